@@ -1,0 +1,69 @@
+/**
+ * Discord ids.
+ *
+ * An id stays a string from the socket to the database. A snowflake does not
+ * fit in a JavaScript number, and a bigint does not survive `JSON.stringify`.
+ *
+ * @module
+ */
+
+declare const kind: unique symbol;
+
+/** A Discord id: an unsigned 64-bit integer in decimal, such as `"175928847299117063"`. */
+export type Snowflake<Kind extends string = string> = string & {
+  readonly [kind]: Kind;
+};
+
+export type UserId = Snowflake<"user">;
+export type GuildId = Snowflake<"guild">;
+export type ChannelId = Snowflake<"channel">;
+export type MessageId = Snowflake<"message">;
+export type RoleId = Snowflake<"role">;
+export type ApplicationId = Snowflake<"application">;
+
+declare const account: unique symbol;
+
+/** One of our bot accounts: a key of `channels.discord.accounts`, in lower case. */
+export type AccountId = string & { readonly [account]: true };
+
+/** Reads an account's id as an operator wrote it; upper and lower case are one. */
+export function toAccountId(text: string): AccountId {
+  return text.toLowerCase() as AccountId;
+}
+
+/** Unix time, in milliseconds, of the first second of 2015: Discord's year zero. */
+const DISCORD_EPOCH_MS = 1_420_070_400_000n;
+
+const MAX_SNOWFLAKE = 2n ** 64n - 1n;
+
+/**
+ * Reads an id that came from outside: config, command line, gateway or REST.
+ *
+ * The caller names the kind; nothing in the digits tells a user from a channel.
+ *
+ * @param text Decimal digits, without sign, spaces or leading zeros.
+ * @returns The id, or `undefined` if `text` is not an unsigned 64-bit integer.
+ */
+export function parseSnowflake<Kind extends string>(
+  text: string,
+): Snowflake<Kind> | undefined {
+  if (!/^[1-9]\d{0,19}$/.test(text)) return undefined;
+  if (BigInt(text) > MAX_SNOWFLAKE) return undefined;
+  return text as Snowflake<Kind>;
+}
+
+/**
+ * When the object behind an id was created.
+ *
+ * The top 42 bits of a snowflake count milliseconds since Discord's epoch. The
+ * 22 bits below them (worker, process, increment) carry no time and are
+ * dropped, so two messages of the same millisecond give the same answer.
+ *
+ * @param id Any snowflake.
+ * @returns Unix time in milliseconds, UTC: `1462015105796` for
+ * `"175928847299117063"`.
+ * @see {@link https://docs.discord.com/developers/reference#snowflakes}
+ */
+export function createdAtMs(id: Snowflake): number {
+  return Number((BigInt(id) >> 22n) + DISCORD_EPOCH_MS);
+}

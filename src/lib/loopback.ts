@@ -1,0 +1,10 @@
+/**
+ * Whether an address can only be reached from this machine.
+ *
+ * @param address As `node:net` gives it: `"127.0.0.1"`, `"::1"`, `"::ffff:127.0.0.1"`. A name,
+ *   even `localhost`, is none: what it means is up to somebody else.
+ */
+export function isLoopback(address: string): boolean {
+  const v4 = address.toLowerCase().replace(/^::ffff:/, "");
+  return address === "::1" || /^127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/.test(v4);
+}

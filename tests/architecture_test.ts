@@ -1,0 +1,118 @@
+/**
+ * Holds `src/` to its plan: imports point down, and the pure folders stay pure.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import { describe, it } from "node:test";
+
+const SRC = join(import.meta.dirname!, "..", "src");
+
+/** The folders each folder may import from, besides itself. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  lib: [],
+  core: ["lib"],
+  policy: ["core", "lib"],
+  session: ["core", "lib"],
+  render: ["core", "lib"],
+  config: ["policy", "session", "render", "core", "lib"],
+  agent: ["policy", "core", "lib"],
+  flows: ["agent", "policy", "session", "render", "core", "lib"],
+  store: ["policy", "core", "lib"], // policy for the types of what is stored
+  providers: ["core", "lib"],
+  tools: ["core", "lib"],
+  discord: ["core", "lib"],
+  http: ["lib"],
+  host: ["lib"],
+  simulator: ["core", "lib"], // a Discord of our own: it must not know the bot
+  "worker.ts": ["discord", "lib"],
+  "log.ts": ["lib"],
+  cli: [
+    "bot.ts",
+    "log.ts",
+    "version.ts",
+    "simulator",
+    "config",
+    "store",
+    "discord",
+    "providers",
+    "http",
+    "host",
+    "core",
+    "lib",
+  ],
+  "main.ts": ["cli"],
+};
+
+/** Folders in which nothing may touch the world, by a package or by a word. */
+const PURE = ["lib", "core", "policy", "session", "render", "config"];
+const PURE_PACKAGES = [
+  "zod",
+  "jsonc-parser",
+  "fastest-levenshtein",
+  "re2js",
+  "node:crypto", // for its hashes
+];
+const IMPURE_WORDS =
+  /\b(?:Date\.now|new Date\(\)|Math\.random|crypto\.|random(?:Bytes|Int|UUID)\b|fetch\(|process\.|Deno\.|Bun\.)/;
+
+/** By path, since Bun puts a shim in the place of the bare name (`../node_modules` from `src/`). */
+const REAL_WS = join("..", "node_modules", "ws", "wrapper.mjs");
+
+const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".ts"))
+  .map((path) => ({
+    path: path.split(sep).join("/"),
+    text: readFileSync(join(SRC, path), "utf8"),
+  }));
+
+describe("src/", () => {
+  it("has no folder and no file at its top that the table forgot", () => {
+    const known = new Set([...Object.keys(MAY_IMPORT), "bot.ts", "bot", "version.ts"]);
+    assert.deepEqual(files.map(({ path }) => folderOf(path)).filter((one) => !known.has(one)), []);
+  });
+
+  for (const { path, text } of files) {
+    const folder = folderOf(path);
+    const allowed = MAY_IMPORT[folder];
+    if (!allowed) continue; // bot.ts joins the parts
+
+    it(`${path} imports only from below`, () => {
+      const wrong = importsOf(text)
+        .filter((target) => target.startsWith("."))
+        .map((target) => relative(SRC, join(SRC, dirname(path), target)))
+        .filter((target) => target !== REAL_WS)
+        .map((target) => folderOf(target.split(sep).join("/")))
+        .filter((target) => target !== folder && !allowed.includes(target));
+      assert.deepEqual(wrong, []);
+    });
+
+    if (!PURE.includes(folder)) continue;
+    it(`${path} touches nothing outside`, () => {
+      const packages = importsOf(text).filter((target) =>
+        !target.startsWith(".") && !PURE_PACKAGES.includes(target)
+      );
+      assert.deepEqual(packages, []);
+      assert.doesNotMatch(withoutComments(text), IMPURE_WORDS);
+    });
+  }
+});
+
+/** The first folder of a path under `src/`; a file at the top is its own. */
+function folderOf(path: string): string {
+  return path.split("/")[0]!;
+}
+
+function importsOf(text: string): string[] {
+  return Array.from(
+    text.matchAll(/^(?:import|export)\b[^;]*?from "([^"]+)"|\bimport\("([^"]+)"\)/gm),
+    ([, from, lazy]) => (from ?? lazy)!,
+  );
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
+}

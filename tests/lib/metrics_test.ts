@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { createRegistry, SERIES_MAX } from "../../src/lib/metrics.ts";
+import { parsePrometheus } from "../support/prometheus.ts";
+
+describe("createRegistry()", () => {
+  it("writes counters, gauges and histograms as Prometheus has them", () => {
+    const registry = createRegistry();
+    const sent = registry.counter({ name: "sent_total", help: "Sent.", labels: ["ack"] });
+    const depth = registry.gauge({ name: "depth", help: "Depth." });
+    const wait = registry.histogram({ name: "wait_seconds", help: "Wait.", buckets: [0.1, 1] });
+    sent.inc({ ack: "echo" });
+    sent.add(2, { ack: "echo" });
+    depth.set(-1.5);
+    for (const seconds of [0.05, 0.1, 0.5, 7]) wait.observe(seconds);
+    assert.equal(
+      registry.text(),
+      [
+        "# HELP sent_total Sent.",
+        "# TYPE sent_total counter",
+        'sent_total{ack="echo"} 3',
+        "# HELP depth Depth.",
+        "# TYPE depth gauge",
+        "depth -1.5",
+        "# HELP wait_seconds Wait.",
+        "# TYPE wait_seconds histogram",
+        'wait_seconds_bucket{le="0.1"} 2',
+        'wait_seconds_bucket{le="1"} 3',
+        'wait_seconds_bucket{le="+Inf"} 4',
+        "wait_seconds_sum 7.65",
+        "wait_seconds_count 4",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("shows what has no label from the start, as nothing", () => {
+    const registry = createRegistry();
+    registry.counter({ name: "sent_total", help: "Sent." });
+    assert.equal(parsePrometheus(registry.text()).get("sent_total")?.samples[0]?.value, 0);
+  });
+
+  it("stays text that can be read, whatever is a label", () => {
+    fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 20 }), (value) => {
+      const registry = createRegistry();
+      registry.counter({ name: "x_total", help: "X.", labels: ["why"] }).inc({ why: value });
+      const [sample] = parsePrometheus(registry.text()).get("x_total")?.samples ?? [];
+      assert.equal(sample?.labels["why"], value);
+    }));
+  });
+
+  it("bounds its series, and loses no count by it", () => {
+    const registry = createRegistry();
+    const counter = registry.counter({ name: "x_total", help: "X.", labels: ["id"] });
+    for (let id = 0; id < 10 * SERIES_MAX; id++) counter.inc({ id: String(id) });
+    const { samples = [] } = parsePrometheus(registry.text()).get("x_total") ?? {};
+    assert.equal(samples.length, SERIES_MAX + 1);
+    assert.equal(samples.reduce((sum, { value }) => sum + value, 0), 10 * SERIES_MAX);
+    assert.equal(samples.at(-1)?.labels["id"], "other");
+    counter.inc({ id: "0" });
+    assert.equal(
+      parsePrometheus(registry.text()).get("x_total")?.samples[0]?.value,
+      2,
+      "a series that is known goes on",
+    );
+  });
+
+  it("keeps its buckets rising, up to the count", () => {
+    fc.assert(fc.property(fc.array(fc.double({ noNaN: true, min: 0, max: 200 })), (values) => {
+      const registry = createRegistry();
+      const buckets = [0.1, 1, 10, 100];
+      const histogram = registry.histogram({ name: "x_seconds", help: "X.", buckets });
+      for (const value of values) histogram.observe(value);
+      const { samples = [] } = parsePrometheus(registry.text()).get("x_seconds") ?? {};
+      const counts = samples.filter(({ name }) => name.endsWith("_bucket")).map((s) => s.value);
+      assert.deepEqual(counts, counts.toSorted((a, b) => a - b));
+      assert.equal(counts.at(-1), values.length);
+      assert.equal(samples.at(-1)?.value, values.length);
+    }));
+  });
+
+  it("forgets what a gauge is told to forget", () => {
+    const registry = createRegistry();
+    const gauge = registry.gauge({ name: "x", help: "X.", labels: ["shard"] });
+    gauge.set(1, { shard: "a" });
+    gauge.clear();
+    assert.deepEqual(parsePrometheus(registry.text()).get("x")?.samples, []);
+  });
+
+  it("refuses what no metric can be", () => {
+    const registry = createRegistry();
+    const counter = registry.counter({ name: "x_total", help: "X." });
+    const histogram = registry.histogram({ name: "x_seconds", help: "X.", buckets: [1] });
+    assert.throws(() => counter.add(-1), RangeError);
+    assert.throws(() => counter.add(NaN), RangeError);
+    assert.throws(() => histogram.observe(NaN), RangeError);
+    assert.throws(() => registry.gauge({ name: "x_total", help: "X." }), RangeError);
+    assert.throws(() => registry.gauge({ name: "x y", help: "X." }), SyntaxError);
+  });
+});
