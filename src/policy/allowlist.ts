@@ -1,0 +1,129 @@
+/**
+ * Whom an allowlist in the config lets through.
+ *
+ * Entries are parsed once, when the config is loaded. Matching a message is
+ * then a few comparisons, and an entry that can match nobody is reported at
+ * startup instead of silently locking someone out.
+ *
+ * @module
+ */
+
+import { parseSnowflake, type RoleId, type UserId } from "../core/ids.ts";
+import type { Sender } from "../core/inbound.ts";
+import { slug } from "../core/slug.ts";
+
+/** One entry of `dm.allowFrom` or `guilds.*.users`, after parsing. */
+export type AllowEntry =
+  | { readonly kind: "anyone" }
+  | { readonly kind: "user"; readonly id: UserId }
+  | { readonly kind: "pluralkit"; readonly memberId: string }
+  | { readonly kind: "role"; readonly id: RoleId }
+  | { readonly kind: "role_name"; readonly name: string }
+  | { readonly kind: "name"; readonly name: string };
+
+/** Why an entry can match nobody, in words for the operator. */
+export interface AllowEntryProblem {
+  readonly kind: "problem";
+  readonly why: string;
+}
+
+/** All that claims to be a user's id; whether it is one is `parseSnowflake`'s to say. */
+const USER_REFERENCE = /^(?:<@!?(.*)>|(?:user|discord):(.*)|(\d+))$/;
+
+/**
+ * Reads one entry as an operator wrote it.
+ *
+ * @param text `"*"`, `"<id>"`, `"<@id>"`, `"<@!id>"`, `"user:<id>"`,
+ * `"discord:<id>"`, `"pk:<member id>"`, `"role:<id or name>"`, a username, a tag
+ * such as `"ada#1234"`, or the name of a PluralKit member.
+ */
+export function parseAllowEntry(text: string): AllowEntry | AllowEntryProblem {
+  const entry = text.trim();
+  if (entry === "") return problem("An entry is blank");
+  if (entry === "*") return { kind: "anyone" };
+
+  const reference = USER_REFERENCE.exec(entry);
+  if (reference) {
+    const [, mentioned, prefixed, bare] = reference;
+    const id = parseSnowflake<"user">(mentioned ?? prefixed ?? bare ?? "");
+    return id ? { kind: "user", id } : problem(`"${entry}" holds no Discord user id`);
+  }
+
+  const [, prefix, rest] = /^(pk|role|channel):(.*)$/.exec(entry) ?? [];
+  if (prefix === undefined || rest === undefined) return { kind: "name", name: entry };
+  if (prefix === "channel") return problem(`"${entry}" is no person: it belongs in groupChannels`);
+  if (rest === "") return problem(`"${entry}" names nobody after the colon`);
+  if (prefix === "pk") return { kind: "pluralkit", memberId: rest };
+
+  const id = parseSnowflake<"role">(rest);
+  return id ? { kind: "role", id } : { kind: "role_name", name: rest };
+}
+
+/** Whether any of the entries names the sender. An empty list lets nobody in. */
+export function allows(entries: readonly AllowEntry[], sender: Sender): boolean {
+  return prepareAllowlist(entries)(sender);
+}
+
+/**
+ * The same question for a list that is asked often: its length then no longer
+ * matters, and a list may hold a whole community.
+ */
+export function prepareAllowlist(
+  entries: readonly AllowEntry[],
+): (sender: Sender) => boolean {
+  const keys = new Set(entries.map(keyOf));
+  return (sender) => keysOf(sender).some((key) => keys.has(key));
+}
+
+/** What an entry asks for; equal to one of {@link keysOf} where it matches. */
+function keyOf(entry: AllowEntry): string {
+  switch (entry.kind) {
+    case "anyone":
+      return ANYONE;
+    case "user":
+      return `user ${entry.id}`;
+    case "pluralkit":
+      return `pluralkit ${entry.memberId}`;
+    case "role":
+      return `role ${entry.id}`;
+    case "role_name":
+      return `role_name ${entry.name}`;
+    case "name":
+      // Weaker than an id: whoever takes a name that was given up is let in.
+      return `name ${fold(entry.name)}`;
+  }
+}
+
+const ANYONE = "anyone";
+
+/** All that an entry could ask for and this sender has. */
+function keysOf(sender: Sender): readonly string[] {
+  const keys = [ANYONE, `user ${sender.id}`];
+  if (sender.pluralkit) keys.push(`pluralkit ${sender.pluralkit.memberId}`);
+  for (const { id, name } of sender.roles) keys.push(`role ${id}`, `role_name ${name}`);
+  for (const name of namesOf(sender)) keys.push(`name ${fold(name)}`);
+  return keys;
+}
+
+/** The names of an account, or of the PluralKit member who writes in its place. */
+function namesOf({ username, tag, pluralkit }: Sender): readonly string[] {
+  // An empty slug is safe here: an entry is never empty, so none equals it.
+  if (pluralkit) return [pluralkit.name, slug(pluralkit.name)];
+  return tag === undefined ? [username] : [username, tag];
+}
+
+/**
+ * Without difference of case. A sign that only looks like a capital, such as
+ * Kelvin's, keeps its own form: it must not pass for the letter (SEC-R12).
+ */
+function fold(name: string): string {
+  if (/^[^A-Z\x80-\uffff]*$/.test(name)) return name; // nearly every username of today
+  return name.replace(/\p{Lu}/gu, (capital) => {
+    const small = capital.toLowerCase();
+    return small.toUpperCase() === capital ? small : capital;
+  });
+}
+
+function problem(why: string): AllowEntryProblem {
+  return { kind: "problem", why };
+}

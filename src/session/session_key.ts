@@ -1,0 +1,64 @@
+/**
+ * Names the session that a message belongs to.
+ *
+ * The key decides who shares a memory with whom, so it is made in one place
+ * and from ids only: a name could be taken, and would open somebody else's
+ * session.
+ *
+ * @module
+ */
+
+import type { UserId } from "../core/ids.ts";
+import type { InboundMessage } from "../core/inbound.ts";
+
+/**
+ * `session.dmScope`: which direct messages are one conversation.
+ *
+ * - `main`: all of them.
+ * - `per-peer`, `per-channel-peer`: those of one person, everywhere or at Discord.
+ * - `per-account-channel-peer`: those of one person with one of our accounts.
+ */
+export type DmScope = "main" | "per-peer" | "per-channel-peer" | "per-account-channel-peer";
+
+/** What of a message decides its session. */
+export type Conversation = Pick<InboundMessage, "accountId" | "channelId" | "place" | "sender">;
+
+/**
+ * The session of a message (S1).
+ *
+ * @param agentId Without colons, as the config has it.
+ * @returns `"agent:main:main"`, `"agent:main:discord:channel:<id>"` where a
+ * thread's id is its own, `"agent:main:discord:group:<id>"`, or a key of `dmScope`.
+ */
+export function sessionKeyOf(
+  { accountId, channelId, place, sender }: Conversation,
+  agentId: string,
+  dmScope: DmScope = "main",
+): string {
+  switch (place.kind) {
+    case "dm":
+      return `agent:${agentId}:${directPart(dmScope, accountId, sender.id)}`;
+    case "group_dm":
+      return `agent:${agentId}:discord:group:${channelId}`;
+    case "guild":
+      return `agent:${agentId}:discord:channel:${channelId}`;
+  }
+}
+
+/** The session of one person's native commands, apart from what they say. */
+export function slashSessionKeyOf(userId: UserId, agentId: string): string {
+  return `agent:${agentId}:discord:slash:${userId}`;
+}
+
+function directPart(dmScope: DmScope, accountId: string, userId: UserId): string {
+  switch (dmScope) {
+    case "main":
+      return "main";
+    case "per-peer":
+      return `direct:${userId}`;
+    case "per-channel-peer":
+      return `discord:direct:${userId}`;
+    case "per-account-channel-peer":
+      return `discord:${accountId}:direct:${userId}`;
+  }
+}

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Sender } from "../../src/core/inbound.ts";
+import {
+  type AllowEntry,
+  allows,
+  parseAllowEntry,
+  prepareAllowlist,
+} from "../../src/policy/allowlist.ts";
+import { roleId, sender, userId } from "../support/builders.ts";
+
+const ALICE = userId("123456789012345678");
+const BOB = userId("987654321098765432");
+const MODS = roleId("1400000000000000003");
+
+describe("[P4] parseAllowEntry()", () => {
+  const cases: readonly [text: string, entry: AllowEntry][] = [
+    ["*", { kind: "anyone" }],
+    [ALICE, { kind: "user", id: ALICE }],
+    [` ${ALICE} `, { kind: "user", id: ALICE }],
+    [`<@${ALICE}>`, { kind: "user", id: ALICE }],
+    [`<@!${ALICE}>`, { kind: "user", id: ALICE }],
+    [`user:${ALICE}`, { kind: "user", id: ALICE }],
+    [`discord:${ALICE}`, { kind: "user", id: ALICE }],
+    ["pk:abcde", { kind: "pluralkit", memberId: "abcde" }],
+    [`role:${MODS}`, { kind: "role", id: MODS }],
+    ["role:Night Watch", { kind: "role_name", name: "Night Watch" }],
+    ["steipete", { kind: "name", name: "steipete" }],
+    ["Ada#1234", { kind: "name", name: "Ada#1234" }],
+  ];
+  for (const [text, entry] of cases) {
+    it(`reads ${JSON.stringify(text)} as ${entry.kind}`, () => {
+      assert.deepEqual(parseAllowEntry(text), entry);
+    });
+  }
+
+  const refused: readonly [text: string, why: RegExp][] = [
+    ["", /blank/],
+    ["  ", /blank/],
+    ["discord:steipete", /"discord:steipete" holds no Discord user id/],
+    ["user:", /no Discord user id/],
+    ["<@steipete>", /no Discord user id/],
+    [`<@&${MODS}>`, /no Discord user id/], // mentions a role
+    ["99999999999999999999", /no Discord user id/], // larger than 64 bits
+    ["pk:", /names nobody/],
+    ["role:", /names nobody/],
+    [`channel:${ALICE}`, /groupChannels/],
+  ];
+  for (const [text, why] of refused) {
+    it(`refuses ${JSON.stringify(text)}, which can match nobody`, () => {
+      const entry = parseAllowEntry(text);
+      assert.ok(entry.kind === "problem");
+      assert.match(entry.why, why);
+    });
+  }
+});
+
+describe("allows()", () => {
+  const alice = sender({
+    id: ALICE,
+    username: "ada",
+    tag: "ada#1234",
+    roles: [{ id: MODS, name: "Mods" }],
+  });
+  const proxied: Sender = { ...alice, pluralkit: { memberId: "abcde", name: "Luna Moth" } };
+  const nameless: Sender = { ...alice, pluralkit: { memberId: "fghij", name: "日本語" } };
+
+  const cases: readonly [
+    rule: string,
+    name: string,
+    list: readonly string[],
+    sender: Sender,
+    allowed: boolean,
+  ][] = [
+    ["P4", "nobody through an empty list", [], alice, false],
+    ["P4", "anyone through a wildcard", ["*"], alice, true],
+    ["P4", "a listed id", [ALICE], alice, true],
+    ["P4", "no other id", [BOB], alice, false],
+    ["P4", "whoever is further down the list", [BOB, "*"], alice, true],
+    ["P4", "the unique username whatever its case", ["ADA"], alice, true],
+    ["P4", "no part of a username", ["ad"], alice, false],
+    ["P4", "no slug of a username", ["-ada-"], alice, false],
+    ["P4", "the tag whatever its case", ["Ada#1234"], alice, true],
+    ["P4", "no other tag of the same name", ["ada#9999"], alice, false],
+    ["P14", "whoever holds a listed role", [`role:${MODS}`], alice, true],
+    ["P14", "whoever holds a role of a listed name", ["role:Mods"], alice, true],
+    ["P14", "nobody for a role of another name", ["role:Mod"], alice, false],
+    ["P14", "nobody who is called like the role", ["role:ada"], alice, false],
+    ["P14", "nobody for the id of a user as a role", [`role:${ALICE}`], alice, false],
+    ["P13", "a listed PluralKit member", ["pk:abcde"], proxied, true],
+    ["P13", "no PluralKit member who did not write", ["pk:abcde"], alice, false],
+    ["P13", "a PluralKit member by name", ["luna moth"], proxied, true],
+    ["P13", "a PluralKit member by slug", ["luna-moth"], proxied, true],
+    ["P13", "no PluralKit member by the name of the account", ["ada"], proxied, false],
+    ["P15", "nobody because two slugs are empty", ["中文"], nameless, false],
+  ];
+  for (const [rule, name, list, from, allowed] of cases) {
+    it(`[${rule}] lets in ${name}`, () => {
+      assert.equal(allows(list.map(entryOf), from), allowed);
+    });
+  }
+
+  it("[P4] looks at no display name", () => {
+    const impostor = { ...sender({ id: BOB, username: "mallory" }), displayName: "ada" };
+    assert.equal(allows([entryOf("ada")], impostor), false);
+  });
+});
+
+describe("prepareAllowlist()", () => {
+  it("[P4] answers for one sender after the other", () => {
+    const isOn = prepareAllowlist([ALICE, "bob"].map(entryOf));
+    const senders = [
+      sender({ id: ALICE }),
+      sender({ id: BOB, username: "mallory" }),
+      sender({ id: BOB, username: "Bob" }),
+    ];
+    assert.deepEqual(senders.map(isOn), [true, false, true]);
+  });
+
+  const twins: readonly [name: string, what: string][] = [
+    ["\u212aen", "Kelvin's sign, whose small form is k"],
+    ["к\u0435n", "Cyrillic letters"],
+    ["ｋｅｎ", "full-width letters"],
+    ["ke\u200bn", "a zero-width space"],
+    ["kén", "an accent"],
+    [" ken", "a space"],
+    ["ken\u0307", "a mark"],
+  ];
+  for (const [username, what] of twins) {
+    it(`[SEC-R12] takes nobody for ken by ${what}`, () => {
+      const isOn = prepareAllowlist([entryOf("ken")]);
+      assert.equal(isOn(sender({ id: BOB, username })), false);
+      assert.equal(isOn(sender({ id: BOB, username: username.toUpperCase() })), false);
+    });
+  }
+
+  it("[P4] knows capitals beyond ASCII, as old names have them", () => {
+    const isOn = prepareAllowlist([entryOf("Ärger#0001")]);
+    assert.equal(isOn(sender({ id: BOB, username: "x", tag: "ärger#0001" })), true);
+  });
+});
+
+function entryOf(text: string): AllowEntry {
+  const entry = parseAllowEntry(text);
+  if (entry.kind === "problem") throw new RangeError(entry.why);
+  return entry;
+}

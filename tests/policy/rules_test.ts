@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { GuildPlace } from "../../src/core/inbound.ts";
+import {
+  type AccessPolicy,
+  type ChannelRules,
+  type GuildRules,
+  rulesFor,
+} from "../../src/policy/rules.ts";
+import { channelId, guildId, guildPlace } from "../support/builders.ts";
+import { vectorsOf } from "../support/vectors.ts";
+
+const GUILD = "1400000000000000010";
+
+const policy = (guilds?: Readonly<Record<string, GuildRules>>): AccessPolicy => ({
+  dm: { enabled: true, policy: "pairing", allowFrom: [], groupEnabled: false },
+  groupPolicy: "allowlist",
+  groupPolicyRule: "channels.discord.groupPolicy",
+  ...(guilds && { guilds }),
+  allowBots: false,
+  matchesPattern: () => false,
+});
+
+/** The path that decides whether mentions are required: it shows which entry applies. */
+function decidedBy(place: GuildPlace, guilds: Readonly<Record<string, GuildRules>>): string {
+  const rules = rulesFor(place, policy(guilds));
+  const rule = rules.kind === "closed" ? `closed ${rules.rule}` : rules.requireMention.rule;
+  return rule.replace("channels.discord.", "");
+}
+
+const inChannel = (name: string, id = "1400000000000000011"): GuildPlace =>
+  guildPlace({ channel: { id: channelId(id), name } });
+const inGuild = (name: string): GuildPlace => guildPlace({ guild: { id: guildId(GUILD), name } });
+const inThread = (name: string): GuildPlace =>
+  guildPlace({ thread: { id: channelId("1400000000000000012"), name } });
+
+describe("[P7] rulesFor() › a guild", () => {
+  const rules = { requireMention: false };
+  const cases: readonly [place: GuildPlace, keys: readonly string[], rule: string][] = [
+    [inGuild("Friends"), [GUILD, "friends", "Friends", "*"], `guilds["${GUILD}"].requireMention`],
+    [inGuild("Friends"), ["friends", "Friends", "*"], "guilds.friends.requireMention"],
+    [inGuild("Friends"), ["Friends", "*"], "guilds.Friends.requireMention"],
+    [inGuild("Friends"), ["*"], "guilds.*.requireMention"],
+    [inGuild("Friends"), ["others"], "closed guilds"],
+    [inGuild("C++ & C#"), ["c-c"], 'guilds["c-c"].requireMention'],
+    [inGuild("C++ & C#"), ["c++-&-c#"], 'guilds["c++-&-c#"].requireMention'],
+    [inGuild("日本語"), ["日本語"], 'guilds["日本語"].requireMention'],
+    [inGuild("日本語"), [""], "closed guilds"], // two empty slugs are not the same name
+    [inGuild("constructor"), ["friends"], "closed guilds"], // no key of the object's own
+    [inGuild("__proto__"), ["friends"], "closed guilds"],
+    [inGuild("*"), ["friends"], "closed guilds"],
+    // A stranger's guild may not be let in by a name that is a listed guild's id.
+    [inGuild("1400000000000000099"), ["1400000000000000099"], "closed guilds"],
+  ];
+  for (const [place, keys, rule] of cases) {
+    it(`"${place.guild.name}" among ${keys.join(", ")}: ${rule}`, () => {
+      assert.equal(decidedBy(place, Object.fromEntries(keys.map((key) => [key, rules]))), rule);
+    });
+  }
+});
+
+describe("[P7] rulesFor() › a channel", () => {
+  const rules = { requireMention: false };
+  const cases: readonly [place: GuildPlace, keys: readonly string[], rule: string][] = [
+    [inChannel("help"), ["1400000000000000011", "help", "*"], 'channels["1400000000000000011"]'],
+    [inChannel("Help Desk"), ["help-desk", "Help Desk", "*"], 'channels["help-desk"]'],
+    [inChannel("Help Desk"), ["Help Desk", "*"], 'channels["Help Desk"]'],
+    [inChannel("help"), ["#help"], 'channels["#help"]'],
+    [inChannel("質問"), ["質問", "*"], 'channels["質問"]'],
+    [inChannel("help"), ["*"], "channels.*"],
+    [inChannel("1400000000000000077"), ["1400000000000000077", "*"], "channels.*"],
+    [inThread("help"), ["1400000000000000012", "help"], 'channels["1400000000000000012"]'],
+    [inThread("notes"), ["help", "notes"], "channels.help"], // [P9] the parent's
+    [inThread("notes"), ["*"], "channels.*"],
+  ];
+  for (const [place, keys, rule] of cases) {
+    const { name } = place.thread ?? place.channel;
+    it(`"${name}" among ${keys.join(", ")}: ${rule}`, () => {
+      const channels = Object.fromEntries(keys.map((key) => [key, rules]));
+      const path = `guilds["${GUILD}"].${rule}.requireMention`;
+      assert.equal(decidedBy(place, { [GUILD]: { channels } }), path);
+    });
+  }
+
+  it("[P9] a thread's name is never matched", () => {
+    const channels = { notes: rules };
+    const rule = `closed guilds["${GUILD}"].channels`;
+    assert.equal(decidedBy(inThread("notes"), { [GUILD]: { channels } }), rule);
+  });
+});
+
+describe("[P7] rulesFor() › key by key", () => {
+  const joined = (place: GuildPlace, guild: GuildRules) => {
+    const rules = rulesFor(place, policy({ [GUILD]: guild }));
+    assert.ok(rules.kind === "open");
+    return rules;
+  };
+
+  it("an explicit entry overrides *, and * the guild", () => {
+    const { requireMention, users, systemPrompt } = joined(inChannel("help"), {
+      requireMention: true,
+      users: [{ kind: "anyone" }],
+      channels: {
+        help: { systemPrompt: "short" },
+        "*": { requireMention: false, systemPrompt: "x" },
+      },
+    });
+    assert.equal(systemPrompt, "short");
+    assert.deepEqual(requireMention, {
+      value: false,
+      rule: `channels.discord.guilds["${GUILD}"].channels.*.requireMention`,
+    });
+    assert.equal(users?.rule, `channels.discord.guilds["${GUILD}"].users`);
+  });
+
+  it("[P8] * does not take away what an entry lists", () => {
+    const guild = { channels: { help: {}, "*": { allow: false, enabled: false } } };
+    assert.equal(joined(inChannel("help"), guild).kind, "open");
+    assert.equal(rulesFor(inChannel("other"), policy({ [GUILD]: guild })).kind, "closed");
+  });
+
+  it("[P9] a listed thread has nothing of its parent", () => {
+    const rules = joined(inThread("notes"), {
+      requireMention: false,
+      channels: {
+        "1400000000000000012": {},
+        help: { requireMention: true, users: [], systemPrompt: "parent" },
+      },
+    });
+    assert.equal(rules.requireMention.value, false);
+    assert.equal(rules.users, undefined);
+    assert.equal(rules.systemPrompt, undefined);
+  });
+
+  it("[P10] an empty list is a list", () => {
+    const guild = { users: [{ kind: "anyone" } as const], channels: { help: { users: [] } } };
+    assert.deepEqual(joined(inChannel("help"), guild).users?.value, []);
+  });
+
+  it("[M1] mentions are required where nothing is said", () => {
+    const { requireMention } = joined(inChannel("help"), {});
+    assert.deepEqual(requireMention, {
+      value: true,
+      rule: `channels.discord.guilds["${GUILD}"].requireMention`,
+    });
+  });
+
+  it("[S2] the guild's slug comes with them", () => {
+    assert.equal(joined(inChannel("help"), { slug: "crew" }).guildSlug, "crew");
+  });
+});
+
+describe("[P7] OpenClaw's channel rules", () => {
+  interface Input {
+    readonly guildInfo: { readonly channels: Record<string, ChannelRules> };
+    readonly channelId: string;
+    readonly channelName: string;
+    readonly scope: "thread" | "channel";
+    readonly parentId?: string;
+    readonly parentName?: string;
+  }
+  interface Expected {
+    readonly allowed: boolean;
+    readonly enabled?: boolean;
+    readonly requireMention?: boolean;
+    readonly matchKey?: string;
+  }
+  const { vectors, options } = vectorsOf<Input, Expected>(
+    "seed-channel-config",
+    "resolveDiscordChannelConfigWithFallback",
+  );
+  const place = ({ scope, channelId: id, channelName, parentId, parentName }: Input) => {
+    const own = { id: channelId(id), name: channelName };
+    const parent = { id: channelId(parentId ?? "999"), name: parentName ?? "no-such" };
+    return guildPlace(scope === "thread" ? { thread: own, channel: parent } : { channel: own });
+  };
+
+  describe("[P7] each", options, () => {
+    for (const [index, { input, expected }] of vectors.entries()) {
+      it(`${index}: ${input.channelName} in ${Object.keys(input.guildInfo.channels).join(", ")}`, () => {
+        const rules = rulesFor(place(input), policy({ [GUILD]: input.guildInfo }));
+        assert.equal(rules.kind === "open", expected.allowed && expected.enabled !== false);
+        if (rules.kind === "closed" || !expected.matchKey) return;
+        // Where OpenClaw's entry says nothing, ours takes it from "*" (P7: the page says "defaults").
+        const own = expected.requireMention ?? input.guildInfo.channels["*"]?.requireMention ??
+          true;
+        assert.equal(rules.requireMention.value, own);
+      });
+    }
+  });
+});

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { envelopeOf } from "../../src/render/envelope.ts";
+import { composeRequest } from "../../src/render/request.ts";
+import { systemPromptOf } from "../../src/render/system_prompt.ts";
+import {
+  channelId,
+  guildId,
+  guildMessage,
+  guildPlace,
+  messageId,
+  overheard,
+  roleId,
+  sender,
+  userId,
+} from "../support/builders.ts";
+
+const ID = messageId("1400000000000000001");
+
+describe("composeRequest()", () => {
+  it("[H3] puts the turn's message last, behind the history", () => {
+    const history = [
+      { role: "user", text: "u1", messageId: ID, at: 0 },
+      { role: "assistant", text: "a1", messageId: ID, at: 0 },
+    ] as const;
+    assert.deepEqual(composeRequest({ system: "s", history, envelope: "now" }), {
+      system: "s",
+      messages: [
+        { role: "user", text: "u1" },
+        { role: "assistant", text: "a1" },
+        { role: "user", text: "now" },
+      ],
+    });
+  });
+
+  it("[SEC-R1] nothing that people write is in the system prompt, and all of it in the user's", () => {
+    const fields = [
+      "guild",
+      "channel",
+      "thread",
+      "topic",
+      "username",
+      "text",
+      "quotedTag",
+      "quotedText",
+      "attachment",
+      "sticker",
+      "poll",
+      "embed",
+      "forward",
+      "overheardTag",
+      "overheardText",
+    ] as const;
+    const canary = (field: typeof fields[number]) => `canary-${field}-7Q`;
+    const message = guildMessage({
+      text: canary("text"),
+      sender: sender({
+        username: canary("username"),
+        roles: [{ id: roleId("5"), name: "canary-role-7Q" }],
+        pluralkit: { memberId: "abcde", name: "canary-member-7Q" },
+      }),
+      place: guildPlace({
+        guild: { id: guildId("1"), name: canary("guild") },
+        channel: { id: channelId("2"), name: canary("channel") },
+        thread: { id: channelId("3"), name: canary("thread") },
+        topic: canary("topic"),
+      }),
+      quoted: {
+        id: ID,
+        author: { id: userId("4"), tag: canary("quotedTag") },
+        text: canary("quotedText"),
+      },
+      extras: (["attachment", "sticker", "poll", "embed", "forward"] as const)
+        .map((kind) => ({ kind, text: canary(kind) })),
+    });
+    const request = composeRequest({
+      system: systemPromptOf({ agentName: "Krill", agentPrompt: "p", channelPrompt: "c" }),
+      history: [],
+      envelope: envelopeOf({
+        message,
+        overheard: [overheard({ tag: canary("overheardTag"), text: canary("overheardText") })],
+        overheardChars: 10_000,
+        timezone: "UTC",
+        boundary: "k3f9q2zz",
+      }),
+    });
+    assert.doesNotMatch(request.system, /canary/);
+    const user = request.messages.at(-1)?.text ?? "";
+    for (const field of fields) assert.ok(user.includes(canary(field)), field);
+    const fencesAndFrom =
+      /<(\w+) boundary="k3f9q2zz">\n[\s\S]*?\n<\/\1>|^\[(?:from|in reply to): .*$/gm;
+    assert.doesNotMatch(user.replace(fencesAndFrom, ""), /canary/);
+  });
+
+  it("is byte for byte the same system prompt in every turn", () => {
+    const [one, two] = ["a", "b"].map((envelope) =>
+      composeRequest({ system: systemPromptOf({}), history: [], envelope }).system
+    );
+    assert.equal(one, two);
+  });
+});

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { systemPromptOf } from "../../src/render/system_prompt.ts";
+
+describe("systemPromptOf()", () => {
+  it("[S6] has some twenty lines of our own", () => {
+    const { length } = systemPromptOf({}).split("\n");
+    assert.ok(length >= 10 && length <= 25, `${length}`);
+  });
+
+  it("[H4] adds the agent's prompt, and after it the channel's", () => {
+    const prompt = systemPromptOf({
+      agentName: "Krill",
+      agentPrompt: "Speak like a sailor.\n",
+      channelPrompt: "Keep it short.",
+    });
+    assert.ok(prompt.startsWith(systemPromptOf({})));
+    assert.ok(prompt.endsWith(
+      "\n\nYour name is Krill.\n\nSpeak like a sailor.\n\nIn this channel:\nKeep it short.",
+    ));
+  });
+
+  it("leaves no gap for what is not written", () => {
+    assert.equal(
+      systemPromptOf({ agentPrompt: " ", channelPrompt: "" }).trimEnd(),
+      systemPromptOf({}),
+    );
+  });
+});

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { GuildPlace } from "../../src/core/inbound.ts";
+import { displayNameOf } from "../../src/session/display_name.ts";
+import { channelId, guildId, guildPlace } from "../support/builders.ts";
+
+describe("[S2] displayNameOf()", () => {
+  const thread = { id: channelId("1400000000000000012"), name: "My Notes" };
+  const nameless = {
+    guild: { id: guildId("1400000000000000010"), name: "日本語" },
+    channel: { id: channelId("1400000000000000011"), name: "質問" },
+  };
+  const cases: readonly [place: GuildPlace, slug: string | undefined, name: string][] = [
+    [guildPlace(), undefined, "discord:friends-of-barnacle#help"],
+    [guildPlace(), "crew", "discord:crew#help"],
+    [guildPlace(), "", "discord:friends-of-barnacle#help"],
+    [guildPlace({ thread }), undefined, "discord:friends-of-barnacle#help/my-notes"],
+    [guildPlace(nameless), undefined, "discord:1400000000000000010#1400000000000000011"],
+    [
+      guildPlace({ thread: { ...thread, name: "覚書" } }),
+      "crew",
+      "discord:crew#help/1400000000000000012",
+    ],
+  ];
+  for (const [place, slug, name] of cases) {
+    it(`is ${name}`, () => {
+      assert.equal(displayNameOf(place, slug), name);
+    });
+  }
+});

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { Entry } from "../../src/core/transcript.ts";
+import { historyChars, selectEntries } from "../../src/session/history.ts";
+import { messageId } from "../support/builders.ts";
+import { vectorsOf } from "../support/vectors.ts";
+
+const ID = messageId("1400000000000000001");
+const entry = (role: Entry["role"], text: string): Entry => ({ role, text, messageId: ID, at: 0 });
+const user = (text: string) => entry("user", text);
+const bot = (text: string) => entry("assistant", text);
+const texts = (entries: readonly Entry[]) => entries.map(({ text }) => text).join(" ");
+
+describe("selectEntries()", () => {
+  const transcript = [user("u1"), bot("a1"), user("u2"), bot("a2"), bot("a3"), user("u4")];
+  const cases: readonly [name: string, turns: number | undefined, chars: number, all: string][] = [
+    ["[H2] everything without a limit", undefined, 100, "u1 a1 u2 a2 a3 u4"],
+    ["[H2] the last turns and all that follows the first of them", 2, 100, "u2 a2 a3 u4"],
+    ["[H2] one turn", 1, 100, "u4"],
+    ["[H2] more turns than there are", 9, 100, "u1 a1 u2 a2 a3 u4"],
+    ["[H2] none", 0, 100, ""],
+    ["[L4] exactly what fits", undefined, 12, "u1 a1 u2 a2 a3 u4"],
+    ["[L4] no half turn", undefined, 11, "u2 a2 a3 u4"],
+    ["[L4] no answer without its question", undefined, 7, "u4"],
+    ["[L4] nothing where nothing fits", undefined, 1, ""],
+  ];
+  for (const [name, userTurns, maxChars, all] of cases) {
+    it(`${name}: ${all || "nothing"}`, () => {
+      const limits = { maxChars, ...(userTurns !== undefined && { userTurns }) };
+      assert.equal(texts(selectEntries(transcript, limits)), all);
+    });
+  }
+
+  it("[H2] leaves out what comes before the first user's entry", () => {
+    assert.equal(
+      texts(selectEntries([bot("a0"), ...transcript], { maxChars: 14 })).startsWith("u1"),
+      true,
+    );
+  });
+
+  it("is a tail, begins with a user's entry, and keeps to its limits", () => {
+    const anEntry = fc.record({ isUser: fc.boolean(), text: fc.string() })
+      .map(({ isUser, text }) => isUser ? user(text) : bot(text));
+    fc.assert(
+      fc.property(fc.array(anEntry), fc.nat(8), fc.nat(80), (entries, userTurns, maxChars) => {
+        const chosen = selectEntries(entries, { userTurns, maxChars });
+        assert.deepEqual(chosen, entries.slice(entries.length - chosen.length));
+        assert.ok(chosen.length === 0 || chosen[0]?.role === "user");
+        assert.ok(chosen.filter(({ role }) => role === "user").length <= userTurns);
+        assert.ok(chosen.reduce((sum, { text }) => sum + text.length, 0) <= maxChars);
+      }),
+    );
+  });
+});
+
+describe("[L4] historyChars()", () => {
+  const cases: readonly [window: [number, number], other: number, chars: number][] = [
+    [[8_192, 1_024], 0, 10_560],
+    [[8_192, 1_024], 10_000, 560],
+    [[8_192, 1_024], 20_000, 0],
+    [[4_096, 1_024], 0, 0],
+  ];
+  for (const [[contextWindow, maxOutput], other, chars] of cases) {
+    it(`${contextWindow} less ${maxOutput} tokens less ${other}: ${chars}`, () => {
+      assert.equal(historyChars({ contextWindow, maxOutput }, other), chars);
+    });
+  }
+});
+
+describe("[H2] OpenClaw's history limit", () => {
+  type Input = readonly [
+    readonly { readonly role: Entry["role"]; readonly content: string }[],
+    number?,
+  ];
+  const { vectors, options } = vectorsOf<Input, Input[0]>("seed-misc", "limitHistoryTurns");
+  describe("[H2] each", options, () => {
+    for (const { input: [messages, limit], expected } of vectors) {
+      if (limit === 0) continue; // OpenClaw reads 0 as no limit; here it is none, as in H1
+      it(`${messages.length} entries, ${limit ?? "no limit"}`, () => {
+        const entries = messages.map(({ role, content }) => entry(role, content));
+        const limits = { maxChars: Infinity, ...(limit !== undefined && { userTurns: limit }) };
+        assert.equal(
+          texts(selectEntries(entries, limits)),
+          expected.map(({ content }) => content).join(" "),
+        );
+      });
+    }
+  });
+});
