@@ -1,0 +1,89 @@
+/**
+ * Finds, reads and checks the config file; the same for every command.
+ *
+ * @module
+ */
+
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import process from "node:process";
+import { loadConfig, type Loaded } from "../config/load.ts";
+import { locateConfig } from "../config/locate.ts";
+import { auditPermissions } from "../config/permissions.ts";
+import { type Problem, renderProblems } from "../config/problem.ts";
+import type { Env } from "../config/secrets.ts";
+import type { Io } from "./io.ts";
+
+/**
+ * Finds, reads and checks the config: what `run` starts with.
+ *
+ * @param flag `--config`.
+ * @param insecurePermissions Whether others may write the file (C8).
+ */
+export async function readConfig(
+  flag: string | undefined,
+  env: Env,
+  insecurePermissions = false,
+): Promise<Loaded> {
+  const located = locateConfig(flag, env, existsSync);
+  if (located.kind === "missing") {
+    return refused(located.path, `There is no such file, and ${located.named} names it`);
+  }
+  const path = located.kind === "file" ? located.path : undefined;
+  let source: { file: string; text: string } | undefined;
+  try {
+    source = path === undefined ? undefined : { file: path, text: readFileSync(path, "utf8") };
+  } catch (cause) {
+    return refused(path ?? "", `The file cannot be read: ${reasonOf(cause)}`);
+  }
+
+  const loaded = await loadConfig(source, { env, readFile: textOf });
+  if (path === undefined || loaded.kind === "refused") return loaded;
+  const found = permissionsOf(path, loaded.holdsSecret).map((problem) =>
+    insecurePermissions && problem.severity === "error"
+      ? { ...problem, severity: "warning" as const }
+      : problem
+  );
+  const problems = [...found, ...loaded.problems];
+  const isRefused = found.some(({ severity }) => severity === "error");
+  return isRefused ? { kind: "refused", problems } : { ...loaded, problems };
+}
+
+/** Problems as this terminal shows them. */
+export function shown(problems: readonly Problem[], { isTerminal, env }: Io): string {
+  return renderProblems(problems, { colour: isTerminal && !env["NO_COLOR"] }).trimEnd();
+}
+
+function refused(file: string, message: string): Loaded {
+  return { kind: "refused", problems: [{ severity: "error", file, path: "", message }] };
+}
+
+/** Windows has no such bits, and the audit no word to say there. */
+function permissionsOf(path: string, holdsSecret: boolean): readonly Problem[] {
+  const uid = process.getuid?.();
+  const gid = process.getgid?.();
+  if (uid === undefined || gid === undefined) return [];
+  const { mode, uid: owner, gid: group } = statSync(path);
+  return auditPermissions({
+    path,
+    mode,
+    uid: owner,
+    gid: group,
+    self: { uid, gid },
+    holdsSecret,
+    isConfig: true,
+  });
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
+    throw cause;
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error && "code" in cause ? String(cause.code) : "unknown reason";
+}

@@ -1,0 +1,192 @@
+/**
+ * What is written and valid, and yet does not do what its writer may think.
+ *
+ * @module
+ */
+
+import { findNodeAtLocation, type Node } from "jsonc-parser";
+import { quoted, type Severity, type Span } from "./problem.ts";
+import type { Built } from "./key.ts";
+import { childOf, docOf, type Schema } from "./shape.ts";
+import { isList, isRecord, type Segment } from "./tree.ts";
+
+/** Something to say of a part of the file. */
+export interface Remark extends Span {
+  readonly severity: Severity;
+  readonly path: readonly Segment[];
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** All that is to be said of a valid file, in its order; each key once. */
+export function audit(root: Node, value: unknown, schema: Schema): readonly Remark[] {
+  const remarks: Remark[] = [];
+  const remark = (path: readonly Segment[], message: string, hint?: string): void => {
+    remarks.push({
+      severity: "warning",
+      path,
+      message,
+      ...(hint !== undefined && { hint }),
+      ...spanOf(root, path),
+    });
+  };
+
+  const visit = (part: unknown, at: Schema, path: readonly Segment[]): void => {
+    const built: Built = docOf(at)?.built ?? "built";
+    if (built !== "built") {
+      if (!asksForNothing(part, built)) remark(path, ...unbuilt(path, built, docOf(at)?.denial));
+      return;
+    }
+    const children: readonly (readonly [Segment, unknown])[] = isRecord(part)
+      ? Object.entries(part)
+      : isList(part)
+      ? [...part.entries()]
+      : [];
+    for (const [segment, child] of children) {
+      const inner = childOf(at, segment);
+      if (inner) visit(child, inner, [...path, segment]);
+    }
+  };
+  visit(value, schema, []);
+
+  for (const section of sectionsOf(value)) access(section, remark);
+  const agents = valueAt(value, ["agents", "list"]);
+  if (isList(agents) && agents.length > 1) {
+    remark(["agents", "list", 1], "Only the first agent answers in this version");
+  }
+  return remarks.sort((one, other) => one.offset - other.offset);
+}
+
+/** Something that no key of the file says. */
+export interface SilentRemark {
+  readonly severity: Severity;
+  readonly path: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** What an operator should know of the keys that are not written (P2, P6). */
+export function silentDefaults(value: unknown): readonly SilentRemark[] {
+  const discord = valueAt(value, ["channels", "discord"]);
+  if (valueAt(discord, ["enabled"]) === false) return [];
+
+  const found: SilentRemark[] = [];
+  const dm = valueAt(discord, ["dm"]);
+  if (valueAt(dm, ["enabled"]) !== false && valueAt(dm, ["policy"]) === undefined) {
+    found.push({
+      severity: "note",
+      path: "channels.discord.dm.policy",
+      message: "Pairing is not built in this version: only those in allowFrom may write to the bot",
+      hint: "list who may in channels.discord.dm.allowFrom",
+    });
+  }
+  const defaults = valueAt(value, ["channels", "defaults", "groupPolicy"]);
+  if (discord === undefined && defaults === undefined) {
+    found.push({
+      severity: "warning",
+      path: "channels.discord.groupPolicy",
+      message: "Without channels.discord, everybody in every guild of the bot may talk to it",
+      hint: 'list guilds in channels.discord.guilds, or set "groupPolicy" in channels.defaults',
+    });
+  }
+  return found;
+}
+
+/** The message and the hint of a key that this version does not act on. */
+function unbuilt(
+  path: readonly Segment[],
+  built: Built,
+  denial: string | undefined,
+): readonly [message: string, hint?: string] {
+  const name = quoted(String(path.at(-1)));
+  return built === "denies"
+    ? [`${name} is not built in this version and denies: ${denial ?? "nobody is let in by it"}`]
+    : [`${name} has no effect in this version`];
+}
+
+/** Whether a value switches off what this version does not do anyway. */
+function asksForNothing(value: unknown, built: Built): boolean {
+  if (isRecord(value) && built === "denies") return value["enabled"] !== true;
+  if (isRecord(value)) return value["enabled"] === false || Object.keys(value).length === 0;
+  return value === false || value === "off" || (isList(value) && value.length === 0);
+}
+
+interface Section {
+  readonly path: readonly Segment[];
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+function sectionsOf(value: unknown): readonly Section[] {
+  const path = ["channels", "discord"];
+  const discord = valueAt(value, path);
+  return isRecord(discord) ? [{ path, value: discord }] : [];
+}
+
+type Say = (path: readonly Segment[], message: string, hint?: string) => void;
+
+/** Rules that let nobody in, or nobody yet. */
+function access({ path, value }: Section, remark: Say): void {
+  if (
+    valueAt(value, ["dm", "policy"]) === "pairing" && valueAt(value, ["dm", "enabled"]) !== false
+  ) {
+    remark(
+      [...path, "dm", "policy"],
+      '"pairing" is not built in this version and denies: only those in allowFrom are answered',
+      "list who may write in allowFrom",
+    );
+  }
+  people([...path, "dm", "allowFrom"], valueAt(value, ["dm", "allowFrom"]), remark, false);
+  if (value["groupPolicy"] === "disabled" && value["guilds"] !== undefined) {
+    remark([...path, "guilds"], 'No guild is answered: "groupPolicy" is "disabled"');
+  }
+
+  for (const [key, guild] of entriesOf(value["guilds"])) {
+    const here = [...path, "guilds", key];
+    people([...here, "users"], valueAt(guild, ["users"]), remark, true);
+    const channels = valueAt(guild, ["channels"]);
+    if (isRecord(channels) && Object.keys(channels).length === 0) {
+      remark(
+        [...here, "channels"],
+        'The empty "channels" lists no channel, and so denies all of them',
+        "remove it to allow every channel, or list some",
+      );
+    }
+    for (const [name, channel] of entriesOf(channels)) {
+      people([...here, "channels", name, "users"], valueAt(channel, ["users"]), remark, true);
+    }
+  }
+}
+
+/** A list of people: empty, or with entries that match nobody in this version. */
+function people(path: readonly Segment[], list: unknown, remark: Say, tellEmpty: boolean): void {
+  if (!isList(list)) return;
+  if (list.length === 0 && tellEmpty) {
+    remark(path, 'The empty "users" lets nobody in', "remove it to let everybody in, or list some");
+  }
+  for (const [index, entry] of list.entries()) {
+    if (typeof entry !== "string" || !/^\s*pk:/.test(entry)) continue;
+    remark(
+      [...path, index],
+      `${quoted(entry)} is not built in this version and denies: PluralKit's members match nobody`,
+    );
+  }
+}
+
+function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
+  return isRecord(value) ? Object.entries(value) : [];
+}
+
+/** What stands at a path of plain data. */
+export function valueAt(value: unknown, path: readonly string[]): unknown {
+  let part = value;
+  for (const name of path) {
+    part = isRecord(part) && Object.hasOwn(part, name) ? part[name] : undefined;
+  }
+  return part;
+}
+
+function spanOf(root: Node, path: readonly Segment[]): Span {
+  const node = findNodeAtLocation(root, [...path]) ?? root;
+  const at = node.parent?.type === "property" ? node.parent.children?.[0] ?? node : node;
+  return { offset: at.offset, length: at.length };
+}

@@ -1,0 +1,90 @@
+/**
+ * Whether a text addresses the bot by name or by a pattern of the operator's (M2).
+ *
+ * Patterns run in linear time whatever they are: anybody may write the text they run on. Those
+ * made of the agent's name are literal and need no more than the runtime's own expressions.
+ *
+ * @module
+ */
+
+import type { Settings } from "./schema.ts";
+import type { Segment } from "./tree.ts";
+
+/** A test of texts, and the patterns that could not become one. */
+export interface Mentions {
+  readonly matches: (text: string) => boolean;
+  readonly problems: readonly PatternProblem[];
+}
+
+export interface PatternProblem {
+  readonly path: readonly Segment[];
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** Characters that are not seen, so that nobody hides in a word, or a word from a pattern. */
+const ZERO_WIDTH = /[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]/g;
+
+/** The patterns of the first agent, or else those for all, or else its name. */
+export async function mentionsOf({ agents, messages }: Settings): Promise<Mentions> {
+  const [agent] = agents.list;
+  const own = agent?.groupChat.mentionPatterns;
+  if (own) return await compiled(own, ["agents", "list", 0, "groupChat", "mentionPatterns"]);
+  const shared = messages.groupChat.mentionPatterns;
+  if (shared) return await compiled(shared, ["messages", "groupChat", "mentionPatterns"]);
+  return { matches: byName(agent?.name), problems: [] };
+}
+
+async function compiled(
+  patterns: readonly string[],
+  path: readonly Segment[],
+): Promise<Mentions> {
+  if (patterns.length === 0) return { matches: () => false, problems: [] };
+
+  const { RE2JS } = await import("re2js"); // 150 kB: only for who writes a pattern
+  const tests: ((text: string) => boolean)[] = [];
+  const problems: PatternProblem[] = [];
+  for (const [index, pattern] of patterns.entries()) {
+    try {
+      const program = RE2JS.compile(pattern, RE2JS.CASE_INSENSITIVE);
+      if (program.matcher("").find()) {
+        problems.push({
+          path: [...path, index],
+          message: "The pattern matches the empty text, and so every message",
+          hint: 'set "requireMention": false in a guild to answer every message',
+        });
+        continue;
+      }
+      tests.push((text) => program.matcher(text).find());
+    } catch (cause) {
+      problems.push({
+        path: [...path, index],
+        message: `The pattern is refused: ${cause instanceof Error ? cause.message : "unreadable"}`,
+        hint: "patterns are RE2's, which run in linear time: no (?=…), (?<=…) or \\1",
+      });
+    }
+  }
+  return {
+    matches: (text) => {
+      const plain = normalized(text);
+      return tests.some((test) => test(plain));
+    },
+    problems,
+  };
+}
+
+/** `@?name`, as whole words; nothing for an agent without a name. */
+function byName(name: string | undefined): (text: string) => boolean {
+  const words = normalized(name ?? "").trim().split(/\s+/).filter((word) => word !== "");
+  if (words.length === 0) return () => false;
+  const literal = words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join("\\s+");
+  const pattern = new RegExp(
+    `(?:^|[^\\p{L}\\p{N}_])@?${literal}(?![\\p{L}\\p{N}_])`,
+    "u",
+  );
+  return (text) => pattern.test(normalized(text));
+}
+
+function normalized(text: string): string {
+  return text.toLowerCase().replace(ZERO_WIDTH, "");
+}

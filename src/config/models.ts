@@ -1,0 +1,244 @@
+/**
+ * Which model answers: what the config names, else what the environment serves (L1, L2).
+ *
+ * A key of the environment goes to the vendor that it is for, and nowhere else: a provider with
+ * an address of its own in the config never gets it.
+ *
+ * @module
+ */
+
+import type { Settings } from "./schema.ts";
+import { type Env, envSecret, type Secret } from "./secrets.ts";
+
+export type ProviderKind = Settings["models"]["providers"][string]["kind"];
+
+/** Where a model is. */
+export interface Provider {
+  /** The first part of `"<provider>/<model>"`. */
+  readonly id: string;
+  readonly kind: ProviderKind;
+  readonly baseUrl: string;
+  /** Absent for servers that ask for none. */
+  readonly apiKey?: Secret;
+  readonly headers: Readonly<Record<string, Secret>>;
+  /** The header that carries the session's key. */
+  readonly sessionHeader?: string;
+}
+
+/** A provider as the config has it; what it leaves out the environment may serve. */
+export interface WrittenProvider extends Omit<Provider, "baseUrl"> {
+  readonly baseUrl?: string;
+}
+
+/** `"<provider>/<model>"`, the first one asked and those that follow when it fails. */
+export interface ModelNames {
+  readonly primary: string;
+  readonly fallbacks: readonly string[];
+}
+
+/** What the config says of models. */
+export interface ModelsConfig {
+  /** Absent where the config names none. */
+  readonly names?: ModelNames;
+  /** Config path of the choice, for messages. */
+  readonly namesPath: string;
+  readonly providers: Readonly<Record<string, WrittenProvider>>;
+}
+
+export interface ModelChoice {
+  readonly provider: Provider;
+  readonly model: string;
+}
+
+export type ResolvedModels =
+  /** The first one is asked first. */
+  | { readonly kind: "chosen"; readonly choices: readonly [ModelChoice, ...ModelChoice[]] }
+  /** Nobody says which: the first of these that answers serves, with its first model. */
+  | { readonly kind: "discover"; readonly providers: readonly Provider[] }
+  | {
+    readonly kind: "problem";
+    readonly path: string;
+    readonly message: string;
+    readonly hint: string;
+  };
+
+/** Servers on this machine that speak the OpenAI wire, in the order in which they are asked. */
+export const LOCAL_SERVERS: readonly Provider[] = [
+  local("ollama", 11_434),
+  local("llamacpp", 8_080),
+  local("lmstudio", 1_234),
+];
+
+/** What the start says when there is no model at all, after the local servers were asked. */
+export const NO_MODEL = {
+  path: "agents.defaults.model",
+  message: "There is no model to answer with",
+  hint: "the three shortest ways: " +
+    "1. start Ollama on this machine (ollama pull llama3.2); " +
+    "2. set OPENAI_API_KEY and OPENAI_MODEL, or ANTHROPIC_API_KEY and ANTHROPIC_MODEL; " +
+    '3. write "agents": { "defaults": { "model": "<provider>/<model>" } } and the provider ' +
+    "into models.providers",
+} as const;
+
+interface Vendor {
+  readonly id: string;
+  readonly kind: ProviderKind;
+  readonly baseUrl: string;
+  readonly keyVariable: string;
+  readonly urlVariable?: string;
+  readonly modelVariable: string;
+}
+
+const VENDORS: readonly Vendor[] = [
+  {
+    id: "openai",
+    kind: "openai-compatible",
+    baseUrl: "https://api.openai.com/v1",
+    keyVariable: "OPENAI_API_KEY",
+    urlVariable: "OPENAI_BASE_URL",
+    modelVariable: "OPENAI_MODEL",
+  },
+  {
+    id: "anthropic",
+    kind: "anthropic",
+    baseUrl: "https://api.anthropic.com/v1",
+    keyVariable: "ANTHROPIC_API_KEY",
+    urlVariable: "ANTHROPIC_BASE_URL",
+    modelVariable: "ANTHROPIC_MODEL",
+  },
+  {
+    id: "google",
+    kind: "google",
+    baseUrl: "https://generativelanguage.googleapis.com/v1beta",
+    keyVariable: "GEMINI_API_KEY",
+    modelVariable: "GEMINI_MODEL",
+  },
+];
+
+/** Decides which models are asked, and where. Reaches nothing. */
+export function resolveModels(config: ModelsConfig, env: Env): ResolvedModels {
+  const { names } = config;
+  if (!names) return fromEnvironment(config, env);
+
+  const choices: ModelChoice[] = [];
+  for (const name of [names.primary, ...names.fallbacks]) {
+    const choice = choiceOf(name, config, env);
+    if ("kind" in choice) return choice;
+    choices.push(choice);
+  }
+  const [first, ...rest] = choices;
+  return first ? { kind: "chosen", choices: [first, ...rest] } : { kind: "problem", ...NO_MODEL };
+}
+
+function fromEnvironment(config: ModelsConfig, env: Env): ResolvedModels {
+  for (const vendor of VENDORS) {
+    if (!isServed(vendor, env)) continue;
+    const model = env[vendor.modelVariable]?.trim();
+    const provider = vendorProvider(vendor, env);
+    if (model) return { kind: "chosen", choices: [{ provider, model }] };
+    if (!provider.apiKey) return { kind: "discover", providers: [provider] };
+    return {
+      kind: "problem",
+      path: config.namesPath,
+      message: `${vendor.keyVariable} is set, and no model is named`,
+      hint: `set ${vendor.modelVariable}, or write "agents": { "defaults": ` +
+        `{ "model": "${vendor.id}/<model>" } }`,
+    };
+  }
+  return { kind: "discover", providers: LOCAL_SERVERS };
+}
+
+function choiceOf(
+  name: string,
+  { providers, namesPath }: ModelsConfig,
+  env: Env,
+): ModelChoice | Extract<ResolvedModels, { kind: "problem" }> {
+  const cut = name.indexOf("/");
+  const id = name.slice(0, cut);
+  const model = name.slice(cut + 1);
+  const written = Object.hasOwn(providers, id) ? providers[id] : undefined;
+  if (written) return withDefaults(written, model, env);
+
+  const vendor = VENDORS.find((one) => one.id === id);
+  if (vendor && isServed(vendor, env)) return { provider: vendorProvider(vendor, env), model };
+  const server = LOCAL_SERVERS.find((one) => one.id === id);
+  if (server) return { provider: server, model };
+  return {
+    kind: "problem",
+    path: namesPath,
+    message: vendor
+      ? `The model "${name}" needs ${vendor.keyVariable}, which is not set`
+      : `The model "${name}" names a provider that there is not: "${id}"`,
+    hint: vendor
+      ? `set ${vendor.keyVariable}, or write models.providers.${id}`
+      : `write models.providers.${id}, or name one of ${known(providers)}`,
+  };
+}
+
+function withDefaults(
+  written: WrittenProvider,
+  model: string,
+  env: Env,
+): ModelChoice | Extract<ResolvedModels, { kind: "problem" }> {
+  if (written.baseUrl !== undefined) {
+    return { provider: { ...written, baseUrl: written.baseUrl }, model };
+  }
+  // Without an address it is the vendor's of that name, or of that wire where it has but one.
+  const vendor = VENDORS.find(({ id, kind }) => id === written.id && kind === written.kind) ??
+    VENDORS.find(({ kind }) => kind === written.kind && kind !== "openai-compatible");
+  if (!vendor) {
+    return {
+      kind: "problem",
+      path: `models.providers.${written.id}`,
+      message: "The provider has no address",
+      hint: 'write "baseUrl"; only "openai" has one without',
+    };
+  }
+  // A key of the config goes to the vendor; one of the environment to where that sends it.
+  const served = written.apiKey ? undefined : vendorProvider(vendor, env);
+  const provider = {
+    ...written,
+    baseUrl: served?.baseUrl ?? vendor.baseUrl,
+    ...(served?.apiKey && { apiKey: served.apiKey }),
+  };
+  return { provider, model };
+}
+
+/** A key is what makes a vendor serve; OpenAI's wire is served by an address alone, too. */
+function isServed({ id, keyVariable, urlVariable }: Vendor, env: Env): boolean {
+  if (envSecret(env, keyVariable)) return true;
+  return id === "openai" && urlVariable !== undefined && Boolean(env[urlVariable]?.trim());
+}
+
+function vendorProvider(vendor: Vendor, env: Env): Provider {
+  const { id, kind, keyVariable, urlVariable } = vendor;
+  const apiKey = envSecret(env, keyVariable);
+  const baseUrl = urlVariable === undefined ? undefined : env[urlVariable]?.trim();
+  return {
+    id,
+    kind,
+    baseUrl: (baseUrl || vendor.baseUrl).replace(/\/+$/, ""),
+    ...(apiKey && { apiKey }),
+    headers: {},
+  };
+}
+
+function known(providers: Readonly<Record<string, WrittenProvider>>): string {
+  return [
+    ...new Set([
+      ...Object.keys(providers),
+      ...VENDORS.map(({ id }) => id),
+      ...LOCAL_SERVERS.map(({ id }) => id),
+    ]),
+  ]
+    .join(", ");
+}
+
+function local(id: string, port: number): Provider {
+  return {
+    id,
+    kind: "openai-compatible",
+    baseUrl: `http://127.0.0.1:${port}/v1`,
+    headers: {},
+  };
+}

@@ -1,0 +1,201 @@
+/**
+ * The text of a config file to settings, or to all that is wrong with it.
+ *
+ * Errors of the text come alone: of a file that cannot be read, nothing else is worth saying.
+ * All others come at once, in the order of the file (C2).
+ *
+ * @module
+ */
+
+import { findNodeAtLocation, type Node } from "jsonc-parser";
+import { audit, type Remark } from "./audit.ts";
+import { findingsOf } from "./issues.ts";
+import { ignoredKey } from "./misplaced.ts";
+import { linesOf, type Problem, quoted, type Severity, type Span } from "./problem.ts";
+import { configSchema, type Settings } from "./schema.ts";
+import { isReference } from "./secrets.ts";
+import { childOf, isSecret, type Schema, schemaAt } from "./shape.ts";
+import { isRecord, readTree, type Segment } from "./tree.ts";
+
+/** A config file, read. */
+export interface ConfigText {
+  /** For messages; a path as the operator would write it. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** What a config file says. */
+export interface Parsed {
+  /** Absent where there are errors. */
+  readonly settings?: Settings;
+  /** The file's own values, before defaults; absent where there are errors. */
+  readonly written?: Readonly<Record<string, unknown>>;
+  readonly problems: readonly Problem[];
+  /** A problem at a key of this file, for who finds one later. */
+  readonly problemAt: ProblemAt;
+}
+
+export type ProblemAt = (
+  severity: Severity,
+  path: readonly Segment[],
+  message: string,
+  hint?: string,
+) => Problem;
+
+/** Settings without a file: defaults only. */
+export function noFile(): Parsed {
+  return {
+    settings: configSchema.parse({}, { jitless: true }),
+    written: {},
+    problems: [],
+    problemAt: (severity, path, message, hint) => ({
+      severity,
+      path: pathText(path),
+      message,
+      ...(hint !== undefined && { hint }),
+    }),
+  };
+}
+
+/** Reads a config file. Never rejects, whatever the file holds. */
+export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
+  const tree = readTree(text, file);
+  if (tree.kind === "faults") {
+    const toProblem = locator(file, text, []);
+    return {
+      problems: tree.faults.map((fault) => toProblem({ severity: "error", ...fault })),
+      problemAt: atNodes(undefined, toProblem),
+    };
+  }
+
+  const { root } = tree;
+  const toProblem = locator(file, text, secretsIn(root, configSchema));
+  const problemAt = atNodes(root, toProblem);
+  const { value, remarks } = withoutIgnored(tree.value, root);
+  const checked = configSchema.safeParse(value, { jitless: true });
+  if (!checked.success) {
+    const isSecretAt = (path: readonly Segment[]): boolean => {
+      const schema = schemaAt(configSchema, path);
+      return schema === undefined || isSecret(schema);
+    };
+    const context = { schema: configSchema, root, text, isSecret: isSecretAt };
+    const findings = await findingsOf(checked.error.issues, context);
+    const errors = findings.map((finding): Remark => ({ severity: "error", ...finding }));
+    return { problems: [...errors, ...remarks].sort(byOffset).map(toProblem), problemAt };
+  }
+
+  const all = [...remarks, ...audit(root, value, configSchema)];
+  return {
+    settings: checked.data,
+    written: value,
+    problems: all.sort(byOffset).map(toProblem),
+    problemAt,
+  };
+}
+
+/** `channels.discord.guilds.123.users[0]`; a key that is no word is in quotes. */
+export function pathText(path: readonly Segment[]): string {
+  return path.map((segment, index) => {
+    if (typeof segment === "number") return `[${segment}]`;
+    const name = /^[\w*-]+$/.test(segment) ? segment : quoted(segment);
+    return index === 0 ? name : `.${name}`;
+  }).join("");
+}
+
+function byOffset(one: Span, other: Span): number {
+  return one.offset - other.offset;
+}
+
+type ToProblem = (remark: Remark) => Problem;
+
+function locator(file: string, text: string, secrets: readonly Span[]): ToProblem {
+  const lines = linesOf(text, secrets);
+  return ({ severity, path, message, hint, offset, length }) => ({
+    severity,
+    file,
+    ...lines.positionOf(offset),
+    path: pathText(path),
+    message,
+    ...(hint !== undefined && { hint }),
+    excerpt: lines.excerptOf({ offset, length }),
+  });
+}
+
+function atNodes(root: Node | undefined, toProblem: ToProblem): ProblemAt {
+  return (severity, path, message, hint) => {
+    let node: Node | undefined;
+    for (let depth = path.length; root && !node && depth >= 0; depth -= 1) {
+      node = findNodeAtLocation(root, path.slice(0, depth));
+    }
+    const { offset, length } = node === root || !node ? { offset: 0, length: 1 } : node;
+    return toProblem({
+      severity,
+      path,
+      message,
+      ...(hint !== undefined && { hint }),
+      offset,
+      length,
+    });
+  };
+}
+
+/** The value without keys that have no meaning where they are (C3), each told. */
+function withoutIgnored(
+  value: Readonly<Record<string, unknown>>,
+  root: Node,
+): { readonly value: Readonly<Record<string, unknown>>; readonly remarks: readonly Remark[] } {
+  const remarks: Remark[] = [];
+  const copy = (part: unknown, path: readonly Segment[]): unknown => {
+    if (!isRecord(part) || path.length > 4) return part; // no such key is deeper
+    const kept: Record<string, unknown> = {};
+    for (const [name, child] of Object.entries(part)) {
+      const here = [...path, name];
+      const belongs = ignoredKey(here);
+      if (belongs === undefined) {
+        kept[name] = copy(child, here);
+        continue;
+      }
+      const keyNode = findNodeAtLocation(root, here)?.parent?.children?.[0] ?? root;
+      remarks.push({
+        severity: "warning",
+        path: here,
+        message: `${quoted(name)} has no effect here`,
+        hint: belongs,
+        offset: keyNode.offset,
+        length: keyNode.length,
+      });
+    }
+    return kept;
+  };
+  const kept = copy(value, []);
+  return { value: isRecord(kept) ? kept : {}, remarks };
+}
+
+/** Where secrets are, and what may be one: everything behind a key that nobody knows. */
+function secretsIn(root: Node, schema: Schema): readonly Span[] {
+  const spans: Span[] = [];
+  const visit = (node: Node, at: Schema | undefined): void => {
+    const hidden = at === undefined || isSecret(at);
+    if (node.type === "object") {
+      for (const { children } of node.children ?? []) {
+        const [keyNode, child] = children ?? [];
+        if (!keyNode || !child) continue;
+        // A secret's own keys ("file") lead to no secret; of an unknown key nothing is known.
+        visit(child, at && childOf(at, String(keyNode.value)));
+      }
+      return;
+    }
+    if (node.type === "array") {
+      for (const [index, child] of (node.children ?? []).entries()) {
+        visit(child, hidden ? undefined : at && childOf(at, index));
+      }
+      return;
+    }
+    if (!hidden || (node.type !== "string" && node.type !== "number")) return;
+    if (isReference(String(node.value))) return;
+    const inner = node.type === "string" ? 1 : 0; // the quotes stay
+    spans.push({ offset: node.offset + inner, length: Math.max(0, node.length - 2 * inner) });
+  };
+  visit(root, schema);
+  return spans;
+}

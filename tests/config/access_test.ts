@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { AccessPolicy } from "../../src/policy/rules.ts";
+import { configOf, discord } from "./support.ts";
+
+async function accessOf(text: string | undefined): Promise<AccessPolicy> {
+  const env = { DISCORD_BOT_TOKEN: "t" };
+  return (await configOf(text, { env })).discord.access;
+}
+
+describe("[P6] groupPolicyOf()", () => {
+  const cases: readonly (readonly [
+    name: string,
+    text: string | undefined,
+    policy: AccessPolicy["groupPolicy"],
+    rule: string,
+  ])[] = [
+    ["nothing but a token", undefined, "open", "channels.discord.groupPolicy"],
+    ["a file without a section", '{"log":{}}', "open", "channels.discord.groupPolicy"],
+    [
+      "an empty section",
+      '{"channels":{"discord":{}}}',
+      "allowlist",
+      "channels.discord.groupPolicy",
+    ],
+    ["a policy", discord('"groupPolicy":"open"'), "open", "channels.discord.groupPolicy"],
+    [
+      "a default without a section",
+      '{"channels":{"defaults":{"groupPolicy":"disabled"}}}',
+      "disabled",
+      "channels.defaults.groupPolicy",
+    ],
+    [
+      "a default beside a section, which does not count",
+      '{"channels":{"defaults":{"groupPolicy":"open"},"discord":{}}}',
+      "allowlist",
+      "channels.discord.groupPolicy",
+    ],
+  ];
+  for (const [name, text, policy, rule] of cases) {
+    it(`is "${policy}" for ${name}`, async () => {
+      const { groupPolicy, groupPolicyRule } = await accessOf(text);
+      assert.deepEqual([groupPolicy, groupPolicyRule], [policy, rule]);
+    });
+  }
+});
+
+describe("toAccessPolicy()", () => {
+  it("[P2] lets nobody write by default", async () => {
+    const { dm } = await accessOf(undefined);
+    assert.deepEqual(dm, { enabled: true, policy: "pairing", allowFrom: [], groupEnabled: false });
+  });
+
+  it("[P4] [P7] makes rules of what is written, and of nothing else", async () => {
+    const access = await accessOf(discord(`"guilds": {
+      "*": { "requireMention": true },
+      "123": { "slug": "s", "users": ["175928847299117063", "role:Mods"], "channels": {
+        "help": { "allow": true, "enabled": true, "requireMention": false, "users": ["*"],
+                  "systemPrompt": "p" },
+        "日本語": {} } } }`));
+    assert.deepEqual(structuredClone(access.guilds), {
+      "*": { requireMention: true },
+      "123": {
+        slug: "s",
+        users: [{ kind: "user", id: "175928847299117063" }, { kind: "role_name", name: "Mods" }],
+        channels: {
+          help: {
+            allow: true,
+            enabled: true,
+            requireMention: false,
+            users: [{ kind: "anyone" }],
+            systemPrompt: "p",
+          },
+          日本語: {},
+        },
+      },
+    });
+  });
+
+  it("[P8] keeps an empty list of channels apart from none", async () => {
+    const { guilds } = await accessOf(discord('"guilds":{"a":{"channels":{}},"b":{}}'));
+    assert.deepEqual(Object.keys(guilds?.["a"]?.channels ?? { none: 1 }), []);
+    assert.equal(guilds?.["b"]?.channels, undefined);
+  });
+
+  it("[P7] has no rule for a channel that is called like a property of every object", async () => {
+    const { guilds } = await accessOf(discord('"guilds":{"a":{"channels":{"help":{}}}}'));
+    for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty"]) {
+      assert.equal(guilds?.[name], undefined);
+      assert.equal(guilds?.["a"]?.channels?.[name], undefined);
+    }
+  });
+
+  it("[P7] has the rule of a channel that is called so", async () => {
+    const { guilds } = await accessOf(
+      discord('"guilds":{"constructor":{"channels":{"constructor":{"allow":false}}}}'),
+    );
+    assert.deepEqual(guilds?.["constructor"]?.channels?.["constructor"], { allow: false });
+  });
+
+  it("[I1] takes the filter of all guilds into each, unless that says otherwise", async () => {
+    const { guilds } = await accessOf(discord(`"intentFilter":{"enabled":true},"guilds":{
+      "a":{}, "b":{"intentFilter":{"enabled":false},"channels":{"c":{"intentFilter":{"enabled":true}}}}}`));
+    assert.equal(guilds?.["a"]?.intentFilter, true);
+    assert.equal(guilds?.["b"]?.intentFilter, false);
+    assert.equal(guilds?.["b"]?.channels?.["c"]?.intentFilter, true);
+  });
+
+  it("[P5] reads entries for group DMs", async () => {
+    const { dm } = await accessOf(
+      `{"channels":{"discord":{"dm":{"groupChannels":["*","channel:175928847299117063","Den"]}}}}`,
+    );
+    assert.deepEqual(dm.groupChannels, [
+      { kind: "any" },
+      { kind: "channel", id: "175928847299117063" },
+      { kind: "slug", slug: "den" },
+    ]);
+  });
+});

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { discord, told } from "./support.ts";
+
+describe("audit() and silentDefaults()", () => {
+  const cases: readonly (readonly [
+    rule: string,
+    name: string,
+    text: string | undefined,
+    told: readonly string[],
+  ])[] = [
+    ["P6", "an open bot by its token alone", undefined, [
+      "note channels.discord.dm.policy: Pairing is not built in this version: only those in allowFrom may write to the bot",
+      "warning channels.discord.groupPolicy: Without channels.discord, everybody in every guild of the bot may talk to it",
+    ]],
+    [
+      "P3",
+      "pairing once, where it is written",
+      '{"channels":{"discord":{"dm":{"policy":"pairing"}}}}',
+      [
+        'warning channels.discord.dm.policy: "pairing" is not built in this version and denies: only those in allowFrom are answered',
+      ],
+    ],
+    [
+      "P3",
+      "nothing of pairing where DMs are off",
+      discord('"name":"x"').replace('"name":"x"', '"historyLimit":1'),
+      [],
+    ],
+    ["P8", "channels that list none", discord('"guilds":{"*":{"channels":{}}}'), [
+      'warning channels.discord.guilds.*.channels: The empty "channels" lists no channel, and so denies all of them',
+    ]],
+    [
+      "P10",
+      "users that list nobody",
+      discord('"guilds":{"*":{"users":[],"channels":{"a":{"users":[]}}}}'),
+      [
+        'warning channels.discord.guilds.*.users: The empty "users" lets nobody in',
+        'warning channels.discord.guilds.*.channels.a.users: The empty "users" lets nobody in',
+      ],
+    ],
+    ["P11", "bots that are let in, and are not", discord('"allowBots":true'), [
+      'warning channels.discord.allowBots: "allowBots" is not built in this version and denies: Messages of bots are ignored',
+    ]],
+    [
+      "P13",
+      "PluralKit, and its entries",
+      discord('"pluralkit":{"enabled":true},"guilds":{"*":{"users":["pk:abcde"]}}'),
+      [
+        'warning channels.discord.pluralkit: "pluralkit" is not built in this version and denies: A proxied message is a webhook\'s, and ignored',
+        'warning channels.discord.guilds.*.users[0]: "pk:abcde" is not built in this version and denies: PluralKit\'s members match nobody',
+      ],
+    ],
+    ["I1", "an intent filter", discord('"guilds":{"*":{"intentFilter":{"enabled":true}}}'), [
+      'warning channels.discord.guilds.*.intentFilter: "intentFilter" is not built in this version and denies: Messages that need no mention are ignored while it is on',
+    ]],
+    [
+      "C12",
+      "a section that does nothing, once",
+      discord('"rateLimit":{"strategy":"drop","maxQueueSize":9}'),
+      [
+        'warning channels.discord.rateLimit: "rateLimit" has no effect in this version',
+      ],
+    ],
+    [
+      "C12",
+      "nothing of keys that are switched off",
+      discord(
+        '"allowBots":false,"streaming":"off","pluralkit":{"token":"x"},"accounts":{},"intentFilter":{"enabled":false,"respondThreshold":0.5},"execApprovals":{"enabled":false}',
+      ),
+      [],
+    ],
+    [
+      "N1",
+      "agents beside the first",
+      '{"channels":{"discord":{"dm":{"enabled":false}}},"agents":{"list":[{"id":"a"},{"id":"b"}]}}',
+      [
+        "warning agents.list[1]: Only the first agent answers in this version",
+      ],
+    ],
+    [
+      "P6",
+      "guilds that the policy shuts out",
+      discord('"groupPolicy":"disabled","guilds":{"*":{}}'),
+      [
+        'warning channels.discord.guilds: No guild is answered: "groupPolicy" is "disabled"',
+      ],
+    ],
+    ["C7", "nothing of an account that is off", '{"channels":{"discord":{"enabled":false}}}', []],
+  ];
+  for (const [rule, name, text, expected] of cases) {
+    it(`[${rule}] tells ${name}`, async () => {
+      assert.deepEqual(await told(text), expected);
+    });
+  }
+});

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { missingModel, missingToken } from "../../src/config/load.ts";
+import { configOf, discord, load, told } from "./support.ts";
+
+describe("loadConfig()", () => {
+  it("[C1] needs no file where a token is in the environment", async () => {
+    const config = await configOf(undefined, { env: { DISCORD_BOT_TOKEN: "t" } });
+    assert.equal(config.discord.token?.reveal(), "t");
+    assert.equal(config.file, undefined);
+    assert.equal(missingToken(config), undefined);
+  });
+
+  it("[C1] says what is missing where there is none", async () => {
+    assert.match(missingToken(await configOf(undefined))?.hint ?? "", /set DISCORD_BOT_TOKEN/);
+  });
+
+  it("[L2] says what keeps a named model from being asked", async () => {
+    const config = await configOf('{"agents":{"defaults":{"model":"openai/a"}}}');
+    assert.match(missingModel(config, {})?.message ?? "", /needs OPENAI_API_KEY/);
+    assert.equal(missingModel(config, { OPENAI_API_KEY: "k" }), undefined);
+    assert.equal(missingModel(await configOf(undefined), {}), undefined);
+  });
+
+  it("[C7] needs no token where Discord is off", async () => {
+    assert.equal(missingToken(await configOf(discord('"enabled":false'))), undefined);
+  });
+
+  it("has the defaults of the paragraphs", async () => {
+    const config = await configOf(undefined);
+    const { access: _, dmHistoryLimits, ...discordConfig } = config.discord;
+    assert.deepEqual(discordConfig, {
+      accountId: "default",
+      enabled: true,
+      historyLimit: 20,
+      textChunkLimit: 2000,
+      maxLinesPerMessage: 17,
+      chunkMode: "length",
+      allowedMentions: { users: "context", roles: [] },
+      gateway: {
+        intents: "agent_recommended",
+        compress: true,
+        tcpKeepaliveSec: 30,
+        reconnect: {
+          enabled: true,
+          maxRetries: 10,
+          backoffBase: 1.5,
+          backoffMaxSec: 60,
+          resumeSession: true,
+          sessionCacheTtlSec: 300,
+          exitOnGiveUp: false,
+        },
+      },
+      rest: { timeoutSec: 15, globalPerSec: 50 },
+      retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30000, jitter: 0.1 },
+    });
+    assert.equal(dmHistoryLimits.size, 0);
+    assert.deepEqual(config.agent, { id: "main", turnTimeoutSec: 600 });
+    assert.deepEqual(config.http, { bind: ["127.0.0.1", "::1"], port: 8787, hosts: [] });
+    assert.deepEqual(
+      [config.maxConcurrentTurns, config.dmScope, config.logLevel, config.shutdownGraceSec],
+      [4, "main", "info", 20],
+    );
+  });
+
+  it("[H1] [H2] reads limits of history, the nearest first", async () => {
+    const limits = async (text: string) => {
+      const { historyLimit, dmHistoryLimit, dmHistoryLimits } = (await configOf(text)).discord;
+      return [historyLimit, dmHistoryLimit, dmHistoryLimits.get("175928847299117063")];
+    };
+    const shared = '"messages":{"groupChat":{"historyLimit":7}}';
+    assert.deepEqual(await limits(`{${shared}}`), [7, undefined, undefined]);
+    assert.deepEqual(
+      await limits(
+        `{${shared},"channels":{"discord":{"historyLimit":0,"dmHistoryLimit":5,` +
+          `"dms":{"175928847299117063":{"historyLimit":0}}}}}`,
+      ),
+      [0, 5, 0],
+    );
+  });
+
+  it("[C2] tells what the file and what the environment lack at once", async () => {
+    const text = `{"channels":{"discord":{"dm":{"enabled":false},"token":"\${NO_TOKEN}"}},
+      "preflight":{"requiredVars":["HOME_SWEET","SET"]},
+      "models":{"providers":{"x":{"kind":"anthropic","apiKey":{"file":"/no/key"}}}}}`;
+    assert.deepEqual(await told(text, { env: { SET: "1" } }), [
+      "error channels.discord.token: The variable NO_TOKEN is not set",
+      "error preflight.requiredVars[0]: The variable HOME_SWEET is not set",
+      "error models.providers.x.apiKey: There is no file /no/key",
+    ]);
+  });
+
+  it("[C5] refuses a token of the environment that cannot be one", async () => {
+    const loaded = await load(undefined, { env: { DISCORD_BOT_TOKEN: "a\nb" } });
+    assert.equal(loaded.kind, "refused");
+  });
+
+  it("[C8] knows whether the file holds a secret itself", async () => {
+    const holds = async (token: string, env: Record<string, string> = {}) => {
+      const loaded = await load(discord(`"token":${token}`), { env, files: { "/t": "x" } });
+      return loaded.kind === "loaded" && loaded.holdsSecret;
+    };
+    assert.equal(await holds('"literal"'), true);
+    assert.equal(await holds('"${T}"', { T: "x" }), false);
+    assert.equal(await holds('{"file":"/t"}'), false);
+    const fromEnv = await load(undefined, { env: { DISCORD_BOT_TOKEN: "x" } });
+    assert.equal(fromEnv.kind === "loaded" && fromEnv.holdsSecret, false);
+  });
+
+  const SHORT = "0123456789012345678901234567890";
+  const binds: readonly (readonly [bind: string, token: string, ends: string])[] = [
+    ['"127.0.0.1"', "", "loaded"],
+    ['["127.0.0.1","::1"]', "", "loaded"],
+    ['"0.0.0.0"', "", "refused"],
+    ['["127.0.0.1","::"]', "", "refused"],
+    ['"localhost"', "", "refused"],
+    ['"0.0.0.0"', SHORT, "refused"],
+    ['"0.0.0.0"', `${SHORT}1`, "loaded"],
+  ];
+  for (const [bind, token, ends] of binds) {
+    it(`[SEC-R30] is ${ends} with http.bind ${bind} and a token of ${token.length}`, async () => {
+      const key = token === "" ? "" : `,"token":"${token}"`;
+      const loaded = await load(`{"http":{"bind":${bind}${key}}}`);
+      assert.equal(loaded.kind, ends);
+      assert.doesNotMatch(JSON.stringify(loaded.problems), /0123456789/);
+    });
+  }
+});

@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { LOCAL_SERVERS, type ResolvedModels, resolveModels } from "../../src/config/models.ts";
+import type { Env } from "../../src/config/secrets.ts";
+import { configOf } from "./support.ts";
+
+async function resolved(agents: string, providers = "", env: Env = {}): Promise<ResolvedModels> {
+  const config = await configOf(
+    `{"agents":{${agents}},"models":{"providers":{${providers}}}}`,
+    { env },
+  );
+  return resolveModels(config.models, env);
+}
+
+/** `"<provider> <kind> <address> <key> <model>"` of each choice, or why there is none. */
+function said(models: ResolvedModels): readonly string[] {
+  switch (models.kind) {
+    case "problem":
+      return [`problem: ${models.message}`];
+    case "discover":
+      return models.providers.map(({ baseUrl }) => `discover ${baseUrl}`);
+    case "chosen":
+      return models.choices.map(({ provider: { id, kind, baseUrl, apiKey }, model }) =>
+        [id, kind, baseUrl, apiKey?.reveal() ?? "-", model].join(" ")
+      );
+  }
+}
+
+const DEFAULT = (model: string) => `"defaults":{"model":${JSON.stringify(model)}}`;
+const OPENAI = "https://api.openai.com/v1";
+const OWN = '"x":{"kind":"openai-compatible","baseUrl":"http://x/v1/"}';
+
+describe("[L1] [L2] resolveModels()", () => {
+  const cases: readonly (readonly [
+    name: string,
+    agents: string,
+    providers: string,
+    env: Env,
+    said: readonly string[],
+  ])[] = [
+    ["a provider of the config", DEFAULT("x/a/b"), OWN, {}, [
+      "x openai-compatible http://x/v1 - a/b",
+    ]],
+    [
+      "the agent's model over the default",
+      `${DEFAULT("x/a")},"list":[{"id":"m","model":"x/b"}]`,
+      OWN,
+      {},
+      [
+        "x openai-compatible http://x/v1 - b",
+      ],
+    ],
+    [
+      "fallbacks in their order",
+      '"defaults":{"model":{"primary":"x/a","fallbacks":["x/b","ollama/c"]}}',
+      OWN,
+      {},
+      [
+        "x openai-compatible http://x/v1 - a",
+        "x openai-compatible http://x/v1 - b",
+        "ollama openai-compatible http://127.0.0.1:11434/v1 - c",
+      ],
+    ],
+    ["a vendor of the environment by name", DEFAULT("openai/a"), "", { OPENAI_API_KEY: "k" }, [
+      `openai openai-compatible ${OPENAI} k a`,
+    ]],
+    ["a vendor and a model of the environment", "", "", {
+      OPENAI_API_KEY: " k ",
+      OPENAI_MODEL: "a",
+      OPENAI_BASE_URL: "http://y/v1/",
+    }, ["openai openai-compatible http://y/v1 k a"]],
+    ["Anthropic", "", "", { ANTHROPIC_API_KEY: "k", ANTHROPIC_MODEL: "a" }, [
+      "anthropic anthropic https://api.anthropic.com/v1 k a",
+    ]],
+    ["a server of the environment without a key", "", "", { OPENAI_BASE_URL: "http://y/v1" }, [
+      "discover http://y/v1",
+    ]],
+    ["local servers where there is nothing", "", "", {}, [
+      "discover http://127.0.0.1:11434/v1",
+      "discover http://127.0.0.1:8080/v1",
+      "discover http://127.0.0.1:1234/v1",
+    ]],
+    ["no empty variable", "", "", { OPENAI_API_KEY: " ", OPENAI_MODEL: "a" }, [
+      ...LOCAL_SERVERS.map(({ baseUrl }) => `discover ${baseUrl}`),
+    ]],
+    ["a key without a model", "", "", { GEMINI_API_KEY: "k" }, [
+      "problem: GEMINI_API_KEY is set, and no model is named",
+    ]],
+    ["a vendor without its key", DEFAULT("anthropic/a"), "", {}, [
+      'problem: The model "anthropic/a" needs ANTHROPIC_API_KEY, which is not set',
+    ]],
+    ["a provider that there is not", DEFAULT("y/a"), OWN, {}, [
+      'problem: The model "y/a" names a provider that there is not: "y"',
+    ]],
+    ["a provider that no own property names", DEFAULT("constructor/a"), "", {}, [
+      'problem: The model "constructor/a" names a provider that there is not: "constructor"',
+    ]],
+    ["a provider without an address", DEFAULT("y/a"), '"y":{"kind":"openai-compatible"}', {}, [
+      "problem: The provider has no address",
+    ]],
+    [
+      "the environment's key for a vendor that the config names",
+      DEFAULT("openai/a"),
+      '"openai":{"kind":"openai-compatible"}',
+      {
+        OPENAI_API_KEY: "k",
+      },
+      [`openai openai-compatible ${OPENAI} k a`],
+    ],
+    [
+      "the config's key to the vendor itself",
+      DEFAULT("openai/a"),
+      '"openai":{"kind":"openai-compatible","apiKey":"own"}',
+      {
+        OPENAI_API_KEY: "k",
+        OPENAI_BASE_URL: "http://y",
+      },
+      [`openai openai-compatible ${OPENAI} own a`],
+    ],
+  ];
+  for (const [name, agents, providers, env, expected] of cases) {
+    it(`resolves ${name}`, async () => {
+      assert.deepEqual(said(await resolved(agents, providers, env)), expected);
+    });
+  }
+
+  it("[C8] sends no key of the environment to an address of the config", async () => {
+    const env = { OPENAI_API_KEY: "k", ANTHROPIC_API_KEY: "k", GEMINI_API_KEY: "k" };
+    for (const [id, kind] of [["openai", "openai-compatible"], ["anthropic", "anthropic"]]) {
+      const provider = `"${id}":{"kind":"${kind}","baseUrl":"http://elsewhere"}`;
+      const models = await resolved(DEFAULT(`${id}/a`), provider, env);
+      assert.deepEqual(said(models), [`${id} ${kind} http://elsewhere - a`]);
+    }
+  });
+});

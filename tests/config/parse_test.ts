@@ -1,0 +1,409 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { parseConfig, pathText } from "../../src/config/parse.ts";
+import { renderProblems } from "../../src/config/problem.ts";
+import { configOf, load, rendered } from "./support.ts";
+
+/** Each a broken file and what its operator reads, whole. */
+const GOLDEN: readonly (readonly [rule: string, name: string, text: string, shown: string])[] = [
+  [
+    "C2",
+    "a key that does not exist, with the nearest one",
+    `{
+  "channels": {
+    "discord": { "dm": { "polcy": "pairing" } }
+  }
+}`,
+    `config.jsonc:3:26: error: There is no key "polcy" here
+  in channels.discord.dm.polcy
+3 |     "discord": { "dm": { "polcy": "*******" } }
+  |                          ^^^^^^^
+  = did you mean "policy"?
+`,
+  ],
+  [
+    "C2",
+    "a value that is not one of its words",
+    `{ "log": { "level": "inof" } }`,
+    `config.jsonc:1:21: error: Expected "error", "warn", "info", "debug" or "connection_debug", found "inof"
+  in log.level
+1 | { "log": { "level": "inof" } }
+  |                     ^^^^^^
+  = did you mean "info"?
+`,
+  ],
+  [
+    "C2",
+    "a number out of bounds",
+    `{ "channels": { "discord": { "textChunkLimit": 2001 } } }`,
+    `config.jsonc:1:48: error: Expected a whole number from 1 to 2000, found 2001
+  in channels.discord.textChunkLimit
+1 | { "channels": { "discord": { "textChunkLimit": 2001 } } }
+  |                                                ^^^^
+`,
+  ],
+  [
+    "C2",
+    "a key that is missing",
+    `{ "agents": { "list": [{ "name": "Barney" }] } }`,
+    `config.jsonc:1:24: error: "id" is missing
+  in agents.list[0].id
+1 | { "agents": { "list": [{ "name": "Barney" }] } }
+  |                        ^
+  = add "id": a text in quotes
+`,
+  ],
+  [
+    "C2",
+    "all errors at once, in the order of the file",
+    `{
+  "http": { "port": "8787" },
+  "agents": { "defaults": { "model": { "primry": "a/b" }, "timezone": "Mars" } },
+  "messages": []
+}`,
+    `config.jsonc:2:21: error: Expected a whole number from 0 to 65535, found "8787"
+  in http.port
+2 |   "http": { "port": "8787" },
+  |                     ^^^^^^
+
+config.jsonc:3:29: error: "primary" is missing
+  in agents.defaults.model.primary
+3 |   "agents": { "defaults": { "model": { "primry": "***" }, "timezone": "Mars" } },
+  |                             ^^^^^^^
+  = add "primary": a text in quotes
+
+config.jsonc:3:40: error: There is no key "primry" here
+  in agents.defaults.model.primry
+3 |   "agents": { "defaults": { "model": { "primry": "***" }, "timezone": "Mars" } },
+  |                                        ^^^^^^^^
+  = did you mean "primary"?
+
+config.jsonc:3:71: error: Expected a time zone, found "Mars"
+  in agents.defaults.timezone
+3 |   "agents": { "defaults": { "model": { "primry": "***" }, "timezone": "Mars" } },
+  |                                                                       ^^^^^^
+  = such as "Europe/Berlin" or "UTC"
+
+config.jsonc:4:15: error: Expected an object in braces, found a list
+  in messages
+4 |   "messages": []
+  |               ^^
+`,
+  ],
+  [
+    "C3",
+    "an id without quotes, digit by digit as it is written",
+    `{ "channels": { "discord": { "dm": { "allowFrom": [175928847299117063] } } } }`,
+    `config.jsonc:1:52: error: An id must be in quotes: as a number it would be rounded
+  in channels.discord.dm.allowFrom[0]
+1 | { "channels": { "discord": { "dm": { "allowFrom": [175928847299117063] } } } }
+  |                                                    ^^^^^^^^^^^^^^^^^^
+  = write "175928847299117063"
+`,
+  ],
+  [
+    "C3",
+    "requireMention above the guilds as a warning, and no more than that",
+    `{ "channels": { "discord": { "requireMention": false, "dm": { "enabled": false } } } }`,
+    `config.jsonc:1:30: warning: "requireMention" has no effect here
+  in channels.discord.requireMention
+1 | { "channels": { "discord": { "requireMention": false, "dm": { "enabled": false } } } }
+  |                              ^^^^^^^^^^^^^^^^
+  = it belongs into a guild, "guilds": { "*": { "requireMention": … } }, or into a channel
+`,
+  ],
+  [
+    "C3",
+    "a list of people in the wrong place as an error: its writer counts on it",
+    `{ "channels": { "discord": { "allowFrom": ["ada"] } } }`,
+    `config.jsonc:1:30: error: There is no key "allowFrom" here
+  in channels.discord.allowFrom
+1 | { "channels": { "discord": { "allowFrom": ["***"] } } }
+  |                              ^^^^^^^^^^^
+  = it belongs into channels.discord.dm
+`,
+  ],
+  [
+    "P2",
+    "an open policy that does not say so twice",
+    `{ "channels": { "discord": { "dm": { "policy": "open", "allowFrom": ["ada"] } } } }`,
+    `config.jsonc:1:48: error: The policy "open" lets everybody write, and must say so in allowFrom
+  in channels.discord.dm.policy
+1 | { "channels": { "discord": { "dm": { "policy": "open", "allowFrom": ["ada"] } } } }
+  |                                                ^^^^^^
+  = add "allowFrom": ["*"] if that is meant
+`,
+  ],
+  [
+    "P4",
+    "an entry that can match nobody",
+    `{ "channels": { "discord": { "guilds": { "*": { "users": ["discord:ada"] } } } } }`,
+    `config.jsonc:1:59: error: "discord:ada" holds no Discord user id
+  in channels.discord.guilds.*.users[0]
+1 | { "channels": { "discord": { "guilds": { "*": { "users": ["discord:ada"] } } } } }
+  |                                                           ^^^^^^^^^^^^^
+  = write an id, "<@id>", "user:<id>", "role:<id>", a username, or "*"
+`,
+  ],
+  [
+    "C1",
+    "JSON5 with one error, which names the cure",
+    `{
+  channels: { discord: { token: 'YOUR_BOT_TOKEN' } },
+  log: { level: 'info' },
+}`,
+    `config.jsonc:2:3: error: Keys and texts need double quotes here; this looks like JSON5
+2 |   channels: { discord: { token: 'YOUR_BOT_TOKEN' } },
+  |   ^^^^^^^^
+  = barnacle config import config.jsonc writes a config of it
+`,
+  ],
+  [
+    "C2",
+    "errors of the text alone",
+    `{
+  "log": { "level": "nonsense" }
+  "http": { "port": 1, }
+}`,
+    `config.jsonc:3:3: error: A comma is missing here
+3 |   "http": { "port": 1, }
+  |   ^^^^^^
+`,
+  ],
+  [
+    "C2",
+    "a key that is there twice: a parser would take the last",
+    `{
+  "log": { "level": "info" },
+  "log": {}
+}`,
+    `config.jsonc:3:3: error: The key "log" is here twice: it is in line 2, too
+  in log
+3 |   "log": {}
+  |   ^^^^^
+  = keep one of them; of two, only the last would count
+`,
+  ],
+  [
+    "C2",
+    "a key that means a prototype",
+    `{ "__proto__": { "log": {} } }`,
+    `config.jsonc:1:3: error: The key "__proto__" is not allowed
+  in __proto__
+1 | { "__proto__": { "log": {} } }
+  |   ^^^^^^^^^^^
+  = remove it
+`,
+  ],
+  [
+    "C5",
+    "a variable that is not set",
+    `{ "channels": { "discord": { "dm": { "enabled": false }, "token": "\${BOT_TOKEN}" } } }`,
+    `config.jsonc:1:67: error: The variable BOT_TOKEN is not set
+  in channels.discord.token
+1 | { "channels": { "discord": { "dm": { "enabled": false }, "token": "\${BOT_TOKEN}" } } }
+  |                                                                   ^^^^^^^^^^^^^^
+  = set BOT_TOKEN in the environment of Barnacle
+`,
+  ],
+  [
+    "M2",
+    "a pattern that cannot run in linear time",
+    `{ "channels": { "discord": { "dm": { "enabled": false } } },
+  "messages": { "groupChat": { "mentionPatterns": ["barney", "(?=a)b"] } } }`,
+    `config.jsonc:2:62: error: The pattern is refused: error parsing regexp: invalid or unsupported Perl syntax: \`(?=\`
+  in messages.groupChat.mentionPatterns[1]
+2 |   "messages": { "groupChat": { "mentionPatterns": ["barney", "(?=a)b"] } } }
+  |                                                              ^^^^^^^^
+  = patterns are RE2's, which run in linear time: no (?=…), (?<=…) or \\1
+`,
+  ],
+];
+
+describe("parseConfig() and loadConfig() tell", () => {
+  for (const [rule, name, text, shown] of GOLDEN) {
+    it(`[${rule}] ${name}`, async () => {
+      assert.equal(await rendered(text), shown);
+    });
+  }
+
+  it("[C1] nothing of comments and trailing commas", async () => {
+    const text = `// one
+{ /* two */ "log": { "level": "debug", }, }`;
+    assert.equal((await configOf(text)).logLevel, "debug");
+  });
+
+  it("[C1] nothing of a byte order mark", async () => {
+    assert.equal((await configOf('\uFEFF{ "log": { "level": "debug" } }')).logLevel, "debug");
+  });
+
+  it("[C8] nothing that a mistyped token's line holds", async () => {
+    for (
+      const text of [
+        '{"channels":{"discord":{"tokn":"hunter2"}}}',
+        '{"channels":{"discord":{"token":["hunter2"]}}}',
+        '{"channels":{"discord":{"token":98765432}}}',
+        '{"channels":{"discord":{"token":98765432109876543}}}',
+        '{"channels":{"discord":{"token":{"fil":"hunter2"}}}}',
+        '{"channels":{"discord":{"token":"hunter2","nope":1}}}',
+        '{"channels":{"discord":{"token":"pre${hunter2"}}}',
+        '{"models":{"providers":{"x":{"kind":"nope","headers":{"a":"hunter2"}}}}}',
+        '{"mcp":{"servers":{"x":{"env":{"a":"hunter2"}}}}}',
+      ]
+    ) {
+      const loaded = await load(text);
+      assert.equal(loaded.kind, "refused", text);
+      assert.doesNotMatch(JSON.stringify(loaded), /hunter2|98765432/, text);
+    }
+  });
+
+  it("[C8] nothing that looks like a token, where the text itself is broken", async () => {
+    const token = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GaBcDe.aBcDeFgHiJkLmNoPqRsTuVwXyZ012345678901";
+    for (const quote of ['"', "'"]) {
+      const text = `{"channels":{"discord":{"token":${quote}${token}${quote} "x" 1}}}`;
+      assert.doesNotMatch(await rendered(text), /GaBcDe|aBcDeFgHiJkL/);
+    }
+  });
+
+  it("[X1] no line break, escape or turned text of a key", async () => {
+    const shown = await rendered('{"a\\u001b[31m\\n\\u202eb": 1, "\u202ec\u0007": 2}');
+    assert.doesNotMatch(shown.replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u);
+  });
+});
+
+describe("[C2] parseConfig() bounds", () => {
+  const bounded: readonly (readonly [name: string, text: string, message: RegExp])[] = [
+    ["what is nested", `{"a":${"[".repeat(1e5)}`, /nested too deep: 32 levels/],
+    ["what is large", `{"a":"${"x".repeat(2 ** 20)}"}`, /too large/],
+    ["what is empty", " \n", /The file is empty/],
+    ["what is no object", "[1]", /an object in braces, and this is a list/],
+  ];
+  for (const [name, text, message] of bounded) {
+    it(`refuses ${name}`, async () => {
+      const { problems, settings } = await parseConfig({ file: "c", text });
+      assert.equal(settings, undefined);
+      assert.match(problems[0]!.message, message);
+    });
+  }
+
+  it("tells a hundred of a hundred thousand errors, each on a short line", async () => {
+    const keys = Array.from({ length: 50_000 }, (_, index) => `"k${index}":0`);
+    const { problems } = await parseConfig({ file: "c", text: `{${keys.join(",")}}` });
+    assert.ok(problems.length <= 200);
+    const shown = renderProblems(problems);
+    assert.match(shown, /… and 100 more\n$/);
+    assert.ok(shown.split("\n").every((line) => line.length < 500));
+  });
+});
+
+describe("[P2] [P8] parseConfig() under random edits", () => {
+  const VALID = `{
+  "channels": { "discord": {
+    "token": "t", "groupPolicy": "allowlist",
+    "dm": { "policy": "allowlist", "allowFrom": ["123456789012345678"] },
+    "guilds": { "123456789012345679": {
+      "users": ["123456789012345678"], "requireMention": true,
+      "channels": { "help": { "allow": true } } } }
+  } }
+}`;
+  const piece = fc.oneof(
+    fc.constantFrom(...'{}[]:,"\\/* \n', "null", "true", "0", "__proto__", "//", "'", '""'),
+    fc.string({ maxLength: 4, unit: "binary" }),
+  );
+  const edit = fc.record({
+    at: fc.nat(VALID.length),
+    drop: fc.nat(12),
+    put: piece,
+  });
+
+  it("never rejects, and lets in nobody whom the file does not name", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 4 }), async (edits) => {
+        const text = edits.reduce(
+          (before, { at, drop, put }) => before.slice(0, at) + put + before.slice(at + drop),
+          VALID,
+        );
+        const loaded = await load(text);
+        if (loaded.kind === "refused") {
+          assert.ok(loaded.problems.some(({ severity }) => severity === "error"));
+          return;
+        }
+        const { access } = loaded.config.discord;
+        assert.notEqual(access.dm.policy, "open");
+        const named = [
+          ...access.dm.allowFrom,
+          ...Object.values(access.guilds ?? {}).flatMap(({ users, channels }) => [
+            ...users ?? [],
+            ...Object.values(channels ?? {}).flatMap((channel) => channel.users ?? []),
+          ]),
+        ];
+        for (const entry of named) {
+          if (entry.kind === "anyone") assert.ok(text.includes("*"));
+          if (entry.kind === "user") assert.ok(text.includes(entry.id));
+        }
+        // An edit may take the section away whole; what is left of it is never open by itself.
+        if (access.groupPolicy === "open") {
+          assert.ok(text.includes('"open"') || loaded.settings.channels.discord === undefined);
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it("lets in nobody more, whatever stands in place of one value", async () => {
+    const paths = [
+      ["token"],
+      ["groupPolicy"],
+      ["dm"],
+      ["dm", "policy"],
+      ["dm", "allowFrom"],
+      ["guilds"],
+      ["guilds", "123456789012345679"],
+      ["guilds", "123456789012345679", "users"],
+      ["guilds", "123456789012345679", "channels"],
+      ["guilds", "123456789012345679", "channels", "help"],
+    ];
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...paths), fc.jsonValue(), async (path, put) => {
+        fc.pre(!JSON.stringify(put).match(/\*|open/));
+        const file = JSON.parse(VALID);
+        let parent = file.channels.discord;
+        for (const name of path.slice(0, -1)) parent = parent[name];
+        parent[path.at(-1)!] = put;
+        const loaded = await load(JSON.stringify(file));
+        if (loaded.kind === "refused") return;
+        const { dm, guilds, groupPolicy } = loaded.config.discord.access;
+        assert.notEqual(groupPolicy, "open");
+        assert.notEqual(dm.policy, "open");
+        assert.ok(dm.allowFrom.every(({ kind }) => kind !== "anyone"));
+        assert.ok(Object.keys(guilds ?? {}).every((key) => key !== "*"));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("never rejects whatever the file holds", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(
+          fc.string({ unit: "binary" }),
+          fc.json(),
+          fc.array(piece).map((all) => all.join("")),
+        ),
+        async (text) => {
+          renderProblems((await load(text)).problems, { colour: true });
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("[C2] pathText()", () => {
+  it("writes keys and indices as people do", () => {
+    assert.equal(pathText(["agents", "list", 0, "id"]), "agents.list[0].id");
+    assert.equal(pathText(["guilds", "*", "channels", "a b"]), 'guilds.*.channels."a b"');
+    assert.equal(pathText([]), "");
+  });
+});

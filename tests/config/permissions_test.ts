@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { auditPermissions, type FileFacts } from "../../src/config/permissions.ts";
+
+const OWN: FileFacts = {
+  path: "/etc/barnacle/config.jsonc",
+  mode: 0o600,
+  uid: 1000,
+  gid: 1000,
+  self: { uid: 1000, gid: 1000 },
+  holdsSecret: true,
+  isConfig: true,
+};
+
+describe("[C8] [SEC-R11] auditPermissions()", () => {
+  const cases: readonly (readonly [
+    name: string,
+    facts: Partial<FileFacts>,
+    severities: readonly string[],
+  ])[] = [
+    ["a private file", {}, []],
+    ["a private file of root", { uid: 0, gid: 0 }, []],
+    ["a file that its own group reads", { mode: 0o640 }, []],
+    ["a file that its own group writes", { mode: 0o660 }, []],
+    ["a secret that another group reads", { mode: 0o640, gid: 50 }, ["warning"]],
+    ["a secret that everybody reads", { mode: 0o604 }, ["warning"]],
+    ["a secret that everybody may search", { mode: 0o601 }, ["warning"]],
+    ["no secret that everybody reads", { mode: 0o644, holdsSecret: false }, []],
+    ["a file that everybody writes", { mode: 0o602, holdsSecret: false }, ["error"]],
+    ["a secret that everybody writes", { mode: 0o666 }, ["error", "warning"]],
+    ["a file that another group writes", { mode: 0o620, gid: 50 }, ["error"]],
+    ["a file of another user", { uid: 1001 }, ["error"]],
+    ["a secret file of another user, which decides nothing", { uid: 1001, isConfig: false }, []],
+    ["bits above the permissions", { mode: 0o100600 }, []],
+  ];
+  for (const [name, facts, severities] of cases) {
+    it(`says ${severities.join(" and ") || "nothing"} of ${name}`, () => {
+      const found = auditPermissions({ ...OWN, ...facts });
+      assert.deepEqual(found.map(({ severity }) => severity), severities);
+      for (const { hint } of found) assert.match(hint ?? "", /^ch(?:mod|own) /);
+    });
+  }
+});

@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { jsonSchema } from "../../src/cli/config.ts";
+import { readTree } from "../../src/config/tree.ts";
+import { configOf, load, told } from "./support.ts";
+
+const ROOT = join(import.meta.dirname!, "..", "..");
+const FIXTURES = join(ROOT, "tests", "fixtures", "config");
+
+/** Every variable that the example refers to. */
+const env = {
+  DISCORD_BOT_TOKEN: "t",
+  PLURALKIT_TOKEN: "t",
+  OPENAI_API_KEY: "t",
+  BARNACLE_HTTP_TOKEN: "t",
+};
+
+function read(...path: readonly string[]): string {
+  return readFileSync(join(ROOT, ...path), "utf8");
+}
+
+/** The example with all that it has in comments. */
+function uncommented(example: string): string {
+  return example.replace(/^(\s*)\/\/ (\s*(?:["{}[\]]|\/\/ ).*)$/gm, "$1$2");
+}
+
+describe("[C11] the config blocks of the channel's page", () => {
+  const names = readdirSync(FIXTURES).filter((name) => name.startsWith("seed_"));
+
+  const whole = read("tests", "fixtures", "config", "seed_whole.jsonc");
+
+  it("are six", () => assert.equal(names.length, 6));
+
+  for (const name of names.filter((name) => name !== "seed_whole.jsonc")) {
+    it(`${name} loads`, async () => {
+      await configOf(readFileSync(join(FIXTURES, name), "utf8"));
+    });
+  }
+
+  it('seed_whole.jsonc has two "guilds", which is its one error', async () => {
+    const found = await told(whole);
+    assert.deepEqual(found, [
+      'error channels.discord.guilds: The key "guilds" is here twice: it is in line 8, too',
+    ]);
+  });
+
+  it("seed_whole.jsonc loads with the last of them", async () => {
+    const { access } = (await configOf(whole.replace(/"guilds"[^]*?"mediaMaxMb"/, '"mediaMaxMb"')))
+      .discord;
+    assert.deepEqual(Object.keys(access.guilds ?? {}), ["*", "123456789012345678"]);
+    assert.deepEqual(access.guilds?.["123456789012345678"]?.users, [
+      { kind: "user", id: "987654321098765432" },
+      { kind: "name", name: "steipete" },
+    ]);
+  });
+
+  it("seed_whole.jsonc loads with the first of them", async () => {
+    const { access } = (await configOf(`${whole.slice(0, whole.lastIndexOf('"guilds"'))}}}}`))
+      .discord;
+    assert.deepEqual(access.guilds?.["*"]?.channels?.["general"], { allow: true });
+  });
+});
+
+describe("[C4] config.example.jsonc", () => {
+  it("loads, and is told of nothing but pairing", async () => {
+    assert.deepEqual(await told(read("config.example.jsonc"), { env: {} }), [
+      "note channels.discord.dm.policy: Pairing is not built in this version: only those in allowFrom may write to the bot",
+    ]);
+  });
+
+  it("means what no file means, but for the guilds", async () => {
+    const { file: _, ...example } = await configOf(read("config.example.jsonc"));
+    const none = await configOf('{"channels":{"discord":{}}}');
+    assert.deepEqual(JSON.parse(JSON.stringify(example)), {
+      ...JSON.parse(JSON.stringify({ ...none, file: undefined })),
+    });
+  });
+
+  it("loads with all that it has in comments, too", async () => {
+    const loaded = await load(uncommented(read("config.example.jsonc")), { env });
+    const errors = loaded.problems.filter(({ severity }) => severity === "error");
+    assert.deepEqual(errors, []);
+  });
+
+  it("examples/one-agent.jsonc loads, and is told of nothing", async () => {
+    assert.deepEqual(await told(read("examples", "one-agent.jsonc"), { env }), []);
+  });
+});
+
+describe("[C4] the JSON Schema", () => {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  const validate = ajv.compile(jsonSchema());
+
+  for (
+    const [name, text] of [
+      ["the example", read("config.example.jsonc")],
+      ["the example with all its keys", uncommented(read("config.example.jsonc"))],
+      ["one agent", read("examples", "one-agent.jsonc")],
+      ["nothing", "{}"],
+    ] as const
+  ) {
+    it(`takes ${name}`, () => {
+      const tree = readTree(text, name);
+      assert.ok(tree.kind === "tree");
+      assert.ok(validate(tree.value), JSON.stringify(validate.errors));
+    });
+  }
+
+  const refused = ['{"chanels":{}}', '{"log":{"level":"loud"}}', '{"http":{"port":-1}}'];
+  for (const text of refused) {
+    it(`refuses ${text}`, () => assert.ok(!validate(JSON.parse(text))));
+  }
+
+  it("says of every key what it is", () => {
+    const missing: string[] = [];
+    const visit = (node: unknown, path: string): void => {
+      if (typeof node !== "object" || node === null) return;
+      if ("properties" in node && typeof node.properties === "object") {
+        for (const [name, child] of Object.entries(node.properties ?? {})) {
+          if (!child.description) missing.push(`${path}.${name}`);
+          visit(child, `${path}.${name}`);
+        }
+      }
+    };
+    visit(jsonSchema(), "");
+    assert.deepEqual(missing, []);
+  });
+
+  it("has defaults", () => {
+    assert.match(JSON.stringify(jsonSchema()), /"graceSec":\{[^}]*"default":20/);
+  });
+});

@@ -1,0 +1,47 @@
+/**
+ * A config of a text and nothing else: no file is read, no variable is set but those given.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { Config } from "../../src/config/config.ts";
+import { loadConfig, type Loaded } from "../../src/config/load.ts";
+import { renderProblems } from "../../src/config/problem.ts";
+import type { Env } from "../../src/config/secrets.ts";
+
+export interface World {
+  readonly env?: Env;
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+export function load(
+  text: string | undefined,
+  { env = {}, files = {} }: World = {},
+): Promise<Loaded> {
+  const source = text === undefined ? undefined : { file: "config.jsonc", text };
+  return loadConfig(source, { env, readFile: (path) => Promise.resolve(files[path]) });
+}
+
+/** A config that must load. */
+export async function configOf(text: string | undefined, world?: World): Promise<Config> {
+  const loaded = await load(text, world);
+  assert.ok(loaded.kind === "loaded", renderProblems(loaded.problems));
+  return loaded.config;
+}
+
+/** All problems as an operator reads them. */
+export async function rendered(text: string | undefined, world?: World): Promise<string> {
+  return renderProblems((await load(text, world)).problems);
+}
+
+/** `"severity path: message"` of each problem. */
+export async function told(text: string | undefined, world?: World): Promise<readonly string[]> {
+  const { problems } = await load(text, world);
+  return problems.map(({ severity, path, message }) => `${severity} ${path}: ${message}`);
+}
+
+/** Wraps the keys of `channels.discord`; DMs are off, so that they add no note. */
+export function discord(keys: string): string {
+  return `{"channels":{"discord":{"dm":{"enabled":false},${keys}}}}`;
+}
