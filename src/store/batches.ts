@@ -1,0 +1,95 @@
+/**
+ * What arrived together, stored together (T1): messages with their verdicts,
+ * echoes of our own, guilds, and how far the gateway has been heard.
+ *
+ * The sequence number is in the same transaction as what it covers. A process
+ * that dies before it resumes from the number before, and hears all of it again.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { AccountId, ChannelId, MessageId } from "../core/ids.ts";
+import type { GuildSnapshot } from "../core/inbound.ts";
+import type { Judged } from "../core/inbox.ts";
+import { prepareKeepOverheard, toOverheard } from "./context.ts";
+import { prepareRecordDecision } from "./decisions.ts";
+import { prepareAdvanceSession } from "./gateway_sessions.ts";
+import { prepareKeepGuild } from "./guilds.ts";
+import { prepareAddToInbox } from "./inbox.ts";
+import { prepareSettleEcho } from "./outbox.ts";
+import type { Pruner } from "./retention.ts";
+import { TERMS } from "./terms.ts";
+import type { Transactions } from "./transact.ts";
+
+/** What one T1 stores. */
+export interface Batch {
+  readonly accountId: AccountId;
+  readonly seq: number;
+  readonly judged: readonly Judged[];
+  readonly echoes: readonly { readonly nonce: string; readonly messageId: MessageId }[];
+  readonly guilds: readonly GuildSnapshot[];
+}
+
+export interface Accepted {
+  /** Messages that are new to the inbox. */
+  readonly accepted: number;
+  /** Channels in which a row of the outbox was settled. */
+  readonly settled: readonly ChannelId[];
+}
+
+export interface BatchesDeps {
+  readonly pruner: Pruner;
+  /** Told of the verdicts that are new, once they are stored. */
+  readonly onRecorded: (recorded: readonly Judged[]) => void;
+}
+
+export interface Batches {
+  /**
+   * T1. A message that is there already stays as it is, verdict and all.
+   *
+   * @param now Unix time in milliseconds.
+   */
+  acceptBatch(batch: Batch, now: number): Promise<Accepted>;
+}
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createBatches(
+  database: DatabaseSync,
+  { commit }: Transactions,
+  { pruner, onRecorded }: BatchesDeps,
+): Batches {
+  const record = prepareRecordDecision(database);
+  const keepOverheard = prepareKeepOverheard(database);
+  const addToInbox = prepareAddToInbox(database);
+  const settleEcho = prepareSettleEcho(database);
+  const keepGuild = prepareKeepGuild(database);
+  const advance = prepareAdvanceSession(database);
+
+  function store({ accountId, seq, judged, echoes, guilds }: Batch, now: number) {
+    const recorded = judged.filter((one) => record(one, now));
+    const kept = recorded
+      .filter(({ verdict }) => verdict.kind === "ignore" && verdict.keepAsContext)
+      .map(({ message }) => message);
+    for (const message of kept) keepOverheard(message, toOverheard(message), now);
+    const added = recorded.filter(({ message, verdict, route }) => {
+      if (verdict.kind !== "accept") return false;
+      if (!route) throw new TypeError(`Cannot accept message ${message.id}: it has no route`);
+      return addToInbox(message, route, now);
+    });
+    const settled = echoes.flatMap((echo) => settleEcho(accountId, echo) ?? []);
+    for (const guild of guilds) keepGuild(accountId, guild);
+    const newest = Math.max(0, ...recorded.map(({ message }) => message.sentAt));
+    advance(accountId, { seq, storedUpTo: newest, now });
+    pruner.afterBatch(kept, recorded.length, now);
+    return { recorded, accepted: added.length, settled: [...new Set(settled)] };
+  }
+
+  return {
+    async acceptBatch(batch, now) {
+      const { recorded, ...accepted } = await commit(TERMS.T1, () => store(batch, now));
+      onRecorded(recorded);
+      return accepted;
+    },
+  };
+}

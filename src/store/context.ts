@@ -1,0 +1,150 @@
+/**
+ * What was overheard in a channel, for the next turn there (H1).
+ *
+ * Only what a verdict says may be kept is kept, so words of unlisted senders
+ * never touch the disk (P10). An account sees only what it has overheard
+ * itself: two accounts may have different rules for one channel.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { AccountId, ChannelId, MessageId } from "../core/ids.ts";
+import type { InboundMessage } from "../core/inbound.ts";
+import type { Overheard } from "../core/transcript.ts";
+import { snowflakeColumn } from "./columns.ts";
+import type { Pruner } from "./retention.ts";
+import { UNNAMED } from "./terms.ts";
+import type { Transactions } from "./transact.ts";
+
+export interface Context {
+  /**
+   * What was overheard in a channel since the newest message of it that the
+   * session's transcript holds, and before one that is in the inbox: its account
+   * is whose ears these are.
+   *
+   * @returns The newest `limit`, oldest first.
+   */
+  overheard(
+    channelId: ChannelId,
+    sessionKey: string,
+    before: MessageId,
+    limit: number,
+  ): Promise<readonly Overheard[]>;
+  /**
+   * Keeps what was said before anybody listened.
+   *
+   * @param now Unix time in milliseconds.
+   */
+  addOverheard(
+    accountId: AccountId,
+    channelId: ChannelId,
+    messages: readonly Overheard[],
+    now: number,
+  ): Promise<void>;
+}
+
+/** Where a message was overheard, and by which account. */
+export interface Ears {
+  readonly accountId: AccountId;
+  readonly channelId: ChannelId;
+}
+
+/** Keeps a message within a transaction of the caller's; one that is there stays as it is. */
+export type KeepOverheard = (ears: Ears, overheard: Overheard, now: number) => void;
+
+export function prepareKeepOverheard(database: DatabaseSync): KeepOverheard {
+  const insert = database.prepare(
+    `INSERT INTO message
+       (account_id, channel_id, digits, message_id, author_id, tag, text, reply_to, sent_at, kept_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO NOTHING`,
+  );
+  return ({ accountId, channelId }, { messageId, authorId, tag, text, replyTo, sentAt }, now) => {
+    insert.run(
+      accountId,
+      channelId,
+      messageId.length,
+      messageId,
+      authorId,
+      tag,
+      text,
+      replyTo ?? null,
+      sentAt,
+      now,
+    );
+  };
+}
+
+/** What is kept of a message: its text, and a line of words for each thing beside it. */
+export function toOverheard(
+  { id, sender, text, extras, quoted, sentAt }: InboundMessage,
+): Overheard {
+  const lines = extras.map((extra) => `[${extra.kind}: ${extra.text}]`);
+  return {
+    messageId: id,
+    tag: sender.tag ?? sender.username,
+    authorId: sender.id,
+    text: text === "" ? lines.join("\n") : [text, ...lines].join("\n"),
+    ...(quoted && { replyTo: quoted.id }),
+    sentAt,
+  };
+}
+
+const rowSchema = z.object({
+  message_id: snowflakeColumn<"message">(),
+  author_id: z.string(),
+  tag: z.string(),
+  text: z.string(),
+  reply_to: snowflakeColumn<"message">().nullable(),
+  sent_at: z.number(),
+});
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createContext(
+  database: DatabaseSync,
+  { commit, read }: Transactions,
+  pruner: Pruner,
+): Context {
+  const keep = prepareKeepOverheard(database);
+  const select = database.prepare(
+    `WITH seen AS (
+       SELECT message_id FROM entry
+       WHERE session_key = :sessionKey AND channel_id = :channelId
+       ORDER BY length(message_id) DESC, message_id DESC LIMIT 1
+     )
+     SELECT message_id, author_id, tag, text, reply_to, sent_at FROM message
+     WHERE account_id = (SELECT account_id FROM inbox WHERE message_id = :before)
+       AND channel_id = :channelId
+       AND (digits, message_id) < (length(:before), :before)
+       AND (digits, message_id) >
+         (COALESCE((SELECT length(message_id) FROM seen), 0),
+          COALESCE((SELECT message_id FROM seen), ''))
+     ORDER BY digits DESC, message_id DESC
+     LIMIT :limit`,
+  );
+  return {
+    overheard: (channelId, sessionKey, before, limit) =>
+      read(() =>
+        select.all({ channelId, sessionKey, before, limit }).map(readOverheard).toReversed()
+      ),
+    addOverheard: (accountId, channelId, messages, now) =>
+      commit(UNNAMED, () => {
+        const ears = { accountId, channelId };
+        for (const message of messages) keep(ears, message, now);
+        pruner.afterBatch(messages.map(() => ears), messages.length, now);
+      }),
+  };
+}
+
+function readOverheard(row: unknown): Overheard {
+  const { message_id, author_id, reply_to, sent_at, ...rest } = rowSchema.parse(row);
+  return {
+    ...rest,
+    messageId: message_id,
+    authorId: author_id,
+    ...(reply_to !== null && { replyTo: reply_to }),
+    sentAt: sent_at,
+  };
+}

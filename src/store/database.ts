@@ -1,0 +1,153 @@
+/**
+ * Opens the one file that holds everything Barnacle must not forget.
+ *
+ * A file that is damaged, or that a newer Barnacle wrote, is looked at through
+ * a connection that cannot write before anything else is done: whatever comes
+ * next, a restore or the newer binary, finds it byte for byte as it was.
+ *
+ * @module
+ */
+
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import process from "node:process";
+import { DatabaseSync } from "node:sqlite";
+import { syncDirectory, syncFile } from "./sync.ts";
+import { migrate, MIGRATIONS, schemaOf } from "./migrations.ts";
+import { StoreError, toStoreError } from "./store_error.ts";
+
+/** Before it, two connections that checkpoint at once can lose what is in the log. */
+const OLDEST_SQLITE = [3, 51, 3] as const;
+
+/** How long to wait for another process (the CLI, a backup) to end its transaction. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
+
+export interface OpenDatabaseOptions {
+  /** Unix time in milliseconds; names the backup that precedes a migration. */
+  readonly now: number;
+  /** Ours, unless a test has others. */
+  readonly migrations?: readonly string[];
+}
+
+/**
+ * Opens the database at `path`, made and migrated where need be, readable by its owner only.
+ *
+ * @throws {StoreError} `damaged` and `newer` with the file untouched; `unwritable` where it
+ * cannot be made or kept private; `full` or `unavailable` by the disk.
+ */
+export function openDatabase(
+  path: string,
+  { now, migrations = MIGRATIONS }: OpenDatabaseOptions,
+): DatabaseSync {
+  prepareFile(path);
+  try {
+    if (statSync(path).size > 0) inspect(path, migrations.length);
+    const database = new DatabaseSync(path);
+    try {
+      configure(database, path);
+      migrate(database, migrations, (schema) => backUp(database, path, schema, now));
+      return database;
+    } catch (thrown) {
+      database.close();
+      throw thrown;
+    }
+  } catch (thrown) {
+    throw toStoreError(thrown, path);
+  }
+}
+
+/** SQLite gives its `-wal` and `-shm` the mode of the file itself, so that one is made first. */
+function prepareFile(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    accessSync(dirname(path), constants.W_OK); // for the log beside it, and for backups
+    closeSync(openSync(path, "a", 0o600));
+    if (process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new StoreError(
+      `Cannot write the database ${path} (${reason}); ` +
+        "give its directory to the user that runs Barnacle, or name another one by --data",
+      { kind: "unwritable", path, cause },
+    );
+  }
+}
+
+/** Refuses a file that is not for us, without changing it. */
+function inspect(path: string, newest: number): void {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    const schema = schemaOf(database);
+    if (schema > newest) {
+      throw new StoreError(
+        `The database ${path} has schema ${schema}, and this Barnacle knows schemas up to ` +
+          `${newest}: a newer Barnacle wrote it. Run that one, or restore a backup of before`,
+        { kind: "newer", path },
+      );
+    }
+    database.prepare("SELECT COUNT(*) FROM sqlite_schema").get(); // reads the schema whole
+  } finally {
+    database.close();
+  }
+}
+
+/** Sets what every connection to the store needs; the durability is `commits.ts`'s to set. */
+function configure(database: DatabaseSync, path: string): void {
+  const version = String(database.prepare("SELECT sqlite_version() AS v").get()?.["v"]);
+  if (!isAtLeast(version, OLDEST_SQLITE)) {
+    throw new RangeError(`SQLite ${version} can lose data; it takes ${OLDEST_SQLITE.join(".")}`);
+  }
+  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  const mode = database.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
+  if (mode !== "wal") {
+    throw new StoreError(
+      `The file system of ${path} cannot hold a database with a write-ahead log ` +
+        "(network drives often cannot); name a directory on a local disk by --data",
+      { kind: "unwritable", path },
+    );
+  }
+  database.exec(`
+    PRAGMA synchronous = FULL;
+    PRAGMA foreign_keys = ON;
+    PRAGMA trusted_schema = OFF;
+    PRAGMA journal_size_limit = ${JOURNAL_LIMIT_BYTES};
+    PRAGMA wal_autocheckpoint = 1000;
+  `);
+}
+
+/** @param version `"3.53.4"`. */
+export function isAtLeast(version: string, oldest: readonly number[]): boolean {
+  const parts = version.split(".").map(Number);
+  for (const [index, least] of oldest.entries()) {
+    const part = parts[index] ?? 0;
+    if (part !== least) return part > least;
+  }
+  return true;
+}
+
+/** Copies the database beside itself before a migration; without the copy, no migration (X7). */
+function backUp(database: DatabaseSync, path: string, schema: number, now: number): void {
+  const stamp = new Date(now).toISOString().replace(/[-:.]/g, "");
+  const copy = `${path}.schema${schema}-${stamp}.bak`;
+  closeSync(openSync(copy, "wx", 0o600)); // SQLite fills an empty file, and leaves its mode
+  try {
+    database.prepare("VACUUM INTO ?").run(copy);
+    syncFile(copy);
+    syncDirectory(dirname(path));
+  } catch (thrown) {
+    rmSync(copy, { force: true }); // half a backup is worse than none
+    throw thrown;
+  }
+}

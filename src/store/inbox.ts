@@ -1,0 +1,106 @@
+/**
+ * Messages that wait for their turn, and which of them is next.
+ *
+ * One process writes to a store (`host/lock.ts`), so a claim needs no lease: a
+ * row that runs when a process starts was claimed by one that is dead.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { Claim, Route } from "../core/inbox.ts";
+import type { InboundMessage } from "../core/inbound.ts";
+import { TERMS, UNNAMED } from "./terms.ts";
+import type { Transactions } from "./transact.ts";
+
+export interface Inbox {
+  /**
+   * T2: claims the oldest waiting message of a session in which no turn runs.
+   *
+   * @param now Unix time in milliseconds.
+   */
+  claimNext(now: number): Promise<Claim | undefined>;
+  /** Makes a message wait again whose turn could not be finished. */
+  release(claim: Claim): Promise<void>;
+  /**
+   * Makes every running message wait again; for the start, before the first claim.
+   *
+   * @returns How many turns the last process left unfinished.
+   */
+  voidClaims(): Promise<number>;
+}
+
+/**
+ * Adds a message within a transaction of the caller's.
+ *
+ * @returns Whether it was new; the account that comes second leaves it to the first (G7).
+ */
+export type AddToInbox = (message: InboundMessage, route: Route, now: number) => boolean;
+
+export function prepareAddToInbox(database: DatabaseSync): AddToInbox {
+  const insert = database.prepare(
+    `INSERT INTO inbox
+       (message_id, account_id, channel_id, agent_id, session_key, message, accepted_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (message_id) DO NOTHING`,
+  );
+  return (message, { agentId, sessionKey }, now) => {
+    const { id, accountId, channelId } = message;
+    const text = JSON.stringify(message);
+    return insert.run(id, accountId, channelId, agentId, sessionKey, text, now).changes === 1;
+  };
+}
+
+const rowSchema = z.object({
+  agent_id: z.string(),
+  session_key: z.string(),
+  message: z.string(),
+  attempt: z.number(),
+});
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createInbox(database: DatabaseSync, { commit, read }: Transactions): Inbox {
+  const next = `SELECT id FROM inbox
+    WHERE state = 'waiting' AND session_key NOT IN (
+      SELECT session_key FROM inbox WHERE state = 'running'
+    )
+    ORDER BY id LIMIT 1`;
+  const selectNext = database.prepare(next);
+  const claim = database.prepare(
+    `UPDATE inbox SET state = 'running', attempt = attempt + 1, claimed_at = ?
+     WHERE id = (${next})
+     RETURNING agent_id, session_key, message, attempt`,
+  );
+  const release = database.prepare(
+    `UPDATE inbox SET state = 'waiting'
+     WHERE message_id = ? AND attempt = ? AND state = 'running'`,
+  );
+  const voidClaims = database.prepare(
+    `UPDATE inbox SET state = 'waiting' WHERE state = 'running'`,
+  );
+
+  return {
+    async claimNext(now) {
+      if (!await read(() => selectNext.get())) return undefined; // asked after every turn
+      return commit(TERMS.T2, () => {
+        const row = claim.get(now);
+        return row && toClaim(row);
+      });
+    },
+    release: ({ message, attempt }) =>
+      commit(UNNAMED, () => {
+        release.run(message.id, attempt);
+      }),
+    voidClaims: () => commit(UNNAMED, () => Number(voidClaims.run().changes)),
+  };
+}
+
+function toClaim(row: unknown): Claim {
+  const { agent_id, session_key, message, attempt } = rowSchema.parse(row);
+  return {
+    message: JSON.parse(message), // ours, written by `prepareAddToInbox`
+    route: { agentId: agent_id, sessionKey: session_key },
+    attempt,
+  };
+}

@@ -1,0 +1,153 @@
+/**
+ * What is kept for a while only, and how it goes: in steps so small that nobody
+ * waits for one (X6).
+ *
+ * A channel is looked through when it has grown by 64 rows, so it holds that
+ * many more than its bound at most, and those of one batch; and each step looks
+ * through one more, so that the silent ones have their turn.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { toAccountId } from "../core/ids.ts";
+import { snowflakeColumn } from "./columns.ts";
+import type { Ears } from "./context.ts";
+
+export interface Retention {
+  /** `store.retention.decisionsDays`; 0 keeps them for ever. */
+  readonly decisionsDays: number;
+  /** `store.retention.contextDays`; 0 keeps it for ever, within its bound per channel. */
+  readonly contextDays: number;
+  /** Overheard messages that a channel may have, from 1. */
+  readonly contextPerChannel: number;
+}
+
+export const DEFAULT_RETENTION: Retention = {
+  decisionsDays: 30,
+  contextDays: 14,
+  contextPerChannel: 200,
+};
+
+/** Both within a transaction of the caller's. */
+export interface Pruner {
+  /**
+   * Notes where context has grown, and takes a step when enough has come together.
+   *
+   * @param grown One for each message that was kept.
+   * @param rows How many rows are new in all.
+   * @param now Unix time in milliseconds.
+   */
+  afterBatch(grown: readonly Ears[], rows: number, now: number): void;
+  /** @param now Unix time in milliseconds. */
+  step(now: number): void;
+}
+
+/** New rows between two steps; and new rows of one channel before it is looked through again. */
+const ROWS_PER_STEP = 64;
+/** Decisions that a step forgets, at most: more than come in between two steps. */
+const STEP_ROWS = 256;
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+export function preparePruner(database: DatabaseSync, retention: Retention): Pruner {
+  const pruneDecisions = preparePruneDecisions(database, retention);
+  const pruneChannel = preparePruneChannel(database, retention);
+  const nextChannel = prepareSweep(database);
+  /** By how much each channel has grown since it was looked through. */
+  const growth = new Map<string, number>();
+  /** Channels that have grown enough; one that is new here may have done so before the start. */
+  const due = new Map<string, Ears>();
+  let sinceStep = 0;
+
+  function step(now: number): void {
+    pruneDecisions(now);
+    const swept = nextChannel();
+    if (swept) pruneChannel(swept, now);
+    for (const [key, ears] of due) {
+      pruneChannel(ears, now);
+      growth.set(key, 0);
+    }
+    due.clear();
+    sinceStep = 0;
+  }
+
+  return {
+    afterBatch(grown, rows, now) {
+      for (const ears of grown) {
+        const key = `${ears.accountId} ${ears.channelId}`;
+        const by = (growth.get(key) ?? ROWS_PER_STEP) + 1;
+        growth.set(key, by);
+        if (by >= ROWS_PER_STEP) due.set(key, ears);
+      }
+      sinceStep += rows;
+      if (sinceStep >= ROWS_PER_STEP) step(now);
+    },
+    step,
+  };
+}
+
+/** Decisions come in the order of time, so the oldest are the first of their table. */
+function preparePruneDecisions(
+  database: DatabaseSync,
+  { decisionsDays }: Retention,
+): (now: number) => void {
+  const oldest = database.prepare("SELECT at FROM decision ORDER BY id LIMIT 1");
+  const prune = database.prepare(
+    `DELETE FROM decision WHERE at < ? AND id IN (SELECT id FROM decision ORDER BY id LIMIT ?)`,
+  );
+  return (now) => {
+    if (decisionsDays === 0) return;
+    const before = now - decisionsDays * DAY_MS;
+    const at = oldest.get()?.["at"];
+    if (typeof at === "number" && at < before) prune.run(before, STEP_ROWS);
+  };
+}
+
+/** Leaves of a channel what is new enough by number and by age. */
+function preparePruneChannel(
+  database: DatabaseSync,
+  { contextDays, contextPerChannel }: Retention,
+): (ears: Ears, now: number) => void {
+  const pruneByAge = database.prepare(
+    "DELETE FROM message WHERE account_id = ? AND channel_id = ? AND kept_at < ?",
+  );
+  const pruneByNumber = database.prepare(
+    `DELETE FROM message
+     WHERE account_id = :accountId AND channel_id = :channelId AND (digits, message_id) < (
+       SELECT digits, message_id FROM message
+       WHERE account_id = :accountId AND channel_id = :channelId
+       ORDER BY digits DESC, message_id DESC LIMIT 1 OFFSET :last
+     )`, // of a channel with fewer there is no such row, and nothing is less than NULL
+  );
+  return ({ accountId, channelId }, now) => {
+    if (contextDays > 0) pruneByAge.run(accountId, channelId, now - contextDays * DAY_MS);
+    pruneByNumber.run({ accountId, channelId, last: contextPerChannel - 1 });
+  };
+}
+
+/**
+ * @returns What names the channels that have context, one after the other and
+ * over again: where nobody speaks any more, what was said must go all the same.
+ */
+function prepareSweep(database: DatabaseSync): () => Ears | undefined {
+  const select = database.prepare(
+    `SELECT account_id, channel_id FROM message
+     WHERE (account_id, channel_id) > (?, ?)
+     ORDER BY account_id, channel_id LIMIT 1`,
+  );
+  let last: readonly [accountId: string, channelId: string] = ["", ""];
+  return () => {
+    const row = select.get(...last) ?? select.get("", "");
+    if (!row) return undefined;
+    const ears = earsSchema.parse(row);
+    last = [ears.accountId, ears.channelId];
+    return ears;
+  };
+}
+
+const earsSchema = z.object({
+  account_id: z.string().transform(toAccountId),
+  channel_id: snowflakeColumn<"channel">(),
+}).transform((row): Ears => ({ accountId: row.account_id, channelId: row.channel_id }));

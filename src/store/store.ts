@@ -1,0 +1,98 @@
+/**
+ * The store: one file, one writer, and every port of it in one place.
+ *
+ * Each method is one transaction. The ports are asynchronous, because another
+ * database may come behind them; nothing relies on this one being in the process.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { type Accounts, createAccounts } from "./accounts.ts";
+import { type Batches, createBatches } from "./batches.ts";
+import { createCommits } from "./commits.ts";
+import { type Context, createContext } from "./context.ts";
+import { openDatabase } from "./database.ts";
+import { createDecisions, type Decisions } from "./decisions.ts";
+import { createFigures, type Figures } from "./figures.ts";
+import { createGatewaySessions, type GatewaySessions } from "./gateway_sessions.ts";
+import { createGuilds, type Guilds } from "./guilds.ts";
+import { createInbox, type Inbox } from "./inbox.ts";
+import { createOutbox, type Outbox } from "./outbox.ts";
+import { DEFAULT_RETENTION, preparePruner, type Retention } from "./retention.ts";
+import type { CrashHooks } from "./terms.ts";
+import { createTurnEnds, type TurnEnds } from "./turn_ends.ts";
+
+/** Fits `AcceptStore` and `AnswerStore`; its `outbox` fits what `deliver` and its lanes ask. */
+export interface Store
+  extends
+    Accounts,
+    Batches,
+    Context,
+    Decisions,
+    GatewaySessions,
+    Guilds,
+    Inbox,
+    TurnEnds,
+    Pick<Figures, "health"> {
+  readonly outbox: Outbox;
+  /** Commits what is asked for so far, and closes the file; what comes later is refused. */
+  close(): void;
+}
+
+export interface StoreOptions {
+  /** Milliseconds of a clock that never goes back: `performance.now`. */
+  readonly elapsed: () => number;
+  /** A test's, that ends the process on its way. */
+  readonly crash?: CrashHooks;
+  readonly retention?: Retention;
+}
+
+const NO_CRASH: CrashHooks = { before() {}, after() {} };
+
+/**
+ * Opens the store at `path`, made and migrated where need be. Whoever calls
+ * holds the lock of the data directory, so that nobody else has it open to write.
+ *
+ * @throws {StoreError} As `openDatabase` does.
+ */
+export function openStore(
+  path: string,
+  options: StoreOptions & {
+    /** Unix time in milliseconds. */
+    readonly now: number;
+  },
+): Store {
+  return createStore(openDatabase(path, options), path, options);
+}
+
+/**
+ * The store over an open and migrated database, which it closes with itself.
+ *
+ * @param path Its file, for the messages of errors.
+ */
+export function createStore(
+  database: DatabaseSync,
+  path: string,
+  { elapsed, crash = NO_CRASH, retention = DEFAULT_RETENTION }: StoreOptions,
+): Store {
+  const commits = createCommits(database, { path, crash });
+  const pruner = preparePruner(database, retention);
+  const figures = createFigures(database, commits);
+  return {
+    ...createAccounts(database, commits),
+    ...createBatches(database, commits, { pruner, onRecorded: figures.count }),
+    ...createContext(database, commits, pruner),
+    ...createDecisions(database, commits),
+    ...createGatewaySessions(database, commits, { pruner, elapsed }),
+    ...createGuilds(database, commits),
+    ...createInbox(database, commits),
+    ...createTurnEnds(database, commits),
+    health: figures.health,
+    outbox: createOutbox(database, commits),
+    close() {
+      commits.close();
+      database.close();
+    },
+  };
+}

@@ -1,0 +1,88 @@
+/**
+ * How turns end (T3), and what their sessions remember.
+ *
+ * The transcript, the frozen reply and the end of the message's wait are one
+ * transaction. Only the claim that runs can end: where two ends come for one
+ * message, by whatever fault, the first is stored and the second leaves nothing.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { Claim } from "../core/inbox.ts";
+import type { OutboundMessage } from "../core/outbound.ts";
+import type { Entry } from "../core/transcript.ts";
+import { snowflakeColumn } from "./columns.ts";
+import { prepareAddToOutbox } from "./outbox.ts";
+import { TERMS } from "./terms.ts";
+import type { Transactions } from "./transact.ts";
+
+/** What one T3 stores. */
+export interface EndedTurn {
+  readonly claim: Claim;
+  readonly end:
+    | { readonly kind: "answered" | "declined" }
+    | { readonly kind: "failed"; readonly failureId: string; readonly reason: string };
+  readonly entries: readonly Entry[];
+  readonly outbox: readonly OutboundMessage[];
+}
+
+export interface TurnEnds {
+  /** The newest `limit` entries of a session, oldest first. */
+  entriesOf(sessionKey: string, limit: number): Promise<readonly Entry[]>;
+  /**
+   * T3.
+   *
+   * @param now Unix time in milliseconds.
+   * @returns Whether it is stored: not if this claim does not run any more.
+   */
+  finishTurn(turn: EndedTurn, now: number): Promise<boolean>;
+}
+
+const entrySchema = z.object({
+  role: z.enum(["user", "assistant"]),
+  text: z.string(),
+  message_id: snowflakeColumn<"message">(),
+  at: z.number(),
+});
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createTurnEnds(database: DatabaseSync, { commit, read }: Transactions): TurnEnds {
+  const addToOutbox = prepareAddToOutbox(database);
+  const selectEntries = database.prepare(
+    `SELECT role, text, message_id, at FROM entry
+     WHERE session_key = ? ORDER BY id DESC LIMIT ?`,
+  );
+  const insertEntry = database.prepare(
+    `INSERT INTO entry (agent_id, session_key, channel_id, role, text, message_id, at)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const finish = database.prepare(
+    `UPDATE inbox SET state = ?, finished_at = ?, failure_id = ?, failure = ?
+     WHERE message_id = ? AND attempt = ? AND state = 'running'`,
+  );
+
+  function store({ claim, end, entries, outbox }: EndedTurn, now: number): boolean {
+    const { message, route: { agentId, sessionKey }, attempt } = claim;
+    const [failureId, reason] = end.kind === "failed" ? [end.failureId, end.reason] : [null, null];
+    const { changes } = finish.run(end.kind, now, failureId, reason, message.id, attempt);
+    if (changes === 0) return false;
+    for (const { role, text, messageId, at } of entries) {
+      insertEntry.run(agentId, sessionKey, message.channelId, role, text, messageId, at);
+    }
+    addToOutbox(outbox, now);
+    return true;
+  }
+
+  return {
+    entriesOf: (sessionKey, limit) =>
+      read(() => selectEntries.all(sessionKey, limit).map(toEntry).toReversed()),
+    finishTurn: (turn, now) => commit(TERMS.T3, () => store(turn, now)),
+  };
+}
+
+function toEntry(row: unknown): Entry {
+  const { message_id, ...rest } = entrySchema.parse(row);
+  return { ...rest, messageId: message_id };
+}

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { parseSnowflake, toAccountId } from "../../src/core/ids.ts";
+import type { Self } from "../../src/core/inbound.ts";
+import { prepareAddToOutbox } from "../../src/store/outbox.ts";
+import {
+  ACCOUNT,
+  channelId,
+  guildId,
+  guildMessage,
+  messageId,
+  outboundMessage,
+  userId,
+} from "../support/builders.ts";
+import { accepted, batch, ignored, openTestStore } from "../support/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const SECOND = toAccountId("second");
+const SELF: Self = {
+  userId: userId("1400000000000000091"),
+  applicationId: parseSnowflake<"application">("1400000000000000092")!,
+  username: "barnacle",
+};
+const SESSION = { sessionId: "s", resumeUrl: "wss://resume", seq: 1 };
+
+const one = guildMessage({ id: messageId("1400000000000000101") });
+const two = guildMessage({ id: messageId("1400000000000000102") });
+
+const INBOX = "SELECT message_id, state, attempt FROM inbox ORDER BY id";
+const DECISIONS = "SELECT account_id, message_id, verdict, why FROM decision ORDER BY id";
+
+describe("acceptBatch()", () => {
+  it("[G5] stores messages, verdicts and how far the gateway was heard, all at once", async () => {
+    const { store, rows } = openTestStore();
+    await store.startGatewaySession(ACCOUNT, SESSION, SELF, NOW);
+    const judged = [accepted(one), ignored(two)];
+    assert.deepEqual(await store.acceptBatch(batch({ seq: 7, judged }), NOW + 5), {
+      accepted: 1,
+      settled: [],
+    });
+    assert.deepEqual(rows(INBOX), [{ message_id: one.id, state: "waiting", attempt: 0 }]);
+    assert.deepEqual(rows(DECISIONS), [
+      { account_id: "default", message_id: one.id, verdict: "accept", why: "mentioned" },
+      { account_id: "default", message_id: two.id, verdict: "ignore", why: "no-mention" },
+    ]);
+    assert.deepEqual(rows("SELECT message_id FROM message"), [{ message_id: two.id }]);
+    assert.deepEqual(rows("SELECT seq, alive_at, stored_up_to FROM gateway_session"), [
+      { seq: 7, alive_at: NOW + 5, stored_up_to: Math.max(NOW, two.sentAt) },
+    ]);
+  });
+
+  it("[G5] stores nothing, and no seq, of a batch that cannot be stored whole", async () => {
+    const { store, rows } = openTestStore();
+    await store.startGatewaySession(ACCOUNT, SESSION, SELF, NOW);
+    const { route: _, ...lost } = accepted(two);
+    const failing = store.acceptBatch(batch({ seq: 7, judged: [ignored(one), lost] }), NOW);
+    await assert.rejects(failing, /no route/);
+    for (const table of ["inbox", "decision", "message"]) {
+      assert.deepEqual(rows(`SELECT * FROM ${table}`), [], table);
+    }
+    assert.deepEqual(rows("SELECT seq FROM gateway_session"), [{ seq: 1 }]);
+    assert.deepEqual((await store.health()).decisions, []);
+  });
+
+  it("[G7] leaves a replayed message as it is, verdict and turn and all", async () => {
+    const { store, rows } = openTestStore();
+    await store.acceptBatch(batch({ judged: [accepted(one), ignored(two)] }), NOW);
+    await store.claimNext(NOW);
+    const before = [rows(INBOX), rows(DECISIONS), rows("SELECT * FROM message")];
+
+    const replay = batch({ seq: 2, judged: [ignored(one), accepted(two), accepted(one)] });
+    assert.equal((await store.acceptBatch(replay, NOW + 1)).accepted, 0);
+    assert.deepEqual([rows(INBOX), rows(DECISIONS), rows("SELECT * FROM message")], before);
+  });
+
+  it("[G7] takes each message in once, whatever is replayed", async () => {
+    const property = fc.asyncProperty(
+      fc.array(fc.array(fc.tuple(fc.nat({ max: 9 }), fc.boolean()), { maxLength: 6 }), {
+        maxLength: 6,
+      }),
+      async (batches) => {
+        const { store, rows } = openTestStore();
+        const first = new Map<number, boolean>();
+        let told = 0;
+        for (const items of batches) {
+          const judged = items.map(([digit, isAccepted]) => {
+            const message = guildMessage({ id: messageId(`140000000000000020${digit}`) });
+            if (!first.has(digit)) first.set(digit, isAccepted);
+            return isAccepted ? accepted(message) : ignored(message);
+          });
+          told += (await store.acceptBatch(batch({ judged }), NOW)).accepted;
+        }
+        const expected = [...first.values()].filter(Boolean).length;
+        assert.equal(rows("SELECT * FROM inbox").length, expected);
+        assert.equal(told, expected);
+        assert.equal(rows("SELECT * FROM decision").length, first.size);
+        assert.equal(rows("SELECT * FROM message").length, first.size - expected);
+      },
+    );
+    await fc.assert(property, { numRuns: 60 });
+  });
+
+  it("[G7] has one account answer what two have seen, with a verdict of each", async () => {
+    const { store, rows } = openTestStore();
+    const seenBySecond = accepted({ ...one, accountId: SECOND });
+    await store.acceptBatch(batch({ judged: [accepted(one)] }), NOW);
+    const result = await store.acceptBatch(
+      batch({ accountId: SECOND, judged: [seenBySecond] }),
+      NOW,
+    );
+    assert.equal(result.accepted, 0);
+    assert.deepEqual(rows("SELECT account_id FROM inbox"), [{ account_id: "default" }]);
+    assert.equal(rows(DECISIONS).length, 2);
+  });
+
+  it("[P10] keeps no word of a message that is not to be kept", async () => {
+    const { store, rows } = openTestStore();
+    await store.acceptBatch(batch({ judged: [ignored({ ...one, text: "secret" }, false)] }), NOW);
+    assert.equal(rows(DECISIONS).length, 1);
+    assert.deepEqual(rows("SELECT * FROM message"), []);
+    for (const table of ["decision", "inbox", "gateway_session"]) {
+      assert.doesNotMatch(JSON.stringify(rows(`SELECT * FROM ${table}`)), /secret/);
+    }
+  });
+
+  it("[D2] settles what the gateway echoes, and names each channel once", async () => {
+    const { database, store, rows } = openTestStore();
+    const elsewhere = channelId("1400000000000000005");
+    prepareAddToOutbox(database)([
+      outboundMessage({ nonce: "a" }),
+      outboundMessage({ nonce: "b" }),
+      outboundMessage({ nonce: "c", channelId: elsewhere }),
+      outboundMessage({ nonce: "d" }),
+    ], NOW);
+    const echoes = ["a", "b", "c", "foreign"].map((nonce, index) => ({
+      nonce,
+      messageId: messageId(`7${index}`),
+    }));
+    const { settled } = await store.acceptBatch(batch({ echoes }), NOW);
+    assert.deepEqual(settled, [outboundMessage().channelId, elsewhere]);
+    assert.deepEqual(rows("SELECT nonce, state, message_id FROM outbox ORDER BY id"), [
+      { nonce: "a", state: "sent", message_id: "70" },
+      { nonce: "b", state: "sent", message_id: "71" },
+      { nonce: "c", state: "sent", message_id: "72" },
+      { nonce: "d", state: "pending", message_id: null },
+    ]);
+    assert.deepEqual((await store.acceptBatch(batch({ echoes }), NOW)).settled, []);
+  });
+
+  it("[G5] never goes back", async () => {
+    const { store, rows } = openTestStore();
+    await store.startGatewaySession(ACCOUNT, SESSION, SELF, NOW);
+    await store.acceptBatch(batch({ seq: 9, judged: [ignored(two)] }), NOW);
+    const before = rows("SELECT seq, stored_up_to FROM gateway_session");
+    await store.acceptBatch(batch({ seq: 3, judged: [ignored(one)] }), NOW);
+    assert.deepEqual(rows("SELECT seq, stored_up_to FROM gateway_session"), before);
+  });
+
+  it("[G5] keeps a guild until it is left", async () => {
+    const { store } = openTestStore();
+    const guild = { guildId: guildId("5"), text: "v1" };
+    await store.acceptBatch(batch({ guilds: [guild] }), NOW);
+    await store.acceptBatch(batch({ guilds: [{ ...guild, text: "v2" }] }), NOW);
+    assert.deepEqual(await store.guildsOf(ACCOUNT), [{ ...guild, text: "v2" }]);
+    assert.deepEqual(await store.guildsOf(SECOND), []);
+    await store.acceptBatch(batch({ guilds: [{ ...guild, text: undefined }] }), NOW);
+    assert.deepEqual(await store.guildsOf(ACCOUNT), []);
+  });
+});

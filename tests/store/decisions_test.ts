@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { guildMessage, messageId } from "../support/builders.ts";
+import { accepted, batch, ignored, openTestStore } from "../support/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const messages = ["101", "102", "103"].map((id) => guildMessage({ id: messageId(id) }));
+
+describe("verdictsAfter()", () => {
+  it("[P1] gives every verdict with its reason and rule, oldest first, page by page", async () => {
+    const { store } = openTestStore();
+    const [one, two, three] = messages;
+    const judged = [accepted(one), ignored(two), ignored(three, false)];
+    await store.acceptBatch(batch({ judged }), NOW);
+
+    const page = await store.verdictsAfter(0, 2);
+    const shared = { accountId: "default", channelId: one!.channelId, at: NOW, rule: "rule" };
+    const author = { authorId: one!.sender.id };
+    assert.deepEqual(page, [
+      { id: 1, messageId: "101", ...shared, ...author, verdict: "accept", why: "mentioned" },
+      { id: 2, messageId: "102", ...shared, ...author, verdict: "ignore", why: "no-mention" },
+    ]);
+    const rest = await store.verdictsAfter(page.at(-1)!.id, 2);
+    assert.deepEqual(rest.map(({ messageId }) => messageId), ["103"]);
+    assert.deepEqual(await store.verdictsAfter(rest.at(-1)!.id, 2), []);
+  });
+});

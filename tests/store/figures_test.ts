@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  ACCOUNT,
+  channelId,
+  guildMessage,
+  messageId,
+  outboundMessage,
+} from "../support/builders.ts";
+import { accepted, batch, ignored, openTestStore } from "../support/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const NOTHING = {
+  inbox: { waiting: 0, running: 0 },
+  outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0 },
+  decisions: [],
+};
+const said = (id: string) => guildMessage({ id: messageId(id) });
+
+describe("health()", () => {
+  it("[O1] has nothing to tell of an empty store", async () => {
+    assert.deepEqual(await openTestStore().store.health(), NOTHING);
+  });
+
+  it("[O1] counts what waits and runs, from when the oldest came", async () => {
+    const { store } = openTestStore();
+    await store.acceptBatch(batch({ judged: [accepted(said("1"))] }), NOW);
+    await store.acceptBatch(batch({ judged: [accepted(said("2")), accepted(said("3"))] }), NOW + 5);
+    assert.deepEqual((await store.health()).inbox, {
+      waiting: 3,
+      running: 0,
+      oldestWaitingAt: NOW,
+    });
+    await store.claimNext(NOW + 9);
+    assert.deepEqual((await store.health()).inbox, {
+      waiting: 2,
+      running: 1,
+      oldestWaitingAt: NOW + 5,
+    });
+  });
+
+  it("[O1] counts what is not sent by its state, and ages only what is still to be sent", async () => {
+    const { store } = openTestStore();
+    await store.acceptBatch(batch({ judged: [accepted(said("1"))] }), NOW);
+    const claim = (await store.claimNext(NOW))!;
+    const outbox = ["a", "b", "c", "d"].map((nonce, index) =>
+      outboundMessage({ nonce, channelId: channelId(String(index + 1)) })
+    );
+    await store.finishTurn({ claim, end: { kind: "answered" }, entries: [], outbox }, NOW + 1);
+    const [dead, uncertain, sending] = await store.outbox.heads(ACCOUNT);
+    await store.outbox.markDead(dead!, "no");
+    await store.outbox.markSending(uncertain!, NOW);
+    await store.outbox.markUncertain(uncertain!);
+    await store.outbox.markSending(sending!, NOW);
+    assert.deepEqual((await store.health()).outbox, {
+      pending: 1,
+      sending: 1,
+      uncertain: 1,
+      dead: 1,
+      oldestUnsentAt: NOW + 1,
+    });
+    for (const row of await store.outbox.heads(ACCOUNT)) await store.outbox.markSent(row);
+    assert.deepEqual((await store.health()).outbox, {
+      ...NOTHING.outbox,
+      uncertain: 1,
+      dead: 1,
+    });
+  });
+
+  it("[P1] counts each verdict once, by its reason", async () => {
+    const { store } = openTestStore();
+    const judged = [ignored(said("1")), ignored(said("2")), accepted(said("3"))];
+    await store.acceptBatch(batch({ judged }), NOW);
+    await store.acceptBatch(batch({ judged }), NOW);
+    assert.deepEqual((await store.health()).decisions, [
+      { verdict: "ignore", why: "no-mention", count: 2 },
+      { verdict: "accept", why: "mentioned", count: 1 },
+    ]);
+  });
+});

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { directMessage, guildMessage, messageId } from "../support/builders.ts";
+import { accepted, batch, openTestStore } from "../support/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+
+const inSession = (digits: string, sessionKey: string) =>
+  accepted(guildMessage({ id: messageId(digits) }), { agentId: "main", sessionKey });
+
+async function openInbox(...judged: readonly ReturnType<typeof accepted>[]) {
+  const test = openTestStore();
+  await test.store.acceptBatch(batch({ judged }), NOW);
+  const claim = async () => (await test.store.claimNext(NOW))?.message.id;
+  return { ...test, claim };
+}
+
+describe("claimNext()", () => {
+  it("[D2] gives back the message whole, with its route and the number of its attempt", async () => {
+    const message = directMessage({ text: "Grüße 🐚", extras: [{ kind: "poll", text: "a or b" }] });
+    const route = { agentId: "helper", sessionKey: "agent:helper:main" };
+    const { store } = await openInbox(accepted(message, route));
+    assert.deepEqual(await store.claimNext(NOW), { message, route, attempt: 1 });
+  });
+
+  it("[S5] takes the oldest of a session in which nothing runs", async () => {
+    const { store, claim } = await openInbox(
+      inSession("11", "a"),
+      inSession("12", "a"),
+      inSession("13", "b"),
+    );
+    const first = await store.claimNext(NOW);
+    assert.equal(first?.message.id, "11");
+    assert.equal(await claim(), "13");
+    assert.equal(await claim(), undefined);
+    await store.finishTurn(
+      { claim: first!, end: { kind: "declined" }, entries: [], outbox: [] },
+      1,
+    );
+    assert.equal(await claim(), "12");
+  });
+
+  it("[S5] gives two who ask at once a message each, or one of them none", async () => {
+    const { store } = await openInbox(inSession("11", "a"), inSession("12", "a"));
+    const claims = await Promise.all([store.claimNext(NOW), store.claimNext(NOW)]);
+    assert.deepEqual(claims.map((claim) => claim?.message.id), ["11", undefined]);
+  });
+
+  it("[G14] passes no crash point where there is nothing to claim", async () => {
+    const names: string[] = [];
+    const { store } = openTestStore({
+      crash: { before: (name) => names.push(name), after: () => {} },
+    });
+    assert.equal(await store.claimNext(NOW), undefined);
+    assert.deepEqual(names, []);
+  });
+
+  it("[S5] keeps each session in order, one at a time, and starves none", async () => {
+    const property = fc.asyncProperty(
+      fc.array(fc.constantFrom("a", "b", "c"), { minLength: 1, maxLength: 12 }),
+      fc.infiniteStream(fc.nat({ max: 3 })),
+      async (sessions, choices) => {
+        const { store } = await openInbox(
+          ...sessions.map((key, index) => inSession(String(100 + index), key)),
+        );
+        const running: Awaited<ReturnType<typeof store.claimNext>>[] = [];
+        const done: string[] = [];
+        for (;;) {
+          const claim = await store.claimNext(NOW);
+          if (claim) {
+            assert.ok(running.every((other) => other!.route.sessionKey !== claim.route.sessionKey));
+            running.push(claim);
+            continue;
+          }
+          const [choice] = choices.take(1);
+          const [ended] = running.splice(choice! % Math.max(1, running.length), 1);
+          if (!ended) break;
+          done.push(ended.message.id);
+          const end = { kind: "declined" } as const;
+          await store.finishTurn({ claim: ended, end, entries: [], outbox: [] }, NOW);
+        }
+        for (const key of new Set(sessions)) {
+          const expected = sessions.flatMap((other, index) =>
+            other === key ? [String(100 + index)] : []
+          );
+          assert.deepEqual(done.filter((id) => expected.includes(id)), expected);
+        }
+        assert.equal(done.length, sessions.length);
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  });
+});
+
+describe("voidClaims()", () => {
+  it("[D2] makes wait again what a dead process ran, and nothing that is over", async () => {
+    const { store, claim, rows } = await openInbox(
+      inSession("11", "a"),
+      inSession("12", "b"),
+      inSession("13", "c"),
+    );
+    const over = await store.claimNext(NOW);
+    await store.finishTurn({ claim: over!, end: { kind: "declined" }, entries: [], outbox: [] }, 1);
+    await claim();
+    assert.equal(await store.voidClaims(), 1);
+    assert.deepEqual(rows("SELECT message_id, state, attempt FROM inbox ORDER BY id"), [
+      { message_id: "11", state: "declined", attempt: 1 },
+      { message_id: "12", state: "waiting", attempt: 1 },
+      { message_id: "13", state: "waiting", attempt: 0 },
+    ]);
+    assert.equal((await store.claimNext(NOW))?.attempt, 2);
+  });
+});
+
+describe("release()", () => {
+  it("[S5] makes a claim wait again, but not one that another attempt has taken", async () => {
+    const { store } = await openInbox(inSession("11", "a"));
+    const first = await store.claimNext(NOW);
+    await store.release(first!);
+    const second = await store.claimNext(NOW);
+    assert.equal(second?.attempt, 2);
+    await store.release(first!);
+    assert.equal(await store.claimNext(NOW), undefined);
+  });
+
+  it("[D2] revives nothing that is finished", async () => {
+    const { store } = await openInbox(inSession("11", "a"));
+    const claim = await store.claimNext(NOW);
+    await store.finishTurn(
+      { claim: claim!, end: { kind: "declined" }, entries: [], outbox: [] },
+      1,
+    );
+    await store.release(claim!);
+    assert.equal(await store.claimNext(NOW), undefined);
+  });
+});

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import type { AcceptStore } from "../../src/flows/accept.ts";
+import type { DeliverPorts } from "../../src/flows/deliver.ts";
+import type { LanesPorts } from "../../src/flows/lanes.ts";
+import type { TurnsPorts } from "../../src/flows/turns.ts";
+import { openStore, type Store } from "../../src/store/store.ts";
+import { ACCOUNT, guildMessage, outboundMessage } from "../support/builders.ts";
+import { accepted, batch, ROUTE } from "../support/store.ts";
+import { tempDirectory } from "../support/temp_directory.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+
+/** Compiles only as long as the store fits what the flows ask for. */
+export function fits(store: Store): {
+  readonly accept: AcceptStore;
+  readonly deliver: DeliverPorts["outbox"];
+  readonly lanes: LanesPorts["outbox"];
+  readonly turns: Pick<TurnsPorts, "claimNext" | "release">;
+} {
+  return {
+    accept: store,
+    deliver: store.outbox,
+    lanes: store.outbox,
+    turns: { claimNext: () => store.claimNext(NOW), release: store.release },
+  };
+}
+
+describe("openStore()", () => {
+  it("[D1] finds after a restart what was stored, and takes it up", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    const passed: string[] = [];
+    const options = {
+      now: NOW,
+      elapsed: () => 0,
+      crash: {
+        before: (name: string) => void passed.push(`before ${name}`),
+        after: (name: string) => void passed.push(`after ${name}`),
+      },
+    };
+    const message = guildMessage();
+    let store = openStore(path, options);
+    await store.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
+    const dropped = await store.claimNext(NOW);
+    store.close();
+
+    store = openStore(path, options);
+    assert.equal(await store.voidClaims(), 1);
+    const claim = (await store.claimNext(NOW))!;
+    assert.deepEqual(claim, { ...dropped, attempt: 2 });
+    const entry = { role: "user", text: "hello", messageId: message.id, at: NOW } as const;
+    const outbox = [outboundMessage()];
+    await store.finishTurn({ claim, end: { kind: "answered" }, entries: [entry], outbox }, NOW);
+    store.close();
+
+    store = openStore(path, options);
+    assert.deepEqual(await store.entriesOf(ROUTE.sessionKey, 9), [entry]);
+    const [head] = await store.outbox.heads(ACCOUNT);
+    assert.equal(await store.outbox.markSending(head!, NOW), true);
+    await store.outbox.markSent(head!);
+    assert.deepEqual(await store.outbox.heads(ACCOUNT), []);
+    store.close();
+
+    const order = ["T1", "T2", "T2", "T3", "T4", "T5"];
+    assert.deepEqual(passed, order.flatMap((name) => [`before ${name}`, `after ${name}`]));
+  });
+
+  it("[O7] stores at its close what was asked for, and refuses what comes later", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    const store = openStore(path, { now: NOW, elapsed: () => 0 });
+    const asked = store.acceptBatch(batch({ judged: [accepted()] }), NOW);
+    store.close();
+    assert.equal((await asked).accepted, 1);
+    await assert.rejects(store.touchAlive(ACCOUNT, NOW), /closed/);
+  });
+});

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Claim } from "../../src/core/inbox.ts";
+import type { Entry } from "../../src/core/transcript.ts";
+import type { EndedTurn } from "../../src/store/turn_ends.ts";
+import { ACCOUNT, guildMessage, messageId, outboundMessage } from "../support/builders.ts";
+import { accepted, batch, openTestStore, ROUTE } from "../support/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const asked = guildMessage({ id: messageId("1400000000000000101") });
+
+const entry = (role: Entry["role"], text: string): Entry => ({
+  role,
+  text,
+  messageId: asked.id,
+  at: NOW,
+});
+
+async function openClaimed() {
+  const test = openTestStore();
+  await test.store.acceptBatch(batch({ judged: [accepted(asked)] }), NOW);
+  const claim = (await test.store.claimNext(NOW))!;
+  return { ...test, claim };
+}
+
+const answered = (claim: Claim, fields: Partial<EndedTurn> = {}): EndedTurn => ({
+  claim,
+  end: { kind: "answered" },
+  entries: [entry("user", "hello"), entry("assistant", "hello, Ada")],
+  outbox: [outboundMessage({ nonce: "a" }), outboundMessage({ nonce: "b" })],
+  ...fields,
+});
+
+const STATE = "SELECT state, failure_id, failure, finished_at FROM inbox";
+
+describe("finishTurn()", () => {
+  it("[D1] stores transcript, reply and the end of the wait at once", async () => {
+    const { store, rows, claim } = await openClaimed();
+    assert.equal(await store.finishTurn(answered(claim), NOW + 9), true);
+    assert.deepEqual(rows(STATE), [
+      { state: "answered", failure_id: null, failure: null, finished_at: NOW + 9 },
+    ]);
+    assert.deepEqual(await store.entriesOf(ROUTE.sessionKey, 10), answered(claim).entries);
+    const [head] = await store.outbox.heads(ACCOUNT);
+    assert.deepEqual(head?.message, outboundMessage({ nonce: "a" }));
+    assert.equal((await store.health()).outbox.oldestUnsentAt, NOW + 9);
+  });
+
+  it("[D1] keeps what the operator and the person were told of a failure", async () => {
+    const { store, rows, claim } = await openClaimed();
+    const end = { kind: "failed", failureId: "f-1", reason: "401 of the model" } as const;
+    await store.finishTurn(answered(claim, { end, entries: [] }), NOW);
+    assert.deepEqual(rows(STATE), [
+      { state: "failed", failure_id: "f-1", failure: "401 of the model", finished_at: NOW },
+    ]);
+  });
+
+  it("[D2] stores nothing of a second end of one claim", async () => {
+    const { store, rows, claim } = await openClaimed();
+    await store.finishTurn(answered(claim), NOW);
+    const second = answered(claim, {
+      end: { kind: "declined" },
+      outbox: [outboundMessage({ nonce: "other" })],
+    });
+    assert.equal(await store.finishTurn(second, NOW + 1), false);
+    assert.equal(rows("SELECT * FROM outbox").length, 2);
+    assert.equal(rows("SELECT * FROM entry").length, 2);
+    assert.equal(rows(STATE)[0]?.["state"], "answered");
+  });
+
+  it("[D2] stores nothing of a claim that was taken back, or that is another's now", async () => {
+    const { store, rows, claim } = await openClaimed();
+    await store.voidClaims();
+    assert.equal(await store.finishTurn(answered(claim), NOW), false);
+    const again = (await store.claimNext(NOW))!;
+    assert.equal(await store.finishTurn(answered(claim), NOW), false);
+    assert.deepEqual(rows("SELECT * FROM outbox"), []);
+    assert.equal(await store.finishTurn(answered(again), NOW), true);
+  });
+
+  it("[D1] stores nothing at all of an end that cannot be stored whole", async () => {
+    const { store, rows, claim } = await openClaimed();
+    const twice = [outboundMessage({ nonce: "a" }), outboundMessage({ nonce: "a" })];
+    await assert.rejects(store.finishTurn(answered(claim, { outbox: twice }), NOW), /UNIQUE/);
+    assert.deepEqual(rows("SELECT * FROM outbox"), []);
+    assert.deepEqual(rows("SELECT * FROM entry"), []);
+    assert.equal(rows(STATE)[0]?.["state"], "running");
+  });
+});
+
+describe("entriesOf()", () => {
+  it("[S1] gives the newest of one session, oldest first", async () => {
+    const { store, claim } = await openClaimed();
+    const entries = ["1", "2", "3", "4"].map((text) => entry("user", text));
+    await store.finishTurn(answered(claim, { entries }), NOW);
+    assert.deepEqual(await store.entriesOf(ROUTE.sessionKey, 2), entries.slice(2));
+    assert.deepEqual(await store.entriesOf(ROUTE.sessionKey, 0), []);
+    assert.deepEqual(await store.entriesOf("another", 10), []);
+  });
+});

@@ -1,0 +1,41 @@
+/**
+ * The real store, in memory, with its database at hand to look into.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { Judged, Route } from "../../src/core/inbox.ts";
+import type { InboundMessage } from "../../src/core/inbound.ts";
+import { type Batch } from "../../src/store/batches.ts";
+import { createStore, type Store, type StoreOptions } from "../../src/store/store.ts";
+import { ACCOUNT, guildMessage } from "./builders.ts";
+import { openDatabase } from "./open_database.ts";
+
+export const ROUTE: Route = { agentId: "main", sessionKey: "agent:main:discord:channel:11" };
+
+/** @returns A store, and `rows`, which reads by SQL what is in it. */
+export function openTestStore(options: Partial<StoreOptions> = {}): {
+  readonly database: DatabaseSync;
+  readonly store: Store;
+  readonly rows: (sql: string) => readonly Record<string, unknown>[];
+} {
+  const database = openDatabase();
+  const store = createStore(database, ":memory:", { elapsed: () => 0, ...options });
+  return { database, store, rows: (sql) => database.prepare(sql).all().map((row) => ({ ...row })) };
+}
+
+/** A batch that brings nothing but what is named. */
+export function batch(fields: Partial<Batch> = {}): Batch {
+  return { accountId: ACCOUNT, seq: 1, judged: [], echoes: [], guilds: [], ...fields };
+}
+
+/** A message that is to be answered, in a session of the channel's. */
+export function accepted(message: InboundMessage = guildMessage(), route: Route = ROUTE): Judged {
+  return { message, verdict: { kind: "accept", why: "mentioned", rule: "rule" }, route };
+}
+
+/** A message that nobody asked the bot about. */
+export function ignored(message: InboundMessage = guildMessage(), keepAsContext = true): Judged {
+  return { message, verdict: { kind: "ignore", why: "no-mention", rule: "rule", keepAsContext } };
+}
