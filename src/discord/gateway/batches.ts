@@ -1,0 +1,148 @@
+/**
+ * Gathers dispatches for the main thread and knows what it still holds.
+ *
+ * The first dispatch goes at once; while a batch is under way the next one
+ * gathers, to 64 dispatches or 8 ms. A batch is one JSON string, since a string
+ * crosses threads faster than objects do. What the main thread has not
+ * committed is bounded, in number and in bytes: beyond that the socket is not
+ * read, for memory is finite and Discord keeps what we do not read.
+ *
+ * @module
+ */
+
+export interface Batch {
+  /** From 1, in order. */
+  readonly number: number;
+  /** Raised by each READY: sequence numbers start anew with a session. */
+  readonly epoch: number;
+  /** Of the last dispatch received, used or not. */
+  readonly seq: number;
+  /** A JSON array of dispatches, as they arrived. */
+  readonly text: string;
+}
+
+export interface BatchPorts {
+  post(batch: Batch): void;
+  /** Told when `isFull` changes. */
+  onFull(isFull: boolean): void;
+  /** Calls back once, after so many milliseconds; the answer calls it off. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+export interface BatchBounds {
+  readonly maxDispatches: number;
+  readonly maxBytes: number;
+}
+
+/** What may be under way: a minute of a lively bot's dispatches. */
+export const BATCH_BOUNDS: BatchBounds = { maxDispatches: 10_000, maxBytes: 16 << 20 };
+
+const GATHER_MS = 8;
+const GATHER_COUNT = 64;
+const GATHER_BYTES = 256 << 10;
+
+/** How often, at least, main hears of the sequence numbers of dispatches that nobody uses. */
+const WATERMARK_MS = 5_000;
+const WATERMARK_COUNT = 200;
+
+export interface Batches {
+  /** A dispatch that somebody uses. */
+  add(text: string, seq: number): void;
+  /** A dispatch that nobody uses: its number counts all the same. */
+  skip(seq: number): void;
+  /** The next dispatch begins a session. */
+  newEpoch(): void;
+  /** The main thread has stored everything up to this batch. */
+  committed(number: number): void;
+  readonly isFull: boolean;
+  /** Dispatches that are not committed yet. */
+  readonly held: number;
+  /** Sends what has gathered, and waits for nothing any more. */
+  close(): void;
+}
+
+export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_BOUNDS): Batches {
+  const underWay: { readonly number: number; readonly count: number; readonly bytes: number }[] =
+    [];
+  let texts: string[] = [];
+  let bytes = 0;
+  let seq = 0;
+  let skipped = 0;
+  let number = 0;
+  let held = 0;
+  let heldBytes = 0;
+  let isFull = false;
+  let callOff: (() => void) | undefined;
+  let isWaitingForGather = false;
+
+  function flush(): void {
+    callOff?.();
+    callOff = undefined;
+    isWaitingForGather = false;
+    if (texts.length === 0 && skipped === 0) return;
+    number++;
+    underWay.push({ number, count: texts.length, bytes });
+    const text = `[${texts.join(",")}]`;
+    texts = [];
+    bytes = 0;
+    skipped = 0;
+    ports.post({ number, epoch, seq, text });
+  }
+
+  function flushAfter(ms: number): void {
+    callOff?.();
+    callOff = ports.after(ms, flush);
+  }
+
+  function judgeFullness(): void {
+    const isNow = held >= bounds.maxDispatches || heldBytes >= bounds.maxBytes;
+    if (isNow === isFull) return;
+    isFull = isNow;
+    ports.onFull(isFull);
+  }
+
+  return {
+    add(text, itsSeq) {
+      texts.push(text);
+      seq = itsSeq;
+      bytes += text.length;
+      held++;
+      heldBytes += text.length;
+      if (
+        underWay.length === 0 || texts.length >= GATHER_COUNT || bytes >= GATHER_BYTES
+      ) {
+        flush();
+      } else if (!isWaitingForGather) {
+        isWaitingForGather = true;
+        flushAfter(GATHER_MS);
+      }
+      judgeFullness();
+    },
+    skip(itsSeq) {
+      seq = itsSeq;
+      skipped++;
+      if (skipped >= WATERMARK_COUNT) flush();
+      else if (!callOff) flushAfter(WATERMARK_MS);
+    },
+    newEpoch() {
+      flush();
+      epoch++;
+    },
+    committed(upTo) {
+      for (let first = underWay[0]; first && first.number <= upTo; first = underWay[0]) {
+        underWay.shift();
+        held -= first.count;
+        heldBytes -= first.bytes;
+      }
+      if (underWay.length === 0 && texts.length > 0) flush();
+      judgeFullness();
+    },
+    get isFull() {
+      return isFull;
+    },
+    get held() {
+      return held;
+    },
+    close: flush,
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * Discord's close codes: what each means and what becomes of the session.
+ *
+ * Resuming replays what was missed and costs no identify, so it is the answer
+ * to everything that Discord does not forbid. Some codes end the gateway
+ * session, and some can only be mended by the operator: trying those again
+ * would burn the bot's 1000 identifies a day.
+ *
+ * @see {@link https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes}
+ * @module
+ */
+
+import { GatewayCloseEventCodes as Code } from "@discordeno/types";
+
+/** What a close code leaves: the session, nothing but the account, or not even that. */
+export type Fate = "resume" | "identify" | "final";
+
+export interface CloseMeaning {
+  /** In words for a log line: `"session timed out"`. */
+  readonly name: string;
+  readonly fate: Fate;
+  /** What the operator can do; of final codes only. */
+  readonly hint?: string;
+}
+
+const BUG = "This is a bug in Barnacle: please report it.";
+
+const MEANINGS: ReadonlyMap<number, CloseMeaning> = new Map<number, CloseMeaning>([
+  [Code.NormalClosure, { name: "normal closure", fate: "resume" }],
+  [1001, { name: "going away", fate: "resume" }],
+  [1006, { name: "connection broke", fate: "resume" }],
+  [Code.UnknownError, { name: "unknown error", fate: "resume" }],
+  [Code.UnknownOpcode, { name: "unknown opcode", fate: "resume" }],
+  [Code.DecodeError, { name: "decode error", fate: "resume" }],
+  [Code.NotAuthenticated, { name: "not authenticated", fate: "identify" }],
+  [Code.AuthenticationFailed, {
+    name: "authentication failed",
+    fate: "final",
+    hint: "The bot token is wrong. Copy it anew from the Developer Portal, under Bot at " +
+      "https://discord.com/developers/applications.",
+  }],
+  [Code.AlreadyAuthenticated, { name: "already authenticated", fate: "resume" }],
+  [Code.InvalidSeq, { name: "invalid sequence number", fate: "identify" }],
+  [Code.RateLimited, { name: "rate limited", fate: "resume" }],
+  [Code.SessionTimedOut, { name: "session timed out", fate: "identify" }],
+  [Code.InvalidShard, {
+    name: "invalid shard",
+    fate: "final",
+    hint: `The shard numbers are wrong. ${BUG}`,
+  }],
+  [Code.ShardingRequired, {
+    name: "sharding required",
+    fate: "final",
+    hint: "The bot is in too many guilds for one shard (2,500 at most): remove it from some.",
+  }],
+  [Code.InvalidApiVersion, {
+    name: "invalid API version",
+    fate: "final",
+    hint: "Discord has retired this gateway version. Update Barnacle.",
+  }],
+  [Code.InvalidIntents, {
+    name: "invalid intents",
+    fate: "final",
+    hint: `The intents are wrong. ${BUG}`,
+  }],
+  [Code.DisallowedIntents, {
+    name: "disallowed intents",
+    fate: "final",
+    hint: "Enable Message Content Intent and Server Members Intent, under Bot at " +
+      "https://discord.com/developers/applications, or leave them out of " +
+      "channels.discord.gateway.intents.",
+  }],
+]);
+
+/** What a code means; one that Discord has not told us of resumes. */
+export function meaningOf(code: number): CloseMeaning {
+  return MEANINGS.get(code) ?? { name: "a code without a meaning", fate: "resume" };
+}

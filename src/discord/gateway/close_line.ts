@@ -1,0 +1,79 @@
+/**
+ * A lost connection in one sentence that a person understands (G3): what
+ * happened, whose end it was, how long the session lived, what comes next.
+ *
+ * @module
+ */
+
+import { meaningOf } from "./close_codes.ts";
+import type { ReconnectPlan } from "./plan_reconnect.ts";
+import type { Cause, Lost } from "./life.ts";
+
+/** `"Discord closed the connection: 4009, session timed out; it had lived 3 h 2 min; a new session in 0.7 s"`. */
+export function closeLine({ cause, livedMs, next, isSessionLost }: Lost): string {
+  const lived = livedMs === undefined
+    ? "it was not ready yet"
+    : `it had lived ${duration(livedMs)}`;
+  const lost = isSessionLost ? "the session is lost; " : "";
+  return `${whatHappened(cause)}; ${lived}; ${lost}${whatNext(next)}`;
+}
+
+/** A name for the counter of disconnects: the code, or what took its place. */
+export function closeLabel(cause: Cause): string {
+  if (cause.kind !== "closed") return cause.kind;
+  return cause.code === undefined ? "none" : String(cause.code);
+}
+
+function whatHappened(cause: Cause): string {
+  switch (cause.kind) {
+    case "closed":
+      return cause.code === undefined
+        ? `The network ended the connection (${cause.reason})`
+        : `Discord closed the connection: ${cause.code}, ${meaningOf(cause.code).name}`;
+    case "late":
+      return cause.waitedFor === "connection"
+        ? "Barnacle gave up connecting: no answer in time"
+        : `Barnacle closed the connection: ${cause.waitedFor} did not come in time`;
+    case "zombie":
+      return "Barnacle closed the connection: a heartbeat was not acknowledged";
+    case "slept":
+      return "Barnacle closed the connection: the machine slept, or its clock was set";
+    case "congested":
+      return "Barnacle closed the connection: it could not keep up with what arrived";
+    case "reconnect_asked":
+      return "Discord asked for a new connection (op 7)";
+    case "invalid_session":
+      return `Discord called the session invalid (op 9, ${cause.canResume ? "" : "not "}resumable)`;
+    case "garbled":
+      return `Barnacle closed the connection: what came was not readable (${cause.reason})`;
+  }
+}
+
+function whatNext(next: ReconnectPlan): string {
+  switch (next.kind) {
+    case "resume":
+      return `resuming ${soon(next.delayMs)}${next.isDown ? ", and counted as down" : ""}`;
+    case "identify":
+      return `a new session ${soon(next.delayMs)}${next.isDown ? ", and counted as down" : ""}`;
+    case "stop":
+      return `no more tries: ${next.hint}`;
+    case "give_up":
+      return "no more tries, as channels.discord.gateway.reconnect says";
+  }
+}
+
+function soon(ms: number): string {
+  return ms === 0 ? "at once" : `in ${(ms / 1_000).toFixed(1)} s`;
+}
+
+/** `"40 s"`, `"12 min"`, `"3 h 2 min"`, `"5 d 1 h"`. */
+function duration(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48
+    ? `${hours} h ${minutes % 60} min`
+    : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}

@@ -1,0 +1,207 @@
+/**
+ * Discord's message into ours.
+ *
+ * A message without a guild is a direct one, by what it says itself; that is
+ * never looked up, for a look-up can fail (P2). Messages read over REST name no
+ * guild even where they have one: {@link decodeHistory} must be told.
+ *
+ * @module
+ */
+
+import { ChannelTypes, MessageTypes } from "@discordeno/types";
+import { type AccountId, createdAtMs, type GuildId } from "../../core/ids.ts";
+import type {
+  GuildPlace,
+  InboundEvent,
+  InboundMessage,
+  Mention,
+  OwnMessage,
+  Place,
+  Quoted,
+  Self,
+  Sender,
+} from "../../core/inbound.ts";
+import { bounded } from "./bounded.ts";
+import { describeExtras, wordsOf } from "./describe.ts";
+import type { Guild, GuildIndex } from "./guild_index.ts";
+import { type MessagePayload, messagePayload, type userPayload } from "./payloads.ts";
+
+/** What a message is read with. */
+export interface DecodeContext {
+  readonly accountId: AccountId;
+  readonly self: Self;
+  readonly index: GuildIndex;
+}
+
+/** A payload that does not fit; the reason names fields, never their contents. */
+export interface DecodeProblem {
+  readonly kind: "problem";
+  readonly why: string;
+}
+
+/** Characters; Discord lets some accounts write 4000. */
+const MAX_TEXT = 4_000;
+const MAX_QUOTE = 2_000;
+const MAX_NAME = 100;
+
+/** What people write; all other types are Discord's own announcements. */
+const WRITTEN: ReadonlySet<number> = new Set([MessageTypes.Default, MessageTypes.Reply]);
+
+const THREADS: ReadonlySet<number> = new Set([
+  ChannelTypes.AnnouncementThread,
+  ChannelTypes.PublicThread,
+  ChannelTypes.PrivateThread,
+]);
+
+/**
+ * Reads the message of a MESSAGE_CREATE.
+ *
+ * @returns `undefined` for what nobody wrote: somebody joined, something was pinned.
+ */
+export function decodeMessage(
+  d: unknown,
+  context: DecodeContext,
+): InboundEvent | DecodeProblem | undefined {
+  return decode(d, context, undefined);
+}
+
+/**
+ * Reads a message from a channel's history.
+ *
+ * @param guildId Of the channel; `undefined` of a direct one.
+ */
+export function decodeHistory(
+  d: unknown,
+  guildId: GuildId | undefined,
+  context: DecodeContext,
+): InboundEvent | DecodeProblem | undefined {
+  return decode(d, context, guildId);
+}
+
+function decode(
+  d: unknown,
+  context: DecodeContext,
+  knownGuildId: GuildId | undefined,
+): InboundEvent | DecodeProblem | undefined {
+  const parsed = messagePayload.safeParse(d);
+  if (!parsed.success) {
+    const where = parsed.error.issues[0]?.path.join(".") ?? "";
+    return { kind: "problem", why: `${where || "the message"} does not fit` };
+  }
+  const message = parsed.data;
+  if (!WRITTEN.has(message.type)) return undefined;
+  if (message.author.id === context.self.userId) return toOwn(message, context.accountId);
+  const guildId = message.guild_id ?? knownGuildId;
+  return toInbound(message, guildId, context);
+}
+
+function toOwn({ id, channel_id, nonce }: MessagePayload, accountId: AccountId): OwnMessage {
+  return {
+    kind: "own_message",
+    accountId,
+    id,
+    channelId: channel_id,
+    ...(nonce !== null && nonce !== undefined && { nonce: String(nonce) }),
+  };
+}
+
+function toInbound(
+  message: MessagePayload,
+  guildId: GuildId | undefined,
+  { accountId, self, index }: DecodeContext,
+): InboundMessage {
+  const guild = guildId && index.get(guildId);
+  const mention = mentionOf(message, self, guild);
+  const quoted = quotedOf(message);
+  return {
+    kind: "message",
+    accountId,
+    id: message.id,
+    revision: message.edited_timestamp ? 1 : 0,
+    channelId: message.channel_id,
+    ...(guildId && { guildId }),
+    place: guildId ? guildPlace(message, guildId, guild) : directPlace(message),
+    sender: senderOf(message, guild),
+    text: bounded(message.content, MAX_TEXT),
+    sentAt: createdAtMs(message.id),
+    ...(mention && { mention }),
+    mentionsOthers: message.mentions.some(({ id }) => id !== self.userId) ||
+      message.mention_roles.some((id) => id !== guild?.ownRole),
+    ...(quoted && { quoted }),
+    extras: describeExtras(message),
+  };
+}
+
+function directPlace({ channel_type }: MessagePayload): Place {
+  return channel_type === ChannelTypes.GroupDm ? { kind: "group_dm" } : { kind: "dm" };
+}
+
+/** What is not in the index goes by its id. */
+function guildPlace(message: MessagePayload, guildId: GuildId, guild?: Guild): GuildPlace {
+  const here = guild?.channels.get(message.channel_id);
+  const parentId = here && THREADS.has(here.type) ? here.parentId : undefined;
+  const id = parentId ?? message.channel_id;
+  const channel = guild?.channels.get(id);
+  return {
+    kind: "guild",
+    guild: { id: guildId, name: guild?.name ?? guildId },
+    channel: { id, name: channel?.name ?? id },
+    ...(parentId && here && { thread: { id: here.id, name: here.name } }),
+    ...(channel?.topic !== undefined && { topic: channel.topic }),
+  };
+}
+
+function senderOf({ author, member, webhook_id }: MessagePayload, guild?: Guild): Sender {
+  const automaton = webhook_id ? "webhook" : author.bot || author.system ? "bot" : undefined;
+  const tag = tagOf(author);
+  const username = bounded(author.username, MAX_NAME);
+  return {
+    id: author.id,
+    username,
+    ...(tag !== username && { tag }),
+    roles: (member?.roles ?? []).map((id) => ({ id, name: guild?.roles.get(id) ?? id })),
+    ...(automaton && { automaton }),
+  };
+}
+
+type User = (typeof userPayload)["_output"];
+
+/** `"ada#1234"` of accounts that still have a discriminator, else `"ada"`. */
+function tagOf({ username, discriminator = "0" }: User): string {
+  const name = bounded(username, MAX_NAME);
+  return /^0*$/.test(discriminator) ? name : `${name}#${bounded(discriminator, 4)}`;
+}
+
+/**
+ * How the message addresses the bot (M2).
+ *
+ * Discord lists the author of the message replied to among those mentioned. So
+ * a mention by a reply is told from a written one by the text, and a bot that
+ * only replies has mentioned nobody: two bots would answer each other for ever.
+ */
+function mentionOf(message: MessagePayload, self: Self, guild?: Guild): Mention | undefined {
+  const { content, mentions, mention_roles, author, webhook_id } = message;
+  const isWritten = content.includes(`<@${self.userId}>`) || content.includes(`<@!${self.userId}>`);
+  const isListed = mentions.some(({ id }) => id === self.userId);
+  if (isWritten && isListed) return "user";
+  if (guild?.ownRole && mention_roles.includes(guild.ownRole)) return "role";
+
+  const isReply = message.type === MessageTypes.Reply &&
+    message.referenced_message?.author.id === self.userId;
+  if (isReply) return author.bot || webhook_id ? undefined : "reply";
+  return isListed ? "user" : undefined;
+}
+
+/** Of a reply; what is forwarded is an extra, not a quote. */
+function quotedOf(message: MessagePayload): Quoted | undefined {
+  const { type, message_reference, referenced_message } = message;
+  const id = message_reference?.message_id;
+  if (type !== MessageTypes.Reply || !id) return undefined;
+  if (!referenced_message) return { id, text: "" };
+  const { author } = referenced_message;
+  return {
+    id,
+    author: { id: author.id, tag: tagOf(author) },
+    text: bounded(wordsOf(referenced_message), MAX_QUOTE),
+  };
+}

@@ -1,0 +1,112 @@
+/**
+ * Transport compression: one stream per connection, one frame in flight.
+ *
+ * A frame that is written before the one before it is done loses its place on
+ * Deno: with zstd the callbacks come before the bytes, and none of 10,000
+ * frames arrived whole. One at a time, both kinds are right on both runtimes.
+ * What waits is bounded by whoever reads the socket: `backlogBytes`.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import zlib from "node:zlib";
+
+/**
+ * Discord's two kinds. Barnacle asks for zlib: as fast as zstd on both
+ * runtimes (10,000 frames in 0.33 s on Bun, 0.07 s on Deno), and its window is
+ * 32 KiB where zstd's may be 8 MiB.
+ */
+export type Compression = "zlib-stream" | "zstd-stream";
+
+export interface Inflater {
+  push(frame: Buffer): void;
+  /** Bytes that were pushed and are not decoded yet. */
+  readonly backlogBytes: number;
+  /** Ends it; nothing is called afterwards. */
+  close(): void;
+}
+
+export interface InflateEvents {
+  onText(text: string): void;
+  /** Everything pushed so far is decoded. */
+  onIdle(): void;
+  /** The stream is of no use any more: connect anew. */
+  onError(error: Error): void;
+}
+
+/** Bytes; more from one message is a decompression bomb. */
+const MAX_TEXT_BYTES = 64 << 20;
+
+const CHUNK_BYTES = 65_536;
+
+/** What ends a message of a zlib stream: Z_SYNC_FLUSH. */
+const ZLIB_END = Buffer.from([0x00, 0x00, 0xff, 0xff]);
+
+export function createInflater(kind: Compression, events: InflateEvents): Inflater {
+  const stream = kind === "zlib-stream"
+    ? zlib.createInflate({ chunkSize: CHUNK_BYTES })
+    : zlib.createZstdDecompress({ chunkSize: CHUNK_BYTES });
+  let waiting: Buffer[] = [];
+  let text: Buffer[] = [];
+  let textBytes = 0;
+  let backlogBytes = 0;
+  let isBusy = false;
+  let isOver = false;
+
+  const fail = (error: Error) => {
+    if (isOver) return;
+    close();
+    events.onError(error);
+  };
+  stream.on("data", (part: Buffer) => {
+    text.push(part);
+    textBytes += part.length;
+    if (textBytes > MAX_TEXT_BYTES) fail(new RangeError("A message is longer than 64 MiB"));
+  });
+  stream.on("error", fail);
+
+  function next(): void {
+    const frame = waiting.shift();
+    if (isOver || !frame) {
+      isBusy = false;
+      if (!isOver) events.onIdle();
+      return;
+    }
+    isBusy = true;
+    stream.write(frame, (error) => {
+      if (isOver) return;
+      if (error) return fail(error);
+      backlogBytes -= frame.length;
+      if (kind === "zstd-stream" || frame.subarray(-ZLIB_END.length).equals(ZLIB_END)) {
+        const whole = Buffer.concat(text, textBytes).toString();
+        text = [];
+        textBytes = 0;
+        events.onText(whole);
+      }
+      next();
+    });
+  }
+
+  function close(): void {
+    if (isOver) return;
+    isOver = true;
+    waiting = [];
+    text = [];
+    backlogBytes = 0;
+    stream.destroy();
+  }
+
+  return {
+    push(frame) {
+      if (isOver) return;
+      waiting.push(frame);
+      backlogBytes += frame.length;
+      if (!isBusy) next();
+    },
+    get backlogBytes() {
+      return backlogBytes;
+    },
+    close,
+  };
+}

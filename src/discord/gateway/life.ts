@@ -1,0 +1,192 @@
+/**
+ * What is known of a shard's life, what can happen to it, and what may follow.
+ *
+ * Plain data only; what follows from what is decided in `reconnect.ts`.
+ *
+ * @module
+ */
+
+import type { ReconnectPlan, ReconnectRules } from "./plan_reconnect.ts";
+
+/** The two clocks. Waits go by the first, which no operator can set and which sleeps with the machine. */
+export interface Now {
+  readonly monotonicMs: number;
+  /** Unix time in milliseconds. */
+  readonly wallMs: number;
+}
+
+/** Milliseconds that each step of connecting may take. */
+export interface Deadlines {
+  /** From the name's look-up to the 101. */
+  readonly connectMs: number;
+  /** From the 101 to HELLO. */
+  readonly helloMs: number;
+  /** From IDENTIFY to READY, from RESUME to RESUMED. */
+  readonly readyMs: number;
+}
+
+export const DEADLINES: Deadlines = { connectMs: 10_000, helloMs: 10_000, readyMs: 30_000 };
+
+/** What stays the same for the life of a shard. */
+export interface LifeRules {
+  /** Where to IDENTIFY; to resume, READY has named another place. */
+  readonly url: string;
+  readonly reconnect: ReconnectRules;
+  readonly deadlines: Deadlines;
+}
+
+export type Intent = "identify" | "resume";
+
+export type Phase =
+  | { readonly kind: "waiting"; readonly intent: Intent; readonly untilMs: number }
+  /** The socket is on its way. */
+  | { readonly kind: "connecting"; readonly intent: Intent; readonly untilMs: number }
+  /** The socket is open, and HELLO is to come. */
+  | { readonly kind: "greeting"; readonly intent: Intent; readonly untilMs: number }
+  | { readonly kind: "identifying"; readonly untilMs: number }
+  | { readonly kind: "resuming"; readonly untilMs: number }
+  | { readonly kind: "ready"; readonly sinceMs: number }
+  | { readonly kind: "final"; readonly plan: FinalPlan }
+  | { readonly kind: "stopped" };
+
+export type FinalPlan = Extract<ReconnectPlan, { kind: "stop" | "give_up" }>;
+
+/** The heartbeat of one connection, from HELLO on. */
+export interface Heart {
+  readonly intervalMs: number;
+  readonly dueMs: number;
+  /** Whether the last beat was acknowledged; true before the first. */
+  readonly isAcked: boolean;
+  readonly sentMs?: number;
+  /** By how much the last beat was late. */
+  readonly lateMs: number;
+}
+
+export interface Life {
+  readonly phase: Phase;
+  /** Number of the socket in use, or else of the last one; events of others are void. */
+  readonly socket: number;
+  readonly session?: { readonly sessionId: string; readonly resumeUrl: string };
+  /** When the session was last heard of. */
+  readonly heardMs: number;
+  readonly heart?: Heart;
+  /** Lost connections since a session last lived. */
+  readonly failures: number;
+  /** RESUMEs in a row that HELLO had been said to and that did not end in RESUMED. */
+  readonly failedResumes: number;
+  readonly identifiedMs?: number;
+  /** Since when whoever reads the dispatches has had no room for more. */
+  readonly congestedMs?: number;
+  readonly isDown: boolean;
+  /** By how much the wall clock was ahead of the other one. */
+  readonly aheadMs: number;
+  /** Unix time in milliseconds at which it was last ready, or else was started. */
+  readonly readyAt: number;
+  /** The last ACK, in Unix time. */
+  readonly ack?: { readonly at: number; readonly intervalMs: number };
+}
+
+export type LifeEvent =
+  | { readonly kind: "start" | "tick" | "congested" | "drained" | "stop" }
+  | ({ readonly socket: number } & SocketEvent);
+
+/** What the socket in use brings. */
+export type SocketEvent =
+  | { readonly kind: "opened" | "acked" | "beat_asked" | "reconnect_asked" | "resumed" }
+  | { readonly kind: "hello"; readonly intervalMs: number }
+  | { readonly kind: "invalid_session"; readonly canResume: boolean }
+  | { readonly kind: "ready"; readonly sessionId: string; readonly resumeUrl: string }
+  /** It is gone already. */
+  | { readonly kind: "closed"; readonly code?: number; readonly reason: string }
+  /** What it brings cannot be read any more. */
+  | { readonly kind: "garbled"; readonly reason: string };
+
+/** Why a connection is no more. */
+export type Cause =
+  | { readonly kind: "closed"; readonly code?: number; readonly reason: string }
+  | { readonly kind: "late"; readonly waitedFor: "connection" | "HELLO" | "READY" | "RESUMED" }
+  | { readonly kind: "zombie" | "slept" | "reconnect_asked" | "congested" }
+  | { readonly kind: "invalid_session"; readonly canResume: boolean }
+  | { readonly kind: "garbled"; readonly reason: string };
+
+/** One connection's end, for the log and the counters. */
+export interface Lost {
+  readonly cause: Cause;
+  /** Milliseconds since READY or RESUMED; absent if it came to neither. */
+  readonly livedMs?: number;
+  readonly during: Phase["kind"];
+  readonly next: ReconnectPlan;
+  /** Set where a session that there was is given up. */
+  readonly isSessionLost: boolean;
+}
+
+export type Effect =
+  | {
+    readonly kind: "open";
+    readonly socket: number;
+    readonly url: string;
+    readonly intent: Intent;
+  }
+  /** Close the socket in use, and hear nothing of it any more. */
+  | { readonly kind: "drop"; readonly socket: number }
+  | { readonly kind: "identify" | "heartbeat" }
+  | { readonly kind: "resume"; readonly sessionId: string }
+  | { readonly kind: "report_beat"; readonly lateMs: number; readonly latencyMs?: number }
+  | { readonly kind: "report_lost"; readonly lost: Lost }
+  /** The session was not heard of for too long to try it. */
+  | { readonly kind: "report_stale" };
+
+export interface Step {
+  readonly life: Life;
+  readonly effects: readonly Effect[];
+}
+
+/** Milliseconds between two IDENTIFYs: Discord takes one in five seconds. */
+export const IDENTIFY_SPACING_MS = 5_000;
+
+/**
+ * A shard that has not been started.
+ *
+ * @param resumable A session to resume.
+ * @param identifyInMs Milliseconds that must pass before an IDENTIFY; of a
+ * shard that takes another one's place.
+ */
+export function newLife(
+  now: Now,
+  resumable?: Life["session"],
+  identifyInMs = 0,
+): Life {
+  return {
+    phase: { kind: "stopped" },
+    socket: 0,
+    ...(resumable && { session: resumable }),
+    heardMs: now.monotonicMs,
+    failures: 0,
+    failedResumes: 0,
+    ...(identifyInMs > 0 && {
+      identifiedMs: now.monotonicMs + identifyInMs - IDENTIFY_SPACING_MS,
+    }),
+    isDown: false,
+    aheadMs: now.wallMs - now.monotonicMs,
+    readyAt: now.wallMs,
+  };
+}
+
+/** Whether a phase has a socket, open or on its way. */
+export function hasSocket(phase: Phase): boolean {
+  return phase.kind !== "waiting" && phase.kind !== "final" && phase.kind !== "stopped";
+}
+
+/** The monotonic time at which the next tick is due; `Infinity` if none is. */
+export function wakeAtMs({ phase, heart }: Life): number {
+  return Math.min("untilMs" in phase ? phase.untilMs : Infinity, heart?.dueMs ?? Infinity);
+}
+
+/** The same without one of its optional fields. */
+export function omit<Key extends "session" | "heart" | "ack" | "congestedMs">(
+  life: Life,
+  key: Key,
+): Omit<Life, Key> {
+  const { [key]: _, ...rest } = life;
+  return rest;
+}

@@ -1,0 +1,97 @@
+/**
+ * What a lost connection does to the life of a shard.
+ *
+ * @module
+ */
+
+import { meaningOf } from "./close_codes.ts";
+import {
+  type Cause,
+  IDENTIFY_SPACING_MS,
+  type Life,
+  type LifeRules,
+  type Lost,
+  type Now,
+  omit,
+  type Step,
+} from "./life.ts";
+import { planReconnect, type ReconnectPlan } from "./plan_reconnect.ts";
+
+/** Milliseconds after READY or RESUMED at which a session has lived. */
+export const LIVED_MS = 60_000;
+
+const MAX_FAILED_RESUMES = 3;
+
+/** Milliseconds after READY within which a second op 7 waits like any other loss. */
+const HASTY_MS = 5_000;
+
+/** Milliseconds; op 9 `false` wants a wait of 1 to 5 seconds. */
+const INVALID_SESSION_DELAY_MS = { min: 1_000, range: 4_000 };
+
+/** What a step is taken in, besides the life itself. */
+export interface Circumstances {
+  readonly rules: LifeRules;
+  readonly now: Now;
+  readonly random: number;
+}
+
+/** Ends the connection, if that has not happened yet, and plans the next one. */
+export function lose(life: Life, cause: Cause, { rules, now, random }: Circumstances): Step {
+  const { phase } = life;
+  const nowMs = now.monotonicMs;
+  const livedMs = phase.kind === "ready" ? nowMs - phase.sinceMs : undefined;
+  const failures = livedMs !== undefined && livedMs >= LIVED_MS ? 1 : life.failures + 1;
+  const isFailedResume = phase.kind === "resuming" && cause.kind !== "congested";
+  const failedResumes = life.failedResumes + (isFailedResume ? 1 : 0);
+
+  const code = cause.kind === "closed" ? cause.code : undefined;
+  const isRefused = cause.kind === "invalid_session" && !cause.canResume;
+  const isSessionOver = isRefused || failedResumes >= MAX_FAILED_RESUMES ||
+    (code !== undefined && meaningOf(code).fate !== "resume");
+  const planned = planReconnect(
+    {
+      code,
+      hasSession: life.session !== undefined && !isSessionOver,
+      attempt: failures,
+      isAtOnce: cause.kind === "reconnect_asked" && livedMs !== undefined &&
+        (failures === 1 || livedMs >= HASTY_MS),
+      minDelayMs: isRefused
+        ? INVALID_SESSION_DELAY_MS.min + random * INVALID_SESSION_DELAY_MS.range
+        : 0,
+    },
+    rules.reconnect,
+    random,
+  );
+  const next = spaced(planned, life, nowMs);
+  const isOver = next.kind === "stop" || next.kind === "give_up";
+
+  const kept = omit(omit(life, "heart"), "ack");
+  const lost: Lost = {
+    cause,
+    ...(livedMs !== undefined && { livedMs }),
+    during: phase.kind,
+    next,
+    isSessionLost: life.session !== undefined && next.kind === "identify",
+  };
+  return {
+    life: {
+      ...(next.kind === "resume" ? kept : omit(kept, "session")),
+      phase: isOver
+        ? { kind: "final", plan: next }
+        : { kind: "waiting", intent: next.kind, untilMs: nowMs + next.delayMs },
+      failures,
+      failedResumes: next.kind === "resume" ? failedResumes : 0,
+      isDown: life.isDown || isOver || next.isDown,
+    },
+    effects: [
+      ...(cause.kind === "closed" ? [] : [{ kind: "drop" as const, socket: life.socket }]),
+      { kind: "report_lost", lost },
+    ],
+  };
+}
+
+/** No IDENTIFY is planned for a time at which it may not be sent. */
+function spaced(plan: ReconnectPlan, { identifiedMs }: Life, nowMs: number): ReconnectPlan {
+  if (plan.kind !== "identify" || identifiedMs === undefined) return plan;
+  return { ...plan, delayMs: Math.max(plan.delayMs, identifiedMs + IDENTIFY_SPACING_MS - nowMs) };
+}

@@ -1,0 +1,249 @@
+/**
+ * The WebSocket to the gateway, on `node:net` and `node:tls`.
+ *
+ * Neither runtime's own client can set TCP keepalive, be torn down against a
+ * peer that has gone deaf, or be paused; the socket below can. Frames are read
+ * and written by `ws`, taken by path: under Bun the bare name is Bun's own.
+ * Opcodes, sessions and reconnecting are none of its business.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { createHash, randomBytes } from "node:crypto";
+import net from "node:net";
+import tls from "node:tls";
+// @ts-types="./ws.d.ts"
+import { Receiver, Sender } from "../../../node_modules/ws/wrapper.mjs";
+
+export interface SocketOptions {
+  /** `wss:`; plain `ws:` only to this machine. */
+  readonly url: URL;
+  /** Idle seconds before the kernel probes the peer. */
+  readonly tcpKeepaliveSec: number;
+  /** Milliseconds from the name's look-up to the 101. */
+  readonly connectTimeoutMs: number;
+}
+
+/** How a connection ended; without a code where no close frame came. */
+export interface SocketClose {
+  readonly code?: number;
+  /** Discord's words, or the error's name: `"ECONNREFUSED"`. */
+  readonly reason: string;
+}
+
+export interface SocketEvents {
+  onOpen(): void;
+  onFrame(data: Buffer, isBinary: boolean): void;
+  /** The last call, made once; never after `close()`. */
+  onClose(close: SocketClose): void;
+}
+
+export interface GatewaySocket {
+  /** Does nothing before the socket is open, and after it has ended. */
+  send(text: string): void;
+  /** Says goodbye, waits a second at most for the other end, and tells nobody. */
+  close(code: number): Promise<void>;
+  pause(): void;
+  resume(): void;
+}
+
+/** Bytes; the longest answer to an upgrade that is read. */
+const MAX_HEADER_BYTES = 16_384;
+
+/** Bytes; a GUILD_CREATE of the largest guild is a few million. */
+const MAX_PAYLOAD_BYTES = 64 << 20;
+
+/** Milliseconds between the first try of one address family and the next (RFC 8305). */
+const ADDRESS_FAMILY_DELAY_MS = 250;
+
+/** Milliseconds that the other end gets to answer a goodbye. */
+const GOODBYE_MS = 1_000;
+
+/** What a server adds to the key of the upgrade (RFC 6455, 1.3). */
+const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/**
+ * Connects.
+ *
+ * @throws {TypeError} If the URL is not one that the token may be sent to.
+ */
+export function openSocket(options: SocketOptions, events: SocketEvents): GatewaySocket {
+  const { url } = options;
+  refuseUnsafe(url);
+  const key = randomBytes(16).toString("base64");
+  const socket = dial(options);
+  let sender: Sender | undefined;
+  let receiver: Receiver | undefined;
+  let head: Buffer = Buffer.alloc(0);
+  let isOver = false;
+
+  const end = (close: SocketClose) => {
+    if (isOver) return;
+    isOver = true;
+    clearTimeout(timer);
+    socket.destroy();
+    events.onClose(close);
+  };
+  const timer = setTimeout(
+    () => end({ reason: "no connection in time" }),
+    options.connectTimeoutMs,
+  );
+
+  socket.on("error", (error) => end({ reason: nameOf(error) }));
+  socket.on("close", () => end({ reason: "connection broke" }));
+  socket.on("end", () => end({ reason: "connection broke" }));
+  socket.on(url.protocol === "wss:" ? "secureConnect" : "connect", () => {
+    socket.write(upgradeRequest(url, key));
+  });
+  socket.on("data", (data: Buffer) => {
+    if (isOver) return; // what comes during the goodbye is read and dropped
+    if (receiver) return void receiver.write(data);
+
+    head = Buffer.concat([head, data]);
+    const length = head.indexOf("\r\n\r\n");
+    if (length < 0) {
+      if (head.length > MAX_HEADER_BYTES) end({ reason: "not an answer to an upgrade" });
+      return;
+    }
+    const refusal = refusalIn(head.subarray(0, length).toString("latin1"), key);
+    if (refusal !== undefined) return end({ reason: refusal });
+
+    clearTimeout(timer);
+    sender = new Sender(socket, {});
+    receiver = createReceiver(sender, events, end, () => isOver);
+    const rest = head.subarray(length + 4);
+    head = Buffer.alloc(0);
+    events.onOpen();
+    if (rest.length > 0) receiver.write(rest);
+  });
+
+  return {
+    send(text) {
+      if (isOver) return;
+      sender?.send(text, { binary: false, mask: true, fin: true, compress: false });
+    },
+    close: (code) => {
+      if (isOver) return Promise.resolve();
+      isOver = true;
+      clearTimeout(timer);
+      return sayGoodbye(socket, sender, code);
+    },
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+  };
+}
+
+/** The token goes in clear text only to this machine: a simulator, a test. */
+function refuseUnsafe(url: URL): void {
+  if (url.protocol === "wss:") return;
+  if (url.protocol !== "ws:") {
+    throw new TypeError(`Cannot connect to a gateway by ${url.protocol}`);
+  }
+  if (!isLoopback(hostOf(url))) {
+    throw new TypeError(`Cannot connect to ${url.host} without TLS: it is not this machine`);
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (net.isIPv4(host) && host.startsWith("127."));
+}
+
+/** Without the brackets of an IPv6 address, which a URL keeps and a socket refuses. */
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[(.*)\]$/, "$1");
+}
+
+function dial({ url, tcpKeepaliveSec }: SocketOptions): net.Socket {
+  const isSecure = url.protocol === "wss:";
+  const host = hostOf(url);
+  const target = {
+    host,
+    port: Number(url.port || (isSecure ? 443 : 80)),
+    keepAlive: tcpKeepaliveSec > 0,
+    keepAliveInitialDelay: tcpKeepaliveSec * 1_000,
+    noDelay: true,
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: ADDRESS_FAMILY_DELAY_MS,
+  };
+  if (!isSecure) return net.connect(target);
+  return tls.connect({
+    ...target,
+    servername: net.isIP(host) ? "" : host,
+    ALPNProtocols: ["http/1.1"],
+  });
+}
+
+function upgradeRequest(url: URL, key: string): string {
+  return [
+    `GET ${url.pathname}${url.search} HTTP/1.1`,
+    `Host: ${url.host}`,
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    `Sec-WebSocket-Key: ${key}`,
+    "Sec-WebSocket-Version: 13",
+    "\r\n",
+  ].join("\r\n");
+}
+
+/** Why the answer to the upgrade is none; `undefined` if it is one. */
+function refusalIn(header: string, key: string): string | undefined {
+  const status = /^HTTP\/1\.1 (\d{3})/.exec(header)?.[1];
+  if (status === undefined) return "not an answer to an upgrade";
+  if (status !== "101") return `HTTP ${status}`;
+  const accept = /^sec-websocket-accept:[ \t]*(\S+)/im.exec(header)?.[1];
+  const wanted = createHash("sha1").update(key + ACCEPT_SUFFIX).digest("base64");
+  return accept === wanted ? undefined : "not an answer to our upgrade";
+}
+
+function createReceiver(
+  sender: Sender,
+  events: SocketEvents,
+  end: (close: SocketClose) => void,
+  isOver: () => boolean,
+): Receiver {
+  const receiver = new Receiver({
+    isServer: false,
+    maxPayload: MAX_PAYLOAD_BYTES,
+    skipUTF8Validation: true,
+  });
+  receiver.on("message", (data, isBinary) => {
+    if (!isOver()) events.onFrame(data, isBinary);
+  });
+  receiver.on("ping", (data) => {
+    if (!isOver()) sender.pong(data, true);
+  });
+  receiver.on("error", (error) => end({ reason: nameOf(error) }));
+  receiver.on("conclude", (code, reason) => {
+    if (isOver()) return;
+    const close = {
+      ...(code === NO_CODE ? {} : { code }),
+      reason: reason.toString() || "closed without words",
+    };
+    sender.close(code === NO_CODE ? undefined : code, "", true);
+    end(close);
+  });
+  return receiver;
+}
+
+/** How `ws` says that a close frame had no code (RFC 6455, 7.4.1). */
+const NO_CODE = 1005;
+
+function sayGoodbye(socket: net.Socket, sender: Sender | undefined, code: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => socket.destroy(), GOODBYE_MS);
+    socket.once("close", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    if (!sender) return void socket.destroy();
+    socket.resume(); // unread data would turn our goodbye into a reset
+    sender.close(code, "", true, () => socket.end());
+  });
+}
+
+/** `"ECONNREFUSED"` where the system has a name for it. */
+function nameOf(error: Error): string {
+  if ("code" in error && typeof error.code === "string") return error.code;
+  return error.message || error.name;
+}

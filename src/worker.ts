@@ -1,0 +1,12 @@
+/**
+ * Entry of the gateway's thread. It stands beside `main.ts` because a compiled
+ * binary finds no worker that lies deeper.
+ *
+ * @module
+ */
+
+import { parentPort } from "node:worker_threads";
+import { serveGateway } from "./discord/gateway/serve.ts";
+
+if (!parentPort) throw new TypeError("worker.ts is no program: the bot starts it as a thread");
+serveGateway(parentPort);

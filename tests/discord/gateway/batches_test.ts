@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import {
+  type Batch,
+  BATCH_BOUNDS,
+  type BatchBounds,
+  createBatches,
+} from "../../../src/discord/gateway/batches.ts";
+
+/** Batches with a clock that the test moves. */
+function open(bounds: BatchBounds = BATCH_BOUNDS) {
+  const posted: Batch[] = [];
+  const fullness: boolean[] = [];
+  const timers = new Set<{ at: number; callback: () => void }>();
+  let now = 0;
+  const batches = createBatches(
+    {
+      post: (batch) => void posted.push(batch),
+      onFull: (isFull) => void fullness.push(isFull),
+      after(ms, callback) {
+        const timer = { at: now + ms, callback };
+        timers.add(timer);
+        return () => void timers.delete(timer);
+      },
+    },
+    1,
+    bounds,
+  );
+  return {
+    batches,
+    posted,
+    fullness,
+    timers,
+    pass(ms: number) {
+      now += ms;
+      for (const timer of [...timers]) {
+        if (timer.at > now) continue;
+        timers.delete(timer);
+        timer.callback();
+      }
+    },
+  };
+}
+
+describe("[G1] createBatches()", () => {
+  it("sends the first at once, and what comes meanwhile after 8 ms", () => {
+    const { batches, posted, pass } = open();
+    for (const seq of [1, 2, 3]) batches.add(`${seq}`, seq);
+    assert.deepEqual(posted, [{ number: 1, epoch: 1, seq: 1, text: "[1]" }]);
+    pass(7);
+    assert.equal(posted.length, 1);
+    pass(1);
+    assert.deepEqual(posted[1], { number: 2, epoch: 1, seq: 3, text: "[2,3]" });
+  });
+
+  it("sends what has gathered as soon as the one before is committed", () => {
+    const { batches, posted, timers } = open();
+    for (const seq of [1, 2, 3]) batches.add(`${seq}`, seq);
+    batches.committed(1);
+    assert.equal(posted[1]!.text, "[2,3]");
+    assert.equal(timers.size, 0);
+  });
+
+  it("sends 64 without waiting", () => {
+    const { batches, posted } = open();
+    for (let seq = 1; seq <= 65; seq++) batches.add(`${seq}`, seq);
+    assert.equal(posted.length, 2);
+    assert.equal(posted[1]!.seq, 65);
+  });
+
+  it("tells of dispatches that nobody uses every 5 s, or every 200", () => {
+    const { batches, posted, pass } = open();
+    batches.skip(1);
+    pass(4_999);
+    assert.equal(posted.length, 0);
+    pass(1);
+    assert.deepEqual(posted, [{ number: 1, epoch: 1, seq: 1, text: "[]" }]);
+    for (let seq = 2; seq <= 201; seq++) batches.skip(seq);
+    assert.equal(posted.at(-1)!.seq, 201);
+    batches.skip(202);
+    assert.equal(posted.length, 2, "the count starts anew");
+    pass(5_000);
+    assert.equal(posted.at(-1)!.seq, 202);
+  });
+
+  it("lets the numbers of what nobody uses go along with what somebody does", () => {
+    const { batches, posted, pass } = open();
+    batches.skip(1);
+    batches.add("2", 2);
+    assert.deepEqual(posted, [{ number: 1, epoch: 1, seq: 2, text: "[2]" }]);
+    batches.add("3", 3);
+    batches.skip(4);
+    pass(8);
+    assert.equal(posted[1]!.seq, 4);
+    pass(10_000);
+    assert.equal(posted.length, 2, "nothing is said twice");
+  });
+
+  it("[G5] puts no two sessions into one batch", () => {
+    const { batches, posted } = open();
+    batches.add("8", 8);
+    batches.add("9", 9);
+    batches.newEpoch();
+    batches.add("1", 1);
+    batches.close();
+    assert.deepEqual(posted.map(({ epoch, seq }) => [epoch, seq]), [[1, 8], [1, 9], [2, 1]]);
+  });
+
+  it("is full by number and by bytes until something is committed", () => {
+    for (const bounds of [{ maxDispatches: 2, maxBytes: 99 }, { maxDispatches: 99, maxBytes: 2 }]) {
+      const { batches, fullness } = open(bounds);
+      batches.add("1", 1);
+      batches.add("2", 2);
+      assert.deepEqual(fullness, [true]);
+      batches.committed(1);
+      assert.deepEqual(fullness, [true, false]);
+      assert.equal(batches.held, 1);
+    }
+  });
+
+  it("loses, doubles and reorders nothing, whatever the timing", () => {
+    const action = fc.oneof(
+      { arbitrary: fc.constant("add" as const), weight: 5 },
+      fc.constantFrom("skip", "pass", "commit", "epoch"),
+    );
+    fc.assert(fc.property(fc.array(action, { maxLength: 300 }), (actions) => {
+      const { batches, posted, pass } = open({ maxDispatches: 20, maxBytes: 1_000 });
+      const added: string[] = [];
+      let seq = 0;
+      let epoch = 1;
+      for (const act of actions) {
+        if (act === "add") {
+          seq++;
+          added.push(JSON.stringify([epoch, seq]));
+          batches.add(added.at(-1)!, seq);
+        } else if (act === "skip") batches.skip(++seq);
+        else if (act === "pass") pass(9);
+        else if (act === "commit") batches.committed(posted.at(-1)?.number ?? 0);
+        else {
+          batches.newEpoch();
+          epoch++;
+          seq = 0;
+        }
+      }
+      batches.close();
+      const items = posted.flatMap((batch) =>
+        (JSON.parse(batch.text) as unknown[]).map((item) => ({ batch, item: JSON.stringify(item) }))
+      );
+      assert.deepEqual(items.map(({ item }) => item), added);
+      for (const { batch, item } of items) {
+        const [itsEpoch, itsSeq] = JSON.parse(item);
+        assert.ok(batch.epoch === itsEpoch && batch.seq >= itsSeq);
+      }
+      assert.deepEqual(posted.map(({ number }) => number), posted.map((_, i) => i + 1));
+    }));
+  });
+});

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  hasSocket,
+  IDENTIFY_SPACING_MS,
+  newLife,
+  omit,
+  type Phase,
+  wakeAtMs,
+} from "../../../src/discord/gateway/life.ts";
+
+const NOW = { monotonicMs: 7_000, wallMs: Date.UTC(2026, 0, 1) };
+
+describe("[G4] newLife()", () => {
+  it("has no socket, no failures and nothing due", () => {
+    const life = newLife(NOW);
+    assert.equal(hasSocket(life.phase), false);
+    assert.equal(life.failures, 0);
+    assert.equal(life.readyAt, NOW.wallMs);
+    assert.equal(wakeAtMs(life), Infinity);
+  });
+
+  it("puts off an IDENTIFY by as much as it is told", () => {
+    assert.equal(newLife(NOW, undefined, 2_000).identifiedMs! + IDENTIFY_SPACING_MS, 9_000);
+    assert.equal(newLife(NOW).identifiedMs, undefined);
+  });
+});
+
+describe("[G2] wakeAtMs()", () => {
+  it("is the next of a deadline and a beat", () => {
+    const phase: Phase = { kind: "identifying", untilMs: 30 };
+    const heart = { intervalMs: 10, dueMs: 20, isAcked: true, lateMs: 0 };
+    assert.equal(wakeAtMs({ ...newLife(NOW), phase }), 30);
+    assert.equal(wakeAtMs({ ...newLife(NOW), phase, heart }), 20);
+    assert.equal(wakeAtMs({ ...newLife(NOW), phase: { kind: "ready", sinceMs: 0 }, heart }), 20);
+  });
+});
+
+describe("[G5] omit()", () => {
+  it("leaves no trace of the field, and all others", () => {
+    const life = newLife(NOW, { sessionId: "a", resumeUrl: "b" });
+    assert.equal("session" in omit(life, "session"), false);
+    assert.deepEqual(omit(life, "heart"), life);
+  });
+});

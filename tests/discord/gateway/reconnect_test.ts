@@ -1,0 +1,568 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import {
+  DEADLINES,
+  type Effect,
+  hasSocket,
+  IDENTIFY_SPACING_MS,
+  type Life,
+  type LifeEvent,
+  type LifeRules,
+  newLife,
+  type Now,
+  wakeAtMs,
+} from "../../../src/discord/gateway/life.ts";
+import { LIVED_MS } from "../../../src/discord/gateway/loss.ts";
+import type { ReconnectRules } from "../../../src/discord/gateway/plan_reconnect.ts";
+import { advance } from "../../../src/discord/gateway/reconnect.ts";
+
+const RECONNECT: ReconnectRules = {
+  enabled: true,
+  maxRetries: 10,
+  backoffBase: 1.5,
+  backoffMaxSec: 60,
+  resumeSession: true,
+  sessionCacheTtlSec: 300,
+  exitOnGiveUp: false,
+};
+const RULES: LifeRules = {
+  url: "wss://gateway.example",
+  reconnect: RECONNECT,
+  deadlines: DEADLINES,
+};
+const SESSION = { sessionId: "abc", resumeUrl: "wss://resume.example" };
+const INTERVAL_MS = 40_000;
+const WALL_MS = Date.UTC(2026, 0, 1);
+
+type Bare<Event> = Event extends unknown ? Omit<Event, "socket"> : never;
+
+/** A life with its clock: what happens to it, one thing after the other. */
+class Story {
+  life: Life;
+  effects: readonly Effect[] = [];
+  ms = 1_000;
+  wallAheadMs = WALL_MS;
+  random = 0.5;
+  readonly rules: LifeRules;
+
+  constructor(
+    { session, reconnect = {} }: {
+      session?: typeof SESSION;
+      reconnect?: Partial<ReconnectRules>;
+    } = {},
+  ) {
+    this.rules = { ...RULES, reconnect: { ...RECONNECT, ...reconnect } };
+    this.life = newLife(this.now(), session);
+    this.own("start");
+  }
+
+  now(): Now {
+    return { monotonicMs: this.ms, wallMs: this.ms + this.wallAheadMs };
+  }
+
+  happens(event: Bare<LifeEvent>, socket = this.life.socket): this {
+    const step = advance(
+      this.life,
+      { socket, ...event } as LifeEvent,
+      this.rules,
+      this.now(),
+      this.random,
+    );
+    this.life = step.life;
+    this.effects = step.effects;
+    return this;
+  }
+
+  /** Lets time pass with nothing but the ticks that are due, each effect kept. */
+  after(ms: number): this {
+    this.ms += ms;
+    return this.tick();
+  }
+
+  tick(): this {
+    return this.own("tick");
+  }
+
+  own(kind: "start" | "tick" | "congested" | "drained" | "stop"): this {
+    const step = advance(this.life, { kind }, this.rules, this.now(), this.random);
+    this.life = step.life;
+    this.effects = step.effects;
+    return this;
+  }
+
+  /** To READY or RESUMED. */
+  ready(): this {
+    if (this.life.phase.kind === "waiting") this.after(this.waitMs());
+    this.happens({ kind: "opened" }).happens({ kind: "hello", intervalMs: INTERVAL_MS });
+    return this.life.phase.kind === "resuming"
+      ? this.happens({ kind: "resumed" })
+      : this.happens({ kind: "ready", ...SESSION });
+  }
+
+  /** Milliseconds until the next try. */
+  waitMs(): number {
+    const { phase } = this.life;
+    return phase.kind === "waiting" ? phase.untilMs - this.ms : NaN;
+  }
+
+  intent(): string {
+    const { phase } = this.life;
+    return "intent" in phase ? phase.intent : phase.kind;
+  }
+
+  kinds(): string[] {
+    return this.effects.map(({ kind }) => kind);
+  }
+}
+
+function started(...args: ConstructorParameters<typeof Story>): Story {
+  return new Story(...args);
+}
+
+describe("[G2] advance()", () => {
+  it("goes from the socket over HELLO and IDENTIFY to READY", () => {
+    const story = started();
+    assert.deepEqual(story.effects, [
+      { kind: "open", socket: 1, url: RULES.url, intent: "identify" },
+    ]);
+    story.happens({ kind: "opened" });
+    assert.deepEqual(story.kinds(), [], "nothing is sent before HELLO");
+    story.happens({ kind: "hello", intervalMs: INTERVAL_MS });
+    assert.deepEqual(story.kinds(), ["identify"]);
+    story.happens({ kind: "ready", ...SESSION });
+    assert.equal(story.life.phase.kind, "ready");
+    assert.equal(story.life.readyAt, story.ms + WALL_MS);
+  });
+
+  const steps: readonly [name: string, reach: (story: Story) => void, limitMs: number, RegExp][] = [
+    ["the 101", () => {}, 10_000, /connection/],
+    ["HELLO", (story) => story.happens({ kind: "opened" }), 10_000, /HELLO/],
+    [
+      "READY",
+      (story) =>
+        story.happens({ kind: "opened" }).happens({ kind: "hello", intervalMs: INTERVAL_MS }),
+      30_000,
+      /READY/,
+    ],
+  ];
+  for (const [name, reach, limitMs, waitedFor] of steps) {
+    it(`waits ${limitMs} ms for ${name} and no longer`, () => {
+      const story = started();
+      story.random = 0.99; // the first beat comes after that
+      reach(story);
+      story.after(limitMs - 1);
+      assert.ok(hasSocket(story.life.phase));
+      story.after(1);
+      const lost = story.effects.find((effect) => effect.kind === "report_lost")!.lost;
+      assert.ok(lost.cause.kind === "late");
+      assert.match(lost.cause.waitedFor, waitedFor);
+      assert.deepEqual(story.kinds(), ["drop", "report_lost"]);
+    });
+  }
+
+  it("beats first after a random part of the interval, then every interval", () => {
+    const story = started();
+    story.random = 0.25;
+    story.ready();
+    assert.equal(wakeAtMs(story.life), story.ms + INTERVAL_MS / 4);
+    story.after(INTERVAL_MS / 4 - 1);
+    assert.deepEqual(story.kinds(), []);
+    story.after(1 + 30); // 30 ms late
+    assert.deepEqual(story.kinds(), ["heartbeat"]);
+    story.happens({ kind: "acked" });
+    assert.deepEqual(story.effects, [{ kind: "report_beat", lateMs: 30, latencyMs: 0 }]);
+    assert.equal(wakeAtMs(story.life), story.ms - 30 + INTERVAL_MS, "lateness does not add up");
+  });
+
+  it("takes a missed ACK for a dead connection, whatever else arrived", () => {
+    const story = started().ready();
+    story.after(INTERVAL_MS / 2).happens({ kind: "beat_asked" });
+    assert.deepEqual(story.kinds(), ["heartbeat"]);
+    story.after(INTERVAL_MS);
+    assert.deepEqual(story.kinds(), ["report_beat", "drop", "report_lost"]);
+    assert.equal(story.intent(), "resume");
+  });
+
+  it("stays where each beat is acknowledged", () => {
+    const story = started().ready().after(INTERVAL_MS / 2);
+    for (let i = 0; i < 50; i++) story.happens({ kind: "acked" }).after(INTERVAL_MS);
+    assert.equal(story.life.phase.kind, "ready");
+  });
+
+  it("answers a beat that is asked for at once", () => {
+    assert.deepEqual(started().ready().happens({ kind: "beat_asked" }).kinds(), ["heartbeat"]);
+  });
+});
+
+describe("[G2a] advance()", () => {
+  it("counts a wall clock that jumps past an interval as a missed ACK, at once", () => {
+    const story = started().ready();
+    story.wallAheadMs += INTERVAL_MS + 1;
+    story.after(1_000);
+    assert.deepEqual(story.kinds(), ["drop", "report_lost"]);
+    assert.equal(story.intent(), "resume");
+  });
+
+  it("sees the jump although a payload came before the tick", () => {
+    const story = started().ready();
+    story.wallAheadMs += INTERVAL_MS + 1;
+    story.happens({ kind: "beat_asked" }).after(1_000);
+    assert.deepEqual(story.kinds(), ["drop", "report_lost"]);
+  });
+
+  for (const jumpMs of [INTERVAL_MS - 1, -86_400_000]) {
+    it(`is unmoved by a jump of ${jumpMs} ms`, () => {
+      const story = started().ready();
+      story.wallAheadMs += jumpMs;
+      story.after(1_000).after(INTERVAL_MS / 2 - 1_000);
+      assert.deepEqual(story.kinds(), ["heartbeat"]);
+    });
+  }
+
+  it("counts a thread that stood still for an interval as a missed ACK", () => {
+    const story = started().ready().after(INTERVAL_MS / 2 + INTERVAL_MS + 1);
+    assert.deepEqual(story.kinds(), ["drop", "report_lost"]);
+  });
+});
+
+describe("[G3] advance()", () => {
+  const closes: readonly [code: number | undefined, intent: string, isSessionKept: boolean][] = [
+    [1000, "resume", true],
+    [1001, "resume", true],
+    [1006, "resume", true],
+    [undefined, "resume", true],
+    [4000, "resume", true],
+    [4001, "resume", true],
+    [4002, "resume", true],
+    [4003, "identify", false],
+    [4004, "final", false],
+    [4005, "resume", true],
+    [4007, "identify", false],
+    [4008, "resume", true],
+    [4009, "identify", false],
+    [4010, "final", false],
+    [4011, "final", false],
+    [4012, "final", false],
+    [4013, "final", false],
+    [4014, "final", false],
+    [4999, "resume", true],
+  ];
+  for (const [code, intent, isSessionKept] of closes) {
+    it(`goes on to ${intent} after ${code ?? "no code"}`, () => {
+      const story = started().ready();
+      story.happens({ kind: "closed", ...(code !== undefined && { code }), reason: "" });
+      assert.equal(story.intent(), intent);
+      assert.equal(story.life.session !== undefined, isSessionKept);
+      assert.deepEqual(story.kinds(), ["report_lost"], "there is nothing left to close");
+    });
+  }
+
+  it("resumes at once after op 7, on the resume URL", () => {
+    const story = started().ready().happens({ kind: "reconnect_asked" });
+    assert.equal(story.waitMs(), 0);
+    story.tick();
+    assert.deepEqual(story.effects, [
+      { kind: "open", socket: 2, url: SESSION.resumeUrl, intent: "resume" },
+    ]);
+  });
+
+  it("does not let op 7 after op 7 spin", () => {
+    const story = started().ready().happens({ kind: "reconnect_asked" }).ready();
+    story.happens({ kind: "reconnect_asked" });
+    assert.ok(story.waitMs() >= 500, `waits ${story.waitMs()} ms`);
+    story.ready().after(5_000).happens({ kind: "reconnect_asked" });
+    assert.equal(story.waitMs(), 0, "after five seconds it is no loop");
+  });
+
+  it("keeps the session after op 9 true", () => {
+    const story = started().ready().happens({ kind: "invalid_session", canResume: true });
+    assert.equal(story.intent(), "resume");
+  });
+
+  for (const [random, waitMs] of [[0, 1_000], [0.5, 3_000], [0.999, 4_996]] as const) {
+    it(`waits ${waitMs} ms after op 9 false, and identifies on the base URL`, () => {
+      const story = started({ session: SESSION });
+      story.random = random;
+      story.happens({ kind: "opened" }).happens({ kind: "hello", intervalMs: INTERVAL_MS });
+      story.happens({ kind: "invalid_session", canResume: false });
+      assert.equal(story.waitMs(), waitMs);
+      story.after(waitMs);
+      assert.deepEqual(story.effects, [
+        { kind: "open", socket: 2, url: RULES.url, intent: "identify" },
+      ]);
+    });
+  }
+
+  it("says that a session is lost, and only then", () => {
+    const isLost = (story: Story) =>
+      story.effects.some((effect) => effect.kind === "report_lost" && effect.lost.isSessionLost);
+    assert.ok(isLost(started().ready().happens({ kind: "closed", code: 4009, reason: "" })));
+    assert.ok(!isLost(started().ready().happens({ kind: "closed", code: 4000, reason: "" })));
+    assert.ok(!isLost(started().happens({ kind: "closed", reason: "ECONNREFUSED" })));
+  });
+});
+
+describe("[G4] advance()", () => {
+  const lose = (story: Story) => story.happens({ kind: "closed", reason: "ECONNREFUSED" });
+
+  it("is down after maxRetries failures in a row, and goes on", () => {
+    const story = started();
+    for (let i = 1; i <= 10; i++) {
+      lose(story);
+      assert.equal(story.life.isDown, false);
+      story.after(story.waitMs());
+    }
+    lose(story);
+    assert.equal(story.life.isDown, true);
+    assert.equal(story.waitMs(), 60_000);
+    story.ready();
+    assert.equal(story.life.isDown, false);
+  });
+
+  it("caps the wait at 8 s while there is a session", () => {
+    const story = started().ready();
+    for (let i = 1; i <= 30; i++) {
+      lose(story);
+      assert.ok(story.waitMs() <= 8_000, `waits ${story.waitMs()} ms`);
+      story.after(story.waitMs());
+    }
+  });
+
+  it("starts counting anew once a session has lived for a minute", () => {
+    const story = started({ session: SESSION });
+    for (let i = 0; i < 5; i++) lose(story).after(story.waitMs());
+    story.ready().after(LIVED_MS - 1);
+    const failures = story.life.failures;
+    lose(story);
+    assert.equal(story.life.failures, failures + 1);
+    story.ready().after(20_000).happens({ kind: "acked" }).after(LIVED_MS - 20_000);
+    lose(story);
+    assert.equal(story.life.failures, 1);
+  });
+
+  it("gives up at the first loss where reconnecting is off", () => {
+    const story = started({ reconnect: { enabled: false } }).ready();
+    lose(story);
+    assert.deepEqual(story.life.phase, { kind: "final", plan: { kind: "give_up", exit: false } });
+    assert.equal(story.after(1e9).kinds().length, 0);
+  });
+
+  it("exits after the last retry where it is told to", () => {
+    const story = started({ reconnect: { exitOnGiveUp: true, maxRetries: 2 } });
+    for (let i = 0; i < 2; i++) lose(story).after(story.waitMs());
+    lose(story);
+    assert.deepEqual(story.life.phase, { kind: "final", plan: { kind: "give_up", exit: true } });
+  });
+
+  it("always identifies where resuming is off", () => {
+    const story = started({ session: SESSION, reconnect: { resumeSession: false } });
+    assert.equal(story.intent(), "identify");
+    story.ready();
+    lose(story);
+    assert.equal(story.intent(), "identify");
+  });
+});
+
+describe("[G5] advance()", () => {
+  it("identifies at most every 5 s", () => {
+    const story = started().ready().happens({ kind: "closed", code: 4009, reason: "" });
+    assert.equal(story.waitMs(), IDENTIFY_SPACING_MS);
+  });
+
+  it("waits out what is left where it takes another shard's place", () => {
+    const now = { monotonicMs: 0, wallMs: WALL_MS };
+    const { life, effects } = advance(
+      newLife(now, undefined, 3_000),
+      { kind: "start" },
+      RULES,
+      now,
+      0,
+    );
+    assert.deepEqual(effects, []);
+    assert.deepEqual(life.phase, { kind: "waiting", intent: "identify", untilMs: 3_000 });
+  });
+
+  it("forgets a session that was not heard of for sessionCacheTtlSec", () => {
+    const story = started().ready();
+    for (let i = 0; i < 100 && story.intent() !== "identify"; i++) {
+      story.happens({ kind: "closed", reason: "ENOTFOUND" });
+      story.after(story.waitMs());
+    }
+    assert.equal(story.intent(), "identify");
+    assert.deepEqual(story.kinds(), ["report_stale", "open"]);
+    assert.ok(story.ms > 300_000);
+  });
+
+  it("drops the socket when it is stopped, and hears nothing more", () => {
+    const story = started().ready().own("stop");
+    assert.deepEqual(story.kinds(), ["drop"]);
+    assert.deepEqual(story.happens({ kind: "closed", code: 4000, reason: "" }).kinds(), []);
+    assert.deepEqual(story.after(1e9).kinds(), []);
+  });
+});
+
+describe("[G5a] advance()", () => {
+  const failResume = (story: Story) =>
+    story.after(story.waitMs())
+      .happens({ kind: "opened" })
+      .happens({ kind: "hello", intervalMs: INTERVAL_MS })
+      .happens({ kind: "closed", code: 4000, reason: "" });
+
+  it("identifies after three RESUMEs that reached HELLO and led nowhere", () => {
+    const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
+    assert.equal(failResume(failResume(story)).intent(), "resume");
+    assert.equal(failResume(story).intent(), "identify");
+  });
+
+  it("does not count connections that were refused", () => {
+    const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
+    failResume(failResume(story));
+    for (let i = 0; i < 5; i++) {
+      story.after(story.waitMs()).happens({ kind: "closed", reason: "ECONNREFUSED" });
+      assert.equal(story.intent(), "resume");
+    }
+    assert.equal(failResume(story).intent(), "identify");
+  });
+
+  it("starts counting anew with RESUMED", () => {
+    const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
+    failResume(failResume(story)).ready().happens({ kind: "closed", code: 4000, reason: "" });
+    assert.equal(failResume(failResume(story)).intent(), "resume");
+  });
+});
+
+describe("[G1] advance()", () => {
+  it("abandons a socket that was not read for longer than an interval", () => {
+    const story = started().ready().own("congested");
+    story.after(INTERVAL_MS / 2).happens({ kind: "acked" });
+    story.after(INTERVAL_MS / 2);
+    assert.equal(story.life.phase.kind, "ready");
+    story.after(1);
+    assert.deepEqual(story.kinds(), ["drop", "report_lost"]);
+    assert.equal(story.after(1e6).intent(), "resume", "and waits for room");
+    assert.equal(story.life.phase.kind, "waiting");
+    assert.equal(story.own("drained").tick().life.phase.kind, "connecting");
+  });
+
+  it("does not take its own congestion for a RESUME that failed", () => {
+    const story = started({ session: SESSION });
+    story.happens({ kind: "opened" }).happens({ kind: "hello", intervalMs: INTERVAL_MS });
+    story.own("congested").after(INTERVAL_MS / 2).after(INTERVAL_MS);
+    assert.equal(story.life.failedResumes, 0);
+    assert.equal(story.intent(), "resume");
+  });
+});
+
+/** Any event at any time, of any socket. */
+const anyEvent: fc.Arbitrary<{ event: LifeEvent; afterMs: number; socketsBack: number }> = fc
+  .record({
+    afterMs: fc.oneof(fc.constant(0), fc.nat(2_000), fc.nat(100_000)),
+    socketsBack: fc.oneof(fc.constant(0), fc.nat(2)),
+    event: fc.oneof(
+      {
+        arbitrary: fc.constantFrom({ kind: "tick" }, { kind: "tick" }, { kind: "drained" }),
+        weight: 4,
+      },
+      fc.constantFrom({ kind: "congested" }, { kind: "start" }),
+      {
+        arbitrary: fc.constantFrom(
+          { kind: "opened", socket: 0 },
+          { kind: "hello", intervalMs: INTERVAL_MS, socket: 0 },
+          { kind: "ready", ...SESSION, socket: 0 },
+          { kind: "resumed", socket: 0 },
+          { kind: "acked", socket: 0 },
+        ),
+        weight: 8,
+      },
+      fc.constantFrom(
+        { kind: "beat_asked", socket: 0 },
+        { kind: "reconnect_asked", socket: 0 },
+        { kind: "garbled", reason: "x", socket: 0 },
+        { kind: "invalid_session", canResume: true, socket: 0 },
+        { kind: "invalid_session", canResume: false, socket: 0 },
+      ),
+      fc.constantFrom(undefined, 1000, 4000, 4003, 4008, 4009, 4014).map((code) => ({
+        kind: "closed",
+        ...(code !== undefined && { code }),
+        reason: "",
+        socket: 0,
+      })),
+    ) as fc.Arbitrary<LifeEvent>,
+  });
+
+describe("[G1] advance(), whatever happens", () => {
+  it("has one socket at most, spaced IDENTIFYs, bounded waits, and an end to every path", () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyEvent, { maxLength: 120 }),
+        fc.boolean(),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (events, hasSession, random) => {
+          let ms = 0;
+          const now = () => ({ monotonicMs: ms, wallMs: WALL_MS + ms });
+          let life = newLife(now(), hasSession ? SESSION : undefined);
+          let sockets = 0;
+          let lastIdentifyMs = -Infinity;
+          const step = (event: LifeEvent) => {
+            if ("socket" in event && event.socket === life.socket && event.kind === "closed") {
+              if (hasSocket(life.phase)) sockets--;
+            }
+            const next = advance(life, event, RULES, now(), random);
+            for (const effect of next.effects) {
+              if (effect.kind === "open") sockets++;
+              if (effect.kind === "drop") sockets--;
+              if (effect.kind === "identify") {
+                assert.ok(ms - lastIdentifyMs >= IDENTIFY_SPACING_MS, "an IDENTIFY too soon");
+                lastIdentifyMs = ms;
+              }
+              if (effect.kind === "report_lost" && "delayMs" in effect.lost.next) {
+                const { delayMs } = effect.lost.next;
+                assert.ok(delayMs >= 0 && delayMs <= 60_000, `a wait of ${delayMs} ms`);
+              }
+            }
+            life = next.life;
+            assert.equal(sockets, hasSocket(life.phase) ? 1 : 0, "sockets");
+            assert.equal(life.heart !== undefined && !hasSocket(life.phase), false, "a dead heart");
+          };
+          step({ kind: "start" });
+          for (const { event, afterMs, socketsBack } of events) {
+            ms += afterMs;
+            step("socket" in event ? { ...event, socket: life.socket - socketsBack } : event);
+          }
+          // left alone, every path ends in a wait, a connection, or for good
+          step({ kind: "drained" });
+          assert.ok(
+            life.phase.kind === "final" || Number.isFinite(wakeAtMs(life)),
+            `stuck in ${life.phase.kind}`,
+          );
+        },
+      ),
+      { numRuns: 1_500 },
+    );
+  });
+
+  it("comes back from anything that is not final, once Discord behaves", () => {
+    fc.assert(
+      fc.property(fc.array(anyEvent, { maxLength: 60 }), (events) => {
+        const story = started();
+        for (const { event, afterMs } of events) {
+          story.ms += afterMs;
+          if ("socket" in event) story.happens(event);
+          else story.own(event.kind);
+        }
+        if (story.life.phase.kind === "final") return;
+        story.own("drained");
+        for (let i = 0; i < 20 && story.life.phase.kind !== "ready"; i++) {
+          story.happens({ kind: "opened" })
+            .happens({ kind: "hello", intervalMs: INTERVAL_MS })
+            .happens({ kind: "resumed" })
+            .happens({ kind: "ready", ...SESSION });
+          if (story.life.phase.kind === "waiting") story.after(Math.max(0, story.waitMs()));
+        }
+        assert.equal(story.life.phase.kind, "ready");
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

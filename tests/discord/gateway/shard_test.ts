@@ -1,0 +1,349 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { afterEach, describe, it } from "node:test";
+import {
+  type FakeGateway,
+  type FakeGatewayOptions,
+  startFakeGateway,
+} from "../../support/fake_gateway.ts";
+import {
+  gatewayOptions,
+  startTestShard,
+  type TestShard,
+  TOKEN,
+} from "../../support/gateway_shard.ts";
+import type { GatewayOptions } from "../../../src/discord/gateway/protocol.ts";
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function start(
+  fake: FakeGatewayOptions = {},
+  options: Partial<GatewayOptions> = {},
+  settings: Parameters<typeof startTestShard>[1] = {},
+): Promise<{ gateway: FakeGateway; shard: TestShard }> {
+  const gateway = await startFakeGateway(fake);
+  cleanups.push(() => gateway.stop());
+  const shard = startTestShard(gatewayOptions(gateway.url, options), settings);
+  cleanups.push(() => shard.stop());
+  return { gateway, shard };
+}
+
+async function startReady(...args: Parameters<typeof start>): ReturnType<typeof start> {
+  const started = await start(...args);
+  await started.gateway.until(() => started.shard.isReady(), "READY");
+  return started;
+}
+
+/** Connections that were open at the same time, at the most. */
+function openNow({ connections }: FakeGateway): number {
+  return connections.filter(({ isOpen, closeCode }) => isOpen && closeCode === undefined).length;
+}
+
+describe("[G2] startShard()", () => {
+  it("identifies after HELLO, with the token and the intents", async () => {
+    const { gateway } = await startReady({}, { intents: 37_377 });
+    const [identify] = gateway.received(2);
+    assert.equal(identify!.d.token, TOKEN);
+    assert.equal(identify!.d.intents, 37_377);
+    assert.match(gateway.connections[0]!.path, /\?v=10&encoding=json$/);
+  });
+
+  it("sends nothing before HELLO, and gives up waiting", async () => {
+    const { gateway, shard } = await start({ saysHello: false });
+    await gateway.until(() => gateway.connections.length === 2, "a second connection");
+    assert.equal(gateway.connections[0]!.received.length, 0);
+    assert.match(shard.logs()[0]!, /HELLO did not come in time.*a new session in 0\.5 s/);
+  });
+
+  for (const upgrade of ["hang", "502", "garbage"] as const) {
+    it(`tries again, unhurried, where the upgrade is answered with: ${upgrade}`, async () => {
+      const { gateway, shard } = await start({ upgrade });
+      await gateway.until(() => shard.logs().length === 1, "the first failure");
+      gateway.options = {};
+      await gateway.until(() => shard.isReady(), "READY");
+      assert.equal(gateway.received(2).length, 1);
+    });
+  }
+
+  it("answers a heartbeat that is asked for at once, with what is committed", async () => {
+    const { gateway, shard } = await startReady({}, {}, { random: () => 0.9 });
+    gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "hi" });
+    await gateway.until(() => shard.dispatches().length === 2, "the message");
+    gateway.connections[0]!.send({ op: 1, d: null, s: null, t: null });
+    await gateway.until(() => gateway.received(1).length === 1, "the beat");
+    assert.equal(gateway.received(1)[0]!.d, 2);
+  });
+
+  it("beats with nothing while nothing is committed", async () => {
+    const { gateway } = await startReady({}, {}, { commits: false, random: () => 0.9 });
+    gateway.connections[0]!.send({ op: 1, d: null, s: null, t: null });
+    await gateway.until(() => gateway.received(1).length === 1, "the beat");
+    assert.equal(gateway.received(1)[0]!.d, null);
+  });
+
+  it("beats with nothing of the session before while it identifies", async () => {
+    const { gateway } = await startReady({}, {}, { speed: 10, random: () => 0.9 });
+    gateway.options = { handle: ({ op }) => op === 2 };
+    gateway.connections[0]!.close(4009);
+    await gateway.until(() => gateway.received(2).length === 2, "IDENTIFY");
+    gateway.connections[1]!.send({ op: 1, d: null, s: null, t: null });
+    await gateway.until(() => gateway.connections[1]!.received.length === 2, "the beat");
+    assert.deepEqual(gateway.connections[1]!.received.map(({ op }) => op), [2, 1]);
+    assert.equal(gateway.connections[1]!.received[1]!.d, null);
+  });
+
+  it("takes only an ACK for an ACK, and resumes without one", async () => {
+    const { gateway } = await startReady({ heartbeatMs: 200, acks: false });
+    const [first] = gateway.connections;
+    const chatter = setInterval(() => {
+      if (first!.isOpen) first!.dispatch("MESSAGE_CREATE", {});
+    }, 20);
+    await gateway.until(() => gateway.received(6).length === 1, "RESUME");
+    clearInterval(chatter);
+    assert.equal(first!.received.filter(({ op }) => op === 1).length, 1);
+    assert.ok(![1000, 1001].includes(first!.closeCode!), `closed with ${first!.closeCode}`);
+    assert.match(gateway.connections[1]!.path, /^\/resume\?/);
+  });
+
+  it("leaves a peer that has gone deaf", async () => {
+    const { gateway, shard } = await startReady({ heartbeatMs: 200 });
+    gateway.connections[0]!.goDeaf();
+    await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
+    assert.equal(gateway.received(2).length, 1);
+  });
+});
+
+describe("[G3] startShard()", () => {
+  it("resumes at once after op 7, from the last one received", async () => {
+    const { gateway, shard } = await startReady();
+    for (let i = 0; i < 3; i++) gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i });
+    gateway.connections[0]!.send({ op: 7, d: null, s: null, t: null });
+    await gateway.until(() => gateway.received(6).length === 1, "RESUME", 400);
+    assert.deepEqual(gateway.received(6)[0]!.d, {
+      token: TOKEN,
+      session_id: "session-1",
+      seq: 4,
+    });
+    await gateway.until(() => shard.isReady(), "RESUMED");
+    assert.ok(openNow(gateway) <= 1);
+  });
+
+  it("resumes after op 9 true and identifies anew after op 9 false", async () => {
+    const { gateway, shard } = await startReady({}, {}, { speed: 10 });
+    gateway.connections[0]!.send({ op: 9, d: true, s: null, t: null });
+    await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
+    gateway.connections[1]!.send({ op: 9, d: false, s: null, t: null });
+    await gateway.until(() => gateway.received(2).length === 2, "IDENTIFY");
+    assert.equal(gateway.received(6).length, 1);
+    assert.match(gateway.connections[2]!.path, /^\/\?/, "by the base URL");
+    assert.ok(shard.logs().some((line) => /could not be resumed/.test(line)));
+  });
+
+  it("hears an op 9 that a close follows at once, compressed too", async () => {
+    const { gateway } = await startReady({}, { compress: true }, { speed: 10 });
+    gateway.connections[0]!.send({ op: 9, d: false, s: null, t: null });
+    gateway.connections[0]!.close(4000);
+    await gateway.until(() => gateway.received(2).length === 2, "IDENTIFY");
+    assert.equal(gateway.received(6).length, 0);
+  });
+
+  it("stops for good after 4004, and says what to do", async () => {
+    const { gateway, shard } = await startReady();
+    gateway.connections[0]!.close(4004, "Authentication failed.");
+    await gateway.until(() => shard.messages.some(({ kind }) => kind === "final"), "the end");
+    const final = shard.messages.find((message) => message.kind === "final");
+    assert.deepEqual(final!.plan.kind, "stop");
+    assert.match(shard.logs().at(-1)!, /4004, authentication failed.*no more tries.*token/);
+    assert.equal(gateway.connections.length, 1);
+  });
+
+  it("resumes after the network has cut the connection", async () => {
+    const { gateway, shard } = await startReady();
+    gateway.connections[0]!.destroy();
+    await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
+    assert.match(shard.logs()[1]!, /^The network ended the connection \(/);
+  });
+
+  it("writes neither the token nor content to the log", async () => {
+    const { gateway, shard } = await startReady({}, { isConnectionDebug: true });
+    gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "private words" });
+    gateway.connections[0]!.sendText('{"op":0,"t":"MESSAGE_CREATE","s":3,"d":{"private words');
+    await gateway.until(() => shard.counts()?.unparsable === 1 || false, "the counter", 3_000);
+    const said = JSON.stringify(shard.messages.filter(({ kind }) => kind === "log"));
+    assert.doesNotMatch(said, /private words|secret-token/);
+  });
+});
+
+describe("[G4] startShard()", () => {
+  it("identifies no oftener than every 5 s against one that closes after each IDENTIFY", async () => {
+    const { gateway } = await start(
+      {
+        handle(payload, connection) {
+          if (payload.op !== 2) return false;
+          connection.close(4000);
+          return true;
+        },
+      },
+      {},
+      { speed: 20 },
+    );
+    await gateway.until(() => gateway.received(2).length === 4, "four IDENTIFYs", 10_000);
+    const times = gateway.received(2).map(({ at }) => at * 20);
+    for (const [i, at] of times.entries()) {
+      if (i > 0) assert.ok(at - times[i - 1]! >= 4_900, `${at - times[i - 1]!} ms apart`);
+    }
+  });
+
+  it("waits between tries where nobody listens, and comes back", async () => {
+    const vacant = await startFakeGateway();
+    const port = Number(new URL(vacant.url).port);
+    await vacant.stop();
+    const shard = startTestShard(gatewayOptions(vacant.url), { speed: 10 });
+    cleanups.push(() => shard.stop());
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    const tries = shard.logs().length;
+    assert.ok(tries >= 1 && tries <= 6, `${tries} tries in 2.5 s`);
+    assert.match(shard.logs()[0]!, /ECONNREFUSED/);
+
+    const gateway = await startFakeGateway({}, port);
+    cleanups.push(() => gateway.stop());
+    await gateway.until(() => shard.isReady(), "READY");
+  });
+});
+
+describe("[G5] startShard()", () => {
+  it("resumes a session of before, from what was committed", async () => {
+    const gateway = await startFakeGateway();
+    cleanups.push(() => gateway.stop());
+    const session = { sessionId: "old", resumeUrl: `${gateway.url}/resume`, seq: 41 };
+    const shard = startTestShard(gatewayOptions(gateway.url, { session }));
+    cleanups.push(() => shard.stop());
+    await gateway.until(() => shard.isReady(), "RESUMED");
+    assert.deepEqual(gateway.received(6)[0]!.d, { token: TOKEN, session_id: "old", seq: 41 });
+    assert.equal(gateway.received(2).length, 0);
+  });
+
+  it("identifies after three RESUMEs in a row that led nowhere", async () => {
+    const { gateway } = await startReady(
+      {
+        handle(payload, connection) {
+          if (payload.op === 6) connection.close(4000);
+          return payload.op === 6;
+        },
+      },
+      {},
+      { speed: 20 },
+    );
+    gateway.connections[0]!.destroy();
+    await gateway.until(() => gateway.received(2).length === 2, "IDENTIFY", 8_000);
+    assert.equal(gateway.received(6).length, 3);
+  });
+
+  it("closes so that the session can be resumed", async () => {
+    const { gateway, shard } = await startReady();
+    await shard.stop();
+    await gateway.until(() => !gateway.connections[0]!.isOpen, "the close");
+    assert.equal(gateway.connections[0]!.closeCode, 3000);
+    assert.equal(shard.messages.at(-1)!.kind, "stopped");
+  });
+
+  it("connects no more once it was stopped on the way", async () => {
+    const { gateway, shard } = await start({ upgrade: "hang" });
+    await shard.stop();
+    gateway.options = {};
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(gateway.connections.length, 0);
+  });
+});
+
+describe("[G1] startShard()", () => {
+  it("lives on after payloads that cannot be read", async () => {
+    const { gateway, shard } = await startReady();
+    const [connection] = gateway.connections;
+    for (
+      const text of ["", "null", "[]", "{", '{"op":"0"}', '{"op":0,"d":{}}', '{"op":99,"d":1}']
+    ) {
+      connection!.sendText(text);
+    }
+    connection!.dispatch("MESSAGE_CREATE", { content: "still here" });
+    await gateway.until(() => shard.dispatches().length === 2, "the message");
+    assert.equal(gateway.connections.length, 1);
+    await gateway.until(() => shard.counts()?.unparsable === 6, "the counter");
+  });
+
+  for (const garbage of ["text without a frame", "\u0001"]) {
+    it(`resumes after ${JSON.stringify(garbage)} in place of a frame`, async () => {
+      const { gateway, shard } = await startReady();
+      gateway.connections[0]!.sendBytes(Buffer.from(garbage.repeat(10)));
+      await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
+    });
+  }
+
+  it("keeps 2,000 compressed dispatches in order", async () => {
+    const { gateway, shard } = await startReady({}, { compress: true });
+    assert.match(gateway.connections[0]!.path, /&compress=zlib-stream$/);
+    const text = "words ".repeat(40);
+    for (let i = 0; i < 2_000; i++) gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i, text });
+    await gateway.until(() => shard.dispatches().length === 2_001, "all of them", 15_000);
+    const order = shard.dispatches().slice(1).map(({ d }) => d.i);
+    assert.deepEqual(order, Array.from({ length: 2_000 }, (_, i) => i));
+    assert.equal(gateway.connections.length, 1);
+  });
+
+  it("resumes after a broken compressed stream", async () => {
+    const { gateway, shard } = await startReady({}, { compress: true });
+    const frame = Buffer.concat([Buffer.from([0x82, 12]), Buffer.from("garbage bits")]);
+    gateway.connections[0]!.sendBytes(frame);
+    await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
+    assert.ok(shard.logs().some((line) => /compressed stream is broken/.test(line)));
+  });
+
+  it("passes on only what somebody uses, and counts the rest", async () => {
+    const { gateway, shard } = await startReady();
+    gateway.connections[0]!.dispatch("TYPING_START", { note: '"t":"MESSAGE_CREATE"' });
+    gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "hi" });
+    await gateway.until(() => shard.dispatches().length === 2, "the message");
+    assert.deepEqual(shard.dispatches().map(({ t }) => t), ["READY", "MESSAGE_CREATE"]);
+    const batch = shard.messages.findLast((message) => message.kind === "batch")!;
+    assert.equal(batch.batch.seq, 3);
+    await gateway.until(() => shard.counts()?.dispatches["TYPING_START"] === 1, "the counter");
+  });
+
+  it("stops reading while main has no room, abandons the socket, and loses nothing", async () => {
+    const { gateway, shard } = await startReady({ heartbeatMs: 400 }, {}, {
+      commits: false,
+      bounds: { maxDispatches: 50, maxBytes: 1 << 20 },
+    });
+    const filler = "x".repeat(50_000);
+    for (let i = 0; i < 400; i++) gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i, filler });
+    await gateway.until(
+      () => shard.logs().some((line) => /could not keep up/.test(line)),
+      "the socket's end",
+    );
+    assert.ok(shard.dispatches().length < 200, `${shard.dispatches().length} were taken`);
+
+    let next = 0;
+    const commit = () => {
+      for (; next < shard.messages.length; next++) {
+        const message = shard.messages[next]!;
+        if (message.kind === "batch") shard.committed(message.batch);
+      }
+    };
+    await gateway.until(
+      () => {
+        commit();
+        return shard.dispatches().length === 401;
+      },
+      "all of them",
+      10_000,
+    );
+    assert.deepEqual(
+      shard.dispatches().slice(1).map(({ d }) => d.i),
+      Array.from({ length: 400 }, (_, i) => i),
+    );
+    assert.equal(gateway.received(2).length, 1);
+  });
+});

@@ -1,0 +1,232 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { Buffer } from "node:buffer";
+import net from "node:net";
+import { afterEach, describe, it } from "node:test";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import tls from "node:tls";
+import { promisify } from "node:util";
+import { openSocket, type SocketClose } from "../../../src/discord/gateway/socket.ts";
+import { type FakeGateway, startFakeGateway } from "../../support/fake_gateway.ts";
+import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../../support/self_signed.ts";
+import { LOCALHOST_CERT, LOCALHOST_KEY, TEST_CA } from "../../support/test_ca.ts";
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function fake(...args: Parameters<typeof startFakeGateway>): Promise<FakeGateway> {
+  const gateway = await startFakeGateway(...args);
+  cleanups.push(() => gateway.stop());
+  return gateway;
+}
+
+function open(url: string, connectTimeoutMs = 1_000) {
+  const closes: SocketClose[] = [];
+  const texts: string[] = [];
+  let isOpen = false;
+  const socket = openSocket({ url: new URL(url), tcpKeepaliveSec: 30, connectTimeoutMs }, {
+    onOpen: () => void (isOpen = true),
+    onFrame: (data) => void texts.push(data.toString()),
+    onClose: (close) => void closes.push(close),
+  });
+  cleanups.push(() => socket.close(3000));
+  return { socket, closes, texts, isOpen: () => isOpen };
+}
+
+describe("[G14] openSocket()", () => {
+  for (const url of ["ws://discord.gg", "ws://10.0.0.1", "ws://127.evil.example", "http://[::1]"]) {
+    it(`does not send the token to ${url}`, () => assert.throws(() => open(url), TypeError));
+  }
+
+  it("takes an address of the other family, too", async () => {
+    const { closes } = open("ws://[::1]:9");
+    const clock = await fake();
+    await clock.until(() => closes.length === 1, "the refusal");
+    assert.match(closes[0]!.reason, /ECONNREFUSED|EADDRNOTAVAIL|EAFNOSUPPORT/);
+  });
+
+  it("finds localhost whichever family it listens on", async () => {
+    const gateway = await fake();
+    const { isOpen } = open(gateway.url.replace("127.0.0.1", "localhost"));
+    await gateway.until(isOpen, "the 101");
+  });
+});
+
+describe("[G15] openSocket()", () => {
+  it("sends nothing to a server whose certificate nobody vouches for", async () => {
+    const heard: Buffer[] = [];
+    const server = tls.createServer({ key: SELF_SIGNED_KEY, cert: SELF_SIGNED_CERT }, (socket) => {
+      socket.on("error", () => {}); // the client hangs up
+      socket.on("data", (data: Buffer) => void heard.push(data));
+    });
+    server.on("tlsClientError", () => {}); // as above
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    cleanups.push(() => new Promise((resolve) => server.close(() => resolve())));
+    const { port } = server.address() as net.AddressInfo;
+    const { closes, isOpen } = open(`wss://localhost:${port}`);
+    const clock = await fake();
+    await clock.until(() => closes.length === 1, "the refusal");
+    assert.equal(isOpen(), false);
+    assert.deepEqual(heard, []);
+    assert.doesNotMatch(closes[0]!.reason, /in time/);
+  });
+
+  /** A gateway behind TLS, and what a process that trusts the test's authority gets of it. */
+  async function firstTextFrom(host: string): Promise<string> {
+    const gateway = await fake();
+    const server = tls.createServer({ key: LOCALHOST_KEY, cert: LOCALHOST_CERT }, (socket) => {
+      const plain = net.connect(Number(new URL(gateway.url).port), "127.0.0.1");
+      socket.pipe(plain).pipe(socket);
+      for (const end of [socket, plain]) end.on("error", () => {}); // one hangs up on the other
+    });
+    server.on("tlsClientError", () => {}); // of the client that does not trust us
+    await new Promise<void>((resolve) => server.listen(0, resolve));
+    cleanups.push(() => new Promise((resolve) => server.close(() => resolve())));
+    const { port } = server.address() as net.AddressInfo;
+
+    const directory = mkdtempSync(join(tmpdir(), "barnacle-tls-"));
+    cleanups.push(() => Promise.resolve(rmSync(directory, { recursive: true })));
+    const ca = join(directory, "ca.pem");
+    writeFileSync(ca, TEST_CA);
+    const script = join(import.meta.dirname!, "..", "..", "support", "tls_client.ts");
+    const { deno } = process.versions;
+    const args = deno ? ["run", "--allow-all", "--no-check", "--quiet", script] : [script];
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [...args, `wss://${host}:${port}`],
+      { env: { ...process.env, NODE_EXTRA_CA_CERTS: ca } },
+    );
+    return stdout.trim();
+  }
+
+  it("talks to a server whose certificate is vouched for", async () => {
+    assert.match(await firstTextFrom("localhost"), /"op":10/);
+  });
+
+  it("sends nothing where the certificate is somebody else's", async () => {
+    assert.match(await firstTextFrom("127.0.0.2"), /^closed: /);
+  });
+});
+
+describe("[G2] openSocket()", () => {
+  const refusals = [["502", /^HTTP 502$/], ["garbage", /not an answer/]] as const;
+  for (const [upgrade, reason] of refusals) {
+    it(`ends where the upgrade is answered with ${upgrade}`, async () => {
+      const gateway = await fake({ upgrade });
+      const { closes, isOpen } = open(gateway.url);
+      await gateway.until(() => closes.length === 1, "the end");
+      assert.match(closes[0]!.reason, reason);
+      assert.equal(closes[0]!.code, undefined);
+      assert.equal(isOpen(), false);
+    });
+  }
+
+  it("ends where the upgrade is not answered in time", async () => {
+    const gateway = await fake({ upgrade: "hang" });
+    const { closes } = open(gateway.url, 50);
+    await gateway.until(() => closes.length === 1, "the end");
+    assert.deepEqual(closes, [{ reason: "no connection in time" }]);
+  });
+
+  it("ends where somebody else answers for the server", async () => {
+    const server = net.createServer((socket) => {
+      socket.on("error", () => {}); // the client hangs up
+      socket.on("data", () =>
+        socket.write(
+          "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: bm90IHRoZSBhbnN3ZXI=\r\n\r\n",
+        ));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    cleanups.push(() => new Promise((resolve) => server.close(() => resolve())));
+    const { port } = server.address() as net.AddressInfo;
+    const { closes } = open(`ws://127.0.0.1:${port}`);
+    const clock = await fake();
+    await clock.until(() => closes.length === 1, "the end");
+    assert.match(closes[0]!.reason, /not an answer to our upgrade/);
+  });
+});
+
+describe("[G3] openSocket()", () => {
+  it("tells Discord's code and words once", async () => {
+    const gateway = await fake();
+    const { closes, isOpen } = open(gateway.url);
+    await gateway.until(isOpen, "the 101");
+    gateway.connections[0]!.close(4009, "Session timed out.");
+    await gateway.until(() => closes.length === 1, "the end");
+    assert.deepEqual(closes, [{ code: 4009, reason: "Session timed out." }]);
+  });
+
+  it("has no code where the connection broke", async () => {
+    const gateway = await fake();
+    const { closes, isOpen } = open(gateway.url);
+    await gateway.until(isOpen, "the 101");
+    gateway.connections[0]!.destroy();
+    await gateway.until(() => closes.length === 1, "the end");
+    assert.equal(closes[0]!.code, undefined);
+  });
+
+  it("reads a frame byte by byte, with a ping in between", async () => {
+    const gateway = await fake({ saysHello: false });
+    const { texts, isOpen } = open(gateway.url);
+    await gateway.until(isOpen, "the 101");
+    for (const byte of [0x89, 0, 0x01, 1, 0x61, 0x80, 1, 0x62]) {
+      gateway.connections[0]!.sendBytes(Buffer.from([byte]));
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await gateway.until(() => texts.length === 1, "the frame");
+    assert.deepEqual(texts, ["ab"]);
+  });
+
+  for (
+    const [name, bytes] of [
+      ["a frame of 1 GB", [0x82, 127, 0, 0, 0, 0, 0x40, 0, 0, 0]],
+      ["a reserved bit", [0xf2, 1, 0]],
+      ["a masked frame", [0x81, 0x81, 1, 2, 3, 4, 5]],
+    ] as const
+  ) {
+    it(`ends at ${name}`, async () => {
+      const gateway = await fake({ saysHello: false });
+      const { closes, isOpen } = open(gateway.url);
+      await gateway.until(isOpen, "the 101");
+      gateway.connections[0]!.sendBytes(Buffer.from(bytes));
+      await gateway.until(() => closes.length === 1, "the end");
+    });
+  }
+});
+
+describe("[G8] openSocket()", () => {
+  it("can be paused, and goes on where it was", async () => {
+    const gateway = await fake({ saysHello: false });
+    const { socket, texts, isOpen } = open(gateway.url);
+    await gateway.until(isOpen, "the 101");
+    socket.pause();
+    gateway.connections[0]!.sendText("later");
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    assert.deepEqual(texts, []);
+    socket.resume();
+    await gateway.until(() => texts.length === 1, "the frame");
+  });
+
+  it("closes against a peer that never answers, and tells nobody", async () => {
+    const gateway = await fake();
+    const { socket, closes, isOpen } = open(gateway.url);
+    await gateway.until(isOpen, "the 101");
+    gateway.connections[0]!.goDeaf();
+    await socket.close(3000);
+    assert.deepEqual(closes, []);
+    socket.send("nothing"); // does no harm
+    await socket.close(3000);
+  });
+
+  it("closes before it was open", async () => {
+    const gateway = await fake({ upgrade: "hang" });
+    const { socket, closes } = open(gateway.url);
+    await socket.close(3000);
+    assert.deepEqual(closes, []);
+  });
+});

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { newLife, type Phase } from "../../../src/discord/gateway/life.ts";
+import { identifyPayload, resumePayload, toShardState } from "../../../src/discord/gateway/wire.ts";
+import { gatewayOptions, TOKEN } from "../../support/gateway_shard.ts";
+
+const LIFE = newLife({ monotonicMs: 0, wallMs: 5 });
+
+describe("[G2] identifyPayload()", () => {
+  it("has what Discord asks for, below its 4,096 bytes", () => {
+    const payload = identifyPayload(gatewayOptions("ws://127.0.0.1", { intents: 513 }));
+    const text = JSON.stringify(payload);
+    assert.ok(text.length < 4_096);
+    const { token, intents, properties } = JSON.parse(text);
+    assert.deepEqual([token, intents], [TOKEN, 513]);
+    assert.deepEqual(Object.keys(properties), ["os", "browser", "device"]);
+  });
+});
+
+describe("[G5] resumePayload()", () => {
+  it("names token, session and sequence number", () => {
+    assert.deepEqual(resumePayload("t", "s", 3), { token: "t", session_id: "s", seq: 3 });
+  });
+});
+
+describe("[O1] toShardState()", () => {
+  const states: readonly [Phase, string][] = [
+    [{ kind: "waiting", intent: "resume", untilMs: 1 }, "backoff"],
+    [{ kind: "connecting", intent: "resume", untilMs: 1 }, "connecting"],
+    [{ kind: "greeting", intent: "resume", untilMs: 1 }, "connecting"],
+    [{ kind: "identifying", untilMs: 1 }, "identifying"],
+    [{ kind: "resuming", untilMs: 1 }, "resuming"],
+    [{ kind: "ready", sinceMs: 1 }, "ready"],
+    [{ kind: "final", plan: { kind: "give_up", exit: true } }, "fatal"],
+  ];
+  for (const [phase, state] of states) {
+    it(`calls ${phase.kind} ${state}`, () => {
+      assert.deepEqual(toShardState({ ...LIFE, phase }), { state, readyAt: 5, isDown: false });
+    });
+  }
+
+  it("tells the last ACK and whether it is down", () => {
+    const ack = { at: 9, intervalMs: 40_000 };
+    assert.deepEqual(toShardState({ ...LIFE, ack, isDown: true }).ack, ack);
+    assert.equal(toShardState({ ...LIFE, isDown: true }).isDown, true);
+  });
+});

@@ -1,0 +1,20 @@
+/**
+ * A fake gateway in a thread of its own, for tests that block the main one.
+ *
+ * It says its URL once it listens, and answers any message with the times of
+ * the heartbeats it got.
+ *
+ * @module
+ */
+
+import { parentPort, workerData } from "node:worker_threads";
+import { startFakeGateway } from "./fake_gateway.ts";
+
+const gateway = await startFakeGateway({ heartbeatMs: workerData.heartbeatMs });
+parentPort!.on("message", () => {
+  parentPort!.postMessage({
+    beats: gateway.received(1).map(({ at }) => at),
+    connections: gateway.connections.length,
+  });
+});
+parentPort!.postMessage({ url: gateway.url });

@@ -1,0 +1,27 @@
+/**
+ * A certificate that nobody vouches for, with its key: for tests that it is refused.
+ *
+ * Made by `openssl req -x509` for localhost, for a hundred years; it guards nothing.
+ *
+ * @module
+ */
+
+export const SELF_SIGNED_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgXBbiMFLNhV1Lwgke
+bk66YqZSoiQySRCWpkBW2ud7JlKhRANCAAS0wUVc5Gy8evFahpRwSMU03VdNUFE9
+aP0WMX7np/9Ymaj8Zjz9rgXYRgTBkBTSmSr/MBZPznPVaYPGlHqnSUDv
+-----END PRIVATE KEY-----
+`;
+
+export const SELF_SIGNED_CERT = `-----BEGIN CERTIFICATE-----
+MIIBnDCCAUGgAwIBAgIUfqki8J2SyT5dZq72Ez2Q+JOSG7IwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMDA5MDgwNFoYDzIxMjYxMDI3
+MDkwODA0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAS0wUVc5Gy8evFahpRwSMU03VdNUFE9aP0WMX7np/9Ymaj8Zjz9rgXY
+RgTBkBTSmSr/MBZPznPVaYPGlHqnSUDvo28wbTAdBgNVHQ4EFgQUkN4y4GVcAkyJ
+vQcyZQ5N4HhK/LwwHwYDVR0jBBgwFoAUkN4y4GVcAkyJvQcyZQ5N4HhK/LwwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSQAwRgIhAMOX9wzr1Slmv6UafYohBwMka4MMzJKnm52KpmRVxEubAiEA
+0qTnF5vmc1MMHbS7xUwxOPkY7SeRkqBoIax+YMtNsIU=
+-----END CERTIFICATE-----
+`;

@@ -1,0 +1,43 @@
+/**
+ * A certificate for `localhost`, its key, and the authority that vouches for it.
+ *
+ * Made by openssl for a hundred years; the authority's own key was thrown away,
+ * and nothing is guarded by any of it. A runtime trusts it where
+ * `NODE_EXTRA_CA_CERTS` names a file with {@link TEST_CA}.
+ *
+ * @module
+ */
+
+export const TEST_CA = `-----BEGIN CERTIFICATE-----
+MIIBnDCCAUOgAwIBAgIUAXjHPvFZvhLm8feXylabHiCt3EQwCgYIKoZIzj0EAwIw
+GzEZMBcGA1UEAwwQQmFybmFjbGUgdGVzdCBDQTAgFw0yNjExMjAwOTE1NTFaGA8y
+MTI2MTAyNzA5MTU1MVowGzEZMBcGA1UEAwwQQmFybmFjbGUgdGVzdCBDQTBZMBMG
+ByqGSM49AgEGCCqGSM49AwEHA0IABAqNeJ0s9rDLXKnxaFUlEh4/A9g6c4qKQt+t
+6ATsIo590zAm3eNwJpa4wANgDyuq23iC4GFmiEPcZ6IqNKIq53SjYzBhMB0GA1Ud
+DgQWBBS5PxEGUCaDV6zZT0ah2Yp+Uh1CezAfBgNVHSMEGDAWgBS5PxEGUCaDV6zZ
+T0ah2Yp+Uh1CezAPBgNVHRMBAf8EBTADAQH/MA4GA1UdDwEB/wQEAwICBDAKBggq
+hkjOPQQDAgNHADBEAiA3Kf27ZCZqacUwvfydEflf2kx0yCbtshVtBYvlaL8MXgIg
+Xu/fnKzu65rJ08dMTpsIfOci/GPoLl2WzEIvilcCGMc=
+-----END CERTIFICATE-----
+`;
+
+export const LOCALHOST_CERT = `-----BEGIN CERTIFICATE-----
+MIIBsDCCAVegAwIBAgIUSTX57LjZklCeHveTShepfUcwPgYwCgYIKoZIzj0EAwIw
+GzEZMBcGA1UEAwwQQmFybmFjbGUgdGVzdCBDQTAgFw0yNjExMjAwOTE1NTFaGA8y
+MTI2MTAyNzA5MTU1MVowFDESMBAGA1UEAwwJbG9jYWxob3N0MFkwEwYHKoZIzj0C
+AQYIKoZIzj0DAQcDQgAEoJq6EgGNukQUwp7ieopc9+bHoH1QO47xFOO2pQERcJx1
+d3B7Bp/75XyFwrYBhuTyWtoQbLJwggd2jCrjBLFcgaN+MHwwCQYDVR0TBAIwADAa
+BgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwEwYDVR0lBAwwCgYIKwYBBQUHAwEw
+HQYDVR0OBBYEFIw/K/FHnfbNhkqDc48XUDKwcjfzMB8GA1UdIwQYMBaAFLk/EQZQ
+JoNXrNlPRqHZin5SHUJ7MAoGCCqGSM49BAMCA0cAMEQCICKSfAwWdiDbdLHf71go
+Obrltddam0+JcrSVvKt5pmdmAiASGChjmHinDxLqhYy1wducm/ruJhgbudyePPsD
+yzm7JQ==
+-----END CERTIFICATE-----
+`;
+
+export const LOCALHOST_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgLiIiPZo9s9+Kk3bR
+v4uGZyrTfmuCA/37neAjAXoAmBqhRANCAASgmroSAY26RBTCnuJ6ilz35segfVA7
+jvEU47alARFwnHV3cHsGn/vlfIXCtgGG5PJa2hBssnCCB3aMKuMEsVyB
+-----END PRIVATE KEY-----
+`;
