@@ -1,0 +1,185 @@
+/**
+ * Asks Discord's REST API, in Discordeno's words and under our own rules.
+ *
+ * Discordeno's manager brings the routes and forms the bodies. What sends them
+ * is ours, because Discordeno's queue waits for ever after one lost answer and
+ * changes the order of messages after a 429. Only waiting out a rate limit is
+ * done here; any other failure goes to the caller, who knows whether the same
+ * request may be made twice.
+ *
+ * @module
+ */
+
+import { createRestManager, type RestManager } from "@discordeno/rest";
+import type { Schedule } from "../../lib/schedule.ts";
+import { createDepartures } from "./departures.ts";
+import { type Answer, type AnswerHooks, exchange } from "./exchange.ts";
+import { createFifo } from "./fifo.ts";
+import { RestError, toNoAnswer, toRestError } from "./rest_error.ts";
+import { createsMessage, nameOf, type Route, routeOf } from "./route.ts";
+import { pauseAfter } from "./schedule.ts";
+
+type Method = Parameters<RestManager["makeRequest"]>[0];
+type BodyOptions = NonNullable<Parameters<RestManager["createRequestBody"]>[1]>;
+
+export interface ClientOptions extends AnswerHooks {
+  readonly token: string;
+  /** Base of all requests, from `parseApiUrl`. */
+  readonly apiUrl: string;
+  /** Barnacle's own, for the User-Agent. */
+  readonly version: string;
+  /** Milliseconds that one request may take, answer included (D6). */
+  readonly timeoutMs: number;
+  /** Requests in any one second, at most (D3). */
+  readonly globalPerSec: number;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Milliseconds of a clock that is never set: `performance.now()`. */
+  readonly steadyNow: () => number;
+  readonly schedule: Schedule;
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  /** Told of each request that left, for the metrics. */
+  readonly onRequest?: (request: RequestMetric) => void;
+}
+
+/** One request that left. */
+export interface RequestMetric {
+  /** Path without ids: `"/channels/:id/messages"`. */
+  readonly route: string;
+  readonly method: string;
+  /** Absent when no answer came. */
+  readonly status?: number;
+  readonly ms: number;
+}
+
+export interface RequestOptions extends BodyOptions {
+  /** Unix time in milliseconds; a request that may not leave by then fails instead. */
+  readonly notAfter?: number;
+}
+
+export interface RestClient {
+  /** Discordeno's manager; all of its methods end in {@link RestClient.request}. */
+  readonly rest: RestManager;
+  /**
+   * Asks once, waiting for rate limits as long as Discord says.
+   *
+   * @param path From `/` on, without the API's version.
+   * @returns The parsed body as Discord spells it; `undefined` if there is none.
+   * @throws {RestError} For everything but success.
+   */
+  request(method: Method, path: string, options?: RequestOptions): Promise<unknown>;
+  /** Gives up all requests, under way or waiting, and takes no more. */
+  stop(): void;
+}
+
+/** Discord asks bots to name themselves so; others may be blocked. */
+const HOMEPAGE = "https://github.com/barnacle-bot/barnacle";
+
+/**
+ * Makes the client of one account.
+ *
+ * @throws {TypeError} If the token holds what no HTTP header may; the message does not repeat it.
+ */
+export function createClient(options: ClientOptions): RestClient {
+  const { token, apiUrl, version, timeoutMs, onRequest } = options;
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw new TypeError(
+      "The bot token is empty or holds a space, a line break or a character outside ASCII; " +
+        "copy it again from Discord's developer portal",
+    );
+  }
+  const { steadyNow, schedule, fetch = globalThis.fetch } = options;
+  const lanes = createFifo();
+  const departures = createDepartures(options);
+  const stopping = new AbortController();
+  const deps = { fetch, timeoutMs, schedule, signal: stopping.signal };
+
+  // Without an application id Discordeno reads one out of the token, and throws if it cannot.
+  const rest = createRestManager({ token, applicationId: "0" });
+  rest.baseUrl = apiUrl;
+  rest.createBaseHeaders = () => ({ "user-agent": `DiscordBot (${HOMEPAGE}, ${version})` });
+  // Discordeno promises whatever type its caller names; nobody can check that here.
+  rest.makeRequest = async <T>(...request: Parameters<RestClient["request"]>) =>
+    await ask(...request) as T;
+
+  function ask(method: Method, path: string, asked: RequestOptions = {}): Promise<unknown> {
+    const route = routeOf(method, path);
+    return lanes.run(route.lane, () => askInTurn(route, method, path, asked));
+  }
+
+  async function askInTurn(
+    route: Route,
+    method: Method,
+    path: string,
+    { notAfter, ...asked }: RequestOptions,
+  ): Promise<unknown> {
+    for (;;) {
+      await departures.pass(route, notAfter);
+      const url = `${rest.baseUrl}/v${rest.version}${path}`;
+      const answer = await send(route, url, rest.createRequestBody(method, asked));
+      const body = parseJson(answer.text);
+      const pause = pauseAfter(answer.status, answer.headers, body);
+      departures.note(route, pause);
+      if (answer.status === 429 && pause.laneMs + pause.allMs > 0) continue;
+      if (answer.status === 401 && usesBotToken(route, asked)) {
+        departures.close("unauthorized", "Discord rejected the bot token; set a new one, restart");
+      }
+      return readAnswer(route, answer, body);
+    }
+  }
+
+  async function send(route: Route, url: string, init: RequestInit): Promise<Answer> {
+    const startedAt = steadyNow();
+    const hooks = createsMessage(route) ? options : {};
+    let status: number | undefined;
+    try {
+      const answer = await exchange(url, init, deps, hooks);
+      status = answer.status;
+      return answer;
+    } catch (thrown) {
+      throw toNoAnswer(route, thrown);
+    } finally {
+      onRequest?.({
+        route: route.template,
+        method: route.method,
+        ...(status !== undefined && { status }),
+        ms: steadyNow() - startedAt,
+      });
+    }
+  }
+
+  return {
+    rest,
+    request: ask,
+    stop() {
+      departures.close("unsent", "Barnacle is stopping");
+      stopping.abort(new DOMException("Barnacle is stopping", "AbortError"));
+    },
+  };
+}
+
+/** A webhook's or an interaction's 401 is about its own token. */
+function usesBotToken(route: Route, { unauthorized, headers }: RequestOptions): boolean {
+  return !route.carriesToken && unauthorized !== true && headers?.["authorization"] === undefined;
+}
+
+function readAnswer(route: Route, { status, text }: Answer, body: unknown): unknown {
+  if (status < 200 || status >= 300) throw toRestError(route, status, body);
+  if (text !== "" && body === undefined) {
+    throw new RestError(`was answered with ${status} and a body that is not JSON`, {
+      kind: "unavailable",
+      route: nameOf(route),
+      status,
+    });
+  }
+  return body;
+}
+
+/** `undefined` for what is no JSON: a page from a proxy in between, or a body cut short. */
+function parseJson(text: string): unknown {
+  try {
+    return text === "" ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * When the next request may leave: Discord's headers in, milliseconds out.
+ *
+ * Discord's word is taken as it is and never cut short. It counts from the
+ * moment the answer arrived, which is later than Discord's own, so that no
+ * request is ever early by Discord's clock.
+ *
+ * @module
+ */
+
+/** How long requests must stay away after an answer; both in whole milliseconds, 0 for not at all. */
+export interface Pause {
+  /** For the answered request's lane. */
+  readonly laneMs: number;
+  /** For every request. */
+  readonly allMs: number;
+}
+
+/**
+ * Length of the window in which requests are counted: a second, and a little
+ * for requests that need different times for their way.
+ */
+export const GLOBAL_WINDOW_MS = 1_020;
+
+/**
+ * Reads what an answer says of the limits.
+ *
+ * @param body The parsed body; `undefined` where it is no JSON.
+ * @see {@link https://docs.discord.com/developers/topics/rate-limits}
+ */
+export function pauseAfter(status: number, headers: Headers, body: unknown): Pause {
+  const isUsedUp = headers.get("x-ratelimit-remaining")?.trim() === "0";
+  const bucketMs = isUsedUp ? toMs(headers.get("x-ratelimit-reset-after")) : 0;
+  if (status !== 429) return { laneMs: bucketMs, allMs: 0 };
+
+  const said = isRecord(body) ? body : {};
+  const retryMs = Math.max(toMs(headers.get("retry-after")), toMs(said["retry_after"]));
+  return isForAll(headers, said)
+    ? { laneMs: bucketMs, allMs: retryMs }
+    : { laneMs: Math.max(bucketMs, retryMs), allMs: 0 };
+}
+
+/**
+ * Whether a 429 is for the whole bot. One without any word of Discord's comes
+ * from Cloudflare in front of it, and Cloudflare means the address.
+ */
+function isForAll(headers: Headers, said: Readonly<Record<string, unknown>>): boolean {
+  const scope = headers.get("x-ratelimit-scope");
+  if (scope === "user" || scope === "shared") return false;
+  if (scope === "global" || headers.has("x-ratelimit-global") || said["global"] === true) {
+    return true;
+  }
+  return !headers.has("x-ratelimit-bucket") && said["retry_after"] === undefined;
+}
+
+/**
+ * Milliseconds until one more request may start, so that no window has more of
+ * them than it may.
+ *
+ * @param starts When the last requests started, oldest first; at least the last `perSec` of them.
+ * @param now By the clock of `starts`.
+ */
+export function slotWaitMs(starts: readonly number[], perSec: number, now: number): number {
+  const oldest = starts.at(-perSec);
+  return oldest === undefined ? 0 : Math.max(0, oldest + GLOBAL_WINDOW_MS - now);
+}
+
+/** Seconds, as Discord writes them; anything that is no positive number is no wait. */
+function toMs(seconds: unknown): number {
+  const value = typeof seconds === "string" && seconds.trim() !== "" ? Number(seconds) : seconds;
+  return typeof value === "number" && Number.isFinite(value) && value > 0
+    ? Math.ceil(value * 1_000)
+    : 0;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,539 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { describe, it } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import fc from "fast-check";
+import type { PostOutcome } from "../../../src/core/outbound.ts";
+import {
+  type ClientOptions,
+  createClient,
+  type RequestMetric,
+} from "../../../src/discord/rest/client.ts";
+import { createPost } from "../../../src/discord/rest/messages.ts";
+import { RestError } from "../../../src/discord/rest/rest_error.ts";
+import { schedule } from "../../../src/lib/schedule.ts";
+import { channelId, outboundMessage } from "../../support/builders.ts";
+import { created, json, limited, type Script, startStub, TOKEN } from "./stub_discord.ts";
+import { createVirtualTime } from "./virtual_time.ts";
+
+const A = channelId("1400000000000000002");
+const B = channelId("1400000000000000003");
+
+function optionsOf(apiUrl: string, fields: Partial<ClientOptions> = {}): ClientOptions {
+  return {
+    token: TOKEN,
+    apiUrl,
+    version: "1.2.3",
+    timeoutMs: 10_000,
+    globalPerSec: 50,
+    now: Date.now,
+    steadyNow: () => performance.now(),
+    schedule,
+    ...fields,
+  };
+}
+
+/** A client, and a Discord that answers by the script; both are gone afterwards. */
+async function withDiscord(
+  script: Script,
+  use: (
+    discord: Awaited<ReturnType<typeof startStub>>,
+    client: ReturnType<typeof createClient>,
+    say: (text: string, channel?: typeof A) => Promise<PostOutcome>,
+  ) => Promise<void>,
+  fields: Partial<ClientOptions> = {},
+): Promise<void> {
+  const discord = await startStub(script);
+  const client = createClient(optionsOf(discord.url, fields));
+  const post = createPost(client);
+  const say = (content: string, channel = A) =>
+    post(outboundMessage({ channelId: channel, content, nonce: content }), Date.now() + 60_000);
+  try {
+    await use(discord, client, say);
+    assert.deepEqual(discord.problems, []);
+  } finally {
+    client.stop();
+    await discord.close();
+  }
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<RestError> {
+  const thrown = await promise.then(() => undefined, (error: unknown) => error);
+  assert.ok(thrown instanceof RestError, `Not a RestError: ${thrown}`);
+  return thrown;
+}
+
+const contents = (seen: readonly { body: { content?: string } | undefined }[]) =>
+  seen.map(({ body }) => body?.content);
+
+describe("createClient() against a server", () => {
+  it("[D2] creates a message once, with its nonce and no ping", async () => {
+    await withDiscord(created, async (discord, _client, say) => {
+      assert.deepEqual(await say("hello"), { kind: "created", messageId: "1400000000000000000" });
+      assert.deepEqual(discord.seen.map(({ method, path, body }) => [method, path, body]), [[
+        "POST",
+        `/channels/${A}/messages`,
+        {
+          content: "hello",
+          nonce: "hello",
+          enforce_nonce: true,
+          allowed_mentions: { parse: [], users: [], roles: [], replied_user: false },
+        },
+      ]]);
+    });
+  });
+
+  it("[D1] keeps the order of a channel, whatever is limited", async () => {
+    const refused = new Set<string>();
+    const script: Script = (seen, response, index) => {
+      const content = seen.body?.content ?? "";
+      const scope = (["user", "shared", "global"] as const)[Number(content) % 3] ?? "user";
+      if (refused.has(content)) return created(seen, response, index);
+      refused.add(content);
+      limited(response, scope, 0.05);
+    };
+    await withDiscord(script, async (discord, _client, say) => {
+      const texts = ["0", "1", "2", "3", "4"];
+      const outcomes = await Promise.all(texts.map((text) => say(text)));
+      assert.deepEqual(outcomes.map(({ kind }) => kind), texts.map(() => "created"));
+      assert.deepEqual(contents(discord.seen), texts.flatMap((text) => [text, text]));
+    });
+  });
+
+  it("[D3] sends nothing before retry_after is over, by the server's clock", async () => {
+    let toldAt = 0;
+    const script: Script = (seen, response, index) => {
+      if (index > 0) return created(seen, response, index);
+      toldAt = performance.now();
+      limited(response, "user", 0.3);
+    };
+    await withDiscord(script, async (discord, _client, say) => {
+      const first = say("limited");
+      const other = say("free", B);
+      assert.equal((await first).kind, "created");
+      assert.equal((await other).kind, "created");
+      assert.deepEqual(contents(discord.seen), ["limited", "free", "limited"]);
+      const again = discord.seen[2]?.at ?? 0;
+      assert.ok(again - toldAt >= 300, `${again - toldAt} ms`);
+    });
+  });
+
+  it("[D3] waits for a bucket that is used up, before Discord has to say no", async () => {
+    let toldAt = 0;
+    const script: Script = ({ body }, response) => {
+      toldAt ||= performance.now();
+      json(response, 200, { id: "1400000000000000001", content: body?.content }, {
+        "x-ratelimit-bucket": "b",
+        "x-ratelimit-limit": "1",
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset-after": "0.2",
+      });
+    };
+    await withDiscord(script, async (discord, _client, say) => {
+      await Promise.all([say("1"), say("2")]);
+      assert.ok((discord.seen[1]?.at ?? 0) - toldAt >= 200);
+    });
+  });
+
+  const limitsForAll: readonly [name: string, script: Script][] = [
+    ["a global limit", (_seen, response) => limited(response, "global", 0.2)],
+    ["Cloudflare", (_seen, response) => {
+      response.writeHead(429, { "content-type": "text/html", "retry-after": "0.2" });
+      response.end("<html>You are being rate limited</html>");
+    }],
+  ];
+  for (const [name, limit] of limitsForAll) {
+    it(`[D3] holds every channel for ${name}`, async () => {
+      let toldAt = 0;
+      const script: Script = (seen, response, index) => {
+        if (index > 0) return created(seen, response, index);
+        toldAt = performance.now();
+        return limit(seen, response, index);
+      };
+      const told = Promise.withResolvers<void>();
+      await withDiscord(script, async (discord, client, say) => {
+        const first = say("1");
+        await told.promise;
+        await setImmediate(); // the client has read the answer; let it draw its conclusion
+        const others = [say("2", B), client.request("GET", `/channels/${B}/messages?limit=1`)];
+        await Promise.all([first, ...others]);
+        const early = discord.seen.slice(1).filter(({ at }) => at - toldAt < 200);
+        assert.deepEqual(early, []);
+        assert.equal(discord.seen.length, 4);
+      }, { onRequest: () => told.resolve() });
+    });
+  }
+
+  it("[D6] gives up on a request that hangs, and the lane goes on", async () => {
+    const script: Script = (seen, response, index) => {
+      if (seen.body?.content === "hangs") return;
+      created(seen, response, index);
+    };
+    await withDiscord(script, async (discord, client, say) => {
+      const log: string[] = [];
+      const hung = say("hangs").then(({ kind }) => log.push(`hangs: ${kind}`));
+      const after = say("after").then(({ kind }) => log.push(`after: ${kind}`));
+      const other = say("other", B).then(({ kind }) => log.push(`other: ${kind}`));
+      const typing = client.request("POST", `/channels/${A}/typing`).then(() => log.push("typing"));
+      await Promise.all([hung, after, other, typing]);
+      assert.deepEqual(log.slice(2), ["hangs: unanswered", "after: created"]);
+      assert.deepEqual(log.slice(0, 2).sort(), ["other: created", "typing"]);
+      assert.equal(discord.seen.length, 4);
+    }, { timeoutMs: 300 });
+  });
+
+  const broken: readonly [name: string, script: Script, outcome: PostOutcome["kind"]][] = [
+    ["a reset in the body", (_seen, response) => {
+      response.writeHead(200, { "content-type": "application/json", "content-length": "100" });
+      response.write('{"id":', () => response.socket?.resetAndDestroy());
+    }, "unanswered"],
+    ["a reset at once", (_seen, response) => {
+      response.socket?.resetAndDestroy();
+    }, "unanswered"],
+    ["a body that hangs", (_seen, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write('{"id":');
+    }, "unanswered"],
+    ["an empty success", (_seen, response) => {
+      response.writeHead(200);
+      response.end();
+    }, "unanswered"],
+    ["204", (_seen, response) => {
+      response.writeHead(204);
+      response.end();
+    }, "unanswered"],
+    ["a page instead of JSON", (_seen, response) => {
+      response.writeHead(200, { "content-type": "text/html" });
+      response.end("<html>Log in to the hotel's network</html>");
+    }, "unanswered"],
+    ["a page with 502", (_seen, response) => {
+      response.writeHead(502, { "content-type": "text/html" });
+      response.end("<html>Bad Gateway</html>");
+    }, "unanswered"],
+    ["a redirect", (_seen, response) => {
+      response.writeHead(302, { location: "/api/v10/elsewhere" });
+      response.end();
+    }, "unanswered"],
+    ["429 without a time", (_seen, response) => {
+      json(response, 429, { message: "no" });
+    }, "refused"],
+    ["403", (_seen, response) => {
+      json(response, 403, { code: 50013, message: "Missing Permissions" });
+    }, "refused"],
+    ["10008", (_seen, response) => {
+      json(response, 404, { code: 10008, message: "Unknown Message" });
+    }, "already_gone"],
+  ];
+  for (const [name, script, kind] of broken) {
+    it(`[D5] asks once and tells the caller of ${name}; the lane goes on`, async () => {
+      const breaks: Script = (seen, response, index) =>
+        (seen.body?.content === "breaks" ? script : created)(seen, response, index);
+      await withDiscord(breaks, async (discord, _client, say) => {
+        const [first, second] = await Promise.all([say("breaks"), say("after")]);
+        assert.equal(first.kind, kind);
+        assert.equal(second.kind, "created");
+        assert.deepEqual(contents(discord.seen), ["breaks", "after"]);
+      }, { timeoutMs: 300 });
+    });
+  }
+
+  it("[D5] tells that nothing was sent where nobody listens", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    const port = typeof address === "object" && address ? address.port : 0;
+    await new Promise((resolve) => server.close(resolve));
+    const client = createClient(optionsOf(`http://127.0.0.1:${port}/api`));
+    const outcome = await createPost(client)(outboundMessage(), Date.now() + 60_000);
+    assert.equal(outcome.kind, "unsent");
+    assert.equal((await failureOf(client.request("GET", "/gateway/bot"))).kind, "unsent");
+  });
+
+  it("[D3] asks nothing more once the token is rejected", async () => {
+    const script: Script = (_seen, response) =>
+      json(response, 401, { code: 0, message: "401: Unauthorized" });
+    await withDiscord(script, async (discord, client, say) => {
+      const outcomes = await Promise.all([say("1"), say("2")]);
+      assert.deepEqual(outcomes.map((outcome) => "why" in outcome && outcome.why), [
+        "unauthorized",
+        "unauthorized",
+      ]);
+      const later = await failureOf(client.request("GET", "/users/@me"));
+      assert.equal(later.kind, "unauthorized");
+      assert.match(later.message, /was not sent: Discord rejected the bot token/);
+      assert.equal(discord.seen.length, 1);
+    });
+  });
+
+  it("[D3] does not take the 401 of a webhook's token for the bot's", async () => {
+    const script: Script = (seen, response) =>
+      seen.path.startsWith("/webhooks/")
+        ? json(response, 401, { code: 50027, message: "Invalid Webhook Token" })
+        : json(response, 200, {});
+    await withDiscord(script, async (_discord, client) => {
+      const hook = await failureOf(
+        client.request("PATCH", "/webhooks/5/s3cret/messages/@original"),
+      );
+      assert.equal(hook.kind, "unauthorized");
+      assert.doesNotMatch(hook.message, /s3cret/);
+      assert.deepEqual(await client.request("GET", "/users/@me"), {});
+    });
+  });
+
+  it("[D3] does not take the 401 of another's authorization for the bot's", async () => {
+    const discord = await startStub((_seen, response, index) =>
+      json(response, index < 2 ? 401 : 200, {})
+    );
+    const client = createClient(optionsOf(discord.url));
+    const headers = { authorization: "Bearer somebody" };
+    assert.equal((await failureOf(client.request("GET", "/users/@me", { headers }))).status, 401);
+    const anonymous = client.request("GET", "/users/@me", { unauthorized: true });
+    assert.equal((await failureOf(anonymous)).status, 401);
+    assert.deepEqual(await client.request("GET", "/users/@me"), {});
+    await discord.close();
+  });
+
+  const strange: readonly [status: number, words: RegExp][] = [
+    [200, /was answered with 200 and a body that is not JSON$/],
+    [302, /failed with 302: a redirect, which Discord never sends; something stands in between$/],
+  ];
+  for (const [status, words] of strange) {
+    it(`[D5] says what is strange about a page with ${status}`, async () => {
+      const script: Script = (_seen, response) => {
+        response.writeHead(status, { location: "/login" });
+        response.end("<html>Log in</html>");
+      };
+      await withDiscord(script, async (discord, client) => {
+        const error = await failureOf(client.request("GET", "/gateway/bot"));
+        assert.equal(error.kind, "unavailable");
+        assert.match(error.message, words);
+        assert.equal(discord.seen.length, 1);
+      });
+    });
+  }
+
+  it("[D2] sends no message whose limit outlasts its nonce, and the lane goes on", async () => {
+    const script: Script = (seen, response, index) =>
+      index === 0 ? limited(response, "user", 0.4) : created(seen, response, index);
+    await withDiscord(script, async (discord, client) => {
+      const post = createPost(client);
+      const late = await post(outboundMessage({ channelId: A, content: "1" }), Date.now() + 200);
+      assert.equal(late.kind === "refused" && late.why, "rate_limited");
+      const next = await post(outboundMessage({ channelId: A, content: "2" }), Date.now() + 60_000);
+      assert.equal(next.kind, "created");
+      assert.deepEqual(contents(discord.seen), ["1", "2"]);
+    });
+  });
+
+  it("carries Discordeno's own methods over the same way, and camelizes for them", async () => {
+    const script: Script = (_seen, response) =>
+      json(response, 200, { id: "1400000000000000001", channel_id: A, flags: 0 });
+    await withDiscord(script, async (discord, { rest }) => {
+      const edited = await rest.editMessage(A, "1400000000000000001", {
+        content: "edited",
+        allowedMentions: { parse: [] },
+      });
+      assert.equal(edited.channelId, A);
+      assert.deepEqual(discord.seen.map(({ method, path }) => `${method} ${path}`), [
+        `PATCH /channels/${A}/messages/1400000000000000001`,
+      ]);
+      assert.deepEqual(discord.seen[0]?.body, {
+        content: "edited",
+        allowed_mentions: { parse: [] },
+      });
+    });
+  });
+
+  it("[O1] counts each request by its route, without ids, and in no case the token", async () => {
+    const metrics: RequestMetric[] = [];
+    const script: Script = (seen, response, index) => {
+      if (index === 0) return limited(response, "user", 0.01);
+      if (seen.method === "GET") response.socket?.destroy();
+      else created(seen, response, index);
+    };
+    await withDiscord(script, async (_discord, client, say) => {
+      await say("1");
+      await failureOf(client.request("GET", "/users/1400000000000000004"));
+      assert.deepEqual(metrics.map(({ ms: _, ...metric }) => metric), [
+        { route: "/channels/:id/messages", method: "POST", status: 429 },
+        { route: "/channels/:id/messages", method: "POST", status: 200 },
+        { route: "/users/:id", method: "GET" },
+      ]);
+      assert.ok(metrics.every(({ ms }) => ms >= 0));
+    }, { onRequest: (metric) => metrics.push(metric) });
+  });
+
+  it("[G14] tells the crash hooks of message creates only", async () => {
+    const log: string[] = [];
+    await withDiscord(created, async (_discord, client, say) => {
+      await client.request("POST", `/channels/${A}/typing`);
+      assert.deepEqual(log, []);
+      await say("1");
+      assert.deepEqual(log, ["started", "answered"]);
+    }, {
+      onAnswerStarted: () => log.push("started"),
+      onAnswered: () => log.push("answered"),
+    });
+  });
+
+  it("[D6] stops at once: what is under way is unanswered, what waits was never sent", {
+    timeout: 5_000,
+  }, async () => {
+    const asked = Promise.withResolvers<void>();
+    await withDiscord(() => asked.resolve(), async (discord, client, say) => {
+      const [first, second] = [say("1"), say("2")];
+      await asked.promise;
+      client.stop();
+      assert.deepEqual([(await first).kind, (await second).kind], ["unanswered", "unsent"]);
+      assert.equal((await say("3")).kind, "unsent");
+      assert.deepEqual(contents(discord.seen), ["1"]);
+    }, { timeoutMs: 600_000 });
+  });
+
+  for (const token of ["", "a b", "abc\n", "tøken"]) {
+    it(`refuses a token that no header can carry: ${JSON.stringify(token)}`, () => {
+      assert.throws(() => createClient(optionsOf("http://127.0.0.1:1/api", { token })), (error) => {
+        assert.ok(error instanceof TypeError);
+        assert.match(error.message, /bot token is empty or holds/);
+        assert.ok(token === "" || !error.message.includes(token));
+        return true;
+      });
+    });
+  }
+
+  it("takes a token that Discordeno cannot read an id out of", () => {
+    createClient(optionsOf("http://127.0.0.1:1/api", { token: "!" })).stop();
+  });
+});
+
+/** How the Discord of the property below answers one request. */
+type Answer =
+  | { readonly kind: "ok" | "empty" | "html" | "error" | "breaks" | "hangs" }
+  | { readonly kind: "used_up" | "user" | "shared" | "global" | "cloudflare"; readonly ms: number };
+
+const MS = fc.integer({ min: 1, max: 90_000 });
+const answers: fc.Arbitrary<Answer> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("ok" as const) }) },
+  fc.record({ kind: fc.constantFrom("empty", "html", "error", "breaks", "hangs") }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("used_up", "user", "shared", "global", "cloudflare"),
+      ms: MS,
+    }),
+  },
+);
+
+/** Answers as told, and watches that nothing comes early, too late, too fast or out of order. */
+function createJudge(script: readonly Answer[], time: ReturnType<typeof createVirtualTime>) {
+  const laneFrom = new Map<string, number>();
+  let allFrom = -Infinity;
+  const arrivals: number[] = [];
+  const latest = new Map<string, number>();
+  const underWay = new Set<string>();
+  const problems: string[] = [];
+
+  const replyTo = (answer: Answer, url: string): Partial<Response> => {
+    const reply = (status: number, headers: Record<string, string>, text: string) => ({
+      status,
+      headers: new Headers(headers),
+      text: () => Promise.resolve(text),
+    });
+    if (!("ms" in answer)) {
+      if (answer.kind === "empty") return reply(204, {}, "");
+      if (answer.kind === "html") return reply(502, {}, "<html>");
+      if (answer.kind === "error") return reply(403, {}, '{"code":50013,"message":"No"}');
+      return reply(200, {}, '{"id":"1400000000000000001"}');
+    }
+    const { kind, ms } = answer;
+    const until = time.now() + ms;
+    const seconds = String(ms / 1_000);
+    if (kind === "global" || kind === "cloudflare") allFrom = Math.max(allFrom, until);
+    else laneFrom.set(url, until);
+    if (kind === "cloudflare") return reply(429, { "retry-after": seconds }, "<html>");
+    if (kind === "used_up") {
+      return reply(200, {
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset-after": seconds,
+      }, '{"id":"1400000000000000001"}');
+    }
+    return reply(429, { "x-ratelimit-scope": kind }, `{"retry_after":${seconds}}`);
+  };
+
+  return {
+    problems,
+    arrivals,
+    async fetch(url: string, init: RequestInit): Promise<Response> {
+      const at = time.now();
+      const { content = "" } = JSON.parse(String(init.body)) as { content?: string };
+      const [number = 0, notAfter = 0] = content.split(" ").map(Number);
+      if (at < (laneFrom.get(url) ?? 0)) problems.push(`${number} is early for its lane`);
+      if (at < allFrom) problems.push(`${number} is early for all`);
+      if (at > notAfter) problems.push(`${number} is too late`);
+      if (underWay.has(url)) problems.push(`${number} did not wait for the one before`);
+      if (number < (latest.get(url) ?? 0)) problems.push(`${number} is out of order`);
+      latest.set(url, number);
+      arrivals.push(at);
+      const answer = script[arrivals.length - 1] ?? { kind: "ok" };
+      underWay.add(url);
+      try {
+        if (answer.kind === "hangs") {
+          await new Promise((_, reject) =>
+            init.signal?.addEventListener("abort", () => reject(init.signal?.reason))
+          );
+        }
+        await time.sleep(arrivals.length % 7);
+        if (answer.kind === "breaks") throw new TypeError("the connection broke");
+        return replyTo(answer, url) as Response;
+      } finally {
+        underWay.delete(url);
+      }
+    },
+  };
+}
+
+describe("createClient() under any sequence of answers", () => {
+  it("[D1][D2][D3] keeps order, sends nothing early, late or too fast, and answers each request", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(answers, { maxLength: 40 }),
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 100_000 })), {
+          minLength: 1,
+          maxLength: 40,
+        }),
+        fc.integer({ min: 1, max: 5 }),
+        async (script, requests, globalPerSec) => {
+          const time = createVirtualTime();
+          const judge = createJudge(script, time);
+          const client = createClient(optionsOf("http://discord.test/api", {
+            globalPerSec,
+            now: time.now,
+            steadyNow: time.now,
+            schedule: time.schedule,
+            fetch: judge.fetch,
+          }));
+          const post = createPost(client);
+          const kinds = await time.run(Promise.all(requests.map(([channel, withinMs], number) => {
+            const notAfter = time.now() + withinMs;
+            return post(
+              outboundMessage({
+                channelId: channelId(String(1_400_000_000_000_000_010n + BigInt(channel))),
+                content: `${number} ${notAfter}`,
+              }),
+              notAfter,
+            ).then(({ kind }) => kind);
+          })));
+          assert.deepEqual(judge.problems, []);
+          const { arrivals } = judge;
+          for (const [index, at] of arrivals.entries()) {
+            const earlier = arrivals[index - globalPerSec];
+            assert.ok(earlier === undefined || at - earlier >= 1_000, "too fast for the whole bot");
+          }
+          assert.equal(kinds.length, requests.length);
+          assert.equal(time.pending, 0, "a timer is left");
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  type RestErrorKind,
+  toNoAnswer,
+  toRestError,
+} from "../../../src/discord/rest/rest_error.ts";
+import { routeOf } from "../../../src/discord/rest/route.ts";
+
+const ROUTE = routeOf("POST", "/channels/77/messages");
+
+describe("[D5] toRestError()", () => {
+  const cases: readonly [status: number, kind: RestErrorKind, transient: boolean][] = [
+    [302, "unavailable", true],
+    [400, "rejected", false],
+    [401, "unauthorized", false],
+    [403, "forbidden", false],
+    [404, "not_found", false],
+    [429, "rate_limited", true],
+    [500, "unavailable", true],
+    [502, "unavailable", true],
+  ];
+  for (const [status, kind, transient] of cases) {
+    it(`calls status ${status} ${kind}`, () => {
+      const error = toRestError(ROUTE, status, undefined);
+      assert.equal(error.kind, kind);
+      assert.equal(error.status, status);
+      assert.equal(error.isTransient, transient);
+    });
+  }
+
+  it("tells Discord's code and words, and no id", () => {
+    const error = toRestError(ROUTE, 403, { code: 50013, message: "Missing Permissions" });
+    assert.equal(error.code, 50013);
+    assert.equal(error.route, "POST /channels/:id/messages");
+    assert.equal(
+      error.message,
+      "POST /channels/:id/messages failed with 403: Missing Permissions (50013)",
+    );
+  });
+
+  it("tells which field is wrong", () => {
+    const body = {
+      code: 50035,
+      message: "Invalid Form Body",
+      errors: {
+        content: { _errors: [{ code: "X", message: "Must be 2000 or fewer in length." }] },
+      },
+    };
+    assert.equal(
+      toRestError(ROUTE, 400, body).message,
+      "POST /channels/:id/messages failed with 400: Invalid Form Body (50035): " +
+        "content: Must be 2000 or fewer in length",
+    );
+  });
+
+  for (const body of [undefined, null, "text", [], { code: "x", message: 1 }]) {
+    it(`survives a body that is not Discord's: ${JSON.stringify(body)}`, () => {
+      const error = toRestError(ROUTE, 502, body);
+      assert.equal(error.code, undefined);
+      assert.match(error.message, /502: no reason given/);
+    });
+  }
+
+  it("says that a redirect is not Discord's", () => {
+    assert.match(toRestError(ROUTE, 302, undefined).message, /something stands in between/);
+  });
+});
+
+describe("[D5] toNoAnswer()", () => {
+  const withCode = (code: string) => Object.assign(new TypeError("told at length"), { code });
+  const inDeno = (words: string) =>
+    new TypeError("fetch failed", {
+      cause: new Error(`error sending request for url (http://a.example/api/v10/x): ${words}`),
+    });
+  const cases: readonly [name: string, thrown: unknown, kind: RestErrorKind, words: RegExp][] = [
+    ["refused", withCode("ECONNREFUSED"), "unsent", /could not reach Discord: ECONNREFUSED$/],
+    ["no such host", withCode("ENOTFOUND"), "unsent", /ENOTFOUND$/],
+    [
+      "refused, nested",
+      new TypeError("fetch failed", { cause: withCode("EHOSTUNREACH") }),
+      "unsent",
+      /EHOSTUNREACH$/,
+    ],
+    [
+      "refused, in Deno's words",
+      inDeno("client error (Connect): tcp connect error: Connection refused (os error 111)"),
+      "unsent",
+      /client error \(Connect\): tcp connect error: Connection refused/,
+    ],
+    ["reset", withCode("ECONNRESET"), "unavailable", /got no answer from Discord: ECONNRESET$/],
+    [
+      "cut, in Deno's words",
+      inDeno("client error (SendRequest): connection closed before message completed"),
+      "unavailable",
+      /client error \(SendRequest\): connection closed before message completed$/,
+    ],
+    [
+      "deadline",
+      new DOMException("nothing within 5 ms", "TimeoutError"),
+      "unavailable",
+      /nothing within 5 ms$/,
+    ],
+    ["no error at all", "oops", "unavailable", /the connection broke$/],
+    ["a message with a URL", new Error("at http://a.example/s3cret"), "unavailable", /broke$/],
+  ];
+  for (const [name, thrown, kind, words] of cases) {
+    it(`${name} is ${kind}`, () => {
+      const error = toNoAnswer(ROUTE, thrown);
+      assert.equal(error.kind, kind);
+      assert.equal(error.isTransient, true);
+      assert.equal(error.status, undefined);
+      assert.match(error.message, words);
+      assert.doesNotMatch(error.message, /:\/\//);
+      assert.equal(error.cause, thrown);
+    });
+  }
+
+  it("keeps no cause that may show a path's token", () => {
+    const thrown = new Error("at http://a.example/webhooks/5/s3cret");
+    const error = toNoAnswer(routeOf("POST", "/webhooks/5/s3cret"), thrown);
+    assert.equal(error.cause, undefined);
+    assert.doesNotMatch(error.message, /s3cret/);
+  });
+});

@@ -1,0 +1,49 @@
+/**
+ * Time that jumps to the next timer as soon as nothing else can happen.
+ *
+ * @module
+ */
+
+import { setImmediate } from "node:timers/promises";
+import type { Schedule } from "../../../src/lib/schedule.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+
+export function createVirtualTime() {
+  const clock = new FakeClock();
+  const due = new Set<{ readonly at: number }>();
+
+  const schedule: Schedule = (run, ms) => {
+    const timer = { at: clock.now() + ms };
+    due.add(timer);
+    const cancel = clock.schedule(() => {
+      due.delete(timer);
+      run();
+    }, ms);
+    return () => {
+      due.delete(timer);
+      cancel();
+    };
+  };
+
+  return {
+    now: clock.now,
+    schedule,
+    sleep: (ms: number) => new Promise<void>((resolve) => void schedule(resolve, ms)),
+    /** How many timers wait. */
+    get pending(): number {
+      return due.size;
+    },
+    /** Waits for a promise, moving time along; fails if nothing is left that could settle it. */
+    async run<T>(promise: Promise<T>): Promise<T> {
+      let isSettled = false;
+      const settled = promise.finally(() => isSettled = true);
+      settled.catch(() => undefined); // told to the caller below
+      for (;;) {
+        await setImmediate();
+        if (isSettled) return await settled;
+        if (due.size === 0) throw new Error("Wedged: nothing is scheduled, and nothing settled");
+        clock.advance(Math.max(0, Math.min(...[...due].map(({ at }) => at)) - clock.now()));
+      }
+    },
+  };
+}
