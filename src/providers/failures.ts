@@ -1,0 +1,151 @@
+/**
+ * A model server's refusals, told apart by who can do what about them.
+ *
+ * It judges statuses, headers and error objects, never an error's message: the
+ * message of one failure differs by runtime and by version.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { ModelError, type ModelErrorKind } from "../core/model.ts";
+
+/** Characters of a server's own words that an error repeats. */
+export const REASON_MAX = 200;
+
+/** The shapes in which servers wrap their words. */
+const errorObjectSchema = z.looseObject({
+  message: z.string().optional(),
+  type: z.string().nullish(),
+  code: z.union([z.string(), z.number()]).nullish(),
+});
+const errorBodySchema = z.looseObject({
+  error: z.union([errorObjectSchema, z.string()]).optional(),
+  message: z.string().optional(),
+  detail: z.string().optional(),
+});
+
+interface Told {
+  readonly message?: string;
+  readonly codes: readonly string[];
+}
+
+/** An HTTP answer that is no success. */
+export interface Refused {
+  readonly status: number;
+  readonly headers: Headers;
+  /** As far as it was read. */
+  readonly body: string;
+}
+
+/**
+ * The error of an HTTP answer that is no success.
+ *
+ * @param secrets What must not be repeated, even where the server does.
+ * @param now Unix time in milliseconds, for a `Retry-After` that is a date.
+ */
+export function refusalOf(
+  { status, headers, body }: Refused,
+  modelId: string,
+  secrets: readonly string[],
+  now: number,
+): ModelError {
+  const told = tellingOf(jsonOf(body));
+  const kind = kindOf(status, told);
+  const retryAfterMs = retryAfterOf(headers, now);
+  const reason = told.message === undefined ? "" : `: ${quotable(told.message, secrets)}`;
+  return new ModelError(`${modelId} answered ${status}${reason}`, {
+    kind,
+    modelId,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
+}
+
+/**
+ * The error of an answer that is broken, or that broke off with an error object.
+ *
+ * @param error The object as the server sent it, parsed; anything else is no answer.
+ */
+export function brokenOffOf(
+  error: unknown,
+  modelId: string,
+  secrets: readonly string[],
+): ModelError {
+  const told = tellingOf({ error });
+  const reason = told.message === undefined ? "" : `: ${quotable(told.message, secrets)}`;
+  const kind = told.codes.some((code) => /overloaded|unavailable|^5\d\d$/.test(code))
+    ? "unavailable"
+    : told.codes.some((code) => /rate_?limit|^429$/.test(code))
+    ? "rate_limited"
+    : "not_an_answer";
+  return new ModelError(
+    told.codes.length + reason.length === 0
+      ? `${modelId} sent no whole answer in its format`
+      : `${modelId} broke off with an error${reason}`,
+    { kind, modelId },
+  );
+}
+
+/**
+ * A server's words as an error may repeat them: short, on one line, without what
+ * is secret. A key is cut out by its beginning, for some servers repeat no more.
+ */
+export function quotable(text: string, secrets: readonly string[]): string {
+  let clean = text;
+  for (const secret of secrets) {
+    const beginning = secret.slice(0, KEY_BEGINNING);
+    clean = clean.replaceAll(secret, "[secret]");
+    if (beginning.length < KEY_BEGINNING) continue;
+    clean = clean.replace(new RegExp(`${RegExp.escape(beginning)}\\S*`, "g"), "[secret]");
+  }
+  clean = clean.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
+  return clean.length > REASON_MAX ? `${clean.slice(0, REASON_MAX - 1)}…` : clean;
+}
+
+/** Characters by which a key is known again: fewer would match words. */
+const KEY_BEGINNING = 6;
+
+function kindOf(status: number, { codes }: Told): ModelErrorKind {
+  if (status === 401 || status === 403) return "unauthorized";
+  // A redirect is never followed: it would carry the key elsewhere.
+  if (status === 404 || (status >= 300 && status < 400)) return "not_found";
+  // What was not paid for does not come by waiting.
+  if (status === 429) return codes.includes("insufficient_quota") ? "rejected" : "rate_limited";
+  if (status === 408 || status >= 500) return "unavailable";
+  return "rejected";
+}
+
+/**
+ * What a server asks to be waited, in milliseconds.
+ *
+ * @see {@link https://datatracker.ietf.org/doc/html/rfc9110#section-10.2.3}
+ */
+export function retryAfterOf(headers: Headers, now: number): number | undefined {
+  const value = headers.get("retry-after")?.trim();
+  if (!value) return undefined;
+  if (/^\d+(?:\.\d+)?$/.test(value)) return Math.ceil(Number(value) * 1_000);
+  const at = /GMT$/.test(value) ? Date.parse(value) : NaN; // runtimes read much else as dates
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
+}
+
+function tellingOf(body: unknown): Told {
+  const parsed = errorBodySchema.safeParse(body);
+  if (!parsed.success) return { codes: [] };
+  const { error, message, detail } = parsed.data;
+  if (typeof error === "string") return { message: error, codes: [] };
+  const text = error?.message ?? message ?? detail;
+  return {
+    ...(text !== undefined && { message: text }),
+    codes: [error?.type, error?.code].flatMap((code) =>
+      code === undefined || code === null ? [] : [String(code)]
+    ),
+  };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // a body that is no JSON tells nothing that the status does not
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Models over HTTP, by what the config says of them.
+ *
+ * @module
+ */
+
+import type { Model } from "../core/model.ts";
+import { endpointOf, modelIdOf, type ModelSettings } from "./settings.ts";
+import type { WireTimeouts } from "./wire.ts";
+
+/** How long a model may be silent (T1). */
+export const MODEL_TIMEOUTS: WireTimeouts = { firstByteMs: 60_000, betweenBytesMs: 45_000 };
+
+export interface ModelDeps {
+  readonly fetch: typeof globalThis.fetch;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** {@link MODEL_TIMEOUTS} where left out. */
+  readonly timeouts?: WireTimeouts;
+}
+
+/**
+ * A model that asks once per call, without a retry.
+ *
+ * @throws {TypeError} If the provider's address is no http or https URL.
+ */
+export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
+  const { fetch, now, timeouts = MODEL_TIMEOUTS } = deps;
+  endpointOf(settings.provider.baseUrl); // now, not at somebody's first question
+  return {
+    id: modelIdOf(settings),
+    async *generate(request, signal) {
+      // Loaded by the first question: the SDK takes 25 MB that an idle bot need not.
+      const { ask } = await import("./ai_sdk.ts");
+      yield* ask(settings, request, signal, { fetch, now, timeouts });
+    },
+  };
+}

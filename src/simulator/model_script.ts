@@ -1,0 +1,108 @@
+/**
+ * What the built-in model says: words in, an answer out.
+ *
+ * The demo and the tests need a model that is honest about being none, costs
+ * nothing, and says the same twice. A few words call up the answers that are hard
+ * to deliver: long ones, code, tables.
+ *
+ * @module
+ */
+
+const WHO = "I am Barnacle's built-in script, not a language model.";
+
+/** Characters of the asker's words that an answer repeats. */
+const ECHO_MAX = 600;
+
+/** Lines in the code block of a long answer: enough for several Discord messages. */
+const LONG_LINES = 192;
+
+/**
+ * The user's own words in a prompt: what the last fence holds, or else the whole text.
+ *
+ * @param prompt `…<message boundary="k3f9">what is new?</message>…`
+ */
+export function wordsOf(prompt: string): string {
+  const opened = [...prompt.matchAll(/<message boundary="[^"]*">/g)].at(-1);
+  if (!opened) return prompt.trim();
+  const body = prompt.slice(opened.index + opened[0].length);
+  const end = body.lastIndexOf("</message");
+  return (end < 0 ? body : body.slice(0, end)).trim();
+}
+
+/**
+ * Answers, by the first of the known words: `help`, `long`, `code`, `table`.
+ *
+ * @param words As {@link wordsOf} found them.
+ */
+export function answerTo(words: string): string {
+  const known = /\b(help|long|code|table)\b/i.exec(words)?.[1]?.toLowerCase();
+  switch (known) {
+    case "help":
+      return HELP;
+    case "long":
+      return LONG;
+    case "code":
+      return CODE;
+    case "table":
+      return TABLE;
+    default:
+      return echo(words);
+  }
+}
+
+function echo(words: string): string {
+  if (words === "") return `${WHO} You sent no words, so there is nothing for me to repeat.`;
+  const shown = words.length > ECHO_MAX ? `${words.slice(0, ECHO_MAX).trimEnd()}…` : words;
+  const quoted = shown.split("\n").map((line) => `> ${line}`).join("\n");
+  return `${WHO} You wrote:\n${quoted}\nSay **help** to see what else I can do.`;
+}
+
+const HELP = [
+  `${WHO} These words call up an answer:`,
+  "- **help**: this list",
+  "- **long**: several thousand characters with a long code block",
+  "- **code**: a short program",
+  "- **table**: a table",
+  "- anything else: I repeat it",
+  "",
+  "To see how a failing model looks, write `simulate: html`, or one of",
+  "`hang`, `garbage`, `cut`, `rate_limited`, `server_error`, `slow`, `empty`.",
+].join("\n");
+
+const CODE = [
+  `${WHO} Here is some code that I keep for the occasion:`,
+  "```ts",
+  "export function greet(name: string): string {",
+  "  return `hello, ${name}`;",
+  "}",
+  "```",
+].join("\n");
+
+const TABLE = [
+  `${WHO} Three waters and what lives in them:`,
+  "",
+  "| water | salt, g/l | who is fond of it |",
+  "| --- | ---: | --- |",
+  "| North Sea | 35 | barnacles |",
+  "| Baltic Sea | 8 | a few barnacles |",
+  "| Lake Constance | 0 | no barnacles |",
+].join("\n");
+
+const LONG = [
+  `${WHO} You asked for something long, so here is a tide table that nobody should sail by.`,
+  "",
+  "```text",
+  "hour   height  drawing",
+  ...Array.from({ length: LONG_LINES }, (_, hour) => tideLine(hour)),
+  "```",
+  "",
+  "That was the whole of it. The block above is longer than one Discord message may be, so it",
+  "came in parts, and each part opens and closes its own code block.",
+].join("\n");
+
+/** One line of an invented tide of 12 hours. */
+function tideLine(hour: number): string {
+  const height = 2 + 1.8 * Math.sin((hour / 12) * 2 * Math.PI);
+  const drawing = "~".repeat(Math.round(height * 5));
+  return `${String(hour).padStart(4)}   ${height.toFixed(2).padStart(5)} m ${drawing}`;
+}

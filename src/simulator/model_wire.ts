@@ -1,0 +1,195 @@
+/**
+ * The two wire formats that the built-in model speaks: the request it reads, and
+ * the event stream it writes.
+ *
+ * @see {@link https://platform.openai.com/docs/api-reference/chat/streaming}
+ * @see {@link https://docs.anthropic.com/en/api/messages-streaming}
+ *
+ * @module
+ */
+
+import { z } from "zod";
+
+const contentSchema = z.union([
+  z.string(),
+  z.array(z.looseObject({ text: z.string().optional() })),
+]);
+
+const requestSchema = z.looseObject({
+  model: z.string(),
+  stream: z.boolean().optional(),
+  system: contentSchema.optional(),
+  messages: z.array(z.looseObject({ role: z.string(), content: contentSchema.nullish() })),
+});
+
+/** A request as either format has it, read far enough for a script. */
+export interface WireRequest {
+  readonly model: string;
+  readonly system: string;
+  readonly messages: readonly { readonly role: string; readonly text: string }[];
+}
+
+/**
+ * Reads a request of either format.
+ *
+ * @param body JSON, as it came.
+ * @returns `undefined` if it is no request that streams a chat.
+ */
+export function parseWireRequest(body: string): WireRequest | undefined {
+  const parsed = requestSchema.safeParse(jsonOf(body));
+  if (!parsed.success || parsed.data.stream !== true) return undefined;
+  const all = parsed.data.messages.map(({ role, content }) => ({ role, text: textOf(content) }));
+  const system = all.filter(({ role }) => isSystem(role)).map(({ text }) => text);
+  return {
+    model: parsed.data.model,
+    system: [textOf(parsed.data.system), ...system].filter((text) => text !== "").join("\n"),
+    messages: all.filter(({ role }) => !isSystem(role)),
+  };
+}
+
+/** One format's events, as text to write. */
+export interface WireFormat {
+  /** Before the first text. */
+  open(): string;
+  text(delta: string): string;
+  thought(delta: string): string;
+  toolCall(): string;
+  /** What ends an answer; nothing comes after it. */
+  finish(reason: "stop" | "length" | "tool_calls" | "content_filter", outputTokens: number): string;
+  /** A failure after the answer began. */
+  error(kind: "overloaded" | "exploded"): string;
+  /** The body of a failure with a status of its own. */
+  errorBody(message: string): string;
+}
+
+/** Tokens of every prompt, by the script's count. */
+export const INPUT_TOKENS = 11;
+
+export function openAiFormat(model: string): WireFormat {
+  const base = { id: "chatcmpl-script", object: "chat.completion.chunk", created: 0, model };
+  const data = (payload: object) => `data: ${JSON.stringify(payload)}\n\n`;
+  const chunk = (delta: object, finish_reason: string | null = null) =>
+    data({ ...base, choices: [{ index: 0, delta, finish_reason }] });
+  return {
+    open: () => chunk({ role: "assistant", content: "" }),
+    text: (content) => chunk({ content }),
+    thought: (reasoning_content) => chunk({ reasoning_content }),
+    toolCall: () =>
+      chunk({
+        tool_calls: [{
+          index: 0,
+          id: "call_1",
+          type: "function",
+          function: { name: "get_tide", arguments: "{}" },
+        }],
+      }),
+    finish: (reason, completion_tokens) =>
+      chunk({}, reason) +
+      data({
+        ...base,
+        choices: [],
+        usage: {
+          prompt_tokens: INPUT_TOKENS,
+          completion_tokens,
+          total_tokens: INPUT_TOKENS + completion_tokens,
+        },
+      }) +
+      "data: [DONE]\n\n",
+    error: (kind) =>
+      data({
+        error: kind === "overloaded"
+          ? { message: "overloaded", type: "overloaded_error" }
+          : { message: "the model exploded", type: "server_fault" },
+      }),
+    errorBody: (message) => JSON.stringify({ error: { message, type: "error", code: null } }),
+  };
+}
+
+const ANTHROPIC_STOP = {
+  stop: "end_turn",
+  length: "max_tokens",
+  tool_calls: "tool_use",
+  content_filter: "refusal",
+} as const;
+
+export function anthropicFormat(model: string): WireFormat {
+  let index = -1;
+  let openBlock: string | undefined;
+  const event = (payload: { readonly type: string; readonly [key: string]: unknown }) =>
+    `event: ${payload.type}\ndata: ${JSON.stringify(payload)}\n\n`;
+  const close = () => {
+    if (openBlock === undefined) return "";
+    openBlock = undefined;
+    return event({ type: "content_block_stop", index });
+  };
+  /** A block is opened by its first delta, and closed by whatever comes next. */
+  const inBlock = (kind: string, content_block: object, delta: object) => {
+    if (openBlock === kind) return event({ type: "content_block_delta", index, delta });
+    const closed = close();
+    openBlock = kind;
+    index++;
+    return closed + event({ type: "content_block_start", index, content_block }) +
+      event({ type: "content_block_delta", index, delta });
+  };
+  return {
+    open: () =>
+      event({
+        type: "message_start",
+        message: {
+          id: "msg_script",
+          type: "message",
+          role: "assistant",
+          model,
+          content: [],
+          stop_reason: null,
+          stop_sequence: null,
+          usage: { input_tokens: INPUT_TOKENS, output_tokens: 0 },
+        },
+      }),
+    text: (text) => inBlock("text", { type: "text", text: "" }, { type: "text_delta", text }),
+    thought: (thinking) =>
+      inBlock("thinking", { type: "thinking", thinking: "", signature: "" }, {
+        type: "thinking_delta",
+        thinking,
+      }),
+    toolCall: () =>
+      inBlock("tool_use", { type: "tool_use", id: "toolu_1", name: "get_tide", input: {} }, {
+        type: "input_json_delta",
+        partial_json: "{}",
+      }),
+    finish: (reason, output_tokens) =>
+      close() +
+      event({
+        type: "message_delta",
+        delta: { stop_reason: ANTHROPIC_STOP[reason], stop_sequence: null },
+        usage: { output_tokens },
+      }) +
+      event({ type: "message_stop" }),
+    error: (kind) =>
+      event({
+        type: "error",
+        error: kind === "overloaded"
+          ? { type: "overloaded_error", message: "Overloaded" }
+          : { type: "server_fault", message: "the model exploded" },
+      }),
+    errorBody: (message) => JSON.stringify({ type: "error", error: { type: "error", message } }),
+  };
+}
+
+function isSystem(role: string): boolean {
+  return role === "system" || role === "developer";
+}
+
+function textOf(content: z.infer<typeof contentSchema> | null | undefined): string {
+  if (content === undefined || content === null) return "";
+  if (typeof content === "string") return content;
+  return content.map(({ text }) => text ?? "").join("");
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // no JSON is no request, like any other wrong body
+  }
+}

@@ -1,0 +1,283 @@
+/**
+ * Every way in which a model server has been seen to fail, over real sockets.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { inspect } from "node:util";
+import { ModelError, type ModelErrorKind } from "../../src/core/model.ts";
+import type { ModelBehaviour } from "../../src/simulator/model_behaviour.ts";
+import { API_KEY, listen, modelAt, QUESTION, withModelServer } from "../support/model_server.ts";
+
+const KINDS = ["openai-compatible", "anthropic"] as const;
+
+/** What is said before it fails, and how the failure is named. */
+const FAILURES: readonly [ModelBehaviour, text: string, kind: ModelErrorKind][] = [
+  ["html", "", "not_an_answer"],
+  ["garbage", "", "not_an_answer"],
+  ["empty", "", "not_an_answer"],
+  ["blank", "", "not_an_answer"],
+  ["ends_early", "Well, ", "not_an_answer"],
+  ["error_in_stream", "Well, ", "not_an_answer"],
+  ["overloaded_in_stream", "", "unavailable"],
+  ["cut", "Well, ", "unavailable"],
+  ["drop", "", "unavailable"],
+  ["hang", "", "timeout"],
+  ["stall", "Well, ", "timeout"],
+  ["rate_limited", "", "rate_limited"],
+  ["quota", "", "rejected"],
+  ["server_error", "", "unavailable"],
+  ["overloaded", "", "unavailable"],
+  ["unauthorized", "", "unauthorized"],
+  ["not_found", "", "not_found"],
+  ["redirect", "", "not_found"],
+  ["rejected", "", "rejected"],
+  ["content_filter", "", "rejected"],
+];
+
+const SHORT = { timeouts: { firstByteMs: 250, betweenBytesMs: 200 } };
+
+for (const kind of KINDS) {
+  describe(`[L3] ask() of ${kind}`, () => {
+    for (const [behaviour, text, failure] of FAILURES) {
+      const said = text === "" ? "nothing" : "some words";
+      it(`calls it ${failure} where a server says ${said}, then: ${behaviour}`, async () => {
+        await withModelServer({ behaviour }, async (server) => {
+          const waits = behaviour === "hang" || behaviour === "stall";
+          const heard = await listen(modelAt(server, { kind }, waits ? SHORT : {}));
+          assert.equal(heard.text, text);
+          assert.ok(heard.error instanceof ModelError, inspect(heard.error));
+          assert.equal(heard.error.kind, failure);
+          assert.equal(heard.error.modelId, "local/barnacle-script");
+          assert.ok(heard.parts.every((part) => part.kind === "text"), "it finished as well");
+          assert.equal(server.requests.length, 1, "it asked again by itself");
+
+          const all = inspect(heard.error, { depth: 10, showHidden: true });
+          assert.ok(!all.includes(API_KEY), `shows the key: ${all}`);
+          assert.ok(!all.includes("hello there"), `shows what was asked: ${all}`);
+          assert.ok(heard.error.message.length < 260, heard.error.message);
+        });
+      });
+    }
+
+    it("streams an answer, and ends it with what it cost", async () => {
+      await withModelServer({}, async (server) => {
+        const { text, parts, error } = await listen(modelAt(server, { kind }));
+        assert.equal(error, undefined);
+        assert.match(text, /^I am Barnacle's built-in script.+\n> hello there\n/);
+        assert.ok(parts.length > 5, "it came in one piece");
+        assert.deepEqual(parts.at(-1), {
+          kind: "finish",
+          reason: "stop",
+          usage: { inputTokens: 11, outputTokens: parts.length - 1 },
+        });
+      });
+    });
+
+    it("says who it is, what was said before, and what the system says", async () => {
+      await withModelServer({}, async (server) => {
+        await listen(modelAt(server, { kind, headers: { "X-Team": "crew" } }), undefined, {
+          system: "Be kind.",
+          messages: [
+            { role: "user", text: "one" },
+            { role: "assistant", text: "two" },
+            { role: "user", text: "three" },
+          ],
+        });
+        const [request] = server.requests;
+        assert.ok(request);
+        assert.equal(request.model, "barnacle-script");
+        assert.equal(request.system, "Be kind.");
+        assert.deepEqual(request.messages, [
+          { role: "user", text: "one" },
+          { role: "assistant", text: "two" },
+          { role: "user", text: "three" },
+        ]);
+        const key = kind === "anthropic" ? "x-api-key" : "authorization";
+        assert.equal(request.headers[key]?.replace("Bearer ", ""), API_KEY);
+        assert.equal(request.headers["x-team"], "crew");
+        assert.equal("tools" in JSON.parse(request.body), false);
+      });
+    });
+
+    it("leaves out an empty system", async () => {
+      await withModelServer({}, async (server) => {
+        await listen(modelAt(server, { kind }), undefined, { ...QUESTION, system: "" });
+        assert.equal(server.requests[0]?.system, "");
+      });
+    });
+
+    for (const behaviour of ["reasoning", "think_tags"] as const) {
+      it(`shows nothing of what a model thinks: ${behaviour}`, async () => {
+        await withModelServer({ behaviour }, async (server) => {
+          const { text, error } = await listen(modelAt(server, { kind }));
+          assert.equal(error, undefined);
+          assert.match(text, /^I am Barnacle's built-in script/);
+          assert.doesNotMatch(text, /wants something|think>/);
+        });
+      });
+    }
+
+    it("ends with the reason `length` after some words", async () => {
+      await withModelServer({ behaviour: "length" }, async (server) => {
+        const { text, parts } = await listen(modelAt(server, { kind }));
+        assert.equal(text, "Well, ");
+        const last = parts.at(-1);
+        assert.equal(last?.kind === "finish" && last.reason, "length");
+      });
+    });
+
+    it("ends with the reason `tool_calls` where a tool is called that nobody offered", async () => {
+      await withModelServer({ behaviour: "tool_call" }, async (server) => {
+        const { text, parts, error } = await listen(modelAt(server, { kind }));
+        assert.equal(error, undefined);
+        assert.equal(text, "");
+        assert.deepEqual(parts.map((part) => part.kind === "finish" && part.reason), [
+          "tool_calls",
+        ]);
+      });
+    });
+
+    it("reads no more than 8 MB of an answer", async () => {
+      await withModelServer({ behaviour: "huge" }, async (server) => {
+        const { text, error } = await listen(modelAt(server, { kind }));
+        assert.ok(error instanceof ModelError && error.kind === "not_an_answer", inspect(error));
+        assert.ok(text.length <= 8 * 1024 * 1024);
+      });
+    });
+
+    it("keeps Retry-After", async () => {
+      await withModelServer({ behaviour: "rate_limited", retryAfterSec: 7 }, async (server) => {
+        const { error } = await listen(modelAt(server, { kind }));
+        assert.equal(error instanceof ModelError && error.retryAfterMs, 7_000);
+      });
+    });
+
+    it("closes the server's side when it is aborted in the middle", async () => {
+      await withModelServer({ behaviour: "slow" }, async (server) => {
+        const stop = new AbortController();
+        const reason = new Error("/stop");
+        const model = modelAt(server, { kind });
+        const seen: string[] = [];
+        await assert.rejects(async () => {
+          for await (const part of model.generate(QUESTION, stop.signal)) {
+            seen.push(part.kind);
+            stop.abort(reason);
+          }
+        }, (thrown) => thrown === reason);
+        assert.deepEqual(seen, ["text"]);
+        const [request] = server.requests;
+        assert.ok(request);
+        await server.ended(request);
+        assert.equal(request.end, "broken");
+      });
+    });
+
+    it("closes the server's side when its reader goes away", async () => {
+      await withModelServer({ behaviour: "slow" }, async (server) => {
+        for await (const _ of modelAt(server, { kind }).generate(QUESTION, noSignal())) break;
+        const [request] = server.requests;
+        assert.ok(request);
+        await server.ended(request);
+        assert.equal(request.end, "broken");
+      });
+    });
+
+    it("is aborted by its reason while the server is silent", async () => {
+      await withModelServer({ behaviour: "hang" }, async (server) => {
+        const reason = new Error("the turn is over");
+        const heard = listen(modelAt(server, { kind }), AbortSignal.any([abortedWhen(reason)]));
+        assert.equal((await heard).error, reason);
+      });
+    });
+
+    it("asks nothing where it is aborted already", async () => {
+      await withModelServer({}, async (server) => {
+        const reason = new Error("before");
+        const { error } = await listen(modelAt(server, { kind }), AbortSignal.abort(reason));
+        assert.equal(error, reason);
+        assert.equal(server.requests.length, 0);
+      });
+    });
+  });
+}
+
+describe("[L3] ask()", () => {
+  it("calls a server that is not there unavailable", async () => {
+    let baseUrl = "";
+    await withModelServer({}, (server) => {
+      ({ baseUrl } = server);
+      return Promise.resolve();
+    });
+    const { error } = await listen(modelAt({ baseUrl }));
+    assert.ok(error instanceof ModelError && error.kind === "unavailable", inspect(error));
+    assert.ok(error.cause instanceof Error, "the operator wants to know what it was");
+  });
+
+  it("takes no key from the environment", async () => {
+    const before = process.env["ANTHROPIC_API_KEY"];
+    process.env["ANTHROPIC_API_KEY"] = "sk-from-the-environment";
+    try {
+      await withModelServer({}, async ({ baseUrl, requests }) => {
+        const { createModel } = await import("../../src/providers/models.ts");
+        const model = createModel(
+          { provider: { id: "local", kind: "anthropic", baseUrl }, name: "x" },
+          { fetch: globalThis.fetch, now: () => 0 },
+        );
+        await listen(model);
+        assert.equal(requests.length, 1);
+        assert.ok(!JSON.stringify(requests).includes("sk-from-the-environment"));
+      });
+    } finally {
+      if (before === undefined) delete process.env["ANTHROPIC_API_KEY"];
+      else process.env["ANTHROPIC_API_KEY"] = before;
+    }
+  });
+
+  it("says how much Anthropic may answer, and to others only what was configured", async () => {
+    await withModelServer({}, async (server) => {
+      await listen(modelAt(server, { kind: "anthropic" }));
+      await listen(modelAt(server));
+      const most = server.requests.map(({ body }) => JSON.parse(body).max_tokens);
+      assert.deepEqual(most, [4_096, undefined]);
+    });
+  });
+
+  it("writes nothing to the console", async () => {
+    const written: string[] = [];
+    const write = process.stderr.write;
+    const { error, warn, log } = console;
+    process.stderr.write = (chunk: unknown) => written.push(String(chunk)) > 0;
+    console.error = console.warn = console.log = (...all: unknown[]) => {
+      written.push(inspect(all));
+    };
+    try {
+      await withModelServer({}, async (server) => {
+        for (
+          const behaviour of ["script", "garbage", "server_error", "cut", "tool_call"] as const
+        ) {
+          server.behave(behaviour);
+          for (const kind of KINDS) await listen(modelAt(server, { kind }));
+        }
+      });
+    } finally {
+      process.stderr.write = write;
+      Object.assign(console, { error, warn, log });
+    }
+    assert.deepEqual(written, []);
+  });
+});
+
+function noSignal(): AbortSignal {
+  return new AbortController().signal;
+}
+
+/** Aborts on the next turn of the loop: the request is under way by then. */
+function abortedWhen(reason: Error): AbortSignal {
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(reason), 50);
+  return stop.signal;
+}

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { discoverLocalModel } from "../../src/providers/discover.ts";
+import type { ProviderSettings } from "../../src/providers/settings.ts";
+import { withModelServer } from "../support/model_server.ts";
+
+const local = (id: string, port: number): ProviderSettings => ({
+  id,
+  kind: "openai-compatible",
+  baseUrl: `http://127.0.0.1:${port}/v1`,
+});
+const SERVERS = [local("first", 1), local("second", 2)];
+
+/** A `fetch` that knows these answers by port; the rest is not there. */
+const knowing = (answers: Readonly<Record<number, () => Response | Promise<Response>>>) => {
+  const fetch: typeof globalThis.fetch = async (input) => {
+    const { port, pathname, hostname } = new URL(String(input));
+    assert.equal(hostname, "127.0.0.1");
+    assert.equal(pathname, "/v1/models");
+    const answer = answers[Number(port)];
+    if (!answer) throw new TypeError("connection refused");
+    return await answer();
+  };
+  return { fetch, servers: SERVERS };
+};
+const listing = (...ids: string[]) => () => Response.json({ data: ids.map((id) => ({ id })) });
+
+describe("[L2] discoverLocalModel()", () => {
+  it("takes the first model of a server that is there", async () => {
+    assert.deepEqual(await discoverLocalModel(knowing({ 2: listing("llama3.2:3b", "qwen3") })), {
+      provider: { id: "second", kind: "openai-compatible", baseUrl: "http://127.0.0.1:2/v1" },
+      name: "llama3.2:3b",
+    });
+  });
+
+  it("takes the first server of two, however long it takes", async () => {
+    const slow = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      return listing("slow")();
+    };
+    const found = await discoverLocalModel(knowing({ 1: slow, 2: listing("fast") }));
+    assert.equal(found?.name, "slow");
+  });
+
+  const useless: readonly [what: string, answer: () => Response][] = [
+    ["has no model", listing()],
+    ["lists only models that cannot talk", listing("nomic-embed-text", "whisper-1", "kokoro-tts")],
+    ["is some other web server", () => new Response("<html>", { status: 200 })],
+    ["answers in another form", () => Response.json({ models: [] })],
+    ["wants a key", () => Response.json({ data: [{ id: "x" }] }, { status: 401 })],
+  ];
+  for (const [what, answer] of useless) {
+    it(`passes over a server that ${what}`, async () => {
+      const found = await discoverLocalModel(knowing({ 1: answer, 2: listing("good") }));
+      assert.equal(found?.provider.id, "second");
+    });
+  }
+
+  it("passes over models that cannot talk", async () => {
+    const found = await discoverLocalModel(knowing({ 1: listing("nomic-embed-text", "llama3") }));
+    assert.equal(found?.name, "llama3");
+  });
+
+  it("finds nothing where nothing is", async () => {
+    assert.equal(await discoverLocalModel(knowing({})), undefined);
+  });
+
+  it("does not wait for a server that is silent", async () => {
+    const fetch: typeof globalThis.fetch = (_, init) =>
+      new Promise((_, reject) =>
+        init?.signal?.addEventListener("abort", () => reject(init.signal?.reason))
+      );
+    assert.equal(
+      await discoverLocalModel({ fetch, servers: SERVERS, timeoutMs: 20 }),
+      undefined,
+    );
+  });
+
+  it("finds a real one", async () => {
+    await withModelServer({}, async ({ port, baseUrl }) => {
+      const found = await discoverLocalModel({
+        fetch: globalThis.fetch,
+        servers: [local("here", port)],
+      });
+      assert.deepEqual(found, {
+        provider: { id: "here", kind: "openai-compatible", baseUrl },
+        name: "barnacle-script",
+      });
+    });
+  });
+});

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { ModelErrorKind } from "../../src/core/model.ts";
+import {
+  brokenOffOf,
+  quotable,
+  REASON_MAX,
+  refusalOf,
+  retryAfterOf,
+} from "../../src/providers/failures.ts";
+
+const NOW = Date.UTC(2026, 0, 1, 12);
+const KEY = "sk-canary-0123456789";
+
+const refused = (status: number, body = "", headers: Record<string, string> = {}) =>
+  refusalOf({ status, headers: new Headers(headers), body }, "p/m", [KEY], NOW);
+
+describe("[L3] refusalOf()", () => {
+  const kinds: readonly [status: number, kind: ModelErrorKind][] = [
+    [301, "not_found"],
+    [307, "not_found"],
+    [400, "rejected"],
+    [401, "unauthorized"],
+    [402, "rejected"],
+    [403, "unauthorized"],
+    [404, "not_found"],
+    [408, "unavailable"],
+    [413, "rejected"],
+    [422, "rejected"],
+    [429, "rate_limited"],
+    [500, "unavailable"],
+    [502, "unavailable"],
+    [503, "unavailable"],
+    [529, "unavailable"],
+  ];
+  for (const [status, kind] of kinds) {
+    it(`calls ${status} ${kind}`, () => assert.equal(refused(status).kind, kind));
+  }
+
+  const bodies: readonly [what: string, body: string, message: string][] = [
+    ["OpenAI's form", '{"error":{"message":"no such model","type":"x"}}', ": no such model"],
+    ["Anthropic's", '{"type":"error","error":{"type":"x","message":"no key"}}', ": no key"],
+    ["Ollama's", '{"error":"model not found"}', ": model not found"],
+    ["a bare message", '{"message":"nope"}', ": nope"],
+    ["a detail", '{"detail":"nope"}', ": nope"],
+    ["a page", "<html>Bad Gateway</html>", ""],
+    ["half of a body", '{"error":{"mess', ""],
+    ["nothing", "", ""],
+    ["null", "null", ""],
+    ["a list", "[1]", ""],
+  ];
+  for (const [what, body, message] of bodies) {
+    it(`repeats what the server says, in ${what}`, () => {
+      assert.equal(refused(500, body).message, `p/m answered 500${message}`);
+    });
+  }
+
+  it("takes a quota that is used up for something to mend, not to wait for", () => {
+    assert.equal(refused(429, '{"error":{"code":"insufficient_quota"}}').kind, "rejected");
+  });
+
+  it("[C8] does not repeat the key", () => {
+    const { message } = refused(401, JSON.stringify({ error: { message: `bad key ${KEY}` } }));
+    assert.equal(message, "p/m answered 401: bad key [secret]");
+  });
+});
+
+describe("[L3] retryAfterOf()", () => {
+  const cases: readonly [value: string, ms: number | undefined][] = [
+    ["0", 0],
+    ["7", 7_000],
+    ["0.5", 500],
+    ["Thu, 01 Jan 2026 12:00:30 GMT", 30_000],
+    ["Thu, 01 Jan 2026 11:00:00 GMT", 0],
+    ["soon", undefined],
+    ["-1", undefined],
+    ["", undefined],
+  ];
+  for (const [value, ms] of cases) {
+    it(`reads ${JSON.stringify(value)} as ${ms}`, () => {
+      assert.equal(retryAfterOf(new Headers({ "retry-after": value }), NOW), ms);
+    });
+  }
+  it("reads nothing where there is nothing", () => {
+    assert.equal(retryAfterOf(new Headers(), NOW), undefined);
+  });
+});
+
+describe("[L3] brokenOffOf()", () => {
+  const cases: readonly [what: string, error: unknown, kind: ModelErrorKind, said: string][] = [
+    ["no error object", undefined, "not_an_answer", "p/m sent no whole answer in its format"],
+    ["a text", "boom", "not_an_answer", "p/m broke off with an error: boom"],
+    ["a fault", { message: "boom" }, "not_an_answer", "p/m broke off with an error: boom"],
+    ["too much work", { type: "overloaded_error" }, "unavailable", "p/m broke off with an error"],
+    ["a status", { code: 503 }, "unavailable", "p/m broke off with an error"],
+    ["a limit", { type: "rate_limit_error" }, "rate_limited", "p/m broke off with an error"],
+    ["the limit's status", { code: 429 }, "rate_limited", "p/m broke off with an error"],
+  ];
+  for (const [what, error, kind, said] of cases) {
+    it(`calls ${what} ${kind}`, () => {
+      const made = brokenOffOf(error, "p/m", []);
+      assert.equal(made.kind, kind);
+      assert.equal(made.message, said);
+    });
+  }
+});
+
+describe("[C8] quotable()", () => {
+  it("cuts out the rest of a key that is repeated by half", () => {
+    assert.equal(quotable("key sk-canary-01***89 is wrong", [KEY]), "key [secret] is wrong");
+  });
+
+  it("is one short line without the secret, whatever it is given", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 100 }), fc.nat(100), (text, at) => {
+        const said = quotable(text.slice(0, at) + KEY + text.slice(at), [KEY]);
+        assert.ok(!said.includes(KEY));
+        assert.ok(said.length <= REASON_MAX);
+        assert.doesNotMatch(said, /[\p{Cc}\u2028\u2029\u202e]/u);
+      }),
+    );
+  });
+});

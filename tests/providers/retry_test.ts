@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import {
+  type Model,
+  ModelError,
+  type ModelErrorKind,
+  type ModelPart,
+} from "../../src/core/model.ts";
+import {
+  RETRY_AFTER_MAX_MS,
+  type RetryDeps,
+  retryWaitMs,
+  withRetry,
+} from "../../src/providers/retry.ts";
+import { listen, modelAt, QUESTION, withModelServer } from "../support/model_server.ts";
+
+const failure = (kind: ModelErrorKind, retryAfterMs?: number) =>
+  new ModelError("no", {
+    kind,
+    modelId: "p/m",
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
+
+describe("[L3] retryWaitMs()", () => {
+  const cases: readonly [what: string, tries: number, error: unknown, wait: number | undefined][] =
+    [
+      ["a first limit", 1, failure("rate_limited"), 1_000],
+      ["a second", 2, failure("rate_limited"), 2_000],
+      ["a third", 3, failure("rate_limited"), 4_000],
+      ["a fourth", 4, failure("rate_limited"), undefined],
+      ["an outage", 1, failure("unavailable"), 1_000],
+      ["a limit that names its time", 1, failure("rate_limited", 30_000), 30_000],
+      ["one that names less than we wait anyway", 2, failure("rate_limited", 500), 2_000],
+      ["one that names a minute", 1, failure("rate_limited", 60_000), 60_000],
+      ["one that names more", 1, failure("rate_limited", 60_001), undefined],
+      ["a wrong key", 1, failure("unauthorized"), undefined],
+      ["a wrong address", 1, failure("not_found"), undefined],
+      ["a request that is refused", 1, failure("rejected"), undefined],
+      ["a silence of a minute", 1, failure("timeout"), undefined],
+      ["a page", 1, failure("not_an_answer"), undefined],
+      ["a fault of ours", 1, new TypeError("x"), undefined],
+    ];
+  for (const [what, tries, error, wait] of cases) {
+    it(`waits ${wait ?? "no more"} after ${what}`, () => {
+      assert.equal(retryWaitMs(tries, error, 0), wait);
+    });
+  }
+
+  it("never comes back before the server's time, nor much after it", () => {
+    fc.assert(fc.property(
+      fc.integer({ min: 1, max: 3 }),
+      fc.integer({ min: 0, max: RETRY_AFTER_MAX_MS }),
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      (tries, retryAfterMs, random) => {
+        const wait = retryWaitMs(tries, failure("rate_limited", retryAfterMs), random);
+        assert.ok(wait !== undefined && wait >= retryAfterMs && wait >= 1_000);
+        assert.ok(wait <= 1.2 * Math.max(4_000, retryAfterMs) + 1);
+      },
+    ));
+  });
+});
+
+/** A model that fails as it is told, each time after some words. */
+function failing(...answers: readonly (readonly [words: string, error?: Error])[]) {
+  let asked = 0;
+  const waits: number[] = [];
+  const model: Model = {
+    id: "p/m",
+    async *generate(): AsyncGenerator<ModelPart, void> {
+      const [words, error] = answers[asked++] ?? [""];
+      await Promise.resolve();
+      if (words !== "") yield { kind: "text", text: words };
+      if (error) throw error;
+      yield { kind: "finish", reason: "stop" };
+    },
+  };
+  const deps: RetryDeps = {
+    sleep: (ms, signal) => {
+      waits.push(ms);
+      return signal.aborted ? Promise.reject(signal.reason) : Promise.resolve();
+    },
+    random: () => 0,
+  };
+  return { model, deps, waits, asked: () => asked };
+}
+
+describe("[L3] withRetry()", () => {
+  const busy = failure("unavailable");
+
+  it("asks again until there is an answer", async () => {
+    const { model, deps, waits } = failing(["", busy], ["", busy], ["hello"]);
+    const { text, error } = await listen(withRetry(model, deps));
+    assert.equal(error, undefined);
+    assert.equal(text, "hello");
+    assert.deepEqual(waits, [1_000, 2_000]);
+  });
+
+  it("gives up after the fourth try, with the last failure", async () => {
+    const last = failure("rate_limited");
+    const { model, deps, waits, asked } = failing(["", busy], ["", busy], ["", busy], ["", last]);
+    assert.equal((await listen(withRetry(model, deps))).error, last);
+    assert.deepEqual(waits, [1_000, 2_000, 4_000]);
+    assert.equal(asked(), 4);
+  });
+
+  it("says nothing twice: after the first words it asks no more", async () => {
+    const { model, deps, asked } = failing(["Well, ", busy], ["hello"]);
+    const { text, error } = await listen(withRetry(model, deps));
+    assert.equal(text, "Well, ");
+    assert.equal(error, busy);
+    assert.equal(asked(), 1);
+  });
+
+  it("asks no more where somebody must mend it first", async () => {
+    const { model, deps, asked } = failing(["", failure("unauthorized")], ["hello"]);
+    await listen(withRetry(model, deps));
+    assert.equal(asked(), 1);
+  });
+
+  it("asks no more once it is aborted", async () => {
+    const { model, deps, asked } = failing(["", busy], ["hello"]);
+    const reason = new Error("/stop");
+    const stop = new AbortController();
+    const retrying = withRetry(model, {
+      ...deps,
+      onRetry: () => stop.abort(reason),
+    });
+    assert.equal((await listen(retrying, stop.signal)).error, reason);
+    assert.equal(asked(), 1);
+  });
+
+  it("tells of each failure that it passes over", async () => {
+    const { model, deps } = failing(["", busy], ["hello"]);
+    const told: unknown[] = [];
+    await listen(withRetry(model, { ...deps, onRetry: (...all) => told.push(all) }));
+    assert.deepEqual(told, [[busy, 1_000]]);
+  });
+
+  it("comes to the real server as often as it says", async () => {
+    await withModelServer({ behaviour: "rate_limited", retryAfterSec: 0 }, async (server) => {
+      const { deps, waits } = failing();
+      server.behave("rate_limited", 2);
+      const { text, error } = await listen(withRetry(modelAt(server), deps));
+      assert.equal(error, undefined);
+      assert.match(text, /built-in script/);
+      assert.deepEqual(server.requests.map(({ behaviour }) => behaviour), [
+        "rate_limited",
+        "rate_limited",
+        "script",
+      ]);
+      assert.equal(waits.length, 2);
+
+      server.behave("server_error");
+      await listen(withRetry(modelAt(server), deps), undefined, QUESTION);
+      assert.equal(server.requests.length, 3 + 4);
+    });
+  });
+});

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ModelError } from "../../src/core/model.ts";
+import { openWire, type WireSettings } from "../../src/providers/wire.ts";
+
+const wireOver = (fetch: WireSettings["fetch"], settings: Partial<WireSettings> = {}) =>
+  openWire({
+    modelId: "p/m",
+    secrets: ["sk-canary-1"],
+    timeouts: { firstByteMs: 10_000, betweenBytesMs: 10_000 },
+    now: () => 0,
+    fetch,
+    ...settings,
+  });
+
+/** A body that sends so many pieces, each after a while, and then ends if it is told to. */
+function body(pieces: number, everyMs: number, ends: boolean): ReadableStream<Uint8Array> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return new ReadableStream({
+    async pull(controller) {
+      if (pieces-- === 0) return ends ? controller.close() : await new Promise(() => {});
+      await new Promise((resolve) => timer = setTimeout(resolve, everyMs));
+      controller.enqueue(new TextEncoder().encode("data"));
+    },
+    cancel: () => clearTimeout(timer),
+  });
+}
+
+/** A body that never ends. */
+function endless(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1_024)) });
+}
+
+/** As a real `fetch` does it, the signal ends a body that is under way. */
+const answering = (make: () => ReadableStream<Uint8Array>): WireSettings["fetch"] => (_, init) => {
+  const reader = make().getReader();
+  return Promise.resolve(
+    new Response(
+      new ReadableStream({
+        start(controller) {
+          init?.signal?.addEventListener("abort", () => {
+            controller.error(init.signal?.reason);
+            void reader.cancel();
+          });
+        },
+        async pull(controller) {
+          const { done, value } = await reader.read();
+          if (init?.signal?.aborted) return;
+          if (done) controller.close();
+          else controller.enqueue(value);
+        },
+      }),
+    ),
+  );
+};
+
+describe("[T1] openWire()", () => {
+  it("bounds each silence, not the whole answer", async () => {
+    const wire = wireOver(answering(() => body(6, 30, true)), {
+      timeouts: { firstByteMs: 100, betweenBytesMs: 100 },
+    });
+    assert.equal(await (await wire.fetch("http://x")).text(), "data".repeat(6));
+    assert.equal(wire.failure(), undefined);
+  });
+
+  it("gives the first byte its own time", async () => {
+    const wire = wireOver(answering(() => body(1, 120, true)), {
+      timeouts: { firstByteMs: 5_000, betweenBytesMs: 60 },
+    });
+    assert.equal(await (await wire.fetch("http://x")).text(), "data");
+  });
+
+  for (const [what, pieces] of [["before the first byte", 0], ["after it", 2]] as const) {
+    it(`gives up on a silence ${what}, in the words of its length`, async () => {
+      const wire = wireOver(answering(() => body(pieces, 1, false)), {
+        timeouts: { firstByteMs: 60, betweenBytesMs: 60 },
+      });
+      const response = await wire.fetch("http://x");
+      await assert.rejects(() => response.text());
+      assert.equal(wire.failure()?.kind, "timeout");
+      assert.equal(wire.failure()?.message, "p/m sent nothing for 0.06 s");
+    });
+  }
+
+  it("gives up on a server that never answers", async () => {
+    const wire = wireOver(
+      (_, init) =>
+        new Promise((_, reject) => {
+          init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
+        }),
+      { timeouts: { firstByteMs: 30, betweenBytesMs: 30 } },
+    );
+    await assert.rejects(() => wire.fetch("http://x"), { kind: "timeout" });
+  });
+
+  it("follows no redirect, which would carry the key elsewhere", async () => {
+    let redirect: string | undefined;
+    const wire = wireOver((_, init) => {
+      redirect = init?.redirect;
+      return Promise.resolve(
+        new Response(null, { status: 302, headers: { Location: "http://y" } }),
+      );
+    });
+    await assert.rejects(() => wire.fetch("http://x"), { kind: "not_found" });
+    assert.equal(redirect, "manual");
+  });
+
+  it("keeps the first failure, whatever comes after it", async () => {
+    const wire = wireOver(() => Promise.resolve(new Response("{}", { status: 429 })));
+    await assert.rejects(() => wire.fetch("http://x"));
+    await assert.rejects(() => wire.fetch("http://x"));
+    assert.equal(wire.failure()?.kind, "rate_limited");
+  });
+
+  it("takes an abort for the caller's own doing, not for a failure", async () => {
+    const reason = new Error("enough");
+    const stop = new AbortController();
+    const wire = wireOver(answering(() => body(99, 5, false)));
+    const response = await wire.fetch("http://x", { signal: stop.signal });
+    stop.abort(reason);
+    await assert.rejects(() => response.text(), (thrown) => thrown === reason);
+    assert.equal(wire.failure(), undefined);
+  });
+
+  it("reads only the beginning of a refusal", async () => {
+    const wire = wireOver(() => Promise.resolve(new Response(endless(), { status: 500 })));
+    await assert.rejects(() => wire.fetch("http://x"), ModelError);
+  });
+
+  it("says of a web page what it may be", async () => {
+    const page = { headers: { "Content-Type": "Text/HTML; charset=utf-8" } };
+    const wire = wireOver(() => Promise.resolve(new Response("<html>", page)));
+    await assert.rejects(() => wire.fetch("http://x"), {
+      kind: "not_an_answer",
+      message: /web page/,
+    });
+  });
+
+  it("calls an answer without a body no answer", async () => {
+    const wire = wireOver(() => Promise.resolve(new Response(null, { status: 200 })));
+    await assert.rejects(() => wire.fetch("http://x"), { kind: "not_an_answer" });
+  });
+});
