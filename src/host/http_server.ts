@@ -1,0 +1,250 @@
+/**
+ * Sockets for the HTTP application: loopback in both families, and bounds on what
+ * a client may cost.
+ *
+ * `node:http`, on both runtimes: their own servers leave a client that sends a
+ * byte now and then connected for ever. A bind that others can reach needs a
+ * token, whoever is behind it.
+ *
+ * @module
+ */
+
+import { createServer, type Server } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import { isLoopback } from "../lib/loopback.ts";
+
+/** Answers a request of somebody at an address. */
+export type HttpHandler = (
+  request: Request,
+  peer: { readonly remoteAddress?: string },
+) => Response | Promise<Response>;
+
+export interface HttpServerSettings {
+  /** Addresses to listen on; both of loopback where left out. */
+  readonly bind?: readonly string[];
+  /** 0: any that is free, the same at all addresses. */
+  readonly port: number;
+  /** `http.token`; wanted as soon as one address is not loopback. */
+  readonly token?: string;
+  readonly timeouts?: HttpTimeouts;
+}
+
+/** All in milliseconds. */
+export interface HttpTimeouts {
+  /** For a request's headers. */
+  readonly headersMs: number;
+  /** For a whole request. */
+  readonly requestMs: number;
+  /** Between two requests on one connection. */
+  readonly keepAliveMs: number;
+  /** How often the first two are looked at. */
+  readonly checkMs: number;
+  /** What `close` leaves requests to end by themselves. */
+  readonly closeMs: number;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  /** Those that listen. */
+  readonly addresses: readonly string[];
+  /** Those of loopback that this machine does not have. */
+  readonly skipped: readonly string[];
+  /** Listens no more; breaks what is still open after a while. */
+  close(): Promise<void>;
+}
+
+/**
+ * Why the server did not start.
+ *
+ * - `port_in_use`: something listens there already; another port, or stop that.
+ * - `not_permitted`: the port is the system's; one from 1024 on.
+ * - `no_such_address`: this machine has no such address; mend `http.bind`.
+ * - `unsafe_bind`: others could reach it and there is no token of 32 characters.
+ * - `failed`: anything else; the cause says.
+ */
+export type HttpServerErrorKind =
+  | "port_in_use"
+  | "not_permitted"
+  | "no_such_address"
+  | "unsafe_bind"
+  | "failed";
+
+export class HttpServerError extends Error {
+  override readonly name = "HttpServerError";
+  readonly kind: HttpServerErrorKind;
+  readonly address: string;
+  readonly port: number;
+
+  constructor(
+    message: string,
+    details: {
+      readonly kind: HttpServerErrorKind;
+      readonly address: string;
+      readonly port: number;
+      readonly cause?: unknown;
+    },
+  ) {
+    super(message, { cause: details.cause });
+    this.kind = details.kind;
+    this.address = details.address;
+    this.port = details.port;
+  }
+}
+
+export const LOOPBACK_ADDRESSES: readonly string[] = ["127.0.0.1", "::1"];
+
+/** Characters of a token that stands between the network and the bot. */
+export const TOKEN_MIN = 32;
+
+const TIMEOUTS: HttpTimeouts = {
+  headersMs: 2_000,
+  requestMs: 3_000,
+  keepAliveMs: 5_000,
+  checkMs: 500,
+  closeMs: 1_000,
+};
+
+const MAX_CONNECTIONS = 64;
+const MAX_HEADER_BYTES = 8_192;
+
+/** Ports tried until one is free at every address. */
+const PORT_TRIES = 8;
+
+/**
+ * Starts to listen.
+ *
+ * @throws {HttpServerError} Then nothing listens.
+ */
+export async function startHttpServer(
+  settings: HttpServerSettings,
+  handler: HttpHandler,
+): Promise<HttpServer> {
+  const { bind = LOOPBACK_ADDRESSES, port, token = "", timeouts = TIMEOUTS } = settings;
+  const open = bind.find((address) => !isLoopback(address));
+  if (open !== undefined && token.length < TOKEN_MIN) {
+    throw new HttpServerError(
+      `Cannot listen on ${open} without http.token of ${TOKEN_MIN} characters or more: ` +
+        "others can reach it",
+      { kind: "unsafe_bind", address: open, port },
+    );
+  }
+  for (let tries = 1;; tries++) {
+    try {
+      return await listenOnAll(bind, port, handler, timeouts);
+    } catch (error) {
+      // A port that was free at the first address may be taken at the second.
+      const mayPassBy = port === 0 && error instanceof HttpServerError &&
+        error.kind === "port_in_use";
+      if (!mayPassBy || tries === PORT_TRIES) throw error;
+    }
+  }
+}
+
+async function listenOnAll(
+  bind: readonly string[],
+  wantedPort: number,
+  handler: HttpHandler,
+  timeouts: HttpTimeouts,
+): Promise<HttpServer> {
+  const servers: Server[] = [];
+  const addresses: string[] = [];
+  const skipped: string[] = [];
+  let port = wantedPort;
+  const close = async () => {
+    await Promise.all(servers.map((server) => closeServer(server, timeouts.closeMs)));
+  };
+  try {
+    for (const address of bind) {
+      const server = createBoundedServer(handler, timeouts);
+      try {
+        port = await listen(server, address, port);
+      } catch (error) {
+        if (!isMissingLoopback(error)) throw error;
+        skipped.push(address);
+        continue;
+      }
+      servers.push(server);
+      addresses.push(address);
+    }
+    const [first = "127.0.0.1"] = skipped;
+    if (servers.length === 0) throw errorOf({ code: "EADDRNOTAVAIL" }, first, port);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { port, addresses, skipped, close };
+}
+
+/** Whether an address may be left out: a machine without IPv6 is whole with its one loopback. */
+export function isMissingLoopback(error: unknown): boolean {
+  return error instanceof HttpServerError && error.kind === "no_such_address" &&
+    isLoopback(error.address);
+}
+
+function createBoundedServer(handler: HttpHandler, timeouts: HttpTimeouts): Server {
+  const server = createServer(
+    { connectionsCheckingInterval: timeouts.checkMs, maxHeaderSize: MAX_HEADER_BYTES },
+    getRequestListener((request, { incoming }) => {
+      const { remoteAddress } = incoming.socket;
+      return handler(request, remoteAddress === undefined ? {} : { remoteAddress });
+    }, { overrideGlobalObjects: false }),
+  );
+  server.headersTimeout = timeouts.headersMs;
+  server.requestTimeout = timeouts.requestMs;
+  server.keepAliveTimeout = timeouts.keepAliveMs;
+  server.maxConnections = MAX_CONNECTIONS;
+  return server;
+}
+
+/** @returns The port that it got. */
+function listen(server: Server, address: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => reject(errorOf(error, address, port));
+    server.once("error", fail);
+    server.listen({ port, host: address, ipv6Only: address.includes(":") }, () => {
+      server.off("error", fail);
+      const got = server.address();
+      resolve(typeof got === "object" && got !== null ? got.port : port);
+    });
+  });
+}
+
+function errorOf(error: unknown, address: string, port: number): HttpServerError {
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : "";
+  const details = { address, port, cause: error };
+  const where = `${address}, port ${port}`;
+  switch (code) {
+    case "EADDRINUSE":
+      return new HttpServerError(
+        `Cannot listen on ${where}: something else does. Set http.port to another, or stop that`,
+        { kind: "port_in_use", ...details },
+      );
+    case "EACCES":
+    case "EPERM":
+      return new HttpServerError(
+        `Cannot listen on ${where}: the system forbids it. Set http.port to 1024 or more`,
+        { kind: "not_permitted", ...details },
+      );
+    case "EADDRNOTAVAIL":
+    case "EINVAL": // Deno's word for the same
+    case "EAFNOSUPPORT":
+    case "ENOTFOUND":
+      return new HttpServerError(
+        `Cannot listen on ${where}: this machine has no such address. Mend http.bind`,
+        { kind: "no_such_address", ...details },
+      );
+    default:
+      return new HttpServerError(`Cannot listen on ${where}`, { kind: "failed", ...details });
+  }
+}
+
+function closeServer(server: Server, waitMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => server.closeAllConnections(), waitMs);
+    server.close(() => {
+      clearTimeout(force);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,259 @@
+/**
+ * Judges the bot's health: one snapshot in, a verdict per check out.
+ *
+ * Every endpoint and the status line are answers to these checks. Where health
+ * was read from two places, one of them said "fine" for weeks while the other
+ * was down.
+ *
+ * @module
+ */
+
+import type { Snapshot } from "./snapshot.ts";
+
+export type Status = "pass" | "warn" | "fail";
+
+export interface Check {
+  /** Component and measurement: `"gateway:heartbeatAckAge"`. */
+  readonly name: string;
+  readonly componentId?: string;
+  readonly observedValue: string | number;
+  readonly observedUnit?: string;
+  readonly status: Status;
+  /** Whether, as far as this goes, a message sent now would be answered. */
+  readonly isReady: boolean;
+}
+
+const MAIN_TICK_MAX_MS = 60_000;
+const GATEWAY_TICK_MAX_MS = 30_000;
+
+/** How long a shard may be away, or all models be down, before it is a failure. */
+const OUTAGE_MS = 60_000;
+
+/** How long a lost session is worth a warning: a day, so that somebody sees it. */
+const MISSED_MS = 24 * 60 * 60 * 1_000;
+
+const MB = 1_000_000;
+
+/**
+ * Whether both threads move and Discord has not turned every account away.
+ *
+ * Nothing else makes the process worth a restart: an outage of Discord, of a
+ * model or of the disk would outlast it.
+ *
+ * @param now Unix time in milliseconds.
+ */
+export function isAlive(snapshot: Snapshot, now: number): boolean {
+  const { mainTickAt, gatewayTickAt = now, shards } = snapshot;
+  const isFatal = shards.length > 0 && shards.every(({ state }) => state === "fatal");
+  return now - mainTickAt <= MAIN_TICK_MAX_MS && now - gatewayTickAt <= GATEWAY_TICK_MAX_MS &&
+    !isFatal;
+}
+
+/**
+ * Makes every check of a snapshot.
+ *
+ * @param now Unix time in milliseconds.
+ */
+export function judge(snapshot: Snapshot, now: number): readonly Check[] {
+  return [
+    ...connections(snapshot, now),
+    ...heartbeats(snapshot, now),
+    ...latencies(snapshot),
+    ...missed(snapshot, now),
+    storage(snapshot),
+    inbox(snapshot),
+    depth("inbox:depth", snapshot.inbox.waiting + snapshot.inbox.running),
+    outbox(snapshot),
+    depth("outbox:depth", snapshot.outbox.pending + snapshot.outbox.sending),
+    uncertain(snapshot),
+    ...models(snapshot, now),
+    lifecycle(snapshot),
+    uptime(snapshot, now),
+    eventLoopLag(snapshot),
+    memory(snapshot),
+  ];
+}
+
+/** Whether, as far as anything tells, a message sent now would be answered. */
+export function isReady(checks: readonly Check[]): boolean {
+  return checks.every((check) => check.isReady);
+}
+
+/** The worst of all: one failure fails the whole. */
+export function worst(checks: readonly Check[]): Status {
+  const found = new Set(checks.map(({ status }) => status));
+  return found.has("fail") ? "fail" : found.has("warn") ? "warn" : "pass";
+}
+
+function connections({ shards }: Snapshot, now: number): readonly Check[] {
+  const name = "gateway:connection";
+  if (shards.length === 0) {
+    return [{ name, observedValue: "disabled", status: "pass", isReady: false }];
+  }
+  const outageMs = Math.min(
+    ...shards.map(({ state, readyAt }) => state === "ready" ? 0 : now - readyAt),
+  );
+  return shards.map(({ id, state }) => ({
+    name,
+    componentId: id,
+    observedValue: state,
+    status: state === "ready"
+      ? "pass"
+      : state === "fatal" || outageMs > OUTAGE_MS
+      ? "fail"
+      : "warn",
+    isReady: state === "ready",
+  }));
+}
+
+function heartbeats({ shards }: Snapshot, now: number): readonly Check[] {
+  return shards.flatMap(({ id, state, ack }) => {
+    if (state !== "ready" || !ack) return [];
+    const ageMs = now - ack.at;
+    return {
+      name: "gateway:heartbeatAckAge",
+      componentId: id,
+      observedValue: ageMs / 1_000,
+      observedUnit: "s",
+      status: grade(ageMs, ack.intervalMs, 2 * ack.intervalMs),
+      isReady: ageMs < 1.5 * ack.intervalMs,
+    };
+  });
+}
+
+function latencies({ shards }: Snapshot): readonly Check[] {
+  return shards.flatMap(({ id, state, ack }) => {
+    if (state !== "ready" || !ack) return [];
+    return {
+      name: "gateway:latency",
+      componentId: id,
+      observedValue: ack.latencyMs,
+      observedUnit: "ms",
+      status: "pass",
+      isReady: true,
+    };
+  });
+}
+
+/** The bot works on; what was said while no session lasted is what it never saw. */
+function missed({ shards }: Snapshot, now: number): readonly Check[] {
+  return shards.flatMap(({ id, sessionLostAt }) => {
+    if (sessionLostAt === undefined) return [];
+    const ageMs = now - sessionLostAt;
+    return {
+      name: "gateway:missed",
+      componentId: id,
+      observedValue: ageMs / 1_000,
+      observedUnit: "s",
+      status: ageMs <= MISSED_MS ? "warn" : "pass",
+      isReady: true,
+    };
+  });
+}
+
+function storage({ store }: Snapshot): Check {
+  return {
+    name: "storage:write",
+    observedValue: store.probeMs,
+    observedUnit: "ms",
+    status: store.isFailing ? "fail" : grade(store.probeMs, 500),
+    isReady: !store.isFailing,
+  };
+}
+
+function inbox({ inbox: { oldestMs } }: Snapshot): Check {
+  return {
+    name: "inbox:oldest",
+    observedValue: oldestMs / 1_000,
+    observedUnit: "s",
+    status: grade(oldestMs, 60_000, 600_000),
+    isReady: oldestMs <= 600_000,
+  };
+}
+
+/** For people: what waits is judged by its age, not by its number. */
+function depth(name: string, messages: number): Check {
+  return {
+    name,
+    observedValue: messages,
+    observedUnit: "messages",
+    status: "pass",
+    isReady: true,
+  };
+}
+
+/** While Discord's REST API is down, unsent messages are no fault of ours. */
+function outbox({ outbox: { oldestMs }, isRestUp }: Snapshot): Check {
+  return {
+    name: "outbox:oldest",
+    observedValue: oldestMs / 1_000,
+    observedUnit: "s",
+    status: grade(oldestMs, 30_000, isRestUp ? 120_000 : Infinity),
+    isReady: oldestMs < 120_000,
+  };
+}
+
+function uncertain({ outbox: { uncertain } }: Snapshot): Check {
+  return {
+    name: "outbox:uncertain",
+    observedValue: uncertain,
+    observedUnit: "messages",
+    status: grade(uncertain, 0),
+    isReady: true,
+  };
+}
+
+function models({ models }: Snapshot, now: number): readonly Check[] {
+  const outageMs = Math.min(...models.map(({ openAt = now }) => now - openAt));
+  const isAnyUp = models.some(({ openAt }) => openAt === undefined);
+  return models.map(({ id, openAt }) => ({
+    name: `llm:${id}`,
+    observedValue: openAt === undefined ? "closed" : "open",
+    status: openAt === undefined ? "pass" : outageMs > OUTAGE_MS ? "fail" : "warn",
+    isReady: isAnyUp,
+  }));
+}
+
+function lifecycle({ phase }: Snapshot): Check {
+  return {
+    name: "lifecycle:phase",
+    observedValue: phase,
+    status: phase === "starting" || phase === "paused" ? "warn" : "pass",
+    isReady: phase === "running",
+  };
+}
+
+function uptime({ startedAt }: Snapshot, now: number): Check {
+  return {
+    name: "process:uptime",
+    observedValue: (now - startedAt) / 1_000,
+    observedUnit: "s",
+    status: "pass",
+    isReady: true,
+  };
+}
+
+function eventLoopLag({ eventLoopLagMs }: Snapshot): Check {
+  return {
+    name: "process:eventLoopLag",
+    observedValue: eventLoopLagMs / 1_000,
+    observedUnit: "s",
+    status: grade(eventLoopLagMs, 1_000, 10_000),
+    isReady: eventLoopLagMs <= 10_000,
+  };
+}
+
+function memory({ rssBytes }: Snapshot): Check {
+  return {
+    name: "process:rss",
+    observedValue: rssBytes,
+    observedUnit: "bytes",
+    status: grade(rssBytes, 300 * MB, 400 * MB),
+    isReady: true,
+  };
+}
+
+function grade(value: number, warnAbove: number, failAbove = Infinity): Status {
+  if (value > failAbove) return "fail";
+  return value > warnAbove ? "warn" : "pass";
+}

@@ -1,0 +1,101 @@
+/**
+ * The health endpoints: three questions to one snapshot.
+ *
+ * - `/livez`, for a supervisor: would a restart help?
+ * - `/readyz`, for an uptime monitor: would a message sent now be answered?
+ * - `/healthz`, for people and dashboards: what is wrong?
+ *
+ * An outage of Discord must fail the second at once and the first never, or a
+ * supervisor would restart a bot that is busy resuming.
+ *
+ * @module
+ */
+
+import { type Context, Hono } from "hono";
+import { type Check, isAlive, isReady, judge, worst } from "./checks.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** What Hono hands to a handler of ours, beside the request. */
+export interface HttpEnv {
+  readonly Bindings: Peer;
+}
+
+/** Who asks. */
+export interface Peer {
+  /** Of the socket: `"127.0.0.1"`; absent once it is closed. */
+  readonly remoteAddress?: string;
+}
+
+export interface HealthPorts {
+  /** Kept up to date elsewhere: a request must not wait for Discord or the disk. */
+  readonly snapshot: () => Snapshot;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  readonly version: string;
+  /** Whether the asker may see more than a status: on this host, or with the token. */
+  readonly showsDetail: (request: Request, peer: Peer) => boolean;
+}
+
+/**
+ * The HTTP application, without a socket; `bot.ts` gives it one.
+ *
+ * @see {@link https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06}
+ */
+export function createHealthApp(
+  { snapshot, now, version, showsDetail }: HealthPorts,
+): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>();
+
+  app.get("/livez", (c) => {
+    const ok = isAlive(snapshot(), now());
+    return answer(c, ok, { status: ok ? "pass" : "fail" });
+  });
+
+  app.get("/readyz", (c) => {
+    const checks = judge(snapshot(), now());
+    const failing = checks.filter(({ isReady }) => !isReady).map(({ name }) => name);
+    const ok = isReady(checks);
+    const isVerbose = c.req.query("verbose") !== undefined && showsDetail(c.req.raw, peerOf(c));
+    return answer(c, ok, {
+      status: ok ? "pass" : "fail",
+      failing: [...new Set(failing)],
+      ...(isVerbose && { checks: byName(checks) }),
+    });
+  });
+
+  app.get("/healthz", (c) => {
+    const checks = judge(snapshot(), now());
+    const status = worst(checks);
+    return answer(c, status !== "fail", {
+      status,
+      ...(showsDetail(c.req.raw, peerOf(c)) && {
+        version: "1", // of this form, as the format has it
+        releaseId: version,
+        description: "Barnacle Discord agent",
+        checks: byName(checks),
+        links: { metrics: "/metrics", ready: "/readyz", live: "/livez" },
+      }),
+    });
+  });
+
+  return app;
+}
+
+/** Who asks, where the application has a socket. */
+export function peerOf(c: Context<HttpEnv>): Peer {
+  return c.env ?? {};
+}
+
+function answer(c: Context, ok: boolean, body: object): Response {
+  return c.body(JSON.stringify(body), ok ? 200 : 503, {
+    "Content-Type": "application/health+json",
+    "Cache-Control": "no-store",
+  });
+}
+
+/** As the format has it: a list per name, for there may be several shards. */
+function byName(checks: readonly Check[]): Record<string, object[]> {
+  const grouped: Record<string, object[]> = {};
+  for (const { name, isReady: _, ...check } of checks) (grouped[name] ??= []).push(check);
+  return grouped;
+}

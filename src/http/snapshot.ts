@@ -1,0 +1,70 @@
+/**
+ * What the running bot knows of itself, as every outlet of its health reads it.
+ *
+ * There is one such object for the endpoints, the metrics, `barnacle status` and
+ * the service manager's line: two sources would be two truths.
+ *
+ * @module
+ */
+
+/** What the running bot knows of itself, taken at one moment. */
+export interface Snapshot {
+  readonly phase: "starting" | "running" | "draining" | "paused";
+  /** Unix time in milliseconds. */
+  readonly startedAt: number;
+  /** Unix time in milliseconds at which the main thread's counter last moved. */
+  readonly mainTickAt: number;
+  /** The same of the gateway's thread; absent where no account is enabled. */
+  readonly gatewayTickAt?: number;
+  /** Of all enabled accounts. */
+  readonly shards: readonly Shard[];
+  readonly store: { readonly probeMs: number; readonly isFailing: boolean };
+  readonly inbox: {
+    readonly waiting: number;
+    readonly running: number;
+    /** Milliseconds that the oldest unclaimed message has waited; 0 if there is none. */
+    readonly oldestMs: number;
+  };
+  readonly outbox: {
+    readonly pending: number;
+    readonly sending: number;
+    /** Messages of which nobody can tell whether Discord has them. */
+    readonly uncertain: number;
+    /** Milliseconds that the oldest unsent message has waited; 0 if there is none. */
+    readonly oldestMs: number;
+  };
+  readonly isRestUp: boolean;
+  readonly models: readonly Model[];
+  /** The main thread's delay in milliseconds, 99 of 100 times, of the last minute. */
+  readonly eventLoopLagMs: number;
+  readonly rssBytes: number;
+}
+
+export interface Shard {
+  /** Account and shard: `"default/0"`. */
+  readonly id: string;
+  readonly state: "connecting" | "identifying" | "resuming" | "backoff" | "ready" | "fatal";
+  /** Unix time in milliseconds at which it was last ready, or else was started. */
+  readonly readyAt: number;
+  /** The last heartbeat that Discord acknowledged; absent before the first. */
+  readonly ack?: {
+    /** Unix time in milliseconds. */
+    readonly at: number;
+    readonly intervalMs: number;
+    /** From the heartbeat to its acknowledgement. */
+    readonly latencyMs: number;
+  };
+  /** The last sequence number whose messages are stored; absent without a session. */
+  readonly seqCommitted?: number;
+  /**
+   * Unix time in milliseconds at which a gateway session was last lost: what was said between it
+   * and the next one was not received. Absent if none was.
+   */
+  readonly sessionLostAt?: number;
+}
+
+export interface Model {
+  readonly id: string;
+  /** Unix time in milliseconds at which its breaker opened; absent while it serves. */
+  readonly openAt?: number;
+}

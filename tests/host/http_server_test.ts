@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { describe, it } from "node:test";
+import {
+  type HttpHandler,
+  type HttpServer,
+  HttpServerError,
+  type HttpServerSettings,
+  isMissingLoopback,
+  startHttpServer,
+} from "../../src/host/http_server.ts";
+
+const QUICK = { headersMs: 200, requestMs: 300, keepAliveMs: 200, checkMs: 50, closeMs: 150 };
+const hello: HttpHandler = (_, { remoteAddress }) => new Response(`hello ${remoteAddress}`);
+
+async function withServer(
+  test: (server: HttpServer) => Promise<void>,
+  handler: HttpHandler = hello,
+  settings: Partial<HttpServerSettings> = {},
+): Promise<void> {
+  const server = await startHttpServer({ port: 0, timeouts: QUICK, ...settings }, handler);
+  try {
+    await test(server);
+  } finally {
+    await server.close();
+  }
+}
+
+/** A connection that writes this and then waits for its end; gives what came. */
+async function talk(port: number, text: string): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  let heard = "";
+  socket.on("data", (data) => heard += data);
+  socket.on("error", () => {}); // a connection that is reset has ended too
+  socket.write(text);
+  await once(socket, "close");
+  return heard;
+}
+
+async function taken(): Promise<{ port: number; free: () => Promise<void> }> {
+  const other = createServer();
+  other.listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const address = other.address();
+  assert.ok(typeof address === "object" && address);
+  return {
+    port: address.port,
+    free: () => new Promise((resolve) => other.close(() => resolve())),
+  };
+}
+
+describe("startHttpServer()", () => {
+  it("[O1] listens on loopback in both families, at one port", async () => {
+    await withServer(async ({ port, addresses, skipped }) => {
+      assert.deepEqual([...addresses, ...skipped], ["127.0.0.1", "::1"]);
+      for (const address of addresses) {
+        const host = address.includes(":") ? `[${address}]` : address;
+        const response = await fetch(`http://${host}:${port}/`);
+        assert.equal(await response.text(), `hello ${address}`);
+      }
+    });
+  });
+
+  it("refuses an address that this machine does not have", async () => {
+    await assert.rejects(
+      startHttpServer({ port: 0, bind: ["192.0.2.1"], token: "t".repeat(32) }, hello),
+      { kind: "no_such_address", address: "192.0.2.1" },
+    );
+  });
+
+  for (
+    const [kind, address, isLeftOut] of [
+      ["no_such_address", "::1", true],
+      ["no_such_address", "192.0.2.1", false],
+      ["port_in_use", "::1", false],
+    ] as const
+  ) {
+    it(`${isLeftOut ? "leaves" : "does not leave"} out ${address} for ${kind}`, () => {
+      const error = new HttpServerError("no", { kind, address, port: 8787 });
+      assert.equal(isMissingLoopback(error), isLeftOut);
+    });
+  }
+
+  it("names the port that is taken, and listens nowhere then", async () => {
+    const { port, free } = await taken();
+    try {
+      await assert.rejects(
+        startHttpServer({ port, bind: ["::1", "127.0.0.1"] }, hello),
+        (error) => {
+          assert.ok(error instanceof HttpServerError);
+          assert.equal(error.kind, "port_in_use");
+          assert.equal(error.port, port);
+          assert.match(error.message, new RegExp(`port ${port}.+http\\.port`));
+          return true;
+        },
+      );
+    } finally {
+      await free();
+    }
+    await withServer(() => Promise.resolve(), hello, { port }); // nothing of it was left
+  });
+
+  const binds: readonly [bind: string, token: string | undefined, starts: boolean][] = [
+    ["0.0.0.0", undefined, false],
+    ["0.0.0.0", "t".repeat(31), false],
+    ["0.0.0.0", "t".repeat(32), true],
+    ["::", undefined, false],
+    ["localhost", undefined, false], // a name may mean anything
+    ["127.0.0.1", undefined, true],
+  ];
+  for (const [bind, token, starts] of binds) {
+    const by = token === undefined ? "without a token" : `with a token of ${token.length}`;
+    it(`[SEC-R30] ${starts ? "starts" : "refuses to start"} on ${bind} ${by}`, async () => {
+      const settings = { bind: [bind], ...(token !== undefined && { token }) };
+      const started = withServer(() => Promise.resolve(), hello, settings);
+      if (starts) await started;
+      else await assert.rejects(started, { kind: "unsafe_bind", address: bind });
+    });
+  }
+
+  it("[SEC-R30] refuses one open address among closed ones", async () => {
+    await assert.rejects(
+      startHttpServer({ port: 0, bind: ["127.0.0.1", "0.0.0.0"] }, hello),
+      { kind: "unsafe_bind", address: "0.0.0.0" },
+    );
+  });
+
+  it("[SEC-R35] ends a client that takes its time over the headers", async () => {
+    await withServer(
+      async ({ port }) => {
+        const heard = await talk(port, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
+        assert.match(heard, /^(?:HTTP\/1\.1 408 |$)/);
+      },
+      hello,
+      { timeouts: { ...QUICK, requestMs: 600_000 } },
+    );
+  });
+
+  it("[SEC-R35] ends a client that takes its time over the body", async () => {
+    const reading: HttpHandler = async (request) => new Response(await request.text());
+    await withServer(async ({ port }) => {
+      const heard = await talk(
+        port,
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf",
+      );
+      assert.doesNotMatch(heard, /200 OK/);
+    }, reading);
+  });
+
+  it("[SEC-R35] ends a client that says nothing at all", async () => {
+    await withServer(async ({ port }) => {
+      assert.doesNotMatch(await talk(port, ""), /200/);
+    });
+  });
+
+  it("[SEC-R35] refuses headers of more than 8 KB", async () => {
+    await withServer(async ({ port }) => {
+      const heard = await talk(
+        port,
+        `GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: ${"x".repeat(20_000)}\r\n\r\n`,
+      );
+      assert.doesNotMatch(heard, /200 OK|hello/);
+    });
+  });
+
+  it("[SEC-R35] answers beside fifty clients that say nothing", async () => {
+    await withServer(async ({ port }) => {
+      const silent: Socket[] = Array.from({ length: 50 }, () => connect(port, "127.0.0.1"));
+      for (const socket of silent) socket.on("error", () => {});
+      await Promise.all(silent.map((socket) => once(socket, "connect")));
+      const response = await fetch(`http://127.0.0.1:${port}/`);
+      assert.equal(response.status, 200);
+      await response.text();
+      for (const socket of silent) socket.destroy();
+    });
+  });
+
+  it("closes in its time, whatever is still open", async () => {
+    const { promise: asked, resolve } = Promise.withResolvers<void>();
+    const server = await startHttpServer({ port: 0, timeouts: QUICK }, () => {
+      resolve();
+      return new Promise(() => {}); // an answer that never comes
+    });
+    const left = talk(server.port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await asked;
+    await server.close();
+    assert.equal(await left, "");
+    await assert.rejects(fetch(`http://127.0.0.1:${server.port}/`));
+  });
+
+  it("closes twice as well as once", async () => {
+    const server = await startHttpServer({ port: 0, timeouts: QUICK }, hello);
+    await Promise.all([server.close(), server.close()]);
+  });
+});

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type AppPorts, createApp } from "../../src/http/app.ts";
+import { createMetrics } from "../../src/http/metrics.ts";
+import { BUILD, HEALTHY, NOW } from "../support/health.ts";
+import { parsePrometheus } from "../support/prometheus.ts";
+
+const TOKEN = "t".repeat(32);
+const HERE = "127.0.0.1";
+const ELSEWHERE = "192.0.2.7";
+const PATHS = ["/livez", "/readyz", "/healthz", "/metrics", "/status"];
+
+interface Ask {
+  readonly from?: string;
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+  readonly ports?: Partial<AppPorts>;
+}
+
+async function ask(path: string, { from = HERE, method = "GET", headers, ports }: Ask = {}) {
+  const faults: unknown[] = [];
+  const app = createApp({
+    snapshot: () => HEALTHY,
+    usage: () => ({ cpuSec: 1 }),
+    metrics: createMetrics(BUILD),
+    build: BUILD,
+    now: () => NOW,
+    token: TOKEN,
+    onError: (error) => faults.push(error),
+    ...ports,
+  });
+  const response = await app(
+    new Request(`http://localhost:8787${path}`, {
+      method,
+      headers: { host: "localhost:8787", ...headers },
+    }),
+    { remoteAddress: from },
+  );
+  return {
+    status: response.status,
+    headers: response.headers,
+    text: await response.text(),
+    faults,
+  };
+}
+
+describe("[O1] createApp()", () => {
+  for (const path of PATHS) {
+    it(`answers ${path}, never from a cache and with nothing for a page to load`, async () => {
+      const { status, headers } = await ask(path);
+      assert.equal(status, 200);
+      assert.equal(headers.get("cache-control"), "no-store");
+      assert.equal(headers.get("x-content-type-options"), "nosniff");
+      assert.match(headers.get("content-security-policy") ?? "", /frame-ancestors 'none'/);
+      assert.equal(headers.get("access-control-allow-origin"), null);
+    });
+
+    it(`answers HEAD ${path} without a body`, async () => {
+      const { status, text } = await ask(path, { method: "HEAD" });
+      assert.equal(status, 200);
+      assert.equal(text, "");
+    });
+
+    it(`[SEC-R31] does not answer ${path} by another name`, async () => {
+      const { status, text } = await ask(path, { headers: { host: "evil.example" } });
+      assert.equal(status, 403);
+      assert.doesNotMatch(text, /status|barnacle_/);
+    });
+
+    it(`changes nothing by POST ${path}`, async () => {
+      const { status, headers } = await ask(path, { method: "POST" });
+      assert.equal(status, 405);
+      assert.equal(headers.get("allow"), "GET, HEAD");
+    });
+  }
+
+  it("shows metrics that Prometheus reads", async () => {
+    const { headers, text } = await ask("/metrics");
+    assert.match(headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
+    assert.equal(parsePrometheus(text).get("barnacle_up_ready")?.samples[0]?.value, 1);
+  });
+
+  it("reports its status: the snapshot, what is thought of it, and what runs", async () => {
+    const report = JSON.parse((await ask("/status")).text);
+    assert.equal(report.status, "pass");
+    assert.deepEqual(report.build, BUILD);
+    assert.equal(report.at, NOW);
+    assert.deepEqual(report.snapshot, HEALTHY);
+    assert.equal(report.checks[0].name, "gateway:connection");
+  });
+
+  for (const path of ["/metrics", "/status"]) {
+    it(`[SEC-R35] shows ${path} to another machine only by the token`, async () => {
+      const without = await ask(path, { from: ELSEWHERE });
+      assert.equal(without.status, 401);
+      assert.equal(without.headers.get("www-authenticate"), 'Bearer realm="barnacle"');
+      assert.doesNotMatch(without.text, /barnacle_|snapshot/);
+      const headers = { authorization: `Bearer ${TOKEN}` };
+      assert.equal((await ask(path, { from: ELSEWHERE, headers })).status, 200);
+    });
+  }
+
+  it("[SEC-R35] shows another machine a status, and no more", async () => {
+    assert.deepEqual(JSON.parse((await ask("/healthz", { from: ELSEWHERE })).text), {
+      status: "pass",
+    });
+  });
+
+  it("answers by a name that is configured", async () => {
+    const headers = { host: "barnacle.home.arpa:8787" };
+    const ports = { hosts: ["barnacle.home.arpa"] };
+    assert.equal((await ask("/livez", { headers, ports })).status, 200);
+    assert.equal((await ask("/livez", { headers })).status, 403);
+  });
+
+  for (const path of ["/", "/livez/", "/healthz/x", "/.env", "/status/..%2fmetrics"]) {
+    it(`has nothing at ${path}`, async () => assert.equal((await ask(path)).status, 404));
+  }
+
+  it("tells of a fault of ours to the log, not to the asker", async () => {
+    const fault = new Error("canary");
+    const ports = {
+      snapshot: () => {
+        throw fault;
+      },
+    };
+    const { status, text, faults, headers } = await ask("/healthz", { ports });
+    assert.equal(status, 500);
+    assert.doesNotMatch(text, /canary/);
+    assert.deepEqual(faults, [fault]);
+    assert.equal(headers.get("cache-control"), "no-store");
+  });
+});

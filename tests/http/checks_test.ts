@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { isAlive, isReady, judge, type Status, worst } from "../../src/http/checks.ts";
+import type { Shard, Snapshot } from "../../src/http/snapshot.ts";
+import { HEALTHY, NOW, READY } from "../support/health.ts";
+
+const away = (ms: number, state: Shard["state"] = "resuming"): Shard => ({
+  id: "default/0",
+  state,
+  readyAt: NOW - ms,
+});
+const acked = (msAgo: number): Shard => ({
+  ...READY,
+  ack: { at: NOW - msAgo, intervalMs: 40_000, latencyMs: 42 },
+});
+const inbox = (oldestMs: number): Partial<Snapshot> => ({
+  inbox: { ...HEALTHY.inbox, oldestMs },
+});
+const outbox = (oldestMs: number): Partial<Snapshot> => ({
+  outbox: { ...HEALTHY.outbox, oldestMs },
+});
+const lost = (msAgo: number): Partial<Snapshot> => ({
+  shards: [{ ...READY, sessionLostAt: NOW - msAgo }],
+});
+
+describe("[O1] judge()", () => {
+  const cases: readonly [
+    what: string,
+    change: Partial<Snapshot>,
+    status: Status,
+    notReady: string[],
+  ][] = [
+    ["a bot at work", {}, "pass", []],
+    ["no account enabled", { shards: [] }, "pass", ["gateway:connection"]],
+    ["a shard that is just connecting", { shards: [away(0)] }, "warn", ["gateway:connection"]],
+    ["a shard away for a minute", { shards: [away(60_000)] }, "warn", ["gateway:connection"]],
+    ["a shard away for longer", { shards: [away(60_001)] }, "fail", ["gateway:connection"]],
+    ["one shard of two away", { shards: [READY, away(9e9)] }, "warn", ["gateway:connection"]],
+    ["two away, one of them just now", { shards: [away(0), away(9e9)] }, "warn", [
+      "gateway:connection",
+      "gateway:connection",
+    ]],
+    ["one account turned away", { shards: [READY, away(0, "fatal")] }, "fail", [
+      "gateway:connection",
+    ]],
+    [
+      "no heartbeat yet",
+      { shards: [{ id: "default/0", state: "ready", readyAt: NOW }] },
+      "pass",
+      [],
+    ],
+    ["an ACK of one interval", { shards: [acked(40_000)] }, "pass", []],
+    ["an older ACK", { shards: [acked(40_001)] }, "warn", []],
+    ["an ACK just under one and a half", { shards: [acked(59_999)] }, "warn", []],
+    ["an ACK of one and a half", { shards: [acked(60_000)] }, "warn", ["gateway:heartbeatAckAge"]],
+    ["an ACK of two intervals", { shards: [acked(80_000)] }, "warn", ["gateway:heartbeatAckAge"]],
+    ["an ACK that is older still", { shards: [acked(80_001)] }, "fail", [
+      "gateway:heartbeatAckAge",
+    ]],
+    ["a disk at half a second", { store: { probeMs: 500, isFailing: false } }, "pass", []],
+    ["a slower disk", { store: { probeMs: 501, isFailing: false } }, "warn", []],
+    ["a disk that fails", { store: { probeMs: 1, isFailing: true } }, "fail", ["storage:write"]],
+    ["a message unclaimed for a minute", inbox(60_000), "pass", []],
+    ["one for longer", inbox(60_001), "warn", []],
+    ["one for ten minutes", inbox(600_000), "warn", []],
+    ["one for longer than ten", inbox(600_001), "fail", ["inbox:oldest"]],
+    ["a message unsent for half a minute", outbox(30_000), "pass", []],
+    ["one unsent for longer", outbox(30_001), "warn", []],
+    ["one unsent for two minutes", outbox(120_000), "warn", ["outbox:oldest"]],
+    ["one unsent for more than two", outbox(120_001), "fail", ["outbox:oldest"]],
+    ["the same while REST is down", { ...outbox(120_001), isRestUp: false }, "warn", [
+      "outbox:oldest",
+    ]],
+    [
+      "a message that may be sent or not",
+      {
+        outbox: { ...HEALTHY.outbox, uncertain: 1 },
+      },
+      "warn",
+      [],
+    ],
+    ["one model of two down", { models: [{ id: "a" }, { id: "b", openAt: 0 }] }, "warn", []],
+    ["all down for a minute", { models: [{ id: "a", openAt: NOW - 60_000 }] }, "warn", ["llm:a"]],
+    ["all down for longer", { models: [{ id: "a", openAt: NOW - 60_001 }] }, "fail", ["llm:a"]],
+    [
+      "both down, one of them just now",
+      {
+        models: [{ id: "a", openAt: 0 }, { id: "b", openAt: NOW }],
+      },
+      "warn",
+      ["llm:a", "llm:b"],
+    ],
+    ["a session that was lost just now", lost(0), "warn", []],
+    ["one lost a day ago", lost(86_400_000), "warn", []],
+    ["one lost before that", lost(86_400_001), "pass", []],
+    ["a loop that lags a second", { eventLoopLagMs: 1_000 }, "pass", []],
+    ["one that lags more", { eventLoopLagMs: 1_001 }, "warn", []],
+    ["one that lags ten", { eventLoopLagMs: 10_000 }, "warn", []],
+    ["one that lags more than ten", { eventLoopLagMs: 10_001 }, "fail", ["process:eventLoopLag"]],
+    ["300 MB", { rssBytes: 300_000_000 }, "pass", []],
+    ["more than that", { rssBytes: 300_000_001 }, "warn", []],
+    ["more than 400 MB", { rssBytes: 400_000_001 }, "fail", []],
+    [
+      "many messages that wait, and none for long",
+      { inbox: { waiting: 900, running: 4, oldestMs: 9 } },
+      "pass",
+      [],
+    ],
+    ["a start", { phase: "starting" }, "warn", ["lifecycle:phase"]],
+    ["a pause", { phase: "paused" }, "warn", ["lifecycle:phase"]],
+    ["a shutdown", { phase: "draining" }, "pass", ["lifecycle:phase"]],
+  ];
+  for (const [what, change, status, notReady] of cases) {
+    it(`calls ${what} a ${status}${notReady.length > 0 ? ", and not ready" : ""}`, () => {
+      const checks = judge({ ...HEALTHY, ...change }, NOW);
+      assert.equal(worst(checks), status);
+      assert.deepEqual(checks.filter((c) => !c.isReady).map((c) => c.name), notReady);
+      assert.equal(isReady(checks), notReady.length === 0);
+    });
+  }
+});
+
+describe("[O1] isAlive()", () => {
+  const fatal = away(0, "fatal");
+  const cases: readonly [what: string, change: Partial<Snapshot>, alive: boolean][] = [
+    ["a bot at work", {}, true],
+    ["a gateway thread still for 30 s", { gatewayTickAt: NOW - 30_000 }, true],
+    ["a gateway thread still for longer", { gatewayTickAt: NOW - 30_001 }, false],
+    ["a main thread still for 60 s", { mainTickAt: NOW - 60_000 }, true],
+    ["a main thread still for longer", { mainTickAt: NOW - 60_001 }, false],
+    ["one account of two turned away", { shards: [READY, fatal] }, true],
+    ["every account turned away", { shards: [fatal, fatal] }, false],
+    ["an outage of Discord", { shards: [away(9e9)], isRestUp: false }, true],
+    ["an outage of all models", { models: [{ id: "a", openAt: 0 }] }, true],
+    ["a disk that fails", { store: { probeMs: 1, isFailing: true } }, true],
+  ];
+  for (const [what, change, alive] of cases) {
+    it(`${alive ? "leaves" : "has a supervisor restart"} ${what}`, () => {
+      assert.equal(isAlive({ ...HEALTHY, ...change }, NOW), alive);
+    });
+  }
+
+  it("[C7] waits for no gateway thread where no account is enabled", () => {
+    const { gatewayTickAt: _, ...snapshot } = { ...HEALTHY, shards: [] };
+    assert.equal(isAlive(snapshot, NOW), true);
+  });
+});

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Shard, Snapshot } from "../../src/http/snapshot.ts";
+import { createHealthApp } from "../../src/http/health.ts";
+import { HEALTHY, NOW, READY } from "../support/health.ts";
+
+const shard = (state: Shard["state"], readyAt: number): Partial<Snapshot> => ({
+  shards: [{ id: "default/0", state, readyAt }],
+});
+
+/** Asks as one who may see detail, unless told otherwise. */
+async function ask(path: string, change: Partial<Snapshot> = {}, showsDetail = true) {
+  const app = createHealthApp({
+    snapshot: () => ({ ...HEALTHY, ...change }),
+    now: () => NOW,
+    version: "1.4.2",
+    showsDetail: () => showsDetail,
+  });
+  const response = await app.request(path);
+  return { status: response.status, headers: response.headers, body: await response.json() };
+}
+
+describe("[O1] createHealthApp()", () => {
+  const states: readonly [
+    what: string,
+    change: Partial<Snapshot>,
+    statuses: [livez: number, readyz: number, healthz: number],
+  ][] = [
+    ["a bot at work", {}, [200, 200, 200]],
+    ["Discord lost a moment ago", shard("resuming", NOW), [200, 503, 200]],
+    ["Discord lost for good", shard("backoff", 0), [200, 503, 503]],
+    ["the token refused", shard("fatal", NOW), [503, 503, 503]],
+    ["a thread that is stuck", { gatewayTickAt: 0 }, [503, 200, 200]],
+  ];
+  for (const [what, change, expected] of states) {
+    it(`answers ${expected} to livez, readyz and healthz: ${what}`, async () => {
+      const answers = await Promise.all(
+        ["/livez", "/readyz", "/healthz"].map((path) => ask(path, change)),
+      );
+      assert.deepEqual(answers.map(({ status }) => status), expected);
+    });
+  }
+
+  for (const path of ["/livez", "/readyz", "/healthz"]) {
+    it(`answers ${path} in the format's type, never from a cache`, async () => {
+      const { headers } = await ask(path);
+      assert.equal(headers.get("content-type"), "application/health+json");
+      assert.equal(headers.get("cache-control"), "no-store");
+    });
+  }
+
+  it("names what keeps it from being ready, once each", async () => {
+    const lost: Shard = { id: "default/1", state: "resuming", readyAt: NOW };
+    const { body } = await ask("/readyz", { phase: "paused", shards: [lost, lost] });
+    assert.deepEqual(body, {
+      status: "fail",
+      failing: ["gateway:connection", "lifecycle:phase"],
+    });
+  });
+
+  it("lists its checks by name, as the format has it", async () => {
+    const second: Shard = { ...READY, id: "default/1" };
+    const { body } = await ask("/healthz", {
+      shards: [READY, second],
+      outbox: { ...HEALTHY.outbox, uncertain: 2 },
+    });
+    assert.equal(body.status, "warn");
+    assert.equal(body.releaseId, "1.4.2");
+    assert.deepEqual(
+      body.checks["gateway:connection"].map((check: { componentId: string }) => check.componentId),
+      ["default/0", "default/1"],
+    );
+    assert.deepEqual(body.checks["outbox:uncertain"], [
+      { observedValue: 2, observedUnit: "messages", status: "warn" },
+    ]);
+  });
+
+  it("tells of each account its state, ACK and latency, and of all the depths and the uptime", async () => {
+    const { body } = await ask("/healthz");
+    const shown = (name: string) => body.checks[name][0].observedValue;
+    assert.equal(shown("gateway:connection"), "ready");
+    assert.equal(shown("gateway:heartbeatAckAge"), 0);
+    assert.equal(shown("gateway:latency"), 42);
+    assert.equal(shown("inbox:depth"), 0);
+    assert.equal(shown("outbox:depth"), 0);
+    assert.equal(shown("storage:write"), 3);
+    assert.equal(shown("process:uptime"), 90);
+  });
+
+  it("[C7] says that it is disabled where no account is enabled", async () => {
+    const { status, body } = await ask("/healthz", { shards: [] });
+    assert.equal(status, 200);
+    assert.equal(body.checks["gateway:connection"][0].observedValue, "disabled");
+  });
+
+  it("shows a status, and no more, to those who may not see detail", async () => {
+    assert.deepEqual((await ask("/healthz", {}, false)).body, { status: "pass" });
+    assert.deepEqual(Object.keys((await ask("/readyz?verbose", {}, false)).body), [
+      "status",
+      "failing",
+    ]);
+    assert.ok("checks" in (await ask("/readyz?verbose")).body);
+  });
+});

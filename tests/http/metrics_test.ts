@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createMetrics } from "../../src/http/metrics.ts";
+import type { Snapshot } from "../../src/http/snapshot.ts";
+import { BUILD, HEALTHY, NOW, READY } from "../support/health.ts";
+import { parsePrometheus } from "../support/prometheus.ts";
+
+const USAGE = { cpuSec: 1.5, openFds: 12, maxFds: 1_024 };
+
+function read(change: Partial<Snapshot> = {}, metrics = createMetrics(BUILD)) {
+  const families = parsePrometheus(metrics.text({ ...HEALTHY, ...change }, USAGE, NOW));
+  const value = (name: string, labels: Record<string, string> = {}) =>
+    [...families.values()].flatMap(({ samples }) => samples).find((sample) =>
+      sample.name === name &&
+      Object.entries(labels).every(([label, value]) => sample.labels[label] === value)
+    )?.value;
+  return { families, value };
+}
+
+describe("[O1] createMetrics()", () => {
+  it("is text that Prometheus reads, with a sentence for each metric", () => {
+    const { families } = read();
+    assert.ok(families.size > 30);
+    for (const [name, { help }] of families) {
+      assert.match(name, /^(?:barnacle|process)_/);
+      assert.match(help, /^[A-Z0-9].+\.$/);
+    }
+  });
+
+  const names = [
+    "barnacle_build_info",
+    "barnacle_up_ready",
+    "barnacle_start_time_seconds",
+    "barnacle_gateway_state",
+    "barnacle_gateway_heartbeat_latency_seconds",
+    "barnacle_gateway_heartbeat_late_seconds",
+    "barnacle_gateway_identify_total",
+    "barnacle_gateway_resume_total",
+    "barnacle_gateway_disconnects_total",
+    "barnacle_gateway_dispatch_total",
+    "barnacle_gateway_seq_committed",
+    "barnacle_inbox_messages_total",
+    "barnacle_inbox_depth",
+    "barnacle_inbox_oldest_age_seconds",
+    "barnacle_inbox_commit_seconds",
+    "barnacle_outbox_depth",
+    "barnacle_outbox_oldest_age_seconds",
+    "barnacle_outbox_sent_total",
+    "barnacle_outbox_retries_total",
+    "barnacle_reply_latency_seconds",
+    "barnacle_discord_requests_total",
+    "barnacle_discord_request_seconds",
+    "barnacle_discord_429_total",
+    "barnacle_llm_requests_total",
+    "barnacle_llm_request_seconds",
+    "barnacle_llm_tokens_total",
+    "barnacle_auth_denied_total",
+    "barnacle_storage_errors_total",
+    "barnacle_event_loop_lag_seconds",
+    "process_resident_memory_bytes",
+    "process_cpu_seconds_total",
+    "process_open_fds",
+    "process_max_fds",
+  ];
+  it("has the names that the documents give", () => {
+    assert.deepEqual(names.filter((name) => !read().families.has(name)), []);
+  });
+
+  it("has no label for an id, a name or a text", () => {
+    const metrics = createMetrics(BUILD);
+    metrics.heartbeatLatencySec.observe(0.04, { shard: "default/0" });
+    metrics.heartbeatLateSec.observe(0, { shard: "default/0" });
+    metrics.resumes.inc({ outcome: "resumed" });
+    metrics.disconnects.inc({ code: "4000" });
+    metrics.dispatches.inc({ type: "MESSAGE_CREATE" });
+    metrics.inboxMessages.inc({ result: "accepted" });
+    metrics.outboxSent.inc({ ack: "response" });
+    metrics.outboxRetries.inc({ reason: "timeout" });
+    metrics.discordRequests.inc({ route: "/gateway/bot", method: "GET", status: "2xx" });
+    metrics.discordRequestSec.observe(0.1, { route: "/gateway/bot" });
+    metrics.discord429s.inc({ scope: "user" });
+    metrics.llmRequests.inc({ provider: "local", model: "x", outcome: "ok" });
+    metrics.llmRequestSec.observe(2, { provider: "local", model: "x" });
+    metrics.llmTokens.add(7, { provider: "local", model: "x", direction: "output" });
+    metrics.authDenied.inc({ reason: "no-mention" });
+    metrics.storageErrors.inc({ code: "13" });
+    metrics.eventLoopLagSec.observe(0.001, { thread: "main" });
+    const { families } = read({}, metrics);
+    const labels = new Set(
+      [...families.values()].flatMap(({ samples }) =>
+        samples.flatMap((sample) => Object.keys(sample.labels))
+      ),
+    );
+    const known = "version commit runtime sqlite shard state outcome code type result ack reason " +
+      "route method status scope provider model direction thread le";
+    assert.deepEqual([...labels].filter((label) => !known.split(" ").includes(label)), []);
+    const series = [...families.values()].reduce((sum, { samples }) => sum + samples.length, 0);
+    assert.ok(series < 600, `${series} series`);
+  });
+
+  it("shows one state per shard, and forgets a shard that is gone", () => {
+    const metrics = createMetrics(BUILD);
+    const first = read({ shards: [{ ...READY, seqCommitted: 17 }] }, metrics);
+    const shard = "default/0";
+    assert.equal(first.value("barnacle_gateway_state", { shard, state: "ready" }), 1);
+    assert.equal(first.value("barnacle_gateway_state", { shard, state: "resuming" }), 0);
+    assert.equal(first.value("barnacle_gateway_seq_committed", { shard }), 17);
+    const second = read({ shards: [] }, metrics);
+    assert.equal(second.value("barnacle_gateway_state"), undefined);
+    assert.equal(second.value("barnacle_gateway_seq_committed"), undefined);
+  });
+
+  it("is ready as /readyz is", () => {
+    assert.equal(read().value("barnacle_up_ready"), 1);
+    assert.equal(read({ phase: "draining" }).value("barnacle_up_ready"), 0);
+  });
+
+  it("shows what the snapshot says of the queues", () => {
+    const { value } = read({
+      inbox: { waiting: 3, running: 1, oldestMs: 2_500 },
+      outbox: { pending: 4, sending: 2, uncertain: 1, oldestMs: 500 },
+    });
+    assert.equal(value("barnacle_inbox_depth", { state: "waiting" }), 3);
+    assert.equal(value("barnacle_inbox_depth", { state: "running" }), 1);
+    assert.equal(value("barnacle_inbox_oldest_age_seconds"), 2.5);
+    assert.equal(value("barnacle_outbox_depth", { state: "pending" }), 4);
+    assert.equal(value("barnacle_outbox_depth", { state: "sending" }), 2);
+    assert.equal(value("barnacle_outbox_depth", { state: "uncertain" }), 1);
+    assert.equal(value("barnacle_outbox_oldest_age_seconds"), 0.5);
+  });
+
+  it("shows CPU time as it stands, however often it is asked", () => {
+    const metrics = createMetrics(BUILD);
+    read({}, metrics);
+    assert.equal(read({}, metrics).value("process_cpu_seconds_total"), 1.5);
+  });
+
+  it("leaves out what the system does not tell", () => {
+    const text = createMetrics(BUILD).text(HEALTHY, { cpuSec: 0 }, NOW);
+    assert.deepEqual(parsePrometheus(text).get("process_open_fds")?.samples, []);
+  });
+});

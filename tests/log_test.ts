@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "node:test";
+import fc from "fast-check";
+import { type Logging, type LogSettings, startLog } from "../src/log.ts";
+
+let running: Logging | undefined;
+afterEach(() => running?.stop());
+
+/** A log whose lines can be read; the last one started is the only one. */
+function start(settings: Partial<LogSettings> = {}) {
+  const lines: string[] = [];
+  const logging = startLog({
+    level: "debug",
+    format: "json",
+    write: (line) => lines.push(line),
+    ...settings,
+  });
+  running = logging;
+  return { logging, log: logging.forPart("store"), lines };
+}
+
+const FORMATS = ["json", "human"] as const;
+
+describe("[O2] startLog()", () => {
+  it("writes one line of JSON for one event, with its part, level and fields", () => {
+    const { logging, lines } = start();
+    logging.forPart("gateway", { shard: "default/0" }).warn("resumed", { gap: 3 });
+    const { time, ...event } = JSON.parse(lines.join(""));
+    assert.equal(new Date(time).toISOString(), time);
+    assert.deepEqual(event, {
+      level: "warn",
+      part: "gateway",
+      event: "resumed",
+      fields: { shard: "default/0", gap: 3 },
+    });
+  });
+
+  it("writes for people what they can read", () => {
+    const { log, lines } = start({ format: "human" });
+    log.info("stored", { rows: 3, file: "barnacle.db", note: "two words" });
+    assert.match(
+      lines.join(""),
+      /^\d\d:\d\d:\d\d\.\d{3} info {2}store: stored rows=3 file=barnacle\.db note="two words"\n$/,
+    );
+  });
+
+  it("shows people an error and its causes without the stack, and JSON the stack too", () => {
+    const error = new Error("disk full", { cause: new TypeError("no space") });
+    const human = start({ format: "human" });
+    human.log.error("failed", { error });
+    assert.match(
+      human.lines.join(""),
+      /error="Error: disk full" because "TypeError: no space"\n$/,
+    );
+    const json = start();
+    json.log.error("failed", { error });
+    assert.match(JSON.parse(json.lines.join("")).fields.error.stack, /log_test/);
+  });
+
+  it("colours warnings and errors where it may, and nothing else", () => {
+    const { log, lines } = start({ format: "human", isColoured: true });
+    log.info("calm");
+    log.error("bad");
+    assert.ok(!lines[0]?.includes("\u001b"));
+    assert.ok(lines[1]?.startsWith("\u001b[31m") && lines[1].endsWith("\u001b[39m\n"));
+  });
+
+  const levels: readonly [level: LogSettings["level"], seen: string[]][] = [
+    ["error", ["gateway error", "store error"]],
+    ["warn", ["gateway warn", "gateway error", "store warn", "store error"]],
+    ["info", [
+      "gateway info",
+      "gateway warn",
+      "gateway error",
+      "store info",
+      "store warn",
+      "store error",
+    ]],
+    ["debug", [
+      "gateway debug",
+      "gateway info",
+      "gateway warn",
+      "gateway error",
+      "store debug",
+      "store info",
+      "store warn",
+      "store error",
+    ]],
+    ["connection_debug", [
+      "gateway debug",
+      "gateway info",
+      "gateway warn",
+      "gateway error",
+      "store info",
+      "store warn",
+      "store error",
+    ]],
+  ];
+  for (const [level, seen] of levels) {
+    it(`writes each event once at ${level}, and what it should`, () => {
+      const { logging, lines } = start({ level });
+      for (const part of ["gateway", "store"]) {
+        const log = logging.forPart(part);
+        log.debug("x");
+        log.info("x");
+        log.warn("x");
+        log.error("x");
+      }
+      const events = lines.map((line) => JSON.parse(line));
+      assert.deepEqual(events.map(({ part, level }) => `${part} ${level}`), seen);
+    });
+  }
+
+  it("takes a brace in an event for a brace", () => {
+    const { log, lines } = start();
+    log.info("{rows} {{x}} {*}", { rows: 3 });
+    assert.equal(JSON.parse(lines.join("")).event, "{rows} {{x}} {*}");
+  });
+});
+
+describe("[SEC-R36] startLog()", () => {
+  const evil = [
+    '\n{"level":"fatal","event":"all is lost"}',
+    "\r\nline",
+    "\u001b[2J\u001b]0;title\u0007",
+    "\u0085\u2028\u2029",
+    "\u202eright to left\u2066",
+    "\u0000\ufeff",
+  ];
+  for (const format of FORMATS) {
+    for (const text of evil) {
+      it(`keeps ${JSON.stringify(text)} within its line: ${format}`, () => {
+        const { log, lines } = start({ format });
+        log.info(`event ${text}`, { name: text, [text]: 1, error: new Error(text) });
+        const all = lines.join("");
+        assert.equal(lines.length, 1);
+        assert.ok(all.endsWith("\n"));
+        assert.doesNotMatch(
+          all.slice(0, -1),
+          /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u,
+        );
+        if (format === "json") assert.equal(JSON.parse(all).fields.name, text);
+      });
+    }
+  }
+
+  it("keeps any text within its line, and in JSON as it was", () => {
+    const { log, lines } = start();
+    fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
+      lines.length = 0;
+      log.info("said", { text });
+      assert.equal(lines.length, 1);
+      assert.equal(lines[0]?.indexOf("\n"), (lines[0]?.length ?? 0) - 1);
+      assert.equal(typeof JSON.parse(lines[0] ?? "").fields.text, "string");
+    }));
+  });
+});
+
+describe("[C8] startLog()", () => {
+  const SECRET = 'p@ss "w\\rd" – 7';
+
+  for (const format of FORMATS) {
+    it(`shows a secret nowhere: ${format}`, () => {
+      const { logging, log, lines } = start({ format });
+      logging.addSecret(SECRET);
+      const error = new Error(`saw ${SECRET}`, { cause: new Error(`inner ${SECRET}`) });
+      log.error(`event ${SECRET}`, {
+        plain: SECRET,
+        deep: { list: [SECRET, { [SECRET]: 1 }] },
+        json: JSON.stringify({ SECRET }),
+        url: `http://x/?q=${encodeURIComponent(SECRET)}`,
+        error,
+        more: new Map([[SECRET, SECRET]]),
+      });
+      const all = lines.join("");
+      for (
+        const form of [SECRET, JSON.stringify(SECRET).slice(1, -1), encodeURIComponent(SECRET)]
+      ) {
+        assert.ok(!all.includes(form), all);
+      }
+      assert.doesNotMatch(all, /p@ss|7"/);
+    });
+  }
+
+  const shapes: readonly [what: string, text: string, secret: string][] = [
+    [
+      "a bot token",
+      `MTE4${"x".repeat(20)}.GabcdE.${"y".repeat(38)}`,
+      "GabcdE",
+    ],
+    ["an API key", "sk-proj-0123456789abcdefghij", "0123456789"],
+    ["a header", "Authorization: Bearer abcdefgh12345678", "abcdefgh12345678"],
+    ["a bot's header", "Bot abc.def-ghi_jkl", "abc.def"],
+    ["a webhook's token", "/webhooks/123/abcdefghijklmnopqrstuvwxyz", "abcdefghij"],
+    ["an interaction's token", "/interactions/123/abcdefghijklmnopqrstuvwxyz", "abcdefghij"],
+    ["a signed address", "https://cdn.example/a.png?ex=66aa11&is=66bb22&hm=ffee33", "ffee33"],
+    ["a password in an address", "http://ada:hunter2@host/", "hunter2"],
+    ["a JWT", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLXRoYXQtaXM", "c2lnbmF0"],
+  ];
+  for (const format of FORMATS) {
+    for (const [what, text, secret] of shapes) {
+      it(`knows ${what} by its shape: ${format}`, () => {
+        const { log, lines } = start({ format });
+        log.info("saw", { text, error: new Error(text) });
+        const all = lines.join("");
+        assert.ok(!all.includes(secret), all);
+        if (format === "json") JSON.parse(all);
+      });
+    }
+  }
+
+  it("stays JSON without the secret, whatever the secret is and wherever it stands", () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: "binary", minLength: 8, maxLength: 30 }),
+        fc.string({ unit: "binary" }),
+        fc.string({ unit: "binary" }),
+        (secret, before, after) => {
+          const { logging, log, lines } = start();
+          logging.addSecret(secret);
+          const text = before + secret + after;
+          log.warn(text, { text, [text]: text, error: new Error(text, { cause: text }) });
+          const { event, fields } = JSON.parse(lines.join(""));
+          const all = [
+            event,
+            fields.text,
+            fields.error.message,
+            fields.error.stack,
+            fields.error.cause,
+          ];
+          for (const each of [...all, ...Object.keys(fields)]) {
+            assert.ok(!String(each).replaceAll("[redacted]", "").includes(secret));
+          }
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  it("leaves snowflakes and ordinary words alone", () => {
+    const { log, lines } = start();
+    const text = "channel 1400000000000000002, Bot said ok, token count 12, is=7";
+    log.info(text, { id: "1400000000000000001", inputTokens: 7 });
+    const { event, fields } = JSON.parse(lines.join(""));
+    assert.equal(event, text);
+    assert.deepEqual(fields, { id: "1400000000000000001", inputTokens: 7 });
+  });
+
+  it("cleans text for outlets that are no log", () => {
+    const { logging } = start();
+    logging.addSecret("hunter2");
+    assert.equal(logging.clean("x hunter2"), "x [redacted]");
+  });
+});

@@ -1,0 +1,35 @@
+import type { Build } from "../../src/http/metrics.ts";
+import type { Shard, Snapshot } from "../../src/http/snapshot.ts";
+
+/** Unix time in milliseconds of the snapshots. */
+export const NOW = Date.UTC(2026, 0, 1);
+
+export const READY: Shard = {
+  id: "default/0",
+  state: "ready",
+  readyAt: NOW,
+  ack: { at: NOW, intervalMs: 40_000, latencyMs: 42 },
+};
+
+/** A bot at work, with nothing to complain of. */
+export const HEALTHY: Snapshot = {
+  phase: "running",
+  startedAt: NOW - 90_000,
+  mainTickAt: NOW,
+  gatewayTickAt: NOW,
+  shards: [READY],
+  store: { probeMs: 3, isFailing: false },
+  inbox: { waiting: 0, running: 0, oldestMs: 0 },
+  outbox: { pending: 0, sending: 0, uncertain: 0, oldestMs: 0 },
+  isRestUp: true,
+  models: [{ id: "local" }],
+  eventLoopLagMs: 4,
+  rssBytes: 55_000_000,
+};
+
+export const BUILD: Build = {
+  version: "1.4.2",
+  commit: "3f2c1aa",
+  runtime: "bun 1.4.4",
+  sqlite: "3.53.4",
+};
