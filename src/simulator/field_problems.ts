@@ -1,0 +1,41 @@
+/**
+ * Fields that do not fit, in Discord's words.
+ *
+ * @module
+ * @see {@link https://docs.discord.com/developers/reference#error-messages}
+ */
+
+import type { z } from "zod";
+
+/** One field that does not fit: `path` leads to it, as in `["embeds", "0", "title"]`. */
+export interface FieldProblem {
+  readonly path: readonly string[];
+  /** Discord's word for the rule: `"BASE_TYPE_MAX_LENGTH"`. */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Puts what a schema found wrong in Discord's words. */
+export function toProblems(error: z.ZodError): readonly FieldProblem[] {
+  return error.issues.flatMap((issue): readonly FieldProblem[] => {
+    const path = issue.path.map(String);
+    switch (issue.code) {
+      case "unrecognized_keys":
+        return issue.keys.map((key) => ({
+          path: [...path, key],
+          code: "UNKNOWN_FIELD",
+          message: `The simulator refuses what Discord would ignore: it knows no field ${key}`,
+        }));
+      case "too_big":
+        return [{
+          path,
+          code: issue.origin === "string" ? "BASE_TYPE_MAX_LENGTH" : "BASE_TYPE_BAD_LENGTH",
+          message: `Must be ${issue.maximum} or fewer in length.`,
+        }];
+      case "custom":
+        return [{ path, code: String(issue.params?.["code"]), message: issue.message }];
+      default:
+        return [{ path, code: "BASE_TYPE_BAD_TYPE", message: issue.message }];
+    }
+  });
+}

@@ -1,0 +1,239 @@
+/**
+ * The simulator's gateway: connections, sessions, and the events between them.
+ *
+ * @module
+ */
+
+import { parseSnowflake } from "../core/ids.ts";
+import type { Account, Accounts, IdentifyLimit } from "./account.ts";
+import { applicationFlags } from "./application_payload.ts";
+import { isOnShard, toDispatch, type Viewer } from "./dispatches.ts";
+import { createGatewaySwitches, type GatewaySwitches } from "./faults.ts";
+import { type GatewayConnection, speakGateway } from "./gateway_connection.ts";
+import type { RequestMembers } from "./gateway_frames.ts";
+import { createSessions, sendDispatch, type Session } from "./gateway_sessions.ts";
+import { startSocketServer } from "./gateway_socket.ts";
+import { toCreatedGuild } from "./guild_payload.ts";
+import { INTENT } from "./intents.ts";
+import { toMember, toOwnUser } from "./payloads.ts";
+import type { World, WorldEvent } from "./world.ts";
+
+export interface GatewayOptions {
+  readonly host: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly heartbeatIntervalMs: number;
+  readonly sessionTimeoutMs: number;
+  /** Payloads that a session keeps for replay. */
+  readonly replayLimit: number;
+  readonly identifyLimit: IdentifyLimit;
+  /** Called when a session began, went on or lost its connection. */
+  readonly changed: () => void;
+}
+
+/** What can be done to the gateway: the switches, and blows against what is connected now. */
+export interface GatewayFaults extends GatewaySwitches {
+  /** Ends every connection: with a close code, or without a word. Tells how many there were. */
+  drop(how: number | "fin" | "reset"): number;
+  /** Makes every connection deaf and mute, and leaves it open. */
+  freeze(): number;
+  /** Sends op 7. */
+  askReconnect(): void;
+  /** Sends op 9; with `false` the sessions are gone. */
+  invalidate(isResumable: boolean): void;
+  /** Sends op 1. */
+  askHeartbeat(): void;
+  /** Sends text as it stands: malformed, or with shapes that Discord has never sent. */
+  sendRaw(text: string): void;
+  /** Forgets all sessions, so that the next RESUME fails; connections stay. */
+  forgetSessions(): void;
+}
+
+export interface Gateway {
+  /** `ws://127.0.0.1:49153` */
+  readonly url: string;
+  readonly faults: GatewayFaults;
+  /** Tells what happened to all who may hear it. */
+  publish(events: readonly WorldEvent[]): void;
+  /** Sessions that have a connection. */
+  connected(): number;
+  close(): Promise<void>;
+}
+
+/** Members in one GUILD_MEMBERS_CHUNK. */
+const CHUNK_SIZE = 1_000;
+
+export async function startGateway(
+  world: World,
+  accounts: Accounts,
+  options: GatewayOptions,
+): Promise<Gateway> {
+  const { now, random, replayLimit } = options;
+  const switches = createGatewaySwitches();
+  const sessions = createSessions({ replayLimit, timeoutMs: options.sessionTimeoutMs }, random);
+  const connections = new Set<GatewayConnection>();
+  let url = "";
+
+  const dispatch = (session: Session, message: { readonly t: string; readonly d: object }) =>
+    sendDispatch(session, { t: message.t, d: { ...message.d } }, replayLimit);
+
+  const revoke = (account: Account) => {
+    account.tokenResetAt = now();
+    for (const session of sessions.alive(now())) {
+      if (session.account !== account) continue;
+      sessions.drop(session);
+      session.connection?.close(4004, "Authentication failed.");
+    }
+  };
+
+  const server = await startSocketServer({
+    host: options.host,
+    port: options.port,
+    welcome() {
+      if (switches.welcome === "accept") return "accept";
+      const verdict = switches.welcome;
+      switches.welcomeTimes -= 1;
+      if (switches.welcomeTimes <= 0) {
+        Object.assign(switches, { welcome: "accept", welcomeTimes: Infinity });
+      }
+      return verdict;
+    },
+    opened(link) {
+      const { connection, listener } = speakGateway(link, {
+        ...options,
+        accounts,
+        sessions,
+        switches,
+        greet: (session) => greet(world, session, url, dispatch),
+        changed: options.changed,
+        membersOf: (request, viewer) => memberChunks(world, request, viewer),
+        dispatch,
+        revoke,
+      }, (ended) => {
+        connections.delete(ended);
+        options.changed();
+      });
+      connections.add(connection);
+      return listener;
+    },
+  });
+  url = `ws://${options.host}:${server.port}`;
+
+  const faults: GatewayFaults = Object.assign(switches, {
+    drop(how: number | "fin" | "reset") {
+      const dropped = connections.size;
+      for (const connection of connections) {
+        if (typeof how === "number") connection.close(how, "Told to close.");
+        else connection.link.cut(how);
+      }
+      return dropped;
+    },
+    freeze() {
+      for (const { link } of connections) link.freeze();
+      return connections.size;
+    },
+    askReconnect() {
+      for (const connection of connections) connection.sendOp(7, null);
+    },
+    invalidate(isResumable: boolean) {
+      for (const connection of connections) {
+        if (connection.session && !isResumable) sessions.drop(connection.session);
+        connection.sendOp(9, isResumable);
+        if (!isResumable) connection.release();
+      }
+    },
+    askHeartbeat() {
+      for (const connection of connections) connection.sendOp(1, null);
+    },
+    sendRaw(text: string) {
+      for (const connection of connections) connection.send(text);
+    },
+    forgetSessions() {
+      for (const session of sessions.alive(now())) sessions.drop(session);
+    },
+  });
+
+  return {
+    url,
+    faults,
+    publish(events) {
+      if (events.length === 0) return;
+      for (const session of sessions.alive(now())) {
+        for (const event of events) {
+          const message = toDispatch(world, event, session.viewer);
+          if (message) dispatch(session, message);
+        }
+      }
+    },
+    connected: () => sessions.alive(now()).filter(({ connection }) => connection).length,
+    close: () => server.close(),
+  };
+}
+
+/** READY, then each guild that this shard has. */
+function greet(
+  world: World,
+  session: Session,
+  url: string,
+  dispatch: (session: Session, message: { readonly t: string; readonly d: object }) => void,
+): void {
+  const { application } = session.account;
+  const { viewer } = session;
+  const user = world.users.get(application.userId);
+  if (!user) throw new RangeError(`Cannot greet application ${application.id}: it has no user`);
+  const guilds = [...world.guilds.values()].filter((guild) =>
+    guild.members.has(user.id) && isOnShard(guild.id, viewer)
+  );
+  dispatch(session, {
+    t: "READY",
+    d: {
+      v: 10,
+      user: toOwnUser(user),
+      guilds: guilds.map(({ id }) => ({ id, unavailable: true })),
+      session_id: session.id,
+      resume_gateway_url: url,
+      shard: viewer.shard,
+      application: { id: application.id, flags: applicationFlags(application) },
+      private_channels: [],
+      relationships: [],
+      user_settings: {},
+      _trace: [],
+    },
+  });
+  if (!(viewer.intents & INTENT.guilds)) return;
+  for (const guild of guilds) {
+    dispatch(session, { t: "GUILD_CREATE", d: toCreatedGuild(world, guild, user.id) });
+  }
+}
+
+/** Answers op 8: by prefix of the name, or by ids; all members only with the intent. */
+function memberChunks(world: World, request: RequestMembers, viewer: Viewer) {
+  const guildId = parseSnowflake<"guild">(request.guild_id);
+  const guild = guildId && world.guilds.get(guildId);
+  if (!guild?.members.has(viewer.userId)) return [];
+  const ids = request.user_ids === undefined || request.user_ids === null
+    ? undefined
+    : [request.user_ids].flat();
+  const prefix = (request.query ?? "").toLowerCase();
+  if (!ids && prefix === "" && !(viewer.intents & INTENT.guildMembers)) return [];
+  const found = [...guild.members.values()].filter(({ userId }) =>
+    ids
+      ? ids.includes(userId)
+      : world.users.get(userId)?.username.toLowerCase().startsWith(prefix) ?? false
+  ).slice(0, request.limit || undefined);
+  const count = Math.max(1, Math.ceil(found.length / CHUNK_SIZE));
+  return Array.from({ length: count }, (_, index) => ({
+    t: "GUILD_MEMBERS_CHUNK",
+    d: {
+      guild_id: guild.id,
+      members: found.slice(index * CHUNK_SIZE, (index + 1) * CHUNK_SIZE)
+        .map((member) => toMember(world, member)),
+      chunk_index: index,
+      chunk_count: count,
+      not_found: ids?.filter((id) => !found.some(({ userId }) => userId === id)) ?? [],
+      ...(request.nonce && { nonce: request.nonce }),
+    },
+  }));
+}

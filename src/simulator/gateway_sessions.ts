@@ -1,0 +1,107 @@
+/**
+ * Gateway sessions: what lives on when a connection breaks.
+ *
+ * A session keeps the payloads it has sent, bounded, so that RESUME can replay
+ * them, and gathers new ones while nobody is connected, until it times out.
+ *
+ * @module
+ * @see {@link https://docs.discord.com/developers/events/gateway#resuming}
+ */
+
+import type { Account } from "./account.ts";
+import type { Dispatch, Viewer } from "./dispatches.ts";
+
+/** One session; its payloads are numbered from 1. */
+export interface Session {
+  readonly id: string;
+  readonly account: Account;
+  readonly viewer: Viewer;
+  /** The number of the last payload. */
+  seq: number;
+  /** The last payloads, the oldest first. */
+  readonly replay: { readonly seq: number; readonly text: string }[];
+  /** Sends to the connection that has it; `undefined` while there is none. */
+  connection: { send(text: string): void; close(code: number, reason: string): void } | undefined;
+  /** Unix time in milliseconds at which its connection went. */
+  detachedAt: number | undefined;
+}
+
+export interface SessionLimits {
+  /** Payloads kept for replay, at most. */
+  readonly replayLimit: number;
+  /** Milliseconds that a session lives without a connection. */
+  readonly timeoutMs: number;
+}
+
+/** What became of a RESUME. */
+export type Resumed =
+  | { readonly kind: "resumed"; readonly session: Session; readonly missed: readonly string[] }
+  | { readonly kind: "unknown" }
+  | { readonly kind: "seq_from_the_future" };
+
+export interface Sessions {
+  open(account: Account, viewer: Viewer): Session;
+  /** Those that live, with a connection or without. */
+  alive(now: number): readonly Session[];
+  resume(id: string, account: Account, seq: number, now: number): Resumed;
+  drop(session: Session): void;
+}
+
+export function createSessions(
+  { replayLimit, timeoutMs }: SessionLimits,
+  random: () => number,
+): Sessions {
+  const sessions = new Map<string, Session>();
+
+  const isDead = ({ detachedAt }: Session, now: number) =>
+    detachedAt !== undefined && now - detachedAt > timeoutMs;
+
+  return {
+    open(account, viewer) {
+      const id = Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16)).join("");
+      const session: Session = {
+        id,
+        account,
+        viewer,
+        seq: 0,
+        replay: [],
+        connection: undefined,
+        detachedAt: undefined,
+      };
+      sessions.set(id, session);
+      return session;
+    },
+    alive(now) {
+      for (const session of sessions.values()) {
+        if (isDead(session, now)) sessions.delete(session.id);
+      }
+      return [...sessions.values()];
+    },
+    resume(id, account, seq, now) {
+      const session = sessions.get(id);
+      if (!session || session.account !== account || isDead(session, now)) {
+        return { kind: "unknown" };
+      }
+      if (seq > session.seq) return { kind: "seq_from_the_future" };
+      const kept = session.replay.slice(-replayLimit);
+      const oldest = kept[0]?.seq ?? session.seq + 1;
+      if (seq + 1 < oldest) return { kind: "unknown" }; // what it missed is forgotten
+      const missed = kept.filter((payload) => payload.seq > seq).map(({ text }) => text);
+      return { kind: "resumed", session, missed };
+    },
+    drop(session) {
+      sessions.delete(session.id);
+    },
+  };
+}
+
+/** Numbers a dispatch, keeps it for replay and sends it if somebody is connected. */
+export function sendDispatch(session: Session, { t, d }: Dispatch, replayLimit: number): void {
+  session.seq += 1;
+  const text = JSON.stringify({ t, s: session.seq, op: 0, d });
+  session.replay.push({ seq: session.seq, text });
+  if (session.replay.length > 2 * replayLimit) { // seldom, for it moves them all
+    session.replay.splice(0, session.replay.length - replayLimit);
+  }
+  session.connection?.send(text);
+}

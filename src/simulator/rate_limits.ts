@@ -1,0 +1,142 @@
+/**
+ * Discord's rate limits: buckets, the global limit, and what headers tell of them.
+ *
+ * A bucket is a route together with the channel or guild it is about. It is a
+ * window that opens with the first request and is full again when it closes.
+ * The sizes are observations, as at Discord, where only the headers count.
+ *
+ * @module
+ * @see {@link https://docs.discord.com/developers/topics/rate-limits}
+ */
+
+/** Requests per window. */
+export interface Limit {
+  readonly requests: number;
+  readonly windowMs: number;
+}
+
+export interface RateLimitOptions {
+  readonly isEnabled: boolean;
+  /** Creating messages, in one channel. */
+  readonly createMessage: Limit;
+  /** Adding and removing reactions, in one channel. */
+  readonly reaction: Limit;
+  /** Every other route. */
+  readonly other: Limit;
+  /** Over all routes. */
+  readonly globalPerSec: number;
+}
+
+export const DEFAULT_RATE_LIMITS: RateLimitOptions = {
+  isEnabled: true,
+  createMessage: { requests: 5, windowMs: 5_000 },
+  reaction: { requests: 1, windowMs: 250 },
+  other: { requests: 10, windowMs: 1_000 },
+  globalPerSec: 50,
+};
+
+/** What becomes of one request. */
+export interface RateVerdict {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Set where the request is refused. */
+  readonly retryAfterSec?: number;
+  readonly scope?: "user" | "global";
+}
+
+export interface RateLimits {
+  /**
+   * Counts a request.
+   *
+   * @param method Such as `"POST"`.
+   * @param route Without ids: `"/channels/:id/messages"`.
+   * @param major The channel, guild or webhook it is about; empty where there is none.
+   * @param now Unix time in milliseconds.
+   */
+  take(method: string, route: string, major: string, now: number): RateVerdict;
+}
+
+interface Window {
+  readonly limit: Limit;
+  resetAt: number;
+  used: number;
+}
+
+/** Windows kept before those that have closed are thrown away. */
+const SWEEP_AT = 10_000;
+
+/** The limits of one application; `id` makes its buckets' names its own. */
+export function createRateLimits(options: RateLimitOptions): RateLimits {
+  const windows = new Map<string, Window>();
+  let lastSecond: number[] = [];
+
+  return {
+    take(method, route, major, now) {
+      if (!options.isEnabled) return { headers: {} };
+      lastSecond = lastSecond.filter((at) => now - at < 1_000);
+      const oldest = lastSecond[0];
+      if (oldest !== undefined && lastSecond.length >= options.globalPerSec) {
+        const retryAfterSec = Math.max(1, oldest + 1_000 - now) / 1_000;
+        return {
+          retryAfterSec,
+          scope: "global",
+          headers: {
+            "X-RateLimit-Global": "true",
+            "X-RateLimit-Scope": "global",
+            "Retry-After": String(Math.ceil(retryAfterSec)),
+          },
+        };
+      }
+      lastSecond.push(now);
+
+      const bucket = bucketOf(method, route);
+      const key = `${bucket} ${major}`;
+      const window = windowOf(windows, key, limitOf(options, method, route), now);
+      const isOver = window.used >= window.limit.requests;
+      if (!isOver) window.used += 1;
+      const resetAfterSec = Math.max(1, window.resetAt - now) / 1_000;
+      const headers = {
+        "X-RateLimit-Limit": String(window.limit.requests),
+        "X-RateLimit-Remaining": String(window.limit.requests - window.used),
+        "X-RateLimit-Reset": (window.resetAt / 1_000).toFixed(3),
+        "X-RateLimit-Reset-After": resetAfterSec.toFixed(3),
+        "X-RateLimit-Bucket": bucket,
+      };
+      if (!isOver) return { headers };
+      return {
+        retryAfterSec: resetAfterSec,
+        scope: "user",
+        headers: {
+          ...headers,
+          "X-RateLimit-Scope": "user",
+          "Retry-After": String(Math.ceil(resetAfterSec)),
+        },
+      };
+    },
+  };
+}
+
+function windowOf(windows: Map<string, Window>, key: string, limit: Limit, now: number): Window {
+  const open = windows.get(key);
+  if (open && now < open.resetAt) return open;
+  if (windows.size >= SWEEP_AT) {
+    for (const [name, { resetAt }] of windows) if (now >= resetAt) windows.delete(name);
+  }
+  const window = { limit, resetAt: now + limit.windowMs, used: 0 };
+  windows.set(key, window);
+  return window;
+}
+
+function limitOf(options: RateLimitOptions, method: string, route: string): Limit {
+  if (method === "POST" && route === "/channels/:id/messages") return options.createMessage;
+  return route.includes("/reactions/") ? options.reaction : options.other;
+}
+
+/** Adding and removing reactions share a bucket; so Discord's buckets show which routes do. */
+function bucketOf(method: string, route: string): string {
+  const name = route.includes("/reactions/") ? route : `${method} ${route}`;
+  let hash = 0x811c9dc5;
+  for (const character of name) {
+    hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
+  }
+  return hash.toString(16).padStart(8, "0").repeat(4);
+}

@@ -1,0 +1,264 @@
+/**
+ * The routes of Discord's REST API that bots such as Barnacle use.
+ *
+ * Each carries one command to the world and puts what came of it in Discord's
+ * JSON. Who asks, and whether too often, has been settled before.
+ *
+ * @module
+ */
+
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import { type GuildId, parseSnowflake, type Snowflake, type UserId } from "../core/ids.ts";
+import { may, openChannel } from "./access.ts";
+import { type Account, type IdentifyLimit, sessionStartLimit } from "./account.ts";
+import { toApplication } from "./application_payload.ts";
+import { openDirectChannel } from "./founding.ts";
+import { channelsOf, toGuild } from "./guild_payload.ts";
+import { findMessage, listMessages, type Page } from "./history.ts";
+import { parseCreate, parseEdit, type UploadedFile } from "./message_body.ts";
+import { deleteMessage, editMessage, postMessage } from "./messages.ts";
+import {
+  toChannel,
+  toMember,
+  toMessage,
+  toOwnUser,
+  toRole,
+  toUser,
+  userPayload,
+} from "./payloads.ts";
+import { guildPermissions } from "./permissions.ts";
+import { addReaction, removeReaction, startTyping } from "./reactions.ts";
+import { type Outcome, REFUSALS } from "./refusals.ts";
+import { answerMalformed, answerProblems, answerRefused } from "./rest_answers.ts";
+import { toSnowflake } from "./snowflake.ts";
+import type { Guild, World, WorldEvent } from "./world.ts";
+
+/** One request, read and allowed. */
+export interface Call {
+  readonly account: Account;
+  readonly body: unknown;
+  readonly files: readonly UploadedFile[];
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
+
+export interface RouteDeps {
+  readonly world: World;
+  /** Where `/gateway` sends clients. */
+  gatewayUrl(): string;
+  readonly identifyLimit: IdentifyLimit;
+  readonly needsAllowedMentions: boolean;
+  publish(events: readonly WorldEvent[]): void;
+}
+
+type Env = { Bindings: { readonly call: Call } };
+type Asked = Context<Env>;
+
+export function createRoutes(deps: RouteDeps): Hono<Env> {
+  const { world, publish } = deps;
+  const app = new Hono<Env>();
+
+  const self = (c: Asked): UserId => c.env.call.account.application.userId;
+  const param = (c: Asked, name: string): string => c.req.param(name) ?? "";
+
+  /** Publishes what a command did, and answers with its value or why not. */
+  const settle = <Value>(outcome: Outcome<Value>, toBody?: (value: Value) => unknown) => {
+    if (outcome.kind === "refused") return answerRefused(outcome.refused);
+    publish(outcome.events);
+    return toBody ? Response.json(toBody(outcome.value)) : new Response(null, { status: 204 });
+  };
+
+  app.get("/gateway/bot", (c) => {
+    const { account, now } = c.env.call;
+    return c.json({
+      url: deps.gatewayUrl(),
+      shards: 1,
+      session_start_limit: sessionStartLimit(account, deps.identifyLimit, now),
+    });
+  });
+
+  app.get("/users/@me", (c) => {
+    const user = world.users.get(self(c));
+    return user ? c.json(toOwnUser(user)) : answerRefused(REFUSALS.unknownUser);
+  });
+  app.get("/users/@me/guilds", (c) =>
+    c.json(
+      [...world.guilds.values()].filter(({ members }) => members.has(self(c))).map((guild) => ({
+        id: guild.id,
+        name: guild.name,
+        icon: null,
+        banner: null,
+        owner: guild.ownerId === self(c),
+        permissions: String(guildPermissions(guild, self(c))),
+        features: [],
+      })),
+    ));
+  app.get("/users/:user", (c) => {
+    const id = parseSnowflake<"user">(param(c, "user"));
+    const user = id && world.users.get(id);
+    return user ? c.json(toUser(user)) : answerRefused(REFUSALS.unknownUser);
+  });
+  app.post("/users/@me/channels", (c) => {
+    const parsed = DM_BODY.safeParse(c.env.call.body);
+    if (!parsed.success) return answerMalformed(parsed.error);
+    const id = parseSnowflake<"user">(parsed.data.recipient_id);
+    const user = id && world.users.get(id);
+    if (!user) return answerRefused(REFUSALS.unknownUser);
+    if (user.isBot) return answerRefused(REFUSALS.cannotDm);
+    const channel = openDirectChannel(world, self(c), user.id, c.env.call.now);
+    return c.json(toChannel(world, channel, self(c)));
+  });
+  for (const path of ["/applications/@me", "/oauth2/applications/@me"]) {
+    app.get(path, (c) => c.json(toApplication(world, c.env.call.account.application)));
+  }
+
+  app.get("/channels/:channel", (c) => {
+    const access = openChannel(world, param(c, "channel"), self(c), "view");
+    if (access.kind === "refused") return answerRefused(access.refused);
+    return c.json(toChannel(world, access.channel, self(c)));
+  });
+  app.post(
+    "/channels/:channel/typing",
+    (c) => settle(startTyping(world, param(c, "channel"), self(c), c.env.call.now)),
+  );
+
+  app.get("/channels/:channel/messages", (c) => {
+    const access = openChannel(world, param(c, "channel"), self(c), "view");
+    if (access.kind === "refused") return answerRefused(access.refused);
+    const page = PAGE_QUERY.safeParse(c.req.query());
+    if (!page.success) return answerMalformed(page.error);
+    const messages = listMessages(world, access.channel, self(c), toPage(page.data));
+    return c.json(messages.map((message) => toMessage(world, message, self(c))));
+  });
+  app.post("/channels/:channel/messages", (c) => {
+    const { account, body, files, now } = c.env.call;
+    const parsed = parseCreate(body, files, deps.needsAllowedMentions);
+    if (parsed.kind === "wrong") return answerProblems(parsed.problems);
+    const draft = parsed.value;
+    const author = { kind: "user", userId: self(c) } as const;
+    const outcome = postMessage(world, param(c, "channel"), author, draft, now);
+    if (draft.nonce !== undefined) {
+      const nonce = String(draft.nonce);
+      const asked = account.creates.get(nonce) ?? { attempts: 0, messages: new Set() };
+      asked.attempts += 1;
+      if (outcome.kind === "done") asked.messages.add(outcome.value.message.id);
+      account.creates.set(nonce, asked);
+    }
+    return settle(outcome, ({ message }) => toMessage(world, message, self(c)));
+  });
+  app.get("/channels/:channel/messages/:message", (c) => {
+    const found = findMessage(world, param(c, "channel"), param(c, "message"), self(c));
+    if (found.kind === "refused") return answerRefused(found.refused);
+    if (!may(world, found.channel, self(c), "read_history")) {
+      return answerRefused(REFUSALS.missingPermissions);
+    }
+    return c.json(toMessage(world, found.message, self(c)));
+  });
+  app.patch("/channels/:channel/messages/:message", (c) => {
+    const { body, files, now } = c.env.call;
+    const parsed = parseEdit(body, files, deps.needsAllowedMentions);
+    if (parsed.kind === "wrong") return answerProblems(parsed.problems);
+    return settle(
+      editMessage(world, param(c, "channel"), param(c, "message"), self(c), parsed.value, now),
+      (message) => toMessage(world, message, self(c)),
+    );
+  });
+  app.delete(
+    "/channels/:channel/messages/:message",
+    (c) => settle(deleteMessage(world, param(c, "channel"), param(c, "message"), self(c))),
+  );
+
+  const reactions = "/channels/:channel/messages/:message/reactions/:emoji";
+  app.get(reactions, (c) => {
+    const found = findMessage(world, param(c, "channel"), param(c, "message"), self(c));
+    if (found.kind === "refused") return answerRefused(found.refused);
+    const users = found.message.reactions.get(param(c, "emoji")) ?? [];
+    return c.json(Array.from(users, (id) => userPayload(world, id)));
+  });
+  for (const [method, change] of [["PUT", addReaction], ["DELETE", removeReaction]] as const) {
+    app.on(method, `${reactions}/@me`, (c) =>
+      settle(
+        change(world, param(c, "channel"), param(c, "message"), self(c), param(c, "emoji")),
+      ));
+  }
+
+  const inGuild = (c: Asked, answer: (guild: Guild) => Response) => {
+    const id: GuildId | undefined = parseSnowflake<"guild">(param(c, "guild"));
+    const guild = id && world.guilds.get(id);
+    if (!guild) return answerRefused(REFUSALS.unknownGuild);
+    return guild.members.has(self(c)) ? answer(guild) : answerRefused(REFUSALS.missingAccess);
+  };
+  app.get("/guilds/:guild", (c) =>
+    inGuild(c, (guild) =>
+      c.json({
+        ...toGuild(guild),
+        ...(c.req.query("with_counts") === "true" && {
+          approximate_member_count: guild.members.size,
+          approximate_presence_count: guild.members.size,
+        }),
+      })));
+  app.get("/guilds/:guild/channels", (c) =>
+    inGuild(c, (guild) =>
+      c.json(
+        channelsOf(world, guild).filter(({ kind }) => kind !== "thread")
+          .map((channel) => toChannel(world, channel, self(c))),
+      )));
+  app.get("/guilds/:guild/threads/active", (c) =>
+    inGuild(c, (guild) => {
+      const threads = channelsOf(world, guild).filter((channel) =>
+        channel.kind === "thread" && !channel.isArchived && may(world, channel, self(c), "view")
+      );
+      return c.json({
+        threads: threads.map((thread) => toChannel(world, thread, self(c))),
+        members: [],
+        has_more: false,
+      });
+    }));
+  app.get(
+    "/guilds/:guild/roles",
+    (c) =>
+      inGuild(
+        c,
+        (guild) => c.json(Array.from(guild.roles.values(), (role, place) => toRole(role, place))),
+      ),
+  );
+  app.get("/guilds/:guild/members/:user", (c) =>
+    inGuild(c, (guild) => {
+      const id = parseSnowflake<"user">(param(c, "user"));
+      const member = id && guild.members.get(id);
+      return member ? c.json(toMember(world, member)) : answerRefused(REFUSALS.unknownMember);
+    }));
+
+  app.notFound(() => answerRefused(REFUSALS.notFound));
+  return app;
+}
+
+const DM_BODY = z.strictObject({ recipient_id: z.string() });
+
+const snowflakeQuery = z.string().regex(/^\d{1,20}$/).optional();
+const PAGE_QUERY = z.strictObject({
+  limit: z.string().regex(/^(?:[1-9]\d?|100)$/, "int value should be between 1 and 100.")
+    .optional(),
+  before: snowflakeQuery,
+  after: snowflakeQuery,
+  around: snowflakeQuery,
+}).refine(
+  ({ before, after, around }) =>
+    [before, after, around].filter((id) => id !== undefined).length <= 1,
+  { message: "before, after and around are mutually exclusive", params: { code: "EXCLUSIVE" } },
+);
+
+function toPage({ limit, before, after, around }: z.infer<typeof PAGE_QUERY>): Page {
+  return {
+    limit: limit === undefined ? 50 : Number(limit),
+    ...(before && { before: toId(before) }),
+    ...(after && { after: toId(after) }),
+    ...(around && { around: toId(around) }),
+  };
+}
+
+/** Clients write 0 for "from the beginning", and 0 is no id. */
+function toId(digits: string): Snowflake {
+  return parseSnowflake(digits) ?? toSnowflake("1");
+}

@@ -1,0 +1,224 @@
+/**
+ * The world that the simulator holds: guilds, channels, people and what they said.
+ *
+ * It is data, changed only by the functions of this folder's pure files, each
+ * of which takes the time as an argument and returns what happened as events.
+ * Neither a socket nor a clock is known here, so that every rule of Discord's
+ * can be tested as a function.
+ *
+ * @module
+ */
+
+import type {
+  ApplicationId,
+  ChannelId,
+  GuildId,
+  MessageId,
+  RoleId,
+  Snowflake,
+  UserId,
+} from "../core/ids.ts";
+import type { NonceTable } from "./nonces.ts";
+import type { Overwrite } from "./permissions.ts";
+import type { IdCounter } from "./snowflake.ts";
+
+/** An account: a person, or the user of an application. */
+export interface User {
+  readonly id: UserId;
+  readonly username: string;
+  readonly globalName?: string;
+  readonly isBot: boolean;
+  /** Whether a bot may write to them first, or at all. */
+  readonly acceptsDms: boolean;
+}
+
+/** An application with a bot: what a token belongs to. */
+export interface Application {
+  readonly id: ApplicationId;
+  readonly userId: UserId;
+  readonly token: string;
+  /** Who made it at the developer portal. */
+  readonly ownerId: UserId;
+  /** Privileged intents that are switched on at the portal. */
+  readonly privilegedIntents: number;
+}
+
+export interface Role {
+  readonly id: RoleId;
+  readonly name: string;
+  readonly permissions: bigint;
+  readonly isMentionable: boolean;
+  /** Set on the role that a bot brings with it: it mentions the bot. */
+  readonly botId?: UserId;
+}
+
+export interface Member {
+  readonly userId: UserId;
+  readonly roles: readonly RoleId[];
+  readonly nick?: string;
+  /** Unix time in milliseconds. */
+  readonly joinedAt: number;
+}
+
+export interface Guild {
+  readonly id: GuildId;
+  readonly name: string;
+  readonly ownerId: UserId;
+  /** Has the guild's own id, as at Discord. */
+  readonly everyoneRoleId: RoleId;
+  readonly roles: Map<RoleId, Role>;
+  readonly members: Map<UserId, Member>;
+  readonly channelIds: Set<ChannelId>;
+}
+
+interface ChannelBase {
+  readonly id: ChannelId;
+  /** In the order they were written, which is the order of their ids. */
+  readonly messages: Map<MessageId, Message>;
+  lastMessageId?: MessageId;
+}
+
+export interface TextChannel extends ChannelBase {
+  readonly kind: "text" | "forum";
+  readonly guildId: GuildId;
+  readonly name: string;
+  readonly topic?: string;
+  readonly overwrites: readonly Overwrite[];
+}
+
+export interface Thread extends ChannelBase {
+  readonly kind: "thread";
+  readonly guildId: GuildId;
+  readonly parentId: ChannelId;
+  readonly name: string;
+  readonly ownerId: UserId;
+  readonly isArchived: boolean;
+}
+
+export interface PrivateChannel extends ChannelBase {
+  readonly kind: "dm" | "group_dm";
+  /** Everybody in it, the bot too. */
+  readonly recipients: readonly UserId[];
+  readonly name?: string;
+}
+
+export type GuildChannel = TextChannel | Thread;
+export type Channel = GuildChannel | PrivateChannel;
+
+export interface Webhook {
+  readonly id: Snowflake<"webhook">;
+  readonly name: string;
+  /** Set where an application owns it, such as PluralKit. */
+  readonly applicationId?: ApplicationId;
+}
+
+export type Author =
+  | { readonly kind: "user"; readonly userId: UserId }
+  | { readonly kind: "webhook"; readonly webhook: Webhook };
+
+export interface Attachment {
+  readonly id: Snowflake<"attachment">;
+  readonly filename: string;
+  readonly sizeBytes: number;
+  readonly contentType?: string;
+  readonly description?: string;
+  /** What is downloaded; a file without is there by name only. */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
+}
+
+/** What a message replies to, or forwards. */
+export interface Reference {
+  readonly kind: "reply" | "forward";
+  readonly messageId: MessageId;
+  readonly channelId: ChannelId;
+}
+
+/** A part of a message that the simulator keeps and shows, but does not read. */
+export type Opaque = Readonly<Record<string, unknown>>;
+
+export interface Message {
+  readonly id: MessageId;
+  readonly channelId: ChannelId;
+  readonly author: Author;
+  readonly content: string;
+  /** Unix time in milliseconds. */
+  readonly editedAt?: number;
+  readonly nonce?: string | number;
+  readonly reference?: Reference;
+  /** Whom it pings, which is less than whom its text names. */
+  readonly pings: Pings;
+  readonly attachments: readonly Attachment[];
+  readonly embeds: readonly Opaque[];
+  readonly components: readonly Opaque[];
+  readonly flags: number;
+  readonly isTts: boolean;
+  /** By emoji, `"👀"` or `"name:id"`: who reacted, in order. */
+  readonly reactions: Map<string, Set<UserId>>;
+}
+
+export interface Pings {
+  readonly users: readonly UserId[];
+  readonly roles: readonly RoleId[];
+  readonly everyone: boolean;
+}
+
+/** Something that the gateway tells to those who may see it. */
+export type WorldEvent =
+  | { readonly kind: "message_created" | "message_updated"; readonly message: Message }
+  | { readonly kind: "message_deleted"; readonly message: Message }
+  | {
+    readonly kind: "reaction_added" | "reaction_removed";
+    readonly message: Message;
+    readonly userId: UserId;
+    readonly emoji: string;
+  }
+  | {
+    readonly kind: "typing_started";
+    readonly channelId: ChannelId;
+    readonly userId: UserId;
+    readonly at: number;
+  }
+  | { readonly kind: "guild_joined"; readonly guildId: GuildId; readonly userId: UserId }
+  | { readonly kind: "guild_left"; readonly guildId: GuildId; readonly userId: UserId }
+  | {
+    readonly kind: "channel_created" | "channel_updated" | "channel_deleted";
+    readonly channel: GuildChannel;
+  }
+  | { readonly kind: "member_updated"; readonly guildId: GuildId; readonly member: Member }
+  | { readonly kind: "role_updated"; readonly guildId: GuildId; readonly role: Role };
+
+export interface World {
+  readonly ids: IdCounter;
+  readonly users: Map<UserId, User>;
+  readonly applications: Map<ApplicationId, Application>;
+  readonly guilds: Map<GuildId, Guild>;
+  readonly channels: Map<ChannelId, Channel>;
+  /** One per webhook that has been made; their ids are authors too. */
+  readonly webhooks: Map<string, Webhook>;
+  readonly nonces: NonceTable;
+  /** Where attachments are downloaded: never at Discord's, once a simulator shows this world. */
+  mediaUrl: string;
+  /** Messages kept in each channel; beyond, the oldest is forgotten, so that a bench may run for ever. */
+  readonly keptPerChannel: number;
+}
+
+/** The application whose user that is, or `undefined` of a person. */
+export function applicationOf(world: World, userId: UserId): Application | undefined {
+  for (const application of world.applications.values()) {
+    if (application.userId === userId) return application;
+  }
+  return undefined;
+}
+
+/** The channel in which two people talk alone, if they have one. */
+export function directChannel(world: World, a: UserId, b: UserId): PrivateChannel | undefined {
+  for (const channel of world.channels.values()) {
+    if (channel.kind !== "dm") continue;
+    if (channel.recipients.includes(a) && channel.recipients.includes(b)) return channel;
+  }
+  return undefined;
+}
+
+export function isPrivate(channel: Channel): channel is PrivateChannel {
+  return channel.kind === "dm" || channel.kind === "group_dm";
+}

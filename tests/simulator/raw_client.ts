@@ -1,0 +1,158 @@
+/**
+ * Clients without manners: they say what a test tells them to, and report what comes back.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { createInflate, createZstdDecompress } from "node:zlib";
+import { type DemoWorld, demoWorld } from "../../src/simulator/demo_world.ts";
+import {
+  type Simulator,
+  type SimulatorOptions,
+  startSimulator,
+} from "../../src/simulator/simulator.ts";
+
+export const soon = (): AbortSignal => AbortSignal.timeout(10_000);
+
+/** Runs a test against a demo world of its own, and closes it whatever happens. */
+export async function withSimulator(
+  test: (sim: Simulator, demo: DemoWorld) => Promise<void>,
+  options: SimulatorOptions = {},
+): Promise<void> {
+  const { nonceWindowMs } = options;
+  const demo = demoWorld({ ...(nonceWindowMs !== undefined && { nonceWindowMs }) });
+  const sim = await startSimulator({ world: demo.world, ...options });
+  try {
+    await test(sim, demo);
+  } finally {
+    await sim.close();
+  }
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Parsed, where it is JSON. */
+  readonly body: unknown;
+  readonly headers: Headers;
+}
+
+export const AGENT = "DiscordBot (https://example.invalid, 1.0.0)";
+
+/** One request as a well-behaved bot sends it, but for what the test changes. */
+export async function ask(
+  sim: Pick<Simulator, "apiUrl" | "token">,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  const isForm = body instanceof FormData;
+  const hasBody = body !== undefined;
+  const response = await fetch(`${sim.apiUrl}/api/v10${path}`, {
+    method,
+    headers: {
+      "User-Agent": AGENT,
+      "Authorization": `Bot ${sim.token}`,
+      ...(hasBody && !isForm && { "Content-Type": "application/json" }),
+      ...headers,
+    },
+    ...(hasBody && { body: isForm || typeof body === "string" ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = response.headers.get("content-type")?.includes("json") ?? false;
+  return {
+    status: response.status,
+    body: isJson && text ? JSON.parse(text) : text || undefined,
+    headers: response.headers,
+  };
+}
+
+export interface Frame {
+  readonly op: number;
+  readonly t: string | null;
+  readonly s: number | null;
+  readonly d: Record<string, unknown> | null;
+}
+
+export interface RawGateway {
+  readonly frames: readonly Frame[];
+  send(payload: unknown): void;
+  close(code?: number): void;
+  /** The first frame that fits, when it comes. */
+  frame(fits: (frame: Frame) => boolean): Promise<Frame>;
+  /** When the WebSocket is open. */
+  readonly opened: Promise<void>;
+  /** The code with which the connection ended, when it has. */
+  readonly closed: Promise<number>;
+}
+
+/** Opens a connection to the gateway. */
+export function connectRaw(
+  sim: Simulator,
+  query = "v=10&encoding=json",
+): RawGateway {
+  const socket = new WebSocket(`${sim.gatewayUrl}/?${query}`);
+  socket.binaryType = "arraybuffer";
+  const frames: Frame[] = [];
+  const take = (text: string) => frames.push(JSON.parse(text));
+  const inflate = query.includes("zlib-stream")
+    ? createInflate()
+    : query.includes("zstd-stream")
+    ? createZstdDecompress()
+    : undefined;
+  let queue: Promise<void> = Promise.resolve();
+  let bytes: Buffer[] = [];
+  inflate?.on("data", (chunk: Buffer) => bytes.push(chunk));
+  socket.onmessage = ({ data }) => {
+    if (typeof data === "string") return void take(data);
+    queue = queue.then(() =>
+      new Promise((resolve) =>
+        inflate?.write(Buffer.from(data), () => {
+          take(Buffer.concat(bytes).toString());
+          bytes = [];
+          resolve();
+        })
+      )
+    );
+  };
+  const closed = new Promise<number>((resolve) => {
+    socket.onclose = ({ code }) => resolve(code);
+  });
+  const opened = new Promise<void>((resolve) => {
+    socket.onopen = () => resolve();
+  });
+  return {
+    frames,
+    opened,
+    closed,
+    send: (payload) => socket.send(typeof payload === "string" ? payload : JSON.stringify(payload)),
+    close: (code = 1000) => socket.close(code),
+    frame: (fits) => sim.until(() => frames.find(fits), soon()),
+  };
+}
+
+export const isOp = (op: number) => (frame: Frame): boolean => frame.op === op;
+export const isEvent = (t: string) => (frame: Frame): boolean => frame.t === t;
+
+/** A good IDENTIFY, but for what the test changes. */
+export function identify(
+  sim: Simulator,
+  fields: Readonly<Record<string, unknown>> = {},
+): { readonly op: 2; readonly d: Readonly<Record<string, unknown>> } {
+  const properties = { os: "linux", browser: "raw", device: "raw" };
+  return { op: 2, d: { token: sim.token, properties, intents: 0xb601, ...fields } };
+}
+
+/** Connects and waits for READY. */
+export async function connectReady(
+  sim: Simulator,
+  fields: Readonly<Record<string, unknown>> = {},
+  query?: string,
+): Promise<RawGateway> {
+  const gateway = connectRaw(sim, query);
+  await gateway.frame(isOp(10));
+  gateway.send(identify(sim, fields));
+  await gateway.frame(isEvent("READY"));
+  return gateway;
+}
