@@ -1,0 +1,69 @@
+/**
+ * The loop of one turn: asks the model, and says how it ended.
+ *
+ * It is ours, and not a library's, because it must survive a crash: what it
+ * knows at each step can be stored. There are no tools yet, so a turn is one
+ * step.
+ *
+ * @module
+ */
+
+import { type Model, ModelError, type ModelRequest, type ModelUsage } from "../core/model.ts";
+import type { Schedule } from "../lib/schedule.ts";
+
+export type TurnOutcome =
+  | { readonly kind: "reply"; readonly text: string; readonly usage?: ModelUsage }
+  /** Nothing may be shown of it but that it failed. */
+  | { readonly kind: "failed"; readonly reason: string; readonly error: unknown }
+  /** The process is stopping; the turn is begun anew by the next one. */
+  | { readonly kind: "interrupted" };
+
+export interface TurnPorts {
+  readonly model: Model;
+  /** Aborted when the process stops. */
+  readonly stopping: AbortSignal;
+  readonly schedule: Schedule;
+  /** `agents.turnTimeoutSec`, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** Runs a turn to its end; a failure is an outcome, never thrown. */
+export async function runTurn(request: ModelRequest, ports: TurnPorts): Promise<TurnOutcome> {
+  const { model, stopping, schedule, timeoutMs } = ports;
+  const timeout = new AbortController();
+  const callOff = schedule(() => timeout.abort(), timeoutMs);
+  try {
+    return await ask(model, request, AbortSignal.any([stopping, timeout.signal]));
+  } catch (error) {
+    if (stopping.aborted) return { kind: "interrupted" };
+    if (timeout.signal.aborted) {
+      return { kind: "failed", reason: `no answer within ${timeoutMs / 1_000} s`, error };
+    }
+    const reason = error instanceof ModelError ? `${error.kind}: ${error.message}` : "unexpected";
+    return { kind: "failed", reason, error };
+  } finally {
+    callOff();
+  }
+}
+
+/** An answer without a last part, or without words, is none (L3). */
+async function ask(
+  model: Model,
+  request: ModelRequest,
+  signal: AbortSignal,
+): Promise<TurnOutcome> {
+  let text = "";
+  for await (const part of model.generate(request, signal)) {
+    if (part.kind === "text") {
+      text += part.text;
+      continue;
+    }
+    if (text.trim() === "") throw notAnAnswer(model, `empty (${part.reason})`);
+    return { kind: "reply", text, ...(part.usage && { usage: part.usage }) };
+  }
+  throw notAnAnswer(model, "it ended early");
+}
+
+function notAnAnswer({ id: modelId }: Model, why: string): ModelError {
+  return new ModelError(`${modelId} gave no answer: ${why}`, { kind: "not_an_answer", modelId });
+}

@@ -1,0 +1,87 @@
+/**
+ * What happens in the bot, put into its metrics.
+ *
+ * The parts report in their own words; here those become the names that
+ * `/metrics` shows.
+ *
+ * @module
+ */
+
+import type { TurnOutcome } from "../agent/turn.ts";
+import { ModelError } from "../core/model.ts";
+import type { OutboxRow } from "../core/outbound.ts";
+import type { GatewayStats } from "../discord/gateway/thread.ts";
+import type { RequestMetric } from "../discord/rest/client.ts";
+import type { Delivery } from "../flows/deliver.ts";
+import type { Metrics } from "../http/metrics.ts";
+
+export interface Meter {
+  beat(shard: string, beat: { readonly lateMs: number; readonly latencyMs?: number }): void;
+  request(request: RequestMetric): void;
+  delivery(row: OutboxRow, delivery: Delivery): void;
+  echoes(count: number): void;
+  turn(modelId: string, outcome: TurnOutcome, ms: number): void;
+  /** Adds what the gateway has counted since the last call. */
+  gateway(stats: GatewayStats): void;
+}
+
+export function createMeter(metrics: Metrics): Meter {
+  const seen = new Map<string, number>();
+
+  /** Counters of another thread arrive as totals; what they grew by is added. */
+  function grown(name: string, total: number): number {
+    const by = total - (seen.get(name) ?? 0);
+    seen.set(name, total);
+    return Math.max(0, by);
+  }
+
+  return {
+    beat(shard, { lateMs, latencyMs }) {
+      metrics.heartbeatLateSec.observe(lateMs / 1_000, { shard });
+      if (latencyMs !== undefined) {
+        metrics.heartbeatLatencySec.observe(latencyMs / 1_000, { shard });
+      }
+    },
+    request({ route, method, status, ms }) {
+      const family = status === undefined ? "none" : `${Math.floor(status / 100)}xx`;
+      metrics.discordRequests.inc({ route, method, status: family });
+      metrics.discordRequestSec.observe(ms / 1_000, { route });
+      if (status === 429) metrics.discord429s.inc({ scope: "any" });
+    },
+    delivery({ firstAttemptAt }, { kind }) {
+      if (firstAttemptAt !== undefined) metrics.outboxRetries.inc({ reason: "unanswered" });
+      if (kind === "created") metrics.outboxSent.inc({ ack: "response" });
+      if (kind === "already_gone") metrics.outboxSent.inc({ ack: "unknown_message" });
+    },
+    echoes(count) {
+      metrics.outboxSent.add(count, { ack: "echo" });
+    },
+    turn(modelId, outcome, ms) {
+      const [provider = "", model = ""] = modelId.split(/\/(.*)/s);
+      metrics.llmRequests.inc({ provider, model, outcome: wordOf(outcome) });
+      metrics.llmRequestSec.observe(ms / 1_000, { provider, model });
+      if (outcome.kind !== "reply" || !outcome.usage) return;
+      const { inputTokens, outputTokens } = outcome.usage;
+      metrics.llmTokens.add(inputTokens, { provider, model, direction: "input" });
+      metrics.llmTokens.add(outputTokens, { provider, model, direction: "output" });
+    },
+    gateway({ identifies, resumes, disconnects, dispatches, replayed }) {
+      metrics.identifies.add(grown("identifies", identifies));
+      metrics.replayedEvents.add(grown("replayed", replayed));
+      for (const [outcome, count] of Object.entries(resumes)) {
+        metrics.resumes.add(grown(`resume ${outcome}`, count), { outcome });
+      }
+      for (const [code, count] of Object.entries(disconnects)) {
+        metrics.disconnects.add(grown(`close ${code}`, count), { code });
+      }
+      for (const [type, count] of Object.entries(dispatches)) {
+        metrics.dispatches.add(grown(`dispatch ${type}`, count), { type });
+      }
+    },
+  };
+}
+
+function wordOf(outcome: TurnOutcome): string {
+  if (outcome.kind !== "failed") return outcome.kind === "reply" ? "ok" : outcome.kind;
+  return outcome.error instanceof ModelError ? outcome.error.kind : "timeout";
+}

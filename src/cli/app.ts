@@ -1,0 +1,164 @@
+/**
+ * The command line: names, flags and help of every command.
+ *
+ * A command's own code is loaded when it is called, so that `version` does not
+ * pay for the bot.
+ *
+ * @module
+ */
+
+import {
+  buildApplication,
+  buildCommand,
+  buildRouteMap,
+  type CommandContext,
+  run as runApplication,
+  type StricliProcess,
+} from "@stricli/core";
+import process from "node:process";
+import { VERSION } from "../version.ts";
+import type { DemoFlags } from "./demo.ts";
+import { EXIT, type ExitCode } from "./exit_code.ts";
+import { processIo } from "./io.ts";
+import type { RunFlags } from "./run.ts";
+
+const flag = (brief: string) => ({ kind: "boolean", brief, default: false }) as const;
+const path = (brief: string) =>
+  ({ kind: "parsed", parse: String, brief, optional: true, placeholder: "path" }) as const;
+
+const JSON_FLAG = { json: flag("Print the result as JSON") };
+const CONFIG_FLAG = { config: path("The config file; found by itself if absent") };
+const DATA_FLAG = { data: path("The data directory; found by itself if absent") };
+const COMMON = { ...CONFIG_FLAG, ...DATA_FLAG, ...JSON_FLAG };
+
+/** Flags that every command takes (O10). */
+export interface CommonFlags {
+  readonly config?: string;
+  readonly data?: string;
+  readonly json: boolean;
+}
+
+/** Runs a command's function and hands its exit code to the process. */
+async function end(context: CommandContext, code: ExitCode | Promise<ExitCode>): Promise<void> {
+  Object.assign(context.process, { exitCode: await code });
+}
+
+const run = buildCommand({
+  docs: {
+    brief: "Connect to Discord and answer",
+    fullDescription: "Connect to Discord and answer.\n\nExample: DISCORD_BOT_TOKEN=… barnacle run",
+  },
+  parameters: {
+    flags: {
+      ...COMMON,
+      connectionDebug: flag("Log all that happens on the gateway, without content"),
+      insecurePermissions: flag("Start although others may write the config file"),
+    },
+  },
+  async func(flags: RunFlags) {
+    const { runBot } = await import("./run.ts");
+    await end(this, runBot(flags, processIo()));
+  },
+});
+
+const demo = buildCommand({
+  docs: {
+    brief: "Try the whole bot on a Discord of our own: no token, no key, no network",
+    fullDescription:
+      "Try the whole bot on a simulated Discord, with a page to chat in as several people.\n\n" +
+      "Example: barnacle demo --port 8787",
+  },
+  parameters: {
+    flags: {
+      ...CONFIG_FLAG,
+      ...JSON_FLAG,
+      port: {
+        kind: "parsed",
+        parse: toPort,
+        brief: "Port of the page; the next free one if it is taken",
+        default: "8787",
+      },
+      script: flag("Play the scenes without a page, and exit 0 if all of them went well"),
+    },
+  },
+  async func(flags: DemoFlags) {
+    const { demo } = await import("./demo.ts");
+    await end(this, demo(flags, processIo()));
+  },
+});
+
+const status = buildCommand({
+  docs: {
+    brief: "What the running bot knows of itself",
+    fullDescription: "What the running bot knows of itself.\n\nExample: barnacle status --json",
+  },
+  parameters: { flags: COMMON },
+  async func(flags: CommonFlags) {
+    const { status } = await import("./status.ts");
+    await end(this, status(flags, processIo()));
+  },
+});
+
+const version = buildCommand({
+  docs: {
+    brief: "Which version this is, and what it runs on",
+    fullDescription:
+      "Which version this is, and what it runs on.\n\nExample: barnacle version --json",
+  },
+  parameters: { flags: COMMON },
+  async func(flags: CommonFlags) {
+    const { version } = await import("./version.ts");
+    await end(this, version(flags, processIo()));
+  },
+});
+
+type ConfigAction = "check" | "schema" | "show";
+
+function configCommand(action: ConfigAction, brief: string) {
+  return buildCommand({
+    docs: { brief, fullDescription: `${brief}.\n\nExample: barnacle config ${action}` },
+    parameters: { flags: COMMON },
+    async func(flags: CommonFlags) {
+      const commands = await import("./config.ts");
+      await end(this, commands[action](flags, processIo()));
+    },
+  });
+}
+
+const config = buildRouteMap({
+  docs: { brief: "Check and show the config" },
+  routes: {
+    check: configCommand("check", "Check the config file, and list everything that is wrong"),
+    schema: configCommand("schema", "Print the config's JSON Schema"),
+    show: configCommand("show", "Print the config as it applies, without secrets"),
+  },
+});
+
+const application = buildApplication(
+  buildRouteMap({
+    docs: { brief: "Barnacle: an AI agent that lives in Discord" },
+    routes: { run, demo, status, config, version },
+  }),
+  {
+    name: "barnacle",
+    versionInfo: { currentVersion: VERSION },
+    scanner: { caseStyle: "allow-kebab-for-camel" },
+    documentation: { useAliasInUsageLine: true },
+    determineExitCode: () => EXIT.failed,
+  },
+);
+
+/** Runs the command that the arguments name, and ends the process. */
+export async function main(): Promise<void> {
+  const { stdout, stderr, env } = process;
+  const streams: StricliProcess = { stdout, stderr, env };
+  await runApplication(application, process.argv.slice(2), { process: streams });
+  const code = Number(streams.exitCode ?? EXIT.done);
+  process.exit(code < 0 || code > 250 ? EXIT.usage : code); // the library's codes for bad usage
+}
+
+function toPort(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new RangeError(`"${text}" is no port: it takes a whole number from 0 to 65535`);
+}

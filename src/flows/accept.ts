@@ -1,0 +1,189 @@
+/**
+ * A batch from the gateway: decide each message, store all, start what must start.
+ *
+ * The gateway's sequence number is committed with the messages that it covers,
+ * so a message is either stored or will be sent again. Chatter that nobody
+ * answers waits a moment for company, since a transaction costs the same for
+ * one row as for fifty; a message that is to be answered waits for nothing.
+ *
+ * @module
+ */
+
+import type { AccountId, ChannelId, MessageId } from "../core/ids.ts";
+import type { Judged, Route } from "../core/inbox.ts";
+import type {
+  GatewaySession,
+  GuildSnapshot,
+  InboundBatch,
+  InboundMessage,
+  Self,
+} from "../core/inbound.ts";
+import type { Verdict } from "../core/verdict.ts";
+import type { Log } from "../lib/log.ts";
+import type { Schedule } from "../lib/schedule.ts";
+
+/** What one T1 stores, all or nothing. */
+export interface AcceptedBatch {
+  readonly accountId: AccountId;
+  /** The gateway may forget what it holds up to here once this is stored. */
+  readonly seq: number;
+  readonly judged: readonly Judged[];
+  /** Our own messages that the gateway echoed: outbox rows with these nonces are sent. */
+  readonly echoes: readonly Echo[];
+  readonly guilds: readonly GuildSnapshot[];
+}
+
+export interface Echo {
+  readonly nonce: string;
+  readonly messageId: MessageId;
+}
+
+/** What this flow needs of the store; each method is one transaction. */
+export interface AcceptStore {
+  /** T0: a new gateway session, and that the one before it is lost. */
+  startGatewaySession(
+    accountId: AccountId,
+    session: GatewaySession,
+    self: Self,
+    now: number,
+  ): Promise<void>;
+  /**
+   * T1. A message that is there already stays as it is, verdict and all.
+   *
+   * @returns How many messages were new to the inbox, and the channels whose rows were settled.
+   */
+  acceptBatch(
+    batch: AcceptedBatch,
+    now: number,
+  ): Promise<{ readonly accepted: number; readonly settled: readonly ChannelId[] }>;
+}
+
+export interface AcceptPorts {
+  readonly store: AcceptStore;
+  readonly admit: (message: InboundMessage) => Verdict;
+  readonly route: (message: InboundMessage) => Route;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  readonly schedule: Schedule;
+  readonly log: Log;
+  /** The store holds everything up to here. */
+  readonly committed: (seq: number) => void;
+  /** Messages wait for a turn. */
+  readonly onAccepted: () => void;
+  /** Rows of the outbox were settled by their echo. */
+  readonly onSettled: () => void;
+}
+
+/** Takes batches in the order in which the gateway sent them. */
+export interface Acceptor {
+  accept(batch: InboundBatch): void;
+  /** Stores what waits, and resolves once it is stored; rejects if the store refuses it. */
+  flush(): Promise<void>;
+}
+
+/** Rows of one transaction that only wait for company, at most. */
+const MAX_IDLE_ROWS = 50;
+/** How long such rows wait, in milliseconds. */
+const IDLE_MS = 250;
+/** How long until a store that refused is asked again, in milliseconds. */
+const RETRY_MS = 5_000;
+
+/** What waits for one T1, with the T0 that must come before it. */
+interface Unit {
+  readonly started: InboundBatch["started"];
+  readonly accountId: AccountId;
+  seq: number;
+  readonly judged: Judged[];
+  readonly echoes: Echo[];
+  readonly guilds: GuildSnapshot[];
+}
+
+export function createAcceptor(ports: AcceptPorts): Acceptor {
+  const units: Unit[] = [];
+  let callOff: (() => void) | undefined;
+  let committing: Promise<void> | undefined;
+
+  function accept(batch: InboundBatch): void {
+    const unit = unitFor(units, batch);
+    let isUrgent = batch.started !== undefined;
+    unit.seq = batch.seq;
+    unit.guilds.push(...batch.guilds);
+    for (const event of batch.events) {
+      if (event.kind === "own_message") {
+        if (event.nonce) unit.echoes.push({ nonce: event.nonce, messageId: event.id });
+        continue;
+      }
+      const judged = judge(event, ports);
+      unit.judged.push(judged);
+      isUrgent ||= judged.route !== undefined;
+    }
+    if (isUrgent || unit.judged.length >= MAX_IDLE_ROWS) start();
+    else callOff ??= ports.schedule(start, IDLE_MS);
+  }
+
+  /** Begins to commit; what the store refused is asked for again. */
+  function start(): void {
+    commitAll().catch((error: unknown) => {
+      ports.log.error("Cannot store what arrived; will try again", { error });
+    });
+  }
+
+  function commitAll(): Promise<void> {
+    callOff?.();
+    callOff = undefined;
+    committing ??= commitUnits(units, ports).catch((error: unknown) => {
+      callOff ??= ports.schedule(start, RETRY_MS);
+      throw error;
+    }).finally(() => {
+      committing = undefined;
+      if (units.length > 0 && !callOff) start(); // came between the last look and here
+    });
+    return committing;
+  }
+
+  return {
+    accept,
+    async flush() {
+      while (units.length > 0) await commitAll();
+    },
+  };
+}
+
+function judge(message: InboundMessage, { admit, route }: AcceptPorts): Judged {
+  const verdict = admit(message);
+  return verdict.kind === "accept"
+    ? { message, verdict, route: route(message) }
+    : { message, verdict };
+}
+
+/** A new gateway session counts from its own start, so it begins a unit of its own. */
+function unitFor(units: Unit[], { started, accountId, seq }: InboundBatch): Unit {
+  const last = units.at(-1);
+  if (last && !started && last.accountId === accountId) return last;
+  const unit: Unit = { started, accountId, seq, judged: [], echoes: [], guilds: [] };
+  units.push(unit);
+  return unit;
+}
+
+/** Oldest first. What is being stored leaves the queue, and comes back if it was refused. */
+async function commitUnits(units: Unit[], ports: AcceptPorts): Promise<void> {
+  for (let unit = units.shift(); unit; unit = units.shift()) {
+    try {
+      await commit(unit, ports);
+    } catch (error) {
+      units.unshift(unit);
+      throw error;
+    }
+  }
+}
+
+async function commit(unit: Unit, ports: AcceptPorts): Promise<void> {
+  const { store, now } = ports;
+  const { started, accountId, seq, judged, echoes, guilds } = unit;
+  if (started) await store.startGatewaySession(accountId, started.session, started.self, now());
+  const batch = { accountId, seq, judged, echoes, guilds };
+  const { accepted, settled } = await store.acceptBatch(batch, now());
+  ports.committed(seq);
+  if (accepted > 0) ports.onAccepted();
+  if (settled.length > 0) ports.onSettled();
+}

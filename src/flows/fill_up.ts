@@ -1,0 +1,62 @@
+/**
+ * What was said in a channel before anybody listened.
+ *
+ * After a start the store knows only what it heard itself. The first message
+ * that is answered in a channel has the channel's history read once, through
+ * the same filter as live messages, so that nobody's words reach a model by
+ * this door whom the policy keeps out (H1, P10).
+ *
+ * @module
+ */
+
+import type { ChannelId } from "../core/ids.ts";
+import type { InboundMessage } from "../core/inbound.ts";
+import type { Overheard } from "../core/transcript.ts";
+import type { Verdict } from "../core/verdict.ts";
+import type { Log } from "../lib/log.ts";
+
+export interface FillUpPorts {
+  /** Reads the newest messages of the same channel before one. */
+  readonly history: (
+    before: InboundMessage,
+    limit: number,
+  ) => Promise<readonly InboundMessage[]>;
+  readonly admit: (message: InboundMessage) => Verdict;
+  readonly toOverheard: (message: InboundMessage) => Overheard;
+  readonly store: {
+    /** One transaction; what is there already stays as it is. */
+    addOverheard(channelId: ChannelId, messages: readonly Overheard[]): Promise<void>;
+  };
+  readonly log: Log;
+}
+
+/** Fills a channel's context up, once since the start. Never fails: a turn goes on without it. */
+export type FillUp = (message: InboundMessage, limit: number) => Promise<void>;
+
+export function createFillUp({ history, admit, toOverheard, store, log }: FillUpPorts): FillUp {
+  const filled = new Map<ChannelId, Promise<void>>();
+
+  async function read(before: InboundMessage, limit: number): Promise<void> {
+    const { channelId } = before;
+    try {
+      const said = await history(before, limit);
+      const kept = said.filter((message) => mayBeSeen(admit(message)));
+      await store.addOverheard(channelId, kept.map(toOverheard));
+    } catch (error) {
+      log.warn("Cannot read a channel's history; going on without it", { channelId, error });
+    }
+  }
+
+  return (message, limit) => {
+    if (limit === 0) return Promise.resolve();
+    const { channelId } = message;
+    const running = filled.get(channelId) ?? read(message, limit);
+    filled.set(channelId, running);
+    return running;
+  };
+}
+
+/** What was said to the bot is context too, whether or not it was answered. */
+function mayBeSeen(verdict: Verdict): boolean {
+  return verdict.kind === "accept" || verdict.keepAsContext;
+}

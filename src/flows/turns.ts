@@ -1,0 +1,109 @@
+/**
+ * Keeps turns running: claims the next message while there is room for a turn.
+ *
+ * Which message is next, and that a session has one turn at a time, is the
+ * store's to say (T2); here is only how many run at once. Nothing awaits a
+ * turn, so a slow model holds up nobody but its own session (S5).
+ *
+ * @module
+ */
+
+import type { Claim } from "../core/inbox.ts";
+import type { Log } from "../lib/log.ts";
+import type { Schedule } from "../lib/schedule.ts";
+
+export interface TurnsPorts {
+  /** T2. */
+  readonly claimNext: () => Promise<Claim | undefined>;
+  /** Makes a message wait again whose turn could not be finished. */
+  readonly release: (claim: Claim) => Promise<void>;
+  /** Runs the turn to its end (T3). */
+  readonly answer: (claim: Claim) => Promise<void>;
+  /** `agents.maxConcurrentTurns`. */
+  readonly maxConcurrent: number;
+  readonly schedule: Schedule;
+  readonly log: Log;
+}
+
+export interface Turns {
+  /** Messages may wait. */
+  wake(): void;
+  /** Claims nothing more, and resolves once the running turns have ended. */
+  stop(): Promise<void>;
+  /** How many run now. */
+  running(): number;
+}
+
+/** How long until a store that refused is asked again, in milliseconds. */
+const RETRY_MS = 5_000;
+
+export function createTurns(ports: TurnsPorts): Turns {
+  const { claimNext, release, answer, maxConcurrent, schedule, log } = ports;
+  const running = new Set<Promise<void>>();
+  let isStopping = false;
+  let claiming: Promise<void> | undefined;
+  let mayWait = false;
+
+  function wake(): void {
+    mayWait = true;
+    claiming ??= claimAll().catch((error: unknown) => {
+      log.error("Cannot claim a message; will try again", { error });
+      schedule(wake, RETRY_MS);
+    }).finally(() => {
+      claiming = undefined;
+      if (mayWait && hasRoom()) wake(); // asked for between the last look and here
+    });
+  }
+
+  function hasRoom(): boolean {
+    return running.size < maxConcurrent && !isStopping;
+  }
+
+  async function claimAll(): Promise<void> {
+    while (mayWait && hasRoom()) {
+      mayWait = false;
+      const claim = await claimNext();
+      if (!claim) continue; // somebody may have called meanwhile
+      mayWait = true;
+      const turn = run(claim).finally(() => {
+        running.delete(turn);
+        wake();
+      });
+      running.add(turn);
+    }
+  }
+
+  /** A turn whose end cannot be stored is begun anew, later. */
+  async function run(claim: Claim): Promise<void> {
+    try {
+      await answer(claim);
+    } catch (error) {
+      log.error("A turn could not be finished; it will be run again", {
+        messageId: claim.message.id,
+        attempt: claim.attempt,
+        error,
+      });
+      schedule(() => void giveBack(claim), RETRY_MS);
+    }
+  }
+
+  async function giveBack(claim: Claim): Promise<void> {
+    try {
+      await release(claim);
+      wake();
+    } catch (error) {
+      log.error("Cannot give back a claimed message; will try again", { error });
+      schedule(() => void giveBack(claim), RETRY_MS);
+    }
+  }
+
+  return {
+    wake,
+    running: () => running.size,
+    async stop() {
+      isStopping = true;
+      await claiming;
+      await Promise.all(running);
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { runTurn, type TurnOutcome } from "../../src/agent/turn.ts";
+import { type Model, ModelError, type ModelPart } from "../../src/core/model.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+
+const REQUEST = { system: "be kind", messages: [{ role: "user", text: "hi" }] } as const;
+const FINISH: ModelPart = { kind: "finish", reason: "stop" };
+const text = (words: string): ModelPart => ({ kind: "text", text: words });
+
+/** A model that streams what it is told, and then fails if told so, or hangs until aborted. */
+function scripted(parts: readonly ModelPart[], end?: Error | "hang"): Model {
+  return {
+    id: "test/scripted",
+    async *generate(_request, signal) {
+      yield* parts;
+      if (end === "hang") await hangUntil(signal);
+      if (end instanceof Error) throw end;
+    },
+  };
+}
+
+function hangUntil(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = () => reject(signal.reason);
+    if (signal.aborted) fail();
+    else signal.addEventListener("abort", fail, { once: true });
+  });
+}
+
+function run(
+  model: Model,
+  { stopping = new AbortController(), clock = new FakeClock() } = {},
+): Promise<TurnOutcome> {
+  return runTurn(REQUEST, {
+    model,
+    stopping: stopping.signal,
+    schedule: clock.schedule,
+    timeoutMs: 600_000,
+  });
+}
+
+describe("[L3] runTurn()", () => {
+  it("joins what the model streams", async () => {
+    const usage = { inputTokens: 3, outputTokens: 2 };
+    const model = scripted([text("hello, "), text("Ada"), { ...FINISH, usage }]);
+    assert.deepEqual(await run(model), { kind: "reply", text: "hello, Ada", usage });
+  });
+
+  it("keeps what was said where the model ran into its limit", async () => {
+    const outcome = await run(scripted([text("half"), { kind: "finish", reason: "length" }]));
+    assert.deepEqual(outcome, { kind: "reply", text: "half" });
+  });
+
+  const failures: readonly [what: string, model: Model, reason: RegExp][] = [
+    ["no word at all", scripted([FINISH]), /empty \(stop\)/],
+    ["nothing but white space", scripted([text(" \n"), FINISH]), /empty/],
+    ["an answer that ends early", scripted([text("hel")]), /ended early/],
+    ["silence", scripted([]), /ended early/],
+    [
+      "a refusal of the provider",
+      scripted([], new ModelError("no such model", { kind: "not_found", modelId: "test/x" })),
+      /^not_found: no such model$/,
+    ],
+    ["an error nobody foresaw", scripted([text("a")], new TypeError("secret")), /^unexpected$/],
+  ];
+  for (const [what, model, reason] of failures) {
+    it(`fails on ${what}`, async () => {
+      const outcome = await run(model);
+      assert.ok(outcome.kind === "failed");
+      assert.match(outcome.reason, reason);
+    });
+  }
+
+  it("[T1] fails once its time is over", async () => {
+    const clock = new FakeClock();
+    const outcome = run(scripted([text("a")], "hang"), { clock });
+    clock.advance(600_000);
+    const ended = await outcome;
+    assert.ok(ended.kind === "failed");
+    assert.match(ended.reason, /600 s/);
+  });
+
+  it("leaves no timer behind", async () => {
+    const clock = new FakeClock();
+    await run(scripted([text("a"), FINISH]), { clock });
+    assert.equal(clock.pending, 0);
+  });
+
+  it("[G12] is interrupted, not failed, where the process stops", async () => {
+    const stopping = new AbortController();
+    const outcome = run(scripted([text("a")], "hang"), { stopping });
+    stopping.abort(new Error("stop"));
+    assert.deepEqual(await outcome, { kind: "interrupted" });
+  });
+});

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { InboundMessage } from "../../src/core/inbound.ts";
+import type { Overheard } from "../../src/core/transcript.ts";
+import type { Verdict } from "../../src/core/verdict.ts";
+import { createFillUp } from "../../src/flows/fill_up.ts";
+import { directMessage, messageId } from "../support/builders.ts";
+import { recordingLog } from "../support/recording_log.ts";
+
+const VERDICTS: Readonly<Record<string, Verdict>> = {
+  chatter: { kind: "ignore", why: "no-mention", rule: "r", keepAsContext: true },
+  question: { kind: "accept", why: "mentioned", rule: "r" },
+  stranger: { kind: "ignore", why: "sender-not-listed", rule: "r", keepAsContext: false },
+};
+
+const said = (id: string, text: string): InboundMessage =>
+  directMessage({ id: messageId(id), text });
+
+function setUp(history: () => Promise<readonly InboundMessage[]>) {
+  let asked = 0;
+  const stored: Overheard[] = [];
+  const { log, lines } = recordingLog();
+  const fillUp = createFillUp({
+    history: () => {
+      asked++;
+      return history();
+    },
+    admit: ({ text }) => VERDICTS[text]!,
+    toOverheard: ({ id, text, sender, sentAt }) => ({
+      messageId: id,
+      tag: sender.username,
+      authorId: sender.id,
+      text,
+      sentAt,
+    }),
+    store: {
+      addOverheard: (_channel, messages) => {
+        stored.push(...messages);
+        return Promise.resolve();
+      },
+    },
+    log,
+  });
+  return { fillUp, stored, lines, asked: () => asked };
+}
+
+describe("[H1] createFillUp()", () => {
+  it("reads a channel once, however many messages ask for it", async () => {
+    const { fillUp, asked } = setUp(() => Promise.resolve([]));
+    await Promise.all([fillUp(directMessage(), 20), fillUp(directMessage(), 20)]);
+    await fillUp(directMessage(), 20);
+    assert.equal(asked(), 1);
+  });
+
+  it("[P10] lets nobody in by this door whom the policy keeps out", async () => {
+    const { fillUp, stored } = setUp(() =>
+      Promise.resolve([said("3", "chatter"), said("2", "stranger"), said("1", "question")])
+    );
+    await fillUp(directMessage(), 20);
+    assert.deepEqual(stored.map(({ text }) => text), ["chatter", "question"]);
+  });
+
+  it("asks nothing where no history is wanted", async () => {
+    const { fillUp, asked } = setUp(() => Promise.resolve([]));
+    await fillUp(directMessage(), 0);
+    assert.equal(asked(), 0);
+  });
+
+  it("goes on without it where Discord refuses, and says so", async () => {
+    const { fillUp, lines } = setUp(() => Promise.reject(new Error("Missing Access")));
+    await fillUp(directMessage(), 20);
+    assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
+  });
+});
