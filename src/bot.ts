@@ -8,39 +8,32 @@
  * @module
  */
 
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import process from "node:process";
+import { connect } from "./bot/connect.ts";
+import { createMeter } from "./bot/meters.ts";
+import { historyOf, turnsOf } from "./bot/turns.ts";
+import { startVitals } from "./bot/vitals.ts";
 import type { Config } from "./config/config.ts";
 import type { InboundMessage } from "./core/inbound.ts";
-import type { Model } from "./core/model.ts";
-import type { AccountId } from "./core/ids.ts";
 import type { Route } from "./core/inbox.ts";
-import { decodeHistory } from "./discord/gateway/decode.ts";
-import { createReader, type Reader } from "./discord/gateway/reader.ts";
+import type { Model } from "./core/model.ts";
+import { createReader } from "./discord/gateway/reader.ts";
 import type { Gateway, GatewayFinal } from "./discord/gateway/thread.ts";
 import { createClient, type RequestMetric, type RestClient } from "./discord/rest/client.ts";
 import { createDirectory } from "./discord/rest/directory.ts";
 import type { AnswerHooks } from "./discord/rest/exchange.ts";
-import { createHistory, MAX_HISTORY } from "./discord/rest/history.ts";
 import { createPost } from "./discord/rest/messages.ts";
 import { RestError } from "./discord/rest/rest_error.ts";
 import { createAcceptor } from "./flows/accept.ts";
-import { answer, type AnswerPorts } from "./flows/answer.ts";
-import { createFillUp, type FillUpPorts } from "./flows/fill_up.ts";
 import { createLanes } from "./flows/lanes.ts";
-import { createTurns, type Turns } from "./flows/turns.ts";
 import { createApp, type HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics, type ProcessUsage } from "./http/metrics.ts";
 import { schedule } from "./lib/schedule.ts";
 import type { Logging } from "./log.ts";
-import { createMeter } from "./bot/meters.ts";
 import { prepareAdmission } from "./policy/admission.ts";
 import { sessionKeyOf } from "./session/session_key.ts";
-import { toOverheard } from "./store/context.ts";
 import type { Store } from "./store/store.ts";
-import { connect } from "./bot/connect.ts";
-import { turnRulesOf } from "./bot/turn_rules.ts";
-import { startVitals } from "./bot/vitals.ts";
 
 export interface BotOptions {
   readonly config: Config;
@@ -119,7 +112,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     log: logging.forPart("delivery"),
     onDelivery: meter.delivery,
   });
-  const turns = turnsOf(options, {
+  const turns = turnsOf({ ...options, now }, {
     admit,
     history: historyOf(client, reader, accountId),
     stopping: stopping.signal,
@@ -136,6 +129,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     committed: (seq) => gateway?.committed(seq),
     onAccepted: turns.wake,
     onSettled: lanes.wake,
+    onStored: meter.stored,
   });
 
   await store.voidClaims();
@@ -155,7 +149,10 @@ export async function startBot(options: BotOptions): Promise<Bot> {
         meter.beat(`${accountId}/0`, beat);
         if (beat.latencyMs !== undefined) vitals.setLatency(beat.latencyMs);
       },
-      onFinal: end,
+      onFinal(final) {
+        // Who gives up without exiting stays to be asked why; health says so.
+        if (final.kind !== "give_up" || final.exit) end(final);
+      },
     }).then((started) => {
       gateway = started;
     }, (error: unknown) => {
@@ -233,54 +230,6 @@ function routeOf({ agent, dmScope }: Config): (message: InboundMessage) => Route
   });
 }
 
-/** Reads a channel's history as the gateway would have brought it, our own words left out. */
-function historyOf(
-  client: RestClient,
-  reader: Reader,
-  accountId: AccountId,
-): FillUpPorts["history"] {
-  const read = createHistory(client);
-  return async ({ channelId, guildId, id: before }, limit) => {
-    const { self, index } = reader;
-    if (!self) return [];
-    const said = await read(channelId, { before, limit: Math.min(limit, MAX_HISTORY) });
-    return said.flatMap((message) => {
-      const event = decodeHistory(message, guildId, { accountId, self, index });
-      return event?.kind === "message" ? [event] : [];
-    });
-  };
-}
-
-function turnsOf(
-  { config, model, store, logging }: BotOptions,
-  ports:
-    & Pick<AnswerPorts, "stopping" | "onOutbox" | "onTurn">
-    & Pick<FillUpPorts, "admit" | "history">,
-): Turns {
-  const log = logging.forPart("turns");
-  const { accountId } = config.discord;
-  const rules = turnRulesOf(config);
-  const fillUp = createFillUp({
-    admit: ports.admit,
-    history: ports.history,
-    toOverheard,
-    store: {
-      addOverheard: (channelId, messages) =>
-        store.addOverheard(accountId, channelId, messages, now()),
-    },
-    log,
-  });
-  return createTurns({
-    claimNext: () => store.claimNext(now()),
-    release: (claim) => store.release(claim),
-    answer: (claim) =>
-      answer(claim, { ...ports, store, model, rules, fillUp, now, schedule, randomId, log }),
-    maxConcurrent: config.maxConcurrentTurns,
-    schedule,
-    log,
-  });
-}
-
 /** Discord's refusal of the token is final; anything else here is a fault of ours. */
 function endOf(error: unknown): BotEnd {
   if (error instanceof RestError) return { kind: "refused", hint: error.message };
@@ -292,11 +241,6 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
-}
-
-/** 12 letters and digits: for boundaries that nobody guesses, and ids that a person can copy. */
-function randomId(): string {
-  return randomBytes(8).toString("hex").slice(0, 12);
 }
 
 function processUsage(): ProcessUsage {

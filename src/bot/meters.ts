@@ -8,10 +8,12 @@
  */
 
 import type { TurnOutcome } from "../agent/turn.ts";
+import { createdAtMs } from "../core/ids.ts";
 import { ModelError } from "../core/model.ts";
 import type { OutboxRow } from "../core/outbound.ts";
 import type { GatewayStats } from "../discord/gateway/thread.ts";
 import type { RequestMetric } from "../discord/rest/client.ts";
+import type { Stored } from "../flows/accept.ts";
 import type { Delivery } from "../flows/deliver.ts";
 import type { Metrics } from "../http/metrics.ts";
 
@@ -19,7 +21,7 @@ export interface Meter {
   beat(shard: string, beat: { readonly lateMs: number; readonly latencyMs?: number }): void;
   request(request: RequestMetric): void;
   delivery(row: OutboxRow, delivery: Delivery): void;
-  echoes(count: number): void;
+  stored(stored: Stored): void;
   turn(modelId: string, outcome: TurnOutcome, ms: number): void;
   /** Adds what the gateway has counted since the last call. */
   gateway(stats: GatewayStats): void;
@@ -42,19 +44,27 @@ export function createMeter(metrics: Metrics): Meter {
         metrics.heartbeatLatencySec.observe(latencyMs / 1_000, { shard });
       }
     },
-    request({ route, method, status, ms }) {
+    request({ route, method, status, scope, ms, waitMs }) {
       const family = status === undefined ? "none" : `${Math.floor(status / 100)}xx`;
       metrics.discordRequests.inc({ route, method, status: family });
       metrics.discordRequestSec.observe(ms / 1_000, { route });
-      if (status === 429) metrics.discord429s.inc({ scope: "any" });
+      metrics.discordWaitSec.observe(waitMs / 1_000);
+      if (scope !== undefined) metrics.discord429s.inc({ scope });
     },
-    delivery({ firstAttemptAt }, { kind }) {
+    delivery({ message, firstAttemptAt }, delivery) {
       if (firstAttemptAt !== undefined) metrics.outboxRetries.inc({ reason: "unanswered" });
-      if (kind === "created") metrics.outboxSent.inc({ ack: "response" });
-      if (kind === "already_gone") metrics.outboxSent.inc({ ack: "unknown_message" });
+      if (delivery.kind === "already_gone") metrics.outboxSent.inc({ ack: "unknown_message" });
+      if (delivery.kind !== "created") return;
+      metrics.outboxSent.inc({ ack: "response" });
+      if (message.answers === undefined) return;
+      const ms = createdAtMs(delivery.messageId) - createdAtMs(message.answers);
+      metrics.replyLatencySec.observe(Math.max(0, ms) / 1_000);
     },
-    echoes(count) {
-      metrics.outboxSent.add(count, { ack: "echo" });
+    stored({ judged, accepted, settled, ms }) {
+      metrics.inboxCommitSec.observe(ms / 1_000);
+      metrics.outboxSent.add(settled, { ack: "echo" });
+      metrics.inboxMessages.add(accepted, { result: "accepted" });
+      metrics.inboxMessages.add(judged - accepted, { result: "ignored" });
     },
     turn(modelId, outcome, ms) {
       const [provider = "", model = ""] = modelId.split(/\/(.*)/s);

@@ -44,6 +44,8 @@ export interface OutboundMessage {
   readonly pings: Pings;
   /** The message to quote. */
   readonly quote?: MessageId;
+  /** The message that this one answers; absent on what only goes on with an answer. */
+  readonly answers?: MessageId;
 }
 
 /** Whom a message does ping, and nobody else. */

@@ -72,6 +72,19 @@ export interface AcceptPorts {
   readonly onAccepted: () => void;
   /** Rows of the outbox were settled by their echo. */
   readonly onSettled: () => void;
+  /** Told of each T1, for the metrics. */
+  readonly onStored: (stored: Stored) => void;
+}
+
+/** What one T1 stored. */
+export interface Stored {
+  /** Messages, those that were there already among them. */
+  readonly judged: number;
+  /** Those that now wait for a turn. */
+  readonly accepted: number;
+  /** Channels in which an echo settled a row. */
+  readonly settled: number;
+  readonly ms: number;
 }
 
 /** Takes batches in the order in which the gateway sent them. */
@@ -181,9 +194,16 @@ async function commit(unit: Unit, ports: AcceptPorts): Promise<void> {
   const { store, now } = ports;
   const { started, accountId, seq, judged, echoes, guilds } = unit;
   if (started) await store.startGatewaySession(accountId, started.session, started.self, now());
+  const begunAt = now();
   const batch = { accountId, seq, judged, echoes, guilds };
-  const { accepted, settled } = await store.acceptBatch(batch, now());
+  const { accepted, settled } = await store.acceptBatch(batch, begunAt);
   ports.committed(seq);
+  ports.onStored({
+    judged: judged.length,
+    accepted,
+    settled: settled.length,
+    ms: now() - begunAt,
+  });
   if (accepted > 0) ports.onAccepted();
   if (settled.length > 0) ports.onSettled();
 }

@@ -116,6 +116,7 @@ export function freeze(reply: Reply): readonly OutboundMessage[] {
       content,
       pings: pingsOf(content, reply.mayPing, quote),
       ...(quote && { quote: quote.messageId }),
+      ...(index === 0 && { answers: reply.cause }),
     };
   });
 }

@@ -60,6 +60,7 @@ function setUp() {
     committed: (seq) => steps.push(`committed ${seq}`),
     onAccepted: () => world.accepted++,
     onSettled: () => world.settled++,
+    onStored: () => {},
   });
   return { acceptor, clock, lines, steps, stored, world };
 }

@@ -46,6 +46,7 @@ describe("freeze()", () => {
   });
 
   it("[D2] gives each chunk the nonce of its place", () => {
+    assert.deepEqual(freeze(twoChunks).map(({ answers }) => answers), [twoChunks.cause, undefined]);
     const nonces = freeze(twoChunks).map((message) => message.nonce);
     assert.deepEqual(nonces, [nonceOf(twoChunks, 0), nonceOf(twoChunks, 1)]);
   });

@@ -49,7 +49,11 @@ export interface RequestMetric {
   readonly method: string;
   /** Absent when no answer came. */
   readonly status?: number;
+  /** Of a 429: whose limit it was, as far as Discord says. */
+  readonly scope?: string;
   readonly ms: number;
+  /** Milliseconds that it had to wait for rate limits before it left. */
+  readonly waitMs: number;
 }
 
 export interface RequestOptions extends BodyOptions {
@@ -114,9 +118,11 @@ export function createClient(options: ClientOptions): RestClient {
     { notAfter, ...asked }: RequestOptions,
   ): Promise<unknown> {
     for (;;) {
+      const readyAt = steadyNow();
       await departures.pass(route, notAfter);
+      const waitMs = steadyNow() - readyAt;
       const url = `${rest.baseUrl}/v${rest.version}${path}`;
-      const answer = await send(route, url, rest.createRequestBody(method, asked));
+      const answer = await send(route, url, rest.createRequestBody(method, asked), waitMs);
       const body = parseJson(answer.text);
       const pause = pauseAfter(answer.status, answer.headers, body);
       departures.note(route, pause);
@@ -128,13 +134,17 @@ export function createClient(options: ClientOptions): RestClient {
     }
   }
 
-  async function send(route: Route, url: string, init: RequestInit): Promise<Answer> {
+  async function send(
+    route: Route,
+    url: string,
+    init: RequestInit,
+    waitMs: number,
+  ): Promise<Answer> {
     const startedAt = steadyNow();
     const hooks = createsMessage(route) ? options : {};
-    let status: number | undefined;
+    let answer: Answer | undefined;
     try {
-      const answer = await exchange(url, init, deps, hooks);
-      status = answer.status;
+      answer = await exchange(url, init, deps, hooks);
       return answer;
     } catch (thrown) {
       throw toNoAnswer(route, thrown);
@@ -142,8 +152,10 @@ export function createClient(options: ClientOptions): RestClient {
       onRequest?.({
         route: route.template,
         method: route.method,
-        ...(status !== undefined && { status }),
+        ...(answer && { status: answer.status }),
+        ...(answer?.status === 429 && { scope: answer.headers.get("x-ratelimit-scope") ?? "none" }),
         ms: steadyNow() - startedAt,
+        waitMs,
       });
     }
   }

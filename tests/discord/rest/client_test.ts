@@ -354,12 +354,13 @@ describe("createClient() against a server", () => {
     await withDiscord(script, async (_discord, client, say) => {
       await say("1");
       await failureOf(client.request("GET", "/users/1400000000000000004"));
-      assert.deepEqual(metrics.map(({ ms: _, ...metric }) => metric), [
-        { route: "/channels/:id/messages", method: "POST", status: 429 },
+      assert.deepEqual(metrics.map(({ ms: _, waitMs: __, ...metric }) => metric), [
+        { route: "/channels/:id/messages", method: "POST", status: 429, scope: "user" },
         { route: "/channels/:id/messages", method: "POST", status: 200 },
         { route: "/users/:id", method: "GET" },
       ]);
       assert.ok(metrics.every(({ ms }) => ms >= 0));
+      assert.deepEqual(metrics.map(({ waitMs }) => waitMs >= 5), [false, true, false]);
     }, { onRequest: (metric) => metrics.push(metric) });
   });
 

@@ -1,0 +1,85 @@
+/**
+ * Joins what a turn needs: its facts, its rules, its model and its store.
+ *
+ * @module
+ */
+
+import { randomBytes } from "node:crypto";
+import type { Config } from "../config/config.ts";
+import type { AccountId } from "../core/ids.ts";
+import type { Model } from "../core/model.ts";
+import { decodeHistory } from "../discord/gateway/decode.ts";
+import type { Reader } from "../discord/gateway/reader.ts";
+import type { RestClient } from "../discord/rest/client.ts";
+import { createHistory, MAX_HISTORY } from "../discord/rest/history.ts";
+import { answer, type AnswerPorts } from "../flows/answer.ts";
+import { createFillUp, type FillUpPorts } from "../flows/fill_up.ts";
+import { createTurns, type Turns } from "../flows/turns.ts";
+import { schedule } from "../lib/schedule.ts";
+import type { Logging } from "../log.ts";
+import { toOverheard } from "../store/context.ts";
+import type { Store } from "../store/store.ts";
+import { turnRulesOf } from "./turn_rules.ts";
+
+export interface TurnsOptions {
+  readonly config: Config;
+  readonly model: Model;
+  readonly store: Store;
+  readonly logging: Logging;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Reads a channel's history as the gateway would have brought it, our own words left out. */
+export function historyOf(
+  client: RestClient,
+  reader: Reader,
+  accountId: AccountId,
+): FillUpPorts["history"] {
+  const read = createHistory(client);
+  return async ({ channelId, guildId, id: before }, limit) => {
+    const { self, index } = reader;
+    if (!self) return [];
+    const said = await read(channelId, { before, limit: Math.min(limit, MAX_HISTORY) });
+    return said.flatMap((message) => {
+      const event = decodeHistory(message, guildId, { accountId, self, index });
+      return event?.kind === "message" ? [event] : [];
+    });
+  };
+}
+
+/** Everything that a turn needs, on the thread that has it. */
+export function turnsOf(
+  { config, model, store, logging, now }: TurnsOptions,
+  ports:
+    & Pick<AnswerPorts, "stopping" | "onOutbox" | "onTurn">
+    & Pick<FillUpPorts, "admit" | "history">,
+): Turns {
+  const log = logging.forPart("turns");
+  const { accountId } = config.discord;
+  const rules = turnRulesOf(config);
+  const fillUp = createFillUp({
+    admit: ports.admit,
+    history: ports.history,
+    toOverheard,
+    store: {
+      addOverheard: (channelId, messages) =>
+        store.addOverheard(accountId, channelId, messages, now()),
+    },
+    log,
+  });
+  return createTurns({
+    claimNext: () => store.claimNext(now()),
+    release: (claim) => store.release(claim),
+    answer: (claim) =>
+      answer(claim, { ...ports, store, model, rules, fillUp, now, schedule, randomId, log }),
+    maxConcurrent: config.maxConcurrentTurns,
+    schedule,
+    log,
+  });
+}
+
+/** 12 letters and digits: for boundaries that nobody guesses, and ids that a person can copy. */
+function randomId(): string {
+  return randomBytes(8).toString("hex").slice(0, 12);
+}
