@@ -167,9 +167,11 @@ function senderOf({ author, member, webhook_id }: MessagePayload, guild?: Guild)
 type User = (typeof userPayload)["_output"];
 
 /** `"ada#1234"` of accounts that still have a discriminator, else `"ada"`. */
-function tagOf({ username, discriminator = "0" }: User): string {
+function tagOf({ username, discriminator }: User): string {
   const name = bounded(username, MAX_NAME);
-  return /^0*$/.test(discriminator) ? name : `${name}#${bounded(discriminator, 4)}`;
+  return !discriminator || /^0*$/.test(discriminator)
+    ? name
+    : `${name}#${bounded(discriminator, 4)}`;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 
 import type { z } from "zod";
-import type { ChannelId, GuildId, UserId } from "../../core/ids.ts";
+import { type ChannelId, type GuildId, parseSnowflake, type UserId } from "../../core/ids.ts";
 import type { Self } from "../../core/inbound.ts";
 import { bounded } from "./bounded.ts";
 import { type Channel, type Guild, type GuildIndex, snapshotOf } from "./guild_index.ts";
@@ -63,7 +63,8 @@ export function readSelf(d: unknown): Self | undefined {
   const ready = readyPayload.safeParse(d);
   if (!ready.success) return undefined;
   const { user, application } = ready.data;
-  return { userId: user.id, applicationId: application.id, username: user.username };
+  const applicationId = application?.id ?? parseSnowflake<"application">(user.id);
+  return applicationId && { userId: user.id, applicationId, username: user.username };
 }
 
 /** Folds one dispatch; one of any other type changes nothing. */

@@ -73,10 +73,12 @@ function readDispatch({ t, s, d }: Payload, text: string, wanted: ReadonlySet<st
 
 function toSession(d: unknown, seq: number): GatewaySession | undefined {
   if (typeof d !== "object" || d === null) return undefined;
-  if (!("session_id" in d) || !("resume_gateway_url" in d)) return undefined;
-  const { session_id: sessionId, resume_gateway_url: resumeUrl } = d;
-  if (typeof sessionId !== "string" || typeof resumeUrl !== "string") return undefined;
-  return { sessionId, resumeUrl, seq };
+  if (!("session_id" in d) || typeof d.session_id !== "string") return undefined;
+  // Servers in Discord's place leave it out: a session is then resumed where it began.
+  const resumeUrl = "resume_gateway_url" in d && typeof d.resume_gateway_url === "string"
+    ? d.resume_gateway_url
+    : "";
+  return { sessionId: d.session_id, resumeUrl, seq };
 }
 
 /** What a payload that is no dispatch means; `undefined` if nothing. */

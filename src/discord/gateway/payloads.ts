@@ -30,9 +30,9 @@ function leniently<Item extends z.ZodType>(item: Item) {
 export const userPayload = z.object({
   id: snowflake<"user">(),
   username: z.string(),
-  discriminator: z.string().optional(),
-  bot: z.boolean().optional(),
-  system: z.boolean().optional(),
+  discriminator: z.string().nullish(),
+  bot: z.boolean().nullish(),
+  system: z.boolean().nullish(),
 });
 
 const attachmentPayload = z.object({
@@ -135,9 +135,11 @@ export const roleDeletePayload = z.object({ ...ofGuild, role_id: snowflake<"role
 
 export const readyPayload = z.object({
   session_id: z.string(),
-  resume_gateway_url: z.string(),
+  /** Discord always sends it; a server in its place may not. */
+  resume_gateway_url: z.string().nullish().transform((url) => url ?? ""),
   user: userPayload,
-  application: z.object({ id: snowflake<"application">() }),
+  /** The same; a bot's application has its user's id, but for the oldest. */
+  application: z.object({ id: snowflake<"application">() }).nullish(),
   guilds: z.array(unavailablePayload),
 });
 

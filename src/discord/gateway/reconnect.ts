@@ -87,7 +87,7 @@ function connect(life: Life, { rules, now }: Circumstances): Step {
       socket,
       phase: { kind: "connecting", intent, untilMs: nowMs + rules.deadlines.connectMs },
     },
-    effects: [...stale, { kind: "open", socket, url: session?.resumeUrl ?? rules.url, intent }],
+    effects: [...stale, { kind: "open", socket, url: session?.resumeUrl || rules.url, intent }],
   };
 }
 

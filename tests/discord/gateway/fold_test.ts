@@ -203,4 +203,13 @@ describe("[G5] readSelf()", () => {
     assert.deepEqual(readSelf(readyData(1, "ws://x")), SELF);
     assert.equal(readSelf({}), undefined);
   });
+
+  it("[G14] takes a server's READY that does not name the application", () => {
+    const user = { id: "1500000000000000001", username: "barnacle" };
+    assert.deepEqual(readSelf({ session_id: "s", user, guilds: [] }), {
+      userId: user.id,
+      applicationId: user.id,
+      username: "barnacle",
+    });
+  });
 });

@@ -22,6 +22,12 @@ describe("[G1] readFrame()", () => {
     assert.deepEqual(frame(late), { kind: "dispatch", type: "TYPING_START", seq: 2 });
   });
 
+  it("[G14] takes a session that names no place to be resumed at", () => {
+    const read = frame({ op: 0, t: "READY", s: 1, d: { session_id: "a" } });
+    assert.ok(read.kind === "ready");
+    assert.deepEqual(read.session, { sessionId: "a", resumeUrl: "", seq: 1 });
+  });
+
   const unreadable: readonly string[] = [
     '{"t":"MESSAGE_CREATE","s":2,"op":0,"d":{"private words',
     '{"t":"MESSAGE_CREATE","s":null,"op":0,"d":{}}',
