@@ -1,14 +1,16 @@
 /**
- * One model call through the AI SDK: the one file that knows it.
+ * Model calls through the AI SDK's providers: the one file that knows them.
  *
- * The SDK knows the wire formats and follows their changes. Everything else is
- * kept from it: retries and time-outs are ours, so is the naming of failures
- * (`wire.ts`), and nothing of it loads before the first call.
+ * The providers know the wire formats and follow their changes. Everything else
+ * is kept from the SDK: retries and time-outs are ours, so is the naming of
+ * failures (`wire.ts`). Its `streamText` is left out on purpose: it adds a tool
+ * loop that we have our own of, and costs more CPU time than all the rest of a
+ * reply. A provider's model is made once, for it compiles its schemas anew.
  *
  * @module
  */
 
-import { type FinishReason as SdkFinishReason, type LanguageModel, streamText } from "ai";
+import type { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import {
   type FinishReason,
   ModelError,
@@ -24,8 +26,15 @@ import { openWire, type Wire, type WireTimeouts } from "./wire.ts";
 /** Anthropic refuses a request that does not say how much may be answered. */
 const ANTHROPIC_MAX_OUTPUT_TOKENS = 4_096;
 
-// The SDK would write its warnings past our log, to the console.
-globalThis.AI_SDK_LOG_WARNINGS = false;
+/** What every provider's model can do. */
+type SdkModel = Pick<
+  ReturnType<ReturnType<typeof createOpenAICompatible>["chatModel"]>,
+  "doStream"
+>;
+type SdkStream = Awaited<ReturnType<SdkModel["doStream"]>>["stream"];
+type SdkPart = SdkStream extends ReadableStream<infer Part> ? Part : never;
+type SdkFinishReason = Extract<SdkPart, { type: "finish" }>["finishReason"]["unified"];
+type SdkPrompt = Parameters<SdkModel["doStream"]>[0]["prompt"];
 
 export interface AskDeps {
   readonly fetch: typeof globalThis.fetch;
@@ -40,41 +49,60 @@ export interface AskDeps {
  *
  * @throws {ModelError} As {@link ModelPart}'s port has it, or the signal's reason.
  */
-export async function* ask(
-  settings: ModelSettings,
+export type Ask = (
   request: ModelRequest,
   signal: AbortSignal,
+) => AsyncGenerator<ModelPart, void>;
+
+/** Makes the model that the settings name. */
+export async function createAsk(
+  settings: ModelSettings,
   { fetch, timeouts, now }: AskDeps,
-): AsyncGenerator<ModelPart, void> {
-  signal.throwIfAborted();
+): Promise<Ask> {
   const modelId = modelIdOf(settings);
   const secrets = secretsOf(settings.provider);
-  const wire = openWire({ modelId, secrets, timeouts, fetch, now });
-  // A reader that stops reading closes the connection too.
-  const stop = new AbortController();
-  try {
-    const { stream } = streamText({
-      model: await languageModel(settings, wire),
-      ...(request.system !== "" && { instructions: request.system }),
-      messages: request.messages.map(({ role, text }) => ({ role, content: text })),
-      maxRetries: 0,
-      abortSignal: AbortSignal.any([signal, stop.signal]),
-      ...maxOutputOf(settings),
-      onError: () => {}, // the stream brings it too; without this it goes to the console
-    });
-    yield* answerOf(stream, modelId, secrets);
-  } catch (thrown) {
-    if (signal.aborted) throw signal.reason;
-    throw wire.failure() ??
-      (thrown instanceof ModelError ? thrown : brokenOffOf(sentIn(thrown), modelId, secrets));
-  } finally {
-    stop.abort();
-  }
+  /** Of the calls under way: a model has one `fetch`, and hands it each call's signal. */
+  const wires = new WeakMap<AbortSignal, Wire>();
+  const model = await sdkModel(settings, (input, init) => {
+    const wire = init?.signal && wires.get(init.signal);
+    if (!wire) throw new TypeError("The SDK asked without the signal of its call");
+    return wire.fetch(input, init);
+  });
+
+  return async function* ask(request, signal) {
+    signal.throwIfAborted();
+    const wire = openWire({ modelId, secrets, timeouts, fetch, now });
+    // A reader that stops reading closes the connection too.
+    const stop = new AbortController();
+    const abortSignal = AbortSignal.any([signal, stop.signal]);
+    wires.set(abortSignal, wire);
+    try {
+      const { stream } = await model.doStream({
+        prompt: promptOf(request),
+        abortSignal,
+        ...maxOutputOf(settings),
+      });
+      yield* answerOf(stream, modelId, secrets);
+    } catch (thrown) {
+      if (signal.aborted) throw signal.reason;
+      throw wire.failure() ??
+        (thrown instanceof ModelError ? thrown : brokenOffOf(sentIn(thrown), modelId, secrets));
+    } finally {
+      stop.abort();
+    }
+  };
+}
+
+function promptOf({ system, messages }: ModelRequest): SdkPrompt {
+  return [
+    ...(system === "" ? [] : [{ role: "system" as const, content: system }]),
+    ...messages.map(({ role, text }) => ({ role, content: [{ type: "text" as const, text }] })),
+  ];
 }
 
 /** Reads the SDK's parts once; a second reader would make it keep the whole answer. */
 async function* answerOf(
-  parts: ReturnType<typeof streamText>["stream"],
+  parts: SdkStream,
   modelId: string,
   secrets: readonly string[],
 ): AsyncGenerator<ModelPart, void> {
@@ -83,7 +111,7 @@ async function* answerOf(
   for await (const part of parts) {
     if (part.type === "error") throw brokenOffOf(sentIn(part.error), modelId, secrets);
     const text = part.type === "text-delta"
-      ? visible.push(part.text)
+      ? visible.push(part.delta)
       : part.type === "finish"
       ? visible.end()
       : "";
@@ -92,10 +120,10 @@ async function* answerOf(
       yield { kind: "text", text };
     }
     if (part.type !== "finish") continue;
-    const reason = finishReasonOf(part.finishReason);
-    const fault = faultOf(reason, part.rawFinishReason, isEmpty);
+    const reason = finishReasonOf(part.finishReason.unified);
+    const fault = faultOf(reason, part.finishReason.raw, isEmpty);
     if (fault) throw new ModelError(`${modelId} ${fault.what}`, { kind: fault.kind, modelId });
-    const usage = usageOf(part.totalUsage);
+    const usage = usageOf(part.usage);
     yield { kind: "finish", reason, ...(usage && { usage }) };
     return;
   }
@@ -103,20 +131,22 @@ async function* answerOf(
   throw new ModelError(`${modelId} ended its answer early`, { kind: "not_an_answer", modelId });
 }
 
-/** The server's error object within the SDK's error; the rest of that holds the prompt. */
+/** The server's error object: in a provider's error, or as it came; the SDK's own errors hold the prompt. */
 function sentIn(error: unknown): unknown {
-  return error instanceof Error && "data" in error ? error.data : undefined;
+  if (typeof error !== "object" || error === null) return undefined;
+  if ("data" in error) return error.data;
+  return error instanceof Error ? undefined : error;
 }
 
 /** The vendor's half; each package loads at its first use. */
-async function languageModel(
+async function sdkModel(
   { provider, name }: ModelSettings,
-  wire: Wire,
-): Promise<Exclude<LanguageModel, string>> {
+  fetch: typeof globalThis.fetch,
+): Promise<SdkModel> {
   const settings = {
     baseURL: endpointOf(provider.baseUrl),
     headers: { ...provider.headers },
-    fetch: wire.fetch,
+    fetch,
   };
   switch (provider.kind) {
     case "openai-compatible": {
@@ -178,10 +208,10 @@ function faultOf(
 }
 
 function usageOf(
-  { inputTokens, outputTokens }: {
-    readonly inputTokens: number | undefined;
-    readonly outputTokens: number | undefined;
-  },
+  { inputTokens: { total: inputTokens }, outputTokens: { total: outputTokens } }: Extract<
+    SdkPart,
+    { type: "finish" }
+  >["usage"],
 ): ModelUsage | undefined {
   return inputTokens === undefined || outputTokens === undefined
     ? undefined

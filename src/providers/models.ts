@@ -5,6 +5,7 @@
  */
 
 import type { Model } from "../core/model.ts";
+import type { Ask } from "./ai_sdk.ts";
 import { endpointOf, modelIdOf, type ModelSettings } from "./settings.ts";
 import type { WireTimeouts } from "./wire.ts";
 
@@ -27,12 +28,15 @@ export interface ModelDeps {
 export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
   const { fetch, now, timeouts = MODEL_TIMEOUTS } = deps;
   endpointOf(settings.provider.baseUrl); // now, not at somebody's first question
+  let asking: Promise<Ask> | undefined;
   return {
     id: modelIdOf(settings),
     async *generate(request, signal) {
-      // Loaded by the first question: the SDK takes 25 MB that an idle bot need not.
-      const { ask } = await import("./ai_sdk.ts");
-      yield* ask(settings, request, signal, { fetch, now, timeouts });
+      // Loaded by the first question: an idle bot need not have it.
+      asking ??= import("./ai_sdk.ts").then(({ createAsk }) =>
+        createAsk(settings, { fetch, now, timeouts })
+      );
+      yield* (await asking)(request, signal);
     },
   };
 }
