@@ -4,16 +4,8 @@
  * @module
  */
 
-import { parseSnowflake } from "../core/ids.ts";
-import { slug } from "../core/slug.ts";
 import { type AllowEntry, parseAllowEntry } from "../policy/allowlist.ts";
-import type {
-  AccessPolicy,
-  ChannelRules,
-  DmRules,
-  GroupEntry,
-  GuildRules,
-} from "../policy/rules.ts";
+import type { AccessPolicy, ChannelRules, DmRules, GuildRules } from "../policy/rules.ts";
 import { discordDefaults, type DiscordSettings, type Settings } from "./schema.ts";
 
 type GuildSettings = NonNullable<DiscordSettings["guilds"]>[string];
@@ -46,7 +38,7 @@ export function toAccessPolicy(
  * A bot that was given nothing but a token is open, mentions required; whoever writes a
  * `channels.discord` has begun to say who may talk to it, and what they leave out is denied.
  */
-export function groupPolicyOf(
+function groupPolicyOf(
   { discord, defaults }: Settings["channels"],
 ): Pick<AccessPolicy, "groupPolicy" | "groupPolicyRule"> {
   const groupPolicyRule = "channels.discord.groupPolicy";
@@ -62,15 +54,7 @@ function dmRules(dm: DiscordSettings["dm"]): DmRules {
     policy: dm.policy,
     allowFrom: entries(dm.allowFrom),
     groupEnabled: dm.groupEnabled,
-    ...(dm.groupChannels && { groupChannels: dm.groupChannels.map(groupEntry) }),
   };
-}
-
-function groupEntry(written: string): GroupEntry {
-  const entry = written.trim();
-  if (entry === "*") return { kind: "any" };
-  const id = parseSnowflake<"channel">(entry.replace(/^channel:/, ""));
-  return id ? { kind: "channel", id } : { kind: "slug", slug: slug(entry) };
 }
 
 function guildRules(guild: GuildSettings, filtered: boolean): GuildRules {
@@ -93,7 +77,7 @@ function channelRules(channel: ChannelSettings): ChannelRules {
     ...(requireMention !== undefined && { requireMention }),
     ...(users && { users: entries(users) }),
     ...(systemPrompt !== undefined && { systemPrompt }),
-    ...(intentFilter && { intentFilter: intentFilter.enabled }),
+    ...(intentFilter?.enabled !== undefined && { intentFilter: intentFilter.enabled }),
   };
 }
 

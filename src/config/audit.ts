@@ -8,7 +8,8 @@ import { findNodeAtLocation, type Node } from "jsonc-parser";
 import { quoted, type Severity, type Span } from "./problem.ts";
 import type { Built } from "./key.ts";
 import { childOf, docOf, type Schema } from "./shape.ts";
-import { isList, isRecord, type Segment } from "./tree.ts";
+import { refusedIn } from "./refused.ts";
+import { entriesAt, isList, isRecord, type Segment, valueAt } from "./tree.ts";
 
 /** Something to say of a part of the file. */
 export interface Remark extends Span {
@@ -20,7 +21,12 @@ export interface Remark extends Span {
 
 /** All that is to be said of a valid file, in its order; each key once. */
 export function audit(root: Node, value: unknown, schema: Schema): readonly Remark[] {
-  const remarks: Remark[] = [];
+  const refused = refusedIn(value);
+  const remarks: Remark[] = refused.map((one) => ({
+    severity: "error",
+    ...one,
+    ...spanOf(root, one.path),
+  }));
   const remark = (path: readonly Segment[], message: string, hint?: string): void => {
     remarks.push({
       severity: "warning",
@@ -34,7 +40,8 @@ export function audit(root: Node, value: unknown, schema: Schema): readonly Rema
   const visit = (part: unknown, at: Schema, path: readonly Segment[]): void => {
     const built: Built = docOf(at)?.built ?? "built";
     if (built !== "built") {
-      if (!asksForNothing(part, built)) remark(path, ...unbuilt(path, built, docOf(at)?.denial));
+      const isTold = asksForNothing(part, built) || refused.some((one) => isWithin(one.path, path));
+      if (!isTold) remark(path, ...unbuilt(path, built, docOf(at)?.denial));
       return;
     }
     const children: readonly (readonly [Segment, unknown])[] = isRecord(part)
@@ -55,6 +62,11 @@ export function audit(root: Node, value: unknown, schema: Schema): readonly Rema
     remark(["agents", "list", 1], "Only the first agent answers in this version");
   }
   return remarks.sort((one, other) => one.offset - other.offset);
+}
+
+/** Whether a path leads through another, or to it. */
+function isWithin(path: readonly Segment[], above: readonly Segment[]): boolean {
+  return above.every((segment, index) => path[index] === segment);
 }
 
 /** Something that no key of the file says. */
@@ -140,7 +152,7 @@ function access({ path, value }: Section, remark: Say): void {
     remark([...path, "guilds"], 'No guild is answered: "groupPolicy" is "disabled"');
   }
 
-  for (const [key, guild] of entriesOf(value["guilds"])) {
+  for (const [key, guild] of entriesAt(value["guilds"])) {
     const here = [...path, "guilds", key];
     people([...here, "users"], valueAt(guild, ["users"]), remark, true);
     const channels = valueAt(guild, ["channels"]);
@@ -151,7 +163,7 @@ function access({ path, value }: Section, remark: Say): void {
         "remove it to allow every channel, or list some",
       );
     }
-    for (const [name, channel] of entriesOf(channels)) {
+    for (const [name, channel] of entriesAt(channels)) {
       people([...here, "channels", name, "users"], valueAt(channel, ["users"]), remark, true);
     }
   }
@@ -170,19 +182,6 @@ function people(path: readonly Segment[], list: unknown, remark: Say, tellEmpty:
       `${quoted(entry)} is not built in this version and denies: PluralKit's members match nobody`,
     );
   }
-}
-
-function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
-  return isRecord(value) ? Object.entries(value) : [];
-}
-
-/** What stands at a path of plain data. */
-export function valueAt(value: unknown, path: readonly string[]): unknown {
-  let part = value;
-  for (const name of path) {
-    part = isRecord(part) && Object.hasOwn(part, name) ? part[name] : undefined;
-  }
-  return part;
 }
 
 function spanOf(root: Node, path: readonly Segment[]): Span {

@@ -64,7 +64,6 @@ export interface DiscordConfig {
     readonly reconnect: Readonly<DiscordSettings["gateway"]["reconnect"]>;
   };
   readonly rest: Readonly<DiscordSettings["rest"]>;
-  readonly retry: Readonly<DiscordSettings["retry"]>;
 }
 
 export type Intent = Exclude<DiscordSettings["gateway"]["intents"], string>[number];
@@ -167,7 +166,6 @@ function discordConfig(
       reconnect: gateway.reconnect,
     },
     rest: discord.rest,
-    retry: discord.retry,
   };
 }
 
@@ -189,13 +187,12 @@ function modelsConfig({ agents, models }: Settings, secrets: FoundSecrets): Mode
     ? { primary: written, fallbacks: [] }
     : written;
   const providers = Object.entries(models.providers).map(
-    ([id, { kind, baseUrl, sessionHeader }]) =>
+    ([id, { kind, baseUrl }]) =>
       [id, {
         id,
         kind,
         ...(baseUrl !== undefined && { baseUrl: baseUrl.replace(/\/+$/, "") }),
         headers: {},
-        ...(sessionHeader !== undefined && { sessionHeader }),
         ...secrets.providers[id],
       }] as const,
   );

@@ -15,8 +15,6 @@ const IGNORED: Readonly<Record<string, string>> = {
     'it belongs into a guild, "guilds": { "*": { "requireMention": … } }, or into a channel',
   "channels.discord.systemPrompt":
     'it belongs into a channel, or as "prompt" into an agent of agents.list',
-  "channels.discord.mentionPatterns":
-    "it belongs into messages.groupChat, or into groupChat of an agent of agents.list",
 };
 
 /** Names that are ours elsewhere or under another name (C13), by the key as it was written. */

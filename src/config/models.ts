@@ -21,8 +21,6 @@ export interface Provider {
   /** Absent for servers that ask for none. */
   readonly apiKey?: Secret;
   readonly headers: Readonly<Record<string, Secret>>;
-  /** The header that carries the session's key. */
-  readonly sessionHeader?: string;
 }
 
 /** A provider as the config has it; what it leaves out the environment may serve. */

@@ -24,11 +24,11 @@ export interface ConfigText {
   readonly text: string;
 }
 
-/** What a config file says. */
+/** What a config file says. Only without an error among its problems may it be used. */
 export interface Parsed {
-  /** Absent where there are errors. */
+  /** Absent where a value is none that the schema takes. */
   readonly settings?: Settings;
-  /** The file's own values, before defaults; absent where there are errors. */
+  /** The file's own values, before defaults; absent with `settings`. */
   readonly written?: Readonly<Record<string, unknown>>;
   readonly problems: readonly Problem[];
   /** A problem at a key of this file, for who finds one later. */

@@ -64,22 +64,30 @@ const toolsHere = (place: string) => ({
 
 export const INTENT_FILTER = "Messages that need no mention are ignored while it is on";
 
+const FILTER_ENABLED =
+  "Whether a local classifier decides if a message that mentions nobody is for the bot.";
+
 export const intentFilter = () =>
+  z.strictObject({ enabled: key(z.boolean().default(false), FILTER_ENABLED), ...filterKeys() });
+
+/** That of a place, which is on where the one above it is, unless it says otherwise. */
+const intentFilterHere = () =>
   z.strictObject({
-    enabled: key(
-      z.boolean().default(false),
-      "Whether a local classifier decides if a message that mentions nobody is for the bot.",
-    ),
-    model: key(z.literal("lightweight").default("lightweight"), "The classifier."),
-    respondThreshold: key(
-      amount(0, 1).default(0.7),
-      "How sure it must be, from 0 to 1, for the bot to answer.",
-    ),
-    alwaysRespondToMentions: key(
-      z.boolean().default(true),
-      "Whether a mention is answered whatever the classifier says.",
-    ),
+    enabled: key(z.boolean().optional(), FILTER_ENABLED, { unset: "as above", example: false }),
+    ...filterKeys(),
   });
+
+const filterKeys = () => ({
+  model: key(z.literal("lightweight").default("lightweight"), "The classifier."),
+  respondThreshold: key(
+    amount(0, 1).default(0.7),
+    "How sure it must be, from 0 to 1, for the bot to answer.",
+  ),
+  alwaysRespondToMentions: key(
+    z.boolean().default(true),
+    "Whether a mention is answered whatever the classifier says.",
+  ),
+});
 
 const channel = z.strictObject({
   allow: key(z.boolean().optional(), "`false` denies the channel under every policy.", {
@@ -106,7 +114,7 @@ const channel = z.strictObject({
     example: ["search"],
   }),
   ...toolsHere("channel"),
-  intentFilter: laterSection(intentFilter, "The intent filter for this channel.", {
+  intentFilter: laterSection(intentFilterHere, "The intent filter for this channel.", {
     built: "denies",
     denial: INTENT_FILTER,
     example: { enabled: false },
@@ -134,7 +142,7 @@ export const guild = z.strictObject({
     "Which reactions the agent hears of.",
   ),
   ...toolsHere("guild"),
-  intentFilter: laterSection(intentFilter, "The intent filter for this guild.", {
+  intentFilter: laterSection(intentFilterHere, "The intent filter for this guild.", {
     built: "denies",
     denial: INTENT_FILTER,
     example: { enabled: false },

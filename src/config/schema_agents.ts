@@ -238,7 +238,7 @@ export const tools = laterSection(() =>
 const price = () => amount(0, 10_000);
 
 /** The wires that a provider may speak. */
-export const PROVIDER_KINDS = ["openai-compatible", "anthropic", "google"] as const;
+const PROVIDER_KINDS = ["openai-compatible", "anthropic", "google"] as const;
 
 const provider = z.strictObject({
   kind: key(z.enum(PROVIDER_KINDS), "The wire that it speaks.", { example: "openai-compatible" }),
@@ -255,7 +255,7 @@ const provider = z.strictObject({
     example: "${OPENAI_API_KEY}",
   }),
   headers: key(z.record(text(), secret()).default({}), "Headers of each request."),
-  sessionHeader: key(text().optional(), "The header that carries the session's key.", {
+  sessionHeader: later(text().optional(), "The header that carries the session's key.", {
     unset: "none",
     example: "x-session",
   }),

@@ -10,7 +10,7 @@ import { dm, groupPolicy, guild, id, INTENT_FILTER, intentFilter } from "./schem
 import { secret } from "./secrets.ts";
 
 /** Discord's intents in lower case, and `reactions` for both kinds of them (G9). */
-export const INTENTS = [
+const INTENTS = [
   "guilds",
   "guild_members",
   "guild_moderation",
@@ -82,7 +82,7 @@ const actions = () =>
   ])));
 
 /** What an account may set, which is all but `accounts`. */
-export const accountKeys = {
+const accountKeys = {
   enabled: key(z.boolean().default(true), "`false` does not connect to Discord."),
   token: key(
     secret().optional(),
@@ -148,7 +148,7 @@ export const accountKeys = {
     }).prefault({}),
     "Requests to Discord.",
   ),
-  retry: key(
+  retry: later(
     z.strictObject({
       attempts: key(whole(1, 20).default(3), "How often a request is tried, the first included."),
       minDelayMs: key(whole(0, 60_000).default(500), "The shortest wait, in milliseconds."),

@@ -122,7 +122,7 @@ export const store = z.strictObject({
     }).prefault({}), "How long things are kept, in days."),
 });
 
-export const LOG_LEVELS = ["error", "warn", "info", "debug", "connection_debug"] as const;
+const LOG_LEVELS = ["error", "warn", "info", "debug", "connection_debug"] as const;
 
 export const log = z.strictObject({
   level: key(

@@ -121,6 +121,25 @@ export function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
 }
 
+/** What stands at a path of plain data; own keys only. */
+export function valueAt(value: unknown, path: readonly Segment[]): unknown {
+  let part = value;
+  for (const segment of path) {
+    if (isList(part) && typeof segment === "number") part = part[segment];
+    else part = isRecord(part) && Object.hasOwn(part, segment) ? part[segment] : undefined;
+  }
+  return part;
+}
+
+/** The keys of the object at a path, and what stands behind each; none where there is no object. */
+export function entriesAt(
+  value: unknown,
+  path: readonly Segment[] = [],
+): readonly (readonly [string, unknown])[] {
+  const part = valueAt(value, path);
+  return isRecord(part) ? Object.entries(part) : [];
+}
+
 /** What a node is, for a sentence. */
 export function nameOf(node: Node): string {
   switch (node.type) {

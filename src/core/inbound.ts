@@ -68,6 +68,11 @@ export interface GuildPlace {
   readonly thread?: Named<ChannelId>;
   /** The channel's topic: untrusted, as every name is (H4). */
   readonly topic?: string;
+  /**
+   * Set where the guild, the channel or its parent is not known: names are ids then, and without
+   * `thread` the channel may be a thread. Only a rule by the place's own id speaks of it for sure.
+   */
+  readonly isUnknown?: true;
 }
 
 /** How a message addresses the bot, patterns apart (M2). */
@@ -149,6 +154,8 @@ export interface GuildSnapshot {
 /** What arrived together, decoded, and is to be stored together. */
 export interface InboundBatch {
   readonly accountId: AccountId;
+  /** Main's own count; what `committed` takes. */
+  readonly ticket: number;
   /** Set where this batch begins a gateway session: stored before its events (T0). */
   readonly started?: { readonly session: GatewaySession; readonly self: Self };
   /** Of the last dispatch received, whether or not anybody uses it. */

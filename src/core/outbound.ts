@@ -77,4 +77,10 @@ export type PostOutcome =
   | { readonly kind: "already_gone" }
   | { readonly kind: "unanswered" }
   | { readonly kind: "unsent"; readonly reason: string }
-  | { readonly kind: "refused"; readonly why: Refusal; readonly reason: string };
+  | {
+    readonly kind: "refused";
+    readonly why: Refusal;
+    readonly reason: string;
+    /** Milliseconds that Discord asks to wait, of `rate_limited`, where it says so. */
+    readonly retryAfterMs?: number;
+  };

@@ -5,6 +5,7 @@
  */
 
 import type { MessageId } from "./ids.ts";
+import type { InboundMessage } from "./inbound.ts";
 
 export interface Entry {
   readonly role: "user" | "assistant";
@@ -27,4 +28,19 @@ export interface Overheard {
   readonly replyTo?: MessageId;
   /** Unix time in milliseconds. */
   readonly sentAt: number;
+}
+
+/** What is kept of a message: its text, and a line of words for each thing beside it. */
+export function toOverheard(
+  { id, sender, text, extras, quoted, sentAt }: InboundMessage,
+): Overheard {
+  const lines = extras.map((extra) => `[${extra.kind}: ${extra.text}]`);
+  return {
+    messageId: id,
+    tag: sender.tag ?? sender.username,
+    authorId: sender.id,
+    text: text === "" ? lines.join("\n") : [text, ...lines].join("\n"),
+    ...(quoted && { replyTo: quoted.id }),
+    sentAt,
+  };
 }

@@ -7,7 +7,6 @@
  * @module
  */
 
-import type { ChannelId } from "../core/ids.ts";
 import type { GuildPlace, Named } from "../core/inbound.ts";
 import { slug } from "../core/slug.ts";
 import type { AllowEntry } from "./allowlist.ts";
@@ -30,14 +29,7 @@ export interface DmRules {
   readonly policy: "pairing" | "allowlist" | "open" | "disabled";
   readonly allowFrom: readonly AllowEntry[];
   readonly groupEnabled: boolean;
-  readonly groupChannels?: readonly GroupEntry[];
 }
-
-/** One entry of `dm.groupChannels`. */
-export type GroupEntry =
-  | { readonly kind: "any" }
-  | { readonly kind: "channel"; readonly id: ChannelId }
-  | { readonly kind: "slug"; readonly slug: string };
 
 export interface GuildRules {
   readonly slug?: string;
@@ -91,6 +83,9 @@ export interface ClosedPlace {
  * channel's entry is found the same way, and `"*"` fills in what it leaves
  * unsaid; then the guild does. A thread is its parent, unless its own id is
  * listed. A list that is written holds under every policy.
+ *
+ * An unknown place has no rules but those that it would have whatever its names
+ * are; where that cannot be told, nobody is answered.
  */
 export function rulesFor(place: GuildPlace, policy: AccessPolicy): OpenPlace | ClosedPlace {
   const { groupPolicy, groupPolicyRule, guilds } = policy;
@@ -99,7 +94,9 @@ export function rulesFor(place: GuildPlace, policy: AccessPolicy): OpenPlace | C
     if (groupPolicy === "allowlist") return closed("guild-not-listed", groupPolicyRule);
     return joined([{ rules: {}, path: pathTo(GUILDS, "*") }], {});
   }
-  const guild = find(guilds, place.guild, GUILDS);
+  const guild = place.isUnknown
+    ? findById(guilds, place.guild.id, GUILDS, isNameKey)
+    : find(guilds, place.guild, GUILDS);
   if (!guild) return closed("guild-not-listed", GUILDS);
 
   const { channels } = guild.rules;
@@ -107,7 +104,9 @@ export function rulesFor(place: GuildPlace, policy: AccessPolicy): OpenPlace | C
 
   const path = pathTo(guild.path, "channels");
   const explicit = (place.thread && at(channels, place.thread.id, path)) ??
-    find(channels, place.channel, path);
+    (place.isUnknown
+      ? findById(channels, place.channel.id, path, place.thread ? isNameKey : anyKey)
+      : find(channels, place.channel, path));
   if (!explicit) return closed("channel-not-listed", path);
   for (const key of ["allow", "enabled"] as const) {
     if (explicit.rules[key] === false) {
@@ -175,6 +174,27 @@ function find<Rules>(
   }
   return at(entries, "*", path);
 }
+
+/**
+ * The entry of something by id alone. Without one `"*"` is its entry only if no other could be,
+ * were more known: what is denied by name must not be let in as one of the rest.
+ *
+ * @param couldBe Whether a key other than its id and `"*"` may be this thing's.
+ */
+function findById<Rules>(
+  entries: Readonly<Record<string, Rules>>,
+  id: string,
+  path: string,
+  couldBe: (key: string) => boolean,
+): Found<Rules> | undefined {
+  const byId = at(entries, id, path);
+  if (byId) return byId;
+  const isAlone = !Object.keys(entries).some((key) => key !== "*" && couldBe(key));
+  return isAlone ? at(entries, "*", path) : undefined;
+}
+
+/** A channel that is not known may be a thread, and any id the parent's. */
+const anyKey = (): boolean => true;
 
 /**
  * What a name may be written as: its slug, the simpler slug of OpenClaw's page,

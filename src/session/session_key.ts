@@ -45,11 +45,6 @@ export function sessionKeyOf(
   }
 }
 
-/** The session of one person's native commands, apart from what they say. */
-export function slashSessionKeyOf(userId: UserId, agentId: string): string {
-  return `agent:${agentId}:discord:slash:${userId}`;
-}
-
 function directPart(dmScope: DmScope, accountId: string, userId: UserId): string {
   switch (dmScope) {
     case "main":

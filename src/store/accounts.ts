@@ -9,7 +9,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { AccountId } from "../core/ids.ts";
 import type { GatewaySession, Self } from "../core/inbound.ts";
-import { snowflakeColumn } from "./columns.ts";
+import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import { UNNAMED } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
 
@@ -24,6 +24,12 @@ export interface StoredAccount {
    * at which the newest message was sent that was stored before the gap.
    */
   readonly catchUpFrom?: number;
+  /**
+   * Set with `catchUpFrom`: Unix time in milliseconds at which the newest loss was discovered, when
+   * another session began than the one before. A gap may begin long before that, and have been
+   * made larger by it.
+   */
+  readonly lostAt?: number;
 }
 
 /** Times are Unix time in milliseconds. */
@@ -38,10 +44,11 @@ export interface Accounts {
   /**
    * Says whom the account talks to, before anything is read of it. What is known
    * from another server, or of another bot, is forgotten: a session of the
-   * simulator's must not be resumed at Discord.
+   * simulator's must not be resumed at Discord. What waits there for a turn, or
+   * to be sent, is over: to answer it here would be to answer strangers.
    *
-   * @param peer Server and token in one text that reveals neither's secret.
-   * @returns Whether something was forgotten.
+   * @param peer Server and bot in one text without a secret.
+   * @returns Whether it is another than before.
    */
   adoptPeer(accountId: AccountId, peer: string): Promise<boolean>;
   /** @param now Unix time in milliseconds. */
@@ -49,8 +56,8 @@ export interface Accounts {
 }
 
 const selfSchema = z.object({
-  user_id: snowflakeColumn<"user">(),
-  application_id: snowflakeColumn<"application">(),
+  user_id: snowflakeSchema<"user">(),
+  application_id: snowflakeSchema<"application">(),
   username: z.string(),
 }).transform((row): Self => ({
   userId: row.user_id,
@@ -76,7 +83,12 @@ const sessionSchema = z.object({
   aliveAt: row.alive_at,
 }));
 
-const gapSchema = z.object({ catch_up_from: z.number() });
+const gapSchema = z
+  .object({ catch_up_from: z.number(), started_at: z.number() })
+  .transform((row) => ({ catchUpFrom: row.catch_up_from, lostAt: row.started_at }));
+
+/** For the operator, at what is over because the account talks to another server or bot now. */
+const OTHER_PEER = "the account has moved to another server or bot";
 
 /** @param database Open, migrated, and owned by the caller. */
 export function createAccounts(
@@ -99,8 +111,7 @@ export function createAccounts(
       ...(isSet(account?.["user_id"]) && { self: selfSchema.parse(account) }),
       ...(isSet(account?.["gateway_url"]) && { gateway: gatewaySchema.parse(account) }),
       ...(isSet(session?.["session_id"]) && { session: sessionSchema.parse(session) }),
-      ...(isSet(session?.["catch_up_from"]) &&
-        { catchUpFrom: gapSchema.parse(session).catch_up_from }),
+      ...(isSet(session?.["catch_up_from"]) && gapSchema.parse(session)),
     };
   }
 
@@ -110,6 +121,14 @@ export function createAccounts(
   const forget = ["account", "gateway_session", "guild"].map((table) =>
     database.prepare(`DELETE FROM ${table} WHERE account_id = ?`)
   );
+  const giveUp = [
+    // Nobody is told, so there is no failure id; it was over when it was last looked at.
+    `UPDATE inbox
+     SET state = 'failed', failure = :reason, finished_at = COALESCE(claimed_at, accepted_at)
+     WHERE account_id = :accountId AND state IN ('waiting', 'running')`,
+    `UPDATE outbox SET state = 'dead', refusal = :reason
+     WHERE account_id = :accountId AND state IN ('pending', 'sending', 'uncertain')`,
+  ].map((sql) => database.prepare(sql));
   const savePeer = database.prepare(
     `INSERT INTO account (account_id, peer) VALUES (?, ?)
      ON CONFLICT (account_id) DO UPDATE SET peer = excluded.peer`,
@@ -119,7 +138,10 @@ export function createAccounts(
     adoptPeer: (accountId, peer) =>
       commit(UNNAMED, () => {
         const isOther = selectOther.get(accountId, peer) !== undefined;
-        if (isOther) { for (const statement of forget) statement.run(accountId); }
+        if (isOther) {
+          for (const statement of forget) statement.run(accountId);
+          for (const statement of giveUp) statement.run({ accountId, reason: OTHER_PEER });
+        }
         savePeer.run(accountId, peer);
         return isOther;
       }),

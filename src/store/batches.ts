@@ -12,7 +12,8 @@ import type { DatabaseSync } from "node:sqlite";
 import type { AccountId, ChannelId, MessageId } from "../core/ids.ts";
 import type { GuildSnapshot } from "../core/inbound.ts";
 import type { Judged } from "../core/inbox.ts";
-import { prepareKeepOverheard, toOverheard } from "./context.ts";
+import { toOverheard } from "../core/transcript.ts";
+import { prepareKeepOverheard } from "./context.ts";
 import { prepareRecordDecision } from "./decisions.ts";
 import { prepareAdvanceSession } from "./gateway_sessions.ts";
 import { prepareKeepGuild } from "./guilds.ts";
@@ -48,9 +49,10 @@ export interface Batches {
   /**
    * T1. A message that is there already stays as it is, verdict and all.
    *
-   * @param now Unix time in milliseconds.
+   * @param arrivedAt Unix time in milliseconds at which the gateway was heard: a disk may have
+   * refused the batch for an hour since.
    */
-  acceptBatch(batch: Batch, now: number): Promise<Accepted>;
+  acceptBatch(batch: Batch, arrivedAt: number): Promise<Accepted>;
 }
 
 /** @param database Open, migrated, and owned by the caller. */
@@ -66,28 +68,28 @@ export function createBatches(
   const keepGuild = prepareKeepGuild(database);
   const advance = prepareAdvanceSession(database);
 
-  function store({ accountId, seq, judged, echoes, guilds }: Batch, now: number) {
-    const recorded = judged.filter((one) => record(one, now));
+  function store({ accountId, seq, judged, echoes, guilds }: Batch, arrivedAt: number) {
+    const recorded = judged.filter((one) => record(one, arrivedAt));
     const kept = recorded
       .filter(({ verdict }) => verdict.kind === "ignore" && verdict.keepAsContext)
       .map(({ message }) => message);
-    for (const message of kept) keepOverheard(message, toOverheard(message), now);
+    for (const message of kept) keepOverheard(message, toOverheard(message), arrivedAt);
     const added = recorded.filter(({ message, verdict, route }) => {
       if (verdict.kind !== "accept") return false;
       if (!route) throw new TypeError(`Cannot accept message ${message.id}: it has no route`);
-      return addToInbox(message, route, now);
+      return addToInbox(message, route, arrivedAt);
     });
     const settled = echoes.flatMap((echo) => settleEcho(accountId, echo) ?? []);
     for (const guild of guilds) keepGuild(accountId, guild);
     const newest = Math.max(0, ...recorded.map(({ message }) => message.sentAt));
-    advance(accountId, { seq, storedUpTo: newest, now });
-    pruner.afterBatch(kept, recorded.length, now);
+    advance(accountId, { seq, storedUpTo: newest, heardAt: arrivedAt });
+    pruner.afterBatch(kept, recorded.length, arrivedAt);
     return { recorded, accepted: added.length, settled: [...new Set(settled)] };
   }
 
   return {
-    async acceptBatch(batch, now) {
-      const { recorded, ...accepted } = await commit(TERMS.T1, () => store(batch, now));
+    async acceptBatch(batch, arrivedAt) {
+      const { recorded, ...accepted } = await commit(TERMS.T1, () => store(batch, arrivedAt));
       onRecorded(recorded);
       return accepted;
     },

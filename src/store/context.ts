@@ -11,9 +11,10 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { AccountId, ChannelId, MessageId } from "../core/ids.ts";
-import type { InboundMessage } from "../core/inbound.ts";
+import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import type { Overheard } from "../core/transcript.ts";
-import { snowflakeColumn } from "./columns.ts";
+import { withoutControls } from "../lib/controls.ts";
+import type { Ears } from "./ears.ts";
 import type { Pruner } from "./retention.ts";
 import { UNNAMED } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
@@ -45,12 +46,6 @@ export interface Context {
   ): Promise<void>;
 }
 
-/** Where a message was overheard, and by which account. */
-export interface Ears {
-  readonly accountId: AccountId;
-  readonly channelId: ChannelId;
-}
-
 /** Keeps a message within a transaction of the caller's; one that is there stays as it is. */
 export type KeepOverheard = (ears: Ears, overheard: Overheard, now: number) => void;
 
@@ -69,7 +64,7 @@ export function prepareKeepOverheard(database: DatabaseSync): KeepOverheard {
       messageId,
       authorId,
       tag,
-      text,
+      withoutControls(text),
       replyTo ?? null,
       sentAt,
       now,
@@ -77,27 +72,12 @@ export function prepareKeepOverheard(database: DatabaseSync): KeepOverheard {
   };
 }
 
-/** What is kept of a message: its text, and a line of words for each thing beside it. */
-export function toOverheard(
-  { id, sender, text, extras, quoted, sentAt }: InboundMessage,
-): Overheard {
-  const lines = extras.map((extra) => `[${extra.kind}: ${extra.text}]`);
-  return {
-    messageId: id,
-    tag: sender.tag ?? sender.username,
-    authorId: sender.id,
-    text: text === "" ? lines.join("\n") : [text, ...lines].join("\n"),
-    ...(quoted && { replyTo: quoted.id }),
-    sentAt,
-  };
-}
-
 const rowSchema = z.object({
-  message_id: snowflakeColumn<"message">(),
+  message_id: snowflakeSchema<"message">(),
   author_id: z.string(),
   tag: z.string(),
   text: z.string(),
-  reply_to: snowflakeColumn<"message">().nullable(),
+  reply_to: snowflakeSchema<"message">().nullable(),
   sent_at: z.number(),
 });
 

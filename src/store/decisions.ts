@@ -13,8 +13,8 @@ import { z } from "zod";
 import { type AccountId, type ChannelId, type MessageId, toAccountId } from "../core/ids.ts";
 import type { UserId } from "../core/ids.ts";
 import type { Judged } from "../core/inbox.ts";
+import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import type { Verdict } from "../core/verdict.ts";
-import { snowflakeColumn } from "./columns.ts";
 import type { Transactions } from "./transact.ts";
 
 /** A verdict as it is on record. */
@@ -59,9 +59,9 @@ export function prepareRecordDecision(database: DatabaseSync): RecordDecision {
 const rowSchema = z.object({
   id: z.number(),
   account_id: z.string().transform(toAccountId),
-  message_id: snowflakeColumn<"message">(),
-  channel_id: snowflakeColumn<"channel">(),
-  author_id: snowflakeColumn<"user">(),
+  message_id: snowflakeSchema<"message">(),
+  channel_id: snowflakeSchema<"channel">(),
+  author_id: snowflakeSchema<"user">(),
   verdict: z.enum(["accept", "ignore"]),
   why: z.string(),
   rule: z.string(),

@@ -23,16 +23,14 @@ export interface GatewaySessions {
    * T0: a new session, who we are in it, and, unless it is the account's first, that what came
    * before it may have been missed.
    *
-   * @param now Unix time in milliseconds.
+   * @param arrivedAt Unix time in milliseconds at which Discord began it.
    */
   startGatewaySession(
     accountId: AccountId,
     session: GatewaySession,
     self: Self,
-    now: number,
+    arrivedAt: number,
   ): Promise<void>;
-  /** Forgets a session that Discord will not resume; a gap that is open stays open. */
-  clearGatewaySession(accountId: AccountId): Promise<void>;
   /**
    * Notes that the gateway is heard: a session is resumed only for so long
    * after. It is also the probe that the disk takes writes, and takes one step
@@ -55,8 +53,8 @@ export interface Progress {
   readonly seq: number;
   /** Unix time in milliseconds of its newest message; 0 without one. */
   readonly storedUpTo: number;
-  /** Unix time in milliseconds. */
-  readonly now: number;
+  /** Unix time in milliseconds at which it arrived. */
+  readonly heardAt: number;
 }
 
 /** Notes within a transaction of the caller's what is stored now; nothing ever goes back. */
@@ -65,11 +63,11 @@ export type AdvanceSession = (accountId: AccountId, progress: Progress) => void;
 export function prepareAdvanceSession(database: DatabaseSync): AdvanceSession {
   const advance = database.prepare(
     `UPDATE gateway_session
-     SET seq = MAX(seq, ?), stored_up_to = MAX(stored_up_to, ?), alive_at = ?
+     SET seq = MAX(seq, ?), stored_up_to = MAX(stored_up_to, ?), alive_at = MAX(alive_at, ?)
      WHERE account_id = ?`, // MAX() of NULL is NULL: without a session there is no seq
   );
-  return (accountId, { seq, storedUpTo, now }) => {
-    advance.run(seq, storedUpTo, now, accountId);
+  return (accountId, { seq, storedUpTo, heardAt }) => {
+    advance.run(seq, storedUpTo, heardAt, accountId);
   };
 }
 
@@ -95,7 +93,8 @@ export function createGatewaySessions(
        account_id, session_id, resume_url, seq, started_at, alive_at,
        stored_up_to, catch_up_needed, catch_up_from
      ) VALUES (
-       :accountId, :sessionId, :resumeUrl, :seq, :now, :now, :now, :hasGap, IIF(:hasGap, :now, NULL)
+       :accountId, :sessionId, :resumeUrl, :seq, :arrivedAt, :arrivedAt, :arrivedAt,
+       :hasGap, IIF(:hasGap, :arrivedAt, NULL)
      )
      ON CONFLICT (account_id) DO UPDATE SET
        session_id = excluded.session_id,
@@ -106,11 +105,6 @@ export function createGatewaySessions(
        catch_up_needed = MAX(catch_up_needed, excluded.catch_up_needed),
        catch_up_from = COALESCE(catch_up_from, IIF(:hasGap, stored_up_to, NULL))`,
   );
-  const clear = database.prepare(
-    `UPDATE gateway_session
-     SET session_id = NULL, resume_url = NULL, seq = NULL, started_at = NULL
-     WHERE account_id = ?`,
-  );
   const touch = database.prepare(
     `INSERT INTO gateway_session (account_id, alive_at, stored_up_to)
      VALUES (:accountId, :now, :now)
@@ -118,16 +112,12 @@ export function createGatewaySessions(
   );
 
   return {
-    startGatewaySession: (accountId, { sessionId, resumeUrl, seq }, self, now) =>
+    startGatewaySession: (accountId, { sessionId, resumeUrl, seq }, self, arrivedAt) =>
       commit(TERMS.T0, () => {
         const { userId, applicationId, username } = self;
         const hasGap = selectSelf.get(accountId) ? 1 : 0; // the first session follows no other
         saveSelf.run({ accountId, userId, applicationId, username });
-        start.run({ accountId, sessionId, resumeUrl, seq, now, hasGap });
-      }),
-    clearGatewaySession: (accountId) =>
-      commit(UNNAMED, () => {
-        clear.run(accountId);
+        start.run({ accountId, sessionId, resumeUrl, seq, arrivedAt, hasGap });
       }),
     async touchAlive(accountId, now) {
       const begun = elapsed();

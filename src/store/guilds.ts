@@ -11,7 +11,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { AccountId } from "../core/ids.ts";
 import type { GuildSnapshot } from "../core/inbound.ts";
-import { snowflakeColumn } from "./columns.ts";
+import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import type { Transactions } from "./transact.ts";
 
 export interface Guilds {
@@ -35,7 +35,7 @@ export function prepareKeepGuild(database: DatabaseSync): KeepGuild {
 }
 
 const rowSchema = z
-  .object({ guild_id: snowflakeColumn<"guild">(), snapshot: z.string() })
+  .object({ guild_id: snowflakeSchema<"guild">(), snapshot: z.string() })
   .transform((row): GuildSnapshot => ({ guildId: row.guild_id, text: row.snapshot }));
 
 /** @param database Open, migrated, and owned by the caller. */

@@ -11,7 +11,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { AccountId, ChannelId, MessageId } from "../core/ids.ts";
 import type { OutboundMessage, OutboxRow } from "../core/outbound.ts";
-import { snowflakeColumn } from "./columns.ts";
+import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import { TERMS, UNNAMED } from "./terms.ts";
 import { transactAlone, type Transactions } from "./transact.ts";
 
@@ -78,7 +78,7 @@ export function prepareSettleEcho(database: DatabaseSync): SettleEcho {
   };
 }
 
-const settledSchema = z.object({ channel_id: snowflakeColumn<"channel">() });
+const settledSchema = z.object({ channel_id: snowflakeSchema<"channel">() });
 
 const rowSchema = z.object({
   id: z.number(),

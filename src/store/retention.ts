@@ -12,8 +12,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { toAccountId } from "../core/ids.ts";
-import { snowflakeColumn } from "./columns.ts";
-import type { Ears } from "./context.ts";
+import { snowflakeSchema } from "../core/snowflake_schema.ts";
+import type { Ears } from "./ears.ts";
 
 export interface Retention {
   /** `store.retention.decisionsDays`; 0 keeps them for ever. */
@@ -149,5 +149,5 @@ function prepareSweep(database: DatabaseSync): () => Ears | undefined {
 
 const earsSchema = z.object({
   account_id: z.string().transform(toAccountId),
-  channel_id: snowflakeColumn<"channel">(),
+  channel_id: snowflakeSchema<"channel">(),
 }).transform((row): Ears => ({ accountId: row.account_id, channelId: row.channel_id }));

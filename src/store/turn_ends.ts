@@ -12,8 +12,9 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { Claim } from "../core/inbox.ts";
 import type { OutboundMessage } from "../core/outbound.ts";
+import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import type { Entry } from "../core/transcript.ts";
-import { snowflakeColumn } from "./columns.ts";
+import { withoutControls } from "../lib/controls.ts";
 import { prepareAddToOutbox } from "./outbox.ts";
 import { TERMS } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
@@ -43,7 +44,7 @@ export interface TurnEnds {
 const entrySchema = z.object({
   role: z.enum(["user", "assistant"]),
   text: z.string(),
-  message_id: snowflakeColumn<"message">(),
+  message_id: snowflakeSchema<"message">(),
   at: z.number(),
 });
 
@@ -69,7 +70,8 @@ export function createTurnEnds(database: DatabaseSync, { commit, read }: Transac
     const { changes } = finish.run(end.kind, now, failureId, reason, message.id, attempt);
     if (changes === 0) return false;
     for (const { role, text, messageId, at } of entries) {
-      insertEntry.run(agentId, sessionKey, message.channelId, role, text, messageId, at);
+      const clean = withoutControls(text);
+      insertEntry.run(agentId, sessionKey, message.channelId, role, clean, messageId, at);
     }
     addToOutbox(outbox, now);
     return true;

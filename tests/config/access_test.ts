@@ -8,7 +8,7 @@ async function accessOf(text: string | undefined): Promise<AccessPolicy> {
   return (await configOf(text, { env })).discord.access;
 }
 
-describe("[P6] groupPolicyOf()", () => {
+describe("[P6] toAccessPolicy() › groupPolicy", () => {
   const cases: readonly (readonly [
     name: string,
     text: string | undefined,
@@ -106,14 +106,11 @@ describe("toAccessPolicy()", () => {
     assert.equal(guilds?.["b"]?.channels?.["c"]?.intentFilter, true);
   });
 
-  it("[P5] reads entries for group DMs", async () => {
-    const { dm } = await accessOf(
-      `{"channels":{"discord":{"dm":{"groupChannels":["*","channel:175928847299117063","Den"]}}}}`,
-    );
-    assert.deepEqual(dm.groupChannels, [
-      { kind: "any" },
-      { kind: "channel", id: "175928847299117063" },
-      { kind: "slug", slug: "den" },
-    ]);
+  it("[I1] leaves the filter on where a place changes something else of it", async () => {
+    const { guilds } = await accessOf(discord(`"intentFilter":{"enabled":true},"guilds":{"a":{
+      "intentFilter":{"respondThreshold":0.9},
+      "channels":{"c":{"intentFilter":{"respondThreshold":0.9}}}}}`));
+    assert.equal(guilds?.["a"]?.intentFilter, true);
+    assert.equal(guilds?.["a"]?.channels?.["c"]?.intentFilter, undefined, "as the guild");
   });
 });

@@ -52,7 +52,6 @@ describe("loadConfig()", () => {
         },
       },
       rest: { timeoutSec: 15, globalPerSec: 50 },
-      retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30000, jitter: 0.1 },
     });
     assert.equal(dmHistoryLimits.size, 0);
     assert.deepEqual(config.agent, { id: "main", turnTimeoutSec: 600 });

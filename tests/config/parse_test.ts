@@ -125,6 +125,17 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
 `,
   ],
   [
+    "C3",
+    "patterns in the wrong place as an error: without them the agent's name would count",
+    `{ "channels": { "discord": { "mentionPatterns": ["^!bot"] } } }`,
+    `config.jsonc:1:30: error: There is no key "mentionPatterns" here
+  in channels.discord.mentionPatterns
+1 | { "channels": { "discord": { "mentionPatterns": ["*****"] } } }
+  |                              ^^^^^^^^^^^^^^^^^
+  = it belongs into agents.list.*.groupChat or messages.groupChat
+`,
+  ],
+  [
     "P2",
     "an open policy that does not say so twice",
     `{ "channels": { "discord": { "dm": { "policy": "open", "allowFrom": ["ada"] } } } }`,

@@ -79,10 +79,11 @@ describe("[C4] config.example.jsonc", () => {
     });
   });
 
-  it("loads with all that it has in comments, too", async () => {
+  it("loads with all that it has in comments, too, but for budgets, which are refused", async () => {
     const loaded = await load(uncommented(read("config.example.jsonc")), { env });
     const errors = loaded.problems.filter(({ severity }) => severity === "error");
-    assert.deepEqual(errors, []);
+    assert.deepEqual(errors.filter(({ path }) => !path?.startsWith("budgets.")), []);
+    assert.notEqual(errors.length, 0);
   });
 
   it("examples/one-agent.jsonc loads, and is told of nothing", async () => {

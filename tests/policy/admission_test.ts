@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { InboundMessage, Sender } from "../../src/core/inbound.ts";
+import type { GuildPlace, InboundMessage, Sender } from "../../src/core/inbound.ts";
 import type { Verdict } from "../../src/core/verdict.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
 import { type AllowEntry, parseAllowEntry } from "../../src/policy/allowlist.ts";
@@ -469,6 +469,34 @@ describe("[P1] laws of admission", () => {
       assert.ok(verdict.why === "no-mention" || verdict.why === "rule-not-built");
       assert.equal(message.place.kind, "guild");
     }));
+  });
+
+  it("[P7] an unknown place is never more open than it would be if it were known", () => {
+    /** All that can be known too little of a place; a thread that is not known looks like a channel. */
+    const lessKnown = (place: GuildPlace): readonly GuildPlace[] => {
+      const { guild, channel, thread } = place;
+      const nameless = <Id extends string>({ id }: { readonly id: Id }) => ({ id, name: id });
+      return [guild, nameless(guild)].flatMap((known) => [
+        { kind: "guild", guild: known, channel: nameless(thread ?? channel), isUnknown: true },
+        { ...place, guild: known, channel: nameless(channel), isUnknown: true },
+      ]);
+    };
+    let accepted = 0;
+    fc.assert(
+      fc.property(aPolicy, aMessage, (rules, message) => {
+        fc.pre(message.place.kind === "guild");
+        const known = admit(message, rules);
+        for (const place of lessKnown(message.place)) {
+          const verdict = admit({ ...message, place }, rules);
+          if (verdict.kind === "accept") accepted += 1;
+          const isTurnedAway = verdict.kind === "ignore" && !verdict.keepAsContext &&
+            (verdict.why === "guild-not-listed" || verdict.why === "channel-not-listed");
+          if (!isTurnedAway) assert.deepEqual(verdict, known);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+    assert.ok(accepted > 0, "the law says something");
   });
 
   it("asked again it says the same", () => {

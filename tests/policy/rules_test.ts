@@ -89,6 +89,73 @@ describe("[P7] rulesFor() › a channel", () => {
   });
 });
 
+describe("[P6] [P7] rulesFor() › an unknown place", () => {
+  const rules = { requireMention: false };
+  const OTHER = "1400000000000000099";
+  const CHANNEL = "1400000000000000011";
+  const THREAD = "1400000000000000012";
+  const noNames = { guild: { id: guildId(GUILD), name: GUILD }, isUnknown: true } as const;
+  const unknown = guildPlace({ ...noNames, channel: { id: channelId(CHANNEL), name: CHANNEL } });
+  /** A thread whose parent is known by its id only. */
+  const orphan = guildPlace({ ...unknown, thread: { id: channelId(THREAD), name: "notes" } });
+
+  const inGuilds: readonly [keys: readonly string[], rule: string][] = [
+    [[GUILD], `guilds["${GUILD}"].requireMention`],
+    [[GUILD, "friends", "*"], `guilds["${GUILD}"].requireMention`],
+    [["*"], "guilds.*.requireMention"],
+    [["*", OTHER], "guilds.*.requireMention"], // its own id is known, and is not that
+    [["*", "friends"], "closed guilds"], // it may be called so, and "friends" may be closed
+    [["*", "123"], "closed guilds"], // no id, but a name that somebody may choose
+    [[OTHER], "closed guilds"],
+    [["friends"], "closed guilds"],
+    [[], "closed guilds"],
+  ];
+  for (const [keys, rule] of inGuilds) {
+    it(`in a guild among ${keys.join(", ") || "none"}: ${rule}`, () => {
+      const guilds = Object.fromEntries(keys.map((key) => [key, rules]));
+      assert.equal(decidedBy(unknown, guilds), rule);
+    });
+  }
+
+  it("is no guild by a name that is its id", () => {
+    const guilds = { "123": rules };
+    const place = guildPlace({ ...unknown, guild: { id: guildId(GUILD), name: "123" } });
+    assert.equal(decidedBy(place, guilds), "closed guilds");
+  });
+
+  const inChannels: readonly [place: GuildPlace, keys: readonly string[], rule?: string][] = [
+    [unknown, [CHANNEL], `["${CHANNEL}"]`],
+    [unknown, [CHANNEL, "help", "*"], `["${CHANNEL}"]`],
+    [unknown, ["*"], ".*"],
+    [unknown, ["*", "help"]], // it may be called so
+    [unknown, ["*", OTHER]], // it may be a thread of that one
+    [unknown, [OTHER]],
+    [unknown, []],
+    [orphan, [THREAD, "help", "*"], `["${THREAD}"]`],
+    [orphan, [CHANNEL, "help", "*"], `["${CHANNEL}"]`],
+    [orphan, ["*", OTHER], ".*"], // both its ids are known
+    [orphan, ["*", "help"]],
+    [orphan, ["*", "notes"]], // the thread's name says nothing of the parent's
+  ];
+  for (const [place, keys, rule] of inChannels) {
+    const name = place.thread ? "a thread" : "a channel";
+    it(`as ${name} among ${keys.join(", ") || "none"}: ${rule ?? "closed"}`, () => {
+      const channels = Object.fromEntries(keys.map((key) => [key, rules]));
+      const path = `guilds["${GUILD}"].channels`;
+      assert.equal(
+        decidedBy(place, { [GUILD]: { channels } }),
+        rule === undefined ? `closed ${path}` : `${path}${rule}.requireMention`,
+      );
+    });
+  }
+
+  it("[P8] is closed where its own entry says so", () => {
+    const channels = { [CHANNEL]: { allow: false } };
+    const place = rulesFor(unknown, policy({ [GUILD]: { channels } }));
+    assert.equal(place.kind === "closed" && place.why, "channel-disabled");
+  });
+});
+
 describe("[P7] rulesFor() › key by key", () => {
   const joined = (place: GuildPlace, guild: GuildRules) => {
     const rules = rulesFor(place, policy({ [GUILD]: guild }));

@@ -25,6 +25,11 @@ describe("[R10] visibleText()", () => {
     ["NO_REPLY\nhello", "hello"],
     ["say NO_REPLY to be silent", "say NO_REPLY to be silent"],
     ["NO_REPLY", "NO_REPLY"],
+    ["hel\0lo\u001b[31m", "hello[31m"],
+    ["\0NO_REPLY", "NO_REPLY"],
+    ["<thi\0nk>secret</think>hello", "hello"],
+    ["\0\u0007", ""],
+    ["a\tb\r\nc\nd", "a\tb\r\nc\nd"],
     ["[[reply_to_current]] hello", "[[reply_to_current]] hello"],
   ];
   for (const [answer, visible] of cases) {

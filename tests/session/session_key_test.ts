@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../src/core/ids.ts";
-import { type DmScope, sessionKeyOf, slashSessionKeyOf } from "../../src/session/session_key.ts";
+import { type DmScope, sessionKeyOf } from "../../src/session/session_key.ts";
 import {
   channelId,
   directMessage,
@@ -61,12 +61,6 @@ describe("[S1] sessionKeyOf()", () => {
       )
     );
     assert.equal(one, two);
-  });
-});
-
-describe("[S1] slashSessionKeyOf()", () => {
-  it("is the person's own", () => {
-    assert.equal(slashSessionKeyOf(userId("123"), "main"), "agent:main:discord:slash:123");
   });
 });
 

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseSnowflake, toAccountId } from "../../src/core/ids.ts";
 import type { Self } from "../../src/core/inbound.ts";
-import { ACCOUNT, userId } from "../support/builders.ts";
-import { openTestStore } from "../support/store.ts";
+import { prepareAddToOutbox } from "../../src/store/outbox.ts";
+import { ACCOUNT, guildMessage, messageId, outboundMessage, userId } from "../support/builders.ts";
+import { accepted, batch, openTestStore, ROUTE } from "../support/store.ts";
 
 const SELF: Self = {
   userId: userId("91"),
@@ -40,6 +41,54 @@ describe("createAccounts()", () => {
     assert.deepEqual(await store.loadAccount(ACCOUNT), {});
     assert.equal((await store.loadAccount(second)).session?.sessionId, "s1");
     assert.equal(await store.adoptPeer(ACCOUNT, "discord"), false);
+  });
+
+  it("[G14] answers and sends nothing elsewhere that was begun on another server", async () => {
+    const { database, store, rows } = openTestStore();
+    const second = toAccountId("second");
+    await store.adoptPeer(ACCOUNT, "simulator");
+    const asked = (digits: string, sessionKey: string, accountId = ACCOUNT) =>
+      accepted(guildMessage({ id: messageId(digits), accountId }), { ...ROUTE, sessionKey });
+    const judged = [asked("11", "a"), asked("12", "a"), asked("13", "b"), asked("14", "c", second)];
+    await store.acceptBatch(batch({ judged }), 5);
+    const done = (await store.claimNext(6))!;
+    await store.finishTurn({ claim: done, end: { kind: "answered" }, entries: [], outbox: [] }, 7);
+    assert.equal((await store.claimNext(8))?.message.id, "12");
+
+    const states = ["sent", "dead", "pending", "sending", "uncertain"];
+    const said = states.map((nonce) => outboundMessage({ nonce }));
+    prepareAddToOutbox(database)(
+      [...said, outboundMessage({ nonce: "other", accountId: second })],
+      9,
+    );
+    for (const state of states) {
+      database.prepare("UPDATE outbox SET state = ?1 WHERE nonce = ?1").run(state);
+    }
+
+    await store.adoptPeer(ACCOUNT, "simulator");
+    assert.equal((await store.outbox.heads(ACCOUNT)).length, 1, "the same peer changes nothing");
+    await store.adoptPeer(ACCOUNT, "discord");
+    assert.deepEqual(await store.outbox.heads(ACCOUNT), []);
+    const reason = "the account has moved to another server or bot";
+    assert.deepEqual(rows("SELECT nonce, state, refusal FROM outbox ORDER BY id"), [
+      { nonce: "sent", state: "sent", refusal: null },
+      { nonce: "dead", state: "dead", refusal: null },
+      { nonce: "pending", state: "dead", refusal: reason },
+      { nonce: "sending", state: "dead", refusal: reason },
+      { nonce: "uncertain", state: "dead", refusal: reason },
+      { nonce: "other", state: "pending", refusal: null },
+    ]);
+    assert.deepEqual(
+      rows("SELECT message_id, state, finished_at, failure_id, failure FROM inbox ORDER BY id"),
+      [
+        { message_id: "11", state: "answered", finished_at: 7, failure_id: null, failure: null },
+        { message_id: "12", state: "failed", finished_at: 8, failure_id: null, failure: reason },
+        { message_id: "13", state: "failed", finished_at: 5, failure_id: null, failure: reason },
+        { message_id: "14", state: "waiting", finished_at: null, failure_id: null, failure: null },
+      ],
+    );
+    assert.equal(await store.voidClaims(), 0);
+    assert.equal((await store.claimNext(10))?.message.id, "14");
   });
 
   it("[X2] refuses a row that is none of ours", async () => {

@@ -157,6 +157,18 @@ describe("acceptBatch()", () => {
     assert.deepEqual(rows("SELECT seq, stored_up_to FROM gateway_session"), before);
   });
 
+  it("[G5] takes what a full disk held up for as old as it is", async () => {
+    const { store, rows } = openTestStore();
+    await store.startGatewaySession(ACCOUNT, SESSION, SELF, NOW);
+    await store.touchAlive(ACCOUNT, NOW + 3_600_000);
+    await store.acceptBatch(batch({ judged: [accepted(one), ignored(two)] }), NOW + 5);
+    const account = await store.loadAccount(ACCOUNT);
+    assert.equal(account.session?.aliveAt, NOW + 3_600_000, "it was heard since");
+    assert.deepEqual(rows("SELECT accepted_at FROM inbox"), [{ accepted_at: NOW + 5 }]);
+    assert.deepEqual(rows("SELECT at FROM decision"), [{ at: NOW + 5 }, { at: NOW + 5 }]);
+    assert.deepEqual(rows("SELECT kept_at FROM message"), [{ kept_at: NOW + 5 }]);
+  });
+
   it("[G5] keeps a guild until it is left", async () => {
     const { store } = openTestStore();
     const guild = { guildId: guildId("5"), text: "v1" };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../src/core/ids.ts";
 import type { InboundMessage } from "../../src/core/inbound.ts";
-import { toOverheard } from "../../src/store/context.ts";
+import { toOverheard } from "../../src/core/transcript.ts";
 import { ACCOUNT, channelId, guildMessage, messageId, sender } from "../support/builders.ts";
 import { accepted, batch, ignored, openTestStore, ROUTE } from "../support/store.ts";
 
@@ -107,6 +107,14 @@ describe("overheard()", () => {
 });
 
 describe("addOverheard()", () => {
+  it("[X2] keeps the whole of a text that has a NUL in it", async () => {
+    const { store } = await openContext("11");
+    await store.addOverheard(ACCOUNT, CHANNEL, [toOverheard(said("10", { text: "a\0b" }))], NOW);
+    await store.acceptBatch(batch({ judged: [accepted(said("20"))] }), NOW);
+    const [first] = await store.overheard(CHANNEL, "s", messageId("20"), 9);
+    assert.equal(first?.text, "ab");
+  });
+
   it("[H1] fills up what was said before, and changes nothing that is there", async () => {
     const { store, heardBy } = await openContext("11");
     const before = [said("10"), said("11", { text: "changed" })].map(toOverheard);
@@ -115,29 +123,4 @@ describe("addOverheard()", () => {
     const [, last] = await store.overheard(CHANNEL, "s", messageId("20"), 9);
     assert.equal(last?.text, "said 11");
   });
-});
-
-describe("toOverheard()", () => {
-  const CASES: readonly (readonly [
-    text: string,
-    extras: InboundMessage["extras"],
-    kept: string,
-  ])[] = [
-    ["hello", [], "hello"],
-    ["look", [{ kind: "attachment", text: "cat.png" }], "look\n[attachment: cat.png]"],
-    [
-      "",
-      [{ kind: "sticker", text: "wave" }, { kind: "poll", text: "a or b" }],
-      "[sticker: wave]\n[poll: a or b]",
-    ],
-    ["", [], ""],
-  ];
-  for (const [text, extras, kept] of CASES) {
-    it(`[H3] keeps ${JSON.stringify(kept)}`, () => {
-      const heard = toOverheard(guildMessage({ text, extras }));
-      assert.equal(heard.text, kept);
-      assert.equal(heard.tag, "ada");
-      assert.equal("replyTo" in heard, false);
-    });
-  }
 });

@@ -35,7 +35,7 @@ describe("startGatewaySession()", () => {
   });
 
   it("[G6] says from where to catch up: from the newest message that is stored", async () => {
-    const { database, store } = openTestStore();
+    const { store } = openTestStore();
     await store.startGatewaySession(ACCOUNT, session("a"), SELF, NOW);
     await store.acceptBatch(batch({ seq: 2, judged: [ignored(early)] }), NOW);
     assert.equal((await store.loadAccount(ACCOUNT)).catchUpFrom, undefined);
@@ -49,8 +49,22 @@ describe("startGatewaySession()", () => {
     await store.startGatewaySession(ACCOUNT, session("b"), SELF, NOW);
     await store.acceptBatch(batch({ seq: 2, judged: [ignored(late)] }), NOW);
     await store.startGatewaySession(ACCOUNT, session("c"), SELF, NOW + 1);
-    await store.clearGatewaySession(ACCOUNT);
     assert.equal((await store.loadAccount(ACCOUNT)).catchUpFrom, NOW);
+  });
+
+  it("[G6] says when the newest loss was discovered, wherever its gap begins", async () => {
+    const { store } = openTestStore();
+    await store.startGatewaySession(ACCOUNT, session("a"), SELF, NOW);
+    await store.acceptBatch(batch({ seq: 2, judged: [ignored(early)] }), NOW);
+    assert.equal((await store.loadAccount(ACCOUNT)).lostAt, undefined, "the first loses nothing");
+    await store.startGatewaySession(ACCOUNT, session("b"), SELF, NOW + 10);
+    assert.equal((await store.loadAccount(ACCOUNT)).lostAt, NOW + 10);
+    await store.acceptBatch(batch({ seq: 3, judged: [ignored(late)] }), NOW + 20);
+    await store.touchAlive(ACCOUNT, NOW + 30);
+    assert.equal((await store.loadAccount(ACCOUNT)).lostAt, NOW + 10, "nothing was lost since");
+    await store.startGatewaySession(ACCOUNT, session("c"), SELF, NOW + 40);
+    const { catchUpFrom, lostAt } = await store.loadAccount(ACCOUNT);
+    assert.deepEqual({ catchUpFrom, lostAt }, { catchUpFrom: early.sentAt, lostAt: NOW + 40 });
   });
 
   it("[G5] begins to count anew, below where the lost session was", async () => {
@@ -62,18 +76,6 @@ describe("startGatewaySession()", () => {
     const { session: stored } = await store.loadAccount(ACCOUNT);
     assert.equal(stored?.sessionId, "b");
     assert.equal(stored?.seq, 2);
-  });
-});
-
-describe("clearGatewaySession()", () => {
-  it("[G5] leaves nothing to resume, and no seq for a later batch to revive", async () => {
-    const { store } = openTestStore();
-    await store.startGatewaySession(ACCOUNT, session("a"), SELF, NOW);
-    await store.clearGatewaySession(ACCOUNT);
-    await store.acceptBatch(batch({ seq: 9, judged: [ignored(early)] }), NOW);
-    const account = await store.loadAccount(ACCOUNT);
-    assert.equal(account.session, undefined);
-    assert.deepEqual(account.self, SELF);
   });
 });
 

@@ -46,6 +46,14 @@ describe("finishTurn()", () => {
     assert.equal((await store.health()).outbox.oldestUnsentAt, NOW + 9);
   });
 
+  it("[X2] keeps the whole of a text that has a NUL in it", async () => {
+    const { store, claim } = await openClaimed();
+    const entries = [entry("user", "<a>\0</a>"), entry("assistant", "hel\0lo\n")];
+    await store.finishTurn(answered(claim, { entries }), NOW);
+    const stored = await store.entriesOf(ROUTE.sessionKey, 10);
+    assert.deepEqual(stored.map(({ text }) => text), ["<a></a>", "hello\n"]);
+  });
+
   it("[D1] keeps what the operator and the person were told of a failure", async () => {
     const { store, rows, claim } = await openClaimed();
     const end = { kind: "failed", failureId: "f-1", reason: "401 of the model" } as const;

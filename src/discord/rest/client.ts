@@ -1,11 +1,11 @@
 /**
  * Asks Discord's REST API, in Discordeno's words and under our own rules.
  *
- * Discordeno's manager brings the routes and forms the bodies. What sends them
- * is ours, because Discordeno's queue waits for ever after one lost answer and
- * changes the order of messages after a 429. Only waiting out a rate limit is
- * done here; any other failure goes to the caller, who knows whether the same
- * request may be made twice.
+ * Discordeno's manager forms the bodies. What sends them is ours, because
+ * Discordeno's queue waits for ever after one lost answer and changes the order
+ * of messages after a 429. Only waiting out a rate limit is done here; any
+ * other failure goes to the caller, who knows whether the same request may be
+ * made twice.
  *
  * @module
  */
@@ -62,8 +62,6 @@ export interface RequestOptions extends BodyOptions {
 }
 
 export interface RestClient {
-  /** Discordeno's manager; all of its methods end in {@link RestClient.request}. */
-  readonly rest: RestManager;
   /**
    * Asks once, waiting for rate limits as long as Discord says.
    *
@@ -86,12 +84,8 @@ const HOMEPAGE = "https://github.com/barnacle-bot/barnacle";
  */
 export function createClient(options: ClientOptions): RestClient {
   const { token, apiUrl, version, timeoutMs, onRequest } = options;
-  if (!/^[\x21-\x7e]+$/.test(token)) {
-    throw new TypeError(
-      "The bot token is empty or holds a space, a line break or a character outside ASCII; " +
-        "copy it again from Discord's developer portal",
-    );
-  }
+  const wrong = tokenProblem(token);
+  if (wrong !== undefined) throw new TypeError(wrong);
   const { steadyNow, schedule, fetch = globalThis.fetch } = options;
   const lanes = createFifo();
   const departures = createDepartures(options);
@@ -102,9 +96,6 @@ export function createClient(options: ClientOptions): RestClient {
   const rest = createRestManager({ token, applicationId: "0" });
   rest.baseUrl = apiUrl;
   rest.createBaseHeaders = () => ({ "user-agent": `DiscordBot (${HOMEPAGE}, ${version})` });
-  // Discordeno promises whatever type its caller names; nobody can check that here.
-  rest.makeRequest = async <T>(...request: Parameters<RestClient["request"]>) =>
-    await ask(...request) as T;
 
   function ask(method: Method, path: string, asked: RequestOptions = {}): Promise<unknown> {
     const route = routeOf(method, path);
@@ -161,13 +152,19 @@ export function createClient(options: ClientOptions): RestClient {
   }
 
   return {
-    rest,
     request: ask,
     stop() {
       departures.close("unsent", "Barnacle is stopping");
       stopping.abort(new DOMException("Barnacle is stopping", "AbortError"));
     },
   };
+}
+
+/** What is wrong with a token that no request could carry; it is not repeated. */
+export function tokenProblem(token: string): string | undefined {
+  if (/^[\x21-\x7e]+$/.test(token)) return undefined;
+  return "The bot token is empty or holds a space, a line break or a character outside ASCII; " +
+    "copy it again from Discord's developer portal";
 }
 
 /** A webhook's or an interaction's 401 is about its own token. */

@@ -13,7 +13,7 @@ import type { OutboundMessage, PostOutcome } from "../../core/outbound.ts";
 import { expect } from "./answer.ts";
 import type { RestClient } from "./client.ts";
 import { RestError } from "./rest_error.ts";
-import { snowflakeSchema } from "./snowflake_schema.ts";
+import { snowflakeSchema } from "../../core/snowflake_schema.ts";
 
 const ROUTE = "POST /channels/:id/messages";
 
@@ -79,5 +79,6 @@ function outcomeOf(error: RestError): PostOutcome {
   if (error.code === UNKNOWN_MESSAGE) return { kind: "already_gone" };
   if (error.kind === "unavailable") return { kind: "unanswered" };
   if (error.kind === "unsent") return { kind: "unsent", reason: error.message };
-  return { kind: "refused", why: error.kind, reason: error.message };
+  const { kind: why, message: reason, retryAfterMs } = error;
+  return { kind: "refused", why, reason, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }

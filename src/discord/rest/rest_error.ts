@@ -49,11 +49,6 @@ export class RestError extends Error {
     if (details.code !== undefined) this.code = details.code;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
   }
-
-  /** Whether the same request may succeed later without anyone's help. */
-  get isTransient(): boolean {
-    return this.kind === "rate_limited" || this.kind === "unavailable" || this.kind === "unsent";
-  }
 }
 
 /** @see {@link https://docs.discord.com/developers/reference#error-messages} */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { PostOutcome } from "../../../src/core/outbound.ts";
 import { createPost, type MessageApi } from "../../../src/discord/rest/messages.ts";
-import { toNoAnswer, toRestError } from "../../../src/discord/rest/rest_error.ts";
+import { RestError, toNoAnswer, toRestError } from "../../../src/discord/rest/rest_error.ts";
 import { routeOf } from "../../../src/discord/rest/route.ts";
 import { messageId, outboundMessage, roleId, userId } from "../../support/builders.ts";
 
@@ -102,6 +102,19 @@ describe("createPost()", () => {
       why: "forbidden",
       reason: "POST /channels/:id/messages failed with 403: Missing Permissions (50013)",
     });
+  });
+
+  it("[D3] says for how long Discord asks to wait, where it does", async () => {
+    const details = { kind: "rate_limited", route: "POST /channels/:id/messages" } as const;
+    const limited = new RestError("was not sent", { ...details, retryAfterMs: 90_000 });
+    assert.deepEqual(await createPost(fakeApi(limited).api)(message, NOT_AFTER), {
+      kind: "refused",
+      why: "rate_limited",
+      reason: "POST /channels/:id/messages was not sent",
+      retryAfterMs: 90_000,
+    });
+    const mute = await createPost(fakeApi(new RestError("no", details)).api)(message, NOT_AFTER);
+    assert.equal("retryAfterMs" in mute, false);
   });
 
   it("[D6] takes a timeout for no answer", async () => {

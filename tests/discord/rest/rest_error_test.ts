@@ -10,22 +10,21 @@ import { routeOf } from "../../../src/discord/rest/route.ts";
 const ROUTE = routeOf("POST", "/channels/77/messages");
 
 describe("[D5] toRestError()", () => {
-  const cases: readonly [status: number, kind: RestErrorKind, transient: boolean][] = [
-    [302, "unavailable", true],
-    [400, "rejected", false],
-    [401, "unauthorized", false],
-    [403, "forbidden", false],
-    [404, "not_found", false],
-    [429, "rate_limited", true],
-    [500, "unavailable", true],
-    [502, "unavailable", true],
+  const cases: readonly [status: number, kind: RestErrorKind][] = [
+    [302, "unavailable"],
+    [400, "rejected"],
+    [401, "unauthorized"],
+    [403, "forbidden"],
+    [404, "not_found"],
+    [429, "rate_limited"],
+    [500, "unavailable"],
+    [502, "unavailable"],
   ];
-  for (const [status, kind, transient] of cases) {
+  for (const [status, kind] of cases) {
     it(`calls status ${status} ${kind}`, () => {
       const error = toRestError(ROUTE, status, undefined);
       assert.equal(error.kind, kind);
       assert.equal(error.status, status);
-      assert.equal(error.isTransient, transient);
     });
   }
 
@@ -108,7 +107,6 @@ describe("[D5] toNoAnswer()", () => {
     it(`${name} is ${kind}`, () => {
       const error = toNoAnswer(ROUTE, thrown);
       assert.equal(error.kind, kind);
-      assert.equal(error.isTransient, true);
       assert.equal(error.status, undefined);
       assert.match(error.message, words);
       assert.doesNotMatch(error.message, /:\/\//);

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { discord, load, rendered, told } from "./support.ts";
+
+/** A file with these keys at its top, beside a section that says nothing more. */
+const file = (keys: string): string => discord('"enabled":true').replace(/}$/, `,${keys}}`);
+
+const ONE = "Only the first agent,";
+
+describe("refusedIn()", () => {
+  const refused: readonly (readonly [
+    rule: string,
+    name: string,
+    text: string,
+    told: readonly string[],
+  ])[] = [
+    [
+      "C6",
+      "an account that is stricter than what stands above it",
+      '{"channels":{"discord":{"dm":{"policy":"open","allowFrom":["*"]},' +
+      '"accounts":{"default":{"dm":{"policy":"disabled"}}}}}}',
+      [
+        'error channels.discord.accounts: "accounts" is not built in this version: there is one account',
+      ],
+    ],
+    ["C6", "any account", discord('"accounts":{"second":{}}'), [
+      'error channels.discord.accounts: "accounts" is not built in this version: there is one account',
+    ]],
+    [
+      "N1",
+      "an agent that is to be silent",
+      file('"router":{"dedupWindowSec":9,"assignments":{"main":{"role":"passive"}}}'),
+      [
+        'error router.assignments.main.role: "passive" is not built in this version: the agent would answer',
+      ],
+    ],
+    [
+      "N2",
+      "channels of another agent",
+      file('"agents":{"list":[{"id":"a"},{"id":"b"}]},"router":{"assignments":{"a":{},"b":{}}}'),
+      [
+        "warning agents.list[1]: Only the first agent answers in this version",
+        `error router.assignments.b: ${ONE} "a", answers in this version, here too`,
+      ],
+    ],
+    [
+      "N2",
+      "people of another agent",
+      file('"bindings":[{"agentId":"main","match":{}},{"agentId":"b","match":{"userId":"1"}}]'),
+      [`error bindings[1]: ${ONE} "main", answers in this version, here too`],
+    ],
+    [
+      "X4",
+      "bounds of what is spent",
+      file('"budgets":{"perUser":{"tokensPerDay":0},"total":{"moneyPerDay":5}}'),
+      [
+        'error budgets.perUser.tokensPerDay: "tokensPerDay" is not built in this version: the bot would answer beyond it',
+        'error budgets.total.moneyPerDay: "moneyPerDay" is not built in this version: the bot would answer beyond it',
+      ],
+    ],
+    [
+      "I1",
+      "mentions that the filter is to judge, wherever it is switched on",
+      discord(`"intentFilter":{"alwaysRespondToMentions":false},"guilds":{"*":{"channels":{
+        "a":{"intentFilter":{"enabled":true}},
+        "b":{"intentFilter":{"alwaysRespondToMentions":false}}}}}`),
+      [
+        'error channels.discord.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not built in this version: every mention would be answered',
+        'warning channels.discord.guilds.*.channels.a.intentFilter: "intentFilter" is not built in this version and denies: Messages that need no mention are ignored while it is on',
+        'error channels.discord.guilds.*.channels.b.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not built in this version: every mention would be answered',
+      ],
+    ],
+  ];
+  for (const [rule, name, text, expected] of refused) {
+    it(`[${rule}] refuses ${name}`, async () => {
+      assert.deepEqual(await told(text), expected);
+      assert.equal((await load(text)).kind, "refused");
+    });
+  }
+
+  const left: readonly (readonly [rule: string, name: string, text: string])[] = [
+    ["C6", "no account", discord('"accounts":{}')],
+    [
+      "N2",
+      "what the one agent would do anyway",
+      file('"bindings":[{"agentId":"main","match":{}}]'),
+    ],
+    ["N1", "an agent that is active", file('"router":{"assignments":{"main":{"channels":["a"]}}}')],
+    ["X4", "budgets without a bound", file('"budgets":{"perUser":{},"total":{}}')],
+    [
+      "I1",
+      "a filter that is off",
+      discord('"intentFilter":{"enabled":false,"alwaysRespondToMentions":false}'),
+    ],
+  ];
+  for (const [rule, name, text] of left) {
+    it(`[${rule}] leaves ${name}`, async () => {
+      assert.equal((await load(text)).kind, "loaded");
+    });
+  }
+
+  it("[C2] tells them with all else that is wrong, and what to do", async () => {
+    const text = discord('"token":"${NO_TOKEN}","accounts":{"default":{"token":"hunter2"}}');
+    assert.equal(
+      await rendered(text.replace('"token"', '\n"token"').replace('"accounts"', '\n"accounts"')),
+      `config.jsonc:2:9: error: The variable NO_TOKEN is not set
+  in channels.discord.token
+2 | "token":"\${NO_TOKEN}",
+  |         ^^^^^^^^^^^^^
+  = set NO_TOKEN in the environment of Barnacle
+
+config.jsonc:3:1: error: "accounts" is not built in this version: there is one account
+  in channels.discord.accounts
+3 | "accounts":{"default":{"token":"*******"}}}}}
+  | ^^^^^^^^^^
+  = write its keys in channels.discord
+`,
+    );
+  });
+});
