@@ -1,5 +1,6 @@
 /**
- * The gateway's worker with a weak spot: it dies when a batch of that `seq` is committed.
+ * The gateway's worker with weak spots: it ends, or hangs, when a batch of a
+ * certain `seq` is committed, and ends when it becomes ready for the second time.
  *
  * @module
  */
@@ -8,10 +9,23 @@ import process from "node:process";
 import { parentPort } from "node:worker_threads";
 import { serveGateway } from "../../src/discord/gateway/serve.ts";
 
-serveGateway(parentPort!);
+let timesReady = 0;
+let wasReady = false;
+
+serveGateway({
+  postMessage(message) {
+    parentPort!.postMessage(message);
+    if (message.kind !== "state") return;
+    const isReady = message.state.state === "ready";
+    if (isReady && !wasReady && ++timesReady === 2) throw new RangeError("died in a test");
+    wasReady = isReady;
+  },
+  on: (event, listener) => parentPort!.on(event, listener),
+});
 parentPort!.on("message", (message: { readonly kind: string; readonly seq?: number }) => {
   if (message.kind !== "committed") return;
   if (message.seq === 3) process.exit(0);
   if (message.seq === 4) throw new RangeError("died in a test");
   if (message.seq === 5) parentPort!.postMessage({ kind: "nonsense" } as never);
+  if (message.seq === 6) { for (;;); }
 });

@@ -46,6 +46,7 @@ export interface TestShard extends Shard {
   logs(): string[];
   counts(): Extract<FromWorker, { kind: "counts" }>["counts"] | undefined;
   isReady(): boolean;
+  ticks(): number;
 }
 
 /** `speed` makes the shard's monotonic clock run faster than the test's. */
@@ -60,6 +61,7 @@ export function startTestShard(
   } = {},
 ): TestShard {
   const messages: FromWorker[] = [];
+  let ticks = 0;
   const startedAt = performance.now();
   const now = () => {
     const monotonicMs = startedAt + (performance.now() - startedAt) * speed;
@@ -76,13 +78,16 @@ export function startTestShard(
       messages.push(message);
       if (message.kind === "batch" && commits) queueMicrotask(() => shard.committed(message.batch));
     },
-    onTick() {},
+    onTick() {
+      ticks++;
+    },
     counters: createCounters(),
     ...(bounds && { bounds }),
   });
   return {
     ...shard,
     messages,
+    ticks: () => ticks,
     dispatches: () =>
       messages.flatMap((message) => message.kind === "batch" ? JSON.parse(message.batch.text) : []),
     logs: () => messages.flatMap((message) => message.kind === "log" ? [message.event] : []),

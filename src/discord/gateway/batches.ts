@@ -10,6 +10,8 @@
  * @module
  */
 
+import type { GatewaySession } from "../../core/inbound.ts";
+
 export interface Batch {
   /** From 1, in order. */
   readonly number: number;
@@ -19,6 +21,8 @@ export interface Batch {
   readonly seq: number;
   /** A JSON array of dispatches, as they arrived. */
   readonly text: string;
+  /** Set where this batch begins a session: whoever has one of the two has both. */
+  readonly session?: GatewaySession;
 }
 
 export interface BatchPorts {
@@ -50,8 +54,8 @@ export interface Batches {
   add(text: string, seq: number): void;
   /** A dispatch that nobody uses: its number counts all the same. */
   skip(seq: number): void;
-  /** The next dispatch begins a session. */
-  newEpoch(): void;
+  /** The next dispatch begins a session: it is the session's READY. */
+  newEpoch(session: GatewaySession): void;
   /** The main thread has stored everything up to this batch. */
   committed(number: number): void;
   readonly isFull: boolean;
@@ -68,6 +72,7 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
   let bytes = 0;
   let seq = 0;
   let skipped = 0;
+  let begun: GatewaySession | undefined;
   let number = 0;
   let held = 0;
   let heldBytes = 0;
@@ -83,10 +88,12 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
     number++;
     underWay.push({ number, count: texts.length, bytes });
     const text = `[${texts.join(",")}]`;
+    const batch = { number, epoch, seq, text, ...(begun && { session: begun }) };
     texts = [];
     bytes = 0;
     skipped = 0;
-    ports.post({ number, epoch, seq, text });
+    begun = undefined;
+    ports.post(batch);
   }
 
   function flushAfter(ms: number): void {
@@ -124,9 +131,10 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
       if (skipped >= WATERMARK_COUNT) flush();
       else if (!callOff) flushAfter(WATERMARK_MS);
     },
-    newEpoch() {
+    newEpoch(session) {
       flush();
       epoch++;
+      begun = session;
     },
     committed(upTo) {
       for (let first = underWay[0]; first && first.number <= upTo; first = underWay[0]) {

@@ -142,12 +142,15 @@ function guildPlace(message: MessagePayload, guildId: GuildId, guild?: Guild): G
   const parentId = here && THREADS.has(here.type) ? here.parentId : undefined;
   const id = parentId ?? message.channel_id;
   const channel = guild?.channels.get(id);
+  // anybody can name a thread, so without its parent a thread's name is as good as none
+  const isUnknown = !channel || THREADS.has(channel.type);
   return {
     kind: "guild",
     guild: { id: guildId, name: guild?.name ?? guildId },
     channel: { id, name: channel?.name ?? id },
     ...(parentId && here && { thread: { id: here.id, name: here.name } }),
     ...(channel?.topic !== undefined && { topic: channel.topic }),
+    ...(isUnknown && { isUnknown }),
   };
 }
 

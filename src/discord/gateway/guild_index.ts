@@ -64,23 +64,32 @@ export function snapshotOf(guild: Guild): GuildSnapshot {
   return { guildId: guild.id, text: JSON.stringify(text) };
 }
 
+export interface Restored {
+  readonly index: GuildIndex;
+  /** Guilds that the bot is in and whose text could not be read. */
+  readonly dropped: readonly GuildId[];
+}
+
 /**
  * Reads what {@link snapshotOf} wrote.
  *
- * A text of another version is left out: the guild is then unknown until its
- * next GUILD_CREATE, and its names are ids.
+ * A text of another version is dropped: the guild is then unknown, and its
+ * names are ids, until its next GUILD_CREATE. Only a new session is sure to
+ * bring one.
  */
-export function restore(snapshots: readonly GuildSnapshot[]): GuildIndex {
-  return new Map(
-    snapshots.flatMap((snapshot): [GuildId, Guild][] => {
-      const guild = readSnapshot(snapshot);
-      return guild ? [[guild.id, guild]] : [];
-    }),
-  );
+export function restore(snapshots: readonly GuildSnapshot[]): Restored {
+  const index = new Map<GuildId, Guild>();
+  const dropped: GuildId[] = [];
+  for (const { guildId, text } of snapshots) {
+    if (text === undefined) continue;
+    const guild = readSnapshot(guildId, text);
+    if (guild) index.set(guildId, guild);
+    else dropped.push(guildId);
+  }
+  return { index, dropped };
 }
 
-function readSnapshot({ guildId, text }: GuildSnapshot): Guild | undefined {
-  if (text === undefined) return undefined;
+function readSnapshot(guildId: GuildId, text: string): Guild | undefined {
   let json: unknown;
   try {
     json = JSON.parse(text);

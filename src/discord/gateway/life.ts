@@ -145,6 +145,14 @@ export interface Step {
 export const IDENTIFY_SPACING_MS = 5_000;
 
 /**
+ * The same while the account is down: 960 a day. Discord resets the token of
+ * whoever sends more than 1,000, and a READY that is lost again within a minute
+ * would make 1,440 of `backoffMaxSec`'s default. G5 lets the IDENTIFY budget
+ * make a wait longer; this stands in for it.
+ */
+export const DOWN_IDENTIFY_SPACING_MS = 90_000;
+
+/**
  * A shard that has not been started.
  *
  * @param resumable A session to resume.
@@ -177,9 +185,20 @@ export function hasSocket(phase: Phase): boolean {
   return phase.kind !== "waiting" && phase.kind !== "final" && phase.kind !== "stopped";
 }
 
-/** The monotonic time at which the next tick is due; `Infinity` if none is. */
-export function wakeAtMs({ phase, heart }: Life): number {
-  return Math.min("untilMs" in phase ? phase.untilMs : Infinity, heart?.dueMs ?? Infinity);
+/**
+ * The monotonic time at which the next tick is due; `Infinity` if none is.
+ *
+ * While there is no room for dispatches no step is due: it waits for `drained`,
+ * and a time that has passed would be due at once, again and again.
+ */
+export function wakeAtMs({ phase, heart, congestedMs }: Life): number {
+  const untilMs = "untilMs" in phase && congestedMs === undefined ? phase.untilMs : Infinity;
+  return Math.min(untilMs, heart?.dueMs ?? Infinity);
+}
+
+/** The monotonic time from which an IDENTIFY may be sent. */
+export function identifyFromMs({ identifiedMs = -Infinity }: Life, isDown: boolean): number {
+  return identifiedMs + (isDown ? DOWN_IDENTIFY_SPACING_MS : IDENTIFY_SPACING_MS);
 }
 
 /** The same without one of its optional fields. */

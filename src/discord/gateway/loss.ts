@@ -7,7 +7,7 @@
 import { meaningOf } from "./close_codes.ts";
 import {
   type Cause,
-  IDENTIFY_SPACING_MS,
+  identifyFromMs,
   type Life,
   type LifeRules,
   type Lost,
@@ -91,7 +91,7 @@ export function lose(life: Life, cause: Cause, { rules, now, random }: Circumsta
 }
 
 /** No IDENTIFY is planned for a time at which it may not be sent. */
-function spaced(plan: ReconnectPlan, { identifiedMs }: Life, nowMs: number): ReconnectPlan {
-  if (plan.kind !== "identify" || identifiedMs === undefined) return plan;
-  return { ...plan, delayMs: Math.max(plan.delayMs, identifiedMs + IDENTIFY_SPACING_MS - nowMs) };
+function spaced(plan: ReconnectPlan, life: Life, nowMs: number): ReconnectPlan {
+  if (plan.kind !== "identify") return plan;
+  return { ...plan, delayMs: Math.max(plan.delayMs, identifyFromMs(life, plan.isDown) - nowMs) };
 }

@@ -11,16 +11,7 @@
  */
 
 import { z } from "zod";
-import { parseSnowflake, type Snowflake } from "../../core/ids.ts";
-
-function snowflake<Kind extends string>() {
-  return z.string().transform((text, context): Snowflake<Kind> => {
-    const id = parseSnowflake<Kind>(text);
-    if (id) return id;
-    context.addIssue({ code: "custom", message: "is no snowflake" });
-    return z.NEVER;
-  });
-}
+import { snowflakeSchema as snowflake } from "../../core/snowflake_schema.ts";
 
 /** For what only adorns a message: none rather than a problem. */
 function leniently<Item extends z.ZodType>(item: Item) {

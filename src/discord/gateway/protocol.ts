@@ -14,7 +14,7 @@ import type { Deadlines, FinalPlan } from "./life.ts";
 import type { ReconnectRules } from "./plan_reconnect.ts";
 
 /** Raised with every change; a worker of another version is a broken build. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export interface GatewayOptions {
   readonly token: string;
@@ -35,8 +35,15 @@ export interface GatewayOptions {
   readonly deadlines?: Deadlines;
 }
 
-/** A batch as the main thread gets it. */
-export type DispatchBatch = Batch;
+/** A batch as the main thread takes it. */
+export interface DispatchBatch extends Batch {
+  /**
+   * From 1 for the life of the process, whatever worker and session it is of.
+   * Workers and sessions number from their own start, so nothing else tells
+   * two batches apart.
+   */
+  readonly ticket: number;
+}
 
 /** How a shard is, as health reads it. */
 export interface ShardState {
@@ -87,12 +94,12 @@ export type ToWorker =
     readonly epoch: number;
     readonly seq: number;
   }
+  /** Where to connect from now on, where no session names its own place. */
+  | { readonly kind: "url"; readonly url: string }
   | { readonly kind: "stop" };
 
 export type FromWorker =
   | { readonly kind: "batch"; readonly batch: Batch }
-  /** Sent before the batch that its READY begins. */
-  | { readonly kind: "session"; readonly epoch: number; readonly session: GatewaySession }
   | { readonly kind: "state"; readonly state: ShardState }
   | { readonly kind: "beat"; readonly lateMs: number; readonly latencyMs?: number }
   | { readonly kind: "counts"; readonly counts: GatewayCounts }
@@ -106,7 +113,12 @@ export type FromWorker =
   | { readonly kind: "stopped" };
 
 type FieldType = "string" | "number" | "boolean" | "object";
-type Fields = Readonly<Record<string, FieldType | Readonly<Record<string, FieldType>>>>;
+/** A name that ends in `?` may be absent. */
+interface Fields {
+  readonly [name: string]: FieldType | Fields;
+}
+
+const SESSION: Fields = { sessionId: "string", resumeUrl: "string", seq: "number" };
 
 const TO_WORKER: Readonly<Record<ToWorker["kind"], Fields>> = {
   start: {
@@ -118,25 +130,39 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], Fields>> = {
       compress: "boolean",
       tcpKeepaliveSec: "number",
       reconnect: "object",
+      "session?": SESSION,
       isConnectionDebug: "boolean",
       dispatches: "object",
+      "deadlines?": "object",
     },
     epoch: "number",
     identifyInMs: "number",
     tick: "object",
   },
   committed: { number: "number", epoch: "number", seq: "number" },
+  url: { url: "string" },
   stop: {},
 };
 
 const FROM_WORKER: Readonly<Record<FromWorker["kind"], Fields>> = {
-  batch: { batch: { number: "number", epoch: "number", seq: "number", text: "string" } },
-  session: {
-    epoch: "number",
-    session: { sessionId: "string", resumeUrl: "string", seq: "number" },
+  batch: {
+    batch: {
+      number: "number",
+      epoch: "number",
+      seq: "number",
+      text: "string",
+      "session?": SESSION,
+    },
   },
-  state: { state: { state: "string", readyAt: "number", isDown: "boolean" } },
-  beat: { lateMs: "number" },
+  state: {
+    state: {
+      state: "string",
+      readyAt: "number",
+      "ack?": { at: "number", intervalMs: "number" },
+      isDown: "boolean",
+    },
+  },
+  beat: { lateMs: "number", "latencyMs?": "number" },
   counts: {
     counts: {
       identifies: "number",
@@ -172,7 +198,9 @@ function fits(value: unknown, kinds: Readonly<Record<string, Fields>>): boolean 
 function hasFields(value: Readonly<Record<string, unknown>>, fields: Fields): boolean {
   for (const name in fields) {
     const wanted = fields[name];
-    const found = value[name];
+    const isOptional = name.endsWith("?");
+    const found = value[isOptional ? name.slice(0, -1) : name];
+    if (isOptional && found === undefined) continue;
     if (typeof wanted === "string") {
       if (typeof found !== wanted || found === null) return false;
     } else if (wanted && !(isRecord(found) && hasFields(found, wanted))) {

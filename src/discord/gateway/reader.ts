@@ -41,6 +41,8 @@ export interface Reader {
   read(batch: DispatchBatch): InboundBatch;
   readonly self: Self | undefined;
   readonly index: GuildIndex;
+  /** `false`: a snapshot could not be read; only a new session brings it again. */
+  readonly isComplete: boolean;
   /** Dispatches passed over so far. */
   readonly problems: number;
 }
@@ -50,7 +52,7 @@ export function createReader(
   onProblem: (problem: ReadProblem) => void,
 ): Reader {
   let self = storedSelf;
-  let index = restore(stored);
+  let { index, dropped } = restore(stored);
   let problems = 0;
 
   function passOver(problem: ReadProblem): void {
@@ -80,7 +82,7 @@ export function createReader(
   }
 
   return {
-    read({ seq, text }) {
+    read({ ticket, seq, text }) {
       const events: InboundEvent[] = [];
       const changed = new Set<GuildSnapshot["guildId"]>();
       let started: InboundBatch["started"];
@@ -94,10 +96,15 @@ export function createReader(
         const folded = fold(index, dispatch, self?.userId);
         index = folded.index;
         for (const id of folded.changed) changed.add(id);
+        if (dispatch.t === "READY" && folded.problem === undefined) {
+          for (const id of dropped) changed.add(id); // a READY may not list it: it was left
+          dropped = [];
+        }
         if (folded.problem !== undefined) passOver({ type: dispatch.t, why: folded.problem });
       }
       return {
         accountId,
+        ticket,
         ...(started && { started }),
         seq,
         events,
@@ -112,6 +119,9 @@ export function createReader(
     },
     get index() {
       return index;
+    },
+    get isComplete() {
+      return dropped.length === 0;
     },
     get problems() {
       return problems;

@@ -13,7 +13,7 @@
 import {
   type Effect,
   hasSocket,
-  IDENTIFY_SPACING_MS,
+  identifyFromMs,
   type Intent,
   type Life,
   type LifeEvent,
@@ -73,7 +73,7 @@ function connect(life: Life, { rules, now }: Circumstances): Step {
   const session = resumeSession && !isStale ? life.session : undefined;
   const kept = session ? life : omit(life, "session");
 
-  const identifyAtMs = (life.identifiedMs ?? -Infinity) + IDENTIFY_SPACING_MS;
+  const identifyAtMs = identifyFromMs(life, life.isDown);
   if (!session && identifyAtMs > nowMs) {
     const phase: Phase = { kind: "waiting", intent: "identify", untilMs: identifyAtMs };
     return { life: { ...life, phase }, effects: [] };
@@ -106,7 +106,7 @@ function onTick(life: Life, jumpMs: number, at: Circumstances): Step {
   if (!heart) return { life, effects: [] };
 
   const overdueMs = nowMs - heart.dueMs;
-  if (jumpMs > heart.intervalMs || overdueMs > heart.intervalMs) {
+  if (jumpMs > heart.intervalMs || overdueMs >= heart.intervalMs) {
     return lose(life, { kind: "slept" }, at);
   }
   if (life.congestedMs !== undefined && nowMs - life.congestedMs > heart.intervalMs) {

@@ -48,6 +48,8 @@ export function serveGateway(port: Port): void {
       }
       case "committed":
         return shard?.committed(message);
+      case "url":
+        return shard?.setUrl(message.url);
       case "stop":
         if (!shard) return port.postMessage({ kind: "stopped" });
         shard.stop().catch((error: unknown) => {

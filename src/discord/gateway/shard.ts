@@ -11,7 +11,7 @@
 
 import { GatewayOpcodes as Op } from "@discordeno/types";
 import { type BatchBounds, createBatches } from "./batches.ts";
-import { closeLabel, closeLine } from "./close_line.ts";
+import { closeLabel, closeLine, SESSION_LOST } from "./close_line.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import type { Counters } from "./counts.ts";
 import { readFrame } from "./frame.ts";
@@ -20,6 +20,7 @@ import {
   type Effect,
   hasSocket,
   type LifeEvent,
+  type LifeRules,
   type Lost,
   newLife,
   type Now,
@@ -29,7 +30,7 @@ import {
 import type { FromWorker, GatewayOptions, LogLevel, LogValue } from "./protocol.ts";
 import { advance } from "./reconnect.ts";
 import type { SocketClose } from "./socket.ts";
-import { identifyPayload, resumePayload, toShardState } from "./wire.ts";
+import { gatewayUrl, identifyPayload, resumePayload, toShardState } from "./wire.ts";
 
 export interface ShardPorts {
   now(): Now;
@@ -54,6 +55,8 @@ export interface ShardStart {
 export interface Shard {
   /** The main thread has stored everything up to this batch. */
   committed(batch: { readonly number: number; readonly epoch: number; readonly seq: number }): void;
+  /** Where to connect from now on; a wait or a connection there is goes on. */
+  setUrl(url: string): void;
   /** Closes the socket so that the session can be resumed; a second at most. */
   stop(): Promise<void>;
 }
@@ -66,14 +69,17 @@ const TICK_MS = 1_000;
 
 export function startShard({ options, epoch, identifyInMs }: ShardStart, ports: ShardPorts): Shard {
   const { counters } = ports;
-  const rules = {
+  let rules: LifeRules = {
     url: options.url,
     reconnect: options.reconnect,
     deadlines: options.deadlines ?? DEADLINES,
   };
   const wanted = new Set(options.dispatches);
   let life = newLife(ports.now(), options.session, identifyInMs);
+  /** Of the last dispatch received. */
   let seq = options.session?.seq ?? 0;
+  /** READY's: where RESUME goes from until more is committed. */
+  let begunSeq = seq;
   let committedSeq = options.session?.seq;
   let connection: Connection | undefined;
   let closing: Promise<void> = Promise.resolve();
@@ -120,9 +126,11 @@ export function startShard({ options, epoch, identifyInMs }: ShardStart, ports: 
         counters.identified();
         debug("IDENTIFY sent", {});
         return send(Op.Identify, identifyPayload(options));
-      case "resume":
-        debug("RESUME sent", { seq });
-        return send(Op.Resume, resumePayload(options.token, effect.sessionId, seq));
+      case "resume": {
+        const from = committedSeq ?? begunSeq;
+        debug("RESUME sent", { seq: from });
+        return send(Op.Resume, resumePayload(options.token, effect.sessionId, from));
+      }
       case "heartbeat":
         return send(Op.Heartbeat, life.phase.kind === "identifying" ? null : committedSeq ?? null);
       case "report_beat": {
@@ -174,10 +182,10 @@ export function startShard({ options, epoch, identifyInMs }: ShardStart, ports: 
       case "ready":
         if (life.phase.kind !== "identifying") return;
         seq = frame.seq;
+        begunSeq = seq;
         committedSeq = undefined;
-        batches.newEpoch();
+        batches.newEpoch(frame.session);
         epoch++;
-        ports.post({ kind: "session", epoch, session: frame.session });
         step({ socket: number, kind: "ready", ...frame.session });
         log("info", "Discord began a new session: the bot is online", {});
         return dispatch(frame);
@@ -201,9 +209,11 @@ export function startShard({ options, epoch, identifyInMs }: ShardStart, ports: 
   /** Dispatches before READY are of no session, and count for none. */
   function dispatch({ type, seq: itsSeq, text }: Dispatch): void {
     if (life.phase.kind !== "ready" && life.phase.kind !== "resuming") return;
-    seq = Math.max(seq, itsSeq);
-    counters.dispatched(type, life.phase.kind === "resuming");
+    const isReplayed = life.phase.kind === "resuming";
+    counters.dispatched(type, isReplayed);
     debug("Dispatch", { type, seq: itsSeq });
+    if (isReplayed && itsSeq <= seq) return; // it is in a batch that is still to be committed
+    seq = Math.max(seq, itsSeq);
     if (text === undefined) batches.skip(seq);
     else batches.add(text, seq);
   }
@@ -264,8 +274,11 @@ export function startShard({ options, epoch, identifyInMs }: ShardStart, ports: 
 
   return {
     committed(batch) {
-      if (batch.epoch === epoch) committedSeq = batch.seq;
+      if (batch.epoch === epoch) committedSeq = Math.max(committedSeq ?? 0, batch.seq);
       batches.committed(batch.number);
+    },
+    setUrl(url) {
+      rules = { ...rules, url };
     },
     async stop() {
       callOff?.();
@@ -284,15 +297,4 @@ interface Dispatch {
   readonly type: string;
   readonly seq: number;
   readonly text?: string;
-}
-
-const SESSION_LOST =
-  "The session could not be resumed: what was said since is fetched from Discord's history";
-
-function gatewayUrl(address: string, compress: boolean): URL {
-  const url = new URL(address);
-  url.searchParams.set("v", "10");
-  url.searchParams.set("encoding", "json");
-  if (compress) url.searchParams.set("compress", "zlib-stream");
-  return url;
 }

@@ -9,8 +9,8 @@
  */
 
 import { Worker } from "node:worker_threads";
-import type { GatewaySession } from "../../core/inbound.ts";
 import { backoffMs } from "../../lib/backoff.ts";
+import type { Batch } from "./batches.ts";
 import { addCounts, NO_COUNTS } from "./counts.ts";
 import { IDENTIFY_SPACING_MS } from "./life.ts";
 import {
@@ -47,7 +47,7 @@ export interface GatewayEvents {
 export interface GatewayStats extends GatewayCounts {
   /** Unix time in milliseconds at which the worker was last seen to move. */
   readonly tickAt: number;
-  /** The last sequence number that main has committed. */
+  /** The last sequence number of the session that main has committed. */
   readonly seqCommitted: number | undefined;
   /** Batches that main has and did not commit yet. */
   readonly uncommitted: number;
@@ -57,8 +57,13 @@ export interface GatewayStats extends GatewayCounts {
 }
 
 export interface Gateway {
-  /** Everything up to the batch with this `seq` is stored. */
-  committed(seq: number): void;
+  /** Everything up to the batch with this ticket is stored. */
+  committed(ticket: number): void;
+  /**
+   * The gateway has moved: from now on this is where to identify, and to resume
+   * where READY named no place. A wait that is under way is not cut short.
+   */
+  setUrl(url: string): void;
   stats(): GatewayStats;
   /** Closes the socket so that the session stays resumable; two seconds at most. */
   stop(): Promise<void>;
@@ -70,6 +75,8 @@ export interface GatewayPorts {
   /** Unix time in milliseconds. */
   now(): number;
   random(): number;
+  /** Milliseconds; how often the worker is looked at; for tests. */
+  readonly watchMs?: number;
 }
 
 /** Deaths of the worker within {@link DEATHS_MS} after which it is given up. */
@@ -86,6 +93,7 @@ const STOP_MS = 2_000;
 
 /** What main has and has not committed yet. */
 interface Uncommitted {
+  readonly ticket: number;
   readonly worker: Worker;
   readonly number: number;
   readonly epoch: number;
@@ -95,16 +103,18 @@ interface Uncommitted {
 export function startGateway(
   options: GatewayOptions,
   events: GatewayEvents,
-  { workerUrl, now, random }: GatewayPorts,
+  { workerUrl, now, random, watchMs = WATCH_MS }: GatewayPorts,
 ): Gateway {
   const tick = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
   const tickAt = new BigInt64Array(tick);
   Atomics.store(tickAt, 0, BigInt(now()));
-  let session = options.session;
+  let { url, session } = options;
   let epoch = 0;
+  let tickets = 0;
   let seqCommitted = session?.seq;
   let uncommitted: Uncommitted[] = [];
   let worker: Worker | undefined;
+  let state: ShardState = { state: "connecting", readyAt: now(), isDown: false };
   let past = NO_COUNTS;
   let counts = NO_COUNTS;
   let identifiedAt = -Infinity;
@@ -136,7 +146,7 @@ export function startGateway(
     tell({
       kind: "start",
       version: PROTOCOL_VERSION,
-      options: withSession(options, session),
+      options: { ...options, url, ...(session && { session }) },
       epoch,
       identifyInMs: Math.min(
         Math.max(0, identifiedAt + IDENTIFY_SPACING_MS - now()),
@@ -153,14 +163,9 @@ export function startGateway(
   function receive(message: FromWorker, from: Worker): void {
     switch (message.kind) {
       case "batch":
-        uncommitted.push({ worker: from, ...withoutText(message.batch) });
-        return events.onBatch(message.batch);
-      case "session":
-        epoch = message.epoch;
-        session = message.session;
-        return;
+        return take(message.batch, from);
       case "state":
-        return events.onState(message.state);
+        return say(message.state);
       case "beat": {
         const { kind: _, ...beat } = message;
         return events.onBeat(beat);
@@ -180,12 +185,41 @@ export function startGateway(
     }
   }
 
+  /**
+   * A session is main's from its READY on, and not before: without READY's batch
+   * nothing of it would be stored (T0), and yet it would be resumed.
+   */
+  function take(batch: Batch, from: Worker): void {
+    if (batch.session) {
+      ({ epoch, session } = batch);
+      seqCommitted = undefined;
+    }
+    const { number, epoch: itsEpoch, seq } = batch;
+    const ticket = ++tickets;
+    uncommitted.push({ ticket, worker: from, number, epoch: itsEpoch, seq });
+    events.onBatch({ ...batch, ticket });
+  }
+
+  /** A worker knows only its own life: until it is ready, `readyAt` is what it was before. */
+  function say(itsState: ShardState): void {
+    const { readyAt } = itsState.state === "ready" ? itsState : state;
+    state = { ...itsState, readyAt };
+    events.onState(state);
+  }
+
+  /** Nobody holds the connection, whatever the worker said last. */
+  function sayGone(): void {
+    const { readyAt, isDown } = state;
+    say({ state: "connecting", readyAt, isDown });
+  }
+
   function died(cause: string): void {
     worker = undefined;
     past = addCounts(past, counts);
     counts = NO_COUNTS;
     onStopped?.();
     if (isOver) return;
+    sayGone();
     allDeaths++;
     deaths = [...deaths.filter((at) => now() - at < DEATHS_MS), now()];
     if (deaths.length >= MAX_DEATHS) {
@@ -206,25 +240,29 @@ export function startGateway(
     lastTick = seen;
     if (standstills < MAX_STANDSTILLS || !worker) return;
     events.onLog("error", "The gateway's worker stands still and is ended", {});
+    sayGone();
     void worker.terminate();
   }
 
-  const watch = setInterval(look, WATCH_MS);
+  const watch = setInterval(look, watchMs);
   spawn();
 
   return {
-    committed(seq) {
-      const index = lastCovered(uncommitted, seq);
-      const last = uncommitted[index];
-      if (!last) return;
-      uncommitted = uncommitted.slice(index + 1);
-      if (last.epoch === epoch && session) {
-        seqCommitted = last.seq;
-        session = { ...session, seq: Math.max(session.seq, last.seq) };
+    committed(ticket) {
+      const settled = uncommitted.filter((batch) => batch.ticket <= ticket);
+      uncommitted = uncommitted.slice(settled.length);
+      const ofSession = settled.findLast((batch) => batch.epoch === epoch);
+      if (ofSession && session) {
+        // the batches of a worker in another one's place begin below what has arrived
+        seqCommitted = Math.max(seqCommitted ?? 0, ofSession.seq);
+        session = { ...session, seq: Math.max(session.seq, ofSession.seq) };
       }
-      if (last.worker === worker) {
-        tell({ kind: "committed", number: last.number, epoch: last.epoch, seq: last.seq });
-      }
+      const own = settled.findLast((batch) => batch.worker === worker);
+      if (own) tell({ kind: "committed", number: own.number, epoch: own.epoch, seq: own.seq });
+    },
+    setUrl(itsUrl) {
+      url = itsUrl;
+      tell({ kind: "url", url });
     },
     stats: () => ({
       ...addCounts(past, counts),
@@ -252,26 +290,4 @@ export function startGateway(
       await ending.terminate();
     },
   };
-}
-
-/**
- * The place of the last batch that a commit covers, or -1.
- *
- * Numbers start anew with each session, so a batch is found by its own number
- * first; one that is between two batches covers those before it.
- */
-function lastCovered(uncommitted: readonly Uncommitted[], seq: number): number {
-  const exact = uncommitted.findIndex((batch) => batch.seq === seq);
-  if (exact >= 0) return exact;
-  const epoch = uncommitted[0]?.epoch;
-  const beyond = uncommitted.findIndex((batch) => batch.epoch !== epoch || batch.seq > seq);
-  return (beyond < 0 ? uncommitted.length : beyond) - 1;
-}
-
-function withoutText({ number, epoch, seq }: DispatchBatch): Omit<DispatchBatch, "text"> {
-  return { number, epoch, seq };
-}
-
-function withSession(options: GatewayOptions, session?: GatewaySession): GatewayOptions {
-  return { ...options, ...(session && { session }) };
 }

@@ -1,5 +1,5 @@
 /**
- * The payloads that a shard sends, and what it tells of itself.
+ * The address that a shard calls, the payloads that it sends, and what it tells of itself.
  *
  * @module
  */
@@ -7,6 +7,15 @@
 import process from "node:process";
 import type { Life, Phase } from "./life.ts";
 import type { GatewayOptions, ShardState } from "./protocol.ts";
+
+/** @throws {TypeError} If the address is no URL. */
+export function gatewayUrl(address: string, compress: boolean): URL {
+  const url = new URL(address);
+  url.searchParams.set("v", "10");
+  url.searchParams.set("encoding", "json");
+  if (compress) url.searchParams.set("compress", "zlib-stream");
+  return url;
+}
 
 /** `d` of IDENTIFY. */
 export function identifyPayload({ token, intents }: GatewayOptions): unknown {

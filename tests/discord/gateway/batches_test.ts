@@ -8,6 +8,8 @@ import {
   createBatches,
 } from "../../../src/discord/gateway/batches.ts";
 
+const SESSION = { sessionId: "s", resumeUrl: "wss://r", seq: 1 };
+
 /** Batches with a clock that the test moves. */
 function open(bounds: BatchBounds = BATCH_BOUNDS) {
   const posted: Batch[] = [];
@@ -101,10 +103,26 @@ describe("[G1] createBatches()", () => {
     const { batches, posted } = open();
     batches.add("8", 8);
     batches.add("9", 9);
-    batches.newEpoch();
+    batches.newEpoch(SESSION);
     batches.add("1", 1);
     batches.close();
     assert.deepEqual(posted.map(({ epoch, seq }) => [epoch, seq]), [[1, 8], [1, 9], [2, 1]]);
+  });
+
+  it("[G5] gives a session to the batch that its READY begins, and to no other", () => {
+    const { batches, posted, pass } = open();
+    batches.add("8", 8);
+    batches.newEpoch(SESSION);
+    batches.add("1", 1);
+    assert.equal(posted.length, 1, "READY is kept back, and the session with it");
+    pass(8);
+    batches.add("2", 2);
+    batches.close();
+    assert.deepEqual(posted.map(({ text, session }) => [text, session]), [
+      ["[8]", undefined],
+      ["[1]", SESSION],
+      ["[2]", undefined],
+    ]);
   });
 
   it("is full by number and by bytes until something is committed", () => {
@@ -138,7 +156,7 @@ describe("[G1] createBatches()", () => {
         else if (act === "pass") pass(9);
         else if (act === "commit") batches.committed(posted.at(-1)?.number ?? 0);
         else {
-          batches.newEpoch();
+          batches.newEpoch(SESSION);
           epoch++;
           seq = 0;
         }

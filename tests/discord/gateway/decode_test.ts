@@ -83,15 +83,45 @@ describe("[P2] decodeMessage()", () => {
       kind: "guild",
       guild: { id: GUILD, name: "Friends" },
       channel: { id: "1700000000000000099", name: "1700000000000000099" },
+      isUnknown: true,
     }],
     ["an unknown guild by its id", { guild_id: "1600000000000000099" }, {
       kind: "guild",
       guild: { id: "1600000000000000099", name: "1600000000000000099" },
       channel: { id: CHANNEL, name: CHANNEL },
+      isUnknown: true,
     }],
   ];
   for (const [name, fields, place] of places) {
     it(`knows ${name}`, () => assert.deepEqual(decoded(fields).place, place));
+  }
+
+  const threads: readonly [string, Readonly<Record<string, unknown>>, unknown][] = [
+    ["whose parent is not known", { channels: [] }, {
+      kind: "guild",
+      guild: { id: GUILD, name: "Friends" },
+      channel: { id: CHANNEL, name: CHANNEL },
+      thread: { id: THREAD, name: "a leak" },
+      isUnknown: true,
+    }],
+    ["that names no parent", { threads: [{ id: THREAD, type: 11, name: "help-desk" }] }, {
+      kind: "guild",
+      guild: { id: GUILD, name: "Friends" },
+      channel: { id: THREAD, name: "help-desk" },
+      isUnknown: true,
+    }],
+  ];
+  for (const [name, fields, place] of threads) {
+    it(`[P7] does not pass off as known a thread ${name}`, () => {
+      const { index } = fold(
+        new Map(),
+        { t: "GUILD_CREATE", s: 2, d: guildData(fields) },
+        undefined,
+      );
+      const event = decodeMessage(messageData({ channel_id: THREAD }), { ...CONTEXT, index });
+      assert.ok(event?.kind === "message");
+      assert.deepEqual(event.place, place);
+    });
   }
 
   it("does not take a category for the parent of a thread", () => {

@@ -176,13 +176,22 @@ describe("[P6] fold()", () => {
 
 describe("[G5] restore()", () => {
   it("brings back what was stored", () => {
-    assert.deepEqual(restore([snapshotOf(guild(CREATED))]), CREATED);
+    assert.deepEqual(restore([snapshotOf(guild(CREATED))]), { index: CREATED, dropped: [] });
   });
 
-  it("knows nothing of a text that it cannot read", () => {
-    for (const text of [undefined, "", "{", "null", '{"v":0}', '{"v":1,"name":1}']) {
-      assert.equal(restore([{ guildId: GUILD, text }]).size, 0, text);
+  it("knows nothing of a text that it cannot read, and says so", () => {
+    for (const text of ["", "{", "null", '{"v":0}', '{"v":1,"name":1}']) {
+      const { index, dropped } = restore([{ guildId: GUILD, text }]);
+      assert.equal(index.size, 0, text);
+      assert.deepEqual(dropped, [GUILD], text);
     }
+  });
+
+  it("misses nothing of a guild that was left", () => {
+    assert.deepEqual(restore([{ guildId: GUILD, text: undefined }]), {
+      index: EMPTY,
+      dropped: [],
+    });
   });
 
   it("stores no more than the names: 100 channels in less than 10 kB", () => {

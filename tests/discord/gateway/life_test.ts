@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
+  DOWN_IDENTIFY_SPACING_MS,
   hasSocket,
   IDENTIFY_SPACING_MS,
+  identifyFromMs,
   newLife,
   omit,
   type Phase,
@@ -33,6 +35,30 @@ describe("[G2] wakeAtMs()", () => {
     assert.equal(wakeAtMs({ ...newLife(NOW), phase }), 30);
     assert.equal(wakeAtMs({ ...newLife(NOW), phase, heart }), 20);
     assert.equal(wakeAtMs({ ...newLife(NOW), phase: { kind: "ready", sinceMs: 0 }, heart }), 20);
+  });
+});
+
+describe("[G1] wakeAtMs()", () => {
+  it("is no step's time while there is no room for dispatches: only a beat's", () => {
+    const heart = { intervalMs: 10, dueMs: 20, isAcked: true, lateMs: 0 };
+    const waiting: Phase = { kind: "waiting", intent: "resume", untilMs: 15 };
+    const resuming: Phase = { kind: "resuming", untilMs: 15 };
+    const life = { ...newLife(NOW), congestedMs: 5 };
+    assert.equal(wakeAtMs({ ...life, phase: waiting }), Infinity);
+    assert.equal(wakeAtMs({ ...life, phase: resuming, heart }), 20);
+  });
+});
+
+describe("[G5] identifyFromMs()", () => {
+  it("is spaced by Discord's rule, by our own while down, and open before the first", () => {
+    const life = { ...newLife(NOW), identifiedMs: 100 };
+    assert.equal(identifyFromMs(life, false), 100 + IDENTIFY_SPACING_MS);
+    assert.equal(identifyFromMs(life, true), 100 + DOWN_IDENTIFY_SPACING_MS);
+    assert.equal(identifyFromMs(newLife(NOW), true), -Infinity);
+  });
+
+  it("keeps a whole day of IDENTIFYs while down below Discord's 1,000", () => {
+    assert.ok(86_400_000 / DOWN_IDENTIFY_SPACING_MS < 1_000);
   });
 });
 

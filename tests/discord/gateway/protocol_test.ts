@@ -20,11 +20,11 @@ const TO_WORKER: readonly ToWorker[] = [
     tick: new SharedArrayBuffer(8),
   },
   { kind: "committed", number: 1, epoch: 1, seq: 1 },
+  { kind: "url", url: "ws://127.0.0.1" },
   { kind: "stop" },
 ];
 const FROM_WORKER: readonly FromWorker[] = [
   { kind: "batch", batch: { number: 1, epoch: 1, seq: 1, text: "[]" } },
-  { kind: "session", epoch: 1, session: { sessionId: "a", resumeUrl: "b", seq: 1 } },
   { kind: "state", state: { state: "ready", readyAt: 1, isDown: false } },
   { kind: "beat", lateMs: 1 },
   { kind: "counts", counts: NO_COUNTS },
@@ -32,6 +32,7 @@ const FROM_WORKER: readonly FromWorker[] = [
   { kind: "final", plan: { kind: "give_up", exit: false } },
   { kind: "stopped" },
 ];
+const SESSION = { sessionId: "a", resumeUrl: "b", seq: 1 };
 const NONSENSE: readonly unknown[] = [
   undefined,
   null,
@@ -76,4 +77,19 @@ describe("[G1] isFromWorker()", () => {
       false,
     );
   });
+
+  const batch = { number: 1, epoch: 1, seq: 1, text: "[]" };
+  const state = { state: "ready", readyAt: 1, isDown: false };
+  const optional: readonly [string, (field: unknown) => unknown, unknown][] = [
+    ["a batch's session", (session) => ({ kind: "batch", batch: { ...batch, session } }), SESSION],
+    ["an ACK", (ack) => ({ kind: "state", state: { ...state, ack } }), { at: 1, intervalMs: 2 }],
+    ["a latency", (latencyMs) => ({ kind: "beat", lateMs: 1, latencyMs }), 5],
+  ];
+  for (const [name, message, good] of optional) {
+    it(`takes ${name} or none, and nothing in its place`, () => {
+      assert.equal(isFromWorker(message(good)), true);
+      assert.equal(isFromWorker(message(undefined)), true);
+      for (const bad of [null, "x", {}]) assert.equal(isFromWorker(message(bad)), false);
+    });
+  }
 });

@@ -15,9 +15,11 @@ const READY = {
 const CREATE = { t: "GUILD_CREATE", s: 2, op: 0, d: guildData() };
 const MESSAGE = { t: "MESSAGE_CREATE", s: 3, op: 0, d: messageData() };
 
+const bare = { ticket: 5, number: 1, epoch: 1, seq: 1 };
+
 function batch(...dispatches: readonly { readonly s: number }[]): DispatchBatch {
   const seq = dispatches.at(-1)?.s ?? 0;
-  return { number: 1, epoch: 1, seq, text: JSON.stringify(dispatches) };
+  return { ...bare, seq, text: JSON.stringify(dispatches) };
 }
 
 function open(start: Partial<Parameters<typeof createReader>[0]> = {}) {
@@ -38,6 +40,7 @@ describe("[G5] createReader()", () => {
       self: SELF,
     });
     assert.equal(read.seq, 3);
+    assert.equal(read.ticket, 5);
     assert.deepEqual(read.guilds.map(({ guildId }) => guildId), [GUILD]);
     const [event] = read.events;
     assert.ok(event?.kind === "message" && event.place.kind === "guild");
@@ -53,6 +56,20 @@ describe("[G5] createReader()", () => {
     assert.deepEqual(read, { ...first.reader.read(batch(MESSAGE)) });
     assert.equal(read.started, undefined);
     assert.deepEqual(read.guilds, []);
+  });
+
+  it("reads what is replayed as it read it before, and ends where it was", () => {
+    const { reader, problems } = open();
+    const renamed = { t: "GUILD_UPDATE", s: 4, op: 0, d: { id: GUILD, name: "Foes" } };
+    const back = { ...renamed, s: 5, d: { id: GUILD, name: "Friends" } };
+    reader.read(batch(READY));
+    const first = reader.read(batch(CREATE, MESSAGE, renamed, back));
+    const { index } = reader;
+    const replayed = reader.read(batch(CREATE, MESSAGE, renamed, back));
+    assert.deepEqual(problems, []);
+    assert.deepEqual(replayed, first);
+    assert.deepEqual(reader.index, index);
+    assert.deepEqual(reader.read(batch(MESSAGE)).events, first.events, "an older one, too");
   });
 
   it("says that a guild was left", () => {
@@ -92,18 +109,58 @@ describe("[G5] createReader()", () => {
 
   it("takes a batch of nothing for its sequence number", () => {
     const { reader } = open();
-    const nothing = { number: 1, epoch: 1, seq: 77, text: "[]" };
-    assert.deepEqual(reader.read(nothing), { accountId: ACCOUNT, seq: 77, events: [], guilds: [] });
+    assert.deepEqual(reader.read({ ...bare, seq: 77, text: "[]" }), {
+      accountId: ACCOUNT,
+      ticket: 5,
+      seq: 77,
+      events: [],
+      guilds: [],
+    });
   });
 
   it("throws where a batch is no batch: that is a fault of ours", () => {
     const { reader } = open();
-    assert.throws(() => reader.read({ number: 1, epoch: 1, seq: 1, text: "{}" }), TypeError);
-    assert.throws(() => reader.read({ number: 1, epoch: 1, seq: 1, text: "[" }), SyntaxError);
+    assert.throws(() => reader.read({ ...bare, text: "{}" }), TypeError);
+    assert.throws(() => reader.read({ ...bare, text: "[" }), SyntaxError);
   });
 
   it("names the types that it wants, READY and messages among them", () => {
     assert.ok(READ_TYPES.includes("READY") && READ_TYPES.includes("MESSAGE_CREATE"));
     assert.ok(!READ_TYPES.includes("TYPING_START"));
+  });
+
+  it("is complete with what it can read, and with no guild at all", () => {
+    const { guilds } = open().reader.read(batch(READY, CREATE));
+    assert.equal(open({ self: SELF, guilds }).reader.isComplete, true);
+    assert.equal(open().reader.isComplete, true);
+    const left = [{ guildId: GUILD, text: undefined }];
+    assert.equal(open({ self: SELF, guilds: left }).reader.isComplete, true);
+  });
+
+  describe("with a snapshot of another version", () => {
+    const guilds = [{ guildId: GUILD, text: '{"v":0}' }];
+
+    it("is incomplete until a new session begins, which has it stored anew", () => {
+      const { reader } = open({ self: SELF, guilds });
+      assert.equal(reader.isComplete, false);
+      reader.read(batch(MESSAGE));
+      assert.equal(reader.isComplete, false, "a message brings no guild");
+      const read = reader.read(batch(READY, CREATE));
+      assert.equal(reader.isComplete, true);
+      assert.equal(read.guilds.length, 1);
+      assert.equal(typeof read.guilds[0]?.text, "string");
+    });
+
+    it("forgets it where the bot has left the guild, so that the next start is complete", () => {
+      const { reader } = open({ self: SELF, guilds });
+      const ready = { ...READY, d: readyData(2, "ws://r") };
+      assert.deepEqual(reader.read(batch(ready)).guilds, [{ guildId: GUILD, text: undefined }]);
+    });
+
+    it("stays incomplete after a READY that does not fit", () => {
+      const { reader } = open({ self: SELF, guilds });
+      reader.read(batch({ ...READY, d: {} } as typeof READY));
+      assert.equal(reader.isComplete, false);
+    });
   });
 });

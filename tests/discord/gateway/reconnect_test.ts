@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import {
   DEADLINES,
+  DOWN_IDENTIFY_SPACING_MS,
   type Effect,
   hasSocket,
   IDENTIFY_SPACING_MS,
@@ -34,6 +35,9 @@ const RULES: LifeRules = {
 const SESSION = { sessionId: "abc", resumeUrl: "wss://resume.example" };
 const INTERVAL_MS = 40_000;
 const WALL_MS = Date.UTC(2026, 0, 1);
+
+/** Milliseconds that a connection is ready, or that it never is. */
+type ReadyFor = number | "never";
 
 type Bare<Event> = Event extends unknown ? Omit<Event, "socket"> : never;
 
@@ -370,6 +374,59 @@ describe("[G5] advance()", () => {
     assert.equal(story.waitMs(), IDENTIFY_SPACING_MS);
   });
 
+  it("identifies at most every 90 s while down, and tries to connect as before", () => {
+    const story = started().ready();
+    const identifiedMs = story.ms;
+    const flap = () => story.happens({ kind: "closed", code: 4009, reason: "" });
+    for (let i = 0; i < 10; i++) {
+      flap();
+      assert.equal(story.life.isDown, false);
+      story.ready();
+    }
+    const lastMs = story.ms;
+    assert.ok(lastMs > identifiedMs);
+    story.ms += 20_000; // of the 90 s since the IDENTIFY these have passed
+    flap();
+    assert.equal(story.life.isDown, true);
+    assert.equal(story.waitMs(), DOWN_IDENTIFY_SPACING_MS - 20_000);
+    story.after(story.waitMs());
+    story.happens({ kind: "closed", reason: "ECONNREFUSED" });
+    assert.equal(story.waitMs(), 60_000, "no IDENTIFY was sent");
+  });
+
+  const flaps: readonly [string, ReadyFor, Partial<ReconnectRules>, Bare<LifeEvent>][] = [
+    ["4009 at once", 0, {}, { kind: "closed", code: 4009, reason: "" }],
+    ["4009 after 30 s", 30_000, {}, { kind: "closed", code: 4009, reason: "" }],
+    ["4009 after 59 s", 59_000, {}, { kind: "closed", code: 4009, reason: "" }],
+    ["op 9 at once", 0, {}, { kind: "invalid_session", canResume: false }],
+    ["no READY", "never", {}, { kind: "closed", code: 4000, reason: "" }],
+    ["a break after 1 s, nothing being resumed", 1_000, { resumeSession: false }, {
+      kind: "closed",
+      reason: "ECONNRESET",
+    }],
+    ["op 7 after 6 s, nothing being resumed", 6_000, { resumeSession: false }, {
+      kind: "reconnect_asked",
+    }],
+  ];
+  for (const [name, readyFor, reconnect, loss] of flaps) {
+    it(`sends less than Discord's 1,000 IDENTIFYs in a day of: ${name}`, () => {
+      const story = started({ reconnect });
+      const endMs = story.ms + 86_400_000;
+      let identifies = 0;
+      while (story.ms < endMs) {
+        if (story.life.phase.kind === "waiting") story.after(story.waitMs());
+        story.happens({ kind: "opened" }).happens({ kind: "hello", intervalMs: INTERVAL_MS });
+        identifies += story.kinds().filter((kind) => kind === "identify").length;
+        if (readyFor !== "never") {
+          story.happens({ kind: "ready", ...SESSION });
+          story.ms += readyFor;
+        }
+        story.happens(loss);
+      }
+      assert.ok(identifies > 100 && identifies < 1_000, `${identifies} IDENTIFYs`);
+    });
+  }
+
   it("waits out what is left where it takes another shard's place", () => {
     const now = { monotonicMs: 0, wallMs: WALL_MS };
     const { life, effects } = advance(
@@ -513,17 +570,22 @@ describe("[G1] advance(), whatever happens", () => {
               if (effect.kind === "open") sockets++;
               if (effect.kind === "drop") sockets--;
               if (effect.kind === "identify") {
-                assert.ok(ms - lastIdentifyMs >= IDENTIFY_SPACING_MS, "an IDENTIFY too soon");
+                const spacingMs = life.isDown ? DOWN_IDENTIFY_SPACING_MS : IDENTIFY_SPACING_MS;
+                assert.ok(ms - lastIdentifyMs >= spacingMs, "an IDENTIFY too soon");
                 lastIdentifyMs = ms;
               }
               if (effect.kind === "report_lost" && "delayMs" in effect.lost.next) {
                 const { delayMs } = effect.lost.next;
-                assert.ok(delayMs >= 0 && delayMs <= 60_000, `a wait of ${delayMs} ms`);
+                assert.ok(delayMs >= 0 && delayMs <= 90_000, `a wait of ${delayMs} ms`);
               }
             }
             life = next.life;
             assert.equal(sockets, hasSocket(life.phase) ? 1 : 0, "sockets");
             assert.equal(life.heart !== undefined && !hasSocket(life.phase), false, "a dead heart");
+            assert.ok(
+              event.kind !== "tick" || wakeAtMs(life) > ms,
+              "a tick that brings nothing on",
+            );
           };
           step({ kind: "start" });
           for (const { event, afterMs, socketsBack } of events) {

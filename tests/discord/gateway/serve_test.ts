@@ -50,6 +50,7 @@ describe("[G1] serveGateway()", () => {
     assert.ok(Date.now() - Number(Atomics.load(new BigInt64Array(tick), 0)) < 5_000);
     await gateway.until(() => sent.some(({ kind }) => kind === "batch"), "READY");
     assert.throws(() => hear(message), /started a shard twice/);
+    hear({ kind: "url", url: "ws://127.0.0.1:9" });
     hear({ kind: "stop" });
     await gateway.until(() => sent.at(-1)?.kind === "stopped", "the end");
   });

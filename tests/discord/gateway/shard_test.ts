@@ -117,9 +117,10 @@ describe("[G2] startShard()", () => {
 });
 
 describe("[G3] startShard()", () => {
-  it("resumes at once after op 7, from the last one received", async () => {
+  it("resumes at once after op 7, from the last one committed", async () => {
     const { gateway, shard } = await startReady();
     for (let i = 0; i < 3; i++) gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i });
+    await gateway.until(() => shard.dispatches().length === 4, "the messages");
     gateway.connections[0]!.send({ op: 7, d: null, s: null, t: null });
     await gateway.until(() => gateway.received(6).length === 1, "RESUME", 400);
     assert.deepEqual(gateway.received(6)[0]!.d, {
@@ -139,7 +140,9 @@ describe("[G3] startShard()", () => {
     await gateway.until(() => gateway.received(2).length === 2, "IDENTIFY");
     assert.equal(gateway.received(6).length, 1);
     assert.match(gateway.connections[2]!.path, /^\/\?/, "by the base URL");
-    assert.ok(shard.logs().some((line) => /could not be resumed/.test(line)));
+    const lost = shard.logs().find((line) => /could not be resumed/.test(line));
+    assert.match(lost ?? "", /was missed/);
+    assert.doesNotMatch(lost ?? "", /history/, "nothing fetches it yet");
   });
 
   it("hears an op 9 that a close follows at once, compressed too", async () => {
@@ -215,6 +218,61 @@ describe("[G4] startShard()", () => {
 });
 
 describe("[G5] startShard()", () => {
+  it("resumes and beats from what is committed, never from what was only received", async () => {
+    const { gateway, shard } = await startReady({}, {}, { commits: false, random: () => 0.9 });
+    const seqs = () => shard.dispatches().map(({ s }) => s);
+    const commit = (upTo: number) => {
+      for (const message of shard.messages) {
+        if (message.kind === "batch" && message.batch.seq <= upTo) shard.committed(message.batch);
+      }
+    };
+    for (let i = 0; i < 4; i++) {
+      gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i });
+      await gateway.until(() => seqs().length === i + 2, "the message");
+    }
+    gateway.connections[0]!.destroy();
+    await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
+    assert.equal(gateway.received(6)[0]!.d.seq, 1, "READY's, since nothing is committed");
+    commit(3);
+    gateway.connections[1]!.send({ op: 1, d: null, s: null, t: null });
+    await gateway.until(() => gateway.received(1).length === 1, "the beat");
+    assert.equal(gateway.received(1)[0]!.d, 3);
+
+    gateway.connections[1]!.destroy();
+    await gateway.until(() => gateway.received(6).length === 2 && shard.isReady(), "RESUMED");
+    assert.equal(gateway.received(6)[1]!.d.seq, 3);
+    gateway.connections[2]!.dispatch("MESSAGE_CREATE", { i: 4 });
+    await gateway.until(() => seqs().includes(gateway.seq), "the next one");
+    assert.deepEqual(seqs(), [1, 2, 3, 4, 5, gateway.seq], "what it holds is not taken twice");
+    assert.ok(shard.counts()!.replayed >= 5, "and yet counted as replayed");
+  });
+
+  it("does not go back where an earlier batch is told as committed after a later one", async () => {
+    const { gateway, shard } = await startReady({}, {}, { commits: false });
+    gateway.connections[0]!.dispatch("MESSAGE_CREATE", {});
+    await gateway.until(() => shard.dispatches().length === 2, "the message");
+    shard.committed({ number: 2, epoch: 1, seq: 2 });
+    shard.committed({ number: 1, epoch: 1, seq: 1 });
+    gateway.connections[0]!.destroy();
+    await gateway.until(() => gateway.received(6).length === 1, "RESUME");
+    assert.equal(gateway.received(6)[0]!.d.seq, 2);
+  });
+
+  it("connects to where the gateway has moved, and cuts no wait short for it", async () => {
+    const vacant = await startFakeGateway();
+    await vacant.stop();
+    const gateway = await startFakeGateway();
+    cleanups.push(() => gateway.stop());
+    const shard = startTestShard(gatewayOptions(vacant.url));
+    cleanups.push(() => shard.stop());
+    await gateway.until(() => shard.logs().length === 1, "the first failure");
+    const said = shard.messages.length;
+    shard.setUrl(gateway.url);
+    assert.equal(shard.messages.length, said, "the wait goes on");
+    await gateway.until(() => shard.isReady(), "READY");
+    assert.equal(gateway.connections.length, 1);
+  });
+
   it("resumes a session of before, from what was committed", async () => {
     const gateway = await startFakeGateway();
     cleanups.push(() => gateway.stop());
@@ -324,6 +382,10 @@ describe("[G1] startShard()", () => {
       "the socket's end",
     );
     assert.ok(shard.dispatches().length < 200, `${shard.dispatches().length} were taken`);
+    const ticksBefore = shard.ticks();
+    await new Promise((resolve) => setTimeout(resolve, 800)); // the wait's end is past by then
+    const ticks = shard.ticks() - ticksBefore;
+    assert.ok(ticks <= 5, `${ticks} ticks while there was nothing to do but wait for room`);
 
     let next = 0;
     const commit = () => {

@@ -11,7 +11,7 @@ import {
   type GatewayFinal,
   startGateway,
 } from "../../../src/discord/gateway/thread.ts";
-import { type FakeGateway, startFakeGateway } from "../../support/fake_gateway.ts";
+import { type FakeGateway, readyData, startFakeGateway } from "../../support/fake_gateway.ts";
 import { gatewayOptions, TOKEN } from "../../support/gateway_shard.ts";
 
 const WORKER = new URL("../../../src/worker.ts", import.meta.url);
@@ -33,7 +33,11 @@ interface Started {
 
 function start(
   options: GatewayOptions,
-  { workerUrl = WORKER, commits = true }: { workerUrl?: URL; commits?: boolean } = {},
+  { workerUrl = WORKER, commits = true, watchMs }: {
+    workerUrl?: URL;
+    commits?: boolean;
+    watchMs?: number;
+  } = {},
 ): Started {
   const started = { batches: [], states: [], beats: [], logs: [], finals: [] } as Omit<
     Started,
@@ -42,13 +46,13 @@ function start(
   const gateway = startGateway(options, {
     onBatch(batch) {
       started.batches.push(batch);
-      if (commits) queueMicrotask(() => gateway.committed(batch.seq));
+      if (commits) queueMicrotask(() => gateway.committed(batch.ticket));
     },
     onState: (state) => void started.states.push(state),
     onBeat: (beat) => void started.beats.push(beat),
     onLog: (_level, event, fields) => void started.logs.push(event + JSON.stringify(fields)),
     onFinal: (final) => void started.finals.push(final),
-  }, { workerUrl, now: Date.now, random: () => 0 });
+  }, { workerUrl, now: Date.now, random: () => 0, ...(watchMs && { watchMs }) });
   cleanups.push(() => gateway.stop());
   return { ...started, gateway };
 }
@@ -65,6 +69,13 @@ async function say(discord: FakeGateway, { batches }: Started, count: number): P
     discord.connections.at(-1)!.dispatch("MESSAGE_CREATE", { i });
     await discord.until(() => batches.at(-1)?.seq === discord.seq, "the message");
   }
+}
+
+/** Commits everything up to the batch of a session's dispatch. */
+function commit({ gateway, batches }: Started, seq: number, epoch = 1): void {
+  const batch = batches.find((one) => one.seq === seq && one.epoch === epoch);
+  assert.ok(batch, `a batch with seq ${seq} of session ${epoch}`);
+  gateway.committed(batch.ticket);
 }
 
 const isReady = ({ states }: Started) => states.at(-1)?.state === "ready";
@@ -135,8 +146,8 @@ describe("[G5] startGateway()", () => {
     });
     await discord.until(() => isReady(started), "READY");
     await say(discord, started, 4);
-    started.gateway.committed(1);
-    started.gateway.committed(3);
+    commit(started, 1);
+    commit(started, 3);
     await discord.until(() => discord.received(6).length === 1, "RESUME after a death");
     assert.deepEqual(discord.received(6)[0]!.d, {
       token: TOKEN,
@@ -149,18 +160,121 @@ describe("[G5] startGateway()", () => {
     await discord.until(() => isReady(started), "RESUMED");
   });
 
-  it("acknowledges a batch by its own session, not by its number alone", async () => {
+  it("settles batches by their tickets, whatever session their numbers are of", async () => {
     const discord = await fake();
     const started = start(gatewayOptions(discord.url), { commits: false });
+    const uncommitted = () => started.gateway.stats().uncommitted;
+    const seqCommitted = () => started.gateway.stats().seqCommitted;
     await discord.until(() => isReady(started), "READY");
     await say(discord, started, 3);
     discord.connections[0]!.close(4009);
     await discord.until(() => started.batches.some(({ epoch }) => epoch === 2), "READY", 9_000);
-    started.gateway.committed(4); // of the first session
-    assert.equal(started.gateway.stats().uncommitted, 1);
-    started.gateway.committed(1); // READY of the second
+    await say(discord, started, 1);
+    const seqs = started.batches.map(({ ticket, epoch, seq }) => [ticket, epoch, seq]);
+    assert.deepEqual(seqs, [[1, 1, 1], [2, 1, 2], [3, 1, 3], [4, 1, 4], [5, 2, 1], [6, 2, 2]]);
+    started.gateway.committed(2);
+    assert.equal(uncommitted(), 4, "not the second session's batch of the same number");
+    assert.equal(seqCommitted(), undefined, "of the second session nothing is committed");
+    started.gateway.committed(5);
+    assert.equal(uncommitted(), 1);
+    assert.equal(seqCommitted(), 1);
+    started.gateway.committed(3); // told late
+    started.gateway.committed(99); // never given out
+    assert.deepEqual([uncommitted(), seqCommitted()], [0, 2]);
+  });
+
+  it("takes what another worker brings again for batches of their own", async () => {
+    const discord = await fake();
+    const started = start(gatewayOptions(discord.url), {
+      workerUrl: DYING_WORKER,
+      commits: false,
+    });
+    await discord.until(() => isReady(started), "READY");
+    await say(discord, started, 4);
+    commit(started, 3); // the worker dies of it, with two batches uncommitted
+    await discord.until(() => started.batches.length > 5 && isReady(started), "the replay");
+    const { seq, epoch, ticket } = started.batches[5]!;
+    assert.deepEqual([seq, epoch, ticket], [4, 1, 6], "a dispatch of before, and another batch");
+    started.gateway.committed(5); // of the worker that died
+    assert.equal(started.gateway.stats().seqCommitted, 5);
+    assert.ok(started.gateway.stats().uncommitted > 0, "the replayed ones are still to be stored");
+    started.gateway.committed(6);
+    assert.equal(started.gateway.stats().seqCommitted, 5, "it never goes back");
+    started.gateway.committed(started.batches.at(-1)!.ticket);
     assert.equal(started.gateway.stats().uncommitted, 0);
-    assert.equal(started.gateway.stats().seqCommitted, 1);
+  });
+
+  it("resumes no session whose READY it has not got", async () => {
+    const discord = await fake();
+    // this worker dies when it becomes ready for the second time, READY still with it
+    const started = start(gatewayOptions(discord.url), { workerUrl: DYING_WORKER, commits: false });
+    await discord.until(() => isReady(started), "READY");
+    discord.connections[0]!.close(4009);
+    await discord.until(() => discord.received(6).length === 1, "RESUME after a death", 9_000);
+    assert.equal(started.batches.some(({ epoch }) => epoch === 2), false);
+    assert.equal(discord.received(6)[0]!.d.session_id, "session-1", "the one that is stored");
+  });
+
+  it("is not ready while no worker is, and stays as old as its last READY", async () => {
+    const discord = await fake({ heartbeatMs: 150 });
+    const started = start(gatewayOptions(discord.url), {
+      workerUrl: DYING_WORKER,
+      commits: false,
+    });
+    await discord.until(() => started.states.at(-1)?.ack !== undefined, "an ACK");
+    await say(discord, started, 2);
+    const { readyAt } = started.states.at(-1)!;
+    discord.options = { handle: ({ op }) => op === 6 };
+    const before = started.states.length;
+    commit(started, 3);
+    await discord.until(() => discord.received(6).length === 1, "RESUME after a death");
+    const states = started.states.slice(before).filter(({ state }) => state !== "ready");
+    assert.deepEqual(states[0], { state: "connecting", readyAt, isDown: false });
+    await discord.until(() => started.states.at(-1)?.state === "resuming", "the state");
+    assert.deepEqual(
+      new Set(started.states.slice(before).map((state) => state.readyAt)),
+      new Set([readyAt]),
+    );
+  });
+
+  it("ends a worker that hangs, says that it is gone, and starts another one", async () => {
+    const discord = await fake();
+    const started = start(gatewayOptions(discord.url), {
+      workerUrl: DYING_WORKER,
+      commits: false,
+      watchMs: 700,
+    });
+    await discord.until(() => isReady(started), "READY");
+    await say(discord, started, 5);
+    commit(started, 6);
+    await discord.until(() => started.states.at(-1)?.state === "connecting", "its end", 9_000);
+    await discord.until(() => discord.received(6).length === 1, "RESUME");
+    assert.ok(started.logs.some((line) => /stands still/.test(line)));
+    assert.equal(discord.received(6)[0]!.d.seq, 6);
+  });
+
+  it("goes where the gateway has moved, another worker too", async () => {
+    const moved = await fake();
+    const discord = await fake({
+      handle({ op }, connection) {
+        const { resume_gateway_url: _, ...ready } = readyData(1, "") as Record<string, unknown>;
+        if (op === 2) connection.dispatch("READY", ready);
+        return op === 2;
+      },
+    });
+    const started = start(gatewayOptions(discord.url), {
+      workerUrl: DYING_WORKER,
+      commits: false,
+    });
+    await discord.until(() => isReady(started), "READY");
+    await say(discord, started, 2);
+    started.gateway.setUrl(moved.url);
+    discord.connections[0]!.destroy();
+    await discord.until(() => moved.received(6).length === 1, "RESUME at the new place");
+    commit(started, 3);
+    await discord.until(() => started.gateway.stats().deaths === 1, "a death");
+    await discord.until(() => moved.received(6).length === 2, "RESUME of another worker");
+    assert.equal(discord.connections.length, 1);
   });
 
   for (const [seq, name] of [[4, "an error"], [5, "a message of nonsense"]] as const) {
@@ -172,7 +286,7 @@ describe("[G5] startGateway()", () => {
       });
       await discord.until(() => isReady(started), "READY");
       await say(discord, started, 4);
-      started.gateway.committed(seq);
+      commit(started, seq);
       await discord.until(() => discord.received(6).length === 1, "RESUME");
       assert.equal(discord.received(6)[0]!.d.seq, seq);
       assert.ok(started.logs.some((line) => /worker died/.test(line)));

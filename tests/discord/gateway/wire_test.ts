@@ -1,10 +1,30 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { newLife, type Phase } from "../../../src/discord/gateway/life.ts";
-import { identifyPayload, resumePayload, toShardState } from "../../../src/discord/gateway/wire.ts";
+import {
+  gatewayUrl,
+  identifyPayload,
+  resumePayload,
+  toShardState,
+} from "../../../src/discord/gateway/wire.ts";
 import { gatewayOptions, TOKEN } from "../../support/gateway_shard.ts";
 
 const LIFE = newLife({ monotonicMs: 0, wallMs: 5 });
+
+describe("[G8] gatewayUrl()", () => {
+  it("asks for version 10, JSON, and compression where it is wanted", () => {
+    const plain = "wss://gateway.example/?v=10&encoding=json";
+    assert.equal(gatewayUrl("wss://gateway.example", false).href, plain);
+    assert.equal(
+      gatewayUrl("wss://gateway.example?v=9", true).href,
+      `${plain}&compress=zlib-stream`,
+    );
+  });
+
+  it("refuses what is no URL", () => {
+    assert.throws(() => gatewayUrl("gateway.example", false), TypeError);
+  });
+});
 
 describe("[G2] identifyPayload()", () => {
   it("has what Discord asks for, below its 4,096 bytes", () => {

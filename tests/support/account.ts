@@ -1,0 +1,58 @@
+/**
+ * The judge of exactly-once: what was owed against what was written.
+ *
+ * Each question carries words of its own, and the scripted model repeats them, so
+ * that a piece of a reply tells which question it answers. A judge that finds
+ * nothing wrong proves nothing unless it has been seen to find it: its own test
+ * gives it lists with each fault.
+ *
+ * @module
+ */
+
+/** What one channel owes: the pieces of its replies, in the order of the questions. */
+export interface Owed {
+  readonly channel: string;
+  readonly pieces: readonly string[];
+}
+
+export interface Account {
+  readonly owed: number;
+  readonly answered: number;
+  readonly lost: readonly string[];
+  readonly doubled: readonly string[];
+  /** Pieces that stand before one that they should follow. */
+  readonly outOfOrder: readonly string[];
+}
+
+/** @param written What the bot wrote in a channel, oldest first. */
+export function accountOf(
+  owed: readonly Owed[],
+  written: (channel: string) => readonly string[],
+): Account {
+  const found = owed.flatMap(({ channel, pieces }) => {
+    const texts = written(channel);
+    let last = -1;
+    return pieces.map((piece) => {
+      const places = texts.flatMap((text, index) => text.includes(piece) ? [index] : []);
+      const first = places[0] ?? last;
+      const isLate = first < last;
+      last = Math.max(last, first);
+      return { piece, count: places.length, isLate };
+    });
+  });
+  const piecesWhere = (holds: (one: (typeof found)[number]) => boolean) =>
+    found.filter(holds).map(({ piece }) => piece);
+  return {
+    owed: found.length,
+    answered: piecesWhere(({ count }) => count > 0).length,
+    lost: piecesWhere(({ count }) => count === 0),
+    doubled: piecesWhere(({ count }) => count > 1),
+    outOfOrder: piecesWhere(({ isLate }) => isLate),
+  };
+}
+
+/** The account of a bot that did all that it owed, and nothing else. */
+export function settled(owed: readonly Owed[]): Account {
+  const count = owed.reduce((sum, { pieces }) => sum + pieces.length, 0);
+  return { owed: count, answered: count, lost: [], doubled: [], outOfOrder: [] };
+}

@@ -1,0 +1,29 @@
+/**
+ * A config as the program reads it, from the keys that a test is about.
+ *
+ * @module
+ */
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { readConfig } from "../../src/cli/read_config.ts";
+import type { Config } from "../../src/config/config.ts";
+import type { Env } from "../../src/config/secrets.ts";
+import { tempDirectory } from "./temp_directory.ts";
+
+/**
+ * @param discord Keys of `channels.discord`.
+ * @param beside Keys beside `channels`.
+ */
+export async function loadTestConfig(
+  discord: object = {},
+  beside: object = {},
+  env: Env = {},
+): Promise<Config> {
+  using folder = tempDirectory();
+  const file = join(folder.path, "config.jsonc");
+  writeFileSync(file, JSON.stringify({ channels: { discord }, ...beside }), { mode: 0o600 });
+  const loaded = await readConfig(file, env);
+  if (loaded.kind === "loaded") return loaded.config;
+  throw new TypeError(loaded.problems.map(({ message }) => message).join("; "));
+}
