@@ -1,46 +1,30 @@
 /**
- * The composition root: every part is made and joined here, and nowhere else.
- *
- * A message's way can be read from top to bottom: the gateway's batches are
- * read, accepted and stored; turns claim them; lanes deliver what the turns
- * froze. The parts know each other only by the ports that meet here.
+ * The composition root: the bot's parts are made and joined here and in `bot/`,
+ * and nowhere else.
  *
  * @module
  */
 
 import { createHash } from "node:crypto";
 import process from "node:process";
-import { connect } from "./bot/connect.ts";
+import { type AccountEnd, type RunningAccount, startAccount } from "./bot/account.ts";
 import { createMeter } from "./bot/meters.ts";
-import { historyOf, turnsOf } from "./bot/turns.ts";
 import { startVitals } from "./bot/vitals.ts";
 import type { Config } from "./config/config.ts";
-import type { InboundMessage } from "./core/inbound.ts";
-import type { Route } from "./core/inbox.ts";
 import type { Model } from "./core/model.ts";
-import { createReader } from "./discord/gateway/reader.ts";
-import type { Gateway, GatewayFinal } from "./discord/gateway/thread.ts";
-import { createClient, type RequestMetric, type RestClient } from "./discord/rest/client.ts";
-import { createDirectory } from "./discord/rest/directory.ts";
 import type { AnswerHooks } from "./discord/rest/exchange.ts";
-import { createPost } from "./discord/rest/messages.ts";
-import { RestError } from "./discord/rest/rest_error.ts";
-import { createAcceptor } from "./flows/accept.ts";
-import { createLanes } from "./flows/lanes.ts";
 import { createApp, type HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics, type ProcessUsage } from "./http/metrics.ts";
-import { schedule } from "./lib/schedule.ts";
 import type { Logging } from "./log.ts";
-import { prepareAdmission } from "./policy/admission.ts";
-import { sessionKeyOf } from "./session/session_key.ts";
 import type { Store } from "./store/store.ts";
+
+/** Why a bot ended by itself. */
+export type BotEnd = AccountEnd;
 
 export interface BotOptions {
   readonly config: Config;
-  readonly token: string;
-  readonly model: Model;
-  /** Base of Discord's REST API, or of the server in its place. */
-  readonly apiBase: string;
+  /** Absent where none is enabled (C7): the bot then tells how it is, and no more. */
+  readonly account?: Account;
   /** Open, and this process's alone; whoever opened it closes it. */
   readonly store: Store;
   readonly logging: Logging;
@@ -50,8 +34,13 @@ export interface BotOptions {
   readonly crashHooks?: AnswerHooks;
 }
 
-/** Why a bot ended by itself. */
-export type BotEnd = GatewayFinal | { readonly kind: "refused"; readonly hint: string };
+/** What an account needs beside the config. */
+export interface Account {
+  readonly token: string;
+  readonly model: Model;
+  /** Base of Discord's REST API, or of the server in its place. */
+  readonly apiBase: string;
+}
 
 export interface Bot {
   /** Answers health, metrics and status; it needs a socket from `host/`. */
@@ -69,123 +58,33 @@ const now = (): number => Date.now();
 
 /** Makes the bot and sets it going; what can heal by itself does not keep it from starting. */
 export async function startBot(options: BotOptions): Promise<Bot> {
-  const { config, model, store, logging, build } = options;
+  const { config, account, store, logging, build } = options;
   const { accountId } = config.discord;
-  const stopping = new AbortController();
-  const { promise: ended, resolve: end } = Promise.withResolvers<BotEnd>();
-  await store.adoptPeer(accountId, peerOf(options));
-  const account = await store.loadAccount(accountId);
-  const guilds = await store.guildsOf(accountId);
-  let gateway: Gateway | undefined;
+  const { promise: ended, resolve: onEnd } = Promise.withResolvers<BotEnd>();
+  if (account) await store.adoptPeer(accountId, peerOf(account));
+  const stored = await store.loadAccount(accountId);
+  let running: RunningAccount | undefined;
 
   const metrics = createMetrics(build);
   const meter = createMeter(metrics);
   const vitals = startVitals({
     store,
     accountId,
-    heardAt: account.session?.aliveAt ?? now(),
+    isEnabled: account !== undefined,
+    heardAt: stored.session?.aliveAt ?? now(),
     metrics,
-    gateway: () => gateway?.stats(),
+    gateway: () => running?.stats(),
     now,
     log: logging.forPart("health"),
   });
-  vitals.setModel({ id: model.id });
-
-  const client = restOf(options, (request) => {
-    meter.request(request);
-    vitals.setRest(request.status !== undefined && request.status < 500);
-    if (request.status === 401) end({ kind: "refused", hint: TOKEN_HINT });
-  });
-  const reader = createReader(
-    { accountId, guilds, ...(account.self && { self: account.self }) },
-    (problem) => logging.forPart("gateway").warn("A dispatch does not fit", { ...problem }),
-  );
-  const admit = prepareAdmission(config.discord.access);
-
-  const lanes = createLanes({
-    accountId,
-    outbox: store.outbox,
-    post: createPost(client),
-    now,
-    schedule,
-    random: Math.random,
-    log: logging.forPart("delivery"),
-    onDelivery: meter.delivery,
-  });
-  const turns = turnsOf({ ...options, now }, {
-    admit,
-    history: historyOf(client, reader, accountId),
-    stopping: stopping.signal,
-    onOutbox: lanes.wake,
-    onTurn: (outcome, ms) => meter.turn(model.id, outcome, ms),
-  });
-  const acceptor = createAcceptor({
-    store,
-    admit,
-    route: routeOf(config),
-    now,
-    schedule,
-    log: logging.forPart("inbox"),
-    committed: (seq) => gateway?.committed(seq),
-    onAccepted: turns.wake,
-    onSettled: lanes.wake,
-    onStored: meter.stored,
-  });
-
-  await store.voidClaims();
-  turns.wake();
-  lanes.wake();
-  const connecting = !config.discord.enabled
-    ? Promise.resolve()
-    : connect({ ...options, account, workerUrl: WORKER_URL }, {
-      directory: createDirectory(client),
-      saveGatewayUrl: (url) => store.saveGatewayUrl(accountId, url, now()),
-      now,
-      log: logging.forPart("gateway"),
-      stopping: stopping.signal,
-      onBatch: (batch) => acceptor.accept(reader.read(batch)),
-      onState: vitals.setShard,
-      onBeat(beat) {
-        meter.beat(`${accountId}/0`, beat);
-        if (beat.latencyMs !== undefined) vitals.setLatency(beat.latencyMs);
-      },
-      onFinal(final) {
-        // Who gives up without exiting stays to be asked why; health says so.
-        if (final.kind !== "give_up" || final.exit) end(final);
-      },
-    }).then((started) => {
-      gateway = started;
-    }, (error: unknown) => {
-      if (!stopping.signal.aborted) end(endOf(error));
-    });
-  vitals.setPhase("running");
-
-  async function stop(): Promise<void> {
-    vitals.setPhase("draining");
-    const grace = setTimeout(() => stopping.abort(), config.shutdownGraceSec * 1_000);
-    await turns.stop();
-    await Promise.race([lanes.drain(), aborted(stopping.signal)]);
-    clearTimeout(grace);
-    stopping.abort();
-    await connecting;
-    await gateway?.stop();
-    await acceptor.flush().catch((error: unknown) => {
-      logging.forPart("inbox").error("Cannot store what arrived last; Discord will send it again", {
-        error,
-      });
-    });
-    client.stop();
-    await lanes.stop();
-    vitals.stop();
-  }
-
   const http = createApp({
     snapshot: vitals.snapshot,
     usage: processUsage,
     metrics: {
       ...metrics,
       text(snapshot, usage, at) {
-        if (gateway) meter.gateway(gateway.stats());
+        const stats = running?.stats();
+        if (stats) meter.gateway(stats);
         return metrics.text(snapshot, usage, at);
       },
     },
@@ -195,52 +94,35 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     hosts: config.http.hosts,
     onError: (error) => logging.forPart("http").error("A request failed", { error }),
   });
-  return { http, ended, stop };
+
+  if (account) {
+    vitals.setModel({ id: account.model.id });
+    running = await startAccount(
+      { ...options, ...account, version: build.version, workerUrl: WORKER_URL, stored },
+      { vitals, meter, now, onEnd },
+    );
+  }
+  vitals.setPhase("running");
+
+  return {
+    http,
+    ended,
+    async stop() {
+      vitals.setPhase("draining");
+      await running?.stop();
+      vitals.stop();
+    },
+  };
 }
 
-const TOKEN_HINT = "The bot token is wrong. Copy it anew from the Developer Portal.";
-
-/** Names the server and the bot without telling the token. */
-function peerOf({ apiBase, token }: BotOptions): string {
-  return `${apiBase} ${createHash("sha256").update(token).digest("base64url").slice(0, 16)}`;
-}
-
-function restOf(
-  { config: { discord }, token, apiBase, build, crashHooks }: BotOptions,
-  onRequest: (request: RequestMetric) => void,
-): RestClient {
-  return createClient({
-    token,
-    apiUrl: apiBase,
-    version: build.version,
-    timeoutMs: discord.rest.timeoutSec * 1_000,
-    globalPerSec: discord.rest.globalPerSec,
-    now,
-    steadyNow: () => performance.now(),
-    schedule,
-    ...crashHooks,
-    onRequest,
-  });
-}
-
-function routeOf({ agent, dmScope }: Config): (message: InboundMessage) => Route {
-  return (message) => ({
-    agentId: agent.id,
-    sessionKey: sessionKeyOf(message, agent.id, dmScope),
-  });
-}
-
-/** Discord's refusal of the token is final; anything else here is a fault of ours. */
-function endOf(error: unknown): BotEnd {
-  if (error instanceof RestError) return { kind: "refused", hint: error.message };
-  throw error;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+/**
+ * Names the server and the bot. A token begins with the bot's id, which stays
+ * when the token is made anew; the rest of it is not told.
+ */
+function peerOf({ apiBase, token }: Account): string {
+  const [bot = "", ...rest] = token.split(".");
+  const named = rest.length > 0 ? bot : token;
+  return `${apiBase} ${createHash("sha256").update(named).digest("base64url").slice(0, 16)}`;
 }
 
 function processUsage(): ProcessUsage {

@@ -6,6 +6,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
+import type { GatewaySession } from "../core/inbound.ts";
 import { toIntents } from "../discord/gateway/intents.ts";
 import { READ_TYPES } from "../discord/gateway/reader.ts";
 import { type Gateway, type GatewayEvents, startGateway } from "../discord/gateway/thread.ts";
@@ -13,7 +14,7 @@ import type { Directory } from "../discord/rest/directory.ts";
 import { RestError } from "../discord/rest/rest_error.ts";
 import { locateGateway } from "../flows/locate_gateway.ts";
 import type { Log } from "../lib/log.ts";
-import type { StoredAccount, StoredSession } from "../store/accounts.ts";
+import type { StoredAccount } from "../store/accounts.ts";
 
 export interface ConnectOptions {
   readonly config: Config;
@@ -22,7 +23,9 @@ export interface ConnectOptions {
   /** Of the gateway's thread; a compiled binary finds no worker that is named any deeper. */
   readonly workerUrl: URL;
   /** What the store knows of the account. */
-  readonly account: StoredAccount;
+  readonly stored: StoredAccount;
+  /** Whether all that a resumed session will not tell again is known. */
+  readonly mayResume: boolean;
 }
 
 export interface ConnectPorts extends Omit<GatewayEvents, "onLog"> {
@@ -35,28 +38,38 @@ export interface ConnectPorts extends Omit<GatewayEvents, "onLog"> {
   readonly log: Log;
 }
 
+/** For how long an address is taken without asking. */
+const ADDRESS_FRESH_MS = 24 * 60 * 60 * 1_000;
+
+/** How often the address is asked for anew while nothing connects. */
+const RELOCATE_MS = 30_000;
+
 /**
  * The session of the last run is resumed where it may be.
  *
- * @throws {RestError} If Discord refuses to say where its gateway is.
+ * @throws {RestError} If Discord refuses the token.
  */
-export async function connect(
-  { config: { discord }, token, isConnectionDebug, workerUrl, account }: ConnectOptions,
-  { directory, saveGatewayUrl, stopping, now, log, ...events }: ConnectPorts,
-): Promise<Gateway> {
+export async function connect(options: ConnectOptions, ports: ConnectPorts): Promise<Gateway> {
+  const { config: { discord }, token, isConnectionDebug, workerUrl, stored } = options;
+  const { directory, saveGatewayUrl, stopping, now, log, ...events } = ports;
   const { intents, compress, tcpKeepaliveSec, reconnect } = discord.gateway;
-  const { session } = account;
-  const url = await locateGateway(account.gateway?.url, {
-    ask: async () => (await directory.gateway()).url,
-    isTransient: (error) => error instanceof RestError && error.isTransient,
-    save: saveGatewayUrl,
-    sleep: (ms) => sleep(ms, undefined, { signal: stopping }),
-    random: Math.random,
-    log,
-  });
+  const { gateway: known } = stored;
+  const url = await locateGateway(
+    known && { url: known.url, isFresh: now() - known.at < ADDRESS_FRESH_MS },
+    {
+      ask: async () => (await directory.gateway()).url,
+      // A portal before the network, or a proxy, answers with anything; only Discord knows tokens.
+      isTransient: (error) => error instanceof RestError && error.kind !== "unauthorized",
+      save: saveGatewayUrl,
+      sleep: (ms) => sleep(ms, undefined, { signal: stopping }),
+      random: Math.random,
+      log,
+    },
+  );
   stopping.throwIfAborted();
-  const mayResume = session && isFresh(session, now(), reconnect.sessionCacheTtlSec);
-  return startGateway(
+  const session = sessionOf(options, ports);
+  let isReady = false;
+  const gateway = startGateway(
     {
       token,
       url,
@@ -64,19 +77,66 @@ export async function connect(
       compress,
       tcpKeepaliveSec,
       reconnect,
-      ...(mayResume && { session }),
+      ...(session && { session }),
       isConnectionDebug,
       dispatches: READ_TYPES,
     },
-    { ...events, onLog: (level, event, fields) => log[level](event, fields) },
     {
-      workerUrl,
-      now,
-      random: Math.random,
+      ...events,
+      onState(state) {
+        isReady = state.state === "ready";
+        events.onState(state);
+      },
+      onLog: (level, event, fields) => log[level](event, fields),
     },
+    { workerUrl, now, random: Math.random },
   );
+  return followAddress(gateway, url, () => isReady, ports);
 }
 
-function isFresh({ aliveAt }: StoredSession, now: number, ttlSec: number): boolean {
-  return now - aliveAt <= ttlSec * 1_000;
+/** The session to resume; one that is lost is said out loud. */
+function sessionOf(
+  { config: { discord }, stored: { session }, mayResume }: ConnectOptions,
+  { now, log }: ConnectPorts,
+): GatewaySession | undefined {
+  if (!session) return undefined;
+  const { sessionCacheTtlSec } = discord.gateway.reconnect;
+  const isFresh = now() - session.aliveAt <= sessionCacheTtlSec * 1_000;
+  if (isFresh && mayResume) return session;
+  log.warn("The last session cannot be resumed; what was said since was missed", {
+    since: new Date(session.aliveAt).toISOString(),
+    why: isFresh ? "what it said of guilds is not known any more" : "it is too old",
+  });
+  return undefined;
+}
+
+/** While nothing connects, somebody is asked whether the gateway is still where it was. */
+function followAddress(
+  gateway: Gateway,
+  url: string,
+  isReady: () => boolean,
+  { directory, saveGatewayUrl, log }: ConnectPorts,
+): Gateway {
+  let current = url;
+
+  async function ask(): Promise<void> {
+    const { url: found } = await directory.gateway();
+    if (found === current) return;
+    log.info("The gateway has moved", { to: found });
+    current = found;
+    gateway.setUrl(found);
+    await saveGatewayUrl(found);
+  }
+
+  const timer = setInterval(() => {
+    if (isReady()) return;
+    ask().catch((error: unknown) => log.debug("Cannot ask where the gateway is", { error }));
+  }, RELOCATE_MS);
+  return {
+    ...gateway,
+    stop() {
+      clearInterval(timer);
+      return gateway.stop();
+    },
+  };
 }

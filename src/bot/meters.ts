@@ -22,6 +22,8 @@ export interface Meter {
   request(request: RequestMetric): void;
   delivery(row: OutboxRow, delivery: Delivery): void;
   stored(stored: Stored): void;
+  /** A dispatch does not fit what is known of its type. */
+  misfit(): void;
   turn(modelId: string, outcome: TurnOutcome, ms: number): void;
   /** Adds what the gateway has counted since the last call. */
   gateway(stats: GatewayStats): void;
@@ -66,6 +68,9 @@ export function createMeter(metrics: Metrics): Meter {
       metrics.inboxMessages.add(accepted, { result: "accepted" });
       metrics.inboxMessages.add(judged - accepted, { result: "ignored" });
     },
+    misfit() {
+      metrics.unparsable.inc();
+    },
     turn(modelId, outcome, ms) {
       const [provider = "", model = ""] = modelId.split(/\/(.*)/s);
       metrics.llmRequests.inc({ provider, model, outcome: wordOf(outcome) });
@@ -75,9 +80,10 @@ export function createMeter(metrics: Metrics): Meter {
       metrics.llmTokens.add(inputTokens, { provider, model, direction: "input" });
       metrics.llmTokens.add(outputTokens, { provider, model, direction: "output" });
     },
-    gateway({ identifies, resumes, disconnects, dispatches, replayed }) {
+    gateway({ identifies, resumes, disconnects, dispatches, replayed, unparsable }) {
       metrics.identifies.add(grown("identifies", identifies));
       metrics.replayedEvents.add(grown("replayed", replayed));
+      metrics.unparsable.add(grown("unparsable", unparsable));
       for (const [outcome, count] of Object.entries(resumes)) {
         metrics.resumes.add(grown(`resume ${outcome}`, count), { outcome });
       }
@@ -93,5 +99,6 @@ export function createMeter(metrics: Metrics): Meter {
 
 function wordOf(outcome: TurnOutcome): string {
   if (outcome.kind !== "failed") return outcome.kind === "reply" ? "ok" : outcome.kind;
-  return outcome.error instanceof ModelError ? outcome.error.kind : "timeout";
+  if (outcome.error instanceof ModelError) return outcome.error.kind;
+  return outcome.reason === "unexpected" ? "unexpected" : "timeout";
 }

@@ -8,6 +8,7 @@ import type { Config } from "../config/config.ts";
 import type { InboundMessage } from "../core/inbound.ts";
 import type { TurnRules } from "../flows/answer.ts";
 import { rulesFor } from "../policy/rules.ts";
+import { displayNameOf } from "../session/display_name.ts";
 
 /** Of a model that says nothing about itself, in tokens (L4). */
 const UNKNOWN_WINDOW = { contextWindow: 8_192, maxOutput: 1_024 };
@@ -16,43 +17,56 @@ const UNKNOWN_WINDOW = { contextWindow: 8_192, maxOutput: 1_024 };
 const MAX_CHUNKS = 12;
 
 export function turnRulesOf(config: Config): (message: InboundMessage) => TurnRules {
-  const { agent, discord, texts } = config;
-  const { textChunkLimit, maxLinesPerMessage, chunkMode, allowedMentions } = discord;
-  const shared = {
-    window: UNKNOWN_WINDOW,
-    timezone: agent.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
-    chunks: {
-      limit: textChunkLimit,
-      maxLines: maxLinesPerMessage,
-      mode: chunkMode,
-      maxChunks: MAX_CHUNKS,
-    },
-    allowedMentions,
-    timeoutMs: agent.turnTimeoutSec * 1_000,
-    texts,
-  };
+  const { discord } = config;
+  let shared: ReturnType<typeof sharedBy> | undefined;
   return (message) => {
     const { place, sender } = message;
-    const userTurns = place.kind === "guild"
-      ? undefined
-      : discord.dmHistoryLimits.get(sender.id) ?? discord.dmHistoryLimit;
+    shared ??= sharedBy(config); // by the first turn, for Intl's tables are 5 MiB and 5 ms
+    const { instructions } = shared;
+    if (place.kind !== "guild") {
+      const userTurns = discord.dmHistoryLimits.get(sender.id) ?? discord.dmHistoryLimit;
+      return {
+        ...shared.rules,
+        where: place.kind,
+        instructions,
+        historyLimit: 0,
+        ...(userTurns !== undefined && { userTurns }),
+      };
+    }
+    const rules = rulesFor(place, discord.access);
+    const { systemPrompt: channelPrompt, guildSlug } = rules.kind === "open" ? rules : {};
     return {
-      ...shared,
+      ...shared.rules,
+      where: displayNameOf(place, guildSlug),
       instructions: {
-        ...(agent.name !== undefined && { agentName: agent.name }),
-        ...(agent.prompt !== undefined && { agentPrompt: agent.prompt }),
-        ...channelPromptOf(message, config),
+        ...instructions,
+        ...(channelPrompt !== undefined && { channelPrompt }),
       },
-      historyLimit: place.kind === "guild" ? discord.historyLimit : 0,
-      ...(userTurns !== undefined && { userTurns }),
+      historyLimit: discord.historyLimit,
     };
   };
 }
 
-function channelPromptOf({ place }: InboundMessage, { discord }: Config) {
-  if (place.kind !== "guild") return {};
-  const rules = rulesFor(place, discord.access);
-  return rules.kind === "open" && rules.systemPrompt !== undefined
-    ? { channelPrompt: rules.systemPrompt }
-    : {};
+/** What is the same for every message. */
+function sharedBy({ agent, discord, texts }: Config) {
+  const { textChunkLimit, maxLinesPerMessage, chunkMode, allowedMentions } = discord;
+  return {
+    instructions: {
+      ...(agent.name !== undefined && { agentName: agent.name }),
+      ...(agent.prompt !== undefined && { agentPrompt: agent.prompt }),
+    },
+    rules: {
+      window: UNKNOWN_WINDOW,
+      timezone: agent.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+      chunks: {
+        limit: textChunkLimit,
+        maxLines: maxLinesPerMessage,
+        mode: chunkMode,
+        maxChunks: MAX_CHUNKS,
+      },
+      allowedMentions,
+      timeoutMs: agent.turnTimeoutSec * 1_000,
+      texts,
+    },
+  };
 }

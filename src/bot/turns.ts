@@ -8,6 +8,7 @@ import { randomBytes } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import type { AccountId } from "../core/ids.ts";
 import type { Model } from "../core/model.ts";
+import { toOverheard } from "../core/transcript.ts";
 import { decodeHistory } from "../discord/gateway/decode.ts";
 import type { Reader } from "../discord/gateway/reader.ts";
 import type { RestClient } from "../discord/rest/client.ts";
@@ -17,8 +18,8 @@ import { createFillUp, type FillUpPorts } from "../flows/fill_up.ts";
 import { createTurns, type Turns } from "../flows/turns.ts";
 import { schedule } from "../lib/schedule.ts";
 import type { Logging } from "../log.ts";
-import { toOverheard } from "../store/context.ts";
 import type { Store } from "../store/store.ts";
+import { StoreError } from "../store/store_error.ts";
 import { turnRulesOf } from "./turn_rules.ts";
 
 export interface TurnsOptions {
@@ -66,13 +67,25 @@ export function turnsOf(
       addOverheard: (channelId, messages) =>
         store.addOverheard(accountId, channelId, messages, now()),
     },
+    schedule,
     log,
   });
   return createTurns({
     claimNext: () => store.claimNext(now()),
     release: (claim) => store.release(claim),
     answer: (claim) =>
-      answer(claim, { ...ports, store, model, rules, fillUp, now, schedule, randomId, log }),
+      answer(claim, {
+        ...ports,
+        store,
+        model,
+        rules,
+        fillUp,
+        now,
+        schedule,
+        randomId,
+        isStoreDown: (error) => error instanceof StoreError,
+        log,
+      }),
     maxConcurrent: config.maxConcurrentTurns,
     schedule,
     log,

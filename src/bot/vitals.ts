@@ -20,6 +20,8 @@ import type { Store } from "../store/store.ts";
 export interface VitalsPorts {
   readonly store: Pick<Store, "health" | "touchAlive" | "loadAccount">;
   readonly accountId: AccountId;
+  /** Whether the account is to connect at all (C7). */
+  readonly isEnabled: boolean;
   /** Unix time in milliseconds at which the gateway was last heard before this start. */
   readonly heardAt: number;
   readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied">;
@@ -70,11 +72,13 @@ export function startVitals(ports: VitalsPorts): Vitals {
 
   async function readFigures(): Promise<void> {
     const { inbox, outbox, decisions } = await store.health();
-    lostAt = (await store.loadAccount(accountId)).catchUpFrom;
+    const { oldestWaitingAt, ...waiting } = inbox;
+    const { oldestUnsentAt, pending, sending, uncertain } = outbox;
+    lostAt = (await store.loadAccount(accountId)).lostAt;
     const ageOf = (at: number | undefined): number => at === undefined ? 0 : now() - at;
     figures = () => ({
-      inbox: { ...inbox, oldestMs: ageOf(inbox.oldestWaitingAt) },
-      outbox: { ...outbox, oldestMs: ageOf(outbox.oldestUnsentAt) },
+      inbox: { ...waiting, oldestMs: ageOf(oldestWaitingAt) },
+      outbox: { pending, sending, uncertain, oldestMs: ageOf(oldestUnsentAt) },
     });
     for (const { verdict, why, count } of decisions) {
       if (verdict !== "ignore") continue;
@@ -115,14 +119,14 @@ export function startVitals(ports: VitalsPorts): Vitals {
   refresh();
 
   function shards(stats: GatewayStats | undefined): readonly Shard[] {
-    if (!stats) return [];
+    if (!ports.isEnabled) return [];
     const { state = "connecting", readyAt = startedAt, ack } = shard ?? {};
     return [{
       id: `${accountId}/0`,
       state,
       readyAt,
       ...(ack && { ack: { ...ack, latencyMs } }),
-      ...(stats.seqCommitted !== undefined && { seqCommitted: stats.seqCommitted }),
+      ...(stats?.seqCommitted !== undefined && { seqCommitted: stats.seqCommitted }),
       ...(lostAt !== undefined && { sessionLostAt: lostAt }),
     }];
   }

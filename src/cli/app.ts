@@ -19,6 +19,7 @@ import process from "node:process";
 import { VERSION } from "../version.ts";
 import type { DemoFlags } from "./demo.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
+import type { CommonFlags } from "./flags.ts";
 import { processIo } from "./io.ts";
 import type { RunFlags } from "./run.ts";
 
@@ -30,13 +31,6 @@ const JSON_FLAG = { json: flag("Print the result as JSON") };
 const CONFIG_FLAG = { config: path("The config file; found by itself if absent") };
 const DATA_FLAG = { data: path("The data directory; found by itself if absent") };
 const COMMON = { ...CONFIG_FLAG, ...DATA_FLAG, ...JSON_FLAG };
-
-/** Flags that every command takes (O10). */
-export interface CommonFlags {
-  readonly config?: string;
-  readonly data?: string;
-  readonly json: boolean;
-}
 
 /** Runs a command's function and hands its exit code to the process. */
 async function end(context: CommandContext, code: ExitCode | Promise<ExitCode>): Promise<void> {
@@ -152,9 +146,18 @@ const application = buildApplication(
 export async function main(): Promise<void> {
   const { stdout, stderr, env } = process;
   const streams: StricliProcess = { stdout, stderr, env };
-  await runApplication(application, process.argv.slice(2), { process: streams });
+  await runApplication(application, argumentsOf(process.argv), { process: streams });
   const code = Number(streams.exitCode ?? EXIT.done);
   process.exit(code < 0 || code > 250 ? EXIT.usage : code); // the library's codes for bad usage
+}
+
+/**
+ * The arguments without the program. `deno task demo -- --script` hands on the
+ * `--` as well, which no command here has a meaning for.
+ */
+function argumentsOf([, , command, ...rest]: readonly string[]): readonly string[] {
+  const own = rest[0] === "--" ? rest.slice(1) : rest;
+  return command === undefined ? [] : [command, ...own];
 }
 
 function toPort(text: string): number {

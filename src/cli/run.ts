@@ -12,12 +12,11 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { type Bot, type BotEnd, type BotOptions, startBot } from "../bot.ts";
-import { missingModel, missingToken } from "../config/load.ts";
 import type { Problem } from "../config/problem.ts";
 import type { Config } from "../config/config.ts";
-import { DISCORD_API_BASE, parseApiUrl } from "../discord/rest/api_url.ts";
 import { createCrashPoints, readCrashPoint } from "../host/crash_points.ts";
 import { DATABASE_NAME, DataDirError, findDataDir, prepareDataDir } from "../host/data_dir.ts";
+import { armFault, readFault } from "../host/faults.ts";
 import { HttpServerError, startHttpServer } from "../host/http_server.ts";
 import { FlockUnavailableError } from "../host/flock.ts";
 import { takeLock } from "../host/lock.ts";
@@ -25,11 +24,11 @@ import type { Log } from "../lib/log.ts";
 import { createStderrWriter, startLog } from "../log.ts";
 import { openStore } from "../store/store.ts";
 import { StoreError } from "../store/store_error.ts";
-import type { CommonFlags } from "./app.ts";
+import { findAccount } from "./account.ts";
 import { buildFacts } from "./build.ts";
-import { chooseModel } from "./choose_model.ts";
 import { readConfig, shown } from "./read_config.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
+import type { CommonFlags } from "./flags.ts";
 import type { Io } from "./io.ts";
 
 export interface RunFlags extends CommonFlags {
@@ -64,10 +63,9 @@ async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfig(flags.config, env, flags.insecurePermissions);
   if (loaded.kind === "refused") return refuse(loaded.problems, io);
   const { config } = loaded;
-  const missing = missingToken(config) ?? missingModel(config, env);
-  if (missing) return refuse([missing], io);
-  const apiBase = apiBaseOf(env["DISCORD_API_URL"]);
-  const crash = createCrashPoints(crashPointOf(env));
+  const crash = createCrashPoints(hookOf("BARNACLE_CRASH_AT", () => readCrashPoint(env)));
+  const fault = hookOf("BARNACLE_FAULT", () => readFault(env));
+  if (fault) armFault(fault);
 
   const isConnectionDebug = flags.connectionDebug || config.logLevel === "connection_debug";
   const logging = startLog({
@@ -76,13 +74,10 @@ async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
     isColoured: io.isTerminal && !env["NO_COLOR"],
     write: createStderrWriter(),
   });
-  const log = logging.forPart("main");
-  report(loaded.problems, log, io);
-  const token = config.discord.token?.reveal() ?? "";
-  logging.addSecret(token);
-  const chosen = await chooseModel(config, env, log);
-  if (chosen.kind === "problem") return refuse([chosen.problem], io);
-  for (const secret of chosen.secrets) logging.addSecret(secret);
+  if (config.http.token) logging.addSecret(config.http.token.reveal());
+  const found = await findAccount(config, env, logging);
+  if (found.kind === "problem") return refuse([found.problem], io);
+  report(loaded.problems, logging.forPart("main"), io);
 
   const dataDir = findDataDir({
     env,
@@ -106,9 +101,7 @@ async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
   try {
     return await serve(config, {
       config,
-      token,
-      model: chosen.model,
-      apiBase,
+      ...(found.kind === "account" && { account: found.account }),
       store,
       logging,
       build: buildFacts(),
@@ -144,7 +137,8 @@ async function serve(
   try {
     bot = await startBot(options);
     log.info("Barnacle is running", { pid: process.pid, health: `http://${address}/healthz` });
-    const code = endingOf(await Promise.race([bot.ended, signal]), log);
+    const end = await Promise.race([bot.ended, signal]);
+    const code = endingOf(end, log);
     await bot.stop();
     log.info("Barnacle has stopped", { code });
     return code;
@@ -158,8 +152,8 @@ type Ending = BotEnd | { readonly kind: "signal"; readonly signal: string };
 /** The first signal asks to stop; the second one ends the process at once, and loses nothing. */
 function signalled(): Promise<Ending> {
   return new Promise((resolve) => {
+    let isSecond = false;
     for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
-      let isSecond = false;
       process.on(signal, () => {
         if (isSecond) process.exit(code);
         isSecond = true;
@@ -183,24 +177,24 @@ function endingOf(end: Ending, log: Log): ExitCode {
     case "give_up":
       log.error("Gave up connecting to Discord, as gateway.reconnect says");
       return EXIT.tryAgain;
+    case "fault": {
+      const { message, code } = toStartError(end.error);
+      log.error(message);
+      return code;
+    }
     case "worker_died":
       log.error("The gateway's thread died too often", { deaths: end.deaths });
       return EXIT.tryAgain;
   }
 }
 
-function apiBaseOf(text: string | undefined): string {
-  if (!text) return DISCORD_API_BASE;
-  const parsed = parseApiUrl(text);
-  if ("problem" in parsed) throw new StartError(parsed.problem, EXIT.config);
-  return parsed.base;
-}
-
-function crashPointOf(env: Io["env"]) {
+/** A test's hook that does not say what it wants stops the start: it would prove nothing. */
+function hookOf<Hook>(name: string, read: () => Hook): Hook {
   try {
-    return readCrashPoint(env);
+    return read();
   } catch (cause) {
-    throw new StartError(`BARNACLE_CRASH_AT: ${String(cause)}`, EXIT.config, cause);
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new StartError(`${name}: ${why}`, EXIT.config, cause);
   }
 }
 

@@ -31,6 +31,8 @@ export interface StageOptions {
   readonly config: (simulator: Simulator) => object;
   /** Variables of the bot's environment, over those of the stage; the scripted model's unless set. */
   readonly env?: Env;
+  /** Working directory of the bots; that of this process, if absent. */
+  readonly cwd?: string;
   /** Told of each line that a bot writes. */
   readonly onLine?: (line: string) => void;
 }
@@ -59,7 +61,7 @@ export interface Stage {
 const CLOSE_MS = 5_000;
 
 export async function startStage(options: StageOptions): Promise<Stage> {
-  const { command = ownCommand(), config, env: extra = {}, onLine } = options;
+  const { command = ownCommand(), config, env: extra = {}, cwd, onLine } = options;
   const dataDir = mkdtempSync(join(tmpdir(), "barnacle-"));
   const simulator = await startSimulator(options.simulator);
   const model = await startModelServer();
@@ -77,6 +79,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
         lines.push(line);
         onLine?.(line);
       },
+      cwd,
     );
     const bot: StagedBot = { pid: child.pid, exited: child.exited, lines, kill: child.kill };
     bots.add(bot);

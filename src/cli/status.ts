@@ -12,9 +12,9 @@ import { join } from "node:path";
 import { findDataDir } from "../host/data_dir.ts";
 import { readHolder } from "../host/lock.ts";
 import type { StatusReport } from "../http/app.ts";
-import type { CommonFlags } from "./app.ts";
 import { readConfig } from "./read_config.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
+import type { CommonFlags } from "./flags.ts";
 import type { Io } from "./io.ts";
 
 /** Milliseconds that a bot of this machine may take to answer. */

@@ -25,7 +25,7 @@ import type { Schedule } from "../lib/schedule.ts";
 /** What one T1 stores, all or nothing. */
 export interface AcceptedBatch {
   readonly accountId: AccountId;
-  /** The gateway may forget what it holds up to here once this is stored. */
+  /** Of the gateway session: RESUME asks for what comes after it. */
   readonly seq: number;
   readonly judged: readonly Judged[];
   /** Our own messages that the gateway echoed: outbox rows with these nonces are sent. */
@@ -50,11 +50,12 @@ export interface AcceptStore {
   /**
    * T1. A message that is there already stays as it is, verdict and all.
    *
+   * @param arrivedAt Unix time in milliseconds: when the gateway was heard.
    * @returns How many messages were new to the inbox, and the channels whose rows were settled.
    */
   acceptBatch(
     batch: AcceptedBatch,
-    now: number,
+    arrivedAt: number,
   ): Promise<{ readonly accepted: number; readonly settled: readonly ChannelId[] }>;
 }
 
@@ -66,12 +67,12 @@ export interface AcceptPorts {
   readonly now: () => number;
   readonly schedule: Schedule;
   readonly log: Log;
-  /** The store holds everything up to here. */
-  readonly committed: (seq: number) => void;
+  /** The store holds every batch up to the one with this ticket. */
+  readonly committed: (ticket: number) => void;
   /** Messages wait for a turn. */
   readonly onAccepted: () => void;
-  /** Rows of the outbox were settled by their echo. */
-  readonly onSettled: () => void;
+  /** Rows of the outbox were settled by their echo, in these channels. */
+  readonly onSettled: (channels: readonly ChannelId[]) => void;
   /** Told of each T1, for the metrics. */
   readonly onStored: (stored: Stored) => void;
 }
@@ -103,9 +104,13 @@ const RETRY_MS = 5_000;
 
 /** What waits for one T1, with the T0 that must come before it. */
 interface Unit {
-  readonly started: InboundBatch["started"];
+  /** Gone once T0 is stored: a session begins once. */
+  started: InboundBatch["started"];
   readonly accountId: AccountId;
   seq: number;
+  ticket: number;
+  /** Unix time in milliseconds at which the last of it arrived. */
+  arrivedAt: number;
   readonly judged: Judged[];
   readonly echoes: Echo[];
   readonly guilds: GuildSnapshot[];
@@ -113,13 +118,13 @@ interface Unit {
 
 export function createAcceptor(ports: AcceptPorts): Acceptor {
   const units: Unit[] = [];
+  /** Ends the wait of what is idle, or of what the store refused. */
   let callOff: (() => void) | undefined;
   let committing: Promise<void> | undefined;
 
   function accept(batch: InboundBatch): void {
-    const unit = unitFor(units, batch);
+    const unit = unitFor(units, batch, ports.now());
     let isUrgent = batch.started !== undefined;
-    unit.seq = batch.seq;
     unit.guilds.push(...batch.guilds);
     for (const event of batch.events) {
       if (event.kind === "own_message") {
@@ -157,7 +162,7 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
   return {
     accept,
     async flush() {
-      while (units.length > 0) await commitAll();
+      while (units.length > 0 || committing) await commitAll();
     },
   };
 }
@@ -170,10 +175,18 @@ function judge(message: InboundMessage, { admit, route }: AcceptPorts): Judged {
 }
 
 /** A new gateway session counts from its own start, so it begins a unit of its own. */
-function unitFor(units: Unit[], { started, accountId, seq }: InboundBatch): Unit {
+function unitFor(
+  units: Unit[],
+  { started, accountId, seq, ticket }: InboundBatch,
+  arrivedAt: number,
+): Unit {
   const last = units.at(-1);
-  if (last && !started && last.accountId === accountId) return last;
-  const unit: Unit = { started, accountId, seq, judged: [], echoes: [], guilds: [] };
+  if (last && !started && last.accountId === accountId) {
+    last.seq = Math.max(last.seq, seq); // a RESUME begins again below what has arrived
+    return Object.assign(last, { ticket, arrivedAt });
+  }
+  const empty = { judged: [], echoes: [], guilds: [] };
+  const unit: Unit = { started, accountId, seq, ticket, arrivedAt, ...empty };
   units.push(unit);
   return unit;
 }
@@ -192,18 +205,15 @@ async function commitUnits(units: Unit[], ports: AcceptPorts): Promise<void> {
 
 async function commit(unit: Unit, ports: AcceptPorts): Promise<void> {
   const { store, now } = ports;
-  const { started, accountId, seq, judged, echoes, guilds } = unit;
-  if (started) await store.startGatewaySession(accountId, started.session, started.self, now());
+  const { started, accountId, seq, ticket, arrivedAt, judged, echoes, guilds } = unit;
+  if (started) await store.startGatewaySession(accountId, started.session, started.self, arrivedAt);
+  unit.started = undefined;
   const begunAt = now();
   const batch = { accountId, seq, judged, echoes, guilds };
-  const { accepted, settled } = await store.acceptBatch(batch, begunAt);
-  ports.committed(seq);
-  ports.onStored({
-    judged: judged.length,
-    accepted,
-    settled: settled.length,
-    ms: now() - begunAt,
-  });
+  const { accepted, settled } = await store.acceptBatch(batch, arrivedAt);
+  ports.committed(ticket);
   if (accepted > 0) ports.onAccepted();
-  if (settled.length > 0) ports.onSettled();
+  if (settled.length > 0) ports.onSettled(settled);
+  const ms = Math.max(0, now() - begunAt);
+  ports.onStored({ judged: judged.length, accepted, settled: settled.length, ms });
 }

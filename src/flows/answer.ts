@@ -15,36 +15,15 @@ import type { Claim } from "../core/inbox.ts";
 import type { ChannelId, MessageId } from "../core/ids.ts";
 import type { InboundMessage } from "../core/inbound.ts";
 import type { Model } from "../core/model.ts";
-import type { OutboundMessage } from "../core/outbound.ts";
 import type { Entry, Overheard } from "../core/transcript.ts";
-import type { Log } from "../lib/log.ts";
-import type { Schedule } from "../lib/schedule.ts";
 import type { ChunkRules } from "../render/chunk.ts";
 import { envelopeOf } from "../render/envelope.ts";
 import type { Texts } from "../render/notices.ts";
 import { type AllowedMentions, composeFailure, composeReply, freeze } from "../render/reply.ts";
 import { composeRequest } from "../render/request.ts";
 import { type Instructions, systemPromptOf } from "../render/system_prompt.ts";
-import { displayNameOf } from "../session/display_name.ts";
 import { historyChars, selectEntries } from "../session/history.ts";
-
-/** How a turn ended, as the inbox records it. */
-export type TurnEnd =
-  | { readonly kind: "answered" }
-  /** The model chose to say nothing (R10). */
-  | { readonly kind: "declined" }
-  /** The id that the person was told, and the reason for the operator. */
-  | { readonly kind: "failed"; readonly failureId: string; readonly reason: string };
-
-/** One T3, all or nothing. */
-export interface FinishedTurn {
-  readonly claim: Claim;
-  readonly end: TurnEnd;
-  /** What the session remembers of this turn; none of one that failed. */
-  readonly entries: readonly Entry[];
-  /** What is to be sent, in this order. */
-  readonly outbox: readonly OutboundMessage[];
-}
+import { type FinishedTurn, saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 
 /** What this flow needs of the store; each method is one transaction. */
 export interface AnswerStore {
@@ -60,12 +39,12 @@ export interface AnswerStore {
     before: MessageId,
     limit: number,
   ): Promise<readonly Overheard[]>;
-  /** T3. Resolves to `false`, and stores nothing, if the claim is not this process's any more. */
-  finishTurn(turn: FinishedTurn, now: number): Promise<boolean>;
 }
 
 /** What the config says of one turn. */
 export interface TurnRules {
+  /** What the place is called for people, in the log (S2). */
+  readonly where: string;
   readonly instructions: Instructions;
   /** Overheard messages, at most; 0 in direct messages. */
   readonly historyLimit: number;
@@ -80,20 +59,14 @@ export interface TurnRules {
   readonly texts: Texts;
 }
 
-export interface AnswerPorts {
-  readonly store: AnswerStore;
+export interface AnswerPorts extends SaveTurnPorts {
+  readonly store: AnswerStore & SaveTurnPorts["store"];
   readonly model: Model;
   readonly rules: (message: InboundMessage) => TurnRules;
   /** Fills the channel's context up, once since the start; never fails. */
   readonly fillUp: (message: InboundMessage, limit: number) => Promise<void>;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  readonly schedule: Schedule;
   /** 12 random letters and digits. */
   readonly randomId: () => string;
-  /** Aborted when the process stops. */
-  readonly stopping: AbortSignal;
-  readonly log: Log;
   /** The outbox has new rows. */
   readonly onOutbox: () => void;
   /** Told of each turn, for the metrics. */
@@ -103,13 +76,45 @@ export interface AnswerPorts {
 /** Entries that are read of a transcript, at most; what of them fits is chosen after. */
 const MAX_ENTRIES = 400;
 
+/** How often a message is tried whose turns end with the process. */
+const MAX_ATTEMPTS = 10;
+
 /** UTF-16 units that the overheard may take. */
 const OVERHEARD_CHARS = 6_000;
 
-/** Runs a claimed message's turn to its end; a turn that is interrupted is left to the next start. */
+/**
+ * Runs a claimed message's turn to its end, and stores it; a turn that is interrupted is left to
+ * the next start.
+ */
 export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
-  const { store, model, now, schedule, stopping } = ports;
+  const turn = await runToEnd(claim, ports);
+  if (!turn) return;
+  const failed = (error: unknown) =>
+    fail(claim, "cannot be stored", ports.rules(claim.message), ports, error);
+  if (await saveTurn(turn, failed, ports)) ports.onOutbox();
+}
+
+/** @returns `undefined` where the process stops meanwhile. */
+async function runToEnd(claim: Claim, ports: AnswerPorts): Promise<FinishedTurn | undefined> {
   const rules = ports.rules(claim.message);
+  if (claim.attempt > MAX_ATTEMPTS) {
+    // Perhaps it is what ends the process: nobody is helped by asking for ever.
+    return fail(claim, `interrupted ${claim.attempt - 1} times`, rules, ports);
+  }
+  try {
+    return await run(claim, rules, ports);
+  } catch (error) {
+    if (ports.isStoreDown(error)) throw error;
+    return fail(claim, "unexpected", rules, ports, error);
+  }
+}
+
+async function run(
+  claim: Claim,
+  rules: TurnRules,
+  ports: AnswerPorts,
+): Promise<FinishedTurn | undefined> {
+  const { model, now, schedule, stopping } = ports;
   const startedAt = now();
   const { envelope, overheard, history } = await gather(claim, rules, ports);
   const system = systemPromptOf(rules.instructions);
@@ -122,10 +127,9 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
 
   const timeoutMs = rules.timeoutMs;
   const outcome = await runTurn(request, { model, stopping, schedule, timeoutMs });
-  ports.onTurn(outcome, now() - startedAt);
-  if (outcome.kind === "interrupted") return;
-  await store.finishTurn(finish(claim, outcome, { envelope, overheard, rules }, ports), now());
-  ports.onOutbox();
+  ports.onTurn(outcome, Math.max(0, now() - startedAt));
+  if (outcome.kind === "interrupted") return undefined;
+  return finish(claim, outcome, { envelope, overheard, rules }, ports);
 }
 
 /** The facts of a turn; what was overheard belongs to channels, not to direct messages. */
@@ -185,8 +189,9 @@ function finish(
 function fail(
   claim: Claim,
   reason: string,
-  { texts }: TurnRules,
+  { texts, where }: TurnRules,
   { randomId, log, model }: AnswerPorts,
+  error?: unknown,
 ): FinishedTurn {
   const { message, route: { agentId }, attempt } = claim;
   const failureId = randomId();
@@ -196,8 +201,9 @@ function fail(
     model: model.id,
     messageId: message.id,
     channelId: message.channelId,
-    where: message.place.kind === "guild" ? displayNameOf(message.place) : message.place.kind,
+    where,
     attempt,
+    ...(error !== undefined && { error }),
   });
   const outbox = freeze(composeFailure({ message, agentId }, failureId, texts));
   return { claim, end: { kind: "failed", failureId, reason }, entries: [], outbox };

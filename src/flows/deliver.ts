@@ -32,6 +32,9 @@ export interface DeliverPorts {
   readonly now: () => number;
 }
 
+/** By how much a clock may be set back and still be believed, in milliseconds. */
+const CLOCK_SLACK_MS = 5_000;
+
 /**
  * What became of a row. An `unanswered` one may be delivered again until it is
  * `stale`; then only the channel's history can tell.
@@ -41,8 +44,11 @@ export type Delivery = PostOutcome | { readonly kind: "settled" | "stale" };
 /** Sends one frozen message. The caller keeps the order, one row of a channel at a time. */
 export async function deliver(row: OutboxRow, ports: DeliverPorts): Promise<Delivery> {
   const now = ports.now();
-  const notAfter = (row.firstAttemptAt ?? now) + NONCE_SAFE_MS;
-  if (now >= notAfter) return { kind: "stale" };
+  const firstAttemptAt = row.firstAttemptAt ?? now;
+  const notAfter = firstAttemptAt + NONCE_SAFE_MS;
+  // A clock that was set back, as a Pi's is at boot, cannot tell how long ago an attempt was.
+  const isBeforeItself = now < firstAttemptAt - CLOCK_SLACK_MS;
+  if (now >= notAfter || isBeforeItself) return { kind: "stale" };
   if (!await ports.outbox.markSending(row, now)) return { kind: "settled" };
 
   const outcome = await ports.post(row.message, notAfter);

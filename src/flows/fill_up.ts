@@ -14,6 +14,7 @@ import type { InboundMessage } from "../core/inbound.ts";
 import type { Overheard } from "../core/transcript.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { Log } from "../lib/log.ts";
+import type { Schedule } from "../lib/schedule.ts";
 
 export interface FillUpPorts {
   /** Reads the newest messages of the same channel before one. */
@@ -27,13 +28,22 @@ export interface FillUpPorts {
     /** One transaction; what is there already stays as it is. */
     addOverheard(channelId: ChannelId, messages: readonly Overheard[]): Promise<void>;
   };
+  readonly schedule: Schedule;
   readonly log: Log;
 }
 
-/** Fills a channel's context up, once since the start. Never fails: a turn goes on without it. */
+/**
+ * Fills a channel's context up, once since the start. Never fails, and takes no more than
+ * {@link PATIENCE_MS}: a turn goes on without it, and a later one has what came in the end.
+ */
 export type FillUp = (message: InboundMessage, limit: number) => Promise<void>;
 
-export function createFillUp({ history, admit, toOverheard, store, log }: FillUpPorts): FillUp {
+/** Milliseconds that a person's question waits for what others said before. */
+export const PATIENCE_MS = 2_000;
+
+export function createFillUp(
+  { history, admit, toOverheard, store, schedule, log }: FillUpPorts,
+): FillUp {
   const filled = new Map<ChannelId, Promise<void>>();
 
   async function read(before: InboundMessage, limit: number): Promise<void> {
@@ -47,12 +57,15 @@ export function createFillUp({ history, admit, toOverheard, store, log }: FillUp
     }
   }
 
-  return (message, limit) => {
-    if (limit === 0) return Promise.resolve();
+  return async (message, limit) => {
+    if (limit === 0) return;
     const { channelId } = message;
     const running = filled.get(channelId) ?? read(message, limit);
     filled.set(channelId, running);
-    return running;
+    const { promise: isEnough, resolve } = Promise.withResolvers<void>();
+    const callOff = schedule(resolve, PATIENCE_MS);
+    await Promise.race([running, isEnough]);
+    callOff();
   };
 }
 

@@ -36,6 +36,8 @@ export interface LanesPorts extends DeliverPorts {
 export interface Lanes {
   /** There may be new rows. */
   wake(): void;
+  /** The gateway's echo has settled rows of these channels: nothing there waits any more. */
+  settled(channels: readonly ChannelId[]): void;
   /** Resolves once nothing is left to send now; what must wait for its next attempt is left. */
   drain(): Promise<void>;
   /** Begins no further row, and resolves once what is under way has ended. */
@@ -52,6 +54,8 @@ export function createLanes(ports: LanesPorts): Lanes {
   /** Lanes with an attempt under way, or that wait for the next one. */
   const busy = new Set<ChannelId>();
   const underWay = new Set<Promise<void>>();
+  /** Ends the wait of a lane before its time. */
+  const waiting = new Map<ChannelId, () => void>();
   /** Failed attempts in a row, by channel. */
   const failures = new Map<ChannelId, number>();
   let isStopping = false;
@@ -90,11 +94,16 @@ export function createLanes(ports: LanesPorts): Lanes {
       return RETRY.minDelayMs * 10;
     });
     const free = () => {
+      waiting.delete(channelId);
       busy.delete(channelId);
       wake();
     };
-    if (waitMs === 0) free();
-    else ports.schedule(free, waitMs);
+    if (waitMs === 0) return free();
+    const callOff = ports.schedule(free, waitMs);
+    waiting.set(channelId, () => {
+      callOff();
+      free();
+    });
   }
 
   /** @returns Milliseconds until the lane may go on. */
@@ -117,7 +126,7 @@ export function createLanes(ports: LanesPorts): Lanes {
       case "settled":
         return 0;
       case "stale":
-        ports.log.warn("Cannot tell whether Discord has a message; it is held", {
+        ports.log.error("Cannot tell whether Discord has a message; it is held", {
           channelId,
           nonce,
         });
@@ -128,7 +137,12 @@ export function createLanes(ports: LanesPorts): Lanes {
       case "unsent":
         return backoffMs(failed, ports.random(), RETRY);
       case "refused":
-        if (isForLater(delivery.why)) return backoffMs(failed, ports.random(), RETRY);
+        if (isForLater(delivery.why)) {
+          return Math.max(
+            delivery.retryAfterMs ?? 0,
+            backoffMs(failed, ports.random(), RETRY),
+          );
+        }
         ports.log.error("Discord refuses a message", { channelId, reason: delivery.reason });
         await ports.outbox.markDead(row, delivery.reason);
         return 0;
@@ -141,6 +155,9 @@ export function createLanes(ports: LanesPorts): Lanes {
 
   return {
     wake,
+    settled(channels) {
+      for (const channel of channels) waiting.get(channel)?.();
+    },
     drain,
     stop() {
       isStopping = true;

@@ -25,19 +25,32 @@ export interface LocateGatewayPorts {
 
 const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 
+/** Where the gateway was, as far as is known. */
+export interface KnownGateway {
+  readonly url: string;
+  /** Discord said so not long ago: there is no need to ask. */
+  readonly isFresh: boolean;
+}
+
 /** @throws {unknown} What `ask` threw, where asking again is of no use. */
 export async function locateGateway(
-  known: string | undefined,
+  known: KnownGateway | undefined,
   { ask, isTransient, save, sleep, random, log }: LocateGatewayPorts,
 ): Promise<string> {
-  if (known !== undefined) return known;
+  if (known?.isFresh) return known.url;
   for (let attempt = 1;; attempt++) {
     try {
       const url = await ask();
-      await save(url);
+      await save(url).catch((error: unknown) => {
+        log.error("Cannot store where the gateway is; will ask again at the next start", { error });
+      });
       return url;
     } catch (error) {
       if (!isTransient(error)) throw error;
+      if (known) {
+        log.warn("Cannot ask Discord where its gateway is; going where it was", { error });
+        return known.url;
+      }
       const waitMs = backoffMs(attempt, random(), WAIT);
       log.warn("Cannot ask Discord where its gateway is; will try again", { waitMs, error });
       await sleep(waitMs);

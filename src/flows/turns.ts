@@ -64,6 +64,7 @@ export function createTurns(ports: TurnsPorts): Turns {
       mayWait = false;
       const claim = await claimNext();
       if (!claim) continue; // somebody may have called meanwhile
+      if (isStopping) return await release(claim);
       mayWait = true;
       const turn = run(claim).finally(() => {
         running.delete(turn);

@@ -45,15 +45,18 @@ export function ownCommand(): Command {
 
 /**
  * @param onLine What the process writes to stdout and stderr, line by line.
+ * @param cwd Its working directory; ours, if absent.
  */
 export function startOwnProcess(
   { program, args }: Command,
   ownArgs: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   onLine: (line: string, stream: "stdout" | "stderr") => void,
+  cwd?: string,
 ): OwnProcess {
   const child = spawn(program, [...args, ...ownArgs], {
     env: { ...env },
+    ...(cwd !== undefined && { cwd }),
     stdio: ["ignore", "pipe", "pipe"],
   });
   for (const stream of ["stdout", "stderr"] as const) {
@@ -70,7 +73,16 @@ export function startOwnProcess(
     exited,
     kill(signal) {
       // Not `child.kill`: Deno then reports the signal as the end, whatever the end was.
-      if (child.pid !== undefined && isRunning) process.kill(child.pid, signal);
+      if (child.pid !== undefined && isRunning) signalTo(child.pid, signal);
     },
   };
+}
+
+/** A process that is gone already needs no signal; it may be so before its end is told. */
+function signalTo(pid: number, signal: string): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
 }

@@ -40,6 +40,7 @@ export interface Meters {
   /** By type; whoever counts says `"other"` for those that nobody uses. */
   readonly dispatches: Counter<"type">;
   readonly replayedEvents: Counter;
+  readonly unparsable: Counter;
   readonly inboxMessages: Counter<"result">;
   readonly inboxCommitSec: Histogram;
   readonly outboxSent: Counter<"ack">;
@@ -112,6 +113,7 @@ export function createMetrics(build: Build): Metrics {
     disconnects: counter("gateway_disconnects", "Gateway disconnects by close code.", ["code"]),
     dispatches: counter("gateway_dispatch", "Dispatch events received by type.", ["type"]),
     replayedEvents: counter("gateway_replayed_events", "Events received by RESUME replay."),
+    unparsable: counter("gateway_unparsable", "Gateway payloads that do not parse."),
     inboxMessages: counter("inbox_messages", "Messages stored, by route result.", ["result"]),
     inboxCommitSec: histogram("inbox_commit", "Time to commit an ingest batch."),
     outboxSent: counter(

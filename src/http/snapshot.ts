@@ -57,8 +57,8 @@ export interface Shard {
   /** The last sequence number whose messages are stored; absent without a session. */
   readonly seqCommitted?: number;
   /**
-   * Unix time in milliseconds at which a gateway session was last lost: what was said between it
-   * and the next one was not received. Absent if none was.
+   * Unix time in milliseconds at which another gateway session last had to begin: what was said
+   * between the lost one and it was not received. Absent if none was lost.
    */
   readonly sessionLostAt?: number;
 }

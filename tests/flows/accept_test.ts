@@ -22,6 +22,7 @@ const chatter = (id: string): InboundEvent =>
 const question = (id: string): InboundEvent => directMessage({ id: messageId(id), text: "bot?" });
 const batch = (seq: number, ...events: readonly InboundEvent[]): InboundBatch => ({
   accountId: ACCOUNT,
+  ticket: seq,
   seq,
   events,
   guilds: [],
@@ -33,7 +34,7 @@ function setUp() {
   const { log, lines } = recordingLog();
   const steps: string[] = [];
   const stored: AcceptedBatch[] = [];
-  const world = { isFull: false, accepted: 0, settled: 0 };
+  const world = { isFull: false, isT1Full: false, accepted: 0, settled: 0 };
   const acceptor = createAcceptor({
     store: {
       startGatewaySession(_account, { sessionId }) {
@@ -42,7 +43,7 @@ function setUp() {
         return Promise.resolve();
       },
       acceptBatch(accepted) {
-        if (world.isFull) return Promise.reject(new Error("disk full"));
+        if (world.isFull || world.isT1Full) return Promise.reject(new Error("disk full"));
         steps.push(`T1 ${accepted.judged.map(({ message }) => message.id).join()}`);
         stored.push(accepted);
         const routed = accepted.judged.filter(({ route }) => route).length;
@@ -154,6 +155,34 @@ describe("createAcceptor()", () => {
     clock.advance(5_000);
     await settle();
     assert.deepEqual(steps, ["T1 11,12", "committed 2"]);
+  });
+
+  it("[G5] stores a session once, although its events were refused", async () => {
+    const { acceptor, clock, steps, world } = setUp();
+    world.isT1Full = true;
+    acceptor.accept({ ...batch(1, question("12")), started: { session: SESSION, self: SELF } });
+    await settle();
+    world.isT1Full = false;
+    clock.advance(5_000);
+    await settle();
+    assert.deepEqual(steps, ["T0 s1", "T1 12", "committed 1"]);
+  });
+
+  it("[G5] commits no seq below one that it has, when a RESUME begins again before it", async () => {
+    const { acceptor, clock, stored, steps } = setUp();
+    acceptor.accept({ ...batch(9, chatter("19")), ticket: 1 });
+    acceptor.accept({ ...batch(5, chatter("15")), ticket: 2 });
+    clock.advance(250);
+    await settle();
+    assert.deepEqual(stored.map(({ seq }) => seq), [9]);
+    assert.deepEqual(steps.at(-1), "committed 2");
+  });
+
+  it("flushes what is being stored, too", async () => {
+    const { acceptor, steps } = setUp();
+    acceptor.accept(batch(1, question("11")));
+    await acceptor.flush();
+    assert.deepEqual(steps, ["T1 11", "committed 1"]);
   });
 
   it("flushes what waits", async () => {

@@ -3,8 +3,9 @@ import { describe, it } from "node:test";
 import type { InboundMessage } from "../../src/core/inbound.ts";
 import type { Overheard } from "../../src/core/transcript.ts";
 import type { Verdict } from "../../src/core/verdict.ts";
-import { createFillUp } from "../../src/flows/fill_up.ts";
+import { createFillUp, PATIENCE_MS } from "../../src/flows/fill_up.ts";
 import { directMessage, messageId } from "../support/builders.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
 
 const VERDICTS: Readonly<Record<string, Verdict>> = {
@@ -20,6 +21,7 @@ function setUp(history: () => Promise<readonly InboundMessage[]>) {
   let asked = 0;
   const stored: Overheard[] = [];
   const { log, lines } = recordingLog();
+  const clock = new FakeClock();
   const fillUp = createFillUp({
     history: () => {
       asked++;
@@ -39,9 +41,10 @@ function setUp(history: () => Promise<readonly InboundMessage[]>) {
         return Promise.resolve();
       },
     },
+    schedule: clock.schedule,
     log,
   });
-  return { fillUp, stored, lines, asked: () => asked };
+  return { fillUp, stored, lines, clock, asked: () => asked };
 }
 
 describe("[H1] createFillUp()", () => {
@@ -64,6 +67,19 @@ describe("[H1] createFillUp()", () => {
     const { fillUp, asked } = setUp(() => Promise.resolve([]));
     await fillUp(directMessage(), 0);
     assert.equal(asked(), 0);
+  });
+
+  it("keeps nobody waiting for a history that does not come, and keeps what comes later", async () => {
+    const late = Promise.withResolvers<readonly InboundMessage[]>();
+    const { fillUp, stored, clock } = setUp(() => late.promise);
+    const filled = fillUp(directMessage(), 20);
+    clock.advance(PATIENCE_MS);
+    await filled;
+    assert.equal(stored.length, 0);
+    late.resolve([said("1", "chatter")]);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(stored.length, 1);
+    assert.equal(clock.pending, 0);
   });
 
   it("goes on without it where Discord refuses, and says so", async () => {

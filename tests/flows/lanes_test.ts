@@ -73,7 +73,10 @@ function setUp(...rows: readonly [channel: ChannelId, nonce: string][]) {
   });
   const nonces = () => asked.map(({ nonce }) => nonce);
   const answer = (outcome: PostOutcome) => asked.at(-1)!.answer(outcome);
-  return { lanes, clock, lines, asked, nonces, answer, ended, add };
+  const echo = (nonce: string): void => {
+    queue = queue.filter(({ message }) => message.nonce !== nonce);
+  };
+  return { lanes, clock, lines, asked, nonces, answer, ended, add, echo };
 }
 
 describe("createLanes()", () => {
@@ -122,8 +125,33 @@ describe("createLanes()", () => {
       await settle();
     }
     assert.equal(ended.get("a"), "uncertain");
-    assert.ok(lines.some(({ level }) => level === "warn"));
+    assert.ok(lines.some(({ level }) => level === "error"));
     assert.equal(nonces().filter((nonce) => nonce === "a").length, 4);
+  });
+
+  it("[D2] goes on at once where the gateway's echo has settled what it waited for", async () => {
+    const { lanes, clock, nonces, answer, echo } = setUp([HERE, "a"], [HERE, "b"]);
+    lanes.wake();
+    await settle();
+    await answer({ kind: "unanswered" });
+    echo("a");
+    lanes.settled([THERE, HERE]);
+    await settle();
+    assert.deepEqual(nonces(), ["a", "b"]);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("[D3] comes back when Discord says, not before", async () => {
+    const { lanes, clock, nonces, answer } = setUp([HERE, "a"]);
+    lanes.wake();
+    await settle();
+    await answer({ kind: "refused", why: "rate_limited", reason: "429", retryAfterMs: 40_000 });
+    clock.advance(39_999);
+    await settle();
+    assert.deepEqual(nonces(), ["a"]);
+    clock.advance(1);
+    await settle();
+    assert.deepEqual(nonces(), ["a", "a"]);
   });
 
   it("[D5] keeps what could not leave for as long as it takes", async () => {

@@ -1,0 +1,220 @@
+/**
+ * One account at work: its gateway, its turns, its lanes.
+ *
+ * A message's way can be read from top to bottom: the gateway's batches are
+ * read, accepted and stored; turns claim them; lanes deliver what the turns
+ * froze. The parts know each other only by the ports that meet here.
+ *
+ * @module
+ */
+
+import type { Config } from "../config/config.ts";
+import type { Route } from "../core/inbox.ts";
+import type { InboundMessage } from "../core/inbound.ts";
+import type { Model } from "../core/model.ts";
+import { createReader } from "../discord/gateway/reader.ts";
+import type { Gateway, GatewayFinal, GatewayStats } from "../discord/gateway/thread.ts";
+import { createClient, type RequestMetric, type RestClient } from "../discord/rest/client.ts";
+import { createDirectory } from "../discord/rest/directory.ts";
+import type { AnswerHooks } from "../discord/rest/exchange.ts";
+import { createPost } from "../discord/rest/messages.ts";
+import { RestError } from "../discord/rest/rest_error.ts";
+import { createAcceptor } from "../flows/accept.ts";
+import { createLanes } from "../flows/lanes.ts";
+import { schedule } from "../lib/schedule.ts";
+import type { Logging } from "../log.ts";
+import { prepareAdmission } from "../policy/admission.ts";
+import { sessionKeyOf } from "../session/session_key.ts";
+import type { StoredAccount } from "../store/accounts.ts";
+import type { Store } from "../store/store.ts";
+import { connect } from "./connect.ts";
+import type { Meter } from "./meters.ts";
+import { historyOf, turnsOf } from "./turns.ts";
+import type { Vitals } from "./vitals.ts";
+
+export interface AccountOptions {
+  readonly config: Config;
+  readonly token: string;
+  readonly model: Model;
+  /** Base of Discord's REST API, or of the server in its place. */
+  readonly apiBase: string;
+  readonly store: Store;
+  readonly logging: Logging;
+  /** Barnacle's own, for the User-Agent. */
+  readonly version: string;
+  readonly isConnectionDebug: boolean;
+  /** Of the gateway's thread. */
+  readonly workerUrl: URL;
+  /** What the store knows of it. */
+  readonly stored: StoredAccount;
+  /** A test's, that ends the process on its way. */
+  readonly crashHooks?: AnswerHooks;
+}
+
+export interface AccountPorts {
+  readonly vitals: Vitals;
+  readonly meter: Meter;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** The account cannot go on. */
+  readonly onEnd: (end: AccountEnd) => void;
+}
+
+/** Why an account ended by itself. */
+export type AccountEnd =
+  | GatewayFinal
+  | { readonly kind: "refused"; readonly hint: string }
+  /** A fault of ours, or of the machine. */
+  | { readonly kind: "fault"; readonly error: unknown };
+
+export interface RunningAccount {
+  /** `undefined` before the gateway is found. */
+  stats(): GatewayStats | undefined;
+  /** Takes no new turn, lets running ones end, sends what is ready, closes resumable (G12). */
+  stop(): Promise<void>;
+}
+
+/** Starts an account; what can heal by itself does not keep it from starting. */
+export async function startAccount(
+  options: AccountOptions,
+  { vitals, meter, now, onEnd }: AccountPorts,
+): Promise<RunningAccount> {
+  const { config, model, store, logging, stored } = options;
+  const { accountId } = config.discord;
+  const stopping = new AbortController();
+  let gateway: Gateway | undefined;
+
+  const client = restOf(options, now, (request) => {
+    meter.request(request);
+    vitals.setRest(request.status !== undefined && request.status < 500);
+    if (request.status === 401) onEnd({ kind: "refused", hint: TOKEN_HINT });
+  });
+  stopping.signal.addEventListener("abort", () => client.stop(), { once: true });
+  const reader = createReader(
+    {
+      accountId,
+      guilds: await store.guildsOf(accountId),
+      ...(stored.self && { self: stored.self }),
+    },
+    (problem) => {
+      meter.misfit();
+      logging.forPart("gateway").warn("A dispatch does not fit", { ...problem });
+    },
+  );
+  const admit = prepareAdmission(config.discord.access);
+
+  const lanes = createLanes({
+    accountId,
+    outbox: store.outbox,
+    post: createPost(client),
+    now,
+    schedule,
+    random: Math.random,
+    log: logging.forPart("delivery"),
+    onDelivery: meter.delivery,
+  });
+  const turns = turnsOf({ ...options, now }, {
+    admit,
+    history: historyOf(client, reader, accountId),
+    stopping: stopping.signal,
+    onOutbox: lanes.wake,
+    onTurn: (outcome, ms) => meter.turn(model.id, outcome, ms),
+  });
+  const acceptor = createAcceptor({
+    store,
+    admit,
+    route: routeOf(config),
+    now,
+    schedule,
+    log: logging.forPart("inbox"),
+    committed: (ticket) => gateway?.committed(ticket),
+    onAccepted: turns.wake,
+    onSettled: lanes.settled,
+    onStored: meter.stored,
+  });
+
+  await store.voidClaims();
+  turns.wake();
+  lanes.wake();
+  const connecting = connect({ ...options, mayResume: reader.isComplete }, {
+    directory: createDirectory(client),
+    saveGatewayUrl: (url) => store.saveGatewayUrl(accountId, url, now()),
+    now,
+    log: logging.forPart("gateway"),
+    stopping: stopping.signal,
+    onBatch: (batch) => acceptor.accept(reader.read(batch)),
+    onState: vitals.setShard,
+    onBeat(beat) {
+      meter.beat(`${accountId}/0`, beat);
+      if (beat.latencyMs !== undefined) vitals.setLatency(beat.latencyMs);
+    },
+    onFinal(final) {
+      // Who gives up without exiting stays to be asked why; health says so.
+      if (final.kind !== "give_up" || final.exit) onEnd(final);
+    },
+  }).then((started) => {
+    gateway = started;
+  }, (error: unknown) => {
+    if (!stopping.signal.aborted) onEnd(endOf(error));
+  });
+
+  return {
+    stats: () => gateway?.stats(),
+    async stop() {
+      const grace = setTimeout(() => stopping.abort(), config.shutdownGraceSec * 1_000);
+      await turns.stop();
+      await Promise.race([lanes.drain(), aborted(stopping.signal)]);
+      clearTimeout(grace);
+      stopping.abort();
+      await connecting;
+      await gateway?.stop();
+      await acceptor.flush().catch((error: unknown) => {
+        const said = "Cannot store what arrived last; Discord will send it again";
+        logging.forPart("inbox").error(said, { error });
+      });
+      await lanes.stop();
+    },
+  };
+}
+
+const TOKEN_HINT = "The bot token is wrong. Copy it anew from the Developer Portal.";
+
+function restOf(
+  { config: { discord }, token, apiBase, version, crashHooks }: AccountOptions,
+  now: () => number,
+  onRequest: (request: RequestMetric) => void,
+): RestClient {
+  return createClient({
+    token,
+    apiUrl: apiBase,
+    version,
+    timeoutMs: discord.rest.timeoutSec * 1_000,
+    globalPerSec: discord.rest.globalPerSec,
+    now,
+    steadyNow: () => performance.now(),
+    schedule,
+    ...crashHooks,
+    onRequest,
+  });
+}
+
+function routeOf({ agent, dmScope }: Config): (message: InboundMessage) => Route {
+  return (message) => ({
+    agentId: agent.id,
+    sessionKey: sessionKeyOf(message, agent.id, dmScope),
+  });
+}
+
+/** Discord's refusal of the token is final; anything else here is no fault of Discord's. */
+function endOf(error: unknown): AccountEnd {
+  return error instanceof RestError
+    ? { kind: "refused", hint: error.message }
+    : { kind: "fault", error };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,91 @@
+/**
+ * The end of a turn, stored (T3).
+ *
+ * A model was paid for what a turn says, so a disk that is full for a while
+ * costs time and no second question.
+ *
+ * @module
+ */
+
+import type { Claim } from "../core/inbox.ts";
+import type { OutboundMessage } from "../core/outbound.ts";
+import type { Entry } from "../core/transcript.ts";
+import type { Log } from "../lib/log.ts";
+import type { Schedule } from "../lib/schedule.ts";
+
+/** How a turn ended, as the inbox records it. */
+export type TurnEnd =
+  | { readonly kind: "answered" }
+  /** The model chose to say nothing (R10). */
+  | { readonly kind: "declined" }
+  /** The id that the person was told, and the reason for the operator. */
+  | { readonly kind: "failed"; readonly failureId: string; readonly reason: string };
+
+/** One T3, all or nothing. */
+export interface FinishedTurn {
+  readonly claim: Claim;
+  readonly end: TurnEnd;
+  /** What the session remembers of this turn; none of one that failed. */
+  readonly entries: readonly Entry[];
+  /** What is to be sent, in this order. */
+  readonly outbox: readonly OutboundMessage[];
+}
+
+export interface SaveTurnPorts {
+  readonly store: {
+    /** T3. Resolves to `false`, and stores nothing, if the claim is not this process's any more. */
+    finishTurn(turn: FinishedTurn, now: number): Promise<boolean>;
+  };
+  /** Whether the store failed for the disk's sake, and may take the same later. */
+  readonly isStoreDown: (error: unknown) => boolean;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  readonly schedule: Schedule;
+  /** Aborted when the process stops. */
+  readonly stopping: AbortSignal;
+  readonly log: Log;
+}
+
+/** How long until a store that refused is asked again, in milliseconds. */
+const RETRY_MS = 5_000;
+
+/**
+ * Stores a turn, however long the disk takes.
+ *
+ * @param asFailed What to store instead of a turn that the store refuses for another reason.
+ * @returns Whether it is stored: not if the process stops first, nor if the claim is over.
+ * @throws {unknown} What the store threw at the failed turn as well.
+ */
+export async function saveTurn(
+  turn: FinishedTurn,
+  asFailed: (error: unknown) => FinishedTurn,
+  { store, isStoreDown, now, schedule, stopping, log }: SaveTurnPorts,
+): Promise<boolean> {
+  let ended = turn;
+  while (!stopping.aborted) {
+    try {
+      return await store.finishTurn(ended, now());
+    } catch (error) {
+      if (isStoreDown(error)) {
+        const messageId = turn.claim.message.id;
+        log.error("Cannot store a finished turn; will try again", { messageId, error });
+        await waitFor(RETRY_MS, schedule, stopping);
+      } else if (ended === turn) ended = asFailed(error);
+      else throw error;
+    }
+  }
+  return false;
+}
+
+/** Resolves after so many milliseconds, or once the process stops. */
+function waitFor(ms: number, schedule: Schedule, stopping: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      callOff();
+      stopping.removeEventListener("abort", end);
+      resolve();
+    };
+    const callOff = schedule(end, ms);
+    stopping.addEventListener("abort", end, { once: true });
+  });
+}

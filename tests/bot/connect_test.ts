@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { connect, type ConnectPorts } from "../../src/bot/connect.ts";
+import { RestError } from "../../src/discord/rest/rest_error.ts";
+import { loadTestConfig } from "../support/config.ts";
+import { recordingLog } from "../support/recording_log.ts";
+
+/** A Discord that refuses to say where its gateway is. */
+async function setUp(error: Error, stopping = new AbortController()) {
+  const { log, lines } = recordingLog();
+  let asked = 0;
+  const ports: ConnectPorts = {
+    directory: {
+      gateway() {
+        asked++;
+        return Promise.reject(error);
+      },
+    },
+    saveGatewayUrl: () => Promise.reject(new Error("there is nothing to save")),
+    stopping: stopping.signal,
+    now: () => 0,
+    log,
+    onBatch: () => {},
+    onState: () => {},
+    onBeat: () => {},
+    onFinal: () => {},
+  };
+  const options = {
+    config: await loadTestConfig(),
+    token: "token",
+    isConnectionDebug: false,
+    workerUrl: new URL("file:///no-worker-is-started.ts"),
+    stored: {},
+    mayResume: true,
+  };
+  return { connected: connect(options, ports), asked: () => asked, lines };
+}
+
+const ROUTE = "GET /gateway/bot";
+
+describe("connect()", () => {
+  it("[O7] gives up at once on a token that is refused", async () => {
+    const refused = new RestError("failed", { kind: "unauthorized", route: ROUTE, status: 401 });
+    const { connected, asked } = await setUp(refused);
+    await assert.rejects(connected, RestError);
+    assert.equal(asked(), 1);
+  });
+
+  it("[G12] stops waiting for a network when the process stops", async () => {
+    const stopping = new AbortController();
+    const offline = new RestError("failed", { kind: "unsent", route: ROUTE });
+    const { connected, asked, lines } = await setUp(offline, stopping);
+    await new Promise((resolve) => setImmediate(resolve));
+    stopping.abort();
+    await assert.rejects(connected, { name: "AbortError" });
+    assert.equal(asked(), 1);
+    assert.equal(lines.filter(({ level }) => level === "warn").length, 1);
+  });
+});

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { turnRulesOf } from "../../src/bot/turn_rules.ts";
+import { directMessage, guildMessage, guildPlace, sender, userId } from "../support/builders.ts";
+import { loadTestConfig } from "../support/config.ts";
+
+const GUILD = guildPlace().guild.id;
+const CHANNEL = guildPlace().channel.id;
+
+describe("turnRulesOf()", () => {
+  it("[H1] brings context into channels, and none into direct messages", async () => {
+    const rules = turnRulesOf(await loadTestConfig({ historyLimit: 7 }));
+    assert.equal(rules(guildMessage()).historyLimit, 7);
+    assert.equal(rules(directMessage()).historyLimit, 0);
+  });
+
+  it("[H2] bounds the turns of a direct message, by user where that is written", async () => {
+    const bob = userId("987654321098765432");
+    const rules = turnRulesOf(
+      await loadTestConfig({ dmHistoryLimit: 9, dms: { [bob]: { historyLimit: 3 } } }),
+    );
+    assert.equal(rules(directMessage()).userTurns, 9);
+    assert.equal(rules(directMessage({ sender: sender({ id: bob }) })).userTurns, 3);
+    assert.equal(rules(guildMessage()).userTurns, undefined);
+  });
+
+  it("[S6] has the agent's words everywhere, and a channel's only there", async () => {
+    const config = await loadTestConfig({
+      guilds: { [GUILD]: { channels: { [CHANNEL]: { systemPrompt: "Only about krill." } } } },
+    }, { agents: { list: [{ id: "main", name: "Barney", prompt: "Be kind." }] } });
+    const rules = turnRulesOf(config);
+    assert.deepEqual(rules(guildMessage()).instructions, {
+      agentName: "Barney",
+      agentPrompt: "Be kind.",
+      channelPrompt: "Only about krill.",
+    });
+    assert.deepEqual(rules(directMessage()).instructions, {
+      agentName: "Barney",
+      agentPrompt: "Be kind.",
+    });
+  });
+
+  it("[R2] hands over how an answer is cut, and how long it may take", async () => {
+    const config = await loadTestConfig(
+      { textChunkLimit: 500, maxLinesPerMessage: 5, chunkMode: "newline" },
+      { agents: { turnTimeoutSec: 30 } },
+    );
+    const { chunks, timeoutMs } = turnRulesOf(config)(guildMessage());
+    const { limit, maxLines, mode } = chunks;
+    assert.deepEqual({ limit, maxLines, mode }, { limit: 500, maxLines: 5, mode: "newline" });
+    assert.equal(timeoutMs, 30_000);
+  });
+
+  it("[H3] falls back to this machine's time zone", async () => {
+    const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const rules = turnRulesOf(await loadTestConfig());
+    assert.equal(rules(directMessage()).timezone, here);
+  });
+});

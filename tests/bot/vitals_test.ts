@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "node:test";
+import { startVitals, type Vitals, type VitalsPorts } from "../../src/bot/vitals.ts";
+import { NO_COUNTS } from "../../src/discord/gateway/counts.ts";
+import type { GatewayStats } from "../../src/discord/gateway/thread.ts";
+import { createMetrics } from "../../src/http/metrics.ts";
+import { ACCOUNT, guildMessage } from "../support/builders.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { BUILD } from "../support/health.ts";
+import { recordingLog } from "../support/recording_log.ts";
+import { accepted, batch, ignored, openTestStore } from "../support/store.ts";
+
+const STATS: GatewayStats = {
+  ...NO_COUNTS,
+  tickAt: 5,
+  seqCommitted: 9,
+  uncommitted: 0,
+  deaths: 0,
+  compression: "none",
+};
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+let running: Vitals | undefined;
+afterEach(() => running?.stop());
+
+function setUp(ports: Partial<VitalsPorts> = {}) {
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  const { store } = openTestStore();
+  const metrics = createMetrics(BUILD);
+  const open = (): Vitals => {
+    running = startVitals({
+      store,
+      accountId: ACCOUNT,
+      isEnabled: true,
+      heardAt: 1,
+      metrics,
+      gateway: () => STATS,
+      now: clock.now,
+      log,
+      ...ports,
+    });
+    return running;
+  };
+  return { clock, lines, metrics, open, store };
+}
+
+describe("startVitals()", () => {
+  it("begins as starting, connecting, and with nothing to do", () => {
+    const { open, clock } = setUp();
+    const { phase, startedAt, shards, inbox, outbox, isRestUp, models } = open().snapshot();
+    assert.equal(phase, "starting");
+    assert.equal(startedAt, clock.now());
+    assert.deepEqual(shards, [{
+      id: "default/0",
+      state: "connecting",
+      readyAt: startedAt,
+      seqCommitted: 9,
+    }]);
+    assert.deepEqual(inbox, { waiting: 0, running: 0, oldestMs: 0 });
+    assert.deepEqual(outbox, { pending: 0, sending: 0, uncertain: 0, oldestMs: 0 });
+    assert.equal(isRestUp, true);
+    assert.deepEqual(models, []);
+  });
+
+  it("[C7] has no shard where no account is enabled", () => {
+    const { open } = setUp({ isEnabled: false, gateway: () => undefined });
+    const { shards, gatewayTickAt } = open().snapshot();
+    assert.deepEqual(shards, []);
+    assert.equal(gatewayTickAt, undefined);
+  });
+
+  it("is connecting, not disabled, while nobody knows where the gateway is", () => {
+    const { open } = setUp({ gateway: () => undefined });
+    assert.deepEqual(open().snapshot().shards.map(({ state }) => state), ["connecting"]);
+  });
+
+  it("shows what the parts have told it last", () => {
+    const { open } = setUp();
+    const vitals = open();
+    vitals.setPhase("running");
+    vitals.setShard({
+      state: "ready",
+      readyAt: 7,
+      ack: { at: 8, intervalMs: 41_250 },
+      isDown: false,
+    });
+    vitals.setLatency(42);
+    vitals.setRest(false);
+    vitals.setModel({ id: "openai/gpt" });
+    const { phase, shards, isRestUp, models, gatewayTickAt } = vitals.snapshot();
+    assert.equal(phase, "running");
+    assert.equal(shards[0]?.state, "ready");
+    assert.deepEqual(shards[0]?.ack, { at: 8, intervalMs: 41_250, latencyMs: 42 });
+    assert.equal(isRestUp, false);
+    assert.deepEqual(models, [{ id: "openai/gpt" }]);
+    assert.equal(gatewayTickAt, 5);
+  });
+
+  it("counts what waits, and lets it grow older until it is counted again", async () => {
+    const { open, store, clock } = setUp();
+    await store.acceptBatch(batch({ judged: [accepted()] }), clock.now());
+    const vitals = open();
+    await settle();
+    clock.advance(90_000);
+    assert.deepEqual(vitals.snapshot().inbox, { waiting: 1, running: 0, oldestMs: 90_000 });
+  });
+
+  it("[O2] counts each refusal once, by its reason", async () => {
+    const { open, store, clock, metrics } = setUp();
+    await store.acceptBatch(batch({ judged: [ignored(guildMessage())] }), clock.now());
+    const vitals = open();
+    await settle();
+    vitals.stop();
+    const again = open();
+    await settle();
+    const text = metrics.text(again.snapshot(), { cpuSec: 0 }, clock.now());
+    assert.match(text, /^barnacle_auth_denied_total\{reason="no-mention"\} \d+$/m);
+  });
+
+  it("[G5] tells of a session that was lost, and since when", async () => {
+    const { store } = openTestStore();
+    const account = { catchUpFrom: 1, lostAt: 4_711 };
+    const { open } = setUp({
+      store: { ...store, loadAccount: () => Promise.resolve(account) },
+    });
+    const vitals = open();
+    await settle();
+    assert.equal(vitals.snapshot().shards[0]?.sessionLostAt, 4_711);
+  });
+
+  it("says it, and goes on, where the store cannot be read", async () => {
+    const { store } = openTestStore();
+    const health = () => Promise.reject(new Error("disk gone"));
+    const { open, lines } = setUp({ store: { ...store, health } });
+    const vitals = open();
+    await settle();
+    assert.equal(lines.filter(({ level }) => level === "error").length, 1);
+    assert.deepEqual(vitals.snapshot().inbox, { waiting: 0, running: 0, oldestMs: 0 });
+  });
+});

@@ -1,0 +1,133 @@
+/**
+ * The composition root in this process, on a simulated Discord; what a person sees of
+ * it is in `tests/e2e/`.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type Account, type Bot, type BotOptions, startBot } from "../src/bot.ts";
+import type { Model } from "../src/core/model.ts";
+import type { Logging } from "../src/log.ts";
+import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
+import { loadTestConfig } from "./support/config.ts";
+import { BUILD } from "./support/health.ts";
+import { recordingLog } from "./support/recording_log.ts";
+import { openTestStore } from "./support/store.ts";
+
+const PATIENCE_MS = 15_000;
+
+const MODEL: Model = {
+  id: "test/parrot",
+  async *generate({ messages }) {
+    yield { kind: "text", text: `you said: ${messages.at(-1)?.text.slice(-60) ?? ""}` };
+    yield { kind: "finish", reason: "stop" };
+  },
+};
+
+async function onSimulator(
+  play: (simulator: Simulator, options: BotOptions & { account: Account }) => Promise<void>,
+): Promise<void> {
+  const simulator = await startSimulator();
+  const [krill = ""] = simulator.world.guilds.keys();
+  const { log } = recordingLog();
+  const logging: Logging = {
+    forPart: () => log,
+    addSecret: () => {},
+    clean: (text) => text,
+    stop: () => {},
+  };
+  const { store } = openTestStore();
+  try {
+    await play(simulator, {
+      config: await loadTestConfig({ guilds: { [krill]: {} } }),
+      account: { token: simulator.token, model: MODEL, apiBase: `${simulator.apiUrl}/api` },
+      store,
+      logging,
+      build: BUILD,
+      isConnectionDebug: false,
+    });
+  } finally {
+    store.close();
+    await simulator.close();
+  }
+}
+
+async function ask(bot: Bot, path: string): Promise<Response> {
+  const request = new Request(`http://localhost${path}`, { headers: { host: "localhost" } });
+  return await bot.http(request, { remoteAddress: "127.0.0.1" });
+}
+
+describe("startBot()", () => {
+  it("answers, tells how it is, and stops with nothing left behind", () =>
+    onSimulator(async (simulator, options) => {
+      const bot = await startBot(options);
+      const patience = AbortSignal.timeout(PATIENCE_MS);
+      await simulator.until(() => simulator.connected() > 0 || undefined, patience);
+      const text = `<@${simulator.application.userId}> hello`;
+      simulator.say({ as: "grace", in: "general", text });
+      const reply = await simulator.until(() => simulator.posted("general")[0], patience);
+      assert.match(reply.content, /^you said: [\s\S]*hello/);
+      assert.equal((await ask(bot, "/livez")).status, 200);
+      await bot.stop();
+      assert.equal((await ask(bot, "/readyz")).status, 503);
+      assert.deepEqual((await options.store.health()).outbox, {
+        pending: 0,
+        sending: 0,
+        uncertain: 0,
+        dead: 0,
+      });
+      await simulator.until(() => simulator.connected() === 0 || undefined, patience);
+    }));
+
+  it("[O7] ends as refused where REST refuses the token, after one request", () =>
+    onSimulator(async (simulator, options) => {
+      const bot = await startBot({
+        ...options,
+        account: { ...options.account, token: `${options.account.token}x` },
+      });
+      assert.equal((await bot.ended).kind, "refused");
+      await bot.stop();
+      assert.equal(simulator.requests.records().length, 1);
+      assert.equal(simulator.account().connections, 0);
+    }));
+
+  it("[C7] connects to nothing where no account is enabled, and says so", () =>
+    onSimulator(async (simulator, { account: _, ...options }) => {
+      const bot = await startBot(options);
+      const health = await (await ask(bot, "/healthz")).json();
+      assert.equal(health.checks["gateway:connection"][0].observedValue, "disabled");
+      await bot.stop();
+      assert.equal(simulator.requests.records().length, 0);
+    }));
+
+  it("[G12] stops while it still looks for its gateway", () =>
+    onSimulator(async (_simulator, options) => {
+      const bot = await startBot({
+        ...options,
+        account: { ...options.account, apiBase: "http://127.0.0.1:9/api" },
+      });
+      await bot.stop();
+    }));
+
+  it("[O1] is connecting, and not ready, while nobody says where the gateway is", () =>
+    onSimulator(async (simulator, options) => {
+      simulator.faults.rest.add({ fault: { kind: "status", status: 503 } });
+      const bot = await startBot(options);
+      const { checks } = await (await ask(bot, "/healthz")).json();
+      assert.equal(checks["gateway:connection"][0].observedValue, "connecting");
+      assert.equal((await ask(bot, "/readyz")).status, 503);
+      await bot.stop();
+    }));
+
+  it("[G12] stops although Discord says to wait", () =>
+    onSimulator(async (simulator, options) => {
+      const fault = { kind: "rate_limit", retryAfterSec: 600, scope: "user" } as const;
+      simulator.faults.rest.add({ route: "/gateway/bot", fault });
+      const bot = await startBot(options);
+      await simulator.until(
+        () => simulator.requests.records()[0],
+        AbortSignal.timeout(PATIENCE_MS),
+      );
+      await bot.stop();
+    }));
+});

@@ -1,0 +1,111 @@
+/**
+ * What nobody can tell: from the request without an answer to what health shows of it.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { PostOutcome } from "../../src/core/outbound.ts";
+import { createLanes } from "../../src/flows/lanes.ts";
+import { judge } from "../../src/http/checks.ts";
+import { createMetrics } from "../../src/http/metrics.ts";
+import { ACCOUNT, messageId, outboundMessage } from "../support/builders.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { BUILD, HEALTHY } from "../support/health.ts";
+import { prepareAddToOutbox } from "../../src/store/outbox.ts";
+import { recordingLog } from "../support/recording_log.ts";
+import { openTestStore } from "../support/store.ts";
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** The real store with two messages for a channel, and a Discord that answers as it is told. */
+function setUp(answer: (nonce: string) => PostOutcome) {
+  const { store, database } = openTestStore();
+  const clock = new FakeClock();
+  const add = prepareAddToOutbox(database);
+  add([outboundMessage({ nonce: "first" }), outboundMessage({ nonce: "second" })], clock.now());
+  const posted: string[] = [];
+  const { log, lines } = recordingLog();
+  const start = () =>
+    createLanes({
+      accountId: ACCOUNT,
+      outbox: store.outbox,
+      post: ({ nonce }) => {
+        posted.push(nonce);
+        return Promise.resolve(answer(nonce));
+      },
+      now: clock.now,
+      schedule: clock.schedule,
+      random: () => 0.5,
+      log,
+      onDelivery: () => {},
+    });
+  const shown = async () => {
+    const { outbox } = await store.health();
+    const snapshot = { ...HEALTHY, outbox: { ...HEALTHY.outbox, ...outbox } };
+    const check = judge(snapshot, clock.now()).find(({ name }) => name === "outbox:uncertain");
+    const metrics = createMetrics(BUILD).text(snapshot, { cpuSec: 0 }, clock.now());
+    return { check, metrics };
+  };
+  return { start, clock, posted, lines, shown };
+}
+
+const created = (): PostOutcome => ({ kind: "created", messageId: messageId("77") });
+
+describe("[D2] a request that gets no answer for a minute", () => {
+  it("is held, counted and shown, and what follows it is sent", async () => {
+    const { start, clock, posted, lines, shown } = setUp((nonce) =>
+      nonce === "first" ? { kind: "unanswered" } : created()
+    );
+    const lanes = start();
+    lanes.wake();
+    for (let second = 0; second < 75; second++) {
+      await settle();
+      clock.advance(1_000);
+    }
+    await settle();
+    assert.equal(posted.at(-1), "second");
+    assert.ok(posted.filter((nonce) => nonce === "first").length > 1);
+    const { check, metrics } = await shown();
+    assert.equal(check?.status, "warn");
+    assert.equal(check?.observedValue, 1);
+    assert.match(metrics, /^barnacle_outbox_depth\{state="uncertain"\} 1$/m);
+    assert.equal(lines.filter(({ level }) => level === "error").length, 1);
+    await lanes.stop();
+  });
+
+  it("is not sent again by the next start, however often that comes", async () => {
+    const { start, clock, posted, shown } = setUp((nonce) =>
+      nonce === "first" ? { kind: "unanswered" } : created()
+    );
+    const dying = start();
+    dying.wake();
+    await settle();
+    await dying.stop();
+    assert.deepEqual(posted, ["first"]);
+    clock.advance(60_000);
+    for (let restart = 0; restart < 3; restart++) {
+      const lanes = start();
+      lanes.wake();
+      await lanes.drain();
+      await lanes.stop();
+    }
+    assert.deepEqual(posted, ["first", "second"]);
+    assert.equal((await shown()).check?.observedValue, 1);
+  });
+
+  it("is sent again by a start within the minute", async () => {
+    const answers: PostOutcome[] = [{ kind: "unanswered" }];
+    const { start, clock, posted, shown } = setUp(() => answers.shift() ?? created());
+    const dying = start();
+    dying.wake();
+    await settle();
+    await dying.stop();
+    clock.advance(59_999);
+    const lanes = start();
+    lanes.wake();
+    await lanes.drain();
+    await lanes.stop();
+    assert.deepEqual(posted, ["first", "first", "second"]);
+    assert.equal((await shown()).check?.status, "pass");
+  });
+});
