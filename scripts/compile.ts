@@ -24,6 +24,7 @@ const FLAGS = [
   "--splitting",
   "--format=esm",
   "--bytecode",
+  "--bytecode-depth=2", // what lies deeper adds 0.6 MB, and no start was seen to be the faster for it
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",
 ];

@@ -74,7 +74,8 @@ export function tableText(schema: Schema = configSchema): string {
     "| --- | --- | --- |",
     ...rows(schema, "").map((cells) => `| ${cells.map(cell).join(" | ")} |`),
     "",
-    "† does nothing in this version; what it would let in is denied.",
+    "† does nothing in this version; what it would let in is denied, and where it would keep the bot " +
+    "from answering it is an error.",
   ].join("\n");
 }
 

@@ -1,0 +1,110 @@
+/**
+ * `deno task bench`: Barnacle beside a minimal discord.js bot, in one run.
+ *
+ * Each bench measures both before the next one begins, and the rounds repeat
+ * all of it, so that what the machine does besides falls on both. Medians of the
+ * rounds are printed; nothing is asserted, for a neighbour can spoil any figure.
+ *
+ * `--quick` is one round; `--only start,latency` are those benches; `--binary
+ * path` is a Barnacle that is there already.
+ *
+ * @module
+ */
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { copyFileSync } from "node:fs";
+import { cpus, release } from "node:os";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { fileURLToPath } from "node:url";
+import { benchChatter } from "./chatter.ts";
+import { benchDisk } from "./disk.ts";
+import { benchHeartbeat } from "./heartbeat.ts";
+import { benchLatency } from "./latency.ts";
+import { benchSize } from "./size.ts";
+import type { Contender } from "./stand.ts";
+import { benchStart } from "./start.ts";
+import { medianOf, type Readings } from "./stats.ts";
+import { tableOf } from "./table.ts";
+import { benchThroughput } from "./throughput.ts";
+import { benchUnused } from "./unused.ts";
+
+const BENCHES = {
+  start: benchStart,
+  latency: benchLatency,
+  throughput: benchThroughput,
+  unused: benchUnused,
+  chatter: benchChatter,
+  heartbeat: benchHeartbeat,
+};
+const ROUNDS = 3;
+/** A copy, so that compiling anew does not change what is measured half-way. */
+const BINARY = "dist/barnacle-bench";
+
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string" },
+    binary: { type: "string" },
+  },
+});
+const binary = flags.binary ?? compile();
+const node = nodeVersion();
+const barnacle: Contender = {
+  name: "Barnacle",
+  command: { program: binary, args: [] },
+  isBarnacle: true,
+};
+const discordJs: Contender = {
+  name: "discord.js",
+  command: {
+    program: "node",
+    args: [fileURLToPath(new URL("peers/discord_js_bot.mjs", import.meta.url))],
+  },
+  isBarnacle: false,
+};
+const contenders = node === undefined ? [barnacle] : [barnacle, discordJs];
+const isWanted = (name: string): boolean =>
+  flags.only === undefined || flags.only.split(",").includes(name);
+const chosen = Object.entries(BENCHES).filter(([name]) => isWanted(name));
+
+const startedAt = performance.now();
+const found = new Map<Contender, Readings[]>(contenders.map((contender) => [contender, []]));
+const disk: Readings[] = [];
+for (let round = 1; round <= (flags.quick ? 1 : ROUNDS); round++) {
+  disk.push(benchDisk());
+  for (const [name, bench] of chosen) {
+    for (const contender of contenders) {
+      console.error(`round ${round}: ${name}, ${contender.name}`);
+      found.get(contender)?.push(await bench(contender));
+    }
+  }
+}
+if (isWanted("size")) found.get(barnacle)?.push(benchSize(binary));
+
+const theirs = found.get(discordJs);
+console.log(tableOf(
+  medianOf(found.get(barnacle) ?? []),
+  theirs && medianOf(theirs),
+  medianOf(disk),
+));
+console.log(
+  `\n${cpus().length} × ${cpus()[0]?.model}, Linux ${release()}; ` +
+    `node ${node ?? "is not there, so discord.js was not measured"}; ` +
+    `${Math.round((performance.now() - startedAt) / 1_000)} s`,
+);
+process.exit(0); // the runtime keeps a pool of connections
+
+function compile(): string {
+  execFileSync(process.execPath, ["run", "-A", "--quiet", "scripts/compile.ts", "host"], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  copyFileSync("dist/barnacle", BINARY);
+  execFileSync("sync", [BINARY]); // or the file's own pages would count as dirty memory
+  return BINARY;
+}
+
+function nodeVersion(): string | undefined {
+  const { status, stdout } = spawnSync("node", ["--version"], { encoding: "utf8" });
+  return status === 0 ? stdout.trim() : undefined;
+}

@@ -1,0 +1,22 @@
+/**
+ * What an installation takes: the binary, and the binary as it is downloaded.
+ *
+ * @module
+ */
+
+import { spawnSync } from "node:child_process";
+import { statSync } from "node:fs";
+import type { Readings } from "./stats.ts";
+
+const MB = 1_000_000;
+const MAX_PACKED_BYTES = 256 * MB;
+
+export function benchSize(file: string): Readings {
+  const packed = spawnSync("xz", ["-6", "--stdout", "--threads=1", file], {
+    maxBuffer: MAX_PACKED_BYTES,
+  });
+  return {
+    binaryMb: statSync(file).size / MB,
+    ...(packed.status === 0 && { packedMb: packed.stdout.length / MB }),
+  };
+}

@@ -1,0 +1,196 @@
+/**
+ * Where a bot is measured: a Discord and a model in this process, so that all
+ * stamps are of one clock, and the bot in a process of its own.
+ *
+ * Both bots get what costs them least: no rate limits, no compression, a model
+ * that answers at once.
+ *
+ * @module
+ */
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { type Command, startOwnProcess } from "../src/host/own_process.ts";
+import { demoWorld } from "../src/simulator/demo_world.ts";
+import { addChannel } from "../src/simulator/founding.ts";
+import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
+import { type InstantModel, MODEL_NAME, startInstantModel } from "./model.ts";
+
+/** One of those that are compared. */
+export interface Contender {
+  readonly name: string;
+  readonly command: Command;
+  /** Whether it takes Barnacle's arguments and config. */
+  readonly isBarnacle: boolean;
+}
+
+export interface StandOptions {
+  /** Milliseconds between two heartbeats; Discord's own by default. */
+  readonly heartbeatIntervalMs?: number;
+}
+
+export interface Stand {
+  readonly simulator: Simulator;
+  readonly model: InstantModel;
+  /** Names of the channels in which the bot may answer. */
+  readonly channels: readonly string[];
+  /** When each of the bot's messages reached Discord, by `performance.now()`. */
+  readonly postedAt: readonly number[];
+  /** Starts the bot and waits until Discord has it online. */
+  start(): Promise<Started>;
+  /** Says something that the bot is to answer. */
+  ask(channel: string): void;
+  /** Says something that is none of the bot's business. */
+  chat(channel: string, number: number): void;
+  /** Waits until the bot has posted so many messages since the last {@link Stand.forget}. */
+  posts(count: number): Promise<void>;
+  until(what: string, check: () => boolean): Promise<void>;
+  /** Forgets the stamps. */
+  forget(): void;
+  close(): Promise<void>;
+}
+
+export interface Started {
+  readonly pid: number;
+  /** By `performance.now()`: before the process was made, and when its IDENTIFY arrived. */
+  readonly startedAt: number;
+  readonly identifiedAt: number;
+  burn(): void;
+  stop(): Promise<void>;
+}
+
+/** What {@link Started.burn} keeps the bot's main thread busy for, in milliseconds. */
+export const BURN_MS = 3_000;
+
+const CHANNELS = 50;
+/** What keeps a bench from waiting for ever, in milliseconds. */
+const PATIENCE_MS = 120_000;
+const NO_LIMIT_PER_SEC = 10_000;
+
+export async function openStand(
+  { name, command, isBarnacle }: Contender,
+  options: StandOptions = {},
+): Promise<Stand> {
+  mkdirSync("dist", { recursive: true });
+  const dir = mkdtempSync(join("dist", "bench-")); // not in /tmp, which may be no disk
+  const { world, krill, barnacle } = demoWorld();
+  const channels = Array.from({ length: CHANNELS }, (_, number) => `krill-${number}`);
+  for (const channel of channels) addChannel(world, krill, { name: channel }, Date.now());
+  const simulator = await startSimulator({
+    world,
+    application: barnacle,
+    rateLimits: false,
+    identifyLimit: { maxConcurrency: 1_000 },
+    requestLogLimit: 100,
+    ...options,
+  });
+  const model = await startInstantModel();
+  const postedAt: number[] = [];
+  simulator.requests.subscribe(({ method, route }) => {
+    if (method === "POST" && route === "/channels/:id/messages") postedAt.push(performance.now());
+  });
+  const configFile = join(dir, "config.jsonc");
+  writeFileSync(configFile, JSON.stringify(configOf(krill.id)), { mode: 0o600 });
+  const args = isBarnacle ? ["run", "--config", configFile, "--data", dir] : [];
+  const mention = `<@${barnacle.userId}>`;
+  const running = new Set<Started>();
+  const { identifies } = simulator.account();
+
+  async function until(what: string, check: () => boolean): Promise<void> {
+    const waited = new AbortController();
+    const timer = setTimeout(
+      () => waited.abort(new Error(`${name}: waited in vain for ${what}`)),
+      PATIENCE_MS,
+    );
+    try {
+      await simulator.until(() => check() || undefined, waited.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function start(): Promise<Started> {
+    const known = identifies.length;
+    const lines: string[] = [];
+    const startedAt = performance.now();
+    const child = startOwnProcess(command, args, environmentOf(simulator, model), (line) => {
+      lines.push(line);
+      if (lines.length > 20) lines.shift();
+    });
+    let hasEnded = false;
+    void child.exited.then(() => hasEnded = true);
+    let identifiedAt = 0;
+    await until("its IDENTIFY", () => {
+      if (hasEnded) throw new Error(`${name} ended:\n${lines.join("\n")}`);
+      if (identifies.length > known) identifiedAt ||= performance.now();
+      return identifiedAt > 0 && simulator.connected() > 0;
+    });
+    const started: Started = {
+      pid: child.pid ?? 0,
+      startedAt,
+      identifiedAt,
+      burn: () => child.kill("SIGUSR2"),
+      async stop() {
+        running.delete(started);
+        child.kill("SIGTERM");
+        await child.exited;
+      },
+    };
+    running.add(started);
+    return started;
+  }
+
+  return {
+    simulator,
+    model,
+    channels,
+    postedAt,
+    start,
+    ask: (channel) =>
+      void simulator.say({ as: "grace", in: channel, text: `${mention} what do krill eat?` }),
+    chat: (channel, number) =>
+      void simulator.say({ as: "grace", in: channel, text: `Krill number ${number} swam by.` }),
+    posts: (count) => until(`${count} posts`, () => postedAt.length >= count),
+    until,
+    forget() {
+      postedAt.length = 0;
+      model.forget();
+    },
+    async close() {
+      for (const bot of running) await bot.stop();
+      await Promise.all([simulator.close(), model.close()]);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** As an operator might write it, but for the two keys that would cap the figures. */
+function configOf(guildId: string): object {
+  return {
+    channels: {
+      discord: {
+        guilds: { [guildId]: {} },
+        gateway: { compress: false, reconnect: { resumeSession: false } },
+        rest: { globalPerSec: NO_LIMIT_PER_SEC },
+      },
+    },
+    agents: { maxConcurrentTurns: 64 },
+    http: { port: 0 },
+  };
+}
+
+function environmentOf(simulator: Simulator, model: InstantModel) {
+  const { PATH, HOME } = process.env;
+  return {
+    PATH,
+    HOME,
+    DISCORD_API_URL: simulator.apiUrl,
+    DISCORD_BOT_TOKEN: simulator.token,
+    OPENAI_BASE_URL: model.baseUrl,
+    OPENAI_API_KEY: "no-key",
+    OPENAI_MODEL: MODEL_NAME,
+    BARNACLE_FAULT: `block_main:${BURN_MS}`,
+    BENCH_BURN_MS: String(BURN_MS),
+  };
+}

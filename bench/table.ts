@@ -1,0 +1,77 @@
+/**
+ * The one table that the benches end in: what is shown, and in which unit.
+ *
+ * @module
+ */
+
+import type { Readings } from "./stats.ts";
+
+interface Row {
+  readonly figure: string;
+  readonly label: string;
+  readonly digits: number;
+  /** The bar of the project's own figures that the row is held against. */
+  readonly bar?: string;
+}
+
+const ROWS: readonly Row[] = [
+  row("coldIdentifyMs", "start → IDENTIFY, cold, ms", 0),
+  row("coldReplyMs", "start → first reply, cold, ms", 0),
+  row("warmIdentifyMs", "start → IDENTIFY, warm, ms", 0, "B9 ≤ 60, ≤ 0.16 ×"),
+  row("warmReplyMs", "start → first reply, warm, ms", 0, "B9 ≤ 80"),
+  row("toModelP50", "message → model, p50, ms", 2, "B1 ≤ 0.7, ≤ 0.5 ×"),
+  row("toModelP99", "message → model, p99, ms", 2),
+  row("toPostP50", "model → POST, p50, ms", 2, "B2 ≤ one fsync + 0.4"),
+  row("toPostP99", "model → POST, p99, ms", 2),
+  row("replyCpuMs", "CPU per reply, ms", 3, "B3 ≤ 0.35, ≤ 0.6 ×"),
+  row("repliesPerSec", "replies per second, 50 channels", 0, "B3 ≥ 2 ×"),
+  row("unusedCpuUs", "CPU per dispatch nobody uses, µs", 1, "B4 ≤ 4, ≤ 0.25 ×"),
+  row("ignoredCpuUs", "CPU per ignored message, µs", 1, "B5 ≤ 13, ≤ 0.8 ×"),
+  row("idleRssMib", "idle RSS, MiB", 1, "B6 ≤ 55, ≤ 0.7 ×"),
+  row("idleDirtyMib", "idle private dirty, MiB", 1, "B6 ≤ 20"),
+  row("afterRssMib", "RSS after 100,000 ignored, MiB", 1, "B8 ≤ 70, ≤ 0.3 ×"),
+  row("laterRssMib", "RSS 10 s later, MiB", 1, "B8 ≤ idle + 14"),
+  row("burnBeatMs", "heartbeat delay in a 3 s burn, ms", 0, "B10 ≤ 50"),
+  row("binaryMb", "the binary, MB", 1, "B13 ≤ 116"),
+  row("packedMb", "the binary, xz -6, MB", 1, "B13 ≤ 36"),
+];
+
+const DISK_ROWS: readonly Row[] = [
+  row("syncMs", "4 KiB + fdatasync, p50, ms", 2),
+  row("commitMs", "SQLite commit, WAL FULL, p50, ms", 2),
+];
+
+function row(figure: string, label: string, digits: number, bar?: string): Row {
+  return { figure, label, digits, ...(bar !== undefined && { bar }) };
+}
+
+/** A Markdown table, so that it can go into the docs as it is printed. */
+export function tableOf(ours: Readings, theirs: Readings | undefined, disk: Readings): string {
+  const lines = [
+    "| | Barnacle | discord.js | ratio | bar |",
+    "|---|--:|--:|--:|---|",
+    ...ROWS.map(({ figure, label, digits, bar = "" }) =>
+      cells(
+        label,
+        shown(ours[figure], digits),
+        shown(theirs?.[figure], digits),
+        ratio(ours[figure], theirs?.[figure]),
+        bar,
+      )
+    ),
+    ...DISK_ROWS.map(({ figure, label, digits }) =>
+      cells(`this disk: ${label}`, shown(disk[figure], digits), "", "", "")
+    ),
+  ];
+  return lines.join("\n");
+}
+
+const cells = (...texts: readonly string[]): string => `| ${texts.join(" | ")} |`;
+
+const shown = (value: number | undefined, digits: number): string => value?.toFixed(digits) ?? "";
+
+function ratio(ours: number | undefined, theirs: number | undefined): string {
+  if (ours === undefined || theirs === undefined) return "";
+  const ratio = ours / theirs;
+  return `${ratio.toFixed(ratio < 0.1 ? 4 : 2)} ×`;
+}

@@ -1,0 +1,46 @@
+/**
+ * CPU time for a dispatch that nobody uses. Discord sends many kinds, and a bot
+ * pays for each of them.
+ *
+ * @module
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { cpuMsOf } from "./proc.ts";
+import { type Contender, openStand, type Stand } from "./stand.ts";
+import type { Readings } from "./stats.ts";
+
+const DISPATCHES = 50_000;
+const WARM_UP = 5_000;
+const BURST = 200;
+const BURST_EVERY_MS = 5;
+
+export async function benchUnused(contender: Contender): Promise<Readings> {
+  const stand = await openStand(contender);
+  try {
+    const { pid } = await stand.start();
+    const said = stand.simulator.say({ as: "ada", in: "general", text: "Krill!" });
+    const on = { as: "grace", in: "general", message: said.id, emoji: "🦐" };
+    const react = async (count: number): Promise<void> => {
+      for (let number = 0; number < count; number += 2) {
+        stand.simulator.react(on);
+        stand.simulator.unreact(on);
+        if (number % BURST === 0) await sleep(BURST_EVERY_MS);
+      }
+      await read(stand);
+    };
+    await react(WARM_UP);
+    const cpuMs = cpuMsOf(pid);
+    await react(DISPATCHES);
+    return { unusedCpuUs: (cpuMsOf(pid) - cpuMs) / DISPATCHES * 1_000 };
+  } finally {
+    await stand.close();
+  }
+}
+
+/** What came before a message that is answered has been read. */
+async function read(stand: Stand): Promise<void> {
+  stand.forget();
+  stand.ask("general");
+  await stand.posts(1);
+}

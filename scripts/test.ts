@@ -1,0 +1,161 @@
+/**
+ * Everything that must hold, in one command: format, lint, types, generated
+ * pages, all tests on Deno and on Bun, the binary, and the whole bot as the
+ * binary.
+ *
+ * The last line counts. A step that ran no test is a failure, since a runner
+ * that finds nothing says that all is well.
+ *
+ * @module
+ */
+
+import { spawnSync } from "node:child_process";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join, sep } from "node:path";
+import process from "node:process";
+
+interface Count {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+const DENO = process.execPath;
+const BUN = join("node_modules", ".bin", "bun");
+const DIST = "dist";
+/** `tests/support/skip.ts` writes here what it skipped, and why. */
+const SKIPS = join(DIST, "skips.txt");
+
+/** Debian's `qemu-user-static` and `libc6-arm64-cross`. */
+const QEMU = "/usr/bin/qemu-aarch64-static";
+const ARM64_LIBRARIES = "/usr/aarch64-linux-gnu";
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+
+function step(
+  name: string,
+  command: string,
+  args: readonly string[],
+  { report, env = {} }: { report?: string; env?: Record<string, string> } = {},
+): boolean {
+  const startedAt = performance.now();
+  const { status } = spawnSync(command, args, {
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, BARNACLE_SKIPS: SKIPS, ...env },
+    timeout: 540_000,
+  });
+  const count = report ? countOf(report) : { passed: status === 0 ? 1 : 0, failed: 0, skipped: 0 };
+  const isGood = status === 0 && count.passed > 0 && count.failed === 0;
+  total.passed += count.passed;
+  total.failed += isGood ? 0 : Math.max(1, count.failed);
+  total.skipped += count.skipped;
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+  const tests = report
+    ? `, ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`
+    : "";
+  console.log(`${isGood ? "ok    " : "FAILED"} ${name} (${seconds} s${tests})`);
+  return isGood;
+}
+
+/** Counts leaves: Deno reports each `describe` as a test of its own. */
+function countOf(report: string): Count {
+  const xml = existsSync(report) ? readFileSync(report, "utf8") : "";
+  const cases = Array.from(
+    xml.matchAll(/<testcase name="([^"]*)"([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g),
+    ([, name = "", attributes = "", body = ""]) => ({
+      name,
+      file: /(?:classname|file)="([^"]*)"/.exec(attributes)?.[1] ?? "",
+      body,
+    }),
+  );
+  const parents = new Set<string>();
+  for (const { file, name } of cases) {
+    for (let end = name.lastIndexOf(" &gt; "); end > 0; end = name.lastIndexOf(" &gt; ", end - 1)) {
+      parents.add(`${file} ${name.slice(0, end)}`);
+    }
+  }
+  const leaves = cases.filter(({ file, name }) => !parents.has(`${file} ${name}`));
+  const failed = leaves.filter(({ body }) => /<(?:failure|error)\b/.test(body)).length;
+  const skipped = leaves.filter(({ body }) => /<skipped\b/.test(body)).length;
+  return { passed: leaves.length - failed - skipped, failed, skipped };
+}
+
+function denoTests(
+  name: string,
+  paths: readonly string[],
+  env: Record<string, string> = {},
+  flags: readonly string[] = [],
+): void {
+  const report = join(DIST, `${name.replaceAll(/\W+/g, "_")}.xml`);
+  step(name, DENO, [
+    "test",
+    "-A",
+    "--no-check",
+    "--quiet",
+    `--junit-path=${report}`,
+    ...flags,
+    ...paths,
+  ], { report, env });
+}
+
+function bunTests(name: string, paths: readonly string[]): void {
+  const report = join(DIST, `${name.replaceAll(/\W+/g, "_")}.xml`);
+  step(name, BUN, [
+    "test",
+    "--isolate",
+    "--timeout=60000",
+    "--reporter=junit",
+    `--reporter-outfile=${report}`,
+    ...paths.map((path) => `./${path}`),
+  ], { report });
+}
+
+/** The binary for a Raspberry Pi, where this machine can pretend to be one. */
+function smokeArm64(): void {
+  const missing = [QEMU, ARM64_LIBRARIES].filter((path) => !existsSync(path));
+  if (missing.length > 0) {
+    total.skipped += 1;
+    appendFileSync(SKIPS, `smoke of the arm64 binary: no ${missing.join(", no ")}\n`);
+    return;
+  }
+  if (!step("compile arm64", DENO, ["run", "-A", "scripts/compile.ts", "linux-arm64"])) return;
+  const command = [QEMU, "-L", ARM64_LIBRARIES, join(DIST, "barnacle-linux-arm64")];
+  step("smoke arm64", DENO, ["run", "-A", "scripts/smoke.ts", ...command]);
+}
+
+/**
+ * What of `tests/` has tests, so that no new folder is forgotten: all but the whole bot, which is
+ * tested as the binary that is shipped.
+ */
+const PARTS = [
+  ...new Set(
+    readdirSync("tests", { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith("_test.ts"))
+      .map((path) => path.split(sep)[0] ?? ""),
+  ),
+].filter((name) => name !== "e2e").sort().map((name) => join("tests", name));
+
+rmSync(DIST, { recursive: true, force: true }); // an old binary must not pass for the new one
+mkdirSync(DIST, { recursive: true });
+
+step("install", DENO, ["install", "--quiet", "--frozen"]);
+step("format", DENO, ["fmt", "--check", "--quiet"]);
+step("lint", DENO, ["lint", "--quiet"]);
+step("types", DENO, ["check", "--quiet", "src", "tests", "scripts", "bench"]);
+step("reference", DENO, ["run", "-A", "scripts/config_reference.ts", "--check"]);
+denoTests("tests on Deno", PARTS);
+bunTests("tests on Bun", PARTS);
+if (step("compile", DENO, ["run", "-A", "scripts/compile.ts", "host"])) {
+  const binary = join(process.cwd(), DIST, "barnacle");
+  step("smoke", DENO, ["run", "-A", "scripts/smoke.ts", binary]);
+  smokeArm64();
+  // These wait more than they work: for Discord's paces, and for grace.
+  const env = { BARNACLE_BIN: binary, DENO_JOBS: "3" };
+  denoTests("the binary, end to end", ["tests/e2e"], env, ["--parallel"]);
+}
+
+for (const line of new Set(existsSync(SKIPS) ? readFileSync(SKIPS, "utf8").split("\n") : [])) {
+  if (line) console.log(`skipped: ${line}`);
+}
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exit(total.failed > 0 ? 1 : 0);

@@ -1,0 +1,151 @@
+/**
+ * Fills in what the page shows of the bot: verdicts from its store, its state from
+ * its own HTTP, what it says from the simulated Discord, what it logs from its pipe.
+ *
+ * @module
+ */
+
+import type { Backstage, BackstageNews, BotCard } from "../../simulator/page/backstage.ts";
+import type { Simulator } from "../../simulator/simulator.ts";
+import type { Verdicts } from "../verdicts.ts";
+import type { Faults } from "./faults.ts";
+import type { Keeper } from "./keeper.ts";
+import type { OfferedModel } from "./models.ts";
+import type { Notices } from "./notices.ts";
+import type { Outcomes } from "./outcomes.ts";
+import type { Vitals } from "./vitals.ts";
+
+export interface BackstagePorts {
+  readonly simulator: Simulator;
+  readonly keeper: Keeper;
+  readonly faults: Faults;
+  readonly verdicts: Verdicts;
+  readonly outcomes: Outcomes;
+  readonly notices: Notices;
+  readonly models: readonly OfferedModel[];
+  /** The one that the bot runs with at first. */
+  readonly model: OfferedModel;
+  readonly readVitals: () => Promise<Vitals | undefined>;
+  /** Told of a fault of ours. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface RunningBackstage extends Backstage {
+  close(): Promise<void>;
+}
+
+/** Milliseconds between two looks at the store and at the connection. */
+const LOOK_MS = 250;
+
+/** Looks at the store between two questions to the bot. */
+const LOOKS_PER_QUESTION = 4;
+
+export function startBackstage(ports: BackstagePorts): RunningBackstage {
+  const { simulator, keeper, faults, verdicts, outcomes, notices, models } = ports;
+  const listeners = new Set<(news: BackstageNews) => void>();
+  let model = ports.model;
+  let vitals: Vitals | undefined;
+  let looks = 0;
+  let card = draw();
+  let isClosed = false;
+
+  const tell = (news: BackstageNews) => {
+    for (const listener of listeners) listener(news);
+  };
+
+  const stopNotices = notices.subscribe((notice) => tell({ kind: "notice", notice }));
+  const stopWorld = simulator.subscribe((event) => {
+    if (event.kind !== "message_created") return;
+    const { author } = event.message;
+    if (author.kind !== "user" || author.userId !== simulator.application.userId) return;
+    const judged = outcomes.posted(event.message);
+    if (judged) tell({ kind: "judged", judged });
+  });
+
+  function draw(): BotCard {
+    const isConnected = simulator.connected() > 0;
+    const isRunning = keeper.pid() !== undefined;
+    const { identifies, resumes } = simulator.account();
+    const state = !isRunning ? "offline" : isConnected ? "online" : "away";
+    return {
+      state,
+      headline: HEADLINES[state],
+      figures: [
+        { name: "Process", value: isRunning ? `pid ${keeper.pid()}` : "none" },
+        ...(isRunning && vitals ? vitals.figures : []),
+        { name: "IDENTIFY, RESUME", value: `${identifies.length}, ${resumes.length}` },
+      ],
+      controls: [
+        ...models.map(({ id, label, hint }) => ({
+          id: `model:${id}`,
+          group: "model" as const,
+          label,
+          hint,
+          isOn: id === model.id,
+        })),
+        ...faults.controls(),
+      ],
+    };
+  }
+
+  function redraw(): void {
+    const next = draw();
+    if (JSON.stringify(next) === JSON.stringify(card)) return;
+    card = next;
+    tell({ kind: "bot", bot: card });
+  }
+
+  async function look(): Promise<void> {
+    for (const decision of await verdicts.next()) {
+      tell({ kind: "judged", judged: outcomes.decided(decision) });
+    }
+    if (looks++ % LOOKS_PER_QUESTION === 0) vitals = await ports.readVitals();
+    faults.settle();
+    redraw();
+  }
+
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let looking = Promise.resolve();
+  function lookSoon(): void {
+    if (isClosed) return;
+    timer = setTimeout(() => {
+      looking = look().catch(ports.onError).finally(lookSoon);
+    }, LOOK_MS);
+  }
+  lookSoon();
+
+  return {
+    bot: () => card,
+    judged: () => outcomes.all(),
+    notices: notices.all,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    press(controlId) {
+      const wanted = models.find(({ id }) => controlId === `model:${id}`);
+      const isKnown = wanted !== undefined || faults.press(controlId);
+      if (wanted && wanted.id !== model.id) {
+        model = wanted;
+        notices.note("stage", `The bot is started again, to answer with: ${wanted.label}`);
+        keeper.restart(wanted.env);
+      }
+      redraw();
+      return Promise.resolve(isKnown);
+    },
+    async close() {
+      isClosed = true;
+      clearTimeout(timer);
+      stopNotices();
+      stopWorld();
+      await looking;
+      verdicts.close();
+    },
+  };
+}
+
+const HEADLINES = {
+  online: "Online",
+  away: "On its way to Discord",
+  offline: "Not running",
+} as const;

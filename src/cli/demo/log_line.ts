@@ -1,0 +1,38 @@
+/**
+ * A line of the bot's log, shortened for the page.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import type { Notice } from "../../simulator/page/backstage.ts";
+
+const lineSchema = z.object({
+  level: z.string(),
+  event: z.string(),
+  fields: z.record(z.string(), z.unknown()).default({}),
+});
+
+/** Fields that say something to a visitor. */
+const SHOWN = ["reason", "kind", "id", "failureId", "closeCode", "hint", "code", "waitMs"];
+
+/** @returns `undefined` for a line that is no event: a stack, or a note of the config. */
+export function readLogLine(line: string): Pick<Notice, "level" | "text"> | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(line);
+  } catch {
+    return undefined; // not an event
+  }
+  const read = lineSchema.safeParse(json);
+  if (!read.success) return undefined;
+  const { level, event, fields } = read.data;
+  const shown = SHOWN.filter((name) => ["string", "number"].includes(typeof fields[name]))
+    .map((name) => `${name} ${fields[name]}`);
+  return { level: levelOf(level), text: [event, ...shown].join(" · ") };
+}
+
+function levelOf(level: string): Notice["level"] {
+  if (level === "error" || level === "fatal") return "error";
+  return level.startsWith("warn") ? "warning" : "info";
+}

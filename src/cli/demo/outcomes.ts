@@ -1,0 +1,91 @@
+/**
+ * What became of each message: from the bot's verdicts, and from what it said.
+ *
+ * An answer names what it answers by its nonce, which is computed from it. So
+ * the two are matched by what Discord has, and whichever is heard of first.
+ *
+ * @module
+ */
+
+import { createdAtMs, type MessageId } from "../../core/ids.ts";
+import { nonceOf } from "../../core/nonce.ts";
+import type { Judged, Outcome } from "../../simulator/page/backstage.ts";
+import type { Message } from "../../simulator/world.ts";
+import type { Decision } from "../../store/decisions.ts";
+import { wordsFor } from "../verdict_words.ts";
+
+export interface Outcomes {
+  /** Takes a verdict; tells how the message stands now. */
+  decided(decision: Decision): Judged;
+  /** Takes a message of the bot's; tells how what it answers stands now, if that is known. */
+  posted(message: Message): Judged | undefined;
+  all(): readonly Judged[];
+}
+
+/** Messages that one answer may have, for the matching. */
+const PARTS = 64;
+
+const KINDS = ["reply", "failure"] as const;
+
+interface Part {
+  readonly cause: MessageId;
+  readonly kind: (typeof KINDS)[number];
+}
+
+/** @param agentId Of the agent that answers. */
+export function createOutcomes(agentId: string): Outcomes {
+  const judged = new Map<MessageId, Judged>();
+  const parts = new Map<string, Part>();
+  /** What the bot said before the verdict was read. */
+  const unmatched = new Map<string, Message>();
+
+  function settle(nonce: string, { cause, kind }: Part, message: Message): Judged | undefined {
+    const before = judged.get(cause);
+    if (!before) return undefined;
+    parts.delete(nonce);
+    unmatched.delete(nonce);
+    const replies = [...before.outcome?.replies ?? [], message.id];
+    const outcome: Outcome = {
+      kind: kind === "reply" ? "answered" : "failed",
+      replies,
+      afterMs: before.outcome?.afterMs ?? createdAtMs(message.id) - createdAtMs(cause),
+    };
+    const after = { ...before, outcome };
+    judged.set(cause, after);
+    return after;
+  }
+
+  return {
+    decided({ messageId, verdict, why, rule }) {
+      const isAccepted = verdict === "accept";
+      const fresh: Judged = {
+        messageId,
+        verdict,
+        why,
+        words: wordsFor(why),
+        rule,
+        ...(isAccepted && { outcome: { kind: "thinking", replies: [] } }),
+      };
+      judged.set(messageId, fresh);
+      if (!isAccepted) return fresh;
+      for (const kind of KINDS) {
+        for (let index = 0; index < PARTS; index++) {
+          const nonce = nonceOf({ cause: messageId, revision: 0, agentId, kind }, index);
+          const part: Part = { cause: messageId, kind };
+          parts.set(nonce, part);
+          const early = unmatched.get(nonce);
+          if (early) settle(nonce, part, early);
+        }
+      }
+      return judged.get(messageId) ?? fresh;
+    },
+    posted(message) {
+      if (typeof message.nonce !== "string") return undefined;
+      const part = parts.get(message.nonce);
+      if (part) return settle(message.nonce, part, message);
+      unmatched.set(message.nonce, message);
+      return undefined;
+    },
+    all: () => [...judged.values()],
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * The config that the demo's bot plays with: the demo's own, or the visitor's.
+ *
+ * Of the visitor's, all rules hold, and three things do not: its token, which
+ * must not reach a toy; its port, which its bot may be using; and its model, as
+ * long as nobody has asked for it.
+ *
+ * @module
+ */
+
+import { readFileSync } from "node:fs";
+import { applyEdits, findNodeAtLocation, modify, parse, parseTree } from "jsonc-parser";
+import { discordDefaults, type Settings } from "../../config/schema.ts";
+import { type DemoWorld, demoWorld } from "../../simulator/demo_world.ts";
+import type { Env, Io } from "../io.ts";
+import { readConfig, shown } from "../read_config.ts";
+import { castOf, recast } from "./cast.ts";
+import { demoConfig } from "./config.ts";
+import type { OfferedModel } from "./models.ts";
+
+export type Role =
+  | {
+    readonly kind: "ready";
+    readonly world: DemoWorld;
+    /** What stands in the bot's config file. */
+    readonly config: object;
+    /** Of the bot's environment, beside the stage's. */
+    readonly env: Env;
+    readonly agentId: string;
+    /** The model that the config names, where it is asked for. */
+    readonly model?: OfferedModel;
+    /** What a visitor should know of it, line by line. */
+    readonly notes: readonly string[];
+  }
+  /** The reasons have been told. */
+  | { readonly kind: "refused" };
+
+/** What `BARNACLE_DEMO_MODEL` says to have the config's own model asked. */
+export const OWN_MODEL = "config";
+
+/**
+ * @param file `--config`; the demo's own config where it is absent.
+ * @param asksOwnModel Whether the config's own model is to be asked.
+ */
+export async function prepareRole(
+  file: string | undefined,
+  asksOwnModel: boolean,
+  io: Io,
+): Promise<Role> {
+  const world = demoWorld();
+  if (file === undefined) {
+    return { kind: "ready", world, config: demoConfig(), env: {}, agentId: "main", notes: [] };
+  }
+  // Its token is not used, so it need not be there; nor does it matter who can read the file.
+  const loaded = await readConfig(file, { DISCORD_BOT_TOKEN: "not-used", ...io.env }, true);
+  if (loaded.problems.length > 0) io.err(shown(loaded.problems, io));
+  if (loaded.kind === "refused") return { kind: "refused" };
+
+  const { settings, config: { agent } } = loaded;
+  const name = modelOf(settings);
+  const keepsModel = asksOwnModel && name !== undefined;
+  const cast = castOf(settings.channels.discord ?? discordDefaults(), world);
+  const text = recast(readFileSync(file, "utf8"), cast.players);
+  const config: unknown = parse(rewrite(text, settings, keepsModel), [], {
+    allowTrailingComma: true,
+  });
+  if (typeof config !== "object" || config === null) return { kind: "refused" }; // it was checked
+  return {
+    kind: "ready",
+    world,
+    config,
+    env: environment(io.env, keepsModel),
+    agentId: agent.id,
+    ...(keepsModel && { model: ownModel(name) }),
+    notes: [
+      `${file}; its token is not used`,
+      ...cast.notes,
+      ...(name !== undefined && !keepsModel
+        ? [`${name} is not asked; BARNACLE_DEMO_MODEL=${OWN_MODEL} asks it`]
+        : []),
+    ],
+  };
+}
+
+function ownModel(name: string): OfferedModel {
+  return {
+    id: OWN_MODEL,
+    label: name,
+    hint: "As your config names it. It may cost money.",
+    env: {},
+  };
+}
+
+/** @returns The model that the first agent is asked with; `undefined` where none is named. */
+function modelOf({ agents }: Settings): string | undefined {
+  const model = agents.list?.[0]?.model ?? agents.defaults.model;
+  return typeof model === "string" ? model : model?.primary;
+}
+
+/** Takes out what must not hold here; the rest stays as it is written. */
+function rewrite(text: string, { agents }: Settings, keepsModel: boolean): string {
+  const models = keepsModel ? [] : [
+    ["models"],
+    ["agents", "defaults", "model"],
+    ...(agents.list ?? []).map((_, index) => ["agents", "list", index, "model"]),
+  ];
+  const cleared = [["channels", "discord", "token"], ...models].reduce(without, text);
+  return applyEdits(cleared, modify(cleared, ["http"], { port: 0 }, {}));
+}
+
+function without(text: string, path: (string | number)[]): string {
+  const root = parseTree(text, [], { allowTrailingComma: true });
+  const isThere = root !== undefined && findNodeAtLocation(root, path) !== undefined;
+  return isThere ? applyEdits(text, modify(text, path, undefined, {})) : text;
+}
+
+/** What the config may refer to; whatever says where Discord and the models are is the stage's. */
+function environment(env: Env, keepsModel: boolean): Env {
+  const ours = keepsModel
+    ? /^(?:DISCORD|BARNACLE)_/
+    : /^(?:DISCORD|BARNACLE|OPENAI|ANTHROPIC|GEMINI)_/;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !ours.test(name)));
+}

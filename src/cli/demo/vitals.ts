@@ -1,0 +1,72 @@
+/**
+ * Asks the bot how it is, as `barnacle status` does, for the card on the page.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { z } from "zod";
+import { readHolder } from "../../host/lock.ts";
+import type { Figure } from "../../simulator/page/backstage.ts";
+
+/** What the card shows of a bot's own report. */
+export interface Vitals {
+  readonly isReady: boolean;
+  readonly gateway: string;
+  readonly figures: readonly Figure[];
+}
+
+/** Milliseconds that a bot of this machine may take to answer. */
+const TIMEOUT_MS = 900;
+
+const queue = z.object({ waiting: z.number(), running: z.number() });
+const outbox = z.object({ pending: z.number(), sending: z.number(), uncertain: z.number() });
+const shard = z.object({
+  state: z.string(),
+  seqCommitted: z.number().optional(),
+  ack: z.object({ intervalMs: z.number(), latencyMs: z.number() }).optional(),
+});
+const reportSchema = z.object({
+  snapshot: z.object({ shards: z.array(shard), inbox: queue, outbox, rssBytes: z.number() }),
+});
+
+/** @returns `undefined` if nobody answers. */
+export async function readVitals(dataDir: string): Promise<Vitals | undefined> {
+  const address = readHolder(join(dataDir, "lock"))?.http;
+  if (address === undefined) return undefined;
+  try {
+    const response = await fetch(`http://${address}/status`, {
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const report = reportSchema.safeParse(await response.json());
+    return report.success ? toVitals(report.data) : undefined;
+  } catch {
+    return undefined; // it is starting, or gone: the card says so
+  }
+}
+
+function toVitals({ snapshot }: z.infer<typeof reportSchema>): Vitals {
+  const { shards: [first], inbox, outbox, rssBytes } = snapshot;
+  const gateway = first?.state ?? "none";
+  const ack = first?.ack;
+  return {
+    isReady: gateway === "ready",
+    gateway,
+    figures: [
+      { name: "Gateway", value: gateway },
+      {
+        name: "Heartbeat",
+        value: ack
+          ? `${ack.latencyMs.toFixed(0)} ms, every ${ack.intervalMs / 1_000} s`
+          : "none yet",
+      },
+      {
+        name: "Stored up to",
+        value: first?.seqCommitted ? `event ${first.seqCommitted}` : "nothing",
+      },
+      { name: "To be answered", value: String(inbox.waiting + inbox.running) },
+      { name: "To be sent", value: String(outbox.pending + outbox.sending) },
+      { name: "Memory", value: `${Math.round(rssBytes / 1024 / 1024)} MiB` },
+    ],
+  };
+}

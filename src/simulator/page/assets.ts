@@ -1,0 +1,39 @@
+/**
+ * The files of the page, within the program: it is one file, and asks the network for nothing.
+ *
+ * @module
+ */
+
+import composer from "./web/composer.js" with { type: "text" };
+import css from "./web/page.css" with { type: "text" };
+import dom from "./web/dom.js" with { type: "text" };
+import html from "./web/page.html" with { type: "text" };
+import icon from "./web/icon.svg" with { type: "text" };
+import main from "./web/main.js" with { type: "text" };
+import markdown from "./web/markdown.js" with { type: "text" };
+import messages from "./web/messages.js" with { type: "text" };
+import panel from "./web/panel.js" with { type: "text" };
+import sidebar from "./web/sidebar.js" with { type: "text" };
+import state from "./web/state.js" with { type: "text" };
+
+export interface Asset {
+  readonly type: "text/html" | "text/css" | "text/javascript" | "image/svg+xml";
+  readonly text: string;
+}
+
+const script = (text: string): Asset => ({ type: "text/javascript", text });
+
+/** By path. */
+export const ASSETS: Readonly<Record<string, Asset>> = {
+  "/": { type: "text/html", text: html },
+  "/page.css": { type: "text/css", text: css },
+  "/icon.svg": { type: "image/svg+xml", text: icon },
+  "/composer.js": script(composer),
+  "/dom.js": script(dom),
+  "/main.js": script(main),
+  "/markdown.js": script(markdown),
+  "/messages.js": script(messages),
+  "/panel.js": script(panel),
+  "/sidebar.js": script(sidebar),
+  "/state.js": script(state),
+};

@@ -1,0 +1,124 @@
+/**
+ * The page: takes events, draws what changed, sends what people do.
+ *
+ * @module
+ */
+
+import { drawComposer, showProblem, startComposer } from "./composer.js";
+import { byId } from "./dom.js";
+import { drawMessages, redraw, startMessages } from "./messages.js";
+import { drawBot, drawGone, drawNotices } from "./panel.js";
+import { drawSidebar, drawTop } from "./sidebar.js";
+import { becomePerson, openState, showChannel, takeNews, typistsOf } from "./state.js";
+
+let state;
+
+const acts = {
+  withState: (use) => state && use(state),
+  show(channelId) {
+    showChannel(state, channelId);
+    closeDrawers();
+    drawPlace();
+  },
+  become(personId) {
+    becomePerson(state, personId);
+    drawPlace();
+  },
+  async say(text) {
+    const { personId: as, channelId: channel, replyTo } = state;
+    const isSaid = await post("/say", { as, channel, text, ...(replyTo && { replyTo }) });
+    if (isSaid && replyTo) acts.replyTo(undefined);
+    return isSaid;
+  },
+  replyTo(id) {
+    state.replyTo = id;
+    drawComposer(state, acts);
+    byId("words").focus();
+  },
+  type: () => post("/type", { as: state.personId, channel: state.channelId }),
+  react: (channel, message, emoji, isOn) =>
+    post(isOn ? "/react" : "/unreact", { as: state.personId, channel, message, emoji }),
+  press: (control) => post("/press", { control }),
+};
+
+/** @returns Whether it was done; if not, the reason is shown. */
+async function post(path, body) {
+  try {
+    const response = await fetch(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    showProblem(response.ok ? "" : await response.text());
+    return response.ok;
+  } catch {
+    showProblem("The demo does not answer: has it ended?");
+    return false;
+  }
+}
+
+function drawPlace() {
+  drawSidebar(state, acts);
+  drawTop(state);
+  drawMessages(state, acts);
+  drawComposer(state, acts);
+  drawTyping();
+}
+
+function drawTyping() {
+  if (!state) return;
+  const names = typistsOf(state, Date.now());
+  byId("typing").textContent = names.length === 0
+    ? ""
+    : `${names.join(" and ")} ${names.length === 1 ? "is" : "are"} typing…`;
+}
+
+function listen() {
+  const source = new EventSource("/events");
+  source.addEventListener("opening", ({ data }) => {
+    state = openState(JSON.parse(data), state);
+    drawPlace();
+    drawBot(state, acts);
+    drawNotices(state);
+    byId("app").dataset.ready = "true";
+  });
+  source.addEventListener("news", ({ data }) => {
+    const news = JSON.parse(data);
+    const changed = takeNews(state, news, Date.now());
+    if (news.kind === "bot") return drawBot(state, acts);
+    if (news.kind === "notice") return drawNotices(state);
+    if (news.kind === "typing") return drawTyping();
+    if (news.kind === "world") return drawPlace();
+    const replies = news.judged?.outcome?.replies ?? [];
+    redraw(state, [...changed, ...replies], acts);
+    drawTyping();
+    if (news.kind === "message") drawSidebar(state, acts);
+  });
+  source.addEventListener("error", drawGone);
+}
+
+/** On narrow screens the two sides slide in over the messages. */
+function startDrawers() {
+  for (const [id, name] of [["open-sidebar", "sidebar"], ["open-panel", "panel"]]) {
+    byId(id).addEventListener("click", () => {
+      const isOpen = byId("app").dataset.open === name;
+      closeDrawers();
+      if (isOpen) return;
+      byId("app").dataset.open = name;
+      byId(id).setAttribute("aria-expanded", "true");
+    });
+  }
+  byId("veil").addEventListener("click", closeDrawers);
+  document.addEventListener("keydown", ({ key }) => key === "Escape" && closeDrawers());
+}
+
+function closeDrawers() {
+  delete byId("app").dataset.open;
+  for (const id of ["open-sidebar", "open-panel"]) byId(id).setAttribute("aria-expanded", "false");
+}
+
+startComposer(acts);
+startMessages();
+startDrawers();
+listen();
+setInterval(drawTyping, 1_000);

@@ -1,0 +1,234 @@
+/**
+ * The messages of a channel, each with what the bot made of it beside it.
+ *
+ * @module
+ */
+
+import { avatar, byId, duration, element, renderText, timeOfDay } from "./dom.js";
+import { channel, messagesOf, nameOf } from "./state.js";
+
+/** Milliseconds after which the same author's next message has a head of its own. */
+const GROUP_MS = 5 * 60_000;
+
+/** Pixels from the end within which the reader is taken to be there. */
+const AT_END_PX = 120;
+
+/** Draws the channel anew. */
+export function drawMessages(state, acts) {
+  const list = byId("messages");
+  const messages = messagesOf(state);
+  const rows = messages.map((message, index) => row(state, message, messages[index - 1], acts));
+  list.replaceChildren(...(rows.length > 0 ? rows : [emptyRow(state)]));
+  toEnd();
+}
+
+/** Where the reader was at the end, they stay there when the window changes. */
+export function startMessages() {
+  const list = byId("messages");
+  let isAtEnd = true;
+  list.addEventListener("scroll", () => {
+    isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < AT_END_PX;
+  });
+  new ResizeObserver(() => isAtEnd && toEnd()).observe(list);
+}
+
+/** Draws messages that are new or look different; the reader stays where they read. */
+export function redraw(state, ids, acts) {
+  const list = byId("messages");
+  const messages = messagesOf(state);
+  const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < AT_END_PX;
+  let isOurs = false;
+  for (const id of ids) {
+    const index = messages.findIndex((message) => message.id === id);
+    const drawn = rowOf(id);
+    const message = messages[index];
+    if (!message) {
+      drawn?.remove();
+      continue;
+    }
+    const made = row(state, message, messages[index - 1], acts);
+    list.querySelector(".empty")?.remove();
+    if (drawn) drawn.replaceWith(made);
+    else list.append(made);
+    isOurs ||= message.author.id === state.personId;
+  }
+  if (isAtEnd || (isOurs && ids.length === 1)) toEnd();
+}
+
+function toEnd() {
+  const list = byId("messages");
+  list.scrollTop = list.scrollHeight;
+}
+
+function rowOf(id) {
+  return byId(`message-${id}`);
+}
+
+function emptyRow(state) {
+  const shown = channel(state);
+  const where = shown?.kind === "dm" ? shown.name : `#${shown?.name ?? ""}`;
+  return element(
+    "li.empty",
+    {},
+    element("img", { src: "/icon.svg", alt: "", width: 56, height: 56 }),
+    element("strong", {}, `This is the beginning of ${where}`),
+    element(
+      "span",
+      {},
+      shown?.kind === "dm"
+        ? "Write something: whether the bot answers depends on who you are."
+        : "Mention the bot, or do not: beside each message stands what it decided, and why.",
+    ),
+  );
+}
+
+function row(state, message, before, acts) {
+  const { id, author, at, text, replyTo } = message;
+  const isGrouped = before !== undefined && before.author.id === author.id &&
+    at - before.at < GROUP_MS && replyTo === undefined;
+  const time = element("time", { datetime: new Date(at).toISOString() }, timeOfDay(at));
+  const head = isGrouped ? [] : [
+    element(
+      "div.head",
+      {},
+      element("strong", {}, author.name),
+      author.isBot ? element("span.badge", {}, "APP") : undefined,
+      time,
+    ),
+  ];
+  const body = element(
+    "div.body",
+    {},
+    ...(replyTo === undefined ? [] : [quote(state, replyTo)]),
+    ...head,
+    element("div.text", {}, ...renderText(text, (to) => nameOf(state, to))),
+    ...message.attachments.map((name) => element("span.attachment", {}, name)),
+    reactions(state, message, acts),
+    tools(message, acts),
+  );
+  return element(
+    `li.message${isGrouped ? ".is-grouped" : ""}${author.isBot ? ".is-bot" : ""}`,
+    { id: `message-${id}` },
+    isGrouped ? time.cloneNode(true) : avatar(author),
+    body,
+    author.isBot ? answerNote(state, id) : verdictNote(state, message),
+  );
+}
+
+function quote(state, replyTo) {
+  const quoted = state.messages.get(replyTo);
+  return element(
+    "button.reply-to",
+    { type: "button", onclick: () => flash(replyTo) },
+    quoted ? `${quoted.author.name}: ${quoted.text.slice(0, 120)}` : "a message that is gone",
+  );
+}
+
+function reactions(state, { reactions, channelId, id }, acts) {
+  if (reactions.length === 0) return undefined;
+  return element(
+    "div.reactions",
+    {},
+    ...reactions.map(({ emoji, by }) => {
+      const isMine = by.includes(state.personId);
+      return element("button", {
+        type: "button",
+        "aria-pressed": String(isMine),
+        title: by.map((one) => nameOf(state, `@${one}`)).join(", "),
+        onclick: () => acts.react(channelId, id, emoji, !isMine),
+      }, `${emoji} ${by.length}`);
+    }),
+  );
+}
+
+/** What can be done to a message, for a pointer over it and for the keyboard. */
+function tools({ id, channelId, author }, acts) {
+  return element(
+    "div.tools",
+    { role: "group", "aria-label": `Message of ${author.name}` },
+    element("button", {
+      type: "button",
+      title: "React",
+      "aria-label": "React with a thumb up",
+      onclick: () => acts.react(channelId, id, "👍", true),
+    }, "👍"),
+    element("button", { type: "button", onclick: () => acts.replyTo(id) }, "Reply"),
+  );
+}
+
+/** Beside a person's message: what the bot decided, why, by which rule, and what became of it. */
+function verdictNote(state, { id }) {
+  const judged = state.judged.get(id);
+  if (!judged) {
+    return element(
+      "div.verdict.is-open",
+      {},
+      element("p.decided", {}, "Not seen yet"),
+      element("p", {}, "The bot reads it when it is back."),
+    );
+  }
+  const isAccepted = judged.verdict === "accept";
+  return element(
+    `div.verdict.${isAccepted ? "is-accepted" : "is-ignored"}`,
+    { role: "note" },
+    element(
+      "p.decided",
+      {},
+      isAccepted ? "Accepted" : "Ignored",
+      element("span.why", {}, judged.why),
+    ),
+    element("p", {}, judged.words),
+    element(
+      "code.rule",
+      { title: "The rule of the config that decided" },
+      ...brokenAtDots(judged.rule),
+    ),
+    judged.outcome ? outcomeNote(judged.outcome) : undefined,
+  );
+}
+
+/** So that a long path breaks between its parts. */
+function brokenAtDots(rule) {
+  return rule.split(/(?=[.[])/).flatMap((part) => [part, element("wbr")]);
+}
+
+function outcomeNote({ kind, replies, afterMs }) {
+  if (kind === "thinking") {
+    return element("p.outcome.is-thinking", {}, "Thinking", element("span.dots", {}, "…"));
+  }
+  const count = replies.length > 1 ? ` in ${replies.length} messages` : "";
+  const after = afterMs === undefined ? "" : ` after ${duration(afterMs)}`;
+  const words = kind === "answered" ? `Answered${count}${after}` : `Failed, and said so${after}`;
+  const [first] = replies;
+  return element(
+    `button.outcome.is-${kind}`,
+    { type: "button", onclick: () => flash(first), title: "Show the answer" },
+    words,
+  );
+}
+
+/** Beside the bot's message: whom it answers. */
+function answerNote(state, id) {
+  for (const { messageId, outcome } of state.judged.values()) {
+    const place = outcome?.replies.indexOf(id) ?? -1;
+    if (place < 0) continue;
+    const asked = state.messages.get(messageId);
+    const count = outcome.replies.length;
+    const part = count > 1 ? `, ${place + 1} of ${count}` : "";
+    return element(
+      "button.answers",
+      { type: "button", onclick: () => flash(messageId), title: "Show the question" },
+      `answers ${asked?.author.name ?? "somebody"}${part}`,
+    );
+  }
+  return undefined;
+}
+
+function flash(id) {
+  const drawn = rowOf(id);
+  if (!drawn) return;
+  drawn.scrollIntoView({ block: "center", behavior: "smooth" });
+  drawn.classList.remove("is-flashing");
+  void drawn.offsetWidth; // so that the animation starts anew
+  drawn.classList.add("is-flashing");
+}

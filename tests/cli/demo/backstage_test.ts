@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { startBackstage } from "../../../src/cli/demo/backstage.ts";
+import { SCRIPT } from "../../../src/cli/demo/models.ts";
+import { createNotices } from "../../../src/cli/demo/notices.ts";
+import { createOutcomes } from "../../../src/cli/demo/outcomes.ts";
+import type { Env } from "../../../src/cli/io.ts";
+import type { BackstageNews } from "../../../src/simulator/page/backstage.ts";
+import { startSimulator } from "../../../src/simulator/simulator.ts";
+import type { Decision } from "../../../src/store/decisions.ts";
+import { ACCOUNT, channelId, messageId, userId } from "../../support/builders.ts";
+
+const DECISION: Decision = {
+  id: 1,
+  accountId: ACCOUNT,
+  messageId: messageId("1480000000000000001"),
+  channelId: channelId("1"),
+  authorId: userId("2"),
+  verdict: "ignore",
+  why: "no-mention",
+  rule: "channels.discord.guilds.*.requireMention",
+  at: 0,
+};
+
+/** A backstage over a real Discord, with a bot that is only said to be there. */
+async function setUp() {
+  const simulator = await startSimulator();
+  const pages: (readonly Decision[])[] = [];
+  const bot = { pid: 7 as number | undefined, restarts: [] as Env[], pressed: [] as string[] };
+  const news: BackstageNews[] = [];
+  const errors: unknown[] = [];
+  const other = { id: "openai", label: "gpt", hint: "", env: { OPENAI_MODEL: "gpt" } };
+  let looked = () => {};
+  const backstage = startBackstage({
+    simulator,
+    keeper: {
+      pid: () => bot.pid,
+      kill() {},
+      restart: (env) => void bot.restarts.push(env),
+      stop() {},
+      gaveUp: new Promise<never>(() => {}),
+    },
+    faults: {
+      controls: () => [],
+      press: (id) => bot.pressed.push(id) > 0 && id === "op7",
+      settle: () => looked(),
+    },
+    verdicts: {
+      next: () => Promise.resolve(pages.shift() ?? []),
+      close() {},
+    },
+    outcomes: createOutcomes("main"),
+    notices: createNotices(() => 5),
+    models: [SCRIPT, other],
+    model: SCRIPT,
+    readVitals: () => Promise.resolve({ isReady: true, gateway: "ready", figures: [] }),
+    onError: (error) => errors.push(error),
+  });
+  backstage.subscribe((one) => news.push(one));
+  return {
+    backstage,
+    bot,
+    pages,
+    news,
+    errors,
+    /** Resolves when the backstage has looked once more. */
+    look: () => new Promise<void>((resolve) => looked = resolve),
+    async [Symbol.asyncDispose]() {
+      await backstage.close();
+      await simulator.close();
+    },
+  };
+}
+
+describe("[O5] startBackstage()", () => {
+  it("[P1] tells each verdict in words, and keeps it for pages that open later", async () => {
+    await using stage = await setUp();
+    stage.pages.push([DECISION]);
+    await stage.look();
+    const judged = stage.news.filter(({ kind }) => kind === "judged");
+    assert.equal(judged.length, 1);
+    assert.match(stage.backstage.judged()[0]?.words ?? "", /Nobody mentioned/);
+  });
+
+  it("shows a bot that is gone as such, without the figures that it had", async () => {
+    await using stage = await setUp();
+    assert.equal(stage.backstage.bot().state, "away");
+    stage.bot.pid = undefined;
+    await stage.look();
+    await stage.look();
+    assert.equal(stage.backstage.bot().state, "offline");
+    assert.ok(stage.backstage.bot().figures.some(({ value }) => value === "none"));
+  });
+
+  it("begins with the script, and asks another model only when it is told to", async () => {
+    await using stage = await setUp();
+    const chosen = () =>
+      stage.backstage.bot().controls.filter(({ isOn }) => isOn).map(({ id }) => id);
+    assert.deepEqual(chosen(), ["model:script"]);
+    assert.deepEqual(stage.bot.restarts, []);
+    assert.equal(await stage.backstage.press("model:openai"), true);
+    assert.equal(await stage.backstage.press("model:openai"), true); // twice is once
+    assert.deepEqual(chosen(), ["model:openai"]);
+    assert.deepEqual(stage.bot.restarts, [{ OPENAI_MODEL: "gpt" }]);
+    assert.match(stage.backstage.notices()[0]?.text ?? "", /gpt/);
+  });
+
+  it("hands other buttons on, and says where there is none", async () => {
+    await using stage = await setUp();
+    assert.equal(await stage.backstage.press("op7"), true);
+    assert.equal(await stage.backstage.press("model:none"), false);
+    assert.deepEqual(stage.bot.pressed, ["op7", "model:none"]);
+    assert.deepEqual(stage.errors, []);
+  });
+});

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { keepBot } from "../../../src/cli/demo/keeper.ts";
+import type { Env } from "../../../src/cli/io.ts";
+import type { StagedBot } from "../../../src/cli/stage.ts";
+import type { Exit } from "../../../src/host/own_process.ts";
+
+/** Bots that end when they are told to, and a clock that stands still. */
+function setUp(sleep: () => Promise<void> = () => Promise.resolve()) {
+  const bots: { readonly env: Env; readonly end: (exit: Exit) => void; signal?: string }[] = [];
+  const told: string[] = [];
+  const slept: number[] = [];
+  const clock = { now: 0 };
+  const keeper = keepBot({ MODEL: "one" }, {
+    start(env): StagedBot {
+      const { promise: exited, resolve: end } = Promise.withResolvers<Exit>();
+      const bot: (typeof bots)[number] = { env, end };
+      bots.push(bot);
+      return {
+        pid: bots.length,
+        exited,
+        lines: ["last words"],
+        kill(signal) {
+          bot.signal = signal;
+        },
+      };
+    },
+    sleep(ms) {
+      slept.push(ms);
+      return sleep();
+    },
+    now: () => clock.now,
+    tell: (text) => told.push(text),
+  });
+  return { keeper, bots, told, slept, clock };
+}
+
+const KILLED: Exit = { code: null, signal: "SIGKILL" };
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe("[O5] keepBot()", () => {
+  it("kills without asking, and starts another after a while", async () => {
+    const { keeper, bots, told, slept } = setUp();
+    keeper.kill();
+    assert.equal(bots[0]?.signal, "SIGKILL");
+    bots[0]?.end(KILLED);
+    await turn();
+    assert.equal(bots.length, 2);
+    assert.ok(slept[0]! > 1_000, "long enough to write to it meanwhile");
+    assert.equal(keeper.pid(), 2);
+    assert.match(told.join(), /kill -9 1/);
+  });
+
+  it("kills only once, however often it is asked", async () => {
+    const { keeper, bots, told } = setUp();
+    keeper.kill();
+    keeper.kill();
+    bots[0]?.end(KILLED);
+    await turn();
+    assert.equal(told.length, 1);
+    assert.equal(bots.length, 2);
+  });
+
+  it("starts anew with another environment, by SIGTERM and at once", async () => {
+    const { keeper, bots, slept } = setUp();
+    keeper.restart({ MODEL: "two" });
+    assert.equal(bots[0]?.signal, "SIGTERM");
+    bots[0]?.end({ code: 0, signal: null });
+    await turn();
+    assert.deepEqual(bots[1]?.env, { MODEL: "two" });
+    assert.deepEqual(slept, [0]);
+  });
+
+  it("gives up on a bot that ends by itself soon, with its last words", async () => {
+    const { keeper, bots } = setUp();
+    bots[0]?.end({ code: 78, signal: null });
+    assert.deepEqual(await keeper.gaveUp, { code: 78, signal: null, lines: ["last words"] });
+    await turn();
+    assert.equal(bots.length, 1);
+  });
+
+  it("starts one again that somebody else killed, though not for ever", async () => {
+    const { keeper, bots } = setUp();
+    for (let death = 0; death < 3; death++) {
+      bots[death]?.end(KILLED);
+      await turn();
+      assert.equal(bots.length, death + 2);
+    }
+    bots[3]?.end(KILLED);
+    assert.deepEqual(await keeper.gaveUp, { ...KILLED, lines: ["last words"] });
+  });
+
+  it("starts one again that had lived, and says so", async () => {
+    const { bots, told, clock } = setUp();
+    clock.now = 60_000;
+    bots[0]?.end({ code: 1, signal: null });
+    await turn();
+    assert.equal(bots.length, 2);
+    assert.match(told.join(), /ended by itself \(exit code 1\)/);
+  });
+
+  it("starts none once it is stopped, also where the end was wanted", async () => {
+    const { keeper, bots, told } = setUp();
+    keeper.stop();
+    bots[0]?.end({ code: 0, signal: null });
+    await turn();
+    assert.equal(bots.length, 1);
+    assert.deepEqual(told, []);
+
+    const { promise: awake, resolve: wake } = Promise.withResolvers<void>();
+    const other = setUp(() => awake);
+    other.keeper.kill();
+    other.bots[0]?.end(KILLED);
+    await turn();
+    other.keeper.stop(); // while the next one waits for its start
+    wake();
+    await turn();
+    assert.equal(other.bots.length, 1);
+  });
+});

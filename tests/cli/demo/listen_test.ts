@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { listenFrom } from "../../../src/cli/demo/listen.ts";
+import { HttpServerError } from "../../../src/host/http_server.ts";
+
+const handler = () => new Response("here");
+
+describe("[O5] listenFrom()", () => {
+  it("takes the port that it is given, and the next one where that is taken", async () => {
+    const first = await listenFrom(0, handler);
+    const second = await listenFrom(first.port, handler);
+    try {
+      assert.ok(second.port > first.port);
+      assert.ok(second.port < first.port + 100);
+      assert.equal(await (await fetch(`http://127.0.0.1:${second.port}/`)).text(), "here");
+    } finally {
+      await Promise.all([first.close(), second.close()]);
+    }
+  });
+
+  it("says what to do where there is no next one", async () => {
+    const holder = await listenFrom(65_535, handler).catch(() => undefined);
+    try {
+      await assert.rejects(listenFrom(65_535, handler), (error: unknown) => {
+        assert.ok(error instanceof HttpServerError);
+        assert.equal(error.kind, "port_in_use");
+        assert.match(error.message, /--port/);
+        return true;
+      });
+    } finally {
+      await holder?.close();
+    }
+  });
+});

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createOutcomes } from "../../../src/cli/demo/outcomes.ts";
+import { createdAtMs, type MessageId } from "../../../src/core/ids.ts";
+import { nonceOf, type OutboundKind } from "../../../src/core/nonce.ts";
+import { demoWorld } from "../../../src/simulator/demo_world.ts";
+import { EMPTY_DRAFT } from "../../../src/simulator/draft.ts";
+import { postMessage } from "../../../src/simulator/messages.ts";
+import type { Message } from "../../../src/simulator/world.ts";
+import type { Decision } from "../../../src/store/decisions.ts";
+import { ACCOUNT, channelId, messageId, userId } from "../../support/builders.ts";
+
+const ASKED = messageId("1480000000000000001");
+
+function decision(fields: Partial<Decision> = {}): Decision {
+  return {
+    id: 1,
+    accountId: ACCOUNT,
+    messageId: ASKED,
+    channelId: channelId("1"),
+    authorId: userId("2"),
+    verdict: "accept",
+    why: "mentioned",
+    rule: "channels.discord.guilds.*.requireMention",
+    at: 0,
+    ...fields,
+  };
+}
+
+/** The bot says something, some milliseconds after it was asked. */
+function said(
+  nonce: string,
+  afterMs: number,
+  demo: ReturnType<typeof demoWorld> = demoWorld(),
+): Message {
+  const { world, barnacle, channels } = demo;
+  const author = { kind: "user", userId: barnacle.userId } as const;
+  const draft = { ...EMPTY_DRAFT, content: "…", nonce, enforceNonce: true };
+  const at = createdAtMs(ASKED) + afterMs;
+  const outcome = postMessage(world, channels.general.id, author, draft, at);
+  assert.ok(outcome.kind === "done");
+  return outcome.value.message;
+}
+
+const nonce = (index: number, kind: OutboundKind = "reply", cause: MessageId = ASKED) =>
+  nonceOf({ cause, revision: 0, agentId: "main", kind }, index);
+
+describe("[P1] createOutcomes()", () => {
+  it("says in words why a message is ignored, and expects nothing of it", () => {
+    const judged = createOutcomes("main").decided(decision({ verdict: "ignore", why: "bot" }));
+    assert.equal(judged.words, "The bot does not answer other bots.");
+    assert.equal(judged.outcome, undefined);
+  });
+
+  it("has a word for a reason of another version", () => {
+    const judged = createOutcomes("main").decided(decision({ why: "by-decree" }));
+    assert.match(judged.words, /does not know/);
+    assert.equal(judged.why, "by-decree");
+  });
+
+  it("follows an accepted message through all parts of its answer", () => {
+    const demo = demoWorld();
+    const outcomes = createOutcomes("main");
+    assert.deepEqual(outcomes.decided(decision()).outcome, { kind: "thinking", replies: [] });
+    const [first, second] = [said(nonce(0), 200, demo), said(nonce(1), 900, demo)];
+    assert.equal(outcomes.posted(first)?.outcome?.afterMs, 200);
+    assert.deepEqual(outcomes.posted(second)?.outcome, {
+      kind: "answered",
+      replies: [first.id, second.id],
+      afterMs: 200,
+    });
+    assert.deepEqual(outcomes.all().map(({ messageId }) => messageId), [ASKED]);
+  });
+
+  it("matches an answer that came before its verdict was read", () => {
+    const demo = demoWorld();
+    const outcomes = createOutcomes("main");
+    const [first, second] = [said(nonce(0), 5, demo), said(nonce(1), 6, demo)];
+    assert.equal(outcomes.posted(first), undefined);
+    assert.equal(outcomes.posted(second), undefined);
+    const { outcome } = outcomes.decided(decision());
+    assert.deepEqual(outcome, {
+      kind: "answered",
+      replies: [first.id, second.id],
+      afterMs: 5,
+    });
+  });
+
+  it("tells a failure from an answer", () => {
+    const outcomes = createOutcomes("main");
+    outcomes.decided(decision());
+    assert.equal(outcomes.posted(said(nonce(0, "failure"), 5))?.outcome?.kind, "failed");
+  });
+
+  it("does not take another message's answer for this one's, nor another agent's", () => {
+    const outcomes = createOutcomes("main");
+    outcomes.decided(decision());
+    const other = nonce(0, "reply", messageId("1480000000000000009"));
+    assert.equal(outcomes.posted(said(other, 5)), undefined);
+    const stranger = nonceOf({ cause: ASKED, revision: 0, agentId: "two", kind: "reply" }, 0);
+    assert.equal(outcomes.posted(said(stranger, 5)), undefined);
+    assert.equal(outcomes.all()[0]?.outcome?.kind, "thinking");
+  });
+});

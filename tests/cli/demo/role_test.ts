@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { prepareRole, type Role } from "../../../src/cli/demo/role.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const OWN = `{
+  // A comment, and a comma too many.
+  "channels": { "discord": {
+    "token": "very-secret-token",
+    "dm": { "policy": "allowlist", "allowFrom": ["900000000000000003"] },
+    "guilds": { "900000000000000001": { "requireMention": false } },
+  } },
+  "agents": {
+    "defaults": { "model": "acme/large" },
+    "list": [{ "id": "barney", "model": "acme/small" }],
+  },
+  "models": { "providers": { "acme": {
+    "kind": "openai-compatible", "baseUrl": "https://acme.example/v1", "apiKey": "\${ACME_KEY}",
+  } } },
+  "http": { "port": 8787 },
+}`;
+
+const ENV = {
+  PATH: "/bin",
+  ACME_KEY: "acme-key",
+  OPENAI_API_KEY: "openai-key",
+  DISCORD_BOT_TOKEN: "real-token",
+};
+
+async function prepare(text: string | undefined, asksOwnModel = false) {
+  using directory = tempDirectory();
+  const file = join(directory.path, "config.jsonc");
+  if (text !== undefined) writeFileSync(file, text, { mode: 0o600 });
+  const told: string[] = [];
+  const role = await prepareRole(text === undefined ? undefined : file, asksOwnModel, {
+    env: ENV,
+    cwd: "/",
+    isTerminal: false,
+    out: () => {},
+    err: (line) => void told.push(line),
+  });
+  return { role, told: told.join("\n") };
+}
+
+function ready(role: Role): Extract<Role, { kind: "ready" }> {
+  assert.ok(role.kind === "ready");
+  return role;
+}
+
+describe("[O5] prepareRole()", () => {
+  it("plays the demo's own config where there is no other", async () => {
+    const { agentId, notes, env } = ready((await prepare(undefined)).role);
+    assert.equal(agentId, "main");
+    assert.deepEqual(notes, []);
+    assert.deepEqual(env, {});
+  });
+
+  it("keeps the visitor's rules, with the demo's people in them", async () => {
+    const { config, world, agentId } = ready((await prepare(OWN)).role);
+    assert.equal(agentId, "barney");
+    const { channels } = config as { channels: unknown };
+    assert.deepEqual(channels, {
+      discord: {
+        dm: { policy: "allowlist", allowFrom: [world.people.ada.id] },
+        guilds: { [world.krill.id]: { requireMention: false } },
+      },
+    });
+  });
+
+  it("uses neither the token nor the port, and asks no model of the config", async () => {
+    const { config, env, model, notes } = ready((await prepare(OWN)).role);
+    const text = JSON.stringify(config) + JSON.stringify(env);
+    for (const word of ["very-secret-token", "real-token", "openai-key", "8787", "acme/"]) {
+      assert.ok(!text.includes(word), word);
+    }
+    assert.equal(model, undefined);
+    assert.match(notes.join("\n"), /acme\/small is not asked; BARNACLE_DEMO_MODEL=config asks it/);
+  });
+
+  it("asks the config's model where that is wanted, with the keys that it names", async () => {
+    const { config, env, model } = ready((await prepare(OWN, true)).role);
+    assert.equal(model?.label, "acme/small");
+    assert.match(JSON.stringify(config), /"model":"acme\/small"/);
+    assert.equal((env as Record<string, string>)["ACME_KEY"], "acme-key");
+    assert.ok(!JSON.stringify(env).includes("real-token"));
+  });
+
+  it("shows what is wrong with a config, and plays it not", async () => {
+    const { role, told } = await prepare('{ "channels": { "discrod": {} } }');
+    assert.equal(role.kind, "refused");
+    assert.match(told, /config\.jsonc:1:\d+: error: There is no key "discrod"/);
+  });
+});

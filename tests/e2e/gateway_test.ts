@@ -1,0 +1,211 @@
+/**
+ * What the gateway does to a bot, and what people on Discord notice of it.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { RestFault } from "../../src/simulator/faults.ts";
+import type { GatewayFaults } from "../../src/simulator/gateway.ts";
+import { ended, onStage, type Scene } from "../support/e2e.ts";
+
+/** Two identifies within five seconds are what some of these are about. */
+const QUICK = { identifyLimit: { maxConcurrency: 16 } };
+
+/** Says something, and waits for its answer and for no second one. */
+async function isAnswered({ say, mention, until, written }: Scene, name: string): Promise<void> {
+  say("grace", "general", `${mention} ${name}.`);
+  await until(name, () => written("general").some((text) => text.includes(`${name}.`)));
+  assert.equal(written("general").filter((text) => text.includes(`${name}.`)).length, 1);
+}
+
+interface Blow {
+  readonly name: string;
+  readonly strike: (faults: GatewayFaults) => void;
+  readonly resumes: number;
+  readonly identifies: number;
+}
+
+const blows: readonly Blow[] = [
+  { name: "op 7", strike: (faults) => faults.askReconnect(), resumes: 1, identifies: 1 },
+  {
+    name: "op 9, resumable",
+    strike: (faults) => faults.invalidate(true),
+    resumes: 1,
+    identifies: 1,
+  },
+  {
+    name: "op 9, not resumable",
+    strike: (faults) => faults.invalidate(false),
+    resumes: 0,
+    identifies: 2,
+  },
+  {
+    name: "a lost connection",
+    strike: (faults) => faults.drop("reset"),
+    resumes: 1,
+    identifies: 1,
+  },
+  {
+    name: "a connection that ends",
+    strike: (faults) => faults.drop("fin"),
+    resumes: 1,
+    identifies: 1,
+  },
+  { name: "close code 4000", strike: (faults) => faults.drop(4000), resumes: 1, identifies: 1 },
+  { name: "close code 4009", strike: (faults) => faults.drop(4009), resumes: 0, identifies: 2 },
+];
+
+describe("[G1] [G2] [G5] the gateway", () => {
+  for (const { name, strike, resumes, identifies } of blows) {
+    it(`survives ${name}`, () =>
+      onStage({ simulator: QUICK }, async (scene) => {
+        const { start, until, simulator } = scene;
+        await start();
+        await isAnswered(scene, "q1");
+        const { connections } = simulator.account();
+        strike(simulator.faults.gateway);
+        await until(
+          "a new connection",
+          () => simulator.account().connections > connections && simulator.connected() === 1,
+        );
+        await isAnswered(scene, "q2");
+        const account = simulator.account();
+        assert.equal(
+          account.resumes.filter(({ outcome }) => outcome === "resumed").length,
+          resumes,
+        );
+        assert.equal(account.identifies.length, identifies);
+      }));
+  }
+
+  it("answers what was said while the connection was away", () =>
+    onStage({}, async (scene) => {
+      const { start, say, mention, replies, simulator } = scene;
+      await start();
+      await isAnswered(scene, "q1");
+      Object.assign(simulator.faults.gateway, { welcome: "reset", welcomeTimes: 2 });
+      simulator.faults.gateway.drop("reset");
+      say("grace", "general", `${mention} q2.`);
+      assert.match((await replies("general", 2))[1] ?? "", /q2/);
+      assert.equal(simulator.account().identifies.length, 1);
+    }));
+
+  it("leaves a connection that acknowledges nothing, and resumes", () =>
+    onStage({ simulator: { heartbeatIntervalMs: 1_500 } }, async (scene) => {
+      const { start, until, simulator } = scene;
+      await start();
+      await isAnswered(scene, "q1");
+      simulator.faults.gateway.swallowAcks = true;
+      await until("the zombie to be left", () => simulator.account().clientCloses.length > 0);
+      simulator.faults.gateway.swallowAcks = false;
+      await until("the session to go on", () => simulator.account().resumes.length > 0);
+      await isAnswered(scene, "q2");
+      const { clientCloses, identifies } = simulator.account();
+      assert.ok(clientCloses.every((code) => code !== 1000 && code !== 1001), `${clientCloses}`);
+      assert.equal(identifies.length, 1);
+    }));
+
+  it("[G5] says it where a session is lost for good, and shows it", () =>
+    onStage({ simulator: QUICK }, async (scene) => {
+      const { start, simulator, line, ask, eventually, until } = scene;
+      const bot = await start();
+      await isAnswered(scene, "q1");
+      simulator.faults.gateway.invalidate(false);
+      const said = await line(bot, /"level":"warn","part":"gateway"/);
+      assert.match(said, /session could not be resumed/);
+      await until("a new session", () => simulator.connected() === 1);
+      await isAnswered(scene, "q2");
+      await eventually(
+        "health to show it",
+        async () => (await (await ask(bot, "/healthz")).text()).includes("gateway:missed"),
+      );
+      const health = await (await ask(bot, "/healthz")).json();
+      assert.equal(health.status, "warn");
+      assert.equal(health.checks["gateway:missed"][0].status, "warn");
+      assert.match(await (await ask(bot, "/readyz?verbose")).text(), /gateway:missed/);
+    }));
+
+  it("shows no lost session after a first start", () =>
+    onStage({}, async (scene) => {
+      const bot = await scene.start();
+      await isAnswered(scene, "q1");
+      await scene.eventually("the figures to be read", async () =>
+        (await scene.status(bot)).checks.every(({ status }) => status === "pass"));
+      assert.doesNotMatch(await (await scene.ask(bot, "/healthz")).text(), /gateway:missed/);
+    }));
+
+  const finals = [[4004, /token/], [4014, /intents?.*(?:portal|https:)/i], [
+    4013,
+    /intent/i,
+  ]] as const;
+  for (const [code, hint] of finals) {
+    it(`[O7] ends with 77 after one try where Discord closes with ${code}`, () =>
+      onStage({}, async ({ startBot, simulator }) => {
+        simulator.faults.gateway.closeOnIdentify.push(code);
+        const bot = startBot();
+        assert.deepEqual(await ended(bot), { code: 77, signal: null });
+        assert.equal(simulator.account().identifies.length, 1);
+        assert.match(bot.lines.join("\n"), hint);
+      }));
+  }
+
+  it("[O7] ends with 77 after one try where REST refuses the token", () =>
+    onStage({ mayRefuse: ({ status }) => status === 401 }, async ({ startBot, simulator }) => {
+      const bot = startBot({ DISCORD_BOT_TOKEN: `${simulator.token.slice(0, -3)}xyz` });
+      assert.deepEqual(await ended(bot), { code: 77, signal: null });
+      assert.match(bot.lines.join("\n"), /token is wrong/);
+      assert.equal(simulator.requests.records().length, 1);
+      assert.equal(simulator.account().connections, 0);
+    }));
+
+  const nonsense: readonly RestFault[] = [
+    { kind: "html", status: 200 },
+    { kind: "html", status: 403 },
+    { kind: "status", status: 404 },
+    { kind: "status", status: 503 },
+    { kind: "garbage" },
+    { kind: "reset" },
+  ];
+  for (const fault of nonsense) {
+    const name = "status" in fault ? `${fault.kind} ${fault.status}` : fault.kind;
+    it(`asks again where nonsense stands in for the gateway's address (${name})`, () =>
+      onStage({ mayRefuse: ({ route }) => route === "/gateway/bot" }, async (scene) => {
+        const { simulator, start } = scene;
+        simulator.faults.rest.add({ route: "/gateway/bot", times: 1, fault });
+        const bot = await start();
+        assert.match(bot.lines.join("\n"), /Cannot ask Discord where its gateway is/);
+        await isAnswered(scene, "q1");
+      }));
+  }
+
+  it("[G1] counts a payload that does not parse, says so without its content, and lives", () =>
+    onStage({}, async (scene) => {
+      const { start, simulator, eventually, ask } = scene;
+      const bot = await start();
+      await isAnswered(scene, "q1");
+      const { gateway } = simulator.faults;
+      // It has no sequence number of its own: one that Discord never gave would end the session.
+      gateway.sendRaw('{"op":0,"t":"MESSAGE_CREATE","s":1,"d":{"id":{"hunter":2}}}');
+      gateway.sendRaw('{"op":0,"t":"MESSAGE_CREATE","d":{"hunter":2}}');
+      await isAnswered(scene, "q2");
+      await eventually(
+        "both to be counted",
+        async () =>
+          /^barnacle_gateway_unparsable_total 2$/m.test(await (await ask(bot, "/metrics")).text()),
+      );
+      assert.doesNotMatch(bot.lines.join("\n"), /hunter/);
+      assert.equal(simulator.account().connections, 1);
+    }));
+
+  it("[G1] reconnects after a frame that is no JSON at all", () =>
+    onStage({}, async (scene) => {
+      const { start, simulator, until } = scene;
+      const bot = await start();
+      await isAnswered(scene, "q1");
+      simulator.faults.gateway.sendRaw("<html>hunter2</html>");
+      await isAnswered(scene, "q2");
+      await until("one connection", () => simulator.connected() === 1);
+      assert.doesNotMatch(bot.lines.join("\n"), /hunter/);
+      assert.equal(simulator.account().identifies.length, 1);
+    }));
+});

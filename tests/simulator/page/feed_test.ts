@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createFeed } from "../../../src/simulator/page/feed.ts";
+
+describe("[O5] createFeed()", () => {
+  it("gives everything in order, what is pushed while reading too", async () => {
+    const feed = createFeed<number>(10);
+    feed.push(1);
+    feed.push(2);
+    const read: number[] = [];
+    for await (const news of feed.read()) {
+      read.push(news);
+      if (news === 2) {
+        feed.push(3);
+        queueMicrotask(() => feed.push(4));
+      }
+      if (news === 4) feed.close();
+    }
+    assert.deepEqual(read, [1, 2, 3, 4]);
+  });
+
+  it("ends a reader that waits", async () => {
+    const feed = createFeed<number>(10);
+    const reading = Array.fromAsync(feed.read());
+    await Promise.resolve();
+    feed.close();
+    assert.deepEqual(await reading, []);
+  });
+
+  it("ends where it would grow beyond its limit, rather than leave something out", async () => {
+    const feed = createFeed<number>(2);
+    for (const news of [1, 2, 3]) feed.push(news);
+    assert.deepEqual(await Array.fromAsync(feed.read()), []);
+  });
+});

@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { refusalOf } from "../../../src/http/guard.ts";
+import type { Backstage, BackstageNews } from "../../../src/simulator/page/backstage.ts";
+import { createPage, type Opening, type Page } from "../../../src/simulator/page/page.ts";
+import { type Simulator, startSimulator } from "../../../src/simulator/simulator.ts";
+
+const HOST = "127.0.0.1:8787";
+
+function createBackstage() {
+  const pressed: string[] = [];
+  const listeners = new Set<(news: BackstageNews) => void>();
+  const backstage: Backstage = {
+    bot: () => ({ state: "online", headline: "Online", figures: [], controls: [] }),
+    judged: () => [],
+    notices: () => [],
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    press(id) {
+      pressed.push(id);
+      return Promise.resolve(id === "op7");
+    },
+  };
+  return {
+    backstage,
+    pressed,
+    tell(news: BackstageNews) {
+      for (const listener of listeners) listener(news);
+    },
+  };
+}
+
+describe("[O5] createPage()", () => {
+  let simulator: Simulator;
+  let page: Page;
+  const { backstage, pressed, tell } = createBackstage();
+  const faults: unknown[] = [];
+
+  before(async () => {
+    simulator = await startSimulator();
+    page = createPage({
+      simulator,
+      backstage,
+      prompts: ["help"],
+      refusalOf,
+      onError: (error) => faults.push(error),
+    });
+  });
+  after(async () => {
+    page.close();
+    await simulator.close();
+  });
+
+  const get = async (path: string, headers: Record<string, string> = {}) =>
+    await page.fetch(new Request(`http://${HOST}${path}`, { headers: { host: HOST, ...headers } }));
+  const post = async (path: string, body: unknown, headers: Record<string, string> = {}) =>
+    await page.fetch(
+      new Request(`http://${HOST}${path}`, {
+        method: "POST",
+        headers: { host: HOST, "content-type": "application/json", ...headers },
+        body: typeof body === "string" ? body : JSON.stringify(body),
+      }),
+    );
+  const idOf = (username: string) =>
+    [...simulator.world.users.values()].find((user) => user.username === username)!.id;
+  const saying = (text: string, as = "grace", where = "#general") => ({
+    as: idOf(as),
+    channel: simulator.channel(where, as).id,
+    text,
+  });
+
+  it("serves itself, and asks nobody else for anything", async () => {
+    const html = await (await get("/")).text();
+    const own = Array.from(html.matchAll(/(?:src|href)="([^"#]+)"/g), ([, path]) => path!);
+    assert.ok(own.length > 3);
+    for (const path of new Set(own)) {
+      const response = await get(path);
+      assert.equal(response.status, 200, path);
+      assert.doesNotMatch(
+        await response.text(),
+        /https?:\/\/(?!www\.w3\.org\/2000\/svg)[a-z]/,
+        path,
+      );
+    }
+    assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)|\bon[a-z]+=|<style|\bstyle=/);
+  });
+
+  it("serves every script that one of its scripts imports", async () => {
+    const waiting = ["/main.js"];
+    const seen = new Set<string>();
+    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+      if (seen.has(path)) continue;
+      seen.add(path);
+      const response = await get(path);
+      assert.match(response.headers.get("content-type") ?? "", /^text\/javascript/, path);
+      const script = await response.text();
+      assert.doesNotMatch(script, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(/);
+      for (const [, next] of script.matchAll(/from "\.(\/[^"]+)"/g)) waiting.push(next!);
+    }
+    assert.ok(seen.size > 5);
+  });
+
+  it("sends a policy that lets no other script run, also with a refusal", async () => {
+    for (const response of [await get("/"), await get("/", { host: "evil.example" })]) {
+      const policy = response.headers.get("content-security-policy") ?? "";
+      assert.match(policy, /default-src 'none'/);
+      assert.match(policy, /script-src 'self'(?:;|$)/);
+      assert.match(policy, /require-trusted-types-for 'script'/);
+      assert.match(policy, /frame-ancestors 'none'/);
+    }
+  });
+
+  it("opens with everything, then tells the news", async () => {
+    const response = await get("/events");
+    const events = eventsOf(response);
+    const { data: opening } = await events.next();
+    const { world, prompts, bot } = opening as Opening;
+    assert.deepEqual(prompts, ["help"]);
+    assert.equal(bot.headline, "Online");
+    const direct = world.channels.filter(({ kind }) => kind === "dm");
+    assert.equal(direct.length, world.people.length, "everybody can write to the bot directly");
+
+    simulator.say({ as: "grace", in: "#general", text: "<b>hi</b>" });
+    const { data: said } = await events.next() as { data: { message: { text: string } } };
+    assert.equal(said.message.text, "<b>hi</b>");
+    tell({ kind: "notice", notice: { at: 1, level: "info", text: "news" } });
+    assert.equal((await events.next() as { data: { kind: string } }).data.kind, "notice");
+    await events.close();
+  });
+
+  it("says, types and reacts as a person", async () => {
+    assert.equal((await post("/say", saying("hello"))).status, 204);
+    const general = simulator.channel("#general");
+    const said = [...general.messages.values()].at(-1)!;
+    assert.equal(said.content, "hello");
+    const on = { as: idOf("ada"), channel: general.id, message: said.id, emoji: "👀" };
+    assert.equal((await post("/react", on)).status, 204);
+    assert.deepEqual([...said.reactions.keys()], ["👀"]);
+    assert.equal((await post("/unreact", on)).status, 204);
+    assert.equal(said.reactions.get("👀")?.size ?? 0, 0);
+    const typing = { as: idOf("ada"), channel: general.id };
+    assert.equal((await post("/type", typing)).status, 204);
+  });
+
+  it("tells what Discord says against it", async () => {
+    const response = await post("/say", saying("x".repeat(4_001)));
+    assert.equal(response.status, 400);
+    assert.match(await response.text(), /4000 characters/);
+    const intruder = await post("/say", saying("let me in", "mallory", "#general"));
+    assert.equal(intruder.status, 400);
+    assert.match(await intruder.text(), /Cannot say something/);
+    assert.deepEqual(faults, []);
+  });
+
+  it("lets nobody speak as a bot", async () => {
+    const response = await post("/say", { ...saying("I am the bot"), as: idOf("Barnacle") });
+    assert.equal(response.status, 400);
+  });
+
+  it("presses buttons, and says so where there is none", async () => {
+    assert.equal((await post("/press", { control: "op7" })).status, 204);
+    assert.equal((await post("/press", { control: "nonsense" })).status, 400);
+    assert.deepEqual(pressed, ["op7", "nonsense"]);
+  });
+
+  const REFUSED: readonly (readonly [string, Record<string, string>])[] = [
+    ["another name for this machine (DNS rebinding)", { host: "evil.example" }],
+    ["another name with our port", { host: "evil.example:8787" }],
+    ["another site's page", { origin: "https://evil.example" }],
+    ["a page of another port of this machine", { origin: "http://127.0.0.1:9999" }],
+    ["a page without an origin", { origin: "null" }],
+    ["another site, by the browser's own word", { "sec-fetch-site": "cross-site" }],
+    ["the same site, but another origin", { "sec-fetch-site": "same-site" }],
+    ["a form", { "content-type": "application/x-www-form-urlencoded" }],
+    ["a form that disguises itself", { "content-type": "text/plain" }],
+  ];
+  for (const [who, headers] of REFUSED) {
+    it(`[O6] refuses ${who}, and does nothing`, async () => {
+      const before = pressed.length;
+      const said = simulator.channel("#general").messages.size;
+      assert.equal((await post("/press", { control: "op7" }, headers)).status, 403);
+      assert.equal((await post("/say", saying("forged"), headers)).status, 403);
+      assert.equal(pressed.length, before);
+      assert.equal(simulator.channel("#general").messages.size, said);
+    });
+  }
+
+  it("takes no other shape, no text that is no JSON, and nothing large", async () => {
+    for (const body of [{}, [], "not json", { ...saying("x"), more: 1 }, { ...saying("") }]) {
+      assert.equal((await post("/say", body)).status, 400);
+    }
+    assert.equal((await post("/say", saying("x".repeat(40_000)))).status, 413);
+    assert.equal((await get("/nothing")).status, 404);
+    assert.equal((await get("/say")).status, 404);
+    assert.deepEqual(faults, []);
+  });
+});
+
+/** Reads a stream of events one by one. */
+function eventsOf(response: Response) {
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let read = "";
+  return {
+    async next(): Promise<{ readonly event: string; readonly data: unknown }> {
+      for (;;) {
+        const end = read.indexOf("\n\n");
+        if (end >= 0) {
+          const [event = "", data = ""] = read.slice(0, end).split("\n");
+          read = read.slice(end + 2);
+          return { event: event.slice(7), data: JSON.parse(data.slice(6)) };
+        }
+        const { value, done } = await reader.read();
+        assert.ok(!done, "the stream ended");
+        read += value;
+      }
+    },
+    close: () => reader.cancel(),
+  };
+}

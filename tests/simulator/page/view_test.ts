@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { demoWorld } from "../../../src/simulator/demo_world.ts";
+import { viewWorld } from "../../../src/simulator/page/view.ts";
+
+describe("[O5] viewWorld()", () => {
+  const { world, barnacle, people, channels, elsewhereGeneral, malloryDm } = demoWorld();
+  const seen = viewWorld(world, barnacle.userId);
+  const viewersOf = (id: string) => seen.channels.find((channel) => channel.id === id)?.viewers;
+
+  it("shows the people, and no bot among them", () => {
+    assert.deepEqual(seen.people.map(({ username, note }) => [username, note]), [
+      ["ada", "owner of the bot"],
+      ["grace", "member of Krill & Co"],
+      ["mallory", "a stranger, DMs only"],
+      ["edsger", "member of Elsewhere"],
+    ]);
+  });
+
+  it("shows each channel to those who may read it", () => {
+    assert.deepEqual(viewersOf(channels.general.id), [people.ada.id, people.grace.id]);
+    assert.deepEqual(viewersOf(channels.thread.id), [people.ada.id, people.grace.id]);
+    assert.deepEqual(viewersOf(elsewhereGeneral.id), [people.edsger.id]);
+    assert.deepEqual(viewersOf(malloryDm.id), [people.mallory.id]);
+  });
+
+  it("names what a mention may stand for", () => {
+    assert.equal(seen.names[`@${people.ada.id}`], "@Ada");
+    assert.equal(seen.names[`#${channels.help.id}`], "#help");
+    assert.equal(seen.names[`@&${world.guilds.keys().next().value}`], "@everyone");
+  });
+
+  it("has no token in it", () => {
+    const text = JSON.stringify(seen);
+    for (const { token } of world.applications.values()) assert.ok(!text.includes(token));
+  });
+});
