@@ -61,20 +61,16 @@ function step(
 function countOf(report: string): Count {
   const xml = existsSync(report) ? readFileSync(report, "utf8") : "";
   const cases = Array.from(
-    xml.matchAll(/<testcase name="([^"]*)"([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g),
-    ([, name = "", attributes = "", body = ""]) => ({
-      name,
-      file: /(?:classname|file)="([^"]*)"/.exec(attributes)?.[1] ?? "",
-      body,
-    }),
+    xml.matchAll(/<testcase name="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g),
+    ([, name = "", body = ""]) => ({ name, body }),
   );
   const parents = new Set<string>();
-  for (const { file, name } of cases) {
+  for (const { name } of cases) {
     for (let end = name.lastIndexOf(" &gt; "); end > 0; end = name.lastIndexOf(" &gt; ", end - 1)) {
-      parents.add(`${file} ${name.slice(0, end)}`);
+      parents.add(name.slice(0, end));
     }
   }
-  const leaves = cases.filter(({ file, name }) => !parents.has(`${file} ${name}`));
+  const leaves = cases.filter(({ name }) => !parents.has(name));
   const failed = leaves.filter(({ body }) => /<(?:failure|error)\b/.test(body)).length;
   const skipped = leaves.filter(({ body }) => /<skipped\b/.test(body)).length;
   return { passed: leaves.length - failed - skipped, failed, skipped };

@@ -148,7 +148,16 @@ export async function main(): Promise<void> {
   const streams: StricliProcess = { stdout, stderr, env };
   await runApplication(application, argumentsOf(process.argv), { process: streams });
   const code = Number(streams.exitCode ?? EXIT.done);
+  await Promise.all([drained(stdout), drained(stderr)]);
   process.exit(code < 0 || code > 250 ? EXIT.usage : code); // the library's codes for bad usage
+}
+
+/** What is written to a pipe may still be on its way, and `exit` would cut it off. */
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once("error", () => resolve()); // nobody reads any more
+    stream.end(() => resolve());
+  });
 }
 
 /**

@@ -394,6 +394,18 @@ describe("[G5] advance()", () => {
     assert.equal(story.waitMs(), 60_000, "no IDENTIFY was sent");
   });
 
+  it("keeps to that where the session gets too old while it is down", () => {
+    const story = started({ reconnect: { sessionCacheTtlSec: 10 } });
+    for (let i = 0; i < 11; i++) story.ready().happens({ kind: "closed", code: 4009, reason: "" });
+    story.ready();
+    const identifiedMs = story.ms;
+    for (let i = 0; i < 3 && story.intent() !== "identify"; i++) {
+      story.happens({ kind: "closed", reason: "ECONNREFUSED" }).after(story.waitMs());
+    }
+    assert.equal(story.life.isDown, true);
+    assert.equal(story.ms + story.waitMs(), identifiedMs + DOWN_IDENTIFY_SPACING_MS);
+  });
+
   const flaps: readonly [string, ReadyFor, Partial<ReconnectRules>, Bare<LifeEvent>][] = [
     ["4009 at once", 0, {}, { kind: "closed", code: 4009, reason: "" }],
     ["4009 after 30 s", 30_000, {}, { kind: "closed", code: 4009, reason: "" }],

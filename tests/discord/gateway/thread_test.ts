@@ -15,6 +15,7 @@ import { type FakeGateway, readyData, startFakeGateway } from "../../support/fak
 import { gatewayOptions, TOKEN } from "../../support/gateway_shard.ts";
 
 const WORKER = new URL("../../../src/worker.ts", import.meta.url);
+const SCRIPTED_WORKER = new URL("../../support/scripted_worker.ts", import.meta.url);
 const DYING_WORKER = new URL("../../support/dying_worker.ts", import.meta.url);
 
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -29,6 +30,8 @@ interface Started {
   readonly beats: { lateMs: number; latencyMs?: number }[];
   readonly logs: string[];
   readonly finals: GatewayFinal[];
+  /** States and log lines, in order. */
+  readonly said: string[];
 }
 
 function start(
@@ -39,7 +42,7 @@ function start(
     watchMs?: number;
   } = {},
 ): Started {
-  const started = { batches: [], states: [], beats: [], logs: [], finals: [] } as Omit<
+  const started = { batches: [], states: [], beats: [], logs: [], finals: [], said: [] } as Omit<
     Started,
     "gateway"
   >;
@@ -48,9 +51,16 @@ function start(
       started.batches.push(batch);
       if (commits) queueMicrotask(() => gateway.committed(batch.ticket));
     },
-    onState: (state) => void started.states.push(state),
+    onState(state) {
+      started.states.push(state);
+      started.said.push(state.state);
+    },
     onBeat: (beat) => void started.beats.push(beat),
-    onLog: (_level, event, fields) => void started.logs.push(event + JSON.stringify(fields)),
+    onLog(_level, event, fields) {
+      const line = event + JSON.stringify(fields);
+      started.logs.push(line);
+      started.said.push(line);
+    },
     onFinal: (final) => void started.finals.push(final),
   }, { workerUrl, now: Date.now, random: () => 0, ...(watchMs && { watchMs }) });
   cleanups.push(() => gateway.stop());
@@ -204,6 +214,34 @@ describe("[G5] startGateway()", () => {
     assert.equal(started.gateway.stats().uncommitted, 0);
   });
 
+  it("tells a worker of its own batches only", async () => {
+    const clock = await fake();
+    const started = start(gatewayOptions("ws://unused"), {
+      workerUrl: SCRIPTED_WORKER,
+      commits: false,
+    });
+    await clock.until(() => started.batches.length === 2, "the first one's");
+    started.gateway.setUrl("ws://die");
+    await clock.until(() => started.batches.length === 4, "the second one's");
+    const told = () => started.logs.filter((line) => line.startsWith("committed"));
+    started.gateway.committed(2); // the number 2, of the worker that died
+    started.gateway.committed(3); // the number 1 of the worker there is
+    await clock.until(() => told().length > 0, "the news");
+    assert.deepEqual(told(), ['committed{"number":1,"epoch":1,"seq":2}']);
+  });
+
+  it("is connecting from a worker's death until the next one speaks", async () => {
+    const clock = await fake();
+    const started = start(gatewayOptions("ws://unused"), {
+      workerUrl: SCRIPTED_WORKER,
+      commits: false,
+    });
+    await clock.until(() => isReady(started), "the first one's state");
+    started.gateway.setUrl("ws://die");
+    await clock.until(() => started.batches.length === 4, "the second one's batches");
+    assert.deepEqual(started.states.slice(1), [{ state: "connecting", readyAt: 1, isDown: false }]);
+  });
+
   it("resumes no session whose READY it has not got", async () => {
     const discord = await fake();
     // this worker dies when it becomes ready for the second time, READY still with it
@@ -247,9 +285,10 @@ describe("[G5] startGateway()", () => {
     await discord.until(() => isReady(started), "READY");
     await say(discord, started, 5);
     commit(started, 6);
-    await discord.until(() => started.states.at(-1)?.state === "connecting", "its end", 9_000);
-    await discord.until(() => discord.received(6).length === 1, "RESUME");
-    assert.ok(started.logs.some((line) => /stands still/.test(line)));
+    await discord.until(() => discord.received(6).length === 1, "RESUME", 9_000);
+    const at = started.said.findIndex((line) => /stands still/.test(line));
+    assert.ok(at >= 0);
+    assert.equal(started.said[at + 1], "connecting", "gone before it has ended");
     assert.equal(discord.received(6)[0]!.d.seq, 6);
   });
 
