@@ -1,11 +1,13 @@
 /**
  * Gathers dispatches for the main thread and knows what it still holds.
  *
- * The first dispatch goes at once; while a batch is under way the next one
- * gathers, to 64 dispatches or 8 ms. A batch is one JSON string, since a string
- * crosses threads faster than objects do. What the main thread has not
- * committed is bounded, in number and in bytes: beyond that the socket is not
- * read, for memory is finite and Discord keeps what we do not read.
+ * A dispatch that comes after a pause goes at once; in the 8 ms after a batch
+ * the next one gathers, unless all before it is committed sooner. What is merely
+ * under way keeps nothing back: the main thread commits chatter at leisure. A
+ * batch is one JSON string, since a string crosses threads faster than objects
+ * do. What the main thread has not committed is bounded, in number and in bytes:
+ * beyond that the socket is not read, for memory is finite and Discord keeps what
+ * we do not read.
  *
  * @module
  */
@@ -78,12 +80,12 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
   let heldBytes = 0;
   let isFull = false;
   let callOff: (() => void) | undefined;
-  let isWaitingForGather = false;
+  /** Ends the time in which dispatches gather. */
+  let callOffGather: (() => void) | undefined;
 
   function flush(): void {
     callOff?.();
     callOff = undefined;
-    isWaitingForGather = false;
     if (texts.length === 0 && skipped === 0) return;
     number++;
     underWay.push({ number, count: texts.length, bytes });
@@ -94,11 +96,15 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
     skipped = 0;
     begun = undefined;
     ports.post(batch);
+    gather();
   }
 
-  function flushAfter(ms: number): void {
-    callOff?.();
-    callOff = ports.after(ms, flush);
+  function gather(): void {
+    callOffGather?.();
+    callOffGather = ports.after(GATHER_MS, () => {
+      callOffGather = undefined;
+      if (texts.length > 0) flush();
+    });
   }
 
   function judgeFullness(): void {
@@ -115,21 +121,14 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
       bytes += text.length;
       held++;
       heldBytes += text.length;
-      if (
-        underWay.length === 0 || texts.length >= GATHER_COUNT || bytes >= GATHER_BYTES
-      ) {
-        flush();
-      } else if (!isWaitingForGather) {
-        isWaitingForGather = true;
-        flushAfter(GATHER_MS);
-      }
+      if (!callOffGather || texts.length >= GATHER_COUNT || bytes >= GATHER_BYTES) flush();
       judgeFullness();
     },
     skip(itsSeq) {
       seq = itsSeq;
       skipped++;
       if (skipped >= WATERMARK_COUNT) flush();
-      else if (!callOff) flushAfter(WATERMARK_MS);
+      else callOff ??= ports.after(WATERMARK_MS, flush);
     },
     newEpoch(session) {
       flush();
@@ -151,6 +150,10 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
     get held() {
       return held;
     },
-    close: flush,
+    close() {
+      flush();
+      callOffGather?.();
+      callOffGather = undefined;
+    },
   };
 }

@@ -56,11 +56,45 @@ describe("[G1] createBatches()", () => {
     assert.deepEqual(posted[1], { number: 2, epoch: 1, seq: 3, text: "[2,3]" });
   });
 
+  it("sends at once after a pause, whatever is still uncommitted", () => {
+    const { batches, posted, pass } = open();
+    batches.add("1", 1);
+    pass(8);
+    batches.add("2", 2);
+    assert.deepEqual(posted.map(({ text }) => text), ["[1]", "[2]"]);
+    batches.add("3", 3);
+    assert.equal(posted.length, 2, "what comes close behind gathers");
+  });
+
+  it("counts the pause from the last batch, not from the first", () => {
+    const { batches, posted, pass } = open();
+    batches.add("1", 1);
+    pass(7);
+    for (let seq = 2; seq <= 65; seq++) batches.add(`${seq}`, seq);
+    assert.equal(posted.length, 2);
+    pass(1);
+    batches.add("66", 66);
+    assert.equal(posted.length, 2);
+    pass(7);
+    assert.equal(posted[2]!.text, "[66]");
+  });
+
   it("sends what has gathered as soon as the one before is committed", () => {
-    const { batches, posted, timers } = open();
+    const { batches, posted, pass } = open();
     for (const seq of [1, 2, 3]) batches.add(`${seq}`, seq);
     batches.committed(1);
     assert.equal(posted[1]!.text, "[2,3]");
+    pass(8);
+    assert.equal(posted.length, 2, "and not a second time");
+  });
+
+  it("leaves no timer once it is closed", () => {
+    const { batches, posted, timers } = open();
+    batches.add("1", 1);
+    batches.add("2", 2);
+    batches.skip(3);
+    batches.close();
+    assert.equal(posted.at(-1)!.seq, 3);
     assert.equal(timers.size, 0);
   });
 
