@@ -27,8 +27,8 @@ import { type FinishedTurn, saveTurn, type SaveTurnPorts } from "./save_turn.ts"
 
 /** What this flow needs of the store; each method is one transaction. */
 export interface AnswerStore {
-  /** The newest entries of a session, oldest first. */
-  entriesOf(sessionKey: string, limit: number): Promise<readonly Entry[]>;
+  /** The newest entries of a session that fit into so many UTF-16 units, oldest first. */
+  entriesOf(sessionKey: string, limit: number, maxChars: number): Promise<readonly Entry[]>;
   /**
    * What was overheard in a channel since the session's last entry from it and before a message,
    * newest `limit`, oldest first (H1).
@@ -135,7 +135,7 @@ async function run(
 /** The facts of a turn; what was overheard belongs to channels, not to direct messages. */
 async function gather(
   { message, route: { sessionKey } }: Claim,
-  { historyLimit, timezone }: TurnRules,
+  { historyLimit, timezone, window }: TurnRules,
   { store, fillUp, randomId }: AnswerPorts,
 ) {
   await fillUp(message, historyLimit);
@@ -143,7 +143,7 @@ async function gather(
     historyLimit === 0
       ? []
       : store.overheard(message.channelId, sessionKey, message.id, historyLimit),
-    store.entriesOf(sessionKey, MAX_ENTRIES),
+    store.entriesOf(sessionKey, MAX_ENTRIES, historyChars(window, 0)),
   ]);
   const envelope = envelopeOf({
     message,

@@ -88,19 +88,18 @@ export function createContext(
   pruner: Pruner,
 ): Context {
   const keep = prepareKeepOverheard(database);
+  // Twice in the statement, and not a CTE: SQLite would fill a table with its one row, in each turn.
+  const seen = `COALESCE((
+      SELECT message_id FROM entry
+      WHERE session_key = :sessionKey AND channel_id = :channelId
+      ORDER BY length(message_id) DESC, message_id DESC LIMIT 1
+    ), '')`;
   const select = database.prepare(
-    `WITH seen AS (
-       SELECT message_id FROM entry
-       WHERE session_key = :sessionKey AND channel_id = :channelId
-       ORDER BY length(message_id) DESC, message_id DESC LIMIT 1
-     )
-     SELECT message_id, author_id, tag, text, reply_to, sent_at FROM message
+    `SELECT message_id, author_id, tag, text, reply_to, sent_at FROM message
      WHERE account_id = (SELECT account_id FROM inbox WHERE message_id = :before)
        AND channel_id = :channelId
        AND (digits, message_id) < (length(:before), :before)
-       AND (digits, message_id) >
-         (COALESCE((SELECT length(message_id) FROM seen), 0),
-          COALESCE((SELECT message_id FROM seen), ''))
+       AND (digits, message_id) > (length(${seen}), ${seen})
      ORDER BY digits DESC, message_id DESC
      LIMIT :limit`,
   );

@@ -30,8 +30,14 @@ export interface EndedTurn {
 }
 
 export interface TurnEnds {
-  /** The newest `limit` entries of a session, oldest first. */
-  entriesOf(sessionKey: string, limit: number): Promise<readonly Entry[]>;
+  /**
+   * The newest entries of a session, oldest first: no more than `limit`, and of one whose texts
+   * are longer than `maxChars` together no more than fit. Reading stops there, so that a turn
+   * costs the same in a session of a thousand turns as in one of ten.
+   *
+   * @param maxChars UTF-16 units.
+   */
+  entriesOf(sessionKey: string, limit: number, maxChars?: number): Promise<readonly Entry[]>;
   /**
    * T3.
    *
@@ -78,10 +84,23 @@ export function createTurnEnds(database: DatabaseSync, { commit, read }: Transac
   }
 
   return {
-    entriesOf: (sessionKey, limit) =>
-      read(() => selectEntries.all(sessionKey, limit).map(toEntry).toReversed()),
+    entriesOf: (sessionKey, limit, maxChars = Infinity) =>
+      read(() => newest(selectEntries.iterate(sessionKey, limit), maxChars).reverse()),
     finishTurn: (turn, now) => commit(TERMS.T3, () => store(turn, now)),
   };
+}
+
+/** The first rows whose texts fit. To leave the loop early resets the statement. */
+function newest(rows: Iterable<unknown>, maxChars: number): Entry[] {
+  const entries: Entry[] = [];
+  let chars = 0;
+  for (const row of rows) {
+    const entry = toEntry(row);
+    chars += entry.text.length;
+    if (chars > maxChars) break;
+    entries.push(entry);
+  }
+  return entries;
 }
 
 function toEntry(row: unknown): Entry {

@@ -6,6 +6,7 @@ import { type Model, ModelError, type ModelRequest } from "../../src/core/model.
 import type { Entry, Overheard } from "../../src/core/transcript.ts";
 import { answer, type AnswerPorts, type TurnRules } from "../../src/flows/answer.ts";
 import type { FinishedTurn } from "../../src/flows/save_turn.ts";
+import { historyChars } from "../../src/session/history.ts";
 import {
   directMessage,
   guildMessage,
@@ -65,6 +66,7 @@ function setUp(
   const finished: FinishedTurn[] = [];
   const outcomes: string[] = [];
   const limits: number[] = [];
+  const bounds: (readonly [limit: number, maxChars: number])[] = [];
   const model: Model = {
     id: "test/scripted",
     async *generate(request, signal) {
@@ -82,7 +84,10 @@ function setUp(
   };
   const ports: AnswerPorts = {
     store: {
-      entriesOf: () => damage ? Promise.reject(damage) : Promise.resolve(entries),
+      entriesOf: (_session, ...bound) => {
+        bounds.push(bound);
+        return damage ? Promise.reject(damage) : Promise.resolve(entries);
+      },
       overheard: (_channel, _session, _before, limit) => {
         limits.push(limit);
         steps.push("overheard");
@@ -111,7 +116,7 @@ function setUp(
     onOutbox: () => steps.push("outbox"),
     onTurn: ({ kind }) => outcomes.push(kind),
   };
-  return { ports, clock, lines, stopping, steps, asked, finished, outcomes, limits };
+  return { ports, clock, lines, stopping, steps, asked, finished, outcomes, limits, bounds };
 }
 
 function claimOf(message: InboundMessage = directMessage()): Claim {
@@ -157,6 +162,12 @@ describe("answer()", () => {
     const { ports, steps } = setUp({ rules: { historyLimit: 0 } });
     await answer(claimOf(), ports);
     assert.ok(!steps.includes("overheard"));
+  });
+
+  it("[H2] reads no more of a transcript than the model's window could hold", async () => {
+    const { ports, bounds } = setUp();
+    await answer(claimOf(), ports);
+    assert.deepEqual(bounds, [[400, historyChars(RULES.window, 0)]]);
   });
 
   it("[H1] asks for as much as the rules allow", async () => {

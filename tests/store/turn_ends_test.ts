@@ -105,4 +105,20 @@ describe("entriesOf()", () => {
     assert.deepEqual(await store.entriesOf(ROUTE.sessionKey, 0), []);
     assert.deepEqual(await store.entriesOf("another", 10), []);
   });
+
+  it("[H2] reads no further than fits", async () => {
+    const { database, store, claim } = await openClaimed();
+    const entries = ["aaaa", "bb", "🦐", "d"].map((text) => entry("user", text));
+    await store.finishTurn(answered(claim, { entries }), NOW);
+    const texts = async (limit: number, maxChars: number) =>
+      (await store.entriesOf(ROUTE.sessionKey, limit, maxChars)).map(({ text }) => text);
+    assert.deepEqual(await texts(10, 9), ["aaaa", "bb", "🦐", "d"]);
+    assert.deepEqual(await texts(10, 8), ["bb", "🦐", "d"]);
+    assert.deepEqual(await texts(10, 4), ["🦐", "d"], "none is let in behind one that is too long");
+    assert.deepEqual(await texts(1, 8), ["d"]);
+    assert.deepEqual(await texts(10, 0), []);
+    database.exec("VACUUM"); // fails while a statement is half read
+    await store.finishTurn(answered(claim, { entries }), NOW);
+    assert.deepEqual(await texts(10, 8), ["bb", "🦐", "d"]);
+  });
 });
