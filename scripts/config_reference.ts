@@ -135,7 +135,7 @@ function rows(schema: Schema, path: string): readonly (readonly string[])[] {
     const item = itemOf(child);
     const inner = mark !== "" || REPEATED.has(here)
       ? []
-      : isSection(child)
+      : isSection(child) || (core(child) instanceof z.ZodUnion && hasKeys(child))
       ? rows(child, here)
       : hasKeys(item) && item
       ? rows(item, core(child) instanceof z.ZodArray ? `${here}[]` : `${here}.${NAMES[name]}`)

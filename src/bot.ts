@@ -7,11 +7,10 @@
 
 import { createHash } from "node:crypto";
 import process from "node:process";
-import { type AccountEnd, type RunningAccount, startAccount } from "./bot/account.ts";
+import { type Account, type AccountEnd, type RunningAccount, startAccount } from "./bot/account.ts";
 import { createMeter } from "./bot/meters.ts";
 import { startVitals } from "./bot/vitals.ts";
 import type { Config } from "./config/config.ts";
-import type { Model } from "./core/model.ts";
 import type { AnswerHooks } from "./discord/rest/exchange.ts";
 import { createApp, type HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics, type ProcessUsage } from "./http/metrics.ts";
@@ -34,13 +33,7 @@ export interface BotOptions {
   readonly crashHooks?: AnswerHooks;
 }
 
-/** What an account needs beside the config. */
-export interface Account {
-  readonly token: string;
-  readonly model: Model;
-  /** Base of Discord's REST API, or of the server in its place. */
-  readonly apiBase: string;
-}
+export type { Account };
 
 export interface Bot {
   /** Answers health, metrics and status; it needs a socket from `host/`. */
@@ -61,7 +54,10 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const { config, account, store, logging, build } = options;
   const { accountId } = config.discord;
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<BotEnd>();
-  if (account) await store.adoptPeer(accountId, peerOf(account));
+  if (account && await store.adoptPeer(accountId, peerOf(account))) {
+    const said = "Another bot or server than last time: what waited is given up";
+    logging.forPart("inbox").warn(said, { accountId });
+  }
   const stored = await store.loadAccount(accountId);
   let running: RunningAccount | undefined;
 
@@ -71,6 +67,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     store,
     accountId,
     isEnabled: account !== undefined,
+    ...(account && { modelId: account.model.id }),
     heardAt: stored.session?.aliveAt ?? now(),
     metrics,
     gateway: () => running?.stats(),
@@ -96,7 +93,6 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   });
 
   if (account) {
-    vitals.setModel({ id: account.model.id });
     running = await startAccount(
       { ...options, ...account, version: build.version, workerUrl: WORKER_URL, stored },
       { vitals, meter, now, onEnd },

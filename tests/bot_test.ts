@@ -6,13 +6,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Account, type Bot, type BotOptions, startBot } from "../src/bot.ts";
-import type { Model } from "../src/core/model.ts";
+import { type Model, ModelError } from "../src/core/model.ts";
 import type { Logging } from "../src/log.ts";
 import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
 import { loadTestConfig } from "./support/config.ts";
 import { BUILD } from "./support/health.ts";
 import { recordingLog } from "./support/recording_log.ts";
-import { openTestStore } from "./support/store.ts";
+import { accepted, batch, openTestStore } from "./support/store.ts";
 
 const PATIENCE_MS = 15_000;
 
@@ -25,11 +25,15 @@ const MODEL: Model = {
 };
 
 async function onSimulator(
-  play: (simulator: Simulator, options: BotOptions & { account: Account }) => Promise<void>,
+  play: (
+    simulator: Simulator,
+    options: BotOptions & { account: Account },
+    said: () => readonly string[],
+  ) => Promise<void>,
 ): Promise<void> {
   const simulator = await startSimulator();
   const [krill = ""] = simulator.world.guilds.keys();
-  const { log } = recordingLog();
+  const { log, lines } = recordingLog();
   const logging: Logging = {
     forPart: () => log,
     addSecret: () => {},
@@ -45,7 +49,7 @@ async function onSimulator(
       logging,
       build: BUILD,
       isConnectionDebug: false,
-    });
+    }, () => lines.map(({ event }) => event));
   } finally {
     store.close();
     await simulator.close();
@@ -58,7 +62,7 @@ async function ask(bot: Bot, path: string): Promise<Response> {
 }
 
 describe("startBot()", () => {
-  it("answers, tells how it is, and stops with nothing left behind", () =>
+  it("[D1] answers, tells how it is, and stops with nothing left behind", () =>
     onSimulator(async (simulator, options) => {
       const bot = await startBot(options);
       const patience = AbortSignal.timeout(PATIENCE_MS);
@@ -98,6 +102,47 @@ describe("startBot()", () => {
       assert.equal(health.checks["gateway:connection"][0].observedValue, "disabled");
       await bot.stop();
       assert.equal(simulator.requests.records().length, 0);
+    }));
+
+  it("[O1] is not ready from a model's refusal until it answers again", () =>
+    onSimulator(async (simulator, options) => {
+      let isRefusing = true;
+      const model: Model = {
+        ...MODEL,
+        async *generate(request, signal) {
+          if (isRefusing) throw new ModelError("no", { kind: "unauthorized", modelId: MODEL.id });
+          yield* MODEL.generate(request, signal);
+        },
+      };
+      const bot = await startBot({ ...options, account: { ...options.account, model } });
+      const patience = AbortSignal.timeout(PATIENCE_MS);
+      await simulator.until(() => simulator.connected() > 0 || undefined, patience);
+      const text = `<@${simulator.application.userId}> hello`;
+      const failing = async () => (await (await ask(bot, "/readyz")).json()).failing;
+      simulator.say({ as: "grace", in: "general", text });
+      await simulator.until(() => simulator.posted("general")[0], patience);
+      assert.deepEqual(await failing(), ["llm:test/parrot"]);
+      isRefusing = false;
+      simulator.say({ as: "grace", in: "general", text });
+      await simulator.until(() => simulator.posted("general")[1], patience);
+      assert.deepEqual(await failing(), []);
+      await bot.stop();
+    }));
+
+  it("[D1] says what it does with what the last process left", () =>
+    onSimulator(async (_simulator, options, said) => {
+      const { config: { discord: { accountId } }, store } = options;
+      await store.adoptPeer(accountId, "another");
+      const first = await startBot(options);
+      await first.stop();
+      assert.ok(said().includes("Another bot or server than last time: what waited is given up"));
+      assert.ok(!said().includes("Turns of the last process run again"));
+
+      await store.acceptBatch(batch({ judged: [accepted()] }), 1);
+      await store.claimNext(1);
+      const second = await startBot(options);
+      await second.stop();
+      assert.ok(said().includes("Turns of the last process run again"));
     }));
 
   it("[G12] stops while it still looks for its gateway", () =>

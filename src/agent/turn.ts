@@ -1,9 +1,7 @@
 /**
- * The loop of one turn: asks the model, and says how it ended.
+ * One turn: asks the model once, within its time, and says how it ended.
  *
- * It is ours, and not a library's, because it must survive a crash: what it
- * knows at each step can be stored. There are no tools yet, so a turn is one
- * step.
+ * A crash runs it again from its claim.
  *
  * @module
  */

@@ -12,6 +12,7 @@ import type { Config } from "../config/config.ts";
 import type { Route } from "../core/inbox.ts";
 import type { InboundMessage } from "../core/inbound.ts";
 import type { Model } from "../core/model.ts";
+import { TOKEN_HINT } from "../discord/gateway/close_codes.ts";
 import { createReader } from "../discord/gateway/reader.ts";
 import type { Gateway, GatewayFinal, GatewayStats } from "../discord/gateway/thread.ts";
 import { createClient, type RequestMetric, type RestClient } from "../discord/rest/client.ts";
@@ -32,12 +33,16 @@ import type { Meter } from "./meters.ts";
 import { historyOf, turnsOf } from "./turns.ts";
 import type { Vitals } from "./vitals.ts";
 
-export interface AccountOptions {
-  readonly config: Config;
+/** What an account needs beside the config. */
+export interface Account {
   readonly token: string;
   readonly model: Model;
   /** Base of Discord's REST API, or of the server in its place. */
   readonly apiBase: string;
+}
+
+export interface AccountOptions extends Account {
+  readonly config: Config;
   readonly store: Store;
   readonly logging: Logging;
   /** Barnacle's own, for the User-Agent. */
@@ -118,7 +123,10 @@ export async function startAccount(
     history: historyOf(client, reader, accountId),
     stopping: stopping.signal,
     onOutbox: lanes.wake,
-    onTurn: (outcome, ms) => meter.turn(model.id, outcome, ms),
+    onTurn(outcome, ms) {
+      meter.turn(model.id, outcome, ms);
+      vitals.setTurn(outcome);
+    },
   });
   const acceptor = createAcceptor({
     store,
@@ -133,7 +141,10 @@ export async function startAccount(
     onStored: meter.stored,
   });
 
-  await store.voidClaims();
+  const interrupted = await store.voidClaims();
+  if (interrupted > 0) {
+    logging.forPart("turns").info("Turns of the last process run again", { turns: interrupted });
+  }
   turns.wake();
   lanes.wake();
   const connecting = connect({ ...options, mayResume: reader.isComplete }, {
@@ -176,8 +187,6 @@ export async function startAccount(
     },
   };
 }
-
-const TOKEN_HINT = "The bot token is wrong. Copy it anew from the Developer Portal.";
 
 function restOf(
   { config: { discord }, token, apiBase, version, crashHooks }: AccountOptions,

@@ -103,7 +103,7 @@ function sessionOf(
   const { sessionCacheTtlSec } = discord.gateway.reconnect;
   const isFresh = now() - session.aliveAt <= sessionCacheTtlSec * 1_000;
   if (isFresh && mayResume) return session;
-  log.warn("The last session cannot be resumed; what was said since was missed", {
+  log.warn("The last session cannot be resumed; what was said since is not answered", {
     since: new Date(session.aliveAt).toISOString(),
     why: isFresh ? "what it said of guilds is not known any more" : "it is too old",
   });

@@ -54,10 +54,15 @@ export function createMeter(metrics: Metrics): Meter {
       if (scope !== undefined) metrics.discord429s.inc({ scope });
     },
     delivery({ message, firstAttemptAt }, delivery) {
-      if (firstAttemptAt !== undefined) metrics.outboxRetries.inc({ reason: "unanswered" });
-      if (delivery.kind === "already_gone") metrics.outboxSent.inc({ ack: "unknown_message" });
-      if (delivery.kind !== "created") return;
-      metrics.outboxSent.inc({ ack: "response" });
+      const { kind } = delivery;
+      const hasLeft = kind !== "settled" && kind !== "stale" && kind !== "unsent";
+      if (hasLeft && firstAttemptAt !== undefined) {
+        metrics.outboxRetries.inc({ reason: "unanswered" });
+      }
+      if (kind !== "created" && kind !== "already_gone") return;
+      const ack = kind === "created" ? "response" : "unknown_message";
+      if (!delivery.wasEchoed) metrics.outboxSent.inc({ ack }); // an echo is counted as it comes
+      if (kind !== "created") return;
       if (message.answers === undefined) return;
       const ms = createdAtMs(delivery.messageId) - createdAtMs(message.answers);
       metrics.replyLatencySec.observe(Math.max(0, ms) / 1_000);

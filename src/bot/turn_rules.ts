@@ -13,7 +13,7 @@ import { displayNameOf } from "../session/display_name.ts";
 /** Of a model that says nothing about itself, in tokens (L4). */
 const UNKNOWN_WINDOW = { contextWindow: 8_192, maxOutput: 1_024 };
 
-/** `messages.maxChunks`, which this version has no key for. */
+/** `messages.maxChunks`, whose key this version does not read yet. */
 const MAX_CHUNKS = 12;
 
 export function turnRulesOf(config: Config): (message: InboundMessage) => TurnRules {

@@ -8,7 +8,6 @@ import { randomBytes } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import type { AccountId } from "../core/ids.ts";
 import type { Model } from "../core/model.ts";
-import { toOverheard } from "../core/transcript.ts";
 import { decodeHistory } from "../discord/gateway/decode.ts";
 import type { Reader } from "../discord/gateway/reader.ts";
 import type { RestClient } from "../discord/rest/client.ts";
@@ -62,7 +61,6 @@ export function turnsOf(
   const fillUp = createFillUp({
     admit: ports.admit,
     history: ports.history,
-    toOverheard,
     store: {
       addOverheard: (channelId, messages) =>
         store.addOverheard(accountId, channelId, messages, now()),
@@ -92,7 +90,7 @@ export function turnsOf(
   });
 }
 
-/** 12 letters and digits: for boundaries that nobody guesses, and ids that a person can copy. */
+/** 12 hex digits. */
 function randomId(): string {
-  return randomBytes(8).toString("hex").slice(0, 12);
+  return randomBytes(6).toString("hex");
 }

@@ -9,11 +9,13 @@
  */
 
 import process from "node:process";
+import type { TurnOutcome } from "../agent/turn.ts";
 import type { AccountId } from "../core/ids.ts";
+import { ModelError } from "../core/model.ts";
 import type { GatewayStats } from "../discord/gateway/thread.ts";
 import type { ShardState } from "../discord/gateway/protocol.ts";
 import type { Meters } from "../http/metrics.ts";
-import type { Model as ModelHealth, Shard, Snapshot } from "../http/snapshot.ts";
+import type { Shard, Snapshot } from "../http/snapshot.ts";
 import type { Log } from "../lib/log.ts";
 import type { Store } from "../store/store.ts";
 
@@ -22,6 +24,8 @@ export interface VitalsPorts {
   readonly accountId: AccountId;
   /** Whether the account is to connect at all (C7). */
   readonly isEnabled: boolean;
+  /** `"<provider>/<model>"`, of an enabled account. */
+  readonly modelId?: string;
   /** Unix time in milliseconds at which the gateway was last heard before this start. */
   readonly heardAt: number;
   readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied">;
@@ -37,7 +41,8 @@ export interface Vitals {
   setShard(state: ShardState): void;
   setLatency(latencyMs: number): void;
   setRest(isUp: boolean): void;
-  setModel(model: ModelHealth): void;
+  /** What a turn tells of its model: whether it can answer anybody. */
+  setTurn(outcome: TurnOutcome): void;
   stop(): void;
 }
 
@@ -52,17 +57,17 @@ const LAGS = 60;
 
 const NO_FIGURES: Pick<Snapshot, "inbox" | "outbox"> = {
   inbox: { waiting: 0, running: 0, oldestMs: 0 },
-  outbox: { pending: 0, sending: 0, uncertain: 0, oldestMs: 0 },
+  outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, oldestMs: 0 },
 };
 
 export function startVitals(ports: VitalsPorts): Vitals {
-  const { store, accountId, metrics, gateway, now, log } = ports;
+  const { store, accountId, modelId, metrics, gateway, now, log } = ports;
   const startedAt = now();
   let phase: Snapshot["phase"] = "starting";
   let shard: ShardState | undefined;
   let latencyMs = 0;
   let isRestUp = true;
-  let model: ModelHealth | undefined;
+  let openAt: number | undefined;
   let probe: Snapshot["store"] = { probeMs: 0, isFailing: false };
   let figures: () => Pick<Snapshot, "inbox" | "outbox"> = () => NO_FIGURES;
   let lostAt: number | undefined;
@@ -73,12 +78,12 @@ export function startVitals(ports: VitalsPorts): Vitals {
   async function readFigures(): Promise<void> {
     const { inbox, outbox, decisions } = await store.health();
     const { oldestWaitingAt, ...waiting } = inbox;
-    const { oldestUnsentAt, pending, sending, uncertain } = outbox;
+    const { oldestUnsentAt, ...unsent } = outbox;
     lostAt = (await store.loadAccount(accountId)).lostAt;
     const ageOf = (at: number | undefined): number => at === undefined ? 0 : now() - at;
     figures = () => ({
       inbox: { ...waiting, oldestMs: ageOf(oldestWaitingAt) },
-      outbox: { pending, sending, uncertain, oldestMs: ageOf(oldestUnsentAt) },
+      outbox: { ...unsent, oldestMs: ageOf(oldestUnsentAt) },
     });
     for (const { verdict, why, count } of decisions) {
       if (verdict !== "ignore") continue;
@@ -120,11 +125,12 @@ export function startVitals(ports: VitalsPorts): Vitals {
 
   function shards(stats: GatewayStats | undefined): readonly Shard[] {
     if (!ports.isEnabled) return [];
-    const { state = "connecting", readyAt = startedAt, ack } = shard ?? {};
+    const { state = "connecting", readyAt = startedAt, isDown = false, ack } = shard ?? {};
     return [{
       id: `${accountId}/0`,
       state,
       readyAt,
+      isDown,
       ...(ack && { ack: { ...ack, latencyMs } }),
       ...(stats?.seqCommitted !== undefined && { seqCommitted: stats.seqCommitted }),
       ...(lostAt !== undefined && { sessionLostAt: lostAt }),
@@ -143,7 +149,9 @@ export function startVitals(ports: VitalsPorts): Vitals {
         store: probe,
         ...figures(),
         isRestUp,
-        models: model ? [model] : [],
+        models: modelId === undefined
+          ? []
+          : [{ id: modelId, ...(openAt !== undefined && { openAt }) }],
         eventLoopLagMs: [...lags].sort((a, b) => a - b)[Math.floor(lags.length * 0.99)] ?? 0,
         rssBytes: process.memoryUsage.rss(),
       };
@@ -152,12 +160,21 @@ export function startVitals(ports: VitalsPorts): Vitals {
     setShard: (next) => void (shard = next),
     setLatency: (next) => void (latencyMs = next),
     setRest: (next) => void (isRestUp = next),
-    setModel: (next) => void (model = next),
+    setTurn(outcome) {
+      if (outcome.kind === "reply") openAt = undefined;
+      else if (outcome.kind === "failed" && isOutage(outcome.error)) openAt ??= now();
+    },
     stop: () => timers.forEach((timer) => clearInterval(timer)),
   };
 }
 
-/** SQLite's number for it, or the kind of the error; never its words. */
+/** Whether the next turn would fail the same way; a limit or a bad answer is this turn's alone. */
+function isOutage(error: unknown): boolean {
+  return error instanceof ModelError &&
+    (error.kind === "unauthorized" || error.kind === "not_found" || error.kind === "unavailable");
+}
+
+/** The kind of the error; never its words. */
 function codeOf(error: unknown): string {
   if (error instanceof Error && "kind" in error) return String(error.kind);
   return "other";

@@ -27,10 +27,15 @@ const flag = (brief: string) => ({ kind: "boolean", brief, default: false }) as 
 const path = (brief: string) =>
   ({ kind: "parsed", parse: String, brief, optional: true, placeholder: "path" }) as const;
 
-const JSON_FLAG = { json: flag("Print the result as JSON") };
-const CONFIG_FLAG = { config: path("The config file; found by itself if absent") };
-const DATA_FLAG = { data: path("The data directory; found by itself if absent") };
-const COMMON = { ...CONFIG_FLAG, ...DATA_FLAG, ...JSON_FLAG };
+const JSON_ANYWAY = "Taken by every command; this one prints JSON in any case";
+const NOT_USED = "Taken by every command; this one does not use it";
+
+/** Every command takes these (O10); what they do differs. */
+const COMMON = {
+  config: path("The config file; found by itself if absent"),
+  data: path("The data directory; found by itself if absent"),
+  json: flag("Print the result as JSON"),
+};
 
 /** Runs a command's function and hands its exit code to the process. */
 async function end(context: CommandContext, code: ExitCode | Promise<ExitCode>): Promise<void> {
@@ -45,6 +50,7 @@ const run = buildCommand({
   parameters: {
     flags: {
       ...COMMON,
+      json: flag("Log as JSON, on a terminal too"),
       connectionDebug: flag("Log all that happens on the gateway, without content"),
       insecurePermissions: flag("Start although others may write the config file"),
     },
@@ -64,8 +70,9 @@ const demo = buildCommand({
   },
   parameters: {
     flags: {
-      ...CONFIG_FLAG,
-      ...JSON_FLAG,
+      config: path("A config of your own, to be tried on the simulated Discord"),
+      data: path("Taken by every command; a demo's data are gone at its end"),
+      json: flag("Print the page's address, or how the scenes went, as JSON"),
       port: {
         kind: "parsed",
         parse: toPort,
@@ -75,7 +82,7 @@ const demo = buildCommand({
       script: flag("Play the scenes without a page, and exit 0 if all of them went well"),
     },
   },
-  async func(flags: DemoFlags) {
+  async func(flags: DemoFlags & Pick<CommonFlags, "data">) {
     const { demo } = await import("./demo.ts");
     await end(this, demo(flags, processIo()));
   },
@@ -99,7 +106,7 @@ const version = buildCommand({
     fullDescription:
       "Which version this is, and what it runs on.\n\nExample: barnacle version --json",
   },
-  parameters: { flags: COMMON },
+  parameters: { flags: { ...COMMON, config: path(NOT_USED), data: path(NOT_USED) } },
   async func(flags: CommonFlags) {
     const { version } = await import("./version.ts");
     await end(this, version(flags, processIo()));
@@ -108,10 +115,10 @@ const version = buildCommand({
 
 type ConfigAction = "check" | "schema" | "show";
 
-function configCommand(action: ConfigAction, brief: string) {
+function configCommand(action: ConfigAction, brief: string, own: Partial<typeof COMMON> = {}) {
   return buildCommand({
     docs: { brief, fullDescription: `${brief}.\n\nExample: barnacle config ${action}` },
-    parameters: { flags: COMMON },
+    parameters: { flags: { ...COMMON, data: path(NOT_USED), ...own } },
     async func(flags: CommonFlags) {
       const commands = await import("./config.ts");
       await end(this, commands[action](flags, processIo()));
@@ -123,8 +130,13 @@ const config = buildRouteMap({
   docs: { brief: "Check and show the config" },
   routes: {
     check: configCommand("check", "Check the config file, and list everything that is wrong"),
-    schema: configCommand("schema", "Print the config's JSON Schema"),
-    show: configCommand("show", "Print the config as it applies, without secrets"),
+    schema: configCommand("schema", "Print the config's JSON Schema", {
+      config: path(NOT_USED),
+      json: flag(JSON_ANYWAY),
+    }),
+    show: configCommand("show", "Print the config as it applies, without secrets", {
+      json: flag(JSON_ANYWAY),
+    }),
   },
 });
 
@@ -137,10 +149,18 @@ const application = buildApplication(
     name: "barnacle",
     versionInfo: { currentVersion: VERSION },
     scanner: { caseStyle: "allow-kebab-for-camel" },
-    documentation: { useAliasInUsageLine: true },
+    documentation: {
+      useAliasInUsageLine: true,
+      disableAnsiColor: !isColoured(process),
+    },
     determineExitCode: () => EXIT.failed,
   },
 );
+
+/** The library asks how many colours there are, which Deno answers without a terminal, too. */
+function isColoured({ stdout, stderr, env }: typeof process): boolean {
+  return stdout.isTTY === true && stderr.isTTY === true && !env["NO_COLOR"];
+}
 
 /** Runs the command that the arguments name, and ends the process. */
 export async function main(): Promise<void> {

@@ -5,7 +5,7 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { NO_MODEL, type Provider, resolveModels } from "../config/models.ts";
+import { NO_GOOGLE, NO_MODEL, type Provider, resolveModels } from "../config/models.ts";
 import type { Problem } from "../config/problem.ts";
 import type { Env } from "../config/secrets.ts";
 import type { Model } from "../core/model.ts";
@@ -39,8 +39,7 @@ export async function chooseModel(config: Config, env: Env, log: Log): Promise<C
   const settings = toSettings(provider);
   return settings ? chosen({ provider: settings, name }, log) : problem({
     path: config.models.namesPath,
-    message: "Google's models are not built in this version",
-    hint: 'name a model of an "openai-compatible" or "anthropic" provider',
+    ...NO_GOOGLE,
   });
 }
 

@@ -2,7 +2,8 @@
  * What an exit code means, the same for every command (O7).
  *
  * The numbers are those of sysexits, so that a supervisor can tell what a
- * restart would mend: the unit stays down on `refused` and `config`.
+ * restart would mend: a supervisor should not restart on `refused` and
+ * `config`. O7 also has 3 and 69, for commands that are not built yet.
  *
  * @module
  */
@@ -11,10 +12,6 @@ export const EXIT = {
   done: 0,
   failed: 1,
   usage: 2,
-  /** Some of it; of `doctor`: warnings only. */
-  partly: 3,
-  /** The model cannot be reached. */
-  unavailable: 69,
   /** Disk or database. */
   io: 74,
   /** Another instance, a port in use, gave up: try again. */

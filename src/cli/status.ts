@@ -20,7 +20,12 @@ import type { Io } from "./io.ts";
 /** Milliseconds that a bot of this machine may take to answer. */
 const TIMEOUT_MS = 3_000;
 
-export async function status({ config, data, json }: CommonFlags, io: Io): Promise<ExitCode> {
+/** @param timeoutMs Milliseconds that the bot may take to answer; a test's are fewer. */
+export async function status(
+  { config, data, json }: CommonFlags,
+  io: Io,
+  timeoutMs: number = TIMEOUT_MS,
+): Promise<ExitCode> {
   const { env } = io;
   const dataDir = findDataDir({
     env,
@@ -32,7 +37,7 @@ export async function status({ config, data, json }: CommonFlags, io: Io): Promi
     io.err(`barnacle: no Barnacle has run with ${dataDir}; name its directory by --data`);
     return EXIT.tryAgain;
   }
-  const report = await ask(holder.http, await tokenOf(config, env));
+  const report = await ask(holder.http, await tokenOf(config, env), timeoutMs);
   if (typeof report === "string") {
     io.err(`barnacle: the Barnacle with pid ${holder.pid} does not answer: ${report}`);
     return EXIT.tryAgain;
@@ -43,15 +48,22 @@ export async function status({ config, data, json }: CommonFlags, io: Io): Promi
 }
 
 /** @returns The report, or why there is none. */
-async function ask(address: string, token: string | undefined): Promise<StatusReport | string> {
+async function ask(
+  address: string,
+  token: string | undefined,
+  timeoutMs: number,
+): Promise<StatusReport | string> {
   try {
     const response = await fetch(`http://${address}/status`, {
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     return response.ok ? await response.json() : `HTTP ${response.status} from ${address}`;
-  } catch {
-    return `nothing listens on ${address}`; // whatever the runtime calls it
+  } catch (error) {
+    if (error instanceof SyntaxError) return `what listens on ${address} is no Barnacle`;
+    return error instanceof DOMException && error.name === "TimeoutError"
+      ? `it listens on ${address}, and said nothing for ${timeoutMs / 1_000} s`
+      : `nothing listens on ${address}`; // whatever the runtime calls it
   }
 }
 

@@ -5,7 +5,8 @@
  */
 
 import { findNodeAtLocation, type Node } from "jsonc-parser";
-import { quoted, type Severity, type Span } from "./problem.ts";
+import { quoted } from "../lib/quoted.ts";
+import { type Severity, type Span } from "./problem.ts";
 import type { Built } from "./key.ts";
 import { childOf, docOf, type Schema } from "./shape.ts";
 import { refusedIn } from "./refused.ts";
@@ -57,6 +58,7 @@ export function audit(root: Node, value: unknown, schema: Schema): readonly Rema
   visit(value, schema, []);
 
   for (const section of sectionsOf(value)) access(section, remark);
+  sharedMemory(value, remark);
   const agents = valueAt(value, ["agents", "list"]);
   if (isList(agents) && agents.length > 1) {
     remark(["agents", "list", 1], "Only the first agent answers in this version");
@@ -167,6 +169,24 @@ function access({ path, value }: Section, remark: Say): void {
       people([...here, "channels", name, "users"], valueAt(channel, ["users"]), remark, true);
     }
   }
+}
+
+/** What one person says to the bot in private, it may tell another who writes to it (S2). */
+function sharedMemory(value: unknown, remark: Say): void {
+  const path = ["channels", "discord", "dm"];
+  const dm = valueAt(value, path);
+  const isOff = valueAt(dm, ["enabled"]) === false || valueAt(dm, ["policy"]) === "disabled" ||
+    valueAt(value, ["channels", "discord", "enabled"]) === false;
+  const isShared = (valueAt(value, ["session", "dmScope"]) ?? "main") === "main";
+  const list = valueAt(dm, ["allowFrom"]);
+  if (isOff || !isShared || !isList(list)) return;
+  const people = new Set(list.map((entry) => String(entry).trim()));
+  if (people.size < 2 && !people.has("*")) return;
+  remark(
+    [...path, "allowFrom"],
+    "These people's direct messages share one memory: the agent may tell one what another said",
+    'set "session": { "dmScope": "per-peer" } to keep them apart',
+  );
 }
 
 /** A list of people: empty, or with entries that match nobody in this version. */

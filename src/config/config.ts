@@ -9,6 +9,7 @@
 
 import { type AccountId, parseSnowflake, type RoleId, toAccountId } from "../core/ids.ts";
 import type { AccessPolicy } from "../policy/rules.ts";
+import type { Texts } from "../render/notices.ts";
 import { toAccessPolicy } from "./access.ts";
 import type { ModelNames, ModelsConfig } from "./models.ts";
 import { discordDefaults, type DiscordSettings, type Settings } from "./schema.ts";
@@ -25,7 +26,7 @@ export interface Config {
   readonly maxConcurrentTurns: number;
   readonly models: ModelsConfig;
   /** Barnacle's own sentences by key, where the operator has others (R13). */
-  readonly texts: Readonly<Record<string, string>>;
+  readonly texts: Texts;
   readonly dmScope: Settings["session"]["dmScope"];
   readonly http: HttpConfig;
   readonly logLevel: Settings["log"]["level"];
@@ -118,7 +119,7 @@ export function toConfig(
     agent: agentConfig(agents),
     maxConcurrentTurns: agents.maxConcurrentTurns,
     models: modelsConfig(settings, secrets),
-    texts: messages.texts,
+    texts: textsOf(messages.texts),
     dmScope: session.dmScope,
     http: {
       bind: typeof http.bind === "string" ? [http.bind] : http.bind,
@@ -129,6 +130,10 @@ export function toConfig(
     logLevel: log.level,
     shutdownGraceSec: shutdown.graceSec,
   };
+}
+
+function textsOf({ failure }: Settings["messages"]["texts"]): Texts {
+  return failure === undefined ? {} : { failure };
 }
 
 function discordConfig(

@@ -9,7 +9,8 @@ import { findNodeAtLocation } from "jsonc-parser";
 import { z } from "zod";
 import { allowedBy, childOf, core, type Schema, schemaAt, shapeOf } from "./shape.ts";
 import { elsewhere } from "./misplaced.ts";
-import { quoted, type Span, withoutSecrets } from "./problem.ts";
+import { quoted } from "../lib/quoted.ts";
+import { type Span, withoutSecrets } from "./problem.ts";
 import { nameOf, type Segment } from "./tree.ts";
 
 /** A fault of a value, and where it is. */

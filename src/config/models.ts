@@ -78,6 +78,12 @@ export const NO_MODEL = {
     "into models.providers",
 } as const;
 
+/** Said of Google's wire, which no model of this version speaks. */
+export const NO_GOOGLE = {
+  message: "Google's models are not built in this version",
+  hint: 'name a model of an "openai-compatible" or "anthropic" provider',
+} as const;
+
 interface Vendor {
   readonly id: string;
   readonly kind: ProviderKind;
@@ -87,6 +93,7 @@ interface Vendor {
   readonly modelVariable: string;
 }
 
+/** Whom the environment may name; not Google, whose key must not keep the others from answering. */
 const VENDORS: readonly Vendor[] = [
   {
     id: "openai",
@@ -103,13 +110,6 @@ const VENDORS: readonly Vendor[] = [
     keyVariable: "ANTHROPIC_API_KEY",
     urlVariable: "ANTHROPIC_BASE_URL",
     modelVariable: "ANTHROPIC_MODEL",
-  },
-  {
-    id: "google",
-    kind: "google",
-    baseUrl: "https://generativelanguage.googleapis.com/v1beta",
-    keyVariable: "GEMINI_API_KEY",
-    modelVariable: "GEMINI_MODEL",
   },
 ];
 
@@ -155,6 +155,9 @@ function choiceOf(
   const id = name.slice(0, cut);
   const model = name.slice(cut + 1);
   const written = Object.hasOwn(providers, id) ? providers[id] : undefined;
+  if (written ? written.kind === "google" : id === "google") {
+    return { kind: "problem", path: namesPath, ...NO_GOOGLE };
+  }
   if (written) return withDefaults(written, model, env);
 
   const vendor = VENDORS.find((one) => one.id === id);

@@ -11,7 +11,9 @@ import { findNodeAtLocation, type Node } from "jsonc-parser";
 import { audit, type Remark } from "./audit.ts";
 import { findingsOf } from "./issues.ts";
 import { ignoredKey } from "./misplaced.ts";
-import { linesOf, type Problem, quoted, type Severity, type Span } from "./problem.ts";
+import { pathText } from "../core/config_path.ts";
+import { quoted } from "../lib/quoted.ts";
+import { linesOf, type Problem, type Severity, type Span } from "./problem.ts";
 import { configSchema, type Settings } from "./schema.ts";
 import { isReference } from "./secrets.ts";
 import { childOf, isSecret, type Schema, schemaAt } from "./shape.ts";
@@ -59,7 +61,7 @@ export function noFile(): Parsed {
 
 /** Reads a config file. Never rejects, whatever the file holds. */
 export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
-  const tree = readTree(text, file);
+  const tree = readTree(text);
   if (tree.kind === "faults") {
     const toProblem = locator(file, text, []);
     return {
@@ -91,15 +93,6 @@ export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
     problems: all.sort(byOffset).map(toProblem),
     problemAt,
   };
-}
-
-/** `channels.discord.guilds.123.users[0]`; a key that is no word is in quotes. */
-export function pathText(path: readonly Segment[]): string {
-  return path.map((segment, index) => {
-    if (typeof segment === "number") return `[${segment}]`;
-    const name = /^[\w*-]+$/.test(segment) ? segment : quoted(segment);
-    return index === 0 ? name : `.${name}`;
-  }).join("");
 }
 
 function byOffset(one: Span, other: Span): number {

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { printable, type Problem } from "./problem.ts";
+import { printable } from "../lib/quoted.ts";
+import { type Problem } from "./problem.ts";
 
 /** Facts of one file and of the process, as POSIX has them; none are gathered on Windows. */
 export interface FileFacts {

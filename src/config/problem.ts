@@ -7,6 +7,8 @@
  * @module
  */
 
+import { printable, UNPRINTABLE } from "../lib/quoted.ts";
+
 /**
  * - `error`: Barnacle does not start with it (78).
  * - `warning`: something has no effect, or more effect than it seems.
@@ -53,9 +55,6 @@ const MAX_EXCERPT = 120;
 
 /** Errors that are shown, at most: nobody reads more, and a file may hold a million. */
 const MAX_SHOWN = 100;
-
-/** What a terminal would obey or not show: controls, and the marks that turn text around. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** Runs as long as tokens and keys are; those with letters and digits are no words. */
 const LONG_RUN = /[\w.~=-]{20,}/g;
@@ -116,25 +115,12 @@ export function linesOf(text: string, secrets: readonly Span[]): Lines {
   };
 }
 
-/** A text as part of a sentence: in quotes, on one line, not too long. */
-export function quoted(text: string, most = 60): string {
-  const shown = text.length > most
-    ? `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, "")}…`
-    : text;
-  return JSON.stringify(shown).replace(UNPRINTABLE, escaped);
-}
-
 /** A text with what looks like a token or key blanked, letter by letter. */
 export function withoutSecrets(text: string): string {
   return text.replace(
     LONG_RUN,
     (run) => /\d/.test(run) && /[A-Za-z]/.test(run) ? "*".repeat(run.length) : run,
   );
-}
-
-/** A name of a file in a sentence: nothing in it may move the cursor. */
-export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, escaped);
 }
 
 /** Problems as an operator reads them, each followed by an empty line. */
@@ -203,10 +189,6 @@ function firstEndingAfter(spans: readonly Span[], offset: number): number {
     else low = middle + 1;
   }
   return low;
-}
-
-function escaped(character: string): string {
-  return `\\u{${character.codePointAt(0)?.toString(16)}}`;
 }
 
 function same(text: string): string {

@@ -8,7 +8,8 @@
  * @module
  */
 
-import { quoted } from "./problem.ts";
+import { NO_GOOGLE } from "./models.ts";
+import { quoted } from "../lib/quoted.ts";
 import { entriesAt, isList, type Segment, valueAt } from "./tree.ts";
 
 /** A key that keeps the config from being used, and what its writer can do. */
@@ -26,6 +27,7 @@ export function refusedIn(value: unknown): readonly Refused[] {
     ...bindings(value),
     ...budgets(value),
     ...filteredMentions(value),
+    ...googleProviders(value),
   ];
 }
 
@@ -87,6 +89,13 @@ function budgets(value: unknown): readonly Refused[] {
       hint: "remove it, and set a limit where the model is paid for",
     }))
   );
+}
+
+/** It could not answer, and who names it should hear so before a message comes. */
+function googleProviders(value: unknown): readonly Refused[] {
+  return entriesAt(value, ["models", "providers"])
+    .filter(([, provider]) => valueAt(provider, ["kind"]) === "google")
+    .map(([id]) => ({ path: ["models", "providers", id, "kind"], ...NO_GOOGLE }));
 }
 
 /** The filter denies what mentions nobody; a mention that it should judge would be answered. */

@@ -17,7 +17,7 @@ const model = () =>
     modelRef(),
     z.strictObject({
       primary: key(modelRef(), "The model that is asked first.", { example: "anthropic/claude" }),
-      fallbacks: key(z.array(modelRef()).default([]), "Models that are asked when it fails."),
+      fallbacks: later(z.array(modelRef()).default([]), "Models that are asked when it fails."),
     }),
   ]);
 
@@ -168,7 +168,8 @@ export const router = laterSection(() =>
 export const session = z.strictObject({
   dmScope: key(
     z.enum(["main", "per-peer", "per-channel-peer", "per-account-channel-peer"]).default("main"),
-    "Whether direct messages share one session, or each person has one.",
+    "Whose direct messages share a memory: `main` is one for all, so that what a person says may " +
+      "be told to another; with the others each person has one.",
   ),
   reset: later(
     z.union([z.enum(["off", "daily"]), z.strictObject({ idleMinutes: whole(1, 525_600) })])
@@ -192,8 +193,14 @@ export const messages = z.strictObject({
     "Guild channels.",
   ),
   texts: key(
-    z.record(text(), z.string().max(2_000)).default({}),
-    "Barnacle's own sentences, by key, in your words.",
+    z.strictObject({
+      failure: key(
+        z.string().max(2_000).optional(),
+        "What is said when a turn fails; `{id}` becomes the id that finds the reason in the log.",
+        { unset: "an English sentence with the id", example: "Das ging schief: `{id}`" },
+      ),
+    }).prefault({}),
+    "Barnacle's own sentences in your words.",
   ),
   maxChunks: later(whole(1, 100).default(12), "Messages of one reply, at most."),
   tables: later(
@@ -241,7 +248,9 @@ const price = () => amount(0, 10_000);
 const PROVIDER_KINDS = ["openai-compatible", "anthropic", "google"] as const;
 
 const provider = z.strictObject({
-  kind: key(z.enum(PROVIDER_KINDS), "The wire that it speaks.", { example: "openai-compatible" }),
+  kind: key(z.enum(PROVIDER_KINDS), "The wire that it speaks; `google` is not built yet.", {
+    example: "openai-compatible",
+  }),
   baseUrl: key(
     z.url({ protocol: /^https?$/ }).refine((url) => !/^https?:\/\/[^/?#]*@/i.test(url), {
       error: "An address must hold no password",

@@ -37,13 +37,17 @@ const INTENTS = [
 
 const reconnect = z.strictObject({
   enabled: key(z.boolean().default(true), "`false` gives up at the first lost connection."),
-  maxRetries: key(whole(1, 1_000).default(10), "Failures in a row before the state is `down`."),
+  maxRetries: key(
+    whole(1, 1_000).default(10),
+    "Failures in a row before Barnacle waits longest between tries, or exits (`exitOnGiveUp`).",
+  ),
   backoffBase: key(amount(1, 10).default(1.5), "By what the wait grows with each attempt."),
   backoffMaxSec: key(amount(1, 3_600).default(60), "The longest wait, in seconds."),
   resumeSession: key(z.boolean().default(true), "`false` always begins a new gateway session."),
   sessionCacheTtlSec: key(
     whole(0, 86_400).default(300),
-    "For how many seconds a session may be resumed after a restart.",
+    "For how many seconds after it was last heard of a session is resumed, and what was said since " +
+      "answered; Discord itself keeps one for some minutes only.",
   ),
   exitOnGiveUp: key(z.boolean().default(false), "Whether the process exits (75) on giving up."),
 });
@@ -82,6 +86,9 @@ const actions = () =>
   ])));
 
 /** What an account may set, which is all but `accounts`. */
+/** Until `models.providers.*.models.contextWindow` is built. */
+const WINDOW = "This version counts on a window of 8,192 tokens, whatever the model.";
+
 const accountKeys = {
   enabled: key(z.boolean().default(true), "`false` does not connect to Discord."),
   token: key(
@@ -97,7 +104,7 @@ const accountKeys = {
       z.strictObject({
         historyLimit: key(
           whole(0, 10_000).optional(),
-          "How many of this user's turns the model sees.",
+          "How many of this user's turns the model sees, at most.",
           { unset: "`dmHistoryLimit`", example: 50 },
         ),
       }),
@@ -116,15 +123,16 @@ const accountKeys = {
   ),
   historyLimit: key(
     whole(0, 500).optional(),
-    "How many messages of a channel the model sees that were not said to the bot; 0 is none.",
+    "How many messages of a channel the model sees that were not said to the bot, at most; 0 is none. " +
+      WINDOW,
     { unset: "`messages.groupChat.historyLimit`, else 20", example: 20 },
   ),
   dmHistoryLimit: key(
     whole(0, 10_000).optional(),
-    "How many of the user's turns the model sees in direct messages.",
-    { unset: "no limit", example: 50 },
+    "How many of the user's turns the model sees in direct messages, at most. " + WINDOW,
+    { unset: "as many as fit", example: 50 },
   ),
-  textChunkLimit: key(whole(1, 2_000).default(2_000), "Characters in one message, at most."),
+  textChunkLimit: key(whole(2, 2_000).default(2_000), "Characters in one message, at most."),
   maxLinesPerMessage: key(whole(1, 2_000).default(17), "Lines in one message, where it can be."),
   chunkMode: key(
     z.enum(["length", "newline"]).default("length"),

@@ -9,7 +9,8 @@
  */
 
 import { createScanner, getNodePath, type Node, type ParseError, parseTree } from "jsonc-parser";
-import { quoted, type Span } from "./problem.ts";
+import { quoted } from "../lib/quoted.ts";
+import { type Span } from "./problem.ts";
 
 /** A part of a key path: a key, or an index of a list. */
 export type Segment = string | number;
@@ -69,7 +70,7 @@ const SYNTAX_ERRORS: Readonly<Record<number, string>> = {
 };
 
 /** Reads the text of a file. */
-export function readTree(written: string, file: string): Tree {
+export function readTree(written: string): Tree {
   if (written.length > MAX_LENGTH) {
     return faults({
       offset: 0,
@@ -94,7 +95,7 @@ export function readTree(written: string, file: string): Tree {
       hint: "write {}",
     });
   }
-  if (errors.length > 0 || root === undefined) return faults(...syntaxFaults(text, errors, file));
+  if (errors.length > 0 || root === undefined) return faults(...syntaxFaults(text, errors));
 
   const found: SyntaxFault[] = [];
   const value = valueOf(root, text, found);
@@ -185,7 +186,6 @@ function depthFault(text: string): SyntaxFault | undefined {
 function syntaxFaults(
   text: string,
   errors: readonly ParseError[],
-  file: string,
 ): readonly SyntaxFault[] {
   const json5 = errors.find(({ offset }) =>
     /^(?:'|[A-Za-z_$][\w$]*\s*:|[+.]\d|[+-]?(?:Infinity|NaN)\b|0x)/.test(
@@ -197,7 +197,8 @@ function syntaxFaults(
       ...spanOf(json5),
       path: [],
       message: "Keys and texts need double quotes here; this looks like JSON5",
-      hint: `barnacle config import ${quoted(file, 200).slice(1, -1)} writes a config of it`,
+      hint: "write it as JSON; comments may stay, and commas at the end too " +
+        "(`barnacle config import` comes in a later version)",
     }];
   }
   // One slip makes a parser stumble several times on the spot; the first time is the telling one.

@@ -1,9 +1,9 @@
 /**
  * What reaches Barnacle, in Barnacle's own words.
  *
- * `discord/gateway/` is the only folder that makes these from the socket, and
- * `discord/rest/` from history; everything after them is spared Discord's
- * payloads. All of it survives `JSON.stringify`, for the inbox keeps it.
+ * `discord/gateway/` alone makes these, from the socket and from the history
+ * that `discord/rest/` reads; everything after it is spared Discord's payloads.
+ * All of it survives `JSON.stringify`, for the inbox keeps it.
  *
  * @module
  */
@@ -99,7 +99,7 @@ export interface InboundMessage {
   /** Which of our accounts saw it. */
   readonly accountId: AccountId;
   readonly id: MessageId;
-  /** How often the message had been edited when it was read: 0 as first sent. */
+  /** 0 as first sent, 1 if it was edited before it was read: Discord does not tell how often. */
   readonly revision: number;
   /** Where a reply goes (S3): a thread's id, where it was written in a thread. */
   readonly channelId: ChannelId;

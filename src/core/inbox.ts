@@ -1,10 +1,13 @@
 /**
- * Messages that are stored and not yet answered.
+ * From a message that is judged to a turn that has ended: what the transactions of both store.
  *
  * @module
  */
 
-import type { InboundMessage } from "./inbound.ts";
+import type { AccountId, ChannelId, MessageId } from "./ids.ts";
+import type { GuildSnapshot, InboundMessage } from "./inbound.ts";
+import type { OutboundMessage } from "./outbound.ts";
+import type { Entry } from "./transcript.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** A message with what was decided of it: one row of T1. */
@@ -13,6 +16,32 @@ export interface Judged {
   readonly verdict: Verdict;
   /** Set where the verdict is to accept it. */
   readonly route?: Route;
+}
+
+/** What one T1 stores, all or nothing. */
+export interface AcceptedBatch {
+  readonly accountId: AccountId;
+  /** Of the gateway session: RESUME asks for what comes after it. */
+  readonly seq: number;
+  readonly judged: readonly Judged[];
+  /** Our own messages that the gateway echoed: outbox rows with these nonces are sent. */
+  readonly echoes: readonly Echo[];
+  readonly guilds: readonly GuildSnapshot[];
+}
+
+export interface Echo {
+  readonly nonce: string;
+  readonly messageId: MessageId;
+}
+
+/** What came of a T1. */
+export interface Accepted {
+  /** Messages that are new to the inbox. */
+  readonly accepted: number;
+  /** Rows of the outbox that an echo settled. */
+  readonly settled: number;
+  /** Their channels, each once. */
+  readonly settledIn: readonly ChannelId[];
 }
 
 /** Who answers a message, and in which session. */
@@ -28,4 +57,22 @@ export interface Claim {
   readonly route: Route;
   /** From 1; more where a turn was interrupted by a crash. */
   readonly attempt: number;
+}
+
+/** How a turn ended, as the inbox records it. */
+export type TurnEnd =
+  | { readonly kind: "answered" }
+  /** The model chose to say nothing (R10). */
+  | { readonly kind: "declined" }
+  /** The id that the person was told, and the reason for the operator. */
+  | { readonly kind: "failed"; readonly failureId: string; readonly reason: string };
+
+/** What one T3 stores, all or nothing. */
+export interface FinishedTurn {
+  readonly claim: Claim;
+  readonly end: TurnEnd;
+  /** What the session remembers of this turn; none of one that failed. */
+  readonly entries: readonly Entry[];
+  /** What is to be sent, in this order. */
+  readonly outbox: readonly OutboundMessage[];
 }

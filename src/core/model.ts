@@ -1,8 +1,7 @@
 /**
  * The port to a language model: one request, one streamed answer.
  *
- * The wire protocols belong to `providers/`; the loop around them belongs to
- * `agent/`, because it must be able to go on after a crash.
+ * The wire protocols belong to `providers/`, and the turn around the call to `agent/`.
  *
  * @module
  */

@@ -9,8 +9,8 @@
  * @module
  */
 
-import type { AccountId, ChannelId, MessageId } from "../core/ids.ts";
-import type { Judged, Route } from "../core/inbox.ts";
+import type { AccountId, ChannelId } from "../core/ids.ts";
+import type { Accepted, AcceptedBatch, Echo, Judged, Route } from "../core/inbox.ts";
 import type {
   GatewaySession,
   GuildSnapshot,
@@ -21,22 +21,6 @@ import type {
 import type { Verdict } from "../core/verdict.ts";
 import type { Log } from "../lib/log.ts";
 import type { Schedule } from "../lib/schedule.ts";
-
-/** What one T1 stores, all or nothing. */
-export interface AcceptedBatch {
-  readonly accountId: AccountId;
-  /** Of the gateway session: RESUME asks for what comes after it. */
-  readonly seq: number;
-  readonly judged: readonly Judged[];
-  /** Our own messages that the gateway echoed: outbox rows with these nonces are sent. */
-  readonly echoes: readonly Echo[];
-  readonly guilds: readonly GuildSnapshot[];
-}
-
-export interface Echo {
-  readonly nonce: string;
-  readonly messageId: MessageId;
-}
 
 /** What this flow needs of the store; each method is one transaction. */
 export interface AcceptStore {
@@ -51,12 +35,8 @@ export interface AcceptStore {
    * T1. A message that is there already stays as it is, verdict and all.
    *
    * @param arrivedAt Unix time in milliseconds: when the gateway was heard.
-   * @returns How many messages were new to the inbox, and the channels whose rows were settled.
    */
-  acceptBatch(
-    batch: AcceptedBatch,
-    arrivedAt: number,
-  ): Promise<{ readonly accepted: number; readonly settled: readonly ChannelId[] }>;
+  acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted>;
 }
 
 export interface AcceptPorts {
@@ -83,7 +63,7 @@ export interface Stored {
   readonly judged: number;
   /** Those that now wait for a turn. */
   readonly accepted: number;
-  /** Channels in which an echo settled a row. */
+  /** Rows of the outbox that an echo settled. */
   readonly settled: number;
   readonly ms: number;
 }
@@ -167,11 +147,13 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
   };
 }
 
-function judge(message: InboundMessage, { admit, route }: AcceptPorts): Judged {
+function judge(message: InboundMessage, { admit, route, log }: AcceptPorts): Judged {
   const verdict = admit(message);
-  return verdict.kind === "accept"
-    ? { message, verdict, route: route(message) }
-    : { message, verdict };
+  if (verdict.kind === "accept") return { message, verdict, route: route(message) };
+  const { id: messageId, channelId, sender: { id: authorId } } = message;
+  const { why, rule } = verdict;
+  log.debug("A message is not answered", { messageId, channelId, authorId, why, rule });
+  return { message, verdict };
 }
 
 /** A new gateway session counts from its own start, so it begins a unit of its own. */
@@ -210,10 +192,10 @@ async function commit(unit: Unit, ports: AcceptPorts): Promise<void> {
   unit.started = undefined;
   const begunAt = now();
   const batch = { accountId, seq, judged, echoes, guilds };
-  const { accepted, settled } = await store.acceptBatch(batch, arrivedAt);
+  const { accepted, settled, settledIn } = await store.acceptBatch(batch, arrivedAt);
   ports.committed(ticket);
   if (accepted > 0) ports.onAccepted();
-  if (settled.length > 0) ports.onSettled(settled);
+  if (settled > 0) ports.onSettled(settledIn);
   const ms = Math.max(0, now() - begunAt);
-  ports.onStored({ judged: judged.length, accepted, settled: settled.length, ms });
+  ports.onStored({ judged: judged.length, accepted, settled, ms });
 }

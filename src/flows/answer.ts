@@ -11,7 +11,7 @@
  */
 
 import { runTurn, type TurnOutcome } from "../agent/turn.ts";
-import type { Claim } from "../core/inbox.ts";
+import type { Claim, FinishedTurn } from "../core/inbox.ts";
 import type { ChannelId, MessageId } from "../core/ids.ts";
 import type { InboundMessage } from "../core/inbound.ts";
 import type { Model } from "../core/model.ts";
@@ -23,7 +23,7 @@ import { type AllowedMentions, composeFailure, composeReply, freeze } from "../r
 import { composeRequest } from "../render/request.ts";
 import { type Instructions, systemPromptOf } from "../render/system_prompt.ts";
 import { historyChars, selectEntries } from "../session/history.ts";
-import { type FinishedTurn, saveTurn, type SaveTurnPorts } from "./save_turn.ts";
+import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 
 /** What this flow needs of the store; each method is one transaction. */
 export interface AnswerStore {
@@ -65,7 +65,7 @@ export interface AnswerPorts extends SaveTurnPorts {
   readonly rules: (message: InboundMessage) => TurnRules;
   /** Fills the channel's context up, once since the start; never fails. */
   readonly fillUp: (message: InboundMessage, limit: number) => Promise<void>;
-  /** 12 random letters and digits. */
+  /** 12 random hex digits: for boundaries that nobody guesses, and ids that a person can copy. */
   readonly randomId: () => string;
   /** The outbox has new rows. */
   readonly onOutbox: () => void;
@@ -179,7 +179,7 @@ function finish(
   const at = ports.now();
   const entries: readonly Entry[] = [
     { role: "user", text: envelope, messageId: message.id, at },
-    { role: "assistant", text, messageId: message.id, at },
+    { role: "assistant", text: composed.text, messageId: message.id, at },
   ];
   return composed.kind === "declined"
     ? { claim, end: { kind: "declined" }, entries, outbox: [] }

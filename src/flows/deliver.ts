@@ -18,8 +18,8 @@ export interface DeliverPorts {
   readonly outbox: {
     /** T4. Resolves to `false` if the row is settled: the gateway's echo can be first. */
     markSending(row: OutboxRow, now: number): Promise<boolean>;
-    /** T5, with the message's id unless it is gone. */
-    markSent(row: OutboxRow, messageId?: MessageId): Promise<void>;
+    /** T5, with the message's id unless it is gone. Resolves to `false` if the echo was first. */
+    markSent(row: OutboxRow, messageId?: MessageId): Promise<boolean>;
     /** Takes T4 back: the row is as it was when it was read. */
     markRefused(row: OutboxRow, reason: string): Promise<void>;
   };
@@ -39,7 +39,10 @@ const CLOCK_SLACK_MS = 5_000;
  * What became of a row. An `unanswered` one may be delivered again until it is
  * `stale`; then only the channel's history can tell.
  */
-export type Delivery = PostOutcome | { readonly kind: "settled" | "stale" };
+export type Delivery =
+  /** `wasEchoed` where the gateway's echo has settled the row before Discord's answer came. */
+  | (PostOutcome & { readonly wasEchoed?: true })
+  | { readonly kind: "settled" | "stale" };
 
 /** Sends one frozen message. The caller keeps the order, one row of a channel at a time. */
 export async function deliver(row: OutboxRow, ports: DeliverPorts): Promise<Delivery> {
@@ -54,11 +57,11 @@ export async function deliver(row: OutboxRow, ports: DeliverPorts): Promise<Deli
   const outcome = await ports.post(row.message, notAfter);
   switch (outcome.kind) {
     case "created":
-      await ports.outbox.markSent(row, outcome.messageId);
-      break;
+      if (await ports.outbox.markSent(row, outcome.messageId)) break;
+      return { ...outcome, wasEchoed: true };
     case "already_gone": // delivered, then deleted: to send it again would undo a moderator
-      await ports.outbox.markSent(row);
-      break;
+      if (await ports.outbox.markSent(row)) break;
+      return { ...outcome, wasEchoed: true };
     case "refused":
     case "unsent":
       await ports.outbox.markRefused(row, outcome.reason);

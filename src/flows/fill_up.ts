@@ -11,7 +11,7 @@
 
 import type { ChannelId } from "../core/ids.ts";
 import type { InboundMessage } from "../core/inbound.ts";
-import type { Overheard } from "../core/transcript.ts";
+import { type Overheard, toOverheard } from "../core/transcript.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { Log } from "../lib/log.ts";
 import type { Schedule } from "../lib/schedule.ts";
@@ -23,7 +23,6 @@ export interface FillUpPorts {
     limit: number,
   ) => Promise<readonly InboundMessage[]>;
   readonly admit: (message: InboundMessage) => Verdict;
-  readonly toOverheard: (message: InboundMessage) => Overheard;
   readonly store: {
     /** One transaction; what is there already stays as it is. */
     addOverheard(channelId: ChannelId, messages: readonly Overheard[]): Promise<void>;
@@ -42,7 +41,7 @@ export type FillUp = (message: InboundMessage, limit: number) => Promise<void>;
 export const PATIENCE_MS = 2_000;
 
 export function createFillUp(
-  { history, admit, toOverheard, store, schedule, log }: FillUpPorts,
+  { history, admit, store, schedule, log }: FillUpPorts,
 ): FillUp {
   const filled = new Map<ChannelId, Promise<void>>();
 

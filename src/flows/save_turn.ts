@@ -7,29 +7,9 @@
  * @module
  */
 
-import type { Claim } from "../core/inbox.ts";
-import type { OutboundMessage } from "../core/outbound.ts";
-import type { Entry } from "../core/transcript.ts";
+import type { FinishedTurn } from "../core/inbox.ts";
 import type { Log } from "../lib/log.ts";
 import type { Schedule } from "../lib/schedule.ts";
-
-/** How a turn ended, as the inbox records it. */
-export type TurnEnd =
-  | { readonly kind: "answered" }
-  /** The model chose to say nothing (R10). */
-  | { readonly kind: "declined" }
-  /** The id that the person was told, and the reason for the operator. */
-  | { readonly kind: "failed"; readonly failureId: string; readonly reason: string };
-
-/** One T3, all or nothing. */
-export interface FinishedTurn {
-  readonly claim: Claim;
-  readonly end: TurnEnd;
-  /** What the session remembers of this turn; none of one that failed. */
-  readonly entries: readonly Entry[];
-  /** What is to be sent, in this order. */
-  readonly outbox: readonly OutboundMessage[];
-}
 
 export interface SaveTurnPorts {
   readonly store: {

@@ -30,8 +30,6 @@ export interface Turns {
   wake(): void;
   /** Claims nothing more, and resolves once the running turns have ended. */
   stop(): Promise<void>;
-  /** How many run now. */
-  running(): number;
 }
 
 /** How long until a store that refused is asked again, in milliseconds. */
@@ -100,7 +98,6 @@ export function createTurns(ports: TurnsPorts): Turns {
 
   return {
     wake,
-    running: () => running.size,
     async stop() {
       isStopping = true;
       await claiming;

@@ -91,10 +91,10 @@ export class HttpServerError extends Error {
   }
 }
 
-export const LOOPBACK_ADDRESSES: readonly string[] = ["127.0.0.1", "::1"];
+const LOOPBACK_ADDRESSES: readonly string[] = ["127.0.0.1", "::1"];
 
 /** Characters of a token that stands between the network and the bot. */
-export const TOKEN_MIN = 32;
+const TOKEN_MIN = 32;
 
 const TIMEOUTS: HttpTimeouts = {
   headersMs: 2_000,

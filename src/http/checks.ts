@@ -66,6 +66,7 @@ export function judge(snapshot: Snapshot, now: number): readonly Check[] {
     outbox(snapshot),
     depth("outbox:depth", snapshot.outbox.pending + snapshot.outbox.sending),
     uncertain(snapshot),
+    dead(snapshot),
     ...models(snapshot, now),
     lifecycle(snapshot),
     uptime(snapshot, now),
@@ -93,13 +94,13 @@ function connections({ shards }: Snapshot, now: number): readonly Check[] {
   const outageMs = Math.min(
     ...shards.map(({ state, readyAt }) => state === "ready" ? 0 : now - readyAt),
   );
-  return shards.map(({ id, state }) => ({
+  return shards.map(({ id, state, isDown }) => ({
     name,
     componentId: id,
-    observedValue: state,
+    observedValue: isDown && state !== "ready" && state !== "fatal" ? "down" : state,
     status: state === "ready"
       ? "pass"
-      : state === "fatal" || outageMs > OUTAGE_MS
+      : isDown || state === "fatal" || outageMs > OUTAGE_MS
       ? "fail"
       : "warn",
     isReady: state === "ready",
@@ -199,6 +200,17 @@ function uncertain({ outbox: { uncertain } }: Snapshot): Check {
     observedValue: uncertain,
     observedUnit: "messages",
     status: grade(uncertain, 0),
+    isReady: true,
+  };
+}
+
+/** Nobody was answered, and nothing will mend it by itself. */
+function dead({ outbox: { dead } }: Snapshot): Check {
+  return {
+    name: "outbox:dead",
+    observedValue: dead,
+    observedUnit: "messages",
+    status: grade(dead, 0),
     isReady: true,
   };
 }

@@ -37,7 +37,7 @@ export interface HealthPorts {
 }
 
 /**
- * The HTTP application, without a socket; `bot.ts` gives it one.
+ * The health endpoints, without guard and socket: `app.ts` takes them in.
  *
  * @see {@link https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06}
  */

@@ -46,12 +46,15 @@ export interface Meters {
   readonly outboxSent: Counter<"ack">;
   readonly outboxRetries: Counter<"reason">;
   readonly replyLatencySec: Histogram;
-  /** `route` is the template: `"/channels/{channel}/messages"`; `status` the class: `"2xx"`. */
+  /**
+   * `route` is the template: `"/channels/{channel}/messages"`; `status` the class: `"2xx"`, or
+   * `"none"` without an answer.
+   */
   readonly discordRequests: Counter<"route" | "method" | "status">;
   readonly discordRequestSec: Histogram<"route">;
   readonly discordWaitSec: Histogram;
   readonly discord429s: Counter<"scope">;
-  /** `outcome` is `"ok"` or a model error's kind. */
+  /** `outcome` is `"ok"`, a model error's kind, `"timeout"`, `"unexpected"` or `"interrupted"`. */
   readonly llmRequests: Counter<"provider" | "model" | "outcome">;
   readonly llmRequestSec: Histogram<"provider" | "model">;
   readonly llmTokens: Counter<"provider" | "model" | "direction">;
@@ -204,6 +207,7 @@ function createGauges() {
     outboxDepth.set(outbox.pending, { state: "pending" });
     outboxDepth.set(outbox.sending, { state: "sending" });
     outboxDepth.set(outbox.uncertain, { state: "uncertain" });
+    outboxDepth.set(outbox.dead, { state: "dead" });
     outboxAge.set(outbox.oldestMs / 1_000);
     rss.set(rssBytes);
     cpu.add(Math.max(0, usage.cpuSec - cpuSec));

@@ -30,6 +30,8 @@ export interface Snapshot {
     readonly sending: number;
     /** Messages of which nobody can tell whether Discord has them. */
     readonly uncertain: number;
+    /** Messages that Discord will not take, ever. */
+    readonly dead: number;
     /** Milliseconds that the oldest unsent message has waited; 0 if there is none. */
     readonly oldestMs: number;
   };
@@ -46,6 +48,8 @@ export interface Shard {
   readonly state: "connecting" | "identifying" | "resuming" | "backoff" | "ready" | "fatal";
   /** Unix time in milliseconds at which it was last ready, or else was started. */
   readonly readyAt: number;
+  /** Whether more connections in a row have failed than `gateway.reconnect.maxRetries`. */
+  readonly isDown: boolean;
   /** The last heartbeat that Discord acknowledged; absent before the first. */
   readonly ack?: {
     /** Unix time in milliseconds. */
@@ -65,6 +69,6 @@ export interface Shard {
 
 export interface Model {
   readonly id: string;
-  /** Unix time in milliseconds at which its breaker opened; absent while it serves. */
+  /** Unix time in milliseconds since which it answers nobody; absent while it serves. */
   readonly openAt?: number;
 }

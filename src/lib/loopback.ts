@@ -1,3 +1,8 @@
+/** Whether a URL's host is this machine: `"localhost"`, `"127.0.0.1"`, `"[::1]"`. */
+export function isLoopbackHost(hostname: string): boolean {
+  return hostname === "localhost" || isLoopback(hostname.replace(/^\[(.*)\]$/, "$1"));
+}
+
 /**
  * Whether an address can only be reached from this machine.
  *

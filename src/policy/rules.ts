@@ -7,6 +7,7 @@
  * @module
  */
 
+import { pathTo } from "../core/config_path.ts";
 import type { GuildPlace, Named } from "../core/inbound.ts";
 import { slug } from "../core/slug.ts";
 import type { AllowEntry } from "./allowlist.ts";
@@ -223,10 +224,6 @@ function at<Rules>(
 ): Found<Rules> | undefined {
   const rules = Object.hasOwn(entries, key) ? entries[key] : undefined;
   return rules === undefined ? undefined : { rules, path: pathTo(path, key) };
-}
-
-function pathTo(path: string, key: string): string {
-  return /^(?:\*|[A-Za-z_]\w*)$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
 }
 
 function closed(why: ClosedPlace["why"], rule: string): ClosedPlace {

@@ -4,7 +4,7 @@
  * The providers know the wire formats and follow their changes. Everything else
  * is kept from the SDK: retries and time-outs are ours, so is the naming of
  * failures (`wire.ts`). Its `streamText` is left out on purpose: it adds a tool
- * loop that we have our own of, and costs more CPU time than all the rest of a
+ * loop, of which a turn of one step has no use, and costs more CPU time than all the rest of a
  * reply. A provider's model is made once, for it compiles its schemas anew.
  *
  * @module
@@ -20,7 +20,6 @@ import {
 } from "../core/model.ts";
 import { brokenOffOf } from "./failures.ts";
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
-import { createThinkingFilter } from "./thinking.ts";
 import { openWire, type Wire, type WireTimeouts } from "./wire.ts";
 
 /** Anthropic refuses a request that does not say how much may be answered. */
@@ -44,8 +43,8 @@ export interface AskDeps {
 }
 
 /**
- * Asks once, and streams what is meant to be read: neither thinking nor calls of
- * tools that nobody offered.
+ * Asks once, and streams the words of the answer: no calls of tools that nobody offered, and no
+ * thinking that the server keeps apart; what it left in is `render/visible.ts`'s to take out.
  *
  * @throws {ModelError} As {@link ModelPart}'s port has it, or the signal's reason.
  */
@@ -106,18 +105,15 @@ async function* answerOf(
   modelId: string,
   secrets: readonly string[],
 ): AsyncGenerator<ModelPart, void> {
-  const visible = createThinkingFilter();
   let isEmpty = true;
+  let blank = ""; // held back: the first piece that is told is something to be seen
   for await (const part of parts) {
     if (part.type === "error") throw brokenOffOf(sentIn(part.error), modelId, secrets);
-    const text = part.type === "text-delta"
-      ? visible.push(part.delta)
-      : part.type === "finish"
-      ? visible.end()
-      : "";
-    if (text !== "") {
-      isEmpty = false;
-      yield { kind: "text", text };
+    if (part.type === "text-delta") {
+      const text = blank + part.delta;
+      blank = text.trim() === "" ? text : "";
+      if (blank !== text) yield { kind: "text", text };
+      isEmpty &&= blank === text;
     }
     if (part.type !== "finish") continue;
     const reason = finishReasonOf(part.finishReason.unified);

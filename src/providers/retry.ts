@@ -10,7 +10,7 @@
 import { type Model, ModelError } from "../core/model.ts";
 
 /** Milliseconds before the second, third and fourth try, where the server names none. */
-export const RETRY_WAITS_MS: readonly number[] = [1_000, 2_000, 4_000];
+const RETRY_WAITS_MS: readonly number[] = [1_000, 2_000, 4_000];
 
 /** The longest wait that a server may ask for; past it a fallback is better. */
 export const RETRY_AFTER_MAX_MS = 60_000;

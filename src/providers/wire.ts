@@ -35,7 +35,7 @@ export interface Wire {
 }
 
 /** Bytes of one answer with its wrapping; no answer for Discord comes near. */
-export const ANSWER_MAX_BYTES = 8 * 1024 * 1024;
+const ANSWER_MAX_BYTES = 8 * 1024 * 1024;
 
 /** Bytes of a refusal that are read for its reason. */
 const REFUSAL_MAX_BYTES = 16 * 1024;

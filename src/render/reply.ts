@@ -40,20 +40,21 @@ export interface ModelAnswer extends Answered {
 }
 
 export type ComposedReply =
-  | { readonly kind: "reply"; readonly reply: Reply }
+  /** `text` is what of the answer is visible, whole: what a session remembers of it. */
+  | { readonly kind: "reply"; readonly text: string; readonly reply: Reply }
   /** The model chose to say nothing (R10). */
-  | { readonly kind: "declined" }
+  | { readonly kind: "declined"; readonly text: string }
   /** Nothing in the answer was meant for people: a failure, never silence (L3). */
   | { readonly kind: "blank" };
 
 /** Makes a reply of a model's answer, for the channel that the message came from (S3). */
 export function composeReply(answer: ModelAnswer): ComposedReply {
   const text = visibleText(answer.text);
-  if (isNoReply(text)) return { kind: "declined" };
+  if (isNoReply(text)) return { kind: "declined", text };
   const chunks = chunk(text, answer.chunks);
   if (chunks.length === 0) return { kind: "blank" };
   const mayPing = { users: mayPingUsers(answer), roles: answer.allowedMentions.roles };
-  return { kind: "reply", reply: replyTo(answer, "reply", chunks, mayPing) };
+  return { kind: "reply", text, reply: replyTo(answer, "reply", chunks, mayPing) };
 }
 
 /** What is sent in place of an answer when the turn failed (R11). It pings nobody. */

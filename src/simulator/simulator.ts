@@ -1,9 +1,8 @@
 /**
  * A Discord of our own, on loopback: REST, gateway, people, and the judge's notes.
  *
- * The demo, the end-to-end tests, the chaos tests and the benches run against
- * it. It knows nothing of the bot, and it is strict: what Discord would refuse,
- * it refuses.
+ * The demo, the end-to-end tests and the benches run against it. It knows
+ * nothing of the bot, and it is strict: what Discord would refuse, it refuses.
  *
  * @module
  */

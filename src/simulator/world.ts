@@ -202,14 +202,6 @@ export interface World {
   readonly keptPerChannel: number;
 }
 
-/** The application whose user that is, or `undefined` of a person. */
-export function applicationOf(world: World, userId: UserId): Application | undefined {
-  for (const application of world.applications.values()) {
-    if (application.userId === userId) return application;
-  }
-  return undefined;
-}
-
 /** The channel in which two people talk alone, if they have one. */
 export function directChannel(world: World, a: UserId, b: UserId): PrivateChannel | undefined {
   for (const channel of world.channels.values()) {

@@ -9,9 +9,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { AccountId, ChannelId, MessageId } from "../core/ids.ts";
-import type { GuildSnapshot } from "../core/inbound.ts";
-import type { Judged } from "../core/inbox.ts";
+import type { Accepted, AcceptedBatch, Judged } from "../core/inbox.ts";
 import { toOverheard } from "../core/transcript.ts";
 import { prepareKeepOverheard } from "./context.ts";
 import { prepareRecordDecision } from "./decisions.ts";
@@ -22,22 +20,6 @@ import { prepareSettleEcho } from "./outbox.ts";
 import type { Pruner } from "./retention.ts";
 import { TERMS } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
-
-/** What one T1 stores. */
-export interface Batch {
-  readonly accountId: AccountId;
-  readonly seq: number;
-  readonly judged: readonly Judged[];
-  readonly echoes: readonly { readonly nonce: string; readonly messageId: MessageId }[];
-  readonly guilds: readonly GuildSnapshot[];
-}
-
-export interface Accepted {
-  /** Messages that are new to the inbox. */
-  readonly accepted: number;
-  /** Channels in which a row of the outbox was settled. */
-  readonly settled: readonly ChannelId[];
-}
 
 export interface BatchesDeps {
   readonly pruner: Pruner;
@@ -52,7 +34,7 @@ export interface Batches {
    * @param arrivedAt Unix time in milliseconds at which the gateway was heard: a disk may have
    * refused the batch for an hour since.
    */
-  acceptBatch(batch: Batch, arrivedAt: number): Promise<Accepted>;
+  acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted>;
 }
 
 /** @param database Open, migrated, and owned by the caller. */
@@ -68,7 +50,7 @@ export function createBatches(
   const keepGuild = prepareKeepGuild(database);
   const advance = prepareAdvanceSession(database);
 
-  function store({ accountId, seq, judged, echoes, guilds }: Batch, arrivedAt: number) {
+  function store({ accountId, seq, judged, echoes, guilds }: AcceptedBatch, arrivedAt: number) {
     const recorded = judged.filter((one) => record(one, arrivedAt));
     const kept = recorded
       .filter(({ verdict }) => verdict.kind === "ignore" && verdict.keepAsContext)
@@ -84,7 +66,12 @@ export function createBatches(
     const newest = Math.max(0, ...recorded.map(({ message }) => message.sentAt));
     advance(accountId, { seq, storedUpTo: newest, heardAt: arrivedAt });
     pruner.afterBatch(kept, recorded.length, arrivedAt);
-    return { recorded, accepted: added.length, settled: [...new Set(settled)] };
+    return {
+      recorded,
+      accepted: added.length,
+      settled: settled.length,
+      settledIn: [...new Set(settled)],
+    };
   }
 
   return {

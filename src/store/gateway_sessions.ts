@@ -91,10 +91,10 @@ export function createGatewaySessions(
   const start = database.prepare(
     `INSERT INTO gateway_session (
        account_id, session_id, resume_url, seq, started_at, alive_at,
-       stored_up_to, catch_up_needed, catch_up_from
+       stored_up_to, catch_up_from
      ) VALUES (
        :accountId, :sessionId, :resumeUrl, :seq, :arrivedAt, :arrivedAt, :arrivedAt,
-       :hasGap, IIF(:hasGap, :arrivedAt, NULL)
+       IIF(:hasGap, :arrivedAt, NULL)
      )
      ON CONFLICT (account_id) DO UPDATE SET
        session_id = excluded.session_id,
@@ -102,7 +102,6 @@ export function createGatewaySessions(
        seq = excluded.seq,
        started_at = excluded.started_at,
        alive_at = excluded.alive_at,
-       catch_up_needed = MAX(catch_up_needed, excluded.catch_up_needed),
        catch_up_from = COALESCE(catch_up_from, IIF(:hasGap, stored_up_to, NULL))`,
   );
   const touch = database.prepare(

@@ -25,8 +25,12 @@ export interface Outbox {
    * @returns Whether the row was still to be sent.
    */
   markSending(row: OutboxRow, now: number): Promise<boolean>;
-  /** T5: Discord has the message, or had it and somebody deleted it. */
-  markSent(row: OutboxRow, messageId?: MessageId): Promise<void>;
+  /**
+   * T5: Discord has the message, or had it and somebody deleted it.
+   *
+   * @returns Whether that is news: the gateway's echo can be first.
+   */
+  markSent(row: OutboxRow, messageId?: MessageId): Promise<boolean>;
   /** Takes T4 back, since this attempt created nothing; an earlier one may have. */
   markRefused(row: OutboxRow, reason: string): Promise<void>;
   /** Discord will not take it, ever: it is kept and shown, and holds up nobody. */
@@ -107,8 +111,8 @@ export function createOutbox(
   );
   const markSent = database.prepare(
     `UPDATE outbox
-     SET state = 'sent', message_id = COALESCE(:messageId, message_id)
-     WHERE id = :id`,
+     SET state = 'sent', message_id = :messageId
+     WHERE id = :id AND state <> 'sent'`,
   );
   const markRefused = database.prepare(
     `UPDATE outbox
@@ -131,9 +135,10 @@ export function createOutbox(
     markSending: ({ id }, now) =>
       commit(TERMS.T4, () => markSending.run({ id, now }).changes === 1),
     markSent: ({ id }, messageId) =>
-      commit(TERMS.T5, () => {
-        markSent.run({ id, messageId: messageId ?? null });
-      }),
+      commit(
+        TERMS.T5,
+        () => markSent.run({ id, messageId: messageId ?? null }).changes === 1,
+      ),
     markRefused: ({ id, firstAttemptAt }, reason) =>
       commit(UNNAMED, () => {
         markRefused.run({ id, firstAttemptAt: firstAttemptAt ?? null, reason });

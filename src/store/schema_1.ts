@@ -21,16 +21,14 @@ export const SCHEMA_1 = `
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE gateway_session (
-    account_id      TEXT PRIMARY KEY,
-    session_id      TEXT, -- NULL: nothing to resume; these four are set together, by T0
-    resume_url      TEXT,
-    seq             INTEGER,
-    started_at      INTEGER,
-    alive_at        INTEGER NOT NULL, -- when the gateway was heard of last
-    stored_up_to    INTEGER NOT NULL, -- when the newest stored message was sent
-    catch_up_needed INTEGER NOT NULL DEFAULT 0 CHECK (catch_up_needed IN (0, 1)),
-    catch_up_from   INTEGER, -- stored_up_to as it was when the gap opened
-    CHECK (catch_up_needed = (catch_up_from IS NOT NULL))
+    account_id    TEXT PRIMARY KEY,
+    session_id    TEXT, -- NULL: nothing to resume; these four are set together, by T0
+    resume_url    TEXT,
+    seq           INTEGER,
+    started_at    INTEGER,
+    alive_at      INTEGER NOT NULL, -- when the gateway was heard of last
+    stored_up_to  INTEGER NOT NULL, -- when the newest stored message was sent
+    catch_up_from INTEGER -- stored_up_to as it was when a gap opened that is not closed yet
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE guild (

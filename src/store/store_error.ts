@@ -10,7 +10,7 @@
  */
 
 /**
- * - `damaged`: the file is no whole database any more; stop, `barnacle restore`.
+ * - `damaged`: the file is no whole database any more; stop, ask the operator for a copy.
  * - `newer`: a newer Barnacle wrote it; stop, run that one.
  * - `unwritable`: the place cannot be written to, or not kept private; stop, ask the operator.
  * - `full`: no room; accept nothing, try again.
@@ -84,8 +84,9 @@ function kindOf(thrown: Error): StoreErrorKind | undefined {
 function messageOf(kind: StoreErrorKind, reason: string, path: string): string {
   switch (kind) {
     case "damaged":
-      return `The database ${path} is damaged (${reason}). It is left as it is; ` +
-        `\`barnacle restore\` sets it aside and puts the last backup in its place`;
+      return `The database ${path} is damaged (${reason}). It is left as it is. ` +
+        "`barnacle restore` comes in a later version: until then move it aside and put a copy " +
+        "in its place, or start with another --data";
     case "full":
       return `No room to write to ${path} (${reason}); free some space on that disk`;
     case "newer":

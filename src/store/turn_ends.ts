@@ -10,24 +10,13 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { Claim } from "../core/inbox.ts";
-import type { OutboundMessage } from "../core/outbound.ts";
+import type { FinishedTurn } from "../core/inbox.ts";
 import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import type { Entry } from "../core/transcript.ts";
 import { withoutControls } from "../lib/controls.ts";
 import { prepareAddToOutbox } from "./outbox.ts";
 import { TERMS } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
-
-/** What one T3 stores. */
-export interface EndedTurn {
-  readonly claim: Claim;
-  readonly end:
-    | { readonly kind: "answered" | "declined" }
-    | { readonly kind: "failed"; readonly failureId: string; readonly reason: string };
-  readonly entries: readonly Entry[];
-  readonly outbox: readonly OutboundMessage[];
-}
 
 export interface TurnEnds {
   /**
@@ -44,7 +33,7 @@ export interface TurnEnds {
    * @param now Unix time in milliseconds.
    * @returns Whether it is stored: not if this claim does not run any more.
    */
-  finishTurn(turn: EndedTurn, now: number): Promise<boolean>;
+  finishTurn(turn: FinishedTurn, now: number): Promise<boolean>;
 }
 
 const entrySchema = z.object({
@@ -70,7 +59,7 @@ export function createTurnEnds(database: DatabaseSync, { commit, read }: Transac
      WHERE message_id = ? AND attempt = ? AND state = 'running'`,
   );
 
-  function store({ claim, end, entries, outbox }: EndedTurn, now: number): boolean {
+  function store({ claim, end, entries, outbox }: FinishedTurn, now: number): boolean {
     const { message, route: { agentId, sessionKey }, attempt } = claim;
     const [failureId, reason] = end.kind === "failed" ? [end.failureId, end.reason] : [null, null];
     const { changes } = finish.run(end.kind, now, failureId, reason, message.id, attempt);

@@ -6,6 +6,7 @@ import { ModelError } from "../../src/core/model.ts";
 import type { OutboxRow } from "../../src/core/outbound.ts";
 import { NO_COUNTS } from "../../src/discord/gateway/counts.ts";
 import type { GatewayStats } from "../../src/discord/gateway/thread.ts";
+import type { Delivery } from "../../src/flows/deliver.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
 import { messageId, outboundMessage } from "../support/builders.ts";
 import { BUILD, HEALTHY, NOW } from "../support/health.ts";
@@ -62,6 +63,29 @@ describe("[O2] createMeter()", () => {
     assert.equal(value('outbox_sent_total{ack="response"}'), 1);
     assert.equal(value('outbox_sent_total{ack="unknown_message"}'), 1);
     assert.equal(value('outbox_retries_total{reason="unanswered"}'), 2);
+  });
+
+  it("[D2] counts a reply once, whether its echo or Discord's answer is first", () => {
+    const { meter, value } = setUp();
+    const created = { kind: "created", messageId: messageId("77") } as const;
+    const sent = () =>
+      ["response", "unknown_message", "echo"]
+        .reduce((sum, ack) => sum + (value(`outbox_sent_total{ack="${ack}"}`) ?? 0), 0);
+    meter.stored({ judged: 0, accepted: 0, settled: 2, ms: 1 });
+    meter.delivery(row(), { ...created, wasEchoed: true });
+    meter.delivery(row(), { kind: "already_gone", wasEchoed: true });
+    assert.equal(sent(), 2);
+    meter.delivery(row(), created);
+    assert.equal(sent(), 3);
+  });
+
+  const unsent = [{ kind: "settled" }, { kind: "stale" }, { kind: "unsent", reason: "no route" }];
+  it("[D2] counts no attempt that never left", () => {
+    const { meter, value } = setUp();
+    for (const delivery of unsent as readonly Delivery[]) {
+      meter.delivery(row({ firstAttemptAt: 1 }), delivery);
+    }
+    assert.equal(value('outbox_retries_total{reason="unanswered"}'), undefined);
   });
 
   const requests = [[200, "2xx"], [429, "4xx"], [503, "5xx"], [undefined, "none"]] as const;

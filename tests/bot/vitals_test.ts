@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
+import type { TurnOutcome } from "../../src/agent/turn.ts";
 import { startVitals, type Vitals, type VitalsPorts } from "../../src/bot/vitals.ts";
+import { ModelError, type ModelErrorKind } from "../../src/core/model.ts";
 import { NO_COUNTS } from "../../src/discord/gateway/counts.ts";
 import type { GatewayStats } from "../../src/discord/gateway/thread.ts";
+import { judge } from "../../src/http/checks.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
 import { ACCOUNT, guildMessage } from "../support/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -56,10 +59,11 @@ describe("startVitals()", () => {
       id: "default/0",
       state: "connecting",
       readyAt: startedAt,
+      isDown: false,
       seqCommitted: 9,
     }]);
     assert.deepEqual(inbox, { waiting: 0, running: 0, oldestMs: 0 });
-    assert.deepEqual(outbox, { pending: 0, sending: 0, uncertain: 0, oldestMs: 0 });
+    assert.deepEqual(outbox, { pending: 0, sending: 0, uncertain: 0, dead: 0, oldestMs: 0 });
     assert.equal(isRestUp, true);
     assert.deepEqual(models, []);
   });
@@ -88,14 +92,54 @@ describe("startVitals()", () => {
     });
     vitals.setLatency(42);
     vitals.setRest(false);
-    vitals.setModel({ id: "openai/gpt" });
-    const { phase, shards, isRestUp, models, gatewayTickAt } = vitals.snapshot();
+    const { phase, shards, isRestUp, gatewayTickAt } = vitals.snapshot();
     assert.equal(phase, "running");
     assert.equal(shards[0]?.state, "ready");
     assert.deepEqual(shards[0]?.ack, { at: 8, intervalMs: 41_250, latencyMs: 42 });
     assert.equal(isRestUp, false);
-    assert.deepEqual(models, [{ id: "openai/gpt" }]);
     assert.equal(gatewayTickAt, 5);
+  });
+
+  it("[G4] is down for as long as the shard says so", () => {
+    const { open, clock } = setUp();
+    const vitals = open();
+    vitals.setShard({ state: "backoff", readyAt: clock.now(), isDown: true });
+    const [connection] = judge(vitals.snapshot(), clock.now());
+    assert.deepEqual([connection?.observedValue, connection?.status], ["down", "fail"]);
+    vitals.setShard({ state: "ready", readyAt: clock.now(), isDown: false });
+    assert.equal(judge(vitals.snapshot(), clock.now())[0]?.observedValue, "ready");
+  });
+
+  it("[O2] is not ready while its model answers nobody, and says since when", () => {
+    const { open, clock } = setUp({ modelId: "openai/gpt" });
+    const vitals = open();
+    const failed = (kind: ModelErrorKind): TurnOutcome => ({
+      kind: "failed",
+      reason: kind,
+      error: new ModelError("gone", { kind, modelId: "openai/gpt" }),
+    });
+    const model = () => vitals.snapshot().models;
+    const isReady = () =>
+      judge(vitals.snapshot(), clock.now()).every((check) =>
+        !check.name.startsWith("llm:") || check.isReady
+      );
+    assert.deepEqual(model(), [{ id: "openai/gpt" }]);
+    for (const kind of ["rate_limited", "rejected", "timeout", "not_an_answer"] as const) {
+      vitals.setTurn(failed(kind));
+      assert.deepEqual(model(), [{ id: "openai/gpt" }], kind);
+    }
+    for (const kind of ["unauthorized", "not_found", "unavailable"] as const) {
+      const openAt = clock.now();
+      vitals.setTurn(failed(kind));
+      clock.advance(1_000);
+      vitals.setTurn(failed(kind));
+      vitals.setTurn({ kind: "interrupted" });
+      assert.deepEqual(model(), [{ id: "openai/gpt", openAt }], kind);
+      assert.equal(isReady(), false);
+      vitals.setTurn({ kind: "reply", text: "hi" });
+      assert.deepEqual(model(), [{ id: "openai/gpt" }], kind);
+      assert.equal(isReady(), true);
+    }
   });
 
   it("counts what waits, and lets it grow older until it is counted again", async () => {

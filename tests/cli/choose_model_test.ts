@@ -39,7 +39,10 @@ describe("[L1] [L2] chooseModel()", () => {
   });
 
   it("says what this version cannot speak with", async () => {
-    const { chosen } = await choose(provider("google", { apiKey: "k" }));
+    const { chosen } = await choose(
+      { agents: { defaults: { model: "google/gemini" } } },
+      { GEMINI_API_KEY: "k" },
+    );
     assert.ok(chosen.kind === "problem");
     assert.match(chosen.problem.message, /Google/);
     assert.match(chosen.problem.hint ?? "", /openai-compatible/);

@@ -21,7 +21,7 @@ async function lineOf(lines: readonly string[], start: string): Promise<string> 
   }
 }
 
-describe("startStage()", () => {
+describe("[O5] startStage()", () => {
   it("gives a bot what an operator would, and nobody's own keys", async () => {
     const stage = await open({ EXTRA: "stage" });
     try {

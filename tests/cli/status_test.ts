@@ -22,7 +22,11 @@ const REPORT = {
 /** Asks a bot that answers so, by what it wrote beside its lock. */
 async function ask(
   answer: RequestListener,
-  { json = false, config = "{}" }: { readonly json?: boolean; readonly config?: string } = {},
+  { json = false, config = "{}", timeoutMs }: {
+    readonly json?: boolean;
+    readonly config?: string;
+    readonly timeoutMs?: number;
+  } = {},
 ) {
   using folder = tempDirectory();
   const server = createServer(answer);
@@ -35,7 +39,7 @@ async function ask(
   try {
     assert.ok(lock.kind === "held");
     lock.setHttp(`127.0.0.1:${typeof address === "object" && address ? address.port : 0}`);
-    const code = await status({ data: folder.path, config: file, json }, io);
+    const code = await status({ data: folder.path, config: file, json }, io, timeoutMs);
     return { code, ...io };
   } finally {
     if (lock.kind === "held") lock.release();
@@ -89,7 +93,16 @@ describe("[O1] barnacle status", () => {
     const html: RequestListener = (_, response) => void response.end("<html>router</html>");
     const { code, stderr } = await ask(html);
     assert.equal(code, 75);
-    assert.match(stderr.join(""), /does not answer/);
+    assert.match(stderr.join(""), /does not answer: what listens on .* is no Barnacle/);
+  });
+
+  it("tells a bot that is slow from one that is gone", async () => {
+    const slow = await ask(() => {}, { timeoutMs: 50 });
+    assert.equal(slow.code, 75);
+    assert.match(slow.stderr.join(""), /does not answer: it listens on .* said nothing for 0.05 s/);
+    const gone = await ask((request) => void request.socket.destroy(), { timeoutMs: 5_000 });
+    assert.equal(gone.code, 75);
+    assert.match(gone.stderr.join(""), /does not answer: nothing listens on/);
   });
 
   it("[O7] ends with 75 where nothing has run there", async () => {

@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { discord, told } from "./support.ts";
 
-describe("audit() and silentDefaults()", () => {
+/** Keys of `dm`, beside a policy that adds nothing. */
+const dms = (keys: string): string =>
+  `{"channels":{"discord":{"dm":{${
+    keys.includes("policy") ? "" : '"policy":"allowlist",'
+  }${keys}}}}}`;
+
+const SHARED = "warning channels.discord.dm.allowFrom: These people's direct messages share one " +
+  "memory: the agent may tell one what another said";
+
+describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
   const cases: readonly (readonly [
     rule: string,
     name: string,
@@ -84,6 +93,33 @@ describe("audit() and silentDefaults()", () => {
       discord('"groupPolicy":"disabled","guilds":{"*":{}}'),
       [
         'warning channels.discord.guilds: No guild is answered: "groupPolicy" is "disabled"',
+      ],
+    ],
+    ["S2", "two people who share a memory", dms('"allowFrom":["1","2"]'), [SHARED]],
+    ["S2", "everybody who shares a memory", dms('"policy":"open","allowFrom":["*"]'), [SHARED]],
+    ["S2", "nothing of one person, however often", dms('"allowFrom":["1"," 1"]'), []],
+    [
+      "S2",
+      "nothing of people who have a memory each",
+      dms('"allowFrom":["1","2"]').replace(/}$/, ',"session":{"dmScope":"per-peer"}}'),
+      [],
+    ],
+    [
+      "S2",
+      "nothing of people while DMs are off",
+      discord('"name":""').replace('"name":""', '"dms":{}')
+        .replace('"enabled":false', '"enabled":false,"allowFrom":["1","2"]'),
+      [],
+    ],
+    [
+      "L3",
+      "models that are not asked when the first one fails",
+      discord('"dms":{}').replace(
+        /}$/,
+        ',"agents":{"defaults":{"model":{"primary":"ollama/a","fallbacks":["ollama/b"]}}}}',
+      ),
+      [
+        'warning agents.defaults.model.fallbacks: "fallbacks" has no effect in this version',
       ],
     ],
     ["C7", "nothing of an account that is off", '{"channels":{"discord":{"enabled":false}}}', []],

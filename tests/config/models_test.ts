@@ -83,9 +83,23 @@ describe("[L1] [L2] resolveModels()", () => {
     ["no empty variable", "", "", { OPENAI_API_KEY: " ", OPENAI_MODEL: "a" }, [
       ...LOCAL_SERVERS.map(({ baseUrl }) => `discover ${baseUrl}`),
     ]],
-    ["a key without a model", "", "", { GEMINI_API_KEY: "k" }, [
-      "problem: GEMINI_API_KEY is set, and no model is named",
+    ["a key without a model", "", "", { OPENAI_API_KEY: "k" }, [
+      "problem: OPENAI_API_KEY is set, and no model is named",
     ]],
+    ["local servers where Google's key is, which no model can use", "", "", {
+      GEMINI_API_KEY: "k",
+      GEMINI_MODEL: "a",
+    }, LOCAL_SERVERS.map(({ baseUrl }) => `discover ${baseUrl}`)],
+    ["Google's models by name", DEFAULT("google/a"), "", { GEMINI_API_KEY: "k" }, [
+      "problem: Google's models are not built in this version",
+    ]],
+    [
+      "a provider of the config that is called google",
+      DEFAULT("google/a"),
+      OWN.replace("x", "google"),
+      {},
+      ["google openai-compatible http://x/v1 - a"],
+    ],
     ["a vendor without its key", DEFAULT("anthropic/a"), "", {}, [
       'problem: The model "anthropic/a" needs ANTHROPIC_API_KEY, which is not set',
     ]],

@@ -18,7 +18,7 @@ describe("refusedIn()", () => {
       "C6",
       "an account that is stricter than what stands above it",
       '{"channels":{"discord":{"dm":{"policy":"open","allowFrom":["*"]},' +
-      '"accounts":{"default":{"dm":{"policy":"disabled"}}}}}}',
+      '"accounts":{"default":{"dm":{"policy":"disabled"}}}}},"session":{"dmScope":"per-peer"}}',
       [
         'error channels.discord.accounts: "accounts" is not built in this version: there is one account',
       ],
@@ -57,6 +57,12 @@ describe("refusedIn()", () => {
         'error budgets.perUser.tokensPerDay: "tokensPerDay" is not built in this version: the bot would answer beyond it',
         'error budgets.total.moneyPerDay: "moneyPerDay" is not built in this version: the bot would answer beyond it',
       ],
+    ],
+    [
+      "L1",
+      "a provider that could not answer, though no model names it",
+      file('"models":{"providers":{"g":{"kind":"google"}}}'),
+      ["error models.providers.g.kind: Google's models are not built in this version"],
     ],
     [
       "I1",

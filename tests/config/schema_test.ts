@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { jsonSchema } from "../../src/cli/config.ts";
+import { configSchema, discordSection as discord } from "../../src/config/schema.ts";
 import { readTree } from "../../src/config/tree.ts";
+import { chunk } from "../../src/render/chunk.ts";
+import { DEFAULT_RETENTION } from "../../src/store/retention.ts";
 import { configOf, load, told } from "./support.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..");
@@ -64,6 +67,38 @@ describe("[C11] the config blocks of the channel's page", () => {
   });
 });
 
+describe("bounds and defaults of the schema", () => {
+  const keys = discord.unwrap().shape;
+  const rules = { limit: 2_000, maxLines: 17, mode: "length", maxChunks: 12 } as const;
+  const bounds = [
+    ["limit", keys.textChunkLimit.unwrap()],
+    ["maxLines", keys.maxLinesPerMessage.unwrap()],
+  ] as const;
+  for (const [name, { minValue, maxValue }] of bounds) {
+    it(`[R1] chunk() takes every ${name} that the config takes`, () => {
+      assert.ok(minValue !== null && maxValue !== null);
+      for (const value of [minValue, maxValue]) {
+        assert.doesNotThrow(() => chunk("some words", { ...rules, [name]: value }));
+      }
+      assert.throws(() => chunk("some words", { ...rules, [name]: minValue - 1 }), RangeError);
+    });
+  }
+
+  it("[X6] say of what is kept what the store does", () => {
+    const retention = configSchema.parse({ store: { retention: {} } }).store.retention;
+    assert.equal(retention?.decisionsDays, DEFAULT_RETENTION.decisionsDays);
+    assert.equal(retention?.contextDays, DEFAULT_RETENTION.contextDays);
+    assert.equal(retention?.transcriptsDays, 0);
+  });
+
+  it("[R13] know the sentences that there are, and no other", async () => {
+    const { texts } = await configOf('{"messages":{"texts":{"failure":"Hoppla: {id}"}}}');
+    assert.deepEqual(texts, { failure: "Hoppla: {id}" });
+    const wrong = await told('{"messages":{"texts":{"falure":"Hoppla"}}}');
+    assert.match(wrong.join("\n"), /error messages\.texts\.falure: /);
+  });
+});
+
 describe("[C4] config.example.jsonc", () => {
   it("loads, and is told of nothing but pairing", async () => {
     assert.deepEqual(await told(read("config.example.jsonc"), { env: {} }), [
@@ -104,7 +139,7 @@ describe("[C4] the JSON Schema", () => {
     ] as const
   ) {
     it(`takes ${name}`, () => {
-      const tree = readTree(text, name);
+      const tree = readTree(text);
       assert.ok(tree.kind === "tree");
       assert.ok(validate(tree.value), JSON.stringify(validate.errors));
     });

@@ -58,6 +58,18 @@ describe("[O10] the command line", () => {
     });
   }
 
+  const common = ["--config", "--data", "--json"];
+  for (const command of commands) {
+    it(`${command.join(" ")} takes ${common.join(", ")}, and its help is plain text`, async () => {
+      // What a shell says of its terminal is inherited by what has none.
+      const colourful = { ...ENV, TERM: "xterm-256color", COLORTERM: "truecolor" };
+      const { stdout } = await runCommand([...command, "--help"], colourful);
+      const help = stdout.join("\n");
+      for (const flag of common) assert.ok(help.includes(flag), flag);
+      assert.ok(!help.includes("\x1b"), "no escape where no terminal is");
+    });
+  }
+
   it("--help lists every command", async () => {
     const { code, stdout } = await barnacle("--help");
     assert.equal(code, 0);

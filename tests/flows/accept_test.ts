@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ApplicationId } from "../../src/core/ids.ts";
+import type { AcceptedBatch } from "../../src/core/inbox.ts";
 import type { GatewaySession, InboundBatch, InboundEvent, Self } from "../../src/core/inbound.ts";
 import type { Verdict } from "../../src/core/verdict.ts";
-import { type AcceptedBatch, createAcceptor } from "../../src/flows/accept.ts";
+import { createAcceptor, type Stored } from "../../src/flows/accept.ts";
 import { ACCOUNT, channelId, directMessage, messageId, userId } from "../support/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
@@ -34,6 +35,7 @@ function setUp() {
   const { log, lines } = recordingLog();
   const steps: string[] = [];
   const stored: AcceptedBatch[] = [];
+  const told: Stored[] = [];
   const world = { isFull: false, isT1Full: false, accepted: 0, settled: 0 };
   const acceptor = createAcceptor({
     store: {
@@ -49,7 +51,8 @@ function setUp() {
         const routed = accepted.judged.filter(({ route }) => route).length;
         return Promise.resolve({
           accepted: routed,
-          settled: accepted.echoes.map(() => channelId("1400000000000000002")),
+          settled: accepted.echoes.length,
+          settledIn: accepted.echoes.length > 0 ? [channelId("1400000000000000002")] : [],
         });
       },
     },
@@ -61,9 +64,9 @@ function setUp() {
     committed: (seq) => steps.push(`committed ${seq}`),
     onAccepted: () => world.accepted++,
     onSettled: () => world.settled++,
-    onStored: () => {},
+    onStored: (one) => told.push(one),
   });
-  return { acceptor, clock, lines, steps, stored, world };
+  return { acceptor, clock, lines, steps, stored, told, world };
 }
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -102,6 +105,21 @@ describe("createAcceptor()", () => {
     assert.equal(steps.at(-1), "committed 49");
   });
 
+  it("[P1] says of each message that is not answered why, and no word of it", async () => {
+    const { acceptor, lines } = setUp();
+    acceptor.accept(batch(1, chatter("11"), question("12")));
+    await acceptor.flush();
+    assert.deepEqual(lines.map(({ level, fields }) => ({ level, ...fields })), [{
+      level: "debug",
+      messageId: "11",
+      channelId: directMessage().channelId,
+      authorId: directMessage().sender.id,
+      why: "no-mention",
+      rule: "r",
+    }]);
+    assert.doesNotMatch(JSON.stringify(lines), /to nobody/);
+  });
+
   it("keeps the order where an answer overtakes nothing", async () => {
     const { acceptor, steps } = setUp();
     acceptor.accept(batch(1, chatter("11")));
@@ -131,13 +149,16 @@ describe("createAcceptor()", () => {
   });
 
   it("[D2] hands the gateway's echoes to the outbox, and wakes its lanes", async () => {
-    const { acceptor, stored, world } = setUp();
+    const { acceptor, stored, told, world } = setUp();
     const own = { accountId: ACCOUNT, id: messageId("77"), channelId: channelId("5") };
     acceptor.accept(batch(3, { kind: "own_message", nonce: "n1", ...own }));
     acceptor.accept(batch(4, { kind: "own_message", ...own }));
+    acceptor.accept(batch(5, { kind: "own_message", nonce: "n2", ...own }));
     await acceptor.flush();
-    assert.deepEqual(stored[0]?.echoes, [{ nonce: "n1", messageId: "77" }]);
+    const echoes = ["n1", "n2"].map((nonce) => ({ nonce, messageId: "77" }));
+    assert.deepEqual(stored[0]?.echoes, echoes);
     assert.equal(world.settled, 1);
+    assert.equal(told[0]?.settled, 2, "rows, not channels");
   });
 
   it("[X2] loses nothing while the disk is full, and commits no seq of it", async () => {

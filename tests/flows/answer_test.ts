@@ -5,7 +5,7 @@ import type { InboundMessage } from "../../src/core/inbound.ts";
 import { type Model, ModelError, type ModelRequest } from "../../src/core/model.ts";
 import type { Entry, Overheard } from "../../src/core/transcript.ts";
 import { answer, type AnswerPorts, type TurnRules } from "../../src/flows/answer.ts";
-import type { FinishedTurn } from "../../src/flows/save_turn.ts";
+import type { FinishedTurn } from "../../src/core/inbox.ts";
 import { historyChars } from "../../src/session/history.ts";
 import {
   directMessage,
@@ -140,6 +140,18 @@ describe("answer()", () => {
     assert.deepEqual(turn?.outbox.map(({ content }) => content), ["hello, Ada"]);
     assert.deepEqual(steps.slice(-2), ["T3", "outbox"]);
     assert.deepEqual(outcomes, ["reply"]);
+  });
+
+  it("[R10] remembers of an answer what people saw of it", async () => {
+    for (const says of ["<think>hm</think>\nhello, Ada\n", "<think>hm</think>NO_REPLY"]) {
+      const { ports, finished } = setUp({ says });
+      await answer(claimOf(), ports);
+      const said = finished[0]?.entries.at(-1);
+      assert.deepEqual([said?.role, said?.text], [
+        "assistant",
+        says.match(/hello, Ada|NO_REPLY/)?.[0],
+      ]);
+    }
   });
 
   it("[D2] freezes the same nonces when it runs again", async () => {

@@ -105,6 +105,19 @@ describe("deliver()", () => {
     assert.equal(stored()["state"], "sending");
   });
 
+  for (const outcome of [CREATED, { kind: "already_gone" }] as const) {
+    it(`[D2] tells of an echo that comes before Discord says ${outcome.kind}`, async () => {
+      const { outbox, stored, ports, head } = setUp(outcome);
+      const row = await head();
+      const post = async (...request: Parameters<DeliverPorts["post"]>) => {
+        await outbox.markSent(row, messageId("77"));
+        return await ports.post(...request);
+      };
+      assert.deepEqual(await deliver(row, { ...ports, post }), { ...outcome, wasEchoed: true });
+      assert.equal(stored()["message_id"], "77");
+    });
+  }
+
   it("[D2] sends nothing that the gateway's echo has settled", async () => {
     const { outbox, posted, stored, ports, head } = setUp(UNANSWERED);
     await deliver(await head(), ports);

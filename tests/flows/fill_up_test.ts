@@ -28,13 +28,6 @@ function setUp(history: () => Promise<readonly InboundMessage[]>) {
       return history();
     },
     admit: ({ text }) => VERDICTS[text]!,
-    toOverheard: ({ id, text, sender, sentAt }) => ({
-      messageId: id,
-      tag: sender.username,
-      authorId: sender.id,
-      text,
-      sentAt,
-    }),
     store: {
       addOverheard: (_channel, messages) => {
         stored.push(...messages);

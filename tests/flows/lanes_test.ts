@@ -47,7 +47,7 @@ function setUp(...rows: readonly [channel: ChannelId, nonce: string][]) {
         );
         return Promise.resolve(true);
       },
-      markSent: (row) => drop(row, "sent"),
+      markSent: (row) => drop(row, "sent").then(() => true),
       markRefused: (row) => {
         queue = queue.map((other) => other.id === row.id ? row : other);
         return Promise.resolve();

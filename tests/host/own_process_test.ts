@@ -17,7 +17,7 @@ function start(
   return { said, ...startOwnProcess(SHELL, [script], env, onLine, cwd) };
 }
 
-describe("startOwnProcess()", () => {
+describe("[O5] startOwnProcess()", () => {
   it("tells line by line what it writes, and where", async () => {
     const { said, exited } = start("echo one; echo two >&2; printf three");
     assert.deepEqual(await exited, { code: 0, signal: null });
@@ -68,7 +68,7 @@ describe("startOwnProcess()", () => {
   });
 });
 
-describe("ownCommand()", () => {
+describe("[O5] ownCommand()", () => {
   it("calls this program's main file on this runtime", () => {
     const { program, args } = ownCommand();
     assert.equal(program, process.execPath);

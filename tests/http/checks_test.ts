@@ -8,6 +8,7 @@ const away = (ms: number, state: Shard["state"] = "resuming"): Shard => ({
   id: "default/0",
   state,
   readyAt: NOW - ms,
+  isDown: false,
 });
 const acked = (msAgo: number): Shard => ({
   ...READY,
@@ -35,6 +36,12 @@ describe("[O1] judge()", () => {
     ["a shard that is just connecting", { shards: [away(0)] }, "warn", ["gateway:connection"]],
     ["a shard away for a minute", { shards: [away(60_000)] }, "warn", ["gateway:connection"]],
     ["a shard away for longer", { shards: [away(60_001)] }, "fail", ["gateway:connection"]],
+    [
+      "a shard that is counted as down",
+      { shards: [{ ...away(0, "backoff"), isDown: true }] },
+      "fail",
+      ["gateway:connection"],
+    ],
     ["one shard of two away", { shards: [READY, away(9e9)] }, "warn", ["gateway:connection"]],
     ["two away, one of them just now", { shards: [away(0), away(9e9)] }, "warn", [
       "gateway:connection",
@@ -45,7 +52,7 @@ describe("[O1] judge()", () => {
     ]],
     [
       "no heartbeat yet",
-      { shards: [{ id: "default/0", state: "ready", readyAt: NOW }] },
+      { shards: [{ id: "default/0", state: "ready", readyAt: NOW, isDown: false }] },
       "pass",
       [],
     ],
@@ -76,6 +83,12 @@ describe("[O1] judge()", () => {
       {
         outbox: { ...HEALTHY.outbox, uncertain: 1 },
       },
+      "warn",
+      [],
+    ],
+    [
+      "a message that Discord refuses for good",
+      { outbox: { ...HEALTHY.outbox, dead: 1 } },
       "warn",
       [],
     ],

@@ -5,7 +5,7 @@ import { createHealthApp } from "../../src/http/health.ts";
 import { HEALTHY, NOW, READY } from "../support/health.ts";
 
 const shard = (state: Shard["state"], readyAt: number): Partial<Snapshot> => ({
-  shards: [{ id: "default/0", state, readyAt }],
+  shards: [{ id: "default/0", state, readyAt, isDown: false }],
 });
 
 /** Asks as one who may see detail, unless told otherwise. */
@@ -50,7 +50,7 @@ describe("[O1] createHealthApp()", () => {
   }
 
   it("names what keeps it from being ready, once each", async () => {
-    const lost: Shard = { id: "default/1", state: "resuming", readyAt: NOW };
+    const lost: Shard = { id: "default/1", state: "resuming", readyAt: NOW, isDown: false };
     const { body } = await ask("/readyz", { phase: "paused", shards: [lost, lost] });
     assert.deepEqual(body, {
       status: "fail",

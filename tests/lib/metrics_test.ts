@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { createRegistry, SERIES_MAX } from "../../src/lib/metrics.ts";
 import { parsePrometheus } from "../support/prometheus.ts";
 
-describe("createRegistry()", () => {
+describe("[O1] createRegistry()", () => {
   it("writes counters, gauges and histograms as Prometheus has them", () => {
     const registry = createRegistry();
     const sent = registry.counter({ name: "sent_total", help: "Sent.", labels: ["ack"] });

@@ -139,7 +139,7 @@ describe("guilds", () => {
   const listed = (rules: GuildRules = {}): Partial<AccessPolicy> => ({ guilds: { [ID]: rules } });
   const help = (rules: ChannelRules = {}): Partial<AccessPolicy> =>
     listed({ channels: { help: rules } });
-  const G = `guilds["${ID}"]`;
+  const G = `guilds.${ID}`;
   const open = { groupPolicy: "open" } as const;
   const mention = { mention: "user" } as const;
 

@@ -37,14 +37,14 @@ const inThread = (name: string): GuildPlace =>
 describe("[P7] rulesFor() › a guild", () => {
   const rules = { requireMention: false };
   const cases: readonly [place: GuildPlace, keys: readonly string[], rule: string][] = [
-    [inGuild("Friends"), [GUILD, "friends", "Friends", "*"], `guilds["${GUILD}"].requireMention`],
+    [inGuild("Friends"), [GUILD, "friends", "Friends", "*"], `guilds.${GUILD}.requireMention`],
     [inGuild("Friends"), ["friends", "Friends", "*"], "guilds.friends.requireMention"],
     [inGuild("Friends"), ["Friends", "*"], "guilds.Friends.requireMention"],
     [inGuild("Friends"), ["*"], "guilds.*.requireMention"],
     [inGuild("Friends"), ["others"], "closed guilds"],
-    [inGuild("C++ & C#"), ["c-c"], 'guilds["c-c"].requireMention'],
-    [inGuild("C++ & C#"), ["c++-&-c#"], 'guilds["c++-&-c#"].requireMention'],
-    [inGuild("日本語"), ["日本語"], 'guilds["日本語"].requireMention'],
+    [inGuild("C++ & C#"), ["c-c"], "guilds.c-c.requireMention"],
+    [inGuild("C++ & C#"), ["c++-&-c#"], 'guilds."c++-&-c#".requireMention'],
+    [inGuild("日本語"), ["日本語"], 'guilds."日本語".requireMention'],
     [inGuild("日本語"), [""], "closed guilds"], // two empty slugs are not the same name
     [inGuild("constructor"), ["friends"], "closed guilds"], // no key of the object's own
     [inGuild("__proto__"), ["friends"], "closed guilds"],
@@ -62,14 +62,14 @@ describe("[P7] rulesFor() › a guild", () => {
 describe("[P7] rulesFor() › a channel", () => {
   const rules = { requireMention: false };
   const cases: readonly [place: GuildPlace, keys: readonly string[], rule: string][] = [
-    [inChannel("help"), ["1400000000000000011", "help", "*"], 'channels["1400000000000000011"]'],
-    [inChannel("Help Desk"), ["help-desk", "Help Desk", "*"], 'channels["help-desk"]'],
-    [inChannel("Help Desk"), ["Help Desk", "*"], 'channels["Help Desk"]'],
-    [inChannel("help"), ["#help"], 'channels["#help"]'],
-    [inChannel("質問"), ["質問", "*"], 'channels["質問"]'],
+    [inChannel("help"), ["1400000000000000011", "help", "*"], "channels.1400000000000000011"],
+    [inChannel("Help Desk"), ["help-desk", "Help Desk", "*"], "channels.help-desk"],
+    [inChannel("Help Desk"), ["Help Desk", "*"], 'channels."Help Desk"'],
+    [inChannel("help"), ["#help"], 'channels."#help"'],
+    [inChannel("質問"), ["質問", "*"], 'channels."質問"'],
     [inChannel("help"), ["*"], "channels.*"],
     [inChannel("1400000000000000077"), ["1400000000000000077", "*"], "channels.*"],
-    [inThread("help"), ["1400000000000000012", "help"], 'channels["1400000000000000012"]'],
+    [inThread("help"), ["1400000000000000012", "help"], "channels.1400000000000000012"],
     [inThread("notes"), ["help", "notes"], "channels.help"], // [P9] the parent's
     [inThread("notes"), ["*"], "channels.*"],
   ];
@@ -77,14 +77,14 @@ describe("[P7] rulesFor() › a channel", () => {
     const { name } = place.thread ?? place.channel;
     it(`"${name}" among ${keys.join(", ")}: ${rule}`, () => {
       const channels = Object.fromEntries(keys.map((key) => [key, rules]));
-      const path = `guilds["${GUILD}"].${rule}.requireMention`;
+      const path = `guilds.${GUILD}.${rule}.requireMention`;
       assert.equal(decidedBy(place, { [GUILD]: { channels } }), path);
     });
   }
 
   it("[P9] a thread's name is never matched", () => {
     const channels = { notes: rules };
-    const rule = `closed guilds["${GUILD}"].channels`;
+    const rule = `closed guilds.${GUILD}.channels`;
     assert.equal(decidedBy(inThread("notes"), { [GUILD]: { channels } }), rule);
   });
 });
@@ -100,8 +100,8 @@ describe("[P6] [P7] rulesFor() › an unknown place", () => {
   const orphan = guildPlace({ ...unknown, thread: { id: channelId(THREAD), name: "notes" } });
 
   const inGuilds: readonly [keys: readonly string[], rule: string][] = [
-    [[GUILD], `guilds["${GUILD}"].requireMention`],
-    [[GUILD, "friends", "*"], `guilds["${GUILD}"].requireMention`],
+    [[GUILD], `guilds.${GUILD}.requireMention`],
+    [[GUILD, "friends", "*"], `guilds.${GUILD}.requireMention`],
     [["*"], "guilds.*.requireMention"],
     [["*", OTHER], "guilds.*.requireMention"], // its own id is known, and is not that
     [["*", "friends"], "closed guilds"], // it may be called so, and "friends" may be closed
@@ -124,15 +124,15 @@ describe("[P6] [P7] rulesFor() › an unknown place", () => {
   });
 
   const inChannels: readonly [place: GuildPlace, keys: readonly string[], rule?: string][] = [
-    [unknown, [CHANNEL], `["${CHANNEL}"]`],
-    [unknown, [CHANNEL, "help", "*"], `["${CHANNEL}"]`],
+    [unknown, [CHANNEL], `.${CHANNEL}`],
+    [unknown, [CHANNEL, "help", "*"], `.${CHANNEL}`],
     [unknown, ["*"], ".*"],
     [unknown, ["*", "help"]], // it may be called so
     [unknown, ["*", OTHER]], // it may be a thread of that one
     [unknown, [OTHER]],
     [unknown, []],
-    [orphan, [THREAD, "help", "*"], `["${THREAD}"]`],
-    [orphan, [CHANNEL, "help", "*"], `["${CHANNEL}"]`],
+    [orphan, [THREAD, "help", "*"], `.${THREAD}`],
+    [orphan, [CHANNEL, "help", "*"], `.${CHANNEL}`],
     [orphan, ["*", OTHER], ".*"], // both its ids are known
     [orphan, ["*", "help"]],
     [orphan, ["*", "notes"]], // the thread's name says nothing of the parent's
@@ -141,7 +141,7 @@ describe("[P6] [P7] rulesFor() › an unknown place", () => {
     const name = place.thread ? "a thread" : "a channel";
     it(`as ${name} among ${keys.join(", ") || "none"}: ${rule ?? "closed"}`, () => {
       const channels = Object.fromEntries(keys.map((key) => [key, rules]));
-      const path = `guilds["${GUILD}"].channels`;
+      const path = `guilds.${GUILD}.channels`;
       assert.equal(
         decidedBy(place, { [GUILD]: { channels } }),
         rule === undefined ? `closed ${path}` : `${path}${rule}.requireMention`,
@@ -175,9 +175,9 @@ describe("[P7] rulesFor() › key by key", () => {
     assert.equal(systemPrompt, "short");
     assert.deepEqual(requireMention, {
       value: false,
-      rule: `channels.discord.guilds["${GUILD}"].channels.*.requireMention`,
+      rule: `channels.discord.guilds.${GUILD}.channels.*.requireMention`,
     });
-    assert.equal(users?.rule, `channels.discord.guilds["${GUILD}"].users`);
+    assert.equal(users?.rule, `channels.discord.guilds.${GUILD}.users`);
   });
 
   it("[P8] * does not take away what an entry lists", () => {
@@ -208,7 +208,7 @@ describe("[P7] rulesFor() › key by key", () => {
     const { requireMention } = joined(inChannel("help"), {});
     assert.deepEqual(requireMention, {
       value: true,
-      rule: `channels.discord.guilds["${GUILD}"].requireMention`,
+      rule: `channels.discord.guilds.${GUILD}.requireMention`,
     });
   });
 

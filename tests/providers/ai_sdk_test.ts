@@ -9,6 +9,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import { ModelError, type ModelErrorKind } from "../../src/core/model.ts";
+import { visibleText } from "../../src/render/visible.ts";
 import type { ModelBehaviour } from "../../src/simulator/model_behaviour.ts";
 import { API_KEY, listen, modelAt, QUESTION, withModelServer } from "../support/model_server.ts";
 
@@ -110,16 +111,24 @@ for (const kind of KINDS) {
       });
     });
 
-    for (const behaviour of ["reasoning", "think_tags"] as const) {
-      it(`shows nothing of what a model thinks: ${behaviour}`, async () => {
-        await withModelServer({ behaviour }, async (server) => {
-          const { text, error } = await listen(modelAt(server, { kind }));
-          assert.equal(error, undefined);
-          assert.match(text, /^I am Barnacle's built-in script/);
-          assert.doesNotMatch(text, /wants something|think>/);
-        });
+    it("leaves out the thinking that a server keeps apart", async () => {
+      await withModelServer({ behaviour: "reasoning" }, async (server) => {
+        const { text, error } = await listen(modelAt(server, { kind }));
+        assert.equal(error, undefined);
+        assert.match(text, /^I am Barnacle's built-in script/);
+        assert.doesNotMatch(text, /wants something/);
       });
-    }
+    });
+
+    it("[R10] leaves what a server left in to what makes answers visible", async () => {
+      await withModelServer({ behaviour: "think_tags" }, async (server) => {
+        const { text } = await listen(modelAt(server, { kind }));
+        assert.match(text, /wants something/);
+        const visible = visibleText(text);
+        assert.match(visible, /^I am Barnacle's built-in script/);
+        assert.doesNotMatch(visible, /wants something|think>/);
+      });
+    });
 
     it("ends with the reason `length` after some words", async () => {
       await withModelServer({ behaviour: "length" }, async (server) => {

@@ -112,6 +112,7 @@ describe("composeReply()", () => {
     const message = guildMessage({ channelId: channelId("1400000000000000012"), revision: 2 });
     assert.deepEqual(composeReply(answer({ message })), {
       kind: "reply",
+      text: "hello, Ada",
       reply: {
         accountId: message.accountId,
         channelId: message.channelId,

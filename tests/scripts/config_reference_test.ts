@@ -19,6 +19,8 @@ describe("[C4] config_reference", () => {
         "| `channels.discord.guilds.<guild>.channels.<channel>.requireMention` | as the guild | ",
         "| `agents.list[].id` | required | ",
         "| `router` † |  | ",
+        "| `agents.defaults.model.fallbacks` † | `[]` | ",
+        "| `messages.texts.failure` | ",
         "| `models.providers.<id>.kind` | required | ",
       ]
     ) assert.ok(table.includes(row), row);

@@ -37,7 +37,8 @@ describe("acceptBatch()", () => {
     const judged = [accepted(one), ignored(two)];
     assert.deepEqual(await store.acceptBatch(batch({ seq: 7, judged }), NOW + 5), {
       accepted: 1,
-      settled: [],
+      settled: 0,
+      settledIn: [],
     });
     assert.deepEqual(rows(INBOX), [{ message_id: one.id, state: "waiting", attempt: 0 }]);
     assert.deepEqual(rows(DECISIONS), [
@@ -137,15 +138,17 @@ describe("acceptBatch()", () => {
       nonce,
       messageId: messageId(`7${index}`),
     }));
-    const { settled } = await store.acceptBatch(batch({ echoes }), NOW);
-    assert.deepEqual(settled, [outboundMessage().channelId, elsewhere]);
+    const { settled, settledIn } = await store.acceptBatch(batch({ echoes }), NOW);
+    assert.equal(settled, 3);
+    assert.deepEqual(settledIn, [outboundMessage().channelId, elsewhere]);
     assert.deepEqual(rows("SELECT nonce, state, message_id FROM outbox ORDER BY id"), [
       { nonce: "a", state: "sent", message_id: "70" },
       { nonce: "b", state: "sent", message_id: "71" },
       { nonce: "c", state: "sent", message_id: "72" },
       { nonce: "d", state: "pending", message_id: null },
     ]);
-    assert.deepEqual((await store.acceptBatch(batch({ echoes }), NOW)).settled, []);
+    const nothing = { accepted: 0, settled: 0, settledIn: [] };
+    assert.deepEqual(await store.acceptBatch(batch({ echoes }), NOW), nothing);
   });
 
   it("[G5] never goes back", async () => {

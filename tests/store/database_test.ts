@@ -113,7 +113,7 @@ describe("openDatabase()", () => {
       makeDatabase(path);
       damage(path);
       const before = digestOf(path);
-      openingFails(path, "damaged", "barnacle restore");
+      openingFails(path, "damaged", "`barnacle restore` comes in a later version");
       assert.equal(digestOf(path), before);
     });
   }

@@ -106,11 +106,11 @@ describe("createOutbox()", () => {
     const { outbox, stored } = openOutbox(first);
     const [head] = await outbox.heads(ACCOUNT);
     await outbox.markSending(head!, NOW);
-    await outbox.markSent(head!, messageId("77"));
+    assert.equal(await outbox.markSent(head!, messageId("77")), true);
     await outbox.markRefused(head!, "too late");
     await outbox.markDead(head!, "too late");
     await outbox.markUncertain(head!);
-    await outbox.markSent(head!); // what is learned of the id is not forgotten
+    assert.equal(await outbox.markSent(head!), false); // what is learned of the id is not forgotten
     assert.deepEqual(stored("first"), {
       state: "sent",
       message_id: "77",

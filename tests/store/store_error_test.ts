@@ -34,7 +34,8 @@ describe("[X2] toStoreError()", () => {
       assert.equal(error.path, PATH);
       assert.equal(error.cause, thrown);
       assert.ok(error.message.includes(PATH));
-      assert.equal(error.message.includes("barnacle restore"), kind === "damaged");
+      const isForCopy = /left as it is.*restore` comes in a later version.*put a copy/;
+      assert.equal(isForCopy.test(error.message), kind === "damaged");
     });
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Claim } from "../../src/core/inbox.ts";
 import type { Entry } from "../../src/core/transcript.ts";
-import type { EndedTurn } from "../../src/store/turn_ends.ts";
+import type { FinishedTurn } from "../../src/core/inbox.ts";
 import { ACCOUNT, guildMessage, messageId, outboundMessage } from "../support/builders.ts";
 import { accepted, batch, openTestStore, ROUTE } from "../support/store.ts";
 
@@ -23,7 +23,7 @@ async function openClaimed() {
   return { ...test, claim };
 }
 
-const answered = (claim: Claim, fields: Partial<EndedTurn> = {}): EndedTurn => ({
+const answered = (claim: Claim, fields: Partial<FinishedTurn> = {}): FinishedTurn => ({
   claim,
   end: { kind: "answered" },
   entries: [entry("user", "hello"), entry("assistant", "hello, Ada")],

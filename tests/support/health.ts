@@ -8,6 +8,7 @@ export const READY: Shard = {
   id: "default/0",
   state: "ready",
   readyAt: NOW,
+  isDown: false,
   ack: { at: NOW, intervalMs: 40_000, latencyMs: 42 },
 };
 
@@ -20,7 +21,7 @@ export const HEALTHY: Snapshot = {
   shards: [READY],
   store: { probeMs: 3, isFailing: false },
   inbox: { waiting: 0, running: 0, oldestMs: 0 },
-  outbox: { pending: 0, sending: 0, uncertain: 0, oldestMs: 0 },
+  outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, oldestMs: 0 },
   isRestUp: true,
   models: [{ id: "local" }],
   eventLoopLagMs: 4,

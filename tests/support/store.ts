@@ -5,9 +5,8 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { Judged, Route } from "../../src/core/inbox.ts";
+import type { AcceptedBatch, Judged, Route } from "../../src/core/inbox.ts";
 import type { InboundMessage } from "../../src/core/inbound.ts";
-import { type Batch } from "../../src/store/batches.ts";
 import { createStore, type Store, type StoreOptions } from "../../src/store/store.ts";
 import { ACCOUNT, guildMessage } from "./builders.ts";
 import { openDatabase } from "./open_database.ts";
@@ -26,7 +25,7 @@ export function openTestStore(options: Partial<StoreOptions> = {}): {
 }
 
 /** A batch that brings nothing but what is named. */
-export function batch(fields: Partial<Batch> = {}): Batch {
+export function batch(fields: Partial<AcceptedBatch> = {}): AcceptedBatch {
   return { accountId: ACCOUNT, seq: 1, judged: [], echoes: [], guilds: [], ...fields };
 }
 

@@ -23,6 +23,12 @@ export interface CloseMeaning {
   readonly hint?: string;
 }
 
+const PORTAL = "under Bot at https://discord.com/developers/applications";
+
+/** What the operator can do where Discord does not know the token. */
+export const TOKEN_HINT =
+  `The bot token is wrong. Copy it anew from the Developer Portal, ${PORTAL}.`;
+
 const BUG = "This is a bug in Barnacle: please report it.";
 
 const MEANINGS: ReadonlyMap<number, CloseMeaning> = new Map<number, CloseMeaning>([
@@ -36,8 +42,7 @@ const MEANINGS: ReadonlyMap<number, CloseMeaning> = new Map<number, CloseMeaning
   [Code.AuthenticationFailed, {
     name: "authentication failed",
     fate: "final",
-    hint: "The bot token is wrong. Copy it anew from the Developer Portal, under Bot at " +
-      "https://discord.com/developers/applications.",
+    hint: TOKEN_HINT,
   }],
   [Code.AlreadyAuthenticated, { name: "already authenticated", fate: "resume" }],
   [Code.InvalidSeq, { name: "invalid sequence number", fate: "identify" }],
@@ -66,9 +71,8 @@ const MEANINGS: ReadonlyMap<number, CloseMeaning> = new Map<number, CloseMeaning
   [Code.DisallowedIntents, {
     name: "disallowed intents",
     fate: "final",
-    hint: "Enable Message Content Intent and Server Members Intent, under Bot at " +
-      "https://discord.com/developers/applications, or leave them out of " +
-      "channels.discord.gateway.intents.",
+    hint: `Switch on Message Content Intent ${PORTAL}, and any other privileged intent that ` +
+      "channels.discord.gateway.intents lists.",
   }],
 ]);
 

@@ -10,7 +10,7 @@ import type { ReconnectPlan } from "./plan_reconnect.ts";
 import type { Cause, Lost } from "./life.ts";
 
 /** Of a session that is given up; nothing reads history to make up for it yet (G6). */
-export const SESSION_LOST = "The session could not be resumed: what was said since was missed";
+export const SESSION_LOST = "The session could not be resumed: what was said since is not answered";
 
 /** `"Discord closed the connection: 4009, session timed out; it had lived 3 h 2 min; a new session in 0.7 s"`. */
 export function closeLine({ cause, livedMs, next, isSessionLost }: Lost): string {

@@ -27,7 +27,7 @@ export interface Deadlines {
 
 export const DEADLINES: Deadlines = { connectMs: 10_000, helloMs: 10_000, readyMs: 30_000 };
 
-/** What stays the same for the life of a shard. */
+/** What a shard goes by; only the address may change while it lives. */
 export interface LifeRules {
   /** Where to IDENTIFY; to resume, READY has named another place. */
   readonly url: string;

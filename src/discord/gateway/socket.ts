@@ -13,6 +13,7 @@ import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
 import net from "node:net";
 import tls from "node:tls";
+import { isLoopbackHost } from "../../lib/loopback.ts";
 // @ts-types="./ws.d.ts"
 import { Receiver, Sender } from "../../../node_modules/ws/wrapper.mjs";
 
@@ -140,13 +141,9 @@ function refuseUnsafe(url: URL): void {
   if (url.protocol !== "ws:") {
     throw new TypeError(`Cannot connect to a gateway by ${url.protocol}`);
   }
-  if (!isLoopback(hostOf(url))) {
+  if (!isLoopbackHost(url.hostname)) {
     throw new TypeError(`Cannot connect to ${url.host} without TLS: it is not this machine`);
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (net.isIPv4(host) && host.startsWith("127."));
 }
 
 /** Without the brackets of an IPv6 address, which a URL keeps and a socket refuses. */

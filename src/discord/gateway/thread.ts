@@ -12,7 +12,7 @@ import { Worker } from "node:worker_threads";
 import { backoffMs } from "../../lib/backoff.ts";
 import type { Batch } from "./batches.ts";
 import { addCounts, NO_COUNTS } from "./counts.ts";
-import { IDENTIFY_SPACING_MS } from "./life.ts";
+import { type FinalPlan, IDENTIFY_SPACING_MS } from "./life.ts";
 import {
   type DispatchBatch,
   type FromWorker,
@@ -28,10 +28,8 @@ import {
 
 /** Why nobody will try again. */
 export type GatewayFinal =
-  /** Discord refuses this account until the operator acts on the hint (exit 77). */
-  | { readonly kind: "stop"; readonly code: number; readonly hint: string }
-  /** As `gateway.reconnect` says; with `exit`, the process should end (exit 75). */
-  | { readonly kind: "give_up"; readonly exit: boolean }
+  /** Discord refuses the account (exit 77), or it is given up (exit 75 with `exit`). */
+  | FinalPlan
   /** The worker died too often (exit 75). */
   | { readonly kind: "worker_died"; readonly deaths: number };
 

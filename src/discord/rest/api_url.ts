@@ -8,6 +8,8 @@
  * @module
  */
 
+import { isLoopbackHost } from "../../lib/loopback.ts";
+
 /** Discord's own API; the version is added to each request. */
 export const DISCORD_API_BASE = "https://discord.com/api";
 
@@ -18,8 +20,6 @@ const EXPECTED = "expected http(s)://host[:port], with or without /api or /api/v
 
 /** What may follow the host. */
 const PATHS: readonly string[] = ["", "/", "/api", "/api/", "/api/v10", "/api/v10/"];
-
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /**
  * Reads the value of `DISCORD_API_URL` (G14).
@@ -40,7 +40,7 @@ export function parseApiUrl(text: string): ApiUrl {
   if (url.search || url.hash || !PATHS.includes(url.pathname)) {
     return { problem: `DISCORD_API_URL has more than a host, "${url.pathname}": ${EXPECTED}` };
   }
-  if (url.protocol === "http:" && !LOOPBACK.test(url.hostname)) {
+  if (url.protocol === "http:" && !isLoopbackHost(url.hostname)) {
     return {
       problem: `DISCORD_API_URL is plain http to ${url.hostname}, which would show the bot token ` +
         "to the network: use https, or a loopback address such as 127.0.0.1",

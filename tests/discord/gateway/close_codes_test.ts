@@ -21,5 +21,6 @@ describe("[G3] meaningOf()", () => {
   it("names the token, the intents and the portal's page", () => {
     assert.match(meaningOf(4004).hint!, /token.*https:\/\/discord\.com\/developers\/applications/);
     assert.match(meaningOf(4014).hint!, /Message Content Intent.*discord\.com\/developers/);
+    assert.doesNotMatch(meaningOf(4014).hint!, /Members/, "which is asked for where it is written");
   });
 });

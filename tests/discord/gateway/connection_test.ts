@@ -30,7 +30,7 @@ async function open(compress: boolean) {
 }
 
 for (const compress of [false, true]) {
-  describe(`[G8] openConnection(), ${compress ? "compressed" : "plain"}`, () => {
+  describe(`[G1] [G8] openConnection(), ${compress ? "compressed" : "plain"}`, () => {
     it("tells the end only after all that came before it", async () => {
       const { gateway, said } = await open(compress);
       for (let i = 0; i < 50; i++) gateway.connections[0]!.sendText(`{"i":${i}}`);

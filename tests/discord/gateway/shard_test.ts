@@ -141,7 +141,7 @@ describe("[G3] startShard()", () => {
     assert.equal(gateway.received(6).length, 1);
     assert.match(gateway.connections[2]!.path, /^\/\?/, "by the base URL");
     const lost = shard.logs().find((line) => /could not be resumed/.test(line));
-    assert.match(lost ?? "", /was missed/);
+    assert.match(lost ?? "", /what was said since is not answered/);
     assert.doesNotMatch(lost ?? "", /history/, "nothing fetches it yet");
   });
 

@@ -57,6 +57,19 @@ describe("[G14] openSocket()", () => {
   });
 });
 
+/** Ends a server with all that is connected to it: one left half open would keep it for ever. */
+function endAfterwards(server: net.Server): void {
+  const sockets = new Set<net.Socket>();
+  server.on("connection", (socket: net.Socket) => void sockets.add(socket));
+  server.on("secureConnection", (socket: net.Socket) => void sockets.add(socket));
+  cleanups.push(() =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    })
+  );
+}
+
 describe("[G15] openSocket()", () => {
   it("sends nothing to a server whose certificate nobody vouches for", async () => {
     const heard: Buffer[] = [];
@@ -65,8 +78,8 @@ describe("[G15] openSocket()", () => {
       socket.on("data", (data: Buffer) => void heard.push(data));
     });
     server.on("tlsClientError", () => {}); // as above
+    endAfterwards(server);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    cleanups.push(() => new Promise((resolve) => server.close(() => resolve())));
     const { port } = server.address() as net.AddressInfo;
     const { closes, isOpen } = open(`wss://localhost:${port}`);
     const clock = await fake();
@@ -85,8 +98,8 @@ describe("[G15] openSocket()", () => {
       for (const end of [socket, plain]) end.on("error", () => {}); // one hangs up on the other
     });
     server.on("tlsClientError", () => {}); // of the client that does not trust us
+    endAfterwards(server);
     await new Promise<void>((resolve) => server.listen(0, resolve));
-    cleanups.push(() => new Promise((resolve) => server.close(() => resolve())));
     const { port } = server.address() as net.AddressInfo;
 
     const directory = mkdtempSync(join(tmpdir(), "barnacle-tls-"));
@@ -99,7 +112,7 @@ describe("[G15] openSocket()", () => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
       [...args, `wss://${host}:${port}`],
-      { env: { ...process.env, NODE_EXTRA_CA_CERTS: ca } },
+      { env: { ...process.env, NODE_EXTRA_CA_CERTS: ca }, timeout: 20_000 },
     );
     return stdout.trim();
   }

@@ -98,18 +98,19 @@ describe("[G1] startGateway()", () => {
       { workerData: { heartbeatMs } },
     );
     cleanups.push(() => discord.terminate());
-    const next = <Answer>() => new Promise<Answer>((resolve) => discord.once("message", resolve));
-    const { url } = await next<{ url: string }>();
-    const started = start(gatewayOptions(url));
     const clock = await fake();
+    const answers: { url?: string; beats?: number[]; connections?: number }[] = [];
+    discord.on("message", (answer) => void answers.push(answer));
+    await clock.until(() => answers.length === 1, "the fake's URL", 9_000);
+    const started = start(gatewayOptions(answers[0]!.url!));
     await clock.until(() => isReady(started), "READY");
 
     const end = Date.now() + 5_000;
     while (Date.now() < end); // the main thread does nothing else
 
-    const answer = next<{ beats: number[]; connections: number }>();
     discord.postMessage("beats?");
-    const { beats, connections } = await answer;
+    await clock.until(() => answers.length === 2, "the fake's beats");
+    const { beats = [], connections } = answers[1]!;
     assert.equal(connections, 1);
     assert.ok(beats.length >= 5, `${beats.length} beats in 5 s`);
     for (const [i, at] of beats.entries()) {
