@@ -13,6 +13,7 @@ import type { Route } from "../core/inbox.ts";
 import type { InboundMessage } from "../core/inbound.ts";
 import type { Model } from "../core/model.ts";
 import { TOKEN_HINT } from "../discord/gateway/close_codes.ts";
+import type { EarlyThread } from "../discord/gateway/early_thread.ts";
 import { createReader } from "../discord/gateway/reader.ts";
 import type { Gateway, GatewayFinal, GatewayStats } from "../discord/gateway/thread.ts";
 import { createClient, type RequestMetric, type RestClient } from "../discord/rest/client.ts";
@@ -50,6 +51,8 @@ export interface AccountOptions extends Account {
   readonly isConnectionDebug: boolean;
   /** Of the gateway's thread. */
   readonly workerUrl: URL;
+  /** That thread, loaded ahead. */
+  readonly thread?: EarlyThread;
   /** What the store knows of it. */
   readonly stored: StoredAccount;
   /** A test's, that ends the process on its way. */

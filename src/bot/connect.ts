@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
 import type { GatewaySession } from "../core/inbound.ts";
+import type { EarlyThread } from "../discord/gateway/early_thread.ts";
 import { toIntents } from "../discord/gateway/intents.ts";
 import { READ_TYPES } from "../discord/gateway/reader.ts";
 import { type Gateway, type GatewayEvents, startGateway } from "../discord/gateway/thread.ts";
@@ -22,6 +23,8 @@ export interface ConnectOptions {
   readonly isConnectionDebug: boolean;
   /** Of the gateway's thread; a compiled binary finds no worker that is named any deeper. */
   readonly workerUrl: URL;
+  /** That thread, loaded ahead. */
+  readonly thread?: EarlyThread;
   /** What the store knows of the account. */
   readonly stored: StoredAccount;
   /** Whether all that a resumed session will not tell again is known. */
@@ -50,7 +53,7 @@ const RELOCATE_MS = 30_000;
  * @throws {RestError} If Discord refuses the token.
  */
 export async function connect(options: ConnectOptions, ports: ConnectPorts): Promise<Gateway> {
-  const { config: { discord }, token, isConnectionDebug, workerUrl, stored } = options;
+  const { config: { discord }, token, isConnectionDebug, workerUrl, thread, stored } = options;
   const { directory, saveGatewayUrl, stopping, now, log, ...events } = ports;
   const { intents, compress, tcpKeepaliveSec, reconnect } = discord.gateway;
   const { gateway: known } = stored;
@@ -89,7 +92,7 @@ export async function connect(options: ConnectOptions, ports: ConnectPorts): Pro
       },
       onLog: (level, event, fields) => log[level](event, fields),
     },
-    { workerUrl, now, random: Math.random },
+    { workerUrl, ...(thread && { takeThread: thread.take }), now, random: Math.random },
   );
   return followAddress(gateway, url, () => isReady, ports);
 }

@@ -11,7 +11,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { type Bot, type BotEnd, type BotOptions, startBot } from "../bot.ts";
+import { type Bot, type BotEnd, type BotOptions, loadGatewayThread, startBot } from "../bot.ts";
 import type { Problem } from "../config/problem.ts";
 import type { Config } from "../config/config.ts";
 import { createCrashPoints, readCrashPoint } from "../host/crash_points.ts";
@@ -98,6 +98,7 @@ async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
     elapsed: () => performance.now(),
     crash,
   });
+  const thread = found.kind === "account" ? loadGatewayThread() : undefined;
   try {
     return await serve(config, {
       config,
@@ -106,12 +107,14 @@ async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
       logging,
       build: buildFacts(),
       isConnectionDebug,
+      ...(thread && { thread }),
       crashHooks: {
         onAnswerStarted: () => crash.at("posted"),
         onAnswered: () => crash.at("answered"),
       },
     }, lock.setHttp);
   } finally {
+    await thread?.close();
     store.close();
     lock.release();
     logging.stop();

@@ -70,6 +70,8 @@ export interface Gateway {
 export interface GatewayPorts {
   /** Made at the top of `src/`: a compiled binary finds no deeper one. */
   readonly workerUrl: URL;
+  /** A thread that is there already, for its first life; without one it is made. */
+  readonly takeThread?: () => Worker | undefined;
   /** Unix time in milliseconds. */
   now(): number;
   random(): number;
@@ -101,7 +103,7 @@ interface Uncommitted {
 export function startGateway(
   options: GatewayOptions,
   events: GatewayEvents,
-  { workerUrl, now, random, watchMs = WATCH_MS }: GatewayPorts,
+  { workerUrl, takeThread, now, random, watchMs = WATCH_MS }: GatewayPorts,
 ): Gateway {
   const tick = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
   const tickAt = new BigInt64Array(tick);
@@ -125,7 +127,7 @@ export function startGateway(
   let onStopped: (() => void) | undefined;
 
   function spawn(): void {
-    const started = new Worker(workerUrl);
+    const started = takeThread?.() ?? new Worker(workerUrl);
     worker = started;
     standstills = 0;
     let cause = "it ended by itself";

@@ -36,8 +36,9 @@ interface Started {
 
 function start(
   options: GatewayOptions,
-  { workerUrl = WORKER, commits = true, watchMs }: {
+  { workerUrl = WORKER, takeThread, commits = true, watchMs }: {
     workerUrl?: URL;
+    takeThread?: () => Worker | undefined;
     commits?: boolean;
     watchMs?: number;
   } = {},
@@ -62,7 +63,13 @@ function start(
       started.said.push(line);
     },
     onFinal: (final) => void started.finals.push(final),
-  }, { workerUrl, now: Date.now, random: () => 0, ...(watchMs && { watchMs }) });
+  }, {
+    workerUrl,
+    ...(takeThread && { takeThread }),
+    now: Date.now,
+    random: () => 0,
+    ...(watchMs && { watchMs }),
+  });
   cleanups.push(() => gateway.stop());
   return { ...started, gateway };
 }
@@ -334,6 +341,22 @@ describe("[G5] startGateway()", () => {
       assert.doesNotMatch(started.logs.join(), /secret-token/);
     });
   }
+
+  it("begins with a thread that is there already, and makes those that follow", async () => {
+    const discord = await fake();
+    const early = [new Worker(DYING_WORKER)];
+    const started = start(gatewayOptions(discord.url), {
+      takeThread: () => early.pop(),
+      commits: false,
+    });
+    await discord.until(() => isReady(started), "READY");
+    await say(discord, started, 4);
+    commit(started, 4); // of which the early one dies, and another does not
+    await discord.until(() => discord.received(6).length === 1, "RESUME");
+    await discord.until(() => isReady(started), "the other's READY");
+    assert.equal(started.gateway.stats().deaths, 1);
+    assert.deepEqual(early, []);
+  });
 
   it("gives up a worker that only dies", async () => {
     const started = start(gatewayOptions("ws://127.0.0.1:9"), {
