@@ -81,6 +81,14 @@ describe("overheard()", () => {
     assert.deepEqual(heard.map(({ messageId }) => messageId), ["10"]);
   });
 
+  it("[H1] counts what a session was asked in another channel for that channel only", async () => {
+    const { store, heardBy, end } = await openContext("10", "30");
+    const elsewhere = said("20", { channelId: channelId("777") });
+    await store.acceptBatch(batch({ judged: [accepted(elsewhere)] }), NOW);
+    await end("answered");
+    assert.deepEqual(await heardBy("40"), ["10", "30"]);
+  });
+
   it("[P10] shows an account nothing that only another one may hear", async () => {
     const { store, heardBy } = await openContext("10");
     const judged = [ignored(said("11", { accountId: SECOND }))];
