@@ -166,6 +166,8 @@ function isColoured({ stdout, stderr, env }: typeof process): boolean {
 export async function main(): Promise<void> {
   const { stdout, stderr, env } = process;
   const streams: StricliProcess = { stdout, stderr, env };
+  // Whoever read a pipe may be gone: that ends no bot, and no demo before it has cleaned up.
+  for (const stream of [stdout, stderr]) stream.on("error", () => {});
   await runApplication(application, argumentsOf(process.argv), { process: streams });
   const code = Number(streams.exitCode ?? EXIT.done);
   await Promise.all([drained(stdout), drained(stderr)]);

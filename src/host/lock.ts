@@ -66,8 +66,12 @@ export async function takeLock(
   let holder: LockHolder = { pid: process.pid, startedAt: now, bootId: readBootId() };
   let isHeld = true;
   const write = () => {
-    ftruncateSync(descriptor); // the file is open to append, so this is also the place to write
-    writeSync(descriptor, JSON.stringify(holder) + "\n");
+    try {
+      ftruncateSync(descriptor); // the file is open to append, so this is also the place to write
+      writeSync(descriptor, JSON.stringify(holder) + "\n");
+    } catch {
+      // A full disk: the lock holds without its words, and the store says what is wrong.
+    }
   };
   write();
   return {

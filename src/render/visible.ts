@@ -20,7 +20,10 @@ export function isNoReply(visible: string): boolean {
 
 /** An answer as people may see it; blank if there was nothing else in it. */
 export function visibleText(answer: string): string {
-  const spoken = withoutThinking(withoutControls(answer)).trimEnd().replace(END_TOKENS, "");
+  const spoken = withoutThinking(withoutControls(answer).toWellFormed()).trimEnd().replace(
+    END_TOKENS,
+    "",
+  );
   const text = FENCE.test(spoken) ? spoken.replace(FENCES, "") : spoken;
   const trimmed = text.replace(OUR_LINE, "").trim();
   return isNoReply(trimmed) ? trimmed : trimmed.replace(NO_REPLY_LINE, "").trim();

@@ -97,7 +97,14 @@ function inspect(path: string, newest: number): void {
         { kind: "newer", path },
       );
     }
-    database.prepare("SELECT COUNT(*) FROM sqlite_schema").get(); // reads the schema whole
+    const tables = database.prepare("SELECT name FROM sqlite_schema").all(); // reads it whole
+    if (schema === 0 && tables.length > 0) {
+      throw new StoreError(
+        `The database ${path} is another program's. It is left as it is; name another ` +
+          "directory by --data",
+        { kind: "unwritable", path },
+      );
+    }
   } finally {
     database.close();
   }

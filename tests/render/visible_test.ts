@@ -6,6 +6,7 @@ describe("[R10] visibleText()", () => {
   const cases: readonly [answer: string, visible: string][] = [
     ["hello", "hello"],
     ["  hello\n", "hello"],
+    ["half a \ud83d shrimp", "half a \ufffd shrimp"],
     ["<think>secret</think>\n\nhello", "hello"],
     ["<Thinking>a\nb</Thinking>hello", "hello"],
     ["<think>one</think><think>two</think>hello", "hello"],

@@ -118,6 +118,17 @@ describe("openDatabase()", () => {
     });
   }
 
+  it("[X2] leaves another program's database alone", () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    const foreign = new DatabaseSync(path);
+    foreign.exec("CREATE TABLE recipe (name TEXT)");
+    foreign.close();
+    const before = digestOf(path);
+    openingFails(path, "unwritable", "another program's");
+    assert.equal(digestOf(path), before);
+  });
+
   it("[X7] refuses a newer schema, names both, and touches neither file nor log", () => {
     using directory = tempDirectory();
     const live = join(directory.path, "live.db");

@@ -66,7 +66,8 @@ const discordErrorSchema = z.object({
 export function toRestError(route: Route, status: number, body: unknown): RestError {
   const discord = discordErrorSchema.safeParse(body).data;
   return new RestError(`failed with ${status}: ${reasonOf(status, discord)}`, {
-    kind: kindOf(status),
+    // A 403 without Discord's words is a wall in front of it, which lets us through again later.
+    kind: status === 403 && !discord ? "rate_limited" : kindOf(status),
     route: nameOf(route),
     status,
     code: discord?.code,

@@ -65,11 +65,14 @@ export function slotWaitMs(starts: readonly number[], perSec: number, now: numbe
   return oldest === undefined ? 0 : Math.max(0, oldest + GLOBAL_WINDOW_MS - now);
 }
 
+/** Milliseconds; a longer timer fires at once on every runtime. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** Seconds, as Discord writes them; anything that is no positive number is no wait. */
 function toMs(seconds: unknown): number {
   const value = typeof seconds === "string" && seconds.trim() !== "" ? Number(seconds) : seconds;
   return typeof value === "number" && Number.isFinite(value) && value > 0
-    ? Math.ceil(value * 1_000)
+    ? Math.min(MAX_TIMER_MS, Math.ceil(value * 1_000))
     : 0;
 }
 

@@ -14,7 +14,7 @@ describe("[D5] toRestError()", () => {
     [302, "unavailable"],
     [400, "rejected"],
     [401, "unauthorized"],
-    [403, "forbidden"],
+    [403, "rate_limited"], // a page of a wall in front of Discord, which knows no permissions
     [404, "not_found"],
     [429, "rate_limited"],
     [500, "unavailable"],
@@ -30,6 +30,7 @@ describe("[D5] toRestError()", () => {
 
   it("tells Discord's code and words, and no id", () => {
     const error = toRestError(ROUTE, 403, { code: 50013, message: "Missing Permissions" });
+    assert.equal(error.kind, "forbidden");
     assert.equal(error.code, 50013);
     assert.equal(error.route, "POST /channels/:id/messages");
     assert.equal(

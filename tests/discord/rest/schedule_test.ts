@@ -34,6 +34,7 @@ describe("[D3] pauseAfter()", () => {
     ["none left, and no time", 200, { "x-ratelimit-remaining": "0" }, {}, NONE],
     ["part of a millisecond", 200, bucket("0", "0.0001"), {}, lane(1)],
     ["retry_after of no 429", 503, { "retry-after": "9" }, { retry_after: 9 }, NONE],
+    ["no longer than a timer can", 429, {}, { retry_after: 1e12 }, lane(2 ** 31 - 1)],
     ["429 user", 429, { "x-ratelimit-scope": "user" }, { retry_after: 0.3 }, lane(300)],
     [
       "429 user, header longer",

@@ -96,10 +96,12 @@ export function showProblem(text) {
 async function say(acts, text) {
   if (text.trim() === "") return;
   const words = byId("words");
-  const isSaid = await acts.withState((state) => acts.say(withMention(state, text)));
-  if (!isSaid) return;
-  words.value = "";
+  words.value = ""; // at once: what is typed while this is on its way is the next message
   typedAt = -Infinity;
+  fit(words);
+  const isSaid = await acts.withState((state) => acts.say(withMention(state, text)));
+  if (isSaid || words.value !== "") return;
+  words.value = text;
   fit(words);
 }
 
