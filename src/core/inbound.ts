@@ -154,6 +154,8 @@ export interface GuildSnapshot {
 /** What arrived together, decoded, and is to be stored together. */
 export interface InboundBatch {
   readonly accountId: AccountId;
+  /** Which of the account's shards heard it. */
+  readonly shardId: number;
   /** Main's own count; what `committed` takes. */
   readonly ticket: number;
   /** Set where this batch begins a gateway session: stored before its events (T0). */

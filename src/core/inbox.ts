@@ -21,8 +21,8 @@ export interface Judged {
 /** What one T1 stores, all or nothing. */
 export interface AcceptedBatch {
   readonly accountId: AccountId;
-  /** Of the gateway session: RESUME asks for what comes after it. */
-  readonly seq: number;
+  /** How far a shard has been heard: RESUME asks for what comes after. Absent: read over REST. */
+  readonly heard?: { readonly shardId: number; readonly seq: number };
   readonly judged: readonly Judged[];
   /** Our own messages that the gateway echoed: outbox rows with these nonces are sent. */
   readonly echoes: readonly Echo[];
@@ -30,8 +30,22 @@ export interface AcceptedBatch {
 }
 
 export interface Echo {
-  readonly nonce: string;
+  /** Absent on what a client without nonces posted as us. */
+  readonly nonce?: string;
   readonly messageId: MessageId;
+  readonly channelId: ChannelId;
+}
+
+/** A message of our own user's that this store did not send: somebody else has our token (G11). */
+export interface Foreign {
+  readonly messageId: MessageId;
+  readonly channelId: ChannelId;
+  /**
+   * - `unknown`: no row has its nonce, or it has none.
+   * - `unsent`: a row has it that was not yet being sent: a twin computes the same nonce.
+   * - `early`: Discord had it before our first attempt.
+   */
+  readonly why: "unknown" | "unsent" | "early";
 }
 
 /** What came of a T1. */
@@ -42,6 +56,7 @@ export interface Accepted {
   readonly settled: number;
   /** Their channels, each once. */
   readonly settledIn: readonly ChannelId[];
+  readonly foreign: readonly Foreign[];
 }
 
 /** Who answers a message, and in which session. */

@@ -33,6 +33,10 @@ export type IgnoreReason =
   | "no-mention"
   /** Nothing to judge it by: the message content intent is missing (M5). */
   | "no-content"
+  /** Found by catch-up, and older than `gateway.catchUp.maxAgeMin` (G6). */
+  | "too-old"
+  /** Found by catch-up, before the newest `gateway.catchUp.maxPerChannel` of its channel (G6). */
+  | "too-many"
   /** A rule is written that this version does not know how to apply yet, and so denies. */
   | "rule-not-built";
 
