@@ -1,35 +1,59 @@
 /**
- * What a start must know of an account: who we are, where the gateway is, and
- * the session that may be resumed.
+ * What a start must know of an account: who we are, where the gateway is, how
+ * often we may identify there, and the sessions that may be resumed.
+ *
+ * Columns that are set together are read together: one of them is looked at, and
+ * the others must be there.
  *
  * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import type { SessionStartLimit } from "../core/identify_budget.ts";
 import type { AccountId } from "../core/ids.ts";
 import type { GatewaySession, Self } from "../core/inbound.ts";
 import { snowflakeSchema } from "../core/snowflake_schema.ts";
-import { UNNAMED } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
 
-/** All of it absent before the account's first start. */
+/** All of it absent, and no shard, before the account's first start. Times are Unix time in ms. */
 export interface StoredAccount {
   readonly self?: Self;
-  /** As Discord named it last; `at` is Unix time in milliseconds. */
+  /** As Discord named it last. */
   readonly gateway?: { readonly url: string; readonly at: number };
+  /** As it was connected last; `limit.shards` is what Discord recommends. */
+  readonly shardCount?: number;
+  /** Those that have ever begun a session or have a gap, by their number. */
+  readonly shards: readonly StoredShard[];
+  /** As Discord said last; `shards` is how many it recommends. */
+  readonly limit?: SessionStartLimit & { readonly shards: number };
+  /** Of the application, as they were read last. */
+  readonly flags?: { readonly bits: number; readonly at: number };
+  /**
+   * When a session was last seen to live, in any run: a dispatch came, as they do only after a
+   * READY or a RESUMED. To the minute.
+   */
+  readonly readyAt?: number;
+}
+
+/** One shard of an account. Times are Unix time in milliseconds. */
+export interface StoredShard {
+  readonly shardId: number;
   readonly session?: StoredSession;
   /**
-   * Set while what was missed is still to be fetched: Unix time in milliseconds
-   * at which the newest message was sent that was stored before the gap.
+   * Set while what was missed is still to be fetched: when the newest message was sent that was
+   * stored before the gap.
    */
   readonly catchUpFrom?: number;
   /**
-   * Set with `catchUpFrom`: Unix time in milliseconds at which the newest loss was discovered, when
-   * another session began than the one before. A gap may begin long before that, and have been
-   * made larger by it.
+   * Set with `catchUpFrom`: when the newest loss was discovered, as another session began than the
+   * one before. A gap may begin long before that, and have been made larger by it.
    */
   readonly lostAt?: number;
+  /** When the newest message was sent that is stored. */
+  readonly storedUpTo: number;
+  /** When the gateway was last heard by it. */
+  readonly aliveAt: number;
 }
 
 /** Times are Unix time in milliseconds. */
@@ -41,18 +65,6 @@ export interface StoredSession extends GatewaySession {
 
 export interface Accounts {
   loadAccount(accountId: AccountId): Promise<StoredAccount>;
-  /**
-   * Says whom the account talks to, before anything is read of it. What is known
-   * from another server, or of another bot, is forgotten: a session of the
-   * simulator's must not be resumed at Discord. What waits there for a turn, or
-   * to be sent, is over: to answer it here would be to answer strangers.
-   *
-   * @param peer Server and bot in one text without a secret.
-   * @returns Whether it is another than before.
-   */
-  adoptPeer(accountId: AccountId, peer: string): Promise<boolean>;
-  /** @param now Unix time in milliseconds. */
-  saveGatewayUrl(accountId: AccountId, url: string, now: number): Promise<void>;
 }
 
 const selfSchema = z.object({
@@ -69,6 +81,37 @@ const gatewaySchema = z
   .object({ gateway_url: z.string(), gateway_url_at: z.number() })
   .transform((row) => ({ url: row.gateway_url, at: row.gateway_url_at }));
 
+const limitSchema = z.object({
+  recommended_shards: z.number(),
+  limit_total: z.number(),
+  limit_remaining: z.number(),
+  limit_reset_after_ms: z.number(),
+  limit_max_concurrency: z.number(),
+  limit_read_at: z.number(),
+}).transform((row) => ({
+  shards: row.recommended_shards,
+  total: row.limit_total,
+  remaining: row.limit_remaining,
+  resetAfterMs: row.limit_reset_after_ms,
+  maxConcurrency: row.limit_max_concurrency,
+  readAt: row.limit_read_at,
+}));
+
+const flagsSchema = z
+  .object({ flags: z.number(), flags_at: z.number() })
+  .transform((row) => ({ bits: row.flags, at: row.flags_at }));
+
+const countsSchema = z.object({
+  shard_count: z.number().nullable(),
+  ready_at: z.number().nullable(),
+});
+
+const shardSchema = z.object({
+  shard_id: z.number(),
+  stored_up_to: z.number(),
+  alive_at: z.number(),
+});
+
 const sessionSchema = z.object({
   session_id: z.string(),
   resume_url: z.string(),
@@ -84,72 +127,53 @@ const sessionSchema = z.object({
 }));
 
 const gapSchema = z
-  .object({ catch_up_from: z.number(), started_at: z.number() })
-  .transform((row) => ({ catchUpFrom: row.catch_up_from, lostAt: row.started_at }));
+  .object({ catch_up_from: z.number(), lost_at: z.number() })
+  .transform((row) => ({ catchUpFrom: row.catch_up_from, lostAt: row.lost_at }));
 
-/** For the operator, at what is over because the account talks to another server or bot now. */
-const OTHER_PEER = "the account has moved to another server or bot";
+type Row = Readonly<Record<string, unknown>> | undefined;
 
 /** @param database Open, migrated, and owned by the caller. */
-export function createAccounts(
-  database: DatabaseSync,
-  { commit, read }: Transactions,
-): Accounts {
+export function createAccounts(database: DatabaseSync, { read }: Transactions): Accounts {
   const selectAccount = database.prepare("SELECT * FROM account WHERE account_id = ?");
-  const selectSession = database.prepare("SELECT * FROM gateway_session WHERE account_id = ?");
-  const saveUrl = database.prepare(
-    `INSERT INTO account (account_id, gateway_url, gateway_url_at) VALUES (?, ?, ?)
-     ON CONFLICT (account_id) DO UPDATE SET
-       gateway_url = excluded.gateway_url,
-       gateway_url_at = excluded.gateway_url_at`,
+  const selectShards = database.prepare(
+    "SELECT * FROM gateway_session WHERE account_id = ? ORDER BY shard_id",
   );
-
-  function load(accountId: AccountId): StoredAccount {
-    const account = selectAccount.get(accountId);
-    const session = selectSession.get(accountId);
-    return {
-      ...(isSet(account?.["user_id"]) && { self: selfSchema.parse(account) }),
-      ...(isSet(account?.["gateway_url"]) && { gateway: gatewaySchema.parse(account) }),
-      ...(isSet(session?.["session_id"]) && { session: sessionSchema.parse(session) }),
-      ...(isSet(session?.["catch_up_from"]) && gapSchema.parse(session)),
-    };
-  }
-
-  const selectOther = database.prepare(
-    "SELECT 1 FROM account WHERE account_id = ? AND peer IS NOT NULL AND peer <> ?",
-  );
-  const forget = ["account", "gateway_session", "guild"].map((table) =>
-    database.prepare(`DELETE FROM ${table} WHERE account_id = ?`)
-  );
-  const giveUp = [
-    // Nobody is told, so there is no failure id; it was over when it was last looked at.
-    `UPDATE inbox
-     SET state = 'failed', failure = :reason, finished_at = COALESCE(claimed_at, accepted_at)
-     WHERE account_id = :accountId AND state IN ('waiting', 'running')`,
-    `UPDATE outbox SET state = 'dead', refusal = :reason
-     WHERE account_id = :accountId AND state IN ('pending', 'sending', 'uncertain')`,
-  ].map((sql) => database.prepare(sql));
-  const savePeer = database.prepare(
-    `INSERT INTO account (account_id, peer) VALUES (?, ?)
-     ON CONFLICT (account_id) DO UPDATE SET peer = excluded.peer`,
-  );
-
   return {
-    adoptPeer: (accountId, peer) =>
-      commit(UNNAMED, () => {
-        const isOther = selectOther.get(accountId, peer) !== undefined;
-        if (isOther) {
-          for (const statement of forget) statement.run(accountId);
-          for (const statement of giveUp) statement.run({ accountId, reason: OTHER_PEER });
-        }
-        savePeer.run(accountId, peer);
-        return isOther;
-      }),
-    loadAccount: (accountId) => read(() => load(accountId)),
-    saveGatewayUrl: (accountId, url, now) =>
-      commit(UNNAMED, () => {
-        saveUrl.run(accountId, url, now);
-      }),
+    loadAccount: (accountId) =>
+      read(() => ({
+        ...toAccount(selectAccount.get(accountId)),
+        shards: selectShards.all(accountId).map(toShard),
+      })),
+  };
+}
+
+/** What Discord said last of the limit, of a row of `account`. */
+export function toLimit(row: Row): StoredAccount["limit"] {
+  return isSet(row?.["limit_total"]) ? limitSchema.parse(row) : undefined;
+}
+
+function toAccount(row: Row): Omit<StoredAccount, "shards"> {
+  if (!row) return {};
+  const { shard_count: shardCount, ready_at: readyAt } = countsSchema.parse(row);
+  const limit = toLimit(row);
+  return {
+    ...(isSet(row["user_id"]) && { self: selfSchema.parse(row) }),
+    ...(isSet(row["gateway_url"]) && { gateway: gatewaySchema.parse(row) }),
+    ...(shardCount !== null && { shardCount }),
+    ...(limit && { limit }),
+    ...(isSet(row["flags"]) && { flags: flagsSchema.parse(row) }),
+    ...(readyAt !== null && { readyAt }),
+  };
+}
+
+function toShard(row: Record<string, unknown>): StoredShard {
+  const { shard_id, stored_up_to, alive_at } = shardSchema.parse(row);
+  return {
+    shardId: shard_id,
+    ...(isSet(row["session_id"]) && { session: sessionSchema.parse(row) }),
+    ...(isSet(row["catch_up_from"]) && gapSchema.parse(row)),
+    storedUpTo: stored_up_to,
+    aliveAt: alive_at,
   };
 }
 

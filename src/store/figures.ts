@@ -29,6 +29,8 @@ export interface StoreFigures {
     /** Unix time in milliseconds at which the oldest unsent message was frozen. */
     readonly oldestUnsentAt?: number;
   };
+  /** Shards whose gap is still to be caught up, of all accounts. */
+  readonly openGaps: number;
   /** Since the start, by verdict and reason, in the order of their first coming. */
   readonly decisions: readonly DecisionCount[];
 }
@@ -59,6 +61,8 @@ const outboxSchema = z.object({
   oldest: z.number().nullable(),
 });
 
+const gapsSchema = z.object({ open: z.number() });
+
 /** @param database Open, migrated, and owned by the caller. */
 export function createFigures(database: DatabaseSync, { read }: Transactions): Figures {
   const selectInbox = database.prepare(
@@ -76,6 +80,9 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
        MIN(created_at) FILTER (WHERE state IN ('pending', 'sending')) AS oldest
      FROM outbox WHERE state <> 'sent'`,
   );
+  const selectGaps = database.prepare(
+    "SELECT COUNT(*) AS open FROM gateway_session WHERE catch_up_from IS NOT NULL",
+  );
   const counts = new Map<string, DecisionCount>();
 
   return {
@@ -88,6 +95,7 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
         return {
           inbox: { ...inboxCounts, ...(oldestWaitingAt !== null && { oldestWaitingAt }) },
           outbox: { ...outboxCounts, ...(oldestUnsentAt !== null && { oldestUnsentAt }) },
+          openGaps: gapsSchema.parse(selectGaps.get()).open,
           decisions: [...counts.values()],
         };
       }),

@@ -1,6 +1,5 @@
 /**
- * The gateway session of each account, and the gap before it that is still to
- * be caught up.
+ * The gateway session of each shard, and that there is a gap before it.
  *
  * That there is a gap is stored with the session that opened it (T0), not
  * remembered: a process that dies before it has caught up would resume happily
@@ -15,31 +14,41 @@ import type { DatabaseSync } from "node:sqlite";
 import type { AccountId } from "../core/ids.ts";
 import type { GatewaySession, Self } from "../core/inbound.ts";
 import type { Pruner } from "./retention.ts";
-import { TERMS, UNNAMED } from "./terms.ts";
+import { prepareTouchRun } from "./runs.ts";
+import { TERMS } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
+
+/** A shard by which the gateway was heard, and when: Unix time in milliseconds. */
+export interface Heard {
+  readonly shardId: number;
+  readonly heardAt: number;
+}
 
 export interface GatewaySessions {
   /**
-   * T0: a new session, who we are in it, and, unless it is the account's first, that what came
-   * before it may have been missed.
+   * T0: a new session of a shard, who we are in it, and, unless it is the shard's first, that what
+   * came before it may have been missed.
    *
    * @param arrivedAt Unix time in milliseconds at which Discord began it.
    */
   startGatewaySession(
     accountId: AccountId,
+    shardId: number,
     session: GatewaySession,
     self: Self,
     arrivedAt: number,
   ): Promise<void>;
   /**
-   * Notes that the gateway is heard: a session is resumed only for so long
-   * after. It is also the probe that the disk takes writes, and takes one step
-   * of pruning along.
+   * Notes by which shards the gateway is heard: a session is resumed only for so long after; and
+   * that this run of the process lives. It is also the probe that the disk takes writes, and takes
+   * one step of pruning along.
+   *
+   * Once it resolves, all that was committed before it was called is on the disk.
    *
    * @param now Unix time in milliseconds.
    * @returns Milliseconds that it took to commit.
    */
-  touchAlive(accountId: AccountId, now: number): Promise<number>;
+  touchAlive(accountId: AccountId, heard: readonly Heard[], now: number): Promise<number>;
 }
 
 export interface GatewaySessionsDeps {
@@ -50,6 +59,7 @@ export interface GatewaySessionsDeps {
 
 /** How far a batch goes. */
 export interface Progress {
+  readonly shardId: number;
   readonly seq: number;
   /** Unix time in milliseconds of its newest message; 0 without one. */
   readonly storedUpTo: number;
@@ -60,14 +70,22 @@ export interface Progress {
 /** Notes within a transaction of the caller's what is stored now; nothing ever goes back. */
 export type AdvanceSession = (accountId: AccountId, progress: Progress) => void;
 
+/** How old `ready_at` may be, in milliseconds, before a batch writes it anew. */
+const READY_STEP_MS = 60_000;
+
 export function prepareAdvanceSession(database: DatabaseSync): AdvanceSession {
   const advance = database.prepare(
     `UPDATE gateway_session
      SET seq = MAX(seq, ?), stored_up_to = MAX(stored_up_to, ?), alive_at = MAX(alive_at, ?)
-     WHERE account_id = ?`, // MAX() of NULL is NULL: without a session there is no seq
+     WHERE account_id = ? AND shard_id = ?`, // MAX() of NULL is NULL: without a session no seq
   );
-  return (accountId, { seq, storedUpTo, heardAt }) => {
-    advance.run(seq, storedUpTo, heardAt, accountId);
+  const saveReady = database.prepare(
+    `UPDATE account SET ready_at = :heardAt
+     WHERE account_id = :accountId AND COALESCE(ready_at, 0) < :heardAt - ${READY_STEP_MS}`,
+  );
+  return (accountId, { shardId, seq, storedUpTo, heardAt }) => {
+    advance.run(seq, storedUpTo, heardAt, accountId, shardId);
+    saveReady.run({ accountId, heardAt });
   };
 }
 
@@ -78,50 +96,57 @@ export function createGatewaySessions(
   { pruner, elapsed }: GatewaySessionsDeps,
 ): GatewaySessions {
   const saveSelf = database.prepare(
-    `INSERT INTO account (account_id, user_id, application_id, username)
-     VALUES (:accountId, :userId, :applicationId, :username)
+    `INSERT INTO account (account_id, user_id, application_id, username, ready_at)
+     VALUES (:accountId, :userId, :applicationId, :username, :arrivedAt)
      ON CONFLICT (account_id) DO UPDATE SET
        user_id = excluded.user_id,
        application_id = excluded.application_id,
-       username = excluded.username`,
+       username = excluded.username,
+       ready_at = excluded.ready_at`,
   );
-  const selectSelf = database.prepare(
-    "SELECT 1 FROM account WHERE account_id = ? AND user_id IS NOT NULL",
-  );
+  // What stands right of an equals sign is the row as it was: a shard without a session and without
+  // a gap has missed nothing yet.
   const start = database.prepare(
     `INSERT INTO gateway_session (
-       account_id, session_id, resume_url, seq, started_at, alive_at,
-       stored_up_to, catch_up_from
+       account_id, shard_id, session_id, resume_url, seq, started_at, alive_at, stored_up_to
      ) VALUES (
-       :accountId, :sessionId, :resumeUrl, :seq, :arrivedAt, :arrivedAt, :arrivedAt,
-       IIF(:hasGap, :arrivedAt, NULL)
+       :accountId, :shardId, :sessionId, :resumeUrl, :seq, :arrivedAt, :arrivedAt, :arrivedAt
      )
-     ON CONFLICT (account_id) DO UPDATE SET
+     ON CONFLICT (account_id, shard_id) DO UPDATE SET
        session_id = excluded.session_id,
        resume_url = excluded.resume_url,
        seq = excluded.seq,
        started_at = excluded.started_at,
        alive_at = excluded.alive_at,
-       catch_up_from = COALESCE(catch_up_from, IIF(:hasGap, stored_up_to, NULL))`,
+       catch_up_from = COALESCE(catch_up_from, IIF(session_id IS NULL, NULL, stored_up_to)),
+       lost_at = IIF(COALESCE(session_id, catch_up_from) IS NULL, NULL, :arrivedAt)`,
   );
   const touch = database.prepare(
-    `INSERT INTO gateway_session (account_id, alive_at, stored_up_to)
-     VALUES (:accountId, :now, :now)
-     ON CONFLICT (account_id) DO UPDATE SET alive_at = MAX(alive_at, excluded.alive_at)`,
+    `UPDATE gateway_session SET alive_at = MAX(alive_at, ?)
+     WHERE account_id = ? AND shard_id = ?`,
   );
+  // Whatever is heard, and however the clock stands, something changes: SQLite writes no row that
+  // stays as it is, and a commit that writes nothing waits for no disk.
+  const probe = database.prepare(
+    `INSERT INTO account (account_id, probes) VALUES (?, 1)
+     ON CONFLICT (account_id) DO UPDATE SET probes = COALESCE(probes, 0) + 1`,
+  );
+  const touchRun = prepareTouchRun(database);
 
   return {
-    startGatewaySession: (accountId, { sessionId, resumeUrl, seq }, self, arrivedAt) =>
+    startGatewaySession: (accountId, shardId, session, self, arrivedAt) =>
       commit(TERMS.T0, () => {
         const { userId, applicationId, username } = self;
-        const hasGap = selectSelf.get(accountId) ? 1 : 0; // the first session follows no other
-        saveSelf.run({ accountId, userId, applicationId, username });
-        start.run({ accountId, sessionId, resumeUrl, seq, arrivedAt, hasGap });
+        saveSelf.run({ accountId, userId, applicationId, username, arrivedAt });
+        const { sessionId, resumeUrl, seq } = session;
+        start.run({ accountId, shardId, sessionId, resumeUrl, seq, arrivedAt });
       }),
-    async touchAlive(accountId, now) {
+    async touchAlive(accountId, heard, now) {
       const begun = elapsed();
-      await commit(UNNAMED, () => {
-        touch.run({ accountId, now });
+      await commit(TERMS.PROBE, () => {
+        for (const { shardId, heardAt } of heard) touch.run(heardAt, accountId, shardId);
+        probe.run(accountId);
+        touchRun(now);
         pruner.step(now);
       });
       return elapsed() - begun;

@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import type { ChannelId } from "../core/ids.ts";
 import type { Claim, Route } from "../core/inbox.ts";
 import type { InboundMessage } from "../core/inbound.ts";
 import { TERMS, UNNAMED } from "./terms.ts";
@@ -16,11 +17,14 @@ import type { Transactions } from "./transact.ts";
 
 export interface Inbox {
   /**
-   * T2: claims the oldest waiting message of a session in which no turn runs.
+   * T2: claims a waiting message of a session in which no turn runs: of the session whose message
+   * has waited longest, the one that was written first. Catch-up may bring it after a later one.
    *
    * @param now Unix time in milliseconds.
+   * @param held Channels of which nothing is claimed, because older messages of them may be still
+   * to come.
    */
-  claimNext(now: number): Promise<Claim | undefined>;
+  claimNext(now: number, held: "all" | readonly ChannelId[]): Promise<Claim | undefined>;
   /** Makes a message wait again whose turn could not be finished. */
   release(claim: Claim): Promise<void>;
   /**
@@ -61,14 +65,19 @@ const rowSchema = z.object({
 
 /** @param database Open, migrated, and owned by the caller. */
 export function createInbox(database: DatabaseSync, { commit, read }: Transactions): Inbox {
+  const isFree = `state = 'waiting' AND channel_id NOT IN (SELECT value FROM json_each(:held))`;
   const next = `SELECT id FROM inbox
-    WHERE state = 'waiting' AND session_key NOT IN (
-      SELECT session_key FROM inbox WHERE state = 'running'
+    WHERE ${isFree} AND session_key = (
+      SELECT session_key FROM inbox
+      WHERE ${isFree} AND session_key NOT IN (
+        SELECT session_key FROM inbox WHERE state = 'running'
+      )
+      ORDER BY id LIMIT 1
     )
-    ORDER BY id LIMIT 1`;
+    ORDER BY length(message_id), message_id LIMIT 1`;
   const selectNext = database.prepare(next);
   const claim = database.prepare(
-    `UPDATE inbox SET state = 'running', attempt = attempt + 1, claimed_at = ?
+    `UPDATE inbox SET state = 'running', attempt = attempt + 1, claimed_at = :now
      WHERE id = (${next})
      RETURNING agent_id, session_key, message, attempt`,
   );
@@ -81,10 +90,12 @@ export function createInbox(database: DatabaseSync, { commit, read }: Transactio
   );
 
   return {
-    async claimNext(now) {
-      if (!await read(() => selectNext.get())) return undefined; // asked after every turn
+    async claimNext(now, held) {
+      if (held === "all") return undefined;
+      const channels = JSON.stringify(held);
+      if (!await read(() => selectNext.get({ held: channels }))) return undefined; // asked a lot
       return commit(TERMS.T2, () => {
-        const row = claim.get(now);
+        const row = claim.get({ now, held: channels });
         return row && toClaim(row);
       });
     },

@@ -9,9 +9,8 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { AccountId, ChannelId, MessageId } from "../core/ids.ts";
+import type { AccountId, MessageId } from "../core/ids.ts";
 import type { OutboundMessage, OutboxRow } from "../core/outbound.ts";
-import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import { TERMS, UNNAMED } from "./terms.ts";
 import { transactAlone, type Transactions } from "./transact.ts";
 
@@ -58,31 +57,6 @@ export function prepareAddToOutbox(database: DatabaseSync): AddToOutbox {
     }
   };
 }
-
-/**
- * Settles the row that the gateway's echo of our own message names, within a
- * transaction of the caller's. Discord has it, whatever we thought of the row.
- *
- * @returns The row's channel; `undefined` if there is no such row, or it is settled.
- */
-export type SettleEcho = (
-  accountId: AccountId,
-  echo: { readonly nonce: string; readonly messageId: MessageId },
-) => ChannelId | undefined;
-
-export function prepareSettleEcho(database: DatabaseSync): SettleEcho {
-  const settle = database.prepare(
-    `UPDATE outbox SET state = 'sent', message_id = ?
-     WHERE account_id = ? AND nonce = ? AND state <> 'sent'
-     RETURNING channel_id`,
-  );
-  return (accountId, { nonce, messageId }) => {
-    const row = settle.get(messageId, accountId, nonce);
-    return row && settledSchema.parse(row).channel_id;
-  };
-}
-
-const settledSchema = z.object({ channel_id: snowflakeSchema<"channel">() });
 
 const rowSchema = z.object({
   id: z.number(),

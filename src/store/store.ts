@@ -14,12 +14,18 @@ import { createCommits } from "./commits.ts";
 import { type Context, createContext } from "./context.ts";
 import { openDatabase } from "./database.ts";
 import { createDecisions, type Decisions } from "./decisions.ts";
+import { createDirectChannels, type DirectChannels } from "./direct_channels.ts";
+import { createDiscordAnswers, type DiscordAnswers } from "./discord_answers.ts";
 import { createFigures, type Figures } from "./figures.ts";
+import { createGaps, type Gaps } from "./gaps.ts";
 import { createGatewaySessions, type GatewaySessions } from "./gateway_sessions.ts";
 import { createGuilds, type Guilds } from "./guilds.ts";
+import { createIdentifies, type Identifies } from "./identifies.ts";
 import { createInbox, type Inbox } from "./inbox.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
+import { createPeers, type Peers } from "./peers.ts";
 import { DEFAULT_RETENTION, preparePruner, type Retention } from "./retention.ts";
+import { createRuns, type Runs } from "./runs.ts";
 import type { CrashHooks } from "./terms.ts";
 import { createTurnEnds, type TurnEnds } from "./turn_ends.ts";
 
@@ -30,9 +36,15 @@ export interface Store
     Batches,
     Context,
     Decisions,
+    DirectChannels,
+    DiscordAnswers,
+    Gaps,
     GatewaySessions,
     Guilds,
+    Identifies,
     Inbox,
+    Peers,
+    Runs,
     TurnEnds,
     Pick<Figures, "health"> {
   readonly outbox: Outbox;
@@ -84,9 +96,15 @@ export function createStore(
     ...createBatches(database, commits, { pruner, onRecorded: figures.count }),
     ...createContext(database, commits, pruner),
     ...createDecisions(database, commits),
+    ...createDirectChannels(database, commits),
+    ...createDiscordAnswers(database, commits),
+    ...createGaps(database, commits),
     ...createGatewaySessions(database, commits, { pruner, elapsed }),
     ...createGuilds(database, commits),
+    ...createIdentifies(database, commits),
     ...createInbox(database, commits),
+    ...createPeers(database, commits),
+    ...createRuns(database, commits),
     ...createTurnEnds(database, commits),
     health: figures.health,
     outbox: createOutbox(database, commits),

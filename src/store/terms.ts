@@ -4,18 +4,29 @@
  * `kill -9` loses nothing that is committed, whatever is chosen here: the page
  * cache outlives the process. Only a power cut tells `full` (the commit waits
  * for the disk) from `normal` (it does not, and a cut may undo the last ones, a
- * suffix of the log and never a hole in it). So a transaction may be `normal`
- * where losing it is the same as a row of the crash table that comes before it:
+ * suffix of the log and never a hole in it). What waits for the disk takes all
+ * of the log with it: after a `full` commit, whatever was committed before is on
+ * the disk too, by whatever terms. So a transaction may be `normal` where losing
+ * it is the same as a row of the crash table that comes before it:
  *
  * - T0 is full: nothing brings back that a session was lost, so catch-up would never run.
- * - T1 is full. In theory a cut undoes messages and `seq` together, and RESUME or
- *   catch-up brings them again; until power cuts have shown that, it stays full.
+ * - T1 is normal: a cut undoes the messages together with the `seq` that covers them, and a RESUME
+ *   from the older `seq` brings them again. That asks two things of others. Discord may forget what
+ *   a heartbeat says was received, so heartbeats tell only the `seq` that is on the disk, which
+ *   `PROBE` moves. And where the session is gone by then, catch-up finds them, in guilds and in
+ *   the direct channels that are known.
+ * - `FIRST_DM` is a T1 that brings the first accepted message of a direct channel, and is full:
+ *   undone, nobody would know that there is such a channel to look into.
  * - T2 is normal: without it the message waits, and its turn runs again.
  * - T3 is normal: without it the turn runs again, and nobody has seen its reply. A
- *   reply leaves only after T4, which lies behind T3 in the same log, so T4's
- *   wait covers both: the way out costs one.
+ *   reply leaves only after T4, which lies behind T1 and T3 in the same log, so T4's
+ *   wait covers all three: the way out costs one.
  * - T4 is full: without it Discord could hold a message that we think never left.
  * - T5 is normal: without it the row is asked for again by its nonce, or looked for.
+ * - `IDENTIFY` is full: the count must hold before what it counts leaves, or cuts in a row spend
+ *   more IDENTIFYs than Discord allows.
+ * - `PROBE` is full, every ten seconds: it shows that the disk takes writes, and all that was
+ *   committed before it is on the disk when it returns.
  *
  * @module
  */
@@ -33,12 +44,17 @@ export interface Terms {
 
 export const TERMS = {
   T0: { name: "T0", durability: "full" },
-  T1: { name: "T1", durability: "full" },
+  T1: { name: "T1", durability: "normal" },
+  FIRST_DM: { name: "T1", durability: "full" },
   T2: { name: "T2", durability: "normal" },
   T3: { name: "T3", durability: "normal" },
   T4: { name: "T4", durability: "full" },
   T5: { name: "T5", durability: "normal" },
-} as const satisfies { readonly [Name in TransactionName]: Terms & { readonly name: Name } };
+  IDENTIFY: { durability: "full" },
+  PROBE: { durability: "full" },
+} as const satisfies { readonly [Name in TransactionName]: Terms & { readonly name: Name } } & {
+  readonly [name: string]: Terms;
+};
 
 /** Of what the next start would do or find again. */
 export const UNNAMED: Terms = { durability: "normal" };

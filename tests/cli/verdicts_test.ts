@@ -5,7 +5,7 @@ import { watchVerdicts } from "../../src/cli/verdicts.ts";
 import { DATABASE_NAME } from "../../src/host/data_dir.ts";
 import { openStore } from "../../src/store/store.ts";
 import { guildMessage, messageId } from "../support/builders.ts";
-import { batch, ignored } from "../support/store.ts";
+import { batch, heard, ignored } from "../support/store.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 describe("[P1] watchVerdicts()", () => {
@@ -23,7 +23,7 @@ describe("[P1] watchVerdicts()", () => {
     const store = openStore(join(directory.path, DATABASE_NAME), { now: 0, elapsed: () => 0 });
     const record = (id: string, seq: number) =>
       store.acceptBatch(
-        batch({ seq, judged: [ignored(guildMessage({ id: messageId(id) }))] }),
+        batch({ heard: heard(seq), judged: [ignored(guildMessage({ id: messageId(id) }))] }),
         1,
       );
     try {

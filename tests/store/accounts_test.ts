@@ -1,94 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseSnowflake, toAccountId } from "../../src/core/ids.ts";
-import type { Self } from "../../src/core/inbound.ts";
-import { prepareAddToOutbox } from "../../src/store/outbox.ts";
-import { ACCOUNT, guildMessage, messageId, outboundMessage, userId } from "../support/builders.ts";
-import { accepted, batch, openTestStore, ROUTE } from "../support/store.ts";
-
-const SELF: Self = {
-  userId: userId("91"),
-  applicationId: parseSnowflake<"application">("92")!,
-  username: "barnacle",
-};
-const SESSION = { sessionId: "s1", resumeUrl: "ws://127.0.0.1", seq: 1 };
+import { ACCOUNT } from "../support/builders.ts";
+import { openTestStore } from "../support/store.ts";
 
 describe("createAccounts()", () => {
   it("[C6] knows nothing of an account before its first start", async () => {
-    assert.deepEqual(await openTestStore().store.loadAccount(ACCOUNT), {});
-  });
-
-  it("[G1] keeps the gateway's address as it was named last, for its account", async () => {
-    const { store } = openTestStore();
-    await store.saveGatewayUrl(ACCOUNT, "wss://one", 1);
-    await store.saveGatewayUrl(ACCOUNT, "wss://two", 2);
-    assert.deepEqual(await store.loadAccount(ACCOUNT), { gateway: { url: "wss://two", at: 2 } });
-    assert.deepEqual(await store.loadAccount(toAccountId("second")), {});
-  });
-
-  it("[G14] forgets what it knows from another server or of another bot, and nothing else", async () => {
-    const { store } = openTestStore();
-    const second = toAccountId("second");
-    assert.equal(await store.adoptPeer(ACCOUNT, "simulator"), false);
-    for (const account of [ACCOUNT, second]) {
-      await store.startGatewaySession(account, SESSION, SELF, 1);
-      await store.saveGatewayUrl(account, "ws://127.0.0.1", 1);
-    }
-    assert.equal(await store.adoptPeer(ACCOUNT, "simulator"), false);
-    assert.equal((await store.loadAccount(ACCOUNT)).session?.sessionId, "s1");
-
-    assert.equal(await store.adoptPeer(ACCOUNT, "discord"), true);
-    assert.deepEqual(await store.loadAccount(ACCOUNT), {});
-    assert.equal((await store.loadAccount(second)).session?.sessionId, "s1");
-    assert.equal(await store.adoptPeer(ACCOUNT, "discord"), false);
-  });
-
-  it("[G14] answers and sends nothing elsewhere that was begun on another server", async () => {
-    const { database, store, rows } = openTestStore();
-    const second = toAccountId("second");
-    await store.adoptPeer(ACCOUNT, "simulator");
-    const asked = (digits: string, sessionKey: string, accountId = ACCOUNT) =>
-      accepted(guildMessage({ id: messageId(digits), accountId }), { ...ROUTE, sessionKey });
-    const judged = [asked("11", "a"), asked("12", "a"), asked("13", "b"), asked("14", "c", second)];
-    await store.acceptBatch(batch({ judged }), 5);
-    const done = (await store.claimNext(6))!;
-    await store.finishTurn({ claim: done, end: { kind: "answered" }, entries: [], outbox: [] }, 7);
-    assert.equal((await store.claimNext(8))?.message.id, "12");
-
-    const states = ["sent", "dead", "pending", "sending", "uncertain"];
-    const said = states.map((nonce) => outboundMessage({ nonce }));
-    prepareAddToOutbox(database)(
-      [...said, outboundMessage({ nonce: "other", accountId: second })],
-      9,
-    );
-    for (const state of states) {
-      database.prepare("UPDATE outbox SET state = ?1 WHERE nonce = ?1").run(state);
-    }
-
-    await store.adoptPeer(ACCOUNT, "simulator");
-    assert.equal((await store.outbox.heads(ACCOUNT)).length, 1, "the same peer changes nothing");
-    await store.adoptPeer(ACCOUNT, "discord");
-    assert.deepEqual(await store.outbox.heads(ACCOUNT), []);
-    const reason = "the account has moved to another server or bot";
-    assert.deepEqual(rows("SELECT nonce, state, refusal FROM outbox ORDER BY id"), [
-      { nonce: "sent", state: "sent", refusal: null },
-      { nonce: "dead", state: "dead", refusal: null },
-      { nonce: "pending", state: "dead", refusal: reason },
-      { nonce: "sending", state: "dead", refusal: reason },
-      { nonce: "uncertain", state: "dead", refusal: reason },
-      { nonce: "other", state: "pending", refusal: null },
-    ]);
-    assert.deepEqual(
-      rows("SELECT message_id, state, finished_at, failure_id, failure FROM inbox ORDER BY id"),
-      [
-        { message_id: "11", state: "answered", finished_at: 7, failure_id: null, failure: null },
-        { message_id: "12", state: "failed", finished_at: 8, failure_id: null, failure: reason },
-        { message_id: "13", state: "failed", finished_at: 5, failure_id: null, failure: reason },
-        { message_id: "14", state: "waiting", finished_at: null, failure_id: null, failure: null },
-      ],
-    );
-    assert.equal(await store.voidClaims(), 0);
-    assert.equal((await store.claimNext(10))?.message.id, "14");
+    assert.deepEqual(await openTestStore().store.loadAccount(ACCOUNT), { shards: [] });
   });
 
   it("[X2] refuses a row that is none of ours", async () => {

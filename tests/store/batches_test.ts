@@ -2,18 +2,20 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseSnowflake, toAccountId } from "../../src/core/ids.ts";
-import type { Self } from "../../src/core/inbound.ts";
+import type { InboundMessage, Self } from "../../src/core/inbound.ts";
+import type { Judged } from "../../src/core/inbox.ts";
 import { prepareAddToOutbox } from "../../src/store/outbox.ts";
 import {
   ACCOUNT,
   channelId,
+  directMessage,
   guildId,
   guildMessage,
   messageId,
   outboundMessage,
   userId,
 } from "../support/builders.ts";
-import { accepted, batch, ignored, openTestStore } from "../support/store.ts";
+import { accepted, batch, found, heard, ignored, openTestStore } from "../support/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");
@@ -33,12 +35,13 @@ const DECISIONS = "SELECT account_id, message_id, verdict, why FROM decision ORD
 describe("acceptBatch()", () => {
   it("[G5] stores messages, verdicts and how far the gateway was heard, all at once", async () => {
     const { store, rows } = openTestStore();
-    await store.startGatewaySession(ACCOUNT, SESSION, SELF, NOW);
+    await store.startGatewaySession(ACCOUNT, 0, SESSION, SELF, NOW);
     const judged = [accepted(one), ignored(two)];
-    assert.deepEqual(await store.acceptBatch(batch({ seq: 7, judged }), NOW + 5), {
+    assert.deepEqual(await store.acceptBatch(batch({ heard: heard(7), judged }), NOW + 5), {
       accepted: 1,
       settled: 0,
       settledIn: [],
+      foreign: [],
     });
     assert.deepEqual(rows(INBOX), [{ message_id: one.id, state: "waiting", attempt: 0 }]);
     assert.deepEqual(rows(DECISIONS), [
@@ -53,9 +56,12 @@ describe("acceptBatch()", () => {
 
   it("[G5] stores nothing, and no seq, of a batch that cannot be stored whole", async () => {
     const { store, rows } = openTestStore();
-    await store.startGatewaySession(ACCOUNT, SESSION, SELF, NOW);
+    await store.startGatewaySession(ACCOUNT, 0, SESSION, SELF, NOW);
     const { route: _, ...lost } = accepted(two);
-    const failing = store.acceptBatch(batch({ seq: 7, judged: [ignored(one), lost] }), NOW);
+    const failing = store.acceptBatch(
+      batch({ heard: heard(7), judged: [ignored(one), lost] }),
+      NOW,
+    );
     await assert.rejects(failing, /no route/);
     for (const table of ["inbox", "decision", "message"]) {
       assert.deepEqual(rows(`SELECT * FROM ${table}`), [], table);
@@ -67,10 +73,10 @@ describe("acceptBatch()", () => {
   it("[G7] leaves a replayed message as it is, verdict and turn and all", async () => {
     const { store, rows } = openTestStore();
     await store.acceptBatch(batch({ judged: [accepted(one), ignored(two)] }), NOW);
-    await store.claimNext(NOW);
+    await store.claimNext(NOW, []);
     const before = [rows(INBOX), rows(DECISIONS), rows("SELECT * FROM message")];
 
-    const replay = batch({ seq: 2, judged: [ignored(one), accepted(two), accepted(one)] });
+    const replay = batch({ heard: heard(2), judged: [ignored(one), accepted(two), accepted(one)] });
     assert.equal((await store.acceptBatch(replay, NOW + 1)).accepted, 0);
     assert.deepEqual([rows(INBOX), rows(DECISIONS), rows("SELECT * FROM message")], before);
   });
@@ -137,36 +143,55 @@ describe("acceptBatch()", () => {
     const echoes = ["a", "b", "c", "foreign"].map((nonce, index) => ({
       nonce,
       messageId: messageId(`7${index}`),
+      channelId: elsewhere,
     }));
-    const { settled, settledIn } = await store.acceptBatch(batch({ echoes }), NOW);
+    database.exec("UPDATE outbox SET state = 'sending', first_attempt_at = 0");
+    const foreign = [{ messageId: "73", channelId: elsewhere, why: "unknown" }];
+    const { settled, settledIn, ...rest } = await store.acceptBatch(batch({ echoes }), NOW);
     assert.equal(settled, 3);
     assert.deepEqual(settledIn, [outboundMessage().channelId, elsewhere]);
+    assert.deepEqual(rest, { accepted: 0, foreign });
     assert.deepEqual(rows("SELECT nonce, state, message_id FROM outbox ORDER BY id"), [
       { nonce: "a", state: "sent", message_id: "70" },
       { nonce: "b", state: "sent", message_id: "71" },
       { nonce: "c", state: "sent", message_id: "72" },
-      { nonce: "d", state: "pending", message_id: null },
+      { nonce: "d", state: "sending", message_id: null },
     ]);
-    const nothing = { accepted: 0, settled: 0, settledIn: [] };
+    const nothing = { accepted: 0, settled: 0, settledIn: [], foreign };
     assert.deepEqual(await store.acceptBatch(batch({ echoes }), NOW), nothing);
+  });
+
+  it("[G11] settles what a twin has said for us, and says that it was a twin", async () => {
+    const { database, store } = openTestStore();
+    prepareAddToOutbox(database)([outboundMessage({ nonce: "a" })], NOW);
+    const { channelId } = outboundMessage();
+    const echo = { nonce: "a", messageId: messageId("70"), channelId };
+    const told = await store.acceptBatch(batch({ echoes: [echo, echo] }), NOW);
+    assert.deepEqual(told, {
+      accepted: 0,
+      settled: 1,
+      settledIn: [channelId],
+      foreign: [{ messageId: "70", channelId, why: "unsent" }],
+    });
+    assert.deepEqual(await store.outbox.heads(ACCOUNT), [], "it is answered");
   });
 
   it("[G5] never goes back", async () => {
     const { store, rows } = openTestStore();
-    await store.startGatewaySession(ACCOUNT, SESSION, SELF, NOW);
-    await store.acceptBatch(batch({ seq: 9, judged: [ignored(two)] }), NOW);
+    await store.startGatewaySession(ACCOUNT, 0, SESSION, SELF, NOW);
+    await store.acceptBatch(batch({ heard: heard(9), judged: [ignored(two)] }), NOW);
     const before = rows("SELECT seq, stored_up_to FROM gateway_session");
-    await store.acceptBatch(batch({ seq: 3, judged: [ignored(one)] }), NOW);
+    await store.acceptBatch(batch({ heard: heard(3), judged: [ignored(one)] }), NOW);
     assert.deepEqual(rows("SELECT seq, stored_up_to FROM gateway_session"), before);
   });
 
   it("[G5] takes what a full disk held up for as old as it is", async () => {
     const { store, rows } = openTestStore();
-    await store.startGatewaySession(ACCOUNT, SESSION, SELF, NOW);
-    await store.touchAlive(ACCOUNT, NOW + 3_600_000);
+    await store.startGatewaySession(ACCOUNT, 0, SESSION, SELF, NOW);
+    await store.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW + 3_600_000 }], NOW + 3_600_000);
     await store.acceptBatch(batch({ judged: [accepted(one), ignored(two)] }), NOW + 5);
     const account = await store.loadAccount(ACCOUNT);
-    assert.equal(account.session?.aliveAt, NOW + 3_600_000, "it was heard since");
+    assert.equal(account.shards[0]?.session?.aliveAt, NOW + 3_600_000, "it was heard since");
     assert.deepEqual(rows("SELECT accepted_at FROM inbox"), [{ accepted_at: NOW + 5 }]);
     assert.deepEqual(rows("SELECT at FROM decision"), [{ at: NOW + 5 }, { at: NOW + 5 }]);
     assert.deepEqual(rows("SELECT kept_at FROM message"), [{ kept_at: NOW + 5 }]);
@@ -181,5 +206,95 @@ describe("acceptBatch()", () => {
     assert.deepEqual(await store.guildsOf(SECOND), []);
     await store.acceptBatch(batch({ guilds: [{ ...guild, text: undefined }] }), NOW);
     assert.deepEqual(await store.guildsOf(ACCOUNT), []);
+  });
+
+  it("[G6] takes what was read over REST as it takes what was heard, but for the session", async () => {
+    const { store, rows } = openTestStore();
+    await store.startGatewaySession(ACCOUNT, 0, SESSION, SELF, NOW);
+    await store.acceptBatch(batch({ heard: heard(5), judged: [accepted(two)] }), NOW);
+    const sessions = rows("SELECT * FROM gateway_session");
+    const judged = [accepted(one), accepted(two)];
+    assert.equal((await store.acceptBatch(found({ judged }), NOW + 5)).accepted, 1);
+    assert.deepEqual(rows("SELECT message_id FROM inbox ORDER BY id"), [
+      { message_id: two.id },
+      { message_id: one.id },
+    ]);
+    assert.deepEqual(rows("SELECT * FROM gateway_session"), sessions);
+  });
+
+  for (const why of ["too-old", "too-many"] as const) {
+    it(`[G6] records that a message was ${why}, and does not answer it when it comes again`, async () => {
+      const { store, rows } = openTestStore();
+      const rule = "channels.discord.gateway.catchUp";
+      const verdict = { kind: "ignore", why, rule, keepAsContext: true } as const;
+      await store.acceptBatch(found({ judged: [{ message: one, verdict }] }), NOW);
+      assert.equal((await store.acceptBatch(batch({ judged: [accepted(one)] }), NOW)).accepted, 0);
+      assert.deepEqual(rows(DECISIONS), [
+        { account_id: "default", message_id: one.id, verdict: "ignore", why },
+      ]);
+      assert.deepEqual((await store.health()).decisions, [{ verdict: "ignore", why, count: 1 }]);
+      assert.equal(rows("SELECT * FROM message").length, 1);
+    });
+  }
+});
+
+describe("the durability of T1", () => {
+  const dm = (id: string, channel: string, fields: Partial<InboundMessage> = {}) =>
+    directMessage({ id: messageId(id), channelId: channelId(channel), ...fields });
+
+  /** Says of each batch whether its commit waited for the disk. */
+  function openWatched() {
+    const test = openTestStore();
+    const exec = test.database.exec.bind(test.database);
+    let level = "";
+    test.database.exec = (sql) => {
+      level = /synchronous = (\w+)/.exec(sql)?.[1] ?? level;
+      exec(sql);
+    };
+    const levelOf = async (...judged: readonly Judged[]) => {
+      await test.store.acceptBatch(batch({ judged }), NOW);
+      return level;
+    };
+    return { ...test, levelOf };
+  }
+
+  it("[D1] waits for the disk by the first message of a direct channel, and by no other", async () => {
+    const { levelOf } = openWatched();
+    assert.equal(await levelOf(accepted(one), ignored(two)), "normal");
+    assert.equal(await levelOf(ignored(dm("11", "1"))), "normal", "nobody looks for it there");
+    assert.equal(await levelOf(ignored(dm("12", "2")), accepted(dm("13", "1"))), "full");
+    assert.equal(await levelOf(accepted(dm("14", "1"))), "normal");
+    assert.equal(await levelOf(accepted(dm("15", "1")), accepted(dm("16", "2"))), "full");
+    assert.equal(await levelOf(accepted(dm("17", "1", { accountId: SECOND }))), "full");
+  });
+
+  it("[D1] waits for the disk again where the first time failed", async () => {
+    const { store, levelOf } = openWatched();
+    const { route: _, ...lost } = accepted(dm("11", "1"));
+    await assert.rejects(store.acceptBatch(batch({ judged: [lost] }), NOW), /no route/);
+    assert.equal(await levelOf(accepted(dm("12", "1"))), "full");
+  });
+
+  it("[D1] does not take a channel for known by a message that was not accepted at first", async () => {
+    const { store, levelOf } = openWatched();
+    await levelOf(ignored(dm("11", "1")));
+    await levelOf(accepted(dm("11", "1"))); // replayed under another config: what was decided stays
+    assert.deepEqual(await store.directChannels(ACCOUNT), []);
+    assert.equal(await levelOf(accepted(dm("12", "1"))), "full");
+  });
+
+  it("[D1] commits with a first direct message, in one group, all that comes with it", async () => {
+    const { store, database } = openWatched();
+    const said: string[] = [];
+    const exec = database.exec.bind(database);
+    database.exec = (sql) => {
+      said.push(sql);
+      exec(sql);
+    };
+    await Promise.all([
+      store.acceptBatch(batch({ judged: [accepted(one)] }), NOW),
+      store.acceptBatch(batch({ judged: [accepted(dm("11", "1"))] }), NOW),
+    ]);
+    assert.deepEqual(said, ["PRAGMA synchronous = full"]);
   });
 });

@@ -151,11 +151,11 @@ describe("openDatabase()", () => {
     assert.equal(database.prepare("SELECT COUNT(*) AS n FROM guild").get()?.["n"], 0);
     database.close();
 
-    const copy = `${path}.schema1-20261120T083000000Z.bak`;
+    const copy = `${path}.schema${MIGRATIONS.length}-20261120T083000000Z.bak`;
     assert.equal(modeOf(copy), "600");
     const old = new DatabaseSync(copy, { readOnly: true });
     assert.equal(old.prepare("SELECT COUNT(*) AS n FROM guild").get()?.["n"], 50);
-    assert.equal(old.prepare("PRAGMA user_version").get()?.["user_version"], 1);
+    assert.equal(old.prepare("PRAGMA user_version").get()?.["user_version"], MIGRATIONS.length);
     old.close();
   });
 

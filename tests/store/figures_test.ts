@@ -13,6 +13,7 @@ const NOW = Date.UTC(2026, 0, 1);
 const NOTHING = {
   inbox: { waiting: 0, running: 0 },
   outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0 },
+  openGaps: 0,
   decisions: [],
 };
 const said = (id: string) => guildMessage({ id: messageId(id) });
@@ -31,7 +32,7 @@ describe("health()", () => {
       running: 0,
       oldestWaitingAt: NOW,
     });
-    await store.claimNext(NOW + 9);
+    await store.claimNext(NOW + 9, []);
     assert.deepEqual((await store.health()).inbox, {
       waiting: 2,
       running: 1,
@@ -42,7 +43,7 @@ describe("health()", () => {
   it("[O1] counts what is not sent by its state, and ages only what is still to be sent", async () => {
     const { store } = openTestStore();
     await store.acceptBatch(batch({ judged: [accepted(said("1"))] }), NOW);
-    const claim = (await store.claimNext(NOW))!;
+    const claim = (await store.claimNext(NOW, []))!;
     const outbox = ["a", "b", "c", "d"].map((nonce, index) =>
       outboundMessage({ nonce, channelId: channelId(String(index + 1)) })
     );

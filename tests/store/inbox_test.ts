@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { directMessage, guildMessage, messageId } from "../support/builders.ts";
+import { createInbox } from "../../src/store/inbox.ts";
+import { transactAlone } from "../../src/store/transact.ts";
+import { channelId, directMessage, guildMessage, messageId } from "../support/builders.ts";
+import { openDatabase } from "../support/open_database.ts";
 import { accepted, batch, openTestStore } from "../support/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -12,7 +15,7 @@ const inSession = (digits: string, sessionKey: string) =>
 async function openInbox(...judged: readonly ReturnType<typeof accepted>[]) {
   const test = openTestStore();
   await test.store.acceptBatch(batch({ judged }), NOW);
-  const claim = async () => (await test.store.claimNext(NOW))?.message.id;
+  const claim = async () => (await test.store.claimNext(NOW, []))?.message.id;
   return { ...test, claim };
 }
 
@@ -21,7 +24,7 @@ describe("claimNext()", () => {
     const message = directMessage({ text: "Grüße 🐚", extras: [{ kind: "poll", text: "a or b" }] });
     const route = { agentId: "helper", sessionKey: "agent:helper:main" };
     const { store } = await openInbox(accepted(message, route));
-    assert.deepEqual(await store.claimNext(NOW), { message, route, attempt: 1 });
+    assert.deepEqual(await store.claimNext(NOW, []), { message, route, attempt: 1 });
   });
 
   it("[S5] takes the oldest of a session in which nothing runs", async () => {
@@ -30,7 +33,7 @@ describe("claimNext()", () => {
       inSession("12", "a"),
       inSession("13", "b"),
     );
-    const first = await store.claimNext(NOW);
+    const first = await store.claimNext(NOW, []);
     assert.equal(first?.message.id, "11");
     assert.equal(await claim(), "13");
     assert.equal(await claim(), undefined);
@@ -41,9 +44,60 @@ describe("claimNext()", () => {
     assert.equal(await claim(), "12");
   });
 
+  it("[G6] takes in a session what was written first, however late catch-up brings it", async () => {
+    const { store, claim } = await openInbox(
+      inSession("1000", "a"),
+      inSession("20", "b"),
+      inSession("999", "a"),
+      inSession("1001", "a"),
+    );
+    const first = await store.claimNext(NOW, []);
+    assert.equal(first?.message.id, "999", "by number, and in the session that waits longest");
+    assert.equal(await claim(), "20");
+    await store.finishTurn(
+      { claim: first!, end: { kind: "declined" }, entries: [], outbox: [] },
+      1,
+    );
+    assert.equal(await claim(), "1000");
+  });
+
+  it("[G6] claims nothing of channels that are held, and is not held up by them", async () => {
+    const of = (digits: string, channel: string, sessionKey: string) =>
+      accepted(guildMessage({ id: messageId(digits), channelId: channelId(channel) }), {
+        agentId: "main",
+        sessionKey,
+      });
+    const { store } = await openInbox(of("11", "1", "a"), of("12", "2", "b"), of("13", "3", "a"));
+    const one = channelId("1");
+    const three = channelId("3");
+    assert.equal(await store.claimNext(NOW, "all"), undefined);
+    assert.equal(await store.claimNext(NOW, [one, channelId("2"), three]), undefined);
+    assert.equal((await store.claimNext(NOW, [one, three]))?.message.id, "12");
+    assert.equal((await store.claimNext(NOW, [one]))?.message.id, "13");
+    assert.equal(await store.claimNext(NOW, []), undefined, "a turn of its session runs");
+  });
+
+  it("[D1] finds its message by indexes, however many are over", () => {
+    const prepared: string[] = [];
+    const database = openDatabase();
+    const prepare = database.prepare.bind(database);
+    database.prepare = (sql) => {
+      prepared.push(sql);
+      return prepare(sql);
+    };
+    createInbox(database, transactAlone(database));
+    const claims = prepared.filter((sql) => sql.includes(":held"));
+    assert.equal(claims.length, 2);
+    for (const sql of claims) {
+      const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map((row) => String(row["detail"]));
+      const scans = plan.filter((step) => /\binbox\b/.test(step) && !/ USING /.test(step));
+      assert.deepEqual(scans, []);
+    }
+  });
+
   it("[S5] gives two who ask at once a message each, or one of them none", async () => {
     const { store } = await openInbox(inSession("11", "a"), inSession("12", "a"));
-    const claims = await Promise.all([store.claimNext(NOW), store.claimNext(NOW)]);
+    const claims = await Promise.all([store.claimNext(NOW, []), store.claimNext(NOW, [])]);
     assert.deepEqual(claims.map((claim) => claim?.message.id), ["11", undefined]);
   });
 
@@ -52,7 +106,7 @@ describe("claimNext()", () => {
     const { store } = openTestStore({
       crash: { before: (name) => names.push(name), after: () => {} },
     });
-    assert.equal(await store.claimNext(NOW), undefined);
+    assert.equal(await store.claimNext(NOW, []), undefined);
     assert.deepEqual(names, []);
   });
 
@@ -60,14 +114,14 @@ describe("claimNext()", () => {
     const property = fc.asyncProperty(
       fc.array(fc.constantFrom("a", "b", "c"), { minLength: 1, maxLength: 12 }),
       fc.infiniteStream(fc.nat({ max: 3 })),
-      async (sessions, choices) => {
-        const { store } = await openInbox(
-          ...sessions.map((key, index) => inSession(String(100 + index), key)),
-        );
+      fc.boolean(),
+      async (sessions, choices, isReversed) => {
+        const judged = sessions.map((key, index) => inSession(String(95 + index), key));
+        const { store } = await openInbox(...isReversed ? judged.toReversed() : judged);
         const running: Awaited<ReturnType<typeof store.claimNext>>[] = [];
         const done: string[] = [];
         for (;;) {
-          const claim = await store.claimNext(NOW);
+          const claim = await store.claimNext(NOW, []);
           if (claim) {
             assert.ok(running.every((other) => other!.route.sessionKey !== claim.route.sessionKey));
             running.push(claim);
@@ -82,7 +136,7 @@ describe("claimNext()", () => {
         }
         for (const key of new Set(sessions)) {
           const expected = sessions.flatMap((other, index) =>
-            other === key ? [String(100 + index)] : []
+            other === key ? [String(95 + index)] : []
           );
           assert.deepEqual(done.filter((id) => expected.includes(id)), expected);
         }
@@ -100,7 +154,7 @@ describe("voidClaims()", () => {
       inSession("12", "b"),
       inSession("13", "c"),
     );
-    const over = await store.claimNext(NOW);
+    const over = await store.claimNext(NOW, []);
     await store.finishTurn({ claim: over!, end: { kind: "declined" }, entries: [], outbox: [] }, 1);
     await claim();
     assert.equal(await store.voidClaims(), 1);
@@ -109,29 +163,29 @@ describe("voidClaims()", () => {
       { message_id: "12", state: "waiting", attempt: 1 },
       { message_id: "13", state: "waiting", attempt: 0 },
     ]);
-    assert.equal((await store.claimNext(NOW))?.attempt, 2);
+    assert.equal((await store.claimNext(NOW, []))?.attempt, 2);
   });
 });
 
 describe("release()", () => {
   it("[S5] makes a claim wait again, but not one that another attempt has taken", async () => {
     const { store } = await openInbox(inSession("11", "a"));
-    const first = await store.claimNext(NOW);
+    const first = await store.claimNext(NOW, []);
     await store.release(first!);
-    const second = await store.claimNext(NOW);
+    const second = await store.claimNext(NOW, []);
     assert.equal(second?.attempt, 2);
     await store.release(first!);
-    assert.equal(await store.claimNext(NOW), undefined);
+    assert.equal(await store.claimNext(NOW, []), undefined);
   });
 
   it("[D2] revives nothing that is finished", async () => {
     const { store } = await openInbox(inSession("11", "a"));
-    const claim = await store.claimNext(NOW);
+    const claim = await store.claimNext(NOW, []);
     await store.finishTurn(
       { claim: claim!, end: { kind: "declined" }, entries: [], outbox: [] },
       1,
     );
     await store.release(claim!);
-    assert.equal(await store.claimNext(NOW), undefined);
+    assert.equal(await store.claimNext(NOW, []), undefined);
   });
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import { migrate, schemaOf } from "../../src/store/migrations.ts";
+import { migrate, MIGRATIONS, schemaOf } from "../../src/store/migrations.ts";
+import { openDatabase } from "../support/open_database.ts";
 
 const STEPS = ["CREATE TABLE one (a TEXT) STRICT", "CREATE TABLE two (a TEXT) STRICT"];
 
@@ -44,5 +45,40 @@ describe("[X7] migrate()", () => {
     assert.throws(() => migrate(database, [...STEPS, "NONSENSE"], mustNotBackUp));
     assert.deepEqual(tablesOf(database), []);
     assert.equal(schemaOf(database), 0);
+  });
+});
+
+describe("MIGRATIONS", () => {
+  const tables = openDatabase().prepare("PRAGMA table_list").all()
+    .filter(({ schema, name }) => schema === "main" && !String(name).startsWith("sqlite_"));
+  /** Of the process, whatever the account. */
+  const shared = new Set<unknown>(["run"]);
+
+  for (const { name, strict } of tables) {
+    it(`[X2] check the types of ${name}, and say whose each row is`, () => {
+      assert.equal(strict, 1);
+      const columns = openDatabase().prepare(`PRAGMA table_info(${String(name)})`).all();
+      const isOwned = columns.some(({ name }) => /^(account|agent)_id$/.test(String(name)));
+      assert.equal(isOwned, !shared.has(name));
+      for (const column of columns) {
+        const isTime = /(_at|^at|_up_to|_from)$/.test(String(column["name"]));
+        const isNumber = isTime || column["name"] === "shard_id";
+        if (isNumber) assert.equal(column["type"], "INTEGER", String(column["name"]));
+        else if (/_id$/.test(String(column["name"]))) assert.equal(column["type"], "TEXT");
+      }
+    });
+  }
+
+  it("[X7] lead from each schema to the newest, with the same tables as from none", () => {
+    const schema = (database: DatabaseSync) =>
+      database.prepare("SELECT type, name, tbl_name FROM sqlite_schema ORDER BY type, name").all()
+        .map((row) => ({ ...row }));
+    const whole = schema(openDatabase());
+    for (let from = 1; from < MIGRATIONS.length; from++) {
+      const database = new DatabaseSync(":memory:");
+      migrate(database, MIGRATIONS.slice(0, from), mustNotBackUp);
+      migrate(database, MIGRATIONS, () => {});
+      assert.deepEqual(schema(database), whole);
+    }
   });
 });

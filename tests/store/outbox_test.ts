@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { toAccountId } from "../../src/core/ids.ts";
 import type { OutboundMessage } from "../../src/core/outbound.ts";
-import { createOutbox, prepareAddToOutbox, prepareSettleEcho } from "../../src/store/outbox.ts";
+import { prepareSettleEcho } from "../../src/store/echoes.ts";
+import { createOutbox, prepareAddToOutbox } from "../../src/store/outbox.ts";
 import {
   ACCOUNT,
   channelId,
@@ -120,31 +121,6 @@ describe("createOutbox()", () => {
   });
 });
 
-describe("prepareSettleEcho()", () => {
-  const echo = { nonce: "first", messageId: messageId("77") };
-
-  for (const state of ["pending", "sending", "uncertain", "dead"]) {
-    it(`[D2] settles a row that is ${state}, once`, () => {
-      const { database, stored } = openOutbox(first);
-      database.prepare("UPDATE outbox SET state = ?").run(state);
-      const settle = prepareSettleEcho(database);
-      assert.equal(settle(ACCOUNT, echo), first.channelId);
-      assert.equal(stored("first")["state"], "sent");
-      assert.equal(stored("first")["message_id"], "77");
-      assert.equal(settle(ACCOUNT, { ...echo, messageId: messageId("78") }), undefined);
-      assert.equal(stored("first")["message_id"], "77");
-    });
-  }
-
-  it("[C6] settles no row of another account, nor of another nonce", () => {
-    const { database, stored } = openOutbox(first);
-    const settle = prepareSettleEcho(database);
-    assert.equal(settle(SECOND, echo), undefined);
-    assert.equal(settle(ACCOUNT, { ...echo, nonce: "another" }), undefined);
-    assert.equal(stored("first")["state"], "pending");
-  });
-});
-
 describe("the order of an outbox", () => {
   const channels = ["1", "2", "3"].map(channelId);
   /** What can be done to a head, by whoever is at it. */
@@ -194,7 +170,7 @@ describe("the order of an outbox", () => {
               await outbox.markUncertain(row);
               break;
             case "echo":
-              settleEcho(ACCOUNT, { nonce, messageId: messageId("77") });
+              settleEcho(ACCOUNT, { nonce, messageId: messageId("77"), channelId: channel });
               break;
           }
           const isOver = ["sent", "dead", "echo"].includes(step) ||

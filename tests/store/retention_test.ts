@@ -48,7 +48,7 @@ describe("preparePruner()", () => {
     const next = createStore(database, ":memory:", { elapsed: () => 0, retention: RETENTION });
     assert.equal(rows(loud).length, 23);
     await next.acceptBatch(batch({ judged: chatter(3_000, 1, LOUD) }), NOW);
-    await next.touchAlive(ACCOUNT, NOW);
+    await next.touchAlive(ACCOUNT, [], NOW);
     assert.equal(rows(loud).length, 20);
   });
 
@@ -66,9 +66,9 @@ describe("preparePruner()", () => {
     for (const [index, channel] of channels.entries()) {
       await store.acceptBatch(batch({ judged: chatter(1_000 + index * 100, 2, channel) }), NOW);
     }
-    await store.touchAlive(ACCOUNT, NOW); // the start is over: all of them have been seen
+    await store.touchAlive(ACCOUNT, [], NOW); // the start is over: all of them have been seen
     for (const _ of channels) {
-      await store.touchAlive(ACCOUNT, NOW + 15 * DAY_MS);
+      await store.touchAlive(ACCOUNT, [], NOW + 15 * DAY_MS);
     }
     assert.equal(count("message"), 0);
   });
@@ -83,7 +83,7 @@ describe("preparePruner()", () => {
       [31, 0, 0],
     ];
     for (const [days, messages, decisions] of ages) {
-      await store.touchAlive(ACCOUNT, NOW + days * DAY_MS);
+      await store.touchAlive(ACCOUNT, [], NOW + days * DAY_MS);
       assert.deepEqual(
         [count("message"), count("decision")],
         [messages, decisions],
@@ -99,7 +99,7 @@ describe("preparePruner()", () => {
     }
     const left: number[] = [];
     for (let step = 0; step < 3; step++) {
-      await store.touchAlive(ACCOUNT, NOW + 31 * DAY_MS);
+      await store.touchAlive(ACCOUNT, [], NOW + 31 * DAY_MS);
       left.push(count("decision"));
     }
     assert.deepEqual(left, [344, 88, 0]);
@@ -108,7 +108,7 @@ describe("preparePruner()", () => {
   it("[X6] keeps for ever where the days are 0", async () => {
     const { store, count } = openKeeping({ ...RETENTION, decisionsDays: 0, contextDays: 0 });
     await store.acceptBatch(batch({ judged: chatter(1_000, 3) }), NOW);
-    await store.touchAlive(ACCOUNT, NOW + 10_000 * DAY_MS);
+    await store.touchAlive(ACCOUNT, [], NOW + 10_000 * DAY_MS);
     assert.deepEqual([count("message"), count("decision")], [3, 3]);
   });
 
@@ -116,7 +116,7 @@ describe("preparePruner()", () => {
     const { store, count } = openKeeping();
     const judged = [accepted(guildMessage({ id: messageId("1000") }))];
     await store.acceptBatch(batch({ judged }), NOW);
-    await store.touchAlive(ACCOUNT, NOW + 31 * DAY_MS);
+    await store.touchAlive(ACCOUNT, [], NOW + 31 * DAY_MS);
     assert.equal(count("decision"), 0);
     assert.equal((await store.acceptBatch(batch({ judged }), NOW)).accepted, 0);
     assert.equal(count("inbox"), 1);

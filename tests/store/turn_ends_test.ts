@@ -19,7 +19,7 @@ const entry = (role: Entry["role"], text: string): Entry => ({
 async function openClaimed() {
   const test = openTestStore();
   await test.store.acceptBatch(batch({ judged: [accepted(asked)] }), NOW);
-  const claim = (await test.store.claimNext(NOW))!;
+  const claim = (await test.store.claimNext(NOW, []))!;
   return { ...test, claim };
 }
 
@@ -80,7 +80,7 @@ describe("finishTurn()", () => {
     const { store, rows, claim } = await openClaimed();
     await store.voidClaims();
     assert.equal(await store.finishTurn(answered(claim), NOW), false);
-    const again = (await store.claimNext(NOW))!;
+    const again = (await store.claimNext(NOW, []))!;
     assert.equal(await store.finishTurn(answered(claim), NOW), false);
     assert.deepEqual(rows("SELECT * FROM outbox"), []);
     assert.equal(await store.finishTurn(answered(again), NOW), true);

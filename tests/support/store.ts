@@ -24,9 +24,19 @@ export function openTestStore(options: Partial<StoreOptions> = {}): {
   return { database, store, rows: (sql) => database.prepare(sql).all().map((row) => ({ ...row })) };
 }
 
-/** A batch that brings nothing but what is named. */
+/** A batch of the only shard that brings nothing but what is named. */
 export function batch(fields: Partial<AcceptedBatch> = {}): AcceptedBatch {
-  return { accountId: ACCOUNT, seq: 1, judged: [], echoes: [], guilds: [], ...fields };
+  return { ...found(), heard: heard(1), ...fields };
+}
+
+/** How far the only shard has been heard, or the one that is named. */
+export function heard(seq: number, shardId = 0): NonNullable<AcceptedBatch["heard"]> {
+  return { shardId, seq };
+}
+
+/** A batch that was read over REST. */
+export function found(fields: Omit<Partial<AcceptedBatch>, "heard"> = {}): AcceptedBatch {
+  return { accountId: ACCOUNT, judged: [], echoes: [], guilds: [], ...fields };
 }
 
 /** A message that is to be answered, in a session of the channel's. */

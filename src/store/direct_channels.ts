@@ -1,0 +1,54 @@
+/**
+ * The direct channels in which somebody was ever accepted.
+ *
+ * Discord never lists a bot's direct channels, so catch-up can look only into
+ * those that are on record here (G6).
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { ChannelId } from "../core/ids.ts";
+import type { AccountId } from "../core/ids.ts";
+import type { InboundMessage } from "../core/inbound.ts";
+import { snowflakeSchema } from "../core/snowflake_schema.ts";
+import type { Transactions } from "./transact.ts";
+
+export interface DirectChannels {
+  /** Newest activity first. */
+  directChannels(accountId: AccountId): Promise<readonly ChannelId[]>;
+}
+
+/** Notes an accepted direct message within a transaction of the caller's. */
+export type KeepDirectChannel = (message: InboundMessage) => void;
+
+export function prepareKeepDirectChannel(database: DatabaseSync): KeepDirectChannel {
+  const upsert = database.prepare(
+    `INSERT INTO direct_channel (account_id, channel_id, active_at) VALUES (?, ?, ?)
+     ON CONFLICT (account_id, channel_id)
+       DO UPDATE SET active_at = MAX(active_at, excluded.active_at)`,
+  );
+  return ({ accountId, channelId, sentAt }) => {
+    upsert.run(accountId, channelId, sentAt);
+  };
+}
+
+const rowSchema = z
+  .object({ channel_id: snowflakeSchema<"channel">() })
+  .transform((row) => row.channel_id);
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createDirectChannels(
+  database: DatabaseSync,
+  { read }: Transactions,
+): DirectChannels {
+  const select = database.prepare(
+    `SELECT channel_id FROM direct_channel WHERE account_id = ?
+     ORDER BY active_at DESC, length(channel_id) DESC, channel_id DESC`,
+  );
+  return {
+    directChannels: (accountId) =>
+      read(() => select.all(accountId).map((row) => rowSchema.parse(row))),
+  };
+}

@@ -1,0 +1,67 @@
+/**
+ * Our own messages, as the gateway echoes them: a second acknowledgement of what
+ * was sent, and the only sign that somebody else sends with our token (G11).
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { type AccountId, type ChannelId, createdAtMs, type MessageId } from "../core/ids.ts";
+import type { Echo, Foreign } from "../core/inbox.ts";
+import { snowflakeSchema } from "../core/snowflake_schema.ts";
+
+/** What an echo tells; nothing of one that is as it should be, and known. */
+export interface Told {
+  /** The channel of the row that it settles. */
+  readonly settledIn?: ChannelId;
+  readonly foreign?: Foreign;
+}
+
+/**
+ * Settles the row that an echo names, within a transaction of the caller's. Discord has it,
+ * whatever we thought of the row, and whoever sent it.
+ */
+export type SettleEcho = (accountId: AccountId, echo: Echo) => Told;
+
+/** How far Discord's clock and ours may differ, in milliseconds. */
+const SKEW_MS = 5_000;
+
+const rowSchema = z.object({
+  channel_id: snowflakeSchema<"channel">(),
+  state: z.string(),
+  message_id: snowflakeSchema<"message">().nullable(),
+  first_attempt_at: z.number().nullable(),
+});
+
+type Row = z.infer<typeof rowSchema>;
+
+export function prepareSettleEcho(database: DatabaseSync): SettleEcho {
+  const select = database.prepare(
+    `SELECT channel_id, state, message_id, first_attempt_at FROM outbox
+     WHERE account_id = ? AND nonce = ?`,
+  );
+  const settle = database.prepare(
+    "UPDATE outbox SET state = 'sent', message_id = ? WHERE account_id = ? AND nonce = ?",
+  );
+  return (accountId, { nonce, messageId, channelId }) => {
+    const found = nonce === undefined ? undefined : select.get(accountId, nonce);
+    const row = found && rowSchema.parse(found);
+    const why = whyForeign(row, messageId);
+    const foreign: Told = why ? { foreign: { messageId, channelId, why } } : {};
+    if (nonce === undefined || !row || row.state === "sent") return foreign;
+    settle.run(messageId, accountId, nonce);
+    return { settledIn: row.channel_id, ...foreign };
+  };
+}
+
+/** Why a message of our own user's is none that we sent, where it is none. */
+function whyForeign(row: Row | undefined, messageId: MessageId): Foreign["why"] | undefined {
+  if (!row) return "unknown";
+  if (row.state === "sent") {
+    // Of what was gone by the time we asked, no id is known.
+    return row.message_id === null || row.message_id === messageId ? undefined : "unknown";
+  }
+  if (row.first_attempt_at === null) return "unsent";
+  return createdAtMs(messageId) < row.first_attempt_at - SKEW_MS ? "early" : undefined;
+}

@@ -1,0 +1,92 @@
+/**
+ * The gaps that are still to be caught up: how they end, and how they outlive
+ * another number of shards.
+ *
+ * T0 opens them (`gateway_sessions.ts`). Which shard a guild is heard by depends
+ * on how many there are, so with another number the sessions of all are over,
+ * and any new shard may have missed what any old one did not hear.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { AccountId } from "../core/ids.ts";
+import { UNNAMED } from "./terms.ts";
+import type { Transactions } from "./transact.ts";
+
+export interface Gaps {
+  /**
+   * Takes another number of shards than the one that is stored, before any connects: the old
+   * sessions are over, and every new shard has the gap of the oldest of them.
+   *
+   * @param now Unix time in milliseconds.
+   */
+  reshard(accountId: AccountId, shardCount: number, now: number): Promise<void>;
+  /**
+   * Closes a shard's gap, all of it being read. Not one that begins elsewhere, nor one that still
+   * grows: the shard has no session after it, or has lost another one since.
+   *
+   * @param from The gap's `catchUpFrom` as it was read up from.
+   * @param lostAt Its `lostAt` as it was before the reading; whoever reads again after each loss
+   * may leave it out.
+   */
+  finishCatchUp(
+    accountId: AccountId,
+    shardId: number,
+    from: number,
+    lostAt?: number,
+  ): Promise<void>;
+}
+
+const oldestSchema = z.object({
+  from: z.number(),
+  stored_up_to: z.number(),
+  alive_at: z.number(),
+});
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createGaps(database: DatabaseSync, { commit }: Transactions): Gaps {
+  const saveCount = database.prepare(
+    `INSERT INTO account (account_id, shard_count) VALUES (?, ?)
+     ON CONFLICT (account_id) DO UPDATE SET shard_count = excluded.shard_count`,
+  );
+  const selectOldest = database.prepare(
+    `SELECT MIN(COALESCE(catch_up_from, stored_up_to)) AS "from",
+            MIN(stored_up_to) AS stored_up_to, MAX(alive_at) AS alive_at
+     FROM gateway_session
+     WHERE account_id = ? AND COALESCE(session_id, catch_up_from) IS NOT NULL
+     HAVING COUNT(*) > 0`,
+  );
+  const forget = database.prepare("DELETE FROM gateway_session WHERE account_id = ?");
+  const open = database.prepare(
+    `INSERT INTO gateway_session
+       (account_id, shard_id, alive_at, stored_up_to, catch_up_from, lost_at)
+     VALUES (?, ?, ?, ?, ?, ?)`,
+  );
+  const close = database.prepare(
+    `UPDATE gateway_session SET catch_up_from = NULL, lost_at = NULL
+     WHERE account_id = :accountId AND shard_id = :shardId AND session_id IS NOT NULL
+       AND catch_up_from = :from AND lost_at = COALESCE(:lostAt, lost_at)`,
+  );
+
+  function reshard(accountId: AccountId, shardCount: number, now: number): void {
+    saveCount.run(accountId, shardCount);
+    const row = selectOldest.get(accountId);
+    forget.run(accountId);
+    if (!row) return; // nothing was ever heard, so nothing is missed
+    const { from, stored_up_to, alive_at } = oldestSchema.parse(row);
+    for (let shardId = 0; shardId < shardCount; shardId++) {
+      open.run(accountId, shardId, alive_at, stored_up_to, from, now);
+    }
+  }
+
+  return {
+    reshard: (accountId, shardCount, now) =>
+      commit(UNNAMED, () => reshard(accountId, shardCount, now)),
+    finishCatchUp: (accountId, shardId, from, lostAt) =>
+      commit(UNNAMED, () => {
+        close.run({ accountId, shardId, from, lostAt: lostAt ?? null });
+      }),
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * Which server and which bot all that is stored of an account is of.
+ *
+ * A session of the simulator's must not be resumed at Discord, and what waits
+ * there for a turn must not be answered here: to strangers, if to anybody.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { AccountId } from "../core/ids.ts";
+import { UNNAMED } from "./terms.ts";
+import type { Transactions } from "./transact.ts";
+
+export interface Peers {
+  /**
+   * Says whom the account talks to, before anything is read of it. What is known
+   * from another server, or of another bot, is forgotten, and what waits there for a
+   * turn, or to be sent, is over. Another bot has a budget of IDENTIFYs of its own.
+   *
+   * @param peer Server and bot in one text without a secret.
+   * @returns Whether it is another than before.
+   */
+  adoptPeer(accountId: AccountId, peer: string): Promise<boolean>;
+}
+
+/** For the operator, at what is over because the account talks to another server or bot now. */
+const OTHER_PEER = "the account has moved to another server or bot";
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createPeers(database: DatabaseSync, { commit }: Transactions): Peers {
+  const selectOther = database.prepare(
+    "SELECT 1 FROM account WHERE account_id = ? AND peer IS NOT NULL AND peer <> ?",
+  );
+  const forget = ["account", "gateway_session", "guild", "identify", "direct_channel"].map((
+    table,
+  ) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`));
+  const giveUp = [
+    // Nobody is told, so there is no failure id; it was over when it was last looked at.
+    `UPDATE inbox
+     SET state = 'failed', failure = :reason, finished_at = COALESCE(claimed_at, accepted_at)
+     WHERE account_id = :accountId AND state IN ('waiting', 'running')`,
+    `UPDATE outbox SET state = 'dead', refusal = :reason
+     WHERE account_id = :accountId AND state IN ('pending', 'sending', 'uncertain')`,
+  ].map((sql) => database.prepare(sql));
+  const savePeer = database.prepare(
+    `INSERT INTO account (account_id, peer) VALUES (?, ?)
+     ON CONFLICT (account_id) DO UPDATE SET peer = excluded.peer`,
+  );
+
+  return {
+    adoptPeer: (accountId, peer) =>
+      commit(UNNAMED, () => {
+        const isOther = selectOther.get(accountId, peer) !== undefined;
+        if (isOther) {
+          for (const statement of forget) statement.run(accountId);
+          for (const statement of giveUp) statement.run({ accountId, reason: OTHER_PEER });
+        }
+        savePeer.run(accountId, peer);
+        return isOther;
+      }),
+  };
+}

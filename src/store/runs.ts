@@ -1,0 +1,116 @@
+/**
+ * The runs of the process: when each began, lived last, and how it ended.
+ *
+ * A run that says of no ending was killed, or its machine went down: the next
+ * one is told, and can say so (O9).
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { UNNAMED } from "./terms.ts";
+import type { Transactions } from "./transact.ts";
+
+/** A run that is over. Times are Unix time in milliseconds. */
+export interface LastRun {
+  readonly startedAt: number;
+  /** When it was last known to live, by some ten seconds. */
+  readonly aliveAt: number;
+  /** Of the machine's boot, where it has such a thing. */
+  readonly bootId?: string;
+  /** `"stopped"`, `"fault"`, or in other words; absent if it could not say. */
+  readonly ending?: string;
+}
+
+export interface Run extends LastRun {
+  readonly runId: string;
+}
+
+export interface Runs {
+  /**
+   * Begins a run, which the store keeps alive by `touchAlive`.
+   *
+   * @returns The one before it; `undefined` at the first.
+   */
+  startRun(
+    run: { readonly runId: string; readonly startedAt: number; readonly bootId?: string },
+  ): Promise<LastRun | undefined>;
+  /** @param now Unix time in milliseconds. */
+  endRun(runId: string, ending: string, now: number): Promise<void>;
+  /**
+   * The runs that lived at some time since then, oldest first, this one among them.
+   *
+   * @param since Unix time in milliseconds.
+   */
+  runs(since: number): Promise<readonly Run[]>;
+}
+
+/** How many are kept. */
+const KEPT = 50;
+
+/** Notes within a transaction of the caller's that the newest run lives. */
+export type TouchRun = (now: number) => void;
+
+/** One process writes to a store, and begins its run first: the newest run is its own. */
+export function prepareTouchRun(database: DatabaseSync): TouchRun {
+  const touch = database.prepare(
+    `UPDATE run SET alive_at = MAX(alive_at, ?)
+     WHERE id = (SELECT MAX(id) FROM run) AND ending IS NULL`,
+  );
+  return (now) => {
+    touch.run(now);
+  };
+}
+
+const rowSchema = z.object({
+  run_id: z.string(),
+  boot_id: z.string().nullable(),
+  started_at: z.number(),
+  alive_at: z.number(),
+  ending: z.string().nullable(),
+});
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createRuns(database: DatabaseSync, { commit, read }: Transactions): Runs {
+  const selectLast = database.prepare("SELECT * FROM run ORDER BY id DESC LIMIT 1");
+  const select = database.prepare("SELECT * FROM run WHERE alive_at >= ? ORDER BY id");
+  const insert = database.prepare(
+    `INSERT INTO run (run_id, boot_id, started_at, alive_at)
+     VALUES (:runId, :bootId, :startedAt, :startedAt)`,
+  );
+  const prune = database.prepare(
+    "DELETE FROM run WHERE id <= (SELECT id FROM run ORDER BY id DESC LIMIT 1 OFFSET ?)",
+  );
+  const end = database.prepare(
+    "UPDATE run SET ending = :ending, alive_at = MAX(alive_at, :now) WHERE run_id = :runId",
+  );
+
+  return {
+    startRun: ({ runId, startedAt, bootId }) =>
+      commit(UNNAMED, () => {
+        const row = selectLast.get();
+        insert.run({ runId, bootId: bootId ?? null, startedAt });
+        prune.run(KEPT);
+        if (!row) return undefined;
+        const { runId: _, ...last } = toRun(row);
+        return last;
+      }),
+    endRun: (runId, ending, now) =>
+      commit(UNNAMED, () => {
+        end.run({ runId, ending, now });
+      }),
+    runs: (since) => read(() => select.all(since).map(toRun)),
+  };
+}
+
+function toRun(row: unknown): Run {
+  const { run_id, boot_id, started_at, alive_at, ending } = rowSchema.parse(row);
+  return {
+    runId: run_id,
+    startedAt: started_at,
+    aliveAt: alive_at,
+    ...(boot_id !== null && { bootId: boot_id }),
+    ...(ending !== null && { ending }),
+  };
+}

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ACCOUNT } from "../support/builders.ts";
+import { openTestStore } from "../support/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+
+describe("createRuns()", () => {
+  it("[O9] tells a run of the one before it, and the first of none", async () => {
+    const { store } = openTestStore();
+    assert.equal(await store.startRun({ runId: "a", startedAt: NOW, bootId: "boot" }), undefined);
+    await store.endRun("a", "stopped", NOW + 5);
+    assert.deepEqual(await store.startRun({ runId: "b", startedAt: NOW + 10 }), {
+      startedAt: NOW,
+      aliveAt: NOW + 5,
+      bootId: "boot",
+      ending: "stopped",
+    });
+    assert.deepEqual(await store.startRun({ runId: "c", startedAt: NOW + 20 }), {
+      startedAt: NOW + 10,
+      aliveAt: NOW + 10,
+    });
+  });
+
+  it("[O9] keeps this run alive, and none of those before it", async () => {
+    const { store } = openTestStore();
+    await store.startRun({ runId: "killed", startedAt: NOW });
+    await store.touchAlive(ACCOUNT, [], NOW + 10);
+    await store.startRun({ runId: "this", startedAt: NOW + 20 });
+    await store.touchAlive(ACCOUNT, [], NOW + 30);
+    await store.touchAlive(ACCOUNT, [], NOW + 25); // the clock was set back
+    assert.deepEqual(await store.runs(0), [
+      { runId: "killed", startedAt: NOW, aliveAt: NOW + 10 },
+      { runId: "this", startedAt: NOW + 20, aliveAt: NOW + 30 },
+    ]);
+  });
+
+  it("[O9] keeps nothing alive that has ended", async () => {
+    const { store } = openTestStore();
+    await store.startRun({ runId: "a", startedAt: NOW });
+    await store.endRun("a", "fault", NOW + 5);
+    await store.endRun("b", "stopped", NOW + 6);
+    await store.touchAlive(ACCOUNT, [], NOW + 10);
+    assert.deepEqual(await store.runs(0), [
+      { runId: "a", startedAt: NOW, aliveAt: NOW + 5, ending: "fault" },
+    ]);
+  });
+
+  it("[O9] names the runs that lived since a time, oldest first", async () => {
+    const { store } = openTestStore();
+    for (const [index, runId] of ["a", "b", "c"].entries()) {
+      await store.startRun({ runId, startedAt: NOW + index * 100 });
+      await store.touchAlive(ACCOUNT, [], NOW + index * 100 + 50);
+    }
+    const names = async (since: number) => (await store.runs(since)).map(({ runId }) => runId);
+    assert.deepEqual(await names(NOW + 150), ["b", "c"]);
+    assert.deepEqual(await names(NOW + 151), ["c"]);
+    assert.deepEqual(await names(NOW + 251), []);
+  });
+
+  it("[X6] keeps the last fifty", async () => {
+    const { store } = openTestStore();
+    for (let run = 0; run < 60; run++) {
+      await store.startRun({ runId: `run ${run}`, startedAt: NOW + run });
+    }
+    const kept = await store.runs(0);
+    assert.equal(kept.length, 50);
+    assert.equal(kept[0]?.runId, "run 10");
+    assert.equal(kept.at(-1)?.runId, "run 59");
+  });
+
+  it("[X2] takes the name of a run once", async () => {
+    const { store } = openTestStore();
+    await store.startRun({ runId: "a", startedAt: NOW });
+    await assert.rejects(store.startRun({ runId: "a", startedAt: NOW }), /UNIQUE/);
+  });
+});
