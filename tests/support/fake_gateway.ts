@@ -55,6 +55,8 @@ export interface FakeConnection {
   destroy(): void;
   /** Neither reads nor answers any more; the socket stays. */
   goDeaf(): void;
+  /** Reads on, and leaves a close frame without an answer and the socket open. */
+  ignoreClose(): void;
 }
 
 export interface FakeGateway {
@@ -112,9 +114,14 @@ export async function startFakeGateway(
   function serve(socket: net.Socket, path: string): Receiver {
     const sender = new Sender(socket, {});
     const receiver = new Receiver({ isServer: true, maxPayload: 1 << 20 });
-    const deflate = path.includes("compress=zlib-stream")
-      ? zlib.createDeflate({ flush: zlib.constants.Z_SYNC_FLUSH })
+    const isZstd = path.includes("compress=zstd-stream");
+    const flush = isZstd ? zlib.constants.ZSTD_e_flush : zlib.constants.Z_SYNC_FLUSH;
+    const deflate = isZstd
+      ? zlib.createZstdCompress()
+      : path.includes("compress=zlib-stream")
+      ? zlib.createDeflate({ flush })
       : undefined;
+    let doesIgnoreClose = false;
     let tail = Promise.resolve();
     let parts: Buffer[] = [];
     deflate?.on("data", (part: Buffer) => void parts.push(part));
@@ -135,7 +142,7 @@ export async function startFakeGateway(
         tail = tail.then(() =>
           new Promise((done) => {
             deflate.write(text, () =>
-              deflate.flush(zlib.constants.Z_SYNC_FLUSH, () => {
+              deflate.flush(flush, () => {
                 frame(Buffer.concat(parts), true);
                 parts = [];
                 done();
@@ -160,6 +167,9 @@ export async function startFakeGateway(
         socket.pause();
         receiver.removeAllListeners("message");
       },
+      ignoreClose() {
+        doesIgnoreClose = true;
+      },
     };
     connections.push(connection);
     receiver.on("message", (data) => {
@@ -170,7 +180,7 @@ export async function startFakeGateway(
     });
     receiver.on("conclude", (code) => {
       connection.closeCode = code;
-      socket.end();
+      if (!doesIgnoreClose) socket.end();
     });
     receiver.on("error", () => socket.destroy());
     socket.on("close", () => {

@@ -5,8 +5,15 @@
  */
 
 import type { BatchBounds } from "../../src/discord/gateway/batches.ts";
+import { openConnection } from "../../src/discord/gateway/connection.ts";
 import { createCounters } from "../../src/discord/gateway/counts.ts";
-import type { FromWorker, GatewayOptions } from "../../src/discord/gateway/protocol.ts";
+import type {
+  FromShard,
+  FromWorker,
+  GatewayOptions,
+  PermitAnswer,
+} from "../../src/discord/gateway/protocol.ts";
+import type { GatewaySession } from "../../src/core/inbound.ts";
 import { type Shard, startShard } from "../../src/discord/gateway/shard.ts";
 
 export const TOKEN = "secret-token";
@@ -31,6 +38,9 @@ export function gatewayOptions(
       sessionCacheTtlSec: 300,
       exitOnGiveUp: false,
     },
+    presence: { status: "online" },
+    shards: [{ id: 0, identifyInMs: 0 }],
+    shardCount: 1,
     isConnectionDebug: false,
     dispatches: ["MESSAGE_CREATE"],
     deadlines: { connectMs: 300, helloMs: 300, readyMs: 300 },
@@ -38,12 +48,19 @@ export function gatewayOptions(
   };
 }
 
+/** One shard that begins with a session to resume. */
+export function resuming(session: GatewaySession): Pick<GatewayOptions, "shards"> {
+  return { shards: [{ id: 0, session, identifyInMs: 0 }] };
+}
+
 export interface TestShard extends Shard {
-  readonly messages: FromWorker[];
+  readonly messages: (FromShard | FromWorker)[];
   /** Dispatches of all batches, parsed. */
   // deno-lint-ignore no-explicit-any -- a test looks into them as it likes
   dispatches(): any[];
   logs(): string[];
+  /** Log lines with their fields. */
+  lines(): string[];
   counts(): Extract<FromWorker, { kind: "counts" }>["counts"] | undefined;
   isReady(): boolean;
   ticks(): number;
@@ -52,22 +69,35 @@ export interface TestShard extends Shard {
 /** `speed` makes the shard's monotonic clock run faster than the test's. */
 export function startTestShard(
   options: GatewayOptions,
-  { bounds, commits = true, speed = 1, random = () => 0 }: {
+  { bounds, commits = true, writes = commits, permit = granted, speed = 1, random = () => 0 }: {
     readonly bounds?: BatchBounds;
     /** Whether every batch is committed as soon as it comes. */
     readonly commits?: boolean;
+    /** Whether what is committed is on the disk at once. */
+    readonly writes?: boolean;
+    /** What main says to a shard that would IDENTIFY; `undefined` is nothing. */
+    readonly permit?: () => PermitAnswer | undefined;
     readonly speed?: number;
     readonly random?: () => number;
   } = {},
 ): TestShard {
-  const messages: FromWorker[] = [];
+  const messages: (FromShard | FromWorker)[] = [];
   let ticks = 0;
   const startedAt = performance.now();
   const now = () => {
     const monotonicMs = startedAt + (performance.now() - startedAt) * speed;
     return { monotonicMs, wallMs: 1_750_000_000_000 + monotonicMs };
   };
-  const shard = startShard({ options, epoch: 0, identifyInMs: 0 }, {
+  const [own = { id: 0, identifyInMs: 0 }] = options.shards;
+  const start = {
+    ...own,
+    epoch: 0,
+    ...(own.session && { seqDurable: own.session.seq }),
+    failures: 0,
+    isDown: false,
+    mustSendPresence: own.session !== undefined,
+  };
+  const shard = startShard({ options, shard: start }, {
     now,
     random,
     after(ms, callback) {
@@ -76,12 +106,23 @@ export function startTestShard(
     },
     post(message) {
       messages.push(message);
-      if (message.kind === "batch" && commits) queueMicrotask(() => shard.committed(message.batch));
+      if (message.kind === "batch" && commits) {
+        queueMicrotask(() => {
+          shard.committed(message.batch);
+          if (writes) shard.wasWritten(message.batch);
+        });
+      }
+      if (message.kind === "permit_wanted") {
+        const answer = permit();
+        if (answer) queueMicrotask(() => shard.permit(message.socket, answer));
+      }
     },
+    tell: (message) => void messages.push(message),
     onTick() {
       ticks++;
     },
     counters: createCounters(),
+    connect: openConnection,
     ...(bounds && { bounds }),
   });
   return {
@@ -90,6 +131,12 @@ export function startTestShard(
     ticks: () => ticks,
     dispatches: () =>
       messages.flatMap((message) => message.kind === "batch" ? JSON.parse(message.batch.text) : []),
+    lines: () =>
+      messages.flatMap((message) =>
+        message.kind === "log"
+          ? [`${message.level} ${message.event} ${JSON.stringify(message.fields)}`]
+          : []
+      ),
     logs: () => messages.flatMap((message) => message.kind === "log" ? [message.event] : []),
     counts: () =>
       messages.flatMap((message) => message.kind === "counts" ? [message.counts] : []).at(-1),
@@ -100,4 +147,8 @@ export function startTestShard(
         ) ===
         "ready",
   };
+}
+
+function granted(): PermitAnswer {
+  return { kind: "granted" };
 }

@@ -1,7 +1,8 @@
 /**
- * A worker that opens no socket. The first one is ready, brings two batches and
- * dies when it is told a URL; the next brings two batches of the same numbers,
- * tells what is committed, and says nothing of its state.
+ * A worker that opens no socket. The first one asks for a permit, is ready,
+ * brings two batches and dies when it is told a URL; the next asks and brings
+ * two batches of the same numbers, and says nothing of its state. Both tell how
+ * they were started and what they were told.
  *
  * @module
  */
@@ -14,21 +15,26 @@ const say = (message: FromWorker) => parentPort!.postMessage(message);
 parentPort!.on("message", (message: ToWorker) => {
   switch (message.kind) {
     case "start": {
-      const { session } = message.options;
+      const { session } = message.shards[0]!;
       const seq = session?.seq ?? 0;
       if (!session) {
         const ack = { at: 2, intervalMs: 3 };
-        say({ kind: "state", state: { state: "ready", readyAt: 1, ack, isDown: false } });
+        const state = { state: "ready", readyAt: 1, ack, isDown: false } as const;
+        say({ kind: "state", shardId: 0, state, failures: 2 });
       }
       const begun = { session: { sessionId: "s", resumeUrl: "r", seq: 1 } };
       const batch = { number: 1, epoch: 1, seq: seq + 1, text: "[]", ...(!session && begun) };
-      say({ kind: "batch", batch });
-      say({ kind: "batch", batch: { number: 2, epoch: 1, seq: seq + 2, text: "[]" } });
-      return;
+      say({ kind: "permit_wanted", shardId: 0, socket: 1 });
+      say({ kind: "batch", shardId: 0, batch });
+      say({ kind: "batch", shardId: 0, batch: { number: 2, epoch: 1, seq: seq + 2, text: "[]" } });
+      const { session: _, ...rest } = message.shards[0]!;
+      return say({ kind: "log", level: "info", event: "start", fields: { ...rest } });
     }
-    case "committed": {
+    case "committed":
+    case "durable":
+    case "permit": {
       const { kind: event, ...fields } = message;
-      return say({ kind: "log", level: "info", event, fields });
+      return say({ kind: "log", level: "info", event, fields: { told: JSON.stringify(fields) } });
     }
     case "url":
       throw new RangeError("died in a test");

@@ -1,6 +1,6 @@
 /**
- * Opens the gateway's socket to the URL in its argument, prints the first text
- * that comes or why none did, and ends: a process of its own, because a runtime
+ * Opens the gateway's socket to the URL in its argument, through the proxy in its
+ * second if there is one, prints the first text that comes or why none did, and ends: a process of its own, because a runtime
  * reads `NODE_EXTRA_CA_CERTS` once, when it starts.
  *
  * @module
@@ -9,10 +9,13 @@
 import process from "node:process";
 import { openSocket } from "../../src/discord/gateway/socket.ts";
 
+const [, , url = "", proxy] = process.argv;
+
 const socket = openSocket({
-  url: new URL(process.argv[2] ?? ""),
+  url: new URL(url),
   tcpKeepaliveSec: 30,
   connectTimeoutMs: 5_000,
+  ...(proxy !== undefined && { proxy }),
 }, {
   onOpen: () => {},
   onFrame: (data) => void end(data.toString()),

@@ -6,19 +6,21 @@
  */
 
 import { meaningOf } from "./close_codes.ts";
+import { explainReason } from "./network_reason.ts";
 import type { ReconnectPlan } from "./plan_reconnect.ts";
 import type { Cause, Lost } from "./life.ts";
 
-/** Of a session that is given up; nothing reads history to make up for it yet (G6). */
-export const SESSION_LOST = "The session could not be resumed: what was said since is not answered";
+/** Of a session that is given up; catch-up makes up for it (G6). */
+export const SESSION_LOST =
+  "The session could not be resumed: what was said since is for catch-up to find";
 
 /** `"Discord closed the connection: 4009, session timed out; it had lived 3 h 2 min; a new session in 0.7 s"`. */
-export function closeLine({ cause, livedMs, next, isSessionLost }: Lost): string {
+export function closeLine({ cause, livedMs, during, next, isSessionLost }: Lost): string {
   const lived = livedMs === undefined
     ? "it was not ready yet"
     : `it had lived ${duration(livedMs)}`;
   const lost = isSessionLost ? "the session is lost; " : "";
-  return `${whatHappened(cause)}; ${lived}; ${lost}${whatNext(next)}`;
+  return `${whatHappened(cause, during)}; ${lived}; ${lost}${whatNext(next)}`;
 }
 
 /** A name for the counter of disconnects: the code, or what took its place. */
@@ -27,12 +29,11 @@ export function closeLabel(cause: Cause): string {
   return cause.code === undefined ? "none" : String(cause.code);
 }
 
-function whatHappened(cause: Cause): string {
+function whatHappened(cause: Cause, during: Lost["during"]): string {
   switch (cause.kind) {
     case "closed":
-      return cause.code === undefined
-        ? `The network ended the connection (${cause.reason})`
-        : `Discord closed the connection: ${cause.code}, ${meaningOf(cause.code).name}`;
+      if (cause.code === undefined) return networkEnd(cause.reason, during);
+      return `Discord closed the connection: ${cause.code}, ${meaningOf(cause.code).name}`;
     case "late":
       return cause.waitedFor === "connection"
         ? "Barnacle gave up connecting: no answer in time"
@@ -51,6 +52,22 @@ function whatHappened(cause: Cause): string {
       return `Barnacle closed the connection: what came was not readable (${cause.reason})`;
   }
 }
+
+/** Where connecting failed, and what a live connection ended by. */
+function networkEnd(reason: string, during: Lost["during"]): string {
+  const meaning = explainReason(reason);
+  const why = meaning === undefined ? reason : `${meaning} (${reason})`;
+  return during === "connecting"
+    ? `No connection came about: ${why}`
+    : `The network ended the connection${BEFORE[during] ?? ""}: ${why}`;
+}
+
+const BEFORE: Readonly<Partial<Record<Lost["during"], string>>> = {
+  greeting: " before HELLO",
+  permitting: " before IDENTIFY",
+  identifying: " before READY",
+  resuming: " before RESUMED",
+};
 
 function whatNext(next: ReconnectPlan): string {
   switch (next.kind) {

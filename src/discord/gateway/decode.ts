@@ -9,9 +9,8 @@
  */
 
 import { ChannelTypes, MessageTypes } from "@discordeno/types";
-import { type AccountId, createdAtMs, type GuildId } from "../../core/ids.ts";
+import { type AccountId, createdAtMs, type GuildId, type RoleId } from "../../core/ids.ts";
 import type {
-  GuildPlace,
   InboundEvent,
   InboundMessage,
   Mention,
@@ -24,6 +23,7 @@ import type {
 import { bounded } from "./bounded.ts";
 import { describeExtras, wordsOf } from "./describe.ts";
 import type { Guild, GuildIndex } from "./guild_index.ts";
+import { placeIn } from "./places.ts";
 import { type MessagePayload, messagePayload, type userPayload } from "./payloads.ts";
 
 /** What a message is read with. */
@@ -46,12 +46,6 @@ const MAX_NAME = 100;
 
 /** What people write; all other types are Discord's own announcements. */
 const WRITTEN: ReadonlySet<number> = new Set([MessageTypes.Default, MessageTypes.Reply]);
-
-const THREADS: ReadonlySet<number> = new Set([
-  ChannelTypes.AnnouncementThread,
-  ChannelTypes.PublicThread,
-  ChannelTypes.PrivateThread,
-]);
 
 /**
  * Reads the message of a MESSAGE_CREATE.
@@ -90,9 +84,19 @@ function decode(
   }
   const message = parsed.data;
   if (!WRITTEN.has(message.type)) return undefined;
-  if (message.author.id === context.self.userId) return toOwn(message, context.accountId);
+  if (message.author.id === context.self.userId) {
+    return isAnswerToInteraction(message) ? undefined : toOwn(message, context.accountId);
+  }
   const guildId = message.guild_id ?? knownGuildId;
   return toInbound(message, guildId, context);
+}
+
+/**
+ * What the bot said on a slash command or a button was posted by that interaction's token, without
+ * a nonce, so its lack of one says nothing of who posted it (G11).
+ */
+function isAnswerToInteraction({ interaction_metadata, webhook_id }: MessagePayload): boolean {
+  return (interaction_metadata !== null && interaction_metadata !== undefined) || !!webhook_id;
 }
 
 function toOwn({ id, channel_id, nonce }: MessagePayload, accountId: AccountId): OwnMessage {
@@ -120,7 +124,7 @@ function toInbound(
     revision: message.edited_timestamp ? 1 : 0,
     channelId: message.channel_id,
     ...(guildId && { guildId }),
-    place: guildId ? guildPlace(message, guildId, guild) : directPlace(message),
+    place: guildId ? placeIn(guildId, message.channel_id, guild) : directPlace(message),
     sender: senderOf(message, guild),
     text: bounded(message.content, MAX_TEXT),
     sentAt: createdAtMs(message.id),
@@ -132,26 +136,22 @@ function toInbound(
   };
 }
 
-function directPlace({ channel_type }: MessagePayload): Place {
-  return channel_type === ChannelTypes.GroupDm ? { kind: "group_dm" } : { kind: "dm" };
+/** The same message with its sender's roles, which Discord leaves out of a channel's history. */
+export function withRoles(
+  message: InboundMessage,
+  roles: readonly RoleId[],
+  index: GuildIndex,
+): InboundMessage {
+  const guild = message.guildId && index.get(message.guildId);
+  return { ...message, sender: { ...message.sender, roles: named(roles, guild) } };
 }
 
-/** What is not in the index goes by its id. */
-function guildPlace(message: MessagePayload, guildId: GuildId, guild?: Guild): GuildPlace {
-  const here = guild?.channels.get(message.channel_id);
-  const parentId = here && THREADS.has(here.type) ? here.parentId : undefined;
-  const id = parentId ?? message.channel_id;
-  const channel = guild?.channels.get(id);
-  // anybody can name a thread, so without its parent a thread's name is as good as none
-  const isUnknown = !channel || THREADS.has(channel.type);
-  return {
-    kind: "guild",
-    guild: { id: guildId, name: guild?.name ?? guildId },
-    channel: { id, name: channel?.name ?? id },
-    ...(parentId && here && { thread: { id: here.id, name: here.name } }),
-    ...(channel?.topic !== undefined && { topic: channel.topic }),
-    ...(isUnknown && { isUnknown }),
-  };
+function named(roles: readonly RoleId[], guild?: Guild): Sender["roles"] {
+  return roles.map((id) => ({ id, name: guild?.roles.get(id) ?? id }));
+}
+
+function directPlace({ channel_type }: MessagePayload): Place {
+  return channel_type === ChannelTypes.GroupDm ? { kind: "group_dm" } : { kind: "dm" };
 }
 
 function senderOf({ author, member, webhook_id }: MessagePayload, guild?: Guild): Sender {
@@ -162,7 +162,7 @@ function senderOf({ author, member, webhook_id }: MessagePayload, guild?: Guild)
     id: author.id,
     username,
     ...(tag !== username && { tag }),
-    roles: (member?.roles ?? []).map((id) => ({ id, name: guild?.roles.get(id) ?? id })),
+    roles: named(member?.roles ?? [], guild),
     ...(automaton && { automaton }),
   };
 }

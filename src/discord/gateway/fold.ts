@@ -8,12 +8,13 @@ import type { z } from "zod";
 import { type ChannelId, type GuildId, parseSnowflake, type UserId } from "../../core/ids.ts";
 import type { Self } from "../../core/inbound.ts";
 import { bounded } from "./bounded.ts";
-import { type Channel, type Guild, type GuildIndex, snapshotOf } from "./guild_index.ts";
+import { type Channel, type Guild, type GuildIndex, shardOf, snapshotOf } from "./guild_index.ts";
 import {
   type ChannelPayload,
   guildChannelPayload,
   guildPayload,
   guildRolePayload,
+  type ReadyPayload,
   readyPayload,
   roleDeletePayload,
   type RolePayload,
@@ -71,10 +72,12 @@ export function readSelf(d: unknown): Self | undefined {
 export function fold(index: GuildIndex, { t, d }: Dispatch, self: UserId | undefined): Folded {
   switch (t) {
     case "READY":
-      return parsed(index, readyPayload, d, ({ guilds }) => {
-        const listed = new Set(guilds.map(({ id }) => id));
-        const left = Array.from(index.keys()).filter((id) => !listed.has(id));
-        return { index: without(index, left), changed: left };
+      return parsed(index, readyPayload, d, (ready) => {
+        const left = leftBy(ready, index.keys());
+        const rest = new Map(without(index, left));
+        const listed = ready.guilds.map(({ id }) => id);
+        for (const id of listed) rest.set(id, { ...rest.get(id) ?? nameless(id), isAwaited: true });
+        return { index: rest, changed: [...left, ...listed] };
       });
     case "GUILD_CREATE":
       return isUnavailable(d)
@@ -102,10 +105,10 @@ export function fold(index: GuildIndex, { t, d }: Dispatch, self: UserId | undef
         index,
         unavailablePayload,
         d,
-        ({ id, unavailable }) =>
-          unavailable || !index.has(id)
-            ? still(index)
-            : { index: without(index, [id]), changed: [id] },
+        ({ id, unavailable }) => {
+          if (unavailable) return within(index, id, (guild) => ({ ...guild, isAwaited: true }));
+          return index.has(id) ? { index: without(index, [id]), changed: [id] } : still(index);
+        },
       );
     case "GUILD_ROLE_CREATE":
     case "GUILD_ROLE_UPDATE":
@@ -143,7 +146,7 @@ export function fold(index: GuildIndex, { t, d }: Dispatch, self: UserId | undef
         (channel) =>
           within(index, channel.guild_id, (guild) =>
             withChannels(guild, (channels) => {
-              if (isLive(channel)) channels.set(channel.id, toChannel(channel));
+              if (isLive(channel)) put(channels, channel);
               else channels.delete(channel.id);
             })),
       );
@@ -167,9 +170,7 @@ export function fold(index: GuildIndex, { t, d }: Dispatch, self: UserId | undef
         ({ guild_id, threads }) =>
           within(index, guild_id, (guild) =>
             withChannels(guild, (channels) => {
-              for (const thread of threads.filter(isLive)) {
-                channels.set(thread.id, toChannel(thread));
-              }
+              for (const thread of threads.filter(isLive)) put(channels, thread);
             })),
       );
   }
@@ -186,6 +187,15 @@ function parsed<Schema extends z.ZodType>(
   if (result.success) return change(result.data);
   const where = result.error.issues[0]?.path.join(".") ?? "";
   return { ...still(index), problem: `${where} does not fit` };
+}
+
+/** Of the guilds that are known, those that a READY should list and does not: the bot has left. */
+export function leftBy(
+  { guilds, shard: [shardId, shardCount] = [0, 1] }: ReadyPayload,
+  known: Iterable<GuildId>,
+): readonly GuildId[] {
+  const listed = new Set(guilds.map(({ id }) => id));
+  return [...known].filter((id) => !listed.has(id) && shardOf(id, shardCount) === shardId);
 }
 
 function still(index: GuildIndex): Folded {
@@ -229,14 +239,29 @@ function isLive({ thread_metadata }: ChannelPayload): boolean {
   return thread_metadata?.archived !== true;
 }
 
-function toChannel({ id, type, name, parent_id, topic }: ChannelPayload): Channel {
+/** What was said last stays as of the GUILD_CREATE: nobody needs it newer, and storing it costs. */
+function put(channels: Map<ChannelId, Channel>, payload: ChannelPayload): void {
+  const { lastMessageId: told, ...channel } = toChannel(payload);
+  const lastMessageId = channels.get(channel.id)?.lastMessageId ?? told;
+  channels.set(channel.id, { ...channel, ...(lastMessageId && { lastMessageId }) });
+}
+
+function toChannel(
+  { id, type, name, parent_id, topic, last_message_id: last }: ChannelPayload,
+): Channel {
   return {
     id,
     type,
     name: bounded(name ?? id, MAX_NAME),
     ...(parent_id && { parentId: parent_id }),
     ...(topic && { topic: bounded(topic, MAX_TOPIC) }),
+    ...(last !== undefined && { lastMessageId: last ?? "none" }),
   };
+}
+
+/** A guild of which only the id is known. */
+function nameless(id: GuildId): Guild {
+  return { id, name: id, channels: new Map(), roles: new Map() };
 }
 
 function rolesOf(

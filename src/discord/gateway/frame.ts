@@ -13,35 +13,35 @@ import type { GatewaySession } from "../../core/inbound.ts";
 import { parsePayload, type Payload, scanEnvelope } from "./envelope.ts";
 import type { SocketEvent } from "./life.ts";
 
+/** As much of a dispatch as the batches want to know. */
+export interface DispatchFrame {
+  /** Discord's word for it; `"ODD"` where it is none that Discord would use. */
+  readonly type: string;
+  readonly seq: number;
+  /** Absent where nobody uses it. */
+  readonly text?: string;
+}
+
 export type Frame =
-  /** Without its text where nobody uses it. */
-  | {
-    readonly kind: "dispatch";
-    readonly type: string;
-    readonly seq: number;
-    readonly text?: string;
-  }
-  | {
+  | ({ readonly kind: "dispatch" } & DispatchFrame)
+  | ({
     readonly kind: "ready";
-    readonly type: string;
-    readonly seq: number;
     readonly session: GatewaySession;
     readonly text: string;
-  }
-  | {
-    readonly kind: "resumed";
-    readonly type: string;
-    readonly seq: number;
-    readonly text?: string;
-  }
+  } & DispatchFrame)
+  | ({ readonly kind: "resumed" } & DispatchFrame)
   | { readonly kind: "event"; readonly event: SocketEvent }
   /** Says why; holds nothing of the text, which may be people's words. */
-  | { readonly kind: "unreadable"; readonly why: string }
-  /** An opcode that asks for nothing. */
-  | { readonly kind: "nothing" };
+  | { readonly kind: "unreadable"; readonly why: string };
 
-/** Milliseconds; a shorter interval could only be an error, and would flood. */
-const MIN_INTERVAL_MS = 100;
+/**
+ * Milliseconds; a shorter interval could only be an error, and would flood. A
+ * longer one would keep a dead connection: Discord's own is 41 seconds.
+ */
+const INTERVAL_MS = { min: 100, max: 600_000 };
+
+/** A type becomes a metric's label and a word in the log. */
+const TYPE = /^[A-Z][A-Z0-9_]{0,63}$/;
 
 /** @param wanted Types of the dispatches that somebody uses. */
 export function readFrame(text: string, wanted: ReadonlySet<string>): Frame {
@@ -49,26 +49,34 @@ export function readFrame(text: string, wanted: ReadonlySet<string>): Frame {
   if (envelope?.op === Op.Dispatch) {
     const { t, s } = envelope;
     const isOurs = t === "READY" || t === "RESUMED" || (t !== undefined && wanted.has(t));
-    if (t !== undefined && s !== undefined && !isOurs) return { kind: "dispatch", type: t, seq: s };
+    if (t !== undefined && s !== undefined && Number.isSafeInteger(s) && !isOurs) {
+      return { kind: "dispatch", type: wordOf(t), seq: s };
+    }
   }
   const payload = parsePayload(text);
   if (!payload) return { kind: "unreadable", why: "not JSON of the gateway's" };
   if (payload.op === Op.Dispatch) return readDispatch(payload, text, wanted);
   const event = toSocketEvent(payload);
-  return event ? { kind: "event", event } : { kind: "nothing" };
+  return event
+    ? { kind: "event", event }
+    : { kind: "unreadable", why: "an opcode that nobody sends to a bot" };
 }
 
 function readDispatch({ t, s, d }: Payload, text: string, wanted: ReadonlySet<string>): Frame {
   if (t === undefined || s === undefined) {
     return { kind: "unreadable", why: "a dispatch without type or sequence number" };
   }
-  const dispatch = { type: t, seq: s, ...(wanted.has(t) && { text }) };
+  const dispatch = { type: wordOf(t), seq: s, ...(wanted.has(t) && { text }) };
   if (t === "RESUMED") return { kind: "resumed", ...dispatch };
   if (t !== "READY") return { kind: "dispatch", ...dispatch };
   const session = toSession(d, s);
   return session
     ? { kind: "ready", ...dispatch, text, session }
     : { kind: "unreadable", why: "READY without a session" };
+}
+
+function wordOf(type: string): string {
+  return TYPE.test(type) ? type : "ODD";
 }
 
 function toSession(d: unknown, seq: number): GatewaySession | undefined {
@@ -96,7 +104,8 @@ function toSocketEvent({ op, d }: Payload): SocketEvent | undefined {
       const intervalMs = typeof d === "object" && d !== null && "heartbeat_interval" in d
         ? d.heartbeat_interval
         : undefined;
-      return typeof intervalMs === "number" && intervalMs >= MIN_INTERVAL_MS
+      return typeof intervalMs === "number" && intervalMs >= INTERVAL_MS.min &&
+          intervalMs <= INTERVAL_MS.max
         ? { kind: "hello", intervalMs }
         : { kind: "garbled", reason: "HELLO without a heartbeat interval" };
     }

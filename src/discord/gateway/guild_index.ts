@@ -1,16 +1,27 @@
 /**
- * What is known of guilds: the names that policy and rendering need, and no more.
+ * What is known of guilds: the names that policy and rendering need, where
+ * something was said last, and no more.
  *
  * It is folded from dispatches and kept in the store as one text per guild, for
  * after a restart with RESUME no GUILD_CREATE comes again. An outage of a guild
  * is not its end: only a GUILD_DELETE without `unavailable`, or a READY that
  * does not list it, means that the bot has left.
  *
+ * A READY makes all that is known of its guilds old until their GUILD_CREATEs
+ * come. That is kept in the store, too: a process that dies between the two
+ * resumes, and must not take last week's last messages for today's.
+ *
  * @module
  */
 
 import { z } from "zod";
-import { type ChannelId, type GuildId, parseSnowflake, type RoleId } from "../../core/ids.ts";
+import {
+  type ChannelId,
+  type GuildId,
+  type MessageId,
+  parseSnowflake,
+  type RoleId,
+} from "../../core/ids.ts";
 import type { GuildSnapshot } from "../../core/inbound.ts";
 
 export interface Channel {
@@ -20,6 +31,11 @@ export interface Channel {
   /** Of a thread, its channel; of a channel, its category. */
   readonly parentId?: ChannelId;
   readonly topic?: string;
+  /**
+   * What was said last, as of the guild's GUILD_CREATE; it may be deleted since. Absent where that
+   * is not known: a text of version 1 did not have it.
+   */
+  readonly lastMessageId?: MessageId | "none";
 }
 
 export interface Guild {
@@ -31,34 +47,70 @@ export interface Guild {
   readonly roles: ReadonlyMap<RoleId, string>;
   /** The role that Discord made for this bot: mentioning it mentions the bot. */
   readonly ownRole?: RoleId;
+  /** A READY has listed it, or it has an outage, and its GUILD_CREATE is still to come. */
+  readonly isAwaited?: true;
 }
 
 export type GuildIndex = ReadonlyMap<GuildId, Guild>;
 
-/** Version of the text below; another one is read as nothing. */
-const VERSION = 1;
+/**
+ * Which shard hears of a guild.
+ *
+ * @see {@link https://docs.discord.com/developers/events/gateway#sharding}
+ */
+export function shardOf(guildId: GuildId, shardCount: number): number {
+  return Number((BigInt(guildId) >> 22n) % BigInt(shardCount));
+}
+
+/** Version of the text below. */
+const VERSION = 2;
+
+const text = z.string();
+const channelText = [text, z.number(), text, text.nullable(), text.nullable()] as const;
+const guildText = {
+  name: text,
+  own: text.optional(),
+  roles: z.array(z.tuple([text, text])),
+};
 
 /** What a guild is in the store: short keys, since there is a line for each channel. */
 const snapshotText = z.object({
   v: z.literal(VERSION),
-  name: z.string(),
-  own: z.string().optional(),
-  roles: z.array(z.tuple([z.string(), z.string()])),
-  channels: z.array(
-    z.tuple([z.string(), z.number(), z.string(), z.string().nullable(), z.string().nullable()]),
-  ),
+  ...guildText,
+  awaited: z.literal(true).optional(),
+  /** At the end, what was said last: `""` for nothing, `null` where that is not known. */
+  channels: z.array(z.tuple([...channelText, text.nullable()])),
 });
+
+/** As the first release wrote it. */
+const snapshotText1 = z.object({
+  v: z.literal(1),
+  ...guildText,
+  channels: z.array(z.tuple(channelText)),
+}).transform(({ channels, ...guild }): Omit<SnapshotText, "v"> => ({
+  ...guild,
+  channels: channels.map((channel) => [...channel, null]),
+}));
+
+type SnapshotText = z.infer<typeof snapshotText>;
+
+const anySnapshot = z.union([snapshotText, snapshotText1]);
 
 /** The guild as text for the store. */
 export function snapshotOf(guild: Guild): GuildSnapshot {
-  const text: z.input<typeof snapshotText> = {
+  const text: SnapshotText = {
     v: VERSION,
     name: guild.name,
     ...(guild.ownRole !== undefined && { own: guild.ownRole }),
+    ...(guild.isAwaited && { awaited: true }),
     roles: Array.from(guild.roles),
     channels: Array.from(
       guild.channels.values(),
-      ({ id, type, name, parentId, topic }) => [id, type, name, parentId ?? null, topic ?? null],
+      ({ id, type, name, parentId, topic, ...rest }) => {
+        const { lastMessageId: last } = rest;
+        const said = last === "none" ? "" : last ?? null;
+        return [id, type, name, parentId ?? null, topic ?? null, said];
+      },
     ),
   };
   return { guildId: guild.id, text: JSON.stringify(text) };
@@ -71,7 +123,7 @@ export interface Restored {
 }
 
 /**
- * Reads what {@link snapshotOf} wrote.
+ * Reads what {@link snapshotOf} wrote, now or in the first release.
  *
  * A text of another version is dropped: the guild is then unknown, and its
  * names are ids, until its next GUILD_CREATE. Only a new session is sure to
@@ -96,9 +148,9 @@ function readSnapshot(guildId: GuildId, text: string): Guild | undefined {
   } catch {
     return undefined; // as good as one of another version
   }
-  const parsed = snapshotText.safeParse(json);
+  const parsed = anySnapshot.safeParse(json);
   if (!parsed.success) return undefined;
-  const { name, own, roles, channels } = parsed.data;
+  const { name, own, awaited, roles, channels } = parsed.data;
   const ownRole = own === undefined ? undefined : parseSnowflake<"role">(own);
   return {
     id: guildId,
@@ -107,18 +159,27 @@ function readSnapshot(guildId: GuildId, text: string): Guild | undefined {
       const id = parseSnowflake<"role">(digits);
       return id ? [[id, roleName]] : [];
     })),
-    channels: new Map(channels.flatMap(([digits, type, channelName, parent, topic]) => {
-      const id = parseSnowflake<"channel">(digits);
-      const parentId = parent === null ? undefined : parseSnowflake<"channel">(parent);
-      const channel = id && {
-        id,
-        type,
-        name: channelName,
-        ...(parentId && { parentId }),
-        ...(topic !== null && { topic }),
-      };
+    channels: new Map(channels.flatMap((row) => {
+      const channel = toChannel(row);
       return channel ? [[channel.id, channel] as const] : [];
     })),
     ...(ownRole && { ownRole }),
+    ...(awaited && { isAwaited: awaited }),
+  };
+}
+
+function toChannel(
+  [digits, type, name, parent, topic, last]: SnapshotText["channels"][number],
+): Channel | undefined {
+  const id = parseSnowflake<"channel">(digits);
+  const parentId = parseSnowflake<"channel">(parent ?? "");
+  const lastMessageId = last === "" ? "none" : parseSnowflake<"message">(last ?? "");
+  return id && {
+    id,
+    type,
+    name,
+    ...(parentId && { parentId }),
+    ...(topic !== null && { topic }),
+    ...(lastMessageId && { lastMessageId }),
   };
 }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { SPACING_MS } from "../../core/identify_budget.ts";
 import type { ReconnectPlan, ReconnectRules } from "./plan_reconnect.ts";
 
 /** The two clocks. Waits go by the first, which no operator can set and which sleeps with the machine. */
@@ -37,12 +38,32 @@ export interface LifeRules {
 
 export type Intent = "identify" | "resume";
 
+/** What an IDENTIFY waits for, where nothing else is in its way. */
+export type Hold = "budget" | "spacing";
+
+/** What main says to a shard that would IDENTIFY. */
+export type PermitAnswer =
+  /** It is stored that one is sent now. */
+  | { readonly kind: "granted" }
+  /** Not before so many milliseconds have passed. */
+  | { readonly kind: "wait"; readonly waitMs: number; readonly why: Hold };
+
 export type Phase =
-  | { readonly kind: "waiting"; readonly intent: Intent; readonly untilMs: number }
+  | {
+    readonly kind: "waiting";
+    readonly intent: Intent;
+    readonly untilMs: number;
+    readonly hold?: Hold;
+  }
   /** The socket is on its way. */
   | { readonly kind: "connecting"; readonly intent: Intent; readonly untilMs: number }
   /** The socket is open, and HELLO is to come. */
   | { readonly kind: "greeting"; readonly intent: Intent; readonly untilMs: number }
+  /**
+   * Main is asked for an IDENTIFY. It may be blocked for a minute, so only the
+   * heart bounds this: a socket that beats is none too old.
+   */
+  | { readonly kind: "permitting" }
   | { readonly kind: "identifying"; readonly untilMs: number }
   | { readonly kind: "resuming"; readonly untilMs: number }
   | { readonly kind: "ready"; readonly sinceMs: number }
@@ -60,6 +81,8 @@ export interface Heart {
   readonly sentMs?: number;
   /** By how much the last beat was late. */
   readonly lateMs: number;
+  /** Beats that were asked for since then, and answered. */
+  readonly asked?: { readonly sinceMs: number; readonly count: number };
 }
 
 export interface Life {
@@ -75,6 +98,10 @@ export interface Life {
   /** RESUMEs in a row that HELLO had been said to and that did not end in RESUMED. */
   readonly failedResumes: number;
   readonly identifiedMs?: number;
+  /** Until when others of the account have the turn to IDENTIFY. */
+  readonly heldUntilMs?: number;
+  /** Set where the session was begun by a process that may have shown the bot otherwise. */
+  readonly mustSendPresence: boolean;
   /** Since when whoever reads the dispatches has had no room for more. */
   readonly congestedMs?: number;
   readonly isDown: boolean;
@@ -88,12 +115,15 @@ export interface Life {
 
 export type LifeEvent =
   | { readonly kind: "start" | "tick" | "congested" | "drained" | "stop" }
+  /** Another shard has the turn to IDENTIFY for so long. */
+  | { readonly kind: "held"; readonly forMs: number }
   | ({ readonly socket: number } & SocketEvent);
 
 /** What the socket in use brings. */
 export type SocketEvent =
   | { readonly kind: "opened" | "acked" | "beat_asked" | "reconnect_asked" | "resumed" }
   | { readonly kind: "hello"; readonly intervalMs: number }
+  | { readonly kind: "permit"; readonly answer: PermitAnswer }
   | { readonly kind: "invalid_session"; readonly canResume: boolean }
   | { readonly kind: "ready"; readonly sessionId: string; readonly resumeUrl: string }
   /** It is gone already. */
@@ -112,6 +142,8 @@ export type Cause =
 /** One connection's end, for the log and the counters. */
 export interface Lost {
   readonly cause: Cause;
+  /** How many losses in a row it makes; the next try is the one of this number. */
+  readonly attempt: number;
   /** Milliseconds since READY or RESUMED; absent if it came to neither. */
   readonly livedMs?: number;
   readonly during: Phase["kind"];
@@ -129,10 +161,15 @@ export type Effect =
   }
   /** Close the socket in use, and hear nothing of it any more. */
   | { readonly kind: "drop"; readonly socket: number }
-  | { readonly kind: "identify" | "heartbeat" }
+  | { readonly kind: "ask_permit"; readonly socket: number }
+  | { readonly kind: "identify" | "heartbeat" | "send_presence" }
   | { readonly kind: "resume"; readonly sessionId: string }
   | { readonly kind: "report_beat"; readonly lateMs: number; readonly latencyMs?: number }
   | { readonly kind: "report_lost"; readonly lost: Lost }
+  /** The socket is given up although nothing is wrong with it: the turn to IDENTIFY is to come. */
+  | { readonly kind: "report_held"; readonly hold: Hold; readonly waitMs: number }
+  /** More beats are asked for than may be sent; said once in each count of them. */
+  | { readonly kind: "report_flood" }
   /** The session was not heard of for too long to try it. */
   | { readonly kind: "report_stale" };
 
@@ -141,40 +178,37 @@ export interface Step {
   readonly effects: readonly Effect[];
 }
 
-/** Milliseconds between two IDENTIFYs: Discord takes one in five seconds. */
-export const IDENTIFY_SPACING_MS = 5_000;
-
 /**
- * The same while the account is down: 960 a day. Discord resets the token of
- * whoever sends more than 1,000, and a READY that is lost again within a minute
- * would make 1,440 of `backoffMaxSec`'s default. G5 lets the IDENTIFY budget
- * make a wait longer; this stands in for it.
+ * Milliseconds between two IDENTIFYs while the account is down: 909 a day. A READY that is lost again
+ * within a minute would make 1,440 of `backoffMaxSec`'s default, spend the
+ * budget (G5) in 16 hours, and leave the bot without a try for the next eight.
  */
-export const DOWN_IDENTIFY_SPACING_MS = 90_000;
+export const DOWN_IDENTIFY_SPACING_MS = 95_000;
 
-/**
- * A shard that has not been started.
- *
- * @param resumable A session to resume.
- * @param identifyInMs Milliseconds that must pass before an IDENTIFY; of a
- * shard that takes another one's place.
- */
-export function newLife(
-  now: Now,
-  resumable?: Life["session"],
-  identifyInMs = 0,
-): Life {
+/** What is known of a shard before it starts. */
+export interface Beginning {
+  /** A session to resume. */
+  readonly session?: Life["session"] | undefined;
+  /** Milliseconds that must pass before an IDENTIFY. */
+  readonly identifyInMs?: number;
+  readonly failures?: number;
+  readonly isDown?: boolean;
+  readonly mustSendPresence?: boolean;
+}
+
+/** A shard that has not been started. */
+export function newLife(now: Now, beginning: Beginning = {}): Life {
+  const { session, identifyInMs = 0, failures = 0, isDown = false } = beginning;
   return {
     phase: { kind: "stopped" },
     socket: 0,
-    ...(resumable && { session: resumable }),
+    ...(session && { session }),
     heardMs: now.monotonicMs,
-    failures: 0,
+    failures,
     failedResumes: 0,
-    ...(identifyInMs > 0 && {
-      identifiedMs: now.monotonicMs + identifyInMs - IDENTIFY_SPACING_MS,
-    }),
-    isDown: false,
+    ...(identifyInMs > 0 && { heldUntilMs: now.monotonicMs + identifyInMs }),
+    mustSendPresence: beginning.mustSendPresence ?? false,
+    isDown,
     aheadMs: now.wallMs - now.monotonicMs,
     readyAt: now.wallMs,
   };
@@ -197,8 +231,17 @@ export function wakeAtMs({ phase, heart, congestedMs }: Life): number {
 }
 
 /** The monotonic time from which an IDENTIFY may be sent. */
-export function identifyFromMs({ identifiedMs = -Infinity }: Life, isDown: boolean): number {
-  return identifiedMs + (isDown ? DOWN_IDENTIFY_SPACING_MS : IDENTIFY_SPACING_MS);
+export function identifyFromMs(
+  { identifiedMs = -Infinity, heldUntilMs = -Infinity }: Life,
+  isDown: boolean,
+): number {
+  const ownMs = identifiedMs + (isDown ? DOWN_IDENTIFY_SPACING_MS : SPACING_MS);
+  return Math.max(ownMs, heldUntilMs);
+}
+
+/** Whether it is to IDENTIFY next, as far as can be told now. */
+export function wantsIdentify({ phase }: Life): boolean {
+  return phase.kind === "permitting" || ("intent" in phase && phase.intent === "identify");
 }
 
 /** The same without one of its optional fields. */

@@ -68,6 +68,7 @@ export function lose(life: Life, cause: Cause, { rules, now, random }: Circumsta
   const kept = omit(omit(life, "heart"), "ack");
   const lost: Lost = {
     cause,
+    attempt: failures,
     ...(livedMs !== undefined && { livedMs }),
     during: phase.kind,
     next,

@@ -70,6 +70,8 @@ export const messagePayload = z.object({
   author: userPayload,
   member: z.object({ roles: z.array(snowflake<"role">()) }).nullish(),
   webhook_id: z.string().nullish(),
+  /** Of an answer to a slash command or a button: only that there is one. */
+  interaction_metadata: z.unknown().optional(),
   nonce: z.union([z.string(), z.number()]).nullish(),
   edited_timestamp: z.string().nullish(),
   mentions: z.array(z.object({ id: snowflake<"user">() })).default([]),
@@ -88,6 +90,8 @@ export const channelPayload = z.object({
   name: z.string().nullish(),
   topic: z.string().nullish(),
   parent_id: snowflake<"channel">().nullish(),
+  /** `null` where nothing was ever said; what is no id is as good as not told. */
+  last_message_id: snowflake<"message">().nullish().catch(undefined),
   thread_metadata: z.object({ archived: z.boolean().optional() }).nullish(),
 });
 export type ChannelPayload = z.infer<typeof channelPayload>;
@@ -132,7 +136,10 @@ export const readyPayload = z.object({
   /** The same; a bot's application has its user's id, but for the oldest. */
   application: z.object({ id: snowflake<"application">() }).nullish(),
   guilds: z.array(unavailablePayload),
+  /** Which shard of how many: it speaks of that shard's guilds only. */
+  shard: z.tuple([z.number().int().min(0), z.number().int().min(1)]).optional().catch(undefined),
 });
+export type ReadyPayload = z.infer<typeof readyPayload>;
 
 export const dispatchPayload = z.object({
   t: z.string(),

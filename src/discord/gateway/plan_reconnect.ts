@@ -5,7 +5,7 @@
  */
 
 import { GatewayCloseEventCodes as Code } from "@discordeno/types";
-import { backoffMs } from "../../lib/backoff.ts";
+import { type Backoff, backoffMs } from "../../lib/backoff.ts";
 import { meaningOf } from "./close_codes.ts";
 
 /** `channels.discord.gateway.reconnect`. */
@@ -58,6 +58,16 @@ const MIN_DELAY_MS = 500;
 /** Milliseconds; short, because Discord forgets a session that stays away for long. */
 const RESUME_MAX_DELAY_MS = 8_000;
 
+/** Within what a wait is drawn. */
+export function backoffOf(next: "resume" | "identify", rules: ReconnectRules): Backoff {
+  const ownMaxMs = rules.backoffMaxSec * 1_000;
+  return {
+    minDelayMs: MIN_DELAY_MS,
+    maxDelayMs: next === "resume" ? Math.min(ownMaxMs, RESUME_MAX_DELAY_MS) : ownMaxMs,
+    base: rules.backoffBase,
+  };
+}
+
 /**
  * Plans the next step.
  *
@@ -82,19 +92,11 @@ export function planReconnect(loss: Loss, rules: ReconnectRules, random: number)
   const kind = resumes ? "resume" : "identify";
   if (loss.isAtOnce) return { kind, delayMs: 0, isDown };
 
-  const maxDelayMs = Math.min(
-    rules.backoffMaxSec * 1_000,
-    resumes ? RESUME_MAX_DELAY_MS : Infinity,
-  );
-  const drawnMs = backoffMs(attempt, random, {
-    minDelayMs: MIN_DELAY_MS,
-    maxDelayMs,
-    base: rules.backoffBase,
-  });
+  const backoff = backoffOf(kind, rules);
   return {
     kind,
     delayMs: Math.max(
-      isDown ? maxDelayMs : drawnMs,
+      isDown ? backoff.maxDelayMs : backoffMs(attempt, random, backoff),
       minDelayMs,
       code === Code.RateLimited ? RATE_LIMITED_MIN_DELAY_MS : 0,
     ),

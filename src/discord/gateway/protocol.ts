@@ -1,20 +1,38 @@
 /**
  * What the main thread and the gateway's worker say to each other.
  *
- * Both ends check each message when it arrives: by kind and by the type of
- * every field, which costs less than a microsecond. What is inside a batch is
- * Discord's, and is checked where it is decoded.
+ * One worker holds all shards of an account, so what is of a shard names it.
+ * `protocol_check.ts` checks each message where it arrives.
  *
  * @module
  */
 
 import type { GatewaySession } from "../../core/inbound.ts";
 import type { Batch } from "./batches.ts";
-import type { Deadlines, FinalPlan } from "./life.ts";
+import type { Deadlines, FinalPlan, Hold, PermitAnswer } from "./life.ts";
 import type { ReconnectRules } from "./plan_reconnect.ts";
 
+export type { PermitAnswer };
+
 /** Raised with every change; a worker of another version is a broken build. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
+
+/** How the bot is shown. */
+export interface Presence {
+  readonly status: "online" | "idle" | "dnd" | "invisible";
+  /** The line below the name. */
+  readonly activity?: string;
+}
+
+/** One of the account's connections, as it is to begin. */
+export interface ShardOptions {
+  /** From 0. */
+  readonly id: number;
+  /** To be resumed; its `seq` is the last one that is stored. */
+  readonly session?: GatewaySession;
+  /** Milliseconds that must pass before an IDENTIFY. */
+  readonly identifyInMs: number;
+}
 
 export interface GatewayOptions {
   readonly token: string;
@@ -25,8 +43,15 @@ export interface GatewayOptions {
   readonly compress: boolean;
   readonly tcpKeepaliveSec: number;
   readonly reconnect: ReconnectRules;
-  /** To be resumed; its `seq` is the last one that is stored. */
-  readonly session?: GatewaySession;
+  readonly presence: Presence;
+  /** `"http://user:pw@host:3128"`: what the sockets go through. */
+  readonly proxy?: string;
+  /** Those of the account that this process holds: all of them. */
+  readonly shards: readonly ShardOptions[];
+  /** How many the account has. */
+  readonly shardCount: number;
+  /** IDENTIFYs in five seconds, one for each `id % maxConcurrency`; 1 if absent. */
+  readonly maxConcurrency?: number;
   /** Whether every event, beat and attempt is logged (G10). */
   readonly isConnectionDebug: boolean;
   /** Types of the dispatches that leave the worker. */
@@ -35,8 +60,25 @@ export interface GatewayOptions {
   readonly deadlines?: Deadlines;
 }
 
+/** A shard as a worker takes it over: from the start, or from a worker that died. */
+export interface ShardStart extends ShardOptions {
+  /** Of the session that is resumed: sessions are numbered. */
+  readonly epoch: number;
+  /** What is on the disk of that session, which is what heartbeats say. */
+  readonly seqDurable?: number;
+  /** Lost connections since a session last lived. */
+  readonly failures: number;
+  readonly isDown: boolean;
+  /** Whether the session is of a process that may have shown the bot otherwise. */
+  readonly mustSendPresence: boolean;
+}
+
+/** What all shards of a worker have in common. */
+export type CommonOptions = Omit<GatewayOptions, "shards">;
+
 /** A batch as the main thread takes it. */
 export interface DispatchBatch extends Batch {
+  readonly shardId: number;
   /**
    * From 1 for the life of the process, whatever worker and session it is of.
    * Workers and sessions number from their own start, so nothing else tells
@@ -54,6 +96,8 @@ export interface ShardState {
   readonly ack?: { readonly at: number; readonly intervalMs: number };
   /** Whether `maxRetries` connections in a row have failed. */
   readonly isDown: boolean;
+  /** What an IDENTIFY waits for, where nothing else is in its way. */
+  readonly waits?: Hold;
 }
 
 /** What became of RESUMEs. */
@@ -79,29 +123,49 @@ export type ToWorker =
   | {
     readonly kind: "start";
     readonly version: number;
-    readonly options: GatewayOptions;
-    /** The epoch of the session that is resumed. */
-    readonly epoch: number;
-    /** Milliseconds that must pass before an IDENTIFY. */
-    readonly identifyInMs: number;
+    readonly options: CommonOptions;
+    readonly shards: readonly ShardStart[];
     /** A 64-bit counter that moves while the worker does: Unix time in milliseconds. */
     readonly tick: SharedArrayBuffer;
   }
-  /** Everything up to this batch is stored; `seq` is of the session of `epoch`. */
+  /** Everything of the shard up to this batch is stored; `seq` is of the session of `epoch`. */
   | {
     readonly kind: "committed";
+    readonly shardId: number;
     readonly number: number;
     readonly epoch: number;
     readonly seq: number;
+  }
+  /** Everything up to `seq` is on the disk, and would be after a power cut. */
+  | {
+    readonly kind: "durable";
+    readonly shardId: number;
+    readonly epoch: number;
+    readonly seq: number;
+  }
+  /** To the socket that asked, and to no other. */
+  | {
+    readonly kind: "permit";
+    readonly shardId: number;
+    readonly socket: number;
+    readonly answer: PermitAnswer;
   }
   /** Where to connect from now on, where no session names its own place. */
   | { readonly kind: "url"; readonly url: string }
   | { readonly kind: "stop" };
 
-export type FromWorker =
+/** What one shard says; the worker adds whose words they are. */
+export type FromShard =
   | { readonly kind: "batch"; readonly batch: Batch }
-  | { readonly kind: "state"; readonly state: ShardState }
+  | { readonly kind: "state"; readonly state: ShardState; readonly failures: number }
   | { readonly kind: "beat"; readonly lateMs: number; readonly latencyMs?: number }
+  /** Asks whether it may IDENTIFY on this socket. */
+  | { readonly kind: "permit_wanted"; readonly socket: number }
+  /** Nobody will try again: neither this shard nor, with it, the account. */
+  | { readonly kind: "final"; readonly plan: FinalPlan };
+
+export type FromWorker =
+  | (FromShard & { readonly shardId: number })
   | { readonly kind: "counts"; readonly counts: GatewayCounts }
   | {
     readonly kind: "log";
@@ -109,107 +173,4 @@ export type FromWorker =
     readonly event: string;
     readonly fields: Readonly<Record<string, LogValue>>;
   }
-  | { readonly kind: "final"; readonly plan: FinalPlan }
   | { readonly kind: "stopped" };
-
-type FieldType = "string" | "number" | "boolean" | "object";
-/** A name that ends in `?` may be absent. */
-interface Fields {
-  readonly [name: string]: FieldType | Fields;
-}
-
-const SESSION: Fields = { sessionId: "string", resumeUrl: "string", seq: "number" };
-
-const TO_WORKER: Readonly<Record<ToWorker["kind"], Fields>> = {
-  start: {
-    version: "number",
-    options: {
-      token: "string",
-      url: "string",
-      intents: "number",
-      compress: "boolean",
-      tcpKeepaliveSec: "number",
-      reconnect: "object",
-      "session?": SESSION,
-      isConnectionDebug: "boolean",
-      dispatches: "object",
-      "deadlines?": "object",
-    },
-    epoch: "number",
-    identifyInMs: "number",
-    tick: "object",
-  },
-  committed: { number: "number", epoch: "number", seq: "number" },
-  url: { url: "string" },
-  stop: {},
-};
-
-const FROM_WORKER: Readonly<Record<FromWorker["kind"], Fields>> = {
-  batch: {
-    batch: {
-      number: "number",
-      epoch: "number",
-      seq: "number",
-      text: "string",
-      "session?": SESSION,
-    },
-  },
-  state: {
-    state: {
-      state: "string",
-      readyAt: "number",
-      "ack?": { at: "number", intervalMs: "number" },
-      isDown: "boolean",
-    },
-  },
-  beat: { lateMs: "number", "latencyMs?": "number" },
-  counts: {
-    counts: {
-      identifies: "number",
-      resumes: "object",
-      disconnects: "object",
-      dispatches: "object",
-      replayed: "number",
-      unparsable: "number",
-    },
-  },
-  log: { level: "string", event: "string", fields: "object" },
-  final: { plan: { kind: "string" } },
-  stopped: {},
-};
-
-/** Whether a message is one that a worker understands. */
-export function isToWorker(value: unknown): value is ToWorker {
-  return fits(value, TO_WORKER);
-}
-
-/** Whether a message is one that the main thread understands. */
-export function isFromWorker(value: unknown): value is FromWorker {
-  return fits(value, FROM_WORKER);
-}
-
-function fits(value: unknown, kinds: Readonly<Record<string, Fields>>): boolean {
-  if (!isRecord(value) || typeof value["kind"] !== "string") return false;
-  const { kind } = value;
-  const fields = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
-  return fields !== undefined && hasFields(value, fields);
-}
-
-function hasFields(value: Readonly<Record<string, unknown>>, fields: Fields): boolean {
-  for (const name in fields) {
-    const wanted = fields[name];
-    const isOptional = name.endsWith("?");
-    const found = value[isOptional ? name.slice(0, -1) : name];
-    if (isOptional && found === undefined) continue;
-    if (typeof wanted === "string") {
-      if (typeof found !== wanted || found === null) return false;
-    } else if (wanted && !(isRecord(found) && hasFields(found, wanted))) {
-      return false;
-    }
-  }
-  return true;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
-}

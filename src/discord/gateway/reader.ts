@@ -17,7 +17,7 @@ import type {
 } from "../../core/inbound.ts";
 import type { DispatchBatch } from "./protocol.ts";
 import { decodeMessage } from "./decode.ts";
-import { type Dispatch, fold, FOLDED_TYPES, readSelf } from "./fold.ts";
+import { type Dispatch, fold, FOLDED_TYPES, leftBy, readSelf } from "./fold.ts";
 import { type GuildIndex, restore, snapshotOf } from "./guild_index.ts";
 import { dispatchPayload, readyPayload } from "./payloads.ts";
 
@@ -82,7 +82,7 @@ export function createReader(
   }
 
   return {
-    read({ ticket, seq, text }) {
+    read({ shardId, ticket, seq, text }) {
       const events: InboundEvent[] = [];
       const changed = new Set<GuildSnapshot["guildId"]>();
       let started: InboundBatch["started"];
@@ -97,13 +97,15 @@ export function createReader(
         index = folded.index;
         for (const id of folded.changed) changed.add(id);
         if (dispatch.t === "READY" && folded.problem === undefined) {
-          for (const id of dropped) changed.add(id); // a READY may not list it: it was left
-          dropped = [];
+          const left = leftBy(readyPayload.parse(dispatch.d), dropped);
+          for (const id of left) changed.add(id);
+          dropped = dropped.filter((id) => !left.includes(id) && !index.has(id));
         }
         if (folded.problem !== undefined) passOver({ type: dispatch.t, why: folded.problem });
       }
       return {
         accountId,
+        shardId,
         ticket,
         ...(started && { started }),
         seq,

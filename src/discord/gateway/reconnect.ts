@@ -10,6 +10,7 @@
  * @module
  */
 
+import { beat, beatAsked, startHeart } from "./heart.ts";
 import {
   type Effect,
   hasSocket,
@@ -25,6 +26,13 @@ import {
   type Step,
 } from "./life.ts";
 import { type Circumstances, lose } from "./loss.ts";
+import { askPermit, takePermit } from "./permits.ts";
+
+/**
+ * Milliseconds; the socket ends a connection that takes too long by itself, and
+ * can say at which step: this is for one that does not.
+ */
+const CONNECT_SLACK_MS = 1_000;
 
 /**
  * Takes one step.
@@ -58,6 +66,13 @@ export function advance(
       return { life: { congestedMs: now.monotonicMs, ...life }, effects: [] };
     case "drained":
       return { life: relieved(life, at), effects: [] };
+    case "held": {
+      const untilMs = now.monotonicMs + event.forMs;
+      return {
+        life: { ...life, heldUntilMs: Math.max(life.heldUntilMs ?? untilMs, untilMs) },
+        effects: [],
+      };
+    }
     case "stop":
       return phase.kind === "final" ? { life, effects: [] } : {
         life: { ...omit(life, "heart"), phase: { kind: "stopped" } },
@@ -75,7 +90,12 @@ function connect(life: Life, { rules, now }: Circumstances): Step {
 
   const identifyAtMs = identifyFromMs(life, life.isDown);
   if (!session && identifyAtMs > nowMs) {
-    const phase: Phase = { kind: "waiting", intent: "identify", untilMs: identifyAtMs };
+    const phase: Phase = {
+      kind: "waiting",
+      intent: "identify",
+      untilMs: identifyAtMs,
+      hold: "spacing",
+    };
     return { life: { ...life, phase }, effects: [] };
   }
   const intent = session ? "resume" : "identify";
@@ -85,7 +105,11 @@ function connect(life: Life, { rules, now }: Circumstances): Step {
     life: {
       ...kept,
       socket,
-      phase: { kind: "connecting", intent, untilMs: nowMs + rules.deadlines.connectMs },
+      phase: {
+        kind: "connecting",
+        intent,
+        untilMs: nowMs + rules.deadlines.connectMs + CONNECT_SLACK_MS,
+      },
     },
     effects: [...stale, { kind: "open", socket, url: session?.resumeUrl || rules.url, intent }],
   };
@@ -121,19 +145,7 @@ function onTick(life: Life, jumpMs: number, at: Circumstances): Step {
       effects: [{ kind: "report_beat", lateMs: heart.lateMs }, ...step.effects],
     };
   }
-  return {
-    life: {
-      ...life,
-      heart: {
-        intervalMs: heart.intervalMs,
-        dueMs: heart.dueMs + heart.intervalMs,
-        isAcked: false,
-        sentMs: nowMs,
-        lateMs: overdueMs,
-      },
-    },
-    effects: [{ kind: "heartbeat" }],
-  };
+  return { life: { ...life, heart: beat(heart, nowMs) }, effects: [{ kind: "heartbeat" }] };
 }
 
 /** There is room again: what was held up counts from now. */
@@ -183,8 +195,13 @@ function onSocket(life: Life, event: SocketEvent, at: Circumstances): Step {
         ],
       };
     }
-    case "beat_asked":
-      return { life, effects: heart ? [{ kind: "heartbeat" }] : [] };
+    case "beat_asked": {
+      if (!heart) return still;
+      const { heart: next, effects } = beatAsked(heart, nowMs);
+      return { life: { ...life, heart: next }, effects };
+    }
+    case "permit":
+      return takePermit(life, event.answer, at);
     case "ready":
     case "resumed": {
       if (phase.kind !== (event.kind === "ready" ? "identifying" : "resuming")) return still;
@@ -198,10 +215,14 @@ function onSocket(life: Life, event: SocketEvent, at: Circumstances): Step {
           phase: { kind: "ready", sinceMs: nowMs },
           heardMs: nowMs,
           failedResumes: 0,
+          mustSendPresence: false,
           isDown: false,
           readyAt: now.wallMs,
         },
-        effects: [],
+        // an IDENTIFY has said it already
+        effects: event.kind === "resumed" && life.mustSendPresence
+          ? [{ kind: "send_presence" }]
+          : [],
       };
     }
     case "reconnect_asked":
@@ -219,23 +240,12 @@ function onSocket(life: Life, event: SocketEvent, at: Circumstances): Step {
   }
 }
 
-function greet(life: Life, intent: Intent, intervalMs: number, at: Circumstances): Step {
+function greet(before: Life, intent: Intent, intervalMs: number, at: Circumstances): Step {
   const nowMs = at.now.monotonicMs;
-  const heart = {
-    intervalMs,
-    dueMs: nowMs + intervalMs * at.random,
-    isAcked: true,
-    lateMs: 0,
-  };
-  const untilMs = nowMs + at.rules.deadlines.readyMs;
-  if (intent === "resume" && life.session) {
-    return {
-      life: { ...life, heart, phase: { kind: "resuming", untilMs } },
-      effects: [{ kind: "resume", sessionId: life.session.sessionId }],
-    };
-  }
+  const life: Life = { ...before, heart: startHeart(intervalMs, nowMs, at.random) };
+  if (intent === "identify" || !life.session) return askPermit(life, at);
   return {
-    life: { ...life, heart, phase: { kind: "identifying", untilMs }, identifiedMs: nowMs },
-    effects: [{ kind: "identify" }],
+    life: { ...life, phase: { kind: "resuming", untilMs: nowMs + at.rules.deadlines.readyMs } },
+    effects: [{ kind: "resume", sessionId: life.session.sessionId }],
   };
 }

@@ -3,58 +3,57 @@
  *
  * It owns the socket, the timer and the decompression, and decides nothing. A
  * payload that cannot be read is counted and passed over, for the session goes
- * on without it; only a broken stream ends a connection. Nothing that is logged
- * here holds the token or what people write.
+ * on without it; only a broken stream ends a connection.
  *
  * @module
  */
 
 import { GatewayOpcodes as Op } from "@discordeno/types";
 import { type BatchBounds, createBatches } from "./batches.ts";
-import { closeLabel, closeLine, SESSION_LOST } from "./close_line.ts";
-import { type Connection, openConnection } from "./connection.ts";
-import type { Counters } from "./counts.ts";
-import { readFrame } from "./frame.ts";
+import { SESSION_LOST } from "./close_line.ts";
+import type { Connection, openConnection } from "./connection.ts";
+import { type DispatchFrame, readFrame } from "./frame.ts";
 import {
   DEADLINES,
   type Effect,
   hasSocket,
   type LifeEvent,
   type LifeRules,
-  type Lost,
   newLife,
   type Now,
   type SocketEvent,
   wakeAtMs,
+  wantsIdentify,
 } from "./life.ts";
-import type { FromWorker, GatewayOptions, LogLevel, LogValue } from "./protocol.ts";
+import { createPosition, type Progress } from "./position.ts";
+import type { CommonOptions, PermitAnswer, ShardStart } from "./protocol.ts";
 import { advance } from "./reconnect.ts";
+import { createShardReport, type ReportPorts } from "./shard_report.ts";
 import type { SocketClose } from "./socket.ts";
-import { gatewayUrl, identifyPayload, resumePayload, toShardState } from "./wire.ts";
+import { gatewayUrl, identifyPayload, presencePayload, resumePayload } from "./wire.ts";
 
-export interface ShardPorts {
+export interface ShardPorts extends ReportPorts {
   now(): Now;
   /** From 0 up to, but not including, 1. */
   random(): number;
   /** Calls back once, after so many milliseconds; the answer calls it off. */
   after(ms: number, callback: () => void): () => void;
-  post(message: FromWorker): void;
   /** Called at every tick, once a second at least: the thread moves. */
   onTick(): void;
-  readonly counters: Counters;
+  readonly connect: typeof openConnection;
   readonly bounds?: BatchBounds;
-}
-
-/** Where a shard that takes another one's place goes on. */
-export interface ShardStart {
-  readonly options: GatewayOptions;
-  readonly epoch: number;
-  readonly identifyInMs: number;
 }
 
 export interface Shard {
   /** The main thread has stored everything up to this batch. */
-  committed(batch: { readonly number: number; readonly epoch: number; readonly seq: number }): void;
+  committed(batch: Progress & { readonly number: number }): void;
+  /** Everything up to there is on the disk. */
+  wasWritten(progress: Progress): void;
+  /** Main's answer to the socket that asked for an IDENTIFY; to another one it is void. */
+  permit(socket: number, answer: PermitAnswer): void;
+  /** Another shard has the turn to IDENTIFY, for so many milliseconds. */
+  hold(forMs: number): void;
+  wantsIdentify(): boolean;
   /** Where to connect from now on; a wait or a connection there is goes on. */
   setUrl(url: string): void;
   /** Closes the socket so that the session can be resumed; a second at most. */
@@ -67,37 +66,40 @@ const KEEP_SESSION_CODE = 3000;
 /** Milliseconds; a clock that was set is noticed, and the thread seen to move, this often. */
 const TICK_MS = 1_000;
 
-export function startShard({ options, epoch, identifyInMs }: ShardStart, ports: ShardPorts): Shard {
-  const { counters } = ports;
+export function startShard(
+  { options, shard }: { readonly options: CommonOptions; readonly shard: ShardStart },
+  ports: ShardPorts,
+): Shard {
+  const { counters, post } = ports;
+  const { log, debug, ...report } = createShardReport(options, shard.id, ports);
   let rules: LifeRules = {
     url: options.url,
     reconnect: options.reconnect,
     deadlines: options.deadlines ?? DEADLINES,
   };
   const wanted = new Set(options.dispatches);
-  let life = newLife(ports.now(), options.session, identifyInMs);
-  /** Of the last dispatch received. */
-  let seq = options.session?.seq ?? 0;
-  /** READY's: where RESUME goes from until more is committed. */
-  let begunSeq = seq;
-  let committedSeq = options.session?.seq;
+  const position = createPosition(shard);
+  let life = newLife(ports.now(), shard);
   let connection: Connection | undefined;
-  let closing: Promise<void> = Promise.resolve();
+  /** The goodbye of the socket before; until it is over there is no other. */
+  let closing: Promise<void> | undefined;
   let callOff: (() => void) | undefined;
   let armedFor = NaN;
-  let reported = "";
   const events: LifeEvent[] = [];
 
   const batches = createBatches(
     {
-      post: (batch) => ports.post({ kind: "batch", batch }),
+      post: (batch) => post({ kind: "batch", batch }),
       after: ports.after,
       onFull: (isFull) => {
         connection?.setPaused(isFull);
+        debug(isFull ? "Congested: the socket is not read" : "Drained: the socket is read again", {
+          held: batches.held,
+        });
         step({ kind: isFull ? "congested" : "drained" });
       },
     },
-    epoch,
+    shard.epoch,
     ports.bounds,
   );
 
@@ -106,46 +108,63 @@ export function startShard({ options, epoch, identifyInMs }: ShardStart, ports: 
     if (events.push(event) > 1) return;
     for (let next = events[0]; next; next = events[0]) {
       const { life: after, effects } = advance(life, next, rules, ports.now(), ports.random());
+      const { sessionId } = life.session ?? {};
       life = after;
-      for (const effect of effects) carryOut(effect);
+      for (const effect of effects) carryOut(effect, sessionId);
       events.shift();
     }
     arm();
-    report();
+    report.update(life);
   }
 
-  function carryOut(effect: Effect): void {
+  function carryOut(effect: Effect, sessionId: string | undefined): void {
     switch (effect.kind) {
       case "open":
-        return open(effect.socket, effect.url, effect.intent);
+        if (!closing) return open(effect);
+        return void closing.then(() => {
+          if (effect.socket === life.socket && hasSocket(life.phase)) open(effect);
+        });
       case "drop":
-        closing = connection?.close(KEEP_SESSION_CODE) ?? Promise.resolve();
+        if (connection) {
+          closing = connection.close(KEEP_SESSION_CODE).then(() => void (closing = undefined));
+        }
         connection = undefined;
         return;
+      case "ask_permit":
+        debug("Asking for a permit to IDENTIFY", {});
+        return post({ kind: "permit_wanted", socket: effect.socket });
       case "identify":
         counters.identified();
-        debug("IDENTIFY sent", {});
-        return send(Op.Identify, identifyPayload(options));
+        debug("IDENTIFY sent, waiting for READY", {});
+        return send(Op.Identify, identifyPayload(options, shard.id));
       case "resume": {
-        const from = committedSeq ?? begunSeq;
-        debug("RESUME sent", { seq: from });
-        return send(Op.Resume, resumePayload(options.token, effect.sessionId, from));
+        const seq = position.resumeFrom;
+        debug("RESUME sent, waiting for RESUMED", { seq });
+        return send(Op.Resume, resumePayload(options.token, effect.sessionId, seq));
       }
-      case "heartbeat":
-        return send(Op.Heartbeat, life.phase.kind === "identifying" ? null : committedSeq ?? null);
+      case "send_presence":
+        return send(Op.PresenceUpdate, presencePayload(options.presence));
+      case "heartbeat": {
+        const isOfSession = life.phase.kind === "ready" || life.phase.kind === "resuming";
+        return send(Op.Heartbeat, (isOfSession ? position.durable : undefined) ?? null);
+      }
       case "report_beat": {
         const { kind: _, ...beat } = effect;
-        debug("Heartbeat", beat);
-        return ports.post({ kind: "beat", ...beat });
+        report.beat(beat);
+        return post({ kind: "beat", ...beat });
       }
+      case "report_flood":
+        return log("warn", "Discord asks for more heartbeats than may be sent", {});
+      case "report_held":
+        return report.held(effect.hold, effect.waitMs);
       case "report_lost":
-        return reportLost(effect.lost);
+        return report.lost(effect.lost, sessionId);
       case "report_stale":
         return log("warn", SESSION_LOST, { why: "not heard of for too long" });
     }
   }
 
-  function open(number: number, address: string, intent: string): void {
+  function open({ socket: number, url: address, intent }: Extract<Effect, { kind: "open" }>): void {
     const on = (event: SocketEvent) => step({ socket: number, ...event });
     const gone = (close: SocketClose) => {
       connection = undefined;
@@ -153,14 +172,23 @@ export function startShard({ options, epoch, identifyInMs }: ShardStart, ports: 
     };
     try {
       const url = gatewayUrl(address, options.compress);
-      debug("Connecting", { host: url.host, intent });
-      connection = openConnection({
+      const { proxy } = options;
+      debug("Connecting: name look-up, TCP, TLS, upgrade", {
+        host: url.host,
+        intent,
+        ...(proxy !== undefined && { proxy: new URL(proxy).host }),
+      });
+      connection = ports.connect({
         url,
         compress: options.compress,
         tcpKeepaliveSec: options.tcpKeepaliveSec,
         connectTimeoutMs: rules.deadlines.connectMs,
+        ...(proxy !== undefined && { proxy }),
       }, {
-        onOpen: () => on({ kind: "opened" }),
+        onOpen: () => {
+          debug("Connected, waiting for HELLO", {});
+          on({ kind: "opened" });
+        },
         onText: (text) => receive(text, number),
         onGarbled: (reason) => on({ kind: "garbled", reason }),
         onClose: gone,
@@ -176,65 +204,42 @@ export function startShard({ options, epoch, identifyInMs }: ShardStart, ports: 
     const frame = readFrame(text, wanted);
     switch (frame.kind) {
       case "dispatch":
-        return dispatch(frame);
+        // before READY they are of no session
+        if (life.phase.kind === "ready" || life.phase.kind === "resuming") return dispatch(frame);
+        return report.passedOver("a dispatch before READY", text);
       case "event":
+        if (frame.event.kind === "hello") debug("HELLO", { intervalMs: frame.event.intervalMs });
         return step({ socket: number, ...frame.event });
       case "ready":
-        if (life.phase.kind !== "identifying") return;
-        seq = frame.seq;
-        begunSeq = seq;
-        committedSeq = undefined;
+        if (life.phase.kind !== "identifying") return report.passedOver("READY out of turn", text);
+        position.begin(frame.seq);
         batches.newEpoch(frame.session);
-        epoch++;
         step({ socket: number, kind: "ready", ...frame.session });
         log("info", "Discord began a new session: the bot is online", {});
         return dispatch(frame);
       case "resumed":
-        if (life.phase.kind !== "resuming") return;
+        if (life.phase.kind !== "resuming") return report.passedOver("RESUMED out of turn", text);
         counters.resumeEnded("resumed");
         step({ socket: number, kind: "resumed" });
         log("info", "Discord resumed the session: the bot is online", {});
         return dispatch(frame);
       case "unreadable":
-        counters.unparsable();
-        return log("warn", "Passed over what Discord sent, for it could not be read", {
-          why: frame.why,
-          length: text.length,
-        });
-      case "nothing":
-        return;
+        return report.passedOver(frame.why, text);
     }
   }
 
-  /** Dispatches before READY are of no session, and count for none. */
-  function dispatch({ type, seq: itsSeq, text }: Dispatch): void {
-    if (life.phase.kind !== "ready" && life.phase.kind !== "resuming") return;
+  function dispatch({ type, seq, text }: DispatchFrame): void {
     const isReplayed = life.phase.kind === "resuming";
     counters.dispatched(type, isReplayed);
-    debug("Dispatch", { type, seq: itsSeq });
-    if (isReplayed && itsSeq <= seq) return; // it is in a batch that is still to be committed
-    seq = Math.max(seq, itsSeq);
-    if (text === undefined) batches.skip(seq);
-    else batches.add(text, seq);
+    debug("Dispatch", { type, seq });
+    if (isReplayed && seq <= position.received) return; // it is in a batch that is still to be committed
+    position.receive(seq);
+    if (text === undefined) batches.skip(position.received);
+    else batches.add(text, position.received);
   }
 
   function send(op: number, d: unknown): void {
     connection?.send(JSON.stringify({ op, d }));
-  }
-
-  function reportLost(lost: Lost): void {
-    const { cause, during } = lost;
-    counters.disconnected(closeLabel(cause));
-    if (during === "resuming") {
-      counters.resumeEnded(
-        cause.kind === "invalid_session" ? "invalid" : cause.kind === "late" ? "timeout" : "closed",
-      );
-    }
-    log("info", closeLine(lost), { cause: closeLabel(cause), phase: during });
-    if (lost.isSessionLost) log("warn", SESSION_LOST, { why: closeLabel(cause) });
-    if (lost.next.kind === "stop" || lost.next.kind === "give_up") {
-      ports.post({ kind: "final", plan: lost.next });
-    }
   }
 
   /** Plans the next tick: when something is due, or in a second. */
@@ -251,32 +256,21 @@ export function startShard({ options, epoch, identifyInMs }: ShardStart, ports: 
     });
   }
 
-  function report(): void {
-    const state = toShardState(life);
-    const text = JSON.stringify(state);
-    if (text !== reported && life.phase.kind !== "stopped") {
-      reported = text;
-      ports.post({ kind: "state", state });
-    }
-    const counts = counters.changed();
-    if (counts) ports.post({ kind: "counts", counts });
-  }
-
-  function log(level: LogLevel, event: string, fields: Readonly<Record<string, LogValue>>): void {
-    ports.post({ kind: "log", level, event, fields });
-  }
-
-  function debug(event: string, fields: Readonly<Record<string, LogValue>>): void {
-    if (options.isConnectionDebug) log("debug", event, fields);
-  }
-
   step({ kind: "start" });
 
   return {
     committed(batch) {
-      if (batch.epoch === epoch) committedSeq = Math.max(committedSeq ?? 0, batch.seq);
+      position.committed(batch);
       batches.committed(batch.number);
     },
+    wasWritten: position.wasWritten,
+    permit(socket, answer) {
+      const isVoid = socket !== life.socket || life.phase.kind !== "permitting";
+      debug(isVoid ? "A permit came too late" : "A permit was answered", { answer: answer.kind });
+      step({ socket, kind: "permit", answer });
+    },
+    hold: (forMs) => step({ kind: "held", forMs }),
+    wantsIdentify: () => wantsIdentify(life),
     setUrl(url) {
       rules = { ...rules, url };
     },
@@ -285,16 +279,7 @@ export function startShard({ options, epoch, identifyInMs }: ShardStart, ports: 
       step({ kind: "stop" });
       await closing;
       batches.close();
-      const counts = counters.changed();
-      if (counts) ports.post({ kind: "counts", counts });
-      ports.post({ kind: "stopped" });
+      report.update(life);
     },
   };
-}
-
-/** As much of a frame as the batches want to know. */
-interface Dispatch {
-  readonly type: string;
-  readonly seq: number;
-  readonly text?: string;
 }

@@ -1,5 +1,5 @@
 /**
- * The WebSocket to the gateway, on `node:net` and `node:tls`.
+ * The WebSocket to the gateway, on a stream from `dial.ts`.
  *
  * Neither runtime's own client can set TCP keepalive, be torn down against a
  * peer that has gone deaf, or be paused; the socket below can. Frames are read
@@ -11,17 +11,14 @@
 
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
-import net from "node:net";
-import tls from "node:tls";
+import type net from "node:net";
 import { isLoopbackHost } from "../../lib/loopback.ts";
+import { dial, type DialOptions, nameOf } from "./dial.ts";
 // @ts-types="./ws.d.ts"
 import { Receiver, Sender } from "../../../node_modules/ws/wrapper.mjs";
 
-export interface SocketOptions {
-  /** `wss:`; plain `ws:` only to this machine. */
-  readonly url: URL;
-  /** Idle seconds before the kernel probes the peer. */
-  readonly tcpKeepaliveSec: number;
+/** Of `url`, plain `ws:` only to this machine, and never through a proxy. */
+export interface SocketOptions extends DialOptions {
   /** Milliseconds from the name's look-up to the 101. */
   readonly connectTimeoutMs: number;
 }
@@ -55,9 +52,6 @@ const MAX_HEADER_BYTES = 16_384;
 /** Bytes; a GUILD_CREATE of the largest guild is a few million. */
 const MAX_PAYLOAD_BYTES = 64 << 20;
 
-/** Milliseconds between the first try of one address family and the next (RFC 8305). */
-const ADDRESS_FAMILY_DELAY_MS = 250;
-
 /** Milliseconds that the other end gets to answer a goodbye. */
 const GOODBYE_MS = 1_000;
 
@@ -67,13 +61,13 @@ const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /**
  * Connects.
  *
- * @throws {TypeError} If the URL is not one that the token may be sent to.
+ * @throws {TypeError} If the token may not be sent so.
  */
 export function openSocket(options: SocketOptions, events: SocketEvents): GatewaySocket {
   const { url } = options;
-  refuseUnsafe(url);
+  refuseUnsafe(options);
   const key = randomBytes(16).toString("base64");
-  const socket = dial(options);
+  let stream: net.Socket | undefined;
   let sender: Sender | undefined;
   let receiver: Receiver | undefined;
   let head: Buffer = Buffer.alloc(0);
@@ -83,21 +77,24 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
     if (isOver) return;
     isOver = true;
     clearTimeout(timer);
-    socket.destroy();
+    dialling.end((outermost) => outermost.destroy());
     events.onClose(close);
   };
   const timer = setTimeout(
-    () => end({ reason: "no connection in time" }),
+    () => end({ reason: `${dialling.step} in time` }),
     options.connectTimeoutMs,
   );
-
-  socket.on("error", (error) => end({ reason: nameOf(error) }));
-  socket.on("close", () => end({ reason: "connection broke" }));
-  socket.on("end", () => end({ reason: "connection broke" }));
-  socket.on(url.protocol === "wss:" ? "secureConnect" : "connect", () => {
-    socket.write(upgradeRequest(url, key));
+  const dialling = dial(options, {
+    onConnected(connected) {
+      if (isOver) return;
+      stream = connected;
+      connected.on("data", (data: Buffer) => read(connected, data));
+      connected.write(upgradeRequest(url, key));
+    },
+    onEnd: (reason) => end({ reason }),
   });
-  socket.on("data", (data: Buffer) => {
+
+  function read(socket: net.Socket, data: Buffer): void {
     if (isOver) return; // what comes during the goodbye is read and dropped
     if (receiver) return void receiver.write(data);
 
@@ -117,7 +114,7 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
     head = Buffer.alloc(0);
     events.onOpen();
     if (rest.length > 0) receiver.write(rest);
-  });
+  }
 
   return {
     send(text) {
@@ -128,15 +125,17 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
       if (isOver) return Promise.resolve();
       isOver = true;
       clearTimeout(timer);
-      return sayGoodbye(socket, sender, code);
+      return new Promise((resolve) => {
+        dialling.end((outermost) => sayGoodbye(outermost, sender, code, resolve));
+      });
     },
-    pause: () => void socket.pause(),
-    resume: () => void socket.resume(),
+    pause: () => void stream?.pause(),
+    resume: () => void stream?.resume(),
   };
 }
 
 /** The token goes in clear text only to this machine: a simulator, a test. */
-function refuseUnsafe(url: URL): void {
+function refuseUnsafe({ url, proxy }: SocketOptions): void {
   if (url.protocol === "wss:") return;
   if (url.protocol !== "ws:") {
     throw new TypeError(`Cannot connect to a gateway by ${url.protocol}`);
@@ -144,31 +143,9 @@ function refuseUnsafe(url: URL): void {
   if (!isLoopbackHost(url.hostname)) {
     throw new TypeError(`Cannot connect to ${url.host} without TLS: it is not this machine`);
   }
-}
-
-/** Without the brackets of an IPv6 address, which a URL keeps and a socket refuses. */
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[(.*)\]$/, "$1");
-}
-
-function dial({ url, tcpKeepaliveSec }: SocketOptions): net.Socket {
-  const isSecure = url.protocol === "wss:";
-  const host = hostOf(url);
-  const target = {
-    host,
-    port: Number(url.port || (isSecure ? 443 : 80)),
-    keepAlive: tcpKeepaliveSec > 0,
-    keepAliveInitialDelay: tcpKeepaliveSec * 1_000,
-    noDelay: true,
-    autoSelectFamily: true,
-    autoSelectFamilyAttemptTimeout: ADDRESS_FAMILY_DELAY_MS,
-  };
-  if (!isSecure) return net.connect(target);
-  return tls.connect({
-    ...target,
-    servername: net.isIP(host) ? "" : host,
-    ALPNProtocols: ["http/1.1"],
-  });
+  if (proxy !== undefined) {
+    throw new TypeError(`Cannot connect to ${url.host} without TLS through a proxy`);
+  }
 }
 
 function upgradeRequest(url: URL, key: string): string {
@@ -226,21 +203,18 @@ function createReceiver(
 /** How `ws` says that a close frame had no code (RFC 6455, 7.4.1). */
 const NO_CODE = 1005;
 
-function sayGoodbye(socket: net.Socket, sender: Sender | undefined, code: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => socket.destroy(), GOODBYE_MS);
-    socket.once("close", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-    if (!sender) return void socket.destroy();
-    socket.resume(); // unread data would turn our goodbye into a reset
-    sender.close(code, "", true, () => socket.end());
+function sayGoodbye(
+  socket: net.Socket,
+  sender: Sender | undefined,
+  code: number,
+  onGone: () => void,
+): void {
+  const timer = setTimeout(() => socket.destroy(), GOODBYE_MS);
+  socket.once("close", () => {
+    clearTimeout(timer);
+    onGone();
   });
-}
-
-/** `"ECONNREFUSED"` where the system has a name for it. */
-function nameOf(error: Error): string {
-  if ("code" in error && typeof error.code === "string") return error.code;
-  return error.message || error.name;
+  if (!sender) return void socket.destroy();
+  socket.resume(); // unread data would turn our goodbye into a reset
+  sender.close(code, "", true, () => socket.end());
 }

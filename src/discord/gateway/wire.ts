@@ -5,8 +5,9 @@
  */
 
 import process from "node:process";
+import { ActivityTypes } from "@discordeno/types";
 import type { Life, Phase } from "./life.ts";
-import type { GatewayOptions, ShardState } from "./protocol.ts";
+import type { CommonOptions, Presence, ShardState } from "./protocol.ts";
 
 /** @throws {TypeError} If the address is no URL. */
 export function gatewayUrl(address: string, compress: boolean): URL {
@@ -18,10 +19,15 @@ export function gatewayUrl(address: string, compress: boolean): URL {
 }
 
 /** `d` of IDENTIFY. */
-export function identifyPayload({ token, intents }: GatewayOptions): unknown {
+export function identifyPayload(
+  { token, intents, presence, shardCount }: CommonOptions,
+  shardId: number,
+): unknown {
   return {
     token,
     intents,
+    shard: [shardId, shardCount],
+    presence: presencePayload(presence),
     properties: { os: process.platform, browser: "Barnacle", device: "Barnacle" },
     large_threshold: 50,
   };
@@ -32,14 +38,28 @@ export function resumePayload(token: string, sessionId: string, seq: number): un
   return { token, session_id: sessionId, seq };
 }
 
+/** `d` of a presence update (op 3), and of IDENTIFY's `presence`. */
+export function presencePayload({ status, activity }: Presence): unknown {
+  const custom = { name: "Custom Status", type: ActivityTypes.Custom, state: activity };
+  return { since: null, activities: activity === undefined ? [] : [custom], status, afk: false };
+}
+
 export function toShardState({ phase, readyAt, ack, isDown }: Life): ShardState {
-  return { state: STATES[phase.kind], readyAt, ...(ack && { ack }), isDown };
+  const waits = phase.kind === "waiting" ? phase.hold : undefined;
+  return {
+    state: STATES[phase.kind],
+    readyAt,
+    ...(ack && { ack }),
+    isDown,
+    ...(waits && { waits }),
+  };
 }
 
 const STATES: Readonly<Record<Phase["kind"], ShardState["state"]>> = {
   waiting: "backoff",
   connecting: "connecting",
   greeting: "connecting",
+  permitting: "identifying",
   identifying: "identifying",
   resuming: "resuming",
   ready: "ready",

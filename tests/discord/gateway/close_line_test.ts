@@ -5,6 +5,7 @@ import type { Lost } from "../../../src/discord/gateway/life.ts";
 
 const LOST: Lost = {
   cause: { kind: "closed", code: 4000, reason: "secret words" },
+  attempt: 1,
   livedMs: 10_920_000,
   during: "ready",
   next: { kind: "resume", delayMs: 740, isDown: false },
@@ -46,12 +47,28 @@ describe("[G3] closeLine()", () => {
     it(line, () => assert.equal(closeLine({ ...LOST, ...fields }), line));
   }
 
+  const stages: readonly [Lost["during"], string][] = [
+    ["connecting", "No connection came about: no TLS in time"],
+    ["greeting", "The network ended the connection before HELLO: no TLS in time"],
+    ["permitting", "The network ended the connection before IDENTIFY: no TLS in time"],
+    ["identifying", "The network ended the connection before READY: no TLS in time"],
+    ["resuming", "The network ended the connection before RESUMED: no TLS in time"],
+    ["ready", "The network ended the connection: no TLS in time"],
+  ];
+  for (const [during, line] of stages) {
+    it(`[G10] says what was waited for: ${during}`, () => {
+      const cause = { kind: "closed", reason: "no TLS in time" } as const;
+      assert.equal(closeLine({ ...LOST, cause, during }).split(";")[0], line);
+    });
+  }
+
   it("names the network's error where no connection came about", () => {
     const { livedMs: _, ...lost } = LOST;
     const cause = { kind: "closed", reason: "ECONNREFUSED" } as const;
     assert.equal(
       closeLine({ ...lost, cause, during: "connecting" }),
-      "The network ended the connection (ECONNREFUSED); it was not ready yet; resuming in 0.7 s",
+      "No connection came about: TCP: nobody listens there (ECONNREFUSED); " +
+        "it was not ready yet; resuming in 0.7 s",
     );
   });
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { openConnection } from "../../../src/discord/gateway/connection.ts";
+import { createInflater } from "../../../src/discord/gateway/inflate.ts";
+import { openSocket } from "../../../src/discord/gateway/socket.ts";
 import { type FakeGateway, startFakeGateway } from "../../support/fake_gateway.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -28,6 +30,69 @@ async function open(compress: boolean) {
   await gateway.until(() => gateway.connections.length === 1 && said.length === 1, "the 101");
   return { gateway, connection, said };
 }
+
+/** More than a socket's buffers hold, each of another length, and each with its place in it. */
+const EVENTS = Array.from(
+  { length: 10_000 },
+  (_, s) => `{"t":"MESSAGE_CREATE","s":${s},"op":0,"d":{"content":"${"é".repeat(s % 211)}"}}`,
+);
+
+describe("[G8] 10,000 events, one after the other, over a socket", () => {
+  const patience = { timeout: 60_000 };
+
+  for (const compress of [false, true]) {
+    it(
+      `arrive whole and in order, ${compress ? "by zlib-stream" : "plain"}`,
+      patience,
+      async () => {
+        const { gateway, said } = await open(compress);
+        for (const event of EVENTS) gateway.connections[0]!.sendText(event);
+        await gateway.until(() => said.length > EVENTS.length, "all of them", 30_000);
+        assert.deepEqual(said.slice(1), EVENTS);
+      },
+    );
+  }
+
+  it("arrive whole and in order, by zstd-stream", patience, async () => {
+    const gateway = await startFakeGateway({ saysHello: false });
+    cleanups.push(() => gateway.stop());
+    const said: string[] = [];
+    const inflater = createInflater("zstd-stream", {
+      onText: (text) => void said.push(text),
+      onIdle: () => {},
+      onError: (error) => assert.fail(error),
+    });
+    const socket = openSocket({
+      url: new URL(`${gateway.url}/?compress=zstd-stream`),
+      tcpKeepaliveSec: 30,
+      connectTimeoutMs: 1_000,
+    }, {
+      onOpen: () => {},
+      onFrame: inflater.push,
+      onClose: ({ reason }) => assert.fail(reason),
+    });
+    cleanups.push(() => {
+      inflater.close();
+      return socket.close(3000);
+    });
+    await gateway.until(() => gateway.connections.length === 1, "the 101");
+    for (const event of EVENTS) gateway.connections[0]!.sendText(event);
+    await gateway.until(() => said.length >= EVENTS.length, "all of them", 30_000);
+    assert.deepEqual(said, EVENTS);
+  });
+
+  it("arrive although whoever reads them stops again and again", patience, async () => {
+    const { gateway, connection, said } = await open(true);
+    for (const event of EVENTS) gateway.connections[0]!.sendText(event);
+    for (let seen = -1; said.length <= EVENTS.length;) {
+      if (said.length === seen) connection.setPaused(false);
+      else connection.setPaused(true);
+      seen = said.length;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assert.deepEqual(said.slice(1), EVENTS);
+  });
+});
 
 for (const compress of [false, true]) {
   describe(`[G1] [G8] openConnection(), ${compress ? "compressed" : "plain"}`, () => {

@@ -5,6 +5,7 @@ import {
   type DecodeContext,
   decodeHistory,
   decodeMessage,
+  withRoles,
 } from "../../../src/discord/gateway/decode.ts";
 import { fold } from "../../../src/discord/gateway/fold.ts";
 import { ACCOUNT } from "../../support/builders.ts";
@@ -294,6 +295,26 @@ describe("[D1] decodeMessage()", () => {
     const bare = decodeMessage(messageData({ author: BARNACLE }), CONTEXT);
     assert.ok(bare?.kind === "own_message" && !("nonce" in bare));
   });
+
+  const answers: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
+    ["a slash command's answer", { interaction_metadata: { id: "1" }, webhook_id: "1" }],
+    ["a follow-up", { type: 19, interaction_metadata: { id: "1" } }],
+    ["what a webhook of ours posted", { webhook_id: SELF.applicationId }],
+    ["a pin", { type: 6 }],
+    ["a thread's beginning", { type: 21 }],
+    ["a command's own type", { type: 20 }],
+  ];
+  for (const [name, fields] of answers) {
+    it(`[G11] suspects nobody for ${name}`, () => {
+      const own = messageData({ author: BARNACLE, ...fields });
+      assert.equal(decodeMessage(own, CONTEXT), undefined);
+    });
+  }
+
+  it("[G11] does not take a null for an interaction", () => {
+    const own = messageData({ author: BARNACLE, interaction_metadata: null, webhook_id: null });
+    assert.equal(decodeMessage(own, CONTEXT)?.kind, "own_message");
+  });
 });
 
 describe("[P1] decodeMessage()", () => {
@@ -333,6 +354,13 @@ describe("[G6] decodeHistory()", () => {
     assert.equal(event.guildId, GUILD);
     assert.equal(event.place.kind, "guild");
     assert.deepEqual(event.sender.roles, []);
+  });
+
+  it("[P14] takes the roles that it leaves out from elsewhere", () => {
+    const { member: _, ...bare } = messageData();
+    const event = decodeHistory(bare, GUILD, CONTEXT);
+    assert.ok(event?.kind === "message");
+    assert.deepEqual(withRoles(event, [OTHER_ROLE], CONTEXT.index), decoded());
   });
 
   it("marks what was edited before it was read", () => {

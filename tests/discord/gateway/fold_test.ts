@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { fold, readSelf } from "../../../src/discord/gateway/fold.ts";
-import { type GuildIndex, restore, snapshotOf } from "../../../src/discord/gateway/guild_index.ts";
+import { type GuildId, parseSnowflake } from "../../../src/core/ids.ts";
+import {
+  type GuildIndex,
+  restore,
+  shardOf,
+  snapshotOf,
+} from "../../../src/discord/gateway/guild_index.ts";
 import { readyData } from "../../support/fake_gateway.ts";
 import {
   CHANNEL,
@@ -124,8 +130,11 @@ describe("[P6] fold()", () => {
 
   it("tells an outage of a guild from its end", () => {
     const outage = fed(CREATED, "GUILD_DELETE", { id: GUILD, unavailable: true });
-    assert.equal(outage.index.has(GUILD), true);
-    assert.deepEqual(outage.changed, []);
+    assert.equal(guild(outage.index).name, "Friends");
+    assert.equal(guild(outage.index).isAwaited, true, "until its GUILD_CREATE comes");
+    assert.deepEqual(outage.changed, [GUILD]);
+    const back = fed(outage.index, "GUILD_CREATE", guildData());
+    assert.equal(guild(back.index).isAwaited, undefined);
     const left = fed(CREATED, "GUILD_DELETE", { id: GUILD });
     assert.equal(left.index.has(GUILD), false);
     assert.deepEqual(left.changed, [GUILD]);
@@ -143,6 +152,91 @@ describe("[P6] fold()", () => {
     const { index, changed } = fed(CREATED, "READY", readyData(1, "ws://x"));
     assert.equal(index.has(GUILD), false);
     assert.deepEqual(changed, [GUILD]);
+  });
+
+  describe("[G6] what was said last", () => {
+    const SAID = "1400000000000000007";
+    const LATER = "1400000000000000009";
+    const said = (last: unknown) =>
+      guildData({ channels: [{ id: CHANNEL, type: 0, name: "c", last_message_id: last }] });
+    const lastOf = (index: GuildIndex) => guild(index).channels.get(CHANNEL)?.lastMessageId;
+
+    const payloads: readonly [unknown, unknown][] = [
+      [SAID, SAID],
+      [null, "none"],
+      [undefined, undefined],
+      ["no id", undefined],
+    ];
+    for (const [last, expected] of payloads) {
+      it(`is ${expected} where GUILD_CREATE says ${last}`, () => {
+        const { index } = fed(EMPTY, "GUILD_CREATE", said(last));
+        assert.equal(lastOf(index), expected);
+        assert.equal(lastOf(restore([snapshotOf(guild(index))]).index), expected);
+      });
+    }
+
+    it("is stored anew with a GUILD_CREATE, and with nothing else", () => {
+      const { index } = fed(EMPTY, "GUILD_CREATE", said(SAID));
+      const update = { id: CHANNEL, type: 0, name: "c", guild_id: GUILD, last_message_id: LATER };
+      const updated = fed(index, "CHANNEL_UPDATE", update);
+      assert.deepEqual(updated.changed, []);
+      assert.equal(lastOf(updated.index), SAID);
+      const anew = fed(index, "GUILD_CREATE", said(LATER));
+      assert.deepEqual(anew.changed, [GUILD]);
+      assert.equal(lastOf(anew.index), LATER);
+    });
+
+    it("is taken of a thread that is new here", () => {
+      const thread = { id: "1700000000000000008", type: 11, name: "t", parent_id: CHANNEL };
+      const { index } = fed(CREATED, "THREAD_LIST_SYNC", {
+        guild_id: GUILD,
+        threads: [{ ...thread, last_message_id: SAID }],
+      });
+      assert.deepEqual(
+        [...guild(index).channels.values()].map(({ lastMessageId }) => lastMessageId),
+        [undefined, undefined, SAID],
+      );
+    });
+  });
+
+  describe("[G6] a READY", () => {
+    const listing = (ids: readonly string[], shard?: readonly number[]) => ({
+      ...readyData(1, "ws://x") as object,
+      guilds: ids.map((id) => ({ id, unavailable: true })),
+      ...(shard && { shard }),
+    });
+    /** Of shards 0 and 1 of two, by bit 22. */
+    const [EVEN, ODD] = ["4194304000000000000", "4194304000004194304"].map((id) =>
+      parseSnowflake<"guild">(id)!
+    ) as [GuildId, GuildId];
+
+    it("makes what is known of a guild old until its GUILD_CREATE", () => {
+      const { index, changed } = fed(CREATED, "READY", listing([GUILD]));
+      assert.deepEqual(changed, [GUILD]);
+      assert.equal(guild(index).isAwaited, true);
+      assert.equal(guild(index).name, "Friends", "its names are good enough meanwhile");
+      assert.equal(restore([snapshotOf(guild(index))]).index.get(GUILD)?.isAwaited, true);
+    });
+
+    it("tells of guilds that nobody has heard of", () => {
+      const { index, changed } = fed(EMPTY, "READY", listing([GUILD]));
+      assert.deepEqual(changed, [GUILD]);
+      assert.deepEqual(guild(index), {
+        id: GUILD,
+        name: GUILD,
+        channels: new Map(),
+        roles: new Map(),
+        isAwaited: true,
+      });
+    });
+
+    it("speaks of the guilds of its own shard only", () => {
+      const both = fed(EMPTY, "READY", listing([EVEN, ODD])).index;
+      assert.deepEqual([shardOf(EVEN, 2), shardOf(ODD, 2)], [0, 1]);
+      assert.deepEqual([...fed(both, "READY", listing([], [0, 2])).index.keys()], [ODD]);
+      assert.deepEqual([...fed(both, "READY", listing([], [1, 2])).index.keys()], [EVEN]);
+      assert.equal(fed(both, "READY", listing([])).index.size, 0);
+    });
   });
 
   it("does not store anew what is only said again", () => {
@@ -179,8 +273,32 @@ describe("[G5] restore()", () => {
     assert.deepEqual(restore([snapshotOf(guild(CREATED))]), { index: CREATED, dropped: [] });
   });
 
+  it("[G6] reads a text of version 1, which does not know what was said last", () => {
+    const channels = [[CHANNEL, 0, "help-desk", null, "ask here"], [
+      THREAD,
+      11,
+      "t",
+      CHANNEL,
+      null,
+    ]];
+    const roles = [[OWN_ROLE, "Barnacle"]];
+    const text = JSON.stringify({ v: 1, name: "Friends", own: OWN_ROLE, roles, channels });
+    const { index, dropped } = restore([{ guildId: GUILD, text }]);
+    assert.deepEqual(dropped, []);
+    assert.deepEqual(guild(index), {
+      id: GUILD,
+      name: "Friends",
+      ownRole: OWN_ROLE,
+      roles: new Map([[OWN_ROLE, "Barnacle"]]),
+      channels: new Map([
+        [CHANNEL, { id: CHANNEL, type: 0, name: "help-desk", topic: "ask here" }],
+        [THREAD, { id: THREAD, type: 11, name: "t", parentId: CHANNEL }],
+      ]),
+    });
+  });
+
   it("knows nothing of a text that it cannot read, and says so", () => {
-    for (const text of ["", "{", "null", '{"v":0}', '{"v":1,"name":1}']) {
+    for (const text of ["", "{", "null", '{"v":0}', '{"v":1,"name":1}', '{"v":2,"name":"x"}']) {
       const { index, dropped } = restore([{ guildId: GUILD, text }]);
       assert.equal(index.size, 0, text);
       assert.deepEqual(dropped, [GUILD], text);

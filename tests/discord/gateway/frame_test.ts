@@ -67,14 +67,22 @@ describe("[G1] readFrame()", () => {
     });
   }
 
-  for (const d of [null, {}, { heartbeat_interval: 0 }, { heartbeat_interval: "41250" }]) {
+  const intervals = [0, 99, 600_001, 1e300, "41250"];
+  for (const d of [null, {}, ...intervals.map((ms) => ({ heartbeat_interval: ms }))]) {
     it(`[G2] does not beat by a HELLO of ${JSON.stringify(d)}`, () => {
       const read = frame({ op: 10, d });
       assert.ok(read.kind === "event" && read.event.kind === "garbled");
     });
   }
 
-  it("is not troubled by opcodes of the future", () => {
-    assert.deepEqual(frame({ op: 99, d: {} }), { kind: "nothing" });
+  it("passes over opcodes that nobody sends to a bot, and those of the future", () => {
+    for (const op of [2, 6, 99, -1]) assert.equal(frame({ op, d: {} }).kind, "unreadable");
+  });
+
+  it("[G10] takes no word for a type that is none", () => {
+    for (const t of ["private words", "X".repeat(65), "__proto__"]) {
+      const read = frame({ op: 0, t, s: 1, d: {} });
+      assert.ok(read.kind === "dispatch" && read.type === "ODD", t);
+    }
   });
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import {
+  backoffOf,
   type Loss,
   planReconnect,
   type ReconnectRules,
@@ -19,6 +20,18 @@ const RULES: ReconnectRules = {
 };
 const LOSS: Loss = { code: 1006, hasSession: true, attempt: 1 };
 const ALMOST_ONE = 1 - Number.EPSILON;
+
+describe("[G10] backoffOf()", () => {
+  it("is within what the waits are drawn", () => {
+    assert.deepEqual(backoffOf("identify", RULES), {
+      minDelayMs: 500,
+      maxDelayMs: 60_000,
+      base: 1.5,
+    });
+    assert.equal(backoffOf("resume", RULES).maxDelayMs, 8_000);
+    assert.equal(backoffOf("resume", { ...RULES, backoffMaxSec: 5 }).maxDelayMs, 5_000);
+  });
+});
 
 describe("[G4] planReconnect()", () => {
   /** A drawn wait is a millisecond under its bound at most; one that is not drawn is exact. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { DispatchBatch } from "../../../src/discord/gateway/protocol.ts";
+import { shardOf } from "../../../src/discord/gateway/guild_index.ts";
 import { createReader, READ_TYPES, type ReadProblem } from "../../../src/discord/gateway/reader.ts";
 import { ACCOUNT } from "../../support/builders.ts";
 import { readyData } from "../../support/fake_gateway.ts";
@@ -15,7 +16,7 @@ const READY = {
 const CREATE = { t: "GUILD_CREATE", s: 2, op: 0, d: guildData() };
 const MESSAGE = { t: "MESSAGE_CREATE", s: 3, op: 0, d: messageData() };
 
-const bare = { ticket: 5, number: 1, epoch: 1, seq: 1 };
+const bare = { shardId: 3, ticket: 5, number: 1, epoch: 1, seq: 1 };
 
 function batch(...dispatches: readonly { readonly s: number }[]): DispatchBatch {
   const seq = dispatches.at(-1)?.s ?? 0;
@@ -111,6 +112,7 @@ describe("[G5] createReader()", () => {
     const { reader } = open();
     assert.deepEqual(reader.read({ ...bare, seq: 77, text: "[]" }), {
       accountId: ACCOUNT,
+      shardId: 3,
       ticket: 5,
       seq: 77,
       events: [],
@@ -149,6 +151,23 @@ describe("[G5] createReader()", () => {
       assert.equal(reader.isComplete, true);
       assert.equal(read.guilds.length, 1);
       assert.equal(typeof read.guilds[0]?.text, "string");
+    });
+
+    it("[G6] is complete from READY on, for then it is awaited", () => {
+      const { reader } = open({ self: SELF, guilds });
+      const read = reader.read(batch(READY));
+      assert.equal(reader.isComplete, true);
+      const { reader: next } = open({ self: SELF, guilds: read.guilds });
+      assert.equal(next.isComplete, true);
+      assert.equal(next.index.get(GUILD)?.isAwaited, true);
+    });
+
+    it("stays incomplete after the READY of another shard", () => {
+      const { reader } = open({ self: SELF, guilds });
+      const other = shardOf(GUILD, 2) === 0 ? 1 : 0;
+      const ready = { ...READY, d: { ...readyData(2, "ws://r") as object, shard: [other, 2] } };
+      assert.deepEqual(reader.read(batch(ready)).guilds, []);
+      assert.equal(reader.isComplete, false);
     });
 
     it("forgets it where the bot has left the guild, so that the next start is complete", () => {

@@ -1,21 +1,26 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { RESERVE, SPACING_MS } from "../../../src/core/identify_budget.ts";
 import {
+  type Beginning,
   DEADLINES,
   DOWN_IDENTIFY_SPACING_MS,
   type Effect,
   hasSocket,
-  IDENTIFY_SPACING_MS,
+  identifyFromMs,
   type Life,
   type LifeEvent,
   type LifeRules,
+  type Lost,
   newLife,
   type Now,
+  type SocketEvent,
   wakeAtMs,
 } from "../../../src/discord/gateway/life.ts";
 import { LIVED_MS } from "../../../src/discord/gateway/loss.ts";
 import type { ReconnectRules } from "../../../src/discord/gateway/plan_reconnect.ts";
+import type { PermitAnswer } from "../../../src/discord/gateway/protocol.ts";
 import { advance } from "../../../src/discord/gateway/reconnect.ts";
 
 const RECONNECT: ReconnectRules = {
@@ -33,6 +38,7 @@ const RULES: LifeRules = {
   deadlines: DEADLINES,
 };
 const SESSION = { sessionId: "abc", resumeUrl: "wss://resume.example" };
+const GRANTED: PermitAnswer = { kind: "granted" };
 const INTERVAL_MS = 40_000;
 const WALL_MS = Date.UTC(2026, 0, 1);
 
@@ -51,13 +57,10 @@ class Story {
   readonly rules: LifeRules;
 
   constructor(
-    { session, reconnect = {} }: {
-      session?: typeof SESSION;
-      reconnect?: Partial<ReconnectRules>;
-    } = {},
+    { reconnect = {}, ...beginning }: Beginning & { reconnect?: Partial<ReconnectRules> } = {},
   ) {
     this.rules = { ...RULES, reconnect: { ...RECONNECT, ...reconnect } };
-    this.life = newLife(this.now(), session);
+    this.life = newLife(this.now(), beginning);
     this.own("start");
   }
 
@@ -66,16 +69,7 @@ class Story {
   }
 
   happens(event: Bare<LifeEvent>, socket = this.life.socket): this {
-    const step = advance(
-      this.life,
-      { socket, ...event } as LifeEvent,
-      this.rules,
-      this.now(),
-      this.random,
-    );
-    this.life = step.life;
-    this.effects = step.effects;
-    return this;
+    return this.step({ socket, ...event } as LifeEvent);
   }
 
   /** Lets time pass with nothing but the ticks that are due, each effect kept. */
@@ -89,16 +83,31 @@ class Story {
   }
 
   own(kind: "start" | "tick" | "congested" | "drained" | "stop"): this {
-    const step = advance(this.life, { kind }, this.rules, this.now(), this.random);
+    return this.step({ kind });
+  }
+
+  step(event: LifeEvent): this {
+    const step = advance(this.life, event, this.rules, this.now(), this.random);
     this.life = step.life;
     this.effects = step.effects;
     return this;
   }
 
+  /** To HELLO, and what follows from it. */
+  greeted(): this {
+    if (this.life.phase.kind === "waiting") this.after(this.waitMs());
+    return this.happens({ kind: "opened" }).happens({ kind: "hello", intervalMs: INTERVAL_MS });
+  }
+
+  /** Main answers. */
+  permitted(answer: PermitAnswer = GRANTED): this {
+    return this.happens({ kind: "permit", answer });
+  }
+
   /** To READY or RESUMED. */
   ready(): this {
-    if (this.life.phase.kind === "waiting") this.after(this.waitMs());
-    this.happens({ kind: "opened" }).happens({ kind: "hello", intervalMs: INTERVAL_MS });
+    this.greeted();
+    if (this.life.phase.kind === "permitting") this.permitted();
     return this.life.phase.kind === "resuming"
       ? this.happens({ kind: "resumed" })
       : this.happens({ kind: "ready", ...SESSION });
@@ -125,7 +134,7 @@ function started(...args: ConstructorParameters<typeof Story>): Story {
 }
 
 describe("[G2] advance()", () => {
-  it("goes from the socket over HELLO and IDENTIFY to READY", () => {
+  it("goes from the socket over HELLO, the permit and IDENTIFY to READY", () => {
     const story = started();
     assert.deepEqual(story.effects, [
       { kind: "open", socket: 1, url: RULES.url, intent: "identify" },
@@ -133,6 +142,8 @@ describe("[G2] advance()", () => {
     story.happens({ kind: "opened" });
     assert.deepEqual(story.kinds(), [], "nothing is sent before HELLO");
     story.happens({ kind: "hello", intervalMs: INTERVAL_MS });
+    assert.deepEqual(story.effects, [{ kind: "ask_permit", socket: 1 }]);
+    story.permitted();
     assert.deepEqual(story.kinds(), ["identify"]);
     story.happens({ kind: "ready", ...SESSION });
     assert.equal(story.life.phase.kind, "ready");
@@ -140,14 +151,19 @@ describe("[G2] advance()", () => {
   });
 
   const steps: readonly [name: string, reach: (story: Story) => void, limitMs: number, RegExp][] = [
-    ["the 101", () => {}, 10_000, /connection/],
+    ["the 101", () => {}, 11_000, /connection/], // the socket's own second passed, too
     ["HELLO", (story) => story.happens({ kind: "opened" }), 10_000, /HELLO/],
     [
       "READY",
-      (story) =>
-        story.happens({ kind: "opened" }).happens({ kind: "hello", intervalMs: INTERVAL_MS }),
+      (story) => story.greeted().permitted(),
       30_000,
       /READY/,
+    ],
+    [
+      "RESUMED",
+      (story) => story.ready().happens({ kind: "reconnect_asked" }).greeted(),
+      30_000,
+      /RESUMED/,
     ],
   ];
   for (const [name, reach, limitMs, waitedFor] of steps) {
@@ -231,6 +247,73 @@ describe("[G2a] advance()", () => {
 });
 
 describe("[G3] advance()", () => {
+  const reaches: Readonly<Record<string, () => Story>> = {
+    connecting: () => started(),
+    greeting: () => started().happens({ kind: "opened" }),
+    permitting: () => started().greeted(),
+    identifying: () => started().greeted().permitted(),
+    resuming: () => started({ session: SESSION }).greeted(),
+    ready: () => started().ready(),
+  };
+  /** What each thing that a socket can bring leads to, in each phase that has one. */
+  const opcodes: readonly (readonly [Bare<SocketEvent>, Readonly<Record<string, string>>])[] = [
+    [{ kind: "opened" }, { connecting: "greeting" }],
+    [{ kind: "hello", intervalMs: INTERVAL_MS }, { greeting: "permitting" }],
+    [{ kind: "permit", answer: GRANTED }, { permitting: "identifying" }],
+    [{ kind: "permit", answer: { kind: "wait", waitMs: 9_000, why: "budget" } }, {
+      permitting: "waiting identify",
+    }],
+    [{ kind: "ready", ...SESSION }, { identifying: "ready" }],
+    [{ kind: "resumed" }, { resuming: "ready" }],
+    [{ kind: "acked" }, {}],
+    [{ kind: "beat_asked" }, {}],
+    [{ kind: "reconnect_asked" }, {
+      connecting: "waiting identify",
+      greeting: "waiting identify",
+      permitting: "waiting identify",
+      identifying: "waiting identify",
+      resuming: "waiting resume",
+      ready: "waiting resume",
+    }],
+    [{ kind: "invalid_session", canResume: true }, {
+      connecting: "waiting identify",
+      greeting: "waiting identify",
+      permitting: "waiting identify",
+      identifying: "waiting identify",
+      resuming: "waiting resume",
+      ready: "waiting resume",
+    }],
+    [{ kind: "invalid_session", canResume: false }, {
+      connecting: "waiting identify",
+      greeting: "waiting identify",
+      permitting: "waiting identify",
+      identifying: "waiting identify",
+      resuming: "waiting identify",
+      ready: "waiting identify",
+    }],
+    [{ kind: "garbled", reason: "x" }, {
+      connecting: "waiting identify",
+      greeting: "waiting identify",
+      permitting: "waiting identify",
+      identifying: "waiting identify",
+      resuming: "waiting resume",
+      ready: "waiting resume",
+    }],
+  ];
+  for (const [event, leads] of opcodes) {
+    for (const [phase, reach] of Object.entries(reaches)) {
+      const goal = leads[phase] ?? phase;
+      it(`${phase}: ${JSON.stringify(event)} leads to ${goal}`, () => {
+        const story = reach();
+        assert.equal(story.life.phase.kind, phase);
+        story.happens(event);
+        const { kind } = story.life.phase;
+        assert.equal(kind === "waiting" ? `waiting ${story.intent()}` : kind, goal);
+        assert.equal(story.kinds().includes("drop"), goal.startsWith("waiting"));
+      });
+    }
+  }
+
   const closes: readonly [code: number | undefined, intent: string, isSessionKept: boolean][] = [
     [1000, "resume", true],
     [1001, "resume", true],
@@ -371,10 +454,10 @@ describe("[G4] advance()", () => {
 describe("[G5] advance()", () => {
   it("identifies at most every 5 s", () => {
     const story = started().ready().happens({ kind: "closed", code: 4009, reason: "" });
-    assert.equal(story.waitMs(), IDENTIFY_SPACING_MS);
+    assert.equal(story.waitMs(), SPACING_MS);
   });
 
-  it("identifies at most every 90 s while down, and tries to connect as before", () => {
+  it("identifies at most every 95 s while down, and tries to connect as before", () => {
     const story = started().ready();
     const identifiedMs = story.ms;
     const flap = () => story.happens({ kind: "closed", code: 4009, reason: "" });
@@ -385,7 +468,7 @@ describe("[G5] advance()", () => {
     }
     const lastMs = story.ms;
     assert.ok(lastMs > identifiedMs);
-    story.ms += 20_000; // of the 90 s since the IDENTIFY these have passed
+    story.ms += 20_000; // of the 95 s since the IDENTIFY these have passed
     flap();
     assert.equal(story.life.isDown, true);
     assert.equal(story.waitMs(), DOWN_IDENTIFY_SPACING_MS - 20_000);
@@ -421,13 +504,14 @@ describe("[G5] advance()", () => {
     }],
   ];
   for (const [name, readyFor, reconnect, loss] of flaps) {
-    it(`sends less than Discord's 1,000 IDENTIFYs in a day of: ${name}`, () => {
+    it(`never comes to the reserve of IDENTIFYs in a day of: ${name}`, () => {
       const story = started({ reconnect });
       const endMs = story.ms + 86_400_000;
       let identifies = 0;
       while (story.ms < endMs) {
         if (story.life.phase.kind === "waiting") story.after(story.waitMs());
-        story.happens({ kind: "opened" }).happens({ kind: "hello", intervalMs: INTERVAL_MS });
+        story.greeted();
+        if (story.life.phase.kind === "permitting") story.permitted();
         identifies += story.kinds().filter((kind) => kind === "identify").length;
         if (readyFor !== "never") {
           story.happens({ kind: "ready", ...SESSION });
@@ -435,21 +519,26 @@ describe("[G5] advance()", () => {
         }
         story.happens(loss);
       }
-      assert.ok(identifies > 100 && identifies < 1_000, `${identifies} IDENTIFYs`);
+      const most = 1_000 - RESERVE;
+      assert.ok(identifies > 100 && identifies < most, `${identifies} IDENTIFYs`);
     });
   }
 
   it("waits out what is left where it takes another shard's place", () => {
-    const now = { monotonicMs: 0, wallMs: WALL_MS };
-    const { life, effects } = advance(
-      newLife(now, undefined, 3_000),
-      { kind: "start" },
-      RULES,
-      now,
-      0,
-    );
-    assert.deepEqual(effects, []);
-    assert.deepEqual(life.phase, { kind: "waiting", intent: "identify", untilMs: 3_000 });
+    const story = started({ identifyInMs: 3_000 });
+    assert.deepEqual(story.effects, []);
+    assert.deepEqual(story.life.phase, {
+      kind: "waiting",
+      intent: "identify",
+      untilMs: story.ms + 3_000,
+      hold: "spacing",
+    });
+  });
+
+  it("goes on counting failures where another shard was", () => {
+    const story = started({ failures: 10 });
+    story.happens({ kind: "closed", reason: "ECONNREFUSED" });
+    assert.deepEqual([story.life.failures, story.life.isDown], [11, true]);
   });
 
   it("forgets a session that was not heard of for sessionCacheTtlSec", () => {
@@ -468,6 +557,94 @@ describe("[G5] advance()", () => {
     assert.deepEqual(story.kinds(), ["drop"]);
     assert.deepEqual(story.happens({ kind: "closed", code: 4000, reason: "" }).kinds(), []);
     assert.deepEqual(story.after(1e9).kinds(), []);
+  });
+});
+
+describe("[G5] advance() and its permit", () => {
+  it("waits for main as long as the heart beats, however long that takes", () => {
+    const story = started().greeted().after(INTERVAL_MS / 2);
+    assert.deepEqual(story.kinds(), ["heartbeat"]);
+    for (let i = 0; i < 20; i++) story.happens({ kind: "acked" }).after(INTERVAL_MS);
+    assert.equal(story.life.phase.kind, "permitting");
+    assert.deepEqual(story.permitted().kinds(), ["identify"]);
+  });
+
+  it("leaves a socket that dies meanwhile, and counts the failure", () => {
+    const story = started().greeted().after(INTERVAL_MS / 2).after(INTERVAL_MS);
+    assert.deepEqual(story.kinds(), ["report_beat", "drop", "report_lost"]);
+    assert.deepEqual([story.intent(), story.life.failures], ["identify", 1]);
+    assert.deepEqual(story.permitted().kinds(), [], "the answer is too late");
+    story.greeted();
+    assert.deepEqual(story.effects, [{ kind: "ask_permit", socket: 2 }]);
+  });
+
+  it("takes no permit that another socket asked for", () => {
+    const story = started().greeted().happens({ kind: "closed", reason: "ECONNRESET" }).greeted();
+    story.happens({ kind: "permit", answer: GRANTED }, 1);
+    assert.deepEqual([story.kinds(), story.life.phase.kind], [[], "permitting"]);
+    assert.deepEqual(story.permitted().kinds(), ["identify"]);
+    assert.deepEqual(story.permitted().kinds(), [], "nor a second time");
+  });
+
+  it("drops the socket where it is to wait, counts no failure, and asks again", () => {
+    const story = started().greeted();
+    story.permitted({ kind: "wait", waitMs: 7_200_000, why: "budget" });
+    assert.deepEqual(story.effects, [
+      { kind: "drop", socket: 1 },
+      { kind: "report_held", hold: "budget", waitMs: 7_200_000 },
+    ]);
+    assert.deepEqual([story.life.failures, story.waitMs()], [0, 7_200_000]);
+    assert.equal("hold" in story.life.phase && story.life.phase.hold, "budget");
+    story.after(7_199_999);
+    assert.equal(story.life.phase.kind, "waiting");
+    assert.deepEqual(story.after(1).kinds(), ["open"]);
+    assert.deepEqual(story.greeted().kinds(), ["ask_permit"]);
+  });
+
+  for (const [waitMs, isMs] of [[-5, 500], [0, 500], [Infinity, 86_400_000]] as const) {
+    it(`takes a wait of ${waitMs} ms for ${isMs}`, () => {
+      const story = started().greeted().permitted({ kind: "wait", waitMs, why: "spacing" });
+      assert.equal(story.waitMs(), isMs);
+    });
+  }
+
+  it("needs none to resume", () => {
+    assert.deepEqual(started({ session: SESSION }).greeted().kinds(), ["resume"]);
+  });
+
+  it("holds back while another shard has the turn, without asking", () => {
+    const story = started().happens({ kind: "opened" });
+    story.step({ kind: "held", forMs: 5_000 }).step({ kind: "held", forMs: 1_000 });
+    story.happens({ kind: "hello", intervalMs: INTERVAL_MS });
+    assert.deepEqual(story.effects, [
+      { kind: "drop", socket: 1 },
+      { kind: "report_held", hold: "spacing", waitMs: 5_000 },
+    ]);
+    assert.deepEqual(story.after(5_000).kinds(), ["open"]);
+  });
+
+  it("waits on where the turn is another shard's when its own wait is over", () => {
+    const story = started().greeted().permitted({ kind: "wait", waitMs: 4_000, why: "spacing" });
+    story.step({ kind: "held", forMs: 9_000 });
+    assert.deepEqual(story.after(4_000).kinds(), []);
+    assert.equal(story.waitMs(), 5_000);
+  });
+});
+
+describe("[G2] advance() and the presence", () => {
+  it("says it once after the RESUMED of a session that another process began", () => {
+    const story = started({ session: SESSION, mustSendPresence: true });
+    assert.deepEqual(story.ready().kinds(), ["send_presence"]);
+    story.happens({ kind: "reconnect_asked" });
+    assert.deepEqual(story.ready().kinds(), []);
+  });
+
+  it("says it no second time where IDENTIFY has said it", () => {
+    const story = started({ session: SESSION, mustSendPresence: true });
+    story.happens({ kind: "closed", code: 4009, reason: "" });
+    assert.deepEqual(story.ready().kinds(), []);
+    assert.deepEqual(story.happens({ kind: "reconnect_asked" }).ready().kinds(), []);
+    assert.deepEqual(started({ session: SESSION }).ready().kinds(), []);
   });
 });
 
@@ -533,9 +710,14 @@ const anyEvent: fc.Arbitrary<{ event: LifeEvent; afterMs: number; socketsBack: n
         arbitrary: fc.constantFrom({ kind: "tick" }, { kind: "tick" }, { kind: "drained" }),
         weight: 4,
       },
-      fc.constantFrom({ kind: "congested" }, { kind: "start" }),
+      fc.constantFrom({ kind: "congested" }, { kind: "start" }, { kind: "held", forMs: 5_000 }),
       {
         arbitrary: fc.constantFrom(
+          { kind: "permit", answer: GRANTED, socket: 0 },
+          { kind: "permit", answer: GRANTED, socket: 0 },
+          { kind: "permit", answer: { kind: "wait", waitMs: 5_000, why: "spacing" }, socket: 0 },
+          { kind: "permit", answer: { kind: "wait", waitMs: 3_600_000, why: "budget" }, socket: 0 },
+          { kind: "permit", answer: { kind: "wait", waitMs: -1, why: "budget" }, socket: 0 },
           { kind: "opened", socket: 0 },
           { kind: "hello", intervalMs: INTERVAL_MS, socket: 0 },
           { kind: "ready", ...SESSION, socket: 0 },
@@ -560,6 +742,10 @@ const anyEvent: fc.Arbitrary<{ event: LifeEvent; afterMs: number; socketsBack: n
     ) as fc.Arbitrary<LifeEvent>,
   });
 
+function code4008({ cause }: Lost): boolean {
+  return cause.kind === "closed" && cause.code === 4008;
+}
+
 describe("[G1] advance(), whatever happens", () => {
   it("has one socket at most, spaced IDENTIFYs, bounded waits, and an end to every path", () => {
     fc.assert(
@@ -570,33 +756,61 @@ describe("[G1] advance(), whatever happens", () => {
         (events, hasSession, random) => {
           let ms = 0;
           const now = () => ({ monotonicMs: ms, wallMs: WALL_MS + ms });
-          let life = newLife(now(), hasSession ? SESSION : undefined);
+          let life = newLife(now(), { session: hasSession ? SESSION : undefined });
           let sockets = 0;
+          /** The socket that main has granted an IDENTIFY, and that has not sent it. */
+          let granted: number | undefined;
           let lastIdentifyMs = -Infinity;
           const step = (event: LifeEvent) => {
             if ("socket" in event && event.socket === life.socket && event.kind === "closed") {
               if (hasSocket(life.phase)) sockets--;
+            }
+            const before = life;
+            if (event.kind === "permit") {
+              granted = event.answer.kind === "granted" ? event.socket : undefined;
             }
             const next = advance(life, event, RULES, now(), random);
             for (const effect of next.effects) {
               if (effect.kind === "open") sockets++;
               if (effect.kind === "drop") sockets--;
               if (effect.kind === "identify") {
-                const spacingMs = life.isDown ? DOWN_IDENTIFY_SPACING_MS : IDENTIFY_SPACING_MS;
+                const spacingMs = life.isDown ? DOWN_IDENTIFY_SPACING_MS : SPACING_MS;
                 assert.ok(ms - lastIdentifyMs >= spacingMs, "an IDENTIFY too soon");
                 lastIdentifyMs = ms;
+                assert.equal(granted, next.life.socket, "an IDENTIFY without a permit");
+                granted = undefined;
+              }
+              if (effect.kind === "report_held") {
+                const { waitMs } = effect;
+                assert.ok(waitMs >= 500 && waitMs <= 86_400_000, `held for ${waitMs} ms`);
+                assert.equal(next.life.failures, before.failures, "to be held is no failure");
               }
               if (effect.kind === "report_lost" && "delayMs" in effect.lost.next) {
                 const { delayMs } = effect.lost.next;
-                assert.ok(delayMs >= 0 && delayMs <= 90_000, `a wait of ${delayMs} ms`);
+                const mostMs = Math.max(60_000, identifyFromMs(next.life, next.life.isDown) - ms);
+                assert.ok(delayMs >= 0 && delayMs <= mostMs, `a wait of ${delayMs} ms`);
+                const isAtOnce = effect.lost.cause.kind === "reconnect_asked";
+                assert.ok(delayMs >= 500 || isAtOnce, `no back-off: ${delayMs} ms`);
+                if (effect.lost.next.kind === "resume") {
+                  assert.ok(delayMs <= (code4008(effect.lost) ? 10_000 : 8_000), `${delayMs} ms`);
+                }
+                const lived = (effect.lost.livedMs ?? 0) >= LIVED_MS;
+                assert.equal(next.life.failures, lived ? 1 : before.failures + 1, "the count");
               }
             }
             life = next.life;
+            assert.ok(sockets <= 1, "two sockets");
             assert.equal(sockets, hasSocket(life.phase) ? 1 : 0, "sockets");
             assert.equal(life.heart !== undefined && !hasSocket(life.phase), false, "a dead heart");
             assert.ok(
               event.kind !== "tick" || wakeAtMs(life) > ms,
               "a tick that brings nothing on",
+            );
+            assert.ok(
+              ["ready", "final", "waiting"].includes(life.phase.kind) ||
+                life.congestedMs !== undefined ||
+                wakeAtMs(life) < Infinity,
+              `${life.phase.kind} without an end`,
             );
           };
           step({ kind: "start" });
@@ -623,13 +837,14 @@ describe("[G1] advance(), whatever happens", () => {
         for (const { event, afterMs } of events) {
           story.ms += afterMs;
           if ("socket" in event) story.happens(event);
-          else story.own(event.kind);
+          else story.step(event);
         }
         if (story.life.phase.kind === "final") return;
         story.own("drained");
         for (let i = 0; i < 20 && story.life.phase.kind !== "ready"; i++) {
           story.happens({ kind: "opened" })
             .happens({ kind: "hello", intervalMs: INTERVAL_MS })
+            .permitted()
             .happens({ kind: "resumed" })
             .happens({ kind: "ready", ...SESSION });
           if (story.life.phase.kind === "waiting") story.after(Math.max(0, story.waitMs()));

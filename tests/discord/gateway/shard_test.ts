@@ -8,11 +8,16 @@ import {
 } from "../../support/fake_gateway.ts";
 import {
   gatewayOptions,
+  resuming,
   startTestShard,
   type TestShard,
   TOKEN,
 } from "../../support/gateway_shard.ts";
-import type { GatewayOptions } from "../../../src/discord/gateway/protocol.ts";
+import type {
+  GatewayOptions,
+  PermitAnswer,
+  ShardState,
+} from "../../../src/discord/gateway/protocol.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -68,7 +73,7 @@ describe("[G2] startShard()", () => {
     });
   }
 
-  it("answers a heartbeat that is asked for at once, with what is committed", async () => {
+  it("answers a heartbeat that is asked for at once, with what is on the disk", async () => {
     const { gateway, shard } = await startReady({}, {}, { random: () => 0.9 });
     gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "hi" });
     await gateway.until(() => shard.dispatches().length === 2, "the message");
@@ -77,8 +82,8 @@ describe("[G2] startShard()", () => {
     assert.equal(gateway.received(1)[0]!.d, 2);
   });
 
-  it("beats with nothing while nothing is committed", async () => {
-    const { gateway } = await startReady({}, {}, { commits: false, random: () => 0.9 });
+  it("beats with nothing while nothing is on the disk", async () => {
+    const { gateway } = await startReady({}, {}, { writes: false, random: () => 0.9 });
     gateway.connections[0]!.send({ op: 1, d: null, s: null, t: null });
     await gateway.until(() => gateway.received(1).length === 1, "the beat");
     assert.equal(gateway.received(1)[0]!.d, null);
@@ -141,8 +146,7 @@ describe("[G3] startShard()", () => {
     assert.equal(gateway.received(6).length, 1);
     assert.match(gateway.connections[2]!.path, /^\/\?/, "by the base URL");
     const lost = shard.logs().find((line) => /could not be resumed/.test(line));
-    assert.match(lost ?? "", /what was said since is not answered/);
-    assert.doesNotMatch(lost ?? "", /history/, "nothing fetches it yet");
+    assert.match(lost ?? "", /what was said since is for catch-up to find/);
   });
 
   it("hears an op 9 that a close follows at once, compressed too", async () => {
@@ -167,7 +171,7 @@ describe("[G3] startShard()", () => {
     const { gateway, shard } = await startReady();
     gateway.connections[0]!.destroy();
     await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
-    assert.match(shard.logs()[1]!, /^The network ended the connection \(/);
+    assert.match(shard.logs()[1]!, /^The network ended the connection: /);
   });
 
   it("writes neither the token nor content to the log", async () => {
@@ -218,12 +222,17 @@ describe("[G4] startShard()", () => {
 });
 
 describe("[G5] startShard()", () => {
-  it("resumes and beats from what is committed, never from what was only received", async () => {
+  it("resumes from what is committed, and beats with what is on the disk", async () => {
     const { gateway, shard } = await startReady({}, {}, { commits: false, random: () => 0.9 });
     const seqs = () => shard.dispatches().map(({ s }) => s);
     const commit = (upTo: number) => {
       for (const message of shard.messages) {
         if (message.kind === "batch" && message.batch.seq <= upTo) shard.committed(message.batch);
+      }
+    };
+    const write = (upTo: number) => {
+      for (const message of shard.messages) {
+        if (message.kind === "batch" && message.batch.seq <= upTo) shard.wasWritten(message.batch);
       }
     };
     for (let i = 0; i < 4; i++) {
@@ -234,9 +243,10 @@ describe("[G5] startShard()", () => {
     await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
     assert.equal(gateway.received(6)[0]!.d.seq, 1, "READY's, since nothing is committed");
     commit(3);
+    write(2);
     gateway.connections[1]!.send({ op: 1, d: null, s: null, t: null });
     await gateway.until(() => gateway.received(1).length === 1, "the beat");
-    assert.equal(gateway.received(1)[0]!.d, 3);
+    assert.equal(gateway.received(1)[0]!.d, 2);
 
     gateway.connections[1]!.destroy();
     await gateway.until(() => gateway.received(6).length === 2 && shard.isReady(), "RESUMED");
@@ -277,7 +287,7 @@ describe("[G5] startShard()", () => {
     const gateway = await startFakeGateway();
     cleanups.push(() => gateway.stop());
     const session = { sessionId: "old", resumeUrl: `${gateway.url}/resume`, seq: 41 };
-    const shard = startTestShard(gatewayOptions(gateway.url, { session }));
+    const shard = startTestShard(gatewayOptions(gateway.url, resuming(session)));
     cleanups.push(() => shard.stop());
     await gateway.until(() => shard.isReady(), "RESUMED");
     assert.deepEqual(gateway.received(6)[0]!.d, { token: TOKEN, session_id: "old", seq: 41 });
@@ -305,7 +315,6 @@ describe("[G5] startShard()", () => {
     await shard.stop();
     await gateway.until(() => !gateway.connections[0]!.isOpen, "the close");
     assert.equal(gateway.connections[0]!.closeCode, 3000);
-    assert.equal(shard.messages.at(-1)!.kind, "stopped");
   });
 
   it("connects no more once it was stopped on the way", async () => {
@@ -329,7 +338,7 @@ describe("[G1] startShard()", () => {
     connection!.dispatch("MESSAGE_CREATE", { content: "still here" });
     await gateway.until(() => shard.dispatches().length === 2, "the message");
     assert.equal(gateway.connections.length, 1);
-    await gateway.until(() => shard.counts()?.unparsable === 6, "the counter");
+    await gateway.until(() => shard.counts()?.unparsable === 7, "the counter");
   });
 
   for (const garbage of ["text without a frame", "\u0001"]) {
@@ -409,3 +418,134 @@ describe("[G1] startShard()", () => {
     assert.equal(gateway.received(2).length, 1);
   });
 });
+
+describe("[G5] startShard() and its permit", () => {
+  it("sends no IDENTIFY before it is granted, and beats meanwhile", async () => {
+    const { gateway, shard } = await start({ heartbeatMs: 100 }, {}, { permit: () => undefined });
+    await gateway.until(() => gateway.received(1).length >= 3, "beats");
+    assert.equal(gateway.received(2).length, 0);
+    assert.deepEqual(new Set(gateway.received(1).map(({ d }) => d)), new Set([null]));
+    assert.equal(lastState(shard)?.state, "identifying");
+    shard.permit(1, { kind: "granted" });
+    await gateway.until(() => shard.isReady(), "READY");
+    assert.equal(gateway.connections.length, 1);
+  });
+
+  it("leaves the socket where it is to wait, says what for, and asks again", async () => {
+    const answers: PermitAnswer[] = [{ kind: "wait", waitMs: 4_000, why: "budget" }];
+    const permit = (): PermitAnswer => answers.pop() ?? { kind: "granted" };
+    const { gateway, shard } = await start({}, {}, { permit, speed: 10 });
+    await gateway.until(() => lastState(shard)?.waits === "budget", "the wait");
+    assert.equal(lastState(shard)?.state, "backoff");
+    await gateway.until(() => !gateway.connections[0]!.isOpen, "the close");
+    assert.equal(gateway.received(2).length, 0);
+    assert.ok(shard.lines().some((line) => /^warn Not identifying.*"waitMs":4000/.test(line)));
+    await gateway.until(() => shard.isReady(), "READY");
+    assert.equal(lastState(shard)?.waits, undefined);
+    assert.equal(gateway.connections.length, 2);
+    assert.deepEqual(shard.counts()?.disconnects, {}, "it is no lost connection");
+  });
+
+  it("takes no permit for the socket after the one that asked", async () => {
+    const { gateway, shard } = await start({}, { isConnectionDebug: true }, {
+      permit: () => undefined,
+    });
+    const asked = () => shard.messages.filter(({ kind }) => kind === "permit_wanted").length;
+    await gateway.until(() => asked() === 1, "the question");
+    gateway.connections[0]!.destroy();
+    await gateway.until(() => asked() === 2, "the question of another socket");
+    shard.permit(1, { kind: "granted" });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(gateway.received(2).length, 0);
+    assert.ok(shard.logs().includes("A permit came too late"));
+    shard.permit(2, { kind: "granted" });
+    await gateway.until(() => shard.isReady(), "READY");
+  });
+
+  it("needs none for a RESUME", async () => {
+    const gateway = await startFakeGateway();
+    cleanups.push(() => gateway.stop());
+    const session = { sessionId: "old", resumeUrl: gateway.url, seq: 1 };
+    const shard = startTestShard(gatewayOptions(gateway.url, resuming(session)), {
+      permit: () => assert.fail("it asked"),
+    });
+    cleanups.push(() => shard.stop());
+    await gateway.until(() => shard.isReady(), "RESUMED");
+  });
+});
+
+describe("[G2] startShard() and the presence", () => {
+  const presence = { status: "idle", activity: "reading" } as const;
+
+  it("says it in IDENTIFY, with its number, and not again", async () => {
+    const { gateway, shard } = await startReady({}, { presence, shardCount: 2 });
+    assert.equal(gateway.received(2)[0]!.d.presence.status, "idle");
+    assert.deepEqual(gateway.received(2)[0]!.d.shard, [0, 2]);
+    gateway.connections[0]!.destroy();
+    await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
+    assert.equal(gateway.received(3).length, 0);
+  });
+
+  it("says it once where it resumes what another process began", async () => {
+    const gateway = await startFakeGateway();
+    cleanups.push(() => gateway.stop());
+    const session = { sessionId: "old", resumeUrl: gateway.url, seq: 1 };
+    const shard = startTestShard(
+      gatewayOptions(gateway.url, { ...resuming(session), presence }),
+    );
+    cleanups.push(() => shard.stop());
+    await gateway.until(() => gateway.received(3).length === 1, "the presence");
+    assert.equal(gateway.received(3)[0]!.d.activities[0].state, "reading");
+    gateway.connections[0]!.destroy();
+    await gateway.until(() => gateway.received(6).length === 2 && shard.isReady(), "RESUMED");
+    assert.equal(gateway.received(3).length, 1);
+  });
+});
+
+describe("[G1] startShard() against a flood", () => {
+  it("answers 200 requests for a beat with 50, and says so once", async () => {
+    const { gateway, shard } = await startReady({}, {}, { random: () => 0.9 });
+    for (let i = 0; i < 200; i++) {
+      gateway.connections[0]!.send({ op: 1, d: null, s: null, t: null });
+    }
+    gateway.connections[0]!.dispatch("MESSAGE_CREATE", {});
+    await gateway.until(() => shard.dispatches().length === 2, "what comes after");
+    await gateway.until(() => gateway.received(1).length >= 50, "the beats");
+    assert.equal(gateway.received(1).length, 50);
+    const said = shard.logs().filter((line) => /more heartbeats than may be sent/.test(line));
+    assert.equal(said.length, 1);
+    assert.equal(gateway.connections.length, 1);
+  });
+
+  it("says of 1,000 payloads that cannot be read only so much", async () => {
+    const { gateway, shard } = await startReady();
+    for (let i = 0; i < 1_000; i++) gateway.connections[0]!.sendText("{");
+    await gateway.until(() => shard.counts()?.unparsable === 1_000, "the counter", 9_000);
+    assert.equal(shard.logs().filter((line) => /^Passed over/.test(line)).length, 10);
+  });
+});
+
+describe("[G10] startShard()", () => {
+  it("says when main has no room, and when it has some again", async () => {
+    const { gateway, shard } = await startReady({}, { isConnectionDebug: true }, {
+      commits: false,
+      bounds: { maxDispatches: 3, maxBytes: 1 << 20 },
+    });
+    for (let i = 0; i < 4; i++) gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i });
+    await gateway.until(() => shard.logs().some((line) => /^Congested/.test(line)), "the line");
+    for (const message of shard.messages) {
+      if (message.kind === "batch") shard.committed(message.batch);
+    }
+    await gateway.until(() => shard.logs().some((line) => /^Drained/.test(line)), "the line");
+  });
+
+  it("names its shard where there are several", async () => {
+    const { shard } = await startReady({}, { shardCount: 2 });
+    assert.ok(shard.lines().every((line) => /{"shard":0[,}]/.test(line)), shard.lines().join("\n"));
+  });
+});
+
+function lastState(shard: TestShard): ShardState | undefined {
+  const last = shard.messages.findLast((message) => message.kind === "state");
+  return last?.state;
+}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { Buffer } from "node:buffer";
 import net from "node:net";
 import { afterEach, describe, it } from "node:test";
@@ -11,8 +11,17 @@ import tls from "node:tls";
 import { promisify } from "node:util";
 import { openSocket, type SocketClose } from "../../../src/discord/gateway/socket.ts";
 import { type FakeGateway, startFakeGateway } from "../../support/fake_gateway.ts";
+import {
+  type ConnectProxy,
+  type ConnectProxyOptions,
+  startConnectProxy,
+} from "../../support/connect_proxy.ts";
 import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../../support/self_signed.ts";
+import { skipUnless } from "../../support/skip.ts";
 import { LOCALHOST_CERT, LOCALHOST_KEY, TEST_CA } from "../../support/test_ca.ts";
+
+/** `ss` is what shows a socket's timers. */
+const HAS_SS = existsSync("/usr/bin/ss") || existsSync("/bin/ss");
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -25,11 +34,16 @@ async function fake(...args: Parameters<typeof startFakeGateway>): Promise<FakeG
   return gateway;
 }
 
-function open(url: string, connectTimeoutMs = 1_000) {
+function open(url: string, connectTimeoutMs = 1_000, proxy?: string) {
   const closes: SocketClose[] = [];
   const texts: string[] = [];
   let isOpen = false;
-  const socket = openSocket({ url: new URL(url), tcpKeepaliveSec: 30, connectTimeoutMs }, {
+  const socket = openSocket({
+    url: new URL(url),
+    tcpKeepaliveSec: 30,
+    connectTimeoutMs,
+    ...(proxy !== undefined && { proxy }),
+  }, {
     onOpen: () => void (isOpen = true),
     onFrame: (data) => void texts.push(data.toString()),
     onClose: (close) => void closes.push(close),
@@ -89,8 +103,8 @@ describe("[G15] openSocket()", () => {
     assert.doesNotMatch(closes[0]!.reason, /in time/);
   });
 
-  /** A gateway behind TLS, and what a process that trusts the test's authority gets of it. */
-  async function firstTextFrom(host: string): Promise<string> {
+  /** A gateway behind TLS, and its port. */
+  async function secureGateway(): Promise<number> {
     const gateway = await fake();
     const server = tls.createServer({ key: LOCALHOST_KEY, cert: LOCALHOST_CERT }, (socket) => {
       const plain = net.connect(Number(new URL(gateway.url).port), "127.0.0.1");
@@ -100,8 +114,11 @@ describe("[G15] openSocket()", () => {
     server.on("tlsClientError", () => {}); // of the client that does not trust us
     endAfterwards(server);
     await new Promise<void>((resolve) => server.listen(0, resolve));
-    const { port } = server.address() as net.AddressInfo;
+    return (server.address() as net.AddressInfo).port;
+  }
 
+  /** What a process that trusts the test's authority gets first, or why it gets nothing. */
+  async function firstTextFrom(url: string, proxy: readonly string[] = []): Promise<string> {
     const directory = mkdtempSync(join(tmpdir(), "barnacle-tls-"));
     cleanups.push(() => Promise.resolve(rmSync(directory, { recursive: true })));
     const ca = join(directory, "ca.pem");
@@ -111,19 +128,121 @@ describe("[G15] openSocket()", () => {
     const args = deno ? ["run", "--allow-all", "--no-check", "--quiet", script] : [script];
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      [...args, `wss://${host}:${port}`],
+      [...args, url, ...proxy],
       { env: { ...process.env, NODE_EXTRA_CA_CERTS: ca }, timeout: 20_000 },
     );
     return stdout.trim();
   }
 
   it("talks to a server whose certificate is vouched for", async () => {
-    assert.match(await firstTextFrom("localhost"), /"op":10/);
+    assert.match(await firstTextFrom(`wss://localhost:${await secureGateway()}`), /"op":10/);
   });
 
   it("sends nothing where the certificate is somebody else's", async () => {
-    assert.match(await firstTextFrom("127.0.0.2"), /^closed: /);
+    assert.match(await firstTextFrom(`wss://127.0.0.2:${await secureGateway()}`), /^closed: /);
   });
+
+  it("goes through the proxy, with user and password, and keeps the certificate in sight", async () => {
+    const port = await secureGateway();
+    const proxy = await proxied({ wants: "ann:p@ss" });
+    const through = `http://ann:p%40ss@127.0.0.1:${proxy.port}`;
+    assert.match(await firstTextFrom(`wss://localhost:${port}`, [through]), /"op":10/);
+    assert.match(await firstTextFrom(`wss://127.0.0.2:${port}`, [through]), /^closed: \S*CERT/);
+    assert.deepEqual(proxy.asked, [
+      `CONNECT localhost:${port} HTTP/1.1`,
+      `CONNECT 127.0.0.2:${port} HTTP/1.1`,
+    ]);
+  });
+
+  it("goes through a proxy that is itself behind TLS", async () => {
+    const port = await secureGateway();
+    const proxy = await proxied({ isSecure: true });
+    const through = `https://localhost:${proxy.port}`;
+    assert.match(await firstTextFrom(`wss://localhost:${port}`, [through]), /"op":10/);
+  });
+});
+
+async function proxied(options: ConnectProxyOptions): Promise<ConnectProxy> {
+  const proxy = await startConnectProxy(options);
+  cleanups.push(() => proxy.stop());
+  return proxy;
+}
+
+describe("[G15] openSocket() through a proxy", () => {
+  const faults: readonly (readonly [ConnectProxyOptions, RegExp])[] = [
+    [{ mode: "hang" }, /^no answer of the proxy in time$/],
+    [{ mode: "hang up" }, /^the proxy: connection broke$/],
+    [{ mode: "refuse" }, /^the proxy refused \(HTTP 503\)$/],
+    [{ wants: "ann:secret" }, /^the proxy asks for a user and password \(407\)$/],
+    [{ mode: "garbage" }, /^the proxy is no HTTP proxy$/],
+    [{ mode: "endless" }, /^the proxy is no HTTP proxy$/],
+    [{ mode: "chatty" }, /^the proxy speaks out of turn$/],
+  ];
+  for (const [options, reason] of faults) {
+    it(`says what is wrong: ${JSON.stringify(options)}`, async () => {
+      const clock = await fake();
+      const proxy = await proxied(options);
+      // The name is the proxy's to look up; here it would not be found.
+      const { closes } = open(
+        "wss://gateway.discord.invalid",
+        200,
+        `http://127.0.0.1:${proxy.port}`,
+      );
+      await clock.until(() => closes.length > 0, "the end");
+      assert.match(closes[0]!.reason, reason);
+      assert.equal(closes.length, 1);
+      if (options.mode !== "hang up") {
+        assert.deepEqual(proxy.asked, ["CONNECT gateway.discord.invalid:443 HTTP/1.1"]);
+      }
+    });
+  }
+
+  it("says that nobody is where the proxy should be", async () => {
+    const clock = await fake();
+    const { closes } = open("wss://gateway.discord.invalid", 1_000, "http://127.0.0.1:9");
+    await clock.until(() => closes.length > 0, "the end");
+    assert.equal(closes[0]!.reason, "the proxy: ECONNREFUSED");
+  });
+
+  it("never tells the password", async () => {
+    const clock = await fake();
+    const proxy = await proxied({ wants: "ann:right" });
+    const through = `http://ann:hunter2@127.0.0.1:${proxy.port}`;
+    const { closes } = open("wss://gateway.discord.invalid", 1_000, through);
+    await clock.until(() => closes.length > 0, "the end");
+    assert.doesNotMatch(JSON.stringify(closes), /hunter2|YW5u/);
+  });
+
+  it("[G14] sends nothing in clear text to a proxy", () => {
+    assert.throws(() => open("ws://127.0.0.1:9", 1_000, "http://127.0.0.1:9"), TypeError);
+  });
+
+  it("closes while the proxy hangs, and tells nobody", async () => {
+    const proxy = await proxied({ mode: "hang" });
+    const { socket, closes } = open(
+      "wss://gateway.discord.invalid",
+      1_000,
+      `http://127.0.0.1:${proxy.port}`,
+    );
+    await socket.close(3000);
+    assert.deepEqual(closes, []);
+  });
+
+  it(
+    "[G8] keeps the keepalive on the socket to the proxy",
+    skipUnless(HAS_SS, "the keepalive of a proxied socket: there is no ss here"),
+    async () => {
+      const clock = await fake();
+      const proxy = await proxied({ mode: "hang" });
+      open("wss://gateway.discord.invalid", 5_000, `http://127.0.0.1:${proxy.port}`);
+      await clock.until(() => proxy.asked.length === 1, "the request");
+      const { stdout } = await promisify(execFile)("ss", [
+        "-tnoH",
+        `sport = :${proxy.clientPort()}`,
+      ]);
+      assert.match(stdout, /timer:\(keepalive,(?:29|30)(?:\.\d+)?(?:sec|\w*)/);
+    },
+  );
 });
 
 describe("[G2] openSocket()", () => {
@@ -143,7 +262,7 @@ describe("[G2] openSocket()", () => {
     const gateway = await fake({ upgrade: "hang" });
     const { closes } = open(gateway.url, 50);
     await gateway.until(() => closes.length === 1, "the end");
-    assert.deepEqual(closes, [{ reason: "no connection in time" }]);
+    assert.deepEqual(closes, [{ reason: "no answer to the upgrade in time" }]);
   });
 
   it("ends where somebody else answers for the server", async () => {

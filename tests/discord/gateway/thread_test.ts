@@ -27,6 +27,8 @@ interface Started {
   readonly gateway: Gateway;
   readonly batches: DispatchBatch[];
   readonly states: ShardState[];
+  /** Whose they are. */
+  readonly ids: number[];
   readonly beats: { lateMs: number; latencyMs?: number }[];
   readonly logs: string[];
   readonly finals: GatewayFinal[];
@@ -36,27 +38,48 @@ interface Started {
 
 function start(
   options: GatewayOptions,
-  { workerUrl = WORKER, takeThread, commits = true, watchMs }: {
+  {
+    workerUrl = WORKER,
+    takeThread,
+    commits = true,
+    watchMs,
+    permit = (id, gateway) => gateway.permit(id, { kind: "granted" }),
+  }: {
     workerUrl?: URL;
     takeThread?: () => Worker | undefined;
     commits?: boolean;
     watchMs?: number;
+    permit?: (shardId: number, gateway: Gateway) => void;
   } = {},
 ): Started {
-  const started = { batches: [], states: [], beats: [], logs: [], finals: [], said: [] } as Omit<
+  const started = {
+    batches: [],
+    states: [],
+    ids: [],
+    beats: [],
+    logs: [],
+    finals: [],
+    said: [],
+  } as Omit<
     Started,
     "gateway"
   >;
   const gateway = startGateway(options, {
     onBatch(batch) {
       started.batches.push(batch);
-      if (commits) queueMicrotask(() => gateway.committed(batch.ticket));
+      if (!commits) return;
+      queueMicrotask(() => {
+        gateway.committed(batch.ticket);
+        gateway.durable(batch.ticket);
+      });
     },
-    onState(state) {
+    onPermitWanted: (id) => permit(id, gateway),
+    onState(id, state) {
       started.states.push(state);
+      started.ids.push(id);
       started.said.push(state.state);
     },
-    onBeat: (beat) => void started.beats.push(beat),
+    onBeat: (_id, beat) => void started.beats.push(beat),
     onLog(_level, event, fields) {
       const line = event + JSON.stringify(fields);
       started.logs.push(line);
@@ -93,6 +116,11 @@ function commit({ gateway, batches }: Started, seq: number, epoch = 1): void {
   const batch = batches.find((one) => one.seq === seq && one.epoch === epoch);
   assert.ok(batch, `a batch with seq ${seq} of session ${epoch}`);
   gateway.committed(batch.ticket);
+}
+
+/** What a scripted worker was told. */
+function fieldsOf(line: string): unknown {
+  return JSON.parse(JSON.parse(line.slice(line.indexOf("{"))).told);
 }
 
 const isReady = ({ states }: Started) => states.at(-1)?.state === "ready";
@@ -140,7 +168,7 @@ describe("[G1] startGateway()", () => {
     const stats = started.gateway.stats();
     assert.equal(stats.identifies, 1);
     assert.equal(stats.deaths, 0);
-    assert.equal(stats.seqCommitted, 1);
+    assert.deepEqual([...stats.seqCommitted], [[0, 1]]);
     assert.ok(Math.abs(Date.now() - stats.tickAt) < 5_000, "the worker moves");
   });
 
@@ -182,7 +210,7 @@ describe("[G5] startGateway()", () => {
     const discord = await fake();
     const started = start(gatewayOptions(discord.url), { commits: false });
     const uncommitted = () => started.gateway.stats().uncommitted;
-    const seqCommitted = () => started.gateway.stats().seqCommitted;
+    const seqCommitted = () => started.gateway.stats().seqCommitted.get(0);
     await discord.until(() => isReady(started), "READY");
     await say(discord, started, 3);
     discord.connections[0]!.close(4009);
@@ -214,10 +242,10 @@ describe("[G5] startGateway()", () => {
     const { seq, epoch, ticket } = started.batches[5]!;
     assert.deepEqual([seq, epoch, ticket], [4, 1, 6], "a dispatch of before, and another batch");
     started.gateway.committed(5); // of the worker that died
-    assert.equal(started.gateway.stats().seqCommitted, 5);
+    assert.equal(started.gateway.stats().seqCommitted.get(0), 5);
     assert.ok(started.gateway.stats().uncommitted > 0, "the replayed ones are still to be stored");
     started.gateway.committed(6);
-    assert.equal(started.gateway.stats().seqCommitted, 5, "it never goes back");
+    assert.equal(started.gateway.stats().seqCommitted.get(0), 5, "it never goes back");
     started.gateway.committed(started.batches.at(-1)!.ticket);
     assert.equal(started.gateway.stats().uncommitted, 0);
   });
@@ -235,7 +263,7 @@ describe("[G5] startGateway()", () => {
     started.gateway.committed(2); // the number 2, of the worker that died
     started.gateway.committed(3); // the number 1 of the worker there is
     await clock.until(() => told().length > 0, "the news");
-    assert.deepEqual(told(), ['committed{"number":1,"epoch":1,"seq":2}']);
+    assert.deepEqual(told().map(fieldsOf), [{ shardId: 0, number: 1, epoch: 1, seq: 2 }]);
   });
 
   it("is connecting from a worker's death until the next one speaks", async () => {
@@ -369,7 +397,163 @@ describe("[G5] startGateway()", () => {
   });
 });
 
+describe("[G5] startGateway() and permits", () => {
+  it("asks main before each IDENTIFY, and gives the answer to the shard that asked", async () => {
+    const discord = await fake();
+    const asked: number[] = [];
+    const started = start(
+      gatewayOptions(discord.url, {
+        shards: [{ id: 0, identifyInMs: 0 }, { id: 1, identifyInMs: 0 }],
+        shardCount: 2,
+        maxConcurrency: 2,
+      }),
+      { permit: (id) => void asked.push(id) },
+    );
+    await discord.until(() => asked.length === 2, "both questions");
+    assert.equal(discord.received(2).length, 0);
+    started.gateway.permit(1, { kind: "granted" });
+    started.gateway.permit(1, { kind: "granted" }); // nobody asked: void
+    await discord.until(() => started.batches.length === 1, "READY");
+    assert.deepEqual(discord.received(2).map(({ d }) => d.shard), [[1, 2]]);
+    assert.equal(started.batches[0]!.shardId, 1);
+    started.gateway.permit(0, { kind: "wait", waitMs: 60_000, why: "budget" });
+    await discord.until(() => started.states.some(({ waits }) => waits === "budget"), "the wait");
+    assert.equal(started.ids[started.states.findIndex(({ waits }) => waits === "budget")], 0);
+    assert.equal(discord.received(2).length, 1);
+  });
+
+  it("gives no answer to the socket after the one that asked", async () => {
+    const discord = await fake();
+    const asked: number[] = [];
+    const started = start(gatewayOptions(discord.url), { permit: (id) => void asked.push(id) });
+    await discord.until(() => asked.length === 1, "the question");
+    discord.connections[0]!.destroy();
+    await discord.until(() => asked.length === 2, "the question of another socket");
+    started.gateway.permit(0, { kind: "granted" }); // the first one's
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(discord.received(2).length, 0);
+    started.gateway.permit(0, { kind: "granted" });
+    await discord.until(() => isReady(started), "READY");
+    assert.equal(discord.received(2).length, 1);
+  });
+
+  it("gives the answer to a worker's question to no other worker", async () => {
+    const clock = await fake();
+    const asked: number[] = [];
+    const started = start(gatewayOptions("ws://unused"), {
+      workerUrl: SCRIPTED_WORKER,
+      commits: false,
+      permit: (id) => void asked.push(id),
+    });
+    await clock.until(() => asked.length === 1, "the first one's question");
+    started.gateway.setUrl("ws://die");
+    await clock.until(() => asked.length === 2, "the second one's question");
+    started.gateway.permit(0, { kind: "wait", waitMs: 1, why: "budget" }); // the first one's
+    started.gateway.permit(0, { kind: "granted" });
+    const told = () => started.logs.filter((line) => line.startsWith("permit"));
+    await clock.until(() => told().length > 0, "the answer");
+    assert.deepEqual(told().map(fieldsOf), [{
+      shardId: 0,
+      socket: 1,
+      answer: { kind: "granted" },
+    }]);
+  });
+
+  it("says with connection_debug that a worker starts, and which one", async () => {
+    const clock = await fake();
+    const started = start(gatewayOptions("ws://unused", { isConnectionDebug: true }), {
+      workerUrl: SCRIPTED_WORKER,
+      commits: false,
+    });
+    await clock.until(() => started.batches.length === 2, "the first one's batches");
+    started.gateway.setUrl("ws://die");
+    await clock.until(() => started.batches.length === 4, "the second one's");
+    const said = started.logs.filter((line) => /worker/.test(line));
+    assert.match(said[0]!, /worker starts{"generation":1,"shards":1,"resuming":0}/);
+    assert.match(said[1]!, /worker died and is started again{"cause":"RangeError","inMs":200}/);
+    assert.match(said[2]!, /worker starts{"generation":2,"shards":1,"resuming":1}/);
+  });
+
+  it("starts another worker where the last one was: failures, sessions, the turn", async () => {
+    const clock = await fake();
+    const started = start(gatewayOptions("ws://unused"), {
+      workerUrl: SCRIPTED_WORKER,
+      commits: false,
+    });
+    await clock.until(() => started.batches.length === 2, "the first one's");
+    started.gateway.committed(2);
+    started.gateway.durable(1);
+    started.gateway.setUrl("ws://die");
+    await clock.until(() => started.batches.length === 4, "the second one's");
+    const starts = () => started.logs.filter((line) => line.startsWith("start{"));
+    await clock.until(() => starts().length === 2, "its start");
+    const { identifyInMs, ...rest } = JSON.parse(starts()[1]!.slice("start".length));
+    assert.ok(identifyInMs > 1_000 && identifyInMs <= 5_000, `${identifyInMs} ms after the last`);
+    assert.deepEqual(rest, {
+      id: 0,
+      epoch: 1,
+      seqDurable: 1,
+      failures: 2,
+      isDown: false,
+      mustSendPresence: false,
+    });
+  });
+});
+
+describe("[G5] startGateway() and the disk", () => {
+  it("beats with what main has called durable, and with no more", async () => {
+    const discord = await fake({ heartbeatMs: 100 });
+    const started = start(gatewayOptions(discord.url), { commits: false });
+    await discord.until(() => isReady(started), "READY");
+    await say(discord, started, 3);
+    const lastBeat = () => discord.received(1).at(-1)?.d;
+    started.gateway.committed(4);
+    const beats = discord.received(1).length;
+    await discord.until(() => discord.received(1).length > beats + 1, "beats");
+    assert.equal(lastBeat(), null, "committed is not on the disk");
+    started.gateway.durable(3);
+    await discord.until(() => lastBeat() === 3, "a beat with what is");
+    started.gateway.durable(99);
+    await discord.until(() => lastBeat() === 4, "a beat with all that is committed");
+  });
+
+  it("keeps what is committed and not yet durable apart, in another worker too", async () => {
+    const discord = await fake({ heartbeatMs: 100 });
+    const started = start(gatewayOptions(discord.url), {
+      workerUrl: DYING_WORKER,
+      commits: false,
+    });
+    await discord.until(() => isReady(started), "READY");
+    await say(discord, started, 2);
+    started.gateway.committed(2);
+    started.gateway.durable(2);
+    commit(started, 3); // the worker dies of it
+    await discord.until(() => discord.received(6).length === 1 && isReady(started), "RESUMED");
+    assert.equal(discord.received(6)[0]!.d.seq, 3);
+    const beats = discord.received(1).length;
+    await discord.until(() => discord.received(1).length > beats, "a beat");
+    assert.equal(discord.received(1).at(-1)!.d, 2);
+  });
+});
+
 describe("[G3] startGateway()", () => {
+  it("is fatal with all its shards where one of them is", async () => {
+    const discord = await fake();
+    const started = start(gatewayOptions(discord.url, {
+      shards: [{ id: 0, identifyInMs: 0 }, { id: 1, identifyInMs: 0 }],
+      shardCount: 2,
+      maxConcurrency: 2,
+    }));
+    await discord.until(() => discord.received(2).length === 2, "both IDENTIFYs");
+    await discord.until(() => started.batches.length >= 2, "both READYs");
+    discord.connections[0]!.close(4010);
+    await discord.until(() => started.finals.length === 1, "the end");
+    await discord.until(() => discord.connections.every(({ isOpen }) => !isOpen), "both closed");
+    const last = new Map(started.states.map(({ state }, i) => [started.ids[i], state]));
+    await discord.until(() => last.get(0) === "fatal" || last.get(1) === "fatal", "the state");
+    assert.equal(started.finals.length, 1);
+  });
+
   it("tells what the operator must do, and is fatal", async () => {
     const discord = await fake();
     const started = start(gatewayOptions(discord.url));

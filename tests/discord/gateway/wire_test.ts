@@ -4,6 +4,7 @@ import { newLife, type Phase } from "../../../src/discord/gateway/life.ts";
 import {
   gatewayUrl,
   identifyPayload,
+  presencePayload,
   resumePayload,
   toShardState,
 } from "../../../src/discord/gateway/wire.ts";
@@ -28,12 +29,37 @@ describe("[G8] gatewayUrl()", () => {
 
 describe("[G2] identifyPayload()", () => {
   it("has what Discord asks for, below its 4,096 bytes", () => {
-    const payload = identifyPayload(gatewayOptions("ws://127.0.0.1", { intents: 513 }));
+    const options = gatewayOptions("ws://127.0.0.1", { intents: 513, shardCount: 4 });
+    const payload = identifyPayload(options, 3);
     const text = JSON.stringify(payload);
     assert.ok(text.length < 4_096);
-    const { token, intents, properties } = JSON.parse(text);
-    assert.deepEqual([token, intents], [TOKEN, 513]);
+    const { token, intents, properties, shard } = JSON.parse(text);
+    assert.deepEqual([token, intents, shard], [TOKEN, 513, [3, 4]]);
     assert.deepEqual(Object.keys(properties), ["os", "browser", "device"]);
+  });
+});
+
+describe("[G2] presencePayload()", () => {
+  it("is Discord's form of it, with the activity as a custom status", () => {
+    assert.deepEqual(presencePayload({ status: "idle", activity: "reading" }), {
+      since: null,
+      activities: [{ name: "Custom Status", type: 4, state: "reading" }],
+      status: "idle",
+      afk: false,
+    });
+    assert.deepEqual(presencePayload({ status: "invisible" }), {
+      since: null,
+      activities: [],
+      status: "invisible",
+      afk: false,
+    });
+  });
+
+  it("is in IDENTIFY, too", () => {
+    const options = gatewayOptions("ws://127.0.0.1", { presence: { status: "dnd" } });
+    const payload = JSON.parse(JSON.stringify(identifyPayload(options, 0)));
+    assert.deepEqual(payload.presence, presencePayload({ status: "dnd" }));
+    assert.deepEqual(payload.shard, [0, 1]);
   });
 });
 
@@ -48,6 +74,7 @@ describe("[O1] toShardState()", () => {
     [{ kind: "waiting", intent: "resume", untilMs: 1 }, "backoff"],
     [{ kind: "connecting", intent: "resume", untilMs: 1 }, "connecting"],
     [{ kind: "greeting", intent: "resume", untilMs: 1 }, "connecting"],
+    [{ kind: "permitting" }, "identifying"],
     [{ kind: "identifying", untilMs: 1 }, "identifying"],
     [{ kind: "resuming", untilMs: 1 }, "resuming"],
     [{ kind: "ready", sinceMs: 1 }, "ready"],
@@ -58,6 +85,12 @@ describe("[O1] toShardState()", () => {
       assert.deepEqual(toShardState({ ...LIFE, phase }), { state, readyAt: 5, isDown: false });
     });
   }
+
+  it("tells what an IDENTIFY waits for, and only where it waits for that", () => {
+    const phase: Phase = { kind: "waiting", intent: "identify", untilMs: 1 };
+    assert.equal(toShardState({ ...LIFE, phase: { ...phase, hold: "budget" } }).waits, "budget");
+    assert.equal("waits" in toShardState({ ...LIFE, phase }), false);
+  });
 
   it("tells the last ACK and whether it is down", () => {
     const ack = { at: 9, intervalMs: 40_000 };

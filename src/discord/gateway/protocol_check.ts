@@ -1,0 +1,141 @@
+/**
+ * Whether a message between the two threads is one that its reader understands.
+ *
+ * Both ends check each message when it arrives: by kind and by the type of
+ * every field, which costs less than a microsecond. What is inside a batch is
+ * Discord's, and is checked where it is decoded.
+ *
+ * @module
+ */
+
+import type { FromWorker, ToWorker } from "./protocol.ts";
+
+type FieldType = "string" | "number" | "boolean" | "object";
+/** A name that ends in `?` may be absent; `[fields]` is a list of such. */
+interface Fields {
+  readonly [name: string]: FieldType | Fields | readonly [Fields];
+}
+
+const SESSION: Fields = { sessionId: "string", resumeUrl: "string", seq: "number" };
+
+/** Of each shard in a `start`. */
+const SHARD: Fields = {
+  id: "number",
+  "session?": SESSION,
+  identifyInMs: "number",
+  epoch: "number",
+  "seqDurable?": "number",
+  failures: "number",
+  isDown: "boolean",
+  mustSendPresence: "boolean",
+};
+
+const TO_WORKER: Readonly<Record<ToWorker["kind"], Fields>> = {
+  start: {
+    version: "number",
+    options: {
+      token: "string",
+      url: "string",
+      intents: "number",
+      compress: "boolean",
+      tcpKeepaliveSec: "number",
+      reconnect: "object",
+      presence: { status: "string", "activity?": "string" },
+      "proxy?": "string",
+      shardCount: "number",
+      "maxConcurrency?": "number",
+      isConnectionDebug: "boolean",
+      dispatches: "object",
+      "deadlines?": "object",
+    },
+    shards: [SHARD],
+    tick: "object",
+  },
+  committed: { shardId: "number", number: "number", epoch: "number", seq: "number" },
+  durable: { shardId: "number", epoch: "number", seq: "number" },
+  permit: { shardId: "number", socket: "number", answer: { kind: "string" } },
+  url: { url: "string" },
+  stop: {},
+};
+
+const FROM_WORKER: Readonly<Record<FromWorker["kind"], Fields>> = {
+  batch: {
+    shardId: "number",
+    batch: {
+      number: "number",
+      epoch: "number",
+      seq: "number",
+      text: "string",
+      "session?": SESSION,
+    },
+  },
+  state: {
+    shardId: "number",
+    state: {
+      state: "string",
+      readyAt: "number",
+      "ack?": { at: "number", intervalMs: "number" },
+      isDown: "boolean",
+      "waits?": "string",
+    },
+    failures: "number",
+  },
+  beat: { shardId: "number", lateMs: "number", "latencyMs?": "number" },
+  permit_wanted: { shardId: "number", socket: "number" },
+  final: { shardId: "number", plan: { kind: "string" } },
+  counts: {
+    counts: {
+      identifies: "number",
+      resumes: "object",
+      disconnects: "object",
+      dispatches: "object",
+      replayed: "number",
+      unparsable: "number",
+    },
+  },
+  log: { level: "string", event: "string", fields: "object" },
+  stopped: {},
+};
+
+/** Whether a message is one that a worker understands. */
+export function isToWorker(value: unknown): value is ToWorker {
+  return fits(value, TO_WORKER);
+}
+
+/** Whether a message is one that the main thread understands. */
+export function isFromWorker(value: unknown): value is FromWorker {
+  return fits(value, FROM_WORKER);
+}
+
+function fits(value: unknown, kinds: Readonly<Record<string, Fields>>): boolean {
+  if (!isRecord(value) || typeof value["kind"] !== "string") return false;
+  const { kind } = value;
+  const fields = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
+  return fields !== undefined && hasFields(value, fields);
+}
+
+function hasFields(value: Readonly<Record<string, unknown>>, fields: Fields): boolean {
+  for (const name in fields) {
+    const wanted = fields[name];
+    const isOptional = name.endsWith("?");
+    const found = value[isOptional ? name.slice(0, -1) : name];
+    if (isOptional && found === undefined) continue;
+    if (typeof wanted === "string") {
+      if (typeof found !== wanted || found === null) return false;
+    } else if (isList(wanted)) {
+      if (!Array.isArray(found)) return false;
+      if (!found.every((item) => isRecord(item) && hasFields(item, wanted[0]))) return false;
+    } else if (wanted && !(isRecord(found) && hasFields(found, wanted))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function isList(wanted: Fields[string] | undefined): wanted is readonly [Fields] {
+  return Array.isArray(wanted);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,287 @@
+/**
+ * What can befall a connection, over real sockets: each ends in one new
+ * connection after a back-off, and the log alone says what happened (G10).
+ */
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import net from "node:net";
+import { afterEach, describe, it } from "node:test";
+import type { GatewayOptions } from "../../../src/discord/gateway/protocol.ts";
+import {
+  type FakeConnection,
+  type FakeGateway,
+  type FakeGatewayOptions,
+  startFakeGateway,
+} from "../../support/fake_gateway.ts";
+import {
+  gatewayOptions,
+  startTestShard,
+  type TestShard,
+  TOKEN,
+} from "../../support/gateway_shard.ts";
+
+const cleanups: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** The least back-off, and how long any of these may take in all. */
+const BACKOFF_MS = 500;
+/** What a goodbye takes that nobody answers. */
+const GOODBYE_MS = 1_000;
+const BOUND_MS = 6_000;
+
+interface Fault {
+  readonly name: string;
+  /** How the server behaves until the first loss. */
+  readonly fake?: FakeGatewayOptions;
+  readonly options?: Partial<GatewayOptions>;
+  /** Done to a connection that is ready; without it the fault is there from the start. */
+  readonly strike?: (connection: FakeConnection, gateway: FakeGateway) => void;
+  /** How much faster the shard's clock runs, where the wait is long. */
+  readonly speed?: number;
+  /** Set where the server cannot see that our socket is gone: it is so within a second. */
+  readonly isBlind?: true;
+  /** Set where Discord asks to be called back at once. */
+  readonly isAtOnce?: true;
+  /** What the log says of it. */
+  readonly lines: readonly RegExp[];
+}
+
+/** Closes with words that must not be in any log. */
+const TELLTALE = `${TOKEN} \u001b[31m session-1`;
+
+const faults: readonly Fault[] = [
+  {
+    name: "half-open TCP: the server is frozen",
+    fake: { heartbeatMs: 200 },
+    strike: (connection) => connection.goDeaf(),
+    isBlind: true,
+    lines: [
+      /debug Heartbeat not acknowledged {"lateMs":/,
+      /a heartbeat was not acknowledged; it had lived 0 s; resuming in 0\.5 s/,
+      /"cause":"zombie","phase":"ready"/,
+    ],
+  },
+  {
+    name: "a peer that never answers the close frame",
+    strike(connection) {
+      connection.send({ op: 9, d: true, s: null, t: null });
+      connection.ignoreClose();
+    },
+    lines: [/the session invalid \(op 9, resumable\)/, /"phase":"ready"/],
+  },
+  {
+    name: "an upgrade that hangs",
+    fake: { upgrade: "hang" },
+    lines: [
+      /debug Connecting: name look-up, TCP, TLS, upgrade {"host":"127\.0\.0\.1:\d+","intent":"identify"}/,
+      /info No connection came about: .*upgrade.*; it was not ready yet; a new session in 0\.5 s/,
+      /"phase":"connecting"/,
+    ],
+  },
+  {
+    name: "an upgrade that is refused",
+    fake: { upgrade: "502" },
+    lines: [/No connection came about: the upgrade was refused \(HTTP 502\)/],
+  },
+  {
+    name: "an upgrade that is answered by something else",
+    fake: { upgrade: "garbage" },
+    lines: [/No connection came about: the upgrade was refused \(not an answer to an upgrade\)/],
+  },
+  {
+    name: "HELLO that never comes",
+    fake: { saysHello: false },
+    lines: [
+      /debug Connected, waiting for HELLO/,
+      /HELLO did not come in time/,
+      /"cause":"late","phase":"greeting"/,
+    ],
+  },
+  {
+    name: "READY that never comes",
+    speed: 5,
+    fake: { handle: ({ op }) => op === 2 },
+    lines: [
+      /debug HELLO {"intervalMs":45000}/,
+      /debug IDENTIFY sent, waiting for READY/,
+      /READY did not come in time/,
+      /"phase":"identifying"/,
+    ],
+  },
+  {
+    name: "a server that closes right after IDENTIFY",
+    speed: 5,
+    fake: {
+      handle({ op }, connection) {
+        if (op === 2) connection.close(4000, `no ${TOKEN}`);
+        return op === 2;
+      },
+    },
+    lines: [
+      /Discord closed the connection: 4000, unknown error; it was not ready yet/,
+      /debug The other end's words {"reason":"no …"}/,
+      /"phase":"identifying"/,
+    ],
+  },
+  {
+    name: "a server that hangs up right after IDENTIFY",
+    speed: 5,
+    fake: {
+      handle({ op }, connection) {
+        if (op === 2) connection.destroy();
+        return op === 2;
+      },
+    },
+    lines: [/The network ended the connection before READY/],
+  },
+  {
+    name: "a connection that is cut",
+    strike: (connection) => connection.destroy(),
+    lines: [/The network ended the connection: /, /"cause":"none","phase":"ready"/],
+  },
+  {
+    name: "a close with a code and words",
+    speed: 10,
+    strike: (connection) => connection.close(4008, TELLTALE),
+    lines: [
+      /4008, rate limited/,
+      /debug The other end's words {"reason":"… {2}\[31m …"}/,
+      /debug Back-off {"next":"resume","attempt":1,"inMs":10000,"minDelayMs":500,"maxDelayMs":8000/,
+    ],
+  },
+  {
+    name: "a broken compressed stream",
+    options: { compress: true },
+    strike: (connection) => connection.sendBytes(Buffer.from("\u0082\u000cgarbage bits", "latin1")),
+    lines: [/not readable \(the compressed stream is broken\)/, /"cause":"garbled"/],
+  },
+  {
+    name: "op 7",
+    strike: (connection) => connection.send({ op: 7, d: null, s: null, t: null }),
+    isAtOnce: true,
+    lines: [/Discord asked for a new connection \(op 7\)/, /resuming at once/],
+  },
+];
+
+/** Whatever was said; nothing secret may be in it. */
+function assertClean(shard: TestShard): void {
+  const said = JSON.stringify(shard.lines());
+  assert.doesNotMatch(said, new RegExp(TOKEN), "the token");
+  assert.doesNotMatch(said, /session-\d|private words/, "a session's id, or what people write");
+  assert.doesNotMatch(said, /\\u001b/, "what a terminal acts on");
+}
+
+function assertSays(shard: TestShard, lines: readonly RegExp[]): void {
+  for (const line of lines) {
+    assert.ok(
+      shard.lines().some((said) => line.test(said)),
+      `${line} in\n${shard.lines().join("\n")}`,
+    );
+  }
+}
+
+function begin(url: string, options: Partial<GatewayOptions> = {}, speed = 1): TestShard {
+  const deadlines = { connectMs: 300, helloMs: 300 * speed, readyMs: 300 * speed };
+  const own = gatewayOptions(url, { isConnectionDebug: true, deadlines, ...options });
+  const shard = startTestShard(own, { speed });
+  cleanups.push(() => shard.stop());
+  return shard;
+}
+
+/** Connections that the client has not closed, as the server sees it. */
+function openNow({ connections }: FakeGateway): number {
+  return connections.filter(({ isOpen, closeCode }) => isOpen && closeCode === undefined).length;
+}
+
+describe("[G3] [G10] startShard() against a fault", () => {
+  for (const { name, fake = {}, options, strike, isAtOnce, isBlind, speed = 1, lines } of faults) {
+    it(`connects once more, and says why: ${name}`, async () => {
+      const gateway = await startFakeGateway(strike ? { ...fake, saysHello: true } : fake);
+      cleanups.push(() => gateway.stop());
+      const shard = begin(gateway.url, options, speed);
+      let most = 0;
+      const count = setInterval(() => void (most = Math.max(most, openNow(gateway))), 2);
+      cleanups.push(() => Promise.resolve(clearInterval(count)));
+      if (strike) {
+        await gateway.until(() => shard.isReady(), "READY");
+        gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "private words" });
+        await gateway.until(() => shard.dispatches().length === 2, "the message");
+        strike(gateway.connections[0]!, gateway);
+      }
+      const isLost = () => shard.lines().some((line) => /"phase":/.test(line));
+      await gateway.until(isLost, "the loss", BOUND_MS);
+      const lostAt = performance.now();
+      const tries = strike ? 1 : gateway.connections.length;
+      gateway.options = {};
+      await gateway.until(
+        () => shard.isReady() && gateway.connections.length > tries,
+        "READY on another connection",
+        BOUND_MS,
+      );
+      const waitedMs = (performance.now() - lostAt) * speed;
+      if (!isAtOnce) assert.ok(waitedMs >= BACKOFF_MS - 50, `a back-off of ${waitedMs} ms`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.equal(gateway.connections.length, tries + 1, "one new connection, and no other");
+      if (isBlind) assert.ok(waitedMs >= GOODBYE_MS - 50, `${waitedMs} ms after the goodbye`);
+      else assert.ok(most <= 1, `${most} sockets at once`);
+      assertSays(shard, lines);
+      assertClean(shard);
+    });
+  }
+
+  it("says that the name could not be looked up", async () => {
+    const gateway = await startFakeGateway();
+    cleanups.push(() => gateway.stop());
+    const shard = begin("wss://gateway.invalid", {
+      deadlines: { connectMs: 5_000, helloMs: 300, readyMs: 300 },
+    });
+    await gateway.until(
+      () => shard.lines().some((line) => /"phase":/.test(line)),
+      "the loss",
+      9_000,
+    );
+    assertSays(shard, [
+      /No connection came about: the name could not be looked up \(E/,
+      /debug Back-off {"next":"identify","attempt":1,"inMs":500,"minDelayMs":500,"maxDelayMs":60000,"base":1.5}/,
+    ]);
+    shard.setUrl(gateway.url);
+    await gateway.until(() => shard.isReady(), "READY", 9_000);
+    assert.equal(gateway.connections.length, 1);
+  });
+
+  it("says that nobody listens", async () => {
+    const gateway = await startFakeGateway();
+    await gateway.stop();
+    const shard = begin(gateway.url);
+    await gateway.until(() => shard.lines().some((line) => /"phase":/.test(line)), "the loss");
+    assertSays(shard, [/No connection came about: TCP: nobody listens there \(ECONNREFUSED\)/]);
+  });
+
+  it("says that what answers does not speak TLS", async () => {
+    const sockets = new Set<net.Socket>();
+    const server = net.createServer((socket) => {
+      sockets.add(socket);
+      socket.on("error", () => {}); // the client hangs up on it
+      socket.write("SSH-2.0-OpenSSH_9.2\r\n");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    cleanups.push(() => {
+      for (const socket of sockets) socket.destroy();
+      return new Promise((resolve) => server.close(resolve));
+    });
+    const address = server.address();
+    assert.ok(address && typeof address === "object");
+    const gateway = await startFakeGateway();
+    cleanups.push(() => gateway.stop());
+    const shard = begin(`wss://127.0.0.1:${address.port}`);
+    await gateway.until(() => shard.lines().some((line) => /"phase":/.test(line)), "the loss");
+    assertSays(shard, [/No connection came about: .*TLS/]);
+    shard.setUrl(gateway.url);
+    await gateway.until(() => shard.isReady(), "READY");
+    assert.equal(sockets.size, 1, "one try");
+    assert.equal(gateway.connections.length, 1, "and one more");
+  });
+});

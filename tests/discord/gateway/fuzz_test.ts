@@ -1,0 +1,314 @@
+/**
+ * Nothing from the network ends the bot: frames as no server would send them, by
+ * a fixed seed, through the shard and the reader, and over real sockets.
+ *
+ * `BARNACLE_FUZZ_FRAMES` sets how many go through the shard, `BARNACLE_FUZZ_SEED`
+ * which.
+ */
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import process from "node:process";
+import { afterEach, describe, it } from "node:test";
+import { toAccountId } from "../../../src/core/ids.ts";
+import type { Connection, ConnectionEvents } from "../../../src/discord/gateway/connection.ts";
+import { createCounters } from "../../../src/discord/gateway/counts.ts";
+import { scanEnvelope } from "../../../src/discord/gateway/envelope.ts";
+import type { FromShard, FromWorker } from "../../../src/discord/gateway/protocol.ts";
+import { createReader, READ_TYPES } from "../../../src/discord/gateway/reader.ts";
+import { startShard } from "../../../src/discord/gateway/shard.ts";
+import { type FakeGateway, readyData, startFakeGateway } from "../../support/fake_gateway.ts";
+import { createFuzzer, seeded, WORDS } from "../../support/fuzz.ts";
+import {
+  gatewayOptions,
+  startTestShard,
+  type TestShard,
+  TOKEN,
+} from "../../support/gateway_shard.ts";
+
+const FRAMES = Number(process.env["BARNACLE_FUZZ_FRAMES"] ?? 100_000);
+const SEED = Number(process.env["BARNACLE_FUZZ_SEED"] ?? 3);
+
+const cleanups: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** A shard on a connection that is none, at times that only this test passes. */
+function startUnreal() {
+  let ms = 0;
+  let timers: { readonly at: number; readonly callback: () => void }[] = [];
+  let events: ConnectionEvents | undefined;
+  let connections = 0;
+  let sent: string[] = [];
+  const posted: FromShard[] = [];
+  const lines: string[] = [];
+  const totals = { counts: createCounters().changed() };
+  const tell = (message: FromWorker) => {
+    if (message.kind === "log") lines.push(message.event + JSON.stringify(message.fields));
+    if (message.kind === "counts") totals.counts = message.counts;
+  };
+  const connect = (_options: unknown, its: ConnectionEvents): Connection => {
+    connections++;
+    events = its;
+    return {
+      send: (text) => void sent.push(text),
+      close() {
+        events = undefined;
+        return Promise.resolve();
+      },
+      setPaused() {},
+    };
+  };
+  const base = gatewayOptions("ws://127.0.0.1", {
+    isConnectionDebug: true,
+    dispatches: READ_TYPES,
+  });
+  const options = { ...base, reconnect: { ...base.reconnect, maxRetries: 1e9 } };
+  const shard = startShard({
+    options,
+    shard: {
+      id: 0,
+      identifyInMs: 0,
+      epoch: 0,
+      failures: 0,
+      isDown: false,
+      mustSendPresence: false,
+    },
+  }, {
+    now: () => ({ monotonicMs: ms, wallMs: 1_750_000_000_000 + ms }),
+    random: () => 0.9,
+    after(inMs, callback) {
+      const timer = { at: ms + inMs, callback };
+      timers.push(timer);
+      return () => void (timers = timers.filter((other) => other !== timer));
+    },
+    post: (message) => void posted.push(message),
+    tell,
+    onTick() {},
+    counters: createCounters(),
+    connect,
+  });
+
+  function pass(byMs: number): void {
+    const until = ms + byMs;
+    for (;;) {
+      const next = timers.toSorted((a, b) => a.at - b.at)[0];
+      if (!next || next.at > until) break;
+      ms = Math.max(ms, next.at);
+      timers = timers.filter((timer) => timer !== next);
+      next.callback();
+    }
+    ms = until;
+  }
+
+  const say = (payload: unknown) => events?.onText(JSON.stringify(payload));
+  const opsSent = () => sent.map((text): number => JSON.parse(text).op);
+
+  /** Lets time pass until there is a connection, and takes it to READY or RESUMED. */
+  async function online(): Promise<void> {
+    for (let i = 0; i < 100 && !events; i++) {
+      pass(1_000);
+      await Promise.resolve(); // the socket before is let go of
+      await Promise.resolve();
+    }
+    sent = [];
+    events?.onOpen();
+    say({ op: 10, d: { heartbeat_interval: 40_000 }, s: null, t: null });
+    const asked = posted.findLast((message) => message.kind === "permit_wanted");
+    if (asked) shard.permit(asked.socket, { kind: "granted" });
+    const [op] = opsSent();
+    if (op === 2) say({ op: 0, t: "READY", s: 1, d: readyData(connections, "ws://127.0.0.1") });
+    else say({ op: 0, t: "RESUMED", s: 1, d: {} });
+    const state = posted.findLast((message) => message.kind === "state");
+    assert.equal(state?.state.state, "ready", "it comes back");
+  }
+
+  return {
+    shard,
+    posted,
+    lines,
+    totals,
+    online,
+    hear: (text: string) => events?.onText(text),
+    isOnline: () => events !== undefined,
+    connections: () => connections,
+  };
+}
+
+interface Parsed {
+  readonly op?: unknown;
+  readonly t?: unknown;
+  readonly s?: unknown;
+  readonly d?: unknown;
+}
+
+function parsed(text: string): Parsed | null | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A dispatch that nobody uses is told by its envelope; what is in it may be no JSON at all. */
+function unusedIn(text: string): Parsed | undefined {
+  const head = scanEnvelope(text);
+  const isUnused = head?.op === 0 && !READ_TYPES.includes(head.t ?? "");
+  return isUnused && head.s !== undefined ? head : undefined;
+}
+
+/** What a frame must lead to while the shard is ready, by the protocol and not by the code. */
+function expectationOf(text: string): "loss" | "dispatch" | "understood" | "passed over" {
+  const payload = parsed(text) ?? unusedIn(text);
+  if (typeof payload !== "object" || payload === null) return "passed over";
+  switch (payload.op) {
+    case 0:
+      if (typeof payload.t !== "string" || !Number.isSafeInteger(payload.s)) return "passed over";
+      return ["READY", "RESUMED"].includes(payload.t) ? "passed over" : "dispatch";
+    case 1:
+    case 11:
+      return "understood";
+    case 7:
+    case 9:
+      return "loss";
+    case 10: {
+      const interval = (payload.d as { heartbeat_interval?: unknown } | null)?.heartbeat_interval;
+      const isOne = typeof interval === "number" && interval >= 100 && interval <= 600_000;
+      return isOne ? "understood" : "loss";
+    }
+  }
+  return "passed over";
+}
+
+describe("[G1] a shard and its reader", () => {
+  it(`live through ${FRAMES} fuzzed frames, and count each (seed ${SEED})`, async () => {
+    const draw = createFuzzer(seeded(SEED));
+    const unreal = startUnreal();
+    const { shard, posted, lines } = unreal;
+    cleanups.push(() => shard.stop());
+    const reader = createReader({ accountId: toAccountId("default"), guilds: [] }, () => {});
+    const seen = { loss: 0, dispatch: 0, understood: 0, "passed over": 0 };
+    const read: number[] = [];
+    let ticket = 0;
+
+    const settle = () => {
+      for (const message of posted.splice(0)) {
+        assert.notEqual(message.kind, "final");
+        if (message.kind !== "batch") continue;
+        const { events } = reader.read({ ...message.batch, shardId: 0, ticket: ++ticket });
+        read.push(events.length);
+        shard.committed(message.batch);
+        shard.wasWritten(message.batch);
+      }
+      for (const line of lines.splice(0)) {
+        assert.ok(!line.includes(TOKEN) && !line.includes(WORDS), line);
+        assert.ok(!/"sessionId"|session-\d/.test(line), line);
+        assert.ok(line.length < 500, `a line of ${line.length}`);
+      }
+    };
+
+    await unreal.online();
+    for (let i = 0; i < FRAMES; i++) {
+      const text = draw();
+      seen[expectationOf(text)]++;
+      const isLoss = expectationOf(text) === "loss";
+      unreal.hear(text);
+      assert.equal(unreal.isOnline(), !isLoss, `a reconnect only where needed: ${text}`);
+      if (isLoss) await unreal.online();
+      if (i % 64 === 0) settle();
+    }
+    settle();
+
+    assert.equal(unreal.connections(), 1 + seen.loss, "one connection for each loss, and no other");
+    assert.ok(Object.values(seen).every((count) => count > FRAMES / 100), JSON.stringify(seen));
+    await shard.stop();
+    settle();
+    const { unparsable = 0, dispatches = {} } = unreal.totals.counts ?? {};
+    assert.equal(unparsable, seen["passed over"]);
+    const { READY: readies = 0, RESUMED: resumeds = 0, ...others } = dispatches;
+    assert.equal(readies + resumeds, unreal.connections());
+    assert.equal(Object.values(others).reduce((sum, count) => sum + count, 0), seen.dispatch);
+    assert.ok(read.reduce((sum, count) => sum + count, 0) > 0, "some were messages after all");
+    assert.equal("polluted" in {}, false, "no prototype was touched");
+    assert.ok(reader.problems > 0);
+  });
+});
+
+/** Waits are over fast, and no number of failures makes them longer. */
+async function startReal(
+  compress: boolean,
+): Promise<{ gateway: FakeGateway; shard: TestShard }> {
+  const gateway = await startFakeGateway();
+  cleanups.push(() => gateway.stop());
+  const { reconnect } = gatewayOptions("");
+  const options = gatewayOptions(gateway.url, {
+    compress,
+    dispatches: READ_TYPES,
+    reconnect: { ...reconnect, maxRetries: 1e9 },
+    deadlines: { connectMs: 2_000, helloMs: 100_000, readyMs: 100_000 },
+  });
+  const shard = startTestShard(options, { speed: 50 });
+  cleanups.push(() => shard.stop());
+  await gateway.until(() => shard.isReady(), "READY");
+  return { gateway, shard };
+}
+
+/** Bytes that begin as a frame might, and go on as they like. */
+function drawBytes(random: () => number): Buffer {
+  const bytes = Buffer.from(Array.from({ length: 2 + random() * 200 }, () => random() * 256));
+  if (random() < 0.7) bytes[0] = 0x80 | (random() * 16); // one frame, of any opcode
+  if (random() < 0.5) bytes[1] = random() * 126; // without a mask, and short
+  return bytes;
+}
+
+describe("[G1] a shard on a real socket", () => {
+  for (const compress of [false, true]) {
+    it(`lives through 150 broken ${compress ? "streams" : "frames"}`, async () => {
+      const { gateway, shard } = await startReal(compress);
+      const random = seeded(SEED);
+      for (let i = 1; i <= 150; i++) {
+        const connection = gateway.connections.at(-1)!;
+        const bytes = drawBytes(random);
+        const body = bytes.subarray(0, 125);
+        connection.sendBytes(
+          compress ? Buffer.concat([Buffer.from([0x82, body.length]), body]) : bytes,
+        );
+        connection.destroy(); // what it waits for does not come any more
+        await gateway.until(
+          () => gateway.connections.length === i + 1 && shard.isReady(),
+          `to come back from ${bytes.toString("hex")}`,
+        );
+      }
+      assert.equal(gateway.connections.length, 151);
+      const losses = Object.values(shard.counts()?.disconnects ?? {});
+      assert.equal(losses.reduce((sum, count) => sum + count, 0), 150, "each is counted");
+    });
+  }
+
+  it("takes a frame of 50 MB, and leaves a peer that announces one of 70", async () => {
+    const { gateway, shard } = await startReal(false);
+    const filler = "x".repeat(50 << 20);
+    gateway.connections[0]!.dispatch("PRESENCE_UPDATE", { filler });
+    gateway.connections[0]!.dispatch("MESSAGE_CREATE", { filler });
+    gateway.connections[0]!.dispatch("MESSAGE_CREATE", {});
+    const count = () =>
+      shard.messages.flatMap((message) => message.kind === "batch" ? [message.batch.seq] : []).at(
+        -1,
+      );
+    await gateway.until(() => count() === 4, "all three", 20_000);
+    assert.equal(gateway.connections.length, 1);
+
+    const header = Buffer.alloc(10);
+    header[0] = 0x81;
+    header[1] = 127;
+    header.writeBigUInt64BE(BigInt(70 << 20), 2);
+    gateway.connections[0]!.sendBytes(header);
+    await gateway.until(
+      () => gateway.received(6).length === 1 && shard.isReady(),
+      "RESUMED",
+      9_000,
+    );
+    assert.equal(gateway.connections.length, 2);
+  });
+});
