@@ -10,12 +10,14 @@
  */
 
 import type { AccountId, ChannelId } from "../core/ids.ts";
-import type { Accepted, AcceptedBatch, Echo, Judged, Route } from "../core/inbox.ts";
+import type { Accepted, AcceptedBatch, Echo, Foreign, Judged, Route } from "../core/inbox.ts";
 import type {
   GatewaySession,
   GuildSnapshot,
   InboundBatch,
+  InboundEvent,
   InboundMessage,
+  OwnMessage,
   Self,
 } from "../core/inbound.ts";
 import type { Verdict } from "../core/verdict.ts";
@@ -27,6 +29,7 @@ export interface AcceptStore {
   /** T0: a new gateway session, and that the one before it is lost. */
   startGatewaySession(
     accountId: AccountId,
+    shardId: number,
     session: GatewaySession,
     self: Self,
     now: number,
@@ -34,7 +37,7 @@ export interface AcceptStore {
   /**
    * T1. A message that is there already stays as it is, verdict and all.
    *
-   * @param arrivedAt Unix time in milliseconds: when the gateway was heard.
+   * @param arrivedAt Unix time in milliseconds: when the batch came.
    */
   acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted>;
 }
@@ -49,10 +52,16 @@ export interface AcceptPorts {
   readonly log: Log;
   /** The store holds every batch up to the one with this ticket. */
   readonly committed: (ticket: number) => void;
+  /** A shard's new session is about to be stored (T0). */
+  readonly onSessionStarting: (shardId: number) => void;
+  /** It is stored, and with it whether something was missed; its events are not yet. */
+  readonly onSessionStarted: (shardId: number) => void;
   /** Messages wait for a turn. */
   readonly onAccepted: () => void;
   /** Rows of the outbox were settled by their echo, in these channels. */
   readonly onSettled: (channels: readonly ChannelId[]) => void;
+  /** Messages came live that are ours and that this store did not send (G11). */
+  readonly onForeign: (found: readonly Foreign[]) => void;
   /** Told of each T1, for the metrics. */
   readonly onStored: (stored: Stored) => void;
 }
@@ -71,6 +80,17 @@ export interface Stored {
 /** Takes batches in the order in which the gateway sent them. */
 export interface Acceptor {
   accept(batch: InboundBatch): void;
+  /**
+   * Takes what was found in a channel's history, in one T1: it goes the way of live messages, once,
+   * and says nothing of how far the gateway was heard.
+   *
+   * @param events Of one account, oldest first.
+   * @param judgeAs What becomes of a verdict here.
+   */
+  found(
+    events: readonly InboundEvent[],
+    judgeAs?: (message: InboundMessage, verdict: Verdict) => Verdict,
+  ): Promise<Accepted>;
   /** Stores what waits, and resolves once it is stored; rejects if the store refuses it. */
   flush(): Promise<void>;
 }
@@ -87,6 +107,7 @@ interface Unit {
   /** Gone once T0 is stored: a session begins once. */
   started: InboundBatch["started"];
   readonly accountId: AccountId;
+  readonly shardId: number;
   seq: number;
   ticket: number;
   /** Unix time in milliseconds at which the last of it arrived. */
@@ -108,7 +129,7 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
     unit.guilds.push(...batch.guilds);
     for (const event of batch.events) {
       if (event.kind === "own_message") {
-        if (event.nonce) unit.echoes.push({ nonce: event.nonce, messageId: event.id });
+        unit.echoes.push(toEcho(event));
         continue;
       }
       const judged = judge(event, ports);
@@ -141,14 +162,42 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
 
   return {
     accept,
+    async found(events, judgeAs) {
+      const [first] = events;
+      if (!first) return NOTHING;
+      const messages = events.filter((event) => event.kind === "message");
+      const own = events.filter((event) => event.kind === "own_message");
+      const stored = await store(
+        {
+          accountId: first.accountId,
+          judged: messages.map((message) => judge(message, ports, judgeAs)),
+          // a history need not tell the nonces: without one there is nothing to settle
+          echoes: own.filter(({ nonce }) => nonce !== undefined).map(toEcho),
+          guilds: [],
+        },
+        ports.now(),
+        ports,
+      );
+      return { ...stored, foreign: [] }; // who posted before we listened was not posting beside us
+    },
     async flush() {
       while (units.length > 0 || committing) await commitAll();
     },
   };
 }
 
-function judge(message: InboundMessage, { admit, route, log }: AcceptPorts): Judged {
-  const verdict = admit(message);
+const NOTHING: Accepted = { accepted: 0, settled: 0, settledIn: [], foreign: [] };
+
+function toEcho({ id: messageId, channelId, nonce }: OwnMessage): Echo {
+  return { messageId, channelId, ...(nonce !== undefined && { nonce }) };
+}
+
+function judge(
+  message: InboundMessage,
+  { admit, route, log }: AcceptPorts,
+  judgeAs = (_: InboundMessage, verdict: Verdict) => verdict,
+): Judged {
+  const verdict = judgeAs(message, admit(message));
   if (verdict.kind === "accept") return { message, verdict, route: route(message) };
   const { id: messageId, channelId, sender: { id: authorId } } = message;
   const { why, rule } = verdict;
@@ -156,19 +205,19 @@ function judge(message: InboundMessage, { admit, route, log }: AcceptPorts): Jud
   return { message, verdict };
 }
 
-/** A new gateway session counts from its own start, so it begins a unit of its own. */
+/** A new gateway session counts from its own start, and so does each shard: a unit of its own. */
 function unitFor(
   units: Unit[],
-  { started, accountId, seq, ticket }: InboundBatch,
+  { started, accountId, shardId, seq, ticket }: InboundBatch,
   arrivedAt: number,
 ): Unit {
   const last = units.at(-1);
-  if (last && !started && last.accountId === accountId) {
+  if (last && !started && last.accountId === accountId && last.shardId === shardId) {
     last.seq = Math.max(last.seq, seq); // a RESUME begins again below what has arrived
     return Object.assign(last, { ticket, arrivedAt });
   }
   const empty = { judged: [], echoes: [], guilds: [] };
-  const unit: Unit = { started, accountId, seq, ticket, arrivedAt, ...empty };
+  const unit: Unit = { started, accountId, shardId, seq, ticket, arrivedAt, ...empty };
   units.push(unit);
   return unit;
 }
@@ -186,16 +235,43 @@ async function commitUnits(units: Unit[], ports: AcceptPorts): Promise<void> {
 }
 
 async function commit(unit: Unit, ports: AcceptPorts): Promise<void> {
-  const { store, now } = ports;
-  const { started, accountId, seq, ticket, arrivedAt, judged, echoes, guilds } = unit;
-  if (started) await store.startGatewaySession(accountId, started.session, started.self, arrivedAt);
-  unit.started = undefined;
-  const begunAt = now();
-  const batch = { accountId, seq, judged, echoes, guilds };
-  const { accepted, settled, settledIn } = await store.acceptBatch(batch, arrivedAt);
+  const { accountId, shardId, seq, ticket, arrivedAt, judged, echoes, guilds } = unit;
+  await begin(unit, ports);
+  const batch = { accountId, heard: { shardId, seq }, judged, echoes, guilds };
+  const { foreign } = await store(batch, arrivedAt, ports);
   ports.committed(ticket);
-  if (accepted > 0) ports.onAccepted();
-  if (settled > 0) ports.onSettled(settledIn);
+  if (foreign.length > 0) ports.onForeign(foreign);
+}
+
+/**
+ * T0. Which guilds the READY has made old is stored before it: who dies between the two resumes
+ * behind the READY, and would take what is known of them for new.
+ */
+async function begin(unit: Unit, { store, ...ports }: AcceptPorts): Promise<void> {
+  const { started, accountId, shardId, arrivedAt, guilds } = unit;
+  if (!started) return;
+  ports.onSessionStarting(shardId);
+  if (guilds.length > 0) {
+    await store.acceptBatch({ accountId, judged: [], echoes: [], guilds }, arrivedAt);
+  }
+  const { session, self } = started;
+  await store.startGatewaySession(accountId, shardId, session, self, arrivedAt);
+  unit.started = undefined;
+  ports.onSessionStarted(shardId);
+}
+
+/** T1, and what starts with it. */
+async function store(
+  batch: AcceptedBatch,
+  arrivedAt: number,
+  { store, now, onAccepted, onSettled, onStored }: AcceptPorts,
+): Promise<Accepted> {
+  const begunAt = now();
+  const done = await store.acceptBatch(batch, arrivedAt);
+  const { accepted, settled, settledIn } = done;
+  if (accepted > 0) onAccepted();
+  if (settled > 0) onSettled(settledIn);
   const ms = Math.max(0, now() - begunAt);
-  ports.onStored({ judged: judged.length, accepted, settled, ms });
+  onStored({ judged: batch.judged.length, accepted, settled, ms });
+  return done;
 }

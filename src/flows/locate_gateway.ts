@@ -1,22 +1,32 @@
 /**
- * Where the gateway is: as Discord said last, or asked now.
+ * Where the gateway is, and how it wants to be met: as Discord said last, or asked now.
  *
- * A start that knows the address from the last run connects without a request.
- * A network that is not there yet is waited for, since a box often boots before
- * its router; a token that is refused is not.
+ * A start that knows it from the last run connects without a request. A network
+ * that is not there yet is waited for, since a box often boots before its
+ * router; a token that is refused is not.
  *
  * @module
  */
 
+import type { SessionStartLimit } from "../core/identify_budget.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import type { Log } from "../lib/log.ts";
 
+/** What Discord says of its gateway. */
+export interface GatewayPlace {
+  /** `ws://` or `wss://`, without query. */
+  readonly url: string;
+  /** How many shards it recommends. */
+  readonly shards: number;
+  readonly limit: SessionStartLimit;
+}
+
 export interface LocateGatewayPorts {
   /** Asks Discord; rejects if it does not tell. */
-  readonly ask: () => Promise<string>;
+  readonly ask: () => Promise<GatewayPlace>;
   /** Whether asking again may help. */
   readonly isTransient: (error: unknown) => boolean;
-  readonly save: (url: string) => Promise<void>;
+  readonly save: (place: GatewayPlace) => Promise<void>;
   /** Resolves after so many milliseconds, or rejects once the process stops. */
   readonly sleep: (ms: number) => Promise<void>;
   readonly random: () => number;
@@ -25,9 +35,9 @@ export interface LocateGatewayPorts {
 
 const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 
-/** Where the gateway was, as far as is known. */
+/** What is known of it from before. */
 export interface KnownGateway {
-  readonly url: string;
+  readonly place: GatewayPlace;
   /** Discord said so not long ago: there is no need to ask. */
   readonly isFresh: boolean;
 }
@@ -36,20 +46,20 @@ export interface KnownGateway {
 export async function locateGateway(
   known: KnownGateway | undefined,
   { ask, isTransient, save, sleep, random, log }: LocateGatewayPorts,
-): Promise<string> {
-  if (known?.isFresh) return known.url;
+): Promise<GatewayPlace> {
+  if (known?.isFresh) return known.place;
   for (let attempt = 1;; attempt++) {
     try {
-      const url = await ask();
-      await save(url).catch((error: unknown) => {
+      const place = await ask();
+      await save(place).catch((error: unknown) => {
         log.error("Cannot store where the gateway is; will ask again at the next start", { error });
       });
-      return url;
+      return place;
     } catch (error) {
       if (!isTransient(error)) throw error;
       if (known) {
         log.warn("Cannot ask Discord where its gateway is; going where it was", { error });
-        return known.url;
+        return known.place;
       }
       const waitMs = backoffMs(attempt, random(), WAIT);
       log.warn("Cannot ask Discord where its gateway is; will try again", { waitMs, error });

@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ApplicationId } from "../../src/core/ids.ts";
-import type { AcceptedBatch } from "../../src/core/inbox.ts";
+import type { AcceptedBatch, Foreign } from "../../src/core/inbox.ts";
 import type { GatewaySession, InboundBatch, InboundEvent, Self } from "../../src/core/inbound.ts";
 import type { Verdict } from "../../src/core/verdict.ts";
 import { createAcceptor, type Stored } from "../../src/flows/accept.ts";
-import { ACCOUNT, channelId, directMessage, messageId, userId } from "../support/builders.ts";
+import {
+  ACCOUNT,
+  channelId,
+  directMessage,
+  guildId,
+  messageId,
+  userId,
+} from "../support/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
 
@@ -23,6 +30,7 @@ const chatter = (id: string): InboundEvent =>
 const question = (id: string): InboundEvent => directMessage({ id: messageId(id), text: "bot?" });
 const batch = (seq: number, ...events: readonly InboundEvent[]): InboundBatch => ({
   accountId: ACCOUNT,
+  shardId: 0,
   ticket: seq,
   seq,
   events,
@@ -36,23 +44,28 @@ function setUp() {
   const steps: string[] = [];
   const stored: AcceptedBatch[] = [];
   const told: Stored[] = [];
+  const foreign: Foreign[] = [];
   const world = { isFull: false, isT1Full: false, accepted: 0, settled: 0 };
   const acceptor = createAcceptor({
     store: {
-      startGatewaySession(_account, { sessionId }) {
+      startGatewaySession(_account, shardId, { sessionId }) {
         if (world.isFull) return Promise.reject(new Error("disk full"));
-        steps.push(`T0 ${sessionId}`);
+        steps.push(`T0 ${shardId} ${sessionId}`);
         return Promise.resolve();
       },
       acceptBatch(accepted) {
         if (world.isFull || world.isT1Full) return Promise.reject(new Error("disk full"));
-        steps.push(`T1 ${accepted.judged.map(({ message }) => message.id).join()}`);
+        const ids = accepted.judged.map(({ message }) => message.id);
+        steps.push(["T1", ...ids, ...accepted.guilds.map(({ guildId }) => guildId)].join(" "));
         stored.push(accepted);
         const routed = accepted.judged.filter(({ route }) => route).length;
         return Promise.resolve({
           accepted: routed,
           settled: accepted.echoes.length,
           settledIn: accepted.echoes.length > 0 ? [channelId("1400000000000000002")] : [],
+          foreign: accepted.echoes
+            .filter(({ nonce }) => nonce === undefined || nonce === "stranger")
+            .map(({ messageId, channelId }) => ({ messageId, channelId, why: "unknown" })),
         });
       },
     },
@@ -62,11 +75,14 @@ function setUp() {
     schedule: clock.schedule,
     log,
     committed: (seq) => steps.push(`committed ${seq}`),
+    onSessionStarting: (shardId) => steps.push(`starting ${shardId}`),
+    onSessionStarted: (shardId) => steps.push(`started ${shardId}`),
+    onForeign: (found) => foreign.push(...found),
     onAccepted: () => world.accepted++,
     onSettled: () => world.settled++,
     onStored: (one) => told.push(one),
   });
-  return { acceptor, clock, lines, steps, stored, told, world };
+  return { acceptor, clock, foreign, lines, steps, stored, told, world };
 }
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -77,7 +93,7 @@ describe("createAcceptor()", () => {
     acceptor.accept(batch(7, question("11")));
     await settle();
     assert.deepEqual(steps, ["T1 11", "committed 7"]);
-    assert.equal(stored[0]?.seq, 7);
+    assert.deepEqual(stored[0]?.heard, { shardId: 0, seq: 7 });
     assert.equal(world.accepted, 1);
     assert.deepEqual(stored[0]?.judged[0]?.route, {
       agentId: "main",
@@ -93,7 +109,7 @@ describe("createAcceptor()", () => {
     assert.deepEqual(steps, []);
     clock.advance(250);
     await settle();
-    assert.deepEqual(steps, ["T1 11,12", "committed 2"]);
+    assert.deepEqual(steps, ["T1 11 12", "committed 2"]);
   });
 
   it("stores fifty of them without waiting", async () => {
@@ -125,7 +141,7 @@ describe("createAcceptor()", () => {
     acceptor.accept(batch(1, chatter("11")));
     acceptor.accept(batch(2, question("12")));
     await settle();
-    assert.deepEqual(steps, ["T1 11,12", "committed 2"]);
+    assert.deepEqual(steps, ["T1 11 12", "committed 2"]);
   });
 
   for (let ticks = 0; ticks < 20; ticks++) {
@@ -145,7 +161,15 @@ describe("createAcceptor()", () => {
     acceptor.accept(batch(90, chatter("11")));
     acceptor.accept({ ...batch(1, question("12")), started: { session: SESSION, self: SELF } });
     await settle();
-    assert.deepEqual(steps, ["T1 11", "committed 90", "T0 s1", "T1 12", "committed 1"]);
+    assert.deepEqual(steps, [
+      "T1 11",
+      "committed 90",
+      "starting 0",
+      "T0 0 s1",
+      "started 0",
+      "T1 12",
+      "committed 1",
+    ]);
   });
 
   it("[D2] hands the gateway's echoes to the outbox, and wakes its lanes", async () => {
@@ -155,10 +179,48 @@ describe("createAcceptor()", () => {
     acceptor.accept(batch(4, { kind: "own_message", ...own }));
     acceptor.accept(batch(5, { kind: "own_message", nonce: "n2", ...own }));
     await acceptor.flush();
-    const echoes = ["n1", "n2"].map((nonce) => ({ nonce, messageId: "77" }));
-    assert.deepEqual(stored[0]?.echoes, echoes);
+    const at = { messageId: "77", channelId: "5" };
+    assert.deepEqual(stored[0]?.echoes, [{ nonce: "n1", ...at }, at, { nonce: "n2", ...at }]);
     assert.equal(world.settled, 1);
-    assert.equal(told[0]?.settled, 2, "rows, not channels");
+    assert.equal(told[0]?.settled, 3, "rows, not channels");
+  });
+
+  it("[G11] tells of our own messages that somebody else sent", async () => {
+    const { acceptor, foreign } = setUp();
+    const own = { accountId: ACCOUNT, id: messageId("77"), channelId: channelId("5") };
+    acceptor.accept(batch(3, { kind: "own_message", nonce: "n1", ...own }));
+    acceptor.accept(batch(4, { kind: "own_message", nonce: "stranger", ...own }));
+    await acceptor.flush();
+    assert.deepEqual(foreign, [{ messageId: "77", channelId: "5", why: "unknown" }]);
+  });
+
+  it("[G6] stores which guilds are old before the session that made them old", async () => {
+    const { acceptor, steps, stored } = setUp();
+    const guilds = [{ guildId: guildId("33"), text: "awaited" }];
+    const started = { session: SESSION, self: SELF };
+    acceptor.accept({ ...batch(1, question("12")), guilds, started });
+    await acceptor.flush();
+    assert.deepEqual(steps.slice(0, 4), ["starting 0", "T1 33", "T0 0 s1", "started 0"]);
+    assert.equal(stored[0]?.heard, undefined, "it says nothing of how far the new one is heard");
+    assert.deepEqual(stored[1]?.guilds, guilds);
+  });
+
+  it("[G5] counts each shard by itself", async () => {
+    const { acceptor, stored, steps } = setUp();
+    acceptor.accept({ ...batch(90, chatter("11")), ticket: 1 });
+    acceptor.accept({ ...batch(5, chatter("12")), shardId: 1, ticket: 2 });
+    acceptor.accept({ ...batch(91, chatter("13")), ticket: 3 });
+    await acceptor.flush();
+    assert.deepEqual(stored.map(({ heard }) => heard), [
+      { shardId: 0, seq: 90 },
+      { shardId: 1, seq: 5 },
+      { shardId: 0, seq: 91 },
+    ]);
+    assert.deepEqual(steps.filter((step) => step.startsWith("committed")), [
+      "committed 1",
+      "committed 2",
+      "committed 3",
+    ]);
   });
 
   it("[X2] loses nothing while the disk is full, and commits no seq of it", async () => {
@@ -175,7 +237,7 @@ describe("createAcceptor()", () => {
     world.isFull = false;
     clock.advance(5_000);
     await settle();
-    assert.deepEqual(steps, ["T1 11,12", "committed 2"]);
+    assert.deepEqual(steps, ["T1 11 12", "committed 2"]);
   });
 
   it("[G5] stores a session once, although its events were refused", async () => {
@@ -186,7 +248,7 @@ describe("createAcceptor()", () => {
     world.isT1Full = false;
     clock.advance(5_000);
     await settle();
-    assert.deepEqual(steps, ["T0 s1", "T1 12", "committed 1"]);
+    assert.deepEqual(steps, ["starting 0", "T0 0 s1", "started 0", "T1 12", "committed 1"]);
   });
 
   it("[G5] commits no seq below one that it has, when a RESUME begins again before it", async () => {
@@ -195,7 +257,7 @@ describe("createAcceptor()", () => {
     acceptor.accept({ ...batch(5, chatter("15")), ticket: 2 });
     clock.advance(250);
     await settle();
-    assert.deepEqual(stored.map(({ seq }) => seq), [9]);
+    assert.deepEqual(stored.map(({ heard }) => heard?.seq), [9]);
     assert.deepEqual(steps.at(-1), "committed 2");
   });
 
@@ -212,5 +274,52 @@ describe("createAcceptor()", () => {
     await acceptor.flush();
     assert.deepEqual(steps, ["T1 11", "committed 1"]);
     assert.equal(clock.pending, 0);
+  });
+});
+
+describe("[G6] createAcceptor().found()", () => {
+  it("stores all of it in one T1 that says nothing of how far the gateway was heard", async () => {
+    const { acceptor, steps, stored, told, world } = setUp();
+    const accepted = await acceptor.found([question("11"), chatter("12"), question("13")]);
+    assert.equal(accepted.accepted, 2);
+    assert.deepEqual(steps, ["T1 11 12 13"], "and no ticket goes back");
+    assert.equal(stored[0]?.heard, undefined);
+    assert.equal(world.accepted, 1, "turns are woken");
+    assert.equal(told.length, 1, "and the metrics know");
+  });
+
+  it("lets the finder change a verdict, and routes nothing that is not accepted", async () => {
+    const { acceptor, stored } = setUp();
+    const tooOld: Verdict = { kind: "ignore", why: "too-old", rule: "r", keepAsContext: true };
+    await acceptor.found(
+      [question("11"), question("12")],
+      (message, verdict) => message.id === "11" ? tooOld : verdict,
+    );
+    const judged = stored[0]?.judged ?? [];
+    assert.deepEqual(judged.map(({ verdict: { why }, route }) => [why, route !== undefined]), [
+      ["too-old", false],
+      ["dm-allowed", true],
+    ]);
+  });
+
+  it("[D2] [G11] settles our own with a nonce, and suspects nobody", async () => {
+    const { acceptor, stored, foreign, world } = setUp();
+    const own = { kind: "own_message", accountId: ACCOUNT, channelId: channelId("5") } as const;
+    const { foreign: told } = await acceptor.found([
+      { ...own, id: messageId("77"), nonce: "n1" },
+      { ...own, id: messageId("78") },
+      { ...own, id: messageId("79"), nonce: "stranger" },
+    ]);
+    assert.deepEqual(stored[0]?.echoes.map(({ nonce }) => nonce), ["n1", "stranger"]);
+    assert.deepEqual([told, foreign], [[], []]);
+    assert.equal(world.settled, 1);
+  });
+
+  it("tells the finder that the store refused it, and stores nothing of nothing", async () => {
+    const { acceptor, stored, world } = setUp();
+    world.isFull = true;
+    await assert.rejects(acceptor.found([question("11")]), /disk full/);
+    assert.equal((await acceptor.found([])).accepted, 0);
+    assert.equal(stored.length, 0);
   });
 });

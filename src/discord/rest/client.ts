@@ -59,6 +59,8 @@ export interface RequestMetric {
 export interface RequestOptions extends BodyOptions {
   /** Unix time in milliseconds; a request that may not leave by then fails instead. */
   readonly notAfter?: number;
+  /** Leaves only when nothing else is about to: nobody waits for its answer. */
+  readonly priority?: "background";
 }
 
 export interface RestClient {
@@ -74,8 +76,16 @@ export interface RestClient {
   stop(): void;
 }
 
-/** Discord asks bots to name themselves so; others may be blocked. */
 const HOMEPAGE = "https://github.com/barnacle-bot/barnacle";
+
+/**
+ * How Discord asks bots to name themselves; whoever does not is turned away with 403.
+ *
+ * @param version Barnacle's own.
+ */
+export function userAgentOf(version: string): string {
+  return `DiscordBot (${HOMEPAGE}, ${version})`;
+}
 
 /**
  * Makes the client of one account.
@@ -95,18 +105,23 @@ export function createClient(options: ClientOptions): RestClient {
   // Without an application id Discordeno reads one out of the token, and throws if it cannot.
   const rest = createRestManager({ token, applicationId: "0" });
   rest.baseUrl = apiUrl;
-  rest.createBaseHeaders = () => ({ "user-agent": `DiscordBot (${HOMEPAGE}, ${version})` });
+  rest.createBaseHeaders = () => ({ "user-agent": userAgentOf(version) });
 
-  function ask(method: Method, path: string, asked: RequestOptions = {}): Promise<unknown> {
+  async function ask(
+    method: Method,
+    path: string,
+    { priority, ...asked }: RequestOptions = {},
+  ): Promise<unknown> {
     const route = routeOf(method, path);
-    return lanes.run(route.lane, () => askInTurn(route, method, path, asked));
+    if (priority === "background") await departures.quiet();
+    return await lanes.run(route.lane, () => askInTurn(route, method, path, asked));
   }
 
   async function askInTurn(
     route: Route,
     method: Method,
     path: string,
-    { notAfter, ...asked }: RequestOptions,
+    { notAfter, ...asked }: Omit<RequestOptions, "priority">,
   ): Promise<unknown> {
     for (;;) {
       const readyAt = steadyNow();

@@ -3,7 +3,8 @@
  *
  * What an answer says of the limits is kept here, per lane and for all; so is
  * the pace of the whole bot. A request that would leave too late fails instead,
- * and once the gates are closed nothing leaves any more.
+ * and once the gates are closed nothing leaves any more. What nobody waits for
+ * stays back until nothing else is about to leave.
  *
  * @module
  */
@@ -32,6 +33,12 @@ export interface Departures {
    * @throws {RestError} If it may not leave by then, or not at all.
    */
   pass(route: Route, notAfter?: number): Promise<void>;
+  /**
+   * Resolves at a moment at which nothing waits for a slot and less than half of the pace is used,
+   * or once the gates are closed. A request in the background waits for that before it takes its
+   * place in any queue, so that nothing is ever behind it.
+   */
+  quiet(): Promise<void>;
   /** Keeps what an answer said of the limits. */
   note(route: Route, pause: Pause): void;
   /** From now on nothing leaves, what waits included. The first reason stays. */
@@ -40,6 +47,9 @@ export interface Departures {
 
 /** Timers overflow at 2^31 ms and then fire at once. */
 const MAX_TIMER_MS = 24 * 60 * 60 * 1_000;
+
+/** How often the background looks whether what waits has left. */
+const LOOK_EVERY_MS = 20;
 
 /** More lanes than this, and those that have nothing to remember are dropped. */
 const MAX_IDLE_LANES = 256;
@@ -53,6 +63,7 @@ export function createDepartures(
   /** When the last `globalPerSec` requests left, by `steadyNow`, oldest first. */
   const starts: number[] = [];
   const gate = createFifo();
+  const background = createFifo();
   let closed: { readonly kind: RestErrorKind; readonly reason: string } | undefined;
   const sleepers = new Set<() => void>();
 
@@ -104,6 +115,19 @@ export function createDepartures(
     }
   }
 
+  async function untilQuiet(): Promise<void> {
+    while (!closed) {
+      const half = Math.ceil(globalPerSec / 2);
+      const waitMs = Math.max(
+        gate.size > 0 ? LOOK_EVERY_MS : 0,
+        slotWaitMs(starts, half, steadyNow()),
+        allUntil - steadyNow(),
+      );
+      if (waitMs <= 0) return;
+      await sleep(waitMs);
+    }
+  }
+
   /** May end early; whoever sleeps looks at the clock again. */
   function sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
@@ -119,6 +143,7 @@ export function createDepartures(
 
   return {
     pass,
+    quiet: () => background.run("all", untilQuiet),
     note(route, { laneMs, allMs }) {
       const at = steadyNow();
       if (allMs > 0) allUntil = Math.max(allUntil, at + allMs);

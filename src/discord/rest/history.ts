@@ -10,6 +10,7 @@
 import { z } from "zod";
 import type { ChannelId, MessageId } from "../../core/ids.ts";
 import { expect } from "./answer.ts";
+import type { RequestOptions } from "./client.ts";
 import type { MessageApi } from "./messages.ts";
 
 const ROUTE = "GET /channels/:id/messages";
@@ -45,7 +46,7 @@ export type ReadHistory = (
 const historySchema = z.array(z.looseObject({ id: z.string() }));
 
 /** @see {@link https://docs.discord.com/developers/resources/message#get-channel-messages} */
-export function createHistory(api: MessageApi): ReadHistory {
+export function createHistory(api: MessageApi, options: RequestOptions = {}): ReadHistory {
   return async (channelId, { before, after, limit }) => {
     if (!Number.isInteger(limit) || limit < 1 || limit > MAX_HISTORY) {
       throw new RangeError(`Cannot read ${limit} messages at once: 1 to ${MAX_HISTORY}`);
@@ -53,7 +54,7 @@ export function createHistory(api: MessageApi): ReadHistory {
     const query = new URLSearchParams({ limit: String(limit) });
     if (before !== undefined) query.set("before", before);
     if (after !== undefined) query.set("after", after);
-    const answer = await api.request("GET", `/channels/${channelId}/messages?${query}`);
+    const answer = await api.request("GET", `/channels/${channelId}/messages?${query}`, options);
     return expect(ROUTE, historySchema, answer);
   };
 }

@@ -164,6 +164,20 @@ describe("createClient() against a server", () => {
     });
   }
 
+  it("[G6] lets what hurries nobody leave behind what people wait for, its own lane's too", async () => {
+    const script: Script = (seen, response, index) =>
+      seen.method === "GET" ? json(response, 200, []) : created(seen, response, index);
+    await withDiscord(script, async (discord, client, say) => {
+      await Promise.all([say("1"), say("2", B)]); // half of the pace is used up
+      const path = `/channels/${A}/messages`;
+      const late = client.request("GET", `${path}?late`, { priority: "background" });
+      await Promise.all([client.request("GET", path), say("3", B)]);
+      await late;
+      assert.equal(discord.seen.at(-1)?.path, `${path}?late`);
+      assert.equal(discord.seen.length, 5);
+    }, { globalPerSec: 4 });
+  });
+
   it("[D6] gives up on a request that hangs, and the lane goes on", async () => {
     const script: Script = (seen, response, index) => {
       if (seen.body?.content === "hangs") return;

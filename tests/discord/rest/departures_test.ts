@@ -190,3 +190,61 @@ describe("[D3] createDepartures()", () => {
     assert.equal(time.now() - startedAt, 300);
   });
 });
+
+describe("[G6] createDepartures().quiet()", () => {
+  it("holds nothing back where nothing leaves", async () => {
+    const { time, departures } = setUp();
+    await departures.quiet();
+    assert.equal(time.pending, 0);
+  });
+
+  it("leaves half of the pace to what people wait for", async () => {
+    const { time, startedAt, departures } = setUp(10);
+    const leave = async () => {
+      await departures.quiet();
+      await departures.pass(A);
+      return time.now() - startedAt;
+    };
+    const left: number[] = [];
+    for (let n = 0; n < 6; n++) left.push(await time.run(leave()));
+    assert.deepEqual(left, [0, 0, 0, 0, 0, 1_020]);
+    assert.equal(await time.run(departures.pass(B).then(() => time.now() - startedAt)), 1_020);
+  });
+
+  it("stays behind whatever waits for a slot, newcomers too", async () => {
+    const { time, departures } = setUp(1);
+    await time.run(departures.pass(A));
+    const order: string[] = [];
+    const note = (name: string) => () => void order.push(name);
+    const background = departures.quiet().then(() => departures.pass(A)).then(note("background"));
+    const first = departures.pass(B).then(note("first"));
+    const newcomers = [500, 1_500].map((ms) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      time.schedule(() => resolve(departures.pass(B).then(note(`after ${ms}`))), ms);
+      return promise;
+    });
+    await time.run(Promise.all([background, first, ...newcomers]));
+    assert.deepEqual(order, ["first", "after 500", "after 1500", "background"]);
+  });
+
+  it("waits out a limit for all, and no other lane's", async () => {
+    const { time, startedAt, departures } = setUp();
+    departures.note(A, { laneMs: 60_000, allMs: 0 });
+    const held = departures.pass(A);
+    await departures.quiet();
+    assert.equal(time.now(), startedAt);
+    departures.note(B, { laneMs: 0, allMs: 300 });
+    await time.run(departures.quiet());
+    assert.equal(time.now() - startedAt, 300);
+    await time.run(held);
+  });
+
+  it("lets go of what waits once the gates are closed", async () => {
+    const { time, departures } = setUp();
+    departures.note(B, { laneMs: 0, allMs: 60_000 });
+    const waiting = departures.quiet();
+    departures.close("unsent", "stopping");
+    await waiting;
+    assert.equal(time.pending, 0);
+  });
+});

@@ -1,0 +1,82 @@
+/**
+ * Who the token belongs to, and what the developer portal has switched on for it.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import type { ApplicationId } from "../../core/ids.ts";
+import { snowflakeSchema } from "../../core/snowflake_schema.ts";
+import { expect } from "./answer.ts";
+import type { RestClient } from "./client.ts";
+
+/** What the portal knows of the bot. */
+export interface Application {
+  readonly id: ApplicationId;
+  readonly name: string;
+  /** Discord's application flags; among them, which privileged intents are granted. */
+  readonly flags: number;
+  /** Whether an invite works only with an OAuth2 flow, which nobody has for a bot of his own. */
+  readonly needsCodeGrant: boolean;
+  /** A team's name, or the owner's username, where Discord says so. */
+  readonly owner?: string;
+  /** About how many guilds it is in, where Discord says so. */
+  readonly guildCount?: number;
+}
+
+export interface Applications {
+  /** @throws {RestError} If Discord does not tell. */
+  me(): Promise<Application>;
+  /**
+   * Changes the flags, of which Discord lets only the "limited" intents be set.
+   *
+   * @throws {RestError} `rejected` where it does not, as for a bot in 100 guilds or more.
+   */
+  setFlags(flags: number): Promise<Application>;
+  /**
+   * Whether the bot is in any guild at all.
+   *
+   * @throws {RestError} If Discord does not tell.
+   */
+  hasGuild(): Promise<boolean>;
+}
+
+const ME = "/applications/@me";
+
+const applicationSchema = z.object({
+  id: snowflakeSchema<"application">(),
+  name: z.string(),
+  flags: z.number().default(0),
+  bot_require_code_grant: z.boolean().default(false),
+  owner: z.object({ username: z.string() }).nullish(),
+  team: z.object({ name: z.string() }).nullish(),
+  approximate_guild_count: z.number().nullish(),
+}).transform((body): Application => {
+  const owner = body.team?.name ?? body.owner?.username;
+  const guildCount = body.approximate_guild_count ?? undefined;
+  return {
+    id: body.id,
+    name: body.name,
+    flags: body.flags,
+    needsCodeGrant: body.bot_require_code_grant,
+    ...(owner !== undefined && { owner }),
+    ...(guildCount !== undefined && { guildCount }),
+  };
+});
+
+const guildsSchema = z.array(z.object({ id: z.string() }));
+
+/** @see {@link https://docs.discord.com/developers/resources/application#edit-current-application} */
+export function createApplications(api: Pick<RestClient, "request">): Applications {
+  return {
+    me: async () => expect(`GET ${ME}`, applicationSchema, await api.request("GET", ME)),
+    async setFlags(flags) {
+      const answer = await api.request("PATCH", ME, { body: { flags } });
+      return expect(`PATCH ${ME}`, applicationSchema, answer);
+    },
+    async hasGuild() {
+      const answer = await api.request("GET", "/users/@me/guilds?limit=1");
+      return expect("GET /users/@me/guilds", guildsSchema, answer).length > 0;
+    },
+  };
+}

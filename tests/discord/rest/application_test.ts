@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createApplications } from "../../../src/discord/rest/application.ts";
+import { RestError } from "../../../src/discord/rest/rest_error.ts";
+
+const ME = {
+  id: "1500000000000000002",
+  name: "barnacle",
+  flags: 1 << 19,
+  bot_public: false,
+  bot_require_code_grant: true,
+  owner: { id: "1", username: "ada" },
+  team: null,
+  approximate_guild_count: 3,
+};
+
+function asking(answer: unknown) {
+  const asked: unknown[] = [];
+  const applications = createApplications({
+    request(method, path, options) {
+      asked.push([method, path, ...(options?.body === undefined ? [] : [options.body])]);
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+    },
+  });
+  return { asked, applications };
+}
+
+describe("[G9] createApplications()", () => {
+  it("reads who the token belongs to", async () => {
+    const { asked, applications } = asking(ME);
+    assert.deepEqual(await applications.me(), {
+      id: "1500000000000000002",
+      name: "barnacle",
+      flags: 1 << 19,
+      needsCodeGrant: true,
+      owner: "ada",
+      guildCount: 3,
+    });
+    assert.deepEqual(asked, [["GET", "/applications/@me"]]);
+  });
+
+  it("names the team where it is one's", async () => {
+    const { applications } = asking({ ...ME, team: { name: "Harbour" } });
+    assert.equal((await applications.me()).owner, "Harbour");
+  });
+
+  it("takes what a server in Discord's place leaves out for the usual", async () => {
+    const { applications } = asking({ id: ME.id, name: "x" });
+    assert.deepEqual(await applications.me(), {
+      id: ME.id,
+      name: "x",
+      flags: 0,
+      needsCodeGrant: false,
+    });
+  });
+
+  it("sets flags and nothing else", async () => {
+    const { asked, applications } = asking(ME);
+    await applications.setFlags(1 << 19);
+    assert.deepEqual(asked, [["PATCH", "/applications/@me", { flags: 1 << 19 }]]);
+  });
+
+  it("asks for one guild, since one is enough", async () => {
+    const { asked, applications } = asking([{ id: "1" }]);
+    assert.equal(await applications.hasGuild(), true);
+    assert.equal(await asking([]).applications.hasGuild(), false);
+    assert.deepEqual(asked, [["GET", "/users/@me/guilds?limit=1"]]);
+  });
+
+  for (const answer of [undefined, {}, { ...ME, id: "no id" }, [ME]]) {
+    it(`refuses ${JSON.stringify(answer)}`, async () => {
+      await assert.rejects(asking(answer).applications.me(), (error) => {
+        assert.ok(error instanceof RestError);
+        assert.equal(error.kind, "unavailable");
+        return true;
+      });
+    });
+  }
+});
