@@ -12,6 +12,7 @@
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import process from "node:process";
 import { z } from "zod";
+import { readBootId, readPid } from "./boot.ts";
 import { type Flock, loadFlock } from "./flock.ts";
 
 /** What the holder says of itself. */
@@ -21,6 +22,8 @@ export interface LockHolder {
   readonly startedAt: number;
   /** Of the kernel's last boot; absent where there is no telling. */
   readonly bootId?: string | undefined;
+  /** When in that boot the process began, in the kernel's ticks; absent where there is no telling. */
+  readonly startTicks?: number | undefined;
   /** `"127.0.0.1:8787"`; absent until it listens. */
   readonly http?: string | undefined;
 }
@@ -40,6 +43,7 @@ const holderSchema = z.object({
   pid: z.number(),
   startedAt: z.number(),
   bootId: z.string().optional(),
+  startTicks: z.number().optional(),
   http: z.string().optional(),
 });
 
@@ -63,7 +67,13 @@ export async function takeLock(
     return { kind: "taken", ...(heldBy && { heldBy }) };
   }
 
-  let holder: LockHolder = { pid: process.pid, startedAt: now, bootId: readBootId() };
+  const own = readPid(process.pid);
+  let holder: LockHolder = {
+    pid: process.pid,
+    startedAt: now,
+    bootId: readBootId(),
+    ...(own.kind === "running" && { startTicks: own.startTicks }),
+  };
   let isHeld = true;
   const write = () => {
     try {
@@ -97,13 +107,5 @@ export function readHolder(path: string): LockHolder | undefined {
     return holderSchema.safeParse(JSON.parse(readFileSync(path, "utf8"))).data;
   } catch {
     return undefined; // it is for a message only, and may be read between two writes
-  }
-}
-
-function readBootId(): string | undefined {
-  try {
-    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-  } catch {
-    return undefined; // not Linux
   }
 }

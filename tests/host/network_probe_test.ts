@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { createServer, type RequestListener } from "node:http";
+import net from "node:net";
+import { join } from "node:path";
+import process from "node:process";
+import { afterEach, describe, it } from "node:test";
+import tls from "node:tls";
+import { promisify } from "node:util";
+import { probeHttp, type ProbePorts, probeReach } from "../../src/host/network_probe.ts";
+import type { Reach } from "../../src/lib/reach.ts";
+import { schedule } from "../../src/lib/schedule.ts";
+import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../support/self_signed.ts";
+import { tempDirectory } from "../support/temp_directory.ts";
+import { LOCALHOST_CERT, LOCALHOST_KEY, TEST_CA } from "../support/test_ca.ts";
+
+const AGENT = "DiscordBot (https://example.org, 1.0.0)";
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+function ports(timeoutMs = 2_000): ProbePorts {
+  return { timeoutMs, elapsed: () => performance.now(), now: Date.now, schedule };
+}
+
+/** Listens on loopback until the test is over. */
+async function listen(server: net.Server, host = "127.0.0.1"): Promise<number> {
+  const sockets = new Set<net.Socket>();
+  const hold = (socket: net.Socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {}); // the prober hangs up
+  };
+  server.on("connection", hold);
+  server.on("secureConnection", hold);
+  server.on("tlsClientError", () => {}); // of who does not trust us
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  cleanups.push(() =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    })
+  );
+  const address = server.address();
+  return typeof address === "object" && address ? address.port : 0;
+}
+
+const kinds = ({ dns, tcp, tls }: Reach) => [dns.kind, tcp.kind, tls.kind];
+
+describe("[G13] probeReach()", () => {
+  it("tells a name that is not found, and goes no further", async () => {
+    const reach = await probeReach("https://discord.invalid", undefined, ports());
+    assert.deepEqual(kinds(reach), ["failed", "skipped", "skipped"]);
+    assert.ok(reach.dns.kind === "failed" && /^(?:ENOTFOUND|EAI_AGAIN)$/.test(reach.dns.code));
+  });
+
+  it("tells a host where nobody listens", async () => {
+    const reach = await probeReach("https://127.0.0.1:9", undefined, ports());
+    assert.deepEqual(kinds(reach), ["skipped", "failed", "skipped"]);
+    assert.ok(reach.tcp.kind === "failed");
+    assert.equal(reach.tcp.code, "ECONNREFUSED");
+  });
+
+  it("tells a server that does not speak TLS", async () => {
+    const port = await listen(net.createServer((socket) => socket.end("SSH-2.0-x\r\n")));
+    const reach = await probeReach(`https://127.0.0.1:${port}`, undefined, ports());
+    assert.deepEqual(kinds(reach), ["skipped", "ok", "failed"]);
+  });
+
+  it("tells a server that says nothing to a TLS greeting, in time", async () => {
+    const port = await listen(net.createServer());
+    const reach = await probeReach(`https://127.0.0.1:${port}`, undefined, ports(100));
+    assert.ok(reach.tls.kind === "failed");
+    assert.equal(reach.tls.code, "no answer in time");
+  });
+
+  it("says whose certificate is not to be trusted", async () => {
+    const heard: string[] = [];
+    const server = tls.createServer(
+      { key: SELF_SIGNED_KEY, cert: SELF_SIGNED_CERT },
+      (socket) => socket.on("data", (data) => void heard.push(String(data))),
+    );
+    const port = await listen(server);
+    const reach = await probeReach(`wss://localhost:${port}`, undefined, ports());
+    assert.ok(reach.tls.kind === "ok");
+    const { refused, issuer, protocol, validTo } = reach.tls.found;
+    assert.equal(refused, "DEPTH_ZERO_SELF_SIGNED_CERT");
+    assert.equal(issuer, "localhost");
+    assert.match(protocol, /^TLSv1\.[23]$/);
+    assert.ok(validTo > Date.now());
+    assert.deepEqual(heard, [], "nothing is sent to whom nobody vouches for");
+  });
+
+  it("has no TLS to look at on this machine's own ws:", async () => {
+    const port = await listen(net.createServer());
+    const reach = await probeReach(`ws://localhost:${port}`, undefined, ports());
+    assert.deepEqual(kinds(reach), ["ok", "ok", "skipped"]);
+    assert.ok(reach.tls.kind === "skipped" && reach.tls.why === "none");
+  });
+
+  it("[G15] walks to the proxy where there is one, and names it without its password", async () => {
+    const port = await listen(net.createServer());
+    const proxy = `http://ann:secret@127.0.0.1:${port}`;
+    const reach = await probeReach("https://discord.invalid", proxy, ports());
+    assert.deepEqual(kinds(reach), ["skipped", "ok", "skipped"]);
+    assert.equal(reach.proxy, `127.0.0.1:${port}`);
+    assert.equal(reach.host, "discord.invalid");
+    assert.doesNotMatch(JSON.stringify(reach), /secret|ann/);
+  });
+
+  it("sees a certificate that is right, and one of another name, by the system's authorities", async () => {
+    const options = { key: LOCALHOST_KEY, cert: LOCALHOST_CERT };
+    const port = await listen(tls.createServer(options), "0.0.0.0");
+    using folder = tempDirectory();
+    const ca = join(folder.path, "ca.pem");
+    writeFileSync(ca, TEST_CA);
+    const script = join(import.meta.dirname!, "..", "support", "reach_client.ts");
+    const args = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [...args, script, `https://localhost:${port}`, `https://127.0.0.2:${port}`],
+      { env: { ...process.env, NODE_EXTRA_CA_CERTS: ca }, timeout: 20_000 },
+    );
+    const [right, wrong]: Reach[] = JSON.parse(stdout);
+    assert.ok(right?.tls.kind === "ok");
+    assert.equal(right.tls.found.refused, undefined);
+    assert.equal(right.tls.found.issuer, "Barnacle test CA");
+    assert.ok(wrong?.tls.kind === "ok");
+    assert.equal(wrong.tls.found.refused, "ERR_TLS_CERT_ALTNAME_INVALID");
+  });
+});
+
+describe("[G13] probeHttp()", () => {
+  async function ask(answer: RequestListener, timeoutMs?: number) {
+    const port = await listen(createServer(answer));
+    return await probeHttp(`http://127.0.0.1:${port}/api/v10/gateway`, AGENT, ports(timeoutMs));
+  }
+
+  it("reads who answers, and what, and says who asks", async () => {
+    let agent: string | undefined;
+    const stage = await ask((request, response) => {
+      agent = request.headers["user-agent"];
+      response.setHeader("server", "Cloudflare");
+      response.end('{"url":"wss://gateway.discord.gg"}');
+    });
+    assert.ok(stage.kind === "ok");
+    const { status, server, json, skewMs = Infinity } = stage.found;
+    assert.deepEqual({ status, server, json }, {
+      status: 200,
+      server: "cloudflare",
+      json: { url: "wss://gateway.discord.gg" },
+    });
+    assert.ok(Math.abs(skewMs) <= 1_500, `${skewMs}`);
+    assert.equal(agent, AGENT, "Discord turns away who does not say it");
+  });
+
+  it("tells a clock that is ahead, and one that is behind", async () => {
+    for (const wrongMs of [-60_000, 90_000]) {
+      const stage = await ask((_, response) => {
+        response.setHeader("date", new Date(Date.now() - wrongMs).toUTCString());
+        response.end("{}");
+      });
+      assert.ok(stage.kind === "ok");
+      const { skewMs = 0 } = stage.found;
+      assert.ok(Math.abs(skewMs - wrongMs) < 2_000, `${skewMs}`);
+    }
+  });
+
+  it("follows no redirect", async () => {
+    let asked = 0;
+    const stage = await ask((_, response) => {
+      asked++;
+      response.writeHead(302, { location: "http://login.cafe/?from=here" }).end("<html>");
+    });
+    assert.ok(stage.kind === "ok");
+    assert.equal(stage.found.location, "http://login.cafe/?from=here");
+    assert.equal(stage.found.json, undefined);
+    assert.equal(asked, 1);
+  });
+
+  it("lets go of a server that never answers, and of one that never ends", async () => {
+    const silent = await ask(() => {}, 100);
+    assert.ok(silent.kind === "failed" && silent.code === "no answer in time");
+    const endless = await ask((_, response) => void response.write("{"), 100);
+    assert.ok(endless.kind === "failed" && endless.code === "no answer in time");
+  });
+
+  it("fails with words that hold no URL", async () => {
+    const stage = await probeHttp("http://127.0.0.1:7/secret-path", AGENT, ports());
+    assert.ok(stage.kind === "failed");
+    assert.doesNotMatch(stage.code, /secret-path|:\/\//);
+  });
+});
