@@ -9,10 +9,10 @@ import type { Config } from "../config/config.ts";
 import { missingModel, missingToken } from "../config/load.ts";
 import type { Problem } from "../config/problem.ts";
 import type { Env } from "../config/secrets.ts";
-import { DISCORD_API_BASE, parseApiUrl } from "../discord/rest/api_url.ts";
 import { tokenProblem } from "../discord/rest/client.ts";
 import type { Logging } from "../log.ts";
 import { chooseModel } from "./choose_model.ts";
+import { apiOf } from "./discord.ts";
 
 export type FoundAccount =
   | { readonly kind: "account"; readonly account: Account }
@@ -35,17 +35,13 @@ export async function findAccount(
   const wrong = tokenProblem(token);
   if (wrong !== undefined) return problem("channels.discord.token", wrong);
 
-  const api = apiOf(env["DISCORD_API_URL"]);
+  const api = apiOf(env);
   if ("problem" in api) return problem("", api.problem);
 
   const chosen = await chooseModel(config, env, logging.forPart("main"));
   if (chosen.kind === "problem") return chosen;
   for (const secret of chosen.secrets) logging.addSecret(secret);
   return { kind: "account", account: { token, model: chosen.model, apiBase: api.base } };
-}
-
-function apiOf(text: string | undefined): ReturnType<typeof parseApiUrl> {
-  return text ? parseApiUrl(text) : { base: DISCORD_API_BASE };
 }
 
 function problem(path: string, message: string): FoundAccount {

@@ -16,8 +16,10 @@ import {
   type StricliProcess,
 } from "@stricli/core";
 import process from "node:process";
+import { noProxyOf } from "../lib/proxy.ts";
 import { VERSION } from "../version.ts";
 import type { DemoFlags } from "./demo.ts";
+import type { DoctorFlags } from "./doctor.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import type { CommonFlags } from "./flags.ts";
 import { processIo } from "./io.ts";
@@ -52,6 +54,7 @@ const run = buildCommand({
       ...COMMON,
       json: flag("Log as JSON, on a terminal too"),
       connectionDebug: flag("Log all that happens on the gateway, without content"),
+      force: flag("End another Barnacle that is in the way, and take its place"),
       insecurePermissions: flag("Start although others may write the config file"),
     },
   },
@@ -100,6 +103,66 @@ const status = buildCommand({
   },
 });
 
+/** Of what goes to stdout; a terminal's emptiness is `undefined`, not false, on Bun. */
+const showsColours = (): boolean => process.stdout.isTTY === true && !process.env["NO_COLOR"];
+
+const doctor = buildCommand({
+  docs: {
+    brief: "Find what keeps the bot from Discord, and say what to do about it",
+    fullDescription: "Find what keeps the bot from Discord, and say what to do about it.\n\n" +
+      "Example: barnacle doctor --only discord,host --fix",
+  },
+  parameters: {
+    flags: {
+      ...COMMON,
+      only: {
+        kind: "enum",
+        values: ["discord", "host"],
+        variadic: ",",
+        brief: "Look at these parts only: discord, host",
+        optional: true,
+      },
+      fix: flag("Switch on intents that are missing, after a yes"),
+      yes: flag("Do not ask: the answer is yes"),
+    },
+  },
+  async func(flags: DoctorFlags) {
+    const [{ doctor }, { confirmOnTerminal }] = await Promise.all([
+      import("./doctor.ts"),
+      import("./confirm.ts"),
+    ]);
+    const confirm = confirmOnTerminal();
+    const ports = { isColoured: showsColours(), ...(confirm && { confirm }) };
+    await end(this, doctor(flags, processIo(), ports));
+  },
+});
+
+const netcheck = buildCommand({
+  docs: {
+    brief: "Walk to Discord step by step: names, TCP, TLS, HTTP, WebSocket",
+    fullDescription: "Walk to Discord step by step: names, TCP, TLS, HTTP, WebSocket.\n\n" +
+      "Example: barnacle netcheck --json",
+  },
+  parameters: { flags: { ...COMMON, config: path(NOT_USED), data: path(NOT_USED) } },
+  async func(flags: CommonFlags) {
+    const { netcheck } = await import("./netcheck.ts");
+    await end(this, netcheck(flags, processIo(), showsColours()));
+  },
+});
+
+const invite = buildCommand({
+  docs: {
+    brief: "Print the link that invites the bot, with the least that it needs",
+    fullDescription: "Print the link that invites the bot, with the least that it needs.\n\n" +
+      "Example: barnacle invite",
+  },
+  parameters: { flags: { ...COMMON, data: path(NOT_USED) } },
+  async func(flags: CommonFlags) {
+    const { invite } = await import("./invite.ts");
+    await end(this, invite(flags, processIo()));
+  },
+});
+
 const version = buildCommand({
   docs: {
     brief: "Which version this is, and what it runs on",
@@ -143,7 +206,7 @@ const config = buildRouteMap({
 const application = buildApplication(
   buildRouteMap({
     docs: { brief: "Barnacle: an AI agent that lives in Discord" },
-    routes: { run, demo, status, config, version },
+    routes: { run, demo, status, doctor, netcheck, invite, config, version },
   }),
   {
     name: "barnacle",
@@ -165,6 +228,8 @@ function isColoured({ stdout, stderr, env }: typeof process): boolean {
 /** Runs the command that the arguments name, and ends the process. */
 export async function main(): Promise<void> {
   const { stdout, stderr, env } = process;
+  // What is for this machine goes to no proxy: not the token of a simulator, nor a local model.
+  env["NO_PROXY"] = env["no_proxy"] = noProxyOf(env);
   const streams: StricliProcess = { stdout, stderr, env };
   // Whoever read a pipe may be gone: that ends no bot, and no demo before it has cleaned up.
   for (const stream of [stdout, stderr]) stream.on("error", () => {});

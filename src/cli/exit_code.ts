@@ -3,7 +3,7 @@
  *
  * The numbers are those of sysexits, so that a supervisor can tell what a
  * restart would mend: a supervisor should not restart on `refused` and
- * `config`. O7 also has 3 and 69, for commands that are not built yet.
+ * `config`. O7 also has 69, for a command that is not built yet.
  *
  * @module
  */
@@ -12,6 +12,8 @@ export const EXIT = {
   done: 0,
   failed: 1,
   usage: 2,
+  /** Warnings only (`doctor`). */
+  partly: 3,
   /** Disk or database. */
   io: 74,
   /** Another instance, a port in use, gave up: try again. */

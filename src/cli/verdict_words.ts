@@ -22,6 +22,8 @@ const WORDS: Readonly<Record<AcceptReason | IgnoreReason, string>> = {
   "webhook": "The bot does not answer webhooks.",
   "no-mention": "Nobody mentioned the bot; a later answer may still know of it.",
   "no-content": "Discord withheld the words, so there is nothing to judge.",
+  "too-old": "It was said while the bot was away, and longer ago than it answers.",
+  "too-many": "It was said while the bot was away, before the newest ones that it answers.",
   "rule-not-built": "A rule for this place is not built yet, and denies until it is.",
 };
 

@@ -1,0 +1,189 @@
+/**
+ * What `barnacle doctor` sees of this machine: the data directory, the store in
+ * it, the bot that runs there, and whoever else has its token.
+ *
+ * It looks while the bot works, so the store is opened to be read only, and no
+ * lock is kept.
+ *
+ * @module
+ */
+
+import { accessSync, constants, existsSync, statfsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Config } from "../config/config.ts";
+import type { IdentifyBudget } from "../core/identify_budget.ts";
+import type { BotProcess, HostFacts, StoreFacts, TokenHolder } from "../flows/preflight_host.ts";
+import { DATABASE_NAME } from "../host/data_dir.ts";
+import { takeTokenLock } from "../host/token_lock.ts";
+import { MIGRATIONS, schemaOf } from "../store/migrations.ts";
+import type { Run } from "../store/runs.ts";
+import { createStore } from "../store/store.ts";
+import { toStoreError } from "../store/store_error.ts";
+import { askStatus, holderOf, isHeld, STATUS_TIMEOUT_MS } from "./running_bot.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+export interface HostOptions {
+  readonly dataDir: string;
+  readonly config: Config;
+  /** What the token's lock is taken for; absent where there is no token. */
+  readonly bot?: string;
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
+
+/** Facts, and what the store knows that others judge by. */
+export interface HostView {
+  readonly facts: HostFacts;
+  readonly known?: StoreView;
+}
+
+export interface StoreView {
+  readonly gatewayUrl?: string;
+  readonly budget: IdentifyBudget;
+  /** Those of the last 24 hours; the last of them may be the bot that runs. */
+  readonly runs: readonly Run[];
+}
+
+export async function lookAtHost(options: HostOptions): Promise<HostView> {
+  const { dataDir, config, bot, now } = options;
+  const problem = problemOf(dataDir);
+  const freeBytes = freeBytesOf(dataDir);
+  const store = await lookAtStore(join(dataDir, DATABASE_NAME), config, now);
+  const token = bot === undefined ? undefined : await tokenHolder(bot, dataDir, now);
+  return {
+    facts: {
+      dataDir,
+      ...(problem !== undefined && { dataProblem: problem }),
+      ...(freeBytes !== undefined && { freeBytes }),
+      store: store.facts,
+      bot: await lookAtBot(dataDir, config.http.token?.reveal()),
+      ...(token && { token }),
+    },
+    ...(store.known && { known: store.known }),
+  };
+}
+
+/** What keeps a start from using the directory; it is not made here. */
+function problemOf(path: string): string | undefined {
+  const nearest = nearestOf(path);
+  try {
+    accessSync(nearest, constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown reason";
+    return `${nearest} cannot be written to (${code}); give it to the user that runs Barnacle, ` +
+      "or name another directory by --data";
+  }
+}
+
+function freeBytesOf(path: string): number | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(nearestOf(path));
+    return bavail * bsize;
+  } catch {
+    return undefined; // some file systems do not tell
+  }
+}
+
+/** The directory, or where it would be made. */
+function nearestOf(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearestOf(dirname(path));
+}
+
+async function lookAtStore(
+  path: string,
+  { discord: { accountId } }: Config,
+  now: number,
+): Promise<{ readonly facts: StoreFacts; readonly known?: StoreView }> {
+  if (!existsSync(path)) return { facts: { kind: "none" } };
+  const newest = MIGRATIONS.length;
+  try {
+    const database = new DatabaseSync(path, { readOnly: true });
+    try {
+      const schema = schemaOf(database);
+      if (schema > newest) {
+        const why = `a newer Barnacle wrote it (schema ${schema}, this one knows ${newest})`;
+        return { facts: { kind: "refused", why } };
+      }
+      database.prepare("SELECT COUNT(*) FROM sqlite_schema").get(); // a damaged file says so here
+      const facts = { kind: "opens", schema, newest } as const;
+      return schema < newest ? { facts } : { facts, known: await readStore(database) };
+    } finally {
+      database.close();
+    }
+  } catch (thrown) {
+    const error = toStoreError(thrown, path);
+    if (!(error instanceof Error)) throw error;
+    return { facts: { kind: "refused", why: error.message } };
+  }
+
+  async function readStore(database: DatabaseSync): Promise<StoreView> {
+    const store = createStore(database, path, { elapsed: () => performance.now() });
+    const { gateway } = await store.loadAccount(accountId);
+    return {
+      ...(gateway && { gatewayUrl: gateway.url }),
+      budget: await store.identifyBudget(accountId, now),
+      runs: await store.runs(now - DAY_MS),
+    };
+  }
+}
+
+/** Who holds the lock, and what it says when it is asked. */
+async function lookAtBot(dataDir: string, token: string | undefined): Promise<BotProcess> {
+  const held = await isHeld(dataDir);
+  if (held === false) return { kind: "none" };
+  const holder = holderOf(dataDir);
+  if (!holder?.http) {
+    if (held === undefined) return { kind: "none" };
+    const pid = holder?.pid;
+    return { kind: "silent", ...(pid !== undefined && { pid }), why: "does not listen yet" };
+  }
+  const { pid, http } = holder;
+  const report = await askStatus(http, token, STATUS_TIMEOUT_MS);
+  if (typeof report === "string") {
+    if (held === undefined) return { kind: "none" };
+    return { kind: "silent", pid, why: report };
+  }
+  const { snapshot, checks } = report;
+  return {
+    kind: "answers",
+    pid,
+    phase: snapshot.phase,
+    eventLoopLagMs: snapshot.eventLoopLagMs,
+    troubles: checks
+      // Its preflight is what doctor does itself, with fresher eyes.
+      .filter(({ status, name }) => status !== "pass" && !name.startsWith("preflight:"))
+      .map(({ name, status, componentId, observedValue, observedUnit }) => ({
+        name,
+        isFailure: status === "fail",
+        observed: [componentId, observedValue, observedUnit]
+          .filter((part) => part !== undefined).join(" "),
+      })),
+  };
+}
+
+/** Whoever has the token's lock on this machine; it is taken for a moment, if it is free. */
+async function tokenHolder(
+  bot: string,
+  dataDir: string,
+  now: number,
+): Promise<TokenHolder | undefined> {
+  const lock = await takeTokenLock(bot, { startedAt: now, dataDir });
+  switch (lock.kind) {
+    case "unsupported":
+      return undefined;
+    case "held":
+      await lock.release();
+      return { kind: "free" };
+    case "taken": {
+      const { heldBy } = lock;
+      return {
+        kind: "held",
+        ...(heldBy && { pid: heldBy.pid }),
+        ...(heldBy?.dataDir !== undefined && { dataDir: heldBy.dataDir }),
+      };
+    }
+  }
+}

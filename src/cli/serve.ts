@@ -1,0 +1,181 @@
+/**
+ * The life of a running bot: its socket, its signals, its service manager, and its end.
+ *
+ * @module
+ */
+
+import { randomUUID } from "node:crypto";
+import process from "node:process";
+import { type Bot, type BotEnd, type BotOptions, startBot } from "../bot.ts";
+import { startKeepAlive, visitByFetch } from "../bot/keep_alive.ts";
+import { startWatchdog, statusLine, type Watchdog } from "../bot/watchdog.ts";
+import type { Loaded } from "../config/load.ts";
+import { describeLastRun } from "../flows/last_run.ts";
+import { readBootId } from "../host/boot.ts";
+import { startHttpServer } from "../host/http_server.ts";
+import { forgetManager, type Notify, watchdogMsOf } from "../host/sd_notify.ts";
+import { isAlive } from "../http/checks.ts";
+import type { Log } from "../lib/log.ts";
+import { schedule } from "../lib/schedule.ts";
+import { EXIT, type ExitCode } from "./exit_code.ts";
+import { createReload, reloadAtHangup } from "./reload.ts";
+import { toStartError } from "./start_error.ts";
+
+export interface ServeOptions extends BotOptions {
+  readonly loaded: Extract<Loaded, { readonly kind: "loaded" }>;
+  /** Finds, reads and checks the config again. */
+  readonly readAgain: () => Promise<Loaded>;
+  /** Tells whoever asks on this machine where the bot listens. */
+  readonly setHttp: (address: string) => void;
+  /** Tells the service manager. */
+  readonly notify: Notify;
+}
+
+/** Milliseconds beyond `shutdown.graceSec` that an end may take: closing, and the last commits. */
+const STOP_EXTRA_MS = 5_000;
+
+/** Gives the bot its socket, and waits for its end or for a signal. */
+export async function serve(options: ServeOptions): Promise<ExitCode> {
+  const { config: { http }, logging, store } = options;
+  const log = logging.forPart("main");
+  const signal = signalled(); // from now on, for a start can take a while
+  let bot: Bot | undefined;
+  const runId = randomUUID();
+  let ending = "fault";
+  const server = await startHttpServer({
+    bind: http.bind,
+    port: http.port,
+    ...(http.token && { token: http.token.reveal() }),
+  }, (request, peer) => bot ? bot.http(request, peer) : new Response("starting", { status: 503 }));
+  const address = `${hostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
+  options.setHttp(address);
+  await sayHowTheLastRunEnded(runId, options, log).catch((error: unknown) => {
+    log.error("Cannot store that this run began", { error }); // a full disk; the bot has more to say of it
+  });
+  let watch: ReturnType<typeof watchOver> | undefined;
+  try {
+    bot = await startBot(options);
+    watch = watchOver(bot, options, log);
+    log.info("Barnacle is running", { pid: process.pid, health: `http://${address}/healthz` });
+    const end = await Promise.race([bot.ended, signal]);
+    watch.leave();
+    const code = endingOf(end, log);
+    ending = code === EXIT.done ? "stopped" : end.kind;
+    await bot.stop();
+    log.info("Barnacle has stopped", { code });
+    return code;
+  } finally {
+    watch?.stop();
+    await server.close();
+    await store.endRun(runId, ending, Date.now()).catch((error: unknown) => {
+      log.error("Cannot store how this run ended; the next one will say that it was killed", {
+        error,
+      });
+    });
+  }
+}
+
+async function sayHowTheLastRunEnded(
+  runId: string,
+  { store }: ServeOptions,
+  log: Log,
+): Promise<void> {
+  const bootId = readBootId();
+  const startedAt = Date.now();
+  const last = await store.startRun({ runId, startedAt, ...(bootId !== undefined && { bootId }) });
+  const remark = describeLastRun(last, startedAt, bootId);
+  if (remark) log.warn(remark.event, remark.fields);
+}
+
+/** Everything that looks after a bot which serves: the service manager, visits, SIGHUP. */
+function watchOver(bot: Bot, options: ServeOptions, log: Log): {
+  /** The end begins. */
+  leave(): void;
+  stop(): void;
+} {
+  const { config, logging, loaded, notify, readAgain } = options;
+  const watchdogMs = watchdogMsOf(options.env, process.pid);
+  forgetManager(process.env);
+  const watchdog: Watchdog = startWatchdog({
+    notify,
+    ...(watchdogMs !== undefined && { watchdogMs }),
+    facts: bot.snapshot,
+    status: () => statusLine(bot.snapshot(), Date.now()),
+    steadyNow: () => performance.now(),
+    schedule,
+    onPing: bot.onPing,
+    log,
+  });
+  const stopReloads = reloadAtHangup(createReload({
+    read: readAgain,
+    running: loaded,
+    onBegin: watchdog.reloading,
+    onEnd: watchdog.reloaded,
+    log: logging.forPart("config"),
+  }));
+  watchdog.ready(); // from now on a SIGHUP may come
+  const { keepAliveUrl } = config.http;
+  const keepAlive = keepAliveUrl === undefined ? undefined : startKeepAlive({
+    url: keepAliveUrl,
+    visit: visitByFetch,
+    isAlive: () => isAlive(bot.snapshot(), Date.now()),
+    schedule,
+    log,
+  });
+  return {
+    leave() {
+      watchdog.stopping(config.shutdownGraceSec * 1_000 + STOP_EXTRA_MS);
+      stopReloads();
+      keepAlive?.stop();
+    },
+    stop() {
+      watchdog.stop();
+      keepAlive?.stop();
+    },
+  };
+}
+
+type Ending = BotEnd | { readonly kind: "signal"; readonly signal: string };
+
+/** The first signal asks to stop; the second one ends the process at once, and loses nothing. */
+function signalled(): Promise<Ending> {
+  return new Promise((resolve) => {
+    let isSecond = false;
+    for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
+      process.on(signal, () => {
+        if (isSecond) process.exit(code);
+        isSecond = true;
+        resolve({ kind: "signal", signal });
+      });
+    }
+  });
+}
+
+function endingOf(end: Ending, log: Log): ExitCode {
+  switch (end.kind) {
+    case "signal":
+      log.info("Stopping", { signal: end.signal });
+      return EXIT.done;
+    case "refused":
+      log.error("Discord refused the bot", { hint: end.hint });
+      return EXIT.refused;
+    case "stop":
+      log.error("Discord refused the bot", { closeCode: end.code, hint: end.hint });
+      return EXIT.refused;
+    case "give_up":
+      log.error("Gave up connecting to Discord, as gateway.reconnect says");
+      return EXIT.tryAgain;
+    case "fault": {
+      const { message, code } = toStartError(end.error);
+      log.error(message);
+      return code;
+    }
+    case "worker_died":
+      log.error("The gateway's thread died too often", { deaths: end.deaths });
+      return EXIT.tryAgain;
+  }
+}
+
+function hostOf(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}

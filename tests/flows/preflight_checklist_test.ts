@@ -1,0 +1,142 @@
+/**
+ * The eight questions at the end of the connection guide: each has a row that
+ * says what is wrong and what to do, and the docs say which.
+ */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import type { Finding } from "../../src/core/finding.ts";
+import { parseSnowflake } from "../../src/core/ids.ts";
+import { judgeRuns } from "../../src/flows/last_run.ts";
+import { type DiscordFacts, judgeDiscord } from "../../src/flows/preflight_discord.ts";
+import { type HostFacts, judgeHost } from "../../src/flows/preflight_host.ts";
+import { judgeNetwork, type NetworkFacts } from "../../src/flows/preflight_network.ts";
+import type { HttpFound, Reach } from "../../src/lib/reach.ts";
+
+const NOW = Date.parse("2026-11-20T12:00:00Z");
+const MINUTE_MS = 60_000;
+const DOCS = readFileSync(join(import.meta.dirname!, "..", "..", "docs", "connection.md"), "utf8");
+
+const bot = {
+  id: parseSnowflake<"application">("1500000000000000002")!,
+  name: "barnacle",
+  needsCodeGrant: false,
+};
+const discord = (facts: Partial<DiscordFacts>): readonly Finding[] =>
+  judgeDiscord({
+    application: { kind: "told", found: bot },
+    tokenShape: "token",
+    tokenPlace: "DISCORD_BOT_TOKEN",
+    intents: { missing: [], spared: [] },
+    hasGuild: { kind: "told", found: true },
+    ...facts,
+  }, NOW);
+const host = (facts: Partial<HostFacts>): readonly Finding[] =>
+  judgeHost({ dataDir: "/data", store: { kind: "none" }, bot: { kind: "none" }, ...facts });
+
+const REACH: Reach = {
+  host: "discord.com",
+  port: 443,
+  dns: { kind: "ok", ms: 1, found: { addresses: ["1.1.1.1"] } },
+  tcp: { kind: "failed", ms: 10_000, code: "no answer in time" },
+  tls: { kind: "skipped", why: "earlier" },
+};
+const network = (rest: Partial<NetworkFacts["rest"]>): readonly Finding[] =>
+  judgeNetwork({
+    rest: { reach: REACH, http: { kind: "skipped", why: "earlier" }, ...rest },
+    gateway: { reach: REACH, hello: { kind: "skipped", why: "earlier" } },
+    isContainer: false,
+    unusableProxies: [],
+    showsDns: true,
+  }, NOW);
+const limited: HttpFound = { status: 429, server: "cloudflare", retryAfterSec: 3_600 };
+
+const running = { kind: "answers", pid: 7, phase: "running", troubles: [] } as const;
+const killed = [1, 2, 3].map((minute) => ({
+  startedAt: NOW - 60 * MINUTE_MS,
+  aliveAt: NOW - minute * MINUTE_MS,
+}));
+
+const CHECKLIST: readonly (readonly [asks: string, id: string, findings: readonly Finding[]])[] = [
+  ["1. is the token correct", "discord.token", discord({ application: { kind: "refused" } })],
+  [
+    "2. are the intents enabled",
+    "discord.intents.message_content",
+    discord({ intents: { missing: ["message_content"], spared: [] } }),
+  ],
+  [
+    "3. is the bot invited",
+    "discord.guilds",
+    discord({ hasGuild: { kind: "told", found: false } }),
+  ],
+  [
+    "3. can it be invited at all",
+    "discord.invite",
+    discord({ application: { kind: "told", found: { ...bot, needsCodeGrant: true } } }),
+  ],
+  [
+    "4. are you blocking the event loop",
+    "host.eventLoop",
+    host({ bot: { ...running, eventLoopLagMs: 9_000 } }),
+  ],
+  [
+    "5. does the host kill idle processes",
+    "host.runs",
+    [judgeRuns(killed, NOW, undefined, { name: "Replit", variable: "REPL_ID" })],
+  ],
+  [
+    "6. are you hitting rate limits",
+    "network.rest.http",
+    network({ http: { kind: "ok", ms: 1, found: limited } }),
+  ],
+  [
+    "6. and the one of IDENTIFYs",
+    "discord.identifies",
+    discord({ budget: { left: 40, heldUntil: NOW + MINUTE_MS } }),
+  ],
+  ["7. can the gateway be reached", "network.gateway.tcp", network({})],
+  [
+    "8. do several instances run here",
+    "host.instance",
+    host({ token: { kind: "held", pid: 9, dataDir: "/old" } }),
+  ],
+  [
+    "8. or elsewhere",
+    "bot.instance:lock",
+    host({
+      bot: {
+        ...running,
+        eventLoopLagMs: 1,
+        troubles: [{ name: "instance:lock", isFailure: false, observed: "a strange message" }],
+      },
+    }),
+  ],
+];
+
+describe("[O3] the guide's checklist", () => {
+  for (const [asks, id, findings] of CHECKLIST) {
+    it(`${asks}: ${id}`, () => {
+      const found = findings.find((one) => one.id === id);
+      assert.ok(found?.status === "fail" || found?.status === "warn", found?.status);
+      assert.ok(found.why.length > 10);
+      assert.ok(found.fix, "the one thing to do");
+      const documented = id.replace("message_content", "<name>").replace(
+        "network.gateway.tcp",
+        "network.*",
+      );
+      assert.ok(
+        DOCS.includes(`\`${documented}\``),
+        `docs/connection.md does not name ${documented}`,
+      );
+    });
+  }
+
+  it("is whole: eight questions", () => {
+    assert.deepEqual(
+      [...new Set(CHECKLIST.map(([asks]) => asks.charAt(0)))],
+      ["1", "2", "3", "4", "5", "6", "7", "8"],
+    );
+  });
+});
