@@ -11,11 +11,13 @@ import { Worker } from "node:worker_threads";
 import { type Account, type AccountEnd, type RunningAccount, startAccount } from "./bot/account.ts";
 import { createMeter } from "./bot/meters.ts";
 import { startVitals } from "./bot/vitals.ts";
+import type { PingResult } from "./bot/watchdog.ts";
 import type { Config } from "./config/config.ts";
 import { type EarlyThread, holdThread } from "./discord/gateway/early_thread.ts";
 import type { AnswerHooks } from "./discord/rest/exchange.ts";
 import { createApp, type HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics, type ProcessUsage } from "./http/metrics.ts";
+import type { Snapshot } from "./http/snapshot.ts";
 import type { Logging } from "./log.ts";
 import type { Store } from "./store/store.ts";
 
@@ -31,6 +33,8 @@ export interface BotOptions {
   readonly logging: Logging;
   readonly build: Build;
   readonly isConnectionDebug: boolean;
+  /** For what it says of proxies and of the host. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** From {@link loadGatewayThread}; whoever loaded it closes it. */
   readonly thread?: EarlyThread;
   /** A test's, that ends the process on its way. */
@@ -42,6 +46,10 @@ export type { Account };
 export interface Bot {
   /** Answers health, metrics and status; it needs a socket from `host/`. */
   readonly http: HttpHandler;
+  /** How it is, as every outlet of its health reads it. */
+  readonly snapshot: () => Snapshot;
+  /** Counts what the service manager was told. */
+  readonly onPing: (result: PingResult) => void;
   /** Resolves if the bot cannot go on; never after {@link Bot.stop}. */
   readonly ended: Promise<BotEnd>;
   /** Takes no new turn, lets running ones end, sends what is ready, closes resumable (G12). */
@@ -58,6 +66,9 @@ export function loadGatewayThread(): EarlyThread {
 
 const now = (): number => Date.now();
 
+/** Of a bot that has no account, or none yet. */
+const NOTHING_SAID = { catchUp: { pending: 0, unreadable: [] }, findings: [] };
+
 /** Makes the bot and sets it going; what can heal by itself does not keep it from starting. */
 export async function startBot(options: BotOptions): Promise<Bot> {
   const { config, account, store, logging, build } = options;
@@ -68,6 +79,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     logging.forPart("inbox").warn(said, { accountId });
   }
   const stored = await store.loadAccount(accountId);
+  const startedAt = now();
   let running: RunningAccount | undefined;
 
   const metrics = createMetrics(build);
@@ -77,9 +89,12 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     accountId,
     isEnabled: account !== undefined,
     ...(account && { modelId: account.model.id }),
-    heardAt: stored.session?.aliveAt ?? now(),
+    heardAt: (id) => stored.shards.find(({ shardId }) => shardId === id)?.aliveAt ?? startedAt,
     metrics,
     gateway: () => running?.stats(),
+    said: () => running?.said() ?? NOTHING_SAID,
+    committed: () => running?.committed() ?? 0,
+    onDurable: (ticket) => running?.durable(ticket),
     now,
     log: logging.forPart("health"),
   });
@@ -111,6 +126,8 @@ export async function startBot(options: BotOptions): Promise<Bot> {
 
   return {
     http,
+    snapshot: vitals.snapshot,
+    onPing: (result) => metrics.watchdogPings.inc({ result }),
     ended,
     async stop() {
       vitals.setPhase("draining");

@@ -25,13 +25,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   providers: ["core"],
   "discord/gateway": ["core", "lib"],
   "discord/rest": ["core", "lib"], // the two of Discord do not know each other
-  http: ["lib"],
+  http: ["core", "lib"],
   host: ["lib"],
   simulator: ["core"], // a Discord of our own: it must not know the bot
   "worker.ts": ["discord/gateway"],
   "log.ts": ["lib"],
   cli: [
     "bot.ts",
+    "bot",
+    "flows",
+    "discord/gateway",
     "log.ts",
     "version.ts",
     "simulator",

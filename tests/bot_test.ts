@@ -49,6 +49,7 @@ async function onSimulator(
       logging,
       build: BUILD,
       isConnectionDebug: false,
+      env: {},
     }, () => lines.map(({ event }) => event));
   } finally {
     store.close();
@@ -83,7 +84,7 @@ describe("startBot()", () => {
       await simulator.until(() => simulator.connected() === 0 || undefined, patience);
     }));
 
-  it("[O7] ends as refused where REST refuses the token, after one request", () =>
+  it("[O7] ends as refused where REST refuses the token, after one try", () =>
     onSimulator(async (simulator, options) => {
       const bot = await startBot({
         ...options,
@@ -91,8 +92,9 @@ describe("startBot()", () => {
       });
       assert.equal((await bot.ended).kind, "refused");
       await bot.stop();
-      assert.equal(simulator.requests.records().length, 1);
-      assert.equal(simulator.account().connections, 0);
+      const refused = simulator.requests.records().filter(({ status }) => status === 401);
+      assert.equal(refused.length, 1);
+      assert.equal(simulator.account().identifies.length, 0);
     }));
 
   it("[C7] connects to nothing where no account is enabled, and says so", () =>
@@ -139,7 +141,7 @@ describe("startBot()", () => {
       assert.ok(!said().includes("Turns of the last process run again"));
 
       await store.acceptBatch(batch({ judged: [accepted()] }), 1);
-      await store.claimNext(1);
+      await store.claimNext(1, []);
       const second = await startBot(options);
       await second.stop();
       assert.ok(said().includes("Turns of the last process run again"));

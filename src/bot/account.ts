@@ -16,21 +16,27 @@ import { TOKEN_HINT } from "../discord/gateway/close_codes.ts";
 import type { EarlyThread } from "../discord/gateway/early_thread.ts";
 import { createReader } from "../discord/gateway/reader.ts";
 import type { Gateway, GatewayFinal, GatewayStats } from "../discord/gateway/thread.ts";
-import { createClient, type RequestMetric, type RestClient } from "../discord/rest/client.ts";
+import { createApplications } from "../discord/rest/application.ts";
 import { createDirectory } from "../discord/rest/directory.ts";
 import type { AnswerHooks } from "../discord/rest/exchange.ts";
 import { createPost } from "../discord/rest/messages.ts";
 import { RestError } from "../discord/rest/rest_error.ts";
 import { createAcceptor } from "../flows/accept.ts";
 import { createLanes } from "../flows/lanes.ts";
+import { createTwinWatch } from "../flows/twins.ts";
+import type { Snapshot } from "../http/snapshot.ts";
+import { proxyFor } from "../lib/proxy.ts";
 import { schedule } from "../lib/schedule.ts";
 import type { Logging } from "../log.ts";
 import { prepareAdmission } from "../policy/admission.ts";
 import { sessionKeyOf } from "../session/session_key.ts";
 import type { StoredAccount } from "../store/accounts.ts";
 import type { Store } from "../store/store.ts";
+import { catchUpOf } from "./catch_up.ts";
 import { connect } from "./connect.ts";
 import type { Meter } from "./meters.ts";
+import { restOf } from "./rest.ts";
+import { standingOf } from "./standing.ts";
 import { historyOf, turnsOf } from "./turns.ts";
 import type { Vitals } from "./vitals.ts";
 
@@ -53,6 +59,8 @@ export interface AccountOptions extends Account {
   readonly workerUrl: URL;
   /** That thread, loaded ahead. */
   readonly thread?: EarlyThread;
+  /** For what it says of proxies and of the host (G15). */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** What the store knows of it. */
   readonly stored: StoredAccount;
   /** A test's, that ends the process on its way. */
@@ -78,6 +86,12 @@ export type AccountEnd =
 export interface RunningAccount {
   /** `undefined` before the gateway is found. */
   stats(): GatewayStats | undefined;
+  /** What catch-up and the watch for twins have to say. */
+  said(): Pick<Snapshot, "catchUp" | "twin" | "findings">;
+  /** The last ticket that the store holds. */
+  committed(): number;
+  /** All up to this ticket is on the disk. */
+  durable(ticket: number): void;
   /** Takes no new turn, lets running ones end, sends what is ready, closes resumable (G12). */
   stop(): Promise<void>;
 }
@@ -91,6 +105,9 @@ export async function startAccount(
   const { accountId } = config.discord;
   const stopping = new AbortController();
   let gateway: Gateway | undefined;
+  let committed = 0;
+  let shardCount = stored.shardCount ?? 1;
+  const begun = new Set<number>();
 
   const client = restOf(options, now, (request) => {
     meter.request(request);
@@ -98,6 +115,13 @@ export async function startAccount(
     if (request.status === 401) onEnd({ kind: "refused", hint: TOKEN_HINT });
   });
   stopping.signal.addEventListener("abort", () => client.stop(), { once: true });
+  const standing = standingOf({
+    ...options,
+    applications: createApplications(client),
+    now,
+    log: logging.forPart("preflight"),
+    onRefused: () => onEnd({ kind: "refused", hint: TOKEN_HINT }),
+  });
   const reader = createReader(
     {
       accountId,
@@ -124,6 +148,7 @@ export async function startAccount(
   const turns = turnsOf({ ...options, now }, {
     admit,
     history: historyOf(client, reader, accountId),
+    held: () => catchUp.held(),
     stopping: stopping.signal,
     onOutbox: lanes.wake,
     onTurn(outcome, ms) {
@@ -138,35 +163,77 @@ export async function startAccount(
     now,
     schedule,
     log: logging.forPart("inbox"),
-    committed: (ticket) => gateway?.committed(ticket),
+    committed(ticket) {
+      committed = ticket;
+      gateway?.committed(ticket);
+    },
+    onSessionStarting(shardId) {
+      if (begun.has(shardId)) twins.sessionInvalidated();
+      begun.add(shardId);
+      catchUp.sessionStarting(shardId);
+    },
+    onSessionStarted: (shardId) => catchUp.sessionStarted(shardId),
     onAccepted: turns.wake,
     onSettled: lanes.settled,
+    // By a clock that is ahead, all that we send was there before we sent it.
+    onForeign: (found) =>
+      twins.foreign(standing.isClockRight() ? found : found.filter(({ why }) => why !== "early")),
     onStored: meter.stored,
+  });
+  const catchUp = catchUpOf(
+    { config, store, reader, client, logging, shardCount: () => shardCount, now },
+    { found: acceptor.found, onReleased: turns.wake, onFound: meter.found },
+  );
+  const twins = createTwinWatch({
+    now,
+    schedule,
+    log: logging.forPart("gateway"),
+    onChange: () => {},
   });
 
   const interrupted = await store.voidClaims();
   if (interrupted > 0) {
     logging.forPart("turns").info("Turns of the last process run again", { turns: interrupted });
   }
+  for (const { shardId, catchUpFrom: from, lostAt } of stored.shards) {
+    if (from === undefined) continue;
+    // before a turn is begun behind it
+    catchUp.start({ shardId, from, ...(lostAt !== undefined && { lostAt }) });
+  }
   turns.wake();
   lanes.wake();
-  const connecting = connect({ ...options, mayResume: reader.isComplete }, {
-    directory: createDirectory(client),
-    saveGatewayUrl: (url) => store.saveGatewayUrl(accountId, url, now()),
-    now,
-    log: logging.forPart("gateway"),
-    stopping: stopping.signal,
-    onBatch: (batch) => acceptor.accept(reader.read(batch)),
-    onState: vitals.setShard,
-    onBeat(beat) {
-      meter.beat(`${accountId}/0`, beat);
-      if (beat.latencyMs !== undefined) vitals.setLatency(beat.latencyMs);
-    },
-    onFinal(final) {
-      // Who gives up without exiting stays to be asked why; health says so.
-      if (final.kind !== "give_up" || final.exit) onEnd(final);
-    },
-  }).then((started) => {
+  const isLeaving = aborted(stopping.signal);
+  const connecting = Promise.race([standing.start(), isLeaving]).then(() =>
+    connect({ ...options, mayResume: reader.isComplete }, {
+      directory: createDirectory(client, now),
+      readFlags: standing.readFlags,
+      proxyFor: (url) => proxyFor(url, options.env),
+      store,
+      now,
+      log: logging.forPart("gateway"),
+      stopping: stopping.signal,
+      onShards(count) {
+        shardCount = count;
+        vitals.setShardCount(count);
+      },
+      onIntents: standing.setUngranted,
+      onBudget: vitals.refresh,
+      onBatch(batch) {
+        const read = reader.read(batch);
+        acceptor.accept(read);
+        if (read.guilds.length > 0) catchUp.ready();
+      },
+      onState: vitals.setShard,
+      onBeat(shardId, beat) {
+        meter.beat(`${accountId}/${shardId}`, beat);
+        if (beat.latencyMs !== undefined) vitals.setLatency(shardId, beat.latencyMs);
+      },
+      onFinal(final) {
+        // Who gives up without exiting stays to be asked why; health says so.
+        if (final.kind !== "give_up" || final.exit) onEnd(final);
+      },
+    })
+  ).then((started) => {
     gateway = started;
   }, (error: unknown) => {
     if (!stopping.signal.aborted) onEnd(endOf(error));
@@ -174,14 +241,32 @@ export async function startAccount(
 
   return {
     stats: () => gateway?.stats(),
+    said() {
+      const doubt = twins.doubt();
+      return {
+        catchUp: {
+          pending: catchUp.pending(),
+          unreadable: catchUp.unreadable().map(({ name }) => name),
+        },
+        ...(doubt && !doubt.isDeploy && {
+          twin: { since: doubt.since, evidence: doubt.evidence },
+        }),
+        findings: standing.findings(),
+      };
+    },
+    committed: () => committed,
+    durable: (ticket) => gateway?.durable(ticket),
     async stop() {
       const grace = setTimeout(() => stopping.abort(), config.shutdownGraceSec * 1_000);
+      twins.stop();
+      standing.stop();
       await turns.stop();
-      await Promise.race([lanes.drain(), aborted(stopping.signal)]);
+      await Promise.race([lanes.drain(), isLeaving]);
       clearTimeout(grace);
       stopping.abort();
       await connecting;
       await gateway?.stop();
+      await catchUp.stop();
       await acceptor.flush().catch((error: unknown) => {
         const said = "Cannot store what arrived last; Discord will send it again";
         logging.forPart("inbox").error(said, { error });
@@ -189,25 +274,6 @@ export async function startAccount(
       await lanes.stop();
     },
   };
-}
-
-function restOf(
-  { config: { discord }, token, apiBase, version, crashHooks }: AccountOptions,
-  now: () => number,
-  onRequest: (request: RequestMetric) => void,
-): RestClient {
-  return createClient({
-    token,
-    apiUrl: apiBase,
-    version,
-    timeoutMs: discord.rest.timeoutSec * 1_000,
-    globalPerSec: discord.rest.globalPerSec,
-    now,
-    steadyNow: () => performance.now(),
-    schedule,
-    ...crashHooks,
-    onRequest,
-  });
 }
 
 function routeOf({ agent, dmScope }: Config): (message: InboundMessage) => Route {

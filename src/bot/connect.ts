@@ -6,16 +6,23 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
-import type { GatewaySession } from "../core/inbound.ts";
 import type { EarlyThread } from "../discord/gateway/early_thread.ts";
-import { toIntents } from "../discord/gateway/intents.ts";
+import { chooseIntents, toIntents } from "../discord/gateway/intents.ts";
 import { READ_TYPES } from "../discord/gateway/reader.ts";
-import { type Gateway, type GatewayEvents, startGateway } from "../discord/gateway/thread.ts";
+import {
+  type Gateway,
+  type GatewayEvents,
+  type GatewayFinal,
+  startGateway,
+} from "../discord/gateway/thread.ts";
 import type { Directory } from "../discord/rest/directory.ts";
 import { RestError } from "../discord/rest/rest_error.ts";
-import { locateGateway } from "../flows/locate_gateway.ts";
+import { type GatewayPlace, locateGateway } from "../flows/locate_gateway.ts";
 import type { Log } from "../lib/log.ts";
 import type { StoredAccount } from "../store/accounts.ts";
+import type { Store } from "../store/store.ts";
+import { createPermits, type PermitsPorts } from "./permits.ts";
+import { planShards } from "./shards.ts";
 
 export interface ConnectOptions {
   readonly config: Config;
@@ -31,9 +38,26 @@ export interface ConnectOptions {
   readonly mayResume: boolean;
 }
 
-export interface ConnectPorts extends Omit<GatewayEvents, "onLog"> {
+export interface ConnectPorts
+  extends Omit<GatewayEvents, "onLog" | "onPermitWanted">, Pick<PermitsPorts, "onBudget"> {
   readonly directory: Pick<Directory, "gateway">;
-  readonly saveGatewayUrl: (url: string) => Promise<void>;
+  /** The application's flags: which intents the portal has granted. */
+  readonly readFlags: () => Promise<number>;
+  /** The proxy that leads to a URL, where one does (G15). */
+  readonly proxyFor: (url: string) => string | undefined;
+  readonly store: Pick<
+    Store,
+    | "saveGateway"
+    | "saveFlags"
+    | "reshard"
+    | "takeIdentify"
+    | "identifyBudget"
+    | "identifyInMs"
+  >;
+  /** How many shards there are to be. */
+  readonly onShards: (count: number) => void;
+  /** Intents that are wanted and that Discord does not grant. */
+  readonly onIntents: (missing: ReturnType<typeof chooseIntents>["missing"]) => void;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
   /** Unix time in milliseconds. */
@@ -41,105 +65,211 @@ export interface ConnectPorts extends Omit<GatewayEvents, "onLog"> {
   readonly log: Log;
 }
 
-/** For how long an address is taken without asking. */
-const ADDRESS_FRESH_MS = 24 * 60 * 60 * 1_000;
+/** For how long what Discord said of the gateway, and of the application, is taken without asking. */
+const FRESH_MS = 24 * 60 * 60 * 1_000;
 
 /** How often the address is asked for anew while nothing connects. */
 const RELOCATE_MS = 30_000;
 
+/** Discord will not have the intents that were asked for. */
+const DISALLOWED_INTENTS = 4014;
+
 /**
- * The session of the last run is resumed where it may be.
+ * The sessions of the last run are resumed where they may be.
  *
  * @throws {RestError} If Discord refuses the token.
  */
 export async function connect(options: ConnectOptions, ports: ConnectPorts): Promise<Gateway> {
-  const { config: { discord }, token, isConnectionDebug, workerUrl, thread, stored } = options;
-  const { directory, saveGatewayUrl, stopping, now, log, ...events } = ports;
-  const { intents, compress, tcpKeepaliveSec, reconnect } = discord.gateway;
-  const { gateway: known } = stored;
-  const url = await locateGateway(
-    known && { url: known.url, isFresh: now() - known.at < ADDRESS_FRESH_MS },
+  const { config: { discord }, stored } = options;
+  const { directory, store, stopping, now, log } = ports;
+  const { accountId } = discord;
+  const { gateway: url, limit } = stored;
+  const place = await locateGateway(
+    url && limit && {
+      place: { url: url.url, shards: limit.shards, limit },
+      isFresh: now() - url.at < FRESH_MS,
+    },
     {
-      ask: async () => (await directory.gateway()).url,
+      ask: () => directory.gateway(),
       // A portal before the network, or a proxy, answers with anything; only Discord knows tokens.
       isTransient: (error) => error instanceof RestError && error.kind !== "unauthorized",
-      save: saveGatewayUrl,
+      save: (found) => store.saveGateway(accountId, found, now()),
       sleep: (ms) => sleep(ms, undefined, { signal: stopping }),
       random: Math.random,
       log,
     },
   );
+  const flags = await flagsOf(options, ports);
   stopping.throwIfAborted();
-  const session = sessionOf(options, ports);
-  let isReady = false;
-  const gateway = startGateway(
-    {
-      token,
-      url,
-      intents: toIntents(intents).bits,
-      compress,
-      tcpKeepaliveSec,
-      reconnect,
-      ...(session && { session }),
-      isConnectionDebug,
-      dispatches: READ_TYPES,
-    },
-    {
-      ...events,
-      onState(state) {
-        isReady = state.state === "ready";
-        events.onState(state);
-      },
-      onLog: (level, event, fields) => log[level](event, fields),
-    },
-    { workerUrl, ...(thread && { takeThread: thread.take }), now, random: Math.random },
-  );
-  return followAddress(gateway, url, () => isReady, ports);
+  return await openGateway(options, ports, place, flags);
 }
 
-/** The session to resume; one that is lost is said out loud. */
-function sessionOf(
-  { config: { discord }, stored: { session }, mayResume }: ConnectOptions,
-  { now, log }: ConnectPorts,
-): GatewaySession | undefined {
-  if (!session) return undefined;
-  const { sessionCacheTtlSec } = discord.gateway.reconnect;
-  const isFresh = now() - session.aliveAt <= sessionCacheTtlSec * 1_000;
-  if (isFresh && mayResume) return session;
-  log.warn("The last session cannot be resumed; what was said since is not answered", {
-    since: new Date(session.aliveAt).toISOString(),
-    why: isFresh ? "what it said of guilds is not known any more" : "it is too old",
+/**
+ * Which intents the portal has granted; `undefined` if nobody can tell, for a bot that has been
+ * here before is not to wait for it.
+ */
+async function flagsOf(
+  { config: { discord }, stored: { flags } }: ConnectOptions,
+  { readFlags, store, now, log }: ConnectPorts,
+): Promise<number | undefined> {
+  if (flags && now() - flags.at < FRESH_MS) return flags.bits;
+  try {
+    const bits = await readFlags();
+    await store.saveFlags(discord.accountId, bits, now());
+    return bits;
+  } catch (error) {
+    if (error instanceof RestError && error.kind === "unauthorized") throw error;
+    log.warn("Cannot ask Discord which intents the bot may have; going by what is known", {
+      error,
+    });
+    return flags?.bits;
+  }
+}
+
+/**
+ * Starts the thread, and another one with fewer intents where Discord turns the first one away:
+ * the checkbox may have been cleared since somebody looked.
+ */
+async function openGateway(
+  options: ConnectOptions,
+  ports: ConnectPorts,
+  place: GatewayPlace,
+  flags: number | undefined,
+): Promise<Gateway> {
+  const { config: { discord }, thread, stored, token, isConnectionDebug, workerUrl } = options;
+  const { store, now, log, stopping, proxyFor } = ports;
+  const { accountId, gateway: { compress, tcpKeepaliveSec, reconnect } } = discord;
+  const wanted = toIntents(discord.gateway.intents);
+  const count = discord.gateway.shards === "auto" ? place.shards : discord.gateway.shards;
+  let { url } = place;
+  let chosen = chooseIntents(wanted, flags);
+  let current: Gateway | undefined;
+  /** Of the threads before this one: each counts its tickets from 1. */
+  let ticketsBefore = 0;
+  let lastTicket = 0;
+  const ready = new Set<number>();
+  let isStopped = false;
+
+  const plan = planShards({
+    count,
+    stored,
+    sessionCacheTtlSec: reconnect.sessionCacheTtlSec,
+    resumeSession: reconnect.resumeSession,
+    isComplete: options.mayResume,
+    identifyInMs: await store.identifyInMs(accountId, 0, now()),
+    now: now(),
   });
-  return undefined;
-}
+  for (const { shardId, aliveAt, why } of plan.lost) {
+    const since = new Date(aliveAt).toISOString();
+    log.warn("The last session cannot be resumed", { shardId, since, why });
+  }
+  if (plan.isResharded) {
+    log.info("The bot has another number of shards now", { was: stored.shardCount, is: count });
+  }
+  if (stored.shardCount !== count) await store.reshard(accountId, count, now());
+  ports.onShards(count);
 
-/** While nothing connects, somebody is asked whether the gateway is still where it was. */
-function followAddress(
-  gateway: Gateway,
-  url: string,
-  isReady: () => boolean,
-  { directory, saveGatewayUrl, log }: ConnectPorts,
-): Gateway {
-  let current = url;
+  const permits = createPermits({
+    store,
+    accountId,
+    now,
+    answer: (shardId, answer) => current?.permit(shardId, answer),
+    onBudget: ports.onBudget,
+    log,
+  });
 
+  function open(shards: typeof plan.shards): Gateway {
+    ports.onIntents(chosen.missing);
+    ticketsBefore = lastTicket;
+    const proxy = proxyFor(url);
+    return startGateway(
+      {
+        token,
+        url,
+        intents: chosen.bits,
+        compress,
+        tcpKeepaliveSec,
+        reconnect,
+        presence: discord.presence,
+        ...(proxy !== undefined && { proxy }),
+        shards,
+        shardCount: count,
+        maxConcurrency: place.limit.maxConcurrency,
+        isConnectionDebug,
+        dispatches: READ_TYPES,
+      },
+      {
+        onBatch(batch) {
+          lastTicket = ticketsBefore + batch.ticket;
+          ports.onBatch({ ...batch, ticket: lastTicket });
+        },
+        onState(shardId, state) {
+          if (state.state === "ready") ready.add(shardId);
+          else ready.delete(shardId);
+          ports.onState(shardId, state);
+        },
+        onBeat: ports.onBeat,
+        onPermitWanted: permits,
+        onLog: (level, event, fields) => log[level](event, fields),
+        onFinal: (final) => void onFinal(final),
+      },
+      { workerUrl, ...(thread && { takeThread: thread.take }), now, random: Math.random },
+    );
+  }
+
+  async function onFinal(final: GatewayFinal): Promise<void> {
+    const fewer = final.kind === "stop" && final.code === DISALLOWED_INTENTS
+      ? await fewerIntents()
+      : undefined;
+    if (!fewer || isStopped) return ports.onFinal(final);
+    chosen = fewer;
+    log.warn("Discord does not grant an intent that it was asked for; going on without", {
+      missing: fewer.missing.join(", "),
+    });
+    await current?.stop();
+    if (!isStopped) current = open(plan.shards.map(({ id }) => ({ id, identifyInMs: 0 })));
+  }
+
+  /** `undefined` where nothing is left to go without: 4014 is met once. */
+  async function fewerIntents(): Promise<typeof chosen | undefined> {
+    const found = await ports.readFlags().catch(() => 0); // it said no: that is what is known
+    const candidates = [chooseIntents(wanted, found), chooseIntents(wanted, 0)];
+    const next = candidates.find(({ bits }) => bits !== chosen.bits);
+    const granted = next === candidates[0] ? found : 0;
+    await store.saveFlags(accountId, granted, now()).catch((error: unknown) => {
+      log.error("Cannot store which intents the bot may have", { error });
+    });
+    return next;
+  }
+
+  /** While nothing connects, somebody is asked whether the gateway is still where it was. */
   async function ask(): Promise<void> {
-    const { url: found } = await directory.gateway();
-    if (found === current) return;
-    log.info("The gateway has moved", { to: found });
-    current = found;
-    gateway.setUrl(found);
-    await saveGatewayUrl(found);
+    const found = await ports.directory.gateway();
+    await store.saveGateway(accountId, found, now());
+    if (found.url === url) return;
+    log.info("The gateway has moved", { to: found.url });
+    url = found.url;
+    current?.setUrl(url);
   }
 
   const timer = setInterval(() => {
-    if (isReady()) return;
+    if (ready.size === count) return;
     ask().catch((error: unknown) => log.debug("Cannot ask where the gateway is", { error }));
   }, RELOCATE_MS);
+  stopping.addEventListener("abort", () => clearInterval(timer), { once: true });
+  const first = current = open(plan.shards);
+  const live = (): Gateway => current ?? first;
+
   return {
-    ...gateway,
+    committed: (ticket) => live().committed(ticket - ticketsBefore),
+    durable: (ticket) => live().durable(ticket - ticketsBefore),
+    permit: (shardId, answer) => live().permit(shardId, answer),
+    setUrl: (next) => live().setUrl(next),
+    stats: () => live().stats(),
     stop() {
+      isStopped = true;
       clearInterval(timer);
-      return gateway.stop();
+      return live().stop();
     },
   };
 }

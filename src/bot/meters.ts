@@ -22,6 +22,8 @@ export interface Meter {
   request(request: RequestMetric): void;
   delivery(row: OutboxRow, delivery: Delivery): void;
   stored(stored: Stored): void;
+  /** Messages that catch-up found. */
+  found(count: number): void;
   /** A dispatch does not fit what is known of its type. */
   misfit(): void;
   turn(modelId: string, outcome: TurnOutcome, ms: number): void;
@@ -72,6 +74,9 @@ export function createMeter(metrics: Metrics): Meter {
       metrics.outboxSent.add(settled, { ack: "echo" });
       metrics.inboxMessages.add(accepted, { result: "accepted" });
       metrics.inboxMessages.add(judged - accepted, { result: "ignored" });
+    },
+    found(count) {
+      metrics.catchUpMessages.add(count);
     },
     misfit() {
       metrics.unparsable.inc();

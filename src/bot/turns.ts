@@ -6,7 +6,7 @@
 
 import { randomBytes } from "node:crypto";
 import type { Config } from "../config/config.ts";
-import type { AccountId } from "../core/ids.ts";
+import type { AccountId, ChannelId } from "../core/ids.ts";
 import type { Model } from "../core/model.ts";
 import { decodeHistory } from "../discord/gateway/decode.ts";
 import type { Reader } from "../discord/gateway/reader.ts";
@@ -53,7 +53,11 @@ export function turnsOf(
   { config, model, store, logging, now }: TurnsOptions,
   ports:
     & Pick<AnswerPorts, "stopping" | "onOutbox" | "onTurn">
-    & Pick<FillUpPorts, "admit" | "history">,
+    & Pick<FillUpPorts, "admit" | "history">
+    & {
+      /** Channels in which no turn may begin yet (G6). */
+      readonly held: () => "all" | readonly ChannelId[];
+    },
 ): Turns {
   const log = logging.forPart("turns");
   const { accountId } = config.discord;
@@ -69,7 +73,7 @@ export function turnsOf(
     log,
   });
   return createTurns({
-    claimNext: () => store.claimNext(now()),
+    claimNext: () => store.claimNext(now(), ports.held()),
     release: (claim) => store.release(claim),
     answer: (claim) =>
       answer(claim, {

@@ -20,16 +20,21 @@ import type { Log } from "../lib/log.ts";
 import type { Store } from "../store/store.ts";
 
 export interface VitalsPorts {
-  readonly store: Pick<Store, "health" | "touchAlive" | "loadAccount">;
+  readonly store: Pick<Store, "health" | "touchAlive" | "identifyBudget">;
   readonly accountId: AccountId;
   /** Whether the account is to connect at all (C7). */
   readonly isEnabled: boolean;
   /** `"<provider>/<model>"`, of an enabled account. */
   readonly modelId?: string;
-  /** Unix time in milliseconds at which the gateway was last heard before this start. */
-  readonly heardAt: number;
+  /** Unix time in milliseconds at which a shard was last heard before this start. */
+  readonly heardAt: (shardId: number) => number;
   readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied">;
   readonly gateway: () => GatewayStats | undefined;
+  /** What the parts say of themselves when they are asked. */
+  readonly said: () => Pick<Snapshot, "catchUp" | "twin" | "findings">;
+  /** The last ticket that the store holds; {@link onDurable} tells once the disk has it. */
+  readonly committed: () => number;
+  readonly onDurable: (ticket: number) => void;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly log: Log;
@@ -38,8 +43,14 @@ export interface VitalsPorts {
 export interface Vitals {
   snapshot(): Snapshot;
   setPhase(phase: Snapshot["phase"]): void;
-  setShard(state: ShardState): void;
-  setLatency(latencyMs: number): void;
+  /** How many shards there are to be; one until somebody says so. */
+  setShardCount(count: number): void;
+  setShard(shardId: number, state: ShardState): void;
+  setLatency(shardId: number, latencyMs: number): void;
+  /** What the store says of IDENTIFYs is asked anew. */
+  refresh(): void;
+  /** Tries a write, as happens by itself every {@link PROBE_MS}. */
+  probe(): Promise<void>;
   setRest(isUp: boolean): void;
   /** What a turn tells of its model: whether it can answer anybody. */
   setTurn(outcome: TurnOutcome): void;
@@ -64,13 +75,14 @@ export function startVitals(ports: VitalsPorts): Vitals {
   const { store, accountId, modelId, metrics, gateway, now, log } = ports;
   const startedAt = now();
   let phase: Snapshot["phase"] = "starting";
-  let shard: ShardState | undefined;
-  let latencyMs = 0;
+  let shardCount = 1;
+  const states = new Map<number, ShardState>();
+  const latencies = new Map<number, number>();
   let isRestUp = true;
   let openAt: number | undefined;
-  let probe: Snapshot["store"] = { probeMs: 0, isFailing: false };
+  let probe: Snapshot["store"] = { probeMs: 0, isFailing: false, probedAt: startedAt };
   let figures: () => Pick<Snapshot, "inbox" | "outbox"> = () => NO_FIGURES;
-  let lostAt: number | undefined;
+  let identify: Snapshot["identify"];
   let mainTickAt = startedAt;
   let lags: readonly number[] = [];
   const denied = new Map<string, number>();
@@ -79,7 +91,7 @@ export function startVitals(ports: VitalsPorts): Vitals {
     const { inbox, outbox, decisions } = await store.health();
     const { oldestWaitingAt, ...waiting } = inbox;
     const { oldestUnsentAt, ...unsent } = outbox;
-    lostAt = (await store.loadAccount(accountId)).lostAt;
+    if (ports.isEnabled) identify = await store.identifyBudget(accountId, now());
     const ageOf = (at: number | undefined): number => at === undefined ? 0 : now() - at;
     figures = () => ({
       inbox: { ...waiting, oldestMs: ageOf(oldestWaitingAt) },
@@ -92,19 +104,28 @@ export function startVitals(ports: VitalsPorts): Vitals {
     }
   }
 
-  /** Only a gateway that is heard keeps its session fresh. */
+  /** Only a shard that is heard keeps its session fresh. What came before it is on the disk then. */
   async function tryWrite(): Promise<void> {
+    const ticket = ports.committed();
     try {
-      probe = { probeMs: await store.touchAlive(accountId, heardAt()), isFailing: false };
+      const heard = shardIds().map((shardId) => ({ shardId, heardAt: heardAt(shardId) }));
+      const probeMs = await store.touchAlive(accountId, heard, now());
+      probe = { probeMs, isFailing: false, probedAt: now() };
+      ports.onDurable(ticket);
     } catch (error) {
       if (!probe.isFailing) log.error("Cannot write to the store", { error });
       metrics.storageErrors.inc({ code: codeOf(error) });
-      probe = { ...probe, isFailing: true };
+      probe = { ...probe, isFailing: true, probedAt: now() };
     }
   }
 
-  function heardAt(): number {
-    return shard?.state === "ready" ? now() : shard?.ack?.at ?? ports.heardAt;
+  function heardAt(shardId: number): number {
+    const state = states.get(shardId);
+    return state?.state === "ready" ? now() : state?.ack?.at ?? ports.heardAt(shardId);
+  }
+
+  function shardIds(): readonly number[] {
+    return ports.isEnabled ? Array.from({ length: shardCount }, (_, id) => id) : [];
   }
 
   function lookAtLag(): void {
@@ -124,17 +145,21 @@ export function startVitals(ports: VitalsPorts): Vitals {
   refresh();
 
   function shards(stats: GatewayStats | undefined): readonly Shard[] {
-    if (!ports.isEnabled) return [];
-    const { state = "connecting", readyAt = startedAt, isDown = false, ack } = shard ?? {};
-    return [{
-      id: `${accountId}/0`,
-      state,
-      readyAt,
-      isDown,
-      ...(ack && { ack: { ...ack, latencyMs } }),
-      ...(stats?.seqCommitted !== undefined && { seqCommitted: stats.seqCommitted }),
-      ...(lostAt !== undefined && { sessionLostAt: lostAt }),
-    }];
+    return shardIds().map((shardId) => {
+      const { state = "connecting", readyAt = startedAt, isDown = false, ack, waits } =
+        states.get(shardId) ?? {};
+      const latencyMs = latencies.get(shardId) ?? 0;
+      const seqCommitted = stats?.seqCommitted.get(shardId);
+      return {
+        id: `${accountId}/${shardId}`,
+        state,
+        readyAt,
+        isDown,
+        ...(ack && { ack: { ...ack, latencyMs } }),
+        ...(seqCommitted !== undefined && { seqCommitted }),
+        ...(waits && { waits }),
+      };
+    });
   }
 
   return {
@@ -146,6 +171,8 @@ export function startVitals(ports: VitalsPorts): Vitals {
         mainTickAt,
         ...(stats && { gatewayTickAt: stats.tickAt }),
         shards: shards(stats),
+        ...(identify && { identify }),
+        ...ports.said(),
         store: probe,
         ...figures(),
         isRestUp,
@@ -157,8 +184,11 @@ export function startVitals(ports: VitalsPorts): Vitals {
       };
     },
     setPhase: (next) => void (phase = next),
-    setShard: (next) => void (shard = next),
-    setLatency: (next) => void (latencyMs = next),
+    setShardCount: (count) => void (shardCount = count),
+    setShard: (shardId, next) => void states.set(shardId, next),
+    setLatency: (shardId, next) => void latencies.set(shardId, next),
+    refresh,
+    probe: tryWrite,
     setRest: (next) => void (isRestUp = next),
     setTurn(outcome) {
       if (outcome.kind === "reply") openAt = undefined;

@@ -29,6 +29,8 @@ export interface Config {
   readonly texts: Texts;
   readonly dmScope: Settings["session"]["dmScope"];
   readonly http: HttpConfig;
+  /** What is looked at before connecting (G13). */
+  readonly preflight: { readonly network: boolean; readonly dns: boolean };
   readonly logLevel: Settings["log"]["level"];
   /** Seconds that running turns have to end (G12). */
   readonly shutdownGraceSec: number;
@@ -63,8 +65,19 @@ export interface DiscordConfig {
     /** Seconds; 0 is off. */
     readonly tcpKeepaliveSec: number;
     readonly reconnect: Readonly<DiscordSettings["gateway"]["reconnect"]>;
+    readonly catchUp: Readonly<DiscordSettings["gateway"]["catchUp"]>;
+    /** `"auto"`: as many as Discord recommends. */
+    readonly shards: "auto" | number;
   };
+  readonly presence: Presence;
   readonly rest: Readonly<DiscordSettings["rest"]>;
+}
+
+/** How the bot is shown. */
+export interface Presence {
+  readonly status: "online" | "idle" | "dnd" | "invisible";
+  /** The line below the name. */
+  readonly activity?: string;
 }
 
 export type Intent = Exclude<DiscordSettings["gateway"]["intents"], string>[number];
@@ -89,6 +102,8 @@ export interface HttpConfig {
   readonly token?: Secret;
   /** Names by which other machines may ask. */
   readonly hosts: readonly string[];
+  /** The service's own public address, fetched so that its host does not put it to sleep (O9). */
+  readonly keepAliveUrl?: string;
 }
 
 /** What was found of the secrets that settings name. */
@@ -112,7 +127,7 @@ export function toConfig(
   matchesPattern: (text: string) => boolean,
   file: string | undefined,
 ): Config {
-  const { agents, http, log, messages, session, shutdown } = settings;
+  const { agents, http, log, messages, preflight, session, shutdown } = settings;
   return {
     ...(file !== undefined && { file }),
     discord: discordConfig(settings, secrets.discordToken, matchesPattern),
@@ -126,7 +141,9 @@ export function toConfig(
       port: http.port,
       ...(secrets.httpToken && { token: secrets.httpToken }),
       hosts: http.hosts,
+      ...(http.keepAliveUrl !== undefined && { keepAliveUrl: http.keepAliveUrl }),
     },
+    preflight: { network: preflight.network, dns: preflight.dns },
     logLevel: log.level,
     shutdownGraceSec: shutdown.graceSec,
   };
@@ -142,7 +159,7 @@ function discordConfig(
   matchesPattern: (text: string) => boolean,
 ): DiscordConfig {
   const discord = settings.channels.discord ?? discordDefaults();
-  const { allowedMentions, dmHistoryLimit, gateway } = discord;
+  const { allowedMentions, dmHistoryLimit, gateway, presence: { status, activity } } = discord;
   return {
     accountId: toAccountId("default"),
     enabled: discord.enabled,
@@ -169,7 +186,10 @@ function discordConfig(
       compress: gateway.compress,
       tcpKeepaliveSec: gateway.tcpKeepaliveSec,
       reconnect: gateway.reconnect,
+      catchUp: gateway.catchUp,
+      shards: gateway.shards,
     },
+    presence: { status, ...(activity !== undefined && { activity }) },
     rest: discord.rest,
   };
 }

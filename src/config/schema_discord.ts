@@ -52,6 +52,18 @@ const reconnect = z.strictObject({
   exitOnGiveUp: key(z.boolean().default(false), "Whether the process exits (75) on giving up."),
 });
 
+const catchUp = z.strictObject({
+  enabled: key(z.boolean().default(true), "Whether what was missed is read and answered."),
+  maxAgeMin: key(
+    whole(1, 10_080).default(60),
+    "What is older than so many minutes is not answered.",
+  ),
+  maxPerChannel: key(
+    whole(1, 1_000).default(100),
+    "How many messages of a channel are answered, the newest; what was said before them is not.",
+  ),
+});
+
 const gateway = z.strictObject({
   intents: key(
     z.union([z.literal("agent_recommended"), z.array(z.enum(INTENTS)).min(1)])
@@ -64,12 +76,11 @@ const gateway = z.strictObject({
     "Seconds between TCP keepalives, for NATs that forget; 0 is none.",
   ),
   reconnect: key(reconnect.prefault({}), "What happens when the connection is lost."),
-  catchUp: laterSection(() =>
-    z.strictObject({
-      enabled: key(z.boolean().default(true), "Whether what was missed is read."),
-      maxAgeMin: key(whole(1, 10_080).default(60), "Not what is older, in minutes."),
-      maxPerChannel: key(whole(1, 1_000).default(100), "Not more than these, the newest."),
-    }).prefault({}), "Reading what was said while nobody listened."),
+  shards: key(
+    z.union([z.literal("auto"), whole(1, 1_000)]).default("auto"),
+    'Connections that share the guilds; `"auto"` takes as many as Discord recommends.',
+  ),
+  catchUp: key(catchUp.prefault({}), "Reading what was said while nobody listened."),
 });
 
 const actions = () =>
@@ -208,14 +219,20 @@ const accountKeys = {
         example: "123456789012345678",
       }),
     }).prefault({}), "Slash commands of this bot."),
-  presence: laterSection(() =>
+  presence: key(
     z.strictObject({
       status: key(
         z.enum(["online", "idle", "dnd", "invisible"]).default("online"),
         "The dot beside the name.",
       ),
-      activity: key(text().optional(), "What the bot seems to be doing.", { example: "reading" }),
-    }).prefault({}), "How the bot is shown."),
+      activity: key(
+        text().max(128).optional(),
+        "The line below the name, such as what the bot is doing.",
+        { example: "reading the tide tables" },
+      ),
+    }).prefault({}),
+    "How the bot is shown.",
+  ),
   actions: laterSection(() => actions().prefault({}), "What the `discord` tool may do."),
   execApprovals: laterSection(() =>
     z.strictObject({

@@ -94,8 +94,8 @@ export const preflight = z.strictObject({
       .default([]),
     "Variables of the environment without which Barnacle does not start.",
   ),
-  network: later(z.boolean().default(true), "Whether Discord is asked before connecting."),
-  dns: later(z.boolean().default(true), "Whether its names are looked up before connecting."),
+  network: key(z.boolean().default(true), "Whether Discord is asked before connecting."),
+  dns: key(z.boolean().default(true), "Whether its names are looked up before connecting."),
 });
 
 export const shutdown = z.strictObject({
@@ -146,9 +146,10 @@ export const http = z.strictObject({
     "Names by which other machines may ask, without a port; this machine's own always work.",
   ),
   dashboard: later(z.boolean().default(false), "Whether there is a dashboard."),
-  keepAliveUrl: later(
+  keepAliveUrl: key(
     z.url({ protocol: /^https?$/ }).optional(),
-    "The service's own public address, for hosts that put idle processes to sleep.",
+    "The service's own public address, for hosts that put idle processes to sleep: its `/livez` is " +
+      "fetched every 4 minutes.",
     { unset: "off", example: "https://bot.example.org" },
   ),
 });

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { LOW } from "../core/identify_budget.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export type Status = "pass" | "warn" | "fail";
@@ -28,9 +29,6 @@ const GATEWAY_TICK_MAX_MS = 30_000;
 
 /** How long a shard may be away, or all models be down, before it is a failure. */
 const OUTAGE_MS = 60_000;
-
-/** How long a lost session is worth a warning: a day, so that somebody sees it. */
-const MISSED_MS = 24 * 60 * 60 * 1_000;
 
 const MB = 1_000_000;
 
@@ -59,7 +57,10 @@ export function judge(snapshot: Snapshot, now: number): readonly Check[] {
     ...connections(snapshot, now),
     ...heartbeats(snapshot, now),
     ...latencies(snapshot),
-    ...missed(snapshot, now),
+    ...identifyBudget(snapshot),
+    ...catchUp(snapshot),
+    ...instance(snapshot),
+    ...findings(snapshot),
     storage(snapshot),
     inbox(snapshot),
     depth("inbox:depth", snapshot.inbox.waiting + snapshot.inbox.running),
@@ -136,20 +137,60 @@ function latencies({ shards }: Snapshot): readonly Check[] {
   });
 }
 
-/** The bot works on; what was said while no session lasted is what it never saw. */
-function missed({ shards }: Snapshot, now: number): readonly Check[] {
-  return shards.flatMap(({ id, sessionLostAt }) => {
-    if (sessionLostAt === undefined) return [];
-    const ageMs = now - sessionLostAt;
-    return {
-      name: "gateway:missed",
-      componentId: id,
-      observedValue: ageMs / 1_000,
-      observedUnit: "s",
-      status: ageMs <= MISSED_MS ? "warn" : "pass",
+/** A bot that is connected needs none; one that holds back is down until it may. */
+function identifyBudget({ identify, shards }: Snapshot): readonly Check[] {
+  if (!identify) return [];
+  const { left, heldUntil } = identify;
+  const isHolding = heldUntil !== undefined &&
+    shards.some(({ state, waits }) => state !== "ready" && waits === "budget");
+  return [{
+    name: "gateway:identifyBudget",
+    observedValue: left,
+    observedUnit: "remaining/24h",
+    status: isHolding ? "fail" : left <= LOW ? "warn" : "pass",
+    isReady: !isHolding,
+  }];
+}
+
+/** What is being read is on its way; what cannot be read stays unread until somebody allows it. */
+function catchUp({ catchUp: { pending, unreadable } }: Snapshot): readonly Check[] {
+  return [
+    {
+      name: "gateway:catchUp",
+      observedValue: pending,
+      observedUnit: "channels",
+      status: grade(pending, 0),
       isReady: true,
-    };
-  });
+    },
+    ...unreadable.map((channel): Check => ({
+      name: "gateway:unreadable",
+      componentId: channel,
+      observedValue: "its history cannot be read",
+      status: "warn",
+      isReady: true,
+    })),
+  ];
+}
+
+function instance({ twin }: Snapshot): readonly Check[] {
+  if (!twin) return [];
+  return [{
+    name: "instance:lock",
+    observedValue: twin.evidence,
+    status: "warn",
+    isReady: true,
+  }];
+}
+
+/** Whether the bot answers is told by what it does; these say why it may not. */
+function findings({ findings }: Snapshot): readonly Check[] {
+  return findings.map(({ id, where, why }) => ({
+    name: `preflight:${id}`,
+    ...(where !== undefined && { componentId: where }),
+    observedValue: why,
+    status: "warn",
+    isReady: true,
+  }));
 }
 
 function storage({ store }: Snapshot): Check {

@@ -41,6 +41,7 @@ export interface Meters {
   readonly dispatches: Counter<"type">;
   readonly replayedEvents: Counter;
   readonly unparsable: Counter;
+  readonly catchUpMessages: Counter;
   readonly inboxMessages: Counter<"result">;
   readonly inboxCommitSec: Histogram;
   readonly outboxSent: Counter<"ack">;
@@ -61,6 +62,8 @@ export interface Meters {
   readonly authDenied: Counter<"reason">;
   readonly storageErrors: Counter<"code">;
   readonly eventLoopLagSec: Histogram<"thread">;
+  /** `"sent"`, or what kept it from being sent: `"skipped_gateway"`, `"skipped_store"`, `"skipped_agent"`. */
+  readonly watchdogPings: Counter<"result">;
 }
 
 export interface Metrics extends Meters {
@@ -117,6 +120,7 @@ export function createMetrics(build: Build): Metrics {
     dispatches: counter("gateway_dispatch", "Dispatch events received by type.", ["type"]),
     replayedEvents: counter("gateway_replayed_events", "Events received by RESUME replay."),
     unparsable: counter("gateway_unparsable", "Gateway payloads that do not parse."),
+    catchUpMessages: counter("catchup_messages", "Messages found by REST catch-up."),
     inboxMessages: counter("inbox_messages", "Messages stored, by route result.", ["result"]),
     inboxCommitSec: histogram("inbox_commit", "Time to commit an ingest batch."),
     outboxSent: counter(
@@ -147,6 +151,11 @@ export function createMetrics(build: Build): Metrics {
     authDenied: counter("auth_denied", "Events refused by reason.", ["reason"]),
     storageErrors: counter("storage_errors", "SQLite errors by code.", ["code"]),
     eventLoopLagSec: histogram("event_loop_lag", "Event loop lag.", ["thread"]),
+    watchdogPings: counter(
+      "watchdog_pings",
+      "Watchdog notifications sent; skipped ones by reason.",
+      ["result"],
+    ),
     text(snapshot, usage, now) {
       gauges.set(snapshot, usage, now);
       return registry.text() + gauges.text();
@@ -175,6 +184,14 @@ function createGauges() {
     "Last sequence number stored durably.",
     ["shard"],
   );
+  const identifyLeft = gauge(
+    "barnacle_gateway_identify_remaining",
+    "IDENTIFYs left in the 24 h budget.",
+  );
+  const catchUpPending = gauge(
+    "barnacle_catchup_pending",
+    "Channels still to be checked after a lost session.",
+  );
   const inboxDepth = gauge("barnacle_inbox_depth", "Messages waiting or running.", ["state"]);
   const inboxAge = gauge(
     "barnacle_inbox_oldest_age_seconds",
@@ -192,7 +209,7 @@ function createGauges() {
   let cpuSec = 0;
 
   const set = (snapshot: Snapshot, usage: ProcessUsage, now: number) => {
-    const { shards, inbox, outbox, startedAt, rssBytes } = snapshot;
+    const { shards, identify, catchUp, inbox, outbox, startedAt, rssBytes } = snapshot;
     ready.set(isReady(judge(snapshot, now)) ? 1 : 0);
     started.set(startedAt / 1_000);
     state.clear();
@@ -201,6 +218,9 @@ function createGauges() {
       for (const each of STATES) state.set(each === current ? 1 : 0, { shard, state: each });
       if (seqCommitted !== undefined) seq.set(seqCommitted, { shard });
     }
+    identifyLeft.clear();
+    if (identify) identifyLeft.set(identify.left);
+    catchUpPending.set(catchUp.pending);
     inboxDepth.set(inbox.waiting, { state: "waiting" });
     inboxDepth.set(inbox.running, { state: "running" });
     inboxAge.set(inbox.oldestMs / 1_000);

@@ -7,6 +7,9 @@
  * @module
  */
 
+import type { Finding } from "../core/finding.ts";
+import type { IdentifyBudget } from "../core/identify_budget.ts";
+
 /** What the running bot knows of itself, taken at one moment. */
 export interface Snapshot {
   readonly phase: "starting" | "running" | "draining" | "paused";
@@ -18,7 +21,24 @@ export interface Snapshot {
   readonly gatewayTickAt?: number;
   /** Of all enabled accounts. */
   readonly shards: readonly Shard[];
-  readonly store: { readonly probeMs: number; readonly isFailing: boolean };
+  /** Of the account; absent before the store was asked, and where no account is enabled. */
+  readonly identify?: IdentifyBudget;
+  readonly catchUp: CatchUpState;
+  /** Somebody else seems to use the bot's token (G11). */
+  readonly twin?: {
+    /** Unix time in milliseconds of the first sign of it. */
+    readonly since: number;
+    /** What was seen, in words. */
+    readonly evidence: string;
+  };
+  /** What was looked at before connecting (G13); those that passed are left out. */
+  readonly findings: readonly Finding[];
+  readonly store: {
+    readonly probeMs: number;
+    readonly isFailing: boolean;
+    /** Unix time in milliseconds at which it last answered a write, if only to refuse it. */
+    readonly probedAt: number;
+  };
   readonly inbox: {
     readonly waiting: number;
     readonly running: number;
@@ -60,11 +80,16 @@ export interface Shard {
   };
   /** The last sequence number whose messages are stored; absent without a session. */
   readonly seqCommitted?: number;
-  /**
-   * Unix time in milliseconds at which another gateway session last had to begin: what was said
-   * between the lost one and it was not received. Absent if none was lost.
-   */
-  readonly sessionLostAt?: number;
+  /** Why it does not identify now, though it would. */
+  readonly waits?: "budget" | "spacing";
+}
+
+/** What was said while no gateway session lasted, and is read over REST (G6). */
+export interface CatchUpState {
+  /** Channels that are still to be read. */
+  readonly pending: number;
+  /** Channels of which nobody can tell what was said: their names. */
+  readonly unreadable: readonly string[];
 }
 
 export interface Model {

@@ -9,32 +9,52 @@
  */
 
 import type { MessageId } from "../core/ids.ts";
+import type { Presence } from "./gateway_frames.ts";
 import type { Application, World } from "./world.ts";
-
-/** Milliseconds in which the IDENTIFYs of {@link IdentifyLimit.total} are counted. */
-const IDENTIFY_WINDOW_MS = 24 * 60 * 60 * 1000;
 
 /** Milliseconds in which Discord counts invalid requests. */
 const INVALID_WINDOW_MS = 10 * 60 * 1000;
 
-/** Discord's `session_start_limit`. */
-export interface IdentifyLimit {
-  /** IDENTIFYs in 24 hours; one more resets the token. */
-  readonly total: number;
-  /** IDENTIFYs in five seconds. */
-  readonly maxConcurrency: number;
+/** One heartbeat of a session. */
+export interface Beat {
+  /** Unix time in milliseconds. */
+  readonly at: number;
+  readonly sessionId: string;
+  /** The sequence number that the client says it has; `null` of one that says none. */
+  readonly seq: number | null;
+  /** Milliseconds after an interval since the beat before, or since HELLO; 0 of one in time. */
+  readonly lateMs: number;
+  /** Milliseconds since it was asked for by op 1; absent of one that was not. */
+  readonly askedMs?: number;
+}
+
+/** How the bot shows itself, as it said in IDENTIFY or with op 3. */
+export interface ShownPresence extends Presence {
+  /** Unix time in milliseconds. */
+  readonly at: number;
+  readonly sessionId: string;
+  readonly via: "identify" | "update";
 }
 
 /** One application's counts; all times are Unix time in milliseconds. */
 export interface Account {
+  /** As it is now: the portal may have changed it. */
   readonly application: Application;
   connections: number;
   /** When each IDENTIFY arrived. */
   readonly identifies: number[];
+  /** By rate limit key: when the last of them arrived. */
+  readonly lastIdentifyAt: Map<number, number>;
+  /** IDENTIFYs that came within five seconds of another of their key. */
+  earlyIdentifies: number;
   readonly resumes: { readonly at: number; readonly outcome: "resumed" | "invalid" }[];
   heartbeats: number;
-  /** Heartbeats that came later than an interval and a grace after the one before. */
+  /** Heartbeats that came later than an interval and a second after the one before. */
   lateBeats: number;
+  /** The last heartbeats, the oldest first. */
+  readonly beats: Beat[];
+  /** All that the bot said of how it shows itself, the oldest first. */
+  readonly presences: ShownPresence[];
   /** Codes with which the simulator closed a connection on its own account. */
   readonly closes: number[];
   /** Codes with which the client did; 1006 where it just went. */
@@ -71,12 +91,18 @@ export function createAccounts(world: World): Accounts {
     const known = accounts.get(application.id);
     if (known) return known;
     const account: Account = {
-      application,
+      get application() {
+        return world.applications.get(application.id) ?? application;
+      },
       connections: 0,
       identifies: [],
+      lastIdentifyAt: new Map(),
+      earlyIdentifies: 0,
       resumes: [],
       heartbeats: 0,
       lateBeats: 0,
+      beats: [],
+      presences: [],
       closes: [],
       clientCloses: [],
       invalidRequests,
@@ -102,21 +128,5 @@ export function createAccounts(world: World): Accounts {
       }
       return undefined;
     },
-  };
-}
-
-/** What `GET /gateway/bot` says is left; `reset_after` in milliseconds. */
-export function sessionStartLimit(
-  { identifies }: Account,
-  { total, maxConcurrency }: IdentifyLimit,
-  now: number,
-): Readonly<Record<string, number>> {
-  const recent = identifies.filter((at) => now - at < IDENTIFY_WINDOW_MS);
-  const first = recent[0];
-  return {
-    total,
-    remaining: Math.max(0, total - recent.length),
-    reset_after: first === undefined ? 0 : first + IDENTIFY_WINDOW_MS - now,
-    max_concurrency: maxConcurrency,
   };
 }

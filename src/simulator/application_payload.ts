@@ -5,13 +5,54 @@
  */
 
 import type { UserId } from "../core/ids.ts";
+import { INTENT } from "./intents.ts";
 import { type Payload, userPayload } from "./payloads.ts";
+import { type Outcome, refuseForm } from "./refusals.ts";
 import type { Application, World } from "./world.ts";
+
+/** Privileged intents, each with the flag that an unverified application has for it. */
+const LIMITED_FLAGS: readonly (readonly [intent: number, flag: number])[] = [
+  [INTENT.guildPresences, 1 << 13],
+  [INTENT.guildMembers, 1 << 15],
+  [INTENT.messageContent, 1 << 19],
+];
 
 /** Flags by which a client sees which privileged intents the portal has switched on. */
 export function applicationFlags({ privilegedIntents }: Application): number {
-  const of = (intent: number, flag: number) => privilegedIntents & intent ? flag : 0;
-  return of(1 << 8, 1 << 13) | of(1 << 1, 1 << 15) | of(1 << 15, 1 << 19);
+  return LIMITED_FLAGS.reduce(
+    (sum, [intent, flag]) => privilegedIntents & intent ? sum | flag : sum,
+    0,
+  );
+}
+
+/**
+ * Switches privileged intents, as an application may for itself.
+ *
+ * @param flags All flags that it shall have; those of the limited intents are the only ones that
+ * may differ from what it has. `undefined` changes nothing.
+ * @see {@link https://docs.discord.com/developers/resources/application#edit-current-application}
+ */
+export function changeFlags(
+  world: World,
+  application: Application,
+  flags: number | undefined,
+): Outcome<Application> {
+  if (flags === undefined) return { kind: "done", value: application, events: [] };
+  const all = LIMITED_FLAGS.reduce((sum, [, flag]) => sum | flag, 0);
+  if ((flags & ~all) !== 0 || flags > 0xffff_ffff) {
+    return refuseForm({
+      path: ["flags"],
+      code: "APPLICATION_FLAGS_INVALID",
+      message: "Only the flags of limited intents can be changed.",
+    });
+  }
+  const privilegedIntents = LIMITED_FLAGS.reduce(
+    (sum, [intent, flag]) => flags & flag ? sum | intent : sum,
+    0,
+  );
+  const changed = { ...application, privilegedIntents };
+  world.applications.set(application.id, changed);
+  return { kind: "done", value: changed, events: [] };
 }
 
 export function toApplication(world: World, application: Application): Payload {

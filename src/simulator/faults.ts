@@ -25,6 +25,16 @@ export interface GatewaySwitches {
   closeOnIdentify: number[];
   /** How many of the next IDENTIFYs get an invalid session (op 9, `false`). */
   invalidIdentifies: number;
+  /** What op 9 says to the next RESUMEs, in order; with `false` their sessions are gone. */
+  invalidResumes: boolean[];
+  /** Whether a close of the client's with this code ends its session; 1006 where it just went. */
+  endsSessionOnClose: (code: number) => boolean;
+  /** The gateway's address as REST and READY name it, in place of the true one. */
+  address: string | undefined;
+  /** How many shards `/gateway/bot` recommends. */
+  recommendedShards: number;
+  /** Ids of guilds that have an outage: no GUILD_CREATE, and nothing of what happens there. */
+  readonly unavailableGuilds: Set<string>;
 }
 
 export function createGatewaySwitches(): GatewaySwitches {
@@ -37,6 +47,11 @@ export function createGatewaySwitches(): GatewaySwitches {
     delayMs: 0,
     closeOnIdentify: [],
     invalidIdentifies: 0,
+    invalidResumes: [],
+    endsSessionOnClose: (code) => code === 1000 || code === 1001,
+    address: undefined,
+    recommendedShards: 1,
+    unavailableGuilds: new Set(),
   };
 }
 

@@ -5,18 +5,24 @@
  */
 
 import { parseSnowflake } from "../core/ids.ts";
-import type { Account, Accounts, IdentifyLimit } from "./account.ts";
+import type { Account, Accounts } from "./account.ts";
 import { applicationFlags } from "./application_payload.ts";
-import { isOnShard, toDispatch, type Viewer } from "./dispatches.ts";
+import { type Dispatch, isOnShard, toDispatch, type Viewer } from "./dispatches.ts";
 import { createGatewaySwitches, type GatewaySwitches } from "./faults.ts";
 import { type GatewayConnection, speakGateway } from "./gateway_connection.ts";
 import type { RequestMembers } from "./gateway_frames.ts";
-import { createSessions, sendDispatch, type Session } from "./gateway_sessions.ts";
+import {
+  createSessions,
+  sendDispatch,
+  type Session,
+  type SessionState,
+} from "./gateway_sessions.ts";
 import { startSocketServer } from "./gateway_socket.ts";
 import { toCreatedGuild } from "./guild_payload.ts";
 import { INTENT } from "./intents.ts";
 import { toMember, toOwnUser } from "./payloads.ts";
-import type { World, WorldEvent } from "./world.ts";
+import type { IdentifyLimit } from "./session_start.ts";
+import type { Guild, World, WorldEvent } from "./world.ts";
 
 export interface GatewayOptions {
   readonly host: string;
@@ -49,6 +55,8 @@ export interface GatewayFaults extends GatewaySwitches {
   sendRaw(text: string): void;
   /** Forgets all sessions, so that the next RESUME fails; connections stay. */
   forgetSessions(): void;
+  /** Ends the outage of a guild: all who are in it get their GUILD_CREATE. */
+  bringGuild(id: string): void;
 }
 
 export interface Gateway {
@@ -59,6 +67,8 @@ export interface Gateway {
   publish(events: readonly WorldEvent[]): void;
   /** Sessions that have a connection. */
   connected(): number;
+  /** Those that could be resumed, with a connection or without. */
+  sessions(): readonly SessionState[];
   close(): Promise<void>;
 }
 
@@ -76,8 +86,7 @@ export async function startGateway(
   const connections = new Set<GatewayConnection>();
   let url = "";
 
-  const dispatch = (session: Session, message: { readonly t: string; readonly d: object }) =>
-    sendDispatch(session, { t: message.t, d: { ...message.d } }, replayLimit);
+  const dispatch: Send = (session, message) => sendDispatch(session, message, replayLimit);
 
   const revoke = (account: Account) => {
     account.tokenResetAt = now();
@@ -106,7 +115,7 @@ export async function startGateway(
         accounts,
         sessions,
         switches,
-        greet: (session) => greet(world, session, url, dispatch),
+        greet: (session) => greet(world, session, switches, url, dispatch),
         changed: options.changed,
         membersOf: (request, viewer) => memberChunks(world, request, viewer),
         dispatch,
@@ -145,13 +154,20 @@ export async function startGateway(
       }
     },
     askHeartbeat() {
-      for (const connection of connections) connection.sendOp(1, null);
+      for (const connection of connections) connection.askHeartbeat();
     },
     sendRaw(text: string) {
       for (const connection of connections) connection.send(text);
     },
     forgetSessions() {
       for (const session of sessions.alive(now())) sessions.drop(session);
+    },
+    bringGuild(id: string) {
+      switches.unavailableGuilds.delete(id);
+      for (const session of sessions.alive(now())) {
+        const guild = guildsOf(world, session).find((one) => one.id === id);
+        if (guild) bring(world, guild, session, dispatch);
+      }
     },
   });
 
@@ -163,29 +179,57 @@ export async function startGateway(
       for (const session of sessions.alive(now())) {
         for (const event of events) {
           const message = toDispatch(world, event, session.viewer);
-          if (message) dispatch(session, message);
+          if (!message || isLost(message.d, switches)) continue;
+          dispatch(session, message);
         }
       }
     },
+    sessions: () =>
+      sessions.alive(now()).map(({ id, seq, account, viewer, connection }) => ({
+        id,
+        seq,
+        applicationId: account.application.id,
+        shard: viewer.shard,
+        isConnected: connection !== undefined,
+      })),
     connected: () => sessions.alive(now()).filter(({ connection }) => connection).length,
     close: () => server.close(),
   };
+}
+
+/** What happens in a guild that has an outage reaches nobody. */
+function isLost({ guild_id: guildId }: Dispatch["d"], switches: GatewaySwitches): boolean {
+  return typeof guildId === "string" && switches.unavailableGuilds.has(guildId);
+}
+
+type Send = (session: Session, message: Dispatch) => void;
+
+/** The guilds that a shard has. */
+function guildsOf(world: World, { viewer }: Session): readonly Guild[] {
+  return [...world.guilds.values()].filter((guild) =>
+    guild.members.has(viewer.userId) && isOnShard(guild.id, viewer)
+  );
+}
+
+function bring(world: World, guild: Guild, session: Session, dispatch: Send): void {
+  if (!(session.viewer.intents & INTENT.guilds)) return;
+  const d = toCreatedGuild(world, guild, session.viewer.userId);
+  dispatch(session, { t: "GUILD_CREATE", d });
 }
 
 /** READY, then each guild that this shard has. */
 function greet(
   world: World,
   session: Session,
+  switches: GatewaySwitches,
   url: string,
-  dispatch: (session: Session, message: { readonly t: string; readonly d: object }) => void,
+  dispatch: Send,
 ): void {
   const { application } = session.account;
   const { viewer } = session;
   const user = world.users.get(application.userId);
   if (!user) throw new RangeError(`Cannot greet application ${application.id}: it has no user`);
-  const guilds = [...world.guilds.values()].filter((guild) =>
-    guild.members.has(user.id) && isOnShard(guild.id, viewer)
-  );
+  const guilds = guildsOf(world, session);
   dispatch(session, {
     t: "READY",
     d: {
@@ -193,7 +237,7 @@ function greet(
       user: toOwnUser(user),
       guilds: guilds.map(({ id }) => ({ id, unavailable: true })),
       session_id: session.id,
-      resume_gateway_url: url,
+      resume_gateway_url: switches.address ?? url,
       shard: viewer.shard,
       application: { id: application.id, flags: applicationFlags(application) },
       private_channels: [],
@@ -202,9 +246,8 @@ function greet(
       _trace: [],
     },
   });
-  if (!(viewer.intents & INTENT.guilds)) return;
   for (const guild of guilds) {
-    dispatch(session, { t: "GUILD_CREATE", d: toCreatedGuild(world, guild, user.id) });
+    if (!switches.unavailableGuilds.has(guild.id)) bring(world, guild, session, dispatch);
   }
 }
 

@@ -10,7 +10,7 @@
  */
 
 import type { Buffer } from "node:buffer";
-import type { Account, Accounts, IdentifyLimit } from "./account.ts";
+import type { Account, Accounts, ShownPresence } from "./account.ts";
 import { createEncoder, parseCompression } from "./compression.ts";
 import type { Dispatch, Viewer } from "./dispatches.ts";
 import type { GatewaySwitches } from "./faults.ts";
@@ -20,20 +20,18 @@ import {
   type Identify,
   MAX_CLIENT_PAYLOAD_BYTES,
   parseFrame,
+  type Presence,
   type RequestMembers,
   type Resume,
 } from "./gateway_frames.ts";
 import type { Session, Sessions } from "./gateway_sessions.ts";
 import type { LinkListener, SocketLink } from "./gateway_socket.ts";
+import { createHeart } from "./heart.ts";
 import { areKnownIntents, askTooMuch } from "./intents.ts";
+import { type IdentifyLimit, spendIdentify } from "./session_start.ts";
 
 /** Payloads that a client may send in a minute, heartbeats among them. */
 const MAX_PAYLOADS_PER_MINUTE = 120;
-/** Milliseconds in which `max_concurrency` counts. */
-const IDENTIFY_SPACING_MS = 5_000;
-/** Milliseconds by which a heartbeat may be late without being counted so. */
-const BEAT_GRACE_MS = 1_000;
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** What a connection needs of the gateway that it belongs to. */
 export interface ConnectionDeps {
@@ -60,8 +58,10 @@ export interface ConnectionDeps {
 export interface GatewayConnection {
   readonly session: Session | undefined;
   send(text: string): void;
-  /** Sends op 7, 9 or 1, which are no dispatches. */
+  /** Sends op 7 or 9, which are no dispatches. */
   sendOp(op: number, d: unknown): void;
+  /** Sends op 1. */
+  askHeartbeat(): void;
   close(code: number, reason: string): void;
   /** Lets go of the session, so that the client may IDENTIFY again on this connection. */
   release(): void;
@@ -81,8 +81,6 @@ export function speakGateway(
   const sentAt: number[] = [];
   const late: { readonly action: () => void; readonly dueAt: number }[] = [];
   let session: Session | undefined;
-  let lastBeatAt = now();
-  let watchdog: ReturnType<typeof setTimeout> | undefined;
   let isOver = false;
 
   const later = (ms: number, action: () => void) => {
@@ -91,7 +89,10 @@ export function speakGateway(
       action();
     }, ms);
     timers.add(timer);
-    return timer;
+    return () => {
+      clearTimeout(timer);
+      timers.delete(timer);
+    };
   };
   /** Does something now, or after the delay and all that waits for it: nothing overtakes. */
   const inTurn = (action: () => void) => {
@@ -129,6 +130,10 @@ export function speakGateway(
     send,
     sendOp,
     close,
+    askHeartbeat() {
+      heart.ask();
+      sendOp(1, null);
+    },
     release() {
       if (session) session.connection = undefined;
       session = undefined;
@@ -143,25 +148,27 @@ export function speakGateway(
     deps.changed();
   };
 
-  const watch = () => {
-    if (watchdog) timers.delete(watchdog);
-    clearTimeout(watchdog);
-    watchdog = later(2 * heartbeatIntervalMs + BEAT_GRACE_MS, () => {
+  const heart = createHeart({
+    now,
+    intervalMs: heartbeatIntervalMs,
+    later,
+    stopped() {
       if (link.isFrozen) return detach(); // it cannot beat: the network's fault, and no reason to lose a session
       if (session) deps.sessions.drop(session);
       fail("sessionTimedOut");
-    });
+    },
+  });
+
+  const beat = (seq: number | null) => {
+    if (seq !== null && session && seq > session.seq) return fail("invalidSeq");
+    heart.beat(session, seq);
+    if (!switches.swallowAcks) sendOp(11, null);
   };
 
-  const beat = () => {
-    const account = session?.account;
-    if (account) {
-      account.heartbeats += 1;
-      if (now() - lastBeatAt > heartbeatIntervalMs + BEAT_GRACE_MS) account.lateBeats += 1;
-    }
-    lastBeatAt = now();
-    watch();
-    if (!switches.swallowAcks) sendOp(11, null);
+  const show = (presence: Presence | null | undefined, via: ShownPresence["via"]) => {
+    if (!session || !presence) return;
+    session.account.presences.push({ ...presence, at: now(), sessionId: session.id, via });
+    deps.changed();
   };
 
   const attach = (to: Session) => {
@@ -184,7 +191,7 @@ export function speakGateway(
       return fail("disallowedIntents");
     }
 
-    const verdict = spendIdentify(account, deps.identifyLimit, now());
+    const verdict = spendIdentify(account, deps.identifyLimit, id, now());
     const code = switches.closeOnIdentify.shift();
     if (code !== undefined) return close(code, "Told to close.");
     if (verdict === "exhausted") {
@@ -198,6 +205,7 @@ export function speakGateway(
     if (switches.swallowReady) return;
     const { userId } = account.application;
     attach(deps.sessions.open(account, { userId, intents, shard: [id, count] }));
+    show(payload.presence, "identify");
     if (session) deps.greet(session);
   };
 
@@ -205,13 +213,17 @@ export function speakGateway(
     const account = byGatewayToken(deps.accounts, token);
     if (!account) return fail("authenticationFailed");
     if (switches.swallowReady) return;
-    const resumed = deps.sessions.resume(id, account, seq, now());
+    const invalid = switches.invalidResumes.shift();
+    const resumed = invalid === undefined
+      ? deps.sessions.resume(id, account, seq, now())
+      : deps.sessions.refuse(id, account, invalid);
     account.resumes.push({
       at: now(),
       outcome: resumed.kind === "resumed" ? "resumed" : "invalid",
     });
     if (resumed.kind === "seq_from_the_future") return fail("invalidSeq");
     if (resumed.kind === "unknown") return sendOp(9, false);
+    if (resumed.kind === "refused") return sendOp(9, true);
     attach(resumed.session);
     for (const text of resumed.missed) send(text);
     deps.dispatch(resumed.session, { t: "RESUMED", d: {} });
@@ -227,12 +239,13 @@ export function speakGateway(
     if (typeof frame === "string") return fail(frame);
     switch (frame.op) {
       case 1:
-        return frame.d !== null && session && frame.d > session.seq ? fail("invalidSeq") : beat();
+        return beat(frame.d);
       case 2:
         return session ? fail("alreadyAuthenticated") : identify(frame.d);
       case 6:
         return session ? fail("alreadyAuthenticated") : resume(frame.d);
       case 3:
+        return session ? show(frame.d, "update") : fail("notAuthenticated");
       case 4:
         return session ? undefined : fail("notAuthenticated");
       case 8: {
@@ -246,7 +259,7 @@ export function speakGateway(
     if (link.target.searchParams.get("v") !== "10") return fail("invalidVersion");
     if (link.target.searchParams.get("encoding") !== "json") return fail("decodeError");
     if (compression === undefined) return fail("decodeError");
-    watch();
+    heart.start();
     if (!switches.swallowHello) sendOp(10, { heartbeat_interval: heartbeatIntervalMs, _trace: [] });
   };
   start();
@@ -256,31 +269,21 @@ export function speakGateway(
     listener: {
       message: receive,
       closed(code) {
+        const isOurs = isOver; // the client's code only repeats our own then
         isOver = true;
         for (const timer of timers) clearTimeout(timer);
         encoder.stop();
         if (session?.connection === connection) {
           detach();
-          session.account.clientCloses.push(code);
-          if (code === 1000 || code === 1001) deps.sessions.drop(session);
+          if (!isOurs) {
+            session.account.clientCloses.push(code);
+            if (switches.endsSessionOnClose(code)) deps.sessions.drop(session);
+          }
         }
         ended(connection);
       },
     },
   };
-}
-
-/** Counts an IDENTIFY, and tells whether it is one too many for a day or too early. */
-function spendIdentify(
-  { identifies }: Account,
-  { total, maxConcurrency }: IdentifyLimit,
-  now: number,
-): "spent" | "exhausted" | "too_soon" {
-  const today = identifies.filter((at) => now - at < DAY_MS).length;
-  const recent = identifies.filter((at) => now - at < IDENTIFY_SPACING_MS).length;
-  identifies.push(now);
-  if (today >= total) return "exhausted";
-  return recent >= maxConcurrency ? "too_soon" : "spent";
 }
 
 /** On the gateway the token stands bare; Discord takes it with its prefix too, as discordeno writes it. */

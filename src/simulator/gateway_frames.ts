@@ -77,6 +77,7 @@ const frame = z.discriminatedUnion("op", [
 /** A client's payload; `d` as its opcode asks for. */
 export type ClientFrame = z.infer<typeof frame>;
 export type Identify = z.infer<typeof identify>;
+export type Presence = z.infer<typeof presence>;
 export type Resume = z.infer<typeof resume>;
 export type RequestMembers = z.infer<typeof requestMembers>;
 

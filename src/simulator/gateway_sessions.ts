@@ -8,6 +8,7 @@
  * @see {@link https://docs.discord.com/developers/events/gateway#resuming}
  */
 
+import type { ApplicationId } from "../core/ids.ts";
 import type { Account } from "./account.ts";
 import type { Dispatch, Viewer } from "./dispatches.ts";
 
@@ -26,6 +27,13 @@ export interface Session {
   detachedAt: number | undefined;
 }
 
+/** A session as it is now, for a judge to look at. */
+export interface SessionState extends Pick<Session, "id" | "seq"> {
+  readonly applicationId: ApplicationId;
+  readonly shard: Viewer["shard"];
+  readonly isConnected: boolean;
+}
+
 export interface SessionLimits {
   /** Payloads kept for replay, at most. */
   readonly replayLimit: number;
@@ -37,6 +45,8 @@ export interface SessionLimits {
 export type Resumed =
   | { readonly kind: "resumed"; readonly session: Session; readonly missed: readonly string[] }
   | { readonly kind: "unknown" }
+  /** Not now, and the session stays. */
+  | { readonly kind: "refused" }
   | { readonly kind: "seq_from_the_future" };
 
 export interface Sessions {
@@ -44,6 +54,8 @@ export interface Sessions {
   /** Those that live, with a connection or without. */
   alive(now: number): readonly Session[];
   resume(id: string, account: Account, seq: number, now: number): Resumed;
+  /** Refuses a RESUME that was good; the session is gone, unless it is to stay. */
+  refuse(id: string, account: Account, isToStay: boolean): Resumed;
   drop(session: Session): void;
 }
 
@@ -88,6 +100,11 @@ export function createSessions(
       if (seq + 1 < oldest) return { kind: "unknown" }; // what it missed is forgotten
       const missed = kept.filter((payload) => payload.seq > seq).map(({ text }) => text);
       return { kind: "resumed", session, missed };
+    },
+    refuse(id, account, isToStay) {
+      if (isToStay) return { kind: "refused" };
+      if (sessions.get(id)?.account === account) sessions.delete(id);
+      return { kind: "unknown" };
     },
     drop(session) {
       sessions.delete(session.id);

@@ -11,8 +11,8 @@ import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { type GuildId, parseSnowflake, type Snowflake, type UserId } from "../core/ids.ts";
 import { may, openChannel } from "./access.ts";
-import { type Account, type IdentifyLimit, sessionStartLimit } from "./account.ts";
-import { toApplication } from "./application_payload.ts";
+import type { Account } from "./account.ts";
+import { changeFlags, toApplication } from "./application_payload.ts";
 import { openDirectChannel } from "./founding.ts";
 import { channelsOf, toGuild } from "./guild_payload.ts";
 import { findMessage, listMessages, type Page } from "./history.ts";
@@ -31,6 +31,7 @@ import { guildPermissions } from "./permissions.ts";
 import { addReaction, removeReaction, startTyping } from "./reactions.ts";
 import { type Outcome, REFUSALS } from "./refusals.ts";
 import { answerMalformed, answerProblems, answerRefused } from "./rest_answers.ts";
+import { type IdentifyLimit, sessionStartLimit } from "./session_start.ts";
 import { toSnowflake } from "./snowflake.ts";
 import type { Guild, World, WorldEvent } from "./world.ts";
 
@@ -47,6 +48,8 @@ export interface RouteDeps {
   readonly world: World;
   /** Where `/gateway` sends clients. */
   gatewayUrl(): string;
+  /** How many shards it says a bot should have. */
+  recommendedShards(): number;
   readonly identifyLimit: IdentifyLimit;
   readonly needsAllowedMentions: boolean;
   publish(events: readonly WorldEvent[]): void;
@@ -73,7 +76,7 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
     const { account, now } = c.env.call;
     return c.json({
       url: deps.gatewayUrl(),
-      shards: 1,
+      shards: deps.recommendedShards(),
       session_start_limit: sessionStartLimit(account, deps.identifyLimit, now),
     });
   });
@@ -112,6 +115,12 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
   for (const path of ["/applications/@me", "/oauth2/applications/@me"]) {
     app.get(path, (c) => c.json(toApplication(world, c.env.call.account.application)));
   }
+  app.patch("/applications/@me", (c) => {
+    const parsed = APPLICATION_BODY.safeParse(c.env.call.body);
+    if (!parsed.success) return answerMalformed(parsed.error);
+    const outcome = changeFlags(world, c.env.call.account.application, parsed.data.flags);
+    return settle(outcome, (application) => toApplication(world, application));
+  });
 
   app.get("/channels/:channel", (c) => {
     const access = openChannel(world, param(c, "channel"), self(c), "view");
@@ -234,6 +243,7 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
   return app;
 }
 
+const APPLICATION_BODY = z.strictObject({ flags: z.int().min(0).optional() });
 const DM_BODY = z.strictObject({ recipient_id: z.string() });
 
 const snowflakeQuery = z.string().regex(/^\d{1,20}$/).optional();

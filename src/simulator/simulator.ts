@@ -7,15 +7,17 @@
  * @module
  */
 
-import type { Account, IdentifyLimit } from "./account.ts";
+import type { Account } from "./account.ts";
 import { createAccounts } from "./account.ts";
 import { demoWorld } from "./demo_world.ts";
 import { createRestFaults, type RestFaults } from "./faults.ts";
 import { type GatewayFaults, startGateway } from "./gateway.ts";
+import type { SessionState } from "./gateway_sessions.ts";
 import { createPeople, type People } from "./people.ts";
 import { DEFAULT_RATE_LIMITS, type RateLimitOptions } from "./rate_limits.ts";
 import { createRequestLog, type RequestLog } from "./request_log.ts";
 import { startRest } from "./rest.ts";
+import type { IdentifyLimit } from "./session_start.ts";
 import type { Application, Message, World, WorldEvent } from "./world.ts";
 
 export interface SimulatorOptions {
@@ -53,7 +55,7 @@ export interface SimulatorOptions {
 export interface Simulator extends People {
   /** `http://127.0.0.1:49152`: what `DISCORD_API_URL` takes. */
   readonly apiUrl: string;
-  /** `ws://127.0.0.1:49153`: what `/gateway/bot` answers. */
+  /** `ws://127.0.0.1:49153`: what `/gateway/bot` answers, unless told to name another. */
   readonly gatewayUrl: string;
   /** The bot's token. */
   readonly token: string;
@@ -71,8 +73,10 @@ export interface Simulator extends People {
   account(application?: Application): Account;
   /** The bot's messages that are there, in order: of one channel, or channel by channel. */
   posted(channel?: string): readonly Message[];
-  /** Sessions that have a connection. */
+  /** Sessions that have a connection, of all applications together. */
   connected(): number;
+  /** Sessions that could be resumed, of all applications together. */
+  sessions(): readonly SessionState[];
   /**
    * Waits until `check` gives something, asking after each event and request, and
    * every {@link LOOK_EVERY_MS} for what the simulator does not see.
@@ -136,7 +140,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     port: options.port ?? 0,
     now,
     identifyLimit,
-    gatewayUrl: () => gateway.url,
+    gatewayUrl: () => gateway.faults.address ?? gateway.url,
+    recommendedShards: () => gateway.faults.recommendedShards,
     publish,
     log: requests,
     faults: restFaults,
@@ -175,6 +180,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       );
     },
     connected: () => gateway.connected(),
+    sessions: () => gateway.sessions(),
     until: (check, signal) => waitUntil(check, signal, waiting),
     async close() {
       await Promise.all([gateway.close(), rest.close()]);

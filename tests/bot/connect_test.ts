@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { connect, type ConnectPorts } from "../../src/bot/connect.ts";
 import { RestError } from "../../src/discord/rest/rest_error.ts";
 import { loadTestConfig } from "../support/config.ts";
+import { openTestStore } from "../support/store.ts";
 import { recordingLog } from "../support/recording_log.ts";
 
 /** A Discord that refuses to say where its gateway is. */
@@ -16,7 +17,12 @@ async function setUp(error: Error, stopping = new AbortController()) {
         return Promise.reject(error);
       },
     },
-    saveGatewayUrl: () => Promise.reject(new Error("there is nothing to save")),
+    readFlags: () => Promise.reject(error),
+    proxyFor: () => undefined,
+    store: openTestStore().store,
+    onShards: () => {},
+    onIntents: () => {},
+    onBudget: () => {},
     stopping: stopping.signal,
     now: () => 0,
     log,
@@ -30,7 +36,7 @@ async function setUp(error: Error, stopping = new AbortController()) {
     token: "token",
     isConnectionDebug: false,
     workerUrl: new URL("file:///no-worker-is-started.ts"),
-    stored: {},
+    stored: { shards: [] },
     mayResume: true,
   };
   return { connected: connect(options, ports), asked: () => asked, lines };

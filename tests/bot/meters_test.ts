@@ -31,7 +31,7 @@ const row = (fields: Partial<OutboxRow> = {}): OutboxRow => ({
 const stats = (fields: Partial<GatewayStats>): GatewayStats => ({
   ...NO_COUNTS,
   tickAt: 0,
-  seqCommitted: undefined,
+  seqCommitted: new Map(),
   uncommitted: 0,
   deaths: 0,
   compression: "none",

@@ -16,7 +16,7 @@ import { accepted, batch, ignored, openTestStore } from "../support/store.ts";
 const STATS: GatewayStats = {
   ...NO_COUNTS,
   tickAt: 5,
-  seqCommitted: 9,
+  seqCommitted: new Map([[0, 9]]),
   uncommitted: 0,
   deaths: 0,
   compression: "none",
@@ -37,9 +37,12 @@ function setUp(ports: Partial<VitalsPorts> = {}) {
       store,
       accountId: ACCOUNT,
       isEnabled: true,
-      heardAt: 1,
+      heardAt: () => 1,
       metrics,
       gateway: () => STATS,
+      said: () => ({ catchUp: { pending: 0, unreadable: [] }, findings: [] }),
+      committed: () => 0,
+      onDurable: () => {},
       now: clock.now,
       log,
       ...ports,
@@ -84,13 +87,13 @@ describe("startVitals()", () => {
     const { open } = setUp();
     const vitals = open();
     vitals.setPhase("running");
-    vitals.setShard({
+    vitals.setShard(0, {
       state: "ready",
       readyAt: 7,
       ack: { at: 8, intervalMs: 41_250 },
       isDown: false,
     });
-    vitals.setLatency(42);
+    vitals.setLatency(0, 42);
     vitals.setRest(false);
     const { phase, shards, isRestUp, gatewayTickAt } = vitals.snapshot();
     assert.equal(phase, "running");
@@ -103,10 +106,10 @@ describe("startVitals()", () => {
   it("[G4] is down for as long as the shard says so", () => {
     const { open, clock } = setUp();
     const vitals = open();
-    vitals.setShard({ state: "backoff", readyAt: clock.now(), isDown: true });
+    vitals.setShard(0, { state: "backoff", readyAt: clock.now(), isDown: true });
     const [connection] = judge(vitals.snapshot(), clock.now());
     assert.deepEqual([connection?.observedValue, connection?.status], ["down", "fail"]);
-    vitals.setShard({ state: "ready", readyAt: clock.now(), isDown: false });
+    vitals.setShard(0, { state: "ready", readyAt: clock.now(), isDown: false });
     assert.equal(judge(vitals.snapshot(), clock.now())[0]?.observedValue, "ready");
   });
 
@@ -163,15 +166,54 @@ describe("startVitals()", () => {
     assert.match(text, /^barnacle_auth_denied_total\{reason="no-mention"\} \d+$/m);
   });
 
-  it("[G5] tells of a session that was lost, and since when", async () => {
+  it("[G5] tells how many IDENTIFYs are left", async () => {
+    const { open, store, clock } = setUp();
+    await store.takeIdentify(ACCOUNT, 0, clock.now());
+    const vitals = open();
+    assert.equal(vitals.snapshot().identify, undefined);
+    await settle();
+    assert.deepEqual(vitals.snapshot().identify, { left: 999 });
+  });
+
+  it("[G5] shows each shard, and what it waits for", () => {
+    const { open, clock } = setUp();
+    const vitals = open();
+    vitals.setShardCount(2);
+    vitals.setShard(1, { state: "backoff", readyAt: clock.now(), isDown: false, waits: "budget" });
+    const { shards } = vitals.snapshot();
+    assert.deepEqual(shards.map(({ id, state, waits }) => [id, state, waits]), [
+      ["default/0", "connecting", undefined],
+      ["default/1", "backoff", "budget"],
+    ]);
+  });
+
+  it("[G5] has what is committed called durable once the disk has it, and not before", async () => {
     const { store } = openTestStore();
-    const account = { catchUpFrom: 1, lostAt: 4_711 };
-    const { open } = setUp({
-      store: { ...store, loadAccount: () => Promise.resolve(account) },
+    const { promise: isSynced, resolve: sync } = Promise.withResolvers<number>();
+    const durable: number[] = [];
+    let committed = 7;
+    const touched: unknown[] = [];
+    const { open, clock } = setUp({
+      store: {
+        ...store,
+        touchAlive(_account, heard) {
+          touched.push(...heard);
+          return isSynced;
+        },
+      },
+      committed: () => committed,
+      onDurable: (ticket) => durable.push(ticket),
     });
     const vitals = open();
+    vitals.setShard(0, { state: "ready", readyAt: 1, isDown: false });
+    const probe = vitals.probe();
+    committed = 8; // after the probe was asked for
     await settle();
-    assert.equal(vitals.snapshot().shards[0]?.sessionLostAt, 4_711);
+    assert.deepEqual(durable, []);
+    sync(3);
+    await probe;
+    assert.deepEqual(durable, [7]);
+    assert.deepEqual(touched, [{ shardId: 0, heardAt: clock.now() }]);
   });
 
   it("says it, and goes on, where the store cannot be read", async () => {

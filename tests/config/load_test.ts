@@ -50,12 +50,16 @@ describe("loadConfig()", () => {
           sessionCacheTtlSec: 300,
           exitOnGiveUp: false,
         },
+        catchUp: { enabled: true, maxAgeMin: 60, maxPerChannel: 100 },
+        shards: "auto",
       },
+      presence: { status: "online" },
       rest: { timeoutSec: 15, globalPerSec: 50 },
     });
     assert.equal(dmHistoryLimits.size, 0);
     assert.deepEqual(config.agent, { id: "main", turnTimeoutSec: 600 });
     assert.deepEqual(config.http, { bind: ["127.0.0.1", "::1"], port: 8787, hosts: [] });
+    assert.deepEqual(config.preflight, { network: true, dns: true });
     assert.deepEqual(
       [config.maxConcurrentTurns, config.dmScope, config.logLevel, config.shutdownGraceSec],
       [4, "main", "info", 20],

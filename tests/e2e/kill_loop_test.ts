@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import assert from "node:assert/strict";
 import type { Owed } from "../support/account.ts";
 import { ended, KILLED, onStage } from "../support/e2e.ts";
+import { seeded } from "../support/seeded.ts";
 import { judge, settleIn } from "../support/survival.ts";
 
 const SEED = 20_261_120;
@@ -32,21 +33,8 @@ const CHANNELS = ["general", "off-topic", "How do I feed krill?"];
 /** Discord's own pace of five messages in five seconds takes its time. */
 const LIMITED_MS = 60_000;
 
-/** Mulberry32: the same numbers from 0 up to 1 in each run. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let bits = Math.imul(state ^ (state >>> 15), 1 | state);
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits;
-    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 it(`[D2] [G7] loses, doubles and reorders nothing in ${KILLS} kills at any moment`, () => {
-  const random = seeded(SEED);
-  const upTo = (count: number) => Math.floor(random() * count);
-  const pick = (from: readonly string[]) => from[upTo(from.length)] ?? "";
+  const { random, upTo, pick } = seeded(SEED);
   const owed = CHANNELS.map((channel) => ({ channel, pieces: [] as string[] }));
 
   return onStage({

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Finding } from "../../src/core/finding.ts";
 import { isAlive, isReady, judge, type Status, worst } from "../../src/http/checks.ts";
 import type { Shard, Snapshot } from "../../src/http/snapshot.ts";
 import { HEALTHY, NOW, READY } from "../support/health.ts";
@@ -20,9 +21,16 @@ const inbox = (oldestMs: number): Partial<Snapshot> => ({
 const outbox = (oldestMs: number): Partial<Snapshot> => ({
   outbox: { ...HEALTHY.outbox, oldestMs },
 });
-const lost = (msAgo: number): Partial<Snapshot> => ({
-  shards: [{ ...READY, sessionLostAt: NOW - msAgo }],
+const budget = (left: number, change: Partial<Shard> = {}): Partial<Snapshot> => ({
+  identify: { left, ...(left <= 50 && { heldUntil: NOW + 1_000 }) },
+  shards: [{ ...READY, ...change }],
 });
+const FINDING: Finding = {
+  id: "discord.intents",
+  what: "Intents",
+  status: "fail",
+  why: "the portal has not granted message_content",
+};
 
 describe("[O1] judge()", () => {
   const cases: readonly [
@@ -64,9 +72,9 @@ describe("[O1] judge()", () => {
     ["an ACK that is older still", { shards: [acked(80_001)] }, "fail", [
       "gateway:heartbeatAckAge",
     ]],
-    ["a disk at half a second", { store: { probeMs: 500, isFailing: false } }, "pass", []],
-    ["a slower disk", { store: { probeMs: 501, isFailing: false } }, "warn", []],
-    ["a disk that fails", { store: { probeMs: 1, isFailing: true } }, "fail", ["storage:write"]],
+    ["a disk at half a second", { store: { ...HEALTHY.store, probeMs: 500 } }, "pass", []],
+    ["a slower disk", { store: { ...HEALTHY.store, probeMs: 501 } }, "warn", []],
+    ["a disk that fails", { store: { ...HEALTHY.store, isFailing: true } }, "fail", ["storage:write"]],
     ["a message unclaimed for a minute", inbox(60_000), "pass", []],
     ["one for longer", inbox(60_001), "warn", []],
     ["one for ten minutes", inbox(600_000), "warn", []],
@@ -103,9 +111,39 @@ describe("[O1] judge()", () => {
       "warn",
       ["llm:a", "llm:b"],
     ],
-    ["a session that was lost just now", lost(0), "warn", []],
-    ["one lost a day ago", lost(86_400_000), "warn", []],
-    ["one lost before that", lost(86_400_001), "pass", []],
+    ["[G5] 501 IDENTIFYs left", budget(501), "pass", []],
+    ["[G5] 500 left", budget(500), "warn", []],
+    ["[G5] a connected bot without any to spare", budget(50), "warn", []],
+    [
+      "[G5] a bot that holds back",
+      budget(50, { state: "backoff", waits: "budget" }),
+      "fail",
+      ["gateway:connection", "gateway:identifyBudget"],
+    ],
+    [
+      "[G5] a bot that waits for its turn",
+      budget(900, { state: "backoff", waits: "spacing" }),
+      "warn",
+      ["gateway:connection"],
+    ],
+    [
+      "[G6] channels that are still to be read",
+      {
+        catchUp: { pending: 2, unreadable: [] },
+      },
+      "warn",
+      [],
+    ],
+    [
+      "[G6] a channel that nobody lets it read",
+      {
+        catchUp: { pending: 0, unreadable: ["#ops"] },
+      },
+      "warn",
+      [],
+    ],
+    ["[G11] a twin", { twin: { since: NOW, evidence: "an unknown nonce" } }, "warn", []],
+    ["[G13] what the preflight found", { findings: [FINDING] }, "warn", []],
     ["a loop that lags a second", { eventLoopLagMs: 1_000 }, "pass", []],
     ["one that lags more", { eventLoopLagMs: 1_001 }, "warn", []],
     ["one that lags ten", { eventLoopLagMs: 10_000 }, "warn", []],
@@ -145,7 +183,7 @@ describe("[O1] isAlive()", () => {
     ["every account turned away", { shards: [fatal, fatal] }, false],
     ["an outage of Discord", { shards: [away(9e9)], isRestUp: false }, true],
     ["an outage of all models", { models: [{ id: "a", openAt: 0 }] }, true],
-    ["a disk that fails", { store: { probeMs: 1, isFailing: true } }, true],
+    ["a disk that fails", { store: { ...HEALTHY.store, isFailing: true } }, true],
   ];
   for (const [what, change, alive] of cases) {
     it(`${alive ? "leaves" : "has a supervisor restart"} ${what}`, () => {

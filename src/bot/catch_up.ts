@@ -1,0 +1,151 @@
+/**
+ * Joins what catch-up needs: what is known of the guilds, Discord's history, and the store.
+ *
+ * @module
+ */
+
+import type { Config } from "../config/config.ts";
+import {
+  type GuildId,
+  type MessageId,
+  parseSnowflake,
+  type RoleId,
+  type UserId,
+} from "../core/ids.ts";
+import type { InboundEvent, InboundMessage } from "../core/inbound.ts";
+import { decodeHistory, withRoles } from "../discord/gateway/decode.ts";
+import { placesOf } from "../discord/gateway/places.ts";
+import type { Reader } from "../discord/gateway/reader.ts";
+import type { RestClient } from "../discord/rest/client.ts";
+import { createHistory, MAX_HISTORY } from "../discord/rest/history.ts";
+import { createReadRoles, type ReadRoles } from "../discord/rest/members.ts";
+import { createLookAtGuild } from "../discord/rest/readable.ts";
+import { RestError } from "../discord/rest/rest_error.ts";
+import { type CatchUp, type CatchUpPorts, createCatchUp } from "../flows/catch_up.ts";
+import type { Page } from "../flows/read_missed.ts";
+import type { Log } from "../lib/log.ts";
+import { schedule } from "../lib/schedule.ts";
+import type { Logging } from "../log.ts";
+import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../policy/places.ts";
+import type { Store } from "../store/store.ts";
+
+export interface CatchUpOptions {
+  readonly config: Config;
+  readonly store: Pick<Store, "loadAccount" | "directChannels" | "finishCatchUp">;
+  readonly reader: Reader;
+  readonly client: RestClient;
+  readonly logging: Logging;
+  /** Shards that share the guilds, as of now. */
+  readonly shardCount: () => number;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Nobody waits for it at this moment: what people wait for goes first. */
+const BACKGROUND = { priority: "background" } as const;
+
+/** For how long somebody's roles are taken to be what they were, in milliseconds. */
+const ROLES_MS = 5 * 60 * 1_000;
+
+export function catchUpOf(
+  { config, store, reader, client, logging, shardCount, now }: CatchUpOptions,
+  ports: Pick<CatchUpPorts, "found" | "onReleased" | "onFound">,
+): CatchUp {
+  const { accountId, access, gateway: { catchUp } } = config.discord;
+  const log = logging.forPart("catch-up");
+  const lookAtGuild = createLookAtGuild(client, BACKGROUND);
+  return createCatchUp({
+    ...ports,
+    accountId,
+    isEnabled: catchUp.enabled,
+    limits: { maxAgeMs: catchUp.maxAgeMin * 60_000, maxPerChannel: catchUp.maxPerChannel },
+    store: {
+      directChannels: (account) => store.directChannels(account),
+      finishCatchUp: (...gap) => store.finishCatchUp(...gap),
+      async gapOf(account, shardId) {
+        const { shards } = await store.loadAccount(account);
+        const { catchUpFrom: from, lostAt } = shards.find((shard) => shard.shardId === shardId) ??
+          {};
+        return from === undefined ? undefined : { from, ...(lostAt !== undefined && { lostAt }) };
+      },
+    },
+    places: (shardId, planned) =>
+      placesOf(reader.index, { shardId, shardCount: shardCount(), planned }),
+    mayAct: prepareMayAct(access),
+    mayActInDirect: mayActInDirect(access),
+    readPage: pagesOf(config, reader, client, now, log),
+    lookAtGuild(guildId) {
+      const { self } = reader;
+      if (!self) throw new TypeError("Cannot look at a guild before READY");
+      return lookAtGuild(guildId, self.userId);
+    },
+    isRefused: (error) => error instanceof RestError && REFUSED.has(error.kind),
+    now,
+    schedule,
+    random: Math.random,
+    log,
+  });
+}
+
+/** What asking again does not change. */
+const REFUSED: ReadonlySet<string> = new Set(["forbidden", "not_found", "rejected"]);
+
+/** Reads a channel as the gateway would have brought it, our own words among it. */
+function pagesOf(
+  { discord: { accountId, access } }: Config,
+  reader: Reader,
+  client: RestClient,
+  now: () => number,
+  log: Log,
+): CatchUpPorts["readPage"] {
+  const read = createHistory(client, BACKGROUND);
+  const rolesOf = remembered(createReadRoles(client, BACKGROUND), now);
+  const asksRoles = prepareAsksRoles(access);
+
+  /** A channel's history does not say which roles an author has. */
+  async function withSender(event: InboundEvent): Promise<InboundEvent> {
+    if (event.kind !== "message" || !needsRoles(event)) return event;
+    const { guildId, sender } = event;
+    return guildId ? withRoles(event, await rolesOf(guildId, sender.id), reader.index) : event;
+  }
+
+  function needsRoles({ place, sender }: InboundMessage): boolean {
+    return place.kind === "guild" && sender.automaton === undefined && asksRoles(place);
+  }
+
+  return async ({ id, guildId }, before): Promise<Page> => {
+    const { self, index } = reader;
+    if (!self) throw new TypeError("Cannot read a channel back before READY");
+    const said = await read(id, { limit: MAX_HISTORY, ...(before && { before }) });
+    const events: InboundEvent[] = [];
+    for (const message of said) {
+      const event = decodeHistory(message, guildId, { accountId, self, index });
+      if (event?.kind === "problem") {
+        log.warn("A message that was missed does not fit", {
+          messageId: message.id,
+          why: event.why,
+        });
+      } else if (event) events.push(await withSender(event));
+    }
+    const oldest = oldestOf(said);
+    return { events, isLast: said.length < MAX_HISTORY, ...(oldest && { oldest }) };
+  };
+}
+
+function oldestOf(said: readonly { readonly id: string }[]): MessageId | undefined {
+  return parseSnowflake<"message">(said.at(-1)?.id ?? "");
+}
+
+/** Somebody who said a hundred things is asked for once. */
+function remembered(read: ReadRoles, now: () => number): ReadRoles {
+  const known = new Map<string, { readonly roles: readonly RoleId[]; readonly until: number }>();
+  return async (guildId: GuildId, userId: UserId) => {
+    const key = `${guildId} ${userId}`;
+    const before = known.get(key);
+    if (before && now() < before.until) return before.roles;
+    const roles = await read(guildId, userId);
+    for (const [old, { until }] of known) if (until <= now()) known.delete(old);
+    known.set(key, { roles, until: now() + ROLES_MS });
+    return roles;
+  };
+}
