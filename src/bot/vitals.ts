@@ -169,7 +169,7 @@ export function startVitals(ports: VitalsPorts): Vitals {
         phase,
         startedAt,
         mainTickAt,
-        ...(stats && { gatewayTickAt: stats.tickAt }),
+        ...(stats && { gatewayTickAt: stats.tickAt, compression: stats.compression }),
         shards: shards(stats),
         ...(identify && { identify }),
         ...ports.said(),

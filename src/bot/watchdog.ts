@@ -11,7 +11,8 @@
  * @module
  */
 
-import { type Check, judge, type Status, worst } from "../http/checks.ts";
+import type { Check, Status } from "../http/check.ts";
+import { judge, worst } from "../http/checks.ts";
 import type { Snapshot } from "../http/snapshot.ts";
 import type { Log } from "../lib/log.ts";
 import type { Schedule } from "../lib/schedule.ts";

@@ -8,7 +8,8 @@
  */
 
 import { Hono, type MiddlewareHandler } from "hono";
-import { type Check, judge, type Status, worst } from "./checks.ts";
+import type { Check, Status } from "./check.ts";
+import { judge, worst } from "./checks.ts";
 import { createDetailGate, refusalOf } from "./guard.ts";
 import { createHealthApp, type HttpEnv, type Peer, peerOf } from "./health.ts";
 import type { Build, Metrics, ProcessUsage } from "./metrics.ts";

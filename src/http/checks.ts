@@ -8,27 +8,12 @@
  * @module
  */
 
-import { LOW } from "../core/identify_budget.ts";
+import { type Check, grade, type Status } from "./check.ts";
+import { gatewayChecks, OUTAGE_MS } from "./gateway_checks.ts";
 import type { Snapshot } from "./snapshot.ts";
-
-export type Status = "pass" | "warn" | "fail";
-
-export interface Check {
-  /** Component and measurement: `"gateway:heartbeatAckAge"`. */
-  readonly name: string;
-  readonly componentId?: string;
-  readonly observedValue: string | number;
-  readonly observedUnit?: string;
-  readonly status: Status;
-  /** Whether, as far as this goes, a message sent now would be answered. */
-  readonly isReady: boolean;
-}
 
 const MAIN_TICK_MAX_MS = 60_000;
 const GATEWAY_TICK_MAX_MS = 30_000;
-
-/** How long a shard may be away, or all models be down, before it is a failure. */
-const OUTAGE_MS = 60_000;
 
 const MB = 1_000_000;
 
@@ -54,12 +39,7 @@ export function isAlive(snapshot: Snapshot, now: number): boolean {
  */
 export function judge(snapshot: Snapshot, now: number): readonly Check[] {
   return [
-    ...connections(snapshot, now),
-    ...heartbeats(snapshot, now),
-    ...latencies(snapshot),
-    ...identifyBudget(snapshot),
-    ...catchUp(snapshot),
-    ...instance(snapshot),
+    ...gatewayChecks(snapshot, now),
     ...findings(snapshot),
     storage(snapshot),
     inbox(snapshot),
@@ -85,101 +65,6 @@ export function isReady(checks: readonly Check[]): boolean {
 export function worst(checks: readonly Check[]): Status {
   const found = new Set(checks.map(({ status }) => status));
   return found.has("fail") ? "fail" : found.has("warn") ? "warn" : "pass";
-}
-
-function connections({ shards }: Snapshot, now: number): readonly Check[] {
-  const name = "gateway:connection";
-  if (shards.length === 0) {
-    return [{ name, observedValue: "disabled", status: "pass", isReady: false }];
-  }
-  const outageMs = Math.min(
-    ...shards.map(({ state, readyAt }) => state === "ready" ? 0 : now - readyAt),
-  );
-  return shards.map(({ id, state, isDown }) => ({
-    name,
-    componentId: id,
-    observedValue: isDown && state !== "ready" && state !== "fatal" ? "down" : state,
-    status: state === "ready"
-      ? "pass"
-      : isDown || state === "fatal" || outageMs > OUTAGE_MS
-      ? "fail"
-      : "warn",
-    isReady: state === "ready",
-  }));
-}
-
-function heartbeats({ shards }: Snapshot, now: number): readonly Check[] {
-  return shards.flatMap(({ id, state, ack }) => {
-    if (state !== "ready" || !ack) return [];
-    const ageMs = now - ack.at;
-    return {
-      name: "gateway:heartbeatAckAge",
-      componentId: id,
-      observedValue: ageMs / 1_000,
-      observedUnit: "s",
-      status: grade(ageMs, ack.intervalMs, 2 * ack.intervalMs),
-      isReady: ageMs < 1.5 * ack.intervalMs,
-    };
-  });
-}
-
-function latencies({ shards }: Snapshot): readonly Check[] {
-  return shards.flatMap(({ id, state, ack }) => {
-    if (state !== "ready" || !ack) return [];
-    return {
-      name: "gateway:latency",
-      componentId: id,
-      observedValue: ack.latencyMs,
-      observedUnit: "ms",
-      status: "pass",
-      isReady: true,
-    };
-  });
-}
-
-/** A bot that is connected needs none; one that holds back is down until it may. */
-function identifyBudget({ identify, shards }: Snapshot): readonly Check[] {
-  if (!identify) return [];
-  const { left, heldUntil } = identify;
-  const isHolding = heldUntil !== undefined &&
-    shards.some(({ state, waits }) => state !== "ready" && waits === "budget");
-  return [{
-    name: "gateway:identifyBudget",
-    observedValue: left,
-    observedUnit: "remaining/24h",
-    status: isHolding ? "fail" : left <= LOW ? "warn" : "pass",
-    isReady: !isHolding,
-  }];
-}
-
-/** What is being read is on its way; what cannot be read stays unread until somebody allows it. */
-function catchUp({ catchUp: { pending, unreadable } }: Snapshot): readonly Check[] {
-  return [
-    {
-      name: "gateway:catchUp",
-      observedValue: pending,
-      observedUnit: "channels",
-      status: grade(pending, 0),
-      isReady: true,
-    },
-    ...unreadable.map((channel): Check => ({
-      name: "gateway:unreadable",
-      componentId: channel,
-      observedValue: "its history cannot be read",
-      status: "warn",
-      isReady: true,
-    })),
-  ];
-}
-
-function instance({ twin }: Snapshot): readonly Check[] {
-  if (!twin) return [];
-  return [{
-    name: "instance:lock",
-    observedValue: twin.evidence,
-    status: "warn",
-    isReady: true,
-  }];
 }
 
 /** Whether the bot answers is told by what it does; these say why it may not. */
@@ -304,9 +189,4 @@ function memory({ rssBytes }: Snapshot): Check {
     status: grade(rssBytes, 300 * MB, 400 * MB),
     isReady: true,
   };
-}
-
-function grade(value: number, warnAbove: number, failAbove = Infinity): Status {
-  if (value > failAbove) return "fail";
-  return value > warnAbove ? "warn" : "pass";
 }

@@ -12,7 +12,8 @@
  */
 
 import { type Context, Hono } from "hono";
-import { type Check, isAlive, isReady, judge, worst } from "./checks.ts";
+import type { Check } from "./check.ts";
+import { isAlive, isReady, judge, worst } from "./checks.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** What Hono hands to a handler of ours, beside the request. */

@@ -21,6 +21,8 @@ export interface Snapshot {
   readonly gatewayTickAt?: number;
   /** Of all enabled accounts. */
   readonly shards: readonly Shard[];
+  /** How the gateway's connections are compressed (G8); absent before there are any. */
+  readonly compression?: "zlib-stream" | "none";
   /** Of the account; absent before the store was asked, and where no account is enabled. */
   readonly identify?: IdentifyBudget;
   readonly catchUp: CatchUpState;

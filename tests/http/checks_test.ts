@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Finding } from "../../src/core/finding.ts";
-import { isAlive, isReady, judge, type Status, worst } from "../../src/http/checks.ts";
+import type { Status } from "../../src/http/check.ts";
+import { isAlive, isReady, judge, worst } from "../../src/http/checks.ts";
 import type { Shard, Snapshot } from "../../src/http/snapshot.ts";
 import { HEALTHY, NOW, READY } from "../support/health.ts";
 
@@ -74,7 +75,9 @@ describe("[O1] judge()", () => {
     ]],
     ["a disk at half a second", { store: { ...HEALTHY.store, probeMs: 500 } }, "pass", []],
     ["a slower disk", { store: { ...HEALTHY.store, probeMs: 501 } }, "warn", []],
-    ["a disk that fails", { store: { ...HEALTHY.store, isFailing: true } }, "fail", ["storage:write"]],
+    ["a disk that fails", { store: { ...HEALTHY.store, isFailing: true } }, "fail", [
+      "storage:write",
+    ]],
     ["a message unclaimed for a minute", inbox(60_000), "pass", []],
     ["one for longer", inbox(60_001), "warn", []],
     ["one for ten minutes", inbox(600_000), "warn", []],

@@ -19,6 +19,7 @@ export const HEALTHY: Snapshot = {
   mainTickAt: NOW,
   gatewayTickAt: NOW,
   shards: [READY],
+  compression: "zlib-stream",
   identify: { left: 997 },
   catchUp: { pending: 0, unreadable: [] },
   findings: [],
