@@ -34,6 +34,10 @@ export function createFaults(
       tell("Discord asks the bot to reconnect (op 7)");
       gateway.askReconnect();
     },
+    op9() {
+      tell("Discord forgets the session (op 9): what is said until the next one is not told");
+      gateway.invalidate(false);
+    },
     acks() {
       gateway.swallowAcks = !gateway.swallowAcks;
       tell(`Discord acknowledges ${gateway.swallowAcks ? "no" : "all"} heartbeats`);
@@ -54,6 +58,11 @@ export function createFaults(
   return {
     controls: () => [
       control("op7", "Reconnect (op 7)", "Discord sends the bot away; it resumes."),
+      control(
+        "op9",
+        "Forget the session (op 9)",
+        "The bot begins another one within 10 s, and reads what was said meanwhile.",
+      ),
       control(
         "acks",
         "Swallow heartbeat ACKs",

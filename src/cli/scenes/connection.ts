@@ -36,6 +36,31 @@ const swallowedAck: Scene = {
   },
 };
 
+const lostSession: Scene = {
+  name: "Discord forgets the session (op 9): what was said meanwhile is read, and answered",
+  async play(set) {
+    const { stage, ask, until, untilReplies, replies, assert } = set;
+    const { simulator } = stage;
+    ask("grace", "#general", "are you there?");
+    await untilReplies(1, "#general");
+    simulator.faults.gateway.invalidate(false);
+    ask("grace", "#general", "did you hear that?");
+    ask("grace", "#help", "and that?");
+    assert("something was said that no session will bring", simulator.connected() === 0);
+    await until("the bot to be back", () => simulator.connected() === 1 || undefined);
+    const [, general = ""] = await untilReplies(2, "#general");
+    const [help = ""] = await untilReplies(1, "#help");
+    assert("both questions were answered", general.includes("did you hear that?"), general);
+    assert("each in its place", help.includes("and that?"), help);
+    const { identifies, resumes } = simulator.account();
+    assert("a new session was begun", identifies.length === 2, identifies);
+    assert("nothing was resumed", resumes.length === 0, resumes);
+    ask("grace", "#general", "and this?");
+    await untilReplies(3, "#general");
+    assert("four questions, four answers", replies().length === 4, replies());
+  },
+};
+
 /** The moment at which nobody listens. */
 function untilAway({ stage, until }: SceneSet): Promise<true> {
   return until("the bot to leave", () => stage.simulator.connected() === 0 || undefined);
@@ -58,4 +83,4 @@ async function missNothing({ stage, ask, until, replies, untilReplies, assert }:
   assert("two questions, two answers", replies().length === 2, replies());
 }
 
-export const CONNECTION: readonly Scene[] = [reconnect, swallowedAck];
+export const CONNECTION: readonly Scene[] = [reconnect, swallowedAck, lostSession];

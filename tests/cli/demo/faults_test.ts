@@ -28,7 +28,13 @@ const isOn = (faults: Faults, id: string) =>
 describe("[O5] createFaults()", () => {
   it("has a button for each, and none by another name", () =>
     onSimulator((faults) => {
-      assert.deepEqual(faults.controls().map(({ id }) => id), ["op7", "acks", "limit", "kill"]);
+      assert.deepEqual(faults.controls().map(({ id }) => id), [
+        "op7",
+        "op9",
+        "acks",
+        "limit",
+        "kill",
+      ]);
       for (const id of ["", "constructor", "__proto__", "model:script"]) {
         assert.equal(faults.press(id), false);
       }
