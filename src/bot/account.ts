@@ -175,9 +175,7 @@ export async function startAccount(
     onSessionStarted: (shardId) => catchUp.sessionStarted(shardId),
     onAccepted: turns.wake,
     onSettled: lanes.settled,
-    // By a clock that is ahead, all that we send was there before we sent it.
-    onForeign: (found) =>
-      twins.foreign(standing.isClockRight() ? found : found.filter(({ why }) => why !== "early")),
+    onForeign: (found) => twins.foreign(found),
     onStored: meter.stored,
   });
   const catchUp = catchUpOf(

@@ -6,6 +6,8 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
+import { SPACING_MS } from "../core/identify_budget.ts";
+import type { AccountId } from "../core/ids.ts";
 import type { EarlyThread } from "../discord/gateway/early_thread.ts";
 import { chooseIntents, toIntents } from "../discord/gateway/intents.ts";
 import { READ_TYPES } from "../discord/gateway/reader.ts";
@@ -127,6 +129,14 @@ async function flagsOf(
 }
 
 /**
+ * What the spacing of IDENTIFYs asks of the first one. Where the budget is spent the shard is told
+ * so when it asks for its permit, which is said and shown: from here it would wait without a word.
+ */
+async function identifyInMs(accountId: AccountId, { store, now }: ConnectPorts): Promise<number> {
+  return Math.min(await store.identifyInMs(accountId, 0, now()), SPACING_MS);
+}
+
+/**
  * Starts the thread, and another one with fewer intents where Discord turns the first one away:
  * the checkbox may have been cleared since somebody looked.
  */
@@ -156,7 +166,7 @@ async function openGateway(
     sessionCacheTtlSec: reconnect.sessionCacheTtlSec,
     resumeSession: reconnect.resumeSession,
     isComplete: options.mayResume,
-    identifyInMs: await store.identifyInMs(accountId, 0, now()),
+    identifyInMs: await identifyInMs(accountId, ports),
     now: now(),
   });
   for (const { shardId, aliveAt, why } of plan.lost) {

@@ -51,12 +51,7 @@ export function createPermits(ports: PermitsPorts): (shardId: number) => void {
     onBudget(budget);
     report(budget);
     if (asked.kind === "granted") return asked;
-    if (asked.why === "budget") {
-      log.error("No new gateway session is begun: Discord would reset the token of who goes on", {
-        left: budget.left,
-        until: new Date(asked.untilMs).toISOString(),
-      });
-    }
+    if (asked.why === "budget") sayHeld({ ...budget, heldUntil: asked.untilMs }, log);
     return { kind: "wait", waitMs: Math.max(0, asked.untilMs - now()), why: asked.why };
   }
 
@@ -66,4 +61,13 @@ export function createPermits(ports: PermitsPorts): (shardId: number) => void {
       answer(shardId, { kind: "wait", waitMs: STORE_RETRY_MS, why: "spacing" });
     });
   };
+}
+
+/** Says that the bot waits, and why. */
+function sayHeld({ left, heldUntil }: IdentifyBudget, log: Log): void {
+  if (heldUntil === undefined) return;
+  log.error("No new gateway session is begun: Discord would reset the token of who goes on", {
+    left,
+    until: new Date(heldUntil).toISOString(),
+  });
 }

@@ -43,8 +43,6 @@ export interface Standing {
   readFlags(): Promise<number>;
   /** What the gateway was not asked for, since it would not be granted. */
   setUngranted(missing: readonly PrivilegedIntent[]): void;
-  /** Whether nothing speaks against this machine's clock. */
-  isClockRight(): boolean;
   /** All that is not as it should be. */
   findings(): readonly Finding[];
   stop(): void;
@@ -109,7 +107,6 @@ export function standingOf(options: StandingOptions): Standing {
         log.warn(`${what}: ${why}`, { id, ...(fix !== undefined && { fix }) });
       }
     },
-    isClockRight: () => preflight.findings().every(({ id }) => id !== "network.clock"),
     findings() {
       const ids = new Set(ungranted.map(({ id }) => id));
       return [...preflight.findings().filter(({ id }) => !ids.has(id)), ...ungranted];

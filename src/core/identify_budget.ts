@@ -58,10 +58,10 @@ export const LOW = 500;
 const DEFAULT_TOTAL = 1_000;
 
 /**
- * Milliseconds between two IDENTIFYs of one rate limit key: Discord takes one in five seconds, by
- * when they arrive, and one may have been on its way for longer than the next.
+ * Milliseconds between two IDENTIFYs of one rate limit key. Discord takes one in five seconds, by
+ * when they arrive; what is counted here has still to be written to the disk, and then sent.
  */
-export const SPACING_MS = 5_500;
+export const SPACING_MS = 6_000;
 
 /** @param now Unix time in milliseconds. */
 export function identifyBudget(record: IdentifyRecord, now: number): IdentifyBudget {

@@ -34,6 +34,8 @@ export interface Echo {
   readonly nonce?: string;
   readonly messageId: MessageId;
   readonly channelId: ChannelId;
+  /** Unix time in milliseconds at which it came; absent of what was found in a history. */
+  readonly heardAt?: number;
 }
 
 /** A message of our own user's that this store did not send: somebody else has our token (G11). */
@@ -43,7 +45,7 @@ export interface Foreign {
   /**
    * - `unknown`: no row has its nonce, or it has none.
    * - `unsent`: a row has it that was not yet being sent: a twin computes the same nonce.
-   * - `early`: Discord had it before our first attempt.
+   * - `early`: it came before our first attempt.
    */
   readonly why: "unknown" | "unsent" | "early";
 }

@@ -129,7 +129,7 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
     unit.guilds.push(...batch.guilds);
     for (const event of batch.events) {
       if (event.kind === "own_message") {
-        unit.echoes.push(toEcho(event));
+        unit.echoes.push({ ...toEcho(event), heardAt: unit.arrivedAt });
         continue;
       }
       const judged = judge(event, ports);

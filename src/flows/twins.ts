@@ -60,7 +60,7 @@ const WHAT_TO_DO =
 const WHY: Readonly<Record<Foreign["why"], string>> = {
   unknown: "that this one did not send",
   unsent: "that this one had not sent yet",
-  early: "that was there before this one sent it",
+  early: "that came before this one sent it",
 };
 
 export function createTwinWatch({ now, schedule, log, onChange }: TwinPorts): TwinWatch {

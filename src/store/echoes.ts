@@ -7,7 +7,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { type AccountId, type ChannelId, createdAtMs, type MessageId } from "../core/ids.ts";
+import type { AccountId, ChannelId } from "../core/ids.ts";
 import type { Echo, Foreign } from "../core/inbox.ts";
 import { snowflakeSchema } from "../core/snowflake_schema.ts";
 
@@ -23,9 +23,6 @@ export interface Told {
  * whatever we thought of the row, and whoever sent it.
  */
 export type SettleEcho = (accountId: AccountId, echo: Echo) => Told;
-
-/** How far Discord's clock and ours may differ, in milliseconds. */
-const SKEW_MS = 5_000;
 
 const rowSchema = z.object({
   channel_id: snowflakeSchema<"channel">(),
@@ -44,10 +41,11 @@ export function prepareSettleEcho(database: DatabaseSync): SettleEcho {
   const settle = database.prepare(
     "UPDATE outbox SET state = 'sent', message_id = ? WHERE account_id = ? AND nonce = ?",
   );
-  return (accountId, { nonce, messageId, channelId }) => {
+  return (accountId, echo) => {
+    const { nonce, messageId, channelId } = echo;
     const found = nonce === undefined ? undefined : select.get(accountId, nonce);
     const row = found && rowSchema.parse(found);
-    const why = whyForeign(row, messageId);
+    const why = whyForeign(row, echo);
     const foreign: Told = why ? { foreign: { messageId, channelId, why } } : {};
     if (nonce === undefined || !row || row.state === "sent") return foreign;
     settle.run(messageId, accountId, nonce);
@@ -56,12 +54,16 @@ export function prepareSettleEcho(database: DatabaseSync): SettleEcho {
 }
 
 /** Why a message of our own user's is none that we sent, where it is none. */
-function whyForeign(row: Row | undefined, messageId: MessageId): Foreign["why"] | undefined {
+function whyForeign(
+  row: Row | undefined,
+  { messageId, heardAt = Infinity }: Echo,
+): Foreign["why"] | undefined {
   if (!row) return "unknown";
   if (row.state === "sent") {
     // Of what was gone by the time we asked, no id is known.
     return row.message_id === null || row.message_id === messageId ? undefined : "unknown";
   }
   if (row.first_attempt_at === null) return "unsent";
-  return createdAtMs(messageId) < row.first_attempt_at - SKEW_MS ? "early" : undefined;
+  // Both by our own clock. A row may be sending by now that was not when the echo came.
+  return heardAt < row.first_attempt_at ? "early" : undefined;
 }

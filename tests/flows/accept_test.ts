@@ -173,13 +173,13 @@ describe("createAcceptor()", () => {
   });
 
   it("[D2] hands the gateway's echoes to the outbox, and wakes its lanes", async () => {
-    const { acceptor, stored, told, world } = setUp();
+    const { acceptor, clock, stored, told, world } = setUp();
     const own = { accountId: ACCOUNT, id: messageId("77"), channelId: channelId("5") };
     acceptor.accept(batch(3, { kind: "own_message", nonce: "n1", ...own }));
     acceptor.accept(batch(4, { kind: "own_message", ...own }));
     acceptor.accept(batch(5, { kind: "own_message", nonce: "n2", ...own }));
     await acceptor.flush();
-    const at = { messageId: "77", channelId: "5" };
+    const at = { messageId: "77", channelId: "5", heardAt: clock.now() };
     assert.deepEqual(stored[0]?.echoes, [{ nonce: "n1", ...at }, at, { nonce: "n2", ...at }]);
     assert.equal(world.settled, 1);
     assert.equal(told[0]?.settled, 3, "rows, not channels");

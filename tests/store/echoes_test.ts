@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createdAtMs, toAccountId } from "../../src/core/ids.ts";
+import { toAccountId } from "../../src/core/ids.ts";
 import type { Echo, Foreign } from "../../src/core/inbox.ts";
 import { prepareSettleEcho } from "../../src/store/echoes.ts";
 import { prepareAddToOutbox } from "../../src/store/outbox.ts";
@@ -10,14 +10,15 @@ import { openDatabase } from "../support/open_database.ts";
 const SECOND = toAccountId("second");
 const MESSAGE = messageId("1400000000000000077");
 const OTHER = messageId("1400000000000000078");
-/** When Discord made it. */
-const AT = createdAtMs(MESSAGE);
+/** When it came. */
+const AT = 1_000_000;
 const ROW = outboundMessage({ nonce: "ours" });
 
 const echo = (fields: Partial<Echo> = {}): Echo => ({
   nonce: "ours",
   messageId: MESSAGE,
   channelId: ROW.channelId,
+  heardAt: AT,
   ...fields,
 });
 
@@ -40,14 +41,8 @@ describe("prepareSettleEcho()", () => {
     why: Foreign["why"] | undefined,
   ])[] = [
     ["the echo of what is being sent", "sending", { attemptAt: AT - 300 }, undefined],
-    ["one that Discord made as we asked", "sending", { attemptAt: AT }, undefined],
-    [
-      "one a little before we asked, by clocks that differ",
-      "sending",
-      { attemptAt: AT + 5_000 },
-      undefined,
-    ],
-    ["one before our first attempt", "sending", { attemptAt: AT + 5_001 }, "early"],
+    ["one that came as we asked", "sending", { attemptAt: AT }, undefined],
+    ["one that came before our first attempt", "sending", { attemptAt: AT + 1 }, "early"],
     ["one of which we could not tell", "uncertain", { attemptAt: AT - 60_000 }, undefined],
     [
       "one that we had given up, before our first attempt",
@@ -74,6 +69,12 @@ describe("prepareSettleEcho()", () => {
       assert.deepEqual(stored(), after);
     });
   }
+
+  it("[G11] knows nothing of when what a history told was said", () => {
+    const { settle } = openRow("sending", { attemptAt: AT + 1 });
+    const { heardAt: _, ...found } = echo();
+    assert.deepEqual(settle(ACCOUNT, found), { settledIn: ROW.channelId });
+  });
 
   it("[G11] takes for unknown what has no nonce, or one of no row, or of another account's", () => {
     const { settle, stored } = openRow("sending", { attemptAt: AT });

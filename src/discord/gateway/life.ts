@@ -150,6 +150,8 @@ export interface Lost {
   readonly next: ReconnectPlan;
   /** Set where a session that there was is given up. */
   readonly isSessionLost: boolean;
+  /** RESUMEs in a row that came to nothing, this one among them. */
+  readonly failedResumes: number;
 }
 
 export type Effect =

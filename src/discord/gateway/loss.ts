@@ -20,7 +20,8 @@ import { planReconnect, type ReconnectPlan } from "./plan_reconnect.ts";
 /** Milliseconds after READY or RESUMED at which a session has lived. */
 export const LIVED_MS = 60_000;
 
-const MAX_FAILED_RESUMES = 3;
+/** After so many a new session is begun (G5a). */
+export const MAX_FAILED_RESUMES = 3;
 
 /** Milliseconds after READY within which a second op 7 waits like any other loss. */
 const HASTY_MS = 5_000;
@@ -73,6 +74,7 @@ export function lose(life: Life, cause: Cause, { rules, now, random }: Circumsta
     during: phase.kind,
     next,
     isSessionLost: life.session !== undefined && next.kind === "identify",
+    failedResumes,
   };
   return {
     life: {

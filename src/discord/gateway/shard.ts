@@ -218,6 +218,7 @@ export function startShard(
         log("info", "Discord began a new session: the bot is online", {});
         return dispatch(frame);
       case "resumed":
+        if (life.phase.kind === "ready") return dispatch(frame); // an earlier one, replayed
         if (life.phase.kind !== "resuming") return report.passedOver("RESUMED out of turn", text);
         counters.resumeEnded("resumed");
         step({ socket: number, kind: "resumed" });

@@ -12,6 +12,7 @@ import { bounded } from "./bounded.ts";
 import { closeLabel, closeLine, SESSION_LOST } from "./close_line.ts";
 import type { Counters } from "./counts.ts";
 import type { Hold, Life, Lost } from "./life.ts";
+import { MAX_FAILED_RESUMES } from "./loss.ts";
 import { backoffOf } from "./plan_reconnect.ts";
 import type { CommonOptions, FromShard, FromWorker, LogLevel, LogValue } from "./protocol.ts";
 import { toShardState } from "./wire.ts";
@@ -99,7 +100,11 @@ export function createShardReport(
         const said = without(cause.reason, [token, sessionId ?? ""]);
         debug("The other end's words", { reason: bounded(said, MAX_REASON) });
       }
-      if (lost.isSessionLost) log("warn", SESSION_LOST, { why: label });
+      if (lost.isSessionLost) {
+        const isGivenUp = lost.failedResumes >= MAX_FAILED_RESUMES;
+        const why = isGivenUp ? `${lost.failedResumes} RESUMEs in a row came to nothing` : label;
+        log("warn", SESSION_LOST, { why });
+      }
       if (next.kind === "stop" || next.kind === "give_up") {
         return post({ kind: "final", plan: next });
       }

@@ -10,6 +10,7 @@ const LOST: Lost = {
   during: "ready",
   next: { kind: "resume", delayMs: 740, isDown: false },
   isSessionLost: false,
+  failedResumes: 0,
 };
 
 describe("[G3] closeLine()", () => {

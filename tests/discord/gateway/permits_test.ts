@@ -40,7 +40,7 @@ describe("[G5] askPermit()", () => {
     assert.deepEqual(life.phase, {
       kind: "waiting",
       intent: "identify",
-      untilMs: 5_500,
+      untilMs: 6_000,
       hold: "spacing",
     });
     assert.equal(life.heart, undefined, "no socket, no heart");

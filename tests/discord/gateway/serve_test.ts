@@ -126,7 +126,7 @@ describe("[G1] serveGateway()", () => {
     const other = gateway.connections.find(({ received }) => received.every(({ op }) => op !== 2));
     other!.destroy();
     const lines = () => sent.flatMap((one) => one.kind === "log" ? [one.event] : []);
-    const isHeld = () => lines().some((line) => /a new session in (?:4\.\d|5\.[0-5]) s/.test(line));
+    const isHeld = () => lines().some((line) => /a new session in (?:5\.\d|6\.0) s/.test(line));
     await gateway.until(isHeld, "a wait that is longer than the back-off's second");
     assert.equal(gateway.connections.length, 2);
     hear({ kind: "stop" });

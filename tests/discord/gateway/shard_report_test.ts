@@ -12,6 +12,7 @@ const LOST: Lost = {
   during: "ready",
   next: { kind: "resume", delayMs: 740.4, isDown: false },
   isSessionLost: false,
+  failedResumes: 0,
 };
 
 function create(fields: Parameters<typeof gatewayOptions>[1] = {}, id = 0) {
@@ -71,6 +72,17 @@ describe("[G5] createShardReport()", () => {
     const { report, said } = create();
     report.held("budget", 60_000);
     assert.ok(said[0]?.kind === "log" && said[0].level === "warn");
+  });
+
+  it("[G5a] says why a session is given up: what Discord said, or that RESUMEs came to nothing", () => {
+    const gone: Lost = { ...LOST, isSessionLost: true };
+    const why = (lost: Lost) => {
+      const { report, lines } = create();
+      report.lost(lost, "s");
+      return lines().at(-1) ?? "";
+    };
+    assert.match(why(gone), /"why":"4000"/);
+    assert.match(why({ ...gone, failedResumes: 3 }), /"why":"3 RESUMEs in a row came to nothing"/);
   });
 
   it("tells what became of a RESUME", () => {

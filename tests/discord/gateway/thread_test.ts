@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { Worker } from "node:worker_threads";
+import { SPACING_MS } from "../../../src/core/identify_budget.ts";
 import type {
   DispatchBatch,
   GatewayOptions,
@@ -488,7 +489,10 @@ describe("[G5] startGateway() and permits", () => {
     const starts = () => started.logs.filter((line) => line.startsWith("start{"));
     await clock.until(() => starts().length === 2, "its start");
     const { identifyInMs, ...rest } = JSON.parse(starts()[1]!.slice("start".length));
-    assert.ok(identifyInMs > 1_000 && identifyInMs <= 5_000, `${identifyInMs} ms after the last`);
+    assert.ok(
+      identifyInMs > 1_000 && identifyInMs <= SPACING_MS,
+      `${identifyInMs} ms after the last`,
+    );
     assert.deepEqual(rest, {
       id: 0,
       epoch: 1,
