@@ -119,6 +119,9 @@ function smokeArm64(): void {
   step("smoke arm64", DENO, ["run", "-A", "scripts/smoke.ts", ...command]);
 }
 
+/** The whole bot, which is tested as the binary that is shipped. */
+const WHOLE: readonly string[] = ["e2e", "chaos"];
+
 /**
  * What of `tests/` has tests, so that no new folder is forgotten: all but the whole bot, which is
  * tested as the binary that is shipped.
@@ -129,7 +132,7 @@ const PARTS = [
       .filter((path) => path.endsWith("_test.ts"))
       .map((path) => path.split(sep)[0] ?? ""),
   ),
-].filter((name) => name !== "e2e").sort().map((name) => join("tests", name));
+].filter((name) => !WHOLE.includes(name)).sort().map((name) => join("tests", name));
 
 rmSync(DIST, { recursive: true, force: true }); // an old binary must not pass for the new one
 mkdirSync(DIST, { recursive: true });
@@ -148,6 +151,7 @@ if (step("compile", DENO, ["run", "-A", "scripts/compile.ts", "host"])) {
   // These wait more than they work: for Discord's paces, and for grace.
   const env = { BARNACLE_BIN: binary, DENO_JOBS: "3" };
   denoTests("the binary, end to end", ["tests/e2e"], env, ["--parallel"]);
+  denoTests("the binary, under faults", ["tests/chaos"], env, ["--parallel"]);
 }
 
 for (const line of new Set(existsSync(SKIPS) ? readFileSync(SKIPS, "utf8").split("\n") : [])) {

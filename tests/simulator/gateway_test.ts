@@ -256,7 +256,7 @@ describe("[G3] resume", () => {
   it("keeps a session that the client left with 3000, and ends one left with 1000", () =>
     withSimulator(async (sim) => {
       for (const [code, op] of [[3000, 0], [1000, 9]] as const) {
-        sim.account().identifies.length = 0; // so that the second IDENTIFY is not too early
+        sim.account().lastIdentifyAt.clear(); // so that the second IDENTIFY is not too early
         const gateway = await connectReady(sim);
         const session = gateway.frames.find(isEvent("READY"))?.d?.["session_id"];
         gateway.close(code);
@@ -544,7 +544,7 @@ describe("[G2] gateway faults", () => {
         if (fault === "swallowReady") gateway.send(identify(sim));
         await gateway.frame(isOp(11));
         sim.faults.gateway[fault] = false;
-        sim.account().identifies.length = 0;
+        sim.account().lastIdentifyAt.clear();
         const other = await connectReady(sim);
         assert.deepEqual(
           gateway.frames.map(({ op }) => op),

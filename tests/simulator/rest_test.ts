@@ -36,6 +36,7 @@ describe("[D3] REST answers as Discord's own document says", { skip: openapi.ski
     ["own guilds", () => ["GET", "/users/@me/guilds"]],
     ["another user", ({ people }) => ["GET", `/users/${people.ada.id}`]],
     ["application", () => ["GET", "/applications/@me"]],
+    ["an intent switched", () => ["PATCH", "/applications/@me", { flags: 1 << 19 }]],
     ["application, the old way", () => ["GET", "/oauth2/applications/@me"]],
     ["direct messages", ({ people }) => [
       "POST",

@@ -1,0 +1,86 @@
+/**
+ * `deno task chaos`: a scenario in its long form, or the list of them.
+ *
+ * `deno task chaos -- restarts --seed 7 --killed 50 --repeat 3`. The bot is the
+ * source on this runtime, or the binary that `BARNACLE_BIN` names. With
+ * `--short` the parameters are those of CI; `--log` prints what the last bot wrote. Each repetition
+ * takes the next seed.
+ *
+ * @module
+ */
+
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { lineOf, SEED } from "../tests/chaos/support/report.ts";
+import type { Scenario } from "../tests/chaos/support/scenario.ts";
+
+const FOLDER = join("tests", "chaos", "scenarios");
+
+/** By the names of their files: `block_main.ts` is `block-main`. */
+const names = readdirSync(FOLDER).filter((file) => file.endsWith(".ts")).sort()
+  .map((file) => file.slice(0, -".ts".length).replaceAll("_", "-"));
+
+async function load(name: string): Promise<Scenario> {
+  const file = join(FOLDER, `${name.replaceAll("-", "_")}.ts`);
+  const { scenario }: { readonly scenario: Scenario } = await import(pathToFileURL(file).href);
+  return scenario;
+}
+
+function list(scenarios: readonly Scenario[]): void {
+  const width = Math.max(...scenarios.map(({ name }) => name.length));
+  for (const { name, summary, long } of scenarios) {
+    const flags = Object.entries(long).map(([key, value]) => `--${key} ${value}`).join(" ");
+    console.log(`${name.padEnd(width)}  ${summary}\n${" ".repeat(width)}  ${flags}`);
+  }
+}
+
+const NUMBER = { type: "string" } as const;
+
+async function play(scenario: Scenario, args: readonly string[]): Promise<boolean> {
+  const named = Object.fromEntries(Object.keys(scenario.long).map((key) => [key, NUMBER]));
+  const { values: { short, log, seed, repeat, ...rest } } = parseArgs({
+    args: [...args],
+    options: {
+      seed: NUMBER,
+      repeat: NUMBER,
+      short: { type: "boolean" },
+      log: { type: "boolean" },
+      ...named,
+    },
+  });
+  const given = Object.fromEntries(
+    Object.entries(rest).map(([key, text]) => [key, toNumber(key, text)]),
+  );
+  const from = seed === undefined ? SEED : toNumber("seed", seed);
+  const times = repeat === undefined ? 1 : toNumber("repeat", repeat);
+  let isKept = true;
+  for (let round = 0; round < times; round += 1) {
+    const began = performance.now();
+    const report = await scenario.run({
+      ...(short === true ? scenario.short : scenario.long),
+      ...given,
+      seed: from + round,
+    });
+    const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+    console.log(`${scenario.name}: ${lineOf(report)} seconds=${seconds}`);
+    if (log === true) console.log(report.log.join("\n"));
+    isKept &&= report.breaches.length === 0;
+  }
+  return isKept;
+}
+
+function toNumber(name: string, text: unknown): number {
+  const value = Number(text);
+  if (typeof text === "string" && text !== "" && Number.isFinite(value)) return value;
+  throw new RangeError(`Cannot read --${name} ${String(text)}: it takes a number`);
+}
+
+const [name, ...args] = process.argv.slice(2).filter((arg) => arg !== "--");
+if (name === undefined) list(await Promise.all(names.map(load)));
+else if (!names.includes(name)) {
+  console.error(`There is no scenario "${name}": ${names.join(", ")}`);
+  process.exitCode = 2;
+} else process.exitCode = await play(await load(name), args) ? 0 : 1;

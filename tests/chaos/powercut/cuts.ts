@@ -1,0 +1,249 @@
+/**
+ * One run of the bot, and the disk as it would have been at each of many moments of it.
+ *
+ * A judge that finds nothing proves nothing, so each of its findings has a control: a disk that does
+ * not heed a sync before a request, or any sync; heartbeats that tell what was received and not what
+ * is safe; a gap that is not on the disk.
+ *
+ * @module
+ */
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Seeded } from "../../support/seeded.ts";
+import { createDisk, type Files } from "./disk.ts";
+import { isOfStore, judgeCut, type JudgeOptions, type Question, type Verdict } from "./judge.ts";
+import { openPowerStage, type PowerStage } from "./recording.ts";
+import type { Syscall } from "./syscall_log.ts";
+import { readWire, type Wire } from "./wire.ts";
+
+/** A run that is over. */
+export interface Recording {
+  readonly log: readonly Syscall[];
+  readonly wire: Wire;
+  readonly questions: readonly Question[];
+  /** The disk before it. */
+  readonly before: Files;
+}
+
+/** How a disk, a bot or Discord may be, other than they are. */
+export interface Variant {
+  /** Decides which pages were written back; without it, none that was not synced. */
+  readonly random?: () => number;
+  /** Syncs that the disk does not heed, by their place in the log. */
+  readonly ignored?: ReadonlySet<number>;
+  readonly wire?: Wire;
+  readonly spoil?: JudgeOptions["spoil"];
+  /** Where it shows. */
+  readonly moments?: ReadonlySet<number>;
+}
+
+/** All cuts of one variant together. */
+export interface CutReport {
+  readonly cuts: number;
+  /** Questions in the inbox, brought again by RESUME, found by catch-up: summed over the cuts. */
+  readonly kept: number;
+  readonly replayed: number;
+  readonly missed: number;
+  /** Cuts before which a RESUME had told more than is on the disk. */
+  readonly aheadByResume: number;
+  /** Cuts that cost something. */
+  readonly spoilt: number;
+  /** By kind: how many there were, and the first of them. */
+  readonly problems: ReadonlyMap<string, { readonly count: number; readonly first: string }>;
+}
+
+/** Milliseconds between two things that people say, at most. */
+export const PACE_MS = 90;
+/** Strangers who write when nobody else does, so that nothing else makes their messages safe. */
+const QUIET_STRANGERS = 4;
+/** Milliseconds in which a heartbeat tells a number: the store is synced for it now and then. */
+const TELLING_MS = 15_000;
+/** Moments after a lost session that are looked at one by one. */
+const GAP_MOMENTS = 120;
+/** Milliseconds in which what was said last is answered, mostly: a cut may well come before. */
+const SETTLE_MS = 1_000;
+
+/**
+ * Watches a bot while people talk, a connection is lost and a session, until it is stopped.
+ *
+ * @param talks Things that people say.
+ */
+export async function record(seeded: Seeded, talks: number): Promise<Recording> {
+  const stage = await openPowerStage(seeded);
+  try {
+    const before = filesIn(stage.dataDir);
+    await play(stage, seeded, talks);
+    const log = stage.readLog();
+    return { log, wire: readWire(log, stage.ports), questions: stage.questions, before };
+  } finally {
+    await stage.close();
+  }
+}
+
+async function play(stage: PowerStage, { random }: Seeded, talks: number): Promise<void> {
+  const { simulator, talk, until } = stage;
+  const { gateway } = simulator.faults;
+  const { identifies, beats } = simulator.account();
+  const isConnected = () => simulator.connected() > 0;
+  const hasTold = (from: number) => beats.slice(from).some(({ seq }) => seq !== null);
+  const chatter = async (count: number, mayBeNew?: boolean) => {
+    for (let said = 0; said < count; said++) {
+      talk(mayBeNew);
+      await sleep(random() * PACE_MS);
+    }
+  };
+
+  const bot = await stage.start(true);
+  await chatter(talks * 0.3);
+  gateway.drop("reset");
+  await chatter(talks * 0.3);
+  await until("the connection to be back", isConnected);
+  gateway.invalidate(false);
+  await chatter(talks * 0.2, false);
+  await until("the second session", () => identifies.length === 2 && isConnected());
+  const before = beats.length;
+  const hurry = performance.now() + TELLING_MS;
+  while (!hasTold(before) && performance.now() < hurry) await chatter(1);
+  await chatter(talks * 0.2);
+  await sleep(SETTLE_MS);
+  for (let met = 0; met < QUIET_STRANGERS; met++) {
+    stage.meet();
+    await sleep(SETTLE_MS / 2);
+  }
+  bot.kill("SIGTERM");
+  await bot.exited;
+}
+
+/** The store's files in a directory. */
+export function filesIn(dir: string): Files {
+  return new Map(
+    readdirSync(dir)
+      .map((name) => join(dir, name))
+      .filter((path) => isOfStore(path) && statSync(path).isFile())
+      .map((path) => [path, readFileSync(path)]),
+  );
+}
+
+/** Fails the power at each of the moments, and judges what is left. */
+export function cutAt(
+  { log, wire, questions, before }: Recording,
+  given: ReadonlySet<number>,
+  { random, ignored, wire: otherWire = wire, spoil, moments = given }: Variant = {},
+): CutReport {
+  const disk = createDisk(before);
+  const verdicts: Verdict[] = [];
+  const dir = mkdtempSync(join(tmpdir(), "barnacle-cut-"));
+  try {
+    for (const [place, syscall] of log.entries()) {
+      disk.apply(syscall, !ignored?.has(place));
+      if (!moments.has(place)) continue;
+      const outside = { wire: otherWire, questions, cut: place + 1 };
+      verdicts.push(judgeCut(disk.afterCut(random), outside, { dir, ...(spoil && { spoil }) }));
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+  return summed(verdicts);
+}
+
+function summed(verdicts: readonly Verdict[]): CutReport {
+  const problems = new Map<string, { count: number; first: string }>();
+  for (const text of verdicts.flatMap((one) => one.problems)) {
+    const kind = text.slice(0, text.indexOf(":"));
+    const known = problems.get(kind);
+    problems.set(kind, { count: (known?.count ?? 0) + 1, first: known?.first ?? text });
+  }
+  const sum = (of: (one: Verdict) => number) => verdicts.reduce((total, one) => total + of(one), 0);
+  return {
+    cuts: verdicts.length,
+    kept: sum(({ kept }) => kept),
+    replayed: sum(({ replayed }) => replayed),
+    missed: sum(({ missed }) => missed),
+    aheadByResume: verdicts.filter(({ isAheadByResume }) => isAheadByResume).length,
+    spoilt: verdicts.filter((one) => one.problems.length > 0).length,
+    problems,
+  };
+}
+
+/**
+ * Moments at which a cut leaves something else than a moment before: after each request or frame
+ * that left, and each call about the store's files, once the first session is on the disk.
+ *
+ * @param count So many of them; 0 for all. A half are those after which the world knows more than
+ * before, a quarter those after a session was lost, and the rest is spread over all.
+ */
+export function momentsOf(recording: Recording, count: number): ReadonlySet<number> {
+  const all = allMoments(recording);
+  if (count === 0 || count >= all.length) return new Set(all);
+  const told = all.filter((place) => recording.log[place]?.kind === "sent");
+  const chosen = new Set(spread(told, count / 2));
+  for (const place of spread([...momentsOfGap(recording)], count / 4)) chosen.add(place);
+  const others = all.filter((place) => !chosen.has(place));
+  for (const place of spread(others, count - chosen.size)) chosen.add(place);
+  return new Set([...chosen].sort((a, b) => a - b));
+}
+
+function spread(places: readonly number[], count: number): readonly number[] {
+  if (count >= places.length) return places;
+  return places.filter((_, index) =>
+    Math.floor(index * count / places.length) !== Math.floor((index + 1) * count / places.length)
+  );
+}
+
+/** Moments from the READY of the second session on, while what was said before it is fetched. */
+export function momentsOfGap(recording: Recording): ReadonlySet<number> {
+  const from = recording.wire.sessions[1]?.at ?? Infinity;
+  return new Set(allMoments(recording).filter((place) => place >= from).slice(0, GAP_MOMENTS));
+}
+
+function allMoments(recording: Recording): readonly number[] {
+  const from = firstStored(recording);
+  return [...recording.log.entries()].flatMap(([place, syscall]) =>
+    place >= from && isMoment(syscall) ? [place] : []
+  );
+}
+
+const isMoment = (syscall: Syscall): boolean =>
+  syscall.kind === "sent" || ("path" in syscall && isOfStore(syscall.path));
+
+const isSyncOfLog = (syscall: Syscall | undefined): boolean =>
+  syscall?.kind === "sync" && syscall.path.endsWith("-wal");
+
+/** T0's sync; before it nobody had been promised anything. */
+function firstStored({ log, wire }: Recording): number {
+  const online = wire.sessions[0]?.at ?? log.length;
+  return log.findIndex((syscall, place) => place > online && isSyncOfLog(syscall));
+}
+
+/** Every so many of the moments. */
+export function someOf(moments: ReadonlySet<number>, every: number): ReadonlySet<number> {
+  return new Set([...moments].filter((_, index) => index % every === 0));
+}
+
+/** What must be found, each by its own name. */
+export function controlsOf(recording: Recording): Readonly<Record<string, Variant>> {
+  const { log, wire } = recording;
+  const from = firstStored(recording);
+  const ofLog = [...log.keys()].filter((place) => isSyncOfLog(log[place]));
+  return {
+    "T4 is not synced": {
+      ignored: new Set(wire.posts.map(({ at }) => ofLog.findLast((place) => place < at) ?? 0)),
+    },
+    "the disk heeds no sync": { ignored: new Set(ofLog.filter((place) => place > from)) },
+    "heartbeats tell what was received": { wire: { ...wire, beats: wire.heard } },
+    "the gap is in memory only": {
+      spoil: (database) => database.exec("UPDATE gateway_session SET catch_up_from = NULL"),
+      moments: momentsOfGap(recording),
+    },
+  };
+}
+
+/** Times that pages went from the log to the database: the moment for which the log is synced. */
+export function checkpointsIn({ log }: Recording): number {
+  const isPage = (one?: Syscall) => one?.kind === "write" && one.path.endsWith(".db");
+  const ofStore = log.filter((one) => "path" in one && isOfStore(one.path));
+  return ofStore.filter((one, index) => isPage(one) && !isPage(ofStore[index - 1])).length;
+}

@@ -1,0 +1,227 @@
+/**
+ * What a power cut has cost: the store as the disk gives it back, against what Discord knew then.
+ *
+ * The rows are read as they are, not through the store's own code, which is what is on trial.
+ *
+ * @module
+ */
+
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { DATABASE_NAME } from "../../../src/host/data_dir.ts";
+import type { Files } from "./disk.ts";
+import type { InSession, Wire } from "./wire.ts";
+
+/** Something that a person said to the bot, and is owed an answer for. */
+export interface Question {
+  readonly messageId: string;
+  /** Unix time in milliseconds. */
+  readonly sentAt: number;
+  /** In it, and in no other. */
+  readonly words: string;
+  /** Whether nobody but the gateway can tell of its channel: a stranger's first direct message. */
+  readonly isFirstDirect: boolean;
+}
+
+/** What had happened outside the bot when the power failed. */
+export interface Outside {
+  readonly wire: Wire;
+  readonly questions: readonly Question[];
+  /** Calls of the log before this one were made. */
+  readonly cut: number;
+}
+
+/** Where each question stands after the cut; what is wrong, in words. */
+export interface Verdict {
+  /** In the inbox. */
+  readonly kept: number;
+  /** Brought again by RESUME. */
+  readonly replayed: number;
+  /** Found by catch-up. */
+  readonly missed: number;
+  /**
+   * Whether a RESUME had told a number that is not on the disk. The session can be resumed from the
+   * one that is, unless Discord forgets by what a RESUME says; nobody says that it does.
+   */
+  readonly isAheadByResume: boolean;
+  readonly problems: readonly string[];
+}
+
+export interface JudgeOptions {
+  /** Where the files may be laid; emptied first. */
+  readonly dir: string;
+  /** A control's: spoils the rebuilt store. */
+  readonly spoil?: (database: DatabaseSync) => void;
+}
+
+const sessionSchema = z.object({
+  session_id: z.string(),
+  seq: z.number(),
+  started_at: z.number(),
+  stored_up_to: z.number(),
+  catch_up_from: z.number().nullable(),
+});
+type StoredSession = z.infer<typeof sessionSchema>;
+
+const outboxSchema = z.object({ state: z.string(), message: z.string() });
+const frozenSchema = z.object({ content: z.string(), answers: z.string().optional() });
+
+const NOTHING = { kept: 0, replayed: 0, missed: 0, isAheadByResume: false };
+
+/** Lays the files down, lets SQLite recover them, and compares. */
+export function judgeCut(files: Files, outside: Outside, { dir, spoil }: JudgeOptions): Verdict {
+  const path = layDown(files, dir);
+  let database: DatabaseSync;
+  try {
+    database = new DatabaseSync(path);
+  } catch (error) {
+    return { ...NOTHING, problems: [`does not open: ${error}`] };
+  }
+  try {
+    spoil?.(database);
+    const integrity = database.prepare("PRAGMA integrity_check").get()?.["integrity_check"];
+    const session = database
+      .prepare("SELECT * FROM gateway_session WHERE session_id IS NOT NULL").get();
+    const stored = session && sessionSchema.parse(session);
+    const questions = judgeQuestions(database, outside, stored);
+    return {
+      ...questions,
+      isAheadByResume: outside.wire.resumes.some(({ at, sessionId, seq }) =>
+        at < outside.cut && sessionId === stored?.session_id && seq > stored.seq
+      ),
+      problems: [
+        ...(integrity === "ok" ? [] : [`integrity: ${integrity}`]),
+        ...judgePosts(database, outside),
+        ...judgeBudget(database, outside),
+        ...judgeBeats(outside, stored),
+        ...questions.problems,
+      ],
+    };
+  } catch (error) {
+    return { ...NOTHING, problems: [`cannot be read: ${error}`] };
+  } finally {
+    database.close();
+  }
+}
+
+/** Puts the rebuilt files where a database can be opened; the log's index is made anew from the log. */
+export function layDown(files: Files, dir: string): string {
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+  for (const [path, bytes] of files) {
+    if (isOfStore(path)) writeFileSync(join(dir, basename(path)), bytes);
+  }
+  return join(dir, DATABASE_NAME);
+}
+
+/** Whether a path is the database's or its log's, and not its index in shared memory. */
+export function isOfStore(path: string): boolean {
+  return basename(path).startsWith(DATABASE_NAME) && !path.endsWith("-shm");
+}
+
+/** A request that left must be remembered as sent, or it is sent again when its nonce is forgotten. */
+function judgePosts(database: DatabaseSync, { wire, cut }: Outside): readonly string[] {
+  const row = database.prepare("SELECT state, message FROM outbox WHERE nonce = ?");
+  const asked = database.prepare("SELECT state FROM inbox WHERE message_id = ?");
+  const entries = database.prepare("SELECT count(*) AS n FROM entry WHERE message_id = ?");
+  return wire.posts.filter(({ at }) => at < cut).flatMap(({ nonce, content }) => {
+    const found = row.get(nonce);
+    if (!found) return [`intent: a POST left that no row of the outbox is about (${nonce})`];
+    const { state, message } = outboxSchema.parse(found);
+    const frozen = frozenSchema.parse(JSON.parse(message));
+    return [
+      ...(state === "pending" ? [`intent: a POST left, and its row waits (${nonce})`] : []),
+      ...(frozen.content === content ? [] : [`frozen: another text than was sent (${nonce})`]),
+      ...(frozen.answers === undefined ? [] : [
+        ...(asked.get(frozen.answers)?.["state"] === "answered"
+          ? []
+          : [`turn: a POST left for a message that is not answered (${frozen.answers})`]),
+        ...(Number(entries.get(frozen.answers)?.["n"]) > 0
+          ? []
+          : [`turn: a POST left that the transcript has not (${frozen.answers})`]),
+      ]),
+    ];
+  });
+}
+
+/** An IDENTIFY that left is counted, or a box whose power fails often spends more than it may. */
+function judgeBudget(database: DatabaseSync, { wire, cut }: Outside): readonly string[] {
+  const counted = Number(database.prepare("SELECT count(*) AS n FROM identify").get()?.["n"]);
+  const left = wire.identifies.filter((at) => at < cut).length;
+  return counted < left ? [`budget: ${left} IDENTIFYs left, and ${counted} are counted`] : [];
+}
+
+/** What a heartbeat has told Discord to have must be there, for Discord may drop it then. */
+function judgeBeats(
+  { wire, cut }: Outside,
+  stored: StoredSession | undefined,
+): readonly string[] {
+  const order = wire.sessions.map(({ sessionId }) => sessionId);
+  const told = wire.beats.filter(({ at }) => at < cut).at(-1);
+  if (!told) return [];
+  const [toldIn, storedIn] = [told.sessionId, stored?.session_id].map((id) =>
+    order.indexOf(id ?? "")
+  );
+  if (toldIn === undefined || storedIn === undefined || storedIn > toldIn) return [];
+  if (storedIn < toldIn) return [`beat: told ${told.seq} of a session that is not stored`];
+  return stored && stored.seq < told.seq
+    ? [`beat: told Discord of ${told.seq}, and ${stored.seq} is on the disk`]
+    : [];
+}
+
+/** Each question must be in the inbox, or come again: by RESUME, or by catch-up. */
+function judgeQuestions(
+  database: DatabaseSync,
+  { wire, questions, cut }: Outside,
+  stored: StoredSession | undefined,
+) {
+  const inbox = new Set(
+    database.prepare("SELECT message_id FROM inbox").all().map((row) => row["message_id"]),
+  );
+  const order = wire.sessions.map(({ sessionId }) => sessionId);
+  const storedIn = order.indexOf(stored?.session_id ?? "");
+  const count = { kept: 0, replayed: 0, missed: 0 };
+  const problems: string[] = [];
+
+  for (const question of questions) {
+    const { messageId, words, isFirstDirect, sentAt } = question;
+    if (inbox.has(messageId)) {
+      count.kept += 1;
+      continue;
+    }
+    const heard = wire.heard.filter((one) => one.messageId === messageId);
+    const told = heard.some(({ sessionId, seq, at }) =>
+      at < cut &&
+      wire.beats.some((beat) => beat.at < cut && beat.sessionId === sessionId && beat.seq >= seq)
+    );
+    const asked = wire.prompts.some(({ at, text }) => at < cut && text.includes(words));
+    if (isFirstDirect && (told || asked)) {
+      problems.push(
+        `direct: a stranger's first message was taken, and is not there (${messageId})`,
+      );
+    }
+    const inStored = heard.find(({ sessionId }) => sessionId === stored?.session_id);
+    const lastHeardIn = heard.length === 0
+      ? undefined
+      : Math.max(...heard.map(({ sessionId }) => order.indexOf(sessionId)));
+    // What came before the stored session is not in it: RESUME succeeds, and does not bring it.
+    const isOlder = lastHeardIn === undefined
+      ? sentAt < (stored?.started_at ?? 0)
+      : lastHeardIn <= storedIn;
+    // Where the next start has to IDENTIFY, its gap begins where the store ends.
+    const gap = stored?.catch_up_from ?? (isOlder ? undefined : stored?.stored_up_to);
+    if (inStored && stored && inStored.seq > stored.seq) count.replayed += 1;
+    else if (gap !== undefined && gap <= sentAt && !(isFirstDirect && isOlder)) count.missed += 1;
+    else problems.push(`lost: nothing brings back ${messageId} (${describe(inStored, stored)})`);
+  }
+  return { ...count, problems };
+}
+
+function describe(heard: InSession | undefined, stored: StoredSession | undefined): string {
+  const there = stored
+    ? `stored ${stored.seq}, gap from ${stored.catch_up_from ?? "nowhere"}`
+    : "no session is stored";
+  return heard ? `number ${heard.seq}; ${there}` : there;
+}

@@ -1,0 +1,177 @@
+/**
+ * The real bot under strace, while people talk to it.
+ *
+ * A start may be watched or not, so a shell stands between: it becomes strace, or the bot.
+ *
+ * @module
+ */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Stage, type StagedBot, startStage } from "../../../src/cli/stage.ts";
+import { demoWorld } from "../../../src/simulator/demo_world.ts";
+import { addUser } from "../../../src/simulator/founding.ts";
+import { startModelServer } from "../../../src/simulator/model_server.ts";
+import type { Message } from "../../../src/simulator/world.ts";
+import { createdAtMs } from "../../../src/core/ids.ts";
+import type { Owed } from "../../support/account.ts";
+import { commandUnderTest } from "../../support/e2e.ts";
+import type { Seeded } from "../../support/seeded.ts";
+import type { Question } from "./judge.ts";
+import { readSyscalls, STRACE, STRACE_ARGS, type Syscall } from "./syscall_log.ts";
+import type { Ports } from "./wire.ts";
+
+export interface PowerStage extends Stage {
+  readonly ports: Ports;
+  /** What was said to the bot so far. */
+  readonly questions: readonly Question[];
+  readonly owed: readonly Owed[];
+  /** Starts a bot, watched or not, and waits until Discord has it online. */
+  start(isWatched: boolean): Promise<StagedBot>;
+  /** What the last bot that was watched did; it must have ended. */
+  readLog(): readonly Syscall[];
+  /**
+   * Somebody says something, to the bot or to others.
+   *
+   * @param mayBeNew Whether it may be a stranger's first direct message: where no session lives to
+   * bring it, nothing can (reliability 1.6, hole 2).
+   */
+  talk(mayBeNew?: boolean): void;
+  /** Somebody writes to the bot who never did. */
+  meet(): void;
+  /** What the bot has written in a channel. */
+  written(channelId: string): readonly string[];
+  until(what: string, check: () => boolean): Promise<void>;
+}
+
+const CHANNELS = ["general", "off-topic", "How do I feed krill?"];
+/** Short, so that Discord is told often how far the bot has come. */
+const HEARTBEAT_MS = 250;
+/** Between two words of an answer: a model that answers at once hides what is not safe before. */
+const WORD_MS = 12;
+const PATIENCE_MS = 60_000;
+/** Of what is said: to the bot in a guild, to the bot alone; the rest is chatter. */
+const SHARES = { guild: 0.35, direct: 0.2 };
+const NEW_PEOPLE = 0.5;
+
+const LOG = "syscalls.log";
+const LOG_VARIABLE = "POWERCUT_LOG";
+const SHELL = [
+  `if [ -z "$${LOG_VARIABLE}" ]; then exec "$@"; fi`,
+  `exec ${STRACE} ${STRACE_ARGS.join(" ")} -o "$${LOG_VARIABLE}" "$@"`,
+].join("\n");
+
+export async function openPowerStage(
+  { random, pick }: Seeded,
+  onLine: (line: string) => void = () => {},
+): Promise<PowerStage> {
+  const { world, krill, barnacle } = demoWorld();
+  const { program, args } = commandUnderTest();
+  const model = await startModelServer({ chunkDelayMs: WORD_MS });
+  const stage = await startStage({
+    command: { program: "/bin/sh", args: ["-c", SHELL, "sh", program, ...args] },
+    simulator: {
+      world,
+      application: barnacle,
+      heartbeatIntervalMs: HEARTBEAT_MS,
+      rateLimits: false,
+      identifyLimit: { maxConcurrency: 16 },
+    },
+    config: () => ({
+      channels: {
+        discord: {
+          guilds: { [krill.id]: {} },
+          dm: { policy: "open", allowFrom: ["*"] },
+          gateway: { compress: false },
+        },
+      },
+      http: { port: 0 },
+    }),
+    env: { OPENAI_BASE_URL: model.baseUrl },
+    onLine,
+  });
+  const { simulator, dataDir } = stage;
+  const questions: Question[] = [];
+  const owed = new Map<string, { channel: string; pieces: string[] }>();
+  const people: string[] = [];
+  let said = 0;
+
+  async function until(what: string, check: () => boolean): Promise<void> {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    try {
+      await simulator.until(() => check() || undefined, signal);
+    } catch (cause) {
+      throw new Error(`Waited in vain for ${what}`, { cause });
+    }
+  }
+
+  function note({ id, channelId }: Message, piece: string, isFirstDirect: boolean): void {
+    const sentAt = createdAtMs(id);
+    questions.push({ messageId: id, words: piece, sentAt, isFirstDirect });
+    const due = owed.get(channelId) ?? { channel: channelId, pieces: [] };
+    owed.set(channelId, due);
+    due.pieces.push(piece);
+  }
+
+  const nextName = () => `q${String(said += 1).padStart(4, "0")}.`;
+
+  function meet(name: string): void {
+    const as = `stranger${people.length}`;
+    addUser(world, { username: as }, Date.now());
+    people.push(as);
+    note(simulator.say({ as, in: "dm", text: name }), name, true);
+  }
+
+  return {
+    ...stage,
+    meet: () => meet(nextName()),
+    questions,
+    ports: {
+      rest: portOf(simulator.apiUrl),
+      gateway: portOf(simulator.gatewayUrl),
+      model: model.port,
+    },
+    until,
+    get owed() {
+      return [...owed.values()];
+    },
+    async start(isWatched) {
+      const before = simulator.account().connections;
+      const bot = stage.startBot(isWatched ? { [LOG_VARIABLE]: join(dataDir, LOG) } : {});
+      let hasEnded = false;
+      void bot.exited.then(() => hasEnded = true);
+      await until("the bot to be online", () => {
+        if (hasEnded) throw new Error(`The bot has ended:\n${bot.lines.slice(-5).join("\n")}`);
+        return simulator.account().connections > before && simulator.connected() > 0;
+      });
+      return bot;
+    },
+    readLog: () => readSyscalls(readFileSync(join(dataDir, LOG), "utf8")),
+    talk(mayBeNew = true) {
+      const drawn = random();
+      const where = pick(CHANNELS);
+      const name = nextName();
+      if (drawn < SHARES.guild) {
+        const text = `<@${barnacle.userId}> ${name}`;
+        note(simulator.say({ as: "grace", in: where, text }), name, false);
+      } else if (drawn < SHARES.guild + SHARES.direct) {
+        const isNew = mayBeNew && (people.length === 0 || random() < NEW_PEOPLE);
+        if (isNew) return meet(name);
+        if (people.length === 0) return;
+        note(simulator.say({ as: pick(people), in: "dm", text: name }), name, false);
+      } else {
+        simulator.say({ as: "ada", in: where, text: `Krill number ${said} swam by.` });
+      }
+    },
+    async close() {
+      await stage.close();
+      await model.close();
+    },
+    written: (channelId) =>
+      [...simulator.channel(channelId).messages.values()]
+        .filter(({ author }) => author.kind === "user" && author.userId === barnacle.userId)
+        .map(({ content }) => content),
+  };
+}
+
+const portOf = (url: string): number => Number(new URL(url).port);

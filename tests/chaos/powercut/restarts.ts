@@ -1,0 +1,73 @@
+/**
+ * The same power cuts lived through: the bot is killed, its directory put back to what the disk had,
+ * and it is started again, on the very Discord that saw all of it.
+ *
+ * @module
+ */
+
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Account as Notebook } from "../../../src/simulator/account.ts";
+import { type Account, accountOf } from "../../support/account.ts";
+import type { Seeded } from "../../support/seeded.ts";
+import { filesIn, PACE_MS } from "./cuts.ts";
+import { createDisk, type Disk } from "./disk.ts";
+import { isOfStore } from "./judge.ts";
+import { openPowerStage, type PowerStage } from "./recording.ts";
+
+export interface Restarted {
+  readonly account: Account;
+  readonly notebook: Notebook;
+  /** Cuts after which the session was dead, so that catch-up had to find what was lost. */
+  readonly longCuts: number;
+}
+
+/** Of so many cuts, one is longer than a session lives. */
+const LONG_EVERY = 4;
+
+/** Milliseconds for what should not come. */
+const AFTERWARDS_MS = 1_000;
+
+/** @param times Every other one keeps a random half of what was not synced. */
+export async function restartAfterCuts(seeded: Seeded, times: number): Promise<Restarted> {
+  const stage = await openPowerStage(seeded);
+  const { simulator, talk, until, written } = stage;
+  try {
+    for (let time = 0; time < times; time++) {
+      const isLong = isLongCut(time);
+      const disk = createDisk(filesIn(stage.dataDir));
+      const bot = await stage.start(true);
+      for (let left = seeded.between(3, 14); left > 0; left--) {
+        talk(!isLong);
+        await sleep(seeded.random() * PACE_MS);
+      }
+      bot.kill("SIGKILL");
+      await bot.exited;
+      failPower(stage, disk, time % 2 === 0 ? undefined : seeded.random);
+      if (isLong) simulator.faults.gateway.forgetSessions();
+    }
+    const bot = await stage.start(false);
+    const account = () => accountOf(stage.owed, written);
+    await until("all answers", () => account().lost.length === 0).catch(() => {}); // the account says
+    await sleep(AFTERWARDS_MS);
+    bot.kill("SIGTERM");
+    await bot.exited;
+    const longCuts = Array.from({ length: times }, (_, time) => isLongCut(time)).filter(Boolean);
+    return { account: account(), notebook: simulator.account(), longCuts: longCuts.length };
+  } finally {
+    await stage.close();
+  }
+}
+
+const isLongCut = (time: number): boolean => time % LONG_EVERY === LONG_EVERY - 1;
+
+function failPower(stage: PowerStage, disk: Disk, random?: () => number): void {
+  for (const syscall of stage.readLog()) disk.apply(syscall);
+  for (const name of readdirSync(stage.dataDir)) {
+    if (name.startsWith("barnacle.db")) rmSync(join(stage.dataDir, name));
+  }
+  for (const [path, bytes] of disk.afterCut(random)) {
+    if (isOfStore(path)) writeFileSync(path, bytes, { mode: 0o600 });
+  }
+}

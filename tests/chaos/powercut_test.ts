@@ -1,0 +1,16 @@
+/**
+ * The power fails while people talk to the bot.
+ */
+
+import { describe, it } from "node:test";
+import { skipUnless } from "../support/skip.ts";
+import { missingForPowerCuts, scenario } from "./scenarios/powercut.ts";
+import { assertKept } from "./support/report.ts";
+
+const missing = missingForPowerCuts();
+
+describe("[D1] [G5] [G7] power cuts", skipUnless(missing === undefined, missing ?? ""), () => {
+  it("at 200 moments of one run, and nothing is lost or doubled", async () => {
+    assertKept("powercut", await scenario.run({ ...scenario.short, seed: 20_261_120 }));
+  });
+});

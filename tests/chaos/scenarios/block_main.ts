@@ -1,0 +1,62 @@
+/**
+ * The main thread burns, as a bad regular expression would burn it.
+ *
+ * @module
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { scenarioOf } from "../support/scenario.ts";
+import { onStand } from "../support/stand.ts";
+
+/** Milliseconds in which Discord's own op 1 must be answered [G2]. */
+const ASKED_MS = 1_000;
+
+export const scenario = scenarioOf({
+  name: "block-main",
+  summary: "the main thread stands still: no beat late, op 1 answered, all answered afterwards",
+  long: { blockedMs: 60_000, heartbeatMs: 15_000, asks: 5 },
+  short: { blockedMs: 3_000, heartbeatMs: 700, asks: 2 },
+  run: ({ seed, blockedMs, heartbeatMs, asks }) =>
+    onStand(seed, {
+      simulator: { heartbeatIntervalMs: heartbeatMs },
+      env: { BARNACLE_FAULT: `block_main:${blockedMs}` },
+    }, async (stand) => {
+      const { crowd, simulator } = stand;
+      const bot = await stand.start();
+      crowd.ask();
+      await stand.until("the first answer", () => crowd.account().lost.length === 0);
+
+      const { beats, identifies, closes } = simulator.account();
+      const before = beats.length;
+      const blockedAt = performance.now();
+      bot.kill("SIGUSR2");
+      for (let ask = 0; ask < asks; ask += 1) {
+        await sleep(blockedMs / (asks + 1));
+        crowd.ask();
+        crowd.chat();
+        simulator.faults.gateway.askHeartbeat();
+      }
+      await stand.until(
+        "the questions to be answered",
+        () => crowd.account().lost.length === 0,
+        blockedMs + 20_000,
+      );
+      const answeredMs = performance.now() - blockedAt;
+
+      const during = beats.slice(before);
+      const asked = during.flatMap(({ askedMs }) => askedMs === undefined ? [] : [askedMs]);
+      const slowestMs = Math.max(0, ...asked);
+      return {
+        bot,
+        facts: { blockedMs, beats: during.length, asked: asked.length, slowestAskMs: slowestMs },
+        bounds: [
+          ["the thread was blocked", answeredMs >= blockedMs],
+          ["beats fall due meanwhile", during.length > blockedMs / heartbeatMs - 1],
+          ["op 1 is answered each time", asked.length === asks],
+          ["op 1 is answered within a second", slowestMs < ASKED_MS],
+          ["the connection stays", simulator.account().connections === 1 && closes.length === 0],
+          ["1 IDENTIFY", identifies.length === 1],
+        ],
+      };
+    }),
+});

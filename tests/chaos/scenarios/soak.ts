@@ -1,0 +1,223 @@
+/**
+ * Many messages, a few of them for the bot, while something breaks every so often.
+ *
+ * What is watched is that nothing is lost or doubled over all of it, and that the process does not
+ * grow. A process that is killed starts small again, so that is done in the first half only; the
+ * slope is of the second.
+ *
+ * @module
+ */
+
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { StagedBot } from "../../../src/cli/stage.ts";
+import { demoWorld } from "../../../src/simulator/demo_world.ts";
+import { addChannel } from "../../../src/simulator/founding.ts";
+import { type Account, accountOf, type Owed } from "../../support/account.ts";
+import { ended, onStage, type Scene, STOPPED } from "../../support/e2e.ts";
+import { type Seeded, seeded } from "../../support/seeded.ts";
+import { type Report, reportOf } from "../support/report.ts";
+import { scenarioOf } from "../support/scenario.ts";
+
+const CHANNELS = 20;
+/** One of so many messages is for the bot. */
+const ONE_IN = 100;
+/** The simulator forgets what is older, or it would grow in the bot's place. */
+const KEPT_PER_CHANNEL = 1_000;
+const BACKOFF_MAX_SEC = 3;
+/** Short, so that a half-open connection is found within seconds. */
+const HEARTBEAT_MS = 2_000;
+/** Messages between two sleeps, which are as long as a timer is; and between two in a gap. */
+const BATCH = 10;
+const BATCH_EVERY_MS = 12;
+const BATCH_EVERY_IN_GAP_MS = 100;
+/** Messages between two looks at the process. */
+const LOOK_EVERY = 500;
+const PATIENCE_MS = 120_000;
+/** Faults after which the connection is still there. */
+const OF_REST = new Set(["refused", "unanswered"]);
+/** Milliseconds for what should not come. */
+const AFTERWARDS_MS = 2_000;
+
+interface Look {
+  readonly messages: number;
+  readonly rssMib: number;
+}
+
+export const scenario = scenarioOf({
+  name: "soak",
+  summary: "many messages and a fault every so often: nothing lost or doubled, RSS without slope",
+  // `slope`: MiB of RSS per 10,000 messages that are too many; a short run says nothing of it.
+  long: { messages: 100_000, faultEvery: 2_000, slope: 3 },
+  short: { messages: 2_000, faultEvery: 250, slope: 1_000 },
+  async run({ seed, messages, faultEvery, slope: mostSlope }) {
+    const { world, krill, barnacle } = demoWorld({ keptPerChannel: KEPT_PER_CHANNEL });
+    for (const name of namesOf(CHANNELS)) addChannel(world, krill, { name }, Date.now());
+    let report: Report | undefined;
+    await onStage({
+      simulator: {
+        world,
+        application: barnacle,
+        rateLimits: false,
+        heartbeatIntervalMs: HEARTBEAT_MS,
+        replayLimit: 20_000,
+      },
+      discord: () => ({
+        gateway: {
+          // Faults come oftener here than sessions prove themselves: waits would grow to minutes.
+          reconnect: { maxRetries: 1_000, backoffMaxSec: BACKOFF_MAX_SEC },
+          // What a gap is too long for is not answered, by rule.
+          catchUp: { maxPerChannel: KEPT_PER_CHANNEL },
+        },
+      }),
+      mayRefuse: ({ status }) => status === 503,
+    }, async (scene) => {
+      const soak = openSoak(scene, seeded(seed));
+      const startedAt = performance.now();
+      let bot = await scene.start();
+      for (let said = 1; said <= messages; said++) {
+        soak.say(said);
+        if (said % faultEvery === 0) bot = await soak.breakSomething(bot, said > messages / 2);
+        if (said % LOOK_EVERY === 0) soak.look(bot, said);
+        if (said % BATCH === 0) {
+          await sleep(scene.simulator.connected() > 0 ? BATCH_EVERY_MS : BATCH_EVERY_IN_GAP_MS);
+        }
+      }
+      const account = await soak.quiesce();
+      bot.kill("SIGTERM");
+      const exit = await ended(bot);
+      const looks = soak.looks.filter((look) => look.messages > messages / 2);
+      const slope = slopeOf(looks);
+      report = reportOf(seed, account, scene.simulator.account(), {
+        facts: {
+          messages,
+          faults: JSON.stringify(Object.fromEntries(soak.faults)),
+          seconds: Math.round((performance.now() - startedAt) / 1_000),
+          rssMib: looks.map(({ rssMib }) => Math.round(rssMib)).filter(everyTenth).join(","),
+          slopeMibPer10k: slope.toFixed(2),
+        },
+        bounds: [
+          [`RSS grows by less than ${mostSlope} MiB per 10,000 messages`, !(slope > mostSlope)],
+          ["the bot ends with 0", exit.code === STOPPED.code],
+        ],
+      });
+    });
+    if (!report) throw new Error("The soak ended without an account");
+    return report;
+  },
+});
+
+function openSoak(scene: Scene, dice: Seeded) {
+  const { simulator, mention, startBot, start, until } = scene;
+  const { faults: { gateway, rest }, application } = simulator;
+  const names = namesOf(CHANNELS);
+  const owed = new Map(names.map((channel) => [channel, [] as string[]]));
+  const nameOf = new Map(names.map((name) => [simulator.channel(name).id, name]));
+  const written = new Map(names.map((channel) => [channel, [] as string[]]));
+  const faults = new Map<string, number>();
+  const looks: Look[] = [];
+  const notebook = simulator.account();
+  /** What the bot is expected to come to: connections of all times, and answers. */
+  const due = { connections: 1, answers: 0 };
+  let answered = 0;
+
+  simulator.subscribe((event) => {
+    if (event.kind !== "message_created") return;
+    const { author, channelId, content } = event.message;
+    if (author.kind !== "user" || author.userId !== application.userId) return;
+    written.get(nameOf.get(channelId) ?? "")?.push(content);
+    answered += 1;
+  });
+
+  const ask = (channel: string, name: string) => {
+    simulator.say({ as: "grace", in: channel, text: `${mention} ${name}` });
+    owed.get(channel)?.push(name);
+    due.answers += 1;
+  };
+  const account = (): Account => {
+    const debts: Owed[] = [...owed].map(([channel, pieces]) => ({ channel, pieces }));
+    return accountOf(debts, (channel) => written.get(channel) ?? []);
+  };
+
+  /** Each has an end of its own; the last three end the process. */
+  const blows: Readonly<Record<string, (bot: StagedBot) => Promise<StagedBot> | void>> = {
+    fin: () => void gateway.drop("fin"),
+    reset: () => void gateway.drop("reset"),
+    4000: () => void gateway.drop(4000),
+    4009: () => void gateway.drop(4009),
+    op7: () => gateway.askReconnect(),
+    resumable: () => gateway.invalidate(true),
+    invalid: () => gateway.invalidate(false),
+    halfOpen: () => void gateway.freeze(),
+    refused: () =>
+      void rest.add({ method: "POST", times: 5, fault: { kind: "status", status: 503 } }),
+    unanswered: () => void rest.add({ method: "POST", times: 2, fault: { kind: "reset_after" } }),
+    killed: (bot) => again(bot, "SIGKILL"),
+    stopped: (bot) => again(bot, "SIGTERM"),
+  };
+  const all = Object.keys(blows);
+  const outside = all.filter((name) => name !== "killed" && name !== "stopped");
+
+  async function again(bot: StagedBot, signal: "SIGKILL" | "SIGTERM"): Promise<StagedBot> {
+    bot.kill(signal);
+    await ended(bot);
+    return startBot();
+  }
+
+  return {
+    looks,
+    faults,
+    start,
+    say(number: number) {
+      const channel = dice.pick(names);
+      if (dice.upTo(ONE_IN) === 0) return ask(channel, `q${String(number).padStart(6, "0")}.`);
+      simulator.say({ as: "ada", in: channel, text: `Krill number ${number} swam by.` });
+    },
+    /** One that ends the process is not for the second half. There must be something to break. */
+    async breakSomething(bot: StagedBot, isSecondHalf: boolean): Promise<StagedBot> {
+      await until("the bot to be back", () => notebook.connections >= due.connections, PATIENCE_MS);
+      const name = dice.pick(isSecondHalf ? outside : all);
+      faults.set(name, (faults.get(name) ?? 0) + 1);
+      if (!OF_REST.has(name)) due.connections = notebook.connections + 1;
+      return await blows[name]?.(bot) ?? bot;
+    },
+    look({ pid }: StagedBot, messages: number) {
+      if (pid !== undefined) looks.push({ messages, rssMib: rssMibOf(pid) });
+    },
+    async quiesce(): Promise<Account> {
+      await until("the bot to be back", () => notebook.connections >= due.connections, PATIENCE_MS);
+      // Counting is cheap, and the account is not.
+      await until("all answers", () => answered >= due.answers, PATIENCE_MS).catch(() => {}); // it says so
+      for (const channel of names) if (owed.get(channel)?.length) ask(channel, "later.");
+      await until("the last answers", () => answered >= due.answers, PATIENCE_MS).catch(() => {}); // as above
+      await sleep(AFTERWARDS_MS);
+      return account();
+    },
+  };
+}
+
+const namesOf = (count: number): readonly string[] =>
+  Array.from({ length: count }, (_, number) => `soak-${number}`);
+
+const everyTenth = (_: number, index: number): boolean => index % 10 === 0;
+
+/** From the kernel; `NaN` of a process that has just ended. */
+function rssMibOf(pid: number): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) /
+      1_024;
+  } catch {
+    return NaN; // it was told to end
+  }
+}
+
+/** Least squares: MiB per 10,000 messages; `NaN` of fewer than two looks. */
+export function slopeOf(looks: readonly Look[]): number {
+  const valid = looks.filter(({ rssMib }) => !Number.isNaN(rssMib));
+  const mean = (of: (look: Look) => number) =>
+    valid.reduce((sum, look) => sum + of(look), 0) / valid.length;
+  const x = mean(({ messages }) => messages);
+  const y = mean(({ rssMib }) => rssMib);
+  const covariance = mean(({ messages, rssMib }) => (messages - x) * (rssMib - y));
+  return covariance / mean(({ messages }) => (messages - x) ** 2) * 10_000;
+}

@@ -1,0 +1,105 @@
+/**
+ * Two Barnacles with one token, as on two hosts: both hear and answer everything.
+ *
+ * The lock of this host names the server too, so the twin, which reaches Discord
+ * by another address, gets past it as one on another machine would.
+ *
+ * @module
+ */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { StagedBot } from "../../../src/cli/stage.ts";
+import { startOwnProcess } from "../../../src/host/own_process.ts";
+import { API_KEY, commandUnderTest } from "../../support/e2e.ts";
+import type { Bound } from "../support/report.ts";
+import { scenarioOf } from "../support/scenario.ts";
+import { onStand, type Stand } from "../support/stand.ts";
+
+/** Two IDENTIFYs of a token need as much between them. */
+const SPACING_MS = 6_200;
+
+/** Each way: longer than chatter waits to be stored, for an echo is no more to the store. */
+const MODEL_DELAY_MS = 300;
+
+/** Discord's side shows the same for a minute where one bot takes the place of another [G11]. */
+const CONFIRMED_SEC = 60;
+
+export const scenario = scenarioOf({
+  name: "twins",
+  summary: "two processes with one token: each question answered once, and the doubt is reported",
+  long: { talkSec: 90, pauseMs: 3_000 },
+  short: { talkSec: 1, pauseMs: 150 },
+  run: ({ seed, talkSec, pauseMs }) =>
+    onStand(seed, {}, async (stand) => {
+      const { crowd, simulator, until, seeded, wires } = stand;
+      // As on a slower host: what the twin has said is heard while the model still thinks.
+      await wires.model.welcome({ kind: "delay", ms: MODEL_DELAY_MS });
+      const bot = await stand.start();
+      crowd.ask();
+      await until("the first answer", () => crowd.account().lost.length === 0);
+      const identifiedAt = simulator.account().identifies.at(-1) ?? 0;
+      await sleep(Math.max(0, identifiedAt + SPACING_MS - Date.now()));
+      const twin = startTwin(stand);
+      try {
+        await until("the twin to be online", () => simulator.connected() === 2);
+        const endsAt = performance.now() + talkSec * 1_000;
+        while (performance.now() < endsAt) {
+          crowd.ask();
+          await sleep(seeded.upTo(pauseMs));
+        }
+        await until("all answers", () => crowd.account().lost.length === 0, 60_000);
+        const creates = [...simulator.account().creates.values()];
+        const byBoth = creates.filter(({ attempts }) => attempts > 1).length;
+        const bounds: Bound[] = [
+          ["both answer", byBoth > 0],
+          ["the log says it", bot.lines.some((line) => /another program/i.test(line))],
+        ];
+        if (talkSec > CONFIRMED_SEC) bounds.push(...await whatIsSaid(stand, bot));
+        return { bot, facts: { byBoth }, bounds };
+      } finally {
+        await twin.stop();
+      }
+    }),
+});
+
+async function whatIsSaid({ ask, status }: Stand, bot: StagedBot): Promise<readonly Bound[]> {
+  const health = await (await ask(bot, "/healthz")).text();
+  const { snapshot } = await status(bot);
+  return [
+    ["/healthz says it", /instance/.test(health)],
+    ["status says it", snapshot.twin !== undefined],
+    ["the log warns of it", bot.lines.some((line) => /"level":"warn".*token/.test(line))],
+  ];
+}
+
+/** The same bot with a data directory of its own. */
+function startTwin({ simulator, model, configFile }: Stand): { stop(): Promise<void> } {
+  const dataDir = mkdtempSync(join(tmpdir(), "barnacle-twin-"));
+  const { PATH, HOME, DENO_DIR } = process.env;
+  const child = startOwnProcess(
+    commandUnderTest(),
+    ["run", "--config", configFile, "--data", dataDir],
+    {
+      PATH,
+      HOME,
+      DENO_DIR,
+      DISCORD_API_URL: simulator.apiUrl,
+      DISCORD_BOT_TOKEN: simulator.token,
+      OPENAI_BASE_URL: model.baseUrl,
+      OPENAI_API_KEY: API_KEY,
+      OPENAI_MODEL: model.models[0],
+    },
+    () => {},
+  );
+  return {
+    async stop() {
+      child.kill("SIGKILL");
+      await child.exited;
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,84 @@
+/**
+ * People who ask while things break, and who remember what they are owed.
+ *
+ * Each question has a name of its own, which the scripted model repeats; what
+ * they say to each other is owed no answer, and is there to move the sequence.
+ *
+ * @module
+ */
+
+import { type Account, accountOf, type Owed } from "../../support/account.ts";
+import type { Scene } from "../../support/e2e.ts";
+import type { Seeded } from "../../support/seeded.ts";
+
+export interface Crowd {
+  /** Somebody asks the bot something, somewhere; returns its name. */
+  ask(where?: string): string;
+  /** Somebody says something that is not for the bot. */
+  chat(): void;
+  readonly owed: readonly Owed[];
+  /** How things stand now. */
+  account(): Account;
+  /** Waits until all is answered, or patience ends; then until a last question everywhere is. */
+  quiesce(patienceMs: number): Promise<Account>;
+}
+
+/** Two channels, a thread, and the direct messages of one whom the config allows. */
+const GUILD_CHANNELS = ["general", "off-topic", "How do I feed krill?"];
+const DIRECT = "dm";
+const IN_DIRECT = "ada";
+const IN_GUILD = ["ada", "grace"];
+
+export function gather({ simulator, mention, written, until }: Scene, seeded: Seeded): Crowd {
+  const places = [...GUILD_CHANNELS, DIRECT];
+  // By id: the name of a direct channel says not whose.
+  const idOf = (place: string) => simulator.channel(place, IN_DIRECT).id;
+  const owed = places.map((place) => ({
+    place,
+    channel: String(idOf(place)),
+    pieces: [] as string[],
+  }));
+  let count = 0;
+
+  const askIn = (place: (typeof owed)[number]): string => {
+    count += 1;
+    const name = `q${String(count).padStart(4, "0")}.`;
+    const isDirect = place.place === DIRECT;
+    simulator.say({
+      as: isDirect ? IN_DIRECT : seeded.pick(IN_GUILD),
+      in: place.channel,
+      text: isDirect ? name : `${mention} ${name}`,
+    });
+    place.pieces.push(name);
+    return name;
+  };
+  const account = () => accountOf(owed, (channel) => written(channel));
+
+  const settle = async (patienceMs: number) => {
+    const isSettled = () => account().lost.length === 0;
+    await until("all answers", isSettled, patienceMs).catch(() => {}); // the account says what is lost
+  };
+
+  return {
+    owed,
+    account,
+    ask(where) {
+      const place = owed.find((one) => one.place === where) ?? seeded.pick(owed);
+      return askIn(place);
+    },
+    chat() {
+      simulator.say({
+        as: seeded.pick(IN_GUILD),
+        in: seeded.pick(GUILD_CHANNELS),
+        text: "between us",
+      });
+    },
+    async quiesce(patienceMs) {
+      await settle(patienceMs);
+      // A second answer would stand before the one to a later question.
+      for (const place of owed) if (place.pieces.length > 0) askIn(place);
+      await settle(patienceMs);
+      return account();
+    },
+  };
+}

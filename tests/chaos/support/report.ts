@@ -1,0 +1,121 @@
+/**
+ * What a scenario ends with: the account of the simulated Discord, in one line.
+ *
+ * A scenario does not assert. It says what it found and which of its bounds are
+ * broken, so that a negative control can demand that they are.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { Account as Notebook } from "../../../src/simulator/account.ts";
+import type { Account } from "../../support/account.ts";
+
+/** Of the short forms, and of the long ones unless they are given another. */
+export const SEED = 20_261_120;
+
+export interface Report {
+  readonly seed: number;
+  /** What was owed to people, and what became of it. */
+  readonly account: Account;
+  readonly identifies: number;
+  readonly earlyIdentifies: number;
+  /** RESUMEs that succeeded, and those that did not. */
+  readonly resumes: { readonly resumed: number; readonly invalid: number };
+  readonly connections: number;
+  readonly lateBeats: number;
+  /** Milliseconds by which the latest beat was late. */
+  readonly worstBeatMs: number;
+  readonly invalidRequests: number;
+  readonly isTokenReset: boolean;
+  /** What else a scenario measured. */
+  readonly facts: Readonly<Record<string, string | number>>;
+  /** Bounds of the scenario that were broken, in words. */
+  readonly breaches: readonly string[];
+  /** What the last bot wrote, to find out why. */
+  readonly log: readonly string[];
+}
+
+/** A bound of a scenario, and whether it was kept. */
+export type Bound = readonly [what: string, isKept: boolean];
+
+/** Writes down what the simulator's notebook says, and holds it against what always must be so. */
+export function reportOf(
+  seed: number,
+  account: Account,
+  notebook: Notebook,
+  { facts = {}, bounds = [], log = [] }: {
+    readonly facts?: Report["facts"];
+    readonly bounds?: readonly Bound[];
+    readonly log?: readonly string[];
+  } = {},
+): Report {
+  const resumed = notebook.resumes.filter(({ outcome }) => outcome === "resumed").length;
+  const always: readonly Bound[] = [
+    ["nothing is lost", account.lost.length === 0],
+    ["nothing is doubled", account.doubled.length === 0],
+    ["nothing is out of order", account.outOfOrder.length === 0],
+    ["no beat is late by more than a second", notebook.lateBeats === 0],
+    ["no IDENTIFY comes within five seconds of another", notebook.earlyIdentifies === 0],
+    ["the token is not reset", notebook.tokenResetAt === undefined],
+    [
+      "one nonce makes one message",
+      [...notebook.creates.values()].every(({ messages }) => messages.size <= 1),
+    ],
+    ["nothing is owed to nobody", account.owed > 0],
+  ];
+  return {
+    seed,
+    account,
+    identifies: notebook.identifies.length,
+    earlyIdentifies: notebook.earlyIdentifies,
+    resumes: { resumed, invalid: notebook.resumes.length - resumed },
+    connections: notebook.connections,
+    lateBeats: notebook.lateBeats,
+    worstBeatMs: Math.max(0, ...notebook.beats.map(({ lateMs }) => lateMs)),
+    invalidRequests: notebook.invalidRequests.length,
+    isTokenReset: notebook.tokenResetAt !== undefined,
+    facts,
+    breaches: [...always, ...bounds].filter(([, isKept]) => !isKept).map(([what]) => what),
+    log,
+  };
+}
+
+/** `seed=1 owed=20 answered=20 lost=0 …`, and the ids of what breaks it, where anything does. */
+export function lineOf(report: Report): string {
+  const { account, resumes, facts } = report;
+  const figures = {
+    seed: report.seed,
+    owed: account.owed,
+    answered: account.answered,
+    lost: account.lost.length,
+    doubled: account.doubled.length,
+    misordered: account.outOfOrder.length,
+    identifies: report.identifies,
+    earlyIdentifies: report.earlyIdentifies,
+    resumes: resumes.resumed,
+    invalidResumes: resumes.invalid,
+    lateBeats: report.lateBeats,
+    worstBeatMs: Math.round(report.worstBeatMs),
+    invalidRequests: report.invalidRequests,
+    ...facts,
+  };
+  const broken = Object.entries({
+    lost: account.lost,
+    doubled: account.doubled,
+    misordered: account.outOfOrder,
+    broken: report.breaches,
+  }).filter(([, ids]) => ids.length > 0).map(([what, ids]) => `\n  ${what}: ${ids.join(", ")}`);
+  return Object.entries(figures).map(([name, value]) => `${name}=${value}`).join(" ") +
+    broken.join("");
+}
+
+/** Lines of a log that are shown beside a failure. */
+const LOG_LINES = 40;
+
+/** Fails with the whole line, unless every bound was kept. */
+export function assertKept(name: string, report: Report): void {
+  console.log(`${name}: ${lineOf(report)}`);
+  const log = report.log.slice(-LOG_LINES).join("\n");
+  assert.deepEqual(report.breaches, [], `${lineOf(report)}\n${log}`);
+}

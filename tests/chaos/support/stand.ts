@@ -1,0 +1,140 @@
+/**
+ * The conductor's stand: a bot, a simulated Discord, and wires between them to pull at.
+ *
+ * The bot reaches REST and the gateway through proxies of their own, at addresses
+ * that stay through restarts, for the store forgets all at a new server.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { StagedBot } from "../../../src/cli/stage.ts";
+import type { Env } from "../../../src/cli/io.ts";
+import { DATABASE_NAME } from "../../../src/host/data_dir.ts";
+import {
+  ended,
+  onStage,
+  PATIENCE_MS,
+  type Scene,
+  type SceneOptions,
+  STOPPED,
+} from "../../support/e2e.ts";
+import { type Seeded, seeded } from "../../support/seeded.ts";
+import { type Crowd, gather } from "./crowd.ts";
+import { type Bound, type Report, reportOf } from "./report.ts";
+import { startTcpProxy, type TcpProxy, type Trouble } from "./tcp_proxy.ts";
+
+export interface Stand extends Scene {
+  readonly seeded: Seeded;
+  readonly crowd: Crowd;
+  readonly wires: Readonly<Record<"gateway" | "rest" | "model", TcpProxy>>;
+  /** Does the same to both wires to Discord, open connections and new ones. */
+  cut(trouble: Trouble): Promise<void>;
+  /** Changes what the store says, once no bot runs any more. */
+  sabotage(sql: string): void;
+  /** Starts a bot, and waits until Discord has it online. */
+  start(env?: Env, args?: readonly string[]): Promise<StagedBot>;
+  /** Stops a bot with SIGTERM, and waits for the end of its connection. */
+  stop(bot: StagedBot): Promise<void>;
+}
+
+export interface Play {
+  readonly facts?: Report["facts"];
+  readonly bounds?: readonly Bound[];
+  /** Milliseconds that the bot has to answer what is owed, once nothing breaks any more. */
+  readonly patienceMs?: number;
+}
+
+/** Discord's pace of five messages in five seconds is no part of these stories. */
+const NO_LIMITS = { rateLimits: false } as const;
+
+/** A request that broke under way, or ran into what the scenario does on purpose. */
+const MAY_FAIL = new Set([429, 500, 502, 503]);
+
+/**
+ * Plays a scenario, quiesces, and gives the account.
+ *
+ * @param play What is done to the bot; it ends with all troubles over and one bot running, which
+ * it returns.
+ */
+export async function onStand(
+  seed: number,
+  options: SceneOptions,
+  play: (stand: Stand) => Promise<Play & { readonly bot: StagedBot }>,
+): Promise<Report> {
+  let report: Report | undefined;
+  await onStage({
+    mayRefuse: ({ status }) => status !== undefined && MAY_FAIL.has(status),
+    ...options,
+    simulator: { ...NO_LIMITS, ...options.simulator },
+  }, async (scene) => {
+    const { simulator } = scene;
+    const wires = {
+      gateway: await startTcpProxy(portOf(simulator.gatewayUrl)),
+      rest: await startTcpProxy(portOf(simulator.apiUrl)),
+      model: await startTcpProxy(portOf(scene.model.baseUrl)),
+    };
+    simulator.faults.gateway.address = through(simulator.gatewayUrl, wires.gateway);
+    const proxied = {
+      DISCORD_API_URL: through(simulator.apiUrl, wires.rest),
+      OPENAI_BASE_URL: through(scene.model.baseUrl, wires.model),
+    };
+    const dice = seeded(seed);
+    const crowd = gather(scene, dice);
+    const stand: Stand = {
+      ...scene,
+      seeded: dice,
+      crowd,
+      wires,
+      startBot: (env, args) => scene.startBot({ ...proxied, ...env }, args),
+      start: (env, args) => scene.start({ ...proxied, ...env }, args),
+      async cut(trouble) {
+        for (const wire of [wires.gateway, wires.rest]) {
+          await wire.welcome(trouble);
+          wire.strike(trouble);
+        }
+      },
+      sabotage(sql) {
+        const database = new DatabaseSync(join(scene.dataDir, DATABASE_NAME));
+        try {
+          database.exec(sql);
+        } finally {
+          database.close();
+        }
+      },
+      async stop(bot) {
+        bot.kill("SIGTERM");
+        const exit = await ended(bot);
+        if (exit.code !== STOPPED.code) {
+          throw new Error(`The bot ended with ${JSON.stringify(exit)}`);
+        }
+        await scene.until("the connection to be gone", () => simulator.connected() === 0);
+      },
+    };
+    try {
+      const { bot, patienceMs = PATIENCE_MS, facts, bounds } = await play(stand);
+      const account = await crowd.quiesce(patienceMs);
+      bot.kill("SIGTERM");
+      const exit = await ended(bot);
+      report = reportOf(seed, account, simulator.account(), {
+        ...(facts && { facts }),
+        log: bot.lines,
+        bounds: [...bounds ?? [], ["the bot ends with 0", exit.code === STOPPED.code]],
+      });
+    } finally {
+      await Promise.all(Object.values(wires).map((wire) => wire.close()));
+    }
+  });
+  if (!report) throw new Error("The scenario ended without an account");
+  return report;
+}
+
+/** The same address, by way of a proxy. */
+function through(url: string, { port }: TcpProxy): string {
+  return url.replace(`:${portOf(url)}`, `:${port}`);
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
+}

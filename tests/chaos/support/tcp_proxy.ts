@@ -1,0 +1,217 @@
+/**
+ * A wire that can be cut, slowed or lied on: TCP between the bot and the simulated Discord.
+ *
+ * It is told apart what happens to connections that are open (`strike`) and to those
+ * that come (`welcome`), since a network that fails does both, and one that only
+ * flaps does the first. What a network does to packets is out of reach of a process:
+ * `blackhole` holds bytes back and brings them once it is over, as TCP would.
+ *
+ * @module
+ */
+
+import type { Buffer } from "node:buffer";
+import { connect, createServer, type Server, type Socket } from "node:net";
+
+export type Trouble =
+  | { readonly kind: "pass" }
+  /** Each byte comes that much later, both ways. */
+  | { readonly kind: "delay"; readonly ms: number }
+  /** The client gets its bytes one by one. */
+  | { readonly kind: "drip"; readonly bytesPerSec: number }
+  /** Open, and nothing passes either way. */
+  | { readonly kind: "blackhole" }
+  | { readonly kind: "reset" }
+  /** The client reads an end, and may go on writing. */
+  | { readonly kind: "half_close" }
+  /** Reset once the client was given that many bytes more. */
+  | { readonly kind: "cut"; readonly afterBytes: number }
+  /** What the server says is replaced by as many bytes of no meaning. */
+  | { readonly kind: "garbage" };
+
+export interface TcpProxy {
+  readonly port: number;
+  /** What happens to connections from now on. */
+  welcome(trouble: Trouble | { readonly kind: "refuse" }): Promise<void>;
+  /** Does something to all that are open; tells how many there were. */
+  strike(trouble: Trouble): number;
+  /** Connections that are open now. */
+  open(): number;
+  /** Connections that came, from the start. */
+  accepted(): number;
+  close(): Promise<void>;
+}
+
+const HOST = "127.0.0.1";
+const PASS: Trouble = { kind: "pass" };
+
+/** @param target The port that it leads to, on loopback. */
+export async function startTcpProxy(target: number): Promise<TcpProxy> {
+  const wires = new Set<Wire>();
+  let count = 0;
+  let atWelcome: Trouble = PASS;
+  let server: Server | undefined;
+
+  const listen = async (port: number): Promise<number> => {
+    const opened = createServer({ allowHalfOpen: true }, (client) => {
+      count += 1;
+      const wire = span(client, target, () => wires.delete(wire));
+      wires.add(wire);
+      wire.suffer(atWelcome);
+    });
+    await new Promise<void>((resolve, reject) => {
+      opened.once("error", reject);
+      opened.listen(port, HOST, resolve);
+    });
+    server = opened;
+    const address = opened.address();
+    if (address === null || typeof address === "string") throw new TypeError("It takes a TCP port");
+    return address.port;
+  };
+  const port = await listen(0);
+  const deafen = () => {
+    server?.close();
+    server = undefined;
+  };
+
+  return {
+    port,
+    async welcome(trouble) {
+      if (trouble.kind === "refuse") return deafen();
+      atWelcome = trouble;
+      if (!server) await listen(port);
+    },
+    strike(trouble) {
+      const struck = wires.size;
+      for (const wire of wires) wire.suffer(trouble);
+      return struck;
+    },
+    open: () => wires.size,
+    accepted: () => count,
+    async close() {
+      const closing = server;
+      deafen();
+      for (const wire of wires) wire.suffer({ kind: "reset" });
+      if (closing?.listening) await new Promise<void>((resolve) => closing.close(() => resolve()));
+    },
+  };
+}
+
+/** One connection through the proxy. */
+interface Wire {
+  suffer(trouble: Trouble): void;
+}
+
+function span(client: Socket, target: number, gone: () => void): Wire {
+  const server = connect({ port: target, host: HOST, allowHalfOpen: true });
+  const timers = new Set<ReturnType<typeof setTimeout>>();
+  let trouble: Trouble = PASS;
+  let leftBytes = Infinity;
+  let isOver = false;
+  let closed = 0;
+  /** What came while nothing passed. */
+  let held: (() => void)[] = [];
+
+  const finish = () => {
+    if (isOver) return;
+    isOver = true;
+    for (const timer of timers) clearTimeout(timer);
+    gone();
+  };
+  const reset = () => {
+    finish();
+    for (const socket of [client, server]) socket.resetAndDestroy();
+  };
+  const later = (ms: number, action: () => void) => {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      if (!isOver) action();
+    }, ms);
+    timers.add(timer);
+  };
+  /** Does it now, or once something passes again. */
+  const unlessDark = (action: () => void) => {
+    if (trouble.kind === "blackhole") held.push(action);
+    else action();
+  };
+  /** Does things one after the other, each as late as the wire is slow. */
+  const lane = () => {
+    const waiting: { readonly action: () => void; readonly dueAt: number }[] = [];
+    const goOn = () => {
+      const [first] = waiting;
+      if (!first) return;
+      later(Math.max(0, first.dueAt - performance.now()), () => {
+        unlessDark(first.action);
+        waiting.shift();
+        goOn();
+      });
+    };
+    return (action: () => void) => {
+      const ms = trouble.kind === "delay" ? trouble.ms : 0;
+      if (ms === 0 && waiting.length === 0) return unlessDark(action);
+      waiting.push({ action, dueAt: performance.now() + ms });
+      if (waiting.length === 1) goOn();
+    };
+  };
+
+  const write = (from: Socket, to: Socket, bytes: Buffer) => {
+    if (to.writableEnded || to.destroyed || to.write(bytes)) return;
+    from.pause();
+    to.once("drain", () => trouble.kind !== "blackhole" && from.resume());
+  };
+  /** What the client is given of what the server said. */
+  const give = (bytes: Buffer) => {
+    switch (trouble.kind) {
+      case "garbage":
+        return write(server, client, bytes.fill(0xa5));
+      case "drip":
+        server.pause();
+        return drip(bytes, trouble.bytesPerSec);
+      default: {
+        const given = bytes.subarray(0, leftBytes);
+        leftBytes -= given.length;
+        if (leftBytes > 0) return write(server, client, given);
+        client.write(given, reset);
+      }
+    }
+  };
+  const drip = (bytes: Buffer, bytesPerSec: number) => {
+    if (bytes.length === 0) return void server.resume();
+    client.write(bytes.subarray(0, 1));
+    later(1_000 / bytesPerSec, () => unlessDark(() => drip(bytes.subarray(1), bytesPerSec)));
+  };
+
+  const up = lane();
+  const down = lane();
+  client.on("data", (bytes: Buffer) => up(() => write(client, server, bytes)));
+  server.on("data", (bytes: Buffer) => down(() => give(bytes)));
+  for (const [from, to, inTurn] of [[client, server, up], [server, client, down]] as const) {
+    from.setNoDelay(true);
+    from.on("end", () => inTurn(() => to.end()));
+    from.on("error", () => inTurn(reset)); // the other end learns of it, once it can
+    from.on("close", () => {
+      closed += 1;
+      if (closed === 2) finish();
+    });
+  }
+
+  return {
+    suffer(next) {
+      trouble = next;
+      leftBytes = next.kind === "cut" ? next.afterBytes : Infinity;
+      switch (next.kind) {
+        case "reset":
+          return reset();
+        case "half_close":
+          return void client.end();
+        case "blackhole":
+          client.pause();
+          return void server.pause();
+      }
+      const waiting = held;
+      held = [];
+      for (const action of waiting) action();
+      client.resume();
+      server.resume();
+    },
+  };
+}
