@@ -1,6 +1,6 @@
 /**
- * The gateway's worker with weak spots: it ends, or hangs, when a batch of a
- * certain `seq` is committed, and ends when it becomes ready for the second time.
+ * The gateway's worker with weak spots: it ends, or hangs, when its batch of a
+ * certain number is committed, and ends when it becomes ready for the second time.
  *
  * @module
  */
@@ -22,10 +22,10 @@ serveGateway({
   },
   on: (event, listener) => parentPort!.on(event, listener),
 });
-parentPort!.on("message", (message: { readonly kind: string; readonly seq?: number }) => {
+parentPort!.on("message", (message: { readonly kind: string; readonly number?: number }) => {
   if (message.kind !== "committed") return;
-  if (message.seq === 3) process.exit(0);
-  if (message.seq === 4) throw new RangeError("died in a test");
-  if (message.seq === 5) parentPort!.postMessage({ kind: "nonsense" } as never);
-  if (message.seq === 6) { for (;;); }
+  if (message.number === 3) process.exit(0);
+  if (message.number === 4) throw new RangeError("died in a test");
+  if (message.number === 5) parentPort!.postMessage({ kind: "nonsense" } as never);
+  if (message.number === 6) { for (;;); }
 });

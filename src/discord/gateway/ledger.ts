@@ -85,13 +85,7 @@ export function createLedger(shards: readonly ShardOptions[]): Ledger {
         stored.push(entry);
       }
       return lastOfEach(settled.filter((entry) => entry.worker === worker))
-        .map(({ shardId, number, epoch, seq }) => ({
-          kind: "committed",
-          shardId,
-          number,
-          epoch,
-          seq,
-        }));
+        .map(({ shardId, number }) => ({ kind: "committed", shardId, number }));
     },
     durable(ticket) {
       const written = stored.splice(0, countUpTo(stored, ticket));

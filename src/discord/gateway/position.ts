@@ -1,5 +1,9 @@
 /**
- * How far a shard's session has come: received, stored, on the disk.
+ * How far a shard's session has come: received, and on the disk.
+ *
+ * Discord is told of the second only, by heartbeats and by RESUME: it may forget
+ * what it is told of, and a power cut undoes what is merely stored. What a
+ * RESUME brings again of what is in the store already, the shard drops.
  *
  * @module
  */
@@ -15,14 +19,13 @@ export interface Progress {
 export interface Position {
   /** Of the last dispatch received. */
   readonly received: number;
-  /** What RESUME goes from: the last one stored, or READY's before one is. */
+  /** What RESUME goes from: the last one on the disk, or READY's, which T0 put there. */
   readonly resumeFrom: number;
   /** What a heartbeat may say. */
   readonly durable: number | undefined;
   /** READY came, with this number. */
   begin(seq: number): void;
   receive(seq: number): void;
-  committed(progress: Progress): void;
   wasWritten(progress: Progress): void;
 }
 
@@ -30,14 +33,13 @@ export function createPosition({ session, epoch: first, seqDurable }: ShardStart
   let epoch = first;
   let received = session?.seq ?? 0;
   let begun = received;
-  let committed = session?.seq;
   let durable = seqDurable;
   return {
     get received() {
       return received;
     },
     get resumeFrom() {
-      return committed ?? begun;
+      return durable ?? begun;
     },
     get durable() {
       return durable;
@@ -46,14 +48,10 @@ export function createPosition({ session, epoch: first, seqDurable }: ShardStart
       epoch++;
       received = seq;
       begun = seq;
-      committed = undefined;
       durable = undefined;
     },
     receive(seq) {
       received = Math.max(received, seq);
-    },
-    committed(progress) {
-      if (progress.epoch === epoch) committed = Math.max(committed ?? 0, progress.seq);
     },
     wasWritten(progress) {
       if (progress.epoch === epoch) durable = Math.max(durable ?? 0, progress.seq);

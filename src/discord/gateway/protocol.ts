@@ -128,14 +128,8 @@ export type ToWorker =
     /** A 64-bit counter that moves while the worker does: Unix time in milliseconds. */
     readonly tick: SharedArrayBuffer;
   }
-  /** Everything of the shard up to this batch is stored; `seq` is of the session of `epoch`. */
-  | {
-    readonly kind: "committed";
-    readonly shardId: number;
-    readonly number: number;
-    readonly epoch: number;
-    readonly seq: number;
-  }
+  /** Everything of the shard up to this batch is stored. */
+  | { readonly kind: "committed"; readonly shardId: number; readonly number: number }
   /** Everything up to `seq` is on the disk, and would be after a power cut. */
   | {
     readonly kind: "durable";

@@ -51,7 +51,7 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], Fields>> = {
     shards: [SHARD],
     tick: "object",
   },
-  committed: { shardId: "number", number: "number", epoch: "number", seq: "number" },
+  committed: { shardId: "number", number: "number" },
   durable: { shardId: "number", epoch: "number", seq: "number" },
   permit: { shardId: "number", socket: "number", answer: { kind: "string" } },
   url: { url: "string" },

@@ -46,7 +46,7 @@ export interface ShardPorts extends ReportPorts {
 
 export interface Shard {
   /** The main thread has stored everything up to this batch. */
-  committed(batch: Progress & { readonly number: number }): void;
+  committed(batch: { readonly number: number }): void;
   /** Everything up to there is on the disk. */
   wasWritten(progress: Progress): void;
   /** Main's answer to the socket that asked for an IDENTIFY; to another one it is void. */
@@ -233,7 +233,7 @@ export function startShard(
     const isReplayed = life.phase.kind === "resuming";
     counters.dispatched(type, isReplayed);
     debug("Dispatch", { type, seq });
-    if (isReplayed && seq <= position.received) return; // it is in a batch that is still to be committed
+    if (isReplayed && seq <= position.received) return; // it is in a batch already
     position.receive(seq);
     if (text === undefined) batches.skip(position.received);
     else batches.add(text, position.received);
@@ -261,7 +261,6 @@ export function startShard(
 
   return {
     committed(batch) {
-      position.committed(batch);
       batches.committed(batch.number);
     },
     wasWritten: position.wasWritten,

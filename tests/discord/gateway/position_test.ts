@@ -13,25 +13,21 @@ const SHARD = {
 const SESSION = { sessionId: "s", resumeUrl: "r", seq: 40 };
 
 describe("[G5] createPosition()", () => {
-  it("resumes from what is stored, and beats with what is on the disk", () => {
+  it("tells Discord of nothing that is not on the disk", () => {
     const position = createPosition({ ...SHARD, session: SESSION, seqDurable: 30 });
-    assert.deepEqual([position.received, position.resumeFrom, position.durable], [40, 40, 30]);
+    assert.deepEqual([position.received, position.resumeFrom, position.durable], [40, 30, 30]);
     position.receive(50);
-    assert.deepEqual([position.resumeFrom, position.durable], [40, 30]);
-    position.committed({ epoch: 3, seq: 45 });
-    assert.deepEqual([position.resumeFrom, position.durable], [45, 30]);
+    assert.deepEqual([position.resumeFrom, position.durable], [30, 30]);
     position.wasWritten({ epoch: 3, seq: 44 });
-    assert.deepEqual([position.received, position.resumeFrom, position.durable], [50, 45, 44]);
+    assert.deepEqual([position.received, position.resumeFrom, position.durable], [50, 44, 44]);
   });
 
   it("begins anew with READY: RESUME goes from there, and a beat says nothing", () => {
     const position = createPosition({ ...SHARD, session: SESSION, seqDurable: 40 });
     position.begin(1);
     assert.deepEqual([position.received, position.resumeFrom, position.durable], [1, 1, undefined]);
-    position.committed({ epoch: 3, seq: 99 });
     position.wasWritten({ epoch: 3, seq: 99 });
     assert.deepEqual([position.resumeFrom, position.durable], [1, undefined], "of the one before");
-    position.committed({ epoch: 4, seq: 2 });
     position.wasWritten({ epoch: 4, seq: 2 });
     assert.deepEqual([position.resumeFrom, position.durable], [2, 2]);
   });
@@ -39,7 +35,6 @@ describe("[G5] createPosition()", () => {
   it("never goes back", () => {
     const position = createPosition({ ...SHARD, session: SESSION, seqDurable: 40 });
     position.receive(7);
-    position.committed({ epoch: 3, seq: 7 });
     position.wasWritten({ epoch: 3, seq: 7 });
     assert.deepEqual([position.received, position.resumeFrom, position.durable], [40, 40, 40]);
   });

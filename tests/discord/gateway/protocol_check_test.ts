@@ -27,7 +27,7 @@ const START: Extract<ToWorker, { kind: "start" }> = {
 };
 const TO_WORKER: readonly ToWorker[] = [
   START,
-  { kind: "committed", shardId: 0, number: 1, epoch: 1, seq: 1 },
+  { kind: "committed", shardId: 0, number: 1 },
   { kind: "durable", shardId: 0, epoch: 1, seq: 1 },
   { kind: "permit", shardId: 0, socket: 1, answer: { kind: "granted" } },
   { kind: "url", url: "ws://127.0.0.1" },
