@@ -5,7 +5,7 @@
  * all of it, so that what the machine does besides falls on both. Medians of the
  * rounds are printed; nothing is asserted, for a neighbour can spoil any figure.
  *
- * `--quick` is one round; `--only start,latency` are those benches; `--binary
+ * `--quick` is one round, and shorter waits; `--only start,latency` are those benches; `--binary
  * path` is a Barnacle that is there already.
  *
  * @module
@@ -18,6 +18,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { benchChatter } from "./chatter.ts";
+import { benchConnection } from "./connection.ts";
 import { benchDisk } from "./disk.ts";
 import { benchHeartbeat } from "./heartbeat.ts";
 import { benchLatency } from "./latency.ts";
@@ -36,7 +37,10 @@ const BENCHES = {
   unused: benchUnused,
   chatter: benchChatter,
   heartbeat: benchHeartbeat,
+  connection: benchConnection,
 };
+/** Waits and counts, which do not change from round to round, and take minutes. */
+const ONCE = new Set(["connection"]);
 const ROUNDS = 3;
 /** A copy, so that compiling anew does not change what is measured half-way. */
 const BINARY = "dist/barnacle-bench";
@@ -74,9 +78,10 @@ const disk: Readings[] = [];
 for (let round = 1; round <= (flags.quick ? 1 : ROUNDS); round++) {
   disk.push(benchDisk());
   for (const [name, bench] of chosen) {
+    if (round > 1 && ONCE.has(name)) continue;
     for (const contender of contenders) {
       console.error(`round ${round}: ${name}, ${contender.name}`);
-      found.get(contender)?.push(await bench(contender));
+      found.get(contender)?.push(await bench(contender, flags.quick));
     }
   }
 }

@@ -11,6 +11,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { SPACING_MS } from "../src/core/identify_budget.ts";
 import { type Command, startOwnProcess } from "../src/host/own_process.ts";
 import { demoWorld } from "../src/simulator/demo_world.ts";
 import { addChannel } from "../src/simulator/founding.ts";
@@ -28,6 +29,10 @@ export interface Contender {
 export interface StandOptions {
   /** Milliseconds between two heartbeats; Discord's own by default. */
   readonly heartbeatIntervalMs?: number;
+  /** Whether a start may resume the session before; by default each is a new one. */
+  readonly isResumable?: boolean;
+  /** What {@link Started.burn} keeps the bot's main thread busy for, in milliseconds. */
+  readonly burnMs?: number;
 }
 
 export interface Stand {
@@ -53,15 +58,18 @@ export interface Stand {
 
 export interface Started {
   readonly pid: number;
-  /** By `performance.now()`: before the process was made, and when its IDENTIFY arrived. */
+  /** By `performance.now()`: before the process was made, and when its IDENTIFY or RESUME arrived. */
   readonly startedAt: number;
   readonly identifiedAt: number;
   burn(): void;
   stop(): Promise<void>;
 }
 
-/** What {@link Started.burn} keeps the bot's main thread busy for, in milliseconds. */
+/** What {@link Started.burn} keeps the bot's main thread busy for by default, in milliseconds. */
 export const BURN_MS = 3_000;
+
+/** Milliseconds after an IDENTIFY in which Discord takes no other, and Barnacle sends none. */
+export const IDENTIFY_SPACING_MS = SPACING_MS + 100;
 
 const CHANNELS = 50;
 /** What keeps a bench from waiting for ever, in milliseconds. */
@@ -72,6 +80,7 @@ export async function openStand(
   { name, command, isBarnacle }: Contender,
   options: StandOptions = {},
 ): Promise<Stand> {
+  const { isResumable = false, burnMs = BURN_MS } = options;
   mkdirSync("dist", { recursive: true });
   const dir = mkdtempSync(join("dist", "bench-")); // not in /tmp, which may be no disk
   const { world, krill, barnacle } = demoWorld();
@@ -81,9 +90,9 @@ export async function openStand(
     world,
     application: barnacle,
     rateLimits: false,
-    identifyLimit: { maxConcurrency: 1_000 },
     requestLogLimit: 100,
-    ...options,
+    ...(options.heartbeatIntervalMs !== undefined &&
+      { heartbeatIntervalMs: options.heartbeatIntervalMs }),
   });
   const model = await startInstantModel();
   const postedAt: number[] = [];
@@ -91,11 +100,11 @@ export async function openStand(
     if (method === "POST" && route === "/channels/:id/messages") postedAt.push(performance.now());
   });
   const configFile = join(dir, "config.jsonc");
-  writeFileSync(configFile, JSON.stringify(configOf(krill.id)), { mode: 0o600 });
+  writeFileSync(configFile, JSON.stringify(configOf(krill.id, isResumable)), { mode: 0o600 });
   const args = isBarnacle ? ["run", "--config", configFile, "--data", dir] : [];
   const mention = `<@${barnacle.userId}>`;
   const running = new Set<Started>();
-  const { identifies } = simulator.account();
+  const { identifies, resumes } = simulator.account();
 
   async function until(what: string, check: () => boolean): Promise<void> {
     const waited = new AbortController();
@@ -111,19 +120,24 @@ export async function openStand(
   }
 
   async function start(): Promise<Started> {
-    const known = identifies.length;
+    const known = identifies.length + resumes.length;
     const lines: string[] = [];
     const startedAt = performance.now();
-    const child = startOwnProcess(command, args, environmentOf(simulator, model), (line) => {
-      lines.push(line);
-      if (lines.length > 20) lines.shift();
-    });
+    const child = startOwnProcess(
+      command,
+      args,
+      environmentOf(simulator, model, burnMs),
+      (line) => {
+        lines.push(line);
+        if (lines.length > 20) lines.shift();
+      },
+    );
     let hasEnded = false;
     void child.exited.then(() => hasEnded = true);
     let identifiedAt = 0;
-    await until("its IDENTIFY", () => {
+    await until("its IDENTIFY or RESUME", () => {
       if (hasEnded) throw new Error(`${name} ended:\n${lines.join("\n")}`);
-      if (identifies.length > known) identifiedAt ||= performance.now();
+      if (identifies.length + resumes.length > known) identifiedAt ||= performance.now();
       return identifiedAt > 0 && simulator.connected() > 0;
     });
     const started: Started = {
@@ -166,12 +180,12 @@ export async function openStand(
 }
 
 /** As an operator might write it, but for the two keys that would cap the figures. */
-function configOf(guildId: string): object {
+function configOf(guildId: string, isResumable: boolean): object {
   return {
     channels: {
       discord: {
         guilds: { [guildId]: {} },
-        gateway: { compress: false, reconnect: { resumeSession: false } },
+        gateway: { compress: false, reconnect: { resumeSession: isResumable } },
         rest: { globalPerSec: NO_LIMIT_PER_SEC },
       },
     },
@@ -180,7 +194,7 @@ function configOf(guildId: string): object {
   };
 }
 
-function environmentOf(simulator: Simulator, model: InstantModel) {
+function environmentOf(simulator: Simulator, model: InstantModel, burnMs: number) {
   const { PATH, HOME } = process.env;
   return {
     PATH,
@@ -190,7 +204,7 @@ function environmentOf(simulator: Simulator, model: InstantModel) {
     OPENAI_BASE_URL: model.baseUrl,
     OPENAI_API_KEY: "no-key",
     OPENAI_MODEL: MODEL_NAME,
-    BARNACLE_FAULT: `block_main:${BURN_MS}`,
-    BENCH_BURN_MS: String(BURN_MS),
+    BARNACLE_FAULT: `block_main:${burnMs}`,
+    BENCH_BURN_MS: String(burnMs),
   };
 }

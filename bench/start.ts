@@ -9,7 +9,8 @@
  * @module
  */
 
-import { type Contender, openStand, type Stand } from "./stand.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Contender, IDENTIFY_SPACING_MS, openStand, type Stand } from "./stand.ts";
 import { medianOf, type Readings } from "./stats.ts";
 
 const WARM_STARTS = 5;
@@ -19,7 +20,10 @@ export async function benchStart(contender: Contender): Promise<Readings> {
   try {
     const cold = await once(stand);
     const warm: { readonly identifyMs: number; readonly replyMs: number }[] = [];
-    for (let number = 0; number < WARM_STARTS; number++) warm.push(await once(stand));
+    for (let number = 0; number < WARM_STARTS; number++) {
+      await sleep(IDENTIFY_SPACING_MS);
+      warm.push(await once(stand));
+    }
     const { identifyMs = NaN, replyMs = NaN } = medianOf(warm);
     return {
       coldIdentifyMs: cold.identifyMs,

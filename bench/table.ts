@@ -32,6 +32,16 @@ const ROWS: readonly Row[] = [
   row("afterRssMib", "RSS after 100,000 ignored, MiB", 1, "B8 ≤ 70, ≤ 0.3 ×"),
   row("laterRssMib", "RSS 10 s later, MiB", 1, "B8 ≤ idle + 14"),
   row("burnBeatMs", "heartbeat delay in a 3 s burn, ms", 0, "B10 ≤ 50"),
+  row("blockedBeatMs", "main blocked for a minute: latest heartbeat, ms late", 0, "B10 ≤ 50"),
+  row("blockedConnections", "… connections lost", 0),
+  row("blockedLost", "… of 10 questions, never answered", 0),
+  row("identifiesPerRestart", "a restart: IDENTIFYs", 2, "≤ 0.01"),
+  row("restartLostPercent", "… questions asked meanwhile, never answered, %", 0, "0"),
+  row("halfOpenSec", "half-open connection: back after, s (3 s heartbeats)", 1),
+  row("closeLoopIdentifies", "closed after each IDENTIFY, 30 s: IDENTIFYs", 0),
+  row("closeLoopBackSec", "… and back after, s", 1),
+  row("deadSessionLost", "session dies: of 20 questions meanwhile, never answered", 0, "0"),
+  row("hangSec", "an upgrade that hangs: back after, s", 1),
   row("binaryMb", "the binary, MB", 1, "B13 ≤ 116"),
   row("packedMb", "the binary, xz -6, MB", 1, "B13 ≤ 36"),
 ];
@@ -50,7 +60,7 @@ export function tableOf(ours: Readings, theirs: Readings | undefined, disk: Read
   const lines = [
     "| | Barnacle | discord.js | ratio | bar |",
     "|---|--:|--:|--:|---|",
-    ...ROWS.map(({ figure, label, digits, bar = "" }) =>
+    ...ROWS.filter(({ figure }) => figure in ours).map(({ figure, label, digits, bar = "" }) =>
       cells(
         label,
         shown(ours[figure], digits),
@@ -71,7 +81,7 @@ const cells = (...texts: readonly string[]): string => `| ${texts.join(" | ")} |
 const shown = (value: number | undefined, digits: number): string => value?.toFixed(digits) ?? "";
 
 function ratio(ours: number | undefined, theirs: number | undefined): string {
-  if (ours === undefined || theirs === undefined) return "";
+  if (ours === undefined || !theirs) return ""; // of nothing there is no part
   const ratio = ours / theirs;
   return `${ratio.toFixed(ratio < 0.1 ? 4 : 2)} ×`;
 }
