@@ -102,17 +102,19 @@ export async function startAccount(
   { vitals, meter, now, onEnd }: AccountPorts,
 ): Promise<RunningAccount> {
   const { config, model, store, logging, stored } = options;
-  const { accountId } = config.discord;
+  const { accountId, gateway: { reconnect } } = config.discord;
   const stopping = new AbortController();
   let gateway: Gateway | undefined;
   let committed = 0;
   let shardCount = stored.shardCount ?? 1;
   const begun = new Set<number>();
 
-  const client = restOf(options, now, (request) => {
-    meter.request(request);
-    vitals.setRest(request.status !== undefined && request.status < 500);
-    if (request.status === 401) onEnd({ kind: "refused", hint: TOKEN_HINT });
+  const client = restOf(options, now, {
+    onRequest(request) {
+      meter.request(request);
+      vitals.setRest(request.status !== undefined && request.status < 500);
+    },
+    onTokenRefused: () => onEnd({ kind: "refused", hint: TOKEN_HINT }),
   });
   stopping.signal.addEventListener("abort", () => client.stop(), { once: true });
   const standing = standingOf({
@@ -167,12 +169,13 @@ export async function startAccount(
       committed = ticket;
       gateway?.committed(ticket);
     },
-    onSessionStarting(shardId) {
-      if (begun.has(shardId)) twins.sessionInvalidated();
+    onSessionStarting: (shardId) => catchUp.sessionStarting(shardId), // again where T0 is refused
+    onSessionStarted(shardId) {
+      // Where none is resumed, the one before was ours to end.
+      if (begun.has(shardId) && reconnect.resumeSession) twins.sessionInvalidated(shardId);
       begun.add(shardId);
-      catchUp.sessionStarting(shardId);
+      catchUp.sessionStarted(shardId);
     },
-    onSessionStarted: (shardId) => catchUp.sessionStarted(shardId),
     onAccepted: turns.wake,
     onSettled: lanes.settled,
     onForeign: (found) => twins.foreign(found),

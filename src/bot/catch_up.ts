@@ -79,7 +79,7 @@ export function catchUpOf(
       if (!self) throw new TypeError("Cannot look at a guild before READY");
       return lookAtGuild(guildId, self.userId);
     },
-    isRefused: (error) => error instanceof RestError && REFUSED.has(error.kind),
+    isRefused,
     now,
     schedule,
     random: Math.random,
@@ -89,6 +89,11 @@ export function catchUpOf(
 
 /** What asking again does not change. */
 const REFUSED: ReadonlySet<string> = new Set(["forbidden", "not_found", "rejected"]);
+
+/** Only Discord refuses: a proxy or a portal in between has no code of its own, and goes away. */
+function isRefused(error: unknown): boolean {
+  return error instanceof RestError && error.code !== undefined && REFUSED.has(error.kind);
+}
 
 /** Reads a channel as the gateway would have brought it, our own words among it. */
 function pagesOf(

@@ -6,8 +6,6 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config/config.ts";
-import { SPACING_MS } from "../core/identify_budget.ts";
-import type { AccountId } from "../core/ids.ts";
 import type { EarlyThread } from "../discord/gateway/early_thread.ts";
 import { chooseIntents, toIntents } from "../discord/gateway/intents.ts";
 import { READ_TYPES } from "../discord/gateway/reader.ts";
@@ -23,7 +21,7 @@ import { type GatewayPlace, locateGateway } from "../flows/locate_gateway.ts";
 import type { Log } from "../lib/log.ts";
 import type { StoredAccount } from "../store/accounts.ts";
 import type { Store } from "../store/store.ts";
-import { createPermits, type PermitsPorts } from "./permits.ts";
+import { createPermits, firstIdentifyInMs, type PermitsPorts } from "./permits.ts";
 import { planShards } from "./shards.ts";
 
 export interface ConnectOptions {
@@ -51,6 +49,7 @@ export interface ConnectPorts
     Store,
     | "saveGateway"
     | "saveFlags"
+    | "saveIntents"
     | "reshard"
     | "takeIdentify"
     | "identifyBudget"
@@ -86,6 +85,7 @@ export async function connect(options: ConnectOptions, ports: ConnectPorts): Pro
   const { directory, store, stopping, now, log } = ports;
   const { accountId } = discord;
   const { gateway: url, limit } = stored;
+  stopping.throwIfAborted();
   const place = await locateGateway(
     url && limit && {
       place: { url: url.url, shards: limit.shards, limit },
@@ -108,13 +108,16 @@ export async function connect(options: ConnectOptions, ports: ConnectPorts): Pro
 
 /**
  * Which intents the portal has granted; `undefined` if nobody can tell, for a bot that has been
- * here before is not to wait for it.
+ * here before is not to wait for it. Where one was missing it is asked again: whoever was told to
+ * switch it on has done so, and has restarted the bot.
  */
 async function flagsOf(
   { config: { discord }, stored: { flags } }: ConnectOptions,
   { readFlags, store, now, log }: ConnectPorts,
 ): Promise<number | undefined> {
-  if (flags && now() - flags.at < FRESH_MS) return flags.bits;
+  const isFresh = flags !== undefined && now() - flags.at < FRESH_MS;
+  const { missing } = chooseIntents(toIntents(discord.gateway.intents), flags?.bits);
+  if (isFresh && missing.length === 0) return flags.bits;
   try {
     const bits = await readFlags();
     await store.saveFlags(discord.accountId, bits, now());
@@ -126,14 +129,6 @@ async function flagsOf(
     });
     return flags?.bits;
   }
-}
-
-/**
- * What the spacing of IDENTIFYs asks of the first one. Where the budget is spent the shard is told
- * so when it asks for its permit, which is said and shown: from here it would wait without a word.
- */
-async function identifyInMs(accountId: AccountId, { store, now }: ConnectPorts): Promise<number> {
-  return Math.min(await store.identifyInMs(accountId, 0, now()), SPACING_MS);
 }
 
 /**
@@ -166,7 +161,8 @@ async function openGateway(
     sessionCacheTtlSec: reconnect.sessionCacheTtlSec,
     resumeSession: reconnect.resumeSession,
     isComplete: options.mayResume,
-    identifyInMs: await identifyInMs(accountId, ports),
+    intents: chosen.bits,
+    identifyInMs: await firstIdentifyInMs(accountId, ports),
     now: now(),
   });
   for (const { shardId, aliveAt, why } of plan.lost) {
@@ -176,7 +172,10 @@ async function openGateway(
   if (plan.isResharded) {
     log.info("The bot has another number of shards now", { was: stored.shardCount, is: count });
   }
-  if (stored.shardCount !== count) await store.reshard(accountId, count, now());
+  if (stored.shardCount !== count || plan.hasOtherIntents) {
+    await store.reshard(accountId, count, now());
+  }
+  if (stored.intents !== chosen.bits) await saveIntents(chosen);
   ports.onShards(count);
 
   const permits = createPermits({
@@ -227,12 +226,22 @@ async function openGateway(
     );
   }
 
+  async function saveIntents({ bits }: typeof chosen): Promise<void> {
+    await store.saveIntents(accountId, bits).catch((error: unknown) => {
+      log.error("Cannot store the intents; the next start will resume nothing", { error });
+    });
+  }
+
   async function onFinal(final: GatewayFinal): Promise<void> {
     const fewer = final.kind === "stop" && final.code === DISALLOWED_INTENTS
       ? await fewerIntents()
       : undefined;
-    if (!fewer || isStopped) return ports.onFinal(final);
+    if (!fewer || isStopped) {
+      clearInterval(timer); // nobody will go where it is
+      return ports.onFinal(final);
+    }
     chosen = fewer;
+    await saveIntents(fewer);
     log.warn("Discord does not grant an intent that it was asked for; going on without", {
       missing: fewer.missing.join(", "),
     });

@@ -8,7 +8,7 @@
  */
 
 import type { AccountId } from "../core/ids.ts";
-import { type IdentifyBudget, LOW } from "../core/identify_budget.ts";
+import { type IdentifyBudget, LOW, SPACING_MS } from "../core/identify_budget.ts";
 import type { PermitAnswer } from "../discord/gateway/protocol.ts";
 import type { Log } from "../lib/log.ts";
 import type { Store } from "../store/store.ts";
@@ -61,6 +61,17 @@ export function createPermits(ports: PermitsPorts): (shardId: number) => void {
       answer(shardId, { kind: "wait", waitMs: STORE_RETRY_MS, why: "spacing" });
     });
   };
+}
+
+/**
+ * What the spacing of IDENTIFYs asks of the first one. Where the budget is spent the shard is told
+ * so when it asks for its permit, which is said and shown: from here it would wait without a word.
+ */
+export async function firstIdentifyInMs(
+  accountId: AccountId,
+  { store, now }: { readonly store: Pick<Store, "identifyInMs">; readonly now: () => number },
+): Promise<number> {
+  return Math.min(await store.identifyInMs(accountId, 0, now()), SPACING_MS);
 }
 
 /** Says that the bot waits, and why. */

@@ -69,14 +69,20 @@ export function createPreflight(
     } catch (error) {
       // Nobody is kept from connecting by who only looks; it is a fault of ours all the same.
       log.error("The look at the way to Discord failed", { error });
-      return;
+      return lookAgain();
     }
     if (isStopped) return;
     const before = findings;
     findings = seen.findings.filter(isTrouble);
     report(before, findings, log);
     if (seen.isRefused) return onRefused();
-    if (findings.some(canHeal)) cancel = schedule(() => void round(), AGAIN_MS);
+    lookAgain();
+  }
+
+  /** What was found wrong is not to stand for ever. */
+  function lookAgain(): void {
+    if (isStopped || !findings.some(canHeal)) return;
+    cancel = schedule(() => void round(), AGAIN_MS);
   }
 
   return {

@@ -23,7 +23,10 @@ export interface RestOptions {
 export function restOf(
   { config: { discord }, token, apiBase, version, crashHooks }: RestOptions,
   now: () => number,
-  onRequest: (request: RequestMetric) => void,
+  events: {
+    readonly onRequest: (request: RequestMetric) => void;
+    readonly onTokenRefused: () => void;
+  },
 ): RestClient {
   return createClient({
     token,
@@ -35,6 +38,6 @@ export function restOf(
     steadyNow: () => performance.now(),
     schedule,
     ...crashHooks,
-    onRequest,
+    ...events,
   });
 }

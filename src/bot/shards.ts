@@ -14,11 +14,13 @@ import type { StoredAccount, StoredShard } from "../store/accounts.ts";
 /** What decides which sessions are resumed. */
 export interface ShardFacts {
   readonly count: number;
-  readonly stored: Pick<StoredAccount, "shardCount" | "shards">;
+  readonly stored: Pick<StoredAccount, "shardCount" | "intents" | "shards">;
   /** Seconds after which a session that was not heard of is taken for dead. */
   readonly sessionCacheTtlSec: number;
   /** `false`: a new session is always begun. */
   readonly resumeSession: boolean;
+  /** What an IDENTIFY would ask for now; a RESUME keeps what its session was begun with. */
+  readonly intents: number;
   /** Whether all that a resumed session will not tell again is known. */
   readonly isComplete: boolean;
   /** Milliseconds before any IDENTIFY, as the store reckons. */
@@ -33,6 +35,8 @@ export interface ShardPlan {
   readonly lost: readonly LostSession[];
   /** The store knows of another number of shards. */
   readonly isResharded: boolean;
+  /** The store knows of sessions with other intents. */
+  readonly hasOtherIntents: boolean;
 }
 
 export interface LostSession {
@@ -60,13 +64,19 @@ export function planShards(facts: ShardFacts): ShardPlan {
     }
     return { id, identifyInMs }; // in turns, but those are the thread's to take
   });
-  return { shards, lost, isResharded };
+  return { shards, lost, isResharded, hasOtherIntents: hasOtherIntents(facts) };
 }
 
 /** Why a session cannot be resumed; `undefined` if it can. */
 function whyNot({ aliveAt }: StoredShard, facts: ShardFacts): string | undefined {
   const { resumeSession, isComplete, sessionCacheTtlSec, now } = facts;
+  if (hasOtherIntents(facts)) return "it was begun with other intents";
   if (!resumeSession) return "gateway.reconnect.resumeSession is false";
   if (!isComplete) return "what it said of guilds is not known any more";
   return now - aliveAt > sessionCacheTtlSec * 1_000 ? "it is too old" : undefined;
+}
+
+/** Those of a release that did not note them are taken for the same. */
+function hasOtherIntents({ intents, stored }: ShardFacts): boolean {
+  return stored.intents !== undefined && stored.intents !== intents;
 }

@@ -90,14 +90,13 @@ export interface CatchUp {
 }
 
 /** A gap that is being closed. */
-interface OpenGap extends Omit<Gap, "lostAt"> {
-  lostAt: number | undefined;
+interface OpenGap extends Gap {
   readonly startedAt: number;
   readonly tally: Tally;
   /** Channels that were asked. */
   asked: number;
-  /** Another session was lost meanwhile: all of it once more. */
-  isAgain: boolean;
+  /** Another session was lost, and T0 is under way: a larger gap is to take its place. */
+  isGrowing: boolean;
   /** Errands that are not done. */
   errands: number;
   readonly waiting: Set<ChannelId>;
@@ -117,26 +116,26 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
   const unreadable = createUnreadable(ports);
   const errands = createErrands("Cannot catch up on what was missed", ports);
 
-  function begin({ shardId, from, lostAt }: Gap): void {
-    const running = open.get(shardId);
-    if (running?.from === from) {
-      running.lostAt = lostAt;
-      return advance(running);
-    }
+  /**
+   * Takes the place of what was open for the shard: after another lost session all of it is read
+   * once more, and what one channel of it still fails at keeps nobody.
+   */
+  function begin({ shardId, from, ...rest }: Gap): void {
     const gap: OpenGap = {
       shardId,
       from,
-      lostAt,
+      ...rest,
       startedAt: now(),
       tally: { read: 0, answered: 0, tooOld: 0, tooMany: 0 },
       asked: 0,
-      isAgain: false,
+      isGrowing: false,
       errands: 0,
       waiting: new Set(),
       planned: new Set(),
       direct: "unplanned",
       awaited: 0,
     };
+    open.delete(shardId);
     if (open.size === 0) unreadable.lookAnew();
     open.set(shardId, gap);
     if (ports.isEnabled) {
@@ -153,13 +152,7 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
 
   /** Plans what can be planned by now; once all of it is done, closes the gap. */
   function advance(gap: OpenGap): void {
-    if (open.get(gap.shardId) !== gap || !ports.isEnabled) return;
-    if (gap.isAgain && gap.errands === 0) {
-      gap.isAgain = false;
-      gap.planned.clear();
-      gap.direct = "unplanned";
-      unreadable.lookAnew();
-    }
+    if (!isOpen(gap) || !ports.isEnabled) return;
     plan(gap);
     settleHold();
     if (gap.errands === 0 && gap.awaited === 0) add(gap, () => finish(gap));
@@ -204,10 +197,9 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
   }
 
   async function finish(gap: OpenGap): Promise<void> {
-    if (gap.isAgain) return; // the gap is another by now
     const { shardId, from, lostAt, asked: channels, startedAt, tally } = gap;
     await store.finishCatchUp(accountId, shardId, from, lostAt);
-    if (open.get(shardId) !== gap) return;
+    if (!isOpen(gap)) return;
     open.delete(shardId);
     settleHold();
     if (!ports.isEnabled) return;
@@ -222,10 +214,16 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
   function add(gap: OpenGap, errand: Errand, isLast?: boolean): void {
     gap.errands++;
     errands.add(async () => {
+      if (gap.isGrowing) return; // all of it is read once more
       await errand();
       gap.errands--;
       advance(gap);
     }, isLast);
+  }
+
+  /** Whether it is the shard's gap, and no other has taken its place. */
+  function isOpen(gap: OpenGap): boolean {
+    return open.get(gap.shardId) === gap;
   }
 
   function settleHold(): void {
@@ -239,15 +237,17 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
     sessionStarting(shardId) {
       const gap = open.get(shardId);
       if (!ports.isEnabled) return;
-      if (gap) gap.isAgain = true; // or it would be closed over what the lost session did not bring
+      const isAnew = unsure.size === 0; // said again where the store refused T0
+      if (gap) gap.isGrowing = true; // or it would be closed over what the lost session did not bring
       unsure.add(shardId);
-      hold.begin();
+      hold.begin(isAnew);
     },
     sessionStarted(shardId) {
-      errands.add(async () => {
+      errands.addFirst(async () => {
         const bounds = await store.gapOf(accountId, shardId);
         unsure.delete(shardId);
         if (bounds) begin({ shardId, ...bounds });
+        else open.delete(shardId); // it was closed in time
         settleHold();
       });
     },

@@ -18,6 +18,8 @@ export type Errand = () => Promise<void>;
 export interface Errands {
   /** @param isLast Whether it waits until nothing else does. */
   add(errand: Errand, isLast?: boolean): void;
+  /** Adds one that goes before all others, and waits for no failure of theirs. */
+  addFirst(errand: Errand): void;
   /** Begins nothing more, and resolves once what runs has ended. */
   stop(): Promise<void>;
 }
@@ -79,6 +81,12 @@ export function createErrands(what: string, { schedule, random, log }: ErrandsPo
     add(errand, isLast = false) {
       if (isStopped) return;
       (isLast ? last : soon).push(errand);
+      start();
+    },
+    addFirst(errand) {
+      if (isStopped) return;
+      soon.unshift(errand);
+      wake?.();
       start();
     },
     async stop() {

@@ -14,8 +14,13 @@ import type { ChannelId } from "../core/ids.ts";
 import type { Schedule } from "../lib/schedule.ts";
 
 export interface Hold {
-  /** Something may have been missed, and nobody knows yet where. */
-  begin(): void;
+  /**
+   * Something may have been missed, and nobody knows yet where.
+   *
+   * @param isAnew Whether it is another loss than before: it has a time of its own then. A guild
+   * may stay away for a day, or a box boot long before its router, and all of that is one gap.
+   */
+  begin(isAnew?: boolean): void;
   /** A channel whose history is to be fetched. */
   keep(channelId: ChannelId): void;
   /** All channels are known. */
@@ -52,9 +57,12 @@ export function createHold(schedule: Schedule, onReleased: () => void): Hold {
   }
 
   return {
-    begin() {
-      if (state === "over") return;
-      callOffHold ??= schedule(() => become("over"), HOLD_MS);
+    begin(isAnew = false) {
+      if (state === "over" && !isAnew) return;
+      callOffHold ??= schedule(() => {
+        callOffHold = undefined;
+        become("over");
+      }, HOLD_MS);
       callOffAll?.();
       callOffAll = schedule(() => become("some"), ALL_MS);
       state = "all";

@@ -38,7 +38,7 @@ export interface TwinWatch {
   /** Messages of our own user's that this store did not send, as they arrive. */
   foreign(found: readonly Foreign[]): void;
   /** Discord ended a session that had become ready, and will not have it resumed. */
-  sessionInvalidated(): void;
+  sessionInvalidated(shardId: number): void;
   /** `undefined` while nothing speaks for a second program. */
   doubt(): TwinDoubt | undefined;
   stop(): void;
@@ -50,7 +50,10 @@ const DEPLOY_MS = 60_000;
 /** For how long a sign counts, in milliseconds. */
 export const DOUBT_MS = 10 * 60_000;
 
-/** Sessions that Discord ended within {@link DOUBT_MS}; fewer happen to everybody. */
+/**
+ * Sessions of one shard that Discord ended within {@link DOUBT_MS}; fewer happen to everybody, and
+ * one of each shard when Discord begins anew.
+ */
 const INVALIDATED_MIN = 3;
 
 const WHAT_TO_DO =
@@ -65,7 +68,7 @@ const WHY: Readonly<Record<Foreign["why"], string>> = {
 
 export function createTwinWatch({ now, schedule, log, onChange }: TwinPorts): TwinWatch {
   let doubt: TwinDoubt | undefined;
-  let invalidatedAt: readonly number[] = [];
+  let invalidated: readonly { readonly shardId: number; readonly at: number }[] = [];
   let cancelEnd = (): void => {};
   let isStopped = false;
 
@@ -97,7 +100,7 @@ export function createTwinWatch({ now, schedule, log, onChange }: TwinPorts): Tw
   function end(): void {
     const wasDeploy = doubt?.isDeploy;
     doubt = undefined;
-    invalidatedAt = [];
+    invalidated = [];
     if (wasDeploy === false) log.info("Nothing speaks for a second program with this token now");
     onChange(undefined);
   }
@@ -109,12 +112,13 @@ export function createTwinWatch({ now, schedule, log, onChange }: TwinPorts): Tw
       const { messageId, channelId, why } = last;
       sign(now(), `Message ${messageId} in channel ${channelId} is the bot's, ${WHY[why]}`);
     },
-    sessionInvalidated() {
+    sessionInvalidated(shardId) {
       const at = now();
-      invalidatedAt = [...invalidatedAt.filter((one) => at - one < DOUBT_MS), at];
-      const [first = at] = invalidatedAt;
-      if (invalidatedAt.length < INVALIDATED_MIN) return;
-      sign(first, `Discord ended ${invalidatedAt.length} sessions within ${DOUBT_MS / 60_000} min`);
+      invalidated = [...invalidated.filter((one) => at - one.at < DOUBT_MS), { shardId, at }];
+      const [first, ...others] = invalidated.filter((one) => one.shardId === shardId);
+      const count = others.length + 1;
+      if (!first || count < INVALIDATED_MIN) return;
+      sign(first.at, `Discord ended ${count} sessions within ${DOUBT_MS / 60_000} min`);
     },
     doubt: () => doubt,
     stop() {

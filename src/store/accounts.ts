@@ -23,6 +23,8 @@ export interface StoredAccount {
   readonly gateway?: { readonly url: string; readonly at: number };
   /** As it was connected last; `limit.shards` is what Discord recommends. */
   readonly shardCount?: number;
+  /** With which the sessions were begun; a RESUME keeps them. */
+  readonly intents?: number;
   /** Those that have ever begun a session or have a gap, by their number. */
   readonly shards: readonly StoredShard[];
   /** As Discord said last; `shards` is how many it recommends. */
@@ -103,6 +105,7 @@ const flagsSchema = z
 
 const countsSchema = z.object({
   shard_count: z.number().nullable(),
+  intents: z.number().nullable(),
   ready_at: z.number().nullable(),
 });
 
@@ -154,12 +157,13 @@ export function toLimit(row: Row): StoredAccount["limit"] {
 
 function toAccount(row: Row): Omit<StoredAccount, "shards"> {
   if (!row) return {};
-  const { shard_count: shardCount, ready_at: readyAt } = countsSchema.parse(row);
+  const { shard_count: shardCount, intents, ready_at: readyAt } = countsSchema.parse(row);
   const limit = toLimit(row);
   return {
     ...(isSet(row["user_id"]) && { self: selfSchema.parse(row) }),
     ...(isSet(row["gateway_url"]) && { gateway: gatewaySchema.parse(row) }),
     ...(shardCount !== null && { shardCount }),
+    ...(intents !== null && { intents }),
     ...(limit && { limit }),
     ...(isSet(row["flags"]) && { flags: flagsSchema.parse(row) }),
     ...(readyAt !== null && { readyAt }),

@@ -15,6 +15,7 @@ import {
   constants,
   mkdirSync,
   openSync,
+  renameSync,
   rmSync,
   statSync,
 } from "node:fs";
@@ -147,14 +148,19 @@ export function isAtLeast(version: string, oldest: readonly number[]): boolean {
 /** Copies the database beside itself before a migration; without the copy, no migration (X7). */
 function backUp(database: DatabaseSync, path: string, schema: number, now: number): void {
   const stamp = new Date(now).toISOString().replace(/[-:.]/g, "");
-  const copy = `${path}.schema${schema}-${stamp}.bak`;
-  closeSync(openSync(copy, "wx", 0o600)); // SQLite fills an empty file, and leaves its mode
+  const part = `${path}.schema${schema}.part`;
+  const clear = (): void => {
+    for (const end of ["", "-journal"]) rmSync(`${part}${end}`, { force: true });
+  };
+  clear(); // of a process that died at it
+  closeSync(openSync(part, "wx", 0o600)); // SQLite fills an empty file, and leaves its mode
   try {
-    database.prepare("VACUUM INTO ?").run(copy);
-    syncFile(copy);
+    database.prepare("VACUUM INTO ?").run(part);
+    syncFile(part);
+    renameSync(part, `${path}.schema${schema}-${stamp}.bak`); // half a backup is worse than none
     syncDirectory(dirname(path));
   } catch (thrown) {
-    rmSync(copy, { force: true }); // half a backup is worse than none
+    clear();
     throw thrown;
   }
 }

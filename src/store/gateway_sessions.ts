@@ -15,7 +15,7 @@ import type { AccountId } from "../core/ids.ts";
 import type { GatewaySession, Self } from "../core/inbound.ts";
 import type { Pruner } from "./retention.ts";
 import { prepareTouchRun } from "./runs.ts";
-import { TERMS } from "./terms.ts";
+import { TERMS, UNNAMED } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
 
 /** A shard by which the gateway was heard, and when: Unix time in milliseconds. */
@@ -38,6 +38,8 @@ export interface GatewaySessions {
     self: Self,
     arrivedAt: number,
   ): Promise<void>;
+  /** Notes with which intents sessions are begun from now on, so that none of others is resumed. */
+  saveIntents(accountId: AccountId, bits: number): Promise<void>;
   /**
    * Notes by which shards the gateway is heard: a session is resumed only for so long after; and
    * that this run of the process lives. It is also the probe that the disk takes writes, and takes
@@ -132,6 +134,10 @@ export function createGatewaySessions(
      ON CONFLICT (account_id) DO UPDATE SET probes = COALESCE(probes, 0) + 1`,
   );
   const touchRun = prepareTouchRun(database);
+  const saveIntents = database.prepare(
+    `INSERT INTO account (account_id, intents) VALUES (?, ?)
+     ON CONFLICT (account_id) DO UPDATE SET intents = excluded.intents`,
+  );
 
   return {
     startGatewaySession: (accountId, shardId, session, self, arrivedAt) =>
@@ -140,6 +146,10 @@ export function createGatewaySessions(
         saveSelf.run({ accountId, userId, applicationId, username, arrivedAt });
         const { sessionId, resumeUrl, seq } = session;
         start.run({ accountId, shardId, sessionId, resumeUrl, seq, arrivedAt });
+      }),
+    saveIntents: (accountId, bits) =>
+      commit(UNNAMED, () => {
+        saveIntents.run(accountId, bits);
       }),
     async touchAlive(accountId, heard, now) {
       const begun = elapsed();

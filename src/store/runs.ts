@@ -9,7 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { UNNAMED } from "./terms.ts";
+import { TERMS, UNNAMED } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
 
 /** A run that is over. Times are Unix time in milliseconds. */
@@ -29,7 +29,8 @@ export interface Run extends LastRun {
 
 export interface Runs {
   /**
-   * Begins a run, which the store keeps alive by `touchAlive`.
+   * Begins a run, which the store keeps alive by `touchAlive`. What the one before has committed is
+   * on the disk then.
    *
    * @returns The one before it; `undefined` at the first.
    */
@@ -88,7 +89,7 @@ export function createRuns(database: DatabaseSync, { commit, read }: Transaction
 
   return {
     startRun: ({ runId, startedAt, bootId }) =>
-      commit(UNNAMED, () => {
+      commit(TERMS.RUN, () => {
         const row = selectLast.get();
         insert.run({ runId, bootId: bootId ?? null, startedAt });
         prune.run(KEPT);

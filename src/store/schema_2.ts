@@ -12,6 +12,7 @@ export const SCHEMA_2 = `
   ALTER TABLE account ADD COLUMN shard_count INTEGER; -- NULL: never connected
   ALTER TABLE account ADD COLUMN flags INTEGER; -- the application's, with when they were read
   ALTER TABLE account ADD COLUMN flags_at INTEGER;
+  ALTER TABLE account ADD COLUMN intents INTEGER; -- with which its sessions were begun
   ALTER TABLE account ADD COLUMN ready_at INTEGER; -- when a session was last seen to live
   ALTER TABLE account ADD COLUMN probes INTEGER; -- how many writes were tried
   -- /gateway/bot's session_start_limit and number of shards; set together

@@ -9,10 +9,11 @@
  * the disk too, by whatever terms. So a transaction may be `normal` where losing
  * it is the same as a row of the crash table that comes before it:
  *
- * - T0 is full: nothing brings back that a session was lost, so catch-up would never run.
+ * - T0 is full. Power cuts have shown that it need not be: without it the session before is tried,
+ *   fails, and its gap begins where the store ends. It is rare, and so what it says stands.
  * - T1 is normal: a cut undoes the messages together with the `seq` that covers them, and a RESUME
  *   from the older `seq` brings them again. That asks two things of others. Discord may forget what
- *   a heartbeat says was received, so heartbeats tell only the `seq` that is on the disk, which
+ *   it is told was received, so heartbeats and RESUME tell only the `seq` that is on the disk, which
  *   `PROBE` moves. And where the session is gone by then, catch-up finds them, in guilds and in
  *   the direct channels that are known.
  * - `FIRST_DM` is a T1 that brings the first accepted message of a direct channel, and is full:
@@ -25,6 +26,8 @@
  * - T5 is normal: without it the row is asked for again by its nonce, or looked for.
  * - `IDENTIFY` is full: the count must hold before what it counts leaves, or cuts in a row spend
  *   more IDENTIFYs than Discord allows.
+ * - `RUN` is full: a process that was killed has left in the log what no disk need have, and the
+ *   next one takes the `seq` it reads there for durable.
  * - `PROBE` is full, every ten seconds: it shows that the disk takes writes, and all that was
  *   committed before it is on the disk when it returns.
  *
@@ -51,6 +54,7 @@ export const TERMS = {
   T4: { name: "T4", durability: "full" },
   T5: { name: "T5", durability: "normal" },
   IDENTIFY: { durability: "full" },
+  RUN: { durability: "full" },
   PROBE: { durability: "full" },
 } as const satisfies { readonly [Name in TransactionName]: Terms & { readonly name: Name } } & {
   readonly [name: string]: Terms;

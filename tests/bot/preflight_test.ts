@@ -88,6 +88,16 @@ describe("[G13] createPreflight()", () => {
     ]);
   });
 
+  it("looks again after a look that failed, so that nothing stays wrong for ever", async () => {
+    const run = preflight([{ findings: [noDns] }, new Error("a fault of ours"), {}]);
+    await run.start();
+    await run.next();
+    assert.deepEqual(run.findings(), [noDns]);
+    assert.deepEqual(run.timers.map(({ ms }) => ms), [60_000]);
+    await run.next();
+    assert.deepEqual([run.findings(), run.timers], [[], []]);
+  });
+
   it("lets the bot connect although the network is down", async () => {
     await preflight([{ findings: [noDns] }]).start();
   });

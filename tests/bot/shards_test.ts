@@ -23,6 +23,7 @@ const facts = (change: Partial<ShardFacts> = {}): ShardFacts => ({
   stored: { shardCount: 1, shards: [shard(0)] },
   sessionCacheTtlSec: 300,
   resumeSession: true,
+  intents: 7,
   isComplete: true,
   identifyInMs: 0,
   now: NOW,
@@ -53,6 +54,16 @@ describe("[G5] planShards()", () => {
     ],
     ["one whose guilds are not known any more", { isComplete: false }, /guilds/],
     ["none where the config says so", { resumeSession: false }, /resumeSession/],
+    [
+      "one of the same intents",
+      { stored: { shardCount: 1, intents: 7, shards: [shard(0)] } },
+      undefined,
+    ],
+    [
+      "one of other intents, which a RESUME would keep",
+      { stored: { shardCount: 1, intents: 3, shards: [shard(0)] } },
+      /intents/,
+    ],
   ];
   for (const [what, change, why] of cases) {
     it(`${why ? "gives up" : "resumes"} ${what}`, () => {
@@ -69,6 +80,7 @@ describe("[G5] planShards()", () => {
       shards: [{ id: 0, identifyInMs: 0 }],
       lost: [],
       isResharded: false,
+      hasOtherIntents: false,
     });
   });
 

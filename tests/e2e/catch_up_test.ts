@@ -10,6 +10,7 @@ import { describe, it } from "node:test";
 import type { StagedBot } from "../../src/cli/stage.ts";
 import { DATABASE_NAME } from "../../src/host/data_dir.ts";
 import { changeChannel } from "../../src/simulator/changes.ts";
+import type { RestFault } from "../../src/simulator/faults.ts";
 import type { Simulator } from "../../src/simulator/simulator.ts";
 import type { Owed } from "../support/account.ts";
 import { ended, KILLED, onStage, type Scene, STOPPED } from "../support/e2e.ts";
@@ -232,28 +233,34 @@ describe("[G6] a gap stays open", () => {
       await judge(scene, next, [{ channel: "general", pieces }]);
     }));
 
-  it("while REST fails, which keeps nobody from being answered", () =>
-    onStage({
-      simulator: QUICK,
-      mayRefuse: ({ method, status }) => method === "GET" && status === 503,
-    }, async (scene) => {
-      const { line, simulator, start } = scene;
-      await settleIn(scene);
-      const bot = await start();
-      const broken = simulator.faults.rest.add({
-        method: "GET",
-        route: "/channels/:id/messages",
-        fault: { kind: "status", status: 503 },
-      });
-      const owed: Owed[] = [];
-      await away(scene, () => void owed.push(asked(scene, "general", "missed")));
-      await line(bot, /Cannot catch up on what was missed; will try again/);
-      const elsewhere = asked(scene, "off-topic", "live");
-      await scene.replies("off-topic", 3);
-      broken.remove();
-      await line(bot, CAUGHT_UP);
-      await judge(scene, bot, [...owed, elsewhere]);
-    }));
+  const failures = [
+    ["REST fails", { kind: "status", status: 503 }],
+    ["a page answers in Discord's place", { kind: "html", status: 404 }],
+  ] as const satisfies readonly (readonly [string, RestFault])[];
+  for (const [what, fault] of failures) {
+    it(`while ${what}, which keeps nobody from being answered`, () =>
+      onStage({
+        simulator: QUICK,
+        mayRefuse: ({ method, status }) => method === "GET" && status === fault.status,
+      }, async (scene) => {
+        const { line, simulator, start } = scene;
+        await settleIn(scene);
+        const bot = await start();
+        const broken = simulator.faults.rest.add({
+          method: "GET",
+          route: "/channels/:id/messages",
+          fault,
+        });
+        const owed: Owed[] = [];
+        await away(scene, () => void owed.push(asked(scene, "general", "missed")));
+        await line(bot, /Cannot catch up on what was missed; will try again/);
+        const elsewhere = asked(scene, "off-topic", "live");
+        await scene.replies("off-topic", 3);
+        broken.remove();
+        await line(bot, CAUGHT_UP);
+        await judge(scene, bot, [...owed, elsewhere]);
+      }));
+  }
 
   it("for a guild with an outage, until it is back", () =>
     onStage({ simulator: QUICK }, async (scene) => {

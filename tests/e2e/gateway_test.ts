@@ -3,10 +3,14 @@
  */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
+import { DATABASE_NAME } from "../../src/host/data_dir.ts";
 import type { RestFault } from "../../src/simulator/faults.ts";
 import type { GatewayFaults } from "../../src/simulator/gateway.ts";
-import { ended, onStage, type Scene } from "../support/e2e.ts";
+import { ended, onStage, type Scene, writeConfig } from "../support/e2e.ts";
 
 /** Two identifies within five seconds are what some of these are about. */
 const QUICK = { identifyLimit: { maxConcurrency: 16 } };
@@ -156,6 +160,70 @@ describe("[G1] [G2] [G5] the gateway", () => {
       const { checks } = await status(bot);
       const names = checks.filter((check) => check.status === "warn").map(({ name }) => name);
       assert.deepEqual(names, ["preflight:discord.intents.message_content"]);
+    }));
+
+  it("[G9] asks for an intent that was missing once it is switched on", () =>
+    onStage({}, async (scene) => {
+      const { start, line, status, simulator: { world, application } } = scene;
+      world.applications.set(application.id, { ...application, privilegedIntents: 0 });
+      const first = await start();
+      await line(first, /Content Intent: /);
+      first.kill("SIGTERM");
+      await ended(first);
+      world.applications.set(application.id, application);
+      const second = await start();
+      const { checks } = await status(second);
+      assert.deepEqual(checks.filter(({ name }) => name.startsWith("preflight:")), []);
+      scene.say("grace", "general", "The word is plankton.");
+      await isAnswered(scene, "q1");
+      const told = JSON.stringify(scene.model.requests.at(-1));
+      assert.match(told, /plankton/, "what is said without a mention is heard");
+      // A RESUME would have kept what the session was begun with.
+      assert.equal(scene.simulator.account().identifies.length, 2);
+    }));
+
+  it("[G9] begins a session anew where the config wants other intents than it has", () =>
+    onStage({
+      simulator: QUICK,
+      discord: () => ({ gateway: { intents: ["guilds", "guild_messages", "message_content"] } }),
+    }, async (scene) => {
+      const { start, line, say, replies, configFile } = scene;
+      const first = await start();
+      await line(first, /is online/);
+      first.kill("SIGTERM");
+      await ended(first);
+      const { channels, ...rest } = JSON.parse(readFileSync(configFile, "utf8"));
+      const { gateway: _, ...discord } = channels.discord;
+      writeConfig(scene, { ...rest, channels: { discord } });
+      const second = await start();
+      await line(second, /begun with other intents/);
+      say("ada", "dm", "hello?");
+      assert.match((await replies("dm", 1, "ada"))[0] ?? "", /hello/);
+      second.kill("SIGTERM");
+      await ended(second);
+      await line(await start(), /resumed the session/);
+    }));
+
+  it("[G5] says so where the day's IDENTIFYs are spent before it starts", () =>
+    onStage({}, async ({ start, startBot, line, eventually, status, dataDir }) => {
+      const first = await start();
+      first.kill("SIGTERM");
+      await ended(first);
+      const database = new DatabaseSync(join(dataDir, DATABASE_NAME));
+      const spent = Array.from(
+        { length: 960 },
+        (_, n) => `('default', 0, ${Date.now() - 1e6 + n})`,
+      );
+      database.exec(`INSERT INTO identify (account_id, shard_id, at) VALUES ${spent.join()}`);
+      database.exec("UPDATE gateway_session SET alive_at = 0");
+      database.close();
+      const second = startBot();
+      await line(second, /No new gateway session is begun/);
+      await eventually("health to say so", async () => {
+        const { checks } = await status(second);
+        const check = checks.find(({ name }) => name === "gateway:identifyBudget");
+        return check?.status === "fail" && !check.isReady;
+      });
     }));
 
   it("[O7] ends with 77 after one try where REST refuses the token", () =>

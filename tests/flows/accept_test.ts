@@ -251,6 +251,20 @@ describe("createAcceptor()", () => {
     assert.deepEqual(steps, ["starting 0", "T0 0 s1", "started 0", "T1 12", "committed 1"]);
   });
 
+  it("[G11] says once that a session was stored, however often the store refused it", async () => {
+    const { acceptor, clock, steps, world } = setUp();
+    world.isFull = true;
+    acceptor.accept({ ...batch(1, question("12")), started: { session: SESSION, self: SELF } });
+    await settle();
+    clock.advance(5_000);
+    await settle();
+    world.isFull = false;
+    clock.advance(5_000);
+    await settle();
+    const starting = ["starting 0", "starting 0", "starting 0"];
+    assert.deepEqual(steps, [...starting, "T0 0 s1", "started 0", "T1 12", "committed 1"]);
+  });
+
   it("[G5] commits no seq below one that it has, when a RESUME begins again before it", async () => {
     const { acceptor, clock, stored, steps } = setUp();
     acceptor.accept({ ...batch(9, chatter("19")), ticket: 1 });

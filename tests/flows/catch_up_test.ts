@@ -236,6 +236,60 @@ describe("[G6] createCatchUp()", () => {
       assert.ok(released() > 0);
     });
 
+    it("is everything again after another lost session, while a guild stays away", async () => {
+      const { catchUp, clock, gap, say, steps, world } = setUp();
+      say(GENERAL, 1_000);
+      world.awaited.add(ELSEWHERE);
+      world.gap = gap.from;
+      catchUp.sessionStarting(0);
+      catchUp.sessionStarted(0);
+      await settle();
+      clock.advance(HOLD_MS);
+      assert.deepEqual(catchUp.held(), []);
+      clock.advance(3_600_000);
+      say(GENERAL, 3_600_000);
+      world.lostAt++;
+      catchUp.sessionStarting(0);
+      assert.equal(catchUp.held(), "all");
+      catchUp.sessionStarted(0);
+      await settle();
+      assert.deepEqual(steps, ["read 1", "read 1"]);
+      clock.advance(ALL_MS);
+      assert.deepEqual(catchUp.held(), [], "its history is in");
+    });
+
+    it("is everything where a box boots before its router, with a gap of before", async () => {
+      const { catchUp, clock, gap, say, world } = setUp();
+      say(GENERAL, 1_000);
+      world.answers.set(GENERAL, "down");
+      catchUp.start(gap);
+      for (let waited = 0; waited < HOLD_MS; waited += 1_000) {
+        await settle();
+        clock.advance(1_000);
+      }
+      assert.deepEqual(catchUp.held(), []);
+      world.answers.clear();
+      world.gap = gap.from;
+      world.answers.set(HELP, "down");
+      say(HELP, 60_000);
+      catchUp.sessionStarting(0);
+      assert.equal(catchUp.held(), "all");
+      catchUp.sessionStarted(0);
+      await settle();
+      assert.deepEqual(catchUp.held(), [HELP], "whatever was waited for before");
+    });
+
+    it("is no more than half a minute of everything, while the store takes no session", () => {
+      const { catchUp, clock } = setUp();
+      catchUp.sessionStarting(0);
+      clock.advance(HOLD_MS - 1);
+      catchUp.sessionStarting(0);
+      assert.equal(catchUp.held(), "all");
+      clock.advance(1);
+      catchUp.sessionStarting(0);
+      assert.deepEqual([catchUp.held(), clock.pending], [[], 0]);
+    });
+
     it("is nothing after the account's first session", async () => {
       const { catchUp, clock, steps, released } = setUp();
       catchUp.sessionStarting(0);
@@ -415,8 +469,37 @@ describe("[G6] createCatchUp()", () => {
     clock.advance(60_000);
     await settle();
     assert.equal(steps.filter((step) => step.startsWith("closed")).length, 1);
-    assert.deepEqual(steps, ["read 1", "read 2", "read 2", "read 1", "read 2", "closed 0 0"]);
+    assert.deepEqual(steps, ["read 1", "read 2", "read 1", "read 2", "closed 0 0"]);
     assert.deepEqual(new Set(taken), new Set([1_000, 30_000].map((ms) => idAt(START + ms))));
+  });
+
+  it("reads all others once more, although one channel fails for as long as it takes", async () => {
+    const { catchUp, clock, gap, say, steps, taken, world } = setUp();
+    say(GENERAL, 1_000);
+    say(HELP, 2_000);
+    world.answers.set(GENERAL, "down");
+    world.gap = gap.from;
+    catchUp.start(gap);
+    await settle();
+    clock.advance(60_000);
+    await settle();
+    assert.deepEqual(taken, [idAt(START + 2_000)]);
+    say(HELP, 40_000);
+    world.lostAt++;
+    catchUp.sessionStarting(0);
+    catchUp.sessionStarted(0);
+    for (let waited = 0; waited < 5; waited++) {
+      await settle();
+      clock.advance(60_000);
+    }
+    assert.deepEqual(taken, [2_000, 40_000].map((ms) => idAt(START + ms)));
+    assert.equal(catchUp.pending(), 1);
+    world.answers.clear();
+    await settle();
+    clock.advance(60_000);
+    await settle();
+    assert.deepEqual(taken.at(-1), idAt(START + 1_000));
+    assert.deepEqual([steps.at(-1), world.gap, catchUp.pending()], ["closed 0 0", undefined, 0]);
   });
 
   it("does not close a gap that another lost session has just made larger", async () => {
@@ -433,6 +516,19 @@ describe("[G6] createCatchUp()", () => {
     await settle();
     assert.deepEqual(steps, ["read 1", "closed 0 0"]);
     assert.deepEqual(taken, [idAt(START + 20_000)]);
+  });
+
+  it("lets go of a gap that was closed in time", async () => {
+    const { catchUp, clock, gap, say, steps, world } = setUp({ mayActInDirect: false });
+    say(GENERAL, 1_000);
+    world.answers.set(GENERAL, "down");
+    catchUp.start(gap);
+    await settle();
+    catchUp.sessionStarting(0);
+    catchUp.sessionStarted(0); // and the store knows of none
+    clock.advance(60_000);
+    await settle();
+    assert.deepEqual([steps, catchUp.held(), catchUp.pending()], [["read 1"], [], 0]);
   });
 
   it("closes each shard's gap by itself", async () => {

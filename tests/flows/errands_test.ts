@@ -37,6 +37,20 @@ describe("[G6] createErrands()", () => {
     assert.deepEqual(done, ["a", "b", "rest", "c"]);
   });
 
+  it("does what is first at once, whatever waits after a failure", async () => {
+    const { clock, done, errand, errands } = setUp();
+    errands.add(errand("bad", 1));
+    errands.add(errand("after"));
+    await settle();
+    errands.addFirst(errand("first"));
+    await settle();
+    assert.deepEqual([done, clock.pending], [["first", "after", "bad"], 0]);
+    await errands.stop();
+    errands.addFirst(errand("late"));
+    await settle();
+    assert.equal(done.length, 3);
+  });
+
   it("runs one at a time, also when one asks for another", async () => {
     const { errands } = setUp();
     let running = 0;

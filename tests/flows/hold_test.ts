@@ -65,6 +65,12 @@ describe("[G6] createHold()", () => {
     assert.deepEqual([hold.held(), world.released], [[], 1]);
     hold.begin();
     assert.deepEqual(hold.held(), [], "not before that gap is closed");
+    hold.begin(true);
+    assert.equal(hold.held(), "all", "unless it is another loss");
+    clock.advance(ALL_MS);
+    assert.deepEqual(hold.held(), [A], "of which nobody has read yet what was said");
+    clock.advance(HOLD_MS - ALL_MS);
+    assert.deepEqual([hold.held(), clock.pending], [[], 0], "for half a minute again");
     hold.end();
     hold.begin();
     assert.equal(hold.held(), "all", "another gap has its own");

@@ -85,7 +85,7 @@ describe("[G13] judgeDiscord()", () => {
 
   it("does not blame the token for a network that is down, or for Cloudflare", () => {
     const down = { ...REFUSED, application: { kind: "failed", why: "no answer" } as const };
-    assert.equal(row(down, "discord.token").status, "skipped");
+    assert.equal(row(down, "discord.token").status, "warn");
     const limited = { ...REFUSED, application: { kind: "limited", why: "429" } as const };
     const { status, fix } = row(limited, "discord.token");
     assert.equal(status, "warn");

@@ -36,9 +36,9 @@ function watch() {
       clock.advance(afterMs);
       twins.foreign([{ ...FOREIGN, why }]);
     },
-    invalidate(afterMs: number) {
+    invalidate(afterMs: number, shardId = 0) {
       clock.advance(afterMs);
-      twins.sessionInvalidated();
+      twins.sessionInvalidated(shardId);
     },
   };
 }
@@ -160,6 +160,14 @@ describe("[G11] createTwinWatch() › sessions that Discord ends", () => {
       assert.deepEqual(levels(), expected);
     });
   }
+
+  it("thinks nothing of one session of each shard, as when Discord begins anew", () => {
+    const { invalidate, levels } = watch();
+    for (let shardId = 0; shardId < 16; shardId++) invalidate(6 * SEC, shardId);
+    assert.deepEqual(levels(), []);
+    for (const ms of [2 * MIN, 2 * MIN]) invalidate(ms, 3);
+    assert.deepEqual(levels(), ["warn"]);
+  });
 
   it("counts from the first of them, and names how many", () => {
     const { invalidate, twins, clock } = watch();

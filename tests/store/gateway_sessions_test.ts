@@ -210,3 +210,15 @@ describe("touchAlive()", () => {
     assert.deepEqual(said, ["PRAGMA synchronous = normal", "PRAGMA synchronous = full"]);
   });
 });
+
+describe("saveIntents()", () => {
+  it("[G9] keeps with which intents an account's sessions are begun", async () => {
+    const { store } = openTestStore();
+    await store.saveIntents(ACCOUNT, 7);
+    await store.saveIntents(ACCOUNT, 0);
+    assert.deepEqual(await store.loadAccount(ACCOUNT), { intents: 0, shards: [] });
+    await store.adoptPeer(ACCOUNT, "one");
+    await store.adoptPeer(ACCOUNT, "another");
+    assert.equal((await store.loadAccount(ACCOUNT)).intents, undefined);
+  });
+});

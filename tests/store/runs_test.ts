@@ -22,6 +22,19 @@ describe("createRuns()", () => {
     });
   });
 
+  it("[G5] has on the disk, once it has begun, what a killed process left in the log", async () => {
+    const { store, database } = openTestStore();
+    await store.voidClaims();
+    const said: string[] = [];
+    const exec = database.exec.bind(database);
+    database.exec = (sql) => {
+      said.push(sql);
+      exec(sql);
+    };
+    await store.startRun({ runId: "a", startedAt: NOW });
+    assert.deepEqual(said, ["PRAGMA synchronous = full"]);
+  });
+
   it("[O9] keeps this run alive, and none of those before it", async () => {
     const { store } = openTestStore();
     await store.startRun({ runId: "killed", startedAt: NOW });

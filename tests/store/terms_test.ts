@@ -5,7 +5,14 @@ import { TERMS } from "../../src/store/terms.ts";
 describe("TERMS", () => {
   it("[D2] waits for the disk where nothing brings a row back", () => {
     const full = Object.entries(TERMS).filter(([, { durability }]) => durability === "full");
-    assert.deepEqual(full.map(([key]) => key), ["T0", "FIRST_DM", "T4", "IDENTIFY", "PROBE"]);
+    assert.deepEqual(full.map(([key]) => key), [
+      "T0",
+      "FIRST_DM",
+      "T4",
+      "IDENTIFY",
+      "RUN",
+      "PROBE",
+    ]);
   });
 
   it("[G14] names each transaction as the crash table does", () => {
@@ -20,6 +27,7 @@ describe("TERMS", () => {
       T5: "T5",
       IDENTIFY: false,
       PROBE: false,
+      RUN: false,
     });
   });
 });

@@ -83,9 +83,10 @@ function toSession(d: unknown, seq: number): GatewaySession | undefined {
   if (typeof d !== "object" || d === null) return undefined;
   if (!("session_id" in d) || typeof d.session_id !== "string") return undefined;
   // Servers in Discord's place leave it out: a session is then resumed where it began.
-  const resumeUrl = "resume_gateway_url" in d && typeof d.resume_gateway_url === "string"
+  const named = "resume_gateway_url" in d && typeof d.resume_gateway_url === "string"
     ? d.resume_gateway_url
     : "";
+  const resumeUrl = /^wss?:$/.test(URL.parse(named)?.protocol ?? "") ? named : "";
   return { sessionId: d.session_id, resumeUrl, seq };
 }
 

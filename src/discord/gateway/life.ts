@@ -97,6 +97,8 @@ export interface Life {
   readonly failures: number;
   /** RESUMEs in a row that HELLO had been said to and that did not end in RESUMED. */
   readonly failedResumes: number;
+  /** Connections in a row that came to no HELLO. */
+  readonly failedDials: number;
   readonly identifiedMs?: number;
   /** Until when others of the account have the turn to IDENTIFY. */
   readonly heldUntilMs?: number;
@@ -208,6 +210,7 @@ export function newLife(now: Now, beginning: Beginning = {}): Life {
     heardMs: now.monotonicMs,
     failures,
     failedResumes: 0,
+    failedDials: 0,
     ...(identifyInMs > 0 && { heldUntilMs: now.monotonicMs + identifyInMs }),
     mustSendPresence: beginning.mustSendPresence ?? false,
     isDown,

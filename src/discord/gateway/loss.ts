@@ -45,6 +45,8 @@ export function lose(life: Life, cause: Cause, { rules, now, random }: Circumsta
   const isFailedResume = phase.kind === "resuming" && cause.kind !== "congested";
   const failedResumes = life.failedResumes + (isFailedResume ? 1 : 0);
 
+  const isFailedDial = phase.kind === "connecting" || phase.kind === "greeting";
+
   const code = cause.kind === "closed" ? cause.code : undefined;
   const isRefused = cause.kind === "invalid_session" && !cause.canResume;
   const isSessionOver = isRefused || failedResumes >= MAX_FAILED_RESUMES ||
@@ -84,6 +86,7 @@ export function lose(life: Life, cause: Cause, { rules, now, random }: Circumsta
         : { kind: "waiting", intent: next.kind, untilMs: nowMs + next.delayMs },
       failures,
       failedResumes: next.kind === "resume" ? failedResumes : 0,
+      failedDials: isFailedDial ? life.failedDials + 1 : 0,
       isDown: life.isDown || isOver || next.isDown,
     },
     effects: [

@@ -55,13 +55,22 @@ export function requestTunnel(
 }
 
 function connectRequest({ username, password }: URL, target: string): string {
-  const user = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+  const user = Buffer.from(`${decoded(username)}:${decoded(password)}`);
   return [
     `CONNECT ${target} HTTP/1.1`,
     `Host: ${target}`,
     ...(username === "" ? [] : [`Proxy-Authorization: Basic ${user.toString("base64")}`]),
     "\r\n",
   ].join("\r\n");
+}
+
+/** What stands in a URL for a name or a password; who wrote a lone `%` there meant just that. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // no escapes: only a `URIError` can come of it
+  }
 }
 
 /** Why a proxy's answer opens no way; `undefined` if it does. */

@@ -111,8 +111,20 @@ function connect(life: Life, { rules, now }: Circumstances): Step {
         untilMs: nowMs + rules.deadlines.connectMs + CONNECT_SLACK_MS,
       },
     },
-    effects: [...stale, { kind: "open", socket, url: session?.resumeUrl || rules.url, intent }],
+    effects: [...stale, { kind: "open", socket, url: addressOf(life, session, rules), intent }],
   };
+}
+
+/** Connections to where READY said to resume that may fail before the gateway's own is tried. */
+const MAX_FAILED_DIALS = 2;
+
+/** A host that is gone takes no session with it: the others know it, too. */
+function addressOf(
+  { failedDials }: Life,
+  session: Life["session"],
+  { url }: Circumstances["rules"],
+): string {
+  return failedDials < MAX_FAILED_DIALS && session?.resumeUrl || url;
 }
 
 function onTick(life: Life, jumpMs: number, at: Circumstances): Step {

@@ -15,7 +15,7 @@ import type { Schedule } from "../../lib/schedule.ts";
 import { createDepartures } from "./departures.ts";
 import { type Answer, type AnswerHooks, exchange } from "./exchange.ts";
 import { createFifo } from "./fifo.ts";
-import { RestError, toNoAnswer, toRestError } from "./rest_error.ts";
+import { isDiscordError, RestError, toNoAnswer, toRestError } from "./rest_error.ts";
 import { createsMessage, nameOf, type Route, routeOf } from "./route.ts";
 import { pauseAfter } from "./schedule.ts";
 
@@ -40,6 +40,8 @@ export interface ClientOptions extends AnswerHooks {
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /** Told of each request that left, for the metrics. */
   readonly onRequest?: (request: RequestMetric) => void;
+  /** Told that Discord itself has refused the bot's token: nothing more is asked with it. */
+  readonly onTokenRefused?: () => void;
 }
 
 /** One request that left. */
@@ -93,7 +95,7 @@ export function userAgentOf(version: string): string {
  * @throws {TypeError} If the token holds what no HTTP header may; the message does not repeat it.
  */
 export function createClient(options: ClientOptions): RestClient {
-  const { token, apiUrl, version, timeoutMs, onRequest } = options;
+  const { token, apiUrl, version, timeoutMs, onRequest, onTokenRefused } = options;
   const wrong = tokenProblem(token);
   if (wrong !== undefined) throw new TypeError(wrong);
   const { steadyNow, schedule, fetch = globalThis.fetch } = options;
@@ -133,8 +135,9 @@ export function createClient(options: ClientOptions): RestClient {
       const pause = pauseAfter(answer.status, answer.headers, body);
       departures.note(route, pause);
       if (answer.status === 429 && pause.laneMs + pause.allMs > 0) continue;
-      if (answer.status === 401 && usesBotToken(route, asked)) {
+      if (answer.status === 401 && isDiscordError(body) && usesBotToken(route, asked)) {
         departures.close("unauthorized", "Discord rejected the bot token; set a new one, restart");
+        onTokenRefused?.();
       }
       return readAnswer(route, answer, body);
     }

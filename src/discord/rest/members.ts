@@ -29,7 +29,8 @@ export function createReadRoles(
       const member = await api.request("GET", `/guilds/${guildId}/members/${userId}`, options);
       return expect("GET /guilds/:id/members/:id", memberSchema, member).roles;
     } catch (error) {
-      if (error instanceof RestError && error.kind === "not_found") return [];
+      const isGone = error instanceof RestError && error.kind === "not_found";
+      if (isGone && error.code !== undefined) return []; // Discord's words, and nobody's in between
       throw error;
     }
   };

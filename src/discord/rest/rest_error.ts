@@ -58,6 +58,14 @@ const discordErrorSchema = z.object({
   errors: z.unknown().optional(),
 });
 
+/** What would be final if Discord said it. */
+const WALLS: ReadonlySet<number> = new Set([401, 403, 404]);
+
+/** Whether a body is an error as Discord tells it, and no page of something in between. */
+export function isDiscordError(body: unknown): boolean {
+  return discordErrorSchema.safeParse(body).success;
+}
+
 /**
  * Names a failure that Discord answered with.
  *
@@ -66,8 +74,9 @@ const discordErrorSchema = z.object({
 export function toRestError(route: Route, status: number, body: unknown): RestError {
   const discord = discordErrorSchema.safeParse(body).data;
   return new RestError(`failed with ${status}: ${reasonOf(status, discord)}`, {
-    // A 403 without Discord's words is a wall in front of it, which lets us through again later.
-    kind: status === 403 && !discord ? "rate_limited" : kindOf(status),
+    // Without Discord's words it is a wall in front of it, which lets us through again later: it
+    // knows neither tokens nor permissions nor channels.
+    kind: !discord && WALLS.has(status) ? "rate_limited" : kindOf(status),
     route: nameOf(route),
     status,
     code: discord?.code,

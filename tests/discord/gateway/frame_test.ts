@@ -44,6 +44,19 @@ describe("[G1] readFrame()", () => {
     });
   }
 
+  for (const url of ["garbage", "https://r", "javascript:1", ""]) {
+    it(`[G5] takes no session's word for it that ${JSON.stringify(url)} is a gateway`, () => {
+      const read = frame({
+        t: "READY",
+        s: 1,
+        op: 0,
+        d: { session_id: "a", resume_gateway_url: url },
+      });
+      assert.ok(read.kind === "ready");
+      assert.equal(read.session.resumeUrl, "");
+    });
+  }
+
   it("[G5] reads the session from READY, whether or not anybody uses it", () => {
     const d = { session_id: "abc", resume_gateway_url: "wss://r" };
     const read = frame({ t: "READY", s: 1, op: 0, d });

@@ -671,6 +671,22 @@ describe("[G5a] advance()", () => {
     assert.equal(failResume(story).intent(), "identify");
   });
 
+  it("resumes by the gateway's own address where nobody answers at the session's", () => {
+    const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
+    const addresses: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      story.after(story.waitMs());
+      addresses.push(...story.effects.flatMap((one) => one.kind === "open" ? [one.url] : []));
+      story.happens({ kind: "closed", reason: "ECONNREFUSED" });
+    }
+    assert.deepEqual(addresses, [SESSION.resumeUrl, SESSION.resumeUrl, RULES.url, RULES.url]);
+    story.greeted();
+    assert.equal(story.life.phase.kind, "resuming");
+    story.happens({ kind: "resumed" }).happens({ kind: "closed", code: 4000, reason: "" });
+    story.after(story.waitMs());
+    assert.match(JSON.stringify(story.effects), /resume\.example/, "which answers again, perhaps");
+  });
+
   it("starts counting anew with RESUMED", () => {
     const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
     failResume(failResume(story)).ready().happens({ kind: "closed", code: 4000, reason: "" });

@@ -213,6 +213,15 @@ describe("[G15] openSocket() through a proxy", () => {
     assert.doesNotMatch(JSON.stringify(closes), /hunter2|YW5u/);
   });
 
+  it("takes a password that nobody has escaped as it is written", async () => {
+    const clock = await fake();
+    const proxy = await proxied({ wants: "ann:100%sure", mode: "chatty" });
+    const through = `http://ann:100%sure@127.0.0.1:${proxy.port}`;
+    const { closes } = open("wss://gateway.discord.invalid", 1_000, through);
+    await clock.until(() => closes.length > 0, "the end");
+    assert.equal(closes[0]!.reason, "the proxy speaks out of turn", "not 407");
+  });
+
   it("[G14] sends nothing in clear text to a proxy", () => {
     assert.throws(() => open("ws://127.0.0.1:9", 1_000, "http://127.0.0.1:9"), TypeError);
   });

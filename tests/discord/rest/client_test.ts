@@ -279,6 +279,22 @@ describe("createClient() against a server", () => {
     });
   });
 
+  it("[D3] does not take the 401 of a proxy's page for Discord's word on the token", async () => {
+    const discord = await startStub((_seen, response, index) => {
+      if (index > 0) return json(response, 200, {});
+      response.writeHead(401, { "content-type": "text/html" }).end("<h1>Log in</h1>");
+    });
+    let refusals = 0;
+    const client = createClient({
+      ...optionsOf(discord.url),
+      onTokenRefused: () => refusals += 1,
+    });
+    assert.equal((await failureOf(client.request("GET", "/users/@me"))).kind, "rate_limited");
+    assert.deepEqual(await client.request("GET", "/users/@me"), {});
+    assert.equal(refusals, 0);
+    await discord.close();
+  });
+
   it("[D3] does not take the 401 of a webhook's token for the bot's", async () => {
     const script: Script = (seen, response) =>
       seen.path.startsWith("/webhooks/")
@@ -296,14 +312,23 @@ describe("createClient() against a server", () => {
 
   it("[D3] does not take the 401 of another's authorization for the bot's", async () => {
     const discord = await startStub((_seen, response, index) =>
-      json(response, index < 2 ? 401 : 200, {})
+      index !== 2
+        ? json(response, 401, { code: 0, message: "401: Unauthorized" })
+        : json(response, 200, {})
     );
-    const client = createClient(optionsOf(discord.url));
+    let refusals = 0;
+    const client = createClient({
+      ...optionsOf(discord.url),
+      onTokenRefused: () => refusals += 1,
+    });
     const headers = { authorization: "Bearer somebody" };
     assert.equal((await failureOf(client.request("GET", "/users/@me", { headers }))).status, 401);
     const anonymous = client.request("GET", "/users/@me", { unauthorized: true });
     assert.equal((await failureOf(anonymous)).status, 401);
     assert.deepEqual(await client.request("GET", "/users/@me"), {});
+    assert.equal(refusals, 0);
+    assert.equal((await failureOf(client.request("GET", "/users/@me"))).kind, "unauthorized");
+    assert.equal(refusals, 1);
     await discord.close();
   });
 

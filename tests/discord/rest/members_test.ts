@@ -18,8 +18,10 @@ describe("[G6] [P14] createReadRoles()", () => {
   });
 
   it("knows no roles of somebody who has left", async () => {
-    const gone = new RestError("failed", { kind: "not_found", route: "GET /x", status: 404 });
-    assert.deepEqual(await read(gone), []);
+    const about = { kind: "not_found", route: "GET /x", status: 404 } as const;
+    assert.deepEqual(await read(new RestError("failed", { ...about, code: 10_007 })), []);
+    const page = new RestError("failed", about);
+    await assert.rejects(read(page), page, "somebody in between said so, not Discord");
   });
 
   it("does not take a failure for nobody's roles", async () => {

@@ -13,9 +13,9 @@ describe("[D5] toRestError()", () => {
   const cases: readonly [status: number, kind: RestErrorKind][] = [
     [302, "unavailable"],
     [400, "rejected"],
-    [401, "unauthorized"],
-    [403, "rate_limited"], // a page of a wall in front of Discord, which knows no permissions
-    [404, "not_found"],
+    [401, "rate_limited"], // a page of a wall in front of Discord, which knows no tokens,
+    [403, "rate_limited"], // no permissions
+    [404, "rate_limited"], // and no channels
     [429, "rate_limited"],
     [500, "unavailable"],
     [502, "unavailable"],
@@ -25,6 +25,18 @@ describe("[D5] toRestError()", () => {
       const error = toRestError(ROUTE, status, undefined);
       assert.equal(error.kind, kind);
       assert.equal(error.status, status);
+    });
+  }
+
+  const final: readonly [status: number, kind: RestErrorKind][] = [
+    [401, "unauthorized"],
+    [403, "forbidden"],
+    [404, "not_found"],
+  ];
+  for (const [status, kind] of final) {
+    it(`calls status ${status} ${kind} where Discord says it`, () => {
+      const body = { code: 0, message: `${status}: Told` };
+      assert.equal(toRestError(ROUTE, status, body).kind, kind);
     });
   }
 
