@@ -5,20 +5,29 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
 import process from "node:process";
 import { Worker } from "node:worker_threads";
-import { type Account, type AccountEnd, type RunningAccount, startAccount } from "./bot/account.ts";
+import {
+  type Account,
+  type AccountEnd,
+  endOf,
+  type RunningAccount,
+  startAccount,
+} from "./bot/account.ts";
+import { createAdoption } from "./bot/adoption.ts";
 import { createMeter } from "./bot/meters.ts";
+import { restOf } from "./bot/rest.ts";
 import { startVitals } from "./bot/vitals.ts";
 import type { PingResult } from "./bot/watchdog.ts";
 import type { Config } from "./config/config.ts";
 import { type EarlyThread, holdThread } from "./discord/gateway/early_thread.ts";
+import { createApplications } from "./discord/rest/application.ts";
 import type { AnswerHooks } from "./discord/rest/exchange.ts";
 import { createApp, type HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics, type ProcessUsage } from "./http/metrics.ts";
 import type { Snapshot } from "./http/snapshot.ts";
 import type { Logging } from "./log.ts";
+import type { StoredAccount } from "./store/accounts.ts";
 import type { Store } from "./store/store.ts";
 
 /** Why a bot ended by itself. */
@@ -74,12 +83,9 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const { config, account, store, logging, build } = options;
   const { accountId } = config.discord;
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<BotEnd>();
-  if (account && await store.adoptPeer(accountId, peerOf(account))) {
-    const said = "Another bot or server than last time: what waited is given up";
-    logging.forPart("inbox").warn(said, { accountId });
-  }
-  const stored = await store.loadAccount(accountId);
   const startedAt = now();
+  const leaving = new AbortController();
+  let stored: StoredAccount = { shards: [] };
   let running: RunningAccount | undefined;
 
   const metrics = createMetrics(build);
@@ -116,12 +122,13 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     onError: (error) => logging.forPart("http").error("A request failed", { error }),
   });
 
-  if (account) {
-    running = await startAccount(
-      { ...options, ...account, version: build.version, workerUrl: WORKER_URL, stored },
-      { vitals, meter, now, onEnd },
-    );
+  async function start(account: Account): Promise<void> {
+    stored = await store.loadAccount(accountId);
+    const own = { version: build.version, workerUrl: WORKER_URL, stored };
+    running = await startAccount({ ...options, ...account, ...own }, { vitals, meter, now, onEnd });
   }
+
+  const starting = account && await startOwn(account, options, leaving.signal, start, onEnd);
   vitals.setPhase("running");
 
   return {
@@ -131,6 +138,8 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     ended,
     async stop() {
       vitals.setPhase("draining");
+      leaving.abort();
+      await starting?.done;
       await running?.stop();
       vitals.stop();
     },
@@ -138,13 +147,38 @@ export async function startBot(options: BotOptions): Promise<Bot> {
 }
 
 /**
- * Names the server and the bot. A token begins with the bot's id, which stays
- * when the token is made anew; the rest of it is not told.
+ * Starts an account of which the store is; what is of another bot is taken over first, which may
+ * take as long as Discord is away, and is not waited for.
  */
-function peerOf({ apiBase, token }: Account): string {
-  const [bot = "", ...rest] = token.split(".");
-  const named = rest.length > 0 ? bot : token;
-  return `${apiBase} ${createHash("sha256").update(named).digest("base64url").slice(0, 16)}`;
+async function startOwn(
+  account: Account,
+  { config, store, logging, build }: BotOptions,
+  stopping: AbortSignal,
+  start: (account: Account) => Promise<void>,
+  onEnd: (end: BotEnd) => void,
+): Promise<{ readonly done: Promise<void> }> {
+  const { accountId } = config.discord;
+  const adoption = createAdoption({ ...account, accountId }, {
+    store,
+    applications() {
+      const client = restOf({ ...account, config, version: build.version }, now, {
+        onRequest: () => {},
+        onTokenRefused: () => {}, // its answer says so, too
+      });
+      stopping.addEventListener("abort", () => client.stop(), { once: true });
+      return createApplications(client);
+    },
+    stopping,
+    log: logging.forPart("inbox"),
+  });
+  if (await adoption.isOurs()) {
+    await start(account);
+    return { done: Promise.resolve() };
+  }
+  const done = adoption.takeOver().then(() => start(account)).catch((error: unknown) => {
+    if (!stopping.aborted) onEnd(endOf(error));
+  });
+  return { done };
 }
 
 function processUsage(): ProcessUsage {

@@ -131,13 +131,41 @@ describe("startBot()", () => {
       await bot.stop();
     }));
 
+  it("[D1] gives nothing up for a token that Discord does not know", () =>
+    onSimulator(async (simulator, options, said) => {
+      const { config: { discord: { accountId } }, store } = options;
+      await store.adoptPeer(accountId, "another");
+      await store.acceptBatch(batch({ judged: [accepted()] }), 1);
+      const bot = await startBot({
+        ...options,
+        account: { ...options.account, token: "YOUR_TOKEN_HERE" },
+      });
+      assert.equal((await bot.ended).kind, "refused");
+      await bot.stop();
+      assert.equal((await store.health()).inbox.waiting, 1);
+      assert.equal(await store.isOtherPeer(accountId, "another"), false);
+      assert.ok(!said().some((line) => line.includes("is given up") && line.includes("waited")));
+      assert.equal(simulator.account().identifies.length, 0);
+    }));
+
+  it("[G12] stops while Discord does not say whose token it is", () =>
+    onSimulator(async (simulator, options) => {
+      await options.store.adoptPeer(options.config.discord.accountId, "another");
+      simulator.faults.rest.add({ fault: { kind: "status", status: 503 } });
+      const bot = await startBot(options);
+      assert.equal((await ask(bot, "/livez")).status, 200);
+      await bot.stop();
+    }));
+
   it("[D1] says what it does with what the last process left", () =>
-    onSimulator(async (_simulator, options, said) => {
+    onSimulator(async (simulator, options, said) => {
       const { config: { discord: { accountId } }, store } = options;
       await store.adoptPeer(accountId, "another");
       const first = await startBot(options);
+      const isOver = () =>
+        said().includes("Another bot or server than last time: what waited is given up");
+      await simulator.until(() => isOver() || undefined, AbortSignal.timeout(PATIENCE_MS));
       await first.stop();
-      assert.ok(said().includes("Another bot or server than last time: what waited is given up"));
       assert.ok(!said().includes("Turns of the last process run again"));
 
       await store.acceptBatch(batch({ judged: [accepted()] }), 1);

@@ -285,7 +285,7 @@ function routeOf({ agent, dmScope }: Config): (message: InboundMessage) => Route
 }
 
 /** Discord's refusal of the token is final; anything else here is no fault of Discord's. */
-function endOf(error: unknown): AccountEnd {
+export function endOf(error: unknown): AccountEnd {
   return error instanceof RestError
     ? { kind: "refused", hint: error.message }
     : { kind: "fault", error };

@@ -94,7 +94,9 @@ const demo = buildCommand({
 const status = buildCommand({
   docs: {
     brief: "What the running bot knows of itself",
-    fullDescription: "What the running bot knows of itself.\n\nExample: barnacle status --json",
+    fullDescription: "What the running bot knows of itself.\n\n" +
+      "It ends with 0, 1 (a check fails) or 75 (no bot answers).\n\n" +
+      "Example: barnacle status --json",
   },
   parameters: { flags: COMMON },
   async func(flags: CommonFlags) {
@@ -110,7 +112,9 @@ const doctor = buildCommand({
   docs: {
     brief: "Find what keeps the bot from Discord, and say what to do about it",
     fullDescription: "Find what keeps the bot from Discord, and say what to do about it.\n\n" +
-      "Example: barnacle doctor --only discord,host --fix",
+      "It can be run while the bot works, and ends with 0 (all is well), 3 (warnings only),\n" +
+      "1 (something is wrong), 77 (Discord refuses the token) or 78 (the config).\n\n" +
+      "Example: barnacle doctor --only discord --fix",
   },
   parameters: {
     flags: {
@@ -119,11 +123,11 @@ const doctor = buildCommand({
         kind: "enum",
         values: ["discord", "host"],
         variadic: ",",
-        brief: "Look at these parts only: discord, host",
+        brief: "One part only: discord (the way there, token, intents) or host (disk, store, bot)",
         optional: true,
       },
-      fix: flag("Switch on intents that are missing, after a yes"),
-      yes: flag("Do not ask: the answer is yes"),
+      fix: flag("Switch on missing intents in Discord's portal, after a yes"),
+      yes: flag("With --fix: do not ask first"),
     },
   },
   async func(flags: DoctorFlags) {
@@ -141,6 +145,7 @@ const netcheck = buildCommand({
   docs: {
     brief: "Walk to Discord step by step: names, TCP, TLS, HTTP, WebSocket",
     fullDescription: "Walk to Discord step by step: names, TCP, TLS, HTTP, WebSocket.\n\n" +
+      "It asks for no token, and ends with 0, 3 (warnings only) or 1 (something is wrong).\n\n" +
       "Example: barnacle netcheck --json",
   },
   parameters: { flags: { ...COMMON, config: path(NOT_USED), data: path(NOT_USED) } },
@@ -154,6 +159,7 @@ const invite = buildCommand({
   docs: {
     brief: "Print the link that invites the bot, with the least that it needs",
     fullDescription: "Print the link that invites the bot, with the least that it needs.\n\n" +
+      "The link alone goes to stdout; what it asks for, and why, to stderr.\n\n" +
       "Example: barnacle invite",
   },
   parameters: { flags: { ...COMMON, data: path(NOT_USED) } },

@@ -94,8 +94,11 @@ export const preflight = z.strictObject({
       .default([]),
     "Variables of the environment without which Barnacle does not start.",
   ),
-  network: key(z.boolean().default(true), "Whether Discord is asked before connecting."),
-  dns: key(z.boolean().default(true), "Whether its names are looked up before connecting."),
+  network: key(
+    z.boolean().default(true),
+    "Whether a start looks at the way to Discord, the token and the intents.",
+  ),
+  dns: key(z.boolean().default(true), "Whether that look reports names that are not found."),
 });
 
 export const shutdown = z.strictObject({

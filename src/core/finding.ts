@@ -16,7 +16,7 @@ export type FindingStatus =
 export interface Finding {
   /** Stable, for `--json`: `"discord.token"`. */
   readonly id: string;
-  /** What was looked at, in words: `"The token"`. */
+  /** What was looked at, in words: `"Token"`. */
   readonly what: string;
   readonly status: FindingStatus;
   /** Which host, file, key or portal page. */

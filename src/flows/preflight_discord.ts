@@ -57,7 +57,7 @@ export function shapeOfToken(token: string): TokenShape {
 }
 
 /** The page of the portal with token, intents and who may invite. */
-export function portalOf(id: ApplicationId | undefined): string {
+function portalOf(id: ApplicationId | undefined): string {
   return id === undefined
     ? "https://discord.com/developers/applications"
     : `https://discord.com/developers/applications/${id}/bot`;

@@ -100,7 +100,7 @@ export function mayEnd(holder: Holder, facts: MachineFacts): EndDecision {
 export async function endProcess(
   holder: Holder,
   graceMs: number,
-  ports: EndPorts = processPorts(() => {}),
+  ports: EndPorts,
 ): Promise<Ended> {
   const { pid } = holder;
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {

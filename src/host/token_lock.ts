@@ -54,8 +54,6 @@ export interface TokenOwner {
   /** Unix time in milliseconds. */
   readonly startedAt: number;
   readonly dataDir: string;
-  /** Read from the kernel, if absent. */
-  readonly bootId?: string;
 }
 
 /** Where the lock is, and for how long its holder is asked; a test's are its own. */
@@ -111,7 +109,7 @@ export function tokenLockName(token: string): string {
 
 async function takeName(name: string, self: TokenOwner, askMs: number): Promise<TokenLock> {
   const own = readPid(process.pid);
-  const bootId = self.bootId ?? readBootId();
+  const bootId = readBootId();
   const holder: TokenHolder = {
     pid: process.pid,
     startedAt: self.startedAt,

@@ -36,9 +36,9 @@ import type {
 } from "./world.ts";
 
 /** When everything in it was made: the first of January 2026. */
-export const DEMO_FOUNDED_AT: number = Date.UTC(2026, 0, 1);
+const DEMO_FOUNDED_AT: number = Date.UTC(2026, 0, 1);
 
-export const DEFAULT_WORLD_LIMITS: WorldLimits = {
+const DEFAULT_WORLD_LIMITS: WorldLimits = {
   nonceWindowMs: 180_000,
   keptPerChannel: 10_000,
 };

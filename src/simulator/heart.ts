@@ -29,7 +29,7 @@ export interface HeartDeps {
 }
 
 /** Milliseconds by which a heartbeat may be late without being counted so. */
-export const BEAT_GRACE_MS = 1_000;
+const BEAT_GRACE_MS = 1_000;
 
 /** Beats that an account keeps; a soak would keep them for ever. */
 const MAX_BEATS = 10_000;

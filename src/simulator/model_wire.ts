@@ -63,7 +63,7 @@ export interface WireFormat {
 }
 
 /** Tokens of every prompt, by the script's count. */
-export const INPUT_TOKENS = 11;
+const INPUT_TOKENS = 11;
 
 export function openAiFormat(model: string): WireFormat {
   const base = { id: "chatcmpl-script", object: "chat.completion.chunk", created: 0, model };

@@ -13,6 +13,8 @@ import { UNNAMED } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
 
 export interface Peers {
+  /** Whether what is stored of an account is of another server or bot. */
+  isOtherPeer(accountId: AccountId, peer: string): Promise<boolean>;
   /**
    * Says whom the account talks to, before anything is read of it. What is known
    * from another server, or of another bot, is forgotten, and what waits there for a
@@ -28,7 +30,7 @@ export interface Peers {
 const OTHER_PEER = "the account has moved to another server or bot";
 
 /** @param database Open, migrated, and owned by the caller. */
-export function createPeers(database: DatabaseSync, { commit }: Transactions): Peers {
+export function createPeers(database: DatabaseSync, { commit, read }: Transactions): Peers {
   const selectOther = database.prepare(
     "SELECT 1 FROM account WHERE account_id = ? AND peer IS NOT NULL AND peer <> ?",
   );
@@ -49,6 +51,7 @@ export function createPeers(database: DatabaseSync, { commit }: Transactions): P
   );
 
   return {
+    isOtherPeer: (accountId, peer) => read(() => selectOther.get(accountId, peer) !== undefined),
     adoptPeer: (accountId, peer) =>
       commit(UNNAMED, () => {
         const isOther = selectOther.get(accountId, peer) !== undefined;

@@ -36,7 +36,7 @@ export interface Dialling {
 }
 
 /** Milliseconds between the first try of one address family and the next (RFC 8305). */
-export const ADDRESS_FAMILY_DELAY_MS = 250;
+const ADDRESS_FAMILY_DELAY_MS = 250;
 
 /** Starts connecting; says how it went. */
 export function dial({ url, tcpKeepaliveSec, proxy }: DialOptions, events: DialEvents): Dialling {

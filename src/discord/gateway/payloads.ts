@@ -84,7 +84,7 @@ export const messagePayload = z.object({
 });
 export type MessagePayload = z.infer<typeof messagePayload>;
 
-export const channelPayload = z.object({
+const channelPayload = z.object({
   id: snowflake<"channel">(),
   type: z.number(),
   name: z.string().nullish(),
@@ -96,7 +96,7 @@ export const channelPayload = z.object({
 });
 export type ChannelPayload = z.infer<typeof channelPayload>;
 
-export const rolePayload = z.object({
+const rolePayload = z.object({
   id: snowflake<"role">(),
   name: z.string(),
   tags: z.object({ bot_id: z.string().optional() }).nullish(),

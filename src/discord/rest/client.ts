@@ -102,6 +102,7 @@ export function createClient(options: ClientOptions): RestClient {
   const lanes = createFifo();
   const departures = createDepartures(options);
   const stopping = new AbortController();
+  let hasWorked = false;
   const deps = { fetch, timeoutMs, schedule, signal: stopping.signal };
 
   // Without an application id Discordeno reads one out of the token, and throws if it cannot.
@@ -136,11 +137,25 @@ export function createClient(options: ClientOptions): RestClient {
       departures.note(route, pause);
       if (answer.status === 429 && pause.laneMs + pause.allMs > 0) continue;
       if (answer.status === 401 && isDiscordError(body) && usesBotToken(route, asked)) {
+        if (await isTokenGood()) throw notMeant(route, answer.status);
         departures.close("unauthorized", "Discord rejected the bot token; set a new one, restart");
         onTokenRefused?.();
       }
+      if (answer.status >= 200 && answer.status < 300) hasWorked ||= usesBotToken(route, asked);
       return readAnswer(route, answer, body);
     }
+  }
+
+  /**
+   * A bot that has worked is not ended by one refusal: Discord has been seen to take a good token for
+   * none. Refusals are counted against the address, so a token that never worked is not tried again.
+   */
+  async function isTokenGood(): Promise<boolean> {
+    if (!hasWorked) return false;
+    const url = `${rest.baseUrl}/v${rest.version}/users/@me`;
+    const route = routeOf("GET", "/users/@me");
+    const answer = await send(route, url, rest.createRequestBody("GET", {}), 0);
+    return answer.status !== 401;
   }
 
   async function send(
@@ -176,6 +191,15 @@ export function createClient(options: ClientOptions): RestClient {
       stopping.abort(new DOMException("Barnacle is stopping", "AbortError"));
     },
   };
+}
+
+/** A refusal that Discord takes back when it is asked again. */
+function notMeant(route: Route, status: number): RestError {
+  return new RestError("was refused, though Discord knows the token; it will be asked again", {
+    kind: "unavailable",
+    route: nameOf(route),
+    status,
+  });
 }
 
 /** What is wrong with a token that no request could carry; it is not repeated. */

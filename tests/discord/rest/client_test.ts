@@ -279,6 +279,34 @@ describe("createClient() against a server", () => {
     });
   });
 
+  for (
+    const [what, again, refusalsMeant] of [
+      ["is not ended by one refusal that is taken back", 200, 0],
+      ["is ended by one that is repeated", 401, 1],
+    ] as const
+  ) {
+    it(`[D3] a bot that has worked ${what}`, async () => {
+      const discord = await startStub((seen, response, index) => {
+        if (index === 0) return json(response, 200, {});
+        const isRefused = index === 1 || seen.path.endsWith("/users/@me") && again === 401;
+        if (isRefused) return json(response, 401, { code: 0, message: "401: Unauthorized" });
+        json(response, 200, {});
+      });
+      let refusals = 0;
+      const client = createClient({
+        ...optionsOf(discord.url),
+        onTokenRefused: () => refusals += 1,
+      });
+      await client.request("GET", "/gateway/bot");
+      const failure = await failureOf(client.request("GET", "/channels/1"));
+      assert.equal(failure.kind, again === 401 ? "unauthorized" : "unavailable");
+      assert.equal(refusals, refusalsMeant);
+      assert.equal(discord.seen.length, 3, "one is asked for, and no more");
+      if (again === 200) assert.deepEqual(await client.request("GET", "/channels/1"), {});
+      await discord.close();
+    });
+  }
+
   it("[D3] does not take the 401 of a proxy's page for Discord's word on the token", async () => {
     const discord = await startStub((_seen, response, index) => {
       if (index > 0) return json(response, 200, {});
