@@ -111,10 +111,10 @@ function isOpen({ tcp, tls }: Reach): boolean {
 }
 
 /** Where the token is written, or is to be written. */
-export function placeOfToken(config: Config): string {
-  return config.discord.token && config.file !== undefined
-    ? "channels.discord.token"
-    : "DISCORD_BOT_TOKEN";
+export function placeOfToken({ file, discord: { token } }: Config, env: Env): string {
+  const variable = "DISCORD_BOT_TOKEN";
+  const isOfFile = file !== undefined && token !== undefined && token.reveal() !== env[variable];
+  return isOfFile ? "channels.discord.token" : variable;
 }
 
 export interface DiscordOptions {

@@ -78,7 +78,7 @@ export function standingOf(options: StandingOptions): Standing {
       examineDiscord(
         {
           bot: { token, applications },
-          tokenPlace: placeOfToken(config),
+          tokenPlace: placeOfToken(config, options.env),
           intents: toIntents(config.discord.gateway.intents),
         },
         { schedule, timeoutMs: STEP_MS },

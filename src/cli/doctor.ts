@@ -162,7 +162,7 @@ async function aboutDiscord(
   }
   const discord = token === undefined ? undefined : openDiscord(token, api);
   const options: DiscordOptions = {
-    tokenPlace: placeOfToken(config),
+    tokenPlace: placeOfToken(config, io.env),
     intents: toIntents(config.discord.gateway.intents),
     ...(discord && token !== undefined && {
       bot: { token, applications: discord.applications },

@@ -104,7 +104,8 @@ async function lookAtStore(
     try {
       const schema = schemaOf(database);
       if (schema > newest) {
-        const why = `a newer Barnacle wrote it (schema ${schema}, this one knows ${newest})`;
+        const why = `a newer Barnacle wrote it (schema ${schema}, this one knows ${newest}); ` +
+          "run that one, or put a copy of before in its place";
         return { facts: { kind: "refused", why } };
       }
       database.prepare("SELECT COUNT(*) FROM sqlite_schema").get(); // a damaged file says so here

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { loadGatewayThread } from "../bot.ts";
@@ -53,8 +54,8 @@ export async function runBot(flags: RunFlags, io: Io): Promise<ExitCode> {
 async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
   const { env } = io;
   const startedAt = Date.now();
-  const readAgain = () => readConfig(flags.config, env, flags.insecurePermissions);
-  const loaded = await readAgain();
+  const read = () => readConfig(flags.config, env, flags.insecurePermissions);
+  const loaded = await read();
   if (loaded.kind === "refused") return refuse(loaded.problems, io);
   const { config } = loaded;
   const crash = createCrashPoints(hookOf("BARNACLE_CRASH_AT", () => readCrashPoint(env)));
@@ -103,7 +104,7 @@ async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
     return await serve({
       config,
       loaded,
-      readAgain,
+      readAgain: () => assertFile(config.file).then(read),
       setHttp: instance.setHttp,
       notify,
       ...(found.kind === "account" && { account: found.account }),
@@ -124,6 +125,13 @@ async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
     await instance.release();
     logging.stop();
   }
+}
+
+/** A pipe can be read once, at the start; again, it would be waited for for ever. */
+function assertFile(path: string | undefined): Promise<void> {
+  const isFile = path === undefined || !existsSync(path) || statSync(path).isFile();
+  if (isFile) return Promise.resolve();
+  return Promise.reject(new TypeError(`${path} is no file that can be read again`));
 }
 
 /** A test's hook that does not say what it wants stops the start: it would prove nothing. */

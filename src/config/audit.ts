@@ -59,6 +59,7 @@ export function audit(root: Node, value: unknown, schema: Schema): readonly Rema
 
   for (const section of sectionsOf(value)) access(section, remark);
   sharedMemory(value, remark);
+  deafness(value, remark);
   const agents = valueAt(value, ["agents", "list"]);
   if (isList(agents) && agents.length > 1) {
     remark(["agents", "list", 1], "Only the first agent answers in this version");
@@ -168,6 +169,38 @@ function access({ path, value }: Section, remark: Say): void {
     for (const [name, channel] of entriesAt(channels)) {
       people([...here, "channels", name, "users"], valueAt(channel, ["users"]), remark, true);
     }
+  }
+}
+
+/** Intents without which Discord tells the bot nothing of a place where it is to answer (G9). */
+function deafness(value: unknown, remark: Say): void {
+  const path = ["channels", "discord", "gateway", "intents"];
+  const intents = valueAt(value, path);
+  if (!isList(intents)) return;
+  const discord = valueAt(value, ["channels", "discord"]);
+  const takesDms = valueAt(discord, ["dm", "enabled"]) !== false &&
+    valueAt(discord, ["dm", "policy"]) !== "disabled";
+  const hears = (name: string): boolean => intents.includes(name);
+  if (!hears("guild_messages") && valueAt(discord, ["groupPolicy"]) !== "disabled") {
+    remark(
+      path,
+      "Without guild_messages the bot hears nothing of what is said in servers",
+      'add "guild_messages", or write "agent_recommended" in place of the list',
+    );
+  }
+  if (!hears("direct_messages") && takesDms) {
+    remark(
+      path,
+      "Without direct_messages the bot hears no direct message",
+      'add "direct_messages", or set "dm": { "enabled": false }',
+    );
+  }
+  if (hears("guild_messages") && !hears("guilds")) {
+    remark(
+      path,
+      "Without guilds the bot knows no server, channel or role by its name, and none of its threads",
+      'add "guilds"',
+    );
   }
 }
 

@@ -69,8 +69,7 @@ export function judgeHost(facts: HostFacts): readonly Finding[] {
 function dataDir({ dataDir: where, dataProblem, freeBytes }: HostFacts): Finding {
   const about = { id: "host.data", what: "Data directory", where };
   if (dataProblem !== undefined) {
-    const [why = "", ...fix] = dataProblem.split("; ");
-    return { ...about, status: "fail", why, ...(fix.length > 0 && { fix: fix.join("; ") }) };
+    return { ...about, status: "fail", ...saidWithFix(dataProblem) };
   }
   if (freeBytes === undefined) return { ...about, status: "pass", why: "it can be written to" };
   const why = `${Math.floor(freeBytes / MB)} MB are free`;
@@ -81,6 +80,12 @@ function dataDir({ dataDir: where, dataProblem, freeBytes }: HostFacts): Finding
     why,
     fix: "free some space on that disk, or name a directory on another one by --data",
   };
+}
+
+/** A message of ours names what to do behind its first semicolon. */
+function saidWithFix(message: string): Pick<Finding, "why" | "fix"> {
+  const [why = "", ...fix] = message.split("; ");
+  return { why, ...(fix.length > 0 && { fix: fix.join("; ") }) };
 }
 
 function store({ store: facts, dataDir: where }: HostFacts): Finding {
@@ -100,8 +105,7 @@ function store({ store: facts, dataDir: where }: HostFacts): Finding {
       return {
         ...about,
         status: "fail",
-        why: facts.why,
-        fix: "the data are left as they are: run the newer Barnacle, or put a copy in their place",
+        ...saidWithFix(facts.why),
       };
   }
 }

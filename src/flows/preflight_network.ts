@@ -268,7 +268,7 @@ function webSocket({ reach, hello }: NonNullable<NetworkFacts["gateway"]>): Find
     status: "fail",
     why: `no WebSocket to the gateway: ${hello.code}`,
     fix: hello.code.includes("407")
-      ? "write user and password into HTTPS_PROXY: http://user:password@host:port"
+      ? "write user and password into HTTPS_PROXY, before the host's name: name, colon, password, @"
       : hello.code.includes("proxy")
       ? `ask whoever runs the proxy to let CONNECT ${reach.host}:${reach.port} pass`
       : `let WebSockets to ${reach.host}:${reach.port} pass; filters that know HTTP only stop them`,

@@ -28,6 +28,7 @@ import { DEFAULT_RETENTION, preparePruner, type Retention } from "./retention.ts
 import { createRuns, type Runs } from "./runs.ts";
 import type { CrashHooks } from "./terms.ts";
 import { createTurnEnds, type TurnEnds } from "./turn_ends.ts";
+import { watchFile } from "./watch_file.ts";
 
 /** Fits `AcceptStore` and `AnswerStore`; its `outbox` fits what `deliver` and its lanes ask. */
 export interface Store
@@ -91,6 +92,8 @@ export function createStore(
   const commits = createCommits(database, { path, crash });
   const pruner = preparePruner(database, retention);
   const figures = createFigures(database, commits);
+  const sessions = createGatewaySessions(database, commits, { pruner, elapsed });
+  const assertThere = watchFile(path);
   return {
     ...createAccounts(database, commits),
     ...createBatches(database, commits, { pruner, onRecorded: figures.count }),
@@ -99,7 +102,11 @@ export function createStore(
     ...createDirectChannels(database, commits),
     ...createDiscordAnswers(database, commits),
     ...createGaps(database, commits),
-    ...createGatewaySessions(database, commits, { pruner, elapsed }),
+    ...sessions,
+    async touchAlive(...heard) {
+      assertThere();
+      return await sessions.touchAlive(...heard);
+    },
     ...createGuilds(database, commits),
     ...createIdentifies(database, commits),
     ...createInbox(database, commits),

@@ -14,9 +14,10 @@
  * - `newer`: a newer Barnacle wrote it; stop, run that one.
  * - `unwritable`: the place cannot be written to, or not kept private; stop, ask the operator.
  * - `full`: no room; accept nothing, try again.
+ * - `gone`: the file was removed or replaced under us; what is stored is lost at the end.
  * - `unavailable`: the disk or another process is in the way; accept nothing, try again.
  */
-export type StoreErrorKind = "damaged" | "newer" | "unwritable" | "full" | "unavailable";
+export type StoreErrorKind = "damaged" | "newer" | "unwritable" | "full" | "gone" | "unavailable";
 
 /** A fault of the disk or of the file on it, never of the work; nothing of the work is stored. */
 export class StoreError extends Error {
@@ -89,6 +90,7 @@ function messageOf(kind: StoreErrorKind, reason: string, path: string): string {
         "in its place, or start with another --data";
     case "full":
       return `No room to write to ${path} (${reason}); free some space on that disk`;
+    case "gone":
     case "newer":
     case "unwritable":
     case "unavailable":

@@ -36,6 +36,24 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       discord('"name":"x"').replace('"name":"x"', '"historyLimit":1'),
       [],
     ],
+    ["G9", "intents that hear no server", discord('"gateway":{"intents":["direct_messages"]}'), [
+      "warning channels.discord.gateway.intents: Without guild_messages the bot hears nothing of what is said in servers",
+    ]],
+    [
+      "G9",
+      "intents that hear no direct message, where there are to be any",
+      '{"channels":{"discord":{"dm":{"policy":"allowlist"},"gateway":{"intents":["guild_messages"]}}}}',
+      [
+        "warning channels.discord.gateway.intents: Without direct_messages the bot hears no direct message",
+        "warning channels.discord.gateway.intents: Without guilds the bot knows no server, channel or role by its name, and none of its threads",
+      ],
+    ],
+    [
+      "G9",
+      "nothing of intents that hear what is to be answered",
+      discord('"gateway":{"intents":["guilds","guild_messages"]}'),
+      [],
+    ],
     ["P8", "channels that list none", discord('"guilds":{"*":{"channels":{}}}'), [
       'warning channels.discord.guilds.*.channels: The empty "channels" lists no channel, and so denies all of them',
     ]],

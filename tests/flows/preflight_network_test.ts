@@ -254,7 +254,7 @@ describe("[G13] judgeNetwork()", () => {
       "network.gateway.websocket",
       "fail",
       /407/,
-      /user:password@/,
+      /user and password into HTTPS_PROXY/,
     ],
     [
       "[G15] a proxy that lets nobody through",

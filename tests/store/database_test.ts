@@ -159,6 +159,17 @@ describe("openDatabase()", () => {
     old.close();
   });
 
+  it("[X7] leaves no half of a copy where a process died at it", () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    makeDatabase(path);
+    const part = `${path}.schema${MIGRATIONS.length}.part`;
+    for (const end of ["", "-journal"]) writeFileSync(`${part}${end}`, "half of it");
+    openDatabase(path, { now: NOW, migrations: [...MIGRATIONS, "SELECT 1"] }).close();
+    const names = readdirSync(directory.path).filter((name) => name.includes(".schema"));
+    assert.deepEqual(names, [`barnacle.db.schema${MIGRATIONS.length}-20261120T083000000Z.bak`]);
+  });
+
   it("[X7] changes nothing where a migration fails, and can be opened again", () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
