@@ -18,7 +18,7 @@ export function quantile(samples: readonly number[], at: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * at) - 1)] ?? NaN;
 }
 
-export const median = (samples: readonly number[]): number => quantile(samples, 0.5);
+const median = (samples: readonly number[]): number => quantile(samples, 0.5);
 
 /** The median of each figure over the rounds that have it. */
 export function medianOf(rounds: readonly Readings[]): Readings {

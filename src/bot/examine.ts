@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Config } from "../config/config.ts";
+import type { HelloFound } from "../core/gateway_hello.ts";
 import { chooseIntents, type Intents } from "../discord/gateway/intents.ts";
 import { probeGateway } from "../discord/gateway/probe.ts";
 import { DISCORD_API_BASE } from "../discord/rest/api_url.ts";
@@ -19,7 +19,7 @@ import type { NetworkFacts } from "../flows/preflight_network.ts";
 import { isContainer } from "../host/container.ts";
 import { probeHttp, type ProbePorts, probeReach } from "../host/network_probe.ts";
 import { passageTo, proxyFor } from "../lib/proxy.ts";
-import type { HelloFound, HttpFound, Reach, Stage } from "../lib/reach.ts";
+import type { HttpFound, Reach, Stage } from "../lib/reach.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import { VERSION } from "../version.ts";
 
@@ -108,13 +108,6 @@ const EARLIER = { kind: "skipped", why: "earlier" } as const;
 function isOpen({ tcp, tls }: Reach): boolean {
   if (tcp.kind !== "ok" || tls.kind === "failed") return false;
   return tls.kind === "skipped" || tls.found.refused === undefined;
-}
-
-/** Where the token is written, or is to be written. */
-export function placeOfToken({ file, discord: { token } }: Config, env: Env): string {
-  const variable = "DISCORD_BOT_TOKEN";
-  const isOfFile = file !== undefined && token !== undefined && token.reveal() !== env[variable];
-  return isOfFile ? "channels.discord.token" : variable;
 }
 
 export interface DiscordOptions {

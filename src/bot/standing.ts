@@ -18,7 +18,7 @@ import { judgeNetwork } from "../flows/preflight_network.ts";
 import type { Log } from "../lib/log.ts";
 import { schedule } from "../lib/schedule.ts";
 import type { StoredAccount } from "../store/accounts.ts";
-import { examineDiscord, examineNetwork, placeOfToken, STEP_MS } from "./examine.ts";
+import { examineDiscord, examineNetwork, STEP_MS } from "./examine.ts";
 import { createPreflight, type Look } from "./preflight.ts";
 
 export interface StandingOptions {
@@ -78,7 +78,7 @@ export function standingOf(options: StandingOptions): Standing {
       examineDiscord(
         {
           bot: { token, applications },
-          tokenPlace: placeOfToken(config, options.env),
+          tokenPlace: config.discord.tokenPlace,
           intents: toIntents(config.discord.gateway.intents),
         },
         { schedule, timeoutMs: STEP_MS },

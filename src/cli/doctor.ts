@@ -15,7 +15,6 @@ import {
   type DiscordOptions,
   examineDiscord,
   examineNetwork,
-  placeOfToken,
   STEP_MS,
 } from "../bot/examine.ts";
 import type { Config } from "../config/config.ts";
@@ -113,7 +112,7 @@ function toFinding({ severity, file, line, path, message, hint }: Problem): Find
     what: "Config",
     status: severity === "error" ? "fail" : "warn",
     ...(where !== "" && { where }),
-    why: where === "" ? message : `${where}: ${message}`,
+    why: message,
     ...(hint !== undefined && { fix: hint }),
   };
 }
@@ -124,7 +123,9 @@ function configIsRight({ file }: Config): Finding {
     what: "Config",
     status: "pass",
     ...(file !== undefined && { where: file }),
-    why: file ?? "there is none, which is right; the variables that it needs are set",
+    why: file === undefined
+      ? "there is none, which is right; the variables that it needs are set"
+      : "it is valid",
   };
 }
 
@@ -162,7 +163,7 @@ async function aboutDiscord(
   }
   const discord = token === undefined ? undefined : openDiscord(token, api);
   const options: DiscordOptions = {
-    tokenPlace: placeOfToken(config, io.env),
+    tokenPlace: config.discord.tokenPlace,
     intents: toIntents(config.discord.gateway.intents),
     ...(discord && token !== undefined && {
       bot: { token, applications: discord.applications },

@@ -27,17 +27,23 @@ export function showFindings(
   const width = Math.max(0, ...findings.map(({ what }) => what.length));
   const times = findings.map(({ ms }) => ms === undefined ? "" : `${Math.round(ms)} ms`);
   const timeWidth = Math.max(0, ...times.map((time) => time === "" ? 0 : time.length + GAP.length));
-  return findings.flatMap(({ what, status, why, fix }, index) => {
+  return findings.flatMap((finding, index) => {
+    const { what, status, fix } = finding;
     const { word, colour } = MARKS[status];
     const mark = word.padEnd(MARK_WIDTH);
     const shown = isColoured ? `\x1b[${colour}m${mark}\x1b[0m` : mark;
     const time = (times[index] ?? "").padStart(timeWidth);
     const indent = " ".repeat(MARK_WIDTH + GAP.length + width + timeWidth + GAP.length);
     return [
-      `${shown}${GAP}${what.padEnd(width)}${time}${GAP}${printable(why)}`,
+      `${shown}${GAP}${what.padEnd(width)}${time}${GAP}${printable(seen(finding))}`,
       ...(fix === undefined ? [] : [`${indent}→ ${printable(fix)}`]),
     ];
   });
+}
+
+/** Of a config the place says the most, and its messages do not name it. */
+function seen({ id, where, why }: Finding): string {
+  return id === "config" && where !== undefined ? `${where}: ${why}` : why;
 }
 
 /** What the findings come to (O7): the most telling of them decides. */

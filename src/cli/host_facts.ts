@@ -12,17 +12,24 @@ import { accessSync, constants, existsSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Config } from "../config/config.ts";
+import { DAY_MS } from "../core/day.ts";
 import type { IdentifyBudget } from "../core/identify_budget.ts";
-import type { BotProcess, HostFacts, StoreFacts, TokenHolder } from "../flows/preflight_host.ts";
+import {
+  type BotProcess,
+  type HostFacts,
+  RUN_AS_OWNER,
+  type Said,
+  type StoreFacts,
+  type TokenHolder,
+} from "../flows/preflight_host.ts";
 import { DATABASE_NAME } from "../host/data_dir.ts";
 import { takeTokenLock } from "../host/token_lock.ts";
+import { codeOf } from "../lib/error_code.ts";
 import { MIGRATIONS, schemaOf } from "../store/migrations.ts";
 import type { Run } from "../store/runs.ts";
 import { createStore } from "../store/store.ts";
-import { toStoreError } from "../store/store_error.ts";
-import { askStatus, holderOf, isHeld, STATUS_TIMEOUT_MS } from "./running_bot.ts";
-
-const DAY_MS = 24 * 60 * 60 * 1_000;
+import { StoreError, toStoreError } from "../store/store_error.ts";
+import { askStatus, holderOf, isHeld, isHidden, lockOf, STATUS_TIMEOUT_MS } from "./running_bot.ts";
 
 export interface HostOptions {
   readonly dataDir: string;
@@ -55,7 +62,7 @@ export async function lookAtHost(options: HostOptions): Promise<HostView> {
   return {
     facts: {
       dataDir,
-      ...(problem !== undefined && { dataProblem: problem }),
+      ...(problem && { dataProblem: problem }),
       ...(freeBytes !== undefined && { freeBytes }),
       store: store.facts,
       bot: await lookAtBot(dataDir, config.http.token?.reveal()),
@@ -66,15 +73,18 @@ export async function lookAtHost(options: HostOptions): Promise<HostView> {
 }
 
 /** What keeps a start from using the directory; it is not made here. */
-function problemOf(path: string): string | undefined {
+function problemOf(path: string): Said | undefined {
   const nearest = nearestOf(path);
   try {
     accessSync(nearest, constants.W_OK | constants.X_OK);
     return undefined;
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown reason";
-    return `${nearest} cannot be written to (${code}); give it to the user that runs Barnacle, ` +
-      "or name another directory by --data";
+    return {
+      why: `${nearest} cannot be written to (${codeOf(error) ?? "unknown reason"})`,
+      fix: isHidden(nearest)
+        ? RUN_AS_OWNER
+        : "give it to the user that runs Barnacle, or name another directory by --data",
+    };
   }
 }
 
@@ -97,6 +107,7 @@ async function lookAtStore(
   { discord: { accountId } }: Config,
   now: number,
 ): Promise<{ readonly facts: StoreFacts; readonly known?: StoreView }> {
+  if (isHidden(path)) return { facts: { kind: "hidden" } };
   if (!existsSync(path)) return { facts: { kind: "none" } };
   const newest = MIGRATIONS.length;
   try {
@@ -104,9 +115,9 @@ async function lookAtStore(
     try {
       const schema = schemaOf(database);
       if (schema > newest) {
-        const why = `a newer Barnacle wrote it (schema ${schema}, this one knows ${newest}); ` +
-          "run that one, or put a copy of before in its place";
-        return { facts: { kind: "refused", why } };
+        const why = `a newer Barnacle wrote it (schema ${schema}, this one knows ${newest})`;
+        const fix = "run that one, or put a copy of before in its place";
+        return { facts: { kind: "refused", why, fix } };
       }
       database.prepare("SELECT COUNT(*) FROM sqlite_schema").get(); // a damaged file says so here
       const facts = { kind: "opens", schema, newest } as const;
@@ -116,8 +127,8 @@ async function lookAtStore(
     }
   } catch (thrown) {
     const error = toStoreError(thrown, path);
-    if (!(error instanceof Error)) throw error;
-    return { facts: { kind: "refused", why: error.message } };
+    if (!(error instanceof StoreError)) throw error;
+    return { facts: { kind: "refused", ...saidOf(error) } };
   }
 
   async function readStore(database: DatabaseSync): Promise<StoreView> {
@@ -131,21 +142,36 @@ async function lookAtStore(
   }
 }
 
+function saidOf({ kind, cause }: StoreError): Said {
+  const reason = cause instanceof Error ? ` (${cause.message})` : "";
+  if (kind === "damaged") {
+    return {
+      why: `it is damaged${reason}`,
+      fix: "move it aside and put a copy in its place, or start with another --data",
+    };
+  }
+  return {
+    why: `it cannot be used now${reason}`,
+    fix: "see that the disk is mounted and writable, and that no other program holds the file",
+  };
+}
+
 /** Who holds the lock, and what it says when it is asked. */
 async function lookAtBot(dataDir: string, token: string | undefined): Promise<BotProcess> {
   const held = await isHeld(dataDir);
   if (held === false) return { kind: "none" };
+  if (isHidden(lockOf(dataDir))) return { kind: "hidden" };
   const holder = holderOf(dataDir);
   if (!holder?.http) {
-    if (held === undefined) return { kind: "none" };
+    if (held === undefined) return { kind: "unknown" };
     const pid = holder?.pid;
     return { kind: "silent", ...(pid !== undefined && { pid }), why: "does not listen yet" };
   }
   const { pid, http } = holder;
   const report = await askStatus(http, token, STATUS_TIMEOUT_MS);
   if (typeof report === "string") {
-    if (held === undefined) return { kind: "none" };
-    return { kind: "silent", pid, why: report };
+    if (held === undefined) return { kind: "unknown" };
+    return { kind: "silent", pid, why: `does not answer: ${report}` };
   }
   const { snapshot, checks } = report;
   return {

@@ -12,6 +12,7 @@ import { locateConfig } from "../config/locate.ts";
 import { auditPermissions } from "../config/permissions.ts";
 import { type Problem, renderProblems } from "../config/problem.ts";
 import type { Env } from "../config/secrets.ts";
+import { codeOf } from "../lib/error_code.ts";
 import type { Io } from "./io.ts";
 
 /**
@@ -34,7 +35,7 @@ export async function readConfig(
   try {
     source = path === undefined ? undefined : { file: path, text: readFileSync(path, "utf8") };
   } catch (cause) {
-    return refused(path ?? "", `The file cannot be read: ${reasonOf(cause)}`);
+    return refused(path ?? "", `The file cannot be read: ${codeOf(cause) ?? "unknown reason"}`);
   }
 
   const loaded = await loadConfig(source, { env, readFile: textOf });
@@ -79,11 +80,7 @@ async function textOf(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
+    if (codeOf(cause) === "ENOENT") return undefined;
     throw cause;
   }
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error && "code" in cause ? String(cause.code) : "unknown reason";
 }

@@ -7,11 +7,12 @@
  * @module
  */
 
-import { closeSync, openSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync } from "node:fs";
 import { join } from "node:path";
 import { FlockUnavailableError, loadFlock } from "../host/flock.ts";
 import { type LockHolder, readHolder } from "../host/lock.ts";
 import type { StatusReport } from "../http/app.ts";
+import { codeOf } from "../lib/error_code.ts";
 import { readConfig } from "./read_config.ts";
 import type { Io } from "./io.ts";
 
@@ -34,8 +35,7 @@ export async function isHeld(dataDir: string): Promise<boolean | undefined> {
   try {
     descriptor = openSync(lockOf(dataDir), "r");
   } catch (error) {
-    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    return isMissing ? false : undefined; // another user's
+    return codeOf(error) === "ENOENT" ? false : undefined; // another user's
   }
   try {
     return !(await loadFlock())(descriptor);
@@ -62,7 +62,7 @@ export async function askStatus(
   } catch (error) {
     if (error instanceof SyntaxError) return `what listens on ${address} is no Barnacle`;
     return error instanceof DOMException && error.name === "TimeoutError"
-      ? `it listens on ${address}, and said nothing for ${timeoutMs / 1_000} s`
+      ? `no word from ${address} for ${timeoutMs / 1_000} s`
       : `nothing listens on ${address}`; // whatever the runtime calls it
   }
 }
@@ -76,6 +76,18 @@ export async function httpTokenOf(
   return loaded.kind === "loaded" ? loaded.config.http.token?.reveal() : undefined;
 }
 
-function lockOf(dataDir: string): string {
+/** The file whose lock the bot holds. */
+export function lockOf(dataDir: string): string {
   return join(dataDir, "lock");
+}
+
+/** Whether this user may not read a file, or may not even see whether it is there. */
+export function isHidden(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return false;
+  } catch (error) {
+    const code = codeOf(error);
+    return code === "EACCES" || code === "EPERM";
+  }
 }

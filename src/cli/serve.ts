@@ -151,7 +151,8 @@ function signalled(): Promise<Ending> {
   });
 }
 
-function endingOf(end: Ending, log: Log): ExitCode {
+/** What the log says of an end, and the code that it ends with. */
+export function endingOf(end: Ending, log: Log): ExitCode {
   switch (end.kind) {
     case "signal":
       log.info("Stopping", { signal: end.signal });
@@ -163,7 +164,10 @@ function endingOf(end: Ending, log: Log): ExitCode {
       log.error("Discord refused the bot", { closeCode: end.code, hint: end.hint });
       return EXIT.refused;
     case "give_up":
-      log.error("Gave up connecting to Discord, as gateway.reconnect says");
+      log.error(
+        "Gave up connecting to Discord, as channels.discord.gateway.reconnect.exitOnGiveUp says; " +
+          "see by `barnacle doctor` what is in the way, then start Barnacle again",
+      );
       return EXIT.tryAgain;
     case "fault": {
       const { message, code } = toStartError(end.error);
@@ -171,7 +175,11 @@ function endingOf(end: Ending, log: Log): ExitCode {
       return code;
     }
     case "worker_died":
-      log.error("The gateway's thread died too often", { deaths: end.deaths });
+      log.error(
+        "The gateway's thread died too often; start Barnacle again, and if it comes back, " +
+          "report it with the lines above",
+        { deaths: end.deaths },
+      );
       return EXIT.tryAgain;
   }
 }

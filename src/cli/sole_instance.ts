@@ -105,7 +105,10 @@ export async function claimInstance(
     throw error;
   }
   if (token?.kind === "unsupported") {
-    log.warn("Nobody can say here whether another Barnacle on this machine has the same bot token");
+    log.warn(
+      "Nobody can say here whether another Barnacle on this machine has the same bot token; " +
+        "see to it that none has, or both answer everything",
+    );
   }
   return {
     setHttp: data.setHttp,

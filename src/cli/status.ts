@@ -29,7 +29,10 @@ export async function status(
   });
   const holder = holderOf(dataDir);
   if (!holder?.http) {
-    io.err(`barnacle: no Barnacle has run with ${dataDir}; name its directory by --data`);
+    io.err(
+      `barnacle: no Barnacle has said where it listens in ${dataDir}: it does not run there, ` +
+        "or this user may not read it; name its directory by --data, or use sudo",
+    );
     return EXIT.tryAgain;
   }
   const report = await askStatus(holder.http, await httpTokenOf(config, env), timeoutMs);

@@ -13,7 +13,10 @@ import type { Texts } from "../render/notices.ts";
 import { toAccessPolicy } from "./access.ts";
 import type { ModelNames, ModelsConfig } from "./models.ts";
 import { discordDefaults, type DiscordSettings, type Settings } from "./schema.ts";
-import type { Secret } from "./secrets.ts";
+import { EnvReference, Secret, type SecretSource } from "./secrets.ts";
+
+/** The variable that serves where the config has no token (C5). */
+export const BOT_TOKEN = "DISCORD_BOT_TOKEN";
 
 /** The config as it applies. */
 export interface Config {
@@ -43,6 +46,8 @@ export interface DiscordConfig {
   readonly enabled: boolean;
   /** Absent where neither config nor environment has one; `run` cannot do without. */
   readonly token?: Secret;
+  /** Where the token is written, or is to be written: a variable, a file, or the key. */
+  readonly tokenPlace: string;
   readonly access: AccessPolicy;
   /** Overheard messages that a turn may see; 0 is none (H1). */
   readonly historyLimit: number;
@@ -164,6 +169,7 @@ function discordConfig(
     accountId: toAccountId("default"),
     enabled: discord.enabled,
     ...(token && { token }),
+    tokenPlace: placeOf(discord.token),
     access: toAccessPolicy(settings, matchesPattern),
     historyLimit: discord.historyLimit ?? settings.messages.groupChat.historyLimit ??
       DEFAULT_HISTORY,
@@ -192,6 +198,12 @@ function discordConfig(
     presence: { status, ...(activity !== undefined && { activity }) },
     rest: discord.rest,
   };
+}
+
+function placeOf(source: SecretSource | undefined): string {
+  if (source === undefined) return BOT_TOKEN;
+  if (source instanceof Secret) return "channels.discord.token";
+  return source instanceof EnvReference ? source.env : source.file;
 }
 
 function agentConfig({ list, defaults, turnTimeoutSec }: Settings["agents"]): AgentConfig {

@@ -6,7 +6,13 @@
 
 import { isLoopback } from "../lib/loopback.ts";
 import { silentDefaults } from "./audit.ts";
-import { type Config, type FoundSecrets, type ProviderSecrets, toConfig } from "./config.ts";
+import {
+  BOT_TOKEN,
+  type Config,
+  type FoundSecrets,
+  type ProviderSecrets,
+  toConfig,
+} from "./config.ts";
 import { mentionsOf } from "./mention.ts";
 import { resolveModels } from "./models.ts";
 import { type ConfigText, noFile, parseConfig, type ProblemAt } from "./parse.ts";
@@ -49,9 +55,6 @@ export type Loaded =
   }
   /** The program ends with 78. */
   | { readonly kind: "refused"; readonly problems: readonly Problem[] };
-
-/** The variable that serves where the config has no token (C5). */
-const BOT_TOKEN = "DISCORD_BOT_TOKEN";
 
 /** Characters of `http.token`, at least, where others can reach the server (SEC-R30). */
 const MIN_HTTP_TOKEN = 32;

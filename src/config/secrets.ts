@@ -8,6 +8,7 @@
  */
 
 import { z } from "zod";
+import { codeOf } from "../lib/error_code.ts";
 
 /** Environment variables, as the host has them. */
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -172,7 +173,7 @@ async function fromFile(
     } catch (cause) {
       return {
         kind: "problem",
-        why: `The file ${candidate} cannot be read (${codeOf(cause)})`,
+        why: `The file ${candidate} cannot be read (${codeOf(cause) ?? "unknown reason"})`,
         hint: "let the user that Barnacle runs as read it, and nobody else",
       };
     }
@@ -214,10 +215,4 @@ function checked(value: string, what: string): Secret | SecretProblem {
     };
   }
   return new Secret(trimmed);
-}
-
-function codeOf(cause: unknown): string {
-  return cause instanceof Error && "code" in cause && typeof cause.code === "string"
-    ? cause.code
-    : "unknown reason";
 }

@@ -9,6 +9,8 @@
  * @module
  */
 
+import { DAY_MS } from "./day.ts";
+
 /** What Discord said of the limit, in `/gateway/bot`. */
 export interface SessionStartLimit {
   readonly total: number;
@@ -46,8 +48,6 @@ export type IdentifyAnswer =
   | { readonly kind: "granted" }
   /** Not before `untilMs`, Unix time in milliseconds. */
   | { readonly kind: "wait"; readonly untilMs: number; readonly why: "budget" | "spacing" };
-
-export const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** What is left for a person to put things right with. */
 export const RESERVE = 50;

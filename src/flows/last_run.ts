@@ -9,7 +9,9 @@
  * @module
  */
 
+import { DAY_MS } from "../core/day.ts";
 import type { Finding } from "../core/finding.ts";
+import { isSameBoot } from "../lib/boot_id.ts";
 import type { LogFields } from "../lib/log.ts";
 
 /** A run as the store has it. */
@@ -39,8 +41,6 @@ export interface Remark {
 
 /** How many silent ends in a day are no accident. */
 const SILENT_MANY = 3;
-
-const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** Variables that hosts set by themselves, in everything that they run. */
 const HOSTS: readonly (readonly [variable: string, name: string])[] = [
@@ -102,10 +102,10 @@ export function judgeRuns(
   );
   const last = silent.reduce((latest, { aliveAt }) => Math.max(latest, aliveAt), -Infinity);
   if (silent.length === 0) {
-    return { ...row, status: "pass", why: "None was killed or crashed in the last 24 hours" };
+    return { ...row, status: "pass", why: "none was killed or crashed in the last 24 hours" };
   }
   const times = silent.length === 1 ? "once" : `${silent.length} times`;
-  const why = `In the last 24 hours it was killed, or crashed, ${times}, ` +
+  const why = `in the last 24 hours it was killed, or crashed, ${times}, ` +
     `last at ${new Date(last).toISOString()}`;
   if (silent.length < SILENT_MANY) return { ...row, status: "warn", why };
   const wentDown = silent.filter((run) => silentEndOf(run, bootId) === "machine").length;
@@ -124,8 +124,8 @@ function fixOf(hosting: Hosting | undefined, wasMachine: boolean): string {
       "public address, or take a plan that does not sleep";
   }
   return wasMachine
-    ? "The machine itself goes down: see its power supply and `journalctl --list-boots`"
-    : "See who kills it: `journalctl -k` names the kernel's out-of-memory killer, " +
+    ? "the machine itself goes down: see its power supply and `journalctl --list-boots`"
+    : "see who kills it: `journalctl -k` names the kernel's out-of-memory killer, " +
       "`journalctl -u barnacle` the service manager's reasons";
 }
 
@@ -138,6 +138,7 @@ const SILENT_ENDS: Readonly<Record<SilentEnd, string>> = {
 };
 
 function silentEndOf(run: EarlierRun, bootId: string | undefined): SilentEnd {
-  if (run.bootId === undefined || bootId === undefined) return "either";
-  return run.bootId === bootId ? "process" : "machine";
+  const isThisBoot = isSameBoot(run.bootId, bootId);
+  if (isThisBoot === undefined) return "either";
+  return isThisBoot ? "process" : "machine";
 }

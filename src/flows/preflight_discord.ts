@@ -36,7 +36,7 @@ export interface DiscordFacts {
   readonly application?: Asked<BotFacts>;
   /** What the text of the token looks like, for a person who has copied something else. */
   readonly tokenShape: TokenShape;
-  /** Where to write the token: `"DISCORD_BOT_TOKEN"`, or the key. */
+  /** Where to write the token: a variable, a file, or the key. */
   readonly tokenPlace: string;
   /** Wanted and not granted; `undefined` where nobody knows. */
   readonly intents?: {
@@ -213,15 +213,20 @@ function guilds({ hasGuild }: DiscordFacts, { id, guildCount }: BotFacts): Findi
   };
 }
 
+/** What Discord counts; a session that is resumed costs none of them. */
+const LIMIT = "IDENTIFYs; Discord allows 1,000 in 24 hours";
+
 function budget({ budget: left }: DiscordFacts, now: number): readonly Finding[] {
   if (!left) return [];
-  const about = { id: "discord.identifies", what: "IDENTIFYs" };
+  const about = { id: "discord.identifies", what: "New sessions" };
   const { left: count, heldUntil } = left;
   if (heldUntil !== undefined && heldUntil > now) {
     return [{
       ...about,
       status: "fail",
-      why: `${count} are left of 24 hours, so the bot holds back until ${at(heldUntil)}`,
+      why: `only ${count} more may begin today (${LIMIT}), so the bot holds back until ${
+        at(heldUntil)
+      }`,
       fix: "find what restarts it so often; to end the wait, make a new token in the portal",
     }];
   }
@@ -229,7 +234,7 @@ function budget({ budget: left }: DiscordFacts, now: number): readonly Finding[]
   return [{
     ...about,
     status: isLow ? "warn" : "pass",
-    why: `${count} are left of 24 hours`,
+    why: `${count} more may begin today (${LIMIT})`,
     ...(isLow && { fix: "find what restarts the bot so often: `barnacle status`, and its log" }),
   }];
 }

@@ -10,7 +10,7 @@ import type { Finding } from "../core/finding.ts";
 export interface HostFacts {
   readonly dataDir: string;
   /** Why it cannot be used; absent where it can, or is to be made yet. */
-  readonly dataProblem?: string;
+  readonly dataProblem?: Said;
   /** Bytes that Barnacle may still write there; absent where nobody can tell. */
   readonly freeBytes?: number;
   readonly store: StoreFacts;
@@ -19,15 +19,27 @@ export interface HostFacts {
   readonly token?: TokenHolder;
 }
 
+/** What was seen, and the one thing to do about it. */
+export type Said = Required<Pick<Finding, "why" | "fix">>;
+
+/** This user may not look there. */
+export interface Hidden {
+  readonly kind: "hidden";
+}
+
 export type StoreFacts =
   | { readonly kind: "none" }
+  | Hidden
   | { readonly kind: "opens"; readonly schema: number; readonly newest: number }
   /** Damaged, newer than this Barnacle, or out of reach. */
-  | { readonly kind: "refused"; readonly why: string };
+  | ({ readonly kind: "refused" } & Said);
 
 /** The Barnacle that has the data directory. */
 export type BotProcess =
   | { readonly kind: "none" }
+  | Hidden
+  /** There is no telling here whether one runs. */
+  | { readonly kind: "unknown" }
   /** It has the directory, and does not answer. */
   | { readonly kind: "silent"; readonly pid?: number; readonly why: string }
   | {
@@ -69,7 +81,7 @@ export function judgeHost(facts: HostFacts): readonly Finding[] {
 function dataDir({ dataDir: where, dataProblem, freeBytes }: HostFacts): Finding {
   const about = { id: "host.data", what: "Data directory", where };
   if (dataProblem !== undefined) {
-    return { ...about, status: "fail", ...saidWithFix(dataProblem) };
+    return { ...about, status: "fail", ...dataProblem };
   }
   if (freeBytes === undefined) return { ...about, status: "pass", why: "it can be written to" };
   const why = `${Math.floor(freeBytes / MB)} MB are free`;
@@ -82,17 +94,23 @@ function dataDir({ dataDir: where, dataProblem, freeBytes }: HostFacts): Finding
   };
 }
 
-/** A message of ours names what to do behind its first semicolon. */
-function saidWithFix(message: string): Pick<Finding, "why" | "fix"> {
-  const [why = "", ...fix] = message.split("; ");
-  return { why, ...(fix.length > 0 && { fix: fix.join("; ") }) };
-}
+/** What to do where a directory is another user's. */
+export const RUN_AS_OWNER = "run this as the user that runs Barnacle, such as by sudo, " +
+  "or name another directory by --data";
+
+const HIDDEN = {
+  status: "skipped",
+  why: "this user may not look into it",
+  fix: RUN_AS_OWNER,
+} as const;
 
 function store({ store: facts, dataDir: where }: HostFacts): Finding {
   const about = { id: "host.store", what: "Store", where };
   switch (facts.kind) {
     case "none":
       return { ...about, status: "pass", why: "there is none yet; the first start makes it" };
+    case "hidden":
+      return { ...about, ...HIDDEN };
     case "opens":
       return {
         ...about,
@@ -102,20 +120,22 @@ function store({ store: facts, dataDir: where }: HostFacts): Finding {
           : `it opens; the next start leads it from schema ${facts.schema} to ${facts.newest}`,
       };
     case "refused":
-      return {
-        ...about,
-        status: "fail",
-        ...saidWithFix(facts.why),
-      };
+      return { ...about, status: "fail", why: facts.why, fix: facts.fix };
   }
 }
 
 /** The bot that runs there. That its heartbeats do not suffer is how it is built. */
 function process({ bot }: HostFacts): readonly Finding[] {
-  const about = { id: "host.bot", what: "Running bot" };
+  const about = { id: "host.bot", what: RUNNING_BOT };
   switch (bot.kind) {
     case "none":
       return [{ ...about, status: "pass", why: "none runs with this data directory" }];
+    case "hidden":
+      return [{ ...about, ...HIDDEN }];
+    case "unknown": {
+      const why = "nobody can say here whether one runs with this data directory";
+      return [{ ...about, status: "skipped", why }];
+    }
     case "silent":
       return [{
         ...about,
@@ -144,18 +164,34 @@ function process({ bot }: HostFacts): readonly Finding[] {
   }
 }
 
+const RUNNING_BOT = "Running bot";
+
 /** It has a row of its own. */
 const LAG_CHECK = "process:eventLoopLag";
+
+/** What to do about a check of the bot's that does not pass, where more can be said than "look". */
+const REMEDIES: Readonly<Record<string, string>> = {
+  "outbox:dead": "Discord would not take these answers, and they are not tried again: its log " +
+    "says why of each; mend that, and ask the bot anew",
+  "outbox:uncertain": "nobody knows whether these answers arrived, and they are not sent twice: " +
+    "look for them in their channels, and ask again where there is none",
+  "storage:write": "see that the disk has room, is mounted and can be written to: `df -h`, `mount`",
+  "gateway:unreadable":
+    'allow the bot "View Channel" and "Read Message History" in that channel; ' +
+    "what was said while it was away is then read",
+  "gateway:identifyBudget":
+    "find what restarts the bot so often; to end the wait, make a new token in the portal",
+  "instance:lock":
+    "another program uses this bot's token: stop it, or make a new token in the portal",
+};
 
 function trouble({ name, isFailure, observed }: Trouble): Finding {
   return {
     id: `bot.${name}`,
-    what: `Its ${name}`,
+    what: RUNNING_BOT,
     status: isFailure ? "fail" : "warn",
-    why: observed,
-    ...(name === "instance:lock" && {
-      fix: "another program uses this bot's token: stop it, or make a new token in the portal",
-    }),
+    why: `${name}: ${observed}`,
+    fix: REMEDIES[name] ?? "see its log; `barnacle status` shows all checks",
   };
 }
 
@@ -167,17 +203,22 @@ function instance({ bot, token, dataDir }: HostFacts): readonly Finding[] {
   }
   const { pid, dataDir: theirs } = token;
   const isOurs = theirs === dataDir ||
-    (bot.kind !== "none" && pid !== undefined && pid === bot.pid);
+    ("pid" in bot && pid !== undefined && pid === bot.pid);
   if (isOurs) {
     const why = `pid ${pid} is the only one here with this bot's token`;
     return [{ ...about, status: "pass", why }];
   }
+  if (pid === undefined && bot.kind !== "none") {
+    const why = "whoever has this bot's token here does not answer; it may be the bot above";
+    return [{ ...about, status: "skipped", why }];
+  }
   const who = pid === undefined ? "a process that does not say who it is" : `pid ${pid}`;
+  const from = theirs === undefined ? "" : ", and another data directory";
   return [{
     ...about,
     status: "fail",
     ...(theirs !== undefined && { where: theirs }),
-    why: `${who} runs here with the same bot token, and another data directory`,
+    why: `${who} runs here with the same bot token${from}`,
     fix: pid === undefined
       ? "stop it, or give this one a bot of its own"
       : `stop it (\`kill ${pid}\`), or give this one a bot of its own`,

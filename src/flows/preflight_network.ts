@@ -6,14 +6,15 @@
  */
 
 import type { Finding } from "../core/finding.ts";
-import type { HelloFound, HttpFound, Reach, Stage } from "../lib/reach.ts";
+import type { HelloFound } from "../core/gateway_hello.ts";
+import type { HttpFound, Reach, Stage } from "../lib/reach.ts";
 
 /** What was seen of the network. */
 export interface NetworkFacts {
   readonly rest: { readonly reach: Reach; readonly http: Stage<HttpFound> };
   /** Absent where nobody could say where it is. */
   readonly gateway?: { readonly reach: Reach; readonly hello: Stage<HelloFound> };
-  /** Whether this is a container, whose name servers are given to it from outside. */
+  /** Whether an engine such as Docker gives this process its name servers. */
   readonly isContainer: boolean;
   /** Proxy variables that name something that Barnacle cannot go through. */
   readonly unusableProxies: readonly { readonly variable: string; readonly why: string }[];
@@ -268,7 +269,8 @@ function webSocket({ reach, hello }: NonNullable<NetworkFacts["gateway"]>): Find
     status: "fail",
     why: `no WebSocket to the gateway: ${hello.code}`,
     fix: hello.code.includes("407")
-      ? "write user and password into HTTPS_PROXY, before the host's name: name, colon, password, @"
+      // Behind a "http://" of its own the log would take it for somebody's password.
+      ? "write them into HTTPS_PROXY, between http:// and the host: as USER:PASSWORD@host:port"
       : hello.code.includes("proxy")
       ? `ask whoever runs the proxy to let CONNECT ${reach.host}:${reach.port} pass`
       : `let WebSockets to ${reach.host}:${reach.port} pass; filters that know HTTP only stop them`,

@@ -48,7 +48,7 @@ export interface TwinWatch {
 const DEPLOY_MS = 60_000;
 
 /** For how long a sign counts, in milliseconds. */
-export const DOUBT_MS = 10 * 60_000;
+const DOUBT_MS = 10 * 60_000;
 
 /**
  * Sessions of one shard that Discord ended within {@link DOUBT_MS}; fewer happen to everybody, and

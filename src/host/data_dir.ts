@@ -10,6 +10,7 @@
 import { accessSync, chmodSync, constants, mkdirSync, readdirSync, statSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
+import { codeOf } from "../lib/error_code.ts";
 
 /**
  * - `not_a_directory`: something else has the name.
@@ -105,7 +106,7 @@ function makePrivate(path: string): void {
 
 function toDataDirError(cause: unknown, path: string): DataDirError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  const code = codeOf(cause);
   const kind = code === "EEXIST" || code === "ENOTDIR" ? "not_a_directory" : "unwritable";
   return new DataDirError(
     `Cannot use the data directory ${path} (${reason}); ` +

@@ -11,6 +11,8 @@
 
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { codeOf } from "../lib/error_code.ts";
+import { isSameBoot } from "../lib/boot_id.ts";
 import { type PidFacts, readBootId, readPid } from "./boot.ts";
 
 /** Who is to end, as it said itself in its lock. */
@@ -78,10 +80,11 @@ export function mayEnd(holder: Holder, facts: MachineFacts): EndDecision {
   const { pid, bootId, startTicks } = holder;
   if (pid === facts.ownPid) return { kind: "refused", why: "self" };
   if (!Number.isSafeInteger(pid) || pid <= 1) return { kind: "refused", why: "system" };
-  if (bootId === undefined || startTicks === undefined || facts.bootId === undefined) {
+  const isThisBoot = isSameBoot(bootId, facts.bootId);
+  if (isThisBoot === undefined || startTicks === undefined) {
     return { kind: "refused", why: "unproven" };
   }
-  if (bootId !== facts.bootId) return { kind: "gone" };
+  if (!isThisBoot) return { kind: "gone" };
   switch (facts.process.kind) {
     case "gone":
       return { kind: "gone" };
@@ -162,7 +165,7 @@ function sendSignal(pid: number, signal: "SIGTERM" | "SIGKILL" | 0): "sent" | "g
     process.kill(pid, signal);
     return "sent";
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = codeOf(error);
     if (code === "ESRCH") return "gone";
     if (code === "EPERM") return "forbidden";
     throw error;

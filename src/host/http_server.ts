@@ -11,6 +11,7 @@
 
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
+import { codeOf } from "../lib/error_code.ts";
 import { isLoopback } from "../lib/loopback.ts";
 
 /** Answers a request of somebody at an address. */
@@ -210,10 +211,9 @@ function listen(server: Server, address: string, port: number): Promise<number> 
 }
 
 function errorOf(error: unknown, address: string, port: number): HttpServerError {
-  const code = typeof error === "object" && error !== null && "code" in error ? error.code : "";
   const details = { address, port, cause: error };
   const where = `${address}, port ${port}`;
-  switch (code) {
+  switch (codeOf(error)) {
     case "EADDRINUSE":
       return new HttpServerError(
         `Cannot listen on ${where}: something else does. Set http.port to another, or stop that`,

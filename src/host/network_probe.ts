@@ -11,9 +11,11 @@
 import { lookup } from "node:dns/promises";
 import net from "node:net";
 import tls from "node:tls";
+import { codeOf } from "../lib/error_code.ts";
 import { nameOfProxy } from "../lib/proxy.ts";
 import type { HttpFound, Reach, Stage, TlsFound, Tried } from "../lib/reach.ts";
 import type { Schedule } from "../lib/schedule.ts";
+import { hostOf, portOf } from "../lib/url_address.ts";
 
 export interface ProbePorts {
   /** Milliseconds that each step may take. */
@@ -117,7 +119,7 @@ async function step<Found>(
     const found = await Promise.race([take(controller.signal), late]);
     return { kind: "ok", ms: elapsed() - startedAt, found };
   } catch (error) {
-    return { kind: "failed", ms: elapsed() - startedAt, code: codeOf(error) };
+    return { kind: "failed", ms: elapsed() - startedAt, code: reasonOf(error) };
   } finally {
     cancel();
     controller.abort(); // a socket that was too slow is not to be left behind
@@ -175,7 +177,7 @@ function greet(
 function describe(socket: tls.TLSSocket): TlsFound {
   const certificate = socket.getPeerCertificate();
   const { issuer } = certificate;
-  const refused = socket.authorized ? undefined : codeOf(socket.authorizationError);
+  const refused = socket.authorized ? undefined : reasonOf(socket.authorizationError);
   return {
     protocol: socket.getProtocol() ?? "TLS",
     issuer: [issuer?.O ?? issuer?.CN ?? "nobody"].flat().join(", "),
@@ -222,21 +224,14 @@ function toJson(text: string): object | undefined {
 }
 
 /** A system's name for it, of the error or of what caused it; never a URL, which may hold secrets. */
-function codeOf(thrown: unknown): string {
+function reasonOf(thrown: unknown): string {
   if (typeof thrown === "string") return thrown;
   for (let error = thrown, depth = 0; error instanceof Error && depth < 4; depth++) {
-    if ("code" in error && typeof error.code === "string") return error.code;
+    const code = codeOf(error);
+    if (code !== undefined) return code;
     if (error.message === LATE) return LATE;
     if (error.cause === undefined) return error.message.includes("://") ? "failed" : error.message;
     error = error.cause;
   }
   return "failed";
-}
-
-function hostOf({ hostname }: URL): string {
-  return hostname.replace(/^\[(.*)\]$/, "$1");
-}
-
-function portOf({ port, protocol }: URL): number {
-  return Number(port || (protocol === "https:" || protocol === "wss:" ? 443 : 80));
 }

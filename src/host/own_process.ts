@@ -11,6 +11,7 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { codeOf } from "../lib/error_code.ts";
 
 /** How to call a Barnacle: the program, and what comes before its own arguments. */
 export interface Command {
@@ -83,6 +84,6 @@ function signalTo(pid: number, signal: string): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    if (codeOf(error) !== "ESRCH") throw error;
   }
 }

@@ -8,6 +8,7 @@
  */
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { codeOf } from "../lib/error_code.ts";
 
 /** What is read of `/proc`; each throws where it may not be read. */
 export interface SocketTables {
@@ -52,7 +53,7 @@ function filesOf(tables: SocketTables, pid: number): readonly string[] {
   try {
     return tables.filesOf(pid);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    if (codeOf(error) === "ENOENT") return [];
     throw error;
   }
 }

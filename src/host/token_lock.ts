@@ -20,6 +20,7 @@ import { createConnection, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { z } from "zod";
+import { codeOf } from "../lib/error_code.ts";
 import { readBootId, readPid } from "./boot.ts";
 import { FlockUnavailableError } from "./flock.ts";
 import { takeLock } from "./lock.ts";
@@ -146,7 +147,7 @@ function listen(
   return new Promise((resolve) => {
     // Later ones are of a connection that could not be taken, and its owner asks again.
     server.on("error", (error) => {
-      resolve("code" in error && error.code === "EADDRINUSE" ? "taken" : "unsupported");
+      resolve(codeOf(error) === "EADDRINUSE" ? "taken" : "unsupported");
     });
     server.listen({ path: `\0${name}` }, () => resolve(server));
   });
@@ -174,7 +175,7 @@ function askHolder(name: string, askMs: number): Promise<Answer> {
     if (text.length > ANSWER_MAX) socket.destroy();
   });
   socket.on("error", (error) => {
-    if ("code" in error && error.code === "ECONNREFUSED") resolve({ kind: "nobody" });
+    if (codeOf(error) === "ECONNREFUSED") resolve({ kind: "nobody" });
   });
   socket.on("close", () => {
     clearTimeout(timer);

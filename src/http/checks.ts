@@ -156,7 +156,7 @@ function lifecycle({ phase }: Snapshot): Check {
   return {
     name: "lifecycle:phase",
     observedValue: phase,
-    status: phase === "starting" || phase === "paused" ? "warn" : "pass",
+    status: phase === "starting" ? "warn" : "pass",
     isReady: phase === "running",
   };
 }

@@ -12,7 +12,7 @@ import type { IdentifyBudget } from "../core/identify_budget.ts";
 
 /** What the running bot knows of itself, taken at one moment. */
 export interface Snapshot {
-  readonly phase: "starting" | "running" | "draining" | "paused";
+  readonly phase: "starting" | "running" | "draining";
   /** Unix time in milliseconds. */
   readonly startedAt: number;
   /** Unix time in milliseconds at which the main thread's counter last moved. */

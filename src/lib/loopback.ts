@@ -1,6 +1,8 @@
+import { hostOf } from "./url_address.ts";
+
 /** Whether a URL's host is this machine: `"localhost"`, `"127.0.0.1"`, `"[::1]"`. */
 export function isLoopbackHost(hostname: string): boolean {
-  return hostname === "localhost" || isLoopback(hostname.replace(/^\[(.*)\]$/, "$1"));
+  return hostname === "localhost" || isLoopback(hostOf({ hostname }));
 }
 
 /**

@@ -14,6 +14,7 @@
  */
 
 import { isLoopbackHost } from "./loopback.ts";
+import { hostOf, portOf } from "./url_address.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -31,13 +32,6 @@ export type Passage =
   | { readonly kind: "unusable"; readonly variable: string; readonly why: string };
 
 const DIRECT: Passage = { kind: "direct" };
-
-const DEFAULT_PORTS: Readonly<Record<string, string>> = {
-  "http:": "80",
-  "ws:": "80",
-  "https:": "443",
-  "wss:": "443",
-};
 
 /**
  * How a URL is reached from an environment such as this one.
@@ -62,7 +56,11 @@ export function passageTo(url: URL | string, env: Env): Passage {
   }
   if (proxy.protocol !== "http:" && proxy.protocol !== "https:") {
     const scheme = proxy.protocol.slice(0, -1);
-    return { kind: "unusable", variable, why: `a ${scheme} proxy is not supported, only http` };
+    return {
+      kind: "unusable",
+      variable,
+      why: `a ${scheme} proxy is not supported, only http and https`,
+    };
   }
   return { kind: "proxy", variable, url: value.trim() };
 }
@@ -79,8 +77,8 @@ export function proxyFor(url: URL | string, env: Env): string | undefined {
 
 /** A proxy as people may read it, without user and password: `"proxy.lan:3128"`. */
 export function nameOfProxy(proxy: string): string {
-  const { hostname, port, protocol } = new URL(proxy);
-  return `${hostname}:${port || DEFAULT_PORTS[protocol]}`;
+  const url = new URL(proxy);
+  return `${url.hostname}:${portOf(url)}`;
 }
 
 /**
@@ -103,9 +101,10 @@ function variableOf(
   return undefined;
 }
 
-function isExempt({ hostname, port, protocol }: URL, list: string): boolean {
-  const host = hostname.replace(/^\[(.*)\]$/, "$1");
-  const hostAndPort = `${hostname}:${port || DEFAULT_PORTS[protocol]}`;
+function isExempt(url: URL, list: string): boolean {
+  const { hostname } = url;
+  const host = hostOf(url);
+  const hostAndPort = `${hostname}:${portOf(url)}`;
   return list.toLowerCase().split(/[,\s]+/).some((entry) => {
     if (entry === "*") return true;
     const name = entry.replace(/^\*?\./, "");

@@ -70,10 +70,3 @@ export interface HttpFound {
   /** Milliseconds by which this machine's clock is ahead of the server's, to a second or so. */
   readonly skewMs?: number;
 }
-
-/** What a gateway says before anybody identifies. */
-export interface HelloFound {
-  /** Milliseconds to the 101. */
-  readonly openMs: number;
-  readonly heartbeatIntervalMs: number;
-}

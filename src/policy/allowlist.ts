@@ -59,14 +59,9 @@ export function parseAllowEntry(text: string): AllowEntry | AllowEntryProblem {
   return id ? { kind: "role", id } : { kind: "role_name", name: rest };
 }
 
-/** Whether any of the entries names the sender. An empty list lets nobody in. */
-export function allows(entries: readonly AllowEntry[], sender: Sender): boolean {
-  return prepareAllowlist(entries)(sender);
-}
-
 /**
- * The same question for a list that is asked often: its length then no longer
- * matters, and a list may hold a whole community.
+ * Whether any of the entries names a sender; an empty list lets nobody in. Asked
+ * often, its length does not matter, and a list may hold a whole community.
  */
 export function prepareAllowlist(
   entries: readonly AllowEntry[],

@@ -9,6 +9,7 @@
  * @see {@link https://docs.discord.com/developers/events/gateway#session-start-limit-object}
  */
 
+import { DAY_MS } from "../core/day.ts";
 import type { Account } from "./account.ts";
 
 /** Discord's `session_start_limit`. */
@@ -18,8 +19,6 @@ export interface IdentifyLimit {
   /** IDENTIFYs in five seconds: one for each key, which is the shard's number modulo this. */
   readonly maxConcurrency: number;
 }
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Milliseconds between two IDENTIFYs of one key. */
 const SPACING_MS = 5_000;

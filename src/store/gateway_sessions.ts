@@ -69,8 +69,18 @@ export interface Progress {
   readonly heardAt: number;
 }
 
-/** Notes within a transaction of the caller's what is stored now; nothing ever goes back. */
+/**
+ * Notes within a transaction of the caller's what is stored now. Nothing ever goes back, but for a
+ * `stored_up_to` that a clock which was ahead has put where no message can be: a gap from there on
+ * would be empty.
+ */
 export type AdvanceSession = (accountId: AccountId, progress: Progress) => void;
+
+/**
+ * By how much, in milliseconds, a message that has only just come may be older than what is stored:
+ * Discord is late at times, and has no order between the channels of a shard.
+ */
+const LATE_MS = 60_000;
 
 /** How old `ready_at` may be, in milliseconds, before a batch writes it anew. */
 const READY_STEP_MS = 60_000;
@@ -78,15 +88,18 @@ const READY_STEP_MS = 60_000;
 export function prepareAdvanceSession(database: DatabaseSync): AdvanceSession {
   const advance = database.prepare(
     `UPDATE gateway_session
-     SET seq = MAX(seq, ?), stored_up_to = MAX(stored_up_to, ?), alive_at = MAX(alive_at, ?)
-     WHERE account_id = ? AND shard_id = ?`, // MAX() of NULL is NULL: without a session no seq
+     SET seq = MAX(seq, :seq), -- MAX() of NULL is NULL: without a session no seq
+         stored_up_to = IIF(:storedUpTo > 0 AND :storedUpTo < stored_up_to - ${LATE_MS},
+                            :storedUpTo, MAX(stored_up_to, :storedUpTo)),
+         alive_at = MAX(alive_at, :heardAt)
+     WHERE account_id = :accountId AND shard_id = :shardId`,
   );
   const saveReady = database.prepare(
     `UPDATE account SET ready_at = :heardAt
      WHERE account_id = :accountId AND COALESCE(ready_at, 0) < :heardAt - ${READY_STEP_MS}`,
   );
   return (accountId, { shardId, seq, storedUpTo, heardAt }) => {
-    advance.run(seq, storedUpTo, heardAt, accountId, shardId);
+    advance.run({ accountId, shardId, seq, storedUpTo, heardAt });
     saveReady.run({ accountId, heardAt });
   };
 }

@@ -9,9 +9,9 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { DAY_MS } from "../core/day.ts";
 import {
   askIdentify,
-  DAY_MS,
   type IdentifyAnswer,
   type IdentifyBudget,
   identifyBudget,

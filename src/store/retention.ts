@@ -11,6 +11,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { DAY_MS } from "../core/day.ts";
 import { toAccountId } from "../core/ids.ts";
 import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import type { Ears } from "./ears.ts";
@@ -48,8 +49,6 @@ export interface Pruner {
 const ROWS_PER_STEP = 64;
 /** Decisions that a step forgets, at most: more than come in between two steps. */
 const STEP_ROWS = 256;
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 export function preparePruner(database: DatabaseSync, retention: Retention): Pruner {
   const pruneDecisions = preparePruneDecisions(database, retention);

@@ -9,6 +9,8 @@
  * @module
  */
 
+import { codeOf } from "../lib/error_code.ts";
+
 /**
  * - `damaged`: the file is no whole database any more; stop, ask the operator for a copy.
  * - `newer`: a newer Barnacle wrote it; stop, run that one.
@@ -78,8 +80,8 @@ function kindOf(thrown: Error): StoreErrorKind | undefined {
     const code = thrown.errcode & 0xff; // the rest tells what SQLite was doing
     return RESULTS.find(([known]) => known === code)?.[2];
   }
-  const code = "code" in thrown && typeof thrown.code === "string" ? thrown.code : "";
-  return FILE_RESULTS[code] ?? RESULTS.find(([, text]) => thrown.message.startsWith(text))?.[2];
+  return FILE_RESULTS[codeOf(thrown) ?? ""] ??
+    RESULTS.find(([, text]) => thrown.message.startsWith(text))?.[2];
 }
 
 function messageOf(kind: StoreErrorKind, reason: string, path: string): string {

@@ -5,10 +5,9 @@ import type { IdentifyAnswer, IdentifyBudget } from "../../src/core/identify_bud
 import type { PermitAnswer } from "../../src/discord/gateway/protocol.ts";
 import { ACCOUNT } from "../support/builders.ts";
 import { recordingLog } from "../support/recording_log.ts";
+import { settle } from "../support/settle.ts";
 
 const NOW = 1_000_000;
-
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function setUp(asked: () => IdentifyAnswer, budget: () => IdentifyBudget = () => ({ left: 900 })) {
   const { log, lines } = recordingLog();

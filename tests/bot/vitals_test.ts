@@ -11,6 +11,7 @@ import { ACCOUNT, guildMessage } from "../support/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { BUILD } from "../support/health.ts";
 import { recordingLog } from "../support/recording_log.ts";
+import { settle } from "../support/settle.ts";
 import { accepted, batch, ignored, openTestStore } from "../support/store.ts";
 
 const STATS: GatewayStats = {
@@ -21,8 +22,6 @@ const STATS: GatewayStats = {
   deaths: 0,
   compression: "none",
 };
-
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 let running: Vitals | undefined;
 afterEach(() => running?.stop());

@@ -32,6 +32,20 @@ describe("[O3] showFindings()", () => {
     assert.deepEqual(showFindings([of("a", "pass")], false), ["ok    a  because"]);
   });
 
+  it("names the place of what the config says, once", () => {
+    const [row] = showFindings([
+      of("config", "fail", {
+        what: "Config",
+        where: "a.jsonc:1 chanels",
+        why: "there is no such key",
+      }),
+    ], false);
+    assert.equal(row, "FAIL  Config  a.jsonc:1 chanels: there is no such key");
+    assert.deepEqual(showFindings([of("a", "fail", { where: "here" })], false), [
+      "FAIL  a  because",
+    ]);
+  });
+
   it("colours the word only, and only where asked to", () => {
     const [row = ""] = showFindings([of("a", "fail")], true);
     assert.equal(row, "\x1b[31mFAIL\x1b[0m  a  because");

@@ -1,18 +1,39 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import { DatabaseSync } from "node:sqlite";
 import { lookAtHost } from "../../src/cli/host_facts.ts";
+import type { HostFacts } from "../../src/flows/preflight_host.ts";
 import { DATABASE_NAME } from "../../src/host/data_dir.ts";
+import { takeLock } from "../../src/host/lock.ts";
 import { MIGRATIONS } from "../../src/store/migrations.ts";
 import { openStore } from "../../src/store/store.ts";
 import { loadTestConfig } from "../support/config.ts";
+import { skipUnless } from "../support/skip.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
+const SCRIPT = join(import.meta.dirname!, "..", "support", "look_at_host.ts");
 const NOW = Date.parse("2026-11-20T12:00:00Z");
 const look = async (dataDir: string) =>
   await lookAtHost({ dataDir, config: await loadTestConfig(), now: NOW });
+
+/** What a process sees that modes hold for: root's own are taken the right to pass over them. */
+function lookAsStranger(
+  dataDir: string,
+): { readonly facts: HostFacts; readonly code: number; readonly stderr: readonly string[] } {
+  const run = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
+  const command = [process.execPath, ...run, SCRIPT, dataDir];
+  const lesser = "--bounding-set=-dac_override,-dac_read_search";
+  const [program = "", ...args] = process.getuid?.() === 0
+    ? ["setpriv", lesser, ...command]
+    : command;
+  const { stdout, stderr } = spawnSync(program, args, { encoding: "utf8" });
+  assert.ok(stdout, stderr);
+  return JSON.parse(stdout);
+}
 
 describe("[O3] lookAtHost()", () => {
   it("makes nothing where nothing is", async () => {
@@ -73,6 +94,30 @@ describe("[O3] lookAtHost()", () => {
     assert.deepEqual(facts.store, { kind: "opens", schema: 1, newest: MIGRATIONS.length });
     assert.equal(known, undefined);
   });
+
+  const canLookAway = process.getuid?.() !== 0 || spawnSync("setpriv", ["--version"]).status === 0;
+  it(
+    "does not say that there is nothing where this user may not look",
+    skipUnless(canLookAway, "no setpriv, and root may look everywhere"),
+    async () => {
+      using folder = tempDirectory();
+      const dataDir = join(folder.path, "data");
+      mkdirSync(dataDir);
+      const lock = await takeLock(join(dataDir, "lock"), NOW);
+      writeFileSync(join(dataDir, DATABASE_NAME), "", { mode: 0o600 });
+      chmodSync(dataDir, 0);
+      try {
+        const { facts, code, stderr } = lookAsStranger(dataDir);
+        assert.deepEqual([facts.store, facts.bot], [{ kind: "hidden" }, { kind: "hidden" }]);
+        assert.match(facts.dataProblem?.fix ?? "", /^run this as the user that runs Barnacle/);
+        assert.equal(code, 75);
+        assert.match(stderr.join(""), /or this user may not read it/);
+      } finally {
+        chmodSync(dataDir, 0o700);
+        if (lock.kind === "held") lock.release();
+      }
+    },
+  );
 
   it("[X2] does not take a file for a data directory", async () => {
     using folder = tempDirectory();

@@ -99,6 +99,7 @@ describe("[G11] claimInstance()", () => {
     const { ports, log, lines } = world({ token: ["unsupported"] });
     await (await claimInstance(OPTIONS, log, ports)).release();
     assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
+    assert.match(lines[0]?.event ?? "", /same bot token; see to it that none has/);
   });
 
   it("ends nobody who is in the way unless it is told to", async () => {

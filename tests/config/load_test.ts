@@ -32,6 +32,7 @@ describe("loadConfig()", () => {
     assert.deepEqual(discordConfig, {
       accountId: "default",
       enabled: true,
+      tokenPlace: "DISCORD_BOT_TOKEN",
       historyLimit: 20,
       textChunkLimit: 2000,
       maxLinesPerMessage: 17,
@@ -96,6 +97,17 @@ describe("loadConfig()", () => {
   it("[C5] refuses a token of the environment that cannot be one", async () => {
     const loaded = await load(undefined, { env: { DISCORD_BOT_TOKEN: "a\nb" } });
     assert.equal(loaded.kind, "refused");
+  });
+
+  it("[C5] knows where the token is to be written", async () => {
+    const env = { DISCORD_BOT_TOKEN: " Bot x ", MINE: "y" };
+    const place = async (text: string | undefined) =>
+      (await configOf(text, { env, files: { "/run/token": "x" } })).discord.tokenPlace;
+    assert.equal(await place(undefined), "DISCORD_BOT_TOKEN");
+    assert.equal(await place(discord('"enabled":true')), "DISCORD_BOT_TOKEN");
+    assert.equal(await place(discord('"token":"${MINE}"')), "MINE");
+    assert.equal(await place(discord('"token":{"file":"/run/token"}')), "/run/token");
+    assert.equal(await place(discord('"token":"x"')), "channels.discord.token");
   });
 
   it("[C8] knows whether the file holds a secret itself", async () => {

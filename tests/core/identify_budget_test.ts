@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { DAY_MS } from "../../src/core/day.ts";
 import {
   askIdentify,
-  DAY_MS,
   type Identify,
   type IdentifyAnswer,
   type IdentifyBudget,

@@ -6,12 +6,8 @@
 
 import assert from "node:assert/strict";
 import process from "node:process";
-import {
-  type Command,
-  type Exit,
-  ownCommand,
-  startOwnProcess,
-} from "../../src/host/own_process.ts";
+import { type Exit, startOwnProcess } from "../../src/host/own_process.ts";
+import { commandUnderTest } from "../support/e2e.ts";
 
 export interface DemoProcess {
   /** `"http://127.0.0.1:8787/"` */
@@ -22,12 +18,6 @@ export interface DemoProcess {
   end(): Promise<Exit>;
 }
 
-/** The binary where the tests are to prove it, else the source. */
-export function barnacle(): Command {
-  const binary = process.env["BARNACLE_BIN"];
-  return binary ? { program: binary, args: [] } : ownCommand();
-}
-
 /** @param args Beside `demo --json`. */
 export async function startDemo(
   args: readonly string[] = ["--port", "0"],
@@ -36,7 +26,7 @@ export async function startDemo(
   const lines: string[] = [];
   const { promise: said, resolve: say } = Promise.withResolvers<string>();
   const { exited, kill } = startOwnProcess(
-    barnacle(),
+    commandUnderTest(),
     ["demo", "--json", ...args],
     surroundings(env),
     (line) => {

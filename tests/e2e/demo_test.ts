@@ -8,8 +8,9 @@ import { readHolder } from "../../src/host/lock.ts";
 import { startOwnProcess } from "../../src/host/own_process.ts";
 import type { Judged } from "../../src/simulator/page/backstage.ts";
 import type { Opening } from "../../src/simulator/page/page.ts";
+import { commandUnderTest } from "../support/e2e.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
-import { barnacle, eventsOf, startDemo, surroundings } from "./demo_process.ts";
+import { eventsOf, startDemo, surroundings } from "./demo_process.ts";
 
 const LIMIT = { timeout: 180_000 };
 
@@ -17,7 +18,7 @@ const LIMIT = { timeout: 180_000 };
 async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const lines: string[] = [];
   const { exited } = startOwnProcess(
-    barnacle(),
+    commandUnderTest(),
     ["demo", ...args],
     surroundings(env),
     (line) => lines.push(line),

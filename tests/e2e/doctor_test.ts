@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import type { Finding } from "../../src/core/finding.ts";
 import { onStage, type Ran, type Scene, type SceneOptions, writeConfig } from "../support/e2e.ts";
@@ -119,6 +120,22 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.match(found?.fix ?? "", /kill/);
     }));
 
+  it("[G11] does not take its own bot for a twin where that hangs", () =>
+    onStage({}, async (scene) => {
+      const bot = await scene.start();
+      assert.ok(bot.pid !== undefined);
+      process.kill(bot.pid, "SIGSTOP");
+      try {
+        const { findings } = await diagnose(scene, ["--only", "host"]);
+        const found = (id: string) => findings.find((one) => one.id === id);
+        assert.equal(found("host.bot")?.status, "fail");
+        assert.match(found("host.bot")?.why ?? "", /and does not answer: no word from .* for 3 s$/);
+        assert.equal(found("host.instance")?.status, "skipped");
+      } finally {
+        process.kill(bot.pid, "SIGCONT");
+      }
+    }));
+
   const refusing: SceneOptions = { mayRefuse: ({ status }) => status === 401 };
   it("[O7] ends with 77 where Discord refuses the token, and shows it once", () =>
     onStage(refusing, async (scene) => {
@@ -140,7 +157,8 @@ describe("[O3] [G13] barnacle doctor", () => {
       writeConfig(scene, { chanels: {} });
       const { code, findings } = await diagnose(scene);
       assert.equal(code, 78);
-      assert.match(findings[0]?.why ?? "", /chanels/);
+      assert.match(findings[0]?.where ?? "", /:1 chanels$/);
+      assert.doesNotMatch(findings[0]?.why ?? "", /jsonc/);
     }));
 
   it("[G9] names the intents that are missing, and switches them on after a yes", () =>
@@ -169,7 +187,10 @@ describe("[O3] [G13] barnacle doctor", () => {
       const { code, findings } = await diagnose(scene, ["--only", "discord"]);
       const found = findings.find(({ id }) => id === "discord.identifies");
       assert.equal(found?.status, "fail");
-      assert.match(found?.why ?? "", /^40 are left of 24 hours, so the bot holds back until/);
+      assert.match(
+        found?.why ?? "",
+        /^only 40 more may begin today .*, so the bot holds back until/,
+      );
       assert.equal(code, 1);
     }));
 
@@ -179,12 +200,12 @@ describe("[O3] [G13] barnacle doctor", () => {
         DISCORD_API_URL: "https://discord.invalid",
       });
       assert.equal(name.code, 1);
-      assert.deepEqual(name.troubles, ["network.rest.dns fail"]);
+      assert.deepEqual(name.troubles, ["network.rest.dns fail", "discord.token warn"]);
       const server = await diagnose(scene, ["--only", "discord"], {
         DISCORD_API_URL: "http://127.0.0.1:9",
       });
       assert.equal(server.code, 1);
-      assert.deepEqual(server.troubles, ["network.rest.tcp fail"]);
+      assert.deepEqual(server.troubles, ["network.rest.tcp fail", "discord.token warn"]);
     }));
 
   it("[G15] names the proxy, and tells a proxy that is not there", () =>

@@ -118,7 +118,7 @@ describe("[O7] barnacle status", () => {
     onStage({}, async ({ start, command, dataDir }) => {
       const never = await command(["status", "--data", dataDir]);
       assert.equal(never.code, 75);
-      assert.match(never.stderr.join(""), /no Barnacle has run/);
+      assert.match(never.stderr.join(""), /no Barnacle has said where it listens/);
       const bot = await start();
       bot.kill("SIGKILL");
       await bot.exited;

@@ -15,6 +15,7 @@ import {
 } from "../support/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
+import { settle } from "../support/settle.ts";
 
 const ACCEPT: Verdict = { kind: "accept", why: "dm-allowed", rule: "dm.allowFrom" };
 const IGNORE: Verdict = { kind: "ignore", why: "no-mention", rule: "r", keepAsContext: true };
@@ -84,8 +85,6 @@ function setUp() {
   });
   return { acceptor, clock, foreign, lines, steps, stored, told, world };
 }
-
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe("createAcceptor()", () => {
   it("[D1] stores a message that is to be answered at once, with its seq", async () => {

@@ -17,6 +17,7 @@ import {
 } from "../support/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
+import { settle } from "../support/settle.ts";
 
 const RULES: TurnRules = {
   where: "discord:krill#general",
@@ -265,8 +266,6 @@ describe("answer()", () => {
     await answer(claimOf(), bad.ports);
     assert.notEqual(good.finished[0]?.outbox[0]?.nonce, bad.finished[0]?.outbox[0]?.nonce);
   });
-
-  const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
   it("[X2] keeps what the model said until the disk takes it, and asks it nothing twice", async () => {
     const { ports, clock, asked, finished } = setUp({ refusals: [DISK_FULL, DISK_FULL] });

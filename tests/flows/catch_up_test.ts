@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  type ChannelId,
-  type GuildId,
-  type MessageId,
-  parseSnowflake,
-} from "../../src/core/ids.ts";
+import type { ChannelId, GuildId, MessageId } from "../../src/core/ids.ts";
 import type { InboundEvent } from "../../src/core/inbound.ts";
 import { type CatchUpPorts, createCatchUp } from "../../src/flows/catch_up.ts";
 import { ALL_MS, HOLD_MS } from "../../src/flows/hold.ts";
 import type { MissedChannel } from "../../src/flows/missed.ts";
-import { ACCOUNT, channelId, guildId, guildMessage, guildPlace } from "../support/builders.ts";
+import {
+  ACCOUNT,
+  channelId,
+  guildId,
+  guildMessage,
+  guildPlace,
+  messageIdAt,
+} from "../support/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
 
@@ -22,12 +24,6 @@ const HELP = channelId("1700000000000000002");
 const LOUNGE = channelId("1700000000000000003");
 const DM = channelId("1700000000000000004");
 const SECRET = channelId("1700000000000000005");
-
-function idAt(ms: number): MessageId {
-  const id = parseSnowflake<"message">(String(BigInt(ms - 1_420_070_400_000) << 22n));
-  assert.ok(id);
-  return id;
-}
 
 const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 8; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -72,7 +68,7 @@ function setUp(options: Partial<Pick<CatchUpPorts, "isEnabled" | "mayActInDirect
           id,
           guildId: guild,
           place: guildPlace({ guild: { id: guild, name: "g" }, channel: name }),
-          ...(!world.unknown.has(id) && { lastMessageId: last ? idAt(last) : "none" }),
+          ...(!world.unknown.has(id) && { lastMessageId: last ? messageIdAt(last) : "none" }),
         };
       });
   }
@@ -106,7 +102,7 @@ function setUp(options: Partial<Pick<CatchUpPorts, "isEnabled" | "mayActInDirect
       if (answer === "refused") return Promise.reject(new Refused());
       if (answer === "down") return Promise.reject(new Error("503"));
       const said = answer === "empty" ? [] : world.said.get(id) ?? [];
-      const older = said.map(idAt).filter((one) => !before || BigInt(one) < BigInt(before));
+      const older = said.map(messageIdAt).filter((one) => !before || BigInt(one) < BigInt(before));
       const events = older.slice(-100).toReversed().map((one): InboundEvent =>
         guildMessage({ id: one, channelId: id })
       );
@@ -152,7 +148,7 @@ describe("[G6] createCatchUp()", () => {
     catchUp.start(gap);
     await settle();
     assert.deepEqual(steps, ["read 4", "read 1", "read 3", "closed 0 0"]);
-    assert.deepEqual(taken, [3_000, 1_000, 2_000, 1_500].map((ms) => idAt(START + ms)));
+    assert.deepEqual(taken, [3_000, 1_000, 2_000, 1_500].map((ms) => messageIdAt(START + ms)));
     assert.deepEqual([catchUp.held(), catchUp.pending()], [[], 0]);
     assert.deepEqual(lines.map(({ level, fields }) => ({ level, ...fields })), [{
       level: "info",
@@ -326,7 +322,7 @@ describe("[G6] createCatchUp()", () => {
       await settle();
       clock.advance(60_000);
       await settle();
-      assert.deepEqual(taken, [idAt(START + 1_000)]);
+      assert.deepEqual(taken, [messageIdAt(START + 1_000)]);
       assert.equal(catchUp.pending(), 0);
     });
   });
@@ -424,7 +420,7 @@ describe("[G6] createCatchUp()", () => {
       await settle();
       clock.advance(60_000);
     }
-    assert.deepEqual(taken, [idAt(START + 2_000)], "the others do not wait for it");
+    assert.deepEqual(taken, [messageIdAt(START + 2_000)], "the others do not wait for it");
     assert.ok(!steps.some((step) => step.startsWith("closed")));
     assert.ok(events(lines, "warn").length > 10);
     world.answers.clear();
@@ -432,7 +428,7 @@ describe("[G6] createCatchUp()", () => {
     clock.advance(60_000);
     await settle();
     assert.equal(steps.at(-1), "closed 0 0");
-    assert.deepEqual(new Set(taken), new Set([1_000, 2_000].map((ms) => idAt(START + ms))));
+    assert.deepEqual(new Set(taken), new Set([1_000, 2_000].map((ms) => messageIdAt(START + ms))));
   });
 
   it("[X2] does the same while the store takes nothing", async () => {
@@ -449,7 +445,7 @@ describe("[G6] createCatchUp()", () => {
       await settle();
       clock.advance(60_000);
     }
-    assert.deepEqual(taken, [idAt(START + 1_000)]);
+    assert.deepEqual(taken, [messageIdAt(START + 1_000)]);
     assert.equal(steps.at(-1), "closed 0 0");
   });
 
@@ -470,7 +466,7 @@ describe("[G6] createCatchUp()", () => {
     await settle();
     assert.equal(steps.filter((step) => step.startsWith("closed")).length, 1);
     assert.deepEqual(steps, ["read 1", "read 2", "read 1", "read 2", "closed 0 0"]);
-    assert.deepEqual(new Set(taken), new Set([1_000, 30_000].map((ms) => idAt(START + ms))));
+    assert.deepEqual(new Set(taken), new Set([1_000, 30_000].map((ms) => messageIdAt(START + ms))));
   });
 
   it("reads all others once more, although one channel fails for as long as it takes", async () => {
@@ -483,7 +479,7 @@ describe("[G6] createCatchUp()", () => {
     await settle();
     clock.advance(60_000);
     await settle();
-    assert.deepEqual(taken, [idAt(START + 2_000)]);
+    assert.deepEqual(taken, [messageIdAt(START + 2_000)]);
     say(HELP, 40_000);
     world.lostAt++;
     catchUp.sessionStarting(0);
@@ -492,13 +488,13 @@ describe("[G6] createCatchUp()", () => {
       await settle();
       clock.advance(60_000);
     }
-    assert.deepEqual(taken, [2_000, 40_000].map((ms) => idAt(START + ms)));
+    assert.deepEqual(taken, [2_000, 40_000].map((ms) => messageIdAt(START + ms)));
     assert.equal(catchUp.pending(), 1);
     world.answers.clear();
     await settle();
     clock.advance(60_000);
     await settle();
-    assert.deepEqual(taken.at(-1), idAt(START + 1_000));
+    assert.deepEqual(taken.at(-1), messageIdAt(START + 1_000));
     assert.deepEqual([steps.at(-1), world.gap, catchUp.pending()], ["closed 0 0", undefined, 0]);
   });
 
@@ -515,7 +511,7 @@ describe("[G6] createCatchUp()", () => {
     catchUp.sessionStarted(0);
     await settle();
     assert.deepEqual(steps, ["read 1", "closed 0 0"]);
-    assert.deepEqual(taken, [idAt(START + 20_000)]);
+    assert.deepEqual(taken, [messageIdAt(START + 20_000)]);
   });
 
   it("lets go of a gap that was closed in time", async () => {

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { createErrands } from "../../src/flows/errands.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
+import { settle } from "../support/settle.ts";
 
 function setUp() {
   const clock = new FakeClock();
@@ -21,8 +22,6 @@ function setUp() {
   };
   return { clock, done, errand, errands, lines };
 }
-
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe("[G6] createErrands()", () => {
   it("does one after another, those that can wait last", async () => {

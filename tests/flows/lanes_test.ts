@@ -6,12 +6,11 @@ import { createLanes } from "../../src/flows/lanes.ts";
 import { ACCOUNT, channelId, messageId, outboundMessage } from "../support/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
+import { settle } from "../support/settle.ts";
 
 const HERE = channelId("1400000000000000002");
 const THERE = channelId("1400000000000000005");
 const CREATED: PostOutcome = { kind: "created", messageId: messageId("77") };
-
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** An outbox in memory with these rows, and a Discord that answers one request as told. */
 function setUp(...rows: readonly [channel: ChannelId, nonce: string][]) {

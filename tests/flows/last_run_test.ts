@@ -29,6 +29,7 @@ describe("[O9] describeLastRun()", () => {
     event: RegExp,
   ])[] = [
     ["a kill", {}, "boot-1", /killed or crashed: .*while the machine ran on/],
+    ["a kill", {}, "boot1", /killed or crashed: .*while the machine ran on/],
     ["a power cut", {}, "boot-2", /machine went down/],
     ["one of them", {}, undefined, /killed or crashed, or the machine went down/],
     ["one of them", { bootId: undefined }, "boot-1", /killed or crashed, or the machine/],
@@ -70,6 +71,14 @@ describe("[O9] judgeRuns()", () => {
     assert.equal(finding.status, "fail");
     assert.match(finding.why, /3 times, last at 2026-01-01T23:00:00/);
     assert.match(finding.fix ?? "", /out-of-memory/);
+  });
+
+  it("begins in lower case, as the rows beside it do", () => {
+    for (const runs of [[], [silent(1)], [silent(3), silent(2), silent(1)]]) {
+      const { why, fix = "" } = judgeRuns(runs, NOW, "boot-1", undefined);
+      assert.match(why, /^[a-z]/);
+      assert.match(fix, /^(?:[a-z]|$)/);
+    }
   });
 
   it("sends to the power supply where it is the machine that goes down", () => {

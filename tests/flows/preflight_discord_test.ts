@@ -154,9 +154,16 @@ describe("[G13] judgeDiscord()", () => {
     });
   }
 
+  it("[G5] says how many sessions may begin, and by whose count", () => {
+    const { what, why } = row({ ...FACTS, budget: { left: 999 } }, "discord.identifies");
+    assert.equal(what, "New sessions");
+    assert.equal(why, "999 more may begin today (IDENTIFYs; Discord allows 1,000 in 24 hours)");
+  });
+
   it("[G5] says until when the bot holds back", () => {
     const facts = { ...FACTS, budget: { left: 50, heldUntil: NOW + 60_000 } };
-    assert.match(row(facts, "discord.identifies").why, /until 2026-11-20T12:01:00Z$/);
+    const { why } = row(facts, "discord.identifies");
+    assert.match(why, /^only 50 more may begin today .* until 2026-11-20T12:01:00Z$/);
   });
 });
 

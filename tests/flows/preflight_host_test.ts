@@ -49,10 +49,10 @@ describe("[O3] judgeHost()", () => {
   const rows: readonly Row[] = [
     [
       "a directory of somebody else's",
-      { dataProblem: "/x cannot be written to; give it to us" },
+      { dataProblem: { why: "/x; cannot be written to", fix: "give it to us" } },
       "host.data",
       "fail",
-      /^\/x cannot be written to$/,
+      /^\/x; cannot be written to$/,
       /^give it to us$/,
     ],
     [
@@ -73,7 +73,7 @@ describe("[O3] judgeHost()", () => {
     ],
     [
       "a store of a newer Barnacle",
-      { store: { kind: "refused", why: "a newer Barnacle wrote it; run that one" } },
+      { store: { kind: "refused", why: "a newer Barnacle wrote it", fix: "run that one" } },
       "host.store",
       "fail",
       /newer Barnacle/,
@@ -89,10 +89,10 @@ describe("[O3] judgeHost()", () => {
     ],
     [
       "a bot that hangs",
-      { bot: { kind: "silent", pid: 7, why: "says nothing" } },
+      { bot: { kind: "silent", pid: 7, why: "does not answer: no word for 3 s" } },
       "host.bot",
       "fail",
-      /says nothing/,
+      /^it has the data directory, and does not answer: no word for 3 s$/,
       /log/,
     ],
     [
@@ -100,15 +100,23 @@ describe("[O3] judgeHost()", () => {
       { token: { kind: "held", pid: 99, dataDir: "/tmp/old" } },
       "host.instance",
       "fail",
-      /^pid 99 runs here with the same bot token/,
+      /^pid 99 runs here with the same bot token, and another data directory$/,
+      /kill 99/,
+    ],
+    [
+      "[G11] another instance that does not name its data directory",
+      { token: { kind: "held", pid: 99 } },
+      "host.instance",
+      "fail",
+      /^pid 99 runs here with the same bot token$/,
       /kill 99/,
     ],
     [
       "[G11] one that does not say who it is",
-      { token: { kind: "held" } },
+      { token: { kind: "held" }, bot: { kind: "none" } },
       "host.instance",
       "fail",
-      /does not say who/,
+      /does not say who it is runs here with the same bot token$/,
       /stop it/,
     ],
   ];
@@ -120,6 +128,50 @@ describe("[O3] judgeHost()", () => {
       assert.match(found.fix ?? "", fix);
     });
   }
+
+  it("has not seen what this user may not look into, and says as whom to look", () => {
+    const facts: Partial<HostFacts> = { store: { kind: "hidden" }, bot: { kind: "hidden" } };
+    for (const id of ["host.store", "host.bot"]) {
+      const { status, why, fix = "" } = row(facts, id);
+      assert.deepEqual([status, why], ["skipped", "this user may not look into it"]);
+      assert.match(fix, /as the user that runs Barnacle, such as by sudo, or .*--data$/);
+    }
+  });
+
+  it("does not say that no bot runs where there is no telling", () => {
+    const { status, why } = row({ bot: { kind: "unknown" } }, "host.bot");
+    assert.equal(status, "skipped");
+    assert.match(why, /^nobody can say here whether one runs/);
+  });
+
+  it("[G11] does not take a bot that hangs for its own twin", () => {
+    const { status, why, fix } = row({
+      bot: { kind: "silent", pid: 77, why: "does not answer" },
+      token: { kind: "held" },
+    }, "host.instance");
+    assert.deepEqual([status, fix], ["skipped", undefined]);
+    assert.match(why, /does not answer; it may be the bot above$/);
+  });
+
+  it("names each trouble of the bot, and always what to do", () => {
+    const own = [
+      ["outbox:dead", /would not take these answers/],
+      ["outbox:uncertain", /look for them in their channels/],
+      ["storage:write", /disk/],
+      ["gateway:unreadable", /"Read Message History"/],
+      ["gateway:identifyBudget", /what restarts/],
+      ["instance:lock", /another program/],
+      ["llm:openai/gpt", /^see its log; `barnacle status` shows all checks$/],
+    ] as const;
+    const troubles = own.map(([name]) => ({ name, isFailure: false, observed: "2 messages" }));
+    const bot = { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 1, troubles } as const;
+    for (const [name, fix] of own) {
+      const found = row({ bot }, `bot.${name}`);
+      assert.equal(found.what, "Running bot");
+      assert.equal(found.why, `${name}: 2 messages`);
+      assert.match(found.fix ?? "", fix);
+    }
+  });
 
   it("shows what troubles the bot that runs, and names a twin's remedy", () => {
     const troubles = [

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { startLog } from "../../src/log.ts";
 import { judgeNetwork, type NetworkFacts } from "../../src/flows/preflight_network.ts";
 import type { HttpFound, Reach, Stage } from "../../src/lib/reach.ts";
 
@@ -254,7 +255,7 @@ describe("[G13] judgeNetwork()", () => {
       "network.gateway.websocket",
       "fail",
       /407/,
-      /user and password into HTTPS_PROXY/,
+      /into HTTPS_PROXY, .* as USER:PASSWORD@host:port$/,
     ],
     [
       "[G15] a proxy that lets nobody through",
@@ -281,6 +282,22 @@ describe("[G13] judgeNetwork()", () => {
       assert.match(found.fix ?? "", fix);
     });
   }
+
+  it("[O10] says nothing that the log would take for a secret", () => {
+    const lines: string[] = [];
+    const logging = startLog({
+      level: "info",
+      format: "json",
+      write: (line) => void lines.push(line),
+    });
+    const log = logging.forPart("main");
+    for (const [, facts] of rows) {
+      for (const { why, fix } of judgeNetwork(facts, NOW)) log.info(why, { fix });
+    }
+    logging.stop();
+    assert.ok(lines.some((line) => line.includes("USER:PASSWORD@host:port")));
+    assert.deepEqual(lines.filter((line) => line.includes("[redacted]")), []);
+  });
 
   it("skips what comes after a step that failed", () => {
     const facts = withReach(noName);

@@ -1,23 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { createdAtMs, type MessageId, parseSnowflake } from "../../src/core/ids.ts";
+import { createdAtMs, type MessageId } from "../../src/core/ids.ts";
 import type { InboundEvent } from "../../src/core/inbound.ts";
 import type { Verdict } from "../../src/core/verdict.ts";
 import { MAX_PAGES, type Page, readMissed } from "../../src/flows/read_missed.ts";
-import { ACCOUNT, channelId, guildMessage } from "../support/builders.ts";
+import { ACCOUNT, channelId, guildMessage, messageIdAt } from "../support/builders.ts";
 
 const START = Date.UTC(2026, 0, 1);
 const CHANNEL = { id: channelId("1400000000000000011") };
 const ACCEPT: Verdict = { kind: "accept", why: "mentioned", rule: "r" };
 const MINUTE = 60_000;
-
-/** The id of something said at a moment. */
-function idAt(ms: number): MessageId {
-  const id = parseSnowflake<"message">(String(BigInt(ms - 1_420_070_400_000) << 22n));
-  assert.ok(id);
-  return id;
-}
 
 interface World {
   /** When each message was sent, oldest first. */
@@ -37,7 +30,7 @@ function setUp(world: World) {
     world;
   const now = world.now ?? Math.max(START, ...said);
   const events = said.map((at): InboundEvent => {
-    const id = idAt(at);
+    const id = messageIdAt(at);
     if (own.has(at)) return { kind: "own_message", accountId: ACCOUNT, channelId: CHANNEL.id, id };
     return guildMessage({ id, channelId: CHANNEL.id });
   });
@@ -87,7 +80,7 @@ describe("[G6] readMissed()", () => {
     const said = seconds(20);
     const { reading, batches, tally, requests } = setUp({ said });
     assert.equal(await reading.answer(), "done");
-    assert.deepEqual(batches.map(({ ids }) => ids), [said.map(idAt)]);
+    assert.deepEqual(batches.map(({ ids }) => ids), [said.map(messageIdAt)]);
     assert.deepEqual(tally, { read: 20, answered: 20, tooOld: 0, tooMany: 0 });
     assert.equal(requests(), 1);
   });
@@ -104,7 +97,7 @@ describe("[G6] readMissed()", () => {
     const said = seconds(350);
     const { reading, batches, known, tally, found } = setUp({ said });
     assert.equal(await reading.answer(), "more");
-    assert.deepEqual(batches.map(({ ids }) => ids), [said.slice(250).map(idAt)]);
+    assert.deepEqual(batches.map(({ ids }) => ids), [said.slice(250).map(messageIdAt)]);
     assert.equal(await reading.record(), true);
     assert.deepEqual([...known.values()].filter((why) => why === "too-many").length, 250);
     assert.deepEqual(tally, { read: 350, answered: 100, tooOld: 0, tooMany: 250 });
@@ -116,7 +109,7 @@ describe("[G6] readMissed()", () => {
     const { reading, batches } = setUp({ said, maxPerChannel: 220 });
     assert.equal(await reading.answer(), "more");
     assert.equal(batches.length, 1);
-    assert.deepEqual(batches[0]?.ids, said.slice(50).map(idAt), "the pages are read anyway");
+    assert.deepEqual(batches[0]?.ids, said.slice(50).map(messageIdAt), "the pages are read anyway");
     assert.deepEqual(batches[0]?.verdicts.filter((why) => why === "mentioned").length, 220);
     assert.deepEqual(batches[0]?.verdicts.slice(0, 80).every((why) => why === "too-many"), true);
   });
@@ -205,7 +198,7 @@ describe("[G6] readMissed()", () => {
           assert.ok(first <= 1, "what may be answered comes in one lot");
 
           const missed = said.filter((ms) => ms > START);
-          const expected = missed.map(idAt);
+          const expected = missed.map(messageIdAt);
           const handed = all.batches.flatMap(({ ids }) => ids);
           assert.deepEqual(new Set(handed), new Set(expected));
           assert.equal(handed.length, expected.length, "each once");
@@ -216,7 +209,7 @@ describe("[G6] readMissed()", () => {
           const newest = new Set(others.slice(-maxPerChannel));
           for (const ms of others) {
             const why = now - ms > maxAgeMs ? "too-old" : newest.has(ms) ? "mentioned" : "too-many";
-            assert.equal(all.known.get(idAt(ms)), why);
+            assert.equal(all.known.get(messageIdAt(ms)), why);
           }
         },
       ),
@@ -236,4 +229,4 @@ async function untilDone(attempt: () => Promise<void>): Promise<void> {
 }
 
 // the ids of this file are of their moments
-assert.equal(createdAtMs(idAt(START)), START);
+assert.equal(createdAtMs(messageIdAt(START)), START);

@@ -5,6 +5,7 @@ import { createTurns } from "../../src/flows/turns.ts";
 import { directMessage, messageId } from "../support/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
+import { settle } from "../support/settle.ts";
 
 const claimOf = (id: string): Claim => ({
   message: directMessage({ id: messageId(id) }),
@@ -37,9 +38,6 @@ function setUp(ids: readonly string[], maxConcurrent = 2) {
   });
   return { turns, waiting, started, ends, clock, lines };
 }
-
-/** Lets every promise that is settled run its course. */
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe("[S5] createTurns()", () => {
   it("runs as many at once as it may, and no more", async () => {

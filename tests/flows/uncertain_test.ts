@@ -13,9 +13,8 @@ import { FakeClock } from "../support/fake_clock.ts";
 import { BUILD, HEALTHY } from "../support/health.ts";
 import { prepareAddToOutbox } from "../../src/store/outbox.ts";
 import { recordingLog } from "../support/recording_log.ts";
+import { settle } from "../support/settle.ts";
 import { openTestStore } from "../support/store.ts";
-
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** The real store with two messages for a channel, and a Discord that answers as it is told. */
 function setUp(answer: (nonce: string) => PostOutcome) {

@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { readBootId, readPid } from "../../src/host/boot.ts";
+
+const UNIT = readFileSync(
+  join(import.meta.dirname!, "..", "..", "packaging", "systemd", "barnacle.service"),
+  "utf8",
+);
 
 /** A `/proc` of the test's own; a file that it does not have is missing. */
 function proc(files: Readonly<Record<string, string>>) {
@@ -67,7 +74,17 @@ describe("[G11] readBootId()", () => {
     assert.match(readBootId() ?? "", /^[0-9a-f-]{36}$/);
   });
 
-  it("is none where there is no telling", () => {
-    assert.equal(readBootId(proc({})), undefined);
+  it("is the service manager's where the unit hides the kernel's", () => {
+    const told = "5f2c00112233445566778899aabbccdd";
+    assert.equal(readBootId(proc({}), { BARNACLE_BOOT_ID: told }), told);
+    const kernel = { "/proc/sys/kernel/random/boot_id": "the kernel's" };
+    assert.equal(readBootId(proc(kernel), { BARNACLE_BOOT_ID: told }), "the kernel's");
+    assert.match(UNIT, /^Environment=BARNACLE_BOOT_ID=%b$/m);
+  });
+
+  it("is none where there is no telling, or what is told is no id", () => {
+    for (const told of [undefined, "", "%b", "${BOOT}", "5f2c"]) {
+      assert.equal(readBootId(proc({}), { BARNACLE_BOOT_ID: told }), undefined);
+    }
   });
 });

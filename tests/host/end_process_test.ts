@@ -38,6 +38,7 @@ describe("[G11] mayEnd()", () => {
     ["one whose pid another has now", {}, {
       process: { kind: "running", startTicks: 4712 },
     }, GONE],
+    ["one whose boot is written without dashes", { bootId: "boot1" }, {}, { kind: "end" }],
     ["one of another boot, whatever has its pid", { bootId: "boot-0" }, {}, GONE],
     ["one that cannot be looked at", {}, { process: { kind: "unknown" } }, refused("unproven")],
     ["one that did not say when it began", { startTicks: undefined }, {}, refused("unproven")],

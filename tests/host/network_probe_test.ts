@@ -5,22 +5,20 @@ import { createServer, type RequestListener } from "node:http";
 import net from "node:net";
 import { join } from "node:path";
 import process from "node:process";
-import { afterEach, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import tls from "node:tls";
 import { promisify } from "node:util";
 import { probeHttp, type ProbePorts, probeReach } from "../../src/host/network_probe.ts";
 import type { Reach } from "../../src/lib/reach.ts";
 import { schedule } from "../../src/lib/schedule.ts";
+import { cleanUpAfterEach } from "../support/cleanups.ts";
 import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../support/self_signed.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 import { LOCALHOST_CERT, LOCALHOST_KEY, TEST_CA } from "../support/test_ca.ts";
 
 const AGENT = "DiscordBot (https://example.org, 1.0.0)";
 
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+const cleanups = cleanUpAfterEach();
 
 function ports(timeoutMs = 2_000): ProbePorts {
   return { timeoutMs, elapsed: () => performance.now(), now: Date.now, schedule };
@@ -38,7 +36,7 @@ async function listen(server: net.Server, host = "127.0.0.1"): Promise<number> {
   server.on("tlsClientError", () => {}); // of who does not trust us
   await new Promise<void>((resolve) => server.listen(0, host, resolve));
   cleanups.push(() =>
-    new Promise((resolve) => {
+    new Promise<void>((resolve) => {
       server.close(() => resolve());
       for (const socket of sockets) socket.destroy();
     })

@@ -161,7 +161,6 @@ describe("[O1] judge()", () => {
       [],
     ],
     ["a start", { phase: "starting" }, "warn", ["lifecycle:phase"]],
-    ["a pause", { phase: "paused" }, "warn", ["lifecycle:phase"]],
     ["a shutdown", { phase: "draining" }, "pass", ["lifecycle:phase"]],
   ];
   for (const [what, change, status, notReady] of cases) {

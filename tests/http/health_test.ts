@@ -51,7 +51,7 @@ describe("[O1] createHealthApp()", () => {
 
   it("names what keeps it from being ready, once each", async () => {
     const lost: Shard = { id: "default/1", state: "resuming", readyAt: NOW, isDown: false };
-    const { body } = await ask("/readyz", { phase: "paused", shards: [lost, lost] });
+    const { body } = await ask("/readyz", { phase: "starting", shards: [lost, lost] });
     assert.deepEqual(body, {
       status: "fail",
       failing: ["gateway:connection", "lifecycle:phase"],

@@ -90,6 +90,14 @@ describe("[G15] passageTo()", () => {
   }
 });
 
+describe("[G15] passageTo() of a kind that is not supported", () => {
+  it("says which are", () => {
+    const passage = passageTo(GATEWAY, { HTTPS_PROXY: "socks5://proxy.lan:1080" });
+    assert.ok(passage.kind === "unusable");
+    assert.equal(passage.why, "a socks5 proxy is not supported, only http and https");
+  });
+});
+
 describe("[G15] nameOfProxy()", () => {
   it("never tells user or password", () => {
     assert.equal(nameOfProxy(P), "proxy.lan:3128");

@@ -144,6 +144,60 @@ describe("prepareAdvanceSession()", () => {
     assert.deepEqual(await store.loadAccount(ACCOUNT), before);
   });
 
+  const ahead: readonly [what: string, aheadMs: number, isSetBack: boolean][] = [
+    ["a minute, as a message may be late", MINUTE_MS, false],
+    ["more than a minute", MINUTE_MS + 1, true],
+    ["a year", 525_600 * MINUTE_MS, true],
+  ];
+  for (const [what, aheadMs, isSetBack] of ahead) {
+    it(`[G6] ${isSetBack ? "does not believe" : "keeps"} a clock that is ahead by ${what}`, async () => {
+      const { store, begin } = openSessions();
+      const began = early.sentAt + aheadMs;
+      await begin("a", began);
+      await store.acceptBatch(batch({ judged: [ignored(early)] }), began);
+      const upTo = isSetBack ? early.sentAt : began;
+      assert.equal((await shardOf(store))?.storedUpTo, upTo);
+      await begin("b", began);
+      assert.equal((await shardOf(store))?.catchUpFrom, upTo);
+    });
+  }
+
+  it("[G6] goes by the newest message of a batch", async () => {
+    const { store, begin } = openSessions();
+    await begin("a", late.sentAt);
+    await store.acceptBatch(batch({ judged: [ignored(late), ignored(early)] }), late.sentAt);
+    assert.equal((await shardOf(store))?.storedUpTo, late.sentAt);
+  });
+
+  it("[G6] goes back for no batch that tells no time, or that the gateway did not tell", async () => {
+    const { store, begin } = openSessions();
+    await begin("a", late.sentAt);
+    await store.acceptBatch(batch({ heard: heard(2) }), late.sentAt);
+    assert.equal((await shardOf(store))?.storedUpTo, late.sentAt, "without a message");
+    await store.acceptBatch(found({ judged: [ignored(early)] }), late.sentAt);
+    assert.equal((await shardOf(store))?.storedUpTo, late.sentAt, "read over REST");
+    await store.acceptBatch(batch({ heard: heard(3), judged: [ignored(early)] }), late.sentAt);
+    assert.equal((await shardOf(store))?.storedUpTo, late.sentAt, "stored before");
+  });
+
+  it("[G6] sets only the shard back that heard the message, and no gap that is open", async () => {
+    const { store, begin } = openSessions();
+    for (const shardId of [0, 1]) await begin("a", late.sentAt, shardId);
+    await begin("b", late.sentAt + 1, 1);
+    const before = await shardOf(store, 0);
+    await store.acceptBatch(
+      batch({ heard: heard(7, 1), judged: [ignored(early)] }),
+      late.sentAt + 2,
+    );
+    assert.deepEqual(await shardOf(store, 0), before);
+    const { storedUpTo, catchUpFrom, lostAt } = (await shardOf(store, 1))!;
+    assert.deepEqual({ storedUpTo, catchUpFrom, lostAt }, {
+      storedUpTo: early.sentAt,
+      catchUpFrom: late.sentAt,
+      lostAt: late.sentAt + 1,
+    });
+  });
+
   it("[G13] notes that a session lives, to the minute", async () => {
     const { store, begin } = openSessions();
     await begin("a", NOW);

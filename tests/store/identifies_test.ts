@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { DAY_MS, type SessionStartLimit, SPACING_MS } from "../../src/core/identify_budget.ts";
+import { DAY_MS } from "../../src/core/day.ts";
+import { type SessionStartLimit, SPACING_MS } from "../../src/core/identify_budget.ts";
 import { toAccountId } from "../../src/core/ids.ts";
 import { createStore, openStore } from "../../src/store/store.ts";
 import { ACCOUNT } from "../support/builders.ts";

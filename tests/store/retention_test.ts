@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { DAY_MS } from "../../src/core/day.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../support/builders.ts";
 import { createStore } from "../../src/store/store.ts";
 import { accepted, batch, ignored, openTestStore } from "../support/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
-const DAY_MS = 86_400_000;
 const RETENTION = { decisionsDays: 30, contextDays: 14, contextPerChannel: 20 };
 
 const chatter = (from: number, count: number, channel = "11") =>

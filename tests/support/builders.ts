@@ -27,6 +27,9 @@ export const userId = (digits: string): UserId => snowflake<"user">(digits);
 export const guildId = (digits: string): GuildId => snowflake<"guild">(digits);
 export const channelId = (digits: string): ChannelId => snowflake<"channel">(digits);
 export const messageId = (digits: string): MessageId => snowflake<"message">(digits);
+/** The id of a message that was sent at that time, in milliseconds. */
+export const messageIdAt = (ms: number): MessageId =>
+  messageId(String(BigInt(ms - 1_420_070_400_000) << 22n));
 export const roleId = (digits: string): RoleId => snowflake<"role">(digits);
 
 /** Ada: an account without a discriminator, a role or a PluralKit system. */

@@ -13,6 +13,7 @@ import net from "node:net";
 import zlib from "node:zlib";
 // @ts-types="../../src/discord/gateway/ws.d.ts"
 import { Receiver, Sender } from "../../node_modules/ws/wrapper.mjs";
+import type { Cleanups } from "./cleanups.ts";
 
 export interface FakeGatewayOptions {
   /** Milliseconds; what HELLO says. */
@@ -248,4 +249,18 @@ export function readyData(session: number, url: string): unknown {
     application: { id: "1500000000000000002", flags: 0 },
     guilds: [],
   };
+}
+
+/** Starts gateways that are stopped with the rest of what a test has begun. */
+export function fakeGatewaysOf(cleanups: Cleanups): typeof startFakeGateway {
+  return async (...args) => {
+    const gateway = await startFakeGateway(...args);
+    cleanups.push(() => gateway.stop());
+    return gateway;
+  };
+}
+
+/** How many connections the client has not closed, as the server sees it. */
+export function openNow({ connections }: FakeGateway): number {
+  return connections.filter(({ isOpen, closeCode }) => isOpen && closeCode === undefined).length;
 }

@@ -10,6 +10,8 @@
 
 import net from "node:net";
 import tls from "node:tls";
+import { codeOf } from "../../lib/error_code.ts";
+import { hostOf, portOf } from "../../lib/url_address.ts";
 import { requestTunnel } from "./proxy.ts";
 
 export interface DialOptions {
@@ -130,15 +132,5 @@ function identityOf(url: URL): tls.ConnectionOptions {
 
 /** `"ECONNREFUSED"` where the system has a name for it. */
 export function nameOf(error: Error): string {
-  if ("code" in error && typeof error.code === "string") return error.code;
-  return error.message || error.name;
-}
-
-/** Without the brackets of an IPv6 address, which a URL keeps and a socket refuses. */
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[(.*)\]$/, "$1");
-}
-
-function portOf({ port, protocol }: URL): number {
-  return Number(port || (protocol === "wss:" || protocol === "https:" ? 443 : 80));
+  return codeOf(error) ?? (error.message || error.name);
 }

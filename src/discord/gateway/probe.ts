@@ -8,7 +8,8 @@
  * @module
  */
 
-import type { HelloFound, Stage } from "../../lib/reach.ts";
+import type { HelloFound } from "../../core/gateway_hello.ts";
+import type { Stage } from "../../lib/reach.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { readFrame } from "./frame.ts";
 import { openSocket } from "./socket.ts";

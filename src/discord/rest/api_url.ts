@@ -35,7 +35,7 @@ export function parseApiUrl(text: string): ApiUrl {
     return { problem: `DISCORD_API_URL must not hold a user name or password: ${EXPECTED}` };
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    return { problem: `DISCORD_API_URL begins with ${url.protocol}: ${EXPECTED}` };
+    return { problem: `DISCORD_API_URL begins with ${url.protocol}//: ${EXPECTED}` };
   }
   if (url.search || url.hash || !PATHS.includes(url.pathname)) {
     return { problem: `DISCORD_API_URL has more than a host, "${url.pathname}": ${EXPECTED}` };

@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import type { Refusal } from "../../core/errors.ts";
+import { codeOf } from "../../lib/error_code.ts";
 import { flattenErrors } from "./error_tree.ts";
 import { nameOf, type Route } from "./route.ts";
 
@@ -126,7 +127,7 @@ const NO_CONNECTION_IN_DENO = "client error (Connect)";
 
 function neverConnected(thrown: unknown): boolean {
   return [...chainOf(thrown)].some((error) =>
-    NO_CONNECTION.test(codeOf(error)) || error.message.includes(NO_CONNECTION_IN_DENO)
+    NO_CONNECTION.test(codeOf(error) ?? "") || error.message.includes(NO_CONNECTION_IN_DENO)
   );
 }
 
@@ -134,17 +135,14 @@ function neverConnected(thrown: unknown): boolean {
 function wordsFor(thrown: unknown): string {
   for (const error of chainOf(thrown)) {
     if (error.name === "TimeoutError") return error.message;
-    if (codeOf(error) !== "") return codeOf(error);
+    const code = codeOf(error);
+    if (code) return code;
     const inDeno = /client error \(\w+\)(?:: [\w ]+)*/.exec(error.message);
     if (inDeno) return inDeno[0];
   }
   return thrown instanceof Error && !thrown.message.includes("://")
     ? thrown.message
     : "the connection broke";
-}
-
-function codeOf(error: Error): string {
-  return "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
 /** An error and what caused it, outermost first. */

@@ -194,7 +194,7 @@ function spread(places: readonly number[], count: number): readonly number[] {
 }
 
 /** Moments from the READY of the second session on, while what was said before it is fetched. */
-export function momentsOfGap(recording: Recording): ReadonlySet<number> {
+function momentsOfGap(recording: Recording): ReadonlySet<number> {
   const from = recording.wire.sessions[1]?.at ?? Infinity;
   return new Set(allMoments(recording).filter((place) => place >= from).slice(0, GAP_MOMENTS));
 }

@@ -107,7 +107,7 @@ export function judgeCut(files: Files, outside: Outside, { dir, spoil }: JudgeOp
 }
 
 /** Puts the rebuilt files where a database can be opened; the log's index is made anew from the log. */
-export function layDown(files: Files, dir: string): string {
+function layDown(files: Files, dir: string): string {
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true });
   for (const [path, bytes] of files) {

@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
-import { afterEach, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { openConnection } from "../../../src/discord/gateway/connection.ts";
 import { createInflater } from "../../../src/discord/gateway/inflate.ts";
 import { openSocket } from "../../../src/discord/gateway/socket.ts";
+import { cleanUpAfterEach } from "../../support/cleanups.ts";
 import { type FakeGateway, startFakeGateway } from "../../support/fake_gateway.ts";
 
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+const cleanups = cleanUpAfterEach();
 
 async function open(compress: boolean) {
   const gateway: FakeGateway = await startFakeGateway({ saysHello: false });

@@ -6,12 +6,14 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import net from "node:net";
-import { afterEach, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import type { GatewayOptions } from "../../../src/discord/gateway/protocol.ts";
+import { cleanUpAfterEach } from "../../support/cleanups.ts";
 import {
   type FakeConnection,
   type FakeGateway,
   type FakeGatewayOptions,
+  openNow,
   startFakeGateway,
 } from "../../support/fake_gateway.ts";
 import {
@@ -21,10 +23,7 @@ import {
   TOKEN,
 } from "../../support/gateway_shard.ts";
 
-const cleanups: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+const cleanups = cleanUpAfterEach();
 
 /** The least back-off, and how long any of these may take in all. */
 const BACKOFF_MS = 500;
@@ -189,11 +188,6 @@ function begin(url: string, options: Partial<GatewayOptions> = {}, speed = 1): T
   const shard = startTestShard(own, { speed });
   cleanups.push(() => shard.stop());
   return shard;
-}
-
-/** Connections that the client has not closed, as the server sees it. */
-function openNow({ connections }: FakeGateway): number {
-  return connections.filter(({ isOpen, closeCode }) => isOpen && closeCode === undefined).length;
 }
 
 describe("[G3] [G10] startShard() against a fault", () => {

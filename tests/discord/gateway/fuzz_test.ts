@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import process from "node:process";
-import { afterEach, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/ids.ts";
 import type { Connection, ConnectionEvents } from "../../../src/discord/gateway/connection.ts";
 import { createCounters } from "../../../src/discord/gateway/counts.ts";
@@ -17,6 +17,7 @@ import { scanEnvelope } from "../../../src/discord/gateway/envelope.ts";
 import type { FromShard, FromWorker } from "../../../src/discord/gateway/protocol.ts";
 import { createReader, READ_TYPES } from "../../../src/discord/gateway/reader.ts";
 import { startShard } from "../../../src/discord/gateway/shard.ts";
+import { cleanUpAfterEach } from "../../support/cleanups.ts";
 import { type FakeGateway, readyData, startFakeGateway } from "../../support/fake_gateway.ts";
 import { createFuzzer, seeded, WORDS } from "../../support/fuzz.ts";
 import {
@@ -29,10 +30,7 @@ import {
 const FRAMES = Number(process.env["BARNACLE_FUZZ_FRAMES"] ?? 100_000);
 const SEED = Number(process.env["BARNACLE_FUZZ_SEED"] ?? 3);
 
-const cleanups: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+const cleanups = cleanUpAfterEach();
 
 /** A shard on a connection that is none, at times that only this test passes. */
 function startUnreal() {

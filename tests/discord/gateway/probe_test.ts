@@ -1,20 +1,13 @@
 import assert from "node:assert/strict";
-import { afterEach, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { probeGateway } from "../../../src/discord/gateway/probe.ts";
 import { schedule } from "../../../src/lib/schedule.ts";
+import { cleanUpAfterEach } from "../../support/cleanups.ts";
 import { startConnectProxy } from "../../support/connect_proxy.ts";
-import { type FakeGateway, startFakeGateway } from "../../support/fake_gateway.ts";
+import { fakeGatewaysOf } from "../../support/fake_gateway.ts";
 
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function fake(...args: Parameters<typeof startFakeGateway>): Promise<FakeGateway> {
-  const gateway = await startFakeGateway(...args);
-  cleanups.push(() => gateway.stop());
-  return gateway;
-}
+const cleanups = cleanUpAfterEach();
+const fake = fakeGatewaysOf(cleanups);
 
 const PORTS = { elapsed: () => performance.now(), schedule };
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { afterEach, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import {
   type FromWorker,
   PROTOCOL_VERSION,
@@ -7,13 +7,11 @@ import {
   type ToWorker,
 } from "../../../src/discord/gateway/protocol.ts";
 import { serveGateway } from "../../../src/discord/gateway/serve.ts";
+import { cleanUpAfterEach } from "../../support/cleanups.ts";
 import { startFakeGateway } from "../../support/fake_gateway.ts";
 import { gatewayOptions } from "../../support/gateway_shard.ts";
 
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+const cleanups = cleanUpAfterEach();
 
 function serve() {
   const sent: FromWorker[] = [];

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { afterEach, describe, it } from "node:test";
+import { describe, it } from "node:test";
+import { cleanUpAfterEach } from "../../support/cleanups.ts";
 import {
   type FakeGateway,
   type FakeGatewayOptions,
+  openNow,
   startFakeGateway,
 } from "../../support/fake_gateway.ts";
 import {
@@ -19,10 +21,7 @@ import type {
   ShardState,
 } from "../../../src/discord/gateway/protocol.ts";
 
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+const cleanups = cleanUpAfterEach();
 
 async function start(
   fake: FakeGatewayOptions = {},
@@ -40,11 +39,6 @@ async function startReady(...args: Parameters<typeof start>): ReturnType<typeof 
   const started = await start(...args);
   await started.gateway.until(() => started.shard.isReady(), "READY");
   return started;
-}
-
-/** Connections that were open at the same time, at the most. */
-function openNow({ connections }: FakeGateway): number {
-  return connections.filter(({ isOpen, closeCode }) => isOpen && closeCode === undefined).length;
 }
 
 describe("[G2] startShard()", () => {

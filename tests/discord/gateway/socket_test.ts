@@ -3,14 +3,15 @@ import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { Buffer } from "node:buffer";
 import net from "node:net";
-import { afterEach, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import tls from "node:tls";
 import { promisify } from "node:util";
 import { openSocket, type SocketClose } from "../../../src/discord/gateway/socket.ts";
-import { type FakeGateway, startFakeGateway } from "../../support/fake_gateway.ts";
+import { cleanUpAfterEach } from "../../support/cleanups.ts";
+import { fakeGatewaysOf } from "../../support/fake_gateway.ts";
 import {
   type ConnectProxy,
   type ConnectProxyOptions,
@@ -23,16 +24,8 @@ import { LOCALHOST_CERT, LOCALHOST_KEY, TEST_CA } from "../../support/test_ca.ts
 /** `ss` is what shows a socket's timers. */
 const HAS_SS = existsSync("/usr/bin/ss") || existsSync("/bin/ss");
 
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function fake(...args: Parameters<typeof startFakeGateway>): Promise<FakeGateway> {
-  const gateway = await startFakeGateway(...args);
-  cleanups.push(() => gateway.stop());
-  return gateway;
-}
+const cleanups = cleanUpAfterEach();
+const fake = fakeGatewaysOf(cleanups);
 
 function open(url: string, connectTimeoutMs = 1_000, proxy?: string) {
   const closes: SocketClose[] = [];
@@ -77,7 +70,7 @@ function endAfterwards(server: net.Server): void {
   server.on("connection", (socket: net.Socket) => void sockets.add(socket));
   server.on("secureConnection", (socket: net.Socket) => void sockets.add(socket));
   cleanups.push(() =>
-    new Promise((resolve) => {
+    new Promise<void>((resolve) => {
       server.close(() => resolve());
       for (const socket of sockets) socket.destroy();
     })
@@ -283,7 +276,7 @@ describe("[G2] openSocket()", () => {
         ));
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    cleanups.push(() => new Promise((resolve) => server.close(() => resolve())));
+    cleanups.push(() => new Promise<void>((resolve) => server.close(() => resolve())));
     const { port } = server.address() as net.AddressInfo;
     const { closes } = open(`ws://127.0.0.1:${port}`);
     const clock = await fake();

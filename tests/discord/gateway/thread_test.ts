@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { afterEach, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { Worker } from "node:worker_threads";
 import { SPACING_MS } from "../../../src/core/identify_budget.ts";
 import type {
@@ -12,17 +12,16 @@ import {
   type GatewayFinal,
   startGateway,
 } from "../../../src/discord/gateway/thread.ts";
-import { type FakeGateway, readyData, startFakeGateway } from "../../support/fake_gateway.ts";
+import { cleanUpAfterEach } from "../../support/cleanups.ts";
+import { type FakeGateway, fakeGatewaysOf, readyData } from "../../support/fake_gateway.ts";
 import { gatewayOptions, TOKEN } from "../../support/gateway_shard.ts";
 
 const WORKER = new URL("../../../src/worker.ts", import.meta.url);
 const SCRIPTED_WORKER = new URL("../../support/scripted_worker.ts", import.meta.url);
 const DYING_WORKER = new URL("../../support/dying_worker.ts", import.meta.url);
 
-const cleanups: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+const cleanups = cleanUpAfterEach();
+const fake = fakeGatewaysOf(cleanups);
 
 interface Started {
   readonly gateway: Gateway;
@@ -96,12 +95,6 @@ function start(
   });
   cleanups.push(() => gateway.stop());
   return { ...started, gateway };
-}
-
-async function fake(...args: Parameters<typeof startFakeGateway>): Promise<FakeGateway> {
-  const gateway = await startFakeGateway(...args);
-  cleanups.push(() => gateway.stop());
-  return gateway;
 }
 
 /** Sends messages one by one, so that each is a batch of its own. */

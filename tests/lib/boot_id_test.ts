@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { isSameBoot } from "../../src/lib/boot_id.ts";
+
+const KERNEL = "5f2c0011-2233-4455-6677-8899aabbccdd";
+const SYSTEMD = "5f2c00112233445566778899aabbccdd";
+
+describe("[G11] isSameBoot()", () => {
+  const CASES: readonly (readonly [string | undefined, string | undefined, boolean | undefined])[] =
+    [
+      [KERNEL, KERNEL, true],
+      [KERNEL, SYSTEMD, true],
+      [SYSTEMD, KERNEL, true],
+      [SYSTEMD.toUpperCase(), KERNEL, true],
+      [KERNEL, SYSTEMD.replace("5", "6"), false],
+      [undefined, SYSTEMD, undefined],
+      [KERNEL, undefined, undefined],
+      [undefined, undefined, undefined],
+    ];
+  for (const [one, other, same] of CASES) {
+    it(`is ${same} of ${one} and ${other}`, () => assert.equal(isSameBoot(one, other), same));
+  }
+});
