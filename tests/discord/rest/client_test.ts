@@ -479,6 +479,8 @@ const answers: fc.Arbitrary<Answer> = fc.oneof(
 function createJudge(script: readonly Answer[], time: ReturnType<typeof createVirtualTime>) {
   const laneFrom = new Map<string, number>();
   let allFrom = -Infinity;
+  /** When that was said: what leaves at the same moment cannot have heard of it. */
+  let saidAt = -Infinity;
   const arrivals: number[] = [];
   const latest = new Map<string, number>();
   const underWay = new Set<string>();
@@ -499,8 +501,10 @@ function createJudge(script: readonly Answer[], time: ReturnType<typeof createVi
     const { kind, ms } = answer;
     const until = time.now() + ms;
     const seconds = String(ms / 1_000);
-    if (kind === "global" || kind === "cloudflare") allFrom = Math.max(allFrom, until);
-    else laneFrom.set(url, until);
+    if (kind === "global" || kind === "cloudflare") {
+      allFrom = Math.max(allFrom, until);
+      saidAt = time.now();
+    } else laneFrom.set(url, until);
     if (kind === "cloudflare") return reply(429, { "retry-after": seconds }, "<html>");
     if (kind === "used_up") {
       return reply(200, {
@@ -519,7 +523,7 @@ function createJudge(script: readonly Answer[], time: ReturnType<typeof createVi
       const { content = "" } = JSON.parse(String(init.body)) as { content?: string };
       const [number = 0, notAfter = 0] = content.split(" ").map(Number);
       if (at < (laneFrom.get(url) ?? 0)) problems.push(`${number} is early for its lane`);
-      if (at < allFrom) problems.push(`${number} is early for all`);
+      if (at < allFrom && at > saidAt) problems.push(`${number} is early for all`);
       if (at > notAfter) problems.push(`${number} is too late`);
       if (underWay.has(url)) problems.push(`${number} did not wait for the one before`);
       if (number < (latest.get(url) ?? 0)) problems.push(`${number} is out of order`);
