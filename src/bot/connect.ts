@@ -66,6 +66,9 @@ export interface ConnectPorts
   readonly log: Log;
 }
 
+/** The gateway as the account uses it: which thread it is, and where, is decided here. */
+export type Connection = Pick<Gateway, "committed" | "durable" | "stats" | "stop">;
+
 /** For how long what Discord said of the gateway, and of the application, is taken without asking. */
 const FRESH_MS = 24 * 60 * 60 * 1_000;
 
@@ -80,7 +83,7 @@ const DISALLOWED_INTENTS = 4014;
  *
  * @throws {RestError} If Discord refuses the token.
  */
-export async function connect(options: ConnectOptions, ports: ConnectPorts): Promise<Gateway> {
+export async function connect(options: ConnectOptions, ports: ConnectPorts): Promise<Connection> {
   const { config: { discord }, stored } = options;
   const { directory, store, stopping, now, log } = ports;
   const { accountId } = discord;
@@ -140,7 +143,7 @@ async function openGateway(
   ports: ConnectPorts,
   place: GatewayPlace,
   flags: number | undefined,
-): Promise<Gateway> {
+): Promise<Connection> {
   const { config: { discord }, thread, stored, token, isConnectionDebug, workerUrl } = options;
   const { store, now, log, stopping, proxyFor } = ports;
   const { accountId, gateway: { compress, tcpKeepaliveSec, reconnect } } = discord;
@@ -220,7 +223,12 @@ async function openGateway(
         onBeat: ports.onBeat,
         onPermitWanted: permits,
         onLog: (level, event, fields) => log[level](event, fields),
-        onFinal: (final) => void onFinal(final),
+        onFinal(final) {
+          onFinal(final).catch((error: unknown) => {
+            log.error("Cannot go on without the intent", { error });
+            ports.onFinal(final);
+          });
+        },
       },
       { workerUrl, ...(thread && { takeThread: thread.take }), now, random: Math.random },
     );
@@ -282,8 +290,6 @@ async function openGateway(
   return {
     committed: (ticket) => live().committed(ticket - ticketsBefore),
     durable: (ticket) => live().durable(ticket - ticketsBefore),
-    permit: (shardId, answer) => live().permit(shardId, answer),
-    setUrl: (next) => live().setUrl(next),
     stats: () => live().stats(),
     stop() {
       isStopped = true;

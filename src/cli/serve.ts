@@ -12,6 +12,7 @@ import { startWatchdog, statusLine, type Watchdog } from "../bot/watchdog.ts";
 import type { Loaded } from "../config/load.ts";
 import { describeLastRun } from "../flows/last_run.ts";
 import { readBootId } from "../host/boot.ts";
+import { STOP_EXTRA_MS } from "../host/end_process.ts";
 import { startHttpServer } from "../host/http_server.ts";
 import { forgetManager, type Notify, watchdogMsOf } from "../host/sd_notify.ts";
 import { isAlive } from "../http/checks.ts";
@@ -30,9 +31,6 @@ export interface ServeOptions extends BotOptions {
   /** Tells the service manager. */
   readonly notify: Notify;
 }
-
-/** Milliseconds beyond `shutdown.graceSec` that an end may take: closing, and the last commits. */
-const STOP_EXTRA_MS = 5_000;
 
 /** Gives the bot its socket, and waits for its end or for a signal. */
 export async function serve(options: ServeOptions): Promise<ExitCode> {

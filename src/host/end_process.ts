@@ -70,7 +70,7 @@ export interface EndPorts {
 const LOOK_EVERY_MS = 50;
 
 /** Milliseconds that a stop may take beyond `shutdown.graceSec`: the last writes, and the socket. */
-const MORE_MS = 5_000;
+export const STOP_EXTRA_MS = 5_000;
 
 /** Milliseconds after which what SIGKILL did not end will not end. */
 const KILLED_WITHIN_MS = 5_000;
@@ -113,7 +113,7 @@ export async function endProcess(
     if (decision.kind === "refused") return decision;
     const sent = ports.signal(pid, signal);
     if (sent === "forbidden") return { kind: "refused", why: "forbidden" };
-    const withinMs = isFirst ? graceMs + MORE_MS : KILLED_WITHIN_MS;
+    const withinMs = isFirst ? graceMs + STOP_EXTRA_MS : KILLED_WITHIN_MS;
     ports.say(
       isFirst
         ? `Asked the Barnacle with pid ${pid} to stop; it has ${withinMs / 1_000} s`

@@ -5,26 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { check, schema, show } from "../../src/cli/config.ts";
 import { readConfig } from "../../src/cli/read_config.ts";
-import type { Env, Io } from "../../src/cli/io.ts";
-
-interface Recorded extends Io {
-  readonly stdout: string[];
-  readonly stderr: string[];
-}
-
-function io(env: Env = {}): Recorded {
-  const stdout: string[] = [];
-  const stderr: string[] = [];
-  return {
-    env,
-    cwd: "/",
-    isTerminal: false,
-    stdout,
-    stderr,
-    out: (line) => stdout.push(line),
-    err: (line) => stderr.push(line),
-  };
-}
+import { recordingIo } from "./io.ts";
 
 describe("barnacle config", () => {
   let folder: string;
@@ -42,7 +23,7 @@ describe("barnacle config", () => {
   const TOKEN = `{"channels":{"discord":{${DM_OFF},"token":"hunter2"}}}`;
 
   it("[O7] check ends with 0 and says ok of a good file", async () => {
-    const to = io();
+    const to = recordingIo();
     const path = file(TOKEN);
     assert.equal(await check({ config: path, json: false }, to), 0);
     assert.deepEqual(to.stdout, [`${path}: ok`]);
@@ -50,7 +31,7 @@ describe("barnacle config", () => {
   });
 
   it("[C2] [O7] check ends with 78 and tells everything on stderr", async () => {
-    const to = io();
+    const to = recordingIo();
     const path = file('{"lgo":{},"http":{"port":"x"}}');
     assert.equal(await check({ config: path, json: false }, to), 78);
     assert.deepEqual(to.stdout, [`${path}: not ok (2 errors)`]);
@@ -58,7 +39,7 @@ describe("barnacle config", () => {
   });
 
   it("[O10] check --json prints one line that a program can read", async () => {
-    const to = io();
+    const to = recordingIo();
     await check({ config: file('{"lgo":{}}'), json: true }, to);
     const { ok, problems } = JSON.parse(to.stdout.join(""));
     assert.equal(ok, false);
@@ -73,13 +54,13 @@ describe("barnacle config", () => {
   });
 
   it("[C1] check names a file that is not there", async () => {
-    const to = io();
+    const to = recordingIo();
     assert.equal(await check({ config: join(folder, "none"), json: false }, to), 78);
     assert.match(to.stderr.join(""), /There is no such file, and --config names it/);
   });
 
   it("[C1] check tells a folder that was named from a file", async () => {
-    const to = io();
+    const to = recordingIo();
     assert.equal(await check({ config: folder, json: false }, to), 78);
     assert.match(to.stderr.join(""), /cannot be read: EISDIR/);
   });
@@ -93,7 +74,7 @@ describe("barnacle config", () => {
   });
 
   it("[C8] [SEC-R11] check warns of a secret that others may read", async () => {
-    const to = io();
+    const to = recordingIo();
     assert.equal(await check({ config: file(TOKEN, 0o644), json: false }, to), 0);
     assert.match(to.stderr.join(""), /others may read it \(mode 0644\)/);
   });
@@ -105,7 +86,7 @@ describe("barnacle config", () => {
   });
 
   it("[C8] show prints the whole config and no secret", async () => {
-    const to = io({ KEY: "hunter3" });
+    const to = recordingIo({ KEY: "hunter3" });
     const text = `{"channels":{"discord":{${DM_OFF},"token":"hunter2"}},"models":{"providers":{
       "x":{"kind":"anthropic","apiKey":"\${KEY}","headers":{"a":"hunter2"}}}},
       "mcp":{"servers":{"m":{"command":"c","env":{"K":"hunter2"}}}}}`;
@@ -119,7 +100,7 @@ describe("barnacle config", () => {
   });
 
   it("[C4] schema prints a JSON Schema", () => {
-    const to = io();
+    const to = recordingIo();
     assert.equal(schema({ json: false }, to), 0);
     assert.equal(JSON.parse(to.stdout.join("")).type, "object");
   });
