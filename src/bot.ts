@@ -7,17 +7,12 @@
 
 import process from "node:process";
 import { Worker } from "node:worker_threads";
-import {
-  type Account,
-  type AccountEnd,
-  endOf,
-  type RunningAccount,
-  startAccount,
-} from "./bot/account.ts";
+import { type Account, type RunningAccount, startAccount } from "./bot/account.ts";
+import { type AccountEnd, endOf } from "./bot/account_end.ts";
 import { createAdoption } from "./bot/adoption.ts";
 import { createMeter } from "./bot/meters.ts";
 import { restOf } from "./bot/rest.ts";
-import { startVitals } from "./bot/vitals.ts";
+import { type Said, startVitals } from "./bot/vitals.ts";
 import type { PingResult } from "./bot/watchdog.ts";
 import type { Config } from "./config/config.ts";
 import { type EarlyThread, holdThread } from "./discord/gateway/early_thread.ts";
@@ -76,7 +71,12 @@ export function loadGatewayThread(): EarlyThread {
 const now = (): number => Date.now();
 
 /** Of a bot that has no account, or none yet. */
-const NOTHING_SAID = { catchUp: { pending: 0, unreadable: [] }, findings: [] };
+const NOTHING_SAID: Said = {
+  catchUp: { pending: 0, unreadable: [] },
+  findings: [],
+  parked: [],
+  rest: { invalidRequests: 0, breaker: "closed" },
+};
 
 /** Makes the bot and sets it going; what can heal by itself does not keep it from starting. */
 export async function startBot(options: BotOptions): Promise<Bot> {
@@ -160,10 +160,13 @@ async function startOwn(
   const { accountId } = config.discord;
   const adoption = createAdoption({ ...account, accountId }, {
     store,
-    applications() {
-      const client = restOf({ ...account, config, version: build.version }, now, {
+    async applications() {
+      const client = await restOf({ ...account, config, version: build.version, store }, {
         onRequest: () => {},
         onTokenRefused: () => {}, // its answer says so, too
+        onStopped: () => {},
+        now,
+        log: logging.forPart("inbox"),
       });
       stopping.addEventListener("abort", () => client.stop(), { once: true });
       return createApplications(client);

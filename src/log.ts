@@ -47,6 +47,8 @@ export interface Logging {
   forPart(part: string, fields?: LogFields): Log;
   /** From now on no line holds this. */
   addSecret(secret: string): void;
+  /** All of them, for other outlets that must not hold them either. */
+  secrets(): readonly string[];
   /** A text without secrets, for outlets that are no log. */
   clean(text: string): string;
   stop(): void;
@@ -71,6 +73,7 @@ const PATTERNS: readonly RedactionPattern[] = [
 /** Starts the one log of this process; a second start takes the place of the first. */
 export function startLog({ level, format, isColoured = false, write }: LogSettings): Logging {
   const redactor = createRedactor();
+  const secrets = new Set<string>();
   const asLine = format === "json" ? jsonLine : humanLine;
   const formatter = redactByPattern(
     (record: LogRecord) => asLine(toEvent(record, redactor.clean)),
@@ -101,7 +104,11 @@ export function startLog({ level, format, isColoured = false, write }: LogSettin
 
   return {
     forPart: (part, fields) => toLog(getLogger([ROOT, part]), fields),
-    addSecret: (secret) => redactor.add(secret),
+    addSecret(secret) {
+      secrets.add(secret);
+      redactor.add(secret);
+    },
+    secrets: () => [...secrets],
     clean: (text) => redactor.clean(text),
     stop: () => resetSync(),
   };

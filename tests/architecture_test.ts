@@ -56,6 +56,7 @@ const PURE_PACKAGES = [
   "zod",
   "jsonc-parser",
   "fastest-levenshtein",
+  "get-east-asian-width",
   "re2js",
   "node:crypto", // for its hashes
 ];

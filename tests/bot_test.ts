@@ -37,6 +37,7 @@ async function onSimulator(
   const logging: Logging = {
     forPart: () => log,
     addSecret: () => {},
+    secrets: () => [],
     clean: (text) => text,
     stop: () => {},
   };
@@ -80,6 +81,8 @@ describe("startBot()", () => {
         sending: 0,
         uncertain: 0,
         dead: 0,
+        parked: 0,
+        parkedChannels: 0,
       });
       await simulator.until(() => simulator.connected() === 0 || undefined, patience);
     }));

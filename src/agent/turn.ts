@@ -23,15 +23,17 @@ export interface TurnPorts {
   readonly schedule: Schedule;
   /** `agents.turnTimeoutSec`, in milliseconds. */
   readonly timeoutMs: number;
+  /** Told of the answer so far, whole, as often as there is more of it; never to throw. */
+  readonly onText?: (soFar: string) => void;
 }
 
 /** Runs a turn to its end; a failure is an outcome, never thrown. */
 export async function runTurn(request: ModelRequest, ports: TurnPorts): Promise<TurnOutcome> {
-  const { model, stopping, schedule, timeoutMs } = ports;
+  const { stopping, schedule, timeoutMs } = ports;
   const timeout = new AbortController();
   const callOff = schedule(() => timeout.abort(), timeoutMs);
   try {
-    return await ask(model, request, AbortSignal.any([stopping, timeout.signal]));
+    return await ask(request, AbortSignal.any([stopping, timeout.signal]), ports);
   } catch (error) {
     if (stopping.aborted) return { kind: "interrupted" };
     if (timeout.signal.aborted) {
@@ -46,14 +48,15 @@ export async function runTurn(request: ModelRequest, ports: TurnPorts): Promise<
 
 /** An answer without a last part, or without words, is none (L3). */
 async function ask(
-  model: Model,
   request: ModelRequest,
   signal: AbortSignal,
+  { model, onText }: TurnPorts,
 ): Promise<TurnOutcome> {
   let text = "";
   for await (const part of model.generate(request, signal)) {
     if (part.kind === "text") {
       text += part.text;
+      onText?.(text);
       continue;
     }
     if (text.trim() === "") throw notAnAnswer(model, `empty (${part.reason})`);

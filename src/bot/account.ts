@@ -9,36 +9,34 @@
  */
 
 import type { Config } from "../config/config.ts";
-import type { Route } from "../core/inbox.ts";
-import type { InboundMessage } from "../core/inbound.ts";
 import type { Model } from "../core/model.ts";
 import { TOKEN_HINT } from "../discord/gateway/close_codes.ts";
 import type { EarlyThread } from "../discord/gateway/early_thread.ts";
+import { uploadLimitOf } from "../discord/gateway/guild_index.ts";
 import { createReader } from "../discord/gateway/reader.ts";
-import type { GatewayFinal, GatewayStats } from "../discord/gateway/thread.ts";
+import type { GatewayStats } from "../discord/gateway/thread.ts";
 import { createApplications } from "../discord/rest/application.ts";
 import { createDirectory } from "../discord/rest/directory.ts";
 import type { AnswerHooks } from "../discord/rest/exchange.ts";
-import { createPost } from "../discord/rest/messages.ts";
-import { RestError } from "../discord/rest/rest_error.ts";
 import { createAcceptor } from "../flows/accept.ts";
-import { createLanes } from "../flows/lanes.ts";
 import { createTwinWatch } from "../flows/twins.ts";
-import type { Snapshot } from "../http/snapshot.ts";
 import { proxyFor } from "../lib/proxy.ts";
 import { schedule } from "../lib/schedule.ts";
 import type { Logging } from "../log.ts";
 import { prepareAdmission } from "../policy/admission.ts";
-import { sessionKeyOf } from "../session/session_key.ts";
 import type { StoredAccount } from "../store/accounts.ts";
 import type { Store } from "../store/store.ts";
+import { type AccountEnd, endOf } from "./account_end.ts";
 import { catchUpOf } from "./catch_up.ts";
 import { connect, type Connection } from "./connect.ts";
+import { queueOf } from "./delivery.ts";
 import type { Meter } from "./meters.ts";
+import { outletOf } from "./outlet.ts";
 import { restOf } from "./rest.ts";
 import { standingOf } from "./standing.ts";
+import { routeOf } from "./turn_rules.ts";
 import { historyOf, turnsOf } from "./turns.ts";
-import type { Vitals } from "./vitals.ts";
+import type { Said, Vitals } from "./vitals.ts";
 
 /** What an account needs beside the config. */
 export interface Account {
@@ -76,18 +74,11 @@ export interface AccountPorts {
   readonly onEnd: (end: AccountEnd) => void;
 }
 
-/** Why an account ended by itself. */
-export type AccountEnd =
-  | GatewayFinal
-  | { readonly kind: "refused"; readonly hint: string }
-  /** A fault of ours, or of the machine. */
-  | { readonly kind: "fault"; readonly error: unknown };
-
 export interface RunningAccount {
   /** `undefined` before the gateway is found. */
   stats(): GatewayStats | undefined;
-  /** What catch-up and the watch for twins have to say. */
-  said(): Pick<Snapshot, "catchUp" | "twin" | "findings">;
+  /** What its parts have to say. */
+  said(): Said;
   /** The last ticket that the store holds. */
   committed(): number;
   /** All up to this ticket is on the disk. */
@@ -109,17 +100,21 @@ export async function startAccount(
   let shardCount = stored.shardCount ?? 1;
   const begun = new Set<number>();
 
-  const client = restOf(options, now, {
+  const client = await restOf(options, {
     onRequest(request) {
       meter.request(request);
       vitals.setRest(request.status !== undefined && request.status < 500);
     },
     onTokenRefused: () => onEnd({ kind: "refused", hint: TOKEN_HINT }),
+    onStopped: (count) => outlet.stopped(count),
+    now,
+    log: logging.forPart("delivery"),
   });
+  const applications = createApplications(client);
   stopping.signal.addEventListener("abort", () => client.stop(), { once: true });
   const standing = standingOf({
     ...options,
-    applications: createApplications(client),
+    applications,
     now,
     log: logging.forPart("preflight"),
     onRefused: () => onEnd({ kind: "refused", hint: TOKEN_HINT }),
@@ -137,22 +132,28 @@ export async function startAccount(
   );
   const admit = prepareAdmission(config.discord.access);
 
-  const lanes = createLanes({
-    accountId,
-    outbox: store.outbox,
-    post: createPost(client),
+  const outlet = outletOf({
+    ...options,
+    client,
+    meter,
+    self: () => reader.self?.userId,
+    ownerId: async () => (await applications.me()).ownerId,
     now,
-    schedule,
-    random: Math.random,
-    log: logging.forPart("delivery"),
-    onDelivery: meter.delivery,
   });
+  const { lanes } = outlet;
   const turns = turnsOf({ ...options, now }, {
     admit,
     history: historyOf(client, reader, accountId),
     held: () => catchUp.held(),
     stopping: stopping.signal,
-    onOutbox: lanes.wake,
+    signs: outlet.signs,
+    ...queueOf(config),
+    cleanSecrets: outlet.cleanSecrets,
+    uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
+    onOutbox(stored, channelId) {
+      meter.turnStored(stored);
+      lanes.wake([channelId]);
+    },
     onTurn(outcome, ms) {
       meter.turn(model.id, outcome, ms);
       vitals.setTurn(outcome);
@@ -176,7 +177,10 @@ export async function startAccount(
       begun.add(shardId);
       catchUp.sessionStarted(shardId);
     },
-    onAccepted: turns.wake,
+    onAccepted(accepted) {
+      turns.wake();
+      outlet.accepted(accepted);
+    },
     onSettled: lanes.settled,
     onForeign: (found) => twins.foreign(found),
     onStored: meter.stored,
@@ -198,11 +202,10 @@ export async function startAccount(
   }
   for (const { shardId, catchUpFrom: from, lostAt } of stored.shards) {
     if (from === undefined) continue;
-    // before a turn is begun behind it
-    catchUp.start({ shardId, from, ...(lostAt !== undefined && { lostAt }) });
+    catchUp.start({ shardId, from, ...(lostAt !== undefined && { lostAt }) }); // before any turn
   }
   turns.wake();
-  lanes.wake();
+  outlet.start();
   const isLeaving = aborted(stopping.signal);
   const connecting = Promise.race([standing.start(), isLeaving]).then(() =>
     connect({ ...options, mayResume: reader.isComplete }, {
@@ -222,9 +225,13 @@ export async function startAccount(
       onBatch(batch) {
         const read = reader.read(batch);
         acceptor.accept(read);
+        if (read.permissionsChanged) lanes.permissionsChanged(read.permissionsChanged);
         if (read.guilds.length > 0) catchUp.ready();
       },
-      onState: vitals.setShard,
+      onState(shardId, state) {
+        vitals.setShard(shardId, state);
+        if (state.state === "ready") lanes.reachable();
+      },
       onBeat(shardId, beat) {
         meter.beat(`${accountId}/${shardId}`, beat);
         if (beat.latencyMs !== undefined) vitals.setLatency(shardId, beat.latencyMs);
@@ -253,6 +260,7 @@ export async function startAccount(
           twin: { since: doubt.since, evidence: doubt.evidence },
         }),
         findings: standing.findings(),
+        ...outlet.said(),
       };
     },
     committed: () => committed,
@@ -261,6 +269,7 @@ export async function startAccount(
       const grace = setTimeout(() => stopping.abort(), config.shutdownGraceSec * 1_000);
       twins.stop();
       standing.stop();
+      outlet.stop();
       await turns.stop();
       await Promise.race([lanes.drain(), isLeaving]);
       clearTimeout(grace);
@@ -275,20 +284,6 @@ export async function startAccount(
       await lanes.stop();
     },
   };
-}
-
-function routeOf({ agent, dmScope }: Config): (message: InboundMessage) => Route {
-  return (message) => ({
-    agentId: agent.id,
-    sessionKey: sessionKeyOf(message, agent.id, dmScope),
-  });
-}
-
-/** Discord's refusal of the token is final; anything else here is no fault of Discord's. */
-export function endOf(error: unknown): AccountEnd {
-  return error instanceof RestError
-    ? { kind: "refused", hint: error.message }
-    : { kind: "fault", error };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -27,7 +27,7 @@ export interface AdoptionOptions {
 export interface AdoptionPorts {
   readonly store: Pick<Store, "isOtherPeer" | "adoptPeer">;
   /** Made when it is first needed, which is seldom. */
-  readonly applications: () => Pick<Applications, "me">;
+  readonly applications: () => Promise<Pick<Applications, "me">>;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
   readonly log: Log;
@@ -54,7 +54,7 @@ export function createAdoption(
 
   /** Waits until Discord has said whose token it is. */
   async function knownToDiscord(): Promise<void> {
-    const { me } = applications();
+    const { me } = await applications();
     for (let attempt = 1;; attempt++) {
       try {
         await me();

@@ -8,19 +8,24 @@
  */
 
 import type { TurnOutcome } from "../agent/turn.ts";
+import { type Delivery, retryReasonOf } from "../core/delivery.ts";
 import { createdAtMs } from "../core/ids.ts";
+import type { StoredTurn } from "../core/inbox.ts";
 import { ModelError } from "../core/model.ts";
 import type { OutboxRow } from "../core/outbound.ts";
 import type { GatewayStats } from "../discord/gateway/thread.ts";
 import type { RequestMetric } from "../discord/rest/client.ts";
 import type { Stored } from "../flows/accept.ts";
-import type { Delivery } from "../flows/deliver.ts";
 import type { Metrics } from "../http/metrics.ts";
 
 export interface Meter {
   beat(shard: string, beat: { readonly lateMs: number; readonly latencyMs?: number }): void;
   request(request: RequestMetric): void;
   delivery(row: OutboxRow, delivery: Delivery): void;
+  /** What a turn's end has put into the outbox, or could not (D4). */
+  turnStored(stored: StoredTurn): void;
+  /** Secrets were taken out of what was to be posted. */
+  redacted(found: number): void;
   stored(stored: Stored): void;
   /** Messages that catch-up found. */
   found(count: number): void;
@@ -30,6 +35,13 @@ export interface Meter {
   /** Adds what the gateway has counted since the last call. */
   gateway(stats: GatewayStats): void;
 }
+
+/** How each end of a delivery acknowledged it, in the words of `/metrics`. */
+const ACKS: Readonly<Partial<Record<Delivery["kind"], string>>> = {
+  created: "response",
+  already_gone: "unknown_message",
+  found: "history",
+};
 
 export function createMeter(metrics: Metrics): Meter {
   const seen = new Map<string, number>();
@@ -55,19 +67,23 @@ export function createMeter(metrics: Metrics): Meter {
       metrics.discordWaitSec.observe(waitMs / 1_000);
       if (scope !== undefined) metrics.discord429s.inc({ scope });
     },
-    delivery({ message, firstAttemptAt }, delivery) {
-      const { kind } = delivery;
-      const hasLeft = kind !== "settled" && kind !== "stale" && kind !== "unsent";
-      if (hasLeft && firstAttemptAt !== undefined) {
-        metrics.outboxRetries.inc({ reason: "unanswered" });
-      }
-      if (kind !== "created" && kind !== "already_gone") return;
-      const ack = kind === "created" ? "response" : "unknown_message";
-      if (!delivery.wasEchoed) metrics.outboxSent.inc({ ack }); // an echo is counted as it comes
-      if (kind !== "created") return;
-      if (message.answers === undefined) return;
-      const ms = createdAtMs(delivery.messageId) - createdAtMs(message.answers);
+    delivery({ message: { of } }, delivery) {
+      const retry = retryReasonOf(delivery);
+      if (retry) metrics.outboxRetries.inc({ reason: retry });
+      const ack = ACKS[delivery.kind];
+      if (ack === undefined) return;
+      // An echo is counted as it comes.
+      if (!("wasEchoed" in delivery)) metrics.outboxSent.inc({ ack });
+      if (delivery.kind !== "created" || of?.part !== 0 || of.kind === "draft") return;
+      const ms = createdAtMs(delivery.messageId) - createdAtMs(of.cause);
       metrics.replyLatencySec.observe(Math.max(0, ms) / 1_000);
+    },
+    turnStored({ folded, dropped }) {
+      metrics.outboxOverflows.add(folded, { outcome: "folded" });
+      metrics.outboxOverflows.add(dropped, { outcome: "dropped" });
+    },
+    redacted(found) {
+      metrics.redactions.add(found, { sink: "discord" });
     },
     stored({ judged, accepted, settled, ms }) {
       metrics.inboxCommitSec.observe(ms / 1_000);

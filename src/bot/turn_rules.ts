@@ -5,28 +5,45 @@
  */
 
 import type { Config } from "../config/config.ts";
+import type { GuildId } from "../core/ids.ts";
+import type { Route } from "../core/inbox.ts";
 import type { InboundMessage } from "../core/inbound.ts";
 import type { TurnRules } from "../flows/answer.ts";
 import { rulesFor } from "../policy/rules.ts";
+import type { ChunkRules } from "../render/chunk.ts";
+import type { TextRules } from "../render/reply.ts";
 import { displayNameOf } from "../session/display_name.ts";
+import { sessionKeyOf } from "../session/session_key.ts";
 
 /** Of a model that says nothing about itself, in tokens (L4). */
 const UNKNOWN_WINDOW = { contextWindow: 8_192, maxOutput: 1_024 };
 
-/** `messages.maxChunks`, whose key this version does not read yet. */
-const MAX_CHUNKS = 12;
+/** What the config cannot say. */
+export interface TurnRulesPorts {
+  readonly cleanSecrets: (text: string) => string;
+  /** Bytes that Discord allows one file to have in a guild, or in direct messages. */
+  readonly uploadLimit: (guildId: GuildId | undefined) => number;
+}
 
-export function turnRulesOf(config: Config): (message: InboundMessage) => TurnRules {
+export function turnRulesOf(
+  config: Config,
+  { cleanSecrets, uploadLimit }: TurnRulesPorts,
+): (message: InboundMessage) => TurnRules {
   const { discord } = config;
   let shared: ReturnType<typeof sharedBy> | undefined;
   return (message) => {
-    const { place, sender } = message;
+    const { place, sender, guildId } = message;
     shared ??= sharedBy(config); // by the first turn, for Intl's tables are 5 MiB and 5 ms
     const { instructions } = shared;
+    const common = {
+      ...shared.rules,
+      cleanSecrets,
+      maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit(guildId)),
+    };
     if (place.kind !== "guild") {
       const userTurns = discord.dmHistoryLimits.get(sender.id) ?? discord.dmHistoryLimit;
       return {
-        ...shared.rules,
+        ...common,
         where: place.kind,
         instructions,
         historyLimit: 0,
@@ -36,7 +53,7 @@ export function turnRulesOf(config: Config): (message: InboundMessage) => TurnRu
     const rules = rulesFor(place, discord.access);
     const { systemPrompt: channelPrompt, guildSlug } = rules.kind === "open" ? rules : {};
     return {
-      ...shared.rules,
+      ...common,
       where: displayNameOf(place, guildSlug),
       instructions: {
         ...instructions,
@@ -48,8 +65,8 @@ export function turnRulesOf(config: Config): (message: InboundMessage) => TurnRu
 }
 
 /** What is the same for every message. */
-function sharedBy({ agent, discord, texts }: Config) {
-  const { textChunkLimit, maxLinesPerMessage, chunkMode, allowedMentions } = discord;
+function sharedBy({ agent, discord, messages, texts }: Config) {
+  const { allowedMentions, replyToMode } = discord;
   return {
     instructions: {
       ...(agent.name !== undefined && { agentName: agent.name }),
@@ -58,15 +75,47 @@ function sharedBy({ agent, discord, texts }: Config) {
     rules: {
       window: UNKNOWN_WINDOW,
       timezone: agent.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
-      chunks: {
-        limit: textChunkLimit,
-        maxLines: maxLinesPerMessage,
-        mode: chunkMode,
-        maxChunks: MAX_CHUNKS,
-      },
+      chunks: chunkRulesOf({ discord, messages }),
+      tables: messages.tables,
+      linkHosts: messages.linkHosts,
+      replyToMode,
       allowedMentions,
       timeoutMs: agent.turnTimeoutSec * 1_000,
       texts,
     },
   };
+}
+
+/** How a text is cut, whoever says it. */
+function chunkRulesOf(
+  { discord, messages }: Pick<Config, "discord" | "messages">,
+): ChunkRules {
+  return {
+    limit: discord.textChunkLimit,
+    maxLines: discord.maxLinesPerMessage,
+    mode: discord.chunkMode,
+    maxChunks: messages.maxChunks,
+  };
+}
+
+/** What holds for what somebody other than a model says. */
+export function textRulesOf(
+  { discord, messages, texts }: Config,
+  cleanSecrets: (text: string) => string,
+): TextRules {
+  return {
+    chunks: chunkRulesOf({ discord, messages }),
+    tables: messages.tables,
+    maxFileBytes: discord.mediaMaxBytes,
+    texts,
+    cleanSecrets,
+  };
+}
+
+/** Who answers a message, and in which session. */
+export function routeOf({ agent, dmScope }: Config): (message: InboundMessage) => Route {
+  return (message) => ({
+    agentId: agent.id,
+    sessionKey: sessionKeyOf(message, agent.id, dmScope),
+  });
 }

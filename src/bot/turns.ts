@@ -19,7 +19,8 @@ import { schedule } from "../lib/schedule.ts";
 import type { Logging } from "../log.ts";
 import type { Store } from "../store/store.ts";
 import { StoreError } from "../store/store_error.ts";
-import { turnRulesOf } from "./turn_rules.ts";
+import type { Signs } from "./signs.ts";
+import { turnRulesOf, type TurnRulesPorts } from "./turn_rules.ts";
 
 export interface TurnsOptions {
   readonly config: Config;
@@ -52,16 +53,19 @@ export function historyOf(
 export function turnsOf(
   { config, model, store, logging, now }: TurnsOptions,
   ports:
-    & Pick<AnswerPorts, "stopping" | "onOutbox" | "onTurn">
+    & Pick<AnswerPorts, "queue" | "stopping" | "onOutbox" | "onTurn">
+    & TurnRulesPorts
     & Pick<FillUpPorts, "admit" | "history">
     & {
       /** Channels in which no turn may begin yet (G6). */
       readonly held: () => "all" | readonly ChannelId[];
+      readonly signs: Pick<Signs, "typing" | "drafts">;
     },
 ): Turns {
   const log = logging.forPart("turns");
   const { accountId } = config.discord;
-  const rules = turnRulesOf(config);
+  const rules = turnRulesOf(config, ports);
+  const { typing, drafts } = ports.signs;
   const fillUp = createFillUp({
     admit: ports.admit,
     history: ports.history,
@@ -72,22 +76,30 @@ export function turnsOf(
     schedule,
     log,
   });
+  const answerPorts: AnswerPorts = {
+    ...ports,
+    store,
+    model,
+    rules,
+    fillUp,
+    ...(drafts && { drafts }),
+    now,
+    schedule,
+    randomId,
+    isStoreDown: (error) => error instanceof StoreError,
+    log,
+  };
   return createTurns({
     claimNext: () => store.claimNext(now(), ports.held()),
     release: (claim) => store.release(claim),
-    answer: (claim) =>
-      answer(claim, {
-        ...ports,
-        store,
-        model,
-        rules,
-        fillUp,
-        now,
-        schedule,
-        randomId,
-        isStoreDown: (error) => error instanceof StoreError,
-        log,
-      }),
+    async answer(claim) {
+      const stopTyping = typing.begin(claim.message.channelId);
+      try {
+        await answer(claim, answerPorts);
+      } finally {
+        stopTyping();
+      }
+    },
     maxConcurrent: config.maxConcurrentTurns,
     schedule,
     log,

@@ -19,6 +19,11 @@ import type { Shard, Snapshot } from "../http/snapshot.ts";
 import type { Log } from "../lib/log.ts";
 import type { Store } from "../store/store.ts";
 
+/** What the parts of an account say of themselves. */
+export interface Said extends Pick<Snapshot, "catchUp" | "twin" | "findings" | "parked"> {
+  readonly rest: Omit<Snapshot["rest"], "isUp">;
+}
+
 export interface VitalsPorts {
   readonly store: Pick<Store, "health" | "touchAlive" | "identifyBudget">;
   readonly accountId: AccountId;
@@ -31,7 +36,7 @@ export interface VitalsPorts {
   readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied">;
   readonly gateway: () => GatewayStats | undefined;
   /** What the parts say of themselves when they are asked. */
-  readonly said: () => Pick<Snapshot, "catchUp" | "twin" | "findings">;
+  readonly said: () => Said;
   /** The last ticket that the store holds; {@link onDurable} tells once the disk has it. */
   readonly committed: () => number;
   readonly onDurable: (ticket: number) => void;
@@ -68,7 +73,7 @@ const LAGS = 60;
 
 const NO_FIGURES: Pick<Snapshot, "inbox" | "outbox"> = {
   inbox: { waiting: 0, running: 0, oldestMs: 0 },
-  outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, oldestMs: 0 },
+  outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, parked: 0, oldestMs: 0 },
 };
 
 export function startVitals(ports: VitalsPorts): Vitals {
@@ -165,6 +170,7 @@ export function startVitals(ports: VitalsPorts): Vitals {
   return {
     snapshot() {
       const stats = gateway();
+      const { rest, ...said } = ports.said();
       return {
         phase,
         startedAt,
@@ -172,10 +178,10 @@ export function startVitals(ports: VitalsPorts): Vitals {
         ...(stats && { gatewayTickAt: stats.tickAt, compression: stats.compression }),
         shards: shards(stats),
         ...(identify && { identify }),
-        ...ports.said(),
+        ...said,
         store: probe,
         ...figures(),
-        isRestUp,
+        rest: { ...rest, isUp: isRestUp },
         models: modelId === undefined
           ? []
           : [{ id: modelId, ...(openAt !== undefined && { openAt }) }],

@@ -11,7 +11,6 @@ import {
   buildApplication,
   buildCommand,
   buildRouteMap,
-  type CommandContext,
   run as runApplication,
   type StricliProcess,
 } from "@stricli/core";
@@ -20,29 +19,12 @@ import { noProxyOf } from "../lib/proxy.ts";
 import { VERSION } from "../version.ts";
 import type { DemoFlags } from "./demo.ts";
 import type { DoctorFlags } from "./doctor.ts";
-import { EXIT, type ExitCode } from "./exit_code.ts";
+import { COMMON, end, flag, JSON_ANYWAY, NOT_USED, path } from "./command.ts";
+import { outbox, send } from "./delivery_commands.ts";
+import { EXIT } from "./exit_code.ts";
 import type { CommonFlags } from "./flags.ts";
 import { processIo } from "./io.ts";
 import type { RunFlags } from "./run.ts";
-
-const flag = (brief: string) => ({ kind: "boolean", brief, default: false }) as const;
-const path = (brief: string) =>
-  ({ kind: "parsed", parse: String, brief, optional: true, placeholder: "path" }) as const;
-
-const JSON_ANYWAY = "Taken by every command; this one prints JSON in any case";
-const NOT_USED = "Taken by every command; this one does not use it";
-
-/** Every command takes these (O10); what they do differs. */
-const COMMON = {
-  config: path("The config file; found by itself if absent"),
-  data: path("The data directory; found by itself if absent"),
-  json: flag("Print the result as JSON"),
-};
-
-/** Runs a command's function and hands its exit code to the process. */
-async function end(context: CommandContext, code: ExitCode | Promise<ExitCode>): Promise<void> {
-  Object.assign(context.process, { exitCode: await code });
-}
 
 const run = buildCommand({
   docs: {
@@ -212,7 +194,7 @@ const config = buildRouteMap({
 const application = buildApplication(
   buildRouteMap({
     docs: { brief: "Barnacle: an AI agent that lives in Discord" },
-    routes: { run, demo, status, doctor, netcheck, invite, config, version },
+    routes: { run, demo, status, send, outbox, doctor, netcheck, invite, config, version },
   }),
   {
     name: "barnacle",

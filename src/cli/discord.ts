@@ -5,6 +5,7 @@
  */
 
 import type { Config } from "../config/config.ts";
+import { createInvalidRequests } from "../core/invalid_requests.ts";
 import type { Env } from "./io.ts";
 import { type Applications, createApplications } from "../discord/rest/application.ts";
 import { DISCORD_API_BASE, parseApiUrl } from "../discord/rest/api_url.ts";
@@ -55,6 +56,10 @@ export function openDiscord(token: string, apiUrl: string): Discord {
     version: VERSION,
     timeoutMs: ASK_MS,
     globalPerSec: PER_SEC,
+    reservedPerSec: 0,
+    retry: { attempts: 1, minDelayMs: 0, maxDelayMs: 0, jitter: 0 }, // a person sees it, and asks again
+    invalidRequests: createInvalidRequests([], () => {}), // a handful, of a process that ends
+    random: Math.random,
     now,
     steadyNow: () => performance.now(),
     schedule,

@@ -30,6 +30,7 @@ export interface Config {
   readonly models: ModelsConfig;
   /** Barnacle's own sentences by key, where the operator has others (R13). */
   readonly texts: Texts;
+  readonly messages: MessagesConfig;
   readonly dmScope: Settings["session"]["dmScope"];
   readonly http: HttpConfig;
   /** What is looked at before connecting (G13). */
@@ -76,6 +77,24 @@ export interface DiscordConfig {
   };
   readonly presence: Presence;
   readonly rest: Readonly<DiscordSettings["rest"]>;
+  readonly retry: Readonly<DiscordSettings["retry"]>;
+  readonly rateLimit: Readonly<DiscordSettings["rateLimit"]>;
+  readonly replyToMode: DiscordSettings["replyToMode"];
+  readonly streaming: DiscordSettings["streaming"];
+  /** Bytes of a file that is sent, at most. */
+  readonly mediaMaxBytes: number;
+}
+
+/** How replies look, whatever the account. */
+export interface MessagesConfig {
+  readonly maxChunks: number;
+  readonly tables: Settings["messages"]["tables"];
+  /** An emoji, or `<:name:id>`; absent: none. */
+  readonly ackReaction?: string;
+  readonly ackReactionScope: Settings["messages"]["ackReactionScope"];
+  readonly removeAckAfterReply: boolean;
+  /** Hosts whose links the model may write whole. */
+  readonly linkHosts: readonly string[];
 }
 
 /** How the bot is shown. */
@@ -139,7 +158,8 @@ export function toConfig(
     agent: agentConfig(agents),
     maxConcurrentTurns: agents.maxConcurrentTurns,
     models: modelsConfig(settings, secrets),
-    texts: textsOf(messages.texts),
+    texts: messages.texts,
+    messages: messagesConfig(messages),
     dmScope: session.dmScope,
     http: {
       bind: typeof http.bind === "string" ? [http.bind] : http.bind,
@@ -154,8 +174,18 @@ export function toConfig(
   };
 }
 
-function textsOf({ failure }: Settings["messages"]["texts"]): Texts {
-  return failure === undefined ? {} : { failure };
+function messagesConfig(
+  { maxChunks, tables, ackReaction, ackReactionScope, removeAckAfterReply, linkHosts }:
+    Settings["messages"],
+): MessagesConfig {
+  return {
+    maxChunks,
+    tables,
+    ...(ackReaction !== "" && { ackReaction }),
+    ackReactionScope,
+    removeAckAfterReply,
+    linkHosts,
+  };
 }
 
 function discordConfig(
@@ -197,6 +227,11 @@ function discordConfig(
     },
     presence: { status, ...(activity !== undefined && { activity }) },
     rest: discord.rest,
+    retry: discord.retry,
+    rateLimit: discord.rateLimit,
+    replyToMode: discord.replyToMode,
+    streaming: discord.streaming,
+    mediaMaxBytes: Math.floor(discord.mediaMaxMb * 1_000_000),
   };
 }
 

@@ -10,9 +10,10 @@
 
 import { z } from "zod";
 import { key } from "./key.ts";
-import { agents, bindings, messages, models, router, session, tools } from "./schema_agents.ts";
+import { agents, bindings, models, router, session, tools } from "./schema_agents.ts";
 import { groupPolicy } from "./schema_access.ts";
 import { discord } from "./schema_discord.ts";
+import { messages } from "./schema_messages.ts";
 import {
   budgets,
   commands,

@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { amount, key, later, laterSection, text, whole } from "./key.ts";
+import { MENTION_PATTERNS, mentionPatterns } from "./schema_messages.ts";
 import { secret } from "./secrets.ts";
 
 /** A model by the provider's id: `"openai/gpt-4.1"`. */
@@ -20,11 +21,6 @@ const model = () =>
       fallbacks: later(z.array(modelRef()).default([]), "Models that are asked when it fails."),
     }),
   ]);
-
-const mentionPatterns = () => z.array(text().max(500)).max(100).optional();
-
-const MENTION_PATTERNS =
-  "Regular expressions (RE2, any case) that count as a mention in guilds; `[]` is none.";
 
 /** A zone that the runtime knows. */
 const timezone = () =>
@@ -176,60 +172,6 @@ export const session = z.strictObject({
       .default("off"),
     "When a session begins anew.",
   ),
-});
-
-export const messages = z.strictObject({
-  groupChat: key(
-    z.strictObject({
-      historyLimit: key(whole(0, 500).optional(), "Where `historyLimit` of Discord is not set.", {
-        unset: "20",
-        example: 20,
-      }),
-      mentionPatterns: key(mentionPatterns(), MENTION_PATTERNS, {
-        unset: "the agent's name",
-        example: ["\\bbarney\\b"],
-      }),
-    }).prefault({}),
-    "Guild channels.",
-  ),
-  texts: key(
-    z.strictObject({
-      failure: key(
-        z.string().max(2_000).optional(),
-        "What is said when a turn fails; `{id}` becomes the id that finds the reason in the log.",
-        { unset: "an English sentence with the id", example: "Das ging schief: `{id}`" },
-      ),
-    }).prefault({}),
-    "Barnacle's own sentences in your words.",
-  ),
-  maxChunks: later(whole(1, 100).default(12), "Messages of one reply, at most."),
-  tables: later(
-    z.enum(["code", "bullets", "off"]).default("code"),
-    "How a table is shown, which Discord cannot.",
-  ),
-  ackReaction: later(z.string().default("👀"), "The reaction that says: read. None if empty."),
-  ackReactionScope: later(
-    z.enum(["group-mentions", "group-all", "direct", "all", "off"]).default("group-mentions"),
-    "Where that reaction is shown.",
-  ),
-  removeAckAfterReply: later(
-    z.boolean().default(false),
-    "Whether that reaction goes after the reply.",
-  ),
-  linkHosts: later(z.array(text()).default([]), "Hosts whose links the model may write whole."),
-  queue: laterSection(() =>
-    z.strictObject({
-      mode: key(
-        z.enum(["collect", "steer", "followup", "interrupt"]).optional(),
-        "What becomes of it.",
-        {
-          unset: "collect in guilds, steer in DMs",
-          example: "collect",
-        },
-      ),
-      perUser: key(whole(1, 100).default(3), "Turns of a user that wait, at most."),
-      perChannel: key(whole(1, 100).default(8), "Turns of a channel that wait, at most."),
-    }).prefault({}), "What becomes of messages that arrive during a turn."),
 });
 
 export const tools = laterSection(() =>

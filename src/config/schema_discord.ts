@@ -164,10 +164,15 @@ const accountKeys = {
     z.strictObject({
       timeoutSec: key(amount(1, 120).default(15), "When a request without answer is given up."),
       globalPerSec: key(whole(1, 10_000).default(50), "Requests in a second, at most."),
+      nonceWindowSec: key(
+        amount(1, 600).default(60),
+        "For how many seconds Discord is trusted to know a message again that it was sent twice; " +
+          "after that Barnacle looks whether it is there.",
+      ),
     }).prefault({}),
     "Requests to Discord.",
   ),
-  retry: later(
+  retry: key(
     z.strictObject({
       attempts: key(whole(1, 20).default(3), "How often a request is tried, the first included."),
       minDelayMs: key(whole(0, 60_000).default(500), "The shortest wait, in milliseconds."),
@@ -249,16 +254,33 @@ const accountKeys = {
       timeoutSec: key(whole(10, 86_400).default(600), "When a request expires as denied."),
     }).prefault({}), "Approving commands by DM."),
   configWrites: later(z.boolean().default(true), "`false` forbids `/config set` from Discord."),
-  rateLimit: laterSection(() =>
+  rateLimit: key(
     z.strictObject({
       enabled: key(z.boolean().default(true), "`false` leaves Discord's limits only."),
-      strategy: key(z.enum(["queue", "drop"]).default("queue"), "What a full queue does."),
+      strategy: key(
+        z.enum(["queue", "drop"]).default("queue"),
+        "What a full queue does: put the newest replies into one file, or drop them.",
+      ),
       maxQueueSize: key(whole(1, 10_000).default(50), "Messages waiting per channel."),
-      burstProtection: key(z.boolean().default(true), "Whether channels take turns."),
-    }).prefault({}), "Bounds of what waits to be sent."),
-  replyToMode: later(z.enum(["off", "first", "all"]).default("off"), "What a reply tag quotes."),
-  streaming: later(z.enum(["off", "edit"]).default("off"), "Whether a draft grows as it is made."),
-  mediaMaxMb: later(amount(0, 500).default(8), "Size of media read or sent, in megabytes."),
+      burstProtection: key(
+        z.boolean().default(true),
+        "Whether two requests of each second are kept for answers that cannot wait.",
+      ),
+    }).prefault({}),
+    "Bounds of what waits to be sent.",
+  ),
+  replyToMode: key(
+    z.enum(["off", "first", "all"]).default("off"),
+    "What is sent as a reply where the model asks for it: nothing, the first message, every one.",
+  ),
+  streaming: key(
+    z.enum(["off", "edit"]).default("off"),
+    "`edit` shows an answer while it is made, in a message that grows.",
+  ),
+  mediaMaxMb: key(
+    amount(0, 500).default(8),
+    "Size of a file that is sent, in megabytes, where Discord allows as much.",
+  ),
 };
 
 /** `channels.discord`. */

@@ -164,4 +164,9 @@ export interface InboundBatch {
   readonly seq: number;
   readonly events: readonly InboundEvent[];
   readonly guilds: readonly GuildSnapshot[];
+  /**
+   * Guilds in which something may be allowed now that was not: a role, an overwrite, a channel or
+   * our own member has changed. What could not be posted there is worth a try (R11).
+   */
+  readonly permissionsChanged?: readonly GuildId[];
 }

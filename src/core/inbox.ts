@@ -6,7 +6,7 @@
 
 import type { AccountId, ChannelId, MessageId } from "./ids.ts";
 import type { GuildSnapshot, InboundMessage } from "./inbound.ts";
-import type { OutboundMessage } from "./outbound.ts";
+import type { Frozen } from "./outbound.ts";
 import type { Entry } from "./transcript.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -52,8 +52,8 @@ export interface Foreign {
 
 /** What came of a T1. */
 export interface Accepted {
-  /** Messages that are new to the inbox. */
-  readonly accepted: number;
+  /** Messages that are new to the inbox, each with the verdict that accepts it. */
+  readonly accepted: readonly Judged[];
   /** Rows of the outbox that an echo settled. */
   readonly settled: number;
   /** Their channels, each once. */
@@ -91,5 +91,15 @@ export interface FinishedTurn {
   /** What the session remembers of this turn; none of one that failed. */
   readonly entries: readonly Entry[];
   /** What is to be sent, in this order. */
-  readonly outbox: readonly OutboundMessage[];
+  readonly outbox: readonly Frozen[];
+}
+
+/** What came of a T3. */
+export interface StoredTurn {
+  /** Not if the claim does not run any more; then nothing has changed. */
+  readonly stored: boolean;
+  /** Messages, new ones and those that waited, whose words are in another one now (D4). */
+  readonly folded: number;
+  /** New messages that were not queued (D4). */
+  readonly dropped: number;
 }

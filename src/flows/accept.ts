@@ -56,8 +56,8 @@ export interface AcceptPorts {
   readonly onSessionStarting: (shardId: number) => void;
   /** It is stored, and with it whether something was missed; its events are not yet. */
   readonly onSessionStarted: (shardId: number) => void;
-  /** Messages wait for a turn. */
-  readonly onAccepted: () => void;
+  /** These messages wait for a turn now. */
+  readonly onAccepted: (accepted: readonly Judged[]) => void;
   /** Rows of the outbox were settled by their echo, in these channels. */
   readonly onSettled: (channels: readonly ChannelId[]) => void;
   /** Messages came live that are ours and that this store did not send (G11). */
@@ -186,7 +186,7 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
   };
 }
 
-const NOTHING: Accepted = { accepted: 0, settled: 0, settledIn: [], foreign: [] };
+const NOTHING: Accepted = { accepted: [], settled: 0, settledIn: [], foreign: [] };
 
 function toEcho({ id: messageId, channelId, nonce }: OwnMessage): Echo {
   return { messageId, channelId, ...(nonce !== undefined && { nonce }) };
@@ -269,9 +269,9 @@ async function store(
   const begunAt = now();
   const done = await store.acceptBatch(batch, arrivedAt);
   const { accepted, settled, settledIn } = done;
-  if (accepted > 0) onAccepted();
+  if (accepted.length > 0) onAccepted(accepted);
   if (settled > 0) onSettled(settledIn);
   const ms = Math.max(0, now() - begunAt);
-  onStored({ judged: batch.judged.length, accepted, settled, ms });
+  onStored({ judged: batch.judged.length, accepted: accepted.length, settled, ms });
   return done;
 }

@@ -11,18 +11,24 @@
  */
 
 import { runTurn, type TurnOutcome } from "../agent/turn.ts";
-import type { Claim, FinishedTurn } from "../core/inbox.ts";
+import type { Claim, FinishedTurn, StoredTurn } from "../core/inbox.ts";
 import type { ChannelId, MessageId } from "../core/ids.ts";
 import type { InboundMessage } from "../core/inbound.ts";
 import type { Model } from "../core/model.ts";
 import type { Entry, Overheard } from "../core/transcript.ts";
-import type { ChunkRules } from "../render/chunk.ts";
 import { envelopeOf } from "../render/envelope.ts";
-import type { Texts } from "../render/notices.ts";
-import { type AllowedMentions, composeFailure, composeReply, freeze } from "../render/reply.ts";
+import { freeze } from "../render/freeze.ts";
+import {
+  type ComposedReply,
+  composeFailure,
+  composeReply,
+  type ReplyRules,
+  type Shown,
+} from "../render/reply.ts";
 import { composeRequest } from "../render/request.ts";
 import { type Instructions, systemPromptOf } from "../render/system_prompt.ts";
 import { historyChars, selectEntries } from "../session/history.ts";
+import type { Drafts } from "./draft.ts";
 import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 
 /** What this flow needs of the store; each method is one transaction. */
@@ -42,7 +48,7 @@ export interface AnswerStore {
 }
 
 /** What the config says of one turn. */
-export interface TurnRules {
+export interface TurnRules extends ReplyRules {
   /** What the place is called for people, in the log (S2). */
   readonly where: string;
   readonly instructions: Instructions;
@@ -53,10 +59,7 @@ export interface TurnRules {
   /** Of the model, in tokens. */
   readonly window: { readonly contextWindow: number; readonly maxOutput: number };
   readonly timezone: string;
-  readonly chunks: ChunkRules;
-  readonly allowedMentions: AllowedMentions;
   readonly timeoutMs: number;
-  readonly texts: Texts;
 }
 
 export interface AnswerPorts extends SaveTurnPorts {
@@ -67,8 +70,10 @@ export interface AnswerPorts extends SaveTurnPorts {
   readonly fillUp: (message: InboundMessage, limit: number) => Promise<void>;
   /** 12 random hex digits: for boundaries that nobody guesses, and ids that a person can copy. */
   readonly randomId: () => string;
-  /** The outbox has new rows. */
-  readonly onOutbox: () => void;
+  /** Absent: an answer is shown once it is whole (R8). */
+  readonly drafts?: Pick<Drafts, "begin">;
+  /** The outbox has new rows of that channel. */
+  readonly onOutbox: (stored: StoredTurn, channelId: ChannelId) => void;
   /** Told of each turn, for the metrics. */
   readonly onTurn: (outcome: TurnOutcome, ms: number) => void;
 }
@@ -91,7 +96,20 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
   if (!turn) return;
   const failed = (error: unknown) =>
     fail(claim, "cannot be stored", ports.rules(claim.message), ports, error);
-  if (await saveTurn(turn, failed, ports)) ports.onOutbox();
+  const stored = await saveTurn(turn, failed, ports);
+  if (!stored.stored) return;
+  const { folded, dropped } = stored;
+  if (folded + dropped > 0) {
+    const { message } = claim;
+    ports.log.warn("A channel's queue is full: not all is sent as it was written", {
+      messageId: message.id,
+      channelId: message.channelId,
+      where: ports.rules(message).where,
+      folded,
+      dropped,
+    });
+  }
+  ports.onOutbox(stored, claim.message.channelId);
 }
 
 /** @returns `undefined` where the process stops meanwhile. */
@@ -123,13 +141,37 @@ async function run(
     maxChars,
     ...(rules.userTurns !== undefined && { userTurns: rules.userTurns }),
   };
-  const request = composeRequest({ system, history: selectEntries(history, limits), envelope });
+  const entriesShown = selectEntries(history, limits);
+  const request = composeRequest({ system, history: entriesShown, envelope });
+  const shown: Shown = {
+    overheard,
+    // What the model said itself names nobody: it would make its own links known.
+    texts: [envelope, ...entriesShown.flatMap(({ role, text }) => role === "user" ? [text] : [])],
+    system,
+  };
+  const compose = (text: string) => composeReply({ ...answered(claim), text, shown, rules });
 
-  const timeoutMs = rules.timeoutMs;
-  const outcome = await runTurn(request, { model, stopping, schedule, timeoutMs });
+  const draft = ports.drafts?.begin(claim.message, (text) => {
+    const composed = compose(text);
+    return composed.kind === "reply" ? freeze(composed.reply) : [];
+  });
+  const outcome = await runTurn(request, {
+    model,
+    stopping,
+    schedule,
+    timeoutMs: rules.timeoutMs,
+    ...(draft && { onText: (soFar: string) => draft.grow(soFar) }),
+  });
+  await draft?.end();
   ports.onTurn(outcome, Math.max(0, now() - startedAt));
-  if (outcome.kind === "interrupted") return undefined;
-  return finish(claim, outcome, { envelope, overheard, rules }, ports);
+  switch (outcome.kind) {
+    case "interrupted":
+      return undefined;
+    case "failed":
+      return fail(claim, outcome.reason, rules, ports);
+    case "reply":
+      return finish(claim, compose(outcome.text), { envelope, rules }, ports);
+  }
 }
 
 /** The facts of a turn; what was overheard belongs to channels, not to direct messages. */
@@ -157,25 +199,18 @@ async function gather(
 
 interface Context {
   readonly envelope: string;
-  readonly overheard: readonly Overheard[];
   readonly rules: TurnRules;
 }
 
 /** What is stored of a turn that has ended. */
 function finish(
   claim: Claim,
-  outcome: Exclude<TurnOutcome, { kind: "interrupted" }>,
-  { envelope, overheard, rules }: Context,
+  composed: ComposedReply,
+  { envelope, rules }: Context,
   ports: AnswerPorts,
 ): FinishedTurn {
-  const { message, route: { agentId } } = claim;
-  if (outcome.kind === "failed") return fail(claim, outcome.reason, rules, ports);
-
-  const { text } = outcome;
-  const { chunks, allowedMentions } = rules;
-  const composed = composeReply({ message, agentId, text, overheard, chunks, allowedMentions });
   if (composed.kind === "blank") return fail(claim, "nothing to show in the answer", rules, ports);
-
+  const { message } = claim;
   const at = ports.now();
   const entries: readonly Entry[] = [
     { role: "user", text: envelope, messageId: message.id, at },
@@ -186,6 +221,10 @@ function finish(
     : { claim, end: { kind: "answered" }, entries, outbox: freeze(composed.reply) };
 }
 
+function answered({ message, route: { agentId } }: Claim) {
+  return { message, agentId };
+}
+
 function fail(
   claim: Claim,
   reason: string,
@@ -193,7 +232,7 @@ function fail(
   { randomId, log, model }: AnswerPorts,
   error?: unknown,
 ): FinishedTurn {
-  const { message, route: { agentId }, attempt } = claim;
+  const { message, attempt } = claim;
   const failureId = randomId();
   log.error("A turn failed", {
     failureId,
@@ -205,6 +244,6 @@ function fail(
     attempt,
     ...(error !== undefined && { error }),
   });
-  const outbox = freeze(composeFailure({ message, agentId }, failureId, texts));
+  const outbox = freeze(composeFailure(answered(claim), failureId, texts));
   return { claim, end: { kind: "failed", failureId, reason }, entries: [], outbox };
 }

@@ -3,71 +3,131 @@
  *
  * A process can die between any two lines of this file. The intent is stored
  * before the request leaves, so whoever comes after knows that Discord may hold
- * the message, and the nonce in the row makes asking again harmless for as long
- * as Discord remembers it.
+ * the message; the nonce in the row makes asking again harmless for as long as
+ * Discord remembers it, and after that the channel is looked at first.
+ *
+ * An edit or a deletion of a draft could be repeated without any of that. It has
+ * its intent all the same: what is on its way is neither folded nor dropped (D4).
  *
  * @module
  */
 
-import type { MessageId } from "../core/ids.ts";
-import { NONCE_SAFE_MS } from "../core/nonce.ts";
-import type { OutboundMessage, OutboxRow, PostOutcome } from "../core/outbound.ts";
+import { type Delivery, type Step, stepFor } from "../core/delivery.ts";
+import type { ChannelId, MessageId } from "../core/ids.ts";
+import type { OutboundFile, OutboundMessage, OutboxRow, PostOutcome } from "../core/outbound.ts";
+import { reconcile, type ReconcilePorts } from "./reconcile.ts";
 
 /** What this flow needs of the outside world; each method of a store is one transaction. */
-export interface DeliverPorts {
-  readonly outbox: {
+export interface DeliverPorts extends ReconcilePorts {
+  readonly outbox: ReconcilePorts["outbox"] & {
     /** T4. Resolves to `false` if the row is settled: the gateway's echo can be first. */
     markSending(row: OutboxRow, now: number): Promise<boolean>;
     /** T5, with the message's id unless it is gone. Resolves to `false` if the echo was first. */
     markSent(row: OutboxRow, messageId?: MessageId): Promise<boolean>;
-    /** Takes T4 back: the row is as it was when it was read. */
-    markRefused(row: OutboxRow, reason: string): Promise<void>;
+    /** Takes T4 back: the row is as it was when it was read, but that it fails since then. */
+    markRefused(row: OutboxRow, reason: string, now: number): Promise<void>;
+    /** T4 stays; the row fails since then. */
+    markFailing(row: OutboxRow, now: number): Promise<void>;
+    /** The history shows that Discord does not have it: as if it had never been tried. */
+    markAbsent(row: OutboxRow, now: number): Promise<void>;
   };
-  /**
-   * @param notAfter Unix time in milliseconds after which the request must not leave any more:
-   * Discord may have forgotten the nonce of an earlier attempt.
-   */
-  readonly post: (message: OutboundMessage, notAfter: number) => Promise<PostOutcome>;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
+  readonly messages: {
+    /**
+     * @param notAfter Unix time in milliseconds after which the request must not leave any more:
+     * Discord may have forgotten the nonce of an earlier attempt.
+     */
+    create(
+      message: OutboundMessage,
+      files: readonly OutboundFile[],
+      notAfter: number,
+    ): Promise<PostOutcome>;
+    edit(
+      messageId: MessageId,
+      message: OutboundMessage,
+      files: readonly OutboundFile[],
+    ): Promise<PostOutcome>;
+    delete(channelId: ChannelId, messageId: MessageId): Promise<PostOutcome>;
+  };
+  /** How long after the first attempt a nonce is relied on, in milliseconds. */
+  readonly nonceWindowMs: number;
 }
 
-/** By how much a clock may be set back and still be believed, in milliseconds. */
-const CLOCK_SLACK_MS = 5_000;
-
-/**
- * What became of a row. An `unanswered` one may be delivered again until it is
- * `stale`; then only the channel's history can tell.
- */
-export type Delivery =
-  /** `wasEchoed` where the gateway's echo has settled the row before Discord's answer came. */
-  | (PostOutcome & { readonly wasEchoed?: true })
-  | { readonly kind: "settled" | "stale" };
-
-/** Sends one frozen message. The caller keeps the order, one row of a channel at a time. */
+/** Does what a row needs next. The caller keeps the order, one row of a channel at a time. */
 export async function deliver(row: OutboxRow, ports: DeliverPorts): Promise<Delivery> {
   const now = ports.now();
-  const firstAttemptAt = row.firstAttemptAt ?? now;
-  const notAfter = firstAttemptAt + NONCE_SAFE_MS;
-  // A clock that was set back, as a Pi's is at boot, cannot tell how long ago an attempt was.
-  const isBeforeItself = now < firstAttemptAt - CLOCK_SLACK_MS;
-  if (now >= notAfter || isBeforeItself) return { kind: "stale" };
-  if (!await ports.outbox.markSending(row, now)) return { kind: "settled" };
+  const step = stepFor(row, now, ports.nonceWindowMs);
+  switch (step.kind) {
+    case "nothing":
+      await ports.outbox.markSent(row);
+      return step;
+    case "look":
+      return await look(row, ports);
+    default:
+      return await send(row, step, now, ports);
+  }
+}
 
-  const outcome = await ports.post(row.message, notAfter);
+type Request = Extract<Step, { readonly kind: "post" | "edit" | "delete" }>;
+
+async function send(
+  row: OutboxRow,
+  step: Request,
+  now: number,
+  ports: DeliverPorts,
+): Promise<Delivery> {
+  const { outbox } = ports;
+  const files = row.fileCount > 0 ? await outbox.filesOf(row) : [];
+  if (!await outbox.markSending(row, now)) return { kind: "settled" };
+  const outcome = await request(row, step, files, ports);
   switch (outcome.kind) {
     case "created":
-      if (await ports.outbox.markSent(row, outcome.messageId)) break;
+      if (await outbox.markSent(row, outcome.messageId)) break;
       return { ...outcome, wasEchoed: true };
     case "already_gone": // delivered, then deleted: to send it again would undo a moderator
-      if (await ports.outbox.markSent(row)) break;
+      if (await outbox.markSent(row)) break;
       return { ...outcome, wasEchoed: true };
     case "refused":
     case "unsent":
-      await ports.outbox.markRefused(row, outcome.reason);
+      await outbox.markRefused(row, outcome.reason, ports.now());
       break;
-    case "unanswered": // the row stays as T4 left it
+    case "unanswered":
+      await outbox.markFailing(row, ports.now());
       break;
   }
   return outcome;
+}
+
+function request(
+  { message }: OutboxRow,
+  step: Request,
+  files: readonly OutboundFile[],
+  { messages }: DeliverPorts,
+): Promise<PostOutcome> {
+  switch (step.kind) {
+    case "post":
+      return messages.create(message, files, step.notAfter);
+    case "edit":
+      return messages.edit(step.messageId, message, files);
+    case "delete":
+      return messages.delete(message.channelId, step.messageId);
+  }
+}
+
+async function look(row: OutboxRow, ports: DeliverPorts): Promise<Delivery> {
+  const { outbox } = ports;
+  const looked = await reconcile(row, ports);
+  switch (looked.kind) {
+    case "found":
+      if (await outbox.markSent(row, looked.messageId)) break;
+      return { ...looked, wasEchoed: true };
+    case "absent":
+      await outbox.markAbsent(row, ports.now());
+      break;
+    case "unread":
+      await outbox.markFailing(row, ports.now());
+      break;
+    case "uncertain": // the lane holds it
+      break;
+  }
+  return looked;
 }

@@ -7,76 +7,123 @@
  * @module
  */
 
-import type { Refusal } from "../core/errors.ts";
-import type { AccountId, ChannelId } from "../core/ids.ts";
+import {
+  afterDelivery,
+  type AttemptFacts,
+  type Delivery,
+  isOverdue,
+  type RetryRules,
+} from "../core/delivery.ts";
+import type { AccountId, ChannelId, GuildId } from "../core/ids.ts";
 import type { OutboxRow } from "../core/outbound.ts";
-import { backoffMs } from "../lib/backoff.ts";
-import type { Log } from "../lib/log.ts";
-import type { Schedule } from "../lib/schedule.ts";
-import { deliver, type DeliverPorts, type Delivery } from "./deliver.ts";
+import { deliver, type DeliverPorts } from "./deliver.ts";
+import { createParking, type ParkPorts } from "./park.ts";
 
-export interface LanesPorts extends DeliverPorts {
-  readonly outbox: DeliverPorts["outbox"] & {
-    /** The first unsent row of each channel. */
-    heads(accountId: AccountId): Promise<readonly OutboxRow[]>;
+export interface LanesPorts extends DeliverPorts, ParkPorts {
+  readonly outbox: DeliverPorts["outbox"] & ParkPorts["outbox"] & {
+    /**
+     * The first unsent row of each channel that is not parked.
+     *
+     * @param channels Those that are looked at; all of them where absent.
+     */
+    heads(
+      accountId: AccountId,
+      channels?: readonly ChannelId[],
+    ): Promise<readonly OutboxRow[]>;
     /** Discord will not take it, ever: the lane goes on without it. */
     markDead(row: OutboxRow, reason: string): Promise<void>;
     /** Nobody can tell whether Discord has it: held, and shown (D2). */
     markUncertain(row: OutboxRow): Promise<void>;
   };
-  readonly accountId: AccountId;
-  readonly schedule: Schedule;
+  readonly retry: RetryRules;
   /** From 0 up to, but not including, 1. */
   readonly random: () => number;
-  readonly log: Log;
   /** Told of each end of an attempt, for the metrics. */
   readonly onDelivery: (row: OutboxRow, delivery: Delivery) => void;
+  /** A message is given up; for its owner. */
+  readonly onDead: (row: OutboxRow, reason: string) => void;
 }
 
 export interface Lanes {
-  /** There may be new rows. */
-  wake(): void;
+  /** There may be new rows in these channels, or in any. */
+  wake(channels?: readonly ChannelId[]): void;
   /** The gateway's echo has settled rows of these channels: nothing there waits any more. */
   settled(channels: readonly ChannelId[]): void;
+  /** Somebody in this channel is answered, so it may take messages again. */
+  heardFrom(channelId: ChannelId): void;
+  /** Roles, overwrites, channels or our own member changed in these guilds. */
+  permissionsChanged(guildIds: readonly GuildId[]): void;
+  /** Discord is there again: what could not reach it is tried now. */
+  reachable(): void;
   /** Resolves once nothing is left to send now; what must wait for its next attempt is left. */
   drain(): Promise<void>;
   /** Begins no further row, and resolves once what is under way has ended. */
   stop(): Promise<void>;
 }
 
-/** Growing waits of a row that Discord may take later (D5). */
-const RETRY = { minDelayMs: 500, maxDelayMs: 300_000, base: 2 };
+/** The wait after a failure of our own or of the disk, in milliseconds. */
+const FAULT_WAIT_MS = 5_000;
 
-/** While a nonce is good, it is asked again at this pace at least: the window is short. */
-const MAX_UNANSWERED_WAIT_MS = 15_000;
+/** How long one refusal stands for those that wait behind it, in milliseconds. */
+const FRESH_MS = 60_000;
+
+interface Waiting {
+  /** Ends it before its time. */
+  readonly end: () => void;
+  /** Whether it is for Discord to be reached. */
+  readonly isForNetwork: boolean;
+}
 
 export function createLanes(ports: LanesPorts): Lanes {
+  const { accountId, outbox, log, now } = ports;
   /** Lanes with an attempt under way, or that wait for the next one. */
   const busy = new Set<ChannelId>();
   const underWay = new Set<Promise<void>>();
-  /** Ends the wait of a lane before its time. */
-  const waiting = new Map<ChannelId, () => void>();
+  const waiting = new Map<ChannelId, Waiting>();
   /** Failed attempts in a row, by channel. */
   const failures = new Map<ChannelId, number>();
+  /** The refusal by which a row was given up for its age: those behind it need none of their own. */
+  const refusals = new Map<ChannelId, { readonly at: number; readonly reason: string }>();
+  const parking = createParking(ports, wake);
+  let isOpen = false;
   let isStopping = false;
   let reading: Promise<void> | undefined;
-  let isStale = false;
+  /** Of a look that waits, since the last one failed. */
+  let callOffReading: (() => void) | undefined;
+  /** Channels to look at. */
+  const stale = new Set<ChannelId>();
+  let isAllStale = false;
 
-  function wake(): void {
-    isStale = true;
+  function wake(channels?: readonly ChannelId[]): void {
+    if (!channels) isAllStale = true;
+    for (const channel of channels ?? []) stale.add(channel);
+    if (isStopping || (!isAllStale && stale.size === 0)) return;
     reading ??= readHeads().catch((error: unknown) => {
-      ports.log.error("Cannot read the outbox; will try again", { error });
-      ports.schedule(wake, RETRY.minDelayMs * 10);
+      log.error("Cannot read the outbox; will try again", { error });
+      later(FAULT_WAIT_MS);
     }).finally(() => {
       reading = undefined;
-      if (isStale && !isStopping) wake(); // asked for between the last look and here
+      if (!callOffReading) wake([]); // asked for between the last look and here
     });
   }
 
+  function later(waitMs: number): void {
+    callOffReading ??= ports.schedule(() => {
+      callOffReading = undefined;
+      wake();
+    }, waitMs);
+  }
+
   async function readHeads(): Promise<void> {
-    while (isStale && !isStopping) {
-      isStale = false;
-      for (const row of await ports.outbox.heads(ports.accountId)) {
+    if (!isOpen) {
+      await parking.open();
+      isOpen = true;
+    }
+    while ((isAllStale || stale.size > 0) && !isStopping) {
+      const channels = isAllStale ? undefined : [...stale];
+      isAllStale = false;
+      stale.clear();
+      for (const row of await outbox.heads(accountId, channels)) {
         const { channelId } = row.message;
         if (busy.has(channelId) || isStopping) continue;
         busy.add(channelId);
@@ -89,64 +136,94 @@ export function createLanes(ports: LanesPorts): Lanes {
   /** One row to its end, or to the wait before the next attempt. */
   async function run(row: OutboxRow): Promise<void> {
     const { channelId } = row.message;
-    const waitMs = await attempt(row).catch((error: unknown) => {
-      ports.log.error("Delivery failed unexpectedly; will try again", { channelId, error });
-      return RETRY.minDelayMs * 10;
+    const { waitMs, isForNetwork } = await attempt(row).catch((error: unknown) => {
+      log.error("Delivery failed unexpectedly; will try again", { channelId, error });
+      return { waitMs: FAULT_WAIT_MS, isForNetwork: false };
     });
     const free = () => {
       waiting.delete(channelId);
       busy.delete(channelId);
-      wake();
+      wake([channelId]);
     };
     if (waitMs === 0) return free();
+    if (isStopping) return;
     const callOff = ports.schedule(free, waitMs);
-    waiting.set(channelId, () => {
+    const end = () => {
       callOff();
       free();
-    });
+    };
+    waiting.set(channelId, { end, isForNetwork });
   }
 
   /** @returns Milliseconds until the lane may go on. */
-  async function attempt(row: OutboxRow): Promise<number> {
+  async function attempt(row: OutboxRow): Promise<{ waitMs: number; isForNetwork: boolean }> {
     const { channelId } = row.message;
+    const askedAt = now();
+    const refusal = refusals.get(channelId);
+    if (refusal && askedAt - refusal.at < FRESH_MS && isOverdue(row, askedAt)) {
+      await bury(row, refusal.reason);
+      return { waitMs: 0, isForNetwork: false };
+    }
     const delivery = await deliver(row, ports);
     ports.onDelivery(row, delivery);
     const failed = (failures.get(channelId) ?? 0) + 1;
-    const waitMs = await settle(row, delivery, failed);
-    if (waitMs === 0) failures.delete(channelId);
-    else failures.set(channelId, failed);
-    return waitMs;
+    const waitMs = await settle(row, delivery, askedAt, {
+      now: now(),
+      failed,
+      random: ports.random(),
+      retry: ports.retry,
+      nonceWindowMs: ports.nonceWindowMs,
+    });
+    return { waitMs, isForNetwork: isOfNetwork(delivery) };
   }
 
-  async function settle(row: OutboxRow, delivery: Delivery, failed: number): Promise<number> {
-    const { channelId, nonce } = row.message;
-    switch (delivery.kind) {
-      case "created":
-      case "already_gone":
-      case "settled":
-        return 0;
-      case "stale":
-        ports.log.error("Cannot tell whether Discord has a message; it is held", {
-          channelId,
-          nonce,
-        });
-        await ports.outbox.markUncertain(row);
-        return 0;
-      case "unanswered":
-        return Math.min(MAX_UNANSWERED_WAIT_MS, backoffMs(failed, ports.random(), RETRY));
-      case "unsent":
-        return backoffMs(failed, ports.random(), RETRY);
-      case "refused":
-        if (isForLater(delivery.why)) {
-          return Math.max(
-            delivery.retryAfterMs ?? 0,
-            backoffMs(failed, ports.random(), RETRY),
-          );
+  async function settle(
+    row: OutboxRow,
+    delivery: Delivery,
+    askedAt: number,
+    facts: AttemptFacts,
+  ): Promise<number> {
+    const { channelId } = row.message;
+    const next = afterDelivery(row, delivery, facts);
+    switch (next.kind) {
+      case "on":
+        if (delivery.kind !== "absent") failures.delete(channelId); // it is yet to be sent
+        if (delivery.kind === "created" || delivery.kind === "found") {
+          refusals.delete(channelId);
+          parking.delivered(channelId);
         }
-        ports.log.error("Discord refuses a message", { channelId, reason: delivery.reason });
-        await ports.outbox.markDead(row, delivery.reason);
+        return 0;
+      case "again":
+        if (next.isAttempt) failures.set(channelId, facts.failed);
+        return next.waitMs;
+      case "park":
+        failures.delete(channelId);
+        await parking.close(row, next, askedAt);
+        return 0;
+      case "dead":
+        failures.delete(channelId);
+        if (isOverdue(row, facts.now)) {
+          refusals.set(channelId, { at: facts.now, reason: next.reason });
+        }
+        await bury(row, next.reason);
+        return 0;
+      case "uncertain":
+        failures.delete(channelId);
+        log.error(
+          "Cannot tell whether Discord has a message; it is held until `barnacle outbox` is told " +
+            "to send or drop it",
+          { channelId, row: row.id, nonce: row.message.nonce, reason: next.reason },
+        );
+        await outbox.markUncertain(row);
         return 0;
     }
+  }
+
+  async function bury(row: OutboxRow, reason: string): Promise<void> {
+    const { channelId } = row.message;
+    log.error("A message is given up", { channelId, row: row.id, reason });
+    await outbox.markDead(row, reason);
+    ports.onDead(row, reason);
   }
 
   async function drain(): Promise<void> {
@@ -156,17 +233,34 @@ export function createLanes(ports: LanesPorts): Lanes {
   return {
     wake,
     settled(channels) {
-      for (const channel of channels) waiting.get(channel)?.();
+      for (const channel of channels) waiting.get(channel)?.end();
+    },
+    heardFrom: parking.heardFrom,
+    permissionsChanged: parking.permissionsChanged,
+    reachable() {
+      for (const { end, isForNetwork } of [...waiting.values()]) {
+        if (isForNetwork) end();
+      }
     },
     drain,
-    stop() {
+    async stop() {
       isStopping = true;
-      return drain();
+      callOffReading?.();
+      await parking.stop();
+      await drain();
+      for (const { end } of [...waiting.values()]) end();
     },
   };
 }
 
-/** Whether the same request may succeed later: limits end, and a token is replaced. */
-function isForLater(why: Refusal): boolean {
-  return why === "rate_limited" || why === "unauthorized";
+function isOfNetwork(delivery: Delivery): boolean {
+  switch (delivery.kind) {
+    case "unsent":
+    case "unanswered":
+      return true;
+    case "unread":
+      return delivery.why === "unreachable";
+    default:
+      return false;
+  }
 }

@@ -115,7 +115,7 @@ export function readMissed(
     events = [];
     onFound(messages.length);
     tally.read += messages.length;
-    tally.answered += accepted;
+    tally.answered += accepted.length;
     tally.tooOld += left["too-old"];
     tally.tooMany += left["too-many"];
   }

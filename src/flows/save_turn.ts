@@ -7,15 +7,18 @@
  * @module
  */
 
-import type { FinishedTurn } from "../core/inbox.ts";
+import type { FinishedTurn, StoredTurn } from "../core/inbox.ts";
+import type { PlanQueue } from "../core/queue.ts";
 import type { Log } from "../lib/log.ts";
 import type { Schedule } from "../lib/schedule.ts";
 
 export interface SaveTurnPorts {
   readonly store: {
-    /** T3. Resolves to `false`, and stores nothing, if the claim is not this process's any more. */
-    finishTurn(turn: FinishedTurn, now: number): Promise<boolean>;
+    /** T3. Stores nothing, and says so, if the claim is not this process's any more. */
+    finishTurn(turn: FinishedTurn, now: number, queue?: PlanQueue): Promise<StoredTurn>;
   };
+  /** What a channel's queue does when it is full (D4); absent: it never is. */
+  readonly queue?: PlanQueue;
   /** Whether the store failed for the disk's sake, and may take the same later. */
   readonly isStoreDown: (error: unknown) => boolean;
   /** Unix time in milliseconds. */
@@ -29,22 +32,24 @@ export interface SaveTurnPorts {
 /** How long until a store that refused is asked again, in milliseconds. */
 const RETRY_MS = 5_000;
 
+const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
+
 /**
  * Stores a turn, however long the disk takes.
  *
  * @param asFailed What to store instead of a turn that the store refuses for another reason.
- * @returns Whether it is stored: not if the process stops first, nor if the claim is over.
+ * @returns What came of it: nothing is stored if the process stops first, or the claim is over.
  * @throws {unknown} What the store threw at the failed turn as well.
  */
 export async function saveTurn(
   turn: FinishedTurn,
   asFailed: (error: unknown) => FinishedTurn,
-  { store, isStoreDown, now, schedule, stopping, log }: SaveTurnPorts,
-): Promise<boolean> {
+  { store, queue, isStoreDown, now, schedule, stopping, log }: SaveTurnPorts,
+): Promise<StoredTurn> {
   let ended = turn;
   while (!stopping.aborted) {
     try {
-      return await store.finishTurn(ended, now());
+      return await store.finishTurn(ended, now(), queue);
     } catch (error) {
       if (isStoreDown(error)) {
         const messageId = turn.claim.message.id;
@@ -54,7 +59,7 @@ export async function saveTurn(
       else throw error;
     }
   }
-  return false;
+  return NOT_STORED;
 }
 
 /** Resolves after so many milliseconds, or once the process stops. */

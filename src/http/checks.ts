@@ -48,6 +48,8 @@ export function judge(snapshot: Snapshot, now: number): readonly Check[] {
     depth("outbox:depth", snapshot.outbox.pending + snapshot.outbox.sending),
     uncertain(snapshot),
     dead(snapshot),
+    ...parked(snapshot),
+    invalidRequests(snapshot),
     ...models(snapshot, now),
     lifecycle(snapshot),
     uptime(snapshot, now),
@@ -110,12 +112,12 @@ function depth(name: string, messages: number): Check {
 }
 
 /** While Discord's REST API is down, unsent messages are no fault of ours. */
-function outbox({ outbox: { oldestMs }, isRestUp }: Snapshot): Check {
+function outbox({ outbox: { oldestMs }, rest }: Snapshot): Check {
   return {
     name: "outbox:oldest",
     observedValue: oldestMs / 1_000,
     observedUnit: "s",
-    status: grade(oldestMs, 30_000, isRestUp ? 120_000 : Infinity),
+    status: grade(oldestMs, 30_000, rest.isUp ? 120_000 : Infinity),
     isReady: oldestMs < 120_000,
   };
 }
@@ -138,6 +140,27 @@ function dead({ outbox: { dead } }: Snapshot): Check {
     observedUnit: "messages",
     status: grade(dead, 0),
     isReady: true,
+  };
+}
+
+/** A permission is for people to grant; the bot serves everybody else meanwhile. */
+function parked({ parked }: Snapshot): readonly Check[] {
+  return parked.map(({ channelId, reason, waiting }) => ({
+    name: "outbox:parked",
+    componentId: channelId,
+    observedValue: `${waiting} waiting: ${reason}`,
+    status: "warn",
+    isReady: true,
+  }));
+}
+
+function invalidRequests({ rest: { invalidRequests, breaker } }: Snapshot): Check {
+  return {
+    name: "rest:invalidRequests",
+    observedValue: invalidRequests,
+    observedUnit: "in 10 min",
+    status: breaker === "stopped" ? "fail" : breaker === "slowed" ? "warn" : "pass",
+    isReady: breaker !== "stopped",
   };
 }
 

@@ -46,6 +46,8 @@ export interface Meters {
   readonly inboxCommitSec: Histogram;
   readonly outboxSent: Counter<"ack">;
   readonly outboxRetries: Counter<"reason">;
+  /** What a full queue did with answers: `"folded"` into a file, or `"dropped"` (D4). */
+  readonly outboxOverflows: Counter<"outcome">;
   readonly replyLatencySec: Histogram;
   /**
    * `route` is the template: `"/channels/{channel}/messages"`; `status` the class: `"2xx"`, or
@@ -60,6 +62,8 @@ export interface Meters {
   readonly llmRequestSec: Histogram<"provider" | "model">;
   readonly llmTokens: Counter<"provider" | "model" | "direction">;
   readonly authDenied: Counter<"reason">;
+  /** Secrets removed before output; `sink` is where to. */
+  readonly redactions: Counter<"sink">;
   readonly storageErrors: Counter<"code">;
   readonly eventLoopLagSec: Histogram<"thread">;
   /** `"sent"`, or what kept it from being sent: `"skipped_gateway"`, `"skipped_store"`, `"skipped_agent"`. */
@@ -129,6 +133,11 @@ export function createMetrics(build: Build): Metrics {
       ["ack"],
     ),
     outboxRetries: counter("outbox_retries", "Send attempts after the first.", ["reason"]),
+    outboxOverflows: counter(
+      "outbox_overflow",
+      "Answers that did not fit into a channel's queue, by what became of them.",
+      ["outcome"],
+    ),
     replyLatencySec: histogram(
       "reply_latency",
       "From Discord's message timestamp to the first reply created.",
@@ -149,6 +158,7 @@ export function createMetrics(build: Build): Metrics {
     llmRequestSec: histogram("llm_request", "Model call duration.", ["provider", "model"]),
     llmTokens: counter("llm_tokens", "Tokens by direction.", ["provider", "model", "direction"]),
     authDenied: counter("auth_denied", "Events refused by reason.", ["reason"]),
+    redactions: counter("redactions", "Secrets removed before output, by sink.", ["sink"]),
     storageErrors: counter("storage_errors", "SQLite errors by code.", ["code"]),
     eventLoopLagSec: histogram("event_loop_lag", "Event loop lag.", ["thread"]),
     watchdogPings: counter(
@@ -199,6 +209,14 @@ function createGauges() {
   );
   const outboxDepth = gauge("barnacle_outbox_depth", "Replies by state.", ["state"]);
   const outboxAge = gauge("barnacle_outbox_oldest_age_seconds", "Age of the oldest unsent reply.");
+  const parkedChannels = gauge(
+    "barnacle_outbox_parked_channels",
+    "Channels that Discord does not let the bot post in.",
+  );
+  const invalidRequests = gauge(
+    "barnacle_discord_invalid_requests",
+    "Invalid requests in the last 10 minutes.",
+  );
   const rss = gauge("process_resident_memory_bytes", "Resident memory size in bytes.");
   const openFds = gauge("process_open_fds", "Number of open file descriptors.", []);
   const maxFds = gauge("process_max_fds", "Maximum number of open file descriptors.", []);
@@ -228,6 +246,9 @@ function createGauges() {
     outboxDepth.set(outbox.sending, { state: "sending" });
     outboxDepth.set(outbox.uncertain, { state: "uncertain" });
     outboxDepth.set(outbox.dead, { state: "dead" });
+    outboxDepth.set(outbox.parked, { state: "parked" });
+    parkedChannels.set(snapshot.parked.length);
+    invalidRequests.set(snapshot.rest.invalidRequests);
     outboxAge.set(outbox.oldestMs / 1_000);
     rss.set(rssBytes);
     cpu.add(Math.max(0, usage.cpuSec - cpuSec));

@@ -54,10 +54,14 @@ export interface Snapshot {
     readonly uncertain: number;
     /** Messages that Discord will not take, ever. */
     readonly dead: number;
+    /** Messages that wait in parked channels; they are not counted as pending. */
+    readonly parked: number;
     /** Milliseconds that the oldest unsent message has waited; 0 if there is none. */
     readonly oldestMs: number;
   };
-  readonly isRestUp: boolean;
+  /** Channels that Discord does not let the bot post in (R11); what waits there is no delay. */
+  readonly parked: readonly ParkedChannel[];
+  readonly rest: RestState;
   readonly models: readonly Model[];
   /** The main thread's delay in milliseconds, 99 of 100 times, of the last minute. */
   readonly eventLoopLagMs: number;
@@ -92,6 +96,23 @@ export interface CatchUpState {
   readonly pending: number;
   /** Channels of which nobody can tell what was said: their names. */
   readonly unreadable: readonly string[];
+}
+
+export interface ParkedChannel {
+  readonly channelId: string;
+  /** In words: `"cannot post in #ops: Send Messages is denied for the role Krill"`. */
+  readonly reason: string;
+  /** Messages that wait for it to change. */
+  readonly waiting: number;
+}
+
+/** How requests to Discord fare. */
+export interface RestState {
+  /** Whether the last one was answered, and not with a fault of Discord's. */
+  readonly isUp: boolean;
+  /** Requests of the last ten minutes that Discord counts as invalid: too many lock out the address. */
+  readonly invalidRequests: number;
+  readonly breaker: "closed" | "slowed" | "stopped";
 }
 
 export interface Model {

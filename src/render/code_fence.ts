@@ -93,7 +93,8 @@ function openingAt(
   const isBlock = INDENT.test(before);
   if (marker.startsWith("~") && !isBlock) return undefined;
 
-  const indent = isBlock ? before : "";
+  // `>>> ` quotes all that follows, and is no mark of this line.
+  const indent = isBlock ? before.replace(/^>>> /, "") : "";
   const close = indent + marker;
   const isTooLong = (open: string) => limit - open.length - close.length - 2 < limit * LEAST_ROOM;
   if (isTooLong(close)) return undefined;

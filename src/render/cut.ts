@@ -3,14 +3,18 @@
  *
  * Between paragraphs is better than between lines, that better than between
  * sentences, and that better than between words; but a good place near the
- * beginning makes a short message, so the second half is searched first. A
- * link, a mention or a code span is cut only where nothing else is possible,
- * and a character as people see it only where it alone is too long.
+ * beginning makes a short message, so the second half is searched first. For a
+ * list item that fits into one message a short one is taken, as it is for a
+ * link, a mention, code or emphasis; a heading stays with what it is about. A
+ * character as people see it is cut only where it alone is too long.
  *
  * @module
  */
 
-import { type CodeFence, fenceAt, lastBefore } from "./code_fence.ts";
+import { type CodeFence, fenceAt } from "./code_fence.ts";
+import { graphemeStart, isExtending } from "./graphemes.ts";
+import { BREAK, itemEnd, type LineBreak, lineBreaks } from "./line_breaks.ts";
+import { type Span, spanAt, type Spans, spansOf } from "./spans.ts";
 
 /** A stretch of text that is too long for one chunk. */
 export interface Stretch {
@@ -23,6 +27,8 @@ export interface Stretch {
   readonly fence: CodeFence | undefined;
   /** The longest that is worth keeping in one piece, in UTF-16 units. */
   readonly longest: number;
+  /** The most lines that are. */
+  readonly mostLines: number;
 }
 
 /** Where a chunk ends, and what it is followed by: of white space only a line's end is dropped in code. */
@@ -33,159 +39,193 @@ export interface Cut {
 
 /** @returns A place behind `from`, and not behind `to`. */
 export function findCut(stretch: Stretch): Cut {
+  const { to } = stretch;
+  const { least, half, codeFrom, late, early, item, headings, spans, line } = look(stretch);
+  const word = (least: number, most: number, isStrict: boolean): Cut | undefined => {
+    const at = wordCut(stretch, { codeFrom, headings, spans: spans() }, least, most, isStrict);
+    return at === undefined ? undefined : { at, kind: "word" };
+  };
+  return line(late, BREAK.inside) ??
+    (item && fits(stretch, item) ? line([item], BREAK.inside) : undefined) ??
+    line(late, BREAK.heading) ??
+    word(half, to, true) ??
+    line(early, BREAK.heading) ??
+    word(least, half - 1, true) ??
+    asLine(bestOf(late, BREAK.heading)) ??
+    word(least, to, false) ??
+    asLine(bestOf([...early, ...late], Infinity)) ??
+    { at: graphemeCut(stretch, { codeFrom, spans: spans() }, least), kind: "word" };
+}
+
+/** The best end of a line, where a chunk would rather end at `to`; none that breaks anything. */
+export function findLineCut(stretch: Stretch): Cut | undefined {
+  const { late, early, line } = look(stretch);
+  return line(late, BREAK.inside) ?? line(early, BREAK.inside);
+}
+
+/** What a stretch offers: the ends of its lines, and what should stay whole. */
+interface Offers {
+  /** The first place that leaves something to be seen. */
+  readonly least: number;
+  readonly half: number;
+  /** The first code that can be seen of the fence that the stretch ends in. */
+  readonly codeFrom: number;
+  /** Breaks of the second half, and of the first. */
+  readonly late: readonly LineBreak[];
+  readonly early: readonly LineBreak[];
+  /** The break before the list item that the stretch ends in. */
+  readonly item: LineBreak | undefined;
+  /** Lines that are headings. */
+  readonly headings: readonly Span[];
+  readonly spans: () => Spans;
+  /** The best of some breaks that cost less than `below`, and leave emphasis whole. */
+  readonly line: (some: readonly LineBreak[], below: number) => Cut | undefined;
+}
+
+function look(stretch: Stretch): Offers {
   const { text, from, to } = stretch;
   const least = from + text.slice(from, to).search(/\S|$/) + 1;
   const half = Math.max(least, from + Math.ceil((to - from) / 2));
-
-  const late = lineCut(stretch, half, to);
-  if (late !== undefined) return { at: late, kind: "line" };
-  const spans = spansOf(stretch);
-  const word = wordCut(stretch, spans, half, to);
-  if (word !== undefined) return { at: word, kind: "word" };
-  const early = lineCut(stretch, least, half - 1);
-  if (early !== undefined) return { at: early, kind: "line" };
+  const { breaks, item, headings } = lineBreaks(stretch);
+  const codeFrom = codeFromOf(stretch);
+  const isOpen = ({ at }: LineBreak) => at >= least && isOpenTo(stretch, codeFrom, at);
+  const open = breaks.filter(isOpen);
+  let found: Spans | undefined;
+  const spans = () => found ??= spansOf(stretch);
   return {
-    at: wordCut(stretch, spans, least, half - 1) ?? graphemeCut(stretch, spans, least),
-    kind: "word",
+    least,
+    half,
+    codeFrom,
+    late: open.filter(({ at }) => at >= half),
+    early: open.filter(({ at }) => at < half),
+    item: item && isOpen(item) ? item : undefined,
+    headings,
+    spans,
+    line: (some, below) => {
+      const best = bestOf(some, below);
+      if (best === undefined || !spanAt(spans().soft, best)) return asLine(best);
+      return asLine(bestOf(some.filter(({ at }) => !spanAt(spans().soft, at)), below));
+    },
   };
 }
 
-/** The last end of a paragraph between two places, else of a line. */
-function lineCut(stretch: Stretch, least: number, most: number): number | undefined {
-  // Searched in the window only: a search through all that came before would cost the more the
-  // longer the text is.
-  const window = stretch.text.slice(least, most + 1);
-  let line: number | undefined;
-  for (let place = window.lastIndexOf("\n"); place !== -1;) {
-    const newline = least + place;
-    place = place === 0 ? -1 : window.lastIndexOf("\n", place - 1);
-    if (!isOpenTo(stretch, newline)) continue;
-    if (endsParagraph(stretch, newline)) return newline;
-    line ??= newline;
+function asLine(at: number | undefined): Cut | undefined {
+  return at === undefined ? undefined : { at, kind: "line" };
+}
+
+/** The last of the cheapest breaks. */
+function bestOf(breaks: readonly LineBreak[], below: number): number | undefined {
+  let best: LineBreak | undefined;
+  for (const one of breaks) {
+    if (one.cost < below && one.cost <= (best?.cost ?? Infinity)) best = one;
   }
-  return line;
+  return best?.at;
+}
+
+/** Whether the list item behind a break is worth a message of its own. */
+function fits({ text, longest, mostLines }: Stretch, { at }: LineBreak): boolean {
+  const end = itemEnd(text, at + 1, longest + 1);
+  return end - at - 1 <= longest && text.slice(at + 1, end).split("\n").length <= mostLines;
 }
 
 /** Whether a cut leaves each fence whole, or in two pieces that can be closed and opened. */
-function isOpenTo({ text, fences, from, fence }: Stretch, at: number): boolean {
+function isOpenTo({ fences, fence }: Stretch, codeFrom: number, at: number): boolean {
   const inside = fenceAt(fences, at);
-  if (!inside) return true;
-  if (inside !== fence || at < fence.contentStart) return false;
-  return text.slice(Math.max(from, fence.contentStart), at).trim() !== "";
+  return inside === undefined || (inside === fence && at > codeFrom);
 }
 
-const BLANK_LINE = /\n[^\S\n]*(?:\n|$)/y;
-
-function endsParagraph({ text, fences }: Stretch, newline: number): boolean {
-  if (fenceAt(fences, newline)) return false;
-  BLANK_LINE.lastIndex = newline;
-  if (BLANK_LINE.test(text)) return true;
-  if (lastBefore(fences, newline + 2)?.start === newline + 1) return true;
-  const before = lastBefore(fences, newline);
-  return before !== undefined && newline - before.end < 100 &&
-    /^[^\S\n]*$/.test(text.slice(before.end, newline));
+/** Where the first code is that can be seen of the fence that the stretch ends in. */
+function codeFromOf({ text, from, to, fence }: Stretch): number {
+  if (!fence) return Infinity;
+  const start = Math.max(from, fence.contentStart);
+  const place = text.slice(start, to).search(/\S/);
+  return place === -1 ? Infinity : start + place;
 }
 
-/** The last end of a sentence between two places, else of a word. */
+/**
+ * The last end of a sentence between two places, else of a word.
+ *
+ * @param isStrict Whether emphasis and headings stay whole, and no line may begin with what Discord would take
+ * for the mark of a list, a quote or a heading.
+ */
 function wordCut(
   stretch: Stretch,
-  spans: Spans,
+  { codeFrom, headings, spans }: Pick<Offers, "codeFrom" | "headings"> & { readonly spans: Spans },
   least: number,
   most: number,
+  isStrict: boolean,
 ): number | undefined {
   const { text, fence } = stretch;
   let word: number | undefined;
   for (let at = most; at >= least; at -= 1) {
     const isSpace = isBreakingSpace(text.charCodeAt(at));
     if (!isSpace && !isWideStop(text.charCodeAt(at - 1))) continue;
-    if (!isOpenTo(stretch, at) || spanAt(spans.all, at) || spanAt(spans.strict, at)) continue;
+    if (!isOpenTo(stretch, codeFrom, at) || spanAt(spans.whole, at) || spanAt(spans.strict, at)) {
+      continue;
+    }
+    if (isExtending(text, isSpace ? at + 1 : at)) continue;
     if (fence && at > fence.contentStart) return isSpace && at < stretch.to ? at + 1 : at;
+    if (isStrict && (spanAt(spans.soft, at) || spanAt(headings, at) || isMarkBehind(text, at))) {
+      continue;
+    }
     if (endsSentence(text, at)) return at;
-    if (isSpace) word ??= at;
+    word ??= at;
   }
   return word;
 }
 
-/** White space that may be lost; a no-break space says that it may not. Behind the text there is none. */
+/**
+ * White space that may be lost; a no-break space says that it may not. Lines end elsewhere, and
+ * behind the text there is none.
+ */
 function isBreakingSpace(unit: number): boolean {
-  if (unit <= 0x20) return unit === 0x20 || (unit >= 0x09 && unit <= 0x0d);
+  if (unit <= 0x20) return unit === 0x20 || unit === 0x09 || (unit >= 0x0b && unit <= 0x0d);
   return unit >= 0x1680 && /[^\S\u2007\u202f]/.test(String.fromCharCode(unit));
 }
 
-/** `。`, `！`, `？`: they end a sentence, and no space follows. */
+/** `。`, `、`, `！`, `，`, `：`, `；`, `？`: words end there, and no space follows. */
 function isWideStop(unit: number): boolean {
-  return unit === 0x3002 || unit === 0xff01 || unit === 0xff1f;
+  return unit === 0x3002 || unit === 0x3001 || unit === 0xff01 || unit === 0xff0c ||
+    unit === 0xff1a || unit === 0xff1b || unit === 0xff1f;
 }
 
 /** A digit before the stop is rather a number: "1. First". */
+const SENTENCE_END = /(?:[。！？]|[^\s\d.!?…][.!?…]+["'”’»)\]*_]*)$/;
+
 function endsSentence(text: string, at: number): boolean {
-  return isWideStop(text.charCodeAt(at - 1)) ||
-    /[^\s\d.!?…][.!?…]+["'”’»)\]*_]*$/.test(text.slice(Math.max(0, at - 12), at));
+  return SENTENCE_END.test(text.slice(Math.max(0, at - 12), at));
 }
 
-/** The last end of a character as people see it, before a span that would be broken. */
-function graphemeCut(stretch: Stretch, spans: Spans, least: number): number {
+/** The end of the line, which is judged as such, or what would be a mark at the beginning of one. */
+const MARK_BEHIND = /^[^\S\n]*(?:\n|(?:[-*+]|\d{1,9}[.)]|#{1,3}|-#|>{1,3})[^\S\n]|`{3}|~{3})/;
+
+function isMarkBehind(text: string, at: number): boolean {
+  return MARK_BEHIND.test(text.slice(at, at + 20));
+}
+
+/** The last end of a character as people see it, before a span or a mark that would be broken. */
+function graphemeCut(
+  stretch: Stretch,
+  { codeFrom, spans }: Pick<Offers, "codeFrom"> & { readonly spans: Spans },
+  least: number,
+): number {
   const { text, from, to } = stretch;
-  const span = spanAt(spans.strict, to);
-  const most = span && span.start >= least ? span.start : to;
-
-  // One unit more tells whether a character ends at `most`; the second, whether that is a pair.
-  graphemes ??= new Intl.Segmenter("en", { granularity: "grapheme" });
-  const cluster = graphemes.segment(text.slice(from, most + 2)).containing(most - from);
-  const start = cluster ? from + cluster.index : most;
-  if (start >= least) return start;
-  const isPair = /^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(most - 1, most + 1));
-  return isPair && most - 1 > from ? most - 1 : most;
-}
-
-/** Made when it is first needed: it costs more than all else here. */
-let graphemes: Intl.Segmenter | undefined;
-
-interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
-interface Spans {
-  /** Links and mentions: broken, they no longer work. */
-  readonly strict: readonly Span[];
-  /** Those that stand alone, links with their words, and code spans: broken, they look bad. */
-  readonly all: readonly Span[];
-}
-
-const STRICT =
-  /<?https?:\/\/[^\s<>]+>?|<(?:@[!&]?|#)\d+>|<a?:\w+:\d+>|<t:-?\d+(?::\w)?>|<\/[^<>:\n]+:\d+>|<id:\w+>/g;
-// Each begins with what it may not contain, so that no text makes it look at the same words twice.
-const ALL = new RegExp(
-  `\\[[^[\\]\\n]*\\]\\([^()\\n]*\\)|(\`{1,2})[^\`\\n]+\\1(?!\`)|${STRICT.source}`,
-  "g",
-);
-
-/** One of these is in every span; most texts have none. */
-const SIGNS = ["<", "http", "](", "`"];
-
-/** The spans that begin in a stretch; none is longer than a line. */
-function spansOf({ text, from, to, longest }: Stretch): Spans {
-  const [rest = ""] = text.slice(to, to + longest).split("\n", 1);
-  const searched = text.slice(from, to) + rest;
-  if (!SIGNS.some((sign) => searched.includes(sign))) return { strict: [], all: [] };
-  const find = (pattern: RegExp): readonly Span[] =>
-    Array.from(searched.matchAll(pattern), ({ 0: { length }, index }) => ({
-      start: from + index,
-      end: from + index + length,
-    })).filter(({ start, end }) => end - start <= longest);
-  return { strict: find(STRICT), all: find(ALL) };
-}
-
-/** The span that a place lies within; they are in order and do not overlap. */
-function spanAt(spans: readonly Span[], at: number): Span | undefined {
-  let low = 0;
-  let high = spans.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((spans[middle]?.start ?? at) < at) low = middle + 1;
-    else high = middle;
+  let most = to;
+  for (const kind of [spans.whole, spans.strict]) {
+    const span = spanAt(kind, most);
+    if (span && span.start >= least) most = span.start;
   }
-  const span = spans[low - 1];
-  return span && at < span.end ? span : undefined;
+  const start = graphemeStart(text, from, markStart(text, most));
+  if (start >= least && isOpenTo(stretch, codeFrom, start)) return start;
+  const isPair = /^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(to - 1, to + 1));
+  return isPair && to - 1 > from ? to - 1 : to;
+}
+
+const MARK_BEFORE = /(?:\\|\*{1,2}|_{1,2}|~|\|)$/;
+
+/** Where the mark begins that a place would break: of emphasis, or one with what it escapes. */
+function markStart(text: string, at: number): number {
+  const before = text.slice(Math.max(0, at - 2), at);
+  const mark = MARK_BEFORE.exec(before)?.[0];
+  return mark && (mark === "\\" || text.startsWith(mark.charAt(0), at)) ? at - mark.length : at;
 }

@@ -1,20 +1,28 @@
 /**
- * Turns a model's answer into the messages that go out, frozen.
- *
- * They are stored before the first is sent, and sent as they were stored. What
- * a crash interrupts is then finished word for word; nothing is asked of the
- * model, or decided, a second time.
+ * Makes messages of words: of a model's answer, of a failure, of what the
+ * command line and Barnacle itself have to say. There is no other way out.
  *
  * @module
  */
 
 import { parseSnowflake, type RoleId, type UserId } from "../core/ids.ts";
 import type { InboundMessage } from "../core/inbound.ts";
-import { nonceOf } from "../core/nonce.ts";
-import type { MayPing, OutboundMessage, Pings, Quote, Reply } from "../core/outbound.ts";
+import {
+  type Frozen,
+  type MayPing,
+  type OutboundFile,
+  type Quote,
+  type Reply,
+} from "../core/outbound.ts";
 import type { Overheard } from "../core/transcript.ts";
 import { chunk, type ChunkRules, MAX_CHUNK_LENGTH } from "./chunk.ts";
-import { failureNotice, type Texts } from "./notices.ts";
+import { checkFiles, type FileRules } from "./files.ts";
+import { freezeUnasked, type Unasked } from "./freeze.ts";
+import { createLinks } from "./links.ts";
+import { notice, type Texts } from "./notices.ts";
+import { type Tagged, takeReplyTags } from "./reply_tag.ts";
+import { renderTables } from "./table.ts";
+import { tooLong } from "./too_long.ts";
 import { isNoReply, visibleText } from "./visible.ts";
 
 /** A turn that is to be answered in words. */
@@ -30,13 +38,36 @@ export interface AllowedMentions {
   readonly roles: readonly RoleId[];
 }
 
+/** What holds for all that is said, whoever says it. */
+export interface TextRules extends FileRules {
+  readonly chunks: ChunkRules;
+  readonly tables: "code" | "bullets" | "off";
+}
+
+/** What the config says of a model's answers. */
+export interface ReplyRules extends TextRules {
+  readonly allowedMentions: AllowedMentions;
+  readonly replyToMode: "off" | "first" | "all";
+  /** `messages.linkHosts`: `"example.org"`, or `"*.example.org"` for all below it. */
+  readonly linkHosts: readonly string[];
+}
+
+/** What the model was shown: whom it may ping, quote and link to. */
+export interface Shown {
+  readonly overheard: readonly Overheard[];
+  /** All that came from people, as the model read it: envelopes of this turn and of those before. */
+  readonly texts: readonly string[];
+  /** The operator's words to the model: they may name hosts as well. */
+  readonly system: string;
+}
+
 /** A model's answer, and what it answers. */
 export interface ModelAnswer extends Answered {
   readonly text: string;
-  /** What the model was shown beside the message: its authors may be pinged. */
-  readonly overheard: readonly Overheard[];
-  readonly chunks: ChunkRules;
-  readonly allowedMentions: AllowedMentions;
+  /** What tools made, in order. */
+  readonly files?: readonly OutboundFile[];
+  readonly shown: Shown;
+  readonly rules: ReplyRules;
 }
 
 export type ComposedReply =
@@ -49,18 +80,61 @@ export type ComposedReply =
 
 /** Makes a reply of a model's answer, for the channel that the message came from (S3). */
 export function composeReply(answer: ModelAnswer): ComposedReply {
-  const text = visibleText(answer.text);
-  if (isNoReply(text)) return { kind: "declined", text };
-  const chunks = chunk(text, answer.chunks);
-  if (chunks.length === 0) return { kind: "blank" };
-  const mayPing = { users: mayPingUsers(answer), roles: answer.allowedMentions.roles };
-  return { kind: "reply", text, reply: replyTo(answer, "reply", chunks, mayPing) };
+  const { text, shown, rules } = answer;
+  const tagged = takeReplyTags(visibleText(text));
+  if (isNoReply(tagged.text)) return { kind: "declined", text: tagged.text };
+  const said = rules.cleanSecrets(tagged.text);
+  const { files, notes } = checkFiles(answer.files ?? [], rules);
+  const laidOut = layOutForeign(paragraphs(said, notes), shown, rules);
+  if (laidOut.chunks.length === 0 && files.length === 0) return { kind: "blank" };
+  const quote = quoteOf(tagged.replyTo, answer);
+  const reply: Reply = {
+    ...answering(answer, "reply"),
+    ...laidOut,
+    files: [...laidOut.files, ...files],
+    mayPing: { users: mayPingUsers(answer), roles: rules.allowedMentions.roles },
+    ...(quote && { quote }),
+  };
+  return { kind: "reply", text: said, reply };
 }
 
 /** What is sent in place of an answer when the turn failed (R11). It pings nobody. */
 export function composeFailure(answered: Answered, failureId: string, texts: Texts): Reply {
-  const notice = failureNotice(failureId, texts);
-  return replyTo(answered, "failure", chunk(notice, NOTICE_CHUNKS), NOBODY);
+  const text = notice("failure", { id: failureId }, texts);
+  return {
+    ...answering(answered, "failure"),
+    chunks: chunk(text, NOTICE_CHUNKS, 1),
+    text,
+    files: [],
+    mayPing: NOBODY,
+    suppressesEmbeds: false,
+  };
+}
+
+/** What somebody other than a model says: the command line, or Barnacle to the bot's owner. */
+export interface Outgoing
+  extends Pick<Reply, "accountId" | "channelId" | "guildId">, Partial<Pick<Reply, "files">> {
+  readonly text: string;
+}
+
+/** Composes and freezes it. It pings nobody, and its links are its own. */
+export function composeSend(outgoing: Outgoing, rules: TextRules): readonly Frozen[] {
+  const { text, files: given = [], accountId, channelId, guildId } = outgoing;
+  const { files, notes } = checkFiles(given, rules);
+  const laidOut = layOut(
+    renderTables(paragraphs(rules.cleanSecrets(text), notes), rules.tables),
+    rules,
+  );
+  const unasked: Unasked = {
+    accountId,
+    channelId,
+    ...(guildId !== undefined && { guildId }),
+    ...laidOut,
+    files: [...laidOut.files, ...files],
+    mayPing: NOBODY,
+    suppressesEmbeds: false,
+  };
+  return freezeUnasked(unasked);
 }
 
 /** An operator's own words may be longer than ours. */
@@ -73,60 +147,85 @@ const NOTICE_CHUNKS: ChunkRules = {
 
 const NOBODY: MayPing = { users: [], roles: [] };
 
-function replyTo(
-  { message, agentId }: Answered,
-  kind: "reply" | "failure",
-  chunks: readonly string[],
-  mayPing: MayPing,
-): Reply {
-  const { accountId, channelId, id: cause, revision } = message;
-  return { accountId, channelId, cause, revision, agentId, kind, chunks, mayPing };
+function answering({ message, agentId }: Answered, kind: "reply" | "failure") {
+  const { accountId, channelId, guildId, id: cause, revision } = message;
+  return {
+    accountId,
+    channelId,
+    ...(guildId !== undefined && { guildId }),
+    cause,
+    revision,
+    agentId,
+    kind,
+  };
+}
+
+function paragraphs(text: string, notes: readonly string[]): string {
+  return [text, ...notes].filter((one) => one.trim() !== "").join("\n\n");
+}
+
+type LaidOut = Pick<Reply, "chunks" | "text" | "files" | "suppressesEmbeds">;
+
+/** Lays a text out whose links are not to be trusted. */
+function layOutForeign(text: string, { texts, system }: Shown, rules: ReplyRules): LaidOut {
+  const links = createLinks({ shown: [...texts, system], linkHosts: rules.linkHosts });
+  const tabled = renderTables(text, rules.tables);
+  const treated = (how: "code" | "plain"): LaidOut => {
+    const { text, found } = links.treat(tabled, how);
+    // What stood between two halves of a secret may be gone.
+    const laidOut = layOut(found > 0 ? rules.cleanSecrets(text) : text, rules);
+    return { ...laidOut, suppressesEmbeds: found > 0 };
+  };
+  const asCode = treated("code");
+  return asCode.chunks.some(links.hasForeign) ? treated("plain") : asCode;
+}
+
+function layOut(text: string, rules: TextRules): LaidOut {
+  const { chunks: { maxChunks } } = rules;
+  const chunks = chunk(text, rules.chunks, maxChunks + 1);
+  const common = { text, suppressesEmbeds: false };
+  if (chunks.length <= maxChunks) return { ...common, chunks, files: [] };
+  const { content, file } = tooLong(text, rules.chunks, rules);
+  return { ...common, chunks: [content], files: file ? [file] : [] };
+}
+
+/** The message that a tag asks for, where it is one that the model was shown (R3). */
+function quoteOf(
+  replyTo: Tagged["replyTo"],
+  { message, shown, rules: { replyToMode } }: ModelAnswer,
+): Quote | undefined {
+  if (replyTo === undefined || replyToMode === "off") return undefined;
+  const { quoted, sender } = message;
+  const asked = replyTo === "current" ? message.id : replyTo.messageId;
+  const overheard = shown.overheard.find(({ messageId }) => messageId === asked);
+  const isQuoted = asked === quoted?.id;
+  if (asked === message.id || !(isQuoted || overheard || isAmong(asked, shown.texts))) {
+    return { messageId: message.id, authorId: sender.id, on: replyToMode };
+  }
+  const authorId = isQuoted
+    ? quoted.author?.id
+    : overheard && parseSnowflake<"user">(overheard.authorId);
+  return { messageId: asked, ...(authorId && { authorId }), on: replyToMode };
+}
+
+/** Whether a message's id is in what `envelope.ts` wrote, and not a user's or a channel's. */
+function isAmong(id: string, texts: readonly string[]): boolean {
+  const pattern = new RegExp(`(?:message[_ ]id: |"(?:id|reply_to)":")${id}(?!\\d)`);
+  return texts.some((text) => pattern.test(text));
 }
 
 /** The people whom the turn is about, each once (R4). */
-function mayPingUsers({ message, overheard, allowedMentions }: ModelAnswer): readonly UserId[] {
+function mayPingUsers({ message, shown, rules }: ModelAnswer): readonly UserId[] {
   const author = message.sender.id;
-  switch (allowedMentions.users) {
+  switch (rules.allowedMentions.users) {
     case "none":
       return [];
     case "author":
       return [author];
     case "context": {
       const quoted = message.quoted?.author?.id;
-      const others = overheard.map(({ authorId }) => parseSnowflake<"user">(authorId));
+      const others = shown.overheard.map(({ authorId }) => parseSnowflake<"user">(authorId));
       return [...new Set([author, quoted, ...others])].filter((id) => id !== undefined);
     }
   }
-}
-
-/**
- * Freezes a reply.
- *
- * A text pings only those whom it mentions and the reply may ping: the model
- * writes it, and a model can be talked into `@everyone`.
- *
- * @returns One message per chunk, in the order in which they are to be sent.
- */
-export function freeze(reply: Reply): readonly OutboundMessage[] {
-  return reply.chunks.map((content, index) => {
-    const quote = reply.quote?.on === "all" || index === 0 ? reply.quote : undefined;
-    return {
-      accountId: reply.accountId,
-      channelId: reply.channelId,
-      nonce: nonceOf(reply, index),
-      content,
-      pings: pingsOf(content, reply.mayPing, quote),
-      ...(quote && { quote: quote.messageId }),
-      ...(index === 0 && { answers: reply.cause }),
-    };
-  });
-}
-
-function pingsOf(content: string, mayPing: MayPing, quote: Quote | undefined): Pings {
-  const mentioned = new Set(content.match(/<@[!&]?\d+>/g));
-  return {
-    users: mayPing.users.filter((id) => mentioned.has(`<@${id}>`) || mentioned.has(`<@!${id}>`)),
-    roles: mayPing.roles.filter((id) => mentioned.has(`<@&${id}>`)),
-    quotedAuthor: quote !== undefined && mayPing.users.includes(quote.authorId),
-  };
 }

@@ -1,14 +1,18 @@
 /**
  * Takes out of a model's answer what is not meant for people.
  *
- * Thinking that a server did not keep apart, tokens that end a turn, and our
- * own fences and lines that a small model repeats: none of it may reach
- * Discord (R10).
+ * Thinking that a server did not keep apart, calls of tools as text, tokens of
+ * chat templates, and our own fences and lines that a small model repeats: none
+ * of it may reach Discord (R10, SEC-R8). What stands in code is left alone: an
+ * answer may be about these things.
  *
  * @module
  */
 
 import { withoutControls } from "../lib/controls.ts";
+import { codeRegions, isInCode } from "./code_region.ts";
+import { withoutBlocks } from "./leaked_blocks.ts";
+import { withoutToolCalls } from "./leaked_calls.ts";
 
 /** What a model answers that has nothing to say. */
 const NO_REPLY = /^[\s`*_"'.]*NO_REPLY[\s`*_"'.]*$/;
@@ -20,39 +24,39 @@ export function isNoReply(visible: string): boolean {
 
 /** An answer as people may see it; blank if there was nothing else in it. */
 export function visibleText(answer: string): string {
-  const spoken = withoutThinking(withoutControls(answer).toWellFormed()).trimEnd().replace(
-    END_TOKENS,
-    "",
+  const spoken = withoutControls(answer).toWellFormed();
+  const text = SIGN.test(spoken) ? withoutTraces(spoken) : spoken;
+  const trimmed = text.trim();
+  return isNoReply(trimmed) ? trimmed : trimmed.replace(NO_REPLY_AT_END, "").trim();
+}
+
+/**
+ * One of these is in everything that is taken out; most answers have none. Mentions, links and
+ * lists are not among them.
+ */
+const SIGN =
+  /<(?!https?:|a?:|t:)[a-z/|｜<]|\[(?:\/?(?:think|inst|tool_|available_)|(?:discord )?message|from:|in reply|time:|channel:)|◁|^\s*analysis|^action:|`{3}(?:tool|function)_|"(?:arguments|parameters|input|args|action_input|tool_calls|function_call|tool_uses)"/im;
+
+function withoutTraces(answer: string): string {
+  const spoken = withoutToolCalls(withoutBlocks(answer));
+  const code = codeRegions(spoken);
+  const isFenced = OUR_FENCE.test(spoken);
+  return spoken.replace(
+    TRACE,
+    (trace, ourTag: string | undefined, ...[, at]: readonly unknown[]) =>
+      (typeof at === "number" && isInCode(code, at)) || (ourTag !== undefined && !isFenced)
+        ? trace
+        : "",
   );
-  const text = FENCE.test(spoken) ? spoken.replace(FENCES, "") : spoken;
-  const trimmed = text.replace(OUR_LINE, "").trim();
-  return isNoReply(trimmed) ? trimmed : trimmed.replace(NO_REPLY_LINE, "").trim();
 }
-
-/** One that never ended is all there is. */
-const THINKING = /^\s*<(think|thinking|reasoning|thought)>[\s\S]*?(?:<\/\1>|$)/i;
-/** Some chat templates begin within the thinking, so only its end is written. */
-const END_OF_THINKING = /^[ \t]*<\/(?:think|thinking)>[ \t]*$/im;
-
-function withoutThinking(answer: string): string {
-  let rest = answer;
-  for (let match = THINKING.exec(rest); match; match = THINKING.exec(rest)) {
-    rest = rest.slice(match[0].length);
-  }
-  const end = END_OF_THINKING.exec(rest);
-  return end && !rest.slice(0, end.index).includes("```")
-    ? rest.slice(end.index + end[0].length)
-    : rest;
-}
-
-const END_TOKENS = /(?:(?:<\|[a-z_]{2,30}\|>|<\/s>|<end_of_turn>|<eos>)\s*)+$/i;
 
 /** A fence of ours has a boundary; without one, `</message>` may be somebody's XML. */
-const FENCE = /<(?:context|quoted|extras|message) boundary="/;
-const FENCES = /<\/?(?:context|quoted|extras|message)(?: boundary="[^"\n]*")?>\n?/g;
+const OUR_FENCE = /<(?:context|quoted|extras|message) boundary="/;
 
-/** A line of nothing but what `envelope.ts` writes between the fences. */
-const OUR_LINE =
-  /^(?:\[(?:(?:discord )?message[_ ]id: \d+|from: [^\]\n]* \(\d{17,20}\)|in reply to: [^\]\n]*|time: [^\]\n]*, GMT[^\]\n]*|channel: (?:<#\d+>|direct message|group message)[^\]\n]*)\][ \t]*)+(?:\n|$)/gm;
+/** A tag of ours, and a line of nothing but what `envelope.ts` writes between the fences. */
+const TRACE =
+  /(<\/?(?:context|quoted|extras|message)(?: boundary="[^"\n]{0,100}")?>\n?)|^()(?:\[(?:(?:discord )?message[_ ]id: \d{1,20}|from: [^\]\n]{0,200} \(\d{17,20}\)|in reply to: [^\]\n]{0,200}|time: [^\]\n]{0,200}, GMT[^\]\n]{0,20}|channel: (?:<#\d{1,20}>|direct message|group message)[^\]\n]{0,200})\][ \t]*)+(?:\n|$)/gm;
 
-const NO_REPLY_LINE = /^NO_REPLY[ \t]*\n|\n[ \t]*NO_REPLY$/g;
+/** On a line of its own, or behind the end of a sentence. */
+const NO_REPLY_AT_END =
+  /^NO_REPLY[ \t]*\n|(?:\n[ \t]*|(?<=[.!?…)]) +)[`*_]{0,3}NO_REPLY[`*_.]{0,4}$/g;

@@ -23,11 +23,15 @@ export function changeChannel(
   return { kind: "channel_updated", channel: changed };
 }
 
-/** Archives a thread, opens it again, or renames it. */
+/** Archives or locks a thread, opens it again, or renames it. */
 export function changeThread(
   world: World,
   thread: Thread,
-  change: { readonly name?: string; readonly isArchived?: boolean },
+  change: {
+    readonly name?: string;
+    readonly isArchived?: boolean;
+    readonly isLocked?: boolean;
+  },
 ): WorldEvent {
   const changed = { ...thread, ...change };
   world.channels.set(thread.id, changed);
@@ -58,6 +62,22 @@ export function changeRoles(guild: Guild, userId: UserId, roles: readonly RoleId
   const changed = { ...member, roles };
   guild.members.set(userId, changed);
   return { kind: "member_updated", guildId: guild.id, member: changed };
+}
+
+/** Times a member out, or lets it speak again. */
+export function changeTimeout(guild: Guild, userId: UserId, until: number | undefined): WorldEvent {
+  const member = guild.members.get(userId);
+  if (!member) throw new RangeError(`Cannot time out ${userId}: no member of ${guild.name}`);
+  const { timedOutUntil: _, ...free } = member;
+  const changed = until === undefined ? free : { ...free, timedOutUntil: until };
+  guild.members.set(userId, changed);
+  return { kind: "member_updated", guildId: guild.id, member: changed };
+}
+
+/** Gives a guild another level of boosts. */
+export function changeBoosts(guild: Guild, premiumTier: Guild["premiumTier"]): WorldEvent {
+  guild.premiumTier = premiumTier;
+  return { kind: "guild_updated", guildId: guild.id };
 }
 
 /** Renames a role or changes what it may do. */

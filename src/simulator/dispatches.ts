@@ -12,11 +12,12 @@
 
 import type { ChannelId, GuildId, UserId } from "../core/ids.ts";
 import { may } from "./access.ts";
-import { toCreatedGuild } from "./guild_payload.ts";
+import { toCreatedGuild, toGuild } from "./guild_payload.ts";
 import { INTENT } from "./intents.ts";
 import {
   channelTypeOf,
   guildIdOf,
+  nonceFor,
   type Payload,
   toChannel,
   toEmoji,
@@ -90,6 +91,12 @@ export function toDispatch(world: World, event: WorldEvent, viewer: Viewer): Dis
       if (!isMemberHere(world, guildId, viewer)) return;
       return { t: "GUILD_MEMBER_UPDATE", d: { guild_id: guildId, ...toMember(world, member) } };
     }
+    case "guild_updated": {
+      const guild = world.guilds.get(event.guildId);
+      if (!guild || !(viewer.intents & INTENT.guilds)) return;
+      if (!isMemberHere(world, event.guildId, viewer)) return;
+      return { t: "GUILD_UPDATE", d: toGuild(guild) };
+    }
     case "role_updated": {
       const { guildId, role } = event;
       if (!(viewer.intents & INTENT.guilds) || !isMemberHere(world, guildId, viewer)) return;
@@ -116,6 +123,7 @@ function messageDispatch(
     t: kind === "message_created" ? "MESSAGE_CREATE" : "MESSAGE_UPDATE",
     d: {
       ...payload,
+      ...(kind === "message_created" && nonceFor(message, viewer.userId)),
       ...(!readsAll && !concerns(message, viewer.userId) && WITHOUT_CONTENT),
       ...(!readsAll && isPayload(quoted) && {
         referenced_message: { ...quoted, ...(!isBy(quoted, viewer.userId) && WITHOUT_CONTENT) },

@@ -33,7 +33,12 @@ export interface MessageEdit {
   readonly content?: string;
   readonly embeds?: readonly Opaque[];
   readonly components?: readonly Opaque[];
-  readonly attachments?: readonly Omit<Attachment, "id">[];
+  /** What it has in the end: of those that are there, the ids that stay; and what is new. */
+  readonly attachments?: {
+    /** `"all"` where the edit lists none. */
+    readonly keep: readonly string[] | "all";
+    readonly add: readonly Omit<Attachment, "id">[];
+  };
   readonly allowedMentions?: AllowedMentions;
   readonly flags?: number;
 }

@@ -5,6 +5,7 @@
  */
 
 import type { RoleId, Snowflake, UserId } from "../core/ids.ts";
+import { createMedia } from "./media.ts";
 import { createNonceTable } from "./nonces.ts";
 import { DEFAULT_PERMISSIONS, type Overwrite } from "./permissions.ts";
 import { nextId, toSnowflake } from "./snowflake.ts";
@@ -27,10 +28,14 @@ export interface WorldLimits {
   readonly nonceWindowMs: number;
   /** Messages kept in each channel. */
   readonly keptPerChannel: number;
+  /** Bytes of all uploads together that can still be downloaded: 64 MiB, if absent. */
+  readonly mediaBytes?: number;
 }
 
 /** A world with nobody in it. */
-export function createWorld({ nonceWindowMs, keptPerChannel }: WorldLimits): World {
+export function createWorld(
+  { nonceWindowMs, keptPerChannel, mediaBytes = 64 * 1024 * 1024 }: WorldLimits,
+): World {
   return {
     ids: { last: 0n },
     users: new Map(),
@@ -39,6 +44,7 @@ export function createWorld({ nonceWindowMs, keptPerChannel }: WorldLimits): Wor
     channels: new Map(),
     webhooks: new Map(),
     nonces: createNonceTable(nonceWindowMs),
+    media: createMedia(mediaBytes),
     mediaUrl: "https://cdn.discordapp.com",
     keptPerChannel,
   };
@@ -98,6 +104,7 @@ export function addGuild(
     roles: new Map([[everyone.id, everyone]]),
     members: new Map(),
     channelIds: new Set(),
+    premiumTier: 0,
   };
   world.guilds.set(id, guild);
   addMember(guild, { userId: ownerId, joinedAt: now });
@@ -179,6 +186,7 @@ export function addThread(
     name,
     ownerId,
     isArchived: false,
+    isLocked: false,
     messages: new Map(),
   };
   world.channels.set(thread.id, thread);

@@ -40,7 +40,7 @@ export function toGuild(guild: Guild): Payload {
     max_stage_video_channel_users: 50,
     max_video_channel_users: 25,
     vanity_url_code: null,
-    premium_tier: 0,
+    premium_tier: guild.premiumTier,
     premium_subscription_count: 0,
     preferred_locale: "en-US",
     rules_channel_id: null,

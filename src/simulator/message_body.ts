@@ -14,6 +14,7 @@ import { z } from "zod";
 import type { MessageDraft, MessageEdit } from "./draft.ts";
 import type { AllowedMentions } from "./mentions.ts";
 import { type FieldProblem, toProblems } from "./field_problems.ts";
+import { storedNameOf } from "./media.ts";
 
 const snowflake = z.string().regex(/^[1-9]\d{0,19}$/);
 const opaque = z.record(z.string(), z.unknown());
@@ -42,6 +43,7 @@ const attachment = z.strictObject({
   duration_secs: z.number().nullish(),
   waveform: z.string().max(400).nullish(),
   is_remix: z.boolean().nullish(),
+  is_spoiler: z.boolean().nullish(),
 });
 
 const reference = z.strictObject({
@@ -80,6 +82,7 @@ export interface UploadedFile {
   readonly filename: string;
   readonly sizeBytes: number;
   readonly contentType?: string;
+  readonly bytes?: Uint8Array<ArrayBuffer>;
 }
 
 export type Parsed<Value> =
@@ -134,14 +137,19 @@ export function parseEdit(
   const { data } = parsed;
   if (needsMentions && data.content && !data.allowed_mentions) return WITHOUT_MENTIONS;
   const mentions = toAllowedMentions(data.allowed_mentions);
-  const hasFiles = files.length > 0 || data.attachments !== undefined;
+  const listed = data.attachments;
   return {
     kind: "parsed",
     value: {
       ...(data.content !== undefined && { content: data.content ?? "" }),
       ...(data.embeds !== undefined && { embeds: data.embeds ?? [] }),
       ...(data.components !== undefined && { components: data.components ?? [] }),
-      ...(hasFiles && { attachments: toAttachments(data.attachments ?? [], files) }),
+      ...((listed !== undefined || files.length > 0) && {
+        attachments: {
+          keep: listed === undefined ? "all" as const : (listed ?? []).map(({ id }) => String(id)),
+          add: toAttachments(listed ?? [], files),
+        },
+      }),
       ...(mentions && { allowedMentions: mentions }),
       ...(typeof data.flags === "number" && { flags: data.flags }),
     },
@@ -174,11 +182,12 @@ function toAttachments(
   described: readonly z.infer<typeof attachment>[],
   files: readonly UploadedFile[],
 ): MessageDraft["attachments"] {
-  return files.map(({ index, filename, sizeBytes, contentType }) => {
+  return files.map(({ index, filename, sizeBytes, contentType, bytes }) => {
     const about = described.find(({ id }) => String(id) === String(index));
     return {
-      filename: about?.filename ?? filename,
+      ...storedNameOf(about?.filename ?? filename),
       sizeBytes,
+      ...(bytes && { bytes }),
       ...(contentType && { contentType }),
       ...(about?.description && { description: about.description }),
     };

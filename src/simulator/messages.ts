@@ -13,13 +13,16 @@
 import { parseSnowflake, type Snowflake, type UserId } from "../core/ids.ts";
 import { type Access, may, openChannel } from "./access.ts";
 import { findMessage } from "./history.ts";
+import { changeThread } from "./changes.ts";
 import { isEmpty, type MessageDraft, type MessageEdit } from "./draft.ts";
 import { resolvePings } from "./mentions.ts";
 import { findNonce, noteNonce } from "./nonces.ts";
 import { channelPermissions, PERMISSION } from "./permissions.ts";
+import { fits, isAsleep, whyNotHere } from "./posting_rules.ts";
 import { type Outcome, refuse, refuseForm } from "./refusals.ts";
 import { nextId } from "./snowflake.ts";
 import {
+  type Attachment,
   type Author,
   type Channel,
   isPrivate,
@@ -27,6 +30,7 @@ import {
   type Pings,
   type Reference,
   type World,
+  type WorldEvent,
 } from "./world.ts";
 
 /** A message that was created, or found again by its nonce: then there is no event. */
@@ -45,8 +49,7 @@ export function postMessage(
 ): Outcome<Posted> {
   const access = accessOf(world, channelId, author);
   if (access.kind === "refused") return access;
-  const { channel } = access;
-  const refused = whyNotHere(world, channel, author, draft);
+  const refused = whyNotHere(world, access.channel, author, draft);
   if (refused) return refused;
 
   const authorId = idOf(author);
@@ -58,21 +61,19 @@ export function postMessage(
       return { kind: "done", value: { message, isRepeat: true }, events: [] };
     }
   }
-  const reference = resolveReference(world, channel, author, draft);
+  const reference = resolveReference(world, access.channel, author, draft);
   if (reference.kind === "refused") return reference;
 
+  const { channel, events } = awake(world, access.channel);
   const message: Message = {
     id: nextId<"message">(world.ids, now),
     channelId: channel.id,
     author,
-    content: draft.content,
+    content: asKept(draft.content),
     ...(draft.nonce !== undefined && { nonce: draft.nonce }),
     ...(reference.value && { reference: reference.value }),
     pings: pingsOf(world, channel, author, draft, reference.value),
-    attachments: draft.attachments.map((file) => ({
-      ...file,
-      id: nextId<"attachment">(world.ids, now),
-    })),
+    attachments: attached(world, draft.attachments, now),
     embeds: draft.embeds,
     components: draft.components,
     flags: draft.flags,
@@ -87,7 +88,7 @@ export function postMessage(
   return {
     kind: "done",
     value: { message, isRepeat: false },
-    events: [{ kind: "message_created", message }],
+    events: [...events, { kind: "message_created", message }],
   };
 }
 
@@ -106,7 +107,9 @@ export function editMessage(
   if (message.author.kind !== "user" || message.author.userId !== editor) {
     return refuse("notYourMessage");
   }
-  const content = edit.content ?? message.content;
+  if (isAsleep(channel)) return refuse("threadArchived");
+  if (!fits(world, channel, edit.attachments?.add ?? [])) return refuse("tooLarge");
+  const content = asKept(edit.content ?? message.content);
   const changed: Message = {
     ...message,
     content,
@@ -125,7 +128,12 @@ export function editMessage(
     components: edit.components ?? message.components,
     flags: edit.flags ?? message.flags,
     attachments: edit.attachments
-      ? edit.attachments.map((file) => ({ ...file, id: nextId<"attachment">(world.ids, now) }))
+      ? [
+        ...message.attachments.filter(({ id }) =>
+          edit.attachments?.keep === "all" || edit.attachments?.keep.includes(id)
+        ),
+        ...attached(world, edit.attachments.add, now),
+      ]
       : message.attachments,
   };
   if (isEmpty({ ...changed, hasMore: false })) return refuse("emptyMessage");
@@ -154,28 +162,31 @@ export function deleteMessage(
   return { kind: "done", value: message, events: [{ kind: "message_deleted", message }] };
 }
 
-function whyNotHere(
+/** Writing in an archived thread opens it again, which its readers are told first. */
+function awake(
   world: World,
   channel: Channel,
-  author: Author,
-  draft: MessageDraft,
-): ReturnType<typeof refuse> | undefined {
-  if (channel.kind === "forum") return refuse("notText");
-  if (channel.kind === "thread" && channel.isArchived) return refuse("threadArchived");
-  if (isEmpty(draft)) return refuse("emptyMessage");
-  if (author.kind === "webhook") return undefined;
-  if (draft.attachments.length > 0 && !may(world, channel, author.userId, "attach")) {
-    return refuse("missingPermissions");
-  }
-  const isByBot = world.users.get(author.userId)?.isBot ?? false;
-  const isClosed = channel.kind === "dm" && isByBot &&
-    channel.recipients.some((id) => id !== author.userId && !takesDms(world, id));
-  return isClosed ? refuse("cannotDm") : undefined;
+): { readonly channel: Channel; readonly events: readonly WorldEvent[] } {
+  if (channel.kind !== "thread" || !channel.isArchived) return { channel, events: [] };
+  const event = changeThread(world, channel, { isArchived: false });
+  return { channel: world.channels.get(channel.id) ?? channel, events: [event] };
 }
 
-function takesDms(world: World, userId: UserId): boolean {
-  const user = world.users.get(userId);
-  return user !== undefined && user.acceptsDms && !user.isBot;
+/** What becomes of a text: Discord takes the white space off its ends, and has one sort of line break. */
+function asKept(content: string): string {
+  return content.replaceAll("\r\n", "\n").trim();
+}
+
+function attached(
+  world: World,
+  files: MessageDraft["attachments"],
+  now: number,
+): readonly Attachment[] {
+  return files.map((file) => {
+    const attachment: Attachment = { ...file, id: nextId<"attachment">(world.ids, now) };
+    world.media.keep(attachment);
+    return attachment;
+  });
 }
 
 type Referred =

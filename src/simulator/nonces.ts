@@ -18,7 +18,8 @@ export interface SeenNonce {
 }
 
 export interface NonceTable {
-  readonly windowMs: number;
+  /** How long a nonce is remembered, in milliseconds; a test may change it at any time. */
+  windowMs: number;
   /** By author and nonce, the oldest first. */
   readonly seen: Map<string, SeenNonce>;
 }

@@ -82,7 +82,7 @@ export function toRole({ id, name, permissions, isMentionable, botId }: Role, pl
 }
 
 /** A member without the user, as in an event that names the user elsewhere. */
-export function toPartialMember({ roles, nick, joinedAt }: Member): Payload {
+export function toPartialMember({ roles, nick, joinedAt, timedOutUntil }: Member): Payload {
   return {
     roles,
     nick: nick ?? null,
@@ -90,7 +90,7 @@ export function toPartialMember({ roles, nick, joinedAt }: Member): Payload {
     banner: null,
     avatar_decoration_data: null,
     collectibles: null,
-    communication_disabled_until: null,
+    communication_disabled_until: timedOutUntil === undefined ? null : toTimestamp(timedOutUntil),
     joined_at: toTimestamp(joinedAt),
     premium_since: null,
     pending: false,
@@ -151,7 +151,7 @@ export function toChannel(world: World, channel: Channel, reader: UserId): Paylo
           archived: channel.isArchived,
           auto_archive_duration: 1440,
           archive_timestamp: toTimestamp(createdAtMs(channel.id)),
-          locked: false,
+          locked: channel.isLocked,
           create_timestamp: toTimestamp(createdAtMs(channel.id)),
         },
         message_count: channel.messages.size,
@@ -170,15 +170,21 @@ export function channelTypeOf(channel: Channel): number {
   return CHANNEL_TYPE[channel.kind];
 }
 
+/** The nonce of a message: only who creates it is told, and only at that moment. */
+export function nonceFor({ nonce, author }: Message, reader: UserId): Payload {
+  const isOwn = author.kind === "user" && author.userId === reader;
+  return nonce !== undefined && isOwn ? { nonce } : {};
+}
+
 /**
- * A message as REST answers it.
+ * A message as it is read back, without its nonce.
  *
- * @param reader Whose reactions are marked `me`, and who is told a nonce: its author alone.
+ * @param reader Whose reactions are marked `me`.
  */
 export function toMessage(world: World, message: Message, reader: UserId): Payload {
   const { reference } = message;
   return {
-    ...messageFields(world, message, reader),
+    ...messageFields(world, message),
     ...(message.reactions.size > 0 && { reactions: toReactions(message, reader) }),
     ...(reference && {
       message_reference: {
@@ -189,12 +195,12 @@ export function toMessage(world: World, message: Message, reader: UserId): Paylo
       },
     }),
     ...(reference?.kind === "reply" && {
-      referenced_message: referencedMessage(world, message, reader),
+      referenced_message: referencedMessage(world, message),
     }),
   };
 }
 
-function messageFields(world: World, message: Message, reader: UserId): Payload {
+function messageFields(world: World, message: Message): Payload {
   const isReply = message.reference?.kind === "reply";
   return {
     id: message.id,
@@ -219,16 +225,14 @@ function messageFields(world: World, message: Message, reader: UserId): Payload 
         application_id: message.author.webhook.applicationId,
       }),
     }),
-    ...(message.nonce !== undefined && message.author.kind === "user" &&
-      message.author.userId === reader && { nonce: message.nonce }),
   };
 }
 
 /** The quoted message, one level deep; `null` where it has been deleted. */
-function referencedMessage(world: World, { reference }: Message, reader: UserId): Payload | null {
+function referencedMessage(world: World, { reference }: Message): Payload | null {
   const quoted = reference &&
     world.channels.get(reference.channelId)?.messages.get(reference.messageId);
-  return quoted ? messageFields(world, quoted, reader) : null;
+  return quoted ? messageFields(world, quoted) : null;
 }
 
 function toReactions(message: Message, reader: UserId): readonly Payload[] {
@@ -254,6 +258,7 @@ function toAttachment(world: World, message: Message, file: Attachment): Payload
   return {
     id: file.id,
     filename: file.filename,
+    ...(file.title && { title: file.title }),
     size: file.sizeBytes,
     url,
     proxy_url: url,

@@ -22,6 +22,7 @@ export const PERMISSION = {
   attachFiles: 1n << 15n,
   readMessageHistory: 1n << 16n,
   mentionEveryone: 1n << 17n,
+  manageThreads: 1n << 34n,
   sendMessagesInThreads: 1n << 38n,
 } as const;
 
@@ -50,6 +51,9 @@ export function guildPermissions(guild: Guild, userId: UserId): bigint {
   return sum & PERMISSION.administrator ? ALL_PERMISSIONS : sum;
 }
 
+/** What a member that is timed out keeps, unless it is an administrator. */
+const LEFT_BY_TIMEOUT = PERMISSION.viewChannel | PERMISSION.readMessageHistory;
+
 /** What a user may do in one channel of a guild; in a thread, what its parent lets. */
 export function channelPermissions(world: World, channel: GuildChannel, userId: UserId): bigint {
   const guild = world.guilds.get(channel.guildId);
@@ -59,13 +63,13 @@ export function channelPermissions(world: World, channel: GuildChannel, userId: 
   if (base === ALL_PERMISSIONS) return base;
 
   const overwrites = overwritesOf(world, channel);
-  if (overwrites.length === 0) return withImplied(base);
+  const kept = member.timedOutUntil === undefined ? ALL_PERMISSIONS : LEFT_BY_TIMEOUT;
   const everyone = overwrites.filter(({ id }) => id === guild.everyoneRoleId);
   const roles = overwrites.filter(({ kind, id }) =>
     kind === "role" && member.roles.some((role) => role === id)
   );
   const own = overwrites.filter(({ kind, id }) => kind === "member" && id === userId);
-  return withImplied([everyone, roles, own].reduce(applyTogether, base));
+  return withImplied([everyone, roles, own].reduce(applyTogether, base)) & kept;
 }
 
 /** Without sight of a channel a member can do nothing there. */

@@ -25,6 +25,11 @@ export interface RateLimitOptions {
   readonly other: Limit;
   /** Over all routes. */
   readonly globalPerSec: number;
+  /**
+   * Routes that share one bucket, as some of Discord's do, which only the bucket's name tells. The
+   * limit is that of the first: `[["POST /channels/:id/messages", "POST /channels/:id/typing"]]`.
+   */
+  readonly sharedBuckets?: readonly (readonly string[])[];
 }
 
 export const DEFAULT_RATE_LIMITS: RateLimitOptions = {
@@ -88,9 +93,9 @@ export function createRateLimits(options: RateLimitOptions): RateLimits {
       }
       lastSecond.push(now);
 
-      const bucket = bucketOf(method, route);
-      const key = `${bucket} ${major}`;
-      const window = windowOf(windows, key, limitOf(options, method, route), now);
+      const counted = countedAs(options, `${method} ${route}`);
+      const bucket = bucketOf(counted);
+      const window = windowOf(windows, `${bucket} ${major}`, limitOf(options, counted), now);
       const isOver = window.used >= window.limit.requests;
       if (!isOver) window.used += 1;
       const resetAfterSec = Math.max(1, window.resetAt - now) / 1_000;
@@ -126,14 +131,20 @@ function windowOf(windows: Map<string, Window>, key: string, limit: Limit, now: 
   return window;
 }
 
-function limitOf(options: RateLimitOptions, method: string, route: string): Limit {
-  if (method === "POST" && route === "/channels/:id/messages") return options.createMessage;
+/** Adding and removing reactions always share a bucket; which others do is an option. */
+function countedAs({ sharedBuckets = [] }: RateLimitOptions, route: string): string {
+  const [first] = sharedBuckets.find((routes) => routes.includes(route)) ?? [];
+  if (first !== undefined) return first;
+  return route.includes("/reactions/") ? route.replace(/^\w+ /, "") : route;
+}
+
+function limitOf(options: RateLimitOptions, route: string): Limit {
+  if (route === "POST /channels/:id/messages") return options.createMessage;
   return route.includes("/reactions/") ? options.reaction : options.other;
 }
 
-/** Adding and removing reactions share a bucket; so Discord's buckets show which routes do. */
-function bucketOf(method: string, route: string): string {
-  const name = route.includes("/reactions/") ? route : `${method} ${route}`;
+/** A name that tells nothing of the route but which others have it, too. */
+function bucketOf(name: string): string {
   let hash = 0x811c9dc5;
   for (const character of name) {
     hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;

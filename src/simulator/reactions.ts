@@ -7,6 +7,7 @@
 import type { UserId } from "../core/ids.ts";
 import { may, openChannel } from "./access.ts";
 import { findMessage } from "./history.ts";
+import { isAsleep } from "./posting_rules.ts";
 import { type Outcome, refuse } from "./refusals.ts";
 import type { World } from "./world.ts";
 
@@ -29,6 +30,7 @@ export function addReaction(
   const found = findMessage(world, channelId, messageId, userId);
   if (found.kind === "refused") return found;
   const { channel, message } = found;
+  if (isAsleep(channel)) return refuse("threadArchived");
   const isNew = !message.reactions.has(emoji);
   const act = isNew ? "react" : "read_history";
   if (!may(world, channel, userId, act)) return refuse("missingPermissions");

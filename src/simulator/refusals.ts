@@ -52,6 +52,8 @@ export const REFUSALS = {
   notText: { status: 400, code: 50008, message: "Cannot send messages in a non-text channel" },
   missingPermissions: { status: 403, code: 50013, message: "Missing Permissions" },
   threadArchived: { status: 400, code: 50083, message: "Thread is archived" },
+  /** As Discord words it of a locked one, too. */
+  threadLocked: { status: 403, code: 50083, message: "Thread is archived" },
   invalidJson: {
     status: 400,
     code: 50109,

@@ -9,8 +9,8 @@ import type { UploadedFile } from "./message_body.ts";
 import { REFUSALS, type Refused, refuseForm } from "./refusals.ts";
 import type { LoggedFile } from "./request_log.ts";
 
-/** Bytes of a body: 10 MiB for each of ten files would be more than any bot sends. */
-const MAX_BODY_BYTES = 25 * 1024 * 1024;
+/** Bytes of a body: one file as large as the most boosted guild takes it, and what goes with it. */
+const MAX_BODY_BYTES = 101 * 1024 * 1024;
 
 export type ReadBody =
   | {
@@ -63,6 +63,7 @@ async function readForm(request: Request): Promise<ReadBody> {
       index: Number(index),
       filename: value.name,
       sizeBytes: value.size,
+      bytes: new Uint8Array(await value.arrayBuffer()),
       ...(value.type && { contentType: value.type }),
     });
   }

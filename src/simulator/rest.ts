@@ -16,7 +16,7 @@ import type { RestFault, RestFaults } from "./faults.ts";
 import { createRateLimits, type RateLimitOptions, type RateLimits } from "./rate_limits.ts";
 import { REFUSALS } from "./refusals.ts";
 import { readBody } from "./request_body.ts";
-import { majorOf, type RequestLog, routeOf } from "./request_log.ts";
+import { type LoggedFile, majorOf, type RequestLog, routeOf } from "./request_log.ts";
 import { answerHtml, answerRateLimited, answerRefused } from "./rest_answers.ts";
 import { answerInstead, isLostBefore, isUnanswered, playOut } from "./rest_faults.ts";
 import { createRoutes, type RouteDeps } from "./rest_routes.ts";
@@ -58,8 +58,7 @@ export async function startRest(
     const { accounts, now } = options;
     const url = new URL(request.url);
     if (url.pathname.startsWith("/attachments/")) {
-      const file = findFile(options.world, url.pathname);
-      return { response: new Response(file, { status: file ? 200 : 404 }), fault: undefined };
+      return { response: answerFile(options.world, url.pathname), fault: undefined };
     }
     const path = /^\/api(?:\/v10)?(\/.*)$/.exec(url.pathname)?.[1];
     const at = now();
@@ -72,7 +71,7 @@ export async function startRest(
       route,
       query: Object.fromEntries(url.searchParams),
       body: read.kind === "read" ? read.body : undefined,
-      files: read.kind === "read" ? read.files : [],
+      files: read.kind === "read" ? read.files.map(loggedFileOf) : [],
       userAgent: request.headers.get("user-agent") ?? "",
     });
     const fault = options.faults.take(request.method, route);
@@ -139,15 +138,22 @@ export async function startRest(
   };
 }
 
-/** The bytes of an attachment; downloads are the media host's, so they are neither judged nor logged. */
-function findFile(world: World, pathname: string): Uint8Array<ArrayBuffer> | undefined {
+/** Sends an attachment; downloads are the media host's, so they are neither judged nor logged. */
+function answerFile(world: World, pathname: string): Response {
   const [, channel = "", id] = /^\/attachments\/(\d+)\/(\d+)\//.exec(pathname) ?? [];
   const channelId = parseSnowflake<"channel">(channel);
   for (const message of (channelId && world.channels.get(channelId)?.messages.values()) ?? []) {
     const file = message.attachments.find((attachment) => attachment.id === id);
-    if (file) return file.bytes;
+    if (!file?.bytes) continue;
+    const headers = { "Content-Type": file.contentType ?? "application/octet-stream" };
+    return new Response(file.bytes, { headers });
   }
-  return undefined;
+  return new Response(null, { status: 404 });
+}
+
+/** The log is kept long, and bytes are large. */
+function loggedFileOf({ field, filename, sizeBytes }: LoggedFile): LoggedFile {
+  return { field, filename, sizeBytes };
 }
 
 const WITHOUT_USER_AGENT = { status: 403, code: 40333, message: "internal network error" };

@@ -19,6 +19,7 @@ import { findMessage, listMessages, type Page } from "./history.ts";
 import { parseCreate, parseEdit, type UploadedFile } from "./message_body.ts";
 import { deleteMessage, editMessage, postMessage } from "./messages.ts";
 import {
+  nonceFor,
   toChannel,
   toMember,
   toMessage,
@@ -154,7 +155,10 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
       if (outcome.kind === "done") asked.messages.add(outcome.value.message.id);
       account.creates.set(nonce, asked);
     }
-    return settle(outcome, ({ message }) => toMessage(world, message, self(c)));
+    return settle(outcome, ({ message }) => ({
+      ...toMessage(world, message, self(c)),
+      ...nonceFor(message, self(c)),
+    }));
   });
   app.get("/channels/:channel/messages/:message", (c) => {
     const found = findMessage(world, param(c, "channel"), param(c, "message"), self(c));

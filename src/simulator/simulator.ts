@@ -13,6 +13,7 @@ import { demoWorld } from "./demo_world.ts";
 import { createRestFaults, type RestFaults } from "./faults.ts";
 import { type GatewayFaults, startGateway } from "./gateway.ts";
 import type { SessionState } from "./gateway_sessions.ts";
+import { createModeration, type Moderation } from "./moderation.ts";
 import { createPeople, type People } from "./people.ts";
 import { DEFAULT_RATE_LIMITS, type RateLimitOptions } from "./rate_limits.ts";
 import { createRequestLog, type RequestLog } from "./request_log.ts";
@@ -39,7 +40,10 @@ export interface SimulatorOptions {
   readonly sessionTimeoutMs?: number;
   /** Payloads that a session keeps for RESUME: 10,000 by default. */
   readonly replayLimit?: number;
-  /** For the demo's world: milliseconds that a nonce is remembered, 180,000 by default. */
+  /**
+   * Milliseconds that a nonce is remembered; what the world has, if absent: 180,000 by default.
+   * `world.nonces.windowMs` changes it later.
+   */
   readonly nonceWindowMs?: number;
   readonly identifyLimit?: Partial<IdentifyLimit>;
   /** `false` for a Discord without rate limits. */
@@ -52,7 +56,7 @@ export interface SimulatorOptions {
   readonly requestLogLimit?: number;
 }
 
-export interface Simulator extends People {
+export interface Simulator extends People, Moderation {
   /** `http://127.0.0.1:49152`: what `DISCORD_API_URL` takes. */
   readonly apiUrl: string;
   /** `ws://127.0.0.1:49153`: what `/gateway/bot` answers, unless told to name another. */
@@ -99,8 +103,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     nonceWindowMs,
     rateLimits = {},
   } = options;
-  const world = options.world ??
-    demoWorld({ ...(nonceWindowMs !== undefined && { nonceWindowMs }) }).world;
+  const world = options.world ?? demoWorld().world;
+  if (nonceWindowMs !== undefined) world.nonces.windowMs = nonceWindowMs;
   const application = options.application ?? firstApplication(world);
   const accounts = createAccounts(world);
   const identifyLimit = { total: 1_000, maxConcurrency: 1, ...options.identifyLimit };
@@ -156,6 +160,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 
   return {
     ...people,
+    ...createModeration({ world, people, publish }),
     apiUrl: rest.url,
     gatewayUrl: gateway.url,
     token: application.token,

@@ -18,6 +18,7 @@ import type {
   Snowflake,
   UserId,
 } from "../core/ids.ts";
+import type { Media } from "./media.ts";
 import type { NonceTable } from "./nonces.ts";
 import type { Overwrite } from "./permissions.ts";
 import type { IdCounter } from "./snowflake.ts";
@@ -58,6 +59,11 @@ export interface Member {
   readonly nick?: string;
   /** Unix time in milliseconds. */
   readonly joinedAt: number;
+  /**
+   * Unix time in milliseconds to which a timeout is said to last. It is in force for as long as it is
+   * set: the rules of the world have no clock.
+   */
+  readonly timedOutUntil?: number;
 }
 
 export interface Guild {
@@ -69,6 +75,8 @@ export interface Guild {
   readonly roles: Map<RoleId, Role>;
   readonly members: Map<UserId, Member>;
   readonly channelIds: Set<ChannelId>;
+  /** Its level of boosts, by which its limit for uploads goes. */
+  premiumTier: 0 | 1 | 2 | 3;
 }
 
 interface ChannelBase {
@@ -92,7 +100,10 @@ export interface Thread extends ChannelBase {
   readonly parentId: ChannelId;
   readonly name: string;
   readonly ownerId: UserId;
+  /** Quiet until somebody writes in it. */
   readonly isArchived: boolean;
+  /** Closed to all who may not manage threads. */
+  readonly isLocked: boolean;
 }
 
 export interface PrivateChannel extends ChannelBase {
@@ -119,11 +130,13 @@ export type Author =
 export interface Attachment {
   readonly id: Snowflake<"attachment">;
   readonly filename: string;
+  /** What people are shown, where Discord has changed the name; without the extension. */
+  readonly title?: string;
   readonly sizeBytes: number;
   readonly contentType?: string;
   readonly description?: string;
-  /** What is downloaded; a file without is there by name only. */
-  readonly bytes?: Uint8Array<ArrayBuffer>;
+  /** What is downloaded; a file without is there by name only. They go when others need the room. */
+  bytes?: Uint8Array<ArrayBuffer>;
 }
 
 /** What a message replies to, or forwards. */
@@ -185,7 +198,8 @@ export type WorldEvent =
     readonly channel: GuildChannel;
   }
   | { readonly kind: "member_updated"; readonly guildId: GuildId; readonly member: Member }
-  | { readonly kind: "role_updated"; readonly guildId: GuildId; readonly role: Role };
+  | { readonly kind: "role_updated"; readonly guildId: GuildId; readonly role: Role }
+  | { readonly kind: "guild_updated"; readonly guildId: GuildId };
 
 export interface World {
   readonly ids: IdCounter;
@@ -196,6 +210,7 @@ export interface World {
   /** One per webhook that has been made; their ids are authors too. */
   readonly webhooks: Map<string, Webhook>;
   readonly nonces: NonceTable;
+  readonly media: Media;
   /** Where attachments are downloaded: never at Discord's, once a simulator shows this world. */
   mediaUrl: string;
   /** Messages kept in each channel; beyond, the oldest is forgotten, so that a bench may run for ever. */

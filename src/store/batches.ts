@@ -78,7 +78,7 @@ export function createBatches(
     const settled = told.flatMap(({ settledIn }) => settledIn ?? []);
     return {
       recorded,
-      accepted: added.length,
+      accepted: added,
       settled: settled.length,
       settledIn: [...new Set(settled)],
       foreign: told.flatMap(({ foreign }) => foreign ?? []),

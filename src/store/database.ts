@@ -68,6 +68,25 @@ export function openDatabase(
   }
 }
 
+/**
+ * Whether a database that is there has the newest schema: to open it changes nothing then.
+ *
+ * @throws {StoreError} `damaged`, or `unavailable` by the disk.
+ */
+export function isCurrent(path: string): boolean {
+  try {
+    const database = new DatabaseSync(path, { readOnly: true });
+    try {
+      database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+      return schemaOf(database) === MIGRATIONS.length;
+    } finally {
+      database.close();
+    }
+  } catch (thrown) {
+    throw toStoreError(thrown, path);
+  }
+}
+
 /** SQLite gives its `-wal` and `-shm` the mode of the file itself, so that one is made first. */
 function prepareFile(path: string): void {
   try {

@@ -10,6 +10,7 @@ import { z } from "zod";
 import type { AccountId, ChannelId } from "../core/ids.ts";
 import type { Echo, Foreign } from "../core/inbox.ts";
 import { snowflakeSchema } from "../core/snowflake_schema.ts";
+import { prepareSettle } from "./settle.ts";
 
 /** What an echo tells; nothing of one that is as it should be, and known. */
 export interface Told {
@@ -25,31 +26,35 @@ export interface Told {
 export type SettleEcho = (accountId: AccountId, echo: Echo) => Told;
 
 const rowSchema = z.object({
+  id: z.number(),
   channel_id: snowflakeSchema<"channel">(),
   state: z.string(),
   message_id: snowflakeSchema<"message">().nullable(),
   first_attempt_at: z.number().nullable(),
+  file_count: z.number(),
 });
 
 type Row = z.infer<typeof rowSchema>;
 
 export function prepareSettleEcho(database: DatabaseSync): SettleEcho {
   const select = database.prepare(
-    `SELECT channel_id, state, message_id, first_attempt_at FROM outbox
+    `SELECT id, channel_id, state, message_id, first_attempt_at, file_count FROM outbox
      WHERE account_id = ? AND nonce = ?`,
   );
-  const settle = database.prepare(
-    "UPDATE outbox SET state = 'sent', message_id = ? WHERE account_id = ? AND nonce = ?",
-  );
+  const settle = prepareSettle(database);
   return (accountId, echo) => {
     const { nonce, messageId, channelId } = echo;
     const found = nonce === undefined ? undefined : select.get(accountId, nonce);
     const row = found && rowSchema.parse(found);
     const why = whyForeign(row, echo);
     const foreign: Told = why ? { foreign: { messageId, channelId, why } } : {};
-    if (nonce === undefined || !row || row.state === "sent") return foreign;
-    settle.run(messageId, accountId, nonce);
-    return { settledIn: row.channel_id, ...foreign };
+    if (!row) return foreign;
+    const { id, channel_id, file_count } = row;
+    const isNews = settle(
+      { id, accountId, channelId: channel_id, fileCount: file_count },
+      messageId,
+    );
+    return { ...(isNews && { settledIn: channel_id }), ...foreign };
   };
 }
 

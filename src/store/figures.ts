@@ -26,7 +26,10 @@ export interface StoreFigures {
     readonly sending: number;
     readonly uncertain: number;
     readonly dead: number;
-    /** Unix time in milliseconds at which the oldest unsent message was frozen. */
+    /** Unsent messages in parked channels; neither pending nor sending, and not late. */
+    readonly parked: number;
+    readonly parkedChannels: number;
+    /** Unix time in milliseconds at which the oldest that is pending or sending was frozen. */
     readonly oldestUnsentAt?: number;
   };
   /** Shards whose gap is still to be caught up, of all accounts. */
@@ -61,6 +64,14 @@ const outboxSchema = z.object({
   oldest: z.number().nullable(),
 });
 
+const parkedSchema = z.object({
+  parkedChannels: z.number(),
+  pending: z.number(),
+  sending: z.number(),
+});
+
+const oldestSchema = z.object({ oldest: z.number().nullable() });
+
 const gapsSchema = z.object({ open: z.number() });
 
 /** @param database Open, migrated, and owned by the caller. */
@@ -78,23 +89,54 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
        COUNT(*) FILTER (WHERE state = 'uncertain') AS uncertain,
        COUNT(*) FILTER (WHERE state = 'dead') AS dead,
        MIN(created_at) FILTER (WHERE state IN ('pending', 'sending')) AS oldest
-     FROM outbox WHERE state <> 'sent'`,
+     FROM outbox WHERE state IN ('pending', 'sending', 'uncertain', 'dead')`,
+  );
+  const selectParked = database.prepare(
+    `SELECT
+       COUNT(DISTINCT p.account_id || ' ' || p.channel_id) AS parkedChannels,
+       COUNT(*) FILTER (WHERE o.state = 'pending') AS pending,
+       COUNT(*) FILTER (WHERE o.state = 'sending') AS sending
+     FROM parked_channel AS p
+     LEFT JOIN outbox AS o ON o.account_id = p.account_id AND o.channel_id = p.channel_id
+       AND o.state IN ('pending', 'sending')
+     WHERE p.is_parked = 1`,
+  );
+  const selectOldest = database.prepare(
+    `SELECT MIN(o.created_at) AS oldest FROM outbox AS o
+     LEFT JOIN parked_channel AS p
+       ON p.account_id = o.account_id AND p.channel_id = o.channel_id AND p.is_parked = 1
+     WHERE o.state IN ('pending', 'sending') AND p.channel_id IS NULL`,
   );
   const selectGaps = database.prepare(
     "SELECT COUNT(*) AS open FROM gateway_session WHERE catch_up_from IS NOT NULL",
   );
   const counts = new Map<string, DecisionCount>();
 
+  function outboxFigures(): StoreFigures["outbox"] {
+    const all = outboxSchema.parse(selectOutbox.get());
+    const parked = parkedSchema.parse(selectParked.get());
+    const held = parked.pending + parked.sending;
+    // Which channel a row is of costs a look at the row, so it is asked only where it matters.
+    const { oldest } = held === 0 ? all : oldestSchema.parse(selectOldest.get());
+    return {
+      pending: all.pending - parked.pending,
+      sending: all.sending - parked.sending,
+      uncertain: all.uncertain,
+      dead: all.dead,
+      parked: held,
+      parkedChannels: parked.parkedChannels,
+      ...(oldest !== null && { oldestUnsentAt: oldest }),
+    };
+  }
+
   return {
     health: () =>
       read(() => {
         const inbox = inboxSchema.parse(selectInbox.get());
-        const outbox = outboxSchema.parse(selectOutbox.get());
         const { oldest: oldestWaitingAt, ...inboxCounts } = inbox;
-        const { oldest: oldestUnsentAt, ...outboxCounts } = outbox;
         return {
           inbox: { ...inboxCounts, ...(oldestWaitingAt !== null && { oldestWaitingAt }) },
-          outbox: { ...outboxCounts, ...(oldestUnsentAt !== null && { oldestUnsentAt }) },
+          outbox: outboxFigures(),
           openGaps: gapsSchema.parse(selectGaps.get()).open,
           decisions: [...counts.values()],
         };

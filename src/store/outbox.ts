@@ -1,101 +1,147 @@
 /**
  * Messages on their way to Discord, on disk.
  *
- * Rows are added by whatever ends a turn, inside its transaction; here they are
- * only followed until Discord has them.
+ * Rows are added by whatever ends a turn, inside its transaction, and by what
+ * answers nobody; from there they are followed until Discord has them. Another
+ * process, `barnacle send`, may add and release rows of its own, so nothing
+ * here is remembered between two calls, and each change names the state that it
+ * changes.
  *
  * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { AccountId, MessageId } from "../core/ids.ts";
-import type { OutboundMessage, OutboxRow } from "../core/outbound.ts";
+import type { AccountId, ChannelId, MessageId } from "../core/ids.ts";
+import type { Frozen, OutboundFile, OutboxRow } from "../core/outbound.ts";
+import { snowflakeSchema } from "../core/snowflake_schema.ts";
+import { createFates, type Fates } from "./fates.ts";
+import { createHeldRows, type HeldRows } from "./held_rows.ts";
+import { prepareOutboxFiles } from "./outbox_files.ts";
+import { JOIN_DRAFT, prepareAddToOutbox, ROW_COLUMNS, toOutboxRow } from "./outbox_rows.ts";
+import { createParkedChannels, isNotParked, type ParkedChannels } from "./parked_channels.ts";
+import { prepareSettle } from "./settle.ts";
 import { TERMS, UNNAMED } from "./terms.ts";
 import { transactAlone, type Transactions } from "./transact.ts";
 
-export interface Outbox {
-  /** The first unsent row of each channel, which holds up the rest of that channel only. */
-  heads(accountId: AccountId): Promise<readonly OutboxRow[]>;
+/** `now` is Unix time in milliseconds throughout. */
+export interface Outbox extends Fates, HeldRows, ParkedChannels {
+  /**
+   * The first unsent row of each channel that is not parked; it holds up the rest of that channel
+   * only.
+   *
+   * @param channels Those to look into, each once: all, if absent, which costs more.
+   */
+  heads(accountId: AccountId, channels?: readonly ChannelId[]): Promise<readonly OutboxRow[]>;
+  /** In the order of sending; none once the row is sent. */
+  filesOf(row: OutboxRow): Promise<readonly OutboundFile[]>;
+  /**
+   * Adds a message. One without a nonce gets that of its row; of one whose nonce is there already,
+   * as a draft's is when its turn runs again, nothing changes.
+   *
+   * @returns The row as it is; with the message's id once it is sent.
+   */
+  add(frozen: Frozen, now: number): Promise<AddedRow>;
   /**
    * T4: Discord may have the message from now on.
    *
-   * @param now Unix time in milliseconds; the first attempt's is kept.
+   * @param now The first attempt's is kept.
    * @returns Whether the row was still to be sent.
    */
   markSending(row: OutboxRow, now: number): Promise<boolean>;
   /**
-   * T5: Discord has the message, or had it and somebody deleted it.
+   * T5: Discord has the message, or had it and somebody deleted it; its files are forgotten.
    *
    * @returns Whether that is news: the gateway's echo can be first.
    */
   markSent(row: OutboxRow, messageId?: MessageId): Promise<boolean>;
   /** Takes T4 back, since this attempt created nothing; an earlier one may have. */
-  markRefused(row: OutboxRow, reason: string): Promise<void>;
+  markRefused(row: OutboxRow, reason: string, now: number): Promise<void>;
+  /** An attempt was not answered: T4 stays, and the row is failing from now on if it was not. */
+  markFailing(row: OutboxRow, now: number): Promise<void>;
+  /** The channel's history says that no attempt has succeeded: it is as if there was none. */
+  markAbsent(row: OutboxRow): Promise<void>;
   /** Discord will not take it, ever: it is kept and shown, and holds up nobody. */
   markDead(row: OutboxRow, reason: string): Promise<void>;
   /** Nobody can tell whether Discord has it: it is held and shown, and never sent by itself (D2). */
   markUncertain(row: OutboxRow): Promise<void>;
+  /** Which of the messages of a channel are ours, as far as Discord has told of them. */
+  known(
+    channelId: ChannelId,
+    messageIds: readonly MessageId[],
+  ): Promise<ReadonlySet<MessageId>>;
 }
 
-/**
- * Adds messages within a transaction of the caller's; a second one of a nonce throws.
- *
- * @param now Unix time in milliseconds, for the age of what is not sent.
- */
-export type AddToOutbox = (messages: readonly OutboundMessage[], now: number) => void;
-
-export function prepareAddToOutbox(database: DatabaseSync): AddToOutbox {
-  const insert = database.prepare(
-    `INSERT INTO outbox (account_id, channel_id, nonce, message, created_at)
-     VALUES (?, ?, ?, ?, ?)`,
-  );
-  return (messages, now) => {
-    for (const message of messages) {
-      const { accountId, channelId, nonce } = message;
-      insert.run(accountId, channelId, nonce, JSON.stringify(message), now);
-    }
-  };
-}
-
-const rowSchema = z.object({
-  id: z.number(),
-  message: z.string(),
-  first_attempt_at: z.number().nullable(),
+const addedSchema = z.object({
+  state: z.enum([
+    "pending",
+    "sending",
+    "sent",
+    "uncertain",
+    "dead",
+    "dropped",
+    "folded",
+    "withdrawn",
+  ]),
+  message_id: snowflakeSchema<"message">().nullable(),
 });
+
+/** A row that is there, whoever added it. */
+export interface AddedRow extends OutboxRow {
+  readonly state: z.infer<typeof addedSchema>["state"];
+  /** Set once it is sent, unless the message was gone by then. */
+  readonly messageId?: MessageId;
+}
+
+const knownSchema = z.object({ message_id: snowflakeSchema<"message">() });
 
 /** @param database Open, migrated, and owned by the caller. */
 export function createOutbox(
   database: DatabaseSync,
-  { commit, read }: Transactions = transactAlone(database),
+  transactions: Transactions = transactAlone(database),
 ): Outbox {
+  const { commit, read } = transactions;
+  const add = prepareAdd(database);
+  const files = prepareOutboxFiles(database);
+  const settle = prepareSettle(database);
+  const selectRow = `SELECT ${ROW_COLUMNS} FROM outbox AS o ${JOIN_DRAFT}`;
   const selectHeads = database.prepare(
-    `SELECT id, message, first_attempt_at FROM outbox
-     WHERE id IN (
-       SELECT MIN(id) FROM outbox
-       WHERE account_id = ? AND state IN ('pending', 'sending')
-       GROUP BY channel_id
+    `${selectRow}
+     WHERE o.id IN (
+       SELECT MIN(u.id) FROM outbox AS u
+       WHERE u.account_id = :accountId AND u.state IN ('pending', 'sending') AND ${isNotParked("u")}
+       GROUP BY u.channel_id
      )
-     ORDER BY id`,
+     ORDER BY o.id`,
+  );
+  const selectHead = database.prepare(
+    `${selectRow}
+     WHERE o.account_id = :accountId AND o.channel_id = :channelId
+       AND o.state IN ('pending', 'sending') AND ${isNotParked("o")}
+     ORDER BY o.id LIMIT 1`,
   );
   const markSending = database.prepare(
     `UPDATE outbox
-     SET state = 'sending', first_attempt_at = COALESCE(first_attempt_at, :now)
+     SET state = 'sending', first_attempt_at = COALESCE(first_attempt_at, :now),
+         action = IIF(:isPost, 'post', action)
      WHERE id = :id AND state IN ('pending', 'sending')`,
-  );
-  const markSent = database.prepare(
-    `UPDATE outbox
-     SET state = 'sent', message_id = :messageId
-     WHERE id = :id AND state <> 'sent'`,
   );
   const markRefused = database.prepare(
     `UPDATE outbox
      SET state = IIF(:firstAttemptAt IS NULL, 'pending', 'sending'),
          first_attempt_at = :firstAttemptAt,
+         failing_since = COALESCE(failing_since, :now),
          refusal = :reason
-     WHERE id = :id AND state = 'sending'`,
+     WHERE id = :id AND state IN ('pending', 'sending')`,
   );
-
+  const markFailing = database.prepare(
+    `UPDATE outbox SET failing_since = :now
+     WHERE id = :id AND state IN ('pending', 'sending') AND failing_since IS NULL`,
+  );
+  const markAbsent = database.prepare(
+    `UPDATE outbox SET state = 'pending', first_attempt_at = NULL
+     WHERE id = ? AND state = 'sending'`,
+  );
   const markDead = database.prepare(
     `UPDATE outbox SET state = 'dead', refusal = :reason
      WHERE id = :id AND state IN ('pending', 'sending')`,
@@ -103,19 +149,43 @@ export function createOutbox(
   const markUncertain = database.prepare(
     `UPDATE outbox SET state = 'uncertain' WHERE id = ? AND state = 'sending'`,
   );
+  const selectKnown = database.prepare(
+    `SELECT message_id FROM outbox
+     WHERE message_id IN (SELECT value FROM json_each(?)) AND channel_id = ?`,
+  );
 
   return {
-    heads: (accountId) => read(() => selectHeads.all(accountId).map(toOutboxRow)),
-    markSending: ({ id }, now) =>
-      commit(TERMS.T4, () => markSending.run({ id, now }).changes === 1),
-    markSent: ({ id }, messageId) =>
-      commit(
-        TERMS.T5,
-        () => markSent.run({ id, messageId: messageId ?? null }).changes === 1,
-      ),
-    markRefused: ({ id, firstAttemptAt }, reason) =>
+    ...createFates(database, transactions),
+    ...createHeldRows(database, transactions),
+    ...createParkedChannels(database, transactions),
+    heads: (accountId, channels) =>
+      read(() => {
+        const rows = channels === undefined
+          ? selectHeads.all({ accountId })
+          : channels.map((channelId) => selectHead.get({ accountId, channelId }));
+        return rows.filter((row) => row !== undefined).map(toOutboxRow);
+      }),
+    filesOf: ({ id, fileCount }) => read(() => fileCount === 0 ? [] : files.select(id)),
+    add: (frozen, now) =>
+      commit(frozen.message.of ? UNNAMED : TERMS.BY_HAND, () => add(frozen, now)),
+    markSending: ({ id, action: { kind } }, now) =>
+      commit(TERMS.T4, () => {
+        // What is posted in a draft's place stays a post, whatever becomes of the draft.
+        return markSending.run({ id, now, isPost: kind === "post" ? 1 : 0 }).changes === 1;
+      }),
+    markSent: ({ id, message: { accountId, channelId }, fileCount }, messageId) =>
+      commit(TERMS.T5, () => settle({ id, accountId, channelId, fileCount }, messageId)),
+    markRefused: ({ id, firstAttemptAt }, reason, now) =>
       commit(UNNAMED, () => {
-        markRefused.run({ id, firstAttemptAt: firstAttemptAt ?? null, reason });
+        markRefused.run({ id, firstAttemptAt: firstAttemptAt ?? null, reason, now });
+      }),
+    markFailing: ({ id }, now) =>
+      commit(UNNAMED, () => {
+        markFailing.run({ id, now });
+      }),
+    markAbsent: ({ id }) =>
+      commit(UNNAMED, () => {
+        markAbsent.run(id);
       }),
     markDead: ({ id }, reason) =>
       commit(UNNAMED, () => {
@@ -125,14 +195,26 @@ export function createOutbox(
       commit(UNNAMED, () => {
         markUncertain.run(id);
       }),
+    known: (channelId, messageIds) =>
+      read(() => {
+        const rows = selectKnown.all(JSON.stringify(messageIds), channelId);
+        return new Set(rows.map((row) => knownSchema.parse(row).message_id));
+      }),
   };
 }
 
-function toOutboxRow(row: unknown): OutboxRow {
-  const { id, message, first_attempt_at } = rowSchema.parse(row);
-  return {
-    id,
-    message: JSON.parse(message), // ours, written by `prepareAddToOutbox`
-    ...(first_attempt_at !== null && { firstAttemptAt: first_attempt_at }),
+/** @returns What adds a message, or finds it by its nonce, within a transaction of the caller's. */
+function prepareAdd(database: DatabaseSync): (frozen: Frozen, now: number) => AddedRow {
+  const insert = prepareAddToOutbox(database);
+  const select = database.prepare(
+    `SELECT ${ROW_COLUMNS}, o.state, o.message_id FROM outbox AS o ${JOIN_DRAFT} WHERE o.id = ?`,
+  );
+  const find = database.prepare("SELECT id FROM outbox WHERE account_id = ? AND nonce = ?");
+  return (frozen, now) => {
+    const { accountId, nonce } = frozen.message;
+    const found = nonce === "" ? undefined : find.get(accountId, nonce);
+    const row = select.get(found ? Number(found["id"]) : insert(frozen, now));
+    const { state, message_id } = addedSchema.parse(row);
+    return { ...toOutboxRow(row), state, ...(message_id !== null && { messageId: message_id }) };
   };
 }

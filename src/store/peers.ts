@@ -34,9 +34,14 @@ export function createPeers(database: DatabaseSync, { commit, read }: Transactio
   const selectOther = database.prepare(
     "SELECT 1 FROM account WHERE account_id = ? AND peer IS NOT NULL AND peer <> ?",
   );
-  const forget = ["account", "gateway_session", "guild", "identify", "direct_channel"].map((
-    table,
-  ) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`));
+  const forget = [
+    "account",
+    "gateway_session",
+    "guild",
+    "identify",
+    "direct_channel",
+    "parked_channel",
+  ].map((table) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`));
   const giveUp = [
     // Nobody is told, so there is no failure id; it was over when it was last looked at.
     `UPDATE inbox

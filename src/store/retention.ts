@@ -21,6 +21,11 @@ export interface Retention {
   readonly decisionsDays: number;
   /** `store.retention.contextDays`; 0 keeps it for ever, within its bound per channel. */
   readonly contextDays: number;
+  /**
+   * `store.retention.mediaDays`: of files that never reached Discord; 0 keeps them for ever. What
+   * is still to be sent keeps its own.
+   */
+  readonly mediaDays: number;
   /** Overheard messages that a channel may have, from 1. */
   readonly contextPerChannel: number;
 }
@@ -28,6 +33,7 @@ export interface Retention {
 export const DEFAULT_RETENTION: Retention = {
   decisionsDays: 30,
   contextDays: 14,
+  mediaDays: 7,
   contextPerChannel: 200,
 };
 
@@ -47,11 +53,14 @@ export interface Pruner {
 
 /** New rows between two steps; and new rows of one channel before it is looked through again. */
 const ROWS_PER_STEP = 64;
+/** Messages whose files a step forgets, at most: each may have 80 MB. */
+const STEP_FILES = 4;
 /** Decisions that a step forgets, at most: more than come in between two steps. */
 const STEP_ROWS = 256;
 
 export function preparePruner(database: DatabaseSync, retention: Retention): Pruner {
   const pruneDecisions = preparePruneDecisions(database, retention);
+  const pruneFiles = preparePruneFiles(database, retention);
   const pruneChannel = preparePruneChannel(database, retention);
   const nextChannel = prepareSweep(database);
   /** By how much each channel has grown since it was looked through. */
@@ -62,6 +71,7 @@ export function preparePruner(database: DatabaseSync, retention: Retention): Pru
 
   function step(now: number): void {
     pruneDecisions(now);
+    pruneFiles(now);
     const swept = nextChannel();
     if (swept) pruneChannel(swept, now);
     for (const [key, ears] of due) {
@@ -101,6 +111,23 @@ function preparePruneDecisions(
     const before = now - decisionsDays * DAY_MS;
     const at = oldest.get()?.["at"];
     if (typeof at === "number" && at < before) prune.run(before, STEP_ROWS);
+  };
+}
+
+/** The files of what is dead or uncertain: by hand, it could have been sent again until now. */
+function preparePruneFiles(
+  database: DatabaseSync,
+  { mediaDays }: Retention,
+): (now: number) => void {
+  const prune = database.prepare(
+    `DELETE FROM outbox_file WHERE outbox_row IN (
+       SELECT DISTINCT f.outbox_row FROM outbox_file AS f CROSS JOIN outbox AS o
+       WHERE o.id = f.outbox_row AND o.state IN ('dead', 'uncertain') AND o.created_at < ?
+       LIMIT ?
+     )`,
+  );
+  return (now) => {
+    if (mediaDays > 0) prune.run(now - mediaDays * DAY_MS, STEP_FILES);
   };
 }
 

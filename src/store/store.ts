@@ -22,6 +22,8 @@ import { createGatewaySessions, type GatewaySessions } from "./gateway_sessions.
 import { createGuilds, type Guilds } from "./guilds.ts";
 import { createIdentifies, type Identifies } from "./identifies.ts";
 import { createInbox, type Inbox } from "./inbox.ts";
+import { createInvalidRequestCounts, type InvalidRequestCounts } from "./invalid_requests.ts";
+import { createOtherWriters, type OtherWriters } from "./other_writers.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { createPeers, type Peers } from "./peers.ts";
 import { DEFAULT_RETENTION, preparePruner, type Retention } from "./retention.ts";
@@ -44,6 +46,8 @@ export interface Store
     Guilds,
     Identifies,
     Inbox,
+    InvalidRequestCounts,
+    OtherWriters,
     Peers,
     Runs,
     TurnEnds,
@@ -110,6 +114,8 @@ export function createStore(
     ...createGuilds(database, commits),
     ...createIdentifies(database, commits),
     ...createInbox(database, commits),
+    ...createInvalidRequestCounts(database, commits),
+    ...createOtherWriters(database),
     ...createPeers(database, commits),
     ...createRuns(database, commits),
     ...createTurnEnds(database, commits),

@@ -24,6 +24,8 @@
  *   wait covers all three: the way out costs one.
  * - T4 is full: without it Discord could hold a message that we think never left.
  * - T5 is normal: without it the row is asked for again by its nonce, or looked for.
+ * - `BY_HAND` is full: what a person asked for on the command line was told to be stored, and
+ *   nothing brings it back. What Barnacle has to say of itself goes the same way.
  * - `IDENTIFY` is full: the count must hold before what it counts leaves, or cuts in a row spend
  *   more IDENTIFYs than Discord allows.
  * - `RUN` is full: a process that was killed has left in the log what no disk need have, and the
@@ -53,6 +55,7 @@ export const TERMS = {
   T3: { name: "T3", durability: "normal" },
   T4: { name: "T4", durability: "full" },
   T5: { name: "T5", durability: "normal" },
+  BY_HAND: { durability: "full" },
   IDENTIFY: { durability: "full" },
   RUN: { durability: "full" },
   PROBE: { durability: "full" },

@@ -10,13 +10,14 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { FinishedTurn } from "../core/inbox.ts";
+import type { FinishedTurn, StoredTurn } from "../core/inbox.ts";
+import type { PlanQueue } from "../core/queue.ts";
 import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import type { Entry } from "../core/transcript.ts";
 import { withoutControls } from "../lib/controls.ts";
-import { prepareAddToOutbox } from "./outbox.ts";
 import { TERMS } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
+import { prepareAddTurn } from "./turn_outbox.ts";
 
 export interface TurnEnds {
   /**
@@ -31,10 +32,12 @@ export interface TurnEnds {
    * T3.
    *
    * @param now Unix time in milliseconds.
-   * @returns Whether it is stored: not if this claim does not run any more.
+   * @param queue What a full queue does; without it none is ever full.
    */
-  finishTurn(turn: FinishedTurn, now: number): Promise<boolean>;
+  finishTurn(turn: FinishedTurn, now: number, queue?: PlanQueue): Promise<StoredTurn>;
 }
+
+const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
 
 const entrySchema = z.object({
   role: z.enum(["user", "assistant"]),
@@ -45,7 +48,7 @@ const entrySchema = z.object({
 
 /** @param database Open, migrated, and owned by the caller. */
 export function createTurnEnds(database: DatabaseSync, { commit, read }: Transactions): TurnEnds {
-  const addToOutbox = prepareAddToOutbox(database);
+  const addTurn = prepareAddTurn(database);
   const selectEntries = database.prepare(
     `SELECT role, text, message_id, at FROM entry
      WHERE session_key = ? ORDER BY id DESC LIMIT ?`,
@@ -59,23 +62,23 @@ export function createTurnEnds(database: DatabaseSync, { commit, read }: Transac
      WHERE message_id = ? AND attempt = ? AND state = 'running'`,
   );
 
-  function store({ claim, end, entries, outbox }: FinishedTurn, now: number): boolean {
+  function store(turn: FinishedTurn, now: number, queue: PlanQueue | undefined): StoredTurn {
+    const { claim, end, entries } = turn;
     const { message, route: { agentId, sessionKey }, attempt } = claim;
     const [failureId, reason] = end.kind === "failed" ? [end.failureId, end.reason] : [null, null];
     const { changes } = finish.run(end.kind, now, failureId, reason, message.id, attempt);
-    if (changes === 0) return false;
+    if (changes === 0) return NOT_STORED;
     for (const { role, text, messageId, at } of entries) {
       const clean = withoutControls(text);
       insertEntry.run(agentId, sessionKey, message.channelId, role, clean, messageId, at);
     }
-    addToOutbox(outbox, now);
-    return true;
+    return { stored: true, ...addTurn(turn, now, queue) };
   }
 
   return {
     entriesOf: (sessionKey, limit, maxChars = Infinity) =>
       read(() => newest(selectEntries.iterate(sessionKey, limit), maxChars).reverse()),
-    finishTurn: (turn, now) => commit(TERMS.T3, () => store(turn, now)),
+    finishTurn: (turn, now, queue) => commit(TERMS.T3, () => store(turn, now, queue)),
   };
 }
 

@@ -47,6 +47,19 @@ describe("[L3] runTurn()", () => {
     assert.deepEqual(await run(model), { kind: "reply", text: "hello, Ada", usage });
   });
 
+  it("[R8] tells of the answer so far as it grows", async () => {
+    const told: string[] = [];
+    const clock = new FakeClock();
+    await runTurn(REQUEST, {
+      model: scripted([text("hello, "), text("Ada"), FINISH]),
+      stopping: new AbortController().signal,
+      schedule: clock.schedule,
+      timeoutMs: 600_000,
+      onText: (soFar) => told.push(soFar),
+    });
+    assert.deepEqual(told, ["hello, ", "hello, Ada"]);
+  });
+
   it("keeps what was said where the model ran into its limit", async () => {
     const outcome = await run(scripted([text("half"), { kind: "finish", reason: "length" }]));
     assert.deepEqual(outcome, { kind: "reply", text: "half" });

@@ -17,13 +17,16 @@ async function setUp(...answers: readonly (RestError["kind"] | "known")[]) {
   let asked = 0;
   const ports: AdoptionPorts = {
     store,
-    applications: () => ({
-      me() {
-        const kind = answers[asked++] ?? "known";
-        if (kind !== "known") return Promise.reject(new RestError("no", { kind, route: "GET /" }));
-        return Promise.resolve({ id: "1", name: "Barnacle", flags: 0 } as never);
-      },
-    }),
+    applications: () =>
+      Promise.resolve({
+        me() {
+          const kind = answers[asked++] ?? "known";
+          if (kind !== "known") {
+            return Promise.reject(new RestError("no", { kind, route: "GET /" }));
+          }
+          return Promise.resolve({ id: "1", name: "Barnacle", flags: 0 } as never);
+        },
+      }),
     stopping: stopping.signal,
     log,
   };

@@ -6,7 +6,7 @@ import { ModelError } from "../../src/core/model.ts";
 import type { OutboxRow } from "../../src/core/outbound.ts";
 import { NO_COUNTS } from "../../src/discord/gateway/counts.ts";
 import type { GatewayStats } from "../../src/discord/gateway/thread.ts";
-import type { Delivery } from "../../src/flows/deliver.ts";
+import type { Delivery } from "../../src/core/delivery.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
 import { messageId, outboundMessage } from "../support/builders.ts";
 import { BUILD, HEALTHY, NOW } from "../support/health.ts";
@@ -25,6 +25,8 @@ function setUp() {
 const row = (fields: Partial<OutboxRow> = {}): OutboxRow => ({
   id: 1,
   message: outboundMessage(),
+  fileCount: 0,
+  action: { kind: "post" },
   ...fields,
 });
 
@@ -55,14 +57,41 @@ describe("[O2] createMeter()", () => {
     assert.equal(value("gateway_unparsable_total"), 3);
   });
 
-  it("[D2] counts what is confirmed by how, and attempts after the first", () => {
+  it("[D2] counts what is confirmed, by how", () => {
     const { meter, value } = setUp();
     meter.delivery(row(), { kind: "created", messageId: messageId("77") });
     meter.delivery(row({ firstAttemptAt: 1 }), { kind: "already_gone" });
-    meter.delivery(row({ firstAttemptAt: 1 }), { kind: "unanswered" });
+    meter.delivery(row({ firstAttemptAt: 1 }), { kind: "found", messageId: messageId("78") });
     assert.equal(value('outbox_sent_total{ack="response"}'), 1);
     assert.equal(value('outbox_sent_total{ack="unknown_message"}'), 1);
-    assert.equal(value('outbox_retries_total{reason="unanswered"}'), 2);
+    assert.equal(value('outbox_sent_total{ack="history"}'), 1);
+  });
+
+  const retries: readonly [reason: string, delivery: Delivery][] = [
+    ["timeout", { kind: "unanswered", reason: "POST /x got no answer: nothing within 15000 ms" }],
+    ["5xx", { kind: "unanswered", reason: "POST /x failed with 502: no reason given" }],
+    ["network", { kind: "unsent", reason: "no route" }],
+    ["429", { kind: "refused", why: "rate_limited", reason: "…" }],
+  ];
+  for (const [reason, delivery] of retries) {
+    it(`[D5] counts what must be asked again for ${reason}`, () => {
+      const { meter, value } = setUp();
+      meter.delivery(row(), delivery);
+      assert.equal(value(`outbox_retries_total{reason="${reason}"}`), 1);
+    });
+  }
+
+  it("[D4] counts what a full queue did", () => {
+    const { meter, value } = setUp();
+    meter.turnStored({ stored: true, folded: 3, dropped: 2 });
+    assert.equal(value('outbox_overflow_total{outcome="folded"}'), 3);
+    assert.equal(value('outbox_overflow_total{outcome="dropped"}'), 2);
+  });
+
+  it("[R10] counts secrets that were taken out", () => {
+    const { meter, value } = setUp();
+    meter.redacted(2);
+    assert.equal(value('redactions_total{sink="discord"}'), 2);
   });
 
   it("[D2] counts a reply once, whether its echo or Discord's answer is first", () => {
@@ -79,13 +108,18 @@ describe("[O2] createMeter()", () => {
     assert.equal(sent(), 3);
   });
 
-  const unsent = [{ kind: "settled" }, { kind: "stale" }, { kind: "unsent", reason: "no route" }];
-  it("[D2] counts no attempt that never left", () => {
+  const quiet: readonly Delivery[] = [
+    { kind: "settled" },
+    { kind: "nothing" },
+    { kind: "absent" },
+    { kind: "uncertain", reason: "…" },
+  ];
+  it("[D2] counts nothing where nothing was asked, or nobody can tell", () => {
     const { meter, value } = setUp();
-    for (const delivery of unsent as readonly Delivery[]) {
-      meter.delivery(row({ firstAttemptAt: 1 }), delivery);
+    for (const delivery of quiet) meter.delivery(row({ firstAttemptAt: 1 }), delivery);
+    for (const ack of ["response", "unknown_message", "history"]) {
+      assert.equal(value(`outbox_sent_total{ack="${ack}"}`), undefined);
     }
-    assert.equal(value('outbox_retries_total{reason="unanswered"}'), undefined);
   });
 
   const requests = [[200, "2xx"], [429, "4xx"], [503, "5xx"], [undefined, "none"]] as const;

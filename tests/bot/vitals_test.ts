@@ -39,7 +39,12 @@ function setUp(ports: Partial<VitalsPorts> = {}) {
       heardAt: () => 1,
       metrics,
       gateway: () => STATS,
-      said: () => ({ catchUp: { pending: 0, unreadable: [] }, findings: [] }),
+      said: () => ({
+        catchUp: { pending: 0, unreadable: [] },
+        findings: [],
+        parked: [],
+        rest: { invalidRequests: 3, breaker: "closed" },
+      }),
       committed: () => 0,
       onDurable: () => {},
       now: clock.now,
@@ -54,7 +59,7 @@ function setUp(ports: Partial<VitalsPorts> = {}) {
 describe("startVitals()", () => {
   it("begins as starting, connecting, and with nothing to do", () => {
     const { open, clock } = setUp();
-    const { phase, startedAt, shards, inbox, outbox, isRestUp, models } = open().snapshot();
+    const { phase, startedAt, shards, inbox, outbox, rest, models } = open().snapshot();
     assert.equal(phase, "starting");
     assert.equal(startedAt, clock.now());
     assert.deepEqual(shards, [{
@@ -65,8 +70,15 @@ describe("startVitals()", () => {
       seqCommitted: 9,
     }]);
     assert.deepEqual(inbox, { waiting: 0, running: 0, oldestMs: 0 });
-    assert.deepEqual(outbox, { pending: 0, sending: 0, uncertain: 0, dead: 0, oldestMs: 0 });
-    assert.equal(isRestUp, true);
+    assert.deepEqual(outbox, {
+      pending: 0,
+      sending: 0,
+      uncertain: 0,
+      dead: 0,
+      parked: 0,
+      oldestMs: 0,
+    });
+    assert.deepEqual(rest, { isUp: true, invalidRequests: 3, breaker: "closed" });
     assert.deepEqual(models, []);
   });
 
@@ -94,11 +106,11 @@ describe("startVitals()", () => {
     });
     vitals.setLatency(0, 42);
     vitals.setRest(false);
-    const { phase, shards, isRestUp, gatewayTickAt } = vitals.snapshot();
+    const { phase, shards, rest, gatewayTickAt } = vitals.snapshot();
     assert.equal(phase, "running");
     assert.equal(shards[0]?.state, "ready");
     assert.deepEqual(shards[0]?.ack, { at: 8, intervalMs: 41_250, latencyMs: 42 });
-    assert.equal(isRestUp, false);
+    assert.equal(rest.isUp, false);
     assert.equal(gatewayTickAt, 5);
   });
 

@@ -84,9 +84,9 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     [
       "C12",
       "a section that does nothing, once",
-      discord('"rateLimit":{"strategy":"drop","maxQueueSize":9}'),
+      discord('"loopGuard":{"maxTurns":9,"muteMin":1}'),
       [
-        'warning channels.discord.rateLimit: "rateLimit" has no effect in this version',
+        'warning channels.discord.loopGuard: "loopGuard" has no effect in this version',
       ],
     ],
     [

@@ -55,9 +55,22 @@ describe("loadConfig()", () => {
         shards: "auto",
       },
       presence: { status: "online" },
-      rest: { timeoutSec: 15, globalPerSec: 50 },
+      rest: { timeoutSec: 15, globalPerSec: 50, nonceWindowSec: 60 },
+      retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },
+      rateLimit: { enabled: true, strategy: "queue", maxQueueSize: 50, burstProtection: true },
+      replyToMode: "off",
+      streaming: "off",
+      mediaMaxBytes: 8_000_000,
     });
     assert.equal(dmHistoryLimits.size, 0);
+    assert.deepEqual(config.messages, {
+      maxChunks: 12,
+      tables: "code",
+      ackReaction: "👀",
+      ackReactionScope: "group-mentions",
+      removeAckAfterReply: false,
+      linkHosts: [],
+    });
     assert.deepEqual(config.agent, { id: "main", turnTimeoutSec: 600 });
     assert.deepEqual(config.http, { bind: ["127.0.0.1", "::1"], port: 8787, hosts: [] });
     assert.deepEqual(config.preflight, { network: true, dns: true });

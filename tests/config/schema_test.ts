@@ -27,7 +27,7 @@ function read(...path: readonly string[]): string {
 
 /** The example with all that it has in comments. */
 function uncommented(example: string): string {
-  return example.replace(/^(\s*)\/\/ (\s*(?:["{}[\]]|\/\/ ).*)$/gm, "$1$2");
+  return example.replace(/^(\s*)\/\/ (\s*(?:"|[{}[\]]+,?$|\/\/ ).*)$/gm, "$1$2");
 }
 
 describe("[C11] the config blocks of the channel's page", () => {

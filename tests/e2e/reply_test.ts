@@ -12,7 +12,7 @@ const FENCE = /^```/gm;
 describe("[R1] [R2] [R4] [R10] how an answer is written", () => {
   it("[R2] brings a long answer in order, with each fence closed and opened again", () =>
     onStage(
-      { simulator: { rateLimits: false } },
+      { simulator: { rateLimits: false }, config: { messages: { maxChunks: 100 } } },
       async ({ start, say, mention, replies, written, until }) => {
         await start();
         say("grace", "general", `${mention} something long`);

@@ -5,7 +5,8 @@ import type { InboundMessage } from "../../src/core/inbound.ts";
 import { type Model, ModelError, type ModelRequest } from "../../src/core/model.ts";
 import type { Entry, Overheard } from "../../src/core/transcript.ts";
 import { answer, type AnswerPorts, type TurnRules } from "../../src/flows/answer.ts";
-import type { FinishedTurn } from "../../src/core/inbox.ts";
+import type { FinishedTurn, StoredTurn } from "../../src/core/inbox.ts";
+import type { PlanQueue } from "../../src/core/queue.ts";
 import { historyChars } from "../../src/session/history.ts";
 import {
   directMessage,
@@ -25,10 +26,15 @@ const RULES: TurnRules = {
   historyLimit: 20,
   window: { contextWindow: 8_192, maxOutput: 1_024 },
   timezone: "UTC",
-  chunks: { limit: 2_000, maxLines: 17, mode: "length", maxChunks: 12 },
-  allowedMentions: { users: "context", roles: [] },
   timeoutMs: 600_000,
+  chunks: { limit: 2_000, maxLines: 17, mode: "length", maxChunks: 12 },
+  tables: "code",
+  allowedMentions: { users: "context", roles: [] },
+  replyToMode: "first",
+  linkHosts: [],
+  maxFileBytes: 8_000_000,
   texts: {},
+  cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
 };
 
 interface Facts {
@@ -36,8 +42,10 @@ interface Facts {
   readonly rules?: Partial<TurnRules>;
   readonly entries?: readonly Entry[];
   readonly overheard?: readonly Overheard[];
-  /** What the store says of the claim when the turn is over. */
-  readonly isOurs?: boolean;
+  /** What the store says when the turn is over. */
+  readonly stored?: StoredTurn;
+  readonly queue?: PlanQueue;
+  readonly drafts?: AnswerPorts["drafts"];
   /** What the store throws at the ends of turns, in order, before it takes one. */
   readonly refusals?: readonly Error[];
   /** What the store throws when the transcript is read. */
@@ -53,7 +61,9 @@ function setUp(
     rules,
     entries = [],
     overheard = [],
-    isOurs = true,
+    stored = { stored: true, folded: 0, dropped: 0 },
+    queue,
+    drafts,
     refusals = [],
     damage,
   }: Facts = {},
@@ -67,6 +77,8 @@ function setUp(
   const finished: FinishedTurn[] = [];
   const outcomes: string[] = [];
   const limits: number[] = [];
+  const queues: (PlanQueue | undefined)[] = [];
+  const told: StoredTurn[] = [];
   const bounds: (readonly [limit: number, maxChars: number])[] = [];
   const model: Model = {
     id: "test/scripted",
@@ -94,12 +106,13 @@ function setUp(
         steps.push("overheard");
         return Promise.resolve(overheard);
       },
-      finishTurn: (turn) => {
+      finishTurn: (turn, _now, queue) => {
         steps.push("T3");
+        queues.push(queue);
         const refusal = refused.shift();
         if (refusal) return Promise.reject(refusal);
         finished.push(turn);
-        return Promise.resolve(isOurs);
+        return Promise.resolve(stored);
       },
     },
     model,
@@ -114,10 +127,28 @@ function setUp(
     stopping: stopping.signal,
     isStoreDown: (error) => error === DISK_FULL,
     log,
-    onOutbox: () => steps.push("outbox"),
+    onOutbox: (stored) => {
+      steps.push("outbox");
+      told.push(stored);
+    },
+    ...(queue && { queue }),
+    ...(drafts && { drafts }),
     onTurn: ({ kind }) => outcomes.push(kind),
   };
-  return { ports, clock, lines, stopping, steps, asked, finished, outcomes, limits, bounds };
+  return {
+    ports,
+    clock,
+    lines,
+    stopping,
+    steps,
+    asked,
+    finished,
+    outcomes,
+    limits,
+    bounds,
+    queues,
+    told,
+  };
 }
 
 function claimOf(message: InboundMessage = directMessage()): Claim {
@@ -138,7 +169,7 @@ describe("answer()", () => {
       ["assistant", claim.message.id],
     ]);
     assert.equal(turn?.entries[1]?.text, "hello, Ada");
-    assert.deepEqual(turn?.outbox.map(({ content }) => content), ["hello, Ada"]);
+    assert.deepEqual(turn?.outbox.map(({ message }) => message.content), ["hello, Ada"]);
     assert.deepEqual(steps.slice(-2), ["T3", "outbox"]);
     assert.deepEqual(outcomes, ["reply"]);
   });
@@ -158,7 +189,7 @@ describe("answer()", () => {
   it("[D2] freezes the same nonces when it runs again", async () => {
     const runs = [setUp({ says: "one" }), setUp({ says: "two" })];
     for (const { ports } of runs) await answer(claimOf(), ports);
-    const [first, second] = runs.map(({ finished }) => finished[0]?.outbox[0]?.nonce);
+    const [first, second] = runs.map(({ finished }) => finished[0]?.outbox[0]?.message.nonce);
     assert.equal(first, second);
   });
 
@@ -221,7 +252,87 @@ describe("answer()", () => {
     const says = `<@${userId("987654321098765432")}> and <@${userId("1")}>`;
     const { ports, finished } = setUp({ says, overheard: [overheard()] });
     await answer(claimOf(guildMessage()), ports);
-    assert.deepEqual(finished[0]?.outbox[0]?.pings.users, ["987654321098765432"]);
+    assert.deepEqual(finished[0]?.outbox[0]?.message.pings.users, ["987654321098765432"]);
+  });
+
+  it("[R3] quotes what a tag names, where the model was shown it", async () => {
+    const entries: readonly Entry[] = [
+      { role: "user", text: "[from: x] [message_id: 50]\nhi", messageId: messageId("50"), at: 1 },
+      { role: "assistant", text: "[message_id: 60]", messageId: messageId("50"), at: 2 },
+    ];
+    for (const [id, quoted] of [["50", "50"], ["60", claimOf().message.id]] as const) {
+      const { ports, finished } = setUp({ entries, says: `[[reply_to:${id}]] hello` });
+      await answer(claimOf(), ports);
+      assert.equal(finished[0]?.outbox[0]?.message.quote, quoted);
+    }
+  });
+
+  it("[R9] trusts hosts that people and the operator named, and not those of the model", async () => {
+    const link = (host: string) => `https://${host}/?k=1`;
+    const entries: readonly Entry[] = [
+      { role: "user", text: link("said.example"), messageId: messageId("5"), at: 1 },
+      { role: "assistant", text: link("made-up.example"), messageId: messageId("5"), at: 2 },
+    ];
+    const hosts = ["now.example", "said.example", "prompt.example", "made-up.example"];
+    const { ports, finished } = setUp({
+      entries,
+      says: hosts.map(link).join(" "),
+      rules: { instructions: { agentPrompt: "See prompt.example." } },
+    });
+    await answer(claimOf(directMessage({ text: "what is now.example?" })), ports);
+    assert.equal(
+      finished[0]?.outbox[0]?.message.content,
+      `${hosts.slice(0, 3).map(link).join(" ")} \`https://made-up.example/\``,
+    );
+  });
+
+  it("[R10] keeps secrets out of what is sent, and out of what is remembered", async () => {
+    const { ports, finished } = setUp({ says: "it is hunter2" });
+    await answer(claimOf(), ports);
+    assert.equal(finished[0]?.outbox[0]?.message.content, "it is [redacted]");
+    assert.equal(finished[0]?.entries[1]?.text, "it is [redacted]");
+  });
+
+  it("[D4] hands the queue's plan to the store, and says what came of it", async () => {
+    const queue: PlanQueue = { maxQueueSize: 50, plan: () => ({ kind: "add" }) };
+    const stored = { stored: true, folded: 3, dropped: 0 };
+    const { ports, queues, told, lines } = setUp({ queue, stored });
+    await answer(claimOf(), ports);
+    assert.deepEqual(queues, [queue]);
+    assert.deepEqual(told, [stored]);
+    const warnings = lines.filter(({ level }) => level === "warn");
+    assert.deepEqual(warnings.map(({ fields }) => [fields["folded"], fields["dropped"]]), [[3, 0]]);
+  });
+
+  it("[R8] shows what there is of the answer as it would be sent, and ends that before T3", async () => {
+    const seen: string[] = [];
+    const drafts: AnswerPorts["drafts"] = {
+      begin(message, compose) {
+        seen.push(`begin ${message.id}`);
+        return {
+          grow: (soFar) => seen.push(compose(soFar)[0]?.message.content ?? "nothing"),
+          end: () => {
+            seen.push("end");
+            return Promise.resolve();
+          },
+        };
+      },
+    };
+    const { ports, steps } = setUp({ drafts, says: "<think>x</think>it is hunter2" });
+    const { finishTurn } = ports.store;
+    const claim = claimOf();
+    await answer(claim, {
+      ...ports,
+      store: {
+        ...ports.store,
+        finishTurn: (...turn) => {
+          seen.push("T3");
+          return finishTurn(...turn);
+        },
+      },
+    });
+    assert.deepEqual(seen, [`begin ${claim.message.id}`, "it is [redacted]", "end", "T3"]);
+    assert.ok(steps.includes("outbox"));
   });
 
   const failures: readonly [what: string, says: string | Error, reason: RegExp][] = [
@@ -244,8 +355,8 @@ describe("answer()", () => {
       assert.match(turn.end.reason, reason);
       assert.deepEqual(turn.entries, [], "a failed turn is not remembered");
       assert.equal(turn.outbox.length, 1);
-      assert.match(turn.outbox[0]?.content ?? "", /a1b2c3d4e5f6/);
-      assert.doesNotMatch(turn.outbox[0]?.content ?? "", /hunter2|no such model/);
+      assert.match(turn.outbox[0]?.message.content ?? "", /a1b2c3d4e5f6/);
+      assert.doesNotMatch(turn.outbox[0]?.message.content ?? "", /hunter2|no such model/);
       const logged = lines.filter(({ level }) => level === "error");
       assert.equal(logged.length, 1);
       assert.equal(logged[0]?.fields["failureId"], "a1b2c3d4e5f6");
@@ -257,14 +368,17 @@ describe("answer()", () => {
     const rules = { texts: { failure: "Hoppla ({id})" } };
     const { ports, finished } = setUp({ says: new TypeError("x"), rules });
     await answer(claimOf(), ports);
-    assert.equal(finished[0]?.outbox[0]?.content, "Hoppla (a1b2c3d4e5f6)");
+    assert.equal(finished[0]?.outbox[0]?.message.content, "Hoppla (a1b2c3d4e5f6)");
   });
 
   it("[D2] gives a failure line another nonce than the reply would have", async () => {
     const [good, bad] = [setUp(), setUp({ says: new TypeError("x") })];
     await answer(claimOf(), good.ports);
     await answer(claimOf(), bad.ports);
-    assert.notEqual(good.finished[0]?.outbox[0]?.nonce, bad.finished[0]?.outbox[0]?.nonce);
+    assert.notEqual(
+      good.finished[0]?.outbox[0]?.message.nonce,
+      bad.finished[0]?.outbox[0]?.message.nonce,
+    );
   });
 
   it("[X2] keeps what the model said until the disk takes it, and asks it nothing twice", async () => {

@@ -14,6 +14,7 @@ import {
   messageIdAt,
 } from "../support/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { accepted } from "../support/store.ts";
 import { recordingLog } from "../support/recording_log.ts";
 
 const START = Date.UTC(2026, 0, 1);
@@ -117,9 +118,10 @@ function setUp(options: Partial<Pick<CatchUpPorts, "isEnabled" | "mayActInDirect
     isRefused: (error) => error instanceof Refused,
     found(events) {
       if (world.isStoreDown) return Promise.reject(new Error("disk full"));
-      const fresh = events.map(({ id }) => id).filter((id) => !taken.includes(id));
-      taken.push(...fresh);
-      return Promise.resolve({ accepted: fresh.length, settled: 0, settledIn: [], foreign: [] });
+      const fresh = events.filter(({ id }) => !taken.includes(id));
+      taken.push(...fresh.map(({ id }) => id));
+      const judged = fresh.flatMap((event) => event.kind === "message" ? [accepted(event)] : []);
+      return Promise.resolve({ accepted: judged, settled: 0, settledIn: [], foreign: [] });
     },
     now: clock.now,
     schedule: clock.schedule,

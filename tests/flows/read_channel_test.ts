@@ -27,7 +27,7 @@ function setUp(pages: (request: number) => Page | Error, missing: readonly strin
       const page = pages(++requests);
       return page instanceof Error ? Promise.reject(page) : Promise.resolve(page);
     },
-    found: () => Promise.resolve({ accepted: 0, settled: 0, settledIn: [], foreign: [] }),
+    found: () => Promise.resolve({ accepted: [], settled: 0, settledIn: [], foreign: [] }),
     limits: { maxAgeMs: Infinity, maxPerChannel: 1 },
     now: () => 0,
     onFound: () => undefined,

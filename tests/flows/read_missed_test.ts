@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { createdAtMs, type MessageId } from "../../src/core/ids.ts";
+import type { Judged } from "../../src/core/inbox.ts";
 import type { InboundEvent } from "../../src/core/inbound.ts";
 import type { Verdict } from "../../src/core/verdict.ts";
 import { MAX_PAGES, type Page, readMissed } from "../../src/flows/read_missed.ts";
 import { ACCOUNT, channelId, guildMessage, messageIdAt } from "../support/builders.ts";
+import { accepted } from "../support/store.ts";
 
 const START = Date.UTC(2026, 0, 1);
 const CHANNEL = { id: channelId("1400000000000000011") };
@@ -59,13 +61,14 @@ function setUp(world: World) {
         event.kind === "message" ? [judgeAs(event, ACCEPT).why] : ["own"]
       );
       batches.push({ ids: batch.map(({ id }) => id), verdicts });
-      let accepted = 0;
-      for (const [at, { id }] of batch.entries()) {
+      const judged: Judged[] = [];
+      for (const [at, event] of batch.entries()) {
         const why = verdicts[at] ?? "";
-        if (!known.has(id) && why === "mentioned") accepted++;
-        if (!known.has(id)) known.set(id, why);
+        if (known.has(event.id)) continue;
+        if (event.kind === "message" && why === "mentioned") judged.push(accepted(event));
+        known.set(event.id, why);
       }
-      return Promise.resolve({ accepted, settled: 0, settledIn: [], foreign: [] });
+      return Promise.resolve({ accepted: judged, settled: 0, settledIn: [], foreign: [] });
     },
   });
   return { reading, batches, known, tally, requests: () => requests, found: () => found };

@@ -5,39 +5,61 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { PostOutcome } from "../../src/core/outbound.ts";
+import type { PostedPage } from "../../src/core/posted.ts";
 import { createLanes } from "../../src/flows/lanes.ts";
 import { judge } from "../../src/http/checks.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
-import { ACCOUNT, messageId, outboundMessage } from "../support/builders.ts";
+import { ACCOUNT, messageId, messageIdAt, userId } from "../support/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { BUILD, HEALTHY } from "../support/health.ts";
-import { prepareAddToOutbox } from "../../src/store/outbox.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { settle } from "../support/settle.ts";
-import { openTestStore } from "../support/store.ts";
+import { frozen, openTestStore, part } from "../support/store.ts";
+
+const BOT = userId("1400000000000000003");
+const HIDDEN: PostedPage = { kind: "page", messages: [], isLast: true };
+const UNANSWERED: PostOutcome = { kind: "unanswered", reason: "nothing within 15000 ms" };
 
 /** The real store with two messages for a channel, and a Discord that answers as it is told. */
-function setUp(answer: (nonce: string) => PostOutcome) {
-  const { store, database } = openTestStore();
+async function setUp(answer: (nonce: string) => PostOutcome) {
+  const { store } = openTestStore();
   const clock = new FakeClock();
-  const add = prepareAddToOutbox(database);
-  add([outboundMessage({ nonce: "first" }), outboundMessage({ nonce: "second" })], clock.now());
+  const of = part(messageIdAt(clock.now()));
+  for (const nonce of ["first", "second"]) {
+    await store.outbox.add(frozen({ nonce, of }), clock.now());
+  }
   const posted: string[] = [];
   const { log, lines } = recordingLog();
   const start = () =>
     createLanes({
       accountId: ACCOUNT,
       outbox: store.outbox,
-      post: ({ nonce }) => {
-        posted.push(nonce);
-        return Promise.resolve(answer(nonce));
+      messages: {
+        create: ({ nonce }) => {
+          posted.push(nonce);
+          return Promise.resolve(answer(nonce));
+        },
+        edit: () => Promise.resolve(UNANSWERED),
+        delete: () => Promise.resolve(UNANSWERED),
       },
+      history: () => Promise.resolve(HIDDEN),
+      canReadHistory: () => Promise.resolve(false),
+      self: () => BOT,
+      explain: () => Promise.resolve("because"),
+      nonceWindowMs: 60_000,
+      retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },
       now: clock.now,
       schedule: clock.schedule,
       random: () => 0.5,
       log,
       onDelivery: () => {},
+      onParked: () => {},
+      onDead: () => {},
     });
+  /** The store commits together what comes in one turn of the event loop. */
+  async function calm(): Promise<void> {
+    for (let turn = 0; turn < 10; turn++) await settle();
+  }
   const shown = async () => {
     const { outbox } = await store.health();
     const snapshot = { ...HEALTHY, outbox: { ...HEALTHY.outbox, ...outbox } };
@@ -45,23 +67,23 @@ function setUp(answer: (nonce: string) => PostOutcome) {
     const metrics = createMetrics(BUILD).text(snapshot, { cpuSec: 0 }, clock.now());
     return { check, metrics };
   };
-  return { start, clock, posted, lines, shown };
+  return { start, clock, calm, posted, lines, shown };
 }
 
 const created = (): PostOutcome => ({ kind: "created", messageId: messageId("77") });
 
-describe("[D2] a request that gets no answer for a minute", () => {
+describe("[D2] a request that gets no answer for a minute, where no history is shown", () => {
   it("is held, counted and shown, and what follows it is sent", async () => {
-    const { start, clock, posted, lines, shown } = setUp((nonce) =>
-      nonce === "first" ? { kind: "unanswered" } : created()
+    const { start, clock, calm, posted, lines, shown } = await setUp((nonce) =>
+      nonce === "first" ? UNANSWERED : created()
     );
     const lanes = start();
     lanes.wake();
     for (let second = 0; second < 75; second++) {
-      await settle();
+      await calm();
       clock.advance(1_000);
     }
-    await settle();
+    await calm();
     assert.equal(posted.at(-1), "second");
     assert.ok(posted.filter((nonce) => nonce === "first").length > 1);
     const { check, metrics } = await shown();
@@ -73,12 +95,12 @@ describe("[D2] a request that gets no answer for a minute", () => {
   });
 
   it("is not sent again by the next start, however often that comes", async () => {
-    const { start, clock, posted, shown } = setUp((nonce) =>
-      nonce === "first" ? { kind: "unanswered" } : created()
+    const { start, clock, calm, posted, shown } = await setUp((nonce) =>
+      nonce === "first" ? UNANSWERED : created()
     );
     const dying = start();
     dying.wake();
-    await settle();
+    await calm();
     await dying.stop();
     assert.deepEqual(posted, ["first"]);
     clock.advance(60_000);
@@ -93,11 +115,11 @@ describe("[D2] a request that gets no answer for a minute", () => {
   });
 
   it("is sent again by a start within the minute", async () => {
-    const answers: PostOutcome[] = [{ kind: "unanswered" }];
-    const { start, clock, posted, shown } = setUp(() => answers.shift() ?? created());
+    const answers: PostOutcome[] = [UNANSWERED];
+    const { start, clock, calm, posted, shown } = await setUp(() => answers.shift() ?? created());
     const dying = start();
     dying.wake();
-    await settle();
+    await calm();
     await dying.stop();
     clock.advance(59_999);
     const lanes = start();

@@ -86,9 +86,14 @@ describe("[O1] judge()", () => {
     ["one unsent for longer", outbox(30_001), "warn", []],
     ["one unsent for two minutes", outbox(120_000), "warn", ["outbox:oldest"]],
     ["one unsent for more than two", outbox(120_001), "fail", ["outbox:oldest"]],
-    ["the same while REST is down", { ...outbox(120_001), isRestUp: false }, "warn", [
-      "outbox:oldest",
-    ]],
+    [
+      "the same while REST is down",
+      { ...outbox(120_001), rest: { ...HEALTHY.rest, isUp: false } },
+      "warn",
+      [
+        "outbox:oldest",
+      ],
+    ],
     [
       "a message that may be sent or not",
       {
@@ -103,6 +108,15 @@ describe("[O1] judge()", () => {
       "warn",
       [],
     ],
+    [
+      "[R11] a channel that it may not post in",
+      { parked: [{ channelId: "7", reason: "cannot post in #ops: …", waiting: 2 }] },
+      "warn",
+      [],
+    ],
+    ["[D3] 499 invalid requests", rest(499, "closed"), "pass", []],
+    ["[D3] more of them", rest(500, "slowed"), "warn", []],
+    ["[D3] so many that it stops", rest(2_000, "stopped"), "fail", ["rest:invalidRequests"]],
     ["one model of two down", { models: [{ id: "a" }, { id: "b", openAt: 0 }] }, "warn", []],
     ["all down for a minute", { models: [{ id: "a", openAt: NOW - 60_000 }] }, "warn", ["llm:a"]],
     ["all down for longer", { models: [{ id: "a", openAt: NOW - 60_001 }] }, "fail", ["llm:a"]],
@@ -173,6 +187,13 @@ describe("[O1] judge()", () => {
   }
 });
 
+function rest(
+  invalidRequests: number,
+  breaker: Snapshot["rest"]["breaker"],
+): Partial<Snapshot> {
+  return { rest: { isUp: true, invalidRequests, breaker } };
+}
+
 describe("[O1] isAlive()", () => {
   const fatal = away(0, "fatal");
   const cases: readonly [what: string, change: Partial<Snapshot>, alive: boolean][] = [
@@ -183,7 +204,7 @@ describe("[O1] isAlive()", () => {
     ["a main thread still for longer", { mainTickAt: NOW - 60_001 }, false],
     ["one account of two turned away", { shards: [READY, fatal] }, true],
     ["every account turned away", { shards: [fatal, fatal] }, false],
-    ["an outage of Discord", { shards: [away(9e9)], isRestUp: false }, true],
+    ["an outage of Discord", { shards: [away(9e9)], rest: { ...HEALTHY.rest, isUp: false } }, true],
     ["an outage of all models", { models: [{ id: "a", openAt: 0 }] }, true],
     ["a disk that fails", { store: { ...HEALTHY.store, isFailing: true } }, true],
   ];

@@ -118,7 +118,9 @@ describe("[O1] createMetrics()", () => {
   it("shows what the snapshot says of the queues", () => {
     const { value } = read({
       inbox: { waiting: 3, running: 1, oldestMs: 2_500 },
-      outbox: { pending: 4, sending: 2, uncertain: 1, dead: 7, oldestMs: 500 },
+      outbox: { pending: 4, sending: 2, uncertain: 1, dead: 7, parked: 5, oldestMs: 500 },
+      parked: [{ channelId: "7", reason: "…", waiting: 5 }],
+      rest: { isUp: true, invalidRequests: 12, breaker: "closed" },
     });
     assert.equal(value("barnacle_inbox_depth", { state: "waiting" }), 3);
     assert.equal(value("barnacle_inbox_depth", { state: "running" }), 1);
@@ -127,6 +129,9 @@ describe("[O1] createMetrics()", () => {
     assert.equal(value("barnacle_outbox_depth", { state: "sending" }), 2);
     assert.equal(value("barnacle_outbox_depth", { state: "uncertain" }), 1);
     assert.equal(value("barnacle_outbox_depth", { state: "dead" }), 7);
+    assert.equal(value("barnacle_outbox_depth", { state: "parked" }), 5);
+    assert.equal(value("barnacle_outbox_parked_channels"), 1);
+    assert.equal(value("barnacle_discord_invalid_requests"), 12);
     assert.equal(value("barnacle_outbox_oldest_age_seconds"), 0.5);
   });
 

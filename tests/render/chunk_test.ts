@@ -150,6 +150,10 @@ describe("[R2] chunk() › code fences", () => {
       "````md\n```js\na\n````",
       "````md\n```\n````",
     ]],
+    ["never empty, where code begins with a blank line", "x\n```js\n\na\n```", { maxLines: 3 }, [
+      "x",
+      "```js\na\n```",
+    ]],
     ["but not three characters behind words", "write ``` to begin\nand go on", { limit: 20 }, [
       "write ``` to begin",
       "and go on",
@@ -180,6 +184,141 @@ describe("[R2] chunk() › code fences", () => {
     const chunks = cut("```ts\n" + code.join("\n") + "\n```");
     const inner = chunks.map((one) => one.replace(/^```ts\n/, "").replace(/\n```$/, ""));
     assert.deepEqual(inner.join("\n").split("\n"), code);
+  });
+});
+
+/** Words with numbers: so that a test can say where a cut was. */
+const said = (count: number, from = 1) =>
+  Array.from({ length: count }, (_, index) => `w${from + index}`).join(" ");
+
+describe("[R2] chunk() › what reads badly in two", () => {
+  const cases: readonly [
+    name: string,
+    text: string,
+    fields: Partial<ChunkRules>,
+    chunks: readonly string[],
+  ][] = [
+    ["a list item that fits", `${said(6)}\n- ${said(14)}\n- b`, { limit: 60 }, [
+      said(6),
+      `- ${said(14)}\n- b`,
+    ]],
+    ["an item of several lines", "- a\n  b\n- c\n  d\n  e\n- f", { maxLines: 4 }, [
+      "- a\n  b",
+      "- c\n  d\n  e\n- f",
+    ]],
+    ["but an item that does not fit", `a\n- ${said(20)}`, { limit: 60 }, [
+      `a\n- ${said(16)}`,
+      said(4, 17),
+    ]],
+    ["items with those in them", "- a\n  - b\n  - c\n- d\n  - e\n  - f", { maxLines: 5 }, [
+      "- a\n  - b\n  - c",
+      "- d\n  - e\n  - f",
+    ]],
+    ["a heading and its text", `${said(10)}\n\n## Title\n\n${said(12, 11)}`, { limit: 60 }, [
+      said(10),
+      `## Title\n\n${said(12, 11)}`,
+    ]],
+    ["a bold line as a heading", `a\nb\n\n**Title**\nc\nd`, { maxLines: 4 }, [
+      "a\nb",
+      "**Title**\nc\nd",
+    ]],
+    ["a heading and its code", "a\nb\n## Code\n```\nc\n```", { maxLines: 4 }, [
+      "a\nb",
+      "## Code\n```\nc\n```",
+    ]],
+    ["the words before a list", "a a a a\nb\nThese:\n- c\n- d", { maxLines: 3 }, [
+      "a a a a\nb",
+      "These:\n- c\n- d",
+    ]],
+    ["bold words", `${said(10)} **${said(5, 11)}** x`, { limit: 50 }, [
+      said(10),
+      `**${said(5, 11)}** x`,
+    ]],
+    ["a link with brackets in it", `${said(10)} [a (b) c](https://e.org/x_(y)) z`, { limit: 60 }, [
+      said(10),
+      "[a (b) c](https://e.org/x_(y)) z",
+    ]],
+    ["no number becomes an item", "one two three four 5. six", { limit: 20 }, [
+      "one two three",
+      "four 5. six",
+    ]],
+    ["no minus becomes an item", "one two three four - five", { limit: 19 }, [
+      "one two three",
+      "four - five",
+    ]],
+    ["a space with a mark upon it", "one two \u0301three", { limit: 10 }, [
+      "one",
+      "two \u0301three",
+    ]],
+  ];
+  for (const [name, text, fields, chunks] of cases) {
+    it(name, () => assert.deepEqual(cut(text, fields), chunks));
+  }
+});
+
+describe("[R2] chunk() › what is said again", () => {
+  const cases: readonly [
+    name: string,
+    text: string,
+    fields: Partial<ChunkRules>,
+    chunks: readonly string[],
+  ][] = [
+    ["the mark of a quoted line", `> ${said(20)}\nx`, { limit: 60 }, [
+      `> ${said(17)}`,
+      `> ${said(3, 18)}\nx`,
+    ]],
+    ["but not behind the line", `> ${said(16)}\nword word word`, { limit: 60 }, [
+      `> ${said(16)}`,
+      "word word word",
+    ]],
+    ["the mark of a quote to the end", ">>> a\nb\nc\nd", { maxLines: 2 }, [
+      ">>> a\nb",
+      ">>> c\nd",
+    ]],
+    ["in newline mode too", ">>> a\n\nb", { mode: "newline" }, [">>> a", ">>> b"]],
+    ["with a fence in it", ">>> ```js\na\nb\n```", { maxLines: 3 }, [
+      ">>> ```js\na\n```",
+      ">>> ```js\nb\n```",
+    ]],
+    ["the marks of a spoiler", "||a\nb\nc|| d", { maxLines: 2 }, ["||a\nb||", "||c|| d"]],
+    ["once, where only the last mark is left", "||a\nb\n|| c", { maxLines: 2 }, ["||a\nb||", "c"]],
+    ["not where nothing is behind the mark", "a\nb ||\nc d|| e", { maxLines: 2 }, [
+      "a\nb",
+      "||\nc d|| e",
+    ]],
+    ["but not those of nothing", "a\n||b\nc", { maxLines: 2 }, ["a\n||b", "c"]],
+    ["a spoiler with a fence in it", "||\n```js\na\nb\n```||", { maxLines: 4 }, [
+      "||\n```js\na\n```||",
+      "||```js\nb\n```||",
+    ]],
+    ["the marks of code too long for one", `\`${said(20)}\` x`, { limit: 60 }, [
+      `\`${said(17)}\``,
+      `\`${said(3, 18)}\` x`,
+    ]],
+    ["the mark of a quote in a fence", `> \`\`\`\n> ${said(20)}\n> \`\`\``, { limit: 60 }, [
+      `> \`\`\`\n> ${said(14)}\n> \`\`\``,
+      `> \`\`\`\n>  ${said(6, 15)}\n> \`\`\``,
+    ]],
+    ["nothing, where there is no room for it", "||aaa bbb|| ccc", { limit: 8 }, [
+      "||aaa",
+      "bbb||",
+      "ccc",
+    ]],
+  ];
+  for (const [name, text, fields, chunks] of cases) {
+    it(name, () => assert.deepEqual(cut(text, fields), chunks));
+  }
+});
+
+describe("[R6] chunk() › only the first", () => {
+  it("are cut where no more are wanted", () => {
+    assert.deepEqual(chunk("a\nb\nc", rules({ maxLines: 1 }), 2), ["a", "b"]);
+    assert.deepEqual(chunk("a\n\nb\n\nc", rules({ mode: "newline" }), 2), ["a", "b"]);
+  });
+
+  it("in newline mode are those of packed paragraphs where there would be too many", () => {
+    const packed = rules({ mode: "newline", maxChunks: 2, maxLines: 3 });
+    assert.deepEqual(chunk("a\n\nb\n\nc\n\nd", packed, 1), ["a\n\nb"]);
   });
 });
 

@@ -1,22 +1,26 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { MessageId, UserId } from "../../src/core/ids.ts";
-import { nonceOf } from "../../src/core/nonce.ts";
-import type { Quote } from "../../src/core/outbound.ts";
+import fc from "fast-check";
+import type { OutboundFile } from "../../src/core/outbound.ts";
+import { freeze } from "../../src/render/freeze.ts";
+import { createLinks } from "../../src/render/links.ts";
 import {
   type AllowedMentions,
   composeFailure,
   composeReply,
-  freeze,
+  composeSend,
   type ModelAnswer,
+  type ReplyRules,
+  type Shown,
 } from "../../src/render/reply.ts";
+import { createSecretFilter } from "../../src/render/secrets.ts";
 import {
+  ACCOUNT,
   channelId,
   directMessage,
   guildMessage,
   messageId,
   overheard,
-  reply,
   roleId,
   userId,
 } from "../support/builders.ts";
@@ -25,86 +29,45 @@ const ADA = userId("123456789012345678");
 const BOB = userId("987654321098765432");
 const STRANGER = userId("555555555555555555");
 const MODS = roleId("1400000000000000003");
+const TOKEN = "MTQwMDAwMDAwMDAwMDAwMDAx.GabcDE.x-yz_0123456789abcdefghijklmno";
 
-const twoChunks = reply({
-  chunks: ["one", "two"],
-  mayPing: { users: [ADA, BOB], roles: [MODS] },
-});
-const quote: Quote = {
-  messageId: messageId("1400000000000000009"),
-  authorId: BOB,
-  on: "first",
+const filter = createSecretFilter([TOKEN]);
+const RULES: ReplyRules = {
+  chunks: { limit: 2_000, maxLines: 17, mode: "length", maxChunks: 12 },
+  tables: "code",
+  allowedMentions: { users: "context", roles: [] },
+  replyToMode: "first",
+  linkHosts: [],
+  maxFileBytes: 8_000_000,
+  texts: {},
+  cleanSecrets: (text) => filter(text).text,
 };
+const SHOWN: Shown = { overheard: [], texts: [], system: "" };
 
-describe("freeze()", () => {
-  it("[D1] keeps the chunks in order, and where they go", () => {
-    const { accountId, channelId } = twoChunks;
-    assert.deepEqual(
-      freeze(twoChunks).map((m) => [m.accountId, m.channelId, m.content]),
-      [[accountId, channelId, "one"], [accountId, channelId, "two"]],
-    );
-  });
+interface Fields extends Partial<Omit<ModelAnswer, "rules" | "shown">> {
+  readonly rules?: Partial<ReplyRules>;
+  readonly shown?: Partial<Shown>;
+}
 
-  it("[D2] gives each chunk the nonce of its place", () => {
-    assert.deepEqual(freeze(twoChunks).map(({ answers }) => answers), [twoChunks.cause, undefined]);
-    const nonces = freeze(twoChunks).map((message) => message.nonce);
-    assert.deepEqual(nonces, [nonceOf(twoChunks, 0), nonceOf(twoChunks, 1)]);
-  });
-
-  const pings: readonly [name: string, text: string, users: string[], roles: string[]][] = [
-    ["nobody in a text without mentions", "hello", [], []],
-    ["a user of the turn whom the text mentions", `hello <@${ADA}>`, [ADA], []],
-    ["one mentioned in the old form", `hello <@!${BOB}>`, [BOB], []],
-    ["both, once each", `<@${BOB}> <@${ADA}> <@${ADA}>`, [ADA, BOB], []],
-    ["a listed role", `<@&${MODS}>`, [], [MODS]],
-    ["no stranger", `<@${STRANGER}>`, [], []],
-    ["no role that is not listed", `<@&${STRANGER}>`, [], []],
-    ["no user by a role's mention", `<@&${ADA}> <#${BOB}> ${BOB}`, [], []],
-    ["not everyone", "@everyone @here", [], []],
-  ];
-  for (const [name, text, users, roles] of pings) {
-    it(`[R4] pings ${name}`, () => {
-      const [message] = freeze({ ...twoChunks, chunks: [text] });
-      assert.deepEqual(message?.pings, { users, roles, quotedAuthor: false });
-    });
-  }
-
-  const quotedAuthors: readonly [name: string, authorId: UserId, pinged: boolean][] = [
-    ["the quoted author of the turn", BOB, true],
-    ["no quoted stranger", STRANGER, false],
-  ];
-  for (const [name, authorId, pinged] of quotedAuthors) {
-    it(`[R4] pings ${name}, by the quoting chunk only`, () => {
-      const messages = freeze({ ...twoChunks, quote: { ...quote, authorId } });
-      assert.deepEqual(messages.map((m) => m.pings.quotedAuthor), [pinged, false]);
-    });
-  }
-
-  const quoting: readonly [
-    name: string,
-    quote: Quote | undefined,
-    quoted: (MessageId | undefined)[],
-  ][] = [
-    ["nothing without a reply tag", undefined, [undefined, undefined]],
-    ["with the first chunk", quote, [quote.messageId, undefined]],
-    ["with all chunks", { ...quote, on: "all" }, [quote.messageId, quote.messageId]],
-  ];
-  for (const [name, asked, quoted] of quoting) {
-    it(`[R3] quotes ${name}`, () => {
-      const messages = freeze({ ...twoChunks, ...(asked && { quote: asked }) });
-      assert.deepEqual(messages.map((m) => m.quote), quoted);
-    });
-  }
-});
-
-const answer = (fields: Partial<ModelAnswer> = {}): ModelAnswer => ({
+const answer = ({ rules, shown, ...fields }: Fields = {}): ModelAnswer => ({
   message: directMessage(),
   agentId: "main",
   text: "hello, Ada",
-  overheard: [],
-  chunks: { limit: 2_000, maxLines: 17, mode: "length", maxChunks: 12 },
-  allowedMentions: { users: "context", roles: [] },
+  shown: { ...SHOWN, ...shown },
+  rules: { ...RULES, ...rules },
   ...fields,
+});
+
+/** The reply of an answer that is one. */
+function replyOf(fields: Fields) {
+  const composed = composeReply(answer(fields));
+  assert.ok(composed.kind === "reply");
+  return composed.reply;
+}
+
+const file = (name: string, text = "x"): OutboundFile => ({
+  name,
+  bytes: new TextEncoder().encode(text),
 });
 
 describe("composeReply()", () => {
@@ -120,23 +83,28 @@ describe("composeReply()", () => {
         revision: 2,
         agentId: "main",
         kind: "reply",
+        guildId: message.guildId,
         chunks: ["hello, Ada"],
+        text: "hello, Ada",
+        files: [],
         mayPing: { users: [ADA], roles: [] },
+        suppressesEmbeds: false,
       },
     });
   });
 
   it("[R1] cuts it", () => {
-    const composed = composeReply(answer({ text: "a".repeat(2_001) }));
-    assert.ok(composed.kind === "reply");
-    assert.deepEqual(composed.reply.chunks.map(({ length }) => length), [2_000, 1]);
+    const { chunks } = replyOf({ text: "a".repeat(2_001) });
+    assert.deepEqual(chunks.map(({ length }) => length), [2_000, 1]);
   });
 
   const endings: readonly [text: string, kind: string][] = [
     ["NO_REPLY", "declined"],
     [" `NO_REPLY`\n", "declined"],
     ["<think>hm</think>NO_REPLY", "declined"],
+    ["[[reply_to_current]] NO_REPLY", "declined"],
     ["I say NO_REPLY", "reply"],
+    ["[[reply_to_current]]", "blank"],
     ["<think>only thoughts</think>", "blank"],
     [" \n", "blank"],
   ];
@@ -152,7 +120,7 @@ describe("composeReply()", () => {
   const MODS_ONLY = [MODS];
   const mayPing: readonly [
     name: string,
-    fields: Partial<ModelAnswer>,
+    fields: Fields,
     allowed: AllowedMentions,
     users: readonly string[],
   ][] = [
@@ -160,11 +128,11 @@ describe("composeReply()", () => {
     ["the quoted", { message: quotedBob }, { users: "context", roles: [] }, [ADA, BOB]],
     [
       "the overheard, each once",
-      { overheard: [overheard(), overheard(), overheard({ authorId: ADA })] },
+      { shown: { overheard: [overheard(), overheard(), overheard({ authorId: ADA })] } },
       { users: "context", roles: [] },
       [ADA, BOB],
     ],
-    ["nobody without an id", { overheard: [overheard({ authorId: "x" })] }, {
+    ["nobody without an id", { shown: { overheard: [overheard({ authorId: "x" })] } }, {
       users: "context",
       roles: [],
     }, [ADA]],
@@ -173,18 +141,237 @@ describe("composeReply()", () => {
   ];
   for (const [name, fields, allowedMentions, users] of mayPing) {
     it(`[R4] may ping ${name}`, () => {
-      const composed = composeReply(answer({ ...fields, allowedMentions }));
-      assert.ok(composed.kind === "reply");
-      assert.deepEqual(composed.reply.mayPing, { users, roles: allowedMentions.roles });
+      const { mayPing } = replyOf({ ...fields, rules: { allowedMentions } });
+      assert.deepEqual(mayPing, { users, roles: allowedMentions.roles });
     });
   }
 
   it("[SEC-R5] pings nobody for everyone, a role and a stranger", () => {
     const text = `@everyone @here <@&${MODS}> <@${STRANGER}>`;
-    const composed = composeReply(answer({ text }));
+    const [frozen] = freeze(replyOf({ text }));
+    assert.deepEqual(frozen?.message.pings, { users: [], roles: [], quotedAuthor: false });
+  });
+});
+
+describe("[R3] composeReply() › reply tags", () => {
+  const QUOTED = messageId("1400000000000000009");
+  const OVERHEARD = messageId("1400000000000000020");
+  const EARLIER = messageId("1400000000000000030");
+  const message = directMessage({
+    quoted: { id: QUOTED, author: { id: BOB, tag: "bob" }, text: "x" },
+  });
+  const shown: Partial<Shown> = {
+    overheard: [overheard({ messageId: OVERHEARD })],
+    texts: [
+      `{"id":"${OVERHEARD}","from":"bob","from_id":"${BOB}"}`,
+      `[from: ada (${ADA})] [message_id: ${EARLIER}]\nhello`,
+    ],
+  };
+  const current = { messageId: message.id, authorId: ADA };
+  const quotes: readonly [tag: string, quote: unknown][] = [
+    ["", undefined],
+    ["[[reply_to_current]]", current],
+    [`[[reply_to:${message.id}]]`, current],
+    [`[[reply_to:${QUOTED}]]`, { messageId: QUOTED, authorId: BOB }],
+    [`[[reply_to:${OVERHEARD}]]`, { messageId: OVERHEARD, authorId: BOB }],
+    [`[[reply_to:${EARLIER}]]`, { messageId: EARLIER }],
+    ["[[reply_to:1400000000000000099]]", current],
+    [`[[reply_to:${BOB}]]`, current],
+    [`[[reply_to:${EARLIER.slice(0, -1)}]]`, current],
+    ["[[reply_to:x]]", current],
+  ];
+  for (const [tag, quote] of quotes) {
+    it(tag === "" ? "nothing" : tag, () => {
+      const text = `${tag} hello, Ada`;
+      for (const replyToMode of ["off", "first", "all"] as const) {
+        const reply = replyOf({ message, shown, text, rules: { replyToMode } });
+        assert.deepEqual(reply.chunks, ["hello, Ada"]);
+        const expected = quote && replyToMode !== "off" ? { ...quote, on: replyToMode } : undefined;
+        assert.deepEqual(reply.quote, expected);
+      }
+    });
+  }
+});
+
+describe("[R9] composeReply() › links", () => {
+  const foreign = "https://evil.example/p?k=1";
+
+  it("leaves no way for Discord to fetch a stranger's link", () => {
+    const reply = replyOf({ text: `see ${foreign}` });
+    assert.deepEqual(reply.chunks, ["see `https://evil.example/p`"]);
+    assert.equal(reply.suppressesEmbeds, true);
+    assert.ok(freeze(reply).every(({ message }) => message.suppressesEmbeds));
+  });
+
+  const named: readonly [name: string, fields: Fields][] = [
+    ["by people", { shown: { texts: ["what is evil.example?"] } }],
+    ["by the operator", { shown: { system: "Point to https://evil.example." } }],
+    ["in the config", { rules: { linkHosts: ["evil.example"] } }],
+  ];
+  for (const [name, fields] of named) {
+    it(`leaves a link whose host was named ${name}`, () => {
+      const reply = replyOf({ ...fields, text: foreign });
+      assert.deepEqual(reply.chunks, [foreign]);
+      assert.equal(reply.suppressesEmbeds, false);
+    });
+  }
+
+  it("makes it no link at all where it would be one in some message, once it is cut", () => {
+    const text = `\`${"a".repeat(90)} ${foreign} ${"b".repeat(90)}\``;
+    const rules = { chunks: { ...RULES.chunks, limit: 100 } };
+    const { chunks } = replyOf({ text, rules });
+    const { hasForeign } = createLinks({ shown: [], linkHosts: [] });
+    assert.ok(chunks.length > 1);
+    for (const one of chunks) assert.equal(hasForeign(one), false, one);
+  });
+
+  it("[SEC-R7] leaves none in any message, whatever the answer", () => {
+    const piece = fc.constantFrom(
+      foreign,
+      `[words](${foreign})`,
+      `<${foreign}>`,
+      "https://seen.example/?k",
+      "`",
+      "``",
+      "```",
+      "~~~",
+      "\n",
+      "\n\n",
+      " ",
+      "**",
+      "*",
+      "_",
+      "||",
+      "\\",
+      "> ",
+      "- ",
+      "| a | b |\n|---|---|\n",
+      "word ".repeat(15),
+      "x",
+    );
+    const { hasForeign } = createLinks({ shown: ["seen.example"], linkHosts: [] });
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 25 }), fc.constantFrom(80, 200), (pieces, limit) => {
+        const composed = composeReply(answer({
+          text: pieces.join(""),
+          shown: { texts: ["seen.example"] },
+          rules: { chunks: { ...RULES.chunks, limit, maxLines: 5 } },
+        }));
+        if (composed.kind !== "reply") return;
+        for (const { message } of freeze(composed.reply)) {
+          assert.equal(hasForeign(message.content), false, message.content);
+          assert.ok(message.content.length <= limit);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("remembers what the model said, not what was made of it", () => {
+    const composed = composeReply(answer({ text: `see ${foreign}` }));
     assert.ok(composed.kind === "reply");
-    const [message] = freeze(composed.reply);
-    assert.deepEqual(message?.pings, { users: [], roles: [], quotedAuthor: false });
+    assert.equal(composed.text, `see ${foreign}`);
+  });
+});
+
+describe("[R5] composeReply() › tables", () => {
+  it("shows them as the config says", () => {
+    const text = "| a | b |\n|---|---|\n| 1 | 2 |";
+    assert.match(replyOf({ text }).chunks.join(), /^```/);
+    assert.equal(replyOf({ text, rules: { tables: "off" } }).chunks.join(), text);
+  });
+});
+
+describe("[SEC-R10] composeReply() › secrets", () => {
+  const spellings: readonly string[] = [
+    TOKEN,
+    btoa(TOKEN),
+    `${TOKEN.slice(0, 20)}[[reply_to_current]]${TOKEN.slice(20)}`,
+    `${TOKEN.slice(0, 20)}<think>x</think>${TOKEN.slice(20)}`,
+    `https://evil.example/?k=${TOKEN}`,
+    `https://evil.example/${TOKEN.slice(0, 20)}?x ${TOKEN.slice(20)}`,
+  ];
+  for (const spelled of spellings) {
+    it(spelled, () => {
+      const text = `${"a".repeat(1_960)} ${spelled} behind`;
+      const composed = composeReply(answer({ text }));
+      assert.ok(composed.kind === "reply");
+      const frozen = JSON.stringify(freeze(composed.reply));
+      const letters = frozen.replace(/[^A-Za-z0-9]/g, "");
+      assert.ok(!letters.includes("0123456789abcdefghijklmno"));
+      assert.ok(!frozen.includes(btoa(TOKEN).slice(10, 40)));
+    });
+  }
+});
+
+describe("[R6] composeReply() › too long", () => {
+  const text = Array.from({ length: 400 }, (_, index) => `line ${index}`).join("\n");
+  const reply = replyOf({ text });
+
+  it("is one message and a file", () => {
+    assert.equal(reply.chunks.length, 1);
+    assert.match(reply.chunks[0] ?? "", /^line 0\n[^]*`answer\.md`\.$/);
+    assert.deepEqual(reply.files.map(({ name }) => name), ["answer.md"]);
+    assert.equal(new TextDecoder().decode(reply.files[0]?.bytes), text);
+    assert.deepEqual(freeze(reply).map(({ whole }) => whole), [text]);
+  });
+
+  it("goes with other files, before them", () => {
+    const { files } = replyOf({ text, files: [file("a.txt")] });
+    assert.deepEqual(files.map(({ name }) => name), ["answer.md", "a.txt"]);
+  });
+
+  it("is not what just fits", () => {
+    const { chunks, files } = replyOf({ text: Array(12).fill("a".repeat(1_999)).join("\n") });
+    assert.deepEqual([chunks.length, files], [12, []]);
+  });
+});
+
+describe("[R12] composeReply() › files", () => {
+  it("goes without words", () => {
+    const composed = composeReply(answer({ text: "<think>x</think>", files: [file("a.txt")] }));
+    assert.ok(composed.kind === "reply");
+    assert.deepEqual(composed.reply.chunks, []);
+    assert.equal(freeze(composed.reply).length, 1);
+  });
+
+  it("names one that is too large in the text", () => {
+    const big = file("big.bin", "x".repeat(1_001));
+    const reply = replyOf({ files: [big], rules: { maxFileBytes: 1_000 } });
+    assert.deepEqual(reply.files, []);
+    assert.match(reply.chunks.join(), /^hello, Ada\n\n`big\.bin` .*1 kB.*1 kB/);
+  });
+});
+
+describe("[S4] composeSend()", () => {
+  const outgoing = { accountId: ACCOUNT, channelId: channelId("1400000000000000002") };
+
+  it("[R4] pings nobody, and answers nobody", () => {
+    const text = `@everyone <@${ADA}> https://evil.example/?k`;
+    const [frozen] = composeSend({ ...outgoing, text }, RULES);
+    assert.deepEqual(frozen?.message, {
+      ...outgoing,
+      nonce: "",
+      content: text,
+      pings: { users: [], roles: [], quotedAuthor: false },
+    });
+  });
+
+  it("[R1] is cut, and [R6] a file where it is too long", () => {
+    assert.equal(composeSend({ ...outgoing, text: "a".repeat(2_001) }, RULES).length, 2);
+    const [frozen, ...rest] = composeSend({ ...outgoing, text: "a\n".repeat(1_000) }, RULES);
+    assert.deepEqual([frozen?.files[0]?.name, rest], ["answer.md", []]);
+  });
+
+  it("[SEC-R10] holds no secret", () => {
+    const files = [file("a.txt", TOKEN)];
+    const frozen = composeSend({ ...outgoing, text: `it is ${TOKEN}`, files }, RULES);
+    assert.equal(frozen[0]?.message.content, "it is [redacted]");
+    assert.equal(new TextDecoder().decode(frozen[0]?.files[0]?.bytes), "[redacted]");
+  });
+
+  it("is nothing where there is nothing to say", () => {
+    assert.deepEqual(composeSend({ ...outgoing, text: " " }, RULES), []);
   });
 });
 
@@ -199,8 +386,7 @@ describe("[R11] composeFailure()", () => {
   });
 
   it("[D2] has another nonce than the reply would have had", () => {
-    const composed = composeReply(answer());
-    assert.ok(composed.kind === "reply");
-    assert.notEqual(freeze(failure)[0]?.nonce, freeze(composed.reply)[0]?.nonce);
+    const nonces = [failure, replyOf({})].map((one) => freeze(one)[0]?.message.nonce);
+    assert.notEqual(nonces[0], nonces[1]);
   });
 });

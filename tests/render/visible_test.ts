@@ -1,40 +1,75 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import { isNoReply, visibleText } from "../../src/render/visible.ts";
+import { HARMLESS, LEAKS } from "./leaks.ts";
+
+describe("[SEC-R8] visibleText()", () => {
+  it("knows sixty ways to leak, and more", () => assert.ok(LEAKS.length >= 60));
+
+  for (const [name, answer, visible] of LEAKS) {
+    it(`takes out: ${name}`, () => assert.equal(visibleText(answer), visible));
+  }
+
+  for (const [name, answer] of HARMLESS) {
+    it(`leaves alone: ${name}`, () => assert.equal(visibleText(answer), answer));
+  }
+
+  it("finds nothing more in what it gives", () => {
+    for (const [, answer] of LEAKS) {
+      const visible = visibleText(answer);
+      assert.equal(visibleText(visible), visible);
+    }
+  });
+
+  it("finds each of them behind and before words", () => {
+    const [before, after] = ["Good morning.", "That is all."];
+    for (const [name, answer, visible] of LEAKS) {
+      if (
+        /end|begin|made up|repeat|unended|never|steps|silence|without its|own tag|nested|one line|Llama's tag/i
+          .test(name)
+      ) {
+        continue; // how these are read depends on what is around them
+      }
+      const all = visibleText(`${before}\n\n${answer}\n\n${after}`);
+      assert.equal(
+        all.replace(/\s+/g, " "),
+        [before, visible, after].filter(Boolean).join(" ").replace(/\s+/g, " "),
+        name,
+      );
+    }
+  });
+
+  it("never fails, and gives well-formed text, whatever the answer", () => {
+    const piece = fc.oneof(
+      fc.constantFrom(...LEAKS.map(([, answer]) => answer)),
+      fc.constantFrom("`", "```", "\n", "<think>", "</think>", "[INST]", "{", "}", "hello"),
+      fc.string({ unit: "binary" }),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const visible = visibleText(pieces.join(""));
+        assert.ok(visible.isWellFormed());
+        assert.equal(visible, visible.trim());
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
 
 describe("[R10] visibleText()", () => {
   const cases: readonly [answer: string, visible: string][] = [
     ["hello", "hello"],
     ["  hello\n", "hello"],
     ["half a \ud83d shrimp", "half a \ufffd shrimp"],
-    ["<think>secret</think>\n\nhello", "hello"],
     ["<Thinking>a\nb</Thinking>hello", "hello"],
-    ["<think>one</think><think>two</think>hello", "hello"],
-    ["<think>a</think>\n<think>b</think>\n", ""],
     [" \n<think></think>hello", "hello"],
-    ["<think>a <think> b</think>hello", "hello"],
-    ["<think>never ended", ""],
-    ["secret thoughts\n</think>\n\nhello", "hello"],
-    ["write `<think>` to think", "write `<think>` to think"],
-    ["```\nx\n</think>\n```", "```\nx\n</think>\n```"],
-    ["hello<|im_end|>", "hello"],
-    ["hello</s>\n<|endoftext|>\n", "hello"],
-    ["a <|im_end|> b", "a <|im_end|> b"],
-    ['<message boundary="k3f9q2zz">\nhello\n</message>', "hello"],
-    ["<message>some XML</message>", "<message>some XML</message>"],
-    ["[from: ada (123456789012345678)] [message_id: 14]\nhello", "hello"],
-    ["[time: Tue 2026-02-03 04:05 (UTC, GMT+00:00)]\nhello", "hello"],
-    ["[time: at five]\nhello", "[time: at five]\nhello"],
-    ["hello\n\nNO_REPLY", "hello"],
-    ["NO_REPLY\nhello", "hello"],
-    ["say NO_REPLY to be silent", "say NO_REPLY to be silent"],
     ["NO_REPLY", "NO_REPLY"],
     ["hel\0lo\u001b[31m", "hello[31m"],
     ["\0NO_REPLY", "NO_REPLY"],
     ["<thi\0nk>secret</think>hello", "hello"],
     ["\0\u0007", ""],
     ["a\tb\r\nc\nd", "a\tb\r\nc\nd"],
-    ["[[reply_to_current]] hello", "[[reply_to_current]] hello"],
   ];
   for (const [answer, visible] of cases) {
     it(`${JSON.stringify(answer)} is ${JSON.stringify(visible)}`, () => {

@@ -113,9 +113,9 @@ describe("[D2] postMessage()", () => {
     ],
     [50001, "a guild of others", (demo) => post(demo, demo.people.mallory.id, { content: "x" })],
     [50006, "nothing", (demo) => post(demo, demo.people.ada.id, {})],
-    [50083, "an archived thread", (demo) => {
-      changeThread(demo.world, demo.channels.thread, { isArchived: true });
-      return post(demo, demo.people.ada.id, { content: "x" }, NOW, demo.channels.thread.id);
+    [50083, "a locked thread", (demo) => {
+      changeThread(demo.world, demo.channels.thread, { isLocked: true, isArchived: true });
+      return post(demo, demo.people.grace.id, { content: "x" }, NOW, demo.channels.thread.id);
     }],
     [50035, "a reply across channels", (demo) => {
       const asked = post(demo, demo.people.ada.id, { content: "x" }, NOW, demo.channels.help.id);
@@ -132,6 +132,71 @@ describe("[D2] postMessage()", () => {
   ];
   for (const [code, what, act] of refused) {
     it(`refuses ${what}: ${code}`, () => assert.equal(read(act(demoWorld())), code));
+  }
+
+  it("wakes an archived thread, and tells so first", () => {
+    const demo = demoWorld();
+    const { world, channels, people } = demo;
+    changeThread(world, channels.thread, { isArchived: true });
+    const outcome = post(demo, people.ada.id, { content: "x" }, NOW, channels.thread.id);
+    assert.ok(outcome.kind === "done");
+    assert.deepEqual(outcome.events.map(({ kind }) => kind), [
+      "channel_updated",
+      "message_created",
+    ]);
+    const thread = world.channels.get(channels.thread.id);
+    assert.ok(thread?.kind === "thread" && !thread.isArchived);
+    assert.equal(thread.lastMessageId, outcome.value.message.id);
+    const again = post(demo, people.ada.id, { content: "y" }, NOW, channels.thread.id);
+    assert.equal(again.kind === "done" && again.events.length, 1);
+  });
+
+  it("lets who manages threads write in a locked one", () => {
+    const demo = demoWorld();
+    changeThread(demo.world, demo.channels.thread, { isLocked: true });
+    const { ada, grace } = demo.people; // Ada owns the guild
+    const write = (who: UserId) =>
+      read(post(demo, who, { content: "x" }, NOW, demo.channels.thread.id));
+    assert.equal(write(grace.id), 50083);
+    assert.equal(typeof write(ada.id), "string");
+  });
+
+  const texts: readonly [given: string, kept: string][] = [
+    ["  x \n", "x"],
+    ["a\r\nb", "a\nb"],
+    ["\u200b x", "\u200b x"],
+  ];
+  for (const [given, kept] of texts) {
+    it(`keeps of ${JSON.stringify(given)} ${JSON.stringify(kept)}`, () => {
+      const demo = demoWorld();
+      const outcome = post(demo, demo.people.ada.id, { content: given });
+      assert.equal(outcome.kind === "done" && outcome.value.message.content, kept);
+    });
+  }
+});
+
+describe("[R12] postMessage(): what a file may weigh", () => {
+  const MIB = 1024 * 1024;
+  const limits: readonly [tier: 0 | 1 | 2 | 3, mib: number][] = [[0, 10], [1, 10], [2, 50], [
+    3,
+    100,
+  ]];
+  const upload = (demo: DemoWorld, sizeBytes: number, where?: string) =>
+    read(post(
+      demo,
+      demo.barnacle.userId,
+      { attachments: [{ filename: "a", sizeBytes: 1 }, { filename: "b", sizeBytes }] },
+      NOW,
+      where,
+    ));
+  for (const [tier, mib] of limits) {
+    it(`${mib} MiB each at level ${tier}, and no byte more`, () => {
+      const demo = demoWorld();
+      demo.krill.premiumTier = tier;
+      assert.equal(typeof upload(demo, mib * MIB), "string");
+      assert.equal(upload(demo, mib * MIB + 1), 40005);
+      assert.equal(upload(demo, 10 * MIB + 1, demo.malloryDm.id), 40005, "boosts are a guild's");
+    });
   }
 });
 
@@ -183,6 +248,35 @@ describe("[R2] postMessage(): what a channel lets", () => {
 });
 
 describe("[R8] editMessage() and deleteMessage()", () => {
+  it("keeps files unless it is told which to keep", () => {
+    const demo = demoWorld();
+    const { ada } = demo.people;
+    const general = demo.channels.general.id;
+    const attachments = ["a", "b"].map((filename) => ({ filename, sizeBytes: 1 }));
+    const posted = post(demo, ada.id, { content: "x", attachments });
+    assert.ok(posted.kind === "done");
+    const { id, attachments: [, b] } = posted.value.message;
+    const names = (edit: Parameters<typeof editMessage>[4]) => {
+      const edited = editMessage(demo.world, general, id, ada.id, edit, NOW);
+      return edited.kind === "done" && edited.value.attachments.map(({ filename }) => filename);
+    };
+    const c = { filename: "c", sizeBytes: 1 };
+    assert.deepEqual(names({ content: "y" }), ["a", "b"]);
+    assert.deepEqual(names({ attachments: { keep: "all", add: [c] } }), ["a", "b", "c"]);
+    assert.deepEqual(names({ attachments: { keep: [b?.id ?? ""], add: [] } }), ["b"]);
+    assert.deepEqual(names({ attachments: { keep: [], add: [c] } }), ["c"]);
+  });
+
+  it("takes no edit in an archived thread", () => {
+    const demo = demoWorld();
+    const { ada } = demo.people;
+    const { thread } = demo.channels;
+    const id = String(read(post(demo, ada.id, { content: "x" }, NOW, thread.id)));
+    changeThread(demo.world, thread, { isArchived: true });
+    const edit = editMessage(demo.world, thread.id, id, ada.id, { content: "y" }, NOW);
+    assert.equal(edit.kind === "refused" && edit.refused.code, 50083);
+  });
+
   it("changes one's own message in its place", () => {
     const demo = demoWorld();
     const { ada } = demo.people;

@@ -59,6 +59,24 @@ describe("[D3] createRateLimits()", () => {
     assert.equal(removed.retryAfterSec, 0.25);
   });
 
+  it("counts routes in one bucket that an option puts there, with the limit of the first", () => {
+    const typing = ["POST", "/channels/:id/typing"] as const;
+    const sharedBuckets = [[CREATE.join(" "), typing.join(" ")]];
+    const limits = createRateLimits({ ...DEFAULT_RATE_LIMITS, sharedBuckets });
+    const created = limits.take(...CREATE, "/channels/1", NOW);
+    const typed = limits.take(...typing, "/channels/1", NOW);
+    assert.equal(created.headers["X-RateLimit-Bucket"], typed.headers["X-RateLimit-Bucket"]);
+    assert.equal(typed.headers["X-RateLimit-Remaining"], "3");
+    for (let n = 0; n < 3; n += 1) limits.take(...typing, "/channels/1", NOW);
+    assert.equal(limits.take(...CREATE, "/channels/1", NOW).retryAfterSec, 5);
+    assert.equal(limits.take(...CREATE, "/channels/2", NOW).retryAfterSec, undefined);
+    const apart = createRateLimits(DEFAULT_RATE_LIMITS);
+    assert.notEqual(
+      apart.take(...typing, "/channels/1", NOW).headers["X-RateLimit-Bucket"],
+      created.headers["X-RateLimit-Bucket"],
+    );
+  });
+
   it("says nothing where it is switched off", () => {
     const limits = createRateLimits({ ...DEFAULT_RATE_LIMITS, isEnabled: false });
     for (let n = 0; n < 100; n += 1) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { changeThread } from "../../src/simulator/changes.ts";
 import { demoWorld } from "../../src/simulator/demo_world.ts";
 import { EMPTY_DRAFT } from "../../src/simulator/draft.ts";
 import { postMessage } from "../../src/simulator/messages.ts";
@@ -39,6 +40,18 @@ describe("[R7] addReaction()", () => {
     assert.equal(outcome.kind === "refused" && outcome.refused.code, 30010);
     assert.equal(react(String.fromCodePoint(0x1f400)).kind, "done");
     assert.ok(message.reactions.get(String.fromCodePoint(0x1f400))?.has(people.grace.id));
+  });
+
+  it("takes none in an archived thread", () => {
+    const { world, people, channels } = setUp();
+    const author = { kind: "user", userId: people.ada.id } as const;
+    const { thread } = channels;
+    const draft = { ...EMPTY_DRAFT, content: "look" };
+    const posted = postMessage(world, thread.id, author, draft, Date.UTC(2026, 0, 2));
+    assert.ok(posted.kind === "done");
+    changeThread(world, thread, { isArchived: true });
+    const outcome = addReaction(world, thread.id, posted.value.message.id, people.ada.id, "🦐");
+    assert.equal(outcome.kind === "refused" && outcome.refused.code, 50083);
   });
 
   it("is undone without a trace, once", () => {

@@ -95,7 +95,49 @@ describe("[D3] REST answers as Discord's own document says", { skip: openapi.ski
   }
 });
 
+describe("[D2] what is read back", () => {
+  it("has no nonce, one's own messages neither: only the answer to the create has", () =>
+    withSimulator(async (sim, { channels }) => {
+      const path = `/channels/${channels.general.id}/messages`;
+      const made = await ask(sim, "POST", path, say("x", { nonce: "n", enforce_nonce: true }));
+      assert.equal(Object(made.body).nonce, "n");
+      const one = await ask(sim, "GET", `${path}/${idOf(made)}`);
+      const edited = await ask(sim, "PATCH", `${path}/${idOf(made)}`, say("y"));
+      const all = await ask(sim, "GET", path);
+      for (const body of [one.body, edited.body, Object(all.body)[0]]) {
+        assert.equal(Object(body).id, idOf(made));
+        assert.equal("nonce" in Object(body), false);
+      }
+      const again = await ask(sim, "POST", path, say("x", { nonce: "n", enforce_nonce: true }));
+      assert.deepEqual([idOf(again), Object(again.body).nonce], [idOf(made), "n"]);
+    }, NO_LIMITS));
+
+  it("has a file's bytes, under the name that Discord makes of its own", () =>
+    withSimulator(async (sim, { channels }) => {
+      const form = new FormData();
+      form.append("payload_json", JSON.stringify(say("")));
+      form.append("files[0]", new Blob(["hello"], { type: "image/png" }), "my answer.png");
+      const { body } = await ask(sim, "POST", `/channels/${channels.general.id}/messages`, form);
+      const [file] = Object(body).attachments;
+      assert.deepEqual([file.filename, file.title, file.size], ["my_answer.png", "my answer", 5]);
+      const answer = await fetch(file.url);
+      assert.equal(answer.headers.get("content-type"), "image/png");
+      assert.equal(await answer.text(), "hello");
+      assert.equal("bytes" in Object(sim.requests.records()[0]?.files[0]), false);
+    }));
+});
+
 describe("[D2] nonces over REST", () => {
+  it("are remembered for as long as a test says, from then on", () =>
+    withSimulator(async (sim, { channels }) => {
+      const path = `/channels/${channels.general.id}/messages`;
+      const post = () => ask(sim, "POST", path, say("x", { nonce: "n", enforce_nonce: true }));
+      const first = await post();
+      assert.equal(idOf(await post()), idOf(first));
+      sim.world.nonces.windowMs = 0;
+      assert.notEqual(idOf(await post()), idOf(first));
+    }, NO_LIMITS));
+
   const post = (sim: Simulator, { channels }: DemoWorld, nonce: string, where = channels.general) =>
     ask(sim, "POST", `/channels/${where.id}/messages`, say("once", { nonce, enforce_nonce: true }));
 

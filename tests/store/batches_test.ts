@@ -4,7 +4,6 @@ import fc from "fast-check";
 import { parseSnowflake, toAccountId } from "../../src/core/ids.ts";
 import type { InboundMessage, Self } from "../../src/core/inbound.ts";
 import type { Judged } from "../../src/core/inbox.ts";
-import { prepareAddToOutbox } from "../../src/store/outbox.ts";
 import {
   ACCOUNT,
   channelId,
@@ -15,7 +14,7 @@ import {
   outboundMessage,
   userId,
 } from "../support/builders.ts";
-import { accepted, batch, found, heard, ignored, openTestStore } from "../support/store.ts";
+import { accepted, batch, found, frozen, heard, ignored, openTestStore } from "../support/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");
@@ -38,7 +37,7 @@ describe("acceptBatch()", () => {
     await store.startGatewaySession(ACCOUNT, 0, SESSION, SELF, NOW);
     const judged = [accepted(one), ignored(two)];
     assert.deepEqual(await store.acceptBatch(batch({ heard: heard(7), judged }), NOW + 5), {
-      accepted: 1,
+      accepted: [judged[0]],
       settled: 0,
       settledIn: [],
       foreign: [],
@@ -77,7 +76,7 @@ describe("acceptBatch()", () => {
     const before = [rows(INBOX), rows(DECISIONS), rows("SELECT * FROM message")];
 
     const replay = batch({ heard: heard(2), judged: [ignored(one), accepted(two), accepted(one)] });
-    assert.equal((await store.acceptBatch(replay, NOW + 1)).accepted, 0);
+    assert.equal((await store.acceptBatch(replay, NOW + 1)).accepted.length, 0);
     assert.deepEqual([rows(INBOX), rows(DECISIONS), rows("SELECT * FROM message")], before);
   });
 
@@ -96,7 +95,7 @@ describe("acceptBatch()", () => {
             if (!first.has(digit)) first.set(digit, isAccepted);
             return isAccepted ? accepted(message) : ignored(message);
           });
-          told += (await store.acceptBatch(batch({ judged }), NOW)).accepted;
+          told += (await store.acceptBatch(batch({ judged }), NOW)).accepted.length;
         }
         const expected = [...first.values()].filter(Boolean).length;
         assert.equal(rows("SELECT * FROM inbox").length, expected);
@@ -116,7 +115,7 @@ describe("acceptBatch()", () => {
       batch({ accountId: SECOND, judged: [seenBySecond] }),
       NOW,
     );
-    assert.equal(result.accepted, 0);
+    assert.equal(result.accepted.length, 0);
     assert.deepEqual(rows("SELECT account_id FROM inbox"), [{ account_id: "default" }]);
     assert.equal(rows(DECISIONS).length, 2);
   });
@@ -134,12 +133,14 @@ describe("acceptBatch()", () => {
   it("[D2] settles what the gateway echoes, and names each channel once", async () => {
     const { database, store, rows } = openTestStore();
     const elsewhere = channelId("1400000000000000005");
-    prepareAddToOutbox(database)([
-      outboundMessage({ nonce: "a" }),
-      outboundMessage({ nonce: "b" }),
-      outboundMessage({ nonce: "c", channelId: elsewhere }),
-      outboundMessage({ nonce: "d" }),
-    ], NOW);
+    for (
+      const message of [
+        { nonce: "a" },
+        { nonce: "b" },
+        { nonce: "c", channelId: elsewhere },
+        { nonce: "d" },
+      ]
+    ) await store.outbox.add(frozen(message), NOW);
     const echoes = ["a", "b", "c", "foreign"].map((nonce, index) => ({
       nonce,
       messageId: messageId(`7${index}`),
@@ -150,25 +151,25 @@ describe("acceptBatch()", () => {
     const { settled, settledIn, ...rest } = await store.acceptBatch(batch({ echoes }), NOW);
     assert.equal(settled, 3);
     assert.deepEqual(settledIn, [outboundMessage().channelId, elsewhere]);
-    assert.deepEqual(rest, { accepted: 0, foreign });
+    assert.deepEqual(rest, { accepted: [], foreign });
     assert.deepEqual(rows("SELECT nonce, state, message_id FROM outbox ORDER BY id"), [
       { nonce: "a", state: "sent", message_id: "70" },
       { nonce: "b", state: "sent", message_id: "71" },
       { nonce: "c", state: "sent", message_id: "72" },
       { nonce: "d", state: "sending", message_id: null },
     ]);
-    const nothing = { accepted: 0, settled: 0, settledIn: [], foreign };
+    const nothing = { accepted: [], settled: 0, settledIn: [], foreign };
     assert.deepEqual(await store.acceptBatch(batch({ echoes }), NOW), nothing);
   });
 
   it("[G11] settles what a twin has said for us, and says that it was a twin", async () => {
-    const { database, store } = openTestStore();
-    prepareAddToOutbox(database)([outboundMessage({ nonce: "a" })], NOW);
+    const { store } = openTestStore();
+    await store.outbox.add(frozen({ nonce: "a" }), NOW);
     const { channelId } = outboundMessage();
     const echo = { nonce: "a", messageId: messageId("70"), channelId };
     const told = await store.acceptBatch(batch({ echoes: [echo, echo] }), NOW);
     assert.deepEqual(told, {
-      accepted: 0,
+      accepted: [],
       settled: 1,
       settledIn: [channelId],
       foreign: [{ messageId: "70", channelId, why: "unsent" }],
@@ -214,7 +215,7 @@ describe("acceptBatch()", () => {
     await store.acceptBatch(batch({ heard: heard(5), judged: [accepted(two)] }), NOW);
     const sessions = rows("SELECT * FROM gateway_session");
     const judged = [accepted(one), accepted(two)];
-    assert.equal((await store.acceptBatch(found({ judged }), NOW + 5)).accepted, 1);
+    assert.equal((await store.acceptBatch(found({ judged }), NOW + 5)).accepted.length, 1);
     assert.deepEqual(rows("SELECT message_id FROM inbox ORDER BY id"), [
       { message_id: two.id },
       { message_id: one.id },
@@ -228,7 +229,10 @@ describe("acceptBatch()", () => {
       const rule = "channels.discord.gateway.catchUp";
       const verdict = { kind: "ignore", why, rule, keepAsContext: true } as const;
       await store.acceptBatch(found({ judged: [{ message: one, verdict }] }), NOW);
-      assert.equal((await store.acceptBatch(batch({ judged: [accepted(one)] }), NOW)).accepted, 0);
+      assert.equal(
+        (await store.acceptBatch(batch({ judged: [accepted(one)] }), NOW)).accepted.length,
+        0,
+      );
       assert.deepEqual(rows(DECISIONS), [
         { account_id: "default", message_id: one.id, verdict: "ignore", why },
       ]);

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { toAccountId } from "../../src/core/ids.ts";
 import type { Echo, Foreign } from "../../src/core/inbox.ts";
 import { prepareSettleEcho } from "../../src/store/echoes.ts";
-import { prepareAddToOutbox } from "../../src/store/outbox.ts";
+import { prepareAddToOutbox } from "../../src/store/outbox_rows.ts";
 import { ACCOUNT, channelId, messageId, outboundMessage } from "../support/builders.ts";
 import { openDatabase } from "../support/open_database.ts";
 
@@ -25,7 +25,7 @@ const echo = (fields: Partial<Echo> = {}): Echo => ({
 /** One row, in the state given. */
 function openRow(state: string, fields: { attemptAt?: number; messageId?: string } = {}) {
   const database = openDatabase();
-  prepareAddToOutbox(database)([ROW], 0);
+  prepareAddToOutbox(database)({ message: ROW, files: [] }, 0);
   database.prepare("UPDATE outbox SET state = ?, first_attempt_at = ?, message_id = ?")
     .run(state, fields.attemptAt ?? null, fields.messageId ?? null);
   const settle = prepareSettleEcho(database);

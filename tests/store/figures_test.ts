@@ -1,18 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  ACCOUNT,
-  channelId,
-  guildMessage,
-  messageId,
-  outboundMessage,
-} from "../support/builders.ts";
-import { accepted, batch, ignored, openTestStore } from "../support/store.ts";
+import { ACCOUNT, channelId, guildMessage, messageId } from "../support/builders.ts";
+import { accepted, batch, frozen, ignored, openTestStore } from "../support/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const NOTHING = {
   inbox: { waiting: 0, running: 0 },
-  outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0 },
+  outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, parked: 0, parkedChannels: 0 },
   openGaps: 0,
   decisions: [],
 };
@@ -45,7 +39,7 @@ describe("health()", () => {
     await store.acceptBatch(batch({ judged: [accepted(said("1"))] }), NOW);
     const claim = (await store.claimNext(NOW, []))!;
     const outbox = ["a", "b", "c", "d"].map((nonce, index) =>
-      outboundMessage({ nonce, channelId: channelId(String(index + 1)) })
+      frozen({ nonce, channelId: channelId(String(index + 1)) })
     );
     await store.finishTurn({ claim, end: { kind: "answered" }, entries: [], outbox }, NOW + 1);
     const [dead, uncertain, sending] = await store.outbox.heads(ACCOUNT);
@@ -58,6 +52,8 @@ describe("health()", () => {
       sending: 1,
       uncertain: 1,
       dead: 1,
+      parked: 0,
+      parkedChannels: 0,
       oldestUnsentAt: NOW + 1,
     });
     for (const row of await store.outbox.heads(ACCOUNT)) await store.outbox.markSent(row);
@@ -66,6 +62,45 @@ describe("health()", () => {
       uncertain: 1,
       dead: 1,
     });
+  });
+
+  it("[O1] calls nothing late that waits in a parked channel", async () => {
+    const { store } = openTestStore();
+    const { outbox } = store;
+    for (const [index, channel] of ["1", "1", "2", "1"].entries()) {
+      await outbox.add(frozen({ nonce: "", channelId: channelId(channel) }), NOW + index);
+    }
+    const [head] = await outbox.heads(ACCOUNT);
+    await outbox.markSending(head!, NOW);
+    await outbox.park(ACCOUNT, channelId("1"), { reason: "denied", now: NOW });
+    await outbox.park(ACCOUNT, channelId("3"), { reason: "denied", now: NOW });
+    const parked = { ...NOTHING.outbox, pending: 1, parked: 3, parkedChannels: 2 };
+    assert.deepEqual((await store.health()).outbox, { ...parked, oldestUnsentAt: NOW + 2 });
+    const [last] = await outbox.heads(ACCOUNT);
+    await outbox.markSent(last!);
+    assert.deepEqual((await store.health()).outbox, { ...parked, pending: 0 });
+    await outbox.add(frozen({ nonce: "", channelId: channelId("4") }), NOW + 9);
+    await outbox.park(ACCOUNT, channelId("4"), { reason: "denied", now: NOW });
+    await outbox.unpark(ACCOUNT, [channelId("1"), channelId("3")]);
+    assert.equal((await store.health()).outbox.oldestUnsentAt, NOW, "it is tried again");
+    await outbox.unpark(ACCOUNT, "all");
+    const [, other] = await outbox.heads(ACCOUNT);
+    await outbox.markSent(other!);
+    assert.deepEqual((await store.health()).outbox, {
+      ...NOTHING.outbox,
+      pending: 2,
+      sending: 1,
+      oldestUnsentAt: NOW,
+    });
+  });
+
+  it("[O1] counts nothing that is folded, dropped or withdrawn", async () => {
+    const { database, store } = openTestStore();
+    for (const state of ["folded", "dropped", "withdrawn"]) {
+      const { id } = await store.outbox.add(frozen({ nonce: "" }), NOW);
+      database.prepare("UPDATE outbox SET state = ? WHERE id = ?").run(state, id);
+    }
+    assert.deepEqual(await store.health(), NOTHING);
   });
 
   it("[P1] counts each verdict once, by its reason", async () => {

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { toAccountId } from "../../src/core/ids.ts";
+import { nonceOfRow } from "../../src/core/nonce.ts";
 import type { OutboundMessage } from "../../src/core/outbound.ts";
 import { prepareSettleEcho } from "../../src/store/echoes.ts";
-import { createOutbox, prepareAddToOutbox } from "../../src/store/outbox.ts";
+import { createOutbox } from "../../src/store/outbox.ts";
+import { prepareAddToOutbox } from "../../src/store/outbox_rows.ts";
 import {
   ACCOUNT,
   channelId,
@@ -14,20 +16,23 @@ import {
   userId,
 } from "../support/builders.ts";
 import { openDatabase } from "../support/open_database.ts";
+import { frozen, openTestStore, part } from "../support/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");
 const ELSEWHERE = channelId("1400000000000000005");
+const FILES = [{ name: "a.md", bytes: new Uint8Array([1]) }];
 
 function openOutbox(...messages: readonly OutboundMessage[]) {
   const database = openDatabase();
-  prepareAddToOutbox(database)(messages, NOW);
+  const add = prepareAddToOutbox(database);
+  for (const message of messages) add({ message, files: [] }, NOW);
   const outbox = createOutbox(database);
   const nonces = async (accountId = ACCOUNT) =>
     (await outbox.heads(accountId)).map(({ message }) => message.nonce);
   const stored = (nonce: string) => {
     const row = database.prepare(
-      "SELECT state, message_id, first_attempt_at, refusal FROM outbox WHERE nonce = ?",
+      "SELECT state, message_id, first_attempt_at, failing_since, refusal FROM outbox WHERE nonce = ?",
     ).get(nonce);
     return { ...row };
   };
@@ -44,7 +49,7 @@ describe("createOutbox()", () => {
       quote: messageId("3"),
     });
     const [head] = await openOutbox(message).outbox.heads(ACCOUNT);
-    assert.deepEqual(head, { id: 1, message });
+    assert.deepEqual(head, { id: 1, message, fileCount: 0, action: { kind: "post" } });
   });
 
   it("[D1] keeps the order of a channel, and holds up no other", async () => {
@@ -88,6 +93,7 @@ describe("createOutbox()", () => {
       state: "dead",
       message_id: null,
       first_attempt_at: null,
+      failing_since: null,
       refusal: "Missing Permissions",
     });
     assert.equal(await outbox.markSending(head!, NOW), false);
@@ -108,7 +114,9 @@ describe("createOutbox()", () => {
     const [head] = await outbox.heads(ACCOUNT);
     await outbox.markSending(head!, NOW);
     assert.equal(await outbox.markSent(head!, messageId("77")), true);
-    await outbox.markRefused(head!, "too late");
+    await outbox.markRefused(head!, "too late", NOW);
+    await outbox.markFailing(head!, NOW);
+    await outbox.markAbsent(head!);
     await outbox.markDead(head!, "too late");
     await outbox.markUncertain(head!);
     assert.equal(await outbox.markSent(head!), false); // what is learned of the id is not forgotten
@@ -116,8 +124,162 @@ describe("createOutbox()", () => {
       state: "sent",
       message_id: "77",
       first_attempt_at: NOW,
+      failing_since: null,
       refusal: null,
     });
+  });
+});
+
+describe("heads()", () => {
+  it("[D1] looks into the channels that are named, and into no other", async () => {
+    const elsewhere = outboundMessage({ nonce: "elsewhere", channelId: ELSEWHERE });
+    const { outbox } = openOutbox(first, second, elsewhere, { ...elsewhere, accountId: SECOND });
+    const nonces = async (...channels: Parameters<typeof channelId>[0][]) =>
+      (await outbox.heads(ACCOUNT, channels.map(channelId))).map(({ message }) => message.nonce);
+    assert.deepEqual(await nonces(first.channelId), ["first"]);
+    assert.deepEqual(await nonces("99", ELSEWHERE), ["elsewhere"]);
+    assert.deepEqual(await nonces(), []);
+  });
+
+  it("[D1] finds its rows by indexes, however many are over", () => {
+    const prepared: string[] = [];
+    const database = openDatabase();
+    const prepare = database.prepare.bind(database);
+    database.prepare = (sql) => {
+      prepared.push(sql);
+      return prepare(sql);
+    };
+    createOutbox(database);
+    prepareSettleEcho(database);
+    const plans = prepared.filter((sql) => /\b(?:FROM|UPDATE|JOIN) outbox\b/.test(sql));
+    assert.ok(plans.length > 15, `${plans.length}`);
+    for (const sql of plans) {
+      const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map((row) => String(row["detail"]));
+      const scans = plan.filter((step) =>
+        /^SCAN (?:o|u|outbox)\b/.test(step) && !/ USING /.test(step)
+      );
+      assert.deepEqual(scans, [], sql);
+    }
+  });
+});
+
+describe("add()", () => {
+  it("[D2] stores what answers nobody under the nonce of its row, on the disk", async () => {
+    const { database, outbox } = openOutbox(first);
+    const row = await outbox.add({ message: outboundMessage({ nonce: "" }), files: [] }, NOW);
+    assert.deepEqual(row, {
+      id: 2,
+      message: outboundMessage({ nonce: nonceOfRow(2, NOW) }),
+      fileCount: 0,
+      action: { kind: "post" },
+      state: "pending",
+    });
+    const [told] = database.prepare("SELECT created_at FROM outbox WHERE id = 2").all();
+    assert.equal(told?.["created_at"], NOW);
+  });
+
+  it("[D1] waits for the disk with what nothing brings back, and not with a draft", async () => {
+    const { database, store } = openTestStore();
+    const exec = database.exec.bind(database);
+    let level = "";
+    database.exec = (sql) => {
+      level = /synchronous = (\w+)/.exec(sql)?.[1] ?? level;
+      exec(sql);
+    };
+    const { id } = await store.outbox.add(frozen({ nonce: "" }), NOW);
+    assert.equal(level, "full");
+    await store.outbox.add(frozen({ nonce: "draft", of: part("1", { kind: "draft" }) }), NOW);
+    assert.equal(level, "normal");
+    await store.outbox.release(id, "drop");
+    assert.equal(level, "full");
+  });
+
+  it("[R8] gives a draft that is there as it is, with what became of it", async () => {
+    const { outbox } = openOutbox();
+    const of = part("1", { kind: "draft" });
+    const draft = frozen({ nonce: "draft", content: "He", of });
+    const row = await outbox.add(draft, NOW);
+    await outbox.markSending(row, NOW + 1);
+    const grown = frozen({ nonce: "draft", content: "Hello", of }, { files: FILES });
+    const again = await outbox.add(grown, NOW + 9);
+    assert.deepEqual(again, { ...row, state: "sending", firstAttemptAt: NOW + 1 });
+    await outbox.markSent(row, messageId("77"));
+    assert.deepEqual(await outbox.add(grown, NOW + 9), {
+      ...again,
+      state: "sent",
+      messageId: messageId("77"),
+    });
+    assert.deepEqual(await outbox.filesOf(again), []);
+    assert.deepEqual(await outbox.heads(ACCOUNT), [], "and posts nothing twice");
+  });
+
+  it("[D2] keeps the accounts apart", async () => {
+    const { outbox } = openOutbox();
+    const row = await outbox.add(frozen({ nonce: "same" }), NOW);
+    const other = await outbox.add(frozen({ nonce: "same", accountId: SECOND }), NOW);
+    assert.notEqual(other.id, row.id);
+  });
+});
+
+describe("a row that fails", () => {
+  it("[D5] fails since its first failure, until it is sent", async () => {
+    const { outbox, stored } = openOutbox(first);
+    const head = async () => (await outbox.heads(ACCOUNT))[0]!;
+    await outbox.markSending(await head(), 100);
+    await outbox.markFailing(await head(), 101);
+    assert.deepEqual(await head(), {
+      id: 1,
+      message: first,
+      fileCount: 0,
+      action: { kind: "post" },
+      firstAttemptAt: 100,
+      failingSince: 101,
+    });
+    await outbox.markFailing(await head(), 102);
+    await outbox.markRefused(await head(), "later", 103);
+    assert.equal((await head()).failingSince, 101);
+    assert.equal((await head()).firstAttemptAt, 100, "an earlier attempt may have created it");
+    await outbox.markSent(await head(), messageId("77"));
+    assert.equal(stored("first")["failing_since"], null);
+  });
+
+  it("[D2] is as before its first attempt where that was refused", async () => {
+    const { outbox, stored } = openOutbox(first);
+    const [head] = await outbox.heads(ACCOUNT);
+    await outbox.markSending(head!, 100);
+    await outbox.markRefused(head!, "Missing Access", 101);
+    assert.deepEqual(stored("first"), {
+      state: "pending",
+      message_id: null,
+      first_attempt_at: null,
+      failing_since: 101,
+      refusal: "Missing Access",
+    });
+  });
+
+  it("[D2] is as before its first attempt where the history does not have it", async () => {
+    const { outbox } = openOutbox(first);
+    const [head] = await outbox.heads(ACCOUNT);
+    await outbox.markSending(head!, 100);
+    await outbox.markFailing(head!, 101);
+    await outbox.markAbsent(head!);
+    const [again] = await outbox.heads(ACCOUNT);
+    assert.equal(again?.firstAttemptAt, undefined);
+    assert.equal(again?.failingSince, 101, "its day goes on");
+    await outbox.markSending(again!, 900);
+    assert.equal((await outbox.heads(ACCOUNT))[0]?.firstAttemptAt, 900);
+  });
+});
+
+describe("known()", () => {
+  it("[D2] tells which messages of a channel are on record as ours", async () => {
+    const { outbox } = openOutbox(first, second);
+    const [head] = await outbox.heads(ACCOUNT);
+    await outbox.markSent(head!, messageId("77"));
+    const asked = ["76", "77", "78"].map(messageId);
+    assert.deepEqual(await outbox.known(first.channelId, asked), new Set([messageId("77")]));
+    assert.deepEqual(await outbox.known(ELSEWHERE, asked), new Set());
+    assert.deepEqual(await outbox.known(first.channelId, []), new Set());
   });
 });
 
@@ -161,7 +323,7 @@ describe("the order of an outbox", () => {
               await outbox.markSent(row, messageId("77"));
               break;
             case "refused":
-              await outbox.markRefused(row, "later");
+              await outbox.markRefused(row, "later", NOW);
               break;
             case "dead":
               await outbox.markDead(row, "never");

@@ -2,16 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseSnowflake, toAccountId } from "../../src/core/ids.ts";
 import type { Self } from "../../src/core/inbound.ts";
-import { prepareAddToOutbox } from "../../src/store/outbox.ts";
-import {
-  ACCOUNT,
-  directMessage,
-  guildMessage,
-  messageId,
-  outboundMessage,
-  userId,
-} from "../support/builders.ts";
-import { accepted, batch, openTestStore, ROUTE } from "../support/store.ts";
+import { ACCOUNT, directMessage, guildMessage, messageId, userId } from "../support/builders.ts";
+import { accepted, batch, frozen, openTestStore, ROUTE } from "../support/store.ts";
 
 const SELF: Self = {
   userId: userId("91"),
@@ -31,6 +23,8 @@ describe("adoptPeer()", () => {
       await store.saveGateway(accountId, { url: "ws://127.0.0.1", shards: 1, limit: LIMIT }, 1);
       await store.saveFlags(accountId, 1, 1);
       await store.takeIdentify(accountId, 0, 1);
+      await store.outbox.park(accountId, directMessage().channelId, { reason: "denied", now: 1 });
+      await store.addInvalidRequest(accountId, 1);
       const message = directMessage({
         accountId,
         id: messageId(accountId === second ? "21" : "22"),
@@ -46,9 +40,11 @@ describe("adoptPeer()", () => {
     assert.deepEqual(await store.loadAccount(ACCOUNT), { shards: [] });
     assert.deepEqual(await store.directChannels(ACCOUNT), []);
     assert.deepEqual(await store.identifyBudget(ACCOUNT, 2), { left: 1_000 });
-    for (const table of ["gateway_session", "identify", "direct_channel"]) {
+    for (const table of ["gateway_session", "identify", "direct_channel", "parked_channel"]) {
       assert.deepEqual(rows(`SELECT account_id FROM ${table}`), [{ account_id: second }], table);
     }
+    const minutes = await store.loadInvalidRequests(ACCOUNT, 0);
+    assert.deepEqual(minutes, [{ minute: 1, count: 1 }], "Discord counts by the address");
     assert.deepEqual((await store.loadAccount(second)).shards, before.shards);
     assert.equal(await store.adoptPeer(ACCOUNT, "discord"), false);
   });
@@ -66,11 +62,8 @@ describe("adoptPeer()", () => {
     assert.equal((await store.claimNext(8, []))?.message.id, "12");
 
     const states = ["sent", "dead", "pending", "sending", "uncertain"];
-    const said = states.map((nonce) => outboundMessage({ nonce }));
-    prepareAddToOutbox(database)(
-      [...said, outboundMessage({ nonce: "other", accountId: second })],
-      9,
-    );
+    for (const nonce of states) await store.outbox.add(frozen({ nonce }), 9);
+    await store.outbox.add(frozen({ nonce: "other", accountId: second }), 9);
     for (const state of states) {
       database.prepare("UPDATE outbox SET state = ?1 WHERE nonce = ?1").run(state);
     }

@@ -6,7 +6,7 @@ import { createStore } from "../../src/store/store.ts";
 import { accepted, batch, ignored, openTestStore } from "../support/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
-const RETENTION = { decisionsDays: 30, contextDays: 14, contextPerChannel: 20 };
+const RETENTION = { decisionsDays: 30, contextDays: 14, mediaDays: 7, contextPerChannel: 20 };
 
 const chatter = (from: number, count: number, channel = "11") =>
   Array.from(
@@ -118,7 +118,7 @@ describe("preparePruner()", () => {
     await store.acceptBatch(batch({ judged }), NOW);
     await store.touchAlive(ACCOUNT, [], NOW + 31 * DAY_MS);
     assert.equal(count("decision"), 0);
-    assert.equal((await store.acceptBatch(batch({ judged }), NOW)).accepted, 0);
+    assert.equal((await store.acceptBatch(batch({ judged }), NOW)).accepted.length, 0);
     assert.equal(count("inbox"), 1);
   });
 });

@@ -6,8 +6,8 @@ import type { DeliverPorts } from "../../src/flows/deliver.ts";
 import type { LanesPorts } from "../../src/flows/lanes.ts";
 import type { TurnsPorts } from "../../src/flows/turns.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
-import { ACCOUNT, guildMessage, outboundMessage } from "../support/builders.ts";
-import { accepted, batch, ROUTE } from "../support/store.ts";
+import { ACCOUNT, guildMessage } from "../support/builders.ts";
+import { accepted, batch, frozen, ROUTE } from "../support/store.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -51,7 +51,7 @@ describe("openStore()", () => {
     const claim = (await store.claimNext(NOW, []))!;
     assert.deepEqual(claim, { ...dropped, attempt: 2 });
     const entry = { role: "user", text: "hello", messageId: message.id, at: NOW } as const;
-    const outbox = [outboundMessage()];
+    const outbox = [frozen()];
     await store.finishTurn({ claim, end: { kind: "answered" }, entries: [entry], outbox }, NOW);
     store.close();
 
@@ -73,7 +73,7 @@ describe("openStore()", () => {
     const store = openStore(path, { now: NOW, elapsed: () => 0 });
     const asked = store.acceptBatch(batch({ judged: [accepted()] }), NOW);
     store.close();
-    assert.equal((await asked).accepted, 1);
+    assert.equal((await asked).accepted.length, 1);
     await assert.rejects(store.touchAlive(ACCOUNT, [], NOW), /closed/);
   });
 });

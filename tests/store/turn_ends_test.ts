@@ -4,7 +4,7 @@ import type { Claim } from "../../src/core/inbox.ts";
 import type { Entry } from "../../src/core/transcript.ts";
 import type { FinishedTurn } from "../../src/core/inbox.ts";
 import { ACCOUNT, guildMessage, messageId, outboundMessage } from "../support/builders.ts";
-import { accepted, batch, openTestStore, ROUTE } from "../support/store.ts";
+import { accepted, batch, frozen, openTestStore, ROUTE } from "../support/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const asked = guildMessage({ id: messageId("1400000000000000101") });
@@ -27,16 +27,19 @@ const answered = (claim: Claim, fields: Partial<FinishedTurn> = {}): FinishedTur
   claim,
   end: { kind: "answered" },
   entries: [entry("user", "hello"), entry("assistant", "hello, Ada")],
-  outbox: [outboundMessage({ nonce: "a" }), outboundMessage({ nonce: "b" })],
+  outbox: [frozen({ nonce: "a" }), frozen({ nonce: "b" })],
   ...fields,
 });
+
+const STORED = { stored: true, folded: 0, dropped: 0 };
+const NOT_STORED = { ...STORED, stored: false };
 
 const STATE = "SELECT state, failure_id, failure, finished_at FROM inbox";
 
 describe("finishTurn()", () => {
   it("[D1] stores transcript, reply and the end of the wait at once", async () => {
     const { store, rows, claim } = await openClaimed();
-    assert.equal(await store.finishTurn(answered(claim), NOW + 9), true);
+    assert.deepEqual(await store.finishTurn(answered(claim), NOW + 9), STORED);
     assert.deepEqual(rows(STATE), [
       { state: "answered", failure_id: null, failure: null, finished_at: NOW + 9 },
     ]);
@@ -68,9 +71,9 @@ describe("finishTurn()", () => {
     await store.finishTurn(answered(claim), NOW);
     const second = answered(claim, {
       end: { kind: "declined" },
-      outbox: [outboundMessage({ nonce: "other" })],
+      outbox: [frozen({ nonce: "other" })],
     });
-    assert.equal(await store.finishTurn(second, NOW + 1), false);
+    assert.deepEqual(await store.finishTurn(second, NOW + 1), NOT_STORED);
     assert.equal(rows("SELECT * FROM outbox").length, 2);
     assert.equal(rows("SELECT * FROM entry").length, 2);
     assert.equal(rows(STATE)[0]?.["state"], "answered");
@@ -79,16 +82,16 @@ describe("finishTurn()", () => {
   it("[D2] stores nothing of a claim that was taken back, or that is another's now", async () => {
     const { store, rows, claim } = await openClaimed();
     await store.voidClaims();
-    assert.equal(await store.finishTurn(answered(claim), NOW), false);
+    assert.deepEqual(await store.finishTurn(answered(claim), NOW), NOT_STORED);
     const again = (await store.claimNext(NOW, []))!;
-    assert.equal(await store.finishTurn(answered(claim), NOW), false);
+    assert.deepEqual(await store.finishTurn(answered(claim), NOW), NOT_STORED);
     assert.deepEqual(rows("SELECT * FROM outbox"), []);
-    assert.equal(await store.finishTurn(answered(again), NOW), true);
+    assert.deepEqual(await store.finishTurn(answered(again), NOW), STORED);
   });
 
   it("[D1] stores nothing at all of an end that cannot be stored whole", async () => {
     const { store, rows, claim } = await openClaimed();
-    const twice = [outboundMessage({ nonce: "a" }), outboundMessage({ nonce: "a" })];
+    const twice = [frozen({ nonce: "a" }), frozen({ nonce: "a" })];
     await assert.rejects(store.finishTurn(answered(claim, { outbox: twice }), NOW), /UNIQUE/);
     assert.deepEqual(rows("SELECT * FROM outbox"), []);
     assert.deepEqual(rows("SELECT * FROM entry"), []);

@@ -7,8 +7,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { AcceptedBatch, Judged, Route } from "../../src/core/inbox.ts";
 import type { InboundMessage } from "../../src/core/inbound.ts";
+import type { Frozen, OutboundMessage, Part } from "../../src/core/outbound.ts";
 import { createStore, type Store, type StoreOptions } from "../../src/store/store.ts";
-import { ACCOUNT, guildMessage } from "./builders.ts";
+import { ACCOUNT, guildMessage, messageId, outboundMessage } from "./builders.ts";
 import { openDatabase } from "./open_database.ts";
 
 export const ROUTE: Route = { agentId: "main", sessionKey: "agent:main:discord:channel:11" };
@@ -47,4 +48,25 @@ export function accepted(message: InboundMessage = guildMessage(), route: Route 
 /** A message that nobody asked the bot about. */
 export function ignored(message: InboundMessage = guildMessage(), keepAsContext = true): Judged {
   return { message, verdict: { kind: "ignore", why: "no-mention", rule: "rule", keepAsContext } };
+}
+
+/** A message that is frozen alone, with nothing that goes with it. */
+export function frozen(
+  message: Partial<OutboundMessage> = {},
+  fields: Omit<Partial<Frozen>, "message"> = {},
+): Frozen {
+  return { message: outboundMessage(message), files: [], ...fields };
+}
+
+/** The only message of the main agent's reply to `cause`. */
+export function part(cause: string, fields: Partial<Omit<Part, "cause">> = {}): Part {
+  return {
+    cause: messageId(cause),
+    revision: 0,
+    agentId: "main",
+    kind: "reply",
+    part: 0,
+    parts: 1,
+    ...fields,
+  };
 }

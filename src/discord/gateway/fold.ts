@@ -8,7 +8,14 @@ import type { z } from "zod";
 import { type ChannelId, type GuildId, parseSnowflake, type UserId } from "../../core/ids.ts";
 import type { Self } from "../../core/inbound.ts";
 import { bounded } from "./bounded.ts";
-import { type Channel, type Guild, type GuildIndex, shardOf, snapshotOf } from "./guild_index.ts";
+import {
+  type Channel,
+  type Guild,
+  type GuildIndex,
+  shardOf,
+  snapshotOf,
+  uploadLimitOfTier,
+} from "./guild_index.ts";
 import {
   type ChannelPayload,
   guildChannelPayload,
@@ -92,14 +99,21 @@ export function fold(index: GuildIndex, { t, d }: Dispatch, self: UserId | undef
                 .map((channel) => [channel.id, toChannel(channel)]),
             ),
             ...rolesOf(guild.roles ?? [], self),
+            ...uploadLimitOfTier(guild.premium_tier),
           }));
     case "GUILD_UPDATE":
-      return parsed(index, guildPayload, d, (update) =>
-        within(index, update.id, (guild) => ({
-          ...guild,
-          name: bounded(update.name, MAX_NAME),
-          ...(update.roles && rolesOf(update.roles, self)),
-        })));
+      return parsed(
+        index,
+        guildPayload,
+        d,
+        (update) =>
+          within(index, update.id, (guild) => ({
+            ...guild,
+            name: bounded(update.name, MAX_NAME),
+            ...(update.roles && rolesOf(update.roles, self)),
+            ...uploadLimitOfTier(update.premium_tier),
+          })),
+      );
     case "GUILD_DELETE":
       return parsed(
         index,

@@ -47,11 +47,35 @@ export interface Guild {
   readonly roles: ReadonlyMap<RoleId, string>;
   /** The role that Discord made for this bot: mentioning it mentions the bot. */
   readonly ownRole?: RoleId;
+  /** Bytes that one file may weigh; absent where nobody has told its level of boosts yet. */
+  readonly uploadLimitBytes?: number;
   /** A READY has listed it, or it has an outage, and its GUILD_CREATE is still to come. */
   readonly isAwaited?: true;
 }
 
 export type GuildIndex = ReadonlyMap<GuildId, Guild>;
+
+const MIB = 1024 * 1024;
+
+/** Bytes of one file, in direct messages and in guilds without boosts. */
+export const DEFAULT_UPLOAD_LIMIT_BYTES = 10 * MIB;
+
+/**
+ * What one file may weigh, by a guild's level of boosts where it is told.
+ *
+ * @see {@link https://docs.discord.com/developers/reference#uploading-files}
+ */
+export function uploadLimitOfTier(premiumTier?: number): Pick<Guild, "uploadLimitBytes"> {
+  if (premiumTier === undefined) return {};
+  if (premiumTier >= 3) return { uploadLimitBytes: 100 * MIB };
+  return { uploadLimitBytes: premiumTier === 2 ? 50 * MIB : DEFAULT_UPLOAD_LIMIT_BYTES };
+}
+
+/** Bytes that one file may weigh in a guild, or without one in direct messages (R12). */
+export function uploadLimitOf(index: GuildIndex, guildId?: GuildId): number {
+  const guild = guildId && index.get(guildId);
+  return (guild && guild.uploadLimitBytes) ?? DEFAULT_UPLOAD_LIMIT_BYTES;
+}
 
 /**
  * Which shard hears of a guild.
@@ -78,6 +102,8 @@ const snapshotText = z.object({
   v: z.literal(VERSION),
   ...guildText,
   awaited: z.literal(true).optional(),
+  /** Bytes of an upload; a text from before it was kept has none. */
+  upload: z.number().optional(),
   /** At the end, what was said last: `""` for nothing, `null` where that is not known. */
   channels: z.array(z.tuple([...channelText, text.nullable()])),
 });
@@ -103,6 +129,7 @@ export function snapshotOf(guild: Guild): GuildSnapshot {
     name: guild.name,
     ...(guild.ownRole !== undefined && { own: guild.ownRole }),
     ...(guild.isAwaited && { awaited: true }),
+    ...(guild.uploadLimitBytes !== undefined && { upload: guild.uploadLimitBytes }),
     roles: Array.from(guild.roles),
     channels: Array.from(
       guild.channels.values(),
@@ -150,7 +177,8 @@ function readSnapshot(guildId: GuildId, text: string): Guild | undefined {
   }
   const parsed = anySnapshot.safeParse(json);
   if (!parsed.success) return undefined;
-  const { name, own, awaited, roles, channels } = parsed.data;
+  const { name, own, roles, channels } = parsed.data;
+  const { awaited, upload }: Partial<SnapshotText> = parsed.data;
   const ownRole = own === undefined ? undefined : parseSnowflake<"role">(own);
   return {
     id: guildId,
@@ -165,6 +193,7 @@ function readSnapshot(guildId: GuildId, text: string): Guild | undefined {
     })),
     ...(ownRole && { ownRole }),
     ...(awaited && { isAwaited: awaited }),
+    ...(upload !== undefined && { uploadLimitBytes: upload }),
   };
 }
 

@@ -108,6 +108,8 @@ const ofGuild = { guild_id: snowflake<"guild">() };
 export const guildPayload = z.object({
   id: snowflake<"guild">(),
   name: z.string(),
+  /** Its level of boosts. */
+  premium_tier: z.number().optional().catch(undefined),
   roles: z.array(rolePayload).optional(),
   channels: z.array(channelPayload).optional(),
   threads: z.array(channelPayload).optional(),

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { AccountId } from "../../core/ids.ts";
+import type { AccountId, GuildId } from "../../core/ids.ts";
 import type {
   GatewaySession,
   GuildSnapshot,
@@ -20,9 +20,10 @@ import { decodeMessage } from "./decode.ts";
 import { type Dispatch, fold, FOLDED_TYPES, leftBy, readSelf } from "./fold.ts";
 import { type GuildIndex, restore, snapshotOf } from "./guild_index.ts";
 import { dispatchPayload, readyPayload } from "./payloads.ts";
+import { MEMBER_UPDATE, permissionsChangedBy } from "./permission_changes.ts";
 
 /** Types of the dispatches that are to leave the worker. */
-export const READ_TYPES: readonly string[] = [...FOLDED_TYPES, "MESSAGE_CREATE"];
+export const READ_TYPES: readonly string[] = [...FOLDED_TYPES, MEMBER_UPDATE, "MESSAGE_CREATE"];
 
 export interface ReaderStart {
   readonly accountId: AccountId;
@@ -84,7 +85,8 @@ export function createReader(
   return {
     read({ shardId, ticket, seq, text }) {
       const events: InboundEvent[] = [];
-      const changed = new Set<GuildSnapshot["guildId"]>();
+      const changed = new Set<GuildId>();
+      const permissionsChanged = new Set<GuildId>();
       let started: InboundBatch["started"];
       for (const dispatch of dispatchesIn(text, passOver)) {
         if (dispatch.t === "MESSAGE_CREATE") {
@@ -96,6 +98,8 @@ export function createReader(
         const folded = fold(index, dispatch, self?.userId);
         index = folded.index;
         for (const id of folded.changed) changed.add(id);
+        const regranted = permissionsChangedBy(dispatch, self?.userId);
+        if (regranted) permissionsChanged.add(regranted);
         if (dispatch.t === "READY" && folded.problem === undefined) {
           const left = leftBy(readyPayload.parse(dispatch.d), dropped);
           for (const id of left) changed.add(id);
@@ -114,6 +118,7 @@ export function createReader(
           const guild = index.get(guildId);
           return guild ? snapshotOf(guild) : { guildId, text: undefined };
         }),
+        ...(permissionsChanged.size > 0 && { permissionsChanged: [...permissionsChanged] }),
       };
     },
     get self() {

@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import type { ApplicationId } from "../../core/ids.ts";
+import type { ApplicationId, UserId } from "../../core/ids.ts";
 import { snowflakeSchema } from "../../core/snowflake_schema.ts";
 import { expect } from "./answer.ts";
 import type { RestClient } from "./client.ts";
@@ -20,6 +20,8 @@ export interface Application {
   readonly needsCodeGrant: boolean;
   /** A team's name, or the owner's username, where Discord says so. */
   readonly owner?: string;
+  /** The owner's account, or that of the team's owner, where Discord says so. */
+  readonly ownerId?: UserId;
   /** About how many guilds it is in, where Discord says so. */
   readonly guildCount?: number;
 }
@@ -43,16 +45,21 @@ export interface Applications {
 
 const ME = "/applications/@me";
 
+/** Without it the owner is told by the log only, so what is no id is as good as not told. */
+const ownerSchema = snowflakeSchema<"user">().optional().catch(undefined);
+
 const applicationSchema = z.object({
   id: snowflakeSchema<"application">(),
   name: z.string(),
   flags: z.number().default(0),
   bot_require_code_grant: z.boolean().default(false),
-  owner: z.object({ username: z.string() }).nullish(),
-  team: z.object({ name: z.string() }).nullish(),
+  owner: z.object({ username: z.string(), id: ownerSchema }).nullish(),
+  team: z.object({ name: z.string(), owner_user_id: ownerSchema }).nullish(),
   approximate_guild_count: z.number().nullish(),
 }).transform((body): Application => {
   const owner = body.team?.name ?? body.owner?.username;
+  // Of a team's application Discord names as the owner an account that stands for the team.
+  const ownerId = body.team ? body.team.owner_user_id : body.owner?.id;
   const guildCount = body.approximate_guild_count ?? undefined;
   return {
     id: body.id,
@@ -60,6 +67,7 @@ const applicationSchema = z.object({
     flags: body.flags,
     needsCodeGrant: body.bot_require_code_grant,
     ...(owner !== undefined && { owner }),
+    ...(ownerId && { ownerId }),
     ...(guildCount !== undefined && { guildCount }),
   };
 });

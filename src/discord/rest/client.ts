@@ -3,71 +3,68 @@
  *
  * Discordeno's manager forms the bodies. What sends them is ours, because
  * Discordeno's queue waits for ever after one lost answer and changes the order
- * of messages after a 429. Only waiting out a rate limit is done here; any
- * other failure goes to the caller, who knows whether the same request may be
- * made twice.
+ * of messages after a 429. Rate limits are waited out here, and what may be
+ * carried out twice is asked again; any other failure goes to the caller.
  *
  * @module
  */
 
-import { createRestManager, type RestManager } from "@discordeno/rest";
-import type { Schedule } from "../../lib/schedule.ts";
-import { createDepartures } from "./departures.ts";
-import { type Answer, type AnswerHooks, exchange } from "./exchange.ts";
-import { createFifo } from "./fifo.ts";
-import { isDiscordError, RestError, toNoAnswer, toRestError } from "./rest_error.ts";
-import { createsMessage, nameOf, type Route, routeOf } from "./route.ts";
-import { pauseAfter } from "./schedule.ts";
+import type { InvalidRequests } from "../../core/invalid_requests.ts";
+import { type BreakerState, createBreaker } from "./breaker.ts";
+import { createDepartures, type Passage } from "./departures.ts";
+import type { PaceOptions, Rank } from "./pace.ts";
+import { isDiscordError, RestError } from "./rest_error.ts";
+import { type RetryRules, retryWaitMs } from "./retry.ts";
+import { nameOf, type Route, routeOf } from "./route.ts";
+import { limitsOf } from "./schedule.ts";
+import { type BodyOptions, createSend, failureOf, type Method, type SendOptions } from "./send.ts";
 
-type Method = Parameters<RestManager["makeRequest"]>[0];
-type BodyOptions = NonNullable<Parameters<RestManager["createRequestBody"]>[1]>;
+export type { RequestMetric } from "./send.ts";
 
-export interface ClientOptions extends AnswerHooks {
-  readonly token: string;
-  /** Base of all requests, from `parseApiUrl`. */
-  readonly apiUrl: string;
+export interface ClientOptions extends SendOptions, PaceOptions {
   /** Barnacle's own, for the User-Agent. */
   readonly version: string;
-  /** Milliseconds that one request may take, answer included (D6). */
-  readonly timeoutMs: number;
-  /** Requests in any one second, at most (D3). */
-  readonly globalPerSec: number;
+  /** For what may be asked twice (D5). */
+  readonly retry: RetryRules;
+  readonly invalidRequests: InvalidRequests;
+  /** A number from 0 up to, but not including, 1. */
+  readonly random: () => number;
   /** Unix time in milliseconds. */
   readonly now: () => number;
-  /** Milliseconds of a clock that is never set: `performance.now()`. */
-  readonly steadyNow: () => number;
-  readonly schedule: Schedule;
-  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
-  /** Told of each request that left, for the metrics. */
-  readonly onRequest?: (request: RequestMetric) => void;
   /** Told that Discord itself has refused the bot's token: nothing more is asked with it. */
   readonly onTokenRefused?: () => void;
-}
-
-/** One request that left. */
-export interface RequestMetric {
-  /** Path without ids: `"/channels/:id/messages"`. */
-  readonly route: string;
-  readonly method: string;
-  /** Absent when no answer came. */
-  readonly status?: number;
-  /** Of a 429: whose limit it was, as far as Discord says. */
-  readonly scope?: string;
-  readonly ms: number;
-  /** Milliseconds that it had to wait for rate limits before it left. */
-  readonly waitMs: number;
+  /** Told when too many invalid requests slow or stop all others, and when that is over. */
+  readonly onBreaker?: (state: BreakerState) => void;
 }
 
 export interface RequestOptions extends BodyOptions {
   /** Unix time in milliseconds; a request that may not leave by then fails instead. */
   readonly notAfter?: number;
-  /** Leaves only when nothing else is about to: nobody waits for its answer. */
-  readonly priority?: "background";
+  /** Gives it up, whether it waits or is under way. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds that it may take, where not the client's. */
+  readonly timeoutMs?: number;
+  /**
+   * Absent: a reply's. `interaction` goes before all; `background` after all; `spare` leaves at once
+   * or fails as `unsent`, and is never tried again.
+   */
+  readonly priority?: Exclude<Rank, "reply">;
+}
+
+export interface RestStanding {
+  /** Counted by Discord against the address in the last ten minutes. */
+  readonly invalidRequests: number;
+  /** Whether they are so many that all but interactions is slowed. */
+  readonly isSlowed: boolean;
+  /** Whether they are so many that nothing leaves. */
+  readonly isStopped: boolean;
+  /** Requests that wait for their turn. */
+  readonly queued: number;
 }
 
 export interface RestClient {
   /**
-   * Asks once, waiting for rate limits as long as Discord says.
+   * Asks, waiting for rate limits as long as Discord says.
    *
    * @param path From `/` on, without the API's version.
    * @returns The parsed body as Discord spells it; `undefined` if there is none.
@@ -76,7 +73,14 @@ export interface RestClient {
   request(method: Method, path: string, options?: RequestOptions): Promise<unknown>;
   /** Gives up all requests, under way or waiting, and takes no more. */
   stop(): void;
+  standing(): RestStanding;
 }
+
+/** What one attempt came to. */
+type Attempt =
+  | { readonly kind: "done"; readonly body: unknown }
+  /** `limited`: turned away by a limit that says for how long. `token`: Discord knows no such token. */
+  | { readonly kind: "limited" | "token" | "failed"; readonly error: RestError };
 
 const HOMEPAGE = "https://github.com/barnacle-bot/barnacle";
 
@@ -95,110 +99,119 @@ export function userAgentOf(version: string): string {
  * @throws {TypeError} If the token holds what no HTTP header may; the message does not repeat it.
  */
 export function createClient(options: ClientOptions): RestClient {
-  const { token, apiUrl, version, timeoutMs, onRequest, onTokenRefused } = options;
+  const { token, version, retry, random, now, invalidRequests, onTokenRefused } = options;
   const wrong = tokenProblem(token);
   if (wrong !== undefined) throw new TypeError(wrong);
-  const { steadyNow, schedule, fetch = globalThis.fetch } = options;
-  const lanes = createFifo();
-  const departures = createDepartures(options);
+  const breaker = createBreaker(options);
+  const departures = createDepartures({ ...options, breaker });
   const stopping = new AbortController();
+  const send = createSend(options, userAgentOf(version), stopping.signal);
   let hasWorked = false;
-  const deps = { fetch, timeoutMs, schedule, signal: stopping.signal };
+  let isRefused = false;
 
-  // Without an application id Discordeno reads one out of the token, and throws if it cannot.
-  const rest = createRestManager({ token, applicationId: "0" });
-  rest.baseUrl = apiUrl;
-  rest.createBaseHeaders = () => ({ "user-agent": userAgentOf(version) });
-
-  async function ask(
-    method: Method,
-    path: string,
-    { priority, ...asked }: RequestOptions = {},
-  ): Promise<unknown> {
+  async function request(method: Method, path: string, asked: RequestOptions = {}) {
+    const { notAfter = Infinity, signal, priority: rank = "reply" } = asked;
     const route = routeOf(method, path);
-    if (priority === "background") await departures.quiet();
-    return await lanes.run(route.lane, () => askInTurn(route, method, path, asked));
+    let passage = await departures.enter(route, { rank, notAfter, signal });
+    /** An attempt that may have been carried out: no later failure may say that none was. */
+    let doubt: RestError | undefined;
+    try {
+      for (let failures = 1;; failures++) {
+        const attempt = await attemptOnce(passage, route, method, path, asked);
+        if (attempt.kind === "done") return attempt.body;
+        const { kind, error } = attempt;
+        if (kind === "token") {
+          if (!hasWorked) throw refuseToken(error);
+          passage = await passage.again(0);
+          throw await isTokenGood(passage) ? notMeant(route) : refuseToken(error);
+        }
+        if (error.kind === "unavailable") doubt = error;
+        if (kind === "limited") failures--;
+        const waitMs = kind === "limited" && rank !== "spare"
+          ? 0
+          : retryWaitMs({ method, rank, error, failures }, retry, random());
+        if (waitMs === undefined || now() + waitMs > notAfter) throw error;
+        passage = await passage.again(waitMs);
+      }
+    } catch (error) {
+      throw doubt && error instanceof RestError && error.kind === "unsent" ? doubt : error;
+    } finally {
+      passage.done();
+    }
   }
 
-  async function askInTurn(
+  async function attemptOnce(
+    passage: Passage,
     route: Route,
     method: Method,
     path: string,
-    { notAfter, ...asked }: Omit<RequestOptions, "priority">,
-  ): Promise<unknown> {
-    for (;;) {
-      const readyAt = steadyNow();
-      await departures.pass(route, notAfter);
-      const waitMs = steadyNow() - readyAt;
-      const url = `${rest.baseUrl}/v${rest.version}${path}`;
-      const answer = await send(route, url, rest.createRequestBody(method, asked), waitMs);
-      const body = parseJson(answer.text);
-      const pause = pauseAfter(answer.status, answer.headers, body);
-      departures.note(route, pause);
-      if (answer.status === 429 && pause.laneMs + pause.allMs > 0) continue;
-      if (answer.status === 401 && isDiscordError(body) && usesBotToken(route, asked)) {
-        if (await isTokenGood()) throw notMeant(route, answer.status);
-        departures.close("unauthorized", "Discord rejected the bot token; set a new one, restart");
-        onTokenRefused?.();
+    { notAfter: _, priority: __, signal, timeoutMs, ...body }: RequestOptions,
+  ): Promise<Attempt> {
+    try {
+      const { waitMs } = passage;
+      const answer = await send({ route, method, path, body, signal, timeoutMs, waitMs });
+      breaker.note(answer.status, answer.headers);
+      const limits = limitsOf(answer.status, answer.headers, answer.body);
+      const pauseMs = passage.note(limits);
+      const error = failureOf(route, answer, limits.refused && pauseMs);
+      const isBots = usesBotToken(route, body);
+      if (!error) {
+        hasWorked ||= isBots;
+        return { kind: "done", body: answer.body };
       }
-      if (answer.status >= 200 && answer.status < 300) hasWorked ||= usesBotToken(route, asked);
-      return readAnswer(route, answer, body);
+      if (answer.status === 401 && isDiscordError(answer.body) && isBots) {
+        return { kind: "token", error };
+      }
+      return { kind: limits.refused?.retryMs === undefined ? "failed" : "limited", error };
+    } catch (error) {
+      if (!(error instanceof RestError)) throw error;
+      return { kind: "failed", error };
     }
   }
 
   /**
-   * A bot that has worked is not ended by one refusal: Discord has been seen to take a good token for
-   * none. Refusals are counted against the address, so a token that never worked is not tried again.
+   * Asked by a bot that has worked, which is not ended by one refusal: Discord has been seen to take
+   * a good token for none. Refusals are counted against the address, so a token that never worked is
+   * not tried again.
    */
-  async function isTokenGood(): Promise<boolean> {
-    if (!hasWorked) return false;
-    const url = `${rest.baseUrl}/v${rest.version}/users/@me`;
-    const route = routeOf("GET", "/users/@me");
-    const answer = await send(route, url, rest.createRequestBody("GET", {}), 0);
+  async function isTokenGood({ waitMs }: Passage): Promise<boolean> {
+    const [method, path] = ["GET", "/users/@me"] as const;
+    const answer = await send({ route: routeOf(method, path), method, path, body: {}, waitMs });
+    breaker.note(answer.status, answer.headers);
     return answer.status !== 401;
   }
 
-  async function send(
-    route: Route,
-    url: string,
-    init: RequestInit,
-    waitMs: number,
-  ): Promise<Answer> {
-    const startedAt = steadyNow();
-    const hooks = createsMessage(route) ? options : {};
-    let answer: Answer | undefined;
-    try {
-      answer = await exchange(url, init, deps, hooks);
-      return answer;
-    } catch (thrown) {
-      throw toNoAnswer(route, thrown);
-    } finally {
-      onRequest?.({
-        route: route.template,
-        method: route.method,
-        ...(answer && { status: answer.status }),
-        ...(answer?.status === 429 && { scope: answer.headers.get("x-ratelimit-scope") ?? "none" }),
-        ms: steadyNow() - startedAt,
-        waitMs,
-      });
-    }
+  function refuseToken(error: RestError): RestError {
+    departures.close("unauthorized", "Discord rejected the bot token; set a new one, restart");
+    if (!isRefused) onTokenRefused?.();
+    isRefused = true;
+    return error;
   }
 
   return {
-    request: ask,
+    request,
     stop() {
       departures.close("unsent", "Barnacle is stopping");
       stopping.abort(new DOMException("Barnacle is stopping", "AbortError"));
+    },
+    standing() {
+      const { state } = breaker.look();
+      return {
+        invalidRequests: invalidRequests.count(now()),
+        isSlowed: state !== "open",
+        isStopped: state === "stopped",
+        queued: departures.queued,
+      };
     },
   };
 }
 
 /** A refusal that Discord takes back when it is asked again. */
-function notMeant(route: Route, status: number): RestError {
+function notMeant(route: Route): RestError {
   return new RestError("was refused, though Discord knows the token; it will be asked again", {
     kind: "unavailable",
     route: nameOf(route),
-    status,
+    status: 401,
   });
 }
 
@@ -210,27 +223,6 @@ export function tokenProblem(token: string): string | undefined {
 }
 
 /** A webhook's or an interaction's 401 is about its own token. */
-function usesBotToken(route: Route, { unauthorized, headers }: RequestOptions): boolean {
+function usesBotToken(route: Route, { unauthorized, headers }: BodyOptions): boolean {
   return !route.carriesToken && unauthorized !== true && headers?.["authorization"] === undefined;
-}
-
-function readAnswer(route: Route, { status, text }: Answer, body: unknown): unknown {
-  if (status < 200 || status >= 300) throw toRestError(route, status, body);
-  if (text !== "" && body === undefined) {
-    throw new RestError(`was answered with ${status} and a body that is not JSON`, {
-      kind: "unavailable",
-      route: nameOf(route),
-      status,
-    });
-  }
-  return body;
-}
-
-/** `undefined` for what is no JSON: a page from a proxy in between, or a body cut short. */
-function parseJson(text: string): unknown {
-  try {
-    return text === "" ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

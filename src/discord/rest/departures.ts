@@ -1,23 +1,30 @@
 /**
- * Holds each request until it may leave.
+ * Lets each request leave when its turn has come.
  *
- * What an answer says of the limits is kept here, per lane and for all; so is
- * the pace of the whole bot. A request that would leave too late fails instead,
- * and once the gates are closed nothing leaves any more. What nobody waits for
- * stays back until nothing else is about to leave.
+ * The next of each lane waits for room in its bucket, and then for its place in
+ * the pace of the whole bot, by rank and then in turn. What is in the background gives way to whatever comes while it waits; what is spare leaves
+ * at once or never. A request that would leave too late fails instead, as soon
+ * as that is known, and once the gates are closed nothing leaves any more.
+ *
+ * Nothing here asks again and again whether something has changed: each change
+ * looks at the lanes that it concerns, and one timer waits for the next slot.
  *
  * @module
  */
 
 import type { Schedule } from "../../lib/schedule.ts";
-import { createFifo } from "./fifo.ts";
-import { RestError, type RestErrorKind } from "./rest_error.ts";
-import { nameOf, type Route } from "./route.ts";
-import { type Pause, slotWaitMs } from "./schedule.ts";
+import { type Bucket, createBuckets, roomAt } from "./buckets.ts";
+import { createHolds, type Hold, type HoldsDeps } from "./holds.ts";
+import { createLane, type Lane, nextOf } from "./lane.ts";
+import { createLineUp, QUEUED } from "./line_up.ts";
+import { createPace, type PaceOptions } from "./pace.ts";
+import { type RestError, type RestErrorKind, toUnsent } from "./rest_error.ts";
+import { createRoomWaits } from "./room_waits.ts";
+import type { Route } from "./route.ts";
+import { type Limits, MAX_TIMER_MS } from "./schedule.ts";
+import { endWait, type Terms, type Ticket, watch } from "./ticket.ts";
 
-export interface DeparturesDeps {
-  /** Requests in any one second, at most. */
-  readonly globalPerSec: number;
+export interface DeparturesDeps extends PaceOptions, HoldsDeps {
   /** Unix time in milliseconds, for `notAfter` only. */
   readonly now: () => number;
   /** Milliseconds of a clock that is never set, for the limits: a Pi sets its clock after it starts. */
@@ -27,134 +34,259 @@ export interface DeparturesDeps {
 
 export interface Departures {
   /**
-   * Resolves at the moment at which a request may leave.
+   * Resolves at the moment at which a request may leave; its lane is held until the passage ends.
    *
-   * @param notAfter Unix time in milliseconds.
-   * @throws {RestError} If it may not leave by then, or not at all.
+   * @throws {RestError} If it may not leave in time, or not at all.
    */
-  pass(route: Route, notAfter?: number): Promise<void>;
-  /**
-   * Resolves at a moment at which nothing waits for a slot and less than half of the pace is used,
-   * or once the gates are closed. A request in the background waits for that before it takes its
-   * place in any queue, so that nothing is ever behind it.
-   */
-  quiet(): Promise<void>;
-  /** Keeps what an answer said of the limits. */
-  note(route: Route, pause: Pause): void;
+  enter(route: Route, terms: Terms): Promise<Passage>;
   /** From now on nothing leaves, what waits included. The first reason stays. */
   close(kind: RestErrorKind, reason: string): void;
+  /** Requests that wait for their turn. */
+  readonly queued: number;
 }
 
-/** Timers overflow at 2^31 ms and then fire at once. */
-const MAX_TIMER_MS = 24 * 60 * 60 * 1_000;
+/** A request that leaves. It ends by `again` or `done`. */
+export interface Passage {
+  /** Milliseconds that it waited for limits, as the next of its lane. */
+  readonly waitMs: number;
+  /**
+   * Keeps what its answer said; nothing for no answer.
+   *
+   * @returns Milliseconds for which a 429 closes its bucket, or all; else 0.
+   */
+  note(limits?: Limits): number;
+  /** Takes its turn once more, not before `afterMs`, and before the others of its lane. */
+  again(afterMs: number): Promise<Passage>;
+  /** Lets the next of the lane go; harmless afterwards. */
+  done(): void;
+}
 
-/** How often the background looks whether what waits has left. */
-const LOOK_EVERY_MS = 20;
-
-/** More lanes than this, and those that have nothing to remember are dropped. */
-const MAX_IDLE_LANES = 256;
-
-export function createDepartures(
-  { globalPerSec, now, steadyNow, schedule }: DeparturesDeps,
-): Departures {
-  /** Until when each lane pauses, and all of them, by `steadyNow`. */
-  const laneUntil = new Map<string, number>();
-  let allUntil = -Infinity;
-  /** When the last `globalPerSec` requests left, by `steadyNow`, oldest first. */
-  const starts: number[] = [];
-  const gate = createFifo();
-  const background = createFifo();
+export function createDepartures(deps: DeparturesDeps): Departures {
+  const { now, steadyNow, schedule } = deps;
+  const lanes = new Map<string, Lane<Passage>>();
+  const buckets = createBuckets();
+  const holds = createHolds(deps);
+  const pace = createPace(deps);
+  const lineUp = createLineUp<Passage>();
+  const waits = createRoomWaits<Passage>(schedule);
+  let heldUntil = -Infinity;
+  let queued = 0;
+  let alarm: { readonly at: number; readonly callOff: () => void } | undefined;
   let closed: { readonly kind: RestErrorKind; readonly reason: string } | undefined;
-  const sleepers = new Set<() => void>();
 
-  async function pass(route: Route, notAfter = Infinity): Promise<void> {
-    for (;;) {
-      assertMayLeave(route, notAfter);
-      const waitMs = Math.max(laneUntil.get(route.lane) ?? -Infinity, allUntil) - steadyNow();
-      if (waitMs <= 0) {
-        await gate.run("all", takeSlot);
-        if (allUntil > steadyNow()) continue; // a limit for all was met while this one queued
-        assertMayLeave(route, notAfter);
-        return;
-      }
-      if (now() + waitMs > notAfter) {
-        throw new RestError(
-          `was not sent: Discord's rate limit lasts ${Math.ceil(waitMs)} ms more, and by then it ` +
-            "would be too late; try again after that",
-          { kind: "rate_limited", route: nameOf(route), retryAfterMs: Math.ceil(waitMs) },
-        );
-      }
-      await sleep(waitMs);
-    }
+  function problemOf(route: Route, { notAfter, signal }: Terms): RestError | undefined {
+    if (closed) return toUnsent(route, closed.kind, closed.reason);
+    if (signal?.aborted) return toUnsent(route, "unsent", "it was given up");
+    return now() > notAfter ? toUnsent(route, "unsent", "its turn came too late") : undefined;
   }
 
-  function assertMayLeave(route: Route, notAfter: number): void {
-    if (closed) {
-      throw new RestError(`was not sent: ${closed.reason}`, {
-        kind: closed.kind,
-        route: nameOf(route),
-      });
-    }
-    if (now() > notAfter) {
-      throw new RestError("was not sent: its turn came too late", {
-        kind: "unsent",
-        route: nameOf(route),
-      });
-    }
+  function laneOf(route: Route): Lane<Passage> {
+    const lane = lanes.get(route.lane) ?? createLane(route);
+    lanes.set(route.lane, lane);
+    return lane;
   }
 
-  async function takeSlot(): Promise<void> {
-    while (!closed) {
-      const waitMs = slotWaitMs(starts, globalPerSec, steadyNow());
-      if (waitMs <= 0) {
-        starts.push(steadyNow());
-        if (starts.length > globalPerSec) starts.shift();
-        return;
-      }
-      await sleep(waitMs);
-    }
-  }
-
-  async function untilQuiet(): Promise<void> {
-    while (!closed) {
-      const half = Math.ceil(globalPerSec / 2);
-      const waitMs = Math.max(
-        gate.size > 0 ? LOOK_EVERY_MS : 0,
-        slotWaitMs(starts, half, steadyNow()),
-        allUntil - steadyNow(),
-      );
-      if (waitMs <= 0) return;
-      await sleep(waitMs);
-    }
-  }
-
-  /** May end early; whoever sleeps looks at the clock again. */
-  function sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        cancel();
-        sleepers.delete(wake);
-        resolve();
-      };
-      const cancel = schedule(wake, Math.min(Math.ceil(ms), MAX_TIMER_MS));
-      sleepers.add(wake);
+  function queue(route: Route, terms: Terms, notBefore = -Infinity): Promise<Passage> {
+    const problem = problemOf(route, terms);
+    if (problem) return Promise.reject(problem);
+    const lane = laneOf(route);
+    const { promise, resolve, reject } = Promise.withResolvers<Passage>();
+    const ticket: Ticket<Passage> = {
+      terms,
+      notBefore,
+      resolve,
+      reject,
+      nextSince: undefined,
+      isWaiting: true,
+      unwatch: undefined,
+    };
+    const line = terms.rank === "background" ? lane.background : lane.line;
+    if (notBefore > -Infinity) line.unshift(ticket);
+    else line.push(ticket);
+    queued++;
+    if (nextOf(lane) === ticket) look(lane);
+    pump();
+    watch(ticket, {
+      now,
+      schedule,
+      onOver(why) {
+        const reason = why === "late" ? "its turn came too late" : "it was given up";
+        fail(ticket, toUnsent(route, "unsent", reason));
+        look(lane);
+        pump();
+      },
     });
+    return promise;
+  }
+
+  /** For what is spare: now, if nobody could miss the room that it takes. */
+  function leaveAtOnce(route: Route, terms: Terms): Promise<Passage> {
+    const problem = problemOf(route, terms);
+    if (problem) return Promise.reject(problem);
+    const at = steadyNow();
+    const bucket = buckets.of(route);
+    // Where a reply waits for its slot, there is none to spare either.
+    const isBusy = lanes.has(route.lane) || roomAt(bucket, at) > at;
+    if (isBusy || pace.waitMs("spare", hold(at), at) > 0) {
+      return Promise.reject(toUnsent(route, "unsent", "there is no room to spare for it"));
+    }
+    return Promise.resolve(depart(laneOf(route), terms, bucket, 0, at));
+  }
+
+  function fail(ticket: Ticket<Passage>, error: RestError): void {
+    if (!endWait(ticket)) return;
+    queued--;
+    ticket.reject(error);
+  }
+
+  /** Finds out what the next of a lane waits for, so that it is looked at again then. */
+  function look(lane: Lane<Passage>): void {
+    waits.end(lane);
+    if (lane.isHeld) return;
+    const at = steadyNow();
+    const bucket = buckets.of(lane.route);
+    for (let ticket = nextOf(lane); ticket; ticket = nextOf(lane)) {
+      ticket.nextSince ??= at;
+      const readyAt = Math.max(ticket.notBefore, roomAt(bucket, at));
+      const waitMs = Math.max(readyAt, heldUntil) - at;
+      if (waitMs > 0 && waitMs < Infinity && now() + waitMs > ticket.terms.notAfter) {
+        const ms = Math.ceil(waitMs);
+        const reason = `a rate limit lasts ${ms} ms more, and by then it would be too late; ` +
+          "try again after that";
+        fail(ticket, toUnsent(lane.route, "rate_limited", reason, ms));
+      } else if (readyAt > at) {
+        lane.entry = undefined;
+        return waits.begin(lane, bucket, readyAt - at, () => {
+          look(lane);
+          pump();
+        });
+      } else return lineUp.add(lane, ticket);
+    }
+    lane.entry = undefined;
+    lanes.delete(lane.route.lane);
+  }
+
+  /** Lets go whatever may leave now, and sets the alarm for what may next. */
+  function pump(): void {
+    if (closed) return;
+    const at = steadyNow();
+    let held: Hold | undefined;
+    for (const rank of QUEUED) {
+      for (let next = lineUp.next(rank); next; next = lineUp.next(rank)) {
+        held ??= hold(at);
+        const waitMs = pace.waitMs(rank, held, at);
+        if (waitMs > 0) return setAlarm(at, waitMs);
+        const { lane, ticket } = next;
+        const bucket = buckets.of(lane.route);
+        const problem = problemOf(lane.route, ticket.terms);
+        if (problem) fail(ticket, problem);
+        // Another lane of the same bucket may have taken the room.
+        if (problem || roomAt(bucket, at) > at) look(lane);
+        else {
+          queued--;
+          lineUp.take(next);
+          const { nextSince = at, terms } = ticket;
+          endWait(ticket);
+          ticket.resolve(depart(lane, terms, bucket, at - nextSince, at));
+        }
+      }
+    }
+    alarm?.callOff();
+    alarm = undefined;
+  }
+
+  function setAlarm(at: number, waitMs: number): void {
+    if (alarm && alarm.at <= at + waitMs) return;
+    alarm?.callOff();
+    const callOff = schedule(() => {
+      alarm = undefined;
+      pump();
+    }, Math.min(Math.ceil(waitMs), MAX_TIMER_MS));
+    alarm = { at: at + waitMs, callOff };
+  }
+
+  /** What holds everything back; whoever cannot wait so long is told as soon as it begins. */
+  function hold(at: number): Hold {
+    const held = holds.at(at);
+    const isLonger = held.until > heldUntil;
+    heldUntil = held.until;
+    if (isLonger && held.until > at) [...lanes.values()].forEach(look);
+    return held;
+  }
+
+  function depart(
+    lane: Lane<Passage>,
+    terms: Terms,
+    bucket: Bucket,
+    waitMs: number,
+    at: number,
+  ): Passage {
+    const { route } = lane;
+    lane.isHeld = true;
+    lane.entry = undefined;
+    bucket.underWay++;
+    pace.take(terms.rank, at);
+    let isUnderWay = true;
+    let isOver = false;
+
+    function note(limits?: Limits): number {
+      if (!isUnderWay) return 0;
+      isUnderWay = false;
+      bucket.underWay--;
+      const then = steadyNow();
+      const pauseMs = limits ? holds.tell(bucket, limits, then) : 0;
+      const bucketMs = limits?.refused?.isForAll ? 0 : pauseMs;
+      const told = buckets.tell(route, limits ?? {}, bucketMs, then);
+      const waiting = [...waits.of(bucket), ...told === bucket ? [] : waits.of(told)];
+      waiting.forEach(look);
+      if (waiting.length > 0) pump();
+      if (pauseMs > 0) hold(then);
+      return pauseMs;
+    }
+
+    function end(): boolean {
+      if (isOver) return false;
+      isOver = true;
+      note();
+      lane.isHeld = false;
+      return true;
+    }
+
+    return {
+      waitMs,
+      note,
+      again(afterMs) {
+        if (!end()) return Promise.reject(new Error("Cannot go again: the passage is over"));
+        const next = queue(route, terms, steadyNow() + afterMs);
+        look(lane); // where it may not go again, the one behind it is next
+        pump();
+        return next;
+      },
+      done() {
+        if (!end()) return;
+        look(lane);
+        pump();
+      },
+    };
   }
 
   return {
-    pass,
-    quiet: () => background.run("all", untilQuiet),
-    note(route, { laneMs, allMs }) {
-      const at = steadyNow();
-      if (allMs > 0) allUntil = Math.max(allUntil, at + allMs);
-      if (laneMs <= 0) return;
-      laneUntil.set(route.lane, Math.max(laneUntil.get(route.lane) ?? 0, at + laneMs));
-      if (laneUntil.size <= MAX_IDLE_LANES) return;
-      for (const [lane, until] of laneUntil) if (until <= at) laneUntil.delete(lane);
-    },
+    enter: (route, terms) =>
+      terms.rank === "spare" ? leaveAtOnce(route, terms) : queue(route, terms),
     close(kind, reason) {
-      closed ??= { kind, reason };
-      for (const wake of [...sleepers]) wake();
+      if (closed) return;
+      closed = { kind, reason };
+      alarm?.callOff();
+      for (const lane of [...lanes.values()]) {
+        waits.end(lane);
+        for (const ticket of [...lane.line, ...lane.background]) {
+          fail(ticket, toUnsent(lane.route, kind, reason));
+        }
+        if (!lane.isHeld) lanes.delete(lane.route.lane);
+      }
+    },
+    get queued() {
+      return queued;
     },
   };
 }

@@ -21,8 +21,8 @@ export interface ExchangeDeps {
   /** Milliseconds from the first byte out to the last byte in. */
   readonly timeoutMs: number;
   readonly schedule: Schedule;
-  /** Gives up whatever is under way. */
-  readonly signal: AbortSignal;
+  /** Each gives up what is under way. */
+  readonly signals: readonly AbortSignal[];
 }
 
 /** Called when an answer's headers were read, and when all of it was. */
@@ -37,32 +37,33 @@ export interface AnswerHooks {
  * A redirect is an answer like any other: it is not followed, for the token
  * must not be carried to where somebody else points.
  *
- * @throws Whatever `fetch` throws, a `TimeoutError`, or the signal's reason.
+ * @throws Whatever `fetch` throws, a `TimeoutError`, a `RangeError` for an answer without end, or a
+ * signal's reason.
  */
 export async function exchange(
   url: string,
   init: RequestInit,
-  { fetch, timeoutMs, schedule, signal }: ExchangeDeps,
+  { fetch, timeoutMs, schedule, signals }: ExchangeDeps,
   hooks: AnswerHooks = {},
 ): Promise<Answer> {
-  signal.throwIfAborted();
+  for (const signal of signals) signal.throwIfAborted();
   const controller = new AbortController();
   const { promise: givenUp, reject } = Promise.withResolvers<never>();
   const giveUp = (reason: unknown) => {
     reject(reason);
     controller.abort(reason);
   };
-  const onStop = () => giveUp(signal.reason);
+  const onStop = () => giveUp(signals.find(({ aborted }) => aborted)?.reason);
   const cancel = schedule(
     () => giveUp(new DOMException(`nothing within ${timeoutMs} ms`, "TimeoutError")),
     timeoutMs,
   );
-  signal.addEventListener("abort", onStop, { once: true });
+  for (const signal of signals) signal.addEventListener("abort", onStop, { once: true });
 
   async function talk(): Promise<Answer> {
     const response = await fetch(url, { ...init, redirect: "manual", signal: controller.signal });
     hooks.onAnswerStarted?.();
-    const text = await response.text();
+    const text = await textOf(response);
     hooks.onAnswered?.();
     return { status: response.status, headers: response.headers, text };
   }
@@ -71,6 +72,27 @@ export async function exchange(
     return await Promise.race([talk(), givenUp]);
   } finally {
     cancel();
-    signal.removeEventListener("abort", onStop);
+    for (const signal of signals) signal.removeEventListener("abort", onStop);
   }
+}
+
+/**
+ * Bytes of an answer, at most: of what Discord sends, the channels of its largest guilds are some
+ * megabytes. What is in its place may send for ever.
+ */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+async function textOf({ body }: Response): Promise<string> {
+  if (!body) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for await (const bytes of body) {
+    size += bytes.length;
+    if (size > MAX_ANSWER_BYTES) {
+      throw new RangeError(`an answer of more than ${MAX_ANSWER_BYTES / 1024 / 1024} MiB`);
+    }
+    text += decoder.decode(bytes, { stream: true });
+  }
+  return text + decoder.decode();
 }

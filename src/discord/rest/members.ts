@@ -1,5 +1,5 @@
 /**
- * Reads which roles somebody has.
+ * Reads what a guild says of one of its members.
  *
  * @module
  */
@@ -11,27 +11,56 @@ import { expect } from "./answer.ts";
 import type { RequestOptions, RestClient } from "./client.ts";
 import { RestError } from "./rest_error.ts";
 
+/** A member, as far as it says what they may do. */
+export interface Member {
+  /** Without `@everyone`. */
+  readonly roles: readonly RoleId[];
+  /** Unix time in milliseconds to which a timeout lasts; it may be over. */
+  readonly timedOutUntil?: number;
+}
+
+/**
+ * @returns `undefined` of somebody who has left the guild.
+ * @throws {RestError} If Discord does not tell.
+ */
+export type ReadMember = (guildId: GuildId, userId: UserId) => Promise<Member | undefined>;
+
 /**
  * @returns No roles of somebody who has left the guild.
  * @throws {RestError} If Discord does not tell.
  */
 export type ReadRoles = (guildId: GuildId, userId: UserId) => Promise<readonly RoleId[]>;
 
-const memberSchema = z.object({ roles: z.array(snowflakeSchema<"role">()) });
+const memberSchema = z.object({
+  roles: z.array(snowflakeSchema<"role">()),
+  communication_disabled_until: z.string().nullish(),
+}).transform(({ roles, communication_disabled_until }): Member => {
+  const timedOutUntil = Date.parse(communication_disabled_until ?? "");
+  return { roles, ...(!Number.isNaN(timedOutUntil) && { timedOutUntil }) };
+});
 
 /** @see {@link https://docs.discord.com/developers/resources/guild#get-guild-member} */
+export function createReadMember(
+  api: Pick<RestClient, "request">,
+  options: RequestOptions = {},
+): ReadMember {
+  return async (guildId, userId) => {
+    try {
+      const member = await api.request("GET", `/guilds/${guildId}/members/${userId}`, options);
+      return expect("GET /guilds/:id/members/:id", memberSchema, member);
+    } catch (error) {
+      const isGone = error instanceof RestError && error.kind === "not_found";
+      if (isGone && error.code !== undefined) return undefined; // Discord's words, and nobody's in between
+      throw error;
+    }
+  };
+}
+
+/** The roles alone, for who asks about people who may have left. */
 export function createReadRoles(
   api: Pick<RestClient, "request">,
   options: RequestOptions = {},
 ): ReadRoles {
-  return async (guildId, userId) => {
-    try {
-      const member = await api.request("GET", `/guilds/${guildId}/members/${userId}`, options);
-      return expect("GET /guilds/:id/members/:id", memberSchema, member).roles;
-    } catch (error) {
-      const isGone = error instanceof RestError && error.kind === "not_found";
-      if (isGone && error.code !== undefined) return []; // Discord's words, and nobody's in between
-      throw error;
-    }
-  };
+  const readMember = createReadMember(api, options);
+  return async (guildId, userId) => (await readMember(guildId, userId))?.roles ?? [];
 }

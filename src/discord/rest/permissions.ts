@@ -1,5 +1,5 @@
 /**
- * What a member may do in a channel, by Discord's own computation.
+ * What a member may do in a channel, by Discord's own computation, and who says so.
  *
  * Roles are added up, then the channel's overwrites are applied: everyone's,
  * those of the roles together, the member's own. Whoever does not see a channel
@@ -37,32 +37,98 @@ export interface Standing {
   readonly memberRoles: readonly RoleId[];
 }
 
-/** What reading a channel's history takes, as Discord's settings call it. */
+/** Permissions that posting or reading back may take, as Discord's settings call them. */
+export const PERMISSIONS = {
+  "View Channel": Flag.VIEW_CHANNEL,
+  "Send Messages": Flag.SEND_MESSAGES,
+  "Send Messages in Threads": Flag.SEND_MESSAGES_IN_THREADS,
+  "Attach Files": Flag.ATTACH_FILES,
+  "Read Message History": Flag.READ_MESSAGE_HISTORY,
+  "Manage Threads": Flag.MANAGE_THREADS,
+} as const;
+
+export type Permission = keyof typeof PERMISSIONS;
+
+/** What reading a channel's history takes. */
 export type ReadPermission = "View Channel" | "Read Message History";
+
+/** Why a member lacks a permission: nobody gives it, or the last who spoke of it takes it. */
+export type DeniedBy =
+  | { readonly kind: "no_role" }
+  | { readonly kind: "everyone" }
+  /** Of the member's roles, those that the channel denies it. */
+  | { readonly kind: "roles"; readonly ids: readonly RoleId[] }
+  | { readonly kind: "member" };
 
 const EVERYTHING = (1n << 64n) - 1n;
 
 /** A member's bits in a channel with these overwrites. */
 export function permissionsIn(member: Standing, overwrites: readonly Overwrite[]): bigint {
-  const { guildId, ownerId, roles, userId, memberRoles } = member;
-  if (userId === ownerId) return EVERYTHING;
-  const own = new Set<string>(memberRoles);
-  const base = roles
-    .filter(({ id }) => isSame(id, guildId) || own.has(id))
-    .reduce((bits, { permissions }) => bits | permissions, 0n);
-  if (has(base, Flag.ADMINISTRATOR)) return EVERYTHING;
-  const bits = [
-    overwrites.filter(({ id }) => isSame(id, guildId)),
-    overwrites.filter(({ id }) => own.has(id)),
-    overwrites.filter(({ id }) => isSame(id, userId)),
-  ].reduce(applied, base);
+  const base = basePermissions(member);
+  if (base === EVERYTHING) return EVERYTHING;
+  const { everyone, roles, own } = ranked(member, overwrites);
+  const bits = [everyone, roles, own].reduce(applied, base);
   return has(bits, Flag.VIEW_CHANNEL) ? bits : 0n;
+}
+
+/**
+ * Who takes a permission from a member.
+ *
+ * @returns `undefined` where the member has it, whether or not it sees the channel.
+ */
+export function deniedBy(
+  member: Standing,
+  overwrites: readonly Overwrite[],
+  permission: Permission,
+): DeniedBy | undefined {
+  const flag = PERMISSIONS[permission];
+  const base = basePermissions(member);
+  let answer: DeniedBy | undefined = has(base, flag) ? undefined : { kind: "no_role" };
+  if (base === EVERYTHING) return undefined;
+  const { everyone, roles, own } = ranked(member, overwrites);
+  const said = (those: readonly Overwrite[], why: DeniedBy) => {
+    if (those.some(({ allow }) => has(allow, flag))) answer = undefined;
+    else if (those.some(({ deny }) => has(deny, flag))) answer = why;
+  };
+  said(everyone, { kind: "everyone" });
+  said(roles, {
+    kind: "roles",
+    ids: member.memberRoles.filter((role) =>
+      roles.some(({ id, deny }) => isSame(id, role) && has(deny, flag))
+    ),
+  });
+  said(own, { kind: "member" });
+  return answer;
+}
+
+/** Whether the guild lets a member do everything everywhere: its owner, or an administrator. */
+export function mayEverything(member: Standing): boolean {
+  return basePermissions(member) === EVERYTHING;
 }
 
 /** What is missing of what reading back takes; none of it where all may be read. */
 export function missingToRead(bits: bigint): readonly ReadPermission[] {
   if (!has(bits, Flag.VIEW_CHANNEL)) return ["View Channel"]; // whatever else: that comes first
   return has(bits, Flag.READ_MESSAGE_HISTORY) ? [] : ["Read Message History"];
+}
+
+function basePermissions({ guildId, ownerId, roles, userId, memberRoles }: Standing): bigint {
+  if (userId === ownerId) return EVERYTHING;
+  const own = new Set<string>(memberRoles);
+  const base = roles
+    .filter(({ id }) => isSame(id, guildId) || own.has(id))
+    .reduce((bits, { permissions }) => bits | permissions, 0n);
+  return has(base, Flag.ADMINISTRATOR) ? EVERYTHING : base;
+}
+
+/** Overwrites of each rank, in the order in which they count. */
+function ranked({ guildId, userId, memberRoles }: Standing, overwrites: readonly Overwrite[]) {
+  const own = new Set<string>(memberRoles);
+  return {
+    everyone: overwrites.filter(({ id }) => isSame(id, guildId)),
+    roles: overwrites.filter(({ id }) => own.has(id)),
+    own: overwrites.filter(({ id }) => isSame(id, userId)),
+  };
 }
 
 /** Of overwrites of one rank, all denials go first: one that allows wins. */

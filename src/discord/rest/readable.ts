@@ -2,19 +2,15 @@
  * Which channels of a guild the bot may read back.
  *
  * Discord answers an empty page where the permission to read the history is
- * missing, and a 403 where the channel may not be seen. Too many of the latter
- * lock out the whole address, so one look at the guild's own settings tells of
- * all its channels at once.
+ * missing, and a 403 where the channel may not be seen; neither is to be found
+ * out by trying.
  *
  * @module
  */
 
-import { z } from "zod";
-import { type ChannelId, type GuildId, parseSnowflake, type UserId } from "../../core/ids.ts";
-import { snowflakeSchema as snowflake } from "../../core/snowflake_schema.ts";
-import { expect } from "./answer.ts";
+import type { ChannelId, GuildId, UserId } from "../../core/ids.ts";
 import type { RequestOptions, RestClient } from "./client.ts";
-import { createReadRoles } from "./members.ts";
+import { createLookAt } from "./guild_look.ts";
 import { missingToRead, permissionsIn, type ReadPermission } from "./permissions.ts";
 
 /**
@@ -28,46 +24,17 @@ export type LookAtGuild = (
   userId: UserId,
 ) => Promise<(channelId: ChannelId) => readonly ReadPermission[]>;
 
-const bits = z.string().regex(/^\d{1,39}$/).transform(BigInt);
-const guildSchema = z.object({
-  owner_id: snowflake<"user">(),
-  roles: z.array(z.object({ id: snowflake<"role">(), permissions: bits })),
-});
-const channelsSchema = z.array(z.object({
-  id: snowflake<"channel">(),
-  permission_overwrites: z.array(z.object({ id: z.string(), allow: bits, deny: bits })).default([]),
-}));
-
-/**
- * @see {@link https://docs.discord.com/developers/resources/guild#get-guild}
- * @see {@link https://docs.discord.com/developers/resources/guild#get-guild-channels}
- */
 export function createLookAtGuild(
   api: Pick<RestClient, "request">,
   options: RequestOptions = {},
 ): LookAtGuild {
-  const readRoles = createReadRoles(api, options);
+  const lookAt = createLookAt(api, options);
   return async (guildId, userId) => {
-    const guild = expect(
-      "GET /guilds/:id",
-      guildSchema,
-      await api.request("GET", `/guilds/${guildId}`, options),
-    );
-    const memberRoles = await readRoles(guildId, userId);
-    const channels = expect(
-      "GET /guilds/:id/channels",
-      channelsSchema,
-      await api.request("GET", `/guilds/${guildId}/channels`, options),
-    );
-    const { owner_id: ownerId, roles } = guild;
-    const standing = { guildId, userId, ownerId, roles, memberRoles };
-    const missing = new Map(channels.map(({ id, permission_overwrites }) => {
-      const overwrites = permission_overwrites.flatMap(({ id, allow, deny }) => {
-        const whose = parseSnowflake(id);
-        return whose ? [{ id: whose, allow, deny }] : [];
-      });
-      return [id, missingToRead(permissionsIn(standing, overwrites))];
-    }));
-    return (channelId) => missing.get(channelId) ?? ["View Channel"]; // what is not listed is hidden
+    const { standing, channels } = await lookAt(guildId, userId);
+    return (channelId) => {
+      const channel = channels.get(channelId);
+      if (!channel) return ["View Channel"]; // what is not listed is hidden
+      return missingToRead(permissionsIn(standing, channel.overwrites));
+    };
   };
 }

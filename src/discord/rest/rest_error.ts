@@ -28,7 +28,7 @@ export class RestError extends Error {
   readonly status?: number;
   /** Discord's own code, such as `50013` for missing permissions. */
   readonly code?: number;
-  /** Milliseconds that Discord asks to wait, of `rate_limited`, where it says so. */
+  /** Milliseconds after which it is worth asking again, of `rate_limited`, where that is known. */
   readonly retryAfterMs?: number;
 
   /** @param message What became of the request; the route is put before it. */
@@ -59,9 +59,6 @@ const discordErrorSchema = z.object({
   errors: z.unknown().optional(),
 });
 
-/** What would be final if Discord said it. */
-const WALLS: ReadonlySet<number> = new Set([401, 403, 404]);
-
 /** Whether a body is an error as Discord tells it, and no page of something in between. */
 export function isDiscordError(body: unknown): boolean {
   return discordErrorSchema.safeParse(body).success;
@@ -71,16 +68,23 @@ export function isDiscordError(body: unknown): boolean {
  * Names a failure that Discord answered with.
  *
  * @param body The parsed body; `undefined` where it is no JSON, as of a proxy in between.
+ * @param retryAfterMs How long a rate limit lasts, where that is known.
  */
-export function toRestError(route: Route, status: number, body: unknown): RestError {
+export function toRestError(
+  route: Route,
+  status: number,
+  body: unknown,
+  retryAfterMs?: number,
+): RestError {
   const discord = discordErrorSchema.safeParse(body).data;
   return new RestError(`failed with ${status}: ${reasonOf(status, discord)}`, {
-    // Without Discord's words it is a wall in front of it, which lets us through again later: it
-    // knows neither tokens nor permissions nor channels.
-    kind: !discord && WALLS.has(status) ? "rate_limited" : kindOf(status),
+    // Without Discord's words it is a wall in front of it, which lets us through again later: what
+    // Discord would call final it cannot know.
+    kind: !discord && isClientError(status) ? "rate_limited" : kindOf(status),
     route: nameOf(route),
     status,
     code: discord?.code,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
 }
 
@@ -101,12 +105,34 @@ export function toNoAnswer(route: Route, thrown: unknown): RestError {
   });
 }
 
+/**
+ * Names what kept a request from leaving.
+ *
+ * @param reason Why, after "was not sent: ".
+ */
+export function toUnsent(
+  route: Route,
+  kind: RestErrorKind,
+  reason: string,
+  retryAfterMs?: number,
+): RestError {
+  return new RestError(`was not sent: ${reason}`, {
+    kind,
+    route: nameOf(route),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
+}
+
 function kindOf(status: number): RestErrorKind {
   if (status === 401) return "unauthorized";
   if (status === 403) return "forbidden";
   if (status === 404) return "not_found";
   if (status === 429) return "rate_limited";
-  return status >= 400 && status < 500 ? "rejected" : "unavailable";
+  return isClientError(status) ? "rejected" : "unavailable";
+}
+
+function isClientError(status: number): boolean {
+  return status >= 400 && status < 500;
 }
 
 function reasonOf(status: number, discord?: z.infer<typeof discordErrorSchema>): string {

@@ -15,6 +15,8 @@ export interface Route {
   readonly template: string;
   /** Method and path with the major parameter; may hold a token, so it is never logged. */
   readonly lane: string;
+  /** The major parameter; empty where there is none. May hold a token, as the lane does. */
+  readonly major: string;
   /** Whether the path itself carries the credential, so that a 401 says nothing of the bot's token. */
   readonly carriesToken: boolean;
 }
@@ -42,10 +44,13 @@ export function routeOf(method: string, path: string): Route {
   const folded = segments.map((segment, index) => fold(segment, index, segments));
   const kept = !MAJOR.includes(first) ? 1 : WITH_TOKEN.includes(first) ? 3 : 2;
   const lane = [...segments.slice(0, kept), ...folded.slice(kept)].join("/");
+  // To add a reaction and to take it away undo each other, so that one must wait for the other.
+  const verb = folded.includes("reactions") && method !== "GET" ? "PUT|DELETE" : method;
   return {
     method,
     template: `/${folded.join("/")}`,
-    lane: `${method} /${lane}`,
+    lane: `${verb} /${lane}`,
+    major: kept === 1 ? "" : segments.slice(0, kept).join("/"),
     carriesToken: folded.includes(":token"),
   };
 }

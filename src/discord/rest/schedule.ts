@@ -1,5 +1,5 @@
 /**
- * When the next request may leave: Discord's headers in, milliseconds out.
+ * What an answer says of the limits: Discord's headers in, milliseconds out.
  *
  * Discord's word is taken as it is and never cut short. It counts from the
  * moment the answer arrived, which is later than Discord's own, so that no
@@ -8,12 +8,20 @@
  * @module
  */
 
-/** How long requests must stay away after an answer; both in whole milliseconds, 0 for not at all. */
-export interface Pause {
-  /** For the answered request's lane. */
-  readonly laneMs: number;
-  /** For every request. */
-  readonly allMs: number;
+/** What one answer says; times in whole milliseconds from its arrival. */
+export interface Limits {
+  /** Discord's name of the bucket: routes that share it have the same. */
+  readonly bucket?: string;
+  /** Requests in one window of the bucket. */
+  readonly limit?: number;
+  /** How many of them are left, and when the window ends. */
+  readonly left?: { readonly requests: number; readonly resetMs: number };
+  /** Set on a 429. */
+  readonly refused?: {
+    readonly isForAll: boolean;
+    /** Absent where nobody says how long. */
+    readonly retryMs?: number;
+  };
 }
 
 /**
@@ -28,16 +36,25 @@ export const GLOBAL_WINDOW_MS = 1_020;
  * @param body The parsed body; `undefined` where it is no JSON.
  * @see {@link https://docs.discord.com/developers/topics/rate-limits}
  */
-export function pauseAfter(status: number, headers: Headers, body: unknown): Pause {
-  const isUsedUp = headers.get("x-ratelimit-remaining")?.trim() === "0";
-  const bucketMs = isUsedUp ? toMs(headers.get("x-ratelimit-reset-after")) : 0;
-  if (status !== 429) return { laneMs: bucketMs, allMs: 0 };
+export function limitsOf(status: number, headers: Headers, body: unknown): Limits {
+  const bucket = headers.get("x-ratelimit-bucket");
+  const limit = countOf(headers.get("x-ratelimit-limit"));
+  const requests = countOf(headers.get("x-ratelimit-remaining"));
+  const resetMs = toMs(headers.get("x-ratelimit-reset-after"));
+  return {
+    ...(bucket && { bucket }),
+    ...(limit && { limit }),
+    ...(requests !== undefined && resetMs > 0 && { left: { requests, resetMs } }),
+    ...(status === 429 && { refused: refusalOf(headers, isRecord(body) ? body : {}) }),
+  };
+}
 
-  const said = isRecord(body) ? body : {};
+function refusalOf(
+  headers: Headers,
+  said: Readonly<Record<string, unknown>>,
+): NonNullable<Limits["refused"]> {
   const retryMs = Math.max(toMs(headers.get("retry-after")), toMs(said["retry_after"]));
-  return isForAll(headers, said)
-    ? { laneMs: bucketMs, allMs: retryMs }
-    : { laneMs: Math.max(bucketMs, retryMs), allMs: 0 };
+  return { isForAll: isForAll(headers, said), ...(retryMs > 0 && { retryMs }) };
 }
 
 /**
@@ -66,7 +83,7 @@ export function slotWaitMs(starts: readonly number[], perSec: number, now: numbe
 }
 
 /** Milliseconds; a longer timer fires at once on every runtime. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Seconds, as Discord writes them; anything that is no positive number is no wait. */
 function toMs(seconds: unknown): number {
@@ -74,6 +91,10 @@ function toMs(seconds: unknown): number {
   return typeof value === "number" && Number.isFinite(value) && value > 0
     ? Math.min(MAX_TIMER_MS, Math.ceil(value * 1_000))
     : 0;
+}
+
+function countOf(text: string | null): number | undefined {
+  return text !== null && /^\s*\d{1,9}\s*$/.test(text) ? Number(text) : undefined;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

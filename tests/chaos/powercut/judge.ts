@@ -66,7 +66,10 @@ const sessionSchema = z.object({
 type StoredSession = z.infer<typeof sessionSchema>;
 
 const outboxSchema = z.object({ state: z.string(), message: z.string() });
-const frozenSchema = z.object({ content: z.string(), answers: z.string().optional() });
+const frozenSchema = z.object({
+  content: z.string(),
+  of: z.object({ cause: z.string(), part: z.number() }).optional(),
+});
 
 const NOTHING = { kept: 0, replayed: 0, missed: 0, isAheadByResume: false };
 
@@ -131,16 +134,17 @@ function judgePosts(database: DatabaseSync, { wire, cut }: Outside): readonly st
     if (!found) return [`intent: a POST left that no row of the outbox is about (${nonce})`];
     const { state, message } = outboxSchema.parse(found);
     const frozen = frozenSchema.parse(JSON.parse(message));
+    const answered = frozen.of?.part === 0 ? frozen.of.cause : undefined;
     return [
       ...(state === "pending" ? [`intent: a POST left, and its row waits (${nonce})`] : []),
       ...(frozen.content === content ? [] : [`frozen: another text than was sent (${nonce})`]),
-      ...(frozen.answers === undefined ? [] : [
-        ...(asked.get(frozen.answers)?.["state"] === "answered"
+      ...(answered === undefined ? [] : [
+        ...(asked.get(answered)?.["state"] === "answered"
           ? []
-          : [`turn: a POST left for a message that is not answered (${frozen.answers})`]),
-        ...(Number(entries.get(frozen.answers)?.["n"]) > 0
+          : [`turn: a POST left for a message that is not answered (${answered})`]),
+        ...(Number(entries.get(answered)?.["n"]) > 0
           ? []
-          : [`turn: a POST left that the transcript has not (${frozen.answers})`]),
+          : [`turn: a POST left that the transcript has not (${answered})`]),
       ]),
     ];
   });

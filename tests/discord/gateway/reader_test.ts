@@ -80,6 +80,20 @@ describe("[G5] createReader()", () => {
     assert.deepEqual(left.guilds, [{ guildId: GUILD, text: undefined }]);
   });
 
+  it("[R11] names each guild once in which the bot may be allowed more than before", () => {
+    const { reader, problems } = open();
+    const role = { id: "1800000000000000009", name: "new" };
+    const changes = [
+      { t: "GUILD_ROLE_UPDATE", s: 3, d: { guild_id: GUILD, role } },
+      { t: "GUILD_MEMBER_UPDATE", s: 4, d: { guild_id: GUILD, user: BARNACLE, roles: [] } },
+    ];
+    assert.deepEqual(reader.read(batch(READY, CREATE)).permissionsChanged, [GUILD]);
+    assert.deepEqual(reader.read(batch(...changes)).permissionsChanged, [GUILD]);
+    assert.equal("permissionsChanged" in reader.read(batch(MESSAGE)), false);
+    assert.deepEqual(problems, []);
+    assert.ok(READ_TYPES.includes("GUILD_MEMBER_UPDATE"), "else it never leaves the worker");
+  });
+
   it("keeps the order of messages, our own among them", () => {
     const { reader } = open({ self: SELF });
     const own = { ...MESSAGE, s: 4, d: messageData({ author: BARNACLE, nonce: "n" }) };

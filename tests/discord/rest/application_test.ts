@@ -34,14 +34,25 @@ describe("[G9] createApplications()", () => {
       flags: 1 << 19,
       needsCodeGrant: true,
       owner: "ada",
+      ownerId: "1",
       guildCount: 3,
     });
     assert.deepEqual(asked, [["GET", "/applications/@me"]]);
   });
 
-  it("names the team where it is one's", async () => {
-    const { applications } = asking({ ...ME, team: { name: "Harbour" } });
-    assert.equal((await applications.me()).owner, "Harbour");
+  it("names the team where it is one's, and writes to the team's owner", async () => {
+    const team = { name: "Harbour", owner_user_id: "7" };
+    const { owner, ownerId } = await asking({ ...ME, team }).applications.me();
+    assert.deepEqual([owner, ownerId], ["Harbour", "7"]);
+  });
+
+  it("[R11] writes to nobody rather than to what is no account", async () => {
+    for (const owner of [{ username: "ada" }, { username: "ada", id: "ada" }, null]) {
+      assert.equal((await asking({ ...ME, owner }).applications.me()).ownerId, undefined);
+    }
+    const team = { name: "Harbour" };
+    const { ownerId } = await asking({ ...ME, team }).applications.me();
+    assert.equal(ownerId, undefined, "a team's application names no person as its owner");
   });
 
   it("takes what a server in Discord's place leaves out for the usual", async () => {

@@ -3,13 +3,14 @@ import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
+import { createInvalidRequests } from "../../../src/core/invalid_requests.ts";
 import type { PostOutcome } from "../../../src/core/outbound.ts";
 import {
   type ClientOptions,
   createClient,
   type RequestMetric,
 } from "../../../src/discord/rest/client.ts";
-import { createPost } from "../../../src/discord/rest/messages.ts";
+import { createMessages } from "../../../src/discord/rest/messages.ts";
 import { RestError } from "../../../src/discord/rest/rest_error.ts";
 import { schedule } from "../../../src/lib/schedule.ts";
 import { channelId, outboundMessage } from "../../support/builders.ts";
@@ -26,6 +27,10 @@ function optionsOf(apiUrl: string, fields: Partial<ClientOptions> = {}): ClientO
     version: "1.2.3",
     timeoutMs: 10_000,
     globalPerSec: 50,
+    reservedPerSec: 0,
+    retry: { attempts: 1, minDelayMs: 20, maxDelayMs: 100, jitter: 0 },
+    invalidRequests: createInvalidRequests([], () => undefined),
+    random: () => 0.5,
     now: Date.now,
     steadyNow: () => performance.now(),
     schedule,
@@ -45,9 +50,11 @@ async function withDiscord(
 ): Promise<void> {
   const discord = await startStub(script);
   const client = createClient(optionsOf(discord.url, fields));
-  const post = createPost(client);
-  const say = (content: string, channel = A) =>
-    post(outboundMessage({ channelId: channel, content, nonce: content }), Date.now() + 60_000);
+  const { create } = createMessages(client);
+  const say = (content: string, channel = A) => {
+    const message = outboundMessage({ channelId: channel, content, nonce: content });
+    return create(message, [], Date.now() + 60_000);
+  };
   try {
     await use(discord, client, say);
     assert.deepEqual(discord.problems, []);
@@ -258,7 +265,7 @@ describe("createClient() against a server", () => {
     const port = typeof address === "object" && address ? address.port : 0;
     await new Promise((resolve) => server.close(resolve));
     const client = createClient(optionsOf(`http://127.0.0.1:${port}/api`));
-    const outcome = await createPost(client)(outboundMessage(), Date.now() + 60_000);
+    const outcome = await createMessages(client).create(outboundMessage(), [], Date.now() + 60_000);
     assert.equal(outcome.kind, "unsent");
     assert.equal((await failureOf(client.request("GET", "/gateway/bot"))).kind, "unsent");
   });
@@ -383,12 +390,13 @@ describe("createClient() against a server", () => {
     const script: Script = (seen, response, index) =>
       index === 0 ? limited(response, "user", 0.4) : created(seen, response, index);
     await withDiscord(script, async (discord, client) => {
-      const post = createPost(client);
-      const late = await post(outboundMessage({ channelId: A, content: "1" }), Date.now() + 200);
+      const { create } = createMessages(client);
+      const message = (content: string) => outboundMessage({ channelId: A, content });
+      const late = await create(message("1"), [], Date.now() + 200);
       assert.ok(late.kind === "refused" && late.why === "rate_limited");
       assert.ok(late.retryAfterMs !== undefined && late.retryAfterMs > 200, "Discord says 400 ms");
       assert.ok(late.retryAfterMs <= 400);
-      const next = await post(outboundMessage({ channelId: A, content: "2" }), Date.now() + 60_000);
+      const next = await create(message("2"), [], Date.now() + 60_000);
       assert.equal(next.kind, "created");
       assert.deepEqual(contents(discord.seen), ["1", "2"]);
     });
@@ -457,15 +465,269 @@ describe("createClient() against a server", () => {
   });
 });
 
+describe("createClient() and what may be asked twice", () => {
+  const RETRY = { attempts: 3, minDelayMs: 20, maxDelayMs: 100, jitter: 0 };
+  const bad: Script = (_seen, response) => json(response, 502, {});
+
+  it("[D5] asks again after 5xx, at growing waits, and holds the lane", async () => {
+    const script: Script = (seen, response, index) => {
+      if (index < 2) return bad(seen, response, index);
+      json(response, 200, { path: seen.path });
+    };
+    await withDiscord(script, async (discord, client) => {
+      const first = client.request("PATCH", `/channels/${A}/messages/1`, {
+        body: { content: "1" },
+      });
+      const second = client.request("PATCH", `/channels/${A}/messages/2`, { body: {} });
+      assert.deepEqual(await first, { path: `/channels/${A}/messages/1` });
+      await second;
+      assert.deepEqual(discord.seen.map(({ path }) => path.at(-1)), ["1", "1", "1", "2"]);
+      const [at0 = 0, at1 = 0, at2 = 0] = discord.seen.map(({ at }) => at);
+      assert.ok(at1 - at0 >= 19 && at2 - at1 >= 39, `${at1 - at0}, ${at2 - at1}`);
+    }, { retry: RETRY });
+  });
+
+  it("[D5] takes no wait that Discord asks for as an attempt", async () => {
+    const script: Script = (seen, response, index) => {
+      if (index < 3) return limited(response, "user", 0.01);
+      if (index < 5) return bad(seen, response, index);
+      json(response, 200, {});
+    };
+    await withDiscord(script, async (discord, client) => {
+      assert.deepEqual(await client.request("GET", "/gateway/bot"), {});
+      assert.equal(discord.seen.length, 6);
+    }, { retry: RETRY });
+  });
+
+  it("[D5] gives up after so many attempts, and the lane goes on", async () => {
+    const script: Script = (seen, response, index) =>
+      index < 3 ? bad(seen, response, index) : json(response, 200, {});
+    await withDiscord(script, async (discord, client) => {
+      const path = `/channels/${A}/messages`;
+      const [failure] = await Promise.all([
+        failureOf(client.request("GET", path)),
+        client.request("GET", path),
+      ]);
+      assert.deepEqual([failure.kind, failure.status], ["unavailable", 502]);
+      assert.equal(discord.seen.length, 4);
+    }, { retry: RETRY });
+  });
+
+  const once: readonly [method: "POST" | "PUT", priority: "spare" | undefined][] = [
+    ["POST", undefined],
+    ["PUT", "spare"],
+  ];
+  for (const [method, priority] of once) {
+    it(`[D5] never asks ${method} ${priority ?? ""} again`, async () => {
+      await withDiscord(bad, async (discord, client) => {
+        const path = `/channels/${A}/messages/1/reactions/x/@me`;
+        const failure = await failureOf(
+          client.request(method, path, { ...(priority && { priority }) }),
+        );
+        assert.equal(failure.kind, "unavailable");
+        assert.equal(discord.seen.length, 1);
+      }, { retry: RETRY });
+    });
+  }
+
+  it("[D5] does not ask again where that would be too late", async () => {
+    await withDiscord(bad, async (discord, client) => {
+      const asked = client.request("GET", "/gateway/bot", { notAfter: Date.now() + 500 });
+      assert.equal((await failureOf(asked)).status, 502);
+      assert.equal(discord.seen.length, 1);
+    }, { retry: { ...RETRY, minDelayMs: 1_000, maxDelayMs: 1_000 } });
+  });
+
+  it("[D5] never says that nothing was sent where an earlier attempt may have been carried out", async () => {
+    let asked = 0;
+    const refused = () => Object.assign(new TypeError("no"), { code: "ECONNREFUSED" });
+    const client = createClient(optionsOf("http://discord.test/api", {
+      retry: RETRY,
+      fetch: () =>
+        Promise.reject(++asked === 1 ? new TypeError("the connection broke") : refused()),
+    }));
+    const failure = await failureOf(client.request("PATCH", "/channels/1/messages/1"));
+    assert.equal(failure.kind, "unavailable");
+    assert.equal(asked, 3);
+    assert.equal(
+      (await failureOf(client.request("PATCH", "/channels/1/messages/1"))).kind,
+      "unsent",
+    );
+  });
+
+  it("[D5] waits longer after each 429 that names no time, and tells those it does not ask for", async () => {
+    const time = createVirtualTime();
+    const times: number[] = [];
+    const startedAt = time.now();
+    const client = createClient(optionsOf("http://discord.test/api", {
+      ...{ now: time.now, steadyNow: time.now, schedule: time.schedule },
+      retry: { attempts: 4, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0 },
+      fetch() {
+        times.push(time.now() - startedAt);
+        return Promise.resolve(new Response("slow down", { status: 429 }));
+      },
+    }));
+    const failure = await failureOf(time.run(client.request("GET", "/gateway/bot")));
+    assert.deepEqual(times, [0, 500, 1_500, 3_500]);
+    assert.deepEqual([failure.kind, failure.retryAfterMs], ["rate_limited", 4_000]);
+    const post = client.request("POST", "/channels/1/messages", { body: {} });
+    assert.equal((await failureOf(time.run(post))).retryAfterMs, 8_000);
+    assert.equal(times.at(-1), 7_500);
+    assert.equal(time.pending, 0);
+  });
+});
+
+describe("createClient() and what is spare", () => {
+  const path = `/channels/${A}/messages/1/reactions/x/@me`;
+
+  it("[R7] drops what Discord limits, and waits for nothing", async () => {
+    const script: Script = (_seen, response) => limited(response, "user", 30);
+    await withDiscord(script, async (discord, client) => {
+      const failure = await failureOf(client.request("PUT", path, { priority: "spare" }));
+      assert.equal(failure.kind, "rate_limited");
+      const next = await failureOf(client.request("DELETE", path, { priority: "spare" }));
+      assert.equal(next.kind, "unsent");
+      assert.equal(discord.seen.length, 1);
+    });
+  });
+
+  it("[R7] holds up nothing while it hangs", async () => {
+    const script: Script = (seen, response, index) => {
+      if (seen.method === "POST") created(seen, response, index);
+    };
+    await withDiscord(script, async (_discord, client, say) => {
+      const hung = failureOf(client.request("PUT", path, { priority: "spare" }));
+      assert.equal((await say("1")).kind, "created");
+      client.stop();
+      await hung;
+    });
+  });
+});
+
+describe("createClient() and what is given up", () => {
+  it("[D6] ends a request that is under way, and the lane goes on", async () => {
+    const asked = Promise.withResolvers<void>();
+    const script: Script = (_seen, response, index) =>
+      index === 0 ? asked.resolve() : json(response, 200, {});
+    await withDiscord(script, async (_discord, client) => {
+      const abort = new AbortController();
+      const given = failureOf(client.request("GET", "/gateway/bot", { signal: abort.signal }));
+      const next = client.request("GET", "/gateway/bot");
+      await asked.promise;
+      abort.abort(new Error("not wanted any more"));
+      const failure = await given;
+      assert.equal(failure.kind, "unavailable");
+      assert.match(failure.message, /not wanted any more/);
+      assert.deepEqual(await next, {});
+    }, { retry: { attempts: 3, minDelayMs: 1, maxDelayMs: 1, jitter: 0 } });
+  });
+
+  it("[D6] takes a request's own time for it", async () => {
+    await withDiscord(() => undefined, async (_discord, client) => {
+      const failure = await failureOf(client.request("GET", "/gateway/bot", { timeoutMs: 50 }));
+      assert.match(failure.message, /nothing within 50 ms/);
+    });
+  });
+
+  it("[D6] gives up on a server that drips, and the lane goes on", async () => {
+    const dripping = new Set<ReturnType<typeof setInterval>>();
+    const script: Script = (seen, response, index) => {
+      if (seen.body?.content !== "drips") return created(seen, response, index);
+      response.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
+      dripping.add(setInterval(() => response.write(" "), 20));
+    };
+    await withDiscord(script, async (_discord, _client, say) => {
+      const [first, second] = await Promise.all([say("drips"), say("after")]);
+      assert.deepEqual([first.kind, second.kind], ["unanswered", "created"]);
+    }, { timeoutMs: 300 });
+    dripping.forEach(clearInterval);
+  });
+});
+
+describe("createClient() and invalid requests", () => {
+  const minute = () => Math.floor(Date.now() / 60_000);
+  const stored = (count: number) => {
+    const noted: number[] = [];
+    const counted = createInvalidRequests([{ minute: minute(), count }], (at) => noted.push(at));
+    return { noted, invalidRequests: counted };
+  };
+
+  it("[D3] counts what Discord counts, and says where it stands", async () => {
+    const { noted, invalidRequests } = stored(0);
+    const told: string[] = [];
+    const script: Script = (_seen, response, index) => {
+      if (index === 0) return limited(response, "shared", 0.01);
+      if (index === 1) return limited(response, "user", 0.01);
+      json(response, 403, { code: 50013, message: "Missing Permissions" });
+    };
+    await withDiscord(script, async (_discord, client) => {
+      await failureOf(client.request("GET", "/gateway/bot"));
+      const standing = { invalidRequests: 2, isSlowed: false, isStopped: false, queued: 0 };
+      assert.deepEqual(client.standing(), standing);
+      assert.equal(noted.length, 2);
+      assert.deepEqual(told, []);
+    }, { invalidRequests, onBreaker: (state) => told.push(state) });
+  });
+
+  it("[D3] sends nothing from 2,000 on, of an earlier run too, and says when it is worth coming back", async () => {
+    const told: string[] = [];
+    await withDiscord(created, async (discord, client) => {
+      for (const priority of [undefined, "interaction", "background"] as const) {
+        const notAfter = Date.now() + 5_000;
+        const asked = client.request("GET", "/gateway/bot", {
+          notAfter,
+          ...(priority && { priority }),
+        });
+        const failure = await failureOf(asked);
+        assert.equal(failure.kind, "rate_limited");
+        assert.ok((failure.retryAfterMs ?? 0) > 9 * 60_000);
+      }
+      assert.equal(
+        (await failureOf(client.request("PUT", "/x", { priority: "spare" }))).kind,
+        "unsent",
+      );
+      assert.equal(discord.seen.length, 0);
+      assert.deepEqual(told, ["stopped"]);
+      assert.equal(client.standing().isStopped, true);
+    }, { invalidRequests: stored(2_000).invalidRequests, onBreaker: (state) => told.push(state) });
+  });
+
+  it("[D3] never makes 2,000 of them, however many would fail", async () => {
+    const time = createVirtualTime();
+    const counts: number[] = [];
+    const invalidRequests = createInvalidRequests([], () => undefined);
+    const client = createClient(optionsOf("http://discord.test/api", {
+      ...{ now: time.now, steadyNow: time.now, schedule: time.schedule, invalidRequests },
+      fetch() {
+        counts.push(invalidRequests.count(time.now()));
+        return Promise.resolve(new Response('{"code":50013,"message":"No"}', { status: 403 }));
+      },
+    }));
+    const startedAt = time.now();
+    await time.run((async () => {
+      while (time.now() - startedAt < 25 * 60_000) {
+        const asked = Array.from(
+          { length: 25 },
+          (_, n) => failureOf(client.request("GET", `/channels/${n}`)),
+        );
+        await Promise.all(asked);
+      }
+    })());
+    assert.ok(Math.max(...counts) >= 1_600, `${Math.max(...counts)}: slower than it need be`);
+    assert.ok(Math.max(...counts) < 2_000, `${Math.max(...counts)}`);
+    assert.equal(time.pending, 0);
+  });
+});
+
 /** How the Discord of the property below answers one request. */
 type Answer =
-  | { readonly kind: "ok" | "empty" | "html" | "error" | "breaks" | "hangs" }
+  | { readonly kind: "ok" | "empty" | "html" | "error" | "breaks" | "hangs" | "untimed" }
   | { readonly kind: "used_up" | "user" | "shared" | "global" | "cloudflare"; readonly ms: number };
 
 const MS = fc.integer({ min: 1, max: 90_000 });
 const answers: fc.Arbitrary<Answer> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("ok" as const) }) },
-  fc.record({ kind: fc.constantFrom("empty", "html", "error", "breaks", "hangs") }),
+  fc.record({ kind: fc.constantFrom("empty", "html", "error", "breaks", "hangs", "untimed") }),
   {
     weight: 2,
     arbitrary: fc.record({
@@ -475,6 +737,8 @@ const answers: fc.Arbitrary<Answer> = fc.oneof(
   },
 );
 
+const ATTEMPTS = 3;
+
 /** Answers as told, and watches that nothing comes early, too late, too fast or out of order. */
 function createJudge(script: readonly Answer[], time: ReturnType<typeof createVirtualTime>) {
   const laneFrom = new Map<string, number>();
@@ -483,18 +747,17 @@ function createJudge(script: readonly Answer[], time: ReturnType<typeof createVi
   let saidAt = -Infinity;
   const arrivals: number[] = [];
   const latest = new Map<string, number>();
+  const failures = new Map<number, number>();
   const underWay = new Set<string>();
   const problems: string[] = [];
 
-  const replyTo = (answer: Answer, url: string): Partial<Response> => {
-    const reply = (status: number, headers: Record<string, string>, text: string) => ({
-      status,
-      headers: new Headers(headers),
-      text: () => Promise.resolve(text),
-    });
+  const replyTo = (answer: Answer, lane: string): Response => {
+    const reply = (status: number, headers: Record<string, string>, text: string) =>
+      new Response(text === "" ? null : text, { status, headers });
     if (!("ms" in answer)) {
       if (answer.kind === "empty") return reply(204, {}, "");
       if (answer.kind === "html") return reply(502, {}, "<html>");
+      if (answer.kind === "untimed") return reply(429, { "x-ratelimit-scope": "user" }, "");
       if (answer.kind === "error") return reply(403, {}, '{"code":50013,"message":"No"}');
       return reply(200, {}, '{"id":"1400000000000000001"}');
     }
@@ -504,7 +767,7 @@ function createJudge(script: readonly Answer[], time: ReturnType<typeof createVi
     if (kind === "global" || kind === "cloudflare") {
       allFrom = Math.max(allFrom, until);
       saidAt = time.now();
-    } else laneFrom.set(url, until);
+    } else laneFrom.set(lane, until);
     if (kind === "cloudflare") return reply(429, { "retry-after": seconds }, "<html>");
     if (kind === "used_up") {
       return reply(200, {
@@ -520,17 +783,22 @@ function createJudge(script: readonly Answer[], time: ReturnType<typeof createVi
     arrivals,
     async fetch(url: string, init: RequestInit): Promise<Response> {
       const at = time.now();
+      const lane = `${init.method} ${url}`;
       const { content = "" } = JSON.parse(String(init.body)) as { content?: string };
       const [number = 0, notAfter = 0] = content.split(" ").map(Number);
-      if (at < (laneFrom.get(url) ?? 0)) problems.push(`${number} is early for its lane`);
+      if (at < (laneFrom.get(lane) ?? 0)) problems.push(`${number} is early for its lane`);
       if (at < allFrom && at > saidAt) problems.push(`${number} is early for all`);
       if (at > notAfter) problems.push(`${number} is too late`);
-      if (underWay.has(url)) problems.push(`${number} did not wait for the one before`);
-      if (number < (latest.get(url) ?? 0)) problems.push(`${number} is out of order`);
-      latest.set(url, number);
+      if (underWay.has(lane)) problems.push(`${number} did not wait for the one before`);
+      if (number < (latest.get(lane) ?? 0)) problems.push(`${number} is out of order`);
+      if ((failures.get(number) ?? 0) >= (init.method === "POST" ? 1 : ATTEMPTS)) {
+        problems.push(`${number} is tried too often`);
+      }
+      latest.set(lane, number);
       arrivals.push(at);
       const answer = script[arrivals.length - 1] ?? { kind: "ok" };
-      underWay.add(url);
+      if (!("ms" in answer)) failures.set(number, (failures.get(number) ?? 0) + 1);
+      underWay.add(lane);
       try {
         if (answer.kind === "hangs") {
           await new Promise((_, reject) =>
@@ -539,56 +807,64 @@ function createJudge(script: readonly Answer[], time: ReturnType<typeof createVi
         }
         await time.sleep(arrivals.length % 7);
         if (answer.kind === "breaks") throw new TypeError("the connection broke");
-        return replyTo(answer, url) as Response;
+        return replyTo(answer, lane);
       } finally {
-        underWay.delete(url);
+        underWay.delete(lane);
       }
     },
   };
 }
 
 describe("createClient() under any sequence of answers", () => {
-  it("[D1][D2][D3] keeps order, sends nothing early, late or too fast, and answers each request", async () => {
+  it("[D1][D2][D3][D5] keeps order, sends nothing early, late, too fast or too often, and answers each request", async () => {
+    const request = fc.record({
+      method: fc.constantFrom("POST" as const, "PATCH" as const),
+      channel: fc.integer({ min: 0, max: 3 }),
+      withinMs: fc.integer({ min: 0, max: 100_000 }),
+      priority: fc.constantFrom(undefined, undefined, "interaction" as const, "spare" as const),
+    });
     await fc.assert(
       fc.asyncProperty(
         fc.array(answers, { maxLength: 40 }),
-        fc.array(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 100_000 })), {
-          minLength: 1,
-          maxLength: 40,
-        }),
+        fc.array(request, { minLength: 1, maxLength: 40 }),
         fc.integer({ min: 1, max: 5 }),
         async (script, requests, globalPerSec) => {
           const time = createVirtualTime();
           const judge = createJudge(script, time);
           const client = createClient(optionsOf("http://discord.test/api", {
             globalPerSec,
+            retry: { attempts: ATTEMPTS, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },
             now: time.now,
             steadyNow: time.now,
             schedule: time.schedule,
             fetch: judge.fetch,
           }));
-          const post = createPost(client);
-          const kinds = await time.run(Promise.all(requests.map(([channel, withinMs], number) => {
-            const notAfter = time.now() + withinMs;
-            return post(
-              outboundMessage({
-                channelId: channelId(String(1_400_000_000_000_000_010n + BigInt(channel))),
-                content: `${number} ${notAfter}`,
-              }),
-              notAfter,
-            ).then(({ kind }) => kind);
-          })));
+          const settled = await time.run(
+            Promise.allSettled(requests.map(({ method, channel, withinMs, priority }, number) => {
+              const notAfter = time.now() + withinMs;
+              const path = `/channels/${channel}/messages${method === "POST" ? "" : "/9"}`;
+              const body = { content: `${number} ${notAfter}` };
+              return client.request(method, path, {
+                body,
+                notAfter,
+                ...(priority && { priority }),
+              });
+            })),
+          );
+          for (const one of settled) {
+            assert.ok(one.status === "fulfilled" || one.reason instanceof RestError);
+          }
           assert.deepEqual(judge.problems, []);
           const { arrivals } = judge;
           for (const [index, at] of arrivals.entries()) {
             const earlier = arrivals[index - globalPerSec];
             assert.ok(earlier === undefined || at - earlier >= 1_000, "too fast for the whole bot");
           }
-          assert.equal(kinds.length, requests.length);
+          assert.equal(client.standing().queued, 0);
           assert.equal(time.pending, 0, "a timer is left");
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 300 },
     );
   });
 });

@@ -12,7 +12,7 @@ function depsOf(fields: Partial<ExchangeDeps>): ExchangeDeps {
     fetch: globalThis.fetch,
     timeoutMs: 5_000,
     schedule,
-    signal: new AbortController().signal,
+    signals: [new AbortController().signal],
     ...fields,
   };
 }
@@ -95,17 +95,34 @@ describe("[D6] exchange()", () => {
     await assert.rejects(time.run(exchange("http://a.example/", {}, deps)), {
       name: "TimeoutError",
     });
-    const body = { status: 200, headers: new Headers(), text: () => NEVER } as unknown as Response;
+    const body = new Response(new ReadableStream({ pull: () => NEVER }));
     const silent = depsOf({ fetch: () => Promise.resolve(body), schedule: time.schedule });
     await assert.rejects(time.run(exchange("http://a.example/", {}, silent)), {
       name: "TimeoutError",
     });
   });
 
+  it("gives up on an answer without end, and on reading it", async () => {
+    const page = new Uint8Array(1024 * 1024);
+    let pages = 0;
+    let isLetGo = false;
+    const body = new ReadableStream({
+      pull: (controller) => {
+        pages += 1;
+        controller.enqueue(page);
+      },
+      cancel: () => void (isLetGo = true),
+    });
+    const deps = depsOf({ fetch: () => Promise.resolve(new Response(body)) });
+    await assert.rejects(exchange("http://discord.test/", {}, deps), /more than 16 MiB/);
+    assert.ok(pages < 20, String(pages));
+    assert.ok(isLetGo);
+  });
+
   it("stops when it is told to, and leaves no timer", async () => {
     const time = createVirtualTime();
     const stop = new AbortController();
-    const deps = depsOf({ fetch: () => NEVER, schedule: time.schedule, signal: stop.signal });
+    const deps = depsOf({ fetch: () => NEVER, schedule: time.schedule, signals: [stop.signal] });
     const ended = assert.rejects(exchange("http://a.example/", {}, deps), /stopping/);
     stop.abort(new Error("stopping"));
     await ended;
@@ -122,20 +139,20 @@ describe("[D6] exchange()", () => {
       removeEventListener: () => void listeners--,
     });
     const fetch = () => Promise.resolve(new Response("{}"));
-    await exchange("http://a.example/", {}, depsOf({ fetch, signal: watched }));
+    await exchange("http://a.example/", {}, depsOf({ fetch, signals: [watched] }));
     assert.equal(listeners, 0);
   });
 
   it("tells when the headers are read, and when all is", async () => {
     const log: string[] = [];
-    const response = {
-      status: 200,
-      headers: new Headers(),
-      text() {
+    const body = new ReadableStream({
+      pull(controller) {
         log.push("body");
-        return Promise.resolve("{}");
+        controller.enqueue(new TextEncoder().encode("{}"));
+        controller.close();
       },
-    } as unknown as Response;
+    }, { highWaterMark: 0 });
+    const response = new Response(body);
     const hooks = {
       onAnswerStarted: () => void log.push("started"),
       onAnswered: () => void log.push("answered"),

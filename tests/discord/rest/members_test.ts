@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createReadRoles } from "../../../src/discord/rest/members.ts";
+import { createReadMember, createReadRoles } from "../../../src/discord/rest/members.ts";
 import { RestError } from "../../../src/discord/rest/rest_error.ts";
 import { guildId, userId } from "../../support/builders.ts";
 
@@ -28,5 +28,32 @@ describe("[G6] [P14] createReadRoles()", () => {
     const down = new RestError("failed", { kind: "unavailable", route: "GET /x" });
     await assert.rejects(read(down), down);
     await assert.rejects(read({ roles: ["helpers"] }), RestError);
+  });
+});
+
+describe("[R11] createReadMember()", () => {
+  const readMember = (answer: unknown) =>
+    createReadMember({
+      request: () => answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer),
+    })(guildId("100"), userId("900"));
+
+  const timeouts: readonly [unknown, number | undefined][] = [
+    ["2026-11-20T15:00:00.000000+00:00", Date.UTC(2026, 10, 20, 15)],
+    [null, undefined],
+    [undefined, undefined],
+    ["soon", undefined],
+  ];
+  for (const [communication_disabled_until, timedOutUntil] of timeouts) {
+    it(`reads a timeout: ${communication_disabled_until}`, async () => {
+      const member = await readMember({ roles: ["1"], communication_disabled_until });
+      assert.equal(member?.timedOutUntil, timedOutUntil);
+      assert.deepEqual(member?.roles, ["1"]);
+    });
+  }
+
+  it("tells apart who has left from who has no roles", async () => {
+    const about = { kind: "not_found", route: "GET /x", status: 404, code: 10_007 } as const;
+    assert.equal(await readMember(new RestError("failed", about)), undefined);
+    assert.deepEqual(await readMember({ roles: [] }), { roles: [] });
   });
 });

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import {
+  deniedBy,
+  mayEverything,
   missingToRead,
   type Overwrite,
   permissionsIn,
@@ -96,6 +98,50 @@ describe("[G6] permissionsIn()", () => {
       const bits = permissionsIn(member, overwrites);
       assert.equal(permissionsIn(member, overwrites.toReversed()), bits);
       if ((bits & VIEW) === 0n) assert.equal(bits, 0n, "whoever sees nothing can do nothing");
+    }));
+  });
+});
+
+describe("[R11] deniedBy()", () => {
+  const overwrite = fc.record({
+    id: fc.constantFrom<Overwrite["id"]>(EVERYONE, BOT_ROLE, HELPERS, BOT, OWNER),
+    allow: fc.constantFrom(0n, VIEW, HISTORY, BOTH),
+    deny: fc.constantFrom(0n, VIEW, HISTORY, BOTH),
+  });
+  const overwrites = fc.uniqueArray(overwrite, { selector: ({ id }) => id });
+  const member = fc.record({
+    everyone: fc.constantFrom(0n, VIEW, HISTORY, BOTH),
+    own: fc.constantFrom(0n, VIEW, HISTORY, ADMINISTRATOR),
+    memberRoles: fc.constantFrom([BOT_ROLE], [BOT_ROLE, HELPERS], []),
+    ownerId: fc.constantFrom(OWNER, BOT),
+  });
+
+  it("finds somebody to blame exactly where the permission is missing", () => {
+    fc.assert(fc.property(member, overwrites, ({ everyone, own, ...fields }, overwrites) => {
+      const who = standing(everyone, own, fields);
+      const bits = permissionsIn(who, overwrites);
+      const blamed = [
+        deniedBy(who, overwrites, "View Channel"),
+        deniedBy(who, overwrites, "Read Message History"),
+      ];
+      assert.equal(blamed[0] === undefined, (bits & VIEW) !== 0n);
+      if ((bits & VIEW) !== 0n) assert.equal(blamed[1] === undefined, (bits & HISTORY) !== 0n);
+      if (mayEverything(who)) assert.deepEqual(blamed, [undefined, undefined]);
+    }));
+  });
+
+  it("blames only who denies it, and only roles that the member has", () => {
+    fc.assert(fc.property(member, overwrites, ({ everyone, own, ...fields }, overwrites) => {
+      const who = standing(everyone, own, fields);
+      const by = deniedBy(who, overwrites, "View Channel");
+      const denies = (id: string) =>
+        overwrites.some((one) => String(one.id) === id && (one.deny & VIEW) !== 0n);
+      if (by?.kind === "everyone") assert.ok(denies(EVERYONE));
+      if (by?.kind === "member") assert.ok(denies(BOT));
+      if (by?.kind === "roles") {
+        assert.ok(by.ids.length > 0);
+        assert.ok(by.ids.every((id) => who.memberRoles.includes(id) && denies(id)));
+      }
     }));
   });
 });

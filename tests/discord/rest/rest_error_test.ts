@@ -4,6 +4,7 @@ import {
   type RestErrorKind,
   toNoAnswer,
   toRestError,
+  toUnsent,
 } from "../../../src/discord/rest/rest_error.ts";
 import { routeOf } from "../../../src/discord/rest/route.ts";
 
@@ -12,10 +13,11 @@ const ROUTE = routeOf("POST", "/channels/77/messages");
 describe("[D5] toRestError()", () => {
   const cases: readonly [status: number, kind: RestErrorKind][] = [
     [302, "unavailable"],
-    [400, "rejected"],
-    [401, "rate_limited"], // a page of a wall in front of Discord, which knows no tokens,
-    [403, "rate_limited"], // no permissions
-    [404, "rate_limited"], // and no channels
+    [400, "rate_limited"], // a page of a wall in front of Discord, which knows no messages,
+    [401, "rate_limited"], // no tokens,
+    [403, "rate_limited"], // no permissions,
+    [404, "rate_limited"], // no channels
+    [413, "rate_limited"], // and no files
     [429, "rate_limited"],
     [500, "unavailable"],
     [502, "unavailable"],
@@ -29,6 +31,8 @@ describe("[D5] toRestError()", () => {
   }
 
   const final: readonly [status: number, kind: RestErrorKind][] = [
+    [400, "rejected"],
+    [413, "rejected"],
     [401, "unauthorized"],
     [403, "forbidden"],
     [404, "not_found"],
@@ -39,6 +43,10 @@ describe("[D5] toRestError()", () => {
       assert.equal(toRestError(ROUTE, status, body).kind, kind);
     });
   }
+
+  it("tells how long a rate limit lasts", () => {
+    assert.equal(toRestError(ROUTE, 429, undefined, 500).retryAfterMs, 500);
+  });
 
   it("tells Discord's code and words, and no id", () => {
     const error = toRestError(ROUTE, 403, { code: 50013, message: "Missing Permissions" });
@@ -132,5 +140,21 @@ describe("[D5] toNoAnswer()", () => {
     const error = toNoAnswer(routeOf("POST", "/webhooks/5/s3cret"), thrown);
     assert.equal(error.cause, undefined);
     assert.doesNotMatch(error.message, /s3cret/);
+  });
+});
+
+describe("[D2] toUnsent()", () => {
+  it("says why, and after how long it is worth asking again", () => {
+    const error = toUnsent(ROUTE, "rate_limited", "a limit lasts 9 ms more", 9);
+    assert.equal(
+      error.message,
+      "POST /channels/:id/messages was not sent: a limit lasts 9 ms more",
+    );
+    assert.deepEqual([error.kind, error.retryAfterMs, error.status], [
+      "rate_limited",
+      9,
+      undefined,
+    ]);
+    assert.equal(toUnsent(ROUTE, "unsent", "no").retryAfterMs, undefined);
   });
 });

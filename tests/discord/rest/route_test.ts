@@ -43,7 +43,9 @@ describe("[D3] routeOf()", () => {
     it(`folds ${method} ${path}`, () => {
       const route = routeOf(method, path);
       assert.equal(route.template, template);
-      assert.equal(route.lane, `${method} ${lane}`);
+      const verb = path.includes("/reactions/") ? "PUT|DELETE" : method;
+      assert.equal(route.lane, `${verb} ${lane}`);
+      assert.ok(lane.startsWith(`/${route.major}`));
       assert.equal(route.carriesToken, path.includes("s3cret"));
       assert.doesNotMatch(nameOf(route), /s3cret|\d/);
     });
@@ -58,6 +60,30 @@ describe("[D3] routeOf()", () => {
     ].map(({ lane }) => lane);
     assert.equal(new Set(lanes).size, lanes.length);
   });
+
+  it("[R7] has one lane for adding reactions and taking them away, and each channel has its own", () => {
+    const lanes = [
+      routeOf("PUT", "/channels/77/messages/9/reactions/x/@me"),
+      routeOf("DELETE", "/channels/77/messages/8/reactions/y/@me"),
+      routeOf("PUT", "/channels/78/messages/9/reactions/x/@me"),
+      routeOf("GET", "/channels/77/messages/9/reactions/x/@me"),
+    ].map(({ lane }) => lane);
+    assert.equal(lanes[0], lanes[1]);
+    assert.equal(new Set(lanes).size, 3);
+  });
+
+  const majors: readonly [path: string, major: string][] = [
+    ["/channels/77/messages/9", "channels/77"],
+    ["/guilds/5/members/6", "guilds/5"],
+    ["/webhooks/5/s3cret/messages/@original", "webhooks/5/s3cret"],
+    ["/users/@me/channels", ""],
+    ["/gateway/bot", ""],
+  ];
+  for (const [path, major] of majors) {
+    it(`finds the major parameter of ${path}`, () => {
+      assert.equal(routeOf("GET", path).major, major);
+    });
+  }
 
   it("knows what creates a message", () => {
     assert.equal(createsMessage(routeOf("POST", "/channels/77/messages")), true);

@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import {
   GLOBAL_WINDOW_MS,
-  type Pause,
-  pauseAfter,
+  type Limits,
+  limitsOf,
   slotWaitMs,
 } from "../../../src/discord/rest/schedule.ts";
 
@@ -13,27 +13,43 @@ type Row = readonly [
   status: number,
   headers: Readonly<Record<string, string>>,
   body: unknown,
-  pause: Pause,
+  limits: Limits,
 ];
 
-const NONE = { laneMs: 0, allMs: 0 };
-const lane = (laneMs: number) => ({ laneMs, allMs: 0 });
-const all = (allMs: number) => ({ laneMs: 0, allMs });
+const lane = (retryMs?: number): Limits => ({
+  refused: { isForAll: false, ...(retryMs !== undefined && { retryMs }) },
+});
+const all = (retryMs?: number): Limits => ({
+  refused: { isForAll: true, ...(retryMs !== undefined && { retryMs }) },
+});
 const bucket = (remaining: string, resetAfter: string) => ({
   "x-ratelimit-bucket": "b",
+  "x-ratelimit-limit": "5",
   "x-ratelimit-remaining": remaining,
   "x-ratelimit-reset-after": resetAfter,
 });
+const told = (requests: number, resetMs: number): Limits => ({
+  bucket: "b",
+  limit: 5,
+  left: { requests, resetMs },
+});
 
-describe("[D3] pauseAfter()", () => {
+describe("[D3] limitsOf()", () => {
   const rows: readonly Row[] = [
-    ["no headers", 200, {}, {}, NONE],
-    ["some left", 200, bucket("1", "5"), {}, NONE],
-    ["none left", 200, bucket("0", "0.25"), {}, lane(250)],
-    ["none left, after a refusal", 403, bucket("0", "2"), {}, lane(2_000)],
-    ["none left, and no time", 200, { "x-ratelimit-remaining": "0" }, {}, NONE],
-    ["part of a millisecond", 200, bucket("0", "0.0001"), {}, lane(1)],
-    ["retry_after of no 429", 503, { "retry-after": "9" }, { retry_after: 9 }, NONE],
+    ["no headers", 200, {}, {}, {}],
+    ["some left", 200, bucket("1", "5"), {}, told(1, 5_000)],
+    ["none left", 200, bucket("0", "0.25"), {}, told(0, 250)],
+    ["none left, after a refusal", 403, bucket("0", "2"), {}, told(0, 2_000)],
+    ["none left, and no time", 200, { "x-ratelimit-remaining": "0" }, {}, {}],
+    ["a time, and no count", 200, { "x-ratelimit-reset-after": "1" }, {}, {}],
+    ["a count that is none", 200, bucket("-1", "1"), {}, { bucket: "b", limit: 5 }],
+    ["a count beyond all measure", 200, bucket("1e99", "1"), {}, { bucket: "b", limit: 5 }],
+    ["a limit of 0", 200, { ...bucket("0", "1"), "x-ratelimit-limit": "0" }, {}, {
+      bucket: "b",
+      left: { requests: 0, resetMs: 1_000 },
+    }],
+    ["part of a millisecond", 200, bucket("0", "0.0001"), {}, told(0, 1)],
+    ["retry_after of no 429", 503, { "retry-after": "9" }, { retry_after: 9 }, {}],
     ["no longer than a timer can", 429, {}, { retry_after: 1e12 }, lane(2 ** 31 - 1)],
     ["429 user", 429, { "x-ratelimit-scope": "user" }, { retry_after: 0.3 }, lane(300)],
     [
@@ -51,18 +67,11 @@ describe("[D3] pauseAfter()", () => {
       lane(1_700),
     ],
     [
-      "429 user, reset longest",
-      429,
-      { ...bucket("0", "3"), "x-ratelimit-scope": "user", "retry-after": "1" },
-      { retry_after: 1.7 },
-      lane(3_000),
-    ],
-    [
       "429 shared, reset shorter",
       429,
       { ...bucket("0", "0.2"), "x-ratelimit-scope": "shared", "retry-after": "2" },
       { retry_after: 2 },
-      lane(2_000),
+      { ...told(0, 200), ...lane(2_000) },
     ],
     [
       "429 global by scope",
@@ -84,7 +93,7 @@ describe("[D3] pauseAfter()", () => {
       429,
       { ...bucket("0", "4"), "x-ratelimit-scope": "global" },
       { retry_after: 2 },
-      { laneMs: 4_000, allMs: 2_000 },
+      { ...told(0, 4_000), ...all(2_000) },
     ],
     ["429 Cloudflare", 429, { "retry-after": "30" }, undefined, all(30_000)],
     ["429 without scope, by Discord", 429, {}, { retry_after: 1, global: false }, lane(1_000)],
@@ -95,8 +104,9 @@ describe("[D3] pauseAfter()", () => {
       undefined,
       lane(2_000),
     ],
-    ["429 without any time", 429, {}, undefined, NONE],
-    ["429 with a time of 0", 429, { "retry-after": "0" }, { retry_after: 0 }, NONE],
+    ["429 without any word", 429, {}, undefined, all()],
+    ["429 with a scope, and no time", 429, { "x-ratelimit-scope": "user" }, undefined, lane()],
+    ["429 with a time of 0", 429, { "retry-after": "0" }, { retry_after: 0 }, lane()],
     [
       "429 with a time that is none",
       429,
@@ -104,17 +114,17 @@ describe("[D3] pauseAfter()", () => {
       { retry_after: "1" },
       lane(1_000),
     ],
-    ["429 for ever", 429, { "retry-after": "Infinity" }, { retry_after: -1 }, NONE],
+    ["429 for ever", 429, { "retry-after": "Infinity" }, { retry_after: -1 }, lane()],
     ["429 for a day is not cut", 429, { "retry-after": "86400" }, undefined, all(86_400_000)],
   ];
-  for (const [name, status, headers, body, pause] of rows) {
-    it(name, () => assert.deepEqual(pauseAfter(status, new Headers(headers), body), pause));
+  for (const [name, status, headers, body, limits] of rows) {
+    it(name, () => assert.deepEqual(limitsOf(status, new Headers(headers), body), limits));
   }
 
   it("never waits less than either time", () => {
     const seconds = fc.double({ min: 0.0001, max: 1e6, noNaN: true });
     fc.assert(fc.property(seconds, seconds, fc.boolean(), (header, body, isGlobal) => {
-      const pause = pauseAfter(
+      const { refused } = limitsOf(
         429,
         new Headers({
           "retry-after": String(header),
@@ -122,9 +132,9 @@ describe("[D3] pauseAfter()", () => {
         }),
         { retry_after: body },
       );
-      const ms = isGlobal ? pause.allMs : pause.laneMs;
+      assert.equal(refused?.isForAll, isGlobal);
+      const ms = refused?.retryMs ?? 0;
       assert.ok(ms >= header * 1_000 && ms >= body * 1_000);
-      assert.equal(isGlobal ? pause.laneMs : pause.allMs, 0);
     }));
   });
 });

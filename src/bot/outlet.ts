@@ -1,0 +1,159 @@
+/**
+ * The way out of a running account: its lanes, what is shown while people wait,
+ * and the owner, who is told where nothing gets out.
+ *
+ * @module
+ */
+
+import type { Config } from "../config/config.ts";
+import type { ChannelId, UserId } from "../core/ids.ts";
+import type { Judged } from "../core/inbox.ts";
+import { createOpenDirect } from "../discord/rest/direct.ts";
+import type { RestClient } from "../discord/rest/client.ts";
+import type { Lanes } from "../flows/lanes.ts";
+import type { Parked } from "../flows/park.ts";
+import type { Snapshot } from "../http/snapshot.ts";
+import { schedule } from "../lib/schedule.ts";
+import type { Logging } from "../log.ts";
+import { notice } from "../render/notices.ts";
+import { composeSend } from "../render/reply.ts";
+import { createSecretFilter } from "../render/secrets.ts";
+import type { Store } from "../store/store.ts";
+import { deliveryOf } from "./delivery.ts";
+import type { Meter } from "./meters.ts";
+import { createOwner } from "./owner.ts";
+import { type Signs, signsOf } from "./signs.ts";
+import { textRulesOf } from "./turn_rules.ts";
+
+export interface OutletOptions {
+  readonly config: Config;
+  readonly store: Store;
+  readonly client: RestClient;
+  readonly logging: Logging;
+  readonly meter: Meter;
+  /** Who we are at Discord; `undefined` until that is known. */
+  readonly self: () => UserId | undefined;
+  /** The application's owner; `undefined` where Discord names none. */
+  readonly ownerId: () => Promise<UserId | undefined>;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+export interface Outlet {
+  readonly lanes: Lanes;
+  readonly signs: Signs;
+  /** Takes all that the program knows for a secret out of what is to be posted. */
+  readonly cleanSecrets: (text: string) => string;
+  /** Begins to send, and to look for what another process adds. */
+  start(): void;
+  /** Messages are to be answered. */
+  accepted(messages: readonly Judged[]): void;
+  /** Nothing is asked of Discord for a while: so many requests were invalid. */
+  stopped(invalidRequests: number): void;
+  said(): Pick<Snapshot, "parked"> & { readonly rest: Omit<Snapshot["rest"], "isUp"> };
+  /** Looks for nothing more; the lanes are stopped by themselves. */
+  stop(): void;
+}
+
+/** How often it is looked whether `barnacle send` has added anything, in milliseconds. */
+const LOOK_EVERY_MS = 1_000;
+
+export function outletOf(options: OutletOptions): Outlet {
+  const { config, store, client, logging, meter, self, ownerId, now } = options;
+  const { accountId } = config.discord;
+  const log = logging.forPart("delivery");
+  const clean = createSecretFilter(logging.secrets());
+  const cleanSecrets = (text: string): string => {
+    const { text: cleaned, found } = clean(text);
+    if (found > 0) meter.redacted(found);
+    return cleaned;
+  };
+  const rules = textRulesOf(config, cleanSecrets);
+  let parked: Snapshot["parked"] = [];
+  let callOff = () => {};
+
+  const { lanes, messages } = deliveryOf({ config, store, client, logging, self, now }, {
+    onDelivery(row, end) {
+      meter.delivery(row, end);
+      signs.delivered(row, end);
+      if (parked.length > 0) readParked();
+    },
+    onParked(channel) {
+      readParked();
+      tellOfParked(channel);
+    },
+    onDead({ message: { channelId, of } }, reason) {
+      if (owner.isTold(channelId) || of?.kind === "draft") return; // no answer is lost by either
+      void owner.tell(notice("dead", { channel: `<#${channelId}>`, reason }, config.texts));
+    },
+  });
+  const signs = signsOf({
+    config,
+    client,
+    messages,
+    store,
+    logging,
+    cleanSecrets,
+    onOutbox: (channelId) => lanes.wake([channelId]),
+    now,
+  });
+  const owner = createOwner({
+    ownerId,
+    openDirect: createOpenDirect(client),
+    async send(channelId, text) {
+      for (const frozen of composeSend({ accountId, channelId, text }, rules)) {
+        await store.outbox.add(frozen, now());
+      }
+      lanes.wake([channelId]);
+    },
+    log,
+  });
+
+  function tellOfParked({ channelId, guildId, reason }: Parked): void {
+    if (guildId === undefined && owner.isTold(channelId)) return;
+    void owner.tell(notice("parked", { channel: `<#${channelId}>`, reason }, config.texts));
+  }
+
+  function readParked(): void {
+    store.outbox.parked(accountId).then((channels) => {
+      parked = channels;
+    }, (error: unknown) => log.warn("Cannot read which channels are parked", { error }));
+  }
+
+  function look(): void {
+    try {
+      if (store.changedElsewhere()) lanes.wake();
+    } catch (error) {
+      log.warn("Cannot look whether another process has something to send", { error });
+    }
+    callOff = schedule(look, LOOK_EVERY_MS);
+  }
+
+  return {
+    lanes,
+    signs,
+    cleanSecrets,
+    start() {
+      readParked();
+      lanes.wake();
+      look();
+    },
+    accepted(judged) {
+      const channels = new Set<ChannelId>();
+      for (const { message, verdict } of judged) {
+        channels.add(message.channelId);
+        if (verdict.kind === "accept") signs.acks.accepted(message, verdict.why);
+      }
+      for (const channelId of channels) lanes.heardFrom(channelId);
+    },
+    stopped(count) {
+      void owner.tell(notice("breaker", { count }, config.texts));
+    },
+    said() {
+      const { invalidRequests, isSlowed, isStopped } = client.standing();
+      const breaker = isStopped ? "stopped" : isSlowed ? "slowed" : "closed";
+      return { parked, rest: { invalidRequests, breaker } };
+    },
+    stop: () => callOff(),
+  };
+}

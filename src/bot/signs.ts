@@ -1,0 +1,87 @@
+/**
+ * What people see while they wait: that the bot types, that it has read, and the
+ * answer as it grows.
+ *
+ * @module
+ */
+
+import type { Config } from "../config/config.ts";
+import type { Delivery } from "../core/delivery.ts";
+import type { Refusal } from "../core/errors.ts";
+import type { ChannelId } from "../core/ids.ts";
+import type { OutboxRow } from "../core/outbound.ts";
+import type { RestClient } from "../discord/rest/client.ts";
+import type { Messages } from "../discord/rest/messages.ts";
+import { createReactions } from "../discord/rest/reactions.ts";
+import { RestError } from "../discord/rest/rest_error.ts";
+import { createTyping as createShowTyping } from "../discord/rest/typing.ts";
+import { type Acks, createAcks } from "../flows/acks.ts";
+import { createDrafts, type Drafts } from "../flows/draft.ts";
+import { createTyping, type Typing } from "../flows/typing.ts";
+import { schedule } from "../lib/schedule.ts";
+import type { Logging } from "../log.ts";
+import { createSecretTail } from "../render/secret_tail.ts";
+import type { Store } from "../store/store.ts";
+
+export interface SignsOptions {
+  readonly config: Config;
+  readonly client: RestClient;
+  readonly messages: Messages;
+  readonly store: Pick<Store, "outbox">;
+  readonly logging: Logging;
+  readonly cleanSecrets: (text: string) => string;
+  /** The outbox has a new row of that channel. */
+  readonly onOutbox: (channelId: ChannelId) => void;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+export interface Signs {
+  readonly typing: Typing;
+  readonly acks: Acks;
+  /** Absent: an answer is shown once it is whole. */
+  readonly drafts?: Drafts;
+  /** A message of the outbox has come to an end of some kind. */
+  delivered(row: OutboxRow, end: Delivery): void;
+}
+
+export function signsOf(options: SignsOptions): Signs {
+  const { config: { discord, messages: rules }, client, now, logging } = options;
+  const log = logging.forPart("turns");
+  const common = { refusalOf, schedule, now, log };
+  const typing = createTyping({ ...common, show: createShowTyping(client) });
+  const acks = createAcks({ ...common, rules, reactions: createReactions(client) });
+  const drafts = discord.streaming === "edit" ? draftsOf(options) : undefined;
+  return {
+    typing,
+    acks,
+    ...(drafts && { drafts }),
+    delivered({ message: { of, nonce } }, end) {
+      if (!of || (end.kind !== "created" && end.kind !== "found")) return;
+      if (of.kind === "draft") drafts?.posted(nonce, end.messageId);
+      acks.answered(of.cause, of.kind);
+    },
+  };
+}
+
+function draftsOf(
+  { config, messages, store, logging, cleanSecrets, onOutbox, now }: SignsOptions,
+): Drafts {
+  return createDrafts({
+    outbox: store.outbox,
+    edit: (messageId, message) => messages.edit(messageId, message, [], "spare"),
+    cleanSecrets,
+    maxLength: config.discord.textChunkLimit,
+    secretTail: createSecretTail(logging.secrets()),
+    onOutbox,
+    schedule,
+    now,
+    log: logging.forPart("turns"),
+  });
+}
+
+/** Why Discord refused, where it did: what never left, or was not answered, says nothing. */
+function refusalOf(error: unknown): Refusal | undefined {
+  if (!(error instanceof RestError)) return undefined;
+  return error.kind === "unsent" || error.kind === "unavailable" ? undefined : error.kind;
+}

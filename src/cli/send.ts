@@ -1,0 +1,289 @@
+/**
+ * `barnacle send`: puts a message into the outbox, and waits until Discord has it.
+ *
+ * There is one way out of the house. A bot that runs with the same data finds
+ * the message in its outbox and sends it; where none runs, this process does
+ * what the bot would do, and what it leaves is sent by the next start.
+ *
+ * @module
+ */
+
+import { readFileSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createAdoption } from "../bot/adoption.ts";
+import { type Consignment, type Courier, openCourier } from "../bot/courier.ts";
+import type { Config } from "../config/config.ts";
+import { missingToken } from "../config/load.ts";
+import type { OutboundFile } from "../core/outbound.ts";
+import { parseTarget, type Target } from "../core/target.ts";
+import { RestError } from "../discord/rest/rest_error.ts";
+import { takeLock } from "../host/lock.ts";
+import { DATABASE_NAME, prepareDataDir } from "../host/data_dir.ts";
+import { codeOf } from "../lib/error_code.ts";
+import { printable } from "../lib/quoted.ts";
+import { createStderrWriter, type Logging, startLog } from "../log.ts";
+import type { Fate } from "../store/fates.ts";
+import { openStore, type Store } from "../store/store.ts";
+import { VERSION } from "../version.ts";
+import { apiOf, tokenIn } from "./discord.ts";
+import { EXIT, type ExitCode } from "./exit_code.ts";
+import type { CommonFlags } from "./flags.ts";
+import type { Io } from "./io.ts";
+import { readConfig, shown } from "./read_config.ts";
+import { lockOf } from "./running_bot.ts";
+import { StartError, toStartError } from "./start_error.ts";
+import { dataDirOf, openBeside } from "./store_access.ts";
+
+export interface SendFlags extends CommonFlags {
+  /** Paths. */
+  readonly file?: readonly string[];
+  /** For the files, in their order. */
+  readonly alt?: readonly string[];
+  /** Seconds until the command leaves the rest to the bot. */
+  readonly wait: number;
+}
+
+/** What is to be sent. */
+export interface Words {
+  readonly target: string;
+  /** `"-"`: what comes on stdin. */
+  readonly text?: string | undefined;
+}
+
+export async function send(
+  flags: SendFlags,
+  words: Words,
+  io: Io,
+  readStdin: () => Promise<string>,
+): Promise<ExitCode> {
+  try {
+    return await sendTo(targetOf(words.target), flags, words, io, readStdin);
+  } catch (error) {
+    const { message, code } = toStartError(error);
+    io.err(`barnacle: ${message}`);
+    return code;
+  }
+}
+
+async function sendTo(
+  target: Target,
+  flags: SendFlags,
+  { text }: Words,
+  io: Io,
+  readStdin: () => Promise<string>,
+): Promise<ExitCode> {
+  const loaded = await readConfig(flags.config, io.env, true);
+  if (loaded.kind === "refused") {
+    io.err(shown(loaded.problems, io));
+    return EXIT.config;
+  }
+  const { config } = loaded;
+  const files = filesOf(flags, config.discord.mediaMaxBytes);
+  const content = text === "-" ? await readStdin() : text ?? "";
+  if (content.trim() === "" && files.length === 0) {
+    throw new StartError(
+      "There is nothing to send: give a text, - for stdin, or --file",
+      EXIT.usage,
+    );
+  }
+
+  const logging = startLog({
+    level: "warn",
+    format: io.isTerminal ? "human" : "json",
+    write: createStderrWriter(),
+  });
+  const bot = botOf(config, logging, io);
+  const house = await openHouse(dataDirOf(flags.data, io));
+  let courier: Courier | undefined;
+  try {
+    await assertOurs(config, bot, house, logging);
+    courier = await openCourier({
+      config,
+      ...bot,
+      version: VERSION,
+      store: house.store,
+      logging,
+      isAlone: house.isAlone,
+    });
+    const sent = await courier.send(target, content, files);
+    return await report(sent, { ...flags, isAlone: house.isAlone }, courier, io);
+  } catch (error) {
+    return refused(error, courier, io);
+  } finally {
+    await courier?.stop();
+    house.close();
+    logging.stop();
+  }
+}
+
+/** Discord's own no: of the token, of the place. */
+function refused(error: unknown, courier: Courier | undefined, io: Io): ExitCode {
+  if (!(error instanceof RestError)) throw error;
+  if (courier?.isRefused()) {
+    io.err("barnacle: Discord refuses the bot token; `barnacle doctor` says what to do");
+    return EXIT.refused;
+  }
+  io.err(`barnacle: nothing was sent: ${printable(error.message)}`);
+  return error.code === undefined ? EXIT.tryAgain : EXIT.failed;
+}
+
+/** What waits in a store is sent as the bot whose store it is. */
+async function assertOurs(
+  { discord: { accountId } }: Config,
+  bot: { readonly token: string; readonly apiBase: string },
+  { store }: House,
+  logging: Logging,
+): Promise<void> {
+  const adoption = createAdoption({ ...bot, accountId }, {
+    store,
+    applications: () => Promise.reject(new Error("Nothing is taken over here")),
+    stopping: new AbortController().signal,
+    log: logging.forPart("delivery"),
+  });
+  if (await adoption.isOurs()) return;
+  throw new StartError(
+    "The data are of another bot; name this one's by --data, or start it once by `barnacle run`",
+    EXIT.tryAgain,
+  );
+}
+
+function targetOf(text: string): Target {
+  const target = parseTarget(text);
+  if (target.kind !== "problem") return target;
+  throw new StartError(`${target.problem}; write ${target.hint}`, EXIT.usage);
+}
+
+/** @throws {StartError} For one that cannot be read, or is larger than may be sent. */
+function filesOf({ file = [], alt = [] }: SendFlags, maxBytes: number): readonly OutboundFile[] {
+  if (alt.length > file.length) {
+    throw new StartError("There are more --alt than --file", EXIT.usage);
+  }
+  return file.map((path, index) => {
+    try {
+      const { size } = statSync(path);
+      if (size > maxBytes) {
+        throw new StartError(
+          `${printable(path)} has ${megabytes(size)}, and channels.discord.mediaMaxMb allows ` +
+            megabytes(maxBytes),
+          EXIT.usage,
+        );
+      }
+      const about = alt[index];
+      const name = basename(path);
+      return {
+        name,
+        ...(about !== undefined && { alt: about }),
+        bytes: readFileSync(path).slice(),
+      };
+    } catch (error) {
+      if (error instanceof StartError) throw error;
+      const why = codeOf(error) ?? "unknown reason";
+      throw new StartError(`Cannot read ${printable(path)}: ${why}`, EXIT.usage, error);
+    }
+  });
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+/** @throws {StartError} If there is no token, or no server that it is for. */
+function botOf(
+  config: Config,
+  logging: Logging,
+  { env }: Io,
+): { readonly token: string; readonly apiBase: string } {
+  const api = apiOf(env);
+  if ("problem" in api) throw new StartError(api.problem, EXIT.config);
+  const token = tokenIn(config);
+  if (token === undefined) {
+    const { message = "The bot token cannot be one", hint } = missingToken(config) ?? {};
+    throw new StartError(hint === undefined ? message : `${message}; ${hint}`, EXIT.config);
+  }
+  logging.addSecret(token);
+  return { token, apiBase: api.base };
+}
+
+/** The store, and whether anybody else sends from it. */
+interface House {
+  readonly store: Store;
+  /** No bot runs with these data, and none can start until the house is closed. */
+  readonly isAlone: boolean;
+  close(): void;
+}
+
+async function openHouse(dataDir: string): Promise<House> {
+  prepareDataDir(dataDir);
+  const lock = await takeLock(lockOf(dataDir), Date.now());
+  if (lock.kind === "taken") {
+    const store = openBeside(dataDir);
+    if (!store) throw new StartError(`A Barnacle is just starting in ${dataDir}`, EXIT.tryAgain);
+    return { store, isAlone: false, close: () => store.close() };
+  }
+  try {
+    const store = openStore(join(dataDir, DATABASE_NAME), {
+      now: Date.now(),
+      elapsed: () => performance.now(),
+    });
+    return {
+      store,
+      isAlone: true,
+      close() {
+        store.close();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** How often it is looked whether Discord has it, in milliseconds. */
+const LOOK_EVERY_MS = 50;
+
+async function report(
+  { channelId, guildId, fates }: Consignment,
+  { wait, json, isAlone }: SendFlags & { readonly isAlone: boolean },
+  courier: Courier,
+  io: Io,
+): Promise<ExitCode> {
+  const until = performance.now() + wait * 1_000;
+  let seen = await fates();
+  while (
+    seen.some(({ kind }) => kind === "waits") && !courier.isRefused() && performance.now() < until
+  ) {
+    await sleep(LOOK_EVERY_MS);
+    seen = await fates();
+  }
+  const linkOf = (id: string) =>
+    `https://discord.com/channels/${guildId ?? "@me"}/${channelId}/${id}`;
+  if (json) {
+    io.out(
+      JSON.stringify(
+        seen.map((fate) =>
+          fate.kind === "sent" && fate.messageId !== undefined
+            ? { ...fate, link: linkOf(fate.messageId) }
+            : fate
+        ),
+      ),
+    );
+  } else {
+    for (const fate of seen) {
+      if (fate.kind === "sent") {
+        io.out(fate.messageId ? linkOf(fate.messageId) : "sent, and deleted");
+      } else io.err(`barnacle: ${wordsFor(fate, isAlone)}`);
+    }
+  }
+  if (courier.isRefused()) return EXIT.refused;
+  if (seen.some(({ kind }) => kind === "failed")) return EXIT.failed;
+  return seen.some(({ kind }) => kind === "waits") ? EXIT.tryAgain : EXIT.done;
+}
+
+function wordsFor({ kind, reason }: Exclude<Fate, { kind: "sent" }>, isAlone: boolean): string {
+  const why = reason === undefined ? "" : `: ${printable(reason)}`;
+  if (kind === "failed") return `Discord does not take it${why}`;
+  const then = isAlone ? "the next `barnacle run` sends it" : "the bot goes on trying";
+  return `it waits in the outbox${why}; ${then}`;
+}

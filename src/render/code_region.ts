@@ -1,0 +1,86 @@
+/**
+ * Finds what Discord shows as code: fences, and spans between backticks.
+ *
+ * What a model writes there is an example of something and not the thing: tags,
+ * tokens and links in it are left alone.
+ *
+ * @module
+ */
+
+import { MAX_CHUNK_LENGTH } from "./chunk.ts";
+import { codeFences } from "./code_fence.ts";
+
+/** From its first marker to the end of its last, in UTF-16 units. */
+export interface CodeRegion {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The code of a text, in order; a fence that nobody closed goes on to the end. */
+export function codeRegions(text: string): readonly CodeRegion[] {
+  if (!text.includes("`") && !text.includes("~~~")) return [];
+  const regions: CodeRegion[] = [];
+  let from = 0;
+  for (const { start, end } of codeFences(text, MAX_CHUNK_LENGTH)) {
+    regions.push(...spansOf(text, from, start));
+    from = Math.min(end, text.length);
+    regions.push({ start, end: from });
+  }
+  return [...regions, ...spansOf(text, from, text.length)];
+}
+
+/** Whether a position is within code; the regions are in order. */
+export function isInCode(regions: readonly CodeRegion[], position: number): boolean {
+  return regionAt(regions, position) !== undefined;
+}
+
+/** The region that a position is within. */
+export function regionAt(
+  regions: readonly CodeRegion[],
+  position: number,
+): CodeRegion | undefined {
+  let low = 0;
+  let high = regions.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((regions[middle]?.end ?? Infinity) <= position) low = middle + 1;
+    else high = middle;
+  }
+  const region = regions[low];
+  return region && region.start <= position ? region : undefined;
+}
+
+/** A run of backticks, with the backslashes before it: an odd one takes the first backtick away. */
+const RUN = /(\\*)(`+)/g;
+
+/** A span ends at the next run that is as long as its first, or else there is none. */
+function spansOf(text: string, from: number, to: number): readonly CodeRegion[] {
+  const runs = Array.from(
+    text.slice(from, to).matchAll(RUN),
+    ({ 0: { length }, 1: { length: escapes } = "", index }) => {
+      const start = from + index + escapes;
+      return { start, end: from + index + length, opensAt: start + escapes % 2 };
+    },
+  );
+  const laterBySize = new Map<number, number[]>();
+  for (let place = runs.length - 1; place >= 0; place -= 1) {
+    const run = runs[place];
+    if (!run) continue;
+    const places = laterBySize.get(run.end - run.start);
+    if (places) places.push(place);
+    else laterBySize.set(run.end - run.start, [place]);
+  }
+  const spans: CodeRegion[] = [];
+  for (let place = 0; place < runs.length; place += 1) {
+    const run = runs[place];
+    if (!run || run.opensAt === run.end) continue;
+    const later = laterBySize.get(run.end - run.opensAt) ?? [];
+    while ((later.at(-1) ?? Infinity) <= place) later.pop();
+    const closing = later.at(-1);
+    const closer = closing === undefined ? undefined : runs[closing];
+    if (closing === undefined || !closer) continue;
+    spans.push({ start: run.opensAt, end: closer.end });
+    place = closing;
+  }
+  return spans;
+}

@@ -1,0 +1,189 @@
+/**
+ * Decides what becomes of answers for which a channel's queue has no room (D4).
+ *
+ * A channel that takes five messages in five seconds cannot take what a crowd
+ * asks for. Rather than let people wait for an answer of an hour ago, or lose
+ * it, the newest become one message with a file that holds them whole. What was
+ * dropped instead is on record with its reason.
+ *
+ * @module
+ */
+
+import { type Answer, nonceOf } from "../core/nonce.ts";
+import {
+  type Frozen,
+  MAX_FILES,
+  type OutboundFile,
+  type OutboundMessage,
+} from "../core/outbound.ts";
+import type { PlanQueue, QueuePlan, QueueRules, Waiting } from "../core/queue.ts";
+import { chunk, MAX_CHUNK_LENGTH } from "./chunk.ts";
+import { cutBytes, LEAST_FILE, textFile } from "./files.ts";
+import { notice, type Texts } from "./notices.ts";
+
+export interface QueueOptions {
+  readonly rules: QueueRules;
+  readonly texts: Texts;
+  /** The smaller of `mediaMaxMb` and what Discord allows everywhere, in bytes. */
+  readonly maxFileBytes: number;
+}
+
+/** An answer, whole. */
+interface Whole {
+  readonly message: OutboundMessage;
+  readonly text: string;
+  /** Answers that are in it: of one that was folded before, several. */
+  readonly answers: number;
+}
+
+export function createPlanQueue({ rules, texts, maxFileBytes }: QueueOptions): PlanQueue {
+  const { strategy, maxQueueSize } = rules;
+  return {
+    maxQueueSize,
+    plan(waiting, incoming) {
+      const dropped = (why: string): QueuePlan => ({
+        kind: "drop",
+        reason: `${maxQueueSize} messages of its channel wait already${why}`,
+      });
+      if (strategy === "drop") return dropped("");
+      const added = wholeOf(incoming.map(({ message, files, whole }) => ({
+        message,
+        fileCount: files.length,
+        ...(whole !== undefined && { whole }),
+      })));
+      if (!added) return dropped(", and files cannot be folded");
+      const newest = newestOf(waiting);
+      if (!newest && incoming.length === 1) return dropped(", and none of them can be folded");
+
+      const wholes = newest ? [newest.whole, added] : [added];
+      const into = foldedInto(wholes, texts, maxFileBytes);
+      if (!into) return dropped(", and their words do not fit into files");
+      return {
+        kind: "fold",
+        into,
+        rows: newest?.rows ?? [],
+        answers: answersOf(wholes),
+      };
+    },
+  };
+}
+
+function answersOf(wholes: readonly Whole[]): number {
+  return wholes.reduce((sum, { answers }) => sum + answers, 0);
+}
+
+/**
+ * The newest answer that waits, if all of it does and it can be put into a file.
+ *
+ * Only the newest: what is folded moves behind all that waits. It is enough, for it makes the room
+ * that the new message takes; and as it is what was folded the last time, all that comes while the
+ * queue is full gathers in it.
+ */
+function newestOf(
+  waiting: readonly Waiting[],
+): { readonly whole: Whole; readonly rows: readonly number[] } | undefined {
+  const last = waiting.at(-1);
+  if (!last) return undefined;
+  const parts = waiting.slice(-(last.message.of?.parts ?? 1));
+  const whole = wholeOf(parts);
+  return whole && { whole, rows: parts.map(({ id }) => id) };
+}
+
+/**
+ * The text of an answer from all of its messages.
+ *
+ * @returns `undefined` where one is missing, or carries a file that is not its text.
+ */
+function wholeOf(parts: readonly Omit<Waiting, "id">[]): Whole | undefined {
+  const [first] = parts;
+  if (!first || !areAll(parts.map(({ message }) => message))) return undefined;
+  const { message, whole } = first;
+  if (message.of?.kind === "draft" || message.of?.kind === "challenge") return undefined;
+  const text = whole ?? message.content;
+  if (message.of?.kind === "folded") return { message, text, answers: foldedIn(text) };
+  // A text that did not fit into one message is its one file.
+  const ownFiles = parts.length === 1 && whole !== undefined ? 1 : 0;
+  const files = parts.reduce((sum, { fileCount }) => sum + fileCount, 0);
+  return files === ownFiles ? { message, text, answers: 1 } : undefined;
+}
+
+function areAll(messages: readonly OutboundMessage[]): boolean {
+  const [first] = messages;
+  if (!first?.of) return messages.length === 1;
+  const { cause, revision, agentId, kind, parts } = first.of;
+  return messages.length === parts &&
+    messages.every(({ of }, index) =>
+      of?.part === index && of.cause === cause && of.revision === revision &&
+      of.agentId === agentId && of.kind === kind
+    );
+}
+
+/** The first line of a folded text: how often it is folded again, nobody needs to know before. */
+const COUNT = /^<!-- (\d+) answers? -->\n/;
+
+function foldedIn(text: string): number {
+  return Number(COUNT.exec(text)?.[1] ?? 1);
+}
+
+/** One message for several answers; it answers the newest of them. */
+function foldedInto(
+  wholes: readonly Whole[],
+  texts: Texts,
+  maxFileBytes: number,
+): Frozen | undefined {
+  const newest = wholes.findLast(({ message: { of } }) => of)?.message;
+  if (!newest?.of) return undefined;
+  const count = answersOf(wholes);
+  const whole = [
+    `<!-- ${count} ${count === 1 ? "answer" : "answers"} -->\n`,
+    ...wholes.map((one) => sectionOf(one, texts)),
+  ].join("\n");
+  const files = filesOf(whole, maxFileBytes);
+  const [file] = files;
+  if (!file || files.length > MAX_FILES) return undefined;
+
+  const { cause, revision, agentId } = newest.of;
+  const answer: Answer = {
+    cause,
+    revision,
+    ...(agentId !== undefined && { agentId }),
+    kind: "folded",
+  };
+  const { accountId, channelId, guildId } = newest;
+  return {
+    message: {
+      accountId,
+      channelId,
+      ...(guildId !== undefined && { guildId }),
+      nonce: nonceOf(answer, 0),
+      content: sentence(notice("folded", { count, file: file.name }, texts)),
+      pings: { users: [], roles: [], quotedAuthor: false },
+      of: { ...answer, part: 0, parts: 1 },
+    },
+    files,
+    whole,
+  };
+}
+
+/** An answer under its heading; one that was folded before has its headings. */
+function sectionOf({ message, text }: Whole, texts: Texts): string {
+  const { of, guildId = "@me", channelId } = message;
+  if (of?.kind === "folded") return text.replace(COUNT, "").trim() + "\n";
+  if (!of) return `---\n\n${text.trim()}\n`;
+  const link = `https://discord.com/channels/${guildId}/${channelId}/${of.cause}`;
+  return `## ${notice("foldedHeading", { message: link }, texts)}\n\n${text.trim()}\n`;
+}
+
+function filesOf(text: string, maxFileBytes: number): readonly OutboundFile[] {
+  if (maxFileBytes < LEAST_FILE) return [];
+  const pieces = cutBytes(text, maxFileBytes, MAX_FILES + 1);
+  return pieces.map((piece, index) =>
+    textFile(pieces.length === 1 ? "answers.md" : `answers-${index + 1}.md`, piece)
+  );
+}
+
+/** An operator's own may be longer than a message. */
+function sentence(text: string): string {
+  const rules = { limit: MAX_CHUNK_LENGTH, maxLines: MAX_CHUNK_LENGTH, maxChunks: 1 };
+  return chunk(text, { ...rules, mode: "length" }, 1)[0] ?? "…";
+}

@@ -1,0 +1,150 @@
+/**
+ * Shows Markdown tables in a way that Discord can.
+ *
+ * Discord renders none. A code block with aligned columns is the nearest to
+ * one; where a block would be too wide for a phone, or would take away what
+ * works outside of it, a list says the same.
+ *
+ * @module
+ */
+
+import { MAX_CHUNK_LENGTH } from "./chunk.ts";
+import { type CodeFence, codeFences, fenceAt } from "./code_fence.ts";
+import { alignmentOf, cellsOf, rowOf } from "./table_cells.ts";
+import { asBullets, asCode, type Table } from "./table_layout.ts";
+
+/** `messages.tables`. */
+export type TableMode = "code" | "bullets" | "off";
+
+/**
+ * Replaces the tables of a text (R5), as GitHub's Markdown has them, in quotes
+ * and lists too; but each row needs a pipe, so that words right below a table
+ * are not one.
+ *
+ * @returns The text itself where there is none.
+ */
+export function renderTables(text: string, mode: TableMode): string {
+  if (mode === "off" || !text.includes("|") || !text.includes("-")) return text;
+  const fences = codeFences(text, MAX_CHUNK_LENGTH);
+  const mayFence = mode === "code" && !hasStrayMarker(text, fences);
+  const parts: string[] = [];
+  let done = 0;
+  for (const { 0: { length }, index } of text.matchAll(DELIMITER_ROW)) {
+    if (index <= done || !isLine(text, index, index + length)) continue;
+    const found = tableAt(text, fences, done, index);
+    if (!found) continue;
+    const shown = (mayFence ? asCode(found.table) : undefined) ?? asBullets(found.table);
+    if (shown === undefined) continue;
+    parts.push(text.slice(done, found.start), shown);
+    done = found.end;
+  }
+  return parts.length === 0 ? text : parts.join("") + text.slice(done);
+}
+
+/** Below the head: `|---|:-:|`, in a quote or a list too. */
+const DELIMITER_ROW =
+  /^(?:> ?)*[^\S\n]*(?:\|[^\S\n]*)?:?-+:?[^\S\n]*(?:\|[^\S\n]*:?-+:?[^\S\n]*)*(?:\|[^\S\n]*)?$/gm;
+
+/** To a pattern there are other ends of lines than to Markdown. */
+function isLine(text: string, start: number, end: number): boolean {
+  return text.charAt(start - 1) === "\n" && (end === text.length || text.charAt(end) === "\n");
+}
+
+/** Three backticks that open nothing would be closed by a block of ours. */
+function hasStrayMarker(text: string, fences: readonly CodeFence[]): boolean {
+  for (let at = text.indexOf("```"); at !== -1;) {
+    const fence = fenceAt(fences, at + 1);
+    if (!fence) return true;
+    at = text.indexOf("```", fence.end);
+    if (fence.end === Infinity) return false;
+  }
+  return false;
+}
+
+interface Found {
+  readonly table: Table;
+  readonly start: number;
+  /** Of its last line, without the newline. */
+  readonly end: number;
+}
+
+/** @param from Where the last table ended. */
+function tableAt(
+  text: string,
+  fences: readonly CodeFence[],
+  from: number,
+  delimiterStart: number,
+): Found | undefined {
+  const start = Math.max(from, text.lastIndexOf("\n", delimiterStart - 2) + 1);
+  if (fenceAt(fences, start + 1) || fenceAt(fences, delimiterStart)) return undefined;
+  const first = lineOf(text, start);
+  const second = lineOf(text, delimiterStart);
+  if (!isRow(first) || !second.content.includes("|") || first.depth !== second.depth) {
+    return undefined;
+  }
+  if (isIndentedCode(text, start, first.indent)) return undefined;
+  const alignments = cellsOf(second.content, 0).map(alignmentOf);
+  const head = cellsOf(first.content, alignments.length);
+  if (head.length !== alignments.length) return undefined;
+
+  const rows: (readonly string[])[] = [];
+  let { end } = second;
+  while (end < text.length) {
+    const row = lineOf(text, end + 1);
+    if (!isRow(row) || row.depth !== first.depth || fenceAt(fences, end + 2)) break;
+    rows.push(rowOf(row.content, head.length));
+    ({ end } = row);
+  }
+  return { table: { prefix: first.prefix, head, alignments, rows }, start, end };
+}
+
+interface Line {
+  /** Quote marks and indentation. */
+  readonly prefix: string;
+  /** How many quotes it is in. */
+  readonly depth: number;
+  readonly indent: string;
+  readonly content: string;
+  readonly end: number;
+}
+
+const PREFIX = /^((?:> ?)*)([^\S\n]*)/;
+
+function lineOf(text: string, start: number): Line {
+  const newline = text.indexOf("\n", start);
+  const end = newline === -1 ? text.length : newline;
+  const line = text.slice(start, end);
+  const [prefix = "", quotes = "", indent = ""] = PREFIX.exec(line) ?? [];
+  return {
+    prefix,
+    depth: quotes.replaceAll(" ", "").length,
+    indent,
+    content: line.slice(prefix.length).trimEnd(),
+    end,
+  };
+}
+
+const OTHER_BLOCK = /^(?:[-*+]|\d{1,9}[.)]|#{1,6}|>+)[^\S\n]/;
+
+function isRow({ content }: Line): boolean {
+  return content.includes("|") && !OTHER_BLOCK.test(content);
+}
+
+const ITEM = /^(?:> ?)*([^\S\n]*(?:[-*+]|\d{1,9}[.)])[^\S\n]+)/;
+
+/** Indented by four, and not since it is in a list. */
+function isIndentedCode(text: string, start: number, indent: string): boolean {
+  const columns = columnsOf(indent);
+  if (columns < 4) return false;
+  const above = text.slice(Math.max(0, start - MAX_CHUNK_LENGTH), start).trimEnd().split("\n");
+  for (const line of above.reverse()) {
+    const item = ITEM.exec(line)?.[1];
+    if (item !== undefined && columnsOf(item) <= columns) return columns - columnsOf(item) >= 4;
+    if (item === undefined && /^\S/.test(line)) return true;
+  }
+  return true;
+}
+
+function columnsOf(indent: string): number {
+  return indent.replaceAll("\t", "    ").length;
+}

@@ -1,0 +1,55 @@
+/**
+ * The bytes of what was uploaded, as long as there is room for them.
+ *
+ * Discord keeps them for ever; a bench that runs for ever must not. So the
+ * oldest lose theirs, and are there by name only from then on.
+ *
+ * @module
+ */
+
+import type { Attachment } from "./world.ts";
+
+export interface Media {
+  /** Keeps an attachment's bytes, and lets go of the oldest where it becomes too much. */
+  keep(attachment: Attachment): void;
+}
+
+/** @param limitBytes Of all files together. */
+export function createMedia(limitBytes: number): Media {
+  const kept: Attachment[] = [];
+  let total = 0;
+  return {
+    keep(attachment) {
+      if (!attachment.bytes) return;
+      kept.push(attachment);
+      total += attachment.bytes.length;
+      while (total > limitBytes) {
+        const oldest = kept.shift();
+        if (!oldest) return;
+        total -= oldest.bytes?.length ?? 0;
+        delete oldest.bytes;
+      }
+    },
+  };
+}
+
+/** What Discord makes of a file's name, and the name that people are shown where that is another. */
+export interface StoredName {
+  readonly filename: string;
+  /** Without its extension. */
+  readonly title?: string;
+}
+
+/**
+ * Cleans a file's name, as Discord does: plain letters, digits, `_`, `.` and `-`, with nothing but a
+ * letter, a digit or `-` at its ends. So no client can look for a file by the name that it gave it.
+ *
+ * @see {@link https://docs.discord.com/developers/resources/message#attachment-object}
+ */
+export function storedNameOf(given: string): StoredName {
+  const plain = given.normalize("NFKD").replace(/[^\x20-\x7e]/g, "").replace(/[/\\]/g, " ");
+  const filename = plain.trim().replace(/\s+/g, "_").replace(/[^\w.-]/g, "")
+    .replace(/^[._]+|[._]+$/g, "") || "unknown";
+  if (filename === given) return { filename };
+  return { filename, title: given.replace(/\.[^.]*$/, "") };
+}

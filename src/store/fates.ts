@@ -1,0 +1,51 @@
+/**
+ * What has become of messages that somebody asked for and waits for, as
+ * `barnacle send` does.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { MessageId } from "../core/ids.ts";
+import { snowflakeSchema } from "../core/snowflake_schema.ts";
+import type { Transactions } from "./transact.ts";
+
+export type Fate =
+  /** Without its id where the message was deleted before Discord told of it. */
+  | { readonly id: number; readonly kind: "sent"; readonly messageId?: MessageId }
+  /** @param reason What Discord said last, or why its channel is parked. */
+  | { readonly id: number; readonly kind: "waits" | "failed"; readonly reason?: string };
+
+export interface Fates {
+  /** Of these rows, in their order; those that are not there are left out. */
+  fatesOf(ids: readonly number[]): Promise<readonly Fate[]>;
+}
+
+const rowSchema = z.object({
+  id: z.number(),
+  state: z.string(),
+  message_id: snowflakeSchema<"message">().nullable(),
+  reason: z.string().nullable(),
+});
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createFates(database: DatabaseSync, { read }: Transactions): Fates {
+  const select = database.prepare(
+    `SELECT o.id, o.state, o.message_id, COALESCE(p.reason, o.refusal) AS reason
+     FROM outbox AS o
+     LEFT JOIN parked_channel AS p ON p.account_id = o.account_id AND p.channel_id = o.channel_id
+       AND p.is_parked = 1
+     WHERE o.id IN (SELECT value FROM json_each(?)) ORDER BY o.id`,
+  );
+  return {
+    fatesOf: (ids) => read(() => select.all(JSON.stringify(ids)).map(toFate)),
+  };
+}
+
+function toFate(row: unknown): Fate {
+  const { id, state, message_id, reason } = rowSchema.parse(row);
+  if (state === "sent") return { id, kind: "sent", ...(message_id && { messageId: message_id }) };
+  const kind = state === "pending" || state === "sending" ? "waits" : "failed";
+  return { id, kind, ...(reason !== null && { reason }) };
+}

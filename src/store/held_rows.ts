@@ -1,0 +1,131 @@
+/**
+ * What Discord does not have yet, for whoever operates the bot: to see it, and
+ * to decide what the bot may not decide (D2).
+ *
+ * A decision is compared with the state of the row as it is, since the bot that
+ * runs may be sending it.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { AccountId, ChannelId } from "../core/ids.ts";
+import type { OutboundKind } from "../core/nonce.ts";
+import { snowflakeSchema } from "../core/snowflake_schema.ts";
+import { prepareOutboxFiles } from "./outbox_files.ts";
+import { readMessage } from "./outbox_rows.ts";
+import { TERMS } from "./terms.ts";
+import type { Transactions } from "./transact.ts";
+
+/** A message that is not sent. Times are Unix times in milliseconds. */
+export interface OpenRow {
+  readonly id: number;
+  readonly channelId: ChannelId;
+  /** `parked`: it waits in a channel that Discord does not let the bot post in. */
+  readonly state: "pending" | "sending" | "parked" | "uncertain" | "dead";
+  /** Absent on what answers nobody. */
+  readonly kind?: OutboundKind;
+  /** Its first characters, at most {@link PREVIEW_CHARS}. */
+  readonly preview: string;
+  /** UTF-16 units of all of it. */
+  readonly chars: number;
+  readonly fileCount: number;
+  readonly createdAt: number;
+  /** When Discord may have got it first. */
+  readonly firstAttemptAt?: number;
+  /** Since when no attempt has succeeded. */
+  readonly failingSince?: number;
+  /** What Discord said last, or why its channel is parked. */
+  readonly reason?: string;
+}
+
+export interface HeldRows {
+  /**
+   * The messages of an account that are not sent, in the order of sending.
+   *
+   * @param deadSince Unix time in milliseconds; of those that are dead, the ones made since.
+   */
+  open(accountId: AccountId, deadSince?: number): Promise<readonly OpenRow[]>;
+  /**
+   * Sends again what is uncertain or dead, before what waits in its channel; or gives up what is
+   * not sent. A draft is not sent again, for it says less than its answer; nor is a message whose
+   * files are forgotten.
+   *
+   * @param id Of the row.
+   * @returns Whether the row was such a one.
+   */
+  release(id: number, how: "resend" | "drop"): Promise<boolean>;
+}
+
+export const PREVIEW_CHARS = 80;
+
+const rowSchema = z.object({
+  id: z.number(),
+  channel_id: snowflakeSchema<"channel">(),
+  state: z.enum(["pending", "sending", "uncertain", "dead"]),
+  file_count: z.number(),
+  created_at: z.number(),
+  first_attempt_at: z.number().nullable(),
+  failing_since: z.number().nullable(),
+  refusal: z.string().nullable(),
+  message: z.string(),
+  parked_for: z.string().nullable(),
+});
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createHeldRows(
+  database: DatabaseSync,
+  { commit, read }: Transactions,
+): HeldRows {
+  const files = prepareOutboxFiles(database);
+  const selectOpen = database.prepare(
+    `SELECT o.*, p.reason AS parked_for FROM outbox AS o
+     LEFT JOIN parked_channel AS p ON p.account_id = o.account_id AND p.channel_id = o.channel_id
+       AND p.is_parked = 1 AND o.state IN ('pending', 'sending')
+     WHERE o.account_id = ? AND o.state IN ('pending', 'sending', 'uncertain', 'dead')
+       AND (o.state <> 'dead' OR o.created_at >= ?)
+     ORDER BY o.id`,
+  );
+  const resend = database.prepare(
+    `UPDATE outbox
+     SET state = 'pending', first_attempt_at = NULL, failing_since = NULL, refusal = NULL
+     WHERE id = ? AND state IN ('uncertain', 'dead') AND kind IS NOT 'draft'
+       AND (file_count = 0 OR EXISTS (SELECT 1 FROM outbox_file WHERE outbox_row = outbox.id))`,
+  );
+  const drop = database.prepare(
+    `UPDATE outbox SET state = 'dropped', refusal = 'given up by hand', whole = NULL
+     WHERE id = ? AND state IN ('pending', 'sending', 'uncertain', 'dead')`,
+  );
+
+  return {
+    open: (accountId, deadSince = 0) =>
+      read(() => selectOpen.all(accountId, deadSince).map(toOpenRow)),
+    release: (id, how) =>
+      commit(TERMS.BY_HAND, () => {
+        if (how === "resend") return resend.run(id).changes === 1;
+        if (drop.run(id).changes === 0) return false;
+        files.delete(id);
+        return true;
+      }),
+  };
+}
+
+function toOpenRow(row: unknown): OpenRow {
+  const { message, parked_for, ...rest } = rowSchema.parse(row);
+  const { content, of } = readMessage(message);
+  const reason = parked_for ?? rest.refusal;
+  return {
+    id: rest.id,
+    channelId: rest.channel_id,
+    state: parked_for === null ? rest.state : "parked",
+    ...(of && { kind: of.kind }),
+    preview: [...content.slice(0, PREVIEW_CHARS * 2)].slice(0, PREVIEW_CHARS).join(""),
+    chars: content.length,
+    fileCount: rest.file_count,
+    createdAt: rest.created_at,
+    ...(rest.first_attempt_at !== null && { firstAttemptAt: rest.first_attempt_at }),
+    ...(rest.failing_since !== null && { failingSince: rest.failing_since }),
+    ...(reason !== null && { reason }),
+  };
+}

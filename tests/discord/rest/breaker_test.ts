@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { createInvalidRequests, INVALID_WINDOW_MS } from "../../../src/core/invalid_requests.ts";
+import {
+  type BreakerState,
+  breakerState,
+  createBreaker,
+  isInvalid,
+  SLOW_FROM,
+  STOP_AT,
+  stoppedForMs,
+} from "../../../src/discord/rest/breaker.ts";
+import { SLOWED_EVERY_MS } from "../../../src/discord/rest/pace.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+
+const MINUTE_MS = 60_000;
+
+describe("[D3] isInvalid()", () => {
+  const rows: readonly [status: number, scope: string | undefined, is: boolean][] = [
+    [200, undefined, false],
+    [400, undefined, false],
+    [401, undefined, true],
+    [403, undefined, true],
+    [404, undefined, false],
+    [429, "user", true],
+    [429, "global", true],
+    [429, "shared", false],
+    [429, undefined, true], // Cloudflare's
+    [403, "shared", true],
+    [502, undefined, false],
+  ];
+  for (const [status, scope, is] of rows) {
+    it(`says ${is} of ${status} ${scope ?? ""}`, () => {
+      const headers = new Headers(scope === undefined ? {} : { "x-ratelimit-scope": scope });
+      assert.equal(isInvalid(status, headers), is);
+    });
+  }
+});
+
+describe("[D3] breakerState()", () => {
+  const rows: readonly [count: number, state: BreakerState][] = [
+    [0, "open"],
+    [499, "open"],
+    [500, "slowed"],
+    [1_999, "slowed"],
+    [2_000, "stopped"],
+    [9_999, "stopped"],
+  ];
+  for (const [count, state] of rows) {
+    it(`is ${state} at ${count}`, () => assert.equal(breakerState(count), state));
+  }
+
+  it("is slowed so that the slow pace alone never stops it", () => {
+    const span = INVALID_WINDOW_MS + MINUTE_MS; // of what is counted by minutes
+    const inFlight = 50;
+    assert.ok(SLOW_FROM + inFlight + span / SLOWED_EVERY_MS < STOP_AT);
+  });
+});
+
+describe("[D3] stoppedForMs()", () => {
+  it("ends when enough of them are ten minutes old, and never before", () => {
+    const minutes = fc.array(fc.record({
+      minute: fc.integer({ min: 1_000, max: 1_010 }),
+      count: fc.integer({ min: 0, max: 2_500 }),
+    }));
+    const times = fc.integer({ min: 1_010 * MINUTE_MS, max: 1_011 * MINUTE_MS - 1 });
+    fc.assert(fc.property(minutes, times, (stored, now) => {
+      const { count } = createInvalidRequests(stored, () => undefined);
+      const ms = stoppedForMs(count, now);
+      if (count(now) < STOP_AT) return assert.equal(ms, 0);
+      assert.ok(ms > 0 && ms <= INVALID_WINDOW_MS + MINUTE_MS);
+      assert.ok(count(now + ms) < STOP_AT, "still stopped");
+      assert.ok(count(now + ms - 1) >= STOP_AT, "later than it need be");
+    }));
+  });
+
+  it("looks again after a while where nobody can tell", () => {
+    const ms = stoppedForMs(() => STOP_AT, 90_000);
+    assert.ok(ms > INVALID_WINDOW_MS && ms <= INVALID_WINDOW_MS + MINUTE_MS);
+  });
+});
+
+describe("[D3] createBreaker()", () => {
+  function setUp(stored: readonly { readonly minute: number; readonly count: number }[] = []) {
+    const clock = new FakeClock();
+    const told: BreakerState[] = [];
+    const invalidRequests = createInvalidRequests(stored, () => undefined);
+    const breaker = createBreaker({
+      invalidRequests,
+      now: clock.now,
+      onBreaker: (state) => told.push(state),
+    });
+    return { clock, told, breaker };
+  }
+  const none = new Headers();
+
+  it("tells of each change once, also when it is over by itself", () => {
+    const { clock, told, breaker } = setUp();
+    for (let n = 0; n < STOP_AT + 5; n++) breaker.note(403, none);
+    assert.deepEqual(told, ["slowed", "stopped"]);
+    const { state, stoppedForMs: ms } = breaker.look();
+    assert.equal(state, "stopped");
+    clock.advance(ms);
+    assert.deepEqual(breaker.look(), { state: "open", stoppedForMs: 0 });
+    assert.deepEqual(told, ["slowed", "stopped", "open"]);
+  });
+
+  it("begins where the last run has ended", () => {
+    const minute = Math.floor(new FakeClock().now() / MINUTE_MS);
+    const { told, breaker } = setUp([{ minute, count: STOP_AT }]);
+    assert.equal(breaker.look().state, "stopped");
+    assert.deepEqual(told, ["stopped"]);
+  });
+
+  it("counts nothing that Discord does not", () => {
+    const { breaker } = setUp();
+    for (let n = 0; n < STOP_AT; n++) breaker.note(404, none);
+    assert.equal(breaker.look().state, "open");
+  });
+});

@@ -1,0 +1,22 @@
+/**
+ * A client that answers from a list, and keeps what it was asked.
+ *
+ * @module
+ */
+
+import type { MessageApi } from "../../../src/discord/rest/messages.ts";
+
+export type Asked = Parameters<MessageApi["request"]>;
+
+/** Gives each answer once, the last one for ever; throws those that are errors. */
+export function fakeApi(...answers: readonly unknown[]) {
+  const asked: Asked[] = [];
+  const api: MessageApi = {
+    request(...request) {
+      const answer = answers[Math.min(asked.length, answers.length - 1)];
+      asked.push(request);
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+    },
+  };
+  return { api, asked };
+}

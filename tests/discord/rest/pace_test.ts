@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Hold } from "../../../src/discord/rest/holds.ts";
+import { createPace, type Rank, SLOWED_EVERY_MS } from "../../../src/discord/rest/pace.ts";
+import { GLOBAL_WINDOW_MS } from "../../../src/discord/rest/schedule.ts";
+
+const FREE: Hold = { until: -Infinity, isSlowed: false };
+const SLOWED: Hold = { until: -Infinity, isSlowed: true };
+const RANKS: readonly Rank[] = ["interaction", "reply", "background", "spare"];
+
+/** How many of one rank leave at one moment, after others did. */
+function fits(
+  rank: Rank,
+  earlier: readonly (readonly [Rank, number])[] = [],
+  options = { globalPerSec: 50, reservedPerSec: 2 },
+): number {
+  const pace = createPace(options);
+  for (const [other, count] of earlier) for (let n = 0; n < count; n++) pace.take(other, 0);
+  for (let count = 0;; count++) {
+    if (pace.waitMs(rank, FREE, 1) > 0) return count;
+    pace.take(rank, 1);
+  }
+}
+
+describe("[D3][D4] createPace()", () => {
+  const rows: readonly [
+    rank: Rank,
+    earlier: readonly (readonly [Rank, number])[],
+    count: number,
+  ][] = [
+    ["interaction", [], 50],
+    ["interaction", [["reply", 48]], 2],
+    ["reply", [], 48],
+    ["reply", [["interaction", 2]], 48],
+    ["reply", [["interaction", 10]], 40],
+    ["reply", [["interaction", 50]], 0],
+    ["background", [], 25],
+    ["background", [["reply", 20]], 5],
+    ["background", [["reply", 25]], 0],
+    ["spare", [], 7],
+    ["spare", [["reply", 30]], 7],
+    ["spare", [["reply", 35]], 3],
+    ["spare", [["reply", 38]], 0],
+  ];
+  for (const [rank, earlier, count] of rows) {
+    it(`lets ${count} of ${rank} leave after ${JSON.stringify(earlier)}`, () => {
+      assert.equal(fits(rank, earlier), count);
+    });
+  }
+
+  it("leaves one to replies where all would be kept", () => {
+    assert.equal(fits("reply", [], { globalPerSec: 2, reservedPerSec: 2 }), 1);
+    assert.equal(fits("spare", [], { globalPerSec: 1, reservedPerSec: 0 }), 1);
+  });
+
+  it("waits until the window is over", () => {
+    const pace = createPace({ globalPerSec: 1, reservedPerSec: 0 });
+    pace.take("reply", 0);
+    for (const rank of RANKS) assert.equal(pace.waitMs(rank, FREE, 20), GLOBAL_WINDOW_MS - 20);
+    for (const rank of RANKS) assert.equal(pace.waitMs(rank, FREE, GLOBAL_WINDOW_MS), 0);
+  });
+
+  it("lets nothing leave while all is held back", () => {
+    const pace = createPace({ globalPerSec: 50, reservedPerSec: 2 });
+    for (const rank of RANKS) {
+      assert.equal(pace.waitMs(rank, { until: 5_000, isSlowed: false }, 2_000), 3_000);
+    }
+  });
+
+  it("slows all but interactions, and drops what is spare", () => {
+    const pace = createPace({ globalPerSec: 50, reservedPerSec: 2 });
+    pace.take("interaction", 0);
+    assert.deepEqual(RANKS.map((rank) => pace.waitMs(rank, SLOWED, 1)), [0, 0, 0, Infinity]);
+    pace.take("reply", 1);
+    assert.deepEqual(RANKS.map((rank) => pace.waitMs(rank, SLOWED, 1)), [
+      0,
+      SLOWED_EVERY_MS,
+      SLOWED_EVERY_MS,
+      Infinity,
+    ]);
+    assert.equal(pace.waitMs("reply", SLOWED, 1 + SLOWED_EVERY_MS), 0);
+  });
+});

@@ -1,0 +1,57 @@
+/**
+ * The endpoints against a simulated Discord, without the scheduler between them: each request goes out
+ * at once, and each is held against Discord's own document when the test is over.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { createRestManager } from "@discordeno/rest";
+import type { MessageApi } from "../../../src/discord/rest/messages.ts";
+import { toNoAnswer, toRestError } from "../../../src/discord/rest/rest_error.ts";
+import { routeOf } from "../../../src/discord/rest/route.ts";
+import { type DemoWorld, demoWorld } from "../../../src/simulator/demo_world.ts";
+import { type Simulator, startSimulator } from "../../../src/simulator/simulator.ts";
+import { createRequestValidator } from "../../support/openapi.ts";
+
+const openapi = createRequestValidator();
+
+export interface Simulated {
+  readonly api: MessageApi;
+  readonly sim: Simulator;
+  readonly demo: DemoWorld;
+}
+
+/** Runs a test against a demo world of its own. */
+export async function withDiscord(test: (discord: Simulated) => Promise<void>): Promise<void> {
+  const demo = demoWorld();
+  const sim = await startSimulator({ world: demo.world, rateLimits: false });
+  try {
+    await test({ api: plainApi(sim), sim, demo });
+    for (const record of sim.requests.records()) {
+      const where = `${record.method} ${record.path}`;
+      assert.deepEqual(openapi.problemsOf(record), [], where);
+    }
+  } finally {
+    await sim.close();
+  }
+}
+
+function plainApi({ apiUrl, token }: Simulator): MessageApi {
+  const rest = createRestManager({ token, applicationId: "0" });
+  rest.createBaseHeaders = () => ({ "user-agent": "DiscordBot (https://example.invalid, 1.0.0)" });
+  return {
+    async request(method, path, options) {
+      const route = routeOf(method, path);
+      const url = `${apiUrl}/api/v10${path}`;
+      const response = await fetch(url, rest.createRequestBody(method, options ?? {}))
+        .catch((error: unknown) => {
+          throw toNoAnswer(route, error);
+        });
+      const text = await response.text();
+      const body: unknown = text === "" ? undefined : JSON.parse(text);
+      if (!response.ok) throw toRestError(route, response.status, body);
+      return body;
+    },
+  };
+}

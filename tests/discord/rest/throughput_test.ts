@@ -1,0 +1,257 @@
+/**
+ * The client against Discord's limits as the simulator enforces them, in time
+ * that is not waited for: it is never refused, and hardly slower than it may be.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { createInvalidRequests } from "../../../src/core/invalid_requests.ts";
+import { createClient, type RequestOptions } from "../../../src/discord/rest/client.ts";
+import { RestError } from "../../../src/discord/rest/rest_error.ts";
+import { routeOf } from "../../../src/discord/rest/route.ts";
+import {
+  createRateLimits,
+  DEFAULT_RATE_LIMITS,
+  type RateLimitOptions,
+} from "../../../src/simulator/rate_limits.ts";
+import { TOKEN } from "./stub_discord.ts";
+import { createVirtualTime } from "./virtual_time.ts";
+
+/** Milliseconds of a way, one after another; the jitter stays within what the pace leaves for it. */
+type Ways = readonly number[];
+
+function setUp(limits: Partial<RateLimitOptions>, ways: Ways, reservedPerSec = 0) {
+  const time = createVirtualTime();
+  const startedAt = time.now();
+  const rules = { ...DEFAULT_RATE_LIMITS, ...limits };
+  const discord = createRateLimits(rules);
+  const refusals: string[] = [];
+  const arrivals: { readonly lane: string; readonly number: number }[] = [];
+  let way = 0;
+  const travel = () => time.sleep(ways[way++ % ways.length] ?? 0);
+
+  async function fetch(url: string, init: RequestInit): Promise<Response> {
+    await travel();
+    const path = url.slice("http://discord.test/api/v10".length);
+    const route = routeOf(init.method ?? "GET", path);
+    const { headers, retryAfterSec, scope } = discord.take(
+      route.method,
+      route.template,
+      route.major,
+      time.now(),
+    );
+    const [, number] = /n=(\d+)/.exec(path) ?? [];
+    arrivals.push({ lane: route.lane, number: Number(number ?? arrivals.length) });
+    if (retryAfterSec !== undefined) refusals.push(`${scope} ${path} ${time.now() - startedAt}`);
+    await travel();
+    return retryAfterSec === undefined
+      ? new Response('{"id":"1400000000000000001"}', { headers })
+      : Response.json({ retry_after: retryAfterSec }, { status: 429, headers });
+  }
+
+  const client = createClient({
+    token: TOKEN,
+    apiUrl: "http://discord.test/api",
+    version: "1.2.3",
+    timeoutMs: 15_000,
+    globalPerSec: rules.globalPerSec,
+    reservedPerSec,
+    retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },
+    invalidRequests: createInvalidRequests([], () => undefined),
+    random: () => 0.5,
+    now: time.now,
+    steadyNow: time.now,
+    schedule: time.schedule,
+    fetch,
+  });
+  const elapsed = () => time.now() - startedAt;
+  return { time, client, refusals, arrivals, elapsed };
+}
+
+/** Milliseconds that so many requests take at least, where a window has so many. */
+function floorMs(count: number, requests: number, windowMs: number): number {
+  return count === 0 ? 0 : Math.floor((count - 1) / requests) * windowMs;
+}
+
+const ways = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 30 });
+
+describe("[D3] createClient() against Discord's limits", () => {
+  const kinds = {
+    post: ["POST", "messages"],
+    edit: ["PATCH", "messages/9"],
+    read: ["GET", "messages"],
+    react: ["PUT", "messages/9/reactions/x/@me"],
+    unreact: ["DELETE", "messages/9/reactions/x/@me"],
+  } as const;
+  const request = fc.record({
+    kind: fc.constantFrom("post", "post", "edit", "read", "react", "unreact"),
+    channel: fc.integer({ min: 1, max: 4 }),
+    priority: fc.constantFrom(undefined, undefined, "interaction", "background", "spare"),
+  });
+  const limit = fc.record({
+    requests: fc.integer({ min: 1, max: 6 }),
+    windowMs: fc.integer({ min: 1_000, max: 6_000 }),
+  });
+
+  it("is never refused, keeps each lane's order, and is within a tenth of what buckets allow", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(request, { minLength: 1, maxLength: 60 }),
+        fc.record({ createMessage: limit, reaction: limit, other: limit }),
+        ways,
+        async (requests, limits, ways) => {
+          const all = { ...limits, globalPerSec: 1_000 };
+          const { time, client, refusals, arrivals, elapsed } = setUp(all, ways);
+          const settled = await time.run(
+            Promise.allSettled(requests.map(({ kind, channel, priority }, number) => {
+              const [method, path] = kinds[kind];
+              const options: RequestOptions = priority ? { priority } : {};
+              return client.request(method, `/channels/${channel}/${path}?n=${number}`, options);
+            })),
+          );
+          assert.deepEqual(refusals, []);
+          for (const [n, one] of settled.entries()) {
+            if (one.status === "fulfilled") continue;
+            assert.equal(requests[n]?.priority, "spare");
+            assert.ok(one.reason instanceof RestError && one.reason.kind === "unsent");
+          }
+          // What is in the background gives way to others of its lane; the rest keeps its order.
+          const inFront = (n: number) => requests[n]?.priority !== "background";
+          const latest = new Map<string, number>();
+          for (const { lane, number } of arrivals.filter(({ number }) => inFront(number))) {
+            assert.ok(number >= (latest.get(lane) ?? 0), `${number} overtook another`);
+            latest.set(lane, number);
+          }
+          const counts = new Map<string, number>();
+          for (const { lane } of arrivals) counts.set(lane, (counts.get(lane) ?? 0) + 1);
+          const floor = Math.max(...[...counts].map(([lane, count]) => {
+            const { requests, windowMs } = lane.startsWith("POST")
+              ? limits.createMessage
+              : lane.includes("reactions")
+              ? limits.reaction
+              : limits.other;
+            return floorMs(count, requests, windowMs);
+          }));
+          // A lane waits for each answer, and its last window can begin with a way there and back.
+          const roundTrips = 20 * Math.max(...counts.values());
+          assert.ok(elapsed() <= 1.1 * floor + roundTrips, `${elapsed()} ms, at least ${floor}`);
+          assert.equal(time.pending, 0, "a timer is left");
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it("is never refused, and is within a tenth of what the limit for all allows", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 3, max: 50 }),
+        fc.array(fc.integer({ min: 0, max: 3_000 }), { minLength: 1, maxLength: 150 }),
+        ways,
+        async (globalPerSec, starts, ways) => {
+          const { time, client, refusals, elapsed } = setUp({ globalPerSec }, ways);
+          await time.run(Promise.all(starts.map(async (ms, channel) => {
+            if (ms > 1_500) await time.sleep(ms); // half of them come at once
+            await client.request("GET", `/channels/${channel}`);
+          })));
+          assert.deepEqual(refusals, []);
+          const floor = floorMs(starts.length, globalPerSec, 1_000);
+          const lastMs = Math.max(...starts);
+          assert.ok(elapsed() <= Math.max(1.1 * floor, lastMs + 1.1 * floor) + 1_020 + 20);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it("overdraws no bucket that several routes share, once Discord has named it", async () => {
+    // At the simulator no two lanes share a bucket, so this Discord has one for all methods.
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom("GET" as const, "PATCH" as const, "DELETE" as const), {
+          minLength: 1,
+          maxLength: 40,
+        }),
+        fc.integer({ min: 1, max: 6 }),
+        ways,
+        async (methods, requests, ways) => {
+          const time = createVirtualTime();
+          const discord = createRateLimits({
+            ...DEFAULT_RATE_LIMITS,
+            other: { requests, windowMs: 2_000 },
+          });
+          let way = 0;
+          let refusals = 0;
+          const client = createClient({
+            token: TOKEN,
+            apiUrl: "http://discord.test/api",
+            version: "1.2.3",
+            timeoutMs: 15_000,
+            globalPerSec: 1_000,
+            reservedPerSec: 0,
+            retry: { attempts: 1, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },
+            invalidRequests: createInvalidRequests([], () => undefined),
+            random: () => 0.5,
+            now: time.now,
+            steadyNow: time.now,
+            schedule: time.schedule,
+            async fetch() {
+              await time.sleep(ways[way++ % ways.length] ?? 0);
+              const verdict = discord.take("GET", "/channels/:id", "1", time.now());
+              if (verdict.retryAfterSec !== undefined) refusals++;
+              await time.sleep(ways[way++ % ways.length] ?? 0);
+              return new Response("{}", { headers: verdict.headers });
+            },
+          });
+          for (const method of ["GET", "PATCH", "DELETE"] as const) {
+            await time.run(client.request(method, "/channels/1"));
+            await time.run(time.sleep(2_100)); // the names are learnt
+          }
+          refusals = 0;
+          const startedAt = time.now();
+          await time.run(
+            Promise.all(methods.map((method) => client.request(method, "/channels/1"))),
+          );
+          assert.equal(refusals, 0);
+          const floor = floorMs(methods.length, requests, 2_000);
+          const took = time.now() - startedAt;
+          assert.ok(took <= 1.1 * floor + 20 * methods.length, `${took} ms, at least ${floor}`);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  const FLOOR_MS = 19_000;
+  const runs: readonly [acks: boolean, reservedPerSec: number][] = [
+    [false, 0],
+    [false, 2],
+    [true, 0],
+    [true, 2],
+  ];
+  for (const [acks, reservedPerSec] of runs) {
+    it(`[B11] sends 1,000 replies to 50 channels within 1.10 × the floor, acks ${acks}, reserved ${reservedPerSec}`, async () => {
+      const jitter = Array.from({ length: 97 }, (_, n) => (n * 37) % 5 + 1);
+      const { time, client, refusals, elapsed } = setUp({}, jitter, reservedPerSec);
+      let acked = 0;
+      await time.run(Promise.all(Array.from({ length: 50 }, async (_, channel) => {
+        for (let n = 0; n < 20; n++) {
+          if (acks) {
+            const path = `/channels/${channel}/messages/${n}/reactions/x/@me`;
+            void client.request("PUT", path, { priority: "spare" }).then(
+              () => acked++,
+              () => undefined,
+            );
+          }
+          await client.request("POST", `/channels/${channel}/messages`, { body: { content: "x" } });
+        }
+      })));
+      assert.deepEqual(refusals, []);
+      assert.ok(elapsed() >= FLOOR_MS && elapsed() <= 1.1 * FLOOR_MS, `${elapsed()} ms`);
+      assert.equal(acked > 0, acks);
+    });
+  }
+});

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { endWait, type Ticket, watch } from "../../../src/discord/rest/ticket.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+
+function setUp(withinMs: number, signal?: AbortSignal) {
+  const clock = new FakeClock();
+  const over: string[] = [];
+  const ticket: Ticket<void> = {
+    terms: { rank: "reply", notAfter: clock.now() + withinMs, signal },
+    notBefore: -Infinity,
+    resolve: () => undefined,
+    reject: () => undefined,
+    nextSince: undefined,
+    isWaiting: true,
+    unwatch: undefined,
+  };
+  const onOver = (why: string) => {
+    over.push(why);
+    endWait(ticket);
+  };
+  const begin = () => watch(ticket, { now: clock.now, schedule: clock.schedule, onOver });
+  return { clock, over, ticket, begin };
+}
+
+describe("[D6] watch()", () => {
+  it("lets it wait to the end of its time, and no longer", () => {
+    const { clock, over, begin } = setUp(500);
+    begin();
+    clock.advance(500);
+    assert.deepEqual(over, []);
+    clock.advance(1);
+    assert.deepEqual(over, ["late"]);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("ends it when it is given up, once", () => {
+    const abort = new AbortController();
+    const { clock, over, begin } = setUp(500, abort.signal);
+    begin();
+    abort.abort();
+    clock.advance(1_000);
+    assert.deepEqual(over, ["aborted"]);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("has nothing to watch where no end is set, or the wait is over", () => {
+    const { clock, begin } = setUp(Infinity);
+    begin();
+    assert.equal(clock.pending, 0);
+    const ended = setUp(500);
+    assert.deepEqual([endWait(ended.ticket), endWait(ended.ticket)], [true, false]);
+    ended.begin();
+    assert.equal(ended.clock.pending, 0);
+  });
+
+  it("keeps no timer that overflows", () => {
+    const { clock, over, begin } = setUp(3 * 2 ** 31);
+    begin();
+    clock.advance(3 * 2 ** 31);
+    assert.deepEqual(over, []);
+    clock.advance(1);
+    assert.deepEqual(over, ["late"]);
+  });
+});

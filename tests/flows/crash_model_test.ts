@@ -1,0 +1,157 @@
+/**
+ * The crash table (reliability 1.6), played: a crash at every step, pairs of crashes, outages
+ * within and beyond what Discord remembers, and requests that fail in every way.
+ *
+ * Three messages of two parts each, one of them said while the bot is away. `BARNACLE_CRASH_MODEL`
+ * set to `full` plays every schedule of the controls too, and 200,000 at random; it prints figures.
+ */
+
+import assert from "node:assert/strict";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { seeded } from "../support/seeded.ts";
+import {
+  type Fault,
+  FAULTS,
+  type Judged,
+  play,
+  type Schedule,
+  type Weakness,
+} from "./support/crash_model.ts";
+
+const IS_FULL = process.env["BARNACLE_CRASH_MODEL"] === "full";
+const OUTAGES_MS = [1_000, 90_000, 600_000];
+const SEED = 20_261_120;
+const RANDOM = IS_FULL ? 200_000 : 20_000;
+/** Steps at which a process dies, the first and the second; more than it takes to be idle. */
+const CRASHES = [75, 60] as const;
+/** The same where drafts are shown, which takes longer. */
+const CRASHES_WITH_DRAFTS = [120, 110] as const;
+const REQUESTS = 6;
+
+type Shape = Pick<Schedule, "withDrafts" | "withoutQuotes">;
+
+/** @param every Of the pairs of crashes, one in so many. */
+function* schedules(shape: Shape, every = 1): Generator<Schedule> {
+  const faults: Schedule["faults"][] = [{}];
+  for (let request = 0; request < REQUESTS; request++) {
+    for (const fault of FAULTS) faults.push({ [request]: fault });
+  }
+  const [firsts, seconds] = shape.withDrafts ? CRASHES_WITH_DRAFTS : CRASHES;
+  let pairs = 0;
+  for (let first = 0; first < firsts; first++) {
+    for (const away of OUTAGES_MS) {
+      for (const fault of faults) {
+        yield { ...shape, crashes: [first], outagesMs: [away], faults: fault };
+      }
+      for (let second = 0; second < seconds; second++) {
+        for (const awayAgain of OUTAGES_MS) {
+          if (pairs++ % every !== 0) continue;
+          const outagesMs = [away, awayAgain];
+          yield { ...shape, crashes: [first, second], outagesMs, faults: {} };
+        }
+      }
+    }
+  }
+}
+
+/** Three to five crashes, and more than a quarter of the requests in trouble. */
+function* randomSchedules(shape: Shape, count: number): Generator<Schedule> {
+  const { random, between, upTo, pick } = seeded(SEED);
+  for (let run = 0; run < count; run++) {
+    const crashes = Array.from({ length: between(3, 5) }, () => upTo(shape.withDrafts ? 110 : 70));
+    const faults: Record<number, Fault> = {};
+    for (let request = 0; request < 12; request++) {
+      const drawn = random();
+      if (drawn < 0.12) faults[request] = "lost";
+      else if (drawn < 0.18) faults[request] = "refused";
+      else if (drawn < 0.24) faults[request] = "limited";
+      else if (drawn < 0.28) faults[request] = "lostLong";
+    }
+    yield { ...shape, crashes, outagesMs: crashes.map(() => pick(OUTAGES_MS)), faults };
+  }
+}
+
+type Trouble = "lost" | "doubled" | "misordered" | "uncertain";
+const TROUBLES: readonly Trouble[] = ["lost", "doubled", "misordered", "uncertain"];
+
+function troublesOf(judged: Judged): Trouble[] {
+  return TROUBLES.filter((trouble) => judged[trouble] > 0);
+}
+
+/** Plays all of them; a schedule in trouble is told by what it takes to play it again. */
+async function playAll(from: Iterable<Schedule>, weak?: Weakness): Promise<number> {
+  let played = 0;
+  for (const schedule of from) {
+    const judged = await play(schedule, weak);
+    played++;
+    if (troublesOf(judged).length === 0) continue;
+    assert.fail(`${JSON.stringify(schedule)} ${JSON.stringify(judged)}`);
+  }
+  return played;
+}
+
+/** Of the pairs of crashes with drafts, of which there are many, one in so many is played. */
+const DRAFTS_EVERY = IS_FULL ? 1 : 5;
+
+const SHAPES: readonly [name: string, shape: Shape, schedules: number][] = [
+  ["two parts, one with a file", {}, 46_125],
+  ["answers that all look alike", { withoutQuotes: true }, 46_125],
+  [
+    "drafts that become the answer, and one that goes",
+    { withDrafts: true },
+    IS_FULL ? 127_800 : 32_760,
+  ],
+];
+
+describe("[D2] the crash table", () => {
+  for (const [name, shape, count] of SHAPES) {
+    it(`loses, doubles and turns round nothing in ${count} schedules: ${name}`, async () => {
+      const { steps, turns } = await play({ ...shape, crashes: [], outagesMs: [], faults: {} });
+      assert.ok(steps < (shape.withDrafts ? CRASHES_WITH_DRAFTS : CRASHES)[0] && turns === 2);
+      assert.equal(await playAll(schedules(shape, shape.withDrafts ? DRAFTS_EVERY : 1)), count);
+    });
+
+    it(`nor in ${RANDOM} schedules of 3 to 5 crashes: ${name}`, async () => {
+      assert.equal(await playAll(randomSchedules(shape, RANDOM)), RANDOM);
+    });
+  }
+
+  it("does not need the gateway's echo", async () => {
+    await playAll(schedules({}), { hearsNoEcho: true });
+  });
+});
+
+/** What must turn the judge red, and how. */
+const CONTROLS: readonly [name: string, weak: Weakness, shows: Trouble][] = [
+  ["a nonce that is drawn", { drawsNonces: true, hearsNoEcho: true }, "doubled"],
+  ["no enforce_nonce", { ignoresNonces: true }, "doubled"],
+  ["no look into the history", { neverLooks: true }, "doubled"],
+  ["an outbox that is not frozen", { keepsNoOutbox: true }, "doubled"],
+  ["no intent before the request", { notesNoIntent: true }, "doubled"],
+  ["a history that is hidden", { history: "hidden" }, "uncertain"],
+  ["a history that is hidden, and believed", { history: "blind" }, "doubled"],
+];
+
+describe("[D2] the judge of the crash table", () => {
+  for (const [name, weak, shows] of CONTROLS) {
+    it(`turns red by ${name}: ${shows}`, async () => {
+      const found: Record<Trouble, number> = { lost: 0, doubled: 0, misordered: 0, uncertain: 0 };
+      let played = 0;
+      for (const schedule of schedules({})) {
+        played++;
+        for (const trouble of troublesOf(await play(schedule, weak))) found[trouble]++;
+        if (found[shows] > 0 && !IS_FULL) break;
+      }
+      if (IS_FULL) console.log(name, played, found);
+      assert.ok(found[shows] > 0);
+    });
+  }
+
+  it("shows nothing doubled where a history is hidden: it is held", async () => {
+    for (const schedule of schedules({}, 29)) {
+      const { doubled } = await play(schedule, { history: "hidden" });
+      assert.equal(doubled, 0, JSON.stringify(schedule));
+    }
+  });
+});

@@ -1,0 +1,218 @@
+/**
+ * What drafts leave behind: nothing but what `streaming: "off"` would have left.
+ *
+ * Whatever the model says and however it comes, wherever the process dies, and
+ * whatever becomes of the edits: once the lane is empty, the channel holds the
+ * turn's own messages, whole, once each, and in order.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { Frozen } from "../../src/core/outbound.ts";
+import { settle } from "../support/settle.ts";
+import {
+  compose,
+  Crash,
+  DraftWorld,
+  type EditFault,
+  FAILURE,
+  MESSAGE,
+  withoutDrafts,
+} from "./support/draft_world.ts";
+
+/** One piece of an answer, and what happens before the next. */
+interface Piece {
+  readonly text: string;
+  readonly passMs: number;
+  /** Rows that the lane delivers meanwhile, at most. */
+  readonly delivers: number;
+  readonly edit: EditFault;
+}
+
+/** A process: what the model says in it, and the step at which it dies. */
+interface Life {
+  readonly pieces: readonly Piece[];
+  readonly end: "reply" | "failure" | "declined";
+  readonly diesAt?: number;
+}
+
+function saidIn({ pieces, end }: Life): readonly Frozen[] {
+  if (end === "declined") return [];
+  return end === "failure" ? FAILURE : compose(pieces.map(({ text }) => text).join(""));
+}
+
+/** @returns Whether it came to its end. */
+async function live(world: DraftWorld, life: Life): Promise<boolean> {
+  world.restart();
+  world.crashIn = life.diesAt ?? Infinity;
+  const stream = world.drafts.begin(MESSAGE, compose);
+  let text = "";
+  try {
+    for (const piece of life.pieces) {
+      world.nextEdit = piece.edit;
+      text += piece.text;
+      stream.grow(text);
+      world.clock.advance(piece.passMs);
+      await settle();
+      if (world.isDead) return false;
+      for (let left = piece.delivers; left > 0 && world.deliverOne(); left -= 1);
+    }
+    await stream.end();
+    world.finishTurn(saidIn(life));
+  } catch (error) {
+    if (error instanceof Crash) return false;
+    throw error;
+  }
+  return true;
+}
+
+/** The lane goes on to its end, whatever happens to the process. */
+function drain(world: DraftWorld, crashes: readonly number[]): void {
+  for (const crashIn of [...crashes, Infinity]) {
+    world.restart();
+    world.crashIn = crashIn;
+    try {
+      while (world.deliverOne());
+      return;
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error;
+    }
+  }
+}
+
+/** The lives of one turn; the first that comes to its end is the last. */
+async function run(
+  lives: readonly Life[],
+  { drainCrashes = [], refusesDrafts = false }: {
+    readonly drainCrashes?: readonly number[];
+    readonly refusesDrafts?: boolean;
+  } = {},
+): Promise<DraftWorld> {
+  const world = new DraftWorld();
+  world.refusesDrafts = refusesDrafts;
+  for (const life of [...lives, { ...lives.at(-1)!, diesAt: Infinity }]) {
+    const hasEnded = await live(world, life);
+    if (!hasEnded && !world.isStored) continue;
+    drain(world, drainCrashes);
+    assert.deepEqual(world.seen(), withoutDrafts(saidIn(life)));
+    assert.deepEqual(world.log, []);
+    return world;
+  }
+  assert.fail("no life came to its end");
+}
+
+const text = fc.oneof(
+  { weight: 6, arbitrary: fc.lorem({ maxCount: 12 }).map((words) => `${words} `) },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom(
+      "\n```ts\nlet a = 1;\n",
+      "\n```\n",
+      "\n\n",
+      "[[reply_to_current]]",
+      "| a | b |\n|---|---|\n",
+      "[here](https://a.example/b) ",
+      "<@1400000000000000007> ",
+      "日本語、",
+      "👩‍👩‍👧 ",
+      "open sesame now ",
+      "</think>\n",
+    ),
+  },
+  { weight: 1, arbitrary: fc.string({ maxLength: 20 }) },
+);
+
+const piece: fc.Arbitrary<Piece> = fc.record({
+  text,
+  passMs: fc.constantFrom(0, 50, 700, 1_200, 5_000),
+  delivers: fc.constantFrom(0, 1, 1, 1, 9),
+  edit: fc.constantFrom<EditFault>(
+    "none",
+    "none",
+    "none",
+    "no room",
+    "lost on the way",
+    "done, and not answered",
+    "limited",
+    "forbidden",
+  ),
+});
+
+const life: fc.Arbitrary<Life> = fc.record({
+  pieces: fc.array(piece, { maxLength: 25 }),
+  end: fc.constantFrom("reply", "reply", "reply", "failure", "declined"),
+}, { requiredKeys: ["pieces", "end"] });
+
+describe("[R8] an answer that was shown while it was made", () => {
+  it("ends as it would have without, however it came", async () => {
+    await fc.assert(
+      fc.asyncProperty(life, fc.boolean(), async (one, refusesDrafts) => {
+        await run([one], { refusesDrafts });
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it("ends so whatever lives it took, wherever each of them ended", async () => {
+    const dying = fc.tuple(life, fc.integer({ min: 1, max: 40 })).map(([one, diesAt]) => ({
+      ...one,
+      diesAt,
+    }));
+    const crashes = fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(dying, { minLength: 1, maxLength: 3 }),
+        life,
+        crashes,
+        async (lives, last, drainCrashes) => {
+          await run([...lives, last], { drainCrashes });
+        },
+      ),
+      { numRuns: 3_000 },
+    );
+  });
+
+  const SENTENCE = "The quick brown fox jumps over the lazy dog. ";
+  const steady = (words: string): Piece => ({
+    text: words,
+    passMs: 1_200,
+    delivers: 9,
+    edit: "none",
+  });
+  const LONG: Life = {
+    pieces: Array.from("abcdef", (one) => steady(one + SENTENCE)),
+    end: "reply",
+  };
+  const SHORT: Life = { pieces: [steady(SENTENCE), steady("Or so. ")], end: "reply" };
+
+  it("survives a crash at each of its steps, and a second one at each", async () => {
+    const { steps } = await run([LONG]);
+    assert.ok(steps > 30, `${steps} steps`);
+    for (let first = 1; first <= steps; first += 1) {
+      for (let second = 1; second <= steps; second += 3) {
+        await run([{ ...LONG, diesAt: first }, { ...SHORT, diesAt: second }, LONG], {
+          drainCrashes: [second],
+        });
+      }
+    }
+  });
+
+  it("survives one at each step where the answer after it is shorter, or none", async () => {
+    const { steps } = await run([LONG]);
+    for (let first = 1; first <= steps; first += 1) {
+      for (const end of ["reply", "failure", "declined"] as const) {
+        await run([{ ...LONG, diesAt: first }, { ...SHORT, end }]);
+      }
+    }
+  });
+
+  it("shows as many drafts as the answer has messages, so that there is something to get wrong", async () => {
+    const world = await run([LONG]);
+    const posts = world.asked.filter((one) => one.startsWith("post"));
+    const edits = world.asked.filter((one) => one.startsWith("edit"));
+    assert.ok(posts.length >= 3 && edits.length >= 5, world.asked.join("\n"));
+  });
+});

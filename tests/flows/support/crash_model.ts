@@ -1,0 +1,526 @@
+/**
+ * One channel of a Discord in memory, and a bot that dies in it.
+ *
+ * What is tried is the product's own: `deliver()`, `reconcile()`, the decisions
+ * of `core/delivery.ts` and the nonces. Around it stands the least that makes a
+ * message: an inbox, a gateway session that resumes or does not, a model that
+ * takes five seconds, an outbox of rows. What is in `Disk` outlives a crash;
+ * nothing else does. Each look at the clock may be the last.
+ *
+ * Weaknesses are of what stands around: the product has no switch for them.
+ *
+ * @module
+ */
+
+import { afterDelivery } from "../../../src/core/delivery.ts";
+import type { MessageId } from "../../../src/core/ids.ts";
+import { nonceOf } from "../../../src/core/nonce.ts";
+import { type DraftRow, placeDrafts } from "../../../src/core/draft.ts";
+import type {
+  Frozen,
+  OutboundFile,
+  OutboundMessage,
+  OutboxAction,
+  OutboxRow,
+  PostOutcome,
+} from "../../../src/core/outbound.ts";
+import type { Posted } from "../../../src/core/posted.ts";
+import { deliver, type DeliverPorts } from "../../../src/flows/deliver.ts";
+import { ACCOUNT, channelId, messageId, userId } from "../../support/builders.ts";
+
+/** What happens to a request, by its number. */
+export type Fault = "refused" | "limited" | "lost" | "lostLong";
+export const FAULTS: readonly Fault[] = ["refused", "limited", "lost", "lostLong"];
+
+export interface Schedule {
+  /** At which step each process dies. */
+  readonly crashes: readonly number[];
+  /** How long it is away then, in milliseconds. */
+  readonly outagesMs: readonly number[];
+  readonly faults: Readonly<Record<number, Fault>>;
+  /** Whether a draft is shown while the model speaks. */
+  readonly withDrafts?: boolean;
+  /** Whether no answer quotes what it answers: then all of them look alike. */
+  readonly withoutQuotes?: boolean;
+}
+
+export interface Weakness {
+  readonly hearsNoEcho?: true;
+  readonly drawsNonces?: true;
+  readonly ignoresNonces?: true;
+  readonly neverLooks?: true;
+  readonly keepsNoOutbox?: true;
+  readonly notesNoIntent?: true;
+  /** `blind`: it is not shown, and whoever asks is told that it is. */
+  readonly history?: "hidden" | "blind";
+}
+
+export interface Judged {
+  readonly lost: number;
+  readonly doubled: number;
+  readonly misordered: number;
+  readonly uncertain: number;
+  /** Steps of the last process. */
+  readonly steps: number;
+  readonly turns: number;
+}
+
+const START = Date.UTC(2026, 0, 1);
+const RESUME_MS = 180_000;
+/** What Discord remembers, and what we rely on. */
+const NONCE_MS = 300_000;
+const NONCE_WINDOW_MS = 60_000;
+const MAX_PROCESSES = 9;
+const CHANNEL = channelId("1400000000000000002");
+const BOT = userId("1400000000000000003");
+const ADA = userId("1400000000000000004");
+const RETRY = { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0 };
+const FILE: OutboundFile = { name: "the answer.md", bytes: new Uint8Array(1) };
+
+/** Drafts of a turn with drafts: one more than its answer has parts. */
+const DRAFTS = 3;
+const NOBODYS = { authorId: BOT, content: "", fileSizes: [], order: 0 };
+
+class Crash extends Error {}
+
+interface Message extends Posted {
+  readonly nonce?: string;
+  /** The first is 1. */
+  readonly order: number;
+}
+
+interface Event {
+  readonly seq: number;
+  readonly message: Message;
+}
+
+interface Session {
+  readonly events: Event[];
+  isOver: boolean;
+}
+
+interface Row {
+  readonly id: number;
+  readonly message: OutboundMessage;
+  readonly files: readonly OutboundFile[];
+  /** The draft whose place it takes, or that it takes away. */
+  readonly draft?: { readonly row: Row; readonly becomes: "this" | "nothing" };
+  state: "pending" | "sending" | "sent" | "uncertain" | "withdrawn";
+  firstAttemptAt: number | undefined;
+  failingSince: number | undefined;
+  messageId: MessageId | undefined;
+}
+
+/** What is committed. */
+interface Disk {
+  readonly inbox: Map<MessageId, "waiting" | "done">;
+  readonly outbox: Row[];
+  session: Session | undefined;
+  seq: number;
+  newest: number;
+  isCatchingUp: boolean;
+}
+
+/** Plays a schedule to its end, and counts what Discord shows of it. */
+export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Judged> {
+  const messages: Message[] = [];
+  const nonces = new Map<string, { readonly at: number; readonly message: Message }>();
+  const disk: Disk = {
+    inbox: new Map(),
+    outbox: [],
+    session: undefined,
+    seq: 0,
+    newest: 0,
+    isCatchingUp: false,
+  };
+  const toCome = [START + 500, START + 2_000];
+  let now = START;
+  let session: Session | undefined;
+  let order = 0;
+  let process = 0;
+  let steps = 0;
+  let requests = 0;
+  let turns = 0;
+  let drawn = 0;
+  let failed = 0;
+
+  function step(ms = 100): void {
+    now += ms;
+    while (toCome[0] !== undefined && toCome[0] <= now) {
+      toCome.shift();
+      put({ authorId: ADA, content: "hello", fileSizes: [] });
+    }
+    if (steps++ === schedule.crashes[process]) throw new Crash();
+  }
+
+  function put(message: Omit<Message, "id" | "order">): Message {
+    const made = { ...message, id: idAt(now, ++order), order };
+    messages.push(made);
+    if (session && !session.isOver) {
+      session.events.push({ seq: session.events.length + 1, message: made });
+    }
+    return made;
+  }
+
+  function create({ content, nonce, quote }: OutboundMessage, files: readonly OutboundFile[]) {
+    const sent = weak.drawsNonces ? `drawn ${drawn++}` : nonce;
+    const seen = weak.ignoresNonces ? undefined : nonces.get(sent);
+    if (seen && now - seen.at < NONCE_MS) return seen.message;
+    const message = put({
+      authorId: BOT,
+      content: content.trim(),
+      nonce: sent,
+      ...(quote !== undefined && { quote }),
+      fileSizes: files.map(({ bytes }) => bytes.length),
+    });
+    nonces.set(sent, { at: now, message });
+    return message;
+  }
+
+  /** One request of whatever kind; `act` is what Discord does with it. */
+  function request(notAfter: number, act: () => Message): PostOutcome {
+    step();
+    const fault = schedule.faults[requests++];
+    if (now > notAfter) return { kind: "unsent", reason: "too late" };
+    if (fault === "refused") {
+      step(10_000);
+      return { kind: "unsent", reason: "no connection" };
+    }
+    if (fault === "limited") {
+      return { kind: "refused", why: "rate_limited", reason: "429", retryAfterMs: 10_000 };
+    }
+    const { id } = act();
+    if (fault !== undefined) {
+      step(fault === "lost" ? 10_000 : 400_000);
+      return { kind: "unanswered", reason: "nothing within 15000 ms" };
+    }
+    step();
+    return { kind: "created", messageId: id };
+  }
+
+  /** A transaction: the process may die before it, and after it. */
+  function commit<T>(work: () => T): Promise<T> {
+    return Promise.resolve().then(() => {
+      step();
+      const result = work();
+      step();
+      return result;
+    });
+  }
+
+  const rowOf = ({ id }: OutboxRow): Row => disk.outbox.find((row) => row.id === id)!;
+
+  const ports: DeliverPorts = {
+    now: () => now,
+    nonceWindowMs: weak.neverLooks ? Infinity : NONCE_WINDOW_MS,
+    self: () => BOT,
+    outbox: {
+      filesOf: (row) => Promise.resolve(rowOf(row).files),
+      known: (_channel, ids) => {
+        const ours = new Set(disk.outbox.map((row) => row.messageId));
+        return Promise.resolve(new Set(ids.filter((id) => ours.has(id))));
+      },
+      markSending: (head, at) =>
+        commit(() => {
+          const row = rowOf(head);
+          if (row.state !== "pending" && row.state !== "sending") return false;
+          if (weak.notesNoIntent) return true;
+          row.state = "sending";
+          row.firstAttemptAt ??= at;
+          return true;
+        }),
+      markSent: (head, id) => commit(() => settle(rowOf(head), id)),
+      markRefused: (head, _reason, at) =>
+        commit(() => {
+          const row = rowOf(head);
+          if (row.state !== "pending" && row.state !== "sending") return;
+          row.state = head.firstAttemptAt === undefined ? "pending" : "sending";
+          row.firstAttemptAt = head.firstAttemptAt;
+          row.failingSince ??= at;
+        }),
+      markFailing: (head, at) => commit(() => void (rowOf(head).failingSince ??= at)),
+      markAbsent: (head) =>
+        commit(() => {
+          const row = rowOf(head);
+          if (row.state !== "sending") return;
+          row.state = "pending";
+          row.firstAttemptAt = undefined;
+        }),
+    },
+    messages: {
+      create: (message, files, notAfter) =>
+        Promise.resolve().then(() => request(notAfter, () => create(message, files))),
+      edit: (id, { content }, files) =>
+        Promise.resolve().then(() =>
+          request(Infinity, () => {
+            const at = messages.findIndex((message) => message.id === id);
+            const fileSizes = files.map(({ bytes }) => bytes.length);
+            messages[at] = { ...messages[at]!, content: content.trim(), fileSizes };
+            return messages[at];
+          })
+        ),
+      delete: (_channel, id) =>
+        Promise.resolve().then(() => {
+          let isGone = false;
+          const outcome = request(Infinity, () => {
+            const at = messages.findIndex((message) => message.id === id);
+            isGone = at < 0;
+            return isGone ? { ...NOBODYS, id } : messages.splice(at, 1)[0]!;
+          });
+          return isGone && outcome.kind === "created" ? { kind: "already_gone" } : outcome;
+        }),
+    },
+    history: (_channel, before) =>
+      Promise.resolve().then(() => {
+        step();
+        const shown = weak.history
+          ? []
+          : messages.filter(({ id }) => before === undefined || BigInt(id) < BigInt(before));
+        const oldest = shown[0]?.id;
+        return {
+          kind: "page",
+          messages: shown.toReversed(),
+          isLast: true,
+          ...(oldest !== undefined && { oldest }),
+        };
+      }),
+    canReadHistory: () => Promise.resolve(weak.history !== "hidden"),
+  };
+
+  function settle(row: Row, id: MessageId | undefined): boolean {
+    if (row.state === "sent") return false;
+    row.state = "sent";
+    row.messageId = id;
+    return true;
+  }
+
+  /** One attempt at the head of the outbox, as a lane makes it. */
+  async function attempt(): Promise<boolean> {
+    const row = disk.outbox.find(({ state }) => state === "pending" || state === "sending");
+    if (!row) return false;
+    const head = toOutboxRow(row);
+    const delivery = await deliver(head, ports);
+    const facts = { now, failed: failed + 1, random: 0.5, retry: RETRY };
+    const next = afterDelivery(head, delivery, { ...facts, nonceWindowMs: ports.nonceWindowMs });
+    switch (next.kind) {
+      case "on":
+        if (delivery.kind !== "absent") failed = 0;
+        return true;
+      case "again":
+        if (next.isAttempt) failed++;
+        step(next.waitMs);
+        return true;
+      case "uncertain":
+        await commit(() => void (row.state = "uncertain"));
+        return true;
+      default:
+        throw new Error(`No row of this model can be ${next.kind}: ${next.reason}`);
+    }
+  }
+
+  /** T1, of one event; an echo settles its row. */
+  function ingest(message: Message, seq: number): void {
+    disk.seq = Math.max(disk.seq, seq);
+    if (message.authorId === ADA) {
+      if (!disk.inbox.has(message.id)) disk.inbox.set(message.id, "waiting");
+      disk.newest = Math.max(disk.newest, message.order);
+      return;
+    }
+    const row = disk.outbox.find((one) => one.message.nonce === message.nonce);
+    if (row && !weak.hearsNoEcho) settle(row, message.id);
+  }
+
+  function freeze(
+    cause: MessageId,
+    kind: "reply" | "draft",
+    part: number,
+    content: string,
+  ): Frozen {
+    const about = { cause, revision: 0, agentId: "main", kind };
+    const message: OutboundMessage = {
+      accountId: ACCOUNT,
+      channelId: CHANNEL,
+      nonce: nonceOf(about, part),
+      content,
+      pings: { users: [], roles: [], quotedAuthor: false },
+      ...(!schedule.withoutQuotes && { quote: cause }),
+      of: { ...about, part, parts: 2 },
+    };
+    return { message, files: kind === "reply" && part === 1 ? [FILE] : [] };
+  }
+
+  /** As the store adds: what is there by its nonce stays as it is. */
+  function add({ message, files, draft }: Frozen): Row {
+    const there = disk.outbox.find((row) => row.message.nonce === message.nonce);
+    if (there) return there;
+    const placed = draft && disk.outbox.find((row) => row.message.nonce === draft.nonce);
+    const row: Row = {
+      id: disk.outbox.length + 1,
+      message,
+      files,
+      ...(draft && placed && { draft: { row: placed, becomes: draft.becomes } }),
+      state: "pending",
+      firstAttemptAt: undefined,
+      failingSince: undefined,
+      messageId: undefined,
+    };
+    disk.outbox.push(row);
+    return row;
+  }
+
+  function draftsOf(cause: MessageId): DraftRow[] {
+    return disk.outbox.flatMap(({ message, state, messageId }): DraftRow[] => {
+      const { of } = message;
+      if (of?.kind !== "draft" || of.cause !== cause) return [];
+      const draft = { message: { ...message, of }, ...(messageId !== undefined && { messageId }) };
+      if (state === "pending") return [{ ...draft, state: "untried" }];
+      if (state === "sending") return [{ ...draft, state: "open" }];
+      return state === "sent" ? [{ ...draft, state: "there" }] : [];
+    });
+  }
+
+  /** The drafts of a turn, each posted and then grown; the last is one too many. */
+  async function showDrafts(cause: MessageId): Promise<void> {
+    for (let part = 0; part < DRAFTS; part++) {
+      step(1_000);
+      const draft = await commit(() => add(freeze(cause, "draft", part, "let me think")));
+      await attempt();
+      const shown = messages.findIndex(({ id }) => id === draft.messageId);
+      if (shown >= 0) messages[shown] = { ...messages[shown]!, content: "let me think again" };
+    }
+  }
+
+  async function turn(cause: MessageId): Promise<void> {
+    await commit(() => {}); // T2
+    if (schedule.withDrafts) await showDrafts(cause);
+    step(5_000);
+    turns++;
+    const words = weak.keepsNoOutbox ? `answer ${turns}` : "answer";
+    const reply = [`${words}, part 0`, ` ${words}, part 1\n`]
+      .map((text, part) => freeze(cause, "reply", part, text));
+    if (weak.keepsNoOutbox) {
+      for (const frozen of reply) {
+        const row = add(frozen);
+        Object.assign(row, frozen);
+        while (row.state !== "sent") await attempt();
+      }
+      await commit(() => disk.inbox.set(cause, "done"));
+      return;
+    }
+    await commit(() => { // T3
+      const { outbox, withdraw } = placeDrafts(draftsOf(cause), reply);
+      for (const row of disk.outbox) {
+        if (withdraw.includes(row.message.nonce)) row.state = "withdrawn";
+      }
+      for (const frozen of outbox) add(frozen);
+      disk.inbox.set(cause, "done");
+    });
+  }
+
+  async function live(): Promise<void> {
+    step();
+    if (session && session === disk.session && !session.isOver) step();
+    else {
+      if (session) session.isOver = true;
+      session = { events: [], isOver: false };
+      step();
+      await commit(() => { // T0
+        disk.session = session;
+        disk.seq = 0;
+        disk.isCatchingUp = true;
+      });
+    }
+    if (disk.isCatchingUp) {
+      for (const message of messages.filter(({ order }) => order > disk.newest)) {
+        if (message.authorId === ADA) await commit(() => ingest(message, 0));
+      }
+      await commit(() => void (disk.isCatchingUp = false));
+    }
+    for (let idle = 0; idle < 3;) {
+      const event = session.events.find(({ seq }) => seq > disk.seq);
+      if (event) await commit(() => ingest(event.message, event.seq));
+      const isSending = await attempt();
+      const next = [...disk.inbox].find(([, state]) => state === "waiting");
+      if (next) await turn(next[0]);
+      if (event || isSending || next) idle = 0;
+      else {
+        idle++;
+        step(1_000);
+      }
+    }
+  }
+
+  function die(): void {
+    const outageMs = schedule.outagesMs[process] ?? 0;
+    now += Math.min(300, outageMs);
+    if (process === 0) put({ authorId: ADA, content: "hello again", fileSizes: [] });
+    now += outageMs;
+    if (session && outageMs >= RESUME_MS) session.isOver = true;
+    // What is kept nowhere is forgotten, and what was sent of it too.
+    if (weak.keepsNoOutbox) disk.outbox.length = 0;
+    failed = 0;
+  }
+
+  for (; process < MAX_PROCESSES; process++) {
+    steps = 0;
+    try {
+      await live();
+      break;
+    } catch (thrown) {
+      if (!(thrown instanceof Crash)) throw thrown;
+      die();
+    }
+  }
+  const uncertain = disk.outbox.filter(({ state }) => state === "uncertain").length;
+  return { ...judge(messages, schedule.withoutQuotes), uncertain, steps, turns };
+}
+
+/** Every message of Ada's is answered in two parts, in order, and nothing else is said. */
+function judge(
+  messages: readonly Message[],
+  withoutQuotes = false,
+): Pick<Judged, "lost" | "doubled" | "misordered"> {
+  const total = { lost: 0, doubled: 0, misordered: 0 };
+  const asked = messages.filter(({ authorId }) => authorId === ADA);
+  const said = messages.filter(({ authorId }) => authorId === BOT);
+  const answers = withoutQuotes
+    ? [{ said, times: asked.length }]
+    : asked.map(({ id }) => ({ said: said.filter(({ quote }) => quote === id), times: 1 }));
+  for (const { said, times } of answers) {
+    const parts = said.map(({ content }) => content.at(-1) ?? "");
+    const [first, second] = ["0", "1"].map((part) => parts.filter((one) => one === part).length);
+    for (const count of [first ?? 0, second ?? 0]) {
+      total.lost += Math.max(0, times - count);
+      total.doubled += Math.max(0, count - times);
+    }
+    total.doubled += parts.filter((part) => part !== "0" && part !== "1").length; // a draft's rest
+    if (parts.some((part, at) => part !== String(at % 2))) total.misordered++;
+  }
+  return total;
+}
+
+function toOutboxRow({ id, message, files, draft, firstAttemptAt, failingSince }: Row): OutboxRow {
+  return {
+    id,
+    message,
+    fileCount: files.length,
+    action: actionOf(draft),
+    ...(firstAttemptAt !== undefined && { firstAttemptAt }),
+    ...(failingSince !== undefined && { failingSince }),
+  };
+}
+
+/** As the store resolves it. */
+function actionOf(draft: Row["draft"]): OutboxAction {
+  if (!draft) return { kind: "post" };
+  const { row: { state, messageId }, becomes } = draft;
+  if (state !== "sent" || messageId === undefined) {
+    return { kind: becomes === "this" && state !== "sent" ? "post" : "nothing" };
+  }
+  return { kind: becomes === "this" ? "edit" : "delete", messageId };
+}
+
+/** By time, and by order within it. */
+function idAt(ms: number, order: number): MessageId {
+  return messageId(String((BigInt(ms - 1_420_070_400_000) << 22n) | BigInt(order)));
+}

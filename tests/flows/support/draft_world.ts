@@ -1,0 +1,298 @@
+/**
+ * One channel of a Discord in memory, with an outbox and a lane, in which drafts grow.
+ *
+ * The drafts are the product's own, and so is the decision what becomes of them
+ * in the end. What is stored outlives a crash; what Discord has does, too.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { type DraftRow, placeDrafts } from "../../../src/core/draft.ts";
+import type { MessageId } from "../../../src/core/ids.ts";
+import { type Answer, nonceOf } from "../../../src/core/nonce.ts";
+import type { Frozen, PostOutcome } from "../../../src/core/outbound.ts";
+import { type ComposeDraft, createDrafts, type Drafts } from "../../../src/flows/draft.ts";
+import { chunk, type ChunkRules } from "../../../src/render/chunk.ts";
+import { ACCOUNT, directMessage, messageId } from "../../support/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { type LogLine, recordingLog } from "../../support/recording_log.ts";
+
+export const MESSAGE = directMessage();
+
+const ANSWER: Answer = { cause: MESSAGE.id, revision: 0, agentId: "main", kind: "reply" };
+const CHUNKS: ChunkRules = { limit: 60, maxLines: 6, mode: "length", maxChunks: 8 };
+const TAG = "[[reply_to_current]]";
+
+/** Of words, which no end of a word holds back. */
+export const SECRET = "open sesame now";
+
+function secretTail(text: string): number {
+  for (let length = SECRET.length - 1; length > 1; length -= 1) {
+    if (text.endsWith(SECRET.slice(0, length))) return text.length - length;
+  }
+  return text.length;
+}
+
+/** What an answer is frozen to: cut, with its tag taken out, and with a file where it is too long. */
+export const compose: ComposeDraft = (text) => {
+  const visible = text.replaceAll(TAG, "").trim();
+  const chunks = chunk(visible, CHUNKS);
+  const isTooLong = chunks.length > CHUNKS.maxChunks;
+  const kept = isTooLong ? chunks.slice(0, 1) : chunks;
+  return kept.map((content, part) => ({
+    message: {
+      accountId: ACCOUNT,
+      channelId: MESSAGE.channelId,
+      nonce: nonceOf(ANSWER, part),
+      content,
+      pings: { users: [], roles: [], quotedAuthor: false },
+      of: { ...ANSWER, part, parts: kept.length },
+      ...(part === 0 && text.includes(TAG) && { quote: MESSAGE.id }),
+    },
+    files: isTooLong ? [{ name: "answer.md", bytes: new TextEncoder().encode(visible) }] : [],
+  }));
+};
+
+/** What a turn that fails says. */
+export const FAILURE: readonly Frozen[] = [{
+  message: {
+    accountId: ACCOUNT,
+    channelId: MESSAGE.channelId,
+    nonce: nonceOf({ ...ANSWER, kind: "failure" }, 0),
+    content: "It failed.",
+    pings: { users: [], roles: [], quotedAuthor: false },
+    of: { ...ANSWER, kind: "failure", part: 0, parts: 1 },
+  },
+  files: [],
+}];
+
+interface Row {
+  readonly frozen: Frozen;
+  state: "pending" | "sending" | "sent" | "dead" | "withdrawn";
+  messageId?: MessageId;
+}
+
+/** A message as people see it. */
+export interface Seen {
+  readonly content: string;
+  readonly quote?: MessageId;
+  readonly files: readonly string[];
+}
+
+interface Standing extends Seen {
+  readonly id: MessageId;
+  readonly nonce: string;
+}
+
+/** What may become of an edit. */
+export type EditFault =
+  | "none"
+  | "no room"
+  | "lost on the way"
+  | "done, and not answered"
+  | "limited"
+  | "forbidden";
+
+export class Crash extends Error {}
+
+export class DraftWorld {
+  readonly clock = new FakeClock();
+  readonly log: LogLine[];
+  /** What was asked of Discord: `"post hello …"`. */
+  readonly asked: string[] = [];
+  /** When each edit was asked for, in milliseconds since the start. */
+  readonly editedAt: number[] = [];
+  /** Steps until the process dies. */
+  crashIn = Infinity;
+  steps = 0;
+  nextEdit: EditFault = "none";
+  /** Holds edits up until it is called. */
+  holdEdit: Promise<void> | undefined;
+  refusesDrafts = false;
+  drafts: Drafts;
+  readonly #rows: Row[] = [];
+  readonly #standing: Standing[] = [];
+  #created = 0;
+  #isDead = false;
+  #life = 0;
+  readonly #recording = recordingLog();
+  readonly #start = this.clock.now();
+
+  constructor() {
+    this.log = this.#recording.lines;
+    this.drafts = this.#createDrafts();
+  }
+
+  /** A new process, with what is stored. */
+  restart(): void {
+    this.crashIn = Infinity;
+    this.#isDead = false;
+    this.drafts = this.#createDrafts();
+  }
+
+  /** Whether the turn's end is stored. */
+  isStored = false;
+
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
+  /** The channel, as people see it. */
+  seen(): readonly Seen[] {
+    return this.#standing.map(({ id: _id, nonce: _nonce, ...seen }) => seen);
+  }
+
+  /** Somebody deletes a message. */
+  deleteAt(index: number): void {
+    this.#standing.splice(index, 1);
+  }
+
+  /** One row of the lane, if there is one. */
+  deliverOne(): boolean {
+    const row = this.#rows.find(({ state }) => state === "pending" || state === "sending");
+    if (!row) return false;
+    this.#step();
+    row.state = "sending"; // T4
+    this.#step();
+    this.#ask(row);
+    this.#step();
+    if (row.state === "sending") row.state = "sent"; // T5
+    if (row.messageId) this.drafts.posted(row.frozen.message.nonce, row.messageId);
+    return true;
+  }
+
+  /** T3. */
+  finishTurn(said: readonly Frozen[]): void {
+    this.#step();
+    const { outbox, withdraw } = placeDrafts(this.#draftRows(), said);
+    for (const row of this.#rows) {
+      if (withdraw.includes(row.frozen.message.nonce)) row.state = "withdrawn";
+    }
+    for (const frozen of outbox) this.#add(frozen);
+    this.isStored = true;
+    this.#step();
+  }
+
+  #createDrafts(): Drafts {
+    const life = this.#life += 1;
+    return createDrafts({
+      outbox: {
+        add: (frozen) => this.#unlessDead(life, () => this.#add(frozen)),
+      },
+      edit: (id, message) =>
+        this.#unlessDead(life, async () => {
+          this.editedAt.push(this.clock.now() - this.#start);
+          await this.holdEdit;
+          return this.#edit(id, message.content);
+        }),
+      cleanSecrets: (text) => text.replaceAll(SECRET, "[redacted]"),
+      secretTail,
+      maxLength: CHUNKS.limit,
+      onOutbox: () => {},
+      schedule: this.clock.schedule,
+      now: this.clock.now,
+      log: this.#recording.log,
+    });
+  }
+
+  /** What a dead process asked for comes to nothing, and it never hears of it. */
+  async #unlessDead<T>(life: number, run: () => T | Promise<T>): Promise<T> {
+    try {
+      if (this.#isDead || life !== this.#life) return await new Promise<never>(() => {});
+      this.#step();
+      const result = await run();
+      this.#step();
+      return result;
+    } catch (error) {
+      if (error instanceof Crash) return await new Promise<never>(() => {});
+      throw error;
+    }
+  }
+
+  #step(): void {
+    this.steps += 1;
+    if (--this.crashIn > 0) return;
+    this.#isDead = true;
+    throw new Crash();
+  }
+
+  #add(frozen: Frozen) {
+    const found = this.#rows.find((row) => row.frozen.message.nonce === frozen.message.nonce);
+    if (!found) this.#rows.push({ frozen, state: "pending" });
+    const { state, messageId, frozen: { message } } = found ?? this.#rows.at(-1)!;
+    return { state, message, ...(messageId && { messageId }) };
+  }
+
+  #draftRows(): readonly DraftRow[] {
+    return this.#rows.flatMap(({ frozen: { message, draft }, state, messageId }) => {
+      const { of } = message;
+      if (of?.kind !== "draft" || draft || state === "dead" || state === "withdrawn") return [];
+      return [{
+        message: { ...message, of },
+        state: state === "sent" ? "there" : state === "sending" ? "open" : "untried",
+        ...(messageId && { messageId }),
+      }];
+    });
+  }
+
+  #ask(row: Row): void {
+    const { message, draft, files } = row.frozen;
+    const place = draft && this.#rows.find((one) => one.frozen.message.nonce === draft.nonce);
+    const isThere = place?.state === "sent";
+    if (draft?.becomes === "nothing") {
+      this.asked.push("delete");
+      const at = this.#standing.findIndex(({ id }) => id === place?.messageId);
+      if (at !== -1) this.#standing.splice(at, 1);
+    } else if (draft && isThere && place.messageId) {
+      this.#edit(place.messageId, message.content, files.map(({ name }) => name));
+    } else if (this.refusesDrafts && message.of?.kind === "draft") {
+      row.state = "dead";
+    } else {
+      this.asked.push(`post ${message.content}`);
+      const found = this.#standing.find(({ nonce }) => nonce === message.nonce);
+      row.messageId = found?.id ?? this.#create(row.frozen);
+    }
+  }
+
+  #create({ message: { content, quote, nonce }, files }: Frozen): MessageId {
+    const id = messageId(`15${String(this.#created += 1).padStart(16, "0")}`);
+    assert.ok(content.length <= CHUNKS.limit, content);
+    this.#standing.push({
+      id,
+      nonce,
+      content,
+      ...(quote && { quote }),
+      files: files.map(({ name }) => name),
+    });
+    return id;
+  }
+
+  #edit(id: MessageId, content: string, files?: readonly string[]): PostOutcome {
+    this.asked.push(`edit ${content}`);
+    assert.ok(content.length <= CHUNKS.limit, content);
+    const fault = files ? "none" : this.nextEdit;
+    if (fault === "no room") return { kind: "unsent", reason: "no room" };
+    if (fault === "lost on the way") return { kind: "unanswered", reason: "timeout" };
+    if (fault === "limited") {
+      return { kind: "refused", why: "rate_limited", reason: "429", retryAfterMs: 5_000 };
+    }
+    if (fault === "forbidden") return { kind: "refused", why: "forbidden", reason: "no" };
+    const at = this.#standing.findIndex((message) => message.id === id);
+    const standing = this.#standing[at];
+    if (!standing) return { kind: "already_gone" };
+    this.#standing[at] = { ...standing, content, files: files ?? standing.files };
+    return fault === "none"
+      ? { kind: "created", messageId: id }
+      : { kind: "unanswered", reason: "timeout" };
+  }
+}
+
+/** What people would see without drafts. */
+export function withoutDrafts(said: readonly Frozen[]): readonly Seen[] {
+  return said.map(({ message: { content, quote }, files }) => ({
+    content,
+    ...(quote && { quote }),
+    files: files.map(({ name }) => name),
+  }));
+}

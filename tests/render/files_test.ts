@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { OutboundFile } from "../../src/core/outbound.ts";
+import { checkFiles, cutBytes, sizeOf, textFile } from "../../src/render/files.ts";
+
+const rules = {
+  maxFileBytes: 1_000,
+  texts: {},
+  cleanSecrets: (text: string) => text.replaceAll("hunter2", "[redacted]"),
+};
+const file = (name: string, text: string, fields: Partial<OutboundFile> = {}): OutboundFile => ({
+  name,
+  bytes: new TextEncoder().encode(text),
+  ...fields,
+});
+const check = (...files: readonly OutboundFile[]) => checkFiles(files, rules);
+const textOf = (checked: ReturnType<typeof check>) =>
+  checked.files.map(({ bytes }) => new TextDecoder().decode(bytes));
+
+describe("[R12] checkFiles()", () => {
+  it("leaves files as they are, in their order", () => {
+    const files = [
+      file("b.txt", "b", { alt: "a letter", contentType: "text/plain" }),
+      file("a", "a"),
+    ];
+    assert.deepEqual(checkFiles(files, rules), { files, notes: [] });
+  });
+
+  it("names one that is too large, with both figures", () => {
+    const { files, notes } = check(
+      file("big.bin", "x".repeat(1_001)),
+      file("a", "x".repeat(1_000)),
+    );
+    assert.deepEqual(files.map(({ name }) => name), ["a"]);
+    assert.equal(notes.length, 1);
+    assert.match(notes[0] ?? "", /`big\.bin`.* 1 kB.* 1 kB/);
+  });
+
+  it("cuts an alternative text to what Discord takes", () => {
+    const [long, blank] =
+      check(file("a", "", { alt: "x".repeat(1_023) + "😀" }), file("b", "", { alt: " " }))
+        .files;
+    assert.equal(long?.alt, "x".repeat(1_023));
+    assert.equal(blank && "alt" in blank, false);
+  });
+
+  it("makes a name that is one line, and no path", () => {
+    const names = check(file("../a/b\n`c`.txt", ""), file(" ", ""), file("x".repeat(300), "")).files
+      .map(({ name }) => name);
+    assert.deepEqual(names, [".._a_b_c_.txt", "file", "x".repeat(200)]);
+  });
+});
+
+describe("[SEC-R10] checkFiles()", () => {
+  it("takes secrets out of texts, names and alternative texts", () => {
+    const checked = check(file("hunter2.txt", "it is hunter2", { alt: "hunter2" }));
+    assert.deepEqual(textOf(checked), ["it is [redacted]"]);
+    assert.deepEqual(checked.files[0]?.name, "[redacted].txt");
+    assert.deepEqual(checked.files[0]?.alt, "[redacted]");
+  });
+
+  it("withholds a file of other bytes that holds one", () => {
+    const bytes = Uint8Array.from([0xff, 0xfe, 0x80, ...Buffer.from("hunter2")]);
+    const { files, notes } = check(file("a.png", "", { bytes }));
+    assert.deepEqual(files, []);
+    assert.deepEqual(notes, ["`a.png` is not attached: it holds a secret."]);
+  });
+
+  it("leaves other bytes as they are", () => {
+    const bytes = Uint8Array.from([0xff, 0xfe, 0x80, 1, 2]);
+    assert.equal(check(file("a.png", "", { bytes })).files[0]?.bytes, bytes);
+  });
+
+  it("keeps a byte order mark", () => {
+    assert.deepEqual(textOf(check(file("a", "\ufeffhello"))), ["hello"]);
+    assert.equal(check(file("a", "\ufeffx hunter2")).files[0]?.bytes[0], 0xef);
+  });
+});
+
+describe("cutBytes()", () => {
+  it("loses nothing, breaks no character, and keeps to the size", () => {
+    const text = fc.string({ unit: "grapheme", maxLength: 200 });
+    fc.assert(
+      fc.property(text, fc.integer({ min: 4, max: 50 }), (text, maxBytes) => {
+        const pieces = cutBytes(text, maxBytes);
+        assert.equal(pieces.join(""), text);
+        for (const piece of pieces) assert.ok(textFile("a", piece).bytes.length <= maxBytes);
+      }),
+    );
+  });
+
+  it("prefers the ends of lines", () => {
+    assert.deepEqual(cutBytes("one two\nthree", 10), ["one two\n", "three"]);
+  });
+
+  it("makes no more than are wanted", () => {
+    assert.deepEqual(cutBytes("a".repeat(100), 10, 2), ["a".repeat(10), "a".repeat(10)]);
+  });
+});
+
+describe("sizeOf()", () => {
+  const cases: readonly [bytes: number, size: string][] = [
+    [0, "0 bytes"],
+    [999, "999 bytes"],
+    [1_000, "1 kB"],
+    [12_345, "12.3 kB"],
+    [999_949, "999.9 kB"],
+    [999_950, "1 MB"],
+    [8_000_000, "8 MB"],
+    [10_485_760, "10.5 MB"],
+  ];
+  for (const [bytes, size] of cases) {
+    it(`${bytes} are ${size}`, () => assert.equal(sizeOf(bytes), size));
+  }
+});

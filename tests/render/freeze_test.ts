@@ -1,0 +1,210 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { MessageId, UserId } from "../../src/core/ids.ts";
+import { nonceOf } from "../../src/core/nonce.ts";
+import type { OutboundFile, Quote } from "../../src/core/outbound.ts";
+import { freeze, freezeUnasked } from "../../src/render/freeze.ts";
+import {
+  ACCOUNT,
+  channelId,
+  guildId,
+  messageId,
+  reply,
+  roleId,
+  userId,
+} from "../support/builders.ts";
+import { vectorsOf } from "../support/vectors.ts";
+
+const ADA = userId("123456789012345678");
+const BOB = userId("987654321098765432");
+const STRANGER = userId("555555555555555555");
+const MODS = roleId("1400000000000000003");
+
+const twoChunks = reply({
+  chunks: ["one", "two"],
+  text: "one\n\ntwo",
+  mayPing: { users: [ADA, BOB], roles: [MODS] },
+});
+const messages = (...given: Parameters<typeof freeze>) =>
+  freeze(...given).map((one) => one.message);
+const file = (name: string): OutboundFile => ({ name, bytes: new Uint8Array() });
+
+const quoted = messageId("1400000000000000009");
+const quote: Quote = {
+  messageId: quoted,
+  authorId: BOB,
+  on: "first",
+};
+
+describe("freeze()", () => {
+  it("[D1] keeps the chunks in order, and where they go", () => {
+    const { accountId, channelId } = twoChunks;
+    assert.deepEqual(
+      messages(twoChunks).map((m) => [m.accountId, m.channelId, m.content]),
+      [[accountId, channelId, "one"], [accountId, channelId, "two"]],
+    );
+  });
+
+  it("[D2] gives each chunk the nonce of its place, and says what it is a part of", () => {
+    const { cause, revision, agentId, kind } = twoChunks;
+    const answer = { cause, revision, agentId, kind };
+    assert.deepEqual(messages(twoChunks).map(({ nonce, of }) => [nonce, of]), [
+      [nonceOf(twoChunks, 0), { ...answer, part: 0, parts: 2 }],
+      [nonceOf(twoChunks, 1), { ...answer, part: 1, parts: 2 }],
+    ]);
+  });
+
+  it("names the guild, where there is one", () => {
+    assert.deepEqual(messages(twoChunks).map((m) => "guildId" in m), [false, false]);
+    const guild = guildId("1400000000000000010");
+    assert.deepEqual(messages({ ...twoChunks, guildId: guild }).map((m) => m.guildId), [
+      guild,
+      guild,
+    ]);
+  });
+
+  it("[SEC-R7] asks for no previews where the reply does", () => {
+    assert.deepEqual(messages(twoChunks).map((m) => "suppressesEmbeds" in m), [false, false]);
+    const silent = messages({ ...twoChunks, suppressesEmbeds: true });
+    assert.deepEqual(silent.map((m) => m.suppressesEmbeds), [true, true]);
+  });
+
+  it("[D4] keeps the whole text with the first part, where it is not the message itself", () => {
+    const wholes = (fields: Partial<typeof twoChunks>) =>
+      freeze({ ...twoChunks, ...fields }).map(({ whole }) => whole);
+    assert.deepEqual(wholes({}), ["one\n\ntwo", undefined]);
+    assert.deepEqual(wholes({ chunks: ["one"], text: "one" }), [undefined]);
+    assert.deepEqual(wholes({ chunks: ["one, and a file"] }), ["one\n\ntwo"]);
+  });
+
+  const eleven = Array.from({ length: 11 }, (_, index) => file(`${index}.txt`));
+  const filed: readonly [name: string, chunks: string[], files: OutboundFile[], frozen: unknown][] =
+    [
+      ["with the last words", ["one", "two"], eleven.slice(0, 2), [["one", 0], ["two", 2]]],
+      ["without words", [], eleven.slice(0, 2), [["", 2]]],
+      ["ten in one message", ["one"], eleven, [["one", 10], ["", 1]]],
+    ];
+  for (const [name, chunks, files, expected] of filed) {
+    it(`[R12] sends files ${name}, in order`, () => {
+      const frozen = freeze({ ...twoChunks, chunks, files });
+      assert.deepEqual(frozen.map((f) => [f.message.content, f.files.length]), expected);
+      assert.deepEqual(frozen.flatMap((f) => f.files), files);
+      assert.deepEqual(frozen.map((f) => f.message.of?.parts), frozen.map(() => frozen.length));
+    });
+  }
+
+  const pings: readonly [name: string, text: string, users: string[], roles: string[]][] = [
+    ["nobody in a text without mentions", "hello", [], []],
+    ["a user of the turn whom the text mentions", `hello <@${ADA}>`, [ADA], []],
+    ["one mentioned in the old form", `hello <@!${BOB}>`, [BOB], []],
+    ["both, once each", `<@${BOB}> <@${ADA}> <@${ADA}>`, [ADA, BOB], []],
+    ["a listed role", `<@&${MODS}>`, [], [MODS]],
+    ["no stranger", `<@${STRANGER}>`, [], []],
+    ["no role that is not listed", `<@&${STRANGER}>`, [], []],
+    ["no user by a role's mention", `<@&${ADA}> <#${BOB}> ${BOB}`, [], []],
+    ["not everyone", "@everyone @here", [], []],
+  ];
+  for (const [name, text, users, roles] of pings) {
+    it(`[R4] pings ${name}`, () => {
+      const [message] = messages({ ...twoChunks, chunks: [text] });
+      assert.deepEqual(message?.pings, { users, roles, quotedAuthor: false });
+    });
+  }
+
+  const quotedAuthors: readonly [name: string, authorId: UserId | undefined, pinged: boolean][] = [
+    ["the quoted author of the turn", BOB, true],
+    ["no quoted stranger", STRANGER, false],
+    ["nobody of whom it is not known", undefined, false],
+  ];
+  for (const [name, authorId, pinged] of quotedAuthors) {
+    it(`[R4] pings ${name}, by the quoting chunk only`, () => {
+      const { authorId: _, ...rest } = quote;
+      const quoting = { ...rest, ...(authorId && { authorId }) };
+      assert.deepEqual(
+        messages({ ...twoChunks, quote: quoting }).map((m) => m.pings.quotedAuthor),
+        [pinged, false],
+      );
+    });
+  }
+
+  const quoting: readonly [
+    name: string,
+    quote: Quote | undefined,
+    quoted: (MessageId | undefined)[],
+  ][] = [
+    ["nothing without a reply tag", undefined, [undefined, undefined]],
+    ["with the first chunk", quote, [quote.messageId, undefined]],
+    ["with all chunks", { ...quote, on: "all" }, [quote.messageId, quote.messageId]],
+  ];
+  for (const [name, asked, quoted] of quoting) {
+    it(`[R3] quotes ${name}`, () => {
+      const frozen = messages({ ...twoChunks, ...(asked && { quote: asked }) });
+      assert.deepEqual(frozen.map((m) => m.quote), quoted);
+    });
+  }
+});
+
+describe("[R3] OpenClaw's planner of replies", () => {
+  interface Input {
+    readonly options: {
+      readonly replyToMode: "off" | "first" | "all" | "batched";
+      readonly startId?: string;
+      readonly existingId?: string;
+      readonly hasReplied?: boolean;
+      readonly allowReference?: boolean;
+    };
+    readonly calls: readonly string[];
+  }
+  for (const era of ["seed", "latest"]) {
+    const { vectors, options } = vectorsOf<Input, readonly (string | null)[]>(
+      `${era}-reply-tags`,
+      "createReplyReferencePlanner",
+    );
+    describe(`[R3] of the ${era} release`, options, () => {
+      for (const { input: { options, calls }, expected } of vectors) {
+        const { replyToMode: on, startId, existingId, hasReplied, allowReference } = options;
+        // An answer is planned once, so nothing was replied before, and a message marked as sent is
+        // no call; there is no mode "batched"; and a thread is no reason to quote, nor not to.
+        if (on === "batched" || hasReplied || calls.includes("markSent")) continue;
+        if (existingId !== undefined || allowReference !== undefined) continue;
+        it(JSON.stringify(options), () => {
+          const quote = on !== "off" && startId !== undefined && { on, messageId: quoted };
+          const frozen = messages({
+            ...twoChunks,
+            chunks: calls.map(String),
+            ...(quote && { quote }),
+          });
+          assert.deepEqual(
+            frozen.map((m) => m.quote === quoted ? startId : m.quote ?? null),
+            expected,
+          );
+        });
+      }
+    });
+  }
+});
+
+describe("freezeUnasked()", () => {
+  it("[D2] leaves the nonce to the store's row, and answers nobody", () => {
+    const { cause: _c, revision: _r, agentId: _a, kind: _k, ...unasked } = twoChunks;
+    assert.deepEqual(
+      freezeUnasked(unasked),
+      ["one", "two"].map((content) => ({
+        message: {
+          accountId: ACCOUNT,
+          channelId: channelId("1400000000000000002"),
+          nonce: "",
+          content,
+          pings: { users: [], roles: [], quotedAuthor: false },
+        },
+        files: [],
+      })),
+    );
+  });
+
+  it("[D4] keeps the whole of one message", () => {
+    const { cause: _c, revision: _r, agentId: _a, kind: _k, ...unasked } = twoChunks;
+    const frozen = freezeUnasked({ ...unasked, chunks: ["one, and a file"] });
+    assert.deepEqual(frozen.map(({ whole }) => whole), ["one\n\ntwo"]);
+  });
+});

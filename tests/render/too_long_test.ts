@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ChunkRules } from "../../src/render/chunk.ts";
+import { tooLong, withLine } from "../../src/render/too_long.ts";
+
+const chunks: ChunkRules = { limit: 2_000, maxLines: 17, mode: "length", maxChunks: 12 };
+const files = { maxFileBytes: 8_000_000, texts: {}, cleanSecrets: (text: string) => text };
+const long = Array.from({ length: 400 }, (_, index) => `This is line ${index} of many.`).join("\n");
+const textOf = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
+
+describe("[R6] tooLong()", () => {
+  it("is the beginning, a line that says so, and all of it in a file", () => {
+    const { content, file } = tooLong(long, chunks, files);
+    assert.match(content, /^This is line 0 of many\.\n[^]*\n\n.*`answer\.md`\.$/);
+    assert.ok(content.length <= 2_000);
+    assert.ok(content.split("\n").length <= 17);
+    assert.deepEqual([file?.name, file?.contentType], [
+      "answer.md",
+      "text/markdown; charset=utf-8",
+    ]);
+    assert.equal(textOf(file?.bytes), long);
+  });
+
+  it("[R2] closes a fence before the line", () => {
+    const { content } = tooLong("```js\n" + long + "\n```", chunks, files);
+    assert.match(content, /^```js\n[^]*\n```\n\n[^`]*`answer\.md`\.$/);
+  });
+
+  it("[R12] cuts a file that would be too large, and says so with both figures", () => {
+    const { content, file } = tooLong(long, chunks, { ...files, maxFileBytes: 5_000 });
+    assert.match(content, /`answer\.md`/);
+    assert.ok(file && file.bytes.length <= 5_000);
+    const text = textOf(file.bytes);
+    assert.match(text, /\n\n\[Cut here: all of it has 10\.\d kB, and a file may have 5 kB\.\]\n$/);
+    assert.ok(long.startsWith(text.slice(0, 4_500)));
+  });
+
+  it("[R12] names both figures where there is no room for a file", () => {
+    for (const maxFileBytes of [0, 999]) {
+      const { content, file } = tooLong(long, chunks, { ...files, maxFileBytes });
+      assert.equal(file, undefined);
+      assert.match(content, /10\.\d kB.*(?:0|999) bytes/);
+    }
+  });
+
+  it("[R13] says it in the operator's words", () => {
+    const { content } = tooLong(long, chunks, { ...files, texts: { tooLong: "Mehr in {file}" } });
+    assert.match(content, /\n\nMehr in answer\.md$/);
+  });
+});
+
+describe("[R6] withLine()", () => {
+  for (const limit of [2, 10, 20, 50, 200]) {
+    it(`keeps to a limit of ${limit}`, () => {
+      const content = withLine(long, "all of it is in a file", { ...chunks, limit });
+      assert.ok(content.length > 0 && content.length <= limit, content);
+    });
+  }
+});

@@ -1,0 +1,49 @@
+/**
+ * Tells whether chunks are a text, but for white space and the marks that a cut adds.
+ *
+ * @module
+ */
+
+/** A fence may be closed with a longer marker than it was opened with, and is by us with one as long. */
+const bare = (text: string): string =>
+  text.replace(/`{3,}/g, "```").replace(/~{3,}/g, "~~~").replace(/\s/g, "");
+
+/** Each may have been put before a chunk, in this order; none must have been. */
+const BEFORE = [
+  /^>>> /,
+  /^\|\|/,
+  /^[ \t>]*(?:`{3,}|~{3,})[^\n]*\n/,
+  /^(?:> ){1,2}/,
+  /^\|\|/,
+  /^`{1,2}(?!`)/,
+];
+/** And behind it, from the end; of the line that closes a fence, perhaps only its indentation. */
+const BEHIND = [
+  /\|\|$/,
+  /[ \t>]+(?=(?:`{3,}|~{3,})$)/,
+  /\n[ \t>]*(?:`{3,}|~{3,})$/,
+  /(?<!`)`{1,2}$/,
+];
+
+/** All that may be left of a chunk when added marks are taken away. */
+function withoutMarks(chunk: string): ReadonlySet<string> {
+  let all = new Set([chunk]);
+  for (const mark of [...BEFORE, ...BEHIND]) {
+    all = new Set([...all].flatMap((one) => [one, one.replace(mark, "")]));
+  }
+  return new Set([...all].map(bare));
+}
+
+/** Whether the chunks, joined, give back the text (R2). */
+export function givesBack(chunks: readonly string[], text: string): boolean {
+  const whole = bare(text);
+  let reached = new Set([0]);
+  for (const chunk of chunks) {
+    const next = new Set<number>();
+    for (const rest of withoutMarks(chunk)) {
+      for (const at of reached) if (whole.startsWith(rest, at)) next.add(at + rest.length);
+    }
+    reached = next;
+  }
+  return reached.has(whole.length);
+}
