@@ -1,8 +1,9 @@
 /**
- * `deno task bench`: Barnacle beside a minimal discord.js bot, in one run.
+ * `deno task bench`: Barnacle beside a minimal discord.js bot, in one run; where Discord's limits
+ * hold, beside one with discordeno's own limiter as well.
  *
- * Each bench measures both before the next one begins, and the rounds repeat
- * all of it, so that what the machine does besides falls on both. Medians of the
+ * Each bench measures all before the next one begins, and the rounds repeat
+ * all of it, so that what the machine does besides falls on all. Medians of the
  * rounds are printed; nothing is asserted, for a neighbour can spoil any figure.
  *
  * `--quick` is one round, and shorter waits; `--only start,latency` are those benches; `--binary
@@ -14,14 +15,19 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync } from "node:fs";
 import { cpus, release } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { benchChatter } from "./chatter.ts";
+import { benchChunker } from "./chunker.ts";
 import { benchConnection } from "./connection.ts";
 import { benchDisk } from "./disk.ts";
 import { benchHeartbeat } from "./heartbeat.ts";
 import { benchLatency } from "./latency.ts";
+import { benchOneChannel } from "./one_channel.ts";
+import { benchOutbox } from "./outbox.ts";
+import { benchRateLimits } from "./rate_limits.ts";
 import { benchSize } from "./size.ts";
 import type { Contender } from "./stand.ts";
 import { benchStart } from "./start.ts";
@@ -34,13 +40,20 @@ const BENCHES = {
   start: benchStart,
   latency: benchLatency,
   throughput: benchThroughput,
+  "one-channel": benchOneChannel,
   unused: benchUnused,
   chatter: benchChatter,
   heartbeat: benchHeartbeat,
+  "rate-limits": benchRateLimits,
   connection: benchConnection,
 };
+/** Parts of Barnacle alone, without a bot around them. */
+const PARTS: Readonly<Record<string, () => Readings>> = {
+  outbox: benchOutbox,
+  chunker: benchChunker,
+};
 /** Waits and counts, which do not change from round to round, and take minutes. */
-const ONCE = new Set(["connection"]);
+const ONCE = new Set(["rate-limits", "connection"]);
 const ROUNDS = 3;
 /** A copy, so that compiling anew does not change what is measured half-way. */
 const BINARY = "dist/barnacle-bench";
@@ -67,7 +80,18 @@ const discordJs: Contender = {
   },
   isBarnacle: false,
 };
+/** What Barnacle's scheduler stands in place of, where that matters. */
+const discordeno: Contender = {
+  name: "discordeno",
+  command: {
+    program: join("node_modules", ".bin", "bun"),
+    args: [fileURLToPath(new URL("peers/discordeno_bot.mjs", import.meta.url))],
+  },
+  isBarnacle: false,
+};
 const contenders = node === undefined ? [barnacle] : [barnacle, discordJs];
+const contendersOf = (name: string): readonly Contender[] =>
+  name === "rate-limits" ? [...contenders, discordeno] : contenders;
 const isWanted = (name: string): boolean =>
   flags.only === undefined || flags.only.split(",").includes(name);
 const chosen = Object.entries(BENCHES).filter(([name]) => isWanted(name));
@@ -79,20 +103,26 @@ for (let round = 1; round <= (flags.quick ? 1 : ROUNDS); round++) {
   disk.push(benchDisk());
   for (const [name, bench] of chosen) {
     if (round > 1 && ONCE.has(name)) continue;
-    for (const contender of contenders) {
+    for (const contender of contendersOf(name)) {
       console.error(`round ${round}: ${name}, ${contender.name}`);
       found.get(contender)?.push(await bench(contender, flags.quick));
     }
   }
+  for (const [name, bench] of Object.entries(PARTS)) {
+    if (!isWanted(name)) continue;
+    console.error(`round ${round}: ${name}`);
+    found.get(barnacle)?.push(bench());
+  }
 }
 if (isWanted("size")) found.get(barnacle)?.push(benchSize(binary));
 
-const theirs = found.get(discordJs);
-console.log(tableOf(
-  medianOf(found.get(barnacle) ?? []),
-  theirs && medianOf(theirs),
-  medianOf(disk),
-));
+const readingsOf = (contender: Contender): Readings => medianOf(found.get(contender) ?? []);
+console.log(tableOf({
+  ours: readingsOf(barnacle),
+  discordJs: readingsOf(discordJs),
+  discordeno: readingsOf(discordeno),
+  disk: medianOf(disk),
+}));
 console.log(
   `\n${cpus().length} × ${cpus()[0]?.model}, Linux ${release()}; ` +
     `node ${node ?? "is not there, so discord.js was not measured"}; ` +

@@ -2,8 +2,8 @@
  * Where a bot is measured: a Discord and a model in this process, so that all
  * stamps are of one clock, and the bot in a process of its own.
  *
- * Both bots get what costs them least: no rate limits, no compression, a model
- * that answers at once.
+ * All bots get what costs them least: no rate limits, unless a bench is about them, no
+ * compression, a model that answers at once.
  *
  * @module
  */
@@ -33,6 +33,10 @@ export interface StandOptions {
   readonly isResumable?: boolean;
   /** What {@link Started.burn} keeps the bot's main thread busy for, in milliseconds. */
   readonly burnMs?: number;
+  /** Whether Discord's limits hold, and each bot keeps them by its own rules. */
+  readonly isLimited?: boolean;
+  /** Keys of Barnacle's config, beside those of the stand. */
+  readonly config?: object;
 }
 
 export interface Stand {
@@ -74,13 +78,14 @@ export const IDENTIFY_SPACING_MS = SPACING_MS + 100;
 const CHANNELS = 50;
 /** What keeps a bench from waiting for ever, in milliseconds. */
 const PATIENCE_MS = 120_000;
-const NO_LIMIT_PER_SEC = 10_000;
+/** Neither Discord's limits nor a bound of what waits: a burst is answered one by one. */
+const UNLIMITED = { rest: { globalPerSec: 10_000 }, rateLimit: { enabled: false } };
 
 export async function openStand(
   { name, command, isBarnacle }: Contender,
   options: StandOptions = {},
 ): Promise<Stand> {
-  const { isResumable = false, burnMs = BURN_MS } = options;
+  const { isResumable = false, burnMs = BURN_MS, isLimited = false, config } = options;
   mkdirSync("dist", { recursive: true });
   const dir = mkdtempSync(join("dist", "bench-")); // not in /tmp, which may be no disk
   const { world, krill, barnacle } = demoWorld();
@@ -89,7 +94,7 @@ export async function openStand(
   const simulator = await startSimulator({
     world,
     application: barnacle,
-    rateLimits: false,
+    rateLimits: isLimited && {},
     requestLogLimit: 100,
     ...(options.heartbeatIntervalMs !== undefined &&
       { heartbeatIntervalMs: options.heartbeatIntervalMs }),
@@ -100,7 +105,9 @@ export async function openStand(
     if (method === "POST" && route === "/channels/:id/messages") postedAt.push(performance.now());
   });
   const configFile = join(dir, "config.jsonc");
-  writeFileSync(configFile, JSON.stringify(configOf(krill.id, isResumable)), { mode: 0o600 });
+  writeFileSync(configFile, JSON.stringify(configOf(krill.id, isResumable, isLimited, config)), {
+    mode: 0o600,
+  });
   const args = isBarnacle ? ["run", "--config", configFile, "--data", dir] : [];
   const mention = `<@${barnacle.userId}>`;
   const running = new Set<Started>();
@@ -126,7 +133,7 @@ export async function openStand(
     const child = startOwnProcess(
       command,
       args,
-      environmentOf(simulator, model, burnMs),
+      environmentOf(simulator, model, burnMs, isLimited),
       (line) => {
         lines.push(line);
         if (lines.length > 20) lines.shift();
@@ -179,22 +186,33 @@ export async function openStand(
   };
 }
 
-/** As an operator might write it, but for the two keys that would cap the figures. */
-function configOf(guildId: string, isResumable: boolean): object {
+/** As an operator might write it, but for the keys that would cap the figures. */
+function configOf(
+  guildId: string,
+  isResumable: boolean,
+  isLimited: boolean,
+  config: object = {},
+): object {
   return {
     channels: {
       discord: {
         guilds: { [guildId]: {} },
         gateway: { compress: false, reconnect: { resumeSession: isResumable } },
-        rest: { globalPerSec: NO_LIMIT_PER_SEC },
+        ...(isLimited ? {} : UNLIMITED),
       },
     },
     agents: { maxConcurrentTurns: 64 },
     http: { port: 0 },
+    ...config,
   };
 }
 
-function environmentOf(simulator: Simulator, model: InstantModel, burnMs: number) {
+function environmentOf(
+  simulator: Simulator,
+  model: InstantModel,
+  burnMs: number,
+  isLimited: boolean,
+) {
   const { PATH, HOME } = process.env;
   return {
     PATH,
@@ -206,5 +224,6 @@ function environmentOf(simulator: Simulator, model: InstantModel, burnMs: number
     OPENAI_MODEL: MODEL_NAME,
     BARNACLE_FAULT: `block_main:${burnMs}`,
     BENCH_BURN_MS: String(burnMs),
+    ...(isLimited && { BENCH_LIMITED: "1" }),
   };
 }

@@ -25,6 +25,25 @@ const ROWS: readonly Row[] = [
   row("toPostP99", "model → POST, p99, ms", 2),
   row("replyCpuMs", "CPU per reply, ms", 3, "B3 ≤ 0.35, ≤ 0.6 ×"),
   row("repliesPerSec", "replies per second, 50 channels", 0, "B3 ≥ 2 ×"),
+  row("oneChannelPerSec", "replies per second, one channel", 0),
+  row("outboxP50", "end of a turn → its request leaves (T3, T4), p50, ms", 2),
+  row("outboxP99", "… p99, ms", 2),
+  row("limitedSec", "1,000 replies over 50 channels within Discord's limits, s", 1, "B11 ≤ 20.9"),
+  row("limitedFloors", "… × the floor of 19 s", 2, "B11 ≤ 1.10"),
+  row("limitedRefused", "… 429s", 0, "B11 ≤ 5"),
+  row("limitedLost", "… lost", 0, "B11 0"),
+  row("limitedAckedSec", "… with ack reactions, s", 1, "B11 ≤ 20.9"),
+  row("limitedAckedFloors", "… × the floor", 2, "B11 ≤ 1.10"),
+  row("limitedAckedRefused", "… 429s", 0, "B11 ≤ 5"),
+  row("limitedAckedLost", "… lost", 0, "B11 0"),
+  row("chunkProseMs", "1 MB of prose → messages, all of them, ms", 1, "≤ 50"),
+  row("chunkMarkdownMs", "… of Markdown, ms", 1, "≤ 50"),
+  row("chunkCodeMs", "… of code blocks, ms", 1, "≤ 50"),
+  row("chunkOneFenceMs", "… of one code block, ms", 1, "≤ 50"),
+  row("chunkWideMs", "… of Japanese, ms", 1, "≤ 50"),
+  row("chunkSolidMs", "… without a blank, ms", 1, "≤ 50"),
+  row("chunkFirstMs", "… of Markdown, as far as a reply needs it, ms", 1),
+  row("chunkMbPerSec", "Markdown → messages, MB/s", 0),
   row("unusedCpuUs", "CPU per dispatch nobody uses, µs", 1, "B4 ≤ 4, ≤ 0.25 ×"),
   row("ignoredCpuUs", "CPU per ignored message, µs", 1, "B5 ≤ 13, ≤ 0.8 ×"),
   row("idleRssMib", "idle RSS, MiB", 1, "B6 ≤ 55, ≤ 0.7 ×"),
@@ -55,22 +74,31 @@ function row(figure: string, label: string, digits: number, bar?: string): Row {
   return { figure, label, digits, ...(bar !== undefined && { bar }) };
 }
 
+export interface Columns {
+  readonly ours: Readings;
+  readonly discordJs: Readings;
+  /** Measured where Discord's limits hold, and nowhere else. */
+  readonly discordeno: Readings;
+  readonly disk: Readings;
+}
+
 /** A Markdown table, so that it can go into the docs as it is printed. */
-export function tableOf(ours: Readings, theirs: Readings | undefined, disk: Readings): string {
+export function tableOf({ ours, discordJs, discordeno, disk }: Columns): string {
   const lines = [
-    "| | Barnacle | discord.js | ratio | bar |",
-    "|---|--:|--:|--:|---|",
+    "| | Barnacle | discord.js | ratio | discordeno | bar |",
+    "|---|--:|--:|--:|--:|---|",
     ...ROWS.filter(({ figure }) => figure in ours).map(({ figure, label, digits, bar = "" }) =>
       cells(
         label,
         shown(ours[figure], digits),
-        shown(theirs?.[figure], digits),
-        ratio(ours[figure], theirs?.[figure]),
+        shown(discordJs[figure], digits),
+        ratio(ours[figure], discordJs[figure]),
+        shown(discordeno[figure], digits),
         bar,
       )
     ),
     ...DISK_ROWS.map(({ figure, label, digits }) =>
-      cells(`this disk: ${label}`, shown(disk[figure], digits), "", "", "")
+      cells(`this disk: ${label}`, shown(disk[figure], digits), "", "", "", "")
     ),
   ];
   return lines.join("\n");

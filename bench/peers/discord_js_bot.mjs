@@ -8,8 +8,14 @@
 import { Client, GatewayIntentBits } from "discord.js";
 import process from "node:process";
 
-const { DISCORD_API_URL, DISCORD_BOT_TOKEN, OPENAI_BASE_URL, OPENAI_MODEL, BENCH_BURN_MS } =
-  process.env;
+const {
+  DISCORD_API_URL,
+  DISCORD_BOT_TOKEN,
+  OPENAI_BASE_URL,
+  OPENAI_MODEL,
+  BENCH_BURN_MS,
+  BENCH_LIMITED,
+} = process.env;
 const HISTORY = 20;
 
 const client = new Client({
@@ -21,7 +27,11 @@ const client = new Client({
     GatewayIntentBits.MessageContent,
   ],
   allowedMentions: { parse: [] },
-  rest: { api: `${DISCORD_API_URL}/api`, globalRequestsPerSecond: 100_000 },
+  rest: {
+    api: `${DISCORD_API_URL}/api`,
+    // Its own 50, where Discord has a limit to keep.
+    ...(BENCH_LIMITED === undefined && { globalRequestsPerSecond: 100_000 }),
+  },
 });
 
 client.on("messageCreate", async (message) => {

@@ -15,6 +15,7 @@ import type { Target } from "../core/target.ts";
 import { createReadChannel } from "../discord/rest/channel.ts";
 import { createOpenDirect } from "../discord/rest/direct.ts";
 import { RestError } from "../discord/rest/rest_error.ts";
+import { readSelf } from "../discord/rest/self.ts";
 import type { Logging } from "../log.ts";
 import { composeSend } from "../render/reply.ts";
 import { createSecretFilter } from "../render/secrets.ts";
@@ -72,9 +73,9 @@ export async function openCourier(options: CourierOptions): Promise<Courier> {
     now,
     log,
   });
-  const { self } = await store.loadAccount(accountId);
+  let self = (await store.loadAccount(accountId)).self?.userId;
   const { lanes } = deliveryOf(
-    { config, store, client, logging, self: () => self?.userId, now },
+    { config, store, client, logging, self: () => self, now },
     // Whoever sends sees what becomes of it.
     { onDelivery: () => {}, onParked: () => {}, onDead: () => {} },
   );
@@ -103,7 +104,11 @@ export async function openCourier(options: CourierOptions): Promise<Courier> {
       for (const frozen of composeSend({ accountId, ...place, text, files }, rules)) {
         ids.push((await store.outbox.add(frozen, now())).id);
       }
-      if (isAlone) lanes.wake([place.channelId]);
+      if (isAlone) {
+        // Without it nobody could look for a message, or say which permission is missing.
+        self ??= await readSelf(client).catch(() => undefined); // the lane waits for Discord then
+        lanes.wake([place.channelId]);
+      }
       return { ...place, fates: () => store.outbox.fatesOf(ids) };
     },
     isRefused: () => isRefused,

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import {
   openAiFormat,
   parseWireRequest,
@@ -21,18 +21,34 @@ export interface FixedModel extends AsyncDisposable {
   readonly requests: readonly WireRequest[];
 }
 
+/** What is said: at once, after a while, or piece by piece. */
+export type Said = string | Promise<string> | AsyncIterable<string>;
+
 /** @param answer The answer to the text of the newest message. */
-export async function startFixedModel(answer: (asked: string) => string): Promise<FixedModel> {
+export async function startFixedModel(answer: (asked: string) => Said): Promise<FixedModel> {
   const requests: WireRequest[] = [];
   const format = openAiFormat("fixed");
-  const server = createServer(async (incoming, response) => {
+  const server = createServer((incoming, response) => {
+    response.on("error", () => response.destroy()); // who asked has gone
+    // Who asks may go before all is asked; and a model may break in the middle of its answer.
+    void reply(incoming, response).catch(() => response.destroy());
+  });
+
+  async function reply(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = parseWireRequest(await bodyOf(incoming));
     if (!request) return void response.writeHead(404).end();
     requests.push(request);
     response.writeHead(200, { "Content-Type": "text/event-stream" });
-    const text = answer(request.messages.at(-1)?.text ?? "");
-    response.end(format.open() + format.text(text) + format.finish("stop", 1));
-  });
+    response.write(format.open());
+    const said = answer(request.messages.at(-1)?.text ?? "");
+    if (typeof said === "string" || said instanceof Promise) {
+      response.write(format.text(await said));
+    } else {
+      for await (const piece of said) response.write(format.text(piece));
+    }
+    response.end(format.finish("stop", 1));
+  }
+
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   const port = typeof address === "object" && address ? address.port : 0;

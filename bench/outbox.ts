@@ -1,0 +1,98 @@
+/**
+ * What it costs a reply to be stored before it is sent: from the end of its turn to the request
+ * that would leave, with T3 and T4 on this disk in between. It runs in Bun, which is what the
+ * binary is made of, in a process of its own.
+ *
+ * @module
+ */
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createLanes } from "../src/flows/lanes.ts";
+import { schedule } from "../src/lib/schedule.ts";
+import { openStore } from "../src/store/store.ts";
+import { ACCOUNT, channelId, guildMessage, messageId, userId } from "../tests/support/builders.ts";
+import { accepted, batch, frozen, part } from "../tests/support/store.ts";
+import { quantile, type Readings } from "./stats.ts";
+
+const BUN = fileURLToPath(new URL("../node_modules/.bin/bun", import.meta.url));
+const WARM_UP = 100;
+const REPLIES = 1_000;
+const CHANNELS = 50;
+
+/** Milliseconds, p50 and p99. */
+async function readings(): Promise<Readings> {
+  mkdirSync("dist", { recursive: true });
+  const dir = mkdtempSync(join("dist", "bench-")); // not in /tmp, which may be no disk
+  const store = openStore(join(dir, "barnacle.db"), {
+    now: Date.now(),
+    elapsed: () => performance.now(),
+  });
+  let left = Promise.withResolvers<number>();
+  let sent = Promise.withResolvers<void>();
+  const nobody = () => Promise.reject(new Error("nothing is looked up, edited or refused here"));
+  const silent = () => {};
+  const lanes = createLanes({
+    accountId: ACCOUNT,
+    outbox: store.outbox,
+    messages: {
+      create(message) {
+        left.resolve(performance.now());
+        return Promise.resolve({ kind: "created", messageId: messageId(message.nonce) });
+      },
+      edit: nobody,
+      delete: nobody,
+    },
+    history: nobody,
+    canReadHistory: nobody,
+    self: () => userId("1"),
+    explain: nobody,
+    nonceWindowMs: 60_000,
+    retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },
+    now: Date.now,
+    schedule,
+    random: Math.random,
+    log: { debug: silent, info: silent, warn: silent, error: console.error },
+    onDelivery: () => sent.resolve(),
+    onParked: silent,
+    onDead: silent,
+  });
+
+  const waits: number[] = [];
+  for (let number = 0; number < WARM_UP + REPLIES; number++) {
+    left = Promise.withResolvers();
+    sent = Promise.withResolvers();
+    const id = String(10_000_000 + number);
+    const channel = channelId(String(1_000 + number % CHANNELS));
+    const message = guildMessage({ id: messageId(id), channelId: channel });
+    await store.acceptBatch(batch({ judged: [accepted(message)] }), Date.now());
+    const claim = await store.claimNext(Date.now(), []);
+    if (!claim) throw new Error("There is nothing to claim");
+    const reply = frozen({ channelId: channel, nonce: id, of: part(id) });
+    const startedAt = performance.now();
+    await store.finishTurn(
+      { claim, end: { kind: "answered" }, entries: [], outbox: [reply] },
+      Date.now(),
+    );
+    lanes.wake([channel]);
+    waits.push(await left.promise - startedAt);
+    await sent.promise;
+  }
+  await lanes.stop();
+  store.close();
+  rmSync(dir, { recursive: true, force: true });
+  const kept = waits.slice(WARM_UP);
+  return { outboxP50: quantile(kept, 0.5), outboxP99: quantile(kept, 0.99) };
+}
+
+/** What Bun takes from the end of a turn to its request. */
+export function benchOutbox(): Readings {
+  const printed = execFileSync(BUN, ["run", fileURLToPath(import.meta.url)], { encoding: "utf8" });
+  const found: unknown = JSON.parse(printed);
+  if (typeof found !== "object" || found === null) throw new Error(`Not readings: ${printed}`);
+  return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, Number(value)]));
+}
+
+if (import.meta.main) console.log(JSON.stringify(await readings()));

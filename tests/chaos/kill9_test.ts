@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { scenario, WEAKNESSES } from "./scenarios/kill9.ts";
+import { assertKept, lineOf, SEED } from "./support/report.ts";
+
+it(`[D1] [D2] ${scenario.name} › ${scenario.summary}`, async () => {
+  assertKept(scenario.name, await scenario.run({ ...scenario.short, seed: SEED }));
+});
+
+describe("[D2] negative controls are seen to double", () => {
+  /** Kills, by name; `deno task chaos -- kill9 --weaken 1` and so on play the others. */
+  const controls = new Map([["random nonce", 4], ["no intent", 1]]);
+  for (const [index, { name }] of WEAKNESSES.entries()) {
+    const kills = controls.get(name);
+    if (kills === undefined) continue;
+    it(name, async () => {
+      const report = await scenario.run({
+        ...scenario.short,
+        kills,
+        weaken: index + 1,
+        seed: SEED,
+      });
+      console.log(`control: ${lineOf(report)}`);
+      assert.ok(report.breaches.includes("nothing is doubled"), lineOf(report));
+    });
+  }
+});

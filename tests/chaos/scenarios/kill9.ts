@@ -1,0 +1,347 @@
+/**
+ * `kill -9` again and again, while people ask in many channels at once and REST breaks as well.
+ *
+ * Half of the blows fall at any moment; the others right after a request to create a message has
+ * arrived and before it is answered, for there a reply is doubled, if ever. Discord forgets nonces
+ * within seconds here, and some pauses are longer than that, so that only the channel can tell.
+ *
+ * What is weakened for the negative controls is weakened from outside, in the store between a kill
+ * and the next start: each is a design that somebody could have built, and doubles.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { StagedBot } from "../../../src/cli/stage.ts";
+import { DATABASE_NAME } from "../../../src/host/data_dir.ts";
+import { demoWorld } from "../../../src/simulator/demo_world.ts";
+import type { RestFault } from "../../../src/simulator/faults.ts";
+import { addChannel } from "../../../src/simulator/founding.ts";
+import { wordsOf } from "../../../src/simulator/model_script.ts";
+import { ended, KILLED, onStage, type Scene, STOPPED } from "../../support/e2e.ts";
+import { startFixedModel } from "../../support/fixed_model.ts";
+import { type Seeded, seeded } from "../../support/seeded.ts";
+import { createLedger, type Ledger, PART_LIMIT } from "../support/ledger.ts";
+import { type Report, reportOf } from "../support/report.ts";
+import { scenarioOf } from "../support/scenario.ts";
+
+/** For how long the bot relies on a nonce, and Discord knows it. The first must be the smaller. */
+const BOT_WINDOW_MS = 2_000;
+const NONCE_WINDOW_MS = 3_000;
+/** Milliseconds without a process after which Discord has forgotten. */
+const FORGOTTEN_MS = NONCE_WINDOW_MS + 200;
+/** What one life lasts at most, in milliseconds. */
+const LIFE_MS = 1_200;
+/** The same where drafts are to grow, which takes them seconds. */
+const DRAFTS_LIFE_MS = 5_000;
+/** Requests after which an aimed blow falls, at most. */
+const AIMED_MAX = 6;
+/** For some questions the model takes so long, at most, and may be asked again. */
+const THINKING_MS = 300;
+/** The same for each piece of a stream: nothing is shown of an answer that is there in a second. */
+const DRAFT_PIECE_MS = 1_000;
+const PATIENCE_MS = 120_000;
+/** The same where something is to go wrong. */
+const CONTROL_PATIENCE_MS = 15_000;
+/** Milliseconds for what should not come. */
+const AFTERWARDS_MS = 1_000;
+/** All of a run, for the judge. */
+const KEPT_PER_CHANNEL = 100_000;
+
+const CREATE = { method: "POST", route: "/channels/:id/messages" } as const;
+
+/** How one request fails. Few 429s count as invalid, or the breaker would have its say. */
+const FAULTS: readonly RestFault[] = [
+  { kind: "swallow" },
+  { kind: "reset" },
+  { kind: "reset_after" },
+  { kind: "reset_after" },
+  { kind: "cut_body" },
+  { kind: "garbage" },
+  { kind: "hang" },
+  { kind: "delay", ms: 300 },
+  { kind: "status", status: 500 },
+  { kind: "status", status: 503 },
+  { kind: "html", status: 502 },
+  { kind: "rate_limit", retryAfterSec: 0.2, scope: "shared" },
+  { kind: "rate_limit", retryAfterSec: 0.4, scope: "shared" },
+];
+
+/** Takes from the design what a paragraph of it gives, in what a killed process leaves. */
+interface Weakness {
+  readonly name: string;
+  readonly sql?: string;
+  /** Discord's; 1 is a Discord that is not asked to know a message again. */
+  readonly nonceWindowMs?: number;
+  /** Milliseconds without a process after each kill. */
+  readonly pauseMs?: number;
+}
+
+const FORGET_ATTEMPT = "UPDATE outbox SET state = 'pending', first_attempt_at = NULL " +
+  "WHERE state = 'sending'";
+
+/** By `--weaken 1` and so on. */
+export const WEAKNESSES: readonly Weakness[] = [
+  {
+    name: "random nonce",
+    sql: `UPDATE outbox SET nonce = 'random-' || lower(hex(randomblob(8))) WHERE state = 'sending';
+          UPDATE outbox SET message = json_set(message, '$.nonce', nonce) WHERE state = 'sending'`,
+  },
+  { name: "no enforce_nonce", nonceWindowMs: 1 },
+  {
+    name: "no reconcile",
+    sql: `${FORGET_ATTEMPT} AND first_attempt_at < 1000 * unixepoch('subsec') - ${BOT_WINDOW_MS}`,
+    pauseMs: FORGOTTEN_MS,
+  },
+  {
+    name: "unfrozen outbox",
+    sql: `CREATE TEMP TABLE again AS SELECT DISTINCT json_extract(message, '$.of.cause') AS cause
+            FROM outbox WHERE state IN ('pending', 'sending');
+          UPDATE inbox SET state = 'waiting' WHERE message_id IN (SELECT cause FROM again);
+          DELETE FROM outbox
+            WHERE json_extract(message, '$.of.cause') IN (SELECT cause FROM again)`,
+    pauseMs: FORGOTTEN_MS,
+  },
+  { name: "no intent", sql: FORGET_ATTEMPT, pauseMs: FORGOTTEN_MS },
+];
+
+export const scenario = scenarioOf({
+  name: "kill9",
+  summary:
+    "kill -9 at any moment under 20 messages/s, REST broken: each reply once, whole, in order",
+  /**
+   * `pauses`: percent of the kills. `streaming`: 1 for drafts that grow. `weaken`: a design without
+   * one of its parts, 1 to 5; it must be seen to fail.
+   */
+  long: { kills: 1_000, rate: 20, pauses: 10, streaming: 0, weaken: 0 },
+  short: { kills: 25, rate: 20, pauses: 20, streaming: 0, weaken: 0 },
+  async run({ seed, kills, rate, pauses, streaming, weaken }) {
+    const weakness = weaken === 0 ? undefined : WEAKNESSES[weaken - 1];
+    if (weaken !== 0 && !weakness) throw new RangeError(`There is no weakness ${weaken}`);
+    const { world, krill, barnacle } = demoWorld({
+      nonceWindowMs: weakness?.nonceWindowMs ?? NONCE_WINDOW_MS,
+      keptPerChannel: KEPT_PER_CHANNEL,
+    });
+    for (const name of NEW_CHANNELS) addChannel(world, krill, { name }, Date.now());
+    const ledger = createLedger(seeded(seed + 1).random);
+    const thinking = seeded(seed + 3);
+    await using model = await startFixedModel(async function* (text) {
+      const answer = ledger.answer(wordsOf(text));
+      const isSlow = thinking.random() < 0.3;
+      for (const piece of streaming ? answer.match(/[^]{1,60}/g) ?? [] : [answer]) {
+        if (isSlow) await sleep(thinking.upTo(streaming ? DRAFT_PIECE_MS : THINKING_MS));
+        yield piece;
+      }
+    });
+    let report: Report | undefined;
+    await onStage({
+      simulator: { world, application: barnacle, rateLimits: false },
+      discord: () => ({
+        dm: { allowFrom: ["ada", "grace"] },
+        textChunkLimit: PART_LIMIT,
+        streaming: streaming ? "edit" : "off",
+        rest: { timeoutSec: 1, globalPerSec: 500, nonceWindowSec: BOT_WINDOW_MS / 1_000 },
+        retry: { minDelayMs: 50, maxDelayMs: 400 },
+        // A backlog is to arrive as it is, not as a file.
+        rateLimit: { maxQueueSize: 10_000 },
+      }),
+      env: { OPENAI_BASE_URL: model.baseUrl },
+      mayRefuse: ({ status }) => status !== undefined && MAY_FAIL.has(status),
+    }, async (scene) => {
+      const lifeMs = streaming ? DRAFTS_LIFE_MS : LIFE_MS;
+      report = await play(scene, { seed, kills, rate, pauses, lifeMs, ledger, weakness });
+    });
+    if (!report) throw new Error("The scenario ended without an account");
+    return report;
+  },
+});
+
+const NEW_CHANNELS = ["krill-1", "krill-2", "krill-3", "krill-4", "krill-5"];
+const PLACES: readonly (readonly [who: string, where: string])[] = [
+  ...["general", "off-topic", "How do I feed krill?", ...NEW_CHANNELS].map((where) =>
+    ["grace", where] as const
+  ),
+  ["ada", "dm"],
+  ["grace", "dm"],
+];
+const MAY_FAIL = new Set([429, 500, 502, 503]);
+
+interface Play {
+  readonly seed: number;
+  readonly kills: number;
+  readonly rate: number;
+  readonly pauses: number;
+  readonly lifeMs: number;
+  readonly ledger: Ledger;
+  readonly weakness: Weakness | undefined;
+}
+
+async function play(scene: Scene, given: Play): Promise<Report> {
+  const { seed, kills, rate, pauses, lifeMs, ledger, weakness } = given;
+  const { simulator, until } = scene;
+  const patienceMs = weakness ? CONTROL_PATIENCE_MS : PATIENCE_MS;
+  const dice = seeded(seed);
+  const talk = converse(scene, seeded(seed + 2), ledger);
+  const aim = takeAim(scene);
+  const figures = { aimed: 0, pauses: 0, forgotten: 0, faults: 0, lookups: 0, edits: 0 };
+  simulator.subscribe((event) => {
+    if (event.kind !== "message_created" && event.kind !== "message_updated") return;
+    if (event.kind === "message_updated") figures.edits += 1;
+    ledger.note(event.message.content);
+  });
+  simulator.requests.subscribe(({ method, route }) => {
+    if (method === "GET" && route === CREATE.route) figures.lookups += 1;
+  });
+
+  const first = await scene.start();
+  for (const place of PLACES) talk.ask(place); // a direct channel is looked into once it is known
+  await until("the first answers", ledger.isAnswered, PATIENCE_MS);
+  first.kill("SIGTERM");
+  await ended(first);
+
+  talk.begin(rate);
+  for (let kill = 0; kill < kills; kill += 1) {
+    simulator.faults.rest.clear();
+    if (!weakness && dice.random() < 0.5) {
+      simulator.faults.rest.add({
+        ...CREATE,
+        times: dice.between(1, 3),
+        fault: dice.random() < 0.05
+          ? { kind: "rate_limit", retryAfterSec: 0.2, scope: "user" }
+          : dice.pick(FAULTS),
+      });
+      figures.faults += 1;
+    }
+    const isAimed = weakness !== undefined || dice.random() < 0.5;
+    const bot = scene.startBot();
+    if (isAimed) {
+      figures.aimed += 1;
+      await aim(bot, weakness ? 1 : dice.between(1, AIMED_MAX));
+    } else await Promise.race([bot.exited, sleep(dice.upTo(lifeMs))]);
+    bot.kill("SIGKILL");
+    const exit = await ended(bot);
+    if (exit.signal !== KILLED.signal) {
+      throw new Error(`The bot has ended by itself: ${JSON.stringify(exit)}`);
+    }
+    const pauseMs = weakness?.pauseMs ?? pauseOf(dice, pauses);
+    if (pauseMs > 0) {
+      figures.pauses += 1;
+      if (pauseMs >= FORGOTTEN_MS) figures.forgotten += 1;
+      await sleep(pauseMs);
+    }
+    if (weakness?.sql !== undefined) sabotage(scene, weakness.sql);
+  }
+  simulator.faults.rest.clear();
+  await talk.end();
+
+  const last = scene.startBot();
+  await until("all answers", ledger.isAnswered, patienceMs).catch(() => {}); // the account says it
+  // A second answer would stand before the one to a later question.
+  for (const place of PLACES) talk.ask(place);
+  await until("the last answers", ledger.isAnswered, patienceMs).catch(() => {}); // as above
+  await sleep(AFTERWARDS_MS);
+  last.kill("SIGTERM");
+  const exit = await ended(last);
+
+  const account = ledger.account((channel) => scene.written(channel));
+  const notebook = simulator.account();
+  const attempts = [...notebook.creates.values()].map((one) => one.attempts);
+  const states = scene.rows("SELECT state, COUNT(*) AS count FROM outbox GROUP BY state");
+  const count = (state: string) =>
+    Number(states.find((row) => row["state"] === state)?.["count"] ?? 0);
+  return reportOf(seed, account, notebook, {
+    facts: {
+      ...(weakness && { weakness: weakness.name }),
+      kills,
+      ...figures,
+      ...ledger.figures,
+      messages: attempts.length,
+      askedAgain: attempts.filter((asked) => asked > 1).length,
+      mixed: account.mixed.length,
+      foreign: account.foreign.length,
+      uncertain: count("uncertain"),
+      dead: count("dead"),
+    },
+    bounds: [
+      ["no answer is made of two", account.mixed.length === 0],
+      ["nothing else is said", account.foreign.length === 0],
+      ["nothing is held or given up", count("uncertain") + count("dead") === 0],
+      ["at most 2 IDENTIFY", notebook.identifies.length <= 2],
+      ["the bot ends with 0", exit.code === STOPPED.code],
+    ],
+    log: last.lines,
+  });
+}
+
+/** Most at once; of the others, half long enough that the nonces are forgotten. */
+function pauseOf(dice: Seeded, percent: number): number {
+  if (100 * dice.random() >= percent) return 0;
+  return dice.random() < 0.5 ? dice.upTo(BOT_WINDOW_MS) : FORGOTTEN_MS + dice.upTo(1_000);
+}
+
+/** Ends a bot's life as a request to create a message arrives, before it is carried out. */
+function takeAim({ simulator }: Scene): (bot: StagedBot, requests: number) => Promise<void> {
+  let hit: (() => void) | undefined;
+  let left = 0;
+  simulator.requests.subscribe(({ method, route }) => {
+    if (method !== CREATE.method || route !== CREATE.route) return;
+    left -= 1;
+    if (left === 0) hit?.();
+  });
+  return async (bot, requests) => {
+    left = requests;
+    const { promise: struck, resolve } = Promise.withResolvers<void>();
+    hit = () => {
+      bot.kill("SIGKILL");
+      resolve();
+    };
+    const cap = new AbortController();
+    const capped = sleep(3 * LIFE_MS, undefined, { signal: cap.signal }).catch(() => {}); // called off
+    await Promise.race([struck, bot.exited, capped]);
+    hit = undefined;
+    cap.abort();
+  };
+}
+
+/** People who ask, one after the other, whatever becomes of the bot. */
+function converse({ simulator, mention }: Scene, dice: Seeded, ledger: Ledger) {
+  let isOver = false;
+  let talking: Promise<void> = Promise.resolve();
+
+  function ask([as, where]: (typeof PLACES)[number]): void {
+    const { id } = simulator.channel(where, as); // by id: "dm" says not whose
+    const name = ledger.owe(String(id));
+    simulator.say({ as, in: id, text: where === "dm" ? name : `${mention} ${name}` });
+  }
+
+  async function talk(rate: number): Promise<void> {
+    const startedAt = performance.now();
+    for (let asked = 0; !isOver; asked += 1) {
+      const dueMs = 1_000 * asked / rate - (performance.now() - startedAt);
+      if (dueMs > 0) await sleep(dueMs);
+      ask(dice.pick(PLACES));
+    }
+  }
+
+  return {
+    ask,
+    begin(rate: number) {
+      talking = talk(rate);
+    },
+    async end(): Promise<void> {
+      isOver = true;
+      await talking;
+    },
+  };
+}
+
+function sabotage({ dataDir }: Scene, sql: string): void {
+  const database = new DatabaseSync(join(dataDir, DATABASE_NAME));
+  try {
+    database.exec(sql);
+  } finally {
+    database.close();
+  }
+}

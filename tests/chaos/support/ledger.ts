@@ -1,0 +1,144 @@
+/**
+ * Who is owed which answer, and whether it came once, whole and in its place.
+ *
+ * An answer is one to three parts of a message each. Every part names its question, which time the
+ * model was asked, and its own number; so a part of another take, which a bot sends that asks
+ * again in place of sending what it has frozen, is told from the one that belongs there.
+ *
+ * @module
+ */
+
+import type { Account } from "../../support/account.ts";
+
+export interface Ledger {
+  /** Notes a question in a channel. @returns Its name, which is to stand in its text. */
+  owe(channel: string): string;
+  /** What the model says to a text with that name in it: at each asking another take. */
+  answer(text: string): string;
+  /** Told of each message of the bot's, to know when all is there. */
+  note(content: string): void;
+  /** Whether the last part of each answer has been seen. */
+  isAnswered(): boolean;
+  readonly figures: { readonly questions: number; readonly takes: number };
+  /** @param written What the bot wrote in a channel, oldest first. */
+  account(written: (channel: string) => readonly string[]): LedgerAccount;
+}
+
+export interface LedgerAccount extends Account {
+  /** Lines of the bot's that are no part of an answer, or not as the model wrote them. */
+  readonly foreign: readonly string[];
+  /** Answers of which there are parts of two takes. */
+  readonly mixed: readonly string[];
+}
+
+/** UTF-16 units for `textChunkLimit`: one part fits, and two do not. */
+export const PART_LIMIT = 160;
+
+const MAX_PARTS = 3;
+const PADDING = "and krill eat what drifts by, and whales eat krill, and so it goes on and on";
+const NAME = /\bq\d{6}\b/;
+const PART = /^(q\d{6}) take (\d+) part (\d) of (\d): /;
+
+/** @param random From 0 up to, but not including, 1: how long an answer is. */
+export function createLedger(random: () => number): Ledger {
+  const places = new Map<string, string[]>();
+  const takes = new Map<string, number>();
+  const open = new Set<string>();
+  let questions = 0;
+  let asked = 0;
+
+  return {
+    owe(channel) {
+      questions += 1;
+      const name = `q${String(questions).padStart(6, "0")}`;
+      const owed = places.get(channel) ?? [];
+      places.set(channel, owed);
+      owed.push(name);
+      open.add(name);
+      return name;
+    },
+    answer(text) {
+      const name = NAME.exec(text)?.[0];
+      if (name === undefined) return "Nobody asked me anything.";
+      const take = (takes.get(name) ?? 0) + 1;
+      takes.set(name, take);
+      asked += 1;
+      const parts = random() < 0.75 ? 1 : 2 + Math.floor(random() * (MAX_PARTS - 1));
+      return Array.from({ length: parts }, (_, part) => partOf(name, take, part + 1, parts))
+        .join("\n");
+    },
+    note(content) {
+      for (const line of content.split("\n")) {
+        const [, name = "", , part, parts] = PART.exec(line) ?? [];
+        if (part === parts) open.delete(name);
+      }
+    },
+    isAnswered: () => open.size === 0,
+    get figures() {
+      return { questions, takes: asked };
+    },
+    account(written) {
+      const all = [...places].map(([channel, owed]) => accountOfChannel(owed, written(channel)));
+      return {
+        owed: questions,
+        answered: questions - all.reduce((sum, { lost }) => sum + lost.length, 0),
+        lost: all.flatMap(({ lost }) => lost),
+        doubled: all.flatMap(({ doubled }) => doubled),
+        outOfOrder: all.flatMap(({ outOfOrder }) => outOfOrder),
+        foreign: all.flatMap(({ foreign }) => foreign),
+        mixed: all.flatMap(({ mixed }) => mixed),
+      };
+    },
+  };
+}
+
+function partOf(name: string, take: number, part: number, parts: number): string {
+  return `${name} take ${take} part ${part} of ${parts}: ${PADDING}`;
+}
+
+interface Found {
+  readonly takes: Set<number>;
+  /** How often each part is there. */
+  readonly counts: Map<number, number>;
+  parts: number;
+}
+
+function accountOfChannel(owed: readonly string[], messages: readonly string[]) {
+  const places = new Map(owed.map((name, place) => [name, place]));
+  const found = new Map<string, Found>();
+  const foreign: string[] = [];
+  const outOfOrder: string[] = [];
+  let last = -1;
+  for (const line of messages.flatMap((content) => content.split("\n"))) {
+    if (line === "") continue; // white space at a cut
+    const [, name = "", ...numbers] = PART.exec(line) ?? [];
+    const [take = 0, part = 0, parts = 0] = numbers.map(Number);
+    const place = places.get(name);
+    if (place === undefined || line !== partOf(name, take, part, parts)) {
+      foreign.push(line);
+      continue;
+    }
+    const known = found.get(name) ?? { takes: new Set(), counts: new Map(), parts };
+    found.set(name, known);
+    known.takes.add(take);
+    known.counts.set(part, (known.counts.get(part) ?? 0) + 1);
+    known.parts = Math.max(known.parts, parts);
+    const at = place * (MAX_PARTS + 1) + part;
+    if (at < last) outOfOrder.push(`${name} part ${part}`);
+    last = Math.max(last, at);
+  }
+  const where = (holds: (one: Found) => boolean) =>
+    owed.filter((name) => {
+      const one = found.get(name);
+      return one !== undefined && holds(one);
+    });
+  return {
+    foreign,
+    outOfOrder,
+    lost: owed.filter((name) =>
+      (found.get(name)?.counts.size ?? 0) < (found.get(name)?.parts ?? 1)
+    ),
+    doubled: where(({ counts }) => [...counts.values()].some((count) => count > 1)),
+    mixed: where(({ takes }) => takes.size > 1),
+  };
+}
