@@ -13,8 +13,11 @@ const WHO = "I am Barnacle's built-in script, not a language model.";
 /** Characters of the asker's words that an answer repeats. */
 const ECHO_MAX = 600;
 
-/** Lines in the code block of a long answer: enough for several Discord messages. */
-const LONG_LINES = 192;
+/** Hours in the tide table of a long answer: enough for several Discord messages. */
+const LONG_HOURS = 140;
+
+/** The same of one that is too long for messages: all that does not fit is in a file. */
+const BOOK_HOURS = 1_000;
 
 /**
  * The user's own words in a prompt: what the last fence holds, or else the whole text.
@@ -30,17 +33,19 @@ export function wordsOf(prompt: string): string {
 }
 
 /**
- * Answers, by the first of the known words: `help`, `long`, `code`, `table`.
+ * Answers, by the first of the known words: `help`, `long`, `book`, `code`, `table`.
  *
  * @param words As {@link wordsOf} found them.
  */
 export function answerTo(words: string): string {
-  const known = /\b(help|long|code|table)\b/i.exec(words)?.[1]?.toLowerCase();
+  const known = /\b(help|long|book|code|table)\b/i.exec(words)?.[1]?.toLowerCase();
   switch (known) {
     case "help":
       return HELP;
     case "long":
-      return LONG;
+      return tides("long", LONG_HOURS);
+    case "book":
+      return tides("that fills a book", BOOK_HOURS);
     case "code":
       return CODE;
     case "table":
@@ -61,6 +66,7 @@ const HELP = [
   `${WHO} These words call up an answer:`,
   "- **help**: this list",
   "- **long**: several thousand characters with a long code block",
+  "- **book**: more than a dozen messages hold",
   "- **code**: a short program",
   "- **table**: a table",
   "- anything else: I repeat it",
@@ -88,17 +94,19 @@ const TABLE = [
   "| Lake Constance | 0 | no barnacles |",
 ].join("\n");
 
-const LONG = [
-  `${WHO} You asked for something long, so here is a tide table that nobody should sail by.`,
-  "",
-  "```text",
-  "hour   height  drawing",
-  ...Array.from({ length: LONG_LINES }, (_, hour) => tideLine(hour)),
-  "```",
-  "",
-  "That was the whole of it. The block above is longer than one Discord message may be, so it",
-  "came in parts, and each part opens and closes its own code block.",
-].join("\n");
+function tides(what: string, hours: number): string {
+  return [
+    `${WHO} You asked for something ${what}, so here is a tide table that nobody should sail by.`,
+    "",
+    "```text",
+    "hour   height  drawing",
+    ...Array.from({ length: hours }, (_, hour) => tideLine(hour)),
+    "```",
+    "",
+    "That was the whole of it. Where the block above is longer than one Discord message may be, it",
+    "comes in parts, and each part opens and closes its own code block.",
+  ].join("\n");
+}
 
 /** One line of an invented tide of 12 hours. */
 function tideLine(hour: number): string {

@@ -36,6 +36,45 @@ const long: Scene = {
   },
 };
 
+const book: Scene = {
+  name: "an answer too long for messages is its beginning, and a file with all of it",
+  async play({ stage: { simulator }, ask, untilReplies, replies, assert }) {
+    ask("grace", "#help", "a book, please");
+    await untilReplies(1, "#help");
+    const [message] = simulator.posted("help");
+    assert("it is one message", replies("#help").length === 1, replies("#help"));
+    assert("it says that there is more", /whole answer/.test(message?.content ?? ""));
+    const [file] = message?.attachments ?? [];
+    const text = new TextDecoder().decode(file?.bytes);
+    assert("a file comes with it", file?.filename === "answer.md", file?.filename);
+    assert("the file has all of it", text.trim() === answerTo("book").trim(), text.length);
+  },
+};
+
+const DENIED = { to: "Barnacle", what: "sendMessages", in: "general" } as const;
+
+const parked: Scene = {
+  name: "where it may not post, its owner is told what is missing, and nothing is lost",
+  async play({ stage: { simulator }, ask, until, untilReplies, replies, assert }) {
+    simulator.permit({ ...DENIED, as: "denied" });
+    ask("grace", "#general", "are you allowed to?");
+    const toldTo = () => replies().filter((text) => text.includes("cannot post in #general"));
+    const told = await until("a word to the owner", () => toldTo()[0]);
+    assert(
+      "it names the permission and the role",
+      told.includes("Send Messages is denied for the role Barnacle"),
+      told,
+    );
+    ask("ada", "#help", "and here?");
+    await untilReplies(1, "#help");
+    assert("another channel is answered meanwhile", replies("#general").length === 0);
+    simulator.permit({ ...DENIED, as: "unset" });
+    await untilReplies(1, "#general");
+    assert("the answer comes once it may post", replies("#general").length === 1);
+    assert("the owner was told once", toldTo().length === 1, toldTo());
+  },
+};
+
 const twoChannels: Scene = {
   name: "two channels at once: a slow answer in one holds up no other",
   async play({ stage, ask, until, untilReplies, replies, assert }) {
@@ -92,4 +131,4 @@ function countOf429(
   return simulator.account().rateLimited;
 }
 
-export const DELIVERY: readonly Scene[] = [long, twoChannels, rateLimit];
+export const DELIVERY: readonly Scene[] = [long, book, twoChannels, rateLimit, parked];
