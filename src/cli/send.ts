@@ -277,13 +277,17 @@ async function report(
     }
   }
   if (courier.isRefused()) return EXIT.refused;
-  if (seen.some(({ kind }) => kind === "failed")) return EXIT.failed;
+  if (seen.some(({ kind }) => kind === "failed" || kind === "held")) return EXIT.failed;
   return seen.some(({ kind }) => kind === "waits") ? EXIT.tryAgain : EXIT.done;
 }
 
 function wordsFor({ kind, reason }: Exclude<Fate, { kind: "sent" }>, isAlone: boolean): string {
   const why = reason === undefined ? "" : `: ${printable(reason)}`;
   if (kind === "failed") return `Discord does not take it${why}`;
+  if (kind === "held") {
+    return "nobody can tell whether Discord has it; look into the channel, then send it again or " +
+      "drop it by `barnacle outbox`";
+  }
   const then = isAlone ? "the next `barnacle run` sends it" : "the bot goes on trying";
   return `it waits in the outbox${why}; ${then}`;
 }

@@ -14,8 +14,12 @@ import type { Transactions } from "./transact.ts";
 export type Fate =
   /** Without its id where the message was deleted before Discord told of it. */
   | { readonly id: number; readonly kind: "sent"; readonly messageId?: MessageId }
-  /** @param reason What Discord said last, or why its channel is parked. */
-  | { readonly id: number; readonly kind: "waits" | "failed"; readonly reason?: string };
+  /**
+   * `held`: nobody can tell whether Discord has it.
+   *
+   * @param reason What Discord said last, or why its channel is parked.
+   */
+  | { readonly id: number; readonly kind: "waits" | "failed" | "held"; readonly reason?: string };
 
 export interface Fates {
   /** Of these rows, in their order; those that are not there are left out. */
@@ -46,6 +50,11 @@ export function createFates(database: DatabaseSync, { read }: Transactions): Fat
 function toFate(row: unknown): Fate {
   const { id, state, message_id, reason } = rowSchema.parse(row);
   if (state === "sent") return { id, kind: "sent", ...(message_id && { messageId: message_id }) };
-  const kind = state === "pending" || state === "sending" ? "waits" : "failed";
-  return { id, kind, ...(reason !== null && { reason }) };
+  return { id, kind: KINDS.get(state) ?? "failed", ...(reason !== null && { reason }) };
 }
+
+const KINDS: ReadonlyMap<string, "waits" | "held"> = new Map([
+  ["pending", "waits"],
+  ["sending", "waits"],
+  ["uncertain", "held"],
+]);

@@ -35,7 +35,7 @@ describe("fatesOf()", () => {
   const kinds = [
     ["pending", "waits"],
     ["sending", "waits"],
-    ["uncertain", "failed"],
+    ["uncertain", "held"],
     ["dead", "failed"],
     ["dropped", "failed"],
   ] as const;
