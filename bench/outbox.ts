@@ -50,6 +50,8 @@ async function readings(): Promise<Readings> {
     self: () => userId("1"),
     explain: nobody,
     nonceWindowMs: 60_000,
+    bootedAt: () => 0,
+    steadyNow: () => performance.now(),
     retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },
     now: Date.now,
     schedule,

@@ -17,9 +17,9 @@ import { decodeHistory, withRoles } from "../discord/gateway/decode.ts";
 import { placesOf } from "../discord/gateway/places.ts";
 import type { Reader } from "../discord/gateway/reader.ts";
 import type { RestClient } from "../discord/rest/client.ts";
-import { createHistory, MAX_HISTORY } from "../discord/rest/history.ts";
+import { createReadHistory, MAX_HISTORY } from "../discord/rest/history.ts";
 import { createReadRoles, type ReadRoles } from "../discord/rest/members.ts";
-import { createLookAtGuild } from "../discord/rest/readable.ts";
+import { createMissingToRead } from "../discord/rest/readable.ts";
 import { RestError } from "../discord/rest/rest_error.ts";
 import { type CatchUp, type CatchUpPorts, createCatchUp } from "../flows/catch_up.ts";
 import type { Page } from "../flows/read_missed.ts";
@@ -53,7 +53,7 @@ export function catchUpOf(
 ): CatchUp {
   const { accountId, access, gateway: { catchUp } } = config.discord;
   const log = logging.forPart("catch-up");
-  const lookAtGuild = createLookAtGuild(client, BACKGROUND);
+  const lookAtGuild = createMissingToRead(client, BACKGROUND);
   return createCatchUp({
     ...ports,
     accountId,
@@ -103,7 +103,7 @@ function pagesOf(
   now: () => number,
   log: Log,
 ): CatchUpPorts["readPage"] {
-  const read = createHistory(client, BACKGROUND);
+  const read = createReadHistory(client, BACKGROUND);
   const rolesOf = remembered(createReadRoles(client, BACKGROUND), now);
   const asksRoles = prepareAsksRoles(access);
 

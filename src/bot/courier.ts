@@ -2,7 +2,7 @@
  * Sends single messages through the outbox, without a gateway: what
  * `barnacle send` is made of.
  *
- * Beside a bot that runs it only puts them there: two that empty one outbox
+ * Beside a bot that runs they are only put there: two that empty one outbox
  * would send everything twice.
  *
  * @module
@@ -12,10 +12,11 @@ import type { Config } from "../config/config.ts";
 import type { ChannelId, GuildId } from "../core/ids.ts";
 import type { OutboundFile } from "../core/outbound.ts";
 import type { Target } from "../core/target.ts";
-import { createReadChannel } from "../discord/rest/channel.ts";
-import { createOpenDirect } from "../discord/rest/direct.ts";
+import { restore, uploadLimitOf } from "../discord/gateway/guild_index.ts";
+import { createApplications } from "../discord/rest/application.ts";
+import { createOpenDirect, createReadChannel } from "../discord/rest/channel.ts";
+import type { RestApi } from "../discord/rest/client.ts";
 import { RestError } from "../discord/rest/rest_error.ts";
-import { readSelf } from "../discord/rest/self.ts";
 import type { Logging } from "../log.ts";
 import { composeSend } from "../render/reply.ts";
 import { createSecretFilter } from "../render/secrets.ts";
@@ -34,8 +35,8 @@ export interface CourierOptions {
   readonly version: string;
   readonly store: Store;
   readonly logging: Logging;
-  /** Whether no bot empties this outbox. */
-  readonly isAlone: boolean;
+  /** Unix time in milliseconds: a limit that lasts longer is not waited for to find the place. */
+  readonly notAfter: number;
 }
 
 /** A message on its way, part by part. */
@@ -49,11 +50,13 @@ export interface Consignment {
 
 export interface Courier {
   /**
-   * Puts a message into the outbox, and sets out with it.
+   * Puts a message into the outbox.
    *
    * @throws {RestError} If Discord knows no such place, or cannot be asked for a direct channel.
    */
   send(target: Target, text: string, files: readonly OutboundFile[]): Promise<Consignment>;
+  /** Sends what waits for a channel. Nobody else may be sending from this outbox. */
+  setOut(channelId: ChannelId): Promise<void>;
   /** Whether Discord has refused the token. */
   isRefused(): boolean;
   stop(): Promise<void>;
@@ -62,7 +65,7 @@ export interface Courier {
 const now = (): number => Date.now();
 
 export async function openCourier(options: CourierOptions): Promise<Courier> {
-  const { config, store, logging, isAlone } = options;
+  const { config, store, logging, notAfter } = options;
   const { accountId } = config.discord;
   const log = logging.forPart("delivery");
   let isRefused = false;
@@ -79,12 +82,15 @@ export async function openCourier(options: CourierOptions): Promise<Courier> {
     // Whoever sends sees what becomes of it.
     { onDelivery: () => {}, onParked: () => {}, onDead: () => {} },
   );
-  const openDirect = createOpenDirect(client);
-  const readChannel = createReadChannel(client);
+  const api: RestApi = {
+    request: (method, path, asked) => client.request(method, path, { ...asked, notAfter }),
+  };
+  const openDirect = createOpenDirect(api);
+  const readChannel = createReadChannel(api);
   const clean = createSecretFilter(logging.secrets());
-  const rules = textRulesOf(config, (text) => clean(text).text);
+  const cleanSecrets = (text: string) => clean(text).text;
 
-  async function placeOf(target: Target) {
+  async function placeOf(target: Target): Promise<Pick<Consignment, "channelId" | "guildId">> {
     if (target.kind === "user") return { channelId: await openDirect(target.userId) };
     const { channelId } = target;
     try {
@@ -100,16 +106,18 @@ export async function openCourier(options: CourierOptions): Promise<Courier> {
   return {
     async send(target, text, files) {
       const place = await placeOf(target);
-      const ids: number[] = [];
-      for (const frozen of composeSend({ accountId, ...place, text, files }, rules)) {
-        ids.push((await store.outbox.add(frozen, now())).id);
-      }
-      if (isAlone) {
-        // Without it nobody could look for a message, or say which permission is missing.
-        self ??= await readSelf(client).catch(() => undefined); // the lane waits for Discord then
-        lanes.wake([place.channelId]);
-      }
+      const { index } = restore(await store.guildsOf(accountId)); // as a bot has last heard of them
+      const uploadLimit = uploadLimitOf(index, place.guildId);
+      const rules = textRulesOf(config, { cleanSecrets, uploadLimit });
+      const composed = composeSend({ accountId, ...place, text, files }, rules);
+      const ids = (await store.outbox.addAll(composed, now())).map(({ id }) => id);
       return { ...place, fates: () => store.outbox.fatesOf(ids) };
+    },
+    async setOut(channelId) {
+      // Without it nobody could look for a message, or say which permission is missing. Where
+      // Discord cannot be asked now, the lane waits for it as well.
+      self ??= await createApplications(api).self().catch(() => undefined);
+      lanes.wake([channelId]);
     },
     isRefused: () => isRefused,
     async stop() {

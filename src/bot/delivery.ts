@@ -8,19 +8,20 @@
  * @module
  */
 
+import { uptime } from "node:os";
 import type { Config } from "../config/config.ts";
-import type { Delivery as DeliveryEnd } from "../core/delivery.ts";
+import type { Delivery } from "../core/delivery.ts";
 import type { UserId } from "../core/ids.ts";
 import type { OutboundMessage, OutboxRow } from "../core/outbound.ts";
 import type { PlanQueue } from "../core/queue.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../discord/gateway/guild_index.ts";
-import type { RestClient } from "../discord/rest/client.ts";
 import { createReadChannel } from "../discord/rest/channel.ts";
+import type { RestClient } from "../discord/rest/client.ts";
 import { neededToPost, wordsOfCode } from "../discord/rest/denial.ts";
-import { createCanReadHistory, createExplainDenial } from "../discord/rest/explain_denial.ts";
-import { createHistory } from "../discord/rest/history.ts";
+import { createExplainDenial } from "../discord/rest/explain_denial.ts";
+import { createReadHistory, createReadPosted } from "../discord/rest/history.ts";
 import { createMessages, type Messages } from "../discord/rest/messages.ts";
-import { createReadPosted } from "../discord/rest/posted.ts";
+import { createCanReadHistory } from "../discord/rest/readable.ts";
 import { createLanes, type Lanes, type LanesPorts } from "../flows/lanes.ts";
 import { schedule } from "../lib/schedule.ts";
 import type { Logging } from "../log.ts";
@@ -40,15 +41,15 @@ export interface DeliveryOptions {
 
 /** Told of what happens to messages on their way. */
 export type DeliveryPorts = Pick<LanesPorts, "onParked" | "onDead"> & {
-  readonly onDelivery: (row: OutboxRow, end: DeliveryEnd) => void;
+  readonly onDelivery: (row: OutboxRow, end: Delivery) => void;
 };
 
-export interface Delivery {
+export interface DeliveryParts {
   readonly lanes: Lanes;
   readonly messages: Messages;
 }
 
-export function deliveryOf(options: DeliveryOptions, ports: DeliveryPorts): Delivery {
+export function deliveryOf(options: DeliveryOptions, ports: DeliveryPorts): DeliveryParts {
   const { config: { discord }, store, client, logging, self, now } = options;
   const messages = createMessages(client);
   const explainDenial = createExplainDenial(client, now);
@@ -81,7 +82,7 @@ export function deliveryOf(options: DeliveryOptions, ports: DeliveryPorts): Deli
     accountId: discord.accountId,
     outbox: store.outbox,
     messages,
-    history: createReadPosted(createHistory(client)),
+    history: createReadPosted(createReadHistory(client)),
     async canReadHistory(place) {
       const userId = self();
       return userId !== undefined && await canReadHistory({ ...await placeOf(place), userId });
@@ -89,6 +90,8 @@ export function deliveryOf(options: DeliveryOptions, ports: DeliveryPorts): Deli
     self,
     explain,
     nonceWindowMs: discord.rest.nonceWindowSec * 1_000,
+    steadyNow: () => performance.now(),
+    bootedAt: () => now() - uptime() * 1_000,
     retry: discord.retry,
     now,
     schedule,

@@ -8,7 +8,8 @@
 import type { Config } from "../config/config.ts";
 import type { ChannelId, UserId } from "../core/ids.ts";
 import type { Judged } from "../core/inbox.ts";
-import { createOpenDirect } from "../discord/rest/direct.ts";
+import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../discord/gateway/guild_index.ts";
+import { createOpenDirect } from "../discord/rest/channel.ts";
 import type { RestClient } from "../discord/rest/client.ts";
 import type { Lanes } from "../flows/lanes.ts";
 import type { Parked } from "../flows/park.ts";
@@ -20,6 +21,7 @@ import { composeSend } from "../render/reply.ts";
 import { createSecretFilter } from "../render/secrets.ts";
 import type { Store } from "../store/store.ts";
 import { deliveryOf } from "./delivery.ts";
+import { createLosses } from "./losses.ts";
 import type { Meter } from "./meters.ts";
 import { createOwner } from "./owner.ts";
 import { type Signs, signsOf } from "./signs.ts";
@@ -68,7 +70,7 @@ export function outletOf(options: OutletOptions): Outlet {
     if (found > 0) meter.redacted(found);
     return cleaned;
   };
-  const rules = textRulesOf(config, cleanSecrets);
+  const rules = textRulesOf(config, { cleanSecrets, uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES });
   let parked: Snapshot["parked"] = [];
   let callOff = () => {};
 
@@ -83,8 +85,7 @@ export function outletOf(options: OutletOptions): Outlet {
       tellOfParked(channel);
     },
     onDead({ message: { channelId, of } }, reason) {
-      if (owner.isTold(channelId) || of?.kind === "draft") return; // no answer is lost by either
-      void owner.tell(notice("dead", { channel: `<#${channelId}>`, reason }, config.texts));
+      if (of?.kind !== "draft") losses.add(channelId, reason); // by a draft no answer is lost
     },
   });
   const signs = signsOf({
@@ -101,17 +102,20 @@ export function outletOf(options: OutletOptions): Outlet {
     ownerId,
     openDirect: createOpenDirect(client),
     async send(channelId, text) {
-      for (const frozen of composeSend({ accountId, channelId, text }, rules)) {
-        await store.outbox.add(frozen, now());
-      }
+      await store.outbox.addAll(composeSend({ accountId, channelId, text }, rules), now());
       lanes.wake([channelId]);
     },
     log,
   });
 
-  function tellOfParked({ channelId, guildId, reason }: Parked): void {
-    if (guildId === undefined && owner.isTold(channelId)) return;
-    void owner.tell(notice("parked", { channel: `<#${channelId}>`, reason }, config.texts));
+  const losses = createLosses(({ channelId, count, reason }) => {
+    const words = notice("dead", { channel: `<#${channelId}>`, count, reason }, config.texts);
+    void owner.tell(words, channelId);
+  }, schedule);
+
+  function tellOfParked({ channelId, reason }: Parked): void {
+    const words = notice("parked", { channel: `<#${channelId}>`, reason }, config.texts);
+    void owner.tell(words, channelId);
   }
 
   function readParked(): void {
@@ -150,10 +154,12 @@ export function outletOf(options: OutletOptions): Outlet {
       void owner.tell(notice("breaker", { count }, config.texts));
     },
     said() {
-      const { invalidRequests, isSlowed, isStopped } = client.standing();
-      const breaker = isStopped ? "stopped" : isSlowed ? "slowed" : "closed";
+      const { invalidRequests, breaker } = client.standing();
       return { parked, rest: { invalidRequests, breaker } };
     },
-    stop: () => callOff(),
+    stop() {
+      callOff();
+      losses.flush();
+    },
   };
 }

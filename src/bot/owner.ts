@@ -22,17 +22,19 @@ export interface OwnerPorts {
 }
 
 export interface Owner {
-  /** Never fails; what cannot be told is in the log. */
-  tell(text: string): Promise<void>;
-  /** Whether a channel is where the owner is told things. */
-  isTold(channelId: ChannelId): boolean;
+  /**
+   * Never fails; what cannot be told is in the log.
+   *
+   * @param about The channel that takes nothing; where that is the owner's own, this is not told.
+   */
+  tell(text: string, about?: ChannelId): Promise<void>;
 }
 
 export function createOwner({ ownerId, openDirect, send, log }: OwnerPorts): Owner {
   let channelId: ChannelId | undefined;
 
   return {
-    async tell(text) {
+    async tell(text, about) {
       try {
         const owner = await ownerId();
         if (owner === undefined) {
@@ -40,11 +42,14 @@ export function createOwner({ ownerId, openDirect, send, log }: OwnerPorts): Own
           return;
         }
         channelId ??= await openDirect(owner);
+        if (channelId === about) {
+          log.warn("The bot's owner takes no messages, so nobody is told of this", { text });
+          return;
+        }
         await send(channelId, text);
       } catch (error) {
         log.warn("Cannot tell the bot's owner; see `barnacle status`", { text, error });
       }
     },
-    isTold: (channel) => channel === channelId,
   };
 }

@@ -65,7 +65,7 @@ export async function restOf(options: RestOptions, events: RestEvents): Promise<
     onTokenRefused,
     onBreaker(state) {
       const count = invalidRequests.count(now());
-      if (state === "open") return log.info("Requests to Discord leave at their own pace again");
+      if (state === "closed") return log.info("Requests to Discord leave at their own pace again");
       if (state === "slowed") {
         return log.warn(
           "Discord has refused so many requests within ten minutes that all others are slowed " +

@@ -12,9 +12,8 @@ import type { ChannelId } from "../core/ids.ts";
 import type { OutboxRow } from "../core/outbound.ts";
 import type { RestClient } from "../discord/rest/client.ts";
 import type { Messages } from "../discord/rest/messages.ts";
-import { createReactions } from "../discord/rest/reactions.ts";
 import { RestError } from "../discord/rest/rest_error.ts";
-import { createTyping as createShowTyping } from "../discord/rest/typing.ts";
+import { createReactions, createShowTyping } from "../discord/rest/signs.ts";
 import { type Acks, createAcks } from "../flows/acks.ts";
 import { createDrafts, type Drafts } from "../flows/draft.ts";
 import { createTyping, type Typing } from "../flows/typing.ts";
@@ -50,7 +49,7 @@ export function signsOf(options: SignsOptions): Signs {
   const log = logging.forPart("turns");
   const common = { refusalOf, schedule, now, log };
   const typing = createTyping({ ...common, show: createShowTyping(client) });
-  const acks = createAcks({ ...common, rules, reactions: createReactions(client) });
+  const acks = createAcks({ ...common, isNoEmoji, rules, reactions: createReactions(client) });
   const drafts = discord.streaming === "edit" ? draftsOf(options) : undefined;
   return {
     typing,
@@ -84,4 +83,11 @@ function draftsOf(
 function refusalOf(error: unknown): Refusal | undefined {
   if (!(error instanceof RestError)) return undefined;
   return error.kind === "unsent" || error.kind === "unavailable" ? undefined : error.kind;
+}
+
+/** Unknown emoji, and one that is not written as Discord writes them. */
+const NO_EMOJI: ReadonlySet<number | undefined> = new Set([10014, 50035]);
+
+function isNoEmoji(error: unknown): boolean {
+  return error instanceof RestError && NO_EMOJI.has(error.code);
 }

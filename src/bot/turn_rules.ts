@@ -101,12 +101,16 @@ function chunkRulesOf(
 /** What holds for what somebody other than a model says. */
 export function textRulesOf(
   { discord, messages, texts }: Config,
-  cleanSecrets: (text: string) => string,
+  { cleanSecrets, uploadLimit }: {
+    readonly cleanSecrets: (text: string) => string;
+    /** Bytes that Discord allows one file to have in that place. */
+    readonly uploadLimit: number;
+  },
 ): TextRules {
   return {
     chunks: chunkRulesOf({ discord, messages }),
     tables: messages.tables,
-    maxFileBytes: discord.mediaMaxBytes,
+    maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit),
     texts,
     cleanSecrets,
   };

@@ -11,7 +11,7 @@ import type { Model } from "../core/model.ts";
 import { decodeHistory } from "../discord/gateway/decode.ts";
 import type { Reader } from "../discord/gateway/reader.ts";
 import type { RestClient } from "../discord/rest/client.ts";
-import { createHistory, MAX_HISTORY } from "../discord/rest/history.ts";
+import { createReadHistory, MAX_HISTORY } from "../discord/rest/history.ts";
 import { answer, type AnswerPorts } from "../flows/answer.ts";
 import { createFillUp, type FillUpPorts } from "../flows/fill_up.ts";
 import { createTurns, type Turns } from "../flows/turns.ts";
@@ -37,7 +37,7 @@ export function historyOf(
   reader: Reader,
   accountId: AccountId,
 ): FillUpPorts["history"] {
-  const read = createHistory(client);
+  const read = createReadHistory(client);
   return async ({ channelId, guildId, id: before }, limit) => {
     const { self, index } = reader;
     if (!self) return [];

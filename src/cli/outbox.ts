@@ -61,10 +61,13 @@ export function release(
           : `barnacle: ${id} is none that waits; \`barnacle outbox list\` shows them`,
       );
     }
-    if (flags.json) io.out(JSON.stringify({ [how]: done }));
-    else {for (const id of done) {
+    if (flags.json) {
+      io.out(JSON.stringify({ [how]: done }));
+    } else {
+      for (const id of done) {
         io.out(how === "resend" ? `${id} is sent again` : `${id} is dropped`);
-      }}
+      }
+    }
     return done.length === ids.length ? EXIT.done : EXIT.failed;
   });
 }

@@ -9,7 +9,7 @@
  */
 
 import { readFileSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAdoption } from "../bot/adoption.ts";
 import { type Consignment, type Courier, openCourier } from "../bot/courier.ts";
@@ -18,22 +18,20 @@ import { missingToken } from "../config/load.ts";
 import type { OutboundFile } from "../core/outbound.ts";
 import { parseTarget, type Target } from "../core/target.ts";
 import { RestError } from "../discord/rest/rest_error.ts";
-import { takeLock } from "../host/lock.ts";
-import { DATABASE_NAME, prepareDataDir } from "../host/data_dir.ts";
+import { sizeOf } from "../lib/byte_size.ts";
 import { codeOf } from "../lib/error_code.ts";
 import { printable } from "../lib/quoted.ts";
 import { createStderrWriter, type Logging, startLog } from "../log.ts";
 import type { Fate } from "../store/fates.ts";
-import { openStore, type Store } from "../store/store.ts";
 import { VERSION } from "../version.ts";
 import { apiOf, tokenIn } from "./discord.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import type { CommonFlags } from "./flags.ts";
+import { type House, openHouse } from "./house.ts";
 import type { Io } from "./io.ts";
 import { readConfig, shown } from "./read_config.ts";
-import { lockOf } from "./running_bot.ts";
 import { StartError, toStartError } from "./start_error.ts";
-import { dataDirOf, openBeside } from "./store_access.ts";
+import { dataDirOf } from "./store_access.ts";
 
 export interface SendFlags extends CommonFlags {
   /** Paths. */
@@ -98,16 +96,18 @@ async function sendTo(
   let courier: Courier | undefined;
   try {
     await assertOurs(config, bot, house, logging);
+    const patience = Math.max(flags.wait, config.discord.rest.timeoutSec);
     courier = await openCourier({
       config,
       ...bot,
       version: VERSION,
       store: house.store,
       logging,
-      isAlone: house.isAlone,
+      notAfter: Date.now() + patience * 1_000,
     });
     const sent = await courier.send(target, content, files);
-    return await report(sent, { ...flags, isAlone: house.isAlone }, courier, io);
+    if (house.sender() === "us") await courier.setOut(sent.channelId);
+    return await report(sent, flags, { courier, house }, io);
   } catch (error) {
     return refused(error, courier, io);
   } finally {
@@ -160,32 +160,38 @@ function filesOf({ file = [], alt = [] }: SendFlags, maxBytes: number): readonly
     throw new StartError("There are more --alt than --file", EXIT.usage);
   }
   return file.map((path, index) => {
-    try {
-      const { size } = statSync(path);
-      if (size > maxBytes) {
-        throw new StartError(
-          `${printable(path)} has ${megabytes(size)}, and channels.discord.mediaMaxMb allows ` +
-            megabytes(maxBytes),
-          EXIT.usage,
-        );
-      }
-      const about = alt[index];
-      const name = basename(path);
-      return {
-        name,
-        ...(about !== undefined && { alt: about }),
-        bytes: readFileSync(path).slice(),
-      };
-    } catch (error) {
-      if (error instanceof StartError) throw error;
-      const why = codeOf(error) ?? "unknown reason";
-      throw new StartError(`Cannot read ${printable(path)}: ${why}`, EXIT.usage, error);
-    }
+    const about = alt[index];
+    return {
+      name: basename(path),
+      ...(about !== undefined && { alt: about }),
+      bytes: bytesOf(path, maxBytes),
+    };
   });
 }
 
-function megabytes(bytes: number): string {
-  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+/** A pipe or a device may have no end, or no beginning. */
+function bytesOf(path: string, maxBytes: number): OutboundFile["bytes"] {
+  try {
+    const about = statSync(path);
+    if (!about.isFile()) {
+      const what = about.isDirectory() ? "a directory" : "no file on a disk";
+      throw new StartError(`Cannot send ${printable(path)}: it is ${what}`, EXIT.usage);
+    }
+    if (about.size > maxBytes) throw tooLarge(path, about.size, maxBytes);
+    return readFileSync(path).slice();
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    const why = codeOf(error) ?? "unknown reason";
+    throw new StartError(`Cannot read ${printable(path)}: ${why}`, EXIT.usage, error);
+  }
+}
+
+function tooLarge(path: string, size: number, maxBytes: number): StartError {
+  return new StartError(
+    `${printable(path)} has ${sizeOf(size)}, and channels.discord.mediaMaxMb allows ` +
+      sizeOf(maxBytes),
+    EXIT.usage,
+  );
 }
 
 /** @throws {StartError} If there is no token, or no server that it is for. */
@@ -205,48 +211,13 @@ function botOf(
   return { token, apiBase: api.base };
 }
 
-/** The store, and whether anybody else sends from it. */
-interface House {
-  readonly store: Store;
-  /** No bot runs with these data, and none can start until the house is closed. */
-  readonly isAlone: boolean;
-  close(): void;
-}
-
-async function openHouse(dataDir: string): Promise<House> {
-  prepareDataDir(dataDir);
-  const lock = await takeLock(lockOf(dataDir), Date.now());
-  if (lock.kind === "taken") {
-    const store = openBeside(dataDir);
-    if (!store) throw new StartError(`A Barnacle is just starting in ${dataDir}`, EXIT.tryAgain);
-    return { store, isAlone: false, close: () => store.close() };
-  }
-  try {
-    const store = openStore(join(dataDir, DATABASE_NAME), {
-      now: Date.now(),
-      elapsed: () => performance.now(),
-    });
-    return {
-      store,
-      isAlone: true,
-      close() {
-        store.close();
-        lock.release();
-      },
-    };
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
-}
-
 /** How often it is looked whether Discord has it, in milliseconds. */
 const LOOK_EVERY_MS = 50;
 
 async function report(
   { channelId, guildId, fates }: Consignment,
-  { wait, json, isAlone }: SendFlags & { readonly isAlone: boolean },
-  courier: Courier,
+  { wait, json }: SendFlags,
+  { courier, house }: { readonly courier: Courier; readonly house: House },
   io: Io,
 ): Promise<ExitCode> {
   const until = performance.now() + wait * 1_000;
@@ -255,6 +226,7 @@ async function report(
     seen.some(({ kind }) => kind === "waits") && !courier.isRefused() && performance.now() < until
   ) {
     await sleep(LOOK_EVERY_MS);
+    if (house.sender() === "another" && await house.takeOver()) await courier.setOut(channelId);
     seen = await fates();
   }
   const linkOf = (id: string) =>
@@ -273,7 +245,7 @@ async function report(
     for (const fate of seen) {
       if (fate.kind === "sent") {
         io.out(fate.messageId ? linkOf(fate.messageId) : "sent, and deleted");
-      } else io.err(`barnacle: ${wordsFor(fate, isAlone)}`);
+      } else io.err(`barnacle: ${wordsFor(fate, house)}`);
     }
   }
   if (courier.isRefused()) return EXIT.refused;
@@ -281,13 +253,17 @@ async function report(
   return seen.some(({ kind }) => kind === "waits") ? EXIT.tryAgain : EXIT.done;
 }
 
-function wordsFor({ kind, reason }: Exclude<Fate, { kind: "sent" }>, isAlone: boolean): string {
+function wordsFor(
+  { kind, reason }: Exclude<Fate, { kind: "sent" }>,
+  house: Pick<House, "sender">,
+): string {
   const why = reason === undefined ? "" : `: ${printable(reason)}`;
   if (kind === "failed") return `Discord does not take it${why}`;
   if (kind === "held") {
     return "nobody can tell whether Discord has it; look into the channel, then send it again or " +
       "drop it by `barnacle outbox`";
   }
-  const then = isAlone ? "the next `barnacle run` sends it" : "the bot goes on trying";
+  const isWithBot = house.sender() === "bot";
+  const then = isWithBot ? "the bot goes on trying" : "the next `barnacle run` sends it";
   return `it waits in the outbox${why}; ${then}`;
 }

@@ -148,6 +148,7 @@ function wrongValue(
   const schema = schemaAt(context.schema, path);
   const node = findNodeAtLocation(root, [...path]);
   const allowed = schema && allowedBy(schema);
+  if (!node && issue.code === "custom") return unwritten(issue, path, context);
   if (!node) {
     const hint = allowed === undefined
       ? undefined
@@ -175,6 +176,17 @@ function wrongValue(
   return {
     ...span,
     message: messageOf(issue, allowed, foundIn(node, written, isSecret)),
+    ...(hint !== undefined && { hint }),
+  };
+}
+
+/** What is wrong is the default of a key, beside the others of its section. */
+function unwritten(issue: Issue, path: readonly Segment[], { root }: Findings): Finding {
+  const hint = hintIn(issue);
+  return {
+    ...keySpan(path.slice(0, -1), root),
+    path,
+    message: issue.message,
     ...(hint !== undefined && { hint }),
   };
 }

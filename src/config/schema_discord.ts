@@ -183,7 +183,7 @@ const accountKeys = {
       context.addIssue({
         code: "custom",
         path: ["minDelayMs"],
-        message: "The shortest wait is longer than maxDelayMs",
+        message: `The shortest wait, ${minDelayMs}, is longer than maxDelayMs`,
         params: { hint: `at most ${maxDelayMs} here, or a larger maxDelayMs` },
       });
     }),

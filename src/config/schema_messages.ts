@@ -18,11 +18,15 @@ function sentence(name: TextKey, example: string): z.ZodOptional<z.ZodString> {
   const { when, words, text: ours } = SENTENCES[name];
   const filled = Object.entries(words).map(([word, becomes]) => `\`{${word}}\` is ${becomes}`);
   return key(
-    z.string().max(2_000).optional(),
+    text().max(2_000).regex(/\S/, "Expected words: it is said so that nobody waits in vain")
+      .optional(),
     `What is said when ${when}; ${filled.join(", ")}.`,
     { unset: JSON.stringify(ours), example },
   );
 }
+
+/** One of Unicode's, with or without the mark that it is a picture; or as it is written in a message. */
+const EMOJI = /^(?:\p{RGI_Emoji}|\p{Extended_Pictographic}\uFE0F?|<a?:\w{2,32}:\d{17,20}>)$/v;
 
 const texts = {
   failure: sentence("failure", "Das ging schief: `{id}`"),
@@ -34,7 +38,7 @@ const texts = {
   folded: sentence("folded", "Ich kam nicht nach: {count} Antworten stehen in `{file}`."),
   foldedHeading: sentence("foldedHeading", "Antwort auf {message}"),
   parked: sentence("parked", "In {channel} darf ich nicht schreiben: {reason}"),
-  dead: sentence("dead", "Eine Nachricht für {channel} gebe ich auf: {reason}"),
+  dead: sentence("dead", "{count} Nachrichten für {channel} gebe ich auf: {reason}"),
   breaker: sentence("breaker", "Discord hat {count} Anfragen abgelehnt; ich mache Pause."),
 } satisfies Record<TextKey, z.ZodOptional<z.ZodString>>;
 
@@ -62,7 +66,10 @@ export const messages = z.strictObject({
     "How a table is shown, which Discord cannot.",
   ),
   ackReaction: key(
-    z.string().default("👀"),
+    z.string().refine(
+      (written) => written === "" || EMOJI.test(written),
+      "Expected one emoji, or one of the server's own as <:name:id>",
+    ).default("👀"),
     "The reaction that says: read. None if empty; one of the server's own is `<:name:id>`.",
   ),
   ackReactionScope: key(

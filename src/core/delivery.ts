@@ -8,7 +8,7 @@
  * @module
  */
 
-import { type RetryDelay, retryDelayMs } from "../lib/backoff.ts";
+import { retryDelayMs, type RetryRules } from "../lib/backoff.ts";
 import { DAY_MS } from "./day.ts";
 import type { Refusal } from "./errors.ts";
 import type { MessageId } from "./ids.ts";
@@ -40,6 +40,17 @@ export type Step =
   | { readonly kind: "look" }
   | { readonly kind: "nothing" };
 
+/** How far a nonce is to be relied on. */
+export interface NonceRules {
+  /** How long after the first attempt, in milliseconds. */
+  readonly nonceWindowMs: number;
+  /**
+   * Unix time in milliseconds at which the machine was switched on. A Pi has no clock that goes on
+   * while it is off: it goes on from where it stopped, and so what was tried before may be old.
+   */
+  readonly bootedAt: number;
+}
+
 /**
  * Decides what to do with a row. An edit and a deletion may be repeated at any
  * time; a message may be, for as long as its nonce is sure to be remembered.
@@ -49,20 +60,15 @@ export type Step =
 export function stepFor(
   { action, firstAttemptAt }: OutboxRow,
   now: number,
-  nonceWindowMs: number,
+  { nonceWindowMs, bootedAt }: NonceRules,
 ): Step {
   if (action.kind !== "post") return action;
   const since = firstAttemptAt ?? now;
   const notAfter = since + nonceWindowMs;
-  // A clock that was set back, as a Pi's is at boot, cannot tell how long ago an attempt was.
+  // A clock that was set back cannot tell how long ago an attempt was.
   const isBeforeItself = now < since - CLOCK_SLACK_MS;
-  return now >= notAfter || isBeforeItself ? { kind: "look" } : { kind: "post", notAfter };
-}
-
-/** `channels.discord.retry` (D5). */
-export interface RetryRules extends RetryDelay {
-  /** Tries at the quick pace, the first included. */
-  readonly attempts: number;
+  const isUntold = isBeforeItself || since < bootedAt;
+  return now >= notAfter || isUntold ? { kind: "look" } : { kind: "post", notAfter };
 }
 
 /** What the decision after an attempt needs beside the row and its end. */
@@ -73,6 +79,7 @@ export interface AttemptFacts {
   readonly now: number;
   /** From 0 up to, but not including, 1. */
   readonly random: number;
+  /** `channels.discord.retry` (D5): the quick pace. */
   readonly retry: RetryRules;
   readonly nonceWindowMs: number;
 }
@@ -141,7 +148,6 @@ function refused(
   facts: AttemptFacts,
   end: "dead" | "uncertain",
 ): Next {
-  const parked: Next = { kind: "park", reason, ...(code !== undefined && { code }) };
   switch (why) {
     case "rate_limited":
       return retryAfterMs > 0
@@ -151,11 +157,19 @@ function refused(
       return { kind: "again", waitMs: retryWaitMs(facts), isAttempt: true };
     case "forbidden":
     case "not_found":
-      return isOverdue(row, facts.now) ? givenUp(row, reason) : parked;
     case "rejected":
-      if (code === undefined || !CODES_OF_PLACES.has(code)) return { kind: end, reason };
-      return isOverdue(row, facts.now) ? givenUp(row, reason) : parked;
+      if (!isOfPlace({ why, code })) return { kind: end, reason };
+      if (isOverdue(row, facts.now)) return givenUp(row, reason);
+      return { kind: "park", reason, ...(code !== undefined && { code }) };
   }
+}
+
+/** Whether it is the place that takes nothing, and not the message that is wrong. */
+export function isOfPlace(
+  { why, code }: { readonly why: Refusal; readonly code?: number | undefined },
+): boolean {
+  if (why === "rejected") return code !== undefined && CODES_OF_PLACES.has(code);
+  return why === "forbidden" || why === "not_found";
 }
 
 /** @param mayBeThere Whether Discord may have carried out this attempt. */

@@ -74,7 +74,8 @@ function canBecome({ message }: DraftRow, { message: final }: Frozen): boolean {
   return message.quote === final.quote && message.channelId === final.channelId;
 }
 
-function removalOf({ message }: DraftRow): Frozen {
+/** What takes a draft away. */
+export function removalOf({ message }: Pick<DraftRow, "message">): Frozen {
   const { quote: _quote, ...rest } = message;
   return {
     message: {

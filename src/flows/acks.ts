@@ -36,6 +36,8 @@ export interface AcksPorts {
   };
   /** Why Discord refused, where it did. */
   readonly refusalOf: (error: unknown) => Refusal | undefined;
+  /** Whether it was the emoji that Discord does not know, and neither the message nor the place. */
+  readonly isNoEmoji: (error: unknown) => boolean;
   readonly schedule: Schedule;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -74,7 +76,7 @@ export function createAcks(ports: AcksPorts): Acks {
 type Scope = Exclude<AckRules["ackReactionScope"], "off">;
 
 function createWith(emoji: string, scope: Scope, ports: AcksPorts): Acks {
-  const { rules: { removeAckAfterReply }, reactions, refusalOf, schedule, now, log } = ports;
+  const { rules: { removeAckAfterReply }, reactions, schedule, now, log } = ports;
   const acks = new Map<MessageId, Ack>();
   const refused = createPausedChannels(now);
   let isUnknown = false;
@@ -84,7 +86,7 @@ function createWith(emoji: string, scope: Scope, ports: AcksPorts): Acks {
     acks.delete(messageId);
     if (isUnknown || refused.has(channelId)) return;
     ack.put = reactions.add(channelId, messageId, emoji).then(() => true, (error: unknown) => {
-      noteRefusal(channelId, refusalOf(error));
+      noteRefusal(channelId, error);
       log.debug("A message is not marked as read", { channelId, messageId, error });
       return false;
     });
@@ -94,9 +96,9 @@ function createWith(emoji: string, scope: Scope, ports: AcksPorts): Acks {
     if (acks.size > MAX_PUT && oldest !== undefined) acks.delete(oldest);
   }
 
-  function noteRefusal(channelId: ChannelId, why: Refusal | undefined): void {
-    if (why === "forbidden") refused.add(channelId);
-    if (why !== "rejected" || isUnknown) return;
+  function noteRefusal(channelId: ChannelId, error: unknown): void {
+    if (ports.refusalOf(error) === "forbidden") refused.add(channelId);
+    if (isUnknown || !ports.isNoEmoji(error)) return;
     isUnknown = true; // the same emoji would be refused everywhere
     log.warn("Discord does not take messages.ackReaction; no message is marked as read", {
       emoji,

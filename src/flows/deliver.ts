@@ -29,7 +29,7 @@ export interface DeliverPorts extends ReconcilePorts {
     /** T4 stays; the row fails since then. */
     markFailing(row: OutboxRow, now: number): Promise<void>;
     /** The history shows that Discord does not have it: as if it had never been tried. */
-    markAbsent(row: OutboxRow, now: number): Promise<void>;
+    markAbsent(row: OutboxRow): Promise<void>;
   };
   readonly messages: {
     /**
@@ -50,12 +50,17 @@ export interface DeliverPorts extends ReconcilePorts {
   };
   /** How long after the first attempt a nonce is relied on, in milliseconds. */
   readonly nonceWindowMs: number;
+  /** Unix time in milliseconds at which the machine was switched on, by the clock as it is now. */
+  readonly bootedAt: () => number;
 }
 
 /** Does what a row needs next. The caller keeps the order, one row of a channel at a time. */
 export async function deliver(row: OutboxRow, ports: DeliverPorts): Promise<Delivery> {
   const now = ports.now();
-  const step = stepFor(row, now, ports.nonceWindowMs);
+  const step = stepFor(row, now, {
+    nonceWindowMs: ports.nonceWindowMs,
+    bootedAt: ports.bootedAt(),
+  });
   switch (step.kind) {
     case "nothing":
       await ports.outbox.markSent(row);
@@ -121,7 +126,7 @@ async function look(row: OutboxRow, ports: DeliverPorts): Promise<Delivery> {
       if (await outbox.markSent(row, looked.messageId)) break;
       return { ...looked, wasEchoed: true };
     case "absent":
-      await outbox.markAbsent(row, ports.now());
+      await outbox.markAbsent(row);
       break;
     case "unread":
       await outbox.markFailing(row, ports.now());

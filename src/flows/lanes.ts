@@ -11,16 +11,18 @@ import {
   afterDelivery,
   type AttemptFacts,
   type Delivery,
+  isOfPlace,
   isOverdue,
-  type RetryRules,
 } from "../core/delivery.ts";
 import type { AccountId, ChannelId, GuildId } from "../core/ids.ts";
 import type { OutboxRow } from "../core/outbound.ts";
+import type { RetryRules } from "../lib/backoff.ts";
+import { type ClockSetPorts, createClockSet } from "./clock_set.ts";
 import { deliver, type DeliverPorts } from "./deliver.ts";
 import { createParking, type ParkPorts } from "./park.ts";
 
-export interface LanesPorts extends DeliverPorts, ParkPorts {
-  readonly outbox: DeliverPorts["outbox"] & ParkPorts["outbox"] & {
+export interface LanesPorts extends DeliverPorts, ParkPorts, ClockSetPorts {
+  readonly outbox: DeliverPorts["outbox"] & ParkPorts["outbox"] & ClockSetPorts["outbox"] & {
     /**
      * The first unsent row of each channel that is not parked.
      *
@@ -64,10 +66,15 @@ export interface Lanes {
 /** The wait after a failure of our own or of the disk, in milliseconds. */
 const FAULT_WAIT_MS = 5_000;
 
+/** A rate limit that lasts longer than this, in milliseconds, is one that people notice. */
+const LONG_WAIT_MS = 60_000;
+
 /** How long one refusal stands for those that wait behind it, in milliseconds. */
 const FRESH_MS = 60_000;
 
 interface Waiting {
+  /** The row that is to be tried then; while it waits, it is the first. */
+  readonly row: number;
   /** Ends it before its time. */
   readonly end: () => void;
   /** Whether it is for Discord to be reached. */
@@ -75,16 +82,20 @@ interface Waiting {
 }
 
 export function createLanes(ports: LanesPorts): Lanes {
-  const { accountId, outbox, log, now } = ports;
+  const { accountId, outbox, log, now, steadyNow } = ports;
   /** Lanes with an attempt under way, or that wait for the next one. */
   const busy = new Set<ChannelId>();
   const underWay = new Set<Promise<void>>();
   const waiting = new Map<ChannelId, Waiting>();
   /** Failed attempts in a row, by channel. */
   const failures = new Map<ChannelId, number>();
-  /** The refusal by which a row was given up for its age: those behind it need none of their own. */
+  /**
+   * The place's refusal by which a row was given up for its age: those behind it that are as old
+   * need none of their own.
+   */
   const refusals = new Map<ChannelId, { readonly at: number; readonly reason: string }>();
   const parking = createParking(ports, wake);
+  const clock = createClockSet(ports);
   let isOpen = false;
   let isStopping = false;
   let reading: Promise<void> | undefined;
@@ -123,20 +134,28 @@ export function createLanes(ports: LanesPorts): Lanes {
       const channels = isAllStale ? undefined : [...stale];
       isAllStale = false;
       stale.clear();
+      const setMs = clock.inAll();
       for (const row of await outbox.heads(accountId, channels)) {
         const { channelId } = row.message;
+        // By hand, or by an echo, the row that it waits for may be none any more.
+        const inWaiting = waiting.get(channelId);
+        if (inWaiting && inWaiting.row !== row.id) inWaiting.end();
         if (busy.has(channelId) || isStopping) continue;
         busy.add(channelId);
-        const running: Promise<void> = run(row).finally(() => underWay.delete(running));
+        const running: Promise<void> = run(row, setMs).finally(() => underWay.delete(running));
         underWay.add(running);
       }
     }
   }
 
-  /** One row to its end, or to the wait before the next attempt. */
-  async function run(row: OutboxRow): Promise<void> {
+  /**
+   * One row to its end, or to the wait before the next attempt.
+   *
+   * @param setMs By how much the clock had been set when it was read.
+   */
+  async function run(row: OutboxRow, setMs: number): Promise<void> {
     const { channelId } = row.message;
-    const { waitMs, isForNetwork } = await attempt(row).catch((error: unknown) => {
+    const { waitMs, isForNetwork } = await attempt(row, setMs).catch((error: unknown) => {
       log.error("Delivery failed unexpectedly; will try again", { channelId, error });
       return { waitMs: FAULT_WAIT_MS, isForNetwork: false };
     });
@@ -152,22 +171,29 @@ export function createLanes(ports: LanesPorts): Lanes {
       callOff();
       free();
     };
-    waiting.set(channelId, { end, isForNetwork });
+    waiting.set(channelId, { row: row.id, end, isForNetwork });
   }
 
   /** @returns Milliseconds until the lane may go on. */
-  async function attempt(row: OutboxRow): Promise<{ waitMs: number; isForNetwork: boolean }> {
+  async function attempt(
+    stored: OutboxRow,
+    setMs: number,
+  ): Promise<{ waitMs: number; isForNetwork: boolean }> {
+    await clock.look();
+    const row = clock.sinceThen(stored, setMs);
     const { channelId } = row.message;
     const askedAt = now();
     const refusal = refusals.get(channelId);
-    if (refusal && askedAt - refusal.at < FRESH_MS && isOverdue(row, askedAt)) {
+    const isUntried = row.firstAttemptAt === undefined; // or Discord may have it all the same
+    if (refusal && isUntried && steadyNow() - refusal.at < FRESH_MS && isOverdue(row, askedAt)) {
       await bury(row, refusal.reason);
       return { waitMs: 0, isForNetwork: false };
     }
     const delivery = await deliver(row, ports);
     ports.onDelivery(row, delivery);
     const failed = (failures.get(channelId) ?? 0) + 1;
-    const waitMs = await settle(row, delivery, askedAt, {
+    await clock.look();
+    const waitMs = await settle(clock.sinceThen(stored, setMs), delivery, askedAt, {
       now: now(),
       failed,
       random: ports.random(),
@@ -195,6 +221,10 @@ export function createLanes(ports: LanesPorts): Lanes {
         return 0;
       case "again":
         if (next.isAttempt) failures.set(channelId, facts.failed);
+        else if (next.waitMs >= LONG_WAIT_MS) {
+          const waitSec = Math.ceil(next.waitMs / 1_000);
+          log.warn("Discord takes nothing in a channel for a while", { channelId, waitSec });
+        }
         return next.waitMs;
       case "park":
         failures.delete(channelId);
@@ -202,8 +232,8 @@ export function createLanes(ports: LanesPorts): Lanes {
         return 0;
       case "dead":
         failures.delete(channelId);
-        if (isOverdue(row, facts.now)) {
-          refusals.set(channelId, { at: facts.now, reason: next.reason });
+        if (delivery.kind === "refused" && isOfPlace(delivery)) { // for a day, or it were parked
+          refusals.set(channelId, { at: steadyNow(), reason: next.reason });
         }
         await bury(row, next.reason);
         return 0;

@@ -137,7 +137,7 @@ export function createParking(
     const spacing = place.again === 0
       ? 0
       : Math.min(MAX_SPACING_MS, SPACING_MS * 2 ** (place.again - 1));
-    const waitMs = place.refusedAt + spacing - now();
+    const waitMs = Math.min(spacing, place.refusedAt + spacing - now()); // a clock may go back
     if (waitMs <= 0) return reopen([channelId]);
     place.callOff = schedule(() => reopen([channelId]), waitMs);
   }
@@ -180,16 +180,18 @@ export function createParking(
         : await wordsFor(row, refusal);
       const inGuild = guildId === undefined ? {} : { guildId };
       const refusedAt = now();
-      const isNews = await outbox.park(accountId, channelId, { reason: words, now: refusedAt });
       const again = before ? before.again + 1 : 0;
       const place: Place = { ...inGuild, reason: words, isClosed: true, refusedAt, again };
-      places.set(channelId, place);
+      const parked = { reason: words, now: refusedAt };
+      const isNews = await outbox.park(accountId, channelId, parked).finally(() => {
+        places.set(channelId, place); // whatever the disk says of it: it may be closed
+        lookLater();
+      });
       if (isNews) {
         const said = "Discord does not let the bot post in a channel; what goes there waits";
         log.error(said, { channelId, ...inGuild, reason: words });
         ports.onParked({ channelId, ...inGuild, reason: words });
       }
-      lookLater();
       if (hasChanged(guildId, askedAt)) reopenSoon(channelId, place);
     },
     delivered(channelId) {

@@ -26,6 +26,8 @@ export interface LockHolder {
   readonly startTicks?: number | undefined;
   /** `"127.0.0.1:8787"`; absent until it listens. */
   readonly http?: string | undefined;
+  /** Set by a command that is gone again in a moment; absent: it is the bot. */
+  readonly isErrand?: true | undefined;
 }
 
 export type Lock =
@@ -45,6 +47,7 @@ const holderSchema = z.object({
   bootId: z.string().optional(),
   startTicks: z.number().optional(),
   http: z.string().optional(),
+  isErrand: z.literal(true).optional(),
 });
 
 /**
@@ -52,12 +55,14 @@ const holderSchema = z.object({
  *
  * @param path The lock file, in the data directory.
  * @param now Unix time in milliseconds.
+ * @param about What else the holder says of itself.
  * @throws {FlockUnavailableError} Where there are no locks to take.
  */
 export async function takeLock(
   path: string,
   now: number,
   load: () => Promise<Flock> = loadFlock,
+  about: Pick<LockHolder, "isErrand"> = {},
 ): Promise<Lock> {
   const flock = await load();
   const descriptor = openSync(path, "a+", 0o600);
@@ -72,6 +77,7 @@ export async function takeLock(
     pid: process.pid,
     startedAt: now,
     bootId: readBootId(),
+    ...about,
     ...(own.kind === "running" && { startTicks: own.startTicks }),
   };
   let isHeld = true;

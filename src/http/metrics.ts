@@ -46,7 +46,7 @@ export interface Meters {
   readonly inboxCommitSec: Histogram;
   readonly outboxSent: Counter<"ack">;
   readonly outboxRetries: Counter<"reason">;
-  /** What a full queue did with answers: `"folded"` into a file, or `"dropped"` (D4). */
+  /** What a full queue did with messages: `"folded"` into a file, or `"dropped"` (D4). */
   readonly outboxOverflows: Counter<"outcome">;
   readonly replyLatencySec: Histogram;
   /**
@@ -135,7 +135,7 @@ export function createMetrics(build: Build): Metrics {
     outboxRetries: counter("outbox_retries", "Send attempts after the first.", ["reason"]),
     outboxOverflows: counter(
       "outbox_overflow",
-      "Answers that did not fit into a channel's queue, by what became of them.",
+      "Messages that did not fit into a channel's queue, by what became of them.",
       ["outcome"],
     ),
     replyLatencySec: histogram(

@@ -26,7 +26,7 @@ export function createRedactor(): Redactor {
   return {
     add(secret) {
       if (secret.length < SECRET_MIN) return;
-      for (const form of formsOf(secret)) known.add(form);
+      for (const form of spellingsOf(secret)) known.add(form);
       // The longest first: of two secrets, one may begin the other.
       const forms = [...known].sort((a, b) => b.length - a.length);
       pattern = new RegExp(forms.map((form) => RegExp.escape(form)).join("|"), "g");
@@ -36,7 +36,7 @@ export function createRedactor(): Redactor {
 }
 
 /** The ways in which a secret is written that need no effort to read. */
-function formsOf(secret: string): readonly string[] {
+function spellingsOf(secret: string): readonly string[] {
   return [
     secret,
     JSON.stringify(secret).slice(1, -1),

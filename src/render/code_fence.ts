@@ -8,6 +8,8 @@
  * @module
  */
 
+import { spanAt } from "./spans.ts";
+
 /** One fence; positions are UTF-16 units of the text. */
 export interface CodeFence {
   /** Of its line, or of the opening marker where words stand before it. */
@@ -66,21 +68,7 @@ export function codeFences(text: string, limit: number): readonly CodeFence[] {
 
 /** The fence that a position lies within, its first and its last position excluded. */
 export function fenceAt(fences: readonly CodeFence[], position: number): CodeFence | undefined {
-  const fence = lastBefore(fences, position);
-  return fence && position < fence.end ? fence : undefined;
-}
-
-/** The last fence that starts before a position. */
-export function lastBefore(fences: readonly CodeFence[], position: number): CodeFence | undefined {
-  let low = 0;
-  let high = fences.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const fence = fences[middle];
-    if (fence && fence.start < position) low = middle + 1;
-    else high = middle;
-  }
-  return fences[low - 1];
+  return spanAt(fences, position);
 }
 
 function openingAt(

@@ -31,14 +31,6 @@ export function codeRegions(text: string): readonly CodeRegion[] {
 
 /** Whether a position is within code; the regions are in order. */
 export function isInCode(regions: readonly CodeRegion[], position: number): boolean {
-  return regionAt(regions, position) !== undefined;
-}
-
-/** The region that a position is within. */
-export function regionAt(
-  regions: readonly CodeRegion[],
-  position: number,
-): CodeRegion | undefined {
   let low = 0;
   let high = regions.length;
   while (low < high) {
@@ -47,7 +39,7 @@ export function regionAt(
     else high = middle;
   }
   const region = regions[low];
-  return region && region.start <= position ? region : undefined;
+  return region !== undefined && region.start <= position;
 }
 
 /** A run of backticks, with the backslashes before it: an odd one takes the first backtick away. */

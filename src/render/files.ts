@@ -7,6 +7,7 @@
  */
 
 import type { OutboundFile } from "../core/outbound.ts";
+import { sizeOf } from "../lib/byte_size.ts";
 import { notice, type Texts } from "./notices.ts";
 
 export interface FileRules {
@@ -87,13 +88,6 @@ function toName(name: string): string {
 
 function cut(text: string, most: number): string {
   return text.length > most ? text.slice(0, most).replace(/[\ud800-\udbff]$/, "") : text;
-}
-
-/** `"12.3 MB"`, as Discord counts for people: in thousands. */
-export function sizeOf(bytes: number): string {
-  if (bytes < 1_000) return `${bytes} bytes`;
-  const [size, unit] = bytes < 999_950 ? [bytes / 1e3, "kB"] : [bytes / 1e6, "MB"];
-  return `${size.toFixed(1).replace(/\.0$/, "")} ${unit}`;
 }
 
 /** A text as a file for people to read. */

@@ -99,7 +99,8 @@ function wholeOf(parts: readonly Omit<Waiting, "id">[]): Whole | undefined {
   if (!first || !areAll(parts.map(({ message }) => message))) return undefined;
   const { message, whole } = first;
   if (message.of?.kind === "draft" || message.of?.kind === "challenge") return undefined;
-  const text = whole ?? message.content;
+  // Only a Barnacle before this one froze an answer of several parts without its whole text.
+  const text = whole ?? parts.map(({ message: { content } }) => content).join("\n");
   if (message.of?.kind === "folded") return { message, text, answers: foldedIn(text) };
   // A text that did not fit into one message is its one file.
   const ownFiles = parts.length === 1 && whole !== undefined ? 1 : 0;

@@ -49,7 +49,7 @@ export const SENTENCES = {
     words: { file: "its name" },
   },
   folded: {
-    text: "I could not post fast enough: {count} of my answers are in `{file}`, whole.",
+    text: "{count} of my answers had to wait: they are in `{file}`, whole.",
     when: "a full queue makes one message of several answers",
     words: { count: "how many answers", file: "the file, or the first of several" },
   },
@@ -67,9 +67,13 @@ export const SENTENCES = {
     },
   },
   dead: {
-    text: "I gave up a message for {channel}: {reason}. `barnacle outbox` shows it.",
-    when: "a message cannot be delivered, to the bot's owner",
-    words: { channel: "the channel, as a mention", reason: "why" },
+    text: "Messages that I gave up for {channel}: {count}; {reason}. `barnacle outbox` shows them.",
+    when: "messages cannot be delivered, to the bot's owner",
+    words: {
+      channel: "the channel, as a mention",
+      count: "how many messages",
+      reason: "why the last of them",
+    },
   },
   breaker: {
     text: "Discord refused {count} of my requests within ten minutes, so I asked nothing more of " +

@@ -86,7 +86,7 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
   const said = rules.cleanSecrets(tagged.text);
   const { files, notes } = checkFiles(answer.files ?? [], rules);
   const laidOut = layOutForeign(paragraphs(said, notes), shown, rules);
-  if (laidOut.chunks.length === 0 && files.length === 0) return { kind: "blank" };
+  if (files.length === 0 && !laidOut.chunks.some(isSeen)) return { kind: "blank" };
   const quote = quoteOf(tagged.replyTo, answer);
   const reply: Reply = {
     ...answering(answer, "reply"),
@@ -158,6 +158,11 @@ function answering({ message, agentId }: Answered, kind: "reply" | "failure") {
     agentId,
     kind,
   };
+}
+
+/** Discord takes a message of nothing but a zero-width space; for people it is silence. */
+function isSeen(text: string): boolean {
+  return /[^\s\p{Default_Ignorable_Code_Point}\u2800]/u.test(text);
 }
 
 function paragraphs(text: string, notes: readonly string[]): string {

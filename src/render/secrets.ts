@@ -36,8 +36,8 @@ interface Place {
 /**
  * Knows some secrets.
  *
- * A secret of which no form has {@link FORM_MIN} letters and digits is found as it is written
- * only, and only as a word of its own: `admin1` may be a password, and is in many words.
+ * A secret with fewer letters and digits than {@link formsOf} asks for is found in plain as it is
+ * written only, and only as a word of its own: `admin1` may be a password, and is in many words.
  *
  * @returns What makes a text harmless.
  */

@@ -120,8 +120,8 @@ function merged(spans: readonly Span[]): readonly Span[] {
   return outer;
 }
 
-/** The span that a place lies within: to break it there would break it. */
-export function spanAt(spans: readonly Span[], at: number): Span | undefined {
+/** The span that a place lies within, its ends excluded: to break it there would break it. */
+export function spanAt<One extends Span>(spans: readonly One[], at: number): One | undefined {
   let low = 0;
   let high = spans.length;
   while (low < high) {

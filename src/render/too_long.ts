@@ -6,8 +6,9 @@
  */
 
 import type { OutboundFile } from "../core/outbound.ts";
+import { sizeOf } from "../lib/byte_size.ts";
 import { chunk, type ChunkRules } from "./chunk.ts";
-import { cutBytes, type FileRules, LEAST_FILE, sizeOf, textFile } from "./files.ts";
+import { cutBytes, type FileRules, LEAST_FILE, textFile } from "./files.ts";
 import { notice } from "./notices.ts";
 
 export interface TooLong {

@@ -35,7 +35,7 @@ export function visibleText(answer: string): string {
  * lists are not among them.
  */
 const SIGN =
-  /<(?!https?:|a?:|t:)[a-z/|｜<]|\[(?:\/?(?:think|inst|tool_|available_)|(?:discord )?message|from:|in reply|time:|channel:)|◁|^\s*analysis|^action:|`{3}(?:tool|function)_|"(?:arguments|parameters|input|args|action_input|tool_calls|function_call|tool_uses)"/im;
+  /<(?!https?:|a?:|t:)[a-z/|｜<]|\[(?:\/?(?:think|inst|tool_|available_)|(?:discord )?message|from:|in reply|time:|channel:)|◁|^[^\S\n\r\u2028\u2029]*analysis|^action:|`{3}(?:tool|function)_|"(?:arguments|parameters|input|args|action_input|tool_calls|function_call|tool_uses)"/im;
 
 function withoutTraces(answer: string): string {
   const spoken = withoutToolCalls(withoutBlocks(answer));

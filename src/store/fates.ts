@@ -22,7 +22,10 @@ export type Fate =
   | { readonly id: number; readonly kind: "waits" | "failed" | "held"; readonly reason?: string };
 
 export interface Fates {
-  /** Of these rows, in their order; those that are not there are left out. */
+  /**
+   * Of these rows, in their order; those that are not there are left out. What has gone into
+   * another message, because its queue was full, has the fate of that.
+   */
   fatesOf(ids: readonly number[]): Promise<readonly Fate[]>;
 }
 
@@ -36,11 +39,17 @@ const rowSchema = z.object({
 /** @param database Open, migrated, and owned by the caller. */
 export function createFates(database: DatabaseSync, { read }: Transactions): Fates {
   const select = database.prepare(
-    `SELECT o.id, o.state, o.message_id, COALESCE(p.reason, o.refusal) AS reason
-     FROM outbox AS o
+    `WITH RECURSIVE fate (id, row) AS (
+       SELECT value, value FROM json_each(?)
+       UNION ALL
+       SELECT f.id, o.folded_into FROM fate AS f JOIN outbox AS o ON o.id = f.row
+       WHERE o.state = 'folded'
+     )
+     SELECT f.id, o.state, o.message_id, COALESCE(p.reason, o.refusal) AS reason
+     FROM fate AS f JOIN outbox AS o ON o.id = f.row AND o.state <> 'folded'
      LEFT JOIN parked_channel AS p ON p.account_id = o.account_id AND p.channel_id = o.channel_id
        AND p.is_parked = 1
-     WHERE o.id IN (SELECT value FROM json_each(?)) ORDER BY o.id`,
+     ORDER BY f.id`,
   );
   return {
     fatesOf: (ids) => read(() => select.all(JSON.stringify(ids)).map(toFate)),

@@ -10,11 +10,12 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import { removalOf } from "../core/draft.ts";
 import type { AccountId, ChannelId } from "../core/ids.ts";
 import type { OutboundKind } from "../core/nonce.ts";
 import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import { prepareOutboxFiles } from "./outbox_files.ts";
-import { readMessage } from "./outbox_rows.ts";
+import { prepareAddToOutbox, readMessage } from "./outbox_rows.ts";
 import { TERMS } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
 
@@ -41,16 +42,12 @@ export interface OpenRow {
 }
 
 export interface HeldRows {
-  /**
-   * The messages of an account that are not sent, in the order of sending.
-   *
-   * @param deadSince Unix time in milliseconds; of those that are dead, the ones made since.
-   */
-  open(accountId: AccountId, deadSince?: number): Promise<readonly OpenRow[]>;
+  /** The messages of an account that are not sent, in the order of sending. */
+  open(accountId: AccountId): Promise<readonly OpenRow[]>;
   /**
    * Sends again what is uncertain or dead, before what waits in its channel; or gives up what is
    * not sent. A draft is not sent again, for it says less than its answer; nor is a message whose
-   * files are forgotten.
+   * files are forgotten. Where a draft stands in the place of what is given up, it is taken away.
    *
    * @param id Of the row.
    * @returns Whether the row was such a one.
@@ -84,7 +81,6 @@ export function createHeldRows(
      LEFT JOIN parked_channel AS p ON p.account_id = o.account_id AND p.channel_id = o.channel_id
        AND p.is_parked = 1 AND o.state IN ('pending', 'sending')
      WHERE o.account_id = ? AND o.state IN ('pending', 'sending', 'uncertain', 'dead')
-       AND (o.state <> 'dead' OR o.created_at >= ?)
      ORDER BY o.id`,
   );
   const resend = database.prepare(
@@ -98,16 +94,43 @@ export function createHeldRows(
      WHERE id = ? AND state IN ('pending', 'sending', 'uncertain', 'dead')`,
   );
 
+  const removeDraft = prepareRemoveDraft(database);
+
   return {
-    open: (accountId, deadSince = 0) =>
-      read(() => selectOpen.all(accountId, deadSince).map(toOpenRow)),
+    open: (accountId) => read(() => selectOpen.all(accountId).map(toOpenRow)),
     release: (id, how) =>
       commit(TERMS.BY_HAND, () => {
         if (how === "resend") return resend.run(id).changes === 1;
         if (drop.run(id).changes === 0) return false;
         files.delete(id);
+        removeDraft(id);
         return true;
       }),
+  };
+}
+
+const draftSchema = z.object({
+  id: z.number(),
+  state: z.enum(["pending", "sending", "sent"]),
+  created_at: z.number(),
+  message: z.string().transform(readMessage),
+});
+
+/** @returns What takes away the draft whose place a row was to take, or keeps it from being posted. */
+function prepareRemoveDraft(database: DatabaseSync): (id: number) => void {
+  const add = prepareAddToOutbox(database);
+  const select = database.prepare(
+    `SELECT d.id, d.state, d.message, o.created_at FROM outbox AS o
+     JOIN outbox AS d ON d.account_id = o.account_id AND d.nonce = o.draft_nonce
+     WHERE o.id = ? AND o.action = 'replace' AND d.state IN ('pending', 'sending', 'sent')`,
+  );
+  const withdraw = database.prepare("UPDATE outbox SET state = 'withdrawn' WHERE id = ?");
+  return (id) => {
+    const row = select.get(id);
+    if (!row) return;
+    const { id: draft, state, message: { of, ...message }, created_at } = draftSchema.parse(row);
+    if (state === "pending") withdraw.run(draft);
+    else if (of) add(removalOf({ message: { ...message, of } }), created_at);
   };
 }
 

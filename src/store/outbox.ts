@@ -21,7 +21,7 @@ import { prepareOutboxFiles } from "./outbox_files.ts";
 import { JOIN_DRAFT, prepareAddToOutbox, ROW_COLUMNS, toOutboxRow } from "./outbox_rows.ts";
 import { createParkedChannels, isNotParked, type ParkedChannels } from "./parked_channels.ts";
 import { prepareSettle } from "./settle.ts";
-import { TERMS, UNNAMED } from "./terms.ts";
+import { TERMS, type Terms, UNNAMED } from "./terms.ts";
 import { transactAlone, type Transactions } from "./transact.ts";
 
 /** `now` is Unix time in milliseconds throughout. */
@@ -43,6 +43,11 @@ export interface Outbox extends Fates, HeldRows, ParkedChannels {
    */
   add(frozen: Frozen, now: number): Promise<AddedRow>;
   /**
+   * Adds the messages of one text, all or none of them, with nothing in between: whoever dies while
+   * he adds leaves no half of it, and whoever adds beside him nothing in its midst.
+   */
+  addAll(frozen: readonly Frozen[], now: number): Promise<readonly AddedRow[]>;
+  /**
    * T4: Discord may have the message from now on.
    *
    * @param now The first attempt's is kept.
@@ -59,6 +64,11 @@ export interface Outbox extends Fates, HeldRows, ParkedChannels {
   markRefused(row: OutboxRow, reason: string, now: number): Promise<void>;
   /** An attempt was not answered: T4 stays, and the row is failing from now on if it was not. */
   markFailing(row: OutboxRow, now: number): Promise<void>;
+  /**
+   * The clock was set forward: all that fails since `until` or before fails since so many
+   * milliseconds later, and so for as long as before.
+   */
+  shiftFailing(accountId: AccountId, byMs: number, until: number): Promise<void>;
   /** The channel's history says that no attempt has succeeded: it is as if there was none. */
   markAbsent(row: OutboxRow): Promise<void>;
   /** Discord will not take it, ever: it is kept and shown, and holds up nobody. */
@@ -138,6 +148,10 @@ export function createOutbox(
     `UPDATE outbox SET failing_since = :now
      WHERE id = :id AND state IN ('pending', 'sending') AND failing_since IS NULL`,
   );
+  const shiftFailing = database.prepare(
+    `UPDATE outbox SET failing_since = failing_since + :byMs
+     WHERE account_id = :accountId AND state IN ('pending', 'sending') AND failing_since <= :until`,
+  );
   const markAbsent = database.prepare(
     `UPDATE outbox SET state = 'pending', first_attempt_at = NULL
      WHERE id = ? AND state = 'sending'`,
@@ -166,8 +180,9 @@ export function createOutbox(
         return rows.filter((row) => row !== undefined).map(toOutboxRow);
       }),
     filesOf: ({ id, fileCount }) => read(() => fileCount === 0 ? [] : files.select(id)),
-    add: (frozen, now) =>
-      commit(frozen.message.of ? UNNAMED : TERMS.BY_HAND, () => add(frozen, now)),
+    add: (frozen, now) => commit(termsOf(frozen), () => add(frozen, now)),
+    addAll: (frozen, now) =>
+      commit(TERMS.BY_HAND, () => frozen.map((message) => add(message, now))),
     markSending: ({ id, action: { kind } }, now) =>
       commit(TERMS.T4, () => {
         // What is posted in a draft's place stays a post, whatever becomes of the draft.
@@ -182,6 +197,10 @@ export function createOutbox(
     markFailing: ({ id }, now) =>
       commit(UNNAMED, () => {
         markFailing.run({ id, now });
+      }),
+    shiftFailing: (accountId, byMs, until) =>
+      commit(UNNAMED, () => {
+        shiftFailing.run({ accountId, byMs, until });
       }),
     markAbsent: ({ id }) =>
       commit(UNNAMED, () => {
@@ -201,6 +220,11 @@ export function createOutbox(
         return new Set(rows.map((row) => knownSchema.parse(row).message_id));
       }),
   };
+}
+
+/** What a turn says, it would say again. */
+function termsOf({ message }: Frozen): Terms {
+  return message.of ? UNNAMED : TERMS.BY_HAND;
 }
 
 /** @returns What adds a message, or finds it by its nonce, within a transaction of the caller's. */

@@ -37,12 +37,13 @@ describe("[R11] createOwner()", () => {
     assert.equal(opened(), 1);
   });
 
-  it("knows where the owner is told, so that nobody is told that nobody could be", async () => {
-    const { owner } = setUp();
-    assert.equal(owner.isTold(DM), false);
-    await owner.tell("one");
-    assert.equal(owner.isTold(DM), true);
-    assert.equal(owner.isTold(channelId("10")), false);
+  it("tells nobody that nobody could be told, not even the first thing after a start", async () => {
+    const { owner, sent, lines } = setUp();
+    await owner.tell("nothing gets to you", DM);
+    assert.deepEqual(sent, []);
+    assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
+    await owner.tell("nothing gets there", channelId("10"));
+    assert.deepEqual(sent, ["9 nothing gets there"]);
   });
 
   const failures: readonly [what: string, ports: Partial<OwnerPorts>, said: RegExp][] = [

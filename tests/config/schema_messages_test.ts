@@ -23,6 +23,15 @@ describe("[R13] messages.texts", () => {
     });
   }
 
+  for (const blank of ["", " \n"]) {
+    it(`may not be ${JSON.stringify(blank)}: a turn that failed would be silence`, async () => {
+      const found = await told(
+        `{ "messages": { "texts": { "failure": ${JSON.stringify(blank)} } } }`,
+      );
+      assert.match(found.join("\n"), /error messages\.texts\.failure: Expected words/);
+    });
+  }
+
   it("reach the program as they are written", async () => {
     const config = await configOf('{ "messages": { "texts": { "tooLong": "Mehr: {file}" } } }');
     assert.deepEqual(config.texts, { tooLong: "Mehr: {file}" });
@@ -40,6 +49,27 @@ describe("[R9] messages.linkHosts", () => {
     it(`refuses ${JSON.stringify(host)}`, async () => {
       const found = await told(`{ "messages": { "linkHosts": [${JSON.stringify(host)}] } }`);
       assert.match(found.join("\n"), /messages\.linkHosts.*Expected a host/);
+    });
+  }
+});
+
+describe("[R7] messages.ackReaction", () => {
+  for (const emoji of ["👀", "❤", "❤️", "👍🏽", "🏳️‍🌈", "🇩🇪", "<:krill:123456789012345678>"]) {
+    it(`may be ${emoji}`, async () => {
+      const config = await configOf(`{ "messages": { "ackReaction": "${emoji}" } }`);
+      assert.equal(config.messages.ackReaction, emoji);
+    });
+  }
+
+  it("may be none", async () => {
+    const config = await configOf('{ "messages": { "ackReaction": "" } }');
+    assert.equal(config.messages.ackReaction, undefined);
+  });
+
+  for (const other of ["eyes", ":eyes:", "👀👀", "..", " ", "<:krill:1>", "\\ud83d", "1"]) {
+    it(`may not be ${other}`, async () => {
+      const found = await told(`{ "messages": { "ackReaction": "${other}" } }`);
+      assert.match(found.join("\n"), /error messages\.ackReaction: Expected one emoji/);
     });
   }
 });

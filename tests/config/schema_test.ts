@@ -169,3 +169,17 @@ describe("[C4] the JSON Schema", () => {
     assert.match(JSON.stringify(jsonSchema()), /"graceSec":\{[^}]*"default":20/);
   });
 });
+
+describe("[D5] channels.discord.retry", () => {
+  for (const keys of ['"maxDelayMs":100', '"minDelayMs":500,"maxDelayMs":100']) {
+    it(`${keys}: the shortest wait is not longer than the longest, written or not`, async () => {
+      const { problems } = await load(`{ "channels": { "discord": { "retry": {${keys}} } } }`);
+      const errors = problems.filter(({ severity }) => severity === "error");
+      assert.deepEqual(errors.map(({ path, message, hint }) => ({ path, message, hint })), [{
+        path: "channels.discord.retry.minDelayMs",
+        message: "The shortest wait, 500, is longer than maxDelayMs",
+        hint: "at most 100 here, or a larger maxDelayMs",
+      }]);
+    });
+  }
+});

@@ -50,12 +50,24 @@ describe("[D2] stepFor()", () => {
     ["leaves alone what never was", row({ action: { kind: "nothing" } }), { kind: "nothing" }],
   ];
   for (const [what, given, step] of steps) {
-    it(what, () => assert.deepEqual(stepFor(given, NOW, WINDOW_MS), step));
+    it(
+      what,
+      () => assert.deepEqual(stepFor(given, NOW, { nonceWindowMs: WINDOW_MS, bootedAt: 0 }), step),
+    );
   }
+
+  it("looks for what was tried before the machine was off: its clock may have stood still", () => {
+    const rules = { nonceWindowMs: WINDOW_MS, bootedAt: NOW - 5_000 };
+    const tried = (msAgo: number) => stepFor(row({ firstAttemptAt: NOW - msAgo }), NOW, rules);
+    assert.deepEqual(tried(5_001), { kind: "look" });
+    assert.deepEqual(tried(5_000), post(NOW + 55_000));
+    assert.deepEqual(stepFor(row(), NOW, rules), post(NOW + WINDOW_MS));
+  });
 
   it("never posts what may be older than the window", () => {
     fc.assert(fc.property(fc.integer({ min: -1e7, max: 1e7 }), fc.nat(600_000), (age, windowMs) => {
-      const step = stepFor(row({ firstAttemptAt: NOW - age }), NOW, windowMs);
+      const rules = { nonceWindowMs: windowMs, bootedAt: 0 };
+      const step = stepFor(row({ firstAttemptAt: NOW - age }), NOW, rules);
       assert.equal(step.kind === "post", age < windowMs && age >= -5_000);
       if (step.kind === "post") assert.equal(step.notAfter, NOW - age + windowMs);
     }));

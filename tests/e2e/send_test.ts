@@ -65,6 +65,34 @@ describe("[S4] [D2] barnacle send", () => {
       assert.deepEqual(scene.written("general"), ["Again.", "Again."]);
     }));
 
+  it("sends all where several come at once, and no bot runs", () =>
+    onStage({}, async (scene) => {
+      const first = await send(scene, target(scene, "general"), "0"); // makes the data
+      assert.equal(first.code, 0, said(first));
+      const fault = { kind: "slow_body", bytesPerSec: 200 } as const; // so that the others come
+      scene.simulator.faults.rest.add({ method: "POST", times: 1, fault });
+      const runs = await Promise.all(
+        ["general", "help", "help", "general"].map((channel, index) =>
+          send(scene, target(scene, channel), `${index + 1}`, "--wait", "10")
+        ),
+      );
+      assert.deepEqual(runs.map(({ code }) => code), [0, 0, 0, 0], runs.map(said).join("\n"));
+      assert.deepEqual(scene.written("general").toSorted(), ["0", "1", "4"]);
+      assert.deepEqual(scene.written("help").toSorted(), ["2", "3"]);
+    }));
+
+  it("waits no longer than it was told, whatever Discord asks for", () =>
+    onStage({
+      discord: () => ({ rest: { timeoutSec: 1 } }),
+      mayRefuse: ({ status }) => status === 429,
+    }, async (scene) => {
+      const fault = { kind: "cloudflare", retryAfterSec: 600 } as const;
+      scene.simulator.faults.rest.add({ times: 1, fault });
+      const ran = await send(scene, target(scene, "general"), "The tide is in.", "--wait", "1");
+      assert.equal(ran.code, 75, said(ran));
+      assert.match(said(ran), /it waits in the outbox.*; the next `barnacle run` sends it/);
+    }));
+
   it("names what is missing where the bot may not post", () =>
     onStage({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
       const bot = await scene.start(); // so that it is known who asks
@@ -88,6 +116,8 @@ describe("[S4] [D2] barnacle send", () => {
     [["channel:123456789012345678"], /nothing to send/],
     [["channel:123456789012345678", "  "], /nothing to send/],
     [["channel:123456789012345678", "x", "--file", "/nowhere/at/all"], /Cannot read.*ENOENT/],
+    [["channel:123456789012345678", "x", "--file", "/"], /Cannot send \/: it is a directory/],
+    [["channel:123456789012345678", "x", "--file", "/dev/zero"], /zero: it is no file on a disk/],
   ];
   it("refuses what it cannot read, asks Discord nothing, and says how it is written", () =>
     onStage({}, async (scene) => {

@@ -18,6 +18,8 @@ class Refused extends Error {
   }
 }
 
+class NoEmoji extends Refused {}
+
 /** @param add What Discord says to each reaction. */
 function stage(rules: Partial<AckRules> = {}, add: () => Promise<void> = async () => {}) {
   const clock = new FakeClock();
@@ -36,6 +38,7 @@ function stage(rules: Partial<AckRules> = {}, add: () => Promise<void> = async (
       },
     },
     refusalOf: (error) => error instanceof Refused ? error.why : undefined,
+    isNoEmoji: (error) => error instanceof NoEmoji,
     schedule: clock.schedule,
     now: clock.now,
     log,
@@ -119,6 +122,7 @@ describe("[R7] createAcks()", () => {
       rules: { ackReactionScope: "all", removeAckAfterReply: false },
       reactions: { add: never, remove: never },
       refusalOf: () => undefined,
+      isNoEmoji: () => false,
       schedule: clock.schedule,
       now: clock.now,
       log: recordingLog().log,
@@ -238,7 +242,10 @@ describe("[D3] createAcks(), where Discord refuses", () => {
   });
 
   it("says once that the emoji is none, and asks no more", async () => {
-    const { acks, clock, asked, lines } = stage({ ackReaction: "eyes" }, refusal("rejected"));
+    const { acks, clock, asked, lines } = stage(
+      { ackReaction: "eyes" },
+      () => Promise.reject(new NoEmoji("rejected")),
+    );
     for (const message of [MESSAGE, NEXT]) {
       acks.accepted(message, "mentioned");
       clock.advance(250);
@@ -248,5 +255,16 @@ describe("[D3] createAcks(), where Discord refuses", () => {
     const [warning, ...more] = lines.filter(({ level }) => level === "warn");
     assert.match(warning?.event ?? "", /messages\.ackReaction/);
     assert.deepEqual(more, []);
+  });
+
+  it("goes on where one message takes no more reactions, or one thread is closed", async () => {
+    const { acks, clock, asked, lines } = stage({}, refusal("rejected"));
+    for (const message of [MESSAGE, NEXT]) {
+      acks.accepted(message, "mentioned");
+      clock.advance(250);
+      await settle();
+    }
+    assert.deepEqual(asked, ["+👀 1", "+👀 2"]);
+    assert.deepEqual(lines.filter(({ level }) => level !== "debug"), []);
   });
 });

@@ -58,6 +58,7 @@ async function setUp(answers: readonly (PostOutcome | Error)[] = [], files = 0) 
     canReadHistory: () => Promise.resolve(true),
     self: () => BOT,
     nonceWindowMs: 60_000,
+    bootedAt: () => 0,
     now: clock.now,
   };
   const head = async (): Promise<OutboxRow> => (await outbox.heads(ACCOUNT))[0]!;

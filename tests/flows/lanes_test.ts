@@ -90,6 +90,8 @@ async function setUp(
     self: () => BOT,
     explain: () => Promise.resolve("cannot post in #ops"),
     nonceWindowMs: 60_000,
+    steadyNow: clock.now,
+    bootedAt: () => 0,
     retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0 },
     now: clock.now,
     schedule: clock.schedule,
@@ -267,6 +269,17 @@ describe("createLanes()", () => {
     assert.equal(nonces().length, 6);
   });
 
+  it("[D3] says for how long Discord takes nothing, where that is long", async () => {
+    const { answer, pass, lines } = await running([HERE, "a"]);
+    const said = () => lines.filter(({ level }) => level === "warn").map(({ fields }) => fields);
+    const limited: PostOutcome = { kind: "refused", why: "rate_limited", reason: "429" };
+    await answer({ ...limited, retryAfterMs: 59_999 });
+    await pass(59_999);
+    assert.deepEqual(said(), []);
+    await answer({ ...limited, retryAfterMs: 86_400_000 });
+    assert.deepEqual(said(), [{ channelId: HERE, waitSec: 86_400 }]);
+  });
+
   it("[D5] keeps what could not leave for a day, then says that it is lost", async () => {
     const { answer, asked, dead, pass, stateOf } = await running([HERE, "a"]);
     for (let time = 0; time < 288; time++) {
@@ -288,6 +301,68 @@ describe("createLanes()", () => {
     assert.equal(stateOf("a"), "sent");
     assert.deepEqual(dead, []);
   });
+
+  for (const how of ["drop", "resend"] as const) {
+    it(`[D2] waits for no row that is not the first any more, after ${how} by hand`, async () => {
+      const { lanes, asked, outbox, pass, answer, nonces } = await running([HERE, "a"], [
+        HERE,
+        "b",
+      ]);
+      if (how === "resend") await answer({ kind: "refused", why: "rejected", reason: "400" });
+      for (let time = 0; time < 12; time++) {
+        await answer(UNSENT);
+        await pass(300_000);
+      }
+      await answer(UNSENT);
+      assert.equal(await outbox.release(1, how), true);
+      const before = asked.length;
+      lanes.wake();
+      await settle();
+      assert.deepEqual(nonces().slice(before), [how === "drop" ? "b" : "a"]);
+    });
+  }
+
+  it("[D5] is not hurried by a look that finds nothing new", async () => {
+    const { lanes, asked, answer, pass } = await running([HERE, "a"]);
+    await answer(UNSENT);
+    lanes.wake();
+    lanes.wake([HERE]);
+    await pass(499);
+    assert.equal(asked.length, 1);
+  });
+
+  const set = [UNSENT, UNANSWERED, FORBIDDEN].flatMap((outcome) =>
+    [false, true].map((isUnderWay) => [outcome, isUnderWay] as const)
+  );
+  for (const [outcome, isUnderWay] of set) {
+    const when = isUnderWay ? "while one is asked for" : "between two requests";
+    it(`[D5] loses nothing to a clock that is set ${when}, after ${outcome.kind}`, async () => {
+      let setMs = 0;
+      const clock = new FakeClock();
+      const now = () => clock.now() + setMs;
+      const ports = { now, steadyNow: clock.now, schedule: clock.schedule };
+      const { begin, answer, dead, stateOf } = await setUp([[HERE, "a"]], ports);
+      begin().wake();
+      await settle();
+      const fail = async () => {
+        await answer(outcome);
+        clock.advance(1_800_000);
+        await settle();
+      };
+      for (let time = 0; time < 6; time++) await fail();
+      if (!isUnderWay) await answer(outcome);
+      setMs = 2 * DAY_MS;
+      if (!isUnderWay) {
+        clock.advance(1_800_000);
+        await settle();
+      }
+      for (let time = 0; time < 40; time++) await fail();
+      assert.deepEqual(dead, []);
+      assert.ok(["pending", "sending"].includes(String(stateOf("a"))));
+      for (let time = 0; time < 5; time++) await fail();
+      assert.equal(stateOf("a"), outcome === UNANSWERED ? "uncertain" : "dead");
+    });
+  }
 
   it("[D5] tries at once what could not reach Discord, once it is there again", async () => {
     const { lanes, asked, nonces, pass, clock } = await running([HERE, "a"], [THERE, "x"]);
@@ -478,6 +553,19 @@ describe("[D5] createLanes(), where Discord lets nobody post", () => {
     assert.equal(asked.at(-1)?.nonce, "c"); // it came to wait today
     await answer(FORBIDDEN);
     assert.equal(stateOf("c"), "pending");
+  });
+
+  it("gives up none but the message that is wrong in itself, once the place takes them", async () => {
+    const { lanes, answer, dead, nonces, pass } = await running([HERE, "a"], [HERE, "b"]);
+    await answer(FORBIDDEN);
+    await pass(DAY_MS - 60_000);
+    await answer(FORBIDDEN);
+    await pass(120_000);
+    lanes.permissionsChanged([GUILD]);
+    await settle();
+    await answer({ kind: "refused", why: "rejected", reason: "400", code: 50035 });
+    assert.deepEqual(dead, ["a"]);
+    assert.equal(nonces().at(-1), "b");
   });
 
   it("is tried again by the next start, and told of once", async () => {

@@ -95,6 +95,33 @@ describe("[D5] createParking()", () => {
     }
   });
 
+  it("leaves none closed for ever of which the disk does not tell whether it is", async () => {
+    const { opened, pass, refuse } = setUp({
+      outbox: {
+        park: () => Promise.reject(new Error("disk I/O error")),
+        unpark: () => Promise.resolve(1),
+        parked: () => Promise.resolve([]),
+      },
+    });
+    await assert.rejects(refuse(inOps), /disk/);
+    await pass(HALF_HOUR_MS);
+    assert.deepEqual(opened, [OPS]);
+  });
+
+  it("waits no longer where the clock was set back meanwhile", async () => {
+    let backMs = 0;
+    const clock = new FakeClock();
+    const now = () => clock.now() - backMs;
+    const { parking, opened, refuse } = setUp({ now, schedule: clock.schedule });
+    await refuse(inOps);
+    await refuse(inOps);
+    backMs = 86_400_000;
+    parking.permissionsChanged([GUILD]);
+    clock.advance(5_000);
+    await settle();
+    assert.deepEqual(opened, [OPS]);
+  });
+
   it("tries a channel again when its guild changes, and no other", async () => {
     const { parking, opened, parked, pass, refuse } = setUp();
     await refuse(inOps);

@@ -47,6 +47,8 @@ async function setUp(answer: (nonce: string) => PostOutcome) {
       self: () => BOT,
       explain: () => Promise.resolve("because"),
       nonceWindowMs: 60_000,
+      bootedAt: () => 0,
+      steadyNow: clock.now,
       retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },
       now: clock.now,
       schedule: clock.schedule,

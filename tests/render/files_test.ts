@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { OutboundFile } from "../../src/core/outbound.ts";
-import { checkFiles, cutBytes, sizeOf, textFile } from "../../src/render/files.ts";
+import { checkFiles, cutBytes, textFile } from "../../src/render/files.ts";
 
 const rules = {
   maxFileBytes: 1_000,
@@ -98,20 +98,4 @@ describe("cutBytes()", () => {
   it("makes no more than are wanted", () => {
     assert.deepEqual(cutBytes("a".repeat(100), 10, 2), ["a".repeat(10), "a".repeat(10)]);
   });
-});
-
-describe("sizeOf()", () => {
-  const cases: readonly [bytes: number, size: string][] = [
-    [0, "0 bytes"],
-    [999, "999 bytes"],
-    [1_000, "1 kB"],
-    [12_345, "12.3 kB"],
-    [999_949, "999.9 kB"],
-    [999_950, "1 MB"],
-    [8_000_000, "8 MB"],
-    [10_485_760, "10.5 MB"],
-  ];
-  for (const [bytes, size] of cases) {
-    it(`${bytes} are ${size}`, () => assert.equal(sizeOf(bytes), size));
-  }
 });

@@ -42,13 +42,22 @@ const FILE: OutboundFile = { name: "cat.png", bytes: new Uint8Array(3) };
 const LINK = "https://discord.com/channels/@me/1400000000000000002";
 
 describe("[D4] createPlanQueue() › a full queue", () => {
+  it("loses no part of an answer that a Barnacle before froze without its whole text", () => {
+    const waiting = rows(1, answerOf(10, "one two three", 3)).map(({ whole: _, ...row }) => row);
+    const { into, rows: taken } = folded(plan(waiting, answerOf(12, "four")));
+    assert.deepEqual(taken, [1, 2, 3]);
+    for (const { message: { content } } of waiting) {
+      assert.ok(textOf(into).includes(content.trim()), content);
+    }
+  });
+
   it("makes one message of the newest answer that waits and the one that came in", () => {
     const waiting = [...rows(1, answerOf(10, "one")), ...rows(2, answerOf(11, "two"))];
     const { into, rows: taken, answers } = folded(plan(waiting, answerOf(12, "three")));
     assert.deepEqual([taken, answers], [[2], 2]);
     assert.equal(
       into.message.content,
-      "I could not post fast enough: 2 of my answers are in " +
+      "2 of my answers had to wait: they are in " +
         "`answers.md`, whole.",
     );
     assert.equal(
@@ -92,7 +101,7 @@ describe("[D4] createPlanQueue() › a full queue", () => {
       Array.from(textOf(third.into).matchAll(/\/(\d+)\n\n(\w+)/g), ([, id, text]) => [id, text]),
       [["11", "two"], ["12", "three"], ["13", "four"], ["14", "five"]],
     );
-    assert.match(third.into.message.content, /: 4 of my answers/);
+    assert.match(third.into.message.content, /^4 of my answers/);
     assert.equal(textOf(third.into).match(/<!--/g)?.length, 1);
   });
 

@@ -107,6 +107,7 @@ describe("composeReply()", () => {
     ["[[reply_to_current]]", "blank"],
     ["<think>only thoughts</think>", "blank"],
     [" \n", "blank"],
+    ["\u200b\ufeff\u3164\ufe0f \u2800", "blank"],
   ];
   for (const [text, kind] of endings) {
     it(`[R10] ${JSON.stringify(text)} is ${kind}`, () => {

@@ -78,6 +78,19 @@ describe("[R10] visibleText()", () => {
   }
 });
 
+describe("[R10] visibleText() of what a model that has lost itself writes", () => {
+  const SIZE = 1_000_000; // a pass that starts again at each of them would take minutes
+  for (
+    const [what, filler] of [["line breaks", "\n"], ["spaces", " "], ["blank lines", " \n\t\n"]]
+  ) {
+    it(`reads a megabyte of ${what} once`, () => {
+      const written = `so${filler?.repeat(SIZE / filler.length)}be it`;
+      assert.equal(visibleText(written), written);
+      assert.equal(visibleText(`${written} <think>no</think>`), written);
+    });
+  }
+});
+
 describe("[R10] isNoReply()", () => {
   const cases: readonly [text: string, is: boolean][] = [
     ["NO_REPLY", true],

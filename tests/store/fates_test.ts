@@ -56,6 +56,24 @@ describe("fatesOf()", () => {
     ]);
   });
 
+  it("[D4] is that of the message into which a full queue has put it, however often", async () => {
+    const { store: { outbox }, database } = openTestStore();
+    const texts = ["a", "b", "c"].map((content) => frozen({ nonce: "", content }));
+    const [a, b, c] = await outbox.addAll(texts, NOW);
+    assert.ok(a && b && c);
+    const fold = database.prepare(
+      "UPDATE outbox SET state = 'folded', folded_into = ? WHERE id = ?",
+    );
+    fold.run(b.id, a.id);
+    fold.run(c.id, b.id);
+    assert.deepEqual(await outbox.fatesOf([b.id, a.id]), [
+      { id: a.id, kind: "waits" },
+      { id: b.id, kind: "waits" },
+    ]);
+    await outbox.markSent(c, messageId("77"));
+    assert.deepEqual(await outbox.fatesOf([a.id]), [{ id: a.id, kind: "sent", messageId: "77" }]);
+  });
+
   it("leaves out what is not there", async () => {
     const { outbox, row } = await oneRow();
     assert.deepEqual((await outbox.fatesOf([99, row.id])).map(({ id }) => id), [row.id]);

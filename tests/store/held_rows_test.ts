@@ -55,15 +55,6 @@ describe("open()", () => {
     assert.deepEqual(await outbox.open(toAccountId("second")), []);
   });
 
-  it("[O1] leaves out what has been dead for longer than is asked for", async () => {
-    const { outbox, idOf } = await openStates();
-    const ids = async (since: number) => (await outbox.open(ACCOUNT, since)).map(({ id }) => id);
-    const dead = idOf("dead");
-    assert.ok((await ids(NOW + 4)).includes(dead));
-    assert.equal((await ids(NOW + 5)).includes(dead), false);
-    assert.equal((await ids(NOW + 5)).length, 3, "of others none is too old");
-  });
-
   it("[R11] says of a parked channel why it waits", async () => {
     const { outbox } = openTestStore().store;
     await outbox.add(frozen({ nonce: "" }), NOW);
@@ -141,6 +132,48 @@ describe("release()", () => {
     assert.equal(await outbox.release(idOf("dead"), "resend"), false);
     assert.equal(await outbox.release(99, "resend"), false);
     assert.equal(await outbox.release(99, "drop"), false);
+  });
+
+  it("[R8] takes a draft away with the message that was to take its place", async () => {
+    for (const [state, action] of [["sent", "delete"], ["sending", undefined]] as const) {
+      const { database, store: { outbox }, rows } = openTestStore();
+      const draft = frozen({ nonce: "draft", of: part("1", { kind: "draft" }) });
+      const shown = await outbox.add(draft, NOW);
+      await outbox.markSending(shown, NOW);
+      if (state === "sent") await outbox.markSent(shown, messageId("77"));
+      const becomes = { nonce: "draft", becomes: "this" } as const;
+      const final = await outbox.add(
+        frozen({ nonce: "final", of: part("1") }, { draft: becomes }),
+        NOW,
+      );
+      assert.equal(await outbox.release(final.id, "drop"), true);
+      assert.equal(await outbox.release(final.id, "drop"), false);
+      const [, dropped, removal, ...more] = rows("SELECT state, action, draft_nonce FROM outbox");
+      assert.deepEqual(dropped, { state: "dropped", action: "replace", draft_nonce: "draft" });
+      assert.deepEqual(removal, { state: "pending", action: "remove", draft_nonce: "draft" });
+      assert.deepEqual(more, []);
+      const [head] = await outbox.heads(ACCOUNT);
+      if (action) assert.deepEqual(head?.action, { kind: action, messageId: "77" });
+      else assert.equal(head?.id, shown.id, "it is yet to be seen whether it is there");
+      database.close();
+    }
+  });
+
+  it("[R8] has no draft to take away that was never tried, or never came to be", async () => {
+    for (const state of ["pending", "dead", "withdrawn"]) {
+      const { database, store: { outbox }, rows } = openTestStore();
+      await outbox.add(frozen({ nonce: "draft", of: part("1", { kind: "draft" }) }), NOW);
+      const becomes = { nonce: "draft", becomes: "this" } as const;
+      const final = await outbox.add(
+        frozen({ nonce: "final", of: part("1") }, { draft: becomes }),
+        NOW,
+      );
+      database.prepare("UPDATE outbox SET state = ? WHERE nonce = 'draft'").run(state);
+      assert.equal(await outbox.release(final.id, "drop"), true);
+      const expected = [state === "pending" ? "withdrawn" : state, "dropped"];
+      assert.deepEqual(rows("SELECT state FROM outbox").map(({ state }) => state), expected);
+      database.close();
+    }
   });
 
   it("[D2] does not undo what the bot did meanwhile", async () => {

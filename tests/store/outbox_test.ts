@@ -221,6 +221,55 @@ describe("add()", () => {
   });
 });
 
+describe("shiftFailing()", () => {
+  it("[D5] moves what fails along with a clock that is set, but what began to fail since", async () => {
+    const { store: { outbox }, rows } = openTestStore();
+    const ids = ["a", "b", "c", "d"];
+    const made = await outbox.addAll(ids.map((nonce) => frozen({ nonce })), NOW);
+    const [other] = await outbox.addAll([frozen({ nonce: "e", accountId: SECOND })], NOW);
+    const [a, b, c, d] = made;
+    assert.ok(a && b && c && d && other);
+    for (const [row, at] of [[a, 1], [b, 9], [d, 1], [other, 1]] as const) {
+      await outbox.markFailing(row, NOW + at);
+    }
+    await outbox.markSending(d, NOW);
+    await outbox.markDead(d, "no");
+    await outbox.shiftFailing(ACCOUNT, 100, NOW + 8);
+    const since = rows("SELECT nonce, failing_since - " + NOW + " AS it FROM outbox ORDER BY id");
+    assert.deepEqual(since.map(({ nonce, it }) => [nonce, it]), [
+      ["a", 101],
+      ["b", 9],
+      ["c", null],
+      ["d", 1],
+      ["e", 1],
+    ]);
+  });
+});
+
+describe("addAll()", () => {
+  it("[D1] adds the messages of one text with nothing in between, on the disk", async () => {
+    const { store, rows } = openTestStore();
+    const texts = (...contents: readonly string[]) =>
+      contents.map((content) => frozen({ nonce: "", content }));
+    const [first] = await Promise.all([
+      store.outbox.addAll(texts("a", "b", "c"), NOW),
+      store.outbox.addAll(texts("x", "y"), NOW),
+      store.outbox.add(frozen({ nonce: "", content: "z" }), NOW),
+    ]);
+    assert.deepEqual(first.map(({ id }) => id), [1, 2, 3]);
+    const written = rows("SELECT message ->> '$.content' AS it FROM outbox ORDER BY id");
+    assert.deepEqual(written.map(({ it }) => it), ["a", "b", "c", "x", "y", "z"]);
+  });
+
+  it("[D1] leaves no half of them", async () => {
+    const { store, rows } = openTestStore();
+    const broken = frozen({ nonce: "" }, { files: [{ name: "a", bytes: null as never }] });
+    await assert.rejects(store.outbox.addAll([frozen({ nonce: "" }), broken], NOW));
+    assert.deepEqual(rows("SELECT id FROM outbox"), []);
+    assert.deepEqual(await store.outbox.addAll([], NOW), []);
+  });
+});
+
 describe("a row that fails", () => {
   it("[D5] fails since its first failure, until it is sent", async () => {
     const { outbox, stored } = openOutbox(first);

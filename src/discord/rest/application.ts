@@ -8,7 +8,7 @@ import { z } from "zod";
 import type { ApplicationId, UserId } from "../../core/ids.ts";
 import { snowflakeSchema } from "../../core/snowflake_schema.ts";
 import { expect } from "./answer.ts";
-import type { RestClient } from "./client.ts";
+import type { RestApi } from "./client.ts";
 
 /** What the portal knows of the bot. */
 export interface Application {
@@ -29,6 +29,12 @@ export interface Application {
 export interface Applications {
   /** @throws {RestError} If Discord does not tell. */
   me(): Promise<Application>;
+  /**
+   * The bot's own user, for who has no gateway to be told by.
+   *
+   * @throws {RestError} If Discord does not tell.
+   */
+  self(): Promise<UserId>;
   /**
    * Changes the flags, of which Discord lets only the "limited" intents be set.
    *
@@ -72,12 +78,18 @@ const applicationSchema = z.object({
   };
 });
 
+const userSchema = z.object({ id: snowflakeSchema<"user">() });
+
 const guildsSchema = z.array(z.object({ id: z.string() }));
 
 /** @see {@link https://docs.discord.com/developers/resources/application#edit-current-application} */
-export function createApplications(api: Pick<RestClient, "request">): Applications {
+export function createApplications(api: RestApi): Applications {
   return {
     me: async () => expect(`GET ${ME}`, applicationSchema, await api.request("GET", ME)),
+    async self() {
+      const answer = await api.request("GET", "/users/@me");
+      return expect("GET /users/@me", userSchema, answer).id;
+    },
     async setFlags(flags) {
       const answer = await api.request("PATCH", ME, { body: { flags } });
       return expect(`PATCH ${ME}`, applicationSchema, answer);

@@ -10,13 +10,14 @@
  */
 
 import type { InvalidRequests } from "../../core/invalid_requests.ts";
-import { type BreakerState, createBreaker } from "./breaker.ts";
-import { createDepartures, type Passage } from "./departures.ts";
-import type { PaceOptions, Rank } from "./pace.ts";
+import type { RetryRules } from "../../lib/backoff.ts";
 import { isDiscordError, RestError } from "./rest_error.ts";
-import { type RetryRules, retryWaitMs } from "./retry.ts";
+import { retryWaitMs } from "./retry.ts";
 import { nameOf, type Route, routeOf } from "./route.ts";
-import { limitsOf } from "./schedule.ts";
+import { type BreakerState, createBreaker } from "./scheduler/breaker.ts";
+import { createDepartures, type Passage } from "./scheduler/departures.ts";
+import { limitsOf } from "./scheduler/limits.ts";
+import type { PaceOptions, Rank } from "./scheduler/pace.ts";
 import { type BodyOptions, createSend, failureOf, type Method, type SendOptions } from "./send.ts";
 
 export type { RequestMetric } from "./send.ts";
@@ -51,13 +52,14 @@ export interface RequestOptions extends BodyOptions {
   readonly priority?: Exclude<Rank, "reply">;
 }
 
+/** The part of the client that the endpoints need. */
+export type RestApi = Pick<RestClient, "request">;
+
 export interface RestStanding {
   /** Counted by Discord against the address in the last ten minutes. */
   readonly invalidRequests: number;
-  /** Whether they are so many that all but interactions is slowed. */
-  readonly isSlowed: boolean;
-  /** Whether they are so many that nothing leaves. */
-  readonly isStopped: boolean;
+  /** What they are so many for. */
+  readonly breaker: BreakerState;
   /** Requests that wait for their turn. */
   readonly queued: number;
 }
@@ -195,11 +197,9 @@ export function createClient(options: ClientOptions): RestClient {
       stopping.abort(new DOMException("Barnacle is stopping", "AbortError"));
     },
     standing() {
-      const { state } = breaker.look();
       return {
         invalidRequests: invalidRequests.count(now()),
-        isSlowed: state !== "open",
-        isStopped: state === "stopped",
+        breaker: breaker.look().state,
         queued: departures.queued,
       };
     },

@@ -8,7 +8,7 @@
 import { z } from "zod";
 import type { SessionStartLimit } from "../../core/identify_budget.ts";
 import { expect } from "./answer.ts";
-import type { RestClient } from "./client.ts";
+import type { RestApi } from "./client.ts";
 
 /** All that Discord says of its gateway. */
 export interface GatewayFacts {
@@ -46,7 +46,7 @@ const gatewaySchema = z.object({
  * @param now Unix time in milliseconds.
  * @see {@link https://docs.discord.com/developers/events/gateway#get-gateway-bot}
  */
-export function createDirectory(api: Pick<RestClient, "request">, now: () => number): Directory {
+export function createDirectory(api: RestApi, now: () => number): Directory {
   return {
     async gateway() {
       const answer = await api.request("GET", "/gateway/bot");

@@ -11,10 +11,9 @@ import { z } from "zod";
 import type { ChannelId, GuildId, UserId } from "../../core/ids.ts";
 import { snowflakeSchema } from "../../core/snowflake_schema.ts";
 import { expect } from "./answer.ts";
-import type { RequestOptions } from "./client.ts";
+import type { RequestOptions, RestApi } from "./client.ts";
 import { type Denial, denialIn, type LookedPlace, type NeededPermission } from "./denial.ts";
-import { createLookAt, type GuildLook } from "./guild_look.ts";
-import type { MessageApi } from "./messages.ts";
+import { createLookAtGuild, type GuildLook, type LookAtGuild } from "./guild_look.ts";
 import { RestError } from "./rest_error.ts";
 
 /** A channel, and who asks. */
@@ -37,13 +36,6 @@ export type ExplainDenial = (
   needed: readonly NeededPermission[],
 ) => Promise<Denial | undefined>;
 
-/**
- * Tells whether an empty history means that nothing is there.
- *
- * @throws {RestError} If Discord does not tell.
- */
-export type CanReadHistory = (place: AskedPlace) => Promise<boolean>;
-
 const threadSchema = z.object({
   name: z.string().nullish(),
   parent_id: snowflakeSchema<"channel">().nullish(),
@@ -52,11 +44,11 @@ const threadSchema = z.object({
 
 /** @param now Unix time in milliseconds, for timeouts. */
 export function createExplainDenial(
-  api: MessageApi,
+  api: RestApi,
   now: () => number,
   options: RequestOptions = {},
 ): ExplainDenial {
-  const lookAt = createLookAt(api, options);
+  const lookAt = createLookAtGuild(api, options);
   const readThread = createReadThread(api, options);
   return async ({ channelId, guildId, userId }, needed) => {
     if (guildId === undefined) return undefined;
@@ -70,18 +62,9 @@ export function createExplainDenial(
   };
 }
 
-export function createCanReadHistory(
-  api: MessageApi,
-  options: RequestOptions = {},
-): CanReadHistory {
-  const explain = createExplainDenial(api, () => 0, options); // a timeout lets one read
-  return async (place) =>
-    await explain(place, ["View Channel", "Read Message History"]) === undefined;
-}
-
 /** A guild that the bot is not in is no failure here, but the answer. */
 async function lookAtOurs(
-  lookAt: ReturnType<typeof createLookAt>,
+  lookAt: LookAtGuild,
   guildId: GuildId,
   userId: UserId,
 ): Promise<GuildLook> {
@@ -94,7 +77,7 @@ async function lookAtOurs(
   }
 }
 
-function createReadThread(api: MessageApi, options: RequestOptions) {
+function createReadThread(api: RestApi, options: RequestOptions) {
   return async (channelId: ChannelId, look: GuildLook): Promise<LookedPlace> => {
     try {
       const answer = await api.request("GET", `/channels/${channelId}`, options);

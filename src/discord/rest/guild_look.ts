@@ -11,7 +11,7 @@ import { z } from "zod";
 import { type ChannelId, type GuildId, parseSnowflake, type UserId } from "../../core/ids.ts";
 import { snowflakeSchema as snowflake } from "../../core/snowflake_schema.ts";
 import { expect } from "./answer.ts";
-import type { RequestOptions, RestClient } from "./client.ts";
+import type { RequestOptions, RestApi } from "./client.ts";
 import { createReadMember, type Member } from "./members.ts";
 import type { Overwrite, RoleGrant, Standing } from "./permissions.ts";
 
@@ -32,7 +32,7 @@ export interface LookedChannel {
 }
 
 /** @throws {RestError} If Discord does not tell. */
-export type LookAt = (guildId: GuildId, userId: UserId) => Promise<GuildLook>;
+export type LookAtGuild = (guildId: GuildId, userId: UserId) => Promise<GuildLook>;
 
 const bits = z.string().regex(/^\d{1,39}$/).transform(BigInt);
 const guildSchema = z.object({
@@ -54,10 +54,10 @@ const channelsSchema = z.array(z.object({
  * @see {@link https://docs.discord.com/developers/resources/guild#get-guild}
  * @see {@link https://docs.discord.com/developers/resources/guild#get-guild-channels}
  */
-export function createLookAt(
-  api: Pick<RestClient, "request">,
+export function createLookAtGuild(
+  api: RestApi,
   options: RequestOptions = {},
-): LookAt {
+): LookAtGuild {
   const readMember = createReadMember(api, options);
   return async (guildId, userId) => {
     const guild = expect(

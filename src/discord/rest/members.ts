@@ -8,7 +8,7 @@ import { z } from "zod";
 import type { GuildId, RoleId, UserId } from "../../core/ids.ts";
 import { snowflakeSchema } from "../../core/snowflake_schema.ts";
 import { expect } from "./answer.ts";
-import type { RequestOptions, RestClient } from "./client.ts";
+import type { RequestOptions, RestApi } from "./client.ts";
 import { RestError } from "./rest_error.ts";
 
 /** A member, as far as it says what they may do. */
@@ -41,7 +41,7 @@ const memberSchema = z.object({
 
 /** @see {@link https://docs.discord.com/developers/resources/guild#get-guild-member} */
 export function createReadMember(
-  api: Pick<RestClient, "request">,
+  api: RestApi,
   options: RequestOptions = {},
 ): ReadMember {
   return async (guildId, userId) => {
@@ -58,7 +58,7 @@ export function createReadMember(
 
 /** The roles alone, for who asks about people who may have left. */
 export function createReadRoles(
-  api: Pick<RestClient, "request">,
+  api: RestApi,
   options: RequestOptions = {},
 ): ReadRoles {
   const readMember = createReadMember(api, options);

@@ -20,7 +20,7 @@ import type { ChannelId, MessageId } from "../../core/ids.ts";
 import type { OutboundFile, OutboundMessage, PostOutcome } from "../../core/outbound.ts";
 import { snowflakeSchema } from "../../core/snowflake_schema.ts";
 import { expect } from "./answer.ts";
-import type { RequestOptions, RestClient } from "./client.ts";
+import type { RequestOptions, RestApi } from "./client.ts";
 import { RestError } from "./rest_error.ts";
 
 /** Discord's code for a message that does not exist. */
@@ -35,9 +35,6 @@ const QUOTE_REFUSED: ReadonlySet<number> = new Set([160002, 50035]);
 
 /** Milliseconds that a request with files may take: an uplink of 2 Mbit/s carries 10 MiB in 42 s. */
 export const UPLOAD_TIMEOUT_MS = 60_000;
-
-/** The part of the client that the endpoints need. */
-export type MessageApi = Pick<RestClient, "request">;
 
 export interface Messages {
   /**
@@ -86,7 +83,7 @@ const messageSchema = z.object({ id: snowflakeSchema<"message">() });
  * @param api Our client; its scheduler keeps the order within a channel.
  * @see {@link https://docs.discord.com/developers/resources/message}
  */
-export function createMessages(api: MessageApi): Messages {
+export function createMessages(api: RestApi): Messages {
   async function create(
     message: OutboundMessage,
     files: readonly OutboundFile[],

@@ -1,9 +1,10 @@
 /**
- * What a member may do in a channel, by Discord's own computation, and who says so.
+ * Whether a member lacks a permission in a channel, by Discord's own computation, and who says so.
  *
  * Roles are added up, then the channel's overwrites are applied: everyone's,
- * those of the roles together, the member's own. Whoever does not see a channel
- * can do nothing in it. A thread has the overwrites of its parent.
+ * those of the roles together, the member's own. A thread has the overwrites of
+ * its parent. Whoever does not see a channel can do nothing in it; so whoever
+ * asks for more asks for that first.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/topics/permissions#permission-overwrites}
@@ -49,9 +50,6 @@ export const PERMISSIONS = {
 
 export type Permission = keyof typeof PERMISSIONS;
 
-/** What reading a channel's history takes. */
-export type ReadPermission = "View Channel" | "Read Message History";
-
 /** Why a member lacks a permission: nobody gives it, or the last who spoke of it takes it. */
 export type DeniedBy =
   | { readonly kind: "no_role" }
@@ -61,15 +59,6 @@ export type DeniedBy =
   | { readonly kind: "member" };
 
 const EVERYTHING = (1n << 64n) - 1n;
-
-/** A member's bits in a channel with these overwrites. */
-export function permissionsIn(member: Standing, overwrites: readonly Overwrite[]): bigint {
-  const base = basePermissions(member);
-  if (base === EVERYTHING) return EVERYTHING;
-  const { everyone, roles, own } = ranked(member, overwrites);
-  const bits = [everyone, roles, own].reduce(applied, base);
-  return has(bits, Flag.VIEW_CHANNEL) ? bits : 0n;
-}
 
 /**
  * Who takes a permission from a member.
@@ -106,12 +95,6 @@ export function mayEverything(member: Standing): boolean {
   return basePermissions(member) === EVERYTHING;
 }
 
-/** What is missing of what reading back takes; none of it where all may be read. */
-export function missingToRead(bits: bigint): readonly ReadPermission[] {
-  if (!has(bits, Flag.VIEW_CHANNEL)) return ["View Channel"]; // whatever else: that comes first
-  return has(bits, Flag.READ_MESSAGE_HISTORY) ? [] : ["Read Message History"];
-}
-
 function basePermissions({ guildId, ownerId, roles, userId, memberRoles }: Standing): bigint {
   if (userId === ownerId) return EVERYTHING;
   const own = new Set<string>(memberRoles);
@@ -129,13 +112,6 @@ function ranked({ guildId, userId, memberRoles }: Standing, overwrites: readonly
     roles: overwrites.filter(({ id }) => own.has(id)),
     own: overwrites.filter(({ id }) => isSame(id, userId)),
   };
-}
-
-/** Of overwrites of one rank, all denials go first: one that allows wins. */
-function applied(bits: bigint, overwrites: readonly Overwrite[]): bigint {
-  const denied = overwrites.reduce((sum, { deny }) => sum | deny, 0n);
-  const allowed = overwrites.reduce((sum, { allow }) => sum | allow, 0n);
-  return (bits & ~denied) | allowed;
 }
 
 function has(bits: bigint, flag: bigint): boolean {

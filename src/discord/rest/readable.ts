@@ -1,5 +1,5 @@
 /**
- * Which channels of a guild the bot may read back.
+ * Whether the bot may read what was said.
  *
  * Discord answers an empty page where the permission to read the history is
  * missing, and a 403 where the channel may not be seen; neither is to be found
@@ -9,32 +9,45 @@
  */
 
 import type { ChannelId, GuildId, UserId } from "../../core/ids.ts";
-import type { RequestOptions, RestClient } from "./client.ts";
-import { createLookAt } from "./guild_look.ts";
-import { missingToRead, permissionsIn, type ReadPermission } from "./permissions.ts";
+import type { RequestOptions, RestApi } from "./client.ts";
+import { type AskedPlace, createExplainDenial } from "./explain_denial.ts";
+import { createLookAtGuild } from "./guild_look.ts";
+import { deniedBy } from "./permissions.ts";
+
+/** What reading a channel's history takes, in the order in which it is missed. */
+const TO_READ = ["View Channel", "Read Message History"] as const;
 
 /**
- * Looks at a guild.
+ * Tells whether an empty history means that nothing is there.
  *
- * @returns What is missing in one of its channels; a thread is asked for by its parent.
  * @throws {RestError} If Discord does not tell.
  */
-export type LookAtGuild = (
+export type CanReadHistory = (place: AskedPlace) => Promise<boolean>;
+
+export function createCanReadHistory(api: RestApi, options: RequestOptions = {}): CanReadHistory {
+  const explain = createExplainDenial(api, () => 0, options); // a timeout lets one read
+  return async (place) => await explain(place, TO_READ) === undefined;
+}
+
+/**
+ * Looks at all channels of a guild at once.
+ *
+ * @returns What is missing in one of them, the first of it; a thread is asked for by its parent.
+ * @throws {RestError} If Discord does not tell.
+ */
+export type MissingToRead = (
   guildId: GuildId,
   userId: UserId,
-) => Promise<(channelId: ChannelId) => readonly ReadPermission[]>;
+) => Promise<(channelId: ChannelId) => readonly (typeof TO_READ)[number][]>;
 
-export function createLookAtGuild(
-  api: Pick<RestClient, "request">,
-  options: RequestOptions = {},
-): LookAtGuild {
-  const lookAt = createLookAt(api, options);
+export function createMissingToRead(api: RestApi, options: RequestOptions = {}): MissingToRead {
+  const lookAt = createLookAtGuild(api, options);
   return async (guildId, userId) => {
     const { standing, channels } = await lookAt(guildId, userId);
     return (channelId) => {
       const channel = channels.get(channelId);
       if (!channel) return ["View Channel"]; // what is not listed is hidden
-      return missingToRead(permissionsIn(standing, channel.overwrites));
+      return TO_READ.filter((one) => deniedBy(standing, channel.overwrites, one)).slice(0, 1);
     };
   };
 }

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import type { Refusal } from "../../core/errors.ts";
 import { codeOf } from "../../lib/error_code.ts";
+import { printable } from "../../lib/quoted.ts";
 import { flattenErrors } from "./error_tree.ts";
 import { nameOf, type Route } from "./route.ts";
 
@@ -142,8 +143,18 @@ function reasonOf(status: number, discord?: z.infer<typeof discordErrorSchema>):
       : "no reason given";
   }
   const lines = flattenErrors(discord.errors);
-  return [`${discord.message} (${discord.code})`, ...(lines.length > 0 ? [lines.join("; ")] : [])]
-    .join(": ");
+  return [`${inLine(discord.message)} (${discord.code})`, inLine(lines.join("; "))]
+    .filter((words) => words !== "").join(": ");
+}
+
+/** Characters of what an answer says, at most: it is told to people, and kept with the message. */
+const MAX_WORDS = 300;
+
+/** Somebody's words as part of a line: what answers in Discord's place may say anything. */
+function inLine(words: string): string {
+  const isLonger = words.length > MAX_WORDS;
+  const shown = isLonger ? words.slice(0, MAX_WORDS).toWellFormed() : words;
+  return printable(shown) + (isLonger ? "…" : "");
 }
 
 /** Codes of a connection that never was: nothing can have been sent. */

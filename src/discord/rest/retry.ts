@@ -8,15 +8,9 @@
  * @module
  */
 
-import { type RetryDelay, retryDelayMs } from "../../lib/backoff.ts";
-import type { Rank } from "./pace.ts";
+import { retryDelayMs, type RetryRules } from "../../lib/backoff.ts";
 import type { RestError } from "./rest_error.ts";
-
-/** How often and how far apart, from `channels.discord.retry`. */
-export interface RetryRules extends RetryDelay {
-  /** Times that a request leaves, at most, those not counted that a rate limit turned away. */
-  readonly attempts: number;
-}
+import type { Rank } from "./scheduler/pace.ts";
 
 export interface Failure {
   readonly method: string;

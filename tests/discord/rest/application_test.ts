@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createApplications } from "../../../src/discord/rest/application.ts";
 import { RestError } from "../../../src/discord/rest/rest_error.ts";
+import { withDiscord } from "./simulated.ts";
 
 const ME = {
   id: "1500000000000000002",
@@ -77,6 +78,12 @@ describe("[G9] createApplications()", () => {
     assert.equal(await asking([]).applications.hasGuild(), false);
     assert.deepEqual(asked, [["GET", "/users/@me/guilds?limit=1"]]);
   });
+
+  it("[D2] asks which user the token is of", () =>
+    withDiscord(async ({ api, sim }) => {
+      assert.equal(await createApplications(api).self(), sim.application.userId);
+      await assert.rejects(asking({ id: "me" }).applications.self(), RestError);
+    }));
 
   for (const answer of [undefined, {}, { ...ME, id: "no id" }, [ME]]) {
     it(`refuses ${JSON.stringify(answer)}`, async () => {

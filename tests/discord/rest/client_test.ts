@@ -1,8 +1,8 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import fc from "fast-check";
 import { createInvalidRequests } from "../../../src/core/invalid_requests.ts";
 import type { PostOutcome } from "../../../src/core/outbound.ts";
 import {
@@ -662,7 +662,7 @@ describe("createClient() and invalid requests", () => {
     };
     await withDiscord(script, async (_discord, client) => {
       await failureOf(client.request("GET", "/gateway/bot"));
-      const standing = { invalidRequests: 2, isSlowed: false, isStopped: false, queued: 0 };
+      const standing = { invalidRequests: 2, breaker: "closed", queued: 0 };
       assert.deepEqual(client.standing(), standing);
       assert.equal(noted.length, 2);
       assert.deepEqual(told, []);
@@ -688,7 +688,7 @@ describe("createClient() and invalid requests", () => {
       );
       assert.equal(discord.seen.length, 0);
       assert.deepEqual(told, ["stopped"]);
-      assert.equal(client.standing().isStopped, true);
+      assert.equal(client.standing().breaker, "stopped");
     }, { invalidRequests: stored(2_000).invalidRequests, onBreaker: (state) => told.push(state) });
   });
 

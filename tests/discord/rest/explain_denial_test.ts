@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { neededToPost } from "../../../src/discord/rest/denial.ts";
-import {
-  createCanReadHistory,
-  createExplainDenial,
-} from "../../../src/discord/rest/explain_denial.ts";
+import { createExplainDenial } from "../../../src/discord/rest/explain_denial.ts";
 import { createMessages } from "../../../src/discord/rest/messages.ts";
 import { RestError } from "../../../src/discord/rest/rest_error.ts";
 import { channelId, outboundMessage, userId } from "../../support/builders.ts";
@@ -135,24 +132,5 @@ describe("[R11] createExplainDenial() and a strict Discord", () => {
       const wall = new RestError("failed", { kind: "forbidden", route: "GET /guilds/:id" });
       const explain = createExplainDenial(fakeApi(wall).api, Date.now);
       await assert.rejects(explain(place, POST), wall, "a proxy said so, and not Discord");
-    }));
-});
-
-describe("[D2] createCanReadHistory()", () => {
-  it("tells whether an empty history may be believed", () =>
-    withDiscord(async (discord) => {
-      const { api, sim, demo } = discord;
-      const { place } = asking(discord);
-      const canRead = createCanReadHistory(api);
-      const inThread = { ...place, channelId: demo.channels.thread.id };
-      assert.deepEqual([await canRead(place), await canRead(inThread)], [true, true]);
-      sim.setThread({ in: inThread.channelId, isLocked: true });
-      sim.timeOut({ who: "Barnacle", until: Date.now() + 60_000 });
-      assert.deepEqual([await canRead(place), await canRead(inThread)], [true, true]);
-      sim.permit({ to: "Barnacle", what: "readMessageHistory", as: "denied", in: "#help" });
-      assert.deepEqual([await canRead(place), await canRead(inThread)], [false, false]);
-      const { guildId: _, ...direct } = place;
-      assert.equal(await canRead(direct), true);
-      assert.equal(await canRead({ ...place, channelId: channelId("1") }), false);
     }));
 });

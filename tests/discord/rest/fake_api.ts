@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { MessageApi } from "../../../src/discord/rest/messages.ts";
+import type { RestApi } from "../../../src/discord/rest/client.ts";
 
-export type Asked = Parameters<MessageApi["request"]>;
+export type Asked = Parameters<RestApi["request"]>;
 
 /** Gives each answer once, the last one for ever; throws those that are errors. */
 export function fakeApi(...answers: readonly unknown[]) {
   const asked: Asked[] = [];
-  const api: MessageApi = {
+  const api: RestApi = {
     request(...request) {
       const answer = answers[Math.min(asked.length, answers.length - 1)];
       asked.push(request);

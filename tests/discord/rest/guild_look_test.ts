@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createLookAt } from "../../../src/discord/rest/guild_look.ts";
+import { createLookAtGuild } from "../../../src/discord/rest/guild_look.ts";
 import { addChannel, privateTo } from "../../../src/simulator/founding.ts";
 import { withDiscord } from "./simulated.ts";
 
-describe("[R11] createLookAt()", () => {
+describe("[R11] createLookAtGuild()", () => {
   it("sees all of a guild by three requests, what is hidden from the bot too", () =>
     withDiscord(async ({ api, sim, demo }) => {
       const { world, krill, barnacle } = demo;
@@ -14,7 +14,10 @@ describe("[R11] createLookAt()", () => {
         { name: "vault", overwrites: privateTo(krill) },
         Date.now(),
       );
-      const { member, standing, channels } = await createLookAt(api)(krill.id, barnacle.userId);
+      const { member, standing, channels } = await createLookAtGuild(api)(
+        krill.id,
+        barnacle.userId,
+      );
       const names = standing.roles.map(({ name }) => name);
       assert.deepEqual(names, ["@everyone", "helpers", "Barnacle", "Limpet"]);
       assert.deepEqual(
@@ -33,7 +36,7 @@ describe("[R11] createLookAt()", () => {
 
   it("has no member of somebody who is none", () =>
     withDiscord(async ({ api, demo }) => {
-      const look = await createLookAt(api)(demo.krill.id, demo.people.mallory.id);
+      const look = await createLookAtGuild(api)(demo.krill.id, demo.people.mallory.id);
       assert.equal(look.member, undefined);
       assert.deepEqual(look.standing.memberRoles, []);
     }));

@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { OutboundFile, PostOutcome } from "../../../src/core/outbound.ts";
-import {
-  createMessages,
-  type MessageApi,
-  UPLOAD_TIMEOUT_MS,
-} from "../../../src/discord/rest/messages.ts";
+import type { RestApi } from "../../../src/discord/rest/client.ts";
+import { createMessages, UPLOAD_TIMEOUT_MS } from "../../../src/discord/rest/messages.ts";
 import { RestError, toNoAnswer, toRestError } from "../../../src/discord/rest/rest_error.ts";
 import { routeOf } from "../../../src/discord/rest/route.ts";
 import { channelId, messageId, outboundMessage, roleId, userId } from "../../support/builders.ts";
@@ -32,7 +29,7 @@ const file = (name: string, text: string, fields: Partial<OutboundFile> = {}): O
   ...fields,
 });
 
-const create = (api: MessageApi, sent = message, files: readonly OutboundFile[] = []) =>
+const create = (api: RestApi, sent = message, files: readonly OutboundFile[] = []) =>
   createMessages(api).create(sent, files, NOT_AFTER);
 
 describe("createMessages().create()", () => {
@@ -216,7 +213,7 @@ describe("createMessages().create()", () => {
 });
 
 describe("createMessages().edit()", () => {
-  const edit = (api: MessageApi, sent = message, files: readonly OutboundFile[] = []) =>
+  const edit = (api: RestApi, sent = message, files: readonly OutboundFile[] = []) =>
     createMessages(api).edit(QUOTED, sent, files);
 
   it("[R8] gives a message its text, pings nobody new, and touches no files", async () => {
@@ -263,7 +260,7 @@ describe("createMessages().edit()", () => {
 });
 
 describe("createMessages().delete()", () => {
-  const remove = (api: MessageApi) => createMessages(api).delete(message.channelId, QUOTED);
+  const remove = (api: RestApi) => createMessages(api).delete(message.channelId, QUOTED);
 
   it("[R8] takes a message away", async () => {
     const { api, asked } = fakeApi(undefined);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createLookAtGuild } from "../../../src/discord/rest/readable.ts";
+import { createCanReadHistory, createMissingToRead } from "../../../src/discord/rest/readable.ts";
 import { RestError } from "../../../src/discord/rest/rest_error.ts";
 import { channelId, guildId, userId } from "../../support/builders.ts";
+import { withDiscord } from "./simulated.ts";
 
 const GUILD = guildId("100");
 const BOT = userId("900");
@@ -18,26 +19,31 @@ const BODIES: Readonly<Record<string, unknown>> = {
   "/guilds/100/channels": [
     { id: "1", type: 0 },
     { id: "2", permission_overwrites: [{ id: "900", type: 1, allow: "0", deny: `${1 << 16}` }] },
-    { id: "3", permission_overwrites: [{ id: "100", type: 0, allow: "0", deny: `${1 << 10}` }] },
+    {
+      id: "3",
+      permission_overwrites: [
+        { id: "100", type: 0, allow: "0", deny: `${(1 << 10) | (1 << 16)}` },
+      ],
+    },
   ],
 };
 
 function setUp(bodies: Readonly<Record<string, unknown>> = BODIES) {
   const asked: [string, unknown][] = [];
-  const look = createLookAtGuild({
+  const missingToRead = createMissingToRead({
     request(_method, path, options) {
       asked.push([path, options]);
       const body = bodies[path];
       return body instanceof Error ? Promise.reject(body) : Promise.resolve(body);
     },
   }, { priority: "background" });
-  return { look, asked };
+  return { missingToRead, asked };
 }
 
-describe("[G6] createLookAtGuild()", () => {
+describe("[G6] createMissingToRead()", () => {
   it("tells of every channel of a guild, by three requests that hurry nobody", async () => {
-    const { look, asked } = setUp();
-    const missing = await look(GUILD, BOT);
+    const { missingToRead, asked } = setUp();
+    const missing = await missingToRead(GUILD, BOT);
     assert.deepEqual([OPEN, SILENT, HIDDEN, ABSENT].map((id) => missing(id!)), [
       [],
       ["Read Message History"],
@@ -56,7 +62,10 @@ describe("[G6] createLookAtGuild()", () => {
 
   it("passes on what Discord refuses", async () => {
     const refusal = new RestError("failed", { kind: "forbidden", route: "GET /guilds/:id" });
-    await assert.rejects(setUp({ ...BODIES, "/guilds/100": refusal }).look(GUILD, BOT), refusal);
+    await assert.rejects(
+      setUp({ ...BODIES, "/guilds/100": refusal }).missingToRead(GUILD, BOT),
+      refusal,
+    );
   });
 
   for (
@@ -68,6 +77,29 @@ describe("[G6] createLookAtGuild()", () => {
     ] as const
   ) {
     it(`refuses what is not Discord's: ${path} ${JSON.stringify(body)}`, () =>
-      assert.rejects(setUp({ ...BODIES, [path]: body }).look(GUILD, BOT), RestError));
+      assert.rejects(setUp({ ...BODIES, [path]: body }).missingToRead(GUILD, BOT), RestError));
   }
+});
+
+describe("[D2] createCanReadHistory()", () => {
+  it("tells whether an empty history may be believed", () =>
+    withDiscord(async (discord) => {
+      const { api, sim, demo } = discord;
+      const place = {
+        channelId: demo.channels.help.id,
+        guildId: demo.krill.id,
+        userId: demo.barnacle.userId,
+      };
+      const canRead = createCanReadHistory(api);
+      const inThread = { ...place, channelId: demo.channels.thread.id };
+      assert.deepEqual([await canRead(place), await canRead(inThread)], [true, true]);
+      sim.setThread({ in: inThread.channelId, isLocked: true });
+      sim.timeOut({ who: "Barnacle", until: Date.now() + 60_000 });
+      assert.deepEqual([await canRead(place), await canRead(inThread)], [true, true]);
+      sim.permit({ to: "Barnacle", what: "readMessageHistory", as: "denied", in: "#help" });
+      assert.deepEqual([await canRead(place), await canRead(inThread)], [false, false]);
+      const { guildId: _, ...direct } = place;
+      assert.equal(await canRead(direct), true);
+      assert.equal(await canRead({ ...place, channelId: channelId("1") }), false);
+    }));
 });

@@ -85,6 +85,14 @@ describe("[D5] toRestError()", () => {
   it("says that a redirect is not Discord's", () => {
     assert.match(toRestError(ROUTE, 302, undefined).message, /something stands in between/);
   });
+
+  it("repeats neither a megabyte of words nor what would move a cursor", () => {
+    const _errors = [{ message: `\u001b[2J${"m".repeat(1_000_000)}` }];
+    const body = { code: 50035, message: `\u202e\n${"M".repeat(1_000_000)}`, errors: { _errors } };
+    const { message } = toRestError(ROUTE, 400, body);
+    assert.ok(message.length < 1_000, `${message.length} characters`);
+    assert.doesNotMatch(message, /[\p{Cc}\p{Cf}]/u);
+  });
 });
 
 describe("[D5] toNoAnswer()", () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Rank } from "../../../src/discord/rest/pace.ts";
 import type { RestErrorKind } from "../../../src/discord/rest/rest_error.ts";
 import { retryWaitMs } from "../../../src/discord/rest/retry.ts";
+import type { Rank } from "../../../src/discord/rest/scheduler/pace.ts";
 
 const RULES = { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 };
 

@@ -5,9 +5,9 @@
  * @module
  */
 
-import assert from "node:assert/strict";
 import { createRestManager } from "@discordeno/rest";
-import type { MessageApi } from "../../../src/discord/rest/messages.ts";
+import assert from "node:assert/strict";
+import type { RestApi } from "../../../src/discord/rest/client.ts";
 import { toNoAnswer, toRestError } from "../../../src/discord/rest/rest_error.ts";
 import { routeOf } from "../../../src/discord/rest/route.ts";
 import { type DemoWorld, demoWorld } from "../../../src/simulator/demo_world.ts";
@@ -17,7 +17,7 @@ import { createRequestValidator } from "../../support/openapi.ts";
 const openapi = createRequestValidator();
 
 export interface Simulated {
-  readonly api: MessageApi;
+  readonly api: RestApi;
   readonly sim: Simulator;
   readonly demo: DemoWorld;
 }
@@ -37,7 +37,7 @@ export async function withDiscord(test: (discord: Simulated) => Promise<void>): 
   }
 }
 
-function plainApi({ apiUrl, token }: Simulator): MessageApi {
+function plainApi({ apiUrl, token }: Simulator): RestApi {
   const rest = createRestManager({ token, applicationId: "0" });
   rest.createBaseHeaders = () => ({ "user-agent": "DiscordBot (https://example.invalid, 1.0.0)" });
   return {

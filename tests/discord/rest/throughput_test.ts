@@ -5,9 +5,9 @@
  * @module
  */
 
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { createInvalidRequests } from "../../../src/core/invalid_requests.ts";
 import { createClient, type RequestOptions } from "../../../src/discord/rest/client.ts";
 import { RestError } from "../../../src/discord/rest/rest_error.ts";

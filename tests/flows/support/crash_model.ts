@@ -213,6 +213,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
   const ports: DeliverPorts = {
     now: () => now,
     nonceWindowMs: weak.neverLooks ? Infinity : NONCE_WINDOW_MS,
+    bootedAt: () => 0,
     self: () => BOT,
     outbox: {
       filesOf: (row) => Promise.resolve(rowOf(row).files),

@@ -1,12 +1,7 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
-import {
-  GLOBAL_WINDOW_MS,
-  type Limits,
-  limitsOf,
-  slotWaitMs,
-} from "../../../src/discord/rest/schedule.ts";
+import { type Limits, limitsOf } from "../../../../src/discord/rest/scheduler/limits.ts";
 
 type Row = readonly [
   name: string,
@@ -137,22 +132,4 @@ describe("[D3] limitsOf()", () => {
       assert.ok(ms >= header * 1_000 && ms >= body * 1_000);
     }));
   });
-});
-
-describe("[D3] slotWaitMs()", () => {
-  const rows: readonly [starts: readonly number[], perSec: number, now: number, wait: number][] = [
-    [[], 1, 0, 0],
-    [[0], 2, 0, 0],
-    [[0], 1, 0, GLOBAL_WINDOW_MS],
-    [[0], 1, 20, GLOBAL_WINDOW_MS - 20],
-    [[0], 1, GLOBAL_WINDOW_MS, 0],
-    [[0], 1, 9_999, 0],
-    [[0, 500], 2, 600, GLOBAL_WINDOW_MS - 600],
-    [[0, 500], 1, 600, 500 + GLOBAL_WINDOW_MS - 600],
-  ];
-  for (const [starts, perSec, now, wait] of rows) {
-    it(`waits ${wait} ms at ${now} for ${perSec}/s after [${starts}]`, () => {
-      assert.equal(slotWaitMs(starts, perSec, now), wait);
-    });
-  }
 });

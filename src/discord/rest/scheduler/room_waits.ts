@@ -4,10 +4,9 @@
  * @module
  */
 
-import type { Schedule } from "../../lib/schedule.ts";
+import { MAX_TIMER_MS, type Schedule } from "../../../lib/schedule.ts";
 import type { Bucket } from "./buckets.ts";
 import type { Lane } from "./lane.ts";
-import { MAX_TIMER_MS } from "./schedule.ts";
 
 export interface RoomWaits<T> {
   /**

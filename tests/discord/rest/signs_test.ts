@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createReactions } from "../../../src/discord/rest/reactions.ts";
 import { RestError } from "../../../src/discord/rest/rest_error.ts";
+import { createReactions, createShowTyping } from "../../../src/discord/rest/signs.ts";
 import { channelId, messageId } from "../../support/builders.ts";
 import { fakeApi } from "./fake_api.ts";
 import { withDiscord } from "./simulated.ts";
@@ -52,5 +52,26 @@ describe("createReactions()", () => {
       assert.deepEqual([...shown?.keys() ?? []], ["krill:1400000000000000001"]);
       sim.permit({ to: "@everyone", what: "addReactions", as: "denied" });
       await assert.rejects(reactions.add(channelId, id, "🦐"), { kind: "forbidden", code: 50013 });
+    }));
+});
+
+describe("createShowTyping()", () => {
+  it("[R7] asks once, and only where there is room for it", async () => {
+    const { api, asked } = fakeApi(undefined);
+    await createShowTyping(api)(channelId("7"));
+    assert.deepEqual(asked, [["POST", "/channels/7/typing", { priority: "spare" }]]);
+  });
+
+  it("[R7] is seen; where the bot may not write it is refused", () =>
+    withDiscord(async ({ api, sim, demo }) => {
+      const seen: string[] = [];
+      sim.subscribe((event) => {
+        if (event.kind === "typing_started") seen.push(event.userId);
+      });
+      const show = createShowTyping(api);
+      await show(demo.channels.general.id);
+      sim.permit({ to: "@everyone", what: "sendMessages", as: "denied", in: "#general" });
+      await assert.rejects(show(demo.channels.general.id), { kind: "forbidden" });
+      assert.deepEqual(seen, [demo.barnacle.userId]);
     }));
 });

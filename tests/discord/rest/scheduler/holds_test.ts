@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { BreakerState } from "../../../src/discord/rest/breaker.ts";
-import { type Bucket, UNKNOWN } from "../../../src/discord/rest/buckets.ts";
-import { createHolds } from "../../../src/discord/rest/holds.ts";
+import type { BreakerState } from "../../../../src/discord/rest/scheduler/breaker.ts";
+import { type Bucket, UNKNOWN } from "../../../../src/discord/rest/scheduler/buckets.ts";
+import { createHolds } from "../../../../src/discord/rest/scheduler/holds.ts";
 
 const RETRY = { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0 };
 
-function setUp(state: BreakerState = "open", ms = 0) {
+function setUp(state: BreakerState = "closed", ms = 0) {
   const bucket: Bucket = { window: UNKNOWN, underWay: 0, strikes: 0 };
   const breaker = { look: () => ({ state, stoppedForMs: ms }) };
   return { bucket, holds: createHolds({ retry: RETRY, breaker, random: () => 0.5 }) };
@@ -38,7 +38,7 @@ describe("[D3] createHolds()", () => {
   }
 
   it("holds all while the breaker is stopped, and slows all while it is not open", () => {
-    assert.deepEqual(setUp("open").holds.at(7), { until: -Infinity, isSlowed: false });
+    assert.deepEqual(setUp("closed").holds.at(7), { until: -Infinity, isSlowed: false });
     assert.deepEqual(setUp("slowed").holds.at(7), { until: -Infinity, isSlowed: true });
     assert.deepEqual(setUp("stopped", 100).holds.at(7), { until: 107, isSlowed: true });
   });

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Hold } from "../../../src/discord/rest/holds.ts";
-import { createPace, type Rank, SLOWED_EVERY_MS } from "../../../src/discord/rest/pace.ts";
-import { GLOBAL_WINDOW_MS } from "../../../src/discord/rest/schedule.ts";
+import type { Hold } from "../../../../src/discord/rest/scheduler/holds.ts";
+import {
+  createPace,
+  GLOBAL_WINDOW_MS,
+  type Rank,
+  slotWaitMs,
+  SLOWED_EVERY_MS,
+} from "../../../../src/discord/rest/scheduler/pace.ts";
 
 const FREE: Hold = { until: -Infinity, isSlowed: false };
 const SLOWED: Hold = { until: -Infinity, isSlowed: true };
@@ -80,4 +85,22 @@ describe("[D3][D4] createPace()", () => {
     ]);
     assert.equal(pace.waitMs("reply", SLOWED, 1 + SLOWED_EVERY_MS), 0);
   });
+});
+
+describe("[D3] slotWaitMs()", () => {
+  const rows: readonly [starts: readonly number[], perSec: number, now: number, wait: number][] = [
+    [[], 1, 0, 0],
+    [[0], 2, 0, 0],
+    [[0], 1, 0, GLOBAL_WINDOW_MS],
+    [[0], 1, 20, GLOBAL_WINDOW_MS - 20],
+    [[0], 1, GLOBAL_WINDOW_MS, 0],
+    [[0], 1, 9_999, 0],
+    [[0, 500], 2, 600, GLOBAL_WINDOW_MS - 600],
+    [[0, 500], 1, 600, 500 + GLOBAL_WINDOW_MS - 600],
+  ];
+  for (const [starts, perSec, now, wait] of rows) {
+    it(`waits ${wait} ms at ${now} for ${perSec}/s after [${starts}]`, () => {
+      assert.equal(slotWaitMs(starts, perSec, now), wait);
+    });
+  }
 });

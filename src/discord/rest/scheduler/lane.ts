@@ -7,8 +7,8 @@
  * @module
  */
 
+import type { Route } from "../route.ts";
 import type { Bucket } from "./buckets.ts";
-import type { Route } from "./route.ts";
 import type { Ticket } from "./ticket.ts";
 
 export interface Lane<T> {

@@ -1,14 +1,29 @@
 /**
- * Puts our reaction on a message, and takes it off.
+ * What people see while they wait: that the bot types, and that it has read.
  *
- * A sign that something was read is worth a request only where there is room
- * for one, so these leave at once or not at all.
+ * A sign is worth a request only where there is room for one, so these leave at
+ * once or not at all.
  *
  * @module
  */
 
 import type { ChannelId, MessageId } from "../../core/ids.ts";
-import type { MessageApi } from "./messages.ts";
+import type { RestApi } from "./client.ts";
+
+/**
+ * Shows typing for ten seconds, or until the bot has said something there. Asked for once, and only
+ * where there is room for it.
+ *
+ * @throws {RestError} `unsent` where there is none.
+ */
+export type ShowTyping = (channelId: ChannelId) => Promise<void>;
+
+/** @see {@link https://docs.discord.com/developers/resources/channel#trigger-typing-indicator} */
+export function createShowTyping(api: RestApi): ShowTyping {
+  return async (channelId) => {
+    await api.request("POST", `/channels/${channelId}/typing`, { priority: "spare" });
+  };
+}
 
 /**
  * Reactions of the bot's own. Each is asked for once.
@@ -23,7 +38,7 @@ export interface Reactions {
 }
 
 /** @see {@link https://docs.discord.com/developers/resources/message#create-reaction} */
-export function createReactions(api: MessageApi): Reactions {
+export function createReactions(api: RestApi): Reactions {
   const ask = async (
     method: "PUT" | "DELETE",
     channelId: ChannelId,

@@ -9,13 +9,18 @@
  */
 
 import type { Hold } from "./holds.ts";
-import { slotWaitMs } from "./schedule.ts";
 
 /** Whose turn comes first: `interaction`, then a reply, then `background`, then `spare`. */
 export type Rank = "interaction" | "reply" | "background" | "spare";
 
 /** Milliseconds between two requests that are no interactions, where too many were invalid. */
 export const SLOWED_EVERY_MS = 500;
+
+/**
+ * Length of the window in which requests are counted: a second, and a little
+ * for requests that need different times for their way.
+ */
+export const GLOBAL_WINDOW_MS = 1_020;
 
 export interface Pace {
   /** Milliseconds until one more of that rank may leave. */
@@ -72,6 +77,18 @@ export function createPace({ globalPerSec, reservedPerSec }: PaceOptions): Pace 
       if (rank === "spare") note(spares, now, globalPerSec);
     },
   };
+}
+
+/**
+ * Milliseconds until one more request may start, so that no window has more of
+ * them than it may.
+ *
+ * @param starts When the last requests started, oldest first; at least the last `perSec` of them.
+ * @param now By the clock of `starts`.
+ */
+export function slotWaitMs(starts: readonly number[], perSec: number, now: number): number {
+  const oldest = starts.at(-perSec);
+  return oldest === undefined ? 0 : Math.max(0, oldest + GLOBAL_WINDOW_MS - now);
 }
 
 function note(starts: number[], now: number, perSec: number): void {

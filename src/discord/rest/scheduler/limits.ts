@@ -8,6 +8,8 @@
  * @module
  */
 
+import { MAX_TIMER_MS } from "../../../lib/schedule.ts";
+
 /** What one answer says; times in whole milliseconds from its arrival. */
 export interface Limits {
   /** Discord's name of the bucket: routes that share it have the same. */
@@ -23,12 +25,6 @@ export interface Limits {
     readonly retryMs?: number;
   };
 }
-
-/**
- * Length of the window in which requests are counted: a second, and a little
- * for requests that need different times for their way.
- */
-export const GLOBAL_WINDOW_MS = 1_020;
 
 /**
  * Reads what an answer says of the limits.
@@ -69,21 +65,6 @@ function isForAll(headers: Headers, said: Readonly<Record<string, unknown>>): bo
   }
   return !headers.has("x-ratelimit-bucket") && said["retry_after"] === undefined;
 }
-
-/**
- * Milliseconds until one more request may start, so that no window has more of
- * them than it may.
- *
- * @param starts When the last requests started, oldest first; at least the last `perSec` of them.
- * @param now By the clock of `starts`.
- */
-export function slotWaitMs(starts: readonly number[], perSec: number, now: number): number {
-  const oldest = starts.at(-perSec);
-  return oldest === undefined ? 0 : Math.max(0, oldest + GLOBAL_WINDOW_MS - now);
-}
-
-/** Milliseconds; a longer timer fires at once on every runtime. */
-export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Seconds, as Discord writes them; anything that is no positive number is no wait. */
 function toMs(seconds: unknown): number {

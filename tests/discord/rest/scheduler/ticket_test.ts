@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { endWait, type Ticket, watch } from "../../../src/discord/rest/ticket.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { endWait, type Ticket, watch } from "../../../../src/discord/rest/scheduler/ticket.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
 
 function setUp(withinMs: number, signal?: AbortSignal) {
   const clock = new FakeClock();

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { routeOf } from "../../../../src/discord/rest/route.ts";
 import {
   createBuckets,
   roomAt,
   UNKNOWN,
   type Window,
   windowAfter,
-} from "../../../src/discord/rest/buckets.ts";
-import { routeOf } from "../../../src/discord/rest/route.ts";
-import type { Limits } from "../../../src/discord/rest/schedule.ts";
+} from "../../../../src/discord/rest/scheduler/buckets.ts";
+import type { Limits } from "../../../../src/discord/rest/scheduler/limits.ts";
 
 const OPEN: Window = { limit: 5, remaining: 3, resetAt: 5_000 };
 const NOW = 1_000;
@@ -155,5 +155,12 @@ describe("[D3] createBuckets()", () => {
       buckets.tell(routeOf("GET", `/channels/${n}/messages`), {}, 0, NOW);
     }
     assert.notEqual(buckets.of(get), first);
+  });
+
+  it("forgets names, where each answer says another", () => {
+    const buckets = createBuckets();
+    const first = buckets.tell(get, { bucket: "0" }, 0, NOW);
+    for (let n = 1; n < 2_000; n++) buckets.tell(get, { bucket: `${n}` }, 0, NOW);
+    assert.notEqual(buckets.tell(patch, { bucket: "0" }, 0, NOW), first);
   });
 });

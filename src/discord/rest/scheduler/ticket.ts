@@ -8,9 +8,8 @@
  * @module
  */
 
-import type { Schedule } from "../../lib/schedule.ts";
+import { MAX_TIMER_MS, type Schedule } from "../../../lib/schedule.ts";
 import type { Rank } from "./pace.ts";
-import { MAX_TIMER_MS } from "./schedule.ts";
 
 /** What a request is allowed. */
 export interface Terms {

@@ -9,8 +9,8 @@
  * @module
  */
 
-import type { Route } from "./route.ts";
-import type { Limits } from "./schedule.ts";
+import type { Route } from "../route.ts";
+import type { Limits } from "./limits.ts";
 
 /** A bucket's window, as far as answers have told. Times are those of a clock that is never set. */
 export interface Window {
@@ -46,7 +46,7 @@ export interface Buckets {
 /** Of a bucket of which nothing is known: one request goes ahead, and its answer tells. */
 export const UNKNOWN: Window = { limit: 1, remaining: 1, resetAt: -Infinity };
 
-/** More lanes than this, and those are forgotten whose limits are over. */
+/** More lanes and names than this, and those are forgotten whose limits are over. */
 const SWEEP_AT = 256;
 
 /**
@@ -122,13 +122,13 @@ export function createBuckets(): Buckets {
         if (underWay === 0 && window.resetAt <= now) buckets.delete(key);
       }
     }
-    sweepAt = Math.max(SWEEP_AT, 2 * byLane.size);
+    sweepAt = Math.max(SWEEP_AT, 2 * (byLane.size + byName.size));
   }
 
   return {
     of,
     tell(route, limits, pauseMs, now) {
-      if (byLane.size > sweepAt) sweep(now);
+      if (byLane.size + byName.size > sweepAt) sweep(now);
       const bucket = limits.bucket === undefined ? of(route) : link(route, limits.bucket);
       bucket.window = windowAfter(bucket.window, limits, pauseMs, now);
       return bucket;

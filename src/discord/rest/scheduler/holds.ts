@@ -8,11 +8,10 @@
  * @module
  */
 
-import { retryDelayMs } from "../../lib/backoff.ts";
+import { retryDelayMs, type RetryRules } from "../../../lib/backoff.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Bucket } from "./buckets.ts";
-import type { RetryRules } from "./retry.ts";
-import type { Limits } from "./schedule.ts";
+import type { Limits } from "./limits.ts";
 
 export interface Hold {
   /** Until when nothing may leave, by the steady clock. */
@@ -49,7 +48,7 @@ export function createHolds({ retry, breaker, random }: HoldsDeps): Holds {
     at(now) {
       const { state, stoppedForMs } = breaker.look();
       const stoppedUntil = state === "stopped" ? now + stoppedForMs : -Infinity;
-      return { until: Math.max(allUntil, stoppedUntil), isSlowed: state !== "open" };
+      return { until: Math.max(allUntil, stoppedUntil), isSlowed: state !== "closed" };
     },
     tell(bucket, { refused }, now) {
       if (!refused) {

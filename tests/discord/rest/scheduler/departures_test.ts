@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { BreakerState } from "../../../src/discord/rest/breaker.ts";
+import { RestError, type RestErrorKind } from "../../../../src/discord/rest/rest_error.ts";
+import { type Route, routeOf } from "../../../../src/discord/rest/route.ts";
+import type { BreakerState } from "../../../../src/discord/rest/scheduler/breaker.ts";
 import {
   createDepartures,
   type DeparturesDeps,
   type Passage,
-} from "../../../src/discord/rest/departures.ts";
-import type { Rank } from "../../../src/discord/rest/pace.ts";
-import { RestError, type RestErrorKind } from "../../../src/discord/rest/rest_error.ts";
-import { type Route, routeOf } from "../../../src/discord/rest/route.ts";
-import type { Limits } from "../../../src/discord/rest/schedule.ts";
-import { createVirtualTime } from "./virtual_time.ts";
+} from "../../../../src/discord/rest/scheduler/departures.ts";
+import type { Limits } from "../../../../src/discord/rest/scheduler/limits.ts";
+import type { Rank } from "../../../../src/discord/rest/scheduler/pace.ts";
+import { createVirtualTime } from "../virtual_time.ts";
 
 const A = routeOf("POST", "/channels/1/messages");
 const B = routeOf("POST", "/channels/2/messages");
@@ -26,7 +26,7 @@ const left = (requests: number, resetMs: number, limit = 5): Limits => ({
 function setUp(globalPerSec = 50, fields: Partial<DeparturesDeps> = {}) {
   const time = createVirtualTime();
   const startedAt = time.now();
-  let state: BreakerState = "open";
+  let state: BreakerState = "closed";
   let stoppedUntil = 0;
   const departures = createDepartures({
     globalPerSec,
@@ -177,7 +177,7 @@ describe("[D3] createDepartures()", () => {
   it("[D2] refuses what waits as soon as a limit for all makes it too late", async () => {
     const { time, startedAt, enter, leaves } = setUp(1);
     const first = await time.run(enter(A));
-    const waiting = assertFails(leaves(B, "reply", startedAt + 4_000), "rate_limited", /5000 ms/);
+    const waiting = assertFails(leaves(B, "reply", startedAt + 4_000), "rate_limited", /5 s more/);
     first.note(allFor(5_000));
     await waiting;
     assert.equal(time.now(), startedAt);
@@ -406,7 +406,7 @@ describe("[D3] createDepartures() with the breaker", () => {
   it("lets nothing leave while it is stopped, and all by itself afterwards", async () => {
     const { time, leaves, setBreaker } = setUp();
     setBreaker("stopped", 60_000);
-    time.schedule(() => setBreaker("open"), 60_000);
+    time.schedule(() => setBreaker("closed"), 60_000);
     const passed = Promise.all([leaves(A), leaves(B, "interaction"), leaves(B, "background")]);
     assert.deepEqual(await time.run(passed), [60_000, 60_000, 60_000]);
   });
@@ -457,7 +457,7 @@ describe("[D5] Passage.again()", () => {
     await assertFails(first.again(0), "unsent", /it was given up/);
     assert.equal(await time.run(second), 0);
     const third = await time.run(enter(A, "reply", startedAt + 400));
-    const late = assertFails(third.again(500), "rate_limited", /500 ms/);
+    const late = assertFails(third.again(500), "rate_limited", /1 s more/);
     assert.equal(await time.run(leaves(A)), 0);
     await late;
   });

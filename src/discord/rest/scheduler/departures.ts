@@ -2,9 +2,10 @@
  * Lets each request leave when its turn has come.
  *
  * The next of each lane waits for room in its bucket, and then for its place in
- * the pace of the whole bot, by rank and then in turn. What is in the background gives way to whatever comes while it waits; what is spare leaves
- * at once or never. A request that would leave too late fails instead, as soon
- * as that is known, and once the gates are closed nothing leaves any more.
+ * the pace of the whole bot, by rank and then in turn. What is in the background
+ * gives way to whatever comes while it waits; what is spare leaves at once or
+ * never. A request that would leave too late fails instead, as soon as that is
+ * known, and once the gates are closed nothing leaves any more.
  *
  * Nothing here asks again and again whether something has changed: each change
  * looks at the lanes that it concerns, and one timer waits for the next slot.
@@ -12,16 +13,16 @@
  * @module
  */
 
-import type { Schedule } from "../../lib/schedule.ts";
+import { MAX_TIMER_MS, type Schedule } from "../../../lib/schedule.ts";
+import { type RestError, type RestErrorKind, toUnsent } from "../rest_error.ts";
+import type { Route } from "../route.ts";
 import { type Bucket, createBuckets, roomAt } from "./buckets.ts";
 import { createHolds, type Hold, type HoldsDeps } from "./holds.ts";
 import { createLane, type Lane, nextOf } from "./lane.ts";
+import type { Limits } from "./limits.ts";
 import { createLineUp, QUEUED } from "./line_up.ts";
 import { createPace, type PaceOptions } from "./pace.ts";
-import { type RestError, type RestErrorKind, toUnsent } from "./rest_error.ts";
 import { createRoomWaits } from "./room_waits.ts";
-import type { Route } from "./route.ts";
-import { type Limits, MAX_TIMER_MS } from "./schedule.ts";
 import { endWait, type Terms, type Ticket, watch } from "./ticket.ts";
 
 export interface DeparturesDeps extends PaceOptions, HoldsDeps {
@@ -151,8 +152,8 @@ export function createDepartures(deps: DeparturesDeps): Departures {
       const waitMs = Math.max(readyAt, heldUntil) - at;
       if (waitMs > 0 && waitMs < Infinity && now() + waitMs > ticket.terms.notAfter) {
         const ms = Math.ceil(waitMs);
-        const reason = `a rate limit lasts ${ms} ms more, and by then it would be too late; ` +
-          "try again after that";
+        const lasts = `a limit lasts ${Math.ceil(ms / 1_000)} s more`;
+        const reason = `${lasts}, and by then it would be too late; try again after that`;
         fail(ticket, toUnsent(lane.route, "rate_limited", reason, ms));
       } else if (readyAt > at) {
         lane.entry = undefined;

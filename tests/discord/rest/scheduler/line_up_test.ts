@@ -1,10 +1,10 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
-import { createLane } from "../../../src/discord/rest/lane.ts";
-import { createLineUp, type LineUp } from "../../../src/discord/rest/line_up.ts";
-import { routeOf } from "../../../src/discord/rest/route.ts";
-import type { Ticket } from "../../../src/discord/rest/ticket.ts";
+import { routeOf } from "../../../../src/discord/rest/route.ts";
+import { createLane } from "../../../../src/discord/rest/scheduler/lane.ts";
+import { createLineUp, type LineUp } from "../../../../src/discord/rest/scheduler/line_up.ts";
+import type { Ticket } from "../../../../src/discord/rest/scheduler/ticket.ts";
 
 function lane(channel: number) {
   return createLane<void>(routeOf("POST", `/channels/${channel}/messages`));

@@ -1,7 +1,7 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
-import { createInvalidRequests, INVALID_WINDOW_MS } from "../../../src/core/invalid_requests.ts";
+import { createInvalidRequests, INVALID_WINDOW_MS } from "../../../../src/core/invalid_requests.ts";
 import {
   type BreakerState,
   breakerState,
@@ -10,9 +10,9 @@ import {
   SLOW_FROM,
   STOP_AT,
   stoppedForMs,
-} from "../../../src/discord/rest/breaker.ts";
-import { SLOWED_EVERY_MS } from "../../../src/discord/rest/pace.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+} from "../../../../src/discord/rest/scheduler/breaker.ts";
+import { SLOWED_EVERY_MS } from "../../../../src/discord/rest/scheduler/pace.ts";
+import { FakeClock } from "../../../support/fake_clock.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -40,8 +40,8 @@ describe("[D3] isInvalid()", () => {
 
 describe("[D3] breakerState()", () => {
   const rows: readonly [count: number, state: BreakerState][] = [
-    [0, "open"],
-    [499, "open"],
+    [0, "closed"],
+    [499, "closed"],
     [500, "slowed"],
     [1_999, "slowed"],
     [2_000, "stopped"],
@@ -102,8 +102,8 @@ describe("[D3] createBreaker()", () => {
     const { state, stoppedForMs: ms } = breaker.look();
     assert.equal(state, "stopped");
     clock.advance(ms);
-    assert.deepEqual(breaker.look(), { state: "open", stoppedForMs: 0 });
-    assert.deepEqual(told, ["slowed", "stopped", "open"]);
+    assert.deepEqual(breaker.look(), { state: "closed", stoppedForMs: 0 });
+    assert.deepEqual(told, ["slowed", "stopped", "closed"]);
   });
 
   it("begins where the last run has ended", () => {
@@ -116,6 +116,6 @@ describe("[D3] createBreaker()", () => {
   it("counts nothing that Discord does not", () => {
     const { breaker } = setUp();
     for (let n = 0; n < STOP_AT; n++) breaker.note(404, none);
-    assert.equal(breaker.look().state, "open");
+    assert.equal(breaker.look().state, "closed");
   });
 });

@@ -10,10 +10,10 @@
  * @see {@link https://docs.discord.com/developers/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans}
  */
 
-import { INVALID_WINDOW_MS, type InvalidRequests } from "../../core/invalid_requests.ts";
+import { INVALID_WINDOW_MS, type InvalidRequests } from "../../../core/invalid_requests.ts";
 
-/** `open`: everything leaves at its own pace. `stopped`: nothing leaves. */
-export type BreakerState = "open" | "slowed" | "stopped";
+/** `closed`: everything leaves at its own pace. `stopped`: nothing leaves. */
+export type BreakerState = "closed" | "slowed" | "stopped";
 
 /** Invalid requests of ten minutes from which on everything but interactions is slowed. */
 export const SLOW_FROM = 500;
@@ -35,7 +35,7 @@ export function isInvalid(status: number, headers: Headers): boolean {
 /** @param count Invalid requests of the last ten minutes. */
 export function breakerState(count: number): BreakerState {
   if (count >= STOP_AT) return "stopped";
-  return count >= SLOW_FROM ? "slowed" : "open";
+  return count >= SLOW_FROM ? "slowed" : "closed";
 }
 
 /**
@@ -68,7 +68,7 @@ export interface BreakerDeps {
 }
 
 export function createBreaker({ invalidRequests, now, onBreaker }: BreakerDeps): Breaker {
-  let last: BreakerState = "open";
+  let last: BreakerState = "closed";
 
   function look(): { readonly state: BreakerState; readonly stoppedForMs: number } {
     const at = now();
