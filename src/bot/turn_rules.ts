@@ -69,6 +69,8 @@ function sharedBy({ agent, discord, messages, texts }: Config) {
   const { allowedMentions, replyToMode } = discord;
   return {
     instructions: {
+      hasTables: messages.tables !== "off",
+      hasReplyTags: replyToMode !== "off",
       ...(agent.name !== undefined && { agentName: agent.name }),
       ...(agent.prompt !== undefined && { agentPrompt: agent.prompt }),
     },

@@ -36,12 +36,15 @@ describe("turnRulesOf()", () => {
       guilds: { [GUILD]: { channels: { [CHANNEL]: { systemPrompt: "Only about krill." } } } },
     }, { agents: { list: [{ id: "main", name: "Barney", prompt: "Be kind." }] } });
     const rules = turnRulesOf(config, PORTS);
+    const common = { hasTables: true, hasReplyTags: false };
     assert.deepEqual(rules(guildMessage()).instructions, {
+      ...common,
       agentName: "Barney",
       agentPrompt: "Be kind.",
       channelPrompt: "Only about krill.",
     });
     assert.deepEqual(rules(directMessage()).instructions, {
+      ...common,
       agentName: "Barney",
       agentPrompt: "Be kind.",
     });
@@ -67,6 +70,7 @@ describe("turnRulesOf()", () => {
     assert.equal(rules.tables, "bullets");
     assert.deepEqual(rules.linkHosts, ["example.org"]);
     assert.equal(rules.replyToMode, "first");
+    assert.equal(rules.instructions.hasReplyTags, true, "the model is told of them");
     assert.equal(rules.cleanSecrets("hunter2"), "[redacted]");
   });
 

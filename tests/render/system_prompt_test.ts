@@ -20,6 +20,17 @@ describe("systemPromptOf()", () => {
     ));
   });
 
+  it("[R5] says that tables are laid out, where they are", () => {
+    assert.match(systemPromptOf({}), /Tables and images in Markdown do not\./);
+    assert.match(systemPromptOf({ hasTables: true }), /tables are laid out for you/);
+  });
+
+  it("[R3] tells of reply tags only where they do anything", () => {
+    assert.doesNotMatch(systemPromptOf({}), /reply_to/);
+    const prompt = systemPromptOf({ hasReplyTags: true });
+    assert.match(prompt, /\[\[reply_to_current\]\], or \[\[reply_to:<id>\]\]/);
+  });
+
   it("leaves no gap for what is not written", () => {
     assert.equal(
       systemPromptOf({ agentPrompt: " ", channelPrompt: "" }).trimEnd(),
