@@ -421,7 +421,7 @@ describe("answer()", () => {
 
   it("[R11] gives up a message whose turns end with the process, again and again", async () => {
     const { ports, asked, finished } = setUp();
-    await answer({ ...claimOf(), attempt: 11 }, ports);
+    await answer({ ...claimOf(), attempt: 21 }, ports);
     assert.equal(asked.length, 0);
     assert.equal(finished[0]?.end.kind, "failed");
   });
