@@ -252,7 +252,8 @@ describe("[G1] [G2] [G5] the gateway", () => {
         config: { preflight: { network: false } }, // or a runtime takes a reset for a stale connection
       }, async (scene) => {
         const { simulator, start } = scene;
-        simulator.faults.rest.add({ route: "/gateway/bot", times: 1, fault });
+        // As often as one request is tried (D5): then it is up to who asked.
+        simulator.faults.rest.add({ route: "/gateway/bot", times: 3, fault });
         const bot = await start();
         assert.match(bot.lines.join("\n"), /Cannot ask Discord where its gateway is/);
         await isAnswered(scene, "q1");
