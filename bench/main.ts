@@ -97,7 +97,9 @@ const isWanted = (name: string): boolean =>
 const chosen = Object.entries(BENCHES).filter(([name]) => isWanted(name));
 
 const startedAt = performance.now();
-const found = new Map<Contender, Readings[]>(contenders.map((contender) => [contender, []]));
+const found = new Map<Contender, Readings[]>(
+  [...contenders, discordeno].map((contender) => [contender, []]),
+);
 const disk: Readings[] = [];
 for (let round = 1; round <= (flags.quick ? 1 : ROUNDS); round++) {
   disk.push(benchDisk());
