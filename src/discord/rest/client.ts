@@ -151,7 +151,9 @@ export function createClient(options: ClientOptions): RestClient {
   ): Promise<Attempt> {
     try {
       const { waitMs } = passage;
-      const answer = await send({ route, method, path, body, signal, timeoutMs, waitMs });
+      const sending = send({ route, method, path, body, signal, timeoutMs, waitMs });
+      passage.left();
+      const answer = await sending;
       breaker.note(answer.status, answer.headers);
       const limits = limitsOf(answer.status, answer.headers, answer.body);
       const pauseMs = passage.note(limits);

@@ -50,6 +50,8 @@ export interface Departures {
 export interface Passage {
   /** Milliseconds that it waited for limits, as the next of its lane. */
   readonly waitMs: number;
+  /** Its request is on its way: by now, it counts. */
+  left(): void;
   /**
    * Keeps what its answer said; nothing for no answer.
    *
@@ -255,6 +257,7 @@ export function createDepartures(deps: DeparturesDeps): Departures {
 
     return {
       waitMs,
+      left: () => pace.left(at, steadyNow()),
       note,
       again(afterMs) {
         if (!end()) return Promise.reject(new Error("Cannot go again: the passage is over"));

@@ -27,6 +27,8 @@ export interface Pace {
   waitMs(rank: Rank, hold: Hold, now: number): number;
   /** Counts one that leaves now. */
   take(rank: Rank, now: number): void;
+  /** One that was taken at a moment has left only now: of many at once, the last leave late. */
+  left(takenAt: number, now: number): void;
 }
 
 export interface PaceOptions {
@@ -75,6 +77,15 @@ export function createPace({ globalPerSec, reservedPerSec }: PaceOptions): Pace 
       note(starts, now, globalPerSec);
       if (rank !== "interaction") note(others, now, globalPerSec);
       if (rank === "spare") note(spares, now, globalPerSec);
+    },
+    left(takenAt, now) {
+      if (now === takenAt) return;
+      for (const moments of [starts, others, spares]) {
+        const index = moments.indexOf(takenAt);
+        if (index === -1) continue; // another rank's, or forgotten
+        moments.splice(index, 1);
+        moments.push(now);
+      }
     },
   };
 }

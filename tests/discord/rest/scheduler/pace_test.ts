@@ -85,6 +85,17 @@ describe("[D3][D4] createPace()", () => {
     ]);
     assert.equal(pace.waitMs("reply", SLOWED, 1 + SLOWED_EVERY_MS), 0);
   });
+
+  it("counts what was taken together from when each of it left", () => {
+    const pace = createPace({ globalPerSec: 2, reservedPerSec: 0 });
+    pace.take("reply", 0);
+    pace.take("reply", 0);
+    pace.left(0, 0);
+    pace.left(0, 50);
+    assert.equal(pace.waitMs("reply", FREE, 1_020), 0);
+    pace.take("reply", 1_020);
+    assert.equal(pace.waitMs("reply", FREE, 1_020), 50);
+  });
 });
 
 describe("[D3] slotWaitMs()", () => {
