@@ -815,6 +815,31 @@ function createJudge(script: readonly Answer[], time: ReturnType<typeof createVi
   };
 }
 
+describe("[D3] createClient() on a machine that takes its time", () => {
+  it("counts a request from when it has left, not from when it might", async () => {
+    const time = createVirtualTime();
+    const startedAt = time.now();
+    let lag = 0;
+    const steadyNow = () => time.now() - startedAt + lag;
+    const begun: number[] = [];
+    const client = createClient(optionsOf("http://discord.test/api", {
+      globalPerSec: 1,
+      now: time.now,
+      steadyNow,
+      // What is set before those 50 ms has so much less to go after them.
+      schedule: (run, ms) => time.schedule(run, lag === 0 ? Math.max(0, ms - 50) : ms),
+      fetch() {
+        begun.push(steadyNow());
+        lag += 50; // that long it is formed and written
+        return Promise.resolve(new Response("{}"));
+      },
+    }));
+    const ask = (channel: number) => client.request("GET", `/channels/${channel}/messages`);
+    await time.run(Promise.all([ask(1), ask(2)]));
+    assert.deepEqual(begun, [0, 50 + 1_020]);
+  });
+});
+
 describe("createClient() under any sequence of answers", () => {
   it("[D1][D2][D3][D5] keeps order, sends nothing early, late, too fast or too often, and answers each request", async () => {
     const request = fc.record({
