@@ -20,6 +20,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { benchChatter } from "./chatter.ts";
+import { benchAdmit } from "./admit.ts";
 import { benchChunker } from "./chunker.ts";
 import { benchConnection } from "./connection.ts";
 import { benchDisk } from "./disk.ts";
@@ -28,6 +29,7 @@ import { benchLatency } from "./latency.ts";
 import { benchOneChannel } from "./one_channel.ts";
 import { benchOutbox } from "./outbox.ts";
 import { benchRateLimits } from "./rate_limits.ts";
+import { benchReload } from "./reload.ts";
 import { benchSize } from "./size.ts";
 import type { Contender } from "./stand.ts";
 import { benchStart } from "./start.ts";
@@ -51,6 +53,8 @@ const BENCHES = {
 const PARTS: Readonly<Record<string, () => Readings>> = {
   outbox: benchOutbox,
   chunker: benchChunker,
+  admit: benchAdmit,
+  reload: benchReload,
 };
 /** Waits and counts, which do not change from round to round, and take minutes. */
 const ONCE = new Set(["rate-limits", "connection"]);

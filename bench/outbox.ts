@@ -70,7 +70,7 @@ async function readings(): Promise<Readings> {
     const channel = channelId(String(1_000 + number % CHANNELS));
     const message = guildMessage({ id: messageId(id), channelId: channel });
     await store.acceptBatch(batch({ judged: [accepted(message)] }), Date.now());
-    const claim = await store.claimNext(Date.now(), []);
+    const claim = await store.claimNext(ACCOUNT, Date.now(), []);
     if (!claim) throw new Error("There is nothing to claim");
     const reply = frozen({ channelId: channel, nonce: id, of: part(id) });
     const startedAt = performance.now();

@@ -33,19 +33,24 @@ export interface Sender {
   readonly roles: readonly Role[];
   /** What speaks here, where it is no person: ignored, or judged by rules of its own (P11). */
   readonly automaton?: "bot" | "webhook";
+  /** Of a webhook, the application that made it, where one did. */
+  readonly applicationId?: ApplicationId;
   /** Set when PluralKit proxied the message for a member of a system. */
   readonly pluralkit?: PluralkitMember;
 }
 
 export interface Role {
   readonly id: RoleId;
-  readonly name: string;
+  /** Absent where the guild has another role of that name (P14), or does not tell. */
+  readonly name?: string;
 }
 
 export interface PluralkitMember {
   /** PluralKit's own id, such as `"abcde"`. */
   readonly memberId: string;
   readonly name: string;
+  /** The system's name, where it has one: people read `Member (PK:System)`. */
+  readonly system?: string;
 }
 
 /** Something with an id and a name that people may use for it. */
@@ -127,6 +132,25 @@ export interface OwnMessage {
   readonly nonce?: string;
 }
 
+/** Somebody has pressed a button below a message of ours. */
+export interface Press {
+  readonly kind: "button";
+  readonly accountId: AccountId;
+  /** Of the interaction, not of a message. */
+  readonly id: string;
+  /** Answers the interaction, for 15 minutes: a secret, which is never stored. */
+  readonly token: string;
+  readonly applicationId: ApplicationId;
+  /** As the button was made; it carries no state. */
+  readonly customId: string;
+  /** The message that has the button. */
+  readonly messageId: MessageId;
+  readonly channelId: ChannelId;
+  readonly guildId?: GuildId;
+  readonly place: Place;
+  readonly sender: Sender;
+}
+
 /** What the gateway brings that somebody uses. */
 export type InboundEvent = InboundMessage | OwnMessage;
 
@@ -169,4 +193,10 @@ export interface InboundBatch {
    * our own member has changed. What could not be posted there is worth a try (R11).
    */
   readonly permissionsChanged?: readonly GuildId[];
+  /** Buttons that were pressed; they are answered at once and never stored. */
+  readonly presses?: readonly Press[];
+  /** Messages that were deleted. */
+  readonly deleted?: readonly MessageId[];
+  /** Guilds that the bot was added to just now; not those it was in before (P6a). */
+  readonly joined?: readonly Named<GuildId>[];
 }

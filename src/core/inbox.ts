@@ -6,7 +6,9 @@
 
 import type { AccountId, ChannelId, MessageId } from "./ids.ts";
 import type { GuildSnapshot, InboundMessage } from "./inbound.ts";
+import type { Moment } from "./moment.ts";
 import type { Frozen } from "./outbound.ts";
+import type { PairingDesk, PairingRequest } from "./pairing.ts";
 import type { Entry } from "./transcript.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -14,8 +16,12 @@ import type { Verdict } from "./verdict.ts";
 export interface Judged {
   readonly message: InboundMessage;
   readonly verdict: Verdict;
-  /** Set where the verdict is to accept it. */
+  /** Set where it is accepted, or may yet be: a challenge, or what is undecided. */
   readonly route?: Route;
+  /** What was known beside the message when it was judged. */
+  readonly moment?: Moment;
+  /** The policy that judged it, as the store numbers them; absent: none was kept. */
+  readonly policyId?: number;
 }
 
 /** What one T1 stores, all or nothing. */
@@ -27,6 +33,8 @@ export interface AcceptedBatch {
   /** Our own messages that the gateway echoed: outbox rows with these nonces are sent. */
   readonly echoes: readonly Echo[];
   readonly guilds: readonly GuildSnapshot[];
+  /** Settles what is to be challenged; without it nobody is, and no code is made. */
+  readonly pairing?: PairingDesk;
 }
 
 export interface Echo {
@@ -59,6 +67,10 @@ export interface Accepted {
   /** Their channels, each once. */
   readonly settledIn: readonly ChannelId[];
   readonly foreign: readonly Foreign[];
+  /** Messages that are new and wait for a fact. */
+  readonly undecided: readonly Judged[];
+  /** Strangers who have a code now, and had none. */
+  readonly challenged: readonly PairingRequest[];
 }
 
 /** Who answers a message, and in which session. */

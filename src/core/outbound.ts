@@ -71,8 +71,18 @@ export interface OutboundMessage {
   /** The message to quote. */
   readonly quote?: MessageId;
   readonly suppressesEmbeds?: true;
+  /** One row of buttons below it, five at most. */
+  readonly buttons?: readonly Button[];
   /** What it is a part of; absent on what answers nobody. */
   readonly of?: Part;
+}
+
+export interface Button {
+  /** Comes back when it is pressed; 100 characters at most, and no state. */
+  readonly customId: string;
+  /** 80 characters at most. */
+  readonly label: string;
+  readonly style: "primary" | "secondary" | "success" | "danger";
 }
 
 /** One message's place in an answer. */

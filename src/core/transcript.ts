@@ -5,7 +5,7 @@
  */
 
 import type { MessageId } from "./ids.ts";
-import type { InboundMessage } from "./inbound.ts";
+import type { InboundMessage, Sender } from "./inbound.ts";
 
 export interface Entry {
   readonly role: "user" | "assistant";
@@ -20,7 +20,7 @@ export interface Entry {
 /** A message that was said in a channel and not to the bot (H1). */
 export interface Overheard {
   readonly messageId: MessageId;
-  /** `"ada"`, or `"ada#1234"`. Untrusted. */
+  /** As {@link labelOf} has it. Untrusted. */
   readonly tag: string;
   readonly authorId: string;
   /** Untrusted; extras described in words. */
@@ -30,6 +30,20 @@ export interface Overheard {
   readonly sentAt: number;
 }
 
+/**
+ * What a model reads somebody as: `"ada"`, `"ada#1234"`, or `"Aria (PK:The Crew)"` of a member whom
+ * PluralKit speaks for (P13). Members name themselves as they like, so parentheses are ours alone.
+ */
+export function labelOf({ username, tag, pluralkit }: Sender): string {
+  if (!pluralkit) return tag ?? username;
+  const { name, system } = pluralkit;
+  return `${plain(name)} (${system === undefined ? "PK" : `PK:${plain(system)}`})`;
+}
+
+function plain(name: string): string {
+  return name.replace(/[([]/g, "‹").replace(/[)\]]/g, "›");
+}
+
 /** What is kept of a message: its text, and a line of words for each thing beside it. */
 export function toOverheard(
   { id, sender, text, extras, quoted, sentAt }: InboundMessage,
@@ -37,7 +51,7 @@ export function toOverheard(
   const lines = extras.map((extra) => `[${extra.kind}: ${extra.text}]`);
   return {
     messageId: id,
-    tag: sender.tag ?? sender.username,
+    tag: labelOf(sender),
     authorId: sender.id,
     text: text === "" ? lines.join("\n") : [text, ...lines].join("\n"),
     ...(quoted && { replyTo: quoted.id }),

@@ -1,100 +1,187 @@
 /**
  * Whether a message is answered, and which rule says so.
  *
- * Nothing is fetched here and nothing is waited for: the message and the config
- * are all there is, so the same message has the same verdict today, in a test,
- * and in the demo. Whoever is not listed is turned away before anything else is
+ * Nothing is fetched here and nothing is waited for: the message, the moment and
+ * the config are all there is, so the same message has the same verdict today, in a
+ * test, and in the demo. Whoever is not listed is turned away before anything else is
  * done with their words (P10).
  *
  * @module
  */
 
-import type { InboundMessage, Sender } from "../core/inbound.ts";
-import type { AcceptReason, IgnoreReason, Verdict } from "../core/verdict.ts";
-import { type AllowEntry, prepareAllowlist } from "./allowlist.ts";
-import { type AccessPolicy, rulesFor } from "./rules.ts";
+import { type Command, commandOf } from "../core/commands.ts";
+import { hasContent, isMention, type RecalledMessage } from "../core/facts.ts";
+import type { InboundMessage } from "../core/inbound.ts";
+import type { Moment } from "../core/moment.ts";
+import type { AcceptReason, Verdict } from "../core/verdict.ts";
+import { type Entered, PLURALKIT, prepareDoors } from "./doors.ts";
+import { type Ask, ignore, nameOf, silently } from "./ladder.ts";
+import { prepareRights } from "./rights.ts";
+import type { AccessPolicy, OpenPlace } from "./rules.ts";
 
-/**
- * Prepares a policy for many messages.
- *
- * Each allowlist is indexed when it is first needed, so a verdict costs a few
- * look-ups whatever the config holds.
- */
-export function prepareAdmission(policy: AccessPolicy): (message: InboundMessage) => Verdict {
-  const lists = new Map<readonly AllowEntry[], (sender: Sender) => boolean>();
+/** @param moment What is known beside the message; nothing, where it is left out. */
+export type Admit = (message: InboundMessage | RecalledMessage, moment?: Moment) => Verdict;
 
-  function isOn(list: readonly AllowEntry[], sender: Sender): boolean {
-    let allows = lists.get(list);
-    if (!allows) lists.set(list, allows = prepareAllowlist(list));
-    return allows(sender);
-  }
+const INTENTS = "channels.discord.gateway.intents";
+const TEXT_COMMANDS = "commands.text";
 
-  function admitDirect({ sender }: InboundMessage): Verdict {
-    const { enabled, policy: dmPolicy, allowFrom } = policy.dm;
-    if (!enabled) return ignore("dm-disabled", "channels.discord.dm.enabled");
-    if (dmPolicy === "disabled") return ignore("dm-disabled", DM_POLICY);
-    if (sender.automaton) return refuseAutomaton(sender.automaton);
-    if (dmPolicy === "open") return accept("dm-allowed", DM_POLICY);
-    if (isOn(allowFrom, sender)) return accept("dm-allowed", ALLOW_FROM);
-    return ignore("dm-not-allowed", dmPolicy === "pairing" ? DM_POLICY : ALLOW_FROM);
-  }
-
-  function admitGroup(): Verdict {
-    const rule = "channels.discord.dm.groupEnabled";
-    return ignore(policy.dm.groupEnabled ? "rule-not-built" : "group-dm-disabled", rule);
-  }
-
-  function admitGuild(message: InboundMessage, rules: ReturnType<typeof rulesFor>): Verdict {
-    if (rules.kind === "closed") return ignore(rules.why, rules.rule);
-    const { sender, mention, text } = message;
-    const { users, requireMention, intentFilter } = rules;
-    if (sender.automaton) return refuseAutomaton(sender.automaton);
-    if (users && !isOn(users.value, sender)) return ignore("sender-not-listed", users.rule);
-    if (isEmpty(message)) return ignore("no-content", "channels.discord.gateway.intents");
-    if (mention || policy.matchesPattern(text)) return accept("mentioned", requireMention.rule);
-    if (requireMention.value) return overhear("no-mention", requireMention.rule);
-    if (intentFilter.value) return overhear("rule-not-built", intentFilter.rule);
-    return accept("mention-not-required", requireMention.rule);
-  }
-
-  function refuseAutomaton(automaton: NonNullable<Sender["automaton"]>): Verdict {
-    return ignore(policy.allowBots ? "rule-not-built" : automaton, "channels.discord.allowBots");
-  }
-
-  return (message) => {
-    const { place } = message;
-    switch (place.kind) {
-      case "dm":
-        return admitDirect(message);
-      case "group_dm":
-        return admitGroup();
-      case "guild":
-        return admitGuild(message, rulesFor(place, policy));
-    }
+/** Prepares a policy for many messages. */
+export function prepareAdmission(policy: AccessPolicy): Admit {
+  const judge = prepareMessages(policy);
+  return (message, moment = {}) => {
+    const verdict = judge(message, moment, silently);
+    return { ...verdict, rule: policy.ruleOf(verdict.rule) };
   };
 }
 
-const DM_POLICY = "channels.discord.dm.policy";
-const ALLOW_FROM = "channels.discord.dm.allowFrom";
+/** As {@link prepareAdmission}; the rules are those of `channels.discord`, whoever inherits them. */
+export function prepareMessages(
+  policy: AccessPolicy,
+): (
+  message: InboundMessage | RecalledMessage,
+  moment: Moment,
+  ask: Ask,
+  isEdit?: boolean,
+) => Verdict {
+  const rights = prepareRights(policy);
+  const enter = prepareDoors(policy, rights);
+
+  /** The command that it is, as far as that lets it in: not where it mentions somebody else (M4). */
+  function lettingCommand(message: InboundMessage | RecalledMessage): Command | undefined {
+    return message.mentionsOthers ? undefined : commandIn(message, policy);
+  }
+
+  function within(
+    message: InboundMessage | RecalledMessage,
+    moment: Moment,
+    { why, rule, open }: Entered,
+    ask: Ask,
+  ): Verdict {
+    if (!open) return rightIsMissing(message, moment, ask) ?? { kind: "accept", why, rule };
+    if (!ask("content", !isEmpty(message), INTENTS, () => contentFact(message))) {
+      return ignore("no-content", INTENTS);
+    }
+    return rightIsMissing(message, moment, ask) ?? addressed(message, moment, open, ask);
+  }
+
+  /** Whether it is a command that the sender may not give: then nobody answers it, as talk or else. */
+  function rightIsMissing(
+    message: InboundMessage | RecalledMessage,
+    moment: Moment,
+    ask: Ask,
+  ): Verdict | undefined {
+    const command = commandIn(message, policy);
+    if (!command) return undefined;
+    const { place, sender } = message;
+    ask("command", true, TEXT_COMMANDS, () => `it is the command /${command.name}`);
+    const right = rights.needed(command.kind.needs, place, sender, moment);
+    if (!right || ask("rights", right.isTheirs, right.rule, right.fact)) return undefined;
+    return ignore(right.why, right.rule);
+  }
+
+  function addressed(
+    message: InboundMessage | RecalledMessage,
+    moment: Moment,
+    { requireMention, intentFilter }: OpenPlace,
+    ask: Ask,
+  ): Verdict {
+    const isCommand = lettingCommand(message) !== undefined;
+    const isMeant = isCommand || isMention(message) || matchesPattern(message, policy);
+    const fact = () => mentionFact(isMeant, isCommand, requireMention.value);
+    const { rule } = requireMention;
+    if (!ask("mention", isMeant || !requireMention.value, rule, fact)) {
+      return overhear("no-mention", rule);
+    }
+    if (!isMeant && intentFilter.value) {
+      ask(
+        "intent",
+        false,
+        intentFilter.rule,
+        () => "an intent filter is written, and none is built",
+      );
+      return overhear("rule-not-built", intentFilter.rule);
+    }
+    const why = isCommand ? "command" : isMeant ? "mentioned" : "mention-not-required";
+    return proxyIsAwaited(message, moment, ask) ??
+      accept(why, isCommand ? TEXT_COMMANDS : rule);
+  }
+
+  function proxyIsAwaited(
+    { sender }: InboundMessage,
+    { isProxied, isUnproxied }: Moment,
+    ask: Ask,
+  ): Verdict | undefined {
+    if (!policy.asksPluralkit || !isProxied || sender.automaton || sender.pluralkit) {
+      return undefined;
+    }
+    const isTheirs = isUnproxied === true;
+    const fact = () =>
+      `PluralKit has spoken for ${nameOf(sender)} before, and ${
+        isTheirs ? "left this to them" : "may say this again"
+      }`;
+    if (ask("original", isTheirs, PLURALKIT, fact)) return undefined;
+    return { kind: "undecided", why: "pluralkit-original", rule: PLURALKIT };
+  }
+
+  return (message, moment, ask, isEdit = false) => {
+    const { place, channelId, sender } = message;
+    const caller = {
+      place,
+      channelId,
+      sender,
+      moment,
+      needs: () => lettingCommand(message)?.kind.needs,
+      isChallenged: !isEdit,
+      isMessage: true,
+    };
+    const entered = enter(caller, ask);
+    return entered.kind === "entered" ? within(message, moment, entered, ask) : entered;
+  };
+}
 
 /**
  * Whether Discord withheld the words. It never does where the bot is mentioned,
  * so a bare mention is one; a reply that pings nobody comes without them (M5).
  */
-function isEmpty({ text, extras, mention }: InboundMessage): boolean {
+function isEmpty(message: InboundMessage | RecalledMessage): boolean {
+  const { mention } = message;
   if (mention === "user" || mention === "role") return false;
-  return text.trim() === "" && extras.length === 0;
+  return !("gist" in message ? message.gist.hasContent : hasContent(message));
+}
+
+function matchesPattern(
+  message: InboundMessage | RecalledMessage,
+  policy: AccessPolicy,
+): boolean {
+  return "gist" in message
+    ? message.gist.matchesPattern === true
+    : policy.matchesPattern(message.text);
+}
+
+function commandIn(
+  message: InboundMessage | RecalledMessage,
+  { commands: { texts } }: AccessPolicy,
+): Command | undefined {
+  if (!("gist" in message)) return commandOf(message.text, texts);
+  const { command } = message.gist;
+  return command === undefined ? undefined : commandOf(`/${command}`, texts);
+}
+
+function contentFact(message: InboundMessage | RecalledMessage): string {
+  return isEmpty(message) ? "Discord told none of its words" : "it has content";
+}
+
+function mentionFact(isMeant: boolean, isCommand: boolean, isRequired: boolean): string {
+  if (isCommand) return "it is a command, which needs no mention";
+  if (isMeant) return "it speaks to the bot";
+  return `nobody mentions the bot${isRequired ? "" : ", and nobody needs to here"}`;
 }
 
 function accept(why: AcceptReason, rule: string): Verdict {
   return { kind: "accept", why, rule };
 }
 
-function ignore(why: IgnoreReason, rule: string): Verdict {
-  return { kind: "ignore", why, rule, keepAsContext: false };
-}
-
 /** Not answered, but a later turn in the channel may see it. */
-function overhear(why: IgnoreReason, rule: string): Verdict {
+function overhear(why: "no-mention" | "rule-not-built", rule: string): Verdict {
   return { kind: "ignore", why, rule, keepAsContext: true };
 }

@@ -15,7 +15,8 @@ import { slug } from "../core/slug.ts";
 /** One entry of `dm.allowFrom` or `guilds.*.users`, after parsing. */
 export type AllowEntry =
   | { readonly kind: "anyone" }
-  | { readonly kind: "user"; readonly id: UserId }
+  /** `typed` where it was a name that was found to be this id (P12). */
+  | { readonly kind: "user"; readonly id: UserId; readonly typed?: string }
   | { readonly kind: "pluralkit"; readonly memberId: string }
   | { readonly kind: "role"; readonly id: RoleId }
   | { readonly kind: "role_name"; readonly name: string }
@@ -60,50 +61,96 @@ export function parseAllowEntry(text: string): AllowEntry | AllowEntryProblem {
 }
 
 /**
- * Whether any of the entries names a sender; an empty list lets nobody in. Asked
+ * Which of the entries names a sender, the most exact first; an empty list lets nobody in. Asked
  * often, its length does not matter, and a list may hold a whole community.
  */
 export function prepareAllowlist(
   entries: readonly AllowEntry[],
-): (sender: Sender) => boolean {
-  const keys = new Set(entries.map(keyOf));
-  return (sender) => keysOf(sender).some((key) => keys.has(key));
+): (sender: Sender) => AllowEntry | undefined {
+  const users = new Map<string, AllowEntry>();
+  const members = new Map<string, AllowEntry>();
+  const names = new Map<string, AllowEntry>();
+  const roles = new Map<string, AllowEntry>();
+  const roleNames = new Map<string, AllowEntry>();
+  let anyone: AllowEntry | undefined;
+  for (const entry of entries) {
+    switch (entry.kind) {
+      case "anyone":
+        anyone = entry;
+        break;
+      case "user":
+        users.set(entry.id, entry);
+        break;
+      case "pluralkit":
+        members.set(entry.memberId, entry);
+        break;
+      case "role":
+        roles.set(entry.id, entry);
+        break;
+      case "role_name":
+        roleNames.set(entry.name, entry);
+        break;
+      case "name":
+        // Weaker than an id: whoever takes a name that was given up is let in.
+        names.set(fold(entry.name), entry);
+        break;
+    }
+  }
+
+  function byName(sender: Sender): AllowEntry | undefined {
+    if (names.size === 0) return undefined;
+    for (const name of namesOf(sender)) {
+      const entry = names.get(fold(name));
+      if (entry) return entry;
+    }
+    return undefined;
+  }
+
+  function byRole(sender: Sender): AllowEntry | undefined {
+    if (roles.size === 0 && roleNames.size === 0) return undefined;
+    for (const { id, name } of sender.roles) {
+      const entry = roles.get(id) ?? (name === undefined ? undefined : roleNames.get(name));
+      if (entry) return entry;
+    }
+    return undefined;
+  }
+
+  return (sender) =>
+    users.get(sender.id) ??
+      (sender.pluralkit && members.get(sender.pluralkit.memberId)) ??
+      byName(sender) ??
+      byRole(sender) ??
+      anyone;
 }
 
-/** What an entry asks for; equal to one of {@link keysOf} where it matches. */
-function keyOf(entry: AllowEntry): string {
+/** An entry as it could have been written, for people. */
+export function entryText(entry: AllowEntry): string {
   switch (entry.kind) {
     case "anyone":
-      return ANYONE;
+      return "*";
     case "user":
-      return `user ${entry.id}`;
+      return entry.typed === undefined ? entry.id : `${entry.typed} = ${entry.id}`;
     case "pluralkit":
-      return `pluralkit ${entry.memberId}`;
+      return `pk:${entry.memberId}`;
     case "role":
-      return `role ${entry.id}`;
+      return `role:${entry.id}`;
     case "role_name":
-      return `role_name ${entry.name}`;
+      return `role:${entry.name}`;
     case "name":
-      // Weaker than an id: whoever takes a name that was given up is let in.
-      return `name ${fold(entry.name)}`;
+      return entry.name;
   }
 }
 
-const ANYONE = "anyone";
-
-/** All that an entry could ask for and this sender has. */
-function keysOf(sender: Sender): readonly string[] {
-  const keys = [ANYONE, `user ${sender.id}`];
-  if (sender.pluralkit) keys.push(`pluralkit ${sender.pluralkit.memberId}`);
-  for (const { id, name } of sender.roles) keys.push(`role ${id}`, `role_name ${name}`);
-  for (const name of namesOf(sender)) keys.push(`name ${fold(name)}`);
-  return keys;
-}
-
-/** The names of an account, or of the PluralKit member who writes in its place. */
-function namesOf({ username, tag, pluralkit }: Sender): readonly string[] {
+/**
+ * The names that are a sender's own: of an account, or of the PluralKit member who writes in its
+ * place. Of a bot only the tag is, for many may have its name; of a webhook none, for whoever made
+ * it chose it.
+ */
+function namesOf({ username, tag, automaton, pluralkit }: Sender): readonly string[] {
   // An empty slug is safe here: an entry is never empty, so none equals it.
   if (pluralkit) return [pluralkit.name, slug(pluralkit.name)];
+  if (automaton === "webhook") return [];
+  if (automaton === "bot") return tag === undefined ? [] : [tag];
   return tag === undefined ? [username] : [username, tag];
 }
 

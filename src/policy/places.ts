@@ -13,7 +13,7 @@ export function prepareMayAct(policy: AccessPolicy): (place: GuildPlace) => bool
   return (place) => rulesFor(place, policy).kind === "open";
 }
 
-/** Whether anybody's direct message can be answered. */
+/** Whether anybody's direct message can be answered; a group's is one, and is no more than that. */
 export function mayActInDirect({ dm }: AccessPolicy): boolean {
   return dm.enabled && dm.policy !== "disabled";
 }

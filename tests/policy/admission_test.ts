@@ -1,60 +1,36 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
-import type { GuildPlace, InboundMessage, Sender } from "../../src/core/inbound.ts";
-import type { Verdict } from "../../src/core/verdict.ts";
-import { prepareAdmission } from "../../src/policy/admission.ts";
-import { type AllowEntry, parseAllowEntry } from "../../src/policy/allowlist.ts";
-import type { AccessPolicy, ChannelRules, DmRules, GuildRules } from "../../src/policy/rules.ts";
+import type { InboundMessage, Sender } from "../../src/core/inbound.ts";
+import type { Moment } from "../../src/core/moment.ts";
+import type { AccessPolicy, ChannelRules, DmRules, GroupEntry } from "../../src/policy/rules.ts";
 import {
   channelId,
   directMessage,
   guildId,
   guildMessage,
   guildPlace,
+  roleId,
   sender,
-  userId,
 } from "../support/builders.ts";
-
-const ADA = userId("123456789012345678");
-const BOB = userId("987654321098765432");
-const bot = sender({ automaton: "bot" });
-const webhook = sender({ automaton: "webhook" });
-
-const dm = (fields: Partial<DmRules> = {}): DmRules => ({
-  enabled: true,
-  policy: "pairing",
-  allowFrom: [],
-  groupEnabled: false,
-  ...fields,
-});
-
-const policy = (fields: Partial<AccessPolicy> = {}): AccessPolicy => ({
-  dm: dm(),
-  groupPolicy: "allowlist",
-  groupPolicyRule: "channels.discord.groupPolicy",
-  allowBots: false,
-  matchesPattern: (text) => text.includes("barnacle"),
-  ...fields,
-});
-
-const admit = (message: InboundMessage, rules: AccessPolicy): Verdict =>
-  prepareAdmission(rules)(message);
-
-/** `accept: why` or `ignore: why`, `+` where it is kept as context, and the rule without its prefix. */
-function inWords(verdict: Verdict): string {
-  const kept = verdict.kind === "ignore" && verdict.keepAsContext ? "+" : "";
-  const rule = verdict.rule.replace("channels.discord.", "");
-  return `${verdict.kind}: ${verdict.why}${kept} by ${rule}`;
-}
-
-function entries(...texts: readonly string[]): readonly AllowEntry[] {
-  return texts.map((text) => {
-    const entry = parseAllowEntry(text);
-    if (entry.kind === "problem") throw new RangeError(entry.why);
-    return entry;
-  });
-}
+import {
+  ADA,
+  admit,
+  BOB,
+  bot,
+  CHANNEL,
+  commands,
+  dm,
+  entries,
+  GUILD,
+  guild,
+  inWords,
+  listing,
+  MODS,
+  policy,
+  proxy,
+  THREAD,
+  webhook,
+} from "./policies.ts";
 
 describe("direct messages", () => {
   const cases: readonly [name: string, rules: Partial<DmRules>, from: Sender, verdict: string][] = [
@@ -72,7 +48,7 @@ describe("direct messages", () => {
       sender(),
       "ignore: dm-disabled by dm.policy",
     ],
-    ["[P2] pairing, a stranger", {}, sender(), "ignore: dm-not-allowed by dm.policy"],
+    ["[P3] pairing, a stranger", {}, sender(), "challenge: pairing by dm.policy"],
     [
       "[P2] pairing, listed",
       { allowFrom: entries(ADA) },
@@ -108,9 +84,9 @@ describe("direct messages", () => {
     ["[P11] a webhook", { policy: "open" }, webhook, "ignore: webhook by allowBots"],
     [
       "[P14] a role, which nobody has in a DM",
-      { allowFrom: entries("role:Mods") },
+      { policy: "allowlist", allowFrom: entries("role:Mods") },
       sender(),
-      "ignore: dm-not-allowed by dm.policy",
+      "ignore: dm-not-allowed by dm.allowFrom",
     ],
   ];
   for (const [name, rules, from, verdict] of cases) {
@@ -119,27 +95,12 @@ describe("direct messages", () => {
       assert.equal(inWords(admit(message, policy({ dm: dm(rules) }))), verdict);
     });
   }
-
-  it("[P5] in a group are ignored", () => {
-    const message = directMessage({ place: { kind: "group_dm" }, mention: "user" });
-    const open = dm({ policy: "open", allowFrom: entries("*") });
-    assert.equal(
-      inWords(admit(message, policy({ dm: open }))),
-      "ignore: group-dm-disabled by dm.groupEnabled",
-    );
-    assert.equal(
-      inWords(admit(message, policy({ dm: { ...open, groupEnabled: true } }))),
-      "ignore: rule-not-built by dm.groupEnabled",
-    );
-  });
 });
 
 describe("guilds", () => {
-  const ID = "1400000000000000010";
-  const listed = (rules: GuildRules = {}): Partial<AccessPolicy> => ({ guilds: { [ID]: rules } });
-  const help = (rules: ChannelRules = {}): Partial<AccessPolicy> =>
-    listed({ channels: { help: rules } });
-  const G = `guilds.${ID}`;
+  const listed = listing;
+  const help = (rules: ChannelRules = {}) => listing({ channels: { help: rules } });
+  const G = `guilds.${GUILD}`;
   const open = { groupPolicy: "open" } as const;
   const mention = { mention: "user" } as const;
 
@@ -175,7 +136,7 @@ describe("guilds", () => {
     ],
     [
       "[P6] open, but others are listed",
-      { ...open, guilds: { "1": {} } },
+      { ...open, guilds: { "1": guild() } },
       mention,
       "ignore: guild-not-listed by guilds",
     ],
@@ -301,12 +262,6 @@ describe("guilds", () => {
     ],
     ["[P11] a webhook", listed(), { ...mention, sender: webhook }, "ignore: webhook by allowBots"],
     [
-      "[P11] a bot where bots are allowed",
-      { ...listed(), allowBots: true },
-      { ...mention, sender: bot },
-      "ignore: rule-not-built by allowBots",
-    ],
-    [
       "[M5] no words and nothing else",
       listed({ requireMention: false }),
       { text: " " },
@@ -344,165 +299,764 @@ describe("guilds", () => {
   }
 });
 
-describe("[P1] laws of admission", () => {
-  const ids = ["1400000000000000010", "1400000000000000011", "1400000000000000012"] as const;
-  const names = ["help", "Help Desk", "日本語", "constructor", "*"] as const;
-  const anEntry = fc.constantFrom(...entries(ADA, BOB, "ada", "*", "role:Mods"));
-  const someEntries = fc.array(anEntry, { maxLength: 3 });
-  const option = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
-  /** Without the keys that were drawn as absent. */
-  const tidy = <T extends object>(value: T): T =>
-    Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T;
-  const channelRules = fc.record({
-    allow: option(fc.boolean()),
-    enabled: option(fc.boolean()),
-    requireMention: option(fc.boolean()),
-    users: option(someEntries),
-  }).map((rules) => tidy(rules) as ChannelRules);
-  const key = fc.constantFrom(...ids, ...names, "help-desk");
-  const guildRules = fc.record({
-    requireMention: option(fc.boolean()),
-    users: option(someEntries),
-    channels: option(fc.dictionary(key, channelRules, { maxKeys: 4 })),
-    intentFilter: option(fc.boolean()),
-  }).map((rules) => tidy(rules) as GuildRules);
-  const aPolicy: fc.Arbitrary<AccessPolicy> = fc.record({
-    dmPolicy: fc.constantFrom("pairing", "allowlist", "open", "disabled" as const),
-    allowFrom: someEntries,
-    groupPolicy: fc.constantFrom("allowlist", "open", "disabled" as const),
-    guilds: option(fc.dictionary(key, guildRules, { maxKeys: 4 })),
-  }).map(({ dmPolicy, allowFrom, groupPolicy, guilds }) =>
-    policy({ dm: dm({ policy: dmPolicy, allowFrom }), groupPolicy, ...(guilds && { guilds }) })
-  );
-  const aSender = fc.constantFrom(
-    sender(),
-    sender({ id: BOB, username: "bob" }),
-    bot,
-    webhook,
-  );
-  const named = <Id>(id: (digits: string) => Id) =>
-    fc.record({ id: fc.constantFrom(...ids).map(id), name: fc.constantFrom(...names) });
-  const aMessage: fc.Arbitrary<InboundMessage> = fc.record({
-    from: aSender,
-    isDirect: fc.boolean(),
-    guild: named(guildId),
-    channel: named(channelId),
-    thread: option(named(channelId)),
-    mention: option(fc.constantFrom("user", "role", "reply" as const)),
-    text: fc.constantFrom("", "hello", "barnacle?"),
-  }).map(({ from, isDirect, guild, channel, thread, mention, text }) => {
-    const fields = { sender: from, text, ...(mention && { mention }) };
-    if (isDirect) return directMessage(fields);
-    return guildMessage({
-      place: guildPlace({ guild, channel, ...(thread && { thread }) }),
-      ...fields,
+describe("what is known beside the message", () => {
+  const proxied = sender({ pluralkit: { memberId: "abcde", name: "Luna" }, username: "pk:abcde" });
+  const open = listing({ requireMention: false });
+  const bots = { ...open, allowBots: true };
+  const asks = { ...open, asksPluralkit: true };
+  const R = `guilds.${GUILD}.requireMention`;
+  const answered = `accept: mention-not-required by ${R}`;
+
+  const cases: readonly [
+    name: string,
+    rules: Partial<AccessPolicy>,
+    message: Partial<InboundMessage>,
+    moment: Moment,
+    verdict: string,
+  ][] = [
+    ["[P11] a bot where bots are allowed", bots, { sender: bot }, {}, answered],
+    ["[P11] a webhook, too", bots, { sender: webhook }, {}, answered],
+    [
+      "[P11] mentions are asked of bots as well",
+      { ...listing(), allowBots: true },
+      { sender: bot },
+      {},
+      `ignore: no-mention+ by ${R}`,
+    ],
+    [
+      "[P11] [SEC-R6] a bot that only replies has mentioned nobody",
+      { ...listing(), allowBots: true },
+      { sender: bot, mention: "reply" },
+      {},
+      `ignore: no-mention+ by ${R}`,
+    ],
+    [
+      "[P11] a bot that mentions",
+      { ...listing(), allowBots: true },
+      { sender: bot, mention: "user" },
+      {},
+      `accept: mentioned by ${R}`,
+    ],
+    [
+      "[P10] [P11] a bot that is not on the list",
+      { ...listing({ users: entries(BOB) }), allowBots: true },
+      { sender: bot, mention: "user" },
+      {},
+      `ignore: sender-not-listed by guilds.${GUILD}.users`,
+    ],
+    [
+      "[P4] [P11] a bot that took a listed name",
+      { ...listing({ users: entries("ada") }), allowBots: true },
+      { sender: bot, mention: "user" },
+      {},
+      `ignore: sender-not-listed by guilds.${GUILD}.users`,
+    ],
+    [
+      "[P4] [SEC-R33] a webhook that took a listed name",
+      { ...listing({ users: entries("ada") }), allowBots: true },
+      { sender: webhook, mention: "user" },
+      {},
+      `ignore: sender-not-listed by guilds.${GUILD}.users`,
+    ],
+    [
+      "[P11] a bot in a loop",
+      bots,
+      { sender: bot, mention: "user" },
+      { isMuted: true },
+      "ignore: loop-guard by loopGuard",
+    ],
+    ["[P11] a person in a loop of bots", bots, {}, { isMuted: true }, answered],
+    [
+      "[P11] [N3] our own, though bots are allowed",
+      bots,
+      { sender: bot },
+      { isOurs: true },
+      "ignore: own by router.noSelfTalk",
+    ],
+    [
+      "[P13] PluralKit's webhook, not asked yet",
+      asks,
+      { sender: proxy },
+      {},
+      "undecided: pluralkit by pluralkit.enabled",
+    ],
+    [
+      "[P13] PluralKit's webhook where it is not asked",
+      open,
+      { sender: proxy },
+      {},
+      "ignore: webhook by allowBots",
+    ],
+    [
+      "[P13] [P8] PluralKit's webhook in a channel that is closed",
+      { ...asks, ...listing({ channels: {} }) },
+      { sender: proxy },
+      {},
+      `ignore: channel-not-listed by guilds.${GUILD}.channels`,
+    ],
+    [
+      "[SEC-R33] a webhook with the same name and picture",
+      asks,
+      { sender: { ...proxy, applicationId: webhook.applicationId } as Sender },
+      {},
+      "ignore: webhook by allowBots",
+    ],
+    [
+      "[P13] a bot of the same application",
+      asks,
+      { sender: { ...proxy, automaton: "bot" } },
+      {},
+      "ignore: bot by allowBots",
+    ],
+    [
+      "[P13] PluralKit does not know it",
+      asks,
+      { sender: proxy },
+      { pluralkit: "none" },
+      "ignore: webhook by allowBots",
+    ],
+    [
+      "[P13] [SEC-R33] PluralKit is down",
+      asks,
+      { sender: proxy },
+      { pluralkit: "failed" },
+      "ignore: webhook by allowBots",
+    ],
+    ["[P13] the member", asks, { sender: proxied }, { pluralkit: "found" }, answered],
+    [
+      "[P13] what PluralKit says for somebody waits for nothing",
+      asks,
+      { sender: proxied },
+      { pluralkit: "found", isProxied: true },
+      answered,
+    ],
+    [
+      "[P13] a member by id",
+      { ...asks, ...listing({ requireMention: false, users: entries("pk:abcde") }) },
+      { sender: proxied },
+      { pluralkit: "found" },
+      answered,
+    ],
+    [
+      "[P13] a member who is not on the list",
+      { ...asks, ...listing({ requireMention: false, users: entries("pk:fghij") }) },
+      { sender: proxied },
+      { pluralkit: "found" },
+      `ignore: sender-not-listed by guilds.${GUILD}.users`,
+    ],
+    [
+      "[P13] the original of somebody whom PluralKit has proxied",
+      asks,
+      {},
+      { isProxied: true },
+      "undecided: pluralkit-original by pluralkit.enabled",
+    ],
+    [
+      "[P13] the original, and PluralKit said nothing in its place",
+      asks,
+      {},
+      { isProxied: true, isUnproxied: true },
+      answered,
+    ],
+    ["[P13] somebody whom PluralKit does not know", asks, {}, { isProxied: false }, answered],
+    ["[P13] the original where PluralKit is not asked", open, {}, { isProxied: true }, answered],
+    [
+      "[P13] an original that would not be answered does not wait",
+      { ...listing(), asksPluralkit: true },
+      {},
+      { isProxied: true },
+      `ignore: no-mention+ by ${R}`,
+    ],
+    [
+      "[P13] [P10] an original of somebody who is not on the list does not wait",
+      { ...asks, ...listing({ requireMention: false, users: [] }) },
+      {},
+      { isProxied: true },
+      `ignore: sender-not-listed by guilds.${GUILD}.users`,
+    ],
+    [
+      "[P3] being paired opens no guild",
+      { ...listing({ users: entries(BOB) }) },
+      { mention: "user" },
+      { isPaired: true },
+      `ignore: sender-not-listed by guilds.${GUILD}.users`,
+    ],
+  ];
+  for (const [name, rules, message, moment, verdict] of cases) {
+    it(`${name}: ${verdict}`, () => {
+      assert.equal(inWords(admit(guildMessage(message), policy(rules), moment)), verdict);
     });
-  });
+  }
+});
 
-  it("an entry more on a list denies nobody", () => {
-    fc.assert(fc.property(aPolicy, aMessage, anEntry, (rules, message, entry) => {
-      const before = admit(message, rules);
-      const longer = (list?: readonly AllowEntry[]) => list && { users: [...list, entry] };
-      const guilds = rules.guilds && Object.fromEntries(
-        Object.entries(rules.guilds).map(([name, guild]) => [name, {
-          ...guild,
-          ...longer(guild.users),
-          ...(guild.channels && {
-            channels: Object.fromEntries(
-              Object.entries(guild.channels).map((
-                [id, one],
-              ) => [id, { ...one, ...longer(one.users) }]),
-            ),
-          }),
-        }]),
-      );
-      const after = admit(message, {
-        ...rules,
-        dm: { ...rules.dm, allowFrom: [...rules.dm.allowFrom, entry] },
-        ...(guilds && { guilds }),
-      });
-      if (before.kind === "accept") assert.equal(after.kind, "accept");
-    }));
-  });
+describe("who is paired", () => {
+  const cases: readonly [
+    name: string,
+    rules: Partial<DmRules>,
+    from: Sender,
+    moment: Moment,
+    verdict: string,
+  ][] = [
+    ["[P3] paired", {}, sender(), { isPaired: true }, "accept: dm-paired by dm.policy"],
+    ["[P3] not paired", {}, sender(), { isPaired: false }, "challenge: pairing by dm.policy"],
+    [
+      "[P2] under allowlist a pairing does not count",
+      { policy: "allowlist" },
+      sender(),
+      { isPaired: true },
+      "ignore: dm-not-allowed by dm.allowFrom",
+    ],
+    [
+      "[P2] off though paired",
+      { enabled: false },
+      sender(),
+      { isPaired: true },
+      "ignore: dm-disabled by dm.enabled",
+    ],
+    [
+      "[P2] disabled though paired",
+      { policy: "disabled" },
+      sender(),
+      { isPaired: true },
+      "ignore: dm-disabled by dm.policy",
+    ],
+    [
+      "[P2] listed and paired",
+      { allowFrom: entries(ADA) },
+      sender(),
+      { isPaired: true },
+      "accept: dm-allowed by dm.allowFrom",
+    ],
+    ["[P11] a bot is never challenged", {}, bot, {}, "ignore: bot by allowBots"],
+    [
+      "[P10] Discord's owner is a stranger like others, as long as they talk",
+      {},
+      sender(),
+      { ownsApplication: true },
+      "challenge: pairing by dm.policy",
+    ],
+  ];
+  for (const [name, rules, from, moment, verdict] of cases) {
+    it(`${name}: ${verdict}`, () => {
+      const message = directMessage({ sender: from });
+      assert.equal(inWords(admit(message, policy({ dm: dm(rules) }), moment)), verdict);
+    });
+  }
 
-  it("disabled allows nobody", () => {
-    fc.assert(fc.property(aPolicy, aMessage, (rules, message) => {
-      const closed = {
-        ...rules,
-        groupPolicy: "disabled",
-        dm: { ...rules.dm, policy: "disabled" },
-      } as const;
-      assert.equal(admit(message, closed).kind, "ignore");
-    }));
-  });
-
-  it("the order of keys does not matter", () => {
-    const reversed = <T>(entries: Readonly<Record<string, T>>): Record<string, T> =>
-      Object.fromEntries(Object.entries(entries).reverse());
-    fc.assert(fc.property(aPolicy, aMessage, (rules, message) => {
-      const guilds = rules.guilds && reversed(
-        Object.fromEntries(
-          Object.entries(rules.guilds).map(([name, guild]) => [name, {
-            ...guild,
-            ...(guild.channels && { channels: reversed(guild.channels) }),
-          }]),
-        ),
-      );
-      assert.deepEqual(
-        admit(message, { ...rules, ...(guilds && { guilds }) }),
-        admit(message, rules),
-      );
-    }));
-  });
-
-  it("no automaton is answered, and nothing of it is kept", () => {
-    fc.assert(fc.property(aPolicy, aMessage, fc.boolean(), (rules, message, allowBots) => {
-      const verdict = admit({ ...message, sender: bot }, { ...rules, allowBots });
-      assert.ok(verdict.kind === "ignore" && !verdict.keepAsContext);
-    }));
-  });
-
-  it("[P10] nothing of a sender who is not listed is kept", () => {
-    fc.assert(fc.property(aPolicy, aMessage, (rules, message) => {
-      const verdict = admit(message, rules);
-      if (verdict.kind === "accept" || !verdict.keepAsContext) return;
-      assert.ok(verdict.why === "no-mention" || verdict.why === "rule-not-built");
-      assert.equal(message.place.kind, "guild");
-    }));
-  });
-
-  it("[P7] an unknown place is never more open than it would be if it were known", () => {
-    /** All that can be known too little of a place; a thread that is not known looks like a channel. */
-    const lessKnown = (place: GuildPlace): readonly GuildPlace[] => {
-      const { guild, channel, thread } = place;
-      const nameless = <Id extends string>({ id }: { readonly id: Id }) => ({ id, name: id });
-      return [guild, nameless(guild)].flatMap((known) => [
-        { kind: "guild", guild: known, channel: nameless(thread ?? channel), isUnknown: true },
-        { ...place, guild: known, channel: nameless(channel), isUnknown: true },
-      ]);
-    };
-    let accepted = 0;
-    fc.assert(
-      fc.property(aPolicy, aMessage, (rules, message) => {
-        fc.pre(message.place.kind === "guild");
-        const known = admit(message, rules);
-        for (const place of lessKnown(message.place)) {
-          const verdict = admit({ ...message, place }, rules);
-          if (verdict.kind === "accept") accepted += 1;
-          const isTurnedAway = verdict.kind === "ignore" && !verdict.keepAsContext &&
-            (verdict.why === "guild-not-listed" || verdict.why === "channel-not-listed");
-          if (!isTurnedAway) assert.deepEqual(verdict, known);
-        }
-      }),
-      { numRuns: 2_000 },
+  it("[P11] nor is a bot that is let in elsewhere", () => {
+    const rules = policy({ allowBots: true });
+    assert.equal(
+      inWords(admit(directMessage({ sender: bot }), rules, { isPaired: true })),
+      "ignore: dm-not-allowed by dm.policy",
     );
-    assert.ok(accepted > 0, "the law says something");
+  });
+});
+
+describe("group DMs", () => {
+  const named = (name: string): GroupEntry => ({ kind: "name", name });
+  const HERE: GroupEntry = { kind: "channel", id: CHANNEL };
+  const cases: readonly [
+    name: string,
+    rules: Partial<DmRules>,
+    moment: Moment,
+    verdict: string,
+  ][] = [
+    ["[P5] by default", {}, {}, "ignore: group-dm-disabled by dm.groupEnabled"],
+    [
+      "[P5] not opened by open DMs",
+      { policy: "open", groupEnabled: false },
+      {},
+      "ignore: group-dm-disabled by dm.groupEnabled",
+    ],
+    [
+      "[P5] open: everybody, in every group",
+      { policy: "open" },
+      {},
+      "accept: group-dm-allowed by dm.policy",
+    ],
+    [
+      "[P5] somebody on the list",
+      { allowFrom: entries(ADA) },
+      {},
+      "accept: group-dm-allowed by dm.allowFrom",
+    ],
+    [
+      "[P5] somebody who is paired",
+      {},
+      { isPaired: true },
+      "accept: group-dm-allowed by dm.policy",
+    ],
+    [
+      "[P5] a stranger gets no code",
+      {},
+      { isPaired: false },
+      "ignore: dm-not-allowed by dm.policy",
+    ],
+    [
+      "[P5] somebody of whom only the store knows whether they are paired: it is asked",
+      {},
+      {},
+      "challenge: pairing by dm.policy",
+    ],
+    [
+      "[P5] a pairing that does not count",
+      { policy: "allowlist" },
+      { isPaired: true },
+      "ignore: dm-not-allowed by dm.allowFrom",
+    ],
+    ["[P2] DMs off", { enabled: false }, {}, "ignore: dm-disabled by dm.enabled"],
+    ["[P2] DMs disabled", { policy: "disabled" }, {}, "ignore: dm-disabled by dm.policy"],
+    [
+      "[P5] an empty list",
+      { policy: "open", groupChannels: [] },
+      {},
+      "ignore: group-dm-not-listed by dm.groupChannels",
+    ],
+    [
+      "[P4] [P5] its id",
+      { policy: "open", groupChannels: [HERE] },
+      {},
+      "accept: group-dm-allowed by dm.policy",
+    ],
+    [
+      "[P5] any",
+      { policy: "open", groupChannels: [{ kind: "any" }] },
+      {},
+      "accept: group-dm-allowed by dm.policy",
+    ],
+    [
+      "[P5] [P15] its slug",
+      { policy: "open", groupChannels: [named("night-watch")] },
+      {},
+      "accept: group-dm-allowed by dm.policy",
+    ],
+    [
+      "[P5] its exact name",
+      { policy: "open", groupChannels: [named("Night Watch!")] },
+      {},
+      "accept: group-dm-allowed by dm.policy",
+    ],
+    [
+      "[P5] another name",
+      { policy: "open", groupChannels: [named("watch")] },
+      {},
+      "ignore: group-dm-not-listed by dm.groupChannels",
+    ],
+    [
+      "[P5] a stranger in a group that is listed",
+      { policy: "allowlist", groupChannels: [HERE] },
+      {},
+      "ignore: dm-not-allowed by dm.allowFrom",
+    ],
+  ];
+  for (const [name, rules, moment, verdict] of cases) {
+    it(`${name}: ${verdict}`, () => {
+      const message = directMessage({
+        place: { kind: "group_dm", name: "Night Watch!" },
+        channelId: CHANNEL,
+      });
+      const isDefault = name === "[P5] by default";
+      const rule = policy({ dm: dm({ ...(!isDefault && { groupEnabled: true }), ...rules }) });
+      assert.equal(inWords(admit(message, rule, moment)), verdict);
+    });
+  }
+
+  it("[P5] a group without a name is none that is listed by one", () => {
+    const rules = policy({
+      dm: dm({ policy: "open", groupEnabled: true, groupChannels: [named("undefined")] }),
+    });
+    assert.equal(
+      inWords(admit(directMessage({ place: { kind: "group_dm" } }), rules)),
+      "ignore: group-dm-not-listed by dm.groupChannels",
+    );
   });
 
-  it("asked again it says the same", () => {
-    fc.assert(fc.property(aPolicy, aMessage, (rules, message) => {
-      const prepared = prepareAdmission(rules);
-      assert.deepEqual(prepared(message), prepared(message));
-    }));
+  it("[P11] a bot there", () => {
+    const rules = policy({ dm: dm({ policy: "open", groupEnabled: true }) });
+    const message = directMessage({ place: { kind: "group_dm" }, sender: bot });
+    assert.equal(inWords(admit(message, rules)), "ignore: bot by allowBots");
   });
+});
+
+describe("text commands", () => {
+  const users = listing({ users: entries(BOB) });
+  const owners = { commands: commands({ owners: entries(ADA) }) };
+  const open = { commands: commands({ usesAccessGroups: false }) };
+  const R = `guilds.${GUILD}.requireMention`;
+
+  const inGuild: readonly [
+    name: string,
+    rules: Partial<AccessPolicy>,
+    message: Partial<InboundMessage>,
+    moment: Moment,
+    verdict: string,
+  ][] = [
+    ["[M4] needs no mention", {}, { text: "/status" }, {}, "accept: command by commands.text"],
+    ["[M4] whatever its case", {}, { text: " /Status " }, {}, "accept: command by commands.text"],
+    [
+      "[M4] one that mentions somebody else",
+      {},
+      { text: "/status", mentionsOthers: true },
+      {},
+      `ignore: no-mention+ by ${R}`,
+    ],
+    ["[M4] [K1] only as a whole", {}, { text: "see /status" }, {}, `ignore: no-mention+ by ${R}`],
+    [
+      "[M4] a command that takes no words, with words",
+      {},
+      { text: "/status now" },
+      {},
+      `ignore: no-mention+ by ${R}`,
+    ],
+    [
+      "[M4] not one that only begins alike",
+      {},
+      { text: "/statusbar" },
+      {},
+      `ignore: no-mention+ by ${R}`,
+    ],
+    [
+      "[M4] where text commands are off",
+      { commands: commands({ texts: new Map() }) },
+      { text: "/status" },
+      {},
+      `ignore: no-mention+ by ${R}`,
+    ],
+    [
+      "[P10] of somebody who is not on the list",
+      users,
+      { text: "/status" },
+      {},
+      `ignore: sender-not-listed by guilds.${GUILD}.users`,
+    ],
+    [
+      "[K3] the same where the lists do not hold for commands",
+      { ...users, ...open },
+      { text: "/status" },
+      {},
+      "accept: command by commands.text",
+    ],
+    [
+      "[K3] but not their talk",
+      { ...users, ...open },
+      { text: "status", mention: "user" },
+      {},
+      `ignore: sender-not-listed by guilds.${GUILD}.users`,
+    ],
+    [
+      "[K3] nor a command that mentions somebody else",
+      { ...users, ...open },
+      { text: "/status", mentionsOthers: true, mention: "reply" },
+      {},
+      `ignore: sender-not-listed by guilds.${GUILD}.users`,
+    ],
+    [
+      "[K3] nor a place that is closed",
+      { ...open, ...listing({ channels: { help: { enabled: false } } }) },
+      { text: "/status" },
+      {},
+      `ignore: channel-disabled by guilds.${GUILD}.channels.help.enabled`,
+    ],
+    [
+      "[K3] the session's need somebody who manages messages",
+      {},
+      { text: "/new" },
+      {},
+      "ignore: not-manager by commands.ownerAllowFrom",
+    ],
+    [
+      "[K3] who does",
+      {},
+      { text: "/new" },
+      { managesMessages: true },
+      "accept: command by commands.text",
+    ],
+    ["[K3] or an owner", owners, { text: "/new" }, {}, "accept: command by commands.text"],
+    [
+      "[K3] an owner's needs one",
+      {},
+      { text: "/restart" },
+      { managesMessages: true },
+      "ignore: not-owner by commands.ownerAllowFrom",
+    ],
+    [
+      "[K3] also where no mention is needed",
+      listing({ requireMention: false }),
+      { text: "/restart" },
+      {},
+      "ignore: not-owner by commands.ownerAllowFrom",
+    ],
+    [
+      "[K3] also in a reply to the bot",
+      {},
+      { text: "/restart", mention: "reply" },
+      {},
+      "ignore: not-owner by commands.ownerAllowFrom",
+    ],
+    [
+      "[K3] also where it mentions somebody else",
+      listing({ requireMention: false }),
+      { text: "/send x", mentionsOthers: true },
+      {},
+      "ignore: not-owner by commands.ownerAllowFrom",
+    ],
+    [
+      "[K3] also where the lists do not hold for commands",
+      open,
+      { text: "/restart" },
+      {},
+      "ignore: not-owner by commands.ownerAllowFrom",
+    ],
+    [
+      "[P10] a match of users makes nobody an owner",
+      listing({ users: entries(ADA) }),
+      { text: "/restart" },
+      {},
+      "ignore: not-owner by commands.ownerAllowFrom",
+    ],
+    ["[P10] a listed owner", owners, { text: "/restart" }, {}, "accept: command by commands.text"],
+    [
+      "[P10] Discord's owner, where none are listed",
+      {},
+      { text: "/restart" },
+      { ownsApplication: true },
+      "accept: command by commands.text",
+    ],
+    [
+      "[P10] Discord's owner, where others are listed",
+      { commands: commands({ owners: entries(BOB) }) },
+      { text: "/restart" },
+      { ownsApplication: true },
+      "ignore: not-owner by commands.ownerAllowFrom",
+    ],
+    [
+      "[P10] an empty list of owners has none",
+      { commands: commands({ owners: [] }) },
+      { text: "/restart" },
+      { ownsApplication: true },
+      "ignore: not-owner by commands.ownerAllowFrom",
+    ],
+    [
+      "[K3] an approver's needs one",
+      owners,
+      { text: "/approve 1 deny" },
+      {},
+      "ignore: not-approver by execApprovals.approvers",
+    ],
+    [
+      "[K3] who is",
+      { approvers: [ADA] },
+      { text: "/approve 1 deny" },
+      {},
+      "accept: command by commands.text",
+    ],
+    [
+      "[P11] a bot of an owner's id is no owner",
+      { ...owners, ...listing(), allowBots: true },
+      { text: "/restart", sender: bot },
+      {},
+      "ignore: not-owner by commands.ownerAllowFrom",
+    ],
+    [
+      "[I1] no intent filter holds a command back",
+      listing({ requireMention: false, intentFilter: true }),
+      { text: "/status" },
+      {},
+      "accept: command by commands.text",
+    ],
+  ];
+  for (const [name, rules, message, moment, verdict] of inGuild) {
+    it(`${name}: ${verdict}`, () => {
+      const all = policy({ ...listing(), ...rules });
+      assert.equal(inWords(admit(guildMessage(message), all, moment)), verdict);
+    });
+  }
+
+  const direct: readonly [
+    name: string,
+    rules: Partial<AccessPolicy>,
+    text: string,
+    moment: Moment,
+    verdict: string,
+  ][] = [
+    ["[K3] a stranger's", {}, "/status", {}, "challenge: pairing by dm.policy"],
+    [
+      "[K3] a stranger's that needs an owner",
+      {},
+      "/restart",
+      {},
+      "challenge: pairing by dm.policy",
+    ],
+    [
+      "[K3] somebody's who is paired",
+      {},
+      "/new",
+      { isPaired: true },
+      "accept: dm-paired by dm.policy",
+    ],
+    [
+      "[K3] an owner's, of somebody who is paired",
+      {},
+      "/restart",
+      { isPaired: true },
+      "ignore: not-owner by commands.ownerAllowFrom",
+    ],
+    [
+      "[K3] [P10] an owner need not be paired to give an owner's",
+      owners,
+      "/restart",
+      {},
+      "accept: owner by commands.ownerAllowFrom",
+    ],
+    ["[K3] only for those", owners, "/status", {}, "challenge: pairing by dm.policy"],
+    [
+      "[A4] nor an approver for theirs",
+      { approvers: [ADA] },
+      "/approve 1 deny",
+      {},
+      "accept: allowed by execApprovals.approvers",
+    ],
+    ["[K3] without lists", open, "/status", {}, "accept: command by commands.useAccessGroups"],
+    ["[K3] without lists, an owner's", open, "/restart", {}, "challenge: pairing by dm.policy"],
+    [
+      "[P2] where DMs are disabled, an owner's",
+      { ...owners, dm: dm({ policy: "disabled" }) },
+      "/restart",
+      {},
+      "ignore: dm-disabled by dm.policy",
+    ],
+  ];
+  for (const [name, rules, text, moment, verdict] of direct) {
+    it(`in a DM: ${name}: ${verdict}`, () => {
+      assert.equal(inWords(admit(directMessage({ text }), policy(rules), moment)), verdict);
+    });
+  }
+});
+
+describe("roles, threads and forums", () => {
+  const R = `guilds.${GUILD}`;
+  const mod = sender({ roles: [{ id: MODS, name: "Mods" }] });
+  const twin = sender({ roles: [{ id: MODS }] }); // the guild has two roles of that name
+  const other = sender({ roles: [{ id: roleId("1400000000000000004"), name: "Members" }] });
+  const thread = guildPlace({ thread: { id: THREAD, name: "help" } });
+  const post = guildPlace({
+    channel: { id: channelId("1400000000000000077"), name: "forum" },
+    thread: { id: THREAD, name: "how do I" },
+  });
+
+  const cases: readonly [
+    name: string,
+    rules: Partial<AccessPolicy>,
+    message: Partial<InboundMessage>,
+    verdict: string,
+  ][] = [
+    [
+      "[P14] a role by id",
+      listing({ users: entries(`role:${MODS}`) }),
+      { sender: mod },
+      "accept: mentioned",
+    ],
+    [
+      "[P14] a role by name",
+      listing({ users: entries("role:Mods") }),
+      { sender: mod },
+      "accept: mentioned",
+    ],
+    [
+      "[P14] a role by a name that another has, too",
+      listing({ users: entries("role:Mods") }),
+      { sender: twin },
+      "ignore: sender-not-listed",
+    ],
+    [
+      "[P14] another role",
+      listing({ users: entries("role:Mods") }),
+      { sender: other },
+      "ignore: sender-not-listed",
+    ],
+    [
+      "[P9] a thread of a listed channel",
+      listing({ channels: { help: {} } }),
+      { place: thread },
+      "accept: mentioned",
+    ],
+    [
+      "[P9] a thread by its own id",
+      listing({ channels: { [THREAD]: {}, help: { enabled: false } } }),
+      { place: thread },
+      "accept: mentioned",
+    ],
+    [
+      "[P9] a thread that is called like a listed channel",
+      listing({ channels: { "how-do-i": {} } }),
+      { place: post },
+      "ignore: channel-not-listed",
+    ],
+    [
+      "[P9] a post of a listed forum",
+      listing({ channels: { forum: {} } }),
+      { place: post },
+      "accept: mentioned",
+    ],
+    [
+      "[P9] a post of a forum that is switched off",
+      listing({ channels: { forum: { allow: false } } }),
+      { place: post },
+      "ignore: channel-disabled",
+    ],
+    [
+      "[P12] a guild by a name that was found to be this one",
+      { guilds: { friends: guild({ pinned: GUILD }) } },
+      {},
+      "accept: mentioned",
+    ],
+    [
+      "[P12] a guild that took the name of one that was found",
+      { guilds: { "friends-of-barnacle": guild({ pinned: guildId("1400000000000000099") }) } },
+      {},
+      "ignore: guild-not-listed",
+    ],
+  ];
+  for (const [name, rules, message, verdict] of cases) {
+    it(`${name}: ${verdict}`, () => {
+      const said = guildMessage({ mention: "user", ...message });
+      const { kind, why } = admit(said, policy(rules));
+      assert.equal(`${kind}: ${why}`, verdict);
+    });
+  }
+
+  it("[C6] names the key that the account has written, and not the one above it", () => {
+    const ruleOf = (path: string) =>
+      path.replace("channels.discord", "channels.discord.accounts.work");
+    const { rule } = admit(guildMessage(), policy({ ...listing(), ruleOf }));
+    assert.equal(rule, `channels.discord.accounts.work.${R}.requireMention`);
+  });
+});
+
+/**
+ * How one message mentions the bot is the reader's to say (tests/discord/gateway/decode_test.ts);
+ * what of it wakes the bot is decided here.
+ */
+describe("[SEC-R6] what wakes the bot", () => {
+  const bots = { ...listing(), allowBots: true };
+  const cases: readonly [name: string, message: Partial<InboundMessage>, wakes: boolean][] = [
+    ["its own mention", { mention: "user" }, true],
+    ["its own managed role", { mention: "role" }, true],
+    ["a person's reply to it", { mention: "reply" }, true],
+    ["a pattern", { text: "Hey barnacle" }, true],
+    ["a pattern beside the mention of another", { text: "barnacle", mentionsOthers: true }, true],
+    ["@everyone", { text: "@everyone look" }, false],
+    ["@here", { text: "@here look" }, false],
+    ["another role", { text: "<@&77>", mentionsOthers: true }, false],
+    ["another user", { text: "<@77>", mentionsOthers: true }, false],
+    ["a reply to somebody else", { text: "yes", mentionsOthers: true }, false],
+    ["a bot's reply to it", { sender: bot, mention: "reply" }, false],
+    ["a webhook's reply to it", { sender: webhook, mention: "reply" }, false],
+  ];
+  assert.equal(cases.length, 12);
+  for (const [name, message, wakes] of cases) {
+    it(`${name}: ${wakes ? "yes" : "no"}`, () => {
+      assert.equal(admit(guildMessage(message), policy(bots)).kind === "accept", wakes);
+    });
+  }
 });

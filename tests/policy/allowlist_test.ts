@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Sender } from "../../src/core/inbound.ts";
 import { type AllowEntry, parseAllowEntry, prepareAllowlist } from "../../src/policy/allowlist.ts";
-import { roleId, sender, userId } from "../support/builders.ts";
+import { directMessage, guildMessage, roleId, sender, userId } from "../support/builders.ts";
+import { admit, dm, listing, policy } from "./policies.ts";
 
 const ALICE = userId("123456789012345678");
 const BOB = userId("987654321098765432");
@@ -91,13 +92,13 @@ describe("prepareAllowlist()", () => {
   ];
   for (const [rule, name, list, from, allowed] of cases) {
     it(`[${rule}] lets in ${name}`, () => {
-      assert.equal(prepareAllowlist(list.map(entryOf))(from), allowed);
+      assert.equal(prepareAllowlist(list.map(entryOf))(from) !== undefined, allowed);
     });
   }
 
   it("[P4] looks at no display name", () => {
     const impostor = { ...sender({ id: BOB, username: "mallory" }), displayName: "ada" };
-    assert.equal(prepareAllowlist([entryOf("ada")])(impostor), false);
+    assert.equal(prepareAllowlist([entryOf("ada")])(impostor), undefined);
   });
 
   it("[P4] answers for one sender after the other", () => {
@@ -107,7 +108,7 @@ describe("prepareAllowlist()", () => {
       sender({ id: BOB, username: "mallory" }),
       sender({ id: BOB, username: "Bob" }),
     ];
-    assert.deepEqual(senders.map(isOn), [true, false, true]);
+    assert.deepEqual(senders.map(isOn).map((entry) => entry?.kind), ["user", undefined, "name"]);
   });
 
   const twins: readonly [name: string, what: string][] = [
@@ -122,15 +123,110 @@ describe("prepareAllowlist()", () => {
   for (const [username, what] of twins) {
     it(`[SEC-R12] takes nobody for ken by ${what}`, () => {
       const isOn = prepareAllowlist([entryOf("ken")]);
-      assert.equal(isOn(sender({ id: BOB, username })), false);
-      assert.equal(isOn(sender({ id: BOB, username: username.toUpperCase() })), false);
+      assert.equal(isOn(sender({ id: BOB, username })), undefined);
+      assert.equal(isOn(sender({ id: BOB, username: username.toUpperCase() })), undefined);
     });
   }
 
   it("[P4] knows capitals beyond ASCII, as old names have them", () => {
     const isOn = prepareAllowlist([entryOf("Ärger#0001")]);
-    assert.equal(isOn(sender({ id: BOB, username: "x", tag: "ärger#0001" })), true);
+    assert.equal(isOn(sender({ id: BOB, username: "x", tag: "ärger#0001" }))?.kind, "name");
   });
+
+  const automata: readonly [name: string, list: readonly string[], from: Sender, isOn: boolean][] =
+    [
+      ["no bot by a name that others may have", ["ada"], { ...alice, automaton: "bot" }, false],
+      ["a bot by its tag", ["ada#1234"], { ...alice, automaton: "bot" }, true],
+      ["a bot by its id", [ALICE], { ...alice, automaton: "bot" }, true],
+      ["no webhook by a name", ["ada", "ada#1234"], { ...alice, automaton: "webhook" }, false],
+      ["a webhook by its id", [ALICE], { ...alice, automaton: "webhook" }, true],
+    ];
+  for (const [name, list, from, isOn] of automata) {
+    it(`[P4] [P11] lets in ${name}`, () => {
+      assert.equal(prepareAllowlist(list.map(entryOf))(from) !== undefined, isOn);
+    });
+  }
+
+  it("[T2] finds the most exact entry, wherever it stands", () => {
+    const list = ["*", "role:Mods", `role:${MODS}`, "ada", "ada#1234", ALICE];
+    const found = list.map((_, index) =>
+      prepareAllowlist(list.slice(0, list.length - index).map(entryOf))(alice)
+    );
+    assert.deepEqual(found.map((entry) => entry?.kind), [
+      "user",
+      "name",
+      "name",
+      "role",
+      "role_name",
+      "anyone",
+    ]);
+  });
+
+  it("[P14] knows no role by a name that is not told", () => {
+    const isOn = prepareAllowlist([entryOf("role:Mods")]);
+    assert.equal(isOn({ ...alice, roles: [{ id: MODS }] }), undefined);
+  });
+});
+
+describe("[SEC-R12] 200 twins of a name that is allowed", () => {
+  const NAME = "jessica.pope";
+  const LETTERS = [...NAME];
+  const CYRILLIC = new Map(Object.entries({
+    j: "ј",
+    e: "е",
+    s: "ѕ",
+    i: "і",
+    c: "с",
+    a: "а",
+    p: "р",
+    o: "о",
+  }));
+  const inserted = (marks: readonly string[]) =>
+    marks.flatMap((mark) =>
+      Array.from({ length: 10 }, (_, at) => NAME.slice(0, at) + mark + NAME.slice(at))
+    );
+  /** The name with the letters of each of the numbers' bits replaced; 50 different ones. */
+  const replaced = (twin: (letter: string) => string | undefined) => {
+    const names = new Set<string>();
+    for (let bits = 1; names.size < 50; bits++) {
+      names.add(
+        LETTERS.map((letter, at) => bits >> at & 1 ? twin(letter) ?? letter : letter).join(""),
+      );
+      names.delete(NAME);
+    }
+    return [...names];
+  };
+  const fullWidth = (letter: string) => String.fromCodePoint((letter.codePointAt(0) ?? 0) + 0xfee0);
+  const twins: Readonly<Record<string, readonly string[]>> = {
+    "zero-width": inserted(["\u200b", "\u200c", "\u200d", "\u2060", "\ufeff"]),
+    "right-to-left": inserted(["\u200f", "\u202e", "\u2067", "\u061c", "\u202b"]),
+    "full-width": replaced(fullWidth),
+    "Cyrillic": replaced((letter) => CYRILLIC.get(letter)),
+  };
+  const rules = policy({
+    dm: dm({ policy: "allowlist", allowFrom: [entryOf(NAME)] }),
+    ...listing({ users: [entryOf(NAME)] }),
+  });
+  const verdictOf = (username: string) => {
+    const from = sender({ id: BOB, username });
+    return [directMessage({ sender: from }), guildMessage({ sender: from, mention: "user" })]
+      .map((message) => admit(message, rules).kind);
+  };
+
+  it("while the name itself is let in", () => {
+    assert.deepEqual(verdictOf(NAME), ["accept", "accept"]);
+    assert.deepEqual(verdictOf(NAME.toUpperCase()), ["accept", "accept"]);
+  });
+
+  for (const [kind, names] of Object.entries(twins)) {
+    it(`${names.length} ${kind} ones: all denied`, () => {
+      assert.equal(new Set(names).size, 50);
+      for (const name of names) {
+        assert.deepEqual(verdictOf(name), ["ignore", "ignore"], JSON.stringify(name));
+        assert.deepEqual(verdictOf(name.toUpperCase()), ["ignore", "ignore"]);
+      }
+    });
+  }
 });
 
 function entryOf(text: string): AllowEntry {

@@ -4,23 +4,13 @@ import { parseAllowEntry } from "../../src/policy/allowlist.ts";
 import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../src/policy/places.ts";
 import type { AccessPolicy, ChannelRules, DmRules, GuildRules } from "../../src/policy/rules.ts";
 import { channelId, guildPlace } from "../support/builders.ts";
+import { dm, GUILD, guild, policy as aPolicy } from "./policies.ts";
 
-const GUILD = guildPlace().guild.id;
-const DM: DmRules = { enabled: true, policy: "pairing", allowFrom: [], groupEnabled: false };
-
-function policy(guilds?: Readonly<Record<string, GuildRules>>, dm = DM): AccessPolicy {
-  return {
-    dm,
-    groupPolicy: "allowlist",
-    groupPolicyRule: "channels.discord.groupPolicy",
-    ...(guilds && { guilds }),
-    allowBots: false,
-    matchesPattern: () => false,
-  };
-}
+const policy = (guilds?: Readonly<Record<string, GuildRules>>, rules = dm()) =>
+  aPolicy({ dm: rules, ...(guilds && { guilds }) });
 
 const inGuild = (channels?: Readonly<Record<string, ChannelRules>>) =>
-  policy({ [GUILD]: channels ? { channels } : {} });
+  policy({ [GUILD]: guild(channels && { channels }) });
 
 describe("[G6] prepareMayAct()", () => {
   const thread = guildPlace({ thread: { id: channelId("1400000000000000012"), name: "t" } });
@@ -46,10 +36,12 @@ describe("[G6] mayActInDirect()", () => {
     [{ policy: "open" }, true],
     [{ policy: "disabled" }, false],
     [{ enabled: false }, false],
+    [{ enabled: false, groupEnabled: true }, false],
+    [{ policy: "disabled", groupEnabled: true }, false],
   ];
-  for (const [dm, may] of cases) {
-    it(`says ${may} for ${JSON.stringify(dm)}`, () =>
-      assert.equal(mayActInDirect(policy({}, { ...DM, ...dm })), may));
+  for (const [rules, may] of cases) {
+    it(`says ${may} for ${JSON.stringify(rules)}`, () =>
+      assert.equal(mayActInDirect(policy({}, dm(rules))), may));
   }
 });
 

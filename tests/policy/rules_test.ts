@@ -1,28 +1,25 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { GuildPlace } from "../../src/core/inbound.ts";
-import {
-  type AccessPolicy,
-  type ChannelRules,
-  type GuildRules,
-  rulesFor,
-} from "../../src/policy/rules.ts";
+import { type ChannelRules, type GuildRules, rulesFor } from "../../src/policy/rules.ts";
 import { channelId, guildId, guildPlace } from "../support/builders.ts";
 import { vectorsOf } from "../support/vectors.ts";
+import { GUILD, guild, policy as aPolicy } from "./policies.ts";
 
-const GUILD = "1400000000000000010";
+/** As the schema fills them in. */
+type Written = Readonly<Record<string, Partial<GuildRules>>>;
 
-const policy = (guilds?: Readonly<Record<string, GuildRules>>): AccessPolicy => ({
-  dm: { enabled: true, policy: "pairing", allowFrom: [], groupEnabled: false },
-  groupPolicy: "allowlist",
-  groupPolicyRule: "channels.discord.groupPolicy",
-  ...(guilds && { guilds }),
-  allowBots: false,
-  matchesPattern: () => false,
-});
+const policy = (written?: Written) =>
+  aPolicy({
+    ...(written && {
+      guilds: Object.fromEntries(
+        Object.entries(written).map(([key, rules]) => [key, guild(rules)]),
+      ),
+    }),
+  });
 
 /** The path that decides whether mentions are required: it shows which entry applies. */
-function decidedBy(place: GuildPlace, guilds: Readonly<Record<string, GuildRules>>): string {
+function decidedBy(place: GuildPlace, guilds: Written): string {
   const rules = rulesFor(place, policy(guilds));
   const rule = rules.kind === "closed" ? `closed ${rules.rule}` : rules.requireMention.rule;
   return rule.replace("channels.discord.", "");
@@ -157,7 +154,7 @@ describe("[P6] [P7] rulesFor() › an unknown place", () => {
 });
 
 describe("[P7] rulesFor() › key by key", () => {
-  const joined = (place: GuildPlace, guild: GuildRules) => {
+  const joined = (place: GuildPlace, guild: Partial<GuildRules>) => {
     const rules = rulesFor(place, policy({ [GUILD]: guild }));
     assert.ok(rules.kind === "open");
     return rules;

@@ -19,6 +19,7 @@ import {
 } from "../../src/core/ids.ts";
 import type { GuildPlace, InboundMessage, Sender } from "../../src/core/inbound.ts";
 import type { OutboundMessage, Reply } from "../../src/core/outbound.ts";
+import type { PairingRequest } from "../../src/core/pairing.ts";
 import type { Overheard } from "../../src/core/transcript.ts";
 
 export const ACCOUNT: AccountId = toAccountId("default");
@@ -93,6 +94,24 @@ export function overheard(fields: Partial<Overheard> = {}): Overheard {
     authorId: userId("987654321098765432"),
     text: "good morning",
     sentAt: createdAtMs(id),
+    ...fields,
+  };
+}
+
+/** Ada asks to be let in, at the start of 2026. */
+export function pairingRequest(fields: Partial<PairingRequest> = {}): PairingRequest {
+  const { createdAt = Date.UTC(2026, 0, 1) } = fields;
+  return {
+    id: 1,
+    accountId: ACCOUNT,
+    userId: userId("123456789012345678"),
+    username: "ada",
+    channelId: channelId("1400000000000000002"),
+    messageId: messageId("1400000000000000001"),
+    code: "ABCD2345",
+    buttons: { approve: "pairing:yes", deny: "pairing:no" },
+    createdAt,
+    expiresAt: createdAt + 60 * 60 * 1_000,
     ...fields,
   };
 }

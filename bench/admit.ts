@@ -1,0 +1,153 @@
+/**
+ * Bench: how long the decision on one message takes, in a config as large as any.
+ *
+ * 100 guilds with 100 channels each, and in every guild an allowlist of 1,000 people of its own,
+ * every tenth by name; half of the channels by id, half by name; every fourth has its own list.
+ * The messages are of listed people and of strangers, in channels and threads that are listed and
+ * not, so that no branch is the only one that is warm. It runs in Bun, which is what the binary is
+ * made of, in a process of its own.
+ *
+ * A decision is shorter than the clock's step, so a sample is the mean of a hundred in a row, of
+ * different messages.
+ *
+ * @module
+ */
+
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { COMMANDS } from "../src/core/commands.ts";
+import { parseSnowflake, type Snowflake, toAccountId } from "../src/core/ids.ts";
+import type { InboundMessage, Sender } from "../src/core/inbound.ts";
+import { prepareAdmission } from "../src/policy/admission.ts";
+import type { AllowEntry } from "../src/policy/allowlist.ts";
+import type { AccessPolicy, ChannelRules, GuildRules } from "../src/policy/rules.ts";
+import { quantile, type Readings } from "./stats.ts";
+
+const BUN = fileURLToPath(new URL("../node_modules/.bin/bun", import.meta.url));
+const GUILDS = 100;
+const CHANNELS = 100;
+const PEOPLE = 1_000;
+const IN_A_SAMPLE = 100;
+const SAMPLES = 5_000;
+const STRANGER = 900_000_000;
+
+function id<Kind extends string>(n: number): Snowflake<Kind> {
+  const found = parseSnowflake<Kind>(String(1_400_000_000_000_000_000n + BigInt(n)));
+  if (!found) throw new RangeError(`No snowflake: ${n}`);
+  return found;
+}
+
+const guildId = (guild: number) => id<"guild">(guild);
+const channelOf = (guild: number, channel: number) => ({
+  id: id<"channel">(1_000_000 + guild * CHANNELS + channel),
+  name: `Room ${channel}`,
+});
+const personOf = (guild: number, person: number) => 10_000_000 + guild * PEOPLE + person;
+
+function people(guild: number): readonly AllowEntry[] {
+  return Array.from({ length: PEOPLE }, (_, n): AllowEntry => {
+    const person = personOf(guild, n);
+    return n % 10 === 0
+      ? { kind: "name", name: `person.${person}` }
+      : { kind: "user", id: id<"user">(person) };
+  });
+}
+
+function rulesOf(guild: number): GuildRules {
+  const users = people(guild);
+  const channels: Record<string, ChannelRules> = {};
+  for (let n = 0; n < CHANNELS; n++) {
+    const key = n % 2 === 0 ? channelOf(guild, n).id : `room-${n}`;
+    channels[key] = n % 4 === 0 ? { users: [...users], requireMention: false } : {};
+  }
+  return { users, channels, reactionNotifications: "own" };
+}
+
+function policy(): AccessPolicy {
+  const guilds: Record<string, GuildRules> = {};
+  for (let n = 0; n < GUILDS; n++) guilds[guildId(n)] = rulesOf(n);
+  return {
+    dm: { enabled: true, policy: "pairing", allowFrom: people(0), groupEnabled: false },
+    groupPolicy: "allowlist",
+    groupPolicyRule: "channels.discord.groupPolicy",
+    guilds,
+    allowBots: false,
+    loopGuard: { maxTurns: 6, muteMs: 600_000 },
+    asksPluralkit: true,
+    commands: { usesAccessGroups: true, texts: COMMANDS },
+    approvers: [],
+    matchesPattern: (text) => /\b@?barnacle\b/i.test(text),
+    ruleOf: (path) => path,
+  };
+}
+
+/** The nth of many different messages; the same ones in every run. */
+function messageOf(n: number): InboundMessage {
+  const guild = n * 7 % (GUILDS + 1); // one guild is not listed
+  const room = n * 13 % (CHANNELS + 5); // and some channels are not
+  const channel = channelOf(guild, room);
+  const isThread = n % 3 === 0;
+  const thread = { id: id<"channel">(50_000_000 + n), name: "a thread" };
+  const person = n % 5 === 0 ? STRANGER + n : personOf(guild, n * 31 % PEOPLE);
+  const sender: Sender = {
+    id: id<"user">(person),
+    username: `person.${person}`,
+    roles: [{ id: id<"role">(3), name: "Members" }, { id: id<"role">(4), name: "Mods" }],
+  };
+  return {
+    kind: "message",
+    accountId: toAccountId("default"),
+    id: id<"message">(100_000_000 + n),
+    revision: 0,
+    channelId: isThread ? thread.id : channel.id,
+    guildId: guildId(guild),
+    place: {
+      kind: "guild",
+      guild: { id: guildId(guild), name: `Guild ${guild}` },
+      channel,
+      ...(isThread && { thread }),
+    },
+    sender,
+    text: "Has anybody seen the krill that I left here this morning?",
+    sentAt: 0,
+    ...(n % 4 === 0 && { mention: "user" }),
+    mentionsOthers: false,
+    extras: [],
+  };
+}
+
+/** Microseconds for each message, and what the first message costs that needs a list. */
+function readings(): Readings {
+  const messages = Array.from({ length: 20_000 }, (_, n) => messageOf(n));
+  const admit = prepareAdmission(policy());
+  const counts = new Map<string, number>();
+  for (const message of messages) {
+    const { why } = admit(message);
+    counts.set(why, (counts.get(why) ?? 0) + 1);
+  }
+  console.error(Object.fromEntries(counts));
+  const samples: number[] = [];
+  for (let sample = 0; sample < SAMPLES; sample++) {
+    const from = sample * IN_A_SAMPLE % messages.length;
+    const some = messages.slice(from, from + IN_A_SAMPLE);
+    const startedAt = performance.now();
+    for (const message of some) admit(message);
+    samples.push((performance.now() - startedAt) * 1_000 / IN_A_SAMPLE);
+  }
+  return { admitP50: quantile(samples, 0.5), admitP99: quantile(samples, 0.99) };
+}
+
+/** What Bun takes for the verdict on one message. */
+export function benchAdmit(): Readings {
+  const printed = execFileSync(BUN, ["run", fileURLToPath(import.meta.url)], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const found: unknown = JSON.parse(printed);
+  if (typeof found !== "object" || found === null) throw new Error(`Not readings: ${printed}`);
+  return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, Number(value)]));
+}
+
+if (import.meta.main) {
+  console.log(JSON.stringify(readings(), undefined, 1));
+}

@@ -1,0 +1,168 @@
+/**
+ * Names in the rules that were found to be ids, and those that were not (P4, P12).
+ *
+ * Once an entry is found to be somebody it is that id, whatever they are called later and whoever
+ * takes the name; the config still says the name, so the policy is made anew of both.
+ *
+ * @module
+ */
+
+import { pathTo } from "../core/config_path.ts";
+import { type ChannelId, type GuildId, parseSnowflake, type UserId } from "../core/ids.ts";
+import type { ResolvedName } from "../core/names.ts";
+import type { AllowEntry } from "./allowlist.ts";
+import { isNameKey } from "./entries.ts";
+import type { AccessPolicy, ChannelRules, GuildRules } from "./rules.ts";
+
+/** An entry that is matched by a name, which somebody else may take. */
+export interface UnresolvedName {
+  readonly kind: "user" | "guild" | "channel" | "role";
+  /** As it is written. */
+  readonly typed: string;
+  /** Config path of the entry. */
+  readonly rule: string;
+  /** Of a channel and of a role, the key of `guilds` that it is written in. */
+  readonly guild?: string;
+}
+
+type Guilds = NonNullable<AccessPolicy["guilds"]>;
+type Channels = NonNullable<GuildRules["channels"]>;
+
+/**
+ * The policy with its names as ids, where they are known.
+ *
+ * Where one name was found twice the first time holds: from then on it was that id.
+ */
+export function withNames(policy: AccessPolicy, names: readonly ResolvedName[]): AccessPolicy {
+  if (names.length === 0) return policy;
+  const pins = pinsOf(names);
+  const { dm, commands, guilds } = policy;
+  const { owners } = commands;
+  return {
+    ...policy,
+    dm: { ...dm, allowFrom: pinnedList(dm.allowFrom, pins) },
+    commands: { ...commands, ...(owners && { owners: pinnedList(owners, pins) }) },
+    ...(guilds && {
+      guilds: mapped(guilds, (guild, key) => pinnedGuild(guild, key, pins)),
+    }),
+  };
+}
+
+interface Pins {
+  readonly users: ReadonlyMap<string, UserId>;
+  readonly guilds: ReadonlyMap<string, GuildId>;
+  readonly channels: ReadonlyMap<string, ReadonlyMap<GuildId, ChannelId>>;
+}
+
+function pinsOf(names: readonly ResolvedName[]): Pins {
+  const users = new Map<string, UserId>();
+  const guilds = new Map<string, GuildId>();
+  const channels = new Map<string, Map<GuildId, ChannelId>>();
+  for (const name of [...names].sort((a, b) => b.at - a.at)) {
+    const typed = name.typed.trim();
+    switch (name.kind) {
+      case "user":
+        users.set(typed, name.id);
+        break;
+      case "guild":
+        guilds.set(name.typed, name.id);
+        break;
+      case "channel": {
+        const inGuilds = channels.get(name.typed) ?? new Map<GuildId, ChannelId>();
+        channels.set(name.typed, inGuilds.set(name.guildId, name.id));
+        break;
+      }
+    }
+  }
+  return { users, guilds, channels };
+}
+
+function pinnedList(entries: readonly AllowEntry[], { users }: Pins): readonly AllowEntry[] {
+  return entries.map((entry) => {
+    const id = entry.kind === "name" ? users.get(entry.name) : undefined;
+    return id === undefined || entry.kind !== "name"
+      ? entry
+      : { kind: "user", id, typed: entry.name };
+  });
+}
+
+function pinnedGuild(guild: GuildRules, key: string, pins: Pins): GuildRules {
+  const pinned = isNameKey(key) ? pins.guilds.get(key) : undefined;
+  const { users, channels } = guild;
+  return {
+    ...guild,
+    ...(pinned && { pinned }),
+    ...(users && { users: pinnedList(users, pins) }),
+    ...(channels && {
+      channels: mapped(channels, (channel, name) => pinnedChannel(channel, name, pins)),
+    }),
+  };
+}
+
+/** A channel of another guild's does no harm here: no message of this one is from it. */
+function pinnedChannel(channel: ChannelRules, key: string, pins: Pins): ChannelRules {
+  const { users } = channel;
+  const pinned = isNameKey(key) ? pins.channels.get(key) : undefined;
+  return {
+    ...channel,
+    ...(pinned && { pinned }),
+    ...(users && { users: pinnedList(users, pins) }),
+  };
+}
+
+/** All entries that are still matched by name, in the order of the config. */
+export function unresolvedNames(policy: AccessPolicy): readonly UnresolvedName[] {
+  const { dm, commands, guilds = {}, ruleOf } = policy;
+  const found = [
+    ...unresolvedIn(dm.allowFrom, "channels.discord.dm.allowFrom"),
+    ...Object.entries(guilds).flatMap(([key, guild]) => unresolvedInGuild(guild, key)),
+    ...unresolvedIn(commands.owners, "commands.ownerAllowFrom"),
+  ];
+  return found.map((name) => ({ ...name, rule: ruleOf(name.rule) }));
+}
+
+function unresolvedInGuild(guild: GuildRules, key: string): readonly UnresolvedName[] {
+  const path = pathTo("channels.discord.guilds", key);
+  // A key that is an id is one guild; one of other digits is a name, as any word is.
+  const only = guild.pinned ?? (isNameKey(key) ? undefined : parseSnowflake<"guild">(key));
+  const own: readonly UnresolvedName[] = isNameKey(key) && !guild.pinned
+    ? [{ kind: "guild", typed: key, rule: path }]
+    : [];
+  const channels = Object.entries(guild.channels ?? {}).flatMap(([typed, channel]) => {
+    const rule = pathTo(pathTo(path, "channels"), typed);
+    const isPinned = only !== undefined && channel.pinned?.has(only) === true;
+    const name: readonly UnresolvedName[] = isNameKey(typed) && !isPinned
+      ? [{ kind: "channel", typed, rule, guild: key }]
+      : [];
+    return [...name, ...unresolvedIn(channel.users, pathTo(rule, "users"), key)];
+  });
+  return [...own, ...unresolvedIn(guild.users, pathTo(path, "users"), key), ...channels];
+}
+
+function unresolvedIn(
+  entries: readonly AllowEntry[] | undefined,
+  path: string,
+  guild?: string,
+): readonly UnresolvedName[] {
+  return (entries ?? []).flatMap((entry, index): readonly UnresolvedName[] => {
+    const rule = pathTo(path, index);
+    switch (entry.kind) {
+      case "name":
+        return [{ kind: "user", typed: entry.name, rule, ...(guild !== undefined && { guild }) }];
+      case "role_name":
+        return [{ kind: "role", typed: entry.name, rule, ...(guild !== undefined && { guild }) }];
+      default:
+        return [];
+    }
+  });
+}
+
+/** Without a prototype: a channel that is called `constructor` must find no rule. */
+function mapped<Rules extends Guilds[string] | Channels[string]>(
+  record: Readonly<Record<string, Rules>>,
+  convert: (rules: Rules, key: string) => Rules,
+): Readonly<Record<string, Rules>> {
+  const result: Record<string, Rules> = Object.create(null);
+  for (const [key, rules] of Object.entries(record)) result[key] = convert(rules, key);
+  return result;
+}

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { factsOf, toMessage } from "../../src/core/facts.ts";
+import type { Verdict } from "../../src/core/verdict.ts";
+import { directMessage, guildMessage, guildPlace, messageId } from "../support/builders.ts";
+
+const ignored = (why: (Verdict & { kind: "ignore" })["why"]): Verdict => ({
+  kind: "ignore",
+  why,
+  rule: "r",
+  keepAsContext: false,
+});
+const accepted = (why: (Verdict & { kind: "accept" })["why"]): Verdict => ({
+  kind: "accept",
+  why,
+  rule: "r",
+});
+
+/** What a message may say that must not go on record. */
+const secretive = guildMessage({
+  text: "/restart canary-text",
+  place: guildPlace({ topic: "canary-topic" }),
+  quoted: { id: guildMessage().id, text: "canary-quote" },
+  extras: [{ kind: "attachment", text: "canary-file" }],
+});
+
+describe("[P1] factsOf()", () => {
+  for (
+    const verdict of [ignored("sender-not-listed"), accepted("mentioned"), ignored("no-mention")]
+  ) {
+    it(`keeps none of the words of a message: ${verdict.why}`, () => {
+      assert.doesNotMatch(JSON.stringify(factsOf(secretive, {}, verdict)), /canary/);
+    });
+  }
+
+  it("keeps of a sender who was turned away not even whether it was a command", () => {
+    const facts = factsOf(guildMessage({ text: "/restart" }), {}, ignored("sender-not-listed"));
+    assert.equal(facts.command, undefined);
+    assert.equal(facts.matchesPattern, undefined);
+    assert.equal(facts.hasContent, true);
+  });
+
+  it("names the command where it was one that mattered", () => {
+    const facts = factsOf(guildMessage({ text: "/Restart" }), {}, ignored("not-owner"));
+    assert.equal(facts.command, "restart");
+  });
+
+  const patterns: readonly [verdict: Verdict, mention: "user" | undefined, matched?: boolean][] = [
+    [accepted("mentioned"), undefined, true],
+    [accepted("mentioned"), "user"], // nobody looked
+    [ignored("no-mention"), undefined, false],
+    [accepted("mention-not-required"), undefined, false],
+    [accepted("dm-allowed"), undefined],
+    // It would have been answered, so it is judged again as if a pattern had matched.
+    [{ kind: "undecided", why: "pluralkit-original", rule: "r" }, undefined, true],
+    [ignored("pk-original"), undefined, true],
+    [ignored("channel-not-listed"), undefined],
+  ];
+  for (const [verdict, mention, matched] of patterns) {
+    it(`knows of the patterns ${matched ?? "nothing"} of ${verdict.why}${mention ? " by mention" : ""}`, () => {
+      const message = guildMessage(mention ? { mention } : {});
+      assert.equal(factsOf(message, {}, verdict).matchesPattern, matched);
+    });
+  }
+
+  const settled: readonly [why: Parameters<typeof ignored>[0], isPaired: boolean | undefined][] = [
+    ["pairing-pending", false],
+    ["pairing-full", false],
+    ["pairing-denied", false],
+    ["dm-not-allowed", undefined],
+  ];
+  for (const [why, isPaired] of settled) {
+    it(`[P3] knows after ${why} whether the sender is paired: ${isPaired}`, () => {
+      assert.equal(factsOf(directMessage(), {}, ignored(why)).moment.isPaired, isPaired);
+    });
+  }
+
+  it("[P3] knows who was found to be paired when it was stored", () => {
+    const { moment } = factsOf(directMessage(), { ownsApplication: true }, accepted("dm-paired"));
+    assert.deepEqual(moment, { ownsApplication: true, isPaired: true });
+  });
+});
+
+describe("[P1] factsOf() of what the same sender says in the same place", () => {
+  it("is the same, so that the store keeps it once", () => {
+    const [one, two] = ["1400000000000000101", "1500000000000000102"].map((id) =>
+      factsOf(guildMessage({ id: messageId(id), text: id }), {}, ignored("no-mention"))
+    );
+    assert.deepEqual(one, two);
+  });
+});
+
+describe("[P1] toMessage()", () => {
+  it("is the message but for its words, and survives JSON", () => {
+    const message = guildMessage({ mention: "user", mentionsOthers: true, revision: 1 });
+    const facts = factsOf(message, { isMuted: true }, accepted("mentioned"));
+    const again = toMessage(JSON.parse(JSON.stringify(facts)), message);
+    const { gist, ...rest } = again;
+    assert.deepEqual(rest, { ...message, text: "" });
+    assert.deepEqual(gist, { hasContent: true });
+  });
+});

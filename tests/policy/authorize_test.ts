@@ -1,0 +1,420 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Place, Sender } from "../../src/core/inbound.ts";
+import type { Moment } from "../../src/core/moment.ts";
+import {
+  type AccessEvent,
+  type AccessEventKind,
+  explain,
+  prepareAuthorize,
+} from "../../src/policy/authorize.ts";
+import type { AccessPolicy, GuildRules } from "../../src/policy/rules.ts";
+import { directMessage, guildMessage, guildPlace, sender } from "../support/builders.ts";
+import {
+  ADA,
+  BOB,
+  bot,
+  CHANNEL,
+  commands,
+  dm,
+  entries,
+  GUILD,
+  guild,
+  inWords,
+  listing,
+  policy,
+  proxy,
+  THREAD,
+} from "./policies.ts";
+
+const PLACES = {
+  DM: { kind: "dm" },
+  guild: guildPlace(),
+  thread: guildPlace({ thread: { id: THREAD, name: "notes" } }),
+} as const satisfies Readonly<Record<string, Place>>;
+
+/** Ada does it there, to the bot where that matters. */
+type Deed = (place: Place, from: Sender) => AccessEvent;
+
+const doing = (place: Place, from: Sender) => ({ place, channelId: CHANNEL, sender: from });
+const message = (place: Place, from: Sender) =>
+  (place.kind === "guild" ? guildMessage : directMessage)({
+    place,
+    sender: from,
+    mention: "user",
+  });
+
+/** A kind of event without its row here does not compile [P16, SEC-R15]. */
+const DEEDS: Readonly<Record<AccessEventKind, Deed>> = {
+  message: (place, from) => ({ kind: "message", message: message(place, from) }),
+  edit: (place, from) => ({ kind: "edit", message: message(place, from) }),
+  reaction: (place, from) => ({ kind: "reaction", on: "own", ...doing(place, from) }),
+  button: (place, from) => ({ kind: "button", needs: "everybody", ...doing(place, from) }),
+  select: (place, from) => ({ kind: "select", needs: "everybody", ...doing(place, from) }),
+  modal: (place, from) => ({ kind: "modal", needs: "everybody", ...doing(place, from) }),
+  slash: (place, from) => ({ kind: "slash", needs: "everybody", ...doing(place, from) }),
+  thread_create: (place, from) => ({ kind: "thread_create", ...doing(place, from) }),
+};
+
+describe("[P16] [SEC-R15] prepareAuthorize() › who is let in, and who is not, by any door", () => {
+  const open = policy({
+    ...listing({ users: entries(ADA) }),
+    dm: dm({ policy: "allowlist", allowFrom: entries(ADA) }),
+  });
+  const authorize = prepareAuthorize(open);
+  const ada = sender();
+  const mallory = sender({ id: BOB, username: "mallory" });
+
+  for (const [kind, deed] of Object.entries(DEEDS)) {
+    for (const [where, place] of Object.entries(PLACES)) {
+      it(`a ${kind} of somebody who is listed, in a ${where}: allowed`, () => {
+        assert.equal(authorize(deed(place, ada)).kind, "accept");
+      });
+
+      it(`a ${kind} of somebody who is not, in a ${where}: denied`, () => {
+        const verdict = authorize(deed(place, mallory));
+        const why = place.kind === "dm" ? "dm-not-allowed" : "sender-not-listed";
+        assert.deepEqual([verdict.kind, verdict.why], ["ignore", why]);
+        assert.ok(verdict.kind === "ignore" && !verdict.keepAsContext);
+      });
+
+      it(`a ${kind} of a bot that has a listed name and id, in a ${where}: denied`, () => {
+        const verdict = authorize(deed(place, bot));
+        assert.deepEqual([verdict.kind, verdict.why], ["ignore", "bot"]);
+      });
+
+      it(`a ${kind} in a ${where} that is closed: denied`, () => {
+        const closed = policy({
+          dm: dm({ enabled: false, allowFrom: entries(ADA) }),
+          ...listing({ users: entries(ADA), channels: { help: { enabled: false } } }),
+        });
+        const verdict = prepareAuthorize(closed)(deed(place, ada));
+        const why = place.kind === "dm" ? "dm-disabled" : "channel-disabled";
+        assert.deepEqual([verdict.kind, verdict.why], ["ignore", why]);
+      });
+    }
+  }
+
+  const strangers: Readonly<Record<AccessEventKind, string>> = {
+    message: "challenge: pairing by dm.policy",
+    edit: "ignore: dm-not-allowed by dm.policy",
+    reaction: "ignore: dm-not-allowed by dm.policy",
+    button: "ignore: dm-not-allowed by dm.policy",
+    select: "ignore: dm-not-allowed by dm.policy",
+    modal: "ignore: dm-not-allowed by dm.policy",
+    slash: "challenge: pairing by dm.policy",
+    thread_create: "ignore: dm-not-allowed by dm.policy",
+  };
+  for (const [kind, verdict] of Object.entries(strangers)) {
+    it(`[P3] a stranger's ${kind} in a DM: ${verdict}`, () => {
+      const deed = DEEDS[kind as AccessEventKind];
+      assert.equal(inWords(prepareAuthorize(policy())(deed(PLACES.DM, ada))), verdict);
+    });
+  }
+
+  it("[P13] a webhook of PluralKit's is one, where it is no message", () => {
+    const rules = policy({ ...listing(), asksPluralkit: true });
+    const verdict = prepareAuthorize(rules)(DEEDS.reaction(PLACES.guild, proxy));
+    assert.equal(inWords(verdict), "ignore: webhook by allowBots");
+  });
+});
+
+describe("[H5] reactions", () => {
+  type Mode = GuildRules["reactionNotifications"];
+  const R = `guilds.${GUILD}.reactionNotifications`;
+  const off = `ignore: reactions-off by ${R}`;
+  const listed = `accept: allowed by guilds.${GUILD}.users`;
+  const anybody = `accept: allowed by guilds.${GUILD}`;
+  const cases: readonly [
+    mode: Mode,
+    users: readonly string[] | undefined,
+    on: "own" | "other",
+    verdict: string,
+  ][] = [
+    ["off", undefined, "own", off],
+    ["own", undefined, "own", anybody],
+    ["own", undefined, "other", off],
+    ["all", undefined, "own", anybody],
+    ["all", undefined, "other", anybody],
+    ["allowlist", undefined, "own", off],
+    ["allowlist", [], "own", `ignore: sender-not-listed by guilds.${GUILD}.users`],
+    ["allowlist", [ADA], "own", listed],
+    ["allowlist", [ADA], "other", listed],
+    ["allowlist", ["*"], "other", listed],
+    // P10 first, whatever the mode.
+    ["all", [BOB], "own", `ignore: sender-not-listed by guilds.${GUILD}.users`],
+    ["own", [BOB], "own", `ignore: sender-not-listed by guilds.${GUILD}.users`],
+    ["allowlist", [BOB], "own", `ignore: sender-not-listed by guilds.${GUILD}.users`],
+  ];
+  for (const [mode, users, on, verdict] of cases) {
+    const list = users ? JSON.stringify(users.map((id) => id === ADA ? "ada" : id)) : "no list";
+    it(`"${mode}", ${list}, on ${on === "own" ? "the bot's" : "another's"}: ${verdict}`, () => {
+      const rules = policy(
+        listing({ reactionNotifications: mode, ...(users && { users: entries(...users) }) }),
+      );
+      const event = { kind: "reaction", on, ...doing(PLACES.guild, sender()) } as const;
+      assert.equal(inWords(prepareAuthorize(rules)(event)), verdict);
+    });
+  }
+
+  it('"allowlist" goes by the guild\'s list, though the channel has one of its own', () => {
+    const rules = policy(listing({
+      reactionNotifications: "allowlist",
+      users: entries(BOB),
+      channels: { help: { users: entries(ADA) } },
+    }));
+    const verdict = prepareAuthorize(rules)(DEEDS.reaction(PLACES.guild, sender()));
+    assert.equal(inWords(verdict), off);
+  });
+
+  it("in an open guild without rules, on the bot's own messages", () => {
+    const authorize = prepareAuthorize(policy({ groupPolicy: "open" }));
+    const on = (on: "own" | "other") =>
+      inWords(authorize({ kind: "reaction", on, ...doing(PLACES.guild, sender()) }));
+    assert.equal(on("own"), "accept: allowed by groupPolicy");
+    assert.equal(on("other"), "ignore: reactions-off by guilds.*.reactionNotifications");
+  });
+
+  for (const place of [{ kind: "dm" }, { kind: "group_dm" }] as const) {
+    it(`in a ${place.kind}, on the bot's own messages`, () => {
+      const rules = policy({ dm: dm({ policy: "open", groupEnabled: true }) });
+      const on = (on: "own" | "other") =>
+        prepareAuthorize(rules)({ kind: "reaction", on, ...doing(place, sender()) }).why;
+      assert.deepEqual([on("own"), on("other")], ["allowed", "reactions-off"]);
+    });
+  }
+});
+
+describe("[K3] commands", () => {
+  const owners = { commands: commands({ owners: entries(ADA) }) };
+  const unlisted = listing({ users: entries(BOB) });
+  const noGroups = { commands: commands({ usesAccessGroups: false }) };
+  const OWNER = "commands.ownerAllowFrom";
+  const inPlace = { DM: PLACES.DM, guild: PLACES.guild, group: { kind: "group_dm" } } as const;
+
+  const cases: readonly [
+    name: string,
+    rules: Partial<AccessPolicy>,
+    needs: "everybody" | "session" | "owner" | "approver",
+    where: keyof typeof inPlace,
+    moment: Moment,
+    verdict: string,
+  ][] = [
+    ["who may talk", {}, "everybody", "guild", {}, `accept: allowed by guilds.${GUILD}`],
+    ["who may talk", {}, "session", "guild", {}, `ignore: not-manager by ${OWNER}`],
+    ["a manager", {}, "session", "guild", { managesMessages: true }, `accept: allowed by ${OWNER}`],
+    ["an owner", owners, "session", "guild", {}, `accept: allowed by ${OWNER}`],
+    ["a manager", {}, "owner", "guild", { managesMessages: true }, `ignore: not-owner by ${OWNER}`],
+    ["an owner", owners, "owner", "guild", {}, `accept: owner by ${OWNER}`],
+    [
+      "Discord's owner",
+      {},
+      "owner",
+      "guild",
+      { ownsApplication: true },
+      `accept: owner by ${OWNER}`,
+    ],
+    [
+      "Discord's owner where others are listed",
+      { commands: commands({ owners: entries(BOB) }) },
+      "owner",
+      "guild",
+      { ownsApplication: true },
+      `ignore: not-owner by ${OWNER}`,
+    ],
+    [
+      "everybody, where the list of owners says so",
+      { commands: commands({ owners: entries("*") }) },
+      "owner",
+      "guild",
+      {},
+      `ignore: not-owner by ${OWNER}`,
+    ],
+    [
+      "an owner",
+      owners,
+      "approver",
+      "guild",
+      {},
+      "ignore: not-approver by execApprovals.approvers",
+    ],
+    [
+      "an approver",
+      { approvers: [ADA] },
+      "approver",
+      "guild",
+      {},
+      "accept: allowed by execApprovals.approvers",
+    ],
+    [
+      "an owner who is not on the guild's list",
+      { ...owners, ...unlisted },
+      "owner",
+      "guild",
+      {},
+      `ignore: sender-not-listed by guilds.${GUILD}.users`,
+    ],
+    [
+      "who is not on the list",
+      unlisted,
+      "everybody",
+      "guild",
+      {},
+      `ignore: sender-not-listed by guilds.${GUILD}.users`,
+    ],
+    [
+      "who is not on the list, where it does not hold",
+      { ...unlisted, ...noGroups },
+      "everybody",
+      "guild",
+      {},
+      "accept: allowed by commands.useAccessGroups",
+    ],
+    [
+      "who is not on the list, where it does not hold",
+      { ...unlisted, ...noGroups },
+      "owner",
+      "guild",
+      {},
+      `ignore: not-owner by ${OWNER}`,
+    ],
+    [
+      "who is not on the list, where it does not hold",
+      { ...unlisted, ...noGroups },
+      "approver",
+      "guild",
+      {},
+      "ignore: not-approver by execApprovals.approvers",
+    ],
+    [
+      "anybody in a guild that is not listed, where lists do not hold",
+      { ...noGroups, guilds: { "1": guild() } },
+      "everybody",
+      "guild",
+      {},
+      "ignore: guild-not-listed by guilds",
+    ],
+    ["a stranger", {}, "everybody", "DM", {}, "challenge: pairing by dm.policy"],
+    ["who is paired", {}, "session", "DM", { isPaired: true }, "accept: allowed by dm.policy"],
+    ["who is paired", {}, "owner", "DM", { isPaired: true }, `ignore: not-owner by ${OWNER}`],
+    ["an owner who is not paired", owners, "owner", "DM", {}, `accept: owner by ${OWNER}`],
+    [
+      "Discord's owner, who is not paired",
+      {},
+      "owner",
+      "DM",
+      { ownsApplication: true },
+      `accept: owner by ${OWNER}`,
+    ],
+    [
+      "an owner who is not paired",
+      owners,
+      "everybody",
+      "DM",
+      {},
+      "challenge: pairing by dm.policy",
+    ],
+    [
+      "an owner where DMs are off",
+      { ...owners, dm: dm({ enabled: false }) },
+      "owner",
+      "DM",
+      {},
+      "ignore: dm-disabled by dm.enabled",
+    ],
+    [
+      "an approver who is not on the list",
+      { approvers: [ADA], dm: dm({ policy: "allowlist" }) },
+      "approver",
+      "DM",
+      {},
+      "accept: allowed by execApprovals.approvers",
+    ],
+    [
+      "a stranger, where lists do not hold",
+      noGroups,
+      "everybody",
+      "DM",
+      {},
+      "accept: allowed by commands.useAccessGroups",
+    ],
+    [
+      "a stranger, where lists do not hold",
+      noGroups,
+      "owner",
+      "DM",
+      {},
+      "challenge: pairing by dm.policy",
+    ],
+    [
+      "who is listed",
+      { dm: dm({ groupEnabled: true, allowFrom: entries(ADA) }) },
+      "session",
+      "group",
+      {},
+      "accept: allowed by dm.allowFrom",
+    ],
+    [
+      "a stranger",
+      { dm: dm({ groupEnabled: true }) },
+      "everybody",
+      "group",
+      {},
+      "ignore: dm-not-allowed by dm.policy",
+    ],
+  ];
+  for (const [name, rules, needs, where, moment, verdict] of cases) {
+    it(`${name}: a command for ${needs} in a ${where}: ${verdict}`, () => {
+      const authorize = prepareAuthorize(policy({ ...listing(), ...rules }));
+      const event = { kind: "slash", needs, ...doing(inPlace[where], sender()) } as const;
+      assert.equal(inWords(authorize(event, moment)), verdict);
+    });
+  }
+});
+
+describe("[P1] explain()", () => {
+  const ladder = (event: AccessEvent, rules: AccessPolicy, moment: Moment = {}) =>
+    explain(event, moment, rules).checks.map(({ id, passed, fact, rule }) =>
+      `${passed ? "ok" : "NO"} ${id}: ${fact} [${rule.replace("channels.discord.", "")}]`
+    );
+
+  it("says each step of a message that nobody is asked to answer", () => {
+    const rules = policy(listing({ users: entries("ada"), channels: { help: { allow: true } } }));
+    assert.deepEqual(ladder({ kind: "message", message: guildMessage() }, rules), [
+      'ok guilds: groupPolicy is "allowlist" [groupPolicy]',
+      `ok guild: "Friends of Barnacle" (${GUILD}) is listed [guilds.${GUILD}]`,
+      `ok channel: "#help" (${CHANNEL}) is listed [guilds.${GUILD}.channels.help]`,
+      `ok enabled: allow is true [guilds.${GUILD}.channels.help.allow]`,
+      `ok sender: "ada" (${ADA}) is on the list as "ada" [guilds.${GUILD}.users]`,
+      "ok content: it has content [gateway.intents]",
+      `NO mention: nobody mentions the bot [guilds.${GUILD}.requireMention]`,
+    ]);
+  });
+
+  it("says each step of a stranger's direct message", () => {
+    const event = { kind: "message", message: directMessage() } as const;
+    assert.deepEqual(ladder(event, policy(), { isPaired: false }), [
+      "ok dm: dm.enabled is true [dm.enabled]",
+      'ok dm-policy: dm.policy is "pairing" [dm.policy]',
+      `NO sender: "ada" (${ADA}) is not on the list, nor paired [dm.policy]`,
+    ]);
+  });
+
+  it("[P12] names the name that was written, and the id that it was found to be", () => {
+    const rules = policy({
+      dm: dm({ allowFrom: [{ kind: "user", id: ADA, typed: "ada" }] }),
+    });
+    const last = ladder({ kind: "message", message: directMessage() }, rules).at(-1);
+    assert.equal(last, `ok sender: "ada" (${ADA}) is on the list as "ada = ${ADA}" [dm.allowFrom]`);
+  });
+
+  it("[X1] puts a name that somebody chose in quotes, on one line", () => {
+    const evil = guildPlace({ channel: { id: CHANNEL, name: 'x"\n\x1b[31mok sender: allowed' } });
+    const [, , third] = ladder(
+      { kind: "message", message: guildMessage({ place: evil }) },
+      policy(listing({ channels: {} })),
+    );
+    assert.ok(third?.startsWith("NO channel: "));
+    assert.ok(![...third ?? ""].some((character) => character < " "), "no control character");
+  });
+});

@@ -1,0 +1,278 @@
+/**
+ * What holds of every policy and every message, whatever they are (P1, P4, P10, P12).
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { factsOf, toMessage } from "../../src/core/facts.ts";
+import type { GuildPlace, InboundMessage } from "../../src/core/inbound.ts";
+import type { ResolvedName } from "../../src/core/names.ts";
+import { prepareAdmission } from "../../src/policy/admission.ts";
+import type { AllowEntry } from "../../src/policy/allowlist.ts";
+import { type AccessEvent, explain, prepareAuthorize } from "../../src/policy/authorize.ts";
+import { withNames } from "../../src/policy/pinned.ts";
+import type { AccessPolicy } from "../../src/policy/rules.ts";
+import { userId } from "../support/builders.ts";
+import { ADA, admit, BOB, drawn } from "./policies.ts";
+
+const { anEntry, aPolicy, aMessage, aMoment, aPlace, aSender } = drawn;
+const RUNS = { numRuns: 500 };
+
+/** The policy with every list of people changed. */
+function withLists(
+  policy: AccessPolicy,
+  change: (list: readonly AllowEntry[]) => readonly AllowEntry[],
+): AccessPolicy {
+  const users = (list?: readonly AllowEntry[]) => list && { users: change(list) };
+  const { guilds, commands } = policy;
+  return {
+    ...policy,
+    dm: { ...policy.dm, allowFrom: change(policy.dm.allowFrom) },
+    commands: { ...commands, ...(commands.owners && { owners: change(commands.owners) }) },
+    ...(guilds && {
+      guilds: mapped(guilds, (guild) => ({
+        ...guild,
+        ...users(guild.users),
+        ...(guild.channels && {
+          channels: mapped(guild.channels, (channel) => ({ ...channel, ...users(channel.users) })),
+        }),
+      })),
+    }),
+  };
+}
+
+function mapped<From, To>(record: Readonly<Record<string, From>>, convert: (value: From) => To) {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, convert(value)]));
+}
+
+const anEvent: fc.Arbitrary<AccessEvent> = fc.oneof(
+  fc.record({ kind: fc.constantFrom("message", "edit" as const), message: aMessage }),
+  fc.record({
+    message: aMessage,
+    what: fc.constantFrom(
+      { kind: "reaction", on: "own" } as const,
+      { kind: "reaction", on: "other" } as const,
+      { kind: "button", needs: "owner" } as const,
+      { kind: "select", needs: "session" } as const,
+      { kind: "modal", needs: "approver" } as const,
+      { kind: "slash", needs: "everybody" } as const,
+      { kind: "thread_create" } as const,
+    ),
+  }).map(({ message: { place, channelId, sender }, what }) => ({
+    place,
+    channelId,
+    sender,
+    ...what,
+  })),
+);
+
+describe("[P1] laws of access", () => {
+  it("an entry more on an allowlist denies nobody", () => {
+    fc.assert(
+      fc.property(aPolicy, anEvent, aMoment, anEntry, (rules, event, moment, entry) => {
+        fc.pre(prepareAuthorize(rules)(event, moment).kind === "accept");
+        const longer = withLists(rules, (list) => [...list, entry]);
+        assert.equal(prepareAuthorize(longer)(event, moment).kind, "accept");
+      }),
+      RUNS,
+    );
+  });
+
+  it("disabled allows nobody, and lets nobody wait", () => {
+    fc.assert(
+      fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
+        const closed = {
+          ...rules,
+          groupPolicy: "disabled",
+          dm: { ...rules.dm, policy: "disabled" },
+        } as const;
+        assert.equal(prepareAuthorize(closed)(event, moment).kind, "ignore");
+      }),
+      RUNS,
+    );
+  });
+
+  it("the order of keys does not matter", () => {
+    const reversed = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
+      Object.fromEntries(Object.entries(record).reverse());
+    fc.assert(
+      fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
+        const guilds = rules.guilds && reversed(mapped(rules.guilds, (guild) => ({
+          ...guild,
+          ...(guild.channels && { channels: reversed(guild.channels) }),
+        })));
+        assert.deepEqual(
+          prepareAuthorize({ ...rules, ...(guilds && { guilds }) })(event, moment),
+          prepareAuthorize(rules)(event, moment),
+        );
+      }),
+      RUNS,
+    );
+  });
+
+  it("[P12] a new name lets nobody in by an entry that is an id, or was found to be one", () => {
+    const names: readonly ResolvedName[] = [
+      { kind: "user", typed: "ada", id: ADA, name: "ada", at: 1 },
+      { kind: "user", typed: "bob#0001", id: BOB, name: "bob", at: 1 },
+    ];
+    const byId = ({ kind }: AllowEntry) => kind !== "role_name" && kind !== "name";
+    fc.assert(
+      fc.property(
+        aPolicy,
+        aMessage,
+        aMoment,
+        fc.constantFrom("ada", "bob", "luna", "Mods", ADA, "mallory"),
+        fc.constantFrom("ada#0001", "bob#0001", undefined),
+        (rules, message, moment, username, tag) => {
+          fc.pre(!message.sender.pluralkit);
+          // "luna" is nobody's yet, and so is no entry here: a name is a name.
+          const ids = withLists(withNames(rules, names), (list) => list.filter(byId));
+          const { tag: _, ...sender } = message.sender;
+          const renamed = { ...sender, id: userId("42"), username, ...(tag && { tag }) };
+          const nobody = { ...sender, id: userId("42"), username: "nobody" };
+          const as = (sender: InboundMessage["sender"]) =>
+            admit({ ...message, sender }, ids, moment);
+          assert.deepEqual(as(renamed), as(nobody));
+        },
+      ),
+      RUNS,
+    );
+  });
+
+  it("what is explained is what was said", () => {
+    fc.assert(
+      fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
+        const { verdict, checks } = explain(event, moment, rules);
+        assert.deepEqual(verdict, prepareAuthorize(rules)(event, moment));
+        const failed = checks.filter(({ passed }) => !passed);
+        if (verdict.kind === "accept") return assert.deepEqual(failed, []);
+        assert.deepEqual(failed, checks.slice(-1), "the last one, and no other, has failed");
+        assert.equal(failed[0]?.rule, verdict.rule);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("a message is judged as any other event is", () => {
+    fc.assert(
+      fc.property(aPolicy, aMessage, aMoment, (rules, message, moment) => {
+        const verdict = prepareAuthorize(rules)({ kind: "message", message }, moment);
+        assert.deepEqual(verdict, admit(message, rules, moment));
+      }),
+    );
+  });
+
+  it("facts without the words come to the same verdict", () => {
+    const found = new Set<string>();
+    fc.assert(
+      fc.property(aPolicy, aMessage, aMoment, (rules, message, moment) => {
+        const verdict = admit(message, rules, moment);
+        // the store settles this one before it is on record, and a group gets no code
+        if (verdict.kind === "challenge" && message.place.kind === "group_dm") return;
+        found.add(verdict.why);
+        const facts = factsOf(message, moment, verdict);
+        const again = toMessage(JSON.parse(JSON.stringify(facts)), message);
+        const explained = explain({ kind: "message", message: again }, facts.moment, rules);
+        assert.deepEqual(explained.verdict, verdict);
+      }),
+      { numRuns: 5_000, seed: 5 },
+    );
+    const rare = ["pluralkit-original", "command", "not-owner", "mentioned", "dm-paired"];
+    assert.deepEqual(rare.filter((why) => !found.has(why)), [], "the law says something");
+  });
+
+  it("[P11] [N3] nothing of our own is answered", () => {
+    fc.assert(fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
+      const { kind, why } = prepareAuthorize(rules)(event, { ...moment, isOurs: true });
+      assert.deepEqual({ kind, why }, { kind: "ignore", why: "own" });
+    }));
+  });
+
+  it("[P3] [P5] a code is for a person's own DM alone, and not for an edit", () => {
+    fc.assert(
+      fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
+        if (prepareAuthorize(rules)(event, moment).kind !== "challenge") return;
+        const { place, sender } = "message" in event ? event.message : event;
+        // of a message in a group the store says whether its sender is paired, and gives no code
+        const isAsked = event.kind === "message" && moment.isPaired === undefined;
+        assert.ok(place.kind === "dm" || (place.kind === "group_dm" && isAsked));
+        assert.equal(sender.automaton, undefined);
+        assert.ok(event.kind === "message" || event.kind === "slash");
+      }),
+      RUNS,
+    );
+  });
+
+  it("[P13] only a message in a guild waits for PluralKit", () => {
+    fc.assert(
+      fc.property(aPolicy, anEvent, aMoment, (rules, event, moment) => {
+        if (prepareAuthorize(rules)(event, moment).kind !== "undecided") return;
+        assert.ok(rules.asksPluralkit && "message" in event);
+        assert.equal(event.message.place.kind, "guild");
+      }),
+      RUNS,
+    );
+  });
+
+  it("[K3] who owns nothing gives no owner's command, by any door", () => {
+    fc.assert(
+      fc.property(aPolicy, aSender, aPlace, aMoment, (rules, sender, place, moment) => {
+        const { owners: _, ...commands } = rules.commands;
+        const ownerless = { ...rules, commands };
+        const authorize = prepareAuthorize(ownerless);
+        const who = { place, channelId: place.channel.id, sender };
+        const { ownsApplication: __, ...rest } = moment;
+        for (const kind of ["button", "select", "modal", "slash"] as const) {
+          assert.notEqual(authorize({ kind, ...who, needs: "owner" }, rest).kind, "accept");
+        }
+      }),
+    );
+  });
+
+  it("[P10] nothing of a sender who is not listed is kept", () => {
+    fc.assert(fc.property(aPolicy, aMessage, aMoment, (rules, message, moment) => {
+      const verdict = admit(message, rules, moment);
+      if (verdict.kind !== "ignore" || !verdict.keepAsContext) return;
+      assert.ok(verdict.why === "no-mention" || verdict.why === "rule-not-built");
+      assert.equal(message.place.kind, "guild");
+    }));
+  });
+
+  it("[P7] an unknown place is never more open than it would be if it were known", () => {
+    /** All that can be known too little of a place; a thread that is not known looks like a channel. */
+    const lessKnown = (place: GuildPlace): readonly GuildPlace[] => {
+      const { guild, channel, thread } = place;
+      const nameless = <Id extends string>({ id }: { readonly id: Id }) => ({ id, name: id });
+      return [guild, nameless(guild)].flatMap((known) => [
+        { kind: "guild", guild: known, channel: nameless(thread ?? channel), isUnknown: true },
+        { ...place, guild: known, channel: nameless(channel), isUnknown: true },
+      ]);
+    };
+    let accepted = 0;
+    fc.assert(
+      fc.property(aPolicy, aMessage, aMoment, (rules, message, moment) => {
+        fc.pre(message.place.kind === "guild");
+        const known = admit(message, rules, moment);
+        for (const place of lessKnown(message.place)) {
+          const verdict = admit({ ...message, place }, rules, moment);
+          if (verdict.kind === "accept") accepted += 1;
+          const isTurnedAway = verdict.kind === "ignore" && !verdict.keepAsContext &&
+            (verdict.why === "guild-not-listed" || verdict.why === "channel-not-listed");
+          if (!isTurnedAway) assert.deepEqual(verdict, known);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+    assert.ok(accepted > 0, "the law says something");
+  });
+
+  it("asked again it says the same", () => {
+    fc.assert(fc.property(aPolicy, aMessage, aMoment, (rules, message, moment) => {
+      const prepared = prepareAdmission(rules);
+      assert.deepEqual(prepared(message, moment), prepared(message, moment));
+    }));
+  });
+});

@@ -1,0 +1,200 @@
+/**
+ * Policies with every rule filled in, and verdicts in words, so that a table of rules can be read.
+ *
+ * @module
+ */
+
+import fc from "fast-check";
+import { COMMANDS } from "../../src/core/commands.ts";
+import { type ApplicationId, parseSnowflake } from "../../src/core/ids.ts";
+import type { InboundMessage, Sender } from "../../src/core/inbound.ts";
+import type { Moment } from "../../src/core/moment.ts";
+import type { Verdict } from "../../src/core/verdict.ts";
+import { prepareAdmission } from "../../src/policy/admission.ts";
+import { type AllowEntry, parseAllowEntry } from "../../src/policy/allowlist.ts";
+import type {
+  AccessPolicy,
+  ChannelRules,
+  CommandRules,
+  DmRules,
+  GuildRules,
+} from "../../src/policy/rules.ts";
+import {
+  channelId,
+  directMessage,
+  guildId,
+  guildMessage,
+  guildPlace,
+  roleId,
+  sender,
+  userId,
+} from "../support/builders.ts";
+
+/** Who writes in a message of the builders. */
+export const ADA = userId("123456789012345678");
+export const BOB = userId("987654321098765432");
+export const MODS = roleId("1400000000000000003");
+/** The guild and the channel of the builders, "Friends of Barnacle" and #help. */
+export const GUILD = guildPlace().guild.id;
+export const CHANNEL = guildPlace().channel.id;
+export const THREAD = channelId("1400000000000000012");
+
+export const bot: Sender = sender({ automaton: "bot" });
+export const webhook: Sender = sender({ automaton: "webhook" });
+/** A webhook that PluralKit has made; its name and picture are the member's. */
+export const proxy: Sender = sender({
+  username: "Luna",
+  automaton: "webhook",
+  applicationId: applicationId("466378653216014359"),
+});
+
+/** A guild's rules as the schema fills them in. */
+export const guild = (fields: Partial<GuildRules> = {}): GuildRules => ({
+  reactionNotifications: "own",
+  ...fields,
+});
+
+export const dm = (fields: Partial<DmRules> = {}): DmRules => ({
+  enabled: true,
+  policy: "pairing",
+  allowFrom: [],
+  groupEnabled: false,
+  ...fields,
+});
+
+export const commands = (fields: Partial<CommandRules> = {}): CommandRules => ({
+  usesAccessGroups: true,
+  texts: COMMANDS,
+  ...fields,
+});
+
+/** Nothing is allowed that a default does not allow; the pattern is the word "barnacle". */
+export const policy = (fields: Partial<AccessPolicy> = {}): AccessPolicy => ({
+  dm: dm(),
+  groupPolicy: "allowlist",
+  groupPolicyRule: "channels.discord.groupPolicy",
+  allowBots: false,
+  loopGuard: { maxTurns: 6, muteMs: 600_000 },
+  asksPluralkit: false,
+  commands: commands(),
+  approvers: [],
+  matchesPattern: (text) => text.includes("barnacle"),
+  ruleOf: (path) => path,
+  ...fields,
+});
+
+/** A policy that lists the builders' guild. */
+export const listing = (rules: Partial<GuildRules> = {}): Partial<AccessPolicy> => ({
+  guilds: { [GUILD]: guild(rules) },
+});
+
+export const admit = (message: InboundMessage, rules: AccessPolicy, moment?: Moment): Verdict =>
+  prepareAdmission(rules)(message, moment);
+
+/** `accept: why` or `ignore: why`, `+` where it is kept as context, and the rule without its prefix. */
+export function inWords(verdict: Verdict): string {
+  const kept = verdict.kind === "ignore" && verdict.keepAsContext ? "+" : "";
+  const rule = verdict.rule.replace("channels.discord.", "");
+  return `${verdict.kind}: ${verdict.why}${kept} by ${rule}`;
+}
+
+export function entries(...texts: readonly string[]): readonly AllowEntry[] {
+  return texts.map((text) => {
+    const entry = parseAllowEntry(text);
+    if (entry.kind === "problem") throw new RangeError(entry.why);
+    return entry;
+  });
+}
+
+/** Policies and messages as fast-check draws them: few ids and names, so that they meet. */
+export const drawn = (() => {
+  const ids = ["1400000000000000010", "1400000000000000011", "1400000000000000012"] as const;
+  const names = ["help", "Help Desk", "日本語", "constructor", "*"] as const;
+  const anEntry = fc.constantFrom(
+    ...entries(ADA, BOB, "ada", "bob#0001", "*", "role:Mods", `role:${MODS}`, "pk:abcde", "luna"),
+  );
+  const someEntries = fc.array(anEntry, { maxLength: 3 });
+  const option = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+  /** Without the keys that were drawn as absent. */
+  const tidy = <T extends object>(value: T): T =>
+    Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T;
+  const key = fc.constantFrom(...ids, ...names, "help-desk");
+  const channelRules = fc.record({
+    allow: option(fc.boolean()),
+    enabled: option(fc.boolean()),
+    requireMention: option(fc.boolean()),
+    users: option(someEntries),
+  }).map((rules) => tidy(rules) as ChannelRules);
+  const guildRules = fc.record({
+    requireMention: option(fc.boolean()),
+    users: option(someEntries),
+    channels: option(fc.dictionary(key, channelRules, { maxKeys: 4 })),
+    intentFilter: option(fc.boolean()),
+    reactionNotifications: fc.constantFrom("off", "own", "all", "allowlist" as const),
+  }).map((rules) => tidy(rules) as GuildRules);
+  const aPolicy: fc.Arbitrary<AccessPolicy> = fc.record({
+    dm: fc.record({
+      enabled: fc.boolean(),
+      policy: fc.constantFrom("pairing", "allowlist", "open", "disabled" as const),
+      allowFrom: someEntries,
+      groupEnabled: fc.boolean(),
+    }),
+    groupPolicy: fc.constantFrom("allowlist", "open", "disabled" as const),
+    guilds: option(fc.dictionary(key, guildRules, { maxKeys: 4 })),
+    allowBots: fc.boolean(),
+    asksPluralkit: fc.boolean(),
+    usesAccessGroups: fc.boolean(),
+    owners: option(someEntries),
+    approvers: fc.subarray([ADA, BOB]),
+  }).map(({ usesAccessGroups, owners, guilds, ...rules }) =>
+    policy({
+      ...rules,
+      ...(guilds && { guilds }),
+      commands: commands({ usesAccessGroups, ...(owners && { owners }) }),
+    })
+  );
+  const aSender: fc.Arbitrary<Sender> = fc.constantFrom(
+    sender({ roles: [{ id: MODS, name: "Mods" }] }),
+    sender({ id: BOB, username: "bob", tag: "bob#0001" }),
+    sender({ id: BOB, username: "pk:abcde", pluralkit: { memberId: "abcde", name: "luna" } }),
+    bot,
+    webhook,
+    proxy,
+  );
+  const named = <Id>(id: (digits: string) => Id) =>
+    fc.record({ id: fc.constantFrom(...ids).map(id), name: fc.constantFrom(...names) });
+  const aPlace = fc.record({
+    guild: named(guildId),
+    channel: named(channelId),
+    thread: option(named(channelId)),
+  }).map(({ guild, channel, thread }) => guildPlace({ guild, channel, ...(thread && { thread }) }));
+  const aMessage: fc.Arbitrary<InboundMessage> = fc.record({
+    from: aSender,
+    where: fc.constantFrom("dm", "group_dm", "guild", "guild", "guild" as const),
+    place: aPlace,
+    mention: option(fc.constantFrom("user", "role", "reply" as const)),
+    mentionsOthers: fc.boolean(),
+    text: fc.constantFrom("", "hello", "barnacle?", "/status", "/new", "/restart", "/approve 1"),
+  }).map(({ from, where, place, mention, mentionsOthers, text }) => {
+    const fields = { sender: from, text, mentionsOthers, ...(mention && { mention }) };
+    if (where === "guild") return guildMessage({ place, ...fields });
+    return directMessage({ ...fields, place: { kind: where } });
+  });
+  const aMoment: fc.Arbitrary<Moment> = fc.record({
+    isPaired: option(fc.boolean()),
+    pluralkit: option(fc.constantFrom("found", "none", "failed" as const)),
+    isProxied: option(fc.boolean()),
+    isUnproxied: option(fc.boolean()),
+    isOurs: option(fc.constantFrom(true, false, false, false)),
+    isMuted: option(fc.boolean()),
+    ownsApplication: option(fc.boolean()),
+    managesMessages: option(fc.boolean()),
+  }).map((moment) => tidy(moment) as Moment);
+  return { anEntry, aPolicy, aMessage, aMoment, aSender, aPlace };
+})();
+
+function applicationId(digits: string): ApplicationId {
+  const id = parseSnowflake<"application">(digits);
+  if (!id) throw new RangeError(`No snowflake: ${digits}`);
+  return id;
+}

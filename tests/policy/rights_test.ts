@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { InboundMessage } from "../../src/core/inbound.ts";
+import type { AccessPolicy } from "../../src/policy/rules.ts";
+import { isOwnerHint, prepareRights } from "../../src/policy/rights.ts";
+import { directMessage, guildMessage, guildPlace, sender } from "../support/builders.ts";
+import {
+  ADA,
+  BOB,
+  bot,
+  commands,
+  dm,
+  entries,
+  listing,
+  MODS,
+  policy,
+  webhook,
+} from "./policies.ts";
+
+const member = sender({
+  id: BOB,
+  username: "pk:abcde",
+  pluralkit: { memberId: "abcde", name: "ada" },
+});
+const mod = sender({ roles: [{ id: MODS, name: "Mods" }] });
+
+describe("[P10] prepareRights() › who is an owner", () => {
+  const cases: readonly [
+    name: string,
+    owners: readonly string[],
+    from: typeof mod,
+    isOne: boolean,
+  ][] = [
+    ["by id", [ADA], sender(), true],
+    ["by username", ["Ada"], sender(), true],
+    ["another id", [BOB], sender(), false],
+    ["nobody on an empty list", [], sender(), false],
+    ["not everybody", ["*"], sender(), false],
+    ["no role by id", [`role:${MODS}`], mod, false],
+    ["no role by name", ["role:Mods"], mod, false],
+    ["a PluralKit member by id", ["pk:abcde"], member, true],
+    ["the account that the member is of", [BOB], member, true],
+    ["no PluralKit member by a name, which anybody may give a member", ["ada"], member, false],
+    ["no bot", [ADA, "ada"], bot, false],
+    ["no webhook", [ADA, "ada"], webhook, false],
+  ];
+  for (const [name, owners, from, isOne] of cases) {
+    it(`${name}: ${isOne ? "yes" : "no"}`, () => {
+      const rights = prepareRights(policy({ commands: commands({ owners: entries(...owners) }) }));
+      const right = rights.needed("owner", guildPlace(), from, {});
+      assert.equal(right?.isTheirs, isOne);
+      assert.equal(right?.rule, "commands.ownerAllowFrom");
+    });
+  }
+
+  it("Discord's word counts where no list is written, and for people only", () => {
+    const rights = prepareRights(policy());
+    const of = (from: typeof mod) =>
+      rights.needed("owner", guildPlace(), from, { ownsApplication: true })?.isTheirs;
+    assert.deepEqual([of(sender()), of(bot)], [true, false]);
+  });
+});
+
+describe("[K3] prepareRights() › who is an approver", () => {
+  const rights = prepareRights(policy({ approvers: [ADA] }));
+  const cases: readonly [name: string, from: typeof mod, isOne: boolean][] = [
+    ["by id", sender(), true],
+    ["nobody else", sender({ id: BOB }), false],
+    ["no bot", bot, false],
+  ];
+  for (const [name, from, isOne] of cases) {
+    it(`${name}: ${isOne ? "yes" : "no"}`, () => {
+      assert.equal(rights.needed("approver", guildPlace(), from, {})?.isTheirs, isOne);
+    });
+  }
+});
+
+describe("[P10] isOwnerHint()", () => {
+  const users = (...texts: readonly string[]) => listing({ users: entries(...texts) });
+  const cases: readonly [
+    name: string,
+    rules: Partial<AccessPolicy>,
+    message: InboundMessage,
+    isOne: boolean,
+  ][] = [
+    ["by id", users(ADA), guildMessage(), true],
+    ["by name", users("ada"), guildMessage(), true],
+    ["by name and as everybody", users("*", "ada"), guildMessage(), true],
+    ["as everybody", users("*"), guildMessage(), false],
+    ["as one of a role", users(`role:${MODS}`, "role:Mods"), guildMessage({ sender: mod }), false],
+    ["where no list is written", listing(), guildMessage(), false],
+    [
+      "by the guild's list where the channel has another",
+      {
+        ...listing({ users: entries(ADA), channels: { help: { users: entries("*") } } }),
+      },
+      guildMessage(),
+      false,
+    ],
+    ["in a place that is closed", { guilds: {} }, guildMessage(), false],
+    ["a bot", users(ADA), guildMessage({ sender: bot }), false],
+    ["in a DM, by the list of DMs", { dm: dm({ allowFrom: entries(ADA) }) }, directMessage(), true],
+    ["in a DM, by a guild's list", users(ADA), directMessage(), false],
+  ];
+  for (const [name, rules, message, isOne] of cases) {
+    it(`${name}: ${isOne ? "yes" : "no"}`, () => {
+      assert.equal(isOwnerHint(message, policy(rules)), isOne);
+    });
+  }
+
+  it("is no right", () => {
+    const rights = prepareRights(policy({ ...users(ADA) }));
+    assert.equal(rights.needed("owner", guildPlace(), sender(), {})?.isTheirs, false);
+  });
+});
