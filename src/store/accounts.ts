@@ -11,7 +11,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { SessionStartLimit } from "../core/identify_budget.ts";
-import type { AccountId } from "../core/ids.ts";
+import { type AccountId, toAccountId } from "../core/ids.ts";
 import type { GatewaySession, Self } from "../core/inbound.ts";
 import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import type { Transactions } from "./transact.ts";
@@ -67,7 +67,11 @@ export interface StoredSession extends GatewaySession {
 
 export interface Accounts {
   loadAccount(accountId: AccountId): Promise<StoredAccount>;
+  /** Every account that ever connected, or has messages to send: also what the config forgot. */
+  accountIds(): Promise<readonly AccountId[]>;
 }
+
+const idSchema = z.object({ account_id: z.string().transform(toAccountId) });
 
 const selfSchema = z.object({
   user_id: snowflakeSchema<"user">(),
@@ -141,12 +145,16 @@ export function createAccounts(database: DatabaseSync, { read }: Transactions): 
   const selectShards = database.prepare(
     "SELECT * FROM gateway_session WHERE account_id = ? ORDER BY shard_id",
   );
+  const selectIds = database.prepare(
+    "SELECT account_id FROM account UNION SELECT account_id FROM outbox ORDER BY account_id",
+  );
   return {
     loadAccount: (accountId) =>
       read(() => ({
         ...toAccount(selectAccount.get(accountId)),
         shards: selectShards.all(accountId).map(toShard),
       })),
+    accountIds: () => read(() => selectIds.all().map((row) => idSchema.parse(row).account_id)),
   };
 }
 

@@ -12,19 +12,19 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Accepted, AcceptedBatch, Judged } from "../core/inbox.ts";
 import type { InboundMessage } from "../core/inbound.ts";
-import { toOverheard } from "../core/transcript.ts";
-import { prepareKeepOverheard } from "./context.ts";
-import { prepareRecordDecision } from "./decisions.ts";
-import { prepareKeepDirectChannel } from "./direct_channels.ts";
+import { prepareIsOnRecord, prepareRecordDecision } from "./decisions.ts";
 import { prepareSettleEcho } from "./echoes.ts";
+import type { FactRows } from "./fact_rows.ts";
 import { prepareAdvanceSession } from "./gateway_sessions.ts";
 import { prepareKeepGuild } from "./guilds.ts";
-import { prepareAddToInbox } from "./inbox.ts";
+import { directOf, prepareKeepJudged } from "./judged.ts";
 import type { Pruner } from "./retention.ts";
+import { prepareStrangers, type Settled } from "./strangers.ts";
 import { TERMS } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
 
 export interface BatchesDeps {
+  readonly factRows: FactRows;
   readonly pruner: Pruner;
   /** Told of the verdicts that are new, once they are stored. */
   readonly onRecorded: (recorded: readonly Judged[]) => void;
@@ -32,7 +32,8 @@ export interface BatchesDeps {
 
 export interface Batches {
   /**
-   * T1. A message that is there already stays as it is, verdict and all.
+   * T1. A message that is there already stays as it is, verdict and all. What is to be challenged
+   * is settled here: who is paired by now is accepted, and who gets a code has it in the outbox.
    *
    * @param arrivedAt Unix time in milliseconds at which the gateway was heard: a disk may have
    * refused the batch for an hour since.
@@ -43,51 +44,60 @@ export interface Batches {
 /** @param database Open, migrated, and owned by the caller. */
 export function createBatches(
   database: DatabaseSync,
-  { commit }: Transactions,
-  { pruner, onRecorded }: BatchesDeps,
+  { commit, read }: Transactions,
+  { factRows, pruner, onRecorded }: BatchesDeps,
 ): Batches {
-  const record = prepareRecordDecision(database);
-  const keepOverheard = prepareKeepOverheard(database);
-  const addToInbox = prepareAddToInbox(database);
-  const keepDirectChannel = prepareKeepDirectChannel(database);
+  const isOnRecord = prepareIsOnRecord(database);
+  const record = prepareRecordDecision(database, factRows);
+  const strangers = prepareStrangers(database);
+  const keep = prepareKeepJudged(database);
   const settleEcho = prepareSettleEcho(database);
   const keepGuild = prepareKeepGuild(database);
   const advance = prepareAdvanceSession(database);
   /** Direct channels that this process has put on the disk: so it need not ask which are there. */
   const knownDirect = new Set<string>();
 
-  function store({ accountId, heard, judged, echoes, guilds }: AcceptedBatch, arrivedAt: number) {
-    const recorded = judged.filter((one) => record(one, arrivedAt));
-    const kept = recorded
-      .filter(({ verdict }) => verdict.kind === "ignore" && verdict.keepAsContext)
-      .map(({ message }) => message);
-    for (const message of kept) keepOverheard(message, toOverheard(message), arrivedAt);
-    const added = recorded.filter(({ message, verdict, route }) => {
-      if (verdict.kind !== "accept") return false;
-      if (!route) throw new TypeError(`Cannot accept message ${message.id}: it has no route`);
-      return addToInbox(message, route, arrivedAt);
+  /** One after the other: a second message of a stranger finds what the first one has made. */
+  function recordAll({ judged, pairing }: AcceptedBatch, now: number): readonly Settled[] {
+    return judged.flatMap((one) => {
+      if (one.verdict.kind === "challenge" && isOnRecord(one.message)) return [];
+      const settled = strangers.settle(one, pairing, now);
+      return record(settled.judged, now) ? [settled] : [];
     });
-    for (const message of directOf(recorded)) keepDirectChannel(message);
+  }
+
+  function store(batch: AcceptedBatch, arrivedAt: number) {
+    const { accountId, heard, echoes, guilds } = batch;
+    const settled = recordAll(batch, arrivedAt);
+    const recorded = settled.map(({ judged }) => judged);
+    const { accepted, undecided, overheard } = keep(recorded, arrivedAt);
     const told = echoes.map((echo) => settleEcho(accountId, echo));
     for (const guild of guilds) keepGuild(accountId, guild);
     if (heard) {
       const storedUpTo = Math.max(0, ...recorded.map(({ message }) => message.sentAt));
       advance(accountId, { ...heard, storedUpTo, heardAt: arrivedAt });
     }
-    pruner.afterBatch(kept, recorded.length, arrivedAt);
-    const settled = told.flatMap(({ settledIn }) => settledIn ?? []);
+    pruner.afterBatch(overheard, recorded.length, arrivedAt);
+    const settledRows = told.flatMap(({ settledIn }) => settledIn ?? []);
     return {
       recorded,
-      accepted: added,
-      settled: settled.length,
-      settledIn: [...new Set(settled)],
+      accepted,
+      undecided,
+      challenged: settled.flatMap(({ request }) => request ?? []),
+      settled: settledRows.length,
+      settledIn: [...new Set(settledRows)],
       foreign: told.flatMap(({ foreign }) => foreign ?? []),
     };
   }
 
   return {
     async acceptBatch(batch, arrivedAt) {
-      const isFirst = directOf(batch.judged).some((message) => !knownDirect.has(keyOf(message)));
+      // Only what makes a code or a first claim to a channel waits for the disk, and no flood does.
+      const foreseen = batch.judged.some(({ verdict }) => verdict.kind === "challenge")
+        ? await read(() => batch.judged.map((one) => strangers.foresee(one, arrivedAt)))
+        : batch.judged;
+      const isFirst = foreseen.some(({ verdict }) => verdict.kind === "challenge") ||
+        directOf(foreseen).some((message) => !knownDirect.has(keyOf(message)));
       const terms = isFirst ? TERMS.FIRST_DM : TERMS.T1;
       const { recorded, ...accepted } = await commit(terms, () => store(batch, arrivedAt));
       for (const message of directOf(recorded)) knownDirect.add(keyOf(message));
@@ -95,13 +105,6 @@ export function createBatches(
       return accepted;
     },
   };
-}
-
-/** The accepted messages outside of guilds. */
-function directOf(judged: readonly Judged[]): readonly InboundMessage[] {
-  return judged
-    .filter(({ verdict, message }) => verdict.kind === "accept" && message.place.kind !== "guild")
-    .map(({ message }) => message);
 }
 
 function keyOf({ accountId, channelId }: InboundMessage): string {

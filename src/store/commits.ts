@@ -25,6 +25,8 @@ export interface CommitsDeps {
   /** For the messages of errors. */
   readonly path: string;
   readonly crash: CrashHooks;
+  /** Told at once, before other work runs, that the work of a job or of a group is undone. */
+  readonly onUndone: () => void;
   /** Runs the group soon, once; `setImmediate` by default. */
   readonly soon?: (run: () => void) => void;
 }
@@ -40,9 +42,9 @@ interface Job {
 /** @param database Open, migrated, owned by the caller, and written to by nobody else here. */
 export function createCommits(
   database: DatabaseSync,
-  { path, crash, soon = setImmediate }: CommitsDeps,
+  { path, crash, onUndone, soon = setImmediate }: CommitsDeps,
 ): Commits {
-  const commitGroup = prepareCommitGroup(database, crash);
+  const commitGroup = prepareCommitGroup(database, { crash, onUndone });
   let waiting: Job[] = [];
   let isClosed = false;
 
@@ -90,7 +92,10 @@ export function createCommits(
  * @returns What commits jobs together and returns those that are committed. A job
  * that threw has been rejected, alone; if the whole group is lost, it throws.
  */
-function prepareCommitGroup(database: DatabaseSync, crash: CrashHooks) {
+function prepareCommitGroup(
+  database: DatabaseSync,
+  { crash, onUndone }: Pick<CommitsDeps, "crash" | "onUndone">,
+) {
   const begin = database.prepare("BEGIN IMMEDIATE");
   const commit = database.prepare("COMMIT");
   const savepoint = database.prepare("SAVEPOINT job");
@@ -109,6 +114,7 @@ function prepareCommitGroup(database: DatabaseSync, crash: CrashHooks) {
       if (!database.isTransaction) throw thrown; // a full disk took what came before it, too
       undo.run();
       release.run();
+      onUndone();
       job.reject(thrown);
       return false;
     }
@@ -123,6 +129,7 @@ function prepareCommitGroup(database: DatabaseSync, crash: CrashHooks) {
       for (const { terms } of done) if (terms.name) crash.before(terms.name);
       commit.run();
     } catch (thrown) {
+      onUndone();
       if (database.isTransaction) database.exec("ROLLBACK");
       throw thrown;
     }

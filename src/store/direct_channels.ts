@@ -1,5 +1,5 @@
 /**
- * The direct channels in which somebody was ever accepted.
+ * The direct channels in which somebody was ever accepted, or paired.
  *
  * Discord never lists a bot's direct channels, so catch-up can look only into
  * those that are on record here (G6).
@@ -21,7 +21,9 @@ export interface DirectChannels {
 }
 
 /** Notes an accepted direct message within a transaction of the caller's. */
-export type KeepDirectChannel = (message: InboundMessage) => void;
+export type KeepDirectChannel = (
+  message: Pick<InboundMessage, "accountId" | "channelId" | "sentAt">,
+) => void;
 
 export function prepareKeepDirectChannel(database: DatabaseSync): KeepDirectChannel {
   const upsert = database.prepare(

@@ -46,7 +46,7 @@ export interface DecisionCount {
 
 export interface Figures {
   health(): Promise<StoreFigures>;
-  /** Counts verdicts that are stored now. */
+  /** Counts verdicts that are stored now; what is undecided is counted when it is decided. */
   count(recorded: readonly Judged[]): void;
 }
 
@@ -80,7 +80,8 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
     `SELECT
        (SELECT COUNT(*) FROM inbox WHERE state = 'waiting') AS waiting,
        (SELECT COUNT(*) FROM inbox WHERE state = 'running') AS running,
-       (SELECT accepted_at FROM inbox WHERE state = 'waiting' ORDER BY id LIMIT 1) AS oldest`,
+       (SELECT accepted_at FROM inbox
+        WHERE id = (SELECT MIN(id) FROM inbox WHERE state = 'waiting')) AS oldest`,
   );
   const selectOutbox = database.prepare(
     `SELECT
@@ -143,6 +144,7 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
       }),
     count(recorded) {
       for (const { verdict: { kind, why } } of recorded) {
+        if (kind === "undecided") continue;
         const key = `${kind} ${why}`;
         counts.set(key, { verdict: kind, why, count: (counts.get(key)?.count ?? 0) + 1 });
       }

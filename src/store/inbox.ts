@@ -9,7 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { ChannelId } from "../core/ids.ts";
+import type { AccountId, ChannelId } from "../core/ids.ts";
 import type { Claim, Route } from "../core/inbox.ts";
 import type { InboundMessage } from "../core/inbound.ts";
 import { TERMS, UNNAMED } from "./terms.ts";
@@ -17,22 +17,27 @@ import type { Transactions } from "./transact.ts";
 
 export interface Inbox {
   /**
-   * T2: claims a waiting message of a session in which no turn runs: of the session whose message
-   * has waited longest, the one that was written first. Catch-up may bring it after a later one.
+   * T2: claims a waiting message of an account's, of a session in which no turn runs: of the session
+   * whose message has waited longest, the one that was written first. Catch-up may bring it after a
+   * later one. A session may be of several accounts, and has one turn all the same.
    *
    * @param now Unix time in milliseconds.
    * @param held Channels of which nothing is claimed, because older messages of them may be still
    * to come.
    */
-  claimNext(now: number, held: "all" | readonly ChannelId[]): Promise<Claim | undefined>;
+  claimNext(
+    accountId: AccountId,
+    now: number,
+    held: "all" | readonly ChannelId[],
+  ): Promise<Claim | undefined>;
   /** Makes a message wait again whose turn could not be finished. */
   release(claim: Claim): Promise<void>;
   /**
-   * Makes every running message wait again; for the start, before the first claim.
+   * Makes every running message of an account wait again; for its start, before its first claim.
    *
    * @returns How many turns the last process left unfinished.
    */
-  voidClaims(): Promise<number>;
+  voidClaims(accountId: AccountId): Promise<number>;
 }
 
 /**
@@ -65,7 +70,8 @@ const rowSchema = z.object({
 
 /** @param database Open, migrated, and owned by the caller. */
 export function createInbox(database: DatabaseSync, { commit, read }: Transactions): Inbox {
-  const isFree = `state = 'waiting' AND channel_id NOT IN (SELECT value FROM json_each(:held))`;
+  const isFree = `account_id = :accountId AND state = 'waiting'
+    AND channel_id NOT IN (SELECT value FROM json_each(:held))`;
   const next = `SELECT id FROM inbox
     WHERE ${isFree} AND session_key = (
       SELECT session_key FROM inbox
@@ -86,16 +92,17 @@ export function createInbox(database: DatabaseSync, { commit, read }: Transactio
      WHERE message_id = ? AND attempt = ? AND state = 'running'`,
   );
   const voidClaims = database.prepare(
-    `UPDATE inbox SET state = 'waiting' WHERE state = 'running'`,
+    `UPDATE inbox SET state = 'waiting' WHERE account_id = ? AND state = 'running'`,
   );
 
   return {
-    async claimNext(now, held) {
+    async claimNext(accountId, now, held) {
       if (held === "all") return undefined;
       const channels = JSON.stringify(held);
-      if (!await read(() => selectNext.get({ held: channels }))) return undefined; // asked a lot
+      // Asked a lot, and mostly for nothing.
+      if (!await read(() => selectNext.get({ accountId, held: channels }))) return undefined;
       return commit(TERMS.T2, () => {
-        const row = claim.get({ now, held: channels });
+        const row = claim.get({ accountId, now, held: channels });
         return row && toClaim(row);
       });
     },
@@ -103,7 +110,7 @@ export function createInbox(database: DatabaseSync, { commit, read }: Transactio
       commit(UNNAMED, () => {
         release.run(message.id, attempt);
       }),
-    voidClaims: () => commit(UNNAMED, () => Number(voidClaims.run().changes)),
+    voidClaims: (accountId) => commit(UNNAMED, () => Number(voidClaims.run(accountId).changes)),
   };
 }
 

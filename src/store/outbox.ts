@@ -18,7 +18,7 @@ import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import { createFates, type Fates } from "./fates.ts";
 import { createHeldRows, type HeldRows } from "./held_rows.ts";
 import { prepareOutboxFiles } from "./outbox_files.ts";
-import { JOIN_DRAFT, prepareAddToOutbox, ROW_COLUMNS, toOutboxRow } from "./outbox_rows.ts";
+import { JOIN_DRAFT, prepareAddOnce, ROW_COLUMNS, toOutboxRow } from "./outbox_rows.ts";
 import { createParkedChannels, isNotParked, type ParkedChannels } from "./parked_channels.ts";
 import { prepareSettle } from "./settle.ts";
 import { TERMS, type Terms, UNNAMED } from "./terms.ts";
@@ -229,15 +229,12 @@ function termsOf({ message }: Frozen): Terms {
 
 /** @returns What adds a message, or finds it by its nonce, within a transaction of the caller's. */
 function prepareAdd(database: DatabaseSync): (frozen: Frozen, now: number) => AddedRow {
-  const insert = prepareAddToOutbox(database);
+  const addOnce = prepareAddOnce(database);
   const select = database.prepare(
     `SELECT ${ROW_COLUMNS}, o.state, o.message_id FROM outbox AS o ${JOIN_DRAFT} WHERE o.id = ?`,
   );
-  const find = database.prepare("SELECT id FROM outbox WHERE account_id = ? AND nonce = ?");
   return (frozen, now) => {
-    const { accountId, nonce } = frozen.message;
-    const found = nonce === "" ? undefined : find.get(accountId, nonce);
-    const row = select.get(found ? Number(found["id"]) : insert(frozen, now));
+    const row = select.get(addOnce(frozen, now));
     const { state, message_id } = addedSchema.parse(row);
     return { ...toOutboxRow(row), state, ...(message_id !== null && { messageId: message_id }) };
   };

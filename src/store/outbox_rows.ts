@@ -72,6 +72,24 @@ export function prepareAddToOutbox(database: DatabaseSync): AddToOutbox {
   };
 }
 
+/**
+ * Adds a message within a transaction of the caller's, unless one of its account has that nonce.
+ *
+ * @param now Unix time in milliseconds.
+ * @returns The number of its row, or of the one that is there.
+ */
+export type AddOnce = (frozen: Frozen, now: number) => number;
+
+export function prepareAddOnce(database: DatabaseSync): AddOnce {
+  const add = prepareAddToOutbox(database);
+  const find = database.prepare("SELECT id FROM outbox WHERE account_id = ? AND nonce = ?");
+  return (frozen, now) => {
+    const { accountId, nonce } = frozen.message;
+    const found = nonce === "" ? undefined : find.get(accountId, nonce);
+    return found ? nextSchema.parse(found).id : add(frozen, now);
+  };
+}
+
 /** For a query over `outbox AS o` with {@link JOIN_DRAFT}; read by {@link toOutboxRow}. */
 export const ROW_COLUMNS = `o.id, o.message, o.file_count, o.first_attempt_at, o.failing_since,
   o.action, d.state AS draft_state, d.message_id AS draft_id`;

@@ -18,7 +18,9 @@ export interface Peers {
   /**
    * Says whom the account talks to, before anything is read of it. What is known
    * from another server, or of another bot, is forgotten, and what waits there for a
-   * turn, or to be sent, is over. Another bot has a budget of IDENTIFYs of its own.
+   * turn, to be decided or to be sent, is over. Another bot has a budget of IDENTIFYs of its own.
+   * Who is paired stays so, and names stay the ids that they were found to be, for people are the
+   * same; only who waits to be paired does so in a chat with the other bot.
    *
    * @param peer Server and bot in one text without a secret.
    * @returns Whether it is another than before.
@@ -41,6 +43,7 @@ export function createPeers(database: DatabaseSync, { commit, read }: Transactio
     "identify",
     "direct_channel",
     "parked_channel",
+    "pairing_request",
   ].map((table) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`));
   const giveUp = [
     // Nobody is told, so there is no failure id; it was over when it was last looked at.
@@ -49,6 +52,13 @@ export function createPeers(database: DatabaseSync, { commit, read }: Transactio
      WHERE account_id = :accountId AND state IN ('waiting', 'running')`,
     `UPDATE outbox SET state = 'dead', refusal = :reason
      WHERE account_id = :accountId AND state IN ('pending', 'sending', 'uncertain')`,
+  ].map((sql) => database.prepare(sql));
+  // A verdict that nothing will ever come of would be on record as one that is still to come.
+  const forgetUndecided = [
+    `DELETE FROM decision WHERE (message_id, account_id) IN (
+       SELECT message_id, account_id FROM undecided WHERE account_id = ?
+     )`,
+    "DELETE FROM undecided WHERE account_id = ?",
   ].map((sql) => database.prepare(sql));
   const savePeer = database.prepare(
     `INSERT INTO account (account_id, peer) VALUES (?, ?)
@@ -61,7 +71,7 @@ export function createPeers(database: DatabaseSync, { commit, read }: Transactio
       commit(UNNAMED, () => {
         const isOther = selectOther.get(accountId, peer) !== undefined;
         if (isOther) {
-          for (const statement of forget) statement.run(accountId);
+          for (const statement of [...forget, ...forgetUndecided]) statement.run(accountId);
           for (const statement of giveUp) statement.run({ accountId, reason: OTHER_PEER });
         }
         savePeer.run(accountId, peer);

@@ -15,10 +15,13 @@ import { DAY_MS } from "../core/day.ts";
 import { toAccountId } from "../core/ids.ts";
 import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import type { Ears } from "./ears.ts";
+import { type FactRows, preparePruneFacts } from "./fact_rows.ts";
 
 export interface Retention {
   /** `store.retention.decisionsDays`; 0 keeps them for ever. */
   readonly decisionsDays: number;
+  /** Decisions that are kept at most; {@link DECISIONS_MAX} if absent. */
+  readonly decisionsMax?: number;
   /** `store.retention.contextDays`; 0 keeps it for ever, within its bound per channel. */
   readonly contextDays: number;
   /**
@@ -29,6 +32,9 @@ export interface Retention {
   /** Overheard messages that a channel may have, from 1. */
   readonly contextPerChannel: number;
 }
+
+/** Some 200 bytes each, and what they were made from, which many share. */
+export const DECISIONS_MAX = 200_000;
 
 export const DEFAULT_RETENTION: Retention = {
   decisionsDays: 30,
@@ -55,11 +61,16 @@ export interface Pruner {
 const ROWS_PER_STEP = 64;
 /** Messages whose files a step forgets, at most: each may have 80 MB. */
 const STEP_FILES = 4;
-/** Decisions that a step forgets, at most: more than come in between two steps. */
+/** Decisions that a step forgets, at most, and facts: more than come in between two steps. */
 const STEP_ROWS = 256;
 
-export function preparePruner(database: DatabaseSync, retention: Retention): Pruner {
+export function preparePruner(
+  database: DatabaseSync,
+  retention: Retention,
+  factRows: FactRows,
+): Pruner {
   const pruneDecisions = preparePruneDecisions(database, retention);
+  const pruneFacts = preparePruneFacts(database, factRows);
   const pruneFiles = preparePruneFiles(database, retention);
   const pruneChannel = preparePruneChannel(database, retention);
   const nextChannel = prepareSweep(database);
@@ -71,6 +82,7 @@ export function preparePruner(database: DatabaseSync, retention: Retention): Pru
 
   function step(now: number): void {
     pruneDecisions(now);
+    pruneFacts(STEP_ROWS);
     pruneFiles(now);
     const swept = nextChannel();
     if (swept) pruneChannel(swept, now);
@@ -97,22 +109,33 @@ export function preparePruner(database: DatabaseSync, retention: Retention): Pru
   };
 }
 
-/** Decisions come in the order of time, so the oldest are the first of their table. */
+/**
+ * Decisions come in the order of time, so the oldest are the first of their table. Their numbers
+ * grow without end, so they tell how many there are at most: what was decided late has left a hole.
+ */
 function preparePruneDecisions(
   database: DatabaseSync,
-  { decisionsDays }: Retention,
+  { decisionsDays, decisionsMax = DECISIONS_MAX }: Retention,
 ): (now: number) => void {
-  const oldest = database.prepare("SELECT at FROM decision ORDER BY id LIMIT 1");
+  const oldest = database.prepare("SELECT id, at FROM decision ORDER BY id LIMIT 1");
+  const newest = database.prepare("SELECT id FROM decision ORDER BY id DESC LIMIT 1");
   const prune = database.prepare(
-    `DELETE FROM decision WHERE at < ? AND id IN (SELECT id FROM decision ORDER BY id LIMIT ?)`,
+    `DELETE FROM decision
+     WHERE (id <= ? OR at < ?) AND id IN (SELECT id FROM decision ORDER BY id LIMIT ?)`,
   );
   return (now) => {
-    if (decisionsDays === 0) return;
-    const before = now - decisionsDays * DAY_MS;
-    const at = oldest.get()?.["at"];
-    if (typeof at === "number" && at < before) prune.run(before, STEP_ROWS);
+    const first = oldest.get();
+    const last = newest.get();
+    if (!first || !last) return;
+    const { id, at } = decisionSchema.parse(first);
+    const upTo = idSchema.parse(last).id - decisionsMax;
+    const before = decisionsDays === 0 ? 0 : now - decisionsDays * DAY_MS;
+    if (id <= upTo || at < before) prune.run(upTo, before, STEP_ROWS);
   };
 }
+
+const idSchema = z.object({ id: z.number() });
+const decisionSchema = idSchema.extend({ at: z.number() });
 
 /** The files of what is dead or uncertain: by hand, it could have been sent again until now. */
 function preparePruneFiles(

@@ -45,7 +45,24 @@ export interface Runs {
    * @param since Unix time in milliseconds.
    */
   runs(since: number): Promise<readonly Run[]>;
+  /**
+   * Whether Barnacle ran at some time, and what is known of the runs before and after it.
+   *
+   * @param at Unix time in milliseconds.
+   */
+  runsAround(at: number): Promise<RunsAround>;
 }
+
+export interface RunsAround {
+  readonly wasRunning: boolean;
+  /** The newest that had begun by then: the one that ran, where one did. */
+  readonly before?: Run;
+  /** The oldest that began later. */
+  readonly after?: Run;
+}
+
+/** A run that has not ended may live on for as long as it does not say so, in milliseconds. */
+const SILENCE_MS = 15_000;
 
 /** How many are kept. */
 const KEPT = 50;
@@ -76,6 +93,12 @@ const rowSchema = z.object({
 export function createRuns(database: DatabaseSync, { commit, read }: Transactions): Runs {
   const selectLast = database.prepare("SELECT * FROM run ORDER BY id DESC LIMIT 1");
   const select = database.prepare("SELECT * FROM run WHERE alive_at >= ? ORDER BY id");
+  const selectBefore = database.prepare(
+    "SELECT * FROM run WHERE started_at <= ? ORDER BY id DESC LIMIT 1",
+  );
+  const selectAfter = database.prepare(
+    "SELECT * FROM run WHERE started_at > ? ORDER BY id LIMIT 1",
+  );
   const insert = database.prepare(
     `INSERT INTO run (run_id, boot_id, started_at, alive_at)
      VALUES (:runId, :bootId, :startedAt, :startedAt)`,
@@ -102,6 +125,20 @@ export function createRuns(database: DatabaseSync, { commit, read }: Transaction
         end.run({ runId, ending, now });
       }),
     runs: (since) => read(() => select.all(since).map(toRun)),
+    runsAround: (at) =>
+      read(() => {
+        const [before, after] = [selectBefore, selectAfter].map((statement) => {
+          const row = statement.get(at);
+          return row && toRun(row);
+        });
+        const aliveUntil = before &&
+          before.aliveAt + (before.ending === undefined ? SILENCE_MS : 0);
+        return {
+          wasRunning: aliveUntil !== undefined && at <= aliveUntil,
+          ...(before && { before }),
+          ...(after && { after }),
+        };
+      }),
   };
 }
 

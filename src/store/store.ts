@@ -16,6 +16,8 @@ import { openDatabase } from "./database.ts";
 import { createDecisions, type Decisions } from "./decisions.ts";
 import { createDirectChannels, type DirectChannels } from "./direct_channels.ts";
 import { createDiscordAnswers, type DiscordAnswers } from "./discord_answers.ts";
+import { createDossiers, type Dossiers } from "./dossier.ts";
+import { prepareFactRows } from "./fact_rows.ts";
 import { createFigures, type Figures } from "./figures.ts";
 import { createGaps, type Gaps } from "./gaps.ts";
 import { createGatewaySessions, type GatewaySessions } from "./gateway_sessions.ts";
@@ -25,11 +27,16 @@ import { createInbox, type Inbox } from "./inbox.ts";
 import { createInvalidRequestCounts, type InvalidRequestCounts } from "./invalid_requests.ts";
 import { createOtherWriters, type OtherWriters } from "./other_writers.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
+import { createPairings, type Pairings } from "./pairings.ts";
 import { createPeers, type Peers } from "./peers.ts";
+import { createPolicies, type Policies } from "./policies.ts";
+import { createProxiedUsers, type ProxiedUsers } from "./proxied_users.ts";
+import { createResolvedNames, type ResolvedNames } from "./resolved_names.ts";
 import { DEFAULT_RETENTION, preparePruner, type Retention } from "./retention.ts";
 import { createRuns, type Runs } from "./runs.ts";
 import type { CrashHooks } from "./terms.ts";
 import { createTurnEnds, type TurnEnds } from "./turn_ends.ts";
+import { createUndecided, type UndecidedMessages } from "./undecided.ts";
 import { watchFile } from "./watch_file.ts";
 
 /** Fits `AcceptStore` and `AnswerStore`; its `outbox` fits what `deliver` and its lanes ask. */
@@ -41,6 +48,7 @@ export interface Store
     Decisions,
     DirectChannels,
     DiscordAnswers,
+    Dossiers,
     Gaps,
     GatewaySessions,
     Guilds,
@@ -49,10 +57,15 @@ export interface Store
     InvalidRequestCounts,
     OtherWriters,
     Peers,
+    Policies,
+    ProxiedUsers,
+    ResolvedNames,
     Runs,
     TurnEnds,
+    UndecidedMessages,
     Pick<Figures, "health"> {
   readonly outbox: Outbox;
+  readonly pairing: Pairings;
   /** Commits what is asked for so far, and closes the file; what comes later is refused. */
   close(): void;
 }
@@ -93,18 +106,21 @@ export function createStore(
   path: string,
   { elapsed, crash = NO_CRASH, retention = DEFAULT_RETENTION }: StoreOptions,
 ): Store {
-  const commits = createCommits(database, { path, crash });
-  const pruner = preparePruner(database, retention);
+  const factRows = prepareFactRows(database, { elapsed });
+  const commits = createCommits(database, { path, crash, onUndone: factRows.forget });
+  const pruner = preparePruner(database, retention, factRows);
   const figures = createFigures(database, commits);
+  const judging = { factRows, pruner, onRecorded: figures.count };
   const sessions = createGatewaySessions(database, commits, { pruner, elapsed });
   const assertThere = watchFile(path);
   return {
     ...createAccounts(database, commits),
-    ...createBatches(database, commits, { pruner, onRecorded: figures.count }),
+    ...createBatches(database, commits, judging),
     ...createContext(database, commits, pruner),
     ...createDecisions(database, commits),
     ...createDirectChannels(database, commits),
     ...createDiscordAnswers(database, commits),
+    ...createDossiers(database, commits),
     ...createGaps(database, commits),
     ...sessions,
     async touchAlive(...heard) {
@@ -117,10 +133,15 @@ export function createStore(
     ...createInvalidRequestCounts(database, commits),
     ...createOtherWriters(database),
     ...createPeers(database, commits),
+    ...createPolicies(database, commits, retention),
+    ...createProxiedUsers(database, commits),
+    ...createResolvedNames(database, commits),
     ...createRuns(database, commits),
     ...createTurnEnds(database, commits),
+    ...createUndecided(database, commits, judging),
     health: figures.health,
     outbox: createOutbox(database, commits),
+    pairing: createPairings(database, commits),
     close() {
       commits.close();
       database.close();

@@ -16,8 +16,9 @@
  *   it is told was received, so heartbeats and RESUME tell only the `seq` that is on the disk, which
  *   `PROBE` moves. And where the session is gone by then, catch-up finds them, in guilds and in
  *   the direct channels that are known.
- * - `FIRST_DM` is a T1 that brings the first accepted message of a direct channel, and is full:
- *   undone, nobody would know that there is such a channel to look into.
+ * - `FIRST_DM` is a T1 that brings the first accepted message of a direct channel, or makes a code
+ *   for a stranger, and is full: undone, nobody would know that there is such a channel to look into.
+ *   What decides a message later is normal again: undone, it is undecided, and is found as such.
  * - T2 is normal: without it the message waits, and its turn runs again.
  * - T3 is normal: without it the turn runs again, and nobody has seen its reply. A
  *   reply leaves only after T4, which lies behind T1 and T3 in the same log, so T4's
@@ -25,7 +26,8 @@
  * - T4 is full: without it Discord could hold a message that we think never left.
  * - T5 is normal: without it the row is asked for again by its nonce, or looked for.
  * - `BY_HAND` is full: what a person asked for on the command line was told to be stored, and
- *   nothing brings it back. What Barnacle has to say of itself goes the same way.
+ *   nothing brings it back. So it is with who is let in, and what names were found to be. What
+ *   Barnacle has to say of itself goes the same way.
  * - `IDENTIFY` is full: the count must hold before what it counts leaves, or cuts in a row spend
  *   more IDENTIFYs than Discord allows.
  * - `RUN` is full: a process that was killed has left in the log what no disk need have, and the

@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { toAccountId } from "../../src/core/ids.ts";
 import { ACCOUNT } from "../support/builders.ts";
-import { openTestStore } from "../support/store.ts";
+import { frozen, openTestStore } from "../support/store.ts";
 
 describe("createAccounts()", () => {
   it("[C6] knows nothing of an account before its first start", async () => {
     assert.deepEqual(await openTestStore().store.loadAccount(ACCOUNT), { shards: [] });
+  });
+
+  it("[C6] names each account that connected, or has something to send, once", async () => {
+    const { store } = openTestStore();
+    assert.deepEqual(await store.accountIds(), []);
+    await store.saveFlags(toAccountId("work"), 1, 1);
+    for (const accountId of [ACCOUNT, ACCOUNT, toAccountId("work")]) {
+      await store.outbox.add(frozen({ nonce: "", accountId }), 1);
+    }
+    assert.deepEqual(await store.accountIds(), [ACCOUNT, "work"]);
   });
 
   it("[X2] refuses a row that is none of ours", async () => {

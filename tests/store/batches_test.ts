@@ -41,6 +41,8 @@ describe("acceptBatch()", () => {
       settled: 0,
       settledIn: [],
       foreign: [],
+      undecided: [],
+      challenged: [],
     });
     assert.deepEqual(rows(INBOX), [{ message_id: one.id, state: "waiting", attempt: 0 }]);
     assert.deepEqual(rows(DECISIONS), [
@@ -72,7 +74,7 @@ describe("acceptBatch()", () => {
   it("[G7] leaves a replayed message as it is, verdict and turn and all", async () => {
     const { store, rows } = openTestStore();
     await store.acceptBatch(batch({ judged: [accepted(one), ignored(two)] }), NOW);
-    await store.claimNext(NOW, []);
+    await store.claimNext(ACCOUNT, NOW, []);
     const before = [rows(INBOX), rows(DECISIONS), rows("SELECT * FROM message")];
 
     const replay = batch({ heard: heard(2), judged: [ignored(one), accepted(two), accepted(one)] });
@@ -149,16 +151,17 @@ describe("acceptBatch()", () => {
     database.exec("UPDATE outbox SET state = 'sending', first_attempt_at = 0");
     const foreign = [{ messageId: "73", channelId: elsewhere, why: "unknown" }];
     const { settled, settledIn, ...rest } = await store.acceptBatch(batch({ echoes }), NOW);
+    const none = { accepted: [], undecided: [], challenged: [] };
     assert.equal(settled, 3);
     assert.deepEqual(settledIn, [outboundMessage().channelId, elsewhere]);
-    assert.deepEqual(rest, { accepted: [], foreign });
+    assert.deepEqual(rest, { ...none, foreign });
     assert.deepEqual(rows("SELECT nonce, state, message_id FROM outbox ORDER BY id"), [
       { nonce: "a", state: "sent", message_id: "70" },
       { nonce: "b", state: "sent", message_id: "71" },
       { nonce: "c", state: "sent", message_id: "72" },
       { nonce: "d", state: "sending", message_id: null },
     ]);
-    const nothing = { accepted: [], settled: 0, settledIn: [], foreign };
+    const nothing = { ...none, settled: 0, settledIn: [], foreign };
     assert.deepEqual(await store.acceptBatch(batch({ echoes }), NOW), nothing);
   });
 
@@ -173,6 +176,8 @@ describe("acceptBatch()", () => {
       settled: 1,
       settledIn: [channelId],
       foreign: [{ messageId: "70", channelId, why: "unsent" }],
+      undecided: [],
+      challenged: [],
     });
     assert.deepEqual(await store.outbox.heads(ACCOUNT), [], "it is answered");
   });

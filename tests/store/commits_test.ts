@@ -26,6 +26,7 @@ function openNotes(deps: Partial<CommitsDeps> = {}) {
         events.push(`before ${name}, ${database.isTransaction ? "open" : "closed"}`),
       after: (name) => events.push(`after ${name}, ${database.isTransaction ? "open" : "closed"}`),
     },
+    onUndone: () => events.push("undone"),
     soon: (run) => groups.push(run),
     ...deps,
   });
@@ -82,6 +83,32 @@ describe("createCommits()", () => {
     assert.deepEqual(await outcomes(jobs), ["fulfilled", "rejected", "rejected", "fulfilled"]);
     await assert.rejects(failing, RangeError);
     assert.deepEqual(all(), ["one", "two"]);
+  });
+
+  it("[D1] says that work is undone before any other begins", async () => {
+    const events: string[] = [];
+    const { commits, groups } = openNotes({
+      onUndone: () => events.push("undone"),
+      crash: {
+        before() {
+          throw new Error("the disk is gone");
+        },
+        after() {},
+      },
+    });
+    const work = (name: string, isDone: boolean, terms = UNNAMED) =>
+      commits.commit(terms, () => {
+        events.push(name);
+        if (!isDone) throw new RangeError("no");
+      });
+    const jobs = [work("one", true), work("two", false), work("three", true)];
+    groups[0]!();
+    jobs.push(work("four", true, TERMS.T1));
+    groups[1]!();
+    jobs.push(work("five", true));
+    groups[2]!();
+    await outcomes(jobs);
+    assert.deepEqual(events, ["one", "two", "undone", "three", "four", "undone", "five"]);
   });
 
   it("[D1] stores of any group exactly what it says it has", async () => {

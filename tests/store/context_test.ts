@@ -25,7 +25,7 @@ async function openContext(...ids: readonly string[]) {
   };
   /** Ends the turn that is next. */
   const end = async (kind: "answered" | "failed") => {
-    const claim = (await test.store.claimNext(NOW, []))!;
+    const claim = (await test.store.claimNext(ACCOUNT, NOW, []))!;
     const at = { messageId: claim.message.id, at: NOW };
     await test.store.finishTurn({
       claim,

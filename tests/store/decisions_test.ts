@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { guildMessage, messageId } from "../support/builders.ts";
+import type { Facts } from "../../src/core/facts.ts";
+import { guildMessage, guildPlace, messageId } from "../support/builders.ts";
 import { accepted, batch, ignored, openTestStore } from "../support/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -23,5 +24,33 @@ describe("verdictsAfter()", () => {
     const rest = await store.verdictsAfter(page.at(-1)!.id, 2);
     assert.deepEqual(rest.map(({ messageId }) => messageId), ["103"]);
     assert.deepEqual(await store.verdictsAfter(rest.at(-1)!.id, 2), []);
+  });
+});
+
+describe("a decision on record", () => {
+  it("[P1] has the facts that it was made from, and its policy, and nobody's words", async () => {
+    const { store, rows } = openTestStore();
+    const message = guildMessage({
+      text: "a secret",
+      place: guildPlace({ topic: "a secret topic" }),
+      extras: [{ kind: "poll", text: "a secret poll" }],
+      quoted: { id: messageId("5"), text: "a secret quote" },
+    });
+    const moment = { isMuted: true };
+    await store.acceptBatch(
+      batch({ judged: [{ ...ignored(message, false), moment, policyId: 7 }] }),
+      NOW,
+    );
+    const [row] = rows(
+      "SELECT f.facts, policy_row FROM decision AS d JOIN fact AS f ON f.id = d.fact_row",
+    );
+    assert.equal(row?.["policy_row"], 7);
+    const facts: Facts = JSON.parse(String(row?.["facts"]));
+    assert.deepEqual(facts.sender, message.sender);
+    assert.deepEqual(facts.moment, moment);
+    assert.equal(facts.hasContent, true);
+    for (const table of ["decision", "fact"]) {
+      assert.doesNotMatch(JSON.stringify(rows(`SELECT * FROM ${table}`)), /secret/);
+    }
   });
 });

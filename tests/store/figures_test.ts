@@ -26,7 +26,7 @@ describe("health()", () => {
       running: 0,
       oldestWaitingAt: NOW,
     });
-    await store.claimNext(NOW + 9, []);
+    await store.claimNext(ACCOUNT, NOW + 9, []);
     assert.deepEqual((await store.health()).inbox, {
       waiting: 2,
       running: 1,
@@ -37,7 +37,7 @@ describe("health()", () => {
   it("[O1] counts what is not sent by its state, and ages only what is still to be sent", async () => {
     const { store } = openTestStore();
     await store.acceptBatch(batch({ judged: [accepted(said("1"))] }), NOW);
-    const claim = (await store.claimNext(NOW, []))!;
+    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
     const outbox = ["a", "b", "c", "d"].map((nonce, index) =>
       frozen({ nonce, channelId: channelId(String(index + 1)) })
     );

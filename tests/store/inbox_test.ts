@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { type AccountId, toAccountId } from "../../src/core/ids.ts";
 import { createInbox } from "../../src/store/inbox.ts";
 import { transactAlone } from "../../src/store/transact.ts";
-import { channelId, directMessage, guildMessage, messageId } from "../support/builders.ts";
+import { ACCOUNT, channelId, directMessage, guildMessage, messageId } from "../support/builders.ts";
 import { openDatabase } from "../support/open_database.ts";
 import { accepted, batch, openTestStore } from "../support/store.ts";
 
@@ -15,7 +16,7 @@ const inSession = (digits: string, sessionKey: string) =>
 async function openInbox(...judged: readonly ReturnType<typeof accepted>[]) {
   const test = openTestStore();
   await test.store.acceptBatch(batch({ judged }), NOW);
-  const claim = async () => (await test.store.claimNext(NOW, []))?.message.id;
+  const claim = async () => (await test.store.claimNext(ACCOUNT, NOW, []))?.message.id;
   return { ...test, claim };
 }
 
@@ -24,7 +25,7 @@ describe("claimNext()", () => {
     const message = directMessage({ text: "Grüße 🐚", extras: [{ kind: "poll", text: "a or b" }] });
     const route = { agentId: "helper", sessionKey: "agent:helper:main" };
     const { store } = await openInbox(accepted(message, route));
-    assert.deepEqual(await store.claimNext(NOW, []), { message, route, attempt: 1 });
+    assert.deepEqual(await store.claimNext(ACCOUNT, NOW, []), { message, route, attempt: 1 });
   });
 
   it("[S5] takes the oldest of a session in which nothing runs", async () => {
@@ -33,7 +34,7 @@ describe("claimNext()", () => {
       inSession("12", "a"),
       inSession("13", "b"),
     );
-    const first = await store.claimNext(NOW, []);
+    const first = await store.claimNext(ACCOUNT, NOW, []);
     assert.equal(first?.message.id, "11");
     assert.equal(await claim(), "13");
     assert.equal(await claim(), undefined);
@@ -51,7 +52,7 @@ describe("claimNext()", () => {
       inSession("999", "a"),
       inSession("1001", "a"),
     );
-    const first = await store.claimNext(NOW, []);
+    const first = await store.claimNext(ACCOUNT, NOW, []);
     assert.equal(first?.message.id, "999", "by number, and in the session that waits longest");
     assert.equal(await claim(), "20");
     await store.finishTurn(
@@ -70,11 +71,31 @@ describe("claimNext()", () => {
     const { store } = await openInbox(of("11", "1", "a"), of("12", "2", "b"), of("13", "3", "a"));
     const one = channelId("1");
     const three = channelId("3");
-    assert.equal(await store.claimNext(NOW, "all"), undefined);
-    assert.equal(await store.claimNext(NOW, [one, channelId("2"), three]), undefined);
-    assert.equal((await store.claimNext(NOW, [one, three]))?.message.id, "12");
-    assert.equal((await store.claimNext(NOW, [one]))?.message.id, "13");
-    assert.equal(await store.claimNext(NOW, []), undefined, "a turn of its session runs");
+    assert.equal(await store.claimNext(ACCOUNT, NOW, "all"), undefined);
+    assert.equal(await store.claimNext(ACCOUNT, NOW, [one, channelId("2"), three]), undefined);
+    assert.equal((await store.claimNext(ACCOUNT, NOW, [one, three]))?.message.id, "12");
+    assert.equal((await store.claimNext(ACCOUNT, NOW, [one]))?.message.id, "13");
+    assert.equal(await store.claimNext(ACCOUNT, NOW, []), undefined, "a turn of its session runs");
+  });
+
+  it("[C6] claims for an account its own messages, and runs a session of two once", async () => {
+    const second = toAccountId("second");
+    const of = (digits: string, accountId: AccountId, sessionKey: string) =>
+      accepted(guildMessage({ id: messageId(digits), accountId }), { agentId: "main", sessionKey });
+    const { store, claim } = await openInbox(
+      of("11", second, "shared"),
+      of("12", ACCOUNT, "shared"),
+      of("13", ACCOUNT, "b"),
+    );
+    const theirs = await store.claimNext(second, NOW, []);
+    assert.equal(theirs?.message.id, "11");
+    assert.equal(await claim(), "13", "not 12, while a turn of its session runs");
+    assert.equal(await claim(), undefined);
+    assert.equal(await store.voidClaims(ACCOUNT), 1);
+    assert.equal(await store.claimNext(second, NOW, []), undefined, "theirs runs on");
+    const end = { kind: "declined" } as const;
+    await store.finishTurn({ claim: theirs!, end, entries: [], outbox: [] }, NOW);
+    assert.equal(await claim(), "12");
   });
 
   it("[D1] finds its message by indexes, however many are over", () => {
@@ -97,7 +118,10 @@ describe("claimNext()", () => {
 
   it("[S5] gives two who ask at once a message each, or one of them none", async () => {
     const { store } = await openInbox(inSession("11", "a"), inSession("12", "a"));
-    const claims = await Promise.all([store.claimNext(NOW, []), store.claimNext(NOW, [])]);
+    const claims = await Promise.all([
+      store.claimNext(ACCOUNT, NOW, []),
+      store.claimNext(ACCOUNT, NOW, []),
+    ]);
     assert.deepEqual(claims.map((claim) => claim?.message.id), ["11", undefined]);
   });
 
@@ -106,7 +130,7 @@ describe("claimNext()", () => {
     const { store } = openTestStore({
       crash: { before: (name) => names.push(name), after: () => {} },
     });
-    assert.equal(await store.claimNext(NOW, []), undefined);
+    assert.equal(await store.claimNext(ACCOUNT, NOW, []), undefined);
     assert.deepEqual(names, []);
   });
 
@@ -121,7 +145,7 @@ describe("claimNext()", () => {
         const running: Awaited<ReturnType<typeof store.claimNext>>[] = [];
         const done: string[] = [];
         for (;;) {
-          const claim = await store.claimNext(NOW, []);
+          const claim = await store.claimNext(ACCOUNT, NOW, []);
           if (claim) {
             assert.ok(running.every((other) => other!.route.sessionKey !== claim.route.sessionKey));
             running.push(claim);
@@ -154,38 +178,38 @@ describe("voidClaims()", () => {
       inSession("12", "b"),
       inSession("13", "c"),
     );
-    const over = await store.claimNext(NOW, []);
+    const over = await store.claimNext(ACCOUNT, NOW, []);
     await store.finishTurn({ claim: over!, end: { kind: "declined" }, entries: [], outbox: [] }, 1);
     await claim();
-    assert.equal(await store.voidClaims(), 1);
+    assert.equal(await store.voidClaims(ACCOUNT), 1);
     assert.deepEqual(rows("SELECT message_id, state, attempt FROM inbox ORDER BY id"), [
       { message_id: "11", state: "declined", attempt: 1 },
       { message_id: "12", state: "waiting", attempt: 1 },
       { message_id: "13", state: "waiting", attempt: 0 },
     ]);
-    assert.equal((await store.claimNext(NOW, []))?.attempt, 2);
+    assert.equal((await store.claimNext(ACCOUNT, NOW, []))?.attempt, 2);
   });
 });
 
 describe("release()", () => {
   it("[S5] makes a claim wait again, but not one that another attempt has taken", async () => {
     const { store } = await openInbox(inSession("11", "a"));
-    const first = await store.claimNext(NOW, []);
+    const first = await store.claimNext(ACCOUNT, NOW, []);
     await store.release(first!);
-    const second = await store.claimNext(NOW, []);
+    const second = await store.claimNext(ACCOUNT, NOW, []);
     assert.equal(second?.attempt, 2);
     await store.release(first!);
-    assert.equal(await store.claimNext(NOW, []), undefined);
+    assert.equal(await store.claimNext(ACCOUNT, NOW, []), undefined);
   });
 
   it("[D2] revives nothing that is finished", async () => {
     const { store } = await openInbox(inSession("11", "a"));
-    const claim = await store.claimNext(NOW, []);
+    const claim = await store.claimNext(ACCOUNT, NOW, []);
     await store.finishTurn(
       { claim: claim!, end: { kind: "declined" }, entries: [], outbox: [] },
       1,
     );
     await store.release(claim!);
-    assert.equal(await store.claimNext(NOW, []), undefined);
+    assert.equal(await store.claimNext(ACCOUNT, NOW, []), undefined);
   });
 });

@@ -51,8 +51,8 @@ describe("[X7] migrate()", () => {
 describe("MIGRATIONS", () => {
   const tables = openDatabase().prepare("PRAGMA table_list").all()
     .filter(({ schema, name }) => schema === "main" && !String(name).startsWith("sqlite_"));
-  /** Of the process, whatever the account. */
-  const shared = new Set<unknown>(["run"]);
+  /** Of the process, whatever the account; facts are whose decisions name them. */
+  const shared = new Set<unknown>(["run", "fact"]);
 
   for (const { name, strict } of tables) {
     it(`[X2] check the types of ${name}, and say whose each row is`, () => {

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { parseSnowflake, toAccountId } from "../../src/core/ids.ts";
 import type { Self } from "../../src/core/inbound.ts";
 import { ACCOUNT, directMessage, guildMessage, messageId, userId } from "../support/builders.ts";
+import { challenged, codeNumber, desk, strangersMessage } from "../support/pairing.ts";
 import { accepted, batch, frozen, openTestStore, ROUTE } from "../support/store.ts";
 
 const SELF: Self = {
@@ -49,6 +50,44 @@ describe("adoptPeer()", () => {
     assert.equal(await store.adoptPeer(ACCOUNT, "discord"), false);
   });
 
+  it("[P3] [P12] keeps who is paired and what names were found to be, and nothing undecided", async () => {
+    const { store, rows } = openTestStore();
+    await store.adoptPeer(ACCOUNT, "simulator");
+    const second = toAccountId("second");
+    const judged = [0, 1].map((who) => challenged(strangersMessage(who)));
+    await store.acceptBatch(batch({ judged, pairing: desk() }), 1);
+    await store.pairing.decide({
+      accountId: ACCOUNT,
+      by: { code: codeNumber(0) },
+      how: "approve",
+      decidedBy: "cli",
+      now: 2,
+      notify: () => [],
+    });
+    const name = { kind: "user", typed: "Ada", id: userId("1"), name: "ada", at: 5 } as const;
+    await store.saveNames(ACCOUNT, [name]);
+    await store.noteProxied(ACCOUNT, userId("1"), 5);
+    const verdict = { kind: "undecided", why: "pluralkit", rule: "rule" } as const;
+    for (const [index, accountId] of [ACCOUNT, second].entries()) {
+      const message = guildMessage({ id: messageId(String(40 + index)), accountId });
+      await store.acceptBatch(batch({ accountId, judged: [{ message, verdict }] }), 3);
+    }
+
+    await store.adoptPeer(ACCOUNT, "discord");
+    assert.deepEqual((await store.pairing.paired(ACCOUNT)).map(({ username }) => username), [
+      "stranger0",
+    ]);
+    assert.deepEqual(await store.namesOf(ACCOUNT), [name]);
+    assert.deepEqual(await store.proxied(ACCOUNT), ["1"]);
+    assert.deepEqual(await store.pairing.requests(ACCOUNT, 4), [], "they wait in another's chat");
+    assert.deepEqual(await store.undecided(ACCOUNT), []);
+    assert.equal((await store.undecided(second)).length, 1);
+    assert.deepEqual(rows("SELECT account_id FROM decision WHERE verdict = 'undecided'"), [
+      { account_id: second },
+    ]);
+    assert.equal(rows("SELECT * FROM decision").length, 3);
+  });
+
   it("[G14] answers and sends nothing elsewhere that was begun on another server", async () => {
     const { database, store, rows } = openTestStore();
     const second = toAccountId("second");
@@ -57,9 +96,9 @@ describe("adoptPeer()", () => {
       accepted(guildMessage({ id: messageId(digits), accountId }), { ...ROUTE, sessionKey });
     const judged = [asked("11", "a"), asked("12", "a"), asked("13", "b"), asked("14", "c", second)];
     await store.acceptBatch(batch({ judged }), 5);
-    const done = (await store.claimNext(6, []))!;
+    const done = (await store.claimNext(ACCOUNT, 6, []))!;
     await store.finishTurn({ claim: done, end: { kind: "answered" }, entries: [], outbox: [] }, 7);
-    assert.equal((await store.claimNext(8, []))?.message.id, "12");
+    assert.equal((await store.claimNext(ACCOUNT, 8, []))?.message.id, "12");
 
     const states = ["sent", "dead", "pending", "sending", "uncertain"];
     for (const nonce of states) await store.outbox.add(frozen({ nonce }), 9);
@@ -90,7 +129,7 @@ describe("adoptPeer()", () => {
         { message_id: "14", state: "waiting", finished_at: null, failure_id: null, failure: null },
       ],
     );
-    assert.equal(await store.voidClaims(), 0);
-    assert.equal((await store.claimNext(10, []))?.message.id, "14");
+    assert.equal(await store.voidClaims(ACCOUNT), 0);
+    assert.equal((await store.claimNext(second, 10, []))?.message.id, "14");
   });
 });

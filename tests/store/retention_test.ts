@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DAY_MS } from "../../src/core/day.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../support/builders.ts";
+import type { Retention } from "../../src/store/retention.ts";
 import { createStore } from "../../src/store/store.ts";
 import { accepted, batch, ignored, openTestStore } from "../support/store.ts";
 
@@ -15,7 +16,7 @@ const chatter = (from: number, count: number, channel = "11") =>
       ignored(guildMessage({ id: messageId(String(from + index)), channelId: channelId(channel) })),
   );
 
-function openKeeping(retention = RETENTION) {
+function openKeeping(retention: Retention = RETENTION) {
   const test = openTestStore({ retention });
   const count = (table: string) => test.rows(`SELECT * FROM ${table}`).length;
   return { ...test, count };
@@ -39,6 +40,19 @@ describe("preparePruner()", () => {
       const expected = kept.map((_, index) => String(from + 10 - kept.length + index));
       assert.deepEqual(kept, expected);
     }
+  });
+
+  it("[X6] counts among them what is decided late", async () => {
+    const { store, rows } = openKeeping();
+    const verdict = { kind: "undecided", why: "pluralkit", rule: "rule" } as const;
+    await store.acceptBatch(batch({ judged: QUIET }), NOW);
+    const late = chatter(1_000, 300, LOUD);
+    await store.acceptBatch(
+      batch({ judged: late.map(({ message }) => ({ message, verdict })) }),
+      NOW,
+    );
+    for (const judged of late) await store.decide(judged, NOW);
+    assert.ok(rows(loud).length <= RETENTION.contextPerChannel + 64 + 1);
   });
 
   it("[X6] prunes after a start what the last process left, once somebody speaks there", async () => {
@@ -103,6 +117,18 @@ describe("preparePruner()", () => {
       left.push(count("decision"));
     }
     assert.deepEqual(left, [344, 88, 0]);
+  });
+
+  it("[X6] keeps so many decisions and no more, the newest, however young they are", async () => {
+    const { store, rows, count } = openKeeping({ ...RETENTION, decisionsMax: 100 });
+    for (let from = 1_000; from < 3_000; from += 50) {
+      await store.acceptBatch(batch({ judged: chatter(from, 50) }), NOW);
+      assert.ok(count("decision") <= 100 + 64 + 50, "within a step");
+    }
+    await store.touchAlive(ACCOUNT, [], NOW);
+    assert.equal(count("decision"), 100);
+    const [oldest] = rows("SELECT message_id FROM decision ORDER BY id");
+    assert.deepEqual(oldest, { message_id: "2900" });
   });
 
   it("[X6] keeps for ever where the days are 0", async () => {

@@ -24,7 +24,7 @@ describe("createRuns()", () => {
 
   it("[G5] has on the disk, once it has begun, what a killed process left in the log", async () => {
     const { store, database } = openTestStore();
-    await store.voidClaims();
+    await store.voidClaims(ACCOUNT);
     const said: string[] = [];
     const exec = database.exec.bind(database);
     database.exec = (sql) => {
@@ -86,5 +86,40 @@ describe("createRuns()", () => {
     const { store } = openTestStore();
     await store.startRun({ runId: "a", startedAt: NOW });
     await assert.rejects(store.startRun({ runId: "a", startedAt: NOW }), /UNIQUE/);
+  });
+});
+
+describe("runsAround()", () => {
+  async function open() {
+    const { store } = openTestStore();
+    await store.startRun({ runId: "stopped", startedAt: NOW });
+    await store.endRun("stopped", "stopped", NOW + 50_000);
+    await store.startRun({ runId: "killed", startedAt: NOW + 100_000 });
+    await store.touchAlive(ACCOUNT, [], NOW + 150_000);
+    await store.startRun({ runId: "this", startedAt: NOW + 300_000 });
+    return async (at: number) => {
+      const { wasRunning, before, after } = await store.runsAround(NOW + at);
+      return [before?.runId, wasRunning, after?.runId];
+    };
+  }
+
+  it("[P1] tells whether Barnacle ran then, and the runs on both sides", async () => {
+    const around = await open();
+    type Around = [before: string | undefined, wasRunning: boolean, after: string | undefined];
+    const TABLE: readonly (readonly [at: number, expected: Around])[] = [
+      [-1, [undefined, false, "stopped"]],
+      [0, ["stopped", true, "killed"]],
+      [50_000, ["stopped", true, "killed"]],
+      [50_001, ["stopped", false, "killed"]],
+      [100_000, ["killed", true, "this"]],
+      [165_000, ["killed", true, "this"]], // it says so every ten seconds only
+      [165_001, ["killed", false, "this"]],
+      [300_000, ["this", true, undefined]],
+    ];
+    for (const [at, expected] of TABLE) assert.deepEqual(await around(at), expected, String(at));
+  });
+
+  it("[P1] knows of no run where there was none", async () => {
+    assert.deepEqual(await openTestStore().store.runsAround(NOW), { wasRunning: false });
   });
 });

@@ -74,8 +74,11 @@ describe("SCHEMA_2", () => {
     assert.equal((await store.guildsOf(ACCOUNT)).length, 1);
     assert.deepEqual(await store.directChannels(ACCOUNT), [directMessage().channelId]);
     assert.deepEqual(await store.identifyBudget(ACCOUNT, NOW), { left: 1_000 });
-    assert.equal(await store.voidClaims(), 1);
-    const claimed = [await store.claimNext(NOW, []), await store.claimNext(NOW, [])];
+    assert.equal(await store.voidClaims(ACCOUNT), 1);
+    const claimed = [
+      await store.claimNext(ACCOUNT, NOW, []),
+      await store.claimNext(ACCOUNT, NOW, []),
+    ];
     assert.deepEqual(claimed.map((claim) => claim?.message.id), ["11", "13"]);
     assert.equal(await store.adoptPeer(ACCOUNT, "discord"), false, "it is of the same peer");
     store.close();

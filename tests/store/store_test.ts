@@ -23,7 +23,7 @@ export function fits(store: Store): {
     accept: store,
     deliver: store.outbox,
     lanes: store.outbox,
-    turns: { claimNext: () => store.claimNext(NOW, []), release: store.release },
+    turns: { claimNext: () => store.claimNext(ACCOUNT, NOW, []), release: store.release },
   };
 }
 
@@ -43,12 +43,12 @@ describe("openStore()", () => {
     const message = guildMessage();
     let store = openStore(path, options);
     await store.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
-    const dropped = await store.claimNext(NOW, []);
+    const dropped = await store.claimNext(ACCOUNT, NOW, []);
     store.close();
 
     store = openStore(path, options);
-    assert.equal(await store.voidClaims(), 1);
-    const claim = (await store.claimNext(NOW, []))!;
+    assert.equal(await store.voidClaims(ACCOUNT), 1);
+    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
     assert.deepEqual(claim, { ...dropped, attempt: 2 });
     const entry = { role: "user", text: "hello", messageId: message.id, at: NOW } as const;
     const outbox = [frozen()];

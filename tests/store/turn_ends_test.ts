@@ -19,7 +19,7 @@ const entry = (role: Entry["role"], text: string): Entry => ({
 async function openClaimed() {
   const test = openTestStore();
   await test.store.acceptBatch(batch({ judged: [accepted(asked)] }), NOW);
-  const claim = (await test.store.claimNext(NOW, []))!;
+  const claim = (await test.store.claimNext(ACCOUNT, NOW, []))!;
   return { ...test, claim };
 }
 
@@ -81,9 +81,9 @@ describe("finishTurn()", () => {
 
   it("[D2] stores nothing of a claim that was taken back, or that is another's now", async () => {
     const { store, rows, claim } = await openClaimed();
-    await store.voidClaims();
+    await store.voidClaims(ACCOUNT);
     assert.deepEqual(await store.finishTurn(answered(claim), NOW), NOT_STORED);
-    const again = (await store.claimNext(NOW, []))!;
+    const again = (await store.claimNext(ACCOUNT, NOW, []))!;
     assert.deepEqual(await store.finishTurn(answered(claim), NOW), NOT_STORED);
     assert.deepEqual(rows("SELECT * FROM outbox"), []);
     assert.deepEqual(await store.finishTurn(answered(again), NOW), STORED);

@@ -25,7 +25,7 @@ function openTurns(options: Parameters<typeof openTestStore>[0] = {}) {
     const message = guildMessage({ id, channelId: channel });
     const route = { agentId: "main", sessionKey: `of ${id}` };
     await store.acceptBatch(batch({ judged: [accepted(message, route)] }), NOW);
-    return (await store.claimNext(NOW, []))!;
+    return (await store.claimNext(ACCOUNT, NOW, []))!;
   }
 
   async function answer(parts = 1, queue?: PlanQueue, channel: ChannelId = HERE) {

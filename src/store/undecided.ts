@@ -1,0 +1,157 @@
+/**
+ * Verdicts that come later than their message (P1): it is decided once the fact
+ * is there that it waits for; and what PluralKit says again is taken back, as
+ * long as nobody has begun to answer it (P13).
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { AccountId, MessageId } from "../core/ids.ts";
+import type { Accepted, Judged } from "../core/inbox.ts";
+import type { InboundMessage } from "../core/inbound.ts";
+import type { Moment } from "../core/moment.ts";
+import type { Verdict } from "../core/verdict.ts";
+import { prepareReplaceDecision } from "./decisions.ts";
+import type { FactRows } from "./fact_rows.ts";
+import { prepareKeepJudged } from "./judged.ts";
+import type { Pruner } from "./retention.ts";
+import { prepareStrangers } from "./strangers.ts";
+import { UNNAMED } from "./terms.ts";
+import type { Transactions } from "./transact.ts";
+import { prepareTakeUndecided, toUndecided, type Undecided } from "./undecided_rows.ts";
+
+export interface UndecidedMessages {
+  /** In the order of arrival. */
+  undecided(accountId: AccountId): Promise<readonly Undecided[]>;
+  /**
+   * Decides a message that is undecided, or says what it waits for now; of any other, nothing
+   * changes. The message may be another than the one that came: PluralKit names who speaks.
+   *
+   * @param now Unix time in milliseconds.
+   */
+  decide(judged: Judged, now: number): Promise<Accepted>;
+  /**
+   * Takes back a message that is undecided, or accepted and still waiting for its first turn.
+   *
+   * @returns Whether it was one; not where its turn has begun.
+   */
+  retract(
+    accountId: AccountId,
+    messageId: MessageId,
+    verdict: Verdict & { readonly kind: "ignore" },
+  ): Promise<boolean>;
+}
+
+export interface UndecidedDeps {
+  readonly factRows: FactRows;
+  readonly pruner: Pruner;
+  /** Told of the verdicts that are new, once they are stored. */
+  readonly onRecorded: (recorded: readonly Judged[]) => void;
+}
+
+const NOTHING: Accepted = {
+  accepted: [],
+  settled: 0,
+  settledIn: [],
+  foreign: [],
+  undecided: [],
+  challenged: [],
+};
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createUndecided(
+  database: DatabaseSync,
+  { commit, read }: Transactions,
+  { factRows, pruner, onRecorded }: UndecidedDeps,
+): UndecidedMessages {
+  const select = database.prepare("SELECT * FROM undecided WHERE account_id = ? ORDER BY id");
+  const take = prepareTakeUndecided(database);
+  const takeWaiting = prepareTakeWaiting(database);
+  const strangers = prepareStrangers(database);
+  const replaceDecision = prepareReplaceDecision(database, factRows);
+  const keep = prepareKeepJudged(database);
+
+  /** @param at Unix time in milliseconds of its coming, which it keeps if it stays undecided. */
+  function replace(judged: Judged, now: number, at: number) {
+    const settled = strangers.settle(judged, undefined, now).judged;
+    replaceDecision(settled, now);
+    const keptAt = settled.verdict.kind === "undecided" ? at : now;
+    const { accepted, undecided, overheard } = keep([settled], keptAt);
+    pruner.afterBatch(overheard, 1, now);
+    return { settled, accepted, undecided };
+  }
+
+  return {
+    undecided: (accountId) => read(() => select.all(accountId).map(toUndecided)),
+    async decide(judged, now) {
+      const { accountId, id } = judged.message;
+      const replaced = await commit(UNNAMED, () => {
+        const taken = take(accountId, id);
+        return taken && replace(judged, now, taken.at);
+      });
+      if (!replaced) return NOTHING;
+      const { settled, accepted, undecided } = replaced;
+      onRecorded([settled]);
+      return { ...NOTHING, accepted, undecided };
+    },
+    async retract(accountId, messageId, verdict) {
+      const retracted = await commit(UNNAMED, () => {
+        const taken = take(accountId, messageId) ?? takeWaiting(accountId, messageId);
+        if (!taken) return undefined;
+        const { at, ...known } = taken;
+        return replace({ ...known, verdict }, at, at).settled;
+      });
+      if (retracted) onRecorded([retracted]);
+      return retracted !== undefined;
+    },
+  };
+}
+
+/** What is known of an accepted message: the decision says it, while it is kept. */
+interface Waiting {
+  readonly message: InboundMessage;
+  readonly moment?: Moment;
+  readonly policyId?: number;
+  readonly at: number;
+}
+
+/** What is JSON is ours. */
+const waitingSchema = z.object({
+  message: z.string().transform((text): InboundMessage => JSON.parse(text)),
+  accepted_at: z.number(),
+});
+
+const decisionSchema = z.object({
+  moment: z.string().transform((text): Moment => JSON.parse(text)).nullable(),
+  policy_row: z.number().nullable(),
+});
+
+/** @returns What takes a message out of the inbox that no turn was ever begun for. */
+function prepareTakeWaiting(database: DatabaseSync) {
+  const remove = database.prepare(
+    `DELETE FROM inbox
+     WHERE message_id = ? AND account_id = ? AND state = 'waiting' AND attempt = 0
+     RETURNING message, accepted_at`,
+  );
+  const select = database.prepare(
+    `SELECT f.facts -> '$.moment' AS moment, d.policy_row
+     FROM decision AS d LEFT JOIN fact AS f ON f.id = d.fact_row
+     WHERE d.message_id = ? AND d.account_id = ?`,
+  );
+  return (accountId: AccountId, messageId: MessageId): Waiting | undefined => {
+    const row = remove.get(messageId, accountId);
+    if (!row) return undefined;
+    const { message, accepted_at: at } = waitingSchema.parse(row);
+    const found = select.get(messageId, accountId);
+    if (!found) return { message, at };
+    const { moment, policy_row } = decisionSchema.parse(found);
+    return {
+      message,
+      ...(moment && { moment }),
+      ...(policy_row !== null && { policyId: policy_row }),
+      at,
+    };
+  };
+}
