@@ -12,6 +12,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { z } from "zod";
+import { effectText } from "../src/config/key.ts";
 import { configSchema, discordSection } from "../src/config/schema.ts";
 import {
   childOf,
@@ -24,12 +25,6 @@ import {
 } from "../src/config/shape.ts";
 
 const WIDTH = 100;
-
-/**
- * Keys that are shown as comments although they are built: to write the default out would warn of
- * what this version does not build of it.
- */
-const COMMENTED = new Set(["channels.discord.dm.policy"]);
 
 /** Sections whose keys stand elsewhere already. */
 const REPEATED = new Map([[
@@ -84,7 +79,7 @@ function members(schema: Schema, path: string, commented: boolean): readonly str
   return Object.entries(shapeOf(schema) ?? {}).flatMap(([name, child]) => {
     const here = path === "" ? name : `${path}.${name}`;
     const doc = docOf(child);
-    const isLive = (doc?.built ?? "built") === "built" && !COMMENTED.has(here) &&
+    const isLive = (doc?.built ?? "built") === "built" &&
       (isSection(child) || (defaultOf(child) !== undefined && !hasKeys(itemOf(child))));
     const lines = valueLines(name, child, here, commented || !isLive);
     const words = [describe(child), REPEATED.get(here)].filter((part) => part).join(" ");
@@ -131,7 +126,8 @@ function rows(schema: Schema, path: string): readonly (readonly string[])[] {
     const shown = fallback !== undefined
       ? `\`${oneLine(fallback)}\``
       : doc?.unset ?? (isOptional(child) ? "none" : "required");
-    const row = [`\`${here}\`${mark}`, isSection(child) ? "" : shown, doc?.description ?? ""];
+    const words = [doc?.description, doc && effectText(doc)].filter((part) => part).join(" ");
+    const row = [`\`${here}\`${mark}`, isSection(child) ? "" : shown, words];
     const item = itemOf(child);
     const inner = mark !== "" || REPEATED.has(here)
       ? []
@@ -166,8 +162,8 @@ function defaultOf(schema: Schema): unknown {
 
 function describe(schema: Schema): string {
   const doc = docOf(schema);
-  const unset = doc?.unset === undefined ? "" : ` Default: ${doc.unset}.`;
-  return `${doc?.description ?? ""}${unset}`;
+  const unset = doc?.unset === undefined ? undefined : `Default: ${doc.unset}.`;
+  return [doc?.description, unset, doc && effectText(doc)].filter((part) => part).join(" ");
 }
 
 function exampleKey(name: string): string {

@@ -4,31 +4,60 @@
  * @module
  */
 
+import { parseSnowflake } from "../core/ids.ts";
 import { type AllowEntry, parseAllowEntry } from "../policy/allowlist.ts";
-import type { AccessPolicy, ChannelRules, DmRules, GuildRules } from "../policy/rules.ts";
-import { discordDefaults, type DiscordSettings, type Settings } from "./schema.ts";
+import type {
+  AccessPolicy,
+  ChannelRules,
+  CommandRules,
+  DmRules,
+  GroupEntry,
+  GuildRules,
+} from "../policy/rules.ts";
+import { type Account, DISCORD } from "./accounts.ts";
+import { parseGroupEntry } from "./group_entry.ts";
+import type { AccountSettings, Settings } from "./schema.ts";
 
-type GuildSettings = NonNullable<DiscordSettings["guilds"]>[string];
+type GuildSettings = NonNullable<AccountSettings["guilds"]>[string];
 type ChannelSettings = NonNullable<GuildSettings["channels"]>[string];
 
+const MINUTE_MS = 60_000;
+
 /**
- * Makes the rules of the one account.
+ * Makes the rules of one account.
  *
  * @param matchesPattern Whether a text addresses the bot by a pattern; see `mention.ts`.
  */
 export function toAccessPolicy(
-  { channels }: Settings,
+  settings: Settings,
+  { settings: account, ruleOf }: Account,
   matchesPattern: (text: string) => boolean,
 ): AccessPolicy {
-  const { discord } = channels;
-  const { dm, guilds, allowBots, intentFilter } = discord ?? discordDefaults();
+  const { dm, guilds, allowBots, loopGuard, pluralkit, intentFilter, execApprovals } = account;
   return {
     dm: dmRules(dm),
-    ...groupPolicyOf(channels),
+    ...groupPolicyOf(settings.channels, account, ruleOf),
     ...(guilds &&
       { guilds: mapped(guilds, (guild) => guildRules(guild, intentFilter?.enabled === true)) }),
     allowBots,
+    loopGuard: { maxTurns: loopGuard.maxTurns, muteMs: loopGuard.muteMin * MINUTE_MS },
+    asksPluralkit: pluralkit.enabled,
+    commands: commandRules(settings.commands),
+    approvers: (execApprovals?.approvers ?? []).map((id) => parseSnowflake<"user">(id))
+      .filter((id) => id !== undefined),
     matchesPattern,
+    ruleOf,
+  };
+}
+
+/** Who may give commands, whatever the account. No text is a command yet (K1, K2). */
+export function commandRules(
+  { useAccessGroups, ownerAllowFrom }: Settings["commands"],
+): CommandRules {
+  return {
+    usesAccessGroups: useAccessGroups,
+    ...(ownerAllowFrom && { owners: entries(ownerAllowFrom) }),
+    texts: new Map(),
   };
 }
 
@@ -40,31 +69,37 @@ export function toAccessPolicy(
  */
 function groupPolicyOf(
   { discord, defaults }: Settings["channels"],
+  account: AccountSettings,
+  ruleOf: (path: string) => string,
 ): Pick<AccessPolicy, "groupPolicy" | "groupPolicyRule"> {
-  const groupPolicyRule = "channels.discord.groupPolicy";
-  if (discord) return { groupPolicy: discord.groupPolicy ?? "allowlist", groupPolicyRule };
+  const groupPolicyRule = ruleOf(`${DISCORD}.groupPolicy`);
+  if (discord) return { groupPolicy: account.groupPolicy ?? "allowlist", groupPolicyRule };
   return defaults.groupPolicy === undefined
     ? { groupPolicy: "open", groupPolicyRule }
     : { groupPolicy: defaults.groupPolicy, groupPolicyRule: "channels.defaults.groupPolicy" };
 }
 
-function dmRules(dm: DiscordSettings["dm"]): DmRules {
+function dmRules(
+  { enabled, policy, allowFrom, groupEnabled, groupChannels }: AccountSettings["dm"],
+): DmRules {
   return {
-    enabled: dm.enabled,
-    policy: dm.policy,
-    allowFrom: entries(dm.allowFrom),
-    groupEnabled: dm.groupEnabled,
+    enabled,
+    policy,
+    allowFrom: entries(allowFrom),
+    groupEnabled,
+    ...(groupChannels && { groupChannels: groups(groupChannels) }),
   };
 }
 
 function guildRules(guild: GuildSettings, filtered: boolean): GuildRules {
-  const { slug, requireMention, users, channels, intentFilter } = guild;
+  const { slug, requireMention, users, channels, reactionNotifications, intentFilter } = guild;
   const intents = intentFilter?.enabled ?? (filtered || undefined);
   return {
     ...(slug !== undefined && { slug }),
     ...(requireMention !== undefined && { requireMention }),
     ...(users && { users: entries(users) }),
     ...(channels && { channels: mapped(channels, channelRules) }),
+    reactionNotifications,
     ...(intents !== undefined && { intentFilter: intents }),
   };
 }
@@ -84,6 +119,10 @@ function channelRules(channel: ChannelSettings): ChannelRules {
 /** The schema has refused entries that can match nobody; one that got here lets nobody in. */
 function entries(written: readonly string[]): readonly AllowEntry[] {
   return written.map(parseAllowEntry).filter((entry) => entry.kind !== "problem");
+}
+
+function groups(written: readonly string[]): readonly GroupEntry[] {
+  return written.map(parseGroupEntry).filter((entry) => entry.kind !== "problem");
 }
 
 /** Without a prototype: a channel that is called `constructor` must find no rule. */

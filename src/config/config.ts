@@ -7,22 +7,31 @@
  * @module
  */
 
-import { type AccountId, parseSnowflake, type RoleId, toAccountId } from "../core/ids.ts";
-import type { AccessPolicy } from "../policy/rules.ts";
+import type { AccountId, RoleId } from "../core/ids.ts";
+import type { AccessPolicy, CommandRules } from "../policy/rules.ts";
 import type { Texts } from "../render/notices.ts";
-import { toAccessPolicy } from "./access.ts";
-import type { ModelNames, ModelsConfig } from "./models.ts";
-import { discordDefaults, type DiscordSettings, type Settings } from "./schema.ts";
-import { EnvReference, Secret, type SecretSource } from "./secrets.ts";
+import type { ModelsConfig } from "./models.ts";
+import type { AccountSettings, Settings } from "./schema.ts";
+import type { Secret } from "./secrets.ts";
 
 /** The variable that serves where the config has no token (C5). */
 export const BOT_TOKEN = "DISCORD_BOT_TOKEN";
 
-/** The config as it applies. */
-export interface Config {
+/** The config as it applies: what holds for all, and the accounts. */
+export interface BotConfig extends SharedConfig {
+  /** Each once; `default`, where there is one, is the first. One may be disabled (C7). */
+  readonly accounts: readonly DiscordConfig[];
+}
+
+/** The config as one account sees it. */
+export interface Config extends SharedConfig {
+  readonly discord: DiscordConfig;
+}
+
+/** What holds whatever the account. */
+export interface SharedConfig {
   /** Path of the file; absent where the environment is all there is. */
   readonly file?: string;
-  readonly discord: DiscordConfig;
   /** The one agent of this version. */
   readonly agent: AgentConfig;
   /** Sessions that are answered at the same time. */
@@ -38,18 +47,35 @@ export interface Config {
   readonly logLevel: Settings["log"]["level"];
   /** Seconds that running turns have to end (G12). */
   readonly shutdownGraceSec: number;
+  /** What is kept for a while only (X6). */
+  readonly retention: RetentionConfig;
+  /** As it is written; in an account's `access` names are ids where they were found to be some. */
+  readonly commands: CommandRules;
 }
 
-/** The one account of this version. */
+/** How many days things are kept; 0 is for ever. */
+export interface RetentionConfig {
+  readonly decisionsDays: number;
+  /** How many decisions there are, at most, the newest; from 1. */
+  readonly decisionsMax: number;
+  readonly contextDays: number;
+  readonly mediaDays: number;
+}
+
+/** One account on Discord. */
 export interface DiscordConfig {
   readonly accountId: AccountId;
+  /** What people call it; absent: its id. */
+  readonly name?: string;
   /** `false`: no gateway is started (C7). */
   readonly enabled: boolean;
   /** Absent where neither config nor environment has one; `run` cannot do without. */
   readonly token?: Secret;
   /** Where the token is written, or is to be written: a variable, a file, or the key. */
   readonly tokenPlace: string;
+  /** Names are not looked up yet (P12). */
   readonly access: AccessPolicy;
+  readonly pluralkit: PluralkitConfig;
   /** Overheard messages that a turn may see; 0 is none (H1). */
   readonly historyLimit: number;
   /** User turns of direct messages that a turn may see; absent: all (H2). */
@@ -59,9 +85,9 @@ export interface DiscordConfig {
   /** UTF-16 units in one message, at most. */
   readonly textChunkLimit: number;
   readonly maxLinesPerMessage: number;
-  readonly chunkMode: DiscordSettings["chunkMode"];
+  readonly chunkMode: AccountSettings["chunkMode"];
   readonly allowedMentions: {
-    readonly users: DiscordSettings["allowedMentions"]["users"];
+    readonly users: AccountSettings["allowedMentions"]["users"];
     readonly roles: readonly RoleId[];
   };
   readonly gateway: {
@@ -70,19 +96,27 @@ export interface DiscordConfig {
     readonly compress: boolean;
     /** Seconds; 0 is off. */
     readonly tcpKeepaliveSec: number;
-    readonly reconnect: Readonly<DiscordSettings["gateway"]["reconnect"]>;
-    readonly catchUp: Readonly<DiscordSettings["gateway"]["catchUp"]>;
+    readonly reconnect: Readonly<AccountSettings["gateway"]["reconnect"]>;
+    readonly catchUp: Readonly<AccountSettings["gateway"]["catchUp"]>;
     /** `"auto"`: as many as Discord recommends. */
     readonly shards: "auto" | number;
   };
   readonly presence: Presence;
-  readonly rest: Readonly<DiscordSettings["rest"]>;
-  readonly retry: Readonly<DiscordSettings["retry"]>;
-  readonly rateLimit: Readonly<DiscordSettings["rateLimit"]>;
-  readonly replyToMode: DiscordSettings["replyToMode"];
-  readonly streaming: DiscordSettings["streaming"];
+  readonly rest: Readonly<AccountSettings["rest"]>;
+  readonly retry: Readonly<AccountSettings["retry"]>;
+  readonly rateLimit: Readonly<AccountSettings["rateLimit"]>;
+  readonly replyToMode: AccountSettings["replyToMode"];
+  readonly streaming: AccountSettings["streaming"];
   /** Bytes of a file that is sent, at most. */
   readonly mediaMaxBytes: number;
+}
+
+/** Where members of PluralKit's systems are looked up (P13). */
+export interface PluralkitConfig {
+  readonly enabled: boolean;
+  readonly token?: Secret;
+  /** Without a slash at its end: `"https://api.pluralkit.me/v2"`. */
+  readonly apiUrl: string;
 }
 
 /** How replies look, whatever the account. */
@@ -104,7 +138,7 @@ export interface Presence {
   readonly activity?: string;
 }
 
-export type Intent = Exclude<DiscordSettings["gateway"]["intents"], string>[number];
+export type Intent = Exclude<AccountSettings["gateway"]["intents"], string>[number];
 
 export interface AgentConfig {
   /** `"main"` where the config lists none (S1). */
@@ -130,147 +164,7 @@ export interface HttpConfig {
   readonly keepAliveUrl?: string;
 }
 
-/** What was found of the secrets that settings name. */
-export interface FoundSecrets {
-  readonly discordToken?: Secret;
-  readonly httpToken?: Secret;
-  readonly providers: Readonly<Record<string, ProviderSecrets>>;
-}
-
-export interface ProviderSecrets {
-  readonly apiKey?: Secret;
-  readonly headers: Readonly<Record<string, Secret>>;
-}
-
-const DEFAULT_HISTORY = 20;
-
-/** Settings, and what they point to, as one. */
-export function toConfig(
-  settings: Settings,
-  secrets: FoundSecrets,
-  matchesPattern: (text: string) => boolean,
-  file: string | undefined,
-): Config {
-  const { agents, http, log, messages, preflight, session, shutdown } = settings;
-  return {
-    ...(file !== undefined && { file }),
-    discord: discordConfig(settings, secrets.discordToken, matchesPattern),
-    agent: agentConfig(agents),
-    maxConcurrentTurns: agents.maxConcurrentTurns,
-    models: modelsConfig(settings, secrets),
-    texts: messages.texts,
-    messages: messagesConfig(messages),
-    dmScope: session.dmScope,
-    http: {
-      bind: typeof http.bind === "string" ? [http.bind] : http.bind,
-      port: http.port,
-      ...(secrets.httpToken && { token: secrets.httpToken }),
-      hosts: http.hosts,
-      ...(http.keepAliveUrl !== undefined && { keepAliveUrl: http.keepAliveUrl }),
-    },
-    preflight: { network: preflight.network, dns: preflight.dns },
-    logLevel: log.level,
-    shutdownGraceSec: shutdown.graceSec,
-  };
-}
-
-function messagesConfig(
-  { maxChunks, tables, ackReaction, ackReactionScope, removeAckAfterReply, linkHosts }:
-    Settings["messages"],
-): MessagesConfig {
-  return {
-    maxChunks,
-    tables,
-    ...(ackReaction !== "" && { ackReaction }),
-    ackReactionScope,
-    removeAckAfterReply,
-    linkHosts,
-  };
-}
-
-function discordConfig(
-  settings: Settings,
-  token: Secret | undefined,
-  matchesPattern: (text: string) => boolean,
-): DiscordConfig {
-  const discord = settings.channels.discord ?? discordDefaults();
-  const { allowedMentions, dmHistoryLimit, gateway, presence: { status, activity } } = discord;
-  return {
-    accountId: toAccountId("default"),
-    enabled: discord.enabled,
-    ...(token && { token }),
-    tokenPlace: placeOf(discord.token),
-    access: toAccessPolicy(settings, matchesPattern),
-    historyLimit: discord.historyLimit ?? settings.messages.groupChat.historyLimit ??
-      DEFAULT_HISTORY,
-    ...(dmHistoryLimit !== undefined && { dmHistoryLimit }),
-    dmHistoryLimits: new Map(
-      Object.entries(discord.dms).flatMap(([id, { historyLimit }]) =>
-        historyLimit === undefined ? [] : [[id, historyLimit]]
-      ),
-    ),
-    textChunkLimit: discord.textChunkLimit,
-    maxLinesPerMessage: discord.maxLinesPerMessage,
-    chunkMode: discord.chunkMode,
-    allowedMentions: {
-      users: allowedMentions.users,
-      roles: allowedMentions.roles.map((id) => parseSnowflake<"role">(id))
-        .filter((id) => id !== undefined),
-    },
-    gateway: {
-      intents: gateway.intents,
-      compress: gateway.compress,
-      tcpKeepaliveSec: gateway.tcpKeepaliveSec,
-      reconnect: gateway.reconnect,
-      catchUp: gateway.catchUp,
-      shards: gateway.shards,
-    },
-    presence: { status, ...(activity !== undefined && { activity }) },
-    rest: discord.rest,
-    retry: discord.retry,
-    rateLimit: discord.rateLimit,
-    replyToMode: discord.replyToMode,
-    streaming: discord.streaming,
-    mediaMaxBytes: Math.floor(discord.mediaMaxMb * 1_000_000),
-  };
-}
-
-function placeOf(source: SecretSource | undefined): string {
-  if (source === undefined) return BOT_TOKEN;
-  if (source instanceof Secret) return "channels.discord.token";
-  return source instanceof EnvReference ? source.env : source.file;
-}
-
-function agentConfig({ list, defaults, turnTimeoutSec }: Settings["agents"]): AgentConfig {
-  const [agent] = list;
-  return {
-    id: agent?.id ?? "main",
-    ...(agent?.name !== undefined && { name: agent.name }),
-    ...(agent?.prompt !== undefined && { prompt: agent.prompt }),
-    ...(defaults.timezone !== undefined && { timezone: defaults.timezone }),
-    turnTimeoutSec,
-  };
-}
-
-function modelsConfig({ agents, models }: Settings, secrets: FoundSecrets): ModelsConfig {
-  const own = agents.list[0]?.model;
-  const written = own ?? agents.defaults.model;
-  const names: ModelNames | undefined = typeof written === "string"
-    ? { primary: written, fallbacks: [] }
-    : written;
-  const providers = Object.entries(models.providers).map(
-    ([id, { kind, baseUrl }]) =>
-      [id, {
-        id,
-        kind,
-        ...(baseUrl !== undefined && { baseUrl: baseUrl.replace(/\/+$/, "") }),
-        headers: {},
-        ...secrets.providers[id],
-      }] as const,
-  );
-  return {
-    ...(names && { names }),
-    namesPath: own === undefined ? "agents.defaults.model" : "agents.list[0].model",
-    providers: Object.fromEntries(providers),
-  };
+/** The config as one of its accounts sees it. */
+export function forAccount({ accounts: _, ...shared }: BotConfig, discord: DiscordConfig): Config {
+  return { ...shared, discord };
 }

@@ -18,6 +18,15 @@ import { z } from "zod";
  */
 export type Built = "built" | "later" | "denies";
 
+/**
+ * When a change of a key takes effect (C9).
+ *
+ * - `now`: with the next message; turns that run keep what they began with.
+ * - `reconnect`: the account connects anew by itself, and resumes its session.
+ * - `restart`: with the next start of the process.
+ */
+export type TakesEffect = "now" | "reconnect" | "restart";
+
 /** What is known of a key. */
 export interface KeyDoc {
   /** One or two sentences for the operator. */
@@ -30,6 +39,20 @@ export interface KeyDoc {
   readonly example?: unknown;
   /** What a key that is written and denied does in this version. */
   readonly denial?: string;
+  /** That of the section, where a key says nothing else; at the top, `now`. */
+  readonly takesEffect?: TakesEffect;
+}
+
+/** When a change takes effect, as a sentence; `undefined` where that is at once. */
+export function effectText({ takesEffect = "now" }: KeyDoc): string | undefined {
+  switch (takesEffect) {
+    case "now":
+      return undefined;
+    case "reconnect":
+      return "A change makes the account reconnect.";
+    case "restart":
+      return "A change takes effect at the next start.";
+  }
 }
 
 /** All keys with what is said of them. */
@@ -56,20 +79,27 @@ export function later<S extends z.ZodType>(
 }
 
 /**
- * Documents a section that this version does nothing with.
- *
- * It is built when it is first written or asked about: half of all keys are in such sections, and
- * a start should not pay for them. Without it zod would look into it for a default, so it is told
- * that there is none.
+ * Documents a section whose schema is made when it is first written or asked about: half of all
+ * keys are in such sections, and a start should not pay for them. Without it zod would look into
+ * it for a default, so it is told that there is none.
  */
-export function laterSection<S extends z.ZodType>(
+export function lazySection<S extends z.ZodType>(
   build: () => S,
   description: string,
   more: Omit<KeyDoc, "description"> = {},
 ): z.ZodOptional<z.ZodLazy<S>> {
   const section = z.lazy(build);
   Object.defineProperty(section._zod, "optin", { value: undefined });
-  return key(section.optional(), description, { built: "later", ...more });
+  return key(section.optional(), description, more);
+}
+
+/** The same for a section that this version does nothing with. */
+export function laterSection<S extends z.ZodType>(
+  build: () => S,
+  description: string,
+  more: Omit<KeyDoc, "description"> = {},
+): z.ZodOptional<z.ZodLazy<S>> {
+  return lazySection(build, description, { built: "later", ...more });
 }
 
 /** Whole numbers from `least` to `most`. */

@@ -5,31 +5,18 @@
  */
 
 import { isLoopback } from "../lib/loopback.ts";
+import { quoted } from "../lib/quoted.ts";
+import { accountsOf, DEFAULT_ACCOUNT } from "./accounts.ts";
 import { silentDefaults } from "./audit.ts";
-import {
-  BOT_TOKEN,
-  type Config,
-  type FoundSecrets,
-  type ProviderSecrets,
-  toConfig,
-} from "./config.ts";
+import { BOT_TOKEN, type BotConfig, type Config, type SharedConfig } from "./config.ts";
+import { findSecrets, type SecretsByPath } from "./find_secrets.ts";
 import { mentionsOf } from "./mention.ts";
 import { resolveModels } from "./models.ts";
 import { type ConfigText, noFile, parseConfig, type ProblemAt } from "./parse.ts";
 import type { Problem } from "./problem.ts";
 import type { Settings } from "./schema.ts";
-import {
-  botToken,
-  type Env,
-  EnvReference,
-  envSecret,
-  resolveSecret,
-  Secret,
-  type SecretPlaces,
-  type SecretProblem,
-  type SecretSource,
-} from "./secrets.ts";
-import type { Segment } from "./tree.ts";
+import { type Env, envSecret, type Secret } from "./secrets.ts";
+import { toConfig } from "./to_config.ts";
 
 /** What loading needs of the world. */
 export interface ConfigPorts {
@@ -45,9 +32,18 @@ export interface ConfigPorts {
 export type Loaded =
   | {
     readonly kind: "loaded";
-    readonly config: Config;
-    /** The file as checked, with defaults: for `config show`. */
+    readonly config: BotConfig;
+    /**
+     * The file as checked, with defaults: for `config show`. Of each account, all that holds for
+     * it.
+     */
     readonly settings: Settings;
+    /** The file's own values, before defaults; `{}` without a file. */
+    readonly written: Readonly<Record<string, unknown>>;
+    /** The file's text with its secrets blanked, which still parses; absent without a file. */
+    readonly text?: string;
+    /** Every secret that was found, by the config path where it is written. */
+    readonly secrets: SecretsByPath;
     /** Warnings and notes. */
     readonly problems: readonly Problem[];
     /** Whether the file itself holds a secret, so that nobody else may read it (C8). */
@@ -55,6 +51,9 @@ export type Loaded =
   }
   /** The program ends with 78. */
   | { readonly kind: "refused"; readonly problems: readonly Problem[] };
+
+/** A config that may be used. */
+export type LoadedConfig = Extract<Loaded, { readonly kind: "loaded" }>;
 
 /** Characters of `http.token`, at least, where others can reach the server (SEC-R30). */
 const MIN_HTTP_TOKEN = 32;
@@ -69,17 +68,19 @@ export async function loadConfig(
   ports: ConfigPorts,
 ): Promise<Loaded> {
   const parsed = source ? await parseConfig(source) : noFile();
-  const { settings, written, problems, problemAt } = parsed;
+  const { settings, written = {}, problems, problemAt } = parsed;
   if (!settings) return { kind: "refused", problems };
 
-  const finder = createFinder(problemAt, { ...ports, configFile: source?.file });
-  const secrets = await secretsOf(settings, finder, ports.env);
+  const { env } = ports;
+  const accounts = accountsOf(settings, written, envSecret(env, BOT_TOKEN) !== undefined);
+  const places = { ...ports, configFile: source?.file };
+  const secrets = await findSecrets(settings, written, accounts, problemAt, places);
   const mentions = await mentionsOf(settings);
   const all = [
     ...problems,
-    ...finder.problems,
+    ...secrets.problems,
     ...mentions.problems.map(({ path, message, hint }) => problemAt("error", path, message, hint)),
-    ...missingVariables(settings, ports.env, problemAt),
+    ...missingVariables(settings, env, problemAt),
     ...openHttp(settings, secrets.httpToken, problemAt),
     ...silentDefaults(written).map((remark): Problem =>
       source ? { ...remark, file: source.file } : remark
@@ -88,89 +89,40 @@ export async function loadConfig(
   if (all.some(({ severity }) => severity === "error")) return { kind: "refused", problems: all };
   return {
     kind: "loaded",
-    config: toConfig(settings, secrets, mentions.matches, source?.file),
+    config: toConfig(settings, accounts, secrets, mentions.matches, source?.file),
     settings,
+    written,
+    ...(parsed.blanked !== undefined && { text: parsed.blanked }),
+    secrets: secrets.byPath,
     problems: all,
-    holdsSecret: finder.sawLiteral(),
+    holdsSecret: secrets.holdsLiteral,
   };
 }
 
-/** What a valid config still lacks to be run; `undefined` if nothing. */
+/** What an account still lacks to be run; `undefined` if nothing. */
 export function missingToken({ discord, file }: Config): Problem | undefined {
-  if (!discord.enabled || discord.token) return undefined;
+  const { accountId, enabled, token, tokenPlace } = discord;
+  if (!enabled || token) return undefined;
+  const isDefault = accountId === DEFAULT_ACCOUNT;
+  const place = isDefault ? "channels.discord.token" : tokenPlace;
   return {
     severity: "error",
     ...(file !== undefined && { file }),
-    path: "channels.discord.token",
-    message: "There is no bot token",
-    hint: `set ${BOT_TOKEN}, or write channels.discord.token; ` +
+    path: place,
+    message: isDefault
+      ? "There is no bot token"
+      : `The account ${quoted(accountId)} has no bot token, and none is inherited`,
+    hint: `${isDefault ? `set ${BOT_TOKEN}, or ` : ""}write ${place}; ` +
       "it is under Bot, Reset Token, of your application in Discord's developer portal",
   };
 }
 
 /** Why no model can be chosen; `undefined` where one is, or local servers are to be asked (L2). */
-export function missingModel({ models, file }: Config, env: Env): Problem | undefined {
+export function missingModel({ models, file }: SharedConfig, env: Env): Problem | undefined {
   const resolved = resolveModels(models, env);
   if (resolved.kind !== "problem") return undefined;
   const { path, message, hint } = resolved;
   return { severity: "error", ...(file !== undefined && { file }), path, message, hint };
-}
-
-interface Finder {
-  readonly problems: readonly Problem[];
-  readonly sawLiteral: () => boolean;
-  find(
-    source: SecretSource | undefined,
-    path: readonly Segment[],
-    read?: (secret: Secret) => Secret | SecretProblem,
-  ): Promise<Secret | undefined>;
-}
-
-function createFinder(problemAt: ProblemAt, places: SecretPlaces): Finder {
-  const problems: Problem[] = [];
-  let literal = false;
-  return {
-    problems,
-    sawLiteral: () => literal,
-    async find(source, path, read = (secret) => secret) {
-      if (source === undefined) return undefined;
-      literal ||= source instanceof Secret;
-      const found = await resolveSecret(source, places);
-      const secret = found instanceof Secret ? read(found) : found;
-      if (secret instanceof Secret) return secret;
-      problems.push(problemAt("error", path, secret.why, secret.hint));
-      return undefined;
-    },
-  };
-}
-
-async function secretsOf(
-  { channels, http, models }: Settings,
-  { find }: Finder,
-  env: Env,
-): Promise<FoundSecrets> {
-  const discordToken = await find(
-    channels.discord?.token ?? (envSecret(env, BOT_TOKEN) && new EnvReference(BOT_TOKEN)),
-    ["channels", "discord", "token"],
-    botToken,
-  );
-  const httpToken = await find(http.token, ["http", "token"]);
-  const providers: Record<string, ProviderSecrets> = {};
-  for (const [id, { apiKey: source, headers: sources }] of Object.entries(models.providers)) {
-    const path = ["models", "providers", id];
-    const apiKey = await find(source, [...path, "apiKey"]);
-    const headers: Record<string, Secret> = {};
-    for (const [name, value] of Object.entries(sources)) {
-      const header = await find(value, [...path, "headers", name]);
-      if (header) headers[name] = header;
-    }
-    providers[id] = { ...(apiKey && { apiKey }), headers };
-  }
-  return {
-    ...(discordToken && { discordToken }),
-    ...(httpToken && { httpToken }),
-    providers,
-  };
 }
 
 /** Variables that the operator has said there must be (G13). */

@@ -8,15 +8,17 @@
  */
 
 import { findNodeAtLocation, type Node } from "jsonc-parser";
+import type { z } from "zod";
+import { withAccounts } from "./accounts.ts";
 import { audit, type Remark } from "./audit.ts";
+import { blankedText, holdsSecret, secretsIn } from "./blank.ts";
 import { findingsOf } from "./issues.ts";
 import { ignoredKey } from "./misplaced.ts";
 import { pathText } from "../core/config_path.ts";
 import { quoted } from "../lib/quoted.ts";
-import { linesOf, type Problem, type Severity, type Span } from "./problem.ts";
+import { type Lines, linesOf, type Problem, type Severity, type Span } from "./problem.ts";
 import { configSchema, type Settings } from "./schema.ts";
-import { isReference } from "./secrets.ts";
-import { childOf, isSecret, type Schema, schemaAt } from "./shape.ts";
+import { isSecret, schemaAt } from "./shape.ts";
 import { isRecord, readTree, type Segment } from "./tree.ts";
 
 /** A config file, read. */
@@ -32,6 +34,8 @@ export interface Parsed {
   readonly settings?: Settings;
   /** The file's own values, before defaults; absent with `settings`. */
   readonly written?: Readonly<Record<string, unknown>>;
+  /** The text without its secrets; absent where there is no file, or it cannot be used. */
+  readonly blanked?: string;
   readonly problems: readonly Problem[];
   /** A problem at a key of this file, for who finds one later. */
   readonly problemAt: ProblemAt;
@@ -63,36 +67,41 @@ export function noFile(): Parsed {
 export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
   const tree = readTree(text);
   if (tree.kind === "faults") {
-    const toProblem = locator(file, text, []);
+    const toProblem = locator(file, text, () => []);
     return {
       problems: tree.faults.map((fault) => toProblem({ severity: "error", ...fault })),
-      problemAt: atNodes(undefined, toProblem),
+      problemAt: atNodes(() => undefined, toProblem),
     };
   }
 
-  const { root } = tree;
-  const toProblem = locator(file, text, secretsIn(root, configSchema));
-  const problemAt = atNodes(root, toProblem);
-  const { value, remarks } = withoutIgnored(tree.value, root);
-  const checked = configSchema.safeParse(value, { jitless: true });
-  if (!checked.success) {
-    const isSecretAt = (path: readonly Segment[]): boolean => {
-      const schema = schemaAt(configSchema, path);
-      return schema === undefined || isSecret(schema);
-    };
-    const context = { schema: configSchema, root, text, isSecret: isSecretAt };
-    const findings = await findingsOf(checked.error.issues, context);
-    const errors = findings.map((finding): Remark => ({ severity: "error", ...finding }));
+  const rootOf = (): Node => tree.root; // which costs more than all else, and often nobody asks
+  const toProblem = locator(file, text, () => secretsIn(tree.root, configSchema));
+  const problemAt = atNodes(rootOf, toProblem);
+  const { value, remarks } = withoutIgnored(tree.value, rootOf);
+  const refused = async (issues: readonly z.core.$ZodIssue[]): Promise<Parsed> => {
+    const context = { schema: configSchema, root: tree.root, text, isSecret: isSecretAt };
+    const errors = (await findingsOf(issues, context))
+      .map((finding): Remark => ({ severity: "error", ...finding }));
     return { problems: [...errors, ...remarks].sort(byOffset).map(toProblem), problemAt };
-  }
+  };
 
-  const all = [...remarks, ...audit(root, value, configSchema)];
+  const checked = configSchema.safeParse(value, { jitless: true });
+  if (!checked.success) return await refused(checked.error.issues);
+  const { settings, issues } = withAccounts(checked.data, value);
+  if (issues.length > 0) return await refused(issues);
+  const secrets = holdsSecret(value, configSchema) ? secretsIn(tree.root, configSchema) : [];
   return {
-    settings: checked.data,
+    settings,
     written: value,
-    problems: all.sort(byOffset).map(toProblem),
+    blanked: blankedText(text, secrets, tree.comments),
+    problems: [...remarks, ...audit(rootOf, value, configSchema)].sort(byOffset).map(toProblem),
     problemAt,
   };
+}
+
+function isSecretAt(path: readonly Segment[]): boolean {
+  const schema = schemaAt(configSchema, path);
+  return schema === undefined || isSecret(schema);
 }
 
 function byOffset(one: Span, other: Span): number {
@@ -101,21 +110,25 @@ function byOffset(one: Span, other: Span): number {
 
 type ToProblem = (remark: Remark) => Problem;
 
-function locator(file: string, text: string, secrets: readonly Span[]): ToProblem {
-  const lines = linesOf(text, secrets);
-  return ({ severity, path, message, hint, offset, length }) => ({
-    severity,
-    file,
-    ...lines.positionOf(offset),
-    path: pathText(path),
-    message,
-    ...(hint !== undefined && { hint }),
-    excerpt: lines.excerptOf({ offset, length }),
-  });
+function locator(file: string, text: string, secretsOf: () => readonly Span[]): ToProblem {
+  let lines: Lines | undefined;
+  return ({ severity, path, message, hint, offset, length }) => {
+    lines ??= linesOf(text, secretsOf());
+    return {
+      severity,
+      file,
+      ...lines.positionOf(offset),
+      path: pathText(path),
+      message,
+      ...(hint !== undefined && { hint }),
+      excerpt: lines.excerptOf({ offset, length }),
+    };
+  };
 }
 
-function atNodes(root: Node | undefined, toProblem: ToProblem): ProblemAt {
+function atNodes(rootOf: () => Node | undefined, toProblem: ToProblem): ProblemAt {
   return (severity, path, message, hint) => {
+    const root = rootOf();
     let node: Node | undefined;
     for (let depth = path.length; root && !node && depth >= 0; depth -= 1) {
       node = findNodeAtLocation(root, path.slice(0, depth));
@@ -135,7 +148,7 @@ function atNodes(root: Node | undefined, toProblem: ToProblem): ProblemAt {
 /** The value without keys that have no meaning where they are (C3), each told. */
 function withoutIgnored(
   value: Readonly<Record<string, unknown>>,
-  root: Node,
+  rootOf: () => Node,
 ): { readonly value: Readonly<Record<string, unknown>>; readonly remarks: readonly Remark[] } {
   const remarks: Remark[] = [];
   const copy = (part: unknown, path: readonly Segment[]): unknown => {
@@ -148,7 +161,7 @@ function withoutIgnored(
         kept[name] = copy(child, here);
         continue;
       }
-      const keyNode = findNodeAtLocation(root, here)?.parent?.children?.[0] ?? root;
+      const keyNode = findNodeAtLocation(rootOf(), here)?.parent?.children?.[0] ?? rootOf();
       remarks.push({
         severity: "warning",
         path: here,
@@ -162,33 +175,4 @@ function withoutIgnored(
   };
   const kept = copy(value, []);
   return { value: isRecord(kept) ? kept : {}, remarks };
-}
-
-/** Where secrets are, and what may be one: everything behind a key that nobody knows. */
-function secretsIn(root: Node, schema: Schema): readonly Span[] {
-  const spans: Span[] = [];
-  const visit = (node: Node, at: Schema | undefined): void => {
-    const hidden = at === undefined || isSecret(at);
-    if (node.type === "object") {
-      for (const { children } of node.children ?? []) {
-        const [keyNode, child] = children ?? [];
-        if (!keyNode || !child) continue;
-        // A secret's own keys ("file") lead to no secret; of an unknown key nothing is known.
-        visit(child, at && childOf(at, String(keyNode.value)));
-      }
-      return;
-    }
-    if (node.type === "array") {
-      for (const [index, child] of (node.children ?? []).entries()) {
-        visit(child, hidden ? undefined : at && childOf(at, index));
-      }
-      return;
-    }
-    if (!hidden || (node.type !== "string" && node.type !== "number")) return;
-    if (isReference(String(node.value))) return;
-    const inner = node.type === "string" ? 1 : 0; // the quotes stay
-    spans.push({ offset: node.offset + inner, length: Math.max(0, node.length - 2 * inner) });
-  };
-  visit(root, schema);
-  return spans;
 }

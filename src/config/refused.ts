@@ -8,6 +8,7 @@
  * @module
  */
 
+import { type Section, writtenSections } from "./accounts.ts";
 import { NO_GOOGLE } from "./models.ts";
 import { quoted } from "../lib/quoted.ts";
 import { entriesAt, isList, type Segment, valueAt } from "./tree.ts";
@@ -22,24 +23,12 @@ export interface Refused {
 /** All such keys of a file that is valid otherwise. */
 export function refusedIn(value: unknown): readonly Refused[] {
   return [
-    ...accounts(value),
     ...assignments(value),
     ...bindings(value),
     ...budgets(value),
     ...filteredMentions(value),
     ...googleProviders(value),
   ];
-}
-
-/** An account's own rules go before those above it (C6), and may be the stricter ones. */
-function accounts(value: unknown): readonly Refused[] {
-  const path = ["channels", "discord", "accounts"];
-  if (entriesAt(value, path).length === 0) return [];
-  return [{
-    path,
-    message: '"accounts" is not built in this version: there is one account',
-    hint: "write its keys in channels.discord",
-  }];
 }
 
 function assignments(value: unknown): readonly Refused[] {
@@ -100,32 +89,37 @@ function googleProviders(value: unknown): readonly Refused[] {
 
 /** The filter denies what mentions nobody; a mention that it should judge would be answered. */
 function filteredMentions(value: unknown): readonly Refused[] {
-  const filters = intentFilters(value);
-  if (!filters.some(({ filter }) => valueAt(filter, ["enabled"]) === true)) return [];
-  const key = "alwaysRespondToMentions";
-  return filters.filter(({ filter }) => valueAt(filter, [key]) === false).map(({ path }) => ({
-    path: [...path, key],
-    message: `"${key}" is not built in this version: every mention would be answered`,
-    hint: 'remove it, or set "enabled" to false in each intentFilter',
-  }));
+  return writtenSections(value).flatMap((section) => {
+    const filters = intentFilters(section);
+    if (!filters.some(({ filter }) => valueAt(filter, ["enabled"]) === true)) return [];
+    const key = "alwaysRespondToMentions";
+    return filters.filter(({ filter }) => valueAt(filter, [key]) === false).map(({ path }) => ({
+      path: section.at([...path, key]),
+      message: `"${key}" is not built in this version: every mention would be answered`,
+      hint: 'remove it, or set "enabled" to false in each intentFilter',
+    }));
+  });
 }
 
 interface Filter {
+  /** Below `channels.discord`. */
   readonly path: readonly Segment[];
   readonly filter: unknown;
 }
 
 /** Those of all guilds, of each guild and of each channel. */
-function intentFilters(value: unknown): readonly Filter[] {
-  const discord = ["channels", "discord"];
-  const guilds = childrenOf(value, [...discord, "guilds"]);
-  const channels = guilds.flatMap((guild) => childrenOf(value, [...guild, "channels"]));
-  return [discord, ...guilds, ...channels].map((place) => {
-    const path = [...place, "intentFilter"];
-    return { path, filter: valueAt(value, path) };
-  });
-}
-
-function childrenOf(value: unknown, path: readonly string[]): readonly (readonly string[])[] {
-  return entriesAt(value, path).map(([name]) => [...path, name]);
+function intentFilters({ value }: Section): readonly Filter[] {
+  const filters: Filter[] = [];
+  const look = (place: unknown, path: () => readonly Segment[]): void => {
+    const filter = valueAt(place, ["intentFilter"]);
+    if (filter !== undefined) filters.push({ path: [...path(), "intentFilter"], filter });
+  };
+  look(value, () => []);
+  for (const [key, guild] of entriesAt(value["guilds"])) {
+    look(guild, () => ["guilds", key]);
+    for (const [name, channel] of entriesAt(valueAt(guild, ["channels"]))) {
+      look(channel, () => ["guilds", key, "channels", name]);
+    }
+  }
+  return filters;
 }

@@ -12,7 +12,7 @@ import { z } from "zod";
 import { key } from "./key.ts";
 import { agents, bindings, models, router, session, tools } from "./schema_agents.ts";
 import { groupPolicy } from "./schema_access.ts";
-import { discord } from "./schema_discord.ts";
+import { account, discord } from "./schema_discord.ts";
 import { messages } from "./schema_messages.ts";
 import {
   budgets,
@@ -55,14 +55,16 @@ export const configSchema = z.strictObject({
   models: key(models.prefault({}), "Models, and where they are."),
   messages: key(messages.prefault({}), "How messages are read and written."),
   session: key(session.prefault({}), "Which messages share a memory."),
-  http: key(http.prefault({}), "Health and metrics over HTTP."),
+  http: key(http.prefault({}), "Health and metrics over HTTP.", { takesEffect: "restart" }),
   log: key(log.prefault({}), "What is logged."),
   shutdown: key(shutdown.prefault({}), "How Barnacle ends."),
-  preflight: key(preflight.prefault({}), "What is looked at before Barnacle connects."),
-  store: key(store.prefault({}), "The store."),
+  preflight: key(preflight.prefault({}), "What is looked at before Barnacle connects.", {
+    takesEffect: "reconnect",
+  }),
+  store: key(store.prefault({}), "The store.", { takesEffect: "restart" }),
   bindings,
   router,
-  commands,
+  commands: key(commands.prefault({}), "Commands in Discord."),
   tools,
   exec,
   skills,
@@ -73,10 +75,13 @@ export const configSchema = z.strictObject({
 /** The file as checked, with defaults filled in. */
 export type Settings = z.output<typeof configSchema>;
 
-/** `channels.discord` as checked. */
+/** `channels.discord` as checked; of its accounts, all that holds for each. */
 export type DiscordSettings = z.output<typeof discord>;
 
-/** `channels.discord` of a config that does not have one. */
-export function discordDefaults(): DiscordSettings {
-  return discord.parse({}, { jitless: true });
+/** What holds for one account: its own keys, and those above that it inherits (C6). */
+export type AccountSettings = z.output<typeof account>;
+
+/** The account of a config that has no `channels.discord`. */
+export function accountDefaults(): AccountSettings {
+  return account.parse({}, { jitless: true });
 }

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { parseSnowflake } from "../core/ids.ts";
 import { parseAllowEntry } from "../policy/allowlist.ts";
+import { parseGroupEntry } from "./group_entry.ts";
 import { amount, key, later, laterSection, text } from "./key.ts";
 
 /** Where a guild is not said otherwise (P6). */
@@ -20,7 +21,7 @@ export const id = () =>
   });
 
 /** Who is let in: ids, names, roles, `"*"` (P4). */
-const people = () =>
+export const people = () =>
   z.array(
     z.string().superRefine((written, context) => {
       const entry = parseAllowEntry(written);
@@ -139,7 +140,8 @@ export const guild = z.strictObject({
   ),
   reactionNotifications: later(
     z.enum(["off", "own", "all", "allowlist"]).default("own"),
-    "Which reactions the agent hears of.",
+    "Whose reactions are heard: nobody's, those on the bot's messages, all, those of `users`; the " +
+      "agent is not told of them yet.",
   ),
   ...toolsHere("guild"),
   intentFilter: laterSection(intentFilterHere, "The intent filter for this guild.", {
@@ -149,7 +151,7 @@ export const guild = z.strictObject({
   }),
 });
 
-export const dm = z.strictObject({
+const dmKeys = {
   enabled: key(z.boolean().default(true), "`false` ignores all direct messages."),
   policy: key(
     z.enum(["pairing", "allowlist", "open", "disabled"]).default("pairing"),
@@ -157,30 +159,34 @@ export const dm = z.strictObject({
       '(`allowFrom` must have `"*"`), nobody.',
   ),
   allowFrom: key(people().default([]), "Who may write, by id or name."),
-  groupEnabled: key(z.boolean().default(false), "Whether the bot answers in group DMs.", {
-    built: "denies",
-    denial: "Group DMs are ignored",
-  }),
+  groupEnabled: key(z.boolean().default(false), "Whether the bot answers in group DMs."),
   groupChannels: key(
     z.array(
       z.string().superRefine((written, context) => {
-        if (!/^channel:(?!\d+$)/.test(written) && written.trim() !== "") return;
+        const entry = parseGroupEntry(written);
+        if (entry.kind !== "problem") return;
         context.addIssue({
           code: "custom",
-          message: "The entry can match no group DM",
+          message: entry.why,
           params: { hint: 'write an id, "channel:<id>", a slug, or "*"' },
         });
       }),
     ).optional(),
     "In which group DMs; `[]` is none.",
-    { built: "later", unset: "all", example: ["*"] },
+    { unset: "all", example: ["*"] },
   ),
-}).superRefine(({ policy, allowFrom }, context) => {
-  if (policy !== "open" || allowFrom.some((entry) => entry.trim() === "*")) return;
-  context.addIssue({
-    code: "custom",
-    path: ["policy"],
-    message: 'The policy "open" lets everybody write, and must say so in allowFrom',
-    params: { hint: 'add "allowFrom": ["*"] if that is meant' },
+};
+
+/** As an account writes it: what it leaves out is not known yet. */
+export const ownDm = () => z.strictObject(dmKeys);
+
+export const dm = () =>
+  z.strictObject(dmKeys).superRefine(({ policy, allowFrom }, context) => {
+    if (policy !== "open" || allowFrom.some((entry) => entry.trim() === "*")) return;
+    context.addIssue({
+      code: "custom",
+      path: ["policy"],
+      message: 'The policy "open" lets everybody write, and must say so in allowFrom',
+      params: { hint: 'add "allowFrom": ["*"] if that is meant' },
+    });
   });
-});

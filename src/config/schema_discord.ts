@@ -5,83 +5,24 @@
  */
 
 import { z } from "zod";
-import { amount, key, later, laterSection, text, whole } from "./key.ts";
-import { dm, groupPolicy, guild, id, INTENT_FILTER, intentFilter } from "./schema_access.ts";
+import { isLoopbackHost } from "../lib/loopback.ts";
+import { quoted } from "../lib/quoted.ts";
+import { amount, key, later, laterSection, lazySection, text, whole } from "./key.ts";
+import { dm, groupPolicy, guild, id, INTENT_FILTER, intentFilter, ownDm } from "./schema_access.ts";
+import { gateway, ownRetry, rateLimit, rest, retry } from "./schema_connection.ts";
 import { secret } from "./secrets.ts";
 
-/** Discord's intents in lower case, and `reactions` for both kinds of them (G9). */
-const INTENTS = [
-  "guilds",
-  "guild_members",
-  "guild_moderation",
-  "guild_expressions",
-  "guild_integrations",
-  "guild_webhooks",
-  "guild_invites",
-  "guild_voice_states",
-  "guild_presences",
-  "guild_messages",
-  "guild_message_reactions",
-  "guild_message_typing",
-  "direct_messages",
-  "direct_message_reactions",
-  "direct_message_typing",
-  "message_content",
-  "guild_scheduled_events",
-  "auto_moderation_configuration",
-  "auto_moderation_execution",
-  "guild_message_polls",
-  "direct_message_polls",
-  "reactions",
-] as const;
-
-const reconnect = z.strictObject({
-  enabled: key(z.boolean().default(true), "`false` gives up at the first lost connection."),
-  maxRetries: key(
-    whole(1, 1_000).default(10),
-    "Failures in a row before Barnacle waits longest between tries, or exits (`exitOnGiveUp`).",
-  ),
-  backoffBase: key(amount(1, 10).default(1.5), "By what the wait grows with each attempt."),
-  backoffMaxSec: key(amount(1, 3_600).default(60), "The longest wait, in seconds."),
-  resumeSession: key(z.boolean().default(true), "`false` always begins a new gateway session."),
-  sessionCacheTtlSec: key(
-    whole(0, 86_400).default(300),
-    "For how many seconds after it was last heard of a session is resumed, and what was said since " +
-      "answered; Discord itself keeps one for some minutes only.",
-  ),
-  exitOnGiveUp: key(z.boolean().default(false), "Whether the process exits (75) on giving up."),
-});
-
-const catchUp = z.strictObject({
-  enabled: key(z.boolean().default(true), "Whether what was missed is read and answered."),
-  maxAgeMin: key(
-    whole(1, 10_080).default(60),
-    "What is older than so many minutes is not answered.",
-  ),
-  maxPerChannel: key(
-    whole(1, 1_000).default(100),
-    "How many messages of a channel are answered, the newest; what was said before them is not.",
-  ),
-});
-
-const gateway = z.strictObject({
-  intents: key(
-    z.union([z.literal("agent_recommended"), z.array(z.enum(INTENTS)).min(1)])
-      .default("agent_recommended"),
-    "What the bot is told by Discord.",
-  ),
-  compress: key(z.boolean().default(true), "Whether the connection is compressed."),
-  tcpKeepaliveSec: key(
-    whole(0, 7_200).default(30),
-    "Seconds between TCP keepalives, for NATs that forget; 0 is none.",
-  ),
-  reconnect: key(reconnect.prefault({}), "What happens when the connection is lost."),
-  shards: key(
-    z.union([z.literal("auto"), whole(1, 1_000)]).default("auto"),
-    'Connections that share the guilds; `"auto"` takes as many as Discord recommends.',
-  ),
-  catchUp: key(catchUp.prefault({}), "Reading what was said while nobody listened."),
-});
+/** What goes there carries a token, and what comes back decides who is heard. */
+const pluralkitUrl = () =>
+  z.url({ protocol: /^https?$/ }).refine((written) => {
+    if (!URL.canParse(written)) return true; // which is told already
+    const { protocol, hostname, username, password } = new URL(written);
+    const isSafe = protocol === "https:" || isLoopbackHost(hostname);
+    return isSafe && username === "" && password === "";
+  }, {
+    error: "Expected an address that begins with https://, without a password",
+    params: { hint: "http:// is for this machine only, such as http://127.0.0.1:8080/v2" },
+  });
 
 const actions = () =>
   z.strictObject(Object.fromEntries([
@@ -96,19 +37,26 @@ const actions = () =>
     ),
   ])));
 
-/** What an account may set, which is all but `accounts`. */
 /** Until `models.providers.*.models.contextWindow` is built. */
 const WINDOW = "This version counts on a window of 8,192 tokens, whatever the model.";
 
+const RECONNECT = { takesEffect: "reconnect" } as const;
+const DM = "Direct messages.";
+const RETRY = "What is done about requests that fail.";
+
+/** What an account may set, which is all but `accounts`. */
 const accountKeys = {
-  enabled: key(z.boolean().default(true), "`false` does not connect to Discord."),
+  enabled: key(z.boolean().default(true), "`false` does not connect to Discord.", RECONNECT),
   token: key(
     secret().optional(),
     'The bot token: `"${NAME}"`, `{ "file": "path" }`, or itself.',
-    { unset: "`DISCORD_BOT_TOKEN`", example: "${DISCORD_BOT_TOKEN}" },
+    { unset: "`DISCORD_BOT_TOKEN`", example: "${DISCORD_BOT_TOKEN}", ...RECONNECT },
   ),
-  name: later(text().optional(), "What the account is called in lists.", { example: "Home" }),
-  dm: key(dm.prefault({}), "Direct messages."),
+  name: key(text().max(100).optional(), "What the account is called in lists.", {
+    unset: "its id",
+    example: "Home",
+  }),
+  dm: key(dm().prefault({}), DM),
   dms: key(
     z.record(
       id(),
@@ -159,56 +107,36 @@ const accountKeys = {
     }).prefault({}),
     "Whom a reply may ping; never everybody.",
   ),
-  gateway: key(gateway.prefault({}), "The connection to Discord."),
-  rest: key(
+  gateway: key(gateway.prefault({}), "The connection to Discord.", RECONNECT),
+  rest: key(rest.prefault({}), "Requests to Discord.", RECONNECT),
+  retry: key(retry().prefault({}), RETRY, RECONNECT),
+  allowBots: key(
+    z.boolean().default(false),
+    "Whether other bots are answered, where people would be; never another account of this file.",
+  ),
+  loopGuard: key(
     z.strictObject({
-      timeoutSec: key(amount(1, 120).default(15), "When a request without answer is given up."),
-      globalPerSec: key(whole(1, 10_000).default(50), "Requests in a second, at most."),
-      nonceWindowSec: key(
-        amount(1, 600).default(60),
-        "For how many seconds Discord is trusted to know a message again that it was sent twice; " +
-          "after that Barnacle looks whether it is there.",
+      maxTurns: key(whole(1, 100).default(6), "Messages by bots in a row, this one's among them."),
+      muteMin: key(
+        amount(0, 1_440).default(10),
+        "Minutes of silence that follow, or less if a person writes.",
       ),
     }).prefault({}),
-    "Requests to Discord.",
+    "What ends a conversation between bots.",
   ),
-  retry: key(
+  pluralkit: key(
     z.strictObject({
-      attempts: key(whole(1, 20).default(3), "How often a request is tried, the first included."),
-      minDelayMs: key(whole(0, 60_000).default(500), "The shortest wait, in milliseconds."),
-      maxDelayMs: key(whole(0, 600_000).default(30_000), "The longest wait, in milliseconds."),
-      jitter: key(amount(0, 1).default(0.1), "What part of a wait is left to chance."),
-    }).prefault({}).superRefine(({ minDelayMs, maxDelayMs }, context) => {
-      if (minDelayMs <= maxDelayMs) return;
-      context.addIssue({
-        code: "custom",
-        path: ["minDelayMs"],
-        message: `The shortest wait, ${minDelayMs}, is longer than maxDelayMs`,
-        params: { hint: `at most ${maxDelayMs} here, or a larger maxDelayMs` },
-      });
-    }),
-    "What is done about requests that fail.",
-  ),
-  allowBots: key(z.boolean().default(false), "Whether other bots are answered.", {
-    built: "denies",
-    denial: "Messages of bots are ignored",
-  }),
-  loopGuard: laterSection(() =>
-    z.strictObject({
-      maxTurns: key(whole(1, 100).default(6), "Messages by bots in a row."),
-      muteMin: key(amount(0, 1_440).default(10), "Minutes of silence that follow."),
-    }).prefault({}), "What ends a conversation between bots."),
-  pluralkit: laterSection(
-    () =>
-      z.strictObject({
-        enabled: key(z.boolean().default(false), "Whether proxied messages are looked up."),
-        token: key(secret().optional(), "For private systems.", { example: "${PLURALKIT_TOKEN}" }),
-        apiUrl: key(z.url({ protocol: /^https$/ }).optional(), "Another PluralKit.", {
-          example: "https://api.pluralkit.me/v2",
-        }),
-      }).prefault({}),
+      enabled: key(z.boolean().default(false), "Whether proxied messages are looked up."),
+      token: key(secret().optional(), "For private systems.", {
+        unset: "none",
+        example: "${PLURALKIT_TOKEN}",
+      }),
+      apiUrl: key(
+        pluralkitUrl().default("https://api.pluralkit.me/v2"),
+        "Where they are looked up: PluralKit, or a server in its place.",
+      ),
+    }).prefault({}),
     "Members of PluralKit systems as senders.",
-    { built: "denies", denial: "A proxied message is a webhook's, and ignored" },
   ),
   intentFilter: laterSection(
     () => intentFilter().prefault({}),
@@ -237,6 +165,7 @@ const accountKeys = {
       ),
     }).prefault({}),
     "How the bot is shown.",
+    RECONNECT,
   ),
   actions: laterSection(() => actions().prefault({}), "What the `discord` tool may do."),
   execApprovals: laterSection(() =>
@@ -254,21 +183,7 @@ const accountKeys = {
       timeoutSec: key(whole(10, 86_400).default(600), "When a request expires as denied."),
     }).prefault({}), "Approving commands by DM."),
   configWrites: later(z.boolean().default(true), "`false` forbids `/config set` from Discord."),
-  rateLimit: key(
-    z.strictObject({
-      enabled: key(z.boolean().default(true), "`false` leaves Discord's limits only."),
-      strategy: key(
-        z.enum(["queue", "drop"]).default("queue"),
-        "What a full queue does: put the newest replies into one file, or drop them.",
-      ),
-      maxQueueSize: key(whole(1, 10_000).default(50), "Messages waiting per channel."),
-      burstProtection: key(
-        z.boolean().default(true),
-        "Whether two requests of each second are kept for answers that cannot wait.",
-      ),
-    }).prefault({}),
-    "Bounds of what waits to be sent.",
-  ),
+  rateLimit: key(rateLimit.prefault({}), "Bounds of what waits to be sent.", RECONNECT),
   replyToMode: key(
     z.enum(["off", "first", "all"]).default("off"),
     "What is sent as a reply where the model asks for it: nothing, the first message, every one.",
@@ -283,11 +198,45 @@ const accountKeys = {
   ),
 };
 
+/** One account, with all that it inherits. */
+export const account = z.strictObject(accountKeys);
+
+/** One account as it is written; rules between its keys hold for what it inherits, too. */
+const ownKeys = () =>
+  z.strictObject({
+    ...accountKeys,
+    dm: key(ownDm().prefault({}), DM),
+    retry: key(ownRetry().prefault({}), RETRY, RECONNECT),
+  });
+
+/** The letters of an account's id end up in session keys and in labels of figures. */
+const accountId = () =>
+  z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, "Expected a-z, 0-9, - and _, at most 64");
+
+const accounts = () =>
+  z.record(accountId(), ownKeys()).default({}).superRefine((written, context) => {
+    const seen = new Map<string, string>();
+    for (const name of Object.keys(written)) {
+      const other = seen.get(name.toLowerCase());
+      seen.set(name.toLowerCase(), name);
+      if (other === undefined) continue;
+      context.addIssue({
+        code: "custom",
+        path: [name],
+        message: `${quoted(name)} and ${
+          quoted(other)
+        } are one account: upper and lower case are one`,
+        params: { hint: "keep one of them" },
+      });
+    }
+  });
+
 /** `channels.discord`. */
 export const discord = z.strictObject({
   ...accountKeys,
-  accounts: laterSection(
-    () => z.record(text(), z.strictObject(accountKeys)).default({}),
-    "More bot accounts; each has its own token and inherits the rest.",
+  accounts: lazySection(
+    accounts,
+    "More bot accounts by an id of yours; each has its own token and name, and inherits the rest " +
+      "key by key. `default` is the one whose token stands above, or in the environment.",
   ),
 });

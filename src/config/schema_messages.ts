@@ -20,7 +20,7 @@ function sentence(name: TextKey, example: string): z.ZodOptional<z.ZodString> {
   return key(
     text().max(2_000).regex(/\S/, "Expected words: it is said so that nobody waits in vain")
       .optional(),
-    `What is said when ${when}; ${filled.join(", ")}.`,
+    `What is said when ${[when, filled.join(", ")].filter(Boolean).join("; ")}.`,
     { unset: JSON.stringify(ours), example },
   );
 }
@@ -40,6 +40,19 @@ const texts = {
   parked: sentence("parked", "In {channel} darf ich nicht schreiben: {reason}"),
   dead: sentence("dead", "{count} Nachrichten für {channel} gebe ich auf: {reason}"),
   breaker: sentence("breaker", "Discord hat {count} Anfragen abgelehnt; ich mache Pause."),
+  challenge: sentence("challenge", "Wer mich betreibt, lässt dich mit `{code}` ein; du bist {id}."),
+  paired: sentence("paired", "Du darfst mir jetzt schreiben."),
+  pairingAsked: sentence("pairingAsked", "{name} ({id}) will mir schreiben: `{code}`, bis {until}"),
+  approve: sentence("approve", "Erlauben"),
+  deny: sentence("deny", "Ablehnen"),
+  approved: sentence("approved", "{name} ({id}) darf mir schreiben, sagt {by}."),
+  denied: sentence("denied", "{name} ({id}) darf mir nicht schreiben, sagt {by}."),
+  decidedBefore: sentence("decidedBefore", "{name} ({id}): Das ist schon entschieden."),
+  pairingExpired: sentence("pairingExpired", "{name} ({id}): Der Code ist abgelaufen."),
+  notAuthorized: sentence("notAuthorized", "Das darfst du nicht."),
+  deadButton: sentence("deadButton", "Dieser Knopf tut nichts mehr."),
+  pressFailed: sentence("pressFailed", "Ob das ging, zeigt `barnacle pairing list`."),
+  joined: sentence("joined", "Man hat mich in {name} ({id}) geholt; {rule} schweigt. {command}"),
 } satisfies Record<TextKey, z.ZodOptional<z.ZodString>>;
 
 export const messages = z.strictObject({

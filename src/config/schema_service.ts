@@ -6,22 +6,26 @@
 
 import { z } from "zod";
 import { amount, key, later, laterSection, text, whole } from "./key.ts";
+import { people } from "./schema_access.ts";
 import { secret } from "./secrets.ts";
 
-export const commands = laterSection(() =>
-  z.strictObject({
-    native: key(
-      z.union([z.boolean(), z.literal("auto")]).default("auto"),
-      "Whether slash commands are registered; `false` removes them.",
-    ),
-    text: key(z.boolean().default(true), "Commands as messages that begin with `/`."),
-    config: key(z.boolean().default(false), "Whether `/config` exists."),
-    useAccessGroups: key(z.boolean().default(true), "`false` spares commands the allowlists."),
-    ownerAllowFrom: key(z.array(text()).optional(), "Who owns the bot.", {
-      unset: "the application's owner or team",
-      example: ["123456789012345678"],
-    }),
-  }).prefault({}), "Commands in Discord.");
+export const commands = z.strictObject({
+  native: later(
+    z.union([z.boolean(), z.literal("auto")]).default("auto"),
+    "Whether slash commands are registered; `false` removes them.",
+  ),
+  text: later(z.boolean().default(true), "Commands as messages that begin with `/`."),
+  config: later(z.boolean().default(false), "Whether `/config` exists."),
+  useAccessGroups: key(
+    z.boolean().default(true),
+    "`false` spares commands the allowlists; an owner's still need an owner.",
+  ),
+  ownerAllowFrom: key(
+    people().optional(),
+    "Who owns the bot: by id or name, in every place, and whom its buttons obey.",
+    { unset: "the application's owner or team", example: ["123456789012345678"] },
+  ),
+});
 
 export const exec = laterSection(() =>
   z.strictObject({
@@ -106,23 +110,32 @@ export const shutdown = z.strictObject({
 });
 
 export const store = z.strictObject({
-  retention: laterSection(() =>
+  retention: key(
     z.strictObject({
       decisionsDays: key(
         whole(0, 36_500).default(30),
         "Why messages were answered or not; 0 is for ever.",
       ),
+      decisionsMax: key(
+        whole(1, 100_000_000).default(200_000),
+        "How many of those there are, at most, the newest.",
+      ),
       contextDays: key(
         whole(0, 36_500).default(14),
         "Messages that were not said to the bot; 0 is for ever.",
       ),
-      mediaDays: key(whole(0, 36_500).default(7), "Files that came with messages; 0 is for ever."),
-      transcriptsDays: key(
+      mediaDays: key(
+        whole(0, 36_500).default(7),
+        "Files that never reached Discord; 0 is for ever.",
+      ),
+      transcriptsDays: later(
         whole(0, 36_500).default(0),
         "What was said to the bot and answered; 0 is for ever.",
       ),
-      maxMb: key(whole(16, 10_000_000).default(2_048), "Size of the store, in megabytes."),
-    }).prefault({}), "How long things are kept, in days."),
+      maxMb: later(whole(16, 10_000_000).default(2_048), "Size of the store, in megabytes."),
+    }).prefault({}),
+    "How long things are kept, in days.",
+  ),
 });
 
 const LOG_LEVELS = ["error", "warn", "info", "debug", "connection_debug"] as const;

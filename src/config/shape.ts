@@ -14,11 +14,7 @@ export type Schema = z.core.$ZodType;
 
 /** What is said of a part of the schema; the wrappers around it are looked through. */
 export function docOf(schema: Schema): KeyDoc | undefined {
-  for (let inner: Schema | undefined = schema; inner; inner = innerOf(inner)) {
-    const doc = docs.get(inner);
-    if (doc) return doc;
-  }
-  return undefined;
+  return viewOf(schema).doc;
 }
 
 /** A schema and those it is wrapped around, the outermost first. */
@@ -29,8 +25,34 @@ export function layersOf(schema: Schema): readonly Schema[] {
 
 /** The schema within defaults, options and transforms. */
 export function core(schema: Schema): Schema {
-  const inner = innerOf(schema);
-  return inner ? core(inner) : schema;
+  return viewOf(schema).core;
+}
+
+/** Whether what stands there is a token or key. */
+export function isSecret(schema: Schema): boolean {
+  return viewOf(schema).isSecret;
+}
+
+/** What is asked of a schema for each key of a file, and is always the same. */
+interface View {
+  readonly core: Schema;
+  readonly doc: KeyDoc | undefined;
+  readonly isSecret: boolean;
+}
+
+const views = new WeakMap<Schema, View>();
+
+function viewOf(schema: Schema): View {
+  const known = views.get(schema);
+  if (known) return known;
+  const layers = layersOf(schema);
+  const view: View = {
+    core: layers.at(-1) ?? schema,
+    doc: layers.map((layer) => docs.get(layer)).find((doc) => doc !== undefined),
+    isSecret: layers.some(isSecretSchema),
+  };
+  views.set(schema, view);
+  return view;
 }
 
 function innerOf(schema: Schema): Schema | undefined {
@@ -39,16 +61,8 @@ function innerOf(schema: Schema): Schema | undefined {
     schema instanceof z.ZodPrefault
   ) return schema.def.innerType;
   if (schema instanceof z.ZodPipe) return schema.def.in;
-  if (schema instanceof z.ZodLazy) return schema.def.getter();
+  if (schema instanceof z.ZodLazy) return schema._zod.innerType; // made once
   return undefined;
-}
-
-/** Whether what stands there is a token or key. */
-export function isSecret(schema: Schema): boolean {
-  for (let inner: Schema | undefined = schema; inner; inner = innerOf(inner)) {
-    if (isSecretSchema(inner)) return true;
-  }
-  return false;
 }
 
 /** The keys of an object, by name; of a union, those of the object among its options. */

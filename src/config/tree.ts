@@ -8,9 +8,10 @@
  * @module
  */
 
-import { createScanner, getNodePath, type Node, type ParseError, parseTree } from "jsonc-parser";
+import { getNodePath, type Node, type ParseError, parseTree } from "jsonc-parser";
 import { quoted } from "../lib/quoted.ts";
 import { type Span } from "./problem.ts";
+import { MAX_DEPTH, scan, UNSAFE_KEYS } from "./scan.ts";
 
 /** A part of a key path: a key, or an index of a list. */
 export type Segment = string | number;
@@ -26,28 +27,19 @@ export interface SyntaxFault extends Span {
 export type Tree =
   | {
     readonly kind: "tree";
+    /** Made when it is first asked for: a file without a fault needs it for its remarks only. */
     readonly root: Node;
     readonly value: Readonly<Record<string, unknown>>;
+    /** In the order of the file. */
+    readonly comments: readonly Span[];
   }
   | { readonly kind: "faults"; readonly faults: readonly SyntaxFault[] };
 
 /** UTF-16 units; a config of a thousand guilds has a tenth of it. */
 const MAX_LENGTH = 2 ** 20;
 
-const MAX_DEPTH = 32;
-
 /** Faults that are told, at most. */
 const MAX_FAULTS = 100;
-
-/** Keys by which JavaScript reaches a prototype. */
-const UNSAFE_KEYS = new Set(["__proto__"]);
-
-// Members of const enums of jsonc-parser, which do not exist where each file is compiled alone.
-const TOKEN_OPEN_BRACE = 1;
-const TOKEN_CLOSE_BRACE = 2;
-const TOKEN_OPEN_BRACKET = 3;
-const TOKEN_CLOSE_BRACKET = 4;
-const TOKEN_END = 17;
 
 /** By the number of the parser's error code. */
 const SYNTAX_ERRORS: Readonly<Record<number, string>> = {
@@ -81,9 +73,31 @@ export function readTree(written: string): Tree {
     });
   }
   const text = written.replace(/^\uFEFF/, " "); // a byte order mark; the offsets stay
-  const tooDeep = depthFault(text);
-  if (tooDeep) return faults(tooDeep);
+  const { value, comments, tooDeepAt } = scan(text);
+  if (tooDeepAt !== undefined) {
+    const message = `This is nested too deep: ${MAX_DEPTH} levels are the most`;
+    return faults({ offset: tooDeepAt, length: 1, path: [], message });
+  }
+  if (!isRecord(value)) return parsedTree(text, comments);
 
+  let root: Node | undefined;
+  const rootOf = (): Node => {
+    root ??= parseTree(text, [], { allowTrailingComma: true });
+    if (!root) throw new TypeError("A text that is JSON cannot be read as JSON with comments");
+    return root;
+  };
+  return {
+    kind: "tree",
+    get root() {
+      return rootOf();
+    },
+    value,
+    comments,
+  };
+}
+
+/** By the parser that knows where everything is. */
+function parsedTree(text: string, comments: readonly Span[]): Tree {
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { allowTrailingComma: true });
   if (root === undefined && !/\S/.test(text)) {
@@ -109,7 +123,7 @@ export function readTree(written: string): Tree {
       hint: "write { … }",
     });
   }
-  return { kind: "tree", root, value };
+  return { kind: "tree", root, value, comments };
 }
 
 /** Whether a value is an object with keys, and no list. */
@@ -163,26 +177,6 @@ function faults(...list: readonly SyntaxFault[]): Tree {
   return { kind: "faults", faults: list };
 }
 
-/** The parser goes into what is nested; a million brackets would end it. */
-function depthFault(text: string): SyntaxFault | undefined {
-  const scanner = createScanner(text, true);
-  let depth = 0;
-  for (;;) {
-    const token: number = scanner.scan();
-    if (token === TOKEN_END) return undefined;
-    if (token === TOKEN_OPEN_BRACE || token === TOKEN_OPEN_BRACKET) depth += 1;
-    if (token === TOKEN_CLOSE_BRACE || token === TOKEN_CLOSE_BRACKET) depth -= 1;
-    if (depth > MAX_DEPTH) {
-      return {
-        offset: scanner.getTokenOffset(),
-        length: 1,
-        path: [],
-        message: `This is nested too deep: ${MAX_DEPTH} levels are the most`,
-      };
-    }
-  }
-}
-
 function syntaxFaults(
   text: string,
   errors: readonly ParseError[],
@@ -197,8 +191,7 @@ function syntaxFaults(
       ...spanOf(json5),
       path: [],
       message: "Keys and texts need double quotes here; this looks like JSON5",
-      hint: "write it as JSON; comments may stay, and commas at the end too " +
-        "(`barnacle config import` comes in a later version)",
+      hint: "`barnacle config import <file>` writes it as JSON; comments stay",
     }];
   }
   // One slip makes a parser stumble several times on the spot; the first time is the telling one.
@@ -245,22 +238,24 @@ function valueOf(node: Node, text: string, found: SyntaxFault[]): unknown {
     const [keyNode, valueNode] = property.children ?? [];
     if (!keyNode || !valueNode || typeof keyNode.value !== "string") continue;
     const key: string = keyNode.value;
-    const at = { offset: keyNode.offset, length: keyNode.length, path: getNodePath(valueNode) };
     const before = places.get(key);
-    if (UNSAFE_KEYS.has(key)) {
-      found.push({ ...at, message: `The key ${quoted(key)} is not allowed`, hint: "remove it" });
+    if (before === undefined && !UNSAFE_KEYS.has(key)) {
+      places.set(key, keyNode.offset);
+      value[key] = valueOf(valueNode, text, found);
       continue;
     }
-    if (before !== undefined) {
-      found.push({
-        ...at,
-        message: `The key ${quoted(key)} is here twice: it is in line ${lineOf(text, before)}, too`,
-        hint: "keep one of them; of two, only the last would count",
-      });
-      continue;
-    }
-    places.set(key, keyNode.offset);
-    value[key] = valueOf(valueNode, text, found);
+    const at = { offset: keyNode.offset, length: keyNode.length, path: getNodePath(valueNode) };
+    found.push(
+      before === undefined
+        ? { ...at, message: `The key ${quoted(key)} is not allowed`, hint: "remove it" }
+        : {
+          ...at,
+          message: `The key ${quoted(key)} is here twice: it is in line ${
+            lineOf(text, before)
+          }, too`,
+          hint: "keep one of them; of two, only the last would count",
+        },
+    );
   }
   return value;
 }

@@ -46,7 +46,7 @@ describe("[P6] toAccessPolicy() › groupPolicy", () => {
 });
 
 describe("toAccessPolicy()", () => {
-  it("[P2] lets nobody write by default", async () => {
+  it("[P2] lets those write who are paired, by default", async () => {
     const { dm } = await accessOf(undefined);
     assert.deepEqual(dm, { enabled: true, policy: "pairing", allowFrom: [], groupEnabled: false });
   });
@@ -59,8 +59,9 @@ describe("toAccessPolicy()", () => {
                   "systemPrompt": "p" },
         "日本語": {} } } }`));
     assert.deepEqual(structuredClone(access.guilds), {
-      "*": { requireMention: true },
+      "*": { requireMention: true, reactionNotifications: "own" },
       "123": {
+        reactionNotifications: "own",
         slug: "s",
         users: [{ kind: "user", id: "175928847299117063" }, { kind: "role_name", name: "Mods" }],
         channels: {
@@ -112,5 +113,47 @@ describe("toAccessPolicy()", () => {
       "channels":{"c":{"intentFilter":{"respondThreshold":0.9}}}}}`));
     assert.equal(guilds?.["a"]?.intentFilter, true);
     assert.equal(guilds?.["a"]?.channels?.["c"]?.intentFilter, undefined, "as the guild");
+  });
+
+  it("[P5] reads the entries of group DMs, and keeps an empty list apart from none", async () => {
+    const groups = async (keys: string) =>
+      (await accessOf(`{"channels":{"discord":{"dm":{${keys}}}}}`)).dm.groupChannels;
+    assert.deepEqual(
+      await groups(
+        '"groupChannels":["*","175928847299117063"," channel:175928847299117064","pals"]',
+      ),
+      [
+        { kind: "any" },
+        { kind: "channel", id: "175928847299117063" },
+        { kind: "channel", id: "175928847299117064" },
+        { kind: "name", name: "pals" },
+      ],
+    );
+    assert.deepEqual(await groups('"groupChannels":[]'), []);
+    assert.equal(await groups('"groupEnabled":true'), undefined);
+  });
+
+  it("[P10] [P11] [P13] has the rules of bots, PluralKit, owners and approvers", async () => {
+    const none = await accessOf(undefined);
+    assert.deepEqual(
+      [none.allowBots, none.loopGuard, none.asksPluralkit, none.approvers],
+      [false, { maxTurns: 6, muteMs: 600_000 }, false, []],
+    );
+    assert.deepEqual(none.commands, { usesAccessGroups: true, texts: new Map() });
+    const access = await accessOf(`{"channels":{"discord":{
+      "allowBots": true, "loopGuard": { "maxTurns": 2, "muteMin": 0.5 },
+      "pluralkit": { "enabled": true }, "execApprovals": { "approvers": ["175928847299117063"] },
+      "guilds": { "*": { "reactionNotifications": "all" } } } },
+      "commands": { "useAccessGroups": false, "ownerAllowFrom": ["<@175928847299117063>", "ada"] }}`);
+    assert.deepEqual(
+      [access.allowBots, access.loopGuard, access.asksPluralkit, access.approvers],
+      [true, { maxTurns: 2, muteMs: 30_000 }, true, ["175928847299117063"]],
+    );
+    assert.deepEqual(access.commands, {
+      usesAccessGroups: false,
+      owners: [{ kind: "user", id: "175928847299117063" }, { kind: "name", name: "ada" }],
+      texts: new Map(),
+    });
+    assert.equal(access.guilds?.["*"]?.reactionNotifications, "all");
   });
 });

@@ -19,23 +19,9 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     told: readonly string[],
   ])[] = [
     ["P6", "an open bot by its token alone", undefined, [
-      "note channels.discord.dm.policy: Pairing is not built in this version: only those in allowFrom may write to the bot",
       "warning channels.discord.groupPolicy: Without channels.discord, everybody in every guild of the bot may talk to it",
     ]],
-    [
-      "P3",
-      "pairing once, where it is written",
-      '{"channels":{"discord":{"dm":{"policy":"pairing"}}}}',
-      [
-        'warning channels.discord.dm.policy: "pairing" is not built in this version and denies: only those in allowFrom are answered',
-      ],
-    ],
-    [
-      "P3",
-      "nothing of pairing where DMs are off",
-      discord('"name":"x"').replace('"name":"x"', '"historyLimit":1'),
-      [],
-    ],
+    ["P3", "nothing of pairing", '{"channels":{"discord":{"dm":{"policy":"pairing"}}}}', []],
     ["G9", "intents that hear no server", discord('"gateway":{"intents":["direct_messages"]}'), [
       "warning channels.discord.gateway.intents: Without guild_messages the bot hears nothing of what is said in servers",
     ]],
@@ -66,16 +52,75 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
         'warning channels.discord.guilds.*.channels.a.users: The empty "users" lets nobody in',
       ],
     ],
-    ["P11", "bots that are let in, and are not", discord('"allowBots":true'), [
-      'warning channels.discord.allowBots: "allowBots" is not built in this version and denies: Messages of bots are ignored',
-    ]],
+    [
+      "P11",
+      "bots that are answered whoever they are and whatever they say, at the first such place",
+      discord(
+        '"allowBots":true,"guilds":{"a":{},"b":{"requireMention":false},' +
+          '"c":{"requireMention":false}}',
+      ),
+      [
+        "warning channels.discord.allowBots: Every bot is answered in channels.discord.guilds.b, whatever it says",
+      ],
+    ],
+    [
+      "P11",
+      "a channel where they are, whatever its guild says",
+      discord(`"allowBots":true,"guilds":{"a":{"users":["1"],"channels":{
+        "*":{"users":["*"]},"quiet":{"allow":false,"requireMention":false},
+        "loud":{"requireMention":false}}}}`),
+      [
+        "warning channels.discord.allowBots: Every bot is answered in channels.discord.guilds.a.channels.loud, whatever it says",
+      ],
+    ],
+    [
+      "P11",
+      "nothing of bots that must mention it, or be listed, or are in no guild",
+      discord(`"allowBots":true,"guilds":{"a":{"requireMention":false,"users":["1"]},
+        "b":{"requireMention":true,"channels":{"c":{}}},
+        "d":{"channels":{"*":{"requireMention":false,"users":["role:1"]},"e":{}}}}`),
+      [],
+    ],
+    [
+      "P10",
+      "owners whom anybody may become",
+      '{"channels":{"discord":{}},"commands":{"ownerAllowFrom":["ada","role:Mods","role:1","*"]}}',
+      [
+        "warning commands.ownerAllowFrom[1]: Whoever runs a guild may give somebody a role of that name, who then owns the bot",
+        "warning commands.ownerAllowFrom[3]: Everybody who may talk to the bot owns it",
+      ],
+    ],
     [
       "P13",
-      "PluralKit, and its entries",
-      discord('"pluralkit":{"enabled":true},"guilds":{"*":{"users":["pk:abcde"]}}'),
+      "entries for PluralKit while it is not asked",
+      discord('"guilds":{"*":{"users":["pk:abcde"]}}'),
       [
-        'warning channels.discord.pluralkit: "pluralkit" is not built in this version and denies: A proxied message is a webhook\'s, and ignored',
-        'warning channels.discord.guilds.*.users[0]: "pk:abcde" is not built in this version and denies: PluralKit\'s members match nobody',
+        'warning channels.discord.guilds.*.users[0]: "pk:abcde" lets nobody in while PluralKit is not asked',
+      ],
+    ],
+    [
+      "P13",
+      "nothing of PluralKit where it is asked",
+      discord('"pluralkit":{"enabled":true},"guilds":{"*":{"users":["pk:abcde"]}}'),
+      [],
+    ],
+    [
+      "C6",
+      "what an account inherits once, and what it says itself where that is",
+      discord(`"guilds":{"*":{"channels":{}}},"accounts":{
+        "a":{"guilds":{"*":{"users":[]}}},"b":{"groupPolicy":"disabled"}}`),
+      [
+        'warning channels.discord.guilds: No guild is answered: "groupPolicy" is "disabled"',
+        'warning channels.discord.guilds.*.channels: The empty "channels" lists no channel, and so denies all of them',
+        'warning channels.discord.accounts.a.guilds.*.users: The empty "users" lets nobody in',
+      ],
+    ],
+    [
+      "C6",
+      "a key that does nothing within an account",
+      discord('"accounts":{"a":{"configWrites":true}}'),
+      [
+        'warning channels.discord.accounts.a.configWrites: "configWrites" has no effect in this version',
       ],
     ],
     ["I1", "an intent filter", discord('"guilds":{"*":{"intentFilter":{"enabled":true}}}'), [
@@ -84,9 +129,9 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     [
       "C12",
       "a section that does nothing, once",
-      discord('"loopGuard":{"maxTurns":9,"muteMin":1}'),
+      discord('"actions":{"roles":true,"moderation":true}'),
       [
-        'warning channels.discord.loopGuard: "loopGuard" has no effect in this version',
+        'warning channels.discord.actions: "actions" has no effect in this version',
       ],
     ],
     [

@@ -33,6 +33,7 @@ describe("loadConfig()", () => {
       accountId: "default",
       enabled: true,
       tokenPlace: "DISCORD_BOT_TOKEN",
+      pluralkit: { enabled: false, apiUrl: "https://api.pluralkit.me/v2" },
       historyLimit: 20,
       textChunkLimit: 2000,
       maxLinesPerMessage: 17,
@@ -74,6 +75,13 @@ describe("loadConfig()", () => {
     assert.deepEqual(config.agent, { id: "main", turnTimeoutSec: 600 });
     assert.deepEqual(config.http, { bind: ["127.0.0.1", "::1"], port: 8787, hosts: [] });
     assert.deepEqual(config.preflight, { network: true, dns: true });
+    assert.deepEqual(config.retention, {
+      decisionsDays: 30,
+      decisionsMax: 200_000,
+      contextDays: 14,
+      mediaDays: 7,
+    });
+    assert.deepEqual(config.commands, { usesAccessGroups: true, texts: new Map() });
     assert.deepEqual(
       [config.maxConcurrentTurns, config.dmScope, config.logLevel, config.shutdownGraceSec],
       [4, "main", "info", 20],

@@ -41,3 +41,47 @@ describe("[C8] [SEC-R11] auditPermissions()", () => {
     });
   }
 });
+
+describe("[C8] [SEC-R11] auditPermissions() over every mode", () => {
+  const SELF = 1000;
+  const owners = [["self", SELF], ["root", 0], ["another", 1001]] as const;
+  const groups = [["own", SELF], ["another", 50]] as const;
+  const kinds = [
+    { isConfig: true, holdsSecret: true },
+    { isConfig: true, holdsSecret: false },
+    { isConfig: false, holdsSecret: true },
+  ];
+
+  /** The paragraph, word by word. */
+  function expected(mode: number, uid: number, gid: number, kind: typeof kinds[number]): object {
+    const [, group = 0, others = 0] = mode.toString(8).padStart(3, "0").split("").map(Number);
+    const isForeignGroup = gid !== SELF;
+    const othersRead = others !== 0 || (isForeignGroup && [4, 5, 6, 7].includes(group));
+    const othersWrite = [2, 3, 6, 7].includes(others) ||
+      (isForeignGroup && [2, 3, 6, 7].includes(group));
+    const isStrangers = uid !== 0 && uid !== SELF;
+    return {
+      errors: kind.isConfig ? Number(isStrangers) + Number(othersWrite) : 0,
+      warnings: Number(kind.holdsSecret && othersRead),
+    };
+  }
+
+  for (const [owner, uid] of owners) {
+    for (const [group, gid] of groups) {
+      it(`holds for 512 modes of a file of ${owner}, with ${group} group`, () => {
+        for (const kind of kinds) {
+          for (let mode = 0; mode <= 0o777; mode += 1) {
+            const found = auditPermissions({ ...OWN, ...kind, mode, uid, gid });
+            const count = (severity: string) =>
+              found.filter((problem) => problem.severity === severity).length;
+            assert.deepEqual(
+              { errors: count("error"), warnings: count("warning") },
+              expected(mode, uid, gid, kind),
+              `mode ${mode.toString(8)}, ${JSON.stringify(kind)}`,
+            );
+          }
+        }
+      });
+    }
+  }
+});

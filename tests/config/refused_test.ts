@@ -15,18 +15,6 @@ describe("refusedIn()", () => {
     told: readonly string[],
   ])[] = [
     [
-      "C6",
-      "an account that is stricter than what stands above it",
-      '{"channels":{"discord":{"dm":{"policy":"open","allowFrom":["*"]},' +
-      '"accounts":{"default":{"dm":{"policy":"disabled"}}}}},"session":{"dmScope":"per-peer"}}',
-      [
-        'error channels.discord.accounts: "accounts" is not built in this version: there is one account',
-      ],
-    ],
-    ["C6", "any account", discord('"accounts":{"second":{}}'), [
-      'error channels.discord.accounts: "accounts" is not built in this version: there is one account',
-    ]],
-    [
       "N1",
       "an agent that is to be silent",
       file('"router":{"dedupWindowSec":9,"assignments":{"main":{"role":"passive"}}}'),
@@ -69,11 +57,23 @@ describe("refusedIn()", () => {
       "mentions that the filter is to judge, wherever it is switched on",
       discord(`"intentFilter":{"alwaysRespondToMentions":false},"guilds":{"*":{"channels":{
         "a":{"intentFilter":{"enabled":true}},
-        "b":{"intentFilter":{"alwaysRespondToMentions":false}}}}}`),
+        "b":{"intentFilter":{"alwaysRespondToMentions":false}}},
+        "intentFilter":{"alwaysRespondToMentions":false}}}`),
       [
         'error channels.discord.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not built in this version: every mention would be answered',
         'warning channels.discord.guilds.*.channels.a.intentFilter: "intentFilter" is not built in this version and denies: Messages that need no mention are ignored while it is on',
         'error channels.discord.guilds.*.channels.b.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not built in this version: every mention would be answered',
+        'error channels.discord.guilds.*.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not built in this version: every mention would be answered',
+      ],
+    ],
+    [
+      "I1",
+      "mentions that the filter of one account is to judge",
+      discord(`"intentFilter":{"alwaysRespondToMentions":false},
+        "accounts":{"a":{"intentFilter":{"enabled":true}}}`),
+      [
+        'error channels.discord.intentFilter.alwaysRespondToMentions: "alwaysRespondToMentions" is not built in this version: every mention would be answered',
+        'warning channels.discord.accounts.a.intentFilter: "intentFilter" is not built in this version and denies: Messages that need no mention are ignored while it is on',
       ],
     ],
   ];
@@ -85,7 +85,6 @@ describe("refusedIn()", () => {
   }
 
   const left: readonly (readonly [rule: string, name: string, text: string])[] = [
-    ["C6", "no account", discord('"accounts":{}')],
     [
       "N2",
       "what the one agent would do anyway",
@@ -106,20 +105,23 @@ describe("refusedIn()", () => {
   }
 
   it("[C2] tells them with all else that is wrong, and what to do", async () => {
-    const text = discord('"token":"${NO_TOKEN}","accounts":{"default":{"token":"hunter2"}}');
+    const text = discord(
+      '"token":"${NO_TOKEN}","intentFilter":' +
+        '{"enabled":true,"alwaysRespondToMentions":false}',
+    );
     assert.equal(
-      await rendered(text.replace('"token"', '\n"token"').replace('"accounts"', '\n"accounts"')),
+      await rendered(text.replace('"token"', '\n"token"').replace('"intent', '\n"intent')),
       `config.jsonc:2:9: error: The variable NO_TOKEN is not set
   in channels.discord.token
 2 | "token":"\${NO_TOKEN}",
   |         ^^^^^^^^^^^^^
   = set NO_TOKEN in the environment of Barnacle
 
-config.jsonc:3:1: error: "accounts" is not built in this version: there is one account
-  in channels.discord.accounts
-3 | "accounts":{"default":{"token":"*******"}}}}}
-  | ^^^^^^^^^^
-  = write its keys in channels.discord
+config.jsonc:3:32: error: "alwaysRespondToMentions" is not built in this version: every mention would be answered
+  in channels.discord.intentFilter.alwaysRespondToMentions
+3 | "intentFilter":{"enabled":true,"alwaysRespondToMentions":false}}}}
+  |                                ^^^^^^^^^^^^^^^^^^^^^^^^^
+  = remove it, or set "enabled" to false in each intentFilter
 `,
     );
   });

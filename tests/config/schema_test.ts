@@ -5,9 +5,10 @@ import { describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { jsonSchema } from "../../src/cli/config.ts";
 import { configSchema, discordSection as discord } from "../../src/config/schema.ts";
+import { docOf, type Schema } from "../../src/config/shape.ts";
 import { readTree } from "../../src/config/tree.ts";
 import { chunk } from "../../src/render/chunk.ts";
-import { DEFAULT_RETENTION } from "../../src/store/retention.ts";
+import { DECISIONS_MAX, DEFAULT_RETENTION } from "../../src/store/retention.ts";
 import { configOf, load, told } from "./support.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..");
@@ -86,9 +87,11 @@ describe("bounds and defaults of the schema", () => {
 
   it("[X6] say of what is kept what the store does", () => {
     const retention = configSchema.parse({ store: { retention: {} } }).store.retention;
-    assert.equal(retention?.decisionsDays, DEFAULT_RETENTION.decisionsDays);
-    assert.equal(retention?.contextDays, DEFAULT_RETENTION.contextDays);
-    assert.equal(retention?.transcriptsDays, 0);
+    assert.equal(retention.decisionsDays, DEFAULT_RETENTION.decisionsDays);
+    assert.equal(retention.decisionsMax, DECISIONS_MAX);
+    assert.equal(retention.contextDays, DEFAULT_RETENTION.contextDays);
+    assert.equal(retention.mediaDays, DEFAULT_RETENTION.mediaDays);
+    assert.equal(retention.transcriptsDays, 0);
   });
 
   it("[R13] know the sentences that there are, and no other", async () => {
@@ -100,10 +103,8 @@ describe("bounds and defaults of the schema", () => {
 });
 
 describe("[C4] config.example.jsonc", () => {
-  it("loads, and is told of nothing but pairing", async () => {
-    assert.deepEqual(await told(read("config.example.jsonc"), { env: {} }), [
-      "note channels.discord.dm.policy: Pairing is not built in this version: only those in allowFrom may write to the bot",
-    ]);
+  it("loads, and is told of nothing", async () => {
+    assert.deepEqual(await told(read("config.example.jsonc"), { env: {} }), []);
   });
 
   it("means what no file means, but for the guilds", async () => {
@@ -163,6 +164,26 @@ describe("[C4] the JSON Schema", () => {
     };
     visit(jsonSchema(), "");
     assert.deepEqual(missing, []);
+  });
+
+  it("[C9] says of a key that a change of it does not take effect at once", () => {
+    const { channels, http, log, preflight, store } = configSchema.shape;
+    const { token, enabled, gateway, rest, retry, rateLimit, dm, guilds, presence } =
+      discord.unwrap().shape;
+    const when = (schema: Schema) => docOf(schema)?.takesEffect ?? "now";
+    assert.deepEqual(
+      [token, enabled, gateway, rest, retry, rateLimit, preflight, presence].map(when),
+      Array.from({ length: 8 }, () => "reconnect"),
+    );
+    assert.deepEqual([dm, guilds, channels, log].map(when), ["now", "now", "now", "now"]);
+    assert.deepEqual([http, store].map(when), ["restart", "restart"]);
+    const text = JSON.stringify(jsonSchema());
+    assert.match(text, /"The connection to Discord\. A change makes the account reconnect\."/);
+    assert.match(
+      text,
+      /"Health and metrics over HTTP\. A change takes effect at the next start\."/,
+    );
+    assert.doesNotMatch(text, /takesEffect/);
   });
 
   it("has defaults", () => {

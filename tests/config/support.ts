@@ -5,9 +5,10 @@
  */
 
 import assert from "node:assert/strict";
-import type { Config } from "../../src/config/config.ts";
-import { loadConfig, type Loaded } from "../../src/config/load.ts";
+import { type BotConfig, type Config, forAccount } from "../../src/config/config.ts";
+import { loadConfig, type Loaded, type LoadedConfig } from "../../src/config/load.ts";
 import { renderProblems } from "../../src/config/problem.ts";
+import type { AccessPolicy } from "../../src/policy/rules.ts";
 import type { Env } from "../../src/config/secrets.ts";
 
 export interface World {
@@ -24,10 +25,30 @@ export function load(
 }
 
 /** A config that must load. */
-export async function configOf(text: string | undefined, world?: World): Promise<Config> {
+export async function loadedOf(text: string | undefined, world?: World): Promise<LoadedConfig> {
   const loaded = await load(text, world);
   assert.ok(loaded.kind === "loaded", renderProblems(loaded.problems));
-  return loaded.config;
+  return loaded;
+}
+
+/** All its accounts. */
+export async function botConfigOf(text: string | undefined, world?: World): Promise<BotConfig> {
+  return (await loadedOf(text, world)).config;
+}
+
+/** Its first account, which is `default` where there is one. */
+export async function configOf(text: string | undefined, world?: World): Promise<Config> {
+  const config = await botConfigOf(text, world);
+  const [account] = config.accounts;
+  assert.ok(account);
+  return forAccount(config, account);
+}
+
+/** The rules of the account `default`. */
+export function accessOf({ config }: LoadedConfig): AccessPolicy {
+  const [account] = config.accounts;
+  assert.equal(account?.accountId, "default");
+  return account.access;
 }
 
 /** All problems as an operator reads them. */

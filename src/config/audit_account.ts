@@ -1,0 +1,150 @@
+/**
+ * Rules of one account that are valid, and do not do what their writer may think.
+ *
+ * They are judged as they hold, inherited or not, and told where they are written.
+ *
+ * @module
+ */
+
+import { quoted } from "../lib/quoted.ts";
+import { pathText } from "../core/config_path.ts";
+import type { Section } from "./accounts.ts";
+import { entriesAt, isList, isRecord, type Segment, valueAt } from "./tree.ts";
+
+/** Says something of a key; the same of the same key is told once. */
+export type Say = (path: readonly Segment[], message: string, hint?: string) => void;
+
+/** All that is to be said of an account, in any order. */
+export function auditAccount(section: Section, file: unknown, say: Say): void {
+  const remark: Say = (key, message, hint) => say(section.at(key), message, hint);
+  const { value } = section;
+  access(value, remark);
+  deafness(value, remark);
+  sharedMemory(value, file, remark);
+  chattyBots(section, say);
+}
+
+type Value = Section["value"];
+
+/** Rules that let nobody in. */
+function access(value: Value, remark: Say): void {
+  const asksPluralkit = valueAt(value, ["pluralkit", "enabled"]) === true;
+  const people = (list: unknown, path: readonly Segment[], tellEmpty: boolean): void => {
+    if (!isList(list)) return;
+    if (list.length === 0 && tellEmpty) {
+      const hint = "remove it to let everybody in, or list some";
+      remark(path, 'The empty "users" lets nobody in', hint);
+    }
+    for (const [index, entry] of list.entries()) {
+      if (asksPluralkit || typeof entry !== "string" || !/^\s*pk:/.test(entry)) continue;
+      remark(
+        [...path, index],
+        `${quoted(entry)} lets nobody in while PluralKit is not asked`,
+        'set "pluralkit": { "enabled": true } in channels.discord',
+      );
+    }
+  };
+
+  people(valueAt(value, ["dm", "allowFrom"]), ["dm", "allowFrom"], false);
+  if (value["groupPolicy"] === "disabled" && value["guilds"] !== undefined) {
+    remark(["guilds"], 'No guild is answered: "groupPolicy" is "disabled"');
+  }
+  for (const [key, guild] of entriesAt(value["guilds"])) {
+    const here = ["guilds", key];
+    people(valueAt(guild, ["users"]), [...here, "users"], true);
+    const channels = valueAt(guild, ["channels"]);
+    if (isRecord(channels) && Object.keys(channels).length === 0) {
+      remark(
+        [...here, "channels"],
+        'The empty "channels" lists no channel, and so denies all of them',
+        "remove it to allow every channel, or list some",
+      );
+    }
+    for (const [name, channel] of entriesAt(channels)) {
+      const users = valueAt(channel, ["users"]);
+      if (users !== undefined) people(users, [...here, "channels", name, "users"], true);
+    }
+  }
+}
+
+/** Intents without which Discord tells the bot nothing of a place where it is to answer (G9). */
+function deafness(value: Value, remark: Say): void {
+  const path = ["gateway", "intents"];
+  const intents = valueAt(value, path);
+  if (!isList(intents)) return;
+  const takesDms = valueAt(value, ["dm", "enabled"]) !== false &&
+    valueAt(value, ["dm", "policy"]) !== "disabled";
+  const hears = (name: string): boolean => intents.includes(name);
+  if (!hears("guild_messages") && value["groupPolicy"] !== "disabled") {
+    remark(
+      path,
+      "Without guild_messages the bot hears nothing of what is said in servers",
+      'add "guild_messages", or write "agent_recommended" in place of the list',
+    );
+  }
+  if (!hears("direct_messages") && takesDms) {
+    remark(
+      path,
+      "Without direct_messages the bot hears no direct message",
+      'add "direct_messages", or set "dm": { "enabled": false }',
+    );
+  }
+  if (hears("guild_messages") && !hears("guilds")) {
+    remark(
+      path,
+      "Without guilds the bot knows no server, channel or role by its name, and none of its threads",
+      'add "guilds"',
+    );
+  }
+}
+
+/** What one person says to the bot in private, it may tell another who writes to it (S2). */
+function sharedMemory(value: Value, file: unknown, remark: Say): void {
+  const isOff = valueAt(value, ["dm", "enabled"]) === false || value["enabled"] === false ||
+    valueAt(value, ["dm", "policy"]) === "disabled";
+  const isShared = (valueAt(file, ["session", "dmScope"]) ?? "main") === "main";
+  const list = valueAt(value, ["dm", "allowFrom"]);
+  if (isOff || !isShared || !isList(list)) return;
+  const people = new Set(list.map((entry) => String(entry).trim()));
+  if (people.size < 2 && !people.has("*")) return;
+  remark(
+    ["dm", "allowFrom"],
+    "These people's direct messages share one memory: the agent may tell one what another said",
+    'set "session": { "dmScope": "per-peer" } to keep them apart',
+  );
+}
+
+/** Where a bot is answered whoever it is and whatever it says, two of them may talk for long (P11). */
+function chattyBots({ value, at }: Section, say: Say): void {
+  if (value["allowBots"] !== true || value["groupPolicy"] === "disabled") return;
+  for (const [key, guild] of entriesAt(value["guilds"])) {
+    const path = ["guilds", key];
+    const channels = valueAt(guild, ["channels"]);
+    const all = valueAt(channels, ["*"]);
+    const places = isRecord(channels)
+      ? Object.entries(channels).map(([name, channel]) => ({
+        path: [...path, "channels", name],
+        layers: [channel, all, guild],
+      }))
+      : [{ path, layers: [guild] }];
+    const open = places.find(({ layers }) => isOpenToBots(layers));
+    if (!open) continue;
+    say(
+      at(["allowBots"]),
+      `Every bot is answered in ${pathText(at(open.path))}, whatever it says`,
+      'set "requireMention" to true there, or list in "users" who may talk to the bot',
+    );
+    return; // one place is enough to see what is meant
+  }
+}
+
+/** @param layers The most particular first. */
+function isOpenToBots(layers: readonly unknown[]): boolean {
+  const first = (key: string): unknown =>
+    layers.map((layer) => valueAt(layer, [key])).find((found) => found !== undefined);
+  const [place] = layers;
+  if (valueAt(place, ["allow"]) === false || valueAt(place, ["enabled"]) === false) return false;
+  const users = first("users");
+  const letsAllIn = !isList(users) || users.some((entry) => String(entry).trim() === "*");
+  return first("requireMention") === false && letsAllIn;
+}

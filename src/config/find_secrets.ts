@@ -1,0 +1,188 @@
+/**
+ * Finds every secret that settings name, and says what is wrong with those that cannot be had.
+ *
+ * @module
+ */
+
+import { pathText } from "../core/config_path.ts";
+import type { AccountId } from "../core/ids.ts";
+import { quoted } from "../lib/quoted.ts";
+import { type Account, DEFAULT_ACCOUNT } from "./accounts.ts";
+import { BOT_TOKEN } from "./config.ts";
+import type { ProblemAt } from "./parse.ts";
+import type { Problem } from "./problem.ts";
+import type { Settings } from "./schema.ts";
+import {
+  botToken,
+  type Env,
+  EnvReference,
+  envSecret,
+  resolveSecret,
+  Secret,
+  type SecretPlaces,
+  type SecretProblem,
+  type SecretSource,
+} from "./secrets.ts";
+import { type Segment, valueAt } from "./tree.ts";
+
+/** What was found of the secrets that settings name. */
+export interface FoundSecrets {
+  readonly accounts: ReadonlyMap<AccountId, AccountSecrets>;
+  readonly httpToken?: Secret;
+  readonly providers: Readonly<Record<string, ProviderSecrets>>;
+  /** All of them by the config path where each is written. */
+  readonly byPath: SecretsByPath;
+  /** Whether the file itself holds one (C8). */
+  readonly holdsLiteral: boolean;
+  readonly problems: readonly Problem[];
+}
+
+/** By the path as text. */
+export type SecretsByPath = ReadonlyMap<
+  string,
+  { readonly path: readonly Segment[]; readonly secret: Secret }
+>;
+
+export interface AccountSecrets {
+  readonly token?: Secret;
+  readonly pluralkit?: Secret;
+}
+
+export interface ProviderSecrets {
+  readonly apiKey?: Secret;
+  readonly headers: Readonly<Record<string, Secret>>;
+}
+
+/**
+ * Looks them all up.
+ *
+ * @param written The file's own values.
+ */
+export async function findSecrets(
+  { http, models }: Settings,
+  written: unknown,
+  accounts: readonly Account[],
+  problemAt: ProblemAt,
+  places: SecretPlaces,
+): Promise<FoundSecrets> {
+  const finder = createFinder(problemAt, places);
+  const { find } = finder;
+  const ofAccounts = new Map<AccountId, AccountSecrets>();
+  for (const account of accounts) {
+    const token = await find(
+      tokenSource(account, places.env),
+      placeIn(written, account, ["token"]),
+      botToken,
+    );
+    const pluralkit = await find(
+      account.settings.pluralkit.token,
+      placeIn(written, account, ["pluralkit", "token"]),
+    );
+    ofAccounts.set(account.id, { ...(token && { token }), ...(pluralkit && { pluralkit }) });
+  }
+  const httpToken = await find(http.token, ["http", "token"]);
+  const providers: Record<string, ProviderSecrets> = {};
+  for (const [id, { apiKey: source, headers: sources }] of Object.entries(models.providers)) {
+    const path = ["models", "providers", id];
+    const apiKey = await find(source, [...path, "apiKey"]);
+    const headers: Record<string, Secret> = {};
+    for (const [name, value] of Object.entries(sources)) {
+      const header = await find(value, [...path, "headers", name]);
+      if (header) headers[name] = header;
+    }
+    providers[id] = { ...(apiKey && { apiKey }), headers };
+  }
+  return {
+    accounts: ofAccounts,
+    ...(httpToken && { httpToken }),
+    providers,
+    byPath: finder.byPath,
+    holdsLiteral: finder.sawLiteral(),
+    problems: [...finder.problems, ...sameTokens(written, accounts, ofAccounts, problemAt)],
+  };
+}
+
+/** The environment serves the default account, and only where the file says nothing (C5). */
+function tokenSource({ id, settings }: Account, env: Env): SecretSource | undefined {
+  if (settings.token !== undefined || id !== DEFAULT_ACCOUNT) return settings.token;
+  return envSecret(env, BOT_TOKEN) && new EnvReference(BOT_TOKEN);
+}
+
+/** Where a secret of an account is written: in its own section, or above it. */
+function placeIn(
+  written: unknown,
+  { name }: Account,
+  key: readonly Segment[],
+): readonly Segment[] {
+  const above = ["channels", "discord"];
+  const own = name === undefined ? undefined : [...above, "accounts", name, ...key];
+  return own && valueAt(written, own) !== undefined ? own : [...above, ...key];
+}
+
+/** Two connections with one token would answer everything twice (C6). */
+function sameTokens(
+  written: unknown,
+  accounts: readonly Account[],
+  secrets: ReadonlyMap<AccountId, AccountSecrets>,
+  problemAt: ProblemAt,
+): readonly Problem[] {
+  const first = new Map<string, AccountId>();
+  return accounts.flatMap((account) => {
+    const token = secrets.get(account.id)?.token?.reveal();
+    if (token === undefined) return [];
+    const other = first.get(token);
+    if (other === undefined) {
+      first.set(token, account.id);
+      return [];
+    }
+    return problemAt(
+      "error",
+      placeIn(written, account, ["token"]),
+      `The accounts ${quoted(other)} and ${quoted(account.id)} have the same token`,
+      other === DEFAULT_ACCOUNT
+        ? `the token of channels.discord or of ${BOT_TOKEN} is that of the account "default": ` +
+          "take it away there, or remove this account"
+        : "each bot has its own; it is under Bot, Reset Token, of its application",
+    );
+  });
+}
+
+interface Finder {
+  readonly problems: readonly Problem[];
+  readonly byPath: SecretsByPath;
+  readonly sawLiteral: () => boolean;
+  find(
+    source: SecretSource | undefined,
+    path: readonly Segment[],
+    read?: (secret: Secret) => Secret | SecretProblem,
+  ): Promise<Secret | undefined>;
+}
+
+/** What several accounts inherit is looked for once, and told once. */
+function createFinder(problemAt: ProblemAt, places: SecretPlaces): Finder {
+  const problems: Problem[] = [];
+  const byPath = new Map<string, { path: readonly Segment[]; secret: Secret }>();
+  const failed = new Set<string>();
+  let literal = false;
+  return {
+    problems,
+    byPath,
+    sawLiteral: () => literal,
+    async find(source, path, read = (secret) => secret) {
+      const place = pathText(path);
+      if (source === undefined || failed.has(place)) return undefined;
+      const known = byPath.get(place);
+      if (known) return known.secret;
+      literal ||= source instanceof Secret;
+      const found = await resolveSecret(source, places);
+      const secret = found instanceof Secret ? read(found) : found;
+      if (secret instanceof Secret) {
+        byPath.set(place, { path, secret });
+        return secret;
+      }
+      failed.add(place);
+      problems.push(problemAt("error", path, secret.why, secret.hint));
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/**
+ * Where a config path stands in the file: what a verdict names becomes a line to look at.
+ *
+ * @module
+ */
+
+import { findNodeAtLocation } from "jsonc-parser";
+import { linesOf } from "./problem.ts";
+import { readTree } from "./tree.ts";
+import { writtenAt } from "./written.ts";
+
+/** Line and column of a key, both from 1, as editors count. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Knows the places of one file. */
+export type PositionOf = (path: string) => Position | undefined;
+
+/**
+ * Finds a key.
+ *
+ * @param text Of a config file, with or without its secrets.
+ * @param path As `pathText` writes it: `"channels.discord.guilds.123.users"`.
+ * @returns Of the key, or of the nearest one above it; `undefined` where none of them is written.
+ */
+export function positionOf(text: string, path: string): Position | undefined {
+  return positionsIn(text)(path);
+}
+
+/** The same for many paths of one text, which is read once. */
+export function positionsIn(text: string): PositionOf {
+  const tree = readTree(text);
+  if (tree.kind === "faults") return () => undefined;
+  const { root, value } = tree;
+  const lines = linesOf(text, []);
+  return (path) => {
+    const written = writtenAt(value, path);
+    const node = written.length === 0 ? undefined : findNodeAtLocation(root, [...written]);
+    if (!node) return undefined;
+    const at = node.parent?.type === "property" ? node.parent.children?.[0] ?? node : node;
+    return lines.positionOf(at.offset);
+  };
+}

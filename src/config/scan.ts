@@ -1,0 +1,107 @@
+/**
+ * One look at the tokens of a config file, which is enough for a file without a fault.
+ *
+ * A parser that remembers where everything is takes most of the time of a reload, and only a
+ * fault, a remark or a secret in the file needs to know. So the text is made plain JSON here,
+ * which the runtime parses at once; whatever is odd about it is left to the parser (`tree.ts`).
+ *
+ * @module
+ */
+
+import { createScanner } from "jsonc-parser";
+import type { Span } from "./problem.ts";
+
+/** What the tokens tell. */
+export interface Scanned {
+  /** What the file holds; absent where it has a fault, or may have one. */
+  readonly value?: unknown;
+  /** In the order of the file. */
+  readonly comments: readonly Span[];
+  /** Where it is nested deeper than {@link MAX_DEPTH}: a million brackets would end the parser. */
+  readonly tooDeepAt?: number;
+}
+
+export const MAX_DEPTH = 32;
+
+/** Keys by which JavaScript reaches a prototype. */
+export const UNSAFE_KEYS: ReadonlySet<string> = new Set(["__proto__"]);
+
+// Members of const enums of jsonc-parser, which do not exist where each file is compiled alone.
+const OPEN_BRACE = 1;
+const CLOSE_BRACE = 2;
+const OPEN_BRACKET = 3;
+const CLOSE_BRACKET = 4;
+const COMMA = 5;
+const COLON = 6;
+const STRING = 10;
+const NUMBER = 11;
+const LINE_COMMENT = 12;
+const BLOCK_COMMENT = 13;
+const LINE_BREAK = 14;
+const SPACE = 15;
+const END = 17;
+const NO_ERROR = 0;
+
+/** Reads the tokens of a text. */
+export function scan(text: string): Scanned {
+  const scanner = createScanner(text, false);
+  const comments: Span[] = [];
+  /** What JSON does not know: comments, and commas that nothing follows. */
+  const gone: Span[] = [];
+  /** The keys of each object around; of a list nothing. */
+  const around: (Set<string> | undefined)[] = [];
+  let isOdd = false;
+  let last = 0;
+  let lastText = "";
+  let beforeComma = 0;
+  let comma = 0;
+
+  for (let token: number = scanner.scan(); token !== END; token = scanner.scan()) {
+    if (token === SPACE || token === LINE_BREAK) continue;
+    const offset = scanner.getTokenOffset();
+    isOdd ||= Number(scanner.getTokenError()) !== NO_ERROR; // such as a comment without an end
+    if (token === LINE_COMMENT || token === BLOCK_COMMENT) {
+      const comment = { offset, length: scanner.getTokenLength() };
+      comments.push(comment);
+      gone.push(comment);
+      continue;
+    }
+    if (token === OPEN_BRACE || token === OPEN_BRACKET) {
+      if (around.length === MAX_DEPTH) return { comments, tooDeepAt: offset };
+      around.push(token === OPEN_BRACE ? new Set() : undefined);
+    }
+    if (token === CLOSE_BRACE || token === CLOSE_BRACKET) {
+      around.pop();
+      if (last === COMMA && endsValue(beforeComma)) gone.push({ offset: comma, length: 1 });
+    }
+    if (token === COMMA) [beforeComma, comma] = [last, offset];
+    if (token === COLON && last === STRING) {
+      const keys = around.at(-1);
+      isOdd ||= UNSAFE_KEYS.has(lastText) || keys?.has(lastText) === true;
+      keys?.add(lastText);
+    }
+    if (token === STRING) lastText = scanner.getTokenValue();
+    last = token;
+  }
+  return { comments, ...(!isOdd && parsed(text, gone)) };
+}
+
+/** Whether a comma after it may be a needless one. */
+function endsValue(token: number): boolean {
+  return token === CLOSE_BRACE || token === CLOSE_BRACKET || (token > COLON && token <= NUMBER);
+}
+
+function parsed(text: string, gone: readonly Span[]): { readonly value?: unknown } {
+  const parts: string[] = [];
+  let done = 0;
+  for (const { offset, length } of [...gone].sort((one, other) => one.offset - other.offset)) {
+    parts.push(text.slice(done, offset));
+    done = offset + length;
+  }
+  parts.push(text.slice(done));
+  try {
+    return { value: JSON.parse(parts.join(" ")) };
+  } catch {
+    return {}; // the parser says what is wrong, and where
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * Settings, and the secrets that they point to, to the config that the program reads.
+ *
+ * @module
+ */
+
+import { parseSnowflake } from "../core/ids.ts";
+import { commandRules, toAccessPolicy } from "./access.ts";
+import { type Account, DEFAULT_ACCOUNT, DISCORD, ownPath } from "./accounts.ts";
+import {
+  type AgentConfig,
+  BOT_TOKEN,
+  type BotConfig,
+  type DiscordConfig,
+  type MessagesConfig,
+} from "./config.ts";
+import type { AccountSecrets, FoundSecrets } from "./find_secrets.ts";
+import type { ModelNames, ModelsConfig } from "./models.ts";
+import type { Settings } from "./schema.ts";
+import { EnvReference, Secret } from "./secrets.ts";
+
+const DEFAULT_HISTORY = 20;
+
+/** Settings, and what they point to, as one. */
+export function toConfig(
+  settings: Settings,
+  accounts: readonly Account[],
+  secrets: FoundSecrets,
+  matchesPattern: (text: string) => boolean,
+  file: string | undefined,
+): BotConfig {
+  const { agents, http, log, messages, preflight, session, shutdown, store } = settings;
+  const { decisionsDays, decisionsMax, contextDays, mediaDays } = store.retention;
+  return {
+    ...(file !== undefined && { file }),
+    accounts: accounts.map((account) =>
+      discordConfig(settings, account, secrets.accounts.get(account.id) ?? {}, matchesPattern)
+    ),
+    agent: agentConfig(agents),
+    maxConcurrentTurns: agents.maxConcurrentTurns,
+    models: modelsConfig(settings, secrets),
+    texts: messages.texts,
+    messages: messagesConfig(messages),
+    dmScope: session.dmScope,
+    http: {
+      bind: typeof http.bind === "string" ? [http.bind] : http.bind,
+      port: http.port,
+      ...(secrets.httpToken && { token: secrets.httpToken }),
+      hosts: http.hosts,
+      ...(http.keepAliveUrl !== undefined && { keepAliveUrl: http.keepAliveUrl }),
+    },
+    preflight: { network: preflight.network, dns: preflight.dns },
+    logLevel: log.level,
+    shutdownGraceSec: shutdown.graceSec,
+    retention: { decisionsDays, decisionsMax, contextDays, mediaDays },
+    commands: commandRules(settings.commands),
+  };
+}
+
+function messagesConfig(
+  { maxChunks, tables, ackReaction, ackReactionScope, removeAckAfterReply, linkHosts }:
+    Settings["messages"],
+): MessagesConfig {
+  return {
+    maxChunks,
+    tables,
+    ...(ackReaction !== "" && { ackReaction }),
+    ackReactionScope,
+    removeAckAfterReply,
+    linkHosts,
+  };
+}
+
+function discordConfig(
+  settings: Settings,
+  account: Account,
+  secrets: AccountSecrets,
+  matchesPattern: (text: string) => boolean,
+): DiscordConfig {
+  const { id, settings: discord } = account;
+  const { allowedMentions, dmHistoryLimit, gateway, pluralkit, presence: { status, activity } } =
+    discord;
+  return {
+    accountId: id,
+    ...(discord.name !== undefined && { name: discord.name }),
+    enabled: discord.enabled,
+    ...(secrets.token && { token: secrets.token }),
+    tokenPlace: tokenPlaceOf(account),
+    access: toAccessPolicy(settings, account, matchesPattern),
+    pluralkit: {
+      enabled: pluralkit.enabled,
+      ...(secrets.pluralkit && { token: secrets.pluralkit }),
+      apiUrl: pluralkit.apiUrl.replace(/\/+$/, ""),
+    },
+    historyLimit: discord.historyLimit ?? settings.messages.groupChat.historyLimit ??
+      DEFAULT_HISTORY,
+    ...(dmHistoryLimit !== undefined && { dmHistoryLimit }),
+    dmHistoryLimits: new Map(
+      Object.entries(discord.dms).flatMap(([id, { historyLimit }]) =>
+        historyLimit === undefined ? [] : [[id, historyLimit]]
+      ),
+    ),
+    textChunkLimit: discord.textChunkLimit,
+    maxLinesPerMessage: discord.maxLinesPerMessage,
+    chunkMode: discord.chunkMode,
+    allowedMentions: {
+      users: allowedMentions.users,
+      roles: allowedMentions.roles.map((id) => parseSnowflake<"role">(id))
+        .filter((id) => id !== undefined),
+    },
+    gateway: {
+      intents: gateway.intents,
+      compress: gateway.compress,
+      tcpKeepaliveSec: gateway.tcpKeepaliveSec,
+      reconnect: gateway.reconnect,
+      catchUp: gateway.catchUp,
+      shards: gateway.shards,
+    },
+    presence: { status, ...(activity !== undefined && { activity }) },
+    rest: discord.rest,
+    retry: discord.retry,
+    rateLimit: discord.rateLimit,
+    replyToMode: discord.replyToMode,
+    streaming: discord.streaming,
+    mediaMaxBytes: Math.floor(discord.mediaMaxMb * 1_000_000),
+  };
+}
+
+const TOKEN = `${DISCORD}.token`;
+
+function tokenPlaceOf({ id, name, settings: { token }, ruleOf }: Account): string {
+  const isDefault = id === DEFAULT_ACCOUNT;
+  if (token === undefined && isDefault) return BOT_TOKEN;
+  if (token instanceof EnvReference) return token.env;
+  if (token !== undefined && !(token instanceof Secret)) return token.file;
+  return isDefault || name === undefined ? ruleOf(TOKEN) : ownPath(TOKEN, name);
+}
+
+function agentConfig({ list, defaults, turnTimeoutSec }: Settings["agents"]): AgentConfig {
+  const [agent] = list;
+  return {
+    id: agent?.id ?? "main",
+    ...(agent?.name !== undefined && { name: agent.name }),
+    ...(agent?.prompt !== undefined && { prompt: agent.prompt }),
+    ...(defaults.timezone !== undefined && { timezone: defaults.timezone }),
+    turnTimeoutSec,
+  };
+}
+
+function modelsConfig({ agents, models }: Settings, secrets: FoundSecrets): ModelsConfig {
+  const own = agents.list[0]?.model;
+  const written = own ?? agents.defaults.model;
+  const names: ModelNames | undefined = typeof written === "string"
+    ? { primary: written, fallbacks: [] }
+    : written;
+  const providers = Object.entries(models.providers).map(
+    ([id, { kind, baseUrl }]) =>
+      [id, {
+        id,
+        kind,
+        ...(baseUrl !== undefined && { baseUrl: baseUrl.replace(/\/+$/, "") }),
+        headers: {},
+        ...secrets.providers[id],
+      }] as const,
+  );
+  return {
+    ...(names && { names }),
+    namesPath: own === undefined ? "agents.defaults.model" : "agents.list[0].model",
+    providers: Object.fromEntries(providers),
+  };
+}

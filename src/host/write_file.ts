@@ -1,0 +1,173 @@
+/**
+ * A file in the place of another, so that nobody ever reads half of one (C10).
+ *
+ * The new text is complete and on the disk, under a name of its own, before it takes the old
+ * one's place: whatever ends the program or fills the disk, one of the two is there whole.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import {
+  chownSync,
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import process from "node:process";
+import { codeOf } from "../lib/error_code.ts";
+
+/**
+ * - `changed`: somebody else has written it since it was read; read it again.
+ * - `unwritable`: the system says no; the cause has its code, such as `ENOSPC`.
+ */
+export type WriteErrorKind = "changed" | "unwritable";
+
+/** The file is as it was; the message says what to do. */
+export class WriteError extends Error {
+  override readonly name = "WriteError";
+  readonly kind: WriteErrorKind;
+  readonly path: string;
+
+  constructor(
+    message: string,
+    details: { readonly kind: WriteErrorKind; readonly path: string; readonly cause?: unknown },
+  ) {
+    super(message, { cause: details.cause });
+    this.kind = details.kind;
+    this.path = details.path;
+  }
+}
+
+export interface Replacing {
+  /** The file; where it is a link, what it leads to is replaced and the link stays. */
+  readonly path: string;
+  readonly text: string;
+  /** What the change was made from; `undefined` where there was no file. */
+  readonly expected: string | undefined;
+}
+
+/** What became of the old file. */
+export interface Replaced {
+  /** The file itself, behind links. */
+  readonly path: string;
+  /** A copy of what was there, with the same mode; absent where there was nothing. */
+  readonly backup?: string;
+}
+
+/** For a file that was not there: nobody else reads it, since it may come to hold a secret. */
+const NEW_MODE = 0o600;
+const NEW_FOLDER_MODE = 0o700;
+
+/**
+ * Replaces a file, or makes it; missing folders are made, too.
+ *
+ * Mode and owner stay, the owner as far as this user may set it. The old text is left beside it as
+ * `<name>.bak`.
+ *
+ * @throws {WriteError} The file is as it was.
+ */
+export function replaceFile({ path, text, expected }: Replacing): Replaced {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: NEW_FOLDER_MODE });
+    const target = behindLinks(path);
+    const old = bytesOf(target);
+    const isSame = old === undefined
+      ? expected === undefined
+      : expected !== undefined && old.equals(Buffer.from(expected));
+    if (!isSame) {
+      throw new WriteError(`${path} has changed since it was read; nothing was written`, {
+        kind: "changed",
+        path,
+      });
+    }
+    const facts = old === undefined ? undefined : statSync(target);
+    const backup = old === undefined ? undefined : `${target}.bak`;
+    if (old !== undefined && backup !== undefined) put(backup, old, facts);
+    put(target, text, facts);
+    return { path: target, ...(backup !== undefined && { backup }) };
+  } catch (cause) {
+    if (cause instanceof WriteError) throw cause;
+    throw new WriteError(`${path} cannot be written (${codeOf(cause) ?? "unknown reason"})`, {
+      kind: "unwritable",
+      path,
+      cause,
+    });
+  }
+}
+
+/** Writes under a name of its own, then takes the place. */
+function put(target: string, text: string | Buffer, facts: Stats | undefined): void {
+  const folder = dirname(target);
+  const part = join(folder, `.${basename(target)}.${process.pid}.part`);
+  rmSync(part, { force: true }); // of a process that died with the same number
+  const descriptor = openSync(part, "wx", NEW_MODE);
+  try {
+    try {
+      writeFileSync(descriptor, text);
+      if (facts) keepOwner(part, facts);
+      fchmodSync(descriptor, facts ? facts.mode & 0o7777 : NEW_MODE);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(part, target);
+  } catch (cause) {
+    rmSync(part, { force: true });
+    throw cause;
+  }
+  syncFolder(folder);
+}
+
+/** Only root may give a file away; for others it is theirs now, as an editor would leave it. */
+function keepOwner(path: string, { uid, gid }: Stats): void {
+  const now = statSync(path);
+  if (now.uid === uid && now.gid === gid) return;
+  try {
+    chownSync(path, uid, gid);
+  } catch (cause) {
+    if (codeOf(cause) !== "EPERM") throw cause;
+  }
+}
+
+/** Without it a power cut may undo the rename. */
+function syncFolder(folder: string): void {
+  if (process.platform === "win32") return; // a folder cannot be opened there
+  const descriptor = openSync(folder, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** A link that leads nowhere is an error: to write there would make a file where nobody looks. */
+function behindLinks(path: string): string {
+  try {
+    lstatSync(path);
+  } catch (cause) {
+    if (codeOf(cause) === "ENOENT") return path;
+    throw cause;
+  }
+  return realpathSync(path);
+}
+
+function bytesOf(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    if (codeOf(cause) === "ENOENT") return undefined;
+    throw cause;
+  }
+}
