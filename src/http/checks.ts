@@ -8,9 +8,10 @@
  * @module
  */
 
+import { accountChecks } from "./account_checks.ts";
 import { type Check, grade, type Status } from "./check.ts";
-import { gatewayChecks, OUTAGE_MS } from "./gateway_checks.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { OUTAGE_MS } from "./gateway_checks.ts";
+import type { AccountSnapshot, Snapshot } from "./snapshot.ts";
 
 const MAIN_TICK_MAX_MS = 60_000;
 const GATEWAY_TICK_MAX_MS = 30_000;
@@ -26,10 +27,15 @@ const MB = 1_000_000;
  * @param now Unix time in milliseconds.
  */
 export function isAlive(snapshot: Snapshot, now: number): boolean {
-  const { mainTickAt, gatewayTickAt = now, shards } = snapshot;
-  const isFatal = shards.length > 0 && shards.every(({ state }) => state === "fatal");
+  const { mainTickAt, gatewayTickAt = now, accounts } = snapshot;
+  const enabled = accounts.filter(({ state }) => state !== "disabled");
   return now - mainTickAt <= MAIN_TICK_MAX_MS && now - gatewayTickAt <= GATEWAY_TICK_MAX_MS &&
-    !isFatal;
+    !(enabled.length > 0 && enabled.every(isTurnedAway));
+}
+
+function isTurnedAway({ state, shards }: AccountSnapshot): boolean {
+  return state === "ended" ||
+    shards.length > 0 && shards.every((shard) => shard.state === "fatal");
 }
 
 /**
@@ -39,8 +45,8 @@ export function isAlive(snapshot: Snapshot, now: number): boolean {
  */
 export function judge(snapshot: Snapshot, now: number): readonly Check[] {
   return [
-    ...gatewayChecks(snapshot, now),
-    ...findings(snapshot),
+    ...accountChecks(snapshot.accounts, now),
+    ...config(snapshot),
     storage(snapshot),
     inbox(snapshot),
     depth("inbox:depth", snapshot.inbox.waiting + snapshot.inbox.running),
@@ -48,8 +54,6 @@ export function judge(snapshot: Snapshot, now: number): readonly Check[] {
     depth("outbox:depth", snapshot.outbox.pending + snapshot.outbox.sending),
     uncertain(snapshot),
     dead(snapshot),
-    ...parked(snapshot),
-    invalidRequests(snapshot),
     ...models(snapshot, now),
     lifecycle(snapshot),
     uptime(snapshot, now),
@@ -69,15 +73,16 @@ export function worst(checks: readonly Check[]): Status {
   return found.has("fail") ? "fail" : found.has("warn") ? "warn" : "pass";
 }
 
-/** Whether the bot answers is told by what it does; these say why it may not. */
-function findings({ findings }: Snapshot): readonly Check[] {
-  return findings.map(({ id, where, why }) => ({
-    name: `preflight:${id}`,
-    ...(where !== undefined && { componentId: where }),
-    observedValue: why,
-    status: "warn",
+/** What was written and is wrong is not applied; the last good one serves on (C9). */
+function config({ config }: Snapshot): readonly Check[] {
+  if (!config) return [];
+  const { problem, revision } = config;
+  return [{
+    name: "config:current",
+    observedValue: problem === undefined ? revision : `${revision} runs on: ${problem}`,
+    status: problem === undefined ? "pass" : "warn",
     isReady: true,
-  }));
+  }];
 }
 
 function storage({ store }: Snapshot): Check {
@@ -112,12 +117,13 @@ function depth(name: string, messages: number): Check {
 }
 
 /** While Discord's REST API is down, unsent messages are no fault of ours. */
-function outbox({ outbox: { oldestMs }, rest }: Snapshot): Check {
+function outbox({ outbox: { oldestMs }, accounts }: Snapshot): Check {
+  const isUp = accounts.every(({ state, rest }) => state !== "running" || rest.isUp);
   return {
     name: "outbox:oldest",
     observedValue: oldestMs / 1_000,
     observedUnit: "s",
-    status: grade(oldestMs, 30_000, rest.isUp ? 120_000 : Infinity),
+    status: grade(oldestMs, 30_000, isUp ? 120_000 : Infinity),
     isReady: oldestMs < 120_000,
   };
 }
@@ -140,27 +146,6 @@ function dead({ outbox: { dead } }: Snapshot): Check {
     observedUnit: "messages",
     status: grade(dead, 0),
     isReady: true,
-  };
-}
-
-/** A permission is for people to grant; the bot serves everybody else meanwhile. */
-function parked({ parked }: Snapshot): readonly Check[] {
-  return parked.map(({ channelId, reason, waiting }) => ({
-    name: "outbox:parked",
-    componentId: channelId,
-    observedValue: `${waiting} waiting: ${reason}`,
-    status: "warn",
-    isReady: true,
-  }));
-}
-
-function invalidRequests({ rest: { invalidRequests, breaker } }: Snapshot): Check {
-  return {
-    name: "rest:invalidRequests",
-    observedValue: invalidRequests,
-    observedUnit: "in 10 min",
-    status: breaker === "stopped" ? "fail" : breaker === "slowed" ? "warn" : "pass",
-    isReady: breaker !== "stopped",
   };
 }
 

@@ -1,39 +1,43 @@
 /**
- * The checks of the connection to Discord.
+ * The checks of one account's connection to Discord.
  *
  * @module
  */
 
 import { LOW } from "../core/identify_budget.ts";
 import { type Check, grade } from "./check.ts";
-import type { Snapshot } from "./snapshot.ts";
+import type { AccountSnapshot } from "./snapshot.ts";
 
 /** How long a shard may be away, or all models be down, before it is a failure. */
 export const OUTAGE_MS = 60_000;
 
-/** @param now Unix time in milliseconds. */
-export function gatewayChecks(snapshot: Snapshot, now: number): readonly Check[] {
+/**
+ * @param componentOf What a part of the account is called beside those of others.
+ * @param now Unix time in milliseconds.
+ */
+export function gatewayChecks(
+  account: AccountSnapshot,
+  componentOf: (part: string) => string,
+  now: number,
+): readonly Check[] {
   return [
-    ...connections(snapshot, now),
-    ...heartbeats(snapshot, now),
-    ...latencies(snapshot),
-    ...compression(snapshot),
-    ...identifyBudget(snapshot),
-    ...catchUp(snapshot),
-    ...instance(snapshot),
+    ...connectionChecks(account, now),
+    ...heartbeats(account, now),
+    ...latencies(account),
+    ...compression(account),
+    ...identifyBudget(account),
+    ...catchUp(account, componentOf),
+    ...instance(account),
   ];
 }
 
-function connections({ shards }: Snapshot, now: number): readonly Check[] {
-  const name = "gateway:connection";
-  if (shards.length === 0) {
-    return [{ name, observedValue: "disabled", status: "pass", isReady: false }];
-  }
+/** One for each shard: a shard that is away while another serves is worth a warning only. */
+export function connectionChecks({ shards }: AccountSnapshot, now: number): readonly Check[] {
   const outageMs = Math.min(
     ...shards.map(({ state, readyAt }) => state === "ready" ? 0 : now - readyAt),
   );
   return shards.map(({ id, state, isDown }) => ({
-    name,
+    name: "gateway:connection",
     componentId: id,
     observedValue: isDown && state !== "ready" && state !== "fatal" ? "down" : state,
     status: state === "ready"
@@ -45,7 +49,7 @@ function connections({ shards }: Snapshot, now: number): readonly Check[] {
   }));
 }
 
-function heartbeats({ shards }: Snapshot, now: number): readonly Check[] {
+function heartbeats({ shards }: AccountSnapshot, now: number): readonly Check[] {
   return shards.flatMap(({ id, state, ack }) => {
     if (state !== "ready" || !ack) return [];
     const ageMs = now - ack.at;
@@ -60,7 +64,7 @@ function heartbeats({ shards }: Snapshot, now: number): readonly Check[] {
   });
 }
 
-function latencies({ shards }: Snapshot): readonly Check[] {
+function latencies({ shards }: AccountSnapshot): readonly Check[] {
   return shards.flatMap(({ id, state, ack }) => {
     if (state !== "ready" || !ack) return [];
     return {
@@ -75,10 +79,11 @@ function latencies({ shards }: Snapshot): readonly Check[] {
 }
 
 /** For people. */
-function compression({ compression }: Snapshot): readonly Check[] {
+function compression({ id, compression }: AccountSnapshot): readonly Check[] {
   if (compression === undefined) return [];
   return [{
     name: "gateway:compression",
+    componentId: id,
     observedValue: compression,
     status: "pass",
     isReady: true,
@@ -86,13 +91,14 @@ function compression({ compression }: Snapshot): readonly Check[] {
 }
 
 /** A bot that is connected needs none; one that holds back is down until it may. */
-function identifyBudget({ identify, shards }: Snapshot): readonly Check[] {
+function identifyBudget({ id, identify, shards }: AccountSnapshot): readonly Check[] {
   if (!identify) return [];
   const { left, heldUntil } = identify;
   const isHolding = heldUntil !== undefined &&
     shards.some(({ state, waits }) => state !== "ready" && waits === "budget");
   return [{
     name: "gateway:identifyBudget",
+    componentId: id,
     observedValue: left,
     observedUnit: "remaining/24h",
     status: isHolding ? "fail" : left <= LOW ? "warn" : "pass",
@@ -101,10 +107,14 @@ function identifyBudget({ identify, shards }: Snapshot): readonly Check[] {
 }
 
 /** What is being read is on its way; what cannot be read stays unread until somebody allows it. */
-function catchUp({ catchUp: { pending, unreadable } }: Snapshot): readonly Check[] {
+function catchUp(
+  { id, catchUp: { pending, unreadable } }: AccountSnapshot,
+  componentOf: (part: string) => string,
+): readonly Check[] {
   return [
     {
       name: "gateway:catchUp",
+      componentId: id,
       observedValue: pending,
       observedUnit: "channels",
       status: grade(pending, 0),
@@ -112,7 +122,7 @@ function catchUp({ catchUp: { pending, unreadable } }: Snapshot): readonly Check
     },
     ...unreadable.map((channel): Check => ({
       name: "gateway:unreadable",
-      componentId: channel,
+      componentId: componentOf(channel),
       observedValue: "its history cannot be read",
       status: "warn",
       isReady: true,
@@ -120,10 +130,11 @@ function catchUp({ catchUp: { pending, unreadable } }: Snapshot): readonly Check
   ];
 }
 
-function instance({ twin }: Snapshot): readonly Check[] {
+function instance({ id, twin }: AccountSnapshot): readonly Check[] {
   if (!twin) return [];
   return [{
     name: "instance:lock",
+    componentId: id,
     observedValue: twin.evidence,
     status: "warn",
     isReady: true,

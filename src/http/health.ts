@@ -6,7 +6,8 @@
  * - `/healthz`, for people and dashboards: what is wrong?
  *
  * An outage of Discord must fail the second at once and the first never, or a
- * supervisor would restart a bot that is busy resuming.
+ * supervisor would restart a bot that is busy resuming. A bot that answers, and
+ * of which something is not as it should be, is ready and says `warn`.
  *
  * @module
  */
@@ -54,12 +55,13 @@ export function createHealthApp(
 
   app.get("/readyz", (c) => {
     const checks = judge(snapshot(), now());
-    const failing = checks.filter(({ isReady }) => !isReady).map(({ name }) => name);
     const ok = isReady(checks);
     const isVerbose = c.req.query("verbose") !== undefined && showsDetail(c.req.raw, peerOf(c));
+    const degraded = checks.filter(({ status }) => status !== "pass");
     return answer(c, ok, {
-      status: ok ? "pass" : "fail",
-      failing: [...new Set(failing)],
+      status: !ok ? "fail" : degraded.length > 0 ? "warn" : "pass",
+      failing: namesOf(checks.filter((check) => !check.isReady)),
+      ...(ok && degraded.length > 0 && { degraded: namesOf(degraded) }),
       ...(isVerbose && { checks: byName(checks) }),
     });
   });
@@ -92,6 +94,10 @@ function answer(c: Context, ok: boolean, body: object): Response {
     "Content-Type": "application/health+json",
     "Cache-Control": "no-store",
   });
+}
+
+function namesOf(checks: readonly Check[]): readonly string[] {
+  return [...new Set(checks.map(({ name }) => name))];
 }
 
 /** As the format has it: a list per name, for there may be several shards. */

@@ -17,24 +17,15 @@ export interface Snapshot {
   readonly startedAt: number;
   /** Unix time in milliseconds at which the main thread's counter last moved. */
   readonly mainTickAt: number;
-  /** The same of the gateway's thread; absent where no account is enabled. */
+  /**
+   * The same of the gateway's thread, of several accounts' the one that has stood still longest;
+   * absent where none runs.
+   */
   readonly gatewayTickAt?: number;
-  /** Of all enabled accounts. */
-  readonly shards: readonly Shard[];
-  /** How the gateway's connections are compressed (G8); absent before there are any. */
-  readonly compression?: "zlib-stream" | "none";
-  /** Of the account; absent before the store was asked, and where no account is enabled. */
-  readonly identify?: IdentifyBudget;
-  readonly catchUp: CatchUpState;
-  /** Somebody else seems to use the bot's token (G11). */
-  readonly twin?: {
-    /** Unix time in milliseconds of the first sign of it. */
-    readonly since: number;
-    /** What was seen, in words. */
-    readonly evidence: string;
-  };
-  /** What was looked at before connecting (G13); those that passed are left out. */
-  readonly findings: readonly Finding[];
+  /** In the order of the config. */
+  readonly accounts: readonly AccountSnapshot[];
+  /** Absent until whoever reads the config has told of it. */
+  readonly config?: ConfigState;
   readonly store: {
     readonly probeMs: number;
     readonly isFailing: boolean;
@@ -59,13 +50,58 @@ export interface Snapshot {
     /** Milliseconds that the oldest unsent message has waited; 0 if there is none. */
     readonly oldestMs: number;
   };
-  /** Channels that Discord does not let the bot post in (R11); what waits there is no delay. */
-  readonly parked: readonly ParkedChannel[];
-  readonly rest: RestState;
+  /** Of all accounts that run, each once. */
   readonly models: readonly Model[];
   /** The main thread's delay in milliseconds, 99 of 100 times, of the last minute. */
   readonly eventLoopLagMs: number;
   readonly rssBytes: number;
+}
+
+/** What one account knows of itself. */
+export interface AccountSnapshot {
+  /** Key of `channels.discord.accounts`: `"default"`. */
+  readonly id: string;
+  /** What people call it, where the config says so. */
+  readonly name?: string;
+  /** `disabled`: the config says so (C7). `ended`: it cannot go on, and does not try. */
+  readonly state: "running" | "disabled" | "ended";
+  /** Of one that has ended: why, and what to do. */
+  readonly end?: string;
+  /** Unix time in milliseconds at which its gateway's thread last moved; absent where none runs. */
+  readonly gatewayTickAt?: number;
+  /** None of one that is disabled. */
+  readonly shards: readonly Shard[];
+  /** How the gateway's connections are compressed (G8); absent before there are any. */
+  readonly compression?: "zlib-stream" | "none";
+  /** Absent before the store was asked, and of one that is disabled. */
+  readonly identify?: IdentifyBudget;
+  /** Strangers who have a code and wait to be let in (P3); absent as above. */
+  readonly pairingPending?: number;
+  readonly catchUp: CatchUpState;
+  /** Somebody else seems to use the bot's token (G11). */
+  readonly twin?: {
+    /** Unix time in milliseconds of the first sign of it. */
+    readonly since: number;
+    /** What was seen, in words. */
+    readonly evidence: string;
+  };
+  /** What was looked at before connecting (G13); those that passed are left out. */
+  readonly findings: readonly Finding[];
+  /** Channels that Discord does not let the bot post in (R11); what waits there is no delay. */
+  readonly parked: readonly ParkedChannel[];
+  readonly rest: RestState;
+}
+
+/** Whether the config on the disk is the one that runs (C9). */
+export interface ConfigState {
+  /** What is wrong with the one on the disk; absent where it is the one that runs. */
+  readonly problem?: string;
+  /** Unix time in milliseconds since which there is that problem. */
+  readonly since?: number;
+  /** Names the one that runs: the same for the same text. */
+  readonly revision: string;
+  /** Unix time in milliseconds at which it was loaded. */
+  readonly loadedAt: number;
 }
 
 export interface Shard {

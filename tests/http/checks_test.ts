@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import type { Finding } from "../../src/core/finding.ts";
 import type { Status } from "../../src/http/check.ts";
 import { isAlive, isReady, judge, worst } from "../../src/http/checks.ts";
-import type { Shard, Snapshot } from "../../src/http/snapshot.ts";
-import { HEALTHY, NOW, READY } from "../support/health.ts";
+import type { AccountSnapshot, Shard, Snapshot } from "../../src/http/snapshot.ts";
+import { another, HEALTHY, NOW, only, READY, SERVING } from "../support/health.ts";
 
 const away = (ms: number, state: Shard["state"] = "resuming"): Shard => ({
   id: "default/0",
@@ -22,9 +22,19 @@ const inbox = (oldestMs: number): Partial<Snapshot> => ({
 const outbox = (oldestMs: number): Partial<Snapshot> => ({
   outbox: { ...HEALTHY.outbox, oldestMs },
 });
-const budget = (left: number, change: Partial<Shard> = {}): Partial<Snapshot> => ({
-  identify: { left, ...(left <= 50 && { heldUntil: NOW + 1_000 }) },
-  shards: [{ ...READY, ...change }],
+const budget = (left: number, change: Partial<Shard> = {}): Partial<Snapshot> =>
+  only({
+    identify: { left, ...(left <= 50 && { heldUntil: NOW + 1_000 }) },
+    shards: [{ ...READY, ...change }],
+  });
+const DISABLED: Partial<AccountSnapshot> = { state: "disabled", shards: [] };
+const ENDED: Partial<AccountSnapshot> = {
+  state: "ended",
+  end: "Discord refused the token",
+  shards: [{ ...READY, state: "fatal" }],
+};
+const both = (change: Partial<AccountSnapshot>, other: Partial<AccountSnapshot> = {}) => ({
+  accounts: [{ ...SERVING, ...change }, another(other)],
 });
 const FINDING: Finding = {
   id: "discord.intents",
@@ -41,36 +51,42 @@ describe("[O1] judge()", () => {
     notReady: string[],
   ][] = [
     ["a bot at work", {}, "pass", []],
-    ["no account enabled", { shards: [] }, "pass", ["gateway:connection"]],
-    ["a shard that is just connecting", { shards: [away(0)] }, "warn", ["gateway:connection"]],
-    ["a shard away for a minute", { shards: [away(60_000)] }, "warn", ["gateway:connection"]],
-    ["a shard away for longer", { shards: [away(60_001)] }, "fail", ["gateway:connection"]],
+    ["[C7] no account enabled", only(DISABLED), "pass", ["gateway:connection"]],
+    ["a shard that is just connecting", only({ shards: [away(0)] }), "warn", [
+      "gateway:connection",
+    ]],
+    ["a shard away for a minute", only({ shards: [away(60_000)] }), "warn", ["gateway:connection"]],
+    ["a shard away for longer", only({ shards: [away(60_001)] }), "fail", ["gateway:connection"]],
     [
       "a shard that is counted as down",
-      { shards: [{ ...away(0, "backoff"), isDown: true }] },
+      only({ shards: [{ ...away(0, "backoff"), isDown: true }] }),
       "fail",
       ["gateway:connection"],
     ],
-    ["one shard of two away", { shards: [READY, away(9e9)] }, "warn", ["gateway:connection"]],
-    ["two away, one of them just now", { shards: [away(0), away(9e9)] }, "warn", [
+    ["one shard of two away", only({ shards: [READY, away(9e9)] }), "warn", ["gateway:connection"]],
+    ["two away, one of them just now", only({ shards: [away(0), away(9e9)] }), "warn", [
       "gateway:connection",
       "gateway:connection",
     ]],
-    ["one account turned away", { shards: [READY, away(0, "fatal")] }, "fail", [
+    ["one shard of two turned away", only({ shards: [READY, away(0, "fatal")] }), "fail", [
       "gateway:connection",
     ]],
     [
       "no heartbeat yet",
-      { shards: [{ id: "default/0", state: "ready", readyAt: NOW, isDown: false }] },
+      only({ shards: [{ id: "default/0", state: "ready", readyAt: NOW, isDown: false }] }),
       "pass",
       [],
     ],
-    ["an ACK of one interval", { shards: [acked(40_000)] }, "pass", []],
-    ["an older ACK", { shards: [acked(40_001)] }, "warn", []],
-    ["an ACK just under one and a half", { shards: [acked(59_999)] }, "warn", []],
-    ["an ACK of one and a half", { shards: [acked(60_000)] }, "warn", ["gateway:heartbeatAckAge"]],
-    ["an ACK of two intervals", { shards: [acked(80_000)] }, "warn", ["gateway:heartbeatAckAge"]],
-    ["an ACK that is older still", { shards: [acked(80_001)] }, "fail", [
+    ["an ACK of one interval", only({ shards: [acked(40_000)] }), "pass", []],
+    ["an older ACK", only({ shards: [acked(40_001)] }), "warn", []],
+    ["an ACK just under one and a half", only({ shards: [acked(59_999)] }), "warn", []],
+    ["an ACK of one and a half", only({ shards: [acked(60_000)] }), "warn", [
+      "gateway:heartbeatAckAge",
+    ]],
+    ["an ACK of two intervals", only({ shards: [acked(80_000)] }), "warn", [
+      "gateway:heartbeatAckAge",
+    ]],
+    ["an ACK that is older still", only({ shards: [acked(80_001)] }), "fail", [
       "gateway:heartbeatAckAge",
     ]],
     ["a disk at half a second", { store: { ...HEALTHY.store, probeMs: 500 } }, "pass", []],
@@ -88,7 +104,7 @@ describe("[O1] judge()", () => {
     ["one unsent for more than two", outbox(120_001), "fail", ["outbox:oldest"]],
     [
       "the same while REST is down",
-      { ...outbox(120_001), rest: { ...HEALTHY.rest, isUp: false } },
+      { ...outbox(120_001), ...only({ rest: { ...SERVING.rest, isUp: false } }) },
       "warn",
       [
         "outbox:oldest",
@@ -110,7 +126,7 @@ describe("[O1] judge()", () => {
     ],
     [
       "[R11] a channel that it may not post in",
-      { parked: [{ channelId: "7", reason: "cannot post in #ops: …", waiting: 2 }] },
+      only({ parked: [{ channelId: "7", reason: "cannot post in #ops: …", waiting: 2 }] }),
       "warn",
       [],
     ],
@@ -145,22 +161,18 @@ describe("[O1] judge()", () => {
     ],
     [
       "[G6] channels that are still to be read",
-      {
-        catchUp: { pending: 2, unreadable: [] },
-      },
+      only({ catchUp: { pending: 2, unreadable: [] } }),
       "warn",
       [],
     ],
     [
       "[G6] a channel that nobody lets it read",
-      {
-        catchUp: { pending: 0, unreadable: ["#ops"] },
-      },
+      only({ catchUp: { pending: 0, unreadable: ["#ops"] } }),
       "warn",
       [],
     ],
-    ["[G11] a twin", { twin: { since: NOW, evidence: "an unknown nonce" } }, "warn", []],
-    ["[G13] what the preflight found", { findings: [FINDING] }, "warn", []],
+    ["[G11] a twin", only({ twin: { since: NOW, evidence: "an unknown nonce" } }), "warn", []],
+    ["[G13] what the preflight found", only({ findings: [FINDING] }), "warn", []],
     ["a loop that lags a second", { eventLoopLagMs: 1_000 }, "pass", []],
     ["one that lags more", { eventLoopLagMs: 1_001 }, "warn", []],
     ["one that lags ten", { eventLoopLagMs: 10_000 }, "warn", []],
@@ -173,6 +185,49 @@ describe("[O1] judge()", () => {
       { inbox: { waiting: 900, running: 4, oldestMs: 9 } },
       "pass",
       [],
+    ],
+    [
+      "[C9] a config on the disk that is wrong",
+      { config: { revision: "1", loadedAt: 0, since: NOW, problem: "config.jsonc:3:5 …" } },
+      "warn",
+      [],
+    ],
+    ["[C6] one account of two disabled", both({}, DISABLED), "pass", []],
+    ["[C6] one of two ended", both(ENDED), "warn", []],
+    ["[C6] both ended", both(ENDED, ENDED), "fail", [
+      "gateway:connection",
+      "account:ended",
+      "gateway:connection",
+      "account:ended",
+    ]],
+    ["[C6] one ended, the other disabled", both(ENDED, DISABLED), "fail", [
+      "gateway:connection",
+      "account:ended",
+      "gateway:connection",
+    ]],
+    ["[C6] one of two away for long", both({ shards: [away(60_001)] }), "fail", [
+      "gateway:connection",
+    ]],
+    ["[C6] one ended, the other away", both(ENDED, { shards: [away(0)] }), "warn", [
+      "gateway:connection",
+    ]],
+    [
+      "[C6] what one account asks of Discord stopped",
+      both({ rest: { isUp: true, invalidRequests: 2_000, breaker: "stopped" } }),
+      "fail",
+      ["rest:invalidRequests"],
+    ],
+    [
+      "[C6] messages that are late while one account's REST is down",
+      { ...outbox(120_001), ...both({}, { rest: { ...SERVING.rest, isUp: false } }) },
+      "warn",
+      ["outbox:oldest"],
+    ],
+    [
+      "[C6] messages that are late, and an account that has ended for lack of REST",
+      { ...outbox(120_001), ...both({}, { ...ENDED, rest: { ...SERVING.rest, isUp: false } }) },
+      "fail",
+      ["outbox:oldest"],
     ],
     ["a start", { phase: "starting" }, "warn", ["lifecycle:phase"]],
     ["a shutdown", { phase: "draining" }, "pass", ["lifecycle:phase"]],
@@ -187,11 +242,66 @@ describe("[O1] judge()", () => {
   }
 });
 
+describe("[C6] judge(), what a check is of", () => {
+  const parts: Partial<AccountSnapshot> = {
+    findings: [{ ...FINDING, where: "portal" }],
+    parked: [{ channelId: "7", reason: "…", waiting: 1 }],
+    catchUp: { pending: 1, unreadable: ["#ops"] },
+    twin: { since: NOW, evidence: "an unknown nonce" },
+  };
+  const idsOf = (snapshot: Partial<Snapshot>, name: string) =>
+    judge({ ...HEALTHY, ...snapshot }, NOW).filter((check) => check.name === name)
+      .map(({ componentId }) => componentId);
+  const cases: readonly [name: string, alone: string, beside: string][] = [
+    ["gateway:connection", "default/0", "default/0"],
+    ["gateway:heartbeatAckAge", "default/0", "default/0"],
+    ["gateway:compression", "default", "default"],
+    ["gateway:identifyBudget", "default", "default"],
+    ["gateway:catchUp", "default", "default"],
+    ["gateway:unreadable", "#ops", "default/#ops"],
+    ["instance:lock", "default", "default"],
+    ["preflight:discord.intents", "portal", "default/portal"],
+    ["outbox:parked", "7", "default/7"],
+    ["rest:invalidRequests", "default", "default"],
+  ];
+  for (const [name, alone, beside] of cases) {
+    it(`is ${alone}, and ${beside} beside another account: ${name}`, () => {
+      assert.deepEqual(idsOf(only(parts), name), [alone]);
+      assert.equal(idsOf(both(parts), name)[0], beside);
+    });
+  }
+
+  it("names the accounts that are disabled or have ended, and why", () => {
+    const checks = judge({ ...HEALTHY, ...both(ENDED, DISABLED) }, NOW);
+    const shown = checks.slice(0, 3).map(({ name, componentId, observedValue }) => [
+      name,
+      componentId,
+      observedValue,
+    ]);
+    assert.deepEqual(shown, [
+      ["gateway:connection", "default/0", "fatal"],
+      ["account:ended", "default", "Discord refused the token"],
+      ["gateway:connection", "work", "disabled"],
+    ]);
+  });
+
+  it("[C9] names what is wrong with the config on the disk, and which one runs", () => {
+    const state = { revision: "3f2c1aa0", loadedAt: 0 };
+    const shown = (config: Snapshot["config"]) =>
+      judge({ ...HEALTHY, ...(config && { config }) }, NOW)
+        .find(({ name }) => name === "config:current")?.observedValue;
+    assert.equal(shown(state), "3f2c1aa0");
+    assert.equal(shown({ ...state, problem: "line 3" }), "3f2c1aa0 runs on: line 3");
+    const { config: _, ...untold } = HEALTHY;
+    assert.ok(!judge(untold, NOW).some(({ name }) => name === "config:current"));
+  });
+});
+
 function rest(
   invalidRequests: number,
-  breaker: Snapshot["rest"]["breaker"],
+  breaker: AccountSnapshot["rest"]["breaker"],
 ): Partial<Snapshot> {
-  return { rest: { isUp: true, invalidRequests, breaker } };
+  return only({ rest: { isUp: true, invalidRequests, breaker } });
 }
 
 describe("[O1] isAlive()", () => {
@@ -202,9 +312,21 @@ describe("[O1] isAlive()", () => {
     ["a gateway thread still for longer", { gatewayTickAt: NOW - 30_001 }, false],
     ["a main thread still for 60 s", { mainTickAt: NOW - 60_000 }, true],
     ["a main thread still for longer", { mainTickAt: NOW - 60_001 }, false],
-    ["one account of two turned away", { shards: [READY, fatal] }, true],
-    ["every account turned away", { shards: [fatal, fatal] }, false],
-    ["an outage of Discord", { shards: [away(9e9)], rest: { ...HEALTHY.rest, isUp: false } }, true],
+    ["one shard of two turned away", only({ shards: [READY, fatal] }), true],
+    ["every shard turned away", only({ shards: [fatal, fatal] }), false],
+    ["[C6] one account of two ended", both({ state: "ended" }), true],
+    ["[C6] one of two turned away", both({ shards: [fatal] }), true],
+    ["[C6] both ended", both({ state: "ended" }, { state: "ended" }), false],
+    [
+      "[C6] one ended and the other disabled",
+      both({ state: "ended" }, { state: "disabled", shards: [] }),
+      false,
+    ],
+    [
+      "an outage of Discord",
+      only({ shards: [away(9e9)], rest: { ...SERVING.rest, isUp: false } }),
+      true,
+    ],
     ["an outage of all models", { models: [{ id: "a", openAt: 0 }] }, true],
     ["a disk that fails", { store: { ...HEALTHY.store, isFailing: true } }, true],
   ];
@@ -215,7 +337,7 @@ describe("[O1] isAlive()", () => {
   }
 
   it("[C7] waits for no gateway thread where no account is enabled", () => {
-    const { gatewayTickAt: _, ...snapshot } = { ...HEALTHY, shards: [] };
+    const { gatewayTickAt: _, ...snapshot } = { ...HEALTHY, ...only(DISABLED) };
     assert.equal(isAlive(snapshot, NOW), true);
   });
 });

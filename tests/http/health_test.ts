@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Shard, Snapshot } from "../../src/http/snapshot.ts";
 import { createHealthApp } from "../../src/http/health.ts";
-import { HEALTHY, NOW, READY } from "../support/health.ts";
+import { another, HEALTHY, NOW, only, READY, SERVING } from "../support/health.ts";
 
-const shard = (state: Shard["state"], readyAt: number): Partial<Snapshot> => ({
-  shards: [{ id: "default/0", state, readyAt, isDown: false }],
-});
+const shard = (state: Shard["state"], readyAt: number): Partial<Snapshot> =>
+  only({ shards: [{ id: "default/0", state, readyAt, isDown: false }] });
+const WRONG_CONFIG: Partial<Snapshot> = {
+  config: { revision: "1", loadedAt: 0, since: NOW, problem: "config.jsonc:3:5 no such key" },
+};
 
 /** Asks as one who may see detail, unless told otherwise. */
 async function ask(path: string, change: Partial<Snapshot> = {}, showsDetail = true) {
@@ -31,6 +33,12 @@ describe("[O1] createHealthApp()", () => {
     ["Discord lost for good", shard("backoff", 0), [200, 503, 503]],
     ["the token refused", shard("fatal", NOW), [503, 503, 503]],
     ["a thread that is stuck", { gatewayTickAt: 0 }, [503, 200, 200]],
+    ["[C9] a config on the disk that is wrong", WRONG_CONFIG, [200, 200, 200]],
+    [
+      "[C6] one account of two ended",
+      { accounts: [{ ...SERVING, state: "ended", end: "…" }, another()] },
+      [200, 200, 200],
+    ],
   ];
   for (const [what, change, expected] of states) {
     it(`answers ${expected} to livez, readyz and healthz: ${what}`, async () => {
@@ -51,17 +59,35 @@ describe("[O1] createHealthApp()", () => {
 
   it("names what keeps it from being ready, once each", async () => {
     const lost: Shard = { id: "default/1", state: "resuming", readyAt: NOW, isDown: false };
-    const { body } = await ask("/readyz", { phase: "starting", shards: [lost, lost] });
+    const { body } = await ask("/readyz", {
+      phase: "starting",
+      ...only({ shards: [lost, lost] }),
+    });
     assert.deepEqual(body, {
       status: "fail",
       failing: ["gateway:connection", "lifecycle:phase"],
     });
   });
 
+  it("[C9] is ready and says `warn` where something is not as it should be, and what", async () => {
+    assert.deepEqual((await ask("/readyz")).body, { status: "pass", failing: [] });
+    const { status, body } = await ask("/readyz?verbose", {
+      ...WRONG_CONFIG,
+      outbox: { ...HEALTHY.outbox, uncertain: 2 },
+    });
+    assert.equal(status, 200);
+    assert.equal(body.status, "warn");
+    assert.deepEqual(body.failing, []);
+    assert.deepEqual(body.degraded, ["config:current", "outbox:uncertain"]);
+    assert.match(body.checks["config:current"][0].observedValue, /config\.jsonc:3:5 no such key/);
+    const brief = JSON.stringify((await ask("/readyz?verbose", WRONG_CONFIG, false)).body);
+    assert.doesNotMatch(brief, /no such key/);
+  });
+
   it("lists its checks by name, as the format has it", async () => {
     const second: Shard = { ...READY, id: "default/1" };
     const { body } = await ask("/healthz", {
-      shards: [READY, second],
+      ...only({ shards: [READY, second] }),
       outbox: { ...HEALTHY.outbox, uncertain: 2 },
     });
     assert.equal(body.status, "warn");
@@ -88,7 +114,7 @@ describe("[O1] createHealthApp()", () => {
   });
 
   it("[C7] says that it is disabled where no account is enabled", async () => {
-    const { status, body } = await ask("/healthz", { shards: [] });
+    const { status, body } = await ask("/healthz", only({ state: "disabled", shards: [] }));
     assert.equal(status, 200);
     assert.equal(body.checks["gateway:connection"][0].observedValue, "disabled");
   });

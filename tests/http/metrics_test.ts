@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createMetrics } from "../../src/http/metrics.ts";
 import type { Snapshot } from "../../src/http/snapshot.ts";
-import { BUILD, HEALTHY, NOW, READY } from "../support/health.ts";
+import { another, BUILD, HEALTHY, NOW, only, READY, SERVING } from "../support/health.ts";
 import { parsePrometheus } from "../support/prometheus.ts";
 
 const USAGE = { cpuSec: 1.5, openFds: 12, maxFds: 1_024 };
@@ -55,6 +55,9 @@ describe("[O1] createMetrics()", () => {
     "barnacle_llm_request_seconds",
     "barnacle_llm_tokens_total",
     "barnacle_auth_denied_total",
+    "barnacle_decisions_total",
+    "barnacle_account_state",
+    "barnacle_config_current",
     "barnacle_storage_errors_total",
     "barnacle_event_loop_lag_seconds",
     "process_resident_memory_bytes",
@@ -82,6 +85,7 @@ describe("[O1] createMetrics()", () => {
     metrics.llmRequests.inc({ provider: "local", model: "x", outcome: "ok" });
     metrics.llmRequestSec.observe(2, { provider: "local", model: "x" });
     metrics.llmTokens.add(7, { provider: "local", model: "x", direction: "output" });
+    metrics.decisions.inc({ verdict: "accept", reason: "mentioned" });
     metrics.authDenied.inc({ reason: "no-mention" });
     metrics.storageErrors.inc({ code: "13" });
     metrics.eventLoopLagSec.observe(0.001, { thread: "main" });
@@ -92,7 +96,7 @@ describe("[O1] createMetrics()", () => {
       ),
     );
     const known = "version commit runtime sqlite shard state outcome code type result ack reason " +
-      "route method status scope provider model direction thread le";
+      "route method status scope provider model direction thread le account verdict";
     assert.deepEqual([...labels].filter((label) => !known.split(" ").includes(label)), []);
     const series = [...families.values()].reduce((sum, { samples }) => sum + samples.length, 0);
     assert.ok(series < 600, `${series} series`);
@@ -100,14 +104,44 @@ describe("[O1] createMetrics()", () => {
 
   it("shows one state per shard, and forgets a shard that is gone", () => {
     const metrics = createMetrics(BUILD);
-    const first = read({ shards: [{ ...READY, seqCommitted: 17 }] }, metrics);
+    const first = read(only({ shards: [{ ...READY, seqCommitted: 17 }] }), metrics);
     const shard = "default/0";
     assert.equal(first.value("barnacle_gateway_state", { shard, state: "ready" }), 1);
     assert.equal(first.value("barnacle_gateway_state", { shard, state: "resuming" }), 0);
     assert.equal(first.value("barnacle_gateway_seq_committed", { shard }), 17);
-    const second = read({ shards: [] }, metrics);
+    const second = read(only({ state: "disabled", shards: [] }), metrics);
     assert.equal(second.value("barnacle_gateway_state"), undefined);
     assert.equal(second.value("barnacle_gateway_seq_committed"), undefined);
+  });
+
+  it("[C6] shows each account by itself, and forgets one that is gone", () => {
+    const metrics = createMetrics(BUILD);
+    const work = another({
+      state: "ended",
+      identify: { left: 3 },
+      pairingPending: 4,
+      catchUp: { pending: 2, unreadable: [] },
+      rest: { isUp: true, invalidRequests: 7, breaker: "closed" },
+    });
+    const { value } = read({ accounts: [SERVING, work] }, metrics);
+    const of = (name: string) => ["default", "work"].map((account) => value(name, { account }));
+    assert.deepEqual(of("barnacle_gateway_identify_remaining"), [997, 3]);
+    assert.deepEqual(of("barnacle_catchup_pending"), [0, 2]);
+    assert.deepEqual(of("barnacle_pairing_pending"), [undefined, 4]);
+    assert.deepEqual(of("barnacle_discord_invalid_requests"), [0, 7]);
+    assert.deepEqual(of("barnacle_outbox_parked_channels"), [0, 0]);
+    assert.equal(value("barnacle_account_state", { account: "work", state: "ended" }), 1);
+    assert.equal(value("barnacle_account_state", { account: "work", state: "running" }), 0);
+    const second = read({}, metrics);
+    for (const name of ["account_state", "gateway_identify_remaining", "catchup_pending"]) {
+      assert.equal(second.value(`barnacle_${name}`, { account: "work" }), undefined, name);
+    }
+  });
+
+  it("[C9] shows whether the config on the disk is the one that runs", () => {
+    assert.equal(read().value("barnacle_config_current"), 1);
+    const config = { revision: "1", loadedAt: 0, since: 1, problem: "…" };
+    assert.equal(read({ config }).value("barnacle_config_current"), 0);
   });
 
   it("is ready as /readyz is", () => {
@@ -119,8 +153,10 @@ describe("[O1] createMetrics()", () => {
     const { value } = read({
       inbox: { waiting: 3, running: 1, oldestMs: 2_500 },
       outbox: { pending: 4, sending: 2, uncertain: 1, dead: 7, parked: 5, oldestMs: 500 },
-      parked: [{ channelId: "7", reason: "…", waiting: 5 }],
-      rest: { isUp: true, invalidRequests: 12, breaker: "closed" },
+      ...only({
+        parked: [{ channelId: "7", reason: "…", waiting: 5 }],
+        rest: { isUp: true, invalidRequests: 12, breaker: "closed" },
+      }),
     });
     assert.equal(value("barnacle_inbox_depth", { state: "waiting" }), 3);
     assert.equal(value("barnacle_inbox_depth", { state: "running" }), 1);

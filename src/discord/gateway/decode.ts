@@ -18,13 +18,13 @@ import type {
   Place,
   Quoted,
   Self,
-  Sender,
 } from "../../core/inbound.ts";
 import { bounded } from "./bounded.ts";
 import { describeExtras, wordsOf } from "./describe.ts";
 import type { Guild, GuildIndex } from "./guild_index.ts";
+import { type MessagePayload, messagePayload } from "./payloads.ts";
 import { placeIn } from "./places.ts";
-import { type MessagePayload, messagePayload, type userPayload } from "./payloads.ts";
+import { namedRoles, senderOf, tagOf } from "./senders.ts";
 
 /** What a message is read with. */
 export interface DecodeContext {
@@ -42,7 +42,6 @@ export interface DecodeProblem {
 /** Characters; Discord lets some accounts write 4000. */
 const MAX_TEXT = 4_000;
 const MAX_QUOTE = 2_000;
-const MAX_NAME = 100;
 
 /** What people write; all other types are Discord's own announcements. */
 const WRITTEN: ReadonlySet<number> = new Set([MessageTypes.Default, MessageTypes.Reply]);
@@ -125,7 +124,11 @@ function toInbound(
     channelId: message.channel_id,
     ...(guildId && { guildId }),
     place: guildId ? placeIn(guildId, message.channel_id, guild) : directPlace(message),
-    sender: senderOf(message, guild),
+    sender: senderOf(message.author, {
+      roles: message.member?.roles,
+      automaton: automatonOf(message),
+      applicationId: message.webhook_id ? message.application_id : undefined,
+    }, guild),
     text: bounded(message.content, MAX_TEXT),
     sentAt: createdAtMs(message.id),
     ...(mention && { mention }),
@@ -143,38 +146,16 @@ export function withRoles(
   index: GuildIndex,
 ): InboundMessage {
   const guild = message.guildId && index.get(message.guildId);
-  return { ...message, sender: { ...message.sender, roles: named(roles, guild) } };
-}
-
-function named(roles: readonly RoleId[], guild?: Guild): Sender["roles"] {
-  return roles.map((id) => ({ id, name: guild?.roles.get(id) ?? id }));
+  return { ...message, sender: { ...message.sender, roles: namedRoles(roles, guild) } };
 }
 
 function directPlace({ channel_type }: MessagePayload): Place {
   return channel_type === ChannelTypes.GroupDm ? { kind: "group_dm" } : { kind: "dm" };
 }
 
-function senderOf({ author, member, webhook_id }: MessagePayload, guild?: Guild): Sender {
-  const automaton = webhook_id ? "webhook" : author.bot || author.system ? "bot" : undefined;
-  const tag = tagOf(author);
-  const username = bounded(author.username, MAX_NAME);
-  return {
-    id: author.id,
-    username,
-    ...(tag !== username && { tag }),
-    roles: named(member?.roles ?? [], guild),
-    ...(automaton && { automaton }),
-  };
-}
-
-type User = (typeof userPayload)["_output"];
-
-/** `"ada#1234"` of accounts that still have a discriminator, else `"ada"`. */
-function tagOf({ username, discriminator }: User): string {
-  const name = bounded(username, MAX_NAME);
-  return !discriminator || /^0*$/.test(discriminator)
-    ? name
-    : `${name}#${bounded(discriminator, 4)}`;
+function automatonOf({ author, webhook_id }: MessagePayload): "bot" | "webhook" | undefined {
+  if (webhook_id) return "webhook";
+  return author.bot || author.system ? "bot" : undefined;
 }
 
 /**

@@ -70,6 +70,8 @@ export const messagePayload = z.object({
   author: userPayload,
   member: z.object({ roles: z.array(snowflake<"role">()) }).nullish(),
   webhook_id: z.string().nullish(),
+  /** Of a webhook that an application made; what is no id is as good as not told. */
+  application_id: snowflake<"application">().optional().catch(undefined),
   /** Of an answer to a slash command or a button: only that there is one. */
   interaction_metadata: z.unknown().optional(),
   nonce: z.union([z.string(), z.number()]).nullish(),
@@ -129,6 +131,9 @@ export const threadListPayload = z.object({
 });
 export const guildRolePayload = z.object({ ...ofGuild, role: rolePayload });
 export const roleDeletePayload = z.object({ ...ofGuild, role_id: snowflake<"role">() });
+
+export const deletedPayload = z.object({ id: snowflake<"message">() });
+export const bulkDeletedPayload = z.object({ ids: z.array(snowflake<"message">()) });
 
 export const readyPayload = z.object({
   session_id: z.string(),

@@ -5,8 +5,8 @@
  */
 
 import { ChannelTypes } from "@discordeno/types";
-import type { ChannelId, GuildId, MessageId } from "../../core/ids.ts";
-import type { GuildPlace } from "../../core/inbound.ts";
+import type { ChannelId, GuildId, MessageId, RoleId } from "../../core/ids.ts";
+import type { GuildPlace, Named } from "../../core/inbound.ts";
 import { type Guild, type GuildIndex, shardOf } from "./guild_index.ts";
 
 /** A channel or thread that may hold messages. */
@@ -90,4 +90,23 @@ function channelsOf(guild: Guild): readonly KnownChannel[] {
       place: placeIn(guild.id, id, guild),
       ...(lastMessageId && { lastMessageId }),
     }));
+}
+
+/** A guild, as far as entries of the config may mean something in it by name. */
+export interface NamedGuild extends Named<GuildId> {
+  /** Without threads, whose names anybody can take, and categories, in which nobody speaks. */
+  readonly channels: readonly Named<ChannelId>[];
+  readonly roles: readonly Named<RoleId>[];
+}
+
+/** Names what is known of a guild. */
+export function namesIn({ id, name, channels, roles }: Guild): NamedGuild {
+  return {
+    id,
+    name,
+    channels: Array.from(channels.values())
+      .filter(({ type }) => type !== ChannelTypes.GuildCategory && !THREADS.has(type))
+      .map(({ id, name }) => ({ id, name })),
+    roles: Array.from(roles, ([id, name]) => ({ id, name })),
+  };
 }

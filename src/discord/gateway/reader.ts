@@ -7,23 +7,34 @@
  * @module
  */
 
-import type { AccountId, GuildId } from "../../core/ids.ts";
+import type { AccountId, GuildId, MessageId } from "../../core/ids.ts";
 import type {
   GatewaySession,
   GuildSnapshot,
   InboundBatch,
   InboundEvent,
+  Named,
+  Press,
   Self,
 } from "../../core/inbound.ts";
 import type { DispatchBatch } from "./protocol.ts";
-import { decodeMessage } from "./decode.ts";
+import { decodeMessage, type DecodeProblem } from "./decode.ts";
+import { decodePress } from "./decode_interaction.ts";
+import { DELETED_TYPES, deletedBy } from "./deleted.ts";
 import { type Dispatch, fold, FOLDED_TYPES, leftBy, readSelf } from "./fold.ts";
 import { type GuildIndex, restore, snapshotOf } from "./guild_index.ts";
+import { joinedBy } from "./joined.ts";
 import { dispatchPayload, readyPayload } from "./payloads.ts";
 import { MEMBER_UPDATE, permissionsChangedBy } from "./permission_changes.ts";
 
 /** Types of the dispatches that are to leave the worker. */
-export const READ_TYPES: readonly string[] = [...FOLDED_TYPES, MEMBER_UPDATE, "MESSAGE_CREATE"];
+export const READ_TYPES: readonly string[] = [
+  ...FOLDED_TYPES,
+  ...DELETED_TYPES,
+  MEMBER_UPDATE,
+  "MESSAGE_CREATE",
+  "INTERACTION_CREATE",
+];
 
 export interface ReaderStart {
   readonly accountId: AccountId;
@@ -36,6 +47,14 @@ export interface ReaderStart {
 export interface ReadProblem {
   readonly type: string;
   readonly why: string;
+}
+
+/** What a batch has changed of what is known of guilds. */
+interface Learned {
+  readonly changed: Set<GuildId>;
+  /** By their ids: a guild may be joined twice within a batch. */
+  readonly joined: Map<GuildId, Named<GuildId>>;
+  readonly regranted: Set<GuildId>;
 }
 
 export interface Reader {
@@ -72,41 +91,62 @@ export function createReader(
   }
 
   function readMessage(d: unknown): InboundEvent | undefined {
-    if (!self) {
-      passOver({ type: "MESSAGE_CREATE", why: "came before READY" });
-      return undefined;
-    }
-    const event = decodeMessage(d, { accountId, self, index });
-    if (event?.kind !== "problem") return event;
-    passOver({ type: "MESSAGE_CREATE", why: event.why });
+    if (self) return passed("MESSAGE_CREATE", decodeMessage(d, { accountId, self, index }));
+    passOver({ type: "MESSAGE_CREATE", why: "came before READY" });
     return undefined;
+  }
+
+  /** What fits; what does not is passed over. */
+  function passed<Read extends object>(
+    type: string,
+    read: Read | DecodeProblem | undefined,
+  ): Read | undefined {
+    if (!read || !isProblem(read)) return read;
+    passOver({ type, why: read.why });
+    return undefined;
+  }
+
+  /** What a guild's own dispatch, or a READY, changes of what is known of guilds. */
+  function learn(dispatch: Dispatch, { changed, joined, regranted }: Learned): void {
+    const isNew = self && joinedBy(dispatch, index, dropped);
+    if (isNew) joined.set(isNew.id, isNew);
+    const folded = fold(index, dispatch, self?.userId);
+    index = folded.index;
+    for (const id of folded.changed) changed.add(id);
+    const permitted = permissionsChangedBy(dispatch, self?.userId);
+    if (permitted) regranted.add(permitted);
+    if (dispatch.t === "READY" && folded.problem === undefined) {
+      const left = leftBy(readyPayload.parse(dispatch.d), dropped);
+      for (const id of left) changed.add(id);
+      dropped = dropped.filter((id) => !left.includes(id) && !index.has(id));
+    }
+    if (folded.problem !== undefined) passOver({ type: dispatch.t, why: folded.problem });
   }
 
   return {
     read({ shardId, ticket, seq, text }) {
       const events: InboundEvent[] = [];
-      const changed = new Set<GuildId>();
-      const permissionsChanged = new Set<GuildId>();
+      const presses: Press[] = [];
+      const deleted: MessageId[] = [];
+      const learned: Learned = { changed: new Set(), joined: new Map(), regranted: new Set() };
       let started: InboundBatch["started"];
       for (const dispatch of dispatchesIn(text, passOver)) {
-        if (dispatch.t === "MESSAGE_CREATE") {
-          const event = readMessage(dispatch.d);
+        const { t, d } = dispatch;
+        if (t === "MESSAGE_CREATE") {
+          const event = readMessage(d);
           if (event) events.push(event);
-          continue;
+        } else if (t === "INTERACTION_CREATE") {
+          const press = passed(t, decodePress(d, { accountId, index }));
+          if (press) presses.push(press);
+        } else if (DELETED_TYPES.some((type) => type === t)) {
+          deleted.push(...passed(t, deletedBy(dispatch)) ?? []);
+        } else {
+          if (t === "READY") started = start(dispatch) ?? started;
+          learn(dispatch, learned);
         }
-        if (dispatch.t === "READY") started = start(dispatch) ?? started;
-        const folded = fold(index, dispatch, self?.userId);
-        index = folded.index;
-        for (const id of folded.changed) changed.add(id);
-        const regranted = permissionsChangedBy(dispatch, self?.userId);
-        if (regranted) permissionsChanged.add(regranted);
-        if (dispatch.t === "READY" && folded.problem === undefined) {
-          const left = leftBy(readyPayload.parse(dispatch.d), dropped);
-          for (const id of left) changed.add(id);
-          dropped = dropped.filter((id) => !left.includes(id) && !index.has(id));
-        }
-        if (folded.problem !== undefined) passOver({ type: dispatch.t, why: folded.problem });
       }
+      const { changed, regranted } = learned;
+      const joined = [...learned.joined.values()].filter(({ id }) => index.has(id));
       return {
         accountId,
         shardId,
@@ -118,7 +158,10 @@ export function createReader(
           const guild = index.get(guildId);
           return guild ? snapshotOf(guild) : { guildId, text: undefined };
         }),
-        ...(permissionsChanged.size > 0 && { permissionsChanged: [...permissionsChanged] }),
+        ...(regranted.size > 0 && { permissionsChanged: [...regranted] }),
+        ...(presses.length > 0 && { presses }),
+        ...(deleted.length > 0 && { deleted }),
+        ...(joined.length > 0 && { joined }),
       };
     },
     get self() {
@@ -134,6 +177,10 @@ export function createReader(
       return problems;
     },
   };
+}
+
+function isProblem(read: object): read is DecodeProblem {
+  return "kind" in read && read.kind === "problem";
 }
 
 /** The worker has parsed each of them once, so a text that is no JSON is a fault of ours. */

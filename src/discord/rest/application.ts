@@ -22,6 +22,11 @@ export interface Application {
   readonly owner?: string;
   /** The owner's account, or that of the team's owner, where Discord says so. */
   readonly ownerId?: UserId;
+  /**
+   * Whom Discord names as its owners: the owner's account, or everybody who has joined its team,
+   * the team's owner first. Empty where Discord does not say so.
+   */
+  readonly ownerIds: readonly UserId[];
   /** About how many guilds it is in, where Discord says so. */
   readonly guildCount?: number;
 }
@@ -54,18 +59,33 @@ const ME = "/applications/@me";
 /** Without it the owner is told by the log only, so what is no id is as good as not told. */
 const ownerSchema = snowflakeSchema<"user">().optional().catch(undefined);
 
+/** Who was asked to join a team, and has not, is no owner yet. */
+const ACCEPTED = 2;
+
+const teamSchema = z.object({
+  name: z.string(),
+  owner_user_id: ownerSchema,
+  members: z.array(z.object({
+    membership_state: z.number(),
+    user: z.object({ id: snowflakeSchema<"user">() }),
+  })).default([]).catch([]),
+});
+
 const applicationSchema = z.object({
   id: snowflakeSchema<"application">(),
   name: z.string(),
   flags: z.number().default(0),
   bot_require_code_grant: z.boolean().default(false),
   owner: z.object({ username: z.string(), id: ownerSchema }).nullish(),
-  team: z.object({ name: z.string(), owner_user_id: ownerSchema }).nullish(),
+  team: teamSchema.nullish(),
   approximate_guild_count: z.number().nullish(),
 }).transform((body): Application => {
   const owner = body.team?.name ?? body.owner?.username;
   // Of a team's application Discord names as the owner an account that stands for the team.
   const ownerId = body.team ? body.team.owner_user_id : body.owner?.id;
+  const joined = (body.team?.members ?? [])
+    .filter(({ membership_state }) => membership_state === ACCEPTED)
+    .map(({ user }) => user.id);
   const guildCount = body.approximate_guild_count ?? undefined;
   return {
     id: body.id,
@@ -74,6 +94,7 @@ const applicationSchema = z.object({
     needsCodeGrant: body.bot_require_code_grant,
     ...(owner !== undefined && { owner }),
     ...(ownerId && { ownerId }),
+    ownerIds: [...new Set([...(ownerId ? [ownerId] : []), ...joined])],
     ...(guildCount !== undefined && { guildCount }),
   };
 });

@@ -1,5 +1,5 @@
 /**
- * Reads what a guild says of one of its members.
+ * Reads what a guild says of its members.
  *
  * @module
  */
@@ -63,4 +63,55 @@ export function createReadRoles(
 ): ReadRoles {
   const readMember = createReadMember(api, options);
   return async (guildId, userId) => (await readMember(guildId, userId))?.roles ?? [];
+}
+
+/** Somebody whose name, or nickname there, begins as was asked. */
+export interface FoundMember {
+  readonly userId: UserId;
+  /** Unique among accounts: `"ada"`. */
+  readonly username: string;
+  /** `"ada#1234"`; only accounts that still have a discriminator have one. */
+  readonly tag?: string;
+}
+
+export interface Members {
+  /**
+   * Finds members by the beginning of their username, nickname or display name.
+   *
+   * @param query The beginning; of more than 100 characters no name is.
+   * @param limit How many at most, up to 1,000; there may be more.
+   * @throws {RestError} If Discord does not tell: `forbidden` without the intent for members.
+   */
+  search(guildId: GuildId, query: string, limit?: number): Promise<readonly FoundMember[]>;
+}
+
+const MAX_QUERY = 100;
+
+const foundSchema = z.array(
+  z.object({
+    user: z.object({
+      id: snowflakeSchema<"user">(),
+      username: z.string(),
+      discriminator: z.string().nullish(),
+    }),
+  }).transform(({ user: { id, username, discriminator } }): FoundMember => {
+    const hasTag = discriminator && !/^0*$/.test(discriminator);
+    return { userId: id, username, ...(hasTag && { tag: `${username}#${discriminator}` }) };
+  }),
+);
+
+/** @see {@link https://docs.discord.com/developers/resources/guild#search-guild-members} */
+export function createMembers(api: RestApi, options: RequestOptions = {}): Members {
+  return {
+    async search(guildId, query, limit = 100) {
+      if (query === "" || query.length > MAX_QUERY) return [];
+      const asked = new URLSearchParams({ query, limit: String(limit) });
+      const answer = await api.request(
+        "GET",
+        `/guilds/${guildId}/members/search?${asked}`,
+        options,
+      );
+      return expect("GET /guilds/:id/members/search", foundSchema, answer);
+    },
+  };
 }

@@ -20,6 +20,7 @@ import type { ChannelId, MessageId } from "../../core/ids.ts";
 import type { OutboundFile, OutboundMessage, PostOutcome } from "../../core/outbound.ts";
 import { snowflakeSchema } from "../../core/snowflake_schema.ts";
 import { expect } from "./answer.ts";
+import { type Row, rowsOf } from "./buttons.ts";
 import type { RequestOptions, RestApi } from "./client.ts";
 import { RestError } from "./rest_error.ts";
 
@@ -54,7 +55,8 @@ export interface Messages {
     notAfter: number,
   ): Promise<PostOutcome>;
   /**
-   * Gives a message that is there another text; its quote stays as it is.
+   * Gives a message that is there another text; its quote stays as it is, and so do its buttons
+   * where the message has none.
    *
    * @param files Take the place of those that it has; with none, those stay.
    * @param priority `spare`: fails as `unsent` where it cannot leave at once.
@@ -70,7 +72,9 @@ export interface Messages {
   delete(channelId: ChannelId, messageId: MessageId): Promise<PostOutcome>;
 }
 
-type EditBody = Omit<EditMessage, "flags"> & { readonly flags: number };
+type WithButtons<Body> = Omit<Body, "components"> & { readonly components?: readonly Row[] };
+type CreateBody = WithButtons<CreateMessageOptions>;
+type EditBody = WithButtons<Omit<EditMessage, "flags">> & { readonly flags: number };
 
 const messageSchema = z.object({ id: snowflakeSchema<"message">() });
 
@@ -120,8 +124,8 @@ export function createMessages(api: RestApi): Messages {
   };
 }
 
-function toCreate(message: OutboundMessage): CreateMessageOptions {
-  const { nonce, quote, suppressesEmbeds } = message;
+function toCreate(message: OutboundMessage): CreateBody {
+  const { nonce, quote, suppressesEmbeds, buttons } = message;
   return {
     content: message.content,
     nonce,
@@ -129,15 +133,18 @@ function toCreate(message: OutboundMessage): CreateMessageOptions {
     allowedMentions: mentionsOf(message),
     ...(suppressesEmbeds && { flags: MessageFlags.SuppressEmbeds }),
     ...(quote && { messageReference: { messageId: quote, failIfNotExists: false } }),
+    ...(buttons && { components: rowsOf(buttons) }),
   };
 }
 
-/** Flags are said even where there are none: a draft may have had one. */
+/** Flags are said even where there are none: a draft may have had one. Buttons stay unless named. */
 function toEdit(message: OutboundMessage): EditBody {
+  const { suppressesEmbeds, buttons } = message;
   return {
     content: message.content,
     allowedMentions: mentionsOf(message),
-    flags: message.suppressesEmbeds ? MessageFlags.SuppressEmbeds : 0,
+    flags: suppressesEmbeds ? MessageFlags.SuppressEmbeds : 0,
+    ...(buttons && { components: rowsOf(buttons) }),
   };
 }
 
@@ -155,7 +162,7 @@ function mentionsOf({ pings }: OutboundMessage): AllowedMentions {
  * end, so an edit that is asked for twice adds nothing twice.
  */
 function requestOf(
-  body: CreateMessageOptions | EditBody,
+  body: CreateBody | EditBody,
   files: readonly OutboundFile[],
 ): Pick<RequestOptions, "body" | "files"> & { readonly timeoutMs?: number } {
   if (files.length === 0) return { body };

@@ -145,10 +145,27 @@ describe("[P2] decodeMessage()", () => {
 });
 
 describe("[P14] decodeMessage()", () => {
-  it("names roles, and gives those it does not know their ids", () => {
+  it("[P14] names roles, and those that it does not know not at all", () => {
     const { sender } = decoded({ member: { roles: [OTHER_ROLE, "1800000000000000099"] } });
-    assert.deepEqual(sender.roles.map(({ name }) => name), ["Moderators", "1800000000000000099"]);
+    assert.deepEqual(sender.roles, [
+      { id: OTHER_ROLE, name: "Moderators" },
+      { id: "1800000000000000099" },
+    ]);
   });
+
+  const applications: readonly [what: string, fields: object, expected: string | undefined][] = [
+    ["a webhook of an application", { webhook_id: "1", application_id: "466" }, "466"],
+    ["a webhook that a person made", { webhook_id: "1" }, undefined],
+    ["a webhook with none", { webhook_id: "1", application_id: null }, undefined],
+    ["a webhook with what is no id", { webhook_id: "1", application_id: "pk;466" }, undefined],
+    ["a bot's answer to a command", { author: BOT, application_id: "466" }, undefined],
+    ["a person who claims one", { application_id: "466" }, undefined],
+  ];
+  for (const [what, fields, expected] of applications) {
+    it(`[P13] knows the application of ${what}: ${expected}`, () => {
+      assert.equal(decoded({ ...fields }).sender.applicationId, expected);
+    });
+  }
 
   const senders: readonly [
     string,

@@ -185,17 +185,22 @@ describe("[G1] a shard and its reader", () => {
     const unreal = startUnreal();
     const { shard, posted, lines } = unreal;
     cleanups.push(() => shard.stop());
-    const reader = createReader({ accountId: toAccountId("default"), guilds: [] }, () => {});
+    const reader = createReader(
+      { accountId: toAccountId("default"), guilds: [] },
+      ({ why }) => assert.doesNotMatch(why, new RegExp(`${WORDS}|aW50ZXJh`)),
+    );
     const seen = { loss: 0, dispatch: 0, understood: 0, "passed over": 0 };
     const read: number[] = [];
+    let presses = 0;
     let ticket = 0;
 
     const settle = () => {
       for (const message of posted.splice(0)) {
         assert.notEqual(message.kind, "final");
         if (message.kind !== "batch") continue;
-        const { events } = reader.read({ ...message.batch, shardId: 0, ticket: ++ticket });
-        read.push(events.length);
+        const batch = reader.read({ ...message.batch, shardId: 0, ticket: ++ticket });
+        read.push(batch.events.length);
+        presses += batch.presses?.length ?? 0;
         shard.committed(message.batch);
         shard.wasWritten(message.batch);
       }
@@ -227,6 +232,7 @@ describe("[G1] a shard and its reader", () => {
     const counted = Object.values(dispatches).reduce((sum, count) => sum + count, 0);
     assert.equal(counted, seen.dispatch + unreal.connections(), "one READY or RESUMED for each");
     assert.ok(read.reduce((sum, count) => sum + count, 0) > 0, "some were messages after all");
+    assert.ok(presses > 0, "and some were presses");
     assert.equal("polluted" in {}, false, "no prototype was touched");
     assert.ok(reader.problems > 0);
   });

@@ -5,7 +5,14 @@ import { shardOf } from "../../../src/discord/gateway/guild_index.ts";
 import { createReader, READ_TYPES, type ReadProblem } from "../../../src/discord/gateway/reader.ts";
 import { ACCOUNT } from "../../support/builders.ts";
 import { readyData } from "../../support/fake_gateway.ts";
-import { BARNACLE, GUILD, guildData, messageData, SELF } from "../../support/payloads.ts";
+import {
+  BARNACLE,
+  GUILD,
+  guildData,
+  messageData,
+  pressData,
+  SELF,
+} from "../../support/payloads.ts";
 
 const READY = {
   t: "READY",
@@ -92,6 +99,90 @@ describe("[G5] createReader()", () => {
     assert.equal("permissionsChanged" in reader.read(batch(MESSAGE)), false);
     assert.deepEqual(problems, []);
     assert.ok(READ_TYPES.includes("GUILD_MEMBER_UPDATE"), "else it never leaves the worker");
+  });
+
+  it("[P3] [P13] hands on presses and deletions, which nobody stores", () => {
+    const { reader, problems } = open({ self: SELF });
+    const press = { t: "INTERACTION_CREATE", s: 4, d: pressData() };
+    const command = { ...press, s: 5, d: pressData({ type: 2, data: { name: "help" } }) };
+    const gone = { t: "MESSAGE_DELETE", s: 6, d: { id: "5", channel_id: "6" } };
+    const cleared = { t: "MESSAGE_DELETE_BULK", s: 7, d: { ids: ["7", "8"], channel_id: "6" } };
+    const read = reader.read(batch(press, command, gone, MESSAGE, cleared));
+    assert.deepEqual(read.presses?.map(({ customId }) => customId), ["approve-1"]);
+    assert.deepEqual(read.deleted, ["5", "7", "8"]);
+    assert.equal(read.events.length, 1);
+    const none = reader.read(batch(MESSAGE, command));
+    assert.deepEqual(["presses" in none, "deleted" in none], [false, false]);
+    assert.deepEqual(problems, []);
+    for (const { t } of [press, gone, cleared]) assert.ok(READ_TYPES.includes(t), t);
+  });
+
+  it("passes over a press and a deletion that do not fit, and tells no token", () => {
+    const { reader, problems } = open({ self: SELF });
+    const press = { t: "INTERACTION_CREATE", s: 4, d: pressData({ message: undefined }) };
+    const gone = { t: "MESSAGE_DELETE", s: 5, d: {} };
+    const read = reader.read(batch(press, gone, MESSAGE));
+    assert.deepEqual([read.presses, read.deleted, read.events.length], [undefined, undefined, 1]);
+    assert.deepEqual(problems.map(({ type }) => type), ["INTERACTION_CREATE", "MESSAGE_DELETE"]);
+    assert.doesNotMatch(JSON.stringify(problems), /aW50ZXJh/);
+  });
+
+  describe("[P6a] a guild that the bot joins", () => {
+    const NEW = "1600000000000000002";
+    const joins = { t: "GUILD_CREATE", s: 5, d: guildData({ id: NEW, name: "Strangers" }) };
+    const leaves = { t: "GUILD_DELETE", s: 6, d: { id: NEW } };
+    const outage = { t: "GUILD_DELETE", s: 7, d: { id: GUILD, unavailable: true } };
+
+    it("is named once", () => {
+      const { reader } = open();
+      reader.read(batch(READY, CREATE));
+      assert.deepEqual(reader.read(batch(joins)).joined, [{ id: NEW, name: "Strangers" }]);
+      assert.equal("joined" in reader.read(batch(joins)), false, "a RESUME says it again");
+    });
+
+    it("is not named after a restart that has stored it", () => {
+      const { guilds } = open({ self: SELF }).reader.read(batch(joins));
+      const { reader } = open({ self: SELF, guilds });
+      assert.equal("joined" in reader.read(batch(joins)), false);
+    });
+
+    it("is no guild that READY listed, nor one that is back from an outage", () => {
+      const { reader } = open();
+      assert.equal("joined" in reader.read(batch(READY, CREATE)), false);
+      assert.equal("joined" in reader.read(batch(outage)), false);
+      assert.equal("joined" in reader.read(batch(CREATE)), false);
+    });
+
+    it("is none while nobody knows who the bot is: a READY was missed", () => {
+      assert.equal("joined" in open().reader.read(batch(CREATE)), false);
+    });
+
+    it("is named when its outage ends, where it had one as the bot joined", () => {
+      const { reader } = open();
+      reader.read(batch(READY, CREATE));
+      const down = { ...joins, d: { id: NEW, unavailable: true } };
+      assert.equal("joined" in reader.read(batch(down)), false);
+      assert.deepEqual(reader.read(batch(joins)).joined?.map(({ id }) => id), [NEW]);
+    });
+
+    it("is none that the bot has left again by the end of the batch", () => {
+      const { reader } = open();
+      reader.read(batch(READY, CREATE));
+      assert.equal("joined" in reader.read(batch(joins, leaves)), false);
+      assert.equal(reader.read(batch(joins, leaves, joins)).joined?.length, 1);
+    });
+
+    it("is named again where the bot was sent away and asked back", () => {
+      const { reader } = open();
+      reader.read(batch(READY, CREATE, joins));
+      reader.read(batch(leaves));
+      assert.equal(reader.read(batch(joins)).joined?.length, 1);
+    });
+
+    it("is none whose snapshot could not be read", () => {
+      const { reader } = open({ self: SELF, guilds: [{ guildId: GUILD, text: '{"v":0}' }] });
+      assert.equal("joined" in reader.read(batch(CREATE)), false);
+    });
   });
 
   it("keeps the order of messages, our own among them", () => {

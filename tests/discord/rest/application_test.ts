@@ -36,6 +36,7 @@ describe("[G9] createApplications()", () => {
       needsCodeGrant: true,
       owner: "ada",
       ownerId: "1",
+      ownerIds: ["1"],
       guildCount: 3,
     });
     assert.deepEqual(asked, [["GET", "/applications/@me"]]);
@@ -46,6 +47,29 @@ describe("[G9] createApplications()", () => {
     const { owner, ownerId } = await asking({ ...ME, team }).applications.me();
     assert.deepEqual([owner, ownerId], ["Harbour", "7"]);
   });
+
+  const member = (id: string, membership_state: number) => ({ user: { id }, membership_state });
+  const teams: readonly [what: string, team: object, ownerIds: readonly string[]][] = [
+    [
+      "all who have joined, the owner first",
+      { owner_user_id: "7", members: [member("6", 2), member("7", 2), member("8", 2)] },
+      ["7", "6", "8"],
+    ],
+    [
+      "nobody who was only asked to",
+      { owner_user_id: "7", members: [member("6", 1), member("7", 2)] },
+      ["7"],
+    ],
+    ["its owner where the members are not told", { owner_user_id: "7" }, ["7"]],
+    ["its owner where they are odd", { owner_user_id: "7", members: [{ user: "6" }] }, ["7"]],
+    ["nobody where nothing is told", {}, []],
+  ];
+  for (const [what, team, ownerIds] of teams) {
+    it(`[P10] takes for a team's owners ${what}`, async () => {
+      const { applications } = asking({ ...ME, team: { name: "Harbour", ...team } });
+      assert.deepEqual((await applications.me()).ownerIds, ownerIds);
+    });
+  }
 
   it("[R11] writes to nobody rather than to what is no account", async () => {
     for (const owner of [{ username: "ada" }, { username: "ada", id: "ada" }, null]) {
@@ -63,6 +87,7 @@ describe("[G9] createApplications()", () => {
       name: "x",
       flags: 0,
       needsCodeGrant: false,
+      ownerIds: [],
     });
   });
 

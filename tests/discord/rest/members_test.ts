@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createReadMember, createReadRoles } from "../../../src/discord/rest/members.ts";
+import {
+  createMembers,
+  createReadMember,
+  createReadRoles,
+} from "../../../src/discord/rest/members.ts";
 import { RestError } from "../../../src/discord/rest/rest_error.ts";
 import { guildId, userId } from "../../support/builders.ts";
+import { checkedApi } from "./checked_api.ts";
 
 const read = (answer: unknown) =>
   createReadRoles({
@@ -55,5 +60,45 @@ describe("[R11] createReadMember()", () => {
     const about = { kind: "not_found", route: "GET /x", status: 404, code: 10_007 } as const;
     assert.equal(await readMember(new RestError("failed", about)), undefined);
     assert.deepEqual(await readMember({ roles: [] }), { roles: [] });
+  });
+});
+
+describe("[P12] createMembers().search()", () => {
+  const GUILD = guildId("100");
+
+  it("asks for the beginning of a name, and tells accounts, not nicknames", async () => {
+    const { api, sent } = checkedApi([
+      { user: { id: "7", username: "ada", discriminator: "0", global_name: "A" }, nick: "boss" },
+      { user: { id: "8", username: "Adam", discriminator: "0042" }, roles: [] },
+    ]);
+    assert.deepEqual(await createMembers(api).search(GUILD, "ada & ü"), [
+      { userId: "7", username: "ada" },
+      { userId: "8", username: "Adam", tag: "Adam#0042" },
+    ]);
+    assert.deepEqual(sent.map(({ path, query }) => [path, query]), [
+      ["/guilds/100/members/search", { query: "ada & ü", limit: "100" }],
+    ]);
+  });
+
+  it("asks for as many as it is told, and in the way it is told", async () => {
+    const { api, sent, asked } = checkedApi([]);
+    await createMembers(api, { priority: "background" }).search(GUILD, "a", 1_000);
+    assert.equal(sent[0]?.query["limit"], "1000");
+    assert.deepEqual(asked[0]?.[2], { priority: "background" });
+  });
+
+  for (const query of ["", "x".repeat(101)]) {
+    it(`asks nobody for what no name begins with: ${query.length} characters`, async () => {
+      const { api, sent } = checkedApi([]);
+      assert.deepEqual(await createMembers(api).search(GUILD, query), []);
+      assert.deepEqual(sent, []);
+    });
+  }
+
+  it("does not take a failure for nobody", async () => {
+    const denied = new RestError("failed", { kind: "forbidden", route: "GET /x" });
+    await assert.rejects(createMembers(checkedApi(denied).api).search(GUILD, "ada"), denied);
+    const odd = checkedApi([{ user: { id: "ada" } }]);
+    await assert.rejects(createMembers(odd.api).search(GUILD, "ada"), RestError);
   });
 });

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { OutboundFile, PostOutcome } from "../../../src/core/outbound.ts";
+import type { OutboundFile, OutboundMessage, PostOutcome } from "../../../src/core/outbound.ts";
 import type { RestApi } from "../../../src/discord/rest/client.ts";
 import { createMessages, UPLOAD_TIMEOUT_MS } from "../../../src/discord/rest/messages.ts";
 import { RestError, toNoAnswer, toRestError } from "../../../src/discord/rest/rest_error.ts";
 import { routeOf } from "../../../src/discord/rest/route.ts";
 import { channelId, messageId, outboundMessage, roleId, userId } from "../../support/builders.ts";
+import { checkedApi, type Sent } from "./checked_api.ts";
 import { fakeApi } from "./fake_api.ts";
 import { withDiscord } from "./simulated.ts";
 
@@ -257,6 +258,37 @@ describe("createMessages().edit()", () => {
       assert.equal((await edit(fakeApi(refused(status, code)).api)).kind, kind);
     });
   }
+});
+
+describe("[P3] createMessages() and buttons", () => {
+  const buttons: OutboundMessage["buttons"] = [
+    { customId: "yes-1", label: "Let in", style: "success" },
+    { customId: "no-1", label: "Keep out", style: "danger" },
+  ];
+  const row = {
+    type: 1,
+    components: [
+      { type: 2, style: 3, label: "Let in", custom_id: "yes-1" },
+      { type: 2, style: 4, label: "Keep out", custom_id: "no-1" },
+    ],
+  };
+  const components = (request: Sent | undefined) => Object(request?.body)["components"];
+
+  it("creates a message with its buttons, in one row", async () => {
+    const { api, sent } = checkedApi(CREATED);
+    await create(api, outboundMessage({ buttons }));
+    await create(api, outboundMessage());
+    assert.deepEqual(sent.map(components), [[row], undefined]);
+  });
+
+  it("edits them, takes them away, and leaves them as they are where they are not named", async () => {
+    const { api, sent } = checkedApi(CREATED);
+    const messages = createMessages(api);
+    for (const fields of [{ buttons }, { buttons: [] }, {}]) {
+      await messages.edit(QUOTED, outboundMessage(fields), []);
+    }
+    assert.deepEqual(sent.map(components), [[row], [], undefined]);
+  });
 });
 
 describe("createMessages().delete()", () => {

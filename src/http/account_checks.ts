@@ -1,0 +1,109 @@
+/**
+ * The checks of one account: its connection, its requests, and what it may not do.
+ *
+ * An account that cannot go on is no failure of the bot while another one
+ * serves: people are told, and nothing is restarted for it.
+ *
+ * @module
+ */
+
+import type { Check, Status } from "./check.ts";
+import { connectionChecks, gatewayChecks } from "./gateway_checks.ts";
+import type { AccountSnapshot } from "./snapshot.ts";
+
+/**
+ * Makes every check of every account; what is the account's as a whole carries its id.
+ *
+ * @param now Unix time in milliseconds.
+ */
+export function accountChecks(
+  accounts: readonly AccountSnapshot[],
+  now: number,
+): readonly Check[] {
+  const serving = accounts.filter(({ state }) => state === "running").length;
+  return accounts.flatMap((account) => {
+    // What a part of an account is called; its id goes before it where there are several.
+    const componentOf = (part: string) => accounts.length === 1 ? part : `${account.id}/${part}`;
+    switch (account.state) {
+      case "disabled":
+        return [disabled(account, serving > 0)];
+      case "ended":
+        return [
+          ...connectionChecks(account, now).map((check) => serving > 0 ? borne(check) : check),
+          ended(account, serving > 0),
+        ];
+      case "running":
+        return [
+          ...gatewayChecks(account, componentOf, now),
+          ...findings(account, componentOf),
+          ...parked(account, componentOf),
+          invalidRequests(account),
+        ];
+    }
+  });
+}
+
+function disabled({ id }: AccountSnapshot, isServed: boolean): Check {
+  return {
+    name: "gateway:connection",
+    componentId: id,
+    observedValue: "disabled",
+    status: "pass",
+    isReady: isServed,
+  };
+}
+
+function ended({ id, end = "it cannot go on" }: AccountSnapshot, isServed: boolean): Check {
+  return {
+    name: "account:ended",
+    componentId: id,
+    observedValue: end,
+    status: isServed ? "warn" : "fail",
+    isReady: isServed,
+  };
+}
+
+/** A failure that the others make up for. */
+function borne(check: Check): Check {
+  const status: Status = check.status === "pass" ? "pass" : "warn";
+  return { ...check, status, isReady: true };
+}
+
+/** Whether the bot answers is told by what it does; these say why it may not. */
+function findings(
+  { findings }: AccountSnapshot,
+  componentOf: (part: string) => string,
+): readonly Check[] {
+  return findings.map(({ id, where, why }) => ({
+    name: `preflight:${id}`,
+    ...(where !== undefined && { componentId: componentOf(where) }),
+    observedValue: why,
+    status: "warn",
+    isReady: true,
+  }));
+}
+
+/** A permission is for people to grant; the bot serves everybody else meanwhile. */
+function parked(
+  { parked }: AccountSnapshot,
+  componentOf: (part: string) => string,
+): readonly Check[] {
+  return parked.map(({ channelId, reason, waiting }) => ({
+    name: "outbox:parked",
+    componentId: componentOf(channelId),
+    observedValue: `${waiting} waiting: ${reason}`,
+    status: "warn",
+    isReady: true,
+  }));
+}
+
+function invalidRequests({ id, rest: { invalidRequests, breaker } }: AccountSnapshot): Check {
+  return {
+    name: "rest:invalidRequests",
+    componentId: id,
+    observedValue: invalidRequests,
+    observedUnit: "in 10 min",
+    status: breaker === "stopped" ? "fail" : breaker === "slowed" ? "warn" : "pass",
+    isReady: breaker !== "stopped",
+  };
+}

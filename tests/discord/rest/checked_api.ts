@@ -1,0 +1,45 @@
+/**
+ * A client that answers from a list, and holds each request, as it would be on the wire, against
+ * Discord's own document.
+ *
+ * @module
+ */
+
+import { createRestManager } from "@discordeno/rest";
+import assert from "node:assert/strict";
+import type { RestApi } from "../../../src/discord/rest/client.ts";
+import { createRequestValidator } from "../../support/openapi.ts";
+import { fakeApi } from "./fake_api.ts";
+
+const openapi = createRequestValidator();
+const rest = createRestManager({ token: "t", applicationId: "0" });
+rest.createBaseHeaders = () => ({});
+
+/** One request on the wire. */
+export interface Sent {
+  readonly method: string;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+export function checkedApi(...answers: readonly unknown[]) {
+  const { api: fake, asked } = fakeApi(...answers);
+  const sent: Sent[] = [];
+  const api: RestApi = {
+    request(method, path, options) {
+      const { body } = rest.createRequestBody(method, options ?? {});
+      const { pathname, searchParams } = new URL(path, "http://localhost");
+      const request: Sent = {
+        method,
+        path: pathname,
+        query: Object.fromEntries(searchParams),
+        body: typeof body === "string" ? JSON.parse(body) : undefined,
+      };
+      assert.deepEqual(openapi.problemsOf(request), [], `${method} ${path}`);
+      sent.push(request);
+      return fake.request(method, path, options);
+    },
+  };
+  return { api, asked, sent };
+}
