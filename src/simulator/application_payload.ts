@@ -6,9 +6,10 @@
 
 import type { UserId } from "../core/ids.ts";
 import { INTENT } from "./intents.ts";
-import { type Payload, userPayload } from "./payloads.ts";
+import { type Payload, toUser, userPayload } from "./payloads.ts";
 import { type Outcome, refuseForm } from "./refusals.ts";
-import type { Application, World } from "./world.ts";
+import { toSnowflake } from "./snowflake.ts";
+import type { Application, Team, World } from "./world.ts";
 
 /** Privileged intents, each with the flag that an unverified application has for it. */
 const LIMITED_FLAGS: readonly (readonly [intent: number, flag: number])[] = [
@@ -73,13 +74,44 @@ export function toApplication(world: World, application: Application): Payload {
     redirect_uris: [],
     interactions_endpoint_url: null,
     role_connections_verification_url: null,
-    owner: userPayload(world, application.ownerId),
+    owner: ownerOf(world, application),
     approximate_guild_count: countGuilds(world, application.userId),
     approximate_user_install_count: 0,
     approximate_user_authorization_count: 0,
     explicit_content_filter: 0,
-    team: null,
+    team: application.team ? toTeam(world, application.team) : null,
     eligible_oauth2_scopes: [],
+  };
+}
+
+/** A team's application belongs to a user that is nobody: the team, in the place of a person. */
+function ownerOf(world: World, { ownerId, team }: Application): Payload {
+  if (!team) return userPayload(world, ownerId);
+  const user = {
+    id: toSnowflake<"user">(team.id),
+    username: `team${team.id}`,
+    discriminator: "0000",
+    isBot: false,
+    acceptsDms: false,
+  };
+  return { ...toUser(user), flags: TEAM_PSEUDO_USER, public_flags: TEAM_PSEUDO_USER };
+}
+
+const TEAM_PSEUDO_USER = 1 << 10;
+
+function toTeam(world: World, { id, name, ownerId, members }: Team): Payload {
+  return {
+    id,
+    icon: null,
+    name,
+    owner_user_id: ownerId,
+    members: members.map(({ userId, hasAccepted, role }) => ({
+      user: userPayload(world, userId),
+      team_id: id,
+      membership_state: hasAccepted ? 2 : 1,
+      role,
+      permissions: ["*"],
+    })),
   };
 }
 

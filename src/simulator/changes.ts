@@ -5,6 +5,7 @@
  */
 
 import type { RoleId, UserId } from "../core/ids.ts";
+import { addBot, addMember } from "./founding.ts";
 import type { Overwrite } from "./permissions.ts";
 import type { Guild, Role, TextChannel, Thread, World, WorldEvent } from "./world.ts";
 
@@ -91,9 +92,22 @@ export function changeRole(
   return { kind: "role_updated", guildId: guild.id, role: changed };
 }
 
-/** Somebody joins; of a bot, the guild is new to it. */
-export function joinGuild(guild: Guild, userId: UserId, now: number): WorldEvent {
-  guild.members.set(userId, { userId, roles: [], joinedAt: now });
+/** Gives an account another username; another may take the one that it had. */
+export function renameUser(world: World, userId: UserId, username: string): readonly WorldEvent[] {
+  const user = world.users.get(userId);
+  if (!user) throw new RangeError(`Cannot rename ${userId}: nobody has that id`);
+  world.users.set(userId, { ...user, username });
+  return [...world.guilds.values()].flatMap(({ id: guildId, members }) => {
+    const member = members.get(userId);
+    return member ? [{ kind: "member_updated" as const, guildId, member }] : [];
+  });
+}
+
+/** Somebody joins; a bot brings a role with it, and the guild is new to it. */
+export function joinGuild(world: World, guild: Guild, userId: UserId, now: number): WorldEvent {
+  const bot = [...world.applications.values()].find((application) => application.userId === userId);
+  if (bot) addBot(world, guild, bot, now);
+  else addMember(guild, { userId, joinedAt: now });
   return { kind: "guild_joined", guildId: guild.id, userId };
 }
 

@@ -14,6 +14,7 @@ import type { ChannelId, GuildId, UserId } from "../core/ids.ts";
 import { may } from "./access.ts";
 import { toCreatedGuild, toGuild } from "./guild_payload.ts";
 import { INTENT } from "./intents.ts";
+import { toInteraction } from "./interaction_payload.ts";
 import {
   channelTypeOf,
   guildIdOf,
@@ -96,6 +97,14 @@ export function toDispatch(world: World, event: WorldEvent, viewer: Viewer): Dis
       if (!guild || !(viewer.intents & INTENT.guilds)) return;
       if (!isMemberHere(world, event.guildId, viewer)) return;
       return { t: "GUILD_UPDATE", d: toGuild(guild) };
+    }
+    case "interaction_created": { // no intent asks for it, and nobody else hears of it
+      const { interaction } = event;
+      const botId = world.applications.get(interaction.applicationId)?.userId;
+      const channel = world.channels.get(interaction.channelId);
+      const guildId = channel && !isPrivate(channel) ? channel.guildId : undefined;
+      if (botId !== viewer.userId || !isOnShard(guildId, viewer)) return;
+      return { t: "INTERACTION_CREATE", d: toInteraction(world, interaction, viewer.userId) };
     }
     case "role_updated": {
       const { guildId, role } = event;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ActionRow } from "./components.ts";
 import type { AllowedMentions } from "./mentions.ts";
 import type { Attachment, Opaque, Reference } from "./world.ts";
 
@@ -11,7 +12,7 @@ import type { Attachment, Opaque, Reference } from "./world.ts";
 export interface MessageDraft {
   readonly content: string;
   readonly embeds: readonly Opaque[];
-  readonly components: readonly Opaque[];
+  readonly components: readonly ActionRow[];
   readonly attachments: readonly Omit<Attachment, "id">[];
   /** Whether it carries a sticker or a poll, which the simulator does not keep. */
   readonly hasMore: boolean;
@@ -32,7 +33,7 @@ export interface MessageDraft {
 export interface MessageEdit {
   readonly content?: string;
   readonly embeds?: readonly Opaque[];
-  readonly components?: readonly Opaque[];
+  readonly components?: readonly ActionRow[];
   /** What it has in the end: of those that are there, the ids that stay; and what is new. */
   readonly attachments?: {
     /** `"all"` where the edit lists none. */

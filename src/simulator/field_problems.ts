@@ -32,6 +32,12 @@ export function toProblems(error: z.ZodError): readonly FieldProblem[] {
           code: issue.origin === "string" ? "BASE_TYPE_MAX_LENGTH" : "BASE_TYPE_BAD_LENGTH",
           message: `Must be ${issue.maximum} or fewer in length.`,
         }];
+      case "too_small":
+        return [{
+          path,
+          code: "BASE_TYPE_BAD_LENGTH",
+          message: `Must be ${issue.minimum} or more in length.`,
+        }];
       case "custom":
         return [{ path, code: String(issue.params?.["code"]), message: issue.message }];
       default:

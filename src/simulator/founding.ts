@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RoleId, Snowflake, UserId } from "../core/ids.ts";
+import type { ApplicationId, RoleId, Snowflake, UserId } from "../core/ids.ts";
 import { createMedia } from "./media.ts";
 import { createNonceTable } from "./nonces.ts";
 import { DEFAULT_PERMISSIONS, type Overwrite } from "./permissions.ts";
@@ -16,6 +16,8 @@ import {
   type Member,
   type PrivateChannel,
   type Role,
+  type Team,
+  type TeamMember,
   type TextChannel,
   type Thread,
   type User,
@@ -43,6 +45,7 @@ export function createWorld(
     guilds: new Map(),
     channels: new Map(),
     webhooks: new Map(),
+    interactions: new Map(),
     nonces: createNonceTable(nonceWindowMs),
     media: createMedia(mediaBytes),
     mediaUrl: "https://cdn.discordapp.com",
@@ -64,10 +67,11 @@ export function addUser(
 /** Makes an application and its bot user, which has the same id, as with Discord's newer ones. */
 export function addApplication(
   world: World,
-  { username, ownerId, privilegedIntents }: {
+  { username, ownerId, privilegedIntents, team }: {
     readonly username: string;
     readonly ownerId: UserId;
     readonly privilegedIntents: number;
+    readonly team?: Team;
   },
   now: number,
 ): Application {
@@ -78,9 +82,24 @@ export function addApplication(
     token: `${btoa(user.id).replaceAll("=", "")}.simula.not-a-secret-the-simulator-made-it`,
     ownerId,
     privilegedIntents,
+    ...(team && { team }),
   };
   world.applications.set(application.id, application);
   return application;
+}
+
+/** A team of the developer portal; its owner is a member, too. */
+export function addTeam(
+  world: World,
+  { name, ownerId, members = [] }: {
+    readonly name: string;
+    readonly ownerId: UserId;
+    readonly members?: readonly TeamMember[];
+  },
+  now: number,
+): Team {
+  const owner = { userId: ownerId, hasAccepted: true, role: "admin" as const };
+  return { id: nextId<"team">(world.ids, now), name, ownerId, members: [owner, ...members] };
 }
 
 /** A guild with its owner and the role of everyone, which has the guild's id. */
@@ -216,8 +235,15 @@ export function addPrivateChannel(
   return channel;
 }
 
-export function addWebhook(world: World, name: string, now: number): Webhook {
-  const webhook = { id: nextId<"webhook">(world.ids, now), name };
+/** @param applicationId Set where an application makes it, such as PluralKit. */
+export function addWebhook(
+  world: World,
+  name: string,
+  now: number,
+  applicationId?: ApplicationId,
+): Webhook {
+  const id = nextId<"webhook">(world.ids, now);
+  const webhook = { id, name, ...(applicationId && { applicationId }) };
   world.webhooks.set(webhook.id, webhook);
   return webhook;
 }

@@ -20,6 +20,7 @@ import {
 import { startSocketServer } from "./gateway_socket.ts";
 import { toCreatedGuild } from "./guild_payload.ts";
 import { INTENT } from "./intents.ts";
+import { searchMembers } from "./member_search.ts";
 import { toMember, toOwnUser } from "./payloads.ts";
 import type { IdentifyLimit } from "./session_start.ts";
 import type { Guild, World, WorldEvent } from "./world.ts";
@@ -259,13 +260,12 @@ function memberChunks(world: World, request: RequestMembers, viewer: Viewer) {
   const ids = request.user_ids === undefined || request.user_ids === null
     ? undefined
     : [request.user_ids].flat();
-  const prefix = (request.query ?? "").toLowerCase();
+  const prefix = request.query ?? "";
   if (!ids && prefix === "" && !(viewer.intents & INTENT.guildMembers)) return [];
-  const found = [...guild.members.values()].filter(({ userId }) =>
-    ids
-      ? ids.includes(userId)
-      : world.users.get(userId)?.username.toLowerCase().startsWith(prefix) ?? false
-  ).slice(0, request.limit || undefined);
+  const limit = request.limit || Infinity;
+  const found = ids
+    ? [...guild.members.values()].filter(({ userId }) => ids.includes(userId)).slice(0, limit)
+    : searchMembers(world, guild, prefix, limit);
   const count = Math.max(1, Math.ceil(found.length / CHUNK_SIZE));
   return Array.from({ length: count }, (_, index) => ({
     t: "GUILD_MEMBERS_CHUNK",

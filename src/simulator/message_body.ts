@@ -13,6 +13,7 @@
 import { z } from "zod";
 import type { MessageDraft, MessageEdit } from "./draft.ts";
 import type { AllowedMentions } from "./mentions.ts";
+import { actionRows, numbered } from "./components.ts";
 import { type FieldProblem, toProblems } from "./field_problems.ts";
 import { storedNameOf } from "./media.ts";
 
@@ -57,7 +58,7 @@ const reference = z.strictObject({
 const shared = {
   content: z.string().max(2000).nullish(),
   embeds: z.array(opaque).max(10).nullish(),
-  components: z.array(opaque).max(40).nullish(),
+  components: actionRows.nullish(),
   attachments: z.array(attachment).max(10).nullish(),
   allowed_mentions: allowedMentions.nullish(),
   flags: z.int().min(0).nullish(),
@@ -106,7 +107,7 @@ export function parseCreate(
     value: {
       content: data.content ?? "",
       embeds: data.embeds ?? [],
-      components: data.components ?? [],
+      components: numbered(data.components ?? []),
       attachments: toAttachments(data.attachments ?? [], files),
       hasMore: (data.sticker_ids?.length ?? 0) > 0 || Boolean(data.poll),
       ...(data.nonce !== undefined && data.nonce !== null && { nonce: data.nonce }),
@@ -143,7 +144,7 @@ export function parseEdit(
     value: {
       ...(data.content !== undefined && { content: data.content ?? "" }),
       ...(data.embeds !== undefined && { embeds: data.embeds ?? [] }),
-      ...(data.components !== undefined && { components: data.components ?? [] }),
+      ...(data.components !== undefined && { components: numbered(data.components ?? []) }),
       ...((listed !== undefined || files.length > 0) && {
         attachments: {
           keep: listed === undefined ? "all" as const : (listed ?? []).map(({ id }) => String(id)),

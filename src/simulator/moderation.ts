@@ -16,6 +16,7 @@ import {
   changeThread,
   changeTimeout,
   deleteChannel,
+  joinGuild,
   leaveGuild,
 } from "./changes.ts";
 import type { People } from "./people.ts";
@@ -47,8 +48,9 @@ export interface Permit {
   readonly isMember?: boolean;
 }
 
-/** Somebody in a guild; the first of the world, if none is named. */
+/** Somebody and a guild, which is the first of the world if none is named. */
 export interface InGuild {
+  /** A username or a user's id. */
   readonly who: string;
   readonly guild?: string;
 }
@@ -59,7 +61,9 @@ export interface Moderation {
   setRoles(member: InGuild & { readonly roles: readonly string[] }): void;
   /** Times a member out, to a moment in Unix milliseconds; `undefined` lets it speak again. */
   timeOut(member: InGuild & { readonly until: number | undefined }): void;
-  /** Removes a member from a guild. */
+  /** Somebody joins a guild; a bot brings its role with it, and hears of the guild at once. */
+  invite(member: InGuild): void;
+  /** Removes a member from a guild; a bot hears that the guild is gone. */
   kick(member: InGuild): void;
   /** Locks or archives a thread, or opens it again. */
   setThread(
@@ -73,10 +77,11 @@ export interface Moderation {
 export interface ModerationDeps {
   readonly world: World;
   readonly people: Pick<People, "channel">;
+  readonly now: () => number;
   publish(events: readonly WorldEvent[]): void;
 }
 
-export function createModeration({ world, people, publish }: ModerationDeps): Moderation {
+export function createModeration({ world, people, now, publish }: ModerationDeps): Moderation {
   const guildOf = (name: string | undefined): Guild => {
     for (const guild of world.guilds.values()) {
       if (name === undefined || guild.name === name || guild.id === name) return guild;
@@ -127,6 +132,14 @@ export function createModeration({ world, people, publish }: ModerationDeps): Mo
     timeOut({ who, guild: name, until }) {
       const guild = guildOf(name);
       publish([changeTimeout(guild, memberOf(guild, who), until)]);
+    },
+    invite({ who, guild: name }) {
+      const guild = guildOf(name);
+      const user = [...world.users.values()].find(({ id, username }) =>
+        id === who || username === who
+      );
+      if (!user) throw new RangeError(`Cannot invite ${who}: nobody has that name or id`);
+      publish([joinGuild(world, guild, user.id, now())]);
     },
     kick({ who, guild: name }) {
       const guild = guildOf(name);

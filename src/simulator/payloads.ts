@@ -33,12 +33,12 @@ const MESSAGE_TYPE_REPLY = 19;
 
 const toTimestamp = (at: number): string => new Date(at).toISOString();
 
-export function toUser({ id, username, globalName, isBot }: User): Payload {
+export function toUser({ id, username, discriminator, globalName, isBot }: User): Payload {
   return {
     id,
     username,
     global_name: globalName ?? null,
-    discriminator: isBot ? "1234" : "0",
+    discriminator: discriminator ?? (isBot ? "1234" : "0"),
     avatar: null,
     banner: null,
     accent_color: null,
@@ -269,10 +269,11 @@ function toAttachment(world: World, message: Message, file: Attachment): Payload
 
 function toAuthor(world: World, author: Author): Payload {
   if (author.kind === "user") return userPayload(world, author.userId);
-  const { id, name } = author.webhook;
+  const { webhook, name = webhook.name, avatar = null } = author;
+  const id = toSnowflake<"user">(webhook.id);
   return {
-    ...toUser({ id: toSnowflake<"user">(id), username: name, isBot: true, acceptsDms: false }),
-    discriminator: "0000",
+    ...toUser({ id, username: name, discriminator: "0000", isBot: true, acceptsDms: false }),
+    avatar,
   };
 }
 

@@ -8,26 +8,40 @@
  */
 
 import { type ChannelId, parseSnowflake, type UserId } from "../core/ids.ts";
+import { renameUser } from "./changes.ts";
 import { EMPTY_DRAFT } from "./draft.ts";
 import { openDirectChannel } from "./founding.ts";
+import { pressButton } from "./interactions.ts";
 import { deleteMessage, editMessage, postMessage } from "./messages.ts";
 import { addReaction, removeReaction, startTyping } from "./reactions.ts";
 import type { Outcome } from "./refusals.ts";
-import type { Attachment, Author, Channel, Message, Opaque, World, WorldEvent } from "./world.ts";
+import { type Proxied, proxyMessage } from "./webhooks.ts";
+import type {
+  Attachment,
+  Author,
+  Channel,
+  Interaction,
+  Message,
+  Opaque,
+  World,
+  WorldEvent,
+} from "./world.ts";
 
 /** Who acts where. */
 export interface Acting {
-  /** A username, a user's id, or the name of a webhook. */
+  /** A username, a tag such as `"ada#1234"`, a user's id, or the name of a webhook. */
   readonly as: string;
   /**
    * `"#general"`, `"Elsewhere/#lounge"`, the name of a thread, a channel's id,
-   * or `"dm"` for direct messages with the bot.
+   * or `"dm"` for direct messages with the bot; with another one, `"dm:Limpet"`.
    */
   readonly in: string;
 }
 
 export interface Said extends Acting {
   readonly text: string;
+  /** What a webhook calls itself, and shows itself as: anything, anybody else's too. */
+  readonly calling?: { readonly name: string; readonly avatar?: string };
   /** The message that it replies to. */
   readonly replyTo?: string;
   /** Whether a reply pings whom it answers; it does, unless switched off. */
@@ -48,6 +62,14 @@ export interface People {
   react(on: ActingOn & { readonly emoji: string }): void;
   unreact(on: ActingOn & { readonly emoji: string }): void;
   type(acting: Acting): void;
+  /** Presses a button below a message of a bot's. */
+  press(on: ActingOn & { readonly customId: string }): Interaction;
+  /** What PluralKit does with a message: a member of its writer's says it, and it is gone. */
+  proxy(proxied: Proxied): Message;
+  /** Takes another username; from then on anybody may have the old one. */
+  rename(who: string, username: string): void;
+  /** Whose username, tag or id it is. */
+  user(name: string): UserId;
   /** The channel that a name stands for, as in {@link Acting}. */
   channel(name: string, as?: string): Channel;
 }
@@ -73,6 +95,7 @@ export function createPeople({ world, botId, now, publish }: PeopleDeps): People
 
   return {
     channel: channelOf,
+    user: (name) => findUser(world, name),
     say(said) {
       const { text, replyTo, pingsAuthor = true, attachments = [], embeds = [] } = said;
       const draft = {
@@ -93,7 +116,7 @@ export function createPeople({ world, botId, now, publish }: PeopleDeps): People
         }),
       };
       const channel = channelOf(said.in, said.as);
-      const author = findAuthor(world, said.as);
+      const author = findAuthor(world, said);
       return settle(
         `say something in ${said.in} as ${said.as}`,
         postMessage(world, channel.id, author, draft, now()),
@@ -129,6 +152,15 @@ export function createPeople({ world, botId, now, publish }: PeopleDeps): People
         removeReaction(world, channel.id, on.message, findUser(world, on.as), on.emoji),
       );
     },
+    press({ as, in: where, message, customId }) {
+      const channel = channelOf(where, as);
+      return settle(
+        `press ${customId} below ${message} as ${as}`,
+        pressButton(world, channel.id, message, findUser(world, as), customId, now()),
+      );
+    },
+    proxy: (proxied) => settle(`proxy ${proxied.original.id}`, proxyMessage(world, proxied, now())),
+    rename: (who, username) => publish(renameUser(world, findUser(world, who), username)),
     type(acting) {
       const channel = channelOf(acting.in, acting.as);
       settle(
@@ -139,16 +171,18 @@ export function createPeople({ world, botId, now, publish }: PeopleDeps): People
   };
 }
 
-function findAuthor(world: World, name: string): Author {
+function findAuthor(world: World, { as: name, calling }: Pick<Said, "as" | "calling">): Author {
   const webhook = [...world.webhooks.values()].find((one) => one.name === name || one.id === name);
-  return webhook ? { kind: "webhook", webhook } : { kind: "user", userId: findUser(world, name) };
+  return webhook
+    ? { kind: "webhook", webhook, ...calling }
+    : { kind: "user", userId: findUser(world, name) };
 }
 
 function findUser(world: World, name: string): UserId {
-  for (const { id, username } of world.users.values()) {
-    if (username === name || id === name) return id;
+  for (const { id, username, discriminator } of world.users.values()) {
+    if (id === name || username === name || `${username}#${discriminator}` === name) return id;
   }
-  throw new RangeError(`Cannot act as ${name}: nobody has that name or id`);
+  throw new RangeError(`Cannot find ${name}: nobody has that name or id`);
 }
 
 function findChannel(
@@ -158,9 +192,11 @@ function findChannel(
   as: string | undefined,
   now: number,
 ): Channel {
-  if (name === "dm") {
+  const [, , bot] = /^dm(:(.+))?$/.exec(name) ?? [];
+  if (name === "dm" || bot !== undefined) {
     if (as === undefined) throw new RangeError("Cannot find direct messages: say whose");
-    return openDirectChannel(world, findUser(world, as), botId, now);
+    const withId = bot === undefined ? botId : findUser(world, bot);
+    return openDirectChannel(world, findUser(world, as), withId, now);
   }
   const id: ChannelId | undefined = parseSnowflake<"channel">(name);
   const byId = id && world.channels.get(id);

@@ -33,6 +33,7 @@ export const REFUSALS = {
   unknownMember: { status: 404, code: 10007, message: "Unknown Member" },
   unknownMessage: { status: 404, code: 10008, message: "Unknown Message" },
   unknownUser: { status: 404, code: 10013, message: "Unknown User" },
+  unknownInteraction: { status: 404, code: 10062, message: "Unknown interaction" },
   unknownEmoji: { status: 400, code: 10014, message: "Unknown Emoji" },
   tooManyReactions: {
     status: 400,
@@ -40,6 +41,11 @@ export const REFUSALS = {
     message: "Maximum number of reactions reached (20)",
   },
   tooLarge: { status: 413, code: 40005, message: "Request entity too large" },
+  alreadyAcknowledged: {
+    status: 400,
+    code: 40060,
+    message: "Interaction has already been acknowledged.",
+  },
   missingAccess: { status: 403, code: 50001, message: "Missing Access" },
   notInDms: { status: 403, code: 50003, message: "Cannot execute action on a DM channel" },
   notYourMessage: {
@@ -51,6 +57,7 @@ export const REFUSALS = {
   cannotDm: { status: 403, code: 50007, message: "Cannot send messages to this user" },
   notText: { status: 400, code: 50008, message: "Cannot send messages in a non-text channel" },
   missingPermissions: { status: 403, code: 50013, message: "Missing Permissions" },
+  wrongInteractionToken: { status: 401, code: 50027, message: "Invalid Webhook Token" },
   threadArchived: { status: 400, code: 50083, message: "Thread is archived" },
   /** As Discord words it of a locked one, too. */
   threadLocked: { status: 403, code: 50083, message: "Thread is archived" },

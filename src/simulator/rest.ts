@@ -2,7 +2,8 @@
  * The edge of the simulated REST API: reads a request, judges it, plays faults, answers.
  *
  * The order is Discord's: the proxy's ban, the token, the rate limits, and only
- * then the body and the route. Each request is logged before it is carried
+ * then the body and the route. The answer to an interaction has its own token,
+ * and no limit is known of it that a bot could reach. Each request is logged before it is carried
  * out, so that the log has those too that a fault leaves without an answer.
  *
  * @module
@@ -13,6 +14,7 @@ import { getRequestListener } from "@hono/node-server";
 import { parseSnowflake } from "../core/ids.ts";
 import type { Accounts } from "./account.ts";
 import type { RestFault, RestFaults } from "./faults.ts";
+import { answerCallback, isCallback } from "./interaction_route.ts";
 import { createRateLimits, type RateLimitOptions, type RateLimits } from "./rate_limits.ts";
 import { REFUSALS } from "./refusals.ts";
 import { readBody } from "./request_body.ts";
@@ -96,6 +98,11 @@ export async function startRest(
     if (!path) return leave(answerRefused(REFUSALS.notFound));
     if (path === "/gateway" && request.method === "GET") {
       return leave(Response.json({ url: options.gatewayUrl() }));
+    }
+    if (isCallback(path) && request.method === "POST") {
+      if (read.kind === "refused") return leave(answerRefused(read.refused));
+      const { body, files } = read;
+      return leave(answerCallback(options, { path, body, files, now: at }));
     }
     const token = /^Bot (\S+)$/.exec(request.headers.get("authorization") ?? "")?.[1];
     const account = token === undefined ? undefined : accounts.byToken(token);

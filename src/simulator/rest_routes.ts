@@ -7,43 +7,24 @@
  * @module
  */
 
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import { z } from "zod";
-import { type GuildId, parseSnowflake, type Snowflake, type UserId } from "../core/ids.ts";
+import { parseSnowflake, type Snowflake, type UserId } from "../core/ids.ts";
 import { may, openChannel } from "./access.ts";
-import type { Account } from "./account.ts";
 import { changeFlags, toApplication } from "./application_payload.ts";
 import { openDirectChannel } from "./founding.ts";
-import { channelsOf, toGuild } from "./guild_payload.ts";
+import { addGuildRoutes } from "./guild_routes.ts";
 import { findMessage, listMessages, type Page } from "./history.ts";
-import { parseCreate, parseEdit, type UploadedFile } from "./message_body.ts";
+import { parseCreate, parseEdit } from "./message_body.ts";
 import { deleteMessage, editMessage, postMessage } from "./messages.ts";
-import {
-  nonceFor,
-  toChannel,
-  toMember,
-  toMessage,
-  toOwnUser,
-  toRole,
-  toUser,
-  userPayload,
-} from "./payloads.ts";
-import { guildPermissions } from "./permissions.ts";
+import { nonceFor, toChannel, toMessage, toOwnUser, toUser, userPayload } from "./payloads.ts";
 import { addReaction, removeReaction, startTyping } from "./reactions.ts";
 import { type Outcome, REFUSALS } from "./refusals.ts";
 import { answerMalformed, answerProblems, answerRefused } from "./rest_answers.ts";
+import type { Asked, Env } from "./rest_call.ts";
 import { type IdentifyLimit, sessionStartLimit } from "./session_start.ts";
 import { toSnowflake } from "./snowflake.ts";
-import type { Guild, World, WorldEvent } from "./world.ts";
-
-/** One request, read and allowed. */
-export interface Call {
-  readonly account: Account;
-  readonly body: unknown;
-  readonly files: readonly UploadedFile[];
-  /** Unix time in milliseconds. */
-  readonly now: number;
-}
+import type { World, WorldEvent } from "./world.ts";
 
 export interface RouteDeps {
   readonly world: World;
@@ -55,9 +36,6 @@ export interface RouteDeps {
   readonly needsAllowedMentions: boolean;
   publish(events: readonly WorldEvent[]): void;
 }
-
-type Env = { Bindings: { readonly call: Call } };
-type Asked = Context<Env>;
 
 export function createRoutes(deps: RouteDeps): Hono<Env> {
   const { world, publish } = deps;
@@ -86,18 +64,6 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
     const user = world.users.get(self(c));
     return user ? c.json(toOwnUser(user)) : answerRefused(REFUSALS.unknownUser);
   });
-  app.get("/users/@me/guilds", (c) =>
-    c.json(
-      [...world.guilds.values()].filter(({ members }) => members.has(self(c))).map((guild) => ({
-        id: guild.id,
-        name: guild.name,
-        icon: null,
-        banner: null,
-        owner: guild.ownerId === self(c),
-        permissions: String(guildPermissions(guild, self(c))),
-        features: [],
-      })),
-    ));
   app.get("/users/:user", (c) => {
     const id = parseSnowflake<"user">(param(c, "user"));
     const user = id && world.users.get(id);
@@ -196,53 +162,7 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
       ));
   }
 
-  const inGuild = (c: Asked, answer: (guild: Guild) => Response) => {
-    const id: GuildId | undefined = parseSnowflake<"guild">(param(c, "guild"));
-    const guild = id && world.guilds.get(id);
-    if (!guild) return answerRefused(REFUSALS.unknownGuild);
-    return guild.members.has(self(c)) ? answer(guild) : answerRefused(REFUSALS.missingAccess);
-  };
-  app.get("/guilds/:guild", (c) =>
-    inGuild(c, (guild) =>
-      c.json({
-        ...toGuild(guild),
-        ...(c.req.query("with_counts") === "true" && {
-          approximate_member_count: guild.members.size,
-          approximate_presence_count: guild.members.size,
-        }),
-      })));
-  app.get("/guilds/:guild/channels", (c) =>
-    inGuild(c, (guild) =>
-      c.json(
-        channelsOf(world, guild).filter(({ kind }) => kind !== "thread")
-          .map((channel) => toChannel(world, channel, self(c))),
-      )));
-  app.get("/guilds/:guild/threads/active", (c) =>
-    inGuild(c, (guild) => {
-      const threads = channelsOf(world, guild).filter((channel) =>
-        channel.kind === "thread" && !channel.isArchived && may(world, channel, self(c), "view")
-      );
-      return c.json({
-        threads: threads.map((thread) => toChannel(world, thread, self(c))),
-        members: [],
-        has_more: false,
-      });
-    }));
-  app.get(
-    "/guilds/:guild/roles",
-    (c) =>
-      inGuild(
-        c,
-        (guild) => c.json(Array.from(guild.roles.values(), (role, place) => toRole(role, place))),
-      ),
-  );
-  app.get("/guilds/:guild/members/:user", (c) =>
-    inGuild(c, (guild) => {
-      const id = parseSnowflake<"user">(param(c, "user"));
-      const member = id && guild.members.get(id);
-      return member ? c.json(toMember(world, member)) : answerRefused(REFUSALS.unknownMember);
-    }));
-
+  addGuildRoutes(app, { world, self });
   app.notFound(() => answerRefused(REFUSALS.notFound));
   return app;
 }

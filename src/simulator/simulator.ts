@@ -13,13 +13,15 @@ import { demoWorld } from "./demo_world.ts";
 import { createRestFaults, type RestFaults } from "./faults.ts";
 import { type GatewayFaults, startGateway } from "./gateway.ts";
 import type { SessionState } from "./gateway_sessions.ts";
+import { failedInteractions, whispersTo } from "./interactions.ts";
 import { createModeration, type Moderation } from "./moderation.ts";
 import { createPeople, type People } from "./people.ts";
+import { createPortal, type Portal } from "./portal.ts";
 import { DEFAULT_RATE_LIMITS, type RateLimitOptions } from "./rate_limits.ts";
 import { createRequestLog, type RequestLog } from "./request_log.ts";
 import { startRest } from "./rest.ts";
 import type { IdentifyLimit } from "./session_start.ts";
-import type { Application, Message, World, WorldEvent } from "./world.ts";
+import type { Application, Interaction, Message, World, WorldEvent } from "./world.ts";
 
 export interface SimulatorOptions {
   /** The world to show; the demo's, if absent. */
@@ -56,7 +58,7 @@ export interface SimulatorOptions {
   readonly requestLogLimit?: number;
 }
 
-export interface Simulator extends People, Moderation {
+export interface Simulator extends People, Moderation, Portal {
   /** `http://127.0.0.1:49152`: what `DISCORD_API_URL` takes. */
   readonly apiUrl: string;
   /** `ws://127.0.0.1:49153`: what `/gateway/bot` answers, unless told to name another. */
@@ -75,8 +77,16 @@ export interface Simulator extends People, Moderation {
   subscribe(listener: (event: WorldEvent) => void): () => void;
   /** What an application has used up; of the bot, if none is named. */
   account(application?: Application): Account;
-  /** The bot's messages that are there, in order: of one channel, or channel by channel. */
-  posted(channel?: string): readonly Message[];
+  /**
+   * A bot's messages that are there, in order: of one channel, or channel by channel.
+   *
+   * @param by Whose; the bot's, if absent.
+   */
+  posted(channel?: string, by?: Application): readonly Message[];
+  /** Messages that only this person sees: by username or id. */
+  ephemeral(who: string): readonly Message[];
+  /** Presses that no application answered within three seconds. */
+  failedInteractions(): readonly Interaction[];
   /** Sessions that have a connection, of all applications together. */
   connected(): number;
   /** Sessions that could be resumed, of all applications together. */
@@ -160,7 +170,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 
   return {
     ...people,
-    ...createModeration({ world, people, publish }),
+    ...createModeration({ world, people, now, publish }),
+    ...createPortal({ world, now, publish }),
     apiUrl: rest.url,
     gatewayUrl: gateway.url,
     token: application.token,
@@ -174,16 +185,18 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       return () => listeners.delete(listener);
     },
     account: (of = application) => accounts.of(of),
-    posted(channel) {
+    posted(channel, by = application) {
       const channels = channel === undefined
         ? [...world.channels.values()]
         : [people.channel(channel)];
       return channels.flatMap(({ messages }) =>
         [...messages.values()].filter(({ author }) =>
-          author.kind === "user" && author.userId === application.userId
+          author.kind === "user" && author.userId === by.userId
         )
       );
     },
+    ephemeral: (who) => whispersTo(world, people.user(who)),
+    failedInteractions: () => failedInteractions(world, now()),
     connected: () => gateway.connected(),
     sessions: () => gateway.sessions(),
     until: (check, signal) => waitUntil(check, signal, waiting),

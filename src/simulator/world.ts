@@ -18,6 +18,7 @@ import type {
   Snowflake,
   UserId,
 } from "../core/ids.ts";
+import type { ActionRow, Button } from "./components.ts";
 import type { Media } from "./media.ts";
 import type { NonceTable } from "./nonces.ts";
 import type { Overwrite } from "./permissions.ts";
@@ -27,6 +28,8 @@ import type { IdCounter } from "./snowflake.ts";
 export interface User {
   readonly id: UserId;
   readonly username: string;
+  /** Of an account that has not chosen a unique name yet: others may have the same before it. */
+  readonly discriminator?: string;
   readonly globalName?: string;
   readonly isBot: boolean;
   /** Whether a bot may write to them first, or at all. */
@@ -40,8 +43,25 @@ export interface Application {
   readonly token: string;
   /** Who made it at the developer portal. */
   readonly ownerId: UserId;
+  /** Owns it in the place of {@link Application.ownerId}. */
+  readonly team?: Team;
   /** Privileged intents that are switched on at the portal. */
   readonly privilegedIntents: number;
+}
+
+/** Several people who own an application together. */
+export interface Team {
+  readonly id: Snowflake<"team">;
+  readonly name: string;
+  readonly ownerId: UserId;
+  readonly members: readonly TeamMember[];
+}
+
+export interface TeamMember {
+  readonly userId: UserId;
+  /** Whether they have taken the invitation. */
+  readonly hasAccepted: boolean;
+  readonly role: "admin" | "developer" | "read_only";
 }
 
 export interface Role {
@@ -125,7 +145,13 @@ export interface Webhook {
 
 export type Author =
   | { readonly kind: "user"; readonly userId: UserId }
-  | { readonly kind: "webhook"; readonly webhook: Webhook };
+  | {
+    readonly kind: "webhook";
+    readonly webhook: Webhook;
+    /** What it calls itself in this message: any name, and any picture. */
+    readonly name?: string;
+    readonly avatar?: string;
+  };
 
 export interface Attachment {
   readonly id: Snowflake<"attachment">;
@@ -162,7 +188,7 @@ export interface Message {
   readonly pings: Pings;
   readonly attachments: readonly Attachment[];
   readonly embeds: readonly Opaque[];
-  readonly components: readonly Opaque[];
+  readonly components: readonly ActionRow[];
   readonly flags: number;
   readonly isTts: boolean;
   /** By emoji, `"👀"` or `"name:id"`: who reacted, in order. */
@@ -174,6 +200,29 @@ export interface Pings {
   readonly roles: readonly RoleId[];
   readonly everyone: boolean;
 }
+
+/** Somebody has pressed a button: the application that made it has three seconds to answer. */
+export interface Interaction {
+  readonly id: Snowflake<"interaction">;
+  /** Answers it, whoever has it. */
+  readonly token: string;
+  readonly applicationId: ApplicationId;
+  readonly userId: UserId;
+  readonly channelId: ChannelId;
+  /** The message that has the button, as it was then. */
+  readonly message: Message;
+  readonly button: Button;
+  /** Unix time in milliseconds. */
+  readonly at: number;
+  answer?: InteractionAnswer;
+}
+
+export type InteractionAnswer =
+  /** A message; an ephemeral one is in no channel, and only who pressed sees it. */
+  | { readonly kind: "replied"; readonly message: Message; readonly isEphemeral: boolean }
+  | { readonly kind: "updated"; readonly message: Message }
+  /** "Is thinking", or nothing at all: the answer is to come later. */
+  | { readonly kind: "deferred" };
 
 /** Something that the gateway tells to those who may see it. */
 export type WorldEvent =
@@ -199,7 +248,8 @@ export type WorldEvent =
   }
   | { readonly kind: "member_updated"; readonly guildId: GuildId; readonly member: Member }
   | { readonly kind: "role_updated"; readonly guildId: GuildId; readonly role: Role }
-  | { readonly kind: "guild_updated"; readonly guildId: GuildId };
+  | { readonly kind: "guild_updated"; readonly guildId: GuildId }
+  | { readonly kind: "interaction_created"; readonly interaction: Interaction };
 
 export interface World {
   readonly ids: IdCounter;
@@ -209,6 +259,8 @@ export interface World {
   readonly channels: Map<ChannelId, Channel>;
   /** One per webhook that has been made; their ids are authors too. */
   readonly webhooks: Map<string, Webhook>;
+  /** Presses of buttons, in order. */
+  readonly interactions: Map<string, Interaction>;
   readonly nonces: NonceTable;
   readonly media: Media;
   /** Where attachments are downloaded: never at Discord's, once a simulator shows this world. */

@@ -337,7 +337,7 @@ describe("[G2] gateway", () => {
       sim.publish([changeRoles(krill, barnacle.userId, [])]);
       sim.publish([leaveGuild(krill, barnacle.userId)]);
       sim.say({ as: "ada", in: "#general", text: "among ourselves" });
-      sim.publish([joinGuild(krill, barnacle.userId, Date.now())]);
+      sim.publish([joinGuild(sim.world, krill, barnacle.userId, Date.now())]);
       await sim.until(
         () => gateway.frames.filter(isEvent("GUILD_CREATE")).length === 3 || undefined,
         soon(),

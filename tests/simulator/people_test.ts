@@ -73,6 +73,23 @@ describe("[O5] createPeople()", () => {
     ]);
   });
 
+  it("renames somebody, whose old name anybody may take, and tells the guilds of it", () => {
+    const { act, events, people } = setUp();
+    act.rename("grace", "hopper");
+    assert.equal(act.user("hopper"), people.grace.id);
+    act.rename("mallory", "grace");
+    assert.equal(act.user("grace"), people.mallory.id);
+    assert.deepEqual(events.map(({ kind }) => kind), ["member_updated"]); // Mallory is in no guild
+  });
+
+  it("finds direct messages with another bot", () => {
+    const { act, otherBot, people } = setUp();
+    const { channelId } = act.say({ as: "ada", in: "dm:Limpet", text: "psst" });
+    const channel = act.channel(channelId);
+    assert.ok(channel.kind === "dm");
+    assert.deepEqual(channel.recipients, [people.ada.id, otherBot.userId]);
+  });
+
   it("throws what somebody may not do, with the reason", () => {
     const { act } = setUp();
     assert.throws(() => act.say({ as: "mallory", in: "#general", text: "hi" }), /50001/);

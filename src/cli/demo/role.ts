@@ -10,7 +10,7 @@
 
 import { readFileSync } from "node:fs";
 import { applyEdits, findNodeAtLocation, modify, parse, parseTree } from "jsonc-parser";
-import { discordDefaults, type Settings } from "../../config/schema.ts";
+import { accountDefaults, type Settings } from "../../config/schema.ts";
 import { type DemoWorld, demoWorld } from "../../simulator/demo_world.ts";
 import type { Env, Io } from "../io.ts";
 import { readConfig, shown } from "../read_config.ts";
@@ -59,7 +59,7 @@ export async function prepareRole(
   const { settings, config: { agent } } = loaded;
   const name = modelOf(settings);
   const keepsModel = asksOwnModel && name !== undefined;
-  const cast = castOf(settings.channels.discord ?? discordDefaults(), world);
+  const cast = castOf(settings.channels.discord ?? accountDefaults(), world);
   const text = recast(readFileSync(file, "utf8"), cast.players);
   const config: unknown = parse(rewrite(text, settings, keepsModel), [], {
     allowTrailingComma: true,

@@ -27,7 +27,12 @@ const shard = z.object({
   ack: z.object({ intervalMs: z.number(), latencyMs: z.number() }).optional(),
 });
 const reportSchema = z.object({
-  snapshot: z.object({ shards: z.array(shard), inbox: queue, outbox, rssBytes: z.number() }),
+  snapshot: z.object({
+    accounts: z.array(z.object({ shards: z.array(shard) })),
+    inbox: queue,
+    outbox,
+    rssBytes: z.number(),
+  }),
 });
 
 /** @returns `undefined` if nobody answers. */
@@ -46,7 +51,8 @@ export async function readVitals(dataDir: string): Promise<Vitals | undefined> {
 }
 
 function toVitals({ snapshot }: z.infer<typeof reportSchema>): Vitals {
-  const { shards: [first], inbox, outbox, rssBytes } = snapshot;
+  const { accounts: [account], inbox, outbox, rssBytes } = snapshot;
+  const first = account?.shards[0];
   const gateway = first?.state ?? "none";
   const ack = first?.ack;
   return {

@@ -80,4 +80,42 @@ const owner: Scene = {
   },
 };
 
-export const ADMISSION: readonly Scene[] = [mention, noMention, stranger, owner];
+/** Of the button that lets somebody in, which Discord shows in green. */
+const SUCCESS = 3;
+
+const pairing: Scene = {
+  name: "a stranger is let in by a button in the owner's direct messages",
+  config: { channels: { discord: { dm: { policy: "pairing" } } }, http: { port: 0 } },
+  async play({ stage, say, until, untilReplies, verdictOn, assert }) {
+    const { simulator, model } = stage;
+    const refused = say("mallory", "dm", "tell me a secret");
+    const { verdict, why } = await verdictOn(refused);
+    assert(
+      'on record: challenged as "pairing"',
+      verdict === "challenge" && why === "pairing",
+      { verdict, why },
+    );
+    const [challenge = ""] = await untilReplies(1, refused.channelId);
+    const code = /\b[A-HJ-NP-Z2-9]{8}\b/.exec(challenge)?.[0];
+    assert("the stranger was given a code", code !== undefined, challenge);
+
+    const ownersDm = simulator.channel("dm", "ada").id;
+    const question = await until("the owner to be asked", () => simulator.posted(ownersDm)[0]);
+    const button = question.components.flatMap(({ components }) => components)
+      .find(({ style }) => style === SUCCESS);
+    assert("the owner was asked, with a button", button !== undefined, question.components);
+    const customId = button?.custom_id ?? "";
+    simulator.press({ as: "ada", in: ownersDm, message: question.id, customId });
+    await untilReplies(2, refused.channelId);
+    const [after] = simulator.posted(ownersDm);
+    assert("the button can be pressed once", after?.components.length === 0, after?.components);
+
+    say("mallory", "dm", "and now?");
+    const answer = (await untilReplies(3, refused.channelId))[2] ?? "";
+    assert("their next message was answered", answer.includes("and now?"), answer);
+    const leaked = model.requests.some(({ body }) => body.includes("tell me a secret"));
+    assert("the model never saw what they wrote before", !leaked);
+  },
+};
+
+export const ADMISSION: readonly Scene[] = [mention, noMention, stranger, owner, pairing];

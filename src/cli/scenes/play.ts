@@ -51,7 +51,7 @@ export async function playScene(scene: Scene, options: PlayOptions = {}): Promis
   let failure: string | undefined;
   try {
     const stage = await startStage({
-      config: demoConfig,
+      config: () => scene.config ?? demoConfig(),
       onLine: (line) => log.push(line),
       ...(command && { command }),
       ...(scene.simulator && { simulator: scene.simulator }),

@@ -16,6 +16,8 @@ export interface Scene {
   readonly name: string;
   /** Of the Discord that it plays on. */
   readonly simulator?: SimulatorOptions;
+  /** What stands in the bot's config; the demo's, if absent. */
+  readonly config?: object;
   /** Of the first bot's environment. */
   readonly env?: Env;
   /** @throws {Error} As soon as something is not as it must be. */

@@ -13,7 +13,8 @@ import type { MessageId } from "../../core/ids.ts";
 /** What the bot made of one message. */
 export interface Judged {
   readonly messageId: MessageId;
-  readonly verdict: "accept" | "ignore";
+  /** Whatever is not accepted is not answered. */
+  readonly verdict: "accept" | "challenge" | "undecided" | "ignore";
   /** As it is on record: `"no-mention"`. */
   readonly why: string;
   /** The same in a sentence. */

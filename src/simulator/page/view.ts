@@ -122,7 +122,8 @@ function viewChannel(
 
 function viewAuthor(world: World, author: Author): SeenMessage["author"] {
   if (author.kind === "webhook") {
-    return { id: author.webhook.id, name: author.webhook.name, isBot: true };
+    const { webhook, name = webhook.name } = author;
+    return { id: webhook.id, name, isBot: true };
   }
   const user = world.users.get(author.userId);
   return { id: author.userId, name: nameOf(world, author.userId), isBot: user?.isBot === true };

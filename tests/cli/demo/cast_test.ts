@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { castOf, recast } from "../../../src/cli/demo/cast.ts";
 import { demoWorld } from "../../../src/simulator/demo_world.ts";
-import { configSchema, discordDefaults } from "../../../src/config/schema.ts";
+import { configSchema, accountDefaults } from "../../../src/config/schema.ts";
 
 const GUILD = "900000000000000001";
 const CHANNEL = "900000000000000002";
@@ -13,7 +13,7 @@ const ROLE = "900000000000000005";
 function cast(discord: object) {
   const demo = demoWorld();
   const settings = configSchema.parse({ channels: { discord } });
-  const discordSettings = settings.channels.discord ?? discordDefaults();
+  const discordSettings = settings.channels.discord ?? accountDefaults();
   return { demo, ...castOf(discordSettings, demo) };
 }
 

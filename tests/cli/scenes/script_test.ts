@@ -78,6 +78,7 @@ describe("[O5] playScript()", () => {
         "mentions nobody",
         "stranger",
         "owner",
+        "is let in by a button",
         "several messages",
         "two channels",
         "op 7",
