@@ -7,35 +7,33 @@
 
 import process from "node:process";
 import { Worker } from "node:worker_threads";
-import { type Account, type RunningAccount, startAccount } from "./bot/account.ts";
-import { type AccountEnd, endOf } from "./bot/account_end.ts";
-import { createAdoption } from "./bot/adoption.ts";
+import type { AccountEnd } from "./bot/account_end.ts";
+import { createAccounts } from "./bot/accounts.ts";
 import { createMeter } from "./bot/meters.ts";
-import { restOf } from "./bot/rest.ts";
-import { type Said, startVitals } from "./bot/vitals.ts";
+import type { Account, Setup } from "./bot/setup.ts";
+import { type ConfigState, startVitals } from "./bot/vitals.ts";
 import type { PingResult } from "./bot/watchdog.ts";
-import type { Config } from "./config/config.ts";
+import type { AccountChange } from "./config/changes.ts";
 import { type EarlyThread, holdThread } from "./discord/gateway/early_thread.ts";
-import { createApplications } from "./discord/rest/application.ts";
 import type { AnswerHooks } from "./discord/rest/exchange.ts";
+import { createTurnRoom } from "./flows/turn_room.ts";
 import { createApp, type HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics, type ProcessUsage } from "./http/metrics.ts";
 import type { Snapshot } from "./http/snapshot.ts";
+import { schedule } from "./lib/schedule.ts";
 import type { Logging } from "./log.ts";
-import type { StoredAccount } from "./store/accounts.ts";
 import type { Store } from "./store/store.ts";
 
 /** Why a bot ended by itself. */
 export type BotEnd = AccountEnd;
 
 export interface BotOptions {
-  readonly config: Config;
-  /** Absent where none is enabled (C7): the bot then tells how it is, and no more. */
-  readonly account?: Account;
+  readonly setup: Setup;
   /** Open, and this process's alone; whoever opened it closes it. */
   readonly store: Store;
   readonly logging: Logging;
   readonly build: Build;
+  /** Whether all that happens on the gateway is logged, whatever the config says. */
   readonly isConnectionDebug: boolean;
   /** For what it says of proxies and of the host. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -45,7 +43,7 @@ export interface BotOptions {
   readonly crashHooks?: AnswerHooks;
 }
 
-export type { Account };
+export type { Account, Setup };
 
 export interface Bot {
   /** Answers health, metrics and status; it needs a socket from `host/`. */
@@ -56,6 +54,14 @@ export interface Bot {
   readonly onPing: (result: PingResult) => void;
   /** Resolves if the bot cannot go on; never after {@link Bot.stop}. */
   readonly ended: Promise<BotEnd>;
+  /**
+   * Goes by another setup from now on (C9).
+   *
+   * @param changes What that means for each account.
+   */
+  apply(setup: Setup, changes: readonly AccountChange[]): Promise<void>;
+  /** Whether the config on the disk is the one that runs; health says so. */
+  readonly setConfig: (state: ConfigState) => void;
   /** Takes no new turn, lets running ones end, sends what is ready, closes resumable (G12). */
   stop(): Promise<void>;
 }
@@ -63,72 +69,75 @@ export interface Bot {
 /** Made here, at the top of `src/`: a compiled binary finds no worker that is named deeper. */
 const WORKER_URL = new URL("./worker.ts", import.meta.url);
 
-/** Loads the gateway's thread ahead of the bot: on a core of its own it costs a start no time. */
+/** How often it is looked whether another process has written to the store, in milliseconds. */
+const LOOK_EVERY_MS = 1_000;
+
+/** Loads a gateway's thread ahead of the bot: on a core of its own it costs a start no time. */
 export function loadGatewayThread(): EarlyThread {
   return holdThread(new Worker(WORKER_URL));
 }
 
 const now = (): number => Date.now();
 
-/** Of a bot that has no account, or none yet. */
-const NOTHING_SAID: Said = {
-  catchUp: { pending: 0, unreadable: [] },
-  findings: [],
-  parked: [],
-  rest: { invalidRequests: 0, breaker: "closed" },
-};
-
 /** Makes the bot and sets it going; what can heal by itself does not keep it from starting. */
 export async function startBot(options: BotOptions): Promise<Bot> {
-  const { config, account, store, logging, build } = options;
-  const { accountId } = config.discord;
+  const { store, logging, build } = options;
+  const { http: { token, hosts } } = options.setup.config;
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<BotEnd>();
-  const startedAt = now();
-  const leaving = new AbortController();
-  let stored: StoredAccount = { shards: [] };
-  let running: RunningAccount | undefined;
+  let { setup } = options;
 
   const metrics = createMetrics(build);
   const meter = createMeter(metrics);
   const vitals = startVitals({
     store,
-    accountId,
-    isEnabled: account !== undefined,
-    ...(account && { modelId: account.model.id }),
-    heardAt: (id) => stored.shards.find(({ shardId }) => shardId === id)?.aliveAt ?? startedAt,
     metrics,
-    gateway: () => running?.stats(),
-    said: () => running?.said() ?? NOTHING_SAID,
-    committed: () => running?.committed() ?? 0,
-    onDurable: (ticket) => running?.durable(ticket),
     now,
     log: logging.forPart("health"),
   });
+  vitals.setAccounts(setup.config.accounts);
   const http = createApp({
     snapshot: vitals.snapshot,
     usage: processUsage,
     metrics: {
       ...metrics,
       text(snapshot, usage, at) {
-        const stats = running?.stats();
-        if (stats) meter.gateway(stats);
+        accounts.each((running) => {
+          const stats = running.stats();
+          if (stats) meter.gateway(running.accountId, stats);
+        });
         return metrics.text(snapshot, usage, at);
       },
     },
     build,
     now,
-    ...(config.http.token && { token: config.http.token.reveal() }),
-    hosts: config.http.hosts,
+    ...(token && { token: token.reveal() }),
+    hosts,
     onError: (error) => logging.forPart("http").error("A request failed", { error }),
   });
+  const accounts = createAccounts({
+    ...options,
+    version: build.version,
+    workerUrl: WORKER_URL,
+  }, {
+    meter,
+    room: createTurnRoom(() => setup.config.maxConcurrentTurns),
+    vitalsOf: vitals.accountOf,
+    now,
+    onEnd,
+  });
 
-  async function start(account: Account): Promise<void> {
-    stored = await store.loadAccount(accountId);
-    const own = { version: build.version, workerUrl: WORKER_URL, stored };
-    running = await startAccount({ ...options, ...account, ...own }, { vitals, meter, now, onEnd });
+  /** `barnacle send`, and a pairing that is decided on the command line. */
+  function look(): void {
+    try {
+      if (store.changedElsewhere()) accounts.each((running) => running.changedElsewhere());
+    } catch (error) {
+      logging.forPart("store").warn("Cannot look whether another process has written", { error });
+    }
+    callOff = schedule(look, LOOK_EVERY_MS);
   }
 
-  const starting = account && await startOwn(account, options, leaving.signal, start, onEnd);
+  let callOff = schedule(look, LOOK_EVERY_MS);
+  await accounts.start();
   vitals.setPhase("running");
 
   return {
@@ -136,52 +145,19 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     snapshot: vitals.snapshot,
     onPing: (result) => metrics.watchdogPings.inc({ result }),
     ended,
+    async apply(next, changes) {
+      setup = next;
+      vitals.setAccounts(next.config.accounts);
+      await accounts.apply(next, changes);
+    },
+    setConfig: vitals.setConfig,
     async stop() {
       vitals.setPhase("draining");
-      leaving.abort();
-      await starting?.done;
-      await running?.stop();
+      callOff();
+      await accounts.stop();
       vitals.stop();
     },
   };
-}
-
-/**
- * Starts an account of which the store is; what is of another bot is taken over first, which may
- * take as long as Discord is away, and is not waited for.
- */
-async function startOwn(
-  account: Account,
-  { config, store, logging, build }: BotOptions,
-  stopping: AbortSignal,
-  start: (account: Account) => Promise<void>,
-  onEnd: (end: BotEnd) => void,
-): Promise<{ readonly done: Promise<void> }> {
-  const { accountId } = config.discord;
-  const adoption = createAdoption({ ...account, accountId }, {
-    store,
-    async applications() {
-      const client = await restOf({ ...account, config, version: build.version, store }, {
-        onRequest: () => {},
-        onTokenRefused: () => {}, // its answer says so, too
-        onStopped: () => {},
-        now,
-        log: logging.forPart("inbox"),
-      });
-      stopping.addEventListener("abort", () => client.stop(), { once: true });
-      return createApplications(client);
-    },
-    stopping,
-    log: logging.forPart("inbox"),
-  });
-  if (await adoption.isOurs()) {
-    await start(account);
-    return { done: Promise.resolve() };
-  }
-  const done = adoption.takeOver().then(() => start(account)).catch((error: unknown) => {
-    if (!stopping.aborted) onEnd(endOf(error));
-  });
-  return { done };
 }
 
 function processUsage(): ProcessUsage {

@@ -18,6 +18,7 @@ import {
   type LogLevel as TapeLevel,
   type LogRecord,
   resetSync,
+  type Sink,
 } from "@logtape/logtape";
 import { JWT_PATTERN, redactByPattern, type RedactionPattern } from "@logtape/redaction";
 import type { Log, LogFields } from "./lib/log.ts";
@@ -49,6 +50,8 @@ export interface Logging {
   addSecret(secret: string): void;
   /** All of them, for other outlets that must not hold them either. */
   secrets(): readonly string[];
+  /** From now on so much is logged. */
+  setLevel(level: LogLevel): void;
   /** A text without secrets, for outlets that are no log. */
   clean(text: string): string;
   stop(): void;
@@ -84,6 +87,23 @@ export function startLog({ level, format, isColoured = false, write }: LogSettin
     write(`${isColoured && format === "human" ? coloured(line, record.level) : line}\n`);
   };
 
+  const setLevel = (level: LogLevel) => configure(level, sink);
+  setLevel(level);
+
+  return {
+    forPart: (part, fields) => toLog(getLogger([ROOT, part]), fields),
+    addSecret(secret) {
+      secrets.add(secret);
+      redactor.add(secret);
+    },
+    secrets: () => [...secrets],
+    setLevel,
+    clean: (text) => redactor.clean(text),
+    stop: () => resetSync(),
+  };
+}
+
+function configure(level: LogLevel, sink: Sink): void {
   configureSync({
     reset: true,
     sinks: { lines: sink },
@@ -101,17 +121,6 @@ export function startLog({ level, format, isColoured = false, write }: LogSettin
       { category: ["logtape", "meta"], sinks: ["lines"], lowestLevel: "warning" },
     ],
   });
-
-  return {
-    forPart: (part, fields) => toLog(getLogger([ROOT, part]), fields),
-    addSecret(secret) {
-      secrets.add(secret);
-      redactor.add(secret);
-    },
-    secrets: () => [...secrets],
-    clean: (text) => redactor.clean(text),
-    stop: () => resetSync(),
-  };
 }
 
 /** Writes to stderr: stdout is for results (O10). */

@@ -15,14 +15,15 @@ const SRC = join(import.meta.dirname!, "..", "src");
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   core: ["lib"],
-  policy: ["core"],
+  policy: ["core", "lib"],
   session: ["core"],
   render: ["core", "lib"],
   config: ["policy", "render", "core", "lib"],
   agent: ["core", "lib"],
-  flows: ["agent", "session", "render", "core", "lib"],
+  flows: ["agent", "policy", "session", "render", "core", "lib"],
   store: ["core", "lib"],
   providers: ["core"],
+  pluralkit: ["core", "lib"],
   "discord/gateway": ["core", "lib"],
   "discord/rest": ["core", "lib"], // the two of Discord do not know each other
   http: ["core", "lib"],
@@ -39,6 +40,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "version.ts",
     "simulator",
     "config",
+    "policy", // `why` and `access` ask it themselves
+    "render",
     "store",
     "discord/rest",
     "providers",
@@ -59,6 +62,8 @@ const PURE_PACKAGES = [
   "get-east-asian-width",
   "re2js",
   "node:crypto", // for its hashes
+  "node:util", // for its comparison
+  "@humanwhocodes/momoa",
 ];
 const IMPURE_WORDS =
   /\b(?:Date\.now|performance\.|setTimeout|setInterval|new Date\(\)|Math\.random|crypto\.|random(?:Bytes|Int|UUID)\b|fetch\(|process\.|Deno\.|Bun\.)/;

@@ -5,10 +5,12 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Account, type Bot, type BotOptions, startBot } from "../src/bot.ts";
+import { type Account, type Bot, type BotOptions, type Setup, startBot } from "../src/bot.ts";
+import type { Config } from "../src/config/config.ts";
 import { type Model, ModelError } from "../src/core/model.ts";
 import type { Logging } from "../src/log.ts";
 import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
+import { ACCOUNT } from "./support/builders.ts";
 import { loadTestConfig } from "./support/config.ts";
 import { BUILD } from "./support/health.ts";
 import { recordingLog } from "./support/recording_log.ts";
@@ -27,7 +29,7 @@ const MODEL: Model = {
 async function onSimulator(
   play: (
     simulator: Simulator,
-    options: BotOptions & { account: Account },
+    options: BotOptions,
     said: () => readonly string[],
   ) => Promise<void>,
 ): Promise<void> {
@@ -38,14 +40,18 @@ async function onSimulator(
     forPart: () => log,
     addSecret: () => {},
     secrets: () => [],
+    setLevel: () => {},
     clean: (text) => text,
     stop: () => {},
   };
   const { store } = openTestStore();
   try {
     await play(simulator, {
-      config: await loadTestConfig({ guilds: { [krill]: {} } }),
-      account: { token: simulator.token, model: MODEL, apiBase: `${simulator.apiUrl}/api` },
+      setup: setupOf(await loadTestConfig({ guilds: { [krill]: {} } }), {
+        token: simulator.token,
+        model: MODEL,
+        apiBase: `${simulator.apiUrl}/api`,
+      }),
       store,
       logging,
       build: BUILD,
@@ -56,6 +62,25 @@ async function onSimulator(
     store.close();
     await simulator.close();
   }
+}
+
+function setupOf({ discord, ...shared }: Config, account: Account): Setup {
+  return {
+    config: { ...shared, accounts: [discord] },
+    accounts: new Map([[discord.accountId, account]]),
+  };
+}
+
+/** The same, with something else about its one account. */
+function withAccount<Options extends BotOptions>(
+  options: Options,
+  other: Partial<Account>,
+): Options {
+  const { setup } = options;
+  const accounts = new Map(
+    Array.from(setup.accounts, ([id, account]) => [id, { ...account, ...other }]),
+  );
+  return { ...options, setup: { ...setup, accounts } };
 }
 
 async function ask(bot: Bot, path: string): Promise<Response> {
@@ -89,10 +114,7 @@ describe("startBot()", () => {
 
   it("[O7] ends as refused where REST refuses the token, after one try", () =>
     onSimulator(async (simulator, options) => {
-      const bot = await startBot({
-        ...options,
-        account: { ...options.account, token: `${options.account.token}x` },
-      });
+      const bot = await startBot(withAccount(options, { token: `${simulator.token}x` }));
       assert.equal((await bot.ended).kind, "refused");
       await bot.stop();
       const refused = simulator.requests.records().filter(({ status }) => status === 401);
@@ -101,8 +123,9 @@ describe("startBot()", () => {
     }));
 
   it("[C7] connects to nothing where no account is enabled, and says so", () =>
-    onSimulator(async (simulator, { account: _, ...options }) => {
-      const bot = await startBot(options);
+    onSimulator(async (simulator, options) => {
+      const setup = { ...options.setup, accounts: new Map() };
+      const bot = await startBot({ ...options, setup });
       const health = await (await ask(bot, "/healthz")).json();
       assert.equal(health.checks["gateway:connection"][0].observedValue, "disabled");
       await bot.stop();
@@ -119,7 +142,7 @@ describe("startBot()", () => {
           yield* MODEL.generate(request, signal);
         },
       };
-      const bot = await startBot({ ...options, account: { ...options.account, model } });
+      const bot = await startBot(withAccount(options, { model }));
       const patience = AbortSignal.timeout(PATIENCE_MS);
       await simulator.until(() => simulator.connected() > 0 || undefined, patience);
       const text = `<@${simulator.application.userId}> hello`;
@@ -136,24 +159,21 @@ describe("startBot()", () => {
 
   it("[D1] gives nothing up for a token that Discord does not know", () =>
     onSimulator(async (simulator, options, said) => {
-      const { config: { discord: { accountId } }, store } = options;
-      await store.adoptPeer(accountId, "another");
+      const { store } = options;
+      await store.adoptPeer(ACCOUNT, "another");
       await store.acceptBatch(batch({ judged: [accepted()] }), 1);
-      const bot = await startBot({
-        ...options,
-        account: { ...options.account, token: "YOUR_TOKEN_HERE" },
-      });
+      const bot = await startBot(withAccount(options, { token: "YOUR_TOKEN_HERE" }));
       assert.equal((await bot.ended).kind, "refused");
       await bot.stop();
       assert.equal((await store.health()).inbox.waiting, 1);
-      assert.equal(await store.isOtherPeer(accountId, "another"), false);
+      assert.equal(await store.isOtherPeer(ACCOUNT, "another"), false);
       assert.ok(!said().some((line) => line.includes("is given up") && line.includes("waited")));
       assert.equal(simulator.account().identifies.length, 0);
     }));
 
   it("[G12] stops while Discord does not say whose token it is", () =>
     onSimulator(async (simulator, options) => {
-      await options.store.adoptPeer(options.config.discord.accountId, "another");
+      await options.store.adoptPeer(ACCOUNT, "another");
       simulator.faults.rest.add({ fault: { kind: "status", status: 503 } });
       const bot = await startBot(options);
       assert.equal((await ask(bot, "/livez")).status, 200);
@@ -162,8 +182,8 @@ describe("startBot()", () => {
 
   it("[D1] says what it does with what the last process left", () =>
     onSimulator(async (simulator, options, said) => {
-      const { config: { discord: { accountId } }, store } = options;
-      await store.adoptPeer(accountId, "another");
+      const { store } = options;
+      await store.adoptPeer(ACCOUNT, "another");
       const first = await startBot(options);
       const isOver = () =>
         said().includes("Another bot or server than last time: what waited is given up");
@@ -172,7 +192,7 @@ describe("startBot()", () => {
       assert.ok(!said().includes("Turns of the last process run again"));
 
       await store.acceptBatch(batch({ judged: [accepted()] }), 1);
-      await store.claimNext(1, []);
+      await store.claimNext(ACCOUNT, 1, []);
       const second = await startBot(options);
       await second.stop();
       assert.ok(said().includes("Turns of the last process run again"));
@@ -180,10 +200,7 @@ describe("startBot()", () => {
 
   it("[G12] stops while it still looks for its gateway", () =>
     onSimulator(async (_simulator, options) => {
-      const bot = await startBot({
-        ...options,
-        account: { ...options.account, apiBase: "http://127.0.0.1:9/api" },
-      });
+      const bot = await startBot(withAccount(options, { apiBase: "http://127.0.0.1:9/api" }));
       await bot.stop();
     }));
 

@@ -35,6 +35,21 @@ describe("[O2] startLog()", () => {
     });
   });
 
+  it("[C9] logs as much as it is told to from then on, by logs that were there before", () => {
+    const { logging, log, lines } = start({ level: "info" });
+    const gateway = logging.forPart("gateway");
+    log.debug("unheard");
+    logging.setLevel("connection_debug");
+    log.debug("unheard, too");
+    gateway.debug("a heartbeat");
+    logging.setLevel("debug");
+    log.debug("heard");
+    logging.setLevel("error");
+    log.warn("unheard again");
+    gateway.debug("not any more");
+    assert.deepEqual(lines.map((line) => JSON.parse(line).event), ["a heartbeat", "heard"]);
+  });
+
   it("writes for people what they can read", () => {
     const { log, lines } = start({ format: "human" });
     log.info("stored", { rows: 3, file: "barnacle.db", note: "two words" });

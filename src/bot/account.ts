@@ -8,99 +8,45 @@
  * @module
  */
 
-import type { Config } from "../config/config.ts";
-import type { Model } from "../core/model.ts";
+import type { Judged } from "../core/inbox.ts";
 import { TOKEN_HINT } from "../discord/gateway/close_codes.ts";
-import type { EarlyThread } from "../discord/gateway/early_thread.ts";
 import { uploadLimitOf } from "../discord/gateway/guild_index.ts";
 import { createReader } from "../discord/gateway/reader.ts";
-import type { GatewayStats } from "../discord/gateway/thread.ts";
 import { createApplications } from "../discord/rest/application.ts";
 import { createDirectory } from "../discord/rest/directory.ts";
-import type { AnswerHooks } from "../discord/rest/exchange.ts";
 import { createAcceptor } from "../flows/accept.ts";
 import { createTwinWatch } from "../flows/twins.ts";
 import { proxyFor } from "../lib/proxy.ts";
 import { schedule } from "../lib/schedule.ts";
-import type { Logging } from "../log.ts";
-import { prepareAdmission } from "../policy/admission.ts";
-import type { StoredAccount } from "../store/accounts.ts";
-import type { Store } from "../store/store.ts";
-import { type AccountEnd, endOf } from "./account_end.ts";
+import { isOwnerHint } from "../policy/rights.ts";
+import { endOf } from "./account_end.ts";
+import type { AccountOptions, AccountPorts, RunningAccount } from "./account_ports.ts";
 import { catchUpOf } from "./catch_up.ts";
 import { connect, type Connection } from "./connect.ts";
-import { queueOf } from "./delivery.ts";
-import type { Meter } from "./meters.ts";
+import { entranceOf } from "./entrance.ts";
 import { outletOf } from "./outlet.ts";
+import { ownersOf } from "./owner_ids.ts";
+import { keepPolicy } from "./policy.ts";
 import { restOf } from "./rest.ts";
 import { standingOf } from "./standing.ts";
 import { routeOf } from "./turn_rules.ts";
 import { historyOf, turnsOf } from "./turns.ts";
-import type { Said, Vitals } from "./vitals.ts";
-
-/** What an account needs beside the config. */
-export interface Account {
-  readonly token: string;
-  readonly model: Model;
-  /** Base of Discord's REST API, or of the server in its place. */
-  readonly apiBase: string;
-}
-
-export interface AccountOptions extends Account {
-  readonly config: Config;
-  readonly store: Store;
-  readonly logging: Logging;
-  /** Barnacle's own, for the User-Agent. */
-  readonly version: string;
-  readonly isConnectionDebug: boolean;
-  /** Of the gateway's thread. */
-  readonly workerUrl: URL;
-  /** That thread, loaded ahead. */
-  readonly thread?: EarlyThread;
-  /** For what it says of proxies and of the host (G15). */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** What the store knows of it. */
-  readonly stored: StoredAccount;
-  /** A test's, that ends the process on its way. */
-  readonly crashHooks?: AnswerHooks;
-}
-
-export interface AccountPorts {
-  readonly vitals: Vitals;
-  readonly meter: Meter;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** The account cannot go on. */
-  readonly onEnd: (end: AccountEnd) => void;
-}
-
-export interface RunningAccount {
-  /** `undefined` before the gateway is found. */
-  stats(): GatewayStats | undefined;
-  /** What its parts have to say. */
-  said(): Said;
-  /** The last ticket that the store holds. */
-  committed(): number;
-  /** All up to this ticket is on the disk. */
-  durable(ticket: number): void;
-  /** Takes no new turn, lets running ones end, sends what is ready, closes resumable (G12). */
-  stop(): Promise<void>;
-}
 
 /** Starts an account; what can heal by itself does not keep it from starting. */
 export async function startAccount(
   options: AccountOptions,
-  { vitals, meter, now, onEnd }: AccountPorts,
+  { vitals, meter, room, isOurs, now, onEnd }: AccountPorts,
 ): Promise<RunningAccount> {
-  const { config, model, store, logging, stored } = options;
-  const { accountId, gateway: { reconnect } } = config.discord;
+  const { store, logging, stored } = options;
+  const { accountId, gateway: { reconnect } } = options.config.discord;
+  let { config, model } = options;
   const stopping = new AbortController();
   let gateway: Connection | undefined;
   let committed = 0;
   let shardCount = stored.shardCount ?? 1;
   const begun = new Set<number>();
 
-  const client = await restOf(options, {
+  const client = restOf(options, {
     onRequest(request) {
       meter.request(request);
       vitals.setRest(request.status !== undefined && request.status < 500);
@@ -130,39 +76,71 @@ export async function startAccount(
       logging.forPart("gateway").warn("A dispatch does not fit", { ...problem });
     },
   );
-  const admit = prepareAdmission(config.discord.access);
-
+  const policy = await keepPolicy(config, options.text, {
+    store,
+    now,
+    log: logging.forPart("policy"),
+  });
+  const owners = ownersOf(applications, policy.now, now);
   const outlet = outletOf({
-    ...options,
+    store,
     client,
     meter,
+    logging,
+    config: () => config,
     self: () => reader.self?.userId,
-    ownerId: async () => (await applications.me()).ownerId,
+    ownerIds: owners.toTell,
     now,
   });
   const { lanes } = outlet;
-  const turns = turnsOf({ ...options, now }, {
-    admit,
-    history: historyOf(client, reader, accountId),
-    held: () => catchUp.held(),
-    stopping: stopping.signal,
-    signs: outlet.signs,
-    ...queueOf(config),
-    cleanSecrets: outlet.cleanSecrets,
-    uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
-    onOutbox(stored, channelId) {
-      meter.turnStored(stored);
-      lanes.wake([channelId]);
+  const entrance = entranceOf({
+    config: () => config,
+    version: options.version,
+    store,
+    client,
+    reader,
+    policy,
+    owners,
+    outlet,
+    logging,
+    isOurs,
+    now,
+  }, onAccepted);
+  const { judge } = entrance;
+  const turns = turnsOf(
+    { config: () => config, model: () => model, accountId, store, logging, now },
+    {
+      admit: (message) => policy.now().admit(message),
+      history: historyOf(client, reader, accountId),
+      ownerHint: (message) => isOwnerHint(message, policy.now().policy),
+      held: () => catchUp.held(),
+      stopping: stopping.signal,
+      room,
+      signs: outlet.signs,
+      cleanSecrets: outlet.cleanSecrets,
+      uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
+      onOutbox(stored, channelId) {
+        meter.turnStored(stored);
+        lanes.wake([channelId]);
+      },
+      onTurn(outcome, ms) {
+        meter.turn(model.id, outcome, ms);
+        vitals.setTurn(outcome);
+      },
     },
-    onTurn(outcome, ms) {
-      meter.turn(model.id, outcome, ms);
-      vitals.setTurn(outcome);
-    },
-  });
+  );
+
+  function onAccepted(accepted: readonly Judged[]): void {
+    if (accepted.length === 0) return;
+    turns.wake();
+    outlet.accepted(accepted);
+  }
+
   const acceptor = createAcceptor({
     store,
-    admit,
-    route: routeOf(config),
+    judge: (message) => judge.judge(message),
+    route: (message) => routeOf(config)(message),
+    pairing: entrance.desk,
     now,
     schedule,
     log: logging.forPart("inbox"),
@@ -177,16 +155,24 @@ export async function startAccount(
       begun.add(shardId);
       catchUp.sessionStarted(shardId);
     },
-    onAccepted(accepted) {
-      turns.wake();
-      outlet.accepted(accepted);
-    },
+    onAccepted,
+    onUndecided: entrance.undecided,
+    onChallenged: entrance.challenged,
     onSettled: lanes.settled,
     onForeign: (found) => twins.foreign(found),
     onStored: meter.stored,
   });
   const catchUp = catchUpOf(
-    { config, store, reader, client, logging, shardCount: () => shardCount, now },
+    {
+      config,
+      store,
+      reader,
+      client,
+      logging,
+      shardCount: () => shardCount,
+      policy: policy.now,
+      now,
+    },
     { found: acceptor.found, onReleased: turns.wake, onFound: meter.found },
   );
   const twins = createTwinWatch({
@@ -196,7 +182,7 @@ export async function startAccount(
     onChange: () => {},
   });
 
-  const interrupted = await store.voidClaims();
+  const interrupted = await store.voidClaims(accountId);
   if (interrupted > 0) {
     logging.forPart("turns").info("Turns of the last process run again", { turns: interrupted });
   }
@@ -204,6 +190,7 @@ export async function startAccount(
     if (from === undefined) continue;
     catchUp.start({ shardId, from, ...(lostAt !== undefined && { lostAt }) }); // before any turn
   }
+  await entrance.start();
   turns.wake();
   outlet.start();
   const isLeaving = aborted(stopping.signal);
@@ -225,12 +212,15 @@ export async function startAccount(
       onBatch(batch) {
         const read = reader.read(batch);
         acceptor.accept(read);
+        entrance.heard(read);
         if (read.permissionsChanged) lanes.permissionsChanged(read.permissionsChanged);
         if (read.guilds.length > 0) catchUp.ready();
       },
       onState(shardId, state) {
         vitals.setShard(shardId, state);
-        if (state.state === "ready") lanes.reachable();
+        if (state.state !== "ready") return;
+        lanes.reachable();
+        entrance.ready();
       },
       onBeat(shardId, beat) {
         meter.beat(`${accountId}/${shardId}`, beat);
@@ -247,7 +237,30 @@ export async function startAccount(
     if (!stopping.signal.aborted) onEnd(endOf(error));
   });
 
+  async function stop(): Promise<void> {
+    const grace = setTimeout(() => stopping.abort(), config.shutdownGraceSec * 1_000);
+    twins.stop();
+    standing.stop();
+    outlet.stop();
+    await turns.stop();
+    await Promise.race([lanes.drain(), isLeaving]);
+    clearTimeout(grace);
+    stopping.abort();
+    await connecting;
+    await gateway?.stop();
+    await catchUp.stop();
+    await entrance.stop();
+    await acceptor.flush().catch((error: unknown) => {
+      const said = "Cannot store what arrived last; Discord will send it again";
+      logging.forPart("inbox").error(said, { error });
+    });
+    await lanes.stop();
+  }
+  let stopped: Promise<void> | undefined;
+
   return {
+    accountId,
+    userId: () => reader.self?.userId,
     stats: () => gateway?.stats(),
     said() {
       const doubt = twins.doubt();
@@ -265,24 +278,16 @@ export async function startAccount(
     },
     committed: () => committed,
     durable: (ticket) => gateway?.durable(ticket),
-    async stop() {
-      const grace = setTimeout(() => stopping.abort(), config.shutdownGraceSec * 1_000);
-      twins.stop();
-      standing.stop();
-      outlet.stop();
-      await turns.stop();
-      await Promise.race([lanes.drain(), isLeaving]);
-      clearTimeout(grace);
-      stopping.abort();
-      await connecting;
-      await gateway?.stop();
-      await catchUp.stop();
-      await acceptor.flush().catch((error: unknown) => {
-        const said = "Cannot store what arrived last; Discord will send it again";
-        logging.forPart("inbox").error(said, { error });
-      });
-      await lanes.stop();
+    async apply(next, nextModel, text) {
+      config = next;
+      model = nextModel;
+      vitals.setModel(model.id);
+      outlet.reconfigured();
+      await policy.apply(next, text);
+      entrance.reconfigured();
     },
+    changedElsewhere: () => lanes.wake(),
+    stop: () => stopped ??= stop(),
   };
 }
 

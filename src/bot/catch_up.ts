@@ -6,6 +6,7 @@
 
 import type { Config } from "../config/config.ts";
 import {
+  type AccountId,
   type GuildId,
   type MessageId,
   parseSnowflake,
@@ -26,8 +27,8 @@ import type { Page } from "../flows/read_missed.ts";
 import type { Log } from "../lib/log.ts";
 import { schedule } from "../lib/schedule.ts";
 import type { Logging } from "../log.ts";
-import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../policy/places.ts";
 import type { Store } from "../store/store.ts";
+import type { PolicyKeeper } from "./policy.ts";
 
 export interface CatchUpOptions {
   readonly config: Config;
@@ -37,6 +38,8 @@ export interface CatchUpOptions {
   readonly logging: Logging;
   /** Shards that share the guilds, as of now. */
   readonly shardCount: () => number;
+  /** The policy as of now. */
+  readonly policy: PolicyKeeper["now"];
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
@@ -48,10 +51,10 @@ const BACKGROUND = { priority: "background" } as const;
 const ROLES_MS = 5 * 60 * 1_000;
 
 export function catchUpOf(
-  { config, store, reader, client, logging, shardCount, now }: CatchUpOptions,
+  { config, store, reader, client, logging, shardCount, policy, now }: CatchUpOptions,
   ports: Pick<CatchUpPorts, "found" | "onReleased" | "onFound">,
 ): CatchUp {
-  const { accountId, access, gateway: { catchUp } } = config.discord;
+  const { accountId, gateway: { catchUp } } = config.discord;
   const log = logging.forPart("catch-up");
   const lookAtGuild = createMissingToRead(client, BACKGROUND);
   return createCatchUp({
@@ -71,9 +74,11 @@ export function catchUpOf(
     },
     places: (shardId, planned) =>
       placesOf(reader.index, { shardId, shardCount: shardCount(), planned }),
-    mayAct: prepareMayAct(access),
-    mayActInDirect: mayActInDirect(access),
-    readPage: pagesOf(config, reader, client, now, log),
+    mayAct: (place) => policy().mayAct(place),
+    get mayActInDirect() {
+      return policy().mayActInDirect;
+    },
+    readPage: pagesOf(accountId, policy, reader, client, now, log),
     lookAtGuild(guildId) {
       const { self } = reader;
       if (!self) throw new TypeError("Cannot look at a guild before READY");
@@ -97,7 +102,8 @@ function isRefused(error: unknown): boolean {
 
 /** Reads a channel as the gateway would have brought it, our own words among it. */
 function pagesOf(
-  { discord: { accountId, access } }: Config,
+  accountId: AccountId,
+  policy: PolicyKeeper["now"],
   reader: Reader,
   client: RestClient,
   now: () => number,
@@ -105,7 +111,6 @@ function pagesOf(
 ): CatchUpPorts["readPage"] {
   const read = createReadHistory(client, BACKGROUND);
   const rolesOf = remembered(createReadRoles(client, BACKGROUND), now);
-  const asksRoles = prepareAsksRoles(access);
 
   /** A channel's history does not say which roles an author has. */
   async function withSender(event: InboundEvent): Promise<InboundEvent> {
@@ -115,7 +120,7 @@ function pagesOf(
   }
 
   function needsRoles({ place, sender }: InboundMessage): boolean {
-    return place.kind === "guild" && sender.automaton === undefined && asksRoles(place);
+    return place.kind === "guild" && sender.automaton === undefined && policy().asksRoles(place);
   }
 
   return async ({ id, guildId }, before): Promise<Page> => {

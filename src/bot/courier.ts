@@ -23,6 +23,7 @@ import { createSecretFilter } from "../render/secrets.ts";
 import type { Fate } from "../store/fates.ts";
 import type { Store } from "../store/store.ts";
 import { deliveryOf } from "./delivery.ts";
+import { shareInvalidRequests } from "./invalid_requests.ts";
 import { restOf } from "./rest.ts";
 import { textRulesOf } from "./turn_rules.ts";
 
@@ -69,7 +70,8 @@ export async function openCourier(options: CourierOptions): Promise<Courier> {
   const { accountId } = config.discord;
   const log = logging.forPart("delivery");
   let isRefused = false;
-  const client = await restOf(options, {
+  const invalidRequests = await shareInvalidRequests({ store, now, log }).of(accountId);
+  const client = restOf({ ...options, invalidRequests }, {
     onRequest: () => {},
     onTokenRefused: () => void (isRefused = true),
     onStopped: () => {},

@@ -9,7 +9,7 @@
 
 import type { TurnOutcome } from "../agent/turn.ts";
 import { type Delivery, retryReasonOf } from "../core/delivery.ts";
-import { createdAtMs } from "../core/ids.ts";
+import { type AccountId, createdAtMs } from "../core/ids.ts";
 import type { StoredTurn } from "../core/inbox.ts";
 import { ModelError } from "../core/model.ts";
 import type { OutboxRow } from "../core/outbound.ts";
@@ -32,8 +32,8 @@ export interface Meter {
   /** A dispatch does not fit what is known of its type. */
   misfit(): void;
   turn(modelId: string, outcome: TurnOutcome, ms: number): void;
-  /** Adds what the gateway has counted since the last call. */
-  gateway(stats: GatewayStats): void;
+  /** Adds what an account's gateway has counted since the last call. */
+  gateway(accountId: AccountId, stats: GatewayStats): void;
 }
 
 /** How each end of a delivery acknowledged it, in the words of `/metrics`. */
@@ -46,11 +46,14 @@ const ACKS: Readonly<Partial<Record<Delivery["kind"], string>>> = {
 export function createMeter(metrics: Metrics): Meter {
   const seen = new Map<string, number>();
 
-  /** Counters of another thread arrive as totals; what they grew by is added. */
+  /**
+   * Counters of another thread arrive as totals; what they grew by is added. A thread that takes
+   * the place of another one counts from 0 again.
+   */
   function grown(name: string, total: number): number {
-    const by = total - (seen.get(name) ?? 0);
+    const before = seen.get(name) ?? 0;
     seen.set(name, total);
-    return Math.max(0, by);
+    return total < before ? total : total - before;
   }
 
   return {
@@ -106,18 +109,19 @@ export function createMeter(metrics: Metrics): Meter {
       metrics.llmTokens.add(inputTokens, { provider, model, direction: "input" });
       metrics.llmTokens.add(outputTokens, { provider, model, direction: "output" });
     },
-    gateway({ identifies, resumes, disconnects, dispatches, replayed, unparsable }) {
-      metrics.identifies.add(grown("identifies", identifies));
-      metrics.replayedEvents.add(grown("replayed", replayed));
-      metrics.unparsable.add(grown("unparsable", unparsable));
+    gateway(accountId, { identifies, resumes, disconnects, dispatches, replayed, unparsable }) {
+      const by = (name: string, total: number) => grown(`${accountId} ${name}`, total);
+      metrics.identifies.add(by("identifies", identifies));
+      metrics.replayedEvents.add(by("replayed", replayed));
+      metrics.unparsable.add(by("unparsable", unparsable));
       for (const [outcome, count] of Object.entries(resumes)) {
-        metrics.resumes.add(grown(`resume ${outcome}`, count), { outcome });
+        metrics.resumes.add(by(`resume ${outcome}`, count), { outcome });
       }
       for (const [code, count] of Object.entries(disconnects)) {
-        metrics.disconnects.add(grown(`close ${code}`, count), { code });
+        metrics.disconnects.add(by(`close ${code}`, count), { code });
       }
       for (const [type, count] of Object.entries(dispatches)) {
-        metrics.dispatches.add(grown(`dispatch ${type}`, count), { type });
+        metrics.dispatches.add(by(`dispatch ${type}`, count), { type });
       }
     },
   };

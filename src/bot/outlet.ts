@@ -8,35 +8,37 @@
 import type { Config } from "../config/config.ts";
 import type { ChannelId, UserId } from "../core/ids.ts";
 import type { Judged } from "../core/inbox.ts";
+import type { Button, Frozen } from "../core/outbound.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../discord/gateway/guild_index.ts";
 import { createOpenDirect } from "../discord/rest/channel.ts";
 import type { RestClient } from "../discord/rest/client.ts";
 import type { Lanes } from "../flows/lanes.ts";
 import type { Parked } from "../flows/park.ts";
-import type { Snapshot } from "../http/snapshot.ts";
 import { schedule } from "../lib/schedule.ts";
 import type { Logging } from "../log.ts";
 import { notice } from "../render/notices.ts";
 import { composeSend } from "../render/reply.ts";
 import { createSecretFilter } from "../render/secrets.ts";
 import type { Store } from "../store/store.ts";
+import type { Said } from "./account_vitals.ts";
 import { deliveryOf } from "./delivery.ts";
 import { createLosses } from "./losses.ts";
 import type { Meter } from "./meters.ts";
-import { createOwner } from "./owner.ts";
+import { createOwners, type Owners } from "./owners.ts";
 import { type Signs, signsOf } from "./signs.ts";
 import { textRulesOf } from "./turn_rules.ts";
 
 export interface OutletOptions {
-  readonly config: Config;
+  /** As of now: it may be read again (C9). */
+  readonly config: () => Config;
   readonly store: Store;
   readonly client: RestClient;
   readonly logging: Logging;
   readonly meter: Meter;
   /** Who we are at Discord; `undefined` until that is known. */
   readonly self: () => UserId | undefined;
-  /** The application's owner; `undefined` where Discord names none. */
-  readonly ownerId: () => Promise<UserId | undefined>;
+  /** Who is told what only a person can mend. */
+  readonly ownerIds: () => Promise<readonly UserId[]>;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
@@ -46,23 +48,26 @@ export interface Outlet {
   readonly signs: Signs;
   /** Takes all that the program knows for a secret out of what is to be posted. */
   readonly cleanSecrets: (text: string) => string;
-  /** Begins to send, and to look for what another process adds. */
+  /** Begins to send. */
   start(): void;
   /** Messages are to be answered. */
   accepted(messages: readonly Judged[]): void;
+  /** Tells the bot's owners; never fails. */
+  readonly tellOwners: Owners["tell"];
+  /** Rejects where none of them could be written to. */
+  readonly reachOwners: Owners["reach"];
+  /** The config was read again. */
+  reconfigured(): void;
   /** Nothing is asked of Discord for a while: so many requests were invalid. */
   stopped(invalidRequests: number): void;
-  said(): Pick<Snapshot, "parked"> & { readonly rest: Omit<Snapshot["rest"], "isUp"> };
-  /** Looks for nothing more; the lanes are stopped by themselves. */
+  said(): Pick<Said, "parked" | "rest">;
+  /** The lanes are stopped by themselves. */
   stop(): void;
 }
 
-/** How often it is looked whether `barnacle send` has added anything, in milliseconds. */
-const LOOK_EVERY_MS = 1_000;
-
 export function outletOf(options: OutletOptions): Outlet {
-  const { config, store, client, logging, meter, self, ownerId, now } = options;
-  const { accountId } = config.discord;
+  const { config, store, client, logging, meter, self, ownerIds, now } = options;
+  const { accountId } = config().discord;
   const log = logging.forPart("delivery");
   const clean = createSecretFilter(logging.secrets());
   const cleanSecrets = (text: string): string => {
@@ -70,11 +75,11 @@ export function outletOf(options: OutletOptions): Outlet {
     if (found > 0) meter.redacted(found);
     return cleaned;
   };
-  const rules = textRulesOf(config, { cleanSecrets, uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES });
-  let parked: Snapshot["parked"] = [];
-  let callOff = () => {};
+  const rules = () =>
+    textRulesOf(config(), { cleanSecrets, uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES });
+  let parked: Said["parked"] = [];
 
-  const { lanes, messages } = deliveryOf({ config, store, client, logging, self, now }, {
+  const { lanes, messages } = deliveryOf({ config: config(), store, client, logging, self, now }, {
     onDelivery(row, end) {
       meter.delivery(row, end);
       signs.delivered(row, end);
@@ -98,39 +103,31 @@ export function outletOf(options: OutletOptions): Outlet {
     onOutbox: (channelId) => lanes.wake([channelId]),
     now,
   });
-  const owner = createOwner({
-    ownerId,
+  const owners = createOwners({
+    ownerIds,
     openDirect: createOpenDirect(client),
-    async send(channelId, text) {
-      await store.outbox.addAll(composeSend({ accountId, channelId, text }, rules), now());
+    async send(channelId, text, buttons) {
+      const composed = withButtons(composeSend({ accountId, channelId, text }, rules()), buttons);
+      await store.outbox.addAll(composed, now());
       lanes.wake([channelId]);
     },
     log,
   });
 
   const losses = createLosses(({ channelId, count, reason }) => {
-    const words = notice("dead", { channel: `<#${channelId}>`, count, reason }, config.texts);
-    void owner.tell(words, channelId);
+    const words = notice("dead", { channel: `<#${channelId}>`, count, reason }, config().texts);
+    void owners.tell(words, { about: channelId });
   }, schedule);
 
   function tellOfParked({ channelId, reason }: Parked): void {
-    const words = notice("parked", { channel: `<#${channelId}>`, reason }, config.texts);
-    void owner.tell(words, channelId);
+    const words = notice("parked", { channel: `<#${channelId}>`, reason }, config().texts);
+    void owners.tell(words, { about: channelId });
   }
 
   function readParked(): void {
     store.outbox.parked(accountId).then((channels) => {
       parked = channels;
     }, (error: unknown) => log.warn("Cannot read which channels are parked", { error }));
-  }
-
-  function look(): void {
-    try {
-      if (store.changedElsewhere()) lanes.wake();
-    } catch (error) {
-      log.warn("Cannot look whether another process has something to send", { error });
-    }
-    callOff = schedule(look, LOOK_EVERY_MS);
   }
 
   return {
@@ -140,26 +137,37 @@ export function outletOf(options: OutletOptions): Outlet {
     start() {
       readParked();
       lanes.wake();
-      look();
     },
     accepted(judged) {
       const channels = new Set<ChannelId>();
       for (const { message, verdict } of judged) {
         channels.add(message.channelId);
-        if (verdict.kind === "accept") signs.acks.accepted(message, verdict.why);
+        if (verdict.kind === "accept") signs.accepted(message, verdict.why);
       }
       for (const channelId of channels) lanes.heardFrom(channelId);
     },
+    tellOwners: owners.tell,
+    reachOwners: owners.reach,
+    reconfigured: signs.reconfigured,
     stopped(count) {
-      void owner.tell(notice("breaker", { count }, config.texts));
+      void owners.tell(notice("breaker", { count }, config().texts));
     },
     said() {
       const { invalidRequests, breaker } = client.standing();
       return { parked, rest: { invalidRequests, breaker } };
     },
-    stop() {
-      callOff();
-      losses.flush();
-    },
+    stop: losses.flush,
   };
+}
+
+/** Below the last message, where people end to read. */
+function withButtons(
+  composed: readonly Frozen[],
+  buttons: readonly Button[],
+): readonly Frozen[] {
+  if (buttons.length === 0) return composed;
+  const last = composed.length - 1;
+  return composed.map((frozen, index) =>
+    index === last ? { ...frozen, message: { ...frozen.message, buttons } } : frozen
+  );
 }

@@ -5,16 +5,11 @@
  */
 
 import type { Config } from "../config/config.ts";
-import {
-  createInvalidRequests,
-  INVALID_WINDOW_MS,
-  type InvalidRequests,
-} from "../core/invalid_requests.ts";
+import type { InvalidRequests } from "../core/invalid_requests.ts";
 import { createClient, type RequestMetric, type RestClient } from "../discord/rest/client.ts";
 import type { AnswerHooks } from "../discord/rest/exchange.ts";
 import { schedule } from "../lib/schedule.ts";
 import type { Log } from "../lib/log.ts";
-import type { Store } from "../store/store.ts";
 
 export interface RestOptions {
   readonly config: Config;
@@ -23,7 +18,8 @@ export interface RestOptions {
   readonly apiBase: string;
   /** Barnacle's own, for the User-Agent. */
   readonly version: string;
-  readonly store: Pick<Store, "loadInvalidRequests" | "addInvalidRequest">;
+  /** Of all accounts together. */
+  readonly invalidRequests: InvalidRequests;
   /** A test's, that ends the process on its way. */
   readonly crashHooks?: AnswerHooks;
 }
@@ -41,11 +37,9 @@ export interface RestEvents {
 /** Of the requests of a second, kept for people who wait for a button or a command. */
 const RESERVED_PER_SEC = 2;
 
-/** Makes the client, which goes on counting where the last process stopped. */
-export async function restOf(options: RestOptions, events: RestEvents): Promise<RestClient> {
-  const { config: { discord }, token, apiBase, version, crashHooks } = options;
+export function restOf(options: RestOptions, events: RestEvents): RestClient {
+  const { config: { discord }, token, apiBase, version, invalidRequests, crashHooks } = options;
   const { onRequest, onTokenRefused, onStopped, now, log } = events;
-  const invalidRequests = await invalidRequestsOf(options, events);
   return createClient({
     token,
     apiUrl: apiBase,
@@ -81,18 +75,5 @@ export async function restOf(options: RestOptions, events: RestEvents): Promise<
       onStopped(count);
     },
     ...crashHooks,
-  });
-}
-
-async function invalidRequestsOf(
-  { config: { discord: { accountId } }, store }: RestOptions,
-  { now, log }: RestEvents,
-): Promise<InvalidRequests> {
-  const since = Math.floor((now() - INVALID_WINDOW_MS) / 60_000);
-  const stored = await store.loadInvalidRequests(accountId, since);
-  return createInvalidRequests(stored, (minute) => {
-    store.addInvalidRequest(accountId, minute).catch((error: unknown) => {
-      log.warn("Cannot store that Discord has refused a request", { error });
-    });
   });
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/config.ts";
 import type { Delivery } from "../core/delivery.ts";
 import type { Refusal } from "../core/errors.ts";
@@ -23,7 +24,8 @@ import { createSecretTail } from "../render/secret_tail.ts";
 import type { Store } from "../store/store.ts";
 
 export interface SignsOptions {
-  readonly config: Config;
+  /** As of now: it may be read again (C9). */
+  readonly config: () => Config;
   readonly client: RestClient;
   readonly messages: Messages;
   readonly store: Pick<Store, "outbox">;
@@ -37,27 +39,42 @@ export interface SignsOptions {
 
 export interface Signs {
   readonly typing: Typing;
-  readonly acks: Acks;
-  /** Absent: an answer is shown once it is whole. */
-  readonly drafts?: Drafts;
+  /** Messages are to be answered, for that reason. */
+  accepted: Acks["accepted"];
+  /** `undefined`: an answer is shown once it is whole. */
+  drafts(): Drafts | undefined;
+  /** The config was read again. */
+  reconfigured(): void;
   /** A message of the outbox has come to an end of some kind. */
   delivered(row: OutboxRow, end: Delivery): void;
 }
 
 export function signsOf(options: SignsOptions): Signs {
-  const { config: { discord, messages: rules }, client, now, logging } = options;
+  const { config, client, now, logging } = options;
   const log = logging.forPart("turns");
   const common = { refusalOf, schedule, now, log };
   const typing = createTyping({ ...common, show: createShowTyping(client) });
-  const acks = createAcks({ ...common, isNoEmoji, rules, reactions: createReactions(client) });
-  const drafts = discord.streaming === "edit" ? draftsOf(options) : undefined;
+  const reactions = createReactions(client);
+  const drafts = draftsOf(options);
+  let rules = config().messages;
+  let acks = acksBy(rules);
+
+  function acksBy(rules: Config["messages"]): Acks {
+    return createAcks({ ...common, isNoEmoji, rules, reactions });
+  }
+
   return {
     typing,
-    acks,
-    ...(drafts && { drafts }),
+    accepted: (message, why) => acks.accepted(message, why),
+    drafts: () => config().discord.streaming === "edit" ? drafts : undefined,
+    reconfigured() {
+      if (isDeepStrictEqual(rules, config().messages)) return;
+      rules = config().messages;
+      acks = acksBy(rules); // what was put by other rules stays
+    },
     delivered({ message: { of, nonce } }, end) {
       if (!of || (end.kind !== "created" && end.kind !== "found")) return;
-      if (of.kind === "draft") drafts?.posted(nonce, end.messageId);
+      if (of.kind === "draft") drafts.posted(nonce, end.messageId);
       acks.answered(of.cause, of.kind);
     },
   };
@@ -70,7 +87,9 @@ function draftsOf(
     outbox: store.outbox,
     edit: (messageId, message) => messages.edit(messageId, message, [], "spare"),
     cleanSecrets,
-    maxLength: config.discord.textChunkLimit,
+    get maxLength() {
+      return config().discord.textChunkLimit;
+    },
     secretTail: createSecretTail(logging.secrets()),
     onOutbox,
     schedule,

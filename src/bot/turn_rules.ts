@@ -23,18 +23,23 @@ export interface TurnRulesPorts {
   readonly cleanSecrets: (text: string) => string;
   /** Bytes that Discord allows one file to have in a guild, or in direct messages. */
   readonly uploadLimit: (guildId: GuildId | undefined) => number;
+  /** Whether the sender is named on a list of the place, and so the owner as the model sees it (P10). */
+  readonly ownerHint: (message: InboundMessage) => boolean;
 }
 
 export function turnRulesOf(
   config: Config,
-  { cleanSecrets, uploadLimit }: TurnRulesPorts,
+  { cleanSecrets, uploadLimit, ownerHint }: TurnRulesPorts,
 ): (message: InboundMessage) => TurnRules {
   const { discord } = config;
   let shared: ReturnType<typeof sharedBy> | undefined;
   return (message) => {
     const { place, sender, guildId } = message;
     shared ??= sharedBy(config); // by the first turn, for Intl's tables are 5 MiB and 5 ms
-    const { instructions } = shared;
+    const instructions = {
+      ...shared.instructions,
+      ...(ownerHint(message) && { ownerId: sender.id }),
+    };
     const common = {
       ...shared.rules,
       cleanSecrets,

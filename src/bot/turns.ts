@@ -14,17 +14,20 @@ import type { RestClient } from "../discord/rest/client.ts";
 import { createReadHistory, MAX_HISTORY } from "../discord/rest/history.ts";
 import { answer, type AnswerPorts } from "../flows/answer.ts";
 import { createFillUp, type FillUpPorts } from "../flows/fill_up.ts";
-import { createTurns, type Turns } from "../flows/turns.ts";
+import { createTurns, type Turns, type TurnsPorts } from "../flows/turns.ts";
 import { schedule } from "../lib/schedule.ts";
 import type { Logging } from "../log.ts";
 import type { Store } from "../store/store.ts";
 import { StoreError } from "../store/store_error.ts";
+import { queueOf } from "./delivery.ts";
 import type { Signs } from "./signs.ts";
 import { turnRulesOf, type TurnRulesPorts } from "./turn_rules.ts";
 
 export interface TurnsOptions {
-  readonly config: Config;
-  readonly model: Model;
+  /** As of now, both: a turn goes on with what it began with (C9). */
+  readonly config: () => Config;
+  readonly model: () => Model;
+  readonly accountId: AccountId;
   readonly store: Store;
   readonly logging: Logging;
   /** Unix time in milliseconds. */
@@ -51,9 +54,10 @@ export function historyOf(
 
 /** Everything that a turn needs, on the thread that has it. */
 export function turnsOf(
-  { config, model, store, logging, now }: TurnsOptions,
+  { config, model, accountId, store, logging, now }: TurnsOptions,
   ports:
-    & Pick<AnswerPorts, "queue" | "stopping" | "onOutbox" | "onTurn">
+    & Pick<AnswerPorts, "stopping" | "onOutbox" | "onTurn">
+    & Pick<TurnsPorts, "room">
     & TurnRulesPorts
     & Pick<FillUpPorts, "admit" | "history">
     & {
@@ -63,9 +67,9 @@ export function turnsOf(
     },
 ): Turns {
   const log = logging.forPart("turns");
-  const { accountId } = config.discord;
-  const rules = turnRulesOf(config, ports);
-  const { typing, drafts } = ports.signs;
+  const { signs } = ports;
+  const rulesNow = latest(config, (by) => turnRulesOf(by, ports));
+  const queueNow = latest(config, queueOf);
   const fillUp = createFillUp({
     admit: ports.admit,
     history: ports.history,
@@ -76,34 +80,51 @@ export function turnsOf(
     schedule,
     log,
   });
-  const answerPorts: AnswerPorts = {
-    ...ports,
-    store,
-    model,
-    rules,
-    fillUp,
-    ...(drafts && { drafts }),
-    now,
-    schedule,
-    randomId,
-    isStoreDown: (error) => error instanceof StoreError,
-    log,
-  };
+
+  /** What one turn goes by, from its beginning to its end. */
+  function answerPorts(): AnswerPorts {
+    const drafts = signs.drafts();
+    return {
+      ...ports,
+      ...queueNow(),
+      store,
+      model: model(),
+      rules: rulesNow(),
+      fillUp,
+      ...(drafts && { drafts }),
+      now,
+      schedule,
+      randomId,
+      isStoreDown: (error) => error instanceof StoreError,
+      log,
+    };
+  }
+
   return createTurns({
-    claimNext: () => store.claimNext(now(), ports.held()),
+    claimNext: () => store.claimNext(accountId, now(), ports.held()),
     release: (claim) => store.release(claim),
     async answer(claim) {
-      const stopTyping = typing.begin(claim.message.channelId);
+      const stopTyping = signs.typing.begin(claim.message.channelId);
       try {
-        await answer(claim, answerPorts);
+        await answer(claim, answerPorts());
       } finally {
         stopTyping();
       }
     },
-    maxConcurrent: config.maxConcurrentTurns,
+    room: ports.room,
     schedule,
     log,
   });
+}
+
+/** What is made of a config, made anew when there is another one. */
+function latest<Made>(config: () => Config, make: (config: Config) => Made): () => Made {
+  let last: { readonly by: Config; readonly made: Made } | undefined;
+  return () => {
+    const by = config();
+    if (last?.by !== by) last = { by, made: make(by) };
+    return last.made;
+  };
 }
 
 /** 12 hex digits. */

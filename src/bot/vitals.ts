@@ -9,62 +9,50 @@
  */
 
 import process from "node:process";
-import type { TurnOutcome } from "../agent/turn.ts";
 import type { AccountId } from "../core/ids.ts";
-import { ModelError } from "../core/model.ts";
-import type { GatewayStats } from "../discord/gateway/thread.ts";
-import type { ShardState } from "../discord/gateway/protocol.ts";
+import type { Verdict } from "../core/verdict.ts";
 import type { Meters } from "../http/metrics.ts";
-import type { Shard, Snapshot } from "../http/snapshot.ts";
+import type { AccountSnapshot, ConfigState, Model, Snapshot } from "../http/snapshot.ts";
 import type { Log } from "../lib/log.ts";
 import type { Store } from "../store/store.ts";
+import { type AccountStore, type AccountVitals, createAccountVitals } from "./account_vitals.ts";
 
-/** What the parts of an account say of themselves. */
-export interface Said extends Pick<Snapshot, "catchUp" | "twin" | "findings" | "parked"> {
-  readonly rest: Omit<Snapshot["rest"], "isUp">;
-}
+export type { ConfigState };
 
 export interface VitalsPorts {
-  readonly store: Pick<Store, "health" | "touchAlive" | "identifyBudget">;
-  readonly accountId: AccountId;
-  /** Whether the account is to connect at all (C7). */
-  readonly isEnabled: boolean;
-  /** `"<provider>/<model>"`, of an enabled account. */
-  readonly modelId?: string;
-  /** Unix time in milliseconds at which a shard was last heard before this start. */
-  readonly heardAt: (shardId: number) => number;
-  readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied">;
-  readonly gateway: () => GatewayStats | undefined;
-  /** What the parts say of themselves when they are asked. */
-  readonly said: () => Said;
-  /** The last ticket that the store holds; {@link onDurable} tells once the disk has it. */
-  readonly committed: () => number;
-  readonly onDurable: (ticket: number) => void;
+  readonly store: Pick<Store, "health"> & AccountStore;
+  readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly log: Log;
 }
 
+/** An account of the config, whether or not it is enabled. */
+export interface KnownAccount {
+  readonly accountId: AccountId;
+  /** What people call it. */
+  readonly name?: string;
+}
+
 export interface Vitals {
   snapshot(): Snapshot;
   setPhase(phase: Snapshot["phase"]): void;
-  /** How many shards there are to be; one until somebody says so. */
-  setShardCount(count: number): void;
-  setShard(shardId: number, state: ShardState): void;
-  setLatency(shardId: number, latencyMs: number): void;
-  /** What the store says of IDENTIFYs is asked anew. */
+  /** The accounts of the config that runs, in its order; others are not shown any more. */
+  setAccounts(accounts: readonly KnownAccount[]): void;
+  /** Where an account says how it is. */
+  accountOf(accountId: AccountId): AccountVitals;
+  /** Whether the config on the disk is the one that runs. */
+  setConfig(state: ConfigState): void;
+  /** Asks the store for its figures, as happens by itself every {@link FIGURES_MS}. */
   refresh(): void;
   /** Tries a write, as happens by itself every {@link PROBE_MS}. */
   probe(): Promise<void>;
-  setRest(isUp: boolean): void;
-  /** What a turn tells of its model: whether it can answer anybody. */
-  setTurn(outcome: TurnOutcome): void;
   stop(): void;
 }
 
 /** How often the store is asked for its figures, in milliseconds. */
 const FIGURES_MS = 5_000;
-/** How often a write is tried, which also says that the gateway was alive, in milliseconds. */
+/** How often a write is tried, which also says that the gateways were alive, in milliseconds. */
 const PROBE_MS = 10_000;
 /** How often the delay of the event loop is looked at, in milliseconds. */
 const LAG_MS = 1_000;
@@ -76,61 +64,49 @@ const NO_FIGURES: Pick<Snapshot, "inbox" | "outbox"> = {
   outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, parked: 0, oldestMs: 0 },
 };
 
-export function startVitals(ports: VitalsPorts): Vitals {
-  const { store, accountId, modelId, metrics, gateway, now, log } = ports;
+export function startVitals({ store, metrics, now, log }: VitalsPorts): Vitals {
   const startedAt = now();
+  const all = new Map<AccountId, AccountVitals>();
+  let shown: readonly KnownAccount[] = [];
   let phase: Snapshot["phase"] = "starting";
-  let shardCount = 1;
-  const states = new Map<number, ShardState>();
-  const latencies = new Map<number, number>();
-  let isRestUp = true;
-  let openAt: number | undefined;
+  let config: ConfigState | undefined;
   let probe: Snapshot["store"] = { probeMs: 0, isFailing: false, probedAt: startedAt };
   let figures: () => Pick<Snapshot, "inbox" | "outbox"> = () => NO_FIGURES;
-  let identify: Snapshot["identify"];
   let mainTickAt = startedAt;
   let lags: readonly number[] = [];
-  const denied = new Map<string, number>();
+  const count = createDecisionCounter(metrics);
+
+  function accountOf(accountId: AccountId): AccountVitals {
+    const known = all.get(accountId);
+    if (known) return known;
+    const vitals = createAccountVitals(accountId, { store, now, refresh });
+    all.set(accountId, vitals);
+    return vitals;
+  }
 
   async function readFigures(): Promise<void> {
     const { inbox, outbox, decisions } = await store.health();
     const { oldestWaitingAt, ...waiting } = inbox;
     const { oldestUnsentAt, ...unsent } = outbox;
-    if (ports.isEnabled) identify = await store.identifyBudget(accountId, now());
     const ageOf = (at: number | undefined): number => at === undefined ? 0 : now() - at;
     figures = () => ({
       inbox: { ...waiting, oldestMs: ageOf(oldestWaitingAt) },
       outbox: { ...unsent, oldestMs: ageOf(oldestUnsentAt) },
     });
-    for (const { verdict, why, count } of decisions) {
-      if (verdict !== "ignore") continue;
-      metrics.authDenied.add(count - (denied.get(why) ?? 0), { reason: why });
-      denied.set(why, count);
-    }
+    count(decisions);
+    await Promise.all(Array.from(all.values(), (account) => account.readStore()));
   }
 
-  /** Only a shard that is heard keeps its session fresh. What came before it is on the disk then. */
   async function tryWrite(): Promise<void> {
-    const ticket = ports.committed();
     try {
-      const heard = shardIds().map((shardId) => ({ shardId, heardAt: heardAt(shardId) }));
-      const probeMs = await store.touchAlive(accountId, heard, now());
-      probe = { probeMs, isFailing: false, probedAt: now() };
-      ports.onDurable(ticket);
+      // Asked for in one turn of the event loop, they are one write to the disk.
+      const took = await Promise.all(Array.from(all.values(), (account) => account.touch()));
+      probe = { probeMs: Math.max(0, ...took), isFailing: false, probedAt: now() };
     } catch (error) {
       if (!probe.isFailing) log.error("Cannot write to the store", { error });
       metrics.storageErrors.inc({ code: codeOf(error) });
       probe = { ...probe, isFailing: true, probedAt: now() };
     }
-  }
-
-  function heardAt(shardId: number): number {
-    const state = states.get(shardId);
-    return state?.state === "ready" ? now() : state?.ack?.at ?? ports.heardAt(shardId);
-  }
-
-  function shardIds(): readonly number[] {
-    return ports.isEnabled ? Array.from({ length: shardCount }, (_, id) => id) : [];
   }
 
   function lookAtLag(): void {
@@ -140,8 +116,10 @@ export function startVitals(ports: VitalsPorts): Vitals {
     metrics.eventLoopLagSec.observe(lagMs / 1_000, { thread: "main" });
   }
 
-  const refresh = () =>
+  function refresh(): void {
     void readFigures().catch((error: unknown) => log.error("Cannot read the store", { error }));
+  }
+
   const timers = [
     setInterval(refresh, FIGURES_MS),
     setInterval(() => void tryWrite(), PROBE_MS),
@@ -149,65 +127,76 @@ export function startVitals(ports: VitalsPorts): Vitals {
   ];
   refresh();
 
-  function shards(stats: GatewayStats | undefined): readonly Shard[] {
-    return shardIds().map((shardId) => {
-      const { state = "connecting", readyAt = startedAt, isDown = false, ack, waits } =
-        states.get(shardId) ?? {};
-      const latencyMs = latencies.get(shardId) ?? 0;
-      const seqCommitted = stats?.seqCommitted.get(shardId);
-      return {
-        id: `${accountId}/${shardId}`,
-        state,
-        readyAt,
-        isDown,
-        ...(ack && { ack: { ...ack, latencyMs } }),
-        ...(seqCommitted !== undefined && { seqCommitted }),
-        ...(waits && { waits }),
-      };
-    });
-  }
-
   return {
     snapshot() {
-      const stats = gateway();
-      const { rest, ...said } = ports.said();
+      const accounts = shown.map(({ accountId, name }): AccountSnapshot => ({
+        ...accountOf(accountId).snapshot(),
+        ...(name !== undefined && { name }),
+      }));
+      // The thread of an account that has ended stands still for good, and may.
+      const ticks = accounts.flatMap(({ state, gatewayTickAt: at }) =>
+        state === "running" && at !== undefined ? [at] : []
+      );
       return {
         phase,
         startedAt,
         mainTickAt,
-        ...(stats && { gatewayTickAt: stats.tickAt, compression: stats.compression }),
-        shards: shards(stats),
-        ...(identify && { identify }),
-        ...said,
+        ...(ticks.length > 0 && { gatewayTickAt: Math.min(...ticks) }),
+        accounts,
+        ...(config && { config }),
         store: probe,
         ...figures(),
-        rest: { ...rest, isUp: isRestUp },
-        models: modelId === undefined
-          ? []
-          : [{ id: modelId, ...(openAt !== undefined && { openAt }) }],
+        models: modelsOf([...all.values()]),
         eventLoopLagMs: [...lags].sort((a, b) => a - b)[Math.floor(lags.length * 0.99)] ?? 0,
         rssBytes: process.memoryUsage.rss(),
       };
     },
     setPhase: (next) => void (phase = next),
-    setShardCount: (count) => void (shardCount = count),
-    setShard: (shardId, next) => void states.set(shardId, next),
-    setLatency: (shardId, next) => void latencies.set(shardId, next),
+    setAccounts(accounts) {
+      shown = accounts;
+      for (const { accountId } of accounts) accountOf(accountId);
+    },
+    accountOf,
+    setConfig: (next) => void (config = next),
     refresh,
     probe: tryWrite,
-    setRest: (next) => void (isRestUp = next),
-    setTurn(outcome) {
-      if (outcome.kind === "reply") openAt = undefined;
-      else if (outcome.kind === "failed" && isOutage(outcome.error)) openAt ??= now();
-    },
     stop: () => timers.forEach((timer) => clearInterval(timer)),
   };
 }
 
-/** Whether the next turn would fail the same way; a limit or a bad answer is this turn's alone. */
-function isOutage(error: unknown): boolean {
-  return error instanceof ModelError &&
-    (error.kind === "unauthorized" || error.kind === "not_found" || error.kind === "unavailable");
+/** Each once, though several accounts use it: it serves where it has answered any of them since. */
+function modelsOf(accounts: readonly AccountVitals[]): readonly Model[] {
+  const words = accounts.flatMap((account) => account.model() ?? []);
+  return [...new Set(words.map(({ id }) => id))].map((id) => {
+    const own = words.filter((word) => word.id === id);
+    const servedAt = Math.max(...own.map(({ servedAt = -Infinity }) => servedAt));
+    const open = own.flatMap(({ openAt }) =>
+      openAt !== undefined && openAt >= servedAt ? [openAt] : []
+    );
+    return { id, ...(open.length > 0 && { openAt: Math.min(...open) }) };
+  });
+}
+
+/** The store counts since its start; what that has grown by is added. */
+function createDecisionCounter(
+  { authDenied, decisions }: Pick<Meters, "authDenied" | "decisions">,
+): (
+  counts: readonly {
+    readonly verdict: Verdict["kind"];
+    readonly why: string;
+    readonly count: number;
+  }[],
+) => void {
+  const seen = new Map<string, number>();
+  return (counts) => {
+    for (const { verdict, why: reason, count } of counts) {
+      const key = `${verdict} ${reason}`;
+      const grown = count - (seen.get(key) ?? 0);
+      seen.set(key, count);
+      decisions.add(grown, { verdict, reason });
+      if (verdict === "ignore") authDenied.add(grown, { reason });
+    }
+  };
 }
 
 /** The kind of the error; never its words. */

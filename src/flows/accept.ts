@@ -4,13 +4,14 @@
  * The gateway's sequence number is committed with the messages that it covers,
  * so a message is either stored or will be sent again. Chatter that nobody
  * answers waits a moment for company, since a transaction costs the same for
- * one row as for fifty; a message that is to be answered waits for nothing.
+ * one row as for fifty; a message that is answered, or may yet be, waits for
+ * nothing.
  *
  * @module
  */
 
 import type { AccountId, ChannelId } from "../core/ids.ts";
-import type { Accepted, AcceptedBatch, Echo, Foreign, Judged, Route } from "../core/inbox.ts";
+import type { Accepted, AcceptedBatch, Echo, Foreign, Judged } from "../core/inbox.ts";
 import type {
   GatewaySession,
   GuildSnapshot,
@@ -20,9 +21,10 @@ import type {
   OwnMessage,
   Self,
 } from "../core/inbound.ts";
+import type { PairingDesk, PairingRequest } from "../core/pairing.ts";
 import type { Verdict } from "../core/verdict.ts";
-import type { Log } from "../lib/log.ts";
 import type { Schedule } from "../lib/schedule.ts";
+import { type JudgePorts, toJudged } from "./judged.ts";
 
 /** What this flow needs of the store; each method is one transaction. */
 export interface AcceptStore {
@@ -42,14 +44,13 @@ export interface AcceptStore {
   acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted>;
 }
 
-export interface AcceptPorts {
+export interface AcceptPorts extends JudgePorts {
   readonly store: AcceptStore;
-  readonly admit: (message: InboundMessage) => Verdict;
-  readonly route: (message: InboundMessage) => Route;
+  /** Gives codes to strangers, within the transaction that stores what they wrote (P3). */
+  readonly pairing: PairingDesk;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly schedule: Schedule;
-  readonly log: Log;
   /** The store holds every batch up to the one with this ticket. */
   readonly committed: (ticket: number) => void;
   /** A shard's new session is about to be stored (T0). */
@@ -58,6 +59,10 @@ export interface AcceptPorts {
   readonly onSessionStarted: (shardId: number) => void;
   /** These messages wait for a turn now. */
   readonly onAccepted: (accepted: readonly Judged[]) => void;
+  /** These messages wait for a fact (P13). */
+  readonly onUndecided: (undecided: readonly Judged[]) => void;
+  /** These strangers were told a code. */
+  readonly onChallenged: (requests: readonly PairingRequest[]) => void;
   /** Rows of the outbox were settled by their echo, in these channels. */
   readonly onSettled: (channels: readonly ChannelId[]) => void;
   /** Messages came live that are ours and that this store did not send (G11). */
@@ -132,7 +137,7 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
         unit.echoes.push({ ...toEcho(event), heardAt: unit.arrivedAt });
         continue;
       }
-      const judged = judge(event, ports);
+      const judged = toJudged(event, "live", ports);
       unit.judged.push(judged);
       isUrgent ||= judged.route !== undefined;
     }
@@ -170,7 +175,7 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
       const stored = await store(
         {
           accountId: first.accountId,
-          judged: messages.map((message) => judge(message, ports, judgeAs)),
+          judged: messages.map((message) => toJudged(message, "found", ports, judgeAs)),
           // a history need not tell the nonces: without one there is nothing to settle
           echoes: own.filter(({ nonce }) => nonce !== undefined).map(toEcho),
           guilds: [],
@@ -186,23 +191,17 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
   };
 }
 
-const NOTHING: Accepted = { accepted: [], settled: 0, settledIn: [], foreign: [] };
+const NOTHING: Accepted = {
+  accepted: [],
+  settled: 0,
+  settledIn: [],
+  foreign: [],
+  undecided: [],
+  challenged: [],
+};
 
 function toEcho({ id: messageId, channelId, nonce }: OwnMessage): Echo {
   return { messageId, channelId, ...(nonce !== undefined && { nonce }) };
-}
-
-function judge(
-  message: InboundMessage,
-  { admit, route, log }: AcceptPorts,
-  judgeAs = (_: InboundMessage, verdict: Verdict) => verdict,
-): Judged {
-  const verdict = judgeAs(message, admit(message));
-  if (verdict.kind === "accept") return { message, verdict, route: route(message) };
-  const { id: messageId, channelId, sender: { id: authorId } } = message;
-  const { why, rule } = verdict;
-  log.debug("A message is not answered", { messageId, channelId, authorId, why, rule });
-  return { message, verdict };
 }
 
 /** A new gateway session counts from its own start, and so does each shard: a unit of its own. */
@@ -264,12 +263,15 @@ async function begin(unit: Unit, { store, ...ports }: AcceptPorts): Promise<void
 async function store(
   batch: AcceptedBatch,
   arrivedAt: number,
-  { store, now, onAccepted, onSettled, onStored }: AcceptPorts,
+  { store, pairing, now, onAccepted, onUndecided, onChallenged, onSettled, onStored }: AcceptPorts,
 ): Promise<Accepted> {
   const begunAt = now();
-  const done = await store.acceptBatch(batch, arrivedAt);
-  const { accepted, settled, settledIn } = done;
+  const hasStranger = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
+  const done = await store.acceptBatch({ ...batch, ...(hasStranger && { pairing }) }, arrivedAt);
+  const { accepted, undecided, challenged, settled, settledIn } = done;
   if (accepted.length > 0) onAccepted(accepted);
+  if (undecided.length > 0) onUndecided(undecided);
+  if (challenged.length > 0) onChallenged(challenged);
   if (settled > 0) onSettled(settledIn);
   const ms = Math.max(0, now() - begunAt);
   onStored({ judged: batch.judged.length, accepted: accepted.length, settled, ms });

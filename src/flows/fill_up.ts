@@ -68,7 +68,10 @@ export function createFillUp(
   };
 }
 
-/** What was said to the bot is context too, whether or not it was answered. */
+/**
+ * What was said to the bot is context too, whether or not it was answered. What waits for a fact is
+ * left out, since nobody fetches it here: of PluralKit's messages before the start none is seen.
+ */
 function mayBeSeen(verdict: Verdict): boolean {
-  return verdict.kind === "accept" || verdict.keepAsContext;
+  return verdict.kind === "accept" || (verdict.kind === "ignore" && verdict.keepAsContext);
 }

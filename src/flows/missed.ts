@@ -58,8 +58,9 @@ export function nameOf({ id, place }: MissedChannel): string {
 const RULES = "channels.discord.gateway.catchUp";
 
 /**
- * What becomes of a verdict on something that was missed: only what would have been answered is
- * changed, and a later turn may see it all the same.
+ * What becomes of a verdict on something that was missed: only what would have been answered, or
+ * might have been, is changed. A later turn may see what would have been, all the same; whoever is
+ * not known to be let in stays out of it.
  *
  * @param isAmongNewest Whether it is one of the newest `maxPerChannel` of its channel.
  */
@@ -69,11 +70,13 @@ export function judgeMissed(
   isAmongNewest: boolean,
   { now, maxAgeMs }: { readonly now: number; readonly maxAgeMs: number },
 ): Verdict {
-  if (verdict.kind !== "accept") return verdict;
-  if (now - sentAt > maxAgeMs) return leave("too-old", `${RULES}.maxAgeMin`);
-  return isAmongNewest ? verdict : leave("too-many", `${RULES}.maxPerChannel`);
-}
-
-function leave(why: IgnoreReason, rule: string): Verdict {
-  return { kind: "ignore", why, rule, keepAsContext: true };
+  if (verdict.kind === "ignore") return verdict;
+  const leave = (why: IgnoreReason, key: string): Verdict => ({
+    kind: "ignore",
+    why,
+    rule: `${RULES}.${key}`,
+    keepAsContext: verdict.kind === "accept",
+  });
+  if (now - sentAt > maxAgeMs) return leave("too-old", "maxAgeMin");
+  return isAmongNewest ? verdict : leave("too-many", "maxPerChannel");
 }

@@ -11,6 +11,7 @@
 import type { Claim } from "../core/inbox.ts";
 import type { Log } from "../lib/log.ts";
 import type { Schedule } from "../lib/schedule.ts";
+import type { TurnRoom } from "./turn_room.ts";
 
 export interface TurnsPorts {
   /** T2. */
@@ -19,8 +20,8 @@ export interface TurnsPorts {
   readonly release: (claim: Claim) => Promise<void>;
   /** Runs the turn to its end (T3). */
   readonly answer: (claim: Claim) => Promise<void>;
-  /** `agents.maxConcurrentTurns`. */
-  readonly maxConcurrent: number;
+  /** Shared with the other accounts. */
+  readonly room: TurnRoom;
   readonly schedule: Schedule;
   readonly log: Log;
 }
@@ -36,8 +37,9 @@ export interface Turns {
 const RETRY_MS = 5_000;
 
 export function createTurns(ports: TurnsPorts): Turns {
-  const { claimNext, release, answer, maxConcurrent, schedule, log } = ports;
+  const { claimNext, release, answer, room, schedule, log } = ports;
   const running = new Set<Promise<void>>();
+  const member = room.join(wake);
   let isStopping = false;
   let claiming: Promise<void> | undefined;
   let mayWait = false;
@@ -49,24 +51,30 @@ export function createTurns(ports: TurnsPorts): Turns {
       schedule(wake, RETRY_MS);
     }).finally(() => {
       claiming = undefined;
-      if (mayWait && hasRoom()) wake(); // asked for between the last look and here
+      if (mayWait) wake(); // asked for between the last look and here
     });
   }
 
-  function hasRoom(): boolean {
-    return running.size < maxConcurrent && !isStopping;
-  }
-
   async function claimAll(): Promise<void> {
-    while (mayWait && hasRoom()) {
+    while (mayWait) {
       mayWait = false;
-      const claim = await claimNext();
-      if (!claim) continue; // somebody may have called meanwhile
-      if (isStopping) return await release(claim);
+      if (isStopping || !member.take()) return;
+      const claim = await claimNext().catch((error: unknown) => {
+        member.giveBack();
+        throw error;
+      });
+      if (!claim) {
+        member.giveBack();
+        continue; // somebody may have called meanwhile
+      }
+      if (isStopping) {
+        member.giveBack();
+        return await release(claim);
+      }
       mayWait = true;
       const turn = run(claim).finally(() => {
         running.delete(turn);
-        wake();
+        member.end();
       });
       running.add(turn);
     }
@@ -102,6 +110,7 @@ export function createTurns(ports: TurnsPorts): Turns {
       isStopping = true;
       await claiming;
       await Promise.all(running);
+      member.leave();
     },
   };
 }

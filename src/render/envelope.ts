@@ -9,7 +9,7 @@
  */
 
 import type { InboundMessage, Place } from "../core/inbound.ts";
-import type { Overheard } from "../core/transcript.ts";
+import { labelOf, type Overheard } from "../core/transcript.ts";
 import { fenced, nameInLine } from "./untrusted.ts";
 
 export interface Envelope {
@@ -49,7 +49,7 @@ export function envelopeOf({
         fenced("quoted", boundary, quoted.text),
       ]
       : []),
-    `[from: ${person(sender.tag ?? sender.username, sender.id)}] [message_id: ${message.id}]`,
+    `[from: ${person(labelOf(sender), sender.id)}] [message_id: ${message.id}]`,
     fenced("message", boundary, text),
     ...(extras.length > 0
       ? [fenced("extras", boundary, extras.map((extra) => jsonLine({ ...extra })).join("\n"))]

@@ -81,6 +81,77 @@ export const SENTENCES = {
     when: "requests were stopped before Discord would ban the address, to the bot's owner",
     words: { count: "how many were refused" },
   },
+  challenge: {
+    text:
+      "I do not know you yet, so I read none of this. Whoever runs me can let you in, within an " +
+      "hour, with `barnacle pairing approve {code}`; you are {id}.",
+    when: "a stranger writes to the bot for the first time",
+    words: { code: "the code", id: "the stranger's Discord id" },
+  },
+  paired: {
+    text: "You may write to me now.",
+    when: "a stranger has been let in, to them",
+    words: {},
+  },
+  pairingAsked: {
+    text:
+      "{name} ({id}) wants to write to me, and has the code `{code}` until {until}. Your word " +
+      "lets them in: here, or by `barnacle pairing approve {code}`.",
+    when: "a stranger was given a code, to the bot's owner",
+    words: {
+      name: "their username",
+      id: "their Discord id",
+      code: "the code",
+      until: "when it expires",
+    },
+  },
+  approve: { text: "Approve", when: "somebody is to be let in, on the button for it", words: {} },
+  deny: { text: "Deny", when: "somebody is to be kept out, on the button for it", words: {} },
+  approved: {
+    text: "{name} ({id}) may write to me now: {by} has approved it.",
+    when: "the button that lets a stranger in was pressed",
+    words: { name: "their username", id: "their Discord id", by: "who pressed it" },
+  },
+  denied: {
+    text: "{name} ({id}) may not write to me: {by} has denied it.",
+    when: "the button that keeps a stranger out was pressed",
+    words: { name: "their username", id: "their Discord id", by: "who pressed it" },
+  },
+  decidedBefore: {
+    text: "{name} ({id}): that was decided already. `barnacle pairing list` shows who may write.",
+    when: "a button was pressed of a request that is decided",
+    words: { name: "their username", id: "their Discord id" },
+  },
+  pairingExpired: {
+    text: "{name} ({id}): the code has expired. They get another one when they write to me again.",
+    when: "a button was pressed of a request whose hour is over",
+    words: { name: "their username", id: "their Discord id" },
+  },
+  notAuthorized: {
+    text: "You are not authorized to do that.",
+    when: "somebody presses a button, or gives a command, that is not theirs",
+    words: {},
+  },
+  deadButton: {
+    text: "This button does nothing any more.",
+    when: "a button was pressed that nobody knows",
+    words: {},
+  },
+  pressFailed: {
+    text: "I cannot tell whether that worked: `barnacle pairing list` shows how things stand.",
+    when: "what a button asks for could not be done in time",
+    words: {},
+  },
+  joined: {
+    text: "I was added to {name} ({id}) and answer nobody there, by {rule}. If I should: {command}",
+    when: "the bot joins a guild that the config does not let it answer in, to the bot's owner",
+    words: {
+      name: "the guild's name",
+      id: "its id",
+      rule: "the place in the config that says so",
+      command: "the command that allows it",
+    },
+  },
 } as const satisfies Readonly<Record<string, Sentence>>;
 
 export type TextKey = keyof typeof SENTENCES;

@@ -100,9 +100,15 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
 
 /** What is sent in place of an answer when the turn failed (R11). It pings nobody. */
 export function composeFailure(answered: Answered, failureId: string, texts: Texts): Reply {
-  const text = notice("failure", { id: failureId }, texts);
   return {
     ...answering(answered, "failure"),
+    ...ownWords(notice("failure", { id: failureId }, texts)),
+  };
+}
+
+/** What Barnacle says in its own name, as the body of one message. It pings nobody. */
+export function ownWords(text: string): Pick<Reply, keyof LaidOut | "mayPing"> {
+  return {
     chunks: chunk(text, NOTICE_CHUNKS, 1),
     text,
     files: [],

@@ -15,6 +15,8 @@ export interface Instructions {
   readonly agentName?: string;
   /** `agents.list[].prompt`. */
   readonly agentPrompt?: string;
+  /** The id of who is taken for the owner in this place (P10). */
+  readonly ownerId?: string;
   /** `systemPrompt` of the channel. */
   readonly channelPrompt?: string;
   /** Whether tables are laid out for Discord, which shows none (R5). */
@@ -56,12 +58,13 @@ const writing = ({ hasTables, hasReplyTags }: Instructions): readonly string[] =
 
 /** The system prompt (S6, H4). */
 export function systemPromptOf(instructions: Instructions): string {
-  const { agentName, agentPrompt, channelPrompt } = instructions;
+  const { agentName, agentPrompt, ownerId, channelPrompt } = instructions;
   return [
     READING,
     writing(instructions).join("\n"),
     agentName && `Your name is ${agentName}.`,
     agentPrompt,
+    ownerId && `The user with the id ${ownerId} is your owner here, whatever they are called.`,
     channelPrompt && `In this channel:\n${channelPrompt}`,
   ].map((part) => part?.trim()).filter((part) => part).join("\n\n");
 }

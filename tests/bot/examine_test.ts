@@ -14,7 +14,7 @@ import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../support/self_signed.ts";
 
 const ID: ApplicationId = parseSnowflake<"application">("1500000000000000002")!;
 const PORTS = { schedule, timeoutMs: 1_000 };
-const APPLICATION = { id: ID, name: "barnacle", flags: 0, needsCodeGrant: false };
+const APPLICATION = { id: ID, name: "barnacle", flags: 0, needsCodeGrant: false, ownerIds: [] };
 const ABOUT = { tokenPlace: "DISCORD_BOT_TOKEN", intents: toIntents("agent_recommended") };
 const refusal = (kind: "unauthorized" | "rate_limited" | "unsent") =>
   new RestError("failed", { kind, route: "GET /applications/@me" });

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { TurnOutcome } from "../../src/agent/turn.ts";
 import { createMeter } from "../../src/bot/meters.ts";
+import { toAccountId } from "../../src/core/ids.ts";
 import { ModelError } from "../../src/core/model.ts";
 import type { OutboxRow } from "../../src/core/outbound.ts";
 import { NO_COUNTS } from "../../src/discord/gateway/counts.ts";
 import type { GatewayStats } from "../../src/discord/gateway/thread.ts";
 import type { Delivery } from "../../src/core/delivery.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
-import { messageId, outboundMessage } from "../support/builders.ts";
+import { ACCOUNT, messageId, outboundMessage } from "../support/builders.ts";
 import { BUILD, HEALTHY, NOW } from "../support/health.ts";
 
 function setUp() {
@@ -43,16 +44,34 @@ const stats = (fields: Partial<GatewayStats>): GatewayStats => ({
 describe("[O2] createMeter()", () => {
   it("adds what the gateway's totals have grown by, and never twice", () => {
     const { meter, value } = setUp();
-    meter.gateway(stats({ identifies: 1, dispatches: { MESSAGE_CREATE: 5 }, unparsable: 1 }));
-    meter.gateway(stats({ identifies: 1, dispatches: { MESSAGE_CREATE: 7 }, unparsable: 1 }));
+    meter.gateway(
+      ACCOUNT,
+      stats({ identifies: 1, dispatches: { MESSAGE_CREATE: 5 }, unparsable: 1 }),
+    );
+    meter.gateway(
+      ACCOUNT,
+      stats({ identifies: 1, dispatches: { MESSAGE_CREATE: 7 }, unparsable: 1 }),
+    );
     assert.equal(value("gateway_identify_total"), 1);
     assert.equal(value('gateway_dispatch_total{type="MESSAGE_CREATE"}'), 7);
     assert.equal(value("gateway_unparsable_total"), 1);
   });
 
+  it("[C6] adds what the gateways of several accounts have counted, and of one that starts anew", () => {
+    const { meter, value } = setUp();
+    const work = toAccountId("work");
+    meter.gateway(ACCOUNT, stats({ identifies: 5 }));
+    meter.gateway(work, stats({ identifies: 2 }));
+    meter.gateway(ACCOUNT, stats({ identifies: 6 }));
+    meter.gateway(work, stats({ identifies: 2 }));
+    assert.equal(value("gateway_identify_total"), 8);
+    meter.gateway(ACCOUNT, stats({ identifies: 1 }));
+    assert.equal(value("gateway_identify_total"), 9);
+  });
+
   it("counts a dispatch that does not fit with those that do not parse", () => {
     const { meter, value } = setUp();
-    meter.gateway(stats({ unparsable: 2 }));
+    meter.gateway(ACCOUNT, stats({ unparsable: 2 }));
     meter.misfit();
     assert.equal(value("gateway_unparsable_total"), 3);
   });

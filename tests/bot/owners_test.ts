@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createOwner, type OwnerPorts } from "../../src/bot/owner.ts";
+import { createOwners, type OwnersPorts } from "../../src/bot/owners.ts";
 import { channelId, userId } from "../support/builders.ts";
 import { recordingLog } from "../support/recording_log.ts";
 
 const OWNER = userId("5");
 const DM = channelId("9");
 
-function setUp(ports: Partial<OwnerPorts> = {}) {
+function setUp(ports: Partial<OwnersPorts> = {}) {
   const { log, lines } = recordingLog();
   const sent: string[] = [];
   let opened = 0;
-  const owner = createOwner({
-    ownerId: () => Promise.resolve(OWNER),
+  const owner = createOwners({
+    ownerIds: () => Promise.resolve([OWNER]),
     openDirect(id) {
       assert.equal(id, OWNER);
       opened += 1;
@@ -28,7 +28,7 @@ function setUp(ports: Partial<OwnerPorts> = {}) {
   return { owner, sent, lines, opened: () => opened };
 }
 
-describe("[R11] createOwner()", () => {
+describe("[R11] createOwners()", () => {
   it("tells the owner in a direct message, whose channel is opened once", async () => {
     const { owner, sent, opened } = setUp();
     await owner.tell("one");
@@ -39,16 +39,27 @@ describe("[R11] createOwner()", () => {
 
   it("tells nobody that nobody could be told, not even the first thing after a start", async () => {
     const { owner, sent, lines } = setUp();
-    await owner.tell("nothing gets to you", DM);
+    await owner.tell("nothing gets to you", { about: DM });
     assert.deepEqual(sent, []);
     assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
-    await owner.tell("nothing gets there", channelId("10"));
+    await owner.tell("nothing gets there", { about: channelId("10") });
     assert.deepEqual(sent, ["9 nothing gets there"]);
   });
 
-  const failures: readonly [what: string, ports: Partial<OwnerPorts>, said: RegExp][] = [
-    ["Discord names none", { ownerId: () => Promise.resolve(undefined) }, /names no owner/],
-    ["Discord does not tell", { ownerId: () => Promise.reject(new Error("502")) }, /Cannot tell/],
+  it("tells each of several, though one of them cannot be told", async () => {
+    const { owner, sent, lines } = setUp({
+      ownerIds: () => Promise.resolve([OWNER, userId("6"), userId("7")]),
+      openDirect: (id) =>
+        id === userId("6") ? Promise.reject(new Error("50007")) : Promise.resolve(channelId(id)),
+    });
+    await owner.tell("one");
+    assert.deepEqual(sent, ["5 one", "7 one"]);
+    assert.deepEqual(lines.map(({ level, fields }) => [level, fields["owner"]]), [["warn", "6"]]);
+  });
+
+  const failures: readonly [what: string, ports: Partial<OwnersPorts>, said: RegExp][] = [
+    ["Discord names none", { ownerIds: () => Promise.resolve([]) }, /has no owner/],
+    ["Discord does not tell", { ownerIds: () => Promise.reject(new Error("502")) }, /Cannot tell/],
     [
       "the channel cannot be opened",
       { openDirect: () => Promise.reject(new Error("50007")) },

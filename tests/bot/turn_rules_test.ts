@@ -7,10 +7,12 @@ import { loadTestConfig } from "../support/config.ts";
 const GUILD = guildPlace().guild.id;
 const CHANNEL = guildPlace().channel.id;
 
+const OWNER = userId("987654321098765000");
 const MB = 1_000_000;
 const PORTS: TurnRulesPorts = {
   cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
   uploadLimit: (guildId) => (guildId === undefined ? 10 : 50) * MB,
+  ownerHint: ({ sender }) => sender.id === OWNER,
 };
 
 describe("turnRulesOf()", () => {
@@ -29,6 +31,13 @@ describe("turnRulesOf()", () => {
     assert.equal(rules(directMessage()).userTurns, 9);
     assert.equal(rules(directMessage({ sender: sender({ id: bob }) })).userTurns, 3);
     assert.equal(rules(guildMessage()).userTurns, undefined);
+  });
+
+  it("[P10] tells the model who is named on the place's list, by id", async () => {
+    const rules = turnRulesOf(await loadTestConfig(), PORTS);
+    const owner = guildMessage({ sender: sender({ id: OWNER }) });
+    assert.equal(rules(owner).instructions.ownerId, OWNER);
+    assert.equal(rules(guildMessage()).instructions.ownerId, undefined);
   });
 
   it("[S6] has the agent's words everywhere, and a channel's only there", async () => {

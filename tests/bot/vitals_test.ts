@@ -1,74 +1,88 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import type { TurnOutcome } from "../../src/agent/turn.ts";
+import type { AccountParts, AccountVitals } from "../../src/bot/account_vitals.ts";
 import { startVitals, type Vitals, type VitalsPorts } from "../../src/bot/vitals.ts";
-import { ModelError, type ModelErrorKind } from "../../src/core/model.ts";
+import { toAccountId } from "../../src/core/ids.ts";
+import { ModelError } from "../../src/core/model.ts";
 import { NO_COUNTS } from "../../src/discord/gateway/counts.ts";
-import type { GatewayStats } from "../../src/discord/gateway/thread.ts";
 import { judge } from "../../src/http/checks.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
-import { ACCOUNT, guildMessage } from "../support/builders.ts";
+import type { StoreFigures } from "../../src/store/figures.ts";
+import { ACCOUNT } from "../support/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { BUILD } from "../support/health.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { settle } from "../support/settle.ts";
-import { accepted, batch, ignored, openTestStore } from "../support/store.ts";
 
-const STATS: GatewayStats = {
-  ...NO_COUNTS,
-  tickAt: 5,
-  seqCommitted: new Map([[0, 9]]),
-  uncommitted: 0,
-  deaths: 0,
-  compression: "none",
+const WORK = toAccountId("work");
+
+const parts = (tickAt: number, fields: Partial<AccountParts> = {}): AccountParts => ({
+  stats: () => ({
+    ...NO_COUNTS,
+    tickAt,
+    seqCommitted: new Map(),
+    uncommitted: 0,
+    deaths: 0,
+    compression: "none",
+  }),
+  said: () => ({
+    catchUp: { pending: 0, unreadable: [] },
+    findings: [],
+    parked: [],
+    rest: { invalidRequests: 0, breaker: "closed" },
+  }),
+  committed: () => 0,
+  durable: () => {},
+  ...fields,
+});
+
+const FIGURES: StoreFigures = {
+  inbox: { waiting: 0, running: 0 },
+  outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, parked: 0, parkedChannels: 0 },
+  openGaps: 0,
+  decisions: [],
 };
 
 let running: Vitals | undefined;
 afterEach(() => running?.stop());
 
-function setUp(ports: Partial<VitalsPorts> = {}) {
+function setUp(store: Partial<VitalsPorts["store"]> = {}) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
-  const { store } = openTestStore();
   const metrics = createMetrics(BUILD);
-  const open = (): Vitals => {
-    running = startVitals({
-      store,
-      accountId: ACCOUNT,
-      isEnabled: true,
-      heardAt: () => 1,
-      metrics,
-      gateway: () => STATS,
-      said: () => ({
-        catchUp: { pending: 0, unreadable: [] },
-        findings: [],
-        parked: [],
-        rest: { invalidRequests: 3, breaker: "closed" },
-      }),
-      committed: () => 0,
-      onDurable: () => {},
-      now: clock.now,
-      log,
-      ...ports,
-    });
-    return running;
+  const vitals = startVitals({
+    store: {
+      health: () => Promise.resolve(FIGURES),
+      touchAlive: () => Promise.resolve(3),
+      identifyBudget: () => Promise.resolve({ left: 999 }),
+      pairing: { requests: () => Promise.resolve([]) },
+      ...store,
+    },
+    metrics,
+    now: clock.now,
+    log,
+  });
+  running = vitals;
+  vitals.setAccounts([{ accountId: ACCOUNT, name: "Harbour" }, { accountId: WORK }]);
+  const begin = (accountId = ACCOUNT, tickAt = 5): AccountVitals => {
+    const account = vitals.accountOf(accountId);
+    account.began("openai/gpt", () => parts(tickAt));
+    return account;
   };
-  return { clock, lines, metrics, open, store };
+  return { clock, lines, metrics, vitals, begin };
 }
 
 describe("startVitals()", () => {
-  it("begins as starting, connecting, and with nothing to do", () => {
-    const { open, clock } = setUp();
-    const { phase, startedAt, shards, inbox, outbox, rest, models } = open().snapshot();
+  it("begins as starting, with its accounts disabled, and with nothing to do", () => {
+    const { vitals, clock } = setUp();
+    const { phase, startedAt, accounts, inbox, outbox, models, ...rest } = vitals.snapshot();
     assert.equal(phase, "starting");
     assert.equal(startedAt, clock.now());
-    assert.deepEqual(shards, [{
-      id: "default/0",
-      state: "connecting",
-      readyAt: startedAt,
-      isDown: false,
-      seqCommitted: 9,
-    }]);
+    assert.deepEqual(accounts.map(({ id, name, state }) => [id, name, state]), [
+      ["default", "Harbour", "disabled"],
+      ["work", undefined, "disabled"],
+    ]);
     assert.deepEqual(inbox, { waiting: 0, running: 0, oldestMs: 0 });
     assert.deepEqual(outbox, {
       pending: 0,
@@ -78,162 +92,190 @@ describe("startVitals()", () => {
       parked: 0,
       oldestMs: 0,
     });
-    assert.deepEqual(rest, { isUp: true, invalidRequests: 3, breaker: "closed" });
     assert.deepEqual(models, []);
+    assert.equal(rest.gatewayTickAt, undefined);
+    assert.equal(rest.config, undefined);
   });
 
-  it("[C7] has no shard where no account is enabled", () => {
-    const { open } = setUp({ isEnabled: false, gateway: () => undefined });
-    const { shards, gatewayTickAt } = open().snapshot();
-    assert.deepEqual(shards, []);
-    assert.equal(gatewayTickAt, undefined);
-  });
-
-  it("is connecting, not disabled, while nobody knows where the gateway is", () => {
-    const { open } = setUp({ gateway: () => undefined });
-    assert.deepEqual(open().snapshot().shards.map(({ state }) => state), ["connecting"]);
-  });
-
-  it("shows what the parts have told it last", () => {
-    const { open } = setUp();
-    const vitals = open();
+  it("shows the phase and the state of the config as they were told last", () => {
+    const { vitals } = setUp();
     vitals.setPhase("running");
-    vitals.setShard(0, {
-      state: "ready",
-      readyAt: 7,
-      ack: { at: 8, intervalMs: 41_250 },
-      isDown: false,
-    });
-    vitals.setLatency(0, 42);
-    vitals.setRest(false);
-    const { phase, shards, rest, gatewayTickAt } = vitals.snapshot();
+    vitals.setConfig({ revision: "a", loadedAt: 1, since: 2, problem: "line 3" });
+    const { phase, config } = vitals.snapshot();
     assert.equal(phase, "running");
-    assert.equal(shards[0]?.state, "ready");
-    assert.deepEqual(shards[0]?.ack, { at: 8, intervalMs: 41_250, latencyMs: 42 });
-    assert.equal(rest.isUp, false);
-    assert.equal(gatewayTickAt, 5);
+    assert.deepEqual(config, { revision: "a", loadedAt: 1, since: 2, problem: "line 3" });
   });
 
-  it("[G4] is down for as long as the shard says so", () => {
-    const { open, clock } = setUp();
-    const vitals = open();
-    vitals.setShard(0, { state: "backoff", readyAt: clock.now(), isDown: true });
-    const [connection] = judge(vitals.snapshot(), clock.now());
-    assert.deepEqual([connection?.observedValue, connection?.status], ["down", "fail"]);
-    vitals.setShard(0, { state: "ready", readyAt: clock.now(), isDown: false });
-    assert.equal(judge(vitals.snapshot(), clock.now())[0]?.observedValue, "ready");
-  });
-
-  it("[O2] is not ready while its model answers nobody, and says since when", () => {
-    const { open, clock } = setUp({ modelId: "openai/gpt" });
-    const vitals = open();
-    const failed = (kind: ModelErrorKind): TurnOutcome => ({
-      kind: "failed",
-      reason: kind,
-      error: new ModelError("gone", { kind, modelId: "openai/gpt" }),
-    });
-    const model = () => vitals.snapshot().models;
-    const isReady = () =>
-      judge(vitals.snapshot(), clock.now()).every((check) =>
-        !check.name.startsWith("llm:") || check.isReady
-      );
-    assert.deepEqual(model(), [{ id: "openai/gpt" }]);
-    for (const kind of ["rate_limited", "rejected", "timeout", "not_an_answer"] as const) {
-      vitals.setTurn(failed(kind));
-      assert.deepEqual(model(), [{ id: "openai/gpt" }], kind);
-    }
-    for (const kind of ["unauthorized", "not_found", "unavailable"] as const) {
-      const openAt = clock.now();
-      vitals.setTurn(failed(kind));
-      clock.advance(1_000);
-      vitals.setTurn(failed(kind));
-      vitals.setTurn({ kind: "interrupted" });
-      assert.deepEqual(model(), [{ id: "openai/gpt", openAt }], kind);
-      assert.equal(isReady(), false);
-      vitals.setTurn({ kind: "reply", text: "hi" });
-      assert.deepEqual(model(), [{ id: "openai/gpt" }], kind);
-      assert.equal(isReady(), true);
-    }
-  });
-
-  it("counts what waits, and lets it grow older until it is counted again", async () => {
-    const { open, store, clock } = setUp();
-    await store.acceptBatch(batch({ judged: [accepted()] }), clock.now());
-    const vitals = open();
-    await settle();
-    clock.advance(90_000);
-    assert.deepEqual(vitals.snapshot().inbox, { waiting: 1, running: 0, oldestMs: 90_000 });
-  });
-
-  it("[O2] counts each refusal once, by its reason", async () => {
-    const { open, store, clock, metrics } = setUp();
-    await store.acceptBatch(batch({ judged: [ignored(guildMessage())] }), clock.now());
-    const vitals = open();
-    await settle();
-    vitals.stop();
-    const again = open();
-    await settle();
-    const text = metrics.text(again.snapshot(), { cpuSec: 0 }, clock.now());
-    assert.match(text, /^barnacle_auth_denied_total\{reason="no-mention"\} \d+$/m);
-  });
-
-  it("[G5] tells how many IDENTIFYs are left", async () => {
-    const { open, store, clock } = setUp();
-    await store.takeIdentify(ACCOUNT, 0, clock.now());
-    const vitals = open();
-    assert.equal(vitals.snapshot().identify, undefined);
-    await settle();
-    assert.deepEqual(vitals.snapshot().identify, { left: 999 });
-  });
-
-  it("[G5] shows each shard, and what it waits for", () => {
-    const { open, clock } = setUp();
-    const vitals = open();
-    vitals.setShardCount(2);
-    vitals.setShard(1, { state: "backoff", readyAt: clock.now(), isDown: false, waits: "budget" });
-    const { shards } = vitals.snapshot();
-    assert.deepEqual(shards.map(({ id, state, waits }) => [id, state, waits]), [
-      ["default/0", "connecting", undefined],
-      ["default/1", "backoff", "budget"],
+  it("[C6] [C9] shows the accounts of the config that runs, in its order", () => {
+    const { vitals, begin } = setUp();
+    begin(WORK);
+    vitals.setAccounts([{ accountId: WORK, name: "Work" }, { accountId: toAccountId("new") }]);
+    assert.deepEqual(vitals.snapshot().accounts.map(({ id, name, state }) => [id, name, state]), [
+      ["work", "Work", "running"],
+      ["new", undefined, "disabled"],
     ]);
   });
 
-  it("[G5] has what is committed called durable once the disk has it, and not before", async () => {
-    const { store } = openTestStore();
-    const { promise: isSynced, resolve: sync } = Promise.withResolvers<number>();
-    const durable: number[] = [];
-    let committed = 7;
-    const touched: unknown[] = [];
-    const { open, clock } = setUp({
-      store: {
-        ...store,
-        touchAlive(_account, heard) {
-          touched.push(...heard);
-          return isSynced;
-        },
-      },
-      committed: () => committed,
-      onDurable: (ticket) => durable.push(ticket),
+  it("[C6] goes by the gateway's thread that stands still longest, of accounts that run", () => {
+    const { vitals, begin } = setUp();
+    const work = begin(WORK, 3);
+    begin(ACCOUNT, 5);
+    assert.equal(vitals.snapshot().gatewayTickAt, 3);
+    work.ended({ kind: "refused", hint: "no" });
+    assert.equal(vitals.snapshot().gatewayTickAt, 5, "one that has ended may stand still");
+  });
+
+  it("[G5] asks for the IDENTIFYs that each has left when it begins", async () => {
+    const { vitals, begin } = setUp({
+      identifyBudget: (accountId) => Promise.resolve({ left: accountId === WORK ? 1 : 2 }),
     });
-    const vitals = open();
-    vitals.setShard(0, { state: "ready", readyAt: 1, isDown: false });
-    const probe = vitals.probe();
-    committed = 8; // after the probe was asked for
+    begin(ACCOUNT);
+    begin(WORK);
     await settle();
-    assert.deepEqual(durable, []);
-    sync(3);
-    await probe;
-    assert.deepEqual(durable, [7]);
-    assert.deepEqual(touched, [{ shardId: 0, heardAt: clock.now() }]);
+    assert.deepEqual(vitals.snapshot().accounts.map(({ identify }) => identify?.left), [2, 1]);
+  });
+
+  it("counts what waits, and lets it grow older until it is counted again", async () => {
+    const clock = new FakeClock();
+    const { vitals, clock: own } = setUp({
+      health: () =>
+        Promise.resolve({
+          ...FIGURES,
+          inbox: { waiting: 1, running: 0, oldestWaitingAt: clock.now() },
+        }),
+    });
+    await settle();
+    own.advance(90_000);
+    assert.deepEqual(vitals.snapshot().inbox, { waiting: 1, running: 0, oldestMs: 90_000 });
   });
 
   it("says it, and goes on, where the store cannot be read", async () => {
-    const { store } = openTestStore();
-    const health = () => Promise.reject(new Error("disk gone"));
-    const { open, lines } = setUp({ store: { ...store, health } });
-    const vitals = open();
+    const { vitals, lines } = setUp({ health: () => Promise.reject(new Error("disk gone")) });
     await settle();
     assert.equal(lines.filter(({ level }) => level === "error").length, 1);
     assert.deepEqual(vitals.snapshot().inbox, { waiting: 0, running: 0, oldestMs: 0 });
+  });
+});
+
+describe("[O2] startVitals(), what is counted of decisions", () => {
+  it("counts each verdict once, by its reason, and what is not answered as denied, too", async () => {
+    let count = 2;
+    const { vitals, metrics, clock } = setUp({
+      health: () =>
+        Promise.resolve({
+          ...FIGURES,
+          decisions: [
+            { verdict: "ignore", why: "no-mention", count },
+            { verdict: "accept", why: "mentioned", count: 1 },
+            { verdict: "challenge", why: "pairing", count: 1 },
+          ],
+        }),
+    });
+    await settle();
+    count = 5;
+    vitals.refresh();
+    await settle();
+    const lines = metrics.text(vitals.snapshot(), { cpuSec: 0 }, clock.now()).split("\n");
+    const of = (name: string) => lines.filter((line) => line.startsWith(`barnacle_${name}_total`));
+    assert.deepEqual(of("auth_denied"), ['barnacle_auth_denied_total{reason="no-mention"} 5']);
+    assert.deepEqual(of("decisions"), [
+      'barnacle_decisions_total{verdict="ignore",reason="no-mention"} 5',
+      'barnacle_decisions_total{verdict="accept",reason="mentioned"} 1',
+      'barnacle_decisions_total{verdict="challenge",reason="pairing"} 1',
+    ]);
+  });
+});
+
+describe("[O2] startVitals() and models", () => {
+  const failed: TurnOutcome = {
+    kind: "failed",
+    reason: "unavailable",
+    error: new ModelError("gone", { kind: "unavailable", modelId: "openai/gpt" }),
+  };
+  const reply: TurnOutcome = { kind: "reply", text: "hi" };
+
+  it("is not ready while its model answers nobody, and says since when", () => {
+    const { vitals, clock, begin } = setUp();
+    const account = begin();
+    const isReady = () =>
+      judge(vitals.snapshot(), clock.now()).every(({ name, isReady }) =>
+        isReady || !name.startsWith("llm:")
+      );
+    assert.deepEqual(vitals.snapshot().models, [{ id: "openai/gpt" }]);
+    const openAt = clock.now();
+    account.setTurn(failed);
+    assert.deepEqual(vitals.snapshot().models, [{ id: "openai/gpt", openAt }]);
+    assert.equal(isReady(), false);
+    account.setTurn(reply);
+    assert.deepEqual(vitals.snapshot().models, [{ id: "openai/gpt" }]);
+    assert.equal(isReady(), true);
+  });
+
+  it("[C6] shows a model of several accounts once: it serves where it has answered any since", () => {
+    const { vitals, clock, begin } = setUp();
+    const [first, second] = [begin(ACCOUNT), begin(WORK)];
+    const model = () => vitals.snapshot().models;
+    const openAt = clock.now();
+    first.setTurn(failed);
+    clock.advance(1_000);
+    second.setTurn(failed);
+    assert.deepEqual(model(), [{ id: "openai/gpt", openAt }], "since it failed the first of them");
+    clock.advance(1_000);
+    second.setTurn(reply);
+    assert.deepEqual(model(), [{ id: "openai/gpt" }]);
+    clock.advance(1_000);
+    second.setTurn(failed);
+    assert.deepEqual(model(), [{ id: "openai/gpt", openAt: clock.now() }]);
+    second.setModel("local/small");
+    assert.deepEqual(model(), [{ id: "openai/gpt", openAt }, { id: "local/small" }]);
+  });
+
+  it("shows no model of an account that does not run", () => {
+    const { vitals, begin } = setUp();
+    begin().ended({ kind: "refused", hint: "no" });
+    assert.deepEqual(vitals.snapshot().models, []);
+  });
+});
+
+describe("[G5] startVitals().probe()", () => {
+  it("[C6] tries a write for each account, and shows the slowest", async () => {
+    const touched: string[] = [];
+    const durable: string[] = [];
+    const { vitals, clock } = setUp({
+      touchAlive(accountId) {
+        touched.push(accountId);
+        return Promise.resolve(accountId === WORK ? 40 : 3);
+      },
+    });
+    for (const accountId of [ACCOUNT, WORK]) {
+      vitals.accountOf(accountId).began("m/m", () =>
+        parts(1, {
+          committed: () => 7,
+          durable: (ticket) => void durable.push(`${accountId} ${ticket}`),
+        }));
+    }
+    clock.advance(1_000);
+    await vitals.probe();
+    assert.deepEqual(touched, ["default", "work"]);
+    assert.deepEqual(durable, ["default 7", "work 7"]);
+    assert.deepEqual(vitals.snapshot().store, {
+      probeMs: 40,
+      isFailing: false,
+      probedAt: clock.now(),
+    });
+  });
+
+  it("says once that the disk takes no writes, and when it does again", async () => {
+    let isFull = true;
+    const { vitals, lines } = setUp({
+      touchAlive: () => isFull ? Promise.reject(new Error("disk full")) : Promise.resolve(1),
+    });
+    await vitals.probe();
+    await vitals.probe();
+    assert.equal(lines.filter(({ level }) => level === "error").length, 1);
+    assert.equal(vitals.snapshot().store.isFailing, true);
+    isFull = false;
+    await vitals.probe();
+    assert.equal(vitals.snapshot().store.isFailing, false);
   });
 });

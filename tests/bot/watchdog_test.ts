@@ -12,7 +12,7 @@ import {
   type WatchdogFacts,
 } from "../../src/bot/watchdog.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { HEALTHY, NOW, READY } from "../support/health.ts";
+import { HEALTHY, NOW, only, READY } from "../support/health.ts";
 import { recordingLog } from "../support/recording_log.ts";
 
 const AT = 1_000_000;
@@ -278,7 +278,7 @@ describe("[O4] statusLine()", () => {
   it("says what is not, the worst first, in the words of `barnacle status`", () => {
     const snapshot = {
       ...HEALTHY,
-      shards: [{ ...READY, state: "backoff", readyAt: NOW - 5_000 } as const],
+      ...only({ shards: [{ ...READY, state: "backoff", readyAt: NOW - 5_000 }] }),
       store: { ...HEALTHY.store, isFailing: true },
     };
     assert.equal(

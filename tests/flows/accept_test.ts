@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ApplicationId } from "../../src/core/ids.ts";
-import type { AcceptedBatch, Foreign } from "../../src/core/inbox.ts";
+import type { AcceptedBatch, Foreign, Judged } from "../../src/core/inbox.ts";
 import type { GatewaySession, InboundBatch, InboundEvent, Self } from "../../src/core/inbound.ts";
+import type { PairingDesk, PairingRequest } from "../../src/core/pairing.ts";
 import type { Verdict } from "../../src/core/verdict.ts";
 import { createAcceptor, type Stored } from "../../src/flows/accept.ts";
 import {
@@ -11,6 +12,7 @@ import {
   directMessage,
   guildId,
   messageId,
+  pairingRequest,
   userId,
 } from "../support/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -19,6 +21,15 @@ import { settle } from "../support/settle.ts";
 
 const ACCEPT: Verdict = { kind: "accept", why: "dm-allowed", rule: "dm.allowFrom" };
 const IGNORE: Verdict = { kind: "ignore", why: "no-mention", rule: "r", keepAsContext: true };
+const CHALLENGE: Verdict = { kind: "challenge", why: "pairing", rule: "dm.policy" };
+const UNDECIDED: Verdict = { kind: "undecided", why: "pluralkit", rule: "pluralkit.enabled" };
+const VERDICTS: ReadonlyMap<string, Verdict> = new Map<string, Verdict>([
+  ["bot?", ACCEPT],
+  ["let me in", CHALLENGE],
+  ["whose?", UNDECIDED],
+]);
+const DESK: PairingDesk = { newCode: () => "C", newButton: () => "b", challenge: () => [] };
+const REQUEST = pairingRequest();
 const SELF: Self = {
   userId: userId("99"),
   applicationId: "99" as ApplicationId,
@@ -28,6 +39,9 @@ const SESSION: GatewaySession = { sessionId: "s1", resumeUrl: "wss://resume", se
 
 const chatter = (id: string): InboundEvent =>
   directMessage({ id: messageId(id), text: "to nobody" });
+const stranger = (id: string): InboundEvent =>
+  directMessage({ id: messageId(id), text: "let me in" });
+const webhook = (id: string): InboundEvent => directMessage({ id: messageId(id), text: "whose?" });
 const question = (id: string): InboundEvent => directMessage({ id: messageId(id), text: "bot?" });
 const batch = (seq: number, ...events: readonly InboundEvent[]): InboundBatch => ({
   accountId: ACCOUNT,
@@ -46,6 +60,9 @@ function setUp() {
   const stored: AcceptedBatch[] = [];
   const told: Stored[] = [];
   const foreign: Foreign[] = [];
+  const undecided: Judged[] = [];
+  const challenged: PairingRequest[] = [];
+  const sources: string[] = [];
   const world = { isFull: false, isT1Full: false, accepted: 0, settled: 0 };
   const acceptor = createAcceptor({
     store: {
@@ -59,9 +76,12 @@ function setUp() {
         const ids = accepted.judged.map(({ message }) => message.id);
         steps.push(["T1", ...ids, ...accepted.guilds.map(({ guildId }) => guildId)].join(" "));
         stored.push(accepted);
-        const routed = accepted.judged.filter(({ route }) => route);
+        const of = (kind: Verdict["kind"]) =>
+          accepted.judged.filter(({ verdict }) => verdict.kind === kind);
         return Promise.resolve({
-          accepted: routed,
+          accepted: of("accept"),
+          undecided: of("undecided"),
+          challenged: accepted.pairing ? of("challenge").map(() => REQUEST) : [],
           settled: accepted.echoes.length,
           settledIn: accepted.echoes.length > 0 ? [channelId("1400000000000000002")] : [],
           foreign: accepted.echoes
@@ -70,7 +90,11 @@ function setUp() {
         });
       },
     },
-    admit: ({ text }) => text === "bot?" ? ACCEPT : IGNORE,
+    judge({ text }, source) {
+      sources.push(source);
+      return { verdict: VERDICTS.get(text) ?? IGNORE, moment: { isMuted: true }, policyId: 7 };
+    },
+    pairing: DESK,
     route: () => ({ agentId: "main", sessionKey: "agent:main:main" }),
     now: clock.now,
     schedule: clock.schedule,
@@ -80,10 +104,13 @@ function setUp() {
     onSessionStarted: (shardId) => steps.push(`started ${shardId}`),
     onForeign: (found) => foreign.push(...found),
     onAccepted: () => world.accepted++,
+    onUndecided: (judged) => undecided.push(...judged),
+    onChallenged: (requests) => challenged.push(...requests),
     onSettled: () => world.settled++,
     onStored: (one) => told.push(one),
   });
-  return { acceptor, clock, foreign, lines, steps, stored, told, world };
+  const seen = { undecided, challenged, sources };
+  return { acceptor, clock, foreign, lines, steps, stored, told, world, ...seen };
 }
 
 describe("createAcceptor()", () => {
@@ -133,6 +160,49 @@ describe("createAcceptor()", () => {
       rule: "r",
     }]);
     assert.doesNotMatch(JSON.stringify(lines), /to nobody/);
+  });
+
+  it("[P1] stores with each what was known of it, and the policy that judged it", async () => {
+    const { acceptor, stored, sources } = setUp();
+    acceptor.accept(batch(1, chatter("11")));
+    await acceptor.flush();
+    await acceptor.found([question("12")]);
+    const facts = stored.flatMap(({ judged }) =>
+      judged.map(({ moment, policyId }) => [
+        moment,
+        policyId,
+      ])
+    );
+    assert.deepEqual(facts, [[{ isMuted: true }, 7], [{ isMuted: true }, 7]]);
+    assert.deepEqual(sources, ["live", "found"]);
+  });
+
+  it("[P3] has a stranger given a code in the transaction that stores the message", async () => {
+    const { acceptor, stored, challenged, lines, world } = setUp();
+    acceptor.accept(batch(1, stranger("11")));
+    await settle();
+    assert.equal(stored[0]?.pairing, DESK, "at once: somebody waits for it");
+    assert.ok(stored[0]?.judged[0]?.route, "the store may find that they are paired");
+    assert.deepEqual(challenged, [REQUEST]);
+    assert.equal(world.accepted, 0);
+    assert.deepEqual(lines.map(({ event }) => event), ["A message is not decided yet"]);
+  });
+
+  it("[P3] lends the desk to no batch without a stranger", async () => {
+    const { acceptor, stored, challenged } = setUp();
+    acceptor.accept(batch(1, chatter("11"), question("12"), webhook("13")));
+    await acceptor.flush();
+    assert.ok(stored[0] && !("pairing" in stored[0]));
+    assert.deepEqual(challenged, []);
+  });
+
+  it("[P13] hands on at once what waits for a fact", async () => {
+    const { acceptor, stored, undecided, world } = setUp();
+    acceptor.accept(batch(1, webhook("11")));
+    await settle();
+    assert.deepEqual(undecided.map(({ message }) => message.id), ["11"]);
+    assert.ok(stored[0]?.judged[0]?.route);
+    assert.equal(world.accepted, 0);
   });
 
   it("keeps the order where an answer overtakes nothing", async () => {

@@ -121,7 +121,14 @@ function setUp(options: Partial<Pick<CatchUpPorts, "isEnabled" | "mayActInDirect
       const fresh = events.filter(({ id }) => !taken.includes(id));
       taken.push(...fresh.map(({ id }) => id));
       const judged = fresh.flatMap((event) => event.kind === "message" ? [accepted(event)] : []);
-      return Promise.resolve({ accepted: judged, settled: 0, settledIn: [], foreign: [] });
+      return Promise.resolve({
+        accepted: judged,
+        settled: 0,
+        settledIn: [],
+        foreign: [],
+        undecided: [],
+        challenged: [],
+      });
     },
     now: clock.now,
     schedule: clock.schedule,

@@ -12,6 +12,8 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
   chatter: { kind: "ignore", why: "no-mention", rule: "r", keepAsContext: true },
   question: { kind: "accept", why: "mentioned", rule: "r" },
   stranger: { kind: "ignore", why: "sender-not-listed", rule: "r", keepAsContext: false },
+  unknown: { kind: "challenge", why: "pairing", rule: "r" },
+  webhook: { kind: "undecided", why: "pluralkit", rule: "r" },
 };
 
 const said = (id: string, text: string): InboundMessage =>
@@ -50,7 +52,13 @@ describe("[H1] createFillUp()", () => {
 
   it("[P10] lets nobody in by this door whom the policy keeps out", async () => {
     const { fillUp, stored } = setUp(() =>
-      Promise.resolve([said("3", "chatter"), said("2", "stranger"), said("1", "question")])
+      Promise.resolve([
+        said("5", "webhook"),
+        said("4", "unknown"),
+        said("3", "chatter"),
+        said("2", "stranger"),
+        said("1", "question"),
+      ])
     );
     await fillUp(directMessage(), 20);
     assert.deepEqual(stored.map(({ text }) => text), ["chatter", "question"]);

@@ -53,7 +53,28 @@ describe("[G6] judgeMissed()", () => {
     it(`says ${why} of what is ${name}`, () => {
       const judged = judgeMissed(verdict, { sentAt: AT }, isAmongNewest, at);
       assert.deepEqual([judged.why, judged.rule], [why, rule]);
-      assert.ok(judged.kind === "accept" || judged.keepAsContext);
+      assert.ok(judged.kind === "accept" || (judged.kind === "ignore" && judged.keepAsContext));
+    });
+  }
+
+  const open: readonly Verdict[] = [
+    { kind: "challenge", why: "pairing", rule: "r" },
+    { kind: "undecided", why: "pluralkit", rule: "r" },
+    { kind: "undecided", why: "pluralkit-original", rule: "r" },
+  ];
+  for (const verdict of open) {
+    it(`[P3] [P13] leaves a ${verdict.kind} of ${verdict.why} as it is, if it is new`, () => {
+      assert.equal(judgeMissed(verdict, { sentAt: AT }, true, limits), verdict);
+    });
+
+    it(`[P3] [P10] [P13] ends a ${verdict.kind} of ${verdict.why} that is old, and shows it to nobody`, () => {
+      for (
+        const [isNew, at, why] of [[true, late, "too-old"], [false, limits, "too-many"]] as const
+      ) {
+        const judged = judgeMissed(verdict, { sentAt: AT }, isNew, at);
+        assert.ok(judged.kind === "ignore" && !judged.keepAsContext);
+        assert.equal(judged.why, why);
+      }
     });
   }
 

@@ -27,7 +27,15 @@ function setUp(pages: (request: number) => Page | Error, missing: readonly strin
       const page = pages(++requests);
       return page instanceof Error ? Promise.reject(page) : Promise.resolve(page);
     },
-    found: () => Promise.resolve({ accepted: [], settled: 0, settledIn: [], foreign: [] }),
+    found: () =>
+      Promise.resolve({
+        accepted: [],
+        settled: 0,
+        settledIn: [],
+        foreign: [],
+        undecided: [],
+        challenged: [],
+      }),
     limits: { maxAgeMs: Infinity, maxPerChannel: 1 },
     now: () => 0,
     onFound: () => undefined,

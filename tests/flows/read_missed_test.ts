@@ -68,7 +68,14 @@ function setUp(world: World) {
         if (event.kind === "message" && why === "mentioned") judged.push(accepted(event));
         known.set(event.id, why);
       }
-      return Promise.resolve({ accepted: judged, settled: 0, settledIn: [], foreign: [] });
+      return Promise.resolve({
+        accepted: judged,
+        settled: 0,
+        settledIn: [],
+        foreign: [],
+        undecided: [],
+        challenged: [],
+      });
     },
   });
   return { reading, batches, known, tally, requests: () => requests, found: () => found };

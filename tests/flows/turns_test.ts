@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Claim } from "../../src/core/inbox.ts";
+import { createTurnRoom } from "../../src/flows/turn_room.ts";
 import { createTurns } from "../../src/flows/turns.ts";
 import { directMessage, messageId } from "../support/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -32,7 +33,7 @@ function setUp(ids: readonly string[], maxConcurrent = 2) {
       ends.set(id, end);
       return end.promise;
     },
-    maxConcurrent,
+    room: createTurnRoom(() => maxConcurrent),
     schedule: clock.schedule,
     log,
   });

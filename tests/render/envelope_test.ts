@@ -54,6 +54,15 @@ describe("[H3] envelopeOf()", () => {
     assert.match(envelope({ message }), /^\[from: ada#1234 \(/m);
   });
 
+  it("[H3] [P13] names a member with their system, and the account that wrote", () => {
+    const pluralkit = { memberId: "abcde", name: "Aria [1]", system: "The\nCrew" };
+    const message = guildMessage({ sender: sender({ username: "pk:abcde", pluralkit }) });
+    assert.match(
+      envelope({ message }),
+      /^\[from: Aria ‹1› \(PK:The Crew\) \(123456789012345678\)\] \[message_id: /m,
+    );
+  });
+
   it("[H4] fences the names of a guild, and shows its ids", () => {
     const thread = { id: channelId("1400000000000000012"), name: "notes" };
     const message = guildMessage({ place: guildPlace({ thread, topic: "be nice" }) });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { InboundMessage, Sender } from "../../src/core/inbound.ts";
 import { envelopeOf } from "../../src/render/envelope.ts";
 import { composeRequest } from "../../src/render/request.ts";
 import { systemPromptOf } from "../../src/render/system_prompt.ts";
@@ -39,7 +40,6 @@ describe("composeRequest()", () => {
       "channel",
       "thread",
       "topic",
-      "username",
       "text",
       "quotedTag",
       "quotedText",
@@ -51,45 +51,55 @@ describe("composeRequest()", () => {
       "overheardTag",
       "overheardText",
     ] as const;
-    const canary = (field: typeof fields[number]) => `canary-${field}-7Q`;
-    const message = guildMessage({
-      text: canary("text"),
-      sender: sender({
-        username: canary("username"),
-        roles: [{ id: roleId("5"), name: "canary-role-7Q" }],
-        pluralkit: { memberId: "abcde", name: "canary-member-7Q" },
-      }),
-      place: guildPlace({
-        guild: { id: guildId("1"), name: canary("guild") },
-        channel: { id: channelId("2"), name: canary("channel") },
-        thread: { id: channelId("3"), name: canary("thread") },
-        topic: canary("topic"),
-      }),
-      quoted: {
-        id: ID,
-        author: { id: userId("4"), tag: canary("quotedTag") },
-        text: canary("quotedText"),
-      },
-      extras: (["attachment", "sticker", "poll", "embed", "forward"] as const)
-        .map((kind) => ({ kind, text: canary(kind) })),
-    });
-    const request = composeRequest({
-      system: systemPromptOf({ agentName: "Krill", agentPrompt: "p", channelPrompt: "c" }),
-      history: [],
-      envelope: envelopeOf({
-        message,
-        overheard: [overheard({ tag: canary("overheardTag"), text: canary("overheardText") })],
-        overheardChars: 10_000,
-        timezone: "UTC",
-        boundary: "k3f9q2zz",
-      }),
-    });
-    assert.doesNotMatch(request.system, /canary/);
-    const user = request.messages.at(-1)?.text ?? "";
-    for (const field of fields) assert.ok(user.includes(canary(field)), field);
+    const canary = (field: string) => `canary-${field}-7Q`;
+    const said = (who: Partial<Sender>) =>
+      guildMessage({
+        text: canary("text"),
+        sender: sender({
+          username: canary("username"),
+          roles: [{ id: roleId("5"), name: "canary-role-7Q" }],
+          ...who,
+        }),
+        place: guildPlace({
+          guild: { id: guildId("1"), name: canary("guild") },
+          channel: { id: channelId("2"), name: canary("channel") },
+          thread: { id: channelId("3"), name: canary("thread") },
+          topic: canary("topic"),
+        }),
+        quoted: {
+          id: ID,
+          author: { id: userId("4"), tag: canary("quotedTag") },
+          text: canary("quotedText"),
+        },
+        extras: (["attachment", "sticker", "poll", "embed", "forward"] as const)
+          .map((kind) => ({ kind, text: canary(kind) })),
+      });
+    const requestOf = (message: InboundMessage) =>
+      composeRequest({
+        system: systemPromptOf({ agentName: "Krill", agentPrompt: "p", channelPrompt: "c" }),
+        history: [],
+        envelope: envelopeOf({
+          message,
+          overheard: [overheard({ tag: canary("overheardTag"), text: canary("overheardText") })],
+          overheardChars: 10_000,
+          timezone: "UTC",
+          boundary: "k3f9q2zz",
+        }),
+      });
     const fencesAndFrom =
       /<(\w+) boundary="k3f9q2zz">\n[\s\S]*?\n<\/\1>|^\[(?:from|in reply to): .*$/gm;
-    assert.doesNotMatch(user.replace(fencesAndFrom, ""), /canary/);
+    const member = { memberId: "abcde", name: canary("member"), system: canary("system") };
+    const speakers: readonly [Partial<Sender>, readonly string[]][] = [
+      [{}, ["username"]],
+      [{ pluralkit: member }, ["member", "system"]],
+    ];
+    for (const [who, names] of speakers) {
+      const request = requestOf(said(who));
+      assert.doesNotMatch(request.system, /canary/);
+      const user = request.messages.at(-1)?.text ?? "";
+      for (const field of [...fields, ...names]) assert.ok(user.includes(canary(field)), field);
+      assert.doesNotMatch(user.replace(fencesAndFrom, ""), /canary/);
+    }
   });
 
   it("is byte for byte the same system prompt in every turn", () => {

@@ -1,0 +1,100 @@
+/**
+ * What the config names, held against the guilds that the bot is in.
+ *
+ * Names in allowlists are found to be ids, and a guild that nobody has listed is told of (P12, P6a).
+ *
+ * @module
+ */
+
+import { type GuildId, parseSnowflake } from "../core/ids.ts";
+import type { InboundBatch, Named } from "../core/inbound.ts";
+import { namesIn } from "../discord/gateway/places.ts";
+import { createMembers } from "../discord/rest/members.ts";
+import { RestError } from "../discord/rest/rest_error.ts";
+import { type ClosedGuild, createJoined } from "../flows/joined.ts";
+import { createNames, type Names } from "../flows/resolve_names.ts";
+import { schedule } from "../lib/schedule.ts";
+import { unresolvedNames } from "../policy/pinned.ts";
+import { type AccessPolicy, rulesFor } from "../policy/rules.ts";
+import type { EntranceOptions } from "./entrance.ts";
+
+export interface HeldNames extends Names {
+  /** A batch was taken: it may tell of guilds, and of the bot's coming into one. */
+  heard(batch: Pick<InboundBatch, "guilds" | "joined">): void;
+}
+
+/** Nobody waits for it: what people wait for goes first. */
+const BACKGROUND = { priority: "background" } as const;
+
+/** How long guilds gather before they are looked at, in milliseconds. */
+const GATHER_MS = 1_000;
+/** So often those that a READY has listed are waited for; one that has an outage is not. */
+const MAX_GATHERINGS = 15;
+
+export function namesOf(
+  { config, store, client, reader, policy, outlet, logging, now }: EntranceOptions,
+): HeldNames {
+  const { accountId } = config().discord;
+  const log = logging.forPart("access");
+  const members = createMembers(client, BACKGROUND);
+  const names = createNames({
+    accountId,
+    unresolved: () => unresolvedNames(policy.now().policy),
+    guilds: () =>
+      Array.from(reader.index.values()).filter(({ isAwaited }) => !isAwaited).map(namesIn),
+    searchMembers: (guildId, query) => members.search(guildId, query),
+    isRefused: (error) => error instanceof RestError && error.kind === "forbidden",
+    store,
+    onResolved: (found) => policy.resolved(found),
+    schedule,
+    random: Math.random,
+    now,
+    log,
+  });
+  const joined = createJoined({
+    closed: (guild) => closedTo(guild, policy.now().policy),
+    guildsPath: () => policy.now().policy.ruleOf(GUILDS),
+    tellOwners: (text) => outlet.tellOwners(text),
+    texts: () => config().texts,
+    log,
+  });
+  let callOff: (() => void) | undefined;
+
+  /** What is not found is said, so it is looked for where it may be found. */
+  function lookSoon(gatherings = 1): void {
+    callOff ??= schedule(() => {
+      callOff = undefined;
+      const isWhole = [...reader.index.values()].every(({ isAwaited }) => !isAwaited);
+      if (isWhole || gatherings >= MAX_GATHERINGS) names.look();
+      else lookSoon(gatherings + 1);
+    }, GATHER_MS);
+  }
+
+  return {
+    look: () => lookSoon(),
+    lookAnew: names.lookAnew,
+    heard(batch) {
+      if (batch.guilds.length > 0) lookSoon();
+      if (batch.joined) joined(batch.joined);
+    },
+    async stop() {
+      callOff?.();
+      await names.stop();
+    },
+  };
+}
+
+const GUILDS = "channels.discord.guilds";
+
+/** Whether the guild itself is not let in, whatever the channel. */
+function closedTo(guild: Named<GuildId>, policy: AccessPolicy): ClosedGuild | undefined {
+  const id = parseSnowflake<"channel">(guild.id); // the guild decides, whatever its channels
+  if (!id) return undefined;
+  const channel = { id, name: "" };
+  const rules = rulesFor({ kind: "guild", guild, channel }, policy);
+  if (rules.kind === "open") return undefined;
+  const { why, rule } = rules;
+  return why === "guilds-disabled" || why === "guild-not-listed"
+    ? { why, rule: policy.ruleOf(rule) }
+    : undefined;
+}

@@ -1,0 +1,131 @@
+/**
+ * One request to PluralKit's API: who is behind a message.
+ *
+ * What answers need not be PluralKit: a proxy, a portal, a server in its place. So
+ * an answer is read no further than one could be long, and believed only as far
+ * as it has PluralKit's form.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import type { MessageId } from "../core/ids.ts";
+import type { ProxiedMessage } from "../core/pluralkit.ts";
+import { snowflakeSchema } from "../core/snowflake_schema.ts";
+
+/** What one request came to. */
+export type Answer =
+  | { readonly kind: "found"; readonly proxied: ProxiedMessage }
+  | { readonly kind: "none" }
+  /** `waitMs`: how long PluralKit asks to be left alone, where it says so. */
+  | { readonly kind: "again"; readonly reason: string; readonly waitMs?: number }
+  /** Asking again would change nothing. */
+  | { readonly kind: "failed"; readonly reason: string };
+
+export interface ApiDeps {
+  readonly fetch: typeof globalThis.fetch;
+  /** `pluralkit.apiUrl`: `"https://api.pluralkit.me/v2"`. */
+  readonly apiUrl: string;
+  /** `pluralkit.token`: shows what a system keeps to itself, to that system. */
+  readonly token?: string;
+  /** Barnacle's own, for the User-Agent, which PluralKit asks for. */
+  readonly version: string;
+}
+
+/** @returns Never rejects. */
+export type Ask = (id: MessageId, signal: AbortSignal) => Promise<Answer>;
+
+/** Bytes of an answer, at most: all texts of a system and a member have some 5 kB. */
+const MAX_BYTES = 64 * 1_024;
+
+const text = z.string().min(1);
+
+/** @see {@link https://pluralkit.me/api/models/#message-model} */
+const messageSchema = z.object({
+  id: snowflakeSchema<"message">(),
+  original: snowflakeSchema<"message">(),
+  sender: snowflakeSchema<"user">(),
+  channel: snowflakeSchema<"channel">(),
+  guild: snowflakeSchema<"guild">().nullish(),
+  system: z.object({ name: text.nullish().catch(undefined) }).nullish(),
+  member: z.object({ id: text, name: text }).nullish().catch(undefined),
+}).transform(({ id, original, sender, channel, guild, system, member }): ProxiedMessage => ({
+  id,
+  original,
+  sender,
+  channelId: channel,
+  ...(guild && { guildId: guild }),
+  ...(member && {
+    member: {
+      memberId: member.id,
+      name: member.name,
+      ...(system?.name && { system: system.name }),
+    },
+  }),
+}));
+
+const limitedSchema = z.object({ retry_after: z.number().nonnegative() });
+
+/** @see {@link https://pluralkit.me/api/endpoints/#get-proxied-message-information} */
+export function createAsk({ fetch, apiUrl, token, version }: ApiDeps): Ask {
+  const base = apiUrl.replace(/\/+$/, "");
+  const headers = {
+    accept: "application/json",
+    "user-agent": `Barnacle/${version} (Discord bot of one operator)`,
+    ...(token !== undefined && { authorization: token }),
+  };
+
+  return async (id, signal) => {
+    try {
+      const response = await fetch(`${base}/messages/${id}`, {
+        headers,
+        signal,
+        redirect: "error",
+      });
+      return judge(response.status, await bodyOf(response));
+    } catch (error) {
+      return { kind: "again", reason: signal.aborted ? "no answer in time" : reasonOf(error) };
+    }
+  };
+}
+
+function judge(status: number, body: unknown): Answer {
+  if (status === 200) {
+    const { data: proxied } = messageSchema.safeParse(body);
+    return proxied ? { kind: "found", proxied } : again("an answer that is not PluralKit's");
+  }
+  if (status === 404) return { kind: "none" };
+  if (status === 429) {
+    const limited = limitedSchema.safeParse(body);
+    return { ...again("HTTP 429"), ...(limited.data && { waitMs: limited.data.retry_after }) };
+  }
+  return status >= 500 ? again(`HTTP ${status}`) : { kind: "failed", reason: `HTTP ${status}` };
+}
+
+function again(reason: string) {
+  return { kind: "again", reason } as const;
+}
+
+/** The JSON of an answer; `undefined` where it is none, or longer than it could be. */
+async function bodyOf({ body }: Response): Promise<unknown> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_BYTES) return undefined; // leaving the loop lets go of the connection
+    text += decoder.decode(chunk, { stream: true });
+  }
+  try {
+    return JSON.parse(text + decoder.decode());
+  } catch {
+    return undefined; // it is judged by its status, and as no answer of PluralKit's
+  }
+}
+
+/** A runtime says only that a fetch failed; its cause says why. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  return cause instanceof Error ? `${error.message}: ${cause.message}` : error.message;
+}
