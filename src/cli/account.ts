@@ -1,49 +1,77 @@
 /**
- * What the account of a config needs to connect: its token, a model, an API.
+ * What the accounts of a config need to connect: a token for each, a model, an API.
  *
  * @module
  */
 
-import type { Account } from "../bot.ts";
-import type { Config } from "../config/config.ts";
-import { missingModel, missingToken } from "../config/load.ts";
+import type { Account, Setup } from "../bot.ts";
+import { type Config, forAccount } from "../config/config.ts";
+import { type LoadedConfig, missingModel, missingToken } from "../config/load.ts";
 import type { Problem } from "../config/problem.ts";
 import type { Env } from "../config/secrets.ts";
+import type { AccountId } from "../core/ids.ts";
 import { tokenProblem } from "../discord/rest/client.ts";
 import type { Logging } from "../log.ts";
 import { chooseModel } from "./choose_model.ts";
 import { apiOf } from "./discord.ts";
 
-export type FoundAccount =
-  | { readonly kind: "account"; readonly account: Account }
-  /** Nothing is to connect (C7). */
-  | { readonly kind: "disabled" }
-  | { readonly kind: "problem"; readonly problem: Problem };
+export type FoundSetup =
+  | { readonly kind: "setup"; readonly setup: Setup }
+  | { readonly kind: "problems"; readonly problems: readonly Problem[] };
 
 /** Finds all of it; from now on no line of the log holds a secret of it. */
-export async function findAccount(
-  config: Config,
+export async function findSetup(
+  { config, text }: LoadedConfig,
   env: Env,
   logging: Logging,
-): Promise<FoundAccount> {
-  if (!config.discord.enabled) return { kind: "disabled" };
-  const missing = missingToken(config) ?? missingModel(config, env);
-  if (missing) return { kind: "problem", problem: missing };
-
-  const token = config.discord.token?.reveal() ?? "";
-  logging.addSecret(token);
-  const wrong = tokenProblem(token);
-  if (wrong !== undefined) return problem("channels.discord.token", wrong);
-
-  const api = apiOf(env);
-  if ("problem" in api) return problem("", api.problem);
-
-  const chosen = await chooseModel(config, env, logging.forPart("main"));
-  if (chosen.kind === "problem") return chosen;
-  for (const secret of chosen.secrets) logging.addSecret(secret);
-  return { kind: "account", account: { token, model: chosen.model, apiBase: api.base } };
+): Promise<FoundSetup> {
+  const configs = config.accounts.filter(({ enabled }) => enabled)
+    .map((account) => forAccount(config, account));
+  const found = new Map<AccountId, Account>();
+  if (configs.length > 0) {
+    const shared = await findShared(configs, env, logging);
+    if ("problems" in shared) return { kind: "problems", problems: shared.problems };
+    for (const { discord } of configs) {
+      const token = discord.token?.reveal() ?? "";
+      logging.addSecret(token);
+      found.set(discord.accountId, { token, ...shared });
+    }
+    for (const { pluralkit } of config.accounts) {
+      if (pluralkit.token) logging.addSecret(pluralkit.token.reveal());
+    }
+  }
+  return {
+    kind: "setup",
+    setup: { config, ...(text !== undefined && { text }), accounts: found },
+  };
 }
 
-function problem(path: string, message: string): FoundAccount {
-  return { kind: "problem", problem: { severity: "error", path, message } };
+/** What all accounts need alike; and whether each has a token that a request can carry. */
+async function findShared(
+  configs: readonly Config[],
+  env: Env,
+  logging: Logging,
+): Promise<Omit<Account, "token"> | { readonly problems: readonly Problem[] }> {
+  const [first] = configs;
+  const missing = [
+    ...configs.map(missingToken),
+    first && missingModel(first, env),
+    ...configs.map(wrongToken),
+  ].filter((problem) => problem !== undefined);
+  if (!first || missing.length > 0) return { problems: missing };
+  const api = apiOf(env);
+  if ("problem" in api) return { problems: [problem("", api.problem)] };
+  const chosen = await chooseModel(first, env, logging.forPart("main"));
+  if (chosen.kind === "problem") return { problems: [chosen.problem] };
+  for (const secret of chosen.secrets) logging.addSecret(secret);
+  return { model: chosen.model, apiBase: api.base };
+}
+
+function wrongToken({ discord: { token, tokenPlace } }: Config): Problem | undefined {
+  const wrong = token && tokenProblem(token.reveal());
+  return wrong === undefined ? undefined : problem(tokenPlace, wrong);
+}
+
+function problem(path: string, message: string): Problem {
+  return { severity: "error", path, message };
 }

@@ -19,11 +19,14 @@ import { noProxyOf } from "../lib/proxy.ts";
 import { VERSION } from "../version.ts";
 import type { DemoFlags } from "./demo.ts";
 import type { DoctorFlags } from "./doctor.ts";
-import { COMMON, end, flag, JSON_ANYWAY, NOT_USED, path } from "./command.ts";
+import { access, pairing, why } from "./access_commands.ts";
+import { ACCOUNT, COMMON, end, flag, NOT_USED, path, showsColours } from "./command.ts";
+import { config } from "./config_commands.ts";
 import { outbox, send } from "./delivery_commands.ts";
 import { EXIT } from "./exit_code.ts";
 import type { CommonFlags } from "./flags.ts";
 import { processIo } from "./io.ts";
+import type { InviteFlags } from "./invite.ts";
 import type { RunFlags } from "./run.ts";
 
 const run = buildCommand({
@@ -87,9 +90,6 @@ const status = buildCommand({
   },
 });
 
-/** Of what goes to stdout; a terminal's emptiness is `undefined`, not false, on Bun. */
-const showsColours = (): boolean => process.stdout.isTTY === true && !process.env["NO_COLOR"];
-
 const doctor = buildCommand({
   docs: {
     brief: "Find what keeps the bot from Discord, and say what to do about it",
@@ -144,8 +144,8 @@ const invite = buildCommand({
       "The link alone goes to stdout; what it asks for, and why, to stderr.\n\n" +
       "Example: barnacle invite",
   },
-  parameters: { flags: { ...COMMON, data: path(NOT_USED) } },
-  async func(flags: CommonFlags) {
+  parameters: { flags: { ...COMMON, data: path(NOT_USED), account: ACCOUNT } },
+  async func(flags: InviteFlags) {
     const { invite } = await import("./invite.ts");
     await end(this, invite(flags, processIo()));
   },
@@ -164,37 +164,24 @@ const version = buildCommand({
   },
 });
 
-type ConfigAction = "check" | "schema" | "show";
-
-function configCommand(action: ConfigAction, brief: string, own: Partial<typeof COMMON> = {}) {
-  return buildCommand({
-    docs: { brief, fullDescription: `${brief}.\n\nExample: barnacle config ${action}` },
-    parameters: { flags: { ...COMMON, data: path(NOT_USED), ...own } },
-    async func(flags: CommonFlags) {
-      const commands = await import("./config.ts");
-      await end(this, commands[action](flags, processIo()));
-    },
-  });
-}
-
-const config = buildRouteMap({
-  docs: { brief: "Check and show the config" },
-  routes: {
-    check: configCommand("check", "Check the config file, and list everything that is wrong"),
-    schema: configCommand("schema", "Print the config's JSON Schema", {
-      config: path(NOT_USED),
-      json: flag(JSON_ANYWAY),
-    }),
-    show: configCommand("show", "Print the config as it applies, without secrets", {
-      json: flag(JSON_ANYWAY),
-    }),
-  },
-});
-
 const application = buildApplication(
   buildRouteMap({
     docs: { brief: "Barnacle: an AI agent that lives in Discord" },
-    routes: { run, demo, status, send, outbox, doctor, netcheck, invite, config, version },
+    routes: {
+      run,
+      demo,
+      status,
+      why,
+      access,
+      pairing,
+      send,
+      outbox,
+      doctor,
+      netcheck,
+      invite,
+      config,
+      version,
+    },
   }),
   {
     name: "barnacle",

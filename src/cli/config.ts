@@ -5,7 +5,8 @@
  */
 
 import { z } from "zod";
-import { docs } from "../config/key.ts";
+import { forAccount } from "../config/config.ts";
+import { docs, effectText, type KeyDoc } from "../config/key.ts";
 import { missingModel, missingToken } from "../config/load.ts";
 import type { Problem } from "../config/problem.ts";
 import { configSchema } from "../config/schema.ts";
@@ -25,7 +26,11 @@ export async function check({ config: flag, json }: ConfigFlags, io: Io): Promis
   const problems = [...loaded.problems];
   if (loaded.kind === "loaded") {
     // The environment of a service is often not there where its config is checked.
-    const missing = [missingToken(loaded.config), missingModel(loaded.config, io.env)];
+    const { config } = loaded;
+    const missing = [
+      ...config.accounts.map((account) => missingToken(forAccount(config, account))),
+      missingModel(config, io.env),
+    ];
     for (const problem of missing) if (problem) problems.push({ ...problem, severity: "warning" });
   }
 
@@ -65,12 +70,18 @@ export function jsonSchema(): Record<string, unknown> {
     override: ({ zodSchema, jsonSchema }) => {
       const doc = docs.get(zodSchema);
       // Of what we say of a key, an editor shows the description.
-      for (const name of ["built", "unset", "example", "denial"]) delete jsonSchema[name];
-      if (doc?.built && doc.built !== "built") {
-        jsonSchema.description = `${doc.description} (Not built in this version.)`;
+      for (const name of ["built", "unset", "example", "denial", "takesEffect"]) {
+        delete jsonSchema[name];
       }
+      if (doc) jsonSchema.description = wordsOf(doc);
     },
   });
+}
+
+function wordsOf(doc: KeyDoc): string {
+  const isBuilt = (doc.built ?? "built") === "built";
+  return [doc.description, isBuilt ? undefined : "(Not built in this version.)", effectText(doc)]
+    .filter((words) => words !== undefined).join(" ");
 }
 
 function count(problems: readonly Problem[]): string {

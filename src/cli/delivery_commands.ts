@@ -6,9 +6,10 @@
 
 import { buildCommand, buildRouteMap } from "@stricli/core";
 import process from "node:process";
-import { COMMON, end, NOT_USED, path } from "./command.ts";
+import { ACCOUNT, COMMON, end, NOT_USED, path } from "./command.ts";
 import type { CommonFlags } from "./flags.ts";
 import { processIo } from "./io.ts";
+import type { OutboxFlags } from "./outbox.ts";
 import type { SendFlags } from "./send.ts";
 
 /** At the head of a positional's help. */
@@ -25,6 +26,7 @@ export const send = buildCommand<SendFlags, [target: string, text?: string]>({
   parameters: {
     flags: {
       ...COMMON,
+      account: ACCOUNT,
       file: {
         kind: "parsed",
         parse: String,
@@ -91,8 +93,14 @@ export const outbox = buildRouteMap({
         brief: "List each message that is not sent",
         fullDescription: "List each message that is not sent.\n\nExample: barnacle outbox list",
       },
-      parameters: { flags: { ...COMMON, config: path(NOT_USED) } },
-      async func(flags: CommonFlags) {
+      parameters: {
+        flags: {
+          ...COMMON,
+          config: path(NOT_USED),
+          account: { ...ACCOUNT, brief: "One bot's only; all if absent" },
+        },
+      },
+      async func(flags: OutboxFlags) {
         const { list } = await import("./outbox.ts");
         await end(this, list(flags, processIo()));
       },

@@ -9,7 +9,7 @@ import { createInvalidRequests } from "../core/invalid_requests.ts";
 import type { Env } from "./io.ts";
 import { type Applications, createApplications } from "../discord/rest/application.ts";
 import { DISCORD_API_BASE, parseApiUrl } from "../discord/rest/api_url.ts";
-import { createClient, tokenProblem } from "../discord/rest/client.ts";
+import { createClient, type RestApi, tokenProblem } from "../discord/rest/client.ts";
 import { createDirectory, type Directory } from "../discord/rest/directory.ts";
 import { schedule } from "../lib/schedule.ts";
 import { VERSION } from "../version.ts";
@@ -41,6 +41,8 @@ export function lockedBot(token: string, apiBase: string): string {
 }
 
 export interface Discord {
+  /** For what else there is to ask. */
+  readonly api: RestApi;
   readonly applications: Applications;
   readonly directory: Directory;
   /** Gives up what is under way. */
@@ -65,6 +67,7 @@ export function openDiscord(token: string, apiUrl: string): Discord {
     schedule,
   });
   return {
+    api: client,
     applications: createApplications(client),
     directory: createDirectory(client, now),
     stop: client.stop,

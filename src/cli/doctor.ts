@@ -17,7 +17,7 @@ import {
   examineNetwork,
   STEP_MS,
 } from "../bot/examine.ts";
-import type { Config } from "../config/config.ts";
+import { type BotConfig, type Config, forAccount } from "../config/config.ts";
 import type { Problem } from "../config/problem.ts";
 import type { Finding } from "../core/finding.ts";
 import {
@@ -25,6 +25,7 @@ import {
   identifyBudget,
   type SessionStartLimit,
 } from "../core/identify_budget.ts";
+import type { AccountId } from "../core/ids.ts";
 import { toIntents } from "../discord/gateway/intents.ts";
 import { hostingOf, judgeRuns } from "../flows/last_run.ts";
 import { judgeDiscord } from "../flows/preflight_discord.ts";
@@ -33,6 +34,7 @@ import { judgeNetwork } from "../flows/preflight_network.ts";
 import { readBootId } from "../host/boot.ts";
 import { findDataDir } from "../host/data_dir.ts";
 import { schedule } from "../lib/schedule.ts";
+import { judgeNames } from "./access_findings.ts";
 import { apiOf, ASK_MS, lockedBot, openDiscord, tokenIn } from "./discord.ts";
 import type { ExitCode } from "./exit_code.ts";
 import { exitCodeOf, showFindings } from "./findings.ts";
@@ -84,24 +86,44 @@ async function examine(
   }
   const { config } = loaded;
   const now = Date.now();
-  const token = tokenIn(config);
+  const httpToken = config.http.token?.reveal();
+  const accounts = config.accounts.map((account) => {
+    const own = forAccount(config, account);
+    return { config: own, accountId: account.accountId, token: tokenIn(own) };
+  });
   const host = await lookAtHost({
     dataDir: findDataDir({
       env,
       home: homedir(),
       ...(flags.data !== undefined && { flag: flags.data }),
     }),
-    config,
-    ...(token !== undefined && { bot: lockedBot(token, api.base) }),
+    ...(httpToken !== undefined && { httpToken }),
+    accounts: accounts.map(({ accountId, token }) => ({
+      accountId,
+      ...(token !== undefined && { bot: lockedBot(token, api.base) }),
+    })),
     now,
   });
+  const discord: Finding[] = [];
+  for (const { config, token } of parts.has("discord") ? accounts : []) {
+    const found = await aboutDiscord({ config, api: api.base, token, host }, flags, io, ports);
+    const { accountId } = config.discord;
+    discord.push(
+      ...(accounts.length === 1 ? found : found.map((one) => ofAccount(one, accountId))),
+    );
+  }
   return [
     ...(problems.length > 0 ? problems : [configIsRight(config)]),
-    ...(parts.has("host") ? aboutHost(host, env, now) : []),
-    ...(parts.has("discord")
-      ? await aboutDiscord({ config, api: api.base, token, host }, flags, io, ports)
+    ...(parts.has("host")
+      ? [...aboutHost(host, env, now), ...aboutNames(accounts.map(({ config }) => config), host)]
       : []),
+    ...discord,
   ];
+}
+
+/** Which of several bots it is about. */
+function ofAccount(finding: Finding, accountId: AccountId): Finding {
+  return { ...finding, what: `${finding.what} (${accountId})` };
 }
 
 function toFinding({ severity, file, line, path, message, hint }: Problem): Finding {
@@ -117,7 +139,7 @@ function toFinding({ severity, file, line, path, message, hint }: Problem): Find
   };
 }
 
-function configIsRight({ file }: Config): Finding {
+function configIsRight({ file }: BotConfig): Finding {
   return {
     id: "config",
     what: "Config",
@@ -136,6 +158,14 @@ function aboutHost({ facts, known }: HostView, env: Io["env"], now: number): rea
   ];
 }
 
+/** By the names that the bot has found so far. */
+function aboutNames(configs: readonly Config[], { known }: HostView): readonly Finding[] {
+  return configs.map(({ discord: { access, accountId } }) => {
+    const finding = judgeNames(access, known?.accounts.get(accountId)?.names ?? []);
+    return configs.length === 1 ? finding : ofAccount(finding, accountId);
+  });
+}
+
 /** Without the one that has not ended yet. */
 function earlierRuns({ runs }: StoreView, { bot }: HostView["facts"]): StoreView["runs"] {
   return bot.kind === "none" ? runs : runs.slice(0, -1);
@@ -152,11 +182,12 @@ interface Asking {
 const ASK = { schedule, timeoutMs: ASK_MS };
 
 async function aboutDiscord(
-  { config, api, token, host: { known } }: Asking,
+  { config, api, token, host }: Asking,
   flags: DoctorFlags,
   io: Io,
   ports: DoctorPorts,
 ): Promise<readonly Finding[]> {
+  const known = host.known?.accounts.get(config.discord.accountId);
   if (!config.discord.enabled) {
     const why = "channels.discord.enabled is false, so the bot does not connect";
     return [{ id: "discord", what: "Discord", status: "skipped", why }];

@@ -11,9 +11,10 @@
 import { accessSync, constants, existsSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { Config } from "../config/config.ts";
 import { DAY_MS } from "../core/day.ts";
 import type { IdentifyBudget } from "../core/identify_budget.ts";
+import type { AccountId } from "../core/ids.ts";
+import type { ResolvedName } from "../core/names.ts";
 import {
   type BotProcess,
   type HostFacts,
@@ -33,9 +34,10 @@ import { askStatus, holderOf, isHeld, isHidden, lockOf, STATUS_TIMEOUT_MS } from
 
 export interface HostOptions {
   readonly dataDir: string;
-  readonly config: Config;
-  /** What the token's lock is taken for; absent where there is no token. */
-  readonly bot?: string;
+  /** `http.token`, where the config has one. */
+  readonly httpToken?: string;
+  /** `bot`: what its token's lock is taken for; absent where there is no token. */
+  readonly accounts: readonly { readonly accountId: AccountId; readonly bot?: string }[];
   /** Unix time in milliseconds. */
   readonly now: number;
 }
@@ -47,25 +49,38 @@ export interface HostView {
 }
 
 export interface StoreView {
-  readonly gatewayUrl?: string;
-  readonly budget: IdentifyBudget;
+  readonly accounts: ReadonlyMap<AccountId, AccountView>;
   /** Those of the last 24 hours; the last of them may be the bot that runs. */
   readonly runs: readonly Run[];
 }
 
+export interface AccountView {
+  readonly gatewayUrl?: string;
+  readonly budget: IdentifyBudget;
+  /** Names of the config that its bot has found to be ids (P12). */
+  readonly names: readonly ResolvedName[];
+}
+
 export async function lookAtHost(options: HostOptions): Promise<HostView> {
-  const { dataDir, config, bot, now } = options;
+  const { dataDir, httpToken, accounts, now } = options;
   const problem = problemOf(dataDir);
   const freeBytes = freeBytesOf(dataDir);
-  const store = await lookAtStore(join(dataDir, DATABASE_NAME), config, now);
-  const token = bot === undefined ? undefined : await tokenHolder(bot, dataDir, now);
+  const ids = accounts.map(({ accountId }) => accountId);
+  const store = await lookAtStore(join(dataDir, DATABASE_NAME), ids, now);
+  const holders: TokenHolder[] = [];
+  for (const { bot } of accounts) {
+    const holder = bot === undefined ? undefined : await tokenHolder(bot, dataDir, now);
+    if (holder) holders.push(holder);
+  }
+  // Of several, one that somebody else has is worth telling.
+  const token = holders.find(({ kind }) => kind === "held") ?? holders[0];
   return {
     facts: {
       dataDir,
       ...(problem && { dataProblem: problem }),
       ...(freeBytes !== undefined && { freeBytes }),
       store: store.facts,
-      bot: await lookAtBot(dataDir, config.http.token?.reveal()),
+      bot: await lookAtBot(dataDir, httpToken),
       ...(token && { token }),
     },
     ...(store.known && { known: store.known }),
@@ -104,7 +119,7 @@ function nearestOf(path: string): string {
 
 async function lookAtStore(
   path: string,
-  { discord: { accountId } }: Config,
+  accountIds: readonly AccountId[],
   now: number,
 ): Promise<{ readonly facts: StoreFacts; readonly known?: StoreView }> {
   if (isHidden(path)) return { facts: { kind: "hidden" } };
@@ -133,12 +148,14 @@ async function lookAtStore(
 
   async function readStore(database: DatabaseSync): Promise<StoreView> {
     const store = createStore(database, path, { elapsed: () => performance.now() });
-    const { gateway } = await store.loadAccount(accountId);
-    return {
-      ...(gateway && { gatewayUrl: gateway.url }),
-      budget: await store.identifyBudget(accountId, now),
-      runs: await store.runs(now - DAY_MS),
-    };
+    const accounts = new Map<AccountId, AccountView>();
+    for (const accountId of accountIds) {
+      const { gateway } = await store.loadAccount(accountId);
+      const budget = await store.identifyBudget(accountId, now);
+      const names = await store.namesOf(accountId);
+      accounts.set(accountId, { ...(gateway && { gatewayUrl: gateway.url }), budget, names });
+    }
+    return { accounts, runs: await store.runs(now - DAY_MS) };
   }
 }
 

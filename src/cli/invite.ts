@@ -19,19 +19,36 @@ import { EXIT, type ExitCode } from "./exit_code.ts";
 import type { CommonFlags } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { readConfig, shown } from "./read_config.ts";
+import { toStartError } from "./start_error.ts";
+import { whichAccount } from "./which_account.ts";
+
+export interface InviteFlags extends CommonFlags {
+  readonly account?: string;
+}
 
 /** Prints the URL alone to stdout, so that it can be piped; what it asks for goes to stderr. */
 export async function invite(
-  flags: Pick<CommonFlags, "config" | "json">,
+  flags: InviteFlags,
   io: Io,
 ): Promise<ExitCode> {
+  try {
+    return await print(flags, io);
+  } catch (error) {
+    const { message, code } = toStartError(error);
+    io.err(`barnacle: ${message}`);
+    return code;
+  }
+}
+
+async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfig(flags.config, io.env, true);
   if (loaded.kind === "refused") {
     io.err(shown(loaded.problems, io));
     return EXIT.config;
   }
-  const missing = missingToken(loaded.config);
-  const token = tokenIn(loaded.config);
+  const config = whichAccount(loaded.config, flags.account);
+  const missing = missingToken(config);
+  const token = tokenIn(config);
   const api = apiOf(io.env);
   if (missing || token === undefined || "problem" in api) {
     io.err(

@@ -8,33 +8,43 @@
  * @module
  */
 
-import { toAccountId } from "../core/ids.ts";
+import { type AccountId, toAccountId } from "../core/ids.ts";
 import { printable, quoted } from "../lib/quoted.ts";
 import { type OpenRow, PREVIEW_CHARS } from "../store/held_rows.ts";
 import type { Store } from "../store/store.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import type { CommonFlags } from "./flags.ts";
 import type { Io } from "./io.ts";
-import { toStartError } from "./start_error.ts";
-import { dataDirOf, openBeside } from "./store_access.ts";
+import { withStore } from "./with_store.ts";
 
-type OutboxFlags = Pick<CommonFlags, "data" | "json">;
+export interface OutboxFlags extends CommonFlags {
+  /** One account's only. */
+  readonly account?: string;
+}
 
-/** The one account of this version. */
-const ACCOUNT = toAccountId("default");
+/** A row, and whose it is. */
+type AccountRow = OpenRow & { readonly accountId: AccountId };
 
 /** Lists what is not sent. */
 export function list(flags: OutboxFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
-    const rows = await store?.outbox.open(ACCOUNT) ?? [];
+    const accounts = store ? await accountsOf(store, flags) : [];
+    const rows: AccountRow[] = [];
+    for (const accountId of accounts) {
+      for (const row of await store?.outbox.open(accountId) ?? []) rows.push({ accountId, ...row });
+    }
     if (flags.json) {
       io.out(JSON.stringify(rows));
       return EXIT.done;
     }
     if (rows.length === 0) io.err("Nothing waits: Discord has every message.");
-    for (const row of rows) io.out(lineOf(row, Date.now()));
+    for (const row of rows) io.out(lineOf(row, Date.now(), accounts.length > 1));
     return EXIT.done;
   });
+}
+
+function accountsOf(store: Store, { account }: OutboxFlags): Promise<readonly AccountId[]> {
+  return account === undefined ? store.accountIds() : Promise.resolve([toAccountId(account)]);
 }
 
 /**
@@ -44,7 +54,7 @@ export function list(flags: OutboxFlags, io: Io): Promise<ExitCode> {
  */
 export function release(
   how: "resend" | "drop",
-  flags: OutboxFlags,
+  flags: Omit<OutboxFlags, "account">,
   ids: readonly number[],
   io: Io,
 ): Promise<ExitCode> {
@@ -72,31 +82,14 @@ export function release(
   });
 }
 
-async function withStore(
-  { data }: OutboxFlags,
-  io: Io,
-  work: (store: Store | undefined) => Promise<ExitCode>,
-): Promise<ExitCode> {
-  let store: Store | undefined;
-  try {
-    store = openBeside(dataDirOf(data, io));
-    return await work(store);
-  } catch (error) {
-    const { message, code } = toStartError(error);
-    io.err(`barnacle: ${message}`);
-    return code;
-  } finally {
-    store?.close();
-  }
-}
-
-/** `"12  uncertain  4 min  channel:123  "Hello"  (why)"`. */
-function lineOf(row: OpenRow, now: number): string {
-  const { id, state, channelId, preview, chars, fileCount, createdAt, reason } = row;
+/** `"12  uncertain  4 min  channel:123  "Hello"  (why)"`; of several accounts, whose, too. */
+function lineOf(row: AccountRow, now: number, isOneOfMany: boolean): string {
+  const { id, accountId, state, channelId, preview, chars, fileCount, createdAt, reason } = row;
   const files = fileCount === 0 ? "" : ` +${fileCount} file${fileCount === 1 ? "" : "s"}`;
   const words = preview.length < chars ? `${preview}…` : preview;
   return [
     String(id).padStart(6),
+    ...(isOneOfMany ? [printable(accountId).padEnd(10)] : []),
     state.padEnd(9),
     ageOf(now - createdAt).padStart(7),
     `channel:${channelId}`,
@@ -105,7 +98,8 @@ function lineOf(row: OpenRow, now: number): string {
   ].join("  ");
 }
 
-function ageOf(ms: number): string {
+/** How long something has been so, in words: `"10 min"`. */
+export function ageOf(ms: number): string {
   const minutes = Math.floor(Math.max(0, ms) / 60_000);
   if (minutes < 1) return "now";
   return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;

@@ -9,6 +9,7 @@ import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { loadConfig, type Loaded } from "../config/load.ts";
 import { locateConfig } from "../config/locate.ts";
+import type { ConfigText } from "../config/parse.ts";
 import { auditPermissions } from "../config/permissions.ts";
 import { type Problem, renderProblems } from "../config/problem.ts";
 import type { Env } from "../config/secrets.ts";
@@ -31,16 +32,41 @@ export async function readConfig(
     return refused(located.path, `There is no such file, and ${located.named} names it`);
   }
   const path = located.kind === "file" ? located.path : undefined;
-  let source: { file: string; text: string } | undefined;
+  let source: ConfigText | undefined;
   try {
     source = path === undefined ? undefined : { file: path, text: readFileSync(path, "utf8") };
   } catch (cause) {
     return refused(path ?? "", `The file cannot be read: ${codeOf(cause) ?? "unknown reason"}`);
   }
 
-  const loaded = await loadConfig(source, { env, readFile: textOf });
-  if (path === undefined || loaded.kind === "refused") return loaded;
-  const found = permissionsOf(path, loaded.holdsSecret).map((problem) =>
+  return await checkConfig(source, env, insecurePermissions);
+}
+
+/**
+ * Checks a text as the config that it is, or that it is about to become (C10).
+ *
+ * @param source The text and its file, which need not be there yet; `undefined` for no config.
+ */
+export async function checkConfig(
+  source: ConfigText | undefined,
+  env: Env,
+  insecurePermissions = false,
+): Promise<Loaded> {
+  const path = source !== undefined && existsSync(source.file) ? source.file : undefined;
+  const secretFiles = new Set<string>();
+  const loaded = await loadConfig(source, {
+    env,
+    async readFile(path) {
+      const text = await textOf(path);
+      if (text !== undefined) secretFiles.add(path);
+      return text;
+    },
+  });
+  if (loaded.kind === "refused") return loaded;
+  const found = [
+    ...(path === undefined ? [] : permissionsOf(path, loaded.holdsSecret, true)),
+    ...[...secretFiles].flatMap((file) => permissionsOf(file, true, false, isGivenBySystem(env))),
+  ].map((problem) =>
     insecurePermissions && problem.severity === "error"
       ? { ...problem, severity: "warning" as const }
       : problem
@@ -59,8 +85,22 @@ function refused(file: string, message: string): Loaded {
   return { kind: "refused", problems: [{ severity: "error", file, path: "", message }] };
 }
 
+/**
+ * Whether a file is a credential of the service: systemd keeps them in a place that only the
+ * service can enter, and their group's bits are the mask of an access list.
+ */
+function isGivenBySystem(env: Env): (path: string) => boolean {
+  const folder = env["CREDENTIALS_DIRECTORY"];
+  return (path) => folder !== undefined && folder !== "" && path.startsWith(`${folder}/`);
+}
+
 /** Windows has no such bits, and the audit no word to say there. */
-function permissionsOf(path: string, holdsSecret: boolean): readonly Problem[] {
+function permissionsOf(
+  path: string,
+  holdsSecret: boolean,
+  isConfig: boolean,
+  isCredential: (path: string) => boolean = () => false,
+): readonly Problem[] {
   const uid = process.getuid?.();
   const gid = process.getgid?.();
   if (uid === undefined || gid === undefined) return [];
@@ -69,10 +109,10 @@ function permissionsOf(path: string, holdsSecret: boolean): readonly Problem[] {
     path,
     mode,
     uid: owner,
-    gid: group,
+    gid: isCredential(path) ? gid : group,
     self: { uid, gid },
     holdsSecret,
-    isConfig: true,
+    isConfig,
   });
 }
 

@@ -1,34 +1,43 @@
 /**
- * Reads the config again at SIGHUP, and says what it found (C9).
+ * Reads the config again, and has the bot go by it (C9).
  *
- * Nothing is applied while the bot runs yet. But who has changed the file learns
- * by `systemctl reload` whether a restart with it would work, before the bot that
- * works is stopped. Whatever is in the file, this ends nothing.
+ * It is all or nothing: a file that is not valid, or that asks for something that cannot be had,
+ * changes nothing, and health says so until it is mended. Whatever is in the file, this ends
+ * nothing.
  *
  * @module
  */
 
 import process from "node:process";
-import { isDeepStrictEqual } from "node:util";
-import type { Loaded } from "../config/load.ts";
-import { Secret } from "../config/secrets.ts";
+import { type Change, planReload, type ReloadPlan } from "../config/changes.ts";
+import type { Loaded, LoadedConfig } from "../config/load.ts";
+import type { Problem } from "../config/problem.ts";
 import type { Log } from "../lib/log.ts";
-
-/** The config that runs; `settings` as the file was checked, with defaults. */
-type Running = Extract<Loaded, { readonly kind: "loaded" }>;
 
 export interface ReloadPorts {
   /** Finds, reads and checks the file again. */
   readonly read: () => Promise<Loaded>;
-  readonly running: Running;
+  readonly running: LoadedConfig;
+  /**
+   * Has the bot go by it.
+   *
+   * @returns What stands in the way; then nothing has changed.
+   */
+  readonly apply: (loaded: LoadedConfig, plan: ReloadPlan) => Promise<readonly Problem[]>;
+  /** The file on the disk is the config that runs, or why it is not. */
+  readonly onState: (problem: string | undefined) => void;
   /** For the service manager, before and after. */
   readonly onBegin: () => void;
   readonly onEnd: () => void;
   readonly log: Log;
 }
 
+/** Changes that are told one by one, at most. */
+const MAX_TOLD = 50;
+
 /** Reads the config again; a call while one is under way makes it read once more. */
 export function createReload(ports: ReloadPorts): () => Promise<void> {
+  let { running } = ports;
   let isWanted = false;
   let reading: Promise<void> | undefined;
 
@@ -37,7 +46,7 @@ export function createReload(ports: ReloadPorts): () => Promise<void> {
     try {
       while (isWanted) {
         isWanted = false;
-        await readOnce(ports);
+        running = await readOnce(running, ports);
       }
     } finally {
       ports.onEnd();
@@ -52,61 +61,97 @@ export function createReload(ports: ReloadPorts): () => Promise<void> {
 }
 
 /**
- * Reads the config again at each SIGHUP.
+ * Calls something at each SIGHUP.
  *
  * @returns Takes no more of them; a SIGHUP then still ends nothing.
  */
-export function reloadAtHangup(reload: () => Promise<void>): () => void {
+export function atHangup(call: () => void): () => void {
   let isOn = true;
   process.on("SIGHUP", () => {
-    if (isOn) void reload();
+    if (isOn) call();
   });
   return () => void (isOn = false);
 }
 
-async function readOnce({ read, running, log }: ReloadPorts): Promise<void> {
-  const loaded = await read().catch((error: unknown) => {
-    log.error("The config cannot be read again", { error });
-  });
-  if (!loaded) return;
-  for (const { severity, path, line, message, hint } of loaded.problems) {
+/** @returns The config that runs from now on. */
+async function readOnce(running: LoadedConfig, ports: ReloadPorts): Promise<LoadedConfig> {
+  const { read, apply, onState, log } = ports;
+  try {
+    const loaded = await read();
+    sayProblems(loaded.problems, log);
+    if (loaded.kind === "refused") return refuse(running, loaded.problems, ports);
+    const plan = planReload(running, loaded);
+    const isSame = plan.changes.length === 0;
+    sayChanges(plan.changes, log);
+    const inTheWay = isSame && loaded.text === running.text
+      ? []
+      : await apply(loaded, isSame ? inOtherLines(plan) : plan);
+    if (inTheWay.length > 0) {
+      sayProblems(inTheWay, log);
+      return refuse(running, inTheWay, ports);
+    }
+    onState(undefined);
+    if (isSame) log.info("The config was read again: it is valid, and as it was");
+    else sayApplied(plan, log);
+    return loaded;
+  } catch (error) {
+    log.error("The config cannot be read again; the one that runs stays", { error });
+    onState("it cannot be read");
+    return running;
+  }
+}
+
+/** Its rules are what they were, and stand elsewhere in the file: `barnacle why` names lines. */
+function inOtherLines(plan: ReloadPlan): ReloadPlan {
+  const accounts = plan.accounts.map((account) =>
+    account.does === "keep" ? { ...account, does: "apply" as const } : account
+  );
+  return { ...plan, accounts };
+}
+
+function refuse(
+  running: LoadedConfig,
+  problems: readonly Problem[],
+  { onState, log }: ReloadPorts,
+): LoadedConfig {
+  const error = problems.find(({ severity }) => severity === "error");
+  const where = [error?.file, error?.line, error?.column].filter((part) => part !== undefined);
+  onState(`${where.length === 0 ? "" : `${where.join(":")}: `}${error?.message ?? "not valid"}`);
+  log.error("The config as it is now cannot be used, and changes nothing; the one that runs stays");
+  return running;
+}
+
+function sayProblems(problems: readonly Problem[], log: Log): void {
+  for (const { severity, path, line, message, hint } of problems) {
     log[severity === "error" ? "error" : severity === "warning" ? "warn" : "info"](message, {
       key: path,
       ...(line !== undefined && { line }),
       ...(hint !== undefined && { hint }),
     });
   }
-  if (loaded.kind === "refused") {
-    log.error("The config as it is now is not valid; the one that was read at the start stays");
-    return;
-  }
-  const changed = changedKeys(running.settings, loaded.settings);
-  if (changed.length === 0) log.info("The config is valid, and as it was");
-  else {
-    log.info("The config is valid, and takes effect at the next start", {
-      changed: changed.join(", "),
+}
+
+function sayChanges(changes: readonly Change[], log: Log): void {
+  for (const { path, from, to, takesEffect } of changes.slice(0, MAX_TOLD)) {
+    log.info("The config has changed", {
+      key: path,
+      from: from ?? "(not written)",
+      to: to ?? "(not written)",
+      takesEffect,
     });
   }
+  const rest = changes.length - MAX_TOLD;
+  if (rest > 0) log.info("The config has changed in more places", { more: rest });
 }
 
-/** The sections that differ. */
-function changedKeys(before: object, after: object): readonly string[] {
-  const old = new Map<string, unknown>(Object.entries(before));
-  const now = new Map<string, unknown>(Object.entries(after));
-  return [...new Set([...old.keys(), ...now.keys()])]
-    .filter((key) => !isSame(old.get(key), now.get(key)));
-}
-
-/** A secret that stands in the file shows nothing of itself, not even that it is another one. */
-function isSame(before: unknown, after: unknown): boolean {
-  if (before instanceof Secret && after instanceof Secret) {
-    return before.reveal() === after.reveal();
-  }
-  if (!isSection(before) || !isSection(after)) return isDeepStrictEqual(before, after);
-  return changedKeys(before, after).length === 0;
-}
-
-function isSection(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value) &&
-    Object.getPrototypeOf(value) === Object.prototype;
+function sayApplied({ changes, accounts }: ReloadPlan, log: Log): void {
+  const reconnected = accounts.filter(({ does }) => does !== "keep" && does !== "apply")
+    .map(({ accountId, does }) => `${accountId} (${does})`);
+  const later = changes.filter(({ takesEffect }) => takesEffect === "restart")
+    .map(({ path }) => path);
+  log.info("The config applies", {
+    changes: changes.length,
+    ...(reconnected.length > 0 && { accounts: reconnected.join(", ") }),
+    ...(later.length > 0 && { atTheNextStart: later.slice(0, MAX_TOLD).join(", ") }),
+  });
 }

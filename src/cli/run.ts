@@ -11,16 +11,19 @@
 import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { loadGatewayThread } from "../bot.ts";
+import { loadGatewayThread, type Setup } from "../bot.ts";
+import type { BotConfig } from "../config/config.ts";
 import type { Problem } from "../config/problem.ts";
 import { createCrashPoints, readCrashPoint } from "../host/crash_points.ts";
 import { DATABASE_NAME, findDataDir, prepareDataDir } from "../host/data_dir.ts";
 import { armFault, readFault } from "../host/faults.ts";
 import { loadNotify } from "../host/sd_notify.ts";
+import { stateOf } from "../host/watch_path.ts";
 import type { Log } from "../lib/log.ts";
-import { createStderrWriter, startLog } from "../log.ts";
+import { createStderrWriter, type LogLevel, startLog } from "../log.ts";
+import { DEFAULT_RETENTION } from "../store/retention.ts";
 import { openStore } from "../store/store.ts";
-import { findAccount } from "./account.ts";
+import { findSetup } from "./account.ts";
 import { buildFacts } from "./build.ts";
 import { lockedBot } from "./discord.ts";
 import { readConfig, shown } from "./read_config.ts";
@@ -58,21 +61,23 @@ async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
   const loaded = await read();
   if (loaded.kind === "refused") return refuse(loaded.problems, io);
   const { config } = loaded;
+  const fileState = config.file === undefined ? "" : stateOf(config.file);
   const crash = createCrashPoints(hookOf("BARNACLE_CRASH_AT", () => readCrashPoint(env)));
   const fault = hookOf("BARNACLE_FAULT", () => readFault(env));
   if (fault) armFault(fault);
 
-  const isConnectionDebug = flags.connectionDebug || config.logLevel === "connection_debug";
+  const level = levelOf(flags, config);
   const logging = startLog({
-    level: isConnectionDebug ? "connection_debug" : config.logLevel,
+    level,
     format: io.isTerminal && !flags.json ? "human" : "json",
     isColoured: io.isTerminal && !env["NO_COLOR"],
     write: createStderrWriter(),
   });
   const log = logging.forPart("main");
   if (config.http.token) logging.addSecret(config.http.token.reveal());
-  const found = await findAccount(config, env, logging);
-  if (found.kind === "problem") return refuse([found.problem], io);
+  const found = await findSetup(loaded, env, logging);
+  if (found.kind === "problems") return refuse(found.problems, io);
+  const { setup } = found;
   report(loaded.problems, log, io);
 
   const dataDir = findDataDir({
@@ -87,9 +92,7 @@ async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
   notify(`EXTEND_TIMEOUT_USEC=${startMs * 1_000}`);
   const instance = await claimInstance({
     dataDir,
-    ...(found.kind === "account" && {
-      bot: lockedBot(found.account.token, found.account.apiBase),
-    }),
+    bots: botsOf(setup),
     isForced: flags.force,
     graceMs: config.shutdownGraceSec * 1_000,
     startedAt,
@@ -97,21 +100,31 @@ async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
   const store = openStore(join(dataDir, DATABASE_NAME), {
     now: Date.now(),
     elapsed: () => performance.now(),
+    retention: { ...DEFAULT_RETENTION, ...config.retention },
     crash,
   });
-  const thread = found.kind === "account" ? loadGatewayThread() : undefined;
+  const thread = setup.accounts.size > 0 ? loadGatewayThread() : undefined;
   try {
     return await serve({
-      config,
+      setup,
       loaded,
+      fileState,
       readAgain: () => assertFile(config.file).then(read),
+      async prepare(next) {
+        const found = await findSetup(next, env, logging);
+        if (found.kind === "setup") await instance.addBots(botsOf(found.setup));
+        return found;
+      },
+      async applied(next) {
+        logging.setLevel(levelOf(flags, next.config));
+        await instance.keepBots(botsOf(next));
+      },
       setHttp: instance.setHttp,
       notify,
-      ...(found.kind === "account" && { account: found.account }),
       store,
       logging,
       build: buildFacts(),
-      isConnectionDebug,
+      isConnectionDebug: flags.connectionDebug,
       env,
       ...(thread && { thread }),
       crashHooks: {
@@ -125,6 +138,18 @@ async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
     await instance.release();
     logging.stop();
   }
+}
+
+function levelOf(
+  { connectionDebug }: Pick<RunFlags, "connectionDebug">,
+  { logLevel }: Pick<BotConfig, "logLevel">,
+): LogLevel {
+  return connectionDebug ? "connection_debug" : logLevel;
+}
+
+/** What the locks of its accounts' tokens are taken for. */
+function botsOf({ accounts }: Pick<Setup, "accounts">): readonly string[] {
+  return Array.from(accounts.values(), ({ token, apiBase }) => lockedBot(token, apiBase));
 }
 
 /** A pipe can be read once, at the start; again, it would be waited for for ever. */

@@ -32,8 +32,10 @@ import type { Io } from "./io.ts";
 import { readConfig, shown } from "./read_config.ts";
 import { StartError, toStartError } from "./start_error.ts";
 import { dataDirOf } from "./store_access.ts";
+import { whichAccount } from "./which_account.ts";
 
 export interface SendFlags extends CommonFlags {
+  readonly account?: string;
   /** Paths. */
   readonly file?: readonly string[];
   /** For the files, in their order. */
@@ -76,7 +78,7 @@ async function sendTo(
     io.err(shown(loaded.problems, io));
     return EXIT.config;
   }
-  const { config } = loaded;
+  const config = whichAccount(loaded.config, flags.account);
   const files = filesOf(flags, config.discord.mediaMaxBytes);
   const content = text === "-" ? await readStdin() : text ?? "";
   if (content.trim() === "" && files.length === 0) {

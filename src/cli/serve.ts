@@ -4,28 +4,38 @@
  * @module
  */
 
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import process from "node:process";
-import { type Bot, type BotEnd, type BotOptions, startBot } from "../bot.ts";
+import { type Bot, type BotEnd, type BotOptions, type Setup, startBot } from "../bot.ts";
 import { startKeepAlive, visitByFetch } from "../bot/keep_alive.ts";
 import { startWatchdog, statusLine, type Watchdog } from "../bot/watchdog.ts";
-import type { Loaded } from "../config/load.ts";
+import type { Loaded, LoadedConfig } from "../config/load.ts";
+import type { Problem } from "../config/problem.ts";
 import { describeLastRun } from "../flows/last_run.ts";
 import { readBootId } from "../host/boot.ts";
 import { STOP_EXTRA_MS } from "../host/end_process.ts";
 import { startHttpServer } from "../host/http_server.ts";
 import { forgetManager, type Notify, watchdogMsOf } from "../host/sd_notify.ts";
+import { watchPath } from "../host/watch_path.ts";
 import { isAlive } from "../http/checks.ts";
 import type { Log } from "../lib/log.ts";
 import { schedule } from "../lib/schedule.ts";
+import type { FoundSetup } from "./account.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
-import { createReload, reloadAtHangup } from "./reload.ts";
+import { atHangup, createReload } from "./reload.ts";
+import { InstanceTakenError } from "./sole_instance.ts";
 import { toStartError } from "./start_error.ts";
 
 export interface ServeOptions extends BotOptions {
-  readonly loaded: Extract<Loaded, { readonly kind: "loaded" }>;
+  readonly loaded: LoadedConfig;
+  /** Of the config file, when it was read. */
+  readonly fileState: string;
   /** Finds, reads and checks the config again. */
   readonly readAgain: () => Promise<Loaded>;
+  /** Finds what the accounts of a config need, and makes sure that they are ours alone. */
+  readonly prepare: (loaded: LoadedConfig) => Promise<FoundSetup>;
+  /** The bot goes by it now. */
+  readonly applied: (setup: Setup) => Promise<void>;
   /** Tells whoever asks on this machine where the bot listens. */
   readonly setHttp: (address: string) => void;
   /** Tells the service manager. */
@@ -34,7 +44,7 @@ export interface ServeOptions extends BotOptions {
 
 /** Gives the bot its socket, and waits for its end or for a signal. */
 export async function serve(options: ServeOptions): Promise<ExitCode> {
-  const { config: { http }, logging, store } = options;
+  const { setup: { config: { http } }, logging, store } = options;
   const log = logging.forPart("main");
   const signal = signalled(); // from now on, for a start can take a while
   let bot: Bot | undefined;
@@ -85,13 +95,14 @@ async function sayHowTheLastRunEnded(
   if (remark) log.warn(remark.event, remark.fields);
 }
 
-/** Everything that looks after a bot which serves: the service manager, visits, SIGHUP. */
+/** Everything that looks after a bot which serves: the service manager, visits, its config. */
 function watchOver(bot: Bot, options: ServeOptions, log: Log): {
   /** The end begins. */
   leave(): void;
   stop(): void;
 } {
-  const { config, logging, loaded, notify, readAgain } = options;
+  const { notify } = options;
+  let { config } = options.setup;
   const watchdogMs = watchdogMsOf(options.env, process.pid);
   forgetManager(process.env);
   const watchdog: Watchdog = startWatchdog({
@@ -104,13 +115,19 @@ function watchOver(bot: Bot, options: ServeOptions, log: Log): {
     onPing: bot.onPing,
     log,
   });
-  const stopReloads = reloadAtHangup(createReload({
-    read: readAgain,
-    running: loaded,
-    onBegin: watchdog.reloading,
-    onEnd: watchdog.reloaded,
-    log: logging.forPart("config"),
-  }));
+  const reload = reloadOf(bot, {
+    ...options,
+    async applied(setup) {
+      ({ config } = setup);
+      await options.applied(setup);
+    },
+  }, watchdog);
+  const stopReloads = [
+    atHangup(() => void reload()),
+    ...(config.file === undefined
+      ? []
+      : [watchPath(config.file, () => void reload(), { schedule, since: options.fileState })]),
+  ];
   watchdog.ready(); // from now on a SIGHUP may come
   const { keepAliveUrl } = config.http;
   const keepAlive = keepAliveUrl === undefined ? undefined : startKeepAlive({
@@ -123,7 +140,7 @@ function watchOver(bot: Bot, options: ServeOptions, log: Log): {
   return {
     leave() {
       watchdog.stopping(config.shutdownGraceSec * 1_000 + STOP_EXTRA_MS);
-      stopReloads();
+      for (const stopReload of stopReloads) stopReload();
       keepAlive?.stop();
     },
     stop() {
@@ -131,6 +148,53 @@ function watchOver(bot: Bot, options: ServeOptions, log: Log): {
       keepAlive?.stop();
     },
   };
+}
+
+/** Has the bot go by the config as it is read again (C9). */
+function reloadOf(
+  bot: Bot,
+  { loaded, logging, readAgain, prepare, applied }: ServeOptions,
+  watchdog: Watchdog,
+): () => Promise<void> {
+  let revision = revisionOf(loaded);
+  let loadedAt = Date.now();
+  let since: number | undefined;
+  const setConfig = (problem?: string): void => {
+    since = problem === undefined ? undefined : since ?? Date.now();
+    bot.setConfig({
+      revision,
+      loadedAt,
+      ...(problem !== undefined && { problem }),
+      ...(since !== undefined && { since }),
+    });
+  };
+  setConfig();
+  return createReload({
+    read: readAgain,
+    running: loaded,
+    async apply(next, { accounts }) {
+      const found = await prepare(next).catch((error: unknown): FoundSetup => {
+        if (!(error instanceof InstanceTakenError)) throw error;
+        const problem: Problem = { severity: "error", path: "", message: error.message };
+        return { kind: "problems", problems: [problem] };
+      });
+      if (found.kind === "problems") return found.problems;
+      revision = revisionOf(next);
+      loadedAt = Date.now();
+      await bot.apply(found.setup, accounts);
+      await applied(found.setup);
+      return [];
+    },
+    onState: setConfig,
+    onBegin: watchdog.reloading,
+    onEnd: watchdog.reloaded,
+    log: logging.forPart("config"),
+  });
+}
+
+/** Names a config by what its file says, its secrets left out. */
+function revisionOf({ text = "" }: LoadedConfig): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }
 
 type Ending = BotEnd | { readonly kind: "signal"; readonly signal: string };

@@ -13,8 +13,8 @@ import type { Log } from "../lib/log.ts";
 
 export interface InstanceOptions {
   readonly dataDir: string;
-  /** The bot token, with the server that it is for; absent where nothing connects. */
-  readonly bot?: string;
+  /** The bot tokens, each with the server that it is for; none where nothing connects. */
+  readonly bots: readonly string[];
   /** `run --force`: whoever is in the way is ended. */
   readonly isForced: boolean;
   /** `shutdown.graceSec`, in milliseconds. */
@@ -27,6 +27,14 @@ export interface InstanceOptions {
 export interface Instance {
   /** Tells others of this machine where this process listens. */
   setHttp(address: string): void;
+  /**
+   * Takes the locks of bots that came later, too; whoever has one of them is not ended.
+   *
+   * @throws {InstanceTakenError} If another process has one; then none of them is taken.
+   */
+  addBots(bots: readonly string[]): Promise<void>;
+  /** Lets go of all bots but these. */
+  keepBots(bots: readonly string[]): Promise<void>;
   /** Lets the next one in; the end of the process does the same. */
   release(): Promise<void>;
 }
@@ -47,6 +55,12 @@ interface Claimant {
   readonly pid: number;
   readonly bootId?: string | undefined;
   readonly startTicks?: number | undefined;
+}
+
+type Held = Exclude<TokenLock, { readonly kind: "taken" }>;
+
+async function release(lock: Held): Promise<void> {
+  if (lock.kind === "held") await lock.release();
 }
 
 /** What two processes cannot both have. */
@@ -81,7 +95,7 @@ export async function claimInstance(
   log: Log,
   ports: InstancePorts = PORTS,
 ): Promise<Instance> {
-  const { dataDir, bot, startedAt } = options;
+  const { dataDir, startedAt } = options;
   const data = await claim({
     what: `uses ${dataDir}`,
     otherwise: "name another directory by --data",
@@ -89,22 +103,41 @@ export async function claimInstance(
       const lock = await ports.takeData(join(dataDir, "lock"), startedAt);
       return lock.kind === "taken" ? { heldBy: lock.heldBy } : { held: lock };
     },
-  });
-  let token: Exclude<TokenLock, { readonly kind: "taken" }> | undefined;
-  try {
-    token = bot === undefined ? undefined : await claim({
+  }, options.isForced);
+  const held = new Map<string, Held>();
+
+  /** All of them, or none. */
+  async function takeBots(bots: readonly string[], isForced: boolean): Promise<void> {
+    const taken = new Map<string, Held>();
+    try {
+      for (const bot of new Set(bots)) {
+        if (!held.has(bot)) taken.set(bot, await takeBot(bot, isForced));
+      }
+    } catch (error) {
+      await Promise.all(Array.from(taken.values(), release));
+      throw error;
+    }
+    for (const [bot, lock] of taken) held.set(bot, lock);
+  }
+
+  function takeBot(bot: string, isForced: boolean): Promise<Held> {
+    return claim({
       what: "runs on this machine with the same bot token",
       otherwise: "give this one a bot of its own",
       async take() {
         const lock = await ports.takeToken(bot, { startedAt, dataDir });
         return lock.kind === "taken" ? { heldBy: lock.heldBy } : { held: lock };
       },
-    });
+    }, isForced);
+  }
+
+  try {
+    await takeBots(options.bots, options.isForced);
   } catch (error) {
     data.release();
     throw error;
   }
-  if (token?.kind === "unsupported") {
+  if ([...held.values()].some(({ kind }) => kind === "unsupported")) {
     log.warn(
       "Nobody can say here whether another Barnacle on this machine has the same bot token; " +
         "see to it that none has, or both answer everything",
@@ -112,18 +145,26 @@ export async function claimInstance(
   }
   return {
     setHttp: data.setHttp,
+    addBots: (bots) => takeBots(bots, false),
+    async keepBots(bots) {
+      for (const [bot, lock] of held) {
+        if (bots.includes(bot)) continue;
+        held.delete(bot);
+        await release(lock);
+      }
+    },
     async release() {
-      if (token?.kind === "held") await token.release();
+      await Promise.all(Array.from(held.values(), release));
       data.release();
     },
   };
 
-  async function claim<Held>(wanted: Claim<Held>): Promise<Held> {
+  async function claim<Lock>(wanted: Claim<Lock>, isForced: boolean): Promise<Lock> {
     for (let round = 1;; round++) {
       const lock = await wanted.take();
       if ("held" in lock) return lock.held;
       const { heldBy } = lock;
-      if (!options.isForced || round > ROUNDS) throw takenBy(heldBy, wanted, options.isForced);
+      if (!isForced || round > ROUNDS) throw takenBy(heldBy, wanted, isForced);
       if (!heldBy) throw takenBy(undefined, wanted, true);
       const ended = await ports.end(heldBy, options.graceMs, log);
       if (ended.kind === "refused") {

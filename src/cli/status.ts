@@ -10,6 +10,8 @@
 import { homedir } from "node:os";
 import { findDataDir } from "../host/data_dir.ts";
 import type { StatusReport } from "../http/app.ts";
+import type { Check } from "../http/check.ts";
+import type { AccountSnapshot } from "../http/snapshot.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import type { CommonFlags } from "./flags.ts";
 import type { Io } from "./io.ts";
@@ -47,13 +49,26 @@ export async function status(
 
 function linesOf({ status, build, snapshot, checks }: StatusReport): readonly string[] {
   const { version, commit, runtime } = build;
+  const [first, ...others] = snapshot.accounts;
+  const only = others.length === 0 ? first?.id : undefined;
   return [
     `${status}  ${snapshot.phase}, barnacle ${version}${commit && ` (${commit})`}, ${runtime}`,
-    ...checks.map(({ status, name, componentId = "", observedValue, observedUnit = "" }) =>
-      `${status.padEnd(5)} ${name.padEnd(28)} ${
-        componentId.padEnd(14)
-      } ${observedValue} ${observedUnit}`
-        .trimEnd()
-    ),
+    ...(only === undefined ? snapshot.accounts.map(accountLine) : []),
+    ...checks.map((check) => checkLine(check, only)),
   ];
+}
+
+function accountLine({ id, name, state, end }: AccountSnapshot): string {
+  const called = name === undefined ? id : `${id} (${name})`;
+  return `      ${called.padEnd(28)} ${end === undefined ? state : `${state}: ${end}`}`;
+}
+
+/** @param only The account's id where there is but one: then it says nothing to name it. */
+function checkLine(check: Check, only: string | undefined): string {
+  const { status, name, observedValue, observedUnit = "" } = check;
+  const { componentId = "" } = check.componentId === only ? {} : check;
+  return `${status.padEnd(5)} ${name.padEnd(28)} ${
+    componentId.padEnd(14)
+  } ${observedValue} ${observedUnit}`
+    .trimEnd();
 }

@@ -70,7 +70,7 @@ describe("barnacle config", () => {
     const text = `{"channels":{"discord":{${DM_OFF},"token":{"file":"token"}}}}`;
     const loaded = await readConfig(file(text), {});
     assert.ok(loaded.kind === "loaded");
-    assert.equal(loaded.config.discord.token?.reveal(), "hunter2");
+    assert.equal(loaded.config.accounts[0]?.token?.reveal(), "hunter2");
   });
 
   it("[C8] [SEC-R11] check warns of a secret that others may read", async () => {

@@ -9,6 +9,7 @@ const APPLICATION = {
   name: "barnacle",
   flags: 1 << 15 | 1 << 23,
   needsCodeGrant: false,
+  ownerIds: [],
 };
 
 async function grant(answer: boolean | undefined, refusal?: Error) {

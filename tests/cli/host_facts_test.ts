@@ -11,14 +11,14 @@ import { DATABASE_NAME } from "../../src/host/data_dir.ts";
 import { takeLock } from "../../src/host/lock.ts";
 import { MIGRATIONS } from "../../src/store/migrations.ts";
 import { openStore } from "../../src/store/store.ts";
-import { loadTestConfig } from "../support/config.ts";
+import { ACCOUNT } from "../support/builders.ts";
 import { skipUnless } from "../support/skip.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 const SCRIPT = join(import.meta.dirname!, "..", "support", "look_at_host.ts");
 const NOW = Date.parse("2026-11-20T12:00:00Z");
 const look = async (dataDir: string) =>
-  await lookAtHost({ dataDir, config: await loadTestConfig(), now: NOW });
+  await lookAtHost({ dataDir, accounts: [{ accountId: ACCOUNT }], now: NOW });
 
 /** What a process sees that modes hold for: root's own are taken the right to pass over them. */
 function lookAsStranger(
@@ -56,7 +56,7 @@ describe("[O3] lookAtHost()", () => {
       const { facts, known } = await look(folder.path);
       const newest = MIGRATIONS.length;
       assert.deepEqual(facts.store, { kind: "opens", schema: newest, newest });
-      assert.equal(known?.budget.left, 1_000);
+      assert.equal(known?.accounts.get(ACCOUNT)?.budget.left, 1_000);
       assert.deepEqual(known?.runs.map(({ runId }) => runId), ["one"]);
       await store.endRun("one", "stopped", NOW); // it can still be written to
     } finally {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, it } from "node:test";
 import { list, release } from "../../src/cli/outbox.ts";
+import { toAccountId } from "../../src/core/ids.ts";
 import { DATABASE_NAME } from "../../src/host/data_dir.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { ACCOUNT, channelId } from "../support/builders.ts";
@@ -81,6 +82,25 @@ describe("barnacle outbox list", () => {
     assert.equal(await list({ data, json: false }, io), 0);
     assert.deepEqual(io.stdout, []);
     assert.match(io.stderr[0] ?? "", /Nothing waits/);
+  });
+
+  it("[C6] lists the rows of every account, and of one that is named", async () => {
+    const data = await withRows(async ({ outbox }, now) => {
+      for (const accountId of ["default", "work"].map(toAccountId)) {
+        await outbox.add(frozen({ accountId, nonce: accountId, channelId: CHANNEL }), now);
+      }
+    });
+    const all = recordingIo();
+    await list({ data, json: false }, all);
+    assert.equal(all.stdout.length, 2);
+    assert.match(all.stdout[0] ?? "", /^ +1 +default +pending/);
+    assert.match(all.stdout[1] ?? "", /^ +2 +work +pending/);
+    const one = recordingIo();
+    await list({ data, json: true, account: "WORK" }, one);
+    const rows: readonly { readonly id: number; readonly accountId: string }[] = JSON.parse(
+      one.stdout[0] ?? "",
+    );
+    assert.deepEqual(rows.map(({ id, accountId }) => [id, accountId]), [[2, "work"]]);
   });
 
   it("[X7] touches no store of another version, and says whose it is", async () => {

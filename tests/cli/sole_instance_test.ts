@@ -8,7 +8,7 @@ import { recordingLog } from "../support/recording_log.ts";
 
 const OPTIONS = {
   dataDir: "/srv/bot",
-  bot: "https://discord.com/api MTA.x.y",
+  bots: ["https://discord.com/api MTA.x.y"],
   isForced: false,
   graceMs: 20_000,
   startedAt: 5,
@@ -90,9 +90,43 @@ describe("[G11] claimInstance()", () => {
 
   it("asks for no token's lock where nothing is to connect", async () => {
     const { ports, done, log } = world({});
-    const { bot: _, ...options } = OPTIONS;
+    const options = { ...OPTIONS, bots: [] };
     await (await claimInstance(options, log, ports)).release();
     assert.deepEqual(done, [TAKE_DATA, "data released"]);
+  });
+
+  it("[C6] takes the locks of all bots, or none: here the second one is another's", async () => {
+    const { ports, done, log } = world({ token: ["free", { heldBy: FIRST }] });
+    const options = { ...OPTIONS, bots: ["one", "two", "three"] };
+    await assert.rejects(claimInstance(options, log, ports), { name: "InstanceTakenError" });
+    assert.deepEqual(done, [
+      TAKE_DATA,
+      "token one 5 /srv/bot",
+      "token two 5 /srv/bot",
+      "token released",
+      "data released",
+    ]);
+  });
+
+  it("[C9] takes and gives back the locks of bots that come and go while it runs", async () => {
+    const { ports, done, log } = world({});
+    const instance = await claimInstance({ ...OPTIONS, bots: ["one"] }, log, ports);
+    await instance.addBots(["one", "two"]);
+    await instance.keepBots(["two"]);
+    assert.deepEqual(done, [
+      TAKE_DATA,
+      "token one 5 /srv/bot",
+      "token two 5 /srv/bot",
+      "token released",
+    ]);
+  });
+
+  it("[C9] ends nobody for a bot that comes later, though the start was by force", async () => {
+    const { ports, done, log } = world({ token: ["free", { heldBy: FIRST }] });
+    const options = { ...OPTIONS, bots: ["one"], isForced: true };
+    const instance = await claimInstance(options, log, ports);
+    await assert.rejects(instance.addBots(["two"]), { name: "InstanceTakenError" });
+    assert.ok(!done.some((one) => one.startsWith("end")));
   });
 
   it("goes on where nobody can say who else has the token, and says so", async () => {

@@ -7,7 +7,7 @@ import { writeFileSync } from "node:fs";
 import { status } from "../../src/cli/status.ts";
 import { takeLock } from "../../src/host/lock.ts";
 import { judge } from "../../src/http/checks.ts";
-import { BUILD, HEALTHY, NOW } from "../support/health.ts";
+import { another, BUILD, HEALTHY, NOW, SERVING } from "../support/health.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 import { recordingIo } from "./io.ts";
 
@@ -60,6 +60,32 @@ describe("[O1] barnacle status", () => {
     assert.equal(stdout.length, 1 + REPORT.checks.length);
     assert.ok(stdout.some((line) => /^pass +gateway:connection +default\/0 +ready$/.test(line)));
     assert.deepEqual(stderr, []);
+  });
+
+  it("does not name an account where there is but one", async () => {
+    const { stdout } = await ask(answering(REPORT));
+    assert.ok(stdout.some((line) => /^pass +gateway:catchUp +0 channels$/.test(line)));
+  });
+
+  it("[C6] prints a line for each of several accounts, and of which one a check is", async () => {
+    const snapshot = {
+      ...HEALTHY,
+      accounts: [
+        { ...SERVING, name: "Harbour" },
+        another({ state: "ended", end: "Discord refused the token" }),
+        another({ id: "spare", state: "disabled", shards: [] }),
+      ],
+    };
+    const report = { ...REPORT, snapshot, checks: judge(snapshot, NOW) };
+    const { stdout } = await ask(answering(report));
+    assert.deepEqual(stdout.slice(1, 4).map((line) => line.trim().split(/ {2,}/)), [
+      ["default (Harbour)", "running"],
+      ["work", "ended: Discord refused the token"],
+      ["spare", "disabled"],
+    ]);
+    assert.equal(stdout.length, 4 + report.checks.length);
+    assert.ok(stdout.some((line) => /^pass +gateway:catchUp +default +0 channels$/.test(line)));
+    assert.ok(stdout.some((line) => /^warn +account:ended +work +Discord refused/.test(line)));
   });
 
   it("--json prints the report as the bot gave it", async () => {

@@ -64,9 +64,6 @@ describe("[P2] [P6] [M1] who is answered", () => {
     }));
 
   const refusals: readonly [title: string, verdict: string, act: (scene: Scene) => void][] = [
-    ["a stranger's direct message", "ignore: dm-not-allowed", ({ say }) => {
-      say("mallory", "dm", "let me in");
-    }],
     ["a guild that no config lists", "ignore: guild-not-listed", ({ say, mention }) => {
       say("edsger", "Elsewhere/#lounge", `${mention} hello`);
     }],

@@ -35,7 +35,7 @@ describe("[O1] the endpoints of a running bot", () => {
       const names = new Set(report.checks.map(({ name }: { name: string }) => name));
       assert.deepEqual(names, new Set(Object.keys(checks)));
       assert.deepEqual(report.snapshot.inbox, { waiting: 0, running: 0, oldestMs: 0 });
-      assert.equal(report.snapshot.shards[0].state, "ready");
+      assert.equal(report.snapshot.accounts[0].shards[0].state, "ready");
 
       const forPeople = await command(["status", "--data", dataDir]);
       assert.match(
@@ -45,7 +45,9 @@ describe("[O1] the endpoints of a running bot", () => {
     }));
 
   it("[O2] count what has happened, under names that are Prometheus's", () =>
-    onStage({}, async ({ start, say, mention, replies, ask, eventually }) => {
+    onStage({
+      discord: () => ({ dm: { policy: "allowlist", allowFrom: ["ada"] } }),
+    }, async ({ start, say, mention, replies, ask, eventually }) => {
       const bot = await start();
       say("mallory", "dm", "let me in");
       say("grace", "general", `${mention} hello`);

@@ -78,7 +78,7 @@ describe("[G5] several shards", () => {
       assert.deepEqual(shards.toSorted(), [[0, 3], [1, 3], [2, 3]]);
       assert.equal(scene.simulator.account().identifies.length, SHARDS);
       const { snapshot } = await scene.status(bot);
-      assert.deepEqual(snapshot.shards.map(({ id, state }) => `${id} ${state}`), [
+      assert.deepEqual(snapshot.accounts[0]?.shards.map(({ id, state }) => `${id} ${state}`), [
         "default/0 ready",
         "default/1 ready",
         "default/2 ready",

@@ -4,20 +4,10 @@
  */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import process from "node:process";
 import { describe, it } from "node:test";
 import type { StagedBot } from "../../src/cli/stage.ts";
-import { startOwnProcess } from "../../src/host/own_process.ts";
-import {
-  API_KEY,
-  commandUnderTest,
-  ended,
-  onStage,
-  PATIENCE_MS,
-  type Scene,
-  STOPPED,
-} from "../support/e2e.ts";
+import { ended, onStage, STOPPED } from "../support/e2e.ts";
+import { startSecondBot } from "../support/second_bot.ts";
 
 /** Waits until a bot has ended by itself, and tells the line that says why. */
 async function refusal(bot: StagedBot): Promise<string> {
@@ -26,42 +16,6 @@ async function refusal(bot: StagedBot): Promise<string> {
   assert.equal(lines.length, 1, bot.lines.join("\n"));
   assert.doesNotMatch(bot.lines.join("\n"), /fault of Barnacle's own|^ +at /m);
   return lines[0] ?? "";
-}
-
-/** A bot of the scene's with another data directory; it ends with the test. */
-function startElsewhere(
-  { dataDir, configFile, simulator, model }: Scene,
-  flags: readonly string[] = [],
-): StagedBot & AsyncDisposable {
-  const lines: string[] = [];
-  const { PATH, HOME, DENO_DIR } = process.env;
-  const child = startOwnProcess(
-    commandUnderTest(),
-    ["run", "--config", configFile, "--data", join(dataDir, "elsewhere"), ...flags],
-    {
-      PATH,
-      HOME,
-      DENO_DIR,
-      DISCORD_API_URL: simulator.apiUrl,
-      DISCORD_BOT_TOKEN: simulator.token,
-      OPENAI_BASE_URL: model.baseUrl,
-      OPENAI_API_KEY: API_KEY,
-      OPENAI_MODEL: "barnacle-script",
-    },
-    (line) => lines.push(line),
-  );
-  const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
-  return {
-    pid: child.pid,
-    exited: child.exited,
-    lines,
-    kill: child.kill,
-    async [Symbol.asyncDispose]() {
-      clearTimeout(timer);
-      child.kill("SIGKILL");
-      await child.exited;
-    },
-  };
 }
 
 describe("[G11] a second instance on this host", () => {
@@ -79,7 +33,7 @@ describe("[G11] a second instance on this host", () => {
   it("with the same token and other data exits 75, and names the first and its data", () =>
     onStage({}, async (scene) => {
       const first = await scene.start();
-      await using second = startElsewhere(scene);
+      await using second = startSecondBot(scene);
       const line = await refusal(second);
       assert.match(line, new RegExp(`Another Barnacle with pid ${first.pid}\\b`));
       assert.ok(line.includes(`from ${scene.dataDir}`), line);
@@ -117,7 +71,7 @@ describe("[G11] barnacle run --force", () => {
   it("ends one that has the same token and other data", () =>
     onStage({}, async (scene) => {
       const first = await scene.start();
-      await using second = startElsewhere(scene, ["--force"]);
+      await using second = startSecondBot(scene, { flags: ["--force"] });
       assert.deepEqual(await ended(first), STOPPED);
       await scene.line(second, /"Barnacle is running"/);
       second.kill("SIGTERM");

@@ -7,11 +7,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readConfig } from "../../src/cli/read_config.ts";
-import type { Config } from "../../src/config/config.ts";
+import { type Config, forAccount } from "../../src/config/config.ts";
 import type { Env } from "../../src/config/secrets.ts";
 import { tempDirectory } from "./temp_directory.ts";
 
 /**
+ * The config of the account `default`.
+ *
  * @param discord Keys of `channels.discord`.
  * @param beside Keys beside `channels`.
  */
@@ -24,6 +26,7 @@ export async function loadTestConfig(
   const file = join(folder.path, "config.jsonc");
   writeFileSync(file, JSON.stringify({ channels: { discord }, ...beside }), { mode: 0o600 });
   const loaded = await readConfig(file, env);
-  if (loaded.kind === "loaded") return loaded.config;
+  const [account] = loaded.kind === "loaded" ? loaded.config.accounts : [];
+  if (loaded.kind === "loaded" && account) return forAccount(loaded.config, account);
   throw new TypeError(loaded.problems.map(({ message }) => message).join("; "));
 }

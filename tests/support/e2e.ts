@@ -28,8 +28,7 @@ import type { StatusReport } from "../../src/http/app.ts";
 import type { RequestRecord } from "../../src/simulator/request_log.ts";
 import type { Simulator, SimulatorOptions } from "../../src/simulator/simulator.ts";
 import type { Message, User } from "../../src/simulator/world.ts";
-import { createRequestValidator } from "./openapi.ts";
-import { skipUnless } from "./skip.ts";
+import { judgeLog, judgeRequests, secretsOf } from "./judges.ts";
 
 /** Looks like a key, so that the log's nets are tried too. */
 export const API_KEY = "sk-canary-0123456789abcdef0123456789";
@@ -74,7 +73,7 @@ export interface Scene extends Stage {
   until<Value>(what: string, check: () => Value | false | undefined, ms?: number): Promise<Value>;
   /** The same for what must be asked for. */
   eventually(what: string, check: () => Promise<boolean>): Promise<void>;
-  /** What the database says, once no bot runs any more: rows by SQL. */
+  /** What the database says: rows by SQL. */
   rows(sql: string): readonly Readonly<Record<string, unknown>>[];
   /** Waits for a line of a bot's log. */
   line(bot: StagedBot, pattern: RegExp): Promise<string>;
@@ -83,6 +82,12 @@ export interface Scene extends Stage {
   status(bot: StagedBot): Promise<StatusReport>;
   /** Runs a command of the program under test to its end, beside the stage's bots. */
   command(args: readonly string[], env?: Env): Promise<Ran>;
+  /** The same, with the bots' config, data and environment: `cli("pairing", "list")`. */
+  cli(...args: readonly string[]): Promise<Ran>;
+  /** What was decided of a message in the end: `"ignore: no-mention"`; of each account, if several. */
+  decided(message: Pick<Message, "id">): Promise<string>;
+  /** Writes the config again, as a running bot's owner does. */
+  rewrite(options: Pick<SceneOptions, "discord" | "config">): void;
 }
 
 /** A command that has ended. */
@@ -90,9 +95,6 @@ export interface Ran extends Exit {
   readonly stdout: readonly string[];
   readonly stderr: readonly string[];
 }
-
-const validator = createRequestValidator();
-skipUnless(!validator.skip, `requests against Discord's document: ${validator.skip}`);
 
 /** Plays a test on a stage of its own, and judges what every test is judged by. */
 export async function onStage(
@@ -109,7 +111,7 @@ export async function onStage(
   });
   const { simulator } = stage;
   try {
-    await play(toScene(stage));
+    await play(toScene(stage, options.env));
   } catch (error) {
     const log = lines.slice(-25).join("\n");
     throw new Error(`${error instanceof Error ? error.message : String(error)}\n${log}`, {
@@ -119,10 +121,14 @@ export async function onStage(
     await stage.close();
   }
   judgeRequests(simulator.requests.records(), options.mayRefuse);
-  judgeLog(lines, [simulator.token, API_KEY]);
+  judgeLog(lines, [...secretsOf(simulator.world), API_KEY]);
 }
 
-function configOf(simulator: Simulator, { discord, config }: SceneOptions): object {
+/** The config of a scene: what the demo's owner would write, under what a test has instead. */
+export function configOf(
+  simulator: Simulator,
+  { discord, config }: Pick<SceneOptions, "discord" | "config">,
+): object {
   const [krill] = simulator.world.guilds.values();
   assert.ok(krill);
   return {
@@ -138,7 +144,7 @@ function configOf(simulator: Simulator, { discord, config }: SceneOptions): obje
   };
 }
 
-function toScene(stage: Stage): Scene {
+function toScene(stage: Stage, env: Env = {}): Scene {
   const { simulator, startBot } = stage;
 
   async function until<Value>(
@@ -189,6 +195,9 @@ function toScene(stage: Stage): Scene {
     }
   }
 
+  const command: Scene["command"] = (args, more = {}) =>
+    runCommand(args, { PATH: process.env["PATH"], HOME: stage.dataDir, ...runtimeEnv(), ...more });
+
   return {
     ...stage,
     until,
@@ -198,9 +207,9 @@ function toScene(stage: Stage): Scene {
     ask,
     written,
     mention: `<@${simulator.application.userId}>`,
-    async start(env, args) {
+    async start(own, args) {
       const before = simulator.account().connections;
-      const bot = startBot(env, args);
+      const bot = startBot(own, args);
       const online = until("the bot to be online", () => {
         const isNew = simulator.account().connections > before;
         return isNew && simulator.connected() > 0 && "online";
@@ -225,8 +234,26 @@ function toScene(stage: Stage): Scene {
     async status(bot) {
       return await (await ask(bot, "/status")).json();
     },
-    command: (args, env = {}) =>
-      runCommand(args, { PATH: process.env["PATH"], HOME: stage.dataDir, ...runtimeEnv(), ...env }),
+    command,
+    cli: (...args) =>
+      command([...args, "--config", stage.configFile, "--data", stage.dataDir], {
+        DISCORD_API_URL: simulator.apiUrl,
+        DISCORD_BOT_TOKEN: simulator.token,
+        OPENAI_BASE_URL: stage.model.baseUrl,
+        OPENAI_API_KEY: API_KEY,
+        OPENAI_MODEL: stage.model.models[0],
+        ...env,
+      }),
+    async decided({ id }) {
+      const verdicts = () =>
+        rows(
+          `SELECT verdict, why FROM decision
+            WHERE message_id = '${id}' AND verdict <> 'undecided' ORDER BY account_id`,
+        ).map(({ verdict, why }) => `${verdict}: ${why}`);
+      await eventually(`a verdict on ${id}`, () => Promise.resolve(verdicts().length > 0));
+      return verdicts().join(", ");
+    },
+    rewrite: (changed) => writeConfig(stage, configOf(simulator, changed)),
   };
 }
 
@@ -274,25 +301,3 @@ export async function ended(bot: StagedBot): Promise<Exit> {
 
 export const KILLED: Exit = { code: null, signal: "SIGKILL" };
 export const STOPPED: Exit = { code: 0, signal: null };
-
-function judgeRequests(
-  requests: readonly RequestRecord[],
-  mayRefuse: (request: RequestRecord) => boolean = () => false,
-): void {
-  const refused = requests.filter((request) =>
-    request.status !== undefined && request.status >= 400 && !mayRefuse(request)
-  );
-  assert.deepEqual(refused.map(({ method, path, status }) => `${method} ${path} ${status}`), []);
-  const problems = requests.flatMap((request) =>
-    validator.problemsOf(request).map((problem) => `${request.method} ${request.path}: ${problem}`)
-  );
-  assert.deepEqual(problems, []);
-}
-
-function judgeLog(lines: readonly string[], secrets: readonly string[]): void {
-  for (const secret of secrets) {
-    assert.equal(lines.find((line) => line.includes(secret)), undefined, "a secret is in the log");
-  }
-  const forged = lines.find((line) => /\p{Cc}/u.test(line));
-  assert.equal(forged, undefined, "the log can move a terminal's cursor");
-}

@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { guildData, messageData } from "./payloads.ts";
+import { guildData, messageData, pressData } from "./payloads.ts";
 
 /** Numbers from 0 up to, but not including, 1; the same ones for the same seed (mulberry32). */
 export function seeded(seed: number): () => number {
@@ -53,6 +53,9 @@ const TYPES = [
   '"RESUMED"',
   '"MESSAGE_CREATE"',
   '"MESSAGE_CREATE"',
+  '"MESSAGE_DELETE"',
+  '"MESSAGE_DELETE_BULK"',
+  '"INTERACTION_CREATE"',
   '"GUILD_CREATE"',
   '"GUILD_UPDATE"',
   '"GUILD_DELETE"',
@@ -124,6 +127,7 @@ export function createFuzzer(random: () => number): () => string {
   function data(): string {
     if (chance(0.45)) return spoilt(messageData({ content: WORDS }), 0.06);
     if (chance(0.5)) return spoilt(guildData(), 0.04);
+    if (chance(0.5)) return spoilt(pressData(), 0.04);
     return value(4);
   }
 

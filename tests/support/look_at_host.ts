@@ -9,10 +9,14 @@ import process from "node:process";
 import { lookAtHost } from "../../src/cli/host_facts.ts";
 import { status } from "../../src/cli/status.ts";
 import { recordingIo } from "../cli/io.ts";
-import { loadTestConfig } from "./config.ts";
+import { ACCOUNT } from "./builders.ts";
 
 const [, , dataDir = ""] = process.argv;
-const { facts } = await lookAtHost({ dataDir, config: await loadTestConfig(), now: Date.now() });
+const { facts } = await lookAtHost({
+  dataDir,
+  accounts: [{ accountId: ACCOUNT }],
+  now: Date.now(),
+});
 const io = recordingIo();
 const code = await status({ data: dataDir, json: false }, io);
 console.log(JSON.stringify({ facts, code, stderr: io.stderr }));

@@ -89,3 +89,21 @@ export function guildData(fields: Fields = {}): Fields {
     ...fields,
   };
 }
+
+/** Ada presses a button of the bot's in their direct messages, as INTERACTION_CREATE brings it. */
+export function pressData(fields: Fields = {}): Fields {
+  return {
+    id: "1450000000000000001",
+    application_id: SELF.applicationId,
+    type: 3,
+    token: "aW50ZXJhY3Rpb246dGVzdA",
+    version: 1,
+    channel_id: "1700000000000000055",
+    channel: { id: "1700000000000000055", type: 1 },
+    context: 1,
+    user: ADA,
+    message: { id: "1400000000000000077", content: "Let Bob in?", author: BARNACLE },
+    data: { component_type: 2, custom_id: "approve-1", id: 2 },
+    ...fields,
+  };
+}

@@ -102,7 +102,7 @@ async function online({ until, simulator }: Stand): Promise<"online"> {
 async function held(stand: Stand, bot: StagedBot): Promise<"held"> {
   await stand.eventually("the bot to hold back", async () => {
     try {
-      return (await stand.status(bot)).snapshot.identify?.heldUntil !== undefined;
+      return (await stand.status(bot)).snapshot.accounts[0]?.identify?.heldUntil !== undefined;
     } catch {
       return false; // it has ended, or does not listen yet
     }

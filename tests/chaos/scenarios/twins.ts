@@ -71,7 +71,7 @@ async function whatIsSaid({ ask, status }: Stand, bot: StagedBot): Promise<reado
   const { snapshot } = await status(bot);
   return [
     ["/healthz says it", /instance/.test(health)],
-    ["status says it", snapshot.twin !== undefined],
+    ["status says it", snapshot.accounts[0]?.twin !== undefined],
     ["the log warns of it", bot.lines.some((line) => /"level":"warn".*token/.test(line))],
   ];
 }

@@ -1,0 +1,108 @@
+/**
+ * `barnacle access matrix`: who may do what where, by the config as it is now.
+ *
+ * @module
+ */
+
+import { restore } from "../discord/gateway/guild_index.ts";
+import type { Store } from "../store/store.ts";
+import { accessNow, viewOf } from "./access_now.ts";
+import { type AccessRow, markedText, rowsOf } from "./access_rows.ts";
+import type { AccessView } from "./access_view.ts";
+import { inColumns } from "./columns.ts";
+import { EXIT, type ExitCode } from "./exit_code.ts";
+import type { CommonFlags } from "./flags.ts";
+import type { Io } from "./io.ts";
+import { shown } from "./read_config.ts";
+import { withStore } from "./with_store.ts";
+
+export interface MatrixFlags extends CommonFlags {
+  /** One account's only. */
+  readonly account?: string;
+}
+
+export function accessMatrix(flags: MatrixFlags, io: Io): Promise<ExitCode> {
+  return withStore(flags, io, async (store) => {
+    const now = await accessNow(flags.config, io, store);
+    if (now.kind === "refused") {
+      io.err(shown(now.problems, io));
+      return EXIT.config;
+    }
+    const views = flags.account === undefined ? now.views : [viewOf(now, flags.account)];
+    const tables = [];
+    for (const view of views) tables.push(await tableOf(view, store));
+    if (flags.json) {
+      io.out(JSON.stringify(tables.map(({ notes: _, ...table }) => table)));
+      return EXIT.done;
+    }
+    for (const [at, { accountId, rows, notes }] of tables.entries()) {
+      if (at > 0) io.out("");
+      if (tables.length > 1) io.out(`[${accountId}]`);
+      for (const line of inColumns([HEAD, ...rows.map(cellsOf)], WIDTHS)) io.out(line);
+      for (const note of notes) io.out(note);
+    }
+    return EXIT.done;
+  });
+}
+
+async function tableOf({ accountId, policy }: AccessView, store: Store | undefined) {
+  const { index } = restore(await store?.guildsOf(accountId) ?? []);
+  const paired = await store?.pairing.paired(accountId) ?? [];
+  const { owners } = policy.commands;
+  const rows = rowsOf(policy, index, paired.length);
+  return {
+    accountId,
+    rows,
+    owners: owners?.map(markedText) ?? ["whoever Discord names as the application's owners"],
+    allowsBots: policy.allowBots,
+    notes: notesOf(rows, owners?.map(markedText), policy.allowBots),
+  };
+}
+
+const HEAD = ["PLACE", "WHO MAY TALK", "MENTION", "REACTIONS", "COMMANDS"];
+/** A hundred columns in all, gaps included. */
+const WIDTHS = [38, 30, 7, 9, 8];
+const ENTRIES_SHOWN = 3;
+
+function cellsOf(
+  { place, talk, needsMention, reactions, commands, sessionCommands, isUnknown }: AccessRow,
+): readonly string[] {
+  const isClosed = talk.join() === "nobody";
+  return [
+    isUnknown ? `${place}?` : place,
+    listText(talk),
+    isClosed ? "-" : needsMention ? "needed" : "no",
+    isClosed ? "-" : reactions,
+    commands.join() === "nobody" ? "-" : sessionCommands === "managers" ? "basic*" : "all",
+  ];
+}
+
+function listText(entries: readonly string[]): string {
+  const more = entries.length - ENTRIES_SHOWN;
+  const first = entries.slice(0, ENTRIES_SHOWN).join(", ");
+  return more > 0 ? `${first} +${more}` : first;
+}
+
+function notesOf(
+  rows: readonly AccessRow[],
+  owners: readonly string[] | undefined,
+  allowsBots: boolean,
+): readonly string[] {
+  const hasNames = rows.some(({ isUnknown, talk }) =>
+    isUnknown || talk.some((entry) => entry.endsWith("?"))
+  );
+  const who = owners === undefined
+    ? "whoever Discord names as the application's owners"
+    : owners.length === 0
+    ? "nobody"
+    : owners.join(", ");
+  return [
+    "",
+    "* In guilds the session's commands need Manage Messages, or an owner.",
+    `  The owner's commands, anywhere: ${who}.`,
+    ...(allowsBots ? ["  Other bots are heard as people are, as far as loopGuard lets them."] : []),
+    ...(hasNames
+      ? ["? is matched by name, or is nothing that the bot knows: `barnacle access resolve`."]
+      : []),
+  ];
+}

@@ -1,0 +1,161 @@
+/**
+ * `barnacle access resolve`: which ids the names in the config are (P12).
+ *
+ * The bot finds them itself once it runs, and goes by them; this says which, and with `--write` puts
+ * them into the file, so that nobody has to trust a name any more. What the bot has found stays what
+ * it is: who took a name since then is a stranger here, too.
+ *
+ * @module
+ */
+
+import { readFileSync } from "node:fs";
+import { type BotConfig, forAccount } from "../config/config.ts";
+import { RestError } from "../discord/rest/rest_error.ts";
+import { replaceFile, WriteError } from "../host/write_file.ts";
+import { printable } from "../lib/quoted.ts";
+import type { Store } from "../store/store.ts";
+import { type Mapping, mappingsOf } from "./access_names.ts";
+import { accessIn, type AccessView } from "./access_view.ts";
+import { withIds, type Written } from "./access_write.ts";
+import { inColumns } from "./columns.ts";
+import { apiOf, type Discord, openDiscord, tokenIn } from "./discord.ts";
+import { EXIT, type ExitCode } from "./exit_code.ts";
+import type { CommonFlags } from "./flags.ts";
+import type { Env, Io } from "./io.ts";
+import { readConfig, shown } from "./read_config.ts";
+import { StartError } from "./start_error.ts";
+import { whichAccount } from "./which_account.ts";
+import { withStore } from "./with_store.ts";
+
+export interface ResolveFlags extends CommonFlags {
+  /** One account's only. */
+  readonly account?: string;
+  readonly write: boolean;
+  readonly offline: boolean;
+}
+
+export function accessResolve(flags: ResolveFlags, io: Io): Promise<ExitCode> {
+  return withStore(flags, io, async (store) => {
+    const loaded = await readConfig(flags.config, io.env, !flags.write);
+    if (loaded.kind === "refused") {
+      io.err(shown(loaded.problems, io));
+      return EXIT.config;
+    }
+    const { config, text } = loaded;
+    const views = await accessIn({ ...(text !== undefined && { text }) }, () => []);
+    const asked = flags.account === undefined
+      ? views
+      : views.filter(isAccount(whichAccount(config, flags.account).discord.accountId));
+    const mappings: Mapping[] = [];
+    for (const view of asked) mappings.push(...await ofAccount(view, config, store, flags, io.env));
+    const written = flags.write ? await write(config.file, mappings) : undefined;
+    print(mappings, written, flags, io);
+    return exitCodeOf(mappings, written);
+  });
+}
+
+const isAccount = (accountId: AccessView["accountId"]) => (view: AccessView): boolean =>
+  view.accountId === accountId;
+
+async function ofAccount(
+  { accountId, policy }: AccessView,
+  config: BotConfig,
+  store: Store | undefined,
+  { offline }: ResolveFlags,
+  env: Env,
+): Promise<readonly Mapping[]> {
+  const discord = offline ? undefined : discordOf(config, accountId, env);
+  try {
+    return await mappingsOf({ accountId, policy, store, discord, now: Date.now() });
+  } catch (error) {
+    if (!(error instanceof RestError)) throw error;
+    const isRefused = error.kind === "unauthorized";
+    throw new StartError(
+      `Discord does not say who is who: ${printable(error.message)}; ` +
+        (isRefused ? "see `barnacle doctor`" : "try again, or with --offline"),
+      isRefused ? EXIT.refused : EXIT.tryAgain,
+      error,
+    );
+  } finally {
+    discord?.stop();
+  }
+}
+
+/** Discord, where the account has a token that a request can carry. */
+function discordOf(
+  config: BotConfig,
+  accountId: AccessView["accountId"],
+  env: Env,
+): Discord | undefined {
+  const api = apiOf(env);
+  const account = config.accounts.find((one) => one.accountId === accountId);
+  const token = account && tokenIn(forAccount(config, account));
+  return token === undefined || "problem" in api ? undefined : openDiscord(token, api.base);
+}
+
+/** @throws {StartError} If the file cannot be written; it is as it was then. */
+async function write(
+  file: string | undefined,
+  mappings: readonly Mapping[],
+): Promise<Written | undefined> {
+  if (file === undefined || mappings.length === 0) return undefined;
+  const text = readFileSync(file, "utf8");
+  const written = await withIds(text, file, mappings);
+  if (written.text === text) return written;
+  try {
+    replaceFile({ path: file, text: written.text, expected: text });
+    return written;
+  } catch (error) {
+    if (!(error instanceof WriteError)) throw error;
+    throw new StartError(
+      printable(error.message),
+      error.kind === "changed" ? EXIT.tryAgain : EXIT.io,
+      error,
+    );
+  }
+}
+
+function print(
+  mappings: readonly Mapping[],
+  written: Written | undefined,
+  { json }: ResolveFlags,
+  io: Io,
+): void {
+  if (json) {
+    io.out(JSON.stringify({
+      names: mappings,
+      ...(written && { written: written.written, left: written.left }),
+    }));
+    return;
+  }
+  if (mappings.length === 0) io.err("The config has no names: all its entries are ids.");
+  const accounts = new Set(mappings.map(({ accountId }) => accountId));
+  const rows = mappings.map((mapping) => [
+    mapping.id === undefined ? "NO" : "ok",
+    ...(accounts.size > 1 ? [mapping.accountId] : []),
+    mapping.kind,
+    mapping.typed,
+    mapping.rule,
+    whatText(mapping),
+  ]);
+  for (const line of inColumns(rows)) io.out(line);
+  for (const { rule, why } of written?.left ?? []) {
+    io.err(`barnacle: ${printable(rule)} stays a name: ${printable(why)}`);
+  }
+  if (written && written.written.length > 0) {
+    io.err(
+      `${written.written.length} entries are ids now; the file of before has .bak at its end.`,
+    );
+  }
+}
+
+function whatText({ id, name, candidates = [], why = "" }: Mapping): string {
+  if (id !== undefined) return `${id} (${name ?? "?"})`;
+  const those = candidates.map((one) => `${one.id} (${one.name})`).join(", ");
+  return those === "" ? why : `${why}: ${those}`;
+}
+
+function exitCodeOf(mappings: readonly Mapping[], written: Written | undefined): ExitCode {
+  const isOpen = mappings.some(({ id }) => id === undefined) || (written?.left.length ?? 0) > 0;
+  return isOpen ? EXIT.partly : EXIT.done;
+}

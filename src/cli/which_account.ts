@@ -1,0 +1,35 @@
+/**
+ * Which account of the config a command is about.
+ *
+ * @module
+ */
+
+import { type BotConfig, type Config, forAccount } from "../config/config.ts";
+import { type AccountId, toAccountId } from "../core/ids.ts";
+import { printable } from "../lib/quoted.ts";
+import { EXIT } from "./exit_code.ts";
+import { StartError } from "./start_error.ts";
+
+/**
+ * The account that `--account` names; without it the one that is called `default`, or the only one.
+ *
+ * @throws {StartError} If there is none of that name, or several to choose from.
+ */
+export function whichAccount(config: BotConfig, flag: string | undefined): Config {
+  const { accounts } = config;
+  const wanted = flag === undefined ? undefined : toAccountId(flag);
+  const only = accounts.length === 1 ? accounts[0] : undefined;
+  const found = wanted === undefined
+    ? accounts.find(({ accountId }) => accountId === DEFAULT) ?? only
+    : accounts.find(({ accountId }) => accountId === wanted);
+  if (found) return forAccount(config, found);
+  const known = accounts.map(({ accountId }) => accountId).join(", ");
+  throw new StartError(
+    wanted === undefined
+      ? `There are several accounts: name one by --account (${known})`
+      : `There is no account ${printable(wanted)}; there is: ${known}`,
+    EXIT.usage,
+  );
+}
+
+const DEFAULT: AccountId = toAccountId("default");

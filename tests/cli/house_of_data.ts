@@ -1,0 +1,122 @@
+/**
+ * A data directory with a store in it and a config beside it, as a command finds them.
+ *
+ * @module
+ */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadConfig } from "../../src/config/load.ts";
+import { policiesIn } from "../../src/config/policies.ts";
+import type { InboundMessage } from "../../src/core/inbound.ts";
+import type { Judged } from "../../src/core/inbox.ts";
+import type { Moment } from "../../src/core/moment.ts";
+import type { ResolvedName } from "../../src/core/names.ts";
+import { snapshotOf } from "../../src/discord/gateway/guild_index.ts";
+import { DATABASE_NAME } from "../../src/host/data_dir.ts";
+import { prepareAdmission } from "../../src/policy/admission.ts";
+import { withNames } from "../../src/policy/pinned.ts";
+import { openStore, type Store } from "../../src/store/store.ts";
+import { ACCOUNT, channelId, guildId, roleId } from "../support/builders.ts";
+import { batch, ROUTE } from "../support/store.ts";
+
+/** The guild of the builders, with #help, #random and two roles. */
+export const GUILD = guildId("1400000000000000010");
+export const HELP = channelId("1400000000000000011");
+export const RANDOM = channelId("1400000000000000012");
+export const GUILD_SNAPSHOT = snapshotOf({
+  id: GUILD,
+  name: "Friends of Barnacle",
+  channels: new Map([
+    [HELP, { id: HELP, type: 0, name: "help" }],
+    [RANDOM, { id: RANDOM, type: 0, name: "random" }],
+  ]),
+  roles: new Map([
+    [roleId("1400000000000000030"), "Crew"],
+    [
+      roleId("1400000000000000031"),
+      "Guest",
+    ],
+    [roleId("1400000000000000033"), "Twin"],
+    [roleId("1400000000000000034"), "Twin"],
+  ]),
+  ownRole: roleId("1400000000000000032"),
+});
+
+export interface DataHouse {
+  readonly data: string;
+  readonly config: string;
+  /** Flags as every command takes them. */
+  readonly flags: { readonly data: string; readonly config: string; readonly json: boolean };
+  /** Writes the config, on one line for each line of the text. */
+  write(config: object | string): void;
+  text(): string;
+  /** Works on the store, and closes it: a command opens it itself. */
+  fill<T>(work: (store: Store) => Promise<T>): Promise<T>;
+  /** Judges a message as the bot would, by the config of this moment, and stores that. */
+  receive(message: InboundMessage, moment?: Moment): Promise<Judged>;
+}
+
+const NOW = Date.now();
+const open: string[] = [];
+
+/** Removes what {@link dataHouse} made; for `afterEach`. */
+export function removeHouses(): void {
+  for (const directory of open.splice(0)) rmSync(directory, { recursive: true });
+}
+
+export function dataHouse(config: object | string = {}): DataHouse {
+  const data = mkdtempSync(join(tmpdir(), "barnacle-why-"));
+  open.push(data);
+  const file = join(data, "config.jsonc");
+  const house: DataHouse = {
+    data,
+    config: file,
+    flags: { data, config: file, json: false },
+    write(config) {
+      const text = typeof config === "string" ? config : JSON.stringify(config, undefined, 2);
+      writeFileSync(file, text, { mode: 0o600 });
+    },
+    text: () => readFileSync(file, "utf8"),
+    async fill(work) {
+      const store = openStore(join(data, DATABASE_NAME), { now: NOW, elapsed: () => 0 });
+      try {
+        return await work(store);
+      } finally {
+        store.close();
+      }
+    },
+    async receive(message, moment = {}) {
+      const judged = await judge(house, message, moment);
+      await house.fill((store) => store.acceptBatch(batch({ judged: [judged] }), NOW));
+      return judged;
+    },
+  };
+  house.write(config);
+  return house;
+}
+
+async function judge(
+  house: DataHouse,
+  message: InboundMessage,
+  moment: Moment,
+): Promise<Judged> {
+  const { config: file } = house;
+  const loaded = await loadConfig({ file, text: house.text() }, {
+    env: {},
+    readFile: () => Promise.resolve(undefined),
+  });
+  if (loaded.kind === "refused") throw new Error(JSON.stringify(loaded.problems));
+  const names: readonly ResolvedName[] = await house.fill((store) => store.namesOf(ACCOUNT));
+  const text = loaded.text ?? "";
+  const found = (await policiesIn(text, file)).find(({ accountId }) =>
+    accountId === message.accountId
+  );
+  if (!found) throw new Error(`The config has no account ${message.accountId}`);
+  const verdict = prepareAdmission(withNames(found.access, names))(message, moment);
+  const policyId = await house.fill((store) =>
+    store.savePolicy({ accountId: message.accountId, hash: text, file, text, names }, NOW)
+  );
+  return { message, verdict, moment, policyId, route: ROUTE };
+}

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { readConfig } from "../../src/cli/read_config.ts";
+import type { Env } from "../../src/config/secrets.ts";
+import { tempDirectory } from "../support/temp_directory.ts";
+
+/** A file in a folder of its own, with secrets beside it. */
+function written(
+  folder: string,
+  { token, mode = 0o600, secretMode = 0o600 }: {
+    readonly token: string;
+    readonly mode?: number;
+    readonly secretMode?: number;
+  },
+): string {
+  const config = join(folder, "config.jsonc");
+  writeFileSync(
+    config,
+    `{"channels":{"discord":{"dm":{"enabled":false},"token":${token}}}}`,
+  );
+  chmodSync(config, mode);
+  writeFileSync(join(folder, "token"), "hunter2\n");
+  chmodSync(join(folder, "token"), secretMode);
+  return config;
+}
+
+/** `"severity file"` of each problem, without the folder. */
+async function told(
+  config: string,
+  folder: string,
+  env: Env = {},
+  insecure = false,
+): Promise<readonly string[]> {
+  const { problems } = await readConfig(config, env, insecure);
+  return problems.map(({ severity, file }) => `${severity} ${file?.replace(`${folder}/`, "")}`);
+}
+
+const LITERAL = '"hunter2"';
+const VARIABLE = '"${TOKEN}"';
+const FILE = '{"file":"token"}';
+
+describe("[C8] [SEC-R11] readConfig() over modes of real files", () => {
+  const cases: readonly (readonly [
+    mode: number,
+    token: string,
+    secretMode: number,
+    told: readonly string[],
+  ])[] = [
+    [0o600, LITERAL, 0o600, []],
+    [0o400, LITERAL, 0o600, []],
+    [0o640, LITERAL, 0o600, []],
+    [0o644, LITERAL, 0o600, ["warning config.jsonc"]],
+    [0o604, LITERAL, 0o600, ["warning config.jsonc"]],
+    [0o666, LITERAL, 0o600, ["error config.jsonc", "warning config.jsonc"]],
+    [0o602, LITERAL, 0o600, ["error config.jsonc", "warning config.jsonc"]],
+    [0o644, VARIABLE, 0o644, []],
+    [0o646, VARIABLE, 0o644, ["error config.jsonc"]],
+    [0o644, FILE, 0o600, []],
+    [0o644, FILE, 0o640, []],
+    [0o644, FILE, 0o644, ["warning token"]],
+    [0o600, FILE, 0o666, ["warning token"]],
+    [0o602, FILE, 0o604, ["error config.jsonc", "warning token"]],
+  ];
+  for (const [mode, token, secretMode, expected] of cases) {
+    const modes = `${mode.toString(8)} and ${secretMode.toString(8)}`;
+    it(`says ${expected.join(", ") || "nothing"} of ${token} with modes ${modes}`, async () => {
+      using folder = tempDirectory();
+      const config = written(folder.path, { token, mode, secretMode });
+      const env = { TOKEN: "hunter2" };
+      assert.deepEqual(await told(config, folder.path, env), expected);
+      const insecure = expected.map((line) => line.replace(/^error/, "warning"));
+      assert.deepEqual(await told(config, folder.path, env, true), insecure);
+      const { kind } = await readConfig(config, env);
+      assert.equal(kind, insecure.join() === expected.join() ? "loaded" : "refused");
+    });
+  }
+
+  it("[C5] looks at a credential of the service where it is, and not at its access list", async () => {
+    using folder = tempDirectory();
+    const config = written(folder.path, { token: FILE, secretMode: 0o644 });
+    const credentials = join(folder.path, "credentials");
+    mkdirSync(credentials);
+    writeFileSync(join(credentials, "b_token"), "hunter2");
+    const env = { CREDENTIALS_DIRECTORY: credentials };
+    for (
+      const [mode, expected] of [
+        [0o400, []],
+        [0o440, []],
+        [0o444, ["warning credentials/b_token"]],
+      ] as const
+    ) {
+      chmodSync(join(credentials, "b_token"), mode);
+      assert.deepEqual(await told(config, folder.path, env), expected);
+    }
+  });
+
+  it("[C8] says once of a file that several secrets are in", async () => {
+    using folder = tempDirectory();
+    const config = written(folder.path, { token: FILE, secretMode: 0o644 });
+    writeFileSync(
+      config,
+      `{"channels":{"discord":{"dm":{"enabled":false},"token":${FILE}}},"http":{"token":${FILE}}}`,
+    );
+    assert.deepEqual(await told(config, folder.path), ["warning token"]);
+  });
+
+  it("[C8] shows nothing of a secret, whatever it says of its file", async () => {
+    using folder = tempDirectory();
+    const config = written(folder.path, { token: FILE, mode: 0o666, secretMode: 0o666 });
+    assert.doesNotMatch(JSON.stringify(await readConfig(config, {})), /hunter2/);
+  });
+});
