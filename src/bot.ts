@@ -7,6 +7,7 @@
 
 import process from "node:process";
 import { Worker } from "node:worker_threads";
+import { startAccount } from "./bot/account.ts";
 import type { AccountEnd } from "./bot/account_end.ts";
 import { createAccounts } from "./bot/accounts.ts";
 import { createMeter } from "./bot/meters.ts";
@@ -119,6 +120,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     version: build.version,
     workerUrl: WORKER_URL,
   }, {
+    startAccount,
     meter,
     room: createTurnRoom(() => setup.config.maxConcurrentTurns),
     vitalsOf: vitals.accountOf,

@@ -18,7 +18,6 @@ import { createAcceptor } from "../flows/accept.ts";
 import { createTwinWatch } from "../flows/twins.ts";
 import { proxyFor } from "../lib/proxy.ts";
 import { schedule } from "../lib/schedule.ts";
-import { isOwnerHint } from "../policy/rights.ts";
 import { endOf } from "./account_end.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "./account_ports.ts";
 import { catchUpOf } from "./catch_up.ts";
@@ -110,9 +109,9 @@ export async function startAccount(
   const turns = turnsOf(
     { config: () => config, model: () => model, accountId, store, logging, now },
     {
-      admit: (message) => policy.now().admit(message),
+      admit: judge.recall,
       history: historyOf(client, reader, accountId),
-      ownerHint: (message) => isOwnerHint(message, policy.now().policy),
+      policy: () => policy.now().policy,
       held: () => catchUp.held(),
       stopping: stopping.signal,
       room,
@@ -138,7 +137,7 @@ export async function startAccount(
 
   const acceptor = createAcceptor({
     store,
-    judge: (message) => judge.judge(message),
+    judge: (message, source) => judge.judge(message, {}, source),
     route: (message) => routeOf(config)(message),
     pairing: entrance.desk,
     now,
@@ -182,10 +181,7 @@ export async function startAccount(
     onChange: () => {},
   });
 
-  const interrupted = await store.voidClaims(accountId);
-  if (interrupted > 0) {
-    logging.forPart("turns").info("Turns of the last process run again", { turns: interrupted });
-  }
+  await store.voidClaims(accountId); // where it starts anew, of turns that had no end in their time
   for (const { shardId, catchUpFrom: from, lostAt } of stored.shards) {
     if (from === undefined) continue;
     catchUp.start({ shardId, from, ...(lostAt !== undefined && { lostAt }) }); // before any turn
@@ -279,11 +275,11 @@ export async function startAccount(
     committed: () => committed,
     durable: (ticket) => gateway?.durable(ticket),
     async apply(next, nextModel, text) {
-      config = next;
+      await policy.apply(next, text);
+      config = next; // at once with the policy: nothing is judged by one and routed by the other
       model = nextModel;
       vitals.setModel(model.id);
       outlet.reconfigured();
-      await policy.apply(next, text);
       entrance.reconfigured();
     },
     changedElsewhere: () => lanes.wake(),

@@ -12,11 +12,11 @@
 import { type Config, forAccount } from "../config/config.ts";
 import type { AccountChange } from "../config/changes.ts";
 import type { AccountId, UserId } from "../core/ids.ts";
+import type { InvalidRequests } from "../core/invalid_requests.ts";
 import { createApplications } from "../discord/rest/application.ts";
 import type { EarlyThread } from "../discord/gateway/early_thread.ts";
 import type { TurnRoom } from "../flows/turn_room.ts";
-import { startAccount } from "./account.ts";
-import type { AccountOptions, RunningAccount } from "./account_ports.ts";
+import type { AccountOptions, AccountPorts, RunningAccount } from "./account_ports.ts";
 import { type AccountEnd, endOf } from "./account_end.ts";
 import type { AccountVitals } from "./account_vitals.ts";
 import { createAdoption } from "./adoption.ts";
@@ -42,6 +42,10 @@ export interface AccountsOptions extends
 }
 
 export interface AccountsPorts {
+  readonly startAccount: (
+    options: AccountOptions,
+    ports: AccountPorts,
+  ) => Promise<RunningAccount>;
   readonly meter: Meter;
   readonly room: TurnRoom;
   /** Where an account says how it is. */
@@ -63,12 +67,20 @@ export interface Accounts {
   stop(): Promise<void>;
 }
 
+/** What one account goes by. */
+interface OwnSetup {
+  readonly account: Account;
+  readonly config: Config;
+}
+
 /** An account that was started. */
 interface Slot {
   running?: RunningAccount;
   readonly leaving: AbortController;
-  /** Resolves once it runs, or will not. */
-  started: Promise<void>;
+  /** Resolves once it runs, will not, or waits for Discord; rejects where it cannot start. */
+  begun: Promise<void>;
+  /** Set where it waits for Discord; resolves once it runs, or will not. */
+  adopting?: Promise<void>;
   hasEnded: boolean;
 }
 
@@ -80,6 +92,7 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
   const slots = new Map<AccountId, Slot>();
   let setup = options.setup;
   let { thread } = options;
+  let isStopping = false;
 
   const isOurs = (userId: UserId): boolean =>
     [...slots.values()].some(({ running }) => running?.userId() === userId);
@@ -90,38 +103,30 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
     return early ? { thread: early } : {};
   }
 
-  /** Starts one of the setup; one that is disabled is not there. */
-  async function startOne(accountId: AccountId): Promise<void> {
+  /** What an account goes by now; nothing of one that is disabled, for it is not there. */
+  function ownSetup(accountId: AccountId): OwnSetup | undefined {
     const account = setup.accounts.get(accountId);
     const discord = setup.config.accounts.find((one) => one.accountId === accountId);
-    if (!account || !discord) return;
-    const config = forAccount(setup.config, discord);
-    const slot: Slot = {
-      leaving: new AbortController(),
-      started: Promise.resolve(),
-      hasEnded: false,
-    };
+    return account && discord && { account, config: forAccount(setup.config, discord) };
+  }
+
+  /** Starts one of the setup; rejects where it cannot be. */
+  function startOne(accountId: AccountId): Promise<void> {
+    const own = ownSetup(accountId);
+    if (isStopping || !own) return Promise.resolve();
+    const leaving = new AbortController();
+    const slot: Slot = { leaving, begun: Promise.resolve(), hasEnded: false };
     slots.set(accountId, slot);
-    const vitals = vitalsOf(accountId);
-    vitals.began(account.model.id, () => slot.running);
-    const onEnd = (end: AccountEnd) => ended(accountId, slot, end);
+    vitalsOf(accountId).began(own.account.model.id, () => slot.running);
+    return slot.begun = begin(accountId, slot, own);
+  }
 
+  async function begin(accountId: AccountId, slot: Slot, own: OwnSetup): Promise<void> {
     const invalidRequests = await invalid.of(accountId);
-
-    async function run(account: Account): Promise<void> {
-      const stored = await store.loadAccount(accountId);
-      const own = { ...account, ...takeThread(), ...textOf(setup), config, stored };
-      const isConnectionDebug = options.isConnectionDebug || tellsAll(config);
-      slot.running = await startAccount(
-        { ...options, ...own, isConnectionDebug, invalidRequests },
-        { vitals, meter, room, isOurs, now, onEnd },
-      );
-    }
-
-    const adoption = createAdoption({ ...account, accountId }, {
+    const adoption = createAdoption({ ...own.account, accountId }, {
       store,
       applications() {
-        const client = restOf({ ...account, config, version, invalidRequests }, {
+        const client = restOf({ ...own.account, config: own.config, version, invalidRequests }, {
           onRequest: () => {},
           onTokenRefused: () => {}, // its answer says so, too
           onStopped: () => {},
@@ -134,10 +139,49 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
       stopping: slot.leaving.signal,
       log: logging.forPart("inbox"),
     });
-    if (await adoption.isOurs()) return await run(account);
-    slot.started = adoption.takeOver().then(() => run(account)).catch((error: unknown) => {
-      if (!slot.leaving.signal.aborted) onEnd(endOf(error));
+    if (slot.leaving.signal.aborted) return;
+    if (await adoption.isOurs()) return await run(accountId, slot, invalidRequests);
+    slot.adopting = adoption.takeOver().then(() => run(accountId, slot, invalidRequests))
+      .catch((error: unknown) => ended(accountId, slot, endOf(error)));
+  }
+
+  /** By the setup of this moment: it may have been read again since the account was to start. */
+  async function run(
+    accountId: AccountId,
+    slot: Slot,
+    invalidRequests: InvalidRequests,
+  ): Promise<void> {
+    const stored = await store.loadAccount(accountId);
+    const by = setup;
+    const own = ownSetup(accountId);
+    if (slot.leaving.signal.aborted || !own) return;
+    const { account, config } = own;
+    const isConnectionDebug = options.isConnectionDebug || tellsAll(config);
+    const running = await ports.startAccount({
+      ...options,
+      ...account,
+      ...takeThread(),
+      ...textOf(by),
+      config,
+      stored,
+      isConnectionDebug,
+      invalidRequests,
+    }, {
+      vitals: vitalsOf(accountId),
+      meter,
+      room,
+      isOurs,
+      now,
+      onEnd: (end) => ended(accountId, slot, end),
     });
+    slot.running = running;
+    if (slot.hasEnded) void running.stop();
+    else if (setup !== by) await applyTo(accountId, running);
+  }
+
+  async function applyTo(accountId: AccountId, running: RunningAccount): Promise<void> {
+    const own = ownSetup(accountId);
+    if (own) await running.apply(own.config, own.account.model, setup.text);
   }
 
   function ended(accountId: AccountId, slot: Slot, end: AccountEnd): void {
@@ -150,14 +194,30 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
     void slot.running?.stop();
   }
 
+  async function end(slot: Slot): Promise<void> {
+    slot.leaving.abort();
+    await slot.begun.catch(() => {}); // whoever started it is told
+    await slot.adopting;
+    await slot.running?.stop();
+  }
+
   async function stopOne(accountId: AccountId): Promise<void> {
     const slot = slots.get(accountId);
     if (!slot) return;
-    slot.leaving.abort();
-    await slot.started;
-    await slot.running?.stop();
+    await end(slot);
     slots.delete(accountId);
     vitalsOf(accountId).left();
+  }
+
+  /** Beside others that run: what keeps it from starting is its own end, and nobody else's. */
+  async function startAnew(accountId: AccountId): Promise<void> {
+    await stopOne(accountId);
+    await startOne(accountId).catch((error: unknown) => {
+      const slot = slots.get(accountId);
+      if (!slot) throw error;
+      log.error("An account cannot start", { accountId, error });
+      ended(accountId, slot, endOf(error));
+    });
   }
 
   async function change({ accountId, does }: AccountChange): Promise<void> {
@@ -165,23 +225,13 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
       case "keep":
         return;
       case "apply": {
-        const discord = setup.config.accounts.find((one) => one.accountId === accountId);
-        const account = setup.accounts.get(accountId);
-        if (!discord || !account) return;
-        const { text } = setup;
-        await slots.get(accountId)?.started;
-        await slots.get(accountId)?.running?.apply(
-          forAccount(setup.config, discord),
-          account.model,
-          text,
-        );
-        return;
+        // One that does not run yet, for it waits for Discord, will go by it when it does.
+        const running = slots.get(accountId)?.running;
+        return running && await applyTo(accountId, running);
       }
       case "restart":
-        await stopOne(accountId);
-        return await startOne(accountId);
       case "start":
-        return await startOne(accountId);
+        return await startAnew(accountId);
       case "stop":
         return await stopOne(accountId);
     }
@@ -189,9 +239,14 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
 
   return {
     async start() {
+      const interrupted = await store.voidClaims();
+      if (interrupted > 0) {
+        log.info("Turns of the last process run again", { turns: interrupted });
+      }
       await Promise.all(setup.config.accounts.map(({ accountId }) => startOne(accountId)));
     },
     async apply(next, changes) {
+      if (isStopping) return;
       // The thread of a gateway tells as much as it was told to at its start.
       const isToldAnew = tellsAll(setup.config) !== tellsAll(next.config);
       setup = next;
@@ -202,11 +257,8 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
       for (const { running } of slots.values()) if (running) tell(running);
     },
     async stop() {
-      for (const { leaving } of slots.values()) leaving.abort();
-      await Promise.all(Array.from(slots.values(), async (slot) => {
-        await slot.started;
-        await slot.running?.stop();
-      }));
+      isStopping = true;
+      await Promise.all(Array.from(slots.values(), end));
     },
   };
 }

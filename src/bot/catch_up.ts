@@ -32,7 +32,10 @@ import type { PolicyKeeper } from "./policy.ts";
 
 export interface CatchUpOptions {
   readonly config: Config;
-  readonly store: Pick<Store, "loadAccount" | "directChannels" | "finishCatchUp">;
+  readonly store: Pick<
+    Store,
+    "loadAccount" | "directChannels" | "isGroupChannel" | "finishCatchUp"
+  >;
   readonly reader: Reader;
   readonly client: RestClient;
   readonly logging: Logging;
@@ -78,7 +81,7 @@ export function catchUpOf(
     get mayActInDirect() {
       return policy().mayActInDirect;
     },
-    readPage: pagesOf(accountId, policy, reader, client, now, log),
+    readPage: pagesOf(accountId, store, policy, reader, client, now, log),
     lookAtGuild(guildId) {
       const { self } = reader;
       if (!self) throw new TypeError("Cannot look at a guild before READY");
@@ -103,6 +106,7 @@ function isRefused(error: unknown): boolean {
 /** Reads a channel as the gateway would have brought it, our own words among it. */
 function pagesOf(
   accountId: AccountId,
+  store: CatchUpOptions["store"],
   policy: PolicyKeeper["now"],
   reader: Reader,
   client: RestClient,
@@ -127,9 +131,10 @@ function pagesOf(
     const { self, index } = reader;
     if (!self) throw new TypeError("Cannot read a channel back before READY");
     const said = await read(id, { limit: MAX_HISTORY, ...(before && { before }) });
+    const isGroup = guildId === undefined && await store.isGroupChannel(accountId, id);
     const events: InboundEvent[] = [];
     for (const message of said) {
-      const event = decodeHistory(message, guildId, { accountId, self, index });
+      const event = decodeHistory(message, guildId, { accountId, self, index }, isGroup);
       if (event?.kind === "problem") {
         log.warn("A message that was missed does not fit", {
           messageId: message.id,

@@ -84,6 +84,7 @@ export function entranceOf(
     ...common,
     store,
     lookUp: asks.lookUp,
+    ruleOf: (path) => policy.now().policy.ruleOf(path),
     judge: (message, known) => judge.judge(message, known),
     route: (message) => routeOf(config())(message),
     onAccepted,
@@ -100,11 +101,11 @@ export function entranceOf(
   });
   const pressed = createPressed({
     async authorize({ kind, place, channelId, sender }) {
-      const ownsApplication = await owners.ownsApplication(sender.id);
-      return policy.now().authorize(
-        { kind, place, channelId, sender, needs: "owner" },
-        { ownsApplication },
-      );
+      // Where owners are written, Discord is not asked, and need not be there.
+      const moment = policy.now().policy.commands.owners
+        ? {}
+        : { ownsApplication: await owners.ownsApplication(sender.id) };
+      return policy.now().authorize({ kind, place, channelId, sender, needs: "owner" }, moment);
     },
     store: store.pairing,
     interactions: createInteractions(client),

@@ -12,6 +12,8 @@ import type { ChannelId, UserId } from "../core/ids.ts";
 import type { Judged } from "../core/inbox.ts";
 import type { InboundMessage } from "../core/inbound.ts";
 import type { Moment } from "../core/moment.ts";
+import type { Verdict } from "../core/verdict.ts";
+import type { Source } from "../flows/judged.ts";
 import { createLoopGuard } from "../policy/loop_guard.ts";
 import type { PolicyKeeper } from "./policy.ts";
 
@@ -26,11 +28,20 @@ export interface JudgePorts {
 }
 
 export interface Judge {
-  /** @param known What was found out about it since it came. */
+  /**
+   * @param known What was found out about it since it came.
+   * @param source What was found in a history is no turn of a conversation that goes on now.
+   */
   judge(
     message: InboundMessage,
     known?: Moment,
+    source?: Source,
   ): Pick<Judged, "verdict" | "moment" | "policyId">;
+  /**
+   * What is to be said of a message of a channel's history: it counts for nothing that is to come,
+   * and what is still there was not said again by PluralKit.
+   */
+  recall(message: InboundMessage): Verdict;
   /** We have spoken there. */
   spoke(channelId: ChannelId): void;
 }
@@ -38,22 +49,28 @@ export interface Judge {
 export function createJudge({ policy, isOurs, isProxied, now }: JudgePorts): Judge {
   const guard = createLoopGuard(() => policy.now().policy.loopGuard);
 
-  function momentOf({ sender, channelId }: InboundMessage, known: Moment): Moment {
+  function whose({ sender }: InboundMessage): Pick<Moment, "isOurs"> {
+    return sender.automaton !== undefined && isOurs(sender.id) ? { isOurs: true } : {};
+  }
+
+  function momentOf(message: InboundMessage, known: Moment): Moment {
+    const { sender, channelId } = message;
     const isBot = sender.automaton !== undefined;
     return {
       ...known,
-      ...(isBot && isOurs(sender.id) && { isOurs: true }),
+      ...whose(message),
       ...(isBot && guard.isMuted(channelId, now()) && { isMuted: true }),
       ...(!isBot && !sender.pluralkit && isProxied(sender.id) && { isProxied: true }),
     };
   }
 
   return {
-    judge(message, known = {}) {
+    judge(message, known = {}, source = "live") {
       const { admit, id: policyId, policy: { allowBots } } = policy.now();
       const moment = momentOf(message, known);
       const verdict = admit(message, moment);
-      if (allowBots && verdict.kind !== "undecided") { // whether a bot speaks is open then
+      const isTurn = source === "live" && verdict.kind !== "undecided"; // whether a bot speaks is open then
+      if (allowBots && isTurn) {
         guard.said(message.channelId, message.sender.automaton ? "bot" : "person", now());
       }
       return {
@@ -62,6 +79,7 @@ export function createJudge({ policy, isOurs, isProxied, now }: JudgePorts): Jud
         ...(policyId !== undefined && { policyId }),
       };
     },
+    recall: (message) => policy.now().admit(message, { isUnproxied: true, ...whose(message) }),
     spoke(channelId) {
       if (policy.now().policy.allowBots) guard.said(channelId, "own", now());
     },

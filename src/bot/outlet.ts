@@ -21,6 +21,7 @@ import { composeSend } from "../render/reply.ts";
 import { createSecretFilter } from "../render/secrets.ts";
 import type { Store } from "../store/store.ts";
 import type { Said } from "./account_vitals.ts";
+import { bySecrets } from "./by_secrets.ts";
 import { deliveryOf } from "./delivery.ts";
 import { createLosses } from "./losses.ts";
 import type { Meter } from "./meters.ts";
@@ -69,7 +70,7 @@ export function outletOf(options: OutletOptions): Outlet {
   const { config, store, client, logging, meter, self, ownerIds, now } = options;
   const { accountId } = config().discord;
   const log = logging.forPart("delivery");
-  const clean = createSecretFilter(logging.secrets());
+  const clean = bySecrets(logging.secrets, createSecretFilter);
   const cleanSecrets = (text: string): string => {
     const { text: cleaned, found } = clean(text);
     if (found > 0) meter.redacted(found);

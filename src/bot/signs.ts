@@ -22,6 +22,7 @@ import { schedule } from "../lib/schedule.ts";
 import type { Logging } from "../log.ts";
 import { createSecretTail } from "../render/secret_tail.ts";
 import type { Store } from "../store/store.ts";
+import { bySecrets } from "./by_secrets.ts";
 
 export interface SignsOptions {
   /** As of now: it may be read again (C9). */
@@ -90,7 +91,7 @@ function draftsOf(
     get maxLength() {
       return config().discord.textChunkLimit;
     },
-    secretTail: createSecretTail(logging.secrets()),
+    secretTail: bySecrets(logging.secrets, createSecretTail),
     onOutbox,
     schedule,
     now,

@@ -9,7 +9,8 @@ import type { GuildId } from "../core/ids.ts";
 import type { Route } from "../core/inbox.ts";
 import type { InboundMessage } from "../core/inbound.ts";
 import type { TurnRules } from "../flows/answer.ts";
-import { rulesFor } from "../policy/rules.ts";
+import { isOwnerHint } from "../policy/rights.ts";
+import { type AccessPolicy, rulesFor } from "../policy/rules.ts";
 import type { ChunkRules } from "../render/chunk.ts";
 import type { TextRules } from "../render/reply.ts";
 import { displayNameOf } from "../session/display_name.ts";
@@ -23,22 +24,23 @@ export interface TurnRulesPorts {
   readonly cleanSecrets: (text: string) => string;
   /** Bytes that Discord allows one file to have in a guild, or in direct messages. */
   readonly uploadLimit: (guildId: GuildId | undefined) => number;
-  /** Whether the sender is named on a list of the place, and so the owner as the model sees it (P10). */
-  readonly ownerHint: (message: InboundMessage) => boolean;
+  /** Who may talk where, as of now: with the names that are known to be ids (P12). */
+  readonly policy: () => AccessPolicy;
 }
 
 export function turnRulesOf(
   config: Config,
-  { cleanSecrets, uploadLimit, ownerHint }: TurnRulesPorts,
+  { cleanSecrets, uploadLimit, policy: policyNow }: TurnRulesPorts,
 ): (message: InboundMessage) => TurnRules {
   const { discord } = config;
   let shared: ReturnType<typeof sharedBy> | undefined;
   return (message) => {
     const { place, sender, guildId } = message;
+    const policy = policyNow();
     shared ??= sharedBy(config); // by the first turn, for Intl's tables are 5 MiB and 5 ms
     const instructions = {
       ...shared.instructions,
-      ...(ownerHint(message) && { ownerId: sender.id }),
+      ...(isOwnerHint(message, policy) && { ownerId: sender.id }),
     };
     const common = {
       ...shared.rules,
@@ -55,7 +57,7 @@ export function turnRulesOf(
         ...(userTurns !== undefined && { userTurns }),
       };
     }
-    const rules = rulesFor(place, discord.access);
+    const rules = rulesFor(place, policy);
     const { systemPrompt: channelPrompt, guildSlug } = rules.kind === "open" ? rules : {};
     return {
       ...common,

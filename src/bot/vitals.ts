@@ -20,7 +20,7 @@ import { type AccountStore, type AccountVitals, createAccountVitals } from "./ac
 export type { ConfigState };
 
 export interface VitalsPorts {
-  readonly store: Pick<Store, "health"> & AccountStore;
+  readonly store: Pick<Store, "accountIds" | "health"> & AccountStore;
   readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -85,7 +85,9 @@ export function startVitals({ store, metrics, now, log }: VitalsPorts): Vitals {
   }
 
   async function readFigures(): Promise<void> {
-    const { inbox, outbox, decisions } = await store.health();
+    const onRecord = await store.accountIds();
+    const left = onRecord.filter((id) => all.get(id)?.model() === undefined);
+    const { inbox, outbox, decisions } = await store.health(left);
     const { oldestWaitingAt, ...waiting } = inbox;
     const { oldestUnsentAt, ...unsent } = outbox;
     const ageOf = (at: number | undefined): number => at === undefined ? 0 : now() - at;

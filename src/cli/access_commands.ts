@@ -10,13 +10,11 @@ import type { CommandNeeds } from "../policy/rules.ts";
 import type { MatrixFlags } from "./access_matrix.ts";
 import type { ResolveFlags } from "./access_resolve.ts";
 import type { AccessTestFlags } from "./access_try.ts";
-import { ACCOUNT, COMMON, end, flag, NOT_USED, path, showsColours } from "./command.ts";
+import { ACCOUNT, COMMON, end, flag, NOT_USED, path, showsColours, word } from "./command.ts";
 import type { CommonFlags } from "./flags.ts";
 import { processIo } from "./io.ts";
 import type { PairingFlags } from "./pairing.ts";
 
-/** At the head of a positional's help. */
-const word = (brief: string, placeholder: string) => ({ parse: String, brief, placeholder });
 const text = (brief: string, placeholder: string) =>
   ({ kind: "parsed", parse: String, brief, placeholder }) as const;
 

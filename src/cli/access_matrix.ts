@@ -5,6 +5,7 @@
  */
 
 import { restore } from "../discord/gateway/guild_index.ts";
+import { displayWidth } from "../render/display_width.ts";
 import type { Store } from "../store/store.ts";
 import { accessNow, viewOf } from "./access_now.ts";
 import { type AccessRow, markedText, rowsOf } from "./access_rows.ts";
@@ -38,7 +39,7 @@ export function accessMatrix(flags: MatrixFlags, io: Io): Promise<ExitCode> {
     for (const [at, { accountId, rows, notes }] of tables.entries()) {
       if (at > 0) io.out("");
       if (tables.length > 1) io.out(`[${accountId}]`);
-      for (const line of inColumns([HEAD, ...rows.map(cellsOf)], WIDTHS)) io.out(line);
+      for (const line of linesOf(rows)) io.out(line);
       for (const note of notes) io.out(note);
     }
     return EXIT.done;
@@ -59,28 +60,42 @@ async function tableOf({ accountId, policy }: AccessView, store: Store | undefin
   };
 }
 
-const HEAD = ["PLACE", "WHO MAY TALK", "MENTION", "REACTIONS", "COMMANDS"];
-/** A hundred columns in all, gaps included. */
-const WIDTHS = [38, 30, 7, 9, 8];
-const ENTRIES_SHOWN = 3;
+const HEAD = ["PLACE", "MENTION", "REACTIONS", "COMMANDS", "WHO MAY TALK"];
+/** Columns of a line in all; of the place, at most; and of the three between it and the people. */
+const WIDTH = 100;
+const PLACE_WIDTH = 38;
+const BETWEEN = 32;
+
+function linesOf(rows: readonly AccessRow[]): readonly string[] {
+  const places = rows.map(({ place, isUnknown }) => isUnknown ? `${place}?` : place);
+  const widest = Math.max(...places.map(displayWidth));
+  const forPeople = WIDTH - BETWEEN - Math.min(PLACE_WIDTH, widest);
+  const cells = rows.map((row, at) => [places[at] ?? "", ...cellsOf(row, forPeople)]);
+  return inColumns([HEAD, ...cells], [PLACE_WIDTH]);
+}
 
 function cellsOf(
-  { place, talk, needsMention, reactions, commands, sessionCommands, isUnknown }: AccessRow,
+  { talk, needsMention, reactions, commands, sessionCommands }: AccessRow,
+  forPeople: number,
 ): readonly string[] {
   const isClosed = talk.join() === "nobody";
   return [
-    isUnknown ? `${place}?` : place,
-    listText(talk),
     isClosed ? "-" : needsMention ? "needed" : "no",
     isClosed ? "-" : reactions,
     commands.join() === "nobody" ? "-" : sessionCommands === "managers" ? "basic*" : "all",
+    listText(talk, forPeople),
   ];
 }
 
-function listText(entries: readonly string[]): string {
-  const more = entries.length - ENTRIES_SHOWN;
-  const first = entries.slice(0, ENTRIES_SHOWN).join(", ");
-  return more > 0 ? `${first} +${more}` : first;
+/** As many entries as fit, none of them cut in two, and how many more there are. */
+function listText(entries: readonly string[], width: number): string {
+  for (let count = entries.length; count > 1; count--) {
+    const more = entries.length - count;
+    const text = entries.slice(0, count).join(", ") + (more > 0 ? ` +${more}` : "");
+    if (displayWidth(text) <= width) return text;
+  }
+  const [first = ""] = entries;
+  return entries.length > 1 ? `${first} +${entries.length - 1}` : first;
 }
 
 function notesOf(

@@ -11,7 +11,7 @@ import type { Store } from "../store/store.ts";
 import { accessIn, type AccessView } from "./access_view.ts";
 import { EXIT } from "./exit_code.ts";
 import type { Io } from "./io.ts";
-import { readConfig } from "./read_config.ts";
+import { lookAtConfig } from "./read_config.ts";
 import { StartError } from "./start_error.ts";
 import { whichAccount } from "./which_account.ts";
 
@@ -33,7 +33,7 @@ export async function accessNow(
   { env }: Io,
   store: Store | undefined,
 ): Promise<AccessNow> {
-  const loaded = await readConfig(flag, env, true);
+  const loaded = await lookAtConfig(flag, env);
   if (loaded.kind === "refused") return { kind: "refused", problems: loaded.problems };
   const { config, text } = loaded;
   const { file } = config;

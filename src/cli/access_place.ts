@@ -11,7 +11,7 @@ import type { Place } from "../core/inbound.ts";
 import { parseTarget } from "../core/target.ts";
 import { type Guild, type GuildIndex } from "../discord/gateway/guild_index.ts";
 import { placeIn } from "../discord/gateway/places.ts";
-import { quoted } from "../lib/quoted.ts";
+import { printable, quoted } from "../lib/quoted.ts";
 import { isFormOf } from "../policy/entries.ts";
 
 export interface MeantPlace {
@@ -93,12 +93,15 @@ function byName(written: string, index: GuildIndex): MeantPlace | NoPlace {
   }
   const [first, ...others] = found;
   if (!first) {
+    const why = index.size === 0 ? ": it has not been connected yet" : "";
     return problem(
-      `${quoted(written)} is no channel that the bot knows; give its link or its id, or dm`,
+      `${quoted(written)} is no channel that the bot knows${why}; give its link, or dm`,
     );
   }
   if (others.length === 0) return inGuild(first.guild.id, first.id, first.guild);
-  const candidates = found.map(({ guild, id, name }) => `${id} (${guild.name}/${name})`);
+  const candidates = found.map(({ guild, id, name }) =>
+    `${id} (${printable(`${guild.name}/${name}`)})`
+  );
   return problem(`${quoted(written)} may be ${candidates.join(" or ")}; give the id`);
 }
 

@@ -8,8 +8,8 @@
  * @module
  */
 
-import { readFileSync } from "node:fs";
 import { type BotConfig, forAccount } from "../config/config.ts";
+import type { ConfigText } from "../config/parse.ts";
 import { RestError } from "../discord/rest/rest_error.ts";
 import { replaceFile, WriteError } from "../host/write_file.ts";
 import { printable } from "../lib/quoted.ts";
@@ -18,11 +18,12 @@ import { type Mapping, mappingsOf } from "./access_names.ts";
 import { accessIn, type AccessView } from "./access_view.ts";
 import { withIds, type Written } from "./access_write.ts";
 import { inColumns } from "./columns.ts";
+import { openConfig } from "./config_write.ts";
 import { apiOf, type Discord, openDiscord, tokenIn } from "./discord.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import type { CommonFlags } from "./flags.ts";
 import type { Env, Io } from "./io.ts";
-import { readConfig, shown } from "./read_config.ts";
+import { checkConfig, shown } from "./read_config.ts";
 import { StartError } from "./start_error.ts";
 import { whichAccount } from "./which_account.ts";
 import { withStore } from "./with_store.ts";
@@ -36,7 +37,16 @@ export interface ResolveFlags extends CommonFlags {
 
 export function accessResolve(flags: ResolveFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
-    const loaded = await readConfig(flags.config, io.env, !flags.write);
+    const opened = openConfig(flags.config, io.env);
+    const source = opened.kind === "opened" && opened.text !== undefined
+      ? { file: opened.file, text: opened.text }
+      : undefined;
+    const loaded = opened.kind === "opened"
+      ? await checkConfig(source, io.env, {
+        insecurePermissions: !flags.write,
+        isElsewhere: flags.offline,
+      })
+      : { kind: "refused" as const, problems: [opened.problem] };
     if (loaded.kind === "refused") {
       io.err(shown(loaded.problems, io));
       return EXIT.config;
@@ -48,7 +58,7 @@ export function accessResolve(flags: ResolveFlags, io: Io): Promise<ExitCode> {
       : views.filter(isAccount(whichAccount(config, flags.account).discord.accountId));
     const mappings: Mapping[] = [];
     for (const view of asked) mappings.push(...await ofAccount(view, config, store, flags, io.env));
-    const written = flags.write ? await write(config.file, mappings) : undefined;
+    const written = flags.write ? await write(source, mappings) : undefined;
     print(mappings, written, flags, io);
     return exitCodeOf(mappings, written);
   });
@@ -93,13 +103,16 @@ function discordOf(
   return token === undefined || "problem" in api ? undefined : openDiscord(token, api.base);
 }
 
-/** @throws {StartError} If the file cannot be written; it is as it was then. */
+/**
+ * @param source As it was read before the names were looked for: a rule is a place in that text.
+ * @throws {StartError} If the file cannot be written, or is another by now; it is as it was then.
+ */
 async function write(
-  file: string | undefined,
+  source: ConfigText | undefined,
   mappings: readonly Mapping[],
 ): Promise<Written | undefined> {
-  if (file === undefined || mappings.length === 0) return undefined;
-  const text = readFileSync(file, "utf8");
+  if (source === undefined || mappings.length === 0) return undefined;
+  const { file, text } = source;
   const written = await withIds(text, file, mappings);
   if (written.text === text) return written;
   try {
@@ -144,7 +157,7 @@ function print(
   }
   if (written && written.written.length > 0) {
     io.err(
-      `${written.written.length} entries are ids now; the file of before has .bak at its end.`,
+      `barnacle: ${written.written.length} are ids now; what the file was has .bak at its end`,
     );
   }
 }

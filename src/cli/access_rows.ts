@@ -95,7 +95,7 @@ function dmTalkers({ dm }: AccessPolicy, pairedCount: number): readonly string[]
     case "allowlist":
       return listed.length === 0 ? NOBODY : listed;
     case "pairing":
-      return [...listed, `who is paired (${pairedCount})`];
+      return [`who is paired (${pairedCount})`, ...listed];
   }
 }
 

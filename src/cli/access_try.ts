@@ -10,6 +10,7 @@
 
 import type { Moment } from "../core/moment.ts";
 import { restore } from "../discord/gateway/guild_index.ts";
+import { printable } from "../lib/quoted.ts";
 import { type AccessEventKind, explain } from "../policy/authorize.ts";
 import type { CommandNeeds } from "../policy/rules.ts";
 import type { Store } from "../store/store.ts";
@@ -72,7 +73,8 @@ export function accessTest(
         unknown,
       }));
     } else {
-      io.out(`${WOULD[kind]}: ${phrase(wordsFor(why))} (${ruleText(rule, place, io.cwd)})`);
+      const where = printable(ruleText(rule, place, io.cwd));
+      io.out(`${WOULD[kind]}: ${phrase(wordsFor(why))} (${where})`);
       for (const line of showLadder(rungs, { isColoured, cwd: io.cwd })) io.out(line);
       for (const one of unknown) io.err(`barnacle: ${one}`);
     }

@@ -11,6 +11,8 @@ import type { ExitCode } from "./exit_code.ts";
 export const flag = (brief: string) => ({ kind: "boolean", brief, default: false }) as const;
 export const path = (brief: string) =>
   ({ kind: "parsed", parse: String, brief, optional: true, placeholder: "path" }) as const;
+/** A positional, as the help shows it. */
+export const word = (brief: string, placeholder: string) => ({ parse: String, brief, placeholder });
 
 export const JSON_ANYWAY = "Taken by every command; this one prints JSON in any case";
 export const NOT_USED = "Taken by every command; this one does not use it";

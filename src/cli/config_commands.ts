@@ -6,16 +6,13 @@
 
 import { buildCommand, buildRouteMap } from "@stricli/core";
 import process from "node:process";
-import { COMMON, end, flag, JSON_ANYWAY, NOT_USED, path } from "./command.ts";
+import { COMMON, end, flag, JSON_ANYWAY, NOT_USED, path, word } from "./command.ts";
 import type { ImportFlags } from "./config_import.ts";
 import type { FmtFlags } from "./config_text.ts";
 import type { CommonFlags } from "./flags.ts";
 import { processIo } from "./io.ts";
 
 const FLAGS = { ...COMMON, data: path(NOT_USED) };
-
-/** At the head of a positional's help. */
-const word = (brief: string, placeholder: string) => ({ parse: String, brief, placeholder });
 
 const KEY = word('Such as channels.discord.guilds."my guild".users[0]', "key");
 
@@ -53,7 +50,7 @@ const set = buildCommand<CommonFlags, [key: string, value: string]>({
       "Nothing is written unless Barnacle would start with it, and what was there stays as .bak.\n" +
       "A running bot reads it by itself. [+] adds an entry to a list.\n" +
       "It ends with 0, 2 (the command line), 74 (the disk), 75 (somebody else wrote it) or 78.\n\n" +
-      "Example: barnacle config set channels.discord.dm.allowFrom[+] 123456789012345678",
+      "Example: barnacle config set 'channels.discord.dm.allowFrom[+]' 123456789012345678",
   },
   parameters: {
     flags: FLAGS,
@@ -75,6 +72,7 @@ const unset = buildCommand<CommonFlags, [key: string]>({
   docs: {
     brief: "Take a key out of the file, so that its default holds",
     fullDescription: "Take a key out of the file, so that its default holds.\n\n" +
+      "It ends as set does.\n\n" +
       "Example: barnacle config unset channels.discord.historyLimit",
   },
   parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
@@ -124,7 +122,7 @@ const importCommand = buildCommand<ImportFlags, [file: string]>({
     fullDescription: "Make a config of an openclaw.json, and list what was not taken over.\n\n" +
       "The config goes to stdout, or into the file of --out, which must not be there yet;\n" +
       "the list goes to stderr. Nobody is let in whom OpenClaw would keep out.\n" +
-      "It ends with 0, 1 (a file) or 78 (nothing was imported).\n\n" +
+      "It ends with 0, 1 (a file cannot be read, or is there already) or 78 (nothing was imported).\n\n" +
       "Example: barnacle config import ~/.openclaw/openclaw.json --out config.jsonc",
   },
   parameters: {

@@ -7,10 +7,12 @@
 import { z } from "zod";
 import { setAt, unsetAt } from "../config/edit.ts";
 import type { Edited } from "../config/edit.ts";
+import { parseConfig } from "../config/parse.ts";
 import { parsePath } from "../config/path.ts";
 import { positionOf } from "../config/position.ts";
 import { configSchema } from "../config/schema.ts";
 import { docOf, type Schema, schemaAt } from "../config/shape.ts";
+import { readTyped } from "../config/typed_json.ts";
 import { isList, readTree, type Segment, valueAt } from "../config/tree.ts";
 import { pathText } from "../core/config_path.ts";
 import { printable } from "../lib/quoted.ts";
@@ -18,7 +20,7 @@ import type { ConfigFlags } from "./config.ts";
 import { openConfig, type OpenedConfig, report, saveConfig } from "./config_write.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import type { Io } from "./io.ts";
-import { readConfig, shown } from "./read_config.ts";
+import { lookAtConfig, shown } from "./read_config.ts";
 
 /** Prints what holds at a path, defaults and inheritance included; of a secret, where it is. */
 export async function get(
@@ -29,7 +31,7 @@ export async function get(
   const read = parsePath(typed);
   if (read.kind === "problem") return usage(read.message, io);
   if (read.appends) return usage("[+] is for set only: it adds an entry", io);
-  const loaded = await readConfig(flag, io.env);
+  const loaded = await lookAtConfig(flag, io.env);
   if (loaded.kind === "refused") {
     io.err(shown(loaded.problems, io));
     return EXIT.config;
@@ -98,7 +100,12 @@ async function change(
   edited: Edited,
   io: Io,
 ): Promise<ExitCode> {
-  if (edited.kind === "refused") return refuse(edited.message, opened.file, io);
+  if (edited.kind === "refused") {
+    const { file, text = "" } = opened;
+    if (readTree(text).kind === "tree") return refuse(edited.message, file, io);
+    io.err(shown((await parseConfig({ file, text })).problems, io));
+    return EXIT.config;
+  }
   return report(opened.file, await saveConfig(opened, edited.text, io.env), json, io);
 }
 
@@ -114,20 +121,12 @@ function lengthAt({ text = "" }: OpenedConfig, path: readonly Segment[]): number
  * an id needs no quotes, and a prompt that reads `true` stays a text.
  */
 export function valueFor(schema: Schema | undefined, typed: string): unknown {
-  const json = parsedJson(typed);
+  const json = readTyped(typed);
   if (!schema) return json === undefined ? typed : json.value;
   const isTaken = (value: unknown): boolean =>
     z.safeParse(schema, value, { jitless: true }).success;
   if (json !== undefined && isTaken(json.value)) return json.value;
   return isTaken(typed) || json === undefined ? typed : json.value;
-}
-
-function parsedJson(typed: string): { readonly value: unknown } | undefined {
-  try {
-    return { value: JSON.parse(typed) };
-  } catch {
-    return undefined; // a SyntaxError is how JSON says that this is plain text
-  }
 }
 
 function usage(message: string, io: Io): ExitCode {

@@ -51,10 +51,11 @@ export async function importFile(flags: ImportFlags, source: string, io: Io): Pr
   const checked = imported.kind === "imported"
     ? await checkAnywhere(resolve(io.cwd, file), imported.text, io.env)
     : undefined;
-  const problems = checked?.kind === "refused" ? checked.problems : [];
+  const problems = checked?.problems ?? []; // of one that is imported, too: who may be let in by it
   const ok = checked?.kind === "loaded";
   if (!json) {
     for (const note of notes) io.err(noteLine(source, note));
+    if (ok && notes.length === 0) io.err("All of it was taken over");
     if (problems.length > 0) io.err(shown(problems, io));
     if (!ok) io.err("Nothing was imported");
   }
@@ -73,7 +74,8 @@ export async function importFile(flags: ImportFlags, source: string, io: Io): Pr
   }
   if (json) {
     const text = target === undefined && !dryRun ? { text: imported.text } : {};
-    io.out(JSON.stringify({ ok, ...(target !== undefined && { file: target }), ...text, notes }));
+    const file = target === undefined ? {} : { file: target };
+    io.out(JSON.stringify({ ok, ...file, ...text, notes, problems }));
   } else if (target !== undefined) io.err(`${printable(target)} is written`);
   else if (!dryRun) io.out(imported.text.trimEnd());
   return EXIT.done;

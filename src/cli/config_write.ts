@@ -10,7 +10,6 @@ import { type Change, planReload } from "../config/changes.ts";
 import type { Loaded } from "../config/load.ts";
 import { locateConfig } from "../config/locate.ts";
 import type { Problem } from "../config/problem.ts";
-import { isList, readTree, valueAt } from "../config/tree.ts";
 import { replaceFile, WriteError } from "../host/write_file.ts";
 import { codeOf } from "../lib/error_code.ts";
 import { printable } from "../lib/quoted.ts";
@@ -56,7 +55,13 @@ function closed(file: string, message: string): ClosedConfig {
 
 /** What writing came to. */
 export type Saved =
-  | { readonly kind: "saved"; readonly changes: readonly Change[]; readonly backup?: string }
+  | {
+    readonly kind: "saved";
+    readonly changes: readonly Change[];
+    /** Warnings that the file had not before: of a secret that others may read, for one. */
+    readonly problems: readonly Problem[];
+    readonly backup?: string;
+  }
   | { readonly kind: "unchanged" }
   | { readonly kind: "invalid"; readonly problems: readonly Problem[] }
   | { readonly kind: "unwritten"; readonly code: ExitCode; readonly message: string };
@@ -70,7 +75,14 @@ export async function saveConfig(opened: OpenedConfig, text: string, env: Env): 
   const written = writeText(opened, text);
   if (written.kind === "unwritten") return written;
   const changes = before.kind === "loaded" ? planReload(before, after).changes : [];
-  return { ...written, kind: "saved", changes };
+  const known = new Set(before.problems.map(wordsOf));
+  const problems = after.problems.filter((one) => !known.has(wordsOf(one)));
+  return { ...written, kind: "saved", changes, problems };
+}
+
+/** What a problem is known by, wherever its line has gone. */
+function wordsOf({ path, message }: Problem): string {
+  return `${path}: ${message}`;
 }
 
 /** Writes a text, whatever it says. */
@@ -106,10 +118,11 @@ export function report(file: string, saved: Saved, json: boolean, io: Io): ExitC
       io.err(saved.message);
       break;
     case "unchanged":
-      io.out(`${printable(file)} says so already`);
+      io.out(`${printable(file)} is as it was: there is nothing to change`);
       break;
     case "saved":
       for (const change of saved.changes) io.out(changeLine(change));
+      if (saved.problems.length > 0) io.err(`${shown(saved.problems, io)}\n`);
       io.err(`${printable(file)} is written${beside(saved.backup)}`);
   }
   return code;
@@ -141,18 +154,9 @@ const EFFECTS: Readonly<Record<Change["takesEffect"], string>> = {
 };
 
 /**
- * Checks a text where the environment of the service may not be: a variable that is not set here
- * is taken to be set there.
+ * Checks a text where the environment of the service may not be: a secret that is not to be had
+ * here is taken to be there.
  */
 export function checkAnywhere(file: string, text: string, env: Env): Promise<Loaded> {
-  const named = [...text.matchAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g)].map(([, name]) => name ?? "");
-  const tree = readTree(text);
-  const listed = tree.kind === "tree" ? valueAt(tree.value, ["preflight", "requiredVars"]) : [];
-  const required = isList(listed) ? listed.filter((name) => typeof name === "string") : [];
-  const unset = [...named, ...required].filter((name) => !env[name]?.trim());
-  // As long as a token must be, and each another: two accounts with one token are an error.
-  const stand = Object.fromEntries(
-    unset.map((name) => [name, `${name}-is-not-set-here`.padEnd(64, "-")]),
-  );
-  return checkConfig({ file, text }, { ...env, ...stand });
+  return checkConfig({ file, text }, env, { isElsewhere: true });
 }

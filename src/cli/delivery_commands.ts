@@ -6,14 +6,11 @@
 
 import { buildCommand, buildRouteMap } from "@stricli/core";
 import process from "node:process";
-import { ACCOUNT, COMMON, end, NOT_USED, path } from "./command.ts";
+import { ACCOUNT, COMMON, end, NOT_USED, path, word } from "./command.ts";
 import type { CommonFlags } from "./flags.ts";
 import { processIo } from "./io.ts";
 import type { OutboxFlags } from "./outbox.ts";
 import type { SendFlags } from "./send.ts";
-
-/** At the head of a positional's help. */
-const word = (brief: string, placeholder: string) => ({ parse: String, brief, placeholder });
 
 export const send = buildCommand<SendFlags, [target: string, text?: string]>({
   docs: {

@@ -8,13 +8,13 @@
  * @module
  */
 
-import { type AccountId, toAccountId } from "../core/ids.ts";
+import type { AccountId } from "../core/ids.ts";
 import { printable, quoted } from "../lib/quoted.ts";
 import { type OpenRow, PREVIEW_CHARS } from "../store/held_rows.ts";
-import type { Store } from "../store/store.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import type { CommonFlags } from "./flags.ts";
 import type { Io } from "./io.ts";
+import { accountsIn } from "./which_account.ts";
 import { withStore } from "./with_store.ts";
 
 export interface OutboxFlags extends CommonFlags {
@@ -28,7 +28,7 @@ type AccountRow = OpenRow & { readonly accountId: AccountId };
 /** Lists what is not sent. */
 export function list(flags: OutboxFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
-    const accounts = store ? await accountsOf(store, flags) : [];
+    const accounts = store ? await accountsIn(store, flags.account) : [];
     const rows: AccountRow[] = [];
     for (const accountId of accounts) {
       for (const row of await store?.outbox.open(accountId) ?? []) rows.push({ accountId, ...row });
@@ -41,10 +41,6 @@ export function list(flags: OutboxFlags, io: Io): Promise<ExitCode> {
     for (const row of rows) io.out(lineOf(row, Date.now(), accounts.length > 1));
     return EXIT.done;
   });
-}
-
-function accountsOf(store: Store, { account }: OutboxFlags): Promise<readonly AccountId[]> {
-  return account === undefined ? store.accountIds() : Promise.resolve([toAccountId(account)]);
 }
 
 /**

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { type AccountId, parseSnowflake, toAccountId, type UserId } from "../core/ids.ts";
+import { type AccountId, parseSnowflake, type UserId } from "../core/ids.ts";
 import {
   MAX_WRONG_CODES,
   type PairingOutcome,
@@ -23,7 +23,8 @@ import type { CommonFlags } from "./flags.ts";
 import type { Io } from "./io.ts";
 import { ageOf } from "./outbox.ts";
 import { welcomesOf } from "./pairing_words.ts";
-import { readConfig, shown } from "./read_config.ts";
+import { lookAtConfig, shown } from "./read_config.ts";
+import { accountsIn } from "./which_account.ts";
 import { timeText } from "./why_words.ts";
 import { withStore } from "./with_store.ts";
 
@@ -41,7 +42,7 @@ export function list(flags: PairingFlags, io: Io): Promise<ExitCode> {
     const now = Date.now();
     const pending: PairingRequest[] = [];
     const paired = [];
-    const accounts = store ? await accountsOf(store, flags) : [];
+    const accounts = store ? await accountsIn(store, flags.account) : [];
     for (const accountId of accounts) {
       pending.push(...await store?.pairing.requests(accountId, now) ?? []);
       paired.push(...await store?.pairing.paired(accountId) ?? []);
@@ -86,7 +87,7 @@ export function decide(
     return Promise.resolve(EXIT.usage);
   }
   return withStore(flags, io, async (store) => {
-    const loaded = await readConfig(flags.config, io.env, true);
+    const loaded = await lookAtConfig(flags.config, io.env);
     if (loaded.kind === "refused") {
       io.err(shown(loaded.problems, io));
       return EXIT.config;
@@ -95,7 +96,7 @@ export function decide(
       io.err(`barnacle: ${NO_STORE}`);
       return EXIT.failed;
     }
-    const accounts = await accountsOf(store, flags);
+    const accounts = await accountsIn(store, flags.account);
     const asking = await whoAsks(store, accounts, code);
     if (asking) io.err(`${personText(asking)} is to be ${DONE[how]}`);
     const outcome = await decideIn(store, asking ? [asking.accountId] : accounts, {
@@ -117,7 +118,7 @@ export function revoke(flags: PairingFlags, user: string, io: Io): Promise<ExitC
   }
   return withStore(flags, io, async (store) => {
     const revoked = [];
-    for (const accountId of store ? await accountsOf(store, flags) : []) {
+    for (const accountId of store ? await accountsIn(store, flags.account) : []) {
       const paired = await store?.pairing.revoke(accountId, userId, Date.now());
       if (paired) revoked.push(paired);
     }
@@ -143,13 +144,6 @@ function codeOf(words: readonly string[]): string | undefined {
 function userOf(text: string): UserId | undefined {
   const target = parseTarget(text);
   return target.kind === "user" ? target.userId : parseSnowflake<"user">(text.trim());
-}
-
-async function accountsOf(
-  store: Store,
-  { account }: PairingFlags,
-): Promise<readonly AccountId[]> {
-  return account === undefined ? await store.accountIds() : [toAccountId(account)];
 }
 
 async function whoAsks(

@@ -27,6 +27,18 @@ export async function readConfig(
   env: Env,
   insecurePermissions = false,
 ): Promise<Loaded> {
+  return await findConfig(flag, env, { insecurePermissions });
+}
+
+/**
+ * Reads the config for a command that looks at it, or says a word of it, beside a bot that another
+ * user runs: whoever may write the file, and wherever its secrets are.
+ */
+export async function lookAtConfig(flag: string | undefined, env: Env): Promise<Loaded> {
+  return await findConfig(flag, env, { insecurePermissions: true, isElsewhere: true });
+}
+
+async function findConfig(flag: string | undefined, env: Env, spared: Spared): Promise<Loaded> {
   const located = locateConfig(flag, env, existsSync);
   if (located.kind === "missing") {
     return refused(located.path, `There is no such file, and ${located.named} names it`);
@@ -39,7 +51,35 @@ export async function readConfig(
     return refused(path ?? "", `The file cannot be read: ${codeOf(cause) ?? "unknown reason"}`);
   }
 
-  return await checkConfig(source, env, insecurePermissions);
+  return await checkConfig(source, env, spared);
+}
+
+/** What would keep `run` from starting, and is no error of a command. */
+interface Spared {
+  /** Others may write the file (C8). */
+  readonly insecurePermissions?: boolean;
+  /** What only the environment of the bot has is not here. */
+  readonly isElsewhere?: boolean;
+}
+
+/**
+ * Reads the config of a running bot again: the file that it began with, and never another one that
+ * is found in its place. Without any file every guild is open, so one that is gone for a moment
+ * must not count as none.
+ *
+ * @param file Absent where the bot began without one; then it is looked for again.
+ */
+export async function readConfigAgain(
+  file: string | undefined,
+  flag: string | undefined,
+  env: Env,
+  insecurePermissions = false,
+): Promise<Loaded> {
+  if (file === undefined) return await readConfig(flag, env, insecurePermissions);
+  if (!existsSync(file)) return refused(file, "The file is gone, and the bot runs by what it was");
+  // A pipe can be read once, at the start; again, it would be waited for for ever.
+  if (!statSync(file).isFile()) return refused(file, "This is no file that can be read again");
+  return await readConfig(file, env, insecurePermissions);
 }
 
 /**
@@ -50,12 +90,13 @@ export async function readConfig(
 export async function checkConfig(
   source: ConfigText | undefined,
   env: Env,
-  insecurePermissions = false,
+  { insecurePermissions = false, isElsewhere = false }: Spared = {},
 ): Promise<Loaded> {
   const path = source !== undefined && existsSync(source.file) ? source.file : undefined;
   const secretFiles = new Set<string>();
   const loaded = await loadConfig(source, {
     env,
+    isElsewhere,
     async readFile(path) {
       const text = await textOf(path);
       if (text !== undefined) secretFiles.add(path);

@@ -83,9 +83,10 @@ async function readOnce(running: LoadedConfig, ports: ReloadPorts): Promise<Load
     const plan = planReload(running, loaded);
     const isSame = plan.changes.length === 0;
     sayChanges(plan.changes, log);
-    const inTheWay = isSame && loaded.text === running.text
+    const isSameText = loaded.text === running.text;
+    const inTheWay = isSame && isSameText
       ? []
-      : await apply(loaded, isSame ? inOtherLines(plan) : plan);
+      : await apply(loaded, isSameText ? plan : inOtherLines(plan));
     if (inTheWay.length > 0) {
       sayProblems(inTheWay, log);
       return refuse(running, inTheWay, ports);
@@ -101,7 +102,7 @@ async function readOnce(running: LoadedConfig, ports: ReloadPorts): Promise<Load
   }
 }
 
-/** Its rules are what they were, and stand elsewhere in the file: `barnacle why` names lines. */
+/** An account's rules may be what they were, and stand in other lines: `barnacle why` names those. */
 function inOtherLines(plan: ReloadPlan): ReloadPlan {
   const accounts = plan.accounts.map((account) =>
     account.does === "keep" ? { ...account, does: "apply" as const } : account
@@ -146,7 +147,7 @@ function sayChanges(changes: readonly Change[], log: Log): void {
 
 function sayApplied({ changes, accounts }: ReloadPlan, log: Log): void {
   const reconnected = accounts.filter(({ does }) => does !== "keep" && does !== "apply")
-    .map(({ accountId, does }) => `${accountId} (${does})`);
+    .map(({ accountId, does }) => `${accountId} (${does === "restart" ? "reconnects" : does})`);
   const later = changes.filter(({ takesEffect }) => takesEffect === "restart")
     .map(({ path }) => path);
   log.info("The config applies", {

@@ -8,11 +8,12 @@
  * @module
  */
 
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { loadGatewayThread, type Setup } from "../bot.ts";
 import type { BotConfig } from "../config/config.ts";
+import { locateConfig } from "../config/locate.ts";
 import type { Problem } from "../config/problem.ts";
 import { createCrashPoints, readCrashPoint } from "../host/crash_points.ts";
 import { DATABASE_NAME, findDataDir, prepareDataDir } from "../host/data_dir.ts";
@@ -26,7 +27,7 @@ import { openStore } from "../store/store.ts";
 import { findSetup } from "./account.ts";
 import { buildFacts } from "./build.ts";
 import { lockedBot } from "./discord.ts";
-import { readConfig, shown } from "./read_config.ts";
+import { readConfig, readConfigAgain, shown } from "./read_config.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import type { CommonFlags } from "./flags.ts";
 import type { Io } from "./io.ts";
@@ -57,11 +58,12 @@ export async function runBot(flags: RunFlags, io: Io): Promise<ExitCode> {
 async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
   const { env } = io;
   const startedAt = Date.now();
-  const read = () => readConfig(flags.config, env, flags.insecurePermissions);
-  const loaded = await read();
+  // Before it is read: what is written meanwhile is a change, and read again.
+  const located = locateConfig(flags.config, env, existsSync);
+  const fileState = located.kind === "file" ? stateOf(located.path) : "";
+  const loaded = await readConfig(flags.config, env, flags.insecurePermissions);
   if (loaded.kind === "refused") return refuse(loaded.problems, io);
   const { config } = loaded;
-  const fileState = config.file === undefined ? "" : stateOf(config.file);
   const crash = createCrashPoints(hookOf("BARNACLE_CRASH_AT", () => readCrashPoint(env)));
   const fault = hookOf("BARNACLE_FAULT", () => readFault(env));
   if (fault) armFault(fault);
@@ -109,7 +111,7 @@ async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
       setup,
       loaded,
       fileState,
-      readAgain: () => assertFile(config.file).then(read),
+      readAgain: () => readConfigAgain(config.file, flags.config, env, flags.insecurePermissions),
       async prepare(next) {
         const found = await findSetup(next, env, logging);
         if (found.kind === "setup") await instance.addBots(botsOf(found.setup));
@@ -150,13 +152,6 @@ function levelOf(
 /** What the locks of its accounts' tokens are taken for. */
 function botsOf({ accounts }: Pick<Setup, "accounts">): readonly string[] {
   return Array.from(accounts.values(), ({ token, apiBase }) => lockedBot(token, apiBase));
-}
-
-/** A pipe can be read once, at the start; again, it would be waited for for ever. */
-function assertFile(path: string | undefined): Promise<void> {
-  const isFile = path === undefined || !existsSync(path) || statSync(path).isFile();
-  if (isFile) return Promise.resolve();
-  return Promise.reject(new TypeError(`${path} is no file that can be read again`));
 }
 
 /** A test's hook that does not say what it wants stops the start: it would prove nothing. */

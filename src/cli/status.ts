@@ -67,8 +67,9 @@ function accountLine({ id, name, state, end }: AccountSnapshot): string {
 function checkLine(check: Check, only: string | undefined): string {
   const { status, name, observedValue, observedUnit = "" } = check;
   const { componentId = "" } = check.componentId === only ? {} : check;
-  return `${status.padEnd(5)} ${name.padEnd(28)} ${
-    componentId.padEnd(14)
-  } ${observedValue} ${observedUnit}`
+  const value = typeof observedValue === "number"
+    ? Math.round(observedValue * 1_000) / 1_000
+    : observedValue;
+  return `${status.padEnd(5)} ${name.padEnd(28)} ${componentId.padEnd(14)} ${value} ${observedUnit}`
     .trimEnd();
 }

@@ -1,5 +1,5 @@
 /**
- * Which account of the config a command is about.
+ * Which account a command is about: of the config, or of what the store has.
  *
  * @module
  */
@@ -7,6 +7,7 @@
 import { type BotConfig, type Config, forAccount } from "../config/config.ts";
 import { type AccountId, toAccountId } from "../core/ids.ts";
 import { printable } from "../lib/quoted.ts";
+import type { Store } from "../store/store.ts";
 import { EXIT } from "./exit_code.ts";
 import { StartError } from "./start_error.ts";
 
@@ -28,6 +29,25 @@ export function whichAccount(config: BotConfig, flag: string | undefined): Confi
     wanted === undefined
       ? `There are several accounts: name one by --account (${known})`
       : `There is no account ${printable(wanted)}; there is: ${known}`,
+    EXIT.usage,
+  );
+}
+
+/**
+ * The accounts of a store: all, also those that the config forgot, or the one that is named.
+ *
+ * @throws {StartError} If the store has nothing of that one.
+ */
+export async function accountsIn(
+  store: Pick<Store, "accountIds">,
+  flag: string | undefined,
+): Promise<readonly AccountId[]> {
+  const known = await store.accountIds();
+  if (flag === undefined) return known;
+  const wanted = toAccountId(flag);
+  if (known.includes(wanted)) return [wanted];
+  throw new StartError(
+    `The store has nothing of an account ${printable(wanted)}; it has: ${known.join(", ")}`,
     EXIT.usage,
   );
 }

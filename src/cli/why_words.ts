@@ -163,7 +163,7 @@ function deliveryLines({ outbox, decisions }: WhyReport): readonly string[] {
 function sinceText({ firstAttemptAt, createdAt }: OutboxRow): string {
   return firstAttemptAt === undefined
     ? `since ${timeText(createdAt)}`
-    : `asked first ${timeText(firstAttemptAt)}`;
+    : `tried ${timeText(firstAttemptAt)}`;
 }
 
 function outcomeOfRow(row: OutboxRow, decisions: readonly WhyDecision[]): string {

@@ -168,7 +168,7 @@ export function writtenSections(written: unknown): readonly Section[] {
 }
 
 /** Says where a rule is written for an account. */
-export function preparePlaces(
+function preparePlaces(
   written: unknown,
   name: string | undefined,
 ): (path: string) => string {

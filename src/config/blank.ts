@@ -16,7 +16,8 @@ import { isList, isRecord, type Segment } from "./tree.ts";
 /**
  * A text with its secrets blanked.
  *
- * In comments, which no schema knows, whatever looks like a token or key goes, too.
+ * In comments, which no schema knows, whatever looks like a token or key goes, too, and so does
+ * each secret of the file itself: whoever tries another often leaves a copy of the line.
  *
  * @param secrets See {@link secretsIn}.
  * @param comments In the order of the file, as `secrets` are.
@@ -26,8 +27,25 @@ export function blankedText(
   secrets: readonly Span[],
   comments: readonly Span[],
 ): string {
-  const stars = replaced(text, secrets, (secret) => "*".repeat(secret.length));
-  return replaced(stars, comments, withoutSecrets);
+  const stars = replaced(text, secrets, starsOf);
+  const known = new Set(
+    secrets.map(({ offset, length }) => text.slice(offset, offset + length))
+      .filter(({ length }) => length >= MIN_KNOWN),
+  );
+  return replaced(stars, comments, (comment) => {
+    let shown = comment;
+    for (const secret of known) shown = shown.replaceAll(secret, starsOf(secret));
+    shown = withoutSecrets(shown);
+    // A star before a slash would end a comment too early.
+    return shown.startsWith("/*") ? `/*${shown.slice(2, -2).replaceAll("*/", "**")}*/` : shown;
+  });
+}
+
+/** A shorter one is in many a word. */
+const MIN_KNOWN = 4;
+
+function starsOf(secret: string): string {
+  return "*".repeat(secret.length);
 }
 
 /** @param by Gives a text of the same length. */
@@ -102,4 +120,44 @@ export function secretsIn(root: Node, schema: Schema): readonly Span[] {
   };
   visit(root, schema);
   return spans;
+}
+
+/** A key that has a secret, by its name, and its value as far as it goes. */
+const LIKELY =
+  /(?:token|api_?key|secret|password)["']?[ \t]*:[ \t]*("(?:[^"\\\r\n]|\\.)*|'(?:[^'\\\r\n]|\\.)*|[^\s"',{}[\]]+)/gid;
+
+/** All of these are secrets, whatever they are called. */
+const LIKELY_ALL = /(?:headers|env)["']?\s*:\s*\{([^}]*)/gid;
+
+const TEXT_VALUE = /:[ \t]*("(?:[^"\\\r\n]|\\.)*|'(?:[^'\\\r\n]|\\.)*)/gid;
+
+/**
+ * Where secrets may be in a text that nobody can parse: in the line of the fault, for one, since
+ * nothing is pasted as often as a token.
+ *
+ * @returns In the order of the file.
+ */
+export function likelySecretsIn(text: string): readonly Span[] {
+  const values = [
+    ...spansOf(text, LIKELY),
+    ...spansOf(text, LIKELY_ALL).flatMap(({ offset, length }) =>
+      spansOf(text.slice(offset, offset + length), TEXT_VALUE).map((inner) => ({
+        offset: offset + inner.offset,
+        length: inner.length,
+      }))
+    ),
+  ];
+  return values.flatMap(({ offset, length }): readonly Span[] => {
+    const inner = /^["']/.test(text.slice(offset, offset + 1)) ? 1 : 0; // the quotes stay
+    const span = { offset: offset + inner, length: length - inner };
+    return isReference(text.slice(span.offset, span.offset + span.length)) ? [] : [span];
+  }).sort((one, other) => one.offset - other.offset);
+}
+
+/** Of the first group of each match. */
+function spansOf(text: string, pattern: RegExp): readonly Span[] {
+  return Array.from(text.matchAll(pattern)).flatMap(({ indices }): readonly Span[] => {
+    const [from, to] = indices?.[1] ?? [0, 0];
+    return from === to ? [] : [{ offset: from, length: to - from }];
+  });
 }

@@ -181,7 +181,8 @@ function createFinder(problemAt: ProblemAt, places: SecretPlaces): Finder {
         return secret;
       }
       failed.add(place);
-      problems.push(problemAt("error", path, secret.why, secret.hint));
+      const severity = places.isElsewhere && secret.isAbsent ? "warning" : "error";
+      problems.push(problemAt(severity, path, secret.why, secret.hint));
       return undefined;
     },
   };

@@ -13,7 +13,16 @@ import { quoted } from "../lib/quoted.ts";
 import { printed } from "./format.ts";
 import { NOT_OURS, SECTIONS } from "./import_sections.ts";
 import { type Era, type ImportNote, type Place, walk } from "./import_rules.ts";
-import { entryAt, nearest, partAt, remarked, without, withValue } from "./import_tree.ts";
+import {
+  entryAt,
+  entryOf,
+  nearest,
+  partAt,
+  put,
+  remarked,
+  without,
+  withValue,
+} from "./import_tree.ts";
 import { type Container, type Entry, type Part, readJson5 } from "./json5.ts";
 import { loadConfig } from "./load.ts";
 import { parsePath } from "./path.ts";
@@ -64,7 +73,7 @@ export async function importConfig(text: string): Promise<Imported> {
     return { kind: "refused", notes: sorted(notes) };
   }
 
-  const repaired = await repairedOf({ ...source, value: made }, note);
+  const repaired = await repairedOf({ ...source, value: keptShut(made, place) }, note);
   if (notes.some(({ kind }) => kind === "invalid")) {
     return { kind: "refused", notes: sorted(notes) };
   }
@@ -83,17 +92,25 @@ function sorted(notes: readonly ImportNote[]): readonly ImportNote[] {
   return notes.toSorted((one, other) => one.line - other.line);
 }
 
+/** Today's OpenClaw answers in no guild where nothing is said of Discord; Barnacle would in all. */
+function keptShut(made: Part, { era, note }: Place): Part {
+  if (era !== "today" || made.kind !== "object") return made;
+  if (partAt(made, ["channels", "discord"])) return made;
+  const why = "There is no such section, so no guild is answered; without it every one would be";
+  note("changed", "channels.discord", 0, why);
+  return put(made, ["channels", "discord"], entryOf("discord", {}));
+}
+
 /** JSON5 reads the last of two keys with one name; the first stays to be seen, as a comment. */
 function withoutTwins(entry: Entry, path: string, note: Place["note"]): Entry {
   const { value } = entry;
   if (value.kind === "scalar") return entry;
+  const byKey = Map.groupBy(value.entries, ({ key }) => key);
   const kept = value.entries.flatMap((one, index): readonly Entry[] => {
     const here = pathOf(path, one, index);
-    const last = value.entries.findLast(({ key }) => key !== undefined && key === one.key);
-    if (last !== undefined && last !== one) return [];
-    const twins = value.entries.filter((other) =>
-      other !== one && other.key !== undefined && other.key === one.key
-    );
+    const same = one.key === undefined ? [one] : byKey.get(one.key) ?? [one];
+    if (same.at(-1) !== one) return [];
+    const twins = same.slice(0, -1);
     const why = `${
       quoted(one.key ?? "")
     } is written again in line ${one.line}, and the last counts`;

@@ -106,7 +106,7 @@ function moved(
   return value ? put(into, path, withValue(found.entry, value)) : into;
 }
 
-export const asIs: Convert = (part) => part;
+const asIs: Convert = (part) => part;
 
 /** Not taken over, as its value is none that Barnacle could take. */
 export function refuse(found: Found, why: string): undefined {

@@ -116,3 +116,11 @@ export function amount(least: number, most: number): z.ZodNumber {
 export function text(): z.ZodString {
   return z.string().min(1);
 }
+
+/** Addresses on the web. What is in them may be shown, so a password goes elsewhere. */
+export function address(hint: string): z.ZodURL {
+  return z.url({ protocol: /^https?$/ }).refine((url) => !/^https?:\/\/[^/?#]*@/i.test(url), {
+    error: "An address must hold no password",
+    params: { hint },
+  });
+}

@@ -27,6 +27,8 @@ export interface ConfigPorts {
    * @returns `undefined` if there is no such file; rejects if it cannot be read.
    */
   readonly readFile: (path: string) => Promise<string | undefined>;
+  /** Whether the bot runs elsewhere: what only its environment has may be absent here. */
+  readonly isElsewhere?: boolean;
 }
 
 export type Loaded =
@@ -80,8 +82,8 @@ export async function loadConfig(
     ...problems,
     ...secrets.problems,
     ...mentions.problems.map(({ path, message, hint }) => problemAt("error", path, message, hint)),
-    ...missingVariables(settings, env, problemAt),
-    ...openHttp(settings, secrets.httpToken, problemAt),
+    ...(ports.isElsewhere ? [] : missingVariables(settings, env, problemAt)),
+    ...openHttp(settings, secrets.httpToken, problemAt, ports.isElsewhere),
     ...silentDefaults(written).map((remark): Problem =>
       source ? { ...remark, file: source.file } : remark
     ),
@@ -146,11 +148,12 @@ function openHttp(
   { http }: Settings,
   token: Secret | undefined,
   problemAt: ProblemAt,
+  isElsewhere = false,
 ): readonly Problem[] {
   const bind = typeof http.bind === "string" ? [http.bind] : http.bind;
   const open = bind.find((address) => !isLoopback(address));
   if (open === undefined) return [];
-  if (!token) {
+  if (!token && !(isElsewhere && http.token)) {
     return [problemAt(
       "error",
       ["http", "bind"],
@@ -158,7 +161,7 @@ function openHttp(
       "write http.token, 32 characters or more, or bind to 127.0.0.1 and ::1 only",
     )];
   }
-  if (token.reveal().length < MIN_HTTP_TOKEN) {
+  if (token && token.reveal().length < MIN_HTTP_TOKEN) {
     return [problemAt(
       "error",
       ["http", "token"],

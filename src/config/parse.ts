@@ -11,7 +11,7 @@ import { findNodeAtLocation, type Node } from "jsonc-parser";
 import type { z } from "zod";
 import { withAccounts } from "./accounts.ts";
 import { audit, type Remark } from "./audit.ts";
-import { blankedText, holdsSecret, secretsIn } from "./blank.ts";
+import { blankedText, holdsSecret, likelySecretsIn, secretsIn } from "./blank.ts";
 import { findingsOf } from "./issues.ts";
 import { ignoredKey } from "./misplaced.ts";
 import { pathText } from "../core/config_path.ts";
@@ -67,7 +67,7 @@ export function noFile(): Parsed {
 export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
   const tree = readTree(text);
   if (tree.kind === "faults") {
-    const toProblem = locator(file, text, () => []);
+    const toProblem = locator(file, text, () => likelySecretsIn(text));
     return {
       problems: tree.faults.map((fault) => toProblem({ severity: "error", ...fault })),
       problemAt: atNodes(() => undefined, toProblem),

@@ -59,6 +59,9 @@ const MAX_SHOWN = 100;
 /** Runs as long as tokens and keys are; those with letters and digits are no words. */
 const LONG_RUN = /[\w.~=-]{20,}/g;
 
+/** What an address has before its host: a name, and a password. */
+const USER_INFO = /(?<=:\/\/)[^\s"'/?#]*(?=@)/g;
+
 /** Knows the lines of a text. */
 export interface Lines {
   /** Line and column, from 1. */
@@ -117,7 +120,7 @@ export function linesOf(text: string, secrets: readonly Span[]): Lines {
 
 /** A text with what looks like a token or key blanked, letter by letter. */
 export function withoutSecrets(text: string): string {
-  return text.replace(
+  return text.replace(USER_INFO, (login) => "*".repeat(login.length)).replace(
     LONG_RUN,
     (run) => /\d/.test(run) && /[A-Za-z]/.test(run) ? "*".repeat(run.length) : run,
   );
@@ -172,6 +175,7 @@ function blanked(line: string, from: number, secrets: readonly Span[]): string {
     if (start >= line.length) break;
     shown = shown.slice(0, start) + "*".repeat(Math.max(0, end - start)) + shown.slice(end);
   }
+  shown = shown.replace(USER_INFO, (login) => "*".repeat(login.length));
   return shown.replace(LONG_RUN, (run, offset: number) => {
     const isKey = /^["']?\s*:/.test(shown.slice(offset + run.length, offset + run.length + 20));
     return isKey ? run : withoutSecrets(run);

@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { amount, key, later, laterSection, text, whole } from "./key.ts";
+import { address, amount, key, later, laterSection, text, whole } from "./key.ts";
 import { MENTION_PATTERNS, mentionPatterns } from "./schema_messages.ts";
 import { secret } from "./secrets.ts";
 
@@ -194,10 +194,7 @@ const provider = z.strictObject({
     example: "openai-compatible",
   }),
   baseUrl: key(
-    z.url({ protocol: /^https?$/ }).refine((url) => !/^https?:\/\/[^/?#]*@/i.test(url), {
-      error: "An address must hold no password",
-      params: { hint: "put it into apiKey or headers" },
-    }).optional(),
+    address("put it into apiKey or headers").optional(),
     "Its address.",
     { unset: "the vendor's", example: "http://127.0.0.1:11434/v1" },
   ),

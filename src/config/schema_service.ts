@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { amount, key, later, laterSection, text, whole } from "./key.ts";
+import { address, amount, key, later, laterSection, text, whole } from "./key.ts";
 import { people } from "./schema_access.ts";
 import { secret } from "./secrets.ts";
 
@@ -50,7 +50,7 @@ export const mcp = laterSection(() =>
       z.record(
         text(),
         z.strictObject({
-          url: z.url({ protocol: /^https?$/ }).optional(),
+          url: address("put it into headers").optional(),
           command: text().optional(),
           args: z.array(z.string()).default([]),
           env: z.record(text(), secret()).default({}),
@@ -163,7 +163,7 @@ export const http = z.strictObject({
   ),
   dashboard: later(z.boolean().default(false), "Whether there is a dashboard."),
   keepAliveUrl: key(
-    z.url({ protocol: /^https?$/ }).optional(),
+    address("leave it out: /livez asks for none").optional(),
     "The service's own public address, for hosts that put idle processes to sleep: its `/livez` is " +
       "fetched every 4 minutes.",
     { unset: "off", example: "https://bot.example.org" },

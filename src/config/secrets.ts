@@ -68,6 +68,8 @@ export interface SecretProblem {
   readonly kind: "problem";
   readonly why: string;
   readonly hint: string;
+  /** It is not to be had here, but may be where the bot runs. */
+  readonly isAbsent?: true;
 }
 
 /** What finding a secret needs of the world. */
@@ -81,6 +83,8 @@ export interface SecretPlaces {
    * @returns `undefined` if there is no such file; rejects if it cannot be read.
    */
   readonly readFile: (path: string) => Promise<string | undefined>;
+  /** Whether the bot runs elsewhere, with secrets that are not here: their lack is a warning. */
+  readonly isElsewhere?: boolean;
 }
 
 const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
@@ -156,6 +160,7 @@ function fromEnv(name: string, env: Env): Secret | SecretProblem {
       kind: "problem",
       why: `The variable ${name} is ${value === undefined ? "not set" : "empty"}`,
       hint: `set ${name} in the environment of Barnacle`,
+      isAbsent: true,
     };
   }
   return checked(value, `The variable ${name}`);
@@ -175,6 +180,7 @@ async function fromFile(
         kind: "problem",
         why: `The file ${candidate} cannot be read (${codeOf(cause) ?? "unknown reason"})`,
         hint: "let the user that Barnacle runs as read it, and nobody else",
+        isAbsent: true,
       };
     }
     if (content !== undefined) return checked(content, `The file ${candidate}`);
@@ -183,6 +189,7 @@ async function fromFile(
     kind: "problem",
     why: `There is no file ${candidates.join(" or ")}`,
     hint: "write the secret into it, readable by Barnacle's user only",
+    isAbsent: true,
   };
 }
 

@@ -74,8 +74,15 @@ export function isMention(
  *
  * Of the words there is only what the verdict says that somebody looked at: of a sender who was
  * turned away, nothing but whether there were any.
+ *
+ * @param said What policy said, where something else became of it.
  */
-export function factsOf(message: InboundMessage, moment: Moment, verdict: Verdict): Facts {
+export function factsOf(
+  message: InboundMessage,
+  moment: Moment,
+  verdict: Verdict,
+  said = verdict,
+): Facts {
   const { revision, channelId, guildId, place, sender, mention, mentionsOthers } = message;
   return {
     revision,
@@ -86,7 +93,7 @@ export function factsOf(message: InboundMessage, moment: Moment, verdict: Verdic
     ...(mention && { mention }),
     mentionsOthers,
     moment: { ...moment, ...settledBy(verdict) },
-    ...gistOf(message, verdict),
+    ...gistOf(message, said),
   };
 }
 

@@ -16,6 +16,8 @@ import type { Verdict } from "./verdict.ts";
 export interface Judged {
   readonly message: InboundMessage;
   readonly verdict: Verdict;
+  /** What policy said, where catch-up has made something else of it (G6). */
+  readonly said?: Verdict;
   /** Set where it is accepted, or may yet be: a challenge, or what is undecided. */
   readonly route?: Route;
   /** What was known beside the message when it was judged. */
@@ -72,6 +74,16 @@ export interface Accepted {
   /** Strangers who have a code now, and had none. */
   readonly challenged: readonly PairingRequest[];
 }
+
+/** Of what brought nothing new. */
+export const NOTHING_ACCEPTED: Accepted = {
+  accepted: [],
+  settled: 0,
+  settledIn: [],
+  foreign: [],
+  undecided: [],
+  challenged: [],
+};
 
 /** Who answers a message, and in which session. */
 export interface Route {

@@ -11,7 +11,14 @@
  */
 
 import type { AccountId, ChannelId } from "../core/ids.ts";
-import type { Accepted, AcceptedBatch, Echo, Foreign, Judged } from "../core/inbox.ts";
+import {
+  type Accepted,
+  type AcceptedBatch,
+  type Echo,
+  type Foreign,
+  type Judged,
+  NOTHING_ACCEPTED,
+} from "../core/inbox.ts";
 import type {
   GatewaySession,
   GuildSnapshot,
@@ -169,7 +176,7 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
     accept,
     async found(events, judgeAs) {
       const [first] = events;
-      if (!first) return NOTHING;
+      if (!first) return NOTHING_ACCEPTED;
       const messages = events.filter((event) => event.kind === "message");
       const own = events.filter((event) => event.kind === "own_message");
       const stored = await store(
@@ -190,15 +197,6 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
     },
   };
 }
-
-const NOTHING: Accepted = {
-  accepted: [],
-  settled: 0,
-  settledIn: [],
-  foreign: [],
-  undecided: [],
-  challenged: [],
-};
 
 function toEcho({ id: messageId, channelId, nonce }: OwnMessage): Echo {
   return { messageId, channelId, ...(nonce !== undefined && { nonce }) };

@@ -42,5 +42,11 @@ export function toJudged(
     log.debug(said, { messageId, channelId, authorId, why, rule });
   }
   const isRouted = verdict.kind !== "ignore";
-  return { ...judged, message, verdict, ...(isRouted && { route: route(message) }) };
+  return {
+    ...judged,
+    message,
+    verdict,
+    ...(verdict !== judged.verdict && { said: judged.verdict }),
+    ...(isRouted && { route: route(message) }),
+  };
 }

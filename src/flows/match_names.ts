@@ -16,7 +16,7 @@ import {
   type Snowflake,
   type UserId,
 } from "../core/ids.ts";
-import type { Named } from "../core/inbound.ts";
+import type { Named, Sender } from "../core/inbound.ts";
 import type { ResolvedName } from "../core/names.ts";
 import { prepareAllowlist } from "../policy/allowlist.ts";
 import { isFormOf } from "../policy/entries.ts";
@@ -35,6 +35,8 @@ export interface FoundMember {
   readonly username: string;
   /** `"ada#1234"`; only accounts that still have a discriminator have one. */
   readonly tag?: string;
+  /** Set of a bot, whose username many may have. */
+  readonly isBot?: true;
 }
 
 /** All that names are matched against. */
@@ -171,8 +173,14 @@ function matchUser(
   for (const { id: guildId } of guilds) {
     const members = membersOf(guildId, typed);
     isSearched &&= members !== undefined;
-    for (const { userId: id, username, tag } of members ?? []) {
-      const sender = { id, username, roles: [], ...(tag !== undefined && { tag }) };
+    for (const { userId: id, username, tag, isBot } of members ?? []) {
+      const sender: Sender = {
+        id,
+        username,
+        roles: [],
+        ...(tag !== undefined && { tag }),
+        ...(isBot && { automaton: "bot" }),
+      };
       if (entryFor(sender)) found.set(id, { id, name: tag ?? username });
     }
   }

@@ -18,6 +18,7 @@ import type { InboundMessage } from "../core/inbound.ts";
 import type { Moment } from "../core/moment.ts";
 import { asMembers, type LookUp, type ProxiedMessage } from "../core/pluralkit.ts";
 import type { UndecidedReason, Verdict } from "../core/verdict.ts";
+import { PLURALKIT } from "../policy/doors.ts";
 import { createErrands, type ErrandsPorts } from "./errands.ts";
 
 type Ignored = Extract<Verdict, { readonly kind: "ignore" }>;
@@ -25,8 +26,6 @@ type Ignored = Extract<Verdict, { readonly kind: "ignore" }>;
 /** A row of the store that is not decided. */
 export interface UndecidedRow extends Pick<Judged, "message" | "moment" | "policyId"> {
   readonly why: UndecidedReason;
-  /** Unix time in milliseconds since which it waits. */
-  readonly at: number;
 }
 
 /** What this flow needs of the store; each method is one transaction. */
@@ -52,6 +51,8 @@ export interface PluralkitPorts extends ErrandsPorts {
   ) => Pick<Judged, "verdict" | "moment" | "policyId">;
   readonly route: (message: InboundMessage) => Route;
   readonly onAccepted: (accepted: readonly Judged[]) => void;
+  /** Where a rule of `channels.discord` is written for this account (C6). */
+  readonly ruleOf: (path: string) => string;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
@@ -120,21 +121,27 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
     const judged = judgedBy(message, { pluralkit: "found" });
     errands.add(async () => {
       // The original first, or it might be answered beside what takes its place.
-      await store.retract(accountId, original, REPLACED);
+      await store.retract(accountId, original, replaced());
       await settle(judged);
       await store.noteProxied(accountId, sender, now());
     });
   }
 
+  /** After a restart it waits anew: what takes its place may be told only with the RESUME. */
   function hold(row: UndecidedRow): void {
-    const { message, at } = row;
+    const { message } = row;
     if (gone.has(message.id)) return replace(row);
-    const left = Math.min(ORIGINAL_MS, at + ORIGINAL_MS - now()); // the clock may have been set back
     const callOff = schedule(() => {
       waiting.delete(message.id);
       decide(message, { isUnproxied: true });
-    }, Math.max(0, left));
+    }, ORIGINAL_MS);
     waiting.set(message.id, { row, callOff });
+  }
+
+  /** It is no context either: PluralKit has said the same again. */
+  function replaced(): Ignored {
+    const rule = ports.ruleOf(PLURALKIT);
+    return { kind: "ignore", why: "pk-original", rule, keepAsContext: false };
   }
 
   /** Ends an original's wait, if it waits. */
@@ -147,7 +154,7 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
 
   function replace({ message, moment, policyId }: UndecidedRow): void {
     const known = { ...(moment && { moment }), ...(policyId !== undefined && { policyId }) };
-    errands.add(() => settle({ message, verdict: REPLACED, ...known }));
+    errands.add(() => settle({ message, verdict: replaced(), ...known }));
   }
 
   function decide(message: InboundMessage, known: Moment): void {
@@ -174,7 +181,7 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
     undecided(judged) {
       if (isStopped) return;
       for (const { verdict, ...known } of judged) {
-        if (verdict.kind === "undecided") take({ ...known, why: verdict.why, at: now() });
+        if (verdict.kind === "undecided") take({ ...known, why: verdict.why });
       }
     },
     deleted(messages) {
@@ -192,14 +199,6 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
     },
   };
 }
-
-/** It is no context either: PluralKit has said the same again. */
-const REPLACED: Ignored = {
-  kind: "ignore",
-  why: "pk-original",
-  rule: "channels.discord.pluralkit.enabled",
-  keepAsContext: false,
-};
 
 /** The newest are kept. */
 function remember<Key>(known: Set<Key>, key: Key, most: number): void {

@@ -29,7 +29,7 @@ import process from "node:process";
 import { codeOf } from "../lib/error_code.ts";
 
 /**
- * - `changed`: somebody else has written it since it was read; read it again.
+ * - `changed`: somebody else has written it since it was read, or does so now; read it again.
  * - `unwritable`: the system says no; the cause has its code, such as `ENOSPC`.
  */
 export type WriteErrorKind = "changed" | "unwritable";
@@ -70,11 +70,15 @@ export interface Replaced {
 const NEW_MODE = 0o600;
 const NEW_FOLDER_MODE = 0o700;
 
+/** Milliseconds after which nobody is writing any more. */
+const ABANDONED_MS = 60_000;
+
 /**
  * Replaces a file, or makes it; missing folders are made, too.
  *
  * Mode and owner stay, the owner as far as this user may set it. The old text is left beside it as
- * `<name>.bak`.
+ * `<name>.bak`. Of several that do this at a time, all but one are refused: between the look at what
+ * is there and its replacement, another's change would be lost.
  *
  * @throws {WriteError} The file is as it was.
  */
@@ -82,20 +86,20 @@ export function replaceFile({ path, text, expected }: Replacing): Replaced {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: NEW_FOLDER_MODE });
     const target = behindLinks(path);
-    const old = bytesOf(target);
-    const isSame = old === undefined
-      ? expected === undefined
-      : expected !== undefined && old.equals(Buffer.from(expected));
-    if (!isSame) {
-      throw new WriteError(`${path} has changed since it was read; nothing was written`, {
-        kind: "changed",
-        path,
-      });
-    }
-    const facts = old === undefined ? undefined : statSync(target);
-    const backup = old === undefined ? undefined : `${target}.bak`;
-    if (old !== undefined && backup !== undefined) put(backup, old, facts);
-    put(target, text, facts);
+    const part = claimPart(target, path);
+    const backup = inPlace(part, () => {
+      const old = bytesOf(target);
+      assertSame(old, expected, path);
+      const facts = old === undefined ? undefined : statSync(target);
+      const backup = old === undefined ? undefined : `${target}.bak`;
+      if (old !== undefined && backup !== undefined) {
+        const copy = claimPart(backup, path);
+        inPlace(copy, () => put(copy, backup, old, facts));
+      }
+      put(part, target, text, facts);
+      return backup;
+    });
+    syncFolder(dirname(target));
     return { path: target, ...(backup !== undefined && { backup }) };
   } catch (cause) {
     if (cause instanceof WriteError) throw cause;
@@ -107,27 +111,68 @@ export function replaceFile({ path, text, expected }: Replacing): Replaced {
   }
 }
 
-/** Writes under a name of its own, then takes the place. */
-function put(target: string, text: string | Buffer, facts: Stats | undefined): void {
-  const folder = dirname(target);
-  const part = join(folder, `.${basename(target)}.${process.pid}.part`);
-  rmSync(part, { force: true }); // of a process that died with the same number
-  const descriptor = openSync(part, "wx", NEW_MODE);
-  try {
-    try {
-      writeFileSync(descriptor, text);
-      if (facts) keepOwner(part, facts);
-      fchmodSync(descriptor, facts ? facts.mode & 0o7777 : NEW_MODE);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(part, target);
-  } catch (cause) {
-    rmSync(part, { force: true });
-    throw cause;
+function assertSame(old: Buffer | undefined, expected: string | undefined, path: string): void {
+  const isSame = old === undefined
+    ? expected === undefined
+    : expected !== undefined && old.equals(Buffer.from(expected));
+  if (isSame) return;
+  if (old?.toString() === expected) {
+    const message = `${path} holds bytes that are no text; save it as UTF-8`;
+    throw new WriteError(message, { kind: "unwritable", path });
   }
-  syncFolder(folder);
+  const message = `${path} has changed since it was read; nothing was written`;
+  throw new WriteError(message, { kind: "changed", path });
+}
+
+/** A file that is being written, under a name that none but its writer has. */
+interface Part {
+  readonly path: string;
+  readonly descriptor: number;
+}
+
+/**
+ * Makes the file that is to take the place of another. While it is there, it says that somebody
+ * writes; that takes milliseconds, so an old one is of a process that died.
+ */
+function claimPart(target: string, path: string): Part {
+  const part = join(dirname(target), `.${basename(target)}.part`);
+  const writtenAt = statSync(part, { throwIfNoEntry: false })?.mtimeMs;
+  if (writtenAt !== undefined && Date.now() - writtenAt > ABANDONED_MS) {
+    rmSync(part, { force: true });
+  }
+  try {
+    return { path: part, descriptor: openSync(part, "wx", NEW_MODE) };
+  } catch (cause) {
+    if (codeOf(cause) !== "EEXIST") throw cause;
+    const message = `${path} is being written by somebody else; nothing was written`;
+    throw new WriteError(message, { kind: "changed", path, cause });
+  }
+}
+
+/** Does what ends with a part in the place of a file, or takes the part away. */
+function inPlace<Done>({ path, descriptor }: Part, work: () => Done): Done {
+  try {
+    return work();
+  } catch (cause) {
+    rmSync(path, { force: true });
+    throw cause;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Writes all of it, and takes the place. From then on the part is another's to make. */
+function put(
+  { path, descriptor }: Part,
+  target: string,
+  text: string | Buffer,
+  facts: Stats | undefined,
+): void {
+  writeFileSync(descriptor, text);
+  if (facts) keepOwner(path, facts);
+  fchmodSync(descriptor, facts ? facts.mode & 0o7777 : NEW_MODE);
+  fsyncSync(descriptor);
+  renameSync(path, target);
 }
 
 /** Only root may give a file away; for others it is theirs now, as an editor would leave it. */

@@ -25,7 +25,7 @@ import type {
 } from "./world.ts";
 
 /** Milliseconds in which an interaction must be answered. */
-export const INTERACTION_MS = 3_000;
+const INTERACTION_MS = 3_000;
 
 /** Flag of a message that only one person sees. */
 const EPHEMERAL = 1 << 6;

@@ -65,10 +65,10 @@ export function prepareRecordDecision(
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (message_id, account_id) DO NOTHING`,
   );
-  return ({ message, verdict, moment = {}, policyId = null }, now) => {
+  return ({ message, verdict, said, moment = {}, policyId = null }, now) => {
     const { accountId, id, channelId, sender } = message;
     const { kind, why, rule } = verdict;
-    const facts = JSON.stringify(factsOf(message, moment, verdict));
+    const facts = JSON.stringify(factsOf(message, moment, verdict, said));
     const known = factRows.find(facts);
     if (known === undefined && isOnRecord(message)) return false; // a replay makes no facts
     const factRow = known ?? factRows.add(facts);

@@ -10,6 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
+import type { AccountId } from "../core/ids.ts";
 import type { Judged } from "../core/inbox.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { Transactions } from "./transact.ts";
@@ -45,7 +46,10 @@ export interface DecisionCount {
 }
 
 export interface Figures {
-  health(): Promise<StoreFigures>;
+  /**
+   * @param left Accounts that do not run: what waits of theirs is not late, for nobody works at it.
+   */
+  health(left?: readonly AccountId[]): Promise<StoreFigures>;
   /** Counts verdicts that are stored now; what is undecided is counted when it is decided. */
   count(recorded: readonly Judged[]): void;
 }
@@ -74,14 +78,18 @@ const oldestSchema = z.object({ oldest: z.number().nullable() });
 
 const gapsSchema = z.object({ open: z.number() });
 
+const NOT_LEFT = "NOT IN (SELECT value FROM json_each(:left))";
+const NONE_LEFT = "[]";
+
 /** @param database Open, migrated, and owned by the caller. */
 export function createFigures(database: DatabaseSync, { read }: Transactions): Figures {
   const selectInbox = database.prepare(
     `SELECT
        (SELECT COUNT(*) FROM inbox WHERE state = 'waiting') AS waiting,
        (SELECT COUNT(*) FROM inbox WHERE state = 'running') AS running,
-       (SELECT accepted_at FROM inbox
-        WHERE id = (SELECT MIN(id) FROM inbox WHERE state = 'waiting')) AS oldest`,
+       (SELECT accepted_at FROM inbox WHERE id = (
+          SELECT MIN(id) FROM inbox WHERE state = 'waiting' AND account_id ${NOT_LEFT}
+        )) AS oldest`,
   );
   const selectOutbox = database.prepare(
     `SELECT
@@ -106,19 +114,21 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
     `SELECT MIN(o.created_at) AS oldest FROM outbox AS o
      LEFT JOIN parked_channel AS p
        ON p.account_id = o.account_id AND p.channel_id = o.channel_id AND p.is_parked = 1
-     WHERE o.state IN ('pending', 'sending') AND p.channel_id IS NULL`,
+     WHERE o.state IN ('pending', 'sending') AND p.channel_id IS NULL
+       AND o.account_id ${NOT_LEFT}`,
   );
   const selectGaps = database.prepare(
     "SELECT COUNT(*) AS open FROM gateway_session WHERE catch_up_from IS NOT NULL",
   );
   const counts = new Map<string, DecisionCount>();
 
-  function outboxFigures(): StoreFigures["outbox"] {
+  function outboxFigures(left: string): StoreFigures["outbox"] {
     const all = outboxSchema.parse(selectOutbox.get());
     const parked = parkedSchema.parse(selectParked.get());
     const held = parked.pending + parked.sending;
     // Which channel a row is of costs a look at the row, so it is asked only where it matters.
-    const { oldest } = held === 0 ? all : oldestSchema.parse(selectOldest.get());
+    const isAsked = held > 0 || left !== NONE_LEFT;
+    const { oldest } = isAsked ? oldestSchema.parse(selectOldest.get({ left })) : all;
     return {
       pending: all.pending - parked.pending,
       sending: all.sending - parked.sending,
@@ -131,13 +141,14 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
   }
 
   return {
-    health: () =>
+    health: (accounts = []) =>
       read(() => {
-        const inbox = inboxSchema.parse(selectInbox.get());
+        const left = JSON.stringify(accounts);
+        const inbox = inboxSchema.parse(selectInbox.get({ left }));
         const { oldest: oldestWaitingAt, ...inboxCounts } = inbox;
         return {
           inbox: { ...inboxCounts, ...(oldestWaitingAt !== null && { oldestWaitingAt }) },
-          outbox: outboxFigures(),
+          outbox: outboxFigures(left),
           openGaps: gapsSchema.parse(selectGaps.get()).open,
           decisions: [...counts.values()],
         };

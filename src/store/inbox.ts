@@ -33,11 +33,13 @@ export interface Inbox {
   /** Makes a message wait again whose turn could not be finished. */
   release(claim: Claim): Promise<void>;
   /**
-   * Makes every running message of an account wait again; for its start, before its first claim.
+   * Makes every running message wait again: of an account before its first claim, or of all that
+   * there ever were before anybody's. Accounts share sessions, and a turn of one that is not there
+   * any more would hold up the others for ever.
    *
-   * @returns How many turns the last process left unfinished.
+   * @returns How many turns were left unfinished.
    */
-  voidClaims(accountId: AccountId): Promise<number>;
+  voidClaims(accountId?: AccountId): Promise<number>;
 }
 
 /**
@@ -92,7 +94,8 @@ export function createInbox(database: DatabaseSync, { commit, read }: Transactio
      WHERE message_id = ? AND attempt = ? AND state = 'running'`,
   );
   const voidClaims = database.prepare(
-    `UPDATE inbox SET state = 'waiting' WHERE account_id = ? AND state = 'running'`,
+    `UPDATE inbox SET state = 'waiting'
+     WHERE state = 'running' AND (:accountId IS NULL OR account_id = :accountId)`,
   );
 
   return {
@@ -110,7 +113,8 @@ export function createInbox(database: DatabaseSync, { commit, read }: Transactio
       commit(UNNAMED, () => {
         release.run(message.id, attempt);
       }),
-    voidClaims: (accountId) => commit(UNNAMED, () => Number(voidClaims.run(accountId).changes)),
+    voidClaims: (accountId) =>
+      commit(UNNAMED, () => Number(voidClaims.run({ accountId: accountId ?? null }).changes)),
   };
 }
 

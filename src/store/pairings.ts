@@ -209,7 +209,8 @@ function prepareSettle(database: DatabaseSync) {
     if (state === "approved") {
       pair.run({ accountId, userId, username, now, decidedBy });
       for (const frozen of notify(request)) addOnce(frozen, now);
-      keepDirectChannel({ accountId, channelId, sentAt: now }); // for what they write in a gap
+      const place = { kind: "dm" } as const;
+      keepDirectChannel({ accountId, channelId, sentAt: now, place }); // for what they write in a gap
     }
     return { kind: state, request };
   };

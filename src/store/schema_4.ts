@@ -81,6 +81,9 @@ export const SCHEMA_4 = `
     closed_at  INTEGER -- when there were too many of them
   ) STRICT, WITHOUT ROWID;
 
+  -- A history does not tell a group from a person.
+  ALTER TABLE direct_channel ADD COLUMN is_group INTEGER NOT NULL DEFAULT 0;
+
   CREATE TABLE proxied_user ( -- whom PluralKit has spoken for
     account_id TEXT NOT NULL,
     user_id    TEXT NOT NULL,

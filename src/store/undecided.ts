@@ -9,7 +9,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { AccountId, MessageId } from "../core/ids.ts";
-import type { Accepted, Judged } from "../core/inbox.ts";
+import { type Accepted, type Judged, NOTHING_ACCEPTED } from "../core/inbox.ts";
 import type { InboundMessage } from "../core/inbound.ts";
 import type { Moment } from "../core/moment.ts";
 import type { Verdict } from "../core/verdict.ts";
@@ -51,15 +51,6 @@ export interface UndecidedDeps {
   readonly onRecorded: (recorded: readonly Judged[]) => void;
 }
 
-const NOTHING: Accepted = {
-  accepted: [],
-  settled: 0,
-  settledIn: [],
-  foreign: [],
-  undecided: [],
-  challenged: [],
-};
-
 /** @param database Open, migrated, and owned by the caller. */
 export function createUndecided(
   database: DatabaseSync,
@@ -91,10 +82,10 @@ export function createUndecided(
         const taken = take(accountId, id);
         return taken && replace(judged, now, taken.at);
       });
-      if (!replaced) return NOTHING;
+      if (!replaced) return NOTHING_ACCEPTED;
       const { settled, accepted, undecided } = replaced;
       onRecorded([settled]);
-      return { ...NOTHING, accepted, undecided };
+      return { ...NOTHING_ACCEPTED, accepted, undecided };
     },
     async retract(accountId, messageId, verdict) {
       const retracted = await commit(UNNAMED, () => {

@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { turnRulesOf, type TurnRulesPorts } from "../../src/bot/turn_rules.ts";
-import { directMessage, guildMessage, guildPlace, sender, userId } from "../support/builders.ts";
+import { turnRulesOf } from "../../src/bot/turn_rules.ts";
+import type { Config } from "../../src/config/config.ts";
+import { withNames } from "../../src/policy/pinned.ts";
+import type { ChannelId } from "../../src/core/ids.ts";
+import {
+  channelId,
+  directMessage,
+  guildMessage,
+  guildPlace,
+  sender,
+  userId,
+} from "../support/builders.ts";
 import { loadTestConfig } from "../support/config.ts";
 
 const GUILD = guildPlace().guild.id;
@@ -9,24 +19,26 @@ const CHANNEL = guildPlace().channel.id;
 
 const OWNER = userId("987654321098765000");
 const MB = 1_000_000;
-const PORTS: TurnRulesPorts = {
-  cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
-  uploadLimit: (guildId) => (guildId === undefined ? 10 : 50) * MB,
-  ownerHint: ({ sender }) => sender.id === OWNER,
-};
+
+/** @param policy That of the config, if absent. */
+const rulesBy = (config: Config, policy = config.discord.access) =>
+  turnRulesOf(config, {
+    cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
+    uploadLimit: (guildId) => (guildId === undefined ? 10 : 50) * MB,
+    policy: () => policy,
+  });
 
 describe("turnRulesOf()", () => {
   it("[H1] brings context into channels, and none into direct messages", async () => {
-    const rules = turnRulesOf(await loadTestConfig({ historyLimit: 7 }), PORTS);
+    const rules = rulesBy(await loadTestConfig({ historyLimit: 7 }));
     assert.equal(rules(guildMessage()).historyLimit, 7);
     assert.equal(rules(directMessage()).historyLimit, 0);
   });
 
   it("[H2] bounds the turns of a direct message, by user where that is written", async () => {
     const bob = userId("987654321098765432");
-    const rules = turnRulesOf(
+    const rules = rulesBy(
       await loadTestConfig({ dmHistoryLimit: 9, dms: { [bob]: { historyLimit: 3 } } }),
-      PORTS,
     );
     assert.equal(rules(directMessage()).userTurns, 9);
     assert.equal(rules(directMessage({ sender: sender({ id: bob }) })).userTurns, 3);
@@ -34,7 +46,7 @@ describe("turnRulesOf()", () => {
   });
 
   it("[P10] tells the model who is named on the place's list, by id", async () => {
-    const rules = turnRulesOf(await loadTestConfig(), PORTS);
+    const rules = rulesBy(await loadTestConfig({ guilds: { [GUILD]: { users: [OWNER] } } }));
     const owner = guildMessage({ sender: sender({ id: OWNER }) });
     assert.equal(rules(owner).instructions.ownerId, OWNER);
     assert.equal(rules(guildMessage()).instructions.ownerId, undefined);
@@ -44,7 +56,7 @@ describe("turnRulesOf()", () => {
     const config = await loadTestConfig({
       guilds: { [GUILD]: { channels: { [CHANNEL]: { systemPrompt: "Only about krill." } } } },
     }, { agents: { list: [{ id: "main", name: "Barney", prompt: "Be kind." }] } });
-    const rules = turnRulesOf(config, PORTS);
+    const rules = rulesBy(config);
     const common = { hasTables: true, hasReplyTags: false };
     assert.deepEqual(rules(guildMessage()).instructions, {
       ...common,
@@ -59,12 +71,28 @@ describe("turnRulesOf()", () => {
     });
   });
 
+  it("[P12] [S6] has a channel's words where the channel is by now, whatever it is called", async () => {
+    const config = await loadTestConfig({
+      guilds: { [GUILD]: { channels: { help: { systemPrompt: "Only about krill." }, "*": {} } } },
+    });
+    const name = { typed: "help", name: "help", at: 1 };
+    const pinned = withNames(config.discord.access, [
+      { ...name, kind: "channel", id: CHANNEL, guildId: GUILD },
+    ]);
+    const rules = rulesBy(config, pinned);
+    const channelPrompt = (id: ChannelId, name: string) =>
+      rules(guildMessage({ place: guildPlace({ channel: { id, name } }) }))
+        .instructions.channelPrompt;
+    assert.equal(channelPrompt(CHANNEL, "renamed"), "Only about krill.");
+    assert.equal(channelPrompt(channelId("1499999999999999999"), "help"), undefined);
+  });
+
   it("[R2] hands over how an answer is cut, and how long it may take", async () => {
     const config = await loadTestConfig(
       { textChunkLimit: 500, maxLinesPerMessage: 5, chunkMode: "newline" },
       { agents: { turnTimeoutSec: 30 } },
     );
-    const { chunks, timeoutMs } = turnRulesOf(config, PORTS)(guildMessage());
+    const { chunks, timeoutMs } = rulesBy(config)(guildMessage());
     const { limit, maxLines, mode } = chunks;
     assert.deepEqual({ limit, maxLines, mode }, { limit: 500, maxLines: 5, mode: "newline" });
     assert.equal(timeoutMs, 30_000);
@@ -74,7 +102,7 @@ describe("turnRulesOf()", () => {
     const config = await loadTestConfig({ replyToMode: "first" }, {
       messages: { maxChunks: 3, tables: "bullets", linkHosts: ["example.org"] },
     });
-    const rules = turnRulesOf(config, PORTS)(guildMessage());
+    const rules = rulesBy(config)(guildMessage());
     assert.equal(rules.chunks.maxChunks, 3);
     assert.equal(rules.tables, "bullets");
     assert.deepEqual(rules.linkHosts, ["example.org"]);
@@ -91,7 +119,7 @@ describe("turnRulesOf()", () => {
   ]] as const;
   for (const [what, mediaMaxMb, inGuild, inDm] of limits) {
     it(`[R12] bounds a file by ${what}`, async () => {
-      const rules = turnRulesOf(await loadTestConfig({ mediaMaxMb }), PORTS);
+      const rules = rulesBy(await loadTestConfig({ mediaMaxMb }));
       assert.equal(rules(guildMessage()).maxFileBytes, inGuild * MB);
       assert.equal(rules(directMessage()).maxFileBytes, inDm * MB);
     });
@@ -99,7 +127,7 @@ describe("turnRulesOf()", () => {
 
   it("[H3] falls back to this machine's time zone", async () => {
     const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    const rules = turnRulesOf(await loadTestConfig(), PORTS);
+    const rules = rulesBy(await loadTestConfig());
     assert.equal(rules(directMessage()).timezone, here);
   });
 });

@@ -3,7 +3,7 @@ import { afterEach, describe, it } from "node:test";
 import type { TurnOutcome } from "../../src/agent/turn.ts";
 import type { AccountParts, AccountVitals } from "../../src/bot/account_vitals.ts";
 import { startVitals, type Vitals, type VitalsPorts } from "../../src/bot/vitals.ts";
-import { toAccountId } from "../../src/core/ids.ts";
+import { type AccountId, toAccountId } from "../../src/core/ids.ts";
 import { ModelError } from "../../src/core/model.ts";
 import { NO_COUNTS } from "../../src/discord/gateway/counts.ts";
 import { judge } from "../../src/http/checks.ts";
@@ -53,6 +53,7 @@ function setUp(store: Partial<VitalsPorts["store"]> = {}) {
   const metrics = createMetrics(BUILD);
   const vitals = startVitals({
     store: {
+      accountIds: () => Promise.resolve([ACCOUNT, WORK]),
       health: () => Promise.resolve(FIGURES),
       touchAlive: () => Promise.resolve(3),
       identifyBudget: () => Promise.resolve({ left: 999 }),
@@ -147,6 +148,24 @@ describe("startVitals()", () => {
     await settle();
     own.advance(90_000);
     assert.deepEqual(vitals.snapshot().inbox, { waiting: 1, running: 0, oldestMs: 90_000 });
+  });
+
+  it("[C7] has no account be late that does not run", async () => {
+    let asked: readonly AccountId[] | undefined;
+    const { vitals, begin } = setUp({
+      health(left) {
+        asked = left;
+        return Promise.resolve(FIGURES);
+      },
+    });
+    await settle();
+    const account = begin(ACCOUNT);
+    await settle();
+    assert.deepEqual(asked, [WORK]);
+    account.left();
+    vitals.refresh();
+    await settle();
+    assert.deepEqual(asked, [ACCOUNT, WORK]);
   });
 
   it("says it, and goes on, where the store cannot be read", async () => {

@@ -76,4 +76,14 @@ describe("findPlace()", () => {
     assert.ok(linked.kind === "place" && linked.place.kind === "guild");
     assert.equal(linked.place.isUnknown, true);
   });
+
+  it("[X1] names candidates with nothing in them that a terminal would obey", () => {
+    const evil = guild("1400000000000000030", "\u001b[2J\nbarnacle: all is well \u202e", [
+      ["1400000000000000031", "general"],
+    ]);
+    const found = findPlace("general", new Map([...INDEX, [evil.id, evil]]));
+    assert.ok(found.kind === "problem");
+    assert.doesNotMatch(found.problem, /[\p{Cc}\p{Cf}]/u);
+    assert.match(found.problem, /1400000000000000031/);
+  });
 });

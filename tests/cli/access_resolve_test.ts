@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, statSync, writeFileSync } from "node:fs";
 import { afterEach, describe, it } from "node:test";
 import { accessResolve, type ResolveFlags } from "../../src/cli/access_resolve.ts";
 import type { Env } from "../../src/cli/io.ts";
@@ -86,6 +86,19 @@ describe("[P12] barnacle access resolve", () => {
     });
   });
 
+  it("[C10] writes nothing into a file that is another one by the time the names are found", async () => {
+    await withDiscord(async (_demo, env) => {
+      const house = dataHouse({ channels: { discord: { dm: { allowFrom: ["grace"] } } } });
+      const resolving = resolve(house, { write: true }, env);
+      const meanwhile = '{"channels":{"discord":{"dm":{"allowFrom":["123456789012345678"]}}}}';
+      writeFileSync(house.flags.config, meanwhile);
+      const { code, err } = await resolving;
+      assert.equal(house.text(), meanwhile, "grace was to be in the place of somebody else");
+      assert.equal(code, 75);
+      assert.match(err, /has changed since it was read/);
+    });
+  });
+
   it("[C10] writes ids with the names as comments, and leaves mode and a copy", async () => {
     await withDiscord(async ({ people, krill, channels }, env) => {
       const house = dataHouse(`{
@@ -103,7 +116,7 @@ describe("[P12] barnacle access resolve", () => {
       const before = house.text();
       const { code, err } = await resolve(house, { write: true }, env);
       assert.equal(code, 0);
-      assert.match(err, /4 entries are ids now/);
+      assert.match(err, /4 are ids now/);
       const text = house.text();
       assert.match(text, new RegExp(`\\["${people.grace.id}" /\\* grace \\*/\\] \\}, // friends`));
       assert.match(text, new RegExp(`"${krill.id}": \\{ // krill-co`));

@@ -32,7 +32,7 @@ describe("[P1] rowsOf()", () => {
     const dm = async (rules: object, paired = 0) =>
       talkers(await rows({ dm: rules }, { paired }))["direct messages"];
     assert.equal(await dm({}), "who is paired (0)");
-    assert.equal(await dm({ allowFrom: ["5"] }, 2), "5, who is paired (2)");
+    assert.equal(await dm({ allowFrom: ["5"] }, 2), "who is paired (2), 5");
     assert.equal(await dm({ policy: "allowlist", allowFrom: ["5"] }, 2), "5");
     assert.equal(await dm({ policy: "allowlist" }), "nobody");
     assert.equal(await dm({ policy: "open", allowFrom: ["*"] }), "everybody");

@@ -146,10 +146,37 @@ describe("barnacle config set", () => {
     assert.doesNotMatch(at.said(), /hunter2|swordfish/);
   });
 
+  it("[C8] says where a secret is written into a file that others may read", async () => {
+    using at = setUp();
+    chmodSync(at.path, 0o644);
+    assert.equal(await at.set("channels.discord.historyLimit", "11"), 0);
+    assert.doesNotMatch(at.said(), /others may read/, "that was so before");
+    writeFileSync(at.path, "{}");
+    assert.equal(await at.set("channels.discord.token", "swordfish-swordfish"), 0);
+    assert.match(at.said(), /holds a secret, and others may read it[\s\S]*chmod 600/);
+    assert.doesNotMatch(at.said(), /swordfish/);
+  });
+
+  it("[C5] takes a secret that is not to be had here to be where the service is", async () => {
+    using at = setUp(FILE.replace('"hunter2-hunter2"', '{ "file": "discord_token" }'));
+    assert.equal(await at.set("channels.discord.historyLimit", "11"), 0);
+    assert.doesNotMatch(at.said(), /discord_token/, "that was so before");
+    assert.equal(await at.set("channels.discord.pluralkit.token", "${NOT_HERE}"), 0);
+    assert.match(at.said(), /warning: The variable NOT_HERE is not set/);
+    assert.equal(await at.set("channels.discord.token", "a\nb"), 78, "what is here must be right");
+  });
+
+  it("[C1] says where a file is broken that cannot be edited", async () => {
+    using at = setUp();
+    writeFileSync(at.path, '{ "channels": {');
+    assert.equal(await at.set("channels.discord.historyLimit", "11"), 78);
+    assert.match(at.said(), /config\.jsonc:1:\d+: error: /);
+  });
+
   it("writes nothing where nothing changes", async () => {
     using at = setUp();
     assert.equal(await at.set("channels.discord.historyLimit", "10"), 0);
-    assert.match(at.said(), /says so already/);
+    assert.match(at.said(), /nothing to change/);
     assert.ok(!existsSync(`${at.path}.bak`));
   });
 });
@@ -159,6 +186,7 @@ describe("valueFor()", () => {
     [["channels", "discord", "dm", "enabled"], "false", false],
     [["channels", "discord", "historyLimit"], "20", 20],
     [["channels", "discord", "dm", "allowFrom"], `["${ID}"]`, [ID]],
+    [["channels", "discord", "dm", "allowFrom"], `[${ID}]`, [ID]],
     [["agents", "list", "0", "prompt"], "true", "true"],
     [["agents", "list", "0", "prompt"], '"quoted"', "quoted"],
     [["agents", "list", "0", "prompt"], '{"a":1}', '{"a":1}'],

@@ -54,6 +54,12 @@ describe("barnacle config import", () => {
     assert.equal(loaded.kind, "loaded");
   });
 
+  it("[P6] says whom what it made lets in, where that is everybody", async () => {
+    using at = setUp("{}");
+    assert.equal(await importFile(FLAGS, at.source, at.io), 0);
+    assert.match(at.io.stderr.join("\n"), /warning: .*everybody in every guild/);
+  });
+
   it("[C11] writes over nothing that is there", async () => {
     using at = setUp(SOURCE);
     writeFileSync(at.out, "{}");
@@ -67,7 +73,7 @@ describe("barnacle config import", () => {
     assert.equal(await importFile({ ...FLAGS, dryRun: true, out: at.out }, at.source, at.io), 0);
     assert.ok(!existsSync(at.out));
     assert.deepEqual(at.io.stdout, []);
-    assert.equal(at.io.stderr.length, 1);
+    assert.match(at.io.stderr.join("\n"), /not taken over: gateway/);
   });
 
   it("[O10] --json prints one line with the text and the list", async () => {

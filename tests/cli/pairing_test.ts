@@ -187,9 +187,28 @@ describe("[P3] barnacle pairing approve", () => {
 
   it("looks at one account's codes only where one is named", async () => {
     const house = await asking();
+    await asking("HGFEDCBA", { account: "work", message: "1400000000000000002" }, house);
     const io = recordingIo();
     assert.equal(await decide("approve", { ...house.flags, account: "work" }, ["ABCDEFGH"], io), 1);
     assert.deepEqual(await told(house), []);
+  });
+
+  it("[O10] ends with 2 where the store has nothing of the account that is named", async () => {
+    const house = await asking();
+    const io = recordingIo();
+    assert.equal(await list({ ...house.flags, account: "wrok" }, io), 2);
+    assert.deepEqual(io.stdout, []);
+    assert.match(io.stderr.join("\n"), /nothing of an account wrok; it has: default/);
+  });
+
+  it("[C5] needs none of the secrets that only the service has", async () => {
+    const house = await asking();
+    house.write({
+      channels: { discord: { token: { file: "discord_token" } } },
+      http: { bind: "0.0.0.0", token: "${NOT_HERE}" },
+      preflight: { requiredVars: ["NOT_HERE"] },
+    });
+    assert.equal((await approve(house, "ABCDEFGH")).code, 0);
   });
 
   it("[O7] ends with 2 without a code, and with 78 where the config is not right", async () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { readConfig } from "../../src/cli/read_config.ts";
+import { readConfig, readConfigAgain } from "../../src/cli/read_config.ts";
 import type { Env } from "../../src/config/secrets.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
@@ -110,5 +110,56 @@ describe("[C8] [SEC-R11] readConfig() over modes of real files", () => {
     using folder = tempDirectory();
     const config = written(folder.path, { token: FILE, mode: 0o666, secretMode: 0o666 });
     assert.doesNotMatch(JSON.stringify(await readConfig(config, {})), /hunter2/);
+  });
+});
+
+describe("[C9] readConfigAgain()", () => {
+  const OPEN = '{"channels":{"discord":{"groupPolicy":"open"}}}';
+  const CLOSED = '{"channels":{"discord":{"groupPolicy":"disabled"}}}';
+
+  it("never takes another file, or none, for one that is gone: that may let everybody in", async () => {
+    using folder = tempDirectory();
+    const file = join(folder.path, "barnacle", "config.jsonc");
+    mkdirSync(join(folder.path, "barnacle"));
+    writeFileSync(file, CLOSED, { mode: 0o600 });
+    const env = { XDG_CONFIG_HOME: folder.path, DISCORD_BOT_TOKEN: "hunter2" };
+    const before = await readConfig(undefined, env);
+    assert.ok(before.kind === "loaded" && before.config.file === file);
+    renameSync(file, `${file}.old`);
+    assert.equal((await readConfig(undefined, env)).kind, "loaded", "else there is nothing to try");
+    const { kind, problems } = await readConfigAgain(file, undefined, env);
+    assert.equal(kind, "refused");
+    assert.match(problems[0]?.message ?? "", /is gone/);
+    writeFileSync(file, OPEN, { mode: 0o600 });
+    assert.equal((await readConfigAgain(file, undefined, env)).kind, "loaded");
+  });
+
+  it("refuses what is no file, and what others may write, where it was one", async () => {
+    using folder = tempDirectory();
+    const file = join(folder.path, "config.jsonc");
+    const told = async () => {
+      const { kind, problems } = await readConfigAgain(file, undefined, {});
+      return kind === "refused" ? problems[0]?.message ?? "" : kind;
+    };
+    mkdirSync(file);
+    assert.match(await told(), /no file that can be read again/);
+    rmSync(file, { recursive: true });
+    writeFileSync(file, CLOSED, { mode: 0o600 });
+    assert.equal(await told(), "loaded");
+    chmodSync(file, 0o666);
+    assert.match(await told(), /Others may write/);
+    const elsewhere = join(folder.path, "elsewhere");
+    renameSync(file, elsewhere);
+    symlinkSync(elsewhere, file);
+    assert.match(await told(), /Others may write/);
+    rmSync(elsewhere);
+    assert.match(await told(), /is gone/);
+  });
+
+  it("looks anew where the bot began without a file", async () => {
+    using folder = tempDirectory();
+    const env = { XDG_CONFIG_HOME: folder.path };
+    const again = await readConfigAgain(undefined, undefined, env);
+    assert.ok(again.kind === "loaded" && again.config.file === undefined);
   });
 });

@@ -93,6 +93,19 @@ describe("[C9] createReload()", () => {
     assert.ok(!JSON.stringify(lines).includes("Gtest"));
   });
 
+  it("[P1] has an account that keeps its rules know the lines where they stand now", async () => {
+    const text = (head: string, policy: string) =>
+      `{${head}"channels":{"discord":{"token":"${TOKEN}","accounts":{` +
+      `"work":{"token":"${OTHER}","dm":{"policy":"${policy}"}}}}}}`;
+    using bot = await running(text("", "pairing"));
+    await bot.change(text("\n\n", "allowlist"));
+    await bot.change(text("\n\n", "allowlist"));
+    assert.deepEqual(bot.applied.map(({ accounts }) => accounts), [[
+      { accountId: "default", does: "apply" },
+      { accountId: "work", does: "apply" },
+    ]]);
+  });
+
   it("changes nothing by a file that no start would take, says what is wrong, and that it is mended", async () => {
     using bot = await running(config({}));
     const lines = await bot.change('{\n  "http": { "port": "x" }\n}\n');

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { loadedOf } from "./support.ts";
+import { loadedOf, rendered } from "./support.ts";
 
 const textOf = async (text: string): Promise<string> => (await loadedOf(text)).text ?? "";
 
@@ -32,6 +32,17 @@ describe("[C8] the text of a config without its secrets", () => {
     assert.match(kept ?? "", /"\$\{A\}".*\{"file":"\/k"\}/);
   });
 
+  it("has no copy of a secret in its comments, and each comment ends where it did", async () => {
+    const text = `{ /* swordfish/2 or https://a/Abc123Abc123Abc123Abc123/x, ada:pw@b/ */
+  "http": { "token": "swordfish" }, // not "swordfish": https://ada:pass@example.com/
+  "channels": { "discord": { /*swordfish*/ "dm": { "enabled": false } } } }`;
+    const blanked = await textOf(text);
+    assert.doesNotMatch(blanked, /swordfish|Abc123|pass/);
+    assert.equal(blanked.length, text.length);
+    const again = await loadedOf(blanked);
+    assert.equal(again.config.accounts[0]?.access.dm.enabled, false);
+  });
+
   it("is absent without a file", async () => {
     assert.equal((await loadedOf(undefined)).text, undefined);
   });
@@ -53,5 +64,31 @@ describe("[C8] the text of a config without its secrets", () => {
       }),
       { numRuns: 100 },
     );
+  });
+});
+
+describe("[C8] what is shown of a line that cannot be read", () => {
+  const LINES: readonly string[] = [
+    '{ "http": { "token": "hunter2 two" "x": 1 } }',
+    '{ "http": { "token": hunter2 } }',
+    '{ "http": { "token": "hunter2 }',
+    "{ http: { token: 'hunter2, or so' } }",
+    '{ "http": { "token" : "hunter2", "token": "hunter3" } }',
+    '{ "models": { "providers": { "x": { "apiKey": "hunter2"; "headers": { "a": "hunter3" } } } } }',
+    '{ "models": { "providers": { "x": { "headers": { "Api-Key": "hunter2", "b": "hunter3" "c" } } } } }',
+    '{ "http": { "keepAliveUrl": "https://ada:hunter2@example.com/" "token": "${T}" } }',
+    '{ "http": { "keepAliveUrl": "https://ada:hunter2@example.com/" } }',
+    '{ "models": { "providers": { "x": { "kind": "anthropic", "baseUrl": "https://ada:hunter2@b/" } } } }',
+  ];
+  for (const line of LINES) {
+    it(`has no secret: ${line}`, async () => {
+      const shown = await rendered(line);
+      assert.match(shown, /1 \| /);
+      assert.doesNotMatch(shown, /hunter/);
+    });
+  }
+
+  it("keeps what only says where one is", async () => {
+    assert.match(await rendered('{ "http": { "token": "${T}" "x": 1 } }'), /"\$\{T\}"/);
   });
 });

@@ -6,13 +6,16 @@ describe("[C11] agents, models and bindings that are imported", () => {
   it("takes the seed's list and today's entries alike, the default agent first", async () => {
     const agent = 'workspace: "/w", identity: { name: "Krill", emoji: "x" }, sandbox: {}';
     const list = await imported(
-      `{ agents: { list: [{ id: "Side" }, { id: "main", default: true, ${agent} }] } }`,
+      `{ agents: { list: [{ id: "Side" }, { id: "main", default: true, ${agent} }] },
+         channels: { discord: {} } }`,
     );
     const entries = await imported(
-      `{ agents: { entries: { Side: {}, main: { default: true, ${agent} } } } }`,
+      `{ agents: { entries: { Side: {}, main: { default: true, ${agent} } } },
+         channels: { discord: {} } }`,
     );
     assert.deepEqual(list.value, {
       agents: { list: [{ id: "main", workspace: "/w", name: "Krill" }, { id: "side" }] },
+      channels: { discord: {} },
     });
     assert.deepEqual(entries.value, list.value);
     assert.match(list.told.join("\n"), /The id is "side" here/);
@@ -116,6 +119,7 @@ describe("[C11] the other sections that are imported", () => {
     }],
     ['meta: { lastTouchedVersion: "2026.9.6" }, commands: { useAccessGroups: false, text: true }', {
       commands: { text: true },
+      channels: { discord: {} },
     }],
     ['tools: { allow: ["exec"], deny: ["x"], exec: { security: "full", ask: "off" } }', {
       tools: { allow: ["exec"], deny: ["x"] },

@@ -217,4 +217,27 @@ describe("[C11] the law of importing", () => {
       assert.ok(answered > asked / 4, `${answered} of ${asked}`);
     });
   }
+
+  it("of a file of today that says nothing of Discord, no guild is answered", async () => {
+    for (const rest of ["", "channels: {}", "channels: { telegram: {} }"]) {
+      const source = `{ meta: { lastTouchedVersion: "2026.9.6" }, ${rest} }`;
+      const imported = await importConfig(source);
+      assert.ok(imported.kind === "imported");
+      assert.ok(imported.notes.some(({ path }) => path === "channels.discord"), "it is said");
+      const loaded = await load(imported.text);
+      assert.ok(loaded.kind === "loaded" && loaded.config.accounts[0]);
+      const admit = prepareAdmission(loaded.config.accounts[0].access);
+      for (const message of messages) {
+        assert.notEqual(admit(message, { isPaired: false }).kind, "accept", imported.text);
+      }
+    }
+  });
+});
+
+describe("[C11] a large file", () => {
+  it("is read whole, and each of its keys is told", async () => {
+    const keys = Array.from({ length: 60_000 }, (_, index) => `k${index}: ${index}`);
+    const { notes } = await importConfig(`{ ${keys.join(",")} }`);
+    assert.equal(notes.length, keys.length);
+  });
 });

@@ -15,6 +15,27 @@ describe("loadConfig()", () => {
     assert.match(missingToken(await configOf(undefined))?.hint ?? "", /set DISCORD_BOT_TOKEN/);
   });
 
+  /** What a command that is typed where the service's secrets are not says of them. */
+  const ELSEWHERE: readonly (readonly [text: string, told: RegExp])[] = [
+    [discord('"token":"${T}"'), /^warning channels\.discord\.token: The variable T is not set$/],
+    [discord('"token":{"file":"t"}'), /^warning channels\.discord\.token: There is no file t$/],
+    [discord('"token":"a\\nb"'), /^error channels\.discord\.token: .*holds a character/],
+    [
+      '{"http":{"bind":"0.0.0.0","token":"${T}"}}',
+      /^warning http\.token: The variable T is not set\nwarning http\.bind: Others can reach/,
+    ],
+    ['{"http":{"bind":"0.0.0.0"}}', /^error http\.bind: .*there is no http\.token$/],
+    ['{"http":{"bind":"0.0.0.0","token":"short"}}', /^error http\.token: The token is too short/],
+    ['{"preflight":{"requiredVars":["T"]}}', /^$/],
+  ];
+  for (const [text, expected] of ELSEWHERE) {
+    it(`[C5] tells elsewhere, of ${text}: ${expected.source}`, async () => {
+      const said = await told(text, { isElsewhere: true });
+      const problems = said.filter((one) => /token|http|preflight/.test(one));
+      assert.match(problems.join("\n"), expected);
+    });
+  }
+
   it("[L2] says what keeps a named model from being asked", async () => {
     const config = await configOf('{"agents":{"defaults":{"model":"openai/a"}}}');
     assert.match(missingModel(config, {})?.message ?? "", /needs OPENAI_API_KEY/);

@@ -14,14 +14,19 @@ import type { Env } from "../../src/config/secrets.ts";
 export interface World {
   readonly env?: Env;
   readonly files?: Readonly<Record<string, string>>;
+  readonly isElsewhere?: boolean;
 }
 
 export function load(
   text: string | undefined,
-  { env = {}, files = {} }: World = {},
+  { env = {}, files = {}, isElsewhere = false }: World = {},
 ): Promise<Loaded> {
   const source = text === undefined ? undefined : { file: "config.jsonc", text };
-  return loadConfig(source, { env, readFile: (path) => Promise.resolve(files[path]) });
+  return loadConfig(source, {
+    env,
+    readFile: (path) => Promise.resolve(files[path]),
+    isElsewhere,
+  });
 }
 
 /** A config that must load. */

@@ -63,6 +63,18 @@ describe("[P1] factsOf()", () => {
     });
   }
 
+  for (const [said, matched] of [["mentioned", true], ["mention-not-required", false]] as const) {
+    it(`[G6] knows of what came too late what policy had said: ${said}`, () => {
+      const facts = factsOf(guildMessage(), {}, ignored("too-old"), accepted(said));
+      assert.equal(facts.matchesPattern, matched);
+    });
+  }
+
+  it("[G6] does not take a stranger's message that came too late for one that was settled", () => {
+    const said: Verdict = { kind: "challenge", why: "pairing", rule: "r" };
+    assert.deepEqual(factsOf(directMessage(), {}, ignored("too-old"), said).moment, {});
+  });
+
   const settled: readonly [why: Parameters<typeof ignored>[0], isPaired: boolean | undefined][] = [
     ["pairing-pending", false],
     ["pairing-full", false],

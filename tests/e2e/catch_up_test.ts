@@ -12,6 +12,7 @@ import { DATABASE_NAME } from "../../src/host/data_dir.ts";
 import { changeChannel } from "../../src/simulator/changes.ts";
 import type { RestFault } from "../../src/simulator/faults.ts";
 import type { Simulator } from "../../src/simulator/simulator.ts";
+import type { Message } from "../../src/simulator/world.ts";
 import type { Owed } from "../support/account.ts";
 import { ended, KILLED, onStage, type Scene, STOPPED } from "../support/e2e.ts";
 import { judge, settleIn } from "../support/survival.ts";
@@ -73,6 +74,27 @@ const gaps = ({ rows }: Scene) =>
   rows("SELECT catch_up_from FROM gateway_session WHERE catch_up_from IS NOT NULL").length;
 
 describe("[G6] [G7] a session that is lost", () => {
+  it("[P5] leaves a group a group: who is a stranger there gets no code", () =>
+    onStage({
+      simulator: QUICK,
+      discord: () => ({ dm: { policy: "pairing", allowFrom: ["ada"], groupEnabled: true } }),
+    }, async (scene) => {
+      const { simulator, start, until, decided } = scene;
+      const group = [...simulator.world.channels.values()].find(({ kind }) => kind === "group_dm");
+      assert.ok(group);
+      const inGroup = (as: string, text: string) => simulator.say({ as, in: group.id, text });
+      await start();
+      assert.equal(await decided(inGroup("ada", "One.")), "accept: group-dm-allowed");
+      await until("its answer", () => simulator.posted(group.id).length === 1);
+      const missed: Pick<Message, "id">[] = [];
+      await away(scene, () => {
+        missed.push(inGroup("grace", "Two."), inGroup("ada", "Three."));
+      });
+      const verdicts = await Promise.all(missed.map(decided));
+      assert.deepEqual(verdicts, ["ignore: dm-not-allowed", "accept: group-dm-allowed"]);
+      await until("the other answer", () => simulator.posted(group.id).length === 2);
+    }));
+
   it("costs no word of a channel, a thread or a direct message, and no word is answered twice", () =>
     onStage({ simulator: QUICK }, async (scene) => {
       const { say, start, until, written, replies, line } = scene;

@@ -44,6 +44,18 @@ describe("[O10] the command line", () => {
     ["run"],
     ["demo"],
     ["status"],
+    ["why"],
+    ["access", "test"],
+    ["access", "matrix"],
+    ["access", "resolve"],
+    ["pairing", "list"],
+    ["pairing", "approve"],
+    ["pairing", "deny"],
+    ["pairing", "revoke"],
+    ["send"],
+    ["outbox", "list"],
+    ["outbox", "resend"],
+    ["outbox", "drop"],
     ["doctor"],
     ["netcheck"],
     ["invite"],
@@ -51,23 +63,22 @@ describe("[O10] the command line", () => {
     ["config", "check"],
     ["config", "schema"],
     ["config", "show"],
+    ["config", "get"],
+    ["config", "set"],
+    ["config", "unset"],
+    ["config", "diff"],
+    ["config", "fmt"],
+    ["config", "import"],
   ];
-  for (const command of commands) {
-    it(`${command.join(" ")} --help has an example`, async () => {
-      const { code, stdout } = await barnacle(...command, "--help");
-      assert.equal(code, 0);
-      const example = new RegExp(`Example: .*barnacle ${command.join(" ")}`);
-      assert.match(stdout.join("\n"), example);
-    });
-  }
-
   const common = ["--config", "--data", "--json"];
   for (const command of commands) {
-    it(`${command.join(" ")} takes ${common.join(", ")}, and its help is plain text`, async () => {
+    it(`${command.join(" ")} --help has an example, takes ${common.join(", ")}, and is plain text`, async () => {
       // What a shell says of its terminal is inherited by what has none.
       const colourful = { ...ENV, TERM: "xterm-256color", COLORTERM: "truecolor" };
-      const { stdout } = await runCommand([...command, "--help"], colourful);
+      const { code, stdout } = await runCommand([...command, "--help"], colourful);
+      assert.equal(code, 0);
       const help = stdout.join("\n");
+      assert.match(help, new RegExp(`Example: .*barnacle ${command.join(" ")}`));
       for (const flag of common) assert.ok(help.includes(flag), flag);
       assert.ok(!help.includes("\x1b"), "no escape where no terminal is");
     });
@@ -85,6 +96,12 @@ describe("[O10] the command line", () => {
     [["rum"], /run/],
     [["stauts"], /status/],
     [["config", "chek"], /check/],
+    [["acess", "matrix"], /access/],
+    [["pairing", "aprove", "K7XQ2MPR"], /aprove/],
+    [["access", "test", "--user", "ada"], /--channel/],
+    [["why", "hello"], /message's link or id/],
+    [["pairing", "revoke", "mallory"], /user's id/],
+    [["config", "get", "chanels"], /config schema/],
     [["version", "--jsno"], /json/],
     [["run", "--conifg", "x"], /config/],
   ];
@@ -110,6 +127,51 @@ describe("[O10] the command line", () => {
     const bad = await barnacle("config", "check", "--config", file);
     assert.equal(bad.code, 78);
     assert.match(bad.stderr.join("\n"), /config\.jsonc:1:3: error: [\s\S]*did you mean "channels"/);
+  });
+
+  /** What each ends with where no bot ever ran, and what it gives to programs. */
+  const USER = "123456789012345678";
+  const empty: readonly [args: readonly string[], code: number, json: RegExp | undefined][] = [
+    [["why", "1400000000000000001"], 1, /"causes":\[/],
+    [["access", "matrix"], 0, /"rows":\[/],
+    [["access", "test", "--offline", "--user", USER, "--channel", "dm"], 0, /"verdict"/],
+    [["access", "test", "--offline", "--user", "1", "--channel", "group"], 1, /"verdict"/],
+    [["access", "resolve", "--offline"], 3, /"typed":"ada"/],
+    [["pairing", "list"], 0, /"pending":\[\]/],
+    [["pairing", "approve", "K7XQ2MPR"], 1, undefined],
+    [["pairing", "deny", "K7XQ2MPR"], 1, undefined],
+    [["pairing", "revoke", USER], 1, undefined],
+    [["config", "get", "channels.discord.dm.policy"], 0, /"value":"pairing"/],
+    [["config", "get", "channels.discord.name"], 1, /"isWritten":false/],
+    [["config", "fmt", "--check"], 1, /"changed":true/],
+    [["config", "fmt"], 0, /"wrote":true/],
+    [["config", "diff"], 0, /"same":false/],
+    [["config", "set", "channels.discord.historyLimit", "9"], 0, /"wrote":true/],
+    [["config", "diff", "config.jsonc.bak"], 1, /"same":false/],
+    [["config", "unset", "channels.discord.historyLimit"], 0, /"wrote":true/],
+    [["config", "set", "channels.discord.historyLimt", "9"], 78, /"ok":false/],
+    [["config", "import", "openclaw.json", "--dry-run"], 0, /"ok":true/],
+  ];
+  it("[O7] [O10] ends as it says, and gives programs JSON, where no bot ever ran", async () => {
+    using folder = tempDirectory();
+    const config = join(folder.path, "config.jsonc");
+    const rules = { dm: { allowFrom: [USER, "ada"] } };
+    writeFileSync(config, JSON.stringify({ channels: { discord: rules } }), { mode: 0o600 });
+    writeFileSync(join(folder.path, "openclaw.json"), "{ channels: { discord: {} } }");
+    for (const [args, code, json] of empty) {
+      const named = args.map((one) =>
+        /^(?:config\.jsonc|openclaw)/.test(one) ? join(folder.path, one) : one
+      );
+      const ran = await barnacle(...named, "--config", config, "--data", folder.path, "--json");
+      assert.equal(
+        ran.code,
+        code,
+        `${args.join(" ")}: ${[...ran.stdout, ...ran.stderr].join("\n")}`,
+      );
+      if (json === undefined) continue;
+      assert.match(ran.stdout.join("\n"), json);
+      JSON.parse(ran.stdout.join("\n"));
+    }
   });
 
   it("config schema prints a JSON Schema", async () => {

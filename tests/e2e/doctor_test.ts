@@ -53,9 +53,19 @@ function untick({ simulator: { world, application } }: Scene): void {
   world.applications.set(application.id, { ...application, privilegedIntents: 0 });
 }
 
+/** A scene whose lists have ids only: a name in one is a warning. */
+const BY_ID: SceneOptions = {
+  discord: ({ world }) => ({
+    dm: {
+      allowFrom: [...world.users.values()].filter(({ username }) => username === "ada")
+        .map(({ id }) => id),
+    },
+  }),
+};
+
 describe("[O3] [G13] barnacle doctor", () => {
   it("finds nothing wrong where nothing is, and identifies nobody", () =>
-    onStage({}, async (scene) => {
+    onStage(BY_ID, async (scene) => {
       const { code, findings, troubles } = await diagnose(scene);
       assert.deepEqual(troubles, []);
       assert.equal(code, 0);
@@ -89,8 +99,21 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.ok(stdout.every((row) => !/^ok +Store/.test(row)), "the host was not asked for");
     }));
 
-  it("works beside the bot, and leaves it alone", () =>
+  it("[P4] warns of what is matched by a name, until the bot knows whose it is", () =>
     onStage({}, async (scene) => {
+      const { code, findings, troubles } = await diagnose(scene, ["--only", "host"]);
+      assert.deepEqual(troubles, ["access.names warn"]);
+      assert.equal(code, 3);
+      const found = findings.find(({ id }) => id === "access.names");
+      assert.match(found?.why ?? "", /"ada" \(channels\.discord\.dm\.allowFrom\[0\]\)/);
+      assert.match(found?.fix ?? "", /access resolve --write/);
+      const bot = await scene.start();
+      await scene.line(bot, /is an id from now on/);
+      assert.deepEqual((await diagnose(scene, ["--only", "host"])).troubles, []);
+    }));
+
+  it("works beside the bot, and leaves it alone", () =>
+    onStage(BY_ID, async (scene) => {
       const bot = await scene.start();
       await scene.line(bot, /"Barnacle is running"/);
       await scene.eventually("the bot to be ready", async () =>

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { NOTHING_ACCEPTED } from "../../src/core/inbox.ts";
 import type { ChannelId, GuildId, MessageId } from "../../src/core/ids.ts";
 import type { InboundEvent } from "../../src/core/inbound.ts";
 import { type CatchUpPorts, createCatchUp } from "../../src/flows/catch_up.ts";
@@ -121,14 +122,7 @@ function setUp(options: Partial<Pick<CatchUpPorts, "isEnabled" | "mayActInDirect
       const fresh = events.filter(({ id }) => !taken.includes(id));
       taken.push(...fresh.map(({ id }) => id));
       const judged = fresh.flatMap((event) => event.kind === "message" ? [accepted(event)] : []);
-      return Promise.resolve({
-        accepted: judged,
-        settled: 0,
-        settledIn: [],
-        foreign: [],
-        undecided: [],
-        challenged: [],
-      });
+      return Promise.resolve({ ...NOTHING_ACCEPTED, accepted: judged });
     },
     now: clock.now,
     schedule: clock.schedule,

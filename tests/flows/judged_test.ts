@@ -37,6 +37,6 @@ describe("[P1] toJudged()", () => {
     const judge = () => ({ verdict: ACCEPT });
     const route = () => ({ agentId: "main", sessionKey: "s" });
     const judged = toJudged(directMessage(), "found", { judge, route, log }, () => IGNORE);
-    assert.deepEqual(judged, { message: directMessage(), verdict: IGNORE });
+    assert.deepEqual(judged, { message: directMessage(), verdict: IGNORE, said: ACCEPT });
   });
 });

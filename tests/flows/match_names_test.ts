@@ -186,11 +186,12 @@ describe("[P14] matchNames() › roles", () => {
 });
 
 describe("[P12] matchNames() › people", () => {
-  const bot: FoundMember = {
+  const tagged: FoundMember = {
     userId: userId("200000000000000000"),
     username: "ada",
     tag: "ada#1234",
   };
+  const bot: FoundMember = { ...tagged, isBot: true };
   const nick: FoundMember = { userId: userId("300000000000000000"), username: "ada_fan" };
   const lookAlike: FoundMember = { userId: userId("400000000000000000"), username: "\u0430da" };
   const cases: readonly [string, UnresolvedName, readonly FoundMember[] | undefined, string][] = [
@@ -199,7 +200,20 @@ describe("[P12] matchNames() › people", () => {
     ["a longer name", wanted("user", "ada"), [nick], "unfound no-match"],
     ["one among longer ones", wanted("user", "ada"), [nick, ada], `resolved ${ada.userId}`],
     ["a look-alike", wanted("user", "ada"), [lookAlike], "unfound no-match"],
-    ["two of one name", wanted("user", "ada"), [bot, ada], `ambiguous ${ada.userId} ${bot.userId}`],
+    [
+      "two of one name",
+      wanted("user", "ada"),
+      [tagged, ada],
+      `ambiguous ${ada.userId} ${tagged.userId}`,
+    ],
+    // Anybody may call a bot as they like, and no bot is let in by such a name.
+    ["a bot of that name", wanted("user", "ada"), [bot], "unfound no-match"],
+    [
+      "somebody beside a bot of that name",
+      wanted("user", "ada"),
+      [bot, ada],
+      `resolved ${ada.userId}`,
+    ],
     ["a tag", wanted("user", "ada#1234"), [bot, ada], `resolved ${bot.userId}`],
     ["nobody", wanted("user", "ada"), [], "unfound no-match"],
     ["somebody who was not searched", wanted("user", "ada"), undefined, "unfound not-searched"],

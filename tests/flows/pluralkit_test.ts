@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { MessageId, UserId } from "../../src/core/ids.ts";
-import type { Judged } from "../../src/core/inbox.ts";
+import { type Judged, NOTHING_ACCEPTED } from "../../src/core/inbox.ts";
 import type { InboundMessage } from "../../src/core/inbound.ts";
 import type { Moment } from "../../src/core/moment.ts";
 import type { LookUp, ProxiedMessage } from "../../src/core/pluralkit.ts";
@@ -74,14 +74,7 @@ function setUp({ rows = [], proxied = [], lookUp = () => Promise.resolve(FOUND) 
         steps.push(`decide ${judged.message.id} ${judged.verdict.why}`);
         decided.push(judged);
         const isAccepted = judged.verdict.kind === "accept";
-        return Promise.resolve({
-          accepted: isAccepted ? [judged] : [],
-          settled: 0,
-          settledIn: [],
-          foreign: [],
-          undecided: [],
-          challenged: [],
-        });
+        return Promise.resolve({ ...NOTHING_ACCEPTED, accepted: isAccepted ? [judged] : [] });
       },
       retract(_account, id, { why }) {
         if (store.isFull) return refuse();
@@ -99,6 +92,7 @@ function setUp({ rows = [], proxied = [], lookUp = () => Promise.resolve(FOUND) 
     },
     judge,
     route: () => ({ agentId: "main", sessionKey: "s" }),
+    ruleOf: (path) => `${path} of work`,
     onAccepted: (judged) => accepted.push(...judged),
     now: clock.now,
     schedule: clock.schedule,
@@ -198,6 +192,7 @@ describe("[P13] createPluralkit() › the original", () => {
     assert.deepEqual(steps, [`decide ${original.id} pk-original`]);
     const [judged] = decided;
     assert.ok(judged?.verdict.kind === "ignore" && !judged.verdict.keepAsContext);
+    assert.equal(judged.verdict.rule, "channels.discord.pluralkit.enabled of work");
     assert.deepEqual([judged.moment, judged.policyId], [{ isProxied: true }, 7]);
     clock.advance(ORIGINAL_MS);
     await settle();
@@ -233,32 +228,36 @@ describe("[P13] createPluralkit() › the original", () => {
 });
 
 describe("[P13] createPluralkit() › over a restart", () => {
-  const row = (message: InboundMessage, why: UndecidedReason, at: number): UndecidedRow => ({
-    message,
-    why,
-    at,
-  });
-  const START = new FakeClock().now();
+  const other = guildMessage({ id: messageId("3") });
+  const rows: readonly UndecidedRow[] = [
+    { message: webhook, why: "pluralkit" },
+    { message: other, why: "pluralkit-original" },
+  ];
 
-  it("goes on with what waits, by the time that it has waited", async () => {
-    const rows = [
-      row(webhook, "pluralkit", START - 60_000),
-      row(guildMessage({ id: messageId("3") }), "pluralkit-original", START - 1_500),
-      row(guildMessage({ id: messageId("4") }), "pluralkit-original", START - 60_000),
-      row(guildMessage({ id: messageId("5") }), "pluralkit-original", START + 60_000), // set back
-    ];
+  it("goes on with what waits, and an original waits anew", async () => {
     const { pluralkit, clock, accepted } = setUp({ rows });
     await pluralkit.start();
-    clock.advance(0);
+    clock.advance(ORIGINAL_MS - 1);
     await settle();
-    const ids = () => accepted.map(({ message }) => message.id).sort();
-    assert.deepEqual(ids(), [webhook.id, "4"]);
+    const ids = () => accepted.map(({ message }) => message.id);
+    assert.deepEqual(ids(), [webhook.id]);
+    clock.advance(1);
+    await settle();
+    assert.deepEqual(ids(), [webhook.id, other.id]);
+  });
+
+  it("answers nothing twice, of which the RESUME tells that it was replaced", async () => {
+    const { pluralkit, clock, steps, accepted } = setUp({
+      rows: [{ message: original, why: "pluralkit-original" }],
+    });
+    await pluralkit.start();
     clock.advance(500);
+    pluralkit.deleted([original.id]);
+    pluralkit.undecided([waits(webhook, "pluralkit")]);
+    clock.advance(ORIGINAL_MS);
     await settle();
-    assert.deepEqual(ids(), [webhook.id, "3", "4"]);
-    clock.advance(1_500);
-    await settle();
-    assert.deepEqual(ids(), [webhook.id, "3", "4", "5"]);
+    assert.ok(steps.includes(`decide ${original.id} pk-original`));
+    assert.deepEqual(accepted.map(({ message }) => message.id), [webhook.id]);
   });
 
   it("knows whom PluralKit has spoken for", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { NOTHING_ACCEPTED } from "../../src/core/inbox.ts";
 import { readChannel } from "../../src/flows/read_channel.ts";
 import { MAX_PAGES, type Page } from "../../src/flows/read_missed.ts";
 import { createUnreadable } from "../../src/flows/unreadable.ts";
@@ -27,15 +28,7 @@ function setUp(pages: (request: number) => Page | Error, missing: readonly strin
       const page = pages(++requests);
       return page instanceof Error ? Promise.reject(page) : Promise.resolve(page);
     },
-    found: () =>
-      Promise.resolve({
-        accepted: [],
-        settled: 0,
-        settledIn: [],
-        foreign: [],
-        undecided: [],
-        challenged: [],
-      }),
+    found: () => Promise.resolve(NOTHING_ACCEPTED),
     limits: { maxAgeMs: Infinity, maxPerChannel: 1 },
     now: () => 0,
     onFound: () => undefined,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { createdAtMs, type MessageId } from "../../src/core/ids.ts";
-import type { Judged } from "../../src/core/inbox.ts";
+import { type Judged, NOTHING_ACCEPTED } from "../../src/core/inbox.ts";
 import type { InboundEvent } from "../../src/core/inbound.ts";
 import type { Verdict } from "../../src/core/verdict.ts";
 import { MAX_PAGES, type Page, readMissed } from "../../src/flows/read_missed.ts";
@@ -68,14 +68,7 @@ function setUp(world: World) {
         if (event.kind === "message" && why === "mentioned") judged.push(accepted(event));
         known.set(event.id, why);
       }
-      return Promise.resolve({
-        accepted: judged,
-        settled: 0,
-        settledIn: [],
-        foreign: [],
-        undecided: [],
-        challenged: [],
-      });
+      return Promise.resolve({ ...NOTHING_ACCEPTED, accepted: judged });
     },
   });
   return { reading, batches, known, tally, requests: () => requests, found: () => found };

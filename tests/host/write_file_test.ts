@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -11,12 +12,23 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
+
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import process from "node:process";
+import { promisify } from "node:util";
 import { replaceFile, WriteError } from "../../src/host/write_file.ts";
+
+/** What a program of the runtime that runs the tests prints. */
+async function outputOf(args: readonly string[]): Promise<string> {
+  const own = "Deno" in globalThis ? ["run", "-A", "--no-check", "--no-config"] : ["run"];
+  const { stdout } = await promisify(execFile)(process.execPath, [...own, ...args]);
+  return stdout;
+}
 
 describe("[C10] replaceFile()", () => {
   let folder: string;
@@ -92,7 +104,52 @@ describe("[C10] replaceFile()", () => {
 
   it("touches nothing that it could not put back: bytes that are no text", () => {
     writeFileSync(path, new Uint8Array([0x7b, 0xff, 0x7d]));
-    assert.equal(failure("new", readFileSync(path, "utf8")).kind, "changed");
+    const error = failure("new", readFileSync(path, "utf8"));
+    assert.equal(error.kind, "unwritable");
+    assert.match(error.message, /no text; save it as UTF-8$/);
+    assert.deepEqual(readdirSync(folder), ["config.jsonc"]);
+  });
+
+  it("writes not at the time at which somebody else does, whose change would be lost", () => {
+    writeFileSync(path, "old");
+    const part = join(folder, ".config.jsonc.part");
+    writeFileSync(part, "half");
+    assert.equal(failure("new", "old").kind, "changed");
+    assert.deepEqual([readFileSync(path, "utf8"), readFileSync(part, "utf8")], ["old", "half"]);
+    const long = new Date(Date.now() - 3_600_000); // its writer has died
+    utimesSync(part, long, long);
+    replaceFile({ path, text: "new", expected: "old" });
+    assert.deepEqual(readdirSync(folder).toSorted(), ["config.jsonc", "config.jsonc.bak"]);
+  });
+
+  it("loses no change that it says was made, of several processes at once", async () => {
+    const program = join(folder, "add.ts");
+    const module = new URL("../../src/host/write_file.ts", import.meta.url);
+    writeFileSync(
+      program,
+      `import { readFileSync } from "node:fs";
+       import process from "node:process";
+       import { replaceFile } from ${JSON.stringify(module.href)};
+       const [path, word] = process.argv.slice(2);
+       for (let round = 0; round < 50; round += 1) {
+         const expected = readFileSync(path, "utf8");
+         const line = word + round + "\\n";
+         try {
+           replaceFile({ path, text: expected + line, expected });
+           process.stdout.write(line);
+         } catch (error) {
+           if (error.kind !== "changed") throw error;
+         }
+       }`,
+    );
+    writeFileSync(path, "");
+    const said = await Promise.all(["a", "b", "c"].map((word) => outputOf([program, path, word])));
+    const made = said.join("").split("\n").filter((line) => line !== "");
+    assert.ok(made.length > 0);
+    assert.deepEqual(
+      readFileSync(path, "utf8").split("\n").filter(Boolean).toSorted(),
+      made.toSorted(),
+    );
   });
 
   it("takes the old one's place in one step: who has it open reads all of the old", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Facts } from "../../src/core/facts.ts";
+import type { Verdict } from "../../src/core/verdict.ts";
 import { guildMessage, guildPlace, messageId } from "../support/builders.ts";
 import { accepted, batch, ignored, openTestStore } from "../support/store.ts";
 
@@ -52,5 +53,15 @@ describe("a decision on record", () => {
     for (const table of ["decision", "fact"]) {
       assert.doesNotMatch(JSON.stringify(rows(`SELECT * FROM ${table}`)), /secret/);
     }
+  });
+
+  it("[G6] says of what came too late what policy had looked at", async () => {
+    const { store, rows } = openTestStore();
+    const tooLate = { ...accepted().verdict, kind: "ignore", why: "too-old", keepAsContext: true };
+    const judged = { message: guildMessage(), verdict: tooLate as Verdict };
+    await store.acceptBatch(batch({ judged: [{ ...judged, said: accepted().verdict }] }), NOW);
+    const [row] = rows("SELECT facts -> '$.matchesPattern' AS matched FROM fact");
+    assert.equal(row?.["matched"], "true");
+    assert.equal((await store.verdictsAfter(0, 1))[0]?.why, "too-old");
   });
 });

@@ -40,6 +40,20 @@ describe("directChannels()", () => {
     assert.deepEqual(await store.directChannels(ACCOUNT), ["1"]);
   });
 
+  it("[P5] tells groups from people, for a history does not", async () => {
+    const { store } = openTestStore();
+    const judged = [
+      accepted(dm("1400000000000000001", "1", { place: { kind: "group_dm" } })),
+      accepted(dm("1400000000000000002", "2")),
+    ];
+    await store.acceptBatch(batch({ judged }), NOW);
+    const [one, two, three] = ["1", "2", "3"].map(channelId);
+    assert.equal(await store.isGroupChannel(ACCOUNT, one!), true);
+    assert.equal(await store.isGroupChannel(ACCOUNT, two!), false);
+    assert.equal(await store.isGroupChannel(ACCOUNT, three!), false);
+    assert.equal(await store.isGroupChannel(SECOND, one!), false);
+  });
+
   it("[C6] keeps the accounts apart", async () => {
     const { store } = openTestStore();
     const message = dm("1400000000000000001", "1", { accountId: SECOND });

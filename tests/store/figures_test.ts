@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { type AccountId, toAccountId } from "../../src/core/ids.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../support/builders.ts";
 import { accepted, batch, frozen, ignored, openTestStore } from "../support/store.ts";
 
@@ -32,6 +33,24 @@ describe("health()", () => {
       running: 1,
       oldestWaitingAt: NOW + 5,
     });
+  });
+
+  it("[C7] counts what is of an account that does not run, and never as late", async () => {
+    const { store } = openTestStore();
+    const gone = toAccountId("gone");
+    const judged = [accepted({ ...said("1"), accountId: gone })];
+    await store.acceptBatch(batch({ accountId: gone, judged }), NOW);
+    await store.acceptBatch(batch({ judged: [accepted(said("2"))] }), NOW + 5);
+    await store.outbox.addAll([frozen({ accountId: gone, nonce: "a" })], NOW);
+    await store.outbox.addAll([frozen({ nonce: "b" })], NOW + 5);
+    const ages = async (left: readonly AccountId[]) => {
+      const { inbox, outbox } = await store.health(left);
+      assert.deepEqual([inbox.waiting, outbox.pending], [2, 2]);
+      return [inbox.oldestWaitingAt, outbox.oldestUnsentAt];
+    };
+    assert.deepEqual(await ages([]), [NOW, NOW]);
+    assert.deepEqual(await ages([gone]), [NOW + 5, NOW + 5]);
+    assert.deepEqual(await ages([gone, ACCOUNT]), [undefined, undefined]);
   });
 
   it("[O1] counts what is not sent by its state, and ages only what is still to be sent", async () => {

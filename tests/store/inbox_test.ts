@@ -189,6 +189,21 @@ describe("voidClaims()", () => {
     ]);
     assert.equal((await store.claimNext(ACCOUNT, NOW, []))?.attempt, 2);
   });
+
+  it("[C6] frees a session that a turn of an account has, which is not there any more", async () => {
+    const gone = toAccountId("gone");
+    const of = (digits: string, accountId: AccountId) =>
+      accepted(guildMessage({ id: messageId(digits), accountId }), {
+        agentId: "main",
+        sessionKey: "shared",
+      });
+    const { store, claim } = await openInbox(of("11", gone), of("12", ACCOUNT));
+    assert.equal((await store.claimNext(gone, NOW, []))?.message.id, "11");
+    assert.equal(await store.voidClaims(ACCOUNT), 0);
+    assert.equal(await claim(), undefined);
+    assert.equal(await store.voidClaims(), 1);
+    assert.equal(await claim(), "12");
+  });
 });
 
 describe("release()", () => {

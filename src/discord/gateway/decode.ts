@@ -62,13 +62,17 @@ export function decodeMessage(
  * Reads a message from a channel's history.
  *
  * @param guildId Of the channel; `undefined` of a direct one.
+ * @param isGroup Whether that is a group's, which a history does not tell.
  */
 export function decodeHistory(
   d: unknown,
   guildId: GuildId | undefined,
   context: DecodeContext,
+  isGroup = false,
 ): InboundEvent | DecodeProblem | undefined {
-  return decode(d, context, guildId);
+  const event = decode(d, context, guildId);
+  const isDirect = event?.kind === "message" && event.place.kind === "dm";
+  return isDirect && isGroup ? { ...event, place: { kind: "group_dm" } } : event;
 }
 
 function decode(

@@ -72,6 +72,8 @@ export interface FoundMember {
   readonly username: string;
   /** `"ada#1234"`; only accounts that still have a discriminator have one. */
   readonly tag?: string;
+  /** Set of a bot, whose username many may have. */
+  readonly isBot?: true;
 }
 
 export interface Members {
@@ -93,10 +95,16 @@ const foundSchema = z.array(
       id: snowflakeSchema<"user">(),
       username: z.string(),
       discriminator: z.string().nullish(),
+      bot: z.boolean().nullish(),
     }),
-  }).transform(({ user: { id, username, discriminator } }): FoundMember => {
+  }).transform(({ user: { id, username, discriminator, bot } }): FoundMember => {
     const hasTag = discriminator && !/^0*$/.test(discriminator);
-    return { userId: id, username, ...(hasTag && { tag: `${username}#${discriminator}` }) };
+    return {
+      userId: id,
+      username,
+      ...(hasTag && { tag: `${username}#${discriminator}` }),
+      ...(bot && { isBot: true }),
+    };
   }),
 );
 

@@ -364,6 +364,15 @@ describe("[P1] decodeMessage()", () => {
 });
 
 describe("[G6] decodeHistory()", () => {
+  it("[P5] is told which direct channel is a group's", () => {
+    const { guild_id: _, member: __, ...direct } = messageData();
+    for (const [isGroup, kind] of [[true, "group_dm"], [false, "dm"]] as const) {
+      const event = decodeHistory(direct, undefined, CONTEXT, isGroup);
+      assert.ok(event?.kind === "message");
+      assert.equal(event.place.kind, kind);
+    }
+  });
+
   it("is told the guild that Discord leaves out", () => {
     const { guild_id: _, member: __, ...bare } = messageData();
     const event = decodeHistory(bare, GUILD, CONTEXT);

@@ -70,10 +70,12 @@ describe("[P12] createMembers().search()", () => {
     const { api, sent } = checkedApi([
       { user: { id: "7", username: "ada", discriminator: "0", global_name: "A" }, nick: "boss" },
       { user: { id: "8", username: "Adam", discriminator: "0042" }, roles: [] },
+      { user: { id: "9", username: "ada", discriminator: "0007", bot: true } },
     ]);
     assert.deepEqual(await createMembers(api).search(GUILD, "ada & ü"), [
       { userId: "7", username: "ada" },
       { userId: "8", username: "Adam", tag: "Adam#0042" },
+      { userId: "9", username: "ada", tag: "ada#0007", isBot: true },
     ]);
     assert.deepEqual(sent.map(({ path, query }) => [path, query]), [
       ["/guilds/100/members/search", { query: "ada & ü", limit: "100" }],
