@@ -9,7 +9,7 @@ import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { startAccount } from "./bot/account.ts";
 import type { AccountEnd } from "./bot/account_end.ts";
-import { createAccounts } from "./bot/accounts.ts";
+import { type Applied, createAccounts } from "./bot/accounts.ts";
 import { createMeter } from "./bot/meters.ts";
 import type { Account, Setup } from "./bot/setup.ts";
 import { type ConfigState, startVitals } from "./bot/vitals.ts";
@@ -60,7 +60,7 @@ export interface Bot {
    *
    * @param changes What that means for each account.
    */
-  apply(setup: Setup, changes: readonly AccountChange[]): Promise<void>;
+  apply(setup: Setup, changes: readonly AccountChange[]): Promise<Applied>;
   /** Whether the config on the disk is the one that runs; health says so. */
   readonly setConfig: (state: ConfigState) => void;
   /** Takes no new turn, lets running ones end, sends what is ready, closes resumable (G12). */
@@ -150,7 +150,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     async apply(next, changes) {
       setup = next;
       vitals.setAccounts(next.config.accounts);
-      await accounts.apply(next, changes);
+      return await accounts.apply(next, changes);
     },
     setConfig: vitals.setConfig,
     async stop() {

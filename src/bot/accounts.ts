@@ -59,12 +59,20 @@ export interface AccountsPorts {
 export interface Accounts {
   /** Sets all of them going; what can heal by itself does not keep one from starting. */
   start(): Promise<void>;
-  /** Goes by another setup from now on; resolves once all of it holds. */
-  apply(setup: Setup, changes: readonly AccountChange[]): Promise<void>;
+  /**
+   * Goes by another setup from now on; resolves once accounts that stay connected do. What connects
+   * anew lets its turns end first, and is not waited for.
+   */
+  apply(setup: Setup, changes: readonly AccountChange[]): Promise<Applied>;
   running(accountId: AccountId): RunningAccount | undefined;
   /** Calls something of each that runs. */
   each(tell: (running: RunningAccount) => void): void;
   stop(): Promise<void>;
+}
+
+export interface Applied {
+  /** Resolves once the others are started, restarted or stopped; never rejects. */
+  readonly connected: Promise<void>;
 }
 
 /** What one account goes by. */
@@ -90,6 +98,8 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
   const log = logging.forPart("main");
   const invalid = shareInvalidRequests({ store, now, log: logging.forPart("delivery") });
   const slots = new Map<AccountId, Slot>();
+  /** Starts and stops of an account come one after the other. */
+  const changing = new Map<AccountId, Promise<void>>();
   let setup = options.setup;
   let { thread } = options;
   let isStopping = false;
@@ -190,7 +200,13 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
     vitalsOf(accountId).ended(end);
     const others = [...slots.values()].filter(({ hasEnded }) => !hasEnded);
     if (others.length === 0) return ports.onEnd(end);
-    log.error("An account cannot go on; the others do", { accountId, end: end.kind });
+    log.error("An account cannot go on; the others do", {
+      accountId,
+      end: end.kind,
+      ...("code" in end && { closeCode: end.code }),
+      ...("hint" in end && { hint: end.hint }),
+      ...("error" in end && { error: end.error }),
+    });
     void slot.running?.stop();
   }
 
@@ -220,21 +236,19 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
     });
   }
 
-  async function change({ accountId, does }: AccountChange): Promise<void> {
-    switch (does) {
-      case "keep":
-        return;
-      case "apply": {
-        // One that does not run yet, for it waits for Discord, will go by it when it does.
-        const running = slots.get(accountId)?.running;
-        return running && await applyTo(accountId, running);
-      }
-      case "restart":
-      case "start":
-        return await startAnew(accountId);
-      case "stop":
-        return await stopOne(accountId);
-    }
+  /** One that does not run yet, for it waits for Discord, will go by it when it does. */
+  async function applyInPlace({ accountId, does }: AccountChange): Promise<void> {
+    const running = does === "apply" ? slots.get(accountId)?.running : undefined;
+    if (running) await applyTo(accountId, running);
+  }
+
+  function connectAnew({ accountId, does }: AccountChange): Promise<void> {
+    if (does === "keep" || does === "apply") return Promise.resolve();
+    const before = changing.get(accountId) ?? Promise.resolve();
+    const change = before.then(() => does === "stop" ? stopOne(accountId) : startAnew(accountId))
+      .catch((error: unknown) => log.error("An account cannot be stopped", { accountId, error }));
+    changing.set(accountId, change);
+    return change;
   }
 
   return {
@@ -246,11 +260,14 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
       await Promise.all(setup.config.accounts.map(({ accountId }) => startOne(accountId)));
     },
     async apply(next, changes) {
-      if (isStopping) return;
+      if (isStopping) return { connected: Promise.resolve() };
       // The thread of a gateway tells as much as it was told to at its start.
       const isToldAnew = tellsAll(setup.config) !== tellsAll(next.config);
       setup = next;
-      await Promise.all(changes.map((one) => change(isToldAnew ? restarted(one) : one)));
+      const all = isToldAnew ? changes.map(restarted) : changes;
+      const connected = Promise.all(all.map(connectAnew)).then(() => {});
+      await Promise.all(all.map(applyInPlace));
+      return { connected };
     },
     running: (accountId) => slots.get(accountId)?.running,
     each(tell) {
@@ -259,6 +276,7 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
     async stop() {
       isStopping = true;
       await Promise.all(Array.from(slots.values(), end));
+      await Promise.all(changing.values());
     },
   };
 }

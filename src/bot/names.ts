@@ -59,6 +59,7 @@ export function namesOf(
     log,
   });
   let callOff: (() => void) | undefined;
+  let isReady = false;
 
   /** What is not found is said, so it is looked for where it may be found. */
   function lookSoon(gatherings = 1): void {
@@ -71,10 +72,15 @@ export function namesOf(
   }
 
   return {
-    look: () => lookSoon(),
-    lookAnew: names.lookAnew,
+    look() {
+      isReady = true;
+      lookSoon();
+    },
+    lookAnew() {
+      if (isReady) names.lookAnew(); // before that nothing was looked for
+    },
     heard(batch) {
-      if (batch.guilds.length > 0) lookSoon();
+      if (isReady && batch.guilds.length > 0) lookSoon();
       if (batch.joined) joined(batch.joined);
     },
     async stop() {

@@ -25,6 +25,7 @@ import { config } from "./config_commands.ts";
 import { outbox, send } from "./delivery_commands.ts";
 import { EXIT } from "./exit_code.ts";
 import type { CommonFlags } from "./flags.ts";
+import { holdHangups } from "./hangup.ts";
 import { processIo } from "./io.ts";
 import type { InviteFlags } from "./invite.ts";
 import type { RunFlags } from "./run.ts";
@@ -44,8 +45,9 @@ const run = buildCommand({
     },
   },
   async func(flags: RunFlags) {
+    const hangups = holdHangups(); // before the rest is loaded
     const { runBot } = await import("./run.ts");
-    await end(this, runBot(flags, processIo()));
+    await end(this, runBot(flags, processIo(), hangups));
   },
 });
 

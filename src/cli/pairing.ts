@@ -105,9 +105,17 @@ export function decide(
       decidedBy: "cli",
       notify: welcomesOf(loaded.config),
     });
+    if (outcome.kind === "approved" && loaded.config.dmScope === "main") {
+      const paired = await store.pairing.paired(outcome.request.accountId);
+      if (paired.length > 1) io.err(SHARED_MEMORY);
+    }
     return report(how, outcome, flags, io);
   });
 }
+
+/** Of the second person, and of each one after (S1). */
+const SHARED_MEMORY = "All who write to the bot directly share one memory: it may tell one what " +
+  "another said. `barnacle config set session.dmScope per-channel-peer` keeps them apart";
 
 /** Takes a pairing back. */
 export function revoke(flags: PairingFlags, user: string, io: Io): Promise<ExitCode> {

@@ -8,7 +8,6 @@
  * @module
  */
 
-import process from "node:process";
 import { type Change, planReload, type ReloadPlan } from "../config/changes.ts";
 import type { Loaded, LoadedConfig } from "../config/load.ts";
 import type { Problem } from "../config/problem.ts";
@@ -58,19 +57,6 @@ export function createReload(ports: ReloadPorts): () => Promise<void> {
     isWanted = true;
     return reading ??= readAll();
   };
-}
-
-/**
- * Calls something at each SIGHUP.
- *
- * @returns Takes no more of them; a SIGHUP then still ends nothing.
- */
-export function atHangup(call: () => void): () => void {
-  let isOn = true;
-  process.on("SIGHUP", () => {
-    if (isOn) call();
-  });
-  return () => void (isOn = false);
 }
 
 /** @returns The config that runs from now on. */

@@ -30,6 +30,7 @@ import { lockedBot } from "./discord.ts";
 import { readConfig, readConfigAgain, shown } from "./read_config.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
 import type { CommonFlags } from "./flags.ts";
+import type { Hangups } from "./hangup.ts";
 import type { Io } from "./io.ts";
 import { serve } from "./serve.ts";
 import { claimInstance } from "./sole_instance.ts";
@@ -45,9 +46,9 @@ export interface RunFlags extends CommonFlags {
 const MIGRATION_MS = 10 * 60_000;
 
 /** Runs the bot until a signal or until it cannot go on. */
-export async function runBot(flags: RunFlags, io: Io): Promise<ExitCode> {
+export async function runBot(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode> {
   try {
-    return await run(flags, io);
+    return await run(flags, io, hangups);
   } catch (error) {
     const { message, code } = toStartError(error);
     io.err(`barnacle: ${message}`);
@@ -55,7 +56,7 @@ export async function runBot(flags: RunFlags, io: Io): Promise<ExitCode> {
   }
 }
 
-async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
+async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode> {
   const { env } = io;
   const startedAt = Date.now();
   // Before it is read: what is written meanwhile is a change, and read again.
@@ -80,6 +81,7 @@ async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
   const found = await findSetup(loaded, env, logging);
   if (found.kind === "problems") return refuse(found.problems, io);
   const { setup } = found;
+  let current = setup;
   report(loaded.problems, log, io);
 
   const dataDir = findDataDir({
@@ -110,6 +112,7 @@ async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
     return await serve({
       setup,
       loaded,
+      hangups,
       fileState,
       readAgain: () => readConfigAgain(config.file, flags.config, env, flags.insecurePermissions),
       async prepare(next) {
@@ -117,9 +120,13 @@ async function run(flags: RunFlags, io: Io): Promise<ExitCode> {
         if (found.kind === "setup") await instance.addBots(botsOf(found.setup));
         return found;
       },
-      async applied(next) {
+      applied(next, connected) {
+        current = next;
         logging.setLevel(levelOf(flags, next.config));
-        await instance.keepBots(botsOf(next));
+        // Of the setup of then: another may have come while an account let its turns end.
+        void connected.then(() => instance.keepBots(botsOf(current))).catch((error: unknown) => {
+          log.warn("Cannot let go of a bot that is not ours any more", { error });
+        });
       },
       setHttp: instance.setHttp,
       notify,

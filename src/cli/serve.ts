@@ -22,20 +22,22 @@ import type { Log } from "../lib/log.ts";
 import { schedule } from "../lib/schedule.ts";
 import type { FoundSetup } from "./account.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
-import { atHangup, createReload } from "./reload.ts";
+import type { Hangups } from "./hangup.ts";
+import { createReload } from "./reload.ts";
 import { InstanceTakenError } from "./sole_instance.ts";
 import { toStartError } from "./start_error.ts";
 
 export interface ServeOptions extends BotOptions {
   readonly loaded: LoadedConfig;
+  readonly hangups: Hangups;
   /** Of the config file, when it was read. */
   readonly fileState: string;
   /** Finds, reads and checks the config again. */
   readonly readAgain: () => Promise<Loaded>;
   /** Finds what the accounts of a config need, and makes sure that they are ours alone. */
   readonly prepare: (loaded: LoadedConfig) => Promise<FoundSetup>;
-  /** The bot goes by it now. */
-  readonly applied: (setup: Setup) => Promise<void>;
+  /** The bot goes by it now, and is connected by it once that resolves. */
+  readonly applied: (setup: Setup, connected: Promise<void>) => void;
   /** Tells whoever asks on this machine where the bot listens. */
   readonly setHttp: (address: string) => void;
   /** Tells the service manager. */
@@ -117,13 +119,13 @@ function watchOver(bot: Bot, options: ServeOptions, log: Log): {
   });
   const reload = reloadOf(bot, {
     ...options,
-    async applied(setup) {
+    applied(setup, connected) {
       ({ config } = setup);
-      await options.applied(setup);
+      options.applied(setup, connected);
     },
   }, watchdog);
   const stopReloads = [
-    atHangup(() => void reload()),
+    options.hangups.tell(() => void reload()),
     ...(config.file === undefined
       ? []
       : [watchPath(config.file, () => void reload(), { schedule, since: options.fileState })]),
@@ -181,8 +183,8 @@ function reloadOf(
       if (found.kind === "problems") return found.problems;
       revision = revisionOf(next);
       loadedAt = Date.now();
-      await bot.apply(found.setup, accounts);
-      await applied(found.setup);
+      const { connected } = await bot.apply(found.setup, accounts);
+      applied(found.setup, connected);
       return [];
     },
     onState: setConfig,

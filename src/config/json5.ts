@@ -83,8 +83,10 @@ const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 export function readJson5(text: string): Document | Fault {
   if (text.length > MAX_LENGTH) return fault(`The file is too large: ${text.length} characters`);
   let document: DocumentNode;
+  // A backslash at the very end of a text would have the parser read on for ever.
+  const whole = text.endsWith("\\") ? `${text}\n` : text;
   try {
-    document = parse(text, { mode: "json5", ranges: true, tokens: true });
+    document = parse(whole, { mode: "json5", ranges: true, tokens: true });
   } catch (cause) {
     if (cause instanceof RangeError) return fault("The file is nested too deep");
     if (!(cause instanceof Error)) throw cause;

@@ -161,6 +161,12 @@ function inEach(
   return matched.length > 0 ? matched : unfound(wanted, "no-match");
 }
 
+/**
+ * Discord tells no more of them: anybody may take a nickname that begins like a name, and a thousand
+ * who do must not make it seem that there is nobody of that name.
+ */
+export const MAX_FOUND = 1_000;
+
 function matchUser(
   wanted: UnresolvedName,
   guilds: readonly GuildNames[],
@@ -172,7 +178,7 @@ function matchUser(
   let isSearched = true;
   for (const { id: guildId } of guilds) {
     const members = membersOf(guildId, typed);
-    isSearched &&= members !== undefined;
+    isSearched &&= members !== undefined && members.length < MAX_FOUND;
     for (const { userId: id, username, tag, isBot } of members ?? []) {
       const sender: Sender = {
         id,

@@ -11,7 +11,7 @@ import type { Resolution } from "./resolve_names.ts";
 const WHY: Readonly<Record<UnfoundReason, string>> = {
   "no-match": "there is nothing of that name",
   "no-guild": "the bot is in no such guild",
-  "not-searched": "members could not be searched for it",
+  "not-searched": "not all members could be searched for it",
 };
 
 /** @param said What was warned of before, which is not said twice; is added to. */

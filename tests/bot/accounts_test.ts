@@ -113,7 +113,11 @@ function setUp(
   });
   const running = () =>
     started.filter(({ stops }) => stops === 0).map(({ accountId }) => accountId).sort();
-  return { accounts, store: real, started, ends, lines, running };
+  /** Until all accounts are connected by it. */
+  async function apply(...setup: Parameters<typeof accounts.apply>): Promise<void> {
+    await (await accounts.apply(...setup)).connected;
+  }
+  return { accounts, apply, store: real, started, ends, lines, running };
 }
 
 const does = (accountId: AccountId, what: AccountChange["does"]): AccountChange => ({
@@ -138,19 +142,46 @@ describe("[C6] createAccounts() › start()", () => {
   });
 });
 
+describe("[C9] createAccounts() › apply()", () => {
+  it("holds for those that stay connected, while others still let their turns end", async () => {
+    const ending = Promise.withResolvers<void>();
+    const world = setUp(await setupOf("one", A, B), {
+      stopped: (accountId) => accountId === B ? ending.promise : settle(),
+    });
+    await world.accounts.start();
+    const first = await world.accounts.apply(await setupOf("two", A, B), [
+      does(A, "apply"),
+      does(B, "restart"),
+    ]);
+    const [a, b] = world.started;
+    assert.deepEqual([a?.applied, b?.stops, world.started.length], [["two"], 1, 2]);
+    const second = await world.accounts.apply(await setupOf("three", A, B), [
+      does(A, "apply"),
+      does(B, "restart"),
+    ]);
+    assert.deepEqual(a?.applied, ["two", "three"]); // it waits for nobody's turns
+    ending.resolve();
+    await Promise.all([first.connected, second.connected]);
+    const texts = world.started.slice(2).map(({ options: { text } }) => text);
+    assert.deepEqual(texts, ["three", "three"]); // one after the other, and never two at once
+    assert.deepEqual(world.running(), [A, B]);
+    await world.accounts.stop();
+  });
+});
+
 describe("[C9] createAccounts() › stop()", () => {
   it("starts nothing that a reload was about to start", async () => {
     const stopping = Promise.withResolvers<void>();
     const world = setUp(await setupOf("one", A, B), { stopped: () => stopping.promise });
     await world.accounts.start();
-    const reload = world.accounts.apply(await setupOf("two", A, B), [
+    const reload = world.apply(await setupOf("two", A, B), [
       does(A, "restart"),
       does(B, "keep"),
     ]);
     const stop = world.accounts.stop();
     stopping.resolve();
     await Promise.all([reload, stop]);
-    await world.accounts.apply(await setupOf("three", A, B), [does(B, "restart")]);
+    await world.apply(await setupOf("three", A, B), [does(B, "restart")]);
     assert.equal(world.started.length, 2);
     assert.deepEqual(world.running(), []);
   });
@@ -161,7 +192,7 @@ describe("[C9] createAccounts() › stop()", () => {
       starting: (accountId) => accountId === B ? going.promise : settle(),
     });
     await world.accounts.start();
-    const reload = world.accounts.apply(await setupOf("two", A, B), [does(B, "start")]);
+    const reload = world.apply(await setupOf("two", A, B), [does(B, "start")]);
     while (world.started.length < 2) await settle();
     const stop = world.accounts.stop();
     await settle();
@@ -177,7 +208,7 @@ describe("[C9] createAccounts() › an account that waits for Discord", () => {
     const world = setUp(await setupOf("one", A, B));
     await world.store.adoptPeer(B, "another bot");
     await world.accounts.start();
-    await world.accounts.apply(await setupOf("two", A, B), [does(A, "apply"), does(B, "apply")]);
+    await world.apply(await setupOf("two", A, B), [does(A, "apply"), does(B, "apply")]);
     assert.deepEqual(world.running(), [A]);
     assert.deepEqual(world.started[0]?.applied, ["two"]);
     await world.accounts.stop();
@@ -190,7 +221,7 @@ describe("[C9] createAccounts() › an account that waits for Discord", () => {
     const world = setUp(await setupOf("one", A), { starting: () => going.promise });
     const start = world.accounts.start();
     while (world.started.length === 0) await settle();
-    await world.accounts.apply(await setupOf("two", A), [does(A, "apply")]);
+    await world.apply(await setupOf("two", A), [does(A, "apply")]);
     going.resolve();
     await start;
     assert.equal(world.started[0]?.options.text, "one");
@@ -209,7 +240,7 @@ describe("[C6] createAccounts() › an account that cannot go on", () => {
     });
     await settle();
     assert.deepEqual(world.running(), [A]);
-    await world.accounts.apply(await setupOf("two", A, B), [does(A, "keep"), does(B, "restart")]);
+    await world.apply(await setupOf("two", A, B), [does(A, "keep"), does(B, "restart")]);
     assert.deepEqual(world.running(), [A, B]);
     assert.deepEqual(world.ends, []);
     await world.accounts.stop();
@@ -245,12 +276,12 @@ describe("[C6] createAccounts() › an account that cannot go on", () => {
     await world.accounts.start();
     isFull = true;
     const next = await setupOf("two", A, B);
-    await world.accounts.apply(next, [does(A, "keep"), does(B, "start")]);
+    await world.apply(next, [does(A, "keep"), does(B, "start")]);
     assert.deepEqual(world.running(), [A]);
     assert.ok(world.lines.some(({ level, event }) => level === "error" && /cannot/i.test(event)));
     isFull = false;
-    await world.accounts.apply(next, [does(A, "keep"), does(B, "start")]);
-    await world.accounts.apply(next, [does(A, "keep"), does(B, "start")]);
+    await world.apply(next, [does(A, "keep"), does(B, "start")]);
+    await world.apply(next, [does(A, "keep"), does(B, "start")]);
     assert.deepEqual(world.running(), [A, B]);
     await world.accounts.stop();
     assert.deepEqual(world.running(), []);

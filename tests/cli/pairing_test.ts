@@ -23,14 +23,17 @@ afterEach(removeHouses);
 const MALLORY = userId("700000000000000001");
 
 /** A stranger's message, which asks to be let in. */
-function stranger(fields: { account?: string; name?: string; message?: string } = {}): Judged {
+function stranger(
+  fields: { account?: string; name?: string; message?: string; id?: string } = {},
+): Judged {
   const { account = "default", name = "mallory", message = "1400000000000000001" } = fields;
+  const id = fields.id === undefined ? MALLORY : userId(fields.id);
   return {
     message: directMessage({
       id: messageId(message),
       accountId: toAccountId(account),
       channelId: channelId("1400000000000000077"),
-      sender: sender({ id: MALLORY, username: name }),
+      sender: sender({ id, username: name }),
     }),
     verdict: { kind: "challenge", why: "pairing", rule: "channels.discord.dm.policy" },
     route: ROUTE,
@@ -142,6 +145,14 @@ describe("[P3] barnacle pairing approve", () => {
     );
     await approve(house, "ABCDEFGH");
     assert.deepEqual((await told(house)).map(({ preview }) => preview), ["Komm herein."]);
+  });
+
+  it("[S1] says of the second person that they share a memory with the first", async () => {
+    const first = await asking("ABCDEFGH");
+    assert.doesNotMatch((await approve(first, "ABCDEFGH")).err, /share one memory/);
+    const other = { id: "700000000000000002", name: "oscar", message: "1400000000000000002" };
+    await asking("HGFEDCBA", other, first);
+    assert.match((await approve(first, "HGFEDCBA")).err, /config set session.dmScope per-channel/);
   });
 
   it("works once", async () => {

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { readConfig } from "../../src/cli/read_config.ts";
-import { atHangup, createReload } from "../../src/cli/reload.ts";
+import { createReload } from "../../src/cli/reload.ts";
 import type { ReloadPlan } from "../../src/config/changes.ts";
 import type { Loaded } from "../../src/config/load.ts";
 import type { Problem } from "../../src/config/problem.ts";
@@ -184,27 +183,5 @@ describe("[C9] createReload()", () => {
     assert.deepEqual(told, ["begin", "read 1", "read 1", "end"]);
     await reload();
     assert.deepEqual(told.slice(4), ["begin", "read 1", "end"]);
-  });
-});
-
-describe("[C9] atHangup()", () => {
-  it("reads again at each SIGHUP, and ends nothing once it is off", async () => {
-    let reloads = 0;
-    const before = process.listenerCount("SIGHUP");
-    const stop = atHangup(() => void reloads++);
-    assert.equal(process.listenerCount("SIGHUP"), before + 1);
-    const hangUp = async (expected: number) => {
-      process.kill(process.pid, "SIGHUP");
-      for (let looks = 0; reloads < expected && looks < 200; looks++) {
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-    };
-    await hangUp(1);
-    assert.equal(reloads, 1);
-    stop();
-    await hangUp(1);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.equal(reloads, 1);
-    process.removeAllListeners("SIGHUP");
   });
 });

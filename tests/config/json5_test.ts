@@ -76,4 +76,22 @@ describe("[C11] readJson5()", () => {
     assert.equal(readJson5(" ".repeat(2 ** 20 + 1)).kind, "fault");
     assert.equal(readJson5(`${"[".repeat(200_000)}${"]".repeat(200_000)}`).kind, "fault");
   });
+
+  it("comes to an end where a text ends within an escape", () => {
+    for (
+      const text of [
+        '"a\\',
+        "'\\",
+        "{ a: 'x\\",
+        "[ 'a', \"b\\\\c\\",
+        "\\",
+        "{ \\",
+        "'\\u00",
+        "'\\x",
+      ]
+    ) {
+      assert.equal(readJson5(text).kind, "fault", text);
+    }
+    assert.equal(readJson5("{} // C:\\").kind, "document");
+  });
 });

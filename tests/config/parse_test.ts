@@ -165,7 +165,7 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
   log: { level: 'info' },
 }`,
     `config.jsonc:2:3: error: Keys and texts need double quotes here; this looks like JSON5
-2 |   channels: { discord: { token: 'YOUR_BOT_TOKEN' } },
+2 |   channels: { discord: { token: '**************' } },
   |   ^^^^^^^^
   = \`barnacle config import <file>\` writes it as JSON; comments stay
 `,

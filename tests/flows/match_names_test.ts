@@ -8,6 +8,7 @@ import {
   type KnownNames,
   type Matched,
   matchNames,
+  MAX_FOUND,
   searchesFor,
 } from "../../src/flows/match_names.ts";
 import type { UnresolvedName } from "../../src/policy/pinned.ts";
@@ -33,6 +34,11 @@ const work = (fields: Partial<GuildNames> = {}): GuildNames =>
     ...fields,
   });
 
+/** So many have a nickname that begins like a name that Discord tells of no more. */
+const CROWD: readonly FoundMember[] = Array.from({ length: MAX_FOUND }, (_, index) => ({
+  userId: userId(String(300_000_000_000_000_000n + BigInt(index))),
+  username: `raider${index}`,
+}));
 const ada: FoundMember = { userId: userId("123456789012345678"), username: "ada" };
 const known = (fields: Partial<KnownNames> = {}): KnownNames => ({
   guilds: [guild(), work()],
@@ -217,6 +223,8 @@ describe("[P12] matchNames() › people", () => {
     ["a tag", wanted("user", "ada#1234"), [bot, ada], `resolved ${bot.userId}`],
     ["nobody", wanted("user", "ada"), [], "unfound no-match"],
     ["somebody who was not searched", wanted("user", "ada"), undefined, "unfound not-searched"],
+    ["somebody behind a crowd", wanted("user", "ada"), CROWD, "unfound not-searched"],
+    ["somebody in a crowd", wanted("user", "ada"), [...CROWD, ada], `resolved ${ada.userId}`],
   ];
   for (const [name, one, members, expected] of cases) {
     it(`says ${expected.split(" ")[0]} of ${name}`, () => {

@@ -88,6 +88,7 @@ export interface Members {
 }
 
 const MAX_QUERY = 100;
+const MAX_LIMIT = 1_000;
 
 const foundSchema = z.array(
   z.object({
@@ -111,7 +112,7 @@ const foundSchema = z.array(
 /** @see {@link https://docs.discord.com/developers/resources/guild#search-guild-members} */
 export function createMembers(api: RestApi, options: RequestOptions = {}): Members {
   return {
-    async search(guildId, query, limit = 100) {
+    async search(guildId, query, limit = MAX_LIMIT) {
       if (query === "" || query.length > MAX_QUERY) return [];
       const asked = new URLSearchParams({ query, limit: String(limit) });
       const answer = await api.request(

@@ -78,7 +78,7 @@ describe("[P12] createMembers().search()", () => {
       { userId: "9", username: "ada", tag: "ada#0007", isBot: true },
     ]);
     assert.deepEqual(sent.map(({ path, query }) => [path, query]), [
-      ["/guilds/100/members/search", { query: "ada & ü", limit: "100" }],
+      ["/guilds/100/members/search", { query: "ada & ü", limit: "1000" }],
     ]);
   });
 
