@@ -12,6 +12,7 @@ import { pathText } from "../core/config_path.ts";
 import { quoted } from "../lib/quoted.ts";
 import { printed } from "./format.ts";
 import { NOT_OURS, SECTIONS } from "./import_sections.ts";
+import { withPlugins } from "./import_plugins.ts";
 import { type Era, type ImportNote, type Place, walk } from "./import_rules.ts";
 import {
   entryAt,
@@ -73,7 +74,10 @@ export async function importConfig(text: string): Promise<Imported> {
     return { kind: "refused", notes: sorted(notes) };
   }
 
-  const repaired = await repairedOf({ ...source, value: keptShut(made, place) }, note);
+  const repaired = await repairedOf(
+    { ...source, value: keptShut(made, source.value, place) },
+    note,
+  );
   if (notes.some(({ kind }) => kind === "invalid")) {
     return { kind: "refused", notes: sorted(notes) };
   }
@@ -93,12 +97,13 @@ function sorted(notes: readonly ImportNote[]): readonly ImportNote[] {
 }
 
 /** Today's OpenClaw answers in no guild where nothing is said of Discord; Barnacle would in all. */
-function keptShut(made: Part, { era, note }: Place): Part {
+function keptShut(made: Part, source: Part, place: Place): Part {
+  const { era, note } = place;
   if (era !== "today" || made.kind !== "object") return made;
-  if (partAt(made, ["channels", "discord"])) return made;
+  if (partAt(made, ["channels", "discord"])) return withPlugins(made, source, place);
   const why = "There is no such section, so no guild is answered; without it every one would be";
   note("changed", "channels.discord", 0, why);
-  return put(made, ["channels", "discord"], entryOf("discord", {}));
+  return withPlugins(put(made, ["channels", "discord"], entryOf("discord", {})), source, place);
 }
 
 /** JSON5 reads the last of two keys with one name; the first stays to be seen, as a comment. */
