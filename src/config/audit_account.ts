@@ -110,7 +110,7 @@ function sharedMemory(value: Value, file: unknown, remark: Say): void {
   remark(
     ["dm", "allowFrom"],
     "These people's direct messages share one memory: the agent may tell one what another said",
-    'set "session": { "dmScope": "per-peer" } to keep them apart',
+    'set "session": { "dmScope": "per-channel-peer" } to keep them apart',
   );
 }
 

@@ -97,9 +97,12 @@ export function createLinks({ shown, linkHosts }: LinkRules): Links {
         const shownAs = how === "code"
           ? `\`${address.replaceAll("`", "%60")}\``
           : withoutSchemes(address);
-        // Its brackets are gone, which kept it apart from an address before it.
+        // Its brackets are gone, which kept it apart from what could make an address with it.
         const gap = bare !== undefined && /\S/.test(text.charAt(at - 1)) ? " " : "";
-        if (label === undefined) return gap + shownAs + trail;
+        const isMet = how === "plain" && /\S/.test(text.charAt(at + link.length));
+        if (label === undefined) {
+          return gap + shownAs + trail + (bare !== undefined && isMet ? " " : "");
+        }
         return label.trim() === "" ? gap + shownAs : `${withoutSchemes(label)} (${shownAs})`;
       },
     );

@@ -27,7 +27,7 @@ describe("[P12] sayMatched()", () => {
     ],
     [unfound("no-match"), "warn", /nothing of that name/],
     [unfound("no-guild"), "warn", /in no such guild/],
-    [unfound("not-searched"), "warn", /could not be searched/],
+    [unfound("not-searched"), "warn", /not all members could be searched/],
     [{ kind: "role", wanted, role: { id: roleId("1"), name: "Krill" } }, undefined, /^$/],
   ];
   for (const [matched, level, says] of cases) {
