@@ -99,11 +99,13 @@ export function createLinks({ shown, linkHosts }: LinkRules): Links {
           : withoutSchemes(address);
         // Its brackets are gone, which kept it apart from what could make an address with it.
         const gap = bare !== undefined && /\S/.test(text.charAt(at - 1)) ? " " : "";
-        const isMet = how === "plain" && /\S/.test(text.charAt(at + link.length));
-        if (label === undefined) {
-          return gap + shownAs + trail + (bare !== undefined && isMet ? " " : "");
-        }
-        return label.trim() === "" ? gap + shownAs : `${withoutSchemes(label)} (${shownAs})`;
+        const isMet = how === "plain" && bare !== undefined &&
+          /\S/.test(text.charAt(at + link.length));
+        const after = isMet ? " " : "";
+        if (label === undefined) return gap + shownAs + trail + after;
+        return label.trim() === ""
+          ? gap + shownAs + after
+          : `${withoutSchemes(label)} (${shownAs})`;
       },
     );
     return { text: treated, found };

@@ -123,7 +123,12 @@ describe("[SEC-R7] Links.treat() › code", () => {
 
 describe("[SEC-R7] Links.treat() › plain", () => {
   it("makes no address of what stood apart from what is behind it", () => {
-    const cases = ["<https://HTTPS:>//x", "<https://https>://x", "<https://htt>ps://x"];
+    const cases = [
+      "<https://HTTPS:>//x",
+      "<https://https>://x",
+      "<https://htt>ps://x",
+      "[](https://a:)//x",
+    ];
     for (const text of cases) {
       assert.equal(links.hasForeign(links.treat(text, "plain").text), false);
     }
