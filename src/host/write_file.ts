@@ -17,6 +17,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -24,7 +25,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { codeOf } from "../lib/error_code.ts";
 
@@ -197,15 +198,24 @@ function syncFolder(folder: string): void {
   }
 }
 
-/** A link that leads nowhere is an error: to write there would make a file where nobody looks. */
+/** Links of one path that are followed; more of them lead in a circle. */
+const MAX_LINKS = 40;
+
+/**
+ * What a path leads to. A link that leads nowhere is an error: to write there would make a file
+ * where nobody looks.
+ *
+ * Link by link, and not by `realpath`: Bun opens the file for that, and does not find it where
+ * another process replaces it at that moment.
+ */
 function behindLinks(path: string): string {
-  try {
-    lstatSync(path);
-  } catch (cause) {
-    if (codeOf(cause) === "ENOENT") return path;
-    throw cause;
+  let at = path;
+  for (let links = 0; links < MAX_LINKS; links++) {
+    const about = lstatSync(at, { throwIfNoEntry: links > 0 });
+    if (!about?.isSymbolicLink()) return at;
+    at = resolve(realpathSync(dirname(at)), readlinkSync(at));
   }
-  return realpathSync(path);
+  throw Object.assign(new Error(`${path} leads in a circle`), { code: "ELOOP" });
 }
 
 function bytesOf(path: string): Buffer | undefined {

@@ -13,7 +13,7 @@ import { z } from "zod";
 import { DAY_MS } from "../core/day.ts";
 import type { AccountId } from "../core/ids.ts";
 import type { ResolvedName } from "../core/names.ts";
-import { TERMS } from "./terms.ts";
+import { UNNAMED } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
 
 /** A policy that comes into force. */
@@ -76,7 +76,7 @@ export function createPolicies(
   );
   return {
     savePolicy: ({ accountId, hash, file, text, names }, now) =>
-      commit(TERMS.BY_HAND, () => {
+      commit(UNNAMED, () => { // not synced: what it decides comes behind it in the same log
         const { id } = idSchema.parse(upsert.get({
           accountId,
           hash,

@@ -85,6 +85,25 @@ describe("[C10] replaceFile()", () => {
     assert.equal(readFileSync(target, "utf8"), "new");
   });
 
+  it("follows links over links, from the folder that each is in", () => {
+    const deep = join(folder, "deep");
+    mkdirSync(deep);
+    writeFileSync(path, "old");
+    symlinkSync("../config.jsonc", join(deep, "one"));
+    symlinkSync(deep, join(folder, "short"));
+    symlinkSync("short/one", join(folder, "two"));
+    replaceFile({ path: join(folder, "two"), text: "new", expected: "old" });
+    assert.equal(readFileSync(path, "utf8"), "new");
+    assert.equal(readlinkSync(join(folder, "two")), "short/one");
+  });
+
+  it("says so of links in a circle", () => {
+    symlinkSync("there", join(folder, "here"));
+    symlinkSync("here", join(folder, "there"));
+    path = join(folder, "here");
+    assert.match(failure("new", undefined).message, /cannot be written \(ELOOP\)$/);
+  });
+
   it("makes no file where a link leads to none", () => {
     symlinkSync(join(folder, "nowhere"), path);
     assert.equal(failure("new", undefined).kind, "unwritable");
