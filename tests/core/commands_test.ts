@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type CommandNeeds, commandOf, COMMANDS } from "../../src/core/commands.ts";
+import { commandsOf } from "../support/vectors.ts";
 
 describe("[M4] [K1] commandOf()", () => {
   const cases: readonly [text: string, name: string | undefined, words?: string][] = [
@@ -55,6 +56,22 @@ describe("[K2] COMMANDS", () => {
     it(`for ${who}: ${names}`, () => {
       const found = [...COMMANDS].filter(([, kind]) => kind.needs === who).map(([name]) => name);
       assert.deepEqual(found, names.split(" "));
+    });
+  }
+});
+
+describe("[M4] OpenClaw's commands", () => {
+  for (const file of ["seed-commands", "latest-commands"]) {
+    const { commands, options } = commandsOf(file);
+    it(`take words as ours do, where ours has them (${file})`, options, () => {
+      const shared = commands.filter(({ name }) => COMMANDS.has(name));
+      assert.ok(shared.length > 15);
+      const other = shared.filter(({ name, acceptsArgs }) =>
+        COMMANDS.get(name)?.takesWords !== acceptsArgs
+      );
+      // Y (M4, K1): `/status now` is no command, as in the release that the seed describes
+      const expected = file === "latest-commands" ? ["status"] : [];
+      assert.deepEqual(other.map(({ name }) => name), expected);
     });
   }
 });

@@ -38,3 +38,28 @@ export function vectorsOf<Input, Expected>(file: string, fn: string): Vectors<In
     options: skipUnless(isHere, `OpenClaw's vectors: no ${path} (set BARNACLE_SHARED)`),
   };
 }
+
+/** A command as a release of OpenClaw's lists it. */
+export interface ListedCommand {
+  readonly name: string;
+  readonly acceptsArgs: boolean;
+}
+
+/** The commands in a file such as `"seed-commands"`. */
+export function commandsOf(file: string): {
+  readonly commands: readonly ListedCommand[];
+  readonly options: Vectors<never, never>["options"];
+} {
+  const path = join(SHARED, "vectors", `${file}.json`);
+  const isHere = existsSync(path);
+  const all: readonly (ListedCommand & { readonly nativeName?: string })[] = isHere
+    ? JSON.parse(readFileSync(path, "utf8")).commands
+    : [];
+  return {
+    commands: all.map(({ nativeName, name, acceptsArgs }) => ({
+      name: nativeName ?? name,
+      acceptsArgs,
+    })),
+    options: skipUnless(isHere, `OpenClaw's vectors: no ${path} (set BARNACLE_SHARED)`),
+  };
+}
