@@ -105,20 +105,38 @@ async function examine(
     now,
   });
   const discord: Finding[] = [];
+  const gatewayUrls: string[] = [];
   for (const { config, token } of parts.has("discord") ? accounts : []) {
-    const found = await aboutDiscord({ config, api: api.base, token, host }, flags, io, ports);
+    const about = await aboutDiscord({ config, token, host, api: api.base }, flags, io, ports);
+    if (about.gatewayUrl !== undefined) gatewayUrls.push(about.gatewayUrl);
     const { accountId } = config.discord;
-    discord.push(
-      ...(accounts.length === 1 ? found : found.map((one) => ofAccount(one, accountId))),
-    );
+    const isSole = accounts.length === 1;
+    discord.push(...about.findings.map((one) => isSole ? one : ofAccount(one, accountId)));
   }
+  const connects = parts.has("discord") && config.accounts.some(({ enabled }) => enabled);
   return [
     ...(problems.length > 0 ? problems : [configIsRight(config)]),
     ...(parts.has("host")
       ? [...aboutHost(host, env, now), ...aboutNames(accounts.map(({ config }) => config), host)]
       : []),
+    ...(connects ? await aboutNetwork(api.base, gatewayUrls[0], env) : []),
     ...discord,
   ];
+}
+
+/** The way there is one for all accounts. */
+async function aboutNetwork(
+  apiBase: string,
+  gatewayUrl: string | undefined,
+  env: Io["env"],
+): Promise<readonly Finding[]> {
+  const network = await examineNetwork({
+    apiBase,
+    ...(gatewayUrl !== undefined && { gatewayUrl }),
+    env,
+    showsDns: true,
+  }, { timeoutMs: STEP_MS, elapsed: () => performance.now(), now: Date.now, schedule });
+  return judgeNetwork(network, Date.now());
 }
 
 /** Which of several bots it is about. */
@@ -179,6 +197,12 @@ interface Asking {
   readonly host: HostView;
 }
 
+interface AboutAccount {
+  readonly findings: readonly Finding[];
+  /** As Discord names it, or as it did last. */
+  readonly gatewayUrl?: string;
+}
+
 const ASK = { schedule, timeoutMs: ASK_MS };
 
 async function aboutDiscord(
@@ -186,11 +210,14 @@ async function aboutDiscord(
   flags: DoctorFlags,
   io: Io,
   ports: DoctorPorts,
-): Promise<readonly Finding[]> {
-  const known = host.known?.accounts.get(config.discord.accountId);
-  if (!config.discord.enabled) {
-    const why = "channels.discord.enabled is false, so the bot does not connect";
-    return [{ id: "discord", what: "Discord", status: "skipped", why }];
+): Promise<AboutAccount> {
+  const { accountId, enabled, access } = config.discord;
+  const known = host.known?.accounts.get(accountId);
+  if (!enabled) {
+    const why = `${
+      access.ruleOf("channels.discord.enabled")
+    } is false, so the bot does not connect`;
+    return { findings: [{ id: "discord", what: "Discord", status: "skipped", why }] };
   }
   const discord = token === undefined ? undefined : openDiscord(token, api);
   const options: DiscordOptions = {
@@ -216,18 +243,12 @@ async function aboutDiscord(
       : undefined;
     const place = gateway?.kind === "told" ? gateway.found : undefined;
     const gatewayUrl = place?.url ?? known?.gatewayUrl;
-    const network = await examineNetwork({
-      apiBase: api,
-      ...(gatewayUrl !== undefined && { gatewayUrl }),
-      env: io.env,
-      showsDns: true,
-    }, { timeoutMs: STEP_MS, elapsed: () => performance.now(), now: Date.now, schedule });
     const now = Date.now();
     const budget = leastOf(known?.budget, place?.limit, now);
-    return [
-      ...judgeNetwork(network, now),
-      ...judgeDiscord({ ...facts, ...(budget && { budget }) }, now),
-    ];
+    return {
+      findings: judgeDiscord({ ...facts, ...(budget && { budget }) }, now),
+      ...(gatewayUrl !== undefined && { gatewayUrl }),
+    };
   } finally {
     discord?.stop();
   }
