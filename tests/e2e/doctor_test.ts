@@ -63,6 +63,12 @@ const BY_ID: SceneOptions = {
   }),
 };
 
+/** Discord refuses the second's token; the third is off. */
+const TWO_AND_ONE_OFF: SceneOptions = {
+  mayRefuse: ({ path, status }) => path === "/applications/@me" && status === 401,
+  discord: () => ({ accounts: { home: { token: "MTIz.nobody.knows" }, work: { enabled: false } } }),
+};
+
 describe("[O3] [G13] barnacle doctor", () => {
   it("finds nothing wrong where nothing is, and identifies nobody", () =>
     onStage(BY_ID, async (scene) => {
@@ -110,6 +116,16 @@ describe("[O3] [G13] barnacle doctor", () => {
       const bot = await scene.start();
       await scene.line(bot, /is an id from now on/);
       assert.deepEqual((await diagnose(scene, ["--only", "host"])).troubles, []);
+    }));
+
+  it("looks at the way once for all accounts, and names the account that is off", () =>
+    onStage(TWO_AND_ONE_OFF, async (scene) => {
+      const { findings } = await diagnose(scene, ["--only", "discord"]);
+      assert.equal(findings.filter(({ id }) => id === "network.gateway.websocket").length, 1);
+      assert.equal(findings.filter(({ id }) => id === "network.clock").length, 1);
+      const off = findings.find(({ status, id }) => status === "skipped" && id === "discord");
+      assert.ok(findings.some(({ what }) => what === "Token (home)"));
+      assert.match(off?.why ?? "", /^channels\.discord\.accounts\.work\.enabled is false/);
     }));
 
   it("works beside the bot, and leaves it alone", () =>
