@@ -116,6 +116,8 @@ export interface FinishedTurn {
   readonly entries: readonly Entry[];
   /** What is to be sent, in this order. */
   readonly outbox: readonly Frozen[];
+  /** Whether drafts of it may be in the outbox (R8). */
+  readonly mayHaveDrafts?: boolean;
 }
 
 /** What came of a T3. */

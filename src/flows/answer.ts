@@ -12,7 +12,7 @@
 
 import { runTurn, type TurnOutcome } from "../agent/turn.ts";
 import type { Claim, FinishedTurn, StoredTurn } from "../core/inbox.ts";
-import type { ChannelId, MessageId } from "../core/ids.ts";
+import type { AccountId, ChannelId, MessageId } from "../core/ids.ts";
 import type { InboundMessage } from "../core/inbound.ts";
 import type { Model } from "../core/model.ts";
 import type { Entry, Overheard } from "../core/transcript.ts";
@@ -40,7 +40,7 @@ export interface AnswerStore {
    * newest `limit`, oldest first (H1).
    */
   overheard(
-    channelId: ChannelId,
+    ears: { readonly accountId: AccountId; readonly channelId: ChannelId },
     sessionKey: string,
     before: MessageId,
     limit: number,
@@ -95,11 +95,15 @@ const OVERHEARD_CHARS = 6_000;
  * the next start.
  */
 export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
-  const turn = await runToEnd(claim, ports);
-  if (!turn) return;
+  const ended = await runToEnd(claim, ports);
+  if (!ended) return;
+  const withDrafts = (turn: FinishedTurn): FinishedTurn => ({
+    ...turn,
+    mayHaveDrafts: ports.drafts !== undefined,
+  });
   const failed = (error: unknown) =>
-    fail(claim, "cannot be stored", ports.rules(claim.message), ports, error);
-  const stored = await saveTurn(turn, failed, ports);
+    withDrafts(fail(claim, "cannot be stored", ports.rules(claim.message), ports, error));
+  const stored = await saveTurn(withDrafts(ended), failed, ports);
   if (!stored.stored) return;
   const { folded, dropped } = stored;
   if (folded + dropped > 0) {
@@ -185,9 +189,7 @@ async function gather(
 ) {
   await fillUp(message, historyLimit);
   const [overheard, history] = await Promise.all([
-    historyLimit === 0
-      ? []
-      : store.overheard(message.channelId, sessionKey, message.id, historyLimit),
+    historyLimit === 0 ? [] : store.overheard(message, sessionKey, message.id, historyLimit),
     store.entriesOf(sessionKey, MAX_ENTRIES, historyChars(window, 0)),
   ]);
   const envelope = envelopeOf({

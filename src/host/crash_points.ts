@@ -11,8 +11,8 @@
 
 import process from "node:process";
 
-/** The transactions of the crash table. */
-const TRANSACTIONS = ["T0", "T1", "T2", "T3", "T4", "T5"] as const;
+/** The transactions of the crash table; in TJ the tables catch up with the journal. */
+const TRANSACTIONS = ["T0", "T1", "T2", "T3", "T4", "T5", "TJ"] as const;
 /** Moments between them: Discord has answered a request; the model has answered. */
 const MOMENTS = ["posted", "answered"] as const;
 

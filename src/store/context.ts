@@ -15,6 +15,7 @@ import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import type { Overheard } from "../core/transcript.ts";
 import { withoutControls } from "../lib/controls.ts";
 import type { Ears } from "./ears.ts";
+import type { QuietChannels } from "./quiet_channels.ts";
 import type { Pruner } from "./retention.ts";
 import { UNNAMED } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
@@ -22,13 +23,12 @@ import type { Transactions } from "./transact.ts";
 export interface Context {
   /**
    * What was overheard in a channel since the newest message of it that the
-   * session's transcript holds, and before one that is in the inbox: its account
-   * is whose ears these are.
+   * session's transcript holds, and before a message.
    *
    * @returns The newest `limit`, oldest first.
    */
   overheard(
-    channelId: ChannelId,
+    ears: Ears,
     sessionKey: string,
     before: MessageId,
     limit: number,
@@ -49,14 +49,19 @@ export interface Context {
 /** Keeps a message within a transaction of the caller's; one that is there stays as it is. */
 export type KeepOverheard = (ears: Ears, overheard: Overheard, now: number) => void;
 
-export function prepareKeepOverheard(database: DatabaseSync): KeepOverheard {
+export function prepareKeepOverheard(
+  database: DatabaseSync,
+  quiet: Pick<QuietChannels, "kept">,
+): KeepOverheard {
   const insert = database.prepare(
     `INSERT INTO message
        (account_id, channel_id, digits, message_id, author_id, tag, text, reply_to, sent_at, kept_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO NOTHING`,
   );
-  return ({ accountId, channelId }, { messageId, authorId, tag, text, replyTo, sentAt }, now) => {
+  return (ears, { messageId, authorId, tag, text, replyTo, sentAt }, now) => {
+    const { accountId, channelId } = ears;
+    quiet.kept(ears);
     insert.run(
       accountId,
       channelId,
@@ -86,8 +91,9 @@ export function createContext(
   database: DatabaseSync,
   { commit, read }: Transactions,
   pruner: Pruner,
+  quiet: QuietChannels,
 ): Context {
-  const keep = prepareKeepOverheard(database);
+  const keep = prepareKeepOverheard(database, quiet);
   // Twice in the statement, and not a CTE: SQLite would fill a table with its one row, in each turn.
   const seen = `COALESCE((
       SELECT message_id FROM entry
@@ -96,18 +102,27 @@ export function createContext(
     ), '')`;
   const select = database.prepare(
     `SELECT message_id, author_id, tag, text, reply_to, sent_at FROM message
-     WHERE account_id = (SELECT account_id FROM inbox WHERE message_id = :before)
-       AND channel_id = :channelId
+     WHERE account_id = :accountId AND channel_id = :channelId
        AND (digits, message_id) < (length(:before), :before)
        AND (digits, message_id) > (length(${seen}), ${seen})
      ORDER BY digits DESC, message_id DESC
      LIMIT :limit`,
   );
+  const selectLater = database.prepare(
+    `SELECT 1 FROM message
+     WHERE account_id = ? AND channel_id = ? AND (digits, message_id) > (length(?3), ?3) LIMIT 1`,
+  );
   return {
-    overheard: (channelId, sessionKey, before, limit) =>
-      read(() =>
-        select.all({ channelId, sessionKey, before, limit }).map(readOverheard).toReversed()
-      ),
+    overheard(ears, sessionKey, before, limit) {
+      if (quiet.isQuiet(ears, sessionKey)) return Promise.resolve([]);
+      const { accountId, channelId } = ears;
+      return read(() => {
+        const rows = select.all({ accountId, channelId, sessionKey, before, limit });
+        const hasLater = () => selectLater.get(accountId, channelId, before) !== undefined;
+        if (rows.length === 0 && !hasLater()) quiet.heardAll(ears, sessionKey);
+        return rows.map(readOverheard).toReversed();
+      });
+    },
     addOverheard: (accountId, channelId, messages, now) =>
       commit(UNNAMED, () => {
         const ears = { accountId, channelId };

@@ -85,10 +85,11 @@ const NONE_LEFT = "[]";
 export function createFigures(database: DatabaseSync, { read }: Transactions): Figures {
   const selectInbox = database.prepare(
     `SELECT
-       (SELECT COUNT(*) FROM inbox WHERE state = 'waiting') AS waiting,
-       (SELECT COUNT(*) FROM inbox WHERE state = 'running') AS running,
+       (SELECT COUNT(*) FROM inbox WHERE finished_at IS NULL AND state = 'waiting') AS waiting,
+       (SELECT COUNT(*) FROM inbox WHERE finished_at IS NULL AND state = 'running') AS running,
        (SELECT accepted_at FROM inbox WHERE id = (
-          SELECT MIN(id) FROM inbox WHERE state = 'waiting' AND account_id ${NOT_LEFT}
+          SELECT MIN(id) FROM inbox
+          WHERE finished_at IS NULL AND state = 'waiting' AND account_id ${NOT_LEFT}
         )) AS oldest`,
   );
   const selectOutbox = database.prepare(

@@ -16,6 +16,7 @@ import type { OutboundKind } from "../core/nonce.ts";
 import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import { prepareOutboxFiles } from "./outbox_files.ts";
 import { prepareAddToOutbox, readMessage } from "./outbox_rows.ts";
+import type { Outgoing } from "./outgoing.ts";
 import { TERMS } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
 
@@ -74,6 +75,7 @@ const rowSchema = z.object({
 export function createHeldRows(
   database: DatabaseSync,
   { commit, read }: Transactions,
+  outgoing: Outgoing,
 ): HeldRows {
   const files = prepareOutboxFiles(database);
   const selectOpen = database.prepare(
@@ -94,12 +96,13 @@ export function createHeldRows(
      WHERE id = ? AND state IN ('pending', 'sending', 'uncertain', 'dead')`,
   );
 
-  const removeDraft = prepareRemoveDraft(database);
+  const removeDraft = prepareRemoveDraft(database, outgoing);
 
   return {
     open: (accountId) => read(() => selectOpen.all(accountId).map(toOpenRow)),
     release: (id, how) =>
       commit(TERMS.BY_HAND, () => {
+        outgoing.forget();
         if (how === "resend") return resend.run(id).changes === 1;
         if (drop.run(id).changes === 0) return false;
         files.delete(id);
@@ -117,8 +120,8 @@ const draftSchema = z.object({
 });
 
 /** @returns What takes away the draft whose place a row was to take, or keeps it from being posted. */
-function prepareRemoveDraft(database: DatabaseSync): (id: number) => void {
-  const add = prepareAddToOutbox(database);
+function prepareRemoveDraft(database: DatabaseSync, outgoing: Outgoing): (id: number) => void {
+  const add = prepareAddToOutbox(database, outgoing);
   const select = database.prepare(
     `SELECT d.id, d.state, d.message, o.created_at FROM outbox AS o
      JOIN outbox AS d ON d.account_id = o.account_id AND d.nonce = o.draft_nonce

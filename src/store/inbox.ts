@@ -9,9 +9,11 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { AccountId, ChannelId } from "../core/ids.ts";
+import { type AccountId, type ChannelId, toAccountId } from "../core/ids.ts";
 import type { Claim, Route } from "../core/inbox.ts";
 import type { InboundMessage } from "../core/inbound.ts";
+import { snowflakeSchema } from "../core/snowflake_schema.ts";
+import { type ClaimQueue, QUEUE_MAX, type WaitingMessage } from "./claim_queue.ts";
 import { TERMS, UNNAMED } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
 
@@ -49,45 +51,68 @@ export interface Inbox {
  */
 export type AddToInbox = (message: InboundMessage, route: Route, now: number) => boolean;
 
-export function prepareAddToInbox(database: DatabaseSync): AddToInbox {
+/** @param queue Knows of the messages whose turn began before they came into the tables. */
+export function prepareAddToInbox(
+  database: DatabaseSync,
+  queue: Pick<ClaimQueue, "attemptOf">,
+): AddToInbox {
   const insert = database.prepare(
-    `INSERT INTO inbox
-       (message_id, account_id, channel_id, agent_id, session_key, message, accepted_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO inbox (message_id, account_id, channel_id, agent_id, session_key, message,
+                        accepted_at, state, attempt, claimed_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (message_id) DO NOTHING`,
   );
   return (message, { agentId, sessionKey }, now) => {
     const { id, accountId, channelId } = message;
     const text = JSON.stringify(message);
-    return insert.run(id, accountId, channelId, agentId, sessionKey, text, now).changes === 1;
+    const attempt = queue.attemptOf(id);
+    const claim = attempt === undefined ? ["waiting", 0, null] : ["running", attempt, now];
+    return insert.run(id, accountId, channelId, agentId, sessionKey, text, now, ...claim)
+      .changes === 1;
   };
 }
 
-const rowSchema = z.object({
+const waitingSchema = z.object({
+  id: z.number(),
+  message_id: snowflakeSchema<"message">(),
+  account_id: z.string().transform(toAccountId),
+  channel_id: snowflakeSchema<"channel">(),
   agent_id: z.string(),
   session_key: z.string(),
-  message: z.string(),
   attempt: z.number(),
-});
+}).transform((row): WaitingMessage => ({
+  messageId: row.message_id,
+  accountId: row.account_id,
+  channelId: row.channel_id,
+  route: { agentId: row.agent_id, sessionKey: row.session_key },
+  arrival: row.id,
+  attempts: row.attempt,
+  isFresh: false,
+}));
+
+const runningSchema = z.object({
+  message_id: snowflakeSchema<"message">(),
+  session_key: z.string(),
+}).transform((row) => ({ messageId: row.message_id, sessionKey: row.session_key }));
 
 /** @param database Open, migrated, and owned by the caller. */
-export function createInbox(database: DatabaseSync, { commit, read }: Transactions): Inbox {
-  const isFree = `account_id = :accountId AND state = 'waiting'
-    AND channel_id NOT IN (SELECT value FROM json_each(:held))`;
-  const next = `SELECT id FROM inbox
-    WHERE ${isFree} AND session_key = (
-      SELECT session_key FROM inbox
-      WHERE ${isFree} AND session_key NOT IN (
-        SELECT session_key FROM inbox WHERE state = 'running'
-      )
-      ORDER BY id LIMIT 1
-    )
-    ORDER BY length(message_id), message_id LIMIT 1`;
-  const selectNext = database.prepare(next);
+export function createInbox(
+  database: DatabaseSync,
+  { commit, later, read }: Transactions,
+  queue: ClaimQueue,
+): Inbox {
+  const selectWaiting = database.prepare(
+    `SELECT id, message_id, account_id, channel_id, agent_id, session_key, attempt FROM inbox
+     WHERE finished_at IS NULL AND state = 'waiting' ORDER BY id LIMIT ${QUEUE_MAX + 1}`,
+  );
+  const selectRunning = database.prepare(
+    `SELECT message_id, session_key FROM inbox
+     WHERE finished_at IS NULL AND state = 'running'`,
+  );
+  const selectMessage = database.prepare("SELECT message FROM inbox WHERE message_id = ?");
   const claim = database.prepare(
-    `UPDATE inbox SET state = 'running', attempt = attempt + 1, claimed_at = :now
-     WHERE id = (${next})
-     RETURNING agent_id, session_key, message, attempt`,
+    `UPDATE inbox SET state = 'running', attempt = :attempt, claimed_at = :now
+     WHERE message_id = :messageId AND state = 'waiting'`,
   );
   const release = database.prepare(
     `UPDATE inbox SET state = 'waiting'
@@ -95,34 +120,67 @@ export function createInbox(database: DatabaseSync, { commit, read }: Transactio
   );
   const voidClaims = database.prepare(
     `UPDATE inbox SET state = 'waiting'
-     WHERE state = 'running' AND (:accountId IS NULL OR account_id = :accountId)`,
+     WHERE finished_at IS NULL AND state = 'running' AND (:accountId IS NULL OR account_id = :accountId)`,
   );
+
+  function fill(): void {
+    const waiting = selectWaiting.all();
+    queue.fill(
+      waiting.slice(0, QUEUE_MAX).map((row) => waitingSchema.parse(row)),
+      selectRunning.all().map((row) => runningSchema.parse(row)),
+      waiting.length > QUEUE_MAX,
+    );
+  }
+
+  /**
+   * T2, as far as it must be stored. What an earlier process has begun is counted before it begins
+   * again, so that a message that ends the process is given up in the end. A message of this
+   * process's own may lose its first claim: the next start counts it.
+   */
+  async function storeClaim({ messageId, attempts, isFresh }: WaitingMessage, now: number) {
+    const mark = () => void claim.run({ messageId, attempt: attempts + 1, now });
+    if (isFresh && attempts === 0) later(TERMS.T2, mark);
+    else await commit(TERMS.T2, mark);
+  }
 
   return {
     async claimNext(accountId, now, held) {
       if (held === "all") return undefined;
-      const channels = JSON.stringify(held);
-      // Asked a lot, and mostly for nothing.
-      if (!await read(() => selectNext.get({ accountId, held: channels }))) return undefined;
-      return commit(TERMS.T2, () => {
-        const row = claim.get({ accountId, now, held: channels });
-        return row && toClaim(row);
+      if (queue.isStale) await read(() => queue.isStale && fill());
+      const taken = queue.take(accountId, held);
+      if (!taken) return undefined;
+      const { messageId, route, attempts } = taken;
+      try {
+        await storeClaim(taken, now);
+        const message = taken.message ??
+          await read(() => readMessage(selectMessage.get(messageId)));
+        return { message, route, attempt: attempts + 1 };
+      } catch (error) {
+        queue.putBack(taken);
+        throw error;
+      }
+    },
+    release(ended) {
+      const { message, attempt } = ended;
+      queue.release(ended);
+      return commit(UNNAMED, () => {
+        release.run(message.id, attempt);
       });
     },
-    release: ({ message, attempt }) =>
-      commit(UNNAMED, () => {
-        release.run(message.id, attempt);
-      }),
-    voidClaims: (accountId) =>
-      commit(UNNAMED, () => Number(voidClaims.run({ accountId: accountId ?? null }).changes)),
+    async voidClaims(accountId) {
+      const voided = await commit(
+        UNNAMED,
+        () => Number(voidClaims.run({ accountId: accountId ?? null }).changes),
+      );
+      queue.void(accountId);
+      return voided;
+    },
   };
 }
 
-function toClaim(row: unknown): Claim {
-  const { agent_id, session_key, message, attempt } = rowSchema.parse(row);
-  return {
-    message: JSON.parse(message), // ours, written by `prepareAddToInbox`
-    route: { agentId: agent_id, sessionKey: session_key },
-    attempt,
-  };
+const messageSchema = z.object({ message: z.string() });
+
+/** Ours, written by {@link prepareAddToInbox}. */
+function readMessage(row: unknown): InboundMessage {
+  return JSON.parse(messageSchema.parse(row).message);
 }

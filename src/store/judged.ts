@@ -12,6 +12,7 @@ import { toOverheard } from "../core/transcript.ts";
 import { prepareKeepOverheard } from "./context.ts";
 import { prepareKeepDirectChannel } from "./direct_channels.ts";
 import { prepareAddToInbox } from "./inbox.ts";
+import type { Memory } from "./memory.ts";
 import { prepareKeepUndecided } from "./undecided_rows.ts";
 
 /** What has come of messages whose verdicts are new. */
@@ -26,9 +27,12 @@ export interface Kept {
 /** @param now Unix time in milliseconds. */
 export type KeepJudged = (recorded: readonly Judged[], now: number) => Kept;
 
-export function prepareKeepJudged(database: DatabaseSync): KeepJudged {
-  const keepOverheard = prepareKeepOverheard(database);
-  const addToInbox = prepareAddToInbox(database);
+export function prepareKeepJudged(
+  database: DatabaseSync,
+  { claims, quiet }: Memory,
+): KeepJudged {
+  const keepOverheard = prepareKeepOverheard(database, quiet);
+  const addToInbox = prepareAddToInbox(database, claims);
   const keepDirectChannel = prepareKeepDirectChannel(database);
   const keepUndecided = prepareKeepUndecided(database);
   return (recorded, now) => {

@@ -18,6 +18,7 @@ import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import { createFates, type Fates } from "./fates.ts";
 import { createHeldRows, type HeldRows } from "./held_rows.ts";
 import { prepareOutboxFiles } from "./outbox_files.ts";
+import { createOutgoing, type Outgoing } from "./outgoing.ts";
 import { JOIN_DRAFT, prepareAddOnce, ROW_COLUMNS, toOutboxRow } from "./outbox_rows.ts";
 import { createParkedChannels, isNotParked, type ParkedChannels } from "./parked_channels.ts";
 import { prepareSettle } from "./settle.ts";
@@ -103,15 +104,25 @@ export interface AddedRow extends OutboxRow {
   readonly messageId?: MessageId;
 }
 
+/** The journal's record of a T4. */
+interface Intent {
+  readonly accountId: AccountId;
+  readonly nonce: string;
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
+
 const knownSchema = z.object({ message_id: snowflakeSchema<"message">() });
 
 /** @param database Open, migrated, and owned by the caller. */
 export function createOutbox(
   database: DatabaseSync,
   transactions: Transactions = transactAlone(database),
+  outgoing: Outgoing = createOutgoing(database),
 ): Outbox {
-  const { commit, read } = transactions;
-  const add = prepareAdd(database);
+  const { commit, journaled, later, read } = transactions;
+  const { queues } = outgoing;
+  const add = prepareAdd(database, outgoing);
   const files = prepareOutboxFiles(database);
   const settle = prepareSettle(database);
   const selectRow = `SELECT ${ROW_COLUMNS} FROM outbox AS o ${JOIN_DRAFT}`;
@@ -135,6 +146,10 @@ export function createOutbox(
      SET state = 'sending', first_attempt_at = COALESCE(first_attempt_at, :now),
          action = IIF(:isPost, 'post', action)
      WHERE id = :id AND state IN ('pending', 'sending')`,
+  );
+  const noteIntent = database.prepare(
+    `UPDATE outbox SET state = 'sending', first_attempt_at = COALESCE(first_attempt_at, ?)
+     WHERE account_id = ? AND nonce = ? AND state IN ('pending', 'sending')`,
   );
   const markRefused = database.prepare(
     `UPDATE outbox
@@ -163,57 +178,100 @@ export function createOutbox(
   const markUncertain = database.prepare(
     `UPDATE outbox SET state = 'uncertain' WHERE id = ? AND state = 'sending'`,
   );
+  const selectAny = database.prepare(
+    `SELECT 1 FROM outbox
+     WHERE account_id = :accountId AND channel_id = :channelId AND state IN ('pending', 'sending')
+     UNION ALL
+     SELECT 1 FROM parked_channel
+     WHERE account_id = :accountId AND channel_id = :channelId AND is_parked = 1
+     LIMIT 1`,
+  );
   const selectKnown = database.prepare(
     `SELECT message_id FROM outbox
      WHERE message_id IN (SELECT value FROM json_each(?)) AND channel_id = ?`,
   );
 
+  /** T4 of a row that is in memory, by its nonce: its number may be another one in the table. */
+  const intend = journaled<Intent>("intent", ({ accountId, nonce, now }) => {
+    noteIntent.run(now, accountId, nonce);
+  });
+  const idOf = ({ id }: OutboxRow): number => outgoing.idInTable(id);
+
+  /** The head of a channel as the tables have it, and whether nothing at all waits there. */
+  function headOf(accountId: AccountId, channelId: ChannelId): readonly OutboxRow[] {
+    const row = selectHead.get({ accountId, channelId });
+    if (row) return [toOutboxRow(row)];
+    if (!selectAny.get({ accountId, channelId })) queues.foundEmpty(accountId, channelId);
+    return [];
+  }
+
+  /** A change that is not on the common way: from then on the tables say what waits there. */
+  function change({ message: { accountId, channelId } }: OutboxRow, work: () => void) {
+    queues.forget(accountId, channelId);
+    return commit(UNNAMED, work);
+  }
+
   return {
     ...createFates(database, transactions),
-    ...createHeldRows(database, transactions),
+    ...createHeldRows(database, transactions, outgoing),
     ...createParkedChannels(database, transactions),
-    heads: (accountId, channels) =>
-      read(() => {
-        const rows = channels === undefined
-          ? selectHeads.all({ accountId })
-          : channels.map((channelId) => selectHead.get({ accountId, channelId }));
-        return rows.filter((row) => row !== undefined).map(toOutboxRow);
-      }),
+    async heads(accountId, channels) {
+      if (!channels) {
+        queues.forget(accountId);
+        return await read(() => selectHeads.all({ accountId }).map(toOutboxRow));
+      }
+      const isKnown = (channelId: ChannelId) => queues.isKnown(accountId, channelId);
+      const rows = channels.filter(isKnown).flatMap((channelId) =>
+        queues.head(accountId, channelId) ?? []
+      );
+      const unknown = channels.filter((channelId) => !isKnown(channelId));
+      if (unknown.length === 0) return rows;
+      const found = await read(() => unknown.flatMap((channelId) => headOf(accountId, channelId)));
+      return [...rows, ...found];
+    },
     filesOf: ({ id, fileCount }) => read(() => fileCount === 0 ? [] : files.select(id)),
     add: (frozen, now) => commit(termsOf(frozen), () => add(frozen, now)),
     addAll: (frozen, now) =>
       commit(TERMS.BY_HAND, () => frozen.map((message) => add(message, now))),
-    markSending: ({ id, action: { kind } }, now) =>
-      commit(TERMS.T4, () => {
-        // What is posted in a draft's place stays a post, whatever becomes of the draft.
-        return markSending.run({ id, now, isPost: kind === "post" ? 1 : 0 }).changes === 1;
+    async markSending(row, now) {
+      queues.attempted(row, now);
+      if (queues.takeIntent(row)) return true;
+      if (!queues.has(row)) {
+        return await commit(TERMS.T4, () => {
+          // What is posted in a draft's place stays a post, whatever becomes of the draft.
+          const isPost = row.action.kind === "post" ? 1 : 0;
+          return markSending.run({ id: idOf(row), now, isPost }).changes === 1;
+        });
+      }
+      const { accountId, nonce } = row.message;
+      await intend(TERMS.T4, { accountId, nonce, now });
+      return queues.has(row); // or the gateway's echo was first
+    },
+    markSent(row, messageId) {
+      const { message: { accountId, channelId }, fileCount } = row;
+      const settled = { id: idOf(row), accountId, channelId, fileCount };
+      if (!queues.has(row)) {
+        return commit(TERMS.T5, () => settle(settled, messageId));
+      }
+      queues.settle(row, messageId);
+      return Promise.try(() => {
+        later(TERMS.T5, () => void settle({ ...settled, id: idOf(row) }, messageId));
+        return true;
+      });
+    },
+    markRefused: (row, reason, now) =>
+      change(row, () => {
+        const { firstAttemptAt = null } = row;
+        markRefused.run({ id: idOf(row), firstAttemptAt, reason, now });
       }),
-    markSent: ({ id, message: { accountId, channelId }, fileCount }, messageId) =>
-      commit(TERMS.T5, () => settle({ id, accountId, channelId, fileCount }, messageId)),
-    markRefused: ({ id, firstAttemptAt }, reason, now) =>
-      commit(UNNAMED, () => {
-        markRefused.run({ id, firstAttemptAt: firstAttemptAt ?? null, reason, now });
-      }),
-    markFailing: ({ id }, now) =>
-      commit(UNNAMED, () => {
-        markFailing.run({ id, now });
-      }),
-    shiftFailing: (accountId, byMs, until) =>
-      commit(UNNAMED, () => {
-        shiftFailing.run({ accountId, byMs, until });
-      }),
-    markAbsent: ({ id }) =>
-      commit(UNNAMED, () => {
-        markAbsent.run(id);
-      }),
-    markDead: ({ id }, reason) =>
-      commit(UNNAMED, () => {
-        markDead.run({ id, reason });
-      }),
-    markUncertain: ({ id }) =>
-      commit(UNNAMED, () => {
-        markUncertain.run(id);
-      }),
+    markFailing: (row, now) => change(row, () => void markFailing.run({ id: idOf(row), now })),
+    shiftFailing(accountId, byMs, until) {
+      queues.forget(accountId);
+      return commit(UNNAMED, () => void shiftFailing.run({ accountId, byMs, until }));
+    },
+    markAbsent: (row) => change(row, () => void markAbsent.run(idOf(row))),
+    markDead: (row, reason) => change(row, () => void markDead.run({ id: idOf(row), reason })),
+    markUncertain: (row) => change(row, () => void markUncertain.run(idOf(row))),
     known: (channelId, messageIds) =>
       read(() => {
         const rows = selectKnown.all(JSON.stringify(messageIds), channelId);
@@ -228,8 +286,11 @@ function termsOf({ message }: Frozen): Terms {
 }
 
 /** @returns What adds a message, or finds it by its nonce, within a transaction of the caller's. */
-function prepareAdd(database: DatabaseSync): (frozen: Frozen, now: number) => AddedRow {
-  const addOnce = prepareAddOnce(database);
+function prepareAdd(
+  database: DatabaseSync,
+  outgoing: Outgoing,
+): (frozen: Frozen, now: number) => AddedRow {
+  const addOnce = prepareAddOnce(database, outgoing);
   const select = database.prepare(
     `SELECT ${ROW_COLUMNS}, o.state, o.message_id FROM outbox AS o ${JOIN_DRAFT} WHERE o.id = ?`,
   );

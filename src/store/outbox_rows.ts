@@ -17,6 +17,7 @@ import type { Frozen, OutboundMessage, OutboxAction, OutboxRow } from "../core/o
 import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import { withoutControls } from "../lib/controls.ts";
 import { prepareOutboxFiles } from "./outbox_files.ts";
+import type { Outgoing } from "./outgoing.ts";
 
 /** What becomes of a message as it is added: the last two are on record, and never sent. */
 export type Added =
@@ -36,9 +37,8 @@ const nextSchema = z.object({ id: z.number() });
 
 const ACTIONS = { this: "replace", nothing: "remove" } as const;
 
-export function prepareAddToOutbox(database: DatabaseSync): AddToOutbox {
+export function prepareAddToOutbox(database: DatabaseSync, outgoing: Outgoing): AddToOutbox {
   const files = prepareOutboxFiles(database);
-  const selectNext = database.prepare("SELECT COALESCE(MAX(id), 0) + 1 AS id FROM outbox");
   const insert = database.prepare(
     `INSERT INTO outbox (id, account_id, channel_id, nonce, state, kind, cause_id, action,
                          draft_nonce, file_count, created_at, folded_into, refusal, message, whole)
@@ -46,7 +46,7 @@ export function prepareAddToOutbox(database: DatabaseSync): AddToOutbox {
              :fileCount, :now, :foldedInto, :refusal, :message, :whole)`,
   );
   return ({ message: frozen, files: sent, whole, draft }, now, added = { state: "pending" }) => {
-    const { id } = nextSchema.parse(selectNext.get());
+    const id = outgoing.nextId();
     const message = frozen.nonce === "" ? { ...frozen, nonce: nonceOfRow(id, now) } : frozen;
     const { accountId, channelId, nonce, of } = message;
     const isPending = added.state === "pending";
@@ -67,8 +67,51 @@ export function prepareAddToOutbox(database: DatabaseSync): AddToOutbox {
       message: JSON.stringify(message),
       whole: isPending && whole !== undefined ? withoutControls(whole) : null,
     });
-    if (isPending) files.insert(id, accountId, sent);
+    if (isPending) {
+      files.insert(id, accountId, sent);
+      outgoing.queues.forget(accountId, channelId);
+    }
     return id;
+  };
+}
+
+/** A row of an answer as the journal has it, with the number that was reserved for it. */
+export interface PlainRow {
+  readonly id: number;
+  readonly message: OutboundMessage;
+  readonly whole?: string;
+  /** Whether the intent to send it is stored with it (T4). */
+  readonly isIntended: boolean;
+}
+
+/** Adds a row without files and drafts within a transaction of the caller's. */
+export type AddPlainRow = (row: PlainRow, now: number) => void;
+
+export function prepareAddPlainRow(database: DatabaseSync, outgoing: Outgoing): AddPlainRow {
+  const insert = database.prepare(
+    `INSERT INTO outbox (id, account_id, channel_id, nonce, state, kind, cause_id, created_at,
+                         first_attempt_at, message, whole)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO NOTHING`,
+  );
+  return ({ id, message, whole, isIntended }, now) => {
+    const { accountId, channelId, nonce, of } = message;
+    const rest = [
+      accountId,
+      channelId,
+      nonce,
+      isIntended ? "sending" : "pending",
+      of?.kind ?? null,
+      of?.cause ?? null,
+      now,
+      isIntended ? now : null,
+      JSON.stringify(message),
+      whole === undefined ? null : withoutControls(whole),
+    ];
+    if (insert.run(id, ...rest).changes === 1) return;
+    const free = outgoing.nextId();
+    insert.run(free, ...rest);
+    outgoing.moved(id, free);
   };
 }
 
@@ -80,8 +123,8 @@ export function prepareAddToOutbox(database: DatabaseSync): AddToOutbox {
  */
 export type AddOnce = (frozen: Frozen, now: number) => number;
 
-export function prepareAddOnce(database: DatabaseSync): AddOnce {
-  const add = prepareAddToOutbox(database);
+export function prepareAddOnce(database: DatabaseSync, outgoing: Outgoing): AddOnce {
+  const add = prepareAddToOutbox(database, outgoing);
   const find = database.prepare("SELECT id FROM outbox WHERE account_id = ? AND nonce = ?");
   return (frozen, now) => {
     const { accountId, nonce } = frozen.message;

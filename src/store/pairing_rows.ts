@@ -22,6 +22,7 @@ import type { Verdict } from "../core/verdict.ts";
 import { withoutControls } from "../lib/controls.ts";
 import { DAY_MS } from "../core/day.ts";
 import { prepareAddOnce } from "./outbox_rows.ts";
+import type { Outgoing } from "./outgoing.ts";
 
 /** Of rows whose hour lasts; one that is made later than that was made by a clock that was ahead. */
 export const IS_FRESH = `expires_at > :now AND created_at < :now + ${CODE_LIFE_MS}`;
@@ -108,8 +109,8 @@ const KEPT_MS = DAY_MS;
 /** Of 2^40 codes, one that is taken is drawn again; a desk that draws nothing else is broken. */
 const DRAWS = 4;
 
-export function prepareStartPairing(database: DatabaseSync): StartPairing {
-  const addOnce = prepareAddOnce(database);
+export function prepareStartPairing(database: DatabaseSync, outgoing: Outgoing): StartPairing {
+  const addOnce = prepareAddOnce(database, outgoing);
   const isTaken = database.prepare(
     "SELECT 1 FROM pairing_request WHERE account_id = ? AND code = ?",
   );

@@ -17,6 +17,7 @@ import { readCode } from "../core/pairing.ts";
 import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import { prepareKeepDirectChannel } from "./direct_channels.ts";
 import { prepareAddOnce } from "./outbox_rows.ts";
+import { createOutgoing, type Outgoing } from "./outgoing.ts";
 import { prepareCountWrongCodes } from "./pairing_guesses.ts";
 import { IS_FRESH, toPairingRequest } from "./pairing_rows.ts";
 import { TERMS } from "./terms.ts";
@@ -84,9 +85,10 @@ const foundSchema = z.object({
 export function createPairings(
   database: DatabaseSync,
   { commit, read }: Transactions = transactAlone(database),
+  outgoing: Outgoing = createOutgoing(database),
 ): Pairings {
   const find = prepareFind(database);
-  const settle = prepareSettle(database);
+  const settle = prepareSettle(database, outgoing);
   const guesses = prepareCountWrongCodes(database);
   const selectRequests = database.prepare(
     `SELECT * FROM pairing_request
@@ -183,8 +185,8 @@ function prepareFind(database: DatabaseSync): (key: Key) => Found | undefined {
 }
 
 /** @returns What ends a request that waits, within a transaction of the caller's. */
-function prepareSettle(database: DatabaseSync) {
-  const addOnce = prepareAddOnce(database);
+function prepareSettle(database: DatabaseSync, outgoing: Outgoing) {
+  const addOnce = prepareAddOnce(database, outgoing);
   const keepDirectChannel = prepareKeepDirectChannel(database);
   const end = database.prepare(
     `UPDATE pairing_request SET state = :state, decided_at = :now, decided_by = :decidedBy

@@ -84,7 +84,7 @@ const wasToldSchema = z.object({ was_told: z.number() });
 /** @param database Open, migrated, and owned by the caller. */
 export function createParkedChannels(
   database: DatabaseSync,
-  { commit, read }: Transactions,
+  { commit, glance, read }: Transactions,
 ): ParkedChannels {
   const selectWasTold = database.prepare(
     `SELECT is_parked = 1 OR refused_at > :now - ${DAY_MS} AS was_told FROM parked_channel
@@ -129,7 +129,7 @@ export function createParkedChannels(
       }),
     async unpark(accountId, channels) {
       const these = { accountId, channels: channels === "all" ? null : JSON.stringify(channels) };
-      if (!await read(() => selectUnparked.get(these))) return 0; // asked with each message
+      if (!await glance(() => selectUnparked.get(these))) return 0; // asked with each message
       return commit(UNNAMED, () => Number(unpark.run(these).changes));
     },
     parked: (accountId) =>

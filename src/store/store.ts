@@ -25,6 +25,7 @@ import { createGuilds, type Guilds } from "./guilds.ts";
 import { createIdentifies, type Identifies } from "./identifies.ts";
 import { createInbox, type Inbox } from "./inbox.ts";
 import { createInvalidRequestCounts, type InvalidRequestCounts } from "./invalid_requests.ts";
+import { createMemory } from "./memory.ts";
 import { createOtherWriters, type OtherWriters } from "./other_writers.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { createPairings, type Pairings } from "./pairings.ts";
@@ -35,6 +36,7 @@ import { createResolvedNames, type ResolvedNames } from "./resolved_names.ts";
 import { DEFAULT_RETENTION, preparePruner, type Retention } from "./retention.ts";
 import { createRuns, type Runs } from "./runs.ts";
 import type { CrashHooks } from "./terms.ts";
+import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnEnds, type TurnEnds } from "./turn_ends.ts";
 import { createUndecided, type UndecidedMessages } from "./undecided.ts";
 import { watchFile } from "./watch_file.ts";
@@ -61,10 +63,13 @@ export interface Store
     ProxiedUsers,
     ResolvedNames,
     Runs,
+    Transcripts,
     TurnEnds,
     UndecidedMessages,
     Pick<Figures, "health"> {
   readonly outbox: Outbox;
+  /** Brings the tables up to date, for what looks at the file by itself. */
+  catchUp(): void;
   readonly pairing: Pairings;
   /** Commits what is asked for so far, and closes the file; what comes later is refused. */
   close(): void;
@@ -76,6 +81,8 @@ export interface StoreOptions {
   /** A test's, that ends the process on its way. */
   readonly crash?: CrashHooks;
   readonly retention?: Retention;
+  /** Told of a journaled record that the tables did not take, and that stays in the journal. */
+  readonly onRefused?: (kind: string, error: unknown) => void;
 }
 
 const NO_CRASH: CrashHooks = { before() {}, after() {} };
@@ -104,19 +111,34 @@ export function openStore(
 export function createStore(
   database: DatabaseSync,
   path: string,
-  { elapsed, crash = NO_CRASH, retention = DEFAULT_RETENTION }: StoreOptions,
+  { elapsed, crash = NO_CRASH, retention = DEFAULT_RETENTION, onRefused = () => {} }: StoreOptions,
 ): Store {
   const factRows = prepareFactRows(database, { elapsed });
-  const commits = createCommits(database, { path, crash, onUndone: factRows.forget });
+  const memory = createMemory(database);
+  const commits = createCommits(database, {
+    path,
+    crash,
+    onUndone() {
+      factRows.forget();
+      memory.forget();
+      transcripts.forget();
+    },
+    onRefused,
+  });
+  const transcripts = createTranscripts(database, commits);
   const pruner = preparePruner(database, retention, factRows);
   const figures = createFigures(database, commits);
-  const judging = { factRows, pruner, onRecorded: figures.count };
+  const judging = { memory, factRows, pruner, onRecorded: figures.count };
   const sessions = createGatewaySessions(database, commits, { pruner, elapsed });
   const assertThere = watchFile(path);
+  const batches = createBatches(database, commits, judging);
+  const turnEnds = createTurnEnds(database, commits, { memory, transcripts });
+  const outbox = createOutbox(database, commits, memory.outgoing);
+  commits.recover();
   return {
     ...createAccounts(database, commits),
-    ...createBatches(database, commits, judging),
-    ...createContext(database, commits, pruner),
+    ...batches,
+    ...createContext(database, commits, pruner, memory.quiet),
     ...createDecisions(database, commits),
     ...createDirectChannels(database, commits),
     ...createDiscordAnswers(database, commits),
@@ -129,7 +151,7 @@ export function createStore(
     },
     ...createGuilds(database, commits),
     ...createIdentifies(database, commits),
-    ...createInbox(database, commits),
+    ...createInbox(database, commits, memory.claims),
     ...createInvalidRequestCounts(database, commits),
     ...createOtherWriters(database),
     ...createPeers(database, commits),
@@ -137,11 +159,13 @@ export function createStore(
     ...createProxiedUsers(database, commits),
     ...createResolvedNames(database, commits),
     ...createRuns(database, commits),
-    ...createTurnEnds(database, commits),
+    entriesOf: transcripts.entriesOf,
+    ...turnEnds,
     ...createUndecided(database, commits, judging),
     health: figures.health,
-    outbox: createOutbox(database, commits),
-    pairing: createPairings(database, commits),
+    outbox,
+    catchUp: commits.catchUp,
+    pairing: createPairings(database, commits, memory.outgoing),
     close() {
       commits.close();
       database.close();

@@ -9,6 +9,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Judged } from "../core/inbox.ts";
 import type { PairingDesk, PairingRequest } from "../core/pairing.ts";
 import type { Verdict } from "../core/verdict.ts";
+import type { Outgoing } from "./outgoing.ts";
 import { prepareJudgeStranger, prepareStartPairing } from "./pairing_rows.ts";
 
 /** A message with the verdict that stands, and the request that it has begun. */
@@ -29,9 +30,9 @@ export interface Strangers {
   settle(judged: Judged, desk: PairingDesk | undefined, now: number): Settled;
 }
 
-export function prepareStrangers(database: DatabaseSync): Strangers {
+export function prepareStrangers(database: DatabaseSync, outgoing: Outgoing): Strangers {
   const judgeStranger = prepareJudgeStranger(database);
-  const startPairing = prepareStartPairing(database);
+  const startPairing = prepareStartPairing(database, outgoing);
 
   function foresee(judged: Judged, now: number): Judged {
     const { message: { accountId, sender, place }, verdict, moment } = judged;

@@ -38,7 +38,7 @@
  * @module
  */
 
-export type TransactionName = "T0" | "T1" | "T2" | "T3" | "T4" | "T5";
+export type TransactionName = "T0" | "T1" | "T2" | "T3" | "T4" | "T5" | "TJ";
 
 /** Whether a commit waits until the disk has it. */
 export type Durability = "full" | "normal";
@@ -46,6 +46,8 @@ export type Durability = "full" | "normal";
 export interface Terms {
   /** Absent where the crash table has no row for it. */
   readonly name?: TransactionName;
+  /** Of a transaction that is two rows of the table at once. */
+  readonly also?: TransactionName;
   readonly durability: Durability;
 }
 
@@ -55,8 +57,10 @@ export const TERMS = {
   FIRST_DM: { name: "T1", durability: "full" },
   T2: { name: "T2", durability: "normal" },
   T3: { name: "T3", durability: "normal" },
+  T3_T4: { name: "T3", also: "T4", durability: "full" },
   T4: { name: "T4", durability: "full" },
   T5: { name: "T5", durability: "normal" },
+  TJ: { name: "TJ", durability: "normal" },
   BY_HAND: { durability: "full" },
   IDENTIFY: { durability: "full" },
   RUN: { durability: "full" },

@@ -1,33 +1,30 @@
 /**
- * How turns end (T3), and what their sessions remember.
+ * How turns end (T3): the transcript, the frozen reply and the end of the
+ * message's wait are one transaction.
  *
- * The transcript, the frozen reply and the end of the message's wait are one
- * transaction. Only the claim that runs can end: where two ends come for one
- * message, by whatever fault, the first is stored and the second leaves nothing.
+ * Only the claim that runs can end: where two ends come for one message, by
+ * whatever fault, the first is stored and the second leaves nothing. An answer of
+ * plain messages in a channel of which all that waits is known is journaled; where
+ * nothing waits there, the intent to send its first message (T4) goes with it.
  *
  * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import type { FinishedTurn, StoredTurn } from "../core/inbox.ts";
+import type { ChannelId } from "../core/ids.ts";
+import type { FinishedTurn, StoredTurn, TurnEnd } from "../core/inbox.ts";
+import type { OutboxRow } from "../core/outbound.ts";
 import type { PlanQueue } from "../core/queue.ts";
-import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import type { Entry } from "../core/transcript.ts";
 import { withoutControls } from "../lib/controls.ts";
+import type { Memory } from "./memory.ts";
+import { type PlainRow, prepareAddPlainRow } from "./outbox_rows.ts";
 import { TERMS } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
+import type { TranscriptRows } from "./transcripts.ts";
 import { prepareAddTurn } from "./turn_outbox.ts";
 
 export interface TurnEnds {
-  /**
-   * The newest entries of a session, oldest first: no more than `limit`, and of one whose texts
-   * are longer than `maxChars` together no more than fit. Reading stops there, so that a turn
-   * costs the same in a session of a thousand turns as in one of ten.
-   *
-   * @param maxChars UTF-16 units.
-   */
-  entriesOf(sessionKey: string, limit: number, maxChars?: number): Promise<readonly Entry[]>;
   /**
    * T3.
    *
@@ -37,65 +34,118 @@ export interface TurnEnds {
   finishTurn(turn: FinishedTurn, now: number, queue?: PlanQueue): Promise<StoredTurn>;
 }
 
+export interface TurnEndsDeps {
+  readonly memory: Memory;
+  readonly transcripts: TranscriptRows;
+}
+
 const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
 
-const entrySchema = z.object({
-  role: z.enum(["user", "assistant"]),
-  text: z.string(),
-  message_id: snowflakeSchema<"message">(),
-  at: z.number(),
-});
+/** The journal's record of a T3. */
+interface PlainTurn {
+  readonly messageId: string;
+  readonly agentId: string;
+  readonly sessionKey: string;
+  readonly channelId: ChannelId;
+  readonly end: TurnEnd;
+  readonly entries: readonly Entry[];
+  readonly rows: readonly PlainRow[];
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
 
 /** @param database Open, migrated, and owned by the caller. */
-export function createTurnEnds(database: DatabaseSync, { commit, read }: Transactions): TurnEnds {
-  const addTurn = prepareAddTurn(database);
-  const selectEntries = database.prepare(
-    `SELECT role, text, message_id, at FROM entry
-     WHERE session_key = ? ORDER BY id DESC LIMIT ?`,
-  );
-  const insertEntry = database.prepare(
-    `INSERT INTO entry (agent_id, session_key, channel_id, role, text, message_id, at)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
-  );
+export function createTurnEnds(
+  database: DatabaseSync,
+  { commit, journaled }: Transactions,
+  { memory: { claims, outgoing }, transcripts }: TurnEndsDeps,
+): TurnEnds {
+  const { queues } = outgoing;
+  const addTurn = prepareAddTurn(database, outgoing);
+  const addRow = prepareAddPlainRow(database, outgoing);
+  // The claim itself is in memory (T2): the row may still wait as far as the table knows.
   const finish = database.prepare(
     `UPDATE inbox SET state = ?, finished_at = ?, failure_id = ?, failure = ?
-     WHERE message_id = ? AND attempt = ? AND state = 'running'`,
+     WHERE message_id = ? AND state IN ('waiting', 'running')`,
   );
 
-  function store(turn: FinishedTurn, now: number, queue: PlanQueue | undefined): StoredTurn {
-    const { claim, end, entries } = turn;
-    const { message, route: { agentId, sessionKey }, attempt } = claim;
-    const [failureId, reason] = end.kind === "failed" ? [end.failureId, end.reason] : [null, null];
-    const { changes } = finish.run(end.kind, now, failureId, reason, message.id, attempt);
-    if (changes === 0) return NOT_STORED;
-    for (const { role, text, messageId, at } of entries) {
-      const clean = withoutControls(text);
-      insertEntry.run(agentId, sessionKey, message.channelId, role, clean, messageId, at);
+  /** @returns Whether the message was there, without an end. */
+  function end(messageId: string, how: TurnEnd, now: number): boolean {
+    const [failureId, reason] = how.kind === "failed" ? [how.failureId, how.reason] : [null, null];
+    return finish.run(how.kind, now, failureId, reason, messageId).changes > 0;
+  }
+
+  const append = journaled<PlainTurn>("turn", ({ messageId, rows, now, ...turn }) => {
+    end(messageId, turn.end, now);
+    transcripts.insert(turn, turn.entries);
+    for (const row of rows) addRow(row, now);
+  });
+
+  async function journal(turn: FinishedTurn, now: number): Promise<StoredTurn> {
+    const { claim: { message, route: { agentId, sessionKey } }, end, entries } = turn;
+    const { accountId, channelId } = message;
+    const isFirst = queues.size(accountId, channelId) === 0;
+    const first = outgoing.reserve(turn.outbox.length);
+    const rows = turn.outbox.map(({ message, whole }, index): PlainRow => ({
+      id: first + index,
+      message,
+      ...(whole !== undefined && { whole }),
+      isIntended: isFirst && index === 0,
+    }));
+    const waiting = rows.map(({ id, message }): OutboxRow => ({
+      id,
+      message,
+      fileCount: 0,
+      action: { kind: "post" },
+    }));
+    queues.add(waiting, isFirst);
+    const terms = isFirst && rows.length > 0 ? TERMS.T3_T4 : TERMS.T3;
+    const messageId = message.id;
+    try {
+      await append(terms, { messageId, agentId, sessionKey, channelId, end, entries, rows, now });
+    } catch (error) {
+      queues.forget(accountId, channelId);
+      throw error;
     }
+    queues.stored(waiting);
+    return { stored: true, folded: 0, dropped: 0 };
+  }
+
+  function store(turn: FinishedTurn, now: number, queue: PlanQueue | undefined): StoredTurn {
+    const { claim: { message, route }, entries } = turn;
+    if (!end(message.id, turn.end, now)) return NOT_STORED;
+    transcripts.insert({ ...route, channelId: message.channelId }, entries);
     return { stored: true, ...addTurn(turn, now, queue) };
   }
 
-  return {
-    entriesOf: (sessionKey, limit, maxChars = Infinity) =>
-      read(() => newest(selectEntries.iterate(sessionKey, limit), maxChars).reverse()),
-    finishTurn: (turn, now, queue) => commit(TERMS.T3, () => store(turn, now, queue)),
-  };
-}
-
-/** The first rows whose texts fit. To leave the loop early resets the statement. */
-function newest(rows: Iterable<unknown>, maxChars: number): Entry[] {
-  const entries: Entry[] = [];
-  let chars = 0;
-  for (const row of rows) {
-    const entry = toEntry(row);
-    chars += entry.text.length;
-    if (chars > maxChars) break;
-    entries.push(entry);
+  function isPlain(
+    { claim: { message, attempt }, outbox, mayHaveDrafts }: FinishedTurn,
+    queue?: PlanQueue,
+  ): boolean {
+    const { accountId, channelId } = message;
+    const size = queues.size(accountId, channelId) + outbox.length;
+    return !mayHaveDrafts && attempt === 1 && size <= (queue?.maxQueueSize ?? Infinity) &&
+      queues.takes(accountId, channelId) &&
+      outbox.every(({ message, files, draft }) =>
+        files.length === 0 && !draft && message.nonce !== "" && message.channelId === channelId
+      );
   }
-  return entries;
-}
 
-function toEntry(row: unknown): Entry {
-  const { message_id, ...rest } = entrySchema.parse(row);
-  return { ...rest, messageId: message_id };
+  return {
+    async finishTurn(ended, now, queue) {
+      const { claim } = ended;
+      if (!claims.runs(claim)) return NOT_STORED;
+      const entries = ended.entries.map((entry) => ({
+        ...entry,
+        text: withoutControls(entry.text),
+      }));
+      const turn = { ...ended, entries };
+      const stored = isPlain(turn, queue)
+        ? await journal(turn, now)
+        : await commit(TERMS.T3, () => store(turn, now, queue));
+      if (stored.stored) transcripts.stored(claim.route.sessionKey, entries);
+      claims.end(claim);
+      return stored;
+    },
+  };
 }

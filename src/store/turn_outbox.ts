@@ -18,6 +18,7 @@ import type { PlanQueue, QueuePlan, Waiting } from "../core/queue.ts";
 import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import { prepareOutboxFiles } from "./outbox_files.ts";
 import { prepareAddToOutbox, readMessage } from "./outbox_rows.ts";
+import type { Outgoing } from "./outgoing.ts";
 
 /** Adds a turn's messages within a transaction of the caller's. */
 export type AddTurn = (
@@ -28,8 +29,8 @@ export type AddTurn = (
 
 const ADD: QueuePlan = { kind: "add" };
 
-export function prepareAddTurn(database: DatabaseSync): AddTurn {
-  const add = prepareAddToOutbox(database);
+export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): AddTurn {
+  const add = prepareAddToOutbox(database, outgoing);
   const fold = prepareFold(database);
   const draftsOf = prepareDraftsOf(database);
   const waitingIn = prepareWaitingIn(database);

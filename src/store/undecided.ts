@@ -16,6 +16,7 @@ import type { Verdict } from "../core/verdict.ts";
 import { prepareReplaceDecision } from "./decisions.ts";
 import type { FactRows } from "./fact_rows.ts";
 import { prepareKeepJudged } from "./judged.ts";
+import type { Memory } from "./memory.ts";
 import type { Pruner } from "./retention.ts";
 import { prepareStrangers } from "./strangers.ts";
 import { UNNAMED } from "./terms.ts";
@@ -45,6 +46,7 @@ export interface UndecidedMessages {
 }
 
 export interface UndecidedDeps {
+  readonly memory: Memory;
   readonly factRows: FactRows;
   readonly pruner: Pruner;
   /** Told of the verdicts that are new, once they are stored. */
@@ -55,14 +57,14 @@ export interface UndecidedDeps {
 export function createUndecided(
   database: DatabaseSync,
   { commit, read }: Transactions,
-  { factRows, pruner, onRecorded }: UndecidedDeps,
+  { factRows, pruner, onRecorded, memory }: UndecidedDeps,
 ): UndecidedMessages {
   const select = database.prepare("SELECT * FROM undecided WHERE account_id = ? ORDER BY id");
   const take = prepareTakeUndecided(database);
   const takeWaiting = prepareTakeWaiting(database);
-  const strangers = prepareStrangers(database);
+  const strangers = prepareStrangers(database, memory.outgoing);
   const replaceDecision = prepareReplaceDecision(database, factRows);
-  const keep = prepareKeepJudged(database);
+  const keep = prepareKeepJudged(database, memory);
 
   /** @param at Unix time in milliseconds of its coming, which it keeps if it stays undecided. */
   function replace(judged: Judged, now: number, at: number) {
@@ -85,11 +87,15 @@ export function createUndecided(
       if (!replaced) return NOTHING_ACCEPTED;
       const { settled, accepted, undecided } = replaced;
       onRecorded([settled]);
+      for (const { message, route } of accepted) if (route) memory.claims.add(message, route);
       return { ...NOTHING_ACCEPTED, accepted, undecided };
     },
     async retract(accountId, messageId, verdict) {
       const retracted = await commit(UNNAMED, () => {
-        const taken = take(accountId, messageId) ?? takeWaiting(accountId, messageId);
+        const taken = take(accountId, messageId) ??
+          (memory.claims.remove(accountId, messageId)
+            ? takeWaiting(accountId, messageId)
+            : undefined);
         if (!taken) return undefined;
         const { at, ...known } = taken;
         return replace({ ...known, verdict }, at, at).settled;

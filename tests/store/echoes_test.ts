@@ -4,6 +4,7 @@ import { toAccountId } from "../../src/core/ids.ts";
 import type { Echo, Foreign } from "../../src/core/inbox.ts";
 import { prepareSettleEcho } from "../../src/store/echoes.ts";
 import { prepareAddToOutbox } from "../../src/store/outbox_rows.ts";
+import { createOutgoing } from "../../src/store/outgoing.ts";
 import { ACCOUNT, channelId, messageId, outboundMessage } from "../support/builders.ts";
 import { openDatabase } from "../support/open_database.ts";
 
@@ -25,7 +26,7 @@ const echo = (fields: Partial<Echo> = {}): Echo => ({
 /** One row, in the state given. */
 function openRow(state: string, fields: { attemptAt?: number; messageId?: string } = {}) {
   const database = openDatabase();
-  prepareAddToOutbox(database)({ message: ROW, files: [] }, 0);
+  prepareAddToOutbox(database, createOutgoing(database))({ message: ROW, files: [] }, 0);
   database.prepare("UPDATE outbox SET state = ?, first_attempt_at = ?, message_id = ?")
     .run(state, fields.attemptAt ?? null, fields.messageId ?? null);
   const settle = prepareSettleEcho(database);

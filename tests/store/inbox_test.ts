@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type AccountId, toAccountId } from "../../src/core/ids.ts";
+import { createClaimQueue } from "../../src/store/claim_queue.ts";
 import { createInbox } from "../../src/store/inbox.ts";
 import { transactAlone } from "../../src/store/transact.ts";
 import { ACCOUNT, channelId, directMessage, guildMessage, messageId } from "../support/builders.ts";
@@ -98,7 +99,7 @@ describe("claimNext()", () => {
     assert.equal(await claim(), "12");
   });
 
-  it("[D1] finds its message by indexes, however many are over", () => {
+  it("[D1] reads what waits by indexes, however many messages are answered", () => {
     const prepared: string[] = [];
     const database = openDatabase();
     const prepare = database.prepare.bind(database);
@@ -106,13 +107,13 @@ describe("claimNext()", () => {
       prepared.push(sql);
       return prepare(sql);
     };
-    createInbox(database, transactAlone(database));
-    const claims = prepared.filter((sql) => sql.includes(":held"));
-    assert.equal(claims.length, 2);
-    for (const sql of claims) {
+    createInbox(database, transactAlone(database), createClaimQueue());
+    const looks = prepared.filter((sql) => /^\s*(SELECT|UPDATE).*\binbox\b/s.test(sql));
+    assert.ok(looks.length >= 5);
+    for (const sql of looks) {
       const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map((row) => String(row["detail"]));
       const scans = plan.filter((step) => /\binbox\b/.test(step) && !/ USING /.test(step));
-      assert.deepEqual(scans, []);
+      assert.deepEqual(scans, [], sql);
     }
   });
 
@@ -122,7 +123,7 @@ describe("claimNext()", () => {
       store.claimNext(ACCOUNT, NOW, []),
       store.claimNext(ACCOUNT, NOW, []),
     ]);
-    assert.deepEqual(claims.map((claim) => claim?.message.id), ["11", undefined]);
+    assert.deepEqual(claims.flatMap((claim) => claim?.message.id ?? []), ["11"]);
   });
 
   it("[G14] passes no crash point where there is nothing to claim", async () => {

@@ -52,7 +52,7 @@ describe("MIGRATIONS", () => {
   const tables = openDatabase().prepare("PRAGMA table_list").all()
     .filter(({ schema, name }) => schema === "main" && !String(name).startsWith("sqlite_"));
   /** Of the process, whatever the account; facts are whose decisions name them. */
-  const shared = new Set<unknown>(["run", "fact"]);
+  const shared = new Set<unknown>(["run", "fact", "journal"]);
 
   for (const { name, strict } of tables) {
     it(`[X2] check the types of ${name}, and say whose each row is`, () => {

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { OutboxAction } from "../../src/core/outbound.ts";
 import { nonceOfRow } from "../../src/core/nonce.ts";
 import { prepareAddToOutbox } from "../../src/store/outbox_rows.ts";
+import { createOutgoing } from "../../src/store/outgoing.ts";
 import { ACCOUNT, messageId } from "../support/builders.ts";
 import { openDatabase } from "../support/open_database.ts";
 import { frozen, openTestStore, part } from "../support/store.ts";
@@ -13,7 +14,7 @@ const MESSAGE = messageId("1400000000000000077");
 describe("prepareAddToOutbox()", () => {
   it("[D2] names what answers nobody after its row, in the row and in the message", () => {
     const database = openDatabase();
-    const add = prepareAddToOutbox(database);
+    const add = prepareAddToOutbox(database, createOutgoing(database));
     assert.deepEqual([add(frozen({ nonce: "" }), NOW), add(frozen({ nonce: "" }), NOW)], [1, 2]);
     const rows = database.prepare("SELECT nonce, message ->> '$.nonce' AS said FROM outbox").all();
     const nonces = [nonceOfRow(1, NOW), nonceOfRow(2, NOW)];
@@ -22,7 +23,7 @@ describe("prepareAddToOutbox()", () => {
 
   it("[D4] keeps what is folded or dropped on record, without its files, and sends none of it", async () => {
     const { database, store, rows } = openTestStore();
-    const add = prepareAddToOutbox(database);
+    const add = prepareAddToOutbox(database, createOutgoing(database));
     const files = [{ name: "a", bytes: new Uint8Array([1]) }];
     add(frozen({ nonce: "f" }, { files, whole: "all" }), NOW, { state: "folded", into: 9 });
     add(frozen({ nonce: "d" }, { files }), NOW, { state: "dropped", reason: "the queue is full" });

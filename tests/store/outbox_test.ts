@@ -7,6 +7,7 @@ import type { OutboundMessage } from "../../src/core/outbound.ts";
 import { prepareSettleEcho } from "../../src/store/echoes.ts";
 import { createOutbox } from "../../src/store/outbox.ts";
 import { prepareAddToOutbox } from "../../src/store/outbox_rows.ts";
+import { createOutgoing } from "../../src/store/outgoing.ts";
 import {
   ACCOUNT,
   channelId,
@@ -25,7 +26,7 @@ const FILES = [{ name: "a.md", bytes: new Uint8Array([1]) }];
 
 function openOutbox(...messages: readonly OutboundMessage[]) {
   const database = openDatabase();
-  const add = prepareAddToOutbox(database);
+  const add = prepareAddToOutbox(database, createOutgoing(database));
   for (const message of messages) add({ message, files: [] }, NOW);
   const outbox = createOutbox(database);
   const nonces = async (accountId = ACCOUNT) =>

@@ -114,9 +114,8 @@ describe("unpark()", () => {
 
   it("[D5] asks for no transaction where nothing is parked", async () => {
     const database = openDatabase();
-    const { read } = transactAlone(database);
     const commit = () => assert.fail("There is nothing to store");
-    const channels = createParkedChannels(database, { commit, read });
+    const channels = createParkedChannels(database, { ...transactAlone(database), commit });
     assert.equal(await channels.unpark(ACCOUNT, [OPS]), 0);
     assert.equal(await channels.unpark(ACCOUNT, "all"), 0);
   });

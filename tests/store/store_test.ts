@@ -63,7 +63,7 @@ describe("openStore()", () => {
     assert.deepEqual(await store.outbox.heads(ACCOUNT), []);
     store.close();
 
-    const order = ["T1", "T2", "T2", "T3", "T4", "T5"];
+    const order = ["T1", "TJ", "T2", "T2", "T3", "T4", "T5"];
     assert.deepEqual(passed, order.flatMap((name) => [`before ${name}`, `after ${name}`]));
   });
 

@@ -8,6 +8,7 @@ describe("TERMS", () => {
     assert.deepEqual(full.map(([key]) => key), [
       "T0",
       "FIRST_DM",
+      "T3_T4",
       "T4",
       "BY_HAND",
       "IDENTIFY",
@@ -24,8 +25,10 @@ describe("TERMS", () => {
       FIRST_DM: "T1",
       T2: "T2",
       T3: "T3",
+      T3_T4: "T3",
       T4: "T4",
       T5: "T5",
+      TJ: "TJ",
       BY_HAND: false,
       IDENTIFY: false,
       PROBE: false,

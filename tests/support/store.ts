@@ -22,7 +22,11 @@ export function openTestStore(options: Partial<StoreOptions> = {}): {
 } {
   const database = openDatabase();
   const store = createStore(database, ":memory:", { elapsed: () => 0, ...options });
-  return { database, store, rows: (sql) => database.prepare(sql).all().map((row) => ({ ...row })) };
+  const rows = (sql: string) => {
+    store.catchUp();
+    return database.prepare(sql).all().map((row) => ({ ...row }));
+  };
+  return { database, store, rows };
 }
 
 /** A batch of the only shard that brings nothing but what is named. */

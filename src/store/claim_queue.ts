@@ -1,0 +1,242 @@
+/**
+ * Which waiting message is next, in memory.
+ *
+ * The tables hold what waits and what runs; this holds the same in the order of
+ * claiming, so that a claim reads nothing and the messages that were just stored
+ * need not be in the tables yet. It can be filled from the tables anew at any time.
+ * Texts are kept for the newest messages only, up to a bound; the others are read
+ * from the tables when their turn comes.
+ *
+ * @module
+ */
+
+import type { AccountId, ChannelId, MessageId } from "../core/ids.ts";
+import type { Claim, Route } from "../core/inbox.ts";
+import type { InboundMessage } from "../core/inbound.ts";
+
+/** A message that waits. */
+export interface WaitingMessage {
+  readonly messageId: MessageId;
+  readonly accountId: AccountId;
+  readonly channelId: ChannelId;
+  readonly route: Route;
+  /** In the order of arrival. */
+  readonly arrival: number;
+  /** Turns that were begun for it. */
+  readonly attempts: number;
+  /** Absent where it is read from the tables. */
+  readonly message?: InboundMessage;
+  /** Whether this process has stored it: then its first claim needs no commit of its own. */
+  readonly isFresh: boolean;
+}
+
+export interface ClaimQueue {
+  /** Whether the tables must be asked first what waits. */
+  readonly isStale: boolean;
+  /**
+   * Takes what the tables say. A message whose turn runs here stays claimed.
+   *
+   * @param waiting The oldest, no more than {@link QUEUE_MAX}.
+   * @param hasMore Whether more of them wait than are given.
+   */
+  fill(
+    waiting: readonly WaitingMessage[],
+    running: readonly { readonly messageId: MessageId; readonly sessionKey: string }[],
+    hasMore: boolean,
+  ): void;
+  /** A message was stored, and waits now. */
+  add(message: InboundMessage, route: Route): void;
+  /**
+   * Claims a message of an account's: of the session without a turn whose message has waited
+   * longest, the one that was written first.
+   */
+  take(accountId: AccountId, held: readonly ChannelId[]): WaitingMessage | undefined;
+  /** The turn of a claim could not begin: it waits as before. */
+  putBack(taken: WaitingMessage): void;
+  /** The turn of a claim is over without an end: it waits for its next attempt. */
+  release(claim: Claim): void;
+  /** Whether the claim is the one that runs. */
+  runs(claim: Claim): boolean;
+  /** How often a message was claimed, where its turn runs. */
+  attemptOf(messageId: string): number | undefined;
+  /** The turn of a claim has ended. */
+  end(claim: Claim): void;
+  /**
+   * Takes out a message for which no turn was ever begun.
+   *
+   * @returns Whether it was one, or only the tables know.
+   */
+  remove(accountId: AccountId, messageId: MessageId): boolean;
+  /** The turns of an account, or all, run no longer. The tables say what waits. */
+  void(accountId?: AccountId): void;
+  /** What is here may not be what the tables say. */
+  forget(): void;
+  /** Bytes of memory, about. */
+  bytes(): number;
+}
+
+/** Messages in memory, at most: of more, the newest are left in the tables. */
+export const QUEUE_MAX = 10_000;
+/** UTF-16 units of texts in memory, at most. */
+const TEXT_MAX = 1024 * 1024;
+/** Bytes of an entry beside its text, about. */
+const ENTRY_BYTES = 400;
+/** UTF-16 units of a message beside its text, about. */
+const MESSAGE_UNITS = 600;
+
+/** A claim whose turn has not ended; `entry` is absent of what an earlier process has left. */
+interface Running {
+  readonly sessionKey: string;
+  readonly attempt: number;
+  readonly entry?: WaitingMessage;
+}
+
+export function createClaimQueue(): ClaimQueue {
+  /** By session, in the order of arrival. */
+  const sessions = new Map<string, WaitingMessage[]>();
+  const running = new Map<string, Running>();
+  /** Sessions in which a turn runs. */
+  const busy = new Set<string>();
+  let isStale = true;
+  let hasMore = false;
+  let count = 0;
+  let units = 0;
+  let arrivals = 0;
+
+  function insert(entry: WaitingMessage): void {
+    const session = sessions.get(entry.route.sessionKey) ?? [];
+    const isLast = (session.at(-1)?.arrival ?? 0) < entry.arrival;
+    session.push(entry);
+    if (!isLast) session.sort((one, other) => one.arrival - other.arrival);
+    sessions.set(entry.route.sessionKey, session);
+    count++;
+    units += unitsOf(entry);
+  }
+
+  function takeOut(session: WaitingMessage[], entry: WaitingMessage): void {
+    session.splice(session.indexOf(entry), 1);
+    if (session.length === 0) sessions.delete(entry.route.sessionKey);
+    count--;
+    units -= unitsOf(entry);
+    if (hasMore && count < QUEUE_MAX / 2) isStale = true;
+  }
+
+  function forget(): void {
+    sessions.clear();
+    count = 0;
+    units = 0;
+    isStale = true;
+  }
+
+  function free(messageId: string): Running | undefined {
+    const found = running.get(messageId);
+    if (!found) return undefined;
+    running.delete(messageId);
+    busy.delete(found.sessionKey);
+    return found;
+  }
+
+  const runs = ({ message, attempt }: Claim) => running.get(message.id)?.attempt === attempt;
+
+  return {
+    get isStale() {
+      return isStale;
+    },
+    fill(waiting, runningThere, more) {
+      forget();
+      for (const { messageId, sessionKey } of runningThere) {
+        if (running.has(messageId)) continue;
+        running.set(messageId, { sessionKey, attempt: 0 });
+        busy.add(sessionKey);
+      }
+      for (const entry of waiting) {
+        arrivals = Math.max(arrivals, entry.arrival);
+        if (!running.has(entry.messageId)) insert(entry);
+      }
+      hasMore = more;
+      isStale = false;
+    },
+    add(message, route) {
+      if (isStale) return; // the tables will say so
+      if (count >= QUEUE_MAX) hasMore = true;
+      if (hasMore) return;
+      const { id: messageId, accountId, channelId } = message;
+      const arrival = ++arrivals;
+      const entry = { messageId, accountId, channelId, route, arrival, attempts: 0, isFresh: true };
+      insert(units < TEXT_MAX ? { ...entry, message } : entry);
+    },
+    take(accountId, held) {
+      let oldest: WaitingMessage | undefined;
+      for (const [sessionKey, session] of sessions) {
+        if (busy.has(sessionKey)) continue;
+        const first = session.find((entry) => isFree(entry, accountId, held));
+        if (first && (!oldest || first.arrival < oldest.arrival)) oldest = first;
+      }
+      if (!oldest) return undefined;
+      const { route: { sessionKey } } = oldest;
+      const session = sessions.get(sessionKey) ?? [];
+      let next = oldest;
+      for (const entry of session) {
+        if (isFree(entry, accountId, held) && isBefore(entry.messageId, next.messageId)) {
+          next = entry;
+        }
+      }
+      takeOut(session, next);
+      running.set(next.messageId, { sessionKey, attempt: next.attempts + 1, entry: next });
+      busy.add(sessionKey);
+      return next;
+    },
+    putBack(taken) {
+      free(taken.messageId);
+      if (!isStale) insert(taken);
+    },
+    release(claim) {
+      if (!runs(claim)) return;
+      const entry = free(claim.message.id)?.entry;
+      if (entry && !isStale) insert({ ...entry, attempts: claim.attempt });
+    },
+    runs,
+    attemptOf: (messageId) => running.get(messageId)?.attempt,
+    end({ message }) {
+      free(message.id);
+    },
+    remove(accountId, messageId) {
+      if (running.has(messageId)) return false;
+      for (const session of sessions.values()) {
+        const found = session.find((entry) => entry.messageId === messageId);
+        if (!found) continue;
+        const isIt = found.accountId === accountId && found.attempts === 0;
+        if (isIt) takeOut(session, found);
+        return isIt;
+      }
+      return isStale || hasMore;
+    },
+    void(accountId) {
+      for (const [messageId, { entry }] of running) {
+        if (accountId === undefined || !entry || entry.accountId === accountId) free(messageId);
+      }
+      forget();
+    },
+    forget,
+    bytes: () => count * ENTRY_BYTES + units * 2,
+  };
+}
+
+function isFree(
+  { accountId: its, channelId }: WaitingMessage,
+  accountId: AccountId,
+  held: readonly ChannelId[],
+): boolean {
+  return its === accountId && !held.includes(channelId);
+}
+
+/** Numbers in text sort as numbers only after their length. */
+function isBefore(one: string, other: string): boolean {
+  return one.length === other.length ? one < other : one.length < other.length;
+}
+
+function unitsOf({ message }: WaitingMessage): number {
+  if (!message) return 0;
+  const extras = message.extras.reduce((sum, { text }) => sum + text.length, 0);
+  return MESSAGE_UNITS + message.text.length + extras + (message.quoted?.text.length ?? 0);
+}

@@ -1,0 +1,114 @@
+/**
+ * Several jobs in one transaction of SQLite, each of which can fail by itself.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { Durability } from "./terms.ts";
+
+/**
+ * Runs a job of the group.
+ *
+ * @param onThrow Told where only this job is undone, with what it threw.
+ * @returns Whether its work is part of the transaction.
+ */
+export type RunJob = (job: () => void, onThrow: (error: unknown) => void) => boolean;
+
+export interface JobGroups {
+  /** Runs `work`, which is a single statement: that is a transaction by itself. */
+  single(durability: Durability, work: () => void): void;
+  /**
+   * Runs `work` as one transaction.
+   *
+   * @throws {unknown} What it or the disk threw, with nothing stored.
+   */
+  whole<T>(durability: Durability, work: () => T): T;
+  /**
+   * Runs jobs as one transaction; `work` runs again from its beginning if one of them throws, and
+   * then only that one is undone. Hardly any job ever throws, so a savepoint for each costs more
+   * than the second try.
+   */
+  each<T>(durability: Durability, work: (runJob: RunJob) => T): T;
+}
+
+/** @param onUndone Told at once, before other work runs, that work which had run is undone. */
+export function prepareJobGroups(database: DatabaseSync, onUndone: () => void): JobGroups {
+  const begin = database.prepare("BEGIN IMMEDIATE");
+  const commit = database.prepare("COMMIT");
+  const savepoint = database.prepare("SAVEPOINT job");
+  const release = database.prepare("RELEASE job");
+  const undo = database.prepare("ROLLBACK TO job");
+  let current: Durability | undefined;
+
+  /** SQLite takes this setting between transactions only. */
+  function setDurability(durability: Durability): void {
+    if (durability === current) return;
+    database.exec(`PRAGMA synchronous = ${durability}`);
+    current = durability;
+  }
+
+  function whole<T>(durability: Durability, work: () => T): T {
+    setDurability(durability);
+    begin.run();
+    try {
+      const result = work();
+      commit.run();
+      return result;
+    } catch (thrown) {
+      onUndone();
+      if (database.isTransaction) database.exec("ROLLBACK"); // a full disk has done it already
+      throw thrown;
+    }
+  }
+
+  const runJob: RunJob = (job) => {
+    try {
+      job();
+      return true;
+    } catch (thrown) {
+      throw database.isTransaction ? new JobFailed(thrown) : thrown;
+    }
+  };
+
+  const runJobAlone: RunJob = (job, onThrow) => {
+    savepoint.run();
+    try {
+      job();
+      release.run();
+      return true;
+    } catch (thrown) {
+      if (!database.isTransaction) throw thrown; // a full disk took what came before it, too
+      undo.run();
+      release.run();
+      onUndone();
+      onThrow(thrown);
+      return false;
+    }
+  };
+
+  return {
+    single(durability, work) {
+      setDurability(durability);
+      work();
+    },
+    whole,
+    each(durability, work) {
+      try {
+        return whole(durability, () => work(runJob));
+      } catch (thrown) {
+        if (!(thrown instanceof JobFailed)) throw thrown;
+        return whole(durability, () => work(runJobAlone));
+      }
+    },
+  };
+}
+
+/** One job of a group has thrown, and the transaction is still open. */
+class JobFailed extends Error {
+  override readonly name = "JobFailed";
+
+  constructor(cause: unknown) {
+    super("A job of a group has thrown", { cause });
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * The journal: what was stored in short, and is yet to be done to the tables.
+ *
+ * A row is one transaction as JSON, and the name of what does it. Its work and its
+ * removal are one transaction of SQLite, so it is done exactly once, whichever
+ * process does it: the bot a moment later, the next start after a crash, or a
+ * command that opens the store in between.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+
+/** A record as it is stored. */
+export interface JournalRow {
+  readonly kind: string;
+  /** JSON. */
+  readonly record: string;
+}
+
+/** All within a transaction of the caller's; `append` may be one by itself. */
+export interface Journal {
+  /** @returns The number of the row. Numbers rise for as long as the process lives. */
+  append(row: JournalRow): number;
+  /** The number of the oldest row that is still to be done; `undefined` if there is none. */
+  oldest(): number | undefined;
+  /** Oldest first. */
+  rows(): readonly (JournalRow & { readonly id: number })[];
+  /** Removes every row but the refused ones. */
+  clear(): void;
+  /** Keeps a row that the tables do not take out of the way. */
+  refuse(id: number): void;
+}
+
+export function prepareJournal(database: DatabaseSync): Journal {
+  const insert = database.prepare("INSERT INTO journal (id, kind, record) VALUES (?, ?, ?)");
+  const selectOldest = database.prepare("SELECT MIN(id) AS id FROM journal WHERE is_refused = 0");
+  const selectNewest = database.prepare("SELECT MAX(id) AS id FROM journal");
+  const select = database.prepare(
+    "SELECT id, kind, record FROM journal WHERE is_refused = 0 ORDER BY id",
+  );
+  const clear = database.prepare("DELETE FROM journal WHERE is_refused = 0");
+  const refuse = database.prepare("UPDATE journal SET is_refused = 1 WHERE id = ?");
+  const idIn = (row: Record<string, unknown> | undefined): number | undefined => {
+    const id = row?.["id"];
+    return typeof id === "number" ? id : undefined;
+  };
+  let last: number | undefined;
+  return {
+    append({ kind, record }) {
+      // Never one that was used before: another process may have emptied the table meanwhile.
+      last = (last ?? idIn(selectNewest.get()) ?? 0) + 1;
+      insert.run(last, kind, record);
+      return last;
+    },
+    oldest: () => idIn(selectOldest.get()),
+    rows: () =>
+      select.all().map(({ id, kind, record }) => ({
+        id: Number(id),
+        kind: String(kind),
+        record: String(record),
+      })),
+    clear: () => void clear.run(),
+    refuse: (id) => void refuse.run(id),
+  };
+}
