@@ -1,23 +1,32 @@
 /**
- * Models over HTTP, by what the config says of them.
+ * Makes models over HTTP from their settings.
  *
  * @module
  */
 
 import type { Model } from "../core/model.ts";
-import type { Ask } from "./ai_sdk.ts";
-import { endpointOf, modelIdOf, type ModelSettings } from "./settings.ts";
+import type { Ask, AskDeps } from "./ask.ts";
+import { endpointOf, modelIdOf, type ModelSettings, type ProviderSettings } from "./settings.ts";
 import type { WireTimeouts } from "./wire.ts";
 
 /** How long a model may be silent (T1). */
 export const MODEL_TIMEOUTS: WireTimeouts = { firstByteMs: 60_000, betweenBytesMs: 45_000 };
 
-export interface ModelDeps {
-  readonly fetch: typeof globalThis.fetch;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** {@link MODEL_TIMEOUTS} where left out. */
+export type ModelDeps = Omit<AskDeps, "timeouts"> & {
+  /** {@link MODEL_TIMEOUTS} if left out. */
   readonly timeouts?: WireTimeouts;
+};
+
+type MakeAsk = (settings: ModelSettings, deps: AskDeps) => Ask | Promise<Ask>;
+
+/** Loads the code of a wire format, which an idle bot does not need. The first question does so. */
+export async function loadWireFormat(kind: ProviderSettings["kind"]): Promise<MakeAsk> {
+  switch (kind) {
+    case "openai-compatible":
+      return (await import("./chat_completions.ts")).createChatAsk;
+    case "anthropic":
+      return (await import("./ai_sdk.ts")).createSdkAsk;
+  }
 }
 
 /**
@@ -26,17 +35,17 @@ export interface ModelDeps {
  * @throws {TypeError} If the provider's address is no http or https URL.
  */
 export function createModel(settings: ModelSettings, deps: ModelDeps): Model {
-  const { fetch, now, timeouts = MODEL_TIMEOUTS } = deps;
-  endpointOf(settings.provider.baseUrl); // now, not at somebody's first question
-  let asking: Promise<Ask> | undefined;
+  const allDeps = { timeouts: MODEL_TIMEOUTS, ...deps };
+  endpointOf(settings.provider.baseUrl); // now, not at the first question
+  let ask: Ask | undefined;
+  let loading: Promise<Ask> | undefined;
+  const load = async () =>
+    ask = await (await loadWireFormat(settings.provider.kind))(settings, allDeps);
+  const askFirst: Ask = async function* (request, signal) {
+    yield* (await (loading ??= load()))(request, signal);
+  };
   return {
     id: modelIdOf(settings),
-    async *generate(request, signal) {
-      // Loaded by the first question: an idle bot need not have it.
-      asking ??= import("./ai_sdk.ts").then(({ createAsk }) =>
-        createAsk(settings, { fetch, now, timeouts })
-      );
-      yield* (await asking)(request, signal);
-    },
+    generate: (request, signal) => (ask ?? askFirst)(request, signal),
   };
 }

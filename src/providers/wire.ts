@@ -1,10 +1,9 @@
 /**
- * The wire under one model call: `fetch`, watched.
+ * Sends one request to a model server and reads the answer's bytes, within time and size limits.
  *
- * Every failure is named here, where status, headers and bytes are still what
- * the server sent; a library above would wrap them in errors that hold the whole
- * prompt. The first failure is kept, since what comes of it above may read as
- * anything.
+ * Names every failure here, where status, headers and bytes are still the server's own: a library
+ * above would wrap them in errors that hold the whole prompt. Keeps the first failure, because a
+ * library may turn it into any other error.
  *
  * @module
  */
@@ -28,10 +27,25 @@ export interface WireSettings {
   readonly now: () => number;
 }
 
+/** One request and its answer. */
 export interface Wire {
-  readonly fetch: typeof globalThis.fetch;
-  /** What went wrong first; absent if nothing has, or if the caller gave up. */
-  readonly failure: () => ModelError | undefined;
+  /**
+   * Sends the request.
+   *
+   * @returns The answer's head, if the server accepted the request; `read` reads its body.
+   * @throws {ModelError} Or the signal's reason once it is aborted, as `read` does.
+   */
+  send(input: RequestInfo | URL, init: RequestInit): Promise<Response>;
+  /** @returns The next bytes of the body; `undefined` at its end. */
+  read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Shortens the longest silence from now on, for a reader that needs no more bytes. */
+  hurry(ms: number): void;
+  /** Keeps the connection for the next call: reads the last bytes of a whole answer meanwhile. */
+  release(): void;
+  /** Breaks the connection, unless the body was read to its end or the wire was released. */
+  close(): void;
+  /** The first failure; `undefined` if there is none, or if the caller gave up. */
+  failure(): ModelError | undefined;
 }
 
 /** Bytes of one answer with its wrapping; no answer for Discord comes near. */
@@ -40,98 +54,121 @@ const ANSWER_MAX_BYTES = 8 * 1024 * 1024;
 /** Bytes of a refusal that are read for its reason. */
 const REFUSAL_MAX_BYTES = 16 * 1024;
 
-/** Makes the wire for one call. */
-export function openWire({ modelId, secrets, timeouts, fetch, now }: WireSettings): Wire {
+/** Milliseconds that a released connection has to end its answer. */
+const RELEASE_MS = 1_000;
+
+/**
+ * Makes the wire of one call.
+ *
+ * @param signal Breaks the connection, whether a read is waiting or not.
+ */
+export function openWire(
+  { modelId, secrets, timeouts, fetch, now }: WireSettings,
+  signal: AbortSignal,
+): Wire {
+  const stop = new AbortController();
+  const onAbort = () => stop.abort(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  let reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
   let failure: ModelError | undefined;
+  let silenceMs = timeouts.betweenBytesMs;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let bytes = 0;
+  let isReleased = false;
+  let isOver = false;
+
   const fail = (kind: ModelErrorKind, what: string, cause?: unknown): ModelError =>
     failure ??= new ModelError(`${modelId} ${what}`, { kind, modelId, cause });
+  const allow = (ms: number): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => stop.abort(fail("timeout", `sent nothing for ${ms / 1_000} s`)), ms);
+  };
+  /** Why a request or a read failed: a limit of ours, the caller, or the network. */
+  const named = (thrown: unknown): unknown => {
+    clearTimeout(timer);
+    if (failure) return failure;
+    if (signal.aborted) return signal.reason;
+    return fail("unavailable", "could not be reached, or broke the connection", thrown);
+  };
+  const end = (): void => {
+    isOver = true;
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+  };
+  const close = (): void => {
+    if (isOver) return;
+    end();
+    stop.abort();
+  };
 
-  const watched = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
-    const stop = new AbortController();
-    const caller = init?.signal ?? undefined;
-    const signal = caller ? AbortSignal.any([caller, stop.signal]) : stop.signal;
-    const watchdog = startWatchdog((ms) => {
-      stop.abort(fail("timeout", `sent nothing for ${ms / 1_000} s`));
-    });
-    /** What a read that failed is to its reader: our own doing, the caller's, or the network's. */
-    const named = (thrown: unknown): unknown => {
-      watchdog.stop();
-      if (failure) return failure;
-      if (caller?.aborted) return caller.reason;
-      return fail("unavailable", "could not be reached, or broke the connection", thrown);
-    };
-
-    watchdog.allow(timeouts.firstByteMs);
-    let response: Response;
-    try {
-      response = await fetch(input, { ...init, signal, redirect: "manual" });
-      if (!response.ok) {
-        const body = await beginningOf(response, REFUSAL_MAX_BYTES);
-        watchdog.stop();
+  const wire: Wire = {
+    failure: () => failure,
+    async send(input, init) {
+      allow(timeouts.firstByteMs);
+      try {
+        const response = await fetch(input, { ...init, signal: stop.signal, redirect: "manual" });
         const { status, headers } = response;
-        failure ??= refusalOf({ status, headers, body }, modelId, secrets, now());
-      } else if (/^text\/html\b/i.test(response.headers.get("content-type") ?? "")) {
-        fail("not_an_answer", "answered with a web page: is baseUrl right, or a login in between?");
-      }
-    } catch (thrown) {
-      throw named(thrown);
-    }
-    if (failure) {
-      watchdog.stop();
-      stop.abort(failure);
-      throw failure;
-    }
-
-    const reader = response.body?.getReader();
-    if (!reader) throw named(fail("not_an_answer", "answered without a body"));
-    let bytes = 0;
-    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
-      async pull(controller) {
-        try {
-          const { done, value } = await reader.read();
-          if (failure) throw failure;
-          if (done) {
-            watchdog.stop();
-            return controller.close();
-          }
-          bytes += value.byteLength;
-          if (bytes > ANSWER_MAX_BYTES) {
-            stop.abort(fail("not_an_answer", `sent more than ${ANSWER_MAX_BYTES} bytes`));
-            throw failure;
-          }
-          watchdog.allow(timeouts.betweenBytesMs);
-          controller.enqueue(value);
-        } catch (thrown) {
-          controller.error(named(thrown));
+        if (!response.ok) {
+          const body = await beginningOf(response, REFUSAL_MAX_BYTES);
+          throw failure ??= refusalOf({ status, headers, body }, modelId, secrets, now());
         }
-      },
-      async cancel(reason) {
-        watchdog.stop();
-        await reader.cancel(reason);
-      },
-    });
-    const { status, headers } = response;
-    return new Response(body, { status, headers });
-  };
-
-  return { fetch: watched, failure: () => failure };
-}
-
-interface Watchdog {
-  /** Starts anew, with so much time. */
-  allow(ms: number): void;
-  stop(): void;
-}
-
-function startWatchdog(bark: (ms: number) => void): Watchdog {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  return {
-    allow(ms) {
-      clearTimeout(timer);
-      timer = setTimeout(() => bark(ms), ms);
+        if (/^text\/html\b/i.test(headers.get("content-type") ?? "")) {
+          throw fail(
+            "not_an_answer",
+            "answered with a web page: is baseUrl right, or a login in between?",
+          );
+        }
+        reader = response.body?.getReader();
+        if (!reader) throw fail("not_an_answer", "answered without a body");
+        return response;
+      } catch (thrown) {
+        const reason = named(thrown);
+        close();
+        throw reason;
+      }
     },
-    stop: () => clearTimeout(timer),
+    async read() {
+      if (!reader || isOver) return undefined;
+      try {
+        const { done, value } = await reader.read();
+        if (stop.signal.aborted) throw stop.signal.reason;
+        if (done) {
+          end();
+          return undefined;
+        }
+        bytes += value.byteLength;
+        if (bytes > ANSWER_MAX_BYTES) {
+          throw fail("not_an_answer", `sent more than ${ANSWER_MAX_BYTES} bytes`);
+        }
+        if (!isReleased) allow(silenceMs);
+        return value;
+      } catch (thrown) {
+        throw named(thrown);
+      }
+    },
+    hurry(ms) {
+      silenceMs = Math.min(silenceMs, ms);
+      allow(silenceMs);
+    },
+    release() {
+      if (isOver || isReleased) return;
+      isReleased = true;
+      allow(RELEASE_MS);
+      void readToEnd(wire).finally(close);
+    },
+    close() {
+      if (!isReleased) close();
+    },
   };
+  return wire;
+}
+
+async function readToEnd(wire: Wire): Promise<void> {
+  try {
+    while (await wire.read() !== undefined);
+  } catch {
+    // The answer was whole before: only the connection is lost.
+  }
 }
 
 async function beginningOf({ body }: Response, maxBytes: number): Promise<string> {

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ModelError } from "../../src/core/model.ts";
-import { openWire, type WireSettings } from "../../src/providers/wire.ts";
+import { openWire, type Wire, type WireSettings } from "../../src/providers/wire.ts";
 
-const wireOver = (fetch: WireSettings["fetch"], settings: Partial<WireSettings> = {}) =>
+const wireOver = (
+  fetch: WireSettings["fetch"],
+  settings: Partial<WireSettings> = {},
+  signal = new AbortController().signal,
+) =>
   openWire({
     modelId: "p/m",
     secrets: ["sk-canary-1"],
@@ -11,7 +15,18 @@ const wireOver = (fetch: WireSettings["fetch"], settings: Partial<WireSettings> 
     now: () => 0,
     fetch,
     ...settings,
-  });
+  }, signal);
+
+const ask = (wire: Wire) => wire.send("http://x", { method: "POST" });
+
+async function readAll(wire: Wire): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let bytes = await wire.read(); bytes; bytes = await wire.read()) {
+    text += decoder.decode(bytes);
+  }
+  return text;
+}
 
 /** A body that sends so many pieces, each after a while, and then ends if it is told to. */
 function body(pieces: number, everyMs: number, ends: boolean): ReadableStream<Uint8Array> {
@@ -59,7 +74,8 @@ describe("[T1] openWire()", () => {
     const wire = wireOver(answering(() => body(6, 30, true)), {
       timeouts: { firstByteMs: 100, betweenBytesMs: 100 },
     });
-    assert.equal(await (await wire.fetch("http://x")).text(), "data".repeat(6));
+    await ask(wire);
+    assert.equal(await readAll(wire), "data".repeat(6));
     assert.equal(wire.failure(), undefined);
   });
 
@@ -67,7 +83,8 @@ describe("[T1] openWire()", () => {
     const wire = wireOver(answering(() => body(1, 120, true)), {
       timeouts: { firstByteMs: 5_000, betweenBytesMs: 60 },
     });
-    assert.equal(await (await wire.fetch("http://x")).text(), "data");
+    await ask(wire);
+    assert.equal(await readAll(wire), "data");
   });
 
   for (const [what, pieces] of [["before the first byte", 0], ["after it", 2]] as const) {
@@ -75,8 +92,8 @@ describe("[T1] openWire()", () => {
       const wire = wireOver(answering(() => body(pieces, 1, false)), {
         timeouts: { firstByteMs: 60, betweenBytesMs: 60 },
       });
-      const response = await wire.fetch("http://x");
-      await assert.rejects(() => response.text());
+      await ask(wire);
+      await assert.rejects(() => readAll(wire), { kind: "timeout" });
       assert.equal(wire.failure()?.kind, "timeout");
       assert.equal(wire.failure()?.message, "p/m sent nothing for 0.06 s");
     });
@@ -90,7 +107,7 @@ describe("[T1] openWire()", () => {
         }),
       { timeouts: { firstByteMs: 30, betweenBytesMs: 30 } },
     );
-    await assert.rejects(() => wire.fetch("http://x"), { kind: "timeout" });
+    await assert.rejects(() => ask(wire), { kind: "timeout" });
   });
 
   it("follows no redirect, which would carry the key elsewhere", async () => {
@@ -101,36 +118,36 @@ describe("[T1] openWire()", () => {
         new Response(null, { status: 302, headers: { Location: "http://y" } }),
       );
     });
-    await assert.rejects(() => wire.fetch("http://x"), { kind: "not_found" });
+    await assert.rejects(() => ask(wire), { kind: "not_found" });
     assert.equal(redirect, "manual");
   });
 
   it("keeps the first failure, whatever comes after it", async () => {
     const wire = wireOver(() => Promise.resolve(new Response("{}", { status: 429 })));
-    await assert.rejects(() => wire.fetch("http://x"));
-    await assert.rejects(() => wire.fetch("http://x"));
+    await assert.rejects(() => ask(wire));
+    await assert.rejects(() => ask(wire));
     assert.equal(wire.failure()?.kind, "rate_limited");
   });
 
   it("takes an abort for the caller's own doing, not for a failure", async () => {
     const reason = new Error("enough");
     const stop = new AbortController();
-    const wire = wireOver(answering(() => body(99, 5, false)));
-    const response = await wire.fetch("http://x", { signal: stop.signal });
+    const wire = wireOver(answering(() => body(99, 5, false)), {}, stop.signal);
+    await ask(wire);
     stop.abort(reason);
-    await assert.rejects(() => response.text(), (thrown) => thrown === reason);
+    await assert.rejects(() => readAll(wire), (thrown) => thrown === reason);
     assert.equal(wire.failure(), undefined);
   });
 
   it("reads only the beginning of a refusal", async () => {
     const wire = wireOver(() => Promise.resolve(new Response(endless(), { status: 500 })));
-    await assert.rejects(() => wire.fetch("http://x"), ModelError);
+    await assert.rejects(() => ask(wire), ModelError);
   });
 
   it("says of a web page what it may be", async () => {
     const page = { headers: { "Content-Type": "Text/HTML; charset=utf-8" } };
     const wire = wireOver(() => Promise.resolve(new Response("<html>", page)));
-    await assert.rejects(() => wire.fetch("http://x"), {
+    await assert.rejects(() => ask(wire), {
       kind: "not_an_answer",
       message: /web page/,
     });
@@ -138,6 +155,28 @@ describe("[T1] openWire()", () => {
 
   it("calls an answer without a body no answer", async () => {
     const wire = wireOver(() => Promise.resolve(new Response(null, { status: 200 })));
-    await assert.rejects(() => wire.fetch("http://x"), { kind: "not_an_answer" });
+    await assert.rejects(() => ask(wire), { kind: "not_an_answer" });
+  });
+
+  it("waits no longer than hurried to", async () => {
+    const wire = wireOver(answering(() => body(1, 1, false)));
+    await ask(wire);
+    await wire.read();
+    wire.hurry(30);
+    await assert.rejects(() => wire.read(), { kind: "timeout" });
+  });
+
+  it("breaks a released connection that drips on", async () => {
+    let signal: AbortSignal | null | undefined;
+    const answer = answering(() => body(Infinity, 50, false));
+    const wire = wireOver((input, init) => {
+      signal = init?.signal;
+      return answer(input, init);
+    });
+    await ask(wire);
+    wire.release();
+    wire.close(); // without effect after a release
+    assert.equal(signal?.aborted, false);
+    await new Promise((resolve) => signal?.addEventListener("abort", resolve));
   });
 });

@@ -1,0 +1,132 @@
+/**
+ * Reads the answer of an OpenAI-compatible server: a stream of chat completion chunks, or one chat
+ * completion from servers that do not stream.
+ *
+ * @see {@link https://platform.openai.com/docs/api-reference/chat/streaming}
+ *
+ * @module
+ */
+
+import { createParser } from "eventsource-parser";
+import type { FinishReason, ModelError, ModelPart, ModelUsage } from "../core/model.ts";
+import { createWords, endingFault } from "./endings.ts";
+import { brokenOffOf } from "./failures.ts";
+import { createToolCalls, fieldsOf, type ToolCall } from "./tool_calls.ts";
+
+export interface ChatAnswer {
+  /**
+   * Reads the next bytes of the body.
+   *
+   * @param bytes `undefined` at the body's end.
+   * @returns The words that they complete, in one piece; often none.
+   */
+  read(bytes: Uint8Array | undefined): string;
+  /** Whether the server said why the answer ended; only token counts may follow. */
+  hasEnded(): boolean;
+  /** Whether the answer needs no more bytes: the stream said so, failed or ended. */
+  isOver(): boolean;
+  /** The last part. @throws {ModelError} If the answer failed, broke off or has no word. */
+  finish(): Extract<ModelPart, { kind: "finish" }>;
+  toolCalls(): readonly ToolCall[];
+}
+
+/** Makes the reader of one answer. */
+export function readChatAnswer(modelId: string, secrets: readonly string[]): ChatAnswer {
+  const decoder = new TextDecoder();
+  const words = createWords();
+  const tools = createToolCalls();
+  const parser = createParser({
+    onEvent({ event, data }) {
+      if (isOver || data.trim() === "") return;
+      if (data.startsWith("[DONE]")) isOver = true;
+      else take(data, event === "error");
+    },
+  });
+  let isStream: boolean | undefined; // until the first visible character
+  let unread = "";
+  let said = "";
+  let reason: FinishReason | undefined;
+  let hasRefusal = false;
+  let usage: ModelUsage | undefined;
+  let failure: ModelError | undefined;
+  let isOver = false;
+
+  function breakOff(error?: unknown): void {
+    failure = brokenOffOf(error, modelId, secrets);
+    isOver = true;
+  }
+
+  /** Takes a chunk, a whole completion or an error. */
+  function take(json: string, isError: boolean): void {
+    let value: unknown;
+    try {
+      value = JSON.parse(json);
+    } catch {
+      return breakOff(isError ? json : undefined);
+    }
+    const { error, choices, usage: counts, message: complaint } = fieldsOf(value);
+    if (isError || error) return breakOff(error ?? value);
+    if (!Array.isArray(choices) && typeof complaint === "string") return breakOff(value);
+    if (typeof value !== "object") return breakOff();
+    usage = usageOf(counts) ?? usage;
+    const choice = fieldsOf(Array.isArray(choices) ? choices[0] : undefined);
+    reason = reasonOf(choice["finish_reason"]) ?? reason;
+    const { content, refusal, tool_calls: pieces } = fieldsOf(choice["delta"] ?? choice["message"]);
+    if (typeof content === "string") said += content;
+    else if (Array.isArray(content)) said += content.map(textOf).join("");
+    else if (content) return breakOff();
+    if (typeof refusal === "string" && refusal !== "") {
+      said += refusal;
+      hasRefusal = true;
+    }
+    if (Array.isArray(pieces)) pieces.forEach(tools.add);
+  }
+
+  return {
+    read(bytes) {
+      said = "";
+      unread += bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
+      if (isStream === undefined) unread = unread.trimStart();
+      if (unread !== "") isStream ??= !unread.startsWith("{");
+      if (isStream) {
+        // Some servers leave out the last empty line; after the reason, nothing more is needed.
+        parser.feed(bytes || reason ? unread : `${unread}\n\n`);
+        unread = "";
+      }
+      if (!bytes) {
+        if (isStream === false) take(unread, false);
+        isOver = true;
+      }
+      return words.add(said);
+    },
+    hasEnded: () => reason !== undefined,
+    isOver: () => isOver,
+    finish() {
+      if (reason === "stop" && hasRefusal) reason = "content_filter";
+      if (reason === "stop" && tools.calls().length > 0) reason = "tool_calls";
+      const fault = failure ?? endingFault(reason, words.isEmpty(), modelId);
+      if (fault || !reason) throw fault;
+      return { kind: "finish", reason, ...(usage && { usage }) };
+    },
+    toolCalls: tools.calls,
+  };
+}
+
+function textOf(part: unknown): string {
+  const { type, text } = fieldsOf(part);
+  return type === "text" && typeof text === "string" ? text : "";
+}
+
+function usageOf(counts: unknown): ModelUsage | undefined {
+  const { prompt_tokens: inputTokens, completion_tokens: outputTokens } = fieldsOf(counts);
+  return typeof inputTokens === "number" && typeof outputTokens === "number"
+    ? { inputTokens, outputTokens }
+    : undefined;
+}
+
+/** @returns `undefined` for "error" too: gateways say so when the server behind them broke off. */
+function reasonOf(raw: unknown): FinishReason | undefined {
+  if (typeof raw !== "string" || raw === "" || raw === "error") return undefined;
+  if (raw === "stop" || raw === "length" || raw === "content_filter") return raw;
+  return raw === "tool_calls" || raw === "function_call" ? "tool_calls" : "other";
+}

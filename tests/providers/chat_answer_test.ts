@@ -1,0 +1,380 @@
+/**
+ * Reads answers as servers have been seen to write them, whole, byte by byte and cut anywhere.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { ModelError, type ModelErrorKind, type ModelPart } from "../../src/core/model.ts";
+import { readChatAnswer } from "../../src/providers/chat_answer.ts";
+
+const KEY = "sk-canary-0123456789";
+
+const data = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`;
+const chunk = (delta: object | null, finish_reason: string | null = null, more: object = {}) =>
+  data({ id: "c", choices: [{ index: 0, delta, finish_reason }], ...more });
+const says = (content: unknown) => chunk({ content });
+const USAGE = { prompt_tokens: 11, completion_tokens: 5, total_tokens: 16 };
+const COUNTS = data({ id: "c", choices: [], usage: USAGE });
+const DONE = "data: [DONE]\n\n";
+const HELLO = says("Hel") + says("lo");
+const STOP = chunk({}, "stop");
+
+interface Expected {
+  readonly text: string;
+  readonly reason?: "stop" | "length" | "content_filter" | "tool_calls" | "other";
+  readonly usage?: { readonly inputTokens: number; readonly outputTokens: number };
+  readonly fails?: ModelErrorKind;
+  readonly message?: RegExp;
+}
+
+const WHOLE: Expected = { text: "Hello", reason: "stop" };
+const COUNTED: Expected = { ...WHOLE, usage: { inputTokens: 11, outputTokens: 5 } };
+const NO_ANSWER: Expected = { text: "Hello", fails: "not_an_answer" };
+
+const completion = (message: object, finish_reason = "stop") => ({
+  id: "c",
+  object: "chat.completion",
+  choices: [{ index: 0, message: { role: "assistant", ...message }, finish_reason }],
+  usage: USAGE,
+});
+
+const BODIES: readonly [what: string, body: string, expected: Expected][] = [
+  ["a stream", HELLO + STOP + COUNTS + DONE, COUNTED],
+  ["a role with the first words", chunk({ role: "assistant", content: "Hello" }) + STOP, WHOLE],
+  ["a last chunk with words", says("Hel") + chunk({ content: "lo" }, "stop") + DONE, WHOLE],
+  ["a reason in a chunk without a delta", HELLO + chunk(null, "stop") + DONE, WHOLE],
+  ["a reason that later chunks leave out", HELLO + STOP + chunk({ content: "" }) + DONE, WHOLE],
+  ["an empty reason until the end", chunk({ content: "Hello" }, "") + STOP + DONE, WHOLE],
+  ["no [DONE]", HELLO + STOP + COUNTS, COUNTED],
+  ["no empty line at the end", (HELLO + STOP + DONE).trimEnd(), WHOLE],
+  ["a last chunk without a line end", (HELLO + STOP).trimEnd(), WHOLE],
+  ["a space after [DONE]", HELLO + STOP + "data: [DONE] \n\n", WHOLE],
+  ["words after [DONE]", HELLO + STOP + DONE + says("!"), WHOLE],
+  ["no space after the colon", (HELLO + STOP + DONE).replaceAll("data: ", "data:"), WHOLE],
+  ["CRLF", (HELLO + STOP + COUNTS + DONE).replaceAll("\n", "\r\n"), COUNTED],
+  ["CR only", (HELLO + STOP + COUNTS + DONE).replaceAll("\n", "\r"), COUNTED],
+  ["line ends of all kinds", says("Hel").replaceAll("\n", "\r\n") + says("lo") + STOP, WHOLE],
+  ["a byte order mark", `\uFEFF${HELLO}${STOP}${DONE}`, WHOLE],
+  ["empty lines first", `\n\n \n${HELLO}${STOP}${DONE}`, WHOLE],
+  ["comments", `: hi\n\n${says("Hel")}: OPENROUTER PROCESSING\n\n${says("lo")}${STOP}`, WHOLE],
+  ["ids, names and retries", `id: 1\nevent: message\nretry: 9\n${HELLO}${STOP}`, WHOLE],
+  ["unknown fields", `x-ray: 1\nnonsense\n${HELLO}${STOP}`, WHOLE],
+  ["empty data", `data:\n\n${says("Hel")}data: \n\ndata\n\n${says("lo")}${STOP}`, WHOLE],
+  [
+    "data over several lines",
+    'data: {"choices":\ndata: [{"delta":{"content":"Hello"},\ndata: "finish_reason":"stop"}]}\n\n',
+    WHOLE,
+  ],
+  ["a chunk without choices first", data({ prompt_filter_results: [] }) + HELLO + STOP, WHOLE],
+  ["empty choices", data({ choices: [] }) + HELLO + data({ choices: [] }) + STOP, WHOLE],
+  ["choices of null", data({ choices: null, usage: USAGE }) + HELLO + STOP, COUNTED],
+  ["an event of null", `data: null\n\n${HELLO}${STOP}`, WHOLE],
+  ["an error of null", chunk({ content: "Hello" }, "stop", { error: null }), WHOLE],
+  ["usage of null", chunk({ content: "Hello" }, "stop", { usage: null }) + DONE, WHOLE],
+  ["usage with the reason", says("Hello") + chunk({}, "stop", { usage: USAGE }) + DONE, COUNTED],
+  [
+    "usage that grows",
+    chunk({ content: "Hello" }, null, { usage: { prompt_tokens: 11, completion_tokens: 1 } }) +
+    STOP + COUNTS + DONE,
+    COUNTED,
+  ],
+  [
+    "usage with its details",
+    HELLO + STOP + data({
+      choices: [],
+      usage: {
+        ...USAGE,
+        prompt_tokens_details: { cached_tokens: 8 },
+        completion_tokens_details: { reasoning_tokens: 3 },
+      },
+    }),
+    COUNTED,
+  ],
+  ["half of the usage", HELLO + STOP + data({ choices: [], usage: { prompt_tokens: 1 } }), WHOLE],
+  [
+    "usage of text",
+    HELLO + STOP + data({ usage: { prompt_tokens: "1", completion_tokens: null } }),
+    WHOLE,
+  ],
+  ["content of null", chunk({ content: null }) + HELLO + STOP, WHOLE],
+  [
+    "content in parts",
+    says([{ type: "thinking", thinking: [{ type: "text", text: "Hm." }] }]) +
+    says([{ type: "text", text: "Hel" }, { type: "text", text: "lo" }, null, { type: "text" }]) +
+    STOP,
+    WHOLE,
+  ],
+  [
+    "thinking of its own",
+    chunk({ reasoning_content: "Hm." }) + chunk({ reasoning: "Hm." }) + HELLO + STOP,
+    WHOLE,
+  ],
+  ["the reason length", HELLO + chunk({}, "length"), { text: "Hello", reason: "length" }],
+  ["a reason of its own", HELLO + chunk({}, "eos_token"), { text: "Hello", reason: "other" }],
+  [
+    "a refusal",
+    chunk({ refusal: "I " }) + chunk({ refusal: "won't." }) + STOP,
+    { text: "I won't.", reason: "content_filter" },
+  ],
+  ["white space first", says("\n\n ") + says("Hi") + STOP, { text: "\n\n Hi", reason: "stop" }],
+  [
+    "characters of many bytes",
+    says("naïve – 🐚") + says("潮") + STOP + DONE,
+    { text: "naïve – 🐚潮", reason: "stop" },
+  ],
+
+  ["one completion", JSON.stringify(completion({ content: "Hello" })), COUNTED],
+  [
+    "one completion over several lines",
+    `\n ${JSON.stringify(completion({ content: "Hello" }), null, 2)}\n`,
+    COUNTED,
+  ],
+  [
+    "one completion in parts",
+    JSON.stringify(completion({ content: [{ type: "text", text: "Hello" }] })),
+    COUNTED,
+  ],
+  ["half of a completion", JSON.stringify(completion({ content: "Hello" })).slice(0, -9), {
+    text: "",
+    fails: "not_an_answer",
+  }],
+  [
+    "one completion without a word",
+    JSON.stringify(completion({ content: null })),
+    { text: "", fails: "not_an_answer", message: /without a word/ },
+  ],
+  [
+    "an error in place of a stream",
+    JSON.stringify({ error: { message: `no such key ${KEY}`, code: 503 } }),
+    { text: "", fails: "unavailable", message: /broke off with an error: no such key \[secret\]$/ },
+  ],
+
+  ["nothing", "", { text: "", fails: "not_an_answer", message: /ended its answer early/ }],
+  ["an empty line", "\n", { text: "", fails: "not_an_answer" }],
+  ["[DONE] alone", DONE, { text: "", fails: "not_an_answer", message: /ended its answer early/ }],
+  ["a reason alone", STOP + DONE, { text: "", fails: "not_an_answer", message: /without a word/ }],
+  ["white space only", says(" \n") + STOP, { text: "", fails: "not_an_answer" }],
+  ["length alone", chunk({}, "length"), {
+    text: "",
+    fails: "not_an_answer",
+    message: /used up its tokens/,
+  }],
+  ["a filter alone", chunk({}, "content_filter"), { text: "", fails: "rejected" }],
+  ["no reason", HELLO + DONE, { ...NO_ANSWER, message: /ended its answer early/ }],
+  ["a reason `error`", HELLO + chunk({}, "error") + DONE, NO_ANSWER],
+  ["half of a chunk", HELLO + STOP.slice(0, 30), NO_ANSWER],
+  ["an event that is no JSON", `${HELLO}data: <<<\n\n${STOP}`, NO_ANSWER],
+  ["an event that is a number", `${HELLO}data: 42\n\n${STOP}`, NO_ANSWER],
+  ["content that is a number", HELLO + says(42) + STOP, NO_ANSWER],
+  ["text of no format", "Hello, I am a server\n", { text: "", fails: "not_an_answer" }],
+  [
+    "an error object",
+    HELLO + data({ error: { message: "exploded", code: 500 } }) + DONE,
+    { text: "Hello", fails: "unavailable", message: /broke off with an error: exploded$/ },
+  ],
+  [
+    "an error beside a choice",
+    HELLO + chunk({ content: "" }, "error", { error: { code: 429, message: "slow down" } }),
+    { text: "Hello", fails: "rate_limited", message: /slow down$/ },
+  ],
+  ["an error that is a text", HELLO + data({ error: "boom" }), { ...NO_ANSWER, message: /boom$/ }],
+  [
+    "an error without its wrapping",
+    data({ object: "error", message: "boom", type: "overloaded_error" }),
+    { text: "", fails: "unavailable", message: /boom$/ },
+  ],
+  [
+    "an `error` event",
+    `${HELLO}event: error\n${data({ error: { message: "boom" } })}`,
+    { ...NO_ANSWER, message: /boom$/ },
+  ],
+  [
+    "an `error` event without a wrapping",
+    `${HELLO}event: error\n${data({ message: "boom", code: "503" })}`,
+    { text: "Hello", fails: "unavailable", message: /boom$/ },
+  ],
+  [
+    "an `error` event of plain text",
+    `${HELLO}event: error\ndata: boom\n\n`,
+    { ...NO_ANSWER, message: /boom$/ },
+  ],
+];
+
+describe("[L3] readChatAnswer()", () => {
+  for (const [what, body, expected] of BODIES) {
+    it(`reads ${what}`, () => {
+      const bytes = new TextEncoder().encode(body);
+      assertRead([bytes], expected);
+      assertRead(Array.from(bytes, (byte) => Uint8Array.of(byte)), expected);
+      fc.assert(
+        fc.property(fc.array(fc.nat(bytes.length), { maxLength: 5 }), (cuts) => {
+          const at = [0, ...cuts.sort((a, b) => a - b), bytes.length];
+          const pieces = at.slice(1).map((end, piece) => bytes.subarray(at[piece], end));
+          assertRead(pieces, expected);
+        }),
+        { numRuns: 20 },
+      );
+    });
+  }
+
+  it("joins the words that came together", () => {
+    const answer = readChatAnswer("p/m", []);
+    assert.equal(answer.read(new TextEncoder().encode(HELLO + STOP)), "Hello");
+  });
+
+  it("says when only token counts may follow, and when nothing may", () => {
+    const answer = readChatAnswer("p/m", []);
+    const after = (text: string) => {
+      answer.read(new TextEncoder().encode(text));
+      return [answer.hasEnded(), answer.isOver()];
+    };
+    assert.deepEqual(after(HELLO), [false, false]);
+    assert.deepEqual(after(STOP), [true, false]);
+    assert.deepEqual(after(COUNTS), [true, false]);
+    assert.deepEqual(after(DONE), [true, true]);
+  });
+
+  it("forgives a last chunk that broke after the reason", () => {
+    assertRead([new TextEncoder().encode(HELLO + STOP + 'data: {"usa')], WHOLE);
+  });
+
+  it("fails in its own way for any bytes", () => {
+    fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 40 })), (pieces) => {
+      const { error } = read(pieces);
+      assert.ok(error instanceof ModelError && error.kind === "not_an_answer");
+    }));
+  });
+});
+
+const piece = (index: number | undefined, id?: string, name?: string, args?: unknown) =>
+  chunk({
+    tool_calls: [{
+      ...(index !== undefined && { index }),
+      ...(id !== undefined && { id }),
+      type: "function",
+      function: { ...(name !== undefined && { name }), arguments: args },
+    }],
+  });
+const CALLED = chunk({}, "tool_calls");
+
+/** Calls as `id name(arguments)`. */
+const CALLS: readonly [what: string, body: string, calls: readonly string[]][] = [
+  [
+    "by index",
+    piece(0, "a", "tide", "") + piece(1, "b", "moon", "") + piece(0, undefined, undefined, '{"p') +
+    piece(1, undefined, undefined, "{}") + piece(0, undefined, undefined, '":1}'),
+    ['a tide({"p":1})', "b moon({})"],
+  ],
+  [
+    "whole calls in one chunk",
+    chunk({
+      tool_calls: [
+        { index: 0, id: "a", function: { name: "tide", arguments: "{}" } },
+        { index: 1, id: "b", function: { name: "moon", arguments: "{}" } },
+      ],
+    }),
+    ["a tide({})", "b moon({})"],
+  ],
+  [
+    "an id and a name with each piece",
+    piece(0, "a", "tide", '{"p') + piece(0, "a", "tide", '":1}'),
+    ['a tide({"p":1})'],
+  ],
+  [
+    "another id with each piece",
+    piece(0, "a", "tide", '{"p') + piece(0, "b", undefined, '":1}'),
+    ['a tide({"p":1})'],
+  ],
+  ["a name in pieces", piece(0, "a", "ti") + piece(0, undefined, "de", "{}"), ["a tide({})"]],
+  [
+    "arguments before the name",
+    piece(0, undefined, undefined, "{") + piece(0, "a", "tide", "}"),
+    ["a tide({})"],
+  ],
+  [
+    "index 0 for every call",
+    piece(0, "a", "tide", "{}") + piece(0, "b", "moon", "{") + piece(0, "b", undefined, "}"),
+    ["a tide({})", "b moon({})"],
+  ],
+  [
+    "no index",
+    piece(undefined, "a", "tide", "{") + piece(undefined, undefined, undefined, "}") +
+    piece(undefined, "b", "moon", "{}"),
+    ["a tide({})", "b moon({})"],
+  ],
+  [
+    "no index and no id",
+    piece(undefined, undefined, "tide", "{}") + piece(undefined, "", "moon", "{}"),
+    ["call_1 tide({})", "call_2 moon({})"],
+  ],
+  ["arguments of null", piece(0, "a", "tide", null), ["a tide()"]],
+  ["arguments as an object", piece(0, "a", "tide", { p: 1 }), ['a tide({"p":1})']],
+  ["nothing from other types", chunk({ tool_calls: "tide" }) + chunk({ tool_calls: null }), []],
+];
+
+describe("[T1] toolCalls()", () => {
+  for (const [what, body, calls] of CALLS) {
+    it(`assembles ${what}`, () => {
+      const { answer } = read([new TextEncoder().encode(body + CALLED)]);
+      assert.deepEqual(
+        answer.toolCalls().map((call) => `${call.id} ${call.name}(${call.arguments})`),
+        calls,
+      );
+      assert.equal(answer.finish().reason, "tool_calls");
+    });
+  }
+
+  it("takes `stop` after a call for `tool_calls`", () => {
+    assert.equal(read([encoded(piece(0, "a", "tide", "{}") + STOP)]).part?.reason, "tool_calls");
+  });
+
+  it("finds the calls of one completion", () => {
+    const called = { id: "a", type: "function", function: { name: "tide", arguments: "{}" } };
+    const body = JSON.stringify(completion({ content: null, tool_calls: [called] }, "tool_calls"));
+    const { answer, part } = read([encoded(body)]);
+    assert.deepEqual(answer.toolCalls(), [{ id: "a", name: "tide", arguments: "{}" }]);
+    assert.equal(part?.reason, "tool_calls");
+  });
+});
+
+function encoded(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** Reads as a caller does: until the answer is over, or the body is. */
+function read(pieces: readonly Uint8Array[]) {
+  const answer = readChatAnswer("p/m", [KEY]);
+  let text = "";
+  for (const piece of [...pieces, undefined]) {
+    if (answer.isOver()) break;
+    text += answer.read(piece);
+  }
+  let part: Extract<ModelPart, { kind: "finish" }> | undefined;
+  let error: unknown;
+  try {
+    part = answer.finish();
+  } catch (thrown) {
+    error = thrown;
+  }
+  return { answer, text, part, error };
+}
+
+function assertRead(pieces: readonly Uint8Array[], expected: Expected): void {
+  const { text, part, error } = read(pieces);
+  assert.equal(text, expected.text);
+  if (expected.reason) {
+    assert.equal(error, undefined);
+    assert.deepEqual(part, {
+      kind: "finish",
+      reason: expected.reason,
+      ...(expected.usage && { usage: expected.usage }),
+    });
+    return;
+  }
+  assert.ok(error instanceof ModelError, String(error));
+  assert.equal(error.kind, expected.fails);
+  if (expected.message) assert.match(error.message, expected.message);
+}

@@ -1,0 +1,286 @@
+/**
+ * Asks servers that write their answers and end their connections in every order, over real sockets.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { describe, it } from "node:test";
+import { ModelError, type ModelPart } from "../../src/core/model.ts";
+import { API_KEY, listen, modelAt, QUESTION } from "../support/model_server.ts";
+
+const data = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`;
+const says = (content: string) => data({ choices: [{ delta: { content } }] });
+const STOP = data({ choices: [{ delta: {}, finish_reason: "stop" }] });
+const COUNTS = data({ choices: [], usage: { prompt_tokens: 2, completion_tokens: 1 } });
+const DONE = "data: [DONE]\n\n";
+const HELLO: readonly ModelPart[] = [
+  { kind: "text", text: "Hello" },
+  { kind: "finish", reason: "stop" },
+];
+
+interface Served {
+  readonly request: IncomingMessage;
+  readonly body: string;
+  readonly response: ServerResponse;
+}
+
+interface Server {
+  readonly baseUrl: string;
+  /** Connections that were opened so far. */
+  readonly sockets: readonly Socket[];
+}
+
+/** Runs a test beside a server that answers by hand. */
+async function withServer(
+  answer: (served: Served) => unknown,
+  test: (server: Server) => Promise<void>,
+): Promise<void> {
+  const sockets: Socket[] = [];
+  const server = createServer((request, response) => {
+    response.on("error", () => response.destroy());
+    let body = "";
+    request.setEncoding("utf8");
+    request.on("data", (text: string) => body += text);
+    request.on("end", () => answer({ request, body, response }));
+  });
+  server.on("connection", (socket) => {
+    sockets.push(socket);
+    socket.on("error", () => socket.destroy()); // the client's right
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  try {
+    await test({ baseUrl: `http://127.0.0.1:${port}/v1`, sockets });
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    await once(server, "close");
+  }
+}
+
+/** Resolves once the client has closed the connection. */
+async function closed(socket: Socket | undefined): Promise<void> {
+  assert.ok(socket);
+  if (!socket.destroyed) {
+    await new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  }
+}
+
+function stream({ response }: Served, text: string): ServerResponse {
+  response.writeHead(200, { "Content-Type": "text/event-stream" });
+  response.write(text);
+  return response;
+}
+
+describe("[L3] createChatAsk()", () => {
+  it("asks for a stream with its token counts, and for no more tokens than configured", async () => {
+    const bodies: string[] = [];
+    await withServer((served) => {
+      bodies.push(served.body);
+      assert.equal(served.request.url, "/v1/chat/completions");
+      assert.equal(served.request.headers["content-type"], "application/json");
+      stream(served, says("Hello") + STOP + DONE).end();
+    }, async (server) => {
+      const request = {
+        system: 'Be "kind".\n',
+        messages: [
+          { role: "user" as const, text: "one\u2028 🐚 \ud800" },
+          { role: "assistant" as const, text: "" },
+          { role: "user" as const, text: "three" },
+        ],
+      };
+      const { error } = await listen(modelAt(server), undefined, request);
+      assert.equal(error, undefined);
+      assert.deepEqual(JSON.parse(bodies[0] ?? ""), {
+        model: "barnacle-script",
+        stream: true,
+        stream_options: { include_usage: true },
+        messages: [
+          { role: "system", content: request.system },
+          ...request.messages.map(({ role, text }) => ({ role, content: text })),
+        ],
+      });
+      const { createModel } = await import("../../src/providers/models.ts");
+      const model = createModel({
+        provider: { id: "local", kind: "openai-compatible", baseUrl: server.baseUrl },
+        name: "small",
+        maxOutputTokens: 7,
+      }, { fetch, now: Date.now });
+      await listen(model);
+      assert.equal(JSON.parse(bodies[1] ?? "").max_tokens, 7);
+    });
+  });
+
+  it("sends a configured header in place of its own, however it is spelt", async () => {
+    let sent: IncomingMessage["headers"] = {};
+    await withServer((served) => {
+      sent = served.request.headers;
+      stream(served, says("Hello") + STOP + DONE).end();
+    }, async (server) => {
+      await listen(modelAt(server));
+      assert.equal(sent.authorization, `Bearer ${API_KEY}`);
+      await listen(modelAt(server, { headers: { AUTHORIZATION: "Basic abc", "X-Team": "crew" } }));
+      assert.equal(sent.authorization, "Basic abc");
+      assert.equal(sent["x-team"], "crew");
+    });
+  });
+
+  it("keeps characters whole that the network cuts", async () => {
+    await withServer(async (served) => {
+      const { response } = served;
+      response.writeHead(200, { "Content-Type": "text/event-stream" });
+      for (const byte of new TextEncoder().encode(says("a🐚b"))) {
+        response.write(Uint8Array.of(byte));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      response.end(STOP + DONE);
+    }, async (server) => {
+      assert.equal((await listen(modelAt(server))).text, "a🐚b");
+    });
+  });
+
+  it("tells words that arrive together in one part", async () => {
+    await withServer((served) => {
+      const body = says("Hel") + says("lo") + STOP + DONE;
+      served.response.setHeader("Content-Type", "text/event-stream").end(body);
+    }, async (server) => {
+      assert.deepEqual((await listen(modelAt(server))).parts, HELLO);
+    });
+  });
+
+  it("reads one completion in place of a stream", async () => {
+    await withServer(({ response }) => {
+      response.setHeader("Content-Type", "application/json").end(JSON.stringify({
+        choices: [{ message: { role: "assistant", content: "Hello" }, finish_reason: "stop" }],
+      }));
+    }, async (server) => {
+      assert.deepEqual((await listen(modelAt(server))).parts, HELLO);
+    });
+  });
+
+  it("keeps answers apart that grow at the same time", async () => {
+    const waiting: (() => void)[] = [];
+    await withServer((served) => {
+      const own = JSON.parse(served.body).messages.at(-1).content;
+      const response = stream(served, says(`${own}, `));
+      waiting.push(() => response.end(says(`again ${own}`) + STOP + DONE));
+      if (waiting.length === 3) { for (const end of waiting.reverse()) end(); }
+    }, async (server) => {
+      const model = modelAt(server);
+      const heard = await Promise.all(
+        ["one", "two", "three"].map((text) =>
+          listen(model, undefined, { system: "", messages: [{ role: "user", text }] })
+        ),
+      );
+      assert.deepEqual(heard.map(({ text }) => text), [
+        "one, again one",
+        "two, again two",
+        "three, again three",
+      ]);
+    });
+  });
+
+  it("uses one connection for calls that follow each other", async () => {
+    await withServer(({ response }) => {
+      response.setHeader("Content-Type", "text/event-stream").end(says("Hello") + STOP + DONE);
+    }, async (server) => {
+      const model = modelAt(server);
+      for (let call = 0; call < 5; call++) assert.deepEqual((await listen(model)).parts, HELLO);
+      assert.ok(server.sockets.length < 3, `opened ${server.sockets.length}`);
+    });
+  });
+
+  it("does not wait for the end of a connection that said [DONE], and uses it again", async () => {
+    const used = new Set<Socket>();
+    let endFirst: (() => void) | undefined;
+    let isUsedAgain = false;
+    await withServer((served) => {
+      isUsedAgain = used.has(served.request.socket);
+      used.add(served.request.socket);
+      const response = stream(served, says("Hello") + STOP + DONE);
+      if (endFirst) response.end();
+      else endFirst = () => response.end();
+    }, async (server) => {
+      const model = modelAt(server);
+      assert.deepEqual((await listen(model)).parts, HELLO);
+      endFirst?.();
+      while (!isUsedAgain) assert.deepEqual((await listen(model)).parts, HELLO);
+      assert.equal(server.sockets[0]?.destroyed, false);
+    });
+  });
+
+  it("breaks a connection that does not end within a second after [DONE]", async () => {
+    await withServer((served) => stream(served, says("Hello") + STOP + DONE), async (server) => {
+      assert.deepEqual((await listen(modelAt(server))).parts, HELLO);
+      assert.equal(server.sockets[0]?.destroyed, false);
+      await closed(server.sockets[0]);
+    });
+  });
+
+  it("is content with the reason where [DONE] never comes", async () => {
+    await withServer((served) => stream(served, says("Hello") + STOP), async (server) => {
+      const deps = { timeouts: { firstByteMs: 10_000, betweenBytesMs: 600_000 } };
+      assert.deepEqual((await listen(modelAt(server, {}, deps))).parts, HELLO);
+      await closed(server.sockets[0]);
+    });
+  });
+
+  it("waits for the token counts after the reason", async () => {
+    await withServer((served) => {
+      const response = stream(served, says("Hello") + STOP);
+      setTimeout(() => response.end(COUNTS + DONE), 50);
+    }, async (server) => {
+      const { parts } = await listen(modelAt(server));
+      assert.deepEqual(parts.at(-1), {
+        kind: "finish",
+        reason: "stop",
+        usage: { inputTokens: 2, outputTokens: 1 },
+      });
+    });
+  });
+
+  it("is content with the reason where the connection breaks after it", async () => {
+    await withServer((served) => {
+      const response = stream(served, says("Hello") + STOP);
+      setTimeout(() => response.destroy(), 20);
+    }, async (server) => {
+      const { parts, error } = await listen(modelAt(server));
+      assert.equal(error, undefined);
+      assert.deepEqual(parts, HELLO);
+    });
+  });
+
+  it("tells the words before an error that arrives with them", async () => {
+    await withServer((served) => {
+      stream(served, says("Well, ") + data({ error: { message: "boom" } }));
+    }, async (server) => {
+      const { text, error } = await listen(modelAt(server));
+      assert.equal(text, "Well, ");
+      assert.ok(error instanceof ModelError && error.kind === "not_an_answer");
+      await closed(server.sockets[0]);
+    });
+  });
+
+  it("ends with its signal's reason, even where the rest has arrived", async () => {
+    await withServer(
+      (served) => stream(served, says("Hello") + STOP + DONE).end(),
+      async (server) => {
+        const stop = new AbortController();
+        const reason = new Error("/stop");
+        const kinds: string[] = [];
+        await assert.rejects(async () => {
+          for await (const part of modelAt(server).generate(QUESTION, stop.signal)) {
+            kinds.push(part.kind);
+            stop.abort(reason);
+          }
+        }, (thrown) => thrown === reason);
+        assert.deepEqual(kinds, ["text"]);
+      },
+    );
+  });
+});
