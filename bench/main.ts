@@ -23,6 +23,7 @@ import { benchChatter } from "./chatter.ts";
 import { benchAdmit } from "./admit.ts";
 import { benchChunker } from "./chunker.ts";
 import { benchConnection } from "./connection.ts";
+import { pinBench } from "./cores.ts";
 import { benchDisk } from "./disk.ts";
 import { benchHeartbeat } from "./heartbeat.ts";
 import { benchLatency } from "./latency.ts";
@@ -100,6 +101,7 @@ const isWanted = (name: string): boolean =>
   flags.only === undefined || flags.only.split(",").includes(name);
 const chosen = Object.entries(BENCHES).filter(([name]) => isWanted(name));
 
+const pinned = pinBench(); // after compiling, which may use every core
 const startedAt = performance.now();
 const found = new Map<Contender, Readings[]>(
   [...contenders, discordeno].map((contender) => [contender, []]),
@@ -131,7 +133,7 @@ console.log(tableOf({
 }));
 console.log(
   `\n${cpus().length} × ${cpus()[0]?.model}, Linux ${release()}; ` +
-    `node ${node ?? "is not there, so discord.js was not measured"}; ` +
+    `node ${node ?? "is not there, so discord.js was not measured"}; ${pinned}; ` +
     `${Math.round((performance.now() - startedAt) / 1_000)} s`,
 );
 process.exit(0); // the runtime keeps a pool of connections

@@ -16,6 +16,7 @@ import { type Command, startOwnProcess } from "../src/host/own_process.ts";
 import { demoWorld } from "../src/simulator/demo_world.ts";
 import { addChannel } from "../src/simulator/founding.ts";
 import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
+import { type CoreCount, onCores } from "./cores.ts";
 import { type InstantModel, MODEL_NAME, startInstantModel } from "./model.ts";
 
 /** One of those that are compared. */
@@ -46,8 +47,8 @@ export interface Stand {
   readonly channels: readonly string[];
   /** When each of the bot's messages reached Discord, by `performance.now()`. */
   readonly postedAt: readonly number[];
-  /** Starts the bot and waits until Discord has it online. */
-  start(): Promise<Started>;
+  /** Starts the bot, on one core if not told otherwise, and waits until Discord has it online. */
+  start(cores?: CoreCount): Promise<Started>;
   /** Says something that the bot is to answer. */
   ask(channel: string): void;
   /** Says something that is none of the bot's business. */
@@ -126,12 +127,12 @@ export async function openStand(
     }
   }
 
-  async function start(): Promise<Started> {
+  async function start(cores: CoreCount = "one"): Promise<Started> {
     const known = identifies.length + resumes.length;
     const lines: string[] = [];
     const startedAt = performance.now();
     const child = startOwnProcess(
-      command,
+      onCores(command, cores),
       args,
       environmentOf(simulator, model, burnMs, isLimited),
       (line) => {
