@@ -22,7 +22,7 @@ interface Times {
 }
 
 export async function benchStart(contender: Contender): Promise<Readings> {
-  const stand = await openStand(contender);
+  const stand = openStand(contender);
   try {
     const fresh = await once(stand, "one");
     const warm = await warmStarts(stand, "one");
@@ -40,7 +40,7 @@ export async function benchStart(contender: Contender): Promise<Readings> {
   }
 }
 
-async function warmStarts(stand: Stand, cores: CoreCount): Promise<Times> {
+export async function warmStarts(stand: Stand, cores: CoreCount): Promise<Times> {
   const starts: Readings[] = [];
   for (let number = 0; number < WARM_STARTS; number++) {
     await sleep(IDENTIFY_SPACING_MS);
