@@ -18,33 +18,41 @@ const SETTLE_MS = 3_000;
 const LATER_MS = 10_000;
 
 export async function benchChatter(contender: Contender): Promise<Readings> {
+  return await onRestedStand(contender, async (stand, pid) => {
+    forgetPeak(pid);
+    const ignored = await flood(stand, pid);
+    const afterRssMib = memoryOf(pid).rssMib;
+    const floodPeakMib = peakRssMibOf(pid);
+    await sleep(LATER_MS);
+    return { ...ignored, floodPeakMib, afterRssMib, laterRssMib: memoryOf(pid).rssMib };
+  });
+}
+
+/** Whether memory grows from flood to flood. */
+export async function benchFloods(contender: Contender): Promise<Readings> {
+  return await onRestedStand(contender, async (stand, pid) => {
+    const rssMib: number[] = [];
+    for (let number = 0; number < 3; number++) {
+      await flood(stand, pid);
+      await sleep(LATER_MS);
+      rssMib.push(memoryOf(pid).rssMib);
+    }
+    const [first = NaN, second = NaN, third = NaN] = rssMib;
+    return { secondAddsMib: second - first, thirdAddsMib: third - second };
+  });
+}
+
+/** With a bot that has answered once. */
+async function onRestedStand(
+  contender: Contender,
+  bench: (stand: Stand, pid: number) => Promise<Readings>,
+): Promise<Readings> {
   const stand = openStand(contender);
   try {
     const { pid } = await stand.start();
     await answered(stand);
     await sleep(SETTLE_MS);
-    forgetPeak(pid);
-
-    const ignored = await flood(stand, pid);
-    const afterRssMib = memoryOf(pid).rssMib;
-    const floodPeakMib = peakRssMibOf(pid);
-    await sleep(LATER_MS);
-    const laterRssMib = memoryOf(pid).rssMib;
-
-    await flood(stand, pid);
-    await sleep(LATER_MS);
-    const secondRssMib = memoryOf(pid).rssMib;
-    await flood(stand, pid);
-    await sleep(LATER_MS);
-    const thirdRssMib = memoryOf(pid).rssMib;
-    return {
-      ...ignored,
-      floodPeakMib,
-      afterRssMib,
-      laterRssMib,
-      secondAddsMib: secondRssMib - laterRssMib,
-      thirdAddsMib: thirdRssMib - secondRssMib,
-    };
+    return await bench(stand, pid);
   } finally {
     await stand.close();
   }

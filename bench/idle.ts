@@ -7,7 +7,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cpuMsBetween, memoryOf, threadCpuMsOf, writtenBytesOf } from "./proc.ts";
+import { type CpuWatch, memoryOf, watchCpu, writtenBytesOf } from "./proc.ts";
 import { type Contender, openStand } from "./stand.ts";
 import type { Readings } from "./stats.ts";
 
@@ -33,15 +33,15 @@ export async function benchIdle(contender: Contender, isQuick: boolean): Promise
 
     const windowMs = isQuick ? QUICK_MS : MINUTE_MS;
     const minutes = windowMs / MINUTE_MS;
-    const cpuMs = threadCpuMsOf(pid);
+    const cpu = watchCpu(pid);
     const written = writtenBytesOf(pid);
-    const writes = await writesWithin(stand.dataDir, windowMs);
+    const writes = await writesWithin(stand.dataDir, windowMs, cpu);
     return {
       idleRssMib: before.rssMib,
       idleDirtyMib: before.privateDirtyMib,
       repliedRssMib: after.rssMib,
       repliedDirtyMib: after.privateDirtyMib,
-      idleCpuMs: cpuMsBetween(cpuMs, threadCpuMsOf(pid)) / minutes,
+      idleCpuMs: cpu.ms() / minutes,
       idleWrites: writes / minutes,
       idleWrittenKib: (writtenBytesOf(pid) - written) / KIB / minutes,
     };
@@ -51,12 +51,13 @@ export async function benchIdle(contender: Contender, isQuick: boolean): Promise
 }
 
 /** How often a file of the directory changed: each commit of SQLite's writes to its log. */
-async function writesWithin(dir: string, windowMs: number): Promise<number> {
+async function writesWithin(dir: string, windowMs: number, cpu: CpuWatch): Promise<number> {
   const until = performance.now() + windowMs;
   let known = stampsOf(dir);
   let writes = 0;
   while (performance.now() < until) {
     await sleep(LOOK_EVERY_MS);
+    cpu.look();
     const stamps = stampsOf(dir);
     if (stamps !== known) writes += 1;
     known = stamps;

@@ -19,7 +19,7 @@ import { cpus, release } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { benchAdmit } from "./admit.ts";
-import { benchChatter } from "./chatter.ts";
+import { benchChatter, benchFloods } from "./chatter.ts";
 import { benchChunker } from "./chunker.ts";
 import { benchConnection } from "./connection.ts";
 import { contendersOf, nodeVersion, prepareContenders } from "./contenders.ts";
@@ -52,6 +52,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   "one-channel": benchOneChannel,
   unused: benchUnused,
   chatter: benchChatter,
+  floods: benchFloods,
   idle: benchIdle,
   large: benchLarge,
   resume: benchResume,
@@ -68,7 +69,15 @@ const PARTS: Readonly<Record<string, () => Readings>> = {
   reload: benchReload,
 };
 /** Waits and counts, which do not change from round to round, and take minutes. */
-const ONCE = new Set(["rate-limits", "connection", "idle", "million-rows"]);
+const ONCE = new Set([
+  "floods",
+  "idle",
+  "large",
+  "resume",
+  "rate-limits",
+  "connection",
+  "million-rows",
+]);
 /** Measured only where it is named. */
 const ON_REQUEST = new Set(["million-rows"]);
 const ROUNDS = 3;

@@ -5,6 +5,7 @@
  */
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { codeOf } from "../src/lib/error_code.ts";
 
 /** One tick of `utime` and `stime` in milliseconds: Linux has shown 100 a second to programs since 2.6. */
 const TICK_MS = 10;
@@ -26,27 +27,50 @@ export function cpuMsOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }
 
-/**
- * CPU time so far of each thread that lives, by its id, in milliseconds. It is exact to the
- * nanosecond, but forgets a thread that ends: it suits a bot at rest.
- */
-export function threadCpuMsOf(pid: number): ReadonlyMap<string, number> {
-  return new Map(
-    readdirSync(`/proc/${pid}/task`).map((thread) => {
-      const [ns] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ");
-      return [thread, Number(ns) / NS_PER_MS];
-    }),
-  );
+export interface CpuWatch {
+  /** Notes each thread's CPU time. What a thread used after the last look before its end is lost. */
+  look(): void;
+  /** CPU time since the watch began, in milliseconds. */
+  ms(): number;
 }
 
-/** CPU time between two looks of {@link threadCpuMsOf}, in milliseconds. */
-export function cpuMsBetween(
-  before: ReadonlyMap<string, number>,
-  after: ReadonlyMap<string, number>,
-): number {
-  let sum = 0;
-  for (const [thread, ms] of after) sum += ms - (before.get(thread) ?? 0);
-  return sum;
+/**
+ * CPU time by schedstat, exact to the nanosecond, which suits a bot at rest. The kernel forgets a
+ * thread that ends, so it must be looked at often.
+ */
+export function watchCpu(pid: number): CpuWatch {
+  const first = new Map<string, number>();
+  const last = new Map<string, number>();
+  let hasBegun = false;
+  function look(): void {
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      const ns = threadNsOf(pid, thread);
+      if (ns === undefined) continue;
+      if (!first.has(thread)) first.set(thread, hasBegun ? 0 : ns);
+      last.set(thread, ns);
+    }
+    hasBegun = true;
+  }
+  look();
+  return {
+    look,
+    ms() {
+      let ns = 0;
+      for (const [thread, used] of last) ns += used - (first.get(thread) ?? 0);
+      return ns / NS_PER_MS;
+    },
+  };
+}
+
+function threadNsOf(pid: number, thread: string): number | undefined {
+  try {
+    const [ns] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ");
+    return Number(ns);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "ENOENT" || code === "ESRCH") return undefined; // it has just ended
+    throw error;
+  }
 }
 
 export function memoryOf(pid: number): Memory {

@@ -48,6 +48,7 @@ export interface SimulatedStandOptions extends Omit<StandOptions, "size"> {
 }
 
 export interface Stand<Kind extends Discord = LeanDiscord> {
+  readonly isBarnacle: boolean;
   readonly discord: Kind;
   readonly model: InstantModel;
   /** Where Barnacle has its store. */
@@ -184,6 +185,7 @@ function standBefore<Kind extends Discord>(
   }
 
   return {
+    isBarnacle,
     discord,
     model,
     dataDir: data,

@@ -131,9 +131,9 @@ export function tableOf({ disk, ...measured }: Columns): string {
         label,
         shown(ours[figure], digits),
         shown(discordJs[figure], digits),
-        ratio(ours[figure], discordJs[figure]),
+        ratioOf(figure, ours, discordJs),
         shown(floor[figure], digits),
-        ratio(ours[figure], floor[figure]),
+        ratioOf(figure, ours, floor),
         shown(discordeno[figure], digits),
         goal ?? "",
         bar ?? "",
@@ -157,7 +157,7 @@ function derived(readings: Readings, syncMs = NaN): Readings {
   };
 }
 
-/** What a million rows cost: Barnacle with a store that is full, beside one that is new. */
+/** What many rows cost: Barnacle with a store that is full, beside one that is new. */
 export function millionRowsTable(readings: Readings): string | undefined {
   const lines = ROWS.flatMap(({ figure, label, digits }) => {
     const empty = readings[emptyKey(figure)];
@@ -166,8 +166,9 @@ export function millionRowsTable(readings: Readings): string | undefined {
     return [cells(label, shown(empty, digits), shown(full, digits), ratio(full, empty))];
   });
   if (lines.length === 0) return undefined;
+  const rows = readings["seededRows"]?.toLocaleString("en-US");
   return [
-    "| Barnacle | new store | 1,000,000 rows in inbox, outbox and decisions | ratio |",
+    `| Barnacle | new store | ${rows} rows in inbox, outbox and decisions | ratio |`,
     "|---|--:|--:|--:|",
     ...lines,
   ].join("\n");
@@ -179,6 +180,11 @@ export const fullKey = (figure: string): string => `full ${figure}`;
 const cells = (...texts: readonly string[]): string => `| ${texts.join(" | ")} |`;
 
 const shown = (value: number | undefined, digits: number): string => value?.toFixed(digits) ?? "";
+
+/** A difference may be nothing or less, and then says nothing as a part of another. */
+function ratioOf(figure: string, ours: Readings, theirs: Readings): string {
+  return figure.endsWith("AddsMib") ? "" : ratio(ours[figure], theirs[figure]);
+}
 
 function ratio(ours: number | undefined, theirs: number | undefined): string {
   if (ours === undefined || !theirs) return ""; // of nothing there is no part
