@@ -1,57 +1,82 @@
 /**
- * A bot at rest, and a bot in a busy guild in which nobody speaks to it: memory,
- * and CPU time for each message that is none of its business.
+ * A bot in a busy guild in which nobody speaks to it: CPU time for each message that is none of its
+ * business, and memory in floods of 100,000 of them and after.
  *
  * @module
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { cpuMsOf, memoryOf } from "./proc.ts";
+import { cpuMsOf, forgetPeak, memoryOf, peakRssMibOf } from "./proc.ts";
 import { type Contender, openStand, type Stand } from "./stand.ts";
 import type { Readings } from "./stats.ts";
 
 const MESSAGES = 100_000;
-/** Said without a pause in between; a flood, but one that a socket can hold. */
+/** Said without a pause, unless so many bytes wait for the bot to read. */
 const BURST = 100;
-const BURST_EVERY_MS = 10;
+const BACKLOG_BYTES = 1024 * 1024;
 const SETTLE_MS = 3_000;
 const LATER_MS = 10_000;
 
 export async function benchChatter(contender: Contender): Promise<Readings> {
-  const stand = await openStand(contender);
+  return await onRestedStand(contender, async (stand, pid) => {
+    forgetPeak(pid);
+    const ignored = await flood(stand, pid);
+    const afterRssMib = memoryOf(pid).rssMib;
+    const floodPeakMib = peakRssMibOf(pid);
+    await sleep(LATER_MS);
+    return { ...ignored, floodPeakMib, afterRssMib, laterRssMib: memoryOf(pid).rssMib };
+  });
+}
+
+/** Whether memory grows from flood to flood. */
+export async function benchFloods(contender: Contender): Promise<Readings> {
+  return await onRestedStand(contender, async (stand, pid) => {
+    const rssMib: number[] = [];
+    for (let number = 0; number < 3; number++) {
+      await flood(stand, pid);
+      await sleep(LATER_MS);
+      rssMib.push(memoryOf(pid).rssMib);
+    }
+    const [first = NaN, second = NaN, third = NaN] = rssMib;
+    return { secondAddsMib: second - first, thirdAddsMib: third - second };
+  });
+}
+
+/** With a bot that has answered once. */
+async function onRestedStand(
+  contender: Contender,
+  bench: (stand: Stand, pid: number) => Promise<Readings>,
+): Promise<Readings> {
+  const stand = openStand(contender);
   try {
     const { pid } = await stand.start();
-    await sleep(SETTLE_MS);
-    const idle = memoryOf(pid);
-
-    const cpuMs = cpuMsOf(pid);
-    await flood(stand, MESSAGES);
     await answered(stand);
-    const ignoredCpuUs = (cpuMsOf(pid) - cpuMs) / MESSAGES * 1_000;
-    const after = memoryOf(pid);
-
-    await sleep(LATER_MS);
-    return {
-      idleRssMib: idle.rssMib,
-      idleDirtyMib: idle.privateDirtyMib,
-      ignoredCpuUs,
-      afterRssMib: after.rssMib,
-      laterRssMib: memoryOf(pid).rssMib,
-    };
+    await sleep(SETTLE_MS);
+    return await bench(stand, pid);
   } finally {
     await stand.close();
   }
 }
 
-async function flood(stand: Stand, count: number): Promise<void> {
-  for (let number = 0; number < count; number++) {
+/** Says 100,000 messages, and waits until the bot has read them all. */
+export async function flood(stand: Stand, pid: number): Promise<Readings> {
+  const cpuMs = cpuMsOf(pid);
+  const startedAt = performance.now();
+  for (let number = 0; number < MESSAGES; number++) {
     const channel = stand.channels[number % stand.channels.length] ?? "general";
     stand.chat(channel, number);
-    if (number % BURST === 0) await sleep(BURST_EVERY_MS);
+    if (number % BURST > 0) continue;
+    await sleep(0); // or the socket would send nothing
+    while (stand.discord.backlogBytes() > BACKLOG_BYTES) await sleep(1);
   }
+  await answered(stand);
+  return {
+    ignoredCpuUs: (cpuMsOf(pid) - cpuMs) / MESSAGES * 1_000,
+    ignoredPerSec: MESSAGES / (performance.now() - startedAt) * 1_000,
+  };
 }
 
-/** What was said before a message that is answered has been read. */
+/** A message that is answered shows that all before it were read. */
 async function answered(stand: Stand): Promise<void> {
   stand.forget();
   stand.ask("general");

@@ -11,11 +11,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import {
   type Contender,
   IDENTIFY_SPACING_MS,
-  openStand,
+  openSimulatedStand,
+  type SimulatedStandOptions,
   type Stand,
-  type StandOptions,
 } from "./stand.ts";
+import type { SimulatedDiscord } from "./discord.ts";
 import type { Readings } from "./stats.ts";
+
+type SimulatedStand = Stand<SimulatedDiscord>;
 
 const CHANNEL = "krill-1";
 /** Short, so that what heartbeats find out is found out soon. */
@@ -40,7 +43,7 @@ export async function benchConnection(contender: Contender, isQuick: boolean): P
 /** The main thread does nothing else for a minute: a tool, a bad regular expression, a debugger. */
 function benchBlocked(contender: Contender, burnMs: number): Promise<Readings> {
   return onStand(contender, { heartbeatIntervalMs: HEARTBEAT_MS, burnMs }, async (stand) => {
-    const account = stand.simulator.account();
+    const account = stand.discord.simulator.account();
     const bot = await stand.start();
     await sleep(HEARTBEAT_MS);
     const beats = account.beats.length;
@@ -67,7 +70,7 @@ function benchBlocked(contender: Contender, burnMs: number): Promise<Readings> {
 /** Restarts, each with a question that is asked while no bot runs. */
 function benchRestarts(contender: Contender, restarts: number): Promise<Readings> {
   return onStand(contender, {}, async (stand) => {
-    const { identifies } = stand.simulator.account();
+    const { identifies } = stand.discord.simulator.account();
     let bot = await stand.start();
     for (let restart = 0; restart < restarts; restart++) {
       await sleep(IDENTIFY_SPACING_MS);
@@ -88,7 +91,7 @@ function benchHalfOpen(contender: Contender): Promise<Readings> {
   return onStand(contender, { heartbeatIntervalMs: HEARTBEAT_MS }, async (stand) => {
     await stand.start();
     await sleep(1_000);
-    stand.simulator.faults.gateway.freeze();
+    stand.discord.simulator.faults.gateway.freeze();
     return { halfOpenSec: await backAfterSec(stand) };
   });
 }
@@ -96,8 +99,8 @@ function benchHalfOpen(contender: Contender): Promise<Readings> {
 /** Discord has a bad half minute, and closes each connection that identifies. */
 function benchCloseLoop(contender: Contender): Promise<Readings> {
   return onStand(contender, {}, async (stand) => {
-    const { gateway } = stand.simulator.faults;
-    const { identifies } = stand.simulator.account();
+    const { gateway } = stand.discord.simulator.faults;
+    const { identifies } = stand.discord.simulator.account();
     await stand.start();
     await sleep(IDENTIFY_SPACING_MS);
     const before = identifies.length;
@@ -114,7 +117,7 @@ function benchCloseLoop(contender: Contender): Promise<Readings> {
 /** The network is away until Discord has forgotten the session, and people go on talking. */
 function benchDeadSession(contender: Contender): Promise<Readings> {
   return onStand(contender, {}, async (stand) => {
-    const { gateway } = stand.simulator.faults;
+    const { gateway } = stand.discord.simulator.faults;
     await stand.start();
     await sleep(IDENTIFY_SPACING_MS);
     gateway.welcome = "reset";
@@ -134,7 +137,7 @@ function benchDeadSession(contender: Contender): Promise<Readings> {
 /** The next connection is taken and never answered. */
 function benchHang(contender: Contender): Promise<Readings> {
   return onStand(contender, {}, async (stand) => {
-    const { gateway } = stand.simulator.faults;
+    const { gateway } = stand.discord.simulator.faults;
     await stand.start();
     await sleep(1_000);
     gateway.welcomeTimes = 1;
@@ -146,10 +149,10 @@ function benchHang(contender: Contender): Promise<Readings> {
 
 async function onStand(
   contender: Contender,
-  options: StandOptions,
-  bench: (stand: Stand) => Promise<Readings>,
+  options: SimulatedStandOptions,
+  bench: (stand: SimulatedStand) => Promise<Readings>,
 ): Promise<Readings> {
-  const stand = await openStand(contender, { isResumable: true, ...options });
+  const stand = await openSimulatedStand(contender, { isResumable: true, ...options });
   try {
     return await bench(stand);
   } finally {
@@ -158,17 +161,17 @@ async function onStand(
 }
 
 /** Seconds until there is another connection with a session than those before. */
-function backAfterSec(stand: Stand): Promise<number> {
-  const account = stand.simulator.account();
+function backAfterSec(stand: SimulatedStand): Promise<number> {
+  const account = stand.discord.simulator.account();
   const before = account.connections;
   return secondsUntil(stand, () => account.connections > before);
 }
 
-function onlineAfterSec(stand: Stand): Promise<number> {
-  return secondsUntil(stand, () => stand.simulator.connected() > 0);
+function onlineAfterSec(stand: SimulatedStand): Promise<number> {
+  return secondsUntil(stand, () => stand.discord.simulator.connected() > 0);
 }
 
-async function answered(stand: Stand, count: number): Promise<void> {
+async function answered(stand: SimulatedStand, count: number): Promise<void> {
   const deadline = performance.now() + ANSWERS_MS;
   await stand.until(
     "answers",
@@ -177,7 +180,7 @@ async function answered(stand: Stand, count: number): Promise<void> {
 }
 
 /** Seconds, up to {@link MAX_WAIT_SEC}. */
-async function secondsUntil(stand: Stand, check: () => boolean): Promise<number> {
+async function secondsUntil(stand: SimulatedStand, check: () => boolean): Promise<number> {
   const startedAt = performance.now();
   const seconds = () => (performance.now() - startedAt) / 1_000;
   await stand.until("the bot to be back", () => check() || seconds() > MAX_WAIT_SEC);

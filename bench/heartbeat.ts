@@ -9,7 +9,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { BURN_MS, type Contender, openStand } from "./stand.ts";
+import { BURN_MS, type Contender, openSimulatedStand } from "./stand.ts";
 import type { Readings } from "./stats.ts";
 
 const SETTLE_MS = 1_000;
@@ -18,9 +18,9 @@ const ASK_EVERY_MS = 100;
 const LOOK_EVERY_MS = 1;
 
 export async function benchHeartbeat(contender: Contender): Promise<Readings> {
-  const stand = await openStand(contender);
-  const { faults } = stand.simulator;
-  const account = stand.simulator.account();
+  const stand = await openSimulatedStand(contender);
+  const { faults } = stand.discord.simulator;
+  const account = stand.discord.simulator.account();
 
   async function beat(): Promise<number> {
     const known = account.heartbeats;

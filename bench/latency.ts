@@ -15,7 +15,7 @@ const MESSAGES = 150;
 const PAUSE_MS = 20;
 
 export async function benchLatency(contender: Contender): Promise<Readings> {
-  const stand = await openStand(contender);
+  const stand = openStand(contender);
   const toModel: number[] = [];
   const toPost: number[] = [];
   try {

@@ -1,53 +1,65 @@
 /**
- * `deno task bench`: Barnacle beside a minimal discord.js bot, in one run; where Discord's limits
- * hold, beside one with discordeno's own limiter as well.
+ * `deno task bench`: Barnacle beside three bots that do the same job and store nothing, in one run:
+ * discord.js, bare discordeno, and one without any library, which shows the floor.
  *
  * Each bench measures all before the next one begins, and the rounds repeat
  * all of it, so that what the machine does besides falls on all. Medians of the
  * rounds are printed; nothing is asserted, for a neighbour can spoil any figure.
  *
  * `--quick` is one round, and shorter waits; `--only start,latency` are those benches; `--binary
- * path` is a Barnacle that is there already.
+ * path` is a Barnacle that is there already. `million-rows` takes minutes and 2 GB of disk, and runs
+ * only when `--only` names it.
  *
  * @module
  */
 
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { copyFileSync } from "node:fs";
 import { cpus, release } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { fileURLToPath } from "node:url";
-import { benchChatter } from "./chatter.ts";
 import { benchAdmit } from "./admit.ts";
+import { benchChatter, benchFloods } from "./chatter.ts";
 import { benchChunker } from "./chunker.ts";
 import { benchConnection } from "./connection.ts";
+import { contendersOf, nodeVersion, prepareContenders } from "./contenders.ts";
+import { pinBench } from "./cores.ts";
 import { benchDisk } from "./disk.ts";
 import { benchHeartbeat } from "./heartbeat.ts";
+import { benchIdle } from "./idle.ts";
+import { benchLarge } from "./large.ts";
 import { benchLatency } from "./latency.ts";
+import { benchMillionRows } from "./million_rows.ts";
 import { benchOneChannel } from "./one_channel.ts";
 import { benchOutbox } from "./outbox.ts";
 import { benchRateLimits } from "./rate_limits.ts";
 import { benchReload } from "./reload.ts";
+import { benchResume } from "./resume.ts";
 import { benchSize } from "./size.ts";
 import type { Contender } from "./stand.ts";
 import { benchStart } from "./start.ts";
 import { medianOf, type Readings } from "./stats.ts";
-import { tableOf } from "./table.ts";
+import { millionRowsTable, tableOf } from "./table.ts";
 import { benchThroughput } from "./throughput.ts";
 import { benchUnused } from "./unused.ts";
 
-const BENCHES = {
+type Bench = (contender: Contender, isQuick: boolean) => Promise<Readings>;
+
+const BENCHES: Readonly<Record<string, Bench>> = {
   start: benchStart,
   latency: benchLatency,
   throughput: benchThroughput,
   "one-channel": benchOneChannel,
   unused: benchUnused,
   chatter: benchChatter,
+  floods: benchFloods,
+  idle: benchIdle,
+  large: benchLarge,
+  resume: benchResume,
   heartbeat: benchHeartbeat,
   "rate-limits": benchRateLimits,
   connection: benchConnection,
+  "million-rows": benchMillionRows,
 };
 /** Parts of Barnacle alone, without a bot around them. */
 const PARTS: Readonly<Record<string, () => Readings>> = {
@@ -57,7 +69,17 @@ const PARTS: Readonly<Record<string, () => Readings>> = {
   reload: benchReload,
 };
 /** Waits and counts, which do not change from round to round, and take minutes. */
-const ONCE = new Set(["rate-limits", "connection"]);
+const ONCE = new Set([
+  "floods",
+  "idle",
+  "large",
+  "resume",
+  "rate-limits",
+  "connection",
+  "million-rows",
+]);
+/** Measured only where it is named. */
+const ON_REQUEST = new Set(["million-rows"]);
 const ROUNDS = 3;
 /** A copy, so that compiling anew does not change what is measured half-way. */
 const BINARY = "dist/barnacle-bench";
@@ -71,45 +93,22 @@ const { values: flags } = parseArgs({
 });
 const binary = flags.binary ?? compile();
 const node = nodeVersion();
-const barnacle: Contender = {
-  name: "Barnacle",
-  command: { program: binary, args: [] },
-  isBarnacle: true,
-};
-const discordJs: Contender = {
-  name: "discord.js",
-  command: {
-    program: "node",
-    args: [fileURLToPath(new URL("peers/discord_js_bot.mjs", import.meta.url))],
-  },
-  isBarnacle: false,
-};
-/** What Barnacle's scheduler stands in place of, where that matters. */
-const discordeno: Contender = {
-  name: "discordeno",
-  command: {
-    program: join("node_modules", ".bin", "bun"),
-    args: [fileURLToPath(new URL("peers/discordeno_bot.mjs", import.meta.url))],
-  },
-  isBarnacle: false,
-};
-const contenders = node === undefined ? [barnacle] : [barnacle, discordJs];
-const contendersOf = (name: string): readonly Contender[] =>
-  name === "rate-limits" ? [...contenders, discordeno] : contenders;
-const isWanted = (name: string): boolean =>
-  flags.only === undefined || flags.only.split(",").includes(name);
+const contenders = prepareContenders(binary, node);
+const only = flags.only?.split(",");
+const isWanted = (name: string): boolean => only?.includes(name) ?? !ON_REQUEST.has(name);
 const chosen = Object.entries(BENCHES).filter(([name]) => isWanted(name));
 
+const pinned = pinBench(); // after compiling, which may use every core
 const startedAt = performance.now();
-const found = new Map<Contender, Readings[]>(
-  [...contenders, discordeno].map((contender) => [contender, []]),
+const found = new Map<Contender | undefined, Readings[]>(
+  Object.values(contenders).map((contender) => [contender, []]),
 );
 const disk: Readings[] = [];
 for (let round = 1; round <= (flags.quick ? 1 : ROUNDS); round++) {
   disk.push(benchDisk());
   for (const [name, bench] of chosen) {
     if (round > 1 && ONCE.has(name)) continue;
-    for (const contender of contendersOf(name)) {
+    for (const contender of contendersOf(name, contenders)) {
       console.error(`round ${round}: ${name}, ${contender.name}`);
       found.get(contender)?.push(await bench(contender, flags.quick));
     }
@@ -117,21 +116,26 @@ for (let round = 1; round <= (flags.quick ? 1 : ROUNDS); round++) {
   for (const [name, bench] of Object.entries(PARTS)) {
     if (!isWanted(name)) continue;
     console.error(`round ${round}: ${name}`);
-    found.get(barnacle)?.push(bench());
+    found.get(contenders.barnacle)?.push(bench());
   }
 }
-if (isWanted("size")) found.get(barnacle)?.push(benchSize(binary));
+if (isWanted("size")) found.get(contenders.barnacle)?.push(benchSize(binary));
 
-const readingsOf = (contender: Contender): Readings => medianOf(found.get(contender) ?? []);
+const readingsOf = (contender: Contender | undefined): Readings =>
+  medianOf(found.get(contender) ?? []);
+const ours = readingsOf(contenders.barnacle);
 console.log(tableOf({
-  ours: readingsOf(barnacle),
-  discordJs: readingsOf(discordJs),
-  discordeno: readingsOf(discordeno),
+  ours,
+  discordJs: readingsOf(contenders.discordJs),
+  discordeno: readingsOf(contenders.discordeno),
+  floor: readingsOf(contenders.floor),
   disk: medianOf(disk),
 }));
+const millionRows = millionRowsTable(ours);
+if (millionRows) console.log(`\n${millionRows}`);
 console.log(
   `\n${cpus().length} × ${cpus()[0]?.model}, Linux ${release()}; ` +
-    `node ${node ?? "is not there, so discord.js was not measured"}; ` +
+    `node ${node ?? "is not there, so discord.js was not measured"}; ${pinned}; ` +
     `${Math.round((performance.now() - startedAt) / 1_000)} s`,
 );
 process.exit(0); // the runtime keeps a pool of connections
@@ -143,9 +147,4 @@ function compile(): string {
   copyFileSync("dist/barnacle", BINARY);
   execFileSync("sync", [BINARY]); // or the file's own pages would count as dirty memory
   return BINARY;
-}
-
-function nodeVersion(): string | undefined {
-  const { status, stdout } = spawnSync("node", ["--version"], { encoding: "utf8" });
-  return status === 0 ? stdout.trim() : undefined;
 }

@@ -2,19 +2,18 @@
  * A model that answers at once, and says when it was asked and when it was done.
  *
  * The scripted model of the simulator reads and remembers each request; here its
- * own cost would be in the figures, so this one does neither. It streams where a
+ * own cost would be in the figures, so this one does neither. `Deno.serve` costs a third of
+ * `node:http`. It streams where a
  * stream is asked for, and answers in one piece otherwise.
  *
  * @module
  */
 
-import { createServer } from "node:http";
-
 export interface InstantModel {
   readonly baseUrl: string;
   /** By `performance.now()`, one each request. */
   readonly askedAt: readonly number[];
-  /** When the last byte of each answer was handed to the kernel. */
+  /** When each answer was handed to the server that writes it. */
   readonly answeredAt: readonly number[];
   forget(): void;
   close(): Promise<void>;
@@ -23,43 +22,29 @@ export interface InstantModel {
 export const MODEL_NAME = "instant";
 const ANSWER = "Krill are small, and there are many of them. Ask me about whales.";
 
-export async function startInstantModel(): Promise<InstantModel> {
+export function startInstantModel(): InstantModel {
   const askedAt: number[] = [];
   const answeredAt: number[] = [];
-  const server = createServer((request, response) => {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     askedAt.push(performance.now());
-    let body = "";
-    request.setEncoding("utf8");
-    request.on("data", (text: string) => body += text);
-    request.on("end", () => {
-      const isStream = body.includes('"stream":true');
-      const type = isStream ? "text/event-stream" : "application/json";
-      response.writeHead(200, { "content-type": type }).end(isStream ? STREAMED : WHOLE);
-      answeredAt.push(performance.now());
-    });
+    const isStream = (await request.text()).includes('"stream":true');
+    answeredAt.push(performance.now());
+    return isStream ? new Response(STREAMED, AS_STREAM) : new Response(WHOLE, AS_JSON);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
   return {
-    baseUrl: `http://127.0.0.1:${port}/v1`,
+    baseUrl: `http://127.0.0.1:${server.addr.port}/v1`,
     askedAt,
     answeredAt,
     forget() {
       askedAt.length = 0;
       answeredAt.length = 0;
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: () => server.shutdown(),
   };
 }
 
+const AS_STREAM = { headers: { "content-type": "text/event-stream" } };
+const AS_JSON = { headers: { "content-type": "application/json" } };
 const USAGE = { prompt_tokens: 11, completion_tokens: 15, total_tokens: 26 };
 const HEAD = { id: "chatcmpl-bench", created: 0, model: MODEL_NAME };
 

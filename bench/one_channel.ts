@@ -12,7 +12,7 @@ const WARM_UP = 20;
 const MESSAGES = 400;
 
 export async function benchOneChannel(contender: Contender): Promise<Readings> {
-  const stand = await openStand(contender);
+  const stand = openStand(contender);
   const ask = async (count: number): Promise<void> => {
     stand.forget();
     for (let number = 0; number < count; number++) stand.ask("general");

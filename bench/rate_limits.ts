@@ -6,7 +6,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Contender, openStand } from "./stand.ts";
+import { type Contender, openSimulatedStand } from "./stand.ts";
 import type { Readings } from "./stats.ts";
 
 const PER_CHANNEL = 20;
@@ -26,8 +26,8 @@ export async function benchRateLimits(contender: Contender): Promise<Readings> {
 
 /** @param suffix Of the figures' names. */
 async function once(contender: Contender, suffix: string, config?: object): Promise<Readings> {
-  const stand = await openStand(contender, { isLimited: true, ...(config && { config }) });
-  const { simulator, channels } = stand;
+  const stand = await openSimulatedStand(contender, { isLimited: true, ...(config && { config }) });
+  const { discord: { simulator }, channels } = stand;
   try {
     const createdAt: number[] = [];
     simulator.subscribe((event) => {

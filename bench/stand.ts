@@ -13,9 +13,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { SPACING_MS } from "../src/core/identify_budget.ts";
 import { type Command, startOwnProcess } from "../src/host/own_process.ts";
-import { demoWorld } from "../src/simulator/demo_world.ts";
-import { addChannel } from "../src/simulator/founding.ts";
-import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
+import { type CoreCount, onCores } from "./cores.ts";
+import { type Discord, type SimulatedDiscord, startSimulatedDiscord } from "./discord.ts";
+import { type LeanDiscord, startLeanDiscord } from "./lean_discord.ts";
+import type { WorldSize } from "./lean_world.ts";
 import { type InstantModel, MODEL_NAME, startInstantModel } from "./model.ts";
 
 /** One of those that are compared. */
@@ -24,13 +25,20 @@ export interface Contender {
   readonly command: Command;
   /** Whether it takes Barnacle's arguments and config. */
   readonly isBarnacle: boolean;
+  /** A data directory that is there already; a new one for each stand, if absent. */
+  readonly dataDir?: string;
 }
 
 export interface StandOptions {
-  /** Milliseconds between two heartbeats; Discord's own by default. */
-  readonly heartbeatIntervalMs?: number;
+  /** Guilds besides the one in which the bot may answer. */
+  readonly size?: WorldSize;
   /** Whether a start may resume the session before; by default each is a new one. */
   readonly isResumable?: boolean;
+}
+
+export interface SimulatedStandOptions extends Omit<StandOptions, "size"> {
+  /** Milliseconds between two heartbeats; Discord's own by default. */
+  readonly heartbeatIntervalMs?: number;
   /** What {@link Started.burn} keeps the bot's main thread busy for, in milliseconds. */
   readonly burnMs?: number;
   /** Whether Discord's limits hold, and each bot keeps them by its own rules. */
@@ -39,15 +47,18 @@ export interface StandOptions {
   readonly config?: object;
 }
 
-export interface Stand {
-  readonly simulator: Simulator;
+export interface Stand<Kind extends Discord = LeanDiscord> {
+  readonly isBarnacle: boolean;
+  readonly discord: Kind;
   readonly model: InstantModel;
+  /** Where Barnacle has its store. */
+  readonly dataDir: string;
   /** Names of the channels in which the bot may answer. */
   readonly channels: readonly string[];
   /** When each of the bot's messages reached Discord, by `performance.now()`. */
   readonly postedAt: readonly number[];
-  /** Starts the bot and waits until Discord has it online. */
-  start(): Promise<Started>;
+  /** Starts the bot, on one core if not told otherwise, and waits until Discord has it online. */
+  start(cores?: CoreCount): Promise<Started>;
   /** Says something that the bot is to answer. */
   ask(channel: string): void;
   /** Says something that is none of the bot's business. */
@@ -75,43 +86,54 @@ export const BURN_MS = 3_000;
 /** Milliseconds after an IDENTIFY in which Discord takes no other, and Barnacle sends none. */
 export const IDENTIFY_SPACING_MS = SPACING_MS + 100;
 
-const CHANNELS = 50;
 /** What keeps a bench from waiting for ever, in milliseconds. */
 const PATIENCE_MS = 120_000;
 /** Neither Discord's limits nor a bound of what waits: a burst is answered one by one. */
 const UNLIMITED = { rest: { globalPerSec: 10_000 }, rateLimit: { enabled: false } };
 
-export async function openStand(
-  { name, command, isBarnacle }: Contender,
-  options: StandOptions = {},
-): Promise<Stand> {
+/** With a Discord that costs less than the bots do. */
+export function openStand(
+  contender: Contender,
+  { size, ...options }: StandOptions = {},
+): Stand {
+  return standBefore(startLeanDiscord(size), contender, options);
+}
+
+/** With a Discord that has rules and faults. */
+export async function openSimulatedStand(
+  contender: Contender,
+  options: SimulatedStandOptions = {},
+): Promise<Stand<SimulatedDiscord>> {
+  const { isLimited = false, heartbeatIntervalMs } = options;
+  const discord = await startSimulatedDiscord({
+    rateLimits: isLimited && {},
+    ...(heartbeatIntervalMs !== undefined && { heartbeatIntervalMs }),
+  });
+  return standBefore(discord, contender, options);
+}
+
+function standBefore<Kind extends Discord>(
+  discord: Kind,
+  { name, command, isBarnacle, dataDir }: Contender,
+  options: SimulatedStandOptions,
+): Stand<Kind> {
   const { isResumable = false, burnMs = BURN_MS, isLimited = false, config } = options;
   mkdirSync("dist", { recursive: true });
   const dir = mkdtempSync(join("dist", "bench-")); // not in /tmp, which may be no disk
-  const { world, krill, barnacle } = demoWorld();
-  const channels = Array.from({ length: CHANNELS }, (_, number) => `krill-${number}`);
-  for (const channel of channels) addChannel(world, krill, { name: channel }, Date.now());
-  const simulator = await startSimulator({
-    world,
-    application: barnacle,
-    rateLimits: isLimited && {},
-    requestLogLimit: 100,
-    ...(options.heartbeatIntervalMs !== undefined &&
-      { heartbeatIntervalMs: options.heartbeatIntervalMs }),
-  });
-  const model = await startInstantModel();
+  const data = dataDir ?? dir;
+  const model = startInstantModel();
   const postedAt: number[] = [];
-  simulator.requests.subscribe(({ method, route }) => {
-    if (method === "POST" && route === "/channels/:id/messages") postedAt.push(performance.now());
-  });
+  discord.onPost(() => postedAt.push(performance.now()));
   const configFile = join(dir, "config.jsonc");
-  writeFileSync(configFile, JSON.stringify(configOf(krill.id, isResumable, isLimited, config)), {
-    mode: 0o600,
-  });
-  const args = isBarnacle ? ["run", "--config", configFile, "--data", dir] : [];
-  const mention = `<@${barnacle.userId}>`;
+  writeFileSync(
+    configFile,
+    JSON.stringify(configOf(discord.guildId, isResumable, isLimited, config)),
+    {
+      mode: 0o600,
+    },
+  );
+  const args = isBarnacle ? ["run", "--config", configFile, "--data", data] : [];
   const running = new Set<Started>();
-  const { identifies, resumes } = simulator.account();
 
   async function until(what: string, check: () => boolean): Promise<void> {
     const waited = new AbortController();
@@ -120,20 +142,20 @@ export async function openStand(
       PATIENCE_MS,
     );
     try {
-      await simulator.until(() => check() || undefined, waited.signal);
+      await discord.until(check, waited.signal);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async function start(): Promise<Started> {
-    const known = identifies.length + resumes.length;
+  async function start(cores: CoreCount = "one"): Promise<Started> {
+    const known = discord.openings();
     const lines: string[] = [];
     const startedAt = performance.now();
     const child = startOwnProcess(
-      command,
+      onCores(command, cores),
       args,
-      environmentOf(simulator, model, burnMs, isLimited),
+      environmentOf(discord, model, burnMs, isLimited),
       (line) => {
         lines.push(line);
         if (lines.length > 20) lines.shift();
@@ -144,8 +166,8 @@ export async function openStand(
     let identifiedAt = 0;
     await until("its IDENTIFY or RESUME", () => {
       if (hasEnded) throw new Error(`${name} ended:\n${lines.join("\n")}`);
-      if (identifies.length + resumes.length > known) identifiedAt ||= performance.now();
-      return identifiedAt > 0 && simulator.connected() > 0;
+      if (discord.openings() > known) identifiedAt ||= performance.now();
+      return identifiedAt > 0 && discord.isOnline();
     });
     const started: Started = {
       pid: child.pid ?? 0,
@@ -163,15 +185,15 @@ export async function openStand(
   }
 
   return {
-    simulator,
+    isBarnacle,
+    discord,
     model,
-    channels,
+    dataDir: data,
+    channels: discord.channels,
     postedAt,
     start,
-    ask: (channel) =>
-      void simulator.say({ as: "grace", in: channel, text: `${mention} what do krill eat?` }),
-    chat: (channel, number) =>
-      void simulator.say({ as: "grace", in: channel, text: `Krill number ${number} swam by.` }),
+    ask: (channel) => discord.say(channel, "what do krill eat?", true),
+    chat: (channel, number) => discord.say(channel, `Krill number ${number} swam by.`, false),
     posts: (count) => until(`${count} posts`, () => postedAt.length >= count),
     until,
     forget() {
@@ -180,7 +202,7 @@ export async function openStand(
     },
     async close() {
       for (const bot of running) await bot.stop();
-      await Promise.all([simulator.close(), model.close()]);
+      await Promise.all([discord.close(), model.close()]);
       rmSync(dir, { recursive: true, force: true });
     },
   };
@@ -208,7 +230,7 @@ function configOf(
 }
 
 function environmentOf(
-  simulator: Simulator,
+  discord: Discord,
   model: InstantModel,
   burnMs: number,
   isLimited: boolean,
@@ -217,8 +239,8 @@ function environmentOf(
   return {
     PATH,
     HOME,
-    DISCORD_API_URL: simulator.apiUrl,
-    DISCORD_BOT_TOKEN: simulator.token,
+    DISCORD_API_URL: discord.apiUrl,
+    DISCORD_BOT_TOKEN: discord.token,
     OPENAI_BASE_URL: model.baseUrl,
     OPENAI_API_KEY: "no-key",
     OPENAI_MODEL: MODEL_NAME,

@@ -1,35 +1,46 @@
 /**
  * Many messages at once, over fifty channels: CPU time for each reply, and
- * replies in a second. The latter is also the simulator's limit.
+ * replies in a second.
+ *
+ * The bench's own CPU time is printed beside it: replies in a second are the bench's limit where it
+ * takes as much as the bot.
  *
  * @module
  */
 
+import process from "node:process";
 import { cpuMsOf } from "./proc.ts";
 import { type Contender, openStand } from "./stand.ts";
 import type { Readings } from "./stats.ts";
 
-const WARM_UP = 2;
-const MESSAGES = 40;
+/** Messages in each channel: 1,000 in all before the clock runs, so that hot code is compiled. */
+const WARM_UP = 20;
+/** 5,000 in all, in bursts that one socket holds. */
+const BURSTS = 5;
+const BURST = 20;
 
 export async function benchThroughput(contender: Contender): Promise<Readings> {
-  const stand = await openStand(contender);
-  const askEverywhere = (times: number): number => {
+  const stand = openStand(contender);
+  const askEverywhere = async (times: number): Promise<number> => {
+    stand.forget();
     for (let number = 0; number < times; number++) stand.channels.forEach(stand.ask);
-    return times * stand.channels.length;
+    const count = times * stand.channels.length;
+    await stand.posts(count);
+    return count;
   };
   try {
     const { pid } = await stand.start();
-    await stand.posts(askEverywhere(WARM_UP));
-    stand.forget();
+    await askEverywhere(WARM_UP);
 
     const cpuMs = cpuMsOf(pid);
+    const ownCpuMs = cpuMsOf(process.pid);
     const startedAt = performance.now();
-    const count = askEverywhere(MESSAGES);
-    await stand.posts(count);
+    let count = 0;
+    for (let burst = 0; burst < BURSTS; burst++) count += await askEverywhere(BURST);
     return {
       replyCpuMs: (cpuMsOf(pid) - cpuMs) / count,
       repliesPerSec: count / (performance.now() - startedAt) * 1_000,
+      benchCpuMs: (cpuMsOf(process.pid) - ownCpuMs) / count,
     };
   } finally {
     await stand.close();

@@ -6,8 +6,9 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import type { SimulatedDiscord } from "./discord.ts";
 import { cpuMsOf } from "./proc.ts";
-import { type Contender, openStand, type Stand } from "./stand.ts";
+import { type Contender, openSimulatedStand, type Stand } from "./stand.ts";
 import type { Readings } from "./stats.ts";
 
 const DISPATCHES = 50_000;
@@ -16,15 +17,15 @@ const BURST = 200;
 const BURST_EVERY_MS = 5;
 
 export async function benchUnused(contender: Contender): Promise<Readings> {
-  const stand = await openStand(contender);
+  const stand = await openSimulatedStand(contender);
   try {
     const { pid } = await stand.start();
-    const said = stand.simulator.say({ as: "ada", in: "general", text: "Krill!" });
+    const said = stand.discord.simulator.say({ as: "ada", in: "general", text: "Krill!" });
     const on = { as: "grace", in: "general", message: said.id, emoji: "🦐" };
     const react = async (count: number): Promise<void> => {
       for (let number = 0; number < count; number += 2) {
-        stand.simulator.react(on);
-        stand.simulator.unreact(on);
+        stand.discord.simulator.react(on);
+        stand.discord.simulator.unreact(on);
         if (number % BURST === 0) await sleep(BURST_EVERY_MS);
       }
       await read(stand);
@@ -39,7 +40,7 @@ export async function benchUnused(contender: Contender): Promise<Readings> {
 }
 
 /** What came before a message that is answered has been read. */
-async function read(stand: Stand): Promise<void> {
+async function read(stand: Stand<SimulatedDiscord>): Promise<void> {
   stand.forget();
   stand.ask("general");
   await stand.posts(1);

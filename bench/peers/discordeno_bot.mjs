@@ -9,8 +9,8 @@ import { createRestManager } from "@discordeno/rest";
 import process from "node:process";
 
 const { DISCORD_API_URL, DISCORD_BOT_TOKEN, OPENAI_BASE_URL, OPENAI_MODEL } = process.env;
-/** Guilds, their messages, direct messages, and what is in them. */
-const INTENTS = (1 << 0) | (1 << 9) | (1 << 12) | (1 << 15);
+/** Guilds, their messages and reactions, direct messages, and what is in them. */
+const INTENTS = (1 << 0) | (1 << 9) | (1 << 10) | (1 << 12) | (1 << 15);
 
 const rest = createRestManager({
   token: DISCORD_BOT_TOKEN,

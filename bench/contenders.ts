@@ -1,0 +1,62 @@
+/**
+ * The bots that are compared, and which of them each bench measures.
+ *
+ * @module
+ */
+
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { compilePeer } from "./compile_peers.ts";
+import type { Contender } from "./stand.ts";
+
+export interface Contenders {
+  readonly barnacle: Contender;
+  /** Absent where there is no node. */
+  readonly discordJs: Contender | undefined;
+  /** Bare, with its own gateway and rate limiter, compiled. */
+  readonly discordeno: Contender;
+  /** Without any library, compiled. */
+  readonly floor: Contender;
+}
+
+/** @param binary Barnacle's. */
+export function prepareContenders(binary: string, node: string | undefined): Contenders {
+  return {
+    barnacle: { name: "Barnacle", command: { program: binary, args: [] }, isBarnacle: true },
+    discordJs: node === undefined ? undefined : {
+      name: "discord.js",
+      command: {
+        program: "node",
+        args: [fileURLToPath(new URL("peers/discord_js_bot.mjs", import.meta.url))],
+      },
+      isBarnacle: false,
+    },
+    discordeno: compiled("discordeno", "discordeno_bot.mjs"),
+    floor: compiled("floor", "floor_bot.mjs"),
+  };
+}
+
+function compiled(name: string, file: string): Contender {
+  return { name, command: { program: compilePeer(file), args: [] }, isBarnacle: false };
+}
+
+/** Benches that are not about all four. A bot that lacks the feature would only wait. */
+const SOME: Readonly<Record<string, readonly (keyof Contenders)[]>> = {
+  heartbeat: ["barnacle", "discordJs"],
+  connection: ["barnacle", "discordJs"],
+  resume: ["barnacle", "discordJs", "discordeno"],
+  "rate-limits": ["barnacle", "discordJs", "discordeno"],
+  "million-rows": ["barnacle"],
+};
+const ALL = ["barnacle", "discordJs", "discordeno", "floor"] as const;
+
+export function contendersOf(bench: string, contenders: Contenders): readonly Contender[] {
+  return (SOME[bench] ?? ALL)
+    .map((name) => contenders[name])
+    .filter((contender) => contender !== undefined);
+}
+
+export function nodeVersion(): string | undefined {
+  const { status, stdout } = spawnSync("node", ["--version"], { encoding: "utf8" });
+  return status === 0 ? stdout.trim() : undefined;
+}
