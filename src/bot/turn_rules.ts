@@ -61,7 +61,9 @@ export function turnRulesOf(
     const { systemPrompt: channelPrompt, guildSlug } = rules.kind === "open" ? rules : {};
     return {
       ...common,
-      where: displayNameOf(place, guildSlug),
+      get where() { // for the log, which hardly any turn writes to
+        return displayNameOf(place, guildSlug);
+      },
       instructions: {
         ...instructions,
         ...(channelPrompt !== undefined && { channelPrompt }),

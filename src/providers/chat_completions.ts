@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { ModelRequest } from "../core/model.ts";
+import type { ModelMessage, ModelRequest } from "../core/model.ts";
 import type { Ask, AskDeps } from "./ask.ts";
 import { readChatAnswer } from "./chat_answer.ts";
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
@@ -60,6 +60,19 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
 
 /** The messages' JSON. For a whole list, `JSON.stringify` takes twice as long. */
 function messagesOf({ system, messages }: ModelRequest): string {
-  const all = system === "" ? messages : [{ role: "system", text: system }, ...messages];
-  return all.map(({ role, text }) => `{"role":"${role}","content":${JSON.stringify(text)}}`).join();
+  const said = messages.map((message) => {
+    const known = written.get(message);
+    if (known !== undefined) return known;
+    const json = jsonOf(message.role, message.text);
+    written.set(message, json);
+    return json;
+  });
+  return system === "" ? said.join() : [jsonOf("system", system), ...said].join();
+}
+
+/** The JSON of messages that a session still remembers: each goes with many requests. */
+const written = new WeakMap<ModelMessage, string>();
+
+function jsonOf(role: string, text: string): string {
+  return `{"role":"${role}","content":${JSON.stringify(text)}}`;
 }

@@ -120,8 +120,30 @@ function person(tag: string, id: string): string {
 /** Formatters by time zone: to make one takes longer than all else here. */
 const formatters = new Map<string, Intl.DateTimeFormat>();
 
+/** A minute as a time zone says it. */
+interface Minute {
+  readonly minute: number;
+  readonly timezone: string;
+  /** `"Tue 2026-02-03 05:05"`. */
+  readonly time: string;
+  /** `"GMT+01:00"`. */
+  readonly offset: string;
+}
+
+/** Most messages are of the minute of the one before. */
+let lastMinute: Minute | undefined;
+
 /** `"Tue 2026-02-03 05:05 (Europe/Berlin, GMT+01:00)"`. */
 function timeOf(at: number, timezone: string, form: "with zone" | "without zone"): string {
+  const minute = Math.floor(at / 60_000);
+  if (lastMinute?.minute !== minute || lastMinute.timezone !== timezone) {
+    lastMinute = minuteOf(minute, timezone);
+  }
+  const { time, offset } = lastMinute;
+  return form === "with zone" ? `${time} (${timezone}, ${offset})` : time;
+}
+
+function minuteOf(minute: number, timezone: string): Minute {
   let formatter = formatters.get(timezone);
   if (!formatter) {
     formatter = new Intl.DateTimeFormat("en-US", {
@@ -137,10 +159,12 @@ function timeOf(at: number, timezone: string, form: "with zone" | "without zone"
     });
     formatters.set(timezone, formatter);
   }
-  const parts = new Map(formatter.formatToParts(at).map(({ type, value }) => [type, value]));
+  const parts = new Map(
+    formatter.formatToParts(minute * 60_000).map(({ type, value }) => [type, value]),
+  );
   const part = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? "";
   const day = `${part("weekday")} ${part("year")}-${part("month")}-${part("day")}`;
   const time = `${day} ${part("hour")}:${part("minute")}`;
   const offset = part("timeZoneName").replace(/^GMT$/, "GMT+00:00"); // runtimes differ here
-  return form === "with zone" ? `${time} (${timezone}, ${offset})` : time;
+  return { minute, timezone, time, offset };
 }

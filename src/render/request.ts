@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ModelRequest } from "../core/model.ts";
+import type { ModelMessage, ModelRequest } from "../core/model.ts";
 import type { Entry } from "../core/transcript.ts";
 
 export interface RequestParts {
@@ -21,8 +21,20 @@ export function composeRequest({ system, history, envelope }: RequestParts): Mod
   return {
     system,
     messages: [
-      ...history.map(({ role, text }) => ({ role, text })),
+      ...history.map(messageOf),
       { role: "user", text: envelope },
     ],
   };
+}
+
+/** An entry is the same message turn after turn, so what a provider makes of it can be kept. */
+const messages = new WeakMap<Entry, ModelMessage>();
+
+function messageOf(entry: Entry): ModelMessage {
+  const known = messages.get(entry);
+  if (known) return known;
+  const { role, text } = entry;
+  const message = { role, text };
+  messages.set(entry, message);
+  return message;
 }

@@ -33,8 +33,9 @@ export function selectEntries(
   let start = entries.length;
   let turns = 0;
   let chars = 0;
-  for (const [index, entry] of [...entries.entries()].reverse()) {
-    if (turns === userTurns) break;
+  for (let index = entries.length - 1; index >= 0; index--) {
+    const entry = entries[index];
+    if (!entry || turns === userTurns) break;
     chars += entry.text.length;
     if (chars > maxChars) break;
     if (entry.role === "user") {

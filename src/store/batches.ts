@@ -139,7 +139,10 @@ export function createBatches(
     arrivedAt: number,
   ): Promise<Accepted> {
     if (!heard) return NOTHING_ACCEPTED;
-    for (const { message } of judged) newest.note(message.id);
+    for (const { message, verdict } of judged) {
+      newest.note(message.id);
+      if (verdict.kind === "accept") claims.accepted(message.id);
+    }
     await append(TERMS.T1, { accountId, heard, judged, arrivedAt });
     onRecorded(judged);
     return {

@@ -44,7 +44,9 @@ export interface ClaimQueue {
     running: readonly { readonly messageId: MessageId; readonly sessionKey: string }[],
     hasMore: boolean,
   ): void;
-  /** A message was stored, and waits now. */
+  /** A message was accepted: it comes into the tables, or is there. */
+  accepted(messageId: MessageId): void;
+  /** An accepted message is safe, and waits now. */
   add(message: InboundMessage, route: Route): void;
   /**
    * Claims a message of an account's: of the session without a turn whose message has waited
@@ -57,8 +59,14 @@ export interface ClaimQueue {
   release(claim: Claim): void;
   /** Whether the claim is the one that runs. */
   runs(claim: Claim): boolean;
-  /** How often a message was claimed, where its turn runs. */
-  attemptOf(messageId: string): number | undefined;
+  /**
+   * A message comes into the tables.
+   *
+   * @returns How often it was claimed, where its turn runs already.
+   */
+  stored(messageId: string): number | undefined;
+  /** Whether a message is in the tables, as far as this process knows. */
+  isStored(messageId: string): boolean;
   /** The turn of a claim has ended. */
   end(claim: Claim): void;
   /**
@@ -78,7 +86,7 @@ export interface ClaimQueue {
 /** Messages in memory, at most: of more, the newest are left in the tables. */
 export const QUEUE_MAX = 10_000;
 /** UTF-16 units of texts in memory, at most. */
-const TEXT_MAX = 1024 * 1024;
+const TEXT_MAX = 2 * 1024 * 1024;
 /** Bytes of an entry beside its text, about. */
 const ENTRY_BYTES = 400;
 /** UTF-16 units of a message beside its text, about. */
@@ -94,9 +102,13 @@ interface Running {
 export function createClaimQueue(): ClaimQueue {
   /** By session, in the order of arrival. */
   const sessions = new Map<string, WaitingMessage[]>();
+  /** Those of them in which no turn runs. */
+  const ready = new Set<string>();
   const running = new Map<string, Running>();
   /** Sessions in which a turn runs. */
   const busy = new Set<string>();
+  /** Messages that are in the journal only. */
+  const unstored = new Set<string>();
   let isStale = true;
   let hasMore = false;
   let count = 0;
@@ -109,13 +121,17 @@ export function createClaimQueue(): ClaimQueue {
     session.push(entry);
     if (!isLast) session.sort((one, other) => one.arrival - other.arrival);
     sessions.set(entry.route.sessionKey, session);
+    if (!busy.has(entry.route.sessionKey)) ready.add(entry.route.sessionKey);
     count++;
     units += unitsOf(entry);
   }
 
   function takeOut(session: WaitingMessage[], entry: WaitingMessage): void {
     session.splice(session.indexOf(entry), 1);
-    if (session.length === 0) sessions.delete(entry.route.sessionKey);
+    if (session.length === 0) {
+      sessions.delete(entry.route.sessionKey);
+      ready.delete(entry.route.sessionKey);
+    }
     count--;
     units -= unitsOf(entry);
     if (hasMore && count < QUEUE_MAX / 2) isStale = true;
@@ -123,9 +139,17 @@ export function createClaimQueue(): ClaimQueue {
 
   function forget(): void {
     sessions.clear();
+    ready.clear();
+    unstored.clear();
     count = 0;
     units = 0;
     isStale = true;
+  }
+
+  function begin(messageId: string, one: Running): void {
+    running.set(messageId, one);
+    busy.add(one.sessionKey);
+    ready.delete(one.sessionKey);
   }
 
   function free(messageId: string): Running | undefined {
@@ -133,6 +157,7 @@ export function createClaimQueue(): ClaimQueue {
     if (!found) return undefined;
     running.delete(messageId);
     busy.delete(found.sessionKey);
+    if (sessions.has(found.sessionKey)) ready.add(found.sessionKey);
     return found;
   }
 
@@ -146,8 +171,7 @@ export function createClaimQueue(): ClaimQueue {
       forget();
       for (const { messageId, sessionKey } of runningThere) {
         if (running.has(messageId)) continue;
-        running.set(messageId, { sessionKey, attempt: 0 });
-        busy.add(sessionKey);
+        begin(messageId, { sessionKey, attempt: 0 });
       }
       for (const entry of waiting) {
         arrivals = Math.max(arrivals, entry.arrival);
@@ -156,6 +180,7 @@ export function createClaimQueue(): ClaimQueue {
       hasMore = more;
       isStale = false;
     },
+    accepted: (messageId) => void unstored.add(messageId),
     add(message, route) {
       if (isStale) return; // the tables will say so
       if (count >= QUEUE_MAX) hasMore = true;
@@ -167,9 +192,8 @@ export function createClaimQueue(): ClaimQueue {
     },
     take(accountId, held) {
       let oldest: WaitingMessage | undefined;
-      for (const [sessionKey, session] of sessions) {
-        if (busy.has(sessionKey)) continue;
-        const first = session.find((entry) => isFree(entry, accountId, held));
+      for (const sessionKey of ready) {
+        const first = sessions.get(sessionKey)?.find((entry) => isFree(entry, accountId, held));
         if (first && (!oldest || first.arrival < oldest.arrival)) oldest = first;
       }
       if (!oldest) return undefined;
@@ -182,8 +206,7 @@ export function createClaimQueue(): ClaimQueue {
         }
       }
       takeOut(session, next);
-      running.set(next.messageId, { sessionKey, attempt: next.attempts + 1, entry: next });
-      busy.add(sessionKey);
+      begin(next.messageId, { sessionKey, attempt: next.attempts + 1, entry: next });
       return next;
     },
     putBack(taken) {
@@ -196,7 +219,11 @@ export function createClaimQueue(): ClaimQueue {
       if (entry && !isStale) insert({ ...entry, attempts: claim.attempt });
     },
     runs,
-    attemptOf: (messageId) => running.get(messageId)?.attempt,
+    stored(messageId) {
+      unstored.delete(messageId);
+      return running.get(messageId)?.attempt;
+    },
+    isStored: (messageId) => !unstored.has(messageId),
     end({ message }) {
       free(message.id);
     },

@@ -54,7 +54,7 @@ export type AddToInbox = (message: InboundMessage, route: Route, now: number) =>
 /** @param queue Knows of the messages whose turn began before they came into the tables. */
 export function prepareAddToInbox(
   database: DatabaseSync,
-  queue: Pick<ClaimQueue, "attemptOf">,
+  queue: Pick<ClaimQueue, "stored">,
 ): AddToInbox {
   const insert = database.prepare(
     `INSERT INTO inbox (message_id, account_id, channel_id, agent_id, session_key, message,
@@ -65,7 +65,7 @@ export function prepareAddToInbox(
   return (message, { agentId, sessionKey }, now) => {
     const { id, accountId, channelId } = message;
     const text = JSON.stringify(message);
-    const attempt = queue.attemptOf(id);
+    const attempt = queue.stored(id);
     const claim = attempt === undefined ? ["waiting", 0, null] : ["running", attempt, now];
     return insert.run(id, accountId, channelId, agentId, sessionKey, text, now, ...claim)
       .changes === 1;
@@ -138,6 +138,7 @@ export function createInbox(
    * process's own may lose its first claim: the next start counts it.
    */
   async function storeClaim({ messageId, attempts, isFresh }: WaitingMessage, now: number) {
+    if (!queue.isStored(messageId)) return; // it comes into the tables as claimed
     const mark = () => void claim.run({ messageId, attempt: attempts + 1, now });
     if (isFresh && attempts === 0) later(TERMS.T2, mark);
     else await commit(TERMS.T2, mark);

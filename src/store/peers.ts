@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { AccountId } from "../core/ids.ts";
+import type { Memory } from "./memory.ts";
 import { UNNAMED } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
 
@@ -32,7 +33,11 @@ export interface Peers {
 const OTHER_PEER = "the account has moved to another server or bot";
 
 /** @param database Open, migrated, and owned by the caller. */
-export function createPeers(database: DatabaseSync, { commit, read }: Transactions): Peers {
+export function createPeers(
+  database: DatabaseSync,
+  { commit, read }: Transactions,
+  memory: Pick<Memory, "forget">,
+): Peers {
   const selectOther = database.prepare(
     "SELECT 1 FROM account WHERE account_id = ? AND peer IS NOT NULL AND peer <> ?",
   );
@@ -73,6 +78,7 @@ export function createPeers(database: DatabaseSync, { commit, read }: Transactio
         if (isOther) {
           for (const statement of [...forget, ...forgetUndecided]) statement.run(accountId);
           for (const statement of giveUp) statement.run({ accountId, reason: OTHER_PEER });
+          memory.forget();
         }
         savePeer.run(accountId, peer);
         return isOther;

@@ -154,7 +154,7 @@ export function createStore(
     ...createInbox(database, commits, memory.claims),
     ...createInvalidRequestCounts(database, commits),
     ...createOtherWriters(database),
-    ...createPeers(database, commits),
+    ...createPeers(database, commits, memory),
     ...createPolicies(database, commits, retention),
     ...createProxiedUsers(database, commits),
     ...createResolvedNames(database, commits),

@@ -47,6 +47,8 @@ export interface TranscriptRows extends Transcripts {
 const UNITS_MAX = 1024 * 1024;
 /** Bytes of an entry beside its text, about. */
 const ENTRY_BYTES = 200;
+/** Entries of a session that no turn asks for, at most. */
+const TRIM_AT = 16;
 
 interface Known {
   /** Oldest first, without a gap up to the newest. */
@@ -104,10 +106,10 @@ export function createTranscripts(
     }
   }
 
-  /** Leaves out what no turn asks for any more. */
+  /** Leaves out what no turn asks for any more: some at a time, for it moves the others. */
   function trim(known: Known, used: number): void {
-    const spare = known.entries.length - 2 * used;
-    if (spare < used) return;
+    const spare = known.entries.length - used;
+    if (spare < TRIM_AT) return;
     const gone = known.entries.splice(0, spare);
     const goneUnits = unitsOf(gone);
     known.units -= goneUnits;
@@ -123,7 +125,7 @@ export function createTranscripts(
       if (known && shown) {
         sessions.delete(sessionKey);
         sessions.set(sessionKey, known);
-        trim(known, Math.max(shown.length, 1));
+        trim(known, shown.length);
         return shown;
       }
       return await read(() => {

@@ -29,7 +29,7 @@ const CRASHES = [75, 60] as const;
 const CRASHES_WITH_DRAFTS = [120, 110] as const;
 const REQUESTS = 6;
 
-type Shape = Pick<Schedule, "withDrafts" | "withoutQuotes">;
+type Shape = Pick<Schedule, "withDrafts" | "withoutQuotes" | "isPlain">;
 
 /** @param every Of the pairs of crashes, one in so many. */
 function* schedules(shape: Shape, every = 1): Generator<Schedule> {
@@ -95,6 +95,7 @@ async function playAll(from: Iterable<Schedule>, weak?: Weakness): Promise<numbe
 const DRAFTS_EVERY = IS_FULL ? 1 : 5;
 
 const SHAPES: readonly [name: string, shape: Shape, schedules: number][] = [
+  ["two plain parts, journaled with the intent of the first", { isPlain: true }, 46_125],
   ["two parts, one with a file", {}, 46_125],
   ["answers that all look alike", { withoutQuotes: true }, 46_125],
   [
@@ -118,7 +119,8 @@ describe("[D2] the crash table", () => {
   }
 
   it("does not need the gateway's echo", async () => {
-    await playAll(schedules({}), { hearsNoEcho: true });
+    await playAll(schedules({ isPlain: true }), { hearsNoEcho: true });
+    await playAll(schedules({}, 3), { hearsNoEcho: true });
   });
 });
 
@@ -129,6 +131,7 @@ const CONTROLS: readonly [name: string, weak: Weakness, shows: Trouble][] = [
   ["no look into the history", { neverLooks: true }, "doubled"],
   ["an outbox that is not frozen", { keepsNoOutbox: true }, "doubled"],
   ["no intent before the request", { notesNoIntent: true }, "doubled"],
+  ["requests that leave before the journal is safe", { storesLate: true }, "doubled"],
   ["a history that is hidden", { history: "hidden" }, "uncertain"],
   ["a history that is hidden, and believed", { history: "blind" }, "doubled"],
 ];
@@ -138,7 +141,7 @@ describe("[D2] the judge of the crash table", () => {
     it(`turns red by ${name}: ${shows}`, async () => {
       const found: Record<Trouble, number> = { lost: 0, doubled: 0, misordered: 0, uncertain: 0 };
       let played = 0;
-      for (const schedule of schedules({})) {
+      for (const schedule of [...schedules({ isPlain: true }), ...schedules({})]) {
         played++;
         for (const trouble of troublesOf(await play(schedule, weak))) found[trouble]++;
         if (found[shows] > 0 && !IS_FULL) break;
@@ -149,7 +152,7 @@ describe("[D2] the judge of the crash table", () => {
   }
 
   it("shows nothing doubled where a history is hidden: it is held", async () => {
-    for (const schedule of schedules({}, 29)) {
+    for (const schedule of schedules({ isPlain: true }, 29)) {
       const { doubled } = await play(schedule, { history: "hidden" });
       assert.equal(doubled, 0, JSON.stringify(schedule));
     }

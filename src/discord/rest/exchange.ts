@@ -63,7 +63,8 @@ export async function exchange(
   async function talk(): Promise<Answer> {
     const response = await fetch(url, { ...init, redirect: "manual", signal: controller.signal });
     hooks.onAnswerStarted?.();
-    const text = await textOf(response);
+    const length = Number(response.headers.get("content-length") ?? NaN);
+    const text = length <= MAX_ANSWER_BYTES ? await response.text() : await textOf(response);
     hooks.onAnswered?.();
     return { status: response.status, headers: response.headers, text };
   }

@@ -42,6 +42,8 @@ export interface Schedule {
   readonly withDrafts?: boolean;
   /** Whether no answer quotes what it answers: then all of them look alike. */
   readonly withoutQuotes?: boolean;
+  /** Whether no answer has a file: then the store journals it, with its first intent (T3 and T4). */
+  readonly isPlain?: boolean;
 }
 
 export interface Weakness {
@@ -51,6 +53,8 @@ export interface Weakness {
   readonly neverLooks?: true;
   readonly keepsNoOutbox?: true;
   readonly notesNoIntent?: true;
+  /** What the last steps have stored is lost in a crash: requests leave before it is safe. */
+  readonly storesLate?: true;
   /** `blind`: it is not shown, and whoever asks is told that it is. */
   readonly history?: "hidden" | "blind";
 }
@@ -121,11 +125,39 @@ interface Disk {
   isCatchingUp: boolean;
 }
 
+/** What the process knows, and a crash forgets. */
+interface Memory {
+  /** Messages that it has stored itself: their claim needs no commit (T2). */
+  readonly fresh: Set<MessageId>;
+  /** Whether all that waits to be sent is known without a look. */
+  isKnown: boolean;
+  /** Rows whose intent was stored with them, and that were not tried. */
+  readonly intended: Set<number>;
+  /** Rows that are sent, whether or not the disk knows. */
+  readonly settled: Set<number>;
+  /** What goes with the next transaction, or is done a moment later (T5). */
+  later: (() => void)[];
+}
+
+function emptyMemory(): Memory {
+  return {
+    fresh: new Set(),
+    isKnown: false,
+    intended: new Set(),
+    settled: new Set(),
+    later: [],
+  };
+}
+
+/** How many steps a store that is late stays behind. */
+const LATE_STEPS = 4;
+
 /** Plays a schedule to its end, and counts what Discord shows of it. */
 export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Judged> {
   const messages: Message[] = [];
   const nonces = new Map<string, { readonly at: number; readonly message: Message }>();
-  const disk: Disk = {
+  let memory = emptyMemory();
+  let disk: Disk = {
     inbox: new Map(),
     outbox: [],
     session: undefined,
@@ -133,6 +165,8 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     newest: 0,
     isCatchingUp: false,
   };
+  /** The disk as it was after each of the last steps. */
+  const late: Disk[] = [];
   const toCome = [START + 500, START + 2_000];
   let now = START;
   let session: Session | undefined;
@@ -151,6 +185,12 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
       put({ authorId: ADA, content: "hello", fileSizes: [] });
     }
     if (steps++ === schedule.crashes[process]) throw new Crash();
+    catchUp();
+    if (weak.storesLate) late.push(copyOf(disk));
+  }
+
+  function catchUp(): void {
+    for (const work of memory.later.splice(0)) work();
   }
 
   function put(message: Omit<Message, "id" | "order">): Message {
@@ -202,10 +242,18 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
   function commit<T>(work: () => T): Promise<T> {
     return Promise.resolve().then(() => {
       step();
+      catchUp();
       const result = work();
       step();
       return result;
     });
+  }
+
+  /** A change that is not on the common way: from then on the disk is asked what waits. */
+  function change<T>(work: () => T): Promise<T> {
+    memory.isKnown = false;
+    memory.intended.clear();
+    return commit(work);
   }
 
   const rowOf = ({ id }: OutboxRow): Row => disk.outbox.find((row) => row.id === id)!;
@@ -221,27 +269,33 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
         const ours = new Set(disk.outbox.map((row) => row.messageId));
         return Promise.resolve(new Set(ids.filter((id) => ours.has(id))));
       },
-      markSending: (head, at) =>
-        commit(() => {
+      markSending(head, at) {
+        if (memory.intended.delete(head.id)) return Promise.resolve(!memory.settled.has(head.id));
+        return commit(() => {
           const row = rowOf(head);
           if (row.state !== "pending" && row.state !== "sending") return false;
           if (weak.notesNoIntent) return true;
           row.state = "sending";
           row.firstAttemptAt ??= at;
           return true;
-        }),
-      markSent: (head, id) => commit(() => settle(rowOf(head), id)),
+        });
+      },
+      markSent(head, id) {
+        const row = rowOf(head);
+        if (!memory.isKnown) return commit(() => settle(row, id));
+        return Promise.resolve(settleLater(row, id));
+      },
       markRefused: (head, _reason, at) =>
-        commit(() => {
+        change(() => {
           const row = rowOf(head);
           if (row.state !== "pending" && row.state !== "sending") return;
           row.state = head.firstAttemptAt === undefined ? "pending" : "sending";
           row.firstAttemptAt = head.firstAttemptAt;
           row.failingSince ??= at;
         }),
-      markFailing: (head, at) => commit(() => void (rowOf(head).failingSince ??= at)),
+      markFailing: (head, at) => change(() => void (rowOf(head).failingSince ??= at)),
       markAbsent: (head) =>
-        commit(() => {
+        change(() => {
           const row = rowOf(head);
           if (row.state !== "sending") return;
           row.state = "pending";
@@ -295,11 +349,28 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     return true;
   }
 
+  /** T5 of a row in memory. */
+  function settleLater(row: Row, id: MessageId | undefined): boolean {
+    if (memory.settled.has(row.id) || row.state === "sent") return false;
+    memory.settled.add(row.id);
+    memory.later.push(() => void settle(row, id));
+    return true;
+  }
+
+  function isUnsent({ id, state }: Row): boolean {
+    return (state === "pending" || state === "sending") && !memory.settled.has(id);
+  }
+
   /** One attempt at the head of the outbox, as a lane makes it. */
   async function attempt(): Promise<boolean> {
-    const row = disk.outbox.find(({ state }) => state === "pending" || state === "sending");
-    if (!row) return false;
-    const head = toOutboxRow(row);
+    const row = disk.outbox.find(isUnsent);
+    if (!row) {
+      memory.isKnown = true;
+      return false;
+    }
+    const stored = toOutboxRow(row);
+    const { firstAttemptAt: _, ...untried } = stored;
+    const head = memory.intended.has(row.id) ? untried : stored;
     const delivery = await deliver(head, ports);
     const facts = { now, failed: failed + 1, random: 0.5, retry: RETRY };
     const next = afterDelivery(head, delivery, { ...facts, nonceWindowMs: ports.nonceWindowMs });
@@ -312,7 +383,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
         step(next.waitMs);
         return true;
       case "uncertain":
-        await commit(() => void (row.state = "uncertain"));
+        await change(() => void (row.state = "uncertain"));
         return true;
       default:
         throw new Error(`No row of this model can be ${next.kind}: ${next.reason}`);
@@ -323,12 +394,17 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
   function ingest(message: Message, seq: number): void {
     disk.seq = Math.max(disk.seq, seq);
     if (message.authorId === ADA) {
-      if (!disk.inbox.has(message.id)) disk.inbox.set(message.id, "waiting");
+      if (!disk.inbox.has(message.id)) {
+        disk.inbox.set(message.id, "waiting");
+        memory.fresh.add(message.id);
+      }
       disk.newest = Math.max(disk.newest, message.order);
       return;
     }
     const row = disk.outbox.find((one) => one.message.nonce === message.nonce);
-    if (row && !weak.hearsNoEcho) settle(row, message.id);
+    if (!row || weak.hearsNoEcho) return;
+    if (memory.isKnown && !memory.intended.has(row.id)) settleLater(row, message.id);
+    else settle(row, message.id);
   }
 
   function freeze(
@@ -347,7 +423,8 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
       ...(!schedule.withoutQuotes && { quote: cause }),
       of: { ...about, part, parts: 2 },
     };
-    return { message, files: kind === "reply" && part === 1 ? [FILE] : [] };
+    const hasFile = kind === "reply" && part === 1 && !schedule.isPlain;
+    return { message, files: hasFile ? [FILE] : [] };
   }
 
   /** As the store adds: what is there by its nonce stays as it is. */
@@ -384,7 +461,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
   async function showDrafts(cause: MessageId): Promise<void> {
     for (let part = 0; part < DRAFTS; part++) {
       step(1_000);
-      const draft = await commit(() => add(freeze(cause, "draft", part, "let me think")));
+      const draft = await change(() => add(freeze(cause, "draft", part, "let me think")));
       await attempt();
       const shown = messages.findIndex(({ id }) => id === draft.messageId);
       if (shown >= 0) messages[shown] = { ...messages[shown]!, content: "let me think again" };
@@ -392,7 +469,7 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
   }
 
   async function turn(cause: MessageId): Promise<void> {
-    await commit(() => {}); // T2
+    if (!memory.fresh.has(cause)) await commit(() => {}); // T2
     if (schedule.withDrafts) await showDrafts(cause);
     step(5_000);
     turns++;
@@ -403,12 +480,25 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
       for (const frozen of reply) {
         const row = add(frozen);
         Object.assign(row, frozen);
-        while (row.state !== "sent") await attempt();
+        while (isUnsent(row)) await attempt();
       }
       await commit(() => disk.inbox.set(cause, "done"));
       return;
     }
-    await commit(() => { // T3
+    if (schedule.isPlain && memory.isKnown && !schedule.withDrafts) {
+      await commit(() => { // T3, and T4 of the first where nothing waits before it
+        const isFirst = !disk.outbox.some(isUnsent);
+        const [first] = reply.map(add);
+        disk.inbox.set(cause, "done");
+        if (!first || !isFirst) return;
+        memory.intended.add(first.id);
+        if (weak.notesNoIntent) return;
+        first.state = "sending";
+        first.firstAttemptAt = now;
+      });
+      return;
+    }
+    await change(() => { // T3
       const { outbox, withdraw } = placeDrafts(draftsOf(cause), reply);
       for (const row of disk.outbox) {
         if (withdraw.includes(row.message.nonce)) row.state = "withdrawn";
@@ -460,6 +550,9 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
     // What is kept nowhere is forgotten, and what was sent of it too.
     if (weak.keepsNoOutbox) disk.outbox.length = 0;
     failed = 0;
+    memory = emptyMemory();
+    disk = late.at(-LATE_STEPS) ?? disk;
+    late.length = 0;
   }
 
   for (; process < MAX_PROCESSES; process++) {
@@ -474,6 +567,10 @@ export async function play(schedule: Schedule, weak: Weakness = {}): Promise<Jud
   }
   const uncertain = disk.outbox.filter(({ state }) => state === "uncertain").length;
   return { ...judge(messages, schedule.withoutQuotes), uncertain, steps, turns };
+}
+
+function copyOf({ inbox, outbox, ...rest }: Disk): Disk {
+  return { ...rest, inbox: new Map(inbox), outbox: outbox.map((row) => ({ ...row })) };
 }
 
 /** Every message of Ada's is answered in two parts, in order, and nothing else is said. */

@@ -81,7 +81,7 @@ export function createPace({ globalPerSec, reservedPerSec }: PaceOptions): Pace 
     left(takenAt, now) {
       if (now === takenAt) return;
       for (const moments of [starts, others, spares]) {
-        const index = moments.indexOf(takenAt);
+        const index = moments.lastIndexOf(takenAt); // it left lately
         if (index === -1) continue; // another rank's, or forgotten
         moments.splice(index, 1);
         moments.push(now);
@@ -104,5 +104,6 @@ export function slotWaitMs(starts: readonly number[], perSec: number, now: numbe
 
 function note(starts: number[], now: number, perSec: number): void {
   starts.push(now);
-  if (starts.length > perSec) starts.shift();
+  // Seldom, since it moves all of them.
+  if (starts.length > 2 * perSec) starts.splice(0, starts.length - perSec);
 }
