@@ -60,6 +60,7 @@ export async function startAccount(
   const standing = standingOf({
     ...options,
     applications,
+    stopping: stopping.signal,
     now,
     log: logging.forPart("preflight"),
     onRefused: () => onEnd({ kind: "refused", hint: TOKEN_HINT }),
@@ -190,44 +191,43 @@ export async function startAccount(
   turns.wake();
   outlet.start();
   const isLeaving = aborted(stopping.signal);
-  const connecting = Promise.race([standing.start(), isLeaving]).then(() =>
-    connect({ ...options, mayResume: reader.isComplete }, {
-      directory: createDirectory(client, now),
-      readFlags: standing.readFlags,
-      proxyFor: (url) => proxyFor(url, options.env),
-      store,
-      now,
-      log: logging.forPart("gateway"),
-      stopping: stopping.signal,
-      onShards(count) {
-        shardCount = count;
-        vitals.setShardCount(count);
-      },
-      onIntents: standing.setUngranted,
-      onBudget: vitals.refresh,
-      onBatch(batch) {
-        const read = reader.read(batch);
-        acceptor.accept(read);
-        entrance.heard(read);
-        if (read.permissionsChanged) lanes.permissionsChanged(read.permissionsChanged);
-        if (read.guilds.length > 0) catchUp.ready();
-      },
-      onState(shardId, state) {
-        vitals.setShard(shardId, state);
-        if (state.state !== "ready") return;
-        lanes.reachable();
-        entrance.ready();
-      },
-      onBeat(shardId, beat) {
-        meter.beat(`${accountId}/${shardId}`, beat);
-        if (beat.latencyMs !== undefined) vitals.setLatency(shardId, beat.latencyMs);
-      },
-      onFinal(final) {
-        // Who gives up without exiting stays to be asked why; health says so.
-        if (final.kind !== "give_up" || final.exit) onEnd(final);
-      },
-    })
-  ).then((started) => {
+  standing.start();
+  const connecting = connect({ ...options, mayResume: reader.isComplete }, {
+    directory: createDirectory(client, now),
+    flags: standing.flags,
+    proxyFor: (url) => proxyFor(url, options.env),
+    store,
+    now,
+    log: logging.forPart("gateway"),
+    stopping: stopping.signal,
+    onShards(count) {
+      shardCount = count;
+      vitals.setShardCount(count);
+    },
+    onIntents: standing.setUngranted,
+    onBudget: vitals.refresh,
+    onBatch(batch) {
+      const read = reader.read(batch);
+      acceptor.accept(read);
+      entrance.heard(read);
+      if (read.permissionsChanged) lanes.permissionsChanged(read.permissionsChanged);
+      if (read.guilds.length > 0) catchUp.ready();
+    },
+    onState(shardId, state) {
+      vitals.setShard(shardId, state);
+      if (state.state !== "ready") return;
+      lanes.reachable();
+      entrance.ready();
+    },
+    onBeat(shardId, beat) {
+      meter.beat(`${accountId}/${shardId}`, beat);
+      if (beat.latencyMs !== undefined) vitals.setLatency(shardId, beat.latencyMs);
+    },
+    onFinal(final) {
+      // Who gives up without exiting stays to be asked why; health says so.
+      if (final.kind !== "give_up" || final.exit) onEnd(final);
+    },
+  }).then((started) => {
     gateway = started;
   }, (error: unknown) => {
     if (!stopping.signal.aborted) onEnd(endOf(error));

@@ -1,9 +1,9 @@
 /**
- * How the bot stands with Discord: the way there, its token, and what the portal
- * grants it.
+ * How the bot stands with Discord: the network, its token, and the intents that
+ * the portal grants.
  *
- * The preflight looks at all of it by the means that `barnacle doctor` has, and
- * what it reads of the application need not be asked for again to connect.
+ * The preflight checks all of it with the code of `barnacle doctor`, without a
+ * second connection to the gateway.
  *
  * @module
  */
@@ -12,13 +12,15 @@ import type { Config } from "../config/config.ts";
 import type { Finding } from "../core/finding.ts";
 import type { ApplicationId } from "../core/ids.ts";
 import { type PrivilegedIntent, toIntents } from "../discord/gateway/intents.ts";
-import type { Application, Applications } from "../discord/rest/application.ts";
+import type { Applications } from "../discord/rest/application.ts";
 import { describeMissing, judgeDiscord } from "../flows/preflight_discord.ts";
 import { judgeNetwork } from "../flows/preflight_network.ts";
 import type { Log } from "../lib/log.ts";
 import { schedule } from "../lib/schedule.ts";
 import type { StoredAccount } from "../store/accounts.ts";
+import type { Store } from "../store/store.ts";
 import { examineDiscord, examineNetwork, STEP_MS } from "./examine.ts";
+import { askFlags, type GrantedFlags } from "./granted_flags.ts";
 import { createPreflight, type Look } from "./preflight.ts";
 
 export interface StandingOptions {
@@ -29,6 +31,9 @@ export interface StandingOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stored: StoredAccount;
   readonly applications: Applications;
+  readonly store: Pick<Store, "saveFlags">;
+  /** Aborted when the process stops. */
+  readonly stopping: AbortSignal;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly log: Log;
@@ -37,10 +42,10 @@ export interface StandingOptions {
 }
 
 export interface Standing {
-  /** Looks; resolves when it is time to connect. */
-  start(): Promise<void>;
-  /** The application's flags, as they are now. */
-  readFlags(): Promise<number>;
+  /** Plans the first look, beside connecting. */
+  start(): void;
+  /** Which privileged intents the portal grants. */
+  readonly flags: GrantedFlags;
   /** What the gateway was not asked for, since it would not be granted. */
   setUngranted(missing: readonly PrivilegedIntent[]): void;
   /** All that is not as it should be. */
@@ -48,20 +53,32 @@ export interface Standing {
   stop(): void;
 }
 
-/** Milliseconds after which a bot that was connected today looks: it connects first. */
-const BESIDE_MS = 3_000;
+/** Milliseconds from a start to the first look; longer if the bot was connected within the day. */
+const FIRST_LOOK_MS = 250;
+const TRUSTED_LOOK_MS = 3_000;
 
 export function standingOf(options: StandingOptions): Standing {
   const { config, stored, applications, now, log, onRefused } = options;
-  /** As the preflight has just read it. */
-  let seen: Application | undefined;
   let applicationId: ApplicationId | undefined = stored.self?.applicationId;
   let ungranted: readonly Finding[] = [];
   const { readyAt } = stored;
   const preflight = createPreflight(
-    { now: now(), besideMs: BESIDE_MS, ...(readyAt !== undefined && { readyAt }) },
+    {
+      now: now(),
+      firstLookMs: FIRST_LOOK_MS,
+      trustedLookMs: TRUSTED_LOOK_MS,
+      ...(readyAt !== undefined && { readyAt }),
+    },
     { look, onRefused, schedule, log },
   );
+
+  const flags = askFlags(config.discord, stored.flags, { ...options, readFlags });
+
+  async function readFlags(): Promise<number> {
+    const { flags, id } = await applications.me();
+    applicationId = id;
+    return flags;
+  }
 
   async function look(): Promise<Look> {
     const { token, apiBase, env } = options;
@@ -72,6 +89,7 @@ export function standingOf(options: StandingOptions): Standing {
           env,
           ...(stored.gateway && { gatewayUrl: stored.gateway.url }),
           showsDns: config.preflight.dns,
+          opensGateway: false,
         },
         { timeoutMs: STEP_MS, elapsed: () => performance.now(), now, schedule },
       ),
@@ -84,7 +102,6 @@ export function standingOf(options: StandingOptions): Standing {
         { schedule, timeoutMs: STEP_MS },
       ),
     ]);
-    seen = application;
     applicationId = application?.id ?? applicationId;
     const at = now();
     return {
@@ -94,12 +111,10 @@ export function standingOf(options: StandingOptions): Standing {
   }
 
   return {
-    start: () => config.preflight.network ? preflight.start() : Promise.resolve(),
-    async readFlags() {
-      const { flags } = seen ?? await applications.me();
-      seen = undefined; // the next one to ask wants to know what it is then
-      return flags;
+    start() {
+      if (config.preflight.network) preflight.start();
     },
+    flags,
     setUngranted(missing) {
       ungranted = describeMissing(missing, applicationId);
       for (const { id, what, why, fix } of ungranted) {
