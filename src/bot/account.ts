@@ -60,7 +60,6 @@ export async function startAccount(
   const standing = standingOf({
     ...options,
     applications,
-    stopping: stopping.signal,
     now,
     log: logging.forPart("preflight"),
     onRefused: () => onEnd({ kind: "refused", hint: TOKEN_HINT }),
@@ -194,7 +193,7 @@ export async function startAccount(
   standing.start();
   const connecting = connect({ ...options, mayResume: reader.isComplete }, {
     directory: createDirectory(client, now),
-    flags: standing.flags,
+    readFlags: standing.readFlags,
     proxyFor: (url) => proxyFor(url, options.env),
     store,
     now,

@@ -17,12 +17,10 @@ import {
 } from "../discord/gateway/thread.ts";
 import type { Directory } from "../discord/rest/directory.ts";
 import { RestError } from "../discord/rest/rest_error.ts";
-import { DAY_MS } from "../core/day.ts";
 import { type GatewayPlace, locateGateway } from "../flows/locate_gateway.ts";
 import type { Log } from "../lib/log.ts";
 import type { StoredAccount } from "../store/accounts.ts";
 import type { Store } from "../store/store.ts";
-import { type GrantedFlags, isRefusal } from "./granted_flags.ts";
 import { createPermits, firstIdentifyInMs, type PermitsPorts } from "./permits.ts";
 import { planShards } from "./shards.ts";
 
@@ -43,8 +41,8 @@ export interface ConnectOptions {
 export interface ConnectPorts
   extends Omit<GatewayEvents, "onLog" | "onPermitWanted">, Pick<PermitsPorts, "onBudget"> {
   readonly directory: Pick<Directory, "gateway">;
-  /** Which intents the portal has granted. */
-  readonly flags: GrantedFlags;
+  /** The application's flags: which intents the portal has granted. */
+  readonly readFlags: () => Promise<number>;
   /** The proxy that leads to a URL, where one does (G15). */
   readonly proxyFor: (url: string) => string | undefined;
   readonly store: Pick<
@@ -71,8 +69,8 @@ export interface ConnectPorts
 /** The gateway as the account uses it: which thread it is, and where, is decided here. */
 export type Connection = Pick<Gateway, "committed" | "durable" | "stats" | "stop">;
 
-/** How long Discord's answer about its gateway is used without asking again, in milliseconds. */
-const FRESH_MS = DAY_MS;
+/** For how long what Discord said of the gateway, and of the application, is taken without asking. */
+const FRESH_MS = 24 * 60 * 60 * 1_000;
 
 /** How often the address is asked for anew while nothing connects. */
 const RELOCATE_MS = 30_000;
@@ -87,11 +85,9 @@ const DISALLOWED_INTENTS = 4014;
  */
 export async function connect(options: ConnectOptions, ports: ConnectPorts): Promise<Connection> {
   const { config: { discord }, stored } = options;
-  const { directory, flags, store, stopping, now, log } = ports;
+  const { directory, store, stopping, now, log } = ports;
   const { accountId } = discord;
   const { gateway: url, limit } = stored;
-  stopping.throwIfAborted();
-  await flags.asked();
   stopping.throwIfAborted();
   const place = await locateGateway(
     url && limit && {
@@ -101,16 +97,41 @@ export async function connect(options: ConnectOptions, ports: ConnectPorts): Pro
     {
       ask: () => directory.gateway(),
       // A portal before the network, or a proxy, answers with anything; only Discord knows tokens.
-      isTransient: (error) => error instanceof RestError && !isRefusal(error),
+      isTransient: (error) => error instanceof RestError && error.kind !== "unauthorized",
       save: (found) => store.saveGateway(accountId, found, now()),
       sleep: (ms) => sleep(ms, undefined, { signal: stopping }),
       random: Math.random,
       log,
     },
   );
-  const granted = await flags.read();
+  const flags = await flagsOf(options, ports);
   stopping.throwIfAborted();
-  return await openGateway(options, ports, place, granted);
+  return await openGateway(options, ports, place, flags);
+}
+
+/**
+ * Which intents the portal has granted; `undefined` if nobody can tell, for a bot that has been
+ * here before is not to wait for it. Where one was missing it is asked again: whoever was told to
+ * switch it on has done so, and has restarted the bot.
+ */
+async function flagsOf(
+  { config: { discord }, stored: { flags } }: ConnectOptions,
+  { readFlags, store, now, log }: ConnectPorts,
+): Promise<number | undefined> {
+  const isFresh = flags !== undefined && now() - flags.at < FRESH_MS;
+  const { missing } = chooseIntents(toIntents(discord.gateway.intents), flags?.bits);
+  if (isFresh && missing.length === 0) return flags.bits;
+  try {
+    const bits = await readFlags();
+    await store.saveFlags(discord.accountId, bits, now());
+    return bits;
+  } catch (error) {
+    if (error instanceof RestError && error.kind === "unauthorized") throw error;
+    log.warn("Cannot ask Discord which intents the bot may have; going by what is known", {
+      error,
+    });
+    return flags?.bits;
+  }
 }
 
 /**
@@ -238,7 +259,7 @@ async function openGateway(
 
   /** `undefined` where nothing is left to go without: 4014 is met once. */
   async function fewerIntents(): Promise<typeof chosen | undefined> {
-    const found = await ports.flags.again().catch(() => 0); // it said no: that is what is known
+    const found = await ports.readFlags().catch(() => 0); // it said no: that is what is known
     const candidates = [chooseIntents(wanted, found), chooseIntents(wanted, 0)];
     const next = candidates.find(({ bits }) => bits !== chosen.bits);
     const granted = next === candidates[0] ? found : 0;

@@ -18,9 +18,6 @@ import { judgeNetwork } from "../flows/preflight_network.ts";
 import type { Log } from "../lib/log.ts";
 import { schedule } from "../lib/schedule.ts";
 import type { StoredAccount } from "../store/accounts.ts";
-import type { Store } from "../store/store.ts";
-import { examineDiscord, examineNetwork, STEP_MS } from "./examine.ts";
-import { askFlags, type GrantedFlags } from "./granted_flags.ts";
 import { createPreflight, type Look } from "./preflight.ts";
 
 export interface StandingOptions {
@@ -31,9 +28,6 @@ export interface StandingOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stored: StoredAccount;
   readonly applications: Applications;
-  readonly store: Pick<Store, "saveFlags">;
-  /** Aborted when the process stops. */
-  readonly stopping: AbortSignal;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly log: Log;
@@ -44,8 +38,8 @@ export interface StandingOptions {
 export interface Standing {
   /** Plans the first look, beside connecting. */
   start(): void;
-  /** Which privileged intents the portal grants. */
-  readonly flags: GrantedFlags;
+  /** The application's flags, as they are now. */
+  readFlags(): Promise<number>;
   /** What the gateway was not asked for, since it would not be granted. */
   setUngranted(missing: readonly PrivilegedIntent[]): void;
   /** All that is not as it should be. */
@@ -72,16 +66,10 @@ export function standingOf(options: StandingOptions): Standing {
     { look, onRefused, schedule, log },
   );
 
-  const flags = askFlags(config.discord, stored.flags, { ...options, readFlags });
-
-  async function readFlags(): Promise<number> {
-    const { flags, id } = await applications.me();
-    applicationId = id;
-    return flags;
-  }
-
   async function look(): Promise<Look> {
     const { token, apiBase, env } = options;
+    // Connecting goes first, and needs none of it.
+    const { examineDiscord, examineNetwork, STEP_MS } = await import("./examine.ts");
     const [network, { facts, application }] = await Promise.all([
       examineNetwork(
         {
@@ -114,7 +102,11 @@ export function standingOf(options: StandingOptions): Standing {
     start() {
       if (config.preflight.network) preflight.start();
     },
-    flags,
+    async readFlags() {
+      const { flags, id } = await applications.me();
+      applicationId = id;
+      return flags;
+    },
     setUngranted(missing) {
       ungranted = describeMissing(missing, applicationId);
       for (const { id, what, why, fix } of ungranted) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { connect, type ConnectPorts } from "../../src/bot/connect.ts";
+import { connect, type ConnectOptions, type ConnectPorts } from "../../src/bot/connect.ts";
 import { RestError } from "../../src/discord/rest/rest_error.ts";
 import { loadTestConfig } from "../support/config.ts";
 import { openTestStore } from "../support/store.ts";
@@ -10,14 +10,11 @@ import { recordingLog } from "../support/recording_log.ts";
 async function setUp(
   error: Error,
   stopping = new AbortController(),
-  flags: ConnectPorts["flags"] = {
-    asked: () => Promise.resolve(),
-    read: () => assert.fail("no gateway was found"),
-    again: () => assert.fail("no gateway was found"),
-  },
+  stored: ConnectOptions["stored"] = { shards: [] },
 ) {
   const { log, lines } = recordingLog();
   let asked = 0;
+  let flagsRead = 0;
   const ports: ConnectPorts = {
     directory: {
       gateway() {
@@ -25,7 +22,11 @@ async function setUp(
         return Promise.reject(error);
       },
     },
-    flags,
+    readFlags() {
+      flagsRead++;
+      stopping.abort(); // no thread is to be started here
+      return Promise.reject(error);
+    },
     proxyFor: () => undefined,
     store: openTestStore().store,
     onShards: () => {},
@@ -44,12 +45,13 @@ async function setUp(
     token: "token",
     isConnectionDebug: false,
     workerUrl: new URL("file:///no-worker-is-started.ts"),
-    stored: { shards: [] },
+    stored,
     mayResume: true,
   };
   return {
     connected: connect(options, ports),
     asked: () => asked,
+    flagsRead: () => flagsRead,
     lines,
   };
 }
@@ -62,18 +64,6 @@ describe("connect()", () => {
     const { connected, asked } = await setUp(refused);
     await assert.rejects(connected, RestError);
     assert.equal(asked(), 1);
-  });
-
-  it("[O7] asks nothing else with a token that is refused", async () => {
-    const refused = new RestError("failed", { kind: "unauthorized", route: ROUTE, status: 401 });
-    const flags = {
-      asked: () => Promise.reject(refused),
-      read: () => assert.fail("refused"),
-      again: () => assert.fail("refused"),
-    };
-    const { connected, asked } = await setUp(refused, new AbortController(), flags);
-    await assert.rejects(connected, RestError);
-    assert.equal(asked(), 0);
   });
 
   it("[G12] stops waiting for a network when the process stops", async () => {
@@ -94,5 +84,18 @@ describe("connect()", () => {
     const { connected, asked, lines } = await setUp(offline, stopping);
     await assert.rejects(connected, { name: "AbortError" });
     assert.deepEqual([asked(), lines], [0, []]);
+  });
+
+  it("[G9] asks again for an intent that was missing: somebody may have switched it on", async () => {
+    const limit = { total: 1_000, remaining: 1_000, resetAfterMs: 0, maxConcurrency: 1, readAt: 0 };
+    const offline = new RestError("failed", { kind: "unsent", route: ROUTE });
+    const { connected, asked, flagsRead } = await setUp(offline, new AbortController(), {
+      gateway: { url: "ws://127.0.0.1:9", at: 0 },
+      limit: { ...limit, shards: 1 },
+      flags: { bits: 0, at: 0 },
+      shards: [],
+    });
+    await assert.rejects(connected, { name: "AbortError" });
+    assert.deepEqual([asked(), flagsRead()], [0, 1]);
   });
 });
