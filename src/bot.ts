@@ -104,10 +104,15 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       metrics: {
         ...metrics,
         text(snapshot, usage, at) {
+          const bytes = new Map<string, number>();
           accounts.each((running) => {
             const stats = running.stats();
             if (stats) meter.gateway(running.accountId, stats);
+            for (const [cache, own] of Object.entries(running.caches())) {
+              bytes.set(cache, (bytes.get(cache) ?? 0) + own);
+            }
           });
+          for (const [cache, total] of bytes) metrics.cacheBytes.set(total, { cache });
           return metrics.text(snapshot, usage, at);
         },
       },

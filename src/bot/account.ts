@@ -10,7 +10,7 @@
 
 import type { Judged } from "../core/inbox.ts";
 import { TOKEN_HINT } from "../discord/gateway/close_codes.ts";
-import { uploadLimitOf } from "../discord/gateway/guild_index.ts";
+import { bytesOfIndex, uploadLimitOf } from "../discord/gateway/guild_index.ts";
 import { createReader } from "../discord/gateway/reader.ts";
 import { createApplications } from "../discord/rest/application.ts";
 import { createDirectory } from "../discord/rest/directory.ts";
@@ -281,6 +281,7 @@ export async function startAccount(
       outlet.reconfigured();
       entrance.reconfigured();
     },
+    caches: () => ({ guilds: bytesOfIndex(reader.index) }),
     changedElsewhere: () => lanes.wake(),
     stop: () => stopped ??= stop(),
   };

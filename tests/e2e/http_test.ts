@@ -122,8 +122,10 @@ describe("[O7] barnacle status", () => {
       assert.equal(never.code, 75);
       assert.match(never.stderr.join(""), /no Barnacle has said where it listens/);
       const bot = await start();
-      await eventually("it to listen", () =>
-        Promise.resolve(/Barnacle is running/.test(bot.lines.join("\n"))));
+      await eventually(
+        "it to listen",
+        () => Promise.resolve(/Barnacle is running/.test(bot.lines.join("\n"))),
+      );
       bot.kill("SIGKILL");
       await bot.exited;
       const gone = await command(["status", "--json", "--data", dataDir]);
