@@ -50,7 +50,7 @@ export interface ServeOptions extends BotOptions {
 const HTTP_DELAY_MS = 100;
 
 /** Milliseconds after which a start is over, and what runs often is compiled. */
-const START_MS = 2_000;
+const START_MS = 1_000;
 
 /** Starts the bot and its HTTP server, and waits for its end or for a signal. */
 export async function serve(options: ServeOptions): Promise<ExitCode> {
