@@ -18,7 +18,7 @@ import type { AccountChange } from "./config/changes.ts";
 import { type EarlyThread, holdThread } from "./discord/gateway/early_thread.ts";
 import type { AnswerHooks } from "./discord/rest/exchange.ts";
 import { createTurnRoom } from "./flows/turn_room.ts";
-import { createApp, type HttpHandler } from "./http/app.ts";
+import type { HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics, type ProcessUsage } from "./http/metrics.ts";
 import type { Snapshot } from "./http/snapshot.ts";
 import { schedule } from "./lib/schedule.ts";
@@ -96,25 +96,32 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     log: logging.forPart("health"),
   });
   vitals.setAccounts(setup.config.accounts);
-  const http = createApp({
-    snapshot: vitals.snapshot,
-    usage: processUsage,
-    metrics: {
-      ...metrics,
-      text(snapshot, usage, at) {
-        accounts.each((running) => {
-          const stats = running.stats();
-          if (stats) meter.gateway(running.accountId, stats);
-        });
-        return metrics.text(snapshot, usage, at);
+  let app: Promise<HttpHandler> | undefined;
+  const loadApp = async (): Promise<HttpHandler> =>
+    (await import("./http/app.ts")).createApp({
+      snapshot: vitals.snapshot,
+      usage: processUsage,
+      metrics: {
+        ...metrics,
+        text(snapshot, usage, at) {
+          const bytes = new Map<string, number>();
+          accounts.each((running) => {
+            const stats = running.stats();
+            if (stats) meter.gateway(running.accountId, stats);
+            for (const [cache, own] of Object.entries(running.caches())) {
+              bytes.set(cache, (bytes.get(cache) ?? 0) + own);
+            }
+          });
+          for (const [cache, total] of bytes) metrics.cacheBytes.set(total, { cache });
+          return metrics.text(snapshot, usage, at);
+        },
       },
-    },
-    build,
-    now,
-    ...(token && { token: token.reveal() }),
-    hosts,
-    onError: (error) => logging.forPart("http").error("A request failed", { error }),
-  });
+      build,
+      now,
+      ...(token && { token: token.reveal() }),
+      hosts,
+      onError: (error) => logging.forPart("http").error("A request failed", { error }),
+    });
   const accounts = createAccounts({
     ...options,
     version: build.version,
@@ -143,7 +150,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   vitals.setPhase("running");
 
   return {
-    http,
+    http: async (request, peer) => await (await (app ??= loadApp()))(request, peer),
     snapshot: vitals.snapshot,
     onPing: (result) => metrics.watchdogPings.inc({ result }),
     ended,

@@ -10,7 +10,7 @@
 
 import type { Judged } from "../core/inbox.ts";
 import { TOKEN_HINT } from "../discord/gateway/close_codes.ts";
-import { uploadLimitOf } from "../discord/gateway/guild_index.ts";
+import { bytesOfIndex, uploadLimitOf } from "../discord/gateway/guild_index.ts";
 import { createReader } from "../discord/gateway/reader.ts";
 import { createApplications } from "../discord/rest/application.ts";
 import { createDirectory } from "../discord/rest/directory.ts";
@@ -190,44 +190,43 @@ export async function startAccount(
   turns.wake();
   outlet.start();
   const isLeaving = aborted(stopping.signal);
-  const connecting = Promise.race([standing.start(), isLeaving]).then(() =>
-    connect({ ...options, mayResume: reader.isComplete }, {
-      directory: createDirectory(client, now),
-      readFlags: standing.readFlags,
-      proxyFor: (url) => proxyFor(url, options.env),
-      store,
-      now,
-      log: logging.forPart("gateway"),
-      stopping: stopping.signal,
-      onShards(count) {
-        shardCount = count;
-        vitals.setShardCount(count);
-      },
-      onIntents: standing.setUngranted,
-      onBudget: vitals.refresh,
-      onBatch(batch) {
-        const read = reader.read(batch);
-        acceptor.accept(read);
-        entrance.heard(read);
-        if (read.permissionsChanged) lanes.permissionsChanged(read.permissionsChanged);
-        if (read.guilds.length > 0) catchUp.ready();
-      },
-      onState(shardId, state) {
-        vitals.setShard(shardId, state);
-        if (state.state !== "ready") return;
-        lanes.reachable();
-        entrance.ready();
-      },
-      onBeat(shardId, beat) {
-        meter.beat(`${accountId}/${shardId}`, beat);
-        if (beat.latencyMs !== undefined) vitals.setLatency(shardId, beat.latencyMs);
-      },
-      onFinal(final) {
-        // Who gives up without exiting stays to be asked why; health says so.
-        if (final.kind !== "give_up" || final.exit) onEnd(final);
-      },
-    })
-  ).then((started) => {
+  standing.start();
+  const connecting = connect({ ...options, mayResume: reader.isComplete }, {
+    directory: createDirectory(client, now),
+    readFlags: standing.readFlags,
+    proxyFor: (url) => proxyFor(url, options.env),
+    store,
+    now,
+    log: logging.forPart("gateway"),
+    stopping: stopping.signal,
+    onShards(count) {
+      shardCount = count;
+      vitals.setShardCount(count);
+    },
+    onIntents: standing.setUngranted,
+    onBudget: vitals.refresh,
+    onBatch(batch) {
+      const read = reader.read(batch);
+      acceptor.accept(read);
+      entrance.heard(read);
+      if (read.permissionsChanged) lanes.permissionsChanged(read.permissionsChanged);
+      if (read.guilds.length > 0) catchUp.ready();
+    },
+    onState(shardId, state) {
+      vitals.setShard(shardId, state);
+      if (state.state !== "ready") return;
+      lanes.reachable();
+      entrance.ready();
+    },
+    onBeat(shardId, beat) {
+      meter.beat(`${accountId}/${shardId}`, beat);
+      if (beat.latencyMs !== undefined) vitals.setLatency(shardId, beat.latencyMs);
+    },
+    onFinal(final) {
+      // Who gives up without exiting stays to be asked why; health says so.
+      if (final.kind !== "give_up" || final.exit) onEnd(final);
+    },
+  }).then((started) => {
     gateway = started;
   }, (error: unknown) => {
     if (!stopping.signal.aborted) onEnd(endOf(error));
@@ -282,6 +281,7 @@ export async function startAccount(
       outlet.reconfigured();
       entrance.reconfigured();
     },
+    caches: () => ({ guilds: bytesOfIndex(reader.index) }),
     changedElsewhere: () => lanes.wake(),
     stop: () => stopped ??= stop(),
   };

@@ -64,6 +64,8 @@ export interface RunningAccount extends AccountParts {
    * what the connection is made with, nothing changes: that takes another start.
    */
   apply(config: Config, model: Model, text: string | undefined): Promise<void>;
+  /** Estimated bytes of what it keeps in memory to save work, by name; computed when asked for. */
+  caches(): Readonly<Record<string, number>>;
   /** Another process has written to the store. */
   changedElsewhere(): void;
   /** Takes no new turn, lets running ones end, sends what is ready, closes resumable (G12). */

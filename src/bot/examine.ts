@@ -39,19 +39,21 @@ export interface NetworkOptions {
   readonly env: Env;
   /** `preflight.dns`. */
   readonly showsDns: boolean;
+  /** Whether a connection to the gateway is opened; a running bot has its own (G13). */
+  readonly opensGateway: boolean;
 }
 
-/** Walks to REST and to the gateway; both at once, where it is known where that is. */
+/** Walks to REST and, where asked, to the gateway; both at once if the gateway's URL is known. */
 export async function examineNetwork(
   options: NetworkOptions,
   ports: ProbePorts,
 ): Promise<NetworkFacts> {
-  const { apiBase, env, showsDns } = options;
+  const { apiBase, env, showsDns, opensGateway } = options;
   const walkingToRest = walkToRest(apiBase, env, ports);
   const gatewayUrl = options.gatewayUrl ?? await addressOf(apiBase, walkingToRest);
   const [rest, gateway] = await Promise.all([
     walkingToRest,
-    gatewayUrl === undefined ? undefined : walkToGateway(gatewayUrl, env, ports),
+    opensGateway && gatewayUrl !== undefined ? walkToGateway(gatewayUrl, env, ports) : undefined,
   ]);
   const passages = [apiBase, ...(gatewayUrl === undefined ? [] : [gatewayUrl])]
     .map((url) => passageTo(url, env));
@@ -59,6 +61,7 @@ export async function examineNetwork(
   return {
     rest,
     ...(gateway && { gateway }),
+    expectsGateway: opensGateway,
     isContainer: isContainer(env),
     unusableProxies: [...new Map(unusable.map((one) => [one.variable, one])).values()],
     showsDns,

@@ -1,9 +1,10 @@
 /**
- * Looks at the way to Discord before the bot takes it, and again for as long as
- * something is wrong that heals by itself (G13).
+ * Checks the network and the bot's standing beside connecting, and again for as
+ * long as a problem remains that heals by itself (G13).
  *
- * A box often boots before its router: what is wrong is said and shown, and
- * keeps nobody from connecting. Only a token that Discord refuses does.
+ * A machine often boots before its router. So the bot connects without waiting
+ * for these checks; it reports and shows their findings. Connecting itself asks
+ * Discord about the token first, and a refused token ends the bot.
  *
  * @module
  */
@@ -34,15 +35,17 @@ export interface PreflightOptions {
    * none.
    */
   readonly readyAt?: number;
-  /** Milliseconds from the start to a look beside connecting: what connects goes first. */
-  readonly besideMs: number;
+  /** Milliseconds from the start to the first look: the connection has the processor first. */
+  readonly firstLookMs: number;
+  /** The same, if the bot was connected within the last day. */
+  readonly trustedLookMs: number;
   /** Unix time in milliseconds. */
   readonly now: number;
 }
 
 export interface Preflight {
-  /** Resolves when it is time to connect: at once, where it was fine within the last day. */
-  start(): Promise<void>;
+  /** Plans the first look. */
+  start(): void;
   /** All that does not pass, as last seen. */
   findings(): readonly Finding[];
   stop(): void;
@@ -55,7 +58,7 @@ const TRUSTED_MS = 24 * 60 * 60 * 1_000;
 const AGAIN_MS = 60_000;
 
 export function createPreflight(
-  { readyAt, besideMs, now }: PreflightOptions,
+  { readyAt, firstLookMs, trustedLookMs, now }: PreflightOptions,
   { look, onRefused, schedule, log }: PreflightPorts,
 ): Preflight {
   let findings: readonly Finding[] = [];
@@ -88,9 +91,7 @@ export function createPreflight(
   return {
     start() {
       const isTrusted = readyAt !== undefined && now - readyAt < TRUSTED_MS;
-      if (!isTrusted) return round();
-      cancel = schedule(() => void round(), besideMs);
-      return Promise.resolve();
+      cancel = schedule(() => void round(), isTrusted ? trustedLookMs : firstLookMs);
     },
     findings: () => findings,
     stop() {

@@ -1,9 +1,9 @@
 /**
- * How the bot stands with Discord: the way there, its token, and what the portal
- * grants it.
+ * How the bot stands with Discord: the network, its token, and the intents that
+ * the portal grants.
  *
- * The preflight looks at all of it by the means that `barnacle doctor` has, and
- * what it reads of the application need not be asked for again to connect.
+ * The preflight checks all of it with the code of `barnacle doctor`, without a
+ * second connection to the gateway.
  *
  * @module
  */
@@ -12,13 +12,12 @@ import type { Config } from "../config/config.ts";
 import type { Finding } from "../core/finding.ts";
 import type { ApplicationId } from "../core/ids.ts";
 import { type PrivilegedIntent, toIntents } from "../discord/gateway/intents.ts";
-import type { Application, Applications } from "../discord/rest/application.ts";
+import type { Applications } from "../discord/rest/application.ts";
 import { describeMissing, judgeDiscord } from "../flows/preflight_discord.ts";
 import { judgeNetwork } from "../flows/preflight_network.ts";
 import type { Log } from "../lib/log.ts";
 import { schedule } from "../lib/schedule.ts";
 import type { StoredAccount } from "../store/accounts.ts";
-import { examineDiscord, examineNetwork, STEP_MS } from "./examine.ts";
 import { createPreflight, type Look } from "./preflight.ts";
 
 export interface StandingOptions {
@@ -37,8 +36,8 @@ export interface StandingOptions {
 }
 
 export interface Standing {
-  /** Looks; resolves when it is time to connect. */
-  start(): Promise<void>;
+  /** Plans the first look, beside connecting. */
+  start(): void;
   /** The application's flags, as they are now. */
   readFlags(): Promise<number>;
   /** What the gateway was not asked for, since it would not be granted. */
@@ -48,23 +47,29 @@ export interface Standing {
   stop(): void;
 }
 
-/** Milliseconds after which a bot that was connected today looks: it connects first. */
-const BESIDE_MS = 3_000;
+/** Milliseconds from a start to the first look; longer if the bot was connected within the day. */
+const FIRST_LOOK_MS = 250;
+const TRUSTED_LOOK_MS = 3_000;
 
 export function standingOf(options: StandingOptions): Standing {
   const { config, stored, applications, now, log, onRefused } = options;
-  /** As the preflight has just read it. */
-  let seen: Application | undefined;
   let applicationId: ApplicationId | undefined = stored.self?.applicationId;
   let ungranted: readonly Finding[] = [];
   const { readyAt } = stored;
   const preflight = createPreflight(
-    { now: now(), besideMs: BESIDE_MS, ...(readyAt !== undefined && { readyAt }) },
+    {
+      now: now(),
+      firstLookMs: FIRST_LOOK_MS,
+      trustedLookMs: TRUSTED_LOOK_MS,
+      ...(readyAt !== undefined && { readyAt }),
+    },
     { look, onRefused, schedule, log },
   );
 
   async function look(): Promise<Look> {
     const { token, apiBase, env } = options;
+    // Connecting goes first, and needs none of it.
+    const { examineDiscord, examineNetwork, STEP_MS } = await import("./examine.ts");
     const [network, { facts, application }] = await Promise.all([
       examineNetwork(
         {
@@ -72,6 +77,7 @@ export function standingOf(options: StandingOptions): Standing {
           env,
           ...(stored.gateway && { gatewayUrl: stored.gateway.url }),
           showsDns: config.preflight.dns,
+          opensGateway: false,
         },
         { timeoutMs: STEP_MS, elapsed: () => performance.now(), now, schedule },
       ),
@@ -84,7 +90,6 @@ export function standingOf(options: StandingOptions): Standing {
         { schedule, timeoutMs: STEP_MS },
       ),
     ]);
-    seen = application;
     applicationId = application?.id ?? applicationId;
     const at = now();
     return {
@@ -94,10 +99,12 @@ export function standingOf(options: StandingOptions): Standing {
   }
 
   return {
-    start: () => config.preflight.network ? preflight.start() : Promise.resolve(),
+    start() {
+      if (config.preflight.network) preflight.start();
+    },
     async readFlags() {
-      const { flags } = seen ?? await applications.me();
-      seen = undefined; // the next one to ask wants to know what it is then
+      const { flags, id } = await applications.me();
+      applicationId = id;
       return flags;
     },
     setUngranted(missing) {

@@ -135,6 +135,7 @@ async function aboutNetwork(
     ...(gatewayUrl !== undefined && { gatewayUrl }),
     env,
     showsDns: true,
+    opensGateway: true,
   }, { timeoutMs: STEP_MS, elapsed: () => performance.now(), now: Date.now, schedule });
   return judgeNetwork(network, Date.now());
 }

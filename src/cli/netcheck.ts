@@ -30,6 +30,7 @@ export async function netcheck(
     apiBase: api.base,
     env: io.env,
     showsDns: true,
+    opensGateway: true,
   }, { timeoutMs: STEP_MS, elapsed: () => performance.now(), now: Date.now, schedule });
   const findings = judgeNetwork(facts, Date.now());
   const exitCode = exitCodeOf(findings);

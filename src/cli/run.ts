@@ -90,62 +90,66 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
     ...(flags.data !== undefined && { flag: flags.data }),
   });
   prepareDataDir(dataDir);
-  const notify = await loadNotify(env, (said, cause) => log.warn(said, { error: cause }));
-  // Another one is given its grace, and a large store takes a while to be migrated.
-  const startMs = config.shutdownGraceSec * 1_000 + MIGRATION_MS;
-  notify(`EXTEND_TIMEOUT_USEC=${startMs * 1_000}`);
-  const instance = await claimInstance({
-    dataDir,
-    bots: botsOf(setup),
-    isForced: flags.force,
-    graceMs: config.shutdownGraceSec * 1_000,
-    startedAt,
-  }, log);
-  const store = openStore(join(dataDir, DATABASE_NAME), {
-    now: Date.now(),
-    elapsed: () => performance.now(),
-    retention: { ...DEFAULT_RETENTION, ...config.retention },
-    crash,
-  });
+  // It loads while this thread waits for locks and for the disk.
   const thread = setup.accounts.size > 0 ? loadGatewayThread() : undefined;
   try {
-    return await serve({
-      setup,
-      loaded,
-      hangups,
-      fileState,
-      readAgain: () => readConfigAgain(config.file, flags.config, env, flags.insecurePermissions),
-      async prepare(next) {
-        const found = await findSetup(next, env, logging);
-        if (found.kind === "setup") await instance.addBots(botsOf(found.setup));
-        return found;
-      },
-      applied(next, connected) {
-        current = next;
-        logging.setLevel(levelOf(flags, next.config));
-        // Of the setup of then: another may have come while an account let its turns end.
-        void connected.then(() => instance.keepBots(botsOf(current))).catch((error: unknown) => {
-          log.warn("Cannot let go of a bot that is not ours any more", { error });
-        });
-      },
-      setHttp: instance.setHttp,
-      notify,
-      store,
-      logging,
-      build: buildFacts(),
-      isConnectionDebug: flags.connectionDebug,
-      env,
-      ...(thread && { thread }),
-      crashHooks: {
-        onAnswerStarted: () => crash.at("posted"),
-        onAnswered: () => crash.at("answered"),
-      },
+    const notify = await loadNotify(env, (said, cause) => log.warn(said, { error: cause }));
+    // Another one is given its grace, and a large store takes a while to be migrated.
+    const startMs = config.shutdownGraceSec * 1_000 + MIGRATION_MS;
+    notify(`EXTEND_TIMEOUT_USEC=${startMs * 1_000}`);
+    const instance = await claimInstance({
+      dataDir,
+      bots: botsOf(setup),
+      isForced: flags.force,
+      graceMs: config.shutdownGraceSec * 1_000,
+      startedAt,
+    }, log);
+    const store = openStore(join(dataDir, DATABASE_NAME), {
+      now: Date.now(),
+      elapsed: () => performance.now(),
+      retention: { ...DEFAULT_RETENTION, ...config.retention },
+      crash,
     });
+    try {
+      return await serve({
+        setup,
+        loaded,
+        hangups,
+        fileState,
+        readAgain: () => readConfigAgain(config.file, flags.config, env, flags.insecurePermissions),
+        async prepare(next) {
+          const found = await findSetup(next, env, logging);
+          if (found.kind === "setup") await instance.addBots(botsOf(found.setup));
+          return found;
+        },
+        applied(next, connected) {
+          current = next;
+          logging.setLevel(levelOf(flags, next.config));
+          // Of the setup of then: another may have come while an account let its turns end.
+          void connected.then(() => instance.keepBots(botsOf(current))).catch((error: unknown) => {
+            log.warn("Cannot let go of a bot that is not ours any more", { error });
+          });
+        },
+        setHttp: instance.setHttp,
+        notify,
+        store,
+        logging,
+        build: buildFacts(),
+        isConnectionDebug: flags.connectionDebug,
+        env,
+        ...(thread && { thread }),
+        crashHooks: {
+          onAnswerStarted: () => crash.at("posted"),
+          onAnswered: () => crash.at("answered"),
+        },
+      });
+    } finally {
+      store.close();
+      await instance.release();
+      logging.stop();
+    }
   } finally {
     await thread?.close();
-    store.close();
-    await instance.release();
-    logging.stop();
   }
 }
 

@@ -6,6 +6,7 @@
 
 import { createHash, randomUUID } from "node:crypto";
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Bot, type BotEnd, type BotOptions, type Setup, startBot } from "../bot.ts";
 import { startKeepAlive, visitByFetch } from "../bot/keep_alive.ts";
 import { startWatchdog, statusLine, type Watchdog } from "../bot/watchdog.ts";
@@ -14,7 +15,8 @@ import type { Problem } from "../config/problem.ts";
 import { describeLastRun } from "../flows/last_run.ts";
 import { readBootId } from "../host/boot.ts";
 import { STOP_EXTRA_MS } from "../host/end_process.ts";
-import { startHttpServer } from "../host/http_server.ts";
+import type { HttpServer } from "../host/http_server.ts";
+import { useNormalJit } from "../host/jit_policy.ts";
 import { forgetManager, type Notify, watchdogMsOf } from "../host/sd_notify.ts";
 import { watchPath } from "../host/watch_path.ts";
 import { isAlive } from "../http/checks.ts";
@@ -44,27 +46,31 @@ export interface ServeOptions extends BotOptions {
   readonly notify: Notify;
 }
 
-/** Gives the bot its socket, and waits for its end or for a signal. */
+/** Milliseconds in which connecting to Discord has the processor, before the HTTP server is loaded. */
+const HTTP_DELAY_MS = 100;
+
+/** Milliseconds after which a start is over, and what runs often is compiled. */
+const START_MS = 1_000;
+
+/** Starts the bot and its HTTP server, and waits for its end or for a signal. */
 export async function serve(options: ServeOptions): Promise<ExitCode> {
-  const { setup: { config: { http } }, logging, store } = options;
+  const { logging, store } = options;
   const log = logging.forPart("main");
   const signal = signalled(); // from now on, for a start can take a while
   let bot: Bot | undefined;
   const runId = randomUUID();
   let ending = "fault";
-  const server = await startHttpServer({
-    bind: http.bind,
-    port: http.port,
-    ...(http.token && { token: http.token.reveal() }),
-  }, (request, peer) => bot ? bot.http(request, peer) : new Response("starting", { status: 503 }));
-  const address = `${hostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
-  options.setHttp(address);
+  let server: HttpServer | undefined;
   await sayHowTheLastRunEnded(runId, options, log).catch((error: unknown) => {
     log.error("Cannot store that this run began", { error }); // a full disk; the bot has more to say of it
   });
   let watch: ReturnType<typeof watchOver> | undefined;
+  const callOff = schedule(useNormalJit, START_MS);
   try {
     bot = await startBot(options);
+    server = await listen(bot, options);
+    const address = `${hostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
+    options.setHttp(address);
     watch = watchOver(bot, options, log);
     log.info("Barnacle is running", { pid: process.pid, health: `http://${address}/healthz` });
     const end = await Promise.race([bot.ended, signal]);
@@ -74,15 +80,33 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     await bot.stop();
     log.info("Barnacle has stopped", { code });
     return code;
+  } catch (error) {
+    await bot?.stop();
+    throw error;
   } finally {
+    callOff();
     watch?.stop();
-    await server.close();
+    await server?.close();
     await store.endRun(runId, ending, Date.now()).catch((error: unknown) => {
       log.error("Cannot store how this run ended; the next one will say that it was killed", {
         error,
       });
     });
   }
+}
+
+/** Opens the HTTP server once connecting to Discord is under way. */
+async function listen(
+  bot: Bot,
+  { setup: { config: { http } } }: ServeOptions,
+): Promise<HttpServer> {
+  await sleep(HTTP_DELAY_MS);
+  const { startHttpServer } = await import("../host/http_server.ts");
+  return await startHttpServer({
+    bind: http.bind,
+    port: http.port,
+    ...(http.token && { token: http.token.reveal() }),
+  }, bot.http);
 }
 
 async function sayHowTheLastRunEnded(

@@ -12,8 +12,10 @@ import type { HttpFound, Reach, Stage } from "../lib/reach.ts";
 /** What was seen of the network. */
 export interface NetworkFacts {
   readonly rest: { readonly reach: Reach; readonly http: Stage<HttpFound> };
-  /** Absent where nobody could say where it is. */
+  /** Absent if its URL is unknown, or if a running bot's own connection shows how it is. */
   readonly gateway?: { readonly reach: Reach; readonly hello: Stage<HelloFound> };
+  /** Whether `gateway` should be there. */
+  readonly expectsGateway: boolean;
   /** Whether an engine such as Docker gives this process its name servers. */
   readonly isContainer: boolean;
   /** Proxy variables that name something that Barnacle cannot go through. */
@@ -30,7 +32,7 @@ const EXPIRES_SOON_MS = 3 * 24 * 60 * 60 * 1_000;
 
 /** @param now Unix time in milliseconds. */
 export function judgeNetwork(facts: NetworkFacts, now: number): readonly Finding[] {
-  const { rest, gateway } = facts;
+  const { rest, gateway, expectsGateway } = facts;
   return [
     ...proxies(facts),
     ...way("network.rest", "REST API", rest.reach, facts, now),
@@ -41,7 +43,9 @@ export function judgeNetwork(facts: NetworkFacts, now: number): readonly Finding
         ...way("network.gateway", "gateway", gateway.reach, facts, now),
         webSocket(gateway),
       ]
-      : [skipped("network.gateway.websocket", "Gateway: WebSocket", "nobody says where it is")]),
+      : expectsGateway
+      ? [skipped("network.gateway.websocket", "Gateway: WebSocket", "nobody says where it is")]
+      : []),
   ];
 }
 

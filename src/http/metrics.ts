@@ -10,7 +10,7 @@
  * @module
  */
 
-import { type Counter, createRegistry, type Histogram } from "../lib/metrics.ts";
+import { type Counter, createRegistry, type Gauge, type Histogram } from "../lib/metrics.ts";
 import { createGauges, type ProcessUsage } from "./gauges.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -66,6 +66,8 @@ export interface Meters {
   readonly eventLoopLagSec: Histogram<"thread">;
   /** `"sent"`, or what kept it from being sent: `"skipped_gateway"`, `"skipped_store"`, `"skipped_agent"`. */
   readonly watchdogPings: Counter<"result">;
+  /** Of all accounts; set when somebody asks. */
+  readonly cacheBytes: Gauge<"cache">;
 }
 
 export interface Metrics extends Meters {
@@ -160,6 +162,11 @@ export function createMetrics(build: Build): Metrics {
       "Watchdog notifications sent; skipped ones by reason.",
       ["result"],
     ),
+    cacheBytes: registry.gauge({
+      name: "barnacle_cache_bytes",
+      help: "Estimated memory of what is kept to save work, in bytes.",
+      labels: ["cache"],
+    }),
     text(snapshot, usage, now) {
       gauges.set(snapshot, usage, now);
       return registry.text() + gauges.text();

@@ -91,6 +91,7 @@ function setUp(
         stats: () => undefined,
         said: () => assert.fail("nobody asks"),
         committed: () => 0,
+        caches: () => ({}),
         durable: () => {},
         apply: (_config, _model, text) => Promise.resolve(void one.applied.push(text)),
         changedElsewhere: () => {},

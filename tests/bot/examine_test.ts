@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createServer, Server } from "node:http";
-import type net from "node:net";
+import net from "node:net";
 import { describe, it } from "node:test";
 import tls from "node:tls";
 import { ask, examineDiscord, examineNetwork } from "../../src/bot/examine.ts";
@@ -62,7 +62,10 @@ describe("[G13] examineNetwork()", () => {
     const rest = createServer((_, response) => void response.end(`{"url":"${gateway.url}"}`));
     try {
       const apiBase = `http://127.0.0.1:${await listen(rest)}/api`;
-      const facts = await examineNetwork({ apiBase, env: {}, showsDns: true }, WALK);
+      const facts = await examineNetwork(
+        { apiBase, env: {}, showsDns: true, opensGateway: true },
+        WALK,
+      );
       assert.equal(facts.rest.http.kind, "ok");
       assert.equal(facts.gateway?.hello.kind, "ok");
       assert.equal(gateway.received(2).length, 0, "nobody identifies");
@@ -72,11 +75,38 @@ describe("[G13] examineNetwork()", () => {
     }
   });
 
+  it("opens no connection to the gateway beside that of a running bot", async () => {
+    let connections = 0;
+    const gateway = net.createServer((socket) => {
+      connections++;
+      socket.destroy();
+    });
+    const gatewayUrl = `ws://127.0.0.1:${await listen(gateway)}`;
+    const rest = createServer((_, response) =>
+      void response.end(JSON.stringify({ url: gatewayUrl }))
+    );
+    try {
+      const apiBase = `http://127.0.0.1:${await listen(rest)}/api`;
+      const facts = await examineNetwork(
+        { apiBase, gatewayUrl, env: {}, showsDns: true, opensGateway: false },
+        WALK,
+      );
+      assert.equal(facts.rest.http.kind, "ok");
+      assert.deepEqual([facts.gateway, connections], [undefined, 0]);
+    } finally {
+      await close(gateway);
+      await close(rest);
+    }
+  });
+
   it("goes where Discord says, and is not led astray by what a page says", async () => {
     const rest = createServer((_, response) => void response.end('{"url":"https://evil.example"}'));
     try {
       const apiBase = `http://127.0.0.1:${await listen(rest)}/api`;
-      const facts = await examineNetwork({ apiBase, env: {}, showsDns: true }, WALK);
+      const facts = await examineNetwork(
+        { apiBase, env: {}, showsDns: true, opensGateway: true },
+        WALK,
+      );
       assert.equal(facts.gateway, undefined);
     } finally {
       await close(rest);
@@ -99,6 +129,7 @@ describe("[G13] examineNetwork()", () => {
         gatewayUrl: `wss://localhost:${port}`,
         env: {},
         showsDns: true,
+        opensGateway: true,
       }, WALK);
       assert.equal(facts.rest.http.kind, "skipped");
       assert.equal(facts.gateway?.hello.kind, "skipped");
@@ -114,6 +145,7 @@ describe("[G13] examineNetwork()", () => {
       gatewayUrl: "wss://gateway.invalid",
       env: { ALL_PROXY: "socks5://127.0.0.1:9" },
       showsDns: true,
+      opensGateway: true,
     }, WALK);
     assert.deepEqual(facts.unusableProxies.map(({ variable }) => variable), ["ALL_PROXY"]);
   });

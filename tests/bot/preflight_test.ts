@@ -31,7 +31,8 @@ function preflight(looks: readonly (Partial<Look> | Error)[], readyAt?: number) 
   let refusals = 0;
   const made = createPreflight({
     now: NOW,
-    besideMs: 2_000,
+    firstLookMs: 250,
+    trustedLookMs: 3_000,
     ...(readyAt !== undefined && { readyAt }),
   }, {
     look() {
@@ -47,16 +48,23 @@ function preflight(looks: readonly (Partial<Look> | Error)[], readyAt?: number) 
     },
     log,
   });
+  async function next(): Promise<void> {
+    timers.shift()?.run();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
   return {
     ...made,
+    plan: made.start,
     lines,
     timers,
     taken: () => taken,
     refusals: () => refusals,
-    async next() {
-      timers.shift()?.run();
-      await new Promise((resolve) => setTimeout(resolve, 0));
+    /** Starts it, and takes the first look. */
+    async start() {
+      made.start();
+      await next();
     },
+    next,
   };
 }
 
@@ -98,10 +106,6 @@ describe("[G13] createPreflight()", () => {
     assert.deepEqual([run.findings(), run.timers], [[], []]);
   });
 
-  it("lets the bot connect although the network is down", async () => {
-    await preflight([{ findings: [noDns] }]).start();
-  });
-
   it("looks again for a guild, and not for a checkbox, which takes a restart", async () => {
     const guild = preflight([{ findings: [noGuild] }]);
     await guild.start();
@@ -119,39 +123,26 @@ describe("[G13] createPreflight()", () => {
     assert.deepEqual(run.timers, []);
   });
 
-  it("makes nobody wait who was connected within the last day, and looks beside it", async () => {
-    const run = preflight([{ findings: [noDns] }], NOW - 23 * HOUR_MS);
-    await run.start();
-    assert.equal(run.taken(), 0, "what connects goes first");
-    assert.deepEqual(run.timers.map(({ ms }) => ms), [2_000]);
-    await run.next();
-    assert.deepEqual(run.findings(), [noDns]);
-    assert.deepEqual(run.timers.map(({ ms }) => ms), [60_000]);
-  });
-
-  it("makes everybody else wait for the first look", async () => {
-    for (const readyAt of [undefined, NOW - 25 * HOUR_MS]) {
-      const pending = Promise.withResolvers<Look>();
-      let isStarted = false;
-      const { start } = createPreflight({
-        now: NOW,
-        besideMs: 2_000,
-        ...(readyAt !== undefined && { readyAt }),
-      }, {
-        look: () => pending.promise,
-        onRefused: () => {},
-        schedule: () => () => {},
-        log: recordingLog().log,
-      });
-      const starting = start().then(() => isStarted = true);
+  it("plans the first look beside connecting, later if the bot was connected today", async () => {
+    for (
+      const [readyAt, afterMs] of [
+        [undefined, 250],
+        [NOW - 25 * HOUR_MS, 250],
+        [NOW - 23 * HOUR_MS, 3_000],
+      ] as const
+    ) {
+      const run = preflight([{ findings: [noDns] }], readyAt);
+      run.plan();
       await settled();
-      assert.equal(isStarted, false);
-      pending.resolve({ findings: [], isRefused: false });
-      await starting;
+      assert.equal(run.taken(), 0, "the connection goes first");
+      assert.deepEqual(run.timers.map(({ ms }) => ms), [afterMs]);
+      await run.next();
+      assert.deepEqual(run.findings(), [noDns]);
+      assert.deepEqual(run.timers.map(({ ms }) => ms), [60_000]);
     }
   });
 
-  it("keeps nobody from connecting by a fault of its own, and says that it was one", async () => {
+  it("reports a fault of its own and throws nothing", async () => {
     const run = preflight([new TypeError("ours")]);
     await run.start();
     assert.deepEqual(run.lines.map(({ level }) => level), ["error"]);
@@ -160,17 +151,22 @@ describe("[G13] createPreflight()", () => {
   it("says and plans nothing once it is stopped", async () => {
     const pending = Promise.withResolvers<Look>();
     const { log, lines } = recordingLog();
-    const { start, stop } = createPreflight({ now: NOW, besideMs: 2_000 }, {
+    const planned: (() => void)[] = [];
+    const { start, stop } = createPreflight({ now: NOW, firstLookMs: 250, trustedLookMs: 3_000 }, {
       look: () => pending.promise,
       onRefused: () => assert.fail("too late"),
-      schedule: () => assert.fail("too late"),
+      schedule(run) {
+        planned.push(run);
+        return () => {};
+      },
       log,
     });
-    const starting = start();
+    start();
+    planned.shift()?.();
     stop();
     pending.resolve({ findings: [noDns], isRefused: true });
-    await starting;
-    assert.deepEqual(lines, []);
+    await settled();
+    assert.deepEqual([lines, planned], [[], []]);
   });
 
   it("calls off the next look when it is stopped", async () => {

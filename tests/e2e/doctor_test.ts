@@ -163,6 +163,10 @@ describe("[O3] [G13] barnacle doctor", () => {
     onStage({}, async (scene) => {
       const bot = await scene.start();
       assert.ok(bot.pid !== undefined);
+      await scene.eventually(
+        "it to listen",
+        () => Promise.resolve(/Barnacle is running/.test(bot.lines.join("\n"))),
+      );
       process.kill(bot.pid, "SIGSTOP");
       try {
         const { findings } = await diagnose(scene, ["--only", "host"]);

@@ -117,11 +117,15 @@ describe("[O1] the endpoints of a running bot", () => {
 
 describe("[O7] barnacle status", () => {
   it("ends with 75 where nothing has run, or runs no more", () =>
-    onStage({}, async ({ start, command, dataDir }) => {
+    onStage({}, async ({ start, eventually, command, dataDir }) => {
       const never = await command(["status", "--data", dataDir]);
       assert.equal(never.code, 75);
       assert.match(never.stderr.join(""), /no Barnacle has said where it listens/);
       const bot = await start();
+      await eventually(
+        "it to listen",
+        () => Promise.resolve(/Barnacle is running/.test(bot.lines.join("\n"))),
+      );
       bot.kill("SIGKILL");
       await bot.exited;
       const gone = await command(["status", "--json", "--data", dataDir]);

@@ -50,6 +50,7 @@ const network = (rest: Partial<NetworkFacts["rest"]>): readonly Finding[] =>
     isContainer: false,
     unusableProxies: [],
     showsDns: true,
+    expectsGateway: true,
   }, NOW);
 const limited: HttpFound = { status: 429, server: "cloudflare", retryAfterSec: 3_600 };
 

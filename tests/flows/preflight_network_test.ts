@@ -45,6 +45,7 @@ const FACTS: NetworkFacts = {
   isContainer: false,
   unusableProxies: [],
   showsDns: true,
+  expectsGateway: true,
 };
 
 const withReach = (reach: Partial<Reach>, http: Stage<HttpFound> = EARLIER): NetworkFacts => ({
@@ -342,6 +343,12 @@ describe("[G13] judgeNetwork()", () => {
   it("says that nobody knows where the gateway is", () => {
     const { gateway: _, ...rest } = FACTS;
     assert.equal(row(rest, "network.gateway.websocket").status, "skipped");
+  });
+
+  it("says nothing of the gateway beside a running bot, whose connection shows it", () => {
+    const { gateway: _, ...rest } = FACTS;
+    const findings = judgeNetwork({ ...rest, expectsGateway: false }, NOW);
+    assert.deepEqual(findings.filter(({ id }) => id.startsWith("network.gateway")), []);
   });
 
   it("has the one thing to do with each failure", () => {

@@ -11,8 +11,10 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import net from "node:net";
 import zlib from "node:zlib";
-// @ts-types="../../src/discord/gateway/ws.d.ts"
-import { Receiver, Sender } from "../../node_modules/ws/wrapper.mjs";
+// @ts-types="../../src/discord/gateway/ws_receiver.d.ts"
+import Receiver from "../../node_modules/ws/lib/receiver.js";
+// @ts-types="../../src/discord/gateway/ws_sender.d.ts"
+import Sender from "../../node_modules/ws/lib/sender.js";
 import type { Cleanups } from "./cleanups.ts";
 
 export interface FakeGatewayOptions {

@@ -86,6 +86,23 @@ export function shardOf(guildId: GuildId, shardCount: number): number {
   return Number((BigInt(guildId) >> 22n) % BigInt(shardCount));
 }
 
+/** Bytes that an object with an id and an entry of a map take; measured under Bun. */
+const ENTRY_BYTES = 200;
+
+/**
+ * Estimates the memory of the index. It has no bound of its own: Discord bounds channels and roles
+ * of a guild, and guilds of a shard; names and topics are cut when they are read.
+ */
+export function bytesOfIndex(index: GuildIndex): number {
+  let bytes = 0;
+  for (const { name, roles, channels } of index.values()) {
+    bytes += ENTRY_BYTES + name.length + roles.size * ENTRY_BYTES + channels.size * ENTRY_BYTES;
+    for (const role of roles.values()) bytes += role.length;
+    for (const { name, topic = "" } of channels.values()) bytes += name.length + topic.length;
+  }
+  return bytes;
+}
+
 /** Version of the text below. */
 const VERSION = 2;
 

@@ -14,8 +14,10 @@ import { createHash, randomBytes } from "node:crypto";
 import type net from "node:net";
 import { isLoopbackHost } from "../../lib/loopback.ts";
 import { dial, type DialOptions, nameOf } from "./dial.ts";
-// @ts-types="./ws.d.ts"
-import { Receiver, Sender } from "../../../node_modules/ws/wrapper.mjs";
+// @ts-types="./ws_receiver.d.ts"
+import Receiver from "../../../node_modules/ws/lib/receiver.js";
+// @ts-types="./ws_sender.d.ts"
+import Sender from "../../../node_modules/ws/lib/sender.js";
 
 /** Of `url`, plain `ws:` only to this machine, and never through a proxy. */
 export interface SocketOptions extends DialOptions {

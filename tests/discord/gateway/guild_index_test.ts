@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { fold } from "../../../src/discord/gateway/fold.ts";
 import {
+  bytesOfIndex,
   type GuildIndex,
   restore,
   snapshotOf,
@@ -56,5 +57,18 @@ describe("[R12] uploadLimitOf()", () => {
     const { index, dropped } = restore([{ guildId: GUILD, text }]);
     assert.deepEqual(dropped, []);
     assert.equal(uploadLimitOf(index, GUILD), 10 * MIB);
+  });
+});
+
+describe("bytesOfIndex()", () => {
+  it("counts guilds, roles and channels, and the length of their names", () => {
+    assert.equal(bytesOfIndex(EMPTY), 0);
+    const before = bytesOfIndex(created(0));
+    assert.ok(before > 0);
+    const channel = { id: "1456074443980800999", guild_id: GUILD, type: 0 };
+    const named = (name: string) =>
+      bytesOfIndex(fed(created(0), "CHANNEL_CREATE", { ...channel, name }));
+    assert.ok(named("a") > before);
+    assert.equal(named("abcde") - named("a"), 4);
   });
 });
