@@ -12,9 +12,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Accepted, AcceptedBatch, Judged } from "../core/inbox.ts";
 import type { InboundMessage } from "../core/inbound.ts";
-import { prepareIsOnRecord, prepareRecordDecision } from "./decisions.ts";
 import { prepareSettleEcho } from "./echoes.ts";
-import type { FactRows } from "./fact_rows.ts";
 import { prepareAdvanceSession } from "./gateway_sessions.ts";
 import { prepareKeepGuild } from "./guilds.ts";
 import { directOf, prepareKeepJudged } from "./judged.ts";
@@ -22,9 +20,10 @@ import type { Pruner } from "./retention.ts";
 import { prepareStrangers, type Settled } from "./strangers.ts";
 import { TERMS } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
+import type { VerdictBlocks } from "./verdict_blocks.ts";
 
 export interface BatchesDeps {
-  readonly factRows: FactRows;
+  readonly verdicts: VerdictBlocks;
   readonly pruner: Pruner;
   /** Told of the verdicts that are new, once they are stored. */
   readonly onRecorded: (recorded: readonly Judged[]) => void;
@@ -45,10 +44,8 @@ export interface Batches {
 export function createBatches(
   database: DatabaseSync,
   { commit, read }: Transactions,
-  { factRows, pruner, onRecorded }: BatchesDeps,
+  { verdicts, pruner, onRecorded }: BatchesDeps,
 ): Batches {
-  const isOnRecord = prepareIsOnRecord(database);
-  const record = prepareRecordDecision(database, factRows);
   const strangers = prepareStrangers(database);
   const keep = prepareKeepJudged(database);
   const settleEcho = prepareSettleEcho(database);
@@ -58,12 +55,19 @@ export function createBatches(
   const knownDirect = new Set<string>();
 
   /** One after the other: a second message of a stranger finds what the first one has made. */
-  function recordAll({ judged, pairing }: AcceptedBatch, now: number): readonly Settled[] {
-    return judged.flatMap((one) => {
-      if (one.verdict.kind === "challenge" && isOnRecord(one.message)) return [];
-      const settled = strangers.settle(one, pairing, now);
-      return record(settled.judged, now) ? [settled] : [];
-    });
+  function recordAll(
+    { accountId, judged, pairing }: AcceptedBatch,
+    now: number,
+  ): readonly Settled[] {
+    const recording = verdicts.begin(accountId, now);
+    const settled: Settled[] = [];
+    for (const one of judged) {
+      if (one.verdict.kind === "challenge" && verdicts.isOnRecord(one.message)) continue;
+      const stands = strangers.settle(one, pairing, now);
+      if (recording.add(stands.judged)) settled.push(stands);
+    }
+    recording.end();
+    return settled;
   }
 
   function store(batch: AcceptedBatch, arrivedAt: number) {
@@ -74,7 +78,7 @@ export function createBatches(
     const told = echoes.map((echo) => settleEcho(accountId, echo));
     for (const guild of guilds) keepGuild(accountId, guild);
     if (heard) {
-      const storedUpTo = Math.max(0, ...recorded.map(({ message }) => message.sentAt));
+      const storedUpTo = newestOf(recorded);
       advance(accountId, { ...heard, storedUpTo, heardAt: arrivedAt });
     }
     pruner.afterBatch(overheard, recorded.length, arrivedAt);
@@ -105,6 +109,13 @@ export function createBatches(
       return accepted;
     },
   };
+}
+
+/** When the newest of them was sent; 0 if there are none. */
+function newestOf(recorded: readonly Judged[]): number {
+  let newest = 0;
+  for (const { message } of recorded) if (message.sentAt > newest) newest = message.sentAt;
+  return newest;
 }
 
 function keyOf({ accountId, channelId }: InboundMessage): string {

@@ -8,9 +8,12 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
 import type { AccountId } from "../core/ids.ts";
+import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import { UNNAMED } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
+import type { VerdictBlocks } from "./verdict_blocks.ts";
 
 export interface Peers {
   /** Whether what is stored of an account is of another server or bot. */
@@ -31,8 +34,14 @@ export interface Peers {
 /** For the operator, at what is over because the account talks to another server or bot now. */
 const OTHER_PEER = "the account has moved to another server or bot";
 
+const undecidedSchema = z.object({ message_id: snowflakeSchema<"message">() });
+
 /** @param database Open, migrated, and owned by the caller. */
-export function createPeers(database: DatabaseSync, { commit, read }: Transactions): Peers {
+export function createPeers(
+  database: DatabaseSync,
+  { commit, read }: Transactions,
+  verdicts: VerdictBlocks,
+): Peers {
   const selectOther = database.prepare(
     "SELECT 1 FROM account WHERE account_id = ? AND peer IS NOT NULL AND peer <> ?",
   );
@@ -54,12 +63,9 @@ export function createPeers(database: DatabaseSync, { commit, read }: Transactio
      WHERE account_id = :accountId AND state IN ('pending', 'sending', 'uncertain')`,
   ].map((sql) => database.prepare(sql));
   // A verdict that nothing will ever come of would be on record as one that is still to come.
-  const forgetUndecided = [
-    `DELETE FROM decision WHERE (message_id, account_id) IN (
-       SELECT message_id, account_id FROM undecided WHERE account_id = ?
-     )`,
-    "DELETE FROM undecided WHERE account_id = ?",
-  ].map((sql) => database.prepare(sql));
+  const takeUndecided = database.prepare(
+    "DELETE FROM undecided WHERE account_id = ? RETURNING message_id",
+  );
   const savePeer = database.prepare(
     `INSERT INTO account (account_id, peer) VALUES (?, ?)
      ON CONFLICT (account_id) DO UPDATE SET peer = excluded.peer`,
@@ -71,7 +77,10 @@ export function createPeers(database: DatabaseSync, { commit, read }: Transactio
       commit(UNNAMED, () => {
         const isOther = selectOther.get(accountId, peer) !== undefined;
         if (isOther) {
-          for (const statement of [...forget, ...forgetUndecided]) statement.run(accountId);
+          for (const statement of forget) statement.run(accountId);
+          for (const row of takeUndecided.all(accountId)) {
+            verdicts.remove(accountId, undecidedSchema.parse(row).message_id);
+          }
           for (const statement of giveUp) statement.run({ accountId, reason: OTHER_PEER });
         }
         savePeer.run(accountId, peer);

@@ -37,6 +37,7 @@ import { createRuns, type Runs } from "./runs.ts";
 import type { CrashHooks } from "./terms.ts";
 import { createTurnEnds, type TurnEnds } from "./turn_ends.ts";
 import { createUndecided, type UndecidedMessages } from "./undecided.ts";
+import { prepareVerdictBlocks } from "./verdict_blocks.ts";
 import { watchFile } from "./watch_file.ts";
 
 /** Fits `AcceptStore` and `AnswerStore`; its `outbox` fits what `deliver` and its lanes ask. */
@@ -107,10 +108,15 @@ export function createStore(
   { elapsed, crash = NO_CRASH, retention = DEFAULT_RETENTION }: StoreOptions,
 ): Store {
   const factRows = prepareFactRows(database, { elapsed });
-  const commits = createCommits(database, { path, crash, onUndone: factRows.forget });
+  const verdicts = prepareVerdictBlocks(database, factRows);
+  const onUndone = () => {
+    factRows.forget();
+    verdicts.forget();
+  };
+  const commits = createCommits(database, { path, crash, onUndone });
   const pruner = preparePruner(database, retention, factRows);
   const figures = createFigures(database, commits);
-  const judging = { factRows, pruner, onRecorded: figures.count };
+  const judging = { verdicts, pruner, onRecorded: figures.count };
   const sessions = createGatewaySessions(database, commits, { pruner, elapsed });
   const assertThere = watchFile(path);
   return {
@@ -132,7 +138,7 @@ export function createStore(
     ...createInbox(database, commits),
     ...createInvalidRequestCounts(database, commits),
     ...createOtherWriters(database),
-    ...createPeers(database, commits),
+    ...createPeers(database, commits, verdicts),
     ...createPolicies(database, commits, retention),
     ...createProxiedUsers(database, commits),
     ...createResolvedNames(database, commits),

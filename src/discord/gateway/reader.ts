@@ -24,7 +24,7 @@ import { DELETED_TYPES, deletedBy } from "./deleted.ts";
 import { type Dispatch, fold, FOLDED_TYPES, leftBy, readSelf } from "./fold.ts";
 import { type GuildIndex, restore, snapshotOf } from "./guild_index.ts";
 import { joinedBy } from "./joined.ts";
-import { dispatchPayload, readyPayload } from "./payloads.ts";
+import { readyPayload } from "./payloads.ts";
 import { MEMBER_UPDATE, permissionsChangedBy } from "./permission_changes.ts";
 
 /** Types of the dispatches that are to leave the worker. */
@@ -153,6 +153,7 @@ export function createReader(
         ticket,
         ...(started && { started }),
         seq,
+        bytes: text.length,
         events,
         guilds: Array.from(changed, (guildId) => {
           const guild = index.get(guildId);
@@ -187,10 +188,15 @@ function isProblem(read: object): read is DecodeProblem {
 function dispatchesIn(text: string, passOver: (problem: ReadProblem) => void): Dispatch[] {
   const batch: unknown = JSON.parse(text);
   if (!Array.isArray(batch)) throw new TypeError("A batch is no JSON array");
-  return batch.flatMap((item: unknown) => {
-    const dispatch = dispatchPayload.safeParse(item);
-    if (dispatch.success) return [{ ...dispatch.data, d: dispatch.data.d }];
+  return batch.filter((item: unknown): item is Dispatch => {
+    if (isDispatch(item)) return true;
     passOver({ type: "unknown", why: "no dispatch" });
-    return [];
+    return false;
   });
+}
+
+/** Checked by hand, as are plain messages: a schema that copies each costs as much as parsing. */
+function isDispatch(item: unknown): item is Dispatch {
+  return typeof item === "object" && item !== null && "t" in item && typeof item.t === "string" &&
+    "s" in item && typeof item.s === "number";
 }

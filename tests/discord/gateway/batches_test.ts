@@ -6,6 +6,7 @@ import {
   BATCH_BOUNDS,
   type BatchBounds,
   createBatches,
+  DISPATCH_OVERHEAD,
 } from "../../../src/discord/gateway/batches.ts";
 
 const SESSION = { sessionId: "s", resumeUrl: "wss://r", seq: 1 };
@@ -159,17 +160,18 @@ describe("[G1] createBatches()", () => {
     ]);
   });
 
-  it("is full by number and by bytes until something is committed", () => {
-    for (const bounds of [{ maxDispatches: 2, maxBytes: 99 }, { maxDispatches: 99, maxBytes: 2 }]) {
-      const { batches, fullness } = open(bounds);
-      batches.add("1", 1);
-      batches.add("2", 2);
+  for (const [what, text] of [["long", "x".repeat(4_000)], ["short", "1"]] as const) {
+    it(`is full by bytes until something is committed, however ${what} the dispatches are`, () => {
+      const { batches, fullness } = open({ maxBytes: 2 * (text.length + DISPATCH_OVERHEAD) });
+      batches.add(text, 1);
+      assert.deepEqual(fullness, []);
+      batches.add(text, 2);
       assert.deepEqual(fullness, [true]);
       batches.committed(1);
       assert.deepEqual(fullness, [true, false]);
       assert.equal(batches.held, 1);
-    }
-  });
+    });
+  }
 
   it("loses, doubles and reorders nothing, whatever the timing", () => {
     const action = fc.oneof(
@@ -177,7 +179,7 @@ describe("[G1] createBatches()", () => {
       fc.constantFrom("skip", "pass", "commit", "epoch"),
     );
     fc.assert(fc.property(fc.array(action, { maxLength: 300 }), (actions) => {
-      const { batches, posted, pass } = open({ maxDispatches: 20, maxBytes: 1_000 });
+      const { batches, posted, pass } = open({ maxBytes: 20 * DISPATCH_OVERHEAD });
       const added: string[] = [];
       let seq = 0;
       let epoch = 1;

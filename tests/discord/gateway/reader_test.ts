@@ -220,6 +220,7 @@ describe("[G5] createReader()", () => {
       shardId: 3,
       ticket: 5,
       seq: 77,
+      bytes: 2,
       events: [],
       guilds: [],
     });
