@@ -21,11 +21,14 @@ export interface Batch {
   readonly epoch: number;
   /** Of the last dispatch received, used or not. */
   readonly seq: number;
-  /** A JSON array of dispatches, as they arrived. */
+  /** A JSON array of dispatches as they arrived, with {@link SEPARATOR} between them. */
   readonly text: string;
   /** Set where this batch begins a session: whoever has one of the two has both. */
   readonly session?: GatewaySession;
 }
+
+/** A comma with blanks that Discord never writes: it tells texts apart if one of them is no JSON. */
+export const SEPARATOR = " ,\t\n";
 
 export interface BatchPorts {
   post(batch: Batch): void;
@@ -92,7 +95,7 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
     if (texts.length === 0 && skipped === 0) return;
     number++;
     underWay.push({ number, count: texts.length, bytes });
-    const text = `[${texts.join(",")}]`;
+    const text = `[${texts.join(SEPARATOR)}]`;
     const batch = { number, epoch, seq, text, ...(begun && { session: begun }) };
     texts = [];
     bytes = 0;

@@ -172,7 +172,7 @@ describe("[G3] startShard()", () => {
   it("writes neither the token nor content to the log", async () => {
     const { gateway, shard } = await startReady({}, { isConnectionDebug: true });
     gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "private words" });
-    gateway.connections[0]!.sendText('{"op":0,"t":"MESSAGE_CREATE","s":3,"d":{"private words');
+    gateway.connections[0]!.sendText('{"op":0,"t":"READY","s":3,"d":{"private words');
     await gateway.until(() => shard.counts()?.unparsable === 1 || false, "the counter", 3_000);
     const said = JSON.stringify(shard.messages.filter(({ kind }) => kind === "log"));
     assert.doesNotMatch(said, /private words|secret-token/);
