@@ -87,11 +87,16 @@ export function startLog({ level, format, isColoured = false, write }: LogSettin
     write(`${isColoured && format === "human" ? coloured(line, record.level) : line}\n`);
   };
 
-  const setLevel = (level: LogLevel) => configure(level, sink);
+  let current = level;
+  const setLevel = (next: LogLevel) => {
+    current = next;
+    configure(next, sink);
+  };
   setLevel(level);
 
   return {
-    forPart: (part, fields) => toLog(getLogger([ROOT, part]), fields),
+    forPart: (part, fields) =>
+      toLog(getLogger([ROOT, part]), () => current.endsWith("debug"), fields),
     addSecret(secret) {
       secrets.add(secret);
       redactor.add(secret);
@@ -137,10 +142,13 @@ const TAPE_LEVELS: Readonly<Record<LogLevel, TapeLevel>> = {
   connection_debug: "info",
 };
 
-function toLog(logger: Logger, fields: LogFields = {}): Log {
+/** @param mayDebug Asked for each message that is ignored, so it must cost less than LogTape. */
+function toLog(logger: Logger, mayDebug: () => boolean, fields: LogFields = {}): Log {
   const bound = logger.with({ ...fields });
   return {
-    debug: (event, more) => bound.debug(event, { ...more }),
+    debug(event, more) {
+      if (mayDebug()) bound.debug(event, { ...more });
+    },
     info: (event, more) => bound.info(event, { ...more }),
     warn: (event, more) => bound.warn(event, { ...more }),
     error: (event, more) => bound.error(event, { ...more }),

@@ -15,7 +15,9 @@ import { createReader } from "../discord/gateway/reader.ts";
 import { createApplications } from "../discord/rest/application.ts";
 import { createDirectory } from "../discord/rest/directory.ts";
 import { createAcceptor } from "../flows/accept.ts";
+import { watchFlood } from "../flows/after_flood.ts";
 import { createTwinWatch } from "../flows/twins.ts";
+import { collectGarbage } from "../host/collect_garbage.ts";
 import { proxyFor } from "../lib/proxy.ts";
 import { schedule } from "../lib/schedule.ts";
 import { endOf } from "./account_end.ts";
@@ -174,6 +176,7 @@ export async function startAccount(
     },
     { found: acceptor.found, onReleased: turns.wake, onFound: meter.found },
   );
+  const flood = watchFlood(schedule, collectGarbage);
   const twins = createTwinWatch({
     now,
     schedule,
@@ -208,6 +211,7 @@ export async function startAccount(
     onBatch(batch) {
       const read = reader.read(batch);
       acceptor.accept(read);
+      flood.heard(read.bytes);
       entrance.heard(read);
       if (read.permissionsChanged) lanes.permissionsChanged(read.permissionsChanged);
       if (read.guilds.length > 0) catchUp.ready();
@@ -235,6 +239,7 @@ export async function startAccount(
   async function stop(): Promise<void> {
     const grace = setTimeout(() => stopping.abort(), config.shutdownGraceSec * 1_000);
     twins.stop();
+    flood.stop();
     standing.stop();
     outlet.stop();
     await turns.stop();

@@ -97,6 +97,47 @@ export function factsOf(
   };
 }
 
+/** Roles of a sender whose {@link factsKey} is still short. */
+const KEY_ROLES_MAX = 8;
+
+/**
+ * A text that tells the facts of a common message: a person's, in a guild's channel, with nothing
+ * known beside it. Two messages with the same key have the same {@link factsOf}. It costs a tenth
+ * of the facts.
+ *
+ * @returns `undefined` for any other message.
+ */
+export function factsKey(
+  message: InboundMessage,
+  moment: Moment,
+  verdict: Verdict,
+  said?: Verdict,
+): string | undefined {
+  const { place, sender } = message;
+  const { roles, automaton, applicationId, pluralkit } = sender;
+  const isCommon = said === undefined && place.kind === "guild" && place.thread === undefined &&
+    roles.length <= KEY_ROLES_MAX && automaton === undefined && applicationId === undefined &&
+    pluralkit === undefined && !COMMAND_REASONS.has(verdict.why) && isEmpty(moment);
+  if (!isCommon) return undefined;
+  const { id, username, tag } = sender;
+  let key = `${id} ${message.channelId} ${verdict.why} ${message.revision} ${message.guildId} ` +
+    `${message.mention} ${message.mentionsOthers} ${hasContent(message)} ${place.isUnknown} ` +
+    `${place.guild.id} ${place.channel.id} ` +
+    measured(username) + measured(tag) + measured(place.guild.name) + measured(place.channel.name);
+  for (const role of roles) key += ` ${role.id} ${measured(role.name)}`;
+  return key;
+}
+
+/** A name with its length, so that no name can pass for two. */
+function measured(name: string | undefined): string {
+  return name === undefined ? "-" : `${name.length} ${name}`;
+}
+
+function isEmpty(moment: Moment): boolean {
+  for (const _ in moment) return false;
+  return true;
+}
+
 /** A channel's topic is words as well, and no verdict asks for it. */
 function withoutTopic(place: Place): Place {
   if (place.kind !== "guild" || place.topic === undefined) return place;

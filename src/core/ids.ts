@@ -32,9 +32,11 @@ export function toAccountId(text: string): AccountId {
 }
 
 /** Unix time, in milliseconds, of the first second of 2015: Discord's year zero. */
-const DISCORD_EPOCH_MS = 1_420_070_400_000n;
+const DISCORD_EPOCH_MS = 1_420_070_400_000;
 
 const MAX_SNOWFLAKE = 2n ** 64n - 1n;
+/** Digits of {@link MAX_SNOWFLAKE}; a number with fewer fits into 64 bits. */
+const MAX_DIGITS = 20;
 
 /**
  * Reads an id that came from outside: config, command line, gateway or REST.
@@ -48,9 +50,17 @@ export function parseSnowflake<Kind extends string>(
   text: string,
 ): Snowflake<Kind> | undefined {
   if (!/^[1-9]\d{0,19}$/.test(text)) return undefined;
-  if (BigInt(text) > MAX_SNOWFLAKE) return undefined;
+  if (text.length === MAX_DIGITS && BigInt(text) > MAX_SNOWFLAKE) return undefined;
   return text as Snowflake<Kind>;
 }
+
+const IDS_PER_MS = 2 ** 22;
+/**
+ * A double holds 53 of an id's 64 bits, so it is off by 1,024 at most: 0.00025 of a millisecond.
+ * That matters only this close to the next one, and there a bigint decides, which costs ten times
+ * as much.
+ */
+const ROUNDING = 0.001;
 
 /**
  * When the object behind an id was created.
@@ -65,5 +75,9 @@ export function parseSnowflake<Kind extends string>(
  * @see {@link https://docs.discord.com/developers/reference#snowflakes}
  */
 export function createdAtMs(id: Snowflake): number {
-  return Number((BigInt(id) >> 22n) + DISCORD_EPOCH_MS);
+  const ms = Number(id) / IDS_PER_MS;
+  const whole = Math.floor(ms);
+  const rest = ms - whole;
+  if (rest > ROUNDING && rest < 1 - ROUNDING) return whole + DISCORD_EPOCH_MS;
+  return Number(BigInt(id) >> 22n) + DISCORD_EPOCH_MS;
 }

@@ -186,6 +186,8 @@ export interface InboundBatch {
   readonly started?: { readonly session: GatewaySession; readonly self: Self };
   /** Of the last dispatch received, whether or not anybody uses it. */
   readonly seq: number;
+  /** Length of the text that it was read from. */
+  readonly bytes: number;
   readonly events: readonly InboundEvent[];
   readonly guilds: readonly GuildSnapshot[];
   /**

@@ -107,8 +107,11 @@ export interface Acceptor {
   flush(): Promise<void>;
 }
 
-/** Rows of one transaction that only wait for company, at most. */
-const MAX_IDLE_ROWS = 50;
+/**
+ * Chatter that waits for company, at most, in bytes of the gateway's text: some 1,000 messages. In a
+ * flood it makes transactions that touch each page of the database once for many messages.
+ */
+const MAX_IDLE_BYTES = 1 << 20;
 /** How long such rows wait, in milliseconds. */
 const IDLE_MS = 250;
 /** How long until a store that refused is asked again, in milliseconds. */
@@ -124,6 +127,8 @@ interface Unit {
   ticket: number;
   /** Unix time in milliseconds at which the last of it arrived. */
   arrivedAt: number;
+  /** Length of the gateway's text that it came from. */
+  bytes: number;
   readonly judged: Judged[];
   readonly echoes: Echo[];
   readonly guilds: GuildSnapshot[];
@@ -137,6 +142,7 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
 
   function accept(batch: InboundBatch): void {
     const unit = unitFor(units, batch, ports.now());
+    unit.bytes += batch.bytes;
     let isUrgent = batch.started !== undefined;
     unit.guilds.push(...batch.guilds);
     for (const event of batch.events) {
@@ -148,7 +154,7 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
       unit.judged.push(judged);
       isUrgent ||= judged.route !== undefined;
     }
-    if (isUrgent || unit.judged.length >= MAX_IDLE_ROWS) start();
+    if (isUrgent || unit.bytes >= MAX_IDLE_BYTES) start();
     else callOff ??= ports.schedule(start, IDLE_MS);
   }
 
@@ -213,7 +219,7 @@ function unitFor(
     last.seq = Math.max(last.seq, seq); // a RESUME begins again below what has arrived
     return Object.assign(last, { ticket, arrivedAt });
   }
-  const empty = { judged: [], echoes: [], guilds: [] };
+  const empty = { bytes: 0, judged: [], echoes: [], guilds: [] };
   const unit: Unit = { started, accountId, shardId, seq, ticket, arrivedAt, ...empty };
   units.push(unit);
   return unit;

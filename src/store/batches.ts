@@ -12,11 +12,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { type Accepted, type AcceptedBatch, type Judged, NOTHING_ACCEPTED } from "../core/inbox.ts";
 import type { InboundMessage } from "../core/inbound.ts";
-import { prepareIsOnRecord, prepareRecordDecision } from "./decisions.ts";
-import type { AccountId, ChannelId } from "../core/ids.ts";
+import type { AccountId, ChannelId, MessageId } from "../core/ids.ts";
 import type { Echo } from "../core/inbox.ts";
 import { prepareSettleEcho } from "./echoes.ts";
-import type { FactRows } from "./fact_rows.ts";
 import { prepareAdvanceSession } from "./gateway_sessions.ts";
 import { prepareKeepGuild } from "./guilds.ts";
 import { directOf, prepareKeepJudged } from "./judged.ts";
@@ -26,10 +24,11 @@ import { prepareStrangers, type Settled } from "./strangers.ts";
 import { prepareSettle } from "./settle.ts";
 import { TERMS } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
+import type { VerdictBlocks } from "./verdict_blocks.ts";
 
 export interface BatchesDeps {
   readonly memory: Memory;
-  readonly factRows: FactRows;
+  readonly verdicts: VerdictBlocks;
   readonly pruner: Pruner;
   /** Told of the verdicts that are new, once they are stored. */
   readonly onRecorded: (recorded: readonly Judged[]) => void;
@@ -50,28 +49,34 @@ export interface Batches {
 export function createBatches(
   database: DatabaseSync,
   { commit, journaled, later, read }: Transactions,
-  { memory, factRows, pruner, onRecorded }: BatchesDeps,
+  { memory, verdicts, pruner, onRecorded }: BatchesDeps,
 ): Batches {
   const { claims, outgoing } = memory;
-  const isOnRecord = prepareIsOnRecord(database);
-  const record = prepareRecordDecision(database, factRows);
   const strangers = prepareStrangers(database, outgoing);
   const keep = prepareKeepJudged(database, memory);
   const settleEcho = prepareSettleEcho(database);
   const settle = prepareSettle(database);
-  const newest = prepareNewest(database);
+  /** Messages whose verdict is in the journal only. */
+  const unrecorded = new Set<MessageId>();
   const keepGuild = prepareKeepGuild(database);
   const advance = prepareAdvanceSession(database);
   /** Direct channels that this process has put on the disk: so it need not ask which are there. */
   const knownDirect = new Set<string>();
 
   /** One after the other: a second message of a stranger finds what the first one has made. */
-  function recordAll({ judged, pairing }: AcceptedBatch, now: number): readonly Settled[] {
-    return judged.flatMap((one) => {
-      if (one.verdict.kind === "challenge" && isOnRecord(one.message)) return [];
-      const settled = strangers.settle(one, pairing, now);
-      return record(settled.judged, now) ? [settled] : [];
-    });
+  function recordAll(
+    { accountId, judged, pairing }: AcceptedBatch,
+    now: number,
+  ): readonly Settled[] {
+    const recording = verdicts.begin(accountId, now);
+    const settled: Settled[] = [];
+    for (const one of judged) {
+      if (one.verdict.kind === "challenge" && verdicts.isOnRecord(one.message)) continue;
+      const stands = strangers.settle(one, pairing, now);
+      if (recording.add(stands.judged)) settled.push(stands);
+    }
+    recording.end();
+    return settled;
   }
 
   function store(batch: AcceptedBatch, arrivedAt: number) {
@@ -82,7 +87,7 @@ export function createBatches(
     const told = echoes.map((echo) => settleEcho(accountId, echo));
     for (const guild of guilds) keepGuild(accountId, guild);
     if (heard) {
-      const storedUpTo = Math.max(0, ...recorded.map(({ message }) => message.sentAt));
+      const storedUpTo = newestOf(recorded);
       advance(accountId, { ...heard, storedUpTo, heardAt: arrivedAt });
     }
     pruner.afterBatch(overheard, recorded.length, arrivedAt);
@@ -99,6 +104,7 @@ export function createBatches(
   }
 
   const append = journaled<PlainBatch>("batch", ({ arrivedAt, ...batch }) => {
+    for (const { message } of batch.judged) unrecorded.delete(message.id);
     store({ ...batch, echoes: [], guilds: [] }, arrivedAt);
   });
 
@@ -121,16 +127,17 @@ export function createBatches(
   }
 
   /**
-   * Whether the tables need not be asked what comes of a batch: nobody has to be challenged,
-   * nothing waits for a fact, and no account has any of the messages on record.
+   * Whether the tables need not be asked what comes of a batch: all of its messages are accepted,
+   * and no account has any of them on record. Of ignored messages no words go to the disk, so they
+   * are not journaled.
    */
   function isPlain({ judged, heard, guilds }: AcceptedBatch, unknown: readonly Echo[]): boolean {
     const ids = new Set(judged.map(({ message }) => message.id));
-    return ids.size === judged.length && heard !== undefined && guilds.length === 0 &&
-      unknown.length === 0 &&
-      judged.some(({ verdict }) => verdict.kind === "accept") &&
+    return heard !== undefined && guilds.length === 0 && unknown.length === 0 &&
+      judged.length > 0 && ids.size === judged.length &&
       judged.every(({ verdict: { kind }, message, route }) =>
-        (kind === "ignore" || (kind === "accept" && route)) && newest.isNew(message.id)
+        kind === "accept" && route !== undefined && !unrecorded.has(message.id) &&
+        verdicts.isNew(message)
       );
   }
 
@@ -139,16 +146,13 @@ export function createBatches(
     arrivedAt: number,
   ): Promise<Accepted> {
     if (!heard) return NOTHING_ACCEPTED;
-    for (const { message, verdict } of judged) {
-      newest.note(message.id);
-      if (verdict.kind === "accept") claims.accepted(message.id);
+    for (const { message: { id } } of judged) {
+      unrecorded.add(id);
+      claims.accepted(id);
     }
     await append(TERMS.T1, { accountId, heard, judged, arrivedAt });
     onRecorded(judged);
-    return {
-      ...NOTHING_ACCEPTED,
-      accepted: judged.filter(({ verdict }) => verdict.kind === "accept"),
-    };
+    return { ...NOTHING_ACCEPTED, accepted: judged };
   }
 
   async function acceptUnqueued(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted> {
@@ -164,7 +168,6 @@ export function createBatches(
       return { ...accepted, settled: settledIn.length, settledIn };
     }
     const terms = isFirst ? TERMS.FIRST_DM : TERMS.T1;
-    for (const { message } of batch.judged) newest.note(message.id);
     const { recorded, ...accepted } = await commit(
       terms,
       () => store({ ...batch, echoes: unknown }, arrivedAt),
@@ -199,25 +202,13 @@ interface PlainBatch {
   readonly arrivedAt: number;
 }
 
-function keyOf({ accountId, channelId }: InboundMessage): string {
-  return `${accountId} ${channelId}`;
+/** When the newest of them was sent; 0 if there are none. */
+function newestOf(recorded: readonly Judged[]): number {
+  let newest = 0;
+  for (const { message } of recorded) if (message.sentAt > newest) newest = message.sentAt;
+  return newest;
 }
 
-/** TODO at merge: the highest id on record. */
-function prepareNewest(database: DatabaseSync) {
-  const select = database.prepare(
-    "SELECT message_id AS id FROM decision ORDER BY length(message_id) DESC, message_id DESC LIMIT 1",
-  );
-  let newest: string | undefined;
-  const isAfter = (one: string, other: string) =>
-    one.length === other.length ? one > other : one.length > other.length;
-  return {
-    isNew(id: string): boolean {
-      newest ??= String(select.get()?.["id"] ?? "");
-      return isAfter(id, newest);
-    },
-    note(id: string): void {
-      if (newest !== undefined && isAfter(id, newest)) newest = id;
-    },
-  };
+function keyOf({ accountId, channelId }: InboundMessage): string {
+  return `${accountId} ${channelId}`;
 }

@@ -43,7 +43,10 @@ export interface CommitsDeps {
   /** For the messages of errors. */
   readonly path: string;
   readonly crash: CrashHooks;
-  /** Told at once, before other work runs, that work which had run is undone. */
+  /**
+   * Told at once, before other work runs, that work which had run is undone, or that another
+   * process has done it: the tables are not what was remembered.
+   */
   readonly onUndone: () => void;
   /** Told of work that the tables did not take: a fault of ours. Its record stays in the journal. */
   readonly onRefused: (kind: string, error: unknown) => void;
@@ -133,9 +136,9 @@ export function createCommits(
     const before = behind;
     const isJournaled = before.some(({ row }) => row !== undefined);
     const { caughtUp, done } = groups.each(durabilityOf([...before, ...jobs]), (runJob) => {
-      const caughtUp = leftOf(before, journal).filter((one) =>
-        runJob(one.run, (error) => refuse(one, error))
-      );
+      const left = leftOf(before, journal);
+      if (left.length < before.length) onUndone(); // another process has written: ask the tables
+      const caughtUp = left.filter((one) => runJob(one.run, (error) => refuse(one, error)));
       const done = jobs.filter(({ run, reject }) => runJob(run, reject));
       if (isJournaled) {
         journal.clear();

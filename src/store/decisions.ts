@@ -1,24 +1,19 @@
 /**
- * What was decided of every message, and why: the record that answers "why is
- * the bot silent?" (P1).
+ * Reads the verdicts on record: the answer to "why is the bot silent?" (P1).
  *
- * It is also what makes an event count once (G7): a message with a decision is
- * known, whatever the gateway replays, and keeps the decision that it has. With
- * it are the facts that it was made from, and which policy made it, so that the
- * same engine can show each of its steps again. Nobody's words are among them.
+ * Each names the facts that it was made from and the policy that made it, so that the same engine
+ * can show each of its steps again. The facts hold no words of the message. `verdict_blocks.ts`
+ * writes them; the view `decision` shows them one by one.
  *
  * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { factsOf } from "../core/facts.ts";
 import { type AccountId, type ChannelId, type MessageId, toAccountId } from "../core/ids.ts";
 import type { UserId } from "../core/ids.ts";
-import type { Judged } from "../core/inbox.ts";
 import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import type { Verdict } from "../core/verdict.ts";
-import type { FactRows } from "./fact_rows.ts";
 import type { Transactions } from "./transact.ts";
 
 /** A verdict as it is on record. */
@@ -46,85 +41,6 @@ export interface Decisions {
   verdictsAfter(id: number, limit: number): Promise<readonly Decision[]>;
 }
 
-/**
- * Records a verdict within a transaction of the caller's.
- *
- * @param now Unix time in milliseconds.
- * @returns Whether the message is new to this account; if not, nothing has changed.
- */
-export type RecordDecision = (judged: Judged, now: number) => boolean;
-
-export function prepareRecordDecision(
-  database: DatabaseSync,
-  factRows: FactRows,
-): RecordDecision {
-  const isOnRecord = prepareIsOnRecord(database);
-  const insert = database.prepare(
-    `INSERT INTO decision (account_id, message_id, channel_id, author_id, verdict, why, rule, at,
-                           fact_row, policy_row)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (message_id, account_id) DO NOTHING`,
-  );
-  return ({ message, verdict, said, moment = {}, policyId = null }, now) => {
-    const { accountId, id, channelId, sender } = message;
-    const { kind, why, rule } = verdict;
-    const facts = JSON.stringify(factsOf(message, moment, verdict, said));
-    const known = factRows.find(facts);
-    if (known === undefined && isOnRecord(message)) return false; // a replay makes no facts
-    const factRow = known ?? factRows.add(facts);
-    return insert
-      .run(accountId, id, channelId, sender.id, kind, why, rule, now, factRow, policyId)
-      .changes === 1;
-  };
-}
-
-/** Whether an account has a decision of a message. */
-export type IsOnRecord = (message: Judged["message"]) => boolean;
-
-export function prepareIsOnRecord(database: DatabaseSync): IsOnRecord {
-  const select = database.prepare(
-    "SELECT 1 FROM decision WHERE message_id = ? AND account_id = ?",
-  );
-  return ({ id, accountId }) => select.get(id, accountId) !== undefined;
-}
-
-/** Records another verdict than the one on record, or one where there is none any more. */
-export type ReplaceDecision = (judged: Judged, now: number) => void;
-
-/** It becomes the newest, so that whoever reads along gets to see it. */
-export function prepareReplaceDecision(
-  database: DatabaseSync,
-  factRows: FactRows,
-): ReplaceDecision {
-  const record = prepareRecordDecision(database, factRows);
-  const replace = database.prepare(
-    `UPDATE decision
-     SET id = (SELECT MAX(id) FROM decision) + 1, author_id = :authorId, verdict = :kind,
-         why = :why, rule = :rule, at = :now, fact_row = :factRow, policy_row = :policyId
-     WHERE message_id = :id AND account_id = :accountId`,
-  );
-  return (judged, now) => {
-    const { message, verdict, moment = {}, policyId = null } = judged;
-    const { kind, why, rule } = verdict;
-    const { accountId, id, sender } = message;
-    const facts = JSON.stringify(factsOf(message, moment, verdict));
-    const factRow = factRows.find(facts) ?? factRows.add(facts);
-    const authorId = sender.id; // PluralKit may have named another
-    const { changes } = replace.run({
-      accountId,
-      id,
-      authorId,
-      kind,
-      why,
-      rule,
-      now,
-      factRow,
-      policyId,
-    });
-    if (changes === 0) record(judged, now);
-  };
-}
-
 const rowSchema = z.object({
   id: z.number(),
   account_id: z.string().transform(toAccountId),
@@ -139,12 +55,15 @@ const rowSchema = z.object({
 
 /** @param database Open, migrated, and owned by the caller. */
 export function createDecisions(database: DatabaseSync, { read }: Transactions): Decisions {
+  // `block` is indexed and `id` is not: a page begins in the block of the verdict after `id`.
   const select = database.prepare(
     `SELECT ${DECISION_COLUMNS} FROM decision
-     WHERE id > ? AND verdict <> 'undecided' ORDER BY id LIMIT ?`,
+     WHERE block >= COALESCE((SELECT MAX(id) FROM verdict_block WHERE id <= :id + 1), 0)
+       AND id > :id AND verdict <> 'undecided'
+     ORDER BY block, id LIMIT :limit`,
   );
   return {
-    verdictsAfter: (id, limit) => read(() => select.all(id, limit).map(toDecision)),
+    verdictsAfter: (id, limit) => read(() => select.all({ id, limit }).map(toDecision)),
   };
 }
 

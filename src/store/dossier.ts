@@ -8,7 +8,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { Facts } from "../core/facts.ts";
-import { type AccountId, type ChannelId, type MessageId, toAccountId } from "../core/ids.ts";
+import {
+  type AccountId,
+  type ChannelId,
+  createdAtMs,
+  type MessageId,
+  toAccountId,
+} from "../core/ids.ts";
 import type { ResolvedName } from "../core/names.ts";
 import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import { type Decision, DECISION_COLUMNS, toDecision } from "./decisions.ts";
@@ -130,11 +136,10 @@ export function createDossiers(
 ): Dossiers {
   const columns = DECISION_COLUMNS.split(", ").map((name) => `d.${name}`).join(", ");
   const selectDecisions = database.prepare(
-    `SELECT ${columns}, f.facts, p.made_at, p.file, p.text, p.names
-     FROM decision AS d
-     LEFT JOIN fact AS f ON f.id = d.fact_row
-     LEFT JOIN policy AS p ON p.id = d.policy_row
-     WHERE d.message_id = ? ORDER BY d.id`,
+    `SELECT ${columns}, d.facts, p.made_at, p.file, p.text, p.names
+     FROM decision AS d LEFT JOIN policy AS p ON p.id = d.policy_row
+     WHERE d.sent_to >= :sentAt AND d.sent_from <= :sentAt AND d.message_id = :messageId
+     ORDER BY d.id`,
   );
   const selectTurn = database.prepare("SELECT * FROM inbox WHERE message_id = ?");
   const selectFailed = database.prepare(
@@ -154,7 +159,8 @@ export function createDossiers(
   const selectOwn = selectOutbox("o.message_id = ?");
 
   function ofMessage(messageId: MessageId): Dossier | undefined {
-    const decisions = selectDecisions.all(messageId).map(toDecisionOnRecord);
+    const decisions = selectDecisions.all({ messageId, sentAt: createdAtMs(messageId) })
+      .map(toDecisionOnRecord);
     const row = selectTurn.get(messageId);
     const outbox = selectAnswers.all(messageId).map(toOutboxOnRecord);
     if (decisions.length === 0 && !row && outbox.length === 0) return undefined;

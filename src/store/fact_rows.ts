@@ -1,16 +1,17 @@
 /**
- * What verdicts were made from, each said once: the same sender in the same place gives the same
- * facts again, so decisions name a row of them.
+ * Interns verdicts with what they were made from: the same sender in the same place gives the same
+ * verdict again, so messages share a row.
  *
- * Rows grow old together. A process names only rows that it has made itself, in the generation that
- * is open, and a generation ends when it is full, after a day, and with the process. Ids rise, so
- * the rows of a generation have all those of earlier ones below them, and a generation is numbered
- * by its first row. Decisions are numbered in the order of deciding, and so are their generations:
- * what the oldest decision names tells the oldest generation that any of them does. Nobody names a
- * row below that one, nor will, and it goes; what is named is neither counted nor searched.
+ * Rows are deleted by generations. A process names only rows that it has inserted itself, in the
+ * open generation. A generation ends when it is full, after a day, and with the process. Ids rise,
+ * so all rows of earlier generations lie below those of a generation, and its number is the id of
+ * its first row. Verdicts are numbered in the order of deciding, and so are their generations: the
+ * oldest generation that the oldest block of verdicts names is the oldest of all. No verdict names a
+ * row below that generation, now or later, so `preparePruneFacts` deletes those rows without
+ * counting or searching for names.
  *
- * So there are hardly more rows than decisions and one generation's, however many strangers write;
- * and a row outlives the last decision that names it by a generation at most.
+ * So there are hardly more rows than verdicts and one generation together, however many strangers
+ * write; and a row outlives the last verdict that names it by one generation at most.
  *
  * @module
  */
@@ -19,17 +20,14 @@ import { hash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { DAY_MS } from "../core/day.ts";
+import { factsKey, factsOf } from "../core/facts.ts";
+import type { Judged } from "../core/inbox.ts";
 
 /** The rows of the open generation, within transactions of the caller's. */
 export interface FactRows {
-  /**
-   * @param facts JSON.
-   * @returns The row that says the same, if there is one.
-   */
-  find(facts: string): number | undefined;
-  /** Makes a row of what was not found. */
-  add(facts: string): number;
-  /** Ends the generation: rows may be gone of which this process thinks that they are there. */
+  /** @returns The row that says the same as this verdict; inserts it if there is none. */
+  rowOf(judged: Judged): number;
+  /** Ends the generation, because rows that this process relies on may be gone. */
   forget(): void;
 }
 
@@ -40,8 +38,10 @@ export interface FactRowsOptions {
   readonly max?: number;
 }
 
-/** Some 200 bytes of memory for each: their digest, however long they are themselves. */
+/** At most some 500 bytes of memory for each. */
 const GENERATION_MAX = 10_000;
+/** Characters of a key; a longer one is kept as its digest: a member of 250 roles has 15 kB. */
+const KEY_MAX = 400;
 
 const nextSchema = z.object({ next: z.number() });
 
@@ -50,7 +50,11 @@ export function prepareFactRows(
   { elapsed, max = GENERATION_MAX }: FactRowsOptions,
 ): FactRows {
   const selectNext = database.prepare("SELECT COALESCE(MAX(id), 0) + 1 AS next FROM fact");
-  const insert = database.prepare("INSERT INTO fact (id, generation, facts) VALUES (?, ?, ?)");
+  const insert = database.prepare(
+    `INSERT INTO fact
+       (id, generation, channel_id, author_id, verdict, why, rule, policy_row, facts)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
   const rows = new Map<string, number>();
   let generation = 0;
   let begunAt = 0;
@@ -61,31 +65,35 @@ export function prepareFactRows(
   }
 
   return {
-    find(facts) {
+    rowOf({ message, verdict, said, moment = {}, policyId = null }) {
       if (rows.size > 0 && elapsed() - begunAt >= DAY_MS) rows.clear();
-      return rows.get(digestOf(facts));
-    },
-    add(facts) {
+      const { kind, why, rule } = verdict;
+      const whole = () => JSON.stringify(factsOf(message, moment, verdict, said));
+      const common = factsKey(message, moment, verdict, said);
+      const text = `${kind} ${why} ${rule} ${policyId} ${common ?? whole()}`;
+      const key = text.length <= KEY_MAX ? text : digestOf(text);
+      const known = rows.get(key);
+      if (known !== undefined) return known;
       if (rows.size >= max) rows.clear();
       if (rows.size === 0) begin();
       const id = generation + rows.size;
-      insert.run(id, generation, facts);
-      rows.set(digestOf(facts), id);
+      const { channelId, sender } = message;
+      insert.run(id, generation, channelId, sender.id, kind, why, rule, policyId, whole());
+      rows.set(key, id);
       return id;
     },
     forget: () => rows.clear(),
   };
 }
 
-/** Short, for a member of 250 roles has facts of 15 kB. */
-function digestOf(facts: string): string {
-  return hash("sha256", facts, "base64");
+function digestOf(text: string): string {
+  return hash("sha256", text, "base64");
 }
 
 const oldestSchema = z.object({ generation: z.number().nullable() });
 
 /**
- * @returns What forgets rows that no decision names, at most so many, within a transaction of the
+ * @returns What deletes rows that no verdict names, at most so many, within a transaction of the
  * caller's.
  */
 export function preparePruneFacts(
@@ -93,21 +101,18 @@ export function preparePruneFacts(
   factRows: FactRows,
 ): (atMost: number) => void {
   const selectOldest = database.prepare(
-    `SELECT f.generation FROM decision AS d LEFT JOIN fact AS f ON f.id = d.fact_row
-     ORDER BY d.id LIMIT 1`,
+    `SELECT MIN(f.generation) AS generation
+     FROM verdict_block AS b
+     CROSS JOIN json_each(b.verdicts) AS v
+     CROSS JOIN fact AS f ON f.id = v.value ->> 1
+     WHERE b.id = (SELECT MIN(id) FROM verdict_block) AND v.type = 'array'`,
   );
   const prune = database.prepare(
     "DELETE FROM fact WHERE id IN (SELECT id FROM fact WHERE id < ? ORDER BY id LIMIT ?)",
   );
   return (atMost) => {
-    const oldest = selectOldest.get();
-    if (!oldest) {
-      factRows.forget(); // the open generation goes, too
-      prune.run(Number.MAX_SAFE_INTEGER, atMost);
-      return;
-    }
-    const { generation } = oldestSchema.parse(oldest);
-    // An older Barnacle's decision names none, and says nothing of those behind it.
-    if (generation !== null) prune.run(generation, atMost);
+    const { generation } = oldestSchema.parse(selectOldest.get());
+    if (generation === null) factRows.forget(); // no verdicts: the open generation goes, too
+    prune.run(generation ?? Number.MAX_SAFE_INTEGER, atMost);
   };
 }

@@ -8,10 +8,13 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
 import type { AccountId } from "../core/ids.ts";
+import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import type { Memory } from "./memory.ts";
 import { UNNAMED } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
+import type { VerdictBlocks } from "./verdict_blocks.ts";
 
 export interface Peers {
   /** Whether what is stored of an account is of another server or bot. */
@@ -32,10 +35,13 @@ export interface Peers {
 /** For the operator, at what is over because the account talks to another server or bot now. */
 const OTHER_PEER = "the account has moved to another server or bot";
 
+const undecidedSchema = z.object({ message_id: snowflakeSchema<"message">() });
+
 /** @param database Open, migrated, and owned by the caller. */
 export function createPeers(
   database: DatabaseSync,
   { commit, read }: Transactions,
+  verdicts: VerdictBlocks,
   memory: Pick<Memory, "forget">,
 ): Peers {
   const selectOther = database.prepare(
@@ -59,12 +65,9 @@ export function createPeers(
      WHERE account_id = :accountId AND state IN ('pending', 'sending', 'uncertain')`,
   ].map((sql) => database.prepare(sql));
   // A verdict that nothing will ever come of would be on record as one that is still to come.
-  const forgetUndecided = [
-    `DELETE FROM decision WHERE (message_id, account_id) IN (
-       SELECT message_id, account_id FROM undecided WHERE account_id = ?
-     )`,
-    "DELETE FROM undecided WHERE account_id = ?",
-  ].map((sql) => database.prepare(sql));
+  const takeUndecided = database.prepare(
+    "DELETE FROM undecided WHERE account_id = ? RETURNING message_id",
+  );
   const savePeer = database.prepare(
     `INSERT INTO account (account_id, peer) VALUES (?, ?)
      ON CONFLICT (account_id) DO UPDATE SET peer = excluded.peer`,
@@ -76,7 +79,10 @@ export function createPeers(
       commit(UNNAMED, () => {
         const isOther = selectOther.get(accountId, peer) !== undefined;
         if (isOther) {
-          for (const statement of [...forget, ...forgetUndecided]) statement.run(accountId);
+          for (const statement of forget) statement.run(accountId);
+          for (const row of takeUndecided.all(accountId)) {
+            verdicts.remove(accountId, undecidedSchema.parse(row).message_id);
+          }
           for (const statement of giveUp) statement.run({ accountId, reason: OTHER_PEER });
           memory.forget();
         }

@@ -33,7 +33,7 @@ export interface Retention {
   readonly contextPerChannel: number;
 }
 
-/** Some 200 bytes each, and what they were made from, which many share. */
+/** Some 30 bytes each, and what they were made from, which many share. */
 export const DECISIONS_MAX = 200_000;
 
 export const DEFAULT_RETENTION: Retention = {
@@ -61,8 +61,10 @@ export interface Pruner {
 const ROWS_PER_STEP = 64;
 /** Messages whose files a step forgets, at most: each may have 80 MB. */
 const STEP_FILES = 4;
-/** Decisions that a step forgets, at most, and facts: more than come in between two steps. */
-const STEP_ROWS = 256;
+/** Blocks of decisions that a step deletes, at most: more than come in between two steps. */
+const STEP_BLOCKS = 128;
+/** Facts that a step deletes, at most, if no more than that came in since the last one. */
+const STEP_FACTS = 256;
 
 export function preparePruner(
   database: DatabaseSync,
@@ -82,7 +84,7 @@ export function preparePruner(
 
   function step(now: number): void {
     pruneDecisions(now);
-    pruneFacts(STEP_ROWS);
+    pruneFacts(Math.max(STEP_FACTS, 2 * sinceStep));
     pruneFiles(now);
     const swept = nextChannel();
     if (swept) pruneChannel(swept, now);
@@ -110,32 +112,38 @@ export function preparePruner(
 }
 
 /**
- * Decisions come in the order of time, so the oldest are the first of their table. Their numbers
- * grow without end, so they tell how many there are at most: what was decided late has left a hole.
+ * Blocks of decisions are stored in the order of time, so the oldest are the first of their table.
+ * The numbers of decisions grow without end, so they tell how many there are at most: a decision
+ * that was replaced has left a hole. Only whole blocks are deleted.
  */
 function preparePruneDecisions(
   database: DatabaseSync,
   { decisionsDays, decisionsMax = DECISIONS_MAX }: Retention,
 ): (now: number) => void {
-  const oldest = database.prepare("SELECT id, at FROM decision ORDER BY id LIMIT 1");
-  const newest = database.prepare("SELECT id FROM decision ORDER BY id DESC LIMIT 1");
+  const oldest = database.prepare(
+    "SELECT id + count - 1 AS last, at FROM verdict_block ORDER BY id LIMIT 1",
+  );
+  const newest = database.prepare(
+    "SELECT id + count - 1 AS last FROM verdict_block ORDER BY id DESC LIMIT 1",
+  );
   const prune = database.prepare(
-    `DELETE FROM decision
-     WHERE (id <= ? OR at < ?) AND id IN (SELECT id FROM decision ORDER BY id LIMIT ?)`,
+    `DELETE FROM verdict_block
+     WHERE (id + count - 1 <= ? OR at < ?)
+       AND id IN (SELECT id FROM verdict_block ORDER BY id LIMIT ?)`,
   );
   return (now) => {
     const first = oldest.get();
-    const last = newest.get();
-    if (!first || !last) return;
-    const { id, at } = decisionSchema.parse(first);
-    const upTo = idSchema.parse(last).id - decisionsMax;
+    const end = newest.get();
+    if (!first || !end) return;
+    const { last, at } = oldestSchema.parse(first);
+    const upTo = lastSchema.parse(end).last - decisionsMax;
     const before = decisionsDays === 0 ? 0 : now - decisionsDays * DAY_MS;
-    if (id <= upTo || at < before) prune.run(upTo, before, STEP_ROWS);
+    if (last <= upTo || at < before) prune.run(upTo, before, STEP_BLOCKS);
   };
 }
 
-const idSchema = z.object({ id: z.number() });
-const decisionSchema = idSchema.extend({ at: z.number() });
+const lastSchema = z.object({ last: z.number() });
+const oldestSchema = lastSchema.extend({ at: z.number() });
 
 /** The files of what is dead or uncertain: by hand, it could have been sent again until now. */
 function preparePruneFiles(

@@ -1,13 +1,21 @@
 /**
- * The fifth schema: the journal.
+ * The fifth schema: a journal, and verdicts in blocks.
  *
- * A transaction of the way that every answered message takes is one row here first,
- * and many of them together change the tables a moment later (`commits.ts`). Which
- * message is next is decided in memory (`claim_queue.ts`), so the inbox needs one
- * index of its open rows instead of three.
+ * A transaction of the way that every answered message takes is one row of the
+ * journal first, and many of them together change the tables a moment later
+ * (`commits.ts`). Which message is next is decided in memory (`claim_queue.ts`), so
+ * the inbox needs one index of its open rows instead of three.
+ *
+ * A row and two index entries for each message cost more than all else that an
+ * ignored message needs. Now the verdicts of one transaction share a row, and
+ * verdicts that agree in everything but the message share a row of `fact`.
+ * The view `decision` shows them one by one, as the table of that name was.
  *
  * @module
  */
+
+/** Verdicts of a block that the migration makes, at most. */
+const BLOCK_MAX = 256;
 
 export const JOURNAL = `
   CREATE TABLE journal (
@@ -23,4 +31,68 @@ export const SCHEMA_5 = `${JOURNAL}
   DROP INDEX inbox_waiting_in_session;
   DROP INDEX inbox_running;
   CREATE INDEX inbox_open ON inbox (state, id) WHERE finished_at IS NULL;
+
+  ALTER TABLE decision RENAME TO decision_before;
+  ALTER TABLE fact RENAME TO fact_before;
+
+  CREATE TABLE fact ( -- a verdict and what it was made from; many messages share a row
+    id         INTEGER PRIMARY KEY, -- in the order of insertion
+    generation INTEGER NOT NULL, -- first row of the group that is deleted together
+    channel_id TEXT NOT NULL,
+    author_id  TEXT NOT NULL,
+    verdict    TEXT NOT NULL,
+    why        TEXT NOT NULL,
+    rule       TEXT NOT NULL,
+    policy_row INTEGER, -- policy that judged; NULL if none was stored
+    facts      TEXT -- JSON of core Facts, without words; NULL for verdicts of schemas 1 to 3
+  ) STRICT;
+
+  CREATE TABLE verdict_block ( -- verdicts of one account, stored together
+    id         INTEGER PRIMARY KEY, -- number of the first verdict; the others count on
+    count      INTEGER NOT NULL, -- of numbers, removed verdicts included
+    account_id TEXT NOT NULL,
+    sent_from  INTEGER NOT NULL, -- when the oldest and the newest of the messages were sent,
+    sent_to    INTEGER NOT NULL, -- as their ids say
+    at         INTEGER NOT NULL,
+    verdicts   TEXT NOT NULL -- JSON: [message id, row of fact], or null once removed
+  ) STRICT;
+  CREATE INDEX verdict_block_sent ON verdict_block (sent_to, sent_from);
+
+  CREATE VIEW decision AS
+    SELECT b.id + v.key AS id, b.id AS block, b.sent_from, b.sent_to, b.account_id,
+           v.value ->> 0 AS message_id, f.channel_id, f.author_id, f.verdict, f.why, f.rule, b.at,
+           f.id AS fact_row, f.facts, f.policy_row
+    FROM verdict_block AS b
+    CROSS JOIN json_each(b.verdicts) AS v
+    CROSS JOIN fact AS f ON f.id = v.value ->> 1
+    WHERE v.type = 'array';
+
+  CREATE TEMP TABLE numbered AS
+    SELECT ROW_NUMBER() OVER (ORDER BY id) AS number, account_id, message_id, channel_id, author_id,
+           verdict, why, rule, at, policy_row, fact_row AS fact_before,
+           (CAST(message_id AS INTEGER) >> 22) + 1420070400000 AS sent_at,
+           DENSE_RANK() OVER (
+             ORDER BY channel_id, author_id, verdict, why, rule, policy_row, fact_row
+           ) AS fact_row
+    FROM decision_before;
+
+  -- One generation: it stays until the last verdict of schema 4 is deleted.
+  INSERT INTO fact (id, generation, channel_id, author_id, verdict, why, rule, policy_row, facts)
+    SELECT n.fact_row, 1, n.channel_id, n.author_id, n.verdict, n.why, n.rule, n.policy_row, f.facts
+    FROM numbered AS n LEFT JOIN fact_before AS f ON f.id = n.fact_before
+    GROUP BY n.fact_row;
+
+  -- Neighbours of one account and one moment share a block.
+  INSERT INTO verdict_block (id, count, account_id, sent_from, sent_to, at, verdicts)
+    SELECT MIN(number), COUNT(*), account_id, MIN(sent_at), MAX(sent_at), at,
+           json_group_array(json_array(message_id, fact_row) ORDER BY number)
+    FROM (
+      SELECT *, number - ROW_NUMBER() OVER (PARTITION BY account_id, at ORDER BY number) AS island
+      FROM numbered
+    )
+    GROUP BY account_id, at, island, number / ${BLOCK_MAX};
+
+  DROP TABLE numbered;
+  DROP TABLE decision_before;
+  DROP TABLE fact_before;
 `;

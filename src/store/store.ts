@@ -39,6 +39,7 @@ import type { CrashHooks } from "./terms.ts";
 import { createTranscripts, type Transcripts } from "./transcripts.ts";
 import { createTurnEnds, type TurnEnds } from "./turn_ends.ts";
 import { createUndecided, type UndecidedMessages } from "./undecided.ts";
+import { prepareVerdictBlocks } from "./verdict_blocks.ts";
 import { watchFile } from "./watch_file.ts";
 
 /** Fits `AcceptStore` and `AnswerStore`; its `outbox` fits what `deliver` and its lanes ask. */
@@ -114,12 +115,14 @@ export function createStore(
   { elapsed, crash = NO_CRASH, retention = DEFAULT_RETENTION, onRefused = () => {} }: StoreOptions,
 ): Store {
   const factRows = prepareFactRows(database, { elapsed });
+  const verdicts = prepareVerdictBlocks(database, factRows);
   const memory = createMemory(database);
   const commits = createCommits(database, {
     path,
     crash,
     onUndone() {
       factRows.forget();
+      verdicts.forget();
       memory.forget();
       transcripts.forget();
     },
@@ -128,7 +131,7 @@ export function createStore(
   const transcripts = createTranscripts(database, commits);
   const pruner = preparePruner(database, retention, factRows);
   const figures = createFigures(database, commits);
-  const judging = { memory, factRows, pruner, onRecorded: figures.count };
+  const judging = { memory, verdicts, pruner, onRecorded: figures.count };
   const sessions = createGatewaySessions(database, commits, { pruner, elapsed });
   const assertThere = watchFile(path);
   const batches = createBatches(database, commits, judging);
@@ -154,7 +157,7 @@ export function createStore(
     ...createInbox(database, commits, memory.claims),
     ...createInvalidRequestCounts(database, commits),
     ...createOtherWriters(database),
-    ...createPeers(database, commits, memory),
+    ...createPeers(database, commits, verdicts, memory),
     ...createPolicies(database, commits, retention),
     ...createProxiedUsers(database, commits),
     ...createResolvedNames(database, commits),

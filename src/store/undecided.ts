@@ -8,13 +8,11 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { AccountId, MessageId } from "../core/ids.ts";
+import { type AccountId, createdAtMs, type MessageId } from "../core/ids.ts";
 import { type Accepted, type Judged, NOTHING_ACCEPTED } from "../core/inbox.ts";
 import type { InboundMessage } from "../core/inbound.ts";
 import type { Moment } from "../core/moment.ts";
 import type { Verdict } from "../core/verdict.ts";
-import { prepareReplaceDecision } from "./decisions.ts";
-import type { FactRows } from "./fact_rows.ts";
 import { prepareKeepJudged } from "./judged.ts";
 import type { Memory } from "./memory.ts";
 import type { Pruner } from "./retention.ts";
@@ -22,6 +20,7 @@ import { prepareStrangers } from "./strangers.ts";
 import { UNNAMED } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
 import { prepareTakeUndecided, toUndecided, type Undecided } from "./undecided_rows.ts";
+import type { VerdictBlocks } from "./verdict_blocks.ts";
 
 export interface UndecidedMessages {
   /** In the order of arrival. */
@@ -47,7 +46,7 @@ export interface UndecidedMessages {
 
 export interface UndecidedDeps {
   readonly memory: Memory;
-  readonly factRows: FactRows;
+  readonly verdicts: VerdictBlocks;
   readonly pruner: Pruner;
   /** Told of the verdicts that are new, once they are stored. */
   readonly onRecorded: (recorded: readonly Judged[]) => void;
@@ -57,19 +56,18 @@ export interface UndecidedDeps {
 export function createUndecided(
   database: DatabaseSync,
   { commit, read }: Transactions,
-  { factRows, pruner, onRecorded, memory }: UndecidedDeps,
+  { verdicts, pruner, onRecorded, memory }: UndecidedDeps,
 ): UndecidedMessages {
   const select = database.prepare("SELECT * FROM undecided WHERE account_id = ? ORDER BY id");
   const take = prepareTakeUndecided(database);
   const takeWaiting = prepareTakeWaiting(database);
   const strangers = prepareStrangers(database, memory.outgoing);
-  const replaceDecision = prepareReplaceDecision(database, factRows);
   const keep = prepareKeepJudged(database, memory);
 
   /** @param at Unix time in milliseconds of its coming, which it keeps if it stays undecided. */
   function replace(judged: Judged, now: number, at: number) {
     const settled = strangers.settle(judged, undefined, now).judged;
-    replaceDecision(settled, now);
+    verdicts.replace(settled, now);
     const keptAt = settled.verdict.kind === "undecided" ? at : now;
     const { accepted, undecided, overheard } = keep([settled], keptAt);
     pruner.afterBatch(overheard, 1, now);
@@ -133,15 +131,15 @@ function prepareTakeWaiting(database: DatabaseSync) {
      RETURNING message, accepted_at`,
   );
   const select = database.prepare(
-    `SELECT f.facts -> '$.moment' AS moment, d.policy_row
-     FROM decision AS d LEFT JOIN fact AS f ON f.id = d.fact_row
-     WHERE d.message_id = ? AND d.account_id = ?`,
+    `SELECT facts -> '$.moment' AS moment, policy_row FROM decision
+     WHERE sent_to >= :sentAt AND sent_from <= :sentAt
+       AND message_id = :messageId AND account_id = :accountId`,
   );
   return (accountId: AccountId, messageId: MessageId): Waiting | undefined => {
     const row = remove.get(messageId, accountId);
     if (!row) return undefined;
     const { message, accepted_at: at } = waitingSchema.parse(row);
-    const found = select.get(messageId, accountId);
+    const found = select.get({ messageId, accountId, sentAt: createdAtMs(messageId) });
     if (!found) return { message, at };
     const { moment, policy_row } = decisionSchema.parse(found);
     return {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { factsOf, toMessage } from "../../src/core/facts.ts";
+import fc from "fast-check";
+import { factsKey, factsOf, toMessage } from "../../src/core/facts.ts";
 import type { Verdict } from "../../src/core/verdict.ts";
-import { directMessage, guildMessage, guildPlace, messageId } from "../support/builders.ts";
+import { directMessage, guildMessage, guildPlace, messageId, sender } from "../support/builders.ts";
 
 const ignored = (why: (Verdict & { kind: "ignore" })["why"]): Verdict => ({
   kind: "ignore",
@@ -110,5 +111,78 @@ describe("[P1] toMessage()", () => {
     const { gist, ...rest } = again;
     assert.deepEqual(rest, { ...message, text: "" });
     assert.deepEqual(gist, { hasContent: true });
+  });
+});
+
+describe("[P1] factsKey()", () => {
+  const name = fc.constantFrom("a", "b", "1 a", "2 a ", "");
+  const aRole = fc.record({ id: fc.constantFrom("1", "2"), name }, { requiredKeys: ["id"] });
+  const aMessage = fc.record({
+    username: name,
+    tag: fc.option(name, { nil: undefined }),
+    roles: fc.array(aRole, { maxLength: 2 }),
+    guild: name,
+    channel: name,
+    isUnknown: fc.constantFrom(undefined, true),
+    mention: fc.constantFrom(undefined, "user", "reply"),
+    mentionsOthers: fc.boolean(),
+    text: fc.constantFrom("", "hello"),
+    revision: fc.nat({ max: 1 }),
+    automaton: fc.constantFrom(undefined, "bot"),
+    why: fc.constantFrom("no-mention", "sender-not-listed", "not-owner"),
+    isMuted: fc.constantFrom(undefined, true),
+  });
+
+  function judged(fields: typeof aMessage extends fc.Arbitrary<infer Fields> ? Fields : never) {
+    const { username, tag, roles, guild, channel, isUnknown, why, isMuted, automaton } = fields;
+    const place = guildPlace();
+    const message = guildMessage({
+      ...JSON.parse(JSON.stringify({
+        text: fields.text,
+        revision: fields.revision,
+        mention: fields.mention,
+        mentionsOthers: fields.mentionsOthers,
+        sender: { ...sender(), username, tag, roles, automaton },
+        place: {
+          ...place,
+          guild: { ...place.guild, name: guild },
+          channel: { ...place.channel, name: channel },
+          isUnknown,
+        },
+      })),
+    });
+    const moment = isMuted ? { isMuted } : {};
+    const verdict = ignored(why as "no-mention");
+    return {
+      key: factsKey(message, moment, verdict),
+      facts: JSON.stringify(factsOf(message, moment, verdict)),
+    };
+  }
+
+  it("is the same of two messages only if their facts are", () => {
+    const changes = fc.record({ from: aMessage, other: aMessage, kept: fc.nat({ max: 12 }) });
+    let same = 0;
+    fc.assert(
+      fc.property(changes, ({ from, other, kept }) => {
+        // alike but for one field or two, so that keys have a chance to be the same
+        const names = Object.keys(from) as (keyof typeof from)[];
+        const changed = names[kept] ?? "text";
+        const [one, two] = [judged(from), judged({ ...from, [changed]: other[changed] })];
+        if (one.key === undefined || one.key !== two.key) return;
+        same++;
+        assert.equal(one.facts, two.facts);
+      }),
+      { numRuns: 3_000 },
+    );
+    assert.ok(same > 100, `${same} keys were the same`);
+  });
+
+  it("is there for a person in a guild's channel, and for no command, bot or direct message", () => {
+    const verdict = ignored("no-mention");
+    assert.notEqual(factsKey(guildMessage(), {}, verdict), undefined);
+    assert.equal(factsKey(directMessage(), {}, verdict), undefined);
+    assert.equal(factsKey(guildMessage(), { isMuted: true }, verdict), undefined);
+    assert.equal(factsKey(guildMessage(), {}, ignored("not-owner")), undefined);
+    assert.equal(factsKey(guildMessage(), {}, verdict, accepted("mentioned")), undefined);
   });
 });

@@ -48,6 +48,7 @@ const batch = (seq: number, ...events: readonly InboundEvent[]): InboundBatch =>
   shardId: 0,
   ticket: seq,
   seq,
+  bytes: 1_000,
   events,
   guilds: [],
 });
@@ -138,13 +139,14 @@ describe("createAcceptor()", () => {
     assert.deepEqual(steps, ["T1 11 12", "committed 2"]);
   });
 
-  it("stores fifty of them without waiting", async () => {
+  it("stores a mebibyte of it without waiting, in one transaction", async () => {
     const { acceptor, steps } = setUp();
-    for (let index = 0; index < 50; index++) {
-      acceptor.accept(batch(index, chatter(`${100 + index}`)));
+    for (let ticket = 1; ticket <= 16; ticket++) {
+      acceptor.accept({ ...batch(ticket, chatter(`${100 + ticket}`)), bytes: 1 << 16 });
+      await settle();
+      assert.equal(steps.length, ticket < 16 ? 0 : 2);
     }
-    await settle();
-    assert.equal(steps.at(-1), "committed 49");
+    assert.equal(steps.at(-1), "committed 16");
   });
 
   it("[P1] says of each message that is not answered why, and no word of it", async () => {

@@ -138,7 +138,7 @@ describe("dossierOf()", () => {
   it("[X7] has of an older Barnacle's decision what that kept", async () => {
     const { store, database } = openTestStore();
     await store.acceptBatch(batch({ judged: [ignored(ASKED)] }), NOW);
-    database.exec("UPDATE decision SET fact_row = NULL");
+    database.exec("UPDATE fact SET facts = NULL");
     const [decision] = (await store.dossierOf({ messageId: ASKED.id }))?.decisions ?? [];
     assert.equal(decision?.why, "no-mention");
     assert.equal(decision && ("facts" in decision || "policy" in decision), false);
@@ -172,7 +172,8 @@ describe("dossierOf()", () => {
     createDossiers(database);
     for (const sql of prepared) {
       const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map((row) => String(row["detail"]));
-      assert.deepEqual(plan.filter((step) => step.startsWith("SCAN")), [], sql);
+      // A block is looked through for one of its verdicts.
+      assert.deepEqual(plan.filter((step) => /^SCAN (?!v VIRTUAL)/.test(step)), [], sql);
     }
   });
 });

@@ -50,7 +50,9 @@ describe("[X7] migrate()", () => {
 
 describe("MIGRATIONS", () => {
   const tables = openDatabase().prepare("PRAGMA table_list").all()
-    .filter(({ schema, name }) => schema === "main" && !String(name).startsWith("sqlite_"));
+    .filter(({ schema, type, name }) =>
+      schema === "main" && type === "table" && !String(name).startsWith("sqlite_")
+    );
   /** Of the process, whatever the account; facts are whose decisions name them. */
   const shared = new Set<unknown>(["run", "fact", "journal"]);
 

@@ -60,7 +60,7 @@ async function open(...judged: readonly Judged[]) {
 
 /** The facts of the only decision. */
 function decidedBy(rows: (sql: string) => readonly Record<string, unknown>[]): string {
-  const [row] = rows("SELECT f.facts FROM decision AS d JOIN fact AS f ON f.id = d.fact_row");
+  const [row] = rows("SELECT facts FROM decision");
   return String(row?.["facts"]);
 }
 
@@ -168,7 +168,7 @@ describe("decide()", () => {
 
   it("[P1] decides although its decision is forgotten", async () => {
     const { store, database, decisions } = await open(undecided());
-    database.exec("DELETE FROM decision");
+    database.exec("DELETE FROM verdict_block");
     assert.equal((await store.decide(found(), NOW + 5)).accepted.length, 1);
     assert.equal(decisions().length, 1);
   });

@@ -5,7 +5,7 @@
  * the next one gathers, unless all before it is committed sooner. What is merely
  * under way keeps nothing back: the main thread commits chatter at leisure. A
  * batch is one JSON string, since a string crosses threads faster than objects
- * do. What the main thread has not committed is bounded, in number and in bytes:
+ * do. What the main thread has not committed is bounded in bytes:
  * beyond that the socket is not read, for memory is finite and Discord keeps what
  * we do not read.
  *
@@ -21,11 +21,14 @@ export interface Batch {
   readonly epoch: number;
   /** Of the last dispatch received, used or not. */
   readonly seq: number;
-  /** A JSON array of dispatches, as they arrived. */
+  /** A JSON array of dispatches as they arrived, with {@link SEPARATOR} between them. */
   readonly text: string;
   /** Set where this batch begins a session: whoever has one of the two has both. */
   readonly session?: GatewaySession;
 }
+
+/** A comma with blanks that Discord never writes: it tells texts apart if one of them is no JSON. */
+export const SEPARATOR = " ,\t\n";
 
 export interface BatchPorts {
   post(batch: Batch): void;
@@ -36,12 +39,15 @@ export interface BatchPorts {
 }
 
 export interface BatchBounds {
-  readonly maxDispatches: number;
+  /** Characters of dispatches, each with {@link DISPATCH_OVERHEAD}. */
   readonly maxBytes: number;
 }
 
-/** What may be under way: a minute of a lively bot's dispatches. */
-export const BATCH_BOUNDS: BatchBounds = { maxDispatches: 10_000, maxBytes: 16 << 20 };
+/** What may be under way. The main thread holds it parsed, in up to five times as much memory. */
+export const BATCH_BOUNDS: BatchBounds = { maxBytes: 2 << 20 };
+
+/** What a dispatch costs beside its text, however short it is. */
+export const DISPATCH_OVERHEAD = 256;
 
 const GATHER_MS = 8;
 const GATHER_COUNT = 64;
@@ -89,7 +95,7 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
     if (texts.length === 0 && skipped === 0) return;
     number++;
     underWay.push({ number, count: texts.length, bytes });
-    const text = `[${texts.join(",")}]`;
+    const text = `[${texts.join(SEPARATOR)}]`;
     const batch = { number, epoch, seq, text, ...(begun && { session: begun }) };
     texts = [];
     bytes = 0;
@@ -108,7 +114,7 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
   }
 
   function judgeFullness(): void {
-    const isNow = held >= bounds.maxDispatches || heldBytes >= bounds.maxBytes;
+    const isNow = heldBytes >= bounds.maxBytes;
     if (isNow === isFull) return;
     isFull = isNow;
     ports.onFull(isFull);
@@ -118,9 +124,9 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
     add(text, itsSeq) {
       texts.push(text);
       seq = itsSeq;
-      bytes += text.length;
+      bytes += text.length + DISPATCH_OVERHEAD;
       held++;
-      heldBytes += text.length;
+      heldBytes += text.length + DISPATCH_OVERHEAD;
       if (!callOffGather || texts.length >= GATHER_COUNT || bytes >= GATHER_BYTES) flush();
       judgeFullness();
     },

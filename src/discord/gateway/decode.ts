@@ -24,6 +24,7 @@ import { describeExtras, wordsOf } from "./describe.ts";
 import type { Guild, GuildIndex } from "./guild_index.ts";
 import { type MessagePayload, messagePayload } from "./payloads.ts";
 import { placeIn } from "./places.ts";
+import { isPlainMessage } from "./plain_message.ts";
 import { namedRoles, senderOf, tagOf } from "./senders.ts";
 
 /** What a message is read with. */
@@ -80,18 +81,23 @@ function decode(
   context: DecodeContext,
   knownGuildId: GuildId | undefined,
 ): InboundEvent | DecodeProblem | undefined {
+  if (isPlainMessage(d)) return toEvent(d, context, knownGuildId);
   const parsed = messagePayload.safeParse(d);
-  if (!parsed.success) {
-    const where = parsed.error.issues[0]?.path.join(".") ?? "";
-    return { kind: "problem", why: `${where || "the message"} does not fit` };
-  }
-  const message = parsed.data;
+  if (parsed.success) return toEvent(parsed.data, context, knownGuildId);
+  const where = parsed.error.issues[0]?.path.join(".") ?? "";
+  return { kind: "problem", why: `${where || "the message"} does not fit` };
+}
+
+function toEvent(
+  message: MessagePayload,
+  context: DecodeContext,
+  knownGuildId: GuildId | undefined,
+): InboundEvent | undefined {
   if (!WRITTEN.has(message.type)) return undefined;
   if (message.author.id === context.self.userId) {
     return isAnswerToInteraction(message) ? undefined : toOwn(message, context.accountId);
   }
-  const guildId = message.guild_id ?? knownGuildId;
-  return toInbound(message, guildId, context);
+  return toInbound(message, message.guild_id ?? knownGuildId, context);
 }
 
 /**

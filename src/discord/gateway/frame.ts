@@ -1,9 +1,9 @@
 /**
  * What one text from the gateway is.
  *
- * A dispatch that nobody uses is told by its envelope and never parsed. One
- * that leaves the thread is parsed here once, although only its text goes on:
- * a single text that is no JSON would spoil the whole batch.
+ * The envelope of a dispatch says enough, so this thread parses none: the main thread does, and
+ * passes over a text that is no JSON. READY, RESUMED and all that is no dispatch are parsed here,
+ * and so is a dispatch whose envelope does not come first.
  *
  * @module
  */
@@ -48,9 +48,9 @@ export function readFrame(text: string, wanted: ReadonlySet<string>): Frame {
   const envelope = scanEnvelope(text);
   if (envelope?.op === Op.Dispatch) {
     const { t, s } = envelope;
-    const isOurs = t === "READY" || t === "RESUMED" || (t !== undefined && wanted.has(t));
-    if (t !== undefined && s !== undefined && Number.isSafeInteger(s) && !isOurs) {
-      return { kind: "dispatch", type: wordOf(t), seq: s };
+    const isParsed = t === "READY" || t === "RESUMED";
+    if (t !== undefined && s !== undefined && Number.isSafeInteger(s) && !isParsed) {
+      return { kind: "dispatch", type: wordOf(t), seq: s, ...(wanted.has(t) && { text }) };
     }
   }
   const payload = parsePayload(text);

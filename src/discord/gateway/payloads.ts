@@ -147,9 +147,3 @@ export const readyPayload = z.object({
   shard: z.tuple([z.number().int().min(0), z.number().int().min(1)]).optional().catch(undefined),
 });
 export type ReadyPayload = z.infer<typeof readyPayload>;
-
-export const dispatchPayload = z.object({
-  t: z.string(),
-  s: z.number(),
-  d: z.unknown(),
-});

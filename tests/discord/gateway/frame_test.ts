@@ -17,6 +17,11 @@ describe("[G1] readFrame()", () => {
     assert.deepEqual(frame(text), { kind: "dispatch", type: "TYPING_START", seq: 2 });
   });
 
+  it("leaves to its reader whether a dispatch that somebody uses is JSON", () => {
+    const text = '{"t":"MESSAGE_CREATE","s":2,"op":0,"d":{"private words';
+    assert.deepEqual(frame(text), { kind: "dispatch", type: "MESSAGE_CREATE", seq: 2, text });
+  });
+
   it("drops what nobody uses although its envelope comes last", () => {
     const late = { d: {}, op: 0, s: 2, t: "TYPING_START" };
     assert.deepEqual(frame(late), { kind: "dispatch", type: "TYPING_START", seq: 2 });
@@ -29,7 +34,8 @@ describe("[G1] readFrame()", () => {
   });
 
   const unreadable: readonly string[] = [
-    '{"t":"MESSAGE_CREATE","s":2,"op":0,"d":{"private words',
+    '{"s":2,"t":"MESSAGE_CREATE","d":{"private words',
+    '{"t":"READY","s":2,"op":0,"d":{"private words',
     '{"t":"MESSAGE_CREATE","s":null,"op":0,"d":{}}',
     '{"op":0,"d":{}}',
     '{"t":"READY","s":1,"op":0,"d":null}',

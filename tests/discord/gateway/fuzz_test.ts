@@ -149,16 +149,16 @@ function parsed(text: string): Parsed | null | undefined {
   }
 }
 
-/** A dispatch that nobody uses is told by its envelope; what is in it may be no JSON at all. */
-function unusedIn(text: string): Parsed | undefined {
+/** A dispatch is told by its envelope; what is in it may be no JSON at all. */
+function dispatchIn(text: string): Parsed | undefined {
   const head = scanEnvelope(text);
-  const isUnused = head?.op === 0 && ![...READ_TYPES, "RESUMED"].includes(head.t ?? "");
-  return isUnused && head.s !== undefined ? head : undefined;
+  const isDispatch = head?.op === 0 && head.t !== "READY" && head.t !== "RESUMED";
+  return isDispatch && head.s !== undefined ? head : undefined;
 }
 
 /** What a frame must lead to while the shard is ready, by the protocol and not by the code. */
 function expectationOf(text: string): "loss" | "dispatch" | "understood" | "passed over" {
-  const payload = parsed(text) ?? unusedIn(text);
+  const payload = parsed(text) ?? dispatchIn(text);
   if (typeof payload !== "object" || payload === null) return "passed over";
   switch (payload.op) {
     case 0:

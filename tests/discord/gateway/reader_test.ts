@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { SEPARATOR } from "../../../src/discord/gateway/batches.ts";
 import type { DispatchBatch } from "../../../src/discord/gateway/protocol.ts";
 import { shardOf } from "../../../src/discord/gateway/guild_index.ts";
 import { createReader, READ_TYPES, type ReadProblem } from "../../../src/discord/gateway/reader.ts";
@@ -220,6 +221,7 @@ describe("[G5] createReader()", () => {
       shardId: 3,
       ticket: 5,
       seq: 77,
+      bytes: 2,
       events: [],
       guilds: [],
     });
@@ -228,7 +230,15 @@ describe("[G5] createReader()", () => {
   it("throws where a batch is no batch: that is a fault of ours", () => {
     const { reader } = open();
     assert.throws(() => reader.read({ ...bare, text: "{}" }), TypeError);
-    assert.throws(() => reader.read({ ...bare, text: "[" }), SyntaxError);
+  });
+
+  it("[G1] passes over a text that is no JSON, and reads those beside it", () => {
+    const { reader, problems } = open();
+    const good = (s: number) => JSON.stringify({ t: "MESSAGE_DELETE", s, d: { id: `${s}` } });
+    const texts = [good(1), '{"t":"MESSAGE_DELETE","s":2,"d":{"private words', good(3)];
+    const batch = reader.read({ ...bare, text: `[${texts.join(SEPARATOR)}]` });
+    assert.deepEqual(batch.deleted, ["1", "3"]);
+    assert.deepEqual(problems, [{ type: "unknown", why: "no JSON" }]);
   });
 
   it("names the types that it wants, READY and messages among them", () => {

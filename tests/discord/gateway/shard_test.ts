@@ -15,6 +15,7 @@ import {
   type TestShard,
   TOKEN,
 } from "../../support/gateway_shard.ts";
+import { DISPATCH_OVERHEAD } from "../../../src/discord/gateway/batches.ts";
 import type {
   GatewayOptions,
   PermitAnswer,
@@ -171,7 +172,7 @@ describe("[G3] startShard()", () => {
   it("writes neither the token nor content to the log", async () => {
     const { gateway, shard } = await startReady({}, { isConnectionDebug: true });
     gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "private words" });
-    gateway.connections[0]!.sendText('{"op":0,"t":"MESSAGE_CREATE","s":3,"d":{"private words');
+    gateway.connections[0]!.sendText('{"op":0,"t":"READY","s":3,"d":{"private words');
     await gateway.until(() => shard.counts()?.unparsable === 1 || false, "the counter", 3_000);
     const said = JSON.stringify(shard.messages.filter(({ kind }) => kind === "log"));
     assert.doesNotMatch(said, /private words|secret-token/);
@@ -370,7 +371,7 @@ describe("[G1] startShard()", () => {
   it("stops reading while main has no room, abandons the socket, and loses nothing", async () => {
     const { gateway, shard } = await startReady({ heartbeatMs: 400 }, {}, {
       commits: false,
-      bounds: { maxDispatches: 50, maxBytes: 1 << 20 },
+      bounds: { maxBytes: 1 << 20 },
     });
     const filler = "x".repeat(50_000);
     for (let i = 0; i < 400; i++) gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i, filler });
@@ -517,7 +518,7 @@ describe("[G10] startShard()", () => {
   it("says when main has no room, and when it has some again", async () => {
     const { gateway, shard } = await startReady({}, { isConnectionDebug: true }, {
       commits: false,
-      bounds: { maxDispatches: 3, maxBytes: 1 << 20 },
+      bounds: { maxBytes: 3 * DISPATCH_OVERHEAD },
     });
     for (let i = 0; i < 4; i++) gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i });
     await gateway.until(() => shard.logs().some((line) => /^Congested/.test(line)), "the line");
