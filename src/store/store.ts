@@ -10,7 +10,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { type Accounts, createAccounts } from "./accounts.ts";
 import { type Batches, createBatches } from "./batches.ts";
-import { createCommits } from "./commits.ts";
+import { type Commits, createCommits } from "./commits.ts";
 import { type Context, createContext } from "./context.ts";
 import { openDatabase } from "./database.ts";
 import { createDecisions, type Decisions } from "./decisions.ts";
@@ -73,6 +73,8 @@ export interface Store
 export interface StoreOptions {
   /** Milliseconds of a clock that never goes back: `performance.now`. */
   readonly elapsed: () => number;
+  /** Told after each commit. */
+  readonly onCommitted?: () => void;
   /** A test's, that ends the process on its way. */
   readonly crash?: CrashHooks;
   readonly retention?: Retention;
@@ -104,10 +106,11 @@ export function openStore(
 export function createStore(
   database: DatabaseSync,
   path: string,
-  { elapsed, crash = NO_CRASH, retention = DEFAULT_RETENTION }: StoreOptions,
+  { elapsed, onCommitted, crash = NO_CRASH, retention = DEFAULT_RETENTION }: StoreOptions,
 ): Store {
   const factRows = prepareFactRows(database, { elapsed });
-  const commits = createCommits(database, { path, crash, onUndone: factRows.forget });
+  const own = createCommits(database, { path, crash, onUndone: factRows.forget });
+  const commits = onCommitted ? telling(own, onCommitted) : own;
   const pruner = preparePruner(database, retention, factRows);
   const figures = createFigures(database, commits);
   const judging = { factRows, pruner, onRecorded: figures.count };
@@ -145,6 +148,17 @@ export function createStore(
     close() {
       commits.close();
       database.close();
+    },
+  };
+}
+
+function telling(commits: Commits, onCommitted: () => void): Commits {
+  return {
+    ...commits,
+    async commit(terms, work) {
+      const result = await commits.commit(terms, work);
+      onCommitted();
+      return result;
     },
   };
 }

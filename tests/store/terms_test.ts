@@ -11,7 +11,6 @@ describe("TERMS", () => {
       "T4",
       "BY_HAND",
       "IDENTIFY",
-      "RUN",
       "PROBE",
     ]);
   });
@@ -29,7 +28,6 @@ describe("TERMS", () => {
       BY_HAND: false,
       IDENTIFY: false,
       PROBE: false,
-      RUN: false,
     });
   });
 });

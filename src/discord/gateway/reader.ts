@@ -124,7 +124,7 @@ export function createReader(
   }
 
   return {
-    read({ shardId, ticket, seq, text }) {
+    read({ shardId, ticket, seq, text, afterHole }) {
       const events: InboundEvent[] = [];
       const presses: Press[] = [];
       const deleted: MessageId[] = [];
@@ -152,6 +152,7 @@ export function createReader(
         shardId,
         ticket,
         ...(started && { started }),
+        ...(afterHole && { afterHole }),
         seq,
         events,
         guilds: Array.from(changed, (guildId) => {
