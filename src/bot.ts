@@ -40,6 +40,12 @@ export interface BotOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** From {@link loadGatewayThread}; whoever loaded it closes it. */
   readonly thread?: EarlyThread;
+  /**
+   * Listens for other processes that write to the store.
+   *
+   * @returns What ends it; `undefined` where they cannot be heard.
+   */
+  readonly hearWriters: (onWritten: () => void) => (() => void) | undefined;
   /** A test's, that ends the process on its way. */
   readonly crashHooks?: AnswerHooks;
 }
@@ -51,6 +57,8 @@ export interface Bot {
   readonly http: HttpHandler;
   /** How it is, as every outlet of its health reads it. */
   readonly snapshot: () => Snapshot;
+  /** Asks the store for its figures, which the next snapshot has; never fails. */
+  readonly refresh: () => Promise<void>;
   /** Counts what the service manager was told. */
   readonly onPing: (result: PingResult) => void;
   /** Resolves if the bot cannot go on; never after {@link Bot.stop}. */
@@ -70,12 +78,20 @@ export interface Bot {
 /** Made here, at the top of `src/`: a compiled binary finds no worker that is named deeper. */
 const WORKER_URL = new URL("./worker.ts", import.meta.url);
 
-/** How often it is looked whether another process has written to the store, in milliseconds. */
-const LOOK_EVERY_MS = 1_000;
+/**
+ * How often it is looked whether another process has written to the store, in milliseconds: one that
+ * died before it could tell. The second holds where none can tell.
+ */
+const LOOK_EVERY_MS = 60_000;
+const BLIND_LOOK_EVERY_MS = 5_000;
+/** Milliseconds from a ring to a second look: Bun tells one event of two within a millisecond. */
+const SECOND_LOOK_MS = 250;
 
 /** Loads a gateway's thread ahead of the bot: on a core of its own it costs a start no time. */
 export function loadGatewayThread(): EarlyThread {
-  return holdThread(new Worker(WORKER_URL));
+  return holdThread(
+    new Worker(WORKER_URL),
+  );
 }
 
 const now = (): number => Date.now();
@@ -93,6 +109,8 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     store,
     metrics,
     now,
+    schedule,
+    resumableMs: () => resumableMsOf(setup),
     log: logging.forPart("health"),
   });
   vitals.setAccounts(setup.config.accounts);
@@ -100,6 +118,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const loadApp = async (): Promise<HttpHandler> =>
     (await import("./http/app.ts")).createApp({
       snapshot: vitals.snapshot,
+      look: vitals.look,
       usage: processUsage,
       metrics: {
         ...metrics,
@@ -142,16 +161,29 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     } catch (error) {
       logging.forPart("store").warn("Cannot look whether another process has written", { error });
     }
-    callOff = schedule(look, LOOK_EVERY_MS);
   }
 
-  let callOff = schedule(look, LOOK_EVERY_MS);
+  function lookAgain(): void {
+    look();
+    callOff = schedule(lookAgain, lookEveryMs);
+  }
+
+  function rung(): void {
+    look();
+    callOff();
+    callOff = schedule(lookAgain, SECOND_LOOK_MS);
+  }
+
+  const stopHearing = options.hearWriters(rung);
+  const lookEveryMs = stopHearing ? LOOK_EVERY_MS : BLIND_LOOK_EVERY_MS;
+  let callOff = schedule(lookAgain, lookEveryMs);
   await accounts.start();
   vitals.setPhase("running");
 
   return {
     http: async (request, peer) => await (await (app ??= loadApp()))(request, peer),
     snapshot: vitals.snapshot,
+    refresh: vitals.refresh,
     onPing: (result) => metrics.watchdogPings.inc({ result }),
     ended,
     async apply(next, changes) {
@@ -162,11 +194,18 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     setConfig: vitals.setConfig,
     async stop() {
       vitals.setPhase("draining");
+      stopHearing?.();
       callOff();
       await accounts.stop();
       vitals.stop();
     },
   };
+}
+
+/** The shortest time of all accounts for which a session may be resumed, in milliseconds. */
+function resumableMsOf({ config }: Setup): number {
+  const all = config.accounts.map(({ gateway }) => gateway.reconnect.sessionCacheTtlSec);
+  return Math.min(...all) * 1_000;
 }
 
 function processUsage(): ProcessUsage {

@@ -57,6 +57,7 @@ async function onSimulator(
       build: BUILD,
       isConnectionDebug: false,
       env: {},
+      hearWriters: () => undefined,
     }, () => lines.map(({ event }) => event));
   } finally {
     store.close();

@@ -43,7 +43,6 @@ export async function startAccount(
   let { config, model } = options;
   const stopping = new AbortController();
   let gateway: Connection | undefined;
-  let committed = 0;
   let shardCount = stored.shardCount ?? 1;
   const begun = new Set<number>();
 
@@ -145,10 +144,7 @@ export async function startAccount(
     now,
     schedule,
     log: logging.forPart("inbox"),
-    committed(ticket) {
-      committed = ticket;
-      gateway?.committed(ticket);
-    },
+    committed: (ticket) => gateway?.committed(ticket),
     onSessionStarting: (shardId) => catchUp.sessionStarting(shardId), // again where T0 is refused
     onSessionStarted(shardId) {
       // Where none is resumed, the one before was ours to end.
@@ -226,6 +222,7 @@ export async function startAccount(
       meter.beat(`${accountId}/${shardId}`, beat);
       if (beat.latencyMs !== undefined) vitals.setLatency(shardId, beat.latencyMs);
     },
+    onDelay: vitals.delayed,
     onFinal(final) {
       // Who gives up without exiting stays to be asked why; health says so.
       if (final.kind !== "give_up" || final.exit) onEnd(final);
@@ -276,8 +273,6 @@ export async function startAccount(
         ...outlet.said(),
       };
     },
-    committed: () => committed,
-    durable: (ticket) => gateway?.durable(ticket),
     async apply(next, nextModel, text) {
       await policy.apply(next, text);
       config = next; // at once with the policy: nothing is judged by one and routed by the other

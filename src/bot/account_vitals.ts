@@ -27,10 +27,6 @@ export interface AccountParts {
   /** `undefined` before the gateway is found. */
   stats(): GatewayStats | undefined;
   said(): Said;
-  /** The last ticket that the store holds. */
-  committed(): number;
-  /** All up to this ticket is on the disk. */
-  durable(ticket: number): void;
 }
 
 /** What the store knows of an account's health. */
@@ -42,8 +38,10 @@ export interface AccountVitalsPorts {
   readonly store: AccountStore;
   /** Unix time in milliseconds. */
   readonly now: () => number;
-  /** Asks the store for its figures now, where they are worth a look before it is time. */
+  /** Asks the store for its figures now. */
   readonly refresh: () => void;
+  /** Something has waited for the main thread, so many milliseconds. */
+  readonly onDelay: (ms: number) => void;
 }
 
 export interface AccountVitals {
@@ -68,6 +66,8 @@ export interface AccountVitals {
   setRest(isUp: boolean): void;
   /** What a turn tells of its model: whether it can answer anybody. */
   setTurn(outcome: TurnOutcome): void;
+  /** What the gateway's thread has sent was read so many milliseconds later. */
+  delayed(ms: number): void;
   /** What the store says of IDENTIFYs is asked anew. */
   refresh(): void;
   snapshot(): AccountSnapshot;
@@ -76,12 +76,12 @@ export interface AccountVitals {
   /** Reads what the store knows: how many IDENTIFYs are left, and how many strangers wait. */
   readStore(): Promise<void>;
   /**
-   * Writes when the shards were heard, which is the probe of the disk, too. Only a shard that is
-   * heard keeps its session fresh. What was committed before is on the disk then.
+   * Writes when the shards were heard. Only a shard that is heard keeps its session fresh.
    *
+   * @param isProbe Whether to wait until the disk has it.
    * @returns Milliseconds that it took.
    */
-  touch(): Promise<number>;
+  touch(isProbe: boolean): Promise<number>;
 }
 
 /** The last word on a model, of one account's turns. Times are Unix time in milliseconds. */
@@ -116,7 +116,7 @@ const NOTHING_SAID: Said = {
 
 export function createAccountVitals(
   accountId: AccountId,
-  { store, now, refresh }: AccountVitalsPorts,
+  { store, now, refresh, onDelay }: AccountVitalsPorts,
 ): AccountVitals {
   let told: Told | undefined;
 
@@ -153,6 +153,7 @@ export function createAccountVitals(
     setTurn(outcome) {
       if (told) told.model = heard(told.model, outcome, now());
     },
+    delayed: onDelay,
     refresh,
     snapshot() {
       if (!told) return { id: accountId, state: "disabled", shards: [], ...unknown() };
@@ -178,14 +179,8 @@ export function createAccountVitals(
       const { length: pairingPending } = await store.pairing.requests(accountId, now());
       asked.stored = { identify, pairingPending };
     },
-    async touch() {
-      const parts = told?.parts();
-      const ticket = parts?.committed();
-      const heard = told ? heardOf(told, now()) : [];
-      const probeMs = await store.touchAlive(accountId, heard, now());
-      if (ticket !== undefined) parts?.durable(ticket);
-      return probeMs;
-    },
+    touch: (isProbe) =>
+      store.touchAlive(accountId, told ? heardOf(told, now()) : [], now(), isProbe),
   };
 }
 

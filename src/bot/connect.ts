@@ -67,7 +67,7 @@ export interface ConnectPorts
 }
 
 /** The gateway as the account uses it: which thread it is, and where, is decided here. */
-export type Connection = Pick<Gateway, "committed" | "durable" | "stats" | "stop">;
+export type Connection = Pick<Gateway, "committed" | "stats" | "stop">;
 
 /** For how long what Discord said of the gateway, and of the application, is taken without asking. */
 const FRESH_MS = 24 * 60 * 60 * 1_000;
@@ -221,6 +221,7 @@ async function openGateway(
           ports.onState(shardId, state);
         },
         onBeat: ports.onBeat,
+        onDelay: ports.onDelay,
         onPermitWanted: permits,
         onLog: (level, event, fields) => log[level](event, fields),
         onFinal(final) {
@@ -289,7 +290,6 @@ async function openGateway(
 
   return {
     committed: (ticket) => live().committed(ticket - ticketsBefore),
-    durable: (ticket) => live().durable(ticket - ticketsBefore),
     stats: () => live().stats(),
     stop() {
       isStopped = true;

@@ -1,9 +1,8 @@
 /**
- * Keeps the one snapshot from which everybody reads how the bot is.
+ * Keeps the one snapshot from which every outlet of the bot's health reads.
  *
- * What costs something to know (counts in the store, a write to the disk) is
- * asked for at a pace of its own, so that a question about health waits for
- * nothing; the rest is read off the parts at the moment of asking.
+ * Counts in the store and the probe of the disk are made when health is asked for: an idle bot that
+ * no monitor watches does neither. A timer only notes, once a minute, that the sessions are heard.
  *
  * @module
  */
@@ -14,6 +13,7 @@ import type { Verdict } from "../core/verdict.ts";
 import type { Meters } from "../http/metrics.ts";
 import type { AccountSnapshot, ConfigState, Model, Snapshot } from "../http/snapshot.ts";
 import type { Log } from "../lib/log.ts";
+import type { Schedule } from "../lib/schedule.ts";
 import type { Store } from "../store/store.ts";
 import { type AccountStore, type AccountVitals, createAccountVitals } from "./account_vitals.ts";
 
@@ -24,6 +24,9 @@ export interface VitalsPorts {
   readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  readonly schedule: Schedule;
+  /** The shortest time in milliseconds, of all accounts, for which a session may be resumed. */
+  readonly resumableMs: () => number;
   readonly log: Log;
 }
 
@@ -35,7 +38,10 @@ export interface KnownAccount {
 }
 
 export interface Vitals {
+  /** As it is known now, without asking the store. */
   snapshot(): Snapshot;
+  /** Asks the store before, and tries a write unless one was tried just now. */
+  look(): Promise<Snapshot>;
   setPhase(phase: Snapshot["phase"]): void;
   /** The accounts of the config that runs, in its order; others are not shown any more. */
   setAccounts(accounts: readonly KnownAccount[]): void;
@@ -43,48 +49,62 @@ export interface Vitals {
   accountOf(accountId: AccountId): AccountVitals;
   /** Whether the config on the disk is the one that runs. */
   setConfig(state: ConfigState): void;
-  /** Asks the store for its figures, as happens by itself every {@link FIGURES_MS}. */
-  refresh(): void;
-  /** Tries a write, as happens by itself every {@link PROBE_MS}. */
-  probe(): Promise<void>;
+  /** Asks the store for its figures; never fails. */
+  refresh(): Promise<void>;
   stop(): void;
 }
 
-/** How often the store is asked for its figures, in milliseconds. */
-const FIGURES_MS = 5_000;
-/** How often a write is tried, which also says that the gateways were alive, in milliseconds. */
+/** For how long the store's figures are good enough for the next who asks, in milliseconds. */
+const FIGURES_MS = 1_000;
+/** For how long a write that was tried is good enough, in milliseconds. */
 const PROBE_MS = 10_000;
-/** How often the delay of the event loop is looked at, in milliseconds. */
-const LAG_MS = 1_000;
-/** How many of those looks are remembered: a minute's. */
-const LAGS = 60;
+/** How often it is seen that the main thread's timers run, in milliseconds; `/livez` allows 60 s. */
+const PULSE_MS = 30_000;
+/** How often it is noted that sessions are heard, in milliseconds: at most, and at least. */
+const ALIVE_MS = { most: 5_000, least: 60_000 };
+/** How many notes fit into the time for which a session may be resumed. */
+const NOTES = 5;
+/** For how long the main thread's delays are remembered, in milliseconds. */
+const DELAYS_MS = 60_000;
 
 const NO_FIGURES: Pick<Snapshot, "inbox" | "outbox"> = {
   inbox: { waiting: 0, running: 0, oldestMs: 0 },
   outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, parked: 0, oldestMs: 0 },
 };
 
-export function startVitals({ store, metrics, now, log }: VitalsPorts): Vitals {
+export function startVitals(
+  { store, metrics, now, schedule, resumableMs, log }: VitalsPorts,
+): Vitals {
   const startedAt = now();
   const all = new Map<AccountId, AccountVitals>();
   let shown: readonly KnownAccount[] = [];
   let phase: Snapshot["phase"] = "starting";
   let config: ConfigState | undefined;
-  let probe: Snapshot["store"] = { probeMs: 0, isFailing: false, probedAt: startedAt };
+  let probe = { probeMs: 0, isFailing: false, probedAt: startedAt };
+  let readAt = startedAt;
+  let answeredAt = startedAt;
   let figures: () => Pick<Snapshot, "inbox" | "outbox"> = () => NO_FIGURES;
   let mainTickAt = startedAt;
-  let lags: readonly number[] = [];
+  let pulseAt = startedAt + PULSE_MS;
+  let delays: readonly { readonly at: number; readonly ms: number }[] = [];
+  let looking: Promise<void> | undefined;
   const count = createDecisionCounter(metrics);
 
   function accountOf(accountId: AccountId): AccountVitals {
     const known = all.get(accountId);
     if (known) return known;
-    const vitals = createAccountVitals(accountId, { store, now, refresh });
+    const vitals = createAccountVitals(accountId, {
+      store,
+      now,
+      refresh: () => void refresh(),
+      onDelay,
+    });
     all.set(accountId, vitals);
     return vitals;
   }
 
   async function readFigures(): Promise<void> {
+    readAt = now();
     const onRecord = await store.accountIds();
     const left = onRecord.filter((id) => all.get(id)?.model() === undefined);
     const { inbox, outbox, decisions } = await store.health(left);
@@ -97,61 +117,92 @@ export function startVitals({ store, metrics, now, log }: VitalsPorts): Vitals {
     });
     count(decisions);
     await Promise.all(Array.from(all.values(), (account) => account.readStore()));
+    answeredAt = now();
   }
 
-  async function tryWrite(): Promise<void> {
+  async function write(isProbe: boolean): Promise<void> {
     try {
-      // Asked for in one turn of the event loop, they are one write to the disk.
-      const took = await Promise.all(Array.from(all.values(), (account) => account.touch()));
+      // Asked for in one turn of the event loop, they are one transaction.
+      const took = await Promise.all(Array.from(all.values(), (account) => account.touch(isProbe)));
       probe = { probeMs: Math.max(0, ...took), isFailing: false, probedAt: now() };
     } catch (error) {
       if (!probe.isFailing) log.error("Cannot write to the store", { error });
       metrics.storageErrors.inc({ code: codeOf(error) });
       probe = { ...probe, isFailing: true, probedAt: now() };
     }
+    answeredAt = now();
   }
 
-  function lookAtLag(): void {
-    const lagMs = Math.max(0, now() - mainTickAt - LAG_MS);
+  /** Keeps what may yet be the longest of the last minute: each is longer than all after it. */
+  function onDelay(ms: number): void {
+    const at = now();
+    metrics.eventLoopLagSec.observe(ms / 1_000, { thread: "main" });
+    delays = [...delays.filter((one) => one.ms > ms && at - one.at < DELAYS_MS), { at, ms }];
+  }
+
+  async function refresh(): Promise<void> {
     mainTickAt = now();
-    lags = [...lags.slice(1 - LAGS), lagMs];
-    metrics.eventLoopLagSec.observe(lagMs / 1_000, { thread: "main" });
+    await readFigures().catch((error: unknown) => log.error("Cannot read the store", { error }));
   }
 
-  function refresh(): void {
-    void readFigures().catch((error: unknown) => log.error("Cannot read the store", { error }));
+  async function askStore(): Promise<void> {
+    if (now() - readAt >= FIGURES_MS) await refresh();
+    if (now() - probe.probedAt >= PROBE_MS) await write(true);
   }
 
-  const timers = [
-    setInterval(refresh, FIGURES_MS),
-    setInterval(() => void tryWrite(), PROBE_MS),
-    setInterval(lookAtLag, LAG_MS),
-  ];
-  refresh();
+  function pulse(): void {
+    mainTickAt = now();
+    onDelay(Math.max(0, mainTickAt - pulseAt));
+    pulseAt = mainTickAt + PULSE_MS;
+    callOffPulse = schedule(pulse, PULSE_MS);
+  }
+
+  function noteAlive(): void {
+    void write(false);
+    callOffAlive = schedule(noteAlive, aliveMs());
+  }
+
+  /** A restart must know to a fifth of that time how old a session is. */
+  function aliveMs(): number {
+    return Math.max(ALIVE_MS.most, Math.min(ALIVE_MS.least, resumableMs() / NOTES));
+  }
+
+  let callOffPulse = schedule(pulse, PULSE_MS);
+  let callOffAlive = schedule(noteAlive, aliveMs());
+  void refresh();
+
+  function snapshot(): Snapshot {
+    const accounts = shown.map(({ accountId, name }): AccountSnapshot => ({
+      ...accountOf(accountId).snapshot(),
+      ...(name !== undefined && { name }),
+    }));
+    // The thread of an account that has ended stands still for good, and may.
+    const ticks = accounts.flatMap(({ state, gatewayTickAt: at }) =>
+      state === "running" && at !== undefined ? [at] : []
+    );
+    return {
+      phase,
+      startedAt,
+      mainTickAt,
+      ...(ticks.length > 0 && { gatewayTickAt: Math.min(...ticks) }),
+      accounts,
+      ...(config && { config }),
+      store: { ...probe, answeredAt },
+      ...figures(),
+      models: modelsOf([...all.values()]),
+      eventLoopLagMs: Math.max(
+        0,
+        ...delays.flatMap(({ at, ms }) => now() - at < DELAYS_MS ? [ms] : []),
+      ),
+      rssBytes: process.memoryUsage.rss(),
+    };
+  }
 
   return {
-    snapshot() {
-      const accounts = shown.map(({ accountId, name }): AccountSnapshot => ({
-        ...accountOf(accountId).snapshot(),
-        ...(name !== undefined && { name }),
-      }));
-      // The thread of an account that has ended stands still for good, and may.
-      const ticks = accounts.flatMap(({ state, gatewayTickAt: at }) =>
-        state === "running" && at !== undefined ? [at] : []
-      );
-      return {
-        phase,
-        startedAt,
-        mainTickAt,
-        ...(ticks.length > 0 && { gatewayTickAt: Math.min(...ticks) }),
-        accounts,
-        ...(config && { config }),
-        store: probe,
-        ...figures(),
-        models: modelsOf([...all.values()]),
-        eventLoopLagMs: [...lags].sort((a, b) => a - b)[Math.floor(lags.length * 0.99)] ?? 0,
-        rssBytes: process.memoryUsage.rss(),
-      };
+    snapshot,
+    async look() {
+      await (looking ??= askStore().finally(() => looking = undefined));
+      return snapshot();
     },
     setPhase: (next) => void (phase = next),
     setAccounts(accounts) {
@@ -161,8 +212,10 @@ export function startVitals({ store, metrics, now, log }: VitalsPorts): Vitals {
     accountOf,
     setConfig: (next) => void (config = next),
     refresh,
-    probe: tryWrite,
-    stop: () => timers.forEach((timer) => clearInterval(timer)),
+    stop() {
+      callOffPulse();
+      callOffAlive();
+    },
   };
 }
 

@@ -23,8 +23,8 @@ export interface WatchdogFacts {
   readonly mainTickAt: number;
   /** Of the gateway's thread; absent where none runs yet, or no account is enabled. */
   readonly gatewayTickAt?: number;
-  /** When the store last answered a write, if only to say that the disk does not take it. */
-  readonly store: { readonly probedAt: number };
+  /** When the store last answered, if only to say that the disk takes no write. */
+  readonly store: { readonly answeredAt: number };
 }
 
 /** When each was last seen to have moved, in milliseconds of a clock that nobody sets. */
@@ -40,9 +40,13 @@ export type PingResult = "sent" | "skipped_gateway" | "skipped_store" | "skipped
 export interface WatchdogPorts {
   /** From `host/sd_notify.ts`. */
   readonly notify: (state: string) => boolean;
+  /** Whether a service manager listens; without one there is no timer. */
+  readonly isListening: boolean;
   /** What the service manager waits between two pings, in milliseconds; absent where it does not. */
   readonly watchdogMs?: number;
   readonly facts: () => WatchdogFacts;
+  /** Asks the store something; the next facts have when it answered. Never fails. */
+  readonly refresh: () => Promise<void>;
   /** One line for people: `systemctl status` shows it. */
   readonly status: () => string;
   /** In milliseconds, on a clock that nobody sets. */
@@ -66,8 +70,8 @@ export interface Watchdog {
 /** How long each may stand still, in milliseconds. */
 export const STILL_MAX_MS = 30_000;
 
-/** How often the status is told where nobody waits for a ping, in milliseconds. */
-const STATUS_MS = 10_000;
+/** How often the status is told where no ping is waited for, in milliseconds. */
+const STATUS_MS = 30_000;
 
 /** How often at most anything is told, in milliseconds, whatever the unit says. */
 const PING_MIN_MS = 100;
@@ -98,7 +102,7 @@ export function movesSince(
   return {
     mainAt: facts.mainTickAt === before.mainTickAt ? moves.mainAt : now,
     gatewayAt: hasGatewayMoved ? now : moves.gatewayAt,
-    storeAt: facts.store.probedAt === before.store.probedAt ? moves.storeAt : now,
+    storeAt: facts.store.answeredAt === before.store.answeredAt ? moves.storeAt : now,
   };
 }
 
@@ -145,9 +149,10 @@ export function startWatchdog(ports: WatchdogPorts): Watchdog {
     cancel = schedule(tick, everyMs);
     tell();
     ping();
+    void ports.refresh();
   }
 
-  cancel = schedule(tick, everyMs);
+  if (ports.isListening) cancel = schedule(tick, everyMs);
   return {
     ready() {
       isServing = true;

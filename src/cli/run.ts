@@ -17,6 +17,7 @@ import { locateConfig } from "../config/locate.ts";
 import type { Problem } from "../config/problem.ts";
 import { createCrashPoints, readCrashPoint } from "../host/crash_points.ts";
 import { DATABASE_NAME, findDataDir, prepareDataDir } from "../host/data_dir.ts";
+import { hearDoorbell } from "../host/doorbell.ts";
 import { armFault, readFault } from "../host/faults.ts";
 import { loadNotify } from "../host/sd_notify.ts";
 import { stateOf } from "../host/watch_path.ts";
@@ -137,6 +138,7 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
         build: buildFacts(),
         isConnectionDebug: flags.connectionDebug,
         env,
+        hearWriters: (onWritten) => hearDoorbell(dataDir, onWritten),
         ...(thread && { thread }),
         crashHooks: {
           onAnswerStarted: () => crash.at("posted"),

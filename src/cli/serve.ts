@@ -130,11 +130,14 @@ function watchOver(bot: Bot, options: ServeOptions, log: Log): {
   const { notify } = options;
   let { config } = options.setup;
   const watchdogMs = watchdogMsOf(options.env, process.pid);
+  const isListening = Boolean(options.env["NOTIFY_SOCKET"]);
   forgetManager(process.env);
   const watchdog: Watchdog = startWatchdog({
     notify,
+    isListening,
     ...(watchdogMs !== undefined && { watchdogMs }),
     facts: bot.snapshot,
+    refresh: bot.refresh,
     status: () => statusLine(bot.snapshot(), Date.now()),
     steadyNow: () => performance.now(),
     schedule,

@@ -11,6 +11,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { DATABASE_NAME, findDataDir } from "../host/data_dir.ts";
+import { ringDoorbell } from "../host/doorbell.ts";
 import { isCurrent } from "../store/database.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { EXIT } from "./exit_code.ts";
@@ -39,5 +40,9 @@ export function openBeside(dataDir: string): Store | undefined {
       EXIT.tryAgain,
     );
   }
-  return openStore(path, { now: Date.now(), elapsed: () => performance.now() });
+  return openStore(path, {
+    now: Date.now(),
+    elapsed: () => performance.now(),
+    onCommitted: () => ringDoorbell(dataDir),
+  });
 }

@@ -184,6 +184,8 @@ export interface InboundBatch {
   readonly ticket: number;
   /** Set where this batch begins a gateway session: stored before its events (T0). */
   readonly started?: { readonly session: GatewaySession; readonly self: Self };
+  /** Set where events before these are lost: catch-up finds the messages among them (G5b). */
+  readonly afterHole?: true;
   /** Of the last dispatch received, whether or not anybody uses it. */
   readonly seq: number;
   /** Length of the text that it was read from. */

@@ -43,6 +43,8 @@ export interface AcceptStore {
     self: Self,
     now: number,
   ): Promise<void>;
+  /** Notes that what came before the events of a shard that follow may have been missed. */
+  openGap(accountId: AccountId, shardId: number, now: number): Promise<void>;
   /**
    * T1. A message that is there already stays as it is, verdict and all.
    *
@@ -60,7 +62,7 @@ export interface AcceptPorts extends JudgePorts {
   readonly schedule: Schedule;
   /** The store holds every batch up to the one with this ticket. */
   readonly committed: (ticket: number) => void;
-  /** A shard's new session is about to be stored (T0). */
+  /** A shard's new session is about to be stored (T0), or that the one there is has a hole. */
   readonly onSessionStarting: (shardId: number) => void;
   /** It is stored, and with it whether something was missed; its events are not yet. */
   readonly onSessionStarted: (shardId: number) => void;
@@ -121,6 +123,8 @@ const RETRY_MS = 5_000;
 interface Unit {
   /** Gone once T0 is stored: a session begins once. */
   started: InboundBatch["started"];
+  /** The same of a gap before it. */
+  afterHole: InboundBatch["afterHole"];
   readonly accountId: AccountId;
   readonly shardId: number;
   seq: number;
@@ -211,16 +215,17 @@ function toEcho({ id: messageId, channelId, nonce }: OwnMessage): Echo {
 /** A new gateway session counts from its own start, and so does each shard: a unit of its own. */
 function unitFor(
   units: Unit[],
-  { started, accountId, shardId, seq, ticket }: InboundBatch,
+  { started, afterHole, accountId, shardId, seq, ticket }: InboundBatch,
   arrivedAt: number,
 ): Unit {
   const last = units.at(-1);
-  if (last && !started && last.accountId === accountId && last.shardId === shardId) {
+  const isNew = started !== undefined || afterHole !== undefined;
+  if (last && !isNew && last.accountId === accountId && last.shardId === shardId) {
     last.seq = Math.max(last.seq, seq); // a RESUME begins again below what has arrived
     return Object.assign(last, { ticket, arrivedAt });
   }
   const empty = { bytes: 0, judged: [], echoes: [], guilds: [] };
-  const unit: Unit = { started, accountId, shardId, seq, ticket, arrivedAt, ...empty };
+  const unit: Unit = { started, afterHole, accountId, shardId, seq, ticket, arrivedAt, ...empty };
   units.push(unit);
   return unit;
 }
@@ -247,11 +252,16 @@ async function commit(unit: Unit, ports: AcceptPorts): Promise<void> {
 }
 
 /**
- * T0. Which guilds the READY has made old is stored before it: who dies between the two resumes
+ * T0, or a gap in the session that there is. Which guilds the READY has made old is stored before it: who dies between the two resumes
  * behind the READY, and would take what is known of them for new.
  */
 async function begin(unit: Unit, { store, ...ports }: AcceptPorts): Promise<void> {
   const { started, accountId, shardId, arrivedAt, guilds } = unit;
+  if (unit.afterHole) {
+    ports.onSessionStarting(shardId); // turns wait for what is missing: a new session follows
+    await store.openGap(accountId, shardId, arrivedAt);
+    unit.afterHole = undefined;
+  }
   if (!started) return;
   ports.onSessionStarting(shardId);
   if (guilds.length > 0) {

@@ -10,9 +10,11 @@
  */
 
 import { createServer, type Server } from "node:http";
+import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { codeOf } from "../lib/error_code.ts";
 import { isLoopback } from "../lib/loopback.ts";
+import { MAX_TIMER_MS } from "../lib/schedule.ts";
 
 /** Answers a request of somebody at an address. */
 export type HttpHandler = (
@@ -34,12 +36,10 @@ export interface HttpServerSettings {
 export interface HttpTimeouts {
   /** For a request's headers. */
   readonly headersMs: number;
-  /** For a whole request. */
+  /** For its body. */
   readonly requestMs: number;
   /** Between two requests on one connection. */
   readonly keepAliveMs: number;
-  /** How often the first two are looked at. */
-  readonly checkMs: number;
   /** What `close` leaves requests to end by themselves. */
   readonly closeMs: number;
 }
@@ -101,7 +101,6 @@ const TIMEOUTS: HttpTimeouts = {
   headersMs: 2_000,
   requestMs: 3_000,
   keepAliveMs: 5_000,
-  checkMs: 500,
   closeMs: 1_000,
 };
 
@@ -184,17 +183,47 @@ export function isMissingLoopback(error: unknown): boolean {
 
 function createBoundedServer(handler: HttpHandler, timeouts: HttpTimeouts): Server {
   const server = createServer(
-    { connectionsCheckingInterval: timeouts.checkMs, maxHeaderSize: MAX_HEADER_BYTES },
+    { connectionsCheckingInterval: MAX_TIMER_MS, maxHeaderSize: MAX_HEADER_BYTES },
     getRequestListener((request, { incoming }) => {
       const { remoteAddress } = incoming.socket;
       return handler(request, remoteAddress === undefined ? {} : { remoteAddress });
     }, { overrideGlobalObjects: false }),
   );
-  server.headersTimeout = timeouts.headersMs;
-  server.requestTimeout = timeouts.requestMs;
   server.keepAliveTimeout = timeouts.keepAliveMs;
   server.maxConnections = MAX_CONNECTIONS;
+  endLateRequests(server, timeouts);
   return server;
+}
+
+/**
+ * Ends a connection that does not bring its request in time.
+ *
+ * Node looks at all connections at once, twice a second and for ever; an idle bot has none, and
+ * should not wake. So each connection has a timer while a request is to come.
+ */
+function endLateRequests(
+  server: Server,
+  { headersMs, requestMs, keepAliveMs }: HttpTimeouts,
+): void {
+  const timers = new WeakMap<Socket, ReturnType<typeof setTimeout>>();
+  const wait = (socket: Socket, ms?: number): void => {
+    clearTimeout(timers.get(socket));
+    if (ms !== undefined) timers.set(socket, setTimeout(() => socket.destroy(), ms));
+  };
+  server.on("connection", (socket: Socket) => {
+    wait(socket, headersMs);
+    socket.once("close", () => wait(socket));
+  });
+  server.on("request", (request, response) => {
+    const { socket, headers } = request;
+    const hasBody = Number(headers["content-length"] ?? 0) > 0 ||
+      headers["transfer-encoding"] !== undefined;
+    wait(socket, hasBody ? requestMs : undefined);
+    if (hasBody) request.once("end", () => wait(socket));
+    response.once("finish", () => {
+      if (!socket.destroyed) wait(socket, keepAliveMs + headersMs);
+    });
+  });
 }
 
 /** @returns The port that it got. */

@@ -1,8 +1,8 @@
 /**
  * The bot's HTTP application: health, metrics and status behind one guard.
  *
- * It answers from what is known already, so that it tells the truth most quickly
- * when things are worst; it knows neither the bot nor a socket.
+ * What it shows is made when it is asked for, by the bot alone: no request waits for Discord or a
+ * model. It knows neither the bot nor a socket.
  *
  * @module
  */
@@ -16,8 +16,10 @@ import type { Build, Metrics, ProcessUsage } from "./metrics.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export interface AppPorts {
-  /** Kept up to date elsewhere: a request must not wait for Discord or the disk. */
+  /** As it is known without asking the store. */
   readonly snapshot: () => Snapshot;
+  /** As it is now. */
+  readonly look: () => Promise<Snapshot>;
   readonly usage: () => ProcessUsage;
   readonly metrics: Metrics;
   readonly build: Build;
@@ -52,7 +54,7 @@ const HEADERS = {
 
 /** Joins the endpoints; `host/http_server.ts` gives the result its sockets. */
 export function createApp(ports: AppPorts): HttpHandler {
-  const { snapshot, usage, metrics, build, now, token, hosts, onError } = ports;
+  const { snapshot, look, usage, metrics, build, now, token, hosts, onError } = ports;
   const showsDetail = createDetailGate(token);
   const app = new Hono<HttpEnv>();
 
@@ -74,14 +76,14 @@ export function createApp(ports: AppPorts): HttpHandler {
   app.use("/metrics", withDetail);
   app.use("/status", withDetail);
 
-  app.route("/", createHealthApp({ snapshot, now, version: build.version, showsDetail }));
-  app.get("/metrics", (c) =>
-    c.body(metrics.text(snapshot(), usage(), now()), 200, {
+  app.route("/", createHealthApp({ snapshot, look, now, version: build.version, showsDetail }));
+  app.get("/metrics", async (c) =>
+    c.body(metrics.text(await look(), usage(), now()), 200, {
       "Content-Type": "text/plain; version=0.0.4; charset=utf-8",
     }));
-  app.get("/status", (c) => {
+  app.get("/status", async (c) => {
+    const taken = await look();
     const at = now();
-    const taken = snapshot();
     const checks = judge(taken, at);
     const report: StatusReport = { status: worst(checks), build, at, snapshot: taken, checks };
     return c.json(report);

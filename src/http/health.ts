@@ -29,8 +29,10 @@ export interface Peer {
 }
 
 export interface HealthPorts {
-  /** Kept up to date elsewhere: a request must not wait for Discord or the disk. */
+  /** As it is known without asking the store: all that `/livez` needs. */
   readonly snapshot: () => Snapshot;
+  /** As it is now. */
+  readonly look: () => Promise<Snapshot>;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly version: string;
@@ -44,7 +46,7 @@ export interface HealthPorts {
  * @see {@link https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06}
  */
 export function createHealthApp(
-  { snapshot, now, version, showsDetail }: HealthPorts,
+  { snapshot, look, now, version, showsDetail }: HealthPorts,
 ): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
 
@@ -53,8 +55,8 @@ export function createHealthApp(
     return answer(c, ok, { status: ok ? "pass" : "fail" });
   });
 
-  app.get("/readyz", (c) => {
-    const checks = judge(snapshot(), now());
+  app.get("/readyz", async (c) => {
+    const checks = judge(await look(), now());
     const ok = isReady(checks);
     const isVerbose = c.req.query("verbose") !== undefined && showsDetail(c.req.raw, peerOf(c));
     const degraded = checks.filter(({ status }) => status !== "pass");
@@ -66,8 +68,8 @@ export function createHealthApp(
     });
   });
 
-  app.get("/healthz", (c) => {
-    const checks = judge(snapshot(), now());
+  app.get("/healthz", async (c) => {
+    const checks = judge(await look(), now());
     const status = worst(checks);
     return answer(c, status !== "fail", {
       status,

@@ -31,6 +31,8 @@ export interface Snapshot {
     readonly isFailing: boolean;
     /** Unix time in milliseconds at which it last answered a write, if only to refuse it. */
     readonly probedAt: number;
+    /** The same of a write or a read. */
+    readonly answeredAt: number;
   };
   readonly inbox: {
     readonly waiting: number;
@@ -52,7 +54,7 @@ export interface Snapshot {
   };
   /** Of all accounts that run, each once. */
   readonly models: readonly Model[];
-  /** The main thread's delay in milliseconds, 99 of 100 times, of the last minute. */
+  /** The main thread's longest delay in milliseconds, of the last minute. */
   readonly eventLoopLagMs: number;
   readonly rssBytes: number;
 }

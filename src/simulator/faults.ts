@@ -29,6 +29,11 @@ export interface GatewaySwitches {
   invalidResumes: boolean[];
   /** Whether a close of the client's with this code ends its session; 1006 where it just went. */
   endsSessionOnClose: (code: number) => boolean;
+  /**
+   * Whether a session forgets what its client has named in a heartbeat or a RESUME, and is resumed
+   * without it all the same.
+   */
+  forgetsNamed: boolean;
   /** The gateway's address as REST and READY name it, in place of the true one. */
   address: string | undefined;
   /** How many shards `/gateway/bot` recommends. */
@@ -49,6 +54,7 @@ export function createGatewaySwitches(): GatewaySwitches {
     invalidIdentifies: 0,
     invalidResumes: [],
     endsSessionOnClose: (code) => code === 1000 || code === 1001,
+    forgetsNamed: false,
     address: undefined,
     recommendedShards: 1,
     unavailableGuilds: new Set(),

@@ -24,7 +24,7 @@ import {
   type RequestMembers,
   type Resume,
 } from "./gateway_frames.ts";
-import type { Session, Sessions } from "./gateway_sessions.ts";
+import { forgetUpTo, type Session, type Sessions } from "./gateway_sessions.ts";
 import type { LinkListener, SocketLink } from "./gateway_socket.ts";
 import { createHeart } from "./heart.ts";
 import { areKnownIntents, askTooMuch } from "./intents.ts";
@@ -162,6 +162,7 @@ export function speakGateway(
   const beat = (seq: number | null) => {
     if (seq !== null && session && seq > session.seq) return fail("invalidSeq");
     heart.beat(session, seq);
+    if (switches.forgetsNamed && session && seq !== null) forgetUpTo(session, seq);
     if (!switches.swallowAcks) sendOp(11, null);
   };
 
@@ -215,7 +216,7 @@ export function speakGateway(
     if (switches.swallowReady) return;
     const invalid = switches.invalidResumes.shift();
     const resumed = invalid === undefined
-      ? deps.sessions.resume(id, account, seq, now())
+      ? deps.sessions.resume(id, account, seq, now(), switches.forgetsNamed)
       : deps.sessions.refuse(id, account, invalid);
     account.resumes.push({
       at: now(),
@@ -225,6 +226,7 @@ export function speakGateway(
     if (resumed.kind === "unknown") return sendOp(9, false);
     if (resumed.kind === "refused") return sendOp(9, true);
     attach(resumed.session);
+    if (switches.forgetsNamed) forgetUpTo(resumed.session, seq);
     for (const text of resumed.missed) send(text);
     deps.dispatch(resumed.session, { t: "RESUMED", d: {} });
   };

@@ -53,7 +53,14 @@ export interface Sessions {
   open(account: Account, viewer: Viewer): Session;
   /** Those that live, with a connection or without. */
   alive(now: number): readonly Session[];
-  resume(id: string, account: Account, seq: number, now: number): Resumed;
+  /** @param mayHaveHole Whether it is resumed, too, where it has forgotten some of what it missed. */
+  resume(
+    id: string,
+    account: Account,
+    seq: number,
+    now: number,
+    mayHaveHole?: boolean,
+  ): Resumed;
   /** Refuses a RESUME that was good; the session is gone, unless it is to stay. */
   refuse(id: string, account: Account, isToStay: boolean): Resumed;
   drop(session: Session): void;
@@ -89,7 +96,7 @@ export function createSessions(
       }
       return [...sessions.values()];
     },
-    resume(id, account, seq, now) {
+    resume(id, account, seq, now, mayHaveHole = false) {
       const session = sessions.get(id);
       if (!session || session.account !== account || isDead(session, now)) {
         return { kind: "unknown" };
@@ -97,7 +104,7 @@ export function createSessions(
       if (seq > session.seq) return { kind: "seq_from_the_future" };
       const kept = session.replay.slice(-replayLimit);
       const oldest = kept[0]?.seq ?? session.seq + 1;
-      if (seq + 1 < oldest) return { kind: "unknown" }; // what it missed is forgotten
+      if (seq + 1 < oldest && !mayHaveHole) return { kind: "unknown" }; // what it missed is forgotten
       const missed = kept.filter((payload) => payload.seq > seq).map(({ text }) => text);
       return { kind: "resumed", session, missed };
     },
@@ -110,6 +117,12 @@ export function createSessions(
       sessions.delete(session.id);
     },
   };
+}
+
+/** Forgets payloads up to a number. */
+export function forgetUpTo({ replay }: Session, seq: number): void {
+  const first = replay.findIndex((payload) => payload.seq > seq);
+  replay.splice(0, first < 0 ? replay.length : first);
 }
 
 /** Numbers a dispatch, keeps it for replay and sends it if somebody is connected. */

@@ -2,7 +2,7 @@
  * The gaps that are still to be caught up: how they end, and how they outlive
  * another number of shards.
  *
- * T0 opens them (`gateway_sessions.ts`). Which shard a guild is heard by depends
+ * T0 opens them (`gateway_sessions.ts`), and a hole in a session that was resumed. Which shard a guild is heard by depends
  * on how many there are, so with another number the sessions of all are over,
  * and any new shard may have missed what any old one did not hear.
  *
@@ -23,6 +23,14 @@ export interface Gaps {
    * @param now Unix time in milliseconds.
    */
   reshard(accountId: AccountId, shardCount: number, now: number): Promise<void>;
+  /**
+   * Opens a gap in a session that was resumed with a hole. It begins where the store ends, unless
+   * there is one that begins earlier. The session is over: only a READY tells which channels are
+   * ahead of the store.
+   *
+   * @param now Unix time in milliseconds.
+   */
+  openGap(accountId: AccountId, shardId: number, now: number): Promise<void>;
   /**
    * Closes a shard's gap, all of it being read. Not one that begins elsewhere, nor one that still
    * grows: the shard has no session after it, or has lost another one since.
@@ -64,6 +72,12 @@ export function createGaps(database: DatabaseSync, { commit }: Transactions): Ga
        (account_id, shard_id, alive_at, stored_up_to, catch_up_from, lost_at)
      VALUES (?, ?, ?, ?, ?, ?)`,
   );
+  const openInSession = database.prepare(
+    `UPDATE gateway_session SET
+       session_id = NULL, resume_url = NULL, seq = NULL, started_at = NULL,
+       catch_up_from = COALESCE(catch_up_from, stored_up_to), lost_at = ?
+     WHERE account_id = ? AND shard_id = ?`,
+  );
   const close = database.prepare(
     `UPDATE gateway_session SET catch_up_from = NULL, lost_at = NULL
      WHERE account_id = :accountId AND shard_id = :shardId AND session_id IS NOT NULL
@@ -84,6 +98,10 @@ export function createGaps(database: DatabaseSync, { commit }: Transactions): Ga
   return {
     reshard: (accountId, shardCount, now) =>
       commit(UNNAMED, () => reshard(accountId, shardCount, now)),
+    openGap: (accountId, shardId, now) =>
+      commit(UNNAMED, () => {
+        openInSession.run(now, accountId, shardId);
+      }),
     finishCatchUp: (accountId, shardId, from, lostAt) =>
       commit(UNNAMED, () => {
         close.run({ accountId, shardId, from, lostAt: lostAt ?? null });

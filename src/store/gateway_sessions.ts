@@ -42,15 +42,18 @@ export interface GatewaySessions {
   saveIntents(accountId: AccountId, bits: number): Promise<void>;
   /**
    * Notes by which shards the gateway is heard: a session is resumed only for so long after; and
-   * that this run of the process lives. It is also the probe that the disk takes writes, and takes
-   * one step of pruning along.
-   *
-   * Once it resolves, all that was committed before it was called is on the disk.
+   * that this run of the process lives. It takes one step of pruning along.
    *
    * @param now Unix time in milliseconds.
+   * @param isProbe Whether it shows that the disk takes writes: it waits for the disk then.
    * @returns Milliseconds that it took to commit.
    */
-  touchAlive(accountId: AccountId, heard: readonly Heard[], now: number): Promise<number>;
+  touchAlive(
+    accountId: AccountId,
+    heard: readonly Heard[],
+    now: number,
+    isProbe?: boolean,
+  ): Promise<number>;
 }
 
 export interface GatewaySessionsDeps {
@@ -164,12 +167,13 @@ export function createGatewaySessions(
       commit(UNNAMED, () => {
         saveIntents.run(accountId, bits);
       }),
-    async touchAlive(accountId, heard, now) {
+    async touchAlive(accountId, heard, now, isProbe = false) {
       const begun = elapsed();
-      await commit(TERMS.PROBE, () => {
+      await commit(isProbe ? TERMS.PROBE : UNNAMED, () => {
         for (const { shardId, heardAt } of heard) touch.run(heardAt, accountId, shardId);
-        probe.run(accountId);
-        touchRun(now);
+        // A session that is heard says that the run lives, too: one page is written, not two.
+        if (!heard.some(({ heardAt }) => heardAt === now)) touchRun(now);
+        if (isProbe) probe.run(accountId);
         pruner.step(now);
       });
       return elapsed() - begun;

@@ -1,6 +1,6 @@
 /**
  * Whether another process has written to the file: `barnacle send` adds to the
- * outbox of a bot that runs, and has no other way to tell it.
+ * outbox of a bot that runs. It rings a bell then (`host/doorbell.ts`); this is what the bot looks at.
  *
  * SQLite counts what others commit, and shows it to each connection in memory
  * that they share: looking costs microseconds and reads nothing.

@@ -249,15 +249,11 @@ export function createOutbox(
     },
     markSent(row, messageId) {
       const { message: { accountId, channelId }, fileCount } = row;
-      const settled = { id: idOf(row), accountId, channelId, fileCount };
-      if (!queues.has(row)) {
-        return commit(TERMS.T5, () => settle(settled, messageId));
-      }
+      const end = () => settle({ id: idOf(row), accountId, channelId, fileCount }, messageId);
+      if (!queues.has(row)) return commit(TERMS.T5, end);
       queues.settle(row, messageId);
-      return Promise.try(() => {
-        later(TERMS.T5, () => void settle({ ...settled, id: idOf(row) }, messageId));
-        return true;
-      });
+      later(TERMS.T5, end);
+      return Promise.resolve(true);
     },
     markRefused: (row, reason, now) =>
       change(row, () => {

@@ -9,13 +9,13 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { TERMS, UNNAMED } from "./terms.ts";
+import { UNNAMED } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
 
 /** A run that is over. Times are Unix time in milliseconds. */
 export interface LastRun {
   readonly startedAt: number;
-  /** When it was last known to live, by some ten seconds. */
+  /** When it was last known to live; it may have lived on for a minute. */
   readonly aliveAt: number;
   /** Of the machine's boot, where it has such a thing. */
   readonly bootId?: string;
@@ -29,8 +29,7 @@ export interface Run extends LastRun {
 
 export interface Runs {
   /**
-   * Begins a run, which the store keeps alive by `touchAlive`. What the one before has committed is
-   * on the disk then.
+   * Begins a run, which the store keeps alive by `touchAlive`.
    *
    * @returns The one before it; `undefined` at the first.
    */
@@ -61,8 +60,11 @@ export interface RunsAround {
   readonly after?: Run;
 }
 
-/** A run that has not ended may live on for as long as it does not say so, in milliseconds. */
-const SILENCE_MS = 15_000;
+/**
+ * A run that has not ended may live on for as long as it does not say so, in milliseconds: it says
+ * so once a minute.
+ */
+const SILENCE_MS = 75_000;
 
 /** How many are kept. */
 const KEPT = 50;
@@ -89,15 +91,29 @@ const rowSchema = z.object({
   ending: z.string().nullable(),
 });
 
+/** All runs; a session that is heard says that the newest one lives. */
+const RUNS = `
+  SELECT run_id, boot_id, started_at, ending, id,
+    IIF(ending IS NULL AND id = (SELECT MAX(id) FROM run),
+        MAX(alive_at, (SELECT COALESCE(MAX(alive_at), 0) FROM gateway_session)), alive_at) AS alive_at
+  FROM run`;
+
 /** @param database Open, migrated, and owned by the caller. */
 export function createRuns(database: DatabaseSync, { commit, read }: Transactions): Runs {
+  // Whatever a session was heard at, the newest run lived then.
+  const noteHeard = database.prepare(
+    `UPDATE run SET alive_at = MAX(alive_at, (SELECT COALESCE(MAX(alive_at), 0) FROM gateway_session))
+     WHERE id = (SELECT MAX(id) FROM run) AND ending IS NULL`,
+  );
   const selectLast = database.prepare("SELECT * FROM run ORDER BY id DESC LIMIT 1");
-  const select = database.prepare("SELECT * FROM run WHERE alive_at >= ? ORDER BY id");
+  const select = database.prepare(
+    `SELECT * FROM (${RUNS}) WHERE alive_at >= ? ORDER BY id`,
+  );
   const selectBefore = database.prepare(
-    "SELECT * FROM run WHERE started_at <= ? ORDER BY id DESC LIMIT 1",
+    `SELECT * FROM (${RUNS}) WHERE started_at <= ? ORDER BY id DESC LIMIT 1`,
   );
   const selectAfter = database.prepare(
-    "SELECT * FROM run WHERE started_at > ? ORDER BY id LIMIT 1",
+    `SELECT * FROM (${RUNS}) WHERE started_at > ? ORDER BY id LIMIT 1`,
   );
   const insert = database.prepare(
     `INSERT INTO run (run_id, boot_id, started_at, alive_at)
@@ -112,7 +128,8 @@ export function createRuns(database: DatabaseSync, { commit, read }: Transaction
 
   return {
     startRun: ({ runId, startedAt, bootId }) =>
-      commit(TERMS.RUN, () => {
+      commit(UNNAMED, () => {
+        noteHeard.run();
         const row = selectLast.get();
         insert.run({ runId, bootId: bootId ?? null, startedAt });
         prune.run(KEPT);

@@ -10,7 +10,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { type Accounts, createAccounts } from "./accounts.ts";
 import { type Batches, createBatches } from "./batches.ts";
-import { createCommits } from "./commits.ts";
+import { type Commits, createCommits } from "./commits.ts";
 import { type Context, createContext } from "./context.ts";
 import { openDatabase } from "./database.ts";
 import { createDecisions, type Decisions } from "./decisions.ts";
@@ -79,6 +79,8 @@ export interface Store
 export interface StoreOptions {
   /** Milliseconds of a clock that never goes back: `performance.now`. */
   readonly elapsed: () => number;
+  /** Told after each commit. */
+  readonly onCommitted?: () => void;
   /** A test's, that ends the process on its way. */
   readonly crash?: CrashHooks;
   readonly retention?: Retention;
@@ -112,12 +114,18 @@ export function openStore(
 export function createStore(
   database: DatabaseSync,
   path: string,
-  { elapsed, crash = NO_CRASH, retention = DEFAULT_RETENTION, onRefused = () => {} }: StoreOptions,
+  {
+    elapsed,
+    onCommitted,
+    crash = NO_CRASH,
+    retention = DEFAULT_RETENTION,
+    onRefused = () => {},
+  }: StoreOptions,
 ): Store {
   const factRows = prepareFactRows(database, { elapsed });
   const verdicts = prepareVerdictBlocks(database, factRows);
   const memory = createMemory(database);
-  const commits = createCommits(database, {
+  const own = createCommits(database, {
     path,
     crash,
     onUndone() {
@@ -128,6 +136,7 @@ export function createStore(
     },
     onRefused,
   });
+  const commits = onCommitted ? telling(own, onCommitted) : own;
   const transcripts = createTranscripts(database, commits);
   const pruner = preparePruner(database, retention, factRows);
   const figures = createFigures(database, commits);
@@ -172,6 +181,17 @@ export function createStore(
     close() {
       commits.close();
       database.close();
+    },
+  };
+}
+
+function telling(commits: Commits, onCommitted: () => void): Commits {
+  return {
+    ...commits,
+    async commit(terms, work) {
+      const result = await commits.commit(terms, work);
+      onCommitted();
+      return result;
     },
   };
 }

@@ -12,10 +12,9 @@
  * - T0 is full. Power cuts have shown that it need not be: without it the session before is tried,
  *   fails, and its gap begins where the store ends. It is rare, and so what it says stands.
  * - T1 is normal: a cut undoes the messages together with the `seq` that covers them, and a RESUME
- *   from the older `seq` brings them again. That asks two things of others. Discord may forget what
- *   it is told was received, so heartbeats and RESUME tell only the `seq` that is on the disk, which
- *   `PROBE` moves. And where the session is gone by then, catch-up finds them, in guilds and in
- *   the direct channels that are known.
+ *   from the older `seq` brings them again. Discord may have forgotten them, since heartbeats and
+ *   RESUME had named a later `seq`. The thread then sees a hole and begins a new session, so that
+ *   catch-up finds them (G5b), in guilds and in the direct channels that are known.
  * - `FIRST_DM` is a T1 that brings the first accepted message of a direct channel, or makes a code
  *   for a stranger, and is full: undone, nobody would know that there is such a channel to look into.
  *   What decides a message later is normal again: undone, it is undecided, and is found as such.
@@ -30,10 +29,7 @@
  *   Barnacle has to say of itself goes the same way.
  * - `IDENTIFY` is full: the count must hold before what it counts leaves, or cuts in a row spend
  *   more IDENTIFYs than Discord allows.
- * - `RUN` is full: a process that was killed has left in the log what no disk need have, and the
- *   next one takes the `seq` it reads there for durable.
- * - `PROBE` is full, every ten seconds: it shows that the disk takes writes, and all that was
- *   committed before it is on the disk when it returns.
+ * - `PROBE` is full: it shows whoever asks for the bot's health that the disk takes writes.
  *
  * @module
  */
@@ -63,7 +59,6 @@ export const TERMS = {
   TJ: { name: "TJ", durability: "normal" },
   BY_HAND: { durability: "full" },
   IDENTIFY: { durability: "full" },
-  RUN: { durability: "full" },
   PROBE: { durability: "full" },
 } as const satisfies { readonly [Name in TransactionName]: Terms & { readonly name: Name } } & {
   readonly [name: string]: Terms;

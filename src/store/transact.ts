@@ -34,7 +34,7 @@ export interface Transactions {
     apply: (record: Recorded) => void,
   ): (terms: Terms, record: Recorded) => Promise<void>;
   /** Work that a crash may undo: it goes with the next transaction, or is done a moment later. */
-  later(terms: Terms, work: () => void): void;
+  later(terms: Terms, work: () => unknown): void;
   /** Runs a statement that only reads; it sees all that is committed, and all that is journaled. */
   read<T>(work: () => T): Promise<T>;
   /** {@link read} of what nothing in the journal changes. */

@@ -15,7 +15,6 @@ import { judge } from "../../src/http/checks.ts";
 import { ACCOUNT, channelId, messageId, userId } from "../support/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { HEALTHY } from "../support/health.ts";
-import { settle } from "../support/settle.ts";
 
 const MODEL = "openai/gpt";
 const STATS: GatewayStats = {
@@ -35,8 +34,6 @@ const parts = (fields: Partial<AccountParts> = {}): AccountParts => ({
     parked: [],
     rest: { invalidRequests: 3, breaker: "slowed" },
   }),
-  committed: () => 0,
-  durable: () => {},
   ...fields,
 });
 
@@ -55,6 +52,7 @@ function setUp(store: Partial<AccountVitalsPorts["store"]> = {}) {
     },
     now: clock.now,
     refresh: () => {},
+    onDelay: () => {},
   });
   const begin = (fields: Partial<AccountParts> = {}) => vitals.began(MODEL, () => parts(fields));
   return { clock, vitals, touched, begin };
@@ -250,49 +248,33 @@ describe("[O2] createAccountVitals().setTurn()", () => {
 });
 
 describe("[G5] createAccountVitals().touch()", () => {
-  it("calls durable what was committed before, once the disk has it, and not earlier", async () => {
-    const { promise: isSynced, resolve: sync } = Promise.withResolvers<number>();
-    const { vitals, begin } = setUp({ touchAlive: () => isSynced });
-    const durable: number[] = [];
-    let committed = 7;
-    begin({ committed: () => committed, durable: (ticket) => void durable.push(ticket) });
-    const touching = vitals.touch();
-    committed = 8;
-    await settle();
-    assert.deepEqual(durable, []);
-    sync(4);
-    assert.equal(await touching, 4);
-    assert.deepEqual(durable, [7]);
-  });
-
-  it("calls nothing durable that the disk has refused", async () => {
-    const { vitals, begin } = setUp({ touchAlive: () => Promise.reject(new Error("full")) });
-    begin({ durable: () => assert.fail("it is not") });
-    await assert.rejects(vitals.touch(), /full/);
-  });
-
   it("keeps the session of a shard that is heard fresh, and of no other", async () => {
     const { vitals, clock, touched, begin } = setUp();
     begin();
     vitals.setShardCount(4);
-    await vitals.touch();
+    await vitals.touch(false);
     vitals.setShard(0, { state: "ready", readyAt: 1, isDown: false });
     const ack = { at: 5, intervalMs: 41_250 };
     vitals.setShard(1, { state: "backoff", readyAt: 1, ack, isDown: false });
     vitals.setShard(2, { state: "resuming", readyAt: 1, isDown: false });
-    await vitals.touch();
+    await vitals.touch(false);
     assert.deepEqual(touched, [
-      [ACCOUNT, [], clock.now()],
-      [ACCOUNT, [
-        { shardId: 0, heardAt: clock.now() },
-        { shardId: 1, heardAt: 5 },
-      ], clock.now()],
+      [ACCOUNT, [], clock.now(), false],
+      [
+        ACCOUNT,
+        [
+          { shardId: 0, heardAt: clock.now() },
+          { shardId: 1, heardAt: 5 },
+        ],
+        clock.now(),
+        false,
+      ],
     ]);
   });
 
   it("[C7] tries the disk for an account that is disabled, too", async () => {
     const { vitals, clock, touched } = setUp();
-    assert.equal(await vitals.touch(), 3);
-    assert.deepEqual(touched, [[ACCOUNT, [], clock.now()]]);
+    assert.equal(await vitals.touch(true), 3);
+    assert.deepEqual(touched, [[ACCOUNT, [], clock.now(), true]]);
   });
 });

@@ -90,9 +90,7 @@ function setUp(
         userId: () => undefined,
         stats: () => undefined,
         said: () => assert.fail("nobody asks"),
-        committed: () => 0,
         caches: () => ({}),
-        durable: () => {},
         apply: (_config, _model, text) => Promise.resolve(void one.applied.push(text)),
         changedElsewhere: () => {},
         stop() {
@@ -105,7 +103,7 @@ function setUp(
     room: createTurnRoom(() => 1),
     vitalsOf(accountId) {
       const known = vitals.get(accountId) ??
-        createAccountVitals(accountId, { store, now, refresh: () => {} });
+        createAccountVitals(accountId, { store, now, refresh: () => {}, onDelay: () => {} });
       vitals.set(accountId, known);
       return known;
     },

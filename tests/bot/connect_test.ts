@@ -36,6 +36,7 @@ async function setUp(
     now: () => 0,
     log,
     onBatch: () => {},
+    onDelay: () => {},
     onState: () => {},
     onBeat: () => {},
     onFinal: () => {},

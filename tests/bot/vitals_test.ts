@@ -32,8 +32,6 @@ const parts = (tickAt: number, fields: Partial<AccountParts> = {}): AccountParts
     parked: [],
     rest: { invalidRequests: 0, breaker: "closed" },
   }),
-  committed: () => 0,
-  durable: () => {},
   ...fields,
 });
 
@@ -47,7 +45,7 @@ const FIGURES: StoreFigures = {
 let running: Vitals | undefined;
 afterEach(() => running?.stop());
 
-function setUp(store: Partial<VitalsPorts["store"]> = {}) {
+function setUp(store: Partial<VitalsPorts["store"]> = {}, resumableMs = 300_000) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const metrics = createMetrics(BUILD);
@@ -62,6 +60,8 @@ function setUp(store: Partial<VitalsPorts["store"]> = {}) {
     },
     metrics,
     now: clock.now,
+    schedule: clock.schedule,
+    resumableMs: () => resumableMs,
     log,
   });
   running = vitals;
@@ -256,45 +256,102 @@ describe("[O2] startVitals() and models", () => {
   });
 });
 
-describe("[G5] startVitals().probe()", () => {
-  it("[C6] tries a write for each account, and shows the slowest", async () => {
-    const touched: string[] = [];
-    const durable: string[] = [];
-    const { vitals, clock } = setUp({
-      touchAlive(accountId) {
-        touched.push(accountId);
-        return Promise.resolve(accountId === WORK ? 40 : 3);
-      },
+/** A store that notes what it was asked to write. */
+function noting() {
+  const notes: (readonly [AccountId, boolean | undefined])[] = [];
+  return {
+    notes,
+    touchAlive(accountId: AccountId, _: unknown, __: number, isProbe?: boolean) {
+      notes.push([accountId, isProbe]);
+      return Promise.resolve(accountId === WORK ? 40 : 3);
+    },
+  };
+}
+
+describe("[G5] startVitals() and the disk", () => {
+  it("notes once a minute that the sessions are heard, and waits for no disk", () => {
+    const { notes, touchAlive } = noting();
+    const { clock } = setUp({ touchAlive });
+    clock.advance(59_999);
+    assert.deepEqual(notes, []);
+    clock.advance(1);
+    assert.deepEqual(notes, [[ACCOUNT, false], [WORK, false]]);
+    clock.advance(600_000);
+    assert.equal(notes.length, 2 * 11);
+  });
+
+  for (const [resumableMs, everyMs] of [[0, 5_000], [50_000, 10_000], [900_000, 60_000]] as const) {
+    it(`notes it every ${everyMs} ms where a session may be resumed for ${resumableMs} ms`, () => {
+      const { notes, touchAlive } = noting();
+      const { clock } = setUp({ touchAlive }, resumableMs);
+      clock.advance(everyMs - 1);
+      assert.equal(notes.length, 0);
+      clock.advance(1);
+      assert.equal(notes.length, 2);
     });
-    for (const accountId of [ACCOUNT, WORK]) {
-      vitals.accountOf(accountId).began("m/m", () =>
-        parts(1, {
-          committed: () => 7,
-          durable: (ticket) => void durable.push(`${accountId} ${ticket}`),
-        }));
-    }
-    clock.advance(1_000);
-    await vitals.probe();
-    assert.deepEqual(touched, ["default", "work"]);
-    assert.deepEqual(durable, ["default 7", "work 7"]);
-    assert.deepEqual(vitals.snapshot().store, {
-      probeMs: 40,
-      isFailing: false,
-      probedAt: clock.now(),
-    });
+  }
+
+  it("[C6] tries the disk when health is asked for, every ten seconds at most", async () => {
+    const { notes, touchAlive } = noting();
+    const { vitals, clock } = setUp({ touchAlive });
+    await vitals.look();
+    assert.deepEqual(notes, [], "the start has shown it");
+    clock.advance(10_000);
+    const { store } = await vitals.look();
+    await vitals.look();
+    assert.deepEqual(notes, [[ACCOUNT, true], [WORK, true]]);
+    const at = clock.now();
+    assert.deepEqual(store, { probeMs: 40, isFailing: false, probedAt: at, answeredAt: at });
   });
 
   it("says once that the disk takes no writes, and when it does again", async () => {
     let isFull = true;
-    const { vitals, lines } = setUp({
+    const { vitals, lines, clock } = setUp({
       touchAlive: () => isFull ? Promise.reject(new Error("disk full")) : Promise.resolve(1),
     });
-    await vitals.probe();
-    await vitals.probe();
+    const isFailing = async () => {
+      clock.advance(10_000);
+      return (await vitals.look()).store.isFailing;
+    };
+    assert.deepEqual([await isFailing(), await isFailing()], [true, true]);
     assert.equal(lines.filter(({ level }) => level === "error").length, 1);
-    assert.equal(vitals.snapshot().store.isFailing, true);
     isFull = false;
-    await vitals.probe();
-    assert.equal(vitals.snapshot().store.isFailing, false);
+    assert.equal(await isFailing(), false);
+  });
+});
+
+describe("[O2] startVitals().look()", () => {
+  it("asks the store when health is asked for, and not by itself", async () => {
+    let asked = 0;
+    const { vitals, clock } = setUp({
+      health() {
+        asked++;
+        return Promise.resolve({ ...FIGURES, inbox: { waiting: asked, running: 0 } });
+      },
+    });
+    await settle();
+    clock.advance(600_000);
+    await settle();
+    assert.equal(asked, 1, "at the start");
+    const [first, second] = await Promise.all([vitals.look(), vitals.look()]);
+    assert.deepEqual([first.inbox.waiting, second.inbox.waiting], [2, 2], "together, once");
+    await vitals.look();
+    assert.equal(asked, 2, "a second has not passed");
+  });
+});
+
+describe("[O2] startVitals() and the main thread", () => {
+  it("shows the longest delay of the last minute, and sees the timers run", () => {
+    const { vitals, clock, begin } = setUp();
+    const account = begin();
+    const lag = () => vitals.snapshot().eventLoopLagMs;
+    assert.equal(lag(), 0);
+    account.delayed(700);
+    clock.advance(20_000);
+    account.delayed(300);
+    assert.equal(lag(), 700);
+    clock.advance(40_001);
+    assert.equal(lag(), 300);
+    assert.ok(clock.now() - vitals.snapshot().mainTickAt <= 30_000);
   });
 });

@@ -36,14 +36,14 @@ describe("[O4] mayPing()", () => {
   }
 });
 
-const FACTS: WatchdogFacts = { mainTickAt: 1, gatewayTickAt: 1, store: { probedAt: 1 } };
+const FACTS: WatchdogFacts = { mainTickAt: 1, gatewayTickAt: 1, store: { answeredAt: 1 } };
 
 describe("[O4] movesSince()", () => {
   const CASES: readonly (readonly [what: string, next: WatchdogFacts, moves: Partial<Moves>])[] = [
     ["nothing", FACTS, {}],
     ["the main thread", { ...FACTS, mainTickAt: 2 }, { mainAt: AT + 5 }],
     ["the gateway's thread", { ...FACTS, gatewayTickAt: 2 }, { gatewayAt: AT + 5 }],
-    ["the store", { ...FACTS, store: { probedAt: 2 } }, { storeAt: AT + 5 }],
+    ["the store", { ...FACTS, store: { answeredAt: 2 } }, { storeAt: AT + 5 }],
     ["one whose wall clock was set back", { ...FACTS, gatewayTickAt: -9 }, { gatewayAt: AT + 5 }],
   ];
   for (const [what, next, moves] of CASES) {
@@ -59,13 +59,15 @@ describe("[O4] movesSince()", () => {
 });
 
 /** A bot whose parts move at each look, unless they are held. */
-function bot({ watchdogMs, isHeard = () => true }: {
+function bot({ watchdogMs, isListening = true, isHeard = () => true }: {
   readonly watchdogMs?: number;
+  readonly isListening?: boolean;
   readonly isHeard?: (state: string) => boolean;
 }) {
   const clock = new FakeClock(0);
   const { log, lines } = recordingLog();
   const sent: string[] = [];
+  const refreshes: number[] = [];
   const pings: PingResult[] = [];
   const held = new Set<keyof Moves>();
   const last = { mainAt: 0, gatewayAt: 0, storeAt: 0 };
@@ -83,11 +85,13 @@ function bot({ watchdogMs, isHeard = () => true }: {
       sent.push(state);
       return true;
     },
+    isListening,
     ...(watchdogMs !== undefined && { watchdogMs }),
+    refresh: () => Promise.resolve(void refreshes.push(clock.now())),
     facts: () => ({
       mainTickAt: tick("mainAt"),
       gatewayTickAt: tick("gatewayAt"),
-      store: { probedAt: tick("storeAt") },
+      store: { answeredAt: tick("storeAt") },
     }),
     status: () => status,
     steadyNow: () => clock.now() + stalledMs,
@@ -100,6 +104,7 @@ function bot({ watchdogMs, isHeard = () => true }: {
     watchdog,
     sent,
     pings,
+    refreshes,
     lines,
     hold: (part: keyof Moves) => held.add(part),
     free: (part: keyof Moves) => held.delete(part),
@@ -113,6 +118,17 @@ function bot({ watchdogMs, isHeard = () => true }: {
 const SEC = 1_000;
 
 describe("[O4] startWatchdog()", () => {
+  it("asks the store at each ping, and has no timer where no service manager listens", () => {
+    const managed = bot({ watchdogMs: 30_000 });
+    managed.watchdog.ready();
+    managed.clock.advance(30_000);
+    assert.deepEqual(managed.refreshes, [10_000, 20_000, 30_000]);
+    const alone = bot({ isListening: false });
+    alone.watchdog.ready();
+    alone.clock.advance(600_000);
+    assert.deepEqual(alone.refreshes, []);
+  });
+
   it("tells that it is ready when it is, once, and with it how it is", () => {
     const { clock, watchdog, sent } = bot({});
     clock.advance(60 * SEC);
@@ -129,7 +145,7 @@ describe("[O4] startWatchdog()", () => {
     watchdog.ready();
     assert.deepEqual(sent, []);
     isDeaf = false;
-    clock.advance(10 * SEC);
+    clock.advance(30 * SEC);
     assert.deepEqual(sent, ["READY=1", "STATUS=pass  running"]);
     watchdog.stop();
   });

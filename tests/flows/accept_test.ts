@@ -72,6 +72,11 @@ function setUp() {
         steps.push(`T0 ${shardId} ${sessionId}`);
         return Promise.resolve();
       },
+      openGap(_account, shardId) {
+        if (world.isFull) return Promise.reject(new Error("disk full"));
+        steps.push(`gap ${shardId}`);
+        return Promise.resolve();
+      },
       acceptBatch(accepted) {
         if (world.isFull || world.isT1Full) return Promise.reject(new Error("disk full"));
         const ids = accepted.judged.map(({ message }) => message.id);
@@ -309,6 +314,25 @@ describe("createAcceptor()", () => {
     clock.advance(5_000);
     await settle();
     assert.deepEqual(steps, ["T1 11 12", "committed 2"]);
+  });
+
+  it("[G5b] stores that there is a gap before the events behind a hole, and once", async () => {
+    const { acceptor, steps, world } = setUp();
+    acceptor.accept(batch(1, question("11")));
+    acceptor.accept({ ...batch(2, question("12")), afterHole: true });
+    acceptor.accept(batch(3, question("13")));
+    world.isT1Full = true;
+    await assert.rejects(acceptor.flush());
+    world.isT1Full = false;
+    await acceptor.flush();
+    assert.deepEqual(steps, [
+      "T1 11",
+      "committed 1",
+      "starting 0",
+      "gap 0",
+      "T1 12 13",
+      "committed 3",
+    ]);
   });
 
   it("[G5] stores a session once, although its events were refused", async () => {

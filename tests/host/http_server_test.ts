@@ -11,7 +11,7 @@ import {
   startHttpServer,
 } from "../../src/host/http_server.ts";
 
-const QUICK = { headersMs: 200, requestMs: 300, keepAliveMs: 200, checkMs: 50, closeMs: 150 };
+const QUICK = { headersMs: 200, requestMs: 300, keepAliveMs: 200, closeMs: 150 };
 const hello: HttpHandler = (_, { remoteAddress }) => new Response(`hello ${remoteAddress}`);
 
 async function withServer(

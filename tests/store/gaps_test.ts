@@ -27,6 +27,27 @@ const shardsOf = async (store: Store): Promise<readonly StoredShard[]> =>
 const gapsOf = async (store: Store) =>
   (await shardsOf(store)).map(({ shardId, catchUpFrom }) => [shardId, catchUpFrom]);
 
+describe("openGap()", () => {
+  it("[G5b] begins where the store ends, and ends the session", async () => {
+    const { store } = openTestStore();
+    await begin(store, NOW);
+    await store.openGap(ACCOUNT, 0, NOW + 10);
+    const [shard] = await shardsOf(store);
+    assert.deepEqual([shard?.catchUpFrom, shard?.lostAt], [NOW, NOW + 10]);
+    assert.equal(shard?.session, undefined);
+  });
+
+  it("[G5b] leaves the start of a gap that begins earlier, and stays over the next session", async () => {
+    const { store } = openTestStore();
+    await begin(store, NOW);
+    await begin(store, NOW + 10);
+    await store.openGap(ACCOUNT, 0, NOW + 20);
+    await begin(store, NOW + 30);
+    const [shard] = await shardsOf(store);
+    assert.deepEqual([shard?.catchUpFrom, shard?.lostAt], [NOW, NOW + 30]);
+  });
+});
+
 describe("finishCatchUp()", () => {
   it("[G6] closes the gap of one shard, and leaves its session", async () => {
     const { store } = openTestStore();

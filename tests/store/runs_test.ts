@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ACCOUNT } from "../support/builders.ts";
+import { parseSnowflake } from "../../src/core/ids.ts";
+import { ACCOUNT, userId } from "../support/builders.ts";
 import { openTestStore } from "../support/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
+const SELF = {
+  userId: userId("1"),
+  applicationId: parseSnowflake<"application">("2")!,
+  username: "barnacle",
+};
+const session = (sessionId: string) => ({ sessionId, resumeUrl: "wss://resume", seq: 1 });
 
 describe("createRuns()", () => {
   it("[O9] tells a run of the one before it, and the first of none", async () => {
@@ -22,17 +29,20 @@ describe("createRuns()", () => {
     });
   });
 
-  it("[G5] has on the disk, once it has begun, what a killed process left in the log", async () => {
-    const { store, database } = openTestStore();
-    await store.voidClaims(ACCOUNT);
-    const said: string[] = [];
-    const exec = database.exec.bind(database);
-    database.exec = (sql) => {
-      said.push(sql);
-      exec(sql);
-    };
-    await store.startRun({ runId: "a", startedAt: NOW });
-    assert.deepEqual(said, ["PRAGMA synchronous = full"]);
+  it("[O9] takes a session that is heard for a sign that this run lives", async () => {
+    const { store } = openTestStore();
+    await store.startRun({ runId: "killed", startedAt: NOW });
+    await store.startGatewaySession(ACCOUNT, 0, session("a"), SELF, NOW + 1);
+    await store.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW + 60 }], NOW + 60);
+    const alive = async () => (await store.runs(0)).map(({ aliveAt }) => aliveAt - NOW);
+    assert.deepEqual(await alive(), [60]);
+    assert.equal((await store.runsAround(NOW + 60)).before?.aliveAt, NOW + 60);
+    const last = await store.startRun({ runId: "this", startedAt: NOW + 100 });
+    assert.equal(last?.aliveAt, NOW + 60);
+    await store.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW + 160 }], NOW + 160);
+    assert.deepEqual(await alive(), [60, 160], "what this run hears says nothing of the last one");
+    await store.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW + 160 }], NOW + 220);
+    assert.deepEqual(await alive(), [60, 220], "a run without a gateway lives, too");
   });
 
   it("[O9] keeps this run alive, and none of those before it", async () => {
@@ -112,8 +122,8 @@ describe("runsAround()", () => {
       [50_000, ["stopped", true, "killed"]],
       [50_001, ["stopped", false, "killed"]],
       [100_000, ["killed", true, "this"]],
-      [165_000, ["killed", true, "this"]], // it says so every ten seconds only
-      [165_001, ["killed", false, "this"]],
+      [225_000, ["killed", true, "this"]], // it says so once a minute only
+      [225_001, ["killed", false, "this"]],
       [300_000, ["this", true, undefined]],
     ];
     for (const [at, expected] of TABLE) assert.deepEqual(await around(at), expected, String(at));

@@ -12,7 +12,6 @@ describe("TERMS", () => {
       "T4",
       "BY_HAND",
       "IDENTIFY",
-      "RUN",
       "PROBE",
     ]);
   });
@@ -32,7 +31,6 @@ describe("TERMS", () => {
       BY_HAND: false,
       IDENTIFY: false,
       PROBE: false,
-      RUN: false,
     });
   });
 });

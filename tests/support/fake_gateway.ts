@@ -68,6 +68,8 @@ export interface FakeGateway {
   /** Sequence number of the last dispatch. */
   readonly seq: number;
   options: FakeGatewayOptions;
+  /** Replays nothing up to this sequence number any more. */
+  forget(upTo: number): void;
   /** All payloads with this opcode, of all connections. */
   received(op: number): FakePayload[];
   /** Waits for a claim to hold; fails loudly after the time. */
@@ -224,6 +226,7 @@ export async function startFakeGateway(
       return seq;
     },
     options,
+    forget: (upTo) => void (log = log.filter(({ s }) => s > upTo)),
     received: (op) =>
       connections.flatMap(({ received }) => received.filter((payload) => payload.op === op)),
     async until(claim, what, ms = 5_000) {

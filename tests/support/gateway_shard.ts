@@ -69,12 +69,10 @@ export interface TestShard extends Shard {
 /** `speed` makes the shard's monotonic clock run faster than the test's. */
 export function startTestShard(
   options: GatewayOptions,
-  { bounds, commits = true, writes = commits, permit = granted, speed = 1, random = () => 0 }: {
+  { bounds, commits = true, permit = granted, speed = 1, random = () => 0 }: {
     readonly bounds?: BatchBounds;
     /** Whether every batch is committed as soon as it comes. */
     readonly commits?: boolean;
-    /** Whether what is committed is on the disk at once. */
-    readonly writes?: boolean;
     /** What main says to a shard that would IDENTIFY; `undefined` is nothing. */
     readonly permit?: () => PermitAnswer | undefined;
     readonly speed?: number;
@@ -92,7 +90,7 @@ export function startTestShard(
   const start = {
     ...own,
     epoch: 0,
-    ...(own.session && { seqDurable: own.session.seq }),
+    ...(own.session && { seqCommitted: own.session.seq }),
     failures: 0,
     isDown: false,
     mustSendPresence: own.session !== undefined,
@@ -107,10 +105,7 @@ export function startTestShard(
     post(message) {
       messages.push(message);
       if (message.kind === "batch" && commits) {
-        queueMicrotask(() => {
-          shard.committed(message.batch);
-          if (writes) shard.wasWritten(message.batch);
-        });
+        queueMicrotask(() => shard.committed(message.batch));
       }
       if (message.kind === "permit_wanted") {
         const answer = permit();
@@ -122,6 +117,7 @@ export function startTestShard(
       ticks++;
     },
     counters: createCounters(),
+    tickMs: 1_000,
     connect: openConnection,
     ...(bounds && { bounds }),
   });

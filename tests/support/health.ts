@@ -34,7 +34,7 @@ export const HEALTHY: Snapshot = {
   gatewayTickAt: NOW,
   accounts: [SERVING],
   config: { revision: "3f2c1aa0", loadedAt: NOW - 90_000 },
-  store: { probeMs: 3, isFailing: false, probedAt: NOW },
+  store: { probeMs: 3, isFailing: false, probedAt: NOW, answeredAt: NOW },
   inbox: { waiting: 0, running: 0, oldestMs: 0 },
   outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, parked: 0, oldestMs: 0 },
   models: [{ id: "local" }],

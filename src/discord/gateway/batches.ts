@@ -13,6 +13,7 @@
  */
 
 import type { GatewaySession } from "../../core/inbound.ts";
+import type { Progress } from "./position.ts";
 
 export interface Batch {
   /** From 1, in order. */
@@ -25,6 +26,8 @@ export interface Batch {
   readonly text: string;
   /** Set where this batch begins a session: whoever has one of the two has both. */
   readonly session?: GatewaySession;
+  /** Set where Discord has left out events before this batch, which it has forgotten (G5b). */
+  readonly afterHole?: true;
 }
 
 /** A comma with blanks that Discord never writes: it tells texts apart if one of them is no JSON. */
@@ -53,9 +56,12 @@ const GATHER_MS = 8;
 const GATHER_COUNT = 64;
 const GATHER_BYTES = 256 << 10;
 
-/** How often, at least, main hears of the sequence numbers of dispatches that nobody uses. */
-const WATERMARK_MS = 5_000;
-const WATERMARK_COUNT = 200;
+/**
+ * How often, at least, main hears of the sequence numbers of unused dispatches. Each time main
+ * commits a number and nothing else; without it a RESUME only brings more of them again.
+ */
+const WATERMARK_MS = 30_000;
+const WATERMARK_COUNT = 1_000;
 
 export interface Batches {
   /** A dispatch that somebody uses. */
@@ -64,8 +70,14 @@ export interface Batches {
   skip(seq: number): void;
   /** The next dispatch begins a session: it is the session's READY. */
   newEpoch(session: GatewaySession): void;
-  /** The main thread has stored everything up to this batch. */
-  committed(number: number): void;
+  /** Events are missing before the next dispatch. */
+  hole(): void;
+  /**
+   * The main thread has stored everything up to this batch.
+   *
+   * @returns How far that goes; `undefined` if it was known.
+   */
+  committed(number: number): Progress | undefined;
   readonly isFull: boolean;
   /** Dispatches that are not committed yet. */
   readonly held: number;
@@ -73,14 +85,21 @@ export interface Batches {
   close(): void;
 }
 
+/** A batch that main has not committed yet. */
+interface UnderWay extends Progress {
+  readonly number: number;
+  readonly count: number;
+  readonly bytes: number;
+}
+
 export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_BOUNDS): Batches {
-  const underWay: { readonly number: number; readonly count: number; readonly bytes: number }[] =
-    [];
+  const underWay: UnderWay[] = [];
   let texts: string[] = [];
   let bytes = 0;
   let seq = 0;
   let skipped = 0;
   let begun: GatewaySession | undefined;
+  let isAfterHole = false;
   let number = 0;
   let held = 0;
   let heldBytes = 0;
@@ -94,13 +113,21 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
     callOff = undefined;
     if (texts.length === 0 && skipped === 0) return;
     number++;
-    underWay.push({ number, count: texts.length, bytes });
+    underWay.push({ number, count: texts.length, bytes, epoch, seq });
     const text = `[${texts.join(SEPARATOR)}]`;
-    const batch = { number, epoch, seq, text, ...(begun && { session: begun }) };
+    const batch: Batch = {
+      number,
+      epoch,
+      seq,
+      text,
+      ...(begun && { session: begun }),
+      ...(isAfterHole && { afterHole: true }),
+    };
     texts = [];
     bytes = 0;
     skipped = 0;
     begun = undefined;
+    isAfterHole = false;
     ports.post(batch);
     gather();
   }
@@ -141,14 +168,25 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
       epoch++;
       begun = session;
     },
+    hole() {
+      flush();
+      isAfterHole = true;
+    },
     committed(upTo) {
+      let last: Progress | undefined;
       for (let first = underWay[0]; first && first.number <= upTo; first = underWay[0]) {
         underWay.shift();
+        last = { epoch: first.epoch, seq: first.seq };
         held -= first.count;
         heldBytes -= first.bytes;
       }
-      if (underWay.length === 0 && texts.length > 0) flush();
+      if (underWay.length === 0) {
+        callOffGather?.(); // main waits for more: what comes next goes at once
+        callOffGather = undefined;
+        if (texts.length > 0) flush();
+      }
       judgeFullness();
+      return last;
     },
     get isFull() {
       return isFull;

@@ -1,11 +1,11 @@
 /**
- * What main has of each shard: what it has not committed, what is stored, and
- * what of that is on the disk.
+ * Keeps what main has of each shard: how far it has received, and how far it has committed.
  *
  * Workers and sessions number from their own start, so every batch gets a
  * ticket that counts for the life of the process; nothing else tells two
- * batches apart. Of a session, RESUME goes from what is stored, and heartbeats
- * say only what a power cut would leave: Discord may forget what it was told.
+ * batches apart. A worker in the place of a dead one resumes from the committed
+ * number and drops what main has received already: events without an id of
+ * their own take effect once (G5b).
  *
  * @module
  */
@@ -20,7 +20,8 @@ export interface Place {
   readonly epoch: number;
   /** Absent before anything of the session is committed. */
   readonly seqCommitted?: number;
-  readonly seqDurable?: number;
+  /** Absent before a batch of the session has come in this process. */
+  readonly seqReceived?: number;
   /** Whether the session is of a process before this one. */
   readonly isInherited: boolean;
 }
@@ -30,7 +31,6 @@ export interface Ledger {
   take(batch: Batch, shardId: number, worker: number): DispatchBatch;
   /** What the worker there is must know of it: of its own batches only. */
   committed(ticket: number, worker: number): readonly Extract<ToWorker, { kind: "committed" }>[];
-  durable(ticket: number): readonly Extract<ToWorker, { kind: "durable" }>[];
   placeOf(shardId: number): Place;
   /** By shard. */
   seqCommitted(): ReadonlyMap<number, number>;
@@ -52,13 +52,10 @@ const NOWHERE: Place = { epoch: 0, isInherited: false };
 export function createLedger(shards: readonly ShardOptions[]): Ledger {
   const places = new Map(shards.map(({ id, session }): [number, Place] => [
     id,
-    session
-      ? { session, epoch: 0, seqCommitted: session.seq, seqDurable: session.seq, isInherited: true }
-      : NOWHERE,
+    session ? { session, epoch: 0, seqCommitted: session.seq, isInherited: true } : NOWHERE,
   ]));
-  /** By ticket; committed ones move to the second, until they are on the disk. */
+  /** Not committed yet, by ticket. */
   const waiting: Entry[] = [];
-  const stored: Entry[] = [];
   let tickets = 0;
 
   const placeOf = (shardId: number): Place => places.get(shardId) ?? NOWHERE;
@@ -69,6 +66,10 @@ export function createLedger(shards: readonly ShardOptions[]): Ledger {
       // A session is main's from its READY on, and not before: without READY's
       // batch nothing of it would be stored (T0), and yet it would be resumed.
       if (session) places.set(shardId, { session, epoch, isInherited: false });
+      const place = placeOf(shardId);
+      if (place.epoch === epoch) {
+        places.set(shardId, { ...place, seqReceived: Math.max(place.seqReceived ?? 0, seq) });
+      }
       const ticket = ++tickets;
       waiting.push({ ticket, shardId, worker, number, epoch, seq });
       return { ...batch, shardId, ticket };
@@ -78,24 +79,12 @@ export function createLedger(shards: readonly ShardOptions[]): Ledger {
       for (const entry of settled) {
         const place = placeOf(entry.shardId);
         if (place.epoch !== entry.epoch || !place.session) continue;
-        // the batches of a worker in another one's place begin below what has arrived
         const seq = Math.max(place.session.seq, entry.seq);
         const seqCommitted = Math.max(place.seqCommitted ?? 0, entry.seq);
         places.set(entry.shardId, { ...place, session: { ...place.session, seq }, seqCommitted });
-        stored.push(entry);
       }
       return lastOfEach(settled.filter((entry) => entry.worker === worker))
         .map(({ shardId, number }) => ({ kind: "committed", shardId, number }));
-    },
-    durable(ticket) {
-      const written = stored.splice(0, countUpTo(stored, ticket));
-      return lastOfEach(written).flatMap(({ shardId, epoch, seq }) => {
-        const place = placeOf(shardId);
-        if (place.epoch !== epoch) return [];
-        const seqDurable = Math.max(place.seqDurable ?? 0, seq);
-        places.set(shardId, { ...place, seqDurable });
-        return [{ kind: "durable", shardId, epoch, seq: seqDurable }];
-      });
     },
     placeOf,
     seqCommitted() {

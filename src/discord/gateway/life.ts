@@ -124,6 +124,8 @@ export type LifeEvent =
 /** What the socket in use brings. */
 export type SocketEvent =
   | { readonly kind: "opened" | "acked" | "beat_asked" | "reconnect_asked" | "resumed" }
+  /** All that Discord remembers was replayed, and events before it are missing. */
+  | { readonly kind: "hole" }
   | { readonly kind: "hello"; readonly intervalMs: number }
   | { readonly kind: "permit"; readonly answer: PermitAnswer }
   | { readonly kind: "invalid_session"; readonly canResume: boolean }
@@ -137,7 +139,7 @@ export type SocketEvent =
 export type Cause =
   | { readonly kind: "closed"; readonly code?: number; readonly reason: string }
   | { readonly kind: "late"; readonly waitedFor: "connection" | "HELLO" | "READY" | "RESUMED" }
-  | { readonly kind: "zombie" | "slept" | "reconnect_asked" | "congested" }
+  | { readonly kind: "zombie" | "slept" | "reconnect_asked" | "congested" | "hole" }
   | { readonly kind: "invalid_session"; readonly canResume: boolean }
   | { readonly kind: "garbled"; readonly reason: string };
 

@@ -49,7 +49,9 @@ export function lose(life: Life, cause: Cause, { rules, now, random }: Circumsta
 
   const code = cause.kind === "closed" ? cause.code : undefined;
   const isRefused = cause.kind === "invalid_session" && !cause.canResume;
-  const isSessionOver = isRefused || failedResumes >= MAX_FAILED_RESUMES ||
+  // Messages in the hole are for catch-up, but only a READY tells how guilds have changed in it.
+  const isSessionOver = isRefused || cause.kind === "hole" ||
+    failedResumes >= MAX_FAILED_RESUMES ||
     (code !== undefined && meaningOf(code).fate !== "resume");
   const planned = planReconnect(
     {

@@ -1,60 +1,83 @@
 /**
- * How far a shard's session has come: received, and on the disk.
+ * Knows how far a shard's gateway session has come: received, and committed by main.
  *
- * Discord is told of the second only, by heartbeats and by RESUME: it may forget
- * what it is told of, and a power cut undoes what is merely stored. What a
- * RESUME brings again of what is in the store already, the shard drops.
+ * Heartbeats and RESUME name the committed number (G5b). A power cut may undo a commit that Discord
+ * was told of, and Discord may have forgotten those events. The first dispatch after a RESUME then
+ * has a later number than the next one, and this is where that is seen.
  *
  * @module
  */
 
 import type { ShardStart } from "./protocol.ts";
 
-/** What main tells of a session: sequence numbers start anew with each. */
+/** A place in a session: sequence numbers start anew with each. */
 export interface Progress {
+  /** Raised by each READY. */
   readonly epoch: number;
   readonly seq: number;
 }
 
 export interface Position {
-  /** Of the last dispatch received. */
+  /** Number of the last dispatch that main has, or will have. */
   readonly received: number;
-  /** What RESUME goes from: the last one on the disk, or READY's, which T0 put there. */
-  readonly resumeFrom: number;
-  /** What a heartbeat may say. */
-  readonly durable: number | undefined;
+  /** What a heartbeat names; `undefined` before main has committed anything of the session. */
+  readonly committed: number | undefined;
   /** READY came, with this number. */
   begin(seq: number): void;
   receive(seq: number): void;
-  wasWritten(progress: Progress): void;
+  wasCommitted(progress: Progress): void;
+  /** A RESUME leaves; returns the number that it names: the committed one, or else READY's. */
+  resume(): number;
+  /**
+   * Takes the number of a dispatch after a RESUME.
+   *
+   * @returns Whether it is the first one, and Discord has left out events before it.
+   */
+  leavesHole(seq: number): boolean;
+  /** Whether a RESUME of this session has left a hole. */
+  readonly hasHole: boolean;
 }
 
-export function createPosition({ session, epoch: first, seqDurable }: ShardStart): Position {
+export function createPosition(
+  { session, epoch: first, seqCommitted, seqReceived }: ShardStart,
+): Position {
   let epoch = first;
-  let received = session?.seq ?? 0;
-  let begun = received;
-  let durable = seqDurable;
+  let begun = session?.seq ?? 0;
+  let received = seqReceived ?? begun;
+  let committed = seqCommitted;
+  /** What the last RESUME named, until a dispatch has followed it. */
+  let named: number | undefined;
+  let hasHole = false;
   return {
     get received() {
       return received;
     },
-    get resumeFrom() {
-      return durable ?? begun;
-    },
-    get durable() {
-      return durable;
+    get committed() {
+      return committed;
     },
     begin(seq) {
       epoch++;
       received = seq;
       begun = seq;
-      durable = undefined;
+      committed = undefined;
+      named = undefined;
+      hasHole = false;
     },
     receive(seq) {
       received = Math.max(received, seq);
     },
-    wasWritten(progress) {
-      if (progress.epoch === epoch) durable = Math.max(durable ?? 0, progress.seq);
+    wasCommitted(progress) {
+      if (progress.epoch === epoch) committed = Math.max(committed ?? 0, progress.seq);
+    },
+    resume: () => named = committed ?? begun,
+    leavesHole(seq) {
+      const isHole = named !== undefined && seq > named + 1;
+      named = undefined;
+      hasHole ||= isHole;
+      return isHole;
+    },
+    get hasHole() {
+      return hasHole;
     },
   };
 }

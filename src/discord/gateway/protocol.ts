@@ -15,7 +15,7 @@ import type { ReconnectRules } from "./plan_reconnect.ts";
 export type { PermitAnswer };
 
 /** Raised with every change; a worker of another version is a broken build. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** How the bot is shown. */
 export interface Presence {
@@ -64,8 +64,10 @@ export interface GatewayOptions {
 export interface ShardStart extends ShardOptions {
   /** Of the session that is resumed: sessions are numbered. */
   readonly epoch: number;
-  /** What is on the disk of that session, which is what heartbeats say. */
-  readonly seqDurable?: number;
+  /** What main has committed of that session, which heartbeats name. */
+  readonly seqCommitted?: number;
+  /** What main has of it, committed or not: a RESUME brings it again, and it counts once. */
+  readonly seqReceived?: number;
   /** Lost connections since a session last lived. */
   readonly failures: number;
   readonly isDown: boolean;
@@ -130,13 +132,6 @@ export type ToWorker =
   }
   /** Everything of the shard up to this batch is stored. */
   | { readonly kind: "committed"; readonly shardId: number; readonly number: number }
-  /** Everything up to `seq` is on the disk, and would be after a power cut. */
-  | {
-    readonly kind: "durable";
-    readonly shardId: number;
-    readonly epoch: number;
-    readonly seq: number;
-  }
   /** To the socket that asked, and to no other. */
   | {
     readonly kind: "permit";
@@ -159,7 +154,8 @@ export type FromShard =
   | { readonly kind: "final"; readonly plan: FinalPlan };
 
 export type FromWorker =
-  | (FromShard & { readonly shardId: number })
+  /** `sentAt` is Unix time in milliseconds: how late main reads it is main's delay. */
+  | (FromShard & { readonly shardId: number; readonly sentAt: number })
   | { readonly kind: "counts"; readonly counts: GatewayCounts }
   | {
     readonly kind: "log";

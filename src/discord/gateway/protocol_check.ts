@@ -24,7 +24,8 @@ const SHARD: Fields = {
   "session?": SESSION,
   identifyInMs: "number",
   epoch: "number",
-  "seqDurable?": "number",
+  "seqCommitted?": "number",
+  "seqReceived?": "number",
   failures: "number",
   isDown: "boolean",
   mustSendPresence: "boolean",
@@ -52,7 +53,6 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], Fields>> = {
     tick: "object",
   },
   committed: { shardId: "number", number: "number" },
-  durable: { shardId: "number", epoch: "number", seq: "number" },
   permit: { shardId: "number", socket: "number", answer: { kind: "string" } },
   url: { url: "string" },
   stop: {},
@@ -61,16 +61,19 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], Fields>> = {
 const FROM_WORKER: Readonly<Record<FromWorker["kind"], Fields>> = {
   batch: {
     shardId: "number",
+    sentAt: "number",
     batch: {
       number: "number",
       epoch: "number",
       seq: "number",
       text: "string",
       "session?": SESSION,
+      "afterHole?": "boolean",
     },
   },
   state: {
     shardId: "number",
+    sentAt: "number",
     state: {
       state: "string",
       readyAt: "number",
@@ -80,9 +83,9 @@ const FROM_WORKER: Readonly<Record<FromWorker["kind"], Fields>> = {
     },
     failures: "number",
   },
-  beat: { shardId: "number", lateMs: "number", "latencyMs?": "number" },
-  permit_wanted: { shardId: "number", socket: "number" },
-  final: { shardId: "number", plan: { kind: "string" } },
+  beat: { shardId: "number", sentAt: "number", lateMs: "number", "latencyMs?": "number" },
+  permit_wanted: { shardId: "number", sentAt: "number", socket: "number" },
+  final: { shardId: "number", sentAt: "number", plan: { kind: "string" } },
   counts: {
     counts: {
       identifies: "number",

@@ -125,7 +125,7 @@ export function createReader(
   }
 
   return {
-    read({ shardId, ticket, seq, text }) {
+    read({ shardId, ticket, seq, text, afterHole }) {
       const events: InboundEvent[] = [];
       const presses: Press[] = [];
       const deleted: MessageId[] = [];
@@ -153,6 +153,7 @@ export function createReader(
         shardId,
         ticket,
         ...(started && { started }),
+        ...(afterHole && { afterHole }),
         seq,
         bytes: text.length,
         events,

@@ -237,6 +237,8 @@ function onSocket(life: Life, event: SocketEvent, at: Circumstances): Step {
           : [],
       };
     }
+    case "hole":
+      return phase.kind === "resuming" ? lose(life, { kind: "hole" }, at) : still;
     case "reconnect_asked":
       return lose(life, { kind: "reconnect_asked" }, at);
     case "invalid_session":

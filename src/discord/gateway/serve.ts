@@ -59,7 +59,7 @@ export function serveGateway(port: Port): void {
   }
 
   function say(shardId: number, message: FromShard): void {
-    port.postMessage({ ...message, shardId });
+    port.postMessage({ ...message, shardId, sentAt: Date.now() });
     if (message.kind !== "final") return;
     isOver = true;
     void endAll(); // what is final for one shard is so for the account
@@ -95,8 +95,6 @@ export function serveGateway(port: Port): void {
         return start(message);
       case "committed":
         return shards.get(message.shardId)?.committed(message);
-      case "durable":
-        return shards.get(message.shardId)?.wasWritten(message);
       case "permit":
         return permit(message);
       case "url":

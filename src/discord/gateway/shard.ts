@@ -25,7 +25,7 @@ import {
   wakeAtMs,
   wantsIdentify,
 } from "./life.ts";
-import { createPosition, type Progress } from "./position.ts";
+import { createPosition } from "./position.ts";
 import type { CommonOptions, PermitAnswer, ShardStart } from "./protocol.ts";
 import { advance } from "./reconnect.ts";
 import { createShardReport, type ReportPorts } from "./shard_report.ts";
@@ -38,17 +38,17 @@ export interface ShardPorts extends ReportPorts {
   random(): number;
   /** Calls back once, after so many milliseconds; the answer calls it off. */
   after(ms: number, callback: () => void): () => void;
-  /** Called at every tick, once a second at least: the thread moves. */
+  /** Called at every tick, every {@link TICK_MS} at least: the thread moves. */
   onTick(): void;
   readonly connect: typeof openConnection;
+  /** Milliseconds; for tests. */
+  readonly tickMs?: number;
   readonly bounds?: BatchBounds;
 }
 
 export interface Shard {
   /** The main thread has stored everything up to this batch. */
   committed(batch: { readonly number: number }): void;
-  /** Everything up to there is on the disk. */
-  wasWritten(progress: Progress): void;
   /** Main's answer to the socket that asked for an IDENTIFY; to another one it is void. */
   permit(socket: number, answer: PermitAnswer): void;
   /** Another shard has the turn to IDENTIFY, for so many milliseconds. */
@@ -63,14 +63,17 @@ export interface Shard {
 /** Any code but 1000 and 1001, with which Discord would end the session. */
 const KEEP_SESSION_CODE = 3000;
 
-/** Milliseconds; a clock that was set is noticed, and the thread seen to move, this often. */
-const TICK_MS = 1_000;
+/**
+ * Milliseconds; a machine that has slept is noticed, and the thread seen to move, this often. Health
+ * calls the thread dead after three times as long, and each tick of an idle bot costs CPU time.
+ */
+const TICK_MS = 10_000;
 
 export function startShard(
   { options, shard }: { readonly options: CommonOptions; readonly shard: ShardStart },
   ports: ShardPorts,
 ): Shard {
-  const { counters, post } = ports;
+  const { counters, post, tickMs = TICK_MS } = ports;
   const { log, debug, ...report } = createShardReport(options, shard.id, ports);
   let rules: LifeRules = {
     url: options.url,
@@ -138,7 +141,7 @@ export function startShard(
         debug("IDENTIFY sent, waiting for READY", {});
         return send(Op.Identify, identifyPayload(options, shard.id));
       case "resume": {
-        const seq = position.resumeFrom;
+        const seq = position.resume();
         debug("RESUME sent, waiting for RESUMED", { seq });
         return send(Op.Resume, resumePayload(options.token, effect.sessionId, seq));
       }
@@ -146,7 +149,7 @@ export function startShard(
         return send(Op.PresenceUpdate, presencePayload(options.presence));
       case "heartbeat": {
         const isOfSession = life.phase.kind === "ready" || life.phase.kind === "resuming";
-        return send(Op.Heartbeat, (isOfSession ? position.durable : undefined) ?? null);
+        return send(Op.Heartbeat, (isOfSession ? position.committed : undefined) ?? null);
       }
       case "report_beat": {
         const { kind: _, ...beat } = effect;
@@ -220,6 +223,12 @@ export function startShard(
       case "resumed":
         if (life.phase.kind === "ready") return dispatch(frame); // an earlier one, replayed
         if (life.phase.kind !== "resuming") return report.passedOver("RESUMED out of turn", text);
+        noteHole(frame.seq);
+        if (position.hasHole) {
+          // What is replayed counts; what is missing takes a new session and catch-up (G5b).
+          dispatch(frame);
+          return step({ socket: number, kind: "hole" });
+        }
         counters.resumeEnded("resumed");
         step({ socket: number, kind: "resumed" });
         log("info", "Discord resumed the session: the bot is online", {});
@@ -229,10 +238,15 @@ export function startShard(
     }
   }
 
+  function noteHole(seq: number): void {
+    if (position.leavesHole(seq)) batches.hole();
+  }
+
   function dispatch({ type, seq, text }: DispatchFrame): void {
     const isReplayed = life.phase.kind === "resuming";
     counters.dispatched(type, isReplayed);
     debug("Dispatch", { type, seq });
+    noteHole(seq);
     if (isReplayed && seq <= position.received) return; // it is in a batch already
     position.receive(seq);
     if (text === undefined) batches.skip(position.received);
@@ -243,13 +257,13 @@ export function startShard(
     connection?.send(JSON.stringify({ op, d }));
   }
 
-  /** Plans the next tick: when something is due, or in a second. */
+  /** Plans the next tick: when something is due, or in {@link TICK_MS}. */
   function arm(): void {
     const wakeAt = wakeAtMs(life);
     if (wakeAt === armedFor || life.phase.kind === "stopped") return;
     armedFor = wakeAt;
     callOff?.();
-    const inMs = Math.max(1, Math.min(TICK_MS, Math.ceil(wakeAt - ports.now().monotonicMs)));
+    const inMs = Math.max(1, Math.min(tickMs, Math.ceil(wakeAt - ports.now().monotonicMs)));
     callOff = ports.after(inMs, () => {
       armedFor = NaN;
       ports.onTick();
@@ -260,10 +274,10 @@ export function startShard(
   step({ kind: "start" });
 
   return {
-    committed(batch) {
-      batches.committed(batch.number);
+    committed({ number }) {
+      const progress = batches.committed(number);
+      if (progress) position.wasCommitted(progress);
     },
-    wasWritten: position.wasWritten,
     permit(socket, answer) {
       const isVoid = socket !== life.socket || life.phase.kind !== "permitting";
       debug(isVoid ? "A permit came too late" : "A permit was answered", { answer: answer.kind });

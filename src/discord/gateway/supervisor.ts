@@ -59,9 +59,12 @@ const DEATHS_MS = 10 * 60_000;
 
 const RESTART_BACKOFF = { minDelayMs: 200, maxDelayMs: 10_000, base: 2 };
 
-/** How often the worker is looked at, and how often it may be found not to have moved. */
-const WATCH_MS = 10_000;
-const MAX_STANDSTILLS = 3;
+/**
+ * How often the worker is looked at, and how often it may be found not to have moved. It moves every
+ * ten seconds at least (`TICK_MS` of `shard.ts`).
+ */
+const WATCH_MS = 15_000;
+const MAX_STANDSTILLS = 2;
 
 const STOP_MS = 2_000;
 

@@ -44,6 +44,8 @@ export interface GatewayEvents {
     shardId: number,
     beat: { readonly lateMs: number; readonly latencyMs?: number },
   ): void;
+  /** A message of the worker has waited for the main thread, so many milliseconds. */
+  onDelay(ms: number): void;
   /**
    * A shard would IDENTIFY. Each call is answered by one {@link Gateway.permit}, in
    * the order of the calls; what is granted is stored before.
@@ -68,8 +70,6 @@ export interface GatewayStats extends GatewayCounts {
 export interface Gateway {
   /** Everything up to the batch with this ticket is stored. */
   committed(ticket: number): void;
-  /** What is committed up to this ticket is on the disk: heartbeats may say so. */
-  durable(ticket: number): void;
   /** Answers the shard's oldest call that has no answer yet; one of a dead socket is void. */
   permit(shardId: number, answer: PermitAnswer): void;
   /**
@@ -151,7 +151,7 @@ export function startGateway(
   function toStart(
     { options: { id, identifyInMs }, state, failures, grantedAt }: Seen,
   ): ShardStart {
-    const { session, epoch, seqDurable, isInherited } = ledger.placeOf(id);
+    const { session, epoch, seqCommitted, seqReceived, isInherited } = ledger.placeOf(id);
     const { isDown } = state;
     const spacingMs = isDown ? DOWN_IDENTIFY_SPACING_MS : SPACING_MS;
     const leftMs = Math.min(Math.max(0, grantedAt + spacingMs - now()), spacingMs);
@@ -160,7 +160,8 @@ export function startGateway(
       ...(session && { session }),
       identifyInMs: worker.generation === 1 ? identifyInMs : leftMs,
       epoch,
-      ...(seqDurable !== undefined && { seqDurable }),
+      ...(seqCommitted !== undefined && { seqCommitted }),
+      ...(seqReceived !== undefined && { seqReceived }),
       failures,
       isDown,
       mustSendPresence: isInherited,
@@ -177,6 +178,7 @@ export function startGateway(
       case "stopped":
         return;
     }
+    events.onDelay(Math.max(0, now() - message.sentAt));
     const shard = seen.get(message.shardId);
     if (shard) receiveOf(shard, message);
   }
@@ -233,9 +235,6 @@ export function startGateway(
   return {
     committed(ticket) {
       for (const message of ledger.committed(ticket, worker.generation)) worker.tell(message);
-    },
-    durable(ticket) {
-      for (const message of ledger.durable(ticket)) worker.tell(message);
     },
     permit(shardId, answer) {
       const shard = seen.get(shardId);

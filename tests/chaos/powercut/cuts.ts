@@ -2,8 +2,8 @@
  * One run of the bot, and the disk as it would have been at each of many moments of it.
  *
  * A judge that finds nothing proves nothing, so each of its findings has a control: a disk that does
- * not heed a sync before a request, or any sync; heartbeats that tell what was received and not what
- * is safe; a gap that is not on the disk.
+ * not heed a sync before a request, or any sync; a bot that sees no hole behind a RESUME; a gap that
+ * is not on the disk.
  *
  * @module
  */
@@ -34,8 +34,8 @@ export interface Variant {
   readonly random?: () => number;
   /** Syncs that the disk does not heed, by their place in the log. */
   readonly ignored?: ReadonlySet<number>;
-  readonly wire?: Wire;
   readonly spoil?: JudgeOptions["spoil"];
+  readonly seesHoles?: boolean;
   /** Where it shows. */
   readonly moments?: ReadonlySet<number>;
 }
@@ -47,8 +47,8 @@ export interface CutReport {
   readonly kept: number;
   readonly replayed: number;
   readonly missed: number;
-  /** Cuts before which a RESUME had told more than is on the disk. */
-  readonly aheadByResume: number;
+  /** Cuts that undid what Discord had been told of. */
+  readonly holes: number;
   /** Cuts that cost something. */
   readonly spoilt: number;
   /** By kind: how many there were, and the first of them. */
@@ -59,7 +59,7 @@ export interface CutReport {
 export const PACE_MS = 90;
 /** Strangers who write when nobody else does, so that nothing else makes their messages safe. */
 const QUIET_STRANGERS = 4;
-/** Milliseconds in which a heartbeat tells a number: the store is synced for it now and then. */
+/** Milliseconds in which a heartbeat tells a number of the second session. */
 const TELLING_MS = 15_000;
 /** Moments after a lost session that are looked at one by one. */
 const GAP_MOMENTS = 120;
@@ -131,7 +131,7 @@ export function filesIn(dir: string): Files {
 export function cutAt(
   { log, wire, questions, before }: Recording,
   given: ReadonlySet<number>,
-  { random, ignored, wire: otherWire = wire, spoil, moments = given }: Variant = {},
+  { random, ignored, seesHoles, spoil, moments = given }: Variant = {},
 ): CutReport {
   const disk = createDisk(before);
   const verdicts: Verdict[] = [];
@@ -140,8 +140,12 @@ export function cutAt(
     for (const [place, syscall] of log.entries()) {
       disk.apply(syscall, !ignored?.has(place));
       if (!moments.has(place)) continue;
-      const outside = { wire: otherWire, questions, cut: place + 1 };
-      verdicts.push(judgeCut(disk.afterCut(random), outside, { dir, ...(spoil && { spoil }) }));
+      const outside = { wire, questions, cut: place + 1 };
+      verdicts.push(judgeCut(disk.afterCut(random), outside, {
+        dir,
+        ...(spoil && { spoil }),
+        ...(seesHoles !== undefined && { seesHoles }),
+      }));
     }
   } finally {
     rmSync(dir, { recursive: true, force: true });
@@ -162,7 +166,7 @@ function summed(verdicts: readonly Verdict[]): CutReport {
     kept: sum(({ kept }) => kept),
     replayed: sum(({ replayed }) => replayed),
     missed: sum(({ missed }) => missed),
-    aheadByResume: verdicts.filter(({ isAheadByResume }) => isAheadByResume).length,
+    holes: verdicts.filter(({ hasHole }) => hasHole).length,
     spoilt: verdicts.filter((one) => one.problems.length > 0).length,
     problems,
   };
@@ -191,6 +195,14 @@ function spread(places: readonly number[], count: number): readonly number[] {
   return places.filter((_, index) =>
     Math.floor(index * count / places.length) !== Math.floor((index + 1) * count / places.length)
   );
+}
+
+/** Moments after a heartbeat or a RESUME that named a number: until the next sync, there is a hole. */
+function momentsOfHoles(recording: Recording): ReadonlySet<number> {
+  const { beats, resumes } = recording.wire;
+  const told = [...beats, ...resumes].map(({ at }) => at);
+  const moments = allMoments(recording);
+  return new Set(told.flatMap((at) => moments.find((place) => place >= at) ?? []));
 }
 
 /** Moments from the READY of the second session on, while what was said before it is fetched. */
@@ -233,7 +245,7 @@ export function controlsOf(recording: Recording): Readonly<Record<string, Varian
       ignored: new Set(wire.posts.map(({ at }) => ofLog.findLast((place) => place < at) ?? 0)),
     },
     "the disk heeds no sync": { ignored: new Set(ofLog.filter((place) => place > from)) },
-    "heartbeats tell what was received": { wire: { ...wire, beats: wire.heard } },
+    "a hole is not seen": { seesHoles: false, moments: momentsOfHoles(recording) },
     "the gap is in memory only": {
       spoil: (database) => database.exec("UPDATE gateway_session SET catch_up_from = NULL"),
       moments: momentsOfGap(recording),

@@ -41,11 +41,8 @@ export interface Verdict {
   readonly replayed: number;
   /** Found by catch-up. */
   readonly missed: number;
-  /**
-   * Whether a RESUME had told a number that is not on the disk. The session can be resumed from the
-   * one that is, unless Discord forgets by what a RESUME says; nobody says that it does.
-   */
-  readonly isAheadByResume: boolean;
+  /** Whether Discord was told a later number than is on the disk, and has forgotten up to there. */
+  readonly hasHole: boolean;
   readonly problems: readonly string[];
 }
 
@@ -54,6 +51,8 @@ export interface JudgeOptions {
   readonly dir: string;
   /** A control's: spoils the rebuilt store. */
   readonly spoil?: (database: DatabaseSync) => void;
+  /** A control's: `false` where the bot takes a RESUME for good that has left a hole. */
+  readonly seesHoles?: boolean;
 }
 
 const sessionSchema = z.object({
@@ -71,10 +70,14 @@ const frozenSchema = z.object({
   of: z.object({ cause: z.string(), part: z.number() }).optional(),
 });
 
-const NOTHING = { kept: 0, replayed: 0, missed: 0, isAheadByResume: false };
+const NOTHING = { kept: 0, replayed: 0, missed: 0, hasHole: false };
 
 /** Lays the files down, lets SQLite recover them, and compares. */
-export function judgeCut(files: Files, outside: Outside, { dir, spoil }: JudgeOptions): Verdict {
+export function judgeCut(
+  files: Files,
+  outside: Outside,
+  { dir, spoil, seesHoles = true }: JudgeOptions,
+): Verdict {
   const path = layDown(files, dir);
   let database: DatabaseSync;
   try {
@@ -88,17 +91,13 @@ export function judgeCut(files: Files, outside: Outside, { dir, spoil }: JudgeOp
     const session = database
       .prepare("SELECT * FROM gateway_session WHERE session_id IS NOT NULL").get();
     const stored = session && sessionSchema.parse(session);
-    const questions = judgeQuestions(database, outside, stored);
+    const questions = judgeQuestions(database, outside, stored, seesHoles);
     return {
       ...questions,
-      isAheadByResume: outside.wire.resumes.some(({ at, sessionId, seq }) =>
-        at < outside.cut && sessionId === stored?.session_id && seq > stored.seq
-      ),
       problems: [
         ...(integrity === "ok" ? [] : [`integrity: ${integrity}`]),
         ...judgePosts(database, outside),
         ...judgeBudget(database, outside),
-        ...judgeBeats(outside, stored),
         ...questions.problems,
       ],
     };
@@ -157,29 +156,12 @@ function judgeBudget(database: DatabaseSync, { wire, cut }: Outside): readonly s
   return counted < left ? [`budget: ${left} IDENTIFYs left, and ${counted} are counted`] : [];
 }
 
-/** What a heartbeat has told Discord to have must be there, for Discord may drop it then. */
-function judgeBeats(
-  { wire, cut }: Outside,
-  stored: StoredSession | undefined,
-): readonly string[] {
-  const order = wire.sessions.map(({ sessionId }) => sessionId);
-  const told = wire.beats.filter(({ at }) => at < cut).at(-1);
-  if (!told) return [];
-  const [toldIn, storedIn] = [told.sessionId, stored?.session_id].map((id) =>
-    order.indexOf(id ?? "")
-  );
-  if (toldIn === undefined || storedIn === undefined || storedIn > toldIn) return [];
-  if (storedIn < toldIn) return [`beat: told ${told.seq} of a session that is not stored`];
-  return stored && stored.seq < told.seq
-    ? [`beat: told Discord of ${told.seq}, and ${stored.seq} is on the disk`]
-    : [];
-}
-
 /** Each question must be in the inbox, or come again: by RESUME, or by catch-up. */
 function judgeQuestions(
   database: DatabaseSync,
   { wire, questions, cut }: Outside,
   stored: StoredSession | undefined,
+  seesHoles: boolean,
 ) {
   const inbox = new Set(
     database.prepare("SELECT message_id FROM inbox").all().map((row) => row["message_id"]),
@@ -188,6 +170,14 @@ function judgeQuestions(
   const storedIn = order.indexOf(stored?.session_id ?? "");
   const count = { kept: 0, replayed: 0, missed: 0 };
   const problems: string[] = [];
+  // Discord may forget what it was told of, by a heartbeat or by a RESUME.
+  const toldUpTo = Math.max(
+    0,
+    ...[...wire.beats, ...wire.resumes].flatMap(({ at, sessionId, seq }) =>
+      at < cut && sessionId === stored?.session_id ? [seq] : []
+    ),
+  );
+  const hasHole = stored !== undefined && toldUpTo > stored.seq;
 
   for (const question of questions) {
     const { messageId, words, isFirstDirect, sentAt } = question;
@@ -215,12 +205,13 @@ function judgeQuestions(
       ? sentAt < (stored?.started_at ?? 0)
       : lastHeardIn <= storedIn;
     // Where the next start has to IDENTIFY, its gap begins where the store ends.
-    const gap = stored?.catch_up_from ?? (isOlder ? undefined : stored?.stored_up_to);
-    if (inStored && stored && inStored.seq > stored.seq) count.replayed += 1;
+    const beginsGap = inStored ? hasHole && seesHoles : !isOlder;
+    const gap = stored?.catch_up_from ?? (beginsGap ? stored?.stored_up_to : undefined);
+    if (inStored && inStored.seq > Math.max(stored?.seq ?? 0, toldUpTo)) count.replayed += 1;
     else if (gap !== undefined && gap <= sentAt && !(isFirstDirect && isOlder)) count.missed += 1;
     else problems.push(`lost: nothing brings back ${messageId} (${describe(inStored, stored)})`);
   }
-  return { ...count, problems };
+  return { ...count, hasHole, problems };
 }
 
 function describe(heard: InSession | undefined, stored: StoredSession | undefined): string {

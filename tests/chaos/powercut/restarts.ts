@@ -33,6 +33,7 @@ const AFTERWARDS_MS = 1_000;
 export async function restartAfterCuts(seeded: Seeded, times: number): Promise<Restarted> {
   const stage = await openPowerStage(seeded);
   const { simulator, talk, until, written } = stage;
+  simulator.faults.gateway.forgetsNamed = true;
   try {
     for (let time = 0; time < times; time++) {
       const isLong = isLongCut(time);

@@ -107,19 +107,30 @@ describe("[G1] createBatches()", () => {
     assert.equal(posted[1]!.seq, 65);
   });
 
-  it("tells of dispatches that nobody uses every 5 s, or every 200", () => {
+  it("tells of unused dispatches every 30 s, or every 1,000", () => {
     const { batches, posted, pass } = open();
     batches.skip(1);
-    pass(4_999);
+    pass(29_999);
     assert.equal(posted.length, 0);
     pass(1);
     assert.deepEqual(posted, [{ number: 1, epoch: 1, seq: 1, text: "[]" }]);
-    for (let seq = 2; seq <= 201; seq++) batches.skip(seq);
-    assert.equal(posted.at(-1)!.seq, 201);
-    batches.skip(202);
+    for (let seq = 2; seq <= 1_001; seq++) batches.skip(seq);
+    assert.equal(posted.at(-1)!.seq, 1_001);
+    batches.skip(1_002);
     assert.equal(posted.length, 2, "the count starts anew");
-    pass(5_000);
-    assert.equal(posted.at(-1)!.seq, 202);
+    pass(30_000);
+    assert.equal(posted.at(-1)!.seq, 1_002);
+  });
+
+  it("[G5b] knows how far the committed batches go, and in which session", () => {
+    const { batches } = open();
+    batches.add("1", 1);
+    batches.skip(2);
+    batches.newEpoch({ sessionId: "s", resumeUrl: "r", seq: 1 });
+    batches.add("1", 1);
+    assert.deepEqual(batches.committed(1), { epoch: 1, seq: 1 });
+    assert.equal(batches.committed(1), undefined);
+    assert.equal(batches.committed(99)?.seq, 2);
   });
 
   it("lets the numbers of what nobody uses go along with what somebody does", () => {
@@ -131,7 +142,7 @@ describe("[G1] createBatches()", () => {
     batches.skip(4);
     pass(8);
     assert.equal(posted[1]!.seq, 4);
-    pass(10_000);
+    pass(60_000);
     assert.equal(posted.length, 2, "nothing is said twice");
   });
 

@@ -43,6 +43,15 @@ describe("[G3] closeLine()", () => {
       "Discord called the session invalid (op 9, not resumable); it had lived 12 min; " +
       "resuming in 0.7 s",
     ],
+    [
+      {
+        cause: { kind: "hole" },
+        next: { kind: "identify", delayMs: 700, isDown: false },
+        isSessionLost: true,
+      },
+      "Barnacle gave up the session: the store has lost events, and Discord has forgotten them; " +
+      "it had lived 3 h 2 min; the session is lost; a new session in 0.7 s",
+    ],
   ];
   for (const [fields, line] of lines) {
     it(line, () => assert.equal(closeLine({ ...LOST, ...fields }), line));

@@ -202,7 +202,6 @@ describe("[G1] a shard and its reader", () => {
         read.push(batch.events.length);
         presses += batch.presses?.length ?? 0;
         shard.committed(message.batch);
-        shard.wasWritten(message.batch);
       }
       for (const line of lines.splice(0)) {
         assert.ok(!line.includes(TOKEN) && !line.includes(WORDS), line);

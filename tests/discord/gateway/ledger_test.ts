@@ -42,24 +42,19 @@ describe("[G5] createLedger()", () => {
     assert.equal(ledger.uncommitted, 0);
   });
 
-  it("says of a shard nothing as written that is not both committed and on the disk", () => {
+  it("[G5b] knows what main has received, committed or not: it counts once", () => {
     const ledger = begin();
     ledger.take(batch({ session: SESSION }), 0, 1);
-    ledger.take(batch({ number: 2, seq: 2 }), 0, 1);
-    ledger.take(batch({ number: 3, seq: 3 }), 0, 1);
-    assert.deepEqual(ledger.durable(3), [], "nothing is committed yet");
-    ledger.committed(2, 1);
-    assert.deepEqual(ledger.durable(1), [{ kind: "durable", shardId: 0, epoch: 1, seq: 1 }]);
-    assert.deepEqual(ledger.durable(99), [{ kind: "durable", shardId: 0, epoch: 1, seq: 2 }]);
-    ledger.committed(3, 1);
-    assert.equal(ledger.placeOf(0).seqDurable, 2, "what is committed later is not on the disk");
-    assert.deepEqual(ledger.durable(3), [{ kind: "durable", shardId: 0, epoch: 1, seq: 3 }]);
-    assert.deepEqual(ledger.durable(3), []);
+    ledger.take(batch({ number: 2, seq: 7 }), 0, 1);
+    ledger.committed(1, 1);
+    const place = ledger.placeOf(0);
+    assert.deepEqual([place.session?.seq, place.seqCommitted, place.seqReceived], [1, 1, 7]);
+    assert.equal(ledger.placeOf(1).seqReceived, undefined, "nothing has come in this process");
   });
 
   it("resumes a session of before from what was stored, and calls it inherited", () => {
     const place = begin().placeOf(1);
-    assert.deepEqual([place.session?.seq, place.seqDurable, place.isInherited], [40, 40, true]);
+    assert.deepEqual([place.session?.seq, place.seqCommitted, place.isInherited], [40, 40, true]);
     assert.deepEqual(begin().placeOf(0), { epoch: 0, isInherited: false });
   });
 
@@ -68,19 +63,10 @@ describe("[G5] createLedger()", () => {
     ledger.take(batch({ epoch: 0, seq: 50 }), 1, 1);
     ledger.take(batch({ epoch: 1, seq: 1, session: SESSION }), 1, 1);
     ledger.committed(1, 1);
-    assert.deepEqual(ledger.placeOf(1), { session: SESSION, epoch: 1, isInherited: false });
-    assert.deepEqual(ledger.durable(1), [], "of the session before");
+    const anew = { session: SESSION, epoch: 1, seqReceived: 1, isInherited: false };
+    assert.deepEqual(ledger.placeOf(1), anew);
     ledger.committed(2, 1);
     assert.equal(ledger.placeOf(1).seqCommitted, 1);
-  });
-
-  it("calls nothing of the new session durable that was written of the one before", () => {
-    const ledger = begin();
-    ledger.take(batch({ epoch: 0, seq: 50 }), 1, 1);
-    ledger.committed(1, 1);
-    ledger.take(batch({ epoch: 1, seq: 1, session: SESSION }), 1, 1);
-    assert.deepEqual(ledger.durable(1), []);
-    assert.equal(ledger.placeOf(1).seqDurable, undefined);
   });
 
   it("never goes back, where a worker brings again what another has brought", () => {
@@ -88,11 +74,9 @@ describe("[G5] createLedger()", () => {
     ledger.take(batch({ session: SESSION }), 0, 1);
     ledger.take(batch({ number: 2, seq: 9 }), 0, 1);
     ledger.committed(2, 1);
-    ledger.durable(2);
     ledger.take(batch({ number: 1, seq: 5 }), 0, 2);
     ledger.committed(3, 2);
     const place = ledger.placeOf(0);
-    assert.deepEqual([place.session?.seq, place.seqCommitted], [9, 9]);
-    assert.deepEqual(ledger.durable(3), [{ kind: "durable", shardId: 0, epoch: 1, seq: 9 }]);
+    assert.deepEqual([place.session?.seq, place.seqCommitted, place.seqReceived], [9, 9, 9]);
   });
 });

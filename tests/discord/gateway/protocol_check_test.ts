@@ -28,24 +28,24 @@ const START: Extract<ToWorker, { kind: "start" }> = {
 const TO_WORKER: readonly ToWorker[] = [
   START,
   { kind: "committed", shardId: 0, number: 1 },
-  { kind: "durable", shardId: 0, epoch: 1, seq: 1 },
   { kind: "permit", shardId: 0, socket: 1, answer: { kind: "granted" } },
   { kind: "url", url: "ws://127.0.0.1" },
   { kind: "stop" },
 ];
 const FROM_WORKER: readonly FromWorker[] = [
-  { kind: "batch", shardId: 0, batch: { number: 1, epoch: 1, seq: 1, text: "[]" } },
+  { kind: "batch", shardId: 0, sentAt: 1, batch: { number: 1, epoch: 1, seq: 1, text: "[]" } },
   {
     kind: "state",
     shardId: 0,
+    sentAt: 1,
     state: { state: "ready", readyAt: 1, isDown: false },
     failures: 0,
   },
-  { kind: "beat", shardId: 0, lateMs: 1 },
-  { kind: "permit_wanted", shardId: 0, socket: 1 },
+  { kind: "beat", shardId: 0, sentAt: 1, lateMs: 1 },
+  { kind: "permit_wanted", shardId: 0, sentAt: 1, socket: 1 },
   { kind: "counts", counts: NO_COUNTS },
   { kind: "log", level: "info", event: "x", fields: {} },
-  { kind: "final", shardId: 0, plan: { kind: "give_up", exit: false } },
+  { kind: "final", shardId: 0, sentAt: 1, plan: { kind: "give_up", exit: false } },
   { kind: "stopped" },
 ];
 const SESSION = { sessionId: "a", resumeUrl: "b", seq: 1 };
@@ -84,7 +84,7 @@ for (
 
 describe("[G1] isToWorker()", () => {
   it("looks into each shard of a start", () => {
-    const full = { ...SHARD, session: SESSION, seqDurable: 1 };
+    const full = { ...SHARD, session: SESSION, seqCommitted: 1, seqReceived: 2 };
     assert.equal(isToWorker({ ...START, shards: [SHARD, full] }), true);
     assert.equal(isToWorker({ ...START, shards: {} }), false);
     for (const field of Object.keys(full)) {
@@ -106,12 +106,18 @@ describe("[G1] isFromWorker()", () => {
       isFromWorker({
         kind: "batch",
         shardId: 0,
+        sentAt: 1,
         batch: { number: 1, epoch: 1, seq: "1", text: "" },
       }),
       false,
     );
     assert.equal(
-      isFromWorker({ kind: "batch", shardId: 0, batch: { number: 1, epoch: 1, seq: 1, text: [] } }),
+      isFromWorker({
+        kind: "batch",
+        shardId: 0,
+        sentAt: 1,
+        batch: { number: 1, epoch: 1, seq: 1, text: [] },
+      }),
       false,
     );
   });
@@ -121,14 +127,22 @@ describe("[G1] isFromWorker()", () => {
   const optional: readonly [string, (field: unknown) => unknown, unknown][] = [
     [
       "a batch's session",
-      (session) => ({ kind: "batch", shardId: 0, batch: { ...batch, session } }),
+      (session) => ({ kind: "batch", shardId: 0, sentAt: 1, batch: { ...batch, session } }),
       SESSION,
     ],
-    ["an ACK", (ack) => ({ kind: "state", shardId: 0, state: { ...state, ack }, failures: 0 }), {
-      at: 1,
-      intervalMs: 2,
-    }],
-    ["a latency", (latencyMs) => ({ kind: "beat", shardId: 0, lateMs: 1, latencyMs }), 5],
+    [
+      "an ACK",
+      (ack) => ({ kind: "state", shardId: 0, sentAt: 1, state: { ...state, ack }, failures: 0 }),
+      {
+        at: 1,
+        intervalMs: 2,
+      },
+    ],
+    [
+      "a latency",
+      (latencyMs) => ({ kind: "beat", shardId: 0, sentAt: 1, lateMs: 1, latencyMs }),
+      5,
+    ],
   ];
   for (const [name, message, good] of optional) {
     it(`takes ${name} or none, and nothing in its place`, () => {

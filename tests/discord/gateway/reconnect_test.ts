@@ -291,6 +291,14 @@ describe("[G3] advance()", () => {
       resuming: "waiting identify",
       ready: "waiting identify",
     }],
+    [{ kind: "hole" }, {
+      connecting: "connecting",
+      greeting: "greeting",
+      permitting: "permitting",
+      identifying: "identifying",
+      resuming: "waiting identify",
+      ready: "ready",
+    }],
     [{ kind: "garbled", reason: "x" }, {
       connecting: "waiting identify",
       greeting: "waiting identify",

@@ -81,7 +81,6 @@ describe("[G1] serveGateway()", () => {
     hear({ kind: "permit", shardId: 0, socket: 1, answer: { kind: "granted" } });
     await gateway.until(() => batchesOf(0) === 1, "READY of the first");
     hear({ kind: "committed", shardId: 0, number: 1 });
-    hear({ kind: "durable", shardId: 0, epoch: 1, seq: 1 });
     hear({ kind: "committed", shardId: 9, number: 1 }); // of nobody
     hear({ kind: "stop" });
     await gateway.until(() => sent.at(-1)?.kind === "stopped", "the end");

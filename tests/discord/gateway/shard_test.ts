@@ -68,7 +68,7 @@ describe("[G2] startShard()", () => {
     });
   }
 
-  it("answers a heartbeat that is asked for at once, with what is on the disk", async () => {
+  it("answers a heartbeat that is asked for at once, with what is committed", async () => {
     const { gateway, shard } = await startReady({}, {}, { random: () => 0.9 });
     gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "hi" });
     await gateway.until(() => shard.dispatches().length === 2, "the message");
@@ -77,8 +77,8 @@ describe("[G2] startShard()", () => {
     assert.equal(gateway.received(1)[0]!.d, 2);
   });
 
-  it("beats with nothing while nothing is on the disk", async () => {
-    const { gateway } = await startReady({}, {}, { writes: false, random: () => 0.9 });
+  it("beats with nothing while nothing is committed", async () => {
+    const { gateway } = await startReady({}, {}, { commits: false, random: () => 0.9 });
     gateway.connections[0]!.send({ op: 1, d: null, s: null, t: null });
     await gateway.until(() => gateway.received(1).length === 1, "the beat");
     assert.equal(gateway.received(1)[0]!.d, null);
@@ -217,12 +217,12 @@ describe("[G4] startShard()", () => {
 });
 
 describe("[G5] startShard()", () => {
-  it("resumes from what is on the disk, beats with it, and drops what it has", async () => {
+  it("[G5b] resumes from what is committed, beats with it, and drops what it has", async () => {
     const { gateway, shard } = await startReady({}, {}, { commits: false, random: () => 0.9 });
     const seqs = () => shard.dispatches().map(({ s }) => s);
-    const write = (upTo: number) => {
+    const commit = (upTo: number) => {
       for (const message of shard.messages) {
-        if (message.kind === "batch" && message.batch.seq <= upTo) shard.wasWritten(message.batch);
+        if (message.kind === "batch" && message.batch.seq <= upTo) shard.committed(message.batch);
       }
     };
     for (let i = 0; i < 4; i++) {
@@ -231,8 +231,8 @@ describe("[G5] startShard()", () => {
     }
     gateway.connections[0]!.destroy();
     await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
-    assert.equal(gateway.received(6)[0]!.d.seq, 1, "READY's, since nothing is written");
-    write(2);
+    assert.equal(gateway.received(6)[0]!.d.seq, 1, "READY's, since nothing is committed");
+    commit(2);
     gateway.connections[1]!.send({ op: 1, d: null, s: null, t: null });
     await gateway.until(() => gateway.received(1).length === 1, "the beat");
     assert.equal(gateway.received(1)[0]!.d, 2);
@@ -246,15 +246,36 @@ describe("[G5] startShard()", () => {
     assert.ok(shard.counts()!.replayed >= 5, "and yet counted as replayed");
   });
 
-  it("does not go back where an earlier batch is told as written after a later one", async () => {
-    const { gateway, shard } = await startReady({}, {}, { commits: false });
-    gateway.connections[0]!.dispatch("MESSAGE_CREATE", {});
-    await gateway.until(() => shard.dispatches().length === 2, "the message");
-    shard.wasWritten({ epoch: 1, seq: 2 });
-    shard.wasWritten({ epoch: 1, seq: 1 });
+  it("[G5b] begins a new session where Discord has forgotten what it was told of", async () => {
+    const { gateway, shard } = await startReady({}, {}, { commits: false, speed: 10 });
+    const seqs = () => shard.dispatches().map(({ s }) => s);
+    for (let i = 0; i < 3; i++) gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i });
+    await gateway.until(() => seqs().length === 4, "the messages");
+    gateway.forget(3); // RESUME names READY's number, 1
     gateway.connections[0]!.destroy();
     await gateway.until(() => gateway.received(6).length === 1, "RESUME");
-    assert.equal(gateway.received(6)[0]!.d.seq, 2);
+    await gateway.until(() => gateway.received(2).length === 2, "IDENTIFY", 9_000);
+    await gateway.until(() => seqs().length === 5 && shard.isReady(), "READY");
+    assert.deepEqual(seqs(), [1, 2, 3, 4, 1], "what it holds is not taken twice");
+    const holes = shard.messages.flatMap((message) =>
+      message.kind === "batch" && message.batch.afterHole ? [message.batch.seq] : []
+    );
+    assert.deepEqual(holes, [5], "what follows the hole, up to RESUMED");
+    assert.equal(shard.counts()!.resumes.closed, 1);
+    assert.ok(shard.logs().some((line) => /Discord has forgotten/.test(line)));
+  });
+
+  it("[G5b] sees a hole in types that are not used, and in RESUMED itself", async () => {
+    for (const type of ["TYPING_START", undefined]) {
+      const { gateway, shard } = await startReady({}, {}, { commits: false, speed: 10 });
+      gateway.connections[0]!.dispatch("MESSAGE_CREATE", {});
+      await gateway.until(() => shard.dispatches().length === 2, "the message");
+      if (type) gateway.connections[0]!.dispatch(type, {});
+      gateway.forget(2);
+      gateway.connections[0]!.destroy();
+      await gateway.until(() => gateway.received(2).length === 2, `IDENTIFY (${type})`, 9_000);
+      await gateway.until(() => shard.isReady(), "READY");
+    }
   });
 
   it("connects to where the gateway has moved, and cuts no wait short for it", async () => {

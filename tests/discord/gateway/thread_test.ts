@@ -24,6 +24,7 @@ const cleanups = cleanUpAfterEach();
 const fake = fakeGatewaysOf(cleanups);
 
 interface Started {
+  readonly delays: number[];
   readonly gateway: Gateway;
   readonly batches: DispatchBatch[];
   readonly states: ShardState[];
@@ -60,6 +61,7 @@ function start(
     logs: [],
     finals: [],
     said: [],
+    delays: [],
   } as Omit<
     Started,
     "gateway"
@@ -68,11 +70,9 @@ function start(
     onBatch(batch) {
       started.batches.push(batch);
       if (!commits) return;
-      queueMicrotask(() => {
-        gateway.committed(batch.ticket);
-        gateway.durable(batch.ticket);
-      });
+      queueMicrotask(() => gateway.committed(batch.ticket));
     },
+    onDelay: (ms) => void started.delays.push(ms),
     onPermitWanted: (id) => permit(id, gateway),
     onState(id, state) {
       started.states.push(state);
@@ -178,7 +178,7 @@ describe("[G1] startGateway()", () => {
 });
 
 describe("[G5] startGateway()", () => {
-  it("keeps what is not committed, and resumes from what is durable after a death", async () => {
+  it("keeps what is not committed, and resumes from what is committed after a death", async () => {
     const discord = await fake();
     const started = start(gatewayOptions(discord.url), {
       workerUrl: DYING_WORKER,
@@ -223,7 +223,7 @@ describe("[G5] startGateway()", () => {
     assert.deepEqual([uncommitted(), seqCommitted()], [0, 2]);
   });
 
-  it("takes what another worker brings again for batches of their own", async () => {
+  it("keeps the batches of a worker that died until they are committed", async () => {
     const discord = await fake();
     const started = start(gatewayOptions(discord.url), {
       workerUrl: DYING_WORKER,
@@ -232,16 +232,17 @@ describe("[G5] startGateway()", () => {
     await discord.until(() => isReady(started), "READY");
     await say(discord, started, 4);
     commit(started, 3); // the worker dies of it, with two batches uncommitted
-    await discord.until(() => started.batches.length > 5 && isReady(started), "the replay");
+    await discord.until(() => discord.received(6).length === 1 && isReady(started), "RESUMED");
+    discord.connections.at(-1)!.dispatch("MESSAGE_CREATE", {});
+    await discord.until(() => started.batches.length === 6, "the next message");
     const { seq, epoch, ticket } = started.batches[5]!;
-    assert.deepEqual([seq, epoch, ticket], [4, 1, 6], "a dispatch of before, and another batch");
-    started.gateway.committed(5); // of the worker that died
-    assert.equal(started.gateway.stats().seqCommitted.get(0), 5);
-    assert.ok(started.gateway.stats().uncommitted > 0, "the replayed ones are still to be stored");
-    started.gateway.committed(6);
-    assert.equal(started.gateway.stats().seqCommitted.get(0), 5, "it never goes back");
-    started.gateway.committed(started.batches.at(-1)!.ticket);
-    assert.equal(started.gateway.stats().uncommitted, 0);
+    assert.deepEqual([seq, epoch, ticket], [7, 1, 6], "after what was replayed, and RESUMED");
+    const { stats, committed } = started.gateway;
+    assert.equal(stats().uncommitted, 3);
+    committed(5); // of the worker that died
+    assert.equal(stats().seqCommitted.get(0), 5);
+    committed(6);
+    assert.deepEqual([stats().seqCommitted.get(0), stats().uncommitted], [7, 0]);
   });
 
   it("tells a worker of its own batches only", async () => {
@@ -476,7 +477,6 @@ describe("[G5] startGateway() and permits", () => {
     });
     await clock.until(() => started.batches.length === 2, "the first one's");
     started.gateway.committed(2);
-    started.gateway.durable(1);
     started.gateway.setUrl("ws://die");
     await clock.until(() => started.batches.length === 4, "the second one's");
     const starts = () => started.logs.filter((line) => line.startsWith("start{"));
@@ -489,7 +489,8 @@ describe("[G5] startGateway() and permits", () => {
     assert.deepEqual(rest, {
       id: 0,
       epoch: 1,
-      seqDurable: 1,
+      seqCommitted: 2,
+      seqReceived: 2,
       failures: 2,
       isDown: false,
       mustSendPresence: false,
@@ -497,39 +498,52 @@ describe("[G5] startGateway() and permits", () => {
   });
 });
 
-describe("[G5] startGateway() and the disk", () => {
-  it("beats with what main has called durable, and with no more", async () => {
+describe("[G5b] startGateway() and what main commits", () => {
+  it("beats with what main has committed, and with no more", async () => {
     const discord = await fake({ heartbeatMs: 100 });
     const started = start(gatewayOptions(discord.url), { commits: false });
     await discord.until(() => isReady(started), "READY");
     await say(discord, started, 3);
     const lastBeat = () => discord.received(1).at(-1)?.d;
-    started.gateway.committed(4);
     const beats = discord.received(1).length;
     await discord.until(() => discord.received(1).length > beats + 1, "beats");
-    assert.equal(lastBeat(), null, "committed is not on the disk");
-    started.gateway.durable(3);
+    assert.equal(lastBeat(), null, "nothing is committed");
+    started.gateway.committed(3);
     await discord.until(() => lastBeat() === 3, "a beat with what is");
-    started.gateway.durable(99);
-    await discord.until(() => lastBeat() === 4, "a beat with all that is committed");
+    started.gateway.committed(4);
+    await discord.until(() => lastBeat() === 4, "a beat with all of it");
   });
 
-  it("keeps what is committed and not yet durable apart, in another worker too", async () => {
+  it("brings nothing again that main has, in another worker", async () => {
     const discord = await fake({ heartbeatMs: 100 });
     const started = start(gatewayOptions(discord.url), {
       workerUrl: DYING_WORKER,
       commits: false,
     });
     await discord.until(() => isReady(started), "READY");
-    await say(discord, started, 2);
-    started.gateway.committed(2);
-    started.gateway.durable(2);
+    await say(discord, started, 4);
     commit(started, 3); // the worker dies of it
     await discord.until(() => discord.received(6).length === 1 && isReady(started), "RESUMED");
-    assert.equal(discord.received(6)[0]!.d.seq, 2);
-    const beats = discord.received(1).length;
-    await discord.until(() => discord.received(1).length > beats, "a beat");
-    assert.equal(discord.received(1).at(-1)!.d, 2);
+    assert.equal(discord.received(6)[0]!.d.seq, 3);
+    discord.connections.at(-1)!.dispatch("MESSAGE_CREATE", {});
+    const seqs = () =>
+      started.batches.flatMap(({ text }) => JSON.parse(text)).map(({ s }: { s: number }) => s);
+    await discord.until(() => seqs().includes(discord.seq), "the next message");
+    assert.deepEqual(seqs(), [...new Set(seqs())], "each once");
+    assert.ok(seqs().includes(5), "what main had not committed is not lost");
+  });
+
+  it("tells how long the worker's messages wait for the main thread", async () => {
+    const discord = await fake();
+    const started = start(gatewayOptions(discord.url));
+    await discord.until(() => isReady(started), "READY");
+    const until = performance.now() + 300;
+    discord.connections[0]!.dispatch("MESSAGE_CREATE", {});
+    await new Promise((resolve) => setTimeout(resolve, 50)); // the worker has it, or has it soon
+    while (performance.now() < until); // the main thread is busy
+    await discord.until(() => started.batches.length > 1, "the message");
+    assert.ok(started.delays.every((ms) => ms >= 0));
+    assert.ok(started.delays.length >= started.batches.length);
   });
 });
 
