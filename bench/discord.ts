@@ -20,7 +20,7 @@ export interface Discord {
   readonly guildId: string;
   /** Names of that guild's channels, besides `general`. */
   readonly channels: readonly string[];
-  /** Each IDENTIFY and RESUME that arrived. */
+  /** How many IDENTIFYs and RESUMEs have arrived. */
   openings(): number;
   isOnline(): boolean;
   /** Says something in a channel, and mentions the bot if asked to. */
@@ -36,7 +36,7 @@ export interface SimulatedDiscord extends Discord {
   readonly simulator: Simulator;
 }
 
-/** So many channels have messages at once. */
+/** In how many channels people write at once. */
 export const CHANNELS = 50;
 
 /** The simulator that the tests use: strict, with all faults, and slower than a bot. */

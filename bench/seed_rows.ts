@@ -20,18 +20,21 @@ interface Seed {
 /** Older than any message of the bench, and rising as ids do. */
 const MESSAGE_ID = "CAST(1300000000000000000 + n * 4194304 AS TEXT)";
 
+/** SQLite gives the row the next number. */
+const NEXT = "NULL";
+
 const SEEDS: readonly Seed[] = [
   {
     table: "decision",
     where: "verdict <> 'accept'",
-    columns: { message_id: MESSAGE_ID, id: "n - 2000000" },
+    columns: { id: NEXT, message_id: MESSAGE_ID },
   },
   {
     table: "inbox",
     where: "state = 'answered'",
     columns: {
+      id: NEXT,
       message_id: MESSAGE_ID,
-      id: "n - 2000000",
       message: `replace(t.message, t.message_id, ${MESSAGE_ID})`,
     },
   },
@@ -39,7 +42,7 @@ const SEEDS: readonly Seed[] = [
     table: "outbox",
     where: "state = 'sent'",
     columns: {
-      id: "n - 2000000",
+      id: NEXT,
       nonce: "'seeded' || n",
       cause_id: MESSAGE_ID,
       message_id: "CAST(1300000000000000001 + n * 4194304 AS TEXT)",

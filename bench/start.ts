@@ -62,7 +62,8 @@ export async function warmStarts(stand: Stand, cores: CoreCount): Promise<Times>
   return { identifyMs, replyMs };
 }
 
-async function once(stand: Stand, cores: CoreCount): Promise<Times> {
+/** One start, its first reply, and its end. */
+export async function once(stand: Stand, cores: CoreCount): Promise<Times> {
   stand.forget();
   const bot = await stand.start(cores);
   stand.ask("general");

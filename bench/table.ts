@@ -10,7 +10,7 @@ interface Row {
   readonly figure: string;
   readonly label: string;
   readonly digits: number;
-  /** As a part of discord.js's figure, where it says ×. */
+  /** What the row should reach now; × is a part of discord.js's figure. */
   readonly goal?: string;
   /** The older bar of the project's own figures: B1 to B13. */
   readonly bar?: string;
@@ -77,8 +77,8 @@ const ROWS: readonly Row[] = [
   row("resumeWireMs", "RESUME after 4000, time on the wire, p50, ms", 1, "", "B12 ≤ 50"),
   row("resumeWholeMs", "… with the wait before it, p50, ms", 0),
   row("resumeIdentifies", "… IDENTIFYs instead, of 3", 0, "", "B12 0"),
-  row("burnBeatMs", "heartbeat delay in a 3 s burn, ms", 0, "≤ 0.0003 ×", "B10 ≤ 50"),
-  row("blockedBeatMs", "main blocked for a minute: latest heartbeat, ms late", 0, "B10 ≤ 50"),
+  row("burnBeatMs", "heartbeat delay in a 3 s burn, ms", 0, "keep", "B10 ≤ 50"),
+  row("blockedBeatMs", "main blocked for a minute: latest heartbeat, ms late", 0, "", "B10 ≤ 50"),
   row("blockedConnections", "… connections lost", 0),
   row("blockedLost", "… of 10 questions, never answered", 0),
   row("admitP50", "admit, 100 guilds × 100 channels × 1,000 entries, p50, µs", 2, "", "≤ 5"),
