@@ -55,12 +55,6 @@ export function parseSnowflake<Kind extends string>(
 }
 
 const IDS_PER_MS = 2 ** 22;
-/**
- * A double holds 53 of an id's 64 bits, so it is off by 1,024 at most: 0.00025 of a millisecond.
- * That matters only this close to the next one, and there a bigint decides, which costs ten times
- * as much.
- */
-const ROUNDING = 0.001;
 
 /**
  * When the object behind an id was created.
@@ -75,9 +69,9 @@ const ROUNDING = 0.001;
  * @see {@link https://docs.discord.com/developers/reference#snowflakes}
  */
 export function createdAtMs(id: Snowflake): number {
+  // A double drops an id's last bits. That changes the millisecond only if it rounds up to a whole
+  // one, and there a bigint decides, which costs ten times as much.
   const ms = Number(id) / IDS_PER_MS;
   const whole = Math.floor(ms);
-  const rest = ms - whole;
-  if (rest > ROUNDING && rest < 1 - ROUNDING) return whole + DISCORD_EPOCH_MS;
-  return Number(BigInt(id) >> 22n) + DISCORD_EPOCH_MS;
+  return (whole < ms ? whole : Number(BigInt(id) >> 22n)) + DISCORD_EPOCH_MS;
 }

@@ -7,7 +7,7 @@
  * @module
  */
 
-/** Collects garbage and returns free pages to the system; 10 to 20 ms for the heap of a bot. */
+/** Collects garbage and returns free pages to the system; 10 to 30 ms, in which nothing else runs. */
 export function collectGarbage(): void {
   const bun: unknown = Reflect.get(globalThis, "Bun");
   if (isBun(bun)) bun.gc(true);

@@ -89,7 +89,9 @@ export function dataHouse(config: object | string = {}): DataHouse {
     },
     async receive(message, moment = {}) {
       const judged = await judge(house, message, moment);
-      await house.fill((store) => store.acceptBatch(batch({ judged: [judged] }), NOW));
+      await house.fill((store) =>
+        store.acceptBatch(batch({ accountId: message.accountId, judged: [judged] }), NOW)
+      );
       return judged;
     },
   };
