@@ -3,7 +3,7 @@
  *
  * A start runs nearly all code once or twice, and compiling it takes a third of the start's CPU
  * time. So `scripts/compile.ts` multiplies the number of calls after which Bun compiles a function
- * by 20. A bot at work wants the usual number.
+ * by 8. A bot at work wants the usual number.
  *
  * @module
  */
