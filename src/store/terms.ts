@@ -18,12 +18,16 @@
  * - `FIRST_DM` is a T1 that brings the first accepted message of a direct channel, or makes a code
  *   for a stranger, and is full: undone, nobody would know that there is such a channel to look into.
  *   What decides a message later is normal again: undone, it is undecided, and is found as such.
- * - T2 is normal: without it the message waits, and its turn runs again.
+ * - T2 is normal: without it the message waits, and its turn runs again. The first claim of a
+ *   message that this process has stored is in memory, and reaches the table later (`inbox.ts`).
  * - T3 is normal: without it the turn runs again, and nobody has seen its reply. A
  *   reply leaves only after T4, which lies behind T1 and T3 in the same log, so T4's
  *   wait covers all three: the way out costs one.
- * - T4 is full: without it Discord could hold a message that we think never left.
- * - T5 is normal: without it the row is asked for again by its nonce, or looked for.
+ * - T4 is full: without it Discord could hold a message that we think never left. Where nothing
+ *   waits before an answer's first message, T3 and T4 are one commit.
+ * - T5 is normal: without it the row is asked for again by its nonce, or looked for. So it waits for
+ *   the next transaction, 50 ms at most.
+ * - TJ lets the tables catch up with the journal. It is normal: undone, the journal still has it.
  * - `BY_HAND` is full: what a person asked for on the command line was told to be stored, and
  *   nothing brings it back. So it is with who is let in, and what names were found to be. What
  *   Barnacle has to say of itself goes the same way.
