@@ -14,6 +14,7 @@ import type { Claim, Route } from "../core/inbox.ts";
 import type { InboundMessage } from "../core/inbound.ts";
 import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import { type ClaimQueue, QUEUE_MAX, type WaitingMessage } from "./claim_queue.ts";
+import type { Outgoing } from "./outgoing.ts";
 import { TERMS, UNNAMED } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
 
@@ -100,6 +101,7 @@ export function createInbox(
   database: DatabaseSync,
   { commit, later, read }: Transactions,
   queue: ClaimQueue,
+  outgoing: Outgoing,
 ): Inbox {
   const selectWaiting = database.prepare(
     `SELECT id, message_id, account_id, channel_id, agent_id, session_key, attempt FROM inbox
@@ -153,6 +155,10 @@ export function createInbox(
       const { messageId, route, attempts } = taken;
       try {
         await storeClaim(taken, now);
+        // An answer in a channel in which nothing waits is stored with its intent (T3 and T4).
+        if (!outgoing.queues.isKnown(accountId, taken.channelId)) {
+          await read(() => outgoing.look(accountId, taken.channelId));
+        }
         const message = taken.message ??
           await read(() => readMessage(selectMessage.get(messageId)));
         return { message, route, attempt: attempts + 1 };

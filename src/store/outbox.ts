@@ -178,14 +178,6 @@ export function createOutbox(
   const markUncertain = database.prepare(
     `UPDATE outbox SET state = 'uncertain' WHERE id = ? AND state = 'sending'`,
   );
-  const selectAny = database.prepare(
-    `SELECT 1 FROM outbox
-     WHERE account_id = :accountId AND channel_id = :channelId AND state IN ('pending', 'sending')
-     UNION ALL
-     SELECT 1 FROM parked_channel
-     WHERE account_id = :accountId AND channel_id = :channelId AND is_parked = 1
-     LIMIT 1`,
-  );
   const selectKnown = database.prepare(
     `SELECT message_id FROM outbox
      WHERE message_id IN (SELECT value FROM json_each(?)) AND channel_id = ?`,
@@ -197,11 +189,11 @@ export function createOutbox(
   });
   const idOf = ({ id }: OutboxRow): number => outgoing.idInTable(id);
 
-  /** The head of a channel as the tables have it, and whether nothing at all waits there. */
+  /** The head of a channel as the tables have it. */
   function headOf(accountId: AccountId, channelId: ChannelId): readonly OutboxRow[] {
     const row = selectHead.get({ accountId, channelId });
     if (row) return [toOutboxRow(row)];
-    if (!selectAny.get({ accountId, channelId })) queues.foundEmpty(accountId, channelId);
+    outgoing.look(accountId, channelId);
     return [];
   }
 

@@ -163,7 +163,7 @@ export function createStore(
     },
     ...createGuilds(database, commits),
     ...createIdentifies(database, commits),
-    ...createInbox(database, commits, memory.claims),
+    ...createInbox(database, commits, memory.claims, memory.outgoing),
     ...createInvalidRequestCounts(database, commits),
     ...createOtherWriters(database),
     ...createPeers(database, commits, verdicts, memory),

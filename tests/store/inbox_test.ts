@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { type AccountId, toAccountId } from "../../src/core/ids.ts";
 import { createClaimQueue } from "../../src/store/claim_queue.ts";
 import { createInbox } from "../../src/store/inbox.ts";
+import { createOutgoing } from "../../src/store/outgoing.ts";
 import { transactAlone } from "../../src/store/transact.ts";
 import { ACCOUNT, channelId, directMessage, guildMessage, messageId } from "../support/builders.ts";
 import { openDatabase } from "../support/open_database.ts";
@@ -107,7 +108,12 @@ describe("claimNext()", () => {
       prepared.push(sql);
       return prepare(sql);
     };
-    createInbox(database, transactAlone(database), createClaimQueue());
+    createInbox(
+      database,
+      transactAlone(database),
+      createClaimQueue(),
+      createOutgoing(database),
+    );
     const looks = prepared.filter((sql) => /^\s*(SELECT|UPDATE).*\binbox\b/s.test(sql));
     assert.ok(looks.length >= 5);
     for (const sql of looks) {

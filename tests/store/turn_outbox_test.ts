@@ -25,7 +25,10 @@ function openTurns(options: Parameters<typeof openTestStore>[0] = {}) {
     const message = guildMessage({ id, channelId: channel });
     const route = { agentId: "main", sessionKey: `of ${id}` };
     await store.acceptBatch(batch({ judged: [accepted(message, route)] }), NOW);
-    return (await store.claimNext(ACCOUNT, NOW, []))!;
+    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
+    // As where something failed before: no answer is stored with the intent to send it.
+    await store.outbox.shiftFailing(ACCOUNT, 0, 0);
+    return claim;
   }
 
   async function answer(parts = 1, queue?: PlanQueue, channel: ChannelId = HERE) {
