@@ -104,6 +104,8 @@ export function createClaimQueue(): ClaimQueue {
   const sessions = new Map<string, WaitingMessage[]>();
   /** Those of them in which no turn runs. */
   const ready = new Set<string>();
+  /** Ids of all of them. */
+  const waiting = new Set<MessageId>();
   const running = new Map<string, Running>();
   /** Sessions in which a turn runs. */
   const busy = new Set<string>();
@@ -115,7 +117,10 @@ export function createClaimQueue(): ClaimQueue {
   let units = 0;
   let arrivals = 0;
 
+  /** Once: the tables may have told of a message already that is only now said to be safe. */
   function insert(entry: WaitingMessage): void {
+    if (waiting.has(entry.messageId) || running.has(entry.messageId)) return;
+    waiting.add(entry.messageId);
     const session = sessions.get(entry.route.sessionKey) ?? [];
     const isLast = (session.at(-1)?.arrival ?? 0) < entry.arrival;
     session.push(entry);
@@ -128,6 +133,7 @@ export function createClaimQueue(): ClaimQueue {
 
   function takeOut(session: WaitingMessage[], entry: WaitingMessage): void {
     session.splice(session.indexOf(entry), 1);
+    waiting.delete(entry.messageId);
     if (session.length === 0) {
       sessions.delete(entry.route.sessionKey);
       ready.delete(entry.route.sessionKey);
@@ -140,6 +146,7 @@ export function createClaimQueue(): ClaimQueue {
   function forget(): void {
     sessions.clear();
     ready.clear();
+    waiting.clear();
     unstored.clear();
     count = 0;
     units = 0;
@@ -167,15 +174,15 @@ export function createClaimQueue(): ClaimQueue {
     get isStale() {
       return isStale;
     },
-    fill(waiting, runningThere, more) {
+    fill(waitingThere, runningThere, more) {
       forget();
       for (const { messageId, sessionKey } of runningThere) {
         if (running.has(messageId)) continue;
         begin(messageId, { sessionKey, attempt: 0 });
       }
-      for (const entry of waiting) {
+      for (const entry of waitingThere) {
         arrivals = Math.max(arrivals, entry.arrival);
-        if (!running.has(entry.messageId)) insert(entry);
+        insert(entry);
       }
       hasMore = more;
       isStale = false;
@@ -229,6 +236,7 @@ export function createClaimQueue(): ClaimQueue {
     },
     remove(accountId, messageId) {
       if (running.has(messageId)) return false;
+      if (!waiting.has(messageId)) return isStale || hasMore;
       for (const session of sessions.values()) {
         const found = session.find((entry) => entry.messageId === messageId);
         if (!found) continue;
@@ -236,7 +244,7 @@ export function createClaimQueue(): ClaimQueue {
         if (isIt) takeOut(session, found);
         return isIt;
       }
-      return isStale || hasMore;
+      return false;
     },
     void(accountId) {
       for (const [messageId, { entry }] of running) {

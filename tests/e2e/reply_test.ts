@@ -42,7 +42,9 @@ describe("[R1] [R2] [R4] [R10] how an answer is written", () => {
       const [message] = simulator.posted("general");
       assert.equal(message?.content, loud);
       assert.deepEqual(message?.pings, { users: [user("grace").id], roles: [], everyone: false });
-      const { body } = simulator.requests.records().find(({ method }) => method === "POST") ?? {};
+      const { body } = simulator.requests.records().find(({ method, path }) =>
+        method === "POST" && path.endsWith("/messages") // and not typing
+      ) ?? {};
       assert.deepEqual((body as { allowed_mentions: unknown }).allowed_mentions, {
         parse: [],
         users: [user("grace").id],

@@ -13,6 +13,7 @@ import { z } from "zod";
 import { DATABASE_NAME } from "../../../src/host/data_dir.ts";
 import type { Files } from "./disk.ts";
 import type { InSession, Wire } from "./wire.ts";
+import { createStore } from "../../../src/store/store.ts";
 
 /** Something that a person said to the bot, and is owed an answer for. */
 export interface Question {
@@ -86,6 +87,7 @@ export function judgeCut(
     return { ...NOTHING, problems: [`does not open: ${error}`] };
   }
   try {
+    recoverJournal(database, path);
     spoil?.(database);
     const integrity = database.prepare("PRAGMA integrity_check").get()?.["integrity_check"];
     const session = database
@@ -106,6 +108,12 @@ export function judgeCut(
   } finally {
     database.close();
   }
+}
+
+/** As a start does: what the journal holds is done to the tables. */
+function recoverJournal(database: DatabaseSync, path: string): void {
+  const isThere = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'journal'").get();
+  if (isThere) createStore(database, path, { elapsed: () => 0 });
 }
 
 /** Puts the rebuilt files where a database can be opened; the log's index is made anew from the log. */
