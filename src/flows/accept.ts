@@ -252,8 +252,9 @@ async function commit(unit: Unit, ports: AcceptPorts): Promise<void> {
 }
 
 /**
- * T0, or a gap in the session that there is. Which guilds the READY has made old is stored before it: who dies between the two resumes
- * behind the READY, and would take what is known of them for new.
+ * T0, or a gap in the session that there is. Which guilds the READY has made old is stored before
+ * it: a process that dies between the two resumes behind the READY, and would take what is known of
+ * them for new.
  */
 async function begin(unit: Unit, { store, ...ports }: AcceptPorts): Promise<void> {
   const { started, accountId, shardId, arrivedAt, guilds } = unit;

@@ -12,6 +12,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { AccountId } from "../core/ids.ts";
+import { LATE_MS } from "./gateway_sessions.ts";
 import { UNNAMED } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
 
@@ -72,10 +73,12 @@ export function createGaps(database: DatabaseSync, { commit }: Transactions): Ga
        (account_id, shard_id, alive_at, stored_up_to, catch_up_from, lost_at)
      VALUES (?, ?, ?, ?, ?, ?)`,
   );
+  // A message that is missing may have been sent before the newest one that is stored, or before
+  // the READY had arrived: what is read again is known by its id.
   const openInSession = database.prepare(
     `UPDATE gateway_session SET
        session_id = NULL, resume_url = NULL, seq = NULL, started_at = NULL,
-       catch_up_from = COALESCE(catch_up_from, stored_up_to), lost_at = ?
+       catch_up_from = COALESCE(catch_up_from, stored_up_to - ${LATE_MS}), lost_at = ?
      WHERE account_id = ? AND shard_id = ?`,
   );
   const close = database.prepare(

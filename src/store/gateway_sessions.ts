@@ -83,7 +83,7 @@ export type AdvanceSession = (accountId: AccountId, progress: Progress) => void;
  * By how much, in milliseconds, a message that has only just come may be older than what is stored:
  * Discord is late at times, and has no order between the channels of a shard.
  */
-const LATE_MS = 60_000;
+export const LATE_MS = 60_000;
 
 /** How old `ready_at` may be, in milliseconds, before a batch writes it anew. */
 const READY_STEP_MS = 60_000;

@@ -13,6 +13,7 @@ import { z } from "zod";
 import { DATABASE_NAME } from "../../../src/host/data_dir.ts";
 import type { Files } from "./disk.ts";
 import type { InSession, Wire } from "./wire.ts";
+import { LATE_MS } from "../../../src/store/gateway_sessions.ts";
 import { createStore } from "../../../src/store/store.ts";
 
 /** Something that a person said to the bot, and is owed an answer for. */
@@ -214,7 +215,8 @@ function judgeQuestions(
       : lastHeardIn <= storedIn;
     // Where the next start has to IDENTIFY, its gap begins where the store ends.
     const beginsGap = inStored ? hasHole && seesHoles : !isOlder;
-    const gap = stored?.catch_up_from ?? (beginsGap ? stored?.stored_up_to : undefined);
+    const from = inStored && stored ? stored.stored_up_to - LATE_MS : stored?.stored_up_to;
+    const gap = stored?.catch_up_from ?? (beginsGap ? from : undefined);
     if (inStored && inStored.seq > Math.max(stored?.seq ?? 0, toldUpTo)) count.replayed += 1;
     else if (gap !== undefined && gap <= sentAt && !(isFirstDirect && isOlder)) count.missed += 1;
     else problems.push(`lost: nothing brings back ${messageId} (${describe(inStored, stored)})`);
