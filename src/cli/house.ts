@@ -17,7 +17,7 @@ import { openStore, type Store } from "../store/store.ts";
 import { EXIT } from "./exit_code.ts";
 import { lockOf } from "./running_bot.ts";
 import { StartError } from "./start_error.ts";
-import { openBeside } from "./store_access.ts";
+import { openBeside, sayRefused } from "./store_access.ts";
 
 export interface House {
   readonly store: Store;
@@ -40,6 +40,7 @@ export async function openHouse(dataDir: string): Promise<House> {
       ? openStore(join(dataDir, DATABASE_NAME), {
         now: Date.now(),
         elapsed: () => performance.now(),
+        onRefused: sayRefused,
       })
       : openBeside(dataDir);
   } catch (error) {

@@ -110,6 +110,11 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
       elapsed: () => performance.now(),
       retention: { ...DEFAULT_RETENTION, ...config.retention },
       crash,
+      onRefused: (kind, error) =>
+        log.error("A record of the store's journal cannot be applied and is kept; report this", {
+          kind,
+          error,
+        }),
     });
     try {
       return await serve({

@@ -10,6 +10,7 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { DATABASE_NAME, findDataDir } from "../host/data_dir.ts";
 import { ringDoorbell } from "../host/doorbell.ts";
 import { isCurrent } from "../store/database.ts";
@@ -44,5 +45,15 @@ export function openBeside(dataDir: string): Store | undefined {
     now: Date.now(),
     elapsed: () => performance.now(),
     onCommitted: () => ringDoorbell(dataDir),
+    onRefused: sayRefused,
   });
+}
+
+/** Says on stderr that a record of the store's journal was kept, because the tables refused it. */
+export function sayRefused(kind: string, error: unknown): void {
+  const reason = error instanceof Error ? error.message : String(error);
+  process.stderr.write(
+    `barnacle: a record of the store's journal (${kind}) cannot be applied and is kept: ${reason}. ` +
+      "Please report this.\n",
+  );
 }

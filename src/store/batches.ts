@@ -114,12 +114,10 @@ export function createBatches(
     const unknown = echoes.filter((echo) => {
       const known = outgoing.queues.echoed(accountId, echo);
       if (known?.kind === "news") {
-        const { row: { id, fileCount, message: { channelId } } } = known;
+        const { row: { id, fileCount, message: { channelId, nonce } } } = known;
         settledIn.push(channelId);
-        later(TERMS.T5, () => {
-          const row = { id: outgoing.idInTable(id), accountId, channelId, fileCount };
-          settle(row, echo.messageId);
-        });
+        const row = { id, accountId, nonce, channelId, fileCount };
+        later(TERMS.T5, () => settle(row, echo.messageId));
       }
       return !known;
     });

@@ -36,13 +36,12 @@ export interface ClaimQueue {
   /**
    * Takes what the tables say. A message whose turn runs here stays claimed.
    *
-   * @param waiting The oldest, no more than {@link QUEUE_MAX}.
-   * @param hasMore Whether more of them wait than are given.
+   * @param waiting In the order of arrival: up to {@link SESSION_MAX} of a session and
+   * {@link ACCOUNT_MAX} of an account, and one more of those that have more.
    */
   fill(
     waiting: readonly WaitingMessage[],
     running: readonly { readonly messageId: MessageId; readonly sessionKey: string }[],
-    hasMore: boolean,
   ): void;
   /** A message was accepted: it comes into the tables, or is there. */
   accepted(messageId: MessageId): void;
@@ -83,8 +82,12 @@ export interface ClaimQueue {
   bytes(): number;
 }
 
-/** Messages in memory, at most: of more, the newest are left in the tables. */
-export const QUEUE_MAX = 10_000;
+/**
+ * Messages of a session and of an account in memory, at most; later ones are left in the tables. So
+ * neither a busy session nor an account that is stopped keeps the others' messages out.
+ */
+export const SESSION_MAX = 64;
+export const ACCOUNT_MAX = 10_000;
 /** UTF-16 units of texts in memory, at most. */
 const TEXT_MAX = 2 * 1024 * 1024;
 /** Bytes of an entry beside its text, about. */
@@ -112,8 +115,11 @@ export function createClaimQueue(): ClaimQueue {
   /** Messages that are in the journal only. */
   const unstored = new Set<string>();
   let isStale = true;
-  let hasMore = false;
-  let count = 0;
+  /** Messages of each account in memory. */
+  const counts = new Map<AccountId, number>();
+  /** Sessions and accounts of which more messages wait in the tables. */
+  const longSessions = new Set<string>();
+  const longAccounts = new Set<AccountId>();
   let units = 0;
   let arrivals = 0;
 
@@ -127,8 +133,15 @@ export function createClaimQueue(): ClaimQueue {
     if (!isLast) session.sort((one, other) => one.arrival - other.arrival);
     sessions.set(entry.route.sessionKey, session);
     if (!busy.has(entry.route.sessionKey)) ready.add(entry.route.sessionKey);
-    count++;
+    counts.set(entry.accountId, (counts.get(entry.accountId) ?? 0) + 1);
     units += unitsOf(entry);
+  }
+
+  /** Whether a message is to be in memory; if not, the tables have it, and it is noted there. */
+  function hasRoom(accountId: AccountId, sessionKey: string): boolean {
+    if ((counts.get(accountId) ?? 0) >= ACCOUNT_MAX) longAccounts.add(accountId);
+    if ((sessions.get(sessionKey)?.length ?? 0) >= SESSION_MAX) longSessions.add(sessionKey);
+    return !longAccounts.has(accountId) && !longSessions.has(sessionKey);
   }
 
   function takeOut(session: WaitingMessage[], entry: WaitingMessage): void {
@@ -137,10 +150,12 @@ export function createClaimQueue(): ClaimQueue {
     if (session.length === 0) {
       sessions.delete(entry.route.sessionKey);
       ready.delete(entry.route.sessionKey);
+      if (longSessions.has(entry.route.sessionKey)) isStale = true;
     }
-    count--;
+    const left = (counts.get(entry.accountId) ?? 1) - 1;
+    counts.set(entry.accountId, left);
+    if (longAccounts.has(entry.accountId) && left < ACCOUNT_MAX / 2) isStale = true;
     units -= unitsOf(entry);
-    if (hasMore && count < QUEUE_MAX / 2) isStale = true;
   }
 
   function forget(): void {
@@ -148,7 +163,9 @@ export function createClaimQueue(): ClaimQueue {
     ready.clear();
     waiting.clear();
     unstored.clear();
-    count = 0;
+    counts.clear();
+    longSessions.clear();
+    longAccounts.clear();
     units = 0;
     isStale = true;
   }
@@ -174,7 +191,7 @@ export function createClaimQueue(): ClaimQueue {
     get isStale() {
       return isStale;
     },
-    fill(waitingThere, runningThere, more) {
+    fill(waitingThere, runningThere) {
       forget();
       for (const { messageId, sessionKey } of runningThere) {
         if (running.has(messageId)) continue;
@@ -182,17 +199,15 @@ export function createClaimQueue(): ClaimQueue {
       }
       for (const entry of waitingThere) {
         arrivals = Math.max(arrivals, entry.arrival);
-        insert(entry);
+        if (hasRoom(entry.accountId, entry.route.sessionKey)) insert(entry);
       }
-      hasMore = more;
       isStale = false;
     },
     accepted: (messageId) => void unstored.add(messageId),
     add(message, route) {
       if (isStale) return; // the tables will say so
-      if (count >= QUEUE_MAX) hasMore = true;
-      if (hasMore) return;
       const { id: messageId, accountId, channelId } = message;
+      if (!hasRoom(accountId, route.sessionKey)) return;
       const arrival = ++arrivals;
       const entry = { messageId, accountId, channelId, route, arrival, attempts: 0, isFresh: true };
       insert(units < TEXT_MAX ? { ...entry, message } : entry);
@@ -236,7 +251,7 @@ export function createClaimQueue(): ClaimQueue {
     },
     remove(accountId, messageId) {
       if (running.has(messageId)) return false;
-      if (!waiting.has(messageId)) return isStale || hasMore;
+      if (!waiting.has(messageId)) return isStale || longSessions.size + longAccounts.size > 0;
       for (const session of sessions.values()) {
         const found = session.find((entry) => entry.messageId === messageId);
         if (!found) continue;
@@ -253,7 +268,7 @@ export function createClaimQueue(): ClaimQueue {
       forget();
     },
     forget,
-    bytes: () => count * ENTRY_BYTES + units * 2,
+    bytes: () => waiting.size * ENTRY_BYTES + units * 2,
   };
 }
 

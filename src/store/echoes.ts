@@ -48,10 +48,10 @@ export function prepareSettleEcho(database: DatabaseSync): SettleEcho {
     const row = found && rowSchema.parse(found);
     const why = whyForeign(row, echo);
     const foreign: Told = why ? { foreign: { messageId, channelId, why } } : {};
-    if (!row) return foreign;
+    if (!row || nonce === undefined) return foreign;
     const { id, channel_id, file_count } = row;
     const isNews = settle(
-      { id, accountId, channelId: channel_id, fileCount: file_count },
+      { id, accountId, nonce, channelId: channel_id, fileCount: file_count },
       messageId,
     );
     return { ...(isNews && { settledIn: channel_id }), ...foreign };

@@ -13,7 +13,7 @@ import { type AccountId, type ChannelId, toAccountId } from "../core/ids.ts";
 import type { Claim, Route } from "../core/inbox.ts";
 import type { InboundMessage } from "../core/inbound.ts";
 import { snowflakeSchema } from "../core/snowflake_schema.ts";
-import { type ClaimQueue, QUEUE_MAX, type WaitingMessage } from "./claim_queue.ts";
+import { ACCOUNT_MAX, type ClaimQueue, SESSION_MAX, type WaitingMessage } from "./claim_queue.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { TERMS, UNNAMED } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
@@ -104,8 +104,13 @@ export function createInbox(
   outgoing: Outgoing,
 ): Inbox {
   const selectWaiting = database.prepare(
-    `SELECT id, message_id, account_id, channel_id, agent_id, session_key, attempt FROM inbox
-     WHERE finished_at IS NULL AND state = 'waiting' ORDER BY id LIMIT ${QUEUE_MAX + 1}`,
+    `SELECT id, message_id, account_id, channel_id, agent_id, session_key, attempt FROM (
+       SELECT *, ROW_NUMBER() OVER (PARTITION BY session_key ORDER BY id) AS in_session,
+              ROW_NUMBER() OVER (PARTITION BY account_id ORDER BY id) AS in_account
+       FROM inbox WHERE finished_at IS NULL AND state = 'waiting'
+     )
+     WHERE in_session <= ${SESSION_MAX + 1} AND in_account <= ${ACCOUNT_MAX + 1}
+     ORDER BY id`,
   );
   const selectRunning = database.prepare(
     `SELECT message_id, session_key FROM inbox
@@ -126,11 +131,9 @@ export function createInbox(
   );
 
   function fill(): void {
-    const waiting = selectWaiting.all();
     queue.fill(
-      waiting.slice(0, QUEUE_MAX).map((row) => waitingSchema.parse(row)),
+      selectWaiting.all().map((row) => waitingSchema.parse(row)),
       selectRunning.all().map((row) => runningSchema.parse(row)),
-      waiting.length > QUEUE_MAX,
     );
   }
 
@@ -140,7 +143,6 @@ export function createInbox(
    * process's own may lose its first claim: the next start counts it.
    */
   async function storeClaim({ messageId, attempts, isFresh }: WaitingMessage, now: number) {
-    if (!queue.isStored(messageId)) return; // it comes into the tables as claimed
     const mark = () => void claim.run({ messageId, attempt: attempts + 1, now });
     if (isFresh && attempts === 0) later(TERMS.T2, mark);
     else await commit(TERMS.T2, mark);
@@ -154,25 +156,25 @@ export function createInbox(
       if (!taken) return undefined;
       const { messageId, route, attempts } = taken;
       try {
-        await storeClaim(taken, now);
+        const isStored = queue.isStored(messageId); // else it comes into the tables as claimed
         // An answer in a channel in which nothing waits is stored with its intent (T3 and T4).
         if (!outgoing.queues.isKnown(accountId, taken.channelId)) {
           await read(() => outgoing.look(accountId, taken.channelId));
         }
         const message = taken.message ??
           await read(() => readMessage(selectMessage.get(messageId)));
+        // After all reads: a claim that is stored and then put back would hold up its session.
+        if (isStored) await storeClaim(taken, now);
         return { message, route, attempt: attempts + 1 };
       } catch (error) {
         queue.putBack(taken);
         throw error;
       }
     },
-    release(ended) {
+    async release(ended) {
       const { message, attempt } = ended;
+      await commit(UNNAMED, () => void release.run(message.id, attempt));
       queue.release(ended);
-      return commit(UNNAMED, () => {
-        release.run(message.id, attempt);
-      });
     },
     async voidClaims(accountId) {
       const voided = await commit(

@@ -112,6 +112,13 @@ interface Intent {
   readonly now: number;
 }
 
+/** A row by its nonce: its number in memory may be that of another row in the table. */
+const THIS = "account_id = :accountId AND nonce = :nonce";
+
+function keyOf({ message: { accountId, nonce } }: OutboxRow) {
+  return { accountId, nonce };
+}
+
 const knownSchema = z.object({ message_id: snowflakeSchema<"message">() });
 
 /** @param database Open, migrated, and owned by the caller. */
@@ -145,11 +152,7 @@ export function createOutbox(
     `UPDATE outbox
      SET state = 'sending', first_attempt_at = COALESCE(first_attempt_at, :now),
          action = IIF(:isPost, 'post', action)
-     WHERE id = :id AND state IN ('pending', 'sending')`,
-  );
-  const noteIntent = database.prepare(
-    `UPDATE outbox SET state = 'sending', first_attempt_at = COALESCE(first_attempt_at, ?)
-     WHERE account_id = ? AND nonce = ? AND state IN ('pending', 'sending')`,
+     WHERE ${THIS} AND state IN ('pending', 'sending')`,
   );
   const markRefused = database.prepare(
     `UPDATE outbox
@@ -157,11 +160,11 @@ export function createOutbox(
          first_attempt_at = :firstAttemptAt,
          failing_since = COALESCE(failing_since, :now),
          refusal = :reason
-     WHERE id = :id AND state IN ('pending', 'sending')`,
+     WHERE ${THIS} AND state IN ('pending', 'sending')`,
   );
   const markFailing = database.prepare(
     `UPDATE outbox SET failing_since = :now
-     WHERE id = :id AND state IN ('pending', 'sending') AND failing_since IS NULL`,
+     WHERE ${THIS} AND state IN ('pending', 'sending') AND failing_since IS NULL`,
   );
   const shiftFailing = database.prepare(
     `UPDATE outbox SET failing_since = failing_since + :byMs
@@ -169,25 +172,23 @@ export function createOutbox(
   );
   const markAbsent = database.prepare(
     `UPDATE outbox SET state = 'pending', first_attempt_at = NULL
-     WHERE id = ? AND state = 'sending'`,
+     WHERE ${THIS} AND state = 'sending'`,
   );
   const markDead = database.prepare(
     `UPDATE outbox SET state = 'dead', refusal = :reason
-     WHERE id = :id AND state IN ('pending', 'sending')`,
+     WHERE ${THIS} AND state IN ('pending', 'sending')`,
   );
   const markUncertain = database.prepare(
-    `UPDATE outbox SET state = 'uncertain' WHERE id = ? AND state = 'sending'`,
+    `UPDATE outbox SET state = 'uncertain' WHERE ${THIS} AND state = 'sending'`,
   );
   const selectKnown = database.prepare(
     `SELECT message_id FROM outbox
      WHERE message_id IN (SELECT value FROM json_each(?)) AND channel_id = ?`,
   );
 
-  /** T4 of a row that is in memory, by its nonce: its number may be another one in the table. */
   const intend = journaled<Intent>("intent", ({ accountId, nonce, now }) => {
-    noteIntent.run(now, accountId, nonce);
+    markSending.run({ accountId, nonce, now, isPost: 0 });
   });
-  const idOf = ({ id }: OutboxRow): number => outgoing.idInTable(id);
 
   /** The head of a channel as the tables have it. */
   function headOf(accountId: AccountId, channelId: ChannelId): readonly OutboxRow[] {
@@ -232,7 +233,7 @@ export function createOutbox(
         return await commit(TERMS.T4, () => {
           // What is posted in a draft's place stays a post, whatever becomes of the draft.
           const isPost = row.action.kind === "post" ? 1 : 0;
-          return markSending.run({ id: idOf(row), now, isPost }).changes === 1;
+          return markSending.run({ ...keyOf(row), now, isPost }).changes === 1;
         });
       }
       const { accountId, nonce } = row.message;
@@ -240,8 +241,8 @@ export function createOutbox(
       return queues.has(row); // or the gateway's echo was first
     },
     markSent(row, messageId) {
-      const { message: { accountId, channelId }, fileCount } = row;
-      const end = () => settle({ id: idOf(row), accountId, channelId, fileCount }, messageId);
+      const { id, message: { channelId }, fileCount } = row;
+      const end = () => settle({ id, ...keyOf(row), channelId, fileCount }, messageId);
       if (!queues.has(row)) return commit(TERMS.T5, end);
       queues.settle(row, messageId);
       later(TERMS.T5, end);
@@ -250,16 +251,16 @@ export function createOutbox(
     markRefused: (row, reason, now) =>
       change(row, () => {
         const { firstAttemptAt = null } = row;
-        markRefused.run({ id: idOf(row), firstAttemptAt, reason, now });
+        markRefused.run({ ...keyOf(row), firstAttemptAt, reason, now });
       }),
-    markFailing: (row, now) => change(row, () => void markFailing.run({ id: idOf(row), now })),
+    markFailing: (row, now) => change(row, () => void markFailing.run({ ...keyOf(row), now })),
     shiftFailing(accountId, byMs, until) {
       queues.forget(accountId);
       return commit(UNNAMED, () => void shiftFailing.run({ accountId, byMs, until }));
     },
-    markAbsent: (row) => change(row, () => void markAbsent.run(idOf(row))),
-    markDead: (row, reason) => change(row, () => void markDead.run({ id: idOf(row), reason })),
-    markUncertain: (row) => change(row, () => void markUncertain.run(idOf(row))),
+    markAbsent: (row) => change(row, () => void markAbsent.run(keyOf(row))),
+    markDead: (row, reason) => change(row, () => void markDead.run({ ...keyOf(row), reason })),
+    markUncertain: (row) => change(row, () => void markUncertain.run(keyOf(row))),
     known: (channelId, messageIds) =>
       read(() => {
         const rows = selectKnown.all(JSON.stringify(messageIds), channelId);

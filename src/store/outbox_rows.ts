@@ -108,10 +108,7 @@ export function prepareAddPlainRow(database: DatabaseSync, outgoing: Outgoing): 
       JSON.stringify(message),
       whole === undefined ? null : withoutControls(whole),
     ];
-    if (insert.run(id, ...rest).changes === 1) return;
-    const free = outgoing.nextId();
-    insert.run(free, ...rest);
-    outgoing.moved(id, free);
+    if (insert.run(id, ...rest).changes === 0) insert.run(outgoing.nextId(), ...rest);
   };
 }
 

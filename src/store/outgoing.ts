@@ -2,9 +2,9 @@
  * What this process remembers of the outbox between two transactions: the queues of
  * its channels, and the numbers of its rows.
  *
- * A row that is journaled has its number before it is in the table, and another
- * process, `barnacle send`, may give that number to a row of its own meanwhile. The
- * journaled row then takes the next free number, and is found by either.
+ * A journaled row has its number before the table has the row. Another process,
+ * `barnacle send`, may give that number to a row of its own meanwhile. The journaled
+ * row then takes the next free number. So only the nonce names a row for certain.
  *
  * @module
  */
@@ -19,12 +19,8 @@ export interface Outgoing {
   look(accountId: AccountId, channelId: ChannelId): void;
   /** The next number, within a transaction of the caller's. */
   nextId(): number;
-  /** Numbers for rows that are journaled; the caller has seen that the tables are up to date. */
+  /** Numbers for rows that are journaled. */
   reserve(count: number): number;
-  /** A row took another number than the one that was reserved for it. */
-  moved(from: number, to: number): void;
-  /** The number of a row in the table. */
-  idInTable(id: number): number;
   /** Work that had run is undone, or another process has written. */
   forget(): void;
 }
@@ -40,7 +36,6 @@ export function createOutgoing(database: DatabaseSync): Outgoing {
      LIMIT 1`,
   );
   const queues = createSendQueues();
-  const elsewhere = new Map<number, number>();
   let last = 0;
   const lastInTable = () => Number(selectLast.get()?.["id"]);
   return {
@@ -55,8 +50,6 @@ export function createOutgoing(database: DatabaseSync): Outgoing {
       last += count;
       return first;
     },
-    moved: (from, to) => void elsewhere.set(from, to),
-    idInTable: (id) => elsewhere.get(id) ?? id,
     forget: () => queues.forget(),
   };
 }

@@ -78,7 +78,7 @@ export function createSendQueues(): SendQueues {
 
   const queueOf = ({ message: { accountId, channelId } }: OutboxRow) =>
     channels.get(keyOf(accountId, channelId));
-  const find = (row: OutboxRow) => queueOf(row)?.find((queued) => queued.row.id === row.id);
+  const find = (row: OutboxRow) => byNonce.get(nonceKeyOf(row));
 
   function drop(key: string): void {
     for (const { row } of channels.get(key) ?? []) {
@@ -90,9 +90,9 @@ export function createSendQueues(): SendQueues {
 
   function settle(row: OutboxRow, messageId: MessageId | undefined): void {
     const queue = queueOf(row);
-    const index = queue?.findIndex((queued) => queued.row.id === row.id) ?? -1;
-    if (!queue || index === -1) return;
-    queue.splice(index, 1);
+    const queued = find(row);
+    if (!queue || !queued) return;
+    queue.splice(queue.indexOf(queued), 1);
     units -= row.message.content.length;
     const nonce = nonceKeyOf(row);
     byNonce.delete(nonce);
@@ -129,6 +129,7 @@ export function createSendQueues(): SendQueues {
       for (const row of rows) {
         const queued = find(row);
         if (queued) queued.isStored = true;
+        else drop(keyOf(row.message.accountId, row.message.channelId));
       }
     },
     head(accountId, channelId) {

@@ -12,8 +12,10 @@ import { prepareNoteDelivered } from "./parked_channels.ts";
 
 /** What is to be settled. */
 export interface Unsettled {
+  /** In the table; it matters only if the row has files. */
   readonly id: number;
   readonly accountId: AccountId;
+  readonly nonce: string;
   readonly channelId: ChannelId;
   readonly fileCount: number;
 }
@@ -31,10 +33,10 @@ export function prepareSettle(database: DatabaseSync): Settle {
   const noteDelivered = prepareNoteDelivered(database);
   const settle = database.prepare(
     `UPDATE outbox SET state = 'sent', message_id = :messageId, failing_since = NULL, whole = NULL
-     WHERE id = :id AND state <> 'sent'`,
+     WHERE account_id = :accountId AND nonce = :nonce AND state <> 'sent'`,
   );
-  return ({ id, accountId, channelId, fileCount }, messageId) => {
-    if (settle.run({ id, messageId: messageId ?? null }).changes === 0) return false;
+  return ({ id, accountId, nonce, channelId, fileCount }, messageId) => {
+    if (settle.run({ accountId, nonce, messageId: messageId ?? null }).changes === 0) return false;
     if (fileCount > 0) files.delete(id);
     if (messageId !== undefined) noteDelivered(accountId, channelId);
     return true;

@@ -119,7 +119,7 @@ export function createStore(
     onCommitted,
     crash = NO_CRASH,
     retention = DEFAULT_RETENTION,
-    onRefused = () => {},
+    onRefused = () => {}, // a test's, that looks into the journal itself
   }: StoreOptions,
 ): Store {
   const factRows = prepareFactRows(database, { elapsed });

@@ -28,12 +28,12 @@ const gapsOf = async (store: Store) =>
   (await shardsOf(store)).map(({ shardId, catchUpFrom }) => [shardId, catchUpFrom]);
 
 describe("openGap()", () => {
-  it("[G5b] begins where the store ends, and ends the session", async () => {
+  it("[G5b] begins a minute before the newest stored message, and ends the session", async () => {
     const { store } = openTestStore();
     await begin(store, NOW);
     await store.openGap(ACCOUNT, 0, NOW + 10);
     const [shard] = await shardsOf(store);
-    assert.deepEqual([shard?.catchUpFrom, shard?.lostAt], [NOW, NOW + 10]);
+    assert.deepEqual([shard?.catchUpFrom, shard?.lostAt], [NOW - 60_000, NOW + 10]);
     assert.equal(shard?.session, undefined);
   });
 

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type AccountId, toAccountId } from "../../src/core/ids.ts";
+import { ACCOUNT_MAX, createClaimQueue, SESSION_MAX } from "../../src/store/claim_queue.ts";
+import { ACCOUNT, guildMessage, messageId } from "../support/builders.ts";
+import { add, claimOf, filled, inChannel, take, waiting } from "../support/claim_queue.ts";
+
+const SECOND = toAccountId("second");
+const inAccount = (accountId: AccountId) => guildMessage({ id: messageId("999999999"), accountId });
+
+describe("createClaimQueue(), beside the tables", () => {
+  it("[D2] keeps a running turn claimed when it is filled anew", () => {
+    const queue = filled(inChannel(1, "11"), inChannel(2, "11"));
+    const claim = claimOf(queue.take(ACCOUNT, []));
+    queue.forget();
+    assert.ok(queue.isStale);
+    add(queue, 3, "12"); // the tables will say so
+    assert.equal(queue.bytes(), 0);
+    const running = [{ messageId: messageId("1"), sessionKey: "session 11" }];
+    queue.fill([inChannel(1, "11"), inChannel(2, "11"), inChannel(3, "12")], running);
+    assert.ok(queue.runs(claim));
+    assert.deepEqual([take(queue), take(queue)], ["3", undefined]);
+    queue.end(claim);
+    assert.equal(take(queue), "2");
+  });
+
+  it("[D2] holds a session in which another process has left a turn, until that is void", () => {
+    const queue = createClaimQueue();
+    const left = { messageId: messageId("1"), sessionKey: "session 11" };
+    queue.fill([inChannel(2, "11")], [left]);
+    assert.equal(take(queue), undefined);
+    queue.void(ACCOUNT);
+    assert.ok(queue.isStale);
+    queue.fill([inChannel(1, "11"), inChannel(2, "11")], []);
+    assert.equal(take(queue), "1");
+  });
+
+  it("[C6] voids the turns of one account", () => {
+    const queue = filled(waiting(1, { accountId: SECOND }), inChannel(2, "12"));
+    const [other, own] = [queue.take(SECOND, []), queue.take(ACCOUNT, [])].map(claimOf);
+    queue.void(SECOND);
+    assert.deepEqual([queue.runs(other!), queue.runs(own!)], [false, true]);
+  });
+
+  it("[P13] takes a message back only before its first turn", () => {
+    const queue = filled(inChannel(1, "11"), inChannel(2, "12"), waiting(3, { attempts: 1 }));
+    assert.equal(queue.remove(SECOND, messageId("1")), false, "of another account");
+    assert.equal(queue.remove(ACCOUNT, messageId("1")), true);
+    assert.equal(take(queue), "2");
+    assert.equal(queue.remove(ACCOUNT, messageId("2")), false, "its turn runs");
+    assert.equal(queue.remove(ACCOUNT, messageId("3")), false, "it had a turn");
+    assert.equal(queue.remove(ACCOUNT, messageId("9")), false);
+    queue.forget();
+    assert.equal(queue.remove(ACCOUNT, messageId("9")), true, "only the tables know");
+  });
+
+  it("[D2] tells whether a message is in the tables, and how often it was claimed before", () => {
+    const queue = filled();
+    queue.accepted(messageId("1"));
+    add(queue, 1, "11");
+    assert.equal(queue.isStored(messageId("1")), false);
+    queue.take(ACCOUNT, []);
+    assert.equal(queue.stored("1"), 1);
+    assert.equal(queue.isStored(messageId("1")), true);
+    assert.equal(queue.stored("2"), undefined);
+  });
+
+  it("keeps texts up to a bound, and leaves later ones to the tables", () => {
+    const queue = filled();
+    const text = "x".repeat(1024 * 1024);
+    for (const id of [1, 2, 3]) add(queue, id, `1${id}`, text);
+    const texts = [1, 2, 3].map(() => queue.take(ACCOUNT, [])?.message?.text.length);
+    assert.deepEqual(texts, [text.length, text.length, undefined]);
+  });
+
+  it("[S5] holds a bounded part of each session, and asks the tables once it is empty", () => {
+    const queue = filled();
+    for (let id = 1; id <= SESSION_MAX + 1; id++) add(queue, id, "11");
+    add(queue, 1_000, "12");
+    let taken = 0;
+    while (!queue.isStale) {
+      queue.end(claimOf(queue.take(ACCOUNT, [])));
+      taken++;
+    }
+    assert.ok(taken >= SESSION_MAX);
+    queue.fill([inChannel(SESSION_MAX + 1, "11")], []);
+    assert.equal(take(queue), `${SESSION_MAX + 1}`);
+  });
+
+  it("[C6] holds a bounded part of each account, and keeps no other account out", () => {
+    const queue = filled();
+    for (let id = 1; id <= ACCOUNT_MAX + 1; id++) add(queue, id, `${100_000 + id}`, "");
+    queue.add(inAccount(SECOND), { agentId: "main", sessionKey: "other" });
+    assert.equal(queue.take(SECOND, [])?.accountId, SECOND);
+    assert.ok(queue.bytes() < ACCOUNT_MAX * 2_000);
+  });
+});

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Claim } from "../../src/core/inbox.ts";
+import { ACCOUNT_MAX, createClaimQueue } from "../../src/store/claim_queue.ts";
+import { createStore } from "../../src/store/store.ts";
+import type { CrashHooks } from "../../src/store/terms.ts";
+import {
+  ACCOUNT,
+  channelId,
+  guildMessage,
+  messageId,
+  outboundMessage,
+} from "../support/builders.ts";
+import { openDatabase } from "../support/open_database.ts";
+import { accepted, batch, frozen, heard } from "../support/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const CHANNEL = channelId("11");
+const FIRST = 1_400_000_000_000_002_000n;
+
+/** A store whose common way is open: it knows that nothing waits. */
+async function open(crash?: CrashHooks) {
+  const database = openDatabase();
+  const store = createStore(database, ":memory:", { elapsed: () => 0, ...(crash && { crash }) });
+  await store.claimNext(ACCOUNT, NOW, []);
+  await store.outbox.heads(ACCOUNT, [CHANNEL]);
+  let said = 0;
+  const route = { agentId: "main", sessionKey: "session" };
+  return {
+    store,
+    rows: () => {
+      store.catchUp();
+      return database.prepare("SELECT nonce, state FROM outbox ORDER BY nonce").all()
+        .map(({ nonce, state }) => `${nonce} ${state}`);
+    },
+    say: (text = "hello") => {
+      const id = messageId(String(FIRST + BigInt(++said)));
+      const judged = [accepted(guildMessage({ id, channelId: CHANNEL, text }), route)];
+      return store.acceptBatch(batch({ judged, heard: heard(said) }), NOW);
+    },
+    turn: (claim: Claim, nonce: string) =>
+      store.finishTurn({
+        claim,
+        end: { kind: "answered" },
+        entries: [],
+        outbox: [frozen({ nonce, channelId: CHANNEL })],
+      }, NOW),
+    /** As `barnacle send` does. */
+    addElsewhere: (id: number) => {
+      const message = outboundMessage({ nonce: "theirs", channelId: channelId("99") });
+      database.prepare(
+        `INSERT INTO outbox (id, account_id, channel_id, nonce, created_at, message)
+         VALUES (?, ?, '99', 'theirs', 0, ?)`,
+      ).run(id, ACCOUNT, JSON.stringify(message));
+    },
+  };
+}
+
+describe("the memory of the store", () => {
+  it("[D1] sends a row of a command whose number it had given to a row of its own", async () => {
+    const { store, say, turn, addElsewhere, rows } = await open();
+    await say();
+    await turn((await store.claimNext(ACCOUNT, NOW, []))!, "earlier");
+    const [earlier] = await store.outbox.heads(ACCOUNT, [CHANNEL]);
+    await store.outbox.markSending(earlier!, NOW);
+    await store.outbox.markSent(earlier!, messageId("8"));
+    assert.deepEqual(rows(), ["earlier sent"]);
+    addElsewhere(2);
+    await say();
+    await turn((await store.claimNext(ACCOUNT, NOW, []))!, "ours");
+    const heads = await store.outbox.heads(ACCOUNT);
+    const theirs = heads.find(({ message: { nonce } }) => nonce === "theirs")!;
+    assert.equal(await store.outbox.markSending(theirs, NOW), true);
+    assert.deepEqual(rows(), ["earlier sent", "ours sending", "theirs sending"]);
+    assert.equal(await store.outbox.markSent(theirs, messageId("9")), true);
+    assert.deepEqual(rows(), ["earlier sent", "ours sending", "theirs sent"]);
+  });
+
+  it("[D1] finds a row that is stored after its channel was forgotten and seen empty", async () => {
+    const { store, say, turn, rows } = await open();
+    await say();
+    const stored = turn((await store.claimNext(ACCOUNT, NOW, []))!, "ours");
+    await store.outbox.heads(ACCOUNT); // another process has rung
+    await store.outbox.heads(ACCOUNT, [CHANNEL]);
+    await stored;
+    assert.equal((await store.outbox.heads(ACCOUNT, [CHANNEL])).length, 1);
+    assert.deepEqual(rows(), ["ours sending"]);
+  });
+
+  it("[S5] claims a released message again, whatever was forgotten meanwhile", async () => {
+    const { store, say } = await open();
+    await say();
+    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
+    const broken = { ...accepted(guildMessage()), route: undefined };
+    // Undoes a transaction, so that the tables are asked what waits.
+    await assert.rejects(store.acceptBatch(batch({ judged: [broken as never] }), NOW));
+    const released = store.release(claim);
+    await store.claimNext(ACCOUNT, NOW, []); // of another session, before the disk has it
+    await released;
+    assert.equal((await store.claimNext(ACCOUNT, NOW, []))?.message.id, claim.message.id);
+  });
+
+  it("[S5] claims a message again whose words could not be read", async () => {
+    let fails = false;
+    const { store, say } = await open({
+      before(name) {
+        if (fails && name === "T2") throw new Error("the disk is full");
+      },
+      after() {},
+    });
+    for (let part = 0; part < 3; part++) await say("x".repeat(1024 * 1024));
+    store.catchUp();
+    for (let part = 0; part < 2; part++) {
+      const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
+      await store.finishTurn({ claim, end: { kind: "declined" }, entries: [], outbox: [] }, NOW);
+    }
+    fails = true;
+    await assert.rejects(store.claimNext(ACCOUNT, NOW, []));
+    fails = false;
+    assert.ok(await store.claimNext(ACCOUNT, NOW, []));
+  });
+
+  it("[S5] lets no session with a long queue hold up the others", () => {
+    const queue = createClaimQueue();
+    const waiting = Array.from({ length: ACCOUNT_MAX }, (_, index) => ({
+      messageId: messageId(String(FIRST + BigInt(index))),
+      accountId: ACCOUNT,
+      channelId: CHANNEL,
+      route: { agentId: "main", sessionKey: "busy" },
+      arrival: index + 1,
+      attempts: 0,
+      isFresh: false,
+    }));
+    queue.fill(waiting, []);
+    queue.add(guildMessage(), { agentId: "main", sessionKey: "other" });
+    assert.equal(queue.take(ACCOUNT, [])?.route.sessionKey, "busy");
+    const second = queue.take(ACCOUNT, []);
+    assert.ok(second !== undefined || queue.isStale, "the tables are not asked either");
+  });
+});
