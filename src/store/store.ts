@@ -72,6 +72,8 @@ export interface Store
   /** Brings the tables up to date, for what looks at the file by itself. */
   catchUp(): void;
   readonly pairing: Pairings;
+  /** Estimated bytes of what is kept in memory to save reads, by name. */
+  caches(): Readonly<Record<string, number>>;
   /** Commits what is asked for so far, and closes the file; what comes later is refused. */
   close(): void;
 }
@@ -178,6 +180,12 @@ export function createStore(
     outbox,
     catchUp: commits.catchUp,
     pairing: createPairings(database, commits, memory.outgoing),
+    caches: () => ({
+      ...memory.caches(),
+      transcripts: transcripts.bytes(),
+      verdicts: verdicts.bytes(),
+      facts: factRows.bytes(),
+    }),
     close() {
       commits.close();
       database.close();
