@@ -44,10 +44,16 @@ export const PATIENCE_MS = 2_000;
 
 /** Maximum number of channels that are known to be filled. A forgotten one is read once more. */
 export const FILLED_MAX = 8_192;
+/** Bytes of one, about. */
+const CHANNEL_BYTES = 80;
 
 export function createFillUp(
   { history, admit, store, schedule, log }: FillUpPorts,
-): FillUp {
+): {
+  readonly fillUp: FillUp;
+  /** Bytes of memory, about. */
+  readonly bytes: () => number;
+} {
   /** Reads under way. */
   const running = new Map<ChannelId, Promise<void>>();
   const filled = createNewestSet<ChannelId>(FILLED_MAX);
@@ -73,7 +79,7 @@ export function createFillUp(
     return reading;
   }
 
-  return async (message, limit) => {
+  async function fillUp(message: InboundMessage, limit: number): Promise<void> {
     const { channelId } = message;
     if (limit === 0 || filled.has(channelId)) return;
     const reading = running.get(channelId) ?? begin(message, limit);
@@ -81,7 +87,9 @@ export function createFillUp(
     const callOff = schedule(resolve, PATIENCE_MS);
     await Promise.race([reading, isEnough]);
     callOff();
-  };
+  }
+
+  return { fillUp, bytes: () => filled.size * CHANNEL_BYTES };
 }
 
 /**
