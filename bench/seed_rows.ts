@@ -10,6 +10,7 @@
 
 import { DatabaseSync } from "node:sqlite";
 import { createdAtMs, parseSnowflake } from "../src/core/ids.ts";
+import { nonceOfRow } from "../src/core/nonce.ts";
 
 interface Seed {
   readonly table: string;
@@ -48,7 +49,7 @@ const SEEDS: readonly Seed[] = [
     where: "state = 'sent'",
     columns: {
       id: NEXT,
-      nonce: "'seeded' || n",
+      nonce: "nonce(n)", // spread over all of its index, as real ones are
       cause_id: MESSAGE_ID,
       message_id: `CAST(${FIRST_MESSAGE_ID + 1n} + n * ${STEP} AS TEXT)`,
       message: `replace(t.message, t.cause_id, ${MESSAGE_ID})`,
@@ -72,6 +73,7 @@ export function seedRows(path: string, rows: number): void {
   if (rows === 0) return;
   const database = new DatabaseSync(path);
   try {
+    database.function("nonce", (n) => nonceOfRow(Number(n), 0));
     for (const seed of SEEDS) multiply(database, seed, rows);
     seedVerdicts(database, rows);
     database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
