@@ -19,6 +19,8 @@ import { benchThroughput } from "./throughput.ts";
 
 const ROWS = 1_000_000;
 const QUICK_ROWS = 100_000;
+/** Barnacle keeps 200,000 decisions by default, and would delete the others. */
+const KEPT = { store: { retention: { decisionsMax: 10 * ROWS } } };
 /** So that what follows from the reply is in the store, too. */
 const SETTLE_MS = 1_000;
 
@@ -53,7 +55,7 @@ export async function benchMillionRows(contender: Contender, isQuick: boolean): 
  */
 async function makeStore(contender: Contender, dataDir: string, rows: number): Promise<Contender> {
   mkdirSync(dataDir, { mode: 0o700 });
-  const grown = { ...contender, dataDir };
+  const grown = { ...contender, dataDir, config: KEPT };
   const stand = openStand(grown);
   try {
     await stand.start();

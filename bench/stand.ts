@@ -27,6 +27,8 @@ export interface Contender {
   readonly isBarnacle: boolean;
   /** A data directory that is there already; a new one for each stand, if absent. */
   readonly dataDir?: string;
+  /** Keys of Barnacle's config, beside those of the stand. */
+  readonly config?: object;
 }
 
 export interface StandOptions {
@@ -114,7 +116,7 @@ export async function openSimulatedStand(
 
 function standBefore<Kind extends Discord>(
   discord: Kind,
-  { name, command, isBarnacle, dataDir }: Contender,
+  { name, command, isBarnacle, dataDir, config: ownConfig }: Contender,
   options: SimulatedStandOptions,
 ): Stand<Kind> {
   const { isResumable = false, burnMs = BURN_MS, isLimited = false, config } = options;
@@ -127,7 +129,9 @@ function standBefore<Kind extends Discord>(
   const configFile = join(dir, "config.jsonc");
   writeFileSync(
     configFile,
-    JSON.stringify(configOf(discord.guildId, isResumable, isLimited, config)),
+    JSON.stringify(
+      configOf(discord.guildId, isResumable, isLimited, { ...ownConfig, ...config }),
+    ),
     {
       mode: 0o600,
     },

@@ -168,7 +168,7 @@ export function millionRowsTable(readings: Readings): string | undefined {
   if (lines.length === 0) return undefined;
   const rows = readings["seededRows"]?.toLocaleString("en-US");
   return [
-    `| Barnacle | new store | ${rows} rows in inbox, outbox and decisions | ratio |`,
+    `| Barnacle | new store | ${rows} rows in inbox, outbox and decisions (all kept) | ratio |`,
     "|---|--:|--:|--:|",
     ...lines,
   ].join("\n");

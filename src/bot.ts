@@ -123,7 +123,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       metrics: {
         ...metrics,
         text(snapshot, usage, at) {
-          const bytes = new Map<string, number>();
+          const bytes = new Map(Object.entries(store.caches()));
           accounts.each((running) => {
             const stats = running.stats();
             if (stats) meter.gateway(running.accountId, stats);

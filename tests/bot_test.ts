@@ -101,7 +101,9 @@ describe("startBot()", () => {
       assert.match(reply.content, /^you said: [\s\S]*hello/);
       assert.equal((await ask(bot, "/livez")).status, 200);
       const metrics = await (await ask(bot, "/metrics")).text();
-      assert.match(metrics, /^barnacle_cache_bytes\{cache="guilds"\} [1-9]/m);
+      for (const cache of ["guilds", "filled_channels", "transcripts", "verdicts", "facts"]) {
+        assert.match(metrics, new RegExp(`^barnacle_cache_bytes\\{cache="${cache}"\\} [1-9]`, "m"));
+      }
       await bot.stop();
       assert.equal((await ask(bot, "/readyz")).status, 503);
       assert.deepEqual((await options.store.health()).outbox, {

@@ -281,7 +281,7 @@ export async function startAccount(
       outlet.reconfigured();
       entrance.reconfigured();
     },
-    caches: () => ({ guilds: bytesOfIndex(reader.index) }),
+    caches: () => ({ guilds: bytesOfIndex(reader.index), ...turns.caches() }),
     changedElsewhere: () => lanes.wake(),
     stop: () => stopped ??= stop(),
   };

@@ -19,6 +19,7 @@ import { schedule } from "../lib/schedule.ts";
 import type { Logging } from "../log.ts";
 import type { Store } from "../store/store.ts";
 import { StoreError } from "../store/store_error.ts";
+import type { RunningAccount } from "./account_ports.ts";
 import { queueOf } from "./delivery.ts";
 import type { Signs } from "./signs.ts";
 import { turnRulesOf, type TurnRulesPorts } from "./turn_rules.ts";
@@ -65,12 +66,12 @@ export function turnsOf(
       readonly held: () => "all" | readonly ChannelId[];
       readonly signs: Pick<Signs, "typing" | "drafts">;
     },
-): Turns {
+): Turns & Pick<RunningAccount, "caches"> {
   const log = logging.forPart("turns");
   const { signs } = ports;
   const rulesNow = latest(config, (by) => turnRulesOf(by, ports));
   const queueNow = latest(config, queueOf);
-  const fillUp = createFillUp({
+  const { fillUp, bytes } = createFillUp({
     admit: ports.admit,
     history: ports.history,
     store: {
@@ -100,7 +101,7 @@ export function turnsOf(
     };
   }
 
-  return createTurns({
+  const turns = createTurns({
     claimNext: () => store.claimNext(accountId, now(), ports.held()),
     release: (claim) => store.release(claim),
     async answer(claim) {
@@ -115,6 +116,7 @@ export function turnsOf(
     schedule,
     log,
   });
+  return { ...turns, caches: () => ({ filled_channels: bytes() }) };
 }
 
 /** What is made of a config, made anew when there is another one. */

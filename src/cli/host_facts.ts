@@ -147,7 +147,10 @@ async function lookAtStore(
   }
 
   async function readStore(database: DatabaseSync): Promise<StoreView> {
-    const store = createStore(database, path, { elapsed: () => performance.now() });
+    const store = createStore(database, path, {
+      elapsed: () => performance.now(),
+      isReadOnly: true,
+    });
     const accounts = new Map<AccountId, AccountView>();
     for (const accountId of accountIds) {
       const { gateway } = await store.loadAccount(accountId);

@@ -14,6 +14,7 @@ import type { InboundMessage } from "../core/inbound.ts";
 import { type Overheard, toOverheard } from "../core/transcript.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { Log } from "../lib/log.ts";
+import { createNewestSet } from "../lib/newest_set.ts";
 import type { Schedule } from "../lib/schedule.ts";
 
 export interface FillUpPorts {
@@ -32,7 +33,8 @@ export interface FillUpPorts {
 }
 
 /**
- * Fills a channel's context up, once since the start. Never fails, and takes no more than
+ * Fills a channel's context up, once since the start for each of the newest
+ * {@link FILLED_MAX} channels. Never fails, and takes no more than
  * {@link PATIENCE_MS}: a turn goes on without it, and a later one has what came in the end.
  */
 export type FillUp = (message: InboundMessage, limit: number) => Promise<void>;
@@ -40,10 +42,21 @@ export type FillUp = (message: InboundMessage, limit: number) => Promise<void>;
 /** Milliseconds that a person's question waits for what others said before. */
 export const PATIENCE_MS = 2_000;
 
+/** Maximum number of channels that are known to be filled. A forgotten one is read once more. */
+export const FILLED_MAX = 8_192;
+/** Bytes of one, about. */
+const CHANNEL_BYTES = 80;
+
 export function createFillUp(
   { history, admit, store, schedule, log }: FillUpPorts,
-): FillUp {
-  const filled = new Map<ChannelId, Promise<void>>();
+): {
+  readonly fillUp: FillUp;
+  /** Bytes of memory, about. */
+  readonly bytes: () => number;
+} {
+  /** Reads under way. */
+  const running = new Map<ChannelId, Promise<void>>();
+  const filled = createNewestSet<ChannelId>(FILLED_MAX);
 
   async function read(before: InboundMessage, limit: number): Promise<void> {
     const { channelId } = before;
@@ -56,16 +69,27 @@ export function createFillUp(
     }
   }
 
-  return async (message, limit) => {
-    if (limit === 0) return;
+  function begin(message: InboundMessage, limit: number): Promise<void> {
     const { channelId } = message;
-    const running = filled.get(channelId) ?? read(message, limit);
-    filled.set(channelId, running);
+    const reading = read(message, limit).finally(() => {
+      running.delete(channelId);
+      filled.add(channelId);
+    });
+    running.set(channelId, reading);
+    return reading;
+  }
+
+  async function fillUp(message: InboundMessage, limit: number): Promise<void> {
+    const { channelId } = message;
+    if (limit === 0 || filled.has(channelId)) return;
+    const reading = running.get(channelId) ?? begin(message, limit);
     const { promise: isEnough, resolve } = Promise.withResolvers<void>();
     const callOff = schedule(resolve, PATIENCE_MS);
-    await Promise.race([running, isEnough]);
+    await Promise.race([reading, isEnough]);
     callOff();
-  };
+  }
+
+  return { fillUp, bytes: () => filled.size * CHANNEL_BYTES };
 }
 
 /**

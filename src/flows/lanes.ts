@@ -20,6 +20,7 @@ import type { RetryRules } from "../lib/backoff.ts";
 import { type ClockSetPorts, createClockSet } from "./clock_set.ts";
 import { deliver, type DeliverPorts } from "./deliver.ts";
 import { createParking, type ParkPorts } from "./park.ts";
+import { createRecentRefusals } from "./recent_refusals.ts";
 
 export interface LanesPorts extends DeliverPorts, ParkPorts, ClockSetPorts {
   readonly outbox: DeliverPorts["outbox"] & ParkPorts["outbox"] & ClockSetPorts["outbox"] & {
@@ -69,9 +70,6 @@ const FAULT_WAIT_MS = 5_000;
 /** A rate limit that lasts longer than this, in milliseconds, is one that people notice. */
 const LONG_WAIT_MS = 60_000;
 
-/** How long one refusal stands for those that wait behind it, in milliseconds. */
-const FRESH_MS = 60_000;
-
 interface Waiting {
   /** The row that is to be tried then; while it waits, it is the first. */
   readonly row: number;
@@ -87,13 +85,10 @@ export function createLanes(ports: LanesPorts): Lanes {
   const busy = new Set<ChannelId>();
   const underWay = new Set<Promise<void>>();
   const waiting = new Map<ChannelId, Waiting>();
-  /** Failed attempts in a row, by channel. */
+  /** Failed attempts in a row, by channel with an unsent message. */
   const failures = new Map<ChannelId, number>();
-  /**
-   * The place's refusal by which a row was given up for its age: those behind it that are as old
-   * need none of their own.
-   */
-  const refusals = new Map<ChannelId, { readonly at: number; readonly reason: string }>();
+  /** By which messages are given up that are as old, and wait behind. */
+  const refusals = createRecentRefusals(steadyNow);
   const parking = createParking(ports, wake);
   const clock = createClockSet(ports);
   let isOpen = false;
@@ -135,7 +130,9 @@ export function createLanes(ports: LanesPorts): Lanes {
       isAllStale = false;
       stale.clear();
       const setMs = clock.inAll();
-      for (const row of await outbox.heads(accountId, channels)) {
+      const heads = await outbox.heads(accountId, channels);
+      if (failures.size > 0) keepFailures(heads, channels ?? [...failures.keys()]);
+      for (const row of heads) {
         const { channelId } = row.message;
         // By hand, or by an echo, the row that it waits for may be none any more.
         const inWaiting = waiting.get(channelId);
@@ -146,6 +143,12 @@ export function createLanes(ports: LanesPorts): Lanes {
         underWay.add(running);
       }
     }
+  }
+
+  /** Forgets the failures of channels in which nothing is left to send. */
+  function keepFailures(heads: readonly OutboxRow[], channels: readonly ChannelId[]): void {
+    const unsent = new Set(heads.map(({ message }) => message.channelId));
+    for (const channelId of channels) if (!unsent.has(channelId)) failures.delete(channelId);
   }
 
   /**
@@ -183,10 +186,10 @@ export function createLanes(ports: LanesPorts): Lanes {
     const row = clock.sinceThen(stored, setMs);
     const { channelId } = row.message;
     const askedAt = now();
-    const refusal = refusals.get(channelId);
+    const refusal = refusals.reasonOf(channelId);
     const isUntried = row.firstAttemptAt === undefined; // or Discord may have it all the same
-    if (refusal && isUntried && steadyNow() - refusal.at < FRESH_MS && isOverdue(row, askedAt)) {
-      await bury(row, refusal.reason);
+    if (refusal !== undefined && isUntried && isOverdue(row, askedAt)) {
+      await bury(row, refusal);
       return { waitMs: 0, isForNetwork: false };
     }
     const delivery = await deliver(row, ports);
@@ -233,7 +236,7 @@ export function createLanes(ports: LanesPorts): Lanes {
       case "dead":
         failures.delete(channelId);
         if (delivery.kind === "refused" && isOfPlace(delivery)) { // for a day, or it were parked
-          refusals.set(channelId, { at: steadyNow(), reason: next.reason });
+          refusals.add(channelId, next.reason);
         }
         await bury(row, next.reason);
         return 0;

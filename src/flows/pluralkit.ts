@@ -18,6 +18,7 @@ import type { InboundMessage } from "../core/inbound.ts";
 import type { Moment } from "../core/moment.ts";
 import { asMembers, type LookUp, type ProxiedMessage } from "../core/pluralkit.ts";
 import type { UndecidedReason, Verdict } from "../core/verdict.ts";
+import { createNewestSet } from "../lib/newest_set.ts";
 import { PLURALKIT } from "../policy/doors.ts";
 import { createErrands, type ErrandsPorts } from "./errands.ts";
 
@@ -83,8 +84,8 @@ const MAX_PROXIED = 10_000;
 export function createPluralkit(ports: PluralkitPorts): Pluralkit {
   const { accountId, store, lookUp, judge, route, onAccepted, now, schedule, log } = ports;
   const errands = createErrands("Cannot decide a message that waited for PluralKit", ports);
-  const proxied = new Set<UserId>();
-  const gone = new Set<MessageId>();
+  const proxied = createNewestSet<UserId>(MAX_PROXIED);
+  const gone = createNewestSet<MessageId>(MAX_GONE);
   /** Originals that wait; calls their time off. */
   const waiting = new Map<
     MessageId,
@@ -115,8 +116,8 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
   }
 
   function believe(message: InboundMessage, { original, sender }: ProxiedMessage): void {
-    remember(proxied, sender, MAX_PROXIED);
-    remember(gone, original, MAX_GONE);
+    proxied.add(sender);
+    gone.add(original);
     end(original);
     const judged = judgedBy(message, { pluralkit: "found" });
     errands.add(async () => {
@@ -175,7 +176,7 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
 
   return {
     async start() {
-      for (const userId of await store.proxied(accountId)) remember(proxied, userId, MAX_PROXIED);
+      for (const userId of await store.proxied(accountId)) proxied.add(userId);
       for (const row of await store.undecided(accountId)) take(row);
     },
     undecided(judged) {
@@ -186,7 +187,7 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
     },
     deleted(messages) {
       for (const id of messages) {
-        remember(gone, id, MAX_GONE);
+        gone.add(id);
         const original = end(id);
         if (original) replace(original);
       }
@@ -198,12 +199,4 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
       await errands.stop();
     },
   };
-}
-
-/** The newest are kept. */
-function remember<Key>(known: Set<Key>, key: Key, most: number): void {
-  known.delete(key);
-  known.add(key);
-  const oldest = known.values().next();
-  if (known.size > most && !oldest.done) known.delete(oldest.value);
 }

@@ -51,7 +51,7 @@ export function createBatches(
   { commit, journaled, later, read }: Transactions,
   { memory, verdicts, pruner, onRecorded }: BatchesDeps,
 ): Batches {
-  const { claims, outgoing } = memory;
+  const { claims, direct, outgoing } = memory;
   const strangers = prepareStrangers(database, outgoing);
   const keep = prepareKeepJudged(database, memory);
   const settleEcho = prepareSettleEcho(database);
@@ -60,8 +60,6 @@ export function createBatches(
   const unrecorded = new Set<MessageId>();
   const keepGuild = prepareKeepGuild(database);
   const advance = prepareAdvanceSession(database);
-  /** Direct channels that this process has put on the disk: so it need not ask which are there. */
-  const knownDirect = new Set<string>();
 
   /** One after the other: a second message of a stranger finds what the first one has made. */
   function recordAll(
@@ -159,7 +157,7 @@ export function createBatches(
       ? await read(() => batch.judged.map((one) => strangers.foresee(one, arrivedAt)))
       : batch.judged;
     const isFirst = foreseen.some(({ verdict }) => verdict.kind === "challenge") ||
-      directOf(foreseen).some((message) => !knownDirect.has(keyOf(message)));
+      directOf(foreseen).some((message) => !direct.has(keyOf(message)));
     const { settledIn, unknown } = settleKnown(batch);
     if (!isFirst && isPlain(batch, unknown)) {
       const accepted = await storePlain(batch, arrivedAt);
@@ -170,7 +168,7 @@ export function createBatches(
       terms,
       () => store({ ...batch, echoes: unknown }, arrivedAt),
     );
-    for (const message of directOf(recorded)) knownDirect.add(keyOf(message));
+    for (const message of directOf(recorded)) direct.add(keyOf(message));
     for (const channelId of accepted.settledIn) {
       outgoing.queues.forget(batch.accountId, channelId);
     }

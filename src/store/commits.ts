@@ -134,14 +134,15 @@ export function createCommits(
   /** Lets the tables catch up, and does more to them in the same transaction. */
   function apply(jobs: readonly Job[]): readonly Job[] {
     const before = behind;
-    const isJournaled = before.some(({ row }) => row !== undefined);
+    // Rows that came later are another process's: a bot goes on while a command opens the store.
+    const upTo = before.findLast(({ row }) => row !== undefined)?.row;
     const { caughtUp, done } = groups.each(durabilityOf([...before, ...jobs]), (runJob) => {
       const left = leftOf(before, journal);
       if (left.length < before.length) onUndone(); // another process has written: ask the tables
       const caughtUp = left.filter((one) => runJob(one.run, (error) => refuse(one, error)));
       const done = jobs.filter(({ run, reject }) => runJob(run, reject));
-      if (isJournaled) {
-        journal.clear();
+      if (upTo !== undefined) {
+        journal.clear(upTo);
         crash.before("TJ");
       }
       pass(crash.before, caughtUp);
@@ -151,7 +152,7 @@ export function createCommits(
     behind = behind.slice(before.length);
     callOff?.();
     callOff = undefined;
-    if (isJournaled) crash.after("TJ");
+    if (upTo !== undefined) crash.after("TJ");
     pass(crash.after, caughtUp);
     pass(crash.after, done);
     return done;

@@ -29,6 +29,8 @@ export interface FactRows {
   rowOf(judged: Judged): number;
   /** Ends the generation, because rows that this process relies on may be gone. */
   forget(): void;
+  /** Bytes of memory, about. */
+  bytes(): number;
 }
 
 export interface FactRowsOptions {
@@ -38,8 +40,10 @@ export interface FactRowsOptions {
   readonly max?: number;
 }
 
-/** At most some 500 bytes of memory for each. */
+/** Some 5 MB of memory at most. */
 const GENERATION_MAX = 10_000;
+/** Bytes of a row in memory beside its key, about. */
+const ROW_BYTES = 100;
 /** Characters of a key; a longer one is kept as its digest: a member of 250 roles has 15 kB. */
 const KEY_MAX = 400;
 
@@ -56,8 +60,15 @@ export function prepareFactRows(
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const rows = new Map<string, number>();
+  /** Characters of all keys. */
+  let chars = 0;
   let generation = 0;
   let begunAt = 0;
+
+  function end(): void {
+    rows.clear();
+    chars = 0;
+  }
 
   function begin(): void {
     generation = nextSchema.parse(selectNext.get()).next;
@@ -66,7 +77,7 @@ export function prepareFactRows(
 
   return {
     rowOf({ message, verdict, said, moment = {}, policyId = null }) {
-      if (rows.size > 0 && elapsed() - begunAt >= DAY_MS) rows.clear();
+      if (rows.size > 0 && elapsed() - begunAt >= DAY_MS) end();
       const { kind, why, rule } = verdict;
       const whole = () => JSON.stringify(factsOf(message, moment, verdict, said));
       const common = factsKey(message, moment, verdict, said);
@@ -74,15 +85,17 @@ export function prepareFactRows(
       const key = text.length <= KEY_MAX ? text : digestOf(text);
       const known = rows.get(key);
       if (known !== undefined) return known;
-      if (rows.size >= max) rows.clear();
+      if (rows.size >= max) end();
       if (rows.size === 0) begin();
       const id = generation + rows.size;
       const { channelId, sender } = message;
       insert.run(id, generation, channelId, sender.id, kind, why, rule, policyId, whole());
       rows.set(key, id);
+      chars += key.length;
       return id;
     },
-    forget: () => rows.clear(),
+    forget: end,
+    bytes: () => rows.size * ROW_BYTES + chars,
   };
 }
 

@@ -82,7 +82,8 @@ export function createHeldRows(
     `SELECT o.*, p.reason AS parked_for FROM outbox AS o
      LEFT JOIN parked_channel AS p ON p.account_id = o.account_id AND p.channel_id = o.channel_id
        AND p.is_parked = 1 AND o.state IN ('pending', 'sending')
-     WHERE o.account_id = ? AND o.state IN ('pending', 'sending', 'uncertain', 'dead')
+     WHERE +o.account_id = ? -- the index of the open rows, not the one of all rows
+       AND o.state IN ('pending', 'sending', 'uncertain', 'dead')
      ORDER BY o.id`,
   );
   const resend = database.prepare(

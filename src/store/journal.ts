@@ -26,8 +26,8 @@ export interface Journal {
   oldest(): number | undefined;
   /** Oldest first. */
   rows(): readonly (JournalRow & { readonly id: number })[];
-  /** Removes every row but the refused ones. */
-  clear(): void;
+  /** Removes every row up to a number, but the refused ones. */
+  clear(upTo: number): void;
   /** Keeps a row that the tables do not take out of the way. */
   refuse(id: number): void;
 }
@@ -39,7 +39,7 @@ export function prepareJournal(database: DatabaseSync): Journal {
   const select = database.prepare(
     "SELECT id, kind, record FROM journal WHERE is_refused = 0 ORDER BY id",
   );
-  const clear = database.prepare("DELETE FROM journal WHERE is_refused = 0");
+  const clear = database.prepare("DELETE FROM journal WHERE is_refused = 0 AND id <= ?");
   const refuse = database.prepare("UPDATE journal SET is_refused = 1 WHERE id = ?");
   const idIn = (row: Record<string, unknown> | undefined): number | undefined => {
     const id = row?.["id"];
@@ -60,7 +60,7 @@ export function prepareJournal(database: DatabaseSync): Journal {
         kind: String(kind),
         record: String(record),
       })),
-    clear: () => void clear.run(),
+    clear: (upTo) => void clear.run(upTo),
     refuse: (id) => void refuse.run(id),
   };
 }

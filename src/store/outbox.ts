@@ -213,6 +213,7 @@ export function createOutbox(
         queues.forget(accountId);
         return await read(() => selectHeads.all({ accountId }).map(toOutboxRow));
       }
+      outgoing.heedOthers();
       const isKnown = (channelId: ChannelId) => queues.isKnown(accountId, channelId);
       const rows = channels.filter(isKnown).flatMap((channelId) =>
         queues.head(accountId, channelId) ?? []
@@ -227,6 +228,7 @@ export function createOutbox(
     addAll: (frozen, now) =>
       commit(TERMS.BY_HAND, () => frozen.map((message) => add(message, now))),
     async markSending(row, now) {
+      outgoing.heedOthers();
       queues.attempted(row, now);
       if (queues.takeIntent(row)) return true;
       if (!queues.has(row)) {

@@ -84,19 +84,31 @@ export interface PlainRow {
   readonly isIntended: boolean;
 }
 
-/** Adds a row without files and drafts within a transaction of the caller's. */
-export type AddPlainRow = (row: PlainRow, now: number) => void;
+/**
+ * Adds the rows of an answer without files and drafts, within a transaction of the caller's. Where
+ * another process has taken a number, the row and those behind it take the next free ones.
+ */
+export type AddPlainRows = (rows: readonly PlainRow[], now: number) => void;
 
-export function prepareAddPlainRow(database: DatabaseSync, outgoing: Outgoing): AddPlainRow {
+export function prepareAddPlainRows(database: DatabaseSync, outgoing: Outgoing): AddPlainRows {
   const insert = database.prepare(
     `INSERT INTO outbox (id, account_id, channel_id, nonce, state, kind, cause_id, created_at,
                          first_attempt_at, message, whole)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO NOTHING`,
   );
-  return ({ id, message, whole, isIntended }, now) => {
+  return (rows, now) => {
+    let hasMoved = false; // then the rows behind it move, too: their numbers are their order
+    for (const row of rows) {
+      const values = valuesOf(row, now);
+      hasMoved ||= insert.run(row.id, ...values).changes === 0;
+      if (hasMoved) insert.run(outgoing.nextId(), ...values);
+    }
+  };
+
+  function valuesOf({ message, whole, isIntended }: PlainRow, now: number) {
     const { accountId, channelId, nonce, of } = message;
-    const rest = [
+    return [
       accountId,
       channelId,
       nonce,
@@ -108,8 +120,7 @@ export function prepareAddPlainRow(database: DatabaseSync, outgoing: Outgoing): 
       JSON.stringify(message),
       whole === undefined ? null : withoutControls(whole),
     ];
-    if (insert.run(id, ...rest).changes === 0) insert.run(outgoing.nextId(), ...rest);
-  };
+  }
 }
 
 /**

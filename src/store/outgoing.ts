@@ -11,6 +11,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { AccountId, ChannelId } from "../core/ids.ts";
+import { createOtherWriters } from "./other_writers.ts";
 import { createSendQueues, type SendQueues } from "./send_queues.ts";
 
 export interface Outgoing {
@@ -21,6 +22,8 @@ export interface Outgoing {
   nextId(): number;
   /** Numbers for rows that are journaled. */
   reserve(count: number): number;
+  /** Forgets the queues if another process has written: `barnacle outbox drop` beside the bot. */
+  heedOthers(): void;
   /** Work that had run is undone, or another process has written. */
   forget(): void;
 }
@@ -36,7 +39,10 @@ export function createOutgoing(database: DatabaseSync): Outgoing {
      LIMIT 1`,
   );
   const queues = createSendQueues();
+  const others = createOtherWriters(database);
   let last = 0;
+  /** Whether another process may have added rows since the last number was read. */
+  let hasOthers = false;
   const lastInTable = () => Number(selectLast.get()?.["id"]);
   return {
     queues,
@@ -45,10 +51,16 @@ export function createOutgoing(database: DatabaseSync): Outgoing {
     },
     nextId: () => last = Math.max(last, lastInTable()) + 1,
     reserve(count) {
-      if (last === 0) last = lastInTable();
+      if (last === 0 || hasOthers) last = Math.max(last, lastInTable());
+      hasOthers = false;
       const first = last + 1;
       last += count;
       return first;
+    },
+    heedOthers() {
+      if (!others.changedElsewhere()) return;
+      queues.forget();
+      hasOthers = true;
     },
     forget: () => queues.forget(),
   };

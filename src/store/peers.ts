@@ -56,13 +56,15 @@ export function createPeers(
     "parked_channel",
     "pairing_request",
   ].map((table) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`));
+  // Both by an index of the open rows: its condition must be in the statement as the index has it.
   const giveUp = [
     // Nobody is told, so there is no failure id; it was over when it was last looked at.
     `UPDATE inbox
      SET state = 'failed', failure = :reason, finished_at = COALESCE(claimed_at, accepted_at)
-     WHERE account_id = :accountId AND state IN ('waiting', 'running')`,
+     WHERE finished_at IS NULL AND state IN ('waiting', 'running') AND account_id = :accountId`,
     `UPDATE outbox SET state = 'dead', refusal = :reason
-     WHERE account_id = :accountId AND state IN ('pending', 'sending', 'uncertain')`,
+     WHERE state IN ('pending', 'sending', 'uncertain', 'dead') AND state <> 'dead'
+       AND +account_id = :accountId`,
   ].map((sql) => database.prepare(sql));
   // A verdict that nothing will ever come of would be on record as one that is still to come.
   const takeUndecided = database.prepare(

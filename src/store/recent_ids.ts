@@ -19,10 +19,14 @@ export interface RecentIds {
   /** Notes that a message is on record now. */
   add(accountId: AccountId, id: MessageId, sentAt: number): void;
   forget(): void;
+  /** Bytes of memory, about. */
+  bytes(): number;
 }
 
-/** Ids of an account: twice as many at most, of some 60 bytes each. */
+/** Ids of an account: twice as many at most. */
 const GENERATION_MAX = 4_096;
+/** Bytes of one, about. */
+const ID_BYTES = 60;
 
 interface Known {
   /** No message that was sent later is on record without being in memory. */
@@ -77,6 +81,11 @@ export function createRecentIds(
       if (sentAt > newer.sentTo) newer.sentTo = sentAt;
     },
     forget: () => accounts.clear(),
+    bytes() {
+      let count = 0;
+      for (const { older, newer } of accounts.values()) count += older.ids.size + newer.ids.size;
+      return count * ID_BYTES;
+    },
   };
 }
 

@@ -121,10 +121,12 @@ function preparePruneDecisions(
   { decisionsDays, decisionsMax = DECISIONS_MAX }: Retention,
 ): (now: number) => void {
   const oldest = database.prepare(
-    "SELECT id + count - 1 AS last, at FROM verdict_block ORDER BY id LIMIT 1",
+    `SELECT id + count - 1 AS last, at FROM verdict_block
+     WHERE id = (SELECT MIN(id) FROM verdict_block)`,
   );
   const newest = database.prepare(
-    "SELECT id + count - 1 AS last FROM verdict_block ORDER BY id DESC LIMIT 1",
+    `SELECT id + count - 1 AS last FROM verdict_block
+     WHERE id = (SELECT MAX(id) FROM verdict_block)`,
   );
   const prune = database.prepare(
     `DELETE FROM verdict_block

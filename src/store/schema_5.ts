@@ -67,31 +67,49 @@ export const SCHEMA_5 = `${JOURNAL}
     CROSS JOIN fact AS f ON f.id = v.value ->> 1
     WHERE v.type = 'array';
 
-  CREATE TEMP TABLE numbered AS
-    SELECT ROW_NUMBER() OVER (ORDER BY id) AS number, account_id, message_id, channel_id, author_id,
-           verdict, why, rule, at, policy_row, fact_row AS fact_before,
-           (CAST(message_id AS INTEGER) >> 22) + 1420070400000 AS sent_at,
-           DENSE_RANK() OVER (
-             ORDER BY channel_id, author_id, verdict, why, rule, policy_row, fact_row
+  -- By the columns that are numbers first: text is compared only where they are equal.
+  CREATE TEMP TABLE ranked AS
+    SELECT id, fact_row AS fact_before, DENSE_RANK() OVER (
+             ORDER BY fact_row, policy_row, why, verdict, rule, author_id, channel_id
            ) AS fact_row
     FROM decision_before;
 
   -- One generation: it stays until the last verdict of schema 4 is deleted.
   INSERT INTO fact (id, generation, channel_id, author_id, verdict, why, rule, policy_row, facts)
-    SELECT n.fact_row, 1, n.channel_id, n.author_id, n.verdict, n.why, n.rule, n.policy_row, f.facts
-    FROM numbered AS n LEFT JOIN fact_before AS f ON f.id = n.fact_before
-    GROUP BY n.fact_row;
+    SELECT r.fact_row, 1, d.channel_id, d.author_id, d.verdict, d.why, d.rule, d.policy_row, f.facts
+    FROM (SELECT fact_row, fact_before, MIN(id) AS id FROM ranked GROUP BY fact_row) AS r
+    CROSS JOIN decision_before AS d ON d.id = r.id
+    LEFT JOIN fact_before AS f ON f.id = r.fact_before;
+
+  CREATE TEMP TABLE numbered (
+    number     INTEGER PRIMARY KEY, -- from 1, without holes
+    account_id TEXT NOT NULL,
+    at         INTEGER NOT NULL,
+    sent_at    INTEGER NOT NULL,
+    verdict    TEXT NOT NULL -- JSON
+  );
+  INSERT INTO numbered
+    SELECT NULL, d.account_id, d.at, (CAST(d.message_id AS INTEGER) >> 22) + 1420070400000,
+           json_array(d.message_id, r.fact_row)
+    FROM ranked AS r CROSS JOIN decision_before AS d ON d.id = r.id
+    ORDER BY r.id;
 
   -- Neighbours of one account and one moment share a block.
+  CREATE TEMP TABLE block_start (number INTEGER PRIMARY KEY);
+  INSERT INTO block_start
+    SELECT n.number FROM numbered AS n LEFT JOIN numbered AS p ON p.number = n.number - 1
+    WHERE p.number IS NULL OR p.account_id <> n.account_id OR p.at <> n.at
+      OR n.number % ${BLOCK_MAX} = 0
+    ORDER BY n.number;
   INSERT INTO verdict_block (id, count, account_id, sent_from, sent_to, at, verdicts)
-    SELECT MIN(number), COUNT(*), account_id, MIN(sent_at), MAX(sent_at), at,
-           json_group_array(json_array(message_id, fact_row) ORDER BY number)
-    FROM (
-      SELECT *, number - ROW_NUMBER() OVER (PARTITION BY account_id, at ORDER BY number) AS island
-      FROM numbered
-    )
-    GROUP BY account_id, at, island, number / ${BLOCK_MAX};
+    SELECT f.number, COUNT(*), n.account_id, MIN(n.sent_at), MAX(n.sent_at), n.at,
+           json_group_array(json(n.verdict) ORDER BY n.number)
+    FROM (SELECT number, LEAD(number, 1, 9e18) OVER (ORDER BY number) AS next FROM block_start) AS f
+    CROSS JOIN numbered AS n ON n.number >= f.number AND n.number < f.next
+    GROUP BY f.number;
 
+  DROP TABLE ranked;
+  DROP TABLE block_start;
   DROP TABLE numbered;
   DROP TABLE decision_before;
   DROP TABLE fact_before;

@@ -56,10 +56,11 @@ export interface SendQueues {
 const CHANNELS_MAX = 4_096;
 /** Sent messages whose echo is still to come, at most. */
 const SENT_MAX = 1_024;
-/** UTF-16 units of waiting texts: beyond them, new messages are left to the tables. */
-const UNITS_MAX = 2 * 1024 * 1024;
-/** Bytes of a channel and of a row beside its text, about. */
+/** Bytes of waiting messages: beyond them, new messages are left to the tables. */
+const BYTES_MAX = 4 * 1024 * 1024;
+/** Bytes of a channel, of a sent message, and of a row beside its text, about. */
 const CHANNEL_BYTES = 200;
+const SENT_BYTES = 200;
 const ROW_BYTES = 600;
 
 interface Queued {
@@ -74,7 +75,7 @@ export function createSendQueues(): SendQueues {
   const byNonce = new Map<string, Queued>();
   /** Of messages that were sent last, by nonce: what Discord called them. */
   const sent = new Map<string, MessageId | undefined>();
-  let units = 0;
+  let bytes = 0;
 
   const queueOf = ({ message: { accountId, channelId } }: OutboxRow) =>
     channels.get(keyOf(accountId, channelId));
@@ -83,7 +84,7 @@ export function createSendQueues(): SendQueues {
   function drop(key: string): void {
     for (const { row } of channels.get(key) ?? []) {
       byNonce.delete(nonceKeyOf(row));
-      units -= row.message.content.length;
+      bytes -= bytesOf(row);
     }
     channels.delete(key);
   }
@@ -93,7 +94,7 @@ export function createSendQueues(): SendQueues {
     const queued = find(row);
     if (!queue || !queued) return;
     queue.splice(queue.indexOf(queued), 1);
-    units -= row.message.content.length;
+    bytes -= bytesOf(row);
     const nonce = nonceKeyOf(row);
     byNonce.delete(nonce);
     sent.set(nonce, messageId);
@@ -105,7 +106,7 @@ export function createSendQueues(): SendQueues {
 
   return {
     isKnown: (accountId, channelId) => channels.has(keyOf(accountId, channelId)),
-    takes: (accountId, channelId) => units < UNITS_MAX && channels.has(keyOf(accountId, channelId)),
+    takes: (accountId, channelId) => bytes < BYTES_MAX && channels.has(keyOf(accountId, channelId)),
     size: (accountId, channelId) => channels.get(keyOf(accountId, channelId))?.length ?? 0,
     foundEmpty(accountId, channelId) {
       const key = keyOf(accountId, channelId);
@@ -122,7 +123,7 @@ export function createSendQueues(): SendQueues {
         const queued = { row, isStored: false, isIntended, attemptedAt: undefined };
         queueOf(row)?.push(queued);
         byNonce.set(nonceKeyOf(row), queued);
-        units += row.message.content.length;
+        bytes += bytesOf(row);
       }
     },
     stored(rows) {
@@ -169,12 +170,16 @@ export function createSendQueues(): SendQueues {
         }
       }
     },
-    bytes: () => channels.size * CHANNEL_BYTES + (byNonce.size + sent.size) * ROW_BYTES + units * 2,
+    bytes: () => channels.size * CHANNEL_BYTES + sent.size * SENT_BYTES + bytes,
   };
 }
 
 function keyOf(accountId: AccountId, channelId: ChannelId): string {
   return `${accountId} ${channelId}`;
+}
+
+function bytesOf({ message }: OutboxRow): number {
+  return ROW_BYTES + message.content.length * 2;
 }
 
 function nonceKeyOf({ message: { accountId, nonce } }: OutboxRow): string {

@@ -72,6 +72,8 @@ export interface Store
   /** Brings the tables up to date, for what looks at the file by itself. */
   catchUp(): void;
   readonly pairing: Pairings;
+  /** Estimated bytes of what is kept in memory to save reads, by name. */
+  caches(): Readonly<Record<string, number>>;
   /** Commits what is asked for so far, and closes the file; what comes later is refused. */
   close(): void;
 }
@@ -84,6 +86,8 @@ export interface StoreOptions {
   /** A test's, that ends the process on its way. */
   readonly crash?: CrashHooks;
   readonly retention?: Retention;
+  /** Leaves the journal as it is: what a bot stored last is not seen. */
+  readonly isReadOnly?: boolean;
   /** Told of a journaled record that the tables did not take, and that stays in the journal. */
   readonly onRefused?: (kind: string, error: unknown) => void;
 }
@@ -119,6 +123,7 @@ export function createStore(
     onCommitted,
     crash = NO_CRASH,
     retention = DEFAULT_RETENTION,
+    isReadOnly = false,
     onRefused = () => {}, // a test's, that looks into the journal itself
   }: StoreOptions,
 ): Store {
@@ -146,7 +151,7 @@ export function createStore(
   const batches = createBatches(database, commits, judging);
   const turnEnds = createTurnEnds(database, commits, { memory, transcripts });
   const outbox = createOutbox(database, commits, memory.outgoing);
-  commits.recover();
+  if (!isReadOnly) commits.recover();
   return {
     ...createAccounts(database, commits),
     ...batches,
@@ -178,6 +183,12 @@ export function createStore(
     outbox,
     catchUp: commits.catchUp,
     pairing: createPairings(database, commits, memory.outgoing),
+    caches: () => ({
+      ...memory.caches(),
+      transcripts: transcripts.bytes(),
+      verdicts: verdicts.bytes(),
+      facts: factRows.bytes(),
+    }),
     close() {
       commits.close();
       database.close();

@@ -43,9 +43,10 @@ export interface TranscriptRows extends Transcripts {
   bytes(): number;
 }
 
-/** UTF-16 units of all texts in memory, at most. */
-const UNITS_MAX = 1024 * 1024;
-/** Bytes of an entry beside its text, about. */
+/** Bytes of all sessions in memory, at most. */
+const BYTES_MAX = 4 * 1024 * 1024;
+/** Bytes of a session beside its entries, and of an entry beside its text, about. */
+const SESSION_BYTES = 400;
 const ENTRY_BYTES = 200;
 /** Entries of a session that no turn asks for, at most. */
 const TRIM_AT = 16;
@@ -53,7 +54,7 @@ const TRIM_AT = 16;
 interface Known {
   /** Oldest first, without a gap up to the newest. */
   readonly entries: Entry[];
-  units: number;
+  bytes: number;
   /** Whether the session has no older ones. */
   isWhole: boolean;
 }
@@ -80,28 +81,25 @@ export function createTranscripts(
   );
   /** The session that was used last is the last. */
   const sessions = new Map<string, Known>();
-  let units = 0;
-  let count = 0;
+  let bytes = 0;
 
   function drop(sessionKey: string): void {
     const known = sessions.get(sessionKey);
     if (!known) return;
-    units -= known.units;
-    count -= known.entries.length;
+    bytes -= known.bytes;
     sessions.delete(sessionKey);
   }
 
   function keep(sessionKey: string, known: Known): void {
     drop(sessionKey);
     sessions.set(sessionKey, known);
-    units += known.units;
-    count += known.entries.length;
+    bytes += known.bytes;
     makeRoom();
   }
 
   function makeRoom(): void {
     for (const oldest of sessions.keys()) {
-      if (units <= UNITS_MAX) break;
+      if (bytes <= BYTES_MAX) break;
       drop(oldest);
     }
   }
@@ -111,11 +109,10 @@ export function createTranscripts(
     const spare = known.entries.length - used;
     if (spare < TRIM_AT) return;
     const gone = known.entries.splice(0, spare);
-    const goneUnits = unitsOf(gone);
-    known.units -= goneUnits;
+    const goneBytes = bytesOf(gone);
+    known.bytes -= goneBytes;
     known.isWhole = false;
-    units -= goneUnits;
-    count -= spare;
+    bytes -= goneBytes;
   }
 
   return {
@@ -143,19 +140,17 @@ export function createTranscripts(
     stored(sessionKey, entries) {
       const known = sessions.get(sessionKey);
       if (!known || entries.length === 0) return;
-      const more = unitsOf(entries);
+      const more = bytesOf(entries);
       known.entries.push(...entries);
-      known.units += more;
-      units += more;
-      count += entries.length;
+      known.bytes += more;
+      bytes += more;
       makeRoom();
     },
     forget() {
       sessions.clear();
-      units = 0;
-      count = 0;
+      bytes = 0;
     },
-    bytes: () => count * ENTRY_BYTES + units * 2,
+    bytes: () => bytes,
   };
 }
 
@@ -189,11 +184,11 @@ function readNewest(rows: Iterable<unknown>, limit: number, maxChars: number): K
     units += entry.text.length;
     entries.push(entry);
   }
-  return { entries: entries.reverse(), units, isWhole };
+  return { entries: entries.reverse(), bytes: SESSION_BYTES + bytesOf(entries), isWhole };
 }
 
-function unitsOf(entries: readonly Entry[]): number {
-  return entries.reduce((sum, { text }) => sum + text.length, 0);
+function bytesOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { text }) => sum + ENTRY_BYTES + text.length * 2, 0);
 }
 
 function toEntry(row: unknown): Entry {

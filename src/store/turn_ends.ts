@@ -18,7 +18,7 @@ import type { PlanQueue } from "../core/queue.ts";
 import type { Entry } from "../core/transcript.ts";
 import { withoutControls } from "../lib/controls.ts";
 import type { Memory } from "./memory.ts";
-import { type PlainRow, prepareAddPlainRow } from "./outbox_rows.ts";
+import { type PlainRow, prepareAddPlainRows } from "./outbox_rows.ts";
 import { TERMS } from "./terms.ts";
 import type { Transactions } from "./transact.ts";
 import type { TranscriptRows } from "./transcripts.ts";
@@ -62,7 +62,7 @@ export function createTurnEnds(
 ): TurnEnds {
   const { queues } = outgoing;
   const addTurn = prepareAddTurn(database, outgoing);
-  const addRow = prepareAddPlainRow(database, outgoing);
+  const addRows = prepareAddPlainRows(database, outgoing);
   // The claim itself is in memory (T2): the row may still wait as far as the table knows.
   const finish = database.prepare(
     `UPDATE inbox SET state = ?, finished_at = ?, failure_id = ?, failure = ?
@@ -76,9 +76,9 @@ export function createTurnEnds(
   }
 
   const append = journaled<PlainTurn>("turn", ({ messageId, rows, now, ...turn }) => {
-    end(messageId, turn.end, now);
+    if (!end(messageId, turn.end, now)) return; // given up meanwhile, with the bot it was for
     transcripts.insert(turn, turn.entries);
-    for (const row of rows) addRow(row, now);
+    addRows(rows, now);
   });
 
   async function journal(turn: FinishedTurn, now: number): Promise<StoredTurn> {
@@ -135,6 +135,7 @@ export function createTurnEnds(
     async finishTurn(ended, now, queue) {
       const { claim } = ended;
       if (!claims.runs(claim)) return NOT_STORED;
+      outgoing.heedOthers();
       const entries = ended.entries.map((entry) => ({
         ...entry,
         text: withoutControls(entry.text),

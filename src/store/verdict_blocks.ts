@@ -32,6 +32,8 @@ export interface VerdictBlocks {
   remove(accountId: AccountId, id: MessageId): void;
   /** Forgets what is in memory, because a transaction was undone. */
   forget(): void;
+  /** Bytes of memory, about. */
+  bytes(): number;
 }
 
 export interface Recording {
@@ -159,5 +161,6 @@ export function prepareVerdictBlocks(database: DatabaseSync, factRows: FactRows)
       next = undefined;
       recent.forget();
     },
+    bytes: recent.bytes,
   };
 }

@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import type { InboundMessage } from "../../src/core/inbound.ts";
 import type { Overheard } from "../../src/core/transcript.ts";
 import type { Verdict } from "../../src/core/verdict.ts";
-import { createFillUp, PATIENCE_MS } from "../../src/flows/fill_up.ts";
-import { directMessage, messageId } from "../support/builders.ts";
+import { createFillUp, FILLED_MAX, PATIENCE_MS } from "../../src/flows/fill_up.ts";
+import { channelId, directMessage, messageId } from "../support/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
 
@@ -24,7 +24,7 @@ function setUp(history: () => Promise<readonly InboundMessage[]>) {
   const stored: Overheard[] = [];
   const { log, lines } = recordingLog();
   const clock = new FakeClock();
-  const fillUp = createFillUp({
+  const { fillUp, bytes } = createFillUp({
     history: () => {
       asked++;
       return history();
@@ -39,7 +39,7 @@ function setUp(history: () => Promise<readonly InboundMessage[]>) {
     schedule: clock.schedule,
     log,
   });
-  return { fillUp, stored, lines, clock, asked: () => asked };
+  return { fillUp, bytes, stored, lines, clock, asked: () => asked };
 }
 
 describe("[H1] createFillUp()", () => {
@@ -48,6 +48,17 @@ describe("[H1] createFillUp()", () => {
     await Promise.all([fillUp(directMessage(), 20), fillUp(directMessage(), 20)]);
     await fillUp(directMessage(), 20);
     assert.equal(asked(), 1);
+  });
+
+  it("reads a channel once more after as many others as it remembers", async () => {
+    const { fillUp, bytes, asked } = setUp(() => Promise.resolve([]));
+    const inChannel = (number: number) => directMessage({ channelId: channelId(`${number}`) });
+    for (let number = 1; number <= FILLED_MAX + 1; number++) await fillUp(inChannel(number), 20);
+    await fillUp(inChannel(2), 20);
+    assert.equal(asked(), FILLED_MAX + 1);
+    await fillUp(inChannel(1), 20);
+    assert.equal(asked(), FILLED_MAX + 2);
+    assert.equal(bytes(), FILLED_MAX * 80);
   });
 
   it("[P10] lets nobody in by this door whom the policy keeps out", async () => {

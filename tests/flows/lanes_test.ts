@@ -322,6 +322,24 @@ describe("createLanes()", () => {
     });
   }
 
+  it("[D5] counts failures anew in a channel where nothing was left to send", async () => {
+    const { lanes, add, asked, outbox, pass, answer } = await running([HERE, "a"]);
+    await answer(UNSENT);
+    await pass(500);
+    await answer(UNSENT);
+    assert.equal(await outbox.release(1, "drop"), true);
+    await pass(1_000);
+    await add(HERE, "b");
+    lanes.wake([HERE]);
+    await settle();
+    await answer(UNSENT);
+    const before = asked.length;
+    await pass(499);
+    assert.equal(asked.length, before);
+    await pass(1);
+    assert.equal(asked.length, before + 1);
+  });
+
   it("[D5] is not hurried by a look that finds nothing new", async () => {
     const { lanes, asked, answer, pass } = await running([HERE, "a"]);
     await answer(UNSENT);

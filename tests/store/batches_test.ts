@@ -277,6 +277,14 @@ describe("the durability of T1", () => {
     assert.equal(await levelOf(accepted(dm("17", "1", { accountId: SECOND }))), "full");
   });
 
+  it("[D1] waits for the disk again where it has forgotten the channel for 8,192 others", async () => {
+    const { levelOf } = openWatched();
+    const first = (number: number) => accepted(dm(`${100_000 + number}`, `${number}`));
+    await levelOf(...Array.from({ length: 8_193 }, (_, index) => first(index + 1)));
+    assert.equal(await levelOf(accepted(dm("200001", "2"))), "normal");
+    assert.equal(await levelOf(accepted(dm("200002", "1"))), "full");
+  });
+
   it("[D1] waits for the disk again where the first time failed", async () => {
     const { store, levelOf } = openWatched();
     const { route: _, ...lost } = accepted(dm("11", "1"));

@@ -2,12 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type AccountId, toAccountId } from "../../src/core/ids.ts";
-import { createClaimQueue } from "../../src/store/claim_queue.ts";
-import { createInbox } from "../../src/store/inbox.ts";
-import { createOutgoing } from "../../src/store/outgoing.ts";
-import { transactAlone } from "../../src/store/transact.ts";
 import { ACCOUNT, channelId, directMessage, guildMessage, messageId } from "../support/builders.ts";
-import { openDatabase } from "../support/open_database.ts";
 import { accepted, batch, openTestStore } from "../support/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -98,29 +93,6 @@ describe("claimNext()", () => {
     const end = { kind: "declined" } as const;
     await store.finishTurn({ claim: theirs!, end, entries: [], outbox: [] }, NOW);
     assert.equal(await claim(), "12");
-  });
-
-  it("[D1] reads what waits by indexes, however many messages are answered", () => {
-    const prepared: string[] = [];
-    const database = openDatabase();
-    const prepare = database.prepare.bind(database);
-    database.prepare = (sql) => {
-      prepared.push(sql);
-      return prepare(sql);
-    };
-    createInbox(
-      database,
-      transactAlone(database),
-      createClaimQueue(),
-      createOutgoing(database),
-    );
-    const looks = prepared.filter((sql) => /^\s*(SELECT|UPDATE).*\binbox\b/s.test(sql));
-    assert.ok(looks.length >= 5);
-    for (const sql of looks) {
-      const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map((row) => String(row["detail"]));
-      const scans = plan.filter((step) => /\binbox\b/.test(step) && !/ USING /.test(step));
-      assert.deepEqual(scans, [], sql);
-    }
   });
 
   it("[S5] gives two who ask at once a message each, or one of them none", async () => {

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createRecentRefusals } from "../../src/flows/recent_refusals.ts";
+import { channelId } from "../support/builders.ts";
+
+const HERE = channelId("1");
+const MINUTE_MS = 60_000;
+
+describe("createRecentRefusals()", () => {
+  it("[D5] knows the reason for a minute, unless a message arrives", () => {
+    let now = 0;
+    const refusals = createRecentRefusals(() => now);
+    refusals.add(HERE, "Missing Permissions");
+    now = MINUTE_MS - 1;
+    assert.equal(refusals.reasonOf(HERE), "Missing Permissions");
+    now = MINUTE_MS;
+    assert.equal(refusals.reasonOf(HERE), undefined);
+    refusals.add(HERE, "Missing Access");
+    refusals.delete(HERE);
+    assert.equal(refusals.reasonOf(HERE), undefined);
+  });
+
+  it("keeps no channel for longer than a minute after the next refusal", () => {
+    let now = 0;
+    const refusals = createRecentRefusals(() => now);
+    for (let second = 0; second < 1_000; second++) {
+      now = second * 1_000;
+      refusals.add(channelId(String(second + 1)), "Missing Access");
+    }
+    assert.equal(refusals.size, 60);
+  });
+});

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ACCOUNT, channelId, directMessage, messageId } from "../support/builders.ts";
+import { accepted, batch, openTestStore } from "../support/store.ts";
+
+const NOW = Date.UTC(2026, 10, 21);
+const MIB = 1024 * 1024;
+
+/** A direct message of its own channel. */
+const dm = (number: number) =>
+  accepted(
+    directMessage({ id: messageId(`${10_000 + number}`), channelId: channelId(`${number}`) }),
+    { agentId: "main", sessionKey: `session ${number}` },
+  );
+
+describe("[D1] caches()", () => {
+  it("tells the bytes of each cache, nothing of an empty one", async () => {
+    const { store } = openTestStore();
+    const empty = {
+      inbox: 0,
+      outbox: 0,
+      quiet_channels: 0,
+      direct_channels: 0,
+      transcripts: 0,
+      verdicts: 0,
+      facts: 0,
+    };
+    assert.deepEqual(store.caches(), empty);
+    await store.claimNext(ACCOUNT, NOW, []); // what waits is known from here on
+    await store.acceptBatch(batch({ judged: [dm(1)] }), NOW);
+    const { inbox = 0, direct_channels, verdicts = 0, facts = 0 } = store.caches();
+    assert.ok(inbox > 0 && inbox < 5_000);
+    assert.equal(direct_channels, 120);
+    assert.equal(verdicts, 60);
+    assert.ok(facts > 100 && facts < 1_000);
+    await store.claimNext(ACCOUNT, NOW, []);
+    assert.equal(store.caches()["inbox"], 0, "nothing waits");
+  });
+
+  it("stays within 4 MiB of transcripts, whether sessions have long texts or none", async () => {
+    for (const text of ["x".repeat(100_000), "x", undefined]) {
+      const { store, database } = openTestStore();
+      const insert = database.prepare(
+        `INSERT INTO entry (agent_id, session_key, channel_id, role, text, message_id, at)
+         VALUES ('main', ?, '1', 'user', ?, '1', 0)`,
+      );
+      for (let number = 0; number < 12_000; number++) {
+        const isLong = text !== undefined && text.length > 1;
+        if (isLong && number === 100) break;
+        if (text !== undefined) insert.run(`${number}`, text);
+        await store.entriesOf(`${number}`, 50);
+      }
+      const { transcripts = 0 } = store.caches();
+      assert.ok(transcripts > 3 * MIB && transcripts <= 4 * MIB, `${text?.length}: ${transcripts}`);
+    }
+  });
+});

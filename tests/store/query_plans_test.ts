@@ -1,0 +1,92 @@
+/**
+ * How SQLite runs every statement of the store. The tables named here grow for years, so no
+ * statement may read all of one.
+ */
+
+import assert from "node:assert/strict";
+import type { DatabaseSync } from "node:sqlite";
+import { describe, it } from "node:test";
+import { createStore } from "../../src/store/store.ts";
+import { openDatabase } from "../support/open_database.ts";
+
+const GROWING = ["inbox", "outbox", "entry", "message", "verdict_block", "fact", "decision"];
+
+/** Statements that may begin to read a whole table, and why they stop early. */
+const EXCEPTIONS: readonly { readonly sql: RegExp; readonly reason: string }[] = [
+  {
+    sql:
+      /^DELETE FROM verdict_block .* AND id IN \(SELECT id FROM verdict_block ORDER BY id LIMIT \?\)/,
+    reason: "it reads the oldest 128 blocks, in the order of the table",
+  },
+];
+
+/** Every statement that the store prepares, on one line. */
+function statementsOf(database: DatabaseSync): readonly string[] {
+  const prepared = new Set<string>();
+  const prepare = database.prepare.bind(database);
+  database.prepare = (sql) => {
+    prepared.add(sql);
+    return prepare(sql);
+  };
+  createStore(database, ":memory:", { elapsed: () => 0 });
+  return [...prepared].filter((sql) => /^\s*(SELECT|WITH|INSERT|UPDATE|DELETE)\b/.test(sql));
+}
+
+/** Growing tables by the names that a statement gives them. A view has aliases of its own. */
+function tablesByName(sql: string, views: string): ReadonlyMap<string, string> {
+  const text = /\bdecision\b/.test(sql) ? sql + views : sql;
+  const aliases = [...text.matchAll(/\b(\w+)\s+AS\s+(\w+)/g)]
+    .flatMap(([, table = "", alias = ""]): [string, string][] =>
+      GROWING.includes(table) ? [[alias, table]] : []
+    );
+  return new Map([...GROWING.map((table): [string, string] => [table, table]), ...aliases]);
+}
+
+/**
+ * Whether a step of a plan reads all rows of a growing table: from one end to the other, or by an
+ * index of all rows that finds no more than an account's. `outbox_unsent` holds open rows only.
+ */
+function readsAll(step: string, tables: ReadonlyMap<string, string>): boolean {
+  const [, how, name = ""] = /^(SCAN|SEARCH) (\w+)/.exec(step) ?? [];
+  if (!tables.has(name)) return false;
+  return how === "SCAN" || (/\(account_id=\?\)/.test(step) && !/ outbox_unsent /.test(step));
+}
+
+describe("[D1] the store's statements", () => {
+  const database = openDatabase();
+  const views = database.prepare("SELECT sql FROM sqlite_schema WHERE type = 'view'").all()
+    .map(({ sql }) => String(sql)).join("\n");
+  const planOf = (sql: string) =>
+    database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map(({ detail }) => String(detail));
+
+  const faults = statementsOf(database).flatMap((sql) => {
+    const tables = tablesByName(sql, views);
+    const steps = planOf(sql).filter((step) => readsAll(step, tables));
+    return steps.length > 0 ? [{ sql: sql.trim().replaceAll(/\s+/g, " "), steps }] : [];
+  });
+  const isExcepted = (sql: string) => EXCEPTIONS.some((exception) => exception.sql.test(sql));
+
+  it("read no growing table as a whole", () => {
+    assert.deepEqual(faults.filter(({ sql }) => !isExcepted(sql)), []);
+  });
+
+  for (const { sql, reason } of EXCEPTIONS) {
+    it(`need the exception of one that stops early: ${reason}`, () => {
+      assert.equal(faults.filter((fault) => sql.test(fault.sql)).length, 1);
+    });
+  }
+
+  for (
+    const [title, sql] of [
+      ["of a table", "SELECT 1 FROM inbox WHERE state = 'waiting'"],
+      ["by another name", "SELECT 1 FROM run JOIN outbox AS o WHERE o.state = run.ending"],
+      ["of an account's rows", "SELECT message FROM outbox WHERE account_id = ?"],
+      ["through a view", "SELECT 1 FROM decision WHERE message_id = ?"],
+    ] as const
+  ) {
+    it(`would be found to scan: ${title}`, () => {
+      const tables = tablesByName(sql, views);
+      assert.ok(planOf(sql).some((step) => readsAll(step, tables)), planOf(sql).join("\n"));
+    });
+  }
+});
