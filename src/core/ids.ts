@@ -75,3 +75,8 @@ export function createdAtMs(id: Snowflake): number {
   const whole = Math.floor(ms);
   return (whole < ms ? whole : Number(BigInt(id) >> 22n)) + DISCORD_EPOCH_MS;
 }
+
+/** Compares two ids by number: negative if `a` is older. */
+export function compareIds(a: Snowflake, b: Snowflake): number {
+  return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+}

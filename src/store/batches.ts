@@ -53,7 +53,7 @@ export function createBatches(
 ): Batches {
   const { claims, outgoing } = memory;
   const strangers = prepareStrangers(database, outgoing);
-  const keep = prepareKeepJudged(database, memory);
+  const keep = prepareKeepJudged(database, memory, pruner);
   const settleEcho = prepareSettleEcho(database);
   const settle = prepareSettle(database);
   /** Messages whose verdict is in the journal only. */
@@ -83,14 +83,14 @@ export function createBatches(
     const { accountId, heard, echoes, guilds } = batch;
     const settled = recordAll(batch, arrivedAt);
     const recorded = settled.map(({ judged }) => judged);
-    const { accepted, undecided, overheard } = keep(recorded, arrivedAt);
+    const { accepted, undecided, grown } = keep(recorded, arrivedAt);
     const told = echoes.map((echo) => settleEcho(accountId, echo));
     for (const guild of guilds) keepGuild(accountId, guild);
     if (heard) {
       const storedUpTo = newestOf(recorded);
       advance(accountId, { ...heard, storedUpTo, heardAt: arrivedAt });
     }
-    pruner.afterBatch(overheard, recorded.length, arrivedAt);
+    pruner.afterBatch(grown, recorded.length, arrivedAt);
     const settledRows = told.flatMap(({ settledIn }) => settledIn ?? []);
     return {
       recorded,
