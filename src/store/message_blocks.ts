@@ -76,6 +76,10 @@ export function prepareMessageBlocks(database: DatabaseSync): MessageBlocks {
      WHERE account_id = ? AND channel_id = ? AND sent_to >= ? LIMIT 1`,
   );
 
+  /** Whether the channel has messages of that millisecond or a later one. */
+  const hasSince = ({ accountId, channelId }: Ears, at: number): boolean =>
+    selectNewer.get(accountId, channelId, at) !== undefined;
+
   /** The blocks that may have messages of a span of time, the one with the newest message first. */
   function* blocksIn({ accountId, channelId }: Ears, from: number, to: number) {
     for (const row of selectBlocks.iterate(accountId, channelId, from, to)) {
@@ -89,6 +93,7 @@ export function prepareMessageBlocks(database: DatabaseSync): MessageBlocks {
     messages: readonly Overheard[],
     { from, to }: Span,
   ): readonly Overheard[] {
+    if (!hasSince(ears, from)) return messages; // as it nearly always is: they are the newest
     const stored = new Set<MessageId>();
     for (const block of blocksIn(ears, from, to)) {
       for (const [id] of block.messages) stored.add(id);
@@ -133,8 +138,7 @@ export function prepareMessageBlocks(database: DatabaseSync): MessageBlocks {
       }
       return found.reverse();
     },
-    mayHaveNewer: ({ accountId, channelId }, than) =>
-      selectNewer.get(accountId, channelId, createdAtMs(than)) !== undefined,
+    mayHaveNewer: (ears, than) => hasSince(ears, createdAtMs(than)),
   };
 }
 
@@ -144,15 +148,16 @@ interface Span {
   readonly to: number;
 }
 
-function spanOf(messages: readonly Overheard[]): Span {
-  let from = Infinity;
-  let to = -Infinity;
-  for (const { messageId } of messages) {
-    const at = createdAtMs(messageId);
-    if (at < from) from = at;
-    if (at > to) to = at;
+/** @param messages One at least. */
+function spanOf([first, ...others]: readonly Overheard[]): Span {
+  if (!first) throw new RangeError("Cannot tell the span of no messages");
+  let oldest = first.messageId;
+  let newest = first.messageId;
+  for (const { messageId } of others) {
+    if (compareIds(messageId, oldest) < 0) oldest = messageId;
+    if (compareIds(messageId, newest) > 0) newest = messageId;
   }
-  return { from, to };
+  return { from: createdAtMs(oldest), to: createdAtMs(newest) };
 }
 
 function byId(a: Overheard, b: Overheard): number {
