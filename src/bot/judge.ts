@@ -55,13 +55,12 @@ export function createJudge({ policy, isOurs, isProxied, now }: JudgePorts): Jud
 
   function momentOf(message: InboundMessage, known: Moment): Moment {
     const { sender, channelId } = message;
-    const isBot = sender.automaton !== undefined;
-    return {
-      ...known,
-      ...whose(message),
-      ...(isBot && guard.isMuted(channelId, now()) && { isMuted: true }),
-      ...(!isBot && !sender.pluralkit && isProxied(sender.id) && { isProxied: true }),
-    };
+    if (sender.automaton === undefined) {
+      const mayBeProxied = !sender.pluralkit && isProxied(sender.id);
+      return mayBeProxied ? { ...known, isProxied: true } : known;
+    }
+    const isMuted = guard.isMuted(channelId, now());
+    return { ...known, ...whose(message), ...(isMuted && { isMuted: true }) };
   }
 
   return {

@@ -48,12 +48,12 @@ function plain(name: string): string {
 export function toOverheard(
   { id, sender, text, extras, quoted, sentAt }: InboundMessage,
 ): Overheard {
-  const lines = extras.map((extra) => `[${extra.kind}: ${extra.text}]`);
+  const lines = extras.map((extra) => `[${extra.kind}: ${extra.text}]`).join("\n");
   return {
     messageId: id,
     tag: labelOf(sender),
     authorId: sender.id,
-    text: text === "" ? lines.join("\n") : [text, ...lines].join("\n"),
+    text: text === "" || lines === "" ? text + lines : `${text}\n${lines}`,
     ...(quoted && { replyTo: quoted.id }),
     sentAt,
   };

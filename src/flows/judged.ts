@@ -42,6 +42,15 @@ export function toJudged(
     log.debug(said, { messageId, channelId, authorId, why, rule });
   }
   const isRouted = verdict.kind !== "ignore";
+  if (verdict.kind === "ignore" && verdict === judged.verdict) {
+    const { moment, policyId } = judged; // as most are: written out, since a spread costs more
+    return {
+      message,
+      verdict,
+      ...(moment && { moment }),
+      ...(policyId !== undefined && { policyId }),
+    };
+  }
   return {
     ...judged,
     message,

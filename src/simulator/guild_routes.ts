@@ -6,7 +6,7 @@
 
 import type { Hono } from "hono";
 import { z } from "zod";
-import { type GuildId, parseSnowflake, type UserId } from "../core/ids.ts";
+import { compareIds, type GuildId, parseSnowflake, type UserId } from "../core/ids.ts";
 import { may } from "./access.ts";
 import { channelsOf, toGuild } from "./guild_payload.ts";
 import { INTENT } from "./intents.ts";
@@ -16,7 +16,6 @@ import { guildPermissions } from "./permissions.ts";
 import { REFUSALS } from "./refusals.ts";
 import { answerMalformed, answerRefused } from "./rest_answers.ts";
 import type { Asked, Env } from "./rest_call.ts";
-import { compareIds } from "./snowflake.ts";
 import type { Guild, World } from "./world.ts";
 
 export function addGuildRoutes(

@@ -5,10 +5,9 @@
  * @see {@link https://docs.discord.com/developers/resources/message#get-channel-messages}
  */
 
-import { parseSnowflake, type Snowflake, type UserId } from "../core/ids.ts";
+import { compareIds, parseSnowflake, type Snowflake, type UserId } from "../core/ids.ts";
 import { may, openChannel } from "./access.ts";
 import { refuse } from "./refusals.ts";
-import { compareIds } from "./snowflake.ts";
 import type { Channel, Message, World } from "./world.ts";
 
 /** Finds a message that `reader` may see. */

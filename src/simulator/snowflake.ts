@@ -42,8 +42,3 @@ export function toSnowflake<Kind extends string>(digits: string): Snowflake<Kind
   }
   return id;
 }
-
-/** Which of two ids is older: negative if `a` is. */
-export function compareIds(a: Snowflake, b: Snowflake): number {
-  return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
-}

@@ -53,10 +53,10 @@ export function createBatches(
 ): Batches {
   const { claims, direct, outgoing } = memory;
   const strangers = prepareStrangers(database, outgoing);
-  const keep = prepareKeepJudged(database, memory);
+  const keep = prepareKeepJudged(database, memory, pruner);
   const settleEcho = prepareSettleEcho(database);
   const settle = prepareSettle(database);
-  /** Messages whose verdict is in the journal only. */
+  /** Messages whose verdict is in the journal only, or is about to be stored. */
   const unrecorded = new Set<MessageId>();
   const keepGuild = prepareKeepGuild(database);
   const advance = prepareAdvanceSession(database);
@@ -81,14 +81,14 @@ export function createBatches(
     const { accountId, heard, echoes, guilds } = batch;
     const settled = recordAll(batch, arrivedAt);
     const recorded = settled.map(({ judged }) => judged);
-    const { accepted, undecided, overheard } = keep(recorded, arrivedAt);
+    const { accepted, undecided, grown } = keep(recorded, arrivedAt);
     const told = echoes.map((echo) => settleEcho(accountId, echo));
     for (const guild of guilds) keepGuild(accountId, guild);
     if (heard) {
       const storedUpTo = newestOf(recorded);
       advance(accountId, { ...heard, storedUpTo, heardAt: arrivedAt });
     }
-    pruner.afterBatch(overheard, recorded.length, arrivedAt);
+    pruner.afterBatch(grown, recorded.length, arrivedAt);
     const settledRows = told.flatMap(({ settledIn }) => settledIn ?? []);
     return {
       recorded,
@@ -146,7 +146,12 @@ export function createBatches(
       unrecorded.add(id);
       claims.accepted(id);
     }
-    await append(TERMS.T1, { accountId, heard, judged, arrivedAt });
+    try {
+      await append(TERMS.T1, { accountId, heard, judged, arrivedAt });
+    } catch (error) {
+      for (const { message: { id } } of judged) unrecorded.delete(id);
+      throw error;
+    }
     onRecorded(judged);
     return { ...NOTHING_ACCEPTED, accepted: judged };
   }
@@ -164,10 +169,14 @@ export function createBatches(
       return { ...accepted, settled: settledIn.length, settledIn };
     }
     const terms = isFirst ? TERMS.FIRST_DM : TERMS.T1;
+    // Of the same message, another account's batch is not plain until this one is stored.
+    for (const { message: { id } } of batch.judged) unrecorded.add(id);
     const { recorded, ...accepted } = await commit(
       terms,
       () => store({ ...batch, echoes: unknown }, arrivedAt),
-    );
+    ).finally(() => {
+      for (const { message: { id } } of batch.judged) unrecorded.delete(id);
+    });
     for (const message of directOf(recorded)) direct.add(keyOf(message));
     for (const channelId of accepted.settledIn) {
       outgoing.queues.forget(batch.accountId, channelId);

@@ -13,8 +13,8 @@ import { z } from "zod";
 import type { AccountId, ChannelId, MessageId } from "../core/ids.ts";
 import { snowflakeSchema } from "../core/snowflake_schema.ts";
 import type { Overheard } from "../core/transcript.ts";
-import { withoutControls } from "../lib/controls.ts";
 import type { Ears } from "./ears.ts";
+import { type MessageBlocks, prepareMessageBlocks } from "./message_blocks.ts";
 import type { QuietChannels } from "./quiet_channels.ts";
 import type { Pruner } from "./retention.ts";
 import { UNNAMED } from "./terms.ts";
@@ -46,45 +46,25 @@ export interface Context {
   ): Promise<void>;
 }
 
-/** Keeps a message within a transaction of the caller's; one that is there stays as it is. */
-export type KeepOverheard = (ears: Ears, overheard: Overheard, now: number) => void;
+/**
+ * Keeps messages of one channel within a transaction of the caller's, of which no two have the same
+ * id; one that is there stays as it is.
+ */
+export type KeepOverheard = (ears: Ears, messages: readonly Overheard[], now: number) => void;
 
+/** @param perChannel Messages that a channel may have. */
 export function prepareKeepOverheard(
-  database: DatabaseSync,
+  blocks: Pick<MessageBlocks, "add">,
   quiet: Pick<QuietChannels, "kept">,
+  perChannel: number,
 ): KeepOverheard {
-  const insert = database.prepare(
-    `INSERT INTO message
-       (account_id, channel_id, digits, message_id, author_id, tag, text, reply_to, sent_at, kept_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT DO NOTHING`,
-  );
-  return (ears, { messageId, authorId, tag, text, replyTo, sentAt }, now) => {
-    const { accountId, channelId } = ears;
+  return (ears, messages, now) => {
     quiet.kept(ears);
-    insert.run(
-      accountId,
-      channelId,
-      messageId.length,
-      messageId,
-      authorId,
-      tag,
-      withoutControls(text),
-      replyTo ?? null,
-      sentAt,
-      now,
-    );
+    blocks.add(ears, messages, perChannel, now);
   };
 }
 
-const rowSchema = z.object({
-  message_id: snowflakeSchema<"message">(),
-  author_id: z.string(),
-  tag: z.string(),
-  text: z.string(),
-  reply_to: snowflakeSchema<"message">().nullable(),
-  sent_at: z.number(),
-});
+const seenSchema = z.object({ message_id: snowflakeSchema<"message">() });
 
 /** @param database Open, migrated, and owned by the caller. */
 export function createContext(
@@ -93,52 +73,39 @@ export function createContext(
   pruner: Pruner,
   quiet: QuietChannels,
 ): Context {
-  const keep = prepareKeepOverheard(database, quiet);
-  // Twice in the statement, and not a CTE: SQLite would fill a table with its one row, in each turn.
-  const seen = `COALESCE((
-      SELECT message_id FROM entry
-      WHERE session_key = :sessionKey AND channel_id = :channelId
-      ORDER BY length(message_id) DESC, message_id DESC LIMIT 1
-    ), '')`;
-  const select = database.prepare(
-    `SELECT message_id, author_id, tag, text, reply_to, sent_at FROM message
-     WHERE account_id = :accountId AND channel_id = :channelId
-       AND (digits, message_id) < (length(:before), :before)
-       AND (digits, message_id) > (length(${seen}), ${seen})
-     ORDER BY digits DESC, message_id DESC
-     LIMIT :limit`,
+  const blocks = prepareMessageBlocks(database);
+  const keep = prepareKeepOverheard(blocks, quiet, pruner.contextPerChannel);
+  const selectSeen = database.prepare(
+    `SELECT message_id FROM entry
+     WHERE session_key = ? AND channel_id = ?
+     ORDER BY length(message_id) DESC, message_id DESC LIMIT 1`,
   );
-  const selectLater = database.prepare(
-    `SELECT 1 FROM message
-     WHERE account_id = ? AND channel_id = ? AND (digits, message_id) > (length(?3), ?3) LIMIT 1`,
-  );
+
   return {
     overheard(ears, sessionKey, before, limit) {
-      if (quiet.isQuiet(ears, sessionKey)) return Promise.resolve([]);
-      const { accountId, channelId } = ears;
+      if (limit === 0 || quiet.isQuiet(ears, sessionKey)) return Promise.resolve([]);
       return read(() => {
-        const rows = select.all({ accountId, channelId, sessionKey, before, limit });
-        const hasLater = () => selectLater.get(accountId, channelId, before) !== undefined;
-        if (rows.length === 0 && !hasLater()) quiet.heardAll(ears, sessionKey);
-        return rows.map(readOverheard).toReversed();
+        const row = selectSeen.get(sessionKey, ears.channelId);
+        const after = row && seenSchema.parse(row).message_id;
+        const heard = blocks.newest(ears, { ...(after && { after }), before }, limit);
+        const isAll = heard.length === 0 && !blocks.mayHaveNewer(ears, before);
+        if (isAll) quiet.heardAll(ears, sessionKey);
+        return heard;
       });
     },
     addOverheard: (accountId, channelId, messages, now) =>
       commit(UNNAMED, () => {
+        if (messages.length === 0) return;
         const ears = { accountId, channelId };
-        for (const message of messages) keep(ears, message, now);
-        pruner.afterBatch(messages.map(() => ears), messages.length, now);
+        const different = firstOfEach(messages);
+        keep(ears, different, now);
+        pruner.afterBatch([{ ears, by: different.length }], different.length, now);
       }),
   };
 }
 
-function readOverheard(row: unknown): Overheard {
-  const { message_id, author_id, reply_to, sent_at, ...rest } = rowSchema.parse(row);
-  return {
-    ...rest,
-    messageId: message_id,
-    authorId: author_id,
-    ...(reply_to !== null && { replyTo: reply_to }),
-    sentAt: sent_at,
-  };
+/** The first message of each id. */
+function firstOfEach(messages: readonly Overheard[]): readonly Overheard[] {
+  const ids = new Set<MessageId>();
+  return messages.filter(({ messageId }) => !ids.has(messageId) && ids.add(messageId));
 }

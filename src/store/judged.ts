@@ -8,11 +8,14 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Judged } from "../core/inbox.ts";
 import type { InboundMessage } from "../core/inbound.ts";
-import { toOverheard } from "../core/transcript.ts";
+import { type Overheard, toOverheard } from "../core/transcript.ts";
 import { prepareKeepOverheard } from "./context.ts";
 import { prepareKeepDirectChannel } from "./direct_channels.ts";
 import { prepareAddToInbox } from "./inbox.ts";
+import type { Ears } from "./ears.ts";
 import type { Memory } from "./memory.ts";
+import { prepareMessageBlocks } from "./message_blocks.ts";
+import type { Grown, Pruner } from "./retention.ts";
 import { prepareKeepUndecided } from "./undecided_rows.ts";
 
 /** What has come of messages whose verdicts are new. */
@@ -20,8 +23,8 @@ export interface Kept {
   /** New to the inbox. */
   readonly accepted: readonly Judged[];
   readonly undecided: readonly Judged[];
-  /** Kept as context. */
-  readonly overheard: readonly InboundMessage[];
+  /** Channels whose context has grown. */
+  readonly grown: readonly Grown[];
 }
 
 /** @param now Unix time in milliseconds. */
@@ -30,16 +33,19 @@ export type KeepJudged = (recorded: readonly Judged[], now: number) => Kept;
 export function prepareKeepJudged(
   database: DatabaseSync,
   { claims, quiet }: Memory,
+  { contextPerChannel }: Pick<Pruner, "contextPerChannel">,
 ): KeepJudged {
-  const keepOverheard = prepareKeepOverheard(database, quiet);
+  const blocks = prepareMessageBlocks(database);
+  const keepOverheard = prepareKeepOverheard(blocks, quiet, contextPerChannel);
   const addToInbox = prepareAddToInbox(database, claims);
   const keepDirectChannel = prepareKeepDirectChannel(database);
   const keepUndecided = prepareKeepUndecided(database);
   return (recorded, now) => {
-    const overheard = recorded
-      .filter(({ verdict }) => verdict.kind === "ignore" && verdict.keepAsContext)
-      .map(({ message }) => message);
-    for (const message of overheard) keepOverheard(message, toOverheard(message), now);
+    const grown: Grown[] = [];
+    for (const { ears, messages } of overheardIn(recorded)) {
+      keepOverheard(ears, messages, now);
+      grown.push({ ears, by: messages.length });
+    }
     const accepted = recorded.filter(({ message, verdict, route }) => {
       if (verdict.kind !== "accept") return false;
       if (!route) throw new TypeError(`Cannot accept message ${message.id}: it has no route`);
@@ -48,8 +54,24 @@ export function prepareKeepJudged(
     for (const message of directOf(recorded)) keepDirectChannel(message);
     const undecided = recorded.filter(({ verdict }) => verdict.kind === "undecided");
     for (const judged of undecided) keepUndecided(judged, now);
-    return { accepted, undecided, overheard };
+    return { accepted, undecided, grown };
   };
+}
+
+/** The messages to keep as context, by channel. */
+function overheardIn(
+  recorded: readonly Judged[],
+): Iterable<{ readonly ears: Ears; readonly messages: readonly Overheard[] }> {
+  const channels = new Map<string, { readonly ears: Ears; readonly messages: Overheard[] }>();
+  for (const { message, verdict } of recorded) {
+    if (verdict.kind !== "ignore" || !verdict.keepAsContext) continue;
+    const { accountId, channelId } = message;
+    const key = `${accountId} ${channelId}`;
+    let channel = channels.get(key);
+    if (!channel) channels.set(key, channel = { ears: { accountId, channelId }, messages: [] });
+    channel.messages.push(toOverheard(message));
+  }
+  return channels.values();
 }
 
 /** The accepted messages outside of guilds. */

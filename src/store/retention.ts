@@ -2,9 +2,10 @@
  * What is kept for a while only, and how it goes: in steps so small that nobody
  * waits for one (X6).
  *
- * A channel is looked through when it has grown by 64 rows, so it holds that
- * many more than its bound at most, and those of one batch; and each step looks
- * through one more, so that the silent ones have their turn.
+ * A channel is looked through when it has grown by 64 messages, and whole blocks of
+ * messages go. So it holds that many more than its bound at most, those of one block
+ * and those of one batch. Each step looks through one channel more, by age as well, so
+ * that the silent ones have their turn.
  *
  * @module
  */
@@ -43,16 +44,22 @@ export const DEFAULT_RETENTION: Retention = {
   contextPerChannel: 200,
 };
 
+/** A channel that context was kept of, and how many messages. */
+export interface Grown {
+  readonly ears: Ears;
+  readonly by: number;
+}
+
 /** Both within a transaction of the caller's. */
 export interface Pruner {
+  readonly contextPerChannel: number;
   /**
    * Notes where context has grown, and takes a step when enough has come together.
    *
-   * @param grown One for each message that was kept.
    * @param rows How many rows are new in all.
    * @param now Unix time in milliseconds.
    */
-  afterBatch(grown: readonly Ears[], rows: number, now: number): void;
+  afterBatch(grown: readonly Grown[], rows: number, now: number): void;
   /** @param now Unix time in milliseconds. */
   step(now: number): void;
 }
@@ -74,7 +81,7 @@ export function preparePruner(
   const pruneDecisions = preparePruneDecisions(database, retention);
   const pruneFacts = preparePruneFacts(database, factRows);
   const pruneFiles = preparePruneFiles(database, retention);
-  const pruneChannel = preparePruneChannel(database, retention);
+  const { pruneByAge, pruneByNumber } = preparePruneContext(database, retention);
   const nextChannel = prepareSweep(database);
   /** By how much each channel has grown since it was looked through. */
   const growth = new Map<string, number>();
@@ -87,9 +94,12 @@ export function preparePruner(
     pruneFacts(Math.max(STEP_FACTS, 2 * sinceStep));
     pruneFiles(now);
     const swept = nextChannel();
-    if (swept) pruneChannel(swept, now);
+    if (swept) {
+      pruneByAge(swept, now);
+      pruneByNumber(swept);
+    }
     for (const [key, ears] of due) {
-      pruneChannel(ears, now);
+      pruneByNumber(ears);
       growth.set(key, 0);
     }
     due.clear();
@@ -97,12 +107,13 @@ export function preparePruner(
   }
 
   return {
+    contextPerChannel: retention.contextPerChannel,
     afterBatch(grown, rows, now) {
-      for (const ears of grown) {
+      for (const { ears, by } of grown) {
         const key = `${ears.accountId} ${ears.channelId}`;
-        const by = (growth.get(key) ?? ROWS_PER_STEP) + 1;
-        growth.set(key, by);
-        if (by >= ROWS_PER_STEP) due.set(key, ears);
+        const sinceLast = (growth.get(key) ?? ROWS_PER_STEP) + by;
+        growth.set(key, sinceLast);
+        if (sinceLast >= ROWS_PER_STEP) due.set(key, ears);
       }
       sinceStep += rows;
       if (sinceStep >= ROWS_PER_STEP) step(now);
@@ -164,25 +175,31 @@ function preparePruneFiles(
   };
 }
 
-/** Leaves of a channel what is new enough by number and by age. */
-function preparePruneChannel(
+/** Deletes blocks of a channel's context that are too old, or older than enough other messages. */
+function preparePruneContext(
   database: DatabaseSync,
   { contextDays, contextPerChannel }: Retention,
-): (ears: Ears, now: number) => void {
-  const pruneByAge = database.prepare(
-    "DELETE FROM message WHERE account_id = ? AND channel_id = ? AND kept_at < ?",
+) {
+  const deleteBefore = database.prepare(
+    "DELETE FROM message_block WHERE account_id = ? AND channel_id = ? AND kept_at < ?",
   );
-  const pruneByNumber = database.prepare(
-    `DELETE FROM message
-     WHERE account_id = :accountId AND channel_id = :channelId AND (digits, message_id) < (
-       SELECT digits, message_id FROM message
-       WHERE account_id = :accountId AND channel_id = :channelId
-       ORDER BY digits DESC, message_id DESC LIMIT 1 OFFSET :last
-     )`, // of a channel with fewer there is no such row, and nothing is less than NULL
+  // Messages of some blocks may have come between those of another one, out of a channel's history.
+  const deleteBeyond = database.prepare(
+    `DELETE FROM message_block
+     WHERE account_id = :accountId AND channel_id = :channelId AND sent_to < (
+       SELECT sent_from FROM (
+         SELECT sent_from, SUM(count) OVER (ORDER BY sent_from DESC) AS newer FROM message_block
+         WHERE account_id = :accountId AND channel_id = :channelId
+       ) WHERE newer >= :max ORDER BY sent_from DESC LIMIT 1
+     )`, // if the channel has fewer messages there is no such row, and nothing is less than NULL
   );
-  return ({ accountId, channelId }, now) => {
-    if (contextDays > 0) pruneByAge.run(accountId, channelId, now - contextDays * DAY_MS);
-    pruneByNumber.run({ accountId, channelId, last: contextPerChannel - 1 });
+  return {
+    pruneByAge({ accountId, channelId }: Ears, now: number): void {
+      if (contextDays > 0) deleteBefore.run(accountId, channelId, now - contextDays * DAY_MS);
+    },
+    pruneByNumber({ accountId, channelId }: Ears): void {
+      deleteBeyond.run({ accountId, channelId, max: contextPerChannel });
+    },
   };
 }
 
@@ -192,7 +209,7 @@ function preparePruneChannel(
  */
 function prepareSweep(database: DatabaseSync): () => Ears | undefined {
   const select = database.prepare(
-    `SELECT account_id, channel_id FROM message
+    `SELECT account_id, channel_id FROM message_block
      WHERE (account_id, channel_id) > (?, ?)
      ORDER BY account_id, channel_id LIMIT 1`,
   );

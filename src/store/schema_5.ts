@@ -1,5 +1,5 @@
 /**
- * The fifth schema: a journal, and verdicts in blocks.
+ * The fifth schema: a journal, and verdicts and overheard messages in blocks.
  *
  * A transaction of the way that every answered message takes is one row of the
  * journal first, and many of them together change the tables a moment later
@@ -9,13 +9,18 @@
  * A row and two index entries for each message cost more than all else that an
  * ignored message needs. Now the verdicts of one transaction share a row, and
  * verdicts that agree in everything but the message share a row of `fact`.
- * The view `decision` shows them one by one, as the table of that name was.
+ * The view `decision` shows them one by one, as the table of that name was. Overheard messages of a
+ * channel that were stored together share a row, too, and the view `message` shows them one by one.
  *
  * @module
  */
 
 /** Verdicts of a block that the migration makes, at most. */
 const BLOCK_MAX = 256;
+/** Overheard messages of a block that the migration makes, at most. */
+const MESSAGES_MAX = 64;
+/** SQL for the time at which Discord made an id, Unix time in milliseconds. */
+const SENT_AT = "(CAST(message_id AS INTEGER) >> 22) + 1420070400000";
 
 export const JOURNAL = `
   CREATE TABLE journal (
@@ -89,7 +94,7 @@ export const SCHEMA_5 = `${JOURNAL}
     verdict    TEXT NOT NULL -- JSON
   );
   INSERT INTO numbered
-    SELECT NULL, d.account_id, d.at, (CAST(d.message_id AS INTEGER) >> 22) + 1420070400000,
+    SELECT NULL, d.account_id, d.at, ${SENT_AT},
            json_array(d.message_id, r.fact_row)
     FROM ranked AS r CROSS JOIN decision_before AS d ON d.id = r.id
     ORDER BY r.id;
@@ -110,6 +115,45 @@ export const SCHEMA_5 = `${JOURNAL}
 
   DROP TABLE ranked;
   DROP TABLE block_start;
+  ALTER TABLE message RENAME TO message_before;
+
+  CREATE TABLE message_block ( -- overheard messages of one channel, stored together
+    id         INTEGER PRIMARY KEY,
+    account_id TEXT NOT NULL,
+    channel_id TEXT NOT NULL,
+    sent_from  INTEGER NOT NULL, -- when the oldest and the newest of the messages were sent,
+    sent_to    INTEGER NOT NULL, -- as their ids say
+    count      INTEGER NOT NULL,
+    kept_at    INTEGER NOT NULL,
+    messages   TEXT NOT NULL -- JSON: [message id, author's id, tag, text, sent_at, reply_to?]
+  ) STRICT;
+  CREATE INDEX message_block_in_channel
+    ON message_block (account_id, channel_id, sent_to, sent_from, count);
+
+  CREATE VIEW message AS
+    SELECT b.id AS block, b.account_id, b.channel_id, length(v.value ->> 0) AS digits,
+           v.value ->> 0 AS message_id, v.value ->> 1 AS author_id, v.value ->> 2 AS tag,
+           v.value ->> 3 AS text, v.value ->> 5 AS reply_to, v.value ->> 4 AS sent_at, b.kept_at
+    FROM message_block AS b CROSS JOIN json_each(b.messages) AS v;
+
+  INSERT INTO message_block (account_id, channel_id, sent_from, sent_to, count, kept_at, messages)
+    SELECT account_id, channel_id, MIN(made_at), MAX(made_at), COUNT(*), kept_at,
+           json_group_array(
+             CASE WHEN reply_to IS NULL
+               THEN json_array(message_id, author_id, tag, text, sent_at)
+               ELSE json_array(message_id, author_id, tag, text, sent_at, reply_to)
+             END ORDER BY number
+           )
+    FROM (
+      SELECT *, ${SENT_AT} AS made_at, ROW_NUMBER() OVER (
+        PARTITION BY account_id, channel_id, kept_at ORDER BY digits, message_id
+      ) - 1 AS number
+      FROM message_before
+    )
+    GROUP BY account_id, channel_id, kept_at, number / ${MESSAGES_MAX}
+    ORDER BY MIN(digits), MIN(message_id);
+
+  DROP TABLE message_before;
   DROP TABLE numbered;
   DROP TABLE decision_before;
   DROP TABLE fact_before;

@@ -62,15 +62,15 @@ export function createUndecided(
   const take = prepareTakeUndecided(database);
   const takeWaiting = prepareTakeWaiting(database);
   const strangers = prepareStrangers(database, memory.outgoing);
-  const keep = prepareKeepJudged(database, memory);
+  const keep = prepareKeepJudged(database, memory, pruner);
 
   /** @param at Unix time in milliseconds of its coming, which it keeps if it stays undecided. */
   function replace(judged: Judged, now: number, at: number) {
     const settled = strangers.settle(judged, undefined, now).judged;
     verdicts.replace(settled, now);
     const keptAt = settled.verdict.kind === "undecided" ? at : now;
-    const { accepted, undecided, overheard } = keep([settled], keptAt);
-    pruner.afterBatch(overheard, 1, now);
+    const { accepted, undecided, grown } = keep([settled], keptAt);
+    pruner.afterBatch(grown, 1, now);
     return { settled, accepted, undecided };
   }
 

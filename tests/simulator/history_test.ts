@@ -6,7 +6,7 @@ import { demoWorld } from "../../src/simulator/demo_world.ts";
 import { EMPTY_DRAFT } from "../../src/simulator/draft.ts";
 import { listMessages } from "../../src/simulator/history.ts";
 import { postMessage } from "../../src/simulator/messages.ts";
-import { compareIds } from "../../src/simulator/snowflake.ts";
+import { compareIds } from "../../src/core/ids.ts";
 
 const demo = demoWorld();
 const { world, people } = demo;

@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { createOutgoing } from "../../src/store/outgoing.ts";
-import { prepareAddPlainRow, prepareAddToOutbox } from "../../src/store/outbox_rows.ts";
+import {
+  type PlainRow,
+  prepareAddPlainRows,
+  prepareAddToOutbox,
+} from "../../src/store/outbox_rows.ts";
 import { ACCOUNT, channelId, outboundMessage } from "../support/builders.ts";
 import { openDatabase } from "../support/open_database.ts";
 import { frozen } from "../support/store.ts";
@@ -14,7 +18,8 @@ const CHANNEL = channelId("11");
 function open() {
   const database = openDatabase();
   const outgoing = createOutgoing(database);
-  const addPlain = prepareAddPlainRow(database, outgoing);
+  const addPlainRows = prepareAddPlainRows(database, outgoing);
+  const addPlain = (row: PlainRow, now: number) => addPlainRows([row], now);
   const addHere = prepareAddToOutbox(database, outgoing);
   const numbers = () =>
     new Map(

@@ -5,7 +5,7 @@ import { factsOf } from "../../src/core/facts.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { MIGRATIONS } from "../../src/store/migrations.ts";
 import { openStore } from "../../src/store/store.ts";
-import { ACCOUNT, guildMessage, messageId } from "../support/builders.ts";
+import { ACCOUNT, channelId, guildMessage, messageId } from "../support/builders.ts";
 import { accepted, batch, ignored } from "../support/store.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
@@ -41,7 +41,49 @@ function writeSchema4(path: string): void {
   database.close();
 }
 
+const CHANNEL = channelId("9");
+const EARS = { accountId: ACCOUNT, channelId: CHANNEL };
+const kept = (from: number, count: number) =>
+  Array.from({ length: count }, (_, index) => said(from + index).id);
+
+/** Overheard messages of schema 4: 150 that were kept at once, and 3 later, out of order. */
+function addMessages(path: string): void {
+  const database = openDatabase(path, { now: NOW, migrations: MIGRATIONS.slice(0, 4) });
+  const insert = database.prepare(
+    `INSERT INTO message (account_id, channel_id, digits, message_id, author_id, tag, text, reply_to,
+                          sent_at, kept_at)
+     VALUES (?, '9', ?, ?, '8', 'ada', ?, ?, 7, ?)`,
+  );
+  const add = (id: string, keptAt: number, replyTo: string | null) =>
+    insert.run(ACCOUNT, id.length, id, `said "${id}"`, replyTo, keptAt);
+  database.exec("BEGIN");
+  for (const id of kept(10, 150)) add(id, 5, null);
+  for (const id of kept(5, 3)) add(id, 6, said(4).id);
+  insert.run("second", 19, said(300).id, "not for the first", null, 6);
+  database.exec("COMMIT");
+  database.close();
+}
+
 describe("SCHEMA_5", () => {
+  it("[H1] [X7] keeps each overheard message of schema 4", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    addMessages(path);
+    const store = openStore(path, { now: NOW, elapsed: () => 0 });
+    const heard = await store.overheard(EARS, "s", said(400).id, 500);
+    assert.deepEqual(heard.map(({ messageId }) => messageId), [...kept(5, 3), ...kept(10, 150)]);
+    assert.deepEqual(heard[0], {
+      messageId: said(5).id,
+      authorId: "8",
+      tag: "ada",
+      text: `said "${said(5).id}"`,
+      replyTo: said(4).id,
+      sentAt: 7,
+    });
+    assert.equal(heard[3]?.replyTo, undefined);
+    store.close();
+  });
+
   it("[X7] keeps each verdict of schema 4, in its order, with what it was made from", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");

@@ -177,7 +177,8 @@ function automatonOf({ author, webhook_id }: MessagePayload): "bot" | "webhook" 
  */
 function mentionOf(message: MessagePayload, self: Self, guild?: Guild): Mention | undefined {
   const { content, mentions, mention_roles, author, webhook_id } = message;
-  const isWritten = content.includes(`<@${self.userId}>`) || content.includes(`<@!${self.userId}>`);
+  const isWritten = content.includes("<@") &&
+    (content.includes(`<@${self.userId}>`) || content.includes(`<@!${self.userId}>`));
   const isListed = mentions.some(({ id }) => id === self.userId);
   if (isWritten && isListed) return "user";
   if (guild?.ownRole && mention_roles.includes(guild.ownRole)) return "role";

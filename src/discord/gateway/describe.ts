@@ -11,12 +11,17 @@ import type { Extra } from "../../core/inbound.ts";
 import { bounded } from "./bounded.ts";
 import type { ContentPayload, MessagePayload } from "./payloads.ts";
 
+const NONE: readonly Extra[] = [];
 const MAX_EXTRAS = 25;
 const MAX_EXTRA_CHARS = 1_000;
 const MAX_FORWARD_CHARS = 4_000;
 
 /** Attachments, stickers, the poll, embeds and forwarded messages, in this order. */
 export function describeExtras(message: MessagePayload): readonly Extra[] {
+  const { attachments, sticker_items, poll, embeds, message_snapshots } = message;
+  const isBare = !attachments?.length && !sticker_items?.length && !poll && !embeds?.length &&
+    !message_snapshots?.length;
+  if (isBare) return NONE;
   const forwarded = (message.message_snapshots ?? []).map(({ message: snapshot }): Extra => ({
     kind: "forward",
     text: bounded(wordsOf(snapshot), MAX_FORWARD_CHARS),

@@ -23,8 +23,18 @@ const FIELD = /\s*"(t|s|op)"\s*:\s*(?:"([A-Z_]*)"|(\d+)|null)\s*,/y;
 const OPENING = /^\s*\{/;
 const START_OF_DATA = /\s*"d"\s*:/y;
 
+/** An envelope of a dispatch as Discord writes it. */
+const USUAL = /^\{"t":"([A-Z_]*)","s":(\d+),"op":(\d+),"d":/;
+
 /** @returns `undefined` where the envelope does not come first, or is none. */
 export function scanEnvelope(text: string): Envelope | undefined {
+  const usual = USUAL.exec(text);
+  if (!usual) return scanFields(text);
+  const [, t = "", s, op] = usual;
+  return { op: Number(op), t, s: Number(s) };
+}
+
+function scanFields(text: string): Envelope | undefined {
   const opening = OPENING.exec(text);
   if (!opening) return undefined;
   let at = opening[0].length;

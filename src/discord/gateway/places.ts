@@ -40,8 +40,20 @@ const SILENT: ReadonlySet<number> = new Set([
   ChannelTypes.GuildDirectory,
 ]);
 
+/** By the guild, which is made anew whenever something of it changes. */
+const places = new WeakMap<Guild, Map<ChannelId, GuildPlace>>();
+
 /** Names a place of a guild; what is not in the index goes by its id. */
 export function placeIn(guildId: GuildId, channelId: ChannelId, guild?: Guild): GuildPlace {
+  if (!guild?.channels.has(channelId)) return describePlace(guildId, channelId, guild);
+  let known = places.get(guild);
+  if (!known) places.set(guild, known = new Map());
+  let place = known.get(channelId);
+  if (!place) known.set(channelId, place = describePlace(guildId, channelId, guild));
+  return place;
+}
+
+function describePlace(guildId: GuildId, channelId: ChannelId, guild?: Guild): GuildPlace {
   const here = guild?.channels.get(channelId);
   const parentId = here && THREADS.has(here.type) ? here.parentId : undefined;
   const id = parentId ?? channelId;
@@ -87,7 +99,7 @@ function channelsOf(guild: Guild): readonly KnownChannel[] {
     .map(({ id, lastMessageId }) => ({
       id,
       guildId: guild.id,
-      place: placeIn(guild.id, id, guild),
+      place: describePlace(guild.id, id, guild),
       ...(lastMessageId && { lastMessageId }),
     }));
 }

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { openDatabase } from "../../src/store/database.ts";
+import { createStore } from "../../src/store/store.ts";
+import { ACCOUNT, channelId, guildMessage, messageId } from "../support/builders.ts";
+import { accepted, batch, frozen, heard, ignored, part } from "../support/store.ts";
+import { tempDirectory } from "../support/temp_directory.ts";
+import { toAccountId } from "../../src/core/ids.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const SECOND = toAccountId("second");
+const CHANNEL = channelId("11");
+const OPTIONS = { elapsed: () => 0 };
+
+const message = (number: number) =>
+  guildMessage({ id: messageId(`14000000000000020${number}`), channelId: CHANNEL });
+
+/** A bot's store in a file, and what a command beside it opens. */
+async function openBot(path: string) {
+  const database = openDatabase(path, { now: NOW });
+  const store = createStore(database, path, OPTIONS);
+  await store.claimNext(ACCOUNT, NOW, []);
+  /** Accepts a message and ends its turn with an answer of so many parts. */
+  async function answer(number: number, parts: number): Promise<void> {
+    const asked = message(number);
+    await store.acceptBatch(batch({ judged: [accepted(asked)], heard: heard(number) }), NOW);
+    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
+    const outbox = Array.from({ length: parts }, (_, index) =>
+      frozen({
+        channelId: CHANNEL,
+        nonce: `${number}/${index}`,
+        of: part(asked.id, { part: index, parts }),
+      }));
+    const end = { kind: "answered" } as const;
+    await store.finishTurn({ claim, end, entries: [], outbox }, NOW);
+  }
+  const openBeside = () => createStore(openDatabase(path, { now: NOW }), path, OPTIONS);
+  const rows = (sql: string) => database.prepare(sql).all().map((row) => ({ ...row }));
+  return { database, store, answer, openBeside, rows };
+}
+
+describe("a command beside the bot", () => {
+  it("[D1] leaves in the journal what the bot adds while the command reads it", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    const { database, store, rows } = await openBot(path);
+    await store.acceptBatch(batch({ judged: [accepted(message(1))], heard: heard(1) }), NOW);
+    const beside = openDatabase(path, { now: NOW });
+    const prepare = beside.prepare.bind(beside);
+    beside.prepare = (sql) => {
+      const statement = prepare(sql);
+      if (sql !== "BEGIN IMMEDIATE") return statement;
+      const run = statement.run.bind(statement);
+      statement.run = () => { // the bot is faster
+        database.exec(`INSERT INTO journal (id, kind, record)
+                       SELECT id + 1, kind, record FROM journal WHERE id = 1`);
+        return run();
+      };
+      return statement;
+    };
+    createStore(beside, path, OPTIONS);
+    assert.deepEqual(rows("SELECT id FROM journal"), [{ id: 2 }]);
+  });
+
+  it("[D2] keeps the parts of an answer in order, whatever number it has taken", async () => {
+    using directory = tempDirectory();
+    const { store, answer, openBeside, rows } = await openBot(join(directory.path, "b.db"));
+    await answer(1, 1);
+    const [row] = await store.outbox.heads(ACCOUNT, [CHANNEL]);
+    await store.outbox.markSending(row!, NOW);
+    await store.outbox.markSent(row!, messageId("9"));
+    const command = openBeside();
+    await command.outbox.addAll([frozen({ channelId: channelId("12"), nonce: "by hand" })], NOW);
+    command.close();
+    await answer(2, 2);
+    store.catchUp();
+    const nonces = rows("SELECT nonce FROM outbox ORDER BY id").map(({ nonce }) => nonce);
+    assert.deepEqual(nonces, ["1/0", "by hand", "2/0", "2/1"]);
+    const [byHand] = (await store.outbox.heads(ACCOUNT)).filter(({ message: { nonce } }) =>
+      nonce === "by hand"
+    );
+    assert.equal(await store.outbox.markSending(byHand!, NOW), true);
+    await store.outbox.markSent(byHand!, messageId("10"));
+    assert.deepEqual(rows("SELECT nonce FROM outbox WHERE message_id = '10'"), [{
+      nonce: "by hand",
+    }]);
+  });
+
+  it("[D2] drops a message that the bot has in memory, before the bot hears of it", async () => {
+    using directory = tempDirectory();
+    const { store, answer, openBeside } = await openBot(join(directory.path, "b.db"));
+    await answer(1, 2);
+    const [first] = await store.outbox.heads(ACCOUNT, [CHANNEL]);
+    await store.outbox.markSending(first!, NOW);
+    const command = openBeside();
+    const [, second] = await command.outbox.open(ACCOUNT);
+    assert.equal(await command.outbox.release(second!.id, "drop"), true);
+    command.close();
+    await store.outbox.markSent(first!, messageId("9"));
+    assert.deepEqual(await store.outbox.heads(ACCOUNT, [CHANNEL]), []);
+  });
+});
+
+describe("two accounts that see one message", () => {
+  it("[G7] [N2] answer it once, though one batch is journaled and the other is not", async () => {
+    using directory = tempDirectory();
+    const { store, rows } = await openBot(join(directory.path, "b.db"));
+    const theirs = (number: number) => ({ ...message(number), accountId: SECOND });
+    await Promise.all([
+      store.acceptBatch(
+        batch({ accountId: SECOND, judged: [ignored(theirs(4)), accepted(theirs(5))] }),
+        NOW,
+      ),
+      store.acceptBatch(batch({ judged: [accepted(message(5))], heard: heard(2) }), NOW),
+    ]);
+    const claims = [
+      await store.claimNext(ACCOUNT, NOW, []),
+      await store.claimNext(SECOND, NOW, []),
+    ];
+    assert.equal(claims.filter((claim) => claim !== undefined).length, 1);
+    store.catchUp();
+    assert.equal(rows("SELECT * FROM inbox").length, 1);
+  });
+});
