@@ -117,14 +117,14 @@ describe("createTranscripts()", () => {
 
   it("forgets the sessions that were used longest ago, once the texts fill the bound", async () => {
     const transcripts = open();
-    const text = "x".repeat(400 * 1024);
+    const text = "x".repeat(800 * 1024);
     for (const session of ["a", "b", "c"]) {
       await transcripts.entriesOf(session, 10);
       transcripts.say(session, text);
       await transcripts.entriesOf("a", 10); // used again and again
     }
     const before = transcripts.reads();
-    assert.ok(transcripts.bytes() <= 2 * 1024 * 1024 + 1024);
+    assert.ok(transcripts.bytes() <= 4 * 1024 * 1024 + 1024);
     assert.equal((await transcripts.entriesOf("a", 10)).length, 1);
     assert.equal(transcripts.reads(), before, "a is in memory");
     assert.equal((await transcripts.entriesOf("b", 10)).length, 1);
@@ -144,7 +144,7 @@ describe("createTranscripts()", () => {
 
   it("keeps no session that is larger than the bound by itself", async () => {
     const transcripts = open();
-    transcripts.say("a", "x".repeat(1024 * 1024 + 1));
+    transcripts.say("a", "x".repeat(2 * 1024 * 1024 + 1));
     assert.equal((await transcripts.entriesOf("a", 10)).length, 1);
     assert.equal(transcripts.bytes(), 0);
   });

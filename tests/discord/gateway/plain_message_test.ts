@@ -59,7 +59,8 @@ const aPayload = fc.array(fc.tuple(fc.constantFrom(...FIELDS), odd), { maxLength
     for (const [path, value] of changes) {
       const [name = "", inner] = path.split(".");
       const at = inner === undefined ? payload : payload[name];
-      if (typeof at === "object" && at !== null) Reflect.set(at, inner ?? name, value);
+      const copy = typeof value === "object" ? structuredClone(value) : value; // no object in itself
+      if (typeof at === "object" && at !== null) Reflect.set(at, inner ?? name, copy);
     }
     return payload;
   },
