@@ -3,7 +3,7 @@
  * only a person can decide about it (D2).
  *
  * It reads and changes the store itself, so it works whether or not a bot runs;
- * one that does sees the change within a second.
+ * one that does sees the change as soon as it hears the bell (`host/doorbell.ts`).
  *
  * @module
  */

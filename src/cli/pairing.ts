@@ -2,7 +2,7 @@
  * `barnacle pairing`: who waits to be let in, and letting them in or not (P3).
  *
  * It works on the store itself, beside a bot that runs or without one: the bot asks the same tables
- * of each message, and sends what a person is told within a second.
+ * of each message, and sends what a person is told as soon as it hears the bell (`host/doorbell.ts`).
  *
  * @module
  */

@@ -140,7 +140,7 @@ export function createInbox(
   /**
    * T2, as far as it must be stored. What an earlier process has begun is counted before it begins
    * again, so that a message that ends the process is given up in the end. A message of this
-   * process's own may lose its first claim: the next start counts it.
+   * process's own may lose its first claim: it is tried once more.
    */
   async function storeClaim({ messageId, attempts, isFresh }: WaitingMessage, now: number) {
     const mark = () => void claim.run({ messageId, attempt: attempts + 1, now });

@@ -3,9 +3,9 @@
  *
  * Rows are added by whatever ends a turn, inside its transaction, and by what
  * answers nobody; from there they are followed until Discord has them. Another
- * process, `barnacle send`, may add and release rows of its own, so nothing
- * here is remembered between two calls, and each change names the state that it
- * changes.
+ * process, `barnacle send`, may add and release rows of its own, so each change
+ * names the row's nonce and the state it changes. The queues of known channels are
+ * in memory (`send_queues.ts`), until another process has written.
  *
  * @module
  */

@@ -1,7 +1,8 @@
 /**
  * The store: one file, one writer, and every port of it in one place.
  *
- * Each method is one transaction. The ports are asynchronous, because another
+ * Each method is all or nothing. Some wait for a commit, some answer from memory
+ * (`memory.ts`). The ports are asynchronous, because another
  * database may come behind them; nothing relies on this one being in the process.
  *
  * @module

@@ -2,10 +2,10 @@
  * How turns end (T3): the transcript, the frozen reply and the end of the
  * message's wait are one transaction.
  *
- * Only the claim that runs can end: where two ends come for one message, by
- * whatever fault, the first is stored and the second leaves nothing. An answer of
- * plain messages in a channel of which all that waits is known is journaled; where
- * nothing waits there, the intent to send its first message (T4) goes with it.
+ * Only the claim that runs can end, as memory says: after one end is stored, a second
+ * end stores nothing. An answer of plain messages in a channel whose queue is in
+ * memory is journaled. If nothing waits there, the intent to send its first message
+ * (T4) goes with it.
  *
  * @module
  */
