@@ -181,9 +181,11 @@ export async function startAccount(
   });
 
   await store.voidClaims(accountId); // where it starts anew, of turns that had no end in their time
-  for (const { shardId, catchUpFrom: from, lostAt } of stored.shards) {
-    if (from === undefined) continue;
-    catchUp.start({ shardId, from, ...(lostAt !== undefined && { lostAt }) }); // before any turn
+  for (const { shardId, session, catchUpFrom: from, lostAt } of stored.shards) { // before any turn
+    if (session?.hasHole) catchUp.sessionStarting(shardId); // only a READY tells what to read
+    else if (from !== undefined) {
+      catchUp.start({ shardId, from, ...(lostAt !== undefined && { lostAt }) });
+    }
   }
   await entrance.start();
   turns.wake();

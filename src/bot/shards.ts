@@ -56,8 +56,9 @@ export function planShards(facts: ShardFacts): ShardPlan {
     const known = isResharded ? undefined : stored.shards.find(({ shardId }) => shardId === id);
     const why = known?.session && whyNot(known, facts);
     if (known?.session && why === undefined) {
-      const { sessionId, resumeUrl, seq } = known.session;
-      return { id, session: { sessionId, resumeUrl, seq }, identifyInMs };
+      const { sessionId, resumeUrl, seq, hasHole } = known.session;
+      const session = { sessionId, resumeUrl, seq, ...(hasHole && { hasHole }) };
+      return { id, session, identifyInMs };
     }
     if (known?.session && why !== undefined) {
       lost.push({ shardId: id, aliveAt: known.aliveAt, why });

@@ -167,6 +167,8 @@ export interface GatewaySession {
   readonly resumeUrl: string;
   /** The last sequence number whose events are stored. */
   readonly seq: number;
+  /** Set where Discord has forgotten events that the store has lost: a new session is due (G5b). */
+  readonly hasHole?: true;
 }
 
 /** What is kept of a guild, as text that only `discord/gateway/` reads; `undefined` once it is left. */

@@ -72,7 +72,7 @@ export interface CatchUpPorts extends ReadChannelPorts, UnreadablePorts {
 }
 
 export interface CatchUp {
-  /** A shard's new session is about to be stored: nothing is answered before its gap is known. */
+  /** A shard's new session is due, or about to be stored: no turn begins before its gap is known. */
   sessionStarting(shardId: number): void;
   /** It is stored, and its gap with it. */
   sessionStarted(shardId: number): void;
@@ -240,7 +240,7 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
       const isAnew = unsure.size === 0; // said again where the store refused T0
       if (gap) gap.isGrowing = true; // or it would be closed over what the lost session did not bring
       unsure.add(shardId);
-      hold.begin(isAnew);
+      hold.expect(isAnew);
     },
     sessionStarted(shardId) {
       errands.addFirst(async () => {

@@ -15,12 +15,14 @@ import type { Schedule } from "../lib/schedule.ts";
 
 export interface Hold {
   /**
-   * Something may have been missed, and nobody knows yet where.
+   * A new session is to begin, and what was missed before it is to be read.
    *
    * @param isAnew Whether it is another loss than before: it has a time of its own then. A guild
    * may stay away for a day, or a box boot long before its router, and all of that is one gap.
    */
-  begin(isAnew?: boolean): void;
+  expect(isAnew: boolean): void;
+  /** Something was missed, and the channels in which it was are being listed. */
+  begin(): void;
   /** A channel whose history is to be fetched. */
   keep(channelId: ChannelId): void;
   /** All channels are known. */
@@ -56,16 +58,22 @@ export function createHold(schedule: Schedule, onReleased: () => void): Hold {
     if (before !== next && (before === "all" || before === "some")) onReleased();
   }
 
+  function holdAll(isAnew: boolean): void {
+    if (state === "over" && !isAnew) return;
+    callOffHold ??= schedule(() => {
+      callOffHold = undefined;
+      become("over");
+    }, HOLD_MS);
+    callOffAll?.();
+    callOffAll = undefined;
+    state = "all";
+  }
+
   return {
-    begin(isAnew = false) {
-      if (state === "over" && !isAnew) return;
-      callOffHold ??= schedule(() => {
-        callOffHold = undefined;
-        become("over");
-      }, HOLD_MS);
-      callOffAll?.();
-      callOffAll = schedule(() => become("some"), ALL_MS);
-      state = "all";
+    expect: holdAll,
+    begin() {
+      holdAll(false);
+      if (state === "all") callOffAll = schedule(() => become("some"), ALL_MS);
     },
     keep: (channelId) => void channels.add(channelId),
     narrow() {

@@ -125,12 +125,14 @@ const sessionSchema = z.object({
   seq: z.number(),
   started_at: z.number(),
   alive_at: z.number(),
+  has_hole: z.number(),
 }).transform((row): StoredSession => ({
   sessionId: row.session_id,
   resumeUrl: row.resume_url,
   seq: row.seq,
   startedAt: row.started_at,
   aliveAt: row.alive_at,
+  ...(row.has_hole === 1 && { hasHole: true }),
 }));
 
 const gapSchema = z

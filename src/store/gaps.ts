@@ -2,9 +2,10 @@
  * The gaps that are still to be caught up: how they end, and how they outlive
  * another number of shards.
  *
- * T0 opens them (`gateway_sessions.ts`), and a hole in a session that was resumed. Which shard a guild is heard by depends
- * on how many there are, so with another number the sessions of all are over,
- * and any new shard may have missed what any old one did not hear.
+ * T0 opens them (`gateway_sessions.ts`), and a hole in a session that was resumed.
+ * Which shard a guild is heard by depends on how many there are, so with another
+ * number the sessions of all are over, and any new shard may have missed what any
+ * old one did not hear.
  *
  * @module
  */
@@ -26,15 +27,15 @@ export interface Gaps {
   reshard(accountId: AccountId, shardCount: number, now: number): Promise<void>;
   /**
    * Opens a gap in a session that was resumed with a hole. It begins where the store ends, unless
-   * there is one that begins earlier. The session is over: only a READY tells which channels are
-   * ahead of the store.
+   * there is one that begins earlier. The session goes on until a new one may begin, over a restart
+   * too; the gap stays open until then, for only a READY tells which channels are ahead of the store.
    *
    * @param now Unix time in milliseconds.
    */
   openGap(accountId: AccountId, shardId: number, now: number): Promise<void>;
   /**
    * Closes a shard's gap, all of it being read. Not one that begins elsewhere, nor one that still
-   * grows: the shard has no session after it, or has lost another one since.
+   * grows: the shard has no session after it, or one with a hole, or has lost another one since.
    *
    * @param from The gap's `catchUpFrom` as it was read up from.
    * @param lostAt Its `lostAt` as it was before the reading; whoever reads again after each loss
@@ -77,13 +78,14 @@ export function createGaps(database: DatabaseSync, { commit }: Transactions): Ga
   // the READY had arrived: what is read again is known by its id.
   const openInSession = database.prepare(
     `UPDATE gateway_session SET
-       session_id = NULL, resume_url = NULL, seq = NULL, started_at = NULL,
+       has_hole = 1,
        catch_up_from = COALESCE(catch_up_from, stored_up_to - ${LATE_MS}), lost_at = ?
      WHERE account_id = ? AND shard_id = ?`,
   );
   const close = database.prepare(
     `UPDATE gateway_session SET catch_up_from = NULL, lost_at = NULL
-     WHERE account_id = :accountId AND shard_id = :shardId AND session_id IS NOT NULL
+     WHERE account_id = :accountId AND shard_id = :shardId
+       AND session_id IS NOT NULL AND has_hole = 0
        AND catch_up_from = :from AND lost_at = COALESCE(:lostAt, lost_at)`,
   );
 

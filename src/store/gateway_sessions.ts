@@ -137,7 +137,8 @@ export function createGatewaySessions(
        started_at = excluded.started_at,
        alive_at = excluded.alive_at,
        catch_up_from = COALESCE(catch_up_from, IIF(session_id IS NULL, NULL, stored_up_to)),
-       lost_at = IIF(COALESCE(session_id, catch_up_from) IS NULL, NULL, :arrivedAt)`,
+       lost_at = IIF(COALESCE(session_id, catch_up_from) IS NULL, NULL, :arrivedAt),
+       has_hole = 0`,
   );
   const touch = database.prepare(
     `UPDATE gateway_session SET alive_at = MAX(alive_at, ?)

@@ -32,6 +32,9 @@ export const JOURNAL = `
 `;
 
 export const SCHEMA_5 = `${JOURNAL}
+  ALTER TABLE gateway_session
+    ADD COLUMN has_hole INTEGER NOT NULL DEFAULT 0; -- 1: the session lacks events; a new one is due
+
   DROP INDEX inbox_waiting;
   DROP INDEX inbox_waiting_in_session;
   DROP INDEX inbox_running;

@@ -54,6 +54,22 @@ describe("[G6] createHold()", () => {
     assert.deepEqual([hold.held(), world.released], [[A], 1]);
   });
 
+  it("holds all until a session that is due has begun, however long its turn takes", () => {
+    const { hold, clock } = setUp();
+    hold.expect(true);
+    clock.advance(ALL_MS + 1);
+    assert.equal(hold.held(), "all");
+    hold.begin();
+    clock.advance(ALL_MS - 1);
+    assert.equal(hold.held(), "all");
+    clock.advance(1);
+    assert.deepEqual(hold.held(), []);
+    hold.end();
+    hold.expect(true);
+    clock.advance(HOLD_MS);
+    assert.deepEqual([hold.held(), clock.pending], [[], 0], "but no longer than half a minute");
+  });
+
   it("holds nobody up for longer than half a minute, over any number of lost sessions", () => {
     const { hold, world, clock } = setUp();
     for (let at = 0; at < HOLD_MS; at += 2_000) {
@@ -65,7 +81,8 @@ describe("[G6] createHold()", () => {
     assert.deepEqual([hold.held(), world.released], [[], 1]);
     hold.begin();
     assert.deepEqual(hold.held(), [], "not before that gap is closed");
-    hold.begin(true);
+    hold.expect(true);
+    hold.begin();
     assert.equal(hold.held(), "all", "unless it is another loss");
     clock.advance(ALL_MS);
     assert.deepEqual(hold.held(), [A], "of which nobody has read yet what was said");

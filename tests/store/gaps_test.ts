@@ -28,13 +28,25 @@ const gapsOf = async (store: Store) =>
   (await shardsOf(store)).map(({ shardId, catchUpFrom }) => [shardId, catchUpFrom]);
 
 describe("openGap()", () => {
-  it("[G5b] begins a minute before the newest stored message, and ends the session", async () => {
+  it("[G5b] begins a minute before the newest stored message, in a session that goes on", async () => {
     const { store } = openTestStore();
     await begin(store, NOW);
     await store.openGap(ACCOUNT, 0, NOW + 10);
     const [shard] = await shardsOf(store);
     assert.deepEqual([shard?.catchUpFrom, shard?.lostAt], [NOW - 60_000, NOW + 10]);
-    assert.equal(shard?.session, undefined);
+    assert.deepEqual([shard?.session?.sessionId, shard?.session?.hasHole], [`at ${NOW}`, true]);
+  });
+
+  it("[G5b] stays open until a new session has begun", async () => {
+    const { store } = openTestStore();
+    await begin(store, NOW);
+    await store.openGap(ACCOUNT, 0, NOW + 10);
+    await store.finishCatchUp(ACCOUNT, 0, NOW - 60_000);
+    assert.deepEqual(await gapsOf(store), [[0, NOW - 60_000]]);
+    await begin(store, NOW + 30);
+    assert.equal((await shardsOf(store))[0]?.session?.hasHole, undefined);
+    await store.finishCatchUp(ACCOUNT, 0, NOW - 60_000);
+    assert.deepEqual(await gapsOf(store), [[0, undefined]]);
   });
 
   it("[G5b] leaves the start of a gap that begins earlier, and stays over the next session", async () => {

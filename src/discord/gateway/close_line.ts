@@ -45,8 +45,7 @@ function whatHappened(cause: Cause, during: Lost["during"]): string {
     case "congested":
       return "Barnacle closed the connection: it could not keep up with what arrived";
     case "hole":
-      return "Barnacle gave up the session: the store has lost events, and Discord has forgotten " +
-        "them";
+      return "Barnacle closed the connection: the session lacks events";
     case "reconnect_asked":
       return "Discord asked for a new connection (op 7)";
     case "invalid_session":

@@ -26,6 +26,8 @@ export interface ConnectionEvents {
 
 export interface Connection {
   send(text: string): void;
+  /** Sends the close frame and goes on reading: `onClose` comes once the other end has closed. */
+  beginClose(code: number): void;
   /** Resolves when the socket is gone, a second later at most. */
   close(code: number): Promise<void>;
   /** Whether whoever reads the texts has had enough for now. */
@@ -76,6 +78,7 @@ export function openConnection(options: ConnectionOptions, events: ConnectionEve
 
   return {
     send: socket.send,
+    beginClose: socket.beginClose,
     close(code) {
       inflater?.close();
       return socket.close(code);

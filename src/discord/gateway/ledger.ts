@@ -62,13 +62,17 @@ export function createLedger(shards: readonly ShardOptions[]): Ledger {
 
   return {
     take(batch, shardId, worker) {
-      const { number, epoch, seq, session } = batch;
+      const { number, epoch, seq, session, afterHole } = batch;
       // A session is main's from its READY on, and not before: without READY's
       // batch nothing of it would be stored (T0), and yet it would be resumed.
       if (session) places.set(shardId, { session, epoch, isInherited: false });
       const place = placeOf(shardId);
       if (place.epoch === epoch) {
-        places.set(shardId, { ...place, seqReceived: Math.max(place.seqReceived ?? 0, seq) });
+        places.set(shardId, {
+          ...place,
+          ...(afterHole && place.session && { session: { ...place.session, hasHole: true } }),
+          seqReceived: Math.max(place.seqReceived ?? 0, seq),
+        });
       }
       const ticket = ++tickets;
       waiting.push({ ticket, shardId, worker, number, epoch, seq });

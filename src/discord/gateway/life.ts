@@ -7,6 +7,7 @@
  */
 
 import { SPACING_MS } from "../../core/identify_budget.ts";
+import type { GatewaySession } from "../../core/inbound.ts";
 import type { ReconnectPlan, ReconnectRules } from "./plan_reconnect.ts";
 
 /** The two clocks. Waits go by the first, which no operator can set and which sleeps with the machine. */
@@ -67,6 +68,8 @@ export type Phase =
   | { readonly kind: "identifying"; readonly untilMs: number }
   | { readonly kind: "resuming"; readonly untilMs: number }
   | { readonly kind: "ready"; readonly sinceMs: number }
+  /** Our close frame is sent. What Discord sends before its own still counts. */
+  | { readonly kind: "closing"; readonly sinceMs: number; readonly untilMs: number }
   | { readonly kind: "final"; readonly plan: FinalPlan }
   | { readonly kind: "stopped" };
 
@@ -89,7 +92,7 @@ export interface Life {
   readonly phase: Phase;
   /** Number of the socket in use, or else of the last one; events of others are void. */
   readonly socket: number;
-  readonly session?: { readonly sessionId: string; readonly resumeUrl: string };
+  readonly session?: Pick<GatewaySession, "sessionId" | "resumeUrl" | "hasHole">;
   /** When the session was last heard of. */
   readonly heardMs: number;
   readonly heart?: Heart;
@@ -123,9 +126,9 @@ export type LifeEvent =
 
 /** What the socket in use brings. */
 export type SocketEvent =
-  | { readonly kind: "opened" | "acked" | "beat_asked" | "reconnect_asked" | "resumed" }
-  /** All that Discord remembers was replayed, and events before it are missing. */
-  | { readonly kind: "hole" }
+  | { readonly kind: "opened" | "acked" | "beat_asked" | "reconnect_asked" }
+  /** All that Discord remembers was replayed; with a hole, events before it are missing. */
+  | { readonly kind: "resumed"; readonly hasHole: boolean }
   | { readonly kind: "hello"; readonly intervalMs: number }
   | { readonly kind: "permit"; readonly answer: PermitAnswer }
   | { readonly kind: "invalid_session"; readonly canResume: boolean }
@@ -167,6 +170,8 @@ export type Effect =
   }
   /** Close the socket in use, and hear nothing of it any more. */
   | { readonly kind: "drop"; readonly socket: number }
+  /** Send the close frame, and go on reading until Discord has closed, too. */
+  | { readonly kind: "close" }
   | { readonly kind: "ask_permit"; readonly socket: number }
   | { readonly kind: "identify" | "heartbeat" | "send_presence" }
   | { readonly kind: "resume"; readonly sessionId: string }
@@ -232,9 +237,19 @@ export function hasSocket(phase: Phase): boolean {
  * While there is no room for dispatches no step is due: it waits for `drained`,
  * and a time that has passed would be due at once, again and again.
  */
-export function wakeAtMs({ phase, heart, congestedMs }: Life): number {
-  const untilMs = "untilMs" in phase && congestedMs === undefined ? phase.untilMs : Infinity;
-  return Math.min(untilMs, heart?.dueMs ?? Infinity);
+export function wakeAtMs(life: Life): number {
+  const { phase, heart, congestedMs } = life;
+  const untilMs = "untilMs" in phase ? phase.untilMs : renewAtMs(life);
+  return Math.min(congestedMs === undefined ? untilMs : Infinity, heart?.dueMs ?? Infinity);
+}
+
+/**
+ * The monotonic time at which a new session takes the place of one with a hole: not before it may
+ * IDENTIFY, since nothing is heard in between. `Infinity` if the session is whole.
+ */
+export function renewAtMs(life: Life): number {
+  const isDue = life.phase.kind === "ready" && life.session?.hasHole;
+  return isDue ? identifyFromMs(life, life.isDown) : Infinity;
 }
 
 /** The monotonic time from which an IDENTIFY may be sent. */

@@ -40,7 +40,7 @@ export interface Circumstances {
 export function lose(life: Life, cause: Cause, { rules, now, random }: Circumstances): Step {
   const { phase } = life;
   const nowMs = now.monotonicMs;
-  const livedMs = phase.kind === "ready" ? nowMs - phase.sinceMs : undefined;
+  const livedMs = "sinceMs" in phase ? nowMs - phase.sinceMs : undefined;
   const failures = livedMs !== undefined && livedMs >= LIVED_MS ? 1 : life.failures + 1;
   const isFailedResume = phase.kind === "resuming" && cause.kind !== "congested";
   const failedResumes = life.failedResumes + (isFailedResume ? 1 : 0);
@@ -58,8 +58,8 @@ export function lose(life: Life, cause: Cause, { rules, now, random }: Circumsta
       code,
       hasSession: life.session !== undefined && !isSessionOver,
       attempt: failures,
-      isAtOnce: cause.kind === "reconnect_asked" && livedMs !== undefined &&
-        (failures === 1 || livedMs >= HASTY_MS),
+      isAtOnce: (cause.kind === "reconnect_asked" || cause.kind === "hole") &&
+        livedMs !== undefined && (failures === 1 || livedMs >= HASTY_MS),
       minDelayMs: isRefused
         ? INVALID_SESSION_DELAY_MS.min + random * INVALID_SESSION_DELAY_MS.range
         : 0,

@@ -34,7 +34,7 @@ export interface Position {
    * @returns Whether it is the first one, and Discord has left out events before it.
    */
   leavesHole(seq: number): boolean;
-  /** Whether a RESUME of this session has left a hole. */
+  /** Whether a RESUME of this session has left a hole, in this process or in one before. */
   readonly hasHole: boolean;
 }
 
@@ -47,7 +47,7 @@ export function createPosition(
   let committed = seqCommitted;
   /** What the last RESUME named, until a dispatch has followed it. */
   let named: number | undefined;
-  let hasHole = false;
+  let hasHole = session?.hasHole ?? false;
   return {
     get received() {
       return received;

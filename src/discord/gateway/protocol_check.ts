@@ -16,7 +16,12 @@ interface Fields {
   readonly [name: string]: FieldType | Fields | readonly [Fields];
 }
 
-const SESSION: Fields = { sessionId: "string", resumeUrl: "string", seq: "number" };
+const SESSION: Fields = {
+  sessionId: "string",
+  resumeUrl: "string",
+  seq: "number",
+  "hasHole?": "boolean",
+};
 
 /** Of each shard in a `start`. */
 const SHARD: Fields = {

@@ -22,6 +22,7 @@ import {
   type Now,
   omit,
   type Phase,
+  renewAtMs,
   type SocketEvent,
   type Step,
 } from "./life.ts";
@@ -33,6 +34,9 @@ import { askPermit, takePermit } from "./permits.ts";
  * can say at which step: this is for one that does not.
  */
 const CONNECT_SLACK_MS = 1_000;
+
+/** Milliseconds that Discord gets to answer a close frame. */
+const CLOSE_MS = 1_000;
 
 /**
  * Takes one step.
@@ -137,7 +141,18 @@ function onTick(life: Life, jumpMs: number, at: Circumstances): Step {
   if (!hasSocket(phase)) return { life, effects: [] };
   const isCongested = life.congestedMs !== undefined;
   if ("untilMs" in phase && nowMs >= phase.untilMs && !isCongested) {
-    return lose(life, { kind: "late", waitedFor: WAITED_FOR[phase.kind] }, at);
+    return phase.kind === "closing"
+      ? lose(life, { kind: "hole" }, at)
+      : lose(life, { kind: "late", waitedFor: WAITED_FOR[phase.kind] }, at);
+  }
+  if (phase.kind === "ready" && nowMs >= renewAtMs(life) && !isCongested) {
+    return {
+      life: {
+        ...omit(life, "heart"),
+        phase: { ...phase, kind: "closing", untilMs: nowMs + CLOSE_MS },
+      },
+      effects: [{ kind: "close" }],
+    };
   }
   if (!heart) return { life, effects: [] };
 
@@ -218,12 +233,14 @@ function onSocket(life: Life, event: SocketEvent, at: Circumstances): Step {
     case "resumed": {
       if (phase.kind !== (event.kind === "ready" ? "identifying" : "resuming")) return still;
       const session = event.kind === "ready"
-        ? { session: { sessionId: event.sessionId, resumeUrl: event.resumeUrl } }
-        : {};
+        ? { sessionId: event.sessionId, resumeUrl: event.resumeUrl }
+        : event.hasHole && life.session
+        ? { ...life.session, hasHole: true as const }
+        : life.session;
       return {
         life: {
           ...life,
-          ...session,
+          ...(session && { session }),
           phase: { kind: "ready", sinceMs: nowMs },
           heardMs: nowMs,
           failedResumes: 0,
@@ -237,13 +254,12 @@ function onSocket(life: Life, event: SocketEvent, at: Circumstances): Step {
           : [],
       };
     }
-    case "hole":
-      return phase.kind === "resuming" ? lose(life, { kind: "hole" }, at) : still;
     case "reconnect_asked":
       return lose(life, { kind: "reconnect_asked" }, at);
     case "invalid_session":
       return lose(life, { kind: "invalid_session", canResume: event.canResume }, at);
     case "closed":
+      if (phase.kind === "closing") return lose(life, { kind: "hole" }, at);
       return lose(life, {
         kind: "closed",
         ...(event.code !== undefined && { code: event.code }),

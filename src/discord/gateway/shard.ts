@@ -21,6 +21,7 @@ import {
   type LifeRules,
   newLife,
   type Now,
+  type Phase,
   type SocketEvent,
   wakeAtMs,
   wantsIdentify,
@@ -63,11 +64,20 @@ export interface Shard {
 /** Any code but 1000 and 1001, with which Discord would end the session. */
 const KEEP_SESSION_CODE = 3000;
 
+const HOLE =
+  "The store has lost events, and Discord has forgotten them: a new session follows, and " +
+  "catch-up looks for the messages among them";
+
 /**
  * Milliseconds; a machine that has slept is noticed, and the thread seen to move, this often. Health
  * calls the thread dead after three times as long, and each tick of an idle bot costs CPU time.
  */
 const TICK_MS = 10_000;
+
+/** Whether dispatches count: before READY they are of no session. */
+function isOfSession({ kind }: Phase): boolean {
+  return kind === "ready" || kind === "resuming" || kind === "closing";
+}
 
 export function startShard(
   { options, shard }: { readonly options: CommonOptions; readonly shard: ShardStart },
@@ -133,6 +143,9 @@ export function startShard(
         }
         connection = undefined;
         return;
+      case "close":
+        debug("Closing, to begin a new session", {});
+        return connection?.beginClose(KEEP_SESSION_CODE);
       case "ask_permit":
         debug("Asking for a permit to IDENTIFY", {});
         return post({ kind: "permit_wanted", socket: effect.socket });
@@ -148,8 +161,10 @@ export function startShard(
       case "send_presence":
         return send(Op.PresenceUpdate, presencePayload(options.presence));
       case "heartbeat": {
-        const isOfSession = life.phase.kind === "ready" || life.phase.kind === "resuming";
-        return send(Op.Heartbeat, (isOfSession ? position.committed : undefined) ?? null);
+        return send(
+          Op.Heartbeat,
+          (isOfSession(life.phase) ? position.committed : undefined) ?? null,
+        );
       }
       case "report_beat": {
         const { kind: _, ...beat } = effect;
@@ -207,8 +222,7 @@ export function startShard(
     const frame = readFrame(text, wanted);
     switch (frame.kind) {
       case "dispatch":
-        // before READY they are of no session
-        if (life.phase.kind === "ready" || life.phase.kind === "resuming") return dispatch(frame);
+        if (isOfSession(life.phase)) return dispatch(frame);
         return report.passedOver("a dispatch before READY", text);
       case "event":
         if (frame.event.kind === "hello") debug("HELLO", { intervalMs: frame.event.intervalMs });
@@ -221,17 +235,15 @@ export function startShard(
         log("info", "Discord began a new session: the bot is online", {});
         return dispatch(frame);
       case "resumed":
-        if (life.phase.kind === "ready") return dispatch(frame); // an earlier one, replayed
-        if (life.phase.kind !== "resuming") return report.passedOver("RESUMED out of turn", text);
-        noteHole(frame.seq);
-        if (position.hasHole) {
-          // What is replayed counts; what is missing takes a new session and catch-up (G5b).
-          dispatch(frame);
-          return step({ socket: number, kind: "hole" });
+        if (life.phase.kind !== "resuming") {
+          if (isOfSession(life.phase)) return dispatch(frame); // an earlier one, replayed
+          return report.passedOver("RESUMED out of turn", text);
         }
+        noteHole(frame.seq);
         counters.resumeEnded("resumed");
-        step({ socket: number, kind: "resumed" });
+        step({ socket: number, kind: "resumed", hasHole: position.hasHole });
         log("info", "Discord resumed the session: the bot is online", {});
+        if (position.hasHole) log("warn", HOLE, {});
         return dispatch(frame);
       case "unreadable":
         return report.passedOver(frame.why, text);

@@ -42,6 +42,8 @@ export interface SocketEvents {
 export interface GatewaySocket {
   /** Does nothing before the socket is open, and after it has ended. */
   send(text: string): void;
+  /** Sends the close frame and goes on reading: `onClose` comes once the other end has closed. */
+  beginClose(code: number): void;
   /** Says goodbye, waits a second at most for the other end, and tells nobody. */
   close(code: number): Promise<void>;
   pause(): void;
@@ -74,6 +76,7 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
   let receiver: Receiver | undefined;
   let head: Buffer = Buffer.alloc(0);
   let isOver = false;
+  let isCloseSent = false;
 
   const end = (close: SocketClose) => {
     if (isOver) return;
@@ -96,6 +99,11 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
     onEnd: (reason) => end({ reason }),
   });
 
+  function sendClose(code: number | undefined): void {
+    if (!isCloseSent) sender?.close(code, "", true);
+    isCloseSent = true;
+  }
+
   function read(socket: net.Socket, data: Buffer): void {
     if (isOver) return; // what comes during the goodbye is read and dropped
     if (receiver) return void receiver.write(data);
@@ -111,7 +119,7 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
 
     clearTimeout(timer);
     sender = new Sender(socket, {});
-    receiver = createReceiver(sender, events, end, () => isOver);
+    receiver = createReceiver(sender, { ...events, end, sendClose, isOver: () => isOver });
     const rest = head.subarray(length + 4);
     head = Buffer.alloc(0);
     events.onOpen();
@@ -122,6 +130,9 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
     send(text) {
       if (isOver) return;
       sender?.send(text, { binary: false, mask: true, fin: true, compress: false });
+    },
+    beginClose(code) {
+      if (!isOver) sendClose(code);
     },
     close: (code) => {
       if (isOver) return Promise.resolve();
@@ -172,11 +183,16 @@ function refusalIn(header: string, key: string): string | undefined {
   return accept === wanted ? undefined : "not an answer to our upgrade";
 }
 
+interface ReceiverPorts extends Pick<SocketEvents, "onFrame"> {
+  end(close: SocketClose): void;
+  /** Sends a close frame, unless one was sent. */
+  sendClose(code: number | undefined): void;
+  isOver(): boolean;
+}
+
 function createReceiver(
   sender: Sender,
-  events: SocketEvents,
-  end: (close: SocketClose) => void,
-  isOver: () => boolean,
+  { onFrame, end, sendClose, isOver }: ReceiverPorts,
 ): Receiver {
   const receiver = new Receiver({
     isServer: false,
@@ -184,7 +200,7 @@ function createReceiver(
     skipUTF8Validation: true,
   });
   receiver.on("message", (data, isBinary) => {
-    if (!isOver()) events.onFrame(data, isBinary);
+    if (!isOver()) onFrame(data, isBinary);
   });
   receiver.on("ping", (data) => {
     if (!isOver()) sender.pong(data, true);
@@ -196,7 +212,7 @@ function createReceiver(
       ...(code === NO_CODE ? {} : { code }),
       reason: reason.toString() || "closed without words",
     };
-    sender.close(code === NO_CODE ? undefined : code, "", true);
+    sendClose(code === NO_CODE ? undefined : code);
     end(close);
   });
   return receiver;

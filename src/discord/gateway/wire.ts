@@ -63,6 +63,7 @@ const STATES: Readonly<Record<Phase["kind"], ShardState["state"]>> = {
   identifying: "identifying",
   resuming: "resuming",
   ready: "ready",
+  closing: "ready",
   final: "fatal",
   stopped: "connecting",
 };

@@ -49,7 +49,7 @@ describe("[G3] closeLine()", () => {
         next: { kind: "identify", delayMs: 700, isDown: false },
         isSessionLost: true,
       },
-      "Barnacle gave up the session: the store has lost events, and Discord has forgotten them; " +
+      "Barnacle closed the connection: the session lacks events; " +
       "it had lived 3 h 2 min; the session is lost; a new session in 0.7 s",
     ],
   ];

@@ -50,6 +50,7 @@ function startUnreal() {
     connections++;
     events = its;
     return {
+      beginClose() {},
       send: (text) => void sent.push(text),
       close() {
         events = undefined;

@@ -52,6 +52,20 @@ describe("[G5] createLedger()", () => {
     assert.equal(ledger.placeOf(1).seqReceived, undefined, "nothing has come in this process");
   });
 
+  it("[G5b] knows that a session has a hole, until another begins", () => {
+    const ledger = begin();
+    ledger.take(batch({ epoch: 0, seq: 99, afterHole: true }), 1, 1);
+    ledger.committed(1, 1);
+    assert.deepEqual(ledger.placeOf(1).session, {
+      ...SESSION,
+      sessionId: "old",
+      seq: 99,
+      hasHole: true,
+    });
+    ledger.take(batch({ number: 2, session: SESSION }), 1, 1);
+    assert.deepEqual(ledger.placeOf(1).session, SESSION);
+  });
+
   it("resumes a session of before from what was stored, and calls it inherited", () => {
     const place = begin().placeOf(1);
     assert.deepEqual([place.session?.seq, place.seqCommitted, place.isInherited], [40, 40, true]);

@@ -109,7 +109,7 @@ class Story {
     this.greeted();
     if (this.life.phase.kind === "permitting") this.permitted();
     return this.life.phase.kind === "resuming"
-      ? this.happens({ kind: "resumed" })
+      ? this.happens({ kind: "resumed", hasHole: false })
       : this.happens({ kind: "ready", ...SESSION });
   }
 
@@ -131,6 +131,12 @@ class Story {
 
 function started(...args: ConstructorParameters<typeof Story>): Story {
   return new Story(...args);
+}
+
+/** Resumed, and Discord has forgotten events that the store has lost. */
+function withHole(beginning: Beginning = {}): Story {
+  return started({ session: SESSION, ...beginning }).greeted()
+    .happens({ kind: "resumed", hasHole: true });
 }
 
 describe("[G2] advance()", () => {
@@ -254,6 +260,7 @@ describe("[G3] advance()", () => {
     identifying: () => started().greeted().permitted(),
     resuming: () => started({ session: SESSION }).greeted(),
     ready: () => started().ready(),
+    closing: () => withHole().tick(),
   };
   /** What each thing that a socket can bring leads to, in each phase that has one. */
   const opcodes: readonly (readonly [Bare<SocketEvent>, Readonly<Record<string, string>>])[] = [
@@ -264,7 +271,8 @@ describe("[G3] advance()", () => {
       permitting: "waiting identify",
     }],
     [{ kind: "ready", ...SESSION }, { identifying: "ready" }],
-    [{ kind: "resumed" }, { resuming: "ready" }],
+    [{ kind: "resumed", hasHole: false }, { resuming: "ready" }],
+    [{ kind: "resumed", hasHole: true }, { resuming: "ready" }],
     [{ kind: "acked" }, {}],
     [{ kind: "beat_asked" }, {}],
     [{ kind: "reconnect_asked" }, {
@@ -274,6 +282,7 @@ describe("[G3] advance()", () => {
       identifying: "waiting identify",
       resuming: "waiting resume",
       ready: "waiting resume",
+      closing: "waiting resume",
     }],
     [{ kind: "invalid_session", canResume: true }, {
       connecting: "waiting identify",
@@ -282,6 +291,7 @@ describe("[G3] advance()", () => {
       identifying: "waiting identify",
       resuming: "waiting resume",
       ready: "waiting resume",
+      closing: "waiting resume",
     }],
     [{ kind: "invalid_session", canResume: false }, {
       connecting: "waiting identify",
@@ -290,14 +300,7 @@ describe("[G3] advance()", () => {
       identifying: "waiting identify",
       resuming: "waiting identify",
       ready: "waiting identify",
-    }],
-    [{ kind: "hole" }, {
-      connecting: "connecting",
-      greeting: "greeting",
-      permitting: "permitting",
-      identifying: "identifying",
-      resuming: "waiting identify",
-      ready: "ready",
+      closing: "waiting identify",
     }],
     [{ kind: "garbled", reason: "x" }, {
       connecting: "waiting identify",
@@ -306,6 +309,7 @@ describe("[G3] advance()", () => {
       identifying: "waiting identify",
       resuming: "waiting resume",
       ready: "waiting resume",
+      closing: "waiting resume",
     }],
   ];
   for (const [event, leads] of opcodes) {
@@ -395,6 +399,51 @@ describe("[G3] advance()", () => {
     assert.ok(isLost(started().ready().happens({ kind: "closed", code: 4009, reason: "" })));
     assert.ok(!isLost(started().ready().happens({ kind: "closed", code: 4000, reason: "" })));
     assert.ok(!isLost(started().happens({ kind: "closed", reason: "ECONNREFUSED" })));
+  });
+});
+
+describe("[G5b] advance()", () => {
+  it("hears the session on that has a hole until it may IDENTIFY, then closes it", () => {
+    const story = withHole({ identifyInMs: 4_000 });
+    assert.equal(wakeAtMs(story.life), 1_000 + 4_000);
+    story.after(3_999);
+    assert.deepEqual([story.life.phase.kind, story.kinds()], ["ready", []]);
+    story.after(1);
+    assert.deepEqual([story.life.phase.kind, story.kinds()], ["closing", ["close"]]);
+    assert.ok(hasSocket(story.life.phase), "what Discord still sends counts");
+    story.happens({ kind: "closed", code: 3000, reason: "" });
+    assert.deepEqual([story.intent(), story.waitMs()], ["identify", 0]);
+    assert.equal(story.life.session, undefined);
+    story.ready();
+    assert.deepEqual([wakeAtMs(story.life) > story.ms + 10_000, story.life.session], [
+      true,
+      SESSION,
+    ]);
+  });
+
+  it("waits a second for Discord's close frame", () => {
+    const story = withHole().tick().after(999);
+    assert.equal(story.life.phase.kind, "closing");
+    story.after(1);
+    assert.deepEqual([story.intent(), story.kinds()], ["identify", ["drop", "report_lost"]]);
+  });
+
+  it("closes nothing while what has come is not taken", () => {
+    const story = withHole().own("congested").tick();
+    assert.equal(story.life.phase.kind, "ready");
+    story.own("drained").tick().own("congested").after(5_000);
+    assert.equal(story.life.phase.kind, "closing");
+    story.own("drained").tick();
+    assert.equal(story.intent(), "identify");
+  });
+
+  it("resumes over a lost connection, and knows the hole again", () => {
+    const story = withHole({ identifyInMs: 60_000 }).happens({ kind: "closed", reason: "" });
+    assert.equal(story.intent(), "resume");
+    story.ready();
+    assert.equal(wakeAtMs(story.life) < Infinity && story.life.session?.hasHole, true);
+    story.after(60_000 - story.ms + 1_000);
+    assert.deepEqual(story.kinds(), ["close"]);
   });
 });
 
@@ -690,7 +739,11 @@ describe("[G5a] advance()", () => {
     assert.deepEqual(addresses, [SESSION.resumeUrl, SESSION.resumeUrl, RULES.url, RULES.url]);
     story.greeted();
     assert.equal(story.life.phase.kind, "resuming");
-    story.happens({ kind: "resumed" }).happens({ kind: "closed", code: 4000, reason: "" });
+    story.happens({ kind: "resumed", hasHole: false }).happens({
+      kind: "closed",
+      code: 4000,
+      reason: "",
+    });
     story.after(story.waitMs());
     assert.match(JSON.stringify(story.effects), /resume\.example/, "which answers again, perhaps");
   });
@@ -869,7 +922,7 @@ describe("[G1] advance(), whatever happens", () => {
           story.happens({ kind: "opened" })
             .happens({ kind: "hello", intervalMs: INTERVAL_MS })
             .permitted()
-            .happens({ kind: "resumed" })
+            .happens({ kind: "resumed", hasHole: false })
             .happens({ kind: "ready", ...SESSION });
           if (story.life.phase.kind === "waiting") story.after(Math.max(0, story.waitMs()));
         }

@@ -346,6 +346,20 @@ describe("[G8] openSocket()", () => {
     await gateway.until(() => texts.length === 1, "the frame");
   });
 
+  it("[G5b] reads on after its close frame until the other end has closed", async () => {
+    const gateway = await fake({ saysHello: false });
+    const { socket, texts, closes, isOpen } = open(gateway.url);
+    await gateway.until(isOpen, "the 101");
+    const [connection] = gateway.connections;
+    connection!.ignoreClose();
+    socket.beginClose(3000);
+    await gateway.until(() => connection!.closeCode === 3000, "our close frame");
+    connection!.sendText("said in between");
+    connection!.close(3000);
+    await gateway.until(() => closes.length === 1, "the end");
+    assert.deepEqual([texts, closes[0]?.code], [["said in between"], 3000]);
+  });
+
   it("closes against a peer that never answers, and tells nobody", async () => {
     const gateway = await fake();
     const { socket, closes, isOpen } = open(gateway.url);
