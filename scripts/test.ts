@@ -4,12 +4,14 @@
  * binary.
  *
  * The last line counts. A step that ran no test is a failure, since a runner
- * that finds nothing says that all is well.
+ * that finds nothing says that all is well. Steps that need nothing of each other
+ * run side by side, and each prints what it said when it ends.
  *
  * @module
  */
 
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, sep } from "node:path";
 import process from "node:process";
@@ -32,18 +34,24 @@ const ARM64_LIBRARIES = "/usr/aarch64-linux-gnu";
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 
-function step(
+async function step(
   name: string,
   command: string,
   args: readonly string[],
   { report, env = {} }: { report?: string; env?: Record<string, string> } = {},
-): boolean {
+): Promise<boolean> {
   const startedAt = performance.now();
-  const { status } = spawnSync(command, args, {
-    stdio: ["ignore", "inherit", "inherit"],
+  const child = spawn(command, args, {
+    stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, BARNACLE_SKIPS: SKIPS, ...env },
     timeout: 540_000,
   });
+  const said: Uint8Array[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (bytes: Uint8Array) => void said.push(bytes));
+  }
+  const [status] = await once(child, "close");
+  for (const bytes of said) process.stdout.write(bytes);
   const count = report ? countOf(report) : { passed: status === 0 ? 1 : 0, failed: 0, skipped: 0 };
   const isGood = status === 0 && count.passed > 0 && count.failed === 0;
   total.passed += count.passed;
@@ -79,24 +87,24 @@ function countOf(report: string): Count {
 function denoTests(
   name: string,
   paths: readonly string[],
+  jobs: number,
   env: Record<string, string> = {},
-  flags: readonly string[] = [],
-): void {
+): Promise<boolean> {
   const report = join(DIST, `${name.replaceAll(/\W+/g, "_")}.xml`);
-  step(name, DENO, [
+  return step(name, DENO, [
     "test",
     "-A",
     "--no-check",
     "--quiet",
+    "--parallel",
     `--junit-path=${report}`,
-    ...flags,
     ...paths,
-  ], { report, env });
+  ], { report, env: { ...env, DENO_JOBS: String(jobs) } });
 }
 
-function bunTests(name: string, paths: readonly string[]): void {
+function bunTests(name: string, paths: readonly string[]): Promise<boolean> {
   const report = join(DIST, `${name.replaceAll(/\W+/g, "_")}.xml`);
-  step(name, BUN, [
+  return step(name, BUN, [
     "test",
     "--isolate",
     "--timeout=60000",
@@ -107,16 +115,17 @@ function bunTests(name: string, paths: readonly string[]): void {
 }
 
 /** The binary for a Raspberry Pi, where this machine can pretend to be one. */
-function smokeArm64(): void {
+async function smokeArm64(): Promise<void> {
   const missing = [QEMU, ARM64_LIBRARIES].filter((path) => !existsSync(path));
   if (missing.length > 0) {
     total.skipped += 1;
     appendFileSync(SKIPS, `smoke of the arm64 binary: no ${missing.join(", no ")}\n`);
     return;
   }
-  if (!step("compile arm64", DENO, ["run", "-A", "scripts/compile.ts", "linux-arm64"])) return;
+  const compile = ["run", "-A", "scripts/compile.ts", "linux-arm64"];
+  if (!await step("compile arm64", DENO, compile)) return;
   const command = [QEMU, "-L", ARM64_LIBRARIES, join(DIST, "barnacle-linux-arm64")];
-  step("smoke arm64", DENO, ["run", "-A", "scripts/smoke.ts", ...command]);
+  await step("smoke arm64", DENO, ["run", "-A", "scripts/smoke.ts", ...command]);
 }
 
 /** The whole bot, which is tested as the binary that is shipped. */
@@ -137,21 +146,22 @@ const PARTS = [
 rmSync(DIST, { recursive: true, force: true }); // an old binary must not pass for the new one
 mkdirSync(DIST, { recursive: true });
 
-step("install", DENO, ["install", "--quiet", "--frozen"]);
-step("format", DENO, ["fmt", "--check", "--quiet"]);
-step("lint", DENO, ["lint", "--quiet"]);
-step("types", DENO, ["check", "--quiet", "src", "tests", "scripts", "bench"]);
-step("reference", DENO, ["run", "-A", "scripts/config_reference.ts", "--check"]);
-denoTests("tests on Deno", PARTS);
-bunTests("tests on Bun", PARTS);
-if (step("compile", DENO, ["run", "-A", "scripts/compile.ts", "host"])) {
+await step("install", DENO, ["install", "--quiet", "--frozen"]);
+await Promise.all([
+  step("format", DENO, ["fmt", "--check", "--quiet"]),
+  step("lint", DENO, ["lint", "--quiet"]),
+  step("types", DENO, ["check", "--quiet", "src", "tests", "scripts", "bench"]),
+  step("reference", DENO, ["run", "-A", "scripts/config_reference.ts", "--check"]),
+]);
+await Promise.all([denoTests("tests on Deno", PARTS, 2), bunTests("tests on Bun", PARTS)]);
+if (await step("compile", DENO, ["run", "-A", "scripts/compile.ts", "host"])) {
   const binary = join(process.cwd(), DIST, "barnacle");
-  step("smoke", DENO, ["run", "-A", "scripts/smoke.ts", binary]);
-  smokeArm64();
+  await step("smoke", DENO, ["run", "-A", "scripts/smoke.ts", binary]);
+  await smokeArm64();
   // These wait more than they work: for Discord's paces, and for grace.
-  const env = { BARNACLE_BIN: binary, DENO_JOBS: "3" };
-  denoTests("the binary, end to end", ["tests/e2e"], env, ["--parallel"]);
-  denoTests("the binary, under faults", ["tests/chaos"], env, ["--parallel"]);
+  const env = { BARNACLE_BIN: binary };
+  await denoTests("the binary, end to end", ["tests/e2e"], 4, env);
+  await denoTests("the binary, under faults", ["tests/chaos"], 3, env);
 }
 
 for (const line of new Set(existsSync(SKIPS) ? readFileSync(SKIPS, "utf8").split("\n") : [])) {

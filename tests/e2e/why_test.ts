@@ -21,15 +21,17 @@ const said = ({ code, stdout, stderr }: Ran, expected = 0): string => {
 describe("[P1] barnacle why", () => {
   it("shows how a message came to be answered: each check, the turn and the delivery", () =>
     onStage({}, async (scene) => {
-      const { start, say, mention, replies, simulator, cli } = scene;
+      const { start, say, mention, replies, recorded, simulator, cli } = scene;
       await start();
       const asked = say("grace", "general", `${mention} a very private thing`);
       await replies("general", 1);
+      const [reply] = simulator.posted("general");
+      assert.ok(reply);
+      await recorded(reply);
       const words = said(await cli("why", linkTo(scene, asked)));
       assert.match(words, /mention/i);
       assert.match(words, /config\.jsonc:\d+/);
-      const [reply] = simulator.posted("general");
-      assert.ok(reply && words.includes(reply.id), words);
+      assert.ok(words.includes(reply.id), words);
       assert.doesNotMatch(words, /a very private thing/);
 
       const report = JSON.parse(said(await cli("why", asked.id, "--json")));
@@ -47,12 +49,13 @@ describe("[P1] barnacle why", () => {
 
   it("says of the bot's own message which one it answers", () =>
     onStage({}, async (scene) => {
-      const { start, say, mention, replies, simulator, cli } = scene;
+      const { start, say, mention, replies, recorded, simulator, cli } = scene;
       await start();
       const asked = say("grace", "general", `${mention} hello`);
       await replies("general", 1);
       const [reply] = simulator.posted("general");
       assert.ok(reply);
+      await recorded(reply);
       assert.ok(said(await cli("why", linkTo(scene, reply))).includes(asked.id));
     }));
 

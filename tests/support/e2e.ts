@@ -86,6 +86,8 @@ export interface Scene extends Stage {
   cli(...args: readonly string[]): Promise<Ran>;
   /** What was decided of a message in the end: `"ignore: no-mention"`; of each account, if several. */
   decided(message: Pick<Message, "id">): Promise<string>;
+  /** Waits until the store has what Discord said of one of the bot's own messages (T5). */
+  recorded(message: Pick<Message, "id">): Promise<void>;
   /** Writes the config again, as a running bot's owner does. */
   rewrite(options: Pick<SceneOptions, "discord" | "config">): void;
 }
@@ -253,6 +255,11 @@ function toScene(stage: Stage, env: Env = {}): Scene {
       await eventually(`a verdict on ${id}`, () => Promise.resolve(verdicts().length > 0));
       return verdicts().join(", ");
     },
+    recorded: ({ id }) =>
+      eventually(
+        `${id} on record`,
+        () => Promise.resolve(rows(`SELECT 1 FROM outbox WHERE message_id = '${id}'`).length > 0),
+      ),
     rewrite: (changed) => writeConfig(stage, configOf(simulator, changed)),
   };
 }
