@@ -48,7 +48,8 @@ describe("[O4] a bot that a service manager has started", () => {
 
   it("is ready without a network, says so, and is not to be killed for it", () =>
     underManager(async ({ startBot, line, ask, until }, manager, env) => {
-      const bot = startBot({ ...env, DISCORD_API_URL: "http://127.0.0.1:9" });
+      // Not port 9: a bot of another test may have the same token there.
+      const bot = startBot({ ...env, DISCORD_API_URL: "http://127.0.0.1:10" });
       await manager.line(/^READY=1$/);
       await line(bot, /"Barnacle is running"/);
       assert.equal((await ask(bot, "/readyz")).status, 503);
