@@ -9,45 +9,30 @@
  */
 
 import { randomBytes } from "node:crypto";
-import type { Config } from "../config/config.ts";
 import type { UserId } from "../core/ids.ts";
 import type { Judged } from "../core/inbox.ts";
 import type { InboundBatch } from "../core/inbound.ts";
 import type { PairingDesk, PairingRequest } from "../core/pairing.ts";
 import type { LookUp } from "../core/pluralkit.ts";
-import type { Reader } from "../discord/gateway/reader.ts";
-import type { RestClient } from "../discord/rest/client.ts";
 import { createInteractions } from "../discord/rest/interactions.ts";
 import { createChallenges, createPairingDesk } from "../flows/challenge.ts";
 import { createPluralkit } from "../flows/pluralkit.ts";
 import { createPressed } from "../flows/press.ts";
 import { schedule } from "../lib/schedule.ts";
-import type { Logging } from "../log.ts";
 import { createPluralkitClient, type PluralkitClient } from "../pluralkit/client.ts";
-import type { Store } from "../store/store.ts";
 import { createJudge, type Judge } from "./judge.ts";
-import { namesOf } from "./names.ts";
+import { namesOf, type NamesOptions } from "./names.ts";
 import type { Outlet } from "./outlet.ts";
 import type { OwnerIds } from "./owner_ids.ts";
-import type { PolicyKeeper } from "./policy.ts";
 import { routeOf } from "./turn_rules.ts";
 
-export interface EntranceOptions {
-  /** As of now: it may be read again (C9). */
-  readonly config: () => Config;
+export interface EntranceOptions extends NamesOptions {
   /** Barnacle's own, for the User-Agent. */
   readonly version: string;
-  readonly store: Store;
-  readonly client: RestClient;
-  readonly reader: Reader;
-  readonly policy: PolicyKeeper;
   readonly owners: OwnerIds;
   readonly outlet: Pick<Outlet, "lanes" | "reachOwners" | "tellOwners">;
-  readonly logging: Logging;
   /** Whether an account of this process has that user. */
   readonly isOurs: (userId: UserId) => boolean;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
 }
 
 export interface Entrance {

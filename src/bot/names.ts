@@ -6,7 +6,14 @@
  * @module
  */
 
+import type { Config } from "../config/config.ts";
 import { type GuildId, parseSnowflake } from "../core/ids.ts";
+import type { Reader } from "../discord/gateway/reader.ts";
+import type { RestClient } from "../discord/rest/client.ts";
+import type { Logging } from "../log.ts";
+import type { Store } from "../store/store.ts";
+import type { Outlet } from "./outlet.ts";
+import type { PolicyKeeper } from "./policy.ts";
 import type { InboundBatch, Named } from "../core/inbound.ts";
 import { namesIn } from "../discord/gateway/places.ts";
 import { createMembers } from "../discord/rest/members.ts";
@@ -16,7 +23,19 @@ import { createNames, type Names } from "../flows/resolve_names.ts";
 import { schedule } from "../lib/schedule.ts";
 import { unresolvedNames } from "../policy/pinned.ts";
 import { type AccessPolicy, rulesFor } from "../policy/rules.ts";
-import type { EntranceOptions } from "./entrance.ts";
+
+export interface NamesOptions {
+  /** As of now: it may be read again (C9). */
+  readonly config: () => Config;
+  readonly store: Store;
+  readonly client: RestClient;
+  readonly reader: Reader;
+  readonly policy: PolicyKeeper;
+  readonly outlet: Pick<Outlet, "tellOwners">;
+  readonly logging: Logging;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
 
 export interface HeldNames extends Names {
   /** A batch was taken: it may tell of guilds, and of the bot's coming into one. */
@@ -32,7 +51,7 @@ const GATHER_MS = 1_000;
 const MAX_GATHERINGS = 15;
 
 export function namesOf(
-  { config, store, client, reader, policy, outlet, logging, now }: EntranceOptions,
+  { config, store, client, reader, policy, outlet, logging, now }: NamesOptions,
 ): HeldNames {
   const { accountId } = config().discord;
   const log = logging.forPart("access");

@@ -24,7 +24,7 @@ import {
   matchNames,
   searchesFor,
 } from "./match_names.ts";
-import { sayMatched } from "./say_matched.ts";
+import { type Resolution, sayMatched } from "./say_matched.ts";
 
 /** Searches of one look, at most: a list of a thousand names in a hundred guilds is better ids. */
 export const MAX_SEARCHES = 500;
@@ -41,13 +41,6 @@ export interface SearchPorts {
 
 /** What was found in a guild for a name, by `"<guild> <name>"`: asked once, and added to. */
 export type Searched = Map<string, readonly FoundMember[]>;
-
-/** What came of a look. */
-export interface Resolution {
-  readonly matched: readonly Matched[];
-  /** Why Discord let nobody search, where it did not. */
-  readonly refused?: unknown;
-}
 
 /**
  * Searches for what is not searched yet, and matches.

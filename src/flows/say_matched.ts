@@ -6,7 +6,13 @@
 
 import type { Log } from "../lib/log.ts";
 import type { Matched, UnfoundReason } from "./match_names.ts";
-import type { Resolution } from "./resolve_names.ts";
+
+/** What came of a look. */
+export interface Resolution {
+  readonly matched: readonly Matched[];
+  /** Why Discord let nobody search, where it did not. */
+  readonly refused?: unknown;
+}
 
 const WHY: Readonly<Record<UnfoundReason, string>> = {
   "no-match": "there is nothing of that name",

@@ -6,8 +6,7 @@
 
 import type { RoleId, UserId } from "../core/ids.ts";
 import { addBot, addMember } from "./founding.ts";
-import type { Overwrite } from "./permissions.ts";
-import type { Guild, Role, TextChannel, Thread, World, WorldEvent } from "./world.ts";
+import type { Guild, Overwrite, Role, TextChannel, Thread, World, WorldEvent } from "./world.ts";
 
 /** Renames a channel, or changes its topic or overwrites. */
 export function changeChannel(

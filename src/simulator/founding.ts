@@ -7,13 +7,14 @@
 import type { ApplicationId, RoleId, Snowflake, UserId } from "../core/ids.ts";
 import { createMedia } from "./media.ts";
 import { createNonceTable } from "./nonces.ts";
-import { DEFAULT_PERMISSIONS, type Overwrite } from "./permissions.ts";
+import { DEFAULT_PERMISSIONS } from "./permissions.ts";
 import { nextId, toSnowflake } from "./snowflake.ts";
 import {
   type Application,
   directChannel,
   type Guild,
   type Member,
+  type Overwrite,
   type PrivateChannel,
   type Role,
   type Team,

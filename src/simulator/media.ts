@@ -7,12 +7,7 @@
  * @module
  */
 
-import type { Attachment } from "./world.ts";
-
-export interface Media {
-  /** Keeps an attachment's bytes, and lets go of the oldest where it becomes too much. */
-  keep(attachment: Attachment): void;
-}
+import type { Attachment, Media } from "./world.ts";
 
 /** @param limitBytes Of all files together. */
 export function createMedia(limitBytes: number): Media {

@@ -20,11 +20,12 @@ import {
   leaveGuild,
 } from "./changes.ts";
 import type { People } from "./people.ts";
-import { type Overwrite, PERMISSION } from "./permissions.ts";
+import { PERMISSION } from "./permissions.ts";
 import type {
   Channel,
   Guild,
   GuildChannel,
+  Overwrite,
   Role,
   TextChannel,
   World,

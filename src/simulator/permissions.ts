@@ -8,8 +8,8 @@
  * @see {@link https://docs.discord.com/developers/topics/permissions}
  */
 
-import type { Snowflake, UserId } from "../core/ids.ts";
-import type { Guild, GuildChannel, World } from "./world.ts";
+import type { UserId } from "../core/ids.ts";
+import type { Guild, GuildChannel, Overwrite, World } from "./world.ts";
 
 /** The bits that the simulator asks about. */
 export const PERMISSION = {
@@ -32,14 +32,6 @@ export const DEFAULT_PERMISSIONS: bigint = PERMISSION.addReactions | PERMISSION.
   PERMISSION.readMessageHistory | PERMISSION.sendMessagesInThreads;
 
 const ALL_PERMISSIONS = (1n << 53n) - 1n;
-
-/** One exception of a channel, for a role or for a member. */
-export interface Overwrite {
-  readonly id: Snowflake;
-  readonly kind: "role" | "member";
-  readonly allow: bigint;
-  readonly deny: bigint;
-}
 
 /** What a user may do in a whole guild; nothing, where the user is no member. */
 export function guildPermissions(guild: Guild, userId: UserId): bigint {

@@ -19,9 +19,7 @@ import type {
   UserId,
 } from "../core/ids.ts";
 import type { ActionRow, Button } from "./components.ts";
-import type { Media } from "./media.ts";
 import type { NonceTable } from "./nonces.ts";
-import type { Overwrite } from "./permissions.ts";
 import type { IdCounter } from "./snowflake.ts";
 
 /** An account: a person, or the user of an application. */
@@ -153,6 +151,14 @@ export type Author =
     readonly avatar?: string;
   };
 
+/** One exception of a channel, for a role or for a member. */
+export interface Overwrite {
+  readonly id: Snowflake;
+  readonly kind: "role" | "member";
+  readonly allow: bigint;
+  readonly deny: bigint;
+}
+
 export interface Attachment {
   readonly id: Snowflake<"attachment">;
   readonly filename: string;
@@ -163,6 +169,11 @@ export interface Attachment {
   readonly description?: string;
   /** What is downloaded; a file without is there by name only. They go when others need the room. */
   bytes?: Uint8Array<ArrayBuffer>;
+}
+
+export interface Media {
+  /** Keeps an attachment's bytes, and lets go of the oldest where it becomes too much. */
+  keep(attachment: Attachment): void;
 }
 
 /** What a message replies to, or forwards. */

@@ -4,7 +4,8 @@ import { may } from "../../src/simulator/access.ts";
 import { demoWorld } from "../../src/simulator/demo_world.ts";
 import { changeRoles } from "../../src/simulator/changes.ts";
 import { addChannel, addRole, addThread } from "../../src/simulator/founding.ts";
-import { type Overwrite, PERMISSION } from "../../src/simulator/permissions.ts";
+import { PERMISSION } from "../../src/simulator/permissions.ts";
+import type { Overwrite } from "../../src/simulator/world.ts";
 
 const { world, krill, people, helpers, barnacle, malloryDm } = demoWorld();
 const NOW = Date.UTC(2026, 0, 2);

@@ -10,18 +10,12 @@
  * @module
  */
 
-import type { GatewaySession } from "../../core/inbound.ts";
 import type { Batch } from "./batches.ts";
+import type { SessionPlace } from "./position.ts";
 import type { DispatchBatch, ShardOptions, ToWorker } from "./protocol.ts";
 
 /** Where a shard's session goes on, in another worker too. */
-export interface Place {
-  readonly session?: GatewaySession;
-  readonly epoch: number;
-  /** Absent before anything of the session is committed. */
-  readonly seqCommitted?: number;
-  /** Absent before a batch of the session has come in this process. */
-  readonly seqReceived?: number;
+export interface Place extends SessionPlace {
   /** Whether the session is of a process before this one. */
   readonly isInherited: boolean;
 }

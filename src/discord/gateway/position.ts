@@ -8,13 +8,24 @@
  * @module
  */
 
-import type { ShardStart } from "./protocol.ts";
+import type { GatewaySession } from "../../core/inbound.ts";
 
 /** A place in a session: sequence numbers start anew with each. */
 export interface Progress {
   /** Raised by each READY. */
   readonly epoch: number;
   readonly seq: number;
+}
+
+/** Where a shard's session goes on. */
+export interface SessionPlace {
+  readonly session?: GatewaySession;
+  /** Of the session: sessions are numbered. */
+  readonly epoch: number;
+  /** What main has committed of it, which heartbeats name. */
+  readonly seqCommitted?: number;
+  /** What main has of it, committed or not: a RESUME brings it again, and it counts once. */
+  readonly seqReceived?: number;
 }
 
 export interface Position {
@@ -39,7 +50,7 @@ export interface Position {
 }
 
 export function createPosition(
-  { session, epoch: first, seqCommitted, seqReceived }: ShardStart,
+  { session, epoch: first, seqCommitted, seqReceived }: SessionPlace,
 ): Position {
   let epoch = first;
   let begun = session?.seq ?? 0;

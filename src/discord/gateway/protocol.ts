@@ -11,6 +11,7 @@ import type { GatewaySession } from "../../core/inbound.ts";
 import type { Batch } from "./batches.ts";
 import type { Deadlines, FinalPlan, Hold, PermitAnswer } from "./life.ts";
 import type { ReconnectRules } from "./plan_reconnect.ts";
+import type { SessionPlace } from "./position.ts";
 
 export type { PermitAnswer };
 
@@ -61,13 +62,7 @@ export interface GatewayOptions {
 }
 
 /** A shard as a worker takes it over: from the start, or from a worker that died. */
-export interface ShardStart extends ShardOptions {
-  /** Of the session that is resumed: sessions are numbered. */
-  readonly epoch: number;
-  /** What main has committed of that session, which heartbeats name. */
-  readonly seqCommitted?: number;
-  /** What main has of it, committed or not: a RESUME brings it again, and it counts once. */
-  readonly seqReceived?: number;
+export interface ShardStart extends ShardOptions, SessionPlace {
   /** Lost connections since a session last lived. */
   readonly failures: number;
   readonly isDown: boolean;
