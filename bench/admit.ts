@@ -15,9 +15,9 @@
 
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { COMMANDS } from "../src/core/commands.ts";
-import { parseSnowflake, type Snowflake, toAccountId } from "../src/core/ids.ts";
-import type { InboundMessage, Sender } from "../src/core/inbound.ts";
+import { COMMANDS } from "../src/core/inbound/commands.ts";
+import { parseSnowflake, type Snowflake, toAccountId } from "../src/core/discord/ids.ts";
+import type { InboundMessage, Sender } from "../src/core/inbound/inbound.ts";
 import { prepareAdmission } from "../src/policy/admission.ts";
 import type { AllowEntry } from "../src/policy/allowlist.ts";
 import type { AccessPolicy, ChannelRules, GuildRules } from "../src/policy/rules.ts";

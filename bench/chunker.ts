@@ -11,8 +11,8 @@
 
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { chunk, type ChunkRules } from "../src/render/chunk.ts";
-import { renderTables } from "../src/render/table.ts";
+import { chunk, type ChunkRules } from "../src/render/markdown/chunk.ts";
+import { renderTables } from "../src/render/markdown/table.ts";
 import { quantile, type Readings } from "./stats.ts";
 
 const BUN = fileURLToPath(new URL("../node_modules/.bin/bun", import.meta.url));

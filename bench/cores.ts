@@ -10,7 +10,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import type { Command } from "../src/host/own_process.ts";
+import type { Command } from "../src/host/process/own_process.ts";
 
 /** How many cores a bot may use. */
 export type CoreCount = "one" | "two";

@@ -5,13 +5,9 @@
  * @module
  */
 
-import { demoWorld } from "../src/simulator/demo_world.ts";
-import { addChannel } from "../src/simulator/founding.ts";
-import {
-  type Simulator,
-  type SimulatorOptions,
-  startSimulator,
-} from "../src/simulator/simulator.ts";
+import { demoWorld } from "../simulator/acts/demo_world.ts";
+import { addChannel } from "../simulator/world/founding.ts";
+import { type Simulator, type SimulatorOptions, startSimulator } from "../simulator/simulator.ts";
 
 export interface Discord {
   readonly apiUrl: string;

@@ -9,10 +9,10 @@
  * @module
  */
 
-import { toApplication } from "../src/simulator/application_payload.ts";
-import { toChannel, toOwnUser } from "../src/simulator/payloads.ts";
-import { nextId } from "../src/simulator/snowflake.ts";
-import type { TextChannel } from "../src/simulator/world.ts";
+import { toApplication } from "../simulator/payloads/application.ts";
+import { toChannel, toOwnUser } from "../simulator/payloads/payloads.ts";
+import { nextId } from "../simulator/world/snowflake.ts";
+import type { TextChannel } from "../simulator/world/world.ts";
 import { type Discord, waitUntil } from "./discord.ts";
 import { prepareMessages } from "./lean_messages.ts";
 import { foundLeanWorld, type LeanWorld, type WorldSize } from "./lean_world.ts";

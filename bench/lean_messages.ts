@@ -5,11 +5,11 @@
  * @module
  */
 
-import { createdAtMs, type MessageId, type UserId } from "../src/core/ids.ts";
-import { toDispatch } from "../src/simulator/dispatches.ts";
-import { type Payload, toMessage } from "../src/simulator/payloads.ts";
-import { nextId } from "../src/simulator/snowflake.ts";
-import type { Message, TextChannel } from "../src/simulator/world.ts";
+import { createdAtMs, type MessageId, type UserId } from "../src/core/discord/ids.ts";
+import { toDispatch } from "../simulator/gateway/dispatches.ts";
+import { type Payload, toMessage } from "../simulator/payloads/payloads.ts";
+import { nextId } from "../simulator/world/snowflake.ts";
+import type { Message, TextChannel } from "../simulator/world/world.ts";
 import type { LeanWorld } from "./lean_world.ts";
 
 /** The fields of a request's body that its answer repeats. */

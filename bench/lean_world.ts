@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { GuildId } from "../src/core/ids.ts";
-import { toCreatedGuild } from "../src/simulator/guild_payload.ts";
+import type { GuildId } from "../src/core/discord/ids.ts";
+import { toCreatedGuild } from "../simulator/payloads/guild.ts";
 import {
   addApplication,
   addBot,
@@ -14,11 +14,11 @@ import {
   addMember,
   addUser,
   createWorld,
-} from "../src/simulator/founding.ts";
-import { PRIVILEGED_INTENTS } from "../src/simulator/intents.ts";
-import { DEFAULT_PERMISSIONS } from "../src/simulator/permissions.ts";
-import { toMember } from "../src/simulator/payloads.ts";
-import type { Application, Guild, TextChannel, User, World } from "../src/simulator/world.ts";
+} from "../simulator/world/founding.ts";
+import { PRIVILEGED_INTENTS } from "../simulator/world/intents.ts";
+import { DEFAULT_PERMISSIONS } from "../simulator/world/permissions.ts";
+import { toMember } from "../simulator/payloads/payloads.ts";
+import type { Application, Guild, TextChannel, User, World } from "../simulator/world/world.ts";
 import { CHANNELS } from "./discord.ts";
 
 /** Guilds besides the one in which the bot may answer, each with so many channels and members. */

@@ -10,11 +10,17 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createLanes } from "../src/flows/lanes.ts";
+import { createLanes } from "../src/flows/deliver/lanes.ts";
 import { schedule } from "../src/lib/schedule.ts";
 import { openStore } from "../src/store/store.ts";
-import { ACCOUNT, channelId, guildMessage, messageId, userId } from "../tests/support/builders.ts";
-import { accepted, batch, frozen, part } from "../tests/support/store.ts";
+import {
+  ACCOUNT,
+  channelId,
+  guildMessage,
+  messageId,
+  userId,
+} from "../tests/support/discord/builders.ts";
+import { accepted, batch, frozen, part } from "../tests/support/store/store.ts";
 import { quantile, type Readings } from "./stats.ts";
 
 const BUN = fileURLToPath(new URL("../node_modules/.bin/bun", import.meta.url));

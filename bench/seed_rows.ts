@@ -9,8 +9,8 @@
  */
 
 import { DatabaseSync } from "node:sqlite";
-import { createdAtMs, parseSnowflake } from "../src/core/ids.ts";
-import { nonceOfRow } from "../src/core/nonce.ts";
+import { createdAtMs, parseSnowflake } from "../src/core/discord/ids.ts";
+import { nonceOfRow } from "../src/core/outbound/nonce.ts";
 
 interface Seed {
   readonly table: string;

@@ -11,8 +11,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { SPACING_MS } from "../src/core/identify_budget.ts";
-import { type Command, startOwnProcess } from "../src/host/own_process.ts";
+import { SPACING_MS } from "../src/core/discord/identify_budget.ts";
+import { type Command, startOwnProcess } from "../src/host/process/own_process.ts";
 import { type CoreCount, onCores } from "./cores.ts";
 import { type Discord, type SimulatedDiscord, startSimulatedDiscord } from "./discord.ts";
 import { type LeanDiscord, startLeanDiscord } from "./lean_discord.ts";

@@ -24,7 +24,7 @@ const FLAGS = [
   "--splitting",
   "--format=esm",
   "--bytecode", // of every function: each level that is left out costs a start on one core 4 ms
-  "--compile-jit-policy=8", // a start runs most code once; `host/jit_policy.ts` ends this
+  "--compile-jit-policy=8", // a start runs most code once; `host/process/jit_policy.ts` ends this
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",
 ];

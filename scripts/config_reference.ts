@@ -12,8 +12,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { z } from "zod";
-import { effectText } from "../src/config/key.ts";
-import { configSchema, discordSection } from "../src/config/schema.ts";
+import { effectText } from "../src/config/schema/key.ts";
+import { configSchema, discordSection } from "../src/config/schema/root.ts";
 import {
   childOf,
   core,
@@ -22,7 +22,7 @@ import {
   layersOf,
   type Schema,
   shapeOf,
-} from "../src/config/shape.ts";
+} from "../src/config/schema/shape.ts";
 
 const WIDTH = 100;
 

@@ -13,9 +13,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { startStage } from "../src/cli/stage.ts";
-import { type Command, startOwnProcess } from "../src/host/own_process.ts";
-import type { Simulator } from "../src/simulator/simulator.ts";
+import { startStage } from "../src/cli/demo/stage/stage.ts";
+import { type Command, startOwnProcess } from "../src/host/process/own_process.ts";
+import type { Simulator } from "../simulator/simulator.ts";
 
 /** Milliseconds for each step; an emulated processor is slow. */
 const PATIENCE_MS = 60_000;

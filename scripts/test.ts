@@ -150,7 +150,7 @@ await step("install", DENO, ["install", "--quiet", "--frozen"]);
 await Promise.all([
   step("format", DENO, ["fmt", "--check", "--quiet"]),
   step("lint", DENO, ["lint", "--quiet"]),
-  step("types", DENO, ["check", "--quiet", "src", "tests", "scripts", "bench"]),
+  step("types", DENO, ["check", "--quiet", "src", "simulator", "tests", "scripts", "bench"]),
   step("reference", DENO, ["run", "-A", "scripts/config_reference.ts", "--check"]),
 ]);
 await Promise.all([denoTests("tests on Deno", PARTS, 2), bunTests("tests on Bun", PARTS)]);

@@ -7,17 +7,17 @@
 
 import process from "node:process";
 import { Worker } from "node:worker_threads";
-import { startAccount } from "./bot/account.ts";
-import type { AccountEnd } from "./bot/account_end.ts";
-import { type Applied, createAccounts } from "./bot/accounts.ts";
-import { createMeter } from "./bot/meters.ts";
-import type { Account, Setup } from "./bot/setup.ts";
-import { type ConfigState, startVitals } from "./bot/vitals.ts";
-import type { PingResult } from "./bot/watchdog.ts";
+import { startAccount } from "./bot/account/account.ts";
+import type { AccountEnd } from "./bot/health/account_end.ts";
+import { type Applied, createAccounts } from "./bot/account/accounts.ts";
+import { createMeter } from "./bot/health/meters.ts";
+import type { Account, Setup } from "./bot/rules/setup.ts";
+import { type ConfigState, startVitals } from "./bot/health/vitals.ts";
+import type { PingResult } from "./bot/health/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
-import { type EarlyThread, holdThread } from "./discord/gateway/early_thread.ts";
-import type { AnswerHooks } from "./discord/rest/exchange.ts";
-import { createTurnRoom } from "./flows/turn_room.ts";
+import { type EarlyThread, holdThread } from "./discord/gateway/main/early_thread.ts";
+import type { AnswerHooks } from "./discord/rest/exchange/exchange.ts";
+import { createTurnRoom } from "./flows/turn/turn_room.ts";
 import type { HttpHandler } from "./http/app.ts";
 import { type Build, createMetrics, type ProcessUsage } from "./http/metrics.ts";
 import type { Snapshot } from "./http/snapshot.ts";

@@ -22,8 +22,8 @@ import {
 } from "@logtape/logtape";
 import { JWT_PATTERN, redactByPattern, type RedactionPattern } from "@logtape/redaction";
 import type { Log, LogFields } from "./lib/log.ts";
-import { type Plain, toPlain } from "./lib/plain.ts";
-import { createRedactor, REDACTED } from "./lib/redactor.ts";
+import { type Plain, toPlain } from "./lib/text/plain.ts";
+import { createRedactor, REDACTED } from "./lib/text/redactor.ts";
 
 /** `log.level`; `connection_debug` is `info`, and all that the gateway has to say (O2). */
 export type LogLevel = "error" | "warn" | "info" | "debug" | "connection_debug";

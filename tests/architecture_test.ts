@@ -1,5 +1,6 @@
 /**
- * Holds `src/` to its plan: imports point down, and the pure folders stay pure.
+ * Holds the program to its plan: imports point down, rooms and files form no
+ * circle, the pure folders stay pure, and no folder is too full to be read.
  *
  * @module
  */
@@ -9,7 +10,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { describe, it } from "node:test";
 
-const SRC = join(import.meta.dirname!, "..", "src");
+const ROOT = join(import.meta.dirname!, "..");
+const SRC = "src/";
 
 /** The folders each folder may import from, besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -69,42 +71,67 @@ const IMPURE_WORDS =
   /\b(?:Date\.now|performance\.|setTimeout|setInterval|new Date\(\)|Math\.random|crypto\.|random(?:Bytes|Int|UUID)\b|fetch\(|process\.|Deno\.|Bun\.)/;
 
 /** The real timer, which everything pure is handed. */
-const TIMER = "lib/schedule.ts";
+const TIMER = "src/lib/schedule.ts";
 
-/** By path, since Bun puts a shim in the place of the bare name (`../node_modules` from `src/`). */
-const REAL_WS = ["wrapper.mjs", "lib/receiver.js", "lib/sender.js"]
-  .map((file) => join("..", "node_modules", "ws", file));
+/** More files than these in one folder are not read at a glance. */
+const MAX_FILES = 16;
 
-const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })
-  .filter((path) => path.endsWith(".ts"))
-  .map((path) => ({
-    path: path.split(sep).join("/"),
-    text: readFileSync(join(SRC, path), "utf8"),
-  }));
+interface Source {
+  /** From the root: `"src/core/inbound/verdict.ts"`. */
+  readonly path: string;
+  readonly text: string;
+  /** Files of ours that it imports, types included. */
+  readonly imports: readonly string[];
+}
 
-describe("src/", () => {
+const sources: readonly Source[] = ["src", "simulator"].flatMap((top) =>
+  filesIn(top).filter((path) => path.endsWith(".ts")).map((path): Source => {
+    const text = readFileSync(join(ROOT, path), "utf8");
+    const imports = importsOf(text)
+      .filter((target) => target.startsWith("."))
+      .map((target) => relative(ROOT, join(ROOT, dirname(path), target)).split(sep).join("/"))
+      // By path, since Bun puts a shim in the place of the bare name `ws`.
+      .filter((target) => target.endsWith(".ts") && !target.startsWith("node_modules/"));
+    return { path, text, imports };
+  })
+);
+
+describe("the program", () => {
   it("has no folder and no file at its top that the table forgot", () => {
     const known = new Set([...Object.keys(MAY_IMPORT), "bot.ts", "bot", "version.ts"]);
-    assert.deepEqual(files.map(({ path }) => folderOf(path)).filter((one) => !known.has(one)), []);
+    assert.deepEqual(
+      sources.map(({ path }) => folderOf(path)).filter((one) => !known.has(one)),
+      [],
+    );
   });
 
   it("has all that the table speaks of", () => {
-    const found = new Set(files.map(({ path }) => folderOf(path)));
+    const found = new Set(sources.map(({ path }) => folderOf(path)));
     const named = Object.entries(MAY_IMPORT).flatMap(([folder, below]) => [folder, ...below]);
     assert.deepEqual(named.filter((one) => !found.has(one)), []);
   });
 
-  for (const { path, text } of files) {
+  it("has no import circle between files, types included", () => {
+    assert.deepEqual(circlesIn(new Map(sources.map(({ path, imports }) => [path, imports]))), []);
+  });
+
+  it("has no import circle between rooms", () => {
+    const rooms = new Map<string, string[]>();
+    for (const { path, imports } of sources) {
+      const room = roomOf(path);
+      const others = imports.map(roomOf).filter((other) => other !== room);
+      rooms.set(room, [...(rooms.get(room) ?? []), ...others]);
+    }
+    assert.deepEqual(circlesIn(rooms), []);
+  });
+
+  for (const { path, text, imports } of sources) {
     const folder = folderOf(path);
     const allowed = MAY_IMPORT[folder];
     if (!allowed) continue; // bot.ts joins the parts
 
     it(`${path} imports only from below`, () => {
-      const wrong = importsOf(text)
-        .filter((target) => target.startsWith("."))
-        .map((target) => relative(SRC, join(SRC, dirname(path), target)))
-        .filter((target) => !REAL_WS.includes(target))
-        .map((target) => folderOf(target.split(sep).join("/")))
+      const wrong = imports.map(folderOf)
         .filter((target) => target !== folder && !allowed.includes(target));
       assert.deepEqual(wrong, []);
     });
@@ -120,10 +147,64 @@ describe("src/", () => {
   }
 });
 
-/** The first folder of a path under `src/`, the first two in `discord/`; a file is its own. */
+describe("the tree", () => {
+  it(`has no folder of more than ${MAX_FILES} files`, () => {
+    const counts = new Map<string, number>();
+    for (const path of ["src", "simulator", "tests"].flatMap(filesIn)) {
+      if (path.startsWith("tests/fixtures/")) continue; // data
+      counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1);
+    }
+    assert.deepEqual([...counts].filter(([, count]) => count > MAX_FILES), []);
+  });
+});
+
+describe("circlesIn()", () => {
+  it("names what leads back to itself, and nothing that does not", () => {
+    const graph = new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b", "d"]], ["d", []], ["e", ["e"]]]);
+    assert.deepEqual(circlesIn(graph), [["b", "c"], ["e"]]);
+  });
+});
+
+function filesIn(top: string): string[] {
+  return readdirSync(join(ROOT, top), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)).split(sep).join("/"));
+}
+
+/** The first folder of a path below `src/`, the first two in `discord/`; a file is its own. */
 function folderOf(path: string): string {
-  const [first, second] = path.split("/");
+  if (!path.startsWith(SRC)) return path.split("/")[0]!;
+  const [first, second] = path.slice(SRC.length).split("/");
   return first === "discord" ? `${first}/${second}` : first!;
+}
+
+/** The folder that a file is in; a file at the top is a room of its own. */
+function roomOf(path: string): string {
+  const folder = dirname(path);
+  return folder === "src" ? path : folder;
+}
+
+/** Groups of names that lead to each other, by Tarjan's algorithm. */
+function circlesIn(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const numbers = new Map<string, number>();
+  const stack: string[] = [];
+  const circles: string[][] = [];
+  const visit = (name: string): number => {
+    numbers.set(name, numbers.size);
+    let low = numbers.size - 1;
+    stack.push(name);
+    for (const next of graph.get(name) ?? []) {
+      if (!numbers.has(next)) low = Math.min(low, visit(next));
+      else if (stack.includes(next)) low = Math.min(low, numbers.get(next)!);
+    }
+    if (low !== numbers.get(name)) return low;
+    const circle = stack.splice(stack.indexOf(name));
+    const isCircle = circle.length > 1 || (graph.get(name) ?? []).includes(name);
+    if (isCircle) circles.push(circle.sort());
+    return low;
+  };
+  for (const name of graph.keys()) if (!numbers.has(name)) visit(name);
+  return circles.sort();
 }
 
 function importsOf(text: string): string[] {

@@ -9,12 +9,12 @@ import { type Account, type Bot, type BotOptions, type Setup, startBot } from ".
 import type { Config } from "../src/config/config.ts";
 import { type Model, ModelError } from "../src/core/model.ts";
 import type { Logging } from "../src/log.ts";
-import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
-import { ACCOUNT } from "./support/builders.ts";
+import { type Simulator, startSimulator } from "../simulator/simulator.ts";
+import { ACCOUNT } from "./support/discord/builders.ts";
 import { loadTestConfig } from "./support/config.ts";
-import { BUILD } from "./support/health.ts";
+import { BUILD } from "./support/bot/health.ts";
 import { recordingLog } from "./support/recording_log.ts";
-import { accepted, batch, openTestStore } from "./support/store.ts";
+import { accepted, batch, openTestStore } from "./support/store/store.ts";
 
 const PATIENCE_MS = 15_000;
 

@@ -15,20 +15,20 @@ import {
   type StricliProcess,
 } from "@stricli/core";
 import process from "node:process";
-import { noProxyOf } from "../lib/proxy.ts";
+import { noProxyOf } from "../lib/network/proxy.ts";
 import { VERSION } from "../version.ts";
-import type { DemoFlags } from "./demo.ts";
-import type { DoctorFlags } from "./doctor.ts";
-import { access, pairing, why } from "./access_commands.ts";
-import { ACCOUNT, COMMON, end, flag, NOT_USED, path, showsColours } from "./command.ts";
-import { config } from "./config_commands.ts";
-import { outbox, send } from "./delivery_commands.ts";
-import { EXIT } from "./exit_code.ts";
-import type { CommonFlags } from "./flags.ts";
-import { holdHangups } from "./hangup.ts";
-import { processIo } from "./io.ts";
-import type { InviteFlags } from "./invite.ts";
-import type { RunFlags } from "./run.ts";
+import type { DemoFlags } from "./demo/demo.ts";
+import type { DoctorFlags } from "./diagnose/doctor.ts";
+import { access, pairing, why } from "./access/commands.ts";
+import { ACCOUNT, COMMON, end, flag, NOT_USED, path, showsColours } from "./shared/command.ts";
+import { config } from "./config/commands.ts";
+import { outbox, send } from "./delivery/commands.ts";
+import { EXIT } from "./shared/exit_code.ts";
+import type { CommonFlags } from "./shared/flags.ts";
+import { holdHangups } from "./run/hangup.ts";
+import { processIo } from "./shared/io.ts";
+import type { InviteFlags } from "./diagnose/invite.ts";
+import type { RunFlags } from "./run/run.ts";
 
 const run = buildCommand({
   docs: {
@@ -46,7 +46,7 @@ const run = buildCommand({
   },
   async func(flags: RunFlags) {
     const hangups = holdHangups(); // before the rest is loaded
-    const { runBot } = await import("./run.ts");
+    const { runBot } = await import("./run/run.ts");
     await end(this, runBot(flags, processIo(), hangups));
   },
 });
@@ -73,7 +73,7 @@ const demo = buildCommand({
     },
   },
   async func(flags: DemoFlags & Pick<CommonFlags, "data">) {
-    const { demo } = await import("./demo.ts");
+    const { demo } = await import("./demo/demo.ts");
     await end(this, demo(flags, processIo()));
   },
 });
@@ -87,7 +87,7 @@ const status = buildCommand({
   },
   parameters: { flags: COMMON },
   async func(flags: CommonFlags) {
-    const { status } = await import("./status.ts");
+    const { status } = await import("./diagnose/status.ts");
     await end(this, status(flags, processIo()));
   },
 });
@@ -116,8 +116,8 @@ const doctor = buildCommand({
   },
   async func(flags: DoctorFlags) {
     const [{ doctor }, { confirmOnTerminal }] = await Promise.all([
-      import("./doctor.ts"),
-      import("./confirm.ts"),
+      import("./diagnose/doctor.ts"),
+      import("./shared/confirm.ts"),
     ]);
     const confirm = confirmOnTerminal();
     const ports = { isColoured: showsColours(), ...(confirm && { confirm }) };
@@ -134,7 +134,7 @@ const netcheck = buildCommand({
   },
   parameters: { flags: { ...COMMON, config: path(NOT_USED), data: path(NOT_USED) } },
   async func(flags: CommonFlags) {
-    const { netcheck } = await import("./netcheck.ts");
+    const { netcheck } = await import("./diagnose/netcheck.ts");
     await end(this, netcheck(flags, processIo(), showsColours()));
   },
 });
@@ -148,7 +148,7 @@ const invite = buildCommand({
   },
   parameters: { flags: { ...COMMON, data: path(NOT_USED), account: ACCOUNT } },
   async func(flags: InviteFlags) {
-    const { invite } = await import("./invite.ts");
+    const { invite } = await import("./diagnose/invite.ts");
     await end(this, invite(flags, processIo()));
   },
 });
@@ -161,7 +161,7 @@ const version = buildCommand({
   },
   parameters: { flags: { ...COMMON, config: path(NOT_USED), data: path(NOT_USED) } },
   async func(flags: CommonFlags) {
-    const { version } = await import("./version.ts");
+    const { version } = await import("./diagnose/version.ts");
     await end(this, version(flags, processIo()));
   },
 });

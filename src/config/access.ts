@@ -4,7 +4,7 @@
  * @module
  */
 
-import { parseSnowflake } from "../core/ids.ts";
+import { parseSnowflake } from "../core/discord/ids.ts";
 import { type AllowEntry, parseAllowEntry } from "../policy/allowlist.ts";
 import type {
   AccessPolicy,
@@ -14,9 +14,9 @@ import type {
   GroupEntry,
   GuildRules,
 } from "../policy/rules.ts";
-import { type Account, DISCORD } from "./accounts.ts";
-import { parseGroupEntry } from "./group_entry.ts";
-import type { AccountSettings, Settings } from "./schema.ts";
+import { type Account, DISCORD } from "./schema/accounts.ts";
+import { parseGroupEntry } from "./schema/group_entry.ts";
+import type { AccountSettings, Settings } from "./schema/root.ts";
 
 type GuildSettings = NonNullable<AccountSettings["guilds"]>[string];
 type ChannelSettings = NonNullable<GuildSettings["channels"]>[string];

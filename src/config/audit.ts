@@ -6,14 +6,14 @@
 
 import { findNodeAtLocation, type Node } from "jsonc-parser";
 import { parseAllowEntry } from "../policy/allowlist.ts";
-import { writtenSections } from "./accounts.ts";
+import { writtenSections } from "./schema/accounts.ts";
 import { auditAccount, type Say } from "./audit_account.ts";
-import { quoted } from "../lib/quoted.ts";
-import { type Severity, type Span } from "./problem.ts";
-import type { Built } from "./key.ts";
-import { childOf, docOf, type Schema } from "./shape.ts";
+import { quoted } from "../lib/text/quoted.ts";
+import { type Severity, type Span } from "./text/problem.ts";
+import type { Built } from "./schema/key.ts";
+import { childOf, docOf, type Schema } from "./schema/shape.ts";
 import { refusedIn } from "./refused.ts";
-import { isList, isRecord, type Segment, valueAt } from "./tree.ts";
+import { isList, isRecord, type Segment, valueAt } from "./text/tree.ts";
 
 /** Something to say of a part of the file. */
 export interface Remark extends Span {

@@ -6,10 +6,10 @@
  * @module
  */
 
-import { quoted } from "../lib/quoted.ts";
+import { quoted } from "../lib/text/quoted.ts";
 import { pathText } from "../core/config_path.ts";
-import type { Section } from "./accounts.ts";
-import { entriesAt, isList, isRecord, type Segment, valueAt } from "./tree.ts";
+import type { Section } from "./schema/accounts.ts";
+import { entriesAt, isList, isRecord, type Segment, valueAt } from "./text/tree.ts";
 
 /** Says something of a key; the same of the same key is told once. */
 export type Say = (path: readonly Segment[], message: string, hint?: string) => void;

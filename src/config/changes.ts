@@ -10,16 +10,16 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { pathText } from "../core/config_path.ts";
-import type { AccountId } from "../core/ids.ts";
-import { sectionsOf } from "./accounts.ts";
+import type { AccountId } from "../core/discord/ids.ts";
+import { sectionsOf } from "./schema/accounts.ts";
 import type { DiscordConfig } from "./config.ts";
-import type { TakesEffect } from "./key.ts";
+import type { TakesEffect } from "./schema/key.ts";
 import type { LoadedConfig } from "./load.ts";
-import { accountDefaults, configSchema } from "./schema.ts";
-import { account as accountSchema } from "./schema_discord.ts";
-import type { Secret } from "./secrets.ts";
-import { childOf, docOf, isSecret, type Schema } from "./shape.ts";
-import { isRecord, type Segment, valueAt } from "./tree.ts";
+import { accountDefaults, configSchema } from "./schema/root.ts";
+import { account as accountSchema } from "./schema/discord.ts";
+import type { Secret } from "./schema/secrets.ts";
+import { childOf, docOf, isSecret, type Schema } from "./schema/shape.ts";
+import { isRecord, type Segment, valueAt } from "./text/tree.ts";
 
 /** One key that has another value now. */
 export interface Change {

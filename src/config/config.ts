@@ -7,12 +7,12 @@
  * @module
  */
 
-import type { AccountId, RoleId } from "../core/ids.ts";
+import type { AccountId, RoleId } from "../core/discord/ids.ts";
 import type { AccessPolicy, CommandRules } from "../policy/rules.ts";
 import type { Texts } from "../render/notices.ts";
 import type { ModelsConfig } from "./models.ts";
-import type { AccountSettings, Settings } from "./schema.ts";
-import type { Secret } from "./secrets.ts";
+import type { AccountSettings, Settings } from "./schema/root.ts";
+import type { Secret } from "./schema/secrets.ts";
 
 /** The variable that serves where the config has no token (C5). */
 export const BOT_TOKEN = "DISCORD_BOT_TOKEN";

@@ -5,13 +5,13 @@
  */
 
 import { pathText } from "../core/config_path.ts";
-import type { AccountId } from "../core/ids.ts";
-import { quoted } from "../lib/quoted.ts";
-import { type Account, DEFAULT_ACCOUNT } from "./accounts.ts";
+import type { AccountId } from "../core/discord/ids.ts";
+import { quoted } from "../lib/text/quoted.ts";
+import { type Account, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
 import { BOT_TOKEN } from "./config.ts";
 import type { ProblemAt } from "./parse.ts";
-import type { Problem } from "./problem.ts";
-import type { Settings } from "./schema.ts";
+import type { Problem } from "./text/problem.ts";
+import type { Settings } from "./schema/root.ts";
 import {
   botToken,
   type Env,
@@ -22,8 +22,8 @@ import {
   type SecretPlaces,
   type SecretProblem,
   type SecretSource,
-} from "./secrets.ts";
-import { type Segment, valueAt } from "./tree.ts";
+} from "./schema/secrets.ts";
+import { type Segment, valueAt } from "./text/tree.ts";
 
 /** What was found of the secrets that settings name. */
 export interface FoundSecrets {

@@ -4,18 +4,18 @@
  * @module
  */
 
-import { isLoopback } from "../lib/loopback.ts";
-import { quoted } from "../lib/quoted.ts";
-import { accountsOf, DEFAULT_ACCOUNT } from "./accounts.ts";
+import { isLoopback } from "../lib/network/loopback.ts";
+import { quoted } from "../lib/text/quoted.ts";
+import { accountsOf, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
 import { silentDefaults } from "./audit.ts";
 import { BOT_TOKEN, type BotConfig, type Config, type SharedConfig } from "./config.ts";
 import { findSecrets, type SecretsByPath } from "./find_secrets.ts";
 import { mentionsOf } from "./mention.ts";
 import { resolveModels } from "./models.ts";
 import { type ConfigText, noFile, parseConfig, type ProblemAt } from "./parse.ts";
-import type { Problem } from "./problem.ts";
-import type { Settings } from "./schema.ts";
-import { type Env, envSecret, type Secret } from "./secrets.ts";
+import type { Problem } from "./text/problem.ts";
+import type { Settings } from "./schema/root.ts";
+import { type Env, envSecret, type Secret } from "./schema/secrets.ts";
 import { toConfig } from "./to_config.ts";
 
 /** What loading needs of the world. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Env } from "./secrets.ts";
+import type { Env } from "./schema/secrets.ts";
 
 /** The file to read. */
 export type Located =

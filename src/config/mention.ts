@@ -7,8 +7,8 @@
  * @module
  */
 
-import type { Settings } from "./schema.ts";
-import type { Segment } from "./tree.ts";
+import type { Settings } from "./schema/root.ts";
+import type { Segment } from "./text/tree.ts";
 
 /** A test of texts, and the patterns that could not become one. */
 export interface Mentions {

@@ -7,8 +7,8 @@
  * @module
  */
 
-import type { Settings } from "./schema.ts";
-import { type Env, envSecret, type Secret } from "./secrets.ts";
+import type { Settings } from "./schema/root.ts";
+import { type Env, envSecret, type Secret } from "./schema/secrets.ts";
 
 export type ProviderKind = Settings["models"]["providers"][string]["kind"];
 

@@ -9,17 +9,17 @@
 
 import { findNodeAtLocation, type Node } from "jsonc-parser";
 import type { z } from "zod";
-import { withAccounts } from "./accounts.ts";
+import { withAccounts } from "./schema/accounts.ts";
 import { audit, type Remark } from "./audit.ts";
-import { blankedText, holdsSecret, likelySecretsIn, secretsIn } from "./blank.ts";
-import { findingsOf } from "./issues.ts";
-import { ignoredKey } from "./misplaced.ts";
+import { blankedText, holdsSecret, likelySecretsIn, secretsIn } from "./schema/blank.ts";
+import { findingsOf } from "./checks/issues.ts";
+import { ignoredKey } from "./checks/misplaced.ts";
 import { pathText } from "../core/config_path.ts";
-import { quoted } from "../lib/quoted.ts";
-import { type Lines, linesOf, type Problem, type Severity, type Span } from "./problem.ts";
-import { configSchema, type Settings } from "./schema.ts";
-import { isSecret, schemaAt } from "./shape.ts";
-import { isRecord, readTree, type Segment } from "./tree.ts";
+import { quoted } from "../lib/text/quoted.ts";
+import { type Lines, linesOf, type Problem, type Severity, type Span } from "./text/problem.ts";
+import { configSchema, type Settings } from "./schema/root.ts";
+import { isSecret, schemaAt } from "./schema/shape.ts";
+import { isRecord, readTree, type Segment } from "./text/tree.ts";
 
 /** A config file, read. */
 export interface ConfigText {

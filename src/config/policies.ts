@@ -7,10 +7,10 @@
  * @module
  */
 
-import type { AccountId } from "../core/ids.ts";
+import type { AccountId } from "../core/discord/ids.ts";
 import type { AccessPolicy } from "../policy/rules.ts";
 import { toAccessPolicy } from "./access.ts";
-import { accountsOf } from "./accounts.ts";
+import { accountsOf } from "./schema/accounts.ts";
 import { mentionsOf } from "./mention.ts";
 import { noFile, parseConfig } from "./parse.ts";
 

@@ -8,10 +8,10 @@
  * @module
  */
 
-import { type Section, writtenSections } from "./accounts.ts";
+import { type Section, writtenSections } from "./schema/accounts.ts";
 import { NO_GOOGLE } from "./models.ts";
-import { quoted } from "../lib/quoted.ts";
-import { entriesAt, isList, type Segment, valueAt } from "./tree.ts";
+import { quoted } from "../lib/text/quoted.ts";
+import { entriesAt, isList, type Segment, valueAt } from "./text/tree.ts";
 
 /** A key that keeps the config from being used, and what its writer can do. */
 export interface Refused {

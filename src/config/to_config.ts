@@ -4,9 +4,9 @@
  * @module
  */
 
-import { parseSnowflake } from "../core/ids.ts";
+import { parseSnowflake } from "../core/discord/ids.ts";
 import { commandRules, toAccessPolicy } from "./access.ts";
-import { type Account, DEFAULT_ACCOUNT, DISCORD, ownPath } from "./accounts.ts";
+import { type Account, DEFAULT_ACCOUNT, DISCORD, ownPath } from "./schema/accounts.ts";
 import {
   type AgentConfig,
   BOT_TOKEN,
@@ -16,8 +16,8 @@ import {
 } from "./config.ts";
 import type { AccountSecrets, FoundSecrets } from "./find_secrets.ts";
 import type { ModelNames, ModelsConfig } from "./models.ts";
-import type { Settings } from "./schema.ts";
-import { EnvReference, Secret } from "./secrets.ts";
+import type { Settings } from "./schema/root.ts";
+import { EnvReference, Secret } from "./schema/secrets.ts";
 
 const DEFAULT_HISTORY = 20;
 

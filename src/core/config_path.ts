@@ -5,7 +5,7 @@
  * @module
  */
 
-import { quoted } from "../lib/quoted.ts";
+import { quoted } from "../lib/text/quoted.ts";
 
 /** A key, or the index of a list's entry. */
 export type PathSegment = string | number;

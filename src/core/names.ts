@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { ChannelId, GuildId, UserId } from "./ids.ts";
+import type { ChannelId, GuildId, UserId } from "./discord/ids.ts";
 
 /** One name; `typed` is the entry's text as it is written. */
 export type ResolvedName =

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { backoffMs } from "../lib/backoff.ts";
+import { backoffMs } from "../lib/network/backoff.ts";
 import type { Log } from "../lib/log.ts";
 import type { Schedule } from "../lib/schedule.ts";
 

@@ -13,7 +13,7 @@ import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { codeOf } from "../lib/error_code.ts";
-import { isLoopback } from "../lib/loopback.ts";
+import { isLoopback } from "../lib/network/loopback.ts";
 import { MAX_TIMER_MS } from "../lib/schedule.ts";
 
 /** Answers a request of somebody at an address. */

@@ -12,10 +12,10 @@ import { lookup } from "node:dns/promises";
 import net from "node:net";
 import tls from "node:tls";
 import { codeOf } from "../lib/error_code.ts";
-import { nameOfProxy } from "../lib/proxy.ts";
-import type { HttpFound, Reach, Stage, TlsFound, Tried } from "../lib/reach.ts";
+import { nameOfProxy } from "../lib/network/proxy.ts";
+import type { HttpFound, Reach, Stage, TlsFound, Tried } from "../lib/network/reach.ts";
 import type { Schedule } from "../lib/schedule.ts";
-import { hostOf, portOf } from "../lib/url_address.ts";
+import { hostOf, portOf } from "../lib/network/url_address.ts";
 
 export interface ProbePorts {
   /** Milliseconds that each step may take. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { LOW } from "../core/identify_budget.ts";
+import { LOW } from "../core/discord/identify_budget.ts";
 import { type Check, grade } from "./check.ts";
 import type { AccountSnapshot } from "./snapshot.ts";
 

@@ -11,7 +11,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
-import { isLoopback } from "../lib/loopback.ts";
+import { isLoopback } from "../lib/network/loopback.ts";
 import type { Peer } from "./health.ts";
 
 /** Names by which this machine is always asked. */

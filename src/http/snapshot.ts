@@ -8,7 +8,7 @@
  */
 
 import type { Finding } from "../core/finding.ts";
-import type { IdentifyBudget } from "../core/identify_budget.ts";
+import type { IdentifyBudget } from "../core/discord/identify_budget.ts";
 
 /** What the running bot knows of itself, taken at one moment. */
 export interface Snapshot {

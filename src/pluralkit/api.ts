@@ -9,9 +9,9 @@
  */
 
 import { z } from "zod";
-import type { MessageId } from "../core/ids.ts";
-import type { ProxiedMessage } from "../core/pluralkit.ts";
-import { snowflakeSchema } from "../core/snowflake_schema.ts";
+import type { MessageId } from "../core/discord/ids.ts";
+import type { ProxiedMessage } from "../core/inbound/pluralkit.ts";
+import { snowflakeSchema } from "../core/discord/snowflake_schema.ts";
 
 /** What one request came to. */
 export type Answer =

@@ -8,8 +8,8 @@
  * @module
  */
 
-import { createdAtMs, type MessageId } from "../core/ids.ts";
-import type { LookUp } from "../core/pluralkit.ts";
+import { createdAtMs, type MessageId } from "../core/discord/ids.ts";
+import type { LookUp } from "../core/inbound/pluralkit.ts";
 import type { Schedule } from "../lib/schedule.ts";
 import { type ApiDeps, createAsk } from "./api.ts";
 

@@ -9,11 +9,11 @@
  * @module
  */
 
-import { type Command, commandOf } from "../core/commands.ts";
-import { hasContent, isMention, type RecalledMessage } from "../core/facts.ts";
-import type { InboundMessage } from "../core/inbound.ts";
-import type { Moment } from "../core/moment.ts";
-import type { AcceptReason, Verdict } from "../core/verdict.ts";
+import { type Command, commandOf } from "../core/inbound/commands.ts";
+import { hasContent, isMention, type RecalledMessage } from "../core/inbound/facts.ts";
+import type { InboundMessage } from "../core/inbound/inbound.ts";
+import type { Moment } from "../core/inbound/moment.ts";
+import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
 import { type Entered, PLURALKIT, prepareDoors } from "./doors.ts";
 import { type Ask, ignore, nameOf, silently } from "./ladder.ts";
 import { prepareRights } from "./rights.ts";

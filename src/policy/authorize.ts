@@ -8,12 +8,12 @@
  * @module
  */
 
-import type { CommandNeeds } from "../core/commands.ts";
-import type { Check, Explanation, RecalledMessage } from "../core/facts.ts";
-import type { ChannelId } from "../core/ids.ts";
-import type { InboundMessage, Place, Sender } from "../core/inbound.ts";
-import type { Moment } from "../core/moment.ts";
-import type { Verdict } from "../core/verdict.ts";
+import type { CommandNeeds } from "../core/inbound/commands.ts";
+import type { Check, Explanation, RecalledMessage } from "../core/inbound/facts.ts";
+import type { ChannelId } from "../core/discord/ids.ts";
+import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
+import type { Moment } from "../core/inbound/moment.ts";
+import type { Verdict } from "../core/inbound/verdict.ts";
 import { prepareMessages } from "./admission.ts";
 import { type AllowEntry, prepareAllowlist } from "./allowlist.ts";
 import { type Entered, prepareDoors } from "./doors.ts";

@@ -7,12 +7,12 @@
  * @module
  */
 
-import type { CommandNeeds } from "../core/commands.ts";
-import type { ChannelId } from "../core/ids.ts";
-import type { GuildPlace, Place, Sender } from "../core/inbound.ts";
-import type { Moment } from "../core/moment.ts";
-import type { AcceptReason, Verdict } from "../core/verdict.ts";
-import { quoted } from "../lib/quoted.ts";
+import type { CommandNeeds } from "../core/inbound/commands.ts";
+import type { ChannelId } from "../core/discord/ids.ts";
+import type { GuildPlace, Place, Sender } from "../core/inbound/inbound.ts";
+import type { Moment } from "../core/inbound/moment.ts";
+import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
+import { quoted } from "../lib/text/quoted.ts";
 import { type AllowEntry, entryText, prepareAllowlist } from "./allowlist.ts";
 import { isFormOf } from "./entries.ts";
 import { type Ask, ignore, nameOf } from "./ladder.ts";

@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { ChannelId, GuildId } from "../core/ids.ts";
-import type { Named } from "../core/inbound.ts";
+import type { ChannelId, GuildId } from "../core/discord/ids.ts";
+import type { Named } from "../core/inbound/inbound.ts";
 import { slug } from "../core/slug.ts";
 
 /** What a kind of entry has been found to be. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { ChannelId } from "../core/ids.ts";
+import type { ChannelId } from "../core/discord/ids.ts";
 import type { LoopGuardRules } from "./rules.ts";
 
 export interface LoopGuard {

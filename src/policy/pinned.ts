@@ -8,7 +8,7 @@
  */
 
 import { pathTo } from "../core/config_path.ts";
-import { type ChannelId, type GuildId, parseSnowflake, type UserId } from "../core/ids.ts";
+import { type ChannelId, type GuildId, parseSnowflake, type UserId } from "../core/discord/ids.ts";
 import type { ResolvedName } from "../core/names.ts";
 import type { AllowEntry } from "./allowlist.ts";
 import { isNameKey } from "./entries.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { GuildPlace } from "../core/inbound.ts";
+import type { GuildPlace } from "../core/inbound/inbound.ts";
 import type { AllowEntry } from "./allowlist.ts";
 import { type AccessPolicy, rulesFor } from "./rules.ts";
 

@@ -7,10 +7,10 @@
  * @module
  */
 
-import type { CommandNeeds } from "../core/commands.ts";
-import type { InboundMessage, Place, Sender } from "../core/inbound.ts";
-import type { Moment } from "../core/moment.ts";
-import type { IgnoreReason } from "../core/verdict.ts";
+import type { CommandNeeds } from "../core/inbound/commands.ts";
+import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
+import type { Moment } from "../core/inbound/moment.ts";
+import type { IgnoreReason } from "../core/inbound/verdict.ts";
 import { type AllowEntry, prepareAllowlist } from "./allowlist.ts";
 import { nameOf } from "./ladder.ts";
 import { type AccessPolicy, rulesFor } from "./rules.ts";

@@ -7,16 +7,16 @@
  * @module
  */
 
-import type { CommandKind } from "../core/commands.ts";
+import type { CommandKind } from "../core/inbound/commands.ts";
 import { pathTo } from "../core/config_path.ts";
-import type { ChannelId, GuildId, UserId } from "../core/ids.ts";
-import type { GuildPlace } from "../core/inbound.ts";
+import type { ChannelId, GuildId, UserId } from "../core/discord/ids.ts";
+import type { GuildPlace } from "../core/inbound/inbound.ts";
 import type { AllowEntry } from "./allowlist.ts";
 import { at, channelPins, find, findById, GUILD_PINS, isNameKey } from "./entries.ts";
 import { type Ask, channelName, guildName, silently } from "./ladder.ts";
 import { firstOf, type Layer, type Ruled, ruled } from "./layers.ts";
 
-export type { CommandKind, CommandNeeds } from "../core/commands.ts";
+export type { CommandKind, CommandNeeds } from "../core/inbound/commands.ts";
 
 /** `channels.discord` of one account, as far as it decides who is answered. */
 export interface AccessPolicy {

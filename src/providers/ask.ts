@@ -16,7 +16,7 @@ export interface AskDeps {
 
 /**
  * Asks once and streams the answer's words. Leaves out tool calls, because a turn offers no tool
- * yet, and the thinking that a server keeps apart; `render/visible.ts` takes out the rest.
+ * yet, and the thinking that a server keeps apart; `render/safety/visible.ts` takes out the rest.
  *
  * @throws {ModelError} As the port of `core/model.ts` says, or the signal's reason.
  */

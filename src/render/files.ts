@@ -6,8 +6,8 @@
  * @module
  */
 
-import type { OutboundFile } from "../core/outbound.ts";
-import { sizeOf } from "../lib/byte_size.ts";
+import type { OutboundFile } from "../core/outbound/outbound.ts";
+import { sizeOf } from "../lib/text/byte_size.ts";
 import { notice, type Texts } from "./notices.ts";
 
 export interface FileRules {

@@ -9,15 +9,15 @@
  * @module
  */
 
-import { type Answer, nonceOf } from "../core/nonce.ts";
+import { type Answer, nonceOf } from "../core/outbound/nonce.ts";
 import {
   type Frozen,
   MAX_FILES,
   type OutboundFile,
   type OutboundMessage,
-} from "../core/outbound.ts";
-import type { PlanQueue, QueuePlan, QueueRules, Waiting } from "../core/queue.ts";
-import { chunk, MAX_CHUNK_LENGTH } from "./chunk.ts";
+} from "../core/outbound/outbound.ts";
+import type { PlanQueue, QueuePlan, QueueRules, Waiting } from "../core/inbound/queue.ts";
+import { chunk, MAX_CHUNK_LENGTH } from "./markdown/chunk.ts";
 import { cutBytes, LEAST_FILE, textFile } from "./files.ts";
 import { notice, type Texts } from "./notices.ts";
 

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { type Answer, nonceOf } from "../core/nonce.ts";
+import { type Answer, nonceOf } from "../core/outbound/nonce.ts";
 import {
   type Frozen,
   MAX_FILES,
@@ -17,7 +17,7 @@ import {
   type Pings,
   type Quote,
   type Reply,
-} from "../core/outbound.ts";
+} from "../core/outbound/outbound.ts";
 
 /** What answers nobody: the words of the command line, and ours to the bot's owner. */
 export type Unasked = Omit<Reply, keyof Answer | "quote">;

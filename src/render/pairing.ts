@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { UserId } from "../core/ids.ts";
-import type { InboundMessage } from "../core/inbound.ts";
-import type { Button, Frozen } from "../core/outbound.ts";
-import type { PairingOutcome, PairingRequest } from "../core/pairing.ts";
+import type { UserId } from "../core/discord/ids.ts";
+import type { InboundMessage } from "../core/inbound/inbound.ts";
+import type { Button, Frozen } from "../core/outbound/outbound.ts";
+import type { PairingOutcome, PairingRequest } from "../core/inbound/pairing.ts";
 import { freeze, freezeUnasked } from "./freeze.ts";
 import { nameAsCode } from "./name.ts";
 import { notice, type Texts } from "./notices.ts";

@@ -5,25 +5,25 @@
  * @module
  */
 
-import { parseSnowflake, type RoleId, type UserId } from "../core/ids.ts";
-import type { InboundMessage } from "../core/inbound.ts";
+import { parseSnowflake, type RoleId, type UserId } from "../core/discord/ids.ts";
+import type { InboundMessage } from "../core/inbound/inbound.ts";
 import {
   type Frozen,
   type MayPing,
   type OutboundFile,
   type Quote,
   type Reply,
-} from "../core/outbound.ts";
-import type { Overheard } from "../core/transcript.ts";
-import { chunk, type ChunkRules, MAX_CHUNK_LENGTH } from "./chunk.ts";
+} from "../core/outbound/outbound.ts";
+import type { Overheard } from "../core/inbound/transcript.ts";
+import { chunk, type ChunkRules, MAX_CHUNK_LENGTH } from "./markdown/chunk.ts";
 import { checkFiles, type FileRules } from "./files.ts";
 import { freezeUnasked, type Unasked } from "./freeze.ts";
-import { createLinks } from "./links.ts";
+import { createLinks } from "./safety/links.ts";
 import { notice, type Texts } from "./notices.ts";
 import { type Tagged, takeReplyTags } from "./reply_tag.ts";
-import { renderTables } from "./table.ts";
+import { renderTables } from "./markdown/table.ts";
 import { tooLong } from "./too_long.ts";
-import { isNoReply, visibleText } from "./visible.ts";
+import { isNoReply, visibleText } from "./safety/visible.ts";
 
 /** A turn that is to be answered in words. */
 export interface Answered {

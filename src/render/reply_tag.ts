@@ -4,8 +4,8 @@
  * @module
  */
 
-import { type MessageId, parseSnowflake } from "../core/ids.ts";
-import { codeRegions, isInCode } from "./code_region.ts";
+import { type MessageId, parseSnowflake } from "../core/discord/ids.ts";
+import { codeRegions, isInCode } from "./markdown/code_region.ts";
 
 export interface Tagged {
   /** Without tags, but for those in code. */

@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { OutboundFile } from "../core/outbound.ts";
-import { sizeOf } from "../lib/byte_size.ts";
-import { chunk, type ChunkRules } from "./chunk.ts";
+import type { OutboundFile } from "../core/outbound/outbound.ts";
+import { sizeOf } from "../lib/text/byte_size.ts";
+import { chunk, type ChunkRules } from "./markdown/chunk.ts";
 import { cutBytes, type FileRules, LEAST_FILE, textFile } from "./files.ts";
 import { notice } from "./notices.ts";
 

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { GuildPlace, Named } from "../core/inbound.ts";
+import type { GuildPlace, Named } from "../core/inbound/inbound.ts";
 import { slug } from "../core/slug.ts";
 
 /**

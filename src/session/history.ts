@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Entry } from "../core/transcript.ts";
+import type { Entry } from "../core/inbound/transcript.ts";
 
 export interface HistoryLimits {
   /** User turns, at most; absent: as many as fit (H2). */

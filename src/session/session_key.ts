@@ -8,8 +8,8 @@
  * @module
  */
 
-import type { UserId } from "../core/ids.ts";
-import type { InboundMessage } from "../core/inbound.ts";
+import type { UserId } from "../core/discord/ids.ts";
+import type { InboundMessage } from "../core/inbound/inbound.ts";
 
 /**
  * `session.dmScope`: which direct messages are one conversation.

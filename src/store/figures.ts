@@ -10,10 +10,10 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { AccountId } from "../core/ids.ts";
-import type { Judged } from "../core/inbox.ts";
-import type { Verdict } from "../core/verdict.ts";
-import type { Transactions } from "./transact.ts";
+import type { AccountId } from "../core/discord/ids.ts";
+import type { Judged } from "../core/inbound/inbox.ts";
+import type { Verdict } from "../core/inbound/verdict.ts";
+import type { Transactions } from "./database/transact.ts";
 
 export interface StoreFigures {
   readonly inbox: {

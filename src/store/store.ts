@@ -9,39 +9,42 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { type Accounts, createAccounts } from "./accounts.ts";
-import { type Batches, createBatches } from "./batches.ts";
-import { type Commits, createCommits } from "./commits.ts";
-import { type Context, createContext } from "./context.ts";
-import { openDatabase } from "./database.ts";
-import { createDecisions, type Decisions } from "./decisions.ts";
-import { createDirectChannels, type DirectChannels } from "./direct_channels.ts";
-import { createDiscordAnswers, type DiscordAnswers } from "./discord_answers.ts";
-import { createDossiers, type Dossiers } from "./dossier.ts";
-import { prepareFactRows } from "./fact_rows.ts";
+import { type Accounts, createAccounts } from "./gateway/accounts.ts";
+import { type Batches, createBatches } from "./transactions/batches.ts";
+import { type Commits, createCommits } from "./database/commits.ts";
+import { type Context, createContext } from "./received/context.ts";
+import { openDatabase } from "./database/database.ts";
+import { createDecisions, type Decisions } from "./received/decisions.ts";
+import { createDirectChannels, type DirectChannels } from "./received/direct_channels.ts";
+import { createDiscordAnswers, type DiscordAnswers } from "./gateway/discord_answers.ts";
+import { createDossiers, type Dossiers } from "./transactions/dossier.ts";
+import { prepareFactRows } from "./received/fact_rows.ts";
 import { createFigures, type Figures } from "./figures.ts";
-import { createGaps, type Gaps } from "./gaps.ts";
-import { createGatewaySessions, type GatewaySessions } from "./gateway_sessions.ts";
-import { createGuilds, type Guilds } from "./guilds.ts";
-import { createIdentifies, type Identifies } from "./identifies.ts";
-import { createInbox, type Inbox } from "./inbox.ts";
-import { createInvalidRequestCounts, type InvalidRequestCounts } from "./invalid_requests.ts";
-import { createMemory } from "./memory.ts";
-import { createOtherWriters, type OtherWriters } from "./other_writers.ts";
-import { createOutbox, type Outbox } from "./outbox.ts";
-import { createPairings, type Pairings } from "./pairings.ts";
-import { createPeers, type Peers } from "./peers.ts";
-import { createPolicies, type Policies } from "./policies.ts";
-import { createProxiedUsers, type ProxiedUsers } from "./proxied_users.ts";
-import { createResolvedNames, type ResolvedNames } from "./resolved_names.ts";
-import { DEFAULT_RETENTION, preparePruner, type Retention } from "./retention.ts";
-import { createRuns, type Runs } from "./runs.ts";
-import type { CrashHooks } from "./terms.ts";
-import { createTranscripts, type Transcripts } from "./transcripts.ts";
-import { createTurnEnds, type TurnEnds } from "./turn_ends.ts";
-import { createUndecided, type UndecidedMessages } from "./undecided.ts";
-import { prepareVerdictBlocks } from "./verdict_blocks.ts";
-import { watchFile } from "./watch_file.ts";
+import { createGaps, type Gaps } from "./gateway/gaps.ts";
+import { createGatewaySessions, type GatewaySessions } from "./gateway/sessions.ts";
+import { createGuilds, type Guilds } from "./gateway/guilds.ts";
+import { createIdentifies, type Identifies } from "./gateway/identifies.ts";
+import { createInbox, type Inbox } from "./received/inbox.ts";
+import {
+  createInvalidRequestCounts,
+  type InvalidRequestCounts,
+} from "./outbox/invalid_requests.ts";
+import { createMemory } from "./memory/memory.ts";
+import { createOtherWriters, type OtherWriters } from "./database/other_writers.ts";
+import { createOutbox, type Outbox } from "./outbox/outbox.ts";
+import { createPairings, type Pairings } from "./pairing/pairings.ts";
+import { createPeers, type Peers } from "./gateway/peers.ts";
+import { createPolicies, type Policies } from "./received/policies.ts";
+import { createProxiedUsers, type ProxiedUsers } from "./received/proxied_users.ts";
+import { createResolvedNames, type ResolvedNames } from "./pairing/resolved_names.ts";
+import { DEFAULT_RETENTION, preparePruner, type Retention } from "./received/retention.ts";
+import { createRuns, type Runs } from "./gateway/runs.ts";
+import type { CrashHooks } from "./database/terms.ts";
+import { createTranscripts, type Transcripts } from "./memory/transcripts.ts";
+import { createTurnEnds, type TurnEnds } from "./transactions/turn_ends.ts";
+import { createUndecided, type UndecidedMessages } from "./transactions/undecided.ts";
+import { prepareVerdictBlocks } from "./received/verdict_blocks.ts";
+import { watchFile } from "./database/watch_file.ts";
 
 /** Fits `AcceptStore` and `AnswerStore`; its `outbox` fits what `deliver` and its lanes ask. */
 export interface Store

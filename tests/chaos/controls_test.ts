@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { playGap, type Weakness } from "./scenarios/gap.ts";
 import { scenario as restarts } from "./scenarios/restarts.ts";
-import { ended, KILLED } from "../support/e2e.ts";
+import { ended, KILLED } from "../support/bot/e2e.ts";
 import { lineOf, type Report, SEED } from "./support/report.ts";
 import { onStand } from "./support/stand.ts";
 

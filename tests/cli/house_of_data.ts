@@ -9,17 +9,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
 import { policiesIn } from "../../src/config/policies.ts";
-import type { InboundMessage } from "../../src/core/inbound.ts";
-import type { Judged } from "../../src/core/inbox.ts";
-import type { Moment } from "../../src/core/moment.ts";
+import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
+import type { Judged } from "../../src/core/inbound/inbox.ts";
+import type { Moment } from "../../src/core/inbound/moment.ts";
 import type { ResolvedName } from "../../src/core/names.ts";
-import { snapshotOf } from "../../src/discord/gateway/guild_index.ts";
-import { DATABASE_NAME } from "../../src/host/data_dir.ts";
+import { snapshotOf } from "../../src/discord/gateway/read/guild_index.ts";
+import { DATABASE_NAME } from "../../src/host/files/data_dir.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
 import { withNames } from "../../src/policy/pinned.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
-import { ACCOUNT, channelId, guildId, roleId } from "../support/builders.ts";
-import { batch, ROUTE } from "../support/store.ts";
+import { ACCOUNT, channelId, guildId, roleId } from "../support/discord/builders.ts";
+import { batch, ROUTE } from "../support/store/store.ts";
 
 /** The guild of the builders, with #help, #random and two roles. */
 export const GUILD = guildId("1400000000000000010");

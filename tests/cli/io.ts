@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Env, Io } from "../../src/cli/io.ts";
+import type { Env, Io } from "../../src/cli/shared/io.ts";
 
 export interface RecordedIo extends Io {
   readonly stdout: string[];

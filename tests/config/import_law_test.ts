@@ -10,8 +10,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { importConfig } from "../../src/config/import.ts";
-import type { InboundMessage } from "../../src/core/inbound.ts";
+import { importConfig } from "../../src/config/openclaw/import.ts";
+import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import { slug } from "../../src/core/slug.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
 import {
@@ -22,7 +22,7 @@ import {
   roleId,
   sender,
   userId,
-} from "../support/builders.ts";
+} from "../support/discord/builders.ts";
 import { load } from "./support.ts";
 
 type Era = "seed" | "today";

@@ -5,8 +5,8 @@
  */
 
 import assert from "node:assert/strict";
-import { importConfig } from "../../src/config/import.ts";
-import { readTree, valueAt } from "../../src/config/tree.ts";
+import { importConfig } from "../../src/config/openclaw/import.ts";
+import { readTree, valueAt } from "../../src/config/text/tree.ts";
 
 export interface Result {
   readonly text: string;

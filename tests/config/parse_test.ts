@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseConfig } from "../../src/config/parse.ts";
-import { renderProblems } from "../../src/config/problem.ts";
+import { renderProblems } from "../../src/config/text/problem.ts";
 import { accessOf, configOf, load, rendered } from "./support.ts";
 
 /** Each a broken file and what its operator reads, whole. */

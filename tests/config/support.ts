@@ -7,9 +7,9 @@
 import assert from "node:assert/strict";
 import { type BotConfig, type Config, forAccount } from "../../src/config/config.ts";
 import { loadConfig, type Loaded, type LoadedConfig } from "../../src/config/load.ts";
-import { renderProblems } from "../../src/config/problem.ts";
+import { renderProblems } from "../../src/config/text/problem.ts";
 import type { AccessPolicy } from "../../src/policy/rules.ts";
-import type { Env } from "../../src/config/secrets.ts";
+import type { Env } from "../../src/config/schema/secrets.ts";
 
 export interface World {
   readonly env?: Env;

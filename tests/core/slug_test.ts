@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { slug } from "../../src/core/slug.ts";
-import { vectorsOf } from "../support/vectors.ts";
+import { vectorsOf } from "../support/discord/vectors.ts";
 
 describe("[P15] slug()", () => {
   const cases: readonly [name: string, slug: string][] = [

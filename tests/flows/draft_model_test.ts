@@ -11,7 +11,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { Frozen } from "../../src/core/outbound.ts";
+import type { Frozen } from "../../src/core/outbound/outbound.ts";
 import { settle } from "../support/settle.ts";
 import {
   compose,

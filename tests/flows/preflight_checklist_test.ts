@@ -8,12 +8,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Finding } from "../../src/core/finding.ts";
-import { parseSnowflake } from "../../src/core/ids.ts";
-import { judgeRuns } from "../../src/flows/last_run.ts";
-import { type DiscordFacts, judgeDiscord } from "../../src/flows/preflight_discord.ts";
-import { type HostFacts, judgeHost } from "../../src/flows/preflight_host.ts";
-import { judgeNetwork, type NetworkFacts } from "../../src/flows/preflight_network.ts";
-import type { HttpFound, Reach } from "../../src/lib/reach.ts";
+import { parseSnowflake } from "../../src/core/discord/ids.ts";
+import { judgeRuns } from "../../src/flows/preflight/last_run.ts";
+import { type DiscordFacts, judgeDiscord } from "../../src/flows/preflight/discord.ts";
+import { type HostFacts, judgeHost } from "../../src/flows/preflight/host.ts";
+import { judgeNetwork, type NetworkFacts } from "../../src/flows/preflight/network.ts";
+import type { HttpFound, Reach } from "../../src/lib/network/reach.ts";
 
 const NOW = Date.parse("2026-11-20T12:00:00Z");
 const MINUTE_MS = 60_000;

@@ -4,17 +4,17 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { PostOutcome } from "../../src/core/outbound.ts";
-import type { PostedPage } from "../../src/core/posted.ts";
-import { createLanes } from "../../src/flows/lanes.ts";
+import type { PostOutcome } from "../../src/core/outbound/outbound.ts";
+import type { PostedPage } from "../../src/core/outbound/posted.ts";
+import { createLanes } from "../../src/flows/deliver/lanes.ts";
 import { judge } from "../../src/http/checks.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
-import { ACCOUNT, messageId, messageIdAt, userId } from "../support/builders.ts";
+import { ACCOUNT, messageId, messageIdAt, userId } from "../support/discord/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { BUILD, HEALTHY } from "../support/health.ts";
+import { BUILD, HEALTHY } from "../support/bot/health.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { settle } from "../support/settle.ts";
-import { frozen, openTestStore, part } from "../support/store.ts";
+import { frozen, openTestStore, part } from "../support/store/store.ts";
 
 const BOT = userId("1400000000000000003");
 const HIDDEN: PostedPage = { kind: "page", messages: [], isLast: true };

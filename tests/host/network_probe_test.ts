@@ -9,12 +9,12 @@ import { describe, it } from "node:test";
 import tls from "node:tls";
 import { promisify } from "node:util";
 import { probeHttp, type ProbePorts, probeReach } from "../../src/host/network_probe.ts";
-import type { Reach } from "../../src/lib/reach.ts";
+import type { Reach } from "../../src/lib/network/reach.ts";
 import { schedule } from "../../src/lib/schedule.ts";
 import { cleanUpAfterEach } from "../support/cleanups.ts";
-import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../support/self_signed.ts";
+import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../support/network/self_signed.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
-import { LOCALHOST_CERT, LOCALHOST_KEY, TEST_CA } from "../support/test_ca.ts";
+import { LOCALHOST_CERT, LOCALHOST_KEY, TEST_CA } from "../support/network/test_ca.ts";
 
 const AGENT = "DiscordBot (https://example.org, 1.0.0)";
 
@@ -114,7 +114,7 @@ describe("[G13] probeReach()", () => {
     using folder = tempDirectory();
     const ca = join(folder.path, "ca.pem");
     writeFileSync(ca, TEST_CA);
-    const script = join(import.meta.dirname!, "..", "support", "reach_client.ts");
+    const script = join(import.meta.dirname!, "..", "support", "network", "reach_client.ts");
     const args = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
     const { stdout } = await promisify(execFile)(
       process.execPath,

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type AppPorts, createApp } from "../../src/http/app.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
-import { BUILD, HEALTHY, NOW } from "../support/health.ts";
-import { parsePrometheus } from "../support/prometheus.ts";
+import { BUILD, HEALTHY, NOW } from "../support/bot/health.ts";
+import { parsePrometheus } from "../support/bot/prometheus.ts";
 
 const TOKEN = "t".repeat(32);
 const HERE = "127.0.0.1";

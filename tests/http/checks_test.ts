@@ -4,7 +4,7 @@ import type { Finding } from "../../src/core/finding.ts";
 import type { Status } from "../../src/http/check.ts";
 import { isAlive, isReady, judge, worst } from "../../src/http/checks.ts";
 import type { AccountSnapshot, Shard, Snapshot } from "../../src/http/snapshot.ts";
-import { another, HEALTHY, NOW, only, READY, SERVING } from "../support/health.ts";
+import { another, HEALTHY, NOW, only, READY, SERVING } from "../support/bot/health.ts";
 
 const away = (ms: number, state: Shard["state"] = "resuming"): Shard => ({
   id: "default/0",

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createMetrics } from "../../src/http/metrics.ts";
 import type { Snapshot } from "../../src/http/snapshot.ts";
-import { another, BUILD, HEALTHY, NOW, only, READY, SERVING } from "../support/health.ts";
-import { parsePrometheus } from "../support/prometheus.ts";
+import { another, BUILD, HEALTHY, NOW, only, READY, SERVING } from "../support/bot/health.ts";
+import { parsePrometheus } from "../support/bot/prometheus.ts";
 
 const USAGE = { cpuSec: 1.5, openFds: 12, maxFds: 1_024 };
 

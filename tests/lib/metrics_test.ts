@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { createRegistry, SERIES_MAX } from "../../src/lib/metrics.ts";
-import { parsePrometheus } from "../support/prometheus.ts";
+import { parsePrometheus } from "../support/bot/prometheus.ts";
 
 describe("[O1] createRegistry()", () => {
   it("writes counters, gauges and histograms as Prometheus has them", () => {

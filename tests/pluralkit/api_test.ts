@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { createAsk } from "../../src/pluralkit/api.ts";
-import { messageId } from "../support/builders.ts";
+import { messageId } from "../support/discord/builders.ts";
 
 const ID = messageId("1400000000000000500");
 /** As PluralKit's documentation has it, with keys that nobody here reads. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { LookUp } from "../../src/core/pluralkit.ts";
+import type { LookUp } from "../../src/core/inbound/pluralkit.ts";
 import { createPluralkitClient, LOOK_UP_MS, MAX_REQUESTS } from "../../src/pluralkit/client.ts";
-import { messageId, messageIdAt } from "../support/builders.ts";
+import { messageId, messageIdAt } from "../support/discord/builders.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { settle } from "../support/settle.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { InboundMessage, Sender } from "../../src/core/inbound.ts";
-import type { Moment } from "../../src/core/moment.ts";
+import type { InboundMessage, Sender } from "../../src/core/inbound/inbound.ts";
+import type { Moment } from "../../src/core/inbound/moment.ts";
 import type { AccessPolicy, ChannelRules, DmRules, GroupEntry } from "../../src/policy/rules.ts";
 import {
   channelId,
@@ -11,7 +11,7 @@ import {
   guildPlace,
   roleId,
   sender,
-} from "../support/builders.ts";
+} from "../support/discord/builders.ts";
 import {
   ADA,
   admit,

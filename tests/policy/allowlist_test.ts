@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Sender } from "../../src/core/inbound.ts";
+import type { Sender } from "../../src/core/inbound/inbound.ts";
 import { type AllowEntry, parseAllowEntry, prepareAllowlist } from "../../src/policy/allowlist.ts";
-import { directMessage, guildMessage, roleId, sender, userId } from "../support/builders.ts";
+import {
+  directMessage,
+  guildMessage,
+  roleId,
+  sender,
+  userId,
+} from "../support/discord/builders.ts";
 import { admit, dm, listing, policy } from "./policies.ts";
 
 const ALICE = userId("123456789012345678");

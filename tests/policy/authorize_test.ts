@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Place, Sender } from "../../src/core/inbound.ts";
-import type { Moment } from "../../src/core/moment.ts";
+import type { Place, Sender } from "../../src/core/inbound/inbound.ts";
+import type { Moment } from "../../src/core/inbound/moment.ts";
 import {
   type AccessEvent,
   type AccessEventKind,
@@ -9,7 +9,7 @@ import {
   prepareAuthorize,
 } from "../../src/policy/authorize.ts";
 import type { AccessPolicy, GuildRules } from "../../src/policy/rules.ts";
-import { directMessage, guildMessage, guildPlace, sender } from "../support/builders.ts";
+import { directMessage, guildMessage, guildPlace, sender } from "../support/discord/builders.ts";
 import {
   ADA,
   BOB,

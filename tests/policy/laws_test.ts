@@ -7,15 +7,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { factsOf, toMessage } from "../../src/core/facts.ts";
-import type { GuildPlace, InboundMessage } from "../../src/core/inbound.ts";
+import { factsOf, toMessage } from "../../src/core/inbound/facts.ts";
+import type { GuildPlace, InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { ResolvedName } from "../../src/core/names.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
 import type { AllowEntry } from "../../src/policy/allowlist.ts";
 import { type AccessEvent, explain, prepareAuthorize } from "../../src/policy/authorize.ts";
 import { withNames } from "../../src/policy/pinned.ts";
 import type { AccessPolicy } from "../../src/policy/rules.ts";
-import { userId } from "../support/builders.ts";
+import { userId } from "../support/discord/builders.ts";
 import { ADA, admit, BOB, drawn } from "./policies.ts";
 
 const { anEntry, aPolicy, aMessage, aMoment, aPlace, aSender } = drawn;

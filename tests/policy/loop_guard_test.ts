@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { createLoopGuard } from "../../src/policy/loop_guard.ts";
 import type { LoopGuardRules } from "../../src/policy/rules.ts";
-import { channelId } from "../support/builders.ts";
+import { channelId } from "../support/discord/builders.ts";
 import { CHANNEL } from "./policies.ts";
 
 const OTHER = channelId("1400000000000000077");

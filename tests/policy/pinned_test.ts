@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ChannelId, GuildId, UserId } from "../../src/core/ids.ts";
+import type { ChannelId, GuildId, UserId } from "../../src/core/discord/ids.ts";
 import type { ResolvedName } from "../../src/core/names.ts";
 import { unresolvedNames, withNames } from "../../src/policy/pinned.ts";
 import type { AccessPolicy } from "../../src/policy/rules.ts";
@@ -11,7 +11,7 @@ import {
   guildMessage,
   guildPlace,
   sender,
-} from "../support/builders.ts";
+} from "../support/discord/builders.ts";
 import {
   ADA,
   admit,

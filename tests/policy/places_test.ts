@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { parseAllowEntry } from "../../src/policy/allowlist.ts";
 import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../src/policy/places.ts";
 import type { AccessPolicy, ChannelRules, DmRules, GuildRules } from "../../src/policy/rules.ts";
-import { channelId, guildPlace } from "../support/builders.ts";
+import { channelId, guildPlace } from "../support/discord/builders.ts";
 import { dm, GUILD, guild, policy as aPolicy } from "./policies.ts";
 
 const policy = (guilds?: Readonly<Record<string, GuildRules>>, rules = dm()) =>

@@ -5,11 +5,11 @@
  */
 
 import fc from "fast-check";
-import { COMMANDS } from "../../src/core/commands.ts";
-import { type ApplicationId, parseSnowflake } from "../../src/core/ids.ts";
-import type { InboundMessage, Sender } from "../../src/core/inbound.ts";
-import type { Moment } from "../../src/core/moment.ts";
-import type { Verdict } from "../../src/core/verdict.ts";
+import { COMMANDS } from "../../src/core/inbound/commands.ts";
+import { type ApplicationId, parseSnowflake } from "../../src/core/discord/ids.ts";
+import type { InboundMessage, Sender } from "../../src/core/inbound/inbound.ts";
+import type { Moment } from "../../src/core/inbound/moment.ts";
+import type { Verdict } from "../../src/core/inbound/verdict.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
 import { type AllowEntry, parseAllowEntry } from "../../src/policy/allowlist.ts";
 import type {
@@ -28,7 +28,7 @@ import {
   roleId,
   sender,
   userId,
-} from "../support/builders.ts";
+} from "../support/discord/builders.ts";
 
 /** Who writes in a message of the builders. */
 export const ADA = userId("123456789012345678");

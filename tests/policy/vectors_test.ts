@@ -9,9 +9,9 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { commandOf, COMMANDS } from "../../src/core/commands.ts";
-import { parseSnowflake } from "../../src/core/ids.ts";
-import type { InboundMessage, Mention, Place, Sender } from "../../src/core/inbound.ts";
+import { commandOf, COMMANDS } from "../../src/core/inbound/commands.ts";
+import { parseSnowflake } from "../../src/core/discord/ids.ts";
+import type { InboundMessage, Mention, Place, Sender } from "../../src/core/inbound/inbound.ts";
 import { type AllowEntry, parseAllowEntry, prepareAllowlist } from "../../src/policy/allowlist.ts";
 import { prepareAuthorize } from "../../src/policy/authorize.ts";
 import { isGroupListed } from "../../src/policy/doors.ts";
@@ -33,8 +33,8 @@ import {
   roleId,
   sender,
   userId,
-} from "../support/builders.ts";
-import { vectorsOf } from "../support/vectors.ts";
+} from "../support/discord/builders.ts";
+import { vectorsOf } from "../support/discord/vectors.ts";
 import { admit, commands, dm, guild, policy } from "./policies.ts";
 
 /** Reasons by what the vector is called, or by its input as JSON. */

@@ -9,9 +9,15 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import { ModelError, type ModelErrorKind } from "../../src/core/model.ts";
-import { visibleText } from "../../src/render/visible.ts";
-import type { ModelBehaviour } from "../../src/simulator/model_behaviour.ts";
-import { API_KEY, listen, modelAt, QUESTION, withModelServer } from "../support/model_server.ts";
+import { visibleText } from "../../src/render/safety/visible.ts";
+import type { ModelBehaviour } from "../../simulator/model/behaviour.ts";
+import {
+  API_KEY,
+  listen,
+  modelAt,
+  QUESTION,
+  withModelServer,
+} from "../support/model/model_server.ts";
 
 const KINDS = ["openai-compatible", "anthropic"] as const;
 

@@ -10,7 +10,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { Socket } from "node:net";
 import { describe, it } from "node:test";
 import { ModelError, type ModelPart } from "../../src/core/model.ts";
-import { API_KEY, listen, modelAt, QUESTION } from "../support/model_server.ts";
+import { API_KEY, listen, modelAt, QUESTION } from "../support/model/model_server.ts";
 
 const data = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`;
 const says = (content: string) => data({ choices: [{ delta: { content } }] });

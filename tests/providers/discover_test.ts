@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { discoverLocalModel } from "../../src/providers/discover.ts";
 import type { ProviderSettings } from "../../src/providers/settings.ts";
-import { withModelServer } from "../support/model_server.ts";
+import { withModelServer } from "../support/model/model_server.ts";
 
 const local = (id: string, port: number): ProviderSettings => ({
   id,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createModel, MODEL_TIMEOUTS } from "../../src/providers/models.ts";
-import { settingsFor } from "../support/model_server.ts";
+import { settingsFor } from "../support/model/model_server.ts";
 
 const deps = { fetch: globalThis.fetch, now: () => 0 };
 

@@ -13,7 +13,7 @@ import {
   retryWaitMs,
   withRetry,
 } from "../../src/providers/retry.ts";
-import { listen, modelAt, QUESTION, withModelServer } from "../support/model_server.ts";
+import { listen, modelAt, QUESTION, withModelServer } from "../support/model/model_server.ts";
 
 const failure = (kind: ModelErrorKind, retryAfterMs?: number) =>
   new ModelError("no", {

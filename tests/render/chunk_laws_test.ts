@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { chunk, type ChunkRules } from "../../src/render/chunk.ts";
-import { renderTables } from "../../src/render/table.ts";
+import { chunk, type ChunkRules } from "../../src/render/markdown/chunk.ts";
+import { renderTables } from "../../src/render/markdown/table.ts";
 import { documents, TOKENS } from "../support/markdown.ts";
-import { givesBack } from "../support/rejoin.ts";
+import { givesBack } from "../support/gateway/rejoin.ts";
 import { seeded } from "../support/seeded.ts";
 
 const anyRules: fc.Arbitrary<ChunkRules> = fc.record({

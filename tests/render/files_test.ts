@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { OutboundFile } from "../../src/core/outbound.ts";
+import type { OutboundFile } from "../../src/core/outbound/outbound.ts";
 import { checkFiles, cutBytes, textFile } from "../../src/render/files.ts";
 
 const rules = {

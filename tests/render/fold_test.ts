@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { Frozen, OutboundFile, OutboundMessage } from "../../src/core/outbound.ts";
-import type { QueuePlan, Waiting } from "../../src/core/queue.ts";
+import type { Frozen, OutboundFile, OutboundMessage } from "../../src/core/outbound/outbound.ts";
+import type { QueuePlan, Waiting } from "../../src/core/inbound/queue.ts";
 import { createPlanQueue, type QueueOptions } from "../../src/render/fold.ts";
 import { freeze } from "../../src/render/freeze.ts";
-import { guildId, messageId, outboundMessage, reply } from "../support/builders.ts";
+import { guildId, messageId, outboundMessage, reply } from "../support/discord/builders.ts";
 
 const OPTIONS: QueueOptions = {
   rules: { strategy: "queue", maxQueueSize: 3 },

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { MessageId, UserId } from "../../src/core/ids.ts";
-import { nonceOf } from "../../src/core/nonce.ts";
-import type { OutboundFile, Quote } from "../../src/core/outbound.ts";
+import type { MessageId, UserId } from "../../src/core/discord/ids.ts";
+import { nonceOf } from "../../src/core/outbound/nonce.ts";
+import type { OutboundFile, Quote } from "../../src/core/outbound/outbound.ts";
 import { freeze, freezeUnasked } from "../../src/render/freeze.ts";
 import {
   ACCOUNT,
@@ -12,8 +12,8 @@ import {
   reply,
   roleId,
   userId,
-} from "../support/builders.ts";
-import { vectorsOf } from "../support/vectors.ts";
+} from "../support/discord/builders.ts";
+import { vectorsOf } from "../support/discord/vectors.ts";
 
 const ADA = userId("123456789012345678");
 const BOB = userId("987654321098765432");

@@ -7,7 +7,7 @@ import {
   type Pressed,
   pressedText,
 } from "../../src/render/pairing.ts";
-import { directMessage, pairingRequest, sender, userId } from "../support/builders.ts";
+import { directMessage, pairingRequest, sender, userId } from "../support/discord/builders.ts";
 
 const request = pairingRequest();
 const BY = userId("555");

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { takeReplyTags } from "../../src/render/reply_tag.ts";
-import { isNoReply, visibleText } from "../../src/render/visible.ts";
-import { messageId } from "../support/builders.ts";
-import { vectorsOf } from "../support/vectors.ts";
+import { isNoReply, visibleText } from "../../src/render/safety/visible.ts";
+import { messageId } from "../support/discord/builders.ts";
+import { vectorsOf } from "../support/discord/vectors.ts";
 
 const to = (digits: string) => ({ messageId: messageId(digits) });
 

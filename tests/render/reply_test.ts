@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { OutboundFile } from "../../src/core/outbound.ts";
+import type { OutboundFile } from "../../src/core/outbound/outbound.ts";
 import { freeze } from "../../src/render/freeze.ts";
-import { createLinks } from "../../src/render/links.ts";
+import { createLinks } from "../../src/render/safety/links.ts";
 import {
   type AllowedMentions,
   composeFailure,
@@ -13,7 +13,7 @@ import {
   type ReplyRules,
   type Shown,
 } from "../../src/render/reply.ts";
-import { createSecretFilter } from "../../src/render/secrets.ts";
+import { createSecretFilter } from "../../src/render/safety/secrets.ts";
 import {
   ACCOUNT,
   channelId,
@@ -23,7 +23,7 @@ import {
   overheard,
   roleId,
   userId,
-} from "../support/builders.ts";
+} from "../support/discord/builders.ts";
 
 const ADA = userId("123456789012345678");
 const BOB = userId("987654321098765432");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ChunkRules } from "../../src/render/chunk.ts";
+import type { ChunkRules } from "../../src/render/markdown/chunk.ts";
 import { tooLong, withLine } from "../../src/render/too_long.ts";
 
 const chunks: ChunkRules = { limit: 2_000, maxLines: 17, mode: "length", maxChunks: 12 };

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { GuildPlace } from "../../src/core/inbound.ts";
+import type { GuildPlace } from "../../src/core/inbound/inbound.ts";
 import { displayNameOf } from "../../src/session/display_name.ts";
-import { channelId, guildId, guildPlace } from "../support/builders.ts";
+import { channelId, guildId, guildPlace } from "../support/discord/builders.ts";
 
 describe("[S2] displayNameOf()", () => {
   const thread = { id: channelId("1400000000000000012"), name: "My Notes" };

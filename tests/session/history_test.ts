@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { Entry } from "../../src/core/transcript.ts";
+import type { Entry } from "../../src/core/inbound/transcript.ts";
 import { historyChars, selectEntries } from "../../src/session/history.ts";
-import { messageId } from "../support/builders.ts";
-import { vectorsOf } from "../support/vectors.ts";
+import { messageId } from "../support/discord/builders.ts";
+import { vectorsOf } from "../support/discord/vectors.ts";
 
 const ID = messageId("1400000000000000001");
 const entry = (role: Entry["role"], text: string): Entry => ({ role, text, messageId: ID, at: 0 });

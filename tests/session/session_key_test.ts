@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { toAccountId } from "../../src/core/ids.ts";
+import { toAccountId } from "../../src/core/discord/ids.ts";
 import { type DmScope, sessionKeyOf } from "../../src/session/session_key.ts";
 import {
   channelId,
@@ -9,8 +9,8 @@ import {
   guildPlace,
   sender,
   userId,
-} from "../support/builders.ts";
-import { vectorsOf } from "../support/vectors.ts";
+} from "../support/discord/builders.ts";
+import { vectorsOf } from "../support/discord/vectors.ts";
 
 const ADA = userId("123456789012345678");
 

@@ -9,7 +9,7 @@ import { describe, it } from "node:test";
 import { createGatewayManager, ShardSocketCloseCodes } from "@discordeno/gateway";
 import { createRestManager } from "@discordeno/rest";
 import { GatewayIntents } from "@discordeno/types";
-import { startSimulator } from "../../src/simulator/simulator.ts";
+import { startSimulator } from "../../simulator/simulator.ts";
 
 const soon = () => AbortSignal.timeout(20_000);
 const SILENT = { debug() {}, info() {}, warn() {}, error() {}, fatal() {} };

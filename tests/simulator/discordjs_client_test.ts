@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Client, Events, GatewayIntentBits, Partials } from "discord.js";
-import { startSimulator } from "../../src/simulator/simulator.ts";
+import { startSimulator } from "../../simulator/simulator.ts";
 
 const WAIT_MS = 20_000;
 const soon = () => AbortSignal.timeout(WAIT_MS);

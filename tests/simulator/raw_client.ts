@@ -6,12 +6,12 @@
 
 import { Buffer } from "node:buffer";
 import { createInflate, createZstdDecompress } from "node:zlib";
-import { type DemoWorld, demoWorld } from "../../src/simulator/demo_world.ts";
+import { type DemoWorld, demoWorld } from "../../simulator/acts/demo_world.ts";
 import {
   type Simulator,
   type SimulatorOptions,
   startSimulator,
-} from "../../src/simulator/simulator.ts";
+} from "../../simulator/simulator.ts";
 
 export const soon = (): AbortSignal => AbortSignal.timeout(10_000);
 

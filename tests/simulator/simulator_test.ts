@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { startSimulator } from "../../src/simulator/simulator.ts";
-import type { WorldEvent } from "../../src/simulator/world.ts";
+import { startSimulator } from "../../simulator/simulator.ts";
+import type { WorldEvent } from "../../simulator/world/world.ts";
 import { ask, soon, withSimulator } from "./raw_client.ts";
 
 describe("[O5] startSimulator()", () => {

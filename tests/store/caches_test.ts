@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ACCOUNT, channelId, directMessage, messageId } from "../support/builders.ts";
-import { accepted, batch, openTestStore } from "../support/store.ts";
+import { ACCOUNT, channelId, directMessage, messageId } from "../support/discord/builders.ts";
+import { accepted, batch, openTestStore } from "../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
 const MIB = 1024 * 1024;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type AccountId, toAccountId } from "../../src/core/ids.ts";
-import { ACCOUNT_MAX, createClaimQueue, SESSION_MAX } from "../../src/store/claim_queue.ts";
-import { ACCOUNT, guildMessage, messageId } from "../support/builders.ts";
-import { add, claimOf, filled, inChannel, take, waiting } from "../support/claim_queue.ts";
+import { type AccountId, toAccountId } from "../../src/core/discord/ids.ts";
+import { ACCOUNT_MAX, createClaimQueue, SESSION_MAX } from "../../src/store/memory/claim_queue.ts";
+import { ACCOUNT, guildMessage, messageId } from "../support/discord/builders.ts";
+import { add, claimOf, filled, inChannel, take, waiting } from "../support/store/claim_queue.ts";
 
 const SECOND = toAccountId("second");
 const inAccount = (accountId: AccountId) => guildMessage({ id: messageId("999999999"), accountId });

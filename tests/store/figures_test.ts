@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type AccountId, toAccountId } from "../../src/core/ids.ts";
-import { ACCOUNT, channelId, guildMessage, messageId } from "../support/builders.ts";
-import { accepted, batch, frozen, ignored, openTestStore } from "../support/store.ts";
+import { type AccountId, toAccountId } from "../../src/core/discord/ids.ts";
+import { ACCOUNT, channelId, guildMessage, messageId } from "../support/discord/builders.ts";
+import { accepted, batch, frozen, ignored, openTestStore } from "../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const NOTHING = {

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Claim } from "../../src/core/inbox.ts";
-import { ACCOUNT_MAX, createClaimQueue } from "../../src/store/claim_queue.ts";
+import type { Claim } from "../../src/core/inbound/inbox.ts";
+import { ACCOUNT_MAX, createClaimQueue } from "../../src/store/memory/claim_queue.ts";
 import { createStore } from "../../src/store/store.ts";
-import type { CrashHooks } from "../../src/store/terms.ts";
+import type { CrashHooks } from "../../src/store/database/terms.ts";
 import {
   ACCOUNT,
   channelId,
   guildMessage,
   messageId,
   outboundMessage,
-} from "../support/builders.ts";
-import { openDatabase } from "../support/open_database.ts";
-import { accepted, batch, frozen, heard } from "../support/store.ts";
+} from "../support/discord/builders.ts";
+import { openDatabase } from "../support/store/open_database.ts";
+import { accepted, batch, frozen, heard } from "../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const CHANNEL = channelId("11");

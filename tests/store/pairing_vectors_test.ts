@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { CODE_LIFE_MS, readCode } from "../../src/core/pairing.ts";
-import { ACCOUNT } from "../support/builders.ts";
-import { challenged, desk, strangersMessage } from "../support/pairing.ts";
-import { batch, openTestStore } from "../support/store.ts";
-import { vectorsOf } from "../support/vectors.ts";
+import { CODE_LIFE_MS, readCode } from "../../src/core/inbound/pairing.ts";
+import { ACCOUNT } from "../support/discord/builders.ts";
+import { challenged, desk, strangersMessage } from "../support/discord/pairing.ts";
+import { batch, openTestStore } from "../support/store/store.ts";
+import { vectorsOf } from "../support/discord/vectors.ts";
 
 interface Step {
   readonly fn: string;

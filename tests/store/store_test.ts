@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { AcceptStore } from "../../src/flows/accept.ts";
-import type { DeliverPorts } from "../../src/flows/deliver.ts";
-import type { LanesPorts } from "../../src/flows/lanes.ts";
-import type { TurnsPorts } from "../../src/flows/turns.ts";
+import type { AcceptStore } from "../../src/flows/receive/accept.ts";
+import type { DeliverPorts } from "../../src/flows/deliver/deliver.ts";
+import type { LanesPorts } from "../../src/flows/deliver/lanes.ts";
+import type { TurnsPorts } from "../../src/flows/turn/turns.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
-import { ACCOUNT, guildMessage } from "../support/builders.ts";
-import { accepted, batch, frozen, ROUTE } from "../support/store.ts";
+import { ACCOUNT, guildMessage } from "../support/discord/builders.ts";
+import { accepted, batch, frozen, ROUTE } from "../support/store/store.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 const NOW = Date.UTC(2026, 0, 1);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { openDatabase } from "../../src/store/database.ts";
+import { openDatabase } from "../../src/store/database/database.ts";
 import { createStore } from "../../src/store/store.ts";
-import { ACCOUNT, channelId, guildMessage, messageId } from "../support/builders.ts";
-import { accepted, batch, frozen, heard, ignored, part } from "../support/store.ts";
+import { ACCOUNT, channelId, guildMessage, messageId } from "../support/discord/builders.ts";
+import { accepted, batch, frozen, heard, ignored, part } from "../support/store/store.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
-import { toAccountId } from "../../src/core/ids.ts";
+import { toAccountId } from "../../src/core/discord/ids.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECOND = toAccountId("second");

@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { guildData, messageData, pressData } from "./payloads.ts";
+import { guildData, messageData, pressData } from "./discord/payloads.ts";
 
 /** Numbers from 0 up to, but not including, 1; the same ones for the same seed (mulberry32). */
 export function seeded(seed: number): () => number {

@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { Backstage, BackstageNews, BotCard } from "../../simulator/page/backstage.ts";
-import type { Simulator } from "../../simulator/simulator.ts";
-import type { Verdicts } from "../verdicts.ts";
+import type { Backstage, BackstageNews, BotCard } from "../../../simulator/page/backstage.ts";
+import type { Simulator } from "../../../simulator/simulator.ts";
+import type { Verdicts } from "./stage/verdicts.ts";
 import type { Faults } from "./faults.ts";
 import type { Keeper } from "./keeper.ts";
 import type { OfferedModel } from "./models.ts";

@@ -8,10 +8,10 @@
  * @module
  */
 
-import type { DiscordSettings } from "../../config/schema.ts";
-import { changeChannel } from "../../simulator/changes.ts";
-import type { DemoWorld } from "../../simulator/demo_world.ts";
-import type { TextChannel } from "../../simulator/world.ts";
+import type { DiscordSettings } from "../../config/schema/root.ts";
+import { changeChannel } from "../../../simulator/acts/changes.ts";
+import type { DemoWorld } from "../../../simulator/acts/demo_world.ts";
+import type { TextChannel } from "../../../simulator/world/world.ts";
 
 export interface Cast {
   /** What stands in the config, and what the demo has in its place. */

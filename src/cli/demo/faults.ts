@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Control } from "../../simulator/page/backstage.ts";
-import type { Simulator } from "../../simulator/simulator.ts";
+import type { Control } from "../../../simulator/page/backstage.ts";
+import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Keeper } from "./keeper.ts";
 
 /** Seconds that a 429 of the demo asks for. */

@@ -7,9 +7,9 @@
  * @module
  */
 
-import type { Exit } from "../../host/own_process.ts";
-import type { Env } from "../io.ts";
-import type { StagedBot } from "../stage.ts";
+import type { Exit } from "../../host/process/own_process.ts";
+import type { Env } from "../shared/io.ts";
+import type { StagedBot } from "./stage/stage.ts";
 
 export interface Keeper {
   /** Of the bot that runs; `undefined` while none does. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Env } from "../io.ts";
+import type { Env } from "../shared/io.ts";
 
 /** Something that can answer. */
 export interface OfferedModel {

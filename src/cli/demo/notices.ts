@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Notice } from "../../simulator/page/backstage.ts";
+import type { Notice } from "../../../simulator/page/backstage.ts";
 
 export interface Notices {
   note(level: Notice["level"], text: string): void;

@@ -7,12 +7,12 @@
  * @module
  */
 
-import { createdAtMs, type MessageId } from "../../core/ids.ts";
-import { nonceOf } from "../../core/nonce.ts";
-import type { Judged, Outcome } from "../../simulator/page/backstage.ts";
-import type { Message } from "../../simulator/world.ts";
-import type { Decision } from "../../store/decisions.ts";
-import { wordsFor } from "../verdict_words.ts";
+import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
+import { nonceOf } from "../../core/outbound/nonce.ts";
+import type { Judged, Outcome } from "../../../simulator/page/backstage.ts";
+import type { Message } from "../../../simulator/world/world.ts";
+import type { Decision } from "../../store/received/decisions.ts";
+import { wordsFor } from "../verdict/reasons.ts";
 
 export interface Outcomes {
   /** Takes a verdict; tells how the message stands now. */

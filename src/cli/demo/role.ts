@@ -10,12 +10,12 @@
 
 import { readFileSync } from "node:fs";
 import { applyEdits, findNodeAtLocation, modify, parse, parseTree } from "jsonc-parser";
-import { accountDefaults, type Settings } from "../../config/schema.ts";
-import { type DemoWorld, demoWorld } from "../../simulator/demo_world.ts";
-import type { Env, Io } from "../io.ts";
-import { readConfig, shown } from "../read_config.ts";
+import { accountDefaults, type Settings } from "../../config/schema/root.ts";
+import { type DemoWorld, demoWorld } from "../../../simulator/acts/demo_world.ts";
+import type { Env, Io } from "../shared/io.ts";
+import { readConfig, shown } from "../shared/read_config.ts";
 import { castOf, recast } from "./cast.ts";
-import { demoConfig } from "./config.ts";
+import { demoConfig } from "./stage/config.ts";
 import type { OfferedModel } from "./models.ts";
 
 export type Role =

@@ -6,8 +6,8 @@
 
 import { join } from "node:path";
 import { z } from "zod";
-import { readHolder } from "../../host/lock.ts";
-import type { Figure } from "../../simulator/page/backstage.ts";
+import { readHolder } from "../../host/locks/lock.ts";
+import type { Figure } from "../../../simulator/page/backstage.ts";
 
 /** What the card shows of a bot's own report. */
 export interface Vitals {

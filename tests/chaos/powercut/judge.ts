@@ -10,10 +10,10 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { DATABASE_NAME } from "../../../src/host/data_dir.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import type { Files } from "./disk.ts";
 import type { InSession, Wire } from "./wire.ts";
-import { LATE_MS } from "../../../src/store/gateway_sessions.ts";
+import { LATE_MS } from "../../../src/store/gateway/sessions.ts";
 import { createStore } from "../../../src/store/store.ts";
 
 /** Something that a person said to the bot, and is owed an answer for. */

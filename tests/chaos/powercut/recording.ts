@@ -8,14 +8,14 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Stage, type StagedBot, startStage } from "../../../src/cli/stage.ts";
-import { demoWorld } from "../../../src/simulator/demo_world.ts";
-import { addUser } from "../../../src/simulator/founding.ts";
-import { startModelServer } from "../../../src/simulator/model_server.ts";
-import type { Message } from "../../../src/simulator/world.ts";
-import { createdAtMs } from "../../../src/core/ids.ts";
-import type { Owed } from "../../support/account.ts";
-import { commandUnderTest } from "../../support/e2e.ts";
+import { type Stage, type StagedBot, startStage } from "../../../src/cli/demo/stage/stage.ts";
+import { demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { addUser } from "../../../simulator/world/founding.ts";
+import { startModelServer } from "../../../simulator/model/server.ts";
+import type { Message } from "../../../simulator/world/world.ts";
+import { createdAtMs } from "../../../src/core/discord/ids.ts";
+import type { Owed } from "../../support/bot/account.ts";
+import { commandUnderTest } from "../../support/bot/e2e.ts";
 import type { Seeded } from "../../support/seeded.ts";
 import type { Question } from "./judge.ts";
 import { readSyscalls, STRACE, STRACE_ARGS, type Syscall } from "./syscall_log.ts";

@@ -8,8 +8,8 @@
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Account as Notebook } from "../../../src/simulator/account.ts";
-import { type Account, accountOf } from "../../support/account.ts";
+import type { Account as Notebook } from "../../../simulator/gateway/bot_notes.ts";
+import { type Account, accountOf } from "../../support/bot/account.ts";
 import type { Seeded } from "../../support/seeded.ts";
 import { filesIn, PACE_MS } from "./cuts.ts";
 import { createDisk, type Disk } from "./disk.ts";

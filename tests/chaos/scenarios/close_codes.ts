@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ended } from "../../support/e2e.ts";
+import { ended } from "../../support/bot/e2e.ts";
 import type { Bound } from "../support/report.ts";
 import { scenarioOf } from "../support/scenario.ts";
 import { onStand, type Stand } from "../support/stand.ts";

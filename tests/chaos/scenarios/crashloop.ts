@@ -8,12 +8,12 @@
  * @module
  */
 
-import { RESERVE } from "../../../src/core/identify_budget.ts";
-import type { StagedBot } from "../../../src/cli/stage.ts";
-import { sessionStartLimit, spendIdentify } from "../../../src/simulator/session_start.ts";
-import { ACCOUNT } from "../../support/builders.ts";
-import { ended } from "../../support/e2e.ts";
-import { openTestStore } from "../../support/store.ts";
+import { RESERVE } from "../../../src/core/discord/identify_budget.ts";
+import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import { sessionStartLimit, spendIdentify } from "../../../simulator/gateway/identify_limit.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
+import { ended } from "../../support/bot/e2e.ts";
+import { openTestStore } from "../../support/store/store.ts";
 import type { Bound } from "../support/report.ts";
 import { scenarioOf } from "../support/scenario.ts";
 import { onStand, type Stand } from "../support/stand.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { ended, KILLED } from "../../support/e2e.ts";
+import { ended, KILLED } from "../../support/bot/e2e.ts";
 import { scenarioOf } from "../support/scenario.ts";
 import { onStand, type Stand } from "../support/stand.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { ended } from "../../support/e2e.ts";
+import { ended } from "../../support/bot/e2e.ts";
 import { scenarioOf } from "../support/scenario.ts";
 import { onStand } from "../support/stand.ts";
 

@@ -10,11 +10,11 @@
 
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StagedBot } from "../../../src/cli/stage.ts";
-import { demoWorld } from "../../../src/simulator/demo_world.ts";
-import { addChannel } from "../../../src/simulator/founding.ts";
-import { type Account, accountOf, type Owed } from "../../support/account.ts";
-import { ended, onStage, type Scene, STOPPED } from "../../support/e2e.ts";
+import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import { demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { addChannel } from "../../../simulator/world/founding.ts";
+import { type Account, accountOf, type Owed } from "../../support/bot/account.ts";
+import { ended, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
 import { type Seeded, seeded } from "../../support/seeded.ts";
 import { type Report, reportOf } from "../support/report.ts";
 import { scenarioOf } from "../support/scenario.ts";

@@ -7,8 +7,8 @@
  * @module
  */
 
-import { type Account, accountOf, type Owed } from "../../support/account.ts";
-import type { Scene } from "../../support/e2e.ts";
+import { type Account, accountOf, type Owed } from "../../support/bot/account.ts";
+import type { Scene } from "../../support/bot/e2e.ts";
 import type { Seeded } from "../../support/seeded.ts";
 
 export interface Crowd {

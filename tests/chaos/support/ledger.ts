@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Account } from "../../support/account.ts";
+import type { Account } from "../../support/bot/account.ts";
 
 export interface Ledger {
   /** Notes a question in a channel. @returns Its name, which is to stand in its text. */

@@ -8,8 +8,8 @@
  */
 
 import assert from "node:assert/strict";
-import type { Account as Notebook } from "../../../src/simulator/account.ts";
-import type { Account } from "../../support/account.ts";
+import type { Account as Notebook } from "../../../simulator/gateway/bot_notes.ts";
+import type { Account } from "../../support/bot/account.ts";
 
 /** Of the short forms, and of the long ones unless they are given another. */
 export const SEED = 20_261_120;

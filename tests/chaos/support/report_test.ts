@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Account, createAccounts } from "../../../src/simulator/account.ts";
-import { demoWorld } from "../../../src/simulator/demo_world.ts";
-import { accountOf } from "../../support/account.ts";
-import { toSnowflake } from "../../../src/simulator/snowflake.ts";
+import { type Account, createAccounts } from "../../../simulator/gateway/bot_notes.ts";
+import { demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { accountOf } from "../../support/bot/account.ts";
+import { toSnowflake } from "../../../simulator/world/snowflake.ts";
 import { assertKept, lineOf, reportOf } from "./report.ts";
 
 const OWED = [{ channel: "general", pieces: ["q1.", "q2."] }];

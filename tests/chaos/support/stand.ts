@@ -9,9 +9,9 @@
 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { StagedBot } from "../../../src/cli/stage.ts";
-import type { Env } from "../../../src/cli/io.ts";
-import { DATABASE_NAME } from "../../../src/host/data_dir.ts";
+import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import type { Env } from "../../../src/cli/shared/io.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import {
   ended,
   onStage,
@@ -19,7 +19,7 @@ import {
   type Scene,
   type SceneOptions,
   STOPPED,
-} from "../../support/e2e.ts";
+} from "../../support/bot/e2e.ts";
 import { type Seeded, seeded } from "../../support/seeded.ts";
 import { type Crowd, gather } from "./crowd.ts";
 import { type Bound, type Report, reportOf } from "./report.ts";

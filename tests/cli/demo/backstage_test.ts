@@ -4,11 +4,11 @@ import { startBackstage } from "../../../src/cli/demo/backstage.ts";
 import { SCRIPT } from "../../../src/cli/demo/models.ts";
 import { createNotices } from "../../../src/cli/demo/notices.ts";
 import { createOutcomes } from "../../../src/cli/demo/outcomes.ts";
-import type { Env } from "../../../src/cli/io.ts";
-import type { BackstageNews } from "../../../src/simulator/page/backstage.ts";
-import { startSimulator } from "../../../src/simulator/simulator.ts";
-import type { Decision } from "../../../src/store/decisions.ts";
-import { ACCOUNT, channelId, messageId, userId } from "../../support/builders.ts";
+import type { Env } from "../../../src/cli/shared/io.ts";
+import type { BackstageNews } from "../../../simulator/page/backstage.ts";
+import { startSimulator } from "../../../simulator/simulator.ts";
+import type { Decision } from "../../../src/store/received/decisions.ts";
+import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
 
 const DECISION: Decision = {
   id: 1,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { castOf, recast } from "../../../src/cli/demo/cast.ts";
-import { demoWorld } from "../../../src/simulator/demo_world.ts";
-import { accountDefaults, configSchema } from "../../../src/config/schema.ts";
+import { demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { accountDefaults, configSchema } from "../../../src/config/schema/root.ts";
 
 const GUILD = "900000000000000001";
 const CHANNEL = "900000000000000002";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createFaults, type Faults } from "../../../src/cli/demo/faults.ts";
-import { type Simulator, startSimulator } from "../../../src/simulator/simulator.ts";
+import { type Simulator, startSimulator } from "../../../simulator/simulator.ts";
 
 async function onSimulator(
   use: (faults: Faults, simulator: Simulator, log: { told: string[]; kills: number }) => void,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { keepBot } from "../../../src/cli/demo/keeper.ts";
-import type { Env } from "../../../src/cli/io.ts";
-import type { StagedBot } from "../../../src/cli/stage.ts";
-import type { Exit } from "../../../src/host/own_process.ts";
+import type { Env } from "../../../src/cli/shared/io.ts";
+import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import type { Exit } from "../../../src/host/process/own_process.ts";
 
 /** Bots that end when they are told to, and a clock that stands still. */
 function setUp(sleep: () => Promise<void> = () => Promise.resolve()) {

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createOutcomes } from "../../../src/cli/demo/outcomes.ts";
-import { createdAtMs, type MessageId } from "../../../src/core/ids.ts";
-import { nonceOf, type OutboundKind } from "../../../src/core/nonce.ts";
-import { demoWorld } from "../../../src/simulator/demo_world.ts";
-import { EMPTY_DRAFT } from "../../../src/simulator/draft.ts";
-import { postMessage } from "../../../src/simulator/messages.ts";
-import type { Message } from "../../../src/simulator/world.ts";
-import type { Decision } from "../../../src/store/decisions.ts";
-import { ACCOUNT, channelId, messageId, userId } from "../../support/builders.ts";
+import { createdAtMs, type MessageId } from "../../../src/core/discord/ids.ts";
+import { nonceOf, type OutboundKind } from "../../../src/core/outbound/nonce.ts";
+import { demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { EMPTY_DRAFT } from "../../../simulator/acts/draft.ts";
+import { postMessage } from "../../../simulator/acts/messages.ts";
+import type { Message } from "../../../simulator/world/world.ts";
+import type { Decision } from "../../../src/store/received/decisions.ts";
+import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
 
 const ASKED = messageId("1480000000000000001");
 

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import net from "node:net";
 import { describe, it } from "node:test";
-import type { GatewayOptions } from "../../../src/discord/gateway/protocol.ts";
+import type { GatewayOptions } from "../../../src/discord/gateway/link/protocol.ts";
 import { cleanUpAfterEach } from "../../support/cleanups.ts";
 import {
   type FakeConnection,
@@ -15,13 +15,13 @@ import {
   type FakeGatewayOptions,
   openNow,
   startFakeGateway,
-} from "../../support/fake_gateway.ts";
+} from "../../support/gateway/fake_gateway.ts";
 import {
   gatewayOptions,
   startTestShard,
   type TestShard,
   TOKEN,
-} from "../../support/gateway_shard.ts";
+} from "../../support/gateway/gateway_shard.ts";
 
 const cleanups = cleanUpAfterEach();
 

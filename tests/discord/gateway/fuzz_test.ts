@@ -10,22 +10,29 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { toAccountId } from "../../../src/core/ids.ts";
-import type { Connection, ConnectionEvents } from "../../../src/discord/gateway/connection.ts";
-import { createCounters } from "../../../src/discord/gateway/counts.ts";
-import { scanEnvelope } from "../../../src/discord/gateway/envelope.ts";
-import type { FromShard, FromWorker } from "../../../src/discord/gateway/protocol.ts";
-import { createReader, READ_TYPES } from "../../../src/discord/gateway/reader.ts";
-import { startShard } from "../../../src/discord/gateway/shard.ts";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import type {
+  Connection,
+  ConnectionEvents,
+} from "../../../src/discord/gateway/socket/connection.ts";
+import { createCounters } from "../../../src/discord/gateway/link/counts.ts";
+import { scanEnvelope } from "../../../src/discord/gateway/socket/envelope.ts";
+import type { FromShard, FromWorker } from "../../../src/discord/gateway/link/protocol.ts";
+import { createReader, READ_TYPES } from "../../../src/discord/gateway/read/reader.ts";
+import { startShard } from "../../../src/discord/gateway/shard/shard.ts";
 import { cleanUpAfterEach } from "../../support/cleanups.ts";
-import { type FakeGateway, readyData, startFakeGateway } from "../../support/fake_gateway.ts";
+import {
+  type FakeGateway,
+  readyData,
+  startFakeGateway,
+} from "../../support/gateway/fake_gateway.ts";
 import { createFuzzer, seeded, WORDS } from "../../support/fuzz.ts";
 import {
   gatewayOptions,
   startTestShard,
   type TestShard,
   TOKEN,
-} from "../../support/gateway_shard.ts";
+} from "../../support/gateway/gateway_shard.ts";
 
 const FRAMES = Number(process.env["BARNACLE_FUZZ_FRAMES"] ?? 100_000);
 const SEED = Number(process.env["BARNACLE_FUZZ_SEED"] ?? 3);

@@ -7,8 +7,8 @@
 
 import { createRestManager } from "@discordeno/rest";
 import assert from "node:assert/strict";
-import type { RestApi } from "../../../src/discord/rest/client.ts";
-import { createRequestValidator } from "../../support/openapi.ts";
+import type { RestApi } from "../../../src/discord/rest/client/client.ts";
+import { createRequestValidator } from "../../support/discord/openapi.ts";
 import { fakeApi } from "./fake_api.ts";
 
 const openapi = createRequestValidator();

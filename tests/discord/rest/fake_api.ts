@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RestApi } from "../../../src/discord/rest/client.ts";
+import type { RestApi } from "../../../src/discord/rest/client/client.ts";
 
 export type Asked = Parameters<RestApi["request"]>;
 

@@ -7,12 +7,12 @@
 
 import { createRestManager } from "@discordeno/rest";
 import assert from "node:assert/strict";
-import type { RestApi } from "../../../src/discord/rest/client.ts";
-import { toNoAnswer, toRestError } from "../../../src/discord/rest/rest_error.ts";
-import { routeOf } from "../../../src/discord/rest/route.ts";
-import { type DemoWorld, demoWorld } from "../../../src/simulator/demo_world.ts";
-import { type Simulator, startSimulator } from "../../../src/simulator/simulator.ts";
-import { createRequestValidator } from "../../support/openapi.ts";
+import type { RestApi } from "../../../src/discord/rest/client/client.ts";
+import { toNoAnswer, toRestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { routeOf } from "../../../src/discord/rest/exchange/route.ts";
+import { type DemoWorld, demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { type Simulator, startSimulator } from "../../../simulator/simulator.ts";
+import { createRequestValidator } from "../../support/discord/openapi.ts";
 
 const openapi = createRequestValidator();
 

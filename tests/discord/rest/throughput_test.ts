@@ -8,15 +8,15 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createInvalidRequests } from "../../../src/core/invalid_requests.ts";
-import { createClient, type RequestOptions } from "../../../src/discord/rest/client.ts";
-import { RestError } from "../../../src/discord/rest/rest_error.ts";
-import { routeOf } from "../../../src/discord/rest/route.ts";
+import { createInvalidRequests } from "../../../src/core/discord/invalid_requests.ts";
+import { createClient, type RequestOptions } from "../../../src/discord/rest/client/client.ts";
+import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { routeOf } from "../../../src/discord/rest/exchange/route.ts";
 import {
   createRateLimits,
   DEFAULT_RATE_LIMITS,
   type RateLimitOptions,
-} from "../../../src/simulator/rate_limits.ts";
+} from "../../../simulator/rest/rate_limits.ts";
 import { TOKEN } from "./stub_discord.ts";
 import { createVirtualTime } from "./virtual_time.ts";
 

@@ -2,7 +2,7 @@
  * One channel of a Discord in memory, and a bot that dies in it.
  *
  * What is tried is the product's own: `deliver()`, `reconcile()`, the decisions
- * of `core/delivery.ts` and the nonces. Around it stands the least that makes a
+ * of `core/outbound/delivery.ts` and the nonces. Around it stands the least that makes a
  * message: an inbox, a gateway session that resumes or does not, a model that
  * takes five seconds, an outbox of rows. What is in `Disk` outlives a crash;
  * nothing else does. Each look at the clock may be the last.
@@ -12,10 +12,10 @@
  * @module
  */
 
-import { afterDelivery } from "../../../src/core/delivery.ts";
-import type { MessageId } from "../../../src/core/ids.ts";
-import { nonceOf } from "../../../src/core/nonce.ts";
-import { type DraftRow, placeDrafts } from "../../../src/core/draft.ts";
+import { afterDelivery } from "../../../src/core/outbound/delivery.ts";
+import type { MessageId } from "../../../src/core/discord/ids.ts";
+import { nonceOf } from "../../../src/core/outbound/nonce.ts";
+import { type DraftRow, placeDrafts } from "../../../src/core/outbound/draft.ts";
 import type {
   Frozen,
   OutboundFile,
@@ -23,10 +23,10 @@ import type {
   OutboxAction,
   OutboxRow,
   PostOutcome,
-} from "../../../src/core/outbound.ts";
-import type { Posted } from "../../../src/core/posted.ts";
-import { deliver, type DeliverPorts } from "../../../src/flows/deliver.ts";
-import { ACCOUNT, channelId, messageId, userId } from "../../support/builders.ts";
+} from "../../../src/core/outbound/outbound.ts";
+import type { Posted } from "../../../src/core/outbound/posted.ts";
+import { deliver, type DeliverPorts } from "../../../src/flows/deliver/deliver.ts";
+import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
 
 /** What happens to a request, by its number. */
 export type Fault = "refused" | "limited" | "lost" | "lostLong";

@@ -8,13 +8,13 @@
  */
 
 import assert from "node:assert/strict";
-import { type DraftRow, placeDrafts } from "../../../src/core/draft.ts";
-import type { MessageId } from "../../../src/core/ids.ts";
-import { type Answer, nonceOf } from "../../../src/core/nonce.ts";
-import type { Frozen, PostOutcome } from "../../../src/core/outbound.ts";
-import { type ComposeDraft, createDrafts, type Drafts } from "../../../src/flows/draft.ts";
-import { chunk, type ChunkRules } from "../../../src/render/chunk.ts";
-import { ACCOUNT, directMessage, messageId } from "../../support/builders.ts";
+import { type DraftRow, placeDrafts } from "../../../src/core/outbound/draft.ts";
+import type { MessageId } from "../../../src/core/discord/ids.ts";
+import { type Answer, nonceOf } from "../../../src/core/outbound/nonce.ts";
+import type { Frozen, PostOutcome } from "../../../src/core/outbound/outbound.ts";
+import { type ComposeDraft, createDrafts, type Drafts } from "../../../src/flows/turn/draft.ts";
+import { chunk, type ChunkRules } from "../../../src/render/markdown/chunk.ts";
+import { ACCOUNT, directMessage, messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { type LogLine, recordingLog } from "../../support/recording_log.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createFeed } from "../../../src/simulator/page/feed.ts";
+import { createFeed } from "../../../simulator/page/feed.ts";
 
 describe("[O5] createFeed()", () => {
   it("gives everything in order, what is pushed while reading too", async () => {

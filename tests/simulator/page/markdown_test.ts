@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { parse } from "../../../src/simulator/page/web/markdown.js";
+import { parse } from "../../../simulator/page/web/markdown.js";
 
 const text = (said: string) => ({ kind: "text", text: said });
 const line = (...inner: readonly object[]) => [{ kind: "paragraph", inner }];

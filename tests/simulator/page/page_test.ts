@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { refusalOf } from "../../../src/http/guard.ts";
-import type { Backstage, BackstageNews } from "../../../src/simulator/page/backstage.ts";
-import { createPage, type Opening, type Page } from "../../../src/simulator/page/page.ts";
-import { type Simulator, startSimulator } from "../../../src/simulator/simulator.ts";
+import type { Backstage, BackstageNews } from "../../../simulator/page/backstage.ts";
+import { createPage, type Opening, type Page } from "../../../simulator/page/page.ts";
+import { type Simulator, startSimulator } from "../../../simulator/simulator.ts";
 
 const HOST = "127.0.0.1:8787";
 

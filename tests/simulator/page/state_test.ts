@@ -10,7 +10,7 @@ import {
   showChannel,
   takeNews,
   typistsOf,
-} from "../../../src/simulator/page/web/state.js";
+} from "../../../simulator/page/web/state.js";
 
 const PEOPLE = [
   { id: "1", name: "Ada", username: "ada", note: "owner of the bot" },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { demoWorld } from "../../../src/simulator/demo_world.ts";
-import { viewWorld } from "../../../src/simulator/page/view.ts";
+import { demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { viewWorld } from "../../../simulator/page/view.ts";
 
 describe("[O5] viewWorld()", () => {
   const { world, barnacle, people, channels, elsewhereGeneral, malloryDm } = demoWorld();

@@ -10,7 +10,7 @@
  * @see {@link https://docs.discord.com/developers/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans}
  */
 
-import { INVALID_WINDOW_MS, type InvalidRequests } from "../../../core/invalid_requests.ts";
+import { INVALID_WINDOW_MS, type InvalidRequests } from "../../../core/discord/invalid_requests.ts";
 
 /** `closed`: everything leaves at its own pace. `stopped`: nothing leaves. */
 export type BreakerState = "closed" | "slowed" | "stopped";

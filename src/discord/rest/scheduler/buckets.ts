@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { Route } from "../route.ts";
+import type { Route } from "../exchange/route.ts";
 import type { Limits } from "./limits.ts";
 
 /** A bucket's window, as far as answers have told. Times are those of a clock that is never set. */

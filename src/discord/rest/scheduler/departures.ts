@@ -14,8 +14,8 @@
  */
 
 import { MAX_TIMER_MS, type Schedule } from "../../../lib/schedule.ts";
-import { type RestError, type RestErrorKind, toUnsent } from "../rest_error.ts";
-import type { Route } from "../route.ts";
+import { type RestError, type RestErrorKind, toUnsent } from "../exchange/rest_error.ts";
+import type { Route } from "../exchange/route.ts";
 import { type Bucket, createBuckets, roomAt } from "./buckets.ts";
 import { createHolds, type Hold, type HoldsDeps } from "./holds.ts";
 import { createLane, type Lane, nextOf } from "./lane.ts";

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { retryDelayMs, type RetryRules } from "../../../lib/backoff.ts";
+import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Bucket } from "./buckets.ts";
 import type { Limits } from "./limits.ts";

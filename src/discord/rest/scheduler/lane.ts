@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Route } from "../route.ts";
+import type { Route } from "../exchange/route.ts";
 import type { Bucket } from "./buckets.ts";
 import type { Ticket } from "./ticket.ts";
 

@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createInvalidRequests, INVALID_WINDOW_MS } from "../../../../src/core/invalid_requests.ts";
+import {
+  createInvalidRequests,
+  INVALID_WINDOW_MS,
+} from "../../../../src/core/discord/invalid_requests.ts";
 import {
   type BreakerState,
   breakerState,

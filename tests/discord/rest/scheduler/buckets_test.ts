@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { routeOf } from "../../../../src/discord/rest/route.ts";
+import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 import {
   createBuckets,
   roomAt,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { RestError, type RestErrorKind } from "../../../../src/discord/rest/rest_error.ts";
-import { type Route, routeOf } from "../../../../src/discord/rest/route.ts";
+import { RestError, type RestErrorKind } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { type Route, routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 import type { BreakerState } from "../../../../src/discord/rest/scheduler/breaker.ts";
 import {
   createDepartures,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { routeOf } from "../../../../src/discord/rest/route.ts";
+import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 import { createLane } from "../../../../src/discord/rest/scheduler/lane.ts";
 import { createLineUp, type LineUp } from "../../../../src/discord/rest/scheduler/line_up.ts";
 import type { Ticket } from "../../../../src/discord/rest/scheduler/ticket.ts";

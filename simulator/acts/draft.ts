@@ -1,0 +1,66 @@
+/**
+ * Messages on their way into the world, before they have an id.
+ *
+ * @module
+ */
+
+import type { ActionRow } from "../world/components.ts";
+import type { AllowedMentions } from "./mentions.ts";
+import type { Attachment, Opaque, Reference } from "../world/world.ts";
+
+/** A message before it has an id. */
+export interface MessageDraft {
+  readonly content: string;
+  readonly embeds: readonly Opaque[];
+  readonly components: readonly ActionRow[];
+  readonly attachments: readonly Omit<Attachment, "id">[];
+  /** Whether it carries a sticker or a poll, which the simulator does not keep. */
+  readonly hasMore: boolean;
+  readonly nonce?: string | number;
+  readonly enforceNonce: boolean;
+  readonly reference?: {
+    readonly kind: Reference["kind"];
+    readonly messageId: string;
+    readonly channelId?: string;
+    readonly failIfNotExists: boolean;
+  };
+  readonly allowedMentions?: AllowedMentions;
+  readonly flags: number;
+  readonly isTts: boolean;
+}
+
+/** What an edit changes; what is absent stays. */
+export interface MessageEdit {
+  readonly content?: string;
+  readonly embeds?: readonly Opaque[];
+  readonly components?: readonly ActionRow[];
+  /** What it has in the end: of those that are there, the ids that stay; and what is new. */
+  readonly attachments?: {
+    /** `"all"` where the edit lists none. */
+    readonly keep: readonly string[] | "all";
+    readonly add: readonly Omit<Attachment, "id">[];
+  };
+  readonly allowedMentions?: AllowedMentions;
+  readonly flags?: number;
+}
+
+export const EMPTY_DRAFT: MessageDraft = {
+  content: "",
+  embeds: [],
+  components: [],
+  attachments: [],
+  hasMore: false,
+  enforceNonce: false,
+  flags: 0,
+  isTts: false,
+};
+
+/** Whether nothing would be seen of it; Discord refuses that (50006). */
+export function isEmpty(
+  { content, embeds, components, attachments, hasMore, reference }:
+    & Pick<MessageDraft, "content" | "embeds" | "components" | "hasMore">
+    & { readonly attachments: readonly unknown[]; readonly reference?: { readonly kind: string } },
+): boolean {
+  return content.trim() === "" && embeds.length === 0 && components.length === 0 &&
+    attachments.length === 0 && !hasMore && reference?.kind !== "forward";
+}

@@ -1,0 +1,170 @@
+/**
+ * Presses of buttons, and what their application answers.
+ *
+ * An interaction may be answered once, within three seconds, by whoever has its
+ * token: no bot's token is asked for. What comes later is told as unknown, and
+ * the person reads that the interaction failed.
+ *
+ * @module
+ * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding}
+ */
+
+import type { UserId } from "../../src/core/discord/ids.ts";
+import type { MessageDraft, MessageEdit } from "./draft.ts";
+import { findMessage } from "./history.ts";
+import { editMessage, postMessage } from "./messages.ts";
+import { type Outcome, refuse, refuseForm } from "../world/refusals.ts";
+import { nextId } from "../world/snowflake.ts";
+import type {
+  Application,
+  Interaction,
+  InteractionAnswer,
+  Message,
+  World,
+  WorldEvent,
+} from "../world/world.ts";
+
+/** Milliseconds in which an interaction must be answered. */
+const INTERACTION_MS = 3_000;
+
+/** Flag of a message that only one person sees. */
+const EPHEMERAL = 1 << 6;
+
+/** Interactions that are remembered; Discord keeps their tokens for 15 minutes. */
+const KEPT = 1_000;
+
+/** What an application answers, read. */
+export type Callback =
+  | { readonly kind: "reply"; readonly draft: MessageDraft }
+  | { readonly kind: "update"; readonly edit: MessageEdit }
+  | { readonly kind: "defer" };
+
+/** Somebody presses a button of a bot's message. */
+export function pressButton(
+  world: World,
+  channelId: string,
+  messageId: string,
+  presser: UserId,
+  customId: string,
+  now: number,
+): Outcome<Interaction> {
+  const found = findMessage(world, channelId, messageId, presser);
+  if (found.kind === "refused") return found;
+  const { message } = found;
+  const application = applicationOf(world, message);
+  const button = message.components.flatMap(({ components }) => components)
+    .find(({ custom_id: own }) => own === customId);
+  if (!application || !button || button.disabled) {
+    return refuseForm({
+      path: ["data"],
+      code: "COMPONENT_VALIDATION_FAILED",
+      message: `There is no button ${customId} that can be pressed`,
+    });
+  }
+  const id = nextId<"interaction">(world.ids, now);
+  const interaction: Interaction = {
+    id,
+    token: btoa(`interaction:${id}:not-a-secret-the-simulator-made-it`).replaceAll("=", ""),
+    applicationId: application.id,
+    userId: presser,
+    channelId: message.channelId,
+    message,
+    button,
+    at: now,
+  };
+  world.interactions.set(id, interaction);
+  for (const oldest of world.interactions.keys()) {
+    if (world.interactions.size <= KEPT) break;
+    world.interactions.delete(oldest);
+  }
+  return {
+    kind: "done",
+    value: interaction,
+    events: [{ kind: "interaction_created", interaction }],
+  };
+}
+
+/** Answers an interaction: with a message, with a change of the one that has the button, or later. */
+export function answerInteraction(
+  world: World,
+  { id, token }: { readonly id: string; readonly token: string },
+  callback: Callback,
+  now: number,
+): Outcome<Interaction> {
+  const interaction = world.interactions.get(id);
+  if (!interaction) return refuse("unknownInteraction");
+  if (interaction.token !== token) return refuse("wrongInteractionToken");
+  if (interaction.answer) return refuse("alreadyAcknowledged");
+  if (now - interaction.at > INTERACTION_MS) return refuse("unknownInteraction");
+  const userId = world.applications.get(interaction.applicationId)?.userId;
+  if (!userId) return refuse("unknownInteraction");
+  const answered = (answer: InteractionAnswer, events: readonly WorldEvent[] = []) => {
+    interaction.answer = answer;
+    return { kind: "done" as const, value: interaction, events };
+  };
+
+  switch (callback.kind) {
+    case "defer":
+      return answered({ kind: "deferred" });
+    case "update": {
+      const { channelId, message: { id: messageId } } = interaction;
+      const edited = editMessage(world, channelId, messageId, userId, callback.edit, now);
+      if (edited.kind === "refused") return edited;
+      return answered({ kind: "updated", message: edited.value }, edited.events);
+    }
+    case "reply": {
+      if (callback.draft.flags & EPHEMERAL) {
+        const message = whispered(world, interaction, userId, callback.draft, now);
+        return answered({ kind: "replied", message, isEphemeral: true });
+      }
+      const author = { kind: "user", userId } as const;
+      const posted = postMessage(world, interaction.channelId, author, callback.draft, now);
+      if (posted.kind === "refused") return posted;
+      const { message } = posted.value;
+      return answered({ kind: "replied", message, isEphemeral: false }, posted.events);
+    }
+  }
+}
+
+/** Interactions that nobody answered in time: who pressed reads that it failed. */
+export function failedInteractions(world: World, now: number): readonly Interaction[] {
+  return [...world.interactions.values()].filter(({ answer, at }) =>
+    !answer && now - at > INTERACTION_MS
+  );
+}
+
+/** Messages that only this person sees, in order. */
+export function whispersTo(world: World, userId: UserId): readonly Message[] {
+  return [...world.interactions.values()].flatMap(({ userId: presser, answer }) =>
+    presser === userId && answer?.kind === "replied" && answer.isEphemeral ? [answer.message] : []
+  );
+}
+
+/** A message that is in no channel: nothing of it is in a history, and nobody else hears of it. */
+function whispered(
+  world: World,
+  { channelId, message: { id: messageId } }: Interaction,
+  userId: UserId,
+  { content, embeds, components, flags, isTts }: MessageDraft,
+  now: number,
+): Message {
+  return {
+    id: nextId<"message">(world.ids, now),
+    channelId,
+    author: { kind: "user", userId },
+    content: content.trim(),
+    reference: { kind: "reply", messageId, channelId },
+    pings: { users: [], roles: [], everyone: false },
+    attachments: [],
+    embeds,
+    components,
+    flags,
+    isTts,
+    reactions: new Map(),
+  };
+}
+
+function applicationOf(world: World, { author }: Message): Application | undefined {
+  if (author.kind !== "user") return undefined;
+  return [...world.applications.values()].find(({ userId }) => userId === author.userId);
+}

@@ -1,0 +1,294 @@
+/**
+ * One connection to the gateway: Discord's protocol from HELLO to the close code.
+ *
+ * Strict on purpose. What Discord closes a connection for, it is closed for
+ * here with the same code, so that a client that works against the simulator
+ * has kept the rules and not been forgiven.
+ *
+ * @module
+ * @see {@link https://docs.discord.com/developers/events/gateway}
+ */
+
+import type { Buffer } from "node:buffer";
+import type { Account, Accounts, ShownPresence } from "./bot_notes.ts";
+import { createEncoder, parseCompression } from "./compression.ts";
+import type { Dispatch, Viewer } from "./dispatches.ts";
+import type { GatewaySwitches } from "../notes/faults.ts";
+import {
+  CLOSE,
+  type CloseName,
+  type Identify,
+  MAX_CLIENT_PAYLOAD_BYTES,
+  parseFrame,
+  type Presence,
+  type RequestMembers,
+  type Resume,
+} from "./frames.ts";
+import { forgetUpTo, type Session, type Sessions } from "./sessions.ts";
+import type { LinkListener, SocketLink } from "./socket.ts";
+import { createHeart } from "./heartbeat.ts";
+import { areKnownIntents, askTooMuch } from "../world/intents.ts";
+import { type IdentifyLimit, spendIdentify } from "./identify_limit.ts";
+
+/** Payloads that a client may send in a minute, heartbeats among them. */
+const MAX_PAYLOADS_PER_MINUTE = 120;
+
+/** What a connection needs of the gateway that it belongs to. */
+export interface ConnectionDeps {
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly heartbeatIntervalMs: number;
+  readonly identifyLimit: IdentifyLimit;
+  readonly accounts: Accounts;
+  readonly sessions: Sessions;
+  readonly switches: GatewaySwitches;
+  /** Called when a session got a connection. */
+  readonly changed: () => void;
+  /** READY and the guilds of a session that has just begun. */
+  greet(session: Session): void;
+  /** The answer to op 8. */
+  membersOf(request: RequestMembers, viewer: Viewer): readonly Dispatch[];
+  /** Puts a dispatch on a session. */
+  dispatch(session: Session, dispatch: Dispatch): void;
+  /** Ends every session of an account whose token was reset. */
+  revoke(account: Account): void;
+}
+
+/** An open connection, as the gateway's faults reach it. */
+export interface GatewayConnection {
+  readonly session: Session | undefined;
+  send(text: string): void;
+  /** Sends op 7 or 9, which are no dispatches. */
+  sendOp(op: number, d: unknown): void;
+  /** Sends op 1. */
+  askHeartbeat(): void;
+  close(code: number, reason: string): void;
+  /** Lets go of the session, so that the client may IDENTIFY again on this connection. */
+  release(): void;
+  readonly link: SocketLink;
+}
+
+/** Speaks the protocol on a link. */
+export function speakGateway(
+  link: SocketLink,
+  deps: ConnectionDeps,
+  ended: (connection: GatewayConnection) => void,
+): { readonly connection: GatewayConnection; readonly listener: LinkListener } {
+  const { now, switches, heartbeatIntervalMs } = deps;
+  const compression = parseCompression(link.target.searchParams.get("compress"));
+  const encoder = createEncoder(compression ?? "none", (data) => link.send(data));
+  const timers = new Set<ReturnType<typeof setTimeout>>();
+  const sentAt: number[] = [];
+  const late: { readonly action: () => void; readonly dueAt: number }[] = [];
+  let session: Session | undefined;
+  let isOver = false;
+
+  const later = (ms: number, action: () => void) => {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      action();
+    }, ms);
+    timers.add(timer);
+    return () => {
+      clearTimeout(timer);
+      timers.delete(timer);
+    };
+  };
+  /** Does something now, or after the delay and all that waits for it: nothing overtakes. */
+  const inTurn = (action: () => void) => {
+    if (switches.delayMs <= 0 && late.length === 0) return action();
+    late.push({ action, dueAt: now() + switches.delayMs });
+    if (late.length === 1) goOn();
+  };
+  const goOn = () => {
+    const [first] = late;
+    if (!first) return;
+    later(Math.max(0, first.dueAt - now()), () => {
+      first.action();
+      late.shift();
+      goOn();
+    });
+  };
+  const send = (text: string) => {
+    if (!isOver) inTurn(() => encoder.write(text));
+  };
+  const sendOp = (op: number, d: unknown) => send(JSON.stringify({ t: null, s: null, op, d }));
+  const close = (code: number, reason: string) => {
+    if (isOver) return;
+    isOver = true;
+    session?.account.closes.push(code);
+    inTurn(() => encoder.after(() => link.close(code, reason)));
+  };
+  const fail = (name: CloseName) => {
+    const [code, reason] = CLOSE[name];
+    close(code, reason);
+  };
+  const connection: GatewayConnection = {
+    get session() {
+      return session;
+    },
+    send,
+    sendOp,
+    close,
+    askHeartbeat() {
+      heart.ask();
+      sendOp(1, null);
+    },
+    release() {
+      if (session) session.connection = undefined;
+      session = undefined;
+    },
+    link,
+  };
+
+  const detach = () => {
+    if (session?.connection !== connection) return;
+    session.connection = undefined;
+    session.detachedAt = now();
+    deps.changed();
+  };
+
+  const heart = createHeart({
+    now,
+    intervalMs: heartbeatIntervalMs,
+    later,
+    stopped() {
+      if (link.isFrozen) return detach(); // it cannot beat: the network's fault, and no reason to lose a session
+      if (session) deps.sessions.drop(session);
+      fail("sessionTimedOut");
+    },
+  });
+
+  const beat = (seq: number | null) => {
+    if (seq !== null && session && seq > session.seq) return fail("invalidSeq");
+    heart.beat(session, seq);
+    if (switches.forgetsNamed && session && seq !== null) forgetUpTo(session, seq);
+    if (!switches.swallowAcks) sendOp(11, null);
+  };
+
+  const show = (presence: Presence | null | undefined, via: ShownPresence["via"]) => {
+    if (!session || !presence) return;
+    session.account.presences.push({ ...presence, at: now(), sessionId: session.id, via });
+    deps.changed();
+  };
+
+  const attach = (to: Session) => {
+    to.connection?.close(4000, "Session resumed on another connection.");
+    session = to;
+    to.connection = connection;
+    to.detachedAt = undefined;
+    to.account.connections += 1;
+    deps.changed();
+  };
+
+  const identify = (payload: Identify) => {
+    const account = byGatewayToken(deps.accounts, payload.token);
+    if (!account) return fail("authenticationFailed");
+    const [id, count] = payload.shard ?? [0, 1];
+    if (id < 0 || count < 1 || id >= count) return fail("invalidShard");
+    const { intents } = payload;
+    if (intents === undefined || !areKnownIntents(intents)) return fail("invalidIntents");
+    if (askTooMuch(intents, account.application.privilegedIntents)) {
+      return fail("disallowedIntents");
+    }
+
+    const verdict = spendIdentify(account, deps.identifyLimit, id, now());
+    const code = switches.closeOnIdentify.shift();
+    if (code !== undefined) return close(code, "Told to close.");
+    if (verdict === "exhausted") {
+      deps.revoke(account);
+      return fail("authenticationFailed");
+    }
+    if (verdict === "too_soon" || switches.invalidIdentifies > 0) {
+      if (verdict !== "too_soon") switches.invalidIdentifies -= 1;
+      return sendOp(9, false);
+    }
+    if (switches.swallowReady) return;
+    const { userId } = account.application;
+    attach(deps.sessions.open(account, { userId, intents, shard: [id, count] }));
+    show(payload.presence, "identify");
+    if (session) deps.greet(session);
+  };
+
+  const resume = ({ token, session_id: id, seq }: Resume) => {
+    const account = byGatewayToken(deps.accounts, token);
+    if (!account) return fail("authenticationFailed");
+    if (switches.swallowReady) return;
+    const invalid = switches.invalidResumes.shift();
+    const resumed = invalid === undefined
+      ? deps.sessions.resume(id, account, seq, now(), switches.forgetsNamed)
+      : deps.sessions.refuse(id, account, invalid);
+    account.resumes.push({
+      at: now(),
+      outcome: resumed.kind === "resumed" ? "resumed" : "invalid",
+    });
+    if (resumed.kind === "seq_from_the_future") return fail("invalidSeq");
+    if (resumed.kind === "unknown") return sendOp(9, false);
+    if (resumed.kind === "refused") return sendOp(9, true);
+    attach(resumed.session);
+    if (switches.forgetsNamed) forgetUpTo(resumed.session, seq);
+    for (const text of resumed.missed) send(text);
+    deps.dispatch(resumed.session, { t: "RESUMED", d: {} });
+  };
+
+  const receive = (data: Buffer) => {
+    if (isOver) return;
+    if (data.length > MAX_CLIENT_PAYLOAD_BYTES) return fail("decodeError");
+    sentAt.push(now());
+    while (now() - (sentAt[0] ?? now()) >= 60_000) sentAt.shift();
+    if (sentAt.length > MAX_PAYLOADS_PER_MINUTE) return fail("rateLimited");
+    const frame = parseFrame(data.toString("utf8"));
+    if (typeof frame === "string") return fail(frame);
+    switch (frame.op) {
+      case 1:
+        return beat(frame.d);
+      case 2:
+        return session ? fail("alreadyAuthenticated") : identify(frame.d);
+      case 6:
+        return session ? fail("alreadyAuthenticated") : resume(frame.d);
+      case 3:
+        return session ? show(frame.d, "update") : fail("notAuthenticated");
+      case 4:
+        return session ? undefined : fail("notAuthenticated");
+      case 8: {
+        if (!session) return fail("notAuthenticated");
+        for (const chunk of deps.membersOf(frame.d, session.viewer)) deps.dispatch(session, chunk);
+      }
+    }
+  };
+
+  const start = () => {
+    if (link.target.searchParams.get("v") !== "10") return fail("invalidVersion");
+    if (link.target.searchParams.get("encoding") !== "json") return fail("decodeError");
+    if (compression === undefined) return fail("decodeError");
+    heart.start();
+    if (!switches.swallowHello) sendOp(10, { heartbeat_interval: heartbeatIntervalMs, _trace: [] });
+  };
+  start();
+
+  return {
+    connection,
+    listener: {
+      message: receive,
+      closed(code) {
+        const isOurs = isOver; // the client's code only repeats our own then
+        isOver = true;
+        for (const timer of timers) clearTimeout(timer);
+        encoder.stop();
+        if (session?.connection === connection) {
+          detach();
+          if (!isOurs) {
+            session.account.clientCloses.push(code);
+            if (switches.endsSessionOnClose(code)) deps.sessions.drop(session);
+          }
+        }
+        ended(connection);
+      },
+    },
+  };
+}
+
+/** On the gateway the token stands bare; Discord takes it with its prefix too, as discordeno writes it. */
+function byGatewayToken(accounts: Accounts, token: string): Account | undefined {
+  return accounts.byToken(token.replace(/^Bot /, ""));
+}

@@ -1,0 +1,267 @@
+/**
+ * Turns what happened in the world into what one connection is told of it.
+ *
+ * A connection hears of an event if its intents ask for it, its shard has it
+ * and its bot may see the channel. Without the message content intent it gets
+ * the message with its contents taken out, but for direct messages, its own
+ * and those that mention it.
+ *
+ * @module
+ * @see {@link https://docs.discord.com/developers/events/gateway-events}
+ */
+
+import type { ChannelId, GuildId, UserId } from "../../src/core/discord/ids.ts";
+import { may } from "../world/access.ts";
+import { toCreatedGuild, toGuild } from "../payloads/guild.ts";
+import { INTENT } from "../world/intents.ts";
+import { toInteraction } from "../payloads/interaction.ts";
+import {
+  channelTypeOf,
+  guildIdOf,
+  nonceFor,
+  type Payload,
+  toChannel,
+  toEmoji,
+  toMember,
+  toMessage,
+  toPartialMember,
+  toRole,
+} from "../payloads/payloads.ts";
+import { isPrivate, type Message, type World, type WorldEvent } from "../world/world.ts";
+
+/** Who listens. */
+export interface Viewer {
+  readonly userId: UserId;
+  readonly intents: number;
+  /** This shard's number, and how many there are. */
+  readonly shard: readonly [number, number];
+}
+
+/** A dispatch (op 0) before it has a sequence number. */
+export interface Dispatch {
+  readonly t: string;
+  readonly d: Payload;
+}
+
+/** What `viewer` is told of `event`; `undefined` if nothing. */
+export function toDispatch(world: World, event: WorldEvent, viewer: Viewer): Dispatch | undefined {
+  switch (event.kind) {
+    case "message_created":
+    case "message_updated":
+      return messageDispatch(world, event.message, viewer, event.kind);
+    case "message_deleted": {
+      const { id, channelId } = event.message;
+      if (!hearsChannel(world, channelId, viewer, "guildMessages", "directMessages")) return;
+      return {
+        t: "MESSAGE_DELETE",
+        d: { id, channel_id: channelId, ...guildIdOf(world, channelId) },
+      };
+    }
+    case "reaction_added":
+    case "reaction_removed":
+      return reactionDispatch(world, event, viewer);
+    case "typing_started": {
+      const { channelId, userId, at } = event;
+      if (!hearsChannel(world, channelId, viewer, "guildMessageTyping", "directMessageTyping")) {
+        return;
+      }
+      const place = placeOf(world, channelId, userId, "full");
+      const timestamp = Math.floor(at / 1000);
+      return {
+        t: "TYPING_START",
+        d: { channel_id: channelId, user_id: userId, timestamp, ...place },
+      };
+    }
+    case "guild_joined":
+    case "guild_left":
+      return membershipDispatch(world, event, viewer);
+    case "channel_created":
+    case "channel_updated":
+    case "channel_deleted": {
+      const { channel } = event;
+      if (!(viewer.intents & INTENT.guilds) || !isOnShard(channel.guildId, viewer)) return;
+      if (!may(world, channel, viewer.userId, "view")) return;
+      const noun = channel.kind === "thread" ? "THREAD" : "CHANNEL";
+      const verb = event.kind.slice("channel_".length, -1).toUpperCase();
+      return { t: `${noun}_${verb}`, d: toChannel(world, channel, viewer.userId) };
+    }
+    case "member_updated": {
+      const { guildId, member } = event;
+      const isOwn = member.userId === viewer.userId; // told of itself without the intent
+      if (!isOwn && !(viewer.intents & INTENT.guildMembers)) return;
+      if (!isMemberHere(world, guildId, viewer)) return;
+      return { t: "GUILD_MEMBER_UPDATE", d: { guild_id: guildId, ...toMember(world, member) } };
+    }
+    case "guild_updated": {
+      const guild = world.guilds.get(event.guildId);
+      if (!guild || !(viewer.intents & INTENT.guilds)) return;
+      if (!isMemberHere(world, event.guildId, viewer)) return;
+      return { t: "GUILD_UPDATE", d: toGuild(guild) };
+    }
+    case "interaction_created": { // no intent asks for it, and nobody else hears of it
+      const { interaction } = event;
+      const botId = world.applications.get(interaction.applicationId)?.userId;
+      const channel = world.channels.get(interaction.channelId);
+      const guildId = channel && !isPrivate(channel) ? channel.guildId : undefined;
+      if (botId !== viewer.userId || !isOnShard(guildId, viewer)) return;
+      return { t: "INTERACTION_CREATE", d: toInteraction(world, interaction, viewer.userId) };
+    }
+    case "role_updated": {
+      const { guildId, role } = event;
+      if (!(viewer.intents & INTENT.guilds) || !isMemberHere(world, guildId, viewer)) return;
+      return { t: "GUILD_ROLE_UPDATE", d: { guild_id: guildId, role: toRole(role) } };
+    }
+  }
+}
+
+function messageDispatch(
+  world: World,
+  message: Message,
+  viewer: Viewer,
+  kind: "message_created" | "message_updated",
+): Dispatch | undefined {
+  const { channelId } = message;
+  if (!hearsChannel(world, channelId, viewer, "guildMessages", "directMessages")) return;
+  const channel = world.channels.get(channelId);
+  if (!channel) return;
+  const guild = isPrivate(channel) ? undefined : world.guilds.get(channel.guildId);
+  const readsAll = (viewer.intents & INTENT.messageContent) !== 0 || guild === undefined;
+  const payload = toMessage(world, message, viewer.userId);
+  const quoted = payload["referenced_message"];
+  return {
+    t: kind === "message_created" ? "MESSAGE_CREATE" : "MESSAGE_UPDATE",
+    d: {
+      ...payload,
+      ...(kind === "message_created" && nonceFor(message, viewer.userId)),
+      ...(!readsAll && !concerns(message, viewer.userId) && WITHOUT_CONTENT),
+      ...(!readsAll && isPayload(quoted) && {
+        referenced_message: { ...quoted, ...(!isBy(quoted, viewer.userId) && WITHOUT_CONTENT) },
+      }),
+      ...(message.author.kind === "user" &&
+        placeOf(world, channelId, message.author.userId, "partial")),
+      ...guildIdOf(world, channelId),
+      channel_type: channelTypeOf(channel),
+      ...(guild && {
+        mentions: message.pings.users.map((id) => withMember(world, guild.id, id, payload)),
+      }),
+    },
+  };
+}
+
+const WITHOUT_CONTENT: Payload = { content: "", embeds: [], attachments: [], components: [] };
+
+function concerns({ author, pings }: Message, userId: UserId): boolean {
+  return (author.kind === "user" && author.userId === userId) || pings.users.includes(userId);
+}
+
+function isBy(message: Payload, userId: UserId): boolean {
+  return isPayload(message["author"]) && message["author"]["id"] === userId;
+}
+
+function withMember(world: World, guildId: GuildId, id: UserId, message: Payload): Payload {
+  const mentions = Array.isArray(message["mentions"]) ? message["mentions"].filter(isPayload) : [];
+  const user = mentions.find((mention) => mention["id"] === id) ?? { id };
+  const member = world.guilds.get(guildId)?.members.get(id);
+  return { ...user, ...(member && { member: toPartialMember(member) }) };
+}
+
+function reactionDispatch(
+  world: World,
+  event: Extract<WorldEvent, { kind: "reaction_added" | "reaction_removed" }>,
+  viewer: Viewer,
+): Dispatch | undefined {
+  const { message, userId, emoji } = event;
+  const { channelId } = message;
+  if (!hearsChannel(world, channelId, viewer, "guildMessageReactions", "directMessageReactions")) {
+    return;
+  }
+  const isAdded = event.kind === "reaction_added";
+  return {
+    t: isAdded ? "MESSAGE_REACTION_ADD" : "MESSAGE_REACTION_REMOVE",
+    d: {
+      user_id: userId,
+      channel_id: channelId,
+      message_id: message.id,
+      emoji: toEmoji(emoji),
+      burst: false,
+      type: 0,
+      ...guildIdOf(world, channelId),
+      ...(isAdded && placeOf(world, channelId, userId, "full")),
+      ...(isAdded && message.author.kind === "user" && {
+        message_author_id: message.author.userId,
+      }),
+    },
+  };
+}
+
+function membershipDispatch(
+  world: World,
+  { kind, guildId, userId }: Extract<WorldEvent, { kind: "guild_joined" | "guild_left" }>,
+  viewer: Viewer,
+): Dispatch | undefined {
+  const guild = world.guilds.get(guildId);
+  const isOwn = userId === viewer.userId;
+  const intent = isOwn ? INTENT.guilds : INTENT.guildMembers;
+  if (!(viewer.intents & intent) || !isOnShard(guildId, viewer)) return;
+  if (isOwn) {
+    if (kind === "guild_left") return { t: "GUILD_DELETE", d: { id: guildId } };
+    return guild && { t: "GUILD_CREATE", d: toCreatedGuild(world, guild, userId) };
+  }
+  if (!guild?.members.has(viewer.userId)) return;
+  const user = world.users.get(userId);
+  const member = guild.members.get(userId);
+  if (kind === "guild_left") {
+    return {
+      t: "GUILD_MEMBER_REMOVE",
+      d: { guild_id: guildId, user: user ? { id: user.id } : {} },
+    };
+  }
+  return member &&
+    { t: "GUILD_MEMBER_ADD", d: { guild_id: guildId, ...toMember(world, member) } };
+}
+
+/** Which shard has a guild; direct messages are shard 0's. */
+export function isOnShard(guildId: GuildId | undefined, { shard: [id, count] }: Viewer): boolean {
+  return guildId === undefined ? id === 0 : Number((BigInt(guildId) >> 22n) % BigInt(count)) === id;
+}
+
+function isMemberHere(world: World, guildId: GuildId, viewer: Viewer): boolean {
+  return isOnShard(guildId, viewer) &&
+    (world.guilds.get(guildId)?.members.has(viewer.userId) ?? false);
+}
+
+function hearsChannel(
+  world: World,
+  channelId: ChannelId,
+  viewer: Viewer,
+  inGuilds: keyof typeof INTENT,
+  inPrivate: keyof typeof INTENT,
+): boolean {
+  const channel = world.channels.get(channelId);
+  if (!channel) return false;
+  const intent = INTENT[isPrivate(channel) ? inPrivate : inGuilds];
+  const guildId = isPrivate(channel) ? undefined : channel.guildId;
+  return (viewer.intents & intent) !== 0 && isOnShard(guildId, viewer) &&
+    may(world, channel, viewer.userId, "view");
+}
+
+/** The member that `userId` is where the channel is; nothing outside of guilds. */
+function placeOf(
+  world: World,
+  channelId: ChannelId,
+  userId: UserId,
+  form: "full" | "partial",
+): Payload {
+  const channel = world.channels.get(channelId);
+  const guild = channel && !isPrivate(channel) ? world.guilds.get(channel.guildId) : undefined;
+  const member = guild?.members.get(userId);
+  if (!guild || !member) return {};
+  return {
+    guild_id: guild.id,
+    member: form === "full" ? toMember(world, member) : toPartialMember(member),
+  };
+}
+
+function isPayload(value: unknown): value is Payload {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

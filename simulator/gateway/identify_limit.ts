@@ -1,0 +1,67 @@
+/**
+ * How often a bot may begin a session: by day, and by five seconds.
+ *
+ * Discord counts in windows of 24 hours that begin with the first IDENTIFY, and
+ * that is what is told. What is enforced is stricter: no 24 hours at all may
+ * hold more, so that a bot which leans on where a window begins is found out.
+ *
+ * @module
+ * @see {@link https://docs.discord.com/developers/events/gateway#session-start-limit-object}
+ */
+
+import { DAY_MS } from "../../src/core/discord/day.ts";
+import type { Account } from "./bot_notes.ts";
+
+/** Discord's `session_start_limit`. */
+export interface IdentifyLimit {
+  /** IDENTIFYs in 24 hours; one more resets the token. */
+  readonly total: number;
+  /** IDENTIFYs in five seconds: one for each key, which is the shard's number modulo this. */
+  readonly maxConcurrency: number;
+}
+
+/** Milliseconds between two IDENTIFYs of one key. */
+const SPACING_MS = 5_000;
+
+/** What `GET /gateway/bot` says is left; `reset_after` in milliseconds. */
+export function sessionStartLimit(
+  { identifies }: { readonly identifies: readonly number[] },
+  { total, maxConcurrency }: IdentifyLimit,
+  now: number,
+): Readonly<Record<string, number>> {
+  let beganAt = -Infinity;
+  let spent = 0;
+  for (const at of identifies) {
+    if (at >= beganAt + DAY_MS) {
+      beganAt = at;
+      spent = 0;
+    }
+    spent += 1;
+  }
+  const isOpen = now < beganAt + DAY_MS;
+  return {
+    total,
+    remaining: isOpen ? Math.max(0, total - spent) : total,
+    reset_after: isOpen ? beganAt + DAY_MS - now : 0,
+    max_concurrency: maxConcurrency,
+  };
+}
+
+/** Counts an IDENTIFY, and tells whether it is one too many for a day or too early. */
+export function spendIdentify(
+  account: Pick<Account, "identifies" | "lastIdentifyAt" | "earlyIdentifies">,
+  { total, maxConcurrency }: IdentifyLimit,
+  shardId: number,
+  now: number,
+): "spent" | "exhausted" | "too_soon" {
+  const { identifies, lastIdentifyAt } = account;
+  const today = identifies.filter((at) => now - at < DAY_MS).length;
+  const key = shardId % maxConcurrency;
+  const isEarly = now - (lastIdentifyAt.get(key) ?? -Infinity) < SPACING_MS;
+  identifies.push(now);
+  lastIdentifyAt.set(key, now);
+  if (today >= total) return "exhausted";
+  if (!isEarly) return "spent";
+  account.earlyIdentifies += 1;
+  return "too_soon";
+}

@@ -1,0 +1,226 @@
+/**
+ * How the built-in model treats one request: it answers, or fails in one of the
+ * ways that real servers have been seen to.
+ *
+ * @module
+ */
+
+import type { ServerResponse } from "node:http";
+import { answerTo } from "./script.ts";
+import type { WireFormat } from "./wire.ts";
+
+/** How the server treats a request for an answer. */
+export const MODEL_BEHAVIOURS = [
+  "script", // answers as `script.ts` has it
+  "slow", // the same, a word at a time with a pause after each
+  "html", // 200 with a page, as a captive portal or a wrong address has it
+  "garbage", // an event stream whose events are no JSON
+  "empty", // a whole answer without a word
+  "blank", // a whole answer of white space
+  "ends_early", // some words, then a tidy end without a finish
+  "cut", // some words, then the connection breaks
+  "error_in_stream", // some words, then an error object
+  "overloaded_in_stream", // an error object at once, as Anthropic has it
+  "hang", // takes the request and says nothing
+  "stall", // some words, then nothing
+  "rate_limited", // 429 with Retry-After
+  "quota", // 429 that no waiting helps
+  "server_error", // 500
+  "overloaded", // 529
+  "unauthorized", // 401, with the key in the answer
+  "not_found", // 404
+  "rejected", // 400
+  "redirect", // 302 to another address
+  "drop", // breaks the connection without an answer
+  "length", // stops for length after some words
+  "content_filter", // stops for its filter without a word
+  "tool_call", // calls a tool that nobody offered
+  "reasoning", // thinks in the format's own field, then answers
+  "think_tags", // thinks in `<think>` within the text, then answers
+  "huge", // 16 MB without an end
+] as const;
+
+export type ModelBehaviour = (typeof MODEL_BEHAVIOURS)[number];
+
+/** What a behaviour needs to know of a request. */
+export interface Asked {
+  readonly behaviour: ModelBehaviour;
+  readonly model: string;
+  readonly words: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const SLOW_MS = 120;
+const GONE_MS = 50;
+const HUGE_PIECES = 256;
+
+export interface Stage {
+  readonly chunkDelayMs: number;
+  readonly retryAfterSec: number;
+  /** Aborted when the server closes. */
+  readonly signal: AbortSignal;
+}
+
+/** Answers one request by its behaviour, to the end. */
+export async function perform(
+  request: Asked,
+  format: WireFormat,
+  res: ServerResponse,
+  { chunkDelayMs, retryAfterSec, signal }: Stage,
+): Promise<void> {
+  const fail = (status: number, message: string, headers: Record<string, string> = {}) =>
+    send(res, status, format.errorBody(message), headers);
+  const stream = () => {
+    res.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+    res.write(format.open());
+  };
+  const say = async (text: string, delayMs = chunkDelayMs): Promise<number> => {
+    const pieces = text.match(/\s*\S+\s*/g) ?? [text];
+    for (const piece of pieces) {
+      if (res.destroyed) return 0;
+      if (!res.write(format.text(piece))) await drained(res, signal);
+      if (delayMs > 0) await pause(delayMs, signal);
+    }
+    return pieces.length;
+  };
+  const finish = (reason: Parameters<WireFormat["finish"]>[0], outputTokens: number) => {
+    res.end(format.finish(reason, outputTokens));
+  };
+  const answer = answerTo(request.words);
+
+  switch (request.behaviour) {
+    case "script":
+      stream();
+      return finish("stop", await say(answer));
+    case "slow":
+      stream();
+      return finish("stop", await say(answer, SLOW_MS));
+    case "html":
+      return send(res, 200, "<!doctype html><title>Please log in</title>", {
+        "Content-Type": "text/html; charset=utf-8",
+      });
+    case "garbage":
+      stream();
+      return void res.end('data: {"choices": [oops\n\ndata: <<<\n\n');
+    case "empty":
+      stream();
+      return finish("stop", 0);
+    case "blank":
+      stream();
+      await say(" \n ");
+      return finish("stop", 1);
+    case "ends_early":
+      stream();
+      await say("Well, ");
+      return void res.end();
+    case "cut":
+      stream();
+      await say("Well, ");
+      await pause(20, signal); // so that the words arrive before the break
+      return void res.destroy();
+    case "error_in_stream":
+      stream();
+      await say("Well, ");
+      return void res.end(format.error("exploded"));
+    case "overloaded_in_stream":
+      stream();
+      return void res.end(format.error("overloaded"));
+    case "hang":
+      return;
+    case "stall":
+      stream();
+      return void await say("Well, ");
+    case "rate_limited":
+      return fail(429, "slow down", { "Retry-After": String(retryAfterSec) });
+    case "quota":
+      return send(
+        res,
+        429,
+        JSON.stringify({
+          error: { message: "You exceeded your quota", code: "insufficient_quota" },
+        }),
+      );
+    case "server_error":
+      return fail(500, "the server tripped");
+    case "overloaded":
+      return fail(529, "overloaded");
+    case "unauthorized":
+      return fail(401, `Incorrect API key provided: ${keyOf(request)}`);
+    case "not_found":
+      return fail(404, `The model ${request.model} does not exist`);
+    case "rejected":
+      return fail(400, `max_tokens is too large ${"!".repeat(1_000)}`);
+    case "redirect":
+      return send(res, 302, "", { Location: "/elsewhere" });
+    case "drop":
+      return void res.destroy();
+    case "length":
+      stream();
+      await say("Well, ");
+      return finish("length", 1);
+    case "content_filter":
+      stream();
+      return finish("content_filter", 0);
+    case "tool_call":
+      stream();
+      res.write(format.toolCall());
+      return finish("tool_calls", 5);
+    case "reasoning":
+      stream();
+      res.write(format.thought("The user wants something. ") + format.thought("I must be kind."));
+      return finish("stop", await say(answer));
+    case "think_tags":
+      stream();
+      await say(`<think>\nThe user wants something.\n</think>\n\n${answer}`);
+      return finish("stop", 9);
+    case "huge":
+      stream();
+      for (let piece = 0; piece < HUGE_PIECES && !res.destroyed && !signal.aborted; piece++) {
+        if (!res.write(format.text("w".repeat(64 * 1024)))) await drained(res, signal);
+      }
+  }
+}
+
+/** A whole answer that is no stream. */
+export function send(
+  res: ServerResponse,
+  status: number,
+  body: string,
+  headers: Record<string, string> = {},
+): void {
+  res.writeHead(status, { "Content-Type": "application/json", ...headers });
+  res.end(body);
+}
+
+function keyOf({ headers }: Asked): string {
+  return headers["x-api-key"] ?? headers["authorization"]?.replace(/^Bearer /, "") ?? "none";
+}
+
+/**
+ * Until the client has taken what was written, or is gone.
+ *
+ * Deno does not tell of a client that is gone while something waits to be taken,
+ * so this ends by itself after a while.
+ */
+async function drained(res: ServerResponse, signal: AbortSignal): Promise<void> {
+  const waited = new AbortController();
+  const done = () => waited.abort();
+  res.once("drain", done);
+  res.once("close", done);
+  await pause(GONE_MS, AbortSignal.any([signal, waited.signal]));
+  res.off("drain", done);
+  res.off("close", done);
+}
+
+/** Resolves early when the server closes: nothing is left to wait for. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+    signal.addEventListener("abort", done);
+  });
+}

@@ -1,0 +1,195 @@
+/**
+ * The built-in model as a server on loopback, in OpenAI's format and Anthropic's.
+ *
+ * The bot reaches it as it would any model, so the demo and the tests go through
+ * all of `providers/`; and it can fail in every way that a real one has been seen
+ * to, on request.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { type Asked, MODEL_BEHAVIOURS, type ModelBehaviour, perform, send } from "./behaviour.ts";
+import { wordsOf } from "./script.ts";
+import { anthropicFormat, openAiFormat, parseWireRequest, type WireRequest } from "./wire.ts";
+
+export type { ModelBehaviour } from "./behaviour.ts";
+
+/** One request for an answer, kept for assertions. */
+export interface RecordedRequest extends WireRequest, Asked {
+  readonly path: string;
+  /** JSON as it came. */
+  readonly body: string;
+  /** How the connection stood at last; `undefined` while it is open. */
+  readonly end: "answered" | "broken" | undefined;
+}
+
+export interface ModelServerSettings {
+  /** 0, as without it: any free one. */
+  readonly port?: number;
+  readonly behaviour?: ModelBehaviour;
+  /** Milliseconds between two pieces of a scripted answer. */
+  readonly chunkDelayMs?: number;
+  /** Seconds that a 429 asks for. */
+  readonly retryAfterSec?: number;
+}
+
+export interface ModelServer {
+  readonly port: number;
+  /** `"http://127.0.0.1:40123/v1"`. */
+  readonly baseUrl: string;
+  /** Model ids that `/v1/models` lists. */
+  readonly models: readonly string[];
+  /** The newest {@link REQUESTS_MAX}, oldest first. */
+  readonly requests: readonly RecordedRequest[];
+  /**
+   * Changes how requests are treated from now on.
+   *
+   * @param times For so many requests; after them the script again. Without it, for good.
+   */
+  behave(behaviour: ModelBehaviour, times?: number): void;
+  /** Resolves once a recorded request has ended. */
+  ended(request: RecordedRequest): Promise<void>;
+  /** Breaks what is open. */
+  close(): Promise<void>;
+}
+
+/** Requests that are kept. */
+export const REQUESTS_MAX = 200;
+
+const BODY_MAX_BYTES = 8 * 1024 * 1024;
+const MODELS = ["barnacle-script"];
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Starts the server on 127.0.0.1. */
+export async function startModelServer(settings: ModelServerSettings = {}): Promise<ModelServer> {
+  const requests: RecordedRequest[] = [];
+  const endings = new WeakMap<RecordedRequest, Promise<void>>();
+  const sockets = new Set<Socket>();
+  const stop = new AbortController();
+  let behaviour = settings.behaviour ?? "script";
+  let left = Infinity;
+
+  const behaviourFor = (words: string): ModelBehaviour => {
+    const asked = /\bsimulate:\s*([a-z_]+)/i.exec(words)?.[1]?.toLowerCase();
+    const simulated = MODEL_BEHAVIOURS.find((name) => name === asked);
+    if (simulated) return simulated;
+    const now = left > 0 ? behaviour : "script";
+    left--;
+    return now;
+  };
+
+  const record = (incoming: IncomingMessage, res: ServerResponse, body: string) => {
+    const request = parseWireRequest(body);
+    if (!request) return undefined;
+    const words = wordsOf(request.messages.findLast(({ role }) => role === "user")?.text ?? "");
+    const kept: Mutable<RecordedRequest> = {
+      ...request,
+      path: pathOf(incoming),
+      headers: headersOf(incoming),
+      body,
+      words,
+      behaviour: behaviourFor(words),
+      end: undefined,
+    };
+    endings.set(
+      kept,
+      new Promise((resolve) => {
+        res.once("close", () => {
+          kept.end = res.writableFinished ? "answered" : "broken";
+          resolve();
+        });
+      }),
+    );
+    requests.push(kept);
+    if (requests.length > REQUESTS_MAX) requests.shift();
+    return kept;
+  };
+
+  const respond = async (incoming: IncomingMessage, res: ServerResponse): Promise<void> => {
+    const path = pathOf(incoming);
+    if (path === "/v1/models") {
+      return send(
+        res,
+        200,
+        JSON.stringify({
+          object: "list",
+          data: MODELS.map((id) => ({ id, object: "model" })),
+        }),
+      );
+    }
+    const format = path === "/v1/chat/completions"
+      ? openAiFormat(MODELS[0] ?? "")
+      : path === "/v1/messages"
+      ? anthropicFormat(MODELS[0] ?? "")
+      : undefined;
+    if (!format) return send(res, 404, JSON.stringify({ error: { message: "no such path" } }));
+    const body = await bodyOf(incoming);
+    const request = body === undefined ? undefined : record(incoming, res, body);
+    if (!request) return send(res, 400, format.errorBody("not a streaming chat request"));
+    await perform(request, format, res, {
+      chunkDelayMs: settings.chunkDelayMs ?? 0,
+      retryAfterSec: settings.retryAfterSec ?? 1,
+      signal: stop.signal,
+    });
+  };
+
+  const server = createServer((incoming, res) => {
+    // A connection that breaks while we write is the client's right, or our own doing.
+    res.on("error", () => res.destroy());
+    respond(incoming, res).catch(() => res.destroy());
+  });
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(settings.port ?? 0, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+
+  return {
+    port,
+    baseUrl: `http://127.0.0.1:${port}/v1`,
+    models: MODELS,
+    requests,
+    behave(next, times = Infinity) {
+      behaviour = next;
+      left = times;
+    },
+    ended: (request) => endings.get(request) ?? Promise.resolve(),
+    async close() {
+      stop.abort();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+async function bodyOf(incoming: IncomingMessage): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of incoming) {
+    bytes += chunk.length;
+    if (bytes > BODY_MAX_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function pathOf({ url }: IncomingMessage): string {
+  return new URL(url ?? "/", "http://localhost").pathname;
+}
+
+function headersOf({ headers }: IncomingMessage): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, String(value ?? "")]),
+  );
+}

@@ -1,0 +1,255 @@
+/**
+ * The page on which one can be several people on the simulated Discord, and see
+ * what the bot makes of each of their messages.
+ *
+ * An application without a socket. What is on the page comes as one event with
+ * everything, then as news; what people do goes back by POST. It holds no secret,
+ * but a button on it kills a process: so other sites' pages are turned away, by
+ * the name they ask for, by their origin, and by a content type that no form has.
+ *
+ * @module
+ */
+
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { streamSSE } from "hono/streaming";
+import { z } from "zod";
+import type { Simulator } from "../simulator.ts";
+import type { WorldEvent } from "../world/world.ts";
+import { ASSETS } from "./assets.ts";
+import type { Backstage, BackstageNews, BotCard, Judged, Notice } from "./backstage.ts";
+import { createFeed, type Feed } from "./feed.ts";
+import { type SeenMessage, type SeenWorld, viewMessage, viewWorld } from "./view.ts";
+
+export interface PageOptions {
+  readonly simulator: Simulator;
+  readonly backstage: Backstage;
+  /** Words to say with one click. */
+  readonly prompts: readonly string[];
+  /**
+   * Whether a request is turned away before anything looks at it.
+   *
+   * @returns Why, in words; `undefined` if it is not.
+   */
+  readonly refusalOf: (request: Request) => string | undefined;
+  /** Told of a fault of ours; the asker is told only that there was one. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface Page {
+  fetch(request: Request): Response | Promise<Response>;
+  /** Ends the streams of all pages that are open. */
+  close(): void;
+}
+
+/** Everything there is, as a page that opens is sent it. */
+export interface Opening {
+  readonly world: SeenWorld;
+  readonly prompts: readonly string[];
+  readonly bot: BotCard;
+  readonly judged: readonly Judged[];
+  readonly notices: readonly Notice[];
+}
+
+/** What is sent after it, one by one. */
+export type PageNews =
+  | BackstageNews
+  | { readonly kind: "message"; readonly message: SeenMessage }
+  | { readonly kind: "deleted"; readonly messageId: string }
+  | { readonly kind: "typing"; readonly channelId: string; readonly userId: string }
+  /** Places or people have changed: all of it again. */
+  | { readonly kind: "world"; readonly world: SeenWorld };
+
+/** News that may wait for a page to take them. */
+const FEED_LIMIT = 2_000;
+
+/** Characters that a person may write, with Discord's subscription; the bot may half of them. */
+const TEXT_MAX = 4_000;
+
+const BODY_MAX_BYTES = 32 * 1024;
+
+const HEADERS = {
+  "Cache-Control": "no-store",
+  "Content-Security-Policy": [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'", // the browser itself refuses text as markup
+    "trusted-types 'none'",
+  ].join("; "),
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Referrer-Policy": "no-referrer",
+  "X-Content-Type-Options": "nosniff",
+} as const;
+
+const digits = z.string().regex(/^\d{1,20}$/);
+const emoji = z.string().min(1).max(64);
+const onMessage = z.strictObject({ as: digits, channel: digits, message: digits, emoji });
+
+const ACTS = {
+  say: z.strictObject({
+    as: digits,
+    channel: digits,
+    text: z.string().min(1),
+    replyTo: digits.optional(),
+  }),
+  type: z.strictObject({ as: digits, channel: digits }),
+  react: onMessage,
+  unreact: onMessage,
+  press: z.strictObject({ control: z.string().max(100) }),
+} as const;
+
+export function createPage(options: PageOptions): Page {
+  const { simulator, backstage, prompts, refusalOf, onError } = options;
+  const feeds = new Set<Feed<PageNews>>();
+  const app = new Hono();
+  // Where one may write to the bot, whoever one is; a client has it once one has looked at the bot.
+  for (const { id, isBot } of simulator.world.users.values()) {
+    if (!isBot) simulator.channel("dm", id);
+  }
+  const tell = (news: PageNews) => {
+    for (const feed of feeds) feed.push(news);
+  };
+  const seeWorld = () => viewWorld(simulator.world, simulator.application.userId);
+  const stops = [
+    backstage.subscribe(tell),
+    simulator.subscribe((event) => tell(newsOf(event, simulator, seeWorld))),
+  ];
+
+  app.use(async (c, next) => {
+    const refusal = refusalOf(c.req.raw) ?? refusalOfPost(c.req.raw);
+    if (refusal !== undefined) c.res = c.text(refusal, 403);
+    else await next();
+    for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
+  });
+  app.use(bodyLimit({ maxSize: BODY_MAX_BYTES, onError: (c) => c.text("That is too long", 413) }));
+
+  for (const [path, { type, text }] of Object.entries(ASSETS)) {
+    app.get(path, (c) => c.body(text, 200, { "Content-Type": `${type}; charset=utf-8` }));
+  }
+
+  app.get("/events", (c) =>
+    streamSSE(c, async (stream) => {
+      const feed = createFeed<PageNews>(FEED_LIMIT);
+      stream.onAbort(feed.close);
+      feeds.add(feed);
+      try {
+        const opening: Opening = {
+          world: seeWorld(),
+          prompts,
+          bot: backstage.bot(),
+          judged: backstage.judged(),
+          notices: backstage.notices(),
+        };
+        await stream.writeSSE({ event: "opening", data: JSON.stringify(opening) });
+        for await (const news of feed.read()) {
+          await stream.writeSSE({ event: "news", data: JSON.stringify(news) });
+        }
+      } finally {
+        feeds.delete(feed);
+      }
+    }));
+
+  app.post("/say", (c) =>
+    act(c, ACTS.say, ({ as, channel, text, replyTo }) => {
+      if (text.length > TEXT_MAX) {
+        throw new RangeError(`Discord takes ${TEXT_MAX} characters, and these are ${text.length}`);
+      }
+      simulator.say({ as, in: channel, text, ...(replyTo !== undefined && { replyTo }) });
+    }));
+  app.post(
+    "/type",
+    (c) => act(c, ACTS.type, ({ as, channel }) => simulator.type({ as, in: channel })),
+  );
+  app.post(
+    "/react",
+    (c) => act(c, ACTS.react, ({ channel, ...on }) => simulator.react({ ...on, in: channel })),
+  );
+  app.post(
+    "/unreact",
+    (c) => act(c, ACTS.unreact, ({ channel, ...on }) => simulator.unreact({ ...on, in: channel })),
+  );
+  app.post("/press", (c) =>
+    act(c, ACTS.press, async ({ control }) => {
+      if (!await backstage.press(control)) throw new RangeError(`There is no button ${control}`);
+    }));
+
+  app.notFound((c) => c.text("Nothing here", 404));
+  app.onError((error, c) => {
+    onError(error);
+    return c.text("Something went wrong here", 500);
+  });
+
+  /** Reads what somebody does, does it, and tells what Discord says against it. */
+  async function act<Act>(
+    c: Context,
+    schema: z.ZodType<Act>,
+    perform: (act: Act) => void | Promise<void>,
+  ): Promise<Response> {
+    const read = schema.safeParse(await c.req.json().catch(() => undefined));
+    if (!read.success) return c.text("That is not a request of this page", 400);
+    const who = asOf(read.data);
+    if (who !== undefined && !isPerson(simulator, who)) {
+      return c.text("Only people can act here, and nobody is called that", 400);
+    }
+    try {
+      await perform(read.data);
+    } catch (error) {
+      if (error instanceof RangeError) return c.text(error.message, 400); // as the simulator refuses
+      throw error;
+    }
+    return c.body(null, 204);
+  }
+
+  return {
+    fetch: (request) => app.fetch(request),
+    close() {
+      for (const stop of stops) stop();
+      for (const feed of feeds) feed.close();
+    },
+  };
+}
+
+/**
+ * A page of another program on this machine is of the same site, but not of the
+ * same origin; and a form can neither name this type nor ask whether it may.
+ */
+function refusalOfPost({ method, headers }: Request): string | undefined {
+  if (method === "GET" || method === "HEAD") return undefined;
+  const origin = headers.get("origin");
+  const site = headers.get("sec-fetch-site");
+  if (origin !== null && origin !== `http://${headers.get("host")}`) return "Not from this page";
+  if (site !== null && site !== "same-origin") return "Not from this page";
+  return headers.get("content-type") === "application/json" ? undefined : "Only JSON is taken here";
+}
+
+function newsOf(event: WorldEvent, { world }: Simulator, seeWorld: () => SeenWorld): PageNews {
+  switch (event.kind) {
+    case "message_created":
+    case "message_updated":
+    case "reaction_added":
+    case "reaction_removed":
+      return { kind: "message", message: viewMessage(world, event.message) };
+    case "message_deleted":
+      return { kind: "deleted", messageId: event.message.id };
+    case "typing_started":
+      return { kind: "typing", channelId: event.channelId, userId: event.userId };
+    default:
+      return { kind: "world", world: seeWorld() };
+  }
+}
+
+function asOf(act: unknown): string | undefined {
+  return typeof act === "object" && act !== null && "as" in act ? String(act.as) : undefined;
+}
+
+/** Bots speak for themselves. */
+function isPerson({ world }: Simulator, id: string): boolean {
+  return [...world.users.values()].some((user) => user.id === id && !user.isBot);
+}

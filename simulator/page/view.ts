@@ -1,0 +1,159 @@
+/**
+ * The world as the page shows it: plain data, names beside ids.
+ *
+ * Nothing here is HTML. Text goes out as it was written; the page sets it as
+ * text, never as markup (X1).
+ *
+ * @module
+ */
+
+import {
+  type ChannelId,
+  createdAtMs,
+  type GuildId,
+  type MessageId,
+  type UserId,
+} from "../../src/core/discord/ids.ts";
+import { may } from "../world/access.ts";
+import { type Author, type Channel, isPrivate, type Message, type World } from "../world/world.ts";
+
+export interface SeenPerson {
+  readonly id: UserId;
+  readonly name: string;
+  readonly username: string;
+  /** Who they are to the bot, as far as Discord knows: `"owner of the bot"`. */
+  readonly note: string;
+}
+
+export interface SeenChannel {
+  readonly id: ChannelId;
+  readonly kind: Channel["kind"];
+  readonly guildId?: GuildId;
+  /** Of a thread. */
+  readonly parentId?: ChannelId;
+  readonly name: string;
+  readonly topic?: string;
+  /** People, not bots, who can read it. */
+  readonly viewers: readonly UserId[];
+}
+
+export interface SeenMessage {
+  readonly id: MessageId;
+  readonly channelId: ChannelId;
+  readonly author: { readonly id: string; readonly name: string; readonly isBot: boolean };
+  /** Unix time in milliseconds. */
+  readonly at: number;
+  readonly isEdited: boolean;
+  readonly text: string;
+  readonly replyTo?: MessageId;
+  readonly reactions: readonly { readonly emoji: string; readonly by: readonly UserId[] }[];
+  readonly attachments: readonly string[];
+}
+
+export interface SeenWorld {
+  /** The bot that all this is about. */
+  readonly bot: { readonly id: UserId; readonly name: string };
+  readonly people: readonly SeenPerson[];
+  readonly guilds: readonly { readonly id: GuildId; readonly name: string }[];
+  readonly channels: readonly SeenChannel[];
+  readonly messages: readonly SeenMessage[];
+  /** What a mention stands for, by its text without brackets: `"@123"`, `"@&123"`, `"#123"`. */
+  readonly names: Readonly<Record<string, string>>;
+}
+
+/** @param botId Whose world it is: without its user, a private channel is of no interest. */
+export function viewWorld(world: World, botId: UserId): SeenWorld {
+  const people = peopleOf(world);
+  const channels = [...world.channels.values()].filter((channel) =>
+    channel.kind !== "forum" && (!isPrivate(channel) || channel.recipients.includes(botId))
+  );
+  return {
+    bot: { id: botId, name: nameOf(world, botId) },
+    people,
+    guilds: [...world.guilds.values()].map(({ id, name }) => ({ id, name })),
+    channels: channels.map((channel) => viewChannel(world, channel, people, botId)),
+    messages: channels.flatMap(({ messages }) =>
+      [...messages.values()].map((message) => viewMessage(world, message))
+    ),
+    names: namesOf(world),
+  };
+}
+
+export function viewMessage(world: World, message: Message): SeenMessage {
+  const { id, channelId, author, content, editedAt, reference, reactions, attachments } = message;
+  return {
+    id,
+    channelId,
+    author: viewAuthor(world, author),
+    at: createdAtMs(id),
+    isEdited: editedAt !== undefined,
+    text: content,
+    ...(reference?.kind === "reply" && { replyTo: reference.messageId }),
+    reactions: [...reactions].map(([emoji, by]) => ({ emoji, by: [...by] })),
+    attachments: attachments.map(({ filename }) => filename),
+  };
+}
+
+function viewChannel(
+  world: World,
+  channel: Channel,
+  people: readonly SeenPerson[],
+  botId: UserId,
+): SeenChannel {
+  const { id, kind } = channel;
+  const viewers = people.map((person) => person.id).filter((one) =>
+    may(world, channel, one, "view")
+  );
+  if (isPrivate(channel)) {
+    const others = channel.recipients.map((one) => nameOf(world, one)).join(", ");
+    const name = kind === "dm" ? nameOf(world, botId) : channel.name ?? others;
+    return { id, kind, name, viewers };
+  }
+  return {
+    id,
+    kind,
+    guildId: channel.guildId,
+    name: channel.name,
+    viewers,
+    ...(channel.kind === "thread" && { parentId: channel.parentId }),
+    ...(channel.kind !== "thread" && channel.topic !== undefined && { topic: channel.topic }),
+  };
+}
+
+function viewAuthor(world: World, author: Author): SeenMessage["author"] {
+  if (author.kind === "webhook") {
+    const { webhook, name = webhook.name } = author;
+    return { id: webhook.id, name, isBot: true };
+  }
+  const user = world.users.get(author.userId);
+  return { id: author.userId, name: nameOf(world, author.userId), isBot: user?.isBot === true };
+}
+
+function peopleOf(world: World): readonly SeenPerson[] {
+  const owners = new Set(Array.from(world.applications.values(), ({ ownerId }) => ownerId));
+  return [...world.users.values()].filter(({ isBot }) => !isBot).map(({ id, username }) => {
+    const guilds = [...world.guilds.values()].filter(({ members }) => members.has(id));
+    const places = guilds.map(({ name }) => name).join(", ");
+    const note = owners.has(id)
+      ? "owner of the bot"
+      : guilds.length > 0
+      ? `member of ${places}`
+      : "a stranger, DMs only";
+    return { id, username, name: nameOf(world, id), note };
+  });
+}
+
+function namesOf(world: World): Readonly<Record<string, string>> {
+  const names: Record<string, string> = {};
+  for (const id of world.users.keys()) names[`@${id}`] = `@${nameOf(world, id)}`;
+  for (const { roles } of world.guilds.values()) {
+    for (const { id, name } of roles.values()) names[`@&${id}`] = `@${name.replace(/^@/, "")}`;
+  }
+  for (const { id, name } of world.channels.values()) names[`#${id}`] = `#${name ?? "unknown"}`;
+  return names;
+}
+
+function nameOf(world: World, id: UserId): string {
+  const user = world.users.get(id);
+  return user?.globalName ?? user?.username ?? "somebody who is gone";
+}

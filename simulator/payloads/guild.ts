@@ -1,0 +1,88 @@
+/**
+ * A guild in Discord's JSON, for REST and for GUILD_CREATE.
+ *
+ * @module
+ */
+
+import type { UserId } from "../../src/core/discord/ids.ts";
+import { may } from "../world/access.ts";
+import { type Payload, toChannel, toMember, toRole } from "./payloads.ts";
+import type { Channel, Guild, GuildChannel, World } from "../world/world.ts";
+
+/** A guild as `GET /guilds/{id}` answers it. */
+export function toGuild(guild: Guild): Payload {
+  return {
+    id: guild.id,
+    name: guild.name,
+    owner_id: guild.ownerId,
+    icon: null,
+    description: null,
+    home_header: null,
+    splash: null,
+    discovery_splash: null,
+    features: [],
+    banner: null,
+    application_id: null,
+    region: "deprecated",
+    afk_channel_id: null,
+    afk_timeout: 300,
+    system_channel_id: null,
+    system_channel_flags: 0,
+    widget_enabled: false,
+    widget_channel_id: null,
+    verification_level: 0,
+    roles: Array.from(guild.roles.values(), (role, place) => toRole(role, place)),
+    default_message_notifications: 0,
+    mfa_level: 0,
+    explicit_content_filter: 0,
+    max_presences: null,
+    max_members: 500_000,
+    max_stage_video_channel_users: 50,
+    max_video_channel_users: 25,
+    vanity_url_code: null,
+    premium_tier: guild.premiumTier,
+    premium_subscription_count: 0,
+    preferred_locale: "en-US",
+    rules_channel_id: null,
+    safety_alerts_channel_id: null,
+    public_updates_channel_id: null,
+    premium_progress_bar_enabled: false,
+    nsfw: false,
+    nsfw_level: 0,
+    emojis: [],
+    stickers: [],
+    incidents_data: null,
+  };
+}
+
+/** A guild as GUILD_CREATE brings it: with the channels that the bot may see, and of members itself. */
+export function toCreatedGuild(world: World, guild: Guild, reader: UserId): Payload {
+  const own = guild.members.get(reader);
+  const visible = channelsOf(world, guild).filter((channel) => may(world, channel, reader, "view"));
+  return {
+    ...toGuild(guild),
+    joined_at: new Date(own?.joinedAt ?? 0).toISOString(),
+    large: false,
+    unavailable: false,
+    member_count: guild.members.size,
+    members: own ? [toMember(world, own)] : [],
+    channels: visible.filter((channel) => channel.kind !== "thread")
+      .map((channel) => toChannel(world, channel, reader)),
+    threads: visible.filter((channel) => channel.kind === "thread" && !channel.isArchived)
+      .map((channel) => toChannel(world, channel, reader)),
+    voice_states: [],
+    presences: [],
+    stage_instances: [],
+    guild_scheduled_events: [],
+    soundboard_sounds: [],
+  };
+}
+
+/** The channels and threads of a guild, in the order in which they were made. */
+export function channelsOf(world: World, guild: Guild): readonly GuildChannel[] {
+  return Array.from(guild.channelIds, (id) => world.channels.get(id)).filter(isOfGuild);
+}
+
+function isOfGuild(channel: Channel | undefined): channel is GuildChannel {
+  return channel !== undefined && "guildId" in channel;
+}

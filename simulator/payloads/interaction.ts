@@ -1,0 +1,75 @@
+/**
+ * An interaction in Discord's JSON, as the gateway brings it.
+ *
+ * @module
+ * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object}
+ */
+
+import { channelPermissions } from "../world/permissions.ts";
+import { type Payload, toChannel, toMember, toMessage, userPayload } from "./payloads.ts";
+import { type Channel, type Interaction, isPrivate, type World } from "../world/world.ts";
+import type { UserId } from "../../src/core/discord/ids.ts";
+
+const MESSAGE_COMPONENT = 3;
+
+/** Where it happens: in a guild, in direct messages with the bot, or in others. */
+const CONTEXT = { guild: 0, dm: 1, group_dm: 2 } as const;
+
+/** Bytes of one file, which Discord names here since it goes by the place. */
+const ATTACHMENT_SIZE_LIMIT = 10 * 1024 * 1024;
+
+/** Permissions that one has in direct messages; nobody manages anything there. */
+const IN_PRIVATE = "248832";
+
+/** @param botId Of the application that is told. */
+export function toInteraction(
+  world: World,
+  { id, token, applicationId, userId, channelId, message, button }: Interaction,
+  botId: UserId,
+): Payload {
+  const channel = world.channels.get(channelId);
+  return {
+    id,
+    application_id: applicationId,
+    type: MESSAGE_COMPONENT,
+    token,
+    version: 1,
+    data: { component_type: button.type, custom_id: button.custom_id, id: button.id },
+    message: toMessage(world, message, botId),
+    channel_id: channelId,
+    ...(channel && { channel: toChannel(world, channel, botId) }),
+    ...(channel && placeOf(world, channel, userId, botId)),
+    locale: "en-US",
+    entitlements: [],
+    entitlement_sku_ids: [],
+    attachment_size_limit: ATTACHMENT_SIZE_LIMIT,
+  };
+}
+
+/** Who pressed: a member with what it may do there, or a user where there are no members. */
+function placeOf(world: World, channel: Channel, userId: UserId, botId: UserId): Payload {
+  if (isPrivate(channel)) {
+    return {
+      user: userPayload(world, userId),
+      context: CONTEXT[channel.kind],
+      app_permissions: IN_PRIVATE,
+      authorizing_integration_owners: { 0: "0" },
+    };
+  }
+  const { guildId } = channel;
+  const member = world.guilds.get(guildId)?.members.get(userId);
+  return {
+    guild_id: guildId,
+    guild: { id: guildId, locale: "en-US", features: [] },
+    guild_locale: "en-US",
+    ...(member && {
+      member: {
+        ...toMember(world, member),
+        permissions: String(channelPermissions(world, channel, userId)),
+      },
+    }),
+    context: CONTEXT.guild,
+    app_permissions: String(channelPermissions(world, channel, botId)),
+    authorizing_integration_owners: { 0: guildId },
+  };
+}

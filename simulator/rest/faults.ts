@@ -1,0 +1,117 @@
+/**
+ * Plays a fault out on an HTTP connection.
+ *
+ * @module
+ */
+
+import type { ServerResponse } from "node:http";
+import { Buffer } from "node:buffer";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import type { RestFault } from "../notes/faults.ts";
+import { answerHtml, answerRateLimited } from "./answers.ts";
+
+/** What answers a request in place of Discord; `undefined` where the fault is of another sort. */
+export function answerInstead(fault: RestFault): Response | undefined {
+  switch (fault.kind) {
+    case "status":
+      return Response.json({ message: `${fault.status}: Simulated`, code: 0 }, {
+        status: fault.status,
+      });
+    case "html":
+      return answerHtml(fault.status);
+    case "cloudflare":
+      return answerHtml(429, { "Retry-After": String(fault.retryAfterSec) });
+    case "rate_limit": {
+      const isGlobal = fault.scope === "global";
+      return answerRateLimited(fault.retryAfterSec, isGlobal, {
+        "Retry-After": String(Math.ceil(fault.retryAfterSec)),
+        "X-RateLimit-Scope": fault.scope,
+        ...(isGlobal && { "X-RateLimit-Global": "true" }),
+      });
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Whether the request is lost before Discord has done what it asks. */
+export function isLostBefore(fault: RestFault | undefined): boolean {
+  return fault?.kind === "hang" || fault?.kind === "reset";
+}
+
+/** Whether the client never sees a status. */
+export function isUnanswered(fault: RestFault | undefined): boolean {
+  return isLostBefore(fault) || fault?.kind === "swallow" || fault?.kind === "reset_after";
+}
+
+/**
+ * Sends a response with a fault in how it is sent.
+ *
+ * @param timers Where to leave the timers that must not outlive the server.
+ */
+export async function playOut(
+  fault: RestFault,
+  response: Response,
+  outgoing: ServerResponse,
+  timers: Set<ReturnType<typeof setTimeout>>,
+): Promise<Response> {
+  switch (fault.kind) {
+    case "hang":
+    case "swallow":
+      return RESPONSE_ALREADY_SENT; // nothing was, and nothing will be
+    case "reset":
+    case "reset_after":
+      outgoing.socket?.resetAndDestroy();
+      return RESPONSE_ALREADY_SENT;
+    case "delay":
+      await wait(fault.ms, timers);
+      return response;
+    case "slow_body":
+      await drip(response, outgoing, fault.bytesPerSec, timers);
+      return RESPONSE_ALREADY_SENT;
+    case "cut_body": {
+      const body = await begin(response, outgoing);
+      outgoing.write(body.subarray(0, Math.ceil(body.length / 2)), () => outgoing.destroy());
+      return RESPONSE_ALREADY_SENT;
+    }
+    case "garbage":
+      return new Response('{"id": "12', { status: 200, headers: response.headers });
+    default:
+      return response;
+  }
+}
+
+/** Sends the head of a response with the length of its whole body, which is returned. */
+async function begin(response: Response, outgoing: ServerResponse): Promise<Buffer> {
+  const body = Buffer.from(await response.arrayBuffer());
+  outgoing.writeHead(response.status, {
+    ...Object.fromEntries(response.headers),
+    "content-length": body.length,
+  });
+  return body;
+}
+
+async function drip(
+  response: Response,
+  outgoing: ServerResponse,
+  bytesPerSec: number,
+  timers: Set<ReturnType<typeof setTimeout>>,
+): Promise<void> {
+  const body = await begin(response, outgoing);
+  for (const byte of body) {
+    if (outgoing.destroyed || outgoing.socket?.destroyed) return;
+    outgoing.write(Buffer.of(byte));
+    await wait(1_000 / bytesPerSec, timers);
+  }
+  outgoing.end();
+}
+
+function wait(ms: number, timers: Set<ReturnType<typeof setTimeout>>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      resolve();
+    }, ms);
+    timers.add(timer);
+  });
+}

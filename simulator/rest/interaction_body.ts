@@ -1,0 +1,67 @@
+/**
+ * Reads what an application answers to an interaction.
+ *
+ * @module
+ * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#create-interaction-response}
+ */
+
+import { z } from "zod";
+import { toProblems } from "../world/field_problems.ts";
+import type { Callback } from "../acts/interactions.ts";
+import { parseCreate, type Parsed, parseEdit, type UploadedFile } from "./message_body.ts";
+
+const fields = z.record(z.string(), z.unknown());
+
+/** Types of answers that fit a button; those with words carry them in `data`. */
+const body = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal(4), data: fields }),
+  z.strictObject({ type: z.literal(5), data: fields.nullish() }),
+  z.strictObject({ type: z.literal(6) }),
+  z.strictObject({ type: z.literal(7), data: fields }),
+]);
+
+/** What a message has that nobody may send as the answer to an interaction. */
+const NOT_IN_ANSWERS = ["nonce", "enforce_nonce", "message_reference", "sticker_ids"];
+
+/** @param needsMentions As for messages: whether `allowed_mentions` must be there. */
+export function parseCallback(
+  given: unknown,
+  files: readonly UploadedFile[],
+  needsMentions: boolean,
+): Parsed<Callback> {
+  const parsed = body.safeParse(given);
+  if (!parsed.success) return { kind: "wrong", problems: toProblems(parsed.error) };
+  const { data } = parsed;
+  if (data.type === 5 || data.type === 6) return { kind: "parsed", value: { kind: "defer" } };
+  const strange = NOT_IN_ANSWERS.find((name) => name in data.data);
+  if (strange !== undefined) {
+    return {
+      kind: "wrong",
+      problems: [{
+        path: ["data", strange],
+        code: "UNKNOWN_FIELD",
+        message: `The answer to an interaction has no ${strange}`,
+      }],
+    };
+  }
+  if (data.type === 4) {
+    const draft = within(parseCreate(data.data, files, needsMentions));
+    return draft.kind === "wrong"
+      ? draft
+      : { kind: "parsed", value: { kind: "reply", draft: draft.value } };
+  }
+  const edit = within(parseEdit(data.data, files, needsMentions));
+  return edit.kind === "wrong"
+    ? edit
+    : { kind: "parsed", value: { kind: "update", edit: edit.value } };
+}
+
+/** The message lies in `data`. */
+function within<Value>(parsed: Parsed<Value>): Parsed<Value> {
+  if (parsed.kind === "parsed") return parsed;
+  const problems = parsed.problems.map((problem) => ({
+    ...problem,
+    path: ["data", ...problem.path],
+  }));
+  return { kind: "wrong", problems };
+}

@@ -1,0 +1,196 @@
+/**
+ * Reads the body of a message that a client wants to create or edit.
+ *
+ * Stricter than Discord in two things, both on purpose: a field that Discord
+ * does not know is an error (Discord would ignore it, and a typo with it), and
+ * a body without `allowed_mentions` may be refused, since it pings whomever its
+ * text names.
+ *
+ * @module
+ * @see {@link https://docs.discord.com/developers/resources/message#create-message}
+ */
+
+import { z } from "zod";
+import type { MessageDraft, MessageEdit } from "../acts/draft.ts";
+import type { AllowedMentions } from "../acts/mentions.ts";
+import { actionRows, numbered } from "../world/components.ts";
+import { type FieldProblem, toProblems } from "../world/field_problems.ts";
+import { storedNameOf } from "../world/media.ts";
+
+const snowflake = z.string().regex(/^[1-9]\d{0,19}$/);
+const opaque = z.record(z.string(), z.unknown());
+
+const allowedMentions = z.strictObject({
+  parse: z.array(z.enum(["users", "roles", "everyone"])).nullish(),
+  users: z.array(snowflake).max(100).nullish(),
+  roles: z.array(snowflake).max(100).nullish(),
+  replied_user: z.boolean().nullish(),
+}).superRefine(({ parse, users, roles }, context) => {
+  for (const [kind, ids] of [["users", users], ["roles", roles]] as const) {
+    if (!parse?.includes(kind) || !ids || ids.length === 0) continue;
+    context.addIssue({
+      code: "custom",
+      params: { code: "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE" },
+      message: `parse:["${kind}"] and ${kind}: [ids...] are mutually exclusive.`,
+    });
+  }
+});
+
+const attachment = z.strictObject({
+  id: z.union([z.string(), z.int()]),
+  filename: z.string().max(1024).nullish(),
+  title: z.string().max(1024).nullish(),
+  description: z.string().max(1024).nullish(),
+  duration_secs: z.number().nullish(),
+  waveform: z.string().max(400).nullish(),
+  is_remix: z.boolean().nullish(),
+  is_spoiler: z.boolean().nullish(),
+});
+
+const reference = z.strictObject({
+  type: z.union([z.literal(0), z.literal(1)]).nullish(),
+  message_id: snowflake,
+  channel_id: snowflake.nullish(),
+  guild_id: snowflake.nullish(),
+  fail_if_not_exists: z.boolean().nullish(),
+});
+
+const shared = {
+  content: z.string().max(2000).nullish(),
+  embeds: z.array(opaque).max(10).nullish(),
+  components: actionRows.nullish(),
+  attachments: z.array(attachment).max(10).nullish(),
+  allowed_mentions: allowedMentions.nullish(),
+  flags: z.int().min(0).nullish(),
+  sticker_ids: z.array(snowflake).max(3).nullish(),
+};
+
+const createBody = z.strictObject({
+  ...shared,
+  nonce: z.union([z.string().max(25), z.int()]).nullish(),
+  enforce_nonce: z.boolean().nullish(),
+  message_reference: reference.nullish(),
+  tts: z.boolean().nullish(),
+  poll: opaque.nullish(),
+  shared_client_theme: opaque.nullish(),
+});
+
+const editBody = z.strictObject(shared);
+
+/** A file that came beside the body, by the number in its field: 0 for `files[0]`. */
+export interface UploadedFile {
+  readonly index: number;
+  readonly filename: string;
+  readonly sizeBytes: number;
+  readonly contentType?: string;
+  readonly bytes?: Uint8Array<ArrayBuffer>;
+}
+
+export type Parsed<Value> =
+  | { readonly kind: "parsed"; readonly value: Value }
+  | { readonly kind: "wrong"; readonly problems: readonly FieldProblem[] };
+
+/** @param needsMentions Whether `allowed_mentions` must be there. */
+export function parseCreate(
+  body: unknown,
+  files: readonly UploadedFile[],
+  needsMentions: boolean,
+): Parsed<MessageDraft> {
+  const parsed = createBody.safeParse(body);
+  if (!parsed.success) return { kind: "wrong", problems: toProblems(parsed.error) };
+  const { data } = parsed;
+  if (needsMentions && !data.allowed_mentions) return WITHOUT_MENTIONS;
+  const mentions = toAllowedMentions(data.allowed_mentions);
+  const quoted = data.message_reference;
+  return {
+    kind: "parsed",
+    value: {
+      content: data.content ?? "",
+      embeds: data.embeds ?? [],
+      components: numbered(data.components ?? []),
+      attachments: toAttachments(data.attachments ?? [], files),
+      hasMore: (data.sticker_ids?.length ?? 0) > 0 || Boolean(data.poll),
+      ...(data.nonce !== undefined && data.nonce !== null && { nonce: data.nonce }),
+      enforceNonce: data.enforce_nonce ?? false,
+      ...(mentions && { allowedMentions: mentions }),
+      ...(quoted && {
+        reference: {
+          kind: quoted.type === 1 ? "forward" as const : "reply" as const,
+          messageId: quoted.message_id,
+          ...(quoted.channel_id && { channelId: quoted.channel_id }),
+          failIfNotExists: quoted.fail_if_not_exists ?? true,
+        },
+      }),
+      flags: data.flags ?? 0,
+      isTts: data.tts ?? false,
+    },
+  };
+}
+
+/** @param needsMentions Whether `allowed_mentions` must be there where content is. */
+export function parseEdit(
+  body: unknown,
+  files: readonly UploadedFile[],
+  needsMentions: boolean,
+): Parsed<MessageEdit> {
+  const parsed = editBody.safeParse(body);
+  if (!parsed.success) return { kind: "wrong", problems: toProblems(parsed.error) };
+  const { data } = parsed;
+  if (needsMentions && data.content && !data.allowed_mentions) return WITHOUT_MENTIONS;
+  const mentions = toAllowedMentions(data.allowed_mentions);
+  const listed = data.attachments;
+  return {
+    kind: "parsed",
+    value: {
+      ...(data.content !== undefined && { content: data.content ?? "" }),
+      ...(data.embeds !== undefined && { embeds: data.embeds ?? [] }),
+      ...(data.components !== undefined && { components: numbered(data.components ?? []) }),
+      ...((listed !== undefined || files.length > 0) && {
+        attachments: {
+          keep: listed === undefined ? "all" as const : (listed ?? []).map(({ id }) => String(id)),
+          add: toAttachments(listed ?? [], files),
+        },
+      }),
+      ...(mentions && { allowedMentions: mentions }),
+      ...(typeof data.flags === "number" && { flags: data.flags }),
+    },
+  };
+}
+
+const WITHOUT_MENTIONS: Parsed<never> = {
+  kind: "wrong",
+  problems: [{
+    path: ["allowed_mentions"],
+    code: "BASE_TYPE_REQUIRED",
+    message: "This field is required: the simulator refuses a text that may ping anybody",
+  }],
+};
+
+function toAllowedMentions(
+  given: z.infer<typeof allowedMentions> | null | undefined,
+): AllowedMentions | undefined {
+  return given
+    ? {
+      parse: given.parse ?? [],
+      users: given.users ?? [],
+      roles: given.roles ?? [],
+      repliedUser: given.replied_user ?? false,
+    }
+    : undefined;
+}
+
+function toAttachments(
+  described: readonly z.infer<typeof attachment>[],
+  files: readonly UploadedFile[],
+): MessageDraft["attachments"] {
+  return files.map(({ index, filename, sizeBytes, contentType, bytes }) => {
+    const about = described.find(({ id }) => String(id) === String(index));
+    return {
+      ...storedNameOf(about?.filename ?? filename),
+      sizeBytes,
+      ...(bytes && { bytes }),
+      ...(contentType && { contentType }),
+      ...(about?.description && { description: about.description }),
+    };
+  });
+}

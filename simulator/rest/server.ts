@@ -1,0 +1,174 @@
+/**
+ * The edge of the simulated REST API: reads a request, judges it, plays faults, answers.
+ *
+ * The order is Discord's: the proxy's ban, the token, the rate limits, and only
+ * then the body and the route. The answer to an interaction has its own token,
+ * and no limit is known of it that a bot could reach. Each request is logged before it is carried
+ * out, so that the log has those too that a fault leaves without an answer.
+ *
+ * @module
+ */
+
+import { createServer, type Server, ServerResponse } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import { parseSnowflake } from "../../src/core/discord/ids.ts";
+import type { Accounts } from "../gateway/bot_notes.ts";
+import type { RestFault, RestFaults } from "../notes/faults.ts";
+import { answerCallback, isCallback } from "./interaction_route.ts";
+import { createRateLimits, type RateLimitOptions, type RateLimits } from "./rate_limits.ts";
+import { REFUSALS } from "../world/refusals.ts";
+import { readBody } from "./request_body.ts";
+import { type LoggedFile, majorOf, type RequestLog, routeOf } from "../notes/request_log.ts";
+import { answerHtml, answerRateLimited, answerRefused } from "./answers.ts";
+import { answerInstead, isLostBefore, isUnanswered, playOut } from "./faults.ts";
+import { createRoutes, type RouteDeps } from "./routes.ts";
+import type { World } from "../world/world.ts";
+
+export interface RestOptions extends RouteDeps {
+  readonly host: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+  readonly now: () => number;
+  readonly accounts: Accounts;
+  readonly rateLimits: RateLimitOptions;
+  /** Invalid requests in ten minutes, from which on the proxy refuses everything. */
+  readonly invalidRequestLimit: number;
+  readonly log: RequestLog;
+  readonly faults: RestFaults;
+}
+
+/** Seconds for which the proxy refuses an address that has sent too many invalid requests. */
+const BAN_SEC = 3_600;
+
+/** A response, and how it leaves. */
+type Leaving = { readonly response: Response; readonly fault: RestFault | undefined };
+
+export async function startRest(
+  options: RestOptions,
+): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const routes = createRoutes(options);
+  const limits = new Map<string, RateLimits>();
+  const timers = new Set<ReturnType<typeof setTimeout>>();
+
+  const limitsOf = (applicationId: string): RateLimits => {
+    const known = limits.get(applicationId) ?? createRateLimits(options.rateLimits);
+    limits.set(applicationId, known);
+    return known;
+  };
+
+  const handle = async (request: Request): Promise<Leaving> => {
+    const { accounts, now } = options;
+    const url = new URL(request.url);
+    if (url.pathname.startsWith("/attachments/")) {
+      return { response: answerFile(options.world, url.pathname), fault: undefined };
+    }
+    const path = /^\/api(?:\/v10)?(\/.*)$/.exec(url.pathname)?.[1];
+    const at = now();
+    const route = routeOf(path ?? url.pathname);
+    const read = await readBody(request);
+    const record = options.log.add({
+      at,
+      method: request.method,
+      path: path ?? url.pathname,
+      route,
+      query: Object.fromEntries(url.searchParams),
+      body: read.kind === "read" ? read.body : undefined,
+      files: read.kind === "read" ? read.files.map(loggedFileOf) : [],
+      userAgent: request.headers.get("user-agent") ?? "",
+    });
+    const fault = options.faults.take(request.method, route);
+    const leave = (response: Response): Leaving => {
+      const isShared = response.headers.get("X-RateLimit-Scope") === "shared";
+      if ([401, 403].includes(response.status) || (response.status === 429 && !isShared)) {
+        accounts.noteInvalid(now());
+      }
+      if (!isUnanswered(fault)) record.status = response.status;
+      return { response, fault };
+    };
+
+    if (accounts.countInvalid(at) >= options.invalidRequestLimit) {
+      return leave(answerHtml(429, { "Retry-After": String(BAN_SEC) }));
+    }
+    const instead = fault && answerInstead(fault);
+    if (instead) return leave(instead);
+    if (isLostBefore(fault)) return leave(new Response(null));
+    if (!/^DiscordBot \(\S+, .+\)/.test(record.userAgent)) {
+      return leave(answerRefused(WITHOUT_USER_AGENT));
+    }
+    if (!path) return leave(answerRefused(REFUSALS.notFound));
+    if (path === "/gateway" && request.method === "GET") {
+      return leave(Response.json({ url: options.gatewayUrl() }));
+    }
+    if (isCallback(path) && request.method === "POST") {
+      if (read.kind === "refused") return leave(answerRefused(read.refused));
+      const { body, files } = read;
+      return leave(answerCallback(options, { path, body, files, now: at }));
+    }
+    const token = /^Bot (\S+)$/.exec(request.headers.get("authorization") ?? "")?.[1];
+    const account = token === undefined ? undefined : accounts.byToken(token);
+    if (!account) return leave(answerRefused(REFUSALS.unauthorized));
+
+    const rate = limitsOf(account.application.id).take(request.method, route, majorOf(path), at);
+    if (rate.retryAfterSec !== undefined) {
+      account.rateLimited += 1;
+      return leave(answerRateLimited(rate.retryAfterSec, rate.scope === "global", rate.headers));
+    }
+    if (read.kind === "refused") return leave(answerRefused(read.refused, rate.headers));
+    const response = await routes.fetch(
+      new Request(new URL(path + url.search, url), { method: request.method }),
+      { call: { account, body: read.body, files: read.files, now: at } },
+    );
+    for (const [name, value] of Object.entries(rate.headers)) response.headers.set(name, value);
+    return leave(response);
+  };
+
+  const listener = getRequestListener(async (request, env) => {
+    const { response, fault } = await handle(request);
+    if (!fault || !(env.outgoing instanceof ServerResponse)) return response;
+    return await playOut(fault, response, env.outgoing, timers);
+  }, { overrideGlobalObjects: false });
+  const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, outgoing) => {
+    void listener(incoming, outgoing); // answers 500 itself where it fails
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  return {
+    url: `http://${options.host}:${portOf(server)}`,
+    close: () =>
+      new Promise((resolve) => {
+        for (const timer of timers) clearTimeout(timer);
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** Sends an attachment; downloads are the media host's, so they are neither judged nor logged. */
+function answerFile(world: World, pathname: string): Response {
+  const [, channel = "", id] = /^\/attachments\/(\d+)\/(\d+)\//.exec(pathname) ?? [];
+  const channelId = parseSnowflake<"channel">(channel);
+  for (const message of (channelId && world.channels.get(channelId)?.messages.values()) ?? []) {
+    const file = message.attachments.find((attachment) => attachment.id === id);
+    if (!file?.bytes) continue;
+    const headers = { "Content-Type": file.contentType ?? "application/octet-stream" };
+    return new Response(file.bytes, { headers });
+  }
+  return new Response(null, { status: 404 });
+}
+
+/** The log is kept long, and bytes are large. */
+function loggedFileOf({ field, filename, sizeBytes }: LoggedFile): LoggedFile {
+  return { field, filename, sizeBytes };
+}
+
+const WITHOUT_USER_AGENT = { status: 403, code: 40333, message: "internal network error" };
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") {
+    throw new TypeError(`Cannot read the port of ${address}: it takes a TCP socket`);
+  }
+  return address.port;
+}

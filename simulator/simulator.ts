@@ -1,0 +1,246 @@
+/**
+ * A Discord of our own, on loopback: REST, gateway, people, and the judge's notes.
+ *
+ * The demo, the end-to-end tests and the benches run against it. It knows
+ * nothing of the bot, and it is strict: what Discord would refuse, it refuses.
+ *
+ * @module
+ */
+
+import type { Account } from "./gateway/bot_notes.ts";
+import { createAccounts } from "./gateway/bot_notes.ts";
+import { demoWorld } from "./acts/demo_world.ts";
+import { createRestFaults, type RestFaults } from "./notes/faults.ts";
+import { type GatewayFaults, startGateway } from "./gateway/server.ts";
+import type { SessionState } from "./gateway/sessions.ts";
+import { failedInteractions, whispersTo } from "./acts/interactions.ts";
+import { createModeration, type Moderation } from "./acts/moderation.ts";
+import { createPeople, type People } from "./acts/people.ts";
+import { createPortal, type Portal } from "./acts/portal.ts";
+import { DEFAULT_RATE_LIMITS, type RateLimitOptions } from "./rest/rate_limits.ts";
+import { createRequestLog, type RequestLog } from "./notes/request_log.ts";
+import { startRest } from "./rest/server.ts";
+import type { IdentifyLimit } from "./gateway/identify_limit.ts";
+import type { Application, Interaction, Message, World, WorldEvent } from "./world/world.ts";
+
+export interface SimulatorOptions {
+  /** The world to show; the demo's, if absent. */
+  readonly world?: World;
+  /** The bot that {@link Simulator.token} and `in: "dm"` are about; the world's first, if absent. */
+  readonly application?: Application;
+  /** Unix time in milliseconds. */
+  readonly now?: () => number;
+  readonly random?: () => number;
+  readonly host?: string;
+  /** Of REST; 0, the default, for any that is free. */
+  readonly port?: number;
+  /** Of the gateway; 0, the default, for any that is free. */
+  readonly gatewayPort?: number;
+  /** 41,250 by default, as at Discord; discordeno's own shard hangs below 1,200. */
+  readonly heartbeatIntervalMs?: number;
+  /** Milliseconds that a session outlives its connection: 120,000 by default. */
+  readonly sessionTimeoutMs?: number;
+  /** Payloads that a session keeps for RESUME: 10,000 by default. */
+  readonly replayLimit?: number;
+  /**
+   * Milliseconds that a nonce is remembered; what the world has, if absent: 180,000 by default.
+   * `world.nonces.windowMs` changes it later.
+   */
+  readonly nonceWindowMs?: number;
+  readonly identifyLimit?: Partial<IdentifyLimit>;
+  /** `false` for a Discord without rate limits. */
+  readonly rateLimits?: Partial<RateLimitOptions> | false;
+  /** Invalid requests in ten minutes that ban the address: 10,000 by default. */
+  readonly invalidRequestLimit?: number;
+  /** Refuses messages without `allowed_mentions`; `true` by default. */
+  readonly needsAllowedMentions?: boolean;
+  /** Requests kept in the log: 10,000 by default. */
+  readonly requestLogLimit?: number;
+}
+
+export interface Simulator extends People, Moderation, Portal {
+  /** `http://127.0.0.1:49152`: what `DISCORD_API_URL` takes. */
+  readonly apiUrl: string;
+  /** `ws://127.0.0.1:49153`: what `/gateway/bot` answers, unless told to name another. */
+  readonly gatewayUrl: string;
+  /** The bot's token. */
+  readonly token: string;
+  readonly application: Application;
+  /** The world, to look at; to change it, use `changes.ts` and {@link Simulator.publish}. */
+  readonly world: World;
+  readonly faults: { readonly gateway: GatewayFaults; readonly rest: RestFaults };
+  /** Every request to REST, those that were refused too. */
+  readonly requests: RequestLog;
+  /** Tells bots and listeners what happened. */
+  publish(events: readonly WorldEvent[]): void;
+  /** Calls `listener` with everything that happens in the world; returns what stops it. */
+  subscribe(listener: (event: WorldEvent) => void): () => void;
+  /** What an application has used up; of the bot, if none is named. */
+  account(application?: Application): Account;
+  /**
+   * A bot's messages that are there, in order: of one channel, or channel by channel.
+   *
+   * @param by Whose; the bot's, if absent.
+   */
+  posted(channel?: string, by?: Application): readonly Message[];
+  /** Messages that only this person sees: by username or id. */
+  ephemeral(who: string): readonly Message[];
+  /** Presses that no application answered within three seconds. */
+  failedInteractions(): readonly Interaction[];
+  /** Sessions that have a connection, of all applications together. */
+  connected(): number;
+  /** Sessions that could be resumed, of all applications together. */
+  sessions(): readonly SessionState[];
+  /**
+   * Waits until `check` gives something, asking after each event and request, and
+   * every {@link LOOK_EVERY_MS} for what the simulator does not see.
+   *
+   * @throws The signal's reason, when it is aborted first.
+   */
+  until<Value>(check: () => Value | undefined, signal: AbortSignal): Promise<Value>;
+  close(): Promise<void>;
+}
+
+/** Milliseconds between two looks of {@link Simulator.until}. */
+const LOOK_EVERY_MS = 20;
+
+/** Starts a Discord. */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const {
+    now = Date.now,
+    random = Math.random,
+    host = "127.0.0.1",
+    nonceWindowMs,
+    rateLimits = {},
+  } = options;
+  const world = options.world ?? demoWorld().world;
+  if (nonceWindowMs !== undefined) world.nonces.windowMs = nonceWindowMs;
+  const application = options.application ?? firstApplication(world);
+  const accounts = createAccounts(world);
+  const identifyLimit = { total: 1_000, maxConcurrency: 1, ...options.identifyLimit };
+  const restFaults = createRestFaults();
+  const requests = createRequestLog(options.requestLogLimit ?? 10_000);
+  const listeners = new Set<(event: WorldEvent) => void>();
+  const waiting = new Set<() => void>();
+  requests.subscribe(() => wake());
+
+  const wake = () => {
+    if (waiting.size === 0) return;
+    queueMicrotask(() => {
+      for (const look of waiting) look();
+    });
+  };
+
+  const gateway = await startGateway(world, accounts, {
+    host,
+    port: options.gatewayPort ?? 0,
+    now,
+    random,
+    heartbeatIntervalMs: options.heartbeatIntervalMs ?? 41_250,
+    sessionTimeoutMs: options.sessionTimeoutMs ?? 120_000,
+    replayLimit: options.replayLimit ?? 10_000,
+    identifyLimit,
+    changed: wake,
+  });
+  const publish = (events: readonly WorldEvent[]) => {
+    gateway.publish(events);
+    for (const event of events) for (const listener of listeners) listener(event);
+    wake();
+  };
+  const rest = await startRest({
+    world,
+    accounts,
+    host,
+    port: options.port ?? 0,
+    now,
+    identifyLimit,
+    gatewayUrl: () => gateway.faults.address ?? gateway.url,
+    recommendedShards: () => gateway.faults.recommendedShards,
+    publish,
+    log: requests,
+    faults: restFaults,
+    needsAllowedMentions: options.needsAllowedMentions ?? true,
+    invalidRequestLimit: options.invalidRequestLimit ?? 10_000,
+    rateLimits: rateLimits === false
+      ? { ...DEFAULT_RATE_LIMITS, isEnabled: false }
+      : { ...DEFAULT_RATE_LIMITS, ...rateLimits },
+  });
+  world.mediaUrl = rest.url;
+  const people = createPeople({ world, botId: application.userId, now, publish });
+
+  return {
+    ...people,
+    ...createModeration({ world, people, now, publish }),
+    ...createPortal({ world, now, publish }),
+    apiUrl: rest.url,
+    gatewayUrl: gateway.url,
+    token: application.token,
+    application,
+    world,
+    faults: { gateway: gateway.faults, rest: restFaults },
+    requests,
+    publish,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    account: (of = application) => accounts.of(of),
+    posted(channel, by = application) {
+      const channels = channel === undefined
+        ? [...world.channels.values()]
+        : [people.channel(channel)];
+      return channels.flatMap(({ messages }) =>
+        [...messages.values()].filter(({ author }) =>
+          author.kind === "user" && author.userId === by.userId
+        )
+      );
+    },
+    ephemeral: (who) => whispersTo(world, people.user(who)),
+    failedInteractions: () => failedInteractions(world, now()),
+    connected: () => gateway.connected(),
+    sessions: () => gateway.sessions(),
+    until: (check, signal) => waitUntil(check, signal, waiting),
+    async close() {
+      await Promise.all([gateway.close(), rest.close()]);
+    },
+  };
+}
+
+function firstApplication(world: World): Application {
+  for (const application of world.applications.values()) return application;
+  throw new RangeError("Cannot simulate Discord for a world without an application: add one");
+}
+
+function waitUntil<Value>(
+  check: () => Value | undefined,
+  signal: AbortSignal,
+  waiting: Set<() => void>,
+): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      waiting.delete(look);
+      clearInterval(timer);
+      signal.removeEventListener("abort", give);
+    };
+    const give = () => {
+      stop();
+      reject(signal.reason);
+    };
+    const look = () => {
+      try {
+        const value = check();
+        if (value === undefined) return;
+        stop();
+        resolve(value);
+      } catch (error) { // the check's own mistake: it goes to who waits
+        stop();
+        reject(error);
+      }
+    };
+    if (signal.aborted) return reject(signal.reason);
+    signal.addEventListener("abort", give);
+    waiting.add(look);
+    const timer = setInterval(look, LOOK_EVERY_MS);
+    look();
+  });
+}

@@ -1,0 +1,56 @@
+/**
+ * Whether somebody may see a channel, speak in it, read it back or react in it.
+ *
+ * Discord tells three cases apart, and so do bots that must say what is wrong:
+ * there is no such channel (10003), it is not theirs to see (50001), and they
+ * see it but lack a permission (50013).
+ *
+ * @module
+ */
+
+import { type ChannelId, parseSnowflake, type UserId } from "../../src/core/discord/ids.ts";
+import { channelPermissions, PERMISSION } from "./permissions.ts";
+import { refuse, type Refused } from "./refusals.ts";
+import { type Channel, isPrivate, type World } from "./world.ts";
+
+/** What somebody is about to do in a channel. */
+export type Act = "view" | "send" | "read_history" | "react" | "attach" | "manage_messages";
+
+export type Access =
+  | { readonly kind: "allowed"; readonly channel: Channel }
+  | { readonly kind: "refused"; readonly refused: Refused };
+
+/** Finds a channel by the id in a path, and tells whether `userId` may do `act` there. */
+export function openChannel(world: World, id: string, userId: UserId, act: Act): Access {
+  const channelId: ChannelId | undefined = parseSnowflake<"channel">(id);
+  const channel = channelId && world.channels.get(channelId);
+  if (!channel) return refuse("unknownChannel");
+  if (!may(world, channel, userId, "view")) return refuse("missingAccess");
+  if (!may(world, channel, userId, act)) return refuse("missingPermissions");
+  return { kind: "allowed", channel };
+}
+
+/** Whether `userId` may do `act` in `channel`. In a private channel all who are in it may all. */
+export function may(world: World, channel: Channel, userId: UserId, act: Act): boolean {
+  if (isPrivate(channel)) {
+    return channel.recipients.includes(userId) && act !== "manage_messages";
+  }
+  const bits = channelPermissions(world, channel, userId);
+  switch (act) {
+    case "view":
+      return (bits & PERMISSION.viewChannel) !== 0n;
+    case "send":
+      return channel.kind === "thread"
+        ? (bits & PERMISSION.sendMessagesInThreads) !== 0n
+        : (bits & PERMISSION.sendMessages) !== 0n;
+    case "read_history":
+      return (bits & PERMISSION.readMessageHistory) !== 0n;
+    case "react":
+      return (bits & PERMISSION.addReactions) !== 0n &&
+        (bits & PERMISSION.readMessageHistory) !== 0n;
+    case "attach":
+      return (bits & PERMISSION.attachFiles) !== 0n;
+    case "manage_messages":
+      return (bits & PERMISSION.manageMessages) !== 0n;
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Who may do what where, by Discord's own computation.
+ *
+ * Roles are added up, then the channel's overwrites are applied: everyone's,
+ * those of the roles together, the member's own. A thread has its parent's.
+ *
+ * @module
+ * @see {@link https://docs.discord.com/developers/topics/permissions}
+ */
+
+import type { UserId } from "../../src/core/discord/ids.ts";
+import type { Guild, GuildChannel, Overwrite, World } from "./world.ts";
+
+/** The bits that the simulator asks about. */
+export const PERMISSION = {
+  addReactions: 1n << 6n,
+  administrator: 1n << 3n,
+  viewChannel: 1n << 10n,
+  sendMessages: 1n << 11n,
+  manageMessages: 1n << 13n,
+  embedLinks: 1n << 14n,
+  attachFiles: 1n << 15n,
+  readMessageHistory: 1n << 16n,
+  mentionEveryone: 1n << 17n,
+  manageThreads: 1n << 34n,
+  sendMessagesInThreads: 1n << 38n,
+} as const;
+
+/** What `@everyone` may do in a new guild: talk, read back and react. */
+export const DEFAULT_PERMISSIONS: bigint = PERMISSION.addReactions | PERMISSION.viewChannel |
+  PERMISSION.sendMessages | PERMISSION.embedLinks | PERMISSION.attachFiles |
+  PERMISSION.readMessageHistory | PERMISSION.sendMessagesInThreads;
+
+const ALL_PERMISSIONS = (1n << 53n) - 1n;
+
+/** What a user may do in a whole guild; nothing, where the user is no member. */
+export function guildPermissions(guild: Guild, userId: UserId): bigint {
+  const member = guild.members.get(userId);
+  if (!member) return 0n;
+  if (guild.ownerId === userId) return ALL_PERMISSIONS;
+  let sum = guild.roles.get(guild.everyoneRoleId)?.permissions ?? 0n;
+  for (const roleId of member.roles) sum |= guild.roles.get(roleId)?.permissions ?? 0n;
+  return sum & PERMISSION.administrator ? ALL_PERMISSIONS : sum;
+}
+
+/** What a member that is timed out keeps, unless it is an administrator. */
+const LEFT_BY_TIMEOUT = PERMISSION.viewChannel | PERMISSION.readMessageHistory;
+
+/** What a user may do in one channel of a guild; in a thread, what its parent lets. */
+export function channelPermissions(world: World, channel: GuildChannel, userId: UserId): bigint {
+  const guild = world.guilds.get(channel.guildId);
+  const member = guild?.members.get(userId);
+  if (!guild || !member) return 0n;
+  const base = guildPermissions(guild, userId);
+  if (base === ALL_PERMISSIONS) return base;
+
+  const overwrites = overwritesOf(world, channel);
+  const kept = member.timedOutUntil === undefined ? ALL_PERMISSIONS : LEFT_BY_TIMEOUT;
+  const everyone = overwrites.filter(({ id }) => id === guild.everyoneRoleId);
+  const roles = overwrites.filter(({ kind, id }) =>
+    kind === "role" && member.roles.some((role) => role === id)
+  );
+  const own = overwrites.filter(({ kind, id }) => kind === "member" && id === userId);
+  return withImplied([everyone, roles, own].reduce(applyTogether, base)) & kept;
+}
+
+/** Without sight of a channel a member can do nothing there. */
+function withImplied(bits: bigint): bigint {
+  return bits & PERMISSION.viewChannel ? bits : 0n;
+}
+
+/** Of overwrites of one rank, all denials go first: one that allows wins. */
+function applyTogether(bits: bigint, overwrites: readonly Overwrite[]): bigint {
+  const denied = overwrites.reduce((sum, { deny }) => sum | deny, 0n);
+  const allowed = overwrites.reduce((sum, { allow }) => sum | allow, 0n);
+  return bits & ~denied | allowed;
+}
+
+function overwritesOf(world: World, channel: GuildChannel): readonly Overwrite[] {
+  if (channel.kind !== "thread") return channel.overwrites;
+  const parent = world.channels.get(channel.parentId);
+  return parent?.kind === "text" || parent?.kind === "forum" ? parent.overwrites : [];
+}

@@ -1,0 +1,166 @@
+/**
+ * Joins what catch-up needs: what is known of the guilds, Discord's history, and the store.
+ *
+ * @module
+ */
+
+import type { Config } from "../../config/config.ts";
+import {
+  type AccountId,
+  type GuildId,
+  type MessageId,
+  parseSnowflake,
+  type RoleId,
+  type UserId,
+} from "../../core/discord/ids.ts";
+import type { InboundEvent, InboundMessage } from "../../core/inbound/inbound.ts";
+import { decodeHistory, withRoles } from "../../discord/gateway/read/decode.ts";
+import { placesOf } from "../../discord/gateway/read/places.ts";
+import type { Reader } from "../../discord/gateway/read/reader.ts";
+import type { RestClient } from "../../discord/rest/client/client.ts";
+import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
+import { createReadRoles, type ReadRoles } from "../../discord/rest/calls/members.ts";
+import { createMissingToRead } from "../../discord/rest/permissions/readable.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { type CatchUp, type CatchUpPorts, createCatchUp } from "../../flows/catch_up/catch_up.ts";
+import type { Page } from "../../flows/catch_up/read_missed.ts";
+import type { Log } from "../../lib/log.ts";
+import { schedule } from "../../lib/schedule.ts";
+import type { Logging } from "../../log.ts";
+import type { Store } from "../../store/store.ts";
+import type { PolicyKeeper } from "../rules/policy.ts";
+
+export interface CatchUpOptions {
+  readonly config: Config;
+  readonly store: Pick<
+    Store,
+    "loadAccount" | "directChannels" | "isGroupChannel" | "finishCatchUp"
+  >;
+  readonly reader: Reader;
+  readonly client: RestClient;
+  readonly logging: Logging;
+  /** Shards that share the guilds, as of now. */
+  readonly shardCount: () => number;
+  /** The policy as of now. */
+  readonly policy: PolicyKeeper["now"];
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Nobody waits for it at this moment: what people wait for goes first. */
+const BACKGROUND = { priority: "background" } as const;
+
+/** For how long somebody's roles are taken to be what they were, in milliseconds. */
+const ROLES_MS = 5 * 60 * 1_000;
+
+export function catchUpOf(
+  { config, store, reader, client, logging, shardCount, policy, now }: CatchUpOptions,
+  ports: Pick<CatchUpPorts, "found" | "onReleased" | "onFound">,
+): CatchUp {
+  const { accountId, gateway: { catchUp } } = config.discord;
+  const log = logging.forPart("catch-up");
+  const lookAtGuild = createMissingToRead(client, BACKGROUND);
+  return createCatchUp({
+    ...ports,
+    accountId,
+    isEnabled: catchUp.enabled,
+    limits: { maxAgeMs: catchUp.maxAgeMin * 60_000, maxPerChannel: catchUp.maxPerChannel },
+    store: {
+      directChannels: (account) => store.directChannels(account),
+      finishCatchUp: (...gap) => store.finishCatchUp(...gap),
+      async gapOf(account, shardId) {
+        const { shards } = await store.loadAccount(account);
+        const { catchUpFrom: from, lostAt } = shards.find((shard) => shard.shardId === shardId) ??
+          {};
+        return from === undefined ? undefined : { from, ...(lostAt !== undefined && { lostAt }) };
+      },
+    },
+    places: (shardId, planned) =>
+      placesOf(reader.index, { shardId, shardCount: shardCount(), planned }),
+    mayAct: (place) => policy().mayAct(place),
+    get mayActInDirect() {
+      return policy().mayActInDirect;
+    },
+    readPage: pagesOf(accountId, store, policy, reader, client, now, log),
+    lookAtGuild(guildId) {
+      const { self } = reader;
+      if (!self) throw new TypeError("Cannot look at a guild before READY");
+      return lookAtGuild(guildId, self.userId);
+    },
+    isRefused,
+    now,
+    schedule,
+    random: Math.random,
+    log,
+  });
+}
+
+/** What asking again does not change. */
+const REFUSED: ReadonlySet<string> = new Set(["forbidden", "not_found", "rejected"]);
+
+/** Only Discord refuses: a proxy or a portal in between has no code of its own, and goes away. */
+function isRefused(error: unknown): boolean {
+  return error instanceof RestError && error.code !== undefined && REFUSED.has(error.kind);
+}
+
+/** Reads a channel as the gateway would have brought it, our own words among it. */
+function pagesOf(
+  accountId: AccountId,
+  store: CatchUpOptions["store"],
+  policy: PolicyKeeper["now"],
+  reader: Reader,
+  client: RestClient,
+  now: () => number,
+  log: Log,
+): CatchUpPorts["readPage"] {
+  const read = createReadHistory(client, BACKGROUND);
+  const rolesOf = remembered(createReadRoles(client, BACKGROUND), now);
+
+  /** A channel's history does not say which roles an author has. */
+  async function withSender(event: InboundEvent): Promise<InboundEvent> {
+    if (event.kind !== "message" || !needsRoles(event)) return event;
+    const { guildId, sender } = event;
+    return guildId ? withRoles(event, await rolesOf(guildId, sender.id), reader.index) : event;
+  }
+
+  function needsRoles({ place, sender }: InboundMessage): boolean {
+    return place.kind === "guild" && sender.automaton === undefined && policy().asksRoles(place);
+  }
+
+  return async ({ id, guildId }, before): Promise<Page> => {
+    const { self, index } = reader;
+    if (!self) throw new TypeError("Cannot read a channel back before READY");
+    const said = await read(id, { limit: MAX_HISTORY, ...(before && { before }) });
+    const isGroup = guildId === undefined && await store.isGroupChannel(accountId, id);
+    const events: InboundEvent[] = [];
+    for (const message of said) {
+      const event = decodeHistory(message, guildId, { accountId, self, index }, isGroup);
+      if (event?.kind === "problem") {
+        log.warn("A message that was missed does not fit", {
+          messageId: message.id,
+          why: event.why,
+        });
+      } else if (event) events.push(await withSender(event));
+    }
+    const oldest = oldestOf(said);
+    return { events, isLast: said.length < MAX_HISTORY, ...(oldest && { oldest }) };
+  };
+}
+
+function oldestOf(said: readonly { readonly id: string }[]): MessageId | undefined {
+  return parseSnowflake<"message">(said.at(-1)?.id ?? "");
+}
+
+/** Somebody who said a hundred things is asked for once. */
+function remembered(read: ReadRoles, now: () => number): ReadRoles {
+  const known = new Map<string, { readonly roles: readonly RoleId[]; readonly until: number }>();
+  return async (guildId: GuildId, userId: UserId) => {
+    const key = `${guildId} ${userId}`;
+    const before = known.get(key);
+    if (before && now() < before.until) return before.roles;
+    const roles = await read(guildId, userId);
+    for (const [old, { until }] of known) if (until <= now()) known.delete(old);
+    known.set(key, { roles, until: now() + ROLES_MS });
+    return roles;
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * Keeps a host from putting the bot to sleep: visits it from outside (O9).
+ *
+ * Free hosts stop what nobody has visited for some minutes, and a stopped bot
+ * misses what is said. So it visits itself, by the address under which the host
+ * sees visitors. A bot that is not well lets itself be stopped.
+ *
+ * @module
+ */
+
+import type { Log } from "../../lib/log.ts";
+import type { Schedule } from "../../lib/schedule.ts";
+
+export interface KeepAlivePorts {
+  /** The bot's own public address, `http.keepAliveUrl`. */
+  readonly url: string;
+  /** Visits an address: resolves with the status of the answer. */
+  readonly visit: (url: URL, signal: AbortSignal) => Promise<number>;
+  /** As `/livez` has it. */
+  readonly isAlive: () => boolean;
+  readonly schedule: Schedule;
+  readonly log: Log;
+}
+
+/** The shortest that such hosts wait is five minutes. */
+const VISIT_EVERY_MS = 4 * 60_000;
+
+const TIMEOUT_MS = 10_000;
+
+/** Visits the bot until it is stopped. */
+export function startKeepAlive(ports: KeepAlivePorts): { readonly stop: () => void } {
+  const { isAlive, visit, schedule, log } = ports;
+  const url = livezOf(ports.url);
+  let ended = new AbortController();
+  let isFailing = false;
+  let isStopped = false;
+  let cancel = schedule(tick, VISIT_EVERY_MS);
+
+  function tick(): void {
+    cancel = schedule(tick, VISIT_EVERY_MS);
+    if (isAlive()) void visitOnce();
+  }
+
+  async function visitOnce(): Promise<void> {
+    ended = new AbortController();
+    const late = schedule(
+      () => ended.abort(new Error(`No answer in ${TIMEOUT_MS / 1_000} s`)),
+      TIMEOUT_MS,
+    );
+    try {
+      const status = await visit(url, ended.signal);
+      if (status >= 200 && status <= 299) works();
+      else fails({ status, ...(status === 403 && { hint: `Name ${url.hostname} in http.hosts` }) });
+    } catch (error) {
+      fails({ error });
+    } finally {
+      late();
+    }
+  }
+
+  function works(): void {
+    if (isFailing) log.info("http.keepAliveUrl answers again");
+    isFailing = false;
+  }
+
+  function fails(fields: Readonly<Record<string, unknown>>): void {
+    if (isFailing || isStopped) return;
+    isFailing = true;
+    log.warn("http.keepAliveUrl does not answer as this bot; its host may put it to sleep", {
+      url: url.href,
+      ...fields,
+    });
+  }
+
+  return {
+    stop() {
+      isStopped = true;
+      cancel();
+      ended.abort();
+    },
+  };
+}
+
+/** Below the path that the address may have. */
+function livezOf(base: string): URL {
+  const url = new URL(base);
+  url.pathname = `${url.pathname.replace(/\/$/, "")}/livez`;
+  return url;
+}
+
+/** Visits by the runtime's own client. */
+export async function visitByFetch(url: URL, signal: AbortSignal): Promise<number> {
+  const response = await fetch(url, { signal });
+  await response.body?.cancel();
+  return response.status;
+}

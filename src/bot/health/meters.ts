@@ -1,0 +1,134 @@
+/**
+ * What happens in the bot, put into its metrics.
+ *
+ * The parts report in their own words; here those become the names that
+ * `/metrics` shows.
+ *
+ * @module
+ */
+
+import type { TurnOutcome } from "../../agent/turn.ts";
+import { type Delivery, retryReasonOf } from "../../core/outbound/delivery.ts";
+import { type AccountId, createdAtMs } from "../../core/discord/ids.ts";
+import type { StoredTurn } from "../../core/inbound/inbox.ts";
+import { ModelError } from "../../core/model.ts";
+import type { OutboxRow } from "../../core/outbound/outbound.ts";
+import type { GatewayStats } from "../../discord/gateway/main/thread.ts";
+import type { RequestMetric } from "../../discord/rest/client/client.ts";
+import type { Stored } from "../../flows/receive/accept.ts";
+import type { Metrics } from "../../http/metrics.ts";
+
+export interface Meter {
+  beat(shard: string, beat: { readonly lateMs: number; readonly latencyMs?: number }): void;
+  request(request: RequestMetric): void;
+  delivery(row: OutboxRow, delivery: Delivery): void;
+  /** What a turn's end has put into the outbox, or could not (D4). */
+  turnStored(stored: StoredTurn): void;
+  /** Secrets were taken out of what was to be posted. */
+  redacted(found: number): void;
+  stored(stored: Stored): void;
+  /** Messages that catch-up found. */
+  found(count: number): void;
+  /** A dispatch does not fit what is known of its type. */
+  misfit(): void;
+  turn(modelId: string, outcome: TurnOutcome, ms: number): void;
+  /** Adds what an account's gateway has counted since the last call. */
+  gateway(accountId: AccountId, stats: GatewayStats): void;
+}
+
+/** How each end of a delivery acknowledged it, in the words of `/metrics`. */
+const ACKS: Readonly<Partial<Record<Delivery["kind"], string>>> = {
+  created: "response",
+  already_gone: "unknown_message",
+  found: "history",
+};
+
+export function createMeter(metrics: Metrics): Meter {
+  const seen = new Map<string, number>();
+
+  /**
+   * Counters of another thread arrive as totals; what they grew by is added. A thread that takes
+   * the place of another one counts from 0 again.
+   */
+  function grown(name: string, total: number): number {
+    const before = seen.get(name) ?? 0;
+    seen.set(name, total);
+    return total < before ? total : total - before;
+  }
+
+  return {
+    beat(shard, { lateMs, latencyMs }) {
+      metrics.heartbeatLateSec.observe(lateMs / 1_000, { shard });
+      if (latencyMs !== undefined) {
+        metrics.heartbeatLatencySec.observe(latencyMs / 1_000, { shard });
+      }
+    },
+    request({ route, method, status, scope, ms, waitMs }) {
+      const family = status === undefined ? "none" : `${Math.floor(status / 100)}xx`;
+      metrics.discordRequests.inc({ route, method, status: family });
+      metrics.discordRequestSec.observe(ms / 1_000, { route });
+      metrics.discordWaitSec.observe(waitMs / 1_000);
+      if (scope !== undefined) metrics.discord429s.inc({ scope });
+    },
+    delivery({ message: { of } }, delivery) {
+      const retry = retryReasonOf(delivery);
+      if (retry) metrics.outboxRetries.inc({ reason: retry });
+      const ack = ACKS[delivery.kind];
+      if (ack === undefined) return;
+      // An echo is counted as it comes.
+      if (!("wasEchoed" in delivery)) metrics.outboxSent.inc({ ack });
+      if (delivery.kind !== "created" || of?.part !== 0 || of.kind === "draft") return;
+      const ms = createdAtMs(delivery.messageId) - createdAtMs(of.cause);
+      metrics.replyLatencySec.observe(Math.max(0, ms) / 1_000);
+    },
+    turnStored({ folded, dropped }) {
+      metrics.outboxOverflows.add(folded, { outcome: "folded" });
+      metrics.outboxOverflows.add(dropped, { outcome: "dropped" });
+    },
+    redacted(found) {
+      metrics.redactions.add(found, { sink: "discord" });
+    },
+    stored({ judged, accepted, settled, ms }) {
+      metrics.inboxCommitSec.observe(ms / 1_000);
+      metrics.outboxSent.add(settled, { ack: "echo" });
+      metrics.inboxMessages.add(accepted, { result: "accepted" });
+      metrics.inboxMessages.add(judged - accepted, { result: "ignored" });
+    },
+    found(count) {
+      metrics.catchUpMessages.add(count);
+    },
+    misfit() {
+      metrics.unparsable.inc();
+    },
+    turn(modelId, outcome, ms) {
+      const [provider = "", model = ""] = modelId.split(/\/(.*)/s);
+      metrics.llmRequests.inc({ provider, model, outcome: wordOf(outcome) });
+      metrics.llmRequestSec.observe(ms / 1_000, { provider, model });
+      if (outcome.kind !== "reply" || !outcome.usage) return;
+      const { inputTokens, outputTokens } = outcome.usage;
+      metrics.llmTokens.add(inputTokens, { provider, model, direction: "input" });
+      metrics.llmTokens.add(outputTokens, { provider, model, direction: "output" });
+    },
+    gateway(accountId, { identifies, resumes, disconnects, dispatches, replayed, unparsable }) {
+      const by = (name: string, total: number) => grown(`${accountId} ${name}`, total);
+      metrics.identifies.add(by("identifies", identifies));
+      metrics.replayedEvents.add(by("replayed", replayed));
+      metrics.unparsable.add(by("unparsable", unparsable));
+      for (const [outcome, count] of Object.entries(resumes)) {
+        metrics.resumes.add(by(`resume ${outcome}`, count), { outcome });
+      }
+      for (const [code, count] of Object.entries(disconnects)) {
+        metrics.disconnects.add(by(`close ${code}`, count), { code });
+      }
+      for (const [type, count] of Object.entries(dispatches)) {
+        metrics.dispatches.add(by(`dispatch ${type}`, count), { type });
+      }
+    },
+  };
+}
+
+function wordOf(outcome: TurnOutcome): string {
+  if (outcome.kind !== "failed") return outcome.kind === "reply" ? "ok" : outcome.kind;
+  if (outcome.error instanceof ModelError) return outcome.error.kind;
+  return outcome.reason === "unexpected" ? "unexpected" : "timeout";
+}

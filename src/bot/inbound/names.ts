@@ -1,0 +1,125 @@
+/**
+ * What the config names, held against the guilds that the bot is in.
+ *
+ * Names in allowlists are found to be ids, and a guild that nobody has listed is told of (P12, P6a).
+ *
+ * @module
+ */
+
+import type { Config } from "../../config/config.ts";
+import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
+import type { Reader } from "../../discord/gateway/read/reader.ts";
+import type { RestClient } from "../../discord/rest/client/client.ts";
+import type { Logging } from "../../log.ts";
+import type { Store } from "../../store/store.ts";
+import type { Outlet } from "../outbound/outlet.ts";
+import type { PolicyKeeper } from "../rules/policy.ts";
+import type { InboundBatch, Named } from "../../core/inbound/inbound.ts";
+import { namesIn } from "../../discord/gateway/read/places.ts";
+import { createMembers } from "../../discord/rest/calls/members.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { type ClosedGuild, createJoined } from "../../flows/receive/joined.ts";
+import { createNames, type Names } from "../../flows/names/resolve.ts";
+import { schedule } from "../../lib/schedule.ts";
+import { unresolvedNames } from "../../policy/pinned.ts";
+import { type AccessPolicy, rulesFor } from "../../policy/rules.ts";
+
+export interface NamesOptions {
+  /** As of now: it may be read again (C9). */
+  readonly config: () => Config;
+  readonly store: Store;
+  readonly client: RestClient;
+  readonly reader: Reader;
+  readonly policy: PolicyKeeper;
+  readonly outlet: Pick<Outlet, "tellOwners">;
+  readonly logging: Logging;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+export interface HeldNames extends Names {
+  /** A batch was taken: it may tell of guilds, and of the bot's coming into one. */
+  heard(batch: Pick<InboundBatch, "guilds" | "joined">): void;
+}
+
+/** Nobody waits for it: what people wait for goes first. */
+const BACKGROUND = { priority: "background" } as const;
+
+/** How long guilds gather before they are looked at, in milliseconds. */
+const GATHER_MS = 1_000;
+/** So often those that a READY has listed are waited for; one that has an outage is not. */
+const MAX_GATHERINGS = 15;
+
+export function namesOf(
+  { config, store, client, reader, policy, outlet, logging, now }: NamesOptions,
+): HeldNames {
+  const { accountId } = config().discord;
+  const log = logging.forPart("access");
+  const members = createMembers(client, BACKGROUND);
+  const names = createNames({
+    accountId,
+    unresolved: () => unresolvedNames(policy.now().policy),
+    guilds: () =>
+      Array.from(reader.index.values()).filter(({ isAwaited }) => !isAwaited).map(namesIn),
+    searchMembers: (guildId, query) => members.search(guildId, query),
+    isRefused: (error) => error instanceof RestError && error.kind === "forbidden",
+    store,
+    onResolved: (found) => policy.resolved(found),
+    schedule,
+    random: Math.random,
+    now,
+    log,
+  });
+  const joined = createJoined({
+    closed: (guild) => closedTo(guild, policy.now().policy),
+    guildsPath: () => policy.now().policy.ruleOf(GUILDS),
+    tellOwners: (text) => outlet.tellOwners(text),
+    texts: () => config().texts,
+    log,
+  });
+  let callOff: (() => void) | undefined;
+  let isReady = false;
+
+  /** What is not found is said, so it is looked for where it may be found. */
+  function lookSoon(gatherings = 1): void {
+    callOff ??= schedule(() => {
+      callOff = undefined;
+      const isWhole = [...reader.index.values()].every(({ isAwaited }) => !isAwaited);
+      if (isWhole || gatherings >= MAX_GATHERINGS) names.look();
+      else lookSoon(gatherings + 1);
+    }, GATHER_MS);
+  }
+
+  return {
+    look() {
+      isReady = true;
+      lookSoon();
+    },
+    lookAnew() {
+      if (isReady) names.lookAnew(); // before that nothing was looked for
+    },
+    heard(batch) {
+      if (isReady && batch.guilds.length > 0) lookSoon();
+      if (batch.joined) joined(batch.joined);
+    },
+    async stop() {
+      callOff?.();
+      await names.stop();
+    },
+  };
+}
+
+const GUILDS = "channels.discord.guilds";
+
+/** Whether the guild itself is not let in, whatever the channel. */
+function closedTo(guild: Named<GuildId>, policy: AccessPolicy): ClosedGuild | undefined {
+  const id = parseSnowflake<"channel">(guild.id); // the guild decides, whatever its channels
+  if (!id) return undefined;
+  const channel = { id, name: "" };
+  const rules = rulesFor({ kind: "guild", guild, channel }, policy);
+  if (rules.kind === "open") return undefined;
+  const { why, rule } = rules;
+  return why === "guilds-disabled" || why === "guild-not-listed"
+    ? { why, rule: policy.ruleOf(rule) }
+    : undefined;
+}

@@ -1,0 +1,130 @@
+/**
+ * Sends single messages through the outbox, without a gateway: what
+ * `barnacle send` is made of.
+ *
+ * Beside a bot that runs they are only put there: two that empty one outbox
+ * would send everything twice.
+ *
+ * @module
+ */
+
+import type { Config } from "../../config/config.ts";
+import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
+import type { OutboundFile } from "../../core/outbound/outbound.ts";
+import type { Target } from "../../core/outbound/target.ts";
+import { restore, uploadLimitOf } from "../../discord/gateway/read/guild_index.ts";
+import { createApplications } from "../../discord/rest/calls/application.ts";
+import { createOpenDirect, createReadChannel } from "../../discord/rest/calls/channel.ts";
+import type { RestApi } from "../../discord/rest/client/client.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import type { Logging } from "../../log.ts";
+import { composeSend } from "../../render/reply.ts";
+import { createSecretFilter } from "../../render/safety/secrets.ts";
+import type { Fate } from "../../store/outbox/fates.ts";
+import type { Store } from "../../store/store.ts";
+import { deliveryOf } from "./delivery.ts";
+import { shareInvalidRequests } from "./invalid_requests.ts";
+import { restOf } from "./rest.ts";
+import { textRulesOf } from "../rules/turn_rules.ts";
+
+export interface CourierOptions {
+  readonly config: Config;
+  readonly token: string;
+  /** Base of Discord's REST API. */
+  readonly apiBase: string;
+  /** Barnacle's own, for the User-Agent. */
+  readonly version: string;
+  readonly store: Store;
+  readonly logging: Logging;
+  /** Unix time in milliseconds: a limit that lasts longer is not waited for to find the place. */
+  readonly notAfter: number;
+}
+
+/** A message on its way, part by part. */
+export interface Consignment {
+  readonly channelId: ChannelId;
+  /** Absent in direct messages, and where Discord could not be asked. */
+  readonly guildId?: GuildId;
+  /** What has become of its parts, in their order. */
+  fates(): Promise<readonly Fate[]>;
+}
+
+export interface Courier {
+  /**
+   * Puts a message into the outbox.
+   *
+   * @throws {RestError} If Discord knows no such place, or cannot be asked for a direct channel.
+   */
+  send(target: Target, text: string, files: readonly OutboundFile[]): Promise<Consignment>;
+  /** Sends what waits for a channel. Nobody else may be sending from this outbox. */
+  setOut(channelId: ChannelId): Promise<void>;
+  /** Whether Discord has refused the token. */
+  isRefused(): boolean;
+  stop(): Promise<void>;
+}
+
+const now = (): number => Date.now();
+
+export async function openCourier(options: CourierOptions): Promise<Courier> {
+  const { config, store, logging, notAfter } = options;
+  const { accountId } = config.discord;
+  const log = logging.forPart("delivery");
+  let isRefused = false;
+  const invalidRequests = await shareInvalidRequests({ store, now, log }).of(accountId);
+  const client = restOf({ ...options, invalidRequests }, {
+    onRequest: () => {},
+    onTokenRefused: () => void (isRefused = true),
+    onStopped: () => {},
+    now,
+    log,
+  });
+  let self = (await store.loadAccount(accountId)).self?.userId;
+  const { lanes } = deliveryOf(
+    { config, store, client, logging, self: () => self, now },
+    // Whoever sends sees what becomes of it.
+    { onDelivery: () => {}, onParked: () => {}, onDead: () => {} },
+  );
+  const api: RestApi = {
+    request: (method, path, asked) => client.request(method, path, { ...asked, notAfter }),
+  };
+  const openDirect = createOpenDirect(api);
+  const readChannel = createReadChannel(api);
+  const clean = createSecretFilter(logging.secrets());
+  const cleanSecrets = (text: string) => clean(text).text;
+
+  async function placeOf(target: Target): Promise<Pick<Consignment, "channelId" | "guildId">> {
+    if (target.kind === "user") return { channelId: await openDirect(target.userId) };
+    const { channelId } = target;
+    try {
+      return { channelId, ...await readChannel(channelId) };
+    } catch (error) {
+      const isAnswer = error instanceof RestError && error.code !== undefined;
+      if (isAnswer || isRefused) throw error;
+      const { guildId } = target; // Discord cannot be asked now: it is sent once it can
+      return { channelId, ...(guildId && { guildId }) };
+    }
+  }
+
+  return {
+    async send(target, text, files) {
+      const place = await placeOf(target);
+      const { index } = restore(await store.guildsOf(accountId)); // as a bot has last heard of them
+      const uploadLimit = uploadLimitOf(index, place.guildId);
+      const rules = textRulesOf(config, { cleanSecrets, uploadLimit });
+      const composed = composeSend({ accountId, ...place, text, files }, rules);
+      const ids = (await store.outbox.addAll(composed, now())).map(({ id }) => id);
+      return { ...place, fates: () => store.outbox.fatesOf(ids) };
+    },
+    async setOut(channelId) {
+      // Without it nobody could look for a message, or say which permission is missing. Where
+      // Discord cannot be asked now, the lane waits for it as well.
+      self ??= await createApplications(api).self().catch(() => undefined);
+      lanes.wake([channelId]);
+    },
+    isRefused: () => isRefused,
+    async stop() {
+      client.stop();
+      await lanes.stop();
+    },
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * The way out of an account: its outbox, the lanes that empty it, and who is told
+ * where they cannot.
+ *
+ * `barnacle send` goes the same way where no bot runs, so nothing here knows of
+ * a gateway.
+ *
+ * @module
+ */
+
+import { uptime } from "node:os";
+import type { Config } from "../../config/config.ts";
+import type { Delivery } from "../../core/outbound/delivery.ts";
+import type { UserId } from "../../core/discord/ids.ts";
+import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
+import type { PlanQueue } from "../../core/inbound/queue.ts";
+import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/read/guild_index.ts";
+import { createReadChannel } from "../../discord/rest/calls/channel.ts";
+import type { RestClient } from "../../discord/rest/client/client.ts";
+import { neededToPost, wordsOfCode } from "../../discord/rest/permissions/denial.ts";
+import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
+import { createReadHistory, createReadPosted } from "../../discord/rest/calls/history.ts";
+import { createMessages, type Messages } from "../../discord/rest/calls/messages.ts";
+import { createCanReadHistory } from "../../discord/rest/permissions/readable.ts";
+import { createLanes, type Lanes, type LanesPorts } from "../../flows/deliver/lanes.ts";
+import { schedule } from "../../lib/schedule.ts";
+import type { Logging } from "../../log.ts";
+import { createPlanQueue } from "../../render/fold.ts";
+import type { Store } from "../../store/store.ts";
+
+export interface DeliveryOptions {
+  readonly config: Config;
+  readonly store: Pick<Store, "outbox">;
+  readonly client: RestClient;
+  readonly logging: Logging;
+  /** Who we are at Discord; `undefined` until that is known. */
+  readonly self: () => UserId | undefined;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Told of what happens to messages on their way. */
+export type DeliveryPorts = Pick<LanesPorts, "onParked" | "onDead"> & {
+  readonly onDelivery: (row: OutboxRow, end: Delivery) => void;
+};
+
+export interface DeliveryParts {
+  readonly lanes: Lanes;
+  readonly messages: Messages;
+}
+
+export function deliveryOf(options: DeliveryOptions, ports: DeliveryPorts): DeliveryParts {
+  const { config: { discord }, store, client, logging, self, now } = options;
+  const messages = createMessages(client);
+  const explainDenial = createExplainDenial(client, now);
+  const canReadHistory = createCanReadHistory(client);
+  const readChannel = createReadChannel(client);
+
+  /** Where a message goes; what answers nobody may not have been told its guild. */
+  async function placeOf(
+    { channelId, guildId, of }: Pick<OutboundMessage, "channelId" | "guildId" | "of">,
+  ) {
+    const inGuild = guildId === undefined && !of
+      ? await readChannel(channelId)
+      : guildId === undefined
+      ? {}
+      : { guildId };
+    return { channelId, ...inGuild };
+  }
+
+  async function explain({ message, fileCount }: OutboxRow, code: number | undefined) {
+    const userId = self();
+    if (userId === undefined) return code === undefined ? undefined : wordsOfCode(code);
+    const { quote } = message;
+    const needed = neededToPost({ hasFiles: fileCount > 0, isQuote: quote !== undefined });
+    const denial = await explainDenial({ ...await placeOf(message), userId }, needed);
+    return denial?.words ?? (code === undefined ? undefined : wordsOfCode(code));
+  }
+
+  const lanes = createLanes({
+    ...ports,
+    accountId: discord.accountId,
+    outbox: store.outbox,
+    messages,
+    history: createReadPosted(createReadHistory(client)),
+    async canReadHistory(place) {
+      const userId = self();
+      return userId !== undefined && await canReadHistory({ ...await placeOf(place), userId });
+    },
+    self,
+    explain,
+    nonceWindowMs: discord.rest.nonceWindowSec * 1_000,
+    steadyNow: () => performance.now(),
+    bootedAt: () => now() - uptime() * 1_000,
+    retry: discord.retry,
+    now,
+    schedule,
+    random: Math.random,
+    log: logging.forPart("delivery"),
+  });
+  return { lanes, messages };
+}
+
+/** What a full queue does (D4); nothing where the config leaves Discord's limits only. */
+export function queueOf(
+  { discord: { rateLimit, mediaMaxBytes }, texts }: Config,
+): { readonly queue?: PlanQueue } {
+  const { enabled, strategy, maxQueueSize } = rateLimit;
+  if (!enabled) return {};
+  const rules = { strategy, maxQueueSize };
+  // A folded message may go to any place, so its file has what Discord allows in all of them.
+  const maxFileBytes = Math.min(mediaMaxBytes, DEFAULT_UPLOAD_LIMIT_BYTES);
+  return { queue: createPlanQueue({ rules, texts, maxFileBytes }) };
+}

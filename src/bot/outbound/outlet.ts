@@ -1,0 +1,174 @@
+/**
+ * The way out of a running account: its lanes, what is shown while people wait,
+ * and the owner, who is told where nothing gets out.
+ *
+ * @module
+ */
+
+import type { Config } from "../../config/config.ts";
+import type { ChannelId, UserId } from "../../core/discord/ids.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
+import type { Button, Frozen } from "../../core/outbound/outbound.ts";
+import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/read/guild_index.ts";
+import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
+import type { RestClient } from "../../discord/rest/client/client.ts";
+import type { Lanes } from "../../flows/deliver/lanes.ts";
+import type { Parked } from "../../flows/deliver/park.ts";
+import { schedule } from "../../lib/schedule.ts";
+import type { Logging } from "../../log.ts";
+import { notice } from "../../render/notices.ts";
+import { composeSend } from "../../render/reply.ts";
+import { createSecretFilter } from "../../render/safety/secrets.ts";
+import type { Store } from "../../store/store.ts";
+import type { Said } from "../health/account_vitals.ts";
+import { bySecrets } from "../rules/by_secrets.ts";
+import { deliveryOf } from "./delivery.ts";
+import { createLosses } from "./losses.ts";
+import type { Meter } from "../health/meters.ts";
+import { createOwners, type Owners } from "./owners.ts";
+import { type Signs, signsOf } from "./signs.ts";
+import { textRulesOf } from "../rules/turn_rules.ts";
+
+export interface OutletOptions {
+  /** As of now: it may be read again (C9). */
+  readonly config: () => Config;
+  readonly store: Store;
+  readonly client: RestClient;
+  readonly logging: Logging;
+  readonly meter: Meter;
+  /** Who we are at Discord; `undefined` until that is known. */
+  readonly self: () => UserId | undefined;
+  /** Who is told what only a person can mend. */
+  readonly ownerIds: () => Promise<readonly UserId[]>;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+export interface Outlet {
+  readonly lanes: Lanes;
+  readonly signs: Signs;
+  /** Takes all that the program knows for a secret out of what is to be posted. */
+  readonly cleanSecrets: (text: string) => string;
+  /** Begins to send. */
+  start(): void;
+  /** Messages are to be answered. */
+  accepted(messages: readonly Judged[]): void;
+  /** Tells the bot's owners; never fails. */
+  readonly tellOwners: Owners["tell"];
+  /** Rejects where none of them could be written to. */
+  readonly reachOwners: Owners["reach"];
+  /** The config was read again. */
+  reconfigured(): void;
+  /** Nothing is asked of Discord for a while: so many requests were invalid. */
+  stopped(invalidRequests: number): void;
+  said(): Pick<Said, "parked" | "rest">;
+  /** The lanes are stopped by themselves. */
+  stop(): void;
+}
+
+export function outletOf(options: OutletOptions): Outlet {
+  const { config, store, client, logging, meter, self, ownerIds, now } = options;
+  const { accountId } = config().discord;
+  const log = logging.forPart("delivery");
+  const clean = bySecrets(logging.secrets, createSecretFilter);
+  const cleanSecrets = (text: string): string => {
+    const { text: cleaned, found } = clean(text);
+    if (found > 0) meter.redacted(found);
+    return cleaned;
+  };
+  const rules = () =>
+    textRulesOf(config(), { cleanSecrets, uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES });
+  let parked: Said["parked"] = [];
+
+  const { lanes, messages } = deliveryOf({ config: config(), store, client, logging, self, now }, {
+    onDelivery(row, end) {
+      meter.delivery(row, end);
+      signs.delivered(row, end);
+      if (parked.length > 0) readParked();
+    },
+    onParked(channel) {
+      readParked();
+      tellOfParked(channel);
+    },
+    onDead({ message: { channelId, of } }, reason) {
+      if (of?.kind !== "draft") losses.add(channelId, reason); // by a draft no answer is lost
+    },
+  });
+  const signs = signsOf({
+    config,
+    client,
+    messages,
+    store,
+    logging,
+    cleanSecrets,
+    onOutbox: (channelId) => lanes.wake([channelId]),
+    now,
+  });
+  const owners = createOwners({
+    ownerIds,
+    openDirect: createOpenDirect(client),
+    async send(channelId, text, buttons) {
+      const composed = withButtons(composeSend({ accountId, channelId, text }, rules()), buttons);
+      await store.outbox.addAll(composed, now());
+      lanes.wake([channelId]);
+    },
+    log,
+  });
+
+  const losses = createLosses(({ channelId, count, reason }) => {
+    const words = notice("dead", { channel: `<#${channelId}>`, count, reason }, config().texts);
+    void owners.tell(words, { about: channelId });
+  }, schedule);
+
+  function tellOfParked({ channelId, reason }: Parked): void {
+    const words = notice("parked", { channel: `<#${channelId}>`, reason }, config().texts);
+    void owners.tell(words, { about: channelId });
+  }
+
+  function readParked(): void {
+    store.outbox.parked(accountId).then((channels) => {
+      parked = channels;
+    }, (error: unknown) => log.warn("Cannot read which channels are parked", { error }));
+  }
+
+  return {
+    lanes,
+    signs,
+    cleanSecrets,
+    start() {
+      readParked();
+      lanes.wake();
+    },
+    accepted(judged) {
+      const channels = new Set<ChannelId>();
+      for (const { message, verdict } of judged) {
+        channels.add(message.channelId);
+        if (verdict.kind === "accept") signs.accepted(message, verdict.why);
+      }
+      for (const channelId of channels) lanes.heardFrom(channelId);
+    },
+    tellOwners: owners.tell,
+    reachOwners: owners.reach,
+    reconfigured: signs.reconfigured,
+    stopped(count) {
+      void owners.tell(notice("breaker", { count }, config().texts));
+    },
+    said() {
+      const { invalidRequests, breaker } = client.standing();
+      return { parked, rest: { invalidRequests, breaker } };
+    },
+    stop: losses.flush,
+  };
+}
+
+/** Below the last message, where people end to read. */
+function withButtons(
+  composed: readonly Frozen[],
+  buttons: readonly Button[],
+): readonly Frozen[] {
+  if (buttons.length === 0) return composed;
+  const last = composed.length - 1;
+  return composed.map((frozen, index) =>
+    index === last ? { ...frozen, message: { ...frozen.message, buttons } } : frozen
+  );
+}

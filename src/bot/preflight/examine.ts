@@ -1,0 +1,177 @@
+/**
+ * Gathers what the preflight and `barnacle doctor` judge: the way to Discord,
+ * and what Discord says of the bot.
+ *
+ * Nothing here identifies, so it can be done beside a running bot.
+ *
+ * @module
+ */
+
+import type { HelloFound } from "../../core/discord/gateway_hello.ts";
+import { chooseIntents, type Intents } from "../../discord/gateway/read/intents.ts";
+import { probeGateway } from "../../discord/gateway/socket/probe.ts";
+import { DISCORD_API_BASE } from "../../discord/rest/exchange/api_url.ts";
+import { userAgentOf } from "../../discord/rest/client/client.ts";
+import type { Application, Applications } from "../../discord/rest/calls/application.ts";
+import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { type Asked, type DiscordFacts, shapeOfToken } from "../../flows/preflight/discord.ts";
+import type { NetworkFacts } from "../../flows/preflight/network.ts";
+import { isContainer } from "../../host/process/container.ts";
+import { probeHttp, type ProbePorts, probeReach } from "../../host/network_probe.ts";
+import { passageTo, proxyFor } from "../../lib/network/proxy.ts";
+import type { HttpFound, Reach, Stage } from "../../lib/network/reach.ts";
+import type { Schedule } from "../../lib/schedule.ts";
+import { VERSION } from "../../version.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Milliseconds that each step of the way may take (G2). */
+export const STEP_MS = 10_000;
+
+/** Where Discord's gateway is, for whoever cannot ask. */
+const DISCORD_GATEWAY = "wss://gateway.discord.gg";
+
+export interface NetworkOptions {
+  /** Base of the REST API, from `parseApiUrl`. */
+  readonly apiBase: string;
+  /** As Discord named it; absent if nobody asked, or nobody told. */
+  readonly gatewayUrl?: string;
+  readonly env: Env;
+  /** `preflight.dns`. */
+  readonly showsDns: boolean;
+  /** Whether a connection to the gateway is opened; a running bot has its own (G13). */
+  readonly opensGateway: boolean;
+}
+
+/** Walks to REST and, where asked, to the gateway; both at once if the gateway's URL is known. */
+export async function examineNetwork(
+  options: NetworkOptions,
+  ports: ProbePorts,
+): Promise<NetworkFacts> {
+  const { apiBase, env, showsDns, opensGateway } = options;
+  const walkingToRest = walkToRest(apiBase, env, ports);
+  const gatewayUrl = options.gatewayUrl ?? await addressOf(apiBase, walkingToRest);
+  const [rest, gateway] = await Promise.all([
+    walkingToRest,
+    opensGateway && gatewayUrl !== undefined ? walkToGateway(gatewayUrl, env, ports) : undefined,
+  ]);
+  const passages = [apiBase, ...(gatewayUrl === undefined ? [] : [gatewayUrl])]
+    .map((url) => passageTo(url, env));
+  const unusable = passages.flatMap((one) => one.kind === "unusable" ? [one] : []);
+  return {
+    rest,
+    ...(gateway && { gateway }),
+    expectsGateway: opensGateway,
+    isContainer: isContainer(env),
+    unusableProxies: [...new Map(unusable.map((one) => [one.variable, one])).values()],
+    showsDns,
+  };
+}
+
+/** Where the gateway is, by what REST says to everybody; of Discord's it is known in any case. */
+async function addressOf(
+  apiBase: string,
+  walking: ReturnType<typeof walkToRest>,
+): Promise<string | undefined> {
+  if (apiBase === DISCORD_API_BASE) return DISCORD_GATEWAY;
+  const { http } = await walking;
+  const json = http.kind === "ok" ? http.found.json : undefined;
+  const url = json && "url" in json ? json.url : undefined;
+  return typeof url === "string" && /^wss?:\/\//.test(url) && URL.canParse(url) ? url : undefined;
+}
+
+async function walkToRest(
+  apiBase: string,
+  env: Env,
+  ports: ProbePorts,
+): Promise<{ readonly reach: Reach; readonly http: Stage<HttpFound> }> {
+  const url = `${apiBase}/v10/gateway`; // it asks for no token
+  const reach = await probeReach(url, proxyFor(url, env), ports);
+  return {
+    reach,
+    http: isOpen(reach) ? await probeHttp(url, userAgentOf(VERSION), ports) : EARLIER,
+  };
+}
+
+async function walkToGateway(
+  url: string,
+  env: Env,
+  ports: ProbePorts,
+): Promise<{ readonly reach: Reach; readonly hello: Stage<HelloFound> }> {
+  const proxy = proxyFor(url, env);
+  const reach = await probeReach(url, proxy, ports);
+  const { timeoutMs } = ports;
+  const options = { url, timeoutMs, ...(proxy !== undefined && { proxy }) };
+  return { reach, hello: isOpen(reach) ? await probeGateway(options, ports) : EARLIER };
+}
+
+const EARLIER = { kind: "skipped", why: "earlier" } as const;
+
+/** Whether there is anything to ask: no token goes where the certificate is wrong, and no knock. */
+function isOpen({ tcp, tls }: Reach): boolean {
+  if (tcp.kind !== "ok" || tls.kind === "failed") return false;
+  return tls.kind === "skipped" || tls.found.refused === undefined;
+}
+
+export interface DiscordOptions {
+  /** Absent where there is no token to ask with. */
+  readonly bot?: {
+    readonly token: string;
+    readonly applications: Pick<Applications, "me" | "hasGuild">;
+  };
+  /** Where the token is written, or to be written. */
+  readonly tokenPlace: string;
+  readonly intents: Intents;
+}
+
+export interface AskPorts {
+  readonly schedule: Schedule;
+  /** Milliseconds that each answer may take, whatever rate limits say. */
+  readonly timeoutMs: number;
+}
+
+/** What Discord says of the bot, and the application itself for whoever wants to change it. */
+export async function examineDiscord(
+  { bot, tokenPlace, intents }: DiscordOptions,
+  ports: AskPorts,
+): Promise<{ readonly facts: DiscordFacts; readonly application?: Application }> {
+  const about = { tokenPlace, tokenShape: shapeOfToken(bot?.token ?? "") };
+  if (!bot) return { facts: about };
+  const { applications } = bot;
+  const application = await ask(() => applications.me(), ports);
+  // A token that is refused is not shown again: such requests are counted against the address.
+  if (application.kind !== "told") return { facts: { ...about, application } };
+  const hasGuild = await ask(() => applications.hasGuild(), ports);
+  const { missing, spared } = chooseIntents(intents, application.found.flags);
+  return {
+    facts: { ...about, application, hasGuild, intents: { missing, spared } },
+    application: application.found,
+  };
+}
+
+/** Asks within a time: a client that waits out a rate limit may wait for an hour. */
+export async function ask<Found>(
+  question: () => Promise<Found>,
+  { schedule, timeoutMs }: AskPorts,
+): Promise<Asked<Found>> {
+  const { promise: late, resolve } = Promise.withResolvers<Asked<Found>>();
+  const cancel = schedule(
+    () => resolve({ kind: "failed", why: "no answer in time" }),
+    timeoutMs,
+  );
+  const answer = question().then(
+    (found): Asked<Found> => ({ kind: "told", found }),
+    toAsked<Found>,
+  );
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    cancel();
+  }
+}
+
+function toAsked<Found>(error: unknown): Asked<Found> {
+  if (!(error instanceof RestError)) throw error;
+  if (error.kind === "unauthorized") return { kind: "refused" };
+  return { kind: error.kind === "rate_limited" ? "limited" : "failed", why: error.message };
+}

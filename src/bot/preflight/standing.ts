@@ -1,0 +1,123 @@
+/**
+ * How the bot stands with Discord: the network, its token, and the intents that
+ * the portal grants.
+ *
+ * The preflight checks all of it with the code of `barnacle doctor`, without a
+ * second connection to the gateway.
+ *
+ * @module
+ */
+
+import type { Config } from "../../config/config.ts";
+import type { Finding } from "../../core/finding.ts";
+import type { ApplicationId } from "../../core/discord/ids.ts";
+import { type PrivilegedIntent, toIntents } from "../../discord/gateway/read/intents.ts";
+import type { Applications } from "../../discord/rest/calls/application.ts";
+import { describeMissing, judgeDiscord } from "../../flows/preflight/discord.ts";
+import { judgeNetwork } from "../../flows/preflight/network.ts";
+import type { Log } from "../../lib/log.ts";
+import { schedule } from "../../lib/schedule.ts";
+import type { StoredAccount } from "../../store/gateway/accounts.ts";
+import { createPreflight, type Look } from "./preflight.ts";
+
+export interface StandingOptions {
+  readonly config: Config;
+  readonly token: string;
+  /** Base of the REST API. */
+  readonly apiBase: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stored: StoredAccount;
+  readonly applications: Applications;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  readonly log: Log;
+  /** Discord says that the token is none. */
+  readonly onRefused: () => void;
+}
+
+export interface Standing {
+  /** Plans the first look, beside connecting. */
+  start(): void;
+  /** The application's flags, as they are now. */
+  readFlags(): Promise<number>;
+  /** What the gateway was not asked for, since it would not be granted. */
+  setUngranted(missing: readonly PrivilegedIntent[]): void;
+  /** All that is not as it should be. */
+  findings(): readonly Finding[];
+  stop(): void;
+}
+
+/** Milliseconds from a start to the first look; longer if the bot was connected within the day. */
+const FIRST_LOOK_MS = 250;
+const TRUSTED_LOOK_MS = 3_000;
+
+export function standingOf(options: StandingOptions): Standing {
+  const { config, stored, applications, now, log, onRefused } = options;
+  let applicationId: ApplicationId | undefined = stored.self?.applicationId;
+  let ungranted: readonly Finding[] = [];
+  const { readyAt } = stored;
+  const preflight = createPreflight(
+    {
+      now: now(),
+      firstLookMs: FIRST_LOOK_MS,
+      trustedLookMs: TRUSTED_LOOK_MS,
+      ...(readyAt !== undefined && { readyAt }),
+    },
+    { look, onRefused, schedule, log },
+  );
+
+  async function look(): Promise<Look> {
+    const { token, apiBase, env } = options;
+    // Connecting goes first, and needs none of it.
+    const { examineDiscord, examineNetwork, STEP_MS } = await import("./examine.ts");
+    const [network, { facts, application }] = await Promise.all([
+      examineNetwork(
+        {
+          apiBase,
+          env,
+          ...(stored.gateway && { gatewayUrl: stored.gateway.url }),
+          showsDns: config.preflight.dns,
+          opensGateway: false,
+        },
+        { timeoutMs: STEP_MS, elapsed: () => performance.now(), now, schedule },
+      ),
+      examineDiscord(
+        {
+          bot: { token, applications },
+          tokenPlace: config.discord.tokenPlace,
+          intents: toIntents(config.discord.gateway.intents),
+        },
+        { schedule, timeoutMs: STEP_MS },
+      ),
+    ]);
+    applicationId = application?.id ?? applicationId;
+    const at = now();
+    return {
+      findings: [...judgeNetwork(network, at), ...judgeDiscord(facts, at)],
+      isRefused: facts.application?.kind === "refused",
+    };
+  }
+
+  return {
+    start() {
+      if (config.preflight.network) preflight.start();
+    },
+    async readFlags() {
+      const { flags, id } = await applications.me();
+      applicationId = id;
+      return flags;
+    },
+    setUngranted(missing) {
+      ungranted = describeMissing(missing, applicationId);
+      for (const { id, what, why, fix } of ungranted) {
+        if (preflight.findings().some((one) => one.id === id)) continue; // it has said so
+        log.warn(`${what}: ${why}`, { id, ...(fix !== undefined && { fix }) });
+      }
+    },
+    findings() {
+      const ids = new Set(ungranted.map(({ id }) => id));
+      return [...preflight.findings().filter(({ id }) => !ids.has(id)), ...ungranted];
+    },
+    stop: () => preflight.stop(),
+  };
+}

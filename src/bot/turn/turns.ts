@@ -1,0 +1,135 @@
+/**
+ * Joins what a turn needs: its facts, its rules, its model and its store.
+ *
+ * @module
+ */
+
+import { randomBytes } from "node:crypto";
+import type { Config } from "../../config/config.ts";
+import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import type { Model } from "../../core/model.ts";
+import { decodeHistory } from "../../discord/gateway/read/decode.ts";
+import type { Reader } from "../../discord/gateway/read/reader.ts";
+import type { RestClient } from "../../discord/rest/client/client.ts";
+import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
+import { answer, type AnswerPorts } from "../../flows/turn/answer.ts";
+import { createFillUp, type FillUpPorts } from "../../flows/turn/fill_up.ts";
+import { createTurns, type Turns, type TurnsPorts } from "../../flows/turn/turns.ts";
+import { schedule } from "../../lib/schedule.ts";
+import type { Logging } from "../../log.ts";
+import type { Store } from "../../store/store.ts";
+import { StoreError } from "../../store/database/store_error.ts";
+import type { RunningAccount } from "../ports.ts";
+import { queueOf } from "../outbound/delivery.ts";
+import type { Signs } from "../outbound/signs.ts";
+import { turnRulesOf, type TurnRulesPorts } from "../rules/turn_rules.ts";
+
+export interface TurnsOptions {
+  /** As of now, both: a turn goes on with what it began with (C9). */
+  readonly config: () => Config;
+  readonly model: () => Model;
+  readonly accountId: AccountId;
+  readonly store: Store;
+  readonly logging: Logging;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Reads a channel's history as the gateway would have brought it, our own words left out. */
+export function historyOf(
+  client: RestClient,
+  reader: Reader,
+  accountId: AccountId,
+): FillUpPorts["history"] {
+  const read = createReadHistory(client);
+  return async ({ channelId, guildId, id: before }, limit) => {
+    const { self, index } = reader;
+    if (!self) return [];
+    const said = await read(channelId, { before, limit: Math.min(limit, MAX_HISTORY) });
+    return said.flatMap((message) => {
+      const event = decodeHistory(message, guildId, { accountId, self, index });
+      return event?.kind === "message" ? [event] : [];
+    });
+  };
+}
+
+/** Everything that a turn needs, on the thread that has it. */
+export function turnsOf(
+  { config, model, accountId, store, logging, now }: TurnsOptions,
+  ports:
+    & Pick<AnswerPorts, "stopping" | "onOutbox" | "onTurn">
+    & Pick<TurnsPorts, "room">
+    & TurnRulesPorts
+    & Pick<FillUpPorts, "admit" | "history">
+    & {
+      /** Channels in which no turn may begin yet (G6). */
+      readonly held: () => "all" | readonly ChannelId[];
+      readonly signs: Pick<Signs, "typing" | "drafts">;
+    },
+): Turns & Pick<RunningAccount, "caches"> {
+  const log = logging.forPart("turns");
+  const { signs } = ports;
+  const rulesNow = latest(config, (by) => turnRulesOf(by, ports));
+  const queueNow = latest(config, queueOf);
+  const { fillUp, bytes } = createFillUp({
+    admit: ports.admit,
+    history: ports.history,
+    store: {
+      addOverheard: (channelId, messages) =>
+        store.addOverheard(accountId, channelId, messages, now()),
+    },
+    schedule,
+    log,
+  });
+
+  /** What one turn goes by, from its beginning to its end. */
+  function answerPorts(): AnswerPorts {
+    const drafts = signs.drafts();
+    return {
+      ...ports,
+      ...queueNow(),
+      store,
+      model: model(),
+      rules: rulesNow(),
+      fillUp,
+      ...(drafts && { drafts }),
+      now,
+      schedule,
+      randomId,
+      isStoreDown: (error) => error instanceof StoreError,
+      log,
+    };
+  }
+
+  const turns = createTurns({
+    claimNext: () => store.claimNext(accountId, now(), ports.held()),
+    release: (claim) => store.release(claim),
+    async answer(claim) {
+      const stopTyping = signs.typing.begin(claim.message.channelId);
+      try {
+        await answer(claim, answerPorts());
+      } finally {
+        stopTyping();
+      }
+    },
+    room: ports.room,
+    schedule,
+    log,
+  });
+  return { ...turns, caches: () => ({ filled_channels: bytes() }) };
+}
+
+/** What is made of a config, made anew when there is another one. */
+function latest<Made>(config: () => Config, make: (config: Config) => Made): () => Made {
+  let last: { readonly by: Config; readonly made: Made } | undefined;
+  return () => {
+    const by = config();
+    if (last?.by !== by) last = { by, made: make(by) };
+    return last.made;
+  };
+}
+
+/** 12 hex digits. */
+function randomId(): string {
+  return randomBytes(6).toString("hex");
+}

@@ -1,0 +1,123 @@
+/**
+ * `barnacle access matrix`: who may do what where, by the config as it is now.
+ *
+ * @module
+ */
+
+import { restore } from "../../discord/gateway/read/guild_index.ts";
+import { displayWidth } from "../../render/markdown/display_width.ts";
+import type { Store } from "../../store/store.ts";
+import { accessNow, viewOf } from "../verdict/current_policy.ts";
+import { type AccessRow, markedText, rowsOf } from "./rows.ts";
+import type { AccessView } from "../verdict/rules_with_lines.ts";
+import { inColumns } from "../shared/columns.ts";
+import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import type { CommonFlags } from "../shared/flags.ts";
+import type { Io } from "../shared/io.ts";
+import { shown } from "../shared/read_config.ts";
+import { withStore } from "../shared/with_store.ts";
+
+export interface MatrixFlags extends CommonFlags {
+  /** One account's only. */
+  readonly account?: string;
+}
+
+export function accessMatrix(flags: MatrixFlags, io: Io): Promise<ExitCode> {
+  return withStore(flags, io, async (store) => {
+    const now = await accessNow(flags.config, io, store);
+    if (now.kind === "refused") {
+      io.err(shown(now.problems, io));
+      return EXIT.config;
+    }
+    const views = flags.account === undefined ? now.views : [viewOf(now, flags.account)];
+    const tables = [];
+    for (const view of views) tables.push(await tableOf(view, store));
+    if (flags.json) {
+      io.out(JSON.stringify(tables.map(({ notes: _, ...table }) => table)));
+      return EXIT.done;
+    }
+    for (const [at, { accountId, rows, notes }] of tables.entries()) {
+      if (at > 0) io.out("");
+      if (tables.length > 1) io.out(`[${accountId}]`);
+      for (const line of linesOf(rows)) io.out(line);
+      for (const note of notes) io.out(note);
+    }
+    return EXIT.done;
+  });
+}
+
+async function tableOf({ accountId, policy }: AccessView, store: Store | undefined) {
+  const { index } = restore(await store?.guildsOf(accountId) ?? []);
+  const paired = await store?.pairing.paired(accountId) ?? [];
+  const { owners } = policy.commands;
+  const rows = rowsOf(policy, index, paired.length);
+  return {
+    accountId,
+    rows,
+    owners: owners?.map(markedText) ?? ["whoever Discord names as the application's owners"],
+    allowsBots: policy.allowBots,
+    notes: notesOf(rows, owners?.map(markedText), policy.allowBots),
+  };
+}
+
+const HEAD = ["PLACE", "MENTION", "REACTIONS", "COMMANDS", "WHO MAY TALK"];
+/** Columns of a line in all; of the place, at most; and of the three between it and the people. */
+const WIDTH = 100;
+const PLACE_WIDTH = 38;
+const BETWEEN = 32;
+
+function linesOf(rows: readonly AccessRow[]): readonly string[] {
+  const places = rows.map(({ place, isUnknown }) => isUnknown ? `${place}?` : place);
+  const widest = Math.max(...places.map(displayWidth));
+  const forPeople = WIDTH - BETWEEN - Math.min(PLACE_WIDTH, widest);
+  const cells = rows.map((row, at) => [places[at] ?? "", ...cellsOf(row, forPeople)]);
+  return inColumns([HEAD, ...cells], [PLACE_WIDTH]);
+}
+
+function cellsOf(
+  { talk, needsMention, reactions, commands, sessionCommands }: AccessRow,
+  forPeople: number,
+): readonly string[] {
+  const isClosed = talk.join() === "nobody";
+  return [
+    isClosed ? "-" : needsMention ? "needed" : "no",
+    isClosed ? "-" : reactions,
+    commands.join() === "nobody" ? "-" : sessionCommands === "managers" ? "basic*" : "all",
+    listText(talk, forPeople),
+  ];
+}
+
+/** As many entries as fit, none of them cut in two, and how many more there are. */
+function listText(entries: readonly string[], width: number): string {
+  for (let count = entries.length; count > 1; count--) {
+    const more = entries.length - count;
+    const text = entries.slice(0, count).join(", ") + (more > 0 ? ` +${more}` : "");
+    if (displayWidth(text) <= width) return text;
+  }
+  const [first = ""] = entries;
+  return entries.length > 1 ? `${first} +${entries.length - 1}` : first;
+}
+
+function notesOf(
+  rows: readonly AccessRow[],
+  owners: readonly string[] | undefined,
+  allowsBots: boolean,
+): readonly string[] {
+  const hasNames = rows.some(({ isUnknown, talk }) =>
+    isUnknown || talk.some((entry) => entry.endsWith("?"))
+  );
+  const who = owners === undefined
+    ? "whoever Discord names as the application's owners"
+    : owners.length === 0
+    ? "nobody"
+    : owners.join(", ");
+  return [
+    "",
+    "* In guilds the session's commands need Manage Messages, or an owner.",
+    `  The owner's commands, anywhere: ${who}.`,
+    ...(allowsBots ? ["  Other bots are heard as people are, as far as loopGuard lets them."] : []),
+    ...(hasNames
+      ? ["? is matched by name, or is nothing that the bot knows: `barnacle access resolve`."]
+      : []),
+  ];
+}

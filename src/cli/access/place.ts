@@ -1,0 +1,125 @@
+/**
+ * Which place somebody means on the command line: by link, by id, or by a name that is unique among
+ * what the bot knows. Nothing is asked of Discord.
+ *
+ * @module
+ */
+
+import { ChannelTypes } from "@discordeno/types";
+import {
+  type ChannelId,
+  type GuildId,
+  parseSnowflake,
+  type Snowflake,
+} from "../../core/discord/ids.ts";
+import type { Place } from "../../core/inbound/inbound.ts";
+import { parseTarget } from "../../core/outbound/target.ts";
+import { type Guild, type GuildIndex } from "../../discord/gateway/read/guild_index.ts";
+import { placeIn } from "../../discord/gateway/read/places.ts";
+import { printable, quoted } from "../../lib/text/quoted.ts";
+import { isFormOf } from "../../policy/entries.ts";
+
+export interface MeantPlace {
+  readonly kind: "place";
+  readonly place: Place;
+  readonly channelId: ChannelId;
+  readonly guildId?: GuildId;
+}
+
+export interface NoPlace {
+  readonly kind: "problem";
+  readonly problem: string;
+}
+
+/** The id of nothing: the last one that there can be. */
+export function nobodysId<Kind extends string>(): Snowflake<Kind> {
+  const id = parseSnowflake<Kind>(String(2n ** 64n - 1n));
+  if (!id) throw new RangeError("The greatest number of 64 bits is an id");
+  return id;
+}
+
+/**
+ * @param text `"dm"`; `"group"`, `"group:<id>"` or `"group:<name>"`; a link, `"<#id>"`,
+ * `"channel:<id>"` or an id; `"#name"`, `"name"` or `"guild/name"`.
+ */
+export function findPlace(text: string, index: GuildIndex): MeantPlace | NoPlace {
+  const written = text.trim();
+  if (/^dm$/i.test(written)) {
+    return { kind: "place", place: { kind: "dm" }, channelId: nobodysId<"channel">() };
+  }
+  const [isGroup, group] = /^group(?::(.+))?$/i.exec(written) ?? [];
+  if (isGroup !== undefined) return groupPlace(group);
+
+  const target = parseTarget(written);
+  const channelId = target.kind === "channel"
+    ? target.channelId
+    : parseSnowflake<"channel">(written);
+  if (channelId && /^\D|\d{15,20}$/.test(written)) {
+    return byId(channelId, target.kind === "channel" ? target.guildId : undefined, index);
+  }
+  return byName(written, index);
+}
+
+function groupPlace(group: string | undefined): MeantPlace {
+  const id = parseSnowflake<"channel">(group ?? "");
+  return {
+    kind: "place",
+    place: { kind: "group_dm", ...(group !== undefined && !id && { name: group }) },
+    channelId: id ?? nobodysId<"channel">(),
+  };
+}
+
+function byId(
+  channelId: ChannelId,
+  guildId: GuildId | undefined,
+  index: GuildIndex,
+): MeantPlace | NoPlace {
+  const guild = Array.from(index.values()).find(({ channels }) => channels.has(channelId));
+  if (guild) return inGuild(guild.id, channelId, guild);
+  if (guildId) return inGuild(guildId, channelId, index.get(guildId));
+  return problem(
+    `the bot knows no channel ${channelId}; a link names its guild as well, ` +
+      "and dm stands for a direct message",
+  );
+}
+
+function inGuild(guildId: GuildId, channelId: ChannelId, guild: Guild | undefined): MeantPlace {
+  return { kind: "place", place: placeIn(guildId, channelId, guild), channelId, guildId };
+}
+
+function byName(written: string, index: GuildIndex): MeantPlace | NoPlace {
+  const found: { readonly guild: Guild; readonly id: ChannelId; readonly name: string }[] = [];
+  for (const guild of index.values()) {
+    for (const { id, name, type } of guild.channels.values()) {
+      if (type !== ChannelTypes.GuildCategory && isNamed(written, guild.name, name)) {
+        found.push({ guild, id, name });
+      }
+    }
+  }
+  const [first, ...others] = found;
+  if (!first) {
+    const why = index.size === 0 ? ": it has not been connected yet" : "";
+    return problem(
+      `${quoted(written)} is no channel that the bot knows${why}; give its link, or dm`,
+    );
+  }
+  if (others.length === 0) return inGuild(first.guild.id, first.id, first.guild);
+  const candidates = found.map(({ guild, id, name }) =>
+    `${id} (${printable(`${guild.name}/${name}`)})`
+  );
+  return problem(`${quoted(written)} may be ${candidates.join(" or ")}; give the id`);
+}
+
+function isNamed(written: string, guildName: string, name: string): boolean {
+  if (written === name || written === `#${name}` || isFormOf(written, name)) return true;
+  const at = written.lastIndexOf("/");
+  if (at < 0) return false;
+  const guild = written.slice(0, at);
+  const channel = written.slice(at + 1);
+  return (guild === guildName || isFormOf(guild, guildName)) &&
+    (channel === name || isFormOf(channel, name));
+}
+
+function problem(text: string): NoPlace {
+  return { kind: "problem", problem: text };
+}

@@ -1,0 +1,232 @@
+/**
+ * Who may do what where, one row for each place that the config speaks of or the bot is in.
+ *
+ * A place that is written and not known is asked about under the name that is written, so that a
+ * row says what would hold if there were such a place.
+ *
+ * @module
+ */
+
+import { type ChannelId, type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
+import type { GuildPlace } from "../../core/inbound/inbound.ts";
+import type { Guild, GuildIndex } from "../../discord/gateway/read/guild_index.ts";
+import { placeIn } from "../../discord/gateway/read/places.ts";
+import { type AllowEntry, entryText } from "../../policy/allowlist.ts";
+import { isFormOf } from "../../policy/entries.ts";
+import {
+  type AccessPolicy,
+  type ChannelRules,
+  type GroupEntry,
+  type GuildRules,
+  rulesFor,
+} from "../../policy/rules.ts";
+import { nobodysId } from "./place.ts";
+
+export interface AccessRow {
+  readonly place: string;
+  readonly guildId?: GuildId;
+  readonly channelId?: ChannelId;
+  /** `"everybody"`, `"nobody"`, or entries; one that is a name ends in `?`. */
+  readonly talk: readonly string[];
+  readonly needsMention: boolean;
+  readonly reactions: GuildRules["reactionNotifications"];
+  /** Who may give those commands that everybody may who may talk. */
+  readonly commands: readonly string[];
+  /** Who of them may give the session's. */
+  readonly sessionCommands: "the same" | "managers";
+  /** Config path of the rule that says who may talk. */
+  readonly rule: string;
+  /** Written in the config, and nothing that the bot knows. */
+  readonly isUnknown?: true;
+}
+
+const EVERYBODY = ["everybody"];
+const NOBODY = ["nobody"];
+
+/** @param pairedCount How many people were let in by a code. */
+export function rowsOf(
+  policy: AccessPolicy,
+  index: GuildIndex,
+  pairedCount: number,
+): readonly AccessRow[] {
+  return [direct(policy, pairedCount), group(policy, pairedCount), ...guildRows(policy, index)];
+}
+
+function direct(policy: AccessPolicy, pairedCount: number): AccessRow {
+  const { dm: { enabled, policy: dmPolicy }, ruleOf } = policy;
+  const talk = enabled ? dmTalkers(policy, pairedCount) : NOBODY;
+  const key = !enabled ? "enabled" : dmPolicy === "allowlist" ? "allowFrom" : "policy";
+  return row(policy, {
+    place: "direct messages",
+    talk,
+    needsMention: false,
+    reactions: "own",
+    sessionCommands: "the same",
+    rule: ruleOf(`channels.discord.dm.${key}`),
+  });
+}
+
+function group(policy: AccessPolicy, pairedCount: number): AccessRow {
+  const { dm: { groupEnabled, groupChannels }, ruleOf } = policy;
+  const isOpen = groupEnabled && groupChannels?.length !== 0;
+  const listed = groupChannels?.map(groupText).join(", ");
+  return row(policy, {
+    place: isOpen && listed !== undefined ? `group DMs: ${listed}` : "group DMs",
+    talk: isOpen ? dmTalkers(policy, pairedCount) : NOBODY,
+    needsMention: false,
+    reactions: "own",
+    sessionCommands: "the same",
+    rule: ruleOf(`channels.discord.dm.${groupEnabled ? "groupChannels" : "groupEnabled"}`),
+  });
+}
+
+function groupText(entry: GroupEntry): string {
+  if (entry.kind === "any") return "*";
+  return entry.kind === "channel" ? entry.id : `${entry.name}?`;
+}
+
+function dmTalkers({ dm }: AccessPolicy, pairedCount: number): readonly string[] {
+  const listed = dm.allowFrom.map(markedText);
+  switch (dm.policy) {
+    case "disabled":
+      return NOBODY;
+    case "open":
+      return EVERYBODY;
+    case "allowlist":
+      return listed.length === 0 ? NOBODY : listed;
+    case "pairing":
+      return [`who is paired (${pairedCount})`, ...listed];
+  }
+}
+
+/** An entry of a list of people; one that is still a name is marked. */
+export function markedText(entry: AllowEntry): string {
+  if (entry.kind === "anyone") return "everybody";
+  const isName = entry.kind === "name" || entry.kind === "role_name";
+  return isName ? `${entryText(entry)}?` : entryText(entry);
+}
+
+function guildRows(policy: AccessPolicy, index: GuildIndex): readonly AccessRow[] {
+  const rows: AccessRow[] = [];
+  const shown = new Set<GuildId>();
+  for (const [key, rules] of Object.entries(policy.guilds ?? {})) {
+    if (key === "*") continue;
+    const guild = guildOf(key, rules, index);
+    if (guild && shown.has(guild.id)) continue;
+    if (guild) shown.add(guild.id);
+    const id = guild?.id ?? rules.pinned ?? parseSnowflake<"guild">(key) ?? nobodysId<"guild">();
+    rows.push(...within({ id, name: guild?.name ?? key }, rules, policy, guild));
+  }
+  const rest = policy.guilds?.["*"] ?? { reactionNotifications: "own" };
+  for (const guild of index.values()) {
+    if (!shown.has(guild.id)) rows.push(...within(guild, rest, policy, guild));
+  }
+  const other = { id: nobodysId<"guild">(), name: "any other guild" };
+  return [...rows, ...within(other, rest, policy, undefined, true)];
+}
+
+function guildOf(key: string, { pinned }: GuildRules, index: GuildIndex): Guild | undefined {
+  const id = pinned ?? parseSnowflake<"guild">(key);
+  if (id) return index.get(id);
+  return Array.from(index.values()).find(({ name }) => isFormOf(key, name));
+}
+
+interface Named {
+  readonly id: GuildId;
+  readonly name: string;
+}
+
+/** A guild's listed channels, and then all others. */
+function within(
+  { id, name }: Named,
+  rules: GuildRules,
+  policy: AccessPolicy,
+  guild: Guild | undefined,
+  isAny = false,
+): readonly AccessRow[] {
+  const isUnknown = !guild && !isAny;
+  const rows: AccessRow[] = [];
+  const other = nobodysId<"channel">();
+  const keys = Object.keys(rules.channels ?? {}).filter((key) => key !== "*");
+  for (const key of keys) {
+    const channelId = channelOf(key, rules.channels?.[key], id, guild);
+    const known = channelId && guild?.channels.get(channelId);
+    const place = known
+      ? placeIn(id, known.id, guild)
+      : placeOf({ id, name }, channelId ?? other, key);
+    rows.push(inGuild(policy, place, {
+      place: `${name} #${known?.name ?? key}`,
+      guildId: id,
+      channelId,
+      isUnknown: isUnknown || !known,
+    }));
+  }
+  const all = keys.length === 0 ? "" : ", other channels";
+  rows.push(inGuild(policy, placeOf({ id, name }, other, ""), {
+    place: `${name}${all}`,
+    guildId: isAny ? undefined : id,
+    channelId: undefined,
+    isUnknown,
+  }));
+  return rows;
+}
+
+function placeOf(guild: Named, channelId: ChannelId, name: string): GuildPlace {
+  return { kind: "guild", guild, channel: { id: channelId, name } };
+}
+
+function channelOf(
+  key: string,
+  rules: ChannelRules | undefined,
+  guildId: GuildId,
+  guild: Guild | undefined,
+): ChannelId | undefined {
+  const id = rules?.pinned?.get(guildId) ?? parseSnowflake<"channel">(key);
+  if (id) return id;
+  return Array.from(guild?.channels.values() ?? []).find(({ name }) => isFormOf(key, name))?.id;
+}
+
+interface About {
+  readonly place: string;
+  readonly guildId: GuildId | undefined;
+  readonly channelId: ChannelId | undefined;
+  readonly isUnknown: boolean;
+}
+
+function inGuild(
+  policy: AccessPolicy,
+  place: GuildPlace,
+  { guildId, channelId, isUnknown, ...about }: About,
+): AccessRow {
+  const rules = rulesFor(place, policy);
+  const common = {
+    ...about,
+    ...(guildId && guildId !== nobodysId() && { guildId }),
+    ...(channelId && { channelId }),
+    ...(isUnknown && { isUnknown }),
+    sessionCommands: "managers",
+  } as const;
+  if (rules.kind === "closed") {
+    return row(policy, {
+      ...common,
+      talk: NOBODY,
+      needsMention: true,
+      reactions: "off",
+      rule: policy.ruleOf(rules.rule),
+    });
+  }
+  const { users, requireMention, reactionNotifications } = rules;
+  const listed = users?.value.map(markedText);
+  return row(policy, {
+    ...common,
+    talk: listed === undefined ? EVERYBODY : listed.length === 0 ? NOBODY : listed,
+    needsMention: requireMention.value,
+    reactions: reactionNotifications.value,
+    rule: policy.ruleOf((users ?? requireMention).rule),
+  });
+}
+
+/** Adds who may give commands there. */
+function row(policy: AccessPolicy, fields: Omit<AccessRow, "commands">): AccessRow {
+  return { ...fields, commands: policy.commands.usesAccessGroups ? fields.talk : EVERYBODY };
+}

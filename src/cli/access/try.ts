@@ -1,0 +1,176 @@
+/**
+ * `barnacle access test`: what the bot would do with something that did not happen yet (P1).
+ *
+ * The engine is the one that judges what does happen. What the command line does not tell is looked
+ * up in the store and, with a token and without `--offline`, asked of Discord; what stays unknown is
+ * said, for a list of roles matches nobody whose roles nobody knows.
+ *
+ * @module
+ */
+
+import type { Moment } from "../../core/inbound/moment.ts";
+import { restore } from "../../discord/gateway/read/guild_index.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { type AccessEventKind, explain } from "../../policy/authorize.ts";
+import type { CommandNeeds } from "../../policy/rules.ts";
+import type { Store } from "../../store/store.ts";
+import { findRoles, type Meant, parseUser, toEvent } from "./hypothetical.ts";
+import { accessNow, type ReadAccess, viewOf } from "../verdict/current_policy.ts";
+import { learn, type Learned } from "./look_up.ts";
+import { findPlace, type MeantPlace, nobodysId } from "./place.ts";
+import { type AccessView, ruleText } from "../verdict/rules_with_lines.ts";
+import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import type { CommonFlags } from "../shared/flags.ts";
+import type { Io } from "../shared/io.ts";
+import { type Rung, rungsOf, showLadder } from "../verdict/checks.ts";
+import { shown } from "../shared/read_config.ts";
+import { StartError } from "../shared/start_error.ts";
+import { wordsFor } from "../verdict/reasons.ts";
+import { phrase } from "../why/text.ts";
+import { withStore } from "../shared/with_store.ts";
+
+export interface AccessTestFlags extends CommonFlags {
+  readonly user: string;
+  readonly channel: string;
+  readonly text?: string;
+  readonly reply: boolean;
+  readonly mention: boolean;
+  readonly bot: boolean;
+  readonly manager: boolean;
+  readonly role?: readonly string[];
+  readonly event: AccessEventKind;
+  readonly on: Meant["on"];
+  readonly needs: CommandNeeds;
+  readonly account?: string;
+  readonly offline: boolean;
+}
+
+/** @param isColoured Whether stdout shows colours. */
+export function accessTest(
+  flags: AccessTestFlags,
+  io: Io,
+  isColoured: boolean,
+): Promise<ExitCode> {
+  return withStore(flags, io, async (store) => {
+    const now = await accessNow(flags.config, io, store);
+    if (now.kind === "refused") {
+      io.err(shown(now.problems, io));
+      return EXIT.config;
+    }
+    const view = viewOf(now, flags.account);
+    const tried = await tryIt(flags, { now, view, store, io });
+    const { verdict: { kind, why, rule }, rungs, unknown } = tried;
+    const place = view.placeOf(rule);
+    if (flags.json) {
+      io.out(JSON.stringify({
+        accountId: view.accountId,
+        verdict: kind,
+        why,
+        words: wordsFor(why),
+        rule,
+        ...(place && { place }),
+        checks: rungs,
+        unknown,
+      }));
+    } else {
+      const where = printable(ruleText(rule, place, io.cwd));
+      io.out(`${WOULD[kind]}: ${phrase(wordsFor(why))} (${where})`);
+      for (const line of showLadder(rungs, { isColoured, cwd: io.cwd })) io.out(line);
+      for (const one of unknown) io.err(`barnacle: ${one}`);
+    }
+    if (kind === "accept") return EXIT.done;
+    const isAboutThem = ABOUT_THEM.includes(rungs.at(-1)?.id ?? "");
+    return isAboutThem && unknown.length > 0 ? EXIT.partly : EXIT.failed;
+  });
+}
+
+/** Checks that more knowledge of the person may turn over. */
+const ABOUT_THEM: readonly string[] = ["sender", "rights"];
+
+const WOULD = {
+  accept: "Would be answered",
+  challenge: "Would not be answered, but given a pairing code",
+  undecided: "Would wait for a fact first",
+  ignore: "Would not be answered",
+} as const;
+
+interface Trying {
+  readonly now: ReadAccess;
+  readonly view: AccessView;
+  readonly store: Store | undefined;
+  readonly io: Io;
+}
+
+async function tryIt(flags: AccessTestFlags, { now, view, store, io }: Trying) {
+  const { accountId, policy } = view;
+  const { index } = restore(await store?.guildsOf(accountId) ?? []);
+  const place = findPlace(flags.channel, index);
+  if (place.kind === "problem") throw new StartError(place.problem, EXIT.usage);
+  const guild = place.guildId && index.get(place.guildId);
+  const given = findRoles(flags.role ?? [], guild);
+  if ("problem" in given) throw new StartError(given.problem, EXIT.usage);
+
+  const learned = await learn({
+    user: parseUser(flags.user),
+    place,
+    index,
+    policy,
+    ...(flags.role && { roles: given }),
+    needsOwner: flags.needs === "owner" && isCommand(flags.event),
+    isOffline: flags.offline,
+  }, { config: now.config, accountId, store, env: io.env });
+  const { self } = await store?.loadAccount(accountId) ?? {};
+  const event = toEvent(meantBy(flags, view, place, learned), {
+    ...(self && { self }),
+    guild,
+    now: Date.now(),
+  });
+  const explanation = explain(event, momentOf(flags, view, now, learned), policy);
+  return {
+    verdict: explanation.verdict,
+    rungs: rungsOf(explanation, view.placeOf).map(withoutNobody),
+    unknown: learned.unknown,
+  };
+}
+
+/** An id that is not known has to be some id, which nobody is to take for one. */
+function withoutNobody(rung: Rung): Rung {
+  return { ...rung, fact: rung.fact.replaceAll(`(${nobodysId()})`, "(id not known)") };
+}
+
+const isCommand = (event: AccessEventKind): boolean =>
+  event === "slash" || event === "button" || event === "select" || event === "modal";
+
+function meantBy(
+  { event, text = "hello", reply, mention, bot, on, needs }: AccessTestFlags,
+  { accountId }: AccessView,
+  place: MeantPlace,
+  { user, roles }: Learned,
+): Meant {
+  return {
+    event,
+    accountId,
+    place,
+    user,
+    roles,
+    text,
+    isReply: reply,
+    isMention: mention,
+    isBot: bot,
+    on,
+    needs,
+  };
+}
+
+function momentOf(
+  { manager }: AccessTestFlags,
+  { accountId }: AccessView,
+  now: ReadAccess,
+  { user: { id }, ownsApplication }: Learned,
+): Moment {
+  return {
+    isPaired: id !== undefined && now.isPaired(accountId, id),
+    managesMessages: manager,
+    ...(ownsApplication && { ownsApplication }),
+  };
+}

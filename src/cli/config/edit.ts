@@ -1,0 +1,142 @@
+/**
+ * `barnacle config get`, `set` and `unset`.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { setAt, unsetAt } from "../../config/text/edit.ts";
+import type { Edited } from "../../config/text/edit.ts";
+import { parseConfig } from "../../config/parse.ts";
+import { parsePath } from "../../config/text/path.ts";
+import { positionOf } from "../../config/text/position.ts";
+import { configSchema } from "../../config/schema/root.ts";
+import { docOf, type Schema, schemaAt } from "../../config/schema/shape.ts";
+import { readTyped } from "../../config/text/typed_json.ts";
+import { isList, readTree, type Segment, valueAt } from "../../config/text/tree.ts";
+import { pathText } from "../../core/config_path.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import type { ConfigFlags } from "./show.ts";
+import { openConfig, type OpenedConfig, report, saveConfig } from "./write.ts";
+import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import type { Io } from "../shared/io.ts";
+import { lookAtConfig, shown } from "../shared/read_config.ts";
+
+/** Prints what holds at a path, defaults and inheritance included; of a secret, where it is. */
+export async function get(
+  { config: flag, json }: ConfigFlags,
+  typed: string,
+  io: Io,
+): Promise<ExitCode> {
+  const read = parsePath(typed);
+  if (read.kind === "problem") return usage(read.message, io);
+  if (read.appends) return usage("[+] is for set only: it adds an entry", io);
+  const loaded = await lookAtConfig(flag, io.env);
+  if (loaded.kind === "refused") {
+    io.err(shown(loaded.problems, io));
+    return EXIT.config;
+  }
+  const path = pathText(read.path);
+  // A secret's own way to JSON is to say where it is, and nothing of it.
+  const value = valueAt(JSON.parse(JSON.stringify(loaded.settings)), read.path);
+  const isWritten = valueAt(loaded.written, read.path) !== undefined;
+  const place = isWritten && loaded.text !== undefined ? positionOf(loaded.text, path) : undefined;
+  if (json) {
+    const { file } = loaded.config;
+    io.out(JSON.stringify({ path, value, isWritten, ...(place && { file, ...place }) }));
+    return value === undefined ? EXIT.failed : EXIT.done;
+  }
+  if (value !== undefined) {
+    io.out(typeof value === "string" ? value : JSON.stringify(value, undefined, 2));
+    return EXIT.done;
+  }
+  const schema = schemaAt(configSchema, read.path);
+  const unset = schema && docOf(schema)?.unset;
+  io.err(
+    schema
+      ? `${printable(path)} is not set${unset === undefined ? "" : `; that is: ${unset}`}`
+      : `There is no key ${printable(path)}; \`barnacle config schema\` lists all`,
+  );
+  return schema ? EXIT.failed : EXIT.usage;
+}
+
+/**
+ * Writes a value, and says what it changes.
+ *
+ * @param typed `"-"` reads it from stdin, so that a secret is in no list of processes.
+ */
+export async function set(
+  flags: ConfigFlags,
+  { path: typedPath, value: typed }: { readonly path: string; readonly value: string },
+  io: Io,
+  readStdin: () => Promise<string>,
+): Promise<ExitCode> {
+  const read = parsePath(typedPath);
+  if (read.kind === "problem") return usage(read.message, io);
+  if (read.path.length === 0) return usage("Say which key: the path is empty", io);
+  const opened = openConfig(flags.config, io.env);
+  if (opened.kind === "closed") return refuse(opened.problem.message, opened.problem.file, io);
+
+  const path = read.appends ? [...read.path, lengthAt(opened, read.path)] : read.path;
+  const text = typed === "-" ? (await readStdin()).replace(/\r?\n$/, "") : typed;
+  const value = valueFor(schemaAt(configSchema, path), text);
+  return await change(flags, opened, setAt(opened.text ?? "", path, value), io);
+}
+
+/** Takes a key out of the file, so that its default holds. */
+export async function unset(flags: ConfigFlags, typed: string, io: Io): Promise<ExitCode> {
+  const read = parsePath(typed);
+  if (read.kind === "problem") return usage(read.message, io);
+  if (read.appends) return usage("[+] is for set only: it adds an entry", io);
+  const opened = openConfig(flags.config, io.env);
+  if (opened.kind === "closed") return refuse(opened.problem.message, opened.problem.file, io);
+  if (opened.text === undefined) return refuse("There is no config file", undefined, io);
+  return await change(flags, opened, unsetAt(opened.text, read.path), io);
+}
+
+async function change(
+  { json }: ConfigFlags,
+  opened: OpenedConfig,
+  edited: Edited,
+  io: Io,
+): Promise<ExitCode> {
+  if (edited.kind === "refused") {
+    const { file, text = "" } = opened;
+    if (readTree(text).kind === "tree") return refuse(edited.message, file, io);
+    io.err(shown((await parseConfig({ file, text })).problems, io));
+    return EXIT.config;
+  }
+  return report(opened.file, await saveConfig(opened, edited.text, io.env), json, io);
+}
+
+/** `[+]`: how many entries are there. */
+function lengthAt({ text = "" }: OpenedConfig, path: readonly Segment[]): number {
+  const tree = readTree(text);
+  const list = tree.kind === "tree" ? valueAt(tree.value, path) : undefined;
+  return isList(list) ? list.length : 0;
+}
+
+/**
+ * What a person means by a word: JSON where the key takes that, else the text as it is typed. So
+ * an id needs no quotes, and a prompt that reads `true` stays a text.
+ */
+export function valueFor(schema: Schema | undefined, typed: string): unknown {
+  const json = readTyped(typed);
+  if (!schema) return json === undefined ? typed : json.value;
+  const isTaken = (value: unknown): boolean =>
+    z.safeParse(schema, value, { jitless: true }).success;
+  if (json !== undefined && isTaken(json.value)) return json.value;
+  return isTaken(typed) || json === undefined ? typed : json.value;
+}
+
+function usage(message: string, io: Io): ExitCode {
+  io.err(printable(message));
+  return EXIT.usage;
+}
+
+function refuse(message: string, file: string | undefined, io: Io): ExitCode {
+  io.err(
+    shown([{ severity: "error", ...(file !== undefined && { file }), path: "", message }], io),
+  );
+  return EXIT.config;
+}

@@ -1,0 +1,94 @@
+/**
+ * `barnacle config check`, `schema` and `show`.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { forAccount } from "../../config/config.ts";
+import { docs, effectText, type KeyDoc } from "../../config/schema/key.ts";
+import { missingModel, missingToken } from "../../config/load.ts";
+import type { Problem } from "../../config/text/problem.ts";
+import { configSchema } from "../../config/schema/root.ts";
+import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import type { Io } from "../shared/io.ts";
+import { readConfig, shown } from "../shared/read_config.ts";
+
+export interface ConfigFlags {
+  /** The config file; found by itself if absent. */
+  readonly config?: string;
+  readonly json: boolean;
+}
+
+/** Prints everything that is wrong, and whether Barnacle would start with it. */
+export async function check({ config: flag, json }: ConfigFlags, io: Io): Promise<ExitCode> {
+  const loaded = await readConfig(flag, io.env);
+  const problems = [...loaded.problems];
+  if (loaded.kind === "loaded") {
+    // The environment of a service is often not there where its config is checked.
+    const { config } = loaded;
+    const missing = [
+      ...config.accounts.map((account) => missingToken(forAccount(config, account))),
+      missingModel(config, io.env),
+    ];
+    for (const problem of missing) if (problem) problems.push({ ...problem, severity: "warning" });
+  }
+
+  const ok = loaded.kind === "loaded";
+  const file = loaded.kind === "loaded" ? loaded.config.file : problems[0]?.file;
+  if (json) io.out(JSON.stringify({ ok, file, problems }));
+  else {
+    if (problems.length > 0) io.err(shown(problems, io));
+    io.out(`${file ?? "no file"}: ${ok ? "ok" : "not ok"}${count(problems)}`);
+  }
+  return ok ? EXIT.done : EXIT.config;
+}
+
+/** Prints the JSON Schema of the file, for editors. */
+export function schema(_flags: ConfigFlags, io: Io): ExitCode {
+  io.out(JSON.stringify(jsonSchema(), undefined, 2));
+  return EXIT.done;
+}
+
+/** Prints the config with all its defaults; of a secret, only where it is. */
+export async function show({ config: flag }: ConfigFlags, io: Io): Promise<ExitCode> {
+  const loaded = await readConfig(flag, io.env);
+  if (loaded.kind === "refused") {
+    io.err(shown(loaded.problems, io));
+    return EXIT.config;
+  }
+  io.out(JSON.stringify(loaded.settings, undefined, 2));
+  return EXIT.done;
+}
+
+/** The schema as others can read it; defaults and descriptions are ours. */
+export function jsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(configSchema, {
+    io: "input",
+    metadata: docs,
+    unrepresentable: "any",
+    override: ({ zodSchema, jsonSchema }) => {
+      const doc = docs.get(zodSchema);
+      // Of what we say of a key, an editor shows the description.
+      for (const name of ["built", "unset", "example", "denial", "takesEffect"]) {
+        delete jsonSchema[name];
+      }
+      if (doc) jsonSchema.description = wordsOf(doc);
+    },
+  });
+}
+
+function wordsOf(doc: KeyDoc): string {
+  const isBuilt = (doc.built ?? "built") === "built";
+  return [doc.description, isBuilt ? undefined : "(Not built in this version.)", effectText(doc)]
+    .filter((words) => words !== undefined).join(" ");
+}
+
+function count(problems: readonly Problem[]): string {
+  const of = (severity: Problem["severity"], name: string): readonly string[] => {
+    const found = problems.filter((problem) => problem.severity === severity).length;
+    return found === 0 ? [] : [`${found} ${name}${found === 1 ? "" : "s"}`];
+  };
+  const parts = [...of("error", "error"), ...of("warning", "warning"), ...of("note", "note")];
+  return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
+}

@@ -1,0 +1,102 @@
+/**
+ * `barnacle outbox`: each message that Discord does not have, and why; and what
+ * only a person can decide about it (D2).
+ *
+ * It reads and changes the store itself, so it works whether or not a bot runs;
+ * one that does sees the change as soon as it hears the bell (`host/files/doorbell.ts`).
+ *
+ * @module
+ */
+
+import type { AccountId } from "../../core/discord/ids.ts";
+import { printable, quoted } from "../../lib/text/quoted.ts";
+import { type OpenRow, PREVIEW_CHARS } from "../../store/outbox/held.ts";
+import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import type { CommonFlags } from "../shared/flags.ts";
+import type { Io } from "../shared/io.ts";
+import { accountsIn } from "../shared/which_account.ts";
+import { withStore } from "../shared/with_store.ts";
+
+export interface OutboxFlags extends CommonFlags {
+  /** One account's only. */
+  readonly account?: string;
+}
+
+/** A row, and whose it is. */
+type AccountRow = OpenRow & { readonly accountId: AccountId };
+
+/** Lists what is not sent. */
+export function list(flags: OutboxFlags, io: Io): Promise<ExitCode> {
+  return withStore(flags, io, async (store) => {
+    const accounts = store ? await accountsIn(store, flags.account) : [];
+    const rows: AccountRow[] = [];
+    for (const accountId of accounts) {
+      for (const row of await store?.outbox.open(accountId) ?? []) rows.push({ accountId, ...row });
+    }
+    if (flags.json) {
+      io.out(JSON.stringify(rows));
+      return EXIT.done;
+    }
+    if (rows.length === 0) io.err("Nothing waits: Discord has every message.");
+    for (const row of rows) io.out(lineOf(row, Date.now(), accounts.length > 1));
+    return EXIT.done;
+  });
+}
+
+/**
+ * Sends a message again that is held, or gives one up.
+ *
+ * @param ids As `list` shows them.
+ */
+export function release(
+  how: "resend" | "drop",
+  flags: Omit<OutboxFlags, "account">,
+  ids: readonly number[],
+  io: Io,
+): Promise<ExitCode> {
+  return withStore(flags, io, async (store) => {
+    const done: number[] = [];
+    for (const id of ids) {
+      if (await store?.outbox.release(id, how)) {
+        done.push(id);
+        continue;
+      }
+      io.err(
+        how === "resend"
+          ? `barnacle: ${id} is none that can be sent again: that is for what is uncertain or dead`
+          : `barnacle: ${id} is none that waits; \`barnacle outbox list\` shows them`,
+      );
+    }
+    if (flags.json) {
+      io.out(JSON.stringify({ [how]: done }));
+    } else {
+      for (const id of done) {
+        io.out(how === "resend" ? `${id} is sent again` : `${id} is dropped`);
+      }
+    }
+    return done.length === ids.length ? EXIT.done : EXIT.failed;
+  });
+}
+
+/** `"12  uncertain  4 min  channel:123  "Hello"  (why)"`; of several accounts, whose, too. */
+function lineOf(row: AccountRow, now: number, isOneOfMany: boolean): string {
+  const { id, accountId, state, channelId, preview, chars, fileCount, createdAt, reason } = row;
+  const files = fileCount === 0 ? "" : ` +${fileCount} file${fileCount === 1 ? "" : "s"}`;
+  const words = preview.length < chars ? `${preview}…` : preview;
+  return [
+    String(id).padStart(6),
+    ...(isOneOfMany ? [printable(accountId).padEnd(10)] : []),
+    state.padEnd(9),
+    ageOf(now - createdAt).padStart(7),
+    `channel:${channelId}`,
+    quoted(words, PREVIEW_CHARS + 1) + files,
+    ...(reason === undefined ? [] : [`(${printable(reason)})`]),
+  ].join("  ");
+}
+
+/** How long something has been so, in words: `"10 min"`. */
+export function ageOf(ms: number): string {
+  const minutes = Math.floor(Math.max(0, ms) / 60_000);
+  if (minutes < 1) return "now";
+  return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;
+}

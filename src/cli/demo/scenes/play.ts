@@ -1,0 +1,143 @@
+/**
+ * Plays one scene: a Discord, a model and a bot of its own, and a verdict on it.
+ *
+ * Whatever keeps a scene from being held to its claims is a failure, as is a
+ * scene that claims nothing: a script that cannot fail proves nothing.
+ *
+ * @module
+ */
+
+import type { Command } from "../../../host/process/own_process.ts";
+import type { Decision } from "../../../store/received/decisions.ts";
+import { demoConfig } from "../stage/config.ts";
+import { type Stage, type StagedBot, startStage } from "../stage/stage.ts";
+import { type Verdicts, watchVerdicts } from "../stage/verdicts.ts";
+import type { Scene, SceneSet } from "./scene.ts";
+
+/** How a scene went, as `demo --script --json` prints it. */
+export interface SceneReport {
+  readonly scene: string;
+  readonly ok: boolean;
+  /** Milliseconds from the bot's being online to the end. */
+  readonly ms: number;
+  /** What was found to be true, in order. */
+  readonly asserted: readonly string[];
+  /** What was not. */
+  readonly failure?: string;
+  /** Of a scene that failed: the last that the bots wrote. */
+  readonly log?: readonly string[];
+}
+
+export interface PlayOptions {
+  /** The Barnacle to play with; the one that is running, if absent. */
+  readonly command?: Command;
+  /** Milliseconds that a scene may take: {@link SCENE_MS} if absent. */
+  readonly timeoutMs?: number;
+  /** Aborted where somebody wants it to end at once. */
+  readonly signal?: AbortSignal;
+}
+
+/** Milliseconds: many times what the longest takes, for slow machines. */
+const SCENE_MS = 30_000;
+
+const LOG_LINES = 20;
+
+export async function playScene(scene: Scene, options: PlayOptions = {}): Promise<SceneReport> {
+  const { command, timeoutMs = SCENE_MS } = options;
+  const outer = options.signal ? [options.signal] : [];
+  const asserted: string[] = [];
+  const log: string[] = [];
+  let startedAt = performance.now();
+  let failure: string | undefined;
+  try {
+    const stage = await startStage({
+      config: () => scene.config ?? demoConfig(),
+      onLine: (line) => log.push(line),
+      ...(command && { command }),
+      ...(scene.simulator && { simulator: scene.simulator }),
+    });
+    const verdicts = watchVerdicts(stage.dataDir);
+    try {
+      const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...outer]);
+      const bot = stage.startBot(scene.env);
+      const set = createSet(stage, { bot, verdicts, signal, asserted });
+      await set.until("the bot to be online", () => isOnline(stage));
+      startedAt = performance.now();
+      await scene.play(set);
+    } finally {
+      verdicts.close();
+      await stage.close();
+    }
+  } catch (error) {
+    failure = error instanceof Error ? error.message : String(error);
+  }
+  if (failure === undefined && asserted.length === 0) failure = "the scene asserted nothing";
+  return {
+    scene: scene.name,
+    ok: failure === undefined,
+    ms: Math.round(performance.now() - startedAt),
+    asserted,
+    ...(failure !== undefined && { failure, log: log.slice(-LOG_LINES) }),
+  };
+}
+
+interface SetDeps {
+  readonly bot: StagedBot;
+  readonly verdicts: Verdicts;
+  readonly signal: AbortSignal;
+  readonly asserted: string[];
+}
+
+function createSet(stage: Stage, { bot, verdicts, signal, asserted }: SetDeps): SceneSet {
+  const { simulator } = stage;
+  const known = new Map<string, Decision>();
+
+  async function until<Value>(what: string, check: () => Value | undefined): Promise<Value> {
+    try {
+      return await simulator.until(check, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new Error(`waited in vain for ${what}`, { cause: error });
+    }
+  }
+
+  const replies: SceneSet["replies"] = (where) =>
+    simulator.posted(where).map(({ content }) => content);
+
+  return {
+    stage,
+    bot,
+    until,
+    replies,
+    say: (as, where, text) => simulator.say({ as, in: where, text }),
+    ask: (as, where, text) =>
+      simulator.say({ as, in: where, text: `<@${simulator.application.userId}> ${text}` }),
+    untilReplies: (count, where) =>
+      until(`${count} of the bot's messages in ${where ?? "any channel"}`, () => {
+        const said = replies(where);
+        return said.length >= count ? said : undefined;
+      }),
+    async verdictOn({ id }) {
+      for (;;) {
+        for (const decision of await verdicts.next()) known.set(decision.messageId, decision);
+        const decision = known.get(id);
+        if (decision) return decision;
+        let looks = 0; // the store says nothing of itself: look again a little later
+        await until("a verdict on record", () => ++looks > 1 || undefined);
+      }
+    },
+    assert(claim, isTrue, seen) {
+      if (!isTrue) {
+        throw new Error(
+          seen === undefined ? `not true: ${claim}` : `not true: ${claim}; ${JSON.stringify(seen)}`,
+        );
+      }
+      asserted.push(claim);
+    },
+  };
+}
+
+/** A session, not a connection: what is said now reaches the bot. */
+function isOnline({ simulator }: Stage): true | undefined {
+  return simulator.connected() > 0 || undefined;
+}

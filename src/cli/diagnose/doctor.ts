@@ -1,0 +1,267 @@
+/**
+ * `barnacle doctor`: everything that can keep the bot from Discord, looked at,
+ * with the one thing to do about each (O3, G13).
+ *
+ * It can be run while the bot works: it never identifies, and keeps no lock.
+ * `--fix` changes one thing only, and asks first: the intents that Discord lets
+ * a bot switch on by itself.
+ *
+ * @module
+ */
+
+import { homedir } from "node:os";
+import {
+  ask,
+  type DiscordOptions,
+  examineDiscord,
+  examineNetwork,
+  STEP_MS,
+} from "../../bot/preflight/examine.ts";
+import { type BotConfig, type Config, forAccount } from "../../config/config.ts";
+import type { Problem } from "../../config/text/problem.ts";
+import type { Finding } from "../../core/finding.ts";
+import {
+  type IdentifyBudget,
+  identifyBudget,
+  type SessionStartLimit,
+} from "../../core/discord/identify_budget.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import { toIntents } from "../../discord/gateway/read/intents.ts";
+import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
+import { judgeDiscord } from "../../flows/preflight/discord.ts";
+import { judgeHost } from "../../flows/preflight/host.ts";
+import { judgeNetwork } from "../../flows/preflight/network.ts";
+import { readBootId } from "../../host/process/boot.ts";
+import { findDataDir } from "../../host/files/data_dir.ts";
+import { schedule } from "../../lib/schedule.ts";
+import { judgeNames } from "./access_findings.ts";
+import { apiOf, ASK_MS, lockedBot, openDiscord, tokenIn } from "../shared/discord.ts";
+import type { ExitCode } from "../shared/exit_code.ts";
+import { exitCodeOf, showFindings } from "../shared/findings.ts";
+import type { CommonFlags } from "../shared/flags.ts";
+import { grantIntents } from "./grant_intents.ts";
+import { type HostView, lookAtHost, type StoreView } from "./host_facts.ts";
+import type { Io } from "../shared/io.ts";
+import { readConfig } from "../shared/read_config.ts";
+
+export type DoctorPart = "discord" | "host";
+
+export interface DoctorFlags extends CommonFlags {
+  /** All of them, where absent. */
+  readonly only?: readonly DoctorPart[];
+  readonly fix: boolean;
+  readonly yes: boolean;
+}
+
+export interface DoctorPorts {
+  /** Whether stdout shows colours. */
+  readonly isColoured: boolean;
+  /** Asks a person; `undefined` where there is none to ask. */
+  readonly confirm?: (question: string) => Promise<boolean>;
+}
+
+/** Runs all checks, and says what there is to do. */
+export async function doctor(flags: DoctorFlags, io: Io, ports: DoctorPorts): Promise<ExitCode> {
+  const findings = await examine(flags, io, ports);
+  const exitCode = exitCodeOf(findings);
+  if (flags.json) io.out(JSON.stringify({ findings, exitCode }));
+  else for (const line of showFindings(findings, ports.isColoured)) io.out(line);
+  return exitCode;
+}
+
+async function examine(
+  flags: DoctorFlags,
+  io: Io,
+  ports: DoctorPorts,
+): Promise<readonly Finding[]> {
+  const { env } = io;
+  const parts = new Set<DoctorPart>(flags.only ?? ["discord", "host"]);
+  const loaded = await readConfig(flags.config, env);
+  const problems = loaded.problems.filter(({ severity }) => severity !== "note").map(toFinding);
+  if (loaded.kind === "refused") return problems;
+  const api = apiOf(env);
+  if ("problem" in api) {
+    const why = api.problem;
+    return [...problems, { id: "config", what: "Environment", status: "fail", why }];
+  }
+  const { config } = loaded;
+  const now = Date.now();
+  const httpToken = config.http.token?.reveal();
+  const accounts = config.accounts.map((account) => {
+    const own = forAccount(config, account);
+    return { config: own, accountId: account.accountId, token: tokenIn(own) };
+  });
+  const host = await lookAtHost({
+    dataDir: findDataDir({
+      env,
+      home: homedir(),
+      ...(flags.data !== undefined && { flag: flags.data }),
+    }),
+    ...(httpToken !== undefined && { httpToken }),
+    accounts: accounts.map(({ accountId, token }) => ({
+      accountId,
+      ...(token !== undefined && { bot: lockedBot(token, api.base) }),
+    })),
+    now,
+  });
+  const discord: Finding[] = [];
+  const gatewayUrls: string[] = [];
+  for (const { config, token } of parts.has("discord") ? accounts : []) {
+    const about = await aboutDiscord({ config, token, host, api: api.base }, flags, io, ports);
+    if (about.gatewayUrl !== undefined) gatewayUrls.push(about.gatewayUrl);
+    const { accountId } = config.discord;
+    const isSole = accounts.length === 1;
+    discord.push(...about.findings.map((one) => isSole ? one : ofAccount(one, accountId)));
+  }
+  const connects = parts.has("discord") && config.accounts.some(({ enabled }) => enabled);
+  return [
+    ...(problems.length > 0 ? problems : [configIsRight(config)]),
+    ...(parts.has("host")
+      ? [...aboutHost(host, env, now), ...aboutNames(accounts.map(({ config }) => config), host)]
+      : []),
+    ...(connects ? await aboutNetwork(api.base, gatewayUrls[0], env) : []),
+    ...discord,
+  ];
+}
+
+/** The way there is one for all accounts. */
+async function aboutNetwork(
+  apiBase: string,
+  gatewayUrl: string | undefined,
+  env: Io["env"],
+): Promise<readonly Finding[]> {
+  const network = await examineNetwork({
+    apiBase,
+    ...(gatewayUrl !== undefined && { gatewayUrl }),
+    env,
+    showsDns: true,
+    opensGateway: true,
+  }, { timeoutMs: STEP_MS, elapsed: () => performance.now(), now: Date.now, schedule });
+  return judgeNetwork(network, Date.now());
+}
+
+/** Which of several bots it is about. */
+function ofAccount(finding: Finding, accountId: AccountId): Finding {
+  return { ...finding, what: `${finding.what} (${accountId})` };
+}
+
+function toFinding({ severity, file, line, path, message, hint }: Problem): Finding {
+  const place = [file, line].filter((part) => part !== undefined).join(":");
+  const where = [place, path].filter((part) => part !== "").join(" ");
+  return {
+    id: "config",
+    what: "Config",
+    status: severity === "error" ? "fail" : "warn",
+    ...(where !== "" && { where }),
+    why: message,
+    ...(hint !== undefined && { fix: hint }),
+  };
+}
+
+function configIsRight({ file }: BotConfig): Finding {
+  return {
+    id: "config",
+    what: "Config",
+    status: "pass",
+    ...(file !== undefined && { where: file }),
+    why: file === undefined
+      ? "there is none, which is right; the variables that it needs are set"
+      : "it is valid",
+  };
+}
+
+function aboutHost({ facts, known }: HostView, env: Io["env"], now: number): readonly Finding[] {
+  return [
+    ...judgeHost(facts),
+    ...(known ? [judgeRuns(earlierRuns(known, facts), now, readBootId(), hostingOf(env))] : []),
+  ];
+}
+
+/** By the names that the bot has found so far. */
+function aboutNames(configs: readonly Config[], { known }: HostView): readonly Finding[] {
+  return configs.map(({ discord: { access, accountId } }) => {
+    const finding = judgeNames(access, known?.accounts.get(accountId)?.names ?? []);
+    return configs.length === 1 ? finding : ofAccount(finding, accountId);
+  });
+}
+
+/** Without the one that has not ended yet. */
+function earlierRuns({ runs }: StoreView, { bot }: HostView["facts"]): StoreView["runs"] {
+  return bot.kind === "none" ? runs : runs.slice(0, -1);
+}
+
+interface Asking {
+  readonly config: Config;
+  /** Base of the REST API. */
+  readonly api: string;
+  readonly token: string | undefined;
+  readonly host: HostView;
+}
+
+interface AboutAccount {
+  readonly findings: readonly Finding[];
+  /** As Discord names it, or as it did last. */
+  readonly gatewayUrl?: string;
+}
+
+const ASK = { schedule, timeoutMs: ASK_MS };
+
+async function aboutDiscord(
+  { config, api, token, host }: Asking,
+  flags: DoctorFlags,
+  io: Io,
+  ports: DoctorPorts,
+): Promise<AboutAccount> {
+  const { accountId, enabled, access } = config.discord;
+  const known = host.known?.accounts.get(accountId);
+  if (!enabled) {
+    const why = `${
+      access.ruleOf("channels.discord.enabled")
+    } is false, so the bot does not connect`;
+    return { findings: [{ id: "discord", what: "Discord", status: "skipped", why }] };
+  }
+  const discord = token === undefined ? undefined : openDiscord(token, api);
+  const options: DiscordOptions = {
+    tokenPlace: config.discord.tokenPlace,
+    intents: toIntents(config.discord.gateway.intents),
+    ...(discord && token !== undefined && {
+      bot: { token, applications: discord.applications },
+    }),
+  };
+  try {
+    let { facts, application } = await examineDiscord(options, ASK);
+    const missing = facts.intents?.missing ?? [];
+    if (flags.fix && discord && application && missing.length > 0) {
+      const isChanged = await grantIntents(missing, application, discord.applications, {
+        say: io.err,
+        ...(flags.yes ? { confirm: () => Promise.resolve(true) } : ports),
+      });
+      if (isChanged) ({ facts, application } = await examineDiscord(options, ASK));
+    }
+    // Asked only once the token is known to be good: a refusal would be counted against the address.
+    const gateway = discord && application
+      ? await ask(() => discord.directory.gateway(), ASK)
+      : undefined;
+    const place = gateway?.kind === "told" ? gateway.found : undefined;
+    const gatewayUrl = place?.url ?? known?.gatewayUrl;
+    const now = Date.now();
+    const budget = leastOf(known?.budget, place?.limit, now);
+    return {
+      findings: judgeDiscord({ ...facts, ...(budget && { budget }) }, now),
+      ...(gatewayUrl !== undefined && { gatewayUrl }),
+    };
+  } finally {
+    discord?.stop();
+  }
+}
+
+/** Our own count, or Discord's, which knows of other processes, too. */
+function leastOf(
+  own: IdentifyBudget | undefined,
+  limit: SessionStartLimit | undefined,
+  now: number,
+): IdentifyBudget | undefined {
+  const theirs = limit && identifyBudget({ identifies: [], limit }, now);
+  if (!own || !theirs) return own ?? theirs;
+  return own.left <= theirs.left ? own : theirs;
+}

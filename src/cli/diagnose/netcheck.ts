@@ -1,0 +1,40 @@
+/**
+ * `barnacle netcheck`: the way from this machine to Discord, step by step.
+ *
+ * It needs neither a token nor a config, and sends none.
+ *
+ * @module
+ */
+
+import { examineNetwork, STEP_MS } from "../../bot/preflight/examine.ts";
+import { judgeNetwork } from "../../flows/preflight/network.ts";
+import { schedule } from "../../lib/schedule.ts";
+import { apiOf } from "../shared/discord.ts";
+import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import { exitCodeOf, showFindings } from "../shared/findings.ts";
+import type { CommonFlags } from "../shared/flags.ts";
+import type { Io } from "../shared/io.ts";
+
+/** @param isColoured Whether stdout shows colours. */
+export async function netcheck(
+  flags: Pick<CommonFlags, "json">,
+  io: Io,
+  isColoured: boolean,
+): Promise<ExitCode> {
+  const api = apiOf(io.env);
+  if ("problem" in api) {
+    io.err(`barnacle: ${api.problem}`);
+    return EXIT.config;
+  }
+  const facts = await examineNetwork({
+    apiBase: api.base,
+    env: io.env,
+    showsDns: true,
+    opensGateway: true,
+  }, { timeoutMs: STEP_MS, elapsed: () => performance.now(), now: Date.now, schedule });
+  const findings = judgeNetwork(facts, Date.now());
+  const exitCode = exitCodeOf(findings);
+  if (flags.json) io.out(JSON.stringify({ findings, exitCode }));
+  else for (const line of showFindings(findings, isColoured)) io.out(line);
+  return exitCode;
+}

@@ -1,0 +1,79 @@
+/**
+ * From what the config says of models to one that can be asked.
+ *
+ * @module
+ */
+
+import type { Config } from "../../config/config.ts";
+import { NO_GOOGLE, NO_MODEL, type Provider, resolveModels } from "../../config/models.ts";
+import type { Problem } from "../../config/text/problem.ts";
+import type { Env } from "../../config/schema/secrets.ts";
+import type { Model } from "../../core/model.ts";
+import type { Log } from "../../lib/log.ts";
+import { discoverLocalModel } from "../../providers/discover.ts";
+import { createModel } from "../../providers/models.ts";
+import { withRetry } from "../../providers/retry.ts";
+import { modelIdOf, type ModelSettings, type ProviderSettings } from "../../providers/settings.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export type ChosenModel =
+  | {
+    readonly kind: "model";
+    readonly model: Model;
+    readonly secrets: readonly string[];
+  }
+  | { readonly kind: "problem"; readonly problem: Problem };
+
+/** Asks local servers where nothing is configured (L2); reaches nothing else. */
+export async function chooseModel(config: Config, env: Env, log: Log): Promise<ChosenModel> {
+  const resolved = resolveModels(config.models, env);
+  if (resolved.kind === "problem") return problem(resolved);
+  if (resolved.kind === "discover") {
+    const servers = resolved.providers.flatMap((provider) => toSettings(provider) ?? []);
+    const found = await discoverLocalModel({ fetch, servers });
+    if (!found) return problem(NO_MODEL);
+    log.info("Nothing is configured; a local server has a model", { model: modelIdOf(found) });
+    return chosen(found, log);
+  }
+  const { provider, model: name } = resolved.choices[0];
+  const settings = toSettings(provider);
+  return settings ? chosen({ provider: settings, name }, log) : problem({
+    path: config.models.namesPath,
+    ...NO_GOOGLE,
+  });
+}
+
+/** @returns `undefined` for a kind that this version cannot speak with. */
+function toSettings(
+  { id, kind, baseUrl, apiKey, headers }: Provider,
+): ProviderSettings | undefined {
+  if (kind === "google") return undefined;
+  return {
+    id,
+    kind,
+    baseUrl,
+    ...(apiKey && { apiKey: apiKey.reveal() }),
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, value.reveal()]),
+    ),
+  };
+}
+
+function chosen(settings: ModelSettings, log: Log): ChosenModel {
+  const model = withRetry(createModel(settings, { fetch, now: Date.now }), {
+    sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+    random: Math.random,
+    onRetry: ({ kind, message }, waitMs) =>
+      log.warn("A model did not answer; asking again", { kind, reason: message, waitMs }),
+  });
+  const { apiKey, headers = {} } = settings.provider;
+  const secrets = [apiKey ?? "", ...Object.values(headers)].filter((secret) => secret !== "");
+  return { kind: "model", model, secrets };
+}
+
+function problem({ path, message, hint }: Omit<Problem, "severity">): ChosenModel {
+  return {
+    kind: "problem",
+    problem: { severity: "error", path, message, ...(hint !== undefined && { hint }) },
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * What the accounts of a config need to connect: a token for each, a model, an API.
+ *
+ * @module
+ */
+
+import type { Account, Setup } from "../../bot.ts";
+import { type Config, forAccount } from "../../config/config.ts";
+import { type LoadedConfig, missingModel, missingToken } from "../../config/load.ts";
+import type { Problem } from "../../config/text/problem.ts";
+import type { Env } from "../../config/schema/secrets.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import { tokenProblem } from "../../discord/rest/client/client.ts";
+import type { Logging } from "../../log.ts";
+import { chooseModel } from "./choose_model.ts";
+import { apiOf } from "../shared/discord.ts";
+
+export type FoundSetup =
+  | { readonly kind: "setup"; readonly setup: Setup }
+  | { readonly kind: "problems"; readonly problems: readonly Problem[] };
+
+/** Finds all of it; from now on no line of the log holds a secret of it. */
+export async function findSetup(
+  { config, text }: LoadedConfig,
+  env: Env,
+  logging: Logging,
+): Promise<FoundSetup> {
+  const configs = config.accounts.filter(({ enabled }) => enabled)
+    .map((account) => forAccount(config, account));
+  const found = new Map<AccountId, Account>();
+  if (configs.length > 0) {
+    const shared = await findShared(configs, env, logging);
+    if ("problems" in shared) return { kind: "problems", problems: shared.problems };
+    for (const { discord } of configs) {
+      const token = discord.token?.reveal() ?? "";
+      logging.addSecret(token);
+      found.set(discord.accountId, { token, ...shared });
+    }
+    for (const { pluralkit } of config.accounts) {
+      if (pluralkit.token) logging.addSecret(pluralkit.token.reveal());
+    }
+  }
+  return {
+    kind: "setup",
+    setup: { config, ...(text !== undefined && { text }), accounts: found },
+  };
+}
+
+/** What all accounts need alike; and whether each has a token that a request can carry. */
+async function findShared(
+  configs: readonly Config[],
+  env: Env,
+  logging: Logging,
+): Promise<Omit<Account, "token"> | { readonly problems: readonly Problem[] }> {
+  const [first] = configs;
+  const missing = [
+    ...configs.map(missingToken),
+    first && missingModel(first, env),
+    ...configs.map(wrongToken),
+  ].filter((problem) => problem !== undefined);
+  if (!first || missing.length > 0) return { problems: missing };
+  const api = apiOf(env);
+  if ("problem" in api) return { problems: [problem("", api.problem)] };
+  const chosen = await chooseModel(first, env, logging.forPart("main"));
+  if (chosen.kind === "problem") return { problems: [chosen.problem] };
+  for (const secret of chosen.secrets) logging.addSecret(secret);
+  return { model: chosen.model, apiBase: api.base };
+}
+
+function wrongToken({ discord: { token, tokenPlace } }: Config): Problem | undefined {
+  const wrong = token && tokenProblem(token.reveal());
+  return wrong === undefined ? undefined : problem(tokenPlace, wrong);
+}
+
+function problem(path: string, message: string): Problem {
+  return { severity: "error", path, message };
+}

@@ -1,0 +1,28 @@
+/**
+ * What this build is and runs on.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { DatabaseSync } from "node:sqlite";
+import type { Build } from "../../http/metrics.ts";
+import { COMMIT, VERSION } from "../../version.ts";
+
+export function buildFacts(): Build {
+  return { version: VERSION, commit: COMMIT, runtime: runtime(), sqlite: sqliteVersion() };
+}
+
+function runtime(): string {
+  const { bun, deno, node = "?" } = process.versions;
+  return bun ? `Bun ${bun}` : deno ? `Deno ${deno}` : `Node ${node}`;
+}
+
+function sqliteVersion(): string {
+  const database = new DatabaseSync(":memory:");
+  try {
+    return String(database.prepare("SELECT sqlite_version() AS version").get()?.["version"]);
+  } finally {
+    database.close();
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * Runs a command's work over the store that is there, and says what keeps it from that.
+ *
+ * @module
+ */
+
+import type { Store } from "../../store/store.ts";
+import type { ExitCode } from "./exit_code.ts";
+import type { CommonFlags } from "./flags.ts";
+import type { Io } from "./io.ts";
+import { toStartError } from "./start_error.ts";
+import { dataDirOf, openBeside } from "./store_access.ts";
+
+/** @param work Gets `undefined` where there is no store yet; nothing is made. */
+export async function withStore(
+  { data }: Pick<CommonFlags, "data">,
+  io: Io,
+  work: (store: Store | undefined, dataDir: string) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  let store: Store | undefined;
+  try {
+    const dataDir = dataDirOf(data, io);
+    store = openBeside(dataDir);
+    return await work(store, dataDir);
+  } catch (error) {
+    const { message, code } = toStartError(error);
+    io.err(`barnacle: ${message}`);
+    return code;
+  } finally {
+    store?.close();
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The ladder: each check of a decision, passed or failed, with the fact and the rule (P1).
+ *
+ * @module
+ */
+
+import type { Check, Explanation } from "../../core/inbound/facts.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { displayWidth } from "../../render/markdown/display_width.ts";
+import { type PlaceOf, type RulePlace, ruleText } from "./rules_with_lines.ts";
+import { padded } from "../shared/columns.ts";
+
+/** A check, with where its rule is written. */
+export interface Rung extends Check {
+  readonly place?: RulePlace;
+}
+
+export function rungsOf(
+  { checks }: Pick<Explanation, "checks">,
+  placeOf: PlaceOf,
+): readonly Rung[] {
+  return checks.map((check) => {
+    const place = placeOf(check.rule);
+    return { ...check, ...(place && { place }) };
+  });
+}
+
+export interface Shown {
+  readonly isColoured: boolean;
+  /** Files below it are named from there. */
+  readonly cwd: string;
+}
+
+const MARKS = { true: { word: "ok", colour: 32 }, false: { word: "NO", colour: 31 } } as const;
+const INDENT = "  ";
+
+/** One line for each rung: `"  ok  guild    Friends is listed  (channels.discord.guilds, …:9)"`. */
+export function showLadder(rungs: readonly Rung[], { isColoured, cwd }: Shown): readonly string[] {
+  const width = Math.max(0, ...rungs.map(({ id }) => displayWidth(id)));
+  return rungs.map(({ id, passed, fact, rule, place }) => {
+    const { word, colour } = MARKS[`${passed}`];
+    const mark = isColoured ? `\x1b[${colour}m${word}\x1b[0m` : word;
+    const said = `${padded(id, width)}  ${printable(fact)}`;
+    return `${INDENT}${mark}  ${said}  (${printable(ruleText(rule, place, cwd))})`;
+  });
+}

@@ -1,0 +1,68 @@
+/**
+ * Gathers what the store knows of the time and the place of a message that it does not have.
+ *
+ * @module
+ */
+
+import { type AccountId, createdAtMs, toAccountId } from "../../core/discord/ids.ts";
+import { restore } from "../../discord/gateway/read/guild_index.ts";
+import { toIntents } from "../../discord/gateway/read/intents.ts";
+import { DEFAULT_RETENTION } from "../../store/received/retention.ts";
+import type { Store } from "../../store/store.ts";
+import type { AccessNow } from "../verdict/current_policy.ts";
+import type { AccountEvidence, Evidence } from "./no_record.ts";
+import type { Subject } from "./subject.ts";
+
+export async function evidenceOf(
+  { messageId, place }: Extract<Subject, { kind: "message" }>,
+  store: Store | undefined,
+  { dataDir, now }: { readonly dataDir: string; readonly now: AccessNow },
+): Promise<Evidence> {
+  const sentAt = createdAtMs(messageId);
+  const runs = await store?.runsAround(sentAt);
+  return {
+    sentAt,
+    now: Date.now(),
+    ...(runs && { runs }),
+    accounts: store ? await accountsOf(store, now) : [],
+    ...(place && { place }),
+    decisionsDays: now.kind === "read"
+      ? now.config.retention.decisionsDays
+      : DEFAULT_RETENTION.decisionsDays,
+    dataDir,
+  };
+}
+
+async function accountsOf(store: Store, now: AccessNow): Promise<readonly AccountEvidence[]> {
+  const ids = now.kind === "read" ? now.views.map(({ accountId }) => accountId) : [];
+  const accounts: AccountEvidence[] = [];
+  for (const accountId of ids.length > 0 ? ids : [toAccountId("default")]) {
+    accounts.push(await accountOf(accountId, store));
+  }
+  return accounts;
+}
+
+async function accountOf(accountId: AccountId, store: Store): Promise<AccountEvidence> {
+  const { intents, shards } = await store.loadAccount(accountId);
+  const { index } = restore(await store.guildsOf(accountId));
+  const gaps = shards.flatMap(({ catchUpFrom }) => catchUpFrom === undefined ? [] : [catchUpFrom]);
+  const heard = shards.map(({ aliveAt }) => aliveAt);
+  const asksFor = (name: string): boolean =>
+    intents !== undefined && (intents & toIntents([name]).bits) !== 0;
+  return {
+    accountId,
+    ...(intents !== undefined && {
+      intents: {
+        guildMessages: asksFor("guild_messages"),
+        directMessages: asksFor("direct_messages"),
+      },
+    }),
+    ...(gaps.length > 0 && { gapSince: Math.min(...gaps) }),
+    ...(heard.length > 0 && { heardAt: Math.min(...heard) }),
+    guilds: Array.from(index.values(), ({ id, name, channels }) => ({
+      id,
+      name,
+      channels: new Set(channels.keys()),
+    })),
+  };
+}

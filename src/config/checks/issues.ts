@@ -1,0 +1,272 @@
+/**
+ * What zod found, in the words of the file: what is there, what is allowed, what was meant.
+ *
+ * @module
+ */
+
+import type { Node } from "jsonc-parser";
+import { findNodeAtLocation } from "jsonc-parser";
+import { z } from "zod";
+import { allowedBy, childOf, core, type Schema, schemaAt, shapeOf } from "../schema/shape.ts";
+import { elsewhere } from "./misplaced.ts";
+import { quoted } from "../../lib/text/quoted.ts";
+import { type Span, withoutSecrets } from "../text/problem.ts";
+import { nameOf, type Segment } from "../text/tree.ts";
+
+/** A fault of a value, and where it is. */
+export interface Finding extends Span {
+  readonly path: readonly Segment[];
+  readonly message: string;
+  readonly hint?: string;
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** What the findings are made from. */
+export interface Findings {
+  readonly schema: Schema;
+  readonly root: Node;
+  readonly text: string;
+  /** Whether the value at a path must not be shown. */
+  readonly isSecret: (path: readonly Segment[]) => boolean;
+}
+
+/** Issues that are told, at most: a file of a megabyte may hold a million. */
+const MAX_ISSUES = 200;
+
+/** All issues as findings, in the order of the file. */
+export async function findingsOf(
+  issues: readonly Issue[],
+  context: Findings,
+): Promise<readonly Finding[]> {
+  const nearest = await import("fastest-levenshtein"); // only a faulty config needs it
+  return issues.slice(0, MAX_ISSUES).flatMap((issue) =>
+    findings(issue, [], context, nearest.distance)
+  )
+    .sort((one, other) => one.offset - other.offset);
+}
+
+type Distance = (one: string, other: string) => number;
+
+function findings(
+  issue: Issue,
+  above: readonly Segment[],
+  context: Findings,
+  distance: Distance,
+): readonly Finding[] {
+  const path = [...above, ...issue.path.filter((part) => typeof part !== "symbol")];
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return issue.keys.slice(0, MAX_ISSUES).map((name) =>
+        unknownKey(name, path, context, distance)
+      );
+    case "invalid_key":
+      return [wrongKey(path, issue.issues[0]?.message, hintIn(issue.issues[0]), context)];
+    case "invalid_union": {
+      // The option whose kind is right says what is wrong; without one, all options are told.
+      const meant = issue.errors.find((option) => option.every(isWithin));
+      if (!meant || meant.length === 0) return [wrongValue(issue, path, context, distance)];
+      return meant.flatMap((inner) => findings(inner, path, context, distance));
+    }
+    default:
+      return [wrongValue(issue, path, context, distance)];
+  }
+}
+
+/** Whether an issue is about what is in a value, and not about its kind. */
+function isWithin({ path, code }: Issue): boolean {
+  return path.length > 0 || code === "custom" || code === "unrecognized_keys" ||
+    code === "invalid_format";
+}
+
+function unknownKey(
+  name: string,
+  above: readonly Segment[],
+  context: Findings,
+  distance: Distance,
+): Finding {
+  const path = [...above, name];
+  const schema = schemaAt(context.schema, above);
+  const known = Object.keys((schema && shapeOf(schema)) ?? {});
+  const meant = nearestOf(name, known, distance);
+  const hint = meant === undefined
+    ? elsewhere(name) ?? placeOf(name, context.schema) ?? listOf(known)
+    : `did you mean ${quoted(meant)}?`;
+  return {
+    ...keySpan(path, context.root),
+    path,
+    message: `There is no key ${quoted(name)} here`,
+    hint,
+  };
+}
+
+/** Where a name is a key, if that is one place. */
+function placeOf(name: string, root: Schema): string | undefined {
+  const places: string[] = [];
+  const visit = (schema: Schema, path: string): void => {
+    for (const [key, child] of Object.entries(shapeOf(schema) ?? {})) {
+      const here = path === "" ? key : `${path}.${key}`;
+      if (key === name) places.push(path === "" ? "the top of the file" : path);
+      if (here !== "channels.discord.accounts") visit(child, here);
+    }
+    const item = shapeOf(schema) ? undefined : childOf(schema, "*");
+    if (item) visit(item, `${path}.*`);
+  };
+  visit(root, "");
+  return places.length === 0 || places.length > 3
+    ? undefined
+    : `it belongs into ${places.join(" or ")}`;
+}
+
+function listOf(known: readonly string[]): string {
+  if (known.length === 0) return "remove it";
+  return `the keys here are ${known.join(", ")}`;
+}
+
+function wrongKey(
+  path: readonly Segment[],
+  message: string | undefined,
+  hint: string | undefined,
+  { root }: Findings,
+): Finding {
+  const name = String(path.at(-1));
+  return {
+    ...keySpan(path, root),
+    path,
+    message: `${message ?? "This key is not allowed"}, found ${quoted(name)}`,
+    ...(hint !== undefined && { hint }),
+  };
+}
+
+function wrongValue(
+  issue: Issue,
+  path: readonly Segment[],
+  context: Findings,
+  distance: Distance,
+): Finding {
+  const { root, text } = context;
+  const schema = schemaAt(context.schema, path);
+  const node = findNodeAtLocation(root, [...path]);
+  const allowed = schema && allowedBy(schema);
+  if (!node && issue.code === "custom") return unwritten(issue, path, context);
+  if (!node) {
+    const hint = allowed === undefined
+      ? undefined
+      : `add ${quoted(String(path.at(-1)))}: ${allowed}`;
+    return {
+      ...keySpan(path.slice(0, -1), root),
+      path,
+      message: `${quoted(String(path.at(-1)))} is missing`,
+      ...(hint !== undefined && { hint }),
+    };
+  }
+
+  const span = { offset: node.offset, length: node.length, path };
+  const written = text.slice(node.offset, node.offset + node.length);
+  const isSecret = context.isSecret(path);
+  if (!isSecret && node.type === "number" && /^\d{15,20}$/.test(written) && takesText(schema)) {
+    return {
+      ...span,
+      message: "An id must be in quotes: as a number it would be rounded",
+      hint: `write "${written}"`,
+    };
+  }
+
+  const hint = hintIn(issue) ?? meantBy(node, schema, distance);
+  return {
+    ...span,
+    message: messageOf(issue, allowed, foundIn(node, written, isSecret)),
+    ...(hint !== undefined && { hint }),
+  };
+}
+
+/** What is wrong is the default of a key, beside the others of its section. */
+function unwritten(issue: Issue, path: readonly Segment[], { root }: Findings): Finding {
+  const hint = hintIn(issue);
+  return {
+    ...keySpan(path.slice(0, -1), root),
+    path,
+    message: issue.message,
+    ...(hint !== undefined && { hint }),
+  };
+}
+
+/** Our own messages say what was expected; what zod says is said in our words. */
+function messageOf(issue: Issue, allowed: string | undefined, found: string): string {
+  if (issue.message.startsWith("Expected")) return `${issue.message}, found ${found}`;
+  if (issue.code === "custom" || allowed === undefined) return issue.message;
+  if (issue.code === "too_big" && issue.origin !== "number") {
+    return `Expected at most ${issue.maximum} ${
+      issue.origin === "array" ? "entries" : "characters"
+    }`;
+  }
+  if (issue.code === "too_small" && issue.origin === "array") return "Expected at least one entry";
+  return `Expected ${allowed}, found ${found}`;
+}
+
+function foundIn(node: Node, written: string, isSecret: boolean): string {
+  if (node.type === "string") {
+    return isSecret ? "a text" : quoted(withoutSecrets(String(node.value)));
+  }
+  if (node.type === "object" || node.type === "array" || isSecret) return nameOf(node);
+  return written;
+}
+
+function hintIn(issue: Issue | undefined): string | undefined {
+  if (issue?.code !== "custom") return undefined;
+  const hint: unknown = issue.params?.["hint"];
+  return typeof hint === "string" ? hint : undefined;
+}
+
+function meantBy(node: Node, schema: Schema | undefined, distance: Distance): string | undefined {
+  if (node.type !== "string" || !schema) return undefined;
+  const meant = nearestOf(String(node.value), wordsOf(schema), distance);
+  return meant === undefined ? undefined : `did you mean ${quoted(meant)}?`;
+}
+
+function wordsOf(schema: Schema): readonly string[] {
+  const plain = core(schema);
+  if (plain instanceof z.ZodUnion) return plain.options.flatMap(wordsOf);
+  const values = plain instanceof z.ZodEnum
+    ? plain.options
+    : plain instanceof z.ZodLiteral
+    ? [...plain.values]
+    : [];
+  return values.filter((value) => typeof value === "string");
+}
+
+function takesText(schema: Schema | undefined): boolean {
+  if (!schema) return false;
+  const plain = core(schema);
+  return plain instanceof z.ZodUnion ? plain.options.some(takesText) : plain instanceof z.ZodString;
+}
+
+/** The one that was probably meant: a third of the letters may differ, or two; and any case. */
+function nearestOf(
+  written: string,
+  known: readonly string[],
+  distance: Distance,
+): string | undefined {
+  const plain = (word: string): string => word.toLowerCase().replace(/[_\s-]/g, "");
+  if (written.length > 60) return undefined;
+  let best: string | undefined;
+  let least = written.length < 4 ? 2 : Math.max(3, Math.floor(written.length / 3) + 1);
+  for (const word of known) {
+    const [one, other] = [plain(written), plain(word)];
+    const far = lettersOf(one) === lettersOf(other) ? 1 : distance(one, other);
+    if (far < least) [best, least] = [word, far];
+  }
+  return best;
+}
+
+/** Two letters that changed places are one slip, not two. */
+function lettersOf(word: string): string {
+  return word.split("").sort().join("");
+}
+
+/** The key at a path; the value where there is no key, as in a list. */
+function keySpan(path: readonly Segment[], root: Node): Span {
+  const value = findNodeAtLocation(root, [...path]) ?? root;
+  const node = value.parent?.type === "property" ? value.parent.children?.[0] ?? value : value;
+  return { offset: node.offset, length: node === root || node.type !== "string" ? 1 : node.length };
+}

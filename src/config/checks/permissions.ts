@@ -1,0 +1,71 @@
+/**
+ * Who else may read or write the config: an audit over what the host found (C8, SEC-R11).
+ *
+ * @module
+ */
+
+import { printable } from "../../lib/text/quoted.ts";
+import { type Problem } from "../text/problem.ts";
+
+/** Facts of one file and of the process, as POSIX has them; none are gathered on Windows. */
+export interface FileFacts {
+  readonly path: string;
+  /** Permission bits, such as `0o640`; bits above 0o777 do not matter. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly self: {
+    readonly uid: number;
+    /** The process's own group. */
+    readonly gid: number;
+  };
+  /** Whether it holds a secret itself: a literal in the config, or a file that is one. */
+  readonly holdsSecret: boolean;
+  /** Whether it decides what Barnacle does; a file that is only a secret is only read. */
+  readonly isConfig: boolean;
+}
+
+const OTHERS = 0o007;
+const OTHERS_WRITE = 0o002;
+const GROUP_READ = 0o040;
+const GROUP_WRITE = 0o020;
+
+/** What is wrong with a file's mode and owner: warnings, and errors that stop the start. */
+export function auditPermissions(facts: FileFacts): readonly Problem[] {
+  const { path, mode, uid, gid, self, holdsSecret, isConfig } = facts;
+  const foreignGroup = gid !== self.gid;
+  const problems: Problem[] = [];
+
+  if (isConfig && uid !== 0 && uid !== self.uid) {
+    problems.push({
+      severity: "error",
+      file: path,
+      path: "",
+      message: `The file belongs to another user (uid ${uid}), who could change it at any time`,
+      hint: `chown ${self.uid} ${printable(path)}, or --insecure-permissions to start anyway`,
+    });
+  }
+  if (isConfig && ((mode & OTHERS_WRITE) !== 0 || (foreignGroup && (mode & GROUP_WRITE) !== 0))) {
+    problems.push({
+      severity: "error",
+      file: path,
+      path: "",
+      message: `Others may write the file (mode ${octal(mode)})`,
+      hint: `chmod 600 ${printable(path)}, or --insecure-permissions to start anyway`,
+    });
+  }
+  if (holdsSecret && ((mode & OTHERS) !== 0 || (foreignGroup && (mode & GROUP_READ) !== 0))) {
+    problems.push({
+      severity: "warning",
+      file: path,
+      path: "",
+      message: `The file holds a secret, and others may read it (mode ${octal(mode)})`,
+      hint: `chmod 600 ${printable(path)}`,
+    });
+  }
+  return problems;
+}
+
+function octal(mode: number): string {
+  return (mode & 0o777).toString(8).padStart(4, "0");
+}

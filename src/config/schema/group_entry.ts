@@ -1,0 +1,32 @@
+/**
+ * An entry of `dm.groupChannels`: a group DM where the bot may answer (P4, P5).
+ *
+ * @module
+ */
+
+import { parseSnowflake } from "../../core/discord/ids.ts";
+import type { AllowEntryProblem } from "../../policy/allowlist.ts";
+import type { GroupEntry } from "../../policy/rules.ts";
+
+/** What begins like an entry for people, and so names no group. */
+const PERSON = /^(?:<@|(?:user|discord|role|pk):)/;
+
+/**
+ * Reads one entry as an operator wrote it.
+ *
+ * @param text `"*"`, `"<id>"`, `"channel:<id>"`, or a group's slug or exact name.
+ */
+export function parseGroupEntry(text: string): GroupEntry | AllowEntryProblem {
+  const entry = text.trim();
+  if (entry === "") return { kind: "problem", why: "An entry is blank" };
+  if (entry === "*") return { kind: "any" };
+  if (PERSON.test(entry)) {
+    return { kind: "problem", why: `"${entry}" is no group DM: people belong in allowFrom` };
+  }
+  const digits = /^(?:channel:(.*)|(\d+))$/s.exec(entry);
+  if (!digits) return { kind: "name", name: entry };
+  const id = parseSnowflake<"channel">(digits[1] ?? digits[2] ?? "");
+  return id
+    ? { kind: "channel", id }
+    : { kind: "problem", why: `"${entry}" holds no Discord channel id` };
+}

@@ -1,0 +1,225 @@
+/**
+ * Tokens and keys: where they come from, and a type that does not show them.
+ *
+ * A secret is text only for who calls `reveal()`. Whatever prints things it was not told about,
+ * a log line, an error, a dump of the config, prints `[redacted]`.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { codeOf } from "../../lib/error_code.ts";
+
+/** Environment variables, as the host has them. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
+const REDACTED = "[redacted]";
+
+/** A text that must not be shown. */
+export class Secret {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** The text itself: for the request that needs it, and for nothing else. */
+  reveal(): string {
+    return this.#text;
+  }
+
+  toString(): string {
+    return REDACTED;
+  }
+
+  toJSON(): string {
+    return REDACTED;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return REDACTED;
+  }
+}
+
+/** A secret that a variable of the environment holds: `"${NAME}"`. */
+export class EnvReference {
+  readonly env: string;
+
+  constructor(env: string) {
+    this.env = env;
+  }
+
+  toJSON(): string {
+    return `\${${this.env}}`;
+  }
+}
+
+/** A secret that a file holds. */
+export interface FileReference {
+  /** As written: relative to the credentials of the service or to the config file (C5). */
+  readonly file: string;
+}
+
+/** Where the config says that a secret is. */
+export type SecretSource = Secret | EnvReference | FileReference;
+
+/** Why a secret cannot be had, in words for the operator. */
+export interface SecretProblem {
+  readonly kind: "problem";
+  readonly why: string;
+  readonly hint: string;
+  /** It is not to be had here, but may be where the bot runs. */
+  readonly isAbsent?: true;
+}
+
+/** What finding a secret needs of the world. */
+export interface SecretPlaces {
+  readonly env: Env;
+  /** Path of the config file; `undefined` where there is none. */
+  readonly configFile: string | undefined;
+  /**
+   * The text of a file.
+   *
+   * @returns `undefined` if there is no such file; rejects if it cannot be read.
+   */
+  readonly readFile: (path: string) => Promise<string | undefined>;
+  /** Whether the bot runs elsewhere, with secrets that are not here: their lack is a warning. */
+  readonly isElsewhere?: boolean;
+}
+
+const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
+
+/** Visible ASCII: what a header can carry. */
+const SENDABLE = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
+
+/** What `secret()` made, so that a walk over the schema knows what not to show. */
+const secretSchemas = new WeakSet<z.core.$ZodType>();
+
+/** Whether a part of the schema is a secret. */
+export function isSecretSchema(schema: z.core.$ZodType): boolean {
+  return secretSchemas.has(schema);
+}
+
+/** Whether a text only says where a secret is. */
+export function isReference(written: string): boolean {
+  return REFERENCE.test(written.trim());
+}
+
+/** A secret in the config: literal, `"${NAME}"`, or `{ "file": "path" }`. */
+export function secret() {
+  const schema = z.union([z.string().min(1), z.strictObject({ file: z.string().min(1) })])
+    .transform((written, context): SecretSource => {
+      if (typeof written !== "string") return written;
+      const name = REFERENCE.exec(written.trim())?.[1];
+      if (name !== undefined) return new EnvReference(name);
+      if (written.includes("${")) {
+        context.addIssue({
+          code: "custom",
+          message: "A reference to the environment must be the whole value",
+          params: { hint: 'write "${NAME}", with letters, digits and _ in the name' },
+        });
+        return z.NEVER;
+      }
+      return new Secret(written);
+    });
+  secretSchemas.add(schema);
+  return schema;
+}
+
+/**
+ * Finds a secret.
+ *
+ * Never rejects: a file that cannot be read is a problem to tell, like one that is not there.
+ *
+ * @returns The secret, trimmed, or why there is none. No problem holds any part of the secret.
+ */
+export async function resolveSecret(
+  source: SecretSource,
+  places: SecretPlaces,
+): Promise<Secret | SecretProblem> {
+  if (source instanceof Secret) return checked(source.reveal(), "The value");
+  if (source instanceof EnvReference) return fromEnv(source.env, places.env);
+  return await fromFile(source.file, places);
+}
+
+/** Takes off the `Bot ` that people copy along with a token. */
+export function botToken(token: Secret): Secret | SecretProblem {
+  return checked(token.reveal().replace(/^Bot(?:\s+|$)/i, ""), "The token");
+}
+
+/** The variable of the environment, if it is set and not blank. */
+export function envSecret(env: Env, name: string): Secret | undefined {
+  const value = env[name]?.trim();
+  return value ? new Secret(value) : undefined;
+}
+
+function fromEnv(name: string, env: Env): Secret | SecretProblem {
+  const value = env[name];
+  if (value === undefined || value.trim() === "") {
+    return {
+      kind: "problem",
+      why: `The variable ${name} is ${value === undefined ? "not set" : "empty"}`,
+      hint: `set ${name} in the environment of Barnacle`,
+      isAbsent: true,
+    };
+  }
+  return checked(value, `The variable ${name}`);
+}
+
+async function fromFile(
+  path: string,
+  { env, configFile, readFile }: SecretPlaces,
+): Promise<Secret | SecretProblem> {
+  const candidates = candidatesOf(path, env["CREDENTIALS_DIRECTORY"], configFile);
+  for (const candidate of candidates) {
+    let content: string | undefined;
+    try {
+      content = await readFile(candidate);
+    } catch (cause) {
+      return {
+        kind: "problem",
+        why: `The file ${candidate} cannot be read (${codeOf(cause) ?? "unknown reason"})`,
+        hint: "let the user that Barnacle runs as read it, and nobody else",
+        isAbsent: true,
+      };
+    }
+    if (content !== undefined) return checked(content, `The file ${candidate}`);
+  }
+  return {
+    kind: "problem",
+    why: `There is no file ${candidates.join(" or ")}`,
+    hint: "write the secret into it, readable by Barnacle's user only",
+    isAbsent: true,
+  };
+}
+
+/** Where a file may be, in order (C5). */
+function candidatesOf(
+  path: string,
+  credentials: string | undefined,
+  configFile: string | undefined,
+): readonly string[] {
+  if (/^(?:\/|\\|[A-Za-z]:[\\/])/.test(path)) return [path];
+  if (credentials) {
+    const own = `${credentials}/${path}`;
+    // systemd-creds names are flat, and Barnacle's own unit calls them b_….
+    return path.includes("/") ? [own] : [own, `${credentials}/b_${path}`];
+  }
+  const folder = /^(.*[\\/])[^\\/]*$/.exec(configFile ?? "")?.[1] ?? "";
+  return [`${folder}${path}`];
+}
+
+function checked(value: string, what: string): Secret | SecretProblem {
+  const trimmed = value.replace(/^\uFEFF/, "").trim();
+  if (trimmed === "") {
+    return { kind: "problem", why: `${what} is empty`, hint: "put the secret there" };
+  }
+  if (!SENDABLE.test(trimmed)) {
+    return {
+      kind: "problem",
+      why: `${what} holds a character that no token or key has, such as a line break`,
+      hint: "copy the secret again, alone and on one line",
+    };
+  }
+  return new Secret(trimmed);
+}

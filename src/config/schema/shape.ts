@@ -1,0 +1,140 @@
+/**
+ * Questions to the schema: which keys there are, what is allowed, what is said of a key.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { docs, type KeyDoc } from "./key.ts";
+import { isSecretSchema } from "./secrets.ts";
+import type { Segment } from "../text/tree.ts";
+
+/** Any part of the schema. */
+export type Schema = z.core.$ZodType;
+
+/** What is said of a part of the schema; the wrappers around it are looked through. */
+export function docOf(schema: Schema): KeyDoc | undefined {
+  return viewOf(schema).doc;
+}
+
+/** A schema and those it is wrapped around, the outermost first. */
+export function layersOf(schema: Schema): readonly Schema[] {
+  const inner = innerOf(schema);
+  return inner ? [schema, ...layersOf(inner)] : [schema];
+}
+
+/** The schema within defaults, options and transforms. */
+export function core(schema: Schema): Schema {
+  return viewOf(schema).core;
+}
+
+/** Whether what stands there is a token or key. */
+export function isSecret(schema: Schema): boolean {
+  return viewOf(schema).isSecret;
+}
+
+/** What is asked of a schema for each key of a file, and is always the same. */
+interface View {
+  readonly core: Schema;
+  readonly doc: KeyDoc | undefined;
+  readonly isSecret: boolean;
+}
+
+const views = new WeakMap<Schema, View>();
+
+function viewOf(schema: Schema): View {
+  const known = views.get(schema);
+  if (known) return known;
+  const layers = layersOf(schema);
+  const view: View = {
+    core: layers.at(-1) ?? schema,
+    doc: layers.map((layer) => docs.get(layer)).find((doc) => doc !== undefined),
+    isSecret: layers.some(isSecretSchema),
+  };
+  views.set(schema, view);
+  return view;
+}
+
+function innerOf(schema: Schema): Schema | undefined {
+  if (
+    schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault
+  ) return schema.def.innerType;
+  if (schema instanceof z.ZodPipe) return schema.def.in;
+  if (schema instanceof z.ZodLazy) return schema._zod.innerType; // made once
+  return undefined;
+}
+
+/** The keys of an object, by name; of a union, those of the object among its options. */
+export function shapeOf(schema: Schema): Readonly<Record<string, Schema>> | undefined {
+  const plain = core(schema);
+  if (plain instanceof z.ZodObject) return plain.shape;
+  if (!(plain instanceof z.ZodUnion)) return undefined;
+  return plain.options.map(shapeOf).find((shape) => shape !== undefined);
+}
+
+/** What stands behind a key or an index. */
+export function childOf(schema: Schema, segment: Segment): Schema | undefined {
+  const plain = core(schema);
+  if (plain instanceof z.ZodRecord) return plain.def.valueType;
+  if (plain instanceof z.ZodArray) return plain.def.element;
+  if (plain instanceof z.ZodUnion) {
+    return plain.options.map((option) => childOf(option, segment)).find((found) => found);
+  }
+  const shape = shapeOf(plain);
+  return shape && Object.hasOwn(shape, segment) ? shape[segment] : undefined;
+}
+
+/** What stands at a path. */
+export function schemaAt(root: Schema, path: readonly Segment[]): Schema | undefined {
+  let schema: Schema | undefined = root;
+  for (const segment of path) schema = schema && childOf(schema, segment);
+  return schema;
+}
+
+/** Whether a key may be left out. */
+export function isOptional(schema: Schema): boolean {
+  return schema._zod.optin !== undefined;
+}
+
+/** What a key may be, in words: `a whole number from 1 to 2000`. */
+export function allowedBy(schema: Schema): string {
+  const plain = core(schema);
+  if (plain instanceof z.ZodUnion) return plain.options.map(allowedBy).join(" or ");
+  if (plain instanceof z.ZodEnum) return oneOf(plain.options);
+  if (plain instanceof z.ZodLiteral) return oneOf([...plain.values]);
+  if (plain instanceof z.ZodBoolean) return "true or false";
+  if (plain instanceof z.ZodNumber) return numbers(plain);
+  if (plain instanceof z.ZodArray) return `a list of ${plural(plain.def.element)}`;
+  if (plain instanceof z.ZodURL) return "a web address in quotes";
+  if (plain instanceof z.ZodString) {
+    return plain.minLength ? "a text in quotes, not empty" : "a text in quotes";
+  }
+  const shape = shapeOf(plain);
+  if (!shape) return "an object in braces";
+  const keys = Object.entries(shape).filter(([, value]) => !isOptional(value)).map(([name]) =>
+    name
+  );
+  return keys.length === 0
+    ? "an object in braces"
+    : `{ ${keys.map((name) => `"${name}": …`).join(", ")} }`;
+}
+
+function numbers(schema: z.ZodNumber): string {
+  const { minValue, maxValue, isInt } = schema;
+  return `a ${isInt ? "whole number" : "number"} from ${minValue} to ${maxValue}`;
+}
+
+function plural(schema: Schema): string {
+  const plain = core(schema);
+  if (plain instanceof z.ZodString) return "texts in quotes";
+  if (plain instanceof z.ZodEnum) return oneOf(plain.options);
+  return "objects in braces";
+}
+
+function oneOf(values: readonly unknown[]): string {
+  const words = values.map((value) => JSON.stringify(value));
+  if (words.length > 8) return `one of ${words.slice(0, 4).join(", ")}, …`; // no one reads on
+  const last = words.pop() ?? "";
+  return words.length === 0 ? last : `${words.join(", ")} or ${last}`;
+}

@@ -1,0 +1,81 @@
+/**
+ * A config path as a person types it: what `pathText` writes, read back.
+ *
+ * `channels.discord.guilds."my guild".users[0]`; a key of digits is a key, since guilds and
+ * channels have those, and only brackets hold the index of a list. `[+]` at the end is one more.
+ *
+ * @module
+ */
+
+import { quoted } from "../../lib/text/quoted.ts";
+import type { Segment } from "./tree.ts";
+
+/** Where a person points. */
+export interface TypedPath {
+  readonly kind: "path";
+  /** Without the `[+]`. */
+  readonly path: readonly Segment[];
+  /** Whether it ended in `[+]`: behind the last entry of the list. */
+  readonly appends: boolean;
+}
+
+/** Why a text is no path, in words for the person. */
+export interface PathProblem {
+  readonly kind: "problem";
+  readonly message: string;
+}
+
+/** A dot (but at the start) and a key, bare or in quotes; or an index. */
+const PART = /(?:(?:^|(?<=[^])\.)(?:"((?:[^"\\]|\\.)*)"|([^."[\]\s]+)))|\[(\d{1,9}|\+)\]/uy;
+
+/** Reads a path. */
+export function parsePath(typed: string): TypedPath | PathProblem {
+  const text = typed.trim();
+  if (text === "") return { kind: "path", path: [], appends: false };
+  const path: Segment[] = [];
+  PART.lastIndex = 0;
+  while (PART.lastIndex < text.length) {
+    const at = PART.lastIndex;
+    const found = PART.exec(text);
+    if (!found) return problem(text, at);
+    const [, inQuotes, bare, index] = found;
+    if (index === "+") {
+      if (PART.lastIndex < text.length) return problem(text, PART.lastIndex);
+      return { kind: "path", path, appends: true };
+    }
+    if (index !== undefined) path.push(Number(index));
+    else {
+      const key = bare ?? unquoted(inQuotes ?? "");
+      if (key === undefined) return problem(text, at);
+      path.push(key);
+    }
+  }
+  return { kind: "path", path, appends: false };
+}
+
+/** A key within quotes; `\u{1f980}` is how our messages write what a terminal would not show. */
+function unquoted(text: string): string | undefined {
+  const json = text.replace(
+    /(\\\\)|\\u\{([0-9a-f]{1,6})\}/gi,
+    (written, backslash: string | undefined, code: string | undefined) => {
+      const point = parseInt(code ?? "", 16);
+      if (backslash !== undefined || !(point <= 0x10ffff)) return written;
+      return JSON.stringify(String.fromCodePoint(point)).slice(1, -1);
+    },
+  );
+  try {
+    const key: unknown = JSON.parse(`"${json}"`);
+    return typeof key === "string" ? key : undefined;
+  } catch {
+    return undefined; // a SyntaxError is how JSON says that an escape is none
+  }
+}
+
+function problem(text: string, at: number): PathProblem {
+  const rest = quoted(text.slice(at), 20);
+  return {
+    kind: "problem",
+    message: `${quoted(text)} is no path: it cannot be read from ${rest} on; ` +
+      'write it as channels.discord.guilds."my guild".users[0]',
+  };
+}

@@ -1,0 +1,200 @@
+/**
+ * What is wrong with a config, said as a good compiler says it.
+ *
+ * A problem carries the line it is about, with what could be a secret already blanked: who
+ * prints a problem needs no text of the file, and so cannot show too much of it.
+ *
+ * @module
+ */
+
+import { printable, UNPRINTABLE } from "../../lib/text/quoted.ts";
+
+/**
+ * - `error`: Barnacle does not start with it (78).
+ * - `warning`: something has no effect, or more effect than it seems.
+ * - `note`: a default of this version that may surprise.
+ */
+export type Severity = "error" | "warning" | "note";
+
+/** Something about a config that its operator should know. */
+export interface Problem {
+  readonly severity: Severity;
+  /** Path of the file; absent where no file is to blame, but the environment. */
+  readonly file?: string;
+  /** From 1; absent for what is not written anywhere. */
+  readonly line?: number;
+  /** From 1, in UTF-16 units, as editors count. */
+  readonly column?: number;
+  /** Key path: `"channels.discord.guilds.123.users[0]"`; empty for the file as a whole. */
+  readonly path: string;
+  /** What was found and what is allowed. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint?: string;
+  readonly excerpt?: Excerpt;
+}
+
+/** A line of the file, fit to be shown. */
+export interface Excerpt {
+  /** Of one line, secrets blanked, control characters replaced, cut where it is long. */
+  readonly text: string;
+  /** Where the marker begins in `text`, from 0. */
+  readonly start: number;
+  /** How long it is; at least 1. */
+  readonly length: number;
+}
+
+/** A part of a text. */
+export interface Span {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Characters of a line that are shown, at most. */
+const MAX_EXCERPT = 120;
+
+/** Errors that are shown, at most: nobody reads more, and a file may hold a million. */
+const MAX_SHOWN = 100;
+
+/** Runs as long as tokens and keys are; those with letters and digits are no words. */
+const LONG_RUN = /[\w.~=-]{20,}/g;
+
+/** What an address has before its host: a name, and a password. */
+const USER_INFO = /(?<=:\/\/)[^\s"'/?#]*(?=@)/g;
+
+/** Knows the lines of a text. */
+export interface Lines {
+  /** Line and column, from 1. */
+  positionOf(offset: number): { readonly line: number; readonly column: number };
+  excerptOf(span: Span): Excerpt;
+}
+
+/**
+ * Reads the lines of a file once, for all problems in it.
+ *
+ * @param secrets Parts that must not be shown, whatever they look like; in the file's order.
+ */
+export function linesOf(text: string, secrets: readonly Span[]): Lines {
+  const starts = [0];
+  for (const { index } of text.matchAll(/\r\n|\r|\n/g)) {
+    starts.push(text[index] === "\r" && text[index + 1] === "\n" ? index + 2 : index + 1);
+  }
+
+  const lineAt = (offset: number): number => {
+    let low = 0;
+    let high = starts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  };
+
+  return {
+    positionOf(offset) {
+      const line = lineAt(offset);
+      return { line: line + 1, column: offset - (starts[line] ?? 0) + 1 };
+    },
+
+    excerptOf({ offset, length }) {
+      const from = starts[lineAt(offset)] ?? 0;
+      const column = offset - from;
+      // A file may be one line of a million characters: only what is near is looked at.
+      const cut = Math.max(0, column - MAX_EXCERPT / 3);
+      const raw = /^[^\r\n]*/.exec(text.slice(from, from + cut + 2 * MAX_EXCERPT))?.[0] ?? "";
+      const near = raw.length > MAX_EXCERPT ? cut : 0;
+      const line = blanked(raw, from, secrets);
+      const shown = `${near > 0 ? "…" : ""}${line.slice(near, near + MAX_EXCERPT)}` +
+        `${line.length > near + MAX_EXCERPT ? "…" : ""}`;
+      const start = column - near + (near > 0 ? 1 : 0);
+      return {
+        text: shown.replace(UNPRINTABLE, (character) => " ".repeat(character.length))
+          .replace(/\p{Cs}/gu, " ").trimEnd(),
+        start,
+        length: Math.max(1, Math.min(length, shown.length - start)),
+      };
+    },
+  };
+}
+
+/** A text with what looks like a token or key blanked, letter by letter. */
+export function withoutSecrets(text: string): string {
+  return text.replace(USER_INFO, (login) => "*".repeat(login.length)).replace(
+    LONG_RUN,
+    (run) => /\d/.test(run) && /[A-Za-z]/.test(run) ? "*".repeat(run.length) : run,
+  );
+}
+
+/** Problems as an operator reads them, each followed by an empty line. */
+export function renderProblems(
+  problems: readonly Problem[],
+  { colour = false }: { readonly colour?: boolean } = {},
+): string {
+  const paint = colour ? PAINT : PLAIN;
+  const shown = problems.slice(0, MAX_SHOWN).map((problem) => render(problem, paint));
+  const rest = problems.length - shown.length;
+  if (rest > 0) shown.push(`… and ${rest} more\n`);
+  return shown.join("\n");
+}
+
+type Paint = Readonly<Record<Severity | "dim", (text: string) => string>>;
+
+const PLAIN: Paint = { error: same, warning: same, note: same, dim: same };
+
+const PAINT: Paint = {
+  error: (text) => `\u001b[1;31m${text}\u001b[0m`,
+  warning: (text) => `\u001b[1;33m${text}\u001b[0m`,
+  note: (text) => `\u001b[1;36m${text}\u001b[0m`,
+  dim: (text) => `\u001b[2m${text}\u001b[0m`,
+};
+
+function render(problem: Problem, paint: Paint): string {
+  const { severity, file, line, column, path, message, hint, excerpt } = problem;
+  const at = [file === undefined ? undefined : printable(file), line, column]
+    .filter((part) => part !== undefined).join(":");
+  const lines = [`${at === "" ? "" : `${at}: `}${paint[severity](severity)}: ${message}`];
+  const gutter = String(line ?? "").length;
+  if (path !== "") lines.push(paint.dim(`${" ".repeat(gutter)} in ${path}`));
+  if (excerpt && line !== undefined) {
+    const marker = `${" ".repeat(excerpt.start)}${"^".repeat(excerpt.length)}`;
+    lines.push(`${paint.dim(`${line} |`)} ${excerpt.text}`);
+    lines.push(`${paint.dim(`${" ".repeat(gutter)} |`)} ${paint[severity](marker)}`);
+  }
+  if (hint !== undefined) lines.push(`${" ".repeat(gutter)} = ${hint}`);
+  return `${lines.join("\n")}\n`;
+}
+
+/** Puts `*` for what must not be shown, letter by letter, so that the marker stays in place. */
+function blanked(line: string, from: number, secrets: readonly Span[]): string {
+  let shown = line;
+  for (let index = firstEndingAfter(secrets, from); index < secrets.length; index += 1) {
+    const { offset, length } = secrets[index] ?? { offset: Infinity, length: 0 };
+    const start = Math.max(0, offset - from);
+    const end = Math.min(line.length, offset + length - from);
+    if (start >= line.length) break;
+    shown = shown.slice(0, start) + "*".repeat(Math.max(0, end - start)) + shown.slice(end);
+  }
+  shown = shown.replace(USER_INFO, (login) => "*".repeat(login.length));
+  return shown.replace(LONG_RUN, (run, offset: number) => {
+    const isKey = /^["']?\s*:/.test(shown.slice(offset + run.length, offset + run.length + 20));
+    return isKey ? run : withoutSecrets(run);
+  });
+}
+
+/** Of parts in the order of the file. */
+function firstEndingAfter(spans: readonly Span[], offset: number): number {
+  let low = 0;
+  let high = spans.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const span = spans[middle];
+    if (span && span.offset + span.length > offset) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function same(text: string): string {
+  return text;
+}

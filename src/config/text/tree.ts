@@ -1,0 +1,261 @@
+/**
+ * The text of a config file to a value, with the place of everything in it.
+ *
+ * Stricter than a JSONC parser: a key that is written twice is an error (a parser would take the
+ * last, and an allowlist above it would be gone without a word), and so is one that means
+ * something to JavaScript. What is too large or too deep is refused before it is parsed.
+ *
+ * @module
+ */
+
+import { getNodePath, type Node, type ParseError, parseTree } from "jsonc-parser";
+import { quoted } from "../../lib/text/quoted.ts";
+import { type Span } from "./problem.ts";
+import { MAX_DEPTH, scan, UNSAFE_KEYS } from "./scan.ts";
+
+/** A part of a key path: a key, or an index of a list. */
+export type Segment = string | number;
+
+/** A fault of the text itself; nothing can be said of its meaning. */
+export interface SyntaxFault extends Span {
+  readonly path: readonly Segment[];
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** What a file holds, if it can be read. */
+export type Tree =
+  | {
+    readonly kind: "tree";
+    /** Made when it is first asked for: a file without a fault needs it for its remarks only. */
+    readonly root: Node;
+    readonly value: Readonly<Record<string, unknown>>;
+    /** In the order of the file. */
+    readonly comments: readonly Span[];
+  }
+  | { readonly kind: "faults"; readonly faults: readonly SyntaxFault[] };
+
+/** UTF-16 units; a config of a thousand guilds has a tenth of it. */
+const MAX_LENGTH = 2 ** 20;
+
+/** Faults that are told, at most. */
+const MAX_FAULTS = 100;
+
+/** By the number of the parser's error code. */
+const SYNTAX_ERRORS: Readonly<Record<number, string>> = {
+  1: "This is no value",
+  2: "This is no number",
+  3: "A key in double quotes is missing here",
+  4: "A value is missing here",
+  5: "A colon is missing here",
+  6: "A comma is missing here",
+  7: "A closing brace } is missing here",
+  8: "A closing bracket ] is missing here",
+  9: "The file goes on after its end",
+  10: "A comment is not allowed here",
+  11: "The comment has no end",
+  12: "The text has no closing quote",
+  13: "The number has no end",
+  14: "The escape \\u takes four digits 0-9, a-f",
+  15: 'No such escape: they are \\" \\\\ \\/ \\b \\f \\n \\r \\t \\u',
+  16: "A control character, such as a tab, must be written as an escape here",
+};
+
+/** Reads the text of a file. */
+export function readTree(written: string): Tree {
+  if (written.length > MAX_LENGTH) {
+    return faults({
+      offset: 0,
+      length: 1,
+      path: [],
+      message: `The file is too large: ${written.length} characters`,
+      hint: `at most ${MAX_LENGTH}`,
+    });
+  }
+  const text = written.replace(/^\uFEFF/, " "); // a byte order mark; the offsets stay
+  const { value, comments, tooDeepAt } = scan(text);
+  if (tooDeepAt !== undefined) {
+    const message = `This is nested too deep: ${MAX_DEPTH} levels are the most`;
+    return faults({ offset: tooDeepAt, length: 1, path: [], message });
+  }
+  if (!isRecord(value)) return parsedTree(text, comments);
+
+  let root: Node | undefined;
+  const rootOf = (): Node => {
+    root ??= parseTree(text, [], { allowTrailingComma: true });
+    if (!root) throw new TypeError("A text that is JSON cannot be read as JSON with comments");
+    return root;
+  };
+  return {
+    kind: "tree",
+    get root() {
+      return rootOf();
+    },
+    value,
+    comments,
+  };
+}
+
+/** By the parser that knows where everything is. */
+function parsedTree(text: string, comments: readonly Span[]): Tree {
+  const errors: ParseError[] = [];
+  const root = parseTree(text, errors, { allowTrailingComma: true });
+  if (root === undefined && !/\S/.test(text)) {
+    return faults({
+      offset: 0,
+      length: 1,
+      path: [],
+      message: "The file is empty",
+      hint: "write {}",
+    });
+  }
+  if (errors.length > 0 || root === undefined) return faults(...syntaxFaults(text, errors));
+
+  const found: SyntaxFault[] = [];
+  const value = valueOf(root, text, found);
+  if (found.length > 0) return faults(...found);
+  if (root.type !== "object" || !isRecord(value)) {
+    return faults({
+      offset: root.offset,
+      length: 1,
+      path: [],
+      message: `A config is an object in braces, and this is ${nameOf(root)}`,
+      hint: "write { … }",
+    });
+  }
+  return { kind: "tree", root, value, comments };
+}
+
+/** Whether a value is an object with keys, and no list. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether a value is a list. */
+export function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
+}
+
+/** What stands at a path of plain data; own keys only. */
+export function valueAt(value: unknown, path: readonly Segment[]): unknown {
+  let part = value;
+  for (const segment of path) {
+    if (isList(part) && typeof segment === "number") part = part[segment];
+    else part = isRecord(part) && Object.hasOwn(part, segment) ? part[segment] : undefined;
+  }
+  return part;
+}
+
+/** The keys of the object at a path, and what stands behind each; none where there is no object. */
+export function entriesAt(
+  value: unknown,
+  path: readonly Segment[] = [],
+): readonly (readonly [string, unknown])[] {
+  const part = valueAt(value, path);
+  return isRecord(part) ? Object.entries(part) : [];
+}
+
+/** What a node is, for a sentence. */
+export function nameOf(node: Node): string {
+  switch (node.type) {
+    case "object":
+      return "an object";
+    case "array":
+      return "a list";
+    case "string":
+      return "a text";
+    case "number":
+      return "a number";
+    case "boolean":
+      return "true or false";
+    default:
+      return "null";
+  }
+}
+
+function faults(...list: readonly SyntaxFault[]): Tree {
+  return { kind: "faults", faults: list };
+}
+
+function syntaxFaults(
+  text: string,
+  errors: readonly ParseError[],
+): readonly SyntaxFault[] {
+  const json5 = errors.find(({ offset }) =>
+    /^(?:'|[A-Za-z_$][\w$]*\s*:|[+.]\d|[+-]?(?:Infinity|NaN)\b|0x)/.test(
+      text.slice(offset, offset + 200),
+    )
+  );
+  if (json5) {
+    return [{
+      ...spanOf(json5),
+      path: [],
+      message: "Keys and texts need double quotes here; this looks like JSON5",
+      hint: "`barnacle config import <file>` writes it as JSON; comments stay",
+    }];
+  }
+  // One slip makes a parser stumble several times on the spot; the first time is the telling one.
+  const telling: SyntaxFault[] = [];
+  let lastLine = -1;
+  for (const error of errors.slice(0, MAX_FAULTS)) {
+    const line = lineOf(text, error.offset);
+    if (line === lastLine) continue;
+    lastLine = line;
+    telling.push(faultOf(text, error));
+  }
+  return telling;
+}
+
+function faultOf(text: string, error: ParseError): SyntaxFault {
+  const key = /^\d+(?=\s*:)/.exec(text.slice(error.offset, error.offset + 40))?.[0];
+  if (key !== undefined) {
+    const message = "A key needs double quotes";
+    return { ...spanOf(error), path: [], message, hint: `write "${key}"` };
+  }
+  const message = SYNTAX_ERRORS[error.error] ?? "This cannot be read";
+  return { ...spanOf(error), path: [], message };
+}
+
+function lineOf(text: string, offset: number): number {
+  return text.slice(0, offset).split(/\r\n|\r|\n/).length;
+}
+
+function spanOf({ offset, length }: ParseError): Span {
+  return { offset, length: Math.max(1, length) };
+}
+
+/** The value of a node; what must not be is added to `found`. */
+function valueOf(node: Node, text: string, found: SyntaxFault[]): unknown {
+  if (node.type === "array") {
+    return (node.children ?? []).map((child) => valueOf(child, text, found));
+  }
+  if (node.type !== "object") return node.value;
+
+  const places = new Map<string, number>();
+  const value: Record<string, unknown> = {};
+  for (const property of node.children ?? []) {
+    if (found.length >= MAX_FAULTS) break;
+    const [keyNode, valueNode] = property.children ?? [];
+    if (!keyNode || !valueNode || typeof keyNode.value !== "string") continue;
+    const key: string = keyNode.value;
+    const before = places.get(key);
+    if (before === undefined && !UNSAFE_KEYS.has(key)) {
+      places.set(key, keyNode.offset);
+      value[key] = valueOf(valueNode, text, found);
+      continue;
+    }
+    const at = { offset: keyNode.offset, length: keyNode.length, path: getNodePath(valueNode) };
+    found.push(
+      before === undefined
+        ? { ...at, message: `The key ${quoted(key)} is not allowed`, hint: "remove it" }
+        : {
+          ...at,
+          message: `The key ${quoted(key)} is here twice: it is in line ${
+            lineOf(text, before)
+          }, too`,
+          hint: "keep one of them; of two, only the last would count",
+        },
+    );
+  }
+  return value;
+}

@@ -1,0 +1,120 @@
+/**
+ * Where a message is to go, as a person or a model writes it (S4).
+ *
+ * Only ids are taken. A name is never looked up: the wrong person with the
+ * right name would get the message. A number alone is refused as well, since
+ * nothing in it tells a user from a channel.
+ *
+ * @module
+ */
+
+import { quoted } from "../../lib/text/quoted.ts";
+import {
+  type ChannelId,
+  type GuildId,
+  type MessageId,
+  parseSnowflake,
+  type UserId,
+} from "../discord/ids.ts";
+
+export type Target =
+  | { readonly kind: "user"; readonly userId: UserId }
+  | {
+    readonly kind: "channel";
+    readonly channelId: ChannelId;
+    /** Only of a link into a guild. */
+    readonly guildId?: GuildId;
+    /** Only of a link to a message. */
+    readonly messageId?: MessageId;
+  };
+
+/** Why a text is no target, and how it is written instead. */
+export interface TargetProblem {
+  readonly kind: "problem";
+  /** `'"123" may be a user or a channel'`. */
+  readonly problem: string;
+  /** `'for a direct message "user:123", for a channel "channel:123"'`. */
+  readonly hint: string;
+}
+
+/** `<@5>`, `<@!5>` and `@5`; `user:5` and `discord:user:5`. */
+const USER = /^(?:<@!?(\d+)>|@(\d+)|(?:discord:)?user:\s*(\d+))$/i;
+/** `<#5>`; `channel:5` and `discord:channel:5`. */
+const CHANNEL = /^(?:<#(\d+)>|(?:discord:)?channel:\s*(\d+))$/i;
+/** To a channel or a message, in a guild or, as `@me`, in direct messages. */
+const LINK =
+  /^<?https?:\/\/(?:(?:www|ptb|canary)\.)?discord(?:app)?\.com\/channels\/(@me|\d+)\/(\d+)(?:\/(\d+))?\/?(?:[?#][^\s>]*)?>?$/i;
+/** What is a number and nothing else that counts. */
+const BARE = /^(?:discord:)?\s*(\d+)$/i;
+
+/**
+ * Reads a target; upper and lower case of its words are one.
+ *
+ * @param text `"user:123"`, `"<@123>"`, `"<@!123>"`, `"@123"`, `"channel:123"`, `"<#123>"`, the
+ * first and the fifth behind `"discord:"`, or a link to a channel or a message.
+ */
+export function parseTarget(text: string): Target | TargetProblem {
+  const written = text.trim();
+  const user = digitsOf(USER.exec(written));
+  if (user !== undefined) {
+    const userId = parseSnowflake<"user">(user);
+    return userId ? { kind: "user", userId } : noId(user);
+  }
+  const channel = digitsOf(CHANNEL.exec(written));
+  if (channel !== undefined) {
+    const channelId = parseSnowflake<"channel">(channel);
+    return channelId ? { kind: "channel", channelId } : noId(channel);
+  }
+  return linked(written) ?? refused(written);
+}
+
+/** The one group of a pattern that matched. */
+function digitsOf(match: RegExpExecArray | null): string | undefined {
+  return match?.slice(1).find((group) => group !== undefined);
+}
+
+function linked(written: string): Target | TargetProblem | undefined {
+  const [, guild, channel, message] = LINK.exec(written) ?? [];
+  if (guild === undefined || channel === undefined) return undefined;
+  const channelId = parseSnowflake<"channel">(channel);
+  if (!channelId) return noId(channel);
+  const guildId = guild === "@me" ? undefined : parseSnowflake<"guild">(guild);
+  if (guild !== "@me" && !guildId) return noId(guild);
+  const messageId = message === undefined ? undefined : parseSnowflake<"message">(message);
+  if (message !== undefined && !messageId) return noId(message);
+  return {
+    kind: "channel",
+    channelId,
+    ...(guildId && { guildId }),
+    ...(messageId && { messageId }),
+  };
+}
+
+function refused(written: string): TargetProblem {
+  const bare = BARE.exec(written)?.[1];
+  if (bare !== undefined) {
+    return problem(
+      `${quoted(written)} may be a user or a channel`,
+      `for a direct message "user:${bare}", for a channel "channel:${bare}"`,
+    );
+  }
+  if (written === "") return problem("There is no target", SPELLINGS);
+  if (/^<@&/.test(written)) {
+    return problem(`${quoted(written)} is a role, and nobody can write to one`, SPELLINGS);
+  }
+  return problem(
+    `${quoted(written)} is no id, and Barnacle does not guess whom a name means`,
+    SPELLINGS,
+  );
+}
+
+const SPELLINGS =
+  'for a direct message "user:<id>", for a channel "channel:<id>"; Discord copies ids in developer mode';
+
+function noId(digits: string): TargetProblem {
+  return problem(`${quoted(digits)} is no id of Discord's`, SPELLINGS);
+}
+
+function problem(text: string, hint: string): TargetProblem {
+  return { kind: "problem", problem: text, hint };
+}

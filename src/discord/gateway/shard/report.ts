@@ -1,0 +1,141 @@
+/**
+ * What a shard tells of itself: its state, its losses, its log lines.
+ *
+ * With `connection_debug` the lines alone say why a connection came to its end
+ * (G10). Neither the token, nor a session's id, nor what people write is in any
+ * of them: whatever the other end words is cleared of the first two and bounded.
+ *
+ * @module
+ */
+
+import { bounded } from "../../../lib/bounded.ts";
+import { closeLabel, closeLine, SESSION_LOST } from "../life/close_line.ts";
+import type { Counters } from "../link/counts.ts";
+import type { Hold, Life, Lost } from "../life/life.ts";
+import { MAX_FAILED_RESUMES } from "../life/loss.ts";
+import { backoffOf } from "../life/plan_reconnect.ts";
+import type { CommonOptions, FromShard, FromWorker, LogLevel, LogValue } from "../link/protocol.ts";
+import { toShardState } from "../socket/wire.ts";
+
+export type LogFields = Readonly<Record<string, LogValue>>;
+
+export interface ReportPorts {
+  post(message: FromShard): void;
+  /** What is of the whole worker. */
+  tell(message: FromWorker): void;
+  readonly counters: Counters;
+}
+
+export interface ShardReport {
+  log(level: LogLevel, event: string, fields: LogFields): void;
+  /** Said with `connection_debug` only. */
+  debug(event: string, fields: LogFields): void;
+  beat(beat: { readonly lateMs: number; readonly latencyMs?: number }): void;
+  held(hold: Hold, waitMs: number): void;
+  /** Counted each time, and said ever more rarely: a flood is not to fill the log. */
+  passedOver(why: string, text: string): void;
+  lost(lost: Lost, sessionId: string | undefined): void;
+  /** State and counters, where they have changed. */
+  update(life: Life): void;
+}
+
+const HELD: Readonly<Record<Hold, string>> = {
+  spacing: "Not identifying yet: another IDENTIFY was sent within five seconds",
+  budget: "Not identifying: the day's IDENTIFYs are spent but for the reserve",
+};
+
+/** Bytes of a close frame's reason; a socket error's name is shorter. */
+const MAX_REASON = 123;
+
+export function createShardReport(
+  { token, shardCount, isConnectionDebug, reconnect }: CommonOptions,
+  shardId: number,
+  { post, tell, counters }: ReportPorts,
+): ShardReport {
+  let reported = "";
+  let passedOver = 0;
+
+  function log(level: LogLevel, event: string, fields: LogFields): void {
+    const own = shardCount > 1 ? { shard: shardId } : {};
+    tell({ kind: "log", level, event, fields: { ...own, ...fields } });
+  }
+
+  function debug(event: string, fields: LogFields): void {
+    if (isConnectionDebug) log("debug", event, fields);
+  }
+
+  return {
+    log,
+    debug,
+    beat({ lateMs, latencyMs }) {
+      const late = { lateMs: Math.round(lateMs) };
+      if (latencyMs === undefined) return debug("Heartbeat not acknowledged", late);
+      debug("Heartbeat acknowledged", { ...late, latencyMs: Math.round(latencyMs) });
+    },
+    held(hold, waitMs) {
+      if (hold === "budget") return log("warn", HELD.budget, { waitMs });
+      debug(HELD.spacing, { waitMs: Math.round(waitMs) });
+    },
+    passedOver(why, { length }) {
+      counters.unparsable();
+      passedOver++;
+      if (!Number.isInteger(Math.log2(passedOver))) return;
+      log("warn", "Passed over what Discord sent, for it could not be read", {
+        why,
+        length,
+        passedOver,
+      });
+    },
+    lost(lost, sessionId) {
+      const { cause, during, next, attempt } = lost;
+      const label = closeLabel(cause);
+      counters.disconnected(label);
+      if (during === "resuming") {
+        const isLate = cause.kind === "late";
+        const isInvalid = cause.kind === "invalid_session";
+        counters.resumeEnded(isInvalid ? "invalid" : isLate ? "timeout" : "closed");
+      }
+      log("info", closeLine(lost), { cause: label, phase: during });
+      if ("reason" in cause) {
+        const said = without(cause.reason, [token, sessionId ?? ""]);
+        debug("The other end's words", { reason: bounded(said, MAX_REASON) });
+      }
+      if (lost.isSessionLost) {
+        const isGivenUp = lost.failedResumes >= MAX_FAILED_RESUMES;
+        const why = isGivenUp ? `${lost.failedResumes} RESUMEs in a row came to nothing` : label;
+        log("warn", SESSION_LOST, { why });
+      }
+      if (next.kind === "stop" || next.kind === "give_up") {
+        return post({ kind: "final", plan: next });
+      }
+      const { minDelayMs, maxDelayMs, base } = backoffOf(next.kind, reconnect);
+      debug("Back-off", {
+        next: next.kind,
+        attempt,
+        inMs: Math.round(next.delayMs),
+        minDelayMs,
+        maxDelayMs,
+        base,
+      });
+    },
+    update(life) {
+      const state = toShardState(life);
+      const { failures } = life;
+      const text = JSON.stringify([state, failures]);
+      if (text !== reported && life.phase.kind !== "stopped") {
+        reported = text;
+        post({ kind: "state", state, failures });
+      }
+      const counts = counters.changed();
+      if (counts) tell({ kind: "counts", counts });
+    },
+  };
+}
+
+/** A text without what is secret, and without what a terminal would act on. */
+function without(text: string, secrets: readonly string[]): string {
+  return secrets
+    .filter((secret) => secret !== "")
+    .reduce((left, secret) => left.replaceAll(secret, "…"), text)
+    .replace(/\p{Cc}/gu, " ");
+}

@@ -1,0 +1,118 @@
+/**
+ * The worker's end: messages in, the account's shards, messages out.
+ *
+ * An error that nobody expected ends the thread, whichever shard it was of. The
+ * main thread notices and starts another one from what is stored, which is safer
+ * than a shard in an unknown state.
+ *
+ * @module
+ */
+
+import { openConnection } from "../socket/connection.ts";
+import { createCounters } from "../link/counts.ts";
+import { holdsAfter, takeTurns } from "./identify_turns.ts";
+import {
+  type FromShard,
+  type FromWorker,
+  PROTOCOL_VERSION,
+  type ToWorker,
+} from "../link/protocol.ts";
+import { isToWorker } from "../link/protocol_check.ts";
+import { type Shard, startShard } from "./shard.ts";
+
+/** As much of `node:worker_threads`' `MessagePort` as is needed. */
+export interface Port {
+  postMessage(message: FromWorker): void;
+  on(event: "message", listener: (message: unknown) => void): unknown;
+}
+
+/**
+ * Serves until the thread is ended.
+ *
+ * @throws {TypeError} If the main thread says what nobody understands.
+ */
+export function serveGateway(port: Port): void {
+  const shards = new Map<number, Shard>();
+  let maxConcurrency = 1;
+  let isOver = false;
+
+  function start({ version, options, shards: starts, tick }: Start): void {
+    if (version !== PROTOCOL_VERSION) {
+      throw new TypeError(`The main thread speaks version ${version}`);
+    }
+    if (shards.size > 0) throw new TypeError("The main thread started the shards twice");
+    maxConcurrency = Math.max(1, options.maxConcurrency ?? 1);
+    const counters = createCounters();
+    const tickAt = new BigInt64Array(tick);
+    const onTick = () => void Atomics.store(tickAt, 0, BigInt(Date.now()));
+    onTick();
+    for (const shard of takeTurns(starts, maxConcurrency)) {
+      if (isOver) return;
+      const { id } = shard;
+      const ports = {
+        now: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }),
+        random: Math.random,
+        after,
+        post: (message: FromShard) => say(id, message),
+        tell: (message: FromWorker) => port.postMessage(message),
+        onTick,
+        connect: openConnection,
+        counters,
+      };
+      shards.set(id, startShard({ options, shard }, ports));
+    }
+  }
+
+  function say(shardId: number, message: FromShard): void {
+    port.postMessage({ ...message, shardId, sentAt: Date.now() });
+    if (message.kind !== "final") return;
+    isOver = true;
+    void endAll(); // what is final for one shard is so for the account
+  }
+
+  function permit({ shardId, socket, answer }: Extract<ToWorker, { kind: "permit" }>): void {
+    shards.get(shardId)?.permit(socket, answer);
+    if (answer.kind !== "granted") return;
+    const others = [...shards].map(([id, { wantsIdentify }]) => ({
+      id,
+      wantsIdentify: wantsIdentify(),
+    }));
+    for (const [id, forMs] of holdsAfter(shardId, others, maxConcurrency)) {
+      shards.get(id)?.hold(forMs);
+    }
+  }
+
+  /** A shard's end that fails ends the thread, which is what was asked for. */
+  function endAll(): Promise<unknown> {
+    return Promise.all([...shards.values()].map((shard) => shard.stop())).catch(
+      (error: unknown) => {
+        queueMicrotask(() => {
+          throw error;
+        });
+      },
+    );
+  }
+
+  port.on("message", (message) => {
+    if (!isToWorker(message)) throw new TypeError("The main thread sent an unknown message");
+    switch (message.kind) {
+      case "start":
+        return start(message);
+      case "committed":
+        return shards.get(message.shardId)?.committed(message);
+      case "permit":
+        return permit(message);
+      case "url":
+        return shards.forEach((shard) => shard.setUrl(message.url));
+      case "stop":
+        return void endAll().then(() => port.postMessage({ kind: "stopped" }));
+    }
+  });
+}
+
+type Start = Extract<ToWorker, { kind: "start" }>;
+
+function after(ms: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, ms);
+  return () => clearTimeout(timer);
+}

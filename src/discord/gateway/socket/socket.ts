@@ -1,0 +1,238 @@
+/**
+ * The WebSocket to the gateway, on a stream from `dial.ts`.
+ *
+ * Neither runtime's own client can set TCP keepalive, be torn down against a
+ * peer that has gone deaf, or be paused; the socket below can. Frames are read
+ * and written by `ws`, taken by path: under Bun the bare name is Bun's own.
+ * Opcodes, sessions and reconnecting are none of its business.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { createHash, randomBytes } from "node:crypto";
+import type net from "node:net";
+import { isLoopbackHost } from "../../../lib/network/loopback.ts";
+import { dial, type DialOptions, nameOf } from "./dial.ts";
+// @ts-types="./ws_receiver.d.ts"
+import Receiver from "../../../../node_modules/ws/lib/receiver.js";
+// @ts-types="./ws_sender.d.ts"
+import Sender from "../../../../node_modules/ws/lib/sender.js";
+
+/** Of `url`, plain `ws:` only to this machine, and never through a proxy. */
+export interface SocketOptions extends DialOptions {
+  /** Milliseconds from the name's look-up to the 101. */
+  readonly connectTimeoutMs: number;
+}
+
+/** How a connection ended; without a code where no close frame came. */
+export interface SocketClose {
+  readonly code?: number;
+  /** Discord's words, or the error's name: `"ECONNREFUSED"`. */
+  readonly reason: string;
+}
+
+export interface SocketEvents {
+  onOpen(): void;
+  onFrame(data: Buffer, isBinary: boolean): void;
+  /** The last call, made once; never after `close()`. */
+  onClose(close: SocketClose): void;
+}
+
+export interface GatewaySocket {
+  /** Does nothing before the socket is open, and after it has ended. */
+  send(text: string): void;
+  /** Sends the close frame and goes on reading: `onClose` comes once the other end has closed. */
+  beginClose(code: number): void;
+  /** Says goodbye, waits a second at most for the other end, and tells nobody. */
+  close(code: number): Promise<void>;
+  pause(): void;
+  resume(): void;
+}
+
+/** Bytes; the longest answer to an upgrade that is read. */
+const MAX_HEADER_BYTES = 16_384;
+
+/** Bytes; a GUILD_CREATE of the largest guild is a few million. */
+const MAX_PAYLOAD_BYTES = 64 << 20;
+
+/** Milliseconds that the other end gets to answer a goodbye. */
+const GOODBYE_MS = 1_000;
+
+/** What a server adds to the key of the upgrade (RFC 6455, 1.3). */
+const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/**
+ * Connects.
+ *
+ * @throws {TypeError} If the token may not be sent so.
+ */
+export function openSocket(options: SocketOptions, events: SocketEvents): GatewaySocket {
+  const { url } = options;
+  refuseUnsafe(options);
+  const key = randomBytes(16).toString("base64");
+  let stream: net.Socket | undefined;
+  let sender: Sender | undefined;
+  let receiver: Receiver | undefined;
+  let head: Buffer = Buffer.alloc(0);
+  let isOver = false;
+  let isCloseSent = false;
+
+  const end = (close: SocketClose) => {
+    if (isOver) return;
+    isOver = true;
+    clearTimeout(timer);
+    dialling.end((outermost) => outermost.destroy());
+    events.onClose(close);
+  };
+  const timer = setTimeout(
+    () => end({ reason: `${dialling.step} in time` }),
+    options.connectTimeoutMs,
+  );
+  const dialling = dial(options, {
+    onConnected(connected) {
+      if (isOver) return;
+      stream = connected;
+      connected.on("data", (data: Buffer) => read(connected, data));
+      connected.write(upgradeRequest(url, key));
+    },
+    onEnd: (reason) => end({ reason }),
+  });
+
+  function sendClose(code: number | undefined): void {
+    if (!isCloseSent) sender?.close(code, "", true);
+    isCloseSent = true;
+  }
+
+  function read(socket: net.Socket, data: Buffer): void {
+    if (isOver) return; // what comes during the goodbye is read and dropped
+    if (receiver) return void receiver.write(data);
+
+    head = Buffer.concat([head, data]);
+    const length = head.indexOf("\r\n\r\n");
+    if (length < 0) {
+      if (head.length > MAX_HEADER_BYTES) end({ reason: "not an answer to an upgrade" });
+      return;
+    }
+    const refusal = refusalIn(head.subarray(0, length).toString("latin1"), key);
+    if (refusal !== undefined) return end({ reason: refusal });
+
+    clearTimeout(timer);
+    sender = new Sender(socket, {});
+    receiver = createReceiver(sender, { ...events, end, sendClose, isOver: () => isOver });
+    const rest = head.subarray(length + 4);
+    head = Buffer.alloc(0);
+    events.onOpen();
+    if (rest.length > 0) receiver.write(rest);
+  }
+
+  return {
+    send(text) {
+      if (isOver) return;
+      sender?.send(text, { binary: false, mask: true, fin: true, compress: false });
+    },
+    beginClose(code) {
+      if (!isOver) sendClose(code);
+    },
+    close: (code) => {
+      if (isOver) return Promise.resolve();
+      isOver = true;
+      clearTimeout(timer);
+      return new Promise((resolve) => {
+        dialling.end((outermost) => sayGoodbye(outermost, sender, code, resolve));
+      });
+    },
+    pause: () => void stream?.pause(),
+    resume: () => void stream?.resume(),
+  };
+}
+
+/** The token goes in clear text only to this machine: a simulator, a test. */
+function refuseUnsafe({ url, proxy }: SocketOptions): void {
+  if (url.protocol === "wss:") return;
+  if (url.protocol !== "ws:") {
+    throw new TypeError(`Cannot connect to a gateway by ${url.protocol}`);
+  }
+  if (!isLoopbackHost(url.hostname)) {
+    throw new TypeError(`Cannot connect to ${url.host} without TLS: it is not this machine`);
+  }
+  if (proxy !== undefined) {
+    throw new TypeError(`Cannot connect to ${url.host} without TLS through a proxy`);
+  }
+}
+
+function upgradeRequest(url: URL, key: string): string {
+  return [
+    `GET ${url.pathname}${url.search} HTTP/1.1`,
+    `Host: ${url.host}`,
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    `Sec-WebSocket-Key: ${key}`,
+    "Sec-WebSocket-Version: 13",
+    "\r\n",
+  ].join("\r\n");
+}
+
+/** Why the answer to the upgrade is none; `undefined` if it is one. */
+function refusalIn(header: string, key: string): string | undefined {
+  const status = /^HTTP\/1\.1 (\d{3})/.exec(header)?.[1];
+  if (status === undefined) return "not an answer to an upgrade";
+  if (status !== "101") return `HTTP ${status}`;
+  const accept = /^sec-websocket-accept:[ \t]*(\S+)/im.exec(header)?.[1];
+  const wanted = createHash("sha1").update(key + ACCEPT_SUFFIX).digest("base64");
+  return accept === wanted ? undefined : "not an answer to our upgrade";
+}
+
+interface ReceiverPorts extends Pick<SocketEvents, "onFrame"> {
+  end(close: SocketClose): void;
+  /** Sends a close frame, unless one was sent. */
+  sendClose(code: number | undefined): void;
+  isOver(): boolean;
+}
+
+function createReceiver(
+  sender: Sender,
+  { onFrame, end, sendClose, isOver }: ReceiverPorts,
+): Receiver {
+  const receiver = new Receiver({
+    isServer: false,
+    maxPayload: MAX_PAYLOAD_BYTES,
+    skipUTF8Validation: true,
+  });
+  receiver.on("message", (data, isBinary) => {
+    if (!isOver()) onFrame(data, isBinary);
+  });
+  receiver.on("ping", (data) => {
+    if (!isOver()) sender.pong(data, true);
+  });
+  receiver.on("error", (error) => end({ reason: nameOf(error) }));
+  receiver.on("conclude", (code, reason) => {
+    if (isOver()) return;
+    const close = {
+      ...(code === NO_CODE ? {} : { code }),
+      reason: reason.toString() || "closed without words",
+    };
+    sendClose(code === NO_CODE ? undefined : code);
+    end(close);
+  });
+  return receiver;
+}
+
+/** How `ws` says that a close frame had no code (RFC 6455, 7.4.1). */
+const NO_CODE = 1005;
+
+function sayGoodbye(
+  socket: net.Socket,
+  sender: Sender | undefined,
+  code: number,
+  onGone: () => void,
+): void {
+  const timer = setTimeout(() => socket.destroy(), GOODBYE_MS);
+  socket.once("close", () => {
+    clearTimeout(timer);
+    onGone();
+  });
+  if (!sender) return void socket.destroy();
+  socket.resume(); // unread data would turn our goodbye into a reset
+  sender.close(code, "", true, () => socket.end());
+}

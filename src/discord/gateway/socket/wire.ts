@@ -1,0 +1,69 @@
+/**
+ * The address that a shard calls, the payloads that it sends, and what it tells of itself.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { ActivityTypes } from "@discordeno/types";
+import type { Life, Phase } from "../life/life.ts";
+import type { CommonOptions, Presence, ShardState } from "../link/protocol.ts";
+
+/** @throws {TypeError} If the address is no URL. */
+export function gatewayUrl(address: string, compress: boolean): URL {
+  const url = new URL(address);
+  url.searchParams.set("v", "10");
+  url.searchParams.set("encoding", "json");
+  if (compress) url.searchParams.set("compress", "zlib-stream");
+  return url;
+}
+
+/** `d` of IDENTIFY. */
+export function identifyPayload(
+  { token, intents, presence, shardCount }: CommonOptions,
+  shardId: number,
+): unknown {
+  return {
+    token,
+    intents,
+    shard: [shardId, shardCount],
+    presence: presencePayload(presence),
+    properties: { os: process.platform, browser: "Barnacle", device: "Barnacle" },
+    large_threshold: 50,
+  };
+}
+
+/** `d` of RESUME. */
+export function resumePayload(token: string, sessionId: string, seq: number): unknown {
+  return { token, session_id: sessionId, seq };
+}
+
+/** `d` of a presence update (op 3), and of IDENTIFY's `presence`. */
+export function presencePayload({ status, activity }: Presence): unknown {
+  const custom = { name: "Custom Status", type: ActivityTypes.Custom, state: activity };
+  return { since: null, activities: activity === undefined ? [] : [custom], status, afk: false };
+}
+
+export function toShardState({ phase, readyAt, ack, isDown }: Life): ShardState {
+  const waits = phase.kind === "waiting" ? phase.hold : undefined;
+  return {
+    state: STATES[phase.kind],
+    readyAt,
+    ...(ack && { ack }),
+    isDown,
+    ...(waits && { waits }),
+  };
+}
+
+const STATES: Readonly<Record<Phase["kind"], ShardState["state"]>> = {
+  waiting: "backoff",
+  connecting: "connecting",
+  greeting: "connecting",
+  permitting: "identifying",
+  identifying: "identifying",
+  resuming: "resuming",
+  ready: "ready",
+  closing: "ready",
+  final: "fatal",
+  stopped: "connecting",
+};

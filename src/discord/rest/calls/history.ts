@@ -1,0 +1,126 @@
+/**
+ * Reads what stands in a channel, as Discord has it.
+ *
+ * For whoever answers it, in Discord's own spelling: gateway and history are
+ * decoded by the same hand. For whoever looks for a message of ours, as far as
+ * it tells one from another.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
+import type { Posted, PostedPage, Unread } from "../../../core/outbound/posted.ts";
+import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import { expect } from "../exchange/answer.ts";
+import type { RequestOptions, RestApi } from "../client/client.ts";
+import { RestError } from "../exchange/rest_error.ts";
+
+const ROUTE = "GET /channels/:id/messages";
+
+/** Messages that Discord gives at once, at most. */
+export const MAX_HISTORY = 100;
+
+/** A message as Discord sends it, which only its id has been looked at. */
+export type RawMessage = Readonly<Record<string, unknown>> & { readonly id: string };
+
+/** Which messages of a channel: the newest there are, or those on one side of a message. */
+export interface HistoryRange {
+  readonly before?: MessageId;
+  readonly after?: MessageId;
+  /** 1 to {@link MAX_HISTORY}. */
+  readonly limit: number;
+}
+
+/**
+ * Reads messages, newest first.
+ *
+ * An empty answer does not say that there are none: without the permission to
+ * read the history Discord answers with nothing, not with an error.
+ *
+ * @throws {RestError} If Discord does not give them.
+ * @throws {RangeError} If the limit is out of range.
+ */
+export type ReadHistory = (
+  channelId: ChannelId,
+  range: HistoryRange,
+) => Promise<readonly RawMessage[]>;
+
+const historySchema = z.array(z.looseObject({ id: z.string() }));
+
+/** @see {@link https://docs.discord.com/developers/resources/message#get-channel-messages} */
+export function createReadHistory(api: RestApi, options: RequestOptions = {}): ReadHistory {
+  return async (channelId, { before, after, limit }) => {
+    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_HISTORY) {
+      throw new RangeError(`Cannot read ${limit} messages at once: 1 to ${MAX_HISTORY}`);
+    }
+    const query = new URLSearchParams({ limit: String(limit) });
+    if (before !== undefined) query.set("before", before);
+    if (after !== undefined) query.set("after", after);
+    const answer = await api.request("GET", `/channels/${channelId}/messages?${query}`, options);
+    return expect(ROUTE, historySchema, answer);
+  };
+}
+
+/**
+ * Reads the page before a message, or the newest one. Whoever looks for a message asks page by page,
+ * and wants to know of each failure whether to ask again: so it is an outcome, never thrown.
+ */
+export type ReadPosted = (
+  channelId: ChannelId,
+  before?: MessageId,
+) => Promise<PostedPage | Unread>;
+
+const idSchema = z.object({ id: snowflakeSchema<"message">() });
+
+/** Fields beside these are other people's business; a message without them is none of ours. */
+const postedSchema = idSchema.extend({
+  author: z.object({ id: snowflakeSchema<"user">() }),
+  content: z.string(),
+  message_reference: z.object({ message_id: snowflakeSchema<"message">().optional() }).nullish(),
+  attachments: z.array(z.object({ size: z.number() })).default([]),
+});
+
+/** @see {@link https://docs.discord.com/developers/resources/message#get-channel-messages} */
+export function createReadPosted(read: ReadHistory): ReadPosted {
+  return async (channelId, before) => {
+    try {
+      const range = { limit: MAX_HISTORY, ...(before !== undefined && { before }) };
+      const raw = await read(channelId, range);
+      const oldest = raw.length === 0 ? undefined : idSchema.parse(raw.at(-1)).id;
+      return {
+        kind: "page",
+        messages: raw.flatMap(toPosted),
+        ...(oldest !== undefined && { oldest }),
+        isLast: raw.length < MAX_HISTORY,
+      };
+    } catch (thrown) {
+      if (!(thrown instanceof RestError)) throw thrown; // not Discord's: a bug of ours
+      return toUnread(thrown);
+    }
+  };
+}
+
+function toPosted(raw: RawMessage): Posted[] {
+  const parsed = postedSchema.safeParse(raw);
+  if (!parsed.success) return [];
+  const { id, author, content, message_reference, attachments } = parsed.data;
+  const quote = message_reference?.message_id;
+  return [{
+    id,
+    authorId: author.id,
+    content,
+    ...(quote !== undefined && { quote }),
+    fileSizes: attachments.map(({ size }) => size),
+  }];
+}
+
+function toUnread({ kind, message: reason, code, retryAfterMs }: RestError): Unread {
+  return {
+    kind: "unread",
+    why: kind === "unsent" || kind === "unavailable" ? "unreachable" : kind,
+    reason,
+    ...(code !== undefined && { code }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+}

@@ -1,0 +1,50 @@
+/**
+ * Where Discord's API is, as `DISCORD_API_URL` names it.
+ *
+ * Another server may stand in Discord's place: the simulator, or a proxy. What
+ * is sent there carries the bot token, so plain HTTP never leaves this machine,
+ * and a value that is not understood is refused rather than guessed at.
+ *
+ * @module
+ */
+
+import { isLoopbackHost } from "../../../lib/network/loopback.ts";
+
+/** Discord's own API; the version is added to each request. */
+export const DISCORD_API_BASE = "https://discord.com/api";
+
+/** The base of all requests, without version and trailing slash, or what is wrong with the text. */
+export type ApiUrl = { readonly base: string } | { readonly problem: string };
+
+const EXPECTED = "expected http(s)://host[:port], with or without /api or /api/v10";
+
+/** What may follow the host. */
+const PATHS: readonly string[] = ["", "/", "/api", "/api/", "/api/v10", "/api/v10/"];
+
+/**
+ * Reads the value of `DISCORD_API_URL` (G14).
+ *
+ * @param text Such as `"http://127.0.0.1:8080"`.
+ * @returns Such as `{ base: "http://127.0.0.1:8080/api" }`; a problem is a sentence for the operator
+ * and never repeats a password.
+ */
+export function parseApiUrl(text: string): ApiUrl {
+  const url = URL.parse(text.trim());
+  if (!url) return { problem: `DISCORD_API_URL is not a URL: ${EXPECTED}` };
+  if (url.username || url.password) {
+    return { problem: `DISCORD_API_URL must not hold a user name or password: ${EXPECTED}` };
+  }
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    return { problem: `DISCORD_API_URL begins with ${url.protocol}//: ${EXPECTED}` };
+  }
+  if (url.search || url.hash || !PATHS.includes(url.pathname)) {
+    return { problem: `DISCORD_API_URL has more than a host, "${url.pathname}": ${EXPECTED}` };
+  }
+  if (url.protocol === "http:" && !isLoopbackHost(url.hostname)) {
+    return {
+      problem: `DISCORD_API_URL is plain http to ${url.hostname}, which would show the bot token ` +
+        "to the network: use https, or a loopback address such as 127.0.0.1",
+    };
+  }
+  return { base: `${url.origin}/api` };
+}

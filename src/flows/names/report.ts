@@ -1,0 +1,70 @@
+/**
+ * Says in the log what the names in allowlists were found to be, and which stay names.
+ *
+ * @module
+ */
+
+import type { Log } from "../../lib/log.ts";
+import type { Matched, UnfoundReason } from "./match.ts";
+
+/** What came of a look. */
+export interface Resolution {
+  readonly matched: readonly Matched[];
+  /** Why Discord let nobody search, where it did not. */
+  readonly refused?: unknown;
+}
+
+const WHY: Readonly<Record<UnfoundReason, string>> = {
+  "no-match": "there is nothing of that name",
+  "no-guild": "the bot is in no such guild",
+  "not-searched": "not all members could be searched for it",
+};
+
+/** @param said What was warned of before, which is not said twice; is added to. */
+export function sayMatched({ matched, refused }: Resolution, said: Set<string>, log: Log): void {
+  const warn = (event: string, fields: Readonly<Record<string, unknown>>, key: string): void => {
+    if (said.has(key)) return;
+    said.add(key);
+    log.warn(event, fields);
+  };
+
+  if (refused !== undefined) {
+    const event =
+      "Discord lets this bot search no members, so names of people in allowlists stay " +
+      "names, which others may take: write ids, or switch on the Server Members Intent in the " +
+      "developer portal";
+    warn(event, { error: refused }, "refused");
+  }
+  for (const one of matched) say(one, refused !== undefined, warn, log);
+}
+
+function say(
+  one: Matched,
+  isRefused: boolean,
+  warn: (event: string, fields: Readonly<Record<string, unknown>>, key: string) => void,
+  log: Log,
+): void {
+  const { kind, wanted: { typed, rule } } = one;
+  const key = `${kind} ${rule} ${typed}`;
+  switch (kind) {
+    case "resolved": {
+      const { id, name } = one.name;
+      return log.info("A name in the config is an id from now on", { typed, rule, id, name });
+    }
+    case "role":
+      return; // it is what it says
+    case "ambiguous": {
+      const candidates = one.candidates.map(({ id, name }) => `${name} (${id})`);
+      const event =
+        "A name in the config fits several, and stays a name: write the id that you mean";
+      return warn(event, { typed, rule, candidates }, key);
+    }
+    case "unfound":
+      if (isRefused && one.why === "not-searched") return; // that is said once, for all of them
+      return warn(
+        "A name in the config was not found to be anything's, and stays a name",
+        { typed, rule, why: WHY[one.why] },
+        `${key} ${one.why}`,
+      );
+  }
+}

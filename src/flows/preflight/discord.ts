@@ -1,0 +1,244 @@
+/**
+ * Judges what Discord says of the bot itself: its token, its intents, its guilds
+ * and what it has left to identify with (G13).
+ *
+ * @module
+ */
+
+import type { Finding } from "../../core/finding.ts";
+import type { ApplicationId } from "../../core/discord/ids.ts";
+import { type IdentifyBudget, LOW } from "../../core/discord/identify_budget.ts";
+import { inviteUrl } from "../../core/discord/invite.ts";
+
+/** What came of a question to Discord. */
+export type Asked<Found> =
+  | { readonly kind: "told"; readonly found: Found }
+  /** 401: the token is not valid. */
+  | { readonly kind: "refused" }
+  /** 429, or a wall in front of Discord. */
+  | { readonly kind: "limited"; readonly why: string }
+  | { readonly kind: "failed"; readonly why: string };
+
+/** A checkbox of the developer portal, by the name of its intent. */
+export type MissingIntent = "message_content" | "guild_members" | "guild_presences";
+
+/** As Discord tells it of the bot. */
+export interface BotFacts {
+  readonly id: ApplicationId;
+  readonly name: string;
+  readonly owner?: string;
+  readonly guildCount?: number;
+  readonly needsCodeGrant: boolean;
+}
+
+export interface DiscordFacts {
+  /** `undefined` where there is no token to ask with. */
+  readonly application?: Asked<BotFacts>;
+  /** What the text of the token looks like, for a person who has copied something else. */
+  readonly tokenShape: TokenShape;
+  /** Where to write the token: a variable, a file, or the key. */
+  readonly tokenPlace: string;
+  /** Wanted and not granted; `undefined` where nobody knows. */
+  readonly intents?: {
+    readonly missing: readonly MissingIntent[];
+    readonly spared: readonly MissingIntent[];
+  };
+  readonly hasGuild?: Asked<boolean>;
+  readonly budget?: IdentifyBudget;
+}
+
+export type TokenShape = "token" | "client secret" | "public key" | "something else";
+
+/** What the text looks like, without a look at what it says. */
+export function shapeOfToken(token: string): TokenShape {
+  if (/^[\w-]{16,}\.[\w-]{4,}\.[\w-]{16,}$/.test(token)) return "token";
+  if (/^[0-9a-f]{64}$/.test(token)) return "public key";
+  return /^[\w-]{32}$/.test(token) ? "client secret" : "something else";
+}
+
+/** The page of the portal with token, intents and who may invite. */
+function portalOf(id: ApplicationId | undefined): string {
+  return id === undefined
+    ? "https://discord.com/developers/applications"
+    : `https://discord.com/developers/applications/${id}/bot`;
+}
+
+/** @param now Unix time in milliseconds. */
+export function judgeDiscord(facts: DiscordFacts, now: number): readonly Finding[] {
+  const { application } = facts;
+  if (application?.kind !== "told") {
+    const why = application ? "Discord did not tell" : "there is no token to ask with";
+    return [
+      token(facts),
+      { id: "discord.intents", what: "Intents", status: "skipped", why },
+      { id: "discord.guilds", what: "Guilds", status: "skipped", why },
+      ...budget(facts, now),
+    ];
+  }
+  const bot = application.found;
+  return [
+    token(facts),
+    ...intents(facts, bot),
+    ...codeGrant(bot),
+    guilds(facts, bot),
+    ...budget(facts, now),
+  ];
+}
+
+function token({ application, tokenShape, tokenPlace }: DiscordFacts): Finding {
+  const about = { id: "discord.token", what: "Token", where: tokenPlace };
+  if (!application) {
+    return {
+      ...about,
+      id: "config.token", // nobody has refused it: it is for the config to bring
+      status: "fail",
+      why: "there is no bot token",
+      fix: `set ${tokenPlace}; it is under Bot, Reset Token, at ${portalOf(undefined)}`,
+    };
+  }
+  switch (application.kind) {
+    case "told": {
+      const { name, id, owner } = application.found;
+      const whose = owner === undefined ? "" : `, of ${owner}`;
+      return { ...about, status: "pass", why: `it is ${name}'s (application ${id}${whose})` };
+    }
+    case "refused":
+      return {
+        ...about,
+        status: "fail",
+        why: tokenShape === "token"
+          ? "Discord does not know this token (401): it was made anew, or the application is gone"
+          : `Discord does not know this token (401); it looks like ${
+            tokenShape === "something else" ? "something else" : `the application's ${tokenShape}`
+          }`,
+        fix: `make a new one under Bot, Reset Token, at ${portalOf(undefined)}, ` +
+          `and write it to ${tokenPlace}`,
+      };
+    case "limited":
+      return {
+        ...about,
+        status: "warn",
+        why: `Discord does not answer this machine for now: ${application.why}`,
+        fix: "stop whatever sends so many requests from this address, and wait an hour",
+      };
+    case "failed":
+      return {
+        ...about,
+        status: "warn", // what nobody has seen to be right is not
+        why: `Discord could not be asked: ${application.why}`,
+        fix: "see the rows of the network, and look again",
+      };
+  }
+}
+
+/** What the portal calls it, and what the bot does without it. */
+const INTENTS: Readonly<Record<MissingIntent, { checkbox: string; without: string }>> = {
+  message_content: {
+    checkbox: "Message Content Intent",
+    without: "Without the content intent: mentions, replies to the bot and DMs only",
+  },
+  guild_members: {
+    checkbox: "Server Members Intent",
+    without: "Without the members intent: who joins or changes a name is not heard of",
+  },
+  guild_presences: {
+    checkbox: "Presence Intent",
+    without: "Without the presence intent: who is online is not known",
+  },
+};
+
+/** What an intent that is not granted means, for the log and for health. */
+export function describeMissing(
+  missing: readonly MissingIntent[],
+  id: ApplicationId | undefined,
+): readonly Finding[] {
+  return missing.map((name): Finding => {
+    const { checkbox, without } = INTENTS[name];
+    return {
+      id: `discord.intents.${name}`,
+      what: checkbox,
+      status: "warn",
+      where: portalOf(id),
+      why: without,
+      fix: `tick "${checkbox}" at ${portalOf(id)}, or let \`barnacle doctor --fix\` do it; ` +
+        "then restart",
+    };
+  });
+}
+
+function intents({ intents: chosen }: DiscordFacts, { id }: BotFacts): readonly Finding[] {
+  if (!chosen) return [];
+  const { missing, spared } = chosen;
+  if (missing.length > 0) return describeMissing(missing, id);
+  const left = spared.map((name) => INTENTS[name].checkbox).join(", ");
+  return [{
+    id: "discord.intents",
+    what: "Intents",
+    status: "pass",
+    where: portalOf(id),
+    why: left === ""
+      ? "all that the config asks for are granted"
+      : `granted; the bot does without the ${left}, which is not ticked`,
+  }];
+}
+
+/** A trap: the checkbox sounds safer, and makes every invite fail. */
+function codeGrant({ id, needsCodeGrant }: BotFacts): readonly Finding[] {
+  if (!needsCodeGrant) return [];
+  return [{
+    id: "discord.invite",
+    what: "Invite",
+    status: "warn",
+    where: portalOf(id),
+    why: "nobody can invite the bot: it asks for an OAuth2 code grant",
+    fix: `clear "Requires OAuth2 Code Grant" at ${portalOf(id)}`,
+  }];
+}
+
+function guilds({ hasGuild }: DiscordFacts, { id, guildCount }: BotFacts): Finding {
+  const about = { id: "discord.guilds", what: "Guilds" };
+  const isInOne = hasGuild?.kind === "told" ? hasGuild.found : (guildCount ?? 0) > 0;
+  if (isInOne) {
+    const count = guildCount === undefined || guildCount === 0 ? "one or more" : `${guildCount}`;
+    return { ...about, status: "pass", why: `the bot is in ${count}` };
+  }
+  if (hasGuild && hasGuild.kind !== "told") {
+    return { ...about, status: "skipped", why: "Discord did not tell" };
+  }
+  return {
+    ...about,
+    status: "warn",
+    why: "the bot is in no guild, so nobody can talk to it but by DM",
+    fix: `invite it: ${inviteUrl(id)}`,
+  };
+}
+
+/** What Discord counts; a session that is resumed costs none of them. */
+const LIMIT = "IDENTIFYs; Discord allows 1,000 in 24 hours";
+
+function budget({ budget: left }: DiscordFacts, now: number): readonly Finding[] {
+  if (!left) return [];
+  const about = { id: "discord.identifies", what: "New sessions" };
+  const { left: count, heldUntil } = left;
+  if (heldUntil !== undefined && heldUntil > now) {
+    return [{
+      ...about,
+      status: "fail",
+      why: `only ${count} more may begin today (${LIMIT}), so the bot holds back until ${
+        at(heldUntil)
+      }`,
+      fix: "find what restarts it so often; to end the wait, make a new token in the portal",
+    }];
+  }
+  const isLow = count <= LOW;
+  return [{
+    ...about,
+    status: isLow ? "warn" : "pass",
+    why: `${count} more may begin today (${LIMIT})`,
+    ...(isLow && { fix: "find what restarts the bot so often: `barnacle status`, and its log" }),
+  }];
+}
+
+function at(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
+}

@@ -1,0 +1,144 @@
+/**
+ * What became of the runs before this one: the question of a bot that "dies
+ * silently" (O9).
+ *
+ * A process that is killed says nothing, and so leaves no trace in its log. The
+ * store knows when it was last alive, and the kernel's boot id whether the
+ * machine went down with it.
+ *
+ * @module
+ */
+
+import { DAY_MS } from "../../core/discord/day.ts";
+import type { Finding } from "../../core/finding.ts";
+import { isSameBoot } from "../../lib/boot_id.ts";
+import type { LogFields } from "../../lib/log.ts";
+
+/** A run as the store has it. */
+export interface EarlierRun {
+  /** Unix time in milliseconds. */
+  readonly startedAt: number;
+  /** Unix time in milliseconds. */
+  readonly aliveAt: number;
+  readonly bootId?: string | undefined;
+  /** `"stopped"` by whoever may stop it; else why it ended by itself; absent of a silent end. */
+  readonly ending?: string | undefined;
+}
+
+/** Who runs the process, where that is a company that stops what it takes for idle. */
+export interface Hosting {
+  /** `"Replit"`. */
+  readonly name: string;
+  /** The variable by which it is known. */
+  readonly variable: string;
+}
+
+/** Something to be logged. */
+export interface Remark {
+  readonly event: string;
+  readonly fields: LogFields;
+}
+
+/** How many silent ends in a day are no accident. */
+const SILENT_MANY = 3;
+
+/** Variables that hosts set by themselves, in everything that they run. */
+const HOSTS: readonly (readonly [variable: string, name: string])[] = [
+  ["REPL_ID", "Replit"],
+  ["SPACE_ID", "Hugging Face Spaces"],
+  ["RENDER", "Render"],
+  ["RAILWAY_ENVIRONMENT", "Railway"],
+  ["RAILWAY_ENVIRONMENT_NAME", "Railway"],
+  ["FLY_APP_NAME", "Fly.io"],
+  ["DYNO", "Heroku"],
+];
+
+export function hostingOf(
+  env: Readonly<Record<string, string | undefined>>,
+): Hosting | undefined {
+  const found = HOSTS.find(([variable]) => env[variable]);
+  return found && { variable: found[0], name: found[1] };
+}
+
+/**
+ * What is to be said, at a start, of how the last run ended.
+ *
+ * @param now Unix time in milliseconds.
+ * @param bootId Of the kernel now.
+ * @returns `undefined` if it was stopped, or there was none.
+ */
+export function describeLastRun(
+  last: EarlierRun | undefined,
+  now: number,
+  bootId: string | undefined,
+): Remark | undefined {
+  if (!last || last.ending === "stopped") return undefined;
+  const { aliveAt, ending } = last;
+  const fields = {
+    lastAlive: new Date(aliveAt).toISOString(),
+    awaySec: Math.max(0, Math.round((now - aliveAt) / 1_000)),
+  };
+  return ending === undefined
+    ? { event: SILENT_ENDS[silentEndOf(last, bootId)], fields }
+    : { event: "The last run ended by itself", fields: { ...fields, why: ending } };
+}
+
+/**
+ * Whether runs keep ending without a word, and what may be the cause.
+ *
+ * @param runs All but the one that runs now.
+ * @param now Unix time in milliseconds.
+ * @param bootId Of the kernel now.
+ */
+export function judgeRuns(
+  runs: readonly EarlierRun[],
+  now: number,
+  bootId: string | undefined,
+  hosting: Hosting | undefined,
+): Finding {
+  const row = { id: "host.runs", what: "How earlier runs ended" };
+  const silent = runs.filter(({ ending, aliveAt }) =>
+    ending === undefined && aliveAt > now - DAY_MS && aliveAt <= now
+  );
+  const last = silent.reduce((latest, { aliveAt }) => Math.max(latest, aliveAt), -Infinity);
+  if (silent.length === 0) {
+    return { ...row, status: "pass", why: "none was killed or crashed in the last 24 hours" };
+  }
+  const times = silent.length === 1 ? "once" : `${silent.length} times`;
+  const why = `in the last 24 hours it was killed, or crashed, ${times}, ` +
+    `last at ${new Date(last).toISOString()}`;
+  if (silent.length < SILENT_MANY) return { ...row, status: "warn", why };
+  const wentDown = silent.filter((run) => silentEndOf(run, bootId) === "machine").length;
+  return {
+    ...row,
+    status: "fail",
+    ...(hosting && { where: `${hosting.name} (${hosting.variable} is set)` }),
+    why,
+    fix: fixOf(hosting, wentDown * 2 > silent.length),
+  };
+}
+
+function fixOf(hosting: Hosting | undefined, wasMachine: boolean): string {
+  if (hosting) {
+    return `${hosting.name} stops what nobody visits: set http.keepAliveUrl to the service's ` +
+      "public address, or take a plan that does not sleep";
+  }
+  return wasMachine
+    ? "the machine itself goes down: see its power supply and `journalctl --list-boots`"
+    : "see who kills it: `journalctl -k` names the kernel's out-of-memory killer, " +
+      "`journalctl -u barnacle` the service manager's reasons";
+}
+
+type SilentEnd = "process" | "machine" | "either";
+
+const SILENT_ENDS: Readonly<Record<SilentEnd, string>> = {
+  process: "The last run was killed or crashed: it ended without a word while the machine ran on",
+  machine: "The machine went down with the last run: nobody had stopped it before",
+  either: "The last run was killed or crashed, or the machine went down with it",
+};
+
+function silentEndOf(run: EarlierRun, bootId: string | undefined): SilentEnd {
+  const isThisBoot = isSameBoot(run.bootId, bootId);
+  if (isThisBoot === undefined) return "either";
+  return isThisBoot ? "process" : "machine";
+}

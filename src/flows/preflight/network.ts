@@ -1,0 +1,298 @@
+/**
+ * Judges the way to Discord: each step of it, and what to do about the first
+ * that fails (G13).
+ *
+ * @module
+ */
+
+import type { Finding } from "../../core/finding.ts";
+import type { HelloFound } from "../../core/discord/gateway_hello.ts";
+import type { HttpFound, Reach, Stage } from "../../lib/network/reach.ts";
+
+/** What was seen of the network. */
+export interface NetworkFacts {
+  readonly rest: { readonly reach: Reach; readonly http: Stage<HttpFound> };
+  /** Absent if its URL is unknown, or if a running bot's own connection shows how it is. */
+  readonly gateway?: { readonly reach: Reach; readonly hello: Stage<HelloFound> };
+  /** Whether `gateway` should be there. */
+  readonly expectsGateway: boolean;
+  /** Whether an engine such as Docker gives this process its name servers. */
+  readonly isContainer: boolean;
+  /** Proxy variables that name something that Barnacle cannot go through. */
+  readonly unusableProxies: readonly { readonly variable: string; readonly why: string }[];
+  /** `preflight.dns`: whether names are worth rows of their own. */
+  readonly showsDns: boolean;
+}
+
+/** Milliseconds by which the clock may be wrong (G13). */
+const MAX_SKEW_MS = 5_000;
+
+/** Milliseconds before its end at which a certificate that is not renewed is worth a word. */
+const EXPIRES_SOON_MS = 3 * 24 * 60 * 60 * 1_000;
+
+/** @param now Unix time in milliseconds. */
+export function judgeNetwork(facts: NetworkFacts, now: number): readonly Finding[] {
+  const { rest, gateway, expectsGateway } = facts;
+  return [
+    ...proxies(facts),
+    ...way("network.rest", "REST API", rest.reach, facts, now),
+    http(rest),
+    ...clock(rest.http),
+    ...(gateway
+      ? [
+        ...way("network.gateway", "gateway", gateway.reach, facts, now),
+        webSocket(gateway),
+      ]
+      : expectsGateway
+      ? [skipped("network.gateway.websocket", "Gateway: WebSocket", "nobody says where it is")]
+      : []),
+  ];
+}
+
+function proxies({ rest, gateway, unusableProxies }: NetworkFacts): readonly Finding[] {
+  const names = [rest.reach.proxy, gateway?.reach.proxy].filter((one) => one !== undefined);
+  return [
+    ...unusableProxies.map(({ variable, why }): Finding => ({
+      id: "network.proxy",
+      what: "Proxy",
+      status: "fail",
+      where: variable,
+      why: `${variable} is set, and cannot be used: ${why}`,
+      fix: `write ${variable}=http://host:port, or unset it`,
+    })),
+    ...[...new Set(names)].map((name): Finding => ({
+      id: "network.proxy",
+      what: "Proxy",
+      status: "pass",
+      where: name,
+      why: `the way to Discord leads through ${name}`,
+    })),
+  ];
+}
+
+/** Look-up, TCP and TLS, as far as there is something to say of each. */
+function way(
+  id: string,
+  what: string,
+  reach: Reach,
+  facts: NetworkFacts,
+  now: number,
+): readonly Finding[] {
+  const name = capital(what);
+  return [
+    ...(facts.showsDns ? [dns(`${id}.dns`, `${name}: DNS`, reach, facts.isContainer)] : []),
+    tcp(`${id}.tcp`, `${name}: TCP`, reach),
+    tls(`${id}.tls`, `${name}: TLS`, reach, now),
+  ].filter((finding) => finding !== undefined);
+}
+
+function dns(id: string, what: string, reach: Reach, isContainer: boolean): Finding | undefined {
+  const { dns: stage } = reach;
+  const where = reach.proxy?.replace(/:\d+$/, "") ?? reach.host;
+  if (stage.kind === "skipped") return undefined; // an address needs no look-up
+  if (stage.kind === "ok") {
+    const { addresses } = stage.found;
+    return { id, what, status: "pass", where, why: addresses.join(", "), ms: stage.ms };
+  }
+  return {
+    id,
+    what,
+    status: "fail",
+    where,
+    why: `the name ${where} is not found (${stage.code})`,
+    fix: isContainer
+      ? "give the container a name server: `docker run --dns 1.1.1.1`, or `dns: [1.1.1.1]` in " +
+        "compose.yaml; /etc/resolv.conf in the image has no effect"
+      : "see which name servers this machine asks (/etc/resolv.conf, or the router), and whether " +
+        "they answer",
+    ms: stage.ms,
+  };
+}
+
+function tcp(id: string, what: string, { tcp: stage, host, port, proxy }: Reach): Finding {
+  const where = proxy ?? `${host}:${port}`;
+  if (stage.kind === "skipped") return skipped(id, what, "the name was not found");
+  if (stage.kind === "ok") {
+    const why = stage.found.tried.map(({ address, ms, code }) =>
+      `${address} ${ms === undefined ? `does not answer (${code})` : `in ${Math.round(ms)} ms`}`
+    ).join(", ");
+    return { id, what, status: "pass", where, why, ms: stage.ms };
+  }
+  return {
+    id,
+    what,
+    status: "fail",
+    where,
+    why: `${where} cannot be reached (${stage.code})`,
+    fix: proxy === undefined
+      ? `allow this machine to connect to ${where} (TCP, outbound), or name a proxy by HTTPS_PROXY`
+      : "see that the proxy runs, and that HTTPS_PROXY names its host and port",
+    ms: stage.ms,
+  };
+}
+
+function tls(id: string, what: string, reach: Reach, now: number): Finding | undefined {
+  const { tls: stage, host, port } = reach;
+  const where = `${host}:${port}`;
+  if (stage.kind === "skipped") {
+    return stage.why === "earlier" ? skipped(id, what, "there was no connection") : undefined;
+  }
+  if (stage.kind === "failed") {
+    return {
+      id,
+      what,
+      status: "fail",
+      where,
+      why: `${where} does not speak TLS as it should (${stage.code})`,
+      fix: "something on the way answers in its place: a firewall, a login page, a proxy. " +
+        "Let it pass this host, or name the proxy by HTTPS_PROXY",
+      ms: stage.ms,
+    };
+  }
+  const { protocol, issuer, validTo, refused } = stage.found;
+  const until = new Date(Number.isNaN(validTo) ? now : validTo).toISOString().slice(0, 10);
+  if (refused === undefined) {
+    const isEnding = validTo - now < EXPIRES_SOON_MS;
+    return {
+      id,
+      what,
+      status: isEnding ? "warn" : "pass",
+      where,
+      why: `${protocol}, vouched for by ${issuer} until ${until}`,
+      ...(isEnding &&
+        { fix: "see that this machine's clock is right; else whoever runs it renews" }),
+      ms: stage.ms,
+    };
+  }
+  return {
+    id,
+    what,
+    status: "fail",
+    where,
+    why: `the certificate of ${host} is not to be trusted (${refused}); it is from ${issuer}, ` +
+      `until ${until}`,
+    fix: /EXPIRED|NOT_YET/.test(refused)
+      ? "set this machine's clock; if it is right, whoever runs that server must renew"
+      : /ALTNAME|HOSTNAME/.test(refused)
+      ? `something else answers for ${host}: look at the name servers, and at /etc/hosts`
+      : "something on the way reads along. If that is meant to be, name its certificate by " +
+        "NODE_EXTRA_CA_CERTS=/path/to/ca.pem; if not, this network is not to be trusted",
+    ms: stage.ms,
+  };
+}
+
+function http({ reach, http: stage }: NetworkFacts["rest"]): Finding {
+  const about = { id: "network.rest.http", what: "REST API: HTTP", where: reach.host };
+  if (stage.kind === "skipped") return { ...about, ...SKIPPED, why: "there was no connection" };
+  if (stage.kind === "failed") {
+    return {
+      ...about,
+      status: "fail",
+      why: `no answer to a request (${stage.code})`,
+      fix: reach.proxy === undefined
+        ? "try again; if it stays so, see what stands between this machine and Discord"
+        : `ask whoever runs the proxy ${reach.proxy} to let ${reach.host} pass`,
+      ms: stage.ms,
+    };
+  }
+  const { ms, found } = stage;
+  return { ...about, ...judgeAnswer(found, reach.host), ms };
+}
+
+const REPORT = "see whether the bot is heard all the same; if not, please report it";
+
+/** Discord, the wall in front of it, or somebody else: who answered. */
+function judgeAnswer(
+  { status, json, server, location, retryAfterSec }: HttpFound,
+  host: string,
+): Pick<Finding, "status" | "why" | "fix"> {
+  const isCloudflare = server === "cloudflare";
+  if (status === 429 || (isCloudflare && json === undefined && status === 403)) {
+    const wait = retryAfterSec === undefined ? "an hour" : `${Math.ceil(retryAfterSec / 60)} min`;
+    return {
+      status: "fail",
+      why: isCloudflare && json === undefined
+        ? `Cloudflare keeps this address away from Discord (HTTP ${status})`
+        : `Discord has had too many requests from here (HTTP ${status})`,
+      fix: `stop whatever sends so many from this address, and wait ${wait}`,
+    };
+  }
+  if (status >= 500) {
+    return {
+      status: "warn",
+      why: `Discord has trouble of its own (HTTP ${status})`,
+      fix: "wait; https://discordstatus.com says more",
+    };
+  }
+  if (json !== undefined && location === undefined) {
+    return status === 403
+      ? { status: "warn", why: "Discord turns this request away (HTTP 403)", fix: REPORT }
+      : { status: "pass", why: `HTTP ${status}` };
+  }
+  return {
+    status: "fail",
+    why: location === undefined
+      ? `a page answers in Discord's place (HTTP ${status})`
+      : `something sends us elsewhere, to ${originOf(location, host)} (HTTP ${status})`,
+    fix: "log in to this network by a browser, if it asks for that; else let its filter pass " +
+      host,
+  };
+}
+
+function clock(stage: Stage<HttpFound>): readonly Finding[] {
+  if (stage.kind !== "ok" || stage.found.skewMs === undefined) return [];
+  const { skewMs } = stage.found;
+  const isWrong = Math.abs(skewMs) > MAX_SKEW_MS;
+  const seconds = Math.round(Math.abs(skewMs) / 1_000);
+  return [{
+    id: "network.clock",
+    what: "Clock",
+    status: isWrong ? "warn" : "pass",
+    why: isWrong
+      ? `this machine's clock is ${seconds} s ${skewMs > 0 ? "ahead" : "behind"}`
+      : "right to some seconds",
+    ...(isWrong && { fix: "set it by the network: `timedatectl set-ntp true`" }),
+  }];
+}
+
+function webSocket({ reach, hello }: NonNullable<NetworkFacts["gateway"]>): Finding {
+  const about = {
+    id: "network.gateway.websocket",
+    what: "Gateway: WebSocket",
+    where: reach.host,
+  };
+  if (hello.kind === "skipped") return { ...about, ...SKIPPED, why: "there was no connection" };
+  if (hello.kind === "ok") {
+    const { openMs, heartbeatIntervalMs } = hello.found;
+    const beats = `a heartbeat is wanted every ${Math.round(heartbeatIntervalMs / 1_000)} s`;
+    const why = `open after ${Math.round(openMs)} ms, and it says HELLO; ${beats}`;
+    return { ...about, status: "pass", why, ms: hello.ms };
+  }
+  return {
+    ...about,
+    status: "fail",
+    why: `no WebSocket to the gateway: ${hello.code}`,
+    fix: hello.code.includes("407")
+      // Behind a "http://" of its own the log would take it for somebody's password.
+      ? "write them into HTTPS_PROXY, between http:// and the host: as USER:PASSWORD@host:port"
+      : hello.code.includes("proxy")
+      ? `ask whoever runs the proxy to let CONNECT ${reach.host}:${reach.port} pass`
+      : `let WebSockets to ${reach.host}:${reach.port} pass; filters that know HTTP only stop them`,
+    ms: hello.ms,
+  };
+}
+
+const SKIPPED = { status: "skipped" } as const;
+
+function skipped(id: string, what: string, why: string): Finding {
+  return { id, what, status: "skipped", why };
+}
+
+/** Of a redirect only the origin: what follows may name a person. */
+function originOf(location: string, host: string): string {
+  return URL.parse(location, `https://${host}`)?.host ?? "nowhere";
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,108 @@
+/**
+ * Strangers who ask to be let in: what they are given, and who is told (P3).
+ *
+ * Code and answer are made within the transaction that stores the message; here
+ * is what that takes. Owners are told afterwards, and until they were, the
+ * request says so: who dies in between tells them after the next start.
+ *
+ * @module
+ */
+
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { Button } from "../../core/outbound/outbound.ts";
+import { codeFrom, type PairingDesk, type PairingRequest } from "../../core/inbound/pairing.ts";
+import type { Texts } from "../../render/notices.ts";
+import { askOwner, composeChallenge } from "../../render/pairing.ts";
+import { createErrands, type ErrandsPorts } from "../errands.ts";
+
+export interface DeskPorts {
+  /** So many bytes, from a source that nobody can guess. */
+  readonly draw: (count: number) => Uint8Array;
+  /** As of now: the config may be read again. */
+  readonly texts: () => Texts;
+}
+
+/** Tells our buttons for pairing from others; the rest of the id is drawn, and means nothing. */
+const BUTTON_PREFIX = "pairing:";
+/** What a code is made of. */
+const CODE_BYTES = 8;
+/** 128 bits. */
+const BUTTON_BYTES = 16;
+
+export function createPairingDesk({ draw, texts }: DeskPorts): PairingDesk {
+  return {
+    newCode: () => codeFrom(draw(CODE_BYTES)),
+    newButton: () => BUTTON_PREFIX + hex(draw(BUTTON_BYTES)),
+    challenge: (message, code) => composeChallenge(message, code, texts()),
+  };
+}
+
+/** Whether a button is one that a {@link createPairingDesk} may have named. */
+export function isPairingButton(customId: string): boolean {
+  return customId.startsWith(BUTTON_PREFIX);
+}
+
+export interface ChallengesPorts extends ErrandsPorts {
+  readonly accountId: AccountId;
+  readonly store: {
+    /** Requests that wait, and that no owner was told of. */
+    untold(accountId: AccountId, now: number): Promise<readonly PairingRequest[]>;
+    markTold(id: number): Promise<void>;
+  };
+  /** Writes to each of the owners; rejects only where none of them was written to. */
+  readonly tellOwners: (text: string, buttons: readonly Button[]) => Promise<void>;
+  readonly texts: () => Texts;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+}
+
+export interface Challenges {
+  /** Tells of what the last process did not come to tell. */
+  start(): void;
+  /** These have a code now, and had none. */
+  challenged(requests: readonly PairingRequest[]): void;
+  /** Tells nothing more; the next start does. */
+  stop(): Promise<void>;
+}
+
+export function createChallenges(ports: ChallengesPorts): Challenges {
+  const { accountId, store, tellOwners, texts, now, log } = ports;
+  const errands = createErrands(
+    "Cannot tell the bot's owner of somebody who asks to be let in",
+    ports,
+  );
+
+  function add(request: PairingRequest): void {
+    let isTold = false; // where only that could not be stored, it is not said twice
+    errands.add(async () => {
+      if (now() >= request.expiresAt) return;
+      const { text, buttons } = askOwner(request, texts());
+      if (!isTold) await tellOwners(text, buttons);
+      isTold = true;
+      await store.markTold(request.id);
+    });
+  }
+
+  return {
+    start() {
+      errands.add(async () => (await store.untold(accountId, now())).forEach(add));
+    },
+    challenged(requests) {
+      for (const request of requests) {
+        const { userId, username, messageId, expiresAt } = request;
+        log.info("A stranger asks to be let in, and has a code: see `barnacle pairing list`", {
+          userId,
+          username,
+          messageId,
+          expiresAt: new Date(expiresAt).toISOString(),
+        });
+        add(request);
+      }
+    },
+    stop: errands.stop,
+  };
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

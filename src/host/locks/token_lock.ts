@@ -1,0 +1,216 @@
+/**
+ * One Barnacle per bot token on this machine, whatever its data directory (G11).
+ *
+ * Two data directories do not know of each other, so two bots with one token
+ * would each answer everything. On Linux the lock is a name in the abstract
+ * namespace of Unix sockets: the kernel gives it to one process, and takes it
+ * back at its end, however that comes; whoever comes second can ask it who the
+ * first is. Elsewhere it is a file of the user's, locked like the data directory.
+ *
+ * The name is a hash, and so are none of the token's letters in it. Other users
+ * of the machine can see it, and can ask; what they learn is a pid, a time and a
+ * path. One of them could take it while no bot runs, and answer with a pid of
+ * his choice, so the kernel's word counts for whose socket it is.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { createConnection, createServer, type Server } from "node:net";
+import { join } from "node:path";
+import process from "node:process";
+import { z } from "zod";
+import { codeOf } from "../../lib/error_code.ts";
+import { readBootId, readPid } from "../process/boot.ts";
+import { FlockUnavailableError } from "./flock.ts";
+import { takeLock } from "./lock.ts";
+import { runtimeDir } from "../files/runtime_dir.ts";
+import { holdsSocket } from "./socket_holder.ts";
+
+/** What the holder says of itself. */
+export interface TokenHolder {
+  readonly pid: number;
+  /** Unix time in milliseconds. */
+  readonly startedAt: number;
+  /** Of the kernel's last boot; absent where there is no telling. */
+  readonly bootId?: string | undefined;
+  /** When in that boot the process began, in the kernel's ticks. */
+  readonly startTicks?: number | undefined;
+  readonly dataDir?: string | undefined;
+}
+
+export type TokenLock =
+  | {
+    readonly kind: "held";
+    /** Lets the next one in; the end of the process does the same. */
+    release(): Promise<void>;
+  }
+  /** The holder is absent where it does not say who it is, or says what is not so. */
+  | { readonly kind: "taken"; readonly heldBy?: TokenHolder }
+  /** Nobody can say here who is alone. */
+  | { readonly kind: "unsupported" };
+
+/** What this process says of itself. */
+export interface TokenOwner {
+  /** Unix time in milliseconds. */
+  readonly startedAt: number;
+  readonly dataDir: string;
+}
+
+/** Where the lock is, and for how long its holder is asked; a test's are its own. */
+export interface TokenLockPorts {
+  readonly platform: string;
+  /** Milliseconds. */
+  readonly askMs: number;
+  /** Where the file is, if there is no abstract namespace; `undefined` where none is safe. */
+  readonly directory: () => string | undefined;
+}
+
+const PORTS: TokenLockPorts = {
+  platform: process.platform,
+  askMs: 1_000,
+  directory: runtimeDir,
+};
+
+/** Bytes of an answer that are read: a pid, two times, and one path. */
+const ANSWER_MAX = 8_192;
+
+const holderSchema = z.object({
+  pid: z.int().positive(),
+  startedAt: z.number(),
+  bootId: z.string().optional(),
+  startTicks: z.int().optional(),
+  dataDir: z.string().optional(),
+});
+
+/**
+ * Takes the lock for the life of this process, without waiting for it.
+ *
+ * @param token The bot's, with its server where that is not Discord.
+ * @param self What whoever comes second is told.
+ */
+export async function takeTokenLock(
+  token: string,
+  self: TokenOwner,
+  ports: TokenLockPorts = PORTS,
+): Promise<TokenLock> {
+  const name = tokenLockName(token);
+  const lock = ports.platform === "linux"
+    ? await takeName(name, self, ports.askMs)
+    : { kind: "unsupported" } satisfies TokenLock;
+  if (lock.kind !== "unsupported") return lock;
+  return await takeFile(ports.directory(), name, self.startedAt);
+}
+
+/** `"barnacle-…"`: what a token is called where everybody on the machine can read it. */
+export function tokenLockName(token: string): string {
+  const digest = createHash("sha256").update("barnacle token lock 1\n").update(token);
+  return `barnacle-${digest.digest("hex").slice(0, 32)}`;
+}
+
+async function takeName(name: string, self: TokenOwner, askMs: number): Promise<TokenLock> {
+  const own = readPid(process.pid);
+  const bootId = readBootId();
+  const holder: TokenHolder = {
+    pid: process.pid,
+    startedAt: self.startedAt,
+    dataDir: self.dataDir,
+    ...(bootId !== undefined && { bootId }),
+    ...(own.kind === "running" && { startTicks: own.startTicks }),
+  };
+  for (let mayHaveEnded = true;; mayHaveEnded = false) {
+    const server = await listen(name, holder, askMs);
+    if (server === "unsupported") return { kind: server };
+    if (server !== "taken") return { kind: "held", release: () => close(server) };
+    const answer = await askHolder(name, askMs);
+    if (answer.kind === "nobody" && mayHaveEnded) continue;
+    const isTrue = answer.kind === "holder" && holdsSocket(answer.holder.pid, name) !== false;
+    return { kind: "taken", ...(isTrue && { heldBy: answer.holder }) };
+  }
+}
+
+/** @returns `"unsupported"` in a sandbox that knows no such names; then nobody in it has one. */
+function listen(
+  name: string,
+  holder: TokenHolder,
+  askMs: number,
+): Promise<Server | "taken" | "unsupported"> {
+  const line = `${JSON.stringify(holder)}\n`;
+  const server = createServer((socket) => {
+    socket.on("error", () => socket.destroy()); // who asked does not wait for the answer
+    socket.setTimeout(askMs, () => socket.destroy());
+    socket.end(line);
+    socket.resume();
+  });
+  server.maxConnections = 8;
+  server.unref();
+  return new Promise((resolve) => {
+    // Later ones are of a connection that could not be taken, and its owner asks again.
+    server.on("error", (error) => {
+      resolve(codeOf(error) === "EADDRINUSE" ? "taken" : "unsupported");
+    });
+    server.listen({ path: `\0${name}` }, () => resolve(server));
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
+}
+
+type Answer =
+  | { readonly kind: "holder"; readonly holder: TokenHolder }
+  /** It hangs, or is none of ours. */
+  | { readonly kind: "silent" }
+  /** Nobody listens any more. */
+  | { readonly kind: "nobody" };
+
+function askHolder(name: string, askMs: number): Promise<Answer> {
+  const { promise, resolve } = Promise.withResolvers<Answer>();
+  let text = "";
+  const socket = createConnection({ path: `\0${name}` });
+  const timer = setTimeout(() => socket.destroy(), askMs);
+  socket.setEncoding("utf8");
+  socket.on("data", (piece) => {
+    text += piece;
+    if (text.length > ANSWER_MAX) socket.destroy();
+  });
+  socket.on("error", (error) => {
+    if (codeOf(error) === "ECONNREFUSED") resolve({ kind: "nobody" });
+  });
+  socket.on("close", () => {
+    clearTimeout(timer);
+    resolve(toAnswer(text));
+  });
+  return promise;
+}
+
+function toAnswer(text: string): Answer {
+  if (text.length > ANSWER_MAX) return { kind: "silent" };
+  try {
+    return { kind: "holder", holder: holderSchema.parse(JSON.parse(text)) };
+  } catch {
+    return { kind: "silent" };
+  }
+}
+
+async function takeFile(
+  directory: string | undefined,
+  name: string,
+  now: number,
+): Promise<TokenLock> {
+  if (directory === undefined) return { kind: "unsupported" };
+  try {
+    const lock = await takeLock(join(directory, `${name}.lock`), now);
+    if (lock.kind === "taken") return lock;
+    return {
+      kind: "held",
+      release() {
+        lock.release();
+        return Promise.resolve();
+      },
+    };
+  } catch (error) {
+    if (error instanceof FlockUnavailableError) return { kind: "unsupported" };
+    throw error;
+  }
+}

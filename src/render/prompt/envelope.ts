@@ -1,0 +1,170 @@
+/**
+ * A message as the model reads it.
+ *
+ * Lines in brackets are ours and say who, where, when and under which ids. All
+ * that people wrote, and every name that people chose, stands in fences. The
+ * same text is kept in the transcript, so a later turn reads what this one did.
+ *
+ * @module
+ */
+
+import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
+import { labelOf, type Overheard } from "../../core/inbound/transcript.ts";
+import { fenced, nameInLine } from "./untrusted.ts";
+
+export interface Envelope {
+  readonly message: InboundMessage;
+  /** What was said in the channel and not to the bot, oldest first (H1). */
+  readonly overheard: readonly Overheard[];
+  /** UTF-16 units that the overheard may take; the newest of it stay. */
+  readonly overheardChars: number;
+  /** `agents.defaults.timezone`: `"Europe/Berlin"`, or `"UTC"`. */
+  readonly timezone: string;
+  /** 8 or more random letters and digits, new in each turn (SEC-R2). */
+  readonly boundary: string;
+}
+
+/** The text of a turn: what the model is sent, and the transcript's user entry (H3). */
+export function envelopeOf({
+  message,
+  overheard,
+  overheardChars,
+  timezone,
+  boundary,
+}: Envelope): string {
+  const { place, sender, quoted, extras, text } = message;
+  const context = [
+    ...placeLines(place),
+    ...newest(overheard.map((one) => overheardLine(one, timezone)), overheardChars),
+  ];
+  const author = quoted?.author;
+  return [
+    ...(context.length > 0 ? [fenced("context", boundary, context.join("\n"))] : []),
+    `[channel: ${channelOf(message)}]`,
+    `[time: ${timeOf(message.sentAt, timezone, "with zone")}]`,
+    ...(quoted
+      ? [
+        `[in reply to: ${author ? person(author.tag, author.id) : "unknown"}] ` +
+        `[discord message id: ${quoted.id}]`,
+        fenced("quoted", boundary, quoted.text),
+      ]
+      : []),
+    `[from: ${person(labelOf(sender), sender.id)}] [message_id: ${message.id}]`,
+    fenced("message", boundary, text),
+    ...(extras.length > 0
+      ? [fenced("extras", boundary, extras.map((extra) => jsonLine({ ...extra })).join("\n"))]
+      : []),
+  ].join("\n");
+}
+
+/** The names that people gave to where this is. */
+function placeLines(place: Place): readonly string[] {
+  switch (place.kind) {
+    case "dm":
+      return [];
+    case "group_dm":
+      return place.name === undefined ? [] : [jsonLine({ group: place.name })];
+    case "guild":
+      return [jsonLine({
+        guild: place.guild.name,
+        channel: place.channel.name,
+        thread: place.thread?.name,
+        topic: place.topic,
+      })];
+  }
+}
+
+function overheardLine(
+  { messageId, tag, authorId, sentAt, replyTo, text }: Overheard,
+  timezone: string,
+): string {
+  return jsonLine({
+    id: messageId,
+    from: tag,
+    from_id: authorId,
+    at: timeOf(sentAt, timezone, "without zone"),
+    reply_to: replyTo,
+    text,
+  });
+}
+
+/** The last lines that fit, in order. */
+function newest(lines: readonly string[], maxChars: number): readonly string[] {
+  let chars = 0;
+  const first = lines.findLastIndex((line) => (chars += line.length + 1) > maxChars);
+  return lines.slice(first + 1);
+}
+
+/** One object on one line; keys without a value are left out. */
+function jsonLine(fields: Readonly<Record<string, string | undefined>>): string {
+  return JSON.stringify(fields);
+}
+
+function channelOf({ place, channelId }: InboundMessage): string {
+  switch (place.kind) {
+    case "dm":
+      return "direct message";
+    case "group_dm":
+      return `group message ${channelId}`;
+    case "guild": {
+      const parent = place.thread ? `, thread of <#${place.channel.id}>` : "";
+      return `<#${channelId}>${parent}, guild ${place.guild.id}`;
+    }
+  }
+}
+
+function person(tag: string, id: string): string {
+  return `${nameInLine(tag)} (${id})`;
+}
+
+/** Formatters by time zone: to make one takes longer than all else here. */
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+/** A minute as a time zone says it. */
+interface Minute {
+  readonly minute: number;
+  readonly timezone: string;
+  /** `"Tue 2026-02-03 05:05"`. */
+  readonly time: string;
+  /** `"GMT+01:00"`. */
+  readonly offset: string;
+}
+
+/** Most messages are of the minute of the one before. */
+let lastMinute: Minute | undefined;
+
+/** `"Tue 2026-02-03 05:05 (Europe/Berlin, GMT+01:00)"`. */
+function timeOf(at: number, timezone: string, form: "with zone" | "without zone"): string {
+  const minute = Math.floor(at / 60_000);
+  if (lastMinute?.minute !== minute || lastMinute.timezone !== timezone) {
+    lastMinute = minuteOf(minute, timezone);
+  }
+  const { time, offset } = lastMinute;
+  return form === "with zone" ? `${time} (${timezone}, ${offset})` : time;
+}
+
+function minuteOf(minute: number, timezone: string): Minute {
+  let formatter = formatters.get(timezone);
+  if (!formatter) {
+    formatter = new Intl.DateTimeFormat("en-US", {
+      timeZone: timezone,
+      weekday: "short",
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+      hourCycle: "h23",
+      timeZoneName: "longOffset",
+    });
+    formatters.set(timezone, formatter);
+  }
+  const parts = new Map(
+    formatter.formatToParts(minute * 60_000).map(({ type, value }) => [type, value]),
+  );
+  const part = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? "";
+  const day = `${part("weekday")} ${part("year")}-${part("month")}-${part("day")}`;
+  const time = `${day} ${part("hour")}:${part("minute")}`;
+  const offset = part("timeZoneName").replace(/^GMT$/, "GMT+00:00"); // runtimes differ here
+  return { minute, timezone, time, offset };
+}

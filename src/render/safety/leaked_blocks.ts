@@ -1,0 +1,194 @@
+/**
+ * Takes out what models and their templates put between marks of their own:
+ * thinking, calls of tools and their results, tokens that begin and end turns.
+ *
+ * Each vendor has its own marks, and none is in the text if the server knows
+ * the model; where it does not, all of it is.
+ *
+ * @module
+ */
+
+import { codeRegions, isInCode } from "../markdown/code_region.ts";
+
+/** An answer without them; those in code stay. */
+export function withoutBlocks(answer: string): string {
+  let rest = answer.replace(BARE_ANALYSIS, "");
+  // What is taken out may have hidden where code begins, so it is looked at again.
+  for (let round = 0; round < 4; round += 1) {
+    const left = withoutOrphans(withoutPairs(rest));
+    if (left === rest) break;
+    rest = left;
+  }
+  return withoutTokens(rest);
+}
+
+/** gpt-oss, where a server drops its tokens and keeps the words between them. */
+const BARE_ANALYSIS = /^\s*analysis(?=\S)[\s\S]*?assistantfinal/;
+
+const THINKING =
+  "think|thinking|thoughts?|reasoning|reflection|scratchpad|inner_monologue|antthinking";
+const CALLS =
+  "tool_(?:calls?|responses?|results?|use|code|outputs?)|function_(?:calls?|responses?|results?)|invoke";
+const TOKEN_PAIRS: ReadonlyMap<string, string> = new Map([
+  ["<|begin_of_thought|>", "<|end_of_thought|>"],
+  ["<|start_thinking|>", "<|end_thinking|>"],
+  ["<|start_action|>", "<|end_action|>"],
+  ["<|tool_call|>", "<|/tool_call|>"],
+  ["<|tool_call_start|>", "<|tool_call_end|>"],
+  ["<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"],
+  ["<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"],
+  ["<｜tool▁outputs▁begin｜>", "<｜tool▁outputs▁end｜>"],
+  ["<unused94>", "<unused95>"],
+  ["<<sys>>", "<</sys>>"],
+  ["◁think▷", "◁/think▷"],
+]);
+const tokens = [...TOKEN_PAIRS.keys()].map((token) => RegExp.escape(token)).join("|");
+
+/** The beginning of a block; the name of what ends it is in a group, or in {@link TOKEN_PAIRS}. */
+const OPENING = new RegExp(
+  String.raw`<((?:\w{1,20}:)?(?:${THINKING}|${CALLS}))(?:\s[^<>\n]{0,200})?>` +
+    String.raw`|<(context|quoted|extras) boundary="[^"\n]{0,100}">` +
+    String.raw`|<(function)=[^<>\n]{0,100}>` +
+    String.raw`|\[(THINK|TOOL_RESULTS|AVAILABLE_TOOLS|INST)\]` +
+    String
+      .raw`|<\|channel\|>(analysis|commentary)[^<\n]{0,200}(?:<\|constrain\|>\w{0,20})?<\|message\|>` +
+    `|${tokens}`,
+  "gi",
+);
+
+/** gpt-oss ends what a channel says in one of these ways. */
+const END_OF_CHANNEL = /<\|(?:end|call|return)\|>|(?=<\|(?:start|channel)\|>)/g;
+
+function endingOf(opening: RegExpMatchArray): RegExp {
+  const [written, tag, fence, call, bracket, channel] = opening;
+  if (channel !== undefined) return new RegExp(END_OF_CHANNEL);
+  const name = tag ?? fence ?? call;
+  const ending = name !== undefined
+    ? `</${name}>`
+    : bracket !== undefined
+    ? `[/${bracket}]`
+    : TOKEN_PAIRS.get(written.toLowerCase()) ?? "";
+  return new RegExp(RegExp.escape(ending), "gi");
+}
+
+function withoutPairs(text: string): string {
+  const code = codeRegions(text);
+  const endless = new Set<string>();
+  let left = "";
+  let from = 0;
+  for (const opening of text.matchAll(OPENING)) {
+    const { 0: { length }, index } = opening;
+    if (index < from || isInCode(code, index)) continue;
+    const end = endOf(text, opening, index + length, endless) ??
+      (isAllThereIs(text, index, index + length) ? text.length : undefined);
+    if (end === undefined) continue;
+    left += text.slice(from, index);
+    from = end;
+  }
+  return from === 0 ? text : left + text.slice(from);
+}
+
+/** @param endless Endings of which there is none any more, so that none is looked for twice. */
+function endOf(
+  text: string,
+  opening: RegExpMatchArray,
+  behind: number,
+  endless: Set<string>,
+): number | undefined {
+  const ending = endingOf(opening);
+  if (endless.has(ending.source)) return undefined;
+  ending.lastIndex = behind;
+  const match = ending.exec(text);
+  if (!match) endless.add(ending.source);
+  return match ? match.index + match[0].length : undefined;
+}
+
+/** A block that never ended: it begins the answer, or stands on a line of its own. */
+function isAllThereIs(text: string, start: number, behind: number): boolean {
+  if (start === text.search(/\S/)) return true;
+  return beginsLine(text, start) && /^[ \t]*(?:[\n{[<]|$)/.test(text.slice(behind, behind + 100));
+}
+
+/** Whether only white space stands before a position on its line; a long line has more. */
+function beginsLine(text: string, position: number): boolean {
+  const before = text.slice(Math.max(0, position - 100), position);
+  return /(?:^|\n)[ \t]*$/.test(before) && (position < 100 || before.includes("\n"));
+}
+
+/** Some templates begin within the thinking, so only its end is written. */
+const END_OF_THINKING = new RegExp(
+  String.raw`<\/(?:\w{1,20}:)?(?:${THINKING})>|\[\/THINK\]|◁\/think▷`,
+  "gi",
+);
+
+/** In a sentence, with a space on both sides, it is only spoken of. */
+function isSpokenOf(text: string, start: number, end: number): boolean {
+  return /[ \t]/.test(text.charAt(start - 1)) && !beginsLine(text, start) &&
+    /^[ \t]\S|^[,.;:!?)]/.test(text.slice(end, end + 2));
+}
+
+/** A prompt that is repeated ends so. */
+const END_OF_PROMPT = /^[^]{0,20000}?\[\/INST\]/;
+
+function withoutOrphans(text: string): string {
+  const code = codeRegions(text);
+  const end = Array.from(text.matchAll(END_OF_THINKING))
+    .findLast(({ 0: { length }, index }) =>
+      !isInCode(code, index) && !isSpokenOf(text, index, index + length)
+    );
+  const rest = end ? text.slice(end.index + end[0].length) : text;
+  const prompt = END_OF_PROMPT.exec(rest);
+  return prompt && !isInCode(codeRegions(rest), prompt[0].length - 1)
+    ? rest.slice(prompt[0].length)
+    : rest;
+}
+
+/** The beginning of a turn of somebody else's. */
+const OTHERS_TURN =
+  /<\|im_start\|>\s{0,9}(?:user|system|tool)|<\|start_header_id\|>\s{0,9}(?:user|system|tool|ipython)\s{0,9}<\|end_header_id\|>|<start_of_turn>\s{0,9}user|<\|(?:user|system|observation)\|>|<\|start\|>(?:user|system|developer)|\[INST\]/gi;
+/** And of the model's own. */
+const OWN_TURN =
+  /<\|im_start\|>\s{0,9}assistant\n?|<\|start_header_id\|>\s{0,9}assistant\s{0,9}<\|end_header_id\|>\s{0,2}|<start_of_turn>\s{0,9}model\n?|<\|assistant\|>|<\|start\|>assistant(?:<\|channel\|>final<\|message\|>)?/gi;
+/** A call in Mistral's words; behind Llama's tag, all the rest is one. */
+const CALL_TO_END = /\[TOOL_CALLS\][^\n]*\n?|<\|python_tag\|>[^]*$/gi;
+/** What begins and ends turns, texts and parts of them. */
+const TOKEN =
+  /<\|channel\|>final(?=<\|message\|>)|<\|\/?[a-z_]{2,40}\|>|<｜[^｜\n]{1,40}｜>|<\/?(?:bos|eos|start_of_turn|end_of_turn)>|\[\/(?:INST|TOOL_CALLS)\]/gi;
+/** Llama's and others', which are strikethrough in HTML as well: only around all of it. */
+const WHOLE_TEXT = /^\s*<s>(?![^]*<\/s>\s*\S)|<\/s>\s*$/g;
+const END_OF_TEXT = /<\/s>/g;
+
+function withoutTokens(answer: string): string {
+  const own = ownTurn(answer);
+  const ends = own.includes("<s>") ? WHOLE_TEXT : END_OF_TEXT;
+  return [OWN_TURN, CALL_TO_END, TOKEN, ends].reduce(withoutAll, own);
+}
+
+/** What the model said in its own turn, where it made up others before and behind it. */
+function ownTurn(text: string): string {
+  const turns = outsideCode(text, OTHERS_TURN);
+  const [first] = turns;
+  if (!first) return text;
+  if (text.slice(0, first.index).trim() !== "") return text.slice(0, first.index);
+  const [own] = outsideCode(text, OWN_TURN);
+  const rest = own ? text.slice(own.index + own[0].length) : "";
+  const [next] = outsideCode(rest, OTHERS_TURN);
+  return next ? rest.slice(0, next.index) : rest;
+}
+
+function outsideCode(text: string, pattern: RegExp): readonly RegExpExecArray[] {
+  const matches = Array.from(text.matchAll(pattern));
+  if (matches.length === 0) return [];
+  const code = codeRegions(text);
+  return matches.filter(({ index }) => !isInCode(code, index));
+}
+
+function withoutAll(text: string, pattern: RegExp): string {
+  let left = "";
+  let from = 0;
+  for (const { 0: { length }, index } of outsideCode(text, pattern)) {
+    left += text.slice(from, index);
+    from = index + length;
+  }
+  return from === 0 ? text : left + text.slice(from);
+}

@@ -1,0 +1,97 @@
+/**
+ * Takes out calls of tools that a model wrote as words: JSON, code fences made
+ * for it, and the steps of an older way to ask for a tool.
+ *
+ * @module
+ */
+
+import { codeRegions, isInCode } from "../markdown/code_region.ts";
+
+/** An answer without them. JSON in a code fence is an example, and stays. */
+export function withoutToolCalls(answer: string): string {
+  const text = withoutSteps(answer.replace(CALL_FENCE, ""));
+  if (!ARGUMENTS.test(text)) return text;
+  if (isCall(text)) return "";
+  return withoutCalls(text);
+}
+
+/** The languages that say that this is no code for people. */
+const CALL_FENCE =
+  /^[ \t]*(`{3,})(?:tool_(?:code|calls?|use|outputs?|results?)|function_calls?)\b[^]*?(?:^[ \t]*\1`*[ \t]*(?:\n|$(?![^]))|$(?![^]))/gm;
+
+/** Without one of these keys, JSON is no call. */
+const ARGUMENTS =
+  /"(?:arguments|parameters|input|args|action_input|tool_calls|function_call|tool_uses)"\s*:/;
+
+/** A call on a line of its own, or from a line of one brace to that of its other. */
+function withoutCalls(text: string): string {
+  const code = codeRegions(text);
+  const lines = text.split("\n");
+  const kept: string[] = [];
+  let opened: { readonly place: number; readonly indent: string } | undefined;
+  let at = 0;
+  for (const line of lines) {
+    const written = line.trim();
+    const indent = line.slice(0, line.search(/\S|$/));
+    kept.push(line);
+    if (!isInCode(code, at)) {
+      if (isCall(written)) kept.pop();
+      else if (/^[{[]$/.test(written) && (!opened || indent.length <= opened.indent.length)) {
+        opened = { place: kept.length - 1, indent };
+      } else if (/^[}\]]$/.test(written) && opened?.indent === indent) {
+        if (isCall(kept.slice(opened.place).join("\n"))) kept.length = opened.place;
+        opened = undefined;
+      }
+    }
+    at += line.length + 1;
+  }
+  return kept.length === lines.length ? text : kept.join("\n");
+}
+
+const NAMES = ["name", "tool", "function", "action", "tool_name", "recipient_name"];
+const ARGUMENT_KEYS = ["arguments", "parameters", "input", "args", "action_input"];
+
+function isCall(text: string): boolean {
+  const trimmed = text.trim();
+  if (!/^[{[]/.test(trimmed) || !ARGUMENTS.test(trimmed)) return false;
+  try {
+    return isCallValue(JSON.parse(trimmed));
+  } catch {
+    return false; // a SyntaxError is how JSON says that it is none
+  }
+}
+
+function isCallValue(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0 && value.every(isCallValue);
+  if (typeof value !== "object" || value === null) return false;
+  const fields: ReadonlyMap<string, unknown> = new Map(Object.entries(value));
+  if (["tool_calls", "tool_uses", "function_call"].some((key) => fields.has(key))) return true;
+  const named = fields.get("function");
+  if (typeof named === "object" && named !== null) return isCallValue(named);
+  return NAMES.some((key) => typeof fields.get(key) === "string") &&
+    ARGUMENT_KEYS.some((key) => fields.has(key)) &&
+    [...fields.keys()].every((key) => KNOWN_KEYS.has(key));
+}
+
+/** A record that has others besides is somebody's data. */
+const KNOWN_KEYS = new Set([
+  ...NAMES,
+  ...ARGUMENT_KEYS,
+  "id",
+  "call_id",
+  "tool_call_id",
+  "type",
+  "index",
+]);
+
+/** `Action: search`, `Action Input: {…}`, and what came of it. */
+const STEP = /^Action:[^\n]{1,200}\n+Action Input:/m;
+
+function withoutSteps(text: string): string {
+  const step = STEP.exec(text);
+  if (!step || isInCode(codeRegions(text), step.index)) return text;
+  const final = /^Final Answer:[ \t]*/m.exec(text);
+  if (final && final.index > step.index) return text.slice(final.index + final[0].length);
+  const first = /^(?:Thought|Action):/m.exec(text);
+  return text.slice(0, first?.index ?? step.index);
+}

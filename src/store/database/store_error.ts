@@ -1,0 +1,102 @@
+/**
+ * Why the store did not do what it was asked, told apart by what to do next.
+ *
+ * SQLite's result code says it best, but Deno gives the code only where a
+ * statement runs, and leaves it out of errors of opening, preparing and
+ * `exec()`. The text of the error is SQLite's own in every case, so it is read
+ * where the code is missing.
+ *
+ * @module
+ */
+
+import { codeOf } from "../../lib/error_code.ts";
+
+/**
+ * - `damaged`: the file is no whole database any more; stop, ask the operator for a copy.
+ * - `newer`: a newer Barnacle wrote it; stop, run that one.
+ * - `unwritable`: the place cannot be written to, or not kept private; stop, ask the operator.
+ * - `full`: no room; accept nothing, try again.
+ * - `gone`: the file was removed or replaced under us; what is stored is lost at the end.
+ * - `unavailable`: the disk or another process is in the way; accept nothing, try again.
+ */
+export type StoreErrorKind = "damaged" | "newer" | "unwritable" | "full" | "gone" | "unavailable";
+
+/** A fault of the disk or of the file on it, never of the work; nothing of the work is stored. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+  readonly kind: StoreErrorKind;
+  /** The database file. */
+  readonly path: string;
+
+  /** @param message What happened to which file, and what the operator can do. */
+  constructor(
+    message: string,
+    details: { readonly kind: StoreErrorKind; readonly path: string; readonly cause?: unknown },
+  ) {
+    super(message, { cause: details.cause });
+    this.kind = details.kind;
+    this.path = details.path;
+  }
+}
+
+/** SQLite's primary result codes that are the world's fault, and the text each begins with. */
+const RESULTS: readonly (readonly [code: number, text: string, kind: StoreErrorKind])[] = [
+  [5, "database is locked", "unavailable"],
+  [6, "database table is locked", "unavailable"],
+  [8, "attempt to write a readonly database", "unavailable"],
+  [10, "disk I/O error", "unavailable"],
+  [11, "database disk image is malformed", "damaged"],
+  [11, "malformed database schema", "damaged"],
+  [13, "database or disk is full", "full"],
+  [14, "unable to open database file", "unavailable"],
+  [26, "file is not a database", "damaged"],
+];
+
+/** The same of `node:fs`, which copies the file before a migration. */
+const FILE_RESULTS: Readonly<Record<string, StoreErrorKind>> = {
+  ENOSPC: "full",
+  EDQUOT: "full",
+  EIO: "unavailable",
+  EROFS: "unavailable",
+  EACCES: "unavailable",
+  EPERM: "unavailable",
+};
+
+/**
+ * Makes a {@link StoreError} of what SQLite or the file system threw.
+ *
+ * @param path The database file, for the message.
+ * @returns `thrown` itself where it is no fault of the disk: a constraint, or a bug of ours.
+ */
+export function toStoreError(thrown: unknown, path: string): unknown {
+  if (!(thrown instanceof Error) || thrown instanceof StoreError) return thrown;
+  const kind = kindOf(thrown);
+  if (!kind) return thrown;
+  return new StoreError(messageOf(kind, thrown.message, path), { kind, path, cause: thrown });
+}
+
+function kindOf(thrown: Error): StoreErrorKind | undefined {
+  if ("errcode" in thrown && typeof thrown.errcode === "number") {
+    const code = thrown.errcode & 0xff; // the rest tells what SQLite was doing
+    return RESULTS.find(([known]) => known === code)?.[2];
+  }
+  return FILE_RESULTS[codeOf(thrown) ?? ""] ??
+    RESULTS.find(([, text]) => thrown.message.startsWith(text))?.[2];
+}
+
+function messageOf(kind: StoreErrorKind, reason: string, path: string): string {
+  switch (kind) {
+    case "damaged":
+      return `The database ${path} is damaged (${reason}). It is left as it is. ` +
+        "`barnacle restore` comes in a later version: until then move it aside and put a copy " +
+        "in its place, or start with another --data";
+    case "full":
+      return `No room to write to ${path} (${reason}); free some space on that disk`;
+    case "gone":
+    case "newer":
+    case "unwritable":
+    case "unavailable":
+      return `Cannot use the database ${path} now (${reason}); ` +
+        `see that the disk is mounted and writable, and that no other program holds the file`;
+  }
+}

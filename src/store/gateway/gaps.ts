@@ -1,0 +1,115 @@
+/**
+ * The gaps that are still to be caught up: how they end, and how they outlive
+ * another number of shards.
+ *
+ * T0 opens them (`gateway_sessions.ts`), and a hole in a session that was resumed.
+ * Which shard a guild is heard by depends on how many there are, so with another
+ * number the sessions of all are over, and any new shard may have missed what any
+ * old one did not hear.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { AccountId } from "../../core/discord/ids.ts";
+import { LATE_MS } from "./sessions.ts";
+import { UNNAMED } from "../database/terms.ts";
+import type { Transactions } from "../database/transact.ts";
+
+export interface Gaps {
+  /**
+   * Takes another number of shards than the one that is stored, before any connects: the old
+   * sessions are over, and every new shard has the gap of the oldest of them.
+   *
+   * @param now Unix time in milliseconds.
+   */
+  reshard(accountId: AccountId, shardCount: number, now: number): Promise<void>;
+  /**
+   * Opens a gap in a session that was resumed with a hole. It begins where the store ends, unless
+   * there is one that begins earlier. The session goes on until a new one may begin, over a restart
+   * too; the gap stays open until then, for only a READY tells which channels are ahead of the store.
+   *
+   * @param now Unix time in milliseconds.
+   */
+  openGap(accountId: AccountId, shardId: number, now: number): Promise<void>;
+  /**
+   * Closes a shard's gap, all of it being read. Not one that begins elsewhere, nor one that still
+   * grows: the shard has no session after it, or one with a hole, or has lost another one since.
+   *
+   * @param from The gap's `catchUpFrom` as it was read up from.
+   * @param lostAt Its `lostAt` as it was before the reading; whoever reads again after each loss
+   * may leave it out.
+   */
+  finishCatchUp(
+    accountId: AccountId,
+    shardId: number,
+    from: number,
+    lostAt?: number,
+  ): Promise<void>;
+}
+
+const oldestSchema = z.object({
+  from: z.number(),
+  stored_up_to: z.number(),
+  alive_at: z.number(),
+});
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createGaps(database: DatabaseSync, { commit }: Transactions): Gaps {
+  const saveCount = database.prepare(
+    `INSERT INTO account (account_id, shard_count) VALUES (?, ?)
+     ON CONFLICT (account_id) DO UPDATE SET shard_count = excluded.shard_count`,
+  );
+  const selectOldest = database.prepare(
+    `SELECT MIN(COALESCE(catch_up_from, stored_up_to)) AS "from",
+            MIN(stored_up_to) AS stored_up_to, MAX(alive_at) AS alive_at
+     FROM gateway_session
+     WHERE account_id = ? AND COALESCE(session_id, catch_up_from) IS NOT NULL
+     HAVING COUNT(*) > 0`,
+  );
+  const forget = database.prepare("DELETE FROM gateway_session WHERE account_id = ?");
+  const open = database.prepare(
+    `INSERT INTO gateway_session
+       (account_id, shard_id, alive_at, stored_up_to, catch_up_from, lost_at)
+     VALUES (?, ?, ?, ?, ?, ?)`,
+  );
+  // A message that is missing may have been sent before the newest one that is stored, or before
+  // the READY had arrived: what is read again is known by its id.
+  const openInSession = database.prepare(
+    `UPDATE gateway_session SET
+       has_hole = 1,
+       catch_up_from = COALESCE(catch_up_from, stored_up_to - ${LATE_MS}), lost_at = ?
+     WHERE account_id = ? AND shard_id = ?`,
+  );
+  const close = database.prepare(
+    `UPDATE gateway_session SET catch_up_from = NULL, lost_at = NULL
+     WHERE account_id = :accountId AND shard_id = :shardId
+       AND session_id IS NOT NULL AND has_hole = 0
+       AND catch_up_from = :from AND lost_at = COALESCE(:lostAt, lost_at)`,
+  );
+
+  function reshard(accountId: AccountId, shardCount: number, now: number): void {
+    saveCount.run(accountId, shardCount);
+    const row = selectOldest.get(accountId);
+    forget.run(accountId);
+    if (!row) return; // nothing was ever heard, so nothing is missed
+    const { from, stored_up_to, alive_at } = oldestSchema.parse(row);
+    for (let shardId = 0; shardId < shardCount; shardId++) {
+      open.run(accountId, shardId, alive_at, stored_up_to, from, now);
+    }
+  }
+
+  return {
+    reshard: (accountId, shardCount, now) =>
+      commit(UNNAMED, () => reshard(accountId, shardCount, now)),
+    openGap: (accountId, shardId, now) =>
+      commit(UNNAMED, () => {
+        openInSession.run(now, accountId, shardId);
+      }),
+    finishCatchUp: (accountId, shardId, from, lostAt) =>
+      commit(UNNAMED, () => {
+        close.run({ accountId, shardId, from, lostAt: lostAt ?? null });
+      }),
+  };
+}

@@ -1,0 +1,47 @@
+/**
+ * What is known of the guilds: names, channels, roles, so that a resumed bot
+ * knows them before Discord says them again.
+ *
+ * The text is `discord/gateway/`'s own; nobody else reads it.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type { Transactions } from "../database/transact.ts";
+
+export interface Guilds {
+  /** The snapshots of all guilds that the account is in. */
+  guildsOf(accountId: AccountId): Promise<readonly GuildSnapshot[]>;
+}
+
+/** Keeps or, where it has no text, removes a snapshot within a transaction of the caller's. */
+export type KeepGuild = (accountId: AccountId, snapshot: GuildSnapshot) => void;
+
+export function prepareKeepGuild(database: DatabaseSync): KeepGuild {
+  const upsert = database.prepare(
+    `INSERT INTO guild (account_id, guild_id, snapshot) VALUES (?, ?, ?)
+     ON CONFLICT (account_id, guild_id) DO UPDATE SET snapshot = excluded.snapshot`,
+  );
+  const remove = database.prepare("DELETE FROM guild WHERE account_id = ? AND guild_id = ?");
+  return (accountId, { guildId, text }) => {
+    if (text === undefined) remove.run(accountId, guildId);
+    else upsert.run(accountId, guildId, text);
+  };
+}
+
+const rowSchema = z
+  .object({ guild_id: snowflakeSchema<"guild">(), snapshot: z.string() })
+  .transform((row): GuildSnapshot => ({ guildId: row.guild_id, text: row.snapshot }));
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createGuilds(database: DatabaseSync, { read }: Transactions): Guilds {
+  const select = database.prepare("SELECT guild_id, snapshot FROM guild WHERE account_id = ?");
+  return {
+    guildsOf: (accountId) => read(() => select.all(accountId).map((row) => rowSchema.parse(row))),
+  };
+}

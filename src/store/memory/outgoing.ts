@@ -1,0 +1,67 @@
+/**
+ * What this process remembers of the outbox between two transactions: the queues of
+ * its channels, and the numbers of its rows.
+ *
+ * A journaled row has its number before the table has the row. Another process,
+ * `barnacle send`, may give that number to a row of its own meanwhile. The journaled
+ * row then takes the next free number. So only the nonce names a row for certain.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import { createOtherWriters } from "../database/other_writers.ts";
+import { createSendQueues, type SendQueues } from "./send_queues.ts";
+
+export interface Outgoing {
+  readonly queues: SendQueues;
+  /** Asks the tables, which are up to date, whether nothing waits in a channel. */
+  look(accountId: AccountId, channelId: ChannelId): void;
+  /** The next number, within a transaction of the caller's. */
+  nextId(): number;
+  /** Numbers for rows that are journaled. */
+  reserve(count: number): number;
+  /** Forgets the queues if another process has written: `barnacle outbox drop` beside the bot. */
+  heedOthers(): void;
+  /** Work that had run is undone, or another process has written. */
+  forget(): void;
+}
+
+export function createOutgoing(database: DatabaseSync): Outgoing {
+  const selectLast = database.prepare("SELECT COALESCE(MAX(id), 0) AS id FROM outbox");
+  const selectWaiting = database.prepare(
+    `SELECT 1 FROM outbox
+     WHERE account_id = :accountId AND channel_id = :channelId AND state IN ('pending', 'sending')
+     UNION ALL
+     SELECT 1 FROM parked_channel
+     WHERE account_id = :accountId AND channel_id = :channelId AND is_parked = 1
+     LIMIT 1`,
+  );
+  const queues = createSendQueues();
+  const others = createOtherWriters(database);
+  let last = 0;
+  /** Whether another process may have added rows since the last number was read. */
+  let hasOthers = false;
+  const lastInTable = () => Number(selectLast.get()?.["id"]);
+  return {
+    queues,
+    look(accountId, channelId) {
+      if (!selectWaiting.get({ accountId, channelId })) queues.foundEmpty(accountId, channelId);
+    },
+    nextId: () => last = Math.max(last, lastInTable()) + 1,
+    reserve(count) {
+      if (last === 0 || hasOthers) last = Math.max(last, lastInTable());
+      hasOthers = false;
+      const first = last + 1;
+      last += count;
+      return first;
+    },
+    heedOthers() {
+      if (!others.changedElsewhere()) return;
+      queues.forget();
+      hasOthers = true;
+    },
+    forget: () => queues.forget(),
+  };
+}

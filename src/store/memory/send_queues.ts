@@ -1,0 +1,187 @@
+/**
+ * The messages that wait to be sent in each channel, in memory, where all of them
+ * are known there.
+ *
+ * The next message of a channel is asked for with every answer. A channel whose
+ * messages are plain ones of this process (no files, no drafts, nothing refused or
+ * failing) is kept here from the moment it was seen empty, and needs no look into
+ * the tables. Anything else that happens to a channel makes it unknown again, and
+ * then the tables are asked until it is empty once more.
+ *
+ * @module
+ */
+
+import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { Echo } from "../../core/inbound/inbox.ts";
+import type { OutboxRow } from "../../core/outbound/outbound.ts";
+
+/** What an echo of a known message comes to. */
+export type KnownEcho =
+  /** Discord's answer was first. */
+  | { readonly kind: "settled" }
+  /** The echo is first: this row is sent. */
+  | { readonly kind: "news"; readonly row: OutboxRow };
+
+export interface SendQueues {
+  isKnown(accountId: AccountId, channelId: ChannelId): boolean;
+  /** Whether messages may be added to a channel here: it is known, and there is room. */
+  takes(accountId: AccountId, channelId: ChannelId): boolean;
+  /** Messages that wait in a known channel. */
+  size(accountId: AccountId, channelId: ChannelId): number;
+  /** The tables have shown that nothing waits in a channel. */
+  foundEmpty(accountId: AccountId, channelId: ChannelId): void;
+  /** Adds rows to a known channel, which are not sent before {@link SendQueues.stored}. */
+  add(rows: readonly OutboxRow[], isFirstIntended: boolean): void;
+  /** These rows, and the intent of the first where it was said so, are safe. */
+  stored(rows: readonly OutboxRow[]): void;
+  /** The first row of a known channel, if it is stored. */
+  head(accountId: AccountId, channelId: ChannelId): OutboxRow | undefined;
+  /** Whether the row waits in a known channel. */
+  has(row: OutboxRow): boolean;
+  /** Whether the intent to send a row was stored with it; true once. */
+  takeIntent(row: OutboxRow): boolean;
+  /** An attempt at a row begins; Unix time in milliseconds. */
+  attempted(row: OutboxRow, now: number): void;
+  /** A row of a known channel is sent. */
+  settle(row: OutboxRow, messageId: MessageId | undefined): void;
+  /** `undefined`: the tables must be asked. */
+  echoed(accountId: AccountId, echo: Echo): KnownEcho | undefined;
+  /** Something else happens to a channel, to all channels of an account, or to all. */
+  forget(accountId?: AccountId, channelId?: ChannelId): void;
+  /** Bytes of memory, about. */
+  bytes(): number;
+}
+
+/** Known channels, at most; the ones that were known first are forgotten. */
+const CHANNELS_MAX = 4_096;
+/** Sent messages whose echo is still to come, at most. */
+const SENT_MAX = 1_024;
+/** Bytes of waiting messages: beyond them, new messages are left to the tables. */
+const BYTES_MAX = 4 * 1024 * 1024;
+/** Bytes of a channel, of a sent message, and of a row beside its text, about. */
+const CHANNEL_BYTES = 200;
+const SENT_BYTES = 200;
+const ROW_BYTES = 600;
+
+interface Queued {
+  readonly row: OutboxRow;
+  isStored: boolean;
+  isIntended: boolean;
+  attemptedAt: number | undefined;
+}
+
+export function createSendQueues(): SendQueues {
+  const channels = new Map<string, Queued[]>();
+  const byNonce = new Map<string, Queued>();
+  /** Of messages that were sent last, by nonce: what Discord called them. */
+  const sent = new Map<string, MessageId | undefined>();
+  let bytes = 0;
+
+  const queueOf = ({ message: { accountId, channelId } }: OutboxRow) =>
+    channels.get(keyOf(accountId, channelId));
+  const find = (row: OutboxRow) => byNonce.get(nonceKeyOf(row));
+
+  function drop(key: string): void {
+    for (const { row } of channels.get(key) ?? []) {
+      byNonce.delete(nonceKeyOf(row));
+      bytes -= bytesOf(row);
+    }
+    channels.delete(key);
+  }
+
+  function settle(row: OutboxRow, messageId: MessageId | undefined): void {
+    const queue = queueOf(row);
+    const queued = find(row);
+    if (!queue || !queued) return;
+    queue.splice(queue.indexOf(queued), 1);
+    bytes -= bytesOf(row);
+    const nonce = nonceKeyOf(row);
+    byNonce.delete(nonce);
+    sent.set(nonce, messageId);
+    for (const oldest of sent.keys()) {
+      if (sent.size <= SENT_MAX) break;
+      sent.delete(oldest);
+    }
+  }
+
+  return {
+    isKnown: (accountId, channelId) => channels.has(keyOf(accountId, channelId)),
+    takes: (accountId, channelId) => bytes < BYTES_MAX && channels.has(keyOf(accountId, channelId)),
+    size: (accountId, channelId) => channels.get(keyOf(accountId, channelId))?.length ?? 0,
+    foundEmpty(accountId, channelId) {
+      const key = keyOf(accountId, channelId);
+      if (channels.has(key)) return;
+      channels.set(key, []);
+      for (const oldest of channels.keys()) {
+        if (channels.size <= CHANNELS_MAX) break;
+        drop(oldest);
+      }
+    },
+    add(rows, isFirstIntended) {
+      for (const [index, row] of rows.entries()) {
+        const isIntended = isFirstIntended && index === 0;
+        const queued = { row, isStored: false, isIntended, attemptedAt: undefined };
+        queueOf(row)?.push(queued);
+        byNonce.set(nonceKeyOf(row), queued);
+        bytes += bytesOf(row);
+      }
+    },
+    stored(rows) {
+      for (const row of rows) {
+        const queued = find(row);
+        if (queued) queued.isStored = true;
+        else drop(keyOf(row.message.accountId, row.message.channelId));
+      }
+    },
+    head(accountId, channelId) {
+      const first = channels.get(keyOf(accountId, channelId))?.[0];
+      return first?.isStored ? first.row : undefined;
+    },
+    has: (row) => find(row) !== undefined,
+    takeIntent(row) {
+      const queued = find(row);
+      if (!queued?.isIntended) return false;
+      queued.isIntended = false;
+      return true;
+    },
+    attempted(row, now) {
+      const queued = find(row);
+      if (queued) queued.attemptedAt ??= now;
+    },
+    settle,
+    echoed(accountId, { nonce, messageId, heardAt = Infinity }) {
+      if (nonce === undefined) return undefined;
+      const key = `${accountId} ${nonce}`;
+      if (sent.has(key)) {
+        const known = sent.get(key);
+        return known === undefined || known === messageId ? { kind: "settled" } : undefined;
+      }
+      const queued = byNonce.get(key);
+      // One that came before our first attempt was sent by another process with our token.
+      if (queued?.attemptedAt === undefined || heardAt < queued.attemptedAt) return undefined;
+      settle(queued.row, messageId);
+      return { kind: "news", row: queued.row };
+    },
+    forget(accountId, channelId) {
+      if (accountId !== undefined && channelId !== undefined) drop(keyOf(accountId, channelId));
+      else {
+        for (const key of [...channels.keys()]) {
+          if (accountId === undefined || key.startsWith(`${accountId} `)) drop(key);
+        }
+      }
+    },
+    bytes: () => channels.size * CHANNEL_BYTES + sent.size * SENT_BYTES + bytes,
+  };
+}
+
+function keyOf(accountId: AccountId, channelId: ChannelId): string {
+  return `${accountId} ${channelId}`;
+}
+
+function bytesOf({ message }: OutboxRow): number {
+  return ROW_BYTES + message.content.length * 2;
+}
+
+function nonceKeyOf({ message: { accountId, nonce } }: OutboxRow): string {
+  return `${accountId} ${nonce}`;
+}

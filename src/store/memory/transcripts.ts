@@ -1,0 +1,197 @@
+/**
+ * What sessions remember: their entries in the table, and in memory the newest ones
+ * of the sessions that had a turn lately.
+ *
+ * A turn shows the model what the turn before it has just stored, so most turns
+ * read nothing. What is in memory is exactly what the table says, or nothing.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type { Entry } from "../../core/inbound/transcript.ts";
+import type { Transactions } from "../database/transact.ts";
+
+export interface Transcripts {
+  /**
+   * The newest entries of a session, oldest first: no more than `limit`, and of one whose texts
+   * are longer than `maxChars` together no more than fit. Reading stops there, so that a turn
+   * costs the same in a session of a thousand turns as in one of ten.
+   *
+   * @param maxChars UTF-16 units.
+   */
+  entriesOf(sessionKey: string, limit: number, maxChars?: number): Promise<readonly Entry[]>;
+}
+
+/** Where entries are from. */
+export interface EntryPlace {
+  readonly agentId: string;
+  readonly sessionKey: string;
+  readonly channelId: string;
+}
+
+export interface TranscriptRows extends Transcripts {
+  /** Adds entries without control characters, within a transaction of the caller's. */
+  insert(place: EntryPlace, entries: readonly Entry[]): void;
+  /** These entries are stored. */
+  stored(sessionKey: string, entries: readonly Entry[]): void;
+  /** What is in memory may not be what the table says. */
+  forget(): void;
+  /** Bytes of memory, about. */
+  bytes(): number;
+}
+
+/** Bytes of all sessions in memory, at most. */
+const BYTES_MAX = 4 * 1024 * 1024;
+/** Bytes of a session beside its entries, and of an entry beside its text, about. */
+const SESSION_BYTES = 400;
+const ENTRY_BYTES = 200;
+/** Entries of a session that no turn asks for, at most. */
+const TRIM_AT = 16;
+
+interface Known {
+  /** Oldest first, without a gap up to the newest. */
+  readonly entries: Entry[];
+  bytes: number;
+  /** Whether the session has no older ones. */
+  isWhole: boolean;
+}
+
+const entrySchema = z.object({
+  role: z.enum(["user", "assistant"]),
+  text: z.string(),
+  message_id: snowflakeSchema<"message">(),
+  at: z.number(),
+});
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createTranscripts(
+  database: DatabaseSync,
+  { read }: Pick<Transactions, "read">,
+): TranscriptRows {
+  const select = database.prepare(
+    `SELECT role, text, message_id, at FROM entry
+     WHERE session_key = ? ORDER BY id DESC LIMIT ?`,
+  );
+  const insert = database.prepare(
+    `INSERT INTO entry (agent_id, session_key, channel_id, role, text, message_id, at)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  );
+  /** The session that was used last is the last. */
+  const sessions = new Map<string, Known>();
+  let bytes = 0;
+
+  function drop(sessionKey: string): void {
+    const known = sessions.get(sessionKey);
+    if (!known) return;
+    bytes -= known.bytes;
+    sessions.delete(sessionKey);
+  }
+
+  function keep(sessionKey: string, known: Known): void {
+    drop(sessionKey);
+    sessions.set(sessionKey, known);
+    bytes += known.bytes;
+    makeRoom();
+  }
+
+  function makeRoom(): void {
+    for (const oldest of sessions.keys()) {
+      if (bytes <= BYTES_MAX) break;
+      drop(oldest);
+    }
+  }
+
+  /** Leaves out what no turn asks for any more: some at a time, for it moves the others. */
+  function trim(known: Known, used: number): void {
+    const spare = known.entries.length - used;
+    if (spare < TRIM_AT) return;
+    const gone = known.entries.splice(0, spare);
+    const goneBytes = bytesOf(gone);
+    known.bytes -= goneBytes;
+    known.isWhole = false;
+    bytes -= goneBytes;
+  }
+
+  return {
+    async entriesOf(sessionKey, limit, maxChars = Infinity) {
+      const known = sessions.get(sessionKey);
+      const shown = known && newestOf(known, limit, maxChars);
+      if (known && shown) {
+        sessions.delete(sessionKey);
+        sessions.set(sessionKey, known);
+        trim(known, shown.length);
+        return shown;
+      }
+      return await read(() => {
+        const rows = select.iterate(sessionKey, limit + 1);
+        const found = readNewest(rows, limit, maxChars);
+        keep(sessionKey, found);
+        return found.entries.slice();
+      });
+    },
+    insert({ agentId, sessionKey, channelId }, entries) {
+      for (const { role, text, messageId, at } of entries) {
+        insert.run(agentId, sessionKey, channelId, role, text, messageId, at);
+      }
+    },
+    stored(sessionKey, entries) {
+      const known = sessions.get(sessionKey);
+      if (!known || entries.length === 0) return;
+      const more = bytesOf(entries);
+      known.entries.push(...entries);
+      known.bytes += more;
+      bytes += more;
+      makeRoom();
+    },
+    forget() {
+      sessions.clear();
+      bytes = 0;
+    },
+    bytes: () => bytes,
+  };
+}
+
+/** @returns `undefined` where the table may have more that is asked for. */
+function newestOf(
+  { entries, isWhole }: Known,
+  limit: number,
+  maxChars: number,
+): readonly Entry[] | undefined {
+  let chars = 0;
+  let from = entries.length;
+  while (from > 0 && entries.length - from < limit) {
+    chars += entries[from - 1]?.text.length ?? 0;
+    if (chars > maxChars) return entries.slice(from);
+    from--;
+  }
+  return from === 0 && !isWhole && entries.length < limit ? undefined : entries.slice(from);
+}
+
+/** The first rows whose texts fit. To leave the loop early resets the statement. */
+function readNewest(rows: Iterable<unknown>, limit: number, maxChars: number): Known {
+  const entries: Entry[] = [];
+  let units = 0;
+  let isWhole = true;
+  for (const row of rows) {
+    const entry = toEntry(row);
+    if (entries.length === limit || units + entry.text.length > maxChars) {
+      isWhole = false;
+      break;
+    }
+    units += entry.text.length;
+    entries.push(entry);
+  }
+  return { entries: entries.reverse(), bytes: SESSION_BYTES + bytesOf(entries), isWhole };
+}
+
+function bytesOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { text }) => sum + ENTRY_BYTES + text.length * 2, 0);
+}
+
+function toEntry(row: unknown): Entry {
+  const { message_id, ...rest } = entrySchema.parse(row);
+  return { ...rest, messageId: message_id };
+}

@@ -1,0 +1,69 @@
+/**
+ * What has become of messages that somebody asked for and waits for, as
+ * `barnacle send` does.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { MessageId } from "../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type { Transactions } from "../database/transact.ts";
+
+export type Fate =
+  /** Without its id where the message was deleted before Discord told of it. */
+  | { readonly id: number; readonly kind: "sent"; readonly messageId?: MessageId }
+  /**
+   * `held`: nobody can tell whether Discord has it.
+   *
+   * @param reason What Discord said last, or why its channel is parked.
+   */
+  | { readonly id: number; readonly kind: "waits" | "failed" | "held"; readonly reason?: string };
+
+export interface Fates {
+  /**
+   * Of these rows, in their order; those that are not there are left out. What has gone into
+   * another message, because its queue was full, has the fate of that.
+   */
+  fatesOf(ids: readonly number[]): Promise<readonly Fate[]>;
+}
+
+const rowSchema = z.object({
+  id: z.number(),
+  state: z.string(),
+  message_id: snowflakeSchema<"message">().nullable(),
+  reason: z.string().nullable(),
+});
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createFates(database: DatabaseSync, { read }: Transactions): Fates {
+  const select = database.prepare(
+    `WITH RECURSIVE fate (id, row) AS (
+       SELECT value, value FROM json_each(?)
+       UNION ALL
+       SELECT f.id, o.folded_into FROM fate AS f JOIN outbox AS o ON o.id = f.row
+       WHERE o.state = 'folded'
+     )
+     SELECT f.id, o.state, o.message_id, COALESCE(p.reason, o.refusal) AS reason
+     FROM fate AS f JOIN outbox AS o ON o.id = f.row AND o.state <> 'folded'
+     LEFT JOIN parked_channel AS p ON p.account_id = o.account_id AND p.channel_id = o.channel_id
+       AND p.is_parked = 1
+     ORDER BY f.id`,
+  );
+  return {
+    fatesOf: (ids) => read(() => select.all(JSON.stringify(ids)).map(toFate)),
+  };
+}
+
+function toFate(row: unknown): Fate {
+  const { id, state, message_id, reason } = rowSchema.parse(row);
+  if (state === "sent") return { id, kind: "sent", ...(message_id && { messageId: message_id }) };
+  return { id, kind: KINDS.get(state) ?? "failed", ...(reason !== null && { reason }) };
+}
+
+const KINDS: ReadonlyMap<string, "waits" | "held"> = new Map([
+  ["pending", "waits"],
+  ["sending", "waits"],
+  ["uncertain", "held"],
+]);

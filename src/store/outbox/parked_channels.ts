@@ -1,0 +1,138 @@
+/**
+ * Channels that Discord does not let the bot post in, and that wait for that to
+ * change (D5, R11).
+ *
+ * A channel that is tried again is remembered until something arrives there, or
+ * for a day: refused again, it is the same trouble, and nobody is told twice.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { DAY_MS } from "../../core/discord/day.ts";
+import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { UNNAMED } from "../database/terms.ts";
+import type { Transactions } from "../database/transact.ts";
+
+export interface ParkedChannel {
+  readonly channelId: ChannelId;
+  /** `"cannot post in #ops: Send Messages is denied for the role Krill"`. */
+  readonly reason: string;
+  /** Unix time in milliseconds. */
+  readonly since: number;
+  /** Messages that wait there. */
+  readonly waiting: number;
+}
+
+export interface ParkedChannels {
+  /**
+   * Holds up a channel: all that waits there fails from now on, if it did not before.
+   *
+   * @param parked Why, and Unix time in milliseconds.
+   * @returns Whether that is to be told: not where it was told, and nothing has changed since.
+   */
+  park(
+    accountId: AccountId,
+    channelId: ChannelId,
+    parked: { readonly reason: string; readonly now: number },
+  ): Promise<boolean>;
+  /** Lets channels be tried again; costs next to nothing where none of them is parked. */
+  unpark(accountId: AccountId, channels: readonly ChannelId[] | "all"): Promise<number>;
+  /** Those that are parked now, the longest first. */
+  parked(accountId: AccountId): Promise<readonly ParkedChannel[]>;
+}
+
+/** For a query over rows of the account `:accountId`: the channel of `row` is not parked. */
+export function isNotParked(row: string): string {
+  return `${row}.channel_id NOT IN (
+    SELECT p.channel_id FROM parked_channel AS p
+    WHERE p.account_id = :accountId AND p.is_parked = 1
+  )`;
+}
+
+/**
+ * Notes within a transaction of the caller's that a message has arrived in a channel: nothing that
+ * waits there fails any more.
+ */
+export type NoteDelivered = (accountId: string, channelId: string) => void;
+
+export function prepareNoteDelivered(database: DatabaseSync): NoteDelivered {
+  const forget = database.prepare(
+    "DELETE FROM parked_channel WHERE account_id = ? AND channel_id = ?",
+  );
+  const begin = database.prepare(
+    `UPDATE outbox SET failing_since = NULL
+     WHERE account_id = ? AND channel_id = ? AND state IN ('pending', 'sending')`,
+  );
+  return (accountId, channelId) => {
+    if (forget.run(accountId, channelId).changes > 0) begin.run(accountId, channelId);
+  };
+}
+
+const parkedSchema = z.object({
+  channel_id: snowflakeSchema<"channel">(),
+  reason: z.string(),
+  since: z.number(),
+  waiting: z.number(),
+})
+  .transform(({ channel_id, ...rest }): ParkedChannel => ({ channelId: channel_id, ...rest }));
+
+const wasToldSchema = z.object({ was_told: z.number() });
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createParkedChannels(
+  database: DatabaseSync,
+  { commit, glance, read }: Transactions,
+): ParkedChannels {
+  const selectWasTold = database.prepare(
+    `SELECT is_parked = 1 OR refused_at > :now - ${DAY_MS} AS was_told FROM parked_channel
+     WHERE account_id = :accountId AND channel_id = :channelId`,
+  );
+  const park = database.prepare(
+    `INSERT INTO parked_channel
+       (account_id, channel_id, reason, is_parked, since, refused_at)
+     VALUES (:accountId, :channelId, :reason, 1, :now, :now)
+     ON CONFLICT (account_id, channel_id) DO UPDATE
+     SET reason = excluded.reason, is_parked = 1, refused_at = excluded.refused_at,
+         since = IIF(:wasTold, since, :now)`,
+  );
+  const noteFailing = database.prepare(
+    `UPDATE outbox SET failing_since = :now
+     WHERE account_id = :accountId AND channel_id = :channelId
+       AND state IN ('pending', 'sending') AND failing_since IS NULL`,
+  );
+  const areParked = `account_id = :accountId AND is_parked = 1
+    AND (:channels IS NULL OR channel_id IN (SELECT value FROM json_each(:channels)))`;
+  const selectUnparked = database.prepare(
+    `SELECT 1 FROM parked_channel WHERE ${areParked} LIMIT 1`,
+  );
+  const unpark = database.prepare(`UPDATE parked_channel SET is_parked = 0 WHERE ${areParked}`);
+  const selectParked = database.prepare(
+    `SELECT channel_id, reason, since, (
+       SELECT COUNT(*) FROM outbox AS o
+       WHERE o.account_id = p.account_id AND o.channel_id = p.channel_id
+         AND o.state IN ('pending', 'sending')
+     ) AS waiting
+     FROM parked_channel AS p WHERE account_id = ? AND is_parked = 1 ORDER BY since, channel_id`,
+  );
+
+  return {
+    park: (accountId, channelId, { reason, now }) =>
+      commit(UNNAMED, () => {
+        const found = selectWasTold.get({ accountId, channelId, now });
+        const wasTold = found ? wasToldSchema.parse(found).was_told : 0;
+        park.run({ accountId, channelId, reason, now, wasTold });
+        noteFailing.run({ accountId, channelId, now });
+        return wasTold === 0;
+      }),
+    async unpark(accountId, channels) {
+      const these = { accountId, channels: channels === "all" ? null : JSON.stringify(channels) };
+      if (!await glance(() => selectUnparked.get(these))) return 0; // asked with each message
+      return commit(UNNAMED, () => Number(unpark.run(these).changes));
+    },
+    parked: (accountId) =>
+      read(() => selectParked.all(accountId).map((row) => parkedSchema.parse(row))),
+  };
+}

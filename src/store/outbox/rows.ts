@@ -1,0 +1,203 @@
+/**
+ * Rows of the outbox: how a frozen message is added, and how it is read again.
+ *
+ * What a row asks of Discord is known only when its turn comes: a message that
+ * takes the place of a draft edits it where the draft is there, and is posted
+ * where it never came to be. The draft is older and of the same channel, so by
+ * then its fate is known.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { MessageId } from "../../core/discord/ids.ts";
+import { nonceOfRow } from "../../core/outbound/nonce.ts";
+import type {
+  Frozen,
+  OutboundMessage,
+  OutboxAction,
+  OutboxRow,
+} from "../../core/outbound/outbound.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { withoutControls } from "../../lib/text/controls.ts";
+import { prepareOutboxFiles } from "./files.ts";
+import type { Outgoing } from "../memory/outgoing.ts";
+
+/** What becomes of a message as it is added: the last two are on record, and never sent. */
+export type Added =
+  | { readonly state: "pending" }
+  | { readonly state: "folded"; readonly into: number }
+  | { readonly state: "dropped"; readonly reason: string };
+
+/**
+ * Adds a message within a transaction of the caller's; a second one of a nonce throws.
+ *
+ * @param now Unix time in milliseconds, for the age of what is not sent.
+ * @returns The number of its row.
+ */
+export type AddToOutbox = (frozen: Frozen, now: number, added?: Added) => number;
+
+const nextSchema = z.object({ id: z.number() });
+
+const ACTIONS = { this: "replace", nothing: "remove" } as const;
+
+export function prepareAddToOutbox(database: DatabaseSync, outgoing: Outgoing): AddToOutbox {
+  const files = prepareOutboxFiles(database);
+  const insert = database.prepare(
+    `INSERT INTO outbox (id, account_id, channel_id, nonce, state, kind, cause_id, action,
+                         draft_nonce, file_count, created_at, folded_into, refusal, message, whole)
+     VALUES (:id, :accountId, :channelId, :nonce, :state, :kind, :cause, :action, :draft,
+             :fileCount, :now, :foldedInto, :refusal, :message, :whole)`,
+  );
+  return ({ message: frozen, files: sent, whole, draft }, now, added = { state: "pending" }) => {
+    const id = outgoing.nextId();
+    const message = frozen.nonce === "" ? { ...frozen, nonce: nonceOfRow(id, now) } : frozen;
+    const { accountId, channelId, nonce, of } = message;
+    const isPending = added.state === "pending";
+    insert.run({
+      id,
+      accountId,
+      channelId,
+      nonce,
+      state: added.state,
+      kind: of?.kind ?? null,
+      cause: of?.cause ?? null,
+      action: draft ? ACTIONS[draft.becomes] : "post",
+      draft: draft?.nonce ?? null,
+      fileCount: sent.length,
+      now,
+      foldedInto: added.state === "folded" ? added.into : null,
+      refusal: added.state === "dropped" ? added.reason : null,
+      message: JSON.stringify(message),
+      whole: isPending && whole !== undefined ? withoutControls(whole) : null,
+    });
+    if (isPending) {
+      files.insert(id, accountId, sent);
+      outgoing.queues.forget(accountId, channelId);
+    }
+    return id;
+  };
+}
+
+/** A row of an answer as the journal has it, with the number that was reserved for it. */
+export interface PlainRow {
+  readonly id: number;
+  readonly message: OutboundMessage;
+  readonly whole?: string;
+  /** Whether the intent to send it is stored with it (T4). */
+  readonly isIntended: boolean;
+}
+
+/**
+ * Adds the rows of an answer without files and drafts, within a transaction of the caller's. Where
+ * another process has taken a number, the row and those behind it take the next free ones.
+ */
+export type AddPlainRows = (rows: readonly PlainRow[], now: number) => void;
+
+export function prepareAddPlainRows(database: DatabaseSync, outgoing: Outgoing): AddPlainRows {
+  const insert = database.prepare(
+    `INSERT INTO outbox (id, account_id, channel_id, nonce, state, kind, cause_id, created_at,
+                         first_attempt_at, message, whole)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO NOTHING`,
+  );
+  return (rows, now) => {
+    let hasMoved = false; // then the rows behind it move, too: their numbers are their order
+    for (const row of rows) {
+      const values = valuesOf(row, now);
+      hasMoved ||= insert.run(row.id, ...values).changes === 0;
+      if (hasMoved) insert.run(outgoing.nextId(), ...values);
+    }
+  };
+
+  function valuesOf({ message, whole, isIntended }: PlainRow, now: number) {
+    const { accountId, channelId, nonce, of } = message;
+    return [
+      accountId,
+      channelId,
+      nonce,
+      isIntended ? "sending" : "pending",
+      of?.kind ?? null,
+      of?.cause ?? null,
+      now,
+      isIntended ? now : null,
+      JSON.stringify(message),
+      whole === undefined ? null : withoutControls(whole),
+    ];
+  }
+}
+
+/**
+ * Adds a message within a transaction of the caller's, unless one of its account has that nonce.
+ *
+ * @param now Unix time in milliseconds.
+ * @returns The number of its row, or of the one that is there.
+ */
+export type AddOnce = (frozen: Frozen, now: number) => number;
+
+export function prepareAddOnce(database: DatabaseSync, outgoing: Outgoing): AddOnce {
+  const add = prepareAddToOutbox(database, outgoing);
+  const find = database.prepare("SELECT id FROM outbox WHERE account_id = ? AND nonce = ?");
+  return (frozen, now) => {
+    const { accountId, nonce } = frozen.message;
+    const found = nonce === "" ? undefined : find.get(accountId, nonce);
+    return found ? nextSchema.parse(found).id : add(frozen, now);
+  };
+}
+
+/** For a query over `outbox AS o` with {@link JOIN_DRAFT}; read by {@link toOutboxRow}. */
+export const ROW_COLUMNS = `o.id, o.message, o.file_count, o.first_attempt_at, o.failing_since,
+  o.action, d.state AS draft_state, d.message_id AS draft_id`;
+
+/** The draft that a row replaces or removes. */
+export const JOIN_DRAFT =
+  "LEFT JOIN outbox AS d ON d.account_id = o.account_id AND d.nonce = o.draft_nonce";
+
+const rowSchema = z.object({
+  id: z.number(),
+  message: z.string(),
+  file_count: z.number(),
+  first_attempt_at: z.number().nullable(),
+  failing_since: z.number().nullable(),
+  action: z.enum(["post", "replace", "remove"]),
+  draft_state: z.string().nullable(),
+  draft_id: snowflakeSchema<"message">().nullable(),
+});
+
+export function toOutboxRow(row: unknown): OutboxRow {
+  const { id, message, file_count, first_attempt_at, failing_since, ...about } = rowSchema
+    .parse(row);
+  return {
+    id,
+    message: readMessage(message),
+    fileCount: file_count,
+    action: actionOf(about.action, about.draft_state === "sent", about.draft_id),
+    ...(first_attempt_at !== null && { firstAttemptAt: first_attempt_at }),
+    ...(failing_since !== null && { failingSince: failing_since }),
+  };
+}
+
+/** @param text Ours, written by {@link prepareAddToOutbox}. */
+export function readMessage(text: string): OutboundMessage {
+  return JSON.parse(text);
+}
+
+/**
+ * What a row asks of Discord.
+ *
+ * - A draft that is there is edited, or deleted.
+ * - One that was there, and that somebody deleted before its id was known, is left alone: to post
+ *   in its place would undo a moderator (D2).
+ * - One that never came to be leaves its place to the message, and nothing to remove. So does one
+ *   of which nobody can tell: it has another nonce, and people must get the answer.
+ */
+function actionOf(
+  action: z.infer<typeof rowSchema>["action"],
+  isThere: boolean,
+  messageId: MessageId | null,
+): OutboxAction {
+  if (action === "post" || (action === "replace" && !isThere)) return { kind: "post" };
+  if (messageId === null) return { kind: "nothing" };
+  return { kind: action === "replace" ? "edit" : "delete", messageId };
+}

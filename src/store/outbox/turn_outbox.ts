@@ -1,0 +1,162 @@
+/**
+ * What a turn adds to the outbox, within the transaction that ends it (T3).
+ *
+ * Its messages take the places of its drafts (R8), and where its channel's queue
+ * is full, they are folded or dropped (D4). Both are decided elsewhere, from what
+ * waits at this moment; here it is looked up, and done.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { type DraftRow, placeDrafts } from "../../core/outbound/draft.ts";
+import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import type { FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
+import type { PlanQueue, QueuePlan, Waiting } from "../../core/inbound/queue.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { prepareOutboxFiles } from "./files.ts";
+import { prepareAddToOutbox, readMessage } from "./rows.ts";
+import type { Outgoing } from "../memory/outgoing.ts";
+
+/** Adds a turn's messages within a transaction of the caller's. */
+export type AddTurn = (
+  turn: FinishedTurn,
+  now: number,
+  queue: PlanQueue | undefined,
+) => Pick<StoredTurn, "folded" | "dropped">;
+
+const ADD: QueuePlan = { kind: "add" };
+
+export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): AddTurn {
+  const add = prepareAddToOutbox(database, outgoing);
+  const fold = prepareFold(database);
+  const draftsOf = prepareDraftsOf(database);
+  const waitingIn = prepareWaitingIn(database);
+  const withdraw = database.prepare(
+    `UPDATE outbox SET state = 'withdrawn' WHERE account_id = ? AND nonce = ? AND ${IS_UNTRIED}`,
+  );
+
+  function planOf(incoming: readonly Frozen[], queue: PlanQueue | undefined): QueuePlan {
+    const [first] = incoming;
+    if (!queue || !first) return ADD;
+    const { accountId, channelId } = first.message;
+    const room = queue.maxQueueSize - incoming.length;
+    const waiting = waitingIn(accountId, channelId, room);
+    return waiting ? queue.plan(waiting, incoming) : ADD;
+  }
+
+  return (turn, now, queue) => {
+    const plan = planOf(turn.outbox, queue);
+    const placed = placeDrafts(draftsOf(turn), plan.kind === "add" ? turn.outbox : []);
+    for (const nonce of placed.withdraw) withdraw.run(turn.claim.message.accountId, nonce);
+    for (const frozen of placed.outbox) add(frozen, now);
+    switch (plan.kind) {
+      case "add":
+        return { folded: 0, dropped: 0 };
+      case "drop":
+        for (const frozen of turn.outbox) {
+          add(frozen, now, { state: "dropped", reason: plan.reason });
+        }
+        return { folded: 0, dropped: turn.outbox.length };
+      case "fold": {
+        const into = add(plan.into, now);
+        for (const id of plan.rows) fold(id, into);
+        for (const frozen of turn.outbox) add(frozen, now, { state: "folded", into });
+        return { folded: plan.rows.length + turn.outbox.length, dropped: 0 };
+      }
+    }
+  };
+}
+
+/** Of a row that no attempt can have brought to Discord: what was refused is one, too. */
+const IS_UNTRIED = "state = 'pending'";
+
+/** @throws {TypeError} If a row does not wait: its words would be said twice, or not at all. */
+function prepareFold(database: DatabaseSync): (id: number, into: number) => void {
+  const files = prepareOutboxFiles(database);
+  const fold = database.prepare(
+    `UPDATE outbox SET state = 'folded', folded_into = ?, whole = NULL
+     WHERE id = ? AND ${IS_UNTRIED}`,
+  );
+  return (id, into) => {
+    if (fold.run(into, id).changes === 0) throw new TypeError(`Cannot fold row ${id}: it is tried`);
+    files.delete(id);
+  };
+}
+
+const draftSchema = z.object({
+  message: z.string().transform(readMessage),
+  state: z.enum(["pending", "sending", "sent"]),
+  message_id: snowflakeSchema<"message">().nullable(),
+});
+
+const DRAFT_STATES = { pending: "untried", sending: "open", sent: "there" } as const;
+
+/** The drafts of the answer that a turn gives; none that Discord refused, or that was given up. */
+function prepareDraftsOf(database: DatabaseSync): (turn: FinishedTurn) => readonly DraftRow[] {
+  const select = database.prepare(
+    `SELECT message, state, message_id FROM outbox
+     WHERE kind = 'draft' AND account_id = ? AND cause_id = ?
+       AND state IN ('pending', 'sending', 'sent')
+     ORDER BY id`,
+  );
+  return ({ claim: { message: { accountId, id, revision }, route: { agentId } } }) =>
+    select.all(accountId, id).flatMap((row): readonly DraftRow[] => {
+      const { message, state, message_id } = draftSchema.parse(row);
+      const { of, ...rest } = message;
+      if (of?.revision !== revision || of.agentId !== agentId) return [];
+      return [{
+        message: { ...rest, of },
+        state: DRAFT_STATES[state],
+        ...(message_id !== null && { messageId: message_id }),
+      }];
+    });
+}
+
+const waitingSchema = z.object({
+  id: z.number(),
+  message: z.string().transform(readMessage),
+  whole: z.string().nullable(),
+  file_count: z.number(),
+});
+
+const countSchema = z.object({ count: z.number() });
+const waitSchema = countSchema.extend({ last_fixed: z.number() });
+
+/**
+ * @returns What tells of a channel which messages may be folded, where more than `room` of them
+ * are not yet being sent; `undefined` where not. Only the newest may, up to one that is being sent
+ * or tied to a draft, for what is folded moves behind all others. Of an answer whose beginning is
+ * sent, no part may.
+ */
+function prepareWaitingIn(database: DatabaseSync) {
+  const isIn = "account_id = ? AND channel_id = ? AND state IN ('pending', 'sending')";
+  const isFoldable = `${IS_UNTRIED} AND action = 'post' AND kind IS NOT 'draft'`;
+  const countUnsent = database.prepare(`SELECT COUNT(*) AS count FROM outbox WHERE ${isIn}`);
+  const countWaiting = database.prepare(
+    `SELECT COUNT(*) FILTER (WHERE state = 'pending' AND kind IS NOT 'draft') AS count,
+            COALESCE(MAX(id) FILTER (WHERE NOT (${isFoldable})), 0) AS last_fixed
+     FROM outbox WHERE ${isIn}`,
+  );
+  const select = database.prepare(
+    `SELECT id, message, whole, file_count FROM outbox WHERE ${isIn} AND id > ? ORDER BY id`,
+  );
+  return (
+    accountId: AccountId,
+    channelId: ChannelId,
+    room: number,
+  ): readonly Waiting[] | undefined => {
+    // By the index alone, for this is asked with each answer, and the rest hardly ever.
+    if (countSchema.parse(countUnsent.get(accountId, channelId)).count <= room) return undefined;
+    const waiting = waitSchema.parse(countWaiting.get(accountId, channelId));
+    if (waiting.count <= room) return undefined;
+    const rows = select.all(accountId, channelId, waiting.last_fixed).map((row): Waiting => {
+      const { file_count, whole, ...rest } = waitingSchema.parse(row);
+      return { ...rest, fileCount: file_count, ...(whole !== null && { whole }) };
+    });
+    const start = rows.findIndex(({ message: { of } }) => !of || of.part === 0);
+    return start === -1 ? [] : rows.slice(start);
+  };
+}

@@ -1,0 +1,219 @@
+/**
+ * Who may write to the bot because a person said so, and who waits for that (P3).
+ *
+ * The running bot and `barnacle pairing approve` are two processes with one
+ * store, so nothing here is remembered between two calls: whoever decides
+ * second finds that it is decided.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { type AccountId, toAccountId, type UserId } from "../../core/discord/ids.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
+import type { Paired, PairingOutcome, PairingRequest } from "../../core/inbound/pairing.ts";
+import { readCode } from "../../core/inbound/pairing.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { prepareKeepDirectChannel } from "../received/direct_channels.ts";
+import { prepareAddOnce } from "../outbox/rows.ts";
+import { createOutgoing, type Outgoing } from "../memory/outgoing.ts";
+import { prepareCountWrongCodes } from "./guesses.ts";
+import { IS_FRESH, toPairingRequest } from "./rows.ts";
+import { TERMS } from "../database/terms.ts";
+import { transactAlone, type Transactions } from "../database/transact.ts";
+
+/** What is asked of {@link Pairings.decide}. */
+export interface PairingDecision {
+  readonly accountId: AccountId;
+  /** A code as a person typed it; or what the pressed button is known by. */
+  readonly by: { readonly code: string } | { readonly button: string };
+  /** Of a code: a button says it itself. */
+  readonly how: "approve" | "deny";
+  /** `"cli"`, or the id of the owner who pressed. */
+  readonly decidedBy: string;
+  /** Unix time in milliseconds. */
+  readonly now: number;
+  /** What somebody who is let in is told. */
+  readonly notify: (request: PairingRequest) => readonly Frozen[];
+}
+
+/** `now` is Unix time in milliseconds throughout. */
+export interface Pairings {
+  /** Those that wait and whose hour lasts, oldest first. */
+  requests(accountId: AccountId, now: number): Promise<readonly PairingRequest[]>;
+  /** In the order of their pairing. */
+  paired(accountId: AccountId): Promise<readonly Paired[]>;
+  /**
+   * Lets somebody in, or not; who is let in is told, in the same transaction. A code that was used
+   * is an unknown one. Only codes are guessed, so only codes are counted and closed.
+   */
+  decide(asked: PairingDecision): Promise<PairingOutcome>;
+  /**
+   * Takes a pairing back: the next message is a stranger's.
+   *
+   * @returns Who it was; `undefined` where they are not paired.
+   */
+  revoke(accountId: AccountId, userId: UserId, now: number): Promise<Paired | undefined>;
+  /** The requests of which the owners were not told yet, oldest first. */
+  untold(accountId: AccountId, now: number): Promise<readonly PairingRequest[]>;
+  /** @param id Of the request. */
+  markTold(id: number): Promise<void>;
+}
+
+const pairedSchema = z.object({
+  account_id: z.string().transform(toAccountId),
+  user_id: snowflakeSchema<"user">(),
+  username: z.string(),
+  paired_at: z.number(),
+  paired_by: z.string(),
+}).transform((row): Paired => ({
+  accountId: row.account_id,
+  userId: row.user_id,
+  username: row.username,
+  pairedAt: row.paired_at,
+  pairedBy: row.paired_by,
+}));
+
+const foundSchema = z.object({
+  state: z.enum(["pending", "approved", "denied", "expired"]),
+  is_fresh: z.number(),
+  approve_button: z.string(),
+});
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createPairings(
+  database: DatabaseSync,
+  { commit, read }: Transactions = transactAlone(database),
+  outgoing: Outgoing = createOutgoing(database),
+): Pairings {
+  const find = prepareFind(database);
+  const settle = prepareSettle(database, outgoing);
+  const guesses = prepareCountWrongCodes(database);
+  const selectRequests = database.prepare(
+    `SELECT * FROM pairing_request
+     WHERE account_id = :accountId AND state = 'pending' AND ${IS_FRESH}
+       AND (:isUntold = 0 OR is_told = 0)
+     ORDER BY id`,
+  );
+  const selectPaired = database.prepare(
+    "SELECT * FROM paired WHERE account_id = ? ORDER BY paired_at, user_id",
+  );
+  const revoke = database.prepare(
+    "DELETE FROM paired WHERE account_id = ? AND user_id = ? RETURNING *",
+  );
+  const markTold = database.prepare("UPDATE pairing_request SET is_told = 1 WHERE id = ?");
+
+  function decideByCode(asked: PairingDecision, text: string): PairingOutcome {
+    const { accountId, how, now } = asked;
+    const until = guesses.closedUntil(accountId, now);
+    if (until !== undefined) return { kind: "closed", until };
+    const code = readCode(text);
+    const found = code === undefined ? undefined : find({ accountId, code, now });
+    if (!found || found.state === "approved" || found.state === "denied") {
+      return { kind: "unknown", wrongInRow: guesses.addWrong(accountId, now) };
+    }
+    if (found.state === "expired") return { kind: "expired", request: found.request };
+    guesses.forget(accountId);
+    return settle(found.request, how, asked);
+  }
+
+  function decideByButton(asked: PairingDecision, button: string): PairingOutcome {
+    const { accountId, now } = asked;
+    const found = find({ accountId, button, now });
+    if (!found) return { kind: "unknown", wrongInRow: 0 };
+    const { request, state } = found;
+    if (state !== "pending") return { kind: state === "expired" ? state : "already", request };
+    return settle(request, button === request.buttons.approve ? "approve" : "deny", asked);
+  }
+
+  return {
+    requests: (accountId, now) =>
+      read(() => selectRequests.all({ accountId, now, isUntold: 0 }).map(toPairingRequest)),
+    paired: (accountId) =>
+      read(() => selectPaired.all(accountId).map((row) => pairedSchema.parse(row))),
+    decide: (asked) =>
+      commit(
+        TERMS.BY_HAND,
+        () =>
+          "code" in asked.by
+            ? decideByCode(asked, asked.by.code)
+            : decideByButton(asked, asked.by.button),
+      ),
+    revoke: (accountId, userId) =>
+      commit(TERMS.BY_HAND, () => {
+        const row = revoke.get(accountId, userId);
+        return row && pairedSchema.parse(row);
+      }),
+    untold: (accountId, now) =>
+      read(() => selectRequests.all({ accountId, now, isUntold: 1 }).map(toPairingRequest)),
+    markTold: (id) =>
+      commit(TERMS.BY_HAND, () => {
+        markTold.run(id);
+      }),
+  };
+}
+
+type Key =
+  & { readonly accountId: AccountId; readonly now: number }
+  & ({ readonly code: string } | { readonly button: string });
+
+interface Found {
+  readonly request: PairingRequest;
+  readonly state: "pending" | "approved" | "denied" | "expired";
+}
+
+function prepareFind(database: DatabaseSync): (key: Key) => Found | undefined {
+  const select = `SELECT *, ${IS_FRESH} AS is_fresh FROM pairing_request`;
+  const byCode = database.prepare(
+    `${select} WHERE account_id = :accountId AND code = :code`,
+  );
+  const byButton = database.prepare(
+    `${select}
+     WHERE account_id = :accountId AND :button IN (approve_button, deny_button)
+     ORDER BY id DESC LIMIT 1`,
+  );
+  return (key) => {
+    const row = "code" in key ? byCode.get({ ...key }) : byButton.get({ ...key });
+    if (!row) return undefined;
+    const { state, is_fresh } = foundSchema.parse(row);
+    return {
+      request: toPairingRequest(row),
+      state: state === "pending" && is_fresh === 0 ? "expired" : state,
+    };
+  };
+}
+
+/** @returns What ends a request that waits, within a transaction of the caller's. */
+function prepareSettle(database: DatabaseSync, outgoing: Outgoing) {
+  const addOnce = prepareAddOnce(database, outgoing);
+  const keepDirectChannel = prepareKeepDirectChannel(database);
+  const end = database.prepare(
+    `UPDATE pairing_request SET state = :state, decided_at = :now, decided_by = :decidedBy
+     WHERE id = :id`,
+  );
+  const pair = database.prepare(
+    `INSERT INTO paired (account_id, user_id, username, paired_at, paired_by)
+     VALUES (:accountId, :userId, :username, :now, :decidedBy)
+     ON CONFLICT (account_id, user_id) DO UPDATE SET
+       username = excluded.username,
+       paired_at = excluded.paired_at,
+       paired_by = excluded.paired_by`,
+  );
+  return (
+    request: PairingRequest,
+    how: "approve" | "deny",
+    { decidedBy, now, notify }: PairingDecision,
+  ): PairingOutcome => {
+    const { id, accountId, userId, username, channelId } = request;
+    const state = how === "approve" ? "approved" : "denied";
+    end.run({ id, state, now, decidedBy });
+    if (state === "approved") {
+      pair.run({ accountId, userId, username, now, decidedBy });
+      for (const frozen of notify(request)) addOnce(frozen, now);
+      const place = { kind: "dm" } as const;
+      keepDirectChannel({ accountId, channelId, sentAt: now, place }); // for what they write in a gap
+    }
+    return { kind: state, request };
+  };
+}

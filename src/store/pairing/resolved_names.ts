@@ -1,0 +1,90 @@
+/**
+ * Names of the config that were found to be ids (P12).
+ *
+ * What a name was found to be first stays so until it is forgotten: who takes
+ * the name later is a stranger, whatever Discord says by then.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { ResolvedName } from "../../core/names.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { withoutControls } from "../../lib/text/controls.ts";
+import { TERMS } from "../database/terms.ts";
+import type { Transactions } from "../database/transact.ts";
+
+export interface ResolvedNames {
+  namesOf(accountId: AccountId): Promise<readonly ResolvedName[]>;
+  /** A name that is there stays what it is. */
+  saveNames(accountId: AccountId, names: readonly ResolvedName[]): Promise<void>;
+  /** Of those that are still the same id. */
+  forgetNames(accountId: AccountId, which: readonly ResolvedName[]): Promise<void>;
+}
+
+const shared = { typed: z.string(), name: z.string(), at: z.number() };
+
+const rowSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("user"), found_id: snowflakeSchema<"user">(), ...shared }),
+  z.object({ kind: z.literal("guild"), found_id: snowflakeSchema<"guild">(), ...shared }),
+  z.object({
+    kind: z.literal("channel"),
+    found_id: snowflakeSchema<"channel">(),
+    guild_id: snowflakeSchema<"guild">(),
+    ...shared,
+  }),
+]);
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createResolvedNames(
+  database: DatabaseSync,
+  { commit, read }: Transactions,
+): ResolvedNames {
+  const select = database.prepare(
+    "SELECT * FROM resolved_name WHERE account_id = ? ORDER BY kind, typed, guild_id",
+  );
+  const insert = database.prepare(
+    `INSERT INTO resolved_name (account_id, kind, typed, guild_id, found_id, name, at)
+     VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO NOTHING`,
+  );
+  const remove = database.prepare(
+    `DELETE FROM resolved_name
+     WHERE account_id = ? AND kind = ? AND typed = ? AND guild_id = ? AND found_id = ?`,
+  );
+  return {
+    namesOf: (accountId) => read(() => select.all(accountId).map(toResolvedName)),
+    saveNames: (accountId, names) =>
+      commit(TERMS.BY_HAND, () => {
+        for (const one of names) {
+          const { kind, typed, id, name, at } = one;
+          insert.run(accountId, kind, typed, guildOf(one), id, withoutControls(name), at);
+        }
+      }),
+    forgetNames: (accountId, which) =>
+      commit(TERMS.BY_HAND, () => {
+        for (const one of which) {
+          remove.run(accountId, one.kind, one.typed, guildOf(one), one.id);
+        }
+      }),
+  };
+}
+
+function guildOf(one: ResolvedName): string {
+  return one.kind === "channel" ? one.guildId : "";
+}
+
+function toResolvedName(row: unknown): ResolvedName {
+  const parsed = rowSchema.parse(row);
+  const { typed, name, at } = parsed;
+  switch (parsed.kind) {
+    case "user":
+      return { kind: parsed.kind, id: parsed.found_id, typed, name, at };
+    case "guild":
+      return { kind: parsed.kind, id: parsed.found_id, typed, name, at };
+    case "channel":
+      return { kind: parsed.kind, id: parsed.found_id, guildId: parsed.guild_id, typed, name, at };
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * Requests to be let in, as rows; and what a stranger's message makes of them,
+ * within the transaction that stores it (T1).
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { type AccountId, toAccountId, type UserId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import {
+  CODE_LIFE_MS,
+  CODES_WINDOW_MS,
+  type PairingDesk,
+  type PairingRequest,
+  type PairingState,
+  settlePairing,
+} from "../../core/inbound/pairing.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type { Verdict } from "../../core/inbound/verdict.ts";
+import { withoutControls } from "../../lib/text/controls.ts";
+import { DAY_MS } from "../../core/discord/day.ts";
+import { prepareAddOnce } from "../outbox/rows.ts";
+import type { Outgoing } from "../memory/outgoing.ts";
+
+/** Of rows whose hour lasts; one that is made later than that was made by a clock that was ahead. */
+export const IS_FRESH = `expires_at > :now AND created_at < :now + ${CODE_LIFE_MS}`;
+
+const rowSchema = z.object({
+  id: z.number(),
+  account_id: z.string().transform(toAccountId),
+  user_id: snowflakeSchema<"user">(),
+  username: z.string(),
+  channel_id: snowflakeSchema<"channel">(),
+  message_id: snowflakeSchema<"message">(),
+  code: z.string(),
+  approve_button: z.string(),
+  deny_button: z.string(),
+  created_at: z.number(),
+  expires_at: z.number(),
+});
+
+export function toPairingRequest(row: unknown): PairingRequest {
+  const { id, username, code, ...rest } = rowSchema.parse(row);
+  return {
+    id,
+    accountId: rest.account_id,
+    userId: rest.user_id,
+    username,
+    channelId: rest.channel_id,
+    messageId: rest.message_id,
+    code,
+    buttons: { approve: rest.approve_button, deny: rest.deny_button },
+    createdAt: rest.created_at,
+    expiresAt: rest.expires_at,
+  };
+}
+
+const stateSchema = z.object({
+  is_paired: z.number(),
+  last: z.enum(["pending", "approved", "denied"]).nullable(),
+  pending: z.number(),
+  given: z.number(),
+});
+
+/** What a stranger's message comes to at this moment; it may be asked outside of a transaction. */
+export type JudgeStranger = (
+  stranger: { readonly accountId: AccountId; readonly userId: UserId },
+  rule: string,
+  now: number,
+) => Verdict;
+
+export function prepareJudgeStranger(database: DatabaseSync): JudgeStranger {
+  // Whoever was given a code within the hour has one row of that hour.
+  const select = database.prepare(
+    `SELECT
+       EXISTS (SELECT 1 FROM paired WHERE account_id = :accountId AND user_id = :userId)
+         AS is_paired,
+       MAX(state) FILTER (WHERE user_id = :userId AND state <> 'expired') AS last,
+       COUNT(*) FILTER (WHERE state = 'pending') AS pending,
+       COUNT(*) FILTER (WHERE created_at > :now - ${CODES_WINDOW_MS}) AS given
+     FROM pairing_request
+     WHERE account_id = :accountId AND created_at > :now - ${CODE_LIFE_MS} AND ${IS_FRESH}`,
+  );
+  return ({ accountId, userId }, rule, now) => {
+    const { is_paired, last, ...counts } = stateSchema.parse(
+      select.get({ accountId, userId, now }),
+    );
+    const state: PairingState = { ...counts, isPaired: is_paired === 1, ...(last && { last }) };
+    return settlePairing(state, rule);
+  };
+}
+
+/**
+ * Makes a stranger's request, and adds what they are told to the outbox, within a transaction of
+ * the caller's that has judged them.
+ *
+ * @returns `undefined` where the desk draws no code that is free.
+ */
+export type StartPairing = (
+  message: InboundMessage,
+  desk: PairingDesk,
+  now: number,
+) => PairingRequest | undefined;
+
+/** How long a request is kept after its hour, in milliseconds: who comes late is told so. */
+const KEPT_MS = DAY_MS;
+/** Of 2^40 codes, one that is taken is drawn again; a desk that draws nothing else is broken. */
+const DRAWS = 4;
+
+export function prepareStartPairing(database: DatabaseSync, outgoing: Outgoing): StartPairing {
+  const addOnce = prepareAddOnce(database, outgoing);
+  const isTaken = database.prepare(
+    "SELECT 1 FROM pairing_request WHERE account_id = ? AND code = ?",
+  );
+  const prune = database.prepare(
+    "DELETE FROM pairing_request WHERE account_id = ? AND created_at < ? AND expires_at < ?",
+  );
+  const expire = database.prepare(
+    `UPDATE pairing_request SET state = 'expired'
+     WHERE account_id = ? AND user_id = ? AND state = 'pending'`,
+  );
+  const insert = database.prepare(
+    `INSERT INTO pairing_request (account_id, user_id, username, channel_id, message_id, code,
+                                  approve_button, deny_button, created_at, expires_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     RETURNING *`,
+  );
+
+  function drawCode(accountId: AccountId, desk: PairingDesk): string | undefined {
+    for (let draw = 0; draw < DRAWS; draw++) {
+      const code = desk.newCode();
+      if (!isTaken.get(accountId, code)) return code;
+    }
+    return undefined;
+  }
+
+  return (message, desk, now) => {
+    const { accountId, sender, channelId, id } = message;
+    prune.run(accountId, now - CODE_LIFE_MS - KEPT_MS, now - KEPT_MS);
+    const code = drawCode(accountId, desk);
+    if (code === undefined) return undefined;
+    expire.run(accountId, sender.id);
+    const row = insert.get(
+      accountId,
+      sender.id,
+      withoutControls(sender.username),
+      channelId,
+      id,
+      code,
+      desk.newButton(),
+      desk.newButton(),
+      now,
+      now + CODE_LIFE_MS,
+    );
+    for (const frozen of desk.challenge(message, code)) addOnce(frozen, now);
+    return toPairingRequest(row);
+  };
+}

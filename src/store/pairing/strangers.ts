@@ -1,0 +1,72 @@
+/**
+ * Strangers' messages, settled as they are stored: their verdict asks for a
+ * code, and only the store knows whether there is one, or a pairing, by now (P3).
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { Judged } from "../../core/inbound/inbox.ts";
+import type { PairingDesk, PairingRequest } from "../../core/inbound/pairing.ts";
+import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { Outgoing } from "../memory/outgoing.ts";
+import { prepareJudgeStranger, prepareStartPairing } from "./rows.ts";
+
+/** A message with the verdict that stands, and the request that it has begun. */
+export interface Settled {
+  readonly judged: Judged;
+  readonly request?: PairingRequest;
+}
+
+/** Of a message that is to be challenged; any other stays as it is. `now` is Unix time in ms. */
+export interface Strangers {
+  /** What it comes to as things are; nothing changes, and no transaction is needed. */
+  foresee(judged: Judged, now: number): Judged;
+  /**
+   * Settles a message that is new, within a transaction of the caller's.
+   *
+   * @param desk Without it nobody is challenged, and no code is made.
+   */
+  settle(judged: Judged, desk: PairingDesk | undefined, now: number): Settled;
+}
+
+export function prepareStrangers(database: DatabaseSync, outgoing: Outgoing): Strangers {
+  const judgeStranger = prepareJudgeStranger(database);
+  const startPairing = prepareStartPairing(database, outgoing);
+
+  function foresee(judged: Judged, now: number): Judged {
+    const { message: { accountId, sender, place }, verdict, moment } = judged;
+    if (verdict.kind !== "challenge") return judged;
+    const settled = judgeStranger({ accountId, userId: sender.id }, verdict.rule, now);
+    return {
+      ...judged,
+      verdict: place.kind === "group_dm" ? inGroup(settled) : settled,
+      moment: { ...moment, isPaired: settled.kind === "accept" },
+    };
+  }
+
+  return {
+    foresee,
+    settle(judged, desk, now) {
+      const foreseen = foresee(judged, now);
+      const { verdict: { kind, rule }, message } = foreseen;
+      if (kind !== "challenge") return { judged: foreseen };
+      if (!desk) return { judged: { ...foreseen, verdict: refused("dm-not-allowed", rule) } };
+      const request = startPairing(message, desk, now);
+      return request
+        ? { judged: foreseen, request }
+        : { judged: { ...foreseen, verdict: refused("pairing-full", rule) } };
+    },
+  };
+}
+
+/** No code is ever sent into a group, where others would read it (P5). */
+function inGroup(settled: Verdict): Verdict {
+  return settled.kind === "accept"
+    ? { ...settled, why: "group-dm-allowed" }
+    : refused("dm-not-allowed", settled.rule);
+}
+
+function refused(why: "dm-not-allowed" | "pairing-full", rule: string): Verdict {
+  return { kind: "ignore", why, rule, keepAsContext: false };
+}

@@ -1,0 +1,111 @@
+/**
+ * What was overheard in a channel, for the next turn there (H1).
+ *
+ * Only what a verdict says may be kept is kept, so words of unlisted senders
+ * never touch the disk (P10). An account sees only what it has overheard
+ * itself: two accounts may have different rules for one channel.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type { Overheard } from "../../core/inbound/transcript.ts";
+import type { Ears } from "../memory/ears.ts";
+import { type MessageBlocks, prepareMessageBlocks } from "./message_blocks.ts";
+import type { QuietChannels } from "../memory/quiet_channels.ts";
+import type { Pruner } from "./retention.ts";
+import { UNNAMED } from "../database/terms.ts";
+import type { Transactions } from "../database/transact.ts";
+
+export interface Context {
+  /**
+   * What was overheard in a channel since the newest message of it that the
+   * session's transcript holds, and before a message.
+   *
+   * @returns The newest `limit`, oldest first.
+   */
+  overheard(
+    ears: Ears,
+    sessionKey: string,
+    before: MessageId,
+    limit: number,
+  ): Promise<readonly Overheard[]>;
+  /**
+   * Keeps what was said before anybody listened.
+   *
+   * @param now Unix time in milliseconds.
+   */
+  addOverheard(
+    accountId: AccountId,
+    channelId: ChannelId,
+    messages: readonly Overheard[],
+    now: number,
+  ): Promise<void>;
+}
+
+/**
+ * Keeps messages of one channel within a transaction of the caller's, of which no two have the same
+ * id; one that is there stays as it is.
+ */
+export type KeepOverheard = (ears: Ears, messages: readonly Overheard[], now: number) => void;
+
+/** @param perChannel Messages that a channel may have. */
+export function prepareKeepOverheard(
+  blocks: Pick<MessageBlocks, "add">,
+  quiet: Pick<QuietChannels, "kept">,
+  perChannel: number,
+): KeepOverheard {
+  return (ears, messages, now) => {
+    quiet.kept(ears);
+    blocks.add(ears, messages, perChannel, now);
+  };
+}
+
+const seenSchema = z.object({ message_id: snowflakeSchema<"message">() });
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createContext(
+  database: DatabaseSync,
+  { commit, read }: Transactions,
+  pruner: Pruner,
+  quiet: QuietChannels,
+): Context {
+  const blocks = prepareMessageBlocks(database);
+  const keep = prepareKeepOverheard(blocks, quiet, pruner.contextPerChannel);
+  const selectSeen = database.prepare(
+    `SELECT message_id FROM entry
+     WHERE session_key = ? AND channel_id = ?
+     ORDER BY length(message_id) DESC, message_id DESC LIMIT 1`,
+  );
+
+  return {
+    overheard(ears, sessionKey, before, limit) {
+      if (limit === 0 || quiet.isQuiet(ears, sessionKey)) return Promise.resolve([]);
+      return read(() => {
+        const row = selectSeen.get(sessionKey, ears.channelId);
+        const after = row && seenSchema.parse(row).message_id;
+        const heard = blocks.newest(ears, { ...(after && { after }), before }, limit);
+        const isAll = heard.length === 0 && !blocks.mayHaveNewer(ears, before);
+        if (isAll) quiet.heardAll(ears, sessionKey);
+        return heard;
+      });
+    },
+    addOverheard: (accountId, channelId, messages, now) =>
+      commit(UNNAMED, () => {
+        if (messages.length === 0) return;
+        const ears = { accountId, channelId };
+        const different = firstOfEach(messages);
+        keep(ears, different, now);
+        pruner.afterBatch([{ ears, by: different.length }], different.length, now);
+      }),
+  };
+}
+
+/** The first message of each id. */
+function firstOfEach(messages: readonly Overheard[]): readonly Overheard[] {
+  const ids = new Set<MessageId>();
+  return messages.filter(({ messageId }) => !ids.has(messageId) && ids.add(messageId));
+}

@@ -1,0 +1,88 @@
+/**
+ * Reads the verdicts on record: the answer to "why is the bot silent?" (P1).
+ *
+ * Each names the facts that it was made from and the policy that made it, so that the same engine
+ * can show each of its steps again. The facts hold no words of the message. `verdict_blocks.ts`
+ * writes them; the view `decision` shows them one by one.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import {
+  type AccountId,
+  type ChannelId,
+  type MessageId,
+  toAccountId,
+} from "../../core/discord/ids.ts";
+import type { UserId } from "../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { Transactions } from "../database/transact.ts";
+
+/** A verdict as it is on record. */
+export interface Decision {
+  /** In the order of deciding; where the next page begins. */
+  readonly id: number;
+  readonly accountId: AccountId;
+  readonly messageId: MessageId;
+  readonly channelId: ChannelId;
+  readonly authorId: UserId;
+  readonly verdict: Verdict["kind"];
+  /** The reason as this or an older Barnacle named it: `"no-mention"`. */
+  readonly why: string;
+  /** Config path of the rule that decided. */
+  readonly rule: string;
+  /** Unix time in milliseconds. */
+  readonly at: number;
+}
+
+export interface Decisions {
+  /**
+   * The verdicts on record after one of them, or from the oldest by 0; at most `limit`. What is
+   * undecided is none yet, and comes when it is decided.
+   */
+  verdictsAfter(id: number, limit: number): Promise<readonly Decision[]>;
+}
+
+const rowSchema = z.object({
+  id: z.number(),
+  account_id: z.string().transform(toAccountId),
+  message_id: snowflakeSchema<"message">(),
+  channel_id: snowflakeSchema<"channel">(),
+  author_id: snowflakeSchema<"user">(),
+  verdict: z.enum(["accept", "challenge", "undecided", "ignore"]),
+  why: z.string(),
+  rule: z.string(),
+  at: z.number(),
+});
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createDecisions(database: DatabaseSync, { read }: Transactions): Decisions {
+  // `block` is indexed and `id` is not: a page begins in the block of the verdict after `id`.
+  const select = database.prepare(
+    `SELECT ${DECISION_COLUMNS} FROM decision
+     WHERE block >= COALESCE((SELECT MAX(id) FROM verdict_block WHERE id <= :id + 1), 0)
+       AND id > :id AND verdict <> 'undecided'
+     ORDER BY block, id LIMIT :limit`,
+  );
+  return {
+    verdictsAfter: (id, limit) => read(() => select.all({ id, limit }).map(toDecision)),
+  };
+}
+
+/** What {@link toDecision} reads. */
+export const DECISION_COLUMNS =
+  "id, account_id, message_id, channel_id, author_id, verdict, why, rule, at";
+
+export function toDecision(row: unknown): Decision {
+  const { account_id, message_id, channel_id, author_id, ...rest } = rowSchema.parse(row);
+  return {
+    ...rest,
+    accountId: account_id,
+    messageId: message_id,
+    channelId: channel_id,
+    authorId: author_id,
+  };
+}

@@ -1,0 +1,131 @@
+/**
+ * Interns verdicts with what they were made from: the same sender in the same place gives the same
+ * verdict again, so messages share a row.
+ *
+ * Rows are deleted by generations. A process names only rows that it has inserted itself, in the
+ * open generation. A generation ends when it is full, after a day, and with the process. Ids rise,
+ * so all rows of earlier generations lie below those of a generation, and its number is the id of
+ * its first row. Verdicts are numbered in the order of deciding, and so are their generations: the
+ * oldest generation that the oldest block of verdicts names is the oldest of all. No verdict names a
+ * row below that generation, now or later, so `preparePruneFacts` deletes those rows without
+ * counting or searching for names.
+ *
+ * So there are hardly more rows than verdicts and one generation together, however many strangers
+ * write; and a row outlives the last verdict that names it by one generation at most.
+ *
+ * @module
+ */
+
+import { hash } from "node:crypto";
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { DAY_MS } from "../../core/discord/day.ts";
+import { factsKey, factsOf } from "../../core/inbound/facts.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
+
+/** The rows of the open generation, within transactions of the caller's. */
+export interface FactRows {
+  /** @returns The row that says the same as this verdict; inserts it if there is none. */
+  rowOf(judged: Judged): number;
+  /** Ends the generation, because rows that this process relies on may be gone. */
+  forget(): void;
+  /** Bytes of memory, about. */
+  bytes(): number;
+}
+
+export interface FactRowsOptions {
+  /** Milliseconds of a clock that never goes back. */
+  readonly elapsed: () => number;
+  /** Rows of a generation, from 1. */
+  readonly max?: number;
+}
+
+/** Some 5 MB of memory at most. */
+const GENERATION_MAX = 10_000;
+/** Bytes of a row in memory beside its key, about. */
+const ROW_BYTES = 100;
+/** Characters of a key; a longer one is kept as its digest: a member of 250 roles has 15 kB. */
+const KEY_MAX = 400;
+
+const nextSchema = z.object({ next: z.number() });
+
+export function prepareFactRows(
+  database: DatabaseSync,
+  { elapsed, max = GENERATION_MAX }: FactRowsOptions,
+): FactRows {
+  const selectNext = database.prepare("SELECT COALESCE(MAX(id), 0) + 1 AS next FROM fact");
+  const insert = database.prepare(
+    `INSERT INTO fact
+       (id, generation, channel_id, author_id, verdict, why, rule, policy_row, facts)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const rows = new Map<string, number>();
+  /** Characters of all keys. */
+  let chars = 0;
+  let generation = 0;
+  let begunAt = 0;
+
+  function end(): void {
+    rows.clear();
+    chars = 0;
+  }
+
+  function begin(): void {
+    generation = nextSchema.parse(selectNext.get()).next;
+    begunAt = elapsed();
+  }
+
+  return {
+    rowOf({ message, verdict, said, moment = {}, policyId = null }) {
+      if (rows.size > 0 && elapsed() - begunAt >= DAY_MS) end();
+      const { kind, why, rule } = verdict;
+      const whole = () => JSON.stringify(factsOf(message, moment, verdict, said));
+      const common = factsKey(message, moment, verdict, said);
+      const text = `${kind} ${why} ${rule} ${policyId} ${common ?? whole()}`;
+      const key = text.length <= KEY_MAX ? text : digestOf(text);
+      const known = rows.get(key);
+      if (known !== undefined) return known;
+      if (rows.size >= max) end();
+      if (rows.size === 0) begin();
+      const id = generation + rows.size;
+      const { channelId, sender } = message;
+      insert.run(id, generation, channelId, sender.id, kind, why, rule, policyId, whole());
+      rows.set(key, id);
+      chars += key.length;
+      return id;
+    },
+    forget: end,
+    bytes: () => rows.size * ROW_BYTES + chars,
+  };
+}
+
+function digestOf(text: string): string {
+  return hash("sha256", text, "base64");
+}
+
+const oldestSchema = z.object({ generation: z.number().nullable() });
+
+/**
+ * @returns What deletes rows that no verdict names, at most so many, within a transaction of the
+ * caller's.
+ */
+export function preparePruneFacts(
+  database: DatabaseSync,
+  factRows: FactRows,
+): (atMost: number) => void {
+  const selectOldest = database.prepare(
+    `SELECT MIN(f.generation) AS generation
+     FROM verdict_block AS b
+     CROSS JOIN json_each(b.verdicts) AS v
+     CROSS JOIN fact AS f ON f.id = v.value ->> 1
+     WHERE b.id = (SELECT MIN(id) FROM verdict_block) AND v.type = 'array'`,
+  );
+  const prune = database.prepare(
+    "DELETE FROM fact WHERE id IN (SELECT id FROM fact WHERE id < ? ORDER BY id LIMIT ?)",
+  );
+  return (atMost) => {
+    const { generation } = oldestSchema.parse(selectOldest.get());
+    if (generation === null) factRows.forget(); // no verdicts: the open generation goes, too
+    prune.run(generation ?? Number.MAX_SAFE_INTEGER, atMost);
+  };
+}

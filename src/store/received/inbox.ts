@@ -1,0 +1,200 @@
+/**
+ * Messages that wait for their turn, and which of them is next.
+ *
+ * One process writes to a store (`host/locks/lock.ts`), so a claim needs no lease: a
+ * row that runs when a process starts was claimed by one that is dead.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { type AccountId, type ChannelId, toAccountId } from "../../core/discord/ids.ts";
+import type { Claim, Route } from "../../core/inbound/inbox.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import {
+  ACCOUNT_MAX,
+  type ClaimQueue,
+  SESSION_MAX,
+  type WaitingMessage,
+} from "../memory/claim_queue.ts";
+import type { Outgoing } from "../memory/outgoing.ts";
+import { TERMS, UNNAMED } from "../database/terms.ts";
+import type { Transactions } from "../database/transact.ts";
+
+export interface Inbox {
+  /**
+   * T2: claims a waiting message of an account's, of a session in which no turn runs: of the session
+   * whose message has waited longest, the one that was written first. Catch-up may bring it after a
+   * later one. A session may be of several accounts, and has one turn all the same.
+   *
+   * @param now Unix time in milliseconds.
+   * @param held Channels of which nothing is claimed, because older messages of them may be still
+   * to come.
+   */
+  claimNext(
+    accountId: AccountId,
+    now: number,
+    held: "all" | readonly ChannelId[],
+  ): Promise<Claim | undefined>;
+  /** Makes a message wait again whose turn could not be finished. */
+  release(claim: Claim): Promise<void>;
+  /**
+   * Makes every running message wait again: of an account before its first claim, or of all that
+   * there ever were before anybody's. Accounts share sessions, and a turn of one that is not there
+   * any more would hold up the others for ever.
+   *
+   * @returns How many turns were left unfinished.
+   */
+  voidClaims(accountId?: AccountId): Promise<number>;
+}
+
+/**
+ * Adds a message within a transaction of the caller's.
+ *
+ * @returns Whether it was new; the account that comes second leaves it to the first (G7).
+ */
+export type AddToInbox = (message: InboundMessage, route: Route, now: number) => boolean;
+
+/** @param queue Knows of the messages whose turn began before they came into the tables. */
+export function prepareAddToInbox(
+  database: DatabaseSync,
+  queue: Pick<ClaimQueue, "stored">,
+): AddToInbox {
+  const insert = database.prepare(
+    `INSERT INTO inbox (message_id, account_id, channel_id, agent_id, session_key, message,
+                        accepted_at, state, attempt, claimed_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (message_id) DO NOTHING`,
+  );
+  return (message, { agentId, sessionKey }, now) => {
+    const { id, accountId, channelId } = message;
+    const text = JSON.stringify(message);
+    const attempt = queue.stored(id);
+    const claim = attempt === undefined ? ["waiting", 0, null] : ["running", attempt, now];
+    return insert.run(id, accountId, channelId, agentId, sessionKey, text, now, ...claim)
+      .changes === 1;
+  };
+}
+
+const waitingSchema = z.object({
+  id: z.number(),
+  message_id: snowflakeSchema<"message">(),
+  account_id: z.string().transform(toAccountId),
+  channel_id: snowflakeSchema<"channel">(),
+  agent_id: z.string(),
+  session_key: z.string(),
+  attempt: z.number(),
+}).transform((row): WaitingMessage => ({
+  messageId: row.message_id,
+  accountId: row.account_id,
+  channelId: row.channel_id,
+  route: { agentId: row.agent_id, sessionKey: row.session_key },
+  arrival: row.id,
+  attempts: row.attempt,
+  isFresh: false,
+}));
+
+const runningSchema = z.object({
+  message_id: snowflakeSchema<"message">(),
+  session_key: z.string(),
+}).transform((row) => ({ messageId: row.message_id, sessionKey: row.session_key }));
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createInbox(
+  database: DatabaseSync,
+  { commit, later, read }: Transactions,
+  queue: ClaimQueue,
+  outgoing: Outgoing,
+): Inbox {
+  const selectWaiting = database.prepare(
+    `SELECT id, message_id, account_id, channel_id, agent_id, session_key, attempt FROM (
+       SELECT *, ROW_NUMBER() OVER (PARTITION BY session_key ORDER BY id) AS in_session,
+              ROW_NUMBER() OVER (PARTITION BY account_id ORDER BY id) AS in_account
+       FROM inbox WHERE finished_at IS NULL AND state = 'waiting'
+     )
+     WHERE in_session <= ${SESSION_MAX + 1} AND in_account <= ${ACCOUNT_MAX + 1}
+     ORDER BY id`,
+  );
+  const selectRunning = database.prepare(
+    `SELECT message_id, session_key FROM inbox
+     WHERE finished_at IS NULL AND state = 'running'`,
+  );
+  const selectMessage = database.prepare("SELECT message FROM inbox WHERE message_id = ?");
+  const claim = database.prepare(
+    `UPDATE inbox SET state = 'running', attempt = :attempt, claimed_at = :now
+     WHERE message_id = :messageId AND state = 'waiting'`,
+  );
+  const release = database.prepare(
+    `UPDATE inbox SET state = 'waiting'
+     WHERE message_id = ? AND attempt = ? AND state = 'running'`,
+  );
+  const voidClaims = database.prepare(
+    `UPDATE inbox SET state = 'waiting'
+     WHERE finished_at IS NULL AND state = 'running' AND (:accountId IS NULL OR account_id = :accountId)`,
+  );
+
+  function fill(): void {
+    queue.fill(
+      selectWaiting.all().map((row) => waitingSchema.parse(row)),
+      selectRunning.all().map((row) => runningSchema.parse(row)),
+    );
+  }
+
+  /**
+   * T2, as far as it must be stored. What an earlier process has begun is counted before it begins
+   * again, so that a message that ends the process is given up in the end. A message of this
+   * process's own may lose its first claim: it is tried once more.
+   */
+  async function storeClaim({ messageId, attempts, isFresh }: WaitingMessage, now: number) {
+    const mark = () => void claim.run({ messageId, attempt: attempts + 1, now });
+    if (isFresh && attempts === 0) later(TERMS.T2, mark);
+    else await commit(TERMS.T2, mark);
+  }
+
+  return {
+    async claimNext(accountId, now, held) {
+      if (held === "all") return undefined;
+      if (queue.isStale) await read(() => queue.isStale && fill());
+      const taken = queue.take(accountId, held);
+      if (!taken) return undefined;
+      const { messageId, route, attempts } = taken;
+      try {
+        const isStored = queue.isStored(messageId); // else it comes into the tables as claimed
+        // An answer in a channel in which nothing waits is stored with its intent (T3 and T4).
+        if (!outgoing.queues.isKnown(accountId, taken.channelId)) {
+          await read(() => outgoing.look(accountId, taken.channelId));
+        }
+        const message = taken.message ??
+          await read(() => readMessage(selectMessage.get(messageId)));
+        // After all reads: a claim that is stored and then put back would hold up its session.
+        if (isStored) await storeClaim(taken, now);
+        return { message, route, attempt: attempts + 1 };
+      } catch (error) {
+        queue.putBack(taken);
+        throw error;
+      }
+    },
+    async release(ended) {
+      const { message, attempt } = ended;
+      await commit(UNNAMED, () => void release.run(message.id, attempt));
+      queue.release(ended);
+    },
+    async voidClaims(accountId) {
+      const voided = await commit(
+        UNNAMED,
+        () => Number(voidClaims.run({ accountId: accountId ?? null }).changes),
+      );
+      queue.void(accountId);
+      return voided;
+    },
+  };
+}
+
+const messageSchema = z.object({ message: z.string() });
+
+/** Ours, written by {@link prepareAddToInbox}. */
+function readMessage(row: unknown): InboundMessage {
+  return JSON.parse(messageSchema.parse(row).message);
+}

@@ -1,0 +1,93 @@
+/**
+ * The policies that have judged: as the config said them, without its secrets,
+ * and with the names that were ids by then.
+ *
+ * A decision names its policy, so that it can be explained as it was made and
+ * not as it would be made today (P1).
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { DAY_MS } from "../../core/discord/day.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { ResolvedName } from "../../core/names.ts";
+import { UNNAMED } from "../database/terms.ts";
+import type { Transactions } from "../database/transact.ts";
+
+/** A policy that comes into force. */
+export interface PolicyRevision {
+  readonly accountId: AccountId;
+  /** Of all that it says: the same hash is the same policy. */
+  readonly hash: string;
+  /** Where its config is. */
+  readonly file?: string;
+  /** Its config, with the secrets blanked. */
+  readonly text?: string;
+  readonly names: readonly ResolvedName[];
+}
+
+/** A policy as it is on record. */
+export interface StoredPolicy extends Omit<PolicyRevision, "accountId" | "hash"> {
+  /** Unix time in milliseconds at which it came into force first. */
+  readonly at: number;
+}
+
+export interface Policies {
+  /**
+   * @param now Unix time in milliseconds.
+   * @returns Its number, which decisions name it by; the same for the same hash.
+   */
+  savePolicy(revision: PolicyRevision, now: number): Promise<number>;
+}
+
+/** Revisions that an account keeps, however old. */
+const KEPT = 50;
+/** And at most, where decisions may name them that are not forgotten yet. */
+const KEPT_AT_MOST = 200;
+
+const idSchema = z.object({ id: z.number() });
+
+/** @param decisionsDays How long decisions are kept; 0 is for ever. */
+export function createPolicies(
+  database: DatabaseSync,
+  { commit }: Transactions,
+  { decisionsDays }: { readonly decisionsDays: number },
+): Policies {
+  const upsert = database.prepare(
+    `INSERT INTO policy (account_id, hash, file, text, names, made_at, used_at)
+     VALUES (:accountId, :hash, :file, :text, :names, :now, :now)
+     ON CONFLICT (account_id, hash) DO UPDATE SET used_at = MAX(used_at, excluded.used_at)
+     RETURNING id`,
+  );
+  // A policy was in force until the next one was, and has decided nothing since.
+  const prune = database.prepare(
+    `DELETE FROM policy WHERE id IN (
+       SELECT id FROM (
+         SELECT id, ROW_NUMBER() OVER newest_first AS place,
+                LAG(used_at) OVER newest_first AS replaced_at
+         FROM policy WHERE account_id = :accountId
+         WINDOW newest_first AS (ORDER BY used_at DESC, id DESC)
+       )
+       WHERE id <> :id
+         AND (place > ${KEPT_AT_MOST} OR (place > ${KEPT} AND replaced_at < :before))
+     )`,
+  );
+  return {
+    savePolicy: ({ accountId, hash, file, text, names }, now) =>
+      commit(UNNAMED, () => { // not synced: what it decides comes behind it in the same log
+        const { id } = idSchema.parse(upsert.get({
+          accountId,
+          hash,
+          file: file ?? null,
+          text: text ?? null,
+          names: JSON.stringify(names),
+          now,
+        }));
+        const before = decisionsDays === 0 ? 0 : now - decisionsDays * DAY_MS;
+        prune.run({ accountId, id, before });
+        return id;
+      }),
+  };
+}

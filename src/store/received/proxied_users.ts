@@ -1,0 +1,59 @@
+/**
+ * Whom PluralKit has spoken for: what they write may be said again, and so
+ * waits a moment before it is answered (P13).
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { AccountId, UserId } from "../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { UNNAMED } from "../database/terms.ts";
+import type { Transactions } from "../database/transact.ts";
+
+export interface ProxiedUsers {
+  /** @param now Unix time in milliseconds. */
+  noteProxied(accountId: AccountId, userId: UserId, now: number): Promise<void>;
+  /** The newest 10,000 of an account, newest first. */
+  proxied(accountId: AccountId): Promise<readonly UserId[]>;
+}
+
+/** How many are kept of an account. */
+const KEPT = 10_000;
+
+const rowSchema = z
+  .object({ user_id: snowflakeSchema<"user">() })
+  .transform((row) => row.user_id);
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createProxiedUsers(
+  database: DatabaseSync,
+  { commit, read }: Transactions,
+): ProxiedUsers {
+  const touch = database.prepare(
+    `UPDATE proxied_user SET at = MAX(at, :now)
+     WHERE account_id = :accountId AND user_id = :userId`,
+  );
+  const insert = database.prepare(
+    "INSERT INTO proxied_user (account_id, user_id, at) VALUES (:accountId, :userId, :now)",
+  );
+  const prune = database.prepare(
+    `DELETE FROM proxied_user WHERE account_id = :accountId AND user_id IN (
+       SELECT user_id FROM proxied_user WHERE account_id = :accountId
+       ORDER BY at DESC, user_id DESC LIMIT -1 OFFSET ${KEPT}
+     )`,
+  );
+  const select = database.prepare(
+    "SELECT user_id FROM proxied_user WHERE account_id = ? ORDER BY at DESC, user_id DESC",
+  );
+  return {
+    noteProxied: (accountId, userId, now) =>
+      commit(UNNAMED, () => {
+        if (touch.run({ accountId, userId, now }).changes === 1) return;
+        insert.run({ accountId, userId, now });
+        prune.run({ accountId });
+      }),
+    proxied: (accountId) => read(() => select.all(accountId).map((row) => rowSchema.parse(row))),
+  };
+}

@@ -1,0 +1,229 @@
+/**
+ * What is kept for a while only, and how it goes: in steps so small that nobody
+ * waits for one (X6).
+ *
+ * A channel is looked through when it has grown by 64 messages, and whole blocks of
+ * messages go. So it holds that many more than its bound at most, those of one block
+ * and those of one batch. Each step looks through one channel more, by age as well, so
+ * that the silent ones have their turn.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { DAY_MS } from "../../core/discord/day.ts";
+import { toAccountId } from "../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type { Ears } from "../memory/ears.ts";
+import { type FactRows, preparePruneFacts } from "./fact_rows.ts";
+
+export interface Retention {
+  /** `store.retention.decisionsDays`; 0 keeps them for ever. */
+  readonly decisionsDays: number;
+  /** Decisions that are kept at most; {@link DECISIONS_MAX} if absent. */
+  readonly decisionsMax?: number;
+  /** `store.retention.contextDays`; 0 keeps it for ever, within its bound per channel. */
+  readonly contextDays: number;
+  /**
+   * `store.retention.mediaDays`: of files that never reached Discord; 0 keeps them for ever. What
+   * is still to be sent keeps its own.
+   */
+  readonly mediaDays: number;
+  /** Overheard messages that a channel may have, from 1. */
+  readonly contextPerChannel: number;
+}
+
+/** Some 30 bytes each, and what they were made from, which many share. */
+export const DECISIONS_MAX = 200_000;
+
+export const DEFAULT_RETENTION: Retention = {
+  decisionsDays: 30,
+  contextDays: 14,
+  mediaDays: 7,
+  contextPerChannel: 200,
+};
+
+/** A channel that context was kept of, and how many messages. */
+export interface Grown {
+  readonly ears: Ears;
+  readonly by: number;
+}
+
+/** Both within a transaction of the caller's. */
+export interface Pruner {
+  readonly contextPerChannel: number;
+  /**
+   * Notes where context has grown, and takes a step when enough has come together.
+   *
+   * @param rows How many rows are new in all.
+   * @param now Unix time in milliseconds.
+   */
+  afterBatch(grown: readonly Grown[], rows: number, now: number): void;
+  /** @param now Unix time in milliseconds. */
+  step(now: number): void;
+}
+
+/** New rows between two steps; and new rows of one channel before it is looked through again. */
+const ROWS_PER_STEP = 64;
+/** Messages whose files a step forgets, at most: each may have 80 MB. */
+const STEP_FILES = 4;
+/** Blocks of decisions that a step deletes, at most: more than come in between two steps. */
+const STEP_BLOCKS = 128;
+/** Facts that a step deletes, at most, if no more than that came in since the last one. */
+const STEP_FACTS = 256;
+
+export function preparePruner(
+  database: DatabaseSync,
+  retention: Retention,
+  factRows: FactRows,
+): Pruner {
+  const pruneDecisions = preparePruneDecisions(database, retention);
+  const pruneFacts = preparePruneFacts(database, factRows);
+  const pruneFiles = preparePruneFiles(database, retention);
+  const { pruneByAge, pruneByNumber } = preparePruneContext(database, retention);
+  const nextChannel = prepareSweep(database);
+  /** By how much each channel has grown since it was looked through. */
+  const growth = new Map<string, number>();
+  /** Channels that have grown enough; one that is new here may have done so before the start. */
+  const due = new Map<string, Ears>();
+  let sinceStep = 0;
+
+  function step(now: number): void {
+    pruneDecisions(now);
+    pruneFacts(Math.max(STEP_FACTS, 2 * sinceStep));
+    pruneFiles(now);
+    const swept = nextChannel();
+    if (swept) {
+      pruneByAge(swept, now);
+      pruneByNumber(swept);
+    }
+    for (const [key, ears] of due) {
+      pruneByNumber(ears);
+      growth.set(key, 0);
+    }
+    due.clear();
+    sinceStep = 0;
+  }
+
+  return {
+    contextPerChannel: retention.contextPerChannel,
+    afterBatch(grown, rows, now) {
+      for (const { ears, by } of grown) {
+        const key = `${ears.accountId} ${ears.channelId}`;
+        const sinceLast = (growth.get(key) ?? ROWS_PER_STEP) + by;
+        growth.set(key, sinceLast);
+        if (sinceLast >= ROWS_PER_STEP) due.set(key, ears);
+      }
+      sinceStep += rows;
+      if (sinceStep >= ROWS_PER_STEP) step(now);
+    },
+    step,
+  };
+}
+
+/**
+ * Blocks of decisions are stored in the order of time, so the oldest are the first of their table.
+ * The numbers of decisions grow without end, so they tell how many there are at most: a decision
+ * that was replaced has left a hole. Only whole blocks are deleted.
+ */
+function preparePruneDecisions(
+  database: DatabaseSync,
+  { decisionsDays, decisionsMax = DECISIONS_MAX }: Retention,
+): (now: number) => void {
+  const oldest = database.prepare(
+    `SELECT id + count - 1 AS last, at FROM verdict_block
+     WHERE id = (SELECT MIN(id) FROM verdict_block)`,
+  );
+  const newest = database.prepare(
+    `SELECT id + count - 1 AS last FROM verdict_block
+     WHERE id = (SELECT MAX(id) FROM verdict_block)`,
+  );
+  const prune = database.prepare(
+    `DELETE FROM verdict_block
+     WHERE (id + count - 1 <= ? OR at < ?)
+       AND id IN (SELECT id FROM verdict_block ORDER BY id LIMIT ?)`,
+  );
+  return (now) => {
+    const first = oldest.get();
+    const end = newest.get();
+    if (!first || !end) return;
+    const { last, at } = oldestSchema.parse(first);
+    const upTo = lastSchema.parse(end).last - decisionsMax;
+    const before = decisionsDays === 0 ? 0 : now - decisionsDays * DAY_MS;
+    if (last <= upTo || at < before) prune.run(upTo, before, STEP_BLOCKS);
+  };
+}
+
+const lastSchema = z.object({ last: z.number() });
+const oldestSchema = lastSchema.extend({ at: z.number() });
+
+/** The files of what is dead or uncertain: by hand, it could have been sent again until now. */
+function preparePruneFiles(
+  database: DatabaseSync,
+  { mediaDays }: Retention,
+): (now: number) => void {
+  const prune = database.prepare(
+    `DELETE FROM outbox_file WHERE outbox_row IN (
+       SELECT DISTINCT f.outbox_row FROM outbox_file AS f CROSS JOIN outbox AS o
+       WHERE o.id = f.outbox_row AND o.state IN ('dead', 'uncertain') AND o.created_at < ?
+       LIMIT ?
+     )`,
+  );
+  return (now) => {
+    if (mediaDays > 0) prune.run(now - mediaDays * DAY_MS, STEP_FILES);
+  };
+}
+
+/** Deletes blocks of a channel's context that are too old, or older than enough other messages. */
+function preparePruneContext(
+  database: DatabaseSync,
+  { contextDays, contextPerChannel }: Retention,
+) {
+  const deleteBefore = database.prepare(
+    "DELETE FROM message_block WHERE account_id = ? AND channel_id = ? AND kept_at < ?",
+  );
+  // Messages of some blocks may have come between those of another one, out of a channel's history.
+  const deleteBeyond = database.prepare(
+    `DELETE FROM message_block
+     WHERE account_id = :accountId AND channel_id = :channelId AND sent_to < (
+       SELECT sent_from FROM (
+         SELECT sent_from, SUM(count) OVER (ORDER BY sent_from DESC) AS newer FROM message_block
+         WHERE account_id = :accountId AND channel_id = :channelId
+       ) WHERE newer >= :max ORDER BY sent_from DESC LIMIT 1
+     )`, // if the channel has fewer messages there is no such row, and nothing is less than NULL
+  );
+  return {
+    pruneByAge({ accountId, channelId }: Ears, now: number): void {
+      if (contextDays > 0) deleteBefore.run(accountId, channelId, now - contextDays * DAY_MS);
+    },
+    pruneByNumber({ accountId, channelId }: Ears): void {
+      deleteBeyond.run({ accountId, channelId, max: contextPerChannel });
+    },
+  };
+}
+
+/**
+ * @returns What names the channels that have context, one after the other and
+ * over again: where nobody speaks any more, what was said must go all the same.
+ */
+function prepareSweep(database: DatabaseSync): () => Ears | undefined {
+  const select = database.prepare(
+    `SELECT account_id, channel_id FROM message_block
+     WHERE (account_id, channel_id) > (?, ?)
+     ORDER BY account_id, channel_id LIMIT 1`,
+  );
+  let last: readonly [accountId: string, channelId: string] = ["", ""];
+  return () => {
+    const row = select.get(...last) ?? select.get("", "");
+    if (!row) return undefined;
+    const ears = earsSchema.parse(row);
+    last = [ears.accountId, ears.channelId];
+    return ears;
+  };
+}
+
+const earsSchema = z.object({
+  account_id: z.string().transform(toAccountId),
+  channel_id: snowflakeSchema<"channel">(),
+}).transform((row): Ears => ({ accountId: row.account_id, channelId: row.channel_id }));

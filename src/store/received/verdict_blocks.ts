@@ -1,0 +1,166 @@
+/**
+ * Records verdicts, a block for each transaction (T1).
+ *
+ * A verdict is the message's id and the row of `fact` that it shares with others. It counts once
+ * (G7): a message with a verdict on record keeps it, whatever the gateway replays.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
+import type { FactRows } from "./fact_rows.ts";
+import { createRecentIds } from "../memory/recent_ids.ts";
+
+/** Each within a transaction of the caller's. */
+export interface VerdictBlocks {
+  /** Whether an account has a verdict of a message. */
+  isOnRecord(message: Pick<Judged["message"], "accountId" | "id">): boolean;
+  /** Whether no account has a verdict of a message, as far as memory tells. */
+  isNew(message: Pick<Judged["message"], "accountId" | "id">): boolean;
+  /**
+   * Begins to record verdicts of one account; {@link Recording.end} stores them.
+   *
+   * @param now Unix time in milliseconds.
+   */
+  begin(accountId: AccountId, now: number): Recording;
+  /** Records another verdict than the one on record, or the first. It becomes the newest. */
+  replace(judged: Judged, now: number): void;
+  /** Removes the verdict of a message, if there is one. */
+  remove(accountId: AccountId, id: MessageId): void;
+  /** Forgets what is in memory, because a transaction was undone. */
+  forget(): void;
+  /** Bytes of memory, about. */
+  bytes(): number;
+}
+
+export interface Recording {
+  /** @returns Whether the message is new to the account; if not, nothing changes. */
+  add(judged: Judged): boolean;
+  end(): void;
+}
+
+/** Maximum number of verdicts in a block: to find one, a reader parses all of its block. */
+const BLOCK_MAX = 256;
+
+const nextSchema = z.object({ next: z.number() });
+const newestSchema = z.object({ sent_to: z.number().nullable() });
+const placeSchema = z.object({ block: z.number(), place: z.number() });
+
+export function prepareVerdictBlocks(database: DatabaseSync, factRows: FactRows): VerdictBlocks {
+  const selectNext = database.prepare(
+    `SELECT id + count AS next FROM verdict_block
+     WHERE id = (SELECT MAX(id) FROM verdict_block)`,
+  );
+  const selectNewest = database.prepare(
+    "SELECT MAX(sent_to) AS sent_to FROM verdict_block", // of any account: an index tells it
+  );
+  const selectPlace = database.prepare(
+    `SELECT b.id AS block, v.key AS place
+     FROM verdict_block AS b CROSS JOIN json_each(b.verdicts) AS v
+     WHERE b.sent_to >= :sentAt AND b.sent_from <= :sentAt AND b.account_id = :accountId
+       AND v.value ->> 0 = :id`,
+  );
+  const insert = database.prepare(
+    `INSERT INTO verdict_block (id, count, account_id, sent_from, sent_to, at, verdicts)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const blank = database.prepare(
+    `UPDATE verdict_block
+     SET verdicts = json_set(verdicts, '$[' || CAST(? AS INTEGER) || ']', NULL) -- bound as REAL
+     WHERE id = ?`,
+  );
+  const removeEmpty = database.prepare(
+    `DELETE FROM verdict_block
+     WHERE id = ? AND NOT EXISTS (SELECT 1 FROM json_each(verdicts) AS v WHERE v.type = 'array')`,
+  );
+  const recent = createRecentIds(() => newestSchema.parse(selectNewest.get()).sent_to ?? -Infinity);
+  /** Number of the next verdict; `undefined` until it is read. */
+  let next: number | undefined;
+
+  function nextNumber(): number {
+    const row = selectNext.get();
+    return row ? nextSchema.parse(row).next : 1;
+  }
+
+  function placeOf(accountId: AccountId, id: MessageId, sentAt: number) {
+    const row = selectPlace.get({ accountId, id, sentAt });
+    return row && placeSchema.parse(row);
+  }
+
+  function isKnown(accountId: AccountId, id: MessageId, sentAt: number): boolean {
+    return recent.look(accountId, id, sentAt) ?? placeOf(accountId, id, sentAt) !== undefined;
+  }
+
+  /** Gathers the verdicts of one block. */
+  function openBlock(accountId: AccountId, now: number) {
+    let verdicts: (readonly [MessageId, number])[] = [];
+    let sentFrom = Infinity;
+    let sentTo = -Infinity;
+
+    function end(): void {
+      const count = verdicts.length;
+      if (count === 0) return;
+      next ??= nextNumber();
+      insert.run(next, count, accountId, sentFrom, sentTo, now, JSON.stringify(verdicts));
+      next += count;
+      verdicts = [];
+      sentFrom = Infinity;
+      sentTo = -Infinity;
+    }
+
+    return {
+      put(id: MessageId, sentAt: number, factRow: number): void {
+        verdicts.push([id, factRow]);
+        sentFrom = Math.min(sentFrom, sentAt);
+        sentTo = Math.max(sentTo, sentAt);
+        recent.add(accountId, id, sentAt);
+        if (verdicts.length >= BLOCK_MAX) end();
+      },
+      end,
+    };
+  }
+
+  function remove(accountId: AccountId, id: MessageId): void {
+    const found = placeOf(accountId, id, createdAtMs(id));
+    if (!found) return;
+    blank.run(found.place, found.block);
+    removeEmpty.run(found.block);
+  }
+
+  return {
+    isNew: ({ accountId, id }) => recent.isNewToAll(accountId, id, createdAtMs(id)),
+    isOnRecord: ({ accountId, id }) => isKnown(accountId, id, createdAtMs(id)),
+    begin(accountId, now) {
+      const block = openBlock(accountId, now);
+      return {
+        add(judged) {
+          const { id } = judged.message;
+          const sentAt = createdAtMs(id);
+          if (isKnown(accountId, id, sentAt)) return false;
+          block.put(id, sentAt, factRows.rowOf(judged));
+          return true;
+        },
+        end: block.end,
+      };
+    },
+    replace(judged, now) {
+      const { accountId, id } = judged.message;
+      const block = openBlock(accountId, now);
+      block.put(id, createdAtMs(id), factRows.rowOf(judged));
+      remove(accountId, id); // before the new one is stored, or it would be found
+      block.end();
+    },
+    remove(accountId, id) {
+      remove(accountId, id);
+      recent.forget();
+    },
+    forget() {
+      next = undefined;
+      recent.forget();
+    },
+    bytes: recent.bytes,
+  };
+}

@@ -1,0 +1,224 @@
+/**
+ * What arrived together, stored together (T1): messages with their verdicts,
+ * echoes of our own, guilds, and how far the gateway has been heard.
+ *
+ * The sequence number is in the same transaction as what it covers. A process
+ * that dies before it resumes from the number before, and hears all of it again.
+ * What was read over REST has none, and moves nothing of what is heard.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import {
+  type Accepted,
+  type AcceptedBatch,
+  type Judged,
+  NOTHING_ACCEPTED,
+} from "../../core/inbound/inbox.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { Echo } from "../../core/inbound/inbox.ts";
+import { prepareSettleEcho } from "../outbox/echoes.ts";
+import { prepareAdvanceSession } from "../gateway/sessions.ts";
+import { prepareKeepGuild } from "../gateway/guilds.ts";
+import { directOf, prepareKeepJudged } from "./judged.ts";
+import type { Memory } from "../memory/memory.ts";
+import type { Pruner } from "../received/retention.ts";
+import { prepareStrangers, type Settled } from "../pairing/strangers.ts";
+import { prepareSettle } from "../outbox/settle.ts";
+import { TERMS } from "../database/terms.ts";
+import type { Transactions } from "../database/transact.ts";
+import type { VerdictBlocks } from "../received/verdict_blocks.ts";
+
+export interface BatchesDeps {
+  readonly memory: Memory;
+  readonly verdicts: VerdictBlocks;
+  readonly pruner: Pruner;
+  /** Told of the verdicts that are new, once they are stored. */
+  readonly onRecorded: (recorded: readonly Judged[]) => void;
+}
+
+export interface Batches {
+  /**
+   * T1. A message that is there already stays as it is, verdict and all. What is to be challenged
+   * is settled here: who is paired by now is accepted, and who gets a code has it in the outbox.
+   *
+   * @param arrivedAt Unix time in milliseconds at which the gateway was heard: a disk may have
+   * refused the batch for an hour since.
+   */
+  acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted>;
+}
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createBatches(
+  database: DatabaseSync,
+  { commit, journaled, later, read }: Transactions,
+  { memory, verdicts, pruner, onRecorded }: BatchesDeps,
+): Batches {
+  const { claims, direct, outgoing } = memory;
+  const strangers = prepareStrangers(database, outgoing);
+  const keep = prepareKeepJudged(database, memory, pruner);
+  const settleEcho = prepareSettleEcho(database);
+  const settle = prepareSettle(database);
+  /** Messages whose verdict is in the journal only, or is about to be stored. */
+  const unrecorded = new Set<MessageId>();
+  const keepGuild = prepareKeepGuild(database);
+  const advance = prepareAdvanceSession(database);
+
+  /** One after the other: a second message of a stranger finds what the first one has made. */
+  function recordAll(
+    { accountId, judged, pairing }: AcceptedBatch,
+    now: number,
+  ): readonly Settled[] {
+    const recording = verdicts.begin(accountId, now);
+    const settled: Settled[] = [];
+    for (const one of judged) {
+      if (one.verdict.kind === "challenge" && verdicts.isOnRecord(one.message)) continue;
+      const stands = strangers.settle(one, pairing, now);
+      if (recording.add(stands.judged)) settled.push(stands);
+    }
+    recording.end();
+    return settled;
+  }
+
+  function store(batch: AcceptedBatch, arrivedAt: number) {
+    const { accountId, heard, echoes, guilds } = batch;
+    const settled = recordAll(batch, arrivedAt);
+    const recorded = settled.map(({ judged }) => judged);
+    const { accepted, undecided, grown } = keep(recorded, arrivedAt);
+    const told = echoes.map((echo) => settleEcho(accountId, echo));
+    for (const guild of guilds) keepGuild(accountId, guild);
+    if (heard) {
+      const storedUpTo = newestOf(recorded);
+      advance(accountId, { ...heard, storedUpTo, heardAt: arrivedAt });
+    }
+    pruner.afterBatch(grown, recorded.length, arrivedAt);
+    const settledRows = told.flatMap(({ settledIn }) => settledIn ?? []);
+    return {
+      recorded,
+      accepted,
+      undecided,
+      challenged: settled.flatMap(({ request }) => request ?? []),
+      settled: settledRows.length,
+      settledIn: [...new Set(settledRows)],
+      foreign: told.flatMap(({ foreign }) => foreign ?? []),
+    };
+  }
+
+  const append = journaled<PlainBatch>("batch", ({ arrivedAt, ...batch }) => {
+    for (const { message } of batch.judged) unrecorded.delete(message.id);
+    store({ ...batch, echoes: [], guilds: [] }, arrivedAt);
+  });
+
+  /** Settles the echoes of messages that are in memory. */
+  function settleKnown({ accountId, echoes }: AcceptedBatch) {
+    const settledIn: ChannelId[] = [];
+    const unknown = echoes.filter((echo) => {
+      const known = outgoing.queues.echoed(accountId, echo);
+      if (known?.kind === "news") {
+        const { row: { id, fileCount, message: { channelId, nonce } } } = known;
+        settledIn.push(channelId);
+        const row = { id, accountId, nonce, channelId, fileCount };
+        later(TERMS.T5, () => settle(row, echo.messageId));
+      }
+      return !known;
+    });
+    return { settledIn, unknown };
+  }
+
+  /**
+   * Whether the tables need not be asked what comes of a batch: all of its messages are accepted,
+   * and no account has any of them on record. Of ignored messages no words go to the disk, so they
+   * are not journaled.
+   */
+  function isPlain({ judged, heard, guilds }: AcceptedBatch, unknown: readonly Echo[]): boolean {
+    const ids = new Set(judged.map(({ message }) => message.id));
+    return heard !== undefined && guilds.length === 0 && unknown.length === 0 &&
+      judged.length > 0 && ids.size === judged.length &&
+      judged.every(({ verdict: { kind }, message, route }) =>
+        kind === "accept" && route !== undefined && !unrecorded.has(message.id) &&
+        verdicts.isNew(message)
+      );
+  }
+
+  async function storePlain(
+    { accountId, heard, judged }: AcceptedBatch,
+    arrivedAt: number,
+  ): Promise<Accepted> {
+    if (!heard) return NOTHING_ACCEPTED;
+    for (const { message: { id } } of judged) {
+      unrecorded.add(id);
+      claims.accepted(id);
+    }
+    try {
+      await append(TERMS.T1, { accountId, heard, judged, arrivedAt });
+    } catch (error) {
+      for (const { message: { id } } of judged) unrecorded.delete(id);
+      throw error;
+    }
+    onRecorded(judged);
+    return { ...NOTHING_ACCEPTED, accepted: judged };
+  }
+
+  async function acceptUnqueued(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted> {
+    // Only what makes a code or a first claim to a channel waits for the disk, and no flood does.
+    const foreseen = batch.judged.some(({ verdict }) => verdict.kind === "challenge")
+      ? await read(() => batch.judged.map((one) => strangers.foresee(one, arrivedAt)))
+      : batch.judged;
+    const isFirst = foreseen.some(({ verdict }) => verdict.kind === "challenge") ||
+      directOf(foreseen).some((message) => !direct.has(keyOf(message)));
+    const { settledIn, unknown } = settleKnown(batch);
+    if (!isFirst && isPlain(batch, unknown)) {
+      const accepted = await storePlain(batch, arrivedAt);
+      return { ...accepted, settled: settledIn.length, settledIn };
+    }
+    const terms = isFirst ? TERMS.FIRST_DM : TERMS.T1;
+    // Of the same message, another account's batch is not plain until this one is stored.
+    for (const { message: { id } } of batch.judged) unrecorded.add(id);
+    const { recorded, ...accepted } = await commit(
+      terms,
+      () => store({ ...batch, echoes: unknown }, arrivedAt),
+    ).finally(() => {
+      for (const { message: { id } } of batch.judged) unrecorded.delete(id);
+    });
+    for (const message of directOf(recorded)) direct.add(keyOf(message));
+    for (const channelId of accepted.settledIn) {
+      outgoing.queues.forget(batch.accountId, channelId);
+    }
+    onRecorded(recorded);
+    return {
+      ...accepted,
+      settled: accepted.settled + settledIn.length,
+      settledIn: [...new Set([...settledIn, ...accepted.settledIn])],
+    };
+  }
+
+  return {
+    async acceptBatch(batch, arrivedAt) {
+      const accepted = await acceptUnqueued(batch, arrivedAt);
+      for (const { message, route } of accepted.accepted) if (route) claims.add(message, route);
+      return accepted;
+    },
+  };
+}
+
+/** The journal's record of a T1. */
+interface PlainBatch {
+  readonly accountId: AccountId;
+  readonly heard: NonNullable<AcceptedBatch["heard"]>;
+  readonly judged: readonly Judged[];
+  /** Unix time in milliseconds. */
+  readonly arrivedAt: number;
+}
+
+/** When the newest of them was sent; 0 if there are none. */
+function newestOf(recorded: readonly Judged[]): number {
+  let newest = 0;
+  for (const { message } of recorded) if (message.sentAt > newest) newest = message.sentAt;
+  return newest;
+}
+
+function keyOf({ accountId, channelId }: InboundMessage): string {
+  return `${accountId} ${channelId}`;
+}

@@ -1,0 +1,82 @@
+/**
+ * What follows from a verdict, within the transaction that records it: a place
+ * in the inbox, in the context of a channel, or among what is undecided.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { Judged } from "../../core/inbound/inbox.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
+import { prepareKeepOverheard } from "../received/context.ts";
+import { prepareKeepDirectChannel } from "../received/direct_channels.ts";
+import { prepareAddToInbox } from "../received/inbox.ts";
+import type { Ears } from "../memory/ears.ts";
+import type { Memory } from "../memory/memory.ts";
+import { prepareMessageBlocks } from "../received/message_blocks.ts";
+import type { Grown, Pruner } from "../received/retention.ts";
+import { prepareKeepUndecided } from "../received/undecided_rows.ts";
+
+/** What has come of messages whose verdicts are new. */
+export interface Kept {
+  /** New to the inbox. */
+  readonly accepted: readonly Judged[];
+  readonly undecided: readonly Judged[];
+  /** Channels whose context has grown. */
+  readonly grown: readonly Grown[];
+}
+
+/** @param now Unix time in milliseconds. */
+export type KeepJudged = (recorded: readonly Judged[], now: number) => Kept;
+
+export function prepareKeepJudged(
+  database: DatabaseSync,
+  { claims, quiet }: Memory,
+  { contextPerChannel }: Pick<Pruner, "contextPerChannel">,
+): KeepJudged {
+  const blocks = prepareMessageBlocks(database);
+  const keepOverheard = prepareKeepOverheard(blocks, quiet, contextPerChannel);
+  const addToInbox = prepareAddToInbox(database, claims);
+  const keepDirectChannel = prepareKeepDirectChannel(database);
+  const keepUndecided = prepareKeepUndecided(database);
+  return (recorded, now) => {
+    const grown: Grown[] = [];
+    for (const { ears, messages } of overheardIn(recorded)) {
+      keepOverheard(ears, messages, now);
+      grown.push({ ears, by: messages.length });
+    }
+    const accepted = recorded.filter(({ message, verdict, route }) => {
+      if (verdict.kind !== "accept") return false;
+      if (!route) throw new TypeError(`Cannot accept message ${message.id}: it has no route`);
+      return addToInbox(message, route, now);
+    });
+    for (const message of directOf(recorded)) keepDirectChannel(message);
+    const undecided = recorded.filter(({ verdict }) => verdict.kind === "undecided");
+    for (const judged of undecided) keepUndecided(judged, now);
+    return { accepted, undecided, grown };
+  };
+}
+
+/** The messages to keep as context, by channel. */
+function overheardIn(
+  recorded: readonly Judged[],
+): Iterable<{ readonly ears: Ears; readonly messages: readonly Overheard[] }> {
+  const channels = new Map<string, { readonly ears: Ears; readonly messages: Overheard[] }>();
+  for (const { message, verdict } of recorded) {
+    if (verdict.kind !== "ignore" || !verdict.keepAsContext) continue;
+    const { accountId, channelId } = message;
+    const key = `${accountId} ${channelId}`;
+    let channel = channels.get(key);
+    if (!channel) channels.set(key, channel = { ears: { accountId, channelId }, messages: [] });
+    channel.messages.push(toOverheard(message));
+  }
+  return channels.values();
+}
+
+/** The accepted messages outside of guilds. */
+export function directOf(judged: readonly Judged[]): readonly InboundMessage[] {
+  return judged
+    .filter(({ verdict, message }) => verdict.kind === "accept" && message.place.kind !== "guild")
+    .map(({ message }) => message);
+}

@@ -1,0 +1,152 @@
+/**
+ * How turns end (T3): the transcript, the frozen reply and the end of the
+ * message's wait are one transaction.
+ *
+ * Only the claim that runs can end, as memory says: after one end is stored, a second
+ * end stores nothing. An answer of plain messages in a channel whose queue is in
+ * memory is journaled. If nothing waits there, the intent to send its first message
+ * (T4) goes with it.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { ChannelId } from "../../core/discord/ids.ts";
+import type { FinishedTurn, StoredTurn, TurnEnd } from "../../core/inbound/inbox.ts";
+import type { OutboxRow } from "../../core/outbound/outbound.ts";
+import type { PlanQueue } from "../../core/inbound/queue.ts";
+import type { Entry } from "../../core/inbound/transcript.ts";
+import { withoutControls } from "../../lib/text/controls.ts";
+import type { Memory } from "../memory/memory.ts";
+import { type PlainRow, prepareAddPlainRows } from "../outbox/rows.ts";
+import { TERMS } from "../database/terms.ts";
+import type { Transactions } from "../database/transact.ts";
+import type { TranscriptRows } from "../memory/transcripts.ts";
+import { prepareAddTurn } from "../outbox/turn_outbox.ts";
+
+export interface TurnEnds {
+  /**
+   * T3.
+   *
+   * @param now Unix time in milliseconds.
+   * @param queue What a full queue does; without it none is ever full.
+   */
+  finishTurn(turn: FinishedTurn, now: number, queue?: PlanQueue): Promise<StoredTurn>;
+}
+
+export interface TurnEndsDeps {
+  readonly memory: Memory;
+  readonly transcripts: TranscriptRows;
+}
+
+const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
+
+/** The journal's record of a T3. */
+interface PlainTurn {
+  readonly messageId: string;
+  readonly agentId: string;
+  readonly sessionKey: string;
+  readonly channelId: ChannelId;
+  readonly end: TurnEnd;
+  readonly entries: readonly Entry[];
+  readonly rows: readonly PlainRow[];
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createTurnEnds(
+  database: DatabaseSync,
+  { commit, journaled }: Transactions,
+  { memory: { claims, outgoing }, transcripts }: TurnEndsDeps,
+): TurnEnds {
+  const { queues } = outgoing;
+  const addTurn = prepareAddTurn(database, outgoing);
+  const addRows = prepareAddPlainRows(database, outgoing);
+  // The claim itself is in memory (T2): the row may still wait as far as the table knows.
+  const finish = database.prepare(
+    `UPDATE inbox SET state = ?, finished_at = ?, failure_id = ?, failure = ?
+     WHERE message_id = ? AND state IN ('waiting', 'running')`,
+  );
+
+  /** @returns Whether the message was there, without an end. */
+  function end(messageId: string, how: TurnEnd, now: number): boolean {
+    const [failureId, reason] = how.kind === "failed" ? [how.failureId, how.reason] : [null, null];
+    return finish.run(how.kind, now, failureId, reason, messageId).changes > 0;
+  }
+
+  const append = journaled<PlainTurn>("turn", ({ messageId, rows, now, ...turn }) => {
+    if (!end(messageId, turn.end, now)) return; // given up meanwhile, with the bot it was for
+    transcripts.insert(turn, turn.entries);
+    addRows(rows, now);
+  });
+
+  async function journal(turn: FinishedTurn, now: number): Promise<StoredTurn> {
+    const { claim: { message, route: { agentId, sessionKey } }, end, entries } = turn;
+    const { accountId, channelId } = message;
+    const isFirst = queues.size(accountId, channelId) === 0;
+    const first = outgoing.reserve(turn.outbox.length);
+    const rows = turn.outbox.map(({ message, whole }, index): PlainRow => ({
+      id: first + index,
+      message,
+      ...(whole !== undefined && { whole }),
+      isIntended: isFirst && index === 0,
+    }));
+    const waiting = rows.map(({ id, message }): OutboxRow => ({
+      id,
+      message,
+      fileCount: 0,
+      action: { kind: "post" },
+    }));
+    queues.add(waiting, isFirst);
+    const terms = isFirst && rows.length > 0 ? TERMS.T3_T4 : TERMS.T3;
+    const messageId = message.id;
+    try {
+      await append(terms, { messageId, agentId, sessionKey, channelId, end, entries, rows, now });
+    } catch (error) {
+      queues.forget(accountId, channelId);
+      throw error;
+    }
+    queues.stored(waiting);
+    return { stored: true, folded: 0, dropped: 0 };
+  }
+
+  function store(turn: FinishedTurn, now: number, queue: PlanQueue | undefined): StoredTurn {
+    const { claim: { message, route }, entries } = turn;
+    if (!end(message.id, turn.end, now)) return NOT_STORED;
+    transcripts.insert({ ...route, channelId: message.channelId }, entries);
+    return { stored: true, ...addTurn(turn, now, queue) };
+  }
+
+  function isPlain(
+    { claim: { message, attempt }, outbox, mayHaveDrafts }: FinishedTurn,
+    queue?: PlanQueue,
+  ): boolean {
+    const { accountId, channelId } = message;
+    const size = queues.size(accountId, channelId) + outbox.length;
+    return !mayHaveDrafts && attempt === 1 && size <= (queue?.maxQueueSize ?? Infinity) &&
+      queues.takes(accountId, channelId) &&
+      outbox.every(({ message, files, draft }) =>
+        files.length === 0 && !draft && message.nonce !== "" && message.channelId === channelId
+      );
+  }
+
+  return {
+    async finishTurn(ended, now, queue) {
+      const { claim } = ended;
+      if (!claims.runs(claim)) return NOT_STORED;
+      outgoing.heedOthers();
+      const entries = ended.entries.map((entry) => ({
+        ...entry,
+        text: withoutControls(entry.text),
+      }));
+      const turn = { ...ended, entries };
+      const stored = isPlain(turn, queue)
+        ? await journal(turn, now)
+        : await commit(TERMS.T3, () => store(turn, now, queue));
+      if (stored.stored) transcripts.stored(claim.route.sessionKey, entries);
+      claims.end(claim);
+      return stored;
+    },
+  };
+}

@@ -1,0 +1,152 @@
+/**
+ * Verdicts that come later than their message (P1): it is decided once the fact
+ * is there that it waits for; and what PluralKit says again is taken back, as
+ * long as nobody has begun to answer it (P13).
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
+import { type Accepted, type Judged, NOTHING_ACCEPTED } from "../../core/inbound/inbox.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Moment } from "../../core/inbound/moment.ts";
+import type { Verdict } from "../../core/inbound/verdict.ts";
+import { prepareKeepJudged } from "./judged.ts";
+import type { Memory } from "../memory/memory.ts";
+import type { Pruner } from "../received/retention.ts";
+import { prepareStrangers } from "../pairing/strangers.ts";
+import { UNNAMED } from "../database/terms.ts";
+import type { Transactions } from "../database/transact.ts";
+import { prepareTakeUndecided, toUndecided, type Undecided } from "../received/undecided_rows.ts";
+import type { VerdictBlocks } from "../received/verdict_blocks.ts";
+
+export interface UndecidedMessages {
+  /** In the order of arrival. */
+  undecided(accountId: AccountId): Promise<readonly Undecided[]>;
+  /**
+   * Decides a message that is undecided, or says what it waits for now; of any other, nothing
+   * changes. The message may be another than the one that came: PluralKit names who speaks.
+   *
+   * @param now Unix time in milliseconds.
+   */
+  decide(judged: Judged, now: number): Promise<Accepted>;
+  /**
+   * Takes back a message that is undecided, or accepted and still waiting for its first turn.
+   *
+   * @returns Whether it was one; not where its turn has begun.
+   */
+  retract(
+    accountId: AccountId,
+    messageId: MessageId,
+    verdict: Verdict & { readonly kind: "ignore" },
+  ): Promise<boolean>;
+}
+
+export interface UndecidedDeps {
+  readonly memory: Memory;
+  readonly verdicts: VerdictBlocks;
+  readonly pruner: Pruner;
+  /** Told of the verdicts that are new, once they are stored. */
+  readonly onRecorded: (recorded: readonly Judged[]) => void;
+}
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createUndecided(
+  database: DatabaseSync,
+  { commit, read }: Transactions,
+  { verdicts, pruner, onRecorded, memory }: UndecidedDeps,
+): UndecidedMessages {
+  const select = database.prepare("SELECT * FROM undecided WHERE account_id = ? ORDER BY id");
+  const take = prepareTakeUndecided(database);
+  const takeWaiting = prepareTakeWaiting(database);
+  const strangers = prepareStrangers(database, memory.outgoing);
+  const keep = prepareKeepJudged(database, memory, pruner);
+
+  /** @param at Unix time in milliseconds of its coming, which it keeps if it stays undecided. */
+  function replace(judged: Judged, now: number, at: number) {
+    const settled = strangers.settle(judged, undefined, now).judged;
+    verdicts.replace(settled, now);
+    const keptAt = settled.verdict.kind === "undecided" ? at : now;
+    const { accepted, undecided, grown } = keep([settled], keptAt);
+    pruner.afterBatch(grown, 1, now);
+    return { settled, accepted, undecided };
+  }
+
+  return {
+    undecided: (accountId) => read(() => select.all(accountId).map(toUndecided)),
+    async decide(judged, now) {
+      const { accountId, id } = judged.message;
+      const replaced = await commit(UNNAMED, () => {
+        const taken = take(accountId, id);
+        return taken && replace(judged, now, taken.at);
+      });
+      if (!replaced) return NOTHING_ACCEPTED;
+      const { settled, accepted, undecided } = replaced;
+      onRecorded([settled]);
+      for (const { message, route } of accepted) if (route) memory.claims.add(message, route);
+      return { ...NOTHING_ACCEPTED, accepted, undecided };
+    },
+    async retract(accountId, messageId, verdict) {
+      const retracted = await commit(UNNAMED, () => {
+        const taken = take(accountId, messageId) ??
+          (memory.claims.remove(accountId, messageId)
+            ? takeWaiting(accountId, messageId)
+            : undefined);
+        if (!taken) return undefined;
+        const { at, ...known } = taken;
+        return replace({ ...known, verdict }, at, at).settled;
+      });
+      if (retracted) onRecorded([retracted]);
+      return retracted !== undefined;
+    },
+  };
+}
+
+/** What is known of an accepted message: the decision says it, while it is kept. */
+interface Waiting {
+  readonly message: InboundMessage;
+  readonly moment?: Moment;
+  readonly policyId?: number;
+  readonly at: number;
+}
+
+/** What is JSON is ours. */
+const waitingSchema = z.object({
+  message: z.string().transform((text): InboundMessage => JSON.parse(text)),
+  accepted_at: z.number(),
+});
+
+const decisionSchema = z.object({
+  moment: z.string().transform((text): Moment => JSON.parse(text)).nullable(),
+  policy_row: z.number().nullable(),
+});
+
+/** @returns What takes a message out of the inbox that no turn was ever begun for. */
+function prepareTakeWaiting(database: DatabaseSync) {
+  const remove = database.prepare(
+    `DELETE FROM inbox
+     WHERE message_id = ? AND account_id = ? AND state = 'waiting' AND attempt = 0
+     RETURNING message, accepted_at`,
+  );
+  const select = database.prepare(
+    `SELECT facts -> '$.moment' AS moment, policy_row FROM decision
+     WHERE sent_to >= :sentAt AND sent_from <= :sentAt
+       AND message_id = :messageId AND account_id = :accountId`,
+  );
+  return (accountId: AccountId, messageId: MessageId): Waiting | undefined => {
+    const row = remove.get(messageId, accountId);
+    if (!row) return undefined;
+    const { message, accepted_at: at } = waitingSchema.parse(row);
+    const found = select.get({ messageId, accountId, sentAt: createdAtMs(messageId) });
+    if (!found) return { message, at };
+    const { moment, policy_row } = decisionSchema.parse(found);
+    return {
+      message,
+      ...(moment && { moment }),
+      ...(policy_row !== null && { policyId: policy_row }),
+      at,
+    };
+  };
+}

@@ -1,0 +1,288 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { AccountEnd } from "../../../src/bot/health/account_end.ts";
+import type { AccountOptions, AccountPorts, RunningAccount } from "../../../src/bot/ports.ts";
+import { createAccountVitals } from "../../../src/bot/health/account_vitals.ts";
+import { createAccounts } from "../../../src/bot/account/accounts.ts";
+import type { Account, Setup } from "../../../src/bot/rules/setup.ts";
+import { createMeter } from "../../../src/bot/health/meters.ts";
+import type { AccountChange } from "../../../src/config/changes.ts";
+import type { BotConfig } from "../../../src/config/config.ts";
+import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
+import { createTurnRoom } from "../../../src/flows/turn/turn_room.ts";
+import { createMetrics } from "../../../src/http/metrics.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { directMessage, messageId } from "../../support/discord/builders.ts";
+import { loadTestConfig } from "../../support/config.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+import { accepted, found, openTestStore } from "../../support/store/store.ts";
+
+const A = toAccountId("a");
+const B = toAccountId("b");
+/** Nobody listens there: Discord is away. */
+const AWAY = "http://127.0.0.1:9/api/v10";
+const BUILD = { version: "0", revision: "r", runtime: "test", builtAt: "" } as never;
+
+interface Started {
+  readonly accountId: AccountId;
+  readonly options: AccountOptions;
+  readonly ports: AccountPorts;
+  /** The texts of the configs that it was told of after its start. */
+  readonly applied: (string | undefined)[];
+  /** How often it was told to stop; a stop is over once `stopped` is. */
+  stops: number;
+}
+
+interface World {
+  /** What a start waits for. */
+  readonly starting?: (accountId: AccountId) => Promise<void>;
+  /** What a stop waits for. */
+  readonly stopped?: (accountId: AccountId) => Promise<void>;
+  readonly store?: (store: Store) => Store;
+}
+
+async function botConfig(...ids: readonly AccountId[]): Promise<BotConfig> {
+  const { discord, ...shared } = await loadTestConfig();
+  return { ...shared, accounts: ids.map((accountId) => ({ ...discord, accountId })) };
+}
+
+async function setupOf(text: string, ...ids: readonly AccountId[]): Promise<Setup> {
+  const account = (accountId: AccountId): Account => ({
+    token: `${accountId}.x.y`,
+    apiBase: AWAY,
+    model: { id: "fake/model" } as never,
+  });
+  return {
+    config: await botConfig(...ids),
+    text,
+    accounts: new Map(ids.map((accountId) => [accountId, account(accountId)])),
+  };
+}
+
+function setUp(
+  setup: Setup,
+  { starting = settle, stopped = settle, store: wrap = (store) => store }: World = {},
+) {
+  const { store: real } = openTestStore();
+  const store = wrap(real);
+  const { log, lines } = recordingLog();
+  const started: Started[] = [];
+  const ends: AccountEnd[] = [];
+  const vitals = new Map<AccountId, ReturnType<typeof createAccountVitals>>();
+  const now = () => 1_700_000_000_000;
+  const accounts = createAccounts({
+    setup,
+    store,
+    logging: { forPart: () => log, addSecret: () => {}, secrets: () => [] } as never,
+    version: "0",
+    isConnectionDebug: false,
+    workerUrl: new URL("file:///nowhere"),
+    env: {},
+  }, {
+    async startAccount(options, ports): Promise<RunningAccount> {
+      const { accountId } = options.config.discord;
+      const one: Started = { accountId, options, ports, applied: [], stops: 0 };
+      started.push(one);
+      await starting(accountId);
+      return {
+        accountId,
+        userId: () => undefined,
+        stats: () => undefined,
+        said: () => assert.fail("nobody asks"),
+        caches: () => ({}),
+        apply: (_config, _model, text) => Promise.resolve(void one.applied.push(text)),
+        changedElsewhere: () => {},
+        stop() {
+          one.stops++;
+          return stopped(accountId);
+        },
+      };
+    },
+    meter: createMeter(createMetrics(BUILD)),
+    room: createTurnRoom(() => 1),
+    vitalsOf(accountId) {
+      const known = vitals.get(accountId) ??
+        createAccountVitals(accountId, { store, now, refresh: () => {}, onDelay: () => {} });
+      vitals.set(accountId, known);
+      return known;
+    },
+    now,
+    onEnd: (end) => void ends.push(end),
+  });
+  const running = () =>
+    started.filter(({ stops }) => stops === 0).map(({ accountId }) => accountId).sort();
+  /** Until all accounts are connected by it. */
+  async function apply(...setup: Parameters<typeof accounts.apply>): Promise<void> {
+    await (await accounts.apply(...setup)).connected;
+  }
+  return { accounts, apply, store: real, started, ends, lines, running };
+}
+
+const does = (accountId: AccountId, what: AccountChange["does"]): AccountChange => ({
+  accountId,
+  does: what,
+});
+
+describe("[C6] createAccounts() › start()", () => {
+  it("ends the claims of a dead process, also of an account that is not there any more", async () => {
+    const world = setUp(await setupOf("one", A));
+    const inShared = (digits: string, accountId: AccountId) =>
+      accepted(directMessage({ id: messageId(digits), accountId }), {
+        agentId: "main",
+        sessionKey: "agent:main:main",
+      });
+    const judged = [inShared("11", B), inShared("12", A)];
+    await world.store.acceptBatch(found({ accountId: B, judged }), 1);
+    assert.equal((await world.store.claimNext(B, 1, []))?.message.id, "11");
+    await world.accounts.start();
+    assert.equal((await world.store.claimNext(A, 1, []))?.message.id, "12");
+    await world.accounts.stop();
+  });
+});
+
+describe("[C9] createAccounts() › apply()", () => {
+  it("holds for those that stay connected, while others still let their turns end", async () => {
+    const ending = Promise.withResolvers<void>();
+    const world = setUp(await setupOf("one", A, B), {
+      stopped: (accountId) => accountId === B ? ending.promise : settle(),
+    });
+    await world.accounts.start();
+    const first = await world.accounts.apply(await setupOf("two", A, B), [
+      does(A, "apply"),
+      does(B, "restart"),
+    ]);
+    const [a, b] = world.started;
+    assert.deepEqual([a?.applied, b?.stops, world.started.length], [["two"], 1, 2]);
+    const second = await world.accounts.apply(await setupOf("three", A, B), [
+      does(A, "apply"),
+      does(B, "restart"),
+    ]);
+    assert.deepEqual(a?.applied, ["two", "three"]); // it waits for nobody's turns
+    ending.resolve();
+    await Promise.all([first.connected, second.connected]);
+    const texts = world.started.slice(2).map(({ options: { text } }) => text);
+    assert.deepEqual(texts, ["three", "three"]); // one after the other, and never two at once
+    assert.deepEqual(world.running(), [A, B]);
+    await world.accounts.stop();
+  });
+});
+
+describe("[C9] createAccounts() › stop()", () => {
+  it("starts nothing that a reload was about to start", async () => {
+    const stopping = Promise.withResolvers<void>();
+    const world = setUp(await setupOf("one", A, B), { stopped: () => stopping.promise });
+    await world.accounts.start();
+    const reload = world.apply(await setupOf("two", A, B), [
+      does(A, "restart"),
+      does(B, "keep"),
+    ]);
+    const stop = world.accounts.stop();
+    stopping.resolve();
+    await Promise.all([reload, stop]);
+    await world.apply(await setupOf("three", A, B), [does(B, "restart")]);
+    assert.equal(world.started.length, 2);
+    assert.deepEqual(world.running(), []);
+  });
+
+  it("stops what is being started at that moment", async () => {
+    const going = Promise.withResolvers<void>();
+    const world = setUp(await setupOf("one", A), {
+      starting: (accountId) => accountId === B ? going.promise : settle(),
+    });
+    await world.accounts.start();
+    const reload = world.apply(await setupOf("two", A, B), [does(B, "start")]);
+    while (world.started.length < 2) await settle();
+    const stop = world.accounts.stop();
+    await settle();
+    going.resolve();
+    await Promise.all([reload, stop]);
+    assert.deepEqual(world.started.map(({ accountId }) => accountId), [A, B]);
+    assert.deepEqual(world.running(), []);
+  });
+});
+
+describe("[C9] createAccounts() › an account that waits for Discord", () => {
+  it("holds up no reload, and begins by the config of the moment", async () => {
+    const world = setUp(await setupOf("one", A, B));
+    await world.store.adoptPeer(B, "another bot");
+    await world.accounts.start();
+    await world.apply(await setupOf("two", A, B), [does(A, "apply"), does(B, "apply")]);
+    assert.deepEqual(world.running(), [A]);
+    assert.deepEqual(world.started[0]?.applied, ["two"]);
+    await world.accounts.stop();
+    assert.deepEqual(world.started.map(({ accountId }) => accountId), [A]);
+    assert.deepEqual(world.ends, [], "it did not end by itself");
+  });
+
+  it("goes by what was read while it started", async () => {
+    const going = Promise.withResolvers<void>();
+    const world = setUp(await setupOf("one", A), { starting: () => going.promise });
+    const start = world.accounts.start();
+    while (world.started.length === 0) await settle();
+    await world.apply(await setupOf("two", A), [does(A, "apply")]);
+    going.resolve();
+    await start;
+    assert.equal(world.started[0]?.options.text, "one");
+    assert.deepEqual(world.started[0]?.applied, ["two"]);
+    await world.accounts.stop();
+  });
+});
+
+describe("[C6] createAccounts() › an account that cannot go on", () => {
+  it("leaves the others, and begins anew once the config is mended", async () => {
+    const world = setUp(await setupOf("one", A, B));
+    await world.accounts.start();
+    world.started.find(({ accountId }) => accountId === B)?.ports.onEnd({
+      kind: "refused",
+      hint: "no",
+    });
+    await settle();
+    assert.deepEqual(world.running(), [A]);
+    await world.apply(await setupOf("two", A, B), [does(A, "keep"), does(B, "restart")]);
+    assert.deepEqual(world.running(), [A, B]);
+    assert.deepEqual(world.ends, []);
+    await world.accounts.stop();
+  });
+
+  it("is stopped, too, where it ended while it started", async () => {
+    const going = Promise.withResolvers<void>();
+    const world = setUp(await setupOf("one", A, B), {
+      starting: (accountId) => accountId === B ? going.promise : settle(),
+    });
+    const start = world.accounts.start();
+    while (world.started.length < 2) await settle();
+    world.started.find(({ accountId }) => accountId === B)?.ports.onEnd({
+      kind: "refused",
+      hint: "no",
+    });
+    going.resolve();
+    await start;
+    await settle();
+    assert.deepEqual(world.running(), [A]);
+    await world.accounts.stop();
+  });
+
+  it("is never there twice, though a reload could not start it and the next one does", async () => {
+    let isFull = false;
+    const world = setUp(await setupOf("one", A), {
+      store: (store) => ({
+        ...store,
+        loadAccount: (id) =>
+          isFull ? Promise.reject(new Error("disk full")) : store.loadAccount(id),
+      }),
+    });
+    await world.accounts.start();
+    isFull = true;
+    const next = await setupOf("two", A, B);
+    await world.apply(next, [does(A, "keep"), does(B, "start")]);
+    assert.deepEqual(world.running(), [A]);
+    assert.ok(world.lines.some(({ level, event }) => level === "error" && /cannot/i.test(event)));
+    isFull = false;
+    await world.apply(next, [does(A, "keep"), does(B, "start")]);
+    await world.apply(next, [does(A, "keep"), does(B, "start")]);
+    assert.deepEqual(world.running(), [A, B]);
+    await world.accounts.stop();
+    assert.deepEqual(world.running(), []);
+  });
+});

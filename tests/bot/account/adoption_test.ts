@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type AdoptionPorts, createAdoption } from "../../../src/bot/account/adoption.ts";
+import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { openTestStore } from "../../support/store/store.ts";
+
+const BOT = { accountId: ACCOUNT, token: "MTIz.abc.def", apiBase: "https://discord.com/api" };
+
+/** A store that is of another bot, and a Discord that answers from a list. */
+async function setUp(...answers: readonly (RestError["kind"] | "known")[]) {
+  const { store } = openTestStore();
+  await store.adoptPeer(ACCOUNT, "another");
+  const { log, lines } = recordingLog();
+  const stopping = new AbortController();
+  let asked = 0;
+  const ports: AdoptionPorts = {
+    store,
+    applications: () =>
+      Promise.resolve({
+        me() {
+          const kind = answers[asked++] ?? "known";
+          if (kind !== "known") {
+            return Promise.reject(new RestError("no", { kind, route: "GET /" }));
+          }
+          return Promise.resolve({ id: "1", name: "Barnacle", flags: 0 } as never);
+        },
+      }),
+    stopping: stopping.signal,
+    log,
+  };
+  const isOthers = () => store.isOtherPeer(ACCOUNT, "another").then((isOther) => !isOther);
+  return {
+    adoption: createAdoption(BOT, ports),
+    store,
+    stopping,
+    lines,
+    isOthers,
+    count: () => asked,
+  };
+}
+
+describe("[D1] createAdoption()", () => {
+  it("takes a store of nobody's, and its own again under a token that was made anew", async () => {
+    const { store } = openTestStore();
+    const { log } = recordingLog();
+    const applications = () => assert.fail("nobody is to be asked");
+    const ports = { store, applications, stopping: new AbortController().signal, log };
+    assert.equal(await createAdoption(BOT, ports).isOurs(), true);
+    assert.equal(await createAdoption({ ...BOT, token: "MTIz.new.one" }, ports).isOurs(), true);
+    assert.equal(await createAdoption({ ...BOT, token: "NDU2.abc.def" }, ports).isOurs(), false);
+    assert.equal(await createAdoption({ ...BOT, apiBase: "http://[::1]" }, ports).isOurs(), false);
+  });
+
+  it("gives up what is another bot's once Discord knows this one, however long that takes", async () => {
+    const { adoption, lines, count, isOthers } = await setUp("unavailable", "known");
+    assert.equal(await adoption.isOurs(), false);
+    assert.equal(await isOthers(), true, "it has only looked");
+    await adoption.takeOver();
+    assert.equal(await isOthers(), false);
+    assert.equal(await adoption.isOurs(), true);
+    assert.equal(count(), 2);
+    assert.match(lines.at(-1)?.event ?? "", /given up/);
+  });
+
+  it("[O7] gives nothing up for a token that Discord refuses", async () => {
+    const { adoption, isOthers, count } = await setUp("unauthorized");
+    await assert.rejects(adoption.takeOver(), { kind: "unauthorized" });
+    assert.equal(await isOthers(), true);
+    assert.equal(count(), 1);
+  });
+
+  it("[G12] waits no longer where the process stops", async () => {
+    const { adoption, isOthers, stopping } = await setUp("unavailable");
+    const taking = adoption.takeOver();
+    setTimeout(() => stopping.abort(), 20);
+    await assert.rejects(taking, { name: "AbortError" });
+    assert.equal(await isOthers(), true);
+  });
+});

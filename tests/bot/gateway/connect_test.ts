@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  connect,
+  type ConnectOptions,
+  type ConnectPorts,
+} from "../../../src/bot/gateway/connect.ts";
+import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { loadTestConfig } from "../../support/config.ts";
+import { openTestStore } from "../../support/store/store.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+
+/** A Discord that refuses to say where its gateway is. */
+async function setUp(
+  error: Error,
+  stopping = new AbortController(),
+  stored: ConnectOptions["stored"] = { shards: [] },
+) {
+  const { log, lines } = recordingLog();
+  let asked = 0;
+  let flagsRead = 0;
+  const ports: ConnectPorts = {
+    directory: {
+      gateway() {
+        asked++;
+        return Promise.reject(error);
+      },
+    },
+    readFlags() {
+      flagsRead++;
+      stopping.abort(); // no thread is to be started here
+      return Promise.reject(error);
+    },
+    proxyFor: () => undefined,
+    store: openTestStore().store,
+    onShards: () => {},
+    onIntents: () => {},
+    onBudget: () => {},
+    stopping: stopping.signal,
+    now: () => 0,
+    log,
+    onBatch: () => {},
+    onDelay: () => {},
+    onState: () => {},
+    onBeat: () => {},
+    onFinal: () => {},
+  };
+  const options = {
+    config: await loadTestConfig(),
+    token: "token",
+    isConnectionDebug: false,
+    workerUrl: new URL("file:///no-worker-is-started.ts"),
+    stored,
+    mayResume: true,
+  };
+  return {
+    connected: connect(options, ports),
+    asked: () => asked,
+    flagsRead: () => flagsRead,
+    lines,
+  };
+}
+
+const ROUTE = "GET /gateway/bot";
+
+describe("connect()", () => {
+  it("[O7] gives up at once on a token that is refused", async () => {
+    const refused = new RestError("failed", { kind: "unauthorized", route: ROUTE, status: 401 });
+    const { connected, asked } = await setUp(refused);
+    await assert.rejects(connected, RestError);
+    assert.equal(asked(), 1);
+  });
+
+  it("[G12] stops waiting for a network when the process stops", async () => {
+    const stopping = new AbortController();
+    const offline = new RestError("failed", { kind: "unsent", route: ROUTE });
+    const { connected, asked, lines } = await setUp(offline, stopping);
+    await new Promise((resolve) => setImmediate(resolve));
+    stopping.abort();
+    await assert.rejects(connected, { name: "AbortError" });
+    assert.equal(asked(), 1);
+    assert.equal(lines.filter(({ level }) => level === "warn").length, 1);
+  });
+
+  it("[G12] asks for nothing any more once the process stops", async () => {
+    const stopping = new AbortController();
+    stopping.abort();
+    const offline = new RestError("failed", { kind: "unsent", route: ROUTE });
+    const { connected, asked, lines } = await setUp(offline, stopping);
+    await assert.rejects(connected, { name: "AbortError" });
+    assert.deepEqual([asked(), lines], [0, []]);
+  });
+
+  it("[G9] asks again for an intent that was missing: somebody may have switched it on", async () => {
+    const limit = { total: 1_000, remaining: 1_000, resetAfterMs: 0, maxConcurrency: 1, readAt: 0 };
+    const offline = new RestError("failed", { kind: "unsent", route: ROUTE });
+    const { connected, asked, flagsRead } = await setUp(offline, new AbortController(), {
+      gateway: { url: "ws://127.0.0.1:9", at: 0 },
+      limit: { ...limit, shards: 1 },
+      flags: { bits: 0, at: 0 },
+      shards: [],
+    });
+    await assert.rejects(connected, { name: "AbortError" });
+    assert.deepEqual([asked(), flagsRead()], [0, 1]);
+  });
+});

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createPermits, type PermitsPorts } from "../../../src/bot/gateway/permits.ts";
+import type { IdentifyAnswer, IdentifyBudget } from "../../../src/core/discord/identify_budget.ts";
+import type { PermitAnswer } from "../../../src/discord/gateway/link/protocol.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+
+const NOW = 1_000_000;
+
+function setUp(asked: () => IdentifyAnswer, budget: () => IdentifyBudget = () => ({ left: 900 })) {
+  const { log, lines } = recordingLog();
+  const answers: [shardId: number, answer: PermitAnswer][] = [];
+  const order: string[] = [];
+  const ports: PermitsPorts = {
+    store: {
+      takeIdentify: async (_account, shardId) => {
+        await settle();
+        order.push(`counted ${shardId}`);
+        return asked();
+      },
+      identifyBudget: () => Promise.resolve(budget()),
+    },
+    accountId: ACCOUNT,
+    now: () => NOW,
+    answer(shardId, answer) {
+      order.push(`answered ${shardId}`);
+      answers.push([shardId, answer]);
+    },
+    onBudget: () => {},
+    log,
+  };
+  return { permit: createPermits(ports), answers, order, lines };
+}
+
+const wait = async (): Promise<void> => {
+  for (let turn = 0; turn < 5; turn++) await settle();
+};
+
+describe("[G5] createPermits()", () => {
+  it("grants what the store has counted, and not before", async () => {
+    const { permit, answers, order } = setUp(() => ({ kind: "granted" }));
+    permit(3);
+    assert.deepEqual(order, []);
+    await wait();
+    assert.deepEqual(order, ["counted 3", "answered 3"]);
+    assert.deepEqual(answers, [[3, { kind: "granted" }]]);
+  });
+
+  it("says for how long a shard is to wait, and says a held budget out loud", async () => {
+    const { permit, answers, lines } = setUp(
+      () => ({ kind: "wait", untilMs: NOW + 60_000, why: "budget" }),
+      () => ({ left: 50, heldUntil: NOW + 60_000 }),
+    );
+    permit(0);
+    await wait();
+    assert.deepEqual(answers, [[0, { kind: "wait", waitMs: 60_000, why: "budget" }]]);
+    assert.deepEqual(lines.map(({ level }) => level), ["warn", "error"]);
+  });
+
+  it("says nothing of a wait for the spacing", async () => {
+    const { permit, answers, lines } = setUp(
+      () => ({ kind: "wait", untilMs: NOW - 1, why: "spacing" }),
+    );
+    permit(0);
+    await wait();
+    assert.deepEqual(answers, [[0, { kind: "wait", waitMs: 0, why: "spacing" }]]);
+    assert.deepEqual(lines, []);
+  });
+
+  it("warns at 500 left, once for each fifty", async () => {
+    let left = 503;
+    const { permit, lines } = setUp(() => ({ kind: "granted" }), () => ({ left: --left }));
+    for (let turn = 0; turn < 60; turn++) {
+      permit(0);
+      await wait();
+    }
+    assert.deepEqual(lines.map(({ fields }) => fields?.["left"]), [500, 499, 449]);
+  });
+
+  it("[X2] grants nothing that could not be counted", async () => {
+    const { permit, answers, lines } = setUp(() => {
+      throw new Error("disk full");
+    });
+    permit(0);
+    await wait();
+    assert.deepEqual(answers, [[0, { kind: "wait", waitMs: 5_000, why: "spacing" }]]);
+    assert.deepEqual(lines.map(({ level }) => level), ["error"]);
+  });
+});

@@ -1,0 +1,280 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { TurnOutcome } from "../../../src/agent/turn.ts";
+import type { AccountEnd } from "../../../src/bot/health/account_end.ts";
+import {
+  type AccountParts,
+  type AccountVitalsPorts,
+  createAccountVitals,
+} from "../../../src/bot/health/account_vitals.ts";
+import { ModelError, type ModelErrorKind } from "../../../src/core/model.ts";
+import type { PairingRequest } from "../../../src/core/inbound/pairing.ts";
+import { NO_COUNTS } from "../../../src/discord/gateway/link/counts.ts";
+import type { GatewayStats } from "../../../src/discord/gateway/main/thread.ts";
+import { judge } from "../../../src/http/checks.ts";
+import { ACCOUNT, channelId, messageId, userId } from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { HEALTHY } from "../../support/bot/health.ts";
+
+const MODEL = "openai/gpt";
+const STATS: GatewayStats = {
+  ...NO_COUNTS,
+  tickAt: 5,
+  seqCommitted: new Map([[0, 9]]),
+  uncommitted: 0,
+  deaths: 0,
+  compression: "none",
+};
+
+const parts = (fields: Partial<AccountParts> = {}): AccountParts => ({
+  stats: () => STATS,
+  said: () => ({
+    catchUp: { pending: 2, unreadable: ["#ops"] },
+    findings: [],
+    parked: [],
+    rest: { invalidRequests: 3, breaker: "slowed" },
+  }),
+  ...fields,
+});
+
+function setUp(store: Partial<AccountVitalsPorts["store"]> = {}) {
+  const clock = new FakeClock();
+  const touched: unknown[] = [];
+  const vitals = createAccountVitals(ACCOUNT, {
+    store: {
+      touchAlive(...asked) {
+        touched.push(asked);
+        return Promise.resolve(3);
+      },
+      identifyBudget: () => Promise.resolve({ left: 999 }),
+      pairing: { requests: () => Promise.resolve([]) },
+      ...store,
+    },
+    now: clock.now,
+    refresh: () => {},
+    onDelay: () => {},
+  });
+  const begin = (fields: Partial<AccountParts> = {}) => vitals.began(MODEL, () => parts(fields));
+  return { clock, vitals, touched, begin };
+}
+
+describe("[C6] createAccountVitals()", () => {
+  it("is disabled until it begins, and again once it has left", () => {
+    const { vitals, begin } = setUp();
+    const disabled = {
+      id: "default",
+      state: "disabled",
+      shards: [],
+      catchUp: { pending: 0, unreadable: [] },
+      findings: [],
+      parked: [],
+      rest: { isUp: true, invalidRequests: 0, breaker: "closed" },
+    };
+    assert.deepEqual(vitals.snapshot(), disabled);
+    assert.equal(vitals.model(), undefined);
+    begin();
+    assert.equal(vitals.snapshot().state, "running");
+    vitals.left();
+    assert.deepEqual(vitals.snapshot(), disabled);
+  });
+
+  it("begins as connecting, and shows what its parts say when it is asked", () => {
+    const { vitals, clock, begin } = setUp();
+    begin();
+    assert.deepEqual(vitals.snapshot(), {
+      id: "default",
+      state: "running",
+      gatewayTickAt: 5,
+      compression: "none",
+      shards: [{
+        id: "default/0",
+        state: "connecting",
+        readyAt: clock.now(),
+        isDown: false,
+        seqCommitted: 9,
+      }],
+      catchUp: { pending: 2, unreadable: ["#ops"] },
+      findings: [],
+      parked: [],
+      rest: { isUp: true, invalidRequests: 3, breaker: "slowed" },
+    });
+  });
+
+  it("is connecting, not disabled, while it has no parts, or no gateway", () => {
+    const { vitals, begin } = setUp();
+    vitals.began(MODEL, () => undefined);
+    assert.deepEqual(vitals.snapshot().shards.map(({ state }) => state), ["connecting"]);
+    begin({ stats: () => undefined });
+    assert.equal(vitals.snapshot().state, "running");
+    assert.equal(vitals.snapshot().gatewayTickAt, undefined);
+  });
+
+  it("shows what it was told last", () => {
+    const { vitals, begin } = setUp();
+    begin();
+    const ack = { at: 8, intervalMs: 41_250 };
+    vitals.setShard(0, { state: "ready", readyAt: 7, ack, isDown: false });
+    vitals.setLatency(0, 42);
+    vitals.setRest(false);
+    const { shards, rest } = vitals.snapshot();
+    assert.equal(shards[0]?.state, "ready");
+    assert.deepEqual(shards[0]?.ack, { ...ack, latencyMs: 42 });
+    assert.equal(rest.isUp, false);
+  });
+
+  it("[G4] is down for as long as the shard says so", () => {
+    const { vitals, clock, begin } = setUp();
+    begin();
+    const first = () => judge({ ...HEALTHY, accounts: [vitals.snapshot()] }, clock.now())[0];
+    vitals.setShard(0, { state: "backoff", readyAt: clock.now(), isDown: true });
+    assert.deepEqual([first()?.observedValue, first()?.status], ["down", "fail"]);
+    vitals.setShard(0, { state: "ready", readyAt: clock.now(), isDown: false });
+    assert.equal(first()?.observedValue, "ready");
+  });
+
+  it("[G5] shows each shard, and what it waits for", () => {
+    const { vitals, clock, begin } = setUp();
+    begin();
+    vitals.setShardCount(2);
+    vitals.setShard(1, { state: "backoff", readyAt: clock.now(), isDown: false, waits: "budget" });
+    const { shards } = vitals.snapshot();
+    assert.deepEqual(shards.map(({ id, state, waits }) => [id, state, waits]), [
+      ["default/0", "connecting", undefined],
+      ["default/1", "backoff", "budget"],
+    ]);
+  });
+
+  it("[C9] forgets what it was told when it begins anew", () => {
+    const { vitals, begin } = setUp();
+    begin();
+    vitals.setShardCount(3);
+    vitals.setShard(0, { state: "fatal", readyAt: 1, isDown: true });
+    vitals.setRest(false);
+    vitals.ended({ kind: "refused", hint: "no" });
+    begin();
+    const { state, end, shards, rest } = vitals.snapshot();
+    assert.deepEqual([state, end, shards.length], ["running", undefined, 1]);
+    assert.deepEqual([shards[0]?.state, rest.isUp], ["connecting", true]);
+  });
+
+  const ends: readonly [AccountEnd, RegExp][] = [
+    [{ kind: "refused", hint: "set a new token" }, /^set a new token$/],
+    [{ kind: "stop", code: 4014, hint: "grant the intents" }, /^grant the intents$/],
+    [{ kind: "give_up", exit: false }, /barnacle doctor/],
+    [{ kind: "worker_died", deaths: 5 }, /died 5 times/],
+    [{ kind: "fault", error: new Error("secret words") }, /the log has it/],
+  ];
+  for (const [end, words] of ends) {
+    it(`says why it ended: ${end.kind}`, () => {
+      const { vitals, begin } = setUp();
+      begin();
+      vitals.ended(end);
+      const shown = vitals.snapshot();
+      assert.equal(shown.state, "ended");
+      assert.match(shown.end ?? "", words);
+      assert.doesNotMatch(JSON.stringify(shown), /secret words/);
+      assert.equal(vitals.model(), undefined);
+    });
+  }
+
+  it("[G5] tells how many IDENTIFYs are left, once the store was asked, and of no disabled one", async () => {
+    const { vitals, begin } = setUp();
+    await vitals.readStore();
+    assert.equal(vitals.snapshot().identify, undefined);
+    begin();
+    assert.equal(vitals.snapshot().identify, undefined);
+    await vitals.readStore();
+    assert.deepEqual(vitals.snapshot().identify, { left: 999 });
+  });
+
+  it("[P3] tells how many strangers wait to be let in", async () => {
+    const request: PairingRequest = {
+      id: 1,
+      accountId: ACCOUNT,
+      userId: userId("7"),
+      username: "bob",
+      channelId: channelId("8"),
+      messageId: messageId("9"),
+      code: "ABCDEFGH",
+      buttons: { approve: "a", deny: "d" },
+      createdAt: 1,
+      expiresAt: 2,
+    };
+    const { vitals, begin } = setUp({
+      pairing: { requests: () => Promise.resolve([request, { ...request, id: 2 }]) },
+    });
+    begin();
+    await vitals.readStore();
+    assert.equal(vitals.snapshot().pairingPending, 2);
+  });
+});
+
+describe("[O2] createAccountVitals().setTurn()", () => {
+  const failed = (kind: ModelErrorKind): TurnOutcome => ({
+    kind: "failed",
+    reason: kind,
+    error: new ModelError("gone", { kind, modelId: MODEL }),
+  });
+  const reply: TurnOutcome = { kind: "reply", text: "hi" };
+
+  it("says since when its model answers nobody, and when it answered last", () => {
+    const { vitals, clock, begin } = setUp();
+    begin();
+    assert.deepEqual(vitals.model(), { id: MODEL });
+    for (const kind of ["rate_limited", "rejected", "timeout", "not_an_answer"] as const) {
+      vitals.setTurn(failed(kind));
+      assert.deepEqual(vitals.model(), { id: MODEL }, kind);
+    }
+    const openAt = clock.now();
+    for (const kind of ["unauthorized", "not_found", "unavailable"] as const) {
+      vitals.setTurn(failed(kind));
+      clock.advance(1_000);
+    }
+    vitals.setTurn({ kind: "interrupted" });
+    assert.deepEqual(vitals.model(), { id: MODEL, openAt });
+    vitals.setTurn(reply);
+    assert.deepEqual(vitals.model(), { id: MODEL, servedAt: clock.now() });
+  });
+
+  it("[C9] knows nothing of another model yet", () => {
+    const { vitals, begin } = setUp();
+    begin();
+    vitals.setTurn(failed("unavailable"));
+    vitals.setModel(MODEL);
+    assert.notEqual(vitals.model()?.openAt, undefined, "the same one is as it was");
+    vitals.setModel("openai/other");
+    assert.deepEqual(vitals.model(), { id: "openai/other" });
+  });
+});
+
+describe("[G5] createAccountVitals().touch()", () => {
+  it("keeps the session of a shard that is heard fresh, and of no other", async () => {
+    const { vitals, clock, touched, begin } = setUp();
+    begin();
+    vitals.setShardCount(4);
+    await vitals.touch(false);
+    vitals.setShard(0, { state: "ready", readyAt: 1, isDown: false });
+    const ack = { at: 5, intervalMs: 41_250 };
+    vitals.setShard(1, { state: "backoff", readyAt: 1, ack, isDown: false });
+    vitals.setShard(2, { state: "resuming", readyAt: 1, isDown: false });
+    await vitals.touch(false);
+    assert.deepEqual(touched, [
+      [ACCOUNT, [], clock.now(), false],
+      [
+        ACCOUNT,
+        [
+          { shardId: 0, heardAt: clock.now() },
+          { shardId: 1, heardAt: 5 },
+        ],
+        clock.now(),
+        false,
+      ],
+    ]);
+  });
+
+  it("[C7] tries the disk for an account that is disabled, too", async () => {
+    const { vitals, clock, touched } = setUp();
+    assert.equal(await vitals.touch(true), 3);
+    assert.deepEqual(touched, [[ACCOUNT, [], clock.now(), true]]);
+  });
+});

@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { TurnOutcome } from "../../../src/agent/turn.ts";
+import { createMeter } from "../../../src/bot/health/meters.ts";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import { ModelError } from "../../../src/core/model.ts";
+import type { OutboxRow } from "../../../src/core/outbound/outbound.ts";
+import { NO_COUNTS } from "../../../src/discord/gateway/link/counts.ts";
+import type { GatewayStats } from "../../../src/discord/gateway/main/thread.ts";
+import type { Delivery } from "../../../src/core/outbound/delivery.ts";
+import { createMetrics } from "../../../src/http/metrics.ts";
+import { ACCOUNT, messageId, outboundMessage } from "../../support/discord/builders.ts";
+import { BUILD, HEALTHY, NOW } from "../../support/bot/health.ts";
+
+function setUp() {
+  const metrics = createMetrics(BUILD);
+  const meter = createMeter(metrics);
+  const value = (series: string): number | undefined => {
+    const line = metrics.text(HEALTHY, { cpuSec: 0 }, NOW).split("\n")
+      .find((one) => one.startsWith(`barnacle_${series} `));
+    return line === undefined ? undefined : Number(line.split(" ").at(-1));
+  };
+  return { meter, value };
+}
+
+const row = (fields: Partial<OutboxRow> = {}): OutboxRow => ({
+  id: 1,
+  message: outboundMessage(),
+  fileCount: 0,
+  action: { kind: "post" },
+  ...fields,
+});
+
+const stats = (fields: Partial<GatewayStats>): GatewayStats => ({
+  ...NO_COUNTS,
+  tickAt: 0,
+  seqCommitted: new Map(),
+  uncommitted: 0,
+  deaths: 0,
+  compression: "none",
+  ...fields,
+});
+
+describe("[O2] createMeter()", () => {
+  it("adds what the gateway's totals have grown by, and never twice", () => {
+    const { meter, value } = setUp();
+    meter.gateway(
+      ACCOUNT,
+      stats({ identifies: 1, dispatches: { MESSAGE_CREATE: 5 }, unparsable: 1 }),
+    );
+    meter.gateway(
+      ACCOUNT,
+      stats({ identifies: 1, dispatches: { MESSAGE_CREATE: 7 }, unparsable: 1 }),
+    );
+    assert.equal(value("gateway_identify_total"), 1);
+    assert.equal(value('gateway_dispatch_total{type="MESSAGE_CREATE"}'), 7);
+    assert.equal(value("gateway_unparsable_total"), 1);
+  });
+
+  it("[C6] adds what the gateways of several accounts have counted, and of one that starts anew", () => {
+    const { meter, value } = setUp();
+    const work = toAccountId("work");
+    meter.gateway(ACCOUNT, stats({ identifies: 5 }));
+    meter.gateway(work, stats({ identifies: 2 }));
+    meter.gateway(ACCOUNT, stats({ identifies: 6 }));
+    meter.gateway(work, stats({ identifies: 2 }));
+    assert.equal(value("gateway_identify_total"), 8);
+    meter.gateway(ACCOUNT, stats({ identifies: 1 }));
+    assert.equal(value("gateway_identify_total"), 9);
+  });
+
+  it("counts a dispatch that does not fit with those that do not parse", () => {
+    const { meter, value } = setUp();
+    meter.gateway(ACCOUNT, stats({ unparsable: 2 }));
+    meter.misfit();
+    assert.equal(value("gateway_unparsable_total"), 3);
+  });
+
+  it("[D2] counts what is confirmed, by how", () => {
+    const { meter, value } = setUp();
+    meter.delivery(row(), { kind: "created", messageId: messageId("77") });
+    meter.delivery(row({ firstAttemptAt: 1 }), { kind: "already_gone" });
+    meter.delivery(row({ firstAttemptAt: 1 }), { kind: "found", messageId: messageId("78") });
+    assert.equal(value('outbox_sent_total{ack="response"}'), 1);
+    assert.equal(value('outbox_sent_total{ack="unknown_message"}'), 1);
+    assert.equal(value('outbox_sent_total{ack="history"}'), 1);
+  });
+
+  const retries: readonly [reason: string, delivery: Delivery][] = [
+    ["timeout", { kind: "unanswered", reason: "POST /x got no answer: nothing within 15000 ms" }],
+    ["5xx", { kind: "unanswered", reason: "POST /x failed with 502: no reason given" }],
+    ["network", { kind: "unsent", reason: "no route" }],
+    ["429", { kind: "refused", why: "rate_limited", reason: "…" }],
+  ];
+  for (const [reason, delivery] of retries) {
+    it(`[D5] counts what must be asked again for ${reason}`, () => {
+      const { meter, value } = setUp();
+      meter.delivery(row(), delivery);
+      assert.equal(value(`outbox_retries_total{reason="${reason}"}`), 1);
+    });
+  }
+
+  it("[D4] counts what a full queue did", () => {
+    const { meter, value } = setUp();
+    meter.turnStored({ stored: true, folded: 3, dropped: 2 });
+    assert.equal(value('outbox_overflow_total{outcome="folded"}'), 3);
+    assert.equal(value('outbox_overflow_total{outcome="dropped"}'), 2);
+  });
+
+  it("[R10] counts secrets that were taken out", () => {
+    const { meter, value } = setUp();
+    meter.redacted(2);
+    assert.equal(value('redactions_total{sink="discord"}'), 2);
+  });
+
+  it("[D2] counts a reply once, whether its echo or Discord's answer is first", () => {
+    const { meter, value } = setUp();
+    const created = { kind: "created", messageId: messageId("77") } as const;
+    const sent = () =>
+      ["response", "unknown_message", "echo"]
+        .reduce((sum, ack) => sum + (value(`outbox_sent_total{ack="${ack}"}`) ?? 0), 0);
+    meter.stored({ judged: 0, accepted: 0, settled: 2, ms: 1 });
+    meter.delivery(row(), { ...created, wasEchoed: true });
+    meter.delivery(row(), { kind: "already_gone", wasEchoed: true });
+    assert.equal(sent(), 2);
+    meter.delivery(row(), created);
+    assert.equal(sent(), 3);
+  });
+
+  const quiet: readonly Delivery[] = [
+    { kind: "settled" },
+    { kind: "nothing" },
+    { kind: "absent" },
+    { kind: "uncertain", reason: "…" },
+  ];
+  it("[D2] counts nothing where nothing was asked, or nobody can tell", () => {
+    const { meter, value } = setUp();
+    for (const delivery of quiet) meter.delivery(row({ firstAttemptAt: 1 }), delivery);
+    for (const ack of ["response", "unknown_message", "history"]) {
+      assert.equal(value(`outbox_sent_total{ack="${ack}"}`), undefined);
+    }
+  });
+
+  const requests = [[200, "2xx"], [429, "4xx"], [503, "5xx"], [undefined, "none"]] as const;
+  for (const [status, family] of requests) {
+    it(`counts a request that ended with ${status} as ${family}`, () => {
+      const { meter, value } = setUp();
+      const route = "/channels/{channel}/messages";
+      const answered = status === undefined ? {} : { status };
+      meter.request({ route, method: "POST", ...answered, ms: 12, waitMs: 0 });
+      const labels = `route="${route}",method="POST",status="${family}"`;
+      assert.equal(value(`discord_requests_total{${labels}}`), 1);
+    });
+  }
+
+  it("counts a limit by whose it was", () => {
+    const { meter, value } = setUp();
+    const request = { route: "/x", method: "POST", status: 429, ms: 1, waitMs: 0 };
+    meter.request({ ...request, scope: "shared" });
+    meter.request({ ...request, status: 200 });
+    assert.equal(value('discord_429_total{scope="shared"}'), 1);
+  });
+
+  const gone = new ModelError("gone", { kind: "unavailable", modelId: "openai/gpt/x" });
+  const outcomes: readonly [TurnOutcome, outcome: string][] = [
+    [{ kind: "reply", text: "hi" }, "ok"],
+    [{ kind: "failed", reason: "unavailable: gone", error: gone }, "unavailable"],
+    [{ kind: "failed", reason: "no answer within 5 s", error: new Error("time") }, "timeout"],
+    [{ kind: "failed", reason: "unexpected", error: new TypeError("x") }, "unexpected"],
+    [{ kind: "interrupted" }, "interrupted"],
+  ];
+  for (const [outcome, word] of outcomes) {
+    it(`counts a turn as ${word}`, () => {
+      const { meter, value } = setUp();
+      meter.turn("openai/gpt/x", outcome, 1_000);
+      const labels = `provider="openai",model="gpt/x",outcome="${word}"`;
+      assert.equal(value(`llm_requests_total{${labels}}`), 1);
+    });
+  }
+
+  it("counts the tokens of an answer that tells them", () => {
+    const { meter, value } = setUp();
+    const usage = { inputTokens: 11, outputTokens: 3 };
+    meter.turn("openai/gpt", { kind: "reply", text: "hi", usage }, 1);
+    const tokens = (direction: string) =>
+      value(`llm_tokens_total{provider="openai",model="gpt",direction="${direction}"}`);
+    assert.deepEqual([tokens("input"), tokens("output")], [11, 3]);
+  });
+});

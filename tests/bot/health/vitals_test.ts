@@ -1,0 +1,357 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "node:test";
+import type { TurnOutcome } from "../../../src/agent/turn.ts";
+import type { AccountParts, AccountVitals } from "../../../src/bot/health/account_vitals.ts";
+import { startVitals, type Vitals, type VitalsPorts } from "../../../src/bot/health/vitals.ts";
+import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
+import { ModelError } from "../../../src/core/model.ts";
+import { NO_COUNTS } from "../../../src/discord/gateway/link/counts.ts";
+import { judge } from "../../../src/http/checks.ts";
+import { createMetrics } from "../../../src/http/metrics.ts";
+import type { StoreFigures } from "../../../src/store/figures.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { BUILD } from "../../support/bot/health.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+
+const WORK = toAccountId("work");
+
+const parts = (tickAt: number, fields: Partial<AccountParts> = {}): AccountParts => ({
+  stats: () => ({
+    ...NO_COUNTS,
+    tickAt,
+    seqCommitted: new Map(),
+    uncommitted: 0,
+    deaths: 0,
+    compression: "none",
+  }),
+  said: () => ({
+    catchUp: { pending: 0, unreadable: [] },
+    findings: [],
+    parked: [],
+    rest: { invalidRequests: 0, breaker: "closed" },
+  }),
+  ...fields,
+});
+
+const FIGURES: StoreFigures = {
+  inbox: { waiting: 0, running: 0 },
+  outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, parked: 0, parkedChannels: 0 },
+  openGaps: 0,
+  decisions: [],
+};
+
+let running: Vitals | undefined;
+afterEach(() => running?.stop());
+
+function setUp(store: Partial<VitalsPorts["store"]> = {}, resumableMs = 300_000) {
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  const metrics = createMetrics(BUILD);
+  const vitals = startVitals({
+    store: {
+      accountIds: () => Promise.resolve([ACCOUNT, WORK]),
+      health: () => Promise.resolve(FIGURES),
+      touchAlive: () => Promise.resolve(3),
+      identifyBudget: () => Promise.resolve({ left: 999 }),
+      pairing: { requests: () => Promise.resolve([]) },
+      ...store,
+    },
+    metrics,
+    now: clock.now,
+    schedule: clock.schedule,
+    resumableMs: () => resumableMs,
+    log,
+  });
+  running = vitals;
+  vitals.setAccounts([{ accountId: ACCOUNT, name: "Harbour" }, { accountId: WORK }]);
+  const begin = (accountId = ACCOUNT, tickAt = 5): AccountVitals => {
+    const account = vitals.accountOf(accountId);
+    account.began("openai/gpt", () => parts(tickAt));
+    return account;
+  };
+  return { clock, lines, metrics, vitals, begin };
+}
+
+describe("startVitals()", () => {
+  it("begins as starting, with its accounts disabled, and with nothing to do", () => {
+    const { vitals, clock } = setUp();
+    const { phase, startedAt, accounts, inbox, outbox, models, ...rest } = vitals.snapshot();
+    assert.equal(phase, "starting");
+    assert.equal(startedAt, clock.now());
+    assert.deepEqual(accounts.map(({ id, name, state }) => [id, name, state]), [
+      ["default", "Harbour", "disabled"],
+      ["work", undefined, "disabled"],
+    ]);
+    assert.deepEqual(inbox, { waiting: 0, running: 0, oldestMs: 0 });
+    assert.deepEqual(outbox, {
+      pending: 0,
+      sending: 0,
+      uncertain: 0,
+      dead: 0,
+      parked: 0,
+      oldestMs: 0,
+    });
+    assert.deepEqual(models, []);
+    assert.equal(rest.gatewayTickAt, undefined);
+    assert.equal(rest.config, undefined);
+  });
+
+  it("shows the phase and the state of the config as they were told last", () => {
+    const { vitals } = setUp();
+    vitals.setPhase("running");
+    vitals.setConfig({ revision: "a", loadedAt: 1, since: 2, problem: "line 3" });
+    const { phase, config } = vitals.snapshot();
+    assert.equal(phase, "running");
+    assert.deepEqual(config, { revision: "a", loadedAt: 1, since: 2, problem: "line 3" });
+  });
+
+  it("[C6] [C9] shows the accounts of the config that runs, in its order", () => {
+    const { vitals, begin } = setUp();
+    begin(WORK);
+    vitals.setAccounts([{ accountId: WORK, name: "Work" }, { accountId: toAccountId("new") }]);
+    assert.deepEqual(vitals.snapshot().accounts.map(({ id, name, state }) => [id, name, state]), [
+      ["work", "Work", "running"],
+      ["new", undefined, "disabled"],
+    ]);
+  });
+
+  it("[C6] goes by the gateway's thread that stands still longest, of accounts that run", () => {
+    const { vitals, begin } = setUp();
+    const work = begin(WORK, 3);
+    begin(ACCOUNT, 5);
+    assert.equal(vitals.snapshot().gatewayTickAt, 3);
+    work.ended({ kind: "refused", hint: "no" });
+    assert.equal(vitals.snapshot().gatewayTickAt, 5, "one that has ended may stand still");
+  });
+
+  it("[G5] asks for the IDENTIFYs that each has left when it begins", async () => {
+    const { vitals, begin } = setUp({
+      identifyBudget: (accountId) => Promise.resolve({ left: accountId === WORK ? 1 : 2 }),
+    });
+    begin(ACCOUNT);
+    begin(WORK);
+    await settle();
+    assert.deepEqual(vitals.snapshot().accounts.map(({ identify }) => identify?.left), [2, 1]);
+  });
+
+  it("counts what waits, and lets it grow older until it is counted again", async () => {
+    const clock = new FakeClock();
+    const { vitals, clock: own } = setUp({
+      health: () =>
+        Promise.resolve({
+          ...FIGURES,
+          inbox: { waiting: 1, running: 0, oldestWaitingAt: clock.now() },
+        }),
+    });
+    await settle();
+    own.advance(90_000);
+    assert.deepEqual(vitals.snapshot().inbox, { waiting: 1, running: 0, oldestMs: 90_000 });
+  });
+
+  it("[C7] has no account be late that does not run", async () => {
+    let asked: readonly AccountId[] | undefined;
+    const { vitals, begin } = setUp({
+      health(left) {
+        asked = left;
+        return Promise.resolve(FIGURES);
+      },
+    });
+    await settle();
+    const account = begin(ACCOUNT);
+    await settle();
+    assert.deepEqual(asked, [WORK]);
+    account.left();
+    vitals.refresh();
+    await settle();
+    assert.deepEqual(asked, [ACCOUNT, WORK]);
+  });
+
+  it("says it, and goes on, where the store cannot be read", async () => {
+    const { vitals, lines } = setUp({ health: () => Promise.reject(new Error("disk gone")) });
+    await settle();
+    assert.equal(lines.filter(({ level }) => level === "error").length, 1);
+    assert.deepEqual(vitals.snapshot().inbox, { waiting: 0, running: 0, oldestMs: 0 });
+  });
+});
+
+describe("[O2] startVitals(), what is counted of decisions", () => {
+  it("counts each verdict once, by its reason, and what is not answered as denied, too", async () => {
+    let count = 2;
+    const { vitals, metrics, clock } = setUp({
+      health: () =>
+        Promise.resolve({
+          ...FIGURES,
+          decisions: [
+            { verdict: "ignore", why: "no-mention", count },
+            { verdict: "accept", why: "mentioned", count: 1 },
+            { verdict: "challenge", why: "pairing", count: 1 },
+          ],
+        }),
+    });
+    await settle();
+    count = 5;
+    vitals.refresh();
+    await settle();
+    const lines = metrics.text(vitals.snapshot(), { cpuSec: 0 }, clock.now()).split("\n");
+    const of = (name: string) => lines.filter((line) => line.startsWith(`barnacle_${name}_total`));
+    assert.deepEqual(of("auth_denied"), ['barnacle_auth_denied_total{reason="no-mention"} 5']);
+    assert.deepEqual(of("decisions"), [
+      'barnacle_decisions_total{verdict="ignore",reason="no-mention"} 5',
+      'barnacle_decisions_total{verdict="accept",reason="mentioned"} 1',
+      'barnacle_decisions_total{verdict="challenge",reason="pairing"} 1',
+    ]);
+  });
+});
+
+describe("[O2] startVitals() and models", () => {
+  const failed: TurnOutcome = {
+    kind: "failed",
+    reason: "unavailable",
+    error: new ModelError("gone", { kind: "unavailable", modelId: "openai/gpt" }),
+  };
+  const reply: TurnOutcome = { kind: "reply", text: "hi" };
+
+  it("is not ready while its model answers nobody, and says since when", () => {
+    const { vitals, clock, begin } = setUp();
+    const account = begin();
+    const isReady = () =>
+      judge(vitals.snapshot(), clock.now()).every(({ name, isReady }) =>
+        isReady || !name.startsWith("llm:")
+      );
+    assert.deepEqual(vitals.snapshot().models, [{ id: "openai/gpt" }]);
+    const openAt = clock.now();
+    account.setTurn(failed);
+    assert.deepEqual(vitals.snapshot().models, [{ id: "openai/gpt", openAt }]);
+    assert.equal(isReady(), false);
+    account.setTurn(reply);
+    assert.deepEqual(vitals.snapshot().models, [{ id: "openai/gpt" }]);
+    assert.equal(isReady(), true);
+  });
+
+  it("[C6] shows a model of several accounts once: it serves where it has answered any since", () => {
+    const { vitals, clock, begin } = setUp();
+    const [first, second] = [begin(ACCOUNT), begin(WORK)];
+    const model = () => vitals.snapshot().models;
+    const openAt = clock.now();
+    first.setTurn(failed);
+    clock.advance(1_000);
+    second.setTurn(failed);
+    assert.deepEqual(model(), [{ id: "openai/gpt", openAt }], "since it failed the first of them");
+    clock.advance(1_000);
+    second.setTurn(reply);
+    assert.deepEqual(model(), [{ id: "openai/gpt" }]);
+    clock.advance(1_000);
+    second.setTurn(failed);
+    assert.deepEqual(model(), [{ id: "openai/gpt", openAt: clock.now() }]);
+    second.setModel("local/small");
+    assert.deepEqual(model(), [{ id: "openai/gpt", openAt }, { id: "local/small" }]);
+  });
+
+  it("shows no model of an account that does not run", () => {
+    const { vitals, begin } = setUp();
+    begin().ended({ kind: "refused", hint: "no" });
+    assert.deepEqual(vitals.snapshot().models, []);
+  });
+});
+
+/** A store that notes what it was asked to write. */
+function noting() {
+  const notes: (readonly [AccountId, boolean | undefined])[] = [];
+  return {
+    notes,
+    touchAlive(accountId: AccountId, _: unknown, __: number, isProbe?: boolean) {
+      notes.push([accountId, isProbe]);
+      return Promise.resolve(accountId === WORK ? 40 : 3);
+    },
+  };
+}
+
+describe("[G5] startVitals() and the disk", () => {
+  it("notes once a minute that the sessions are heard, and waits for no disk", () => {
+    const { notes, touchAlive } = noting();
+    const { clock } = setUp({ touchAlive });
+    clock.advance(59_999);
+    assert.deepEqual(notes, []);
+    clock.advance(1);
+    assert.deepEqual(notes, [[ACCOUNT, false], [WORK, false]]);
+    clock.advance(600_000);
+    assert.equal(notes.length, 2 * 11);
+  });
+
+  for (const [resumableMs, everyMs] of [[0, 5_000], [50_000, 10_000], [900_000, 60_000]] as const) {
+    it(`notes it every ${everyMs} ms where a session may be resumed for ${resumableMs} ms`, () => {
+      const { notes, touchAlive } = noting();
+      const { clock } = setUp({ touchAlive }, resumableMs);
+      clock.advance(everyMs - 1);
+      assert.equal(notes.length, 0);
+      clock.advance(1);
+      assert.equal(notes.length, 2);
+    });
+  }
+
+  it("[C6] tries the disk when health is asked for, every ten seconds at most", async () => {
+    const { notes, touchAlive } = noting();
+    const { vitals, clock } = setUp({ touchAlive });
+    await vitals.look();
+    assert.deepEqual(notes, [], "the start has shown it");
+    clock.advance(10_000);
+    const { store } = await vitals.look();
+    await vitals.look();
+    assert.deepEqual(notes, [[ACCOUNT, true], [WORK, true]]);
+    const at = clock.now();
+    assert.deepEqual(store, { probeMs: 40, isFailing: false, probedAt: at, answeredAt: at });
+  });
+
+  it("says once that the disk takes no writes, and when it does again", async () => {
+    let isFull = true;
+    const { vitals, lines, clock } = setUp({
+      touchAlive: () => isFull ? Promise.reject(new Error("disk full")) : Promise.resolve(1),
+    });
+    const isFailing = async () => {
+      clock.advance(10_000);
+      return (await vitals.look()).store.isFailing;
+    };
+    assert.deepEqual([await isFailing(), await isFailing()], [true, true]);
+    assert.equal(lines.filter(({ level }) => level === "error").length, 1);
+    isFull = false;
+    assert.equal(await isFailing(), false);
+  });
+});
+
+describe("[O2] startVitals().look()", () => {
+  it("asks the store when health is asked for, and not by itself", async () => {
+    let asked = 0;
+    const { vitals, clock } = setUp({
+      health() {
+        asked++;
+        return Promise.resolve({ ...FIGURES, inbox: { waiting: asked, running: 0 } });
+      },
+    });
+    await settle();
+    clock.advance(600_000);
+    await settle();
+    assert.equal(asked, 1, "at the start");
+    const [first, second] = await Promise.all([vitals.look(), vitals.look()]);
+    assert.deepEqual([first.inbox.waiting, second.inbox.waiting], [2, 2], "together, once");
+    await vitals.look();
+    assert.equal(asked, 2, "a second has not passed");
+  });
+});
+
+describe("[O2] startVitals() and the main thread", () => {
+  it("shows the longest delay of the last minute, and sees the timers run", () => {
+    const { vitals, clock, begin } = setUp();
+    const account = begin();
+    const lag = () => vitals.snapshot().eventLoopLagMs;
+    assert.equal(lag(), 0);
+    account.delayed(700);
+    clock.advance(20_000);
+    account.delayed(300);
+    assert.equal(lag(), 700);
+    clock.advance(40_001);
+    assert.equal(lag(), 300);
+    assert.ok(clock.now() - vitals.snapshot().mainTickAt <= 30_000);
+  });
+});

@@ -1,0 +1,305 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import {
+  mayPing,
+  type Moves,
+  movesSince,
+  type PingResult,
+  startWatchdog,
+  statusLine,
+  STILL_MAX_MS,
+  type WatchdogFacts,
+} from "../../../src/bot/health/watchdog.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { HEALTHY, NOW, only, READY } from "../../support/bot/health.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+
+const AT = 1_000_000;
+const ALL: Moves = { mainAt: AT, gatewayAt: AT, storeAt: AT };
+
+describe("[O4] mayPing()", () => {
+  const CASES: readonly (readonly [what: string, moves: Partial<Moves>, result: PingResult])[] = [
+    ["all move", {}, "sent"],
+    ["each moved half a minute ago", {
+      mainAt: AT - STILL_MAX_MS,
+      gatewayAt: AT - STILL_MAX_MS,
+      storeAt: AT - STILL_MAX_MS,
+    }, "sent"],
+    ["the gateway's thread stands still", { gatewayAt: AT - STILL_MAX_MS - 1 }, "skipped_gateway"],
+    ["the store does not answer", { storeAt: AT - STILL_MAX_MS - 1 }, "skipped_store"],
+    ["the scheduler stands still", { mainAt: AT - STILL_MAX_MS - 1 }, "skipped_agent"],
+  ];
+  for (const [what, moves, result] of CASES) {
+    it(`says ${result} where ${what}`, () =>
+      assert.equal(mayPing({ ...ALL, ...moves }, AT), result));
+  }
+});
+
+const FACTS: WatchdogFacts = { mainTickAt: 1, gatewayTickAt: 1, store: { answeredAt: 1 } };
+
+describe("[O4] movesSince()", () => {
+  const CASES: readonly (readonly [what: string, next: WatchdogFacts, moves: Partial<Moves>])[] = [
+    ["nothing", FACTS, {}],
+    ["the main thread", { ...FACTS, mainTickAt: 2 }, { mainAt: AT + 5 }],
+    ["the gateway's thread", { ...FACTS, gatewayTickAt: 2 }, { gatewayAt: AT + 5 }],
+    ["the store", { ...FACTS, store: { answeredAt: 2 } }, { storeAt: AT + 5 }],
+    ["one whose wall clock was set back", { ...FACTS, gatewayTickAt: -9 }, { gatewayAt: AT + 5 }],
+  ];
+  for (const [what, next, moves] of CASES) {
+    it(`sees that what has moved is ${what}`, () => {
+      assert.deepEqual(movesSince(FACTS, ALL, next, AT + 5), { ...ALL, ...moves });
+    });
+  }
+
+  it("takes a gateway that nobody has started for one that moves", () => {
+    const { gatewayTickAt: _, ...facts } = FACTS;
+    assert.equal(movesSince(facts, ALL, facts, AT + 5).gatewayAt, AT + 5);
+  });
+});
+
+/** A bot whose parts move at each look, unless they are held. */
+function bot({ watchdogMs, isListening = true, isHeard = () => true }: {
+  readonly watchdogMs?: number;
+  readonly isListening?: boolean;
+  readonly isHeard?: (state: string) => boolean;
+}) {
+  const clock = new FakeClock(0);
+  const { log, lines } = recordingLog();
+  const sent: string[] = [];
+  const refreshes: number[] = [];
+  const pings: PingResult[] = [];
+  const held = new Set<keyof Moves>();
+  const last = { mainAt: 0, gatewayAt: 0, storeAt: 0 };
+  let status = "pass  running";
+  /** A wall clock that is wrong by a year, and jumps. */
+  let skewMs = 0;
+  let stalledMs = 0;
+  const tick = (part: keyof Moves): number => {
+    if (!held.has(part)) last[part] = clock.now() + skewMs;
+    return last[part];
+  };
+  const watchdog = startWatchdog({
+    notify(state) {
+      if (!isHeard(state)) return false;
+      sent.push(state);
+      return true;
+    },
+    isListening,
+    ...(watchdogMs !== undefined && { watchdogMs }),
+    refresh: () => Promise.resolve(void refreshes.push(clock.now())),
+    facts: () => ({
+      mainTickAt: tick("mainAt"),
+      gatewayTickAt: tick("gatewayAt"),
+      store: { answeredAt: tick("storeAt") },
+    }),
+    status: () => status,
+    steadyNow: () => clock.now() + stalledMs,
+    schedule: clock.schedule,
+    onPing: (result) => pings.push(result),
+    log,
+  });
+  return {
+    clock,
+    watchdog,
+    sent,
+    pings,
+    refreshes,
+    lines,
+    hold: (part: keyof Moves) => held.add(part),
+    free: (part: keyof Moves) => held.delete(part),
+    setStatus: (next: string) => void (status = next),
+    jump: (ms: number) => void (skewMs += ms),
+    /** The main thread runs nothing for a while, its timers neither. */
+    stall: (ms: number) => void (stalledMs += ms),
+  };
+}
+
+const SEC = 1_000;
+
+describe("[O4] startWatchdog()", () => {
+  it("asks the store at each ping, and has no timer where no service manager listens", () => {
+    const managed = bot({ watchdogMs: 30_000 });
+    managed.watchdog.ready();
+    managed.clock.advance(30_000);
+    assert.deepEqual(managed.refreshes, [10_000, 20_000, 30_000]);
+    const alone = bot({ isListening: false });
+    alone.watchdog.ready();
+    alone.clock.advance(600_000);
+    assert.deepEqual(alone.refreshes, []);
+  });
+
+  it("tells that it is ready when it is, once, and with it how it is", () => {
+    const { clock, watchdog, sent } = bot({});
+    clock.advance(60 * SEC);
+    assert.deepEqual(sent, []);
+    watchdog.ready();
+    clock.advance(60 * SEC);
+    assert.deepEqual(sent, ["READY=1", "STATUS=pass  running"]);
+    watchdog.stop();
+  });
+
+  it("tells again that it is ready where it was not heard", () => {
+    let isDeaf = true;
+    const { clock, watchdog, sent } = bot({ isHeard: () => !isDeaf });
+    watchdog.ready();
+    assert.deepEqual(sent, []);
+    isDeaf = false;
+    clock.advance(30 * SEC);
+    assert.deepEqual(sent, ["READY=1", "STATUS=pass  running"]);
+    watchdog.stop();
+  });
+
+  it("tells how it is whenever that changes, in one line", () => {
+    const { clock, watchdog, sent, setStatus } = bot({});
+    watchdog.ready();
+    setStatus("warn  running,\nREADY=0\u0085 gateway:connection backoff" + "x".repeat(500));
+    clock.advance(30 * SEC);
+    assert.equal(sent.length, 3);
+    const told = sent.at(-1) ?? "";
+    assert.match(told, /^STATUS=warn {2}running, READY=0 {2}gateway:connection backoffx+$/);
+    assert.equal(told.length, "STATUS=".length + 200);
+    watchdog.stop();
+  });
+
+  it("pings every third of what the manager waits", () => {
+    const { clock, watchdog, sent, pings } = bot({ watchdogMs: 30 * SEC });
+    watchdog.ready();
+    clock.advance(9_999);
+    assert.deepEqual(pings, []);
+    clock.advance(1);
+    assert.deepEqual(pings, ["sent"]);
+    clock.advance(50 * SEC);
+    assert.equal(sent.filter((state) => state === "WATCHDOG=1").length, 6);
+    watchdog.stop();
+  });
+
+  it("pings where the manager asks for it, and else counts nothing", () => {
+    const { clock, watchdog, sent, pings } = bot({});
+    watchdog.ready();
+    clock.advance(60 * SEC);
+    assert.ok(!sent.includes("WATCHDOG=1"));
+    assert.deepEqual(pings, []);
+    watchdog.stop();
+  });
+
+  it("pings no faster than ten times a second, whatever it is asked", () => {
+    const { clock, watchdog, pings } = bot({ watchdogMs: 0.001 });
+    clock.advance(1 * SEC);
+    assert.equal(pings.length, 10);
+    watchdog.stop();
+  });
+
+  const PARTS: readonly (readonly [keyof Moves, PingResult, RegExp])[] = [
+    ["gatewayAt", "skipped_gateway", /gateway's thread stands still/],
+    ["storeAt", "skipped_store", /store does not answer/],
+    ["mainAt", "skipped_agent", /scheduler stands still/],
+  ];
+  for (const [part, result, words] of PARTS) {
+    it(`says why, once, and pings no more: ${result}; and again once it moves`, () => {
+      const { clock, watchdog, sent, pings, lines, hold, free } = bot({ watchdogMs: 30 * SEC });
+      watchdog.ready();
+      clock.advance(10 * SEC);
+      hold(part);
+      clock.advance(30 * SEC);
+      assert.ok(pings.every((one) => one === "sent"), pings.join());
+      clock.advance(10 * SEC);
+      assert.equal(pings.at(-1), result);
+      const before = sent.filter((state) => state === "WATCHDOG=1").length;
+      clock.advance(30 * SEC);
+      assert.equal(sent.filter((state) => state === "WATCHDOG=1").length, before);
+      assert.deepEqual(lines.map(({ level }) => level), ["error"]);
+      assert.match(lines[0]?.event ?? "", words);
+      free(part);
+      clock.advance(10 * SEC);
+      assert.equal(pings.at(-1), "sent");
+      watchdog.stop();
+    });
+  }
+
+  it("takes no jump of the wall clock for a stop, nor a stop for a move", () => {
+    const { clock, watchdog, pings, hold, jump } = bot({ watchdogMs: 30 * SEC });
+    for (const ms of [365 * 24 * 3_600 * SEC, -400 * 24 * 3_600 * SEC]) {
+      jump(ms);
+      clock.advance(10 * SEC);
+    }
+    assert.deepEqual([...new Set(pings)], ["sent"]);
+    hold("gatewayAt");
+    jump(-3_600 * SEC);
+    clock.advance(50 * SEC);
+    assert.equal(pings.at(-1), "skipped_gateway");
+    watchdog.stop();
+  });
+
+  it("blames nobody for the time in which its own thread stood still", () => {
+    const { clock, watchdog, pings, lines, hold, stall } = bot({ watchdogMs: 30 * SEC });
+    clock.advance(10 * SEC);
+    for (const part of ["mainAt", "gatewayAt", "storeAt"] as const) hold(part);
+    stall(60 * SEC);
+    clock.advance(20 * SEC);
+    assert.deepEqual(pings, ["sent", "sent", "sent"]);
+    clock.advance(20 * SEC);
+    assert.equal(pings.at(-1), "skipped_gateway");
+    assert.equal(lines.length, 1);
+    watchdog.stop();
+  });
+
+  it("tells that it stops, how long that may take, and then nothing of how it is", () => {
+    const { clock, watchdog, sent, setStatus } = bot({ watchdogMs: 30 * SEC });
+    watchdog.ready();
+    watchdog.stopping(25_000);
+    assert.equal(sent.at(-1), "STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=25000000");
+    setStatus("warn  draining");
+    clock.advance(10 * SEC);
+    assert.equal(sent.at(-1), "WATCHDOG=1");
+    assert.ok(!sent.some((state) => state.includes("draining")));
+    watchdog.stop();
+    assert.equal(clock.pending, 0);
+  });
+
+  it("tells that it reads its config, and that it has", () => {
+    const { watchdog, sent } = bot({});
+    watchdog.ready();
+    watchdog.reloading();
+    watchdog.reloaded();
+    assert.deepEqual(sent.slice(2), ["RELOADING=1", "READY=1"]);
+    watchdog.stop();
+  });
+
+  it("never pings for longer than the limit and one look of a part that stands still", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1_000, max: 120_000 }),
+        fc.constantFrom<keyof Moves>("mainAt", "gatewayAt", "storeAt"),
+        fc.integer({ min: 0, max: 300_000 }),
+        (watchdogMs, part, heldAt) => {
+          const { clock, watchdog, hold, sent } = bot({ watchdogMs });
+          clock.advance(heldAt);
+          hold(part);
+          clock.advance(STILL_MAX_MS + watchdogMs);
+          const before = sent.length;
+          clock.advance(3 * watchdogMs);
+          assert.equal(sent.length, before);
+          watchdog.stop();
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe("[O4] statusLine()", () => {
+  it("says that all is well", () => assert.equal(statusLine(HEALTHY, NOW), "pass  running"));
+
+  it("says what is not, the worst first, in the words of `barnacle status`", () => {
+    const snapshot = {
+      ...HEALTHY,
+      ...only({ shards: [{ ...READY, state: "backoff", readyAt: NOW - 5_000 }] }),
+      store: { ...HEALTHY.store, isFailing: true },
+    };
+    assert.equal(
+      statusLine(snapshot, NOW),
+      "fail  running, fail storage:write 3 ms, warn gateway:connection default/0 backoff",
+    );
+  });
+});

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createJudge } from "../../../src/bot/inbound/judge.ts";
+import type { StandingPolicy } from "../../../src/bot/rules/policy.ts";
+import { prepareAdmission } from "../../../src/policy/admission.ts";
+import { guildMessage, sender, userId } from "../../support/discord/builders.ts";
+import { loadTestConfig } from "../../support/config.ts";
+
+const OURS = userId("777");
+const ADA = userId("123456789012345678");
+
+async function judgeBy(discord: object) {
+  const { discord: { access: policy } } = await loadTestConfig({ groupPolicy: "open", ...discord });
+  const admit = prepareAdmission(policy);
+  const standing = { policy, admit } as StandingPolicy;
+  return createJudge({
+    policy: { now: () => standing },
+    isOurs: (id) => id === OURS,
+    isProxied: (id) => id === ADA,
+    now: () => 0,
+  });
+}
+
+const bot = (id: string) => sender({ id: userId(id), automaton: "bot" });
+
+describe("[H1] createJudge() › recall()", () => {
+  it("[N3] brings no words of another account of ours back, whatever allowBots says", async () => {
+    const { judge, recall } = await judgeBy({ allowBots: true });
+    const theirs = guildMessage({ sender: bot("778") });
+    assert.equal(recall(theirs).why, "no-mention");
+    for (const mention of [undefined, "user"] as const) {
+      const ours = guildMessage({ sender: bot(OURS), ...(mention && { mention }) });
+      const verdict = recall(ours);
+      assert.equal(verdict.why, "own");
+      assert.ok(verdict.kind === "ignore" && !verdict.keepAsContext);
+      assert.equal(judge(ours).verdict.why, "own", "as it would be live");
+    }
+  });
+
+  it("[P13] keeps what somebody has said themselves, whom PluralKit speaks for", async () => {
+    const { judge, recall } = await judgeBy({ pluralkit: { enabled: true } });
+    const theirs = guildMessage({ sender: sender({ id: ADA }), mention: "user" });
+    assert.equal(judge(theirs).verdict.why, "pluralkit-original");
+    assert.equal(recall(theirs).why, "mentioned");
+  });
+
+  it("[P11] [G6] ends no mute by what somebody has said before it", async () => {
+    const { judge, spoke } = await judgeBy({ allowBots: true, loopGuard: { maxTurns: 4 } });
+    const theirs = guildMessage({ sender: bot("778"), mention: "user" });
+    for (let turn = 0; turn < 3; turn++) {
+      judge(theirs);
+      spoke(theirs.channelId);
+    }
+    assert.equal(judge(theirs).verdict.why, "loop-guard");
+    judge(guildMessage(), {}, "found");
+    assert.equal(judge(theirs).verdict.why, "loop-guard");
+    judge(guildMessage());
+    assert.equal(judge(theirs).verdict.why, "mentioned");
+  });
+
+  it("[P11] counts for no loop of what is to come", async () => {
+    const { judge, recall, spoke } = await judgeBy({ allowBots: true });
+    const theirs = guildMessage({ sender: bot("778"), mention: "user" });
+    spoke(theirs.channelId);
+    for (let turn = 0; turn < 20; turn++) recall(theirs);
+    assert.equal(judge(theirs).verdict.why, "mentioned");
+  });
+});

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createOwners, type OwnersPorts } from "../../../src/bot/outbound/owners.ts";
+import { channelId, userId } from "../../support/discord/builders.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+
+const OWNER = userId("5");
+const DM = channelId("9");
+
+function setUp(ports: Partial<OwnersPorts> = {}) {
+  const { log, lines } = recordingLog();
+  const sent: string[] = [];
+  let opened = 0;
+  const owner = createOwners({
+    ownerIds: () => Promise.resolve([OWNER]),
+    openDirect(id) {
+      assert.equal(id, OWNER);
+      opened += 1;
+      return Promise.resolve(DM);
+    },
+    send(channel, text) {
+      sent.push(`${channel} ${text}`);
+      return Promise.resolve();
+    },
+    log,
+    ...ports,
+  });
+  return { owner, sent, lines, opened: () => opened };
+}
+
+describe("[R11] createOwners()", () => {
+  it("tells the owner in a direct message, whose channel is opened once", async () => {
+    const { owner, sent, opened } = setUp();
+    await owner.tell("one");
+    await owner.tell("two");
+    assert.deepEqual(sent, ["9 one", "9 two"]);
+    assert.equal(opened(), 1);
+  });
+
+  it("tells nobody that nobody could be told, not even the first thing after a start", async () => {
+    const { owner, sent, lines } = setUp();
+    await owner.tell("nothing gets to you", { about: DM });
+    assert.deepEqual(sent, []);
+    assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
+    await owner.tell("nothing gets there", { about: channelId("10") });
+    assert.deepEqual(sent, ["9 nothing gets there"]);
+  });
+
+  it("tells each of several, though one of them cannot be told", async () => {
+    const { owner, sent, lines } = setUp({
+      ownerIds: () => Promise.resolve([OWNER, userId("6"), userId("7")]),
+      openDirect: (id) =>
+        id === userId("6") ? Promise.reject(new Error("50007")) : Promise.resolve(channelId(id)),
+    });
+    await owner.tell("one");
+    assert.deepEqual(sent, ["5 one", "7 one"]);
+    assert.deepEqual(lines.map(({ level, fields }) => [level, fields["owner"]]), [["warn", "6"]]);
+  });
+
+  const failures: readonly [what: string, ports: Partial<OwnersPorts>, said: RegExp][] = [
+    ["Discord names none", { ownerIds: () => Promise.resolve([]) }, /has no owner/],
+    ["Discord does not tell", { ownerIds: () => Promise.reject(new Error("502")) }, /Cannot tell/],
+    [
+      "the channel cannot be opened",
+      { openDirect: () => Promise.reject(new Error("50007")) },
+      /Cannot tell/,
+    ],
+    ["the store is full", { send: () => Promise.reject(new Error("full")) }, /Cannot tell/],
+  ];
+  for (const [what, ports, said] of failures) {
+    it(`leaves it in the log where ${what}`, async () => {
+      const { owner, sent, lines } = setUp(ports);
+      await owner.tell("one");
+      assert.deepEqual(sent, []);
+      assert.equal(lines.length, 1);
+      assert.match(lines[0]?.event ?? "", said);
+      assert.equal(lines[0]?.fields["text"], "one");
+    });
+  }
+});

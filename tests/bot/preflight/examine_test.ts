@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { createServer, Server } from "node:http";
+import net from "node:net";
+import { describe, it } from "node:test";
+import tls from "node:tls";
+import { ask, examineDiscord, examineNetwork } from "../../../src/bot/preflight/examine.ts";
+import type { ApplicationId } from "../../../src/core/discord/ids.ts";
+import { parseSnowflake } from "../../../src/core/discord/ids.ts";
+import { toIntents } from "../../../src/discord/gateway/read/intents.ts";
+import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { schedule } from "../../../src/lib/schedule.ts";
+import { startFakeGateway } from "../../support/gateway/fake_gateway.ts";
+import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../../support/network/self_signed.ts";
+
+const ID: ApplicationId = parseSnowflake<"application">("1500000000000000002")!;
+const PORTS = { schedule, timeoutMs: 1_000 };
+const APPLICATION = { id: ID, name: "barnacle", flags: 0, needsCodeGrant: false, ownerIds: [] };
+const ABOUT = { tokenPlace: "DISCORD_BOT_TOKEN", intents: toIntents("agent_recommended") };
+const refusal = (kind: "unauthorized" | "rate_limited" | "unsent") =>
+  new RestError("failed", { kind, route: "GET /applications/@me" });
+
+describe("[G13] examineDiscord()", () => {
+  it("gathers what Discord says, and which intents are left out", async () => {
+    const { facts, application } = await examineDiscord({
+      ...ABOUT,
+      bot: {
+        token: "x",
+        applications: {
+          me: () => Promise.resolve(APPLICATION),
+          hasGuild: () => Promise.resolve(true),
+        },
+      },
+    }, PORTS);
+    assert.equal(application, APPLICATION);
+    assert.deepEqual(facts.intents, { missing: ["message_content"], spared: ["guild_members"] });
+    assert.deepEqual(facts.hasGuild, { kind: "told", found: true });
+  });
+
+  it("shows a refused token once: such requests are counted against the address", async () => {
+    let asked = 0;
+    const refuse = () => {
+      asked++;
+      return Promise.reject(refusal("unauthorized"));
+    };
+    const bot = { token: "x", applications: { me: refuse, hasGuild: refuse } };
+    const { facts } = await examineDiscord({ ...ABOUT, bot }, PORTS);
+    assert.deepEqual(facts.application, { kind: "refused" });
+    assert.equal(asked, 1);
+  });
+
+  it("asks nothing without a token", async () => {
+    const { facts } = await examineDiscord(ABOUT, PORTS);
+    assert.equal(facts.application, undefined);
+  });
+});
+
+const WALK = { elapsed: () => performance.now(), now: Date.now, schedule, timeoutMs: 1_000 };
+
+describe("[G13] examineNetwork()", () => {
+  it("learns from REST where the gateway is, if nobody knows", async () => {
+    const gateway = await startFakeGateway();
+    const rest = createServer((_, response) => void response.end(`{"url":"${gateway.url}"}`));
+    try {
+      const apiBase = `http://127.0.0.1:${await listen(rest)}/api`;
+      const facts = await examineNetwork(
+        { apiBase, env: {}, showsDns: true, opensGateway: true },
+        WALK,
+      );
+      assert.equal(facts.rest.http.kind, "ok");
+      assert.equal(facts.gateway?.hello.kind, "ok");
+      assert.equal(gateway.received(2).length, 0, "nobody identifies");
+    } finally {
+      await gateway.stop();
+      await close(rest);
+    }
+  });
+
+  it("opens no connection to the gateway beside that of a running bot", async () => {
+    let connections = 0;
+    const gateway = net.createServer((socket) => {
+      connections++;
+      socket.destroy();
+    });
+    const gatewayUrl = `ws://127.0.0.1:${await listen(gateway)}`;
+    const rest = createServer((_, response) =>
+      void response.end(JSON.stringify({ url: gatewayUrl }))
+    );
+    try {
+      const apiBase = `http://127.0.0.1:${await listen(rest)}/api`;
+      const facts = await examineNetwork(
+        { apiBase, gatewayUrl, env: {}, showsDns: true, opensGateway: false },
+        WALK,
+      );
+      assert.equal(facts.rest.http.kind, "ok");
+      assert.deepEqual([facts.gateway, connections], [undefined, 0]);
+    } finally {
+      await close(gateway);
+      await close(rest);
+    }
+  });
+
+  it("goes where Discord says, and is not led astray by what a page says", async () => {
+    const rest = createServer((_, response) => void response.end('{"url":"https://evil.example"}'));
+    try {
+      const apiBase = `http://127.0.0.1:${await listen(rest)}/api`;
+      const facts = await examineNetwork(
+        { apiBase, env: {}, showsDns: true, opensGateway: true },
+        WALK,
+      );
+      assert.equal(facts.gateway, undefined);
+    } finally {
+      await close(rest);
+    }
+  });
+
+  it("asks nothing of a server whose certificate nobody vouches for", async () => {
+    const heard: string[] = [];
+    const server = tls.createServer(
+      { key: SELF_SIGNED_KEY, cert: SELF_SIGNED_CERT },
+      (socket) => {
+        socket.on("error", () => {}); // the walker hangs up
+        socket.on("data", (data) => void heard.push(String(data)));
+      },
+    );
+    try {
+      const port = await listen(server);
+      const facts = await examineNetwork({
+        apiBase: `https://localhost:${port}/api`,
+        gatewayUrl: `wss://localhost:${port}`,
+        env: {},
+        showsDns: true,
+        opensGateway: true,
+      }, WALK);
+      assert.equal(facts.rest.http.kind, "skipped");
+      assert.equal(facts.gateway?.hello.kind, "skipped");
+      assert.deepEqual(heard, []);
+    } finally {
+      await close(server);
+    }
+  });
+
+  it("[G15] says which proxy variable is of no use", async () => {
+    const facts = await examineNetwork({
+      apiBase: "https://discord.invalid/api",
+      gatewayUrl: "wss://gateway.invalid",
+      env: { ALL_PROXY: "socks5://127.0.0.1:9" },
+      showsDns: true,
+      opensGateway: true,
+    }, WALK);
+    assert.deepEqual(facts.unusableProxies.map(({ variable }) => variable), ["ALL_PROXY"]);
+  });
+});
+
+async function listen(server: net.Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  return typeof address === "object" && address ? address.port : 0;
+}
+
+function close(server: net.Server): Promise<void> {
+  if (server instanceof Server) server.closeAllConnections();
+  return new Promise((resolve) => server.close(() => resolve()));
+}
+
+describe("[G13] ask()", () => {
+  const kinds = [["unauthorized", "refused"], ["rate_limited", "limited"], ["unsent", "failed"]];
+  for (const [kind, asked] of kinds as ["unauthorized" | "rate_limited" | "unsent", string][]) {
+    it(`takes ${kind} for ${asked}`, async () => {
+      assert.equal((await ask(() => Promise.reject(refusal(kind)), PORTS)).kind, asked);
+    });
+  }
+
+  it("lets go of a client that waits out a rate limit", async () => {
+    const never = new Promise<string>(() => {});
+    const asked = await ask(() => never, { schedule, timeoutMs: 20 });
+    assert.deepEqual(asked, { kind: "failed", why: "no answer in time" });
+  });
+
+  it("hides no fault of ours", async () => {
+    await assert.rejects(ask(() => Promise.reject(new TypeError("ours")), PORTS), TypeError);
+  });
+});

@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createPreflight, type Look } from "../../../src/bot/preflight/preflight.ts";
+import type { Finding } from "../../../src/core/finding.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+
+const NOW = Date.parse("2026-11-20T12:00:00Z");
+const HOUR_MS = 3_600_000;
+
+const fine: Finding = { id: "network.clock", what: "Clock", status: "pass", why: "right" };
+const noDns: Finding = {
+  id: "network.rest.dns",
+  what: "REST API: DNS",
+  status: "fail",
+  why: "the name is not found",
+  fix: "see the name servers",
+};
+const noGuild: Finding = { id: "discord.guilds", what: "Guilds", status: "warn", why: "in none" };
+const noContent: Finding = {
+  id: "discord.intents.message_content",
+  what: "Message Content Intent",
+  status: "warn",
+  why: "mentions only",
+};
+
+/** A preflight whose looks show these in turn, and whose next look is taken by hand. */
+function preflight(looks: readonly (Partial<Look> | Error)[], readyAt?: number) {
+  const { log, lines } = recordingLog();
+  const timers: { run: () => void; ms: number }[] = [];
+  let taken = 0;
+  let refusals = 0;
+  const made = createPreflight({
+    now: NOW,
+    firstLookMs: 250,
+    trustedLookMs: 3_000,
+    ...(readyAt !== undefined && { readyAt }),
+  }, {
+    look() {
+      const look = looks[taken++] ?? {};
+      if (look instanceof Error) return Promise.reject(look);
+      return Promise.resolve({ findings: [], isRefused: false, ...look });
+    },
+    onRefused: () => void refusals++,
+    schedule(run, ms) {
+      const timer = { run, ms };
+      timers.push(timer);
+      return () => void timers.splice(timers.indexOf(timer), 1);
+    },
+    log,
+  });
+  async function next(): Promise<void> {
+    timers.shift()?.run();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  return {
+    ...made,
+    plan: made.start,
+    lines,
+    timers,
+    taken: () => taken,
+    refusals: () => refusals,
+    /** Starts it, and takes the first look. */
+    async start() {
+      made.start();
+      await next();
+    },
+    next,
+  };
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+describe("[G13] createPreflight()", () => {
+  it("is silent where all is well, and looks once", async () => {
+    const { start, lines, timers, findings } = preflight([{ findings: [fine] }]);
+    await start();
+    assert.deepEqual([lines, timers, findings()], [[], [], []]);
+  });
+
+  it("says what is wrong once, looks again each minute, and says that it is over", async () => {
+    const run = preflight([
+      { findings: [noDns, fine] },
+      { findings: [noDns, fine] },
+      { findings: [{ ...noDns, status: "pass" }, fine] },
+    ]);
+    await run.start();
+    assert.deepEqual(run.findings(), [noDns]);
+    assert.deepEqual(run.timers.map(({ ms }) => ms), [60_000]);
+    await run.next();
+    await run.next();
+    assert.deepEqual(run.timers, [], "all is well: nobody looks again");
+    assert.deepEqual(run.findings(), []);
+    assert.deepEqual(run.lines.map(({ level, event }) => `${level} ${event}`), [
+      "error REST API: DNS: the name is not found",
+      "info REST API: DNS: right again",
+    ]);
+  });
+
+  it("looks again after a look that failed, so that nothing stays wrong for ever", async () => {
+    const run = preflight([{ findings: [noDns] }, new Error("a fault of ours"), {}]);
+    await run.start();
+    await run.next();
+    assert.deepEqual(run.findings(), [noDns]);
+    assert.deepEqual(run.timers.map(({ ms }) => ms), [60_000]);
+    await run.next();
+    assert.deepEqual([run.findings(), run.timers], [[], []]);
+  });
+
+  it("looks again for a guild, and not for a checkbox, which takes a restart", async () => {
+    const guild = preflight([{ findings: [noGuild] }]);
+    await guild.start();
+    assert.equal(guild.timers.length, 1);
+    const content = preflight([{ findings: [noContent] }]);
+    await content.start();
+    assert.deepEqual(content.timers, []);
+    assert.deepEqual(content.lines.map(({ level }) => level), ["warn"]);
+  });
+
+  it("says once that the token is refused, and does not show it again", async () => {
+    const run = preflight([{ findings: [noDns], isRefused: true }]);
+    await run.start();
+    assert.equal(run.refusals(), 1);
+    assert.deepEqual(run.timers, []);
+  });
+
+  it("plans the first look beside connecting, later if the bot was connected today", async () => {
+    for (
+      const [readyAt, afterMs] of [
+        [undefined, 250],
+        [NOW - 25 * HOUR_MS, 250],
+        [NOW - 23 * HOUR_MS, 3_000],
+      ] as const
+    ) {
+      const run = preflight([{ findings: [noDns] }], readyAt);
+      run.plan();
+      await settled();
+      assert.equal(run.taken(), 0, "the connection goes first");
+      assert.deepEqual(run.timers.map(({ ms }) => ms), [afterMs]);
+      await run.next();
+      assert.deepEqual(run.findings(), [noDns]);
+      assert.deepEqual(run.timers.map(({ ms }) => ms), [60_000]);
+    }
+  });
+
+  it("reports a fault of its own and throws nothing", async () => {
+    const run = preflight([new TypeError("ours")]);
+    await run.start();
+    assert.deepEqual(run.lines.map(({ level }) => level), ["error"]);
+  });
+
+  it("says and plans nothing once it is stopped", async () => {
+    const pending = Promise.withResolvers<Look>();
+    const { log, lines } = recordingLog();
+    const planned: (() => void)[] = [];
+    const { start, stop } = createPreflight({ now: NOW, firstLookMs: 250, trustedLookMs: 3_000 }, {
+      look: () => pending.promise,
+      onRefused: () => assert.fail("too late"),
+      schedule(run) {
+        planned.push(run);
+        return () => {};
+      },
+      log,
+    });
+    start();
+    planned.shift()?.();
+    stop();
+    pending.resolve({ findings: [noDns], isRefused: true });
+    await settled();
+    assert.deepEqual([lines, planned], [[], []]);
+  });
+
+  it("calls off the next look when it is stopped", async () => {
+    const run = preflight([{ findings: [noDns] }]);
+    await run.start();
+    run.stop();
+    assert.deepEqual(run.timers, []);
+  });
+});

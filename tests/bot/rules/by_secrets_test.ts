@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { bySecrets } from "../../../src/bot/rules/by_secrets.ts";
+import { createSecretFilter } from "../../../src/render/safety/secrets.ts";
+
+describe("[SEC-R10] [C9] bySecrets()", () => {
+  const first = "first-secret-of-all-4711";
+  const second = "second-secret-read-later-4712";
+
+  it("knows a secret from the moment at which a config has brought it", () => {
+    let secrets = [first];
+    const clean = bySecrets(() => secrets, createSecretFilter);
+    assert.equal(clean(`${first} ${second}`).found, 1);
+    secrets = [first, second];
+    assert.equal(clean(`${first} ${second}`).found, 2);
+  });
+
+  it("makes nothing anew where there is nothing new", () => {
+    let made = 0;
+    const length = bySecrets(() => [first], (secrets) => {
+      made++;
+      return () => secrets.length;
+    });
+    assert.deepEqual([length("a"), length("b"), made], [1, 1, 1]);
+  });
+});

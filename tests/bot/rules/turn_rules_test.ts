@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { turnRulesOf } from "../../../src/bot/rules/turn_rules.ts";
+import type { Config } from "../../../src/config/config.ts";
+import { withNames } from "../../../src/policy/pinned.ts";
+import type { ChannelId } from "../../../src/core/discord/ids.ts";
+import {
+  channelId,
+  directMessage,
+  guildMessage,
+  guildPlace,
+  sender,
+  userId,
+} from "../../support/discord/builders.ts";
+import { loadTestConfig } from "../../support/config.ts";
+
+const GUILD = guildPlace().guild.id;
+const CHANNEL = guildPlace().channel.id;
+
+const OWNER = userId("987654321098765000");
+const MB = 1_000_000;
+
+/** @param policy That of the config, if absent. */
+const rulesBy = (config: Config, policy = config.discord.access) =>
+  turnRulesOf(config, {
+    cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
+    uploadLimit: (guildId) => (guildId === undefined ? 10 : 50) * MB,
+    policy: () => policy,
+  });
+
+describe("turnRulesOf()", () => {
+  it("[H1] brings context into channels, and none into direct messages", async () => {
+    const rules = rulesBy(await loadTestConfig({ historyLimit: 7 }));
+    assert.equal(rules(guildMessage()).historyLimit, 7);
+    assert.equal(rules(directMessage()).historyLimit, 0);
+  });
+
+  it("[H2] bounds the turns of a direct message, by user where that is written", async () => {
+    const bob = userId("987654321098765432");
+    const rules = rulesBy(
+      await loadTestConfig({ dmHistoryLimit: 9, dms: { [bob]: { historyLimit: 3 } } }),
+    );
+    assert.equal(rules(directMessage()).userTurns, 9);
+    assert.equal(rules(directMessage({ sender: sender({ id: bob }) })).userTurns, 3);
+    assert.equal(rules(guildMessage()).userTurns, undefined);
+  });
+
+  it("[P10] tells the model who is named on the place's list, by id", async () => {
+    const rules = rulesBy(await loadTestConfig({ guilds: { [GUILD]: { users: [OWNER] } } }));
+    const owner = guildMessage({ sender: sender({ id: OWNER }) });
+    assert.equal(rules(owner).instructions.ownerId, OWNER);
+    assert.equal(rules(guildMessage()).instructions.ownerId, undefined);
+  });
+
+  it("[S6] has the agent's words everywhere, and a channel's only there", async () => {
+    const config = await loadTestConfig({
+      guilds: { [GUILD]: { channels: { [CHANNEL]: { systemPrompt: "Only about krill." } } } },
+    }, { agents: { list: [{ id: "main", name: "Barney", prompt: "Be kind." }] } });
+    const rules = rulesBy(config);
+    const common = { hasTables: true, hasReplyTags: false };
+    assert.deepEqual(rules(guildMessage()).instructions, {
+      ...common,
+      agentName: "Barney",
+      agentPrompt: "Be kind.",
+      channelPrompt: "Only about krill.",
+    });
+    assert.deepEqual(rules(directMessage()).instructions, {
+      ...common,
+      agentName: "Barney",
+      agentPrompt: "Be kind.",
+    });
+  });
+
+  it("[P12] [S6] has a channel's words where the channel is by now, whatever it is called", async () => {
+    const config = await loadTestConfig({
+      guilds: { [GUILD]: { channels: { help: { systemPrompt: "Only about krill." }, "*": {} } } },
+    });
+    const name = { typed: "help", name: "help", at: 1 };
+    const pinned = withNames(config.discord.access, [
+      { ...name, kind: "channel", id: CHANNEL, guildId: GUILD },
+    ]);
+    const rules = rulesBy(config, pinned);
+    const channelPrompt = (id: ChannelId, name: string) =>
+      rules(guildMessage({ place: guildPlace({ channel: { id, name } }) }))
+        .instructions.channelPrompt;
+    assert.equal(channelPrompt(CHANNEL, "renamed"), "Only about krill.");
+    assert.equal(channelPrompt(channelId("1499999999999999999"), "help"), undefined);
+  });
+
+  it("[R2] hands over how an answer is cut, and how long it may take", async () => {
+    const config = await loadTestConfig(
+      { textChunkLimit: 500, maxLinesPerMessage: 5, chunkMode: "newline" },
+      { agents: { turnTimeoutSec: 30 } },
+    );
+    const { chunks, timeoutMs } = rulesBy(config)(guildMessage());
+    const { limit, maxLines, mode } = chunks;
+    assert.deepEqual({ limit, maxLines, mode }, { limit: 500, maxLines: 5, mode: "newline" });
+    assert.equal(timeoutMs, 30_000);
+  });
+
+  it("[R3] [R5] [R6] [R9] hands over how an answer looks", async () => {
+    const config = await loadTestConfig({ replyToMode: "first" }, {
+      messages: { maxChunks: 3, tables: "bullets", linkHosts: ["example.org"] },
+    });
+    const rules = rulesBy(config)(guildMessage());
+    assert.equal(rules.chunks.maxChunks, 3);
+    assert.equal(rules.tables, "bullets");
+    assert.deepEqual(rules.linkHosts, ["example.org"]);
+    assert.equal(rules.replyToMode, "first");
+    assert.equal(rules.instructions.hasReplyTags, true, "the model is told of them");
+    assert.equal(rules.cleanSecrets("hunter2"), "[redacted]");
+  });
+
+  const limits = [["what the config allows", 8, 8, 8], [
+    "what Discord allows",
+    80,
+    50,
+    10,
+  ]] as const;
+  for (const [what, mediaMaxMb, inGuild, inDm] of limits) {
+    it(`[R12] bounds a file by ${what}`, async () => {
+      const rules = rulesBy(await loadTestConfig({ mediaMaxMb }));
+      assert.equal(rules(guildMessage()).maxFileBytes, inGuild * MB);
+      assert.equal(rules(directMessage()).maxFileBytes, inDm * MB);
+    });
+  }
+
+  it("[H3] falls back to this machine's time zone", async () => {
+    const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const rules = rulesBy(await loadTestConfig());
+    assert.equal(rules(directMessage()).timezone, here);
+  });
+});

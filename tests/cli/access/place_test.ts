@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { findPlace } from "../../../src/cli/access/place.ts";
+import { type Guild, type GuildIndex } from "../../../src/discord/gateway/read/guild_index.ts";
+import { channelId, guildId } from "../../support/discord/builders.ts";
+
+function guild(
+  id: string,
+  name: string,
+  channels: readonly (readonly [string, string, number?])[],
+): Guild {
+  return {
+    id: guildId(id),
+    name,
+    roles: new Map(),
+    channels: new Map(
+      channels.map(([id, name, type = 0]) => [channelId(id), { id: channelId(id), type, name }]),
+    ),
+  };
+}
+
+const KRILL = guild("1400000000000000010", "Krill Friends", [
+  ["1400000000000000011", "help"],
+  ["1400000000000000012", "general"],
+  ["1400000000000000013", "general-category", 4],
+]);
+const OTHER = guild("1400000000000000020", "Other", [["1400000000000000021", "general"]]);
+const INDEX: GuildIndex = new Map([KRILL, OTHER].map((one) => [one.id, one]));
+
+describe("findPlace()", () => {
+  it("knows direct messages and groups by a word", () => {
+    const dm = findPlace("dm", INDEX);
+    assert.equal(dm.kind === "place" && dm.place.kind, "dm");
+    const group = findPlace("group:1400000000000000055", INDEX);
+    assert.equal(group.kind === "place" && group.channelId, "1400000000000000055");
+    const named = findPlace("group:friends", INDEX);
+    assert.deepEqual(named.kind === "place" && named.place, { kind: "group_dm", name: "friends" });
+  });
+
+  for (
+    const text of [
+      "1400000000000000011",
+      "<#1400000000000000011>",
+      "channel:1400000000000000011",
+      "https://discord.com/channels/1400000000000000010/1400000000000000011",
+      "help",
+      "#help",
+      "Krill Friends/help",
+      "krill-friends/help",
+    ]
+  ) {
+    it(`finds #help by ${text}`, () => {
+      const found = findPlace(text, INDEX);
+      assert.ok(found.kind === "place", text);
+      assert.equal(found.channelId, "1400000000000000011");
+      assert.equal(found.guildId, KRILL.id);
+      assert.ok(found.place.kind === "guild" && found.place.channel.name === "help");
+    });
+  }
+
+  it("takes a name that several have for none of them, and names them all", () => {
+    const found = findPlace("general", INDEX);
+    assert.ok(found.kind === "problem");
+    assert.match(
+      found.problem,
+      /1400000000000000012 \(Krill Friends\/general\) or 1400000000000000021/,
+    );
+    assert.equal(findPlace("other/general", INDEX).kind, "place");
+  });
+
+  it("says what it does not know, and takes a link at its word", () => {
+    for (const text of ["nowhere", "general-category", "1400000000000000099", ""]) {
+      assert.equal(findPlace(text, INDEX).kind, "problem", text);
+    }
+    const linked = findPlace("https://discord.com/channels/77/1400000000000000099", INDEX);
+    assert.ok(linked.kind === "place" && linked.place.kind === "guild");
+    assert.equal(linked.place.isUnknown, true);
+  });
+
+  it("[X1] names candidates with nothing in them that a terminal would obey", () => {
+    const evil = guild("1400000000000000030", "\u001b[2J\nbarnacle: all is well \u202e", [
+      ["1400000000000000031", "general"],
+    ]);
+    const found = findPlace("general", new Map([...INDEX, [evil.id, evil]]));
+    assert.ok(found.kind === "problem");
+    assert.doesNotMatch(found.problem, /[\p{Cc}\p{Cf}]/u);
+    assert.match(found.problem, /1400000000000000031/);
+  });
+});

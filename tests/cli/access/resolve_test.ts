@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { existsSync, statSync, writeFileSync } from "node:fs";
+import { afterEach, describe, it } from "node:test";
+import { accessResolve, type ResolveFlags } from "../../../src/cli/access/resolve.ts";
+import type { Env } from "../../../src/cli/shared/io.ts";
+import { loadConfig } from "../../../src/config/load.ts";
+import type { ResolvedName } from "../../../src/core/names.ts";
+import { type DemoWorld, demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { startSimulator } from "../../../simulator/simulator.ts";
+import { ACCOUNT, userId } from "../../support/discord/builders.ts";
+import { batch } from "../../support/store/store.ts";
+import {
+  type DataHouse,
+  dataHouse,
+  GUILD,
+  GUILD_SNAPSHOT,
+  HELP,
+  removeHouses,
+} from "../house_of_data.ts";
+import { recordingIo } from "../io.ts";
+
+afterEach(removeHouses);
+
+async function resolve(house: DataHouse, flags: Partial<ResolveFlags> = {}, env: Env = {}) {
+  const io = { ...recordingIo(env), cwd: house.data };
+  const code = await accessResolve({ ...house.flags, write: false, offline: false, ...flags }, io);
+  return { code, out: io.stdout.join("\n"), err: io.stderr.join("\n") };
+}
+
+/** A demo world, and a bot's token for it. */
+async function withDiscord(
+  play: (demo: DemoWorld, env: Env) => Promise<void>,
+): Promise<void> {
+  const demo = demoWorld();
+  const simulator = await startSimulator({ world: demo.world, rateLimits: false });
+  try {
+    const env = { DISCORD_API_URL: simulator.apiUrl, DISCORD_BOT_TOKEN: simulator.token };
+    await play(demo, env);
+  } finally {
+    await simulator.close();
+  }
+}
+
+const NAMES = {
+  dm: { allowFrom: ["grace", "nobody-at-all"] },
+  guilds: { "krill-co": { users: ["ada"], channels: { "off-topic": {} } } },
+};
+
+describe("[P12] barnacle access resolve", () => {
+  it("finds guilds, channels and people at Discord, without a bot that ever ran", async () => {
+    await withDiscord(async ({ people, krill, channels }, env) => {
+      const house = dataHouse({ channels: { discord: NAMES } });
+      const { code, out } = await resolve(house, { json: true }, env);
+      assert.equal(code, 3, "one of them is nobody");
+      const { names }: { names: readonly { typed: string; id?: string }[] } = JSON.parse(out);
+      assert.deepEqual(Object.fromEntries(names.map(({ typed, id }) => [typed, id])), {
+        grace: people.grace.id,
+        "nobody-at-all": undefined,
+        "krill-co": krill.id,
+        ada: people.ada.id,
+        "off-topic": channels.offTopic.id,
+      });
+    });
+  });
+
+  it("prints each name with what it is, or why it stays a name", async () => {
+    await withDiscord(async ({ people }, env) => {
+      const { out } = await resolve(dataHouse({ channels: { discord: NAMES } }), {}, env);
+      assert.match(
+        out,
+        new RegExp(
+          `^ok +user +grace +channels.discord.dm.allowFrom\\[0\\] +${people.grace.id} \\(grace\\)$`,
+          "m",
+        ),
+      );
+      assert.match(out, /^NO +user +nobody-at-all .*nothing has this name$/m);
+    });
+  });
+
+  it("changes nothing without --write", async () => {
+    await withDiscord(async (_demo, env) => {
+      const house = dataHouse({ channels: { discord: NAMES } });
+      const before = house.text();
+      await resolve(house, {}, env);
+      assert.equal(house.text(), before);
+    });
+  });
+
+  it("[C10] writes nothing into a file that is another one by the time the names are found", async () => {
+    await withDiscord(async (_demo, env) => {
+      const house = dataHouse({ channels: { discord: { dm: { allowFrom: ["grace"] } } } });
+      const resolving = resolve(house, { write: true }, env);
+      const meanwhile = '{"channels":{"discord":{"dm":{"allowFrom":["123456789012345678"]}}}}';
+      writeFileSync(house.flags.config, meanwhile);
+      const { code, err } = await resolving;
+      assert.equal(house.text(), meanwhile, "grace was to be in the place of somebody else");
+      assert.equal(code, 75);
+      assert.match(err, /has changed since it was read/);
+    });
+  });
+
+  it("[C10] writes ids with the names as comments, and leaves mode and a copy", async () => {
+    await withDiscord(async ({ people, krill, channels }, env) => {
+      const house = dataHouse(`{
+  "channels": { "discord": {
+    "dm": { "allowFrom": ["grace"] }, // friends
+    "guilds": {
+      "krill-co": {
+        "users": ["ada"],
+        "channels": { "off-topic": {} },
+      },
+    },
+  } },
+}
+`);
+      const before = house.text();
+      const { code, err } = await resolve(house, { write: true }, env);
+      assert.equal(code, 0);
+      assert.match(err, /4 are ids now/);
+      const text = house.text();
+      assert.match(text, new RegExp(`\\["${people.grace.id}" /\\* grace \\*/\\] \\}, // friends`));
+      assert.match(text, new RegExp(`"${krill.id}": \\{ // krill-co`));
+      assert.match(text, new RegExp(`"${channels.offTopic.id}"`));
+      assert.equal(statSync(house.config).mode & 0o777, 0o600);
+      assert.ok(existsSync(`${house.config}.bak`));
+      const { kind } = await loadConfig({ file: house.config, text }, {
+        env: {},
+        readFile: () => Promise.resolve(undefined),
+      });
+      assert.equal(kind, "loaded");
+      assert.notEqual(text, before);
+      const again = await resolve(house, { write: true }, env);
+      assert.equal(again.code, 0);
+      assert.match(again.err, /has no names/);
+      assert.equal(house.text(), text);
+    });
+  });
+
+  it("goes by what the bot has found: who took a name since is a stranger", async () => {
+    await withDiscord(async ({ people }, env) => {
+      const house = dataHouse({ channels: { discord: { dm: { allowFrom: ["grace"] } } } });
+      const first: ResolvedName = {
+        kind: "user",
+        id: userId("5"),
+        typed: "grace",
+        name: "grace",
+        at: 1,
+      };
+      await house.fill((store) => store.saveNames(ACCOUNT, [first]));
+      const { out } = await resolve(house, { json: true }, env);
+      const [{ id }] = JSON.parse(out).names;
+      assert.equal(id, "5");
+      assert.notEqual(id, people.grace.id);
+    });
+  });
+
+  it("says why, where Discord was not asked", async () => {
+    const house = dataHouse({ channels: { discord: { dm: { allowFrom: ["grace"] } } } });
+    await house.fill((store) => store.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), 1));
+    const { code, out } = await resolve(house, { offline: true });
+    assert.equal(code, 3);
+    assert.match(out, /members were not searched: Discord was not asked/);
+  });
+
+  it("says which switch is off, where Discord lets the bot search no members", async () => {
+    await withDiscord(async (demo, env) => {
+      Object.assign(demo.barnacle, { privilegedIntents: 0 });
+      const house = dataHouse({ channels: { discord: NAMES } });
+      const { code, out } = await resolve(house, {}, env);
+      assert.equal(code, 3);
+      assert.match(out, /^NO +user +grace .*Server Members Intent in the developer portal$/m);
+      assert.match(out, /^ok +guild +krill-co/m, "what needs no members is found all the same");
+    });
+  });
+
+  it("knows guilds, channels and roles from the store, without Discord", async () => {
+    const house = dataHouse({
+      channels: {
+        discord: {
+          guilds: { "friends-of-barnacle": { users: ["role:Crew"], channels: { help: {} } } },
+        },
+      },
+    });
+    await house.fill((store) => store.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), 1));
+    const { code, out } = await resolve(house, { offline: true, json: true });
+    assert.equal(code, 0);
+    const ids = JSON.parse(out).names.map(({ id }: { id?: string }) => id);
+    assert.deepEqual(new Set(ids), new Set([GUILD, HELP, "1400000000000000030"]));
+  });
+
+  it("[O7] ends with 77 where Discord refuses the token", async () => {
+    await withDiscord(async (_demo, env) => {
+      const house = dataHouse({ channels: { discord: NAMES } });
+      const wrong = {
+        ...env,
+        DISCORD_BOT_TOKEN: "MTIzNDU2Nzg5MDEyMzQ1Njc4.G1abcd.wrong-wrong-wrong-wrong-wrong-w",
+      };
+      const { code, err } = await resolve(house, {}, wrong);
+      assert.equal(code, 77);
+      assert.match(err, /Discord does not say who is who/);
+    });
+  });
+});

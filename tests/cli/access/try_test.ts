@@ -1,0 +1,265 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "node:test";
+import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
+import { accessTest, type AccessTestFlags } from "../../../src/cli/access/try.ts";
+import type { Env } from "../../../src/cli/shared/io.ts";
+import { demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { startSimulator } from "../../../simulator/simulator.ts";
+import { ACCOUNT, directMessage, sender, userId } from "../../support/discord/builders.ts";
+import { batch, frozen, part, ROUTE } from "../../support/store/store.ts";
+import {
+  type DataHouse,
+  dataHouse,
+  GUILD,
+  GUILD_SNAPSHOT,
+  removeHouses,
+} from "../house_of_data.ts";
+import { recordingIo } from "../io.ts";
+
+afterEach(removeHouses);
+
+const ADA = "123456789012345678";
+
+/** What the command line says where it says nothing. */
+const UNSAID = {
+  user: ADA,
+  channel: "help",
+  reply: false,
+  mention: false,
+  bot: false,
+  manager: false,
+  event: "message",
+  on: "own",
+  needs: "everybody",
+  offline: false,
+} as const;
+
+async function house(discord: object, more: object = {}): Promise<DataHouse> {
+  const made = dataHouse({ channels: { discord }, ...more });
+  await made.fill((store) => store.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), Date.now()));
+  return made;
+}
+
+async function attempt(
+  where: DataHouse,
+  flags: Partial<AccessTestFlags> = {},
+  env: Env = {},
+) {
+  const io = { ...recordingIo(env), cwd: where.data };
+  const code = await accessTest({ ...UNSAID, ...where.flags, ...flags }, io, false);
+  return { code, out: io.stdout.join("\n"), err: io.stderr.join("\n") };
+}
+
+const OPEN = { guilds: { [GUILD]: {} } };
+
+describe("[P1] barnacle access test", () => {
+  it("says what the bot would do, with the ladder and where each rule is written", async () => {
+    const { code, out } = await attempt(await house(OPEN), { mention: true });
+    assert.equal(code, 0);
+    assert.match(out, /^Would be answered: it speaks to the bot.*config\.jsonc:5\)$/m);
+    assert.match(out, /^ {2}ok {2}mention .*config\.jsonc:5\)$/m);
+  });
+
+  it("[O7] ends with 1 where the bot would not answer", async () => {
+    const { code, out } = await attempt(await house(OPEN));
+    assert.equal(code, 1);
+    assert.match(out, /^Would not be answered: nobody mentioned the bot/);
+  });
+
+  it("[M2] finds a mention in the text, and knows a reply to the bot", async () => {
+    const place = await house(OPEN);
+    const session = { sessionId: "s", resumeUrl: "wss://127.0.0.1", seq: 1 };
+    const applicationId = parseSnowflake<"application">("43");
+    assert.ok(applicationId);
+    const self = { userId: userId("42"), applicationId, username: "krill" };
+    await place.fill((store) => store.startGatewaySession(ACCOUNT, 0, session, self, 1));
+    assert.equal((await attempt(place, { text: "hey <@42>" })).code, 0);
+    assert.equal((await attempt(place, { text: "hey <@43>" })).code, 1);
+    assert.equal((await attempt(place, { reply: true })).code, 0);
+    assert.equal((await attempt(place, { reply: true, bot: true })).code, 1, "bots are ignored");
+    assert.equal(
+      (await attempt(place, { text: "<@&1400000000000000032> hi" })).code,
+      0,
+      "its role",
+    );
+    assert.equal(
+      (await attempt(place, { text: "<@&1400000000000000030> hi" })).code,
+      1,
+      "another's",
+    );
+  });
+
+  it("[P14] takes roles by name or id, and says so where a list asks for them and nobody knows", async () => {
+    const place = await house({ guilds: { [GUILD]: { users: ["role:Crew"] } } });
+    assert.equal((await attempt(place, { mention: true, role: ["Crew"] })).code, 0);
+    assert.equal((await attempt(place, { mention: true, role: ["1400000000000000030"] })).code, 0);
+    assert.equal((await attempt(place, { mention: true, role: ["Guest"] })).code, 1);
+    const unknown = await attempt(place, { mention: true });
+    assert.equal(unknown.code, 3);
+    assert.match(unknown.err, /their roles are not known, and a list here asks for them/);
+    const twins = await attempt(place, { mention: true, role: ["Twin"] });
+    assert.equal(twins.code, 2);
+    assert.match(twins.err, /several roles there have that name/);
+    const nobody = await attempt(place, { role: ["Captain"] });
+    assert.equal(nobody.code, 2);
+    assert.match(nobody.err, /no role there has that name/);
+  });
+
+  it("[P4] says that an id, or a name, is not known where that may be the reason", async () => {
+    const byId = await attempt(await house({ guilds: { [GUILD]: { users: [ADA] } } }), {
+      user: "ada",
+      mention: true,
+    });
+    assert.equal(byId.code, 3);
+    assert.match(byId.out, /"ada" \(id not known\)/);
+    assert.match(byId.err, /the id of ada is not known/);
+    const byName = await attempt(await house({ guilds: { [GUILD]: { users: ["ada"] } } }), {
+      mention: true,
+    });
+    assert.equal(byName.code, 3);
+    assert.match(byName.err, /their username is not known/);
+  });
+
+  it("[O7] ends with 1 where what is not known makes no difference", async () => {
+    const place = await house({ guilds: { [GUILD]: { users: ["ada", ADA] } } });
+    const { code, err } = await attempt(place);
+    assert.equal(code, 1);
+    assert.match(err, /their username is not known/);
+  });
+
+  it("[M2] takes no reply by a bot for a mention", async () => {
+    const place = await house({ ...OPEN, allowBots: true });
+    assert.equal((await attempt(place, { bot: true, mention: true })).code, 0);
+    assert.equal((await attempt(place, { bot: true, reply: true })).code, 1);
+  });
+
+  it("[P12] goes by the names that the bot has found to be ids", async () => {
+    const place = await house({ guilds: { [GUILD]: { users: ["ada"] } } });
+    const name = { kind: "user", id: userId(ADA), typed: "ada", name: "ada", at: 1 } as const;
+    await place.fill((store) => store.saveNames(ACCOUNT, [name]));
+    assert.equal((await attempt(place, { mention: true })).code, 0);
+    assert.equal(
+      (await attempt(place, { mention: true, user: "ada" })).code,
+      0,
+      "who bore the name",
+    );
+    const taker = "123456789012345679";
+    assert.notEqual((await attempt(place, { mention: true, user: taker })).code, 0);
+  });
+
+  it("[P3] knows who is paired, and who would get a code", async () => {
+    const place = await house({});
+    const stranger = await attempt(place, { channel: "dm" });
+    assert.notEqual(stranger.code, 0);
+    assert.match(stranger.out, /^Would not be answered, but given a pairing code/);
+    const judged = {
+      message: directMessage({ sender: sender({ id: userId(ADA), username: "ada" }) }),
+      verdict: { kind: "challenge", why: "pairing", rule: "r" },
+      route: ROUTE,
+    } as const;
+    const pairing = {
+      newCode: () => "ABCDEFGH",
+      newButton: () => "b",
+      challenge: () => [frozen({ of: part(judged.message.id, { kind: "challenge" }) })],
+    };
+    await place.fill(async (store) => {
+      await store.acceptBatch(batch({ judged: [judged], pairing }), Date.now());
+      await store.pairing.decide({
+        accountId: ACCOUNT,
+        by: { code: "ABCDEFGH" },
+        how: "approve",
+        decidedBy: "cli",
+        now: Date.now(),
+        notify: () => [],
+      });
+    });
+    const paired = await attempt(place, { channel: "dm" });
+    assert.equal(paired.code, 0);
+    assert.match(paired.out, /^Would be answered: a direct message from somebody who was paired/);
+  });
+
+  it("[P16] asks about other events, too", async () => {
+    const place = await house(OPEN, { commands: { ownerAllowFrom: [ADA] } });
+    assert.equal((await attempt(place, { event: "reaction" })).code, 0);
+    assert.notEqual((await attempt(place, { event: "reaction", on: "other" })).code, 0);
+    assert.equal((await attempt(place, { event: "slash", needs: "owner" })).code, 0);
+    const other = { event: "slash", user: "123456789012345679" } as const;
+    assert.notEqual((await attempt(place, { ...other, needs: "owner" })).code, 0);
+    assert.notEqual((await attempt(place, { ...other, needs: "session" })).code, 0);
+    assert.equal((await attempt(place, { ...other, needs: "session", manager: true })).code, 0);
+  });
+
+  it("[C6] asks one account's rules", async () => {
+    const place = await house({
+      ...OPEN,
+      accounts: { default: {}, work: { guilds: { [GUILD]: { requireMention: false } } } },
+    });
+    assert.equal((await attempt(place)).code, 1);
+    await place.fill((store) =>
+      store.acceptBatch(
+        batch({ accountId: toAccountId("work"), guilds: [GUILD_SNAPSHOT] }),
+        1,
+      )
+    );
+    assert.equal((await attempt(place, { account: "work" })).code, 0);
+    assert.equal((await attempt(place, { account: "play" })).code, 2);
+  });
+
+  it("[O10] gives everything to programs", async () => {
+    const { code, out } = await attempt(await house(OPEN), { json: true });
+    assert.equal(code, 1);
+    const { verdict, why, place, checks, unknown } = JSON.parse(out);
+    assert.deepEqual([verdict, why, place.line], ["ignore", "no-mention", 5]);
+    assert.equal(checks.at(-1).passed, false);
+    assert.deepEqual(unknown, []);
+  });
+
+  it("ends with 2 on a place that it does not know, and works where there is no store", async () => {
+    assert.equal((await attempt(await house(OPEN), { channel: "nowhere" })).code, 2);
+    const bare = dataHouse({ channels: { discord: OPEN } });
+    assert.equal((await attempt(bare, { channel: "nowhere" })).code, 2);
+    const link = `https://discord.com/channels/${GUILD}/1400000000000000011`;
+    assert.equal((await attempt(bare, { channel: link, mention: true })).code, 0);
+  });
+});
+
+describe("[P1] barnacle access test, with a token", () => {
+  it("asks Discord for an id and for roles, and asks nothing with --offline", async () => {
+    const { world, krill, helpers, channels, people } = demoWorld();
+    const simulator = await startSimulator({ world, rateLimits: false });
+    try {
+      const place = dataHouse({
+        channels: { discord: { guilds: { [krill.id]: { users: [`role:${helpers.id}`] } } } },
+      });
+      const env = { DISCORD_API_URL: simulator.apiUrl, DISCORD_BOT_TOKEN: simulator.token };
+      const channel = `https://discord.com/channels/${krill.id}/${channels.general.id}`;
+      const grace = await attempt(place, { user: "Grace", channel, mention: true }, env);
+      assert.equal(grace.code, 0, grace.err);
+      assert.match(grace.out, new RegExp(`"grace" \\(${people.grace.id}\\) is on the list`));
+      const ada = await attempt(place, { user: people.ada.id, channel, mention: true }, env);
+      assert.notEqual(ada.code, 0);
+      const asked = simulator.requests.records().length;
+      assert.ok(asked >= 3);
+      const offline = { user: "grace", channel, mention: true, offline: true };
+      assert.equal((await attempt(place, offline, env)).code, 3);
+      assert.equal(simulator.requests.records().length, asked);
+    } finally {
+      await simulator.close();
+    }
+  });
+
+  it("[P10] knows whose bot it is", async () => {
+    const { world, krill, channels, people } = demoWorld();
+    const simulator = await startSimulator({ world, rateLimits: false });
+    try {
+      const place = dataHouse({ channels: { discord: { guilds: { [krill.id]: {} } } } });
+      const env = { DISCORD_API_URL: simulator.apiUrl, DISCORD_BOT_TOKEN: simulator.token };
+      const channel = `https://discord.com/channels/${krill.id}/${channels.general.id}`;
+      const asked = { channel, event: "slash", needs: "owner" } as const;
+      assert.equal((await attempt(place, { ...asked, user: people.ada.id }, env)).code, 0);
+      assert.notEqual((await attempt(place, { ...asked, user: people.grace.id }, env)).code, 0);
+    } finally {
+      await simulator.close();
+    }
+  });
+});

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Mapping } from "../../../src/cli/access/names.ts";
+import { withIds } from "../../../src/cli/access/write_ids.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
+
+const FRIENDS = "channels.discord.guilds.friends";
+
+function mapping(fields: Partial<Mapping> & Pick<Mapping, "kind" | "typed" | "rule">): Mapping {
+  return { accountId: ACCOUNT, ...fields };
+}
+
+const TEXT = `{
+  "channels": { "discord": {
+    // who may write
+    "dm": { "allowFrom": ["ada", "grace"] },
+    "guilds": {
+      "friends": {
+        "users": ["ada", "role:Crew"],
+        "channels": { "help": {} }, // for newcomers
+      },
+    },
+  } },
+}
+`;
+
+const ALL: readonly Mapping[] = [
+  mapping({
+    kind: "user",
+    typed: "ada",
+    rule: "channels.discord.dm.allowFrom[0]",
+    id: "5",
+    name: "ada",
+  }),
+  mapping({ kind: "user", typed: "grace", rule: "channels.discord.dm.allowFrom[1]", why: "none" }),
+  mapping({ kind: "guild", typed: "friends", rule: FRIENDS, id: "1400000000000000010" }),
+  mapping({ kind: "user", typed: "ada", rule: `${FRIENDS}.users[0]`, id: "5", name: "ada" }),
+  mapping({ kind: "role", typed: "Crew", rule: `${FRIENDS}.users[1]`, id: "6", name: "Crew" }),
+  mapping({
+    kind: "channel",
+    typed: "help",
+    rule: `${FRIENDS}.channels.help`,
+    id: "1400000000000000011",
+  }),
+];
+
+describe("[P12] withIds()", () => {
+  it("puts ids in the place of names, with the names as comments, and keeps every other comment", async () => {
+    const { text, written, left } = await withIds(TEXT, "config.jsonc", ALL);
+    assert.deepEqual(left, []);
+    assert.equal(written.length, 5);
+    assert.equal(
+      text,
+      `{
+  "channels": { "discord": {
+    // who may write
+    "dm": { "allowFrom": ["5" /* ada */, "grace"] },
+    "guilds": {
+      "1400000000000000010": { // friends
+        "users": ["5" /* ada */, "role:6" /* Crew */],
+        "channels": { "1400000000000000011" /* help */: {} }, // for newcomers
+      },
+    },
+  } },
+}
+`,
+    );
+  });
+
+  it("leaves a name that is another thing in each guild", async () => {
+    const rule = "channels.discord.guilds.*.channels.help";
+    const both = ["11", "12"].map((id) => mapping({ kind: "channel", typed: "help", rule, id }));
+    const text =
+      '{ "channels": { "discord": { "guilds": { "*": { "channels": { "help": {} } } } } } }';
+    const { text: after, left } = await withIds(text, "config.jsonc", both);
+    assert.equal(after, text);
+    assert.deepEqual(left.map(({ rule }) => rule), [rule]);
+  });
+
+  it("leaves a name that is one thing in one guild and open in another", async () => {
+    const rule = "channels.discord.dm.allowFrom[0]";
+    const found = [
+      mapping({ kind: "user", typed: "ada", rule, id: "5" }),
+      mapping({ kind: "user", typed: "ada", rule, why: "several have this name" }),
+    ];
+    const { text, left } = await withIds(TEXT, "config.jsonc", found);
+    assert.equal(text, TEXT);
+    assert.deepEqual(left, [], "that it stays a name is said with its candidates");
+  });
+
+  it("leaves a key that is there already under its id", async () => {
+    const text =
+      '{ "channels": { "discord": { "guilds": { "friends": {}, "1400000000000000010": {} } } } }';
+    const guild = mapping({
+      kind: "guild",
+      typed: "friends",
+      rule: FRIENDS,
+      id: "1400000000000000010",
+    });
+    const { text: after, left } = await withIds(text, "config.jsonc", [guild]);
+    assert.equal(after, text);
+    assert.match(left[0]?.why ?? "", /is there already/);
+  });
+
+  it("[C6] leaves a name below which an account has keys of its own: it would be two entries", async () => {
+    const text = JSON.stringify({
+      channels: {
+        discord: {
+          guilds: { friends: { users: ["5"] } },
+          accounts: { work: { guilds: { friends: { requireMention: false } } } },
+        },
+      },
+    });
+    const guild = mapping({
+      kind: "guild",
+      typed: "friends",
+      rule: FRIENDS,
+      id: "1400000000000000010",
+    });
+    const { text: after, left } = await withIds(text, "config.jsonc", [guild]);
+    assert.equal(after, text);
+    assert.match(left[0]?.why ?? "", /an account has keys of its own/);
+  });
+});

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { diff, fmt, formatted } from "../../../src/cli/config/diff_and_format.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+import { recordingIo } from "../io.ts";
+
+function setUp(files: Readonly<Record<string, string>>) {
+  const directory = tempDirectory();
+  const path = (name: string): string => join(directory.path, name);
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(path(name), text, { mode: 0o600 });
+  }
+  const io = recordingIo({});
+  return {
+    [Symbol.dispose]: () => directory[Symbol.dispose](),
+    path,
+    io,
+    flags: { config: path("config.jsonc"), json: false },
+    text: (name = "config.jsonc") => readFileSync(path(name), "utf8"),
+  };
+}
+
+const wrap = (keys: string): string => `{ "channels": { "discord": { ${keys} } } }`;
+
+describe("barnacle config diff", () => {
+  it("[C9] [O7] prints what the config says beside the defaults, and ends with 0", async () => {
+    using at = setUp({
+      "config.jsonc": wrap('"historyLimit": 5, "textChunkLimit": 2000, "token": "hunter2"'),
+    });
+    assert.equal(await diff(at.flags, undefined, at.io), 0);
+    assert.deepEqual(at.io.stdout, [
+      "channels.discord.historyLimit: is 5 now",
+      'channels.discord.token: is "[redacted]" now',
+    ]);
+  });
+
+  it("[C9] [O7] prints what is other than in a file, and ends with 1", async () => {
+    using at = setUp({ "config.jsonc": wrap('"historyLimit": 5'), old: wrap('"historyLimit": 6') });
+    assert.equal(await diff(at.flags, at.path("old"), at.io), 1);
+    assert.deepEqual(at.io.stdout, ["channels.discord.historyLimit: 6 → 5"]);
+  });
+
+  it("[C9] [O7] prints nothing of a file that says the same in other words, and ends with 0", async () => {
+    const same = `// but for this\n${wrap('"historyLimit":\n5')}`;
+    using at = setUp({ "config.jsonc": wrap('"historyLimit": 5'), old: same });
+    assert.equal(await diff({ ...at.flags, json: true }, at.path("old"), at.io), 0);
+    assert.deepEqual(at.io.stdout, ['{"same":true,"changes":[]}']);
+  });
+
+  it("[O7] ends with 78 where one of the files cannot be used", async () => {
+    using at = setUp({ "config.jsonc": "{}", old: '{ "lgo": {} }' });
+    assert.equal(await diff(at.flags, at.path("old"), at.io), 78);
+    assert.equal(await diff(at.flags, at.path("none"), at.io), 78);
+    assert.match(at.io.stderr.join("\n"), /did you mean "log"[\s\S]*There is no such file/);
+  });
+});
+
+describe("barnacle config fmt", () => {
+  const UGLY = '{// c\n"log" : {"level":"info",\n},}';
+  const WELL = '{ // c\n  "log": { "level": "info" },\n}\n';
+
+  it("[C10] lays the file out, and leaves a copy of what was there", async () => {
+    using at = setUp({ "config.jsonc": UGLY });
+    assert.equal(await fmt({ ...at.flags, check: false }, at.io), 0);
+    assert.equal(at.text(), WELL);
+    assert.equal(at.text("config.jsonc.bak"), UGLY);
+  });
+
+  it("[O7] --check writes nothing, and ends with 1 where there is something to do", async () => {
+    using at = setUp({ "config.jsonc": UGLY });
+    assert.equal(await fmt({ ...at.flags, check: true }, at.io), 1);
+    assert.equal(at.text(), UGLY);
+    writeFileSync(at.path("config.jsonc"), WELL);
+    assert.equal(await fmt({ ...at.flags, check: true }, at.io), 0);
+    assert.ok(!existsSync(at.path("config.jsonc.bak")));
+  });
+
+  it("[O7] ends with 78 where the text cannot be read, and leaves it", async () => {
+    using at = setUp({ "config.jsonc": "{ 'a': 1 }" });
+    assert.equal(await fmt({ ...at.flags, check: false }, at.io), 78);
+    assert.match(at.io.stderr.join("\n"), /config\.jsonc:1:3: error: .*JSON5/);
+    assert.equal(at.text(), "{ 'a': 1 }");
+  });
+
+  it("keeps the line breaks of the file", () => {
+    assert.equal(formatted('{\r\n"a":1}'), '{\r\n  "a": 1\r\n}\r\n');
+  });
+});

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { importFile } from "../../../src/cli/config/import.ts";
+import { readConfig } from "../../../src/cli/shared/read_config.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+import { recordingIo } from "../io.ts";
+
+const FLAGS = { json: false, dryRun: false };
+const SOURCE = `// mine
+{
+  gateway: { port: 1, auth: { token: "secret-of-the-server" } },
+  channels: { discord: { token: '\${BARNACLE_NOWHERE}', historyLimit: 5 } },
+}
+`;
+const OURS = `// mine
+{
+  "channels": { "discord": { "token": "\${BARNACLE_NOWHERE}", "historyLimit": 5 } }
+}
+`;
+
+function setUp(text: string) {
+  const directory = tempDirectory();
+  const source = join(directory.path, "openclaw.json");
+  writeFileSync(source, text);
+  return {
+    [Symbol.dispose]: () => directory[Symbol.dispose](),
+    source,
+    out: join(directory.path, "config.jsonc"),
+    io: recordingIo({}),
+  };
+}
+
+describe("barnacle config import", () => {
+  it("[C11] prints ours to stdout, and what it left behind to stderr", async () => {
+    using at = setUp(SOURCE);
+    assert.equal(await importFile(FLAGS, at.source, at.io), 0);
+    assert.equal(`${at.io.stdout.join("\n")}\n`, OURS);
+    assert.match(
+      at.io.stderr.join("\n"),
+      /openclaw\.json:3: not taken over: gateway: This is Open/,
+    );
+    assert.doesNotMatch(at.io.stderr.join("\n"), /secret-of-the-server/);
+  });
+
+  it("[C10] [C11] writes a file that only its owner reads, and that loads", async () => {
+    using at = setUp(SOURCE);
+    assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 0);
+    assert.equal(readFileSync(at.out, "utf8"), OURS);
+    assert.equal(statSync(at.out).mode & 0o777, 0o600);
+    assert.deepEqual(at.io.stdout, []);
+    const loaded = await readConfig(at.out, { BARNACLE_NOWHERE: "token" });
+    assert.equal(loaded.kind, "loaded");
+  });
+
+  it("[P6] says whom what it made lets in, where that is everybody", async () => {
+    using at = setUp("{}");
+    assert.equal(await importFile(FLAGS, at.source, at.io), 0);
+    assert.match(at.io.stderr.join("\n"), /warning: .*everybody in every guild/);
+  });
+
+  it("[C11] writes over nothing that is there", async () => {
+    using at = setUp(SOURCE);
+    writeFileSync(at.out, "{}");
+    assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 1);
+    assert.equal(readFileSync(at.out, "utf8"), "{}");
+    assert.match(at.io.stderr.join(), /is there already/);
+  });
+
+  it("[C11] --dry-run makes nothing, and only lists", async () => {
+    using at = setUp(SOURCE);
+    assert.equal(await importFile({ ...FLAGS, dryRun: true, out: at.out }, at.source, at.io), 0);
+    assert.ok(!existsSync(at.out));
+    assert.deepEqual(at.io.stdout, []);
+    assert.match(at.io.stderr.join("\n"), /not taken over: gateway/);
+  });
+
+  it("[O10] --json prints one line with the text and the list", async () => {
+    using at = setUp(SOURCE);
+    assert.equal(await importFile({ ...FLAGS, json: true }, at.source, at.io), 0);
+    const { ok, text, notes } = JSON.parse(at.io.stdout.join(""));
+    assert.deepEqual({ ok, text }, { ok: true, text: OURS });
+    assert.deepEqual(notes.map(({ path, line }: { path: string; line: number }) => [path, line]), [
+      ["gateway", 3],
+    ]);
+    assert.deepEqual(at.io.stderr, []);
+  });
+
+  it("[C11] [O7] imports nothing where it cannot read who is let in", async () => {
+    using at = setUp('{ channels: { discord: { groupPolicy: "opne" } } }');
+    assert.equal(await importFile({ ...FLAGS, out: at.out }, at.source, at.io), 78);
+    assert.ok(!existsSync(at.out));
+    assert.match(
+      at.io.stderr.join("\n"),
+      /:1: error: channels\.discord\.groupPolicy: .*\nNothing was/,
+    );
+  });
+
+  it("[O7] says that a file cannot be read", async () => {
+    using at = setUp(SOURCE);
+    assert.equal(await importFile(FLAGS, `${at.source}.not`, at.io), 1);
+    assert.match(at.io.stderr.join(), /cannot be read \(ENOENT\)/);
+  });
+});

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { check, schema, show } from "../../../src/cli/config/show.ts";
+import { readConfig } from "../../../src/cli/shared/read_config.ts";
+import { recordingIo } from "../io.ts";
+
+describe("barnacle config", () => {
+  let folder: string;
+  before(() => void (folder = mkdtempSync(join(tmpdir(), "barnacle-config-"))));
+  after(() => rmSync(folder, { recursive: true }));
+
+  function file(text: string, mode = 0o600): string {
+    const path = join(folder, `${Math.abs(text.length * 31 + mode)}.jsonc`);
+    writeFileSync(path, text);
+    chmodSync(path, mode);
+    return path;
+  }
+
+  const DM_OFF = '"dm":{"enabled":false}';
+  const TOKEN = `{"channels":{"discord":{${DM_OFF},"token":"hunter2"}}}`;
+
+  it("[O7] check ends with 0 and says ok of a good file", async () => {
+    const to = recordingIo();
+    const path = file(TOKEN);
+    assert.equal(await check({ config: path, json: false }, to), 0);
+    assert.deepEqual(to.stdout, [`${path}: ok`]);
+    assert.deepEqual(to.stderr, []);
+  });
+
+  it("[C2] [O7] check ends with 78 and tells everything on stderr", async () => {
+    const to = recordingIo();
+    const path = file('{"lgo":{},"http":{"port":"x"}}');
+    assert.equal(await check({ config: path, json: false }, to), 78);
+    assert.deepEqual(to.stdout, [`${path}: not ok (2 errors)`]);
+    assert.match(to.stderr.join("\n"), /did you mean "log"[\s\S]*http\.port/);
+  });
+
+  it("[O10] check --json prints one line that a program can read", async () => {
+    const to = recordingIo();
+    await check({ config: file('{"lgo":{}}'), json: true }, to);
+    const { ok, problems } = JSON.parse(to.stdout.join(""));
+    assert.equal(ok, false);
+    const { severity, line, column, path } = problems[0];
+    assert.deepEqual({ severity, line, column, path }, {
+      severity: "error",
+      line: 1,
+      column: 2,
+      path: "lgo",
+    });
+    assert.deepEqual(to.stderr, []);
+  });
+
+  it("[C1] check names a file that is not there", async () => {
+    const to = recordingIo();
+    assert.equal(await check({ config: join(folder, "none"), json: false }, to), 78);
+    assert.match(to.stderr.join(""), /There is no such file, and --config names it/);
+  });
+
+  it("[C1] check tells a folder that was named from a file", async () => {
+    const to = recordingIo();
+    assert.equal(await check({ config: folder, json: false }, to), 78);
+    assert.match(to.stderr.join(""), /cannot be read: EISDIR/);
+  });
+
+  it("[C5] check finds a token's file beside the config", async () => {
+    writeFileSync(join(folder, "token"), "Bot hunter2\n", { mode: 0o600 });
+    const text = `{"channels":{"discord":{${DM_OFF},"token":{"file":"token"}}}}`;
+    const loaded = await readConfig(file(text), {});
+    assert.ok(loaded.kind === "loaded");
+    assert.equal(loaded.config.accounts[0]?.token?.reveal(), "hunter2");
+  });
+
+  it("[C8] [SEC-R11] check warns of a secret that others may read", async () => {
+    const to = recordingIo();
+    assert.equal(await check({ config: file(TOKEN, 0o644), json: false }, to), 0);
+    assert.match(to.stderr.join(""), /others may read it \(mode 0644\)/);
+  });
+
+  it("[C8] [SEC-R11] readConfig() refuses a file that others may write, unless told", async () => {
+    const path = file(TOKEN, 0o666);
+    assert.equal((await readConfig(path, {})).kind, "refused");
+    assert.equal((await readConfig(path, {}, true)).kind, "loaded");
+  });
+
+  it("[C8] show prints the whole config and no secret", async () => {
+    const to = recordingIo({ KEY: "hunter3" });
+    const text = `{"channels":{"discord":{${DM_OFF},"token":"hunter2"}},"models":{"providers":{
+      "x":{"kind":"anthropic","apiKey":"\${KEY}","headers":{"a":"hunter2"}}}},
+      "mcp":{"servers":{"m":{"command":"c","env":{"K":"hunter2"}}}}}`;
+    assert.equal(await show({ config: file(text), json: false }, to), 0);
+    const printed = to.stdout.join("\n");
+    assert.doesNotMatch(printed + to.stderr.join(""), /hunter/);
+    const shown = JSON.parse(printed);
+    assert.equal(shown.channels.discord.token, "[redacted]");
+    assert.equal(shown.models.providers.x.apiKey, "${KEY}");
+    assert.equal(shown.channels.discord.textChunkLimit, 2000);
+  });
+
+  it("[C4] schema prints a JSON Schema", () => {
+    const to = recordingIo();
+    assert.equal(schema({ json: false }, to), 0);
+    assert.equal(JSON.parse(to.stdout.join("")).type, "object");
+  });
+});

@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, describe, it } from "node:test";
+import { list, release } from "../../../src/cli/delivery/outbox.ts";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import { openStore, type Store } from "../../../src/store/store.ts";
+import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
+import { frozen } from "../../support/store/store.ts";
+import { recordingIo } from "../io.ts";
+
+const CHANNEL = channelId("11");
+const directories: string[] = [];
+afterEach(() => {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
+});
+
+function directory(): string {
+  const data = mkdtempSync(join(tmpdir(), "barnacle-outbox-"));
+  directories.push(data);
+  return data;
+}
+
+/** A data directory with what `fill` leaves in its outbox. */
+async function withRows(fill: (store: Store, now: number) => Promise<void>): Promise<string> {
+  const data = directory();
+  const now = Date.now();
+  const store = openStore(join(data, DATABASE_NAME), { now, elapsed: () => 0 });
+  await fill(store, now);
+  store.close();
+  return data;
+}
+
+const held = (content = "hello") =>
+  withRows(async ({ outbox }, now) => {
+    const row = await outbox.add(
+      frozen({ nonce: "a", channelId: CHANNEL, content }),
+      now - 600_000,
+    );
+    await outbox.markSending(row, now);
+    await outbox.markUncertain(row);
+  });
+
+describe("barnacle outbox list", () => {
+  it("[D2] shows what is held, where it was to go, and how long it waits", async () => {
+    const io = recordingIo();
+    assert.equal(await list({ data: await held(), json: false }, io), 0);
+    assert.equal(io.stdout.length, 1);
+    assert.match(io.stdout[0] ?? "", /^ +1 +uncertain +10 min +channel:11 +"hello"$/);
+  });
+
+  it("[R11] names what keeps the bot from posting", async () => {
+    const io = recordingIo();
+    const data = await withRows(async ({ outbox }, now) => {
+      await outbox.add(frozen({ nonce: "a", channelId: CHANNEL }), now);
+      await outbox.park(ACCOUNT, CHANNEL, { reason: "Send Messages is denied", now });
+    });
+    await list({ data, json: false }, io);
+    assert.match(io.stdout[0] ?? "", /parked .*\(Send Messages is denied\)$/);
+  });
+
+  it("[O10] gives the same to programs", async () => {
+    const io = recordingIo();
+    await list({ data: await held(), json: true }, io);
+    const [row] = JSON.parse(io.stdout[0] ?? "");
+    assert.deepEqual([row.id, row.state, row.preview], [1, "uncertain", "hello"]);
+  });
+
+  it("[X1] keeps a message from moving the cursor or turning the line around", async () => {
+    const io = recordingIo();
+    await list({ data: await held("a\u001b[2J\u202eb\nc"), json: false }, io);
+    assert.equal(io.stdout.length, 1);
+    assert.doesNotMatch(io.stdout[0] ?? "", /[\p{Cc}\u202e]/u);
+  });
+
+  it("says that nothing waits, also where there never was a bot", async () => {
+    const io = recordingIo();
+    const data = directory();
+    assert.equal(await list({ data, json: false }, io), 0);
+    assert.deepEqual(io.stdout, []);
+    assert.match(io.stderr[0] ?? "", /Nothing waits/);
+  });
+
+  it("[C6] lists the rows of every account, and of one that is named", async () => {
+    const data = await withRows(async ({ outbox }, now) => {
+      for (const accountId of ["default", "work"].map(toAccountId)) {
+        await outbox.add(frozen({ accountId, nonce: accountId, channelId: CHANNEL }), now);
+      }
+    });
+    const all = recordingIo();
+    await list({ data, json: false }, all);
+    assert.equal(all.stdout.length, 2);
+    assert.match(all.stdout[0] ?? "", /^ +1 +default +pending/);
+    assert.match(all.stdout[1] ?? "", /^ +2 +work +pending/);
+    const one = recordingIo();
+    await list({ data, json: true, account: "WORK" }, one);
+    const rows: readonly { readonly id: number; readonly accountId: string }[] = JSON.parse(
+      one.stdout[0] ?? "",
+    );
+    assert.deepEqual(rows.map(({ id, accountId }) => [id, accountId]), [[2, "work"]]);
+  });
+
+  it("[X7] touches no store of another version, and says whose it is", async () => {
+    const io = recordingIo();
+    const data = await held();
+    const database = new DatabaseSync(join(data, DATABASE_NAME));
+    database.exec("PRAGMA user_version = 99");
+    database.close();
+    assert.equal(await list({ data, json: false }, io), 75);
+    assert.match(io.stderr[0] ?? "", /another version/);
+  });
+});
+
+describe("barnacle outbox resend and drop", () => {
+  for (
+    const [how, said, left] of [["resend", "sent again", "pending"], [
+      "drop",
+      "dropped",
+      undefined,
+    ]] as const
+  ) {
+    it(`[D2] lets a person ${how} what is held`, async () => {
+      const io = recordingIo();
+      const data = await held();
+      assert.equal(await release(how, { data, json: false }, [1], io), 0);
+      assert.match(io.stdout[0] ?? "", new RegExp(said));
+      const after = recordingIo();
+      await list({ data, json: true }, after);
+      assert.equal(JSON.parse(after.stdout[0] ?? "")[0]?.state, left);
+    });
+  }
+
+  it("does what can be done, and says what cannot", async () => {
+    const io = recordingIo();
+    assert.equal(await release("resend", { data: await held(), json: false }, [7, 1], io), 1);
+    assert.match(io.stderr[0] ?? "", /7 is none/);
+    assert.match(io.stdout[0] ?? "", /1 is sent again/);
+  });
+});

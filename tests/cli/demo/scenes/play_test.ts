@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ADMISSION } from "../../../../src/cli/demo/scenes/admission.ts";
+import { playScene } from "../../../../src/cli/demo/scenes/play.ts";
+
+/** A scene starts a Discord, a model and the bot; a machine that is busy takes its time for it. */
+const LIMIT = { timeout: 60_000 };
+
+describe("[O5] playScene()", () => {
+  it("plays a scene with the bot itself, and tells what is true", LIMIT, async () => {
+    const [scene] = ADMISSION;
+    const report = await playScene(scene!);
+    assert.equal(report.failure, undefined);
+    assert.equal(report.ok, true);
+    assert.ok(report.asserted.length >= 3);
+    assert.equal(report.log, undefined);
+  });
+
+  it("fails a scene that claims nothing", LIMIT, async () => {
+    const report = await playScene({ name: "nothing", play: () => Promise.resolve() });
+    assert.equal(report.ok, false);
+    assert.equal(report.failure, "the scene asserted nothing");
+  });
+
+  it("fails a scene at the first claim that is not true, with what was there", LIMIT, async () => {
+    const report = await playScene({
+      name: "wrong",
+      play({ assert }) {
+        assert("one is one", true);
+        assert("one is two", false, { one: 1 });
+        assert("never reached", true);
+        return Promise.resolve();
+      },
+    });
+    assert.equal(report.ok, false);
+    assert.deepEqual(report.asserted, ["one is one"]);
+    assert.equal(report.failure, 'not true: one is two; {"one":1}');
+    assert.ok(report.log?.some((line) => line.includes("Barnacle is running")));
+  });
+
+  it("fails a scene that waits in vain, and says for what", LIMIT, async () => {
+    const report = await playScene({
+      name: "long",
+      async play({ assert, until }) {
+        assert("it began", true);
+        await until("the moon", () => undefined);
+      },
+    }, { timeoutMs: 5_000 });
+    assert.equal(report.failure, "waited in vain for the moon");
+  });
+
+  it("fails a scene whose bot does not start", LIMIT, async () => {
+    const command = { program: "/nonexistent/barnacle", args: [] };
+    const scene = { name: "none", play: () => Promise.resolve() };
+    const report = await playScene(scene, { command, timeoutMs: 2_000 });
+    assert.equal(report.ok, false);
+  });
+});

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { DatabaseSync } from "node:sqlite";
+import { lookAtHost } from "../../../src/cli/diagnose/host_facts.ts";
+import type { HostFacts } from "../../../src/flows/preflight/host.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import { takeLock } from "../../../src/host/locks/lock.ts";
+import { MIGRATIONS } from "../../../src/store/database/migrations.ts";
+import { openStore } from "../../../src/store/store.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
+import { skipUnless } from "../../support/skip.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const SCRIPT = join(import.meta.dirname!, "..", "..", "support", "process", "look_at_host.ts");
+const NOW = Date.parse("2026-11-20T12:00:00Z");
+const look = async (dataDir: string) =>
+  await lookAtHost({ dataDir, accounts: [{ accountId: ACCOUNT }], now: NOW });
+
+/** What a process sees that modes hold for: root's own are taken the right to pass over them. */
+function lookAsStranger(
+  dataDir: string,
+): { readonly facts: HostFacts; readonly code: number; readonly stderr: readonly string[] } {
+  const run = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
+  const command = [process.execPath, ...run, SCRIPT, dataDir];
+  const lesser = "--bounding-set=-dac_override,-dac_read_search";
+  const [program = "", ...args] = process.getuid?.() === 0
+    ? ["setpriv", lesser, ...command]
+    : command;
+  const { stdout, stderr } = spawnSync(program, args, { encoding: "utf8" });
+  assert.ok(stdout, stderr);
+  return JSON.parse(stdout);
+}
+
+describe("[O3] lookAtHost()", () => {
+  it("makes nothing where nothing is", async () => {
+    using folder = tempDirectory();
+    const { facts, known } = await look(join(folder.path, "deep", "down"));
+    assert.deepEqual(readdirSync(folder.path), []);
+    assert.equal(facts.store.kind, "none");
+    assert.equal(facts.bot.kind, "none");
+    assert.equal(facts.dataProblem, undefined);
+    assert.ok((facts.freeBytes ?? 0) > 0);
+    assert.equal(known, undefined);
+  });
+
+  it("reads what the store knows while somebody writes to it", async () => {
+    using folder = tempDirectory();
+    const path = join(folder.path, DATABASE_NAME);
+    const store = openStore(path, { now: NOW, elapsed: () => performance.now() });
+    try {
+      await store.startRun({ runId: "one", startedAt: NOW - 1_000 });
+      const { facts, known } = await look(folder.path);
+      const newest = MIGRATIONS.length;
+      assert.deepEqual(facts.store, { kind: "opens", schema: newest, newest });
+      assert.equal(known?.accounts.get(ACCOUNT)?.budget.left, 1_000);
+      assert.deepEqual(known?.runs.map(({ runId }) => runId), ["one"]);
+      await store.endRun("one", "stopped", NOW); // it can still be written to
+    } finally {
+      store.close();
+    }
+  });
+
+  it("leaves a store of a newer Barnacle as it is, and says so", async () => {
+    using folder = tempDirectory();
+    const database = new DatabaseSync(join(folder.path, DATABASE_NAME));
+    database.exec("PRAGMA user_version = 99; CREATE TABLE later (id)");
+    database.close();
+    const { facts } = await look(folder.path);
+    assert.ok(facts.store.kind === "refused");
+    assert.match(facts.store.why, /newer Barnacle.*schema 99/);
+  });
+
+  it("says what is wrong with a store that is none", async () => {
+    using folder = tempDirectory();
+    writeFileSync(
+      join(folder.path, DATABASE_NAME),
+      "not a database at all, but long enough".repeat(40),
+    );
+    const { facts } = await look(folder.path);
+    assert.ok(facts.store.kind === "refused");
+    assert.match(facts.store.why, /damaged/);
+  });
+
+  it("says of an older store that the next start changes it", async () => {
+    using folder = tempDirectory();
+    const database = new DatabaseSync(join(folder.path, DATABASE_NAME));
+    database.exec(`${MIGRATIONS[0]}; PRAGMA user_version = 1`);
+    database.close();
+    const { facts, known } = await look(folder.path);
+    assert.deepEqual(facts.store, { kind: "opens", schema: 1, newest: MIGRATIONS.length });
+    assert.equal(known, undefined);
+  });
+
+  const canLookAway = process.getuid?.() !== 0 || spawnSync("setpriv", ["--version"]).status === 0;
+  it(
+    "does not say that there is nothing where this user may not look",
+    skipUnless(canLookAway, "no setpriv, and root may look everywhere"),
+    async () => {
+      using folder = tempDirectory();
+      const dataDir = join(folder.path, "data");
+      mkdirSync(dataDir);
+      const lock = await takeLock(join(dataDir, "lock"), NOW);
+      writeFileSync(join(dataDir, DATABASE_NAME), "", { mode: 0o600 });
+      chmodSync(dataDir, 0);
+      try {
+        const { facts, code, stderr } = lookAsStranger(dataDir);
+        assert.deepEqual([facts.store, facts.bot], [{ kind: "hidden" }, { kind: "hidden" }]);
+        assert.match(facts.dataProblem?.fix ?? "", /^run this as the user that runs Barnacle/);
+        assert.equal(code, 75);
+        assert.match(stderr.join(""), /or this user may not read it/);
+      } finally {
+        chmodSync(dataDir, 0o700);
+        if (lock.kind === "held") lock.release();
+      }
+    },
+  );
+
+  it("[X2] does not take a file for a data directory", async () => {
+    using folder = tempDirectory();
+    mkdirSync(join(folder.path, "d"));
+    writeFileSync(join(folder.path, "d", "file"), "", { mode: 0o600 });
+    const { facts } = await look(join(folder.path, "d", "file"));
+    assert.ok(facts.dataProblem !== undefined);
+  });
+});

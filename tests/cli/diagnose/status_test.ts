@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { createServer, type RequestListener } from "node:http";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { writeFileSync } from "node:fs";
+import { status } from "../../../src/cli/diagnose/status.ts";
+import { takeLock } from "../../../src/host/locks/lock.ts";
+import { judge } from "../../../src/http/checks.ts";
+import { another, BUILD, HEALTHY, NOW, SERVING } from "../../support/bot/health.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+import { recordingIo } from "../io.ts";
+
+const REPORT = {
+  status: "pass",
+  build: BUILD,
+  at: NOW,
+  snapshot: HEALTHY,
+  checks: judge(HEALTHY, NOW),
+};
+
+/** Asks a bot that answers so, by what it wrote beside its lock. */
+async function ask(
+  answer: RequestListener,
+  { json = false, config = "{}", timeoutMs }: {
+    readonly json?: boolean;
+    readonly config?: string;
+    readonly timeoutMs?: number;
+  } = {},
+) {
+  using folder = tempDirectory();
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const lock = await takeLock(join(folder.path, "lock"), NOW);
+  const file = join(folder.path, "config.jsonc");
+  writeFileSync(file, config, { mode: 0o600 });
+  const io = recordingIo();
+  try {
+    assert.ok(lock.kind === "held");
+    lock.setHttp(`127.0.0.1:${typeof address === "object" && address ? address.port : 0}`);
+    const code = await status({ data: folder.path, config: file, json }, io, timeoutMs);
+    return { code, ...io };
+  } finally {
+    if (lock.kind === "held") lock.release();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+const answering = (report: object): RequestListener => (_, response) => {
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(report));
+};
+
+describe("[O1] barnacle status", () => {
+  it("prints a line for each check", async () => {
+    const { code, stdout, stderr } = await ask(answering(REPORT));
+    assert.equal(code, 0);
+    assert.equal(stdout[0], "pass  running, barnacle 1.4.2 (3f2c1aa), bun 1.4.4");
+    assert.equal(stdout.length, 1 + REPORT.checks.length);
+    assert.ok(stdout.some((line) => /^pass +gateway:connection +default\/0 +ready$/.test(line)));
+    assert.deepEqual(stderr, []);
+  });
+
+  it("does not name an account where there is but one", async () => {
+    const { stdout } = await ask(answering(REPORT));
+    assert.ok(stdout.some((line) => /^pass +gateway:catchUp +0 channels$/.test(line)));
+  });
+
+  it("[C6] prints a line for each of several accounts, and of which one a check is", async () => {
+    const snapshot = {
+      ...HEALTHY,
+      accounts: [
+        { ...SERVING, name: "Harbour" },
+        another({ state: "ended", end: "Discord refused the token" }),
+        another({ id: "spare", state: "disabled", shards: [] }),
+      ],
+    };
+    const report = { ...REPORT, snapshot, checks: judge(snapshot, NOW) };
+    const { stdout } = await ask(answering(report));
+    assert.deepEqual(stdout.slice(1, 4).map((line) => line.trim().split(/ {2,}/)), [
+      ["default (Harbour)", "running"],
+      ["work", "ended: Discord refused the token"],
+      ["spare", "disabled"],
+    ]);
+    assert.equal(stdout.length, 4 + report.checks.length);
+    assert.ok(stdout.some((line) => /^pass +gateway:catchUp +default +0 channels$/.test(line)));
+    assert.ok(stdout.some((line) => /^warn +account:ended +work +Discord refused/.test(line)));
+  });
+
+  it("--json prints the report as the bot gave it", async () => {
+    const { stdout } = await ask(answering(REPORT), { json: true });
+    assert.deepEqual(JSON.parse(stdout.join("")), JSON.parse(JSON.stringify(REPORT)));
+  });
+
+  it("[O7] ends with 1 where the bot fails, and with 0 where it only warns", async () => {
+    assert.equal((await ask(answering({ ...REPORT, status: "fail" }))).code, 1);
+    assert.equal((await ask(answering({ ...REPORT, status: "warn" }))).code, 0);
+  });
+
+  it("sends the token of the config, as the bot asks for", async () => {
+    const token = "0123456789abcdef0123456789abcdef";
+    let sent: string | undefined;
+    const { code } = await ask((request, response) => {
+      sent = request.headers.authorization;
+      answering(REPORT)(request, response);
+    }, { config: JSON.stringify({ http: { token } }) });
+    assert.equal(code, 0);
+    assert.equal(sent, `Bearer ${token}`);
+  });
+
+  it("[O7] ends with 75 where the bot refuses to tell, and names what it said", async () => {
+    const { code, stderr } = await ask((_, response) => void response.writeHead(401).end());
+    assert.equal(code, 75);
+    assert.match(stderr.join(""), new RegExp(`pid ${process.pid} does not answer: HTTP 401`));
+  });
+
+  it("[O7] ends with 75 where something else answers", async () => {
+    const html: RequestListener = (_, response) => void response.end("<html>router</html>");
+    const { code, stderr } = await ask(html);
+    assert.equal(code, 75);
+    assert.match(stderr.join(""), /does not answer: what listens on .* is no Barnacle/);
+  });
+
+  it("tells a bot that is slow from one that is gone", async () => {
+    const slow = await ask(() => {}, { timeoutMs: 50 });
+    assert.equal(slow.code, 75);
+    assert.match(slow.stderr.join(""), /does not answer: no word from .* for 0.05 s/);
+    const gone = await ask((request) => void request.socket.destroy(), { timeoutMs: 5_000 });
+    assert.equal(gone.code, 75);
+    assert.match(gone.stderr.join(""), /does not answer: nothing listens on/);
+  });
+
+  it("[O7] ends with 75 where nothing has run there", async () => {
+    using folder = tempDirectory();
+    const io = recordingIo();
+    assert.equal(await status({ data: folder.path, json: false }, io), 75);
+    assert.match(
+      io.stderr.join(""),
+      /no Barnacle has said where it listens in .*: it does not run there, or this user may not read it; name/,
+    );
+  });
+});

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { chooseModel } from "../../../src/cli/run/choose_model.ts";
+import { loadTestConfig } from "../../support/config.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+
+async function choose(beside: object, env: Readonly<Record<string, string>> = {}) {
+  const { log, lines } = recordingLog();
+  const config = await loadTestConfig({}, beside, env);
+  return { chosen: await chooseModel(config, env, log), lines };
+}
+
+const provider = (kind: string, fields: object = {}) => ({
+  models: { providers: { mine: { kind, baseUrl: "http://127.0.0.1:9/v1", ...fields } } },
+  agents: { list: [{ id: "main", model: "mine/some-model" }] },
+});
+
+describe("[L1] [L2] chooseModel()", () => {
+  it("takes the model that the config names, and knows its secrets", async () => {
+    const fields = { apiKey: "sk-hunter2", headers: { "x-team": "hunter3" } };
+    const { chosen } = await choose(provider("openai-compatible", fields));
+    assert.ok(chosen.kind === "model");
+    assert.equal(chosen.model.id, "mine/some-model");
+    assert.deepEqual(chosen.secrets, ["sk-hunter2", "hunter3"]);
+  });
+
+  it("knows of no secret where there is none", async () => {
+    const { chosen } = await choose(provider("openai-compatible"));
+    assert.ok(chosen.kind === "model");
+    assert.deepEqual(chosen.secrets, []);
+  });
+
+  it("takes what the environment names", async () => {
+    const env = { OPENAI_API_KEY: "sk-hunter2", OPENAI_MODEL: "gpt-x" };
+    const { chosen } = await choose({}, env);
+    assert.ok(chosen.kind === "model");
+    assert.equal(chosen.model.id, "openai/gpt-x");
+    assert.deepEqual(chosen.secrets, ["sk-hunter2"]);
+  });
+
+  it("says what this version cannot speak with", async () => {
+    const { chosen } = await choose(
+      { agents: { defaults: { model: "google/gemini" } } },
+      { GEMINI_API_KEY: "k" },
+    );
+    assert.ok(chosen.kind === "problem");
+    assert.match(chosen.problem.message, /Google/);
+    assert.match(chosen.problem.hint ?? "", /openai-compatible/);
+  });
+});

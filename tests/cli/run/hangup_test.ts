@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import process from "node:process";
+import { afterEach, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { holdHangups } from "../../../src/cli/run/hangup.ts";
+
+/** Sends this process a SIGHUP, and waits until it has come. */
+async function hangUp(): Promise<void> {
+  let hasCome = false;
+  process.once("SIGHUP", () => void (hasCome = true));
+  process.kill(process.pid, "SIGHUP");
+  for (let looks = 0; !hasCome && looks < 500; looks++) await sleep(10); // a signal keeps no loop alive
+  assert.ok(hasCome);
+}
+
+describe("[C9] holdHangups()", () => {
+  afterEach(() => void process.removeAllListeners("SIGHUP"));
+
+  it("calls at each SIGHUP, and ends nothing once it is off", async () => {
+    let calls = 0;
+    const stop = holdHangups().tell(() => void calls++);
+    await hangUp();
+    await hangUp();
+    assert.equal(calls, 2);
+    stop();
+    await hangUp();
+    assert.equal(calls, 2);
+  });
+
+  it("keeps one that comes before anybody is told, and ends nothing by it", async () => {
+    const hangups = holdHangups();
+    await hangUp();
+    await hangUp();
+    let calls = 0;
+    hangups.tell(() => void calls++);
+    assert.equal(calls, 1); // reading once is enough
+  });
+});

@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { readConfig } from "../../../src/cli/shared/read_config.ts";
+import { createReload } from "../../../src/cli/run/reload.ts";
+import type { ReloadPlan } from "../../../src/config/changes.ts";
+import type { Loaded } from "../../../src/config/load.ts";
+import type { Problem } from "../../../src/config/text/problem.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const TOKEN = "MTAwMDAwMDAwMDAwMDAwMDAx.GtestX.abcdefghijklmnopqrstuvwxyz0123456789ab";
+const OTHER = "MTAwMDAwMDAwMDAwMDAwMDAx.GtestY.abcdefghijklmnopqrstuvwxyz0123456789ab";
+
+/** A bot that was started with the first text; each later one is then in its file. */
+async function running(first: string, inTheWay: readonly Problem[] = []) {
+  const directory = tempDirectory();
+  const folder = join(directory.path, "config");
+  mkdirSync(folder, { mode: 0o700 });
+  const file = join(folder, "config.jsonc");
+  const write = (text: string) => writeFileSync(file, text, { mode: 0o600 });
+  write(first);
+  const read = (): Promise<Loaded> => readConfig(file, { HOME: folder });
+  const loaded = await read();
+  assert.ok(loaded.kind === "loaded");
+  const { log, lines } = recordingLog();
+  const told: string[] = [];
+  const applied: ReloadPlan[] = [];
+  const states: (string | undefined)[] = [];
+  const reload = createReload({
+    read,
+    running: loaded,
+    apply(_, plan) {
+      if (inTheWay.length === 0) applied.push(plan);
+      return Promise.resolve(inTheWay);
+    },
+    onState: (problem) => void states.push(problem),
+    onBegin: () => void told.push("begin"),
+    onEnd: () => void told.push("end"),
+    log,
+  });
+  return {
+    async change(text: string) {
+      write(text);
+      lines.length = 0;
+      await reload();
+      return lines;
+    },
+    applied,
+    states,
+    told,
+    [Symbol.dispose]: () => directory[Symbol.dispose](),
+  };
+}
+
+const config = (more: object, token = TOKEN) =>
+  JSON.stringify({ channels: { discord: { token, groupPolicy: "allowlist" } }, ...more });
+
+describe("[C9] createReload()", () => {
+  it("says that nothing has changed, and applies nothing", async () => {
+    using bot = await running(config({}));
+    const lines = await bot.change(config({}));
+    assert.ok(lines.every(({ level }) => level !== "error"));
+    assert.match(lines.at(-1)?.event ?? "", /valid, and as it was/);
+    assert.deepEqual([bot.applied, bot.states], [[], [undefined]]);
+    assert.deepEqual(bot.told, ["begin", "end"]);
+  });
+
+  it("prints the difference, key by key, and what holds only from the next start", async () => {
+    using bot = await running(config({}));
+    const lines = await bot.change(config({ http: { port: 9 }, log: { level: "debug" } }));
+    const changes = lines.filter(({ event }) => event === "The config has changed")
+      .map(({ fields }) => [fields["key"], fields["from"], fields["to"], fields["takesEffect"]]);
+    assert.deepEqual(changes.sort(), [
+      ["http.port", "8787", "9", "restart"],
+      ["log.level", '"info"', '"debug"', "now"],
+    ]);
+    assert.equal(lines.at(-1)?.event, "The config applies");
+    assert.equal(lines.at(-1)?.fields["atTheNextStart"], "http.port");
+    assert.equal(bot.applied.length, 1);
+  });
+
+  it("sees that a token is another one, restarts that account, and tells neither", async () => {
+    using bot = await running(config({}));
+    const lines = await bot.change(config({}, OTHER));
+    assert.deepEqual(bot.applied.map(({ accounts }) => accounts), [[
+      { accountId: "default", does: "restart" },
+    ]]);
+    assert.match(String(lines.at(-1)?.fields["accounts"]), /default/);
+    assert.ok(!JSON.stringify(lines).includes("Gtest"));
+  });
+
+  it("[P1] has an account that keeps its rules know the lines where they stand now", async () => {
+    const text = (head: string, policy: string) =>
+      `{${head}"channels":{"discord":{"token":"${TOKEN}","accounts":{` +
+      `"work":{"token":"${OTHER}","dm":{"policy":"${policy}"}}}}}}`;
+    using bot = await running(text("", "pairing"));
+    await bot.change(text("\n\n", "allowlist"));
+    await bot.change(text("\n\n", "allowlist"));
+    assert.deepEqual(bot.applied.map(({ accounts }) => accounts), [[
+      { accountId: "default", does: "apply" },
+      { accountId: "work", does: "apply" },
+    ]]);
+  });
+
+  it("changes nothing by a file that no start would take, says what is wrong, and that it is mended", async () => {
+    using bot = await running(config({}));
+    const lines = await bot.change('{\n  "http": { "port": "x" }\n}\n');
+    const error = lines.find(({ fields }) => fields["key"] === "http.port");
+    assert.equal(error?.level, "error");
+    assert.equal(error?.fields["line"], 2);
+    assert.match(lines.at(-1)?.event ?? "", /changes nothing; the one that runs stays/);
+    assert.deepEqual(bot.applied, []);
+    assert.match(bot.states[0] ?? "", /config\.jsonc:2:\d+: Expected a whole number/);
+
+    const mended = await bot.change(config({}));
+    assert.match(mended.at(-1)?.event ?? "", /valid, and as it was/);
+    assert.deepEqual(bot.states.slice(1), [undefined]);
+  });
+
+  it("changes nothing where what it asks for cannot be had, and tries it again as it is asked", async () => {
+    const inTheWay: Problem = { severity: "error", path: "", message: "Another Barnacle runs" };
+    using bot = await running(config({}), [inTheWay]);
+    for (const _ of ["once", "twice"]) {
+      const lines = await bot.change(config({ log: { level: "debug" } }));
+      assert.ok(lines.some(({ level, event }) => level === "error" && event === inTheWay.message));
+      assert.ok(lines.some(({ fields }) => fields["key"] === "log.level"));
+    }
+    assert.deepEqual(bot.states, ["Another Barnacle runs", "Another Barnacle runs"]);
+  });
+
+  it("holds the next change against what runs then", async () => {
+    using bot = await running(config({}));
+    await bot.change(config({ log: { level: "debug" } }));
+    await bot.change(config({ log: { level: "warn" } }));
+    assert.deepEqual(
+      bot.applied.map(({ changes }) => changes.map(({ from, to }) => [from, to])),
+      [[['"info"', '"debug"']], [['"debug"', '"warn"']]],
+    );
+  });
+
+  it("ends nothing where the file cannot even be read", async () => {
+    const { log, lines } = recordingLog();
+    const told: string[] = [];
+    const loaded = await readConfig(undefined, {});
+    assert.ok(loaded.kind === "loaded");
+    await createReload({
+      read: () => Promise.reject(new Error("stale NFS handle")),
+      running: loaded,
+      apply: () => Promise.resolve([]),
+      onState: (problem) => void told.push(problem ?? "well"),
+      onBegin: () => void told.push("begin"),
+      onEnd: () => void told.push("end"),
+      log,
+    })();
+    assert.deepEqual(lines.map(({ level }) => level), ["error"]);
+    assert.deepEqual(told, ["begin", "it cannot be read", "end"]);
+  });
+
+  it("reads once more, and not twice at once, for those that come meanwhile", async () => {
+    const { log } = recordingLog();
+    const loaded = await readConfig(undefined, {});
+    assert.ok(loaded.kind === "loaded");
+    const told: string[] = [];
+    let atOnce = 0;
+    const reload = createReload({
+      async read() {
+        told.push(`read ${++atOnce}`);
+        await turn();
+        atOnce--;
+        return loaded;
+      },
+      running: loaded,
+      apply: () => Promise.resolve([]),
+      onState: () => {},
+      onBegin: () => void told.push("begin"),
+      onEnd: () => void told.push("end"),
+      log,
+    });
+    await Promise.all([reload(), reload(), reload()]);
+    assert.deepEqual(told, ["begin", "read 1", "read 1", "end"]);
+    await reload();
+    assert.deepEqual(told.slice(4), ["begin", "read 1", "end"]);
+  });
+});

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { exitCodeOf, showFindings } from "../../../src/cli/shared/findings.ts";
+import type { Finding, FindingStatus } from "../../../src/core/finding.ts";
+
+const of = (id: string, status: FindingStatus, more: Partial<Finding> = {}): Finding => ({
+  id,
+  what: id,
+  status,
+  why: "because",
+  ...more,
+});
+
+describe("[O3] showFindings()", () => {
+  it("is a row for each, aligned, with what to do below it", () => {
+    const rows = showFindings([
+      of("a", "pass", { ms: 4.4 }),
+      of("longer", "fail", { fix: "mend it", ms: 1_200 }),
+      of("b", "skipped"),
+      of("c", "warn"),
+    ], false);
+    assert.deepEqual(rows, [
+      "ok    a          4 ms  because",
+      "FAIL  longer  1200 ms  because",
+      "                       → mend it",
+      "skip  b                because",
+      "warn  c                because",
+    ]);
+  });
+
+  it("has no column of milliseconds where there are none", () => {
+    assert.deepEqual(showFindings([of("a", "pass")], false), ["ok    a  because"]);
+  });
+
+  it("names the place of what the config says, once", () => {
+    const [row] = showFindings([
+      of("config", "fail", {
+        what: "Config",
+        where: "a.jsonc:1 chanels",
+        why: "there is no such key",
+      }),
+    ], false);
+    assert.equal(row, "FAIL  Config  a.jsonc:1 chanels: there is no such key");
+    assert.deepEqual(showFindings([of("a", "fail", { where: "here" })], false), [
+      "FAIL  a  because",
+    ]);
+  });
+
+  it("colours the word only, and only where asked to", () => {
+    const [row = ""] = showFindings([of("a", "fail")], true);
+    assert.equal(row, "\x1b[31mFAIL\x1b[0m  a  because");
+  });
+
+  it("lets nobody move a terminal's cursor", () => {
+    const evil = of("a", "fail", { why: "\x1b[2Jgone\nFAIL", fix: "\r\x07" });
+    for (const row of showFindings([evil], false)) assert.doesNotMatch(row, /\p{Cc}/u);
+  });
+});
+
+describe("[O7] exitCodeOf()", () => {
+  const rows: readonly (readonly [name: string, findings: readonly Finding[], code: number])[] = [
+    ["nothing", [], 0],
+    ["all well", [of("a", "pass"), of("b", "skipped")], 0],
+    ["warnings only", [of("a", "pass"), of("b", "warn")], 3],
+    ["a failure", [of("a", "fail"), of("b", "warn")], 1],
+    ["a refused token", [of("network.rest.dns", "fail"), of("discord.token", "fail")], 77],
+    ["a config that is wrong", [of("discord.token", "fail"), of("config", "fail")], 78],
+    ["a missing token", [of("config.token", "fail")], 78],
+    ["a token that may be right", [of("discord.token", "warn")], 3],
+  ];
+  for (const [name, findings, code] of rows) {
+    it(`is ${code} for ${name}`, () => assert.equal(exitCodeOf(findings), code));
+  }
+});

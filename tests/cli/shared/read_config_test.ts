@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { readConfig, readConfigAgain } from "../../../src/cli/shared/read_config.ts";
+import type { Env } from "../../../src/config/schema/secrets.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+/** A file in a folder of its own, with secrets beside it. */
+function written(
+  folder: string,
+  { token, mode = 0o600, secretMode = 0o600 }: {
+    readonly token: string;
+    readonly mode?: number;
+    readonly secretMode?: number;
+  },
+): string {
+  const config = join(folder, "config.jsonc");
+  writeFileSync(
+    config,
+    `{"channels":{"discord":{"dm":{"enabled":false},"token":${token}}}}`,
+  );
+  chmodSync(config, mode);
+  writeFileSync(join(folder, "token"), "hunter2\n");
+  chmodSync(join(folder, "token"), secretMode);
+  return config;
+}
+
+/** `"severity file"` of each problem, without the folder. */
+async function told(
+  config: string,
+  folder: string,
+  env: Env = {},
+  insecure = false,
+): Promise<readonly string[]> {
+  const { problems } = await readConfig(config, env, insecure);
+  return problems.map(({ severity, file }) => `${severity} ${file?.replace(`${folder}/`, "")}`);
+}
+
+const LITERAL = '"hunter2"';
+const VARIABLE = '"${TOKEN}"';
+const FILE = '{"file":"token"}';
+
+describe("[C8] [SEC-R11] readConfig() over modes of real files", () => {
+  const cases: readonly (readonly [
+    mode: number,
+    token: string,
+    secretMode: number,
+    told: readonly string[],
+  ])[] = [
+    [0o600, LITERAL, 0o600, []],
+    [0o400, LITERAL, 0o600, []],
+    [0o640, LITERAL, 0o600, []],
+    [0o644, LITERAL, 0o600, ["warning config.jsonc"]],
+    [0o604, LITERAL, 0o600, ["warning config.jsonc"]],
+    [0o666, LITERAL, 0o600, ["error config.jsonc", "warning config.jsonc"]],
+    [0o602, LITERAL, 0o600, ["error config.jsonc", "warning config.jsonc"]],
+    [0o644, VARIABLE, 0o644, []],
+    [0o646, VARIABLE, 0o644, ["error config.jsonc"]],
+    [0o644, FILE, 0o600, []],
+    [0o644, FILE, 0o640, []],
+    [0o644, FILE, 0o644, ["warning token"]],
+    [0o600, FILE, 0o666, ["warning token"]],
+    [0o602, FILE, 0o604, ["error config.jsonc", "warning token"]],
+  ];
+  for (const [mode, token, secretMode, expected] of cases) {
+    const modes = `${mode.toString(8)} and ${secretMode.toString(8)}`;
+    it(`says ${expected.join(", ") || "nothing"} of ${token} with modes ${modes}`, async () => {
+      using folder = tempDirectory();
+      const config = written(folder.path, { token, mode, secretMode });
+      const env = { TOKEN: "hunter2" };
+      assert.deepEqual(await told(config, folder.path, env), expected);
+      const insecure = expected.map((line) => line.replace(/^error/, "warning"));
+      assert.deepEqual(await told(config, folder.path, env, true), insecure);
+      const { kind } = await readConfig(config, env);
+      assert.equal(kind, insecure.join() === expected.join() ? "loaded" : "refused");
+    });
+  }
+
+  it("[C5] looks at a credential of the service where it is, and not at its access list", async () => {
+    using folder = tempDirectory();
+    const config = written(folder.path, { token: FILE, secretMode: 0o644 });
+    const credentials = join(folder.path, "credentials");
+    mkdirSync(credentials);
+    writeFileSync(join(credentials, "b_token"), "hunter2");
+    const env = { CREDENTIALS_DIRECTORY: credentials };
+    for (
+      const [mode, expected] of [
+        [0o400, []],
+        [0o440, []],
+        [0o444, ["warning credentials/b_token"]],
+      ] as const
+    ) {
+      chmodSync(join(credentials, "b_token"), mode);
+      assert.deepEqual(await told(config, folder.path, env), expected);
+    }
+  });
+
+  it("[C8] says once of a file that several secrets are in", async () => {
+    using folder = tempDirectory();
+    const config = written(folder.path, { token: FILE, secretMode: 0o644 });
+    writeFileSync(
+      config,
+      `{"channels":{"discord":{"dm":{"enabled":false},"token":${FILE}}},"http":{"token":${FILE}}}`,
+    );
+    assert.deepEqual(await told(config, folder.path), ["warning token"]);
+  });
+
+  it("[C8] shows nothing of a secret, whatever it says of its file", async () => {
+    using folder = tempDirectory();
+    const config = written(folder.path, { token: FILE, mode: 0o666, secretMode: 0o666 });
+    assert.doesNotMatch(JSON.stringify(await readConfig(config, {})), /hunter2/);
+  });
+});
+
+describe("[C9] readConfigAgain()", () => {
+  const OPEN = '{"channels":{"discord":{"groupPolicy":"open"}}}';
+  const CLOSED = '{"channels":{"discord":{"groupPolicy":"disabled"}}}';
+
+  it("never takes another file, or none, for one that is gone: that may let everybody in", async () => {
+    using folder = tempDirectory();
+    const file = join(folder.path, "barnacle", "config.jsonc");
+    mkdirSync(join(folder.path, "barnacle"));
+    writeFileSync(file, CLOSED, { mode: 0o600 });
+    const env = { XDG_CONFIG_HOME: folder.path, DISCORD_BOT_TOKEN: "hunter2" };
+    const before = await readConfig(undefined, env);
+    assert.ok(before.kind === "loaded" && before.config.file === file);
+    renameSync(file, `${file}.old`);
+    assert.equal((await readConfig(undefined, env)).kind, "loaded", "else there is nothing to try");
+    const { kind, problems } = await readConfigAgain(file, undefined, env);
+    assert.equal(kind, "refused");
+    assert.match(problems[0]?.message ?? "", /is gone/);
+    writeFileSync(file, OPEN, { mode: 0o600 });
+    assert.equal((await readConfigAgain(file, undefined, env)).kind, "loaded");
+  });
+
+  it("refuses what is no file, and what others may write, where it was one", async () => {
+    using folder = tempDirectory();
+    const file = join(folder.path, "config.jsonc");
+    const told = async () => {
+      const { kind, problems } = await readConfigAgain(file, undefined, {});
+      return kind === "refused" ? problems[0]?.message ?? "" : kind;
+    };
+    mkdirSync(file);
+    assert.match(await told(), /no file that can be read again/);
+    rmSync(file, { recursive: true });
+    writeFileSync(file, CLOSED, { mode: 0o600 });
+    assert.equal(await told(), "loaded");
+    chmodSync(file, 0o666);
+    assert.match(await told(), /Others may write/);
+    const elsewhere = join(folder.path, "elsewhere");
+    renameSync(file, elsewhere);
+    symlinkSync(elsewhere, file);
+    assert.match(await told(), /Others may write/);
+    rmSync(elsewhere);
+    assert.match(await told(), /is gone/);
+  });
+
+  it("looks anew where the bot began without a file", async () => {
+    using folder = tempDirectory();
+    const env = { XDG_CONFIG_HOME: folder.path };
+    const again = await readConfigAgain(undefined, undefined, env);
+    assert.ok(again.kind === "loaded" && again.config.file === undefined);
+  });
+});

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { holderOf, isHeld } from "../../../src/cli/shared/running_bot.ts";
+import { takeLock } from "../../../src/host/locks/lock.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const NOW = Date.parse("2026-11-20T12:00:00Z");
+
+describe("[O3] isHeld()", () => {
+  it("is false where nothing has ever run", async () => {
+    using folder = tempDirectory();
+    assert.equal(await isHeld(folder.path), false);
+    assert.equal(await isHeld(join(folder.path, "none")), false);
+  });
+
+  it("tells a bot that runs from one that ran, and changes neither's words", async () => {
+    using folder = tempDirectory();
+    const path = join(folder.path, "lock");
+    const lock = await takeLock(path, NOW);
+    assert.ok(lock.kind === "held");
+    lock.setHttp("127.0.0.1:8787");
+    const words = readFileSync(path, "utf8");
+    assert.equal(await isHeld(folder.path), true);
+    lock.release();
+    assert.equal(await isHeld(folder.path), false);
+    assert.equal(readFileSync(path, "utf8"), words);
+    assert.equal(holderOf(folder.path)?.http, "127.0.0.1:8787");
+  });
+
+  it("lets a bot start right afterwards", async () => {
+    using folder = tempDirectory();
+    const path = join(folder.path, "lock");
+    const first = await takeLock(path, NOW);
+    if (first.kind === "held") first.release();
+    await isHeld(folder.path);
+    const second = await takeLock(path, NOW);
+    assert.equal(second.kind, "held");
+    if (second.kind === "held") second.release();
+  });
+});

@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { claimInstance, type InstancePorts } from "../../../src/cli/shared/sole_instance.ts";
+import type { Ended } from "../../../src/host/process/end_process.ts";
+import type { Lock, LockHolder } from "../../../src/host/locks/lock.ts";
+import type { TokenHolder, TokenLock } from "../../../src/host/locks/token_lock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+
+const OPTIONS = {
+  dataDir: "/srv/bot",
+  bots: ["https://discord.com/api MTA.x.y"],
+  isForced: false,
+  graceMs: 20_000,
+  startedAt: 5,
+};
+
+const FIRST: LockHolder & TokenHolder = {
+  pid: 500,
+  startedAt: 1,
+  bootId: "boot-1",
+  startTicks: 4711,
+};
+
+type Taken<Holder> = { readonly heldBy?: Holder } | "free" | "unsupported";
+
+/** Locks as they are found one after the other; the last one stays. */
+function world(
+  found: {
+    readonly data?: readonly Taken<LockHolder>[];
+    readonly token?: readonly Taken<TokenHolder>[];
+    readonly ended?: Ended;
+  },
+) {
+  const done: string[] = [];
+  const { log, lines } = recordingLog();
+  const next = <Holder>(list: readonly Taken<Holder>[] = ["free"], before: number) =>
+    list[Math.min(before, list.length - 1)] ?? "free";
+  let dataTries = 0;
+  let tokenTries = 0;
+  const ports: InstancePorts = {
+    takeData(path, now): Promise<Lock> {
+      done.push(`data ${path} ${now}`);
+      const lock = next(found.data, dataTries++);
+      if (typeof lock === "object") return Promise.resolve({ kind: "taken", ...lock });
+      return Promise.resolve({
+        kind: "held",
+        setHttp: (address) => void done.push(`http ${address}`),
+        release: () => void done.push("data released"),
+      });
+    },
+    takeToken(token, { startedAt, dataDir }): Promise<TokenLock> {
+      done.push(`token ${token} ${startedAt} ${dataDir}`);
+      const lock = next(found.token, tokenTries++);
+      if (typeof lock === "object") return Promise.resolve({ kind: "taken", ...lock });
+      if (lock === "unsupported") return Promise.resolve({ kind: "unsupported" });
+      return Promise.resolve({
+        kind: "held",
+        release() {
+          done.push("token released");
+          return Promise.resolve();
+        },
+      });
+    },
+    end({ pid }, graceMs) {
+      done.push(`end ${pid} ${graceMs}`);
+      return Promise.resolve(found.ended ?? { kind: "ended", by: "SIGTERM" });
+    },
+  };
+  return { ports, done, log, lines };
+}
+
+const TAKE_DATA = "data /srv/bot/lock 5";
+const TAKE_TOKEN = "token https://discord.com/api MTA.x.y 5 /srv/bot";
+
+describe("[G11] claimInstance()", () => {
+  it("takes both locks, tells where it listens, and gives both back", async () => {
+    const { ports, done, log, lines } = world({});
+    const instance = await claimInstance(OPTIONS, log, ports);
+    instance.setHttp("127.0.0.1:1");
+    await instance.release();
+    assert.deepEqual(done, [
+      TAKE_DATA,
+      TAKE_TOKEN,
+      "http 127.0.0.1:1",
+      "token released",
+      "data released",
+    ]);
+    assert.deepEqual(lines, []);
+  });
+
+  it("asks for no token's lock where nothing is to connect", async () => {
+    const { ports, done, log } = world({});
+    const options = { ...OPTIONS, bots: [] };
+    await (await claimInstance(options, log, ports)).release();
+    assert.deepEqual(done, [TAKE_DATA, "data released"]);
+  });
+
+  it("[C6] takes the locks of all bots, or none: here the second one is another's", async () => {
+    const { ports, done, log } = world({ token: ["free", { heldBy: FIRST }] });
+    const options = { ...OPTIONS, bots: ["one", "two", "three"] };
+    await assert.rejects(claimInstance(options, log, ports), { name: "InstanceTakenError" });
+    assert.deepEqual(done, [
+      TAKE_DATA,
+      "token one 5 /srv/bot",
+      "token two 5 /srv/bot",
+      "token released",
+      "data released",
+    ]);
+  });
+
+  it("[C9] takes and gives back the locks of bots that come and go while it runs", async () => {
+    const { ports, done, log } = world({});
+    const instance = await claimInstance({ ...OPTIONS, bots: ["one"] }, log, ports);
+    await instance.addBots(["one", "two"]);
+    await instance.keepBots(["two"]);
+    assert.deepEqual(done, [
+      TAKE_DATA,
+      "token one 5 /srv/bot",
+      "token two 5 /srv/bot",
+      "token released",
+    ]);
+  });
+
+  it("[C9] ends nobody for a bot that comes later, though the start was by force", async () => {
+    const { ports, done, log } = world({ token: ["free", { heldBy: FIRST }] });
+    const options = { ...OPTIONS, bots: ["one"], isForced: true };
+    const instance = await claimInstance(options, log, ports);
+    await assert.rejects(instance.addBots(["two"]), { name: "InstanceTakenError" });
+    assert.ok(!done.some((one) => one.startsWith("end")));
+  });
+
+  it("goes on where nobody can say who else has the token, and says so", async () => {
+    const { ports, log, lines } = world({ token: ["unsupported"] });
+    await (await claimInstance(OPTIONS, log, ports)).release();
+    assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
+    assert.match(lines[0]?.event ?? "", /same bot token; see to it that none has/);
+  });
+
+  it("ends nobody who is in the way unless it is told to", async () => {
+    const { ports, done, log } = world({ data: [{ heldBy: FIRST }] });
+    await assert.rejects(claimInstance(OPTIONS, log, ports), {
+      name: "InstanceTakenError",
+      message: "Another Barnacle with pid 500 uses /srv/bot; stop it, " +
+        "let `barnacle run --force` end it, or name another directory by --data",
+    });
+    assert.deepEqual(done, [TAKE_DATA]);
+  });
+
+  it("gives the data directory back where the token is another's, and tells whose", async () => {
+    const { ports, done, log } = world({ token: [{ heldBy: { ...FIRST, dataDir: "/srv/old" } }] });
+    await assert.rejects(claimInstance(OPTIONS, log, ports), {
+      message: "Another Barnacle with pid 500, from /srv/old, runs on this machine with the same " +
+        "bot token; stop it, let `barnacle run --force` end it, or give this one a bot of its own",
+    });
+    assert.deepEqual(done, [TAKE_DATA, TAKE_TOKEN, "data released"]);
+  });
+
+  it("ends whoever is in the way of either where it is told to", async () => {
+    const { ports, done, log } = world({
+      data: [{ heldBy: FIRST }, "free"],
+      token: [{ heldBy: { ...FIRST, pid: 501 } }, "free"],
+    });
+    await claimInstance({ ...OPTIONS, isForced: true }, log, ports);
+    assert.deepEqual(done, [
+      TAKE_DATA,
+      "end 500 20000",
+      TAKE_DATA,
+      TAKE_TOKEN,
+      "end 501 20000",
+      TAKE_TOKEN,
+    ]);
+  });
+
+  it("gives up on one that comes back as often as it is ended", async () => {
+    const { ports, done, log } = world({ data: [{ heldBy: FIRST }] });
+    await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
+      message: /pid 500 uses \/srv\/bot: it comes back .*systemctl stop/,
+    });
+    assert.equal(done.filter((one) => one.startsWith("end")).length, 3);
+  });
+
+  it("ends nobody where the holder does not say who it is", async () => {
+    const { ports, done, log } = world({ token: [{}] });
+    await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
+      message: /does not say who it is runs on this machine .*container/,
+    });
+    assert.deepEqual(done, [TAKE_DATA, TAKE_TOKEN, "data released"]);
+  });
+
+  it("gives up where the holder is not there and its lock is", async () => {
+    const { ports, done, log } = world({ data: [{ heldBy: FIRST }], ended: { kind: "gone" } });
+    await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
+      message: /uses \/srv\/bot; it may run in a container/,
+    });
+    assert.deepEqual(done, [TAKE_DATA, "end 500 20000", TAKE_DATA, "end 500 20000"]);
+  });
+
+  for (const why of ["self", "system", "unproven", "forbidden", "survived"] as const) {
+    it(`does not start beside one that was not ended: ${why}`, async () => {
+      const { ports, log } = world({ data: [{ heldBy: FIRST }], ended: { kind: "refused", why } });
+      await assert.rejects(claimInstance({ ...OPTIONS, isForced: true }, log, ports), {
+        name: "InstanceTakenError",
+        message: /^Another Barnacle uses \/srv\/bot, and .*(stop|remove|see)/,
+      });
+    });
+  }
+});

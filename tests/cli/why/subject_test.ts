@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseSubject } from "../../../src/cli/why/subject.ts";
+
+const ID = "1400000000000000001";
+
+describe("[P1] parseSubject()", () => {
+  const messages: readonly (readonly [text: string, place?: object])[] = [
+    [ID],
+    [` ${ID}\n`],
+    [`1400000000000000002-${ID}`],
+    [`https://discord.com/channels/@me/12/${ID}`, { channelId: "12" }],
+    [`https://discord.com/channels/11/12/${ID}`, { channelId: "12", guildId: "11" }],
+    [`<https://ptb.discord.com/channels/11/12/${ID}>`, { channelId: "12", guildId: "11" }],
+  ];
+  for (const [text, place] of messages) {
+    it(`reads ${JSON.stringify(text)}`, () => {
+      const expected = { kind: "message", messageId: ID, ...(place && { place }) };
+      assert.deepEqual(parseSubject(text), expected);
+    });
+  }
+
+  it("[R11] reads the id of a failure, also as the chat shows it", () => {
+    for (const text of ["0123456789ab", "`0123456789AB`"]) {
+      assert.deepEqual(parseSubject(text), { kind: "failure", failureId: "0123456789ab" });
+    }
+  });
+
+  it("takes twelve digits for a failure: a message has more", () => {
+    assert.equal(parseSubject("012345678912").kind, "failure");
+    assert.equal(parseSubject("99999999999999999999").kind, "problem", "more than 64 bits");
+  });
+
+  for (const text of ["", "ada", "#help", "<#1400000000000000002>", "0123456789a", "-5"]) {
+    it(`refuses ${JSON.stringify(text)}`, () => {
+      assert.equal(parseSubject(text).kind, "problem");
+    });
+  }
+});

@@ -1,0 +1,369 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "node:test";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import { why } from "../../../src/cli/why/why.ts";
+import {
+  directMessage,
+  guildMessage,
+  messageId,
+  messageIdAt,
+  sender,
+  userId,
+} from "../../support/discord/builders.ts";
+import { batch, frozen, part } from "../../support/store/store.ts";
+import {
+  type DataHouse,
+  dataHouse,
+  GUILD,
+  GUILD_SNAPSHOT,
+  HELP,
+  removeHouses,
+} from "../house_of_data.ts";
+import { recordingIo } from "../io.ts";
+
+afterEach(removeHouses);
+
+/** Line 4 lists the guild, line 5 says who may talk there. */
+const CONFIG = `{
+  "channels": { "discord": {
+    "guilds": {
+      "1400000000000000010": {
+        "users": ["123456789012345678", "grace"],
+        "requireMention": true,
+      },
+    },
+  } },
+}
+`;
+
+const ID = messageId("1400000000000000001");
+
+async function ask(house: DataHouse, asked: string = ID, json = false) {
+  const io = recordingIo();
+  const code = await why({ ...house.flags, json }, asked, { ...io, cwd: house.data }, false);
+  return { code, text: io.stdout.join("\n"), errors: io.stderr.join("\n") };
+}
+
+async function received(message: Partial<InboundMessage> = {}, config: object | string = CONFIG) {
+  const house = dataHouse(config);
+  await house.receive(guildMessage({ id: ID, ...message }));
+  return house;
+}
+
+describe("[P1] barnacle why", () => {
+  it("answers in its first line, with the rule and where it is written", async () => {
+    const { code, text } = await ask(await received());
+    assert.equal(code, 0);
+    assert.equal(
+      text.split("\n")[0],
+      "Not answered: nobody mentioned the bot; a later answer may still know of it " +
+        `(channels.discord.guilds.${GUILD}.requireMention, config.jsonc:6)`,
+    );
+  });
+
+  it("shows each check, passed or failed, with its fact and its rule", async () => {
+    const { text } = await ask(await received());
+    const rungs = text.split("\n").filter((line) => /^ {2}(?:ok|NO) {2}/.test(line));
+    assert.ok(rungs.length >= 4, text);
+    assert.match(text, /^ {2}ok {2}guild .*"Friends of Barnacle".* listed.*config\.jsonc:4\)$/m);
+    assert.match(text, /^ {2}ok {2}sender .*"ada" \(123456789012345678\).*config\.jsonc:5\)$/m);
+    assert.match(rungs.at(-1) ?? "", /^ {2}NO {2}mention .*config\.jsonc:6\)$/);
+    assert.equal(rungs.filter((line) => line.startsWith("  NO")).length, 1, "the last one failed");
+  });
+
+  it("says who was turned away by which list", async () => {
+    const stranger = sender({ id: userId("1"), username: "mallory" });
+    const { text } = await ask(await received({ sender: stranger, mention: "user" }));
+    assert.match(
+      text,
+      /^Not answered: the list of who may talk to the bot here does not have them/,
+    );
+    assert.match(text, /NO {2}sender .*"mallory" \(1\)/);
+    assert.doesNotMatch(text, / mention /, "nothing more is asked of them");
+  });
+
+  it("[R11] explains the failure that the person was told of", async () => {
+    const house = await received({ mention: "user" });
+    await house.fill(async (store) => {
+      const claim = await store.claimNext(toAccountId("default"), 1, []);
+      assert.ok(claim);
+      const end = {
+        kind: "failed",
+        failureId: "0123456789ab",
+        reason: "The model said no",
+      } as const;
+      await store.finishTurn({ claim, end, entries: [], outbox: [] }, 2_000);
+    });
+    const { code, text } = await ask(house, "`0123456789AB`");
+    assert.equal(code, 0);
+    assert.match(text, /^The failure 0123456789ab is about the message 1400000000000000001/);
+    assert.match(text, /^Accepted, and its turn failed: it speaks to the bot/m);
+    assert.match(text, /failure 0123456789ab: The model said no/);
+  });
+
+  it("shows the turn and the delivery, and is found by our own answer's link", async () => {
+    const house = await received({ mention: "user" });
+    const own = messageId("1400000000000000099");
+    await house.fill(async (store) => {
+      const claim = await store.claimNext(toAccountId("default"), 1, []);
+      assert.ok(claim);
+      const first = frozen({ channelId: HELP, nonce: "a", of: part(ID, { parts: 2 }) });
+      const second = frozen({ channelId: HELP, nonce: "b", of: part(ID, { part: 1, parts: 2 }) });
+      await store.finishTurn(
+        { claim, end: { kind: "answered" }, entries: [], outbox: [first, second] },
+        2_000,
+      );
+      const echoes = [{ nonce: "a", messageId: own, channelId: HELP }];
+      await store.acceptBatch(batch({ echoes }), 3_000);
+    });
+    const { code, text } = await ask(house, `https://discord.com/channels/${GUILD}/${HELP}/${own}`);
+    assert.equal(code, 0);
+    assert.match(text, new RegExp(`^Our own message ${own}, which answers it, is about .*${ID}`));
+    assert.match(text, /^Answered, but not all of it is at Discord: /m);
+    assert.match(text, /^Turn: answered, attempt 1, agent main, session agent:main:discord/m);
+    const [, first, second] = text.slice(text.indexOf("Delivery:")).split("\n");
+    assert.match(first ?? "", new RegExp(`reply 1 of 2 +sent .*/${GUILD}/${HELP}/${own}$`));
+    assert.match(second ?? "", /reply 2 of 2 +pending/);
+  });
+
+  it("says what would be said today, where that is something else", async () => {
+    const house = await received();
+    assert.doesNotMatch((await ask(house)).text, /as they are now/, "it is the same today");
+    house.write(CONFIG.replace("true", "false"));
+    const { text } = await ask(house);
+    assert.match(text, /^Not answered: nobody mentioned/);
+    assert.match(
+      text,
+      /^With the config and the pairings as they are now: answered: in this place the bot answers without/m,
+    );
+  });
+
+  it("keeps to the policy of then when the config is another one today", async () => {
+    const house = await received({ mention: "user" });
+    house.write(`\n\n\n${CONFIG.replace('"123456789012345678", ', "")}`);
+    const { text } = await ask(house);
+    assert.match(text, /^Accepted; it waits for its turn: .*config\.jsonc:6\)/);
+    assert.match(text, /now: not answered: the list of who may talk/);
+    assert.match(text, /NO {2}sender .*config\.jsonc:8\)/, "that line is of today's file");
+  });
+
+  it("says so where another version must have decided", async () => {
+    const house = dataHouse(CONFIG);
+    const judged = await house.receive(guildMessage({ id: messageId("1400000000000000005") }));
+    const message = guildMessage({ id: ID });
+    await house.fill((store) =>
+      store.acceptBatch(
+        batch({
+          judged: [{
+            ...judged,
+            message,
+            verdict: { kind: "ignore", why: "webhook", rule: "x", keepAsContext: false },
+          }],
+        }),
+        1,
+      )
+    );
+    const { text } = await ask(house);
+    assert.match(text, /^Not answered: the bot does not answer webhooks \(x\)/);
+    assert.match(
+      text,
+      /Another version of Barnacle decided this; this one would say: not answered: nobody/,
+    );
+  });
+
+  it("says what cannot be shown, where an older Barnacle kept no policy", async () => {
+    const house = dataHouse(CONFIG);
+    const { message, verdict } = await house.receive(
+      guildMessage({ id: messageId("1400000000000000005") }),
+    );
+    const again = { message: { ...message, id: ID }, verdict };
+    await house.fill((store) => store.acceptBatch(batch({ judged: [again] }), 1));
+    const { text } = await ask(house);
+    assert.match(text, /^Not answered: nobody mentioned/);
+    assert.match(text, /The policy of that time is not on record/);
+  });
+
+  it("[P3] says of a stranger's second message that they have a code", async () => {
+    const house = dataHouse({ channels: { discord: {} } });
+    const stranger = sender({ id: userId("7"), username: "mallory" });
+    const pairing = {
+      newCode: () => "ABCDEFGH",
+      newButton: () => "button",
+      challenge: () => [frozen({ nonce: "c", of: part(ID, { kind: "challenge" }) })],
+    };
+    const { verdict, ...judged } = await house.receive(
+      directMessage({ id: messageId("5"), sender: sender() }),
+      { isPaired: true },
+    );
+    assert.equal(verdict.kind, "accept");
+    const challenge = {
+      kind: "challenge",
+      why: "pairing",
+      rule: "channels.discord.dm.policy",
+    } as const;
+    const say = (id: string) => ({
+      ...judged,
+      moment: {},
+      message: directMessage({ id: messageId(id), sender: stranger }),
+      verdict: challenge,
+    });
+    const second = "1400000000000000002";
+    await house.fill(async (store) => {
+      await store.acceptBatch(batch({ judged: [say(ID)], pairing }), 1_000);
+      await store.acceptBatch(batch({ judged: [say(second)], pairing }), 2_000);
+    });
+    const first = await ask(house);
+    assert.match(first.text, /^Not answered, but given a pairing code: a stranger/);
+    assert.match(first.text, /challenge +pending/);
+    assert.match(first.text, /NO {2}paired .*had no code, so one was made/);
+    const { text } = await ask(house, second);
+    assert.match(text, /^Not answered: they have a pairing code already, and were told once/);
+    assert.match(text, /NO {2}paired .*had a code that was still good/);
+    assert.doesNotMatch(text, /Another version/);
+  });
+
+  it("[P3] says that a pairing which was taken back lets nobody in today", async () => {
+    const house = dataHouse({ channels: { discord: {} } });
+    await house.receive(directMessage({ id: ID }), { isPaired: true });
+    const { text } = await ask(house);
+    assert.match(
+      text,
+      /^Accepted; it waits for its turn: a direct message from somebody who was paired/,
+    );
+    assert.match(text, /as they are now: given a pairing code: a stranger/);
+  });
+
+  it("gives one ladder for each account that got the message", async () => {
+    const house = dataHouse({
+      channels: {
+        discord: {
+          accounts: { work: { guilds: { [GUILD]: { requireMention: false } } } },
+          guilds: { [GUILD]: {} },
+        },
+      },
+    });
+    await house.receive(guildMessage({ id: ID }));
+    await house.receive(guildMessage({ id: ID, accountId: toAccountId("work") }));
+    const { text } = await ask(house);
+    assert.match(text, /^\[default\] Not answered: nobody mentioned/m);
+    assert.match(text, /^\[work\] Accepted; it waits for its turn: .*accounts\.work\.guilds/m);
+  });
+
+  it("says which account answers, where two would", async () => {
+    const house = dataHouse({
+      channels: { discord: { accounts: { default: {}, work: {} }, guilds: { [GUILD]: {} } } },
+    });
+    await house.receive(guildMessage({ id: ID, mention: "user" }));
+    await house.receive(
+      guildMessage({ id: ID, mention: "user", accountId: toAccountId("work") }),
+    );
+    const { text } = await ask(house);
+    assert.match(text, /^\[default\] Accepted; it waits for its turn/m);
+    assert.match(text, /^\[work\] Accepted, and answered by the account default/m);
+  });
+
+  it("[O10] gives everything to programs, with file, line and column", async () => {
+    const { code, text } = await ask(await received(), ID, true);
+    assert.equal(code, 0);
+    const { messageId: id, decisions: [decision] } = JSON.parse(text);
+    assert.equal(id, ID);
+    assert.equal(decision.why, "no-mention");
+    assert.deepEqual([decision.place.line, decision.place.column], [6, 9]);
+    assert.equal(decision.checks.at(-1).passed, false);
+    assert.ok(decision.checks.every((check: { place?: object }) => check.place));
+  });
+
+  it("[X1] keeps a name from moving the cursor", async () => {
+    const nasty = sender({ username: "\u001b[2J\u202eada\n" });
+    const { text } = await ask(await received({ sender: nasty }));
+    assert.match(text, /ok {2}sender/);
+    assert.doesNotMatch(text.replaceAll("\n", ""), /[\p{Cc}\u202e]/u);
+  });
+
+  it("needs no config that is right", async () => {
+    const house = await received();
+    house.write("{ nonsense");
+    const { code, text, errors } = await ask(house);
+    assert.equal(code, 0);
+    assert.match(text, /^Not answered: nobody mentioned/);
+    assert.match(errors, /the config is not right now/);
+  });
+});
+
+describe("[P1] barnacle why, of what was never received", () => {
+  const NOW = Date.now();
+  const recent = messageIdAt(NOW - 60_000);
+
+  it("says so, and when it was sent by its id", async () => {
+    const house = dataHouse(CONFIG);
+    await house.fill((store) => store.startRun({ runId: "a", startedAt: NOW - 3_600_000 }));
+    const { code, text } = await ask(house, recent);
+    assert.equal(code, 1);
+    const sent = new Date(NOW - 60_000).toISOString().slice(0, 10);
+    assert.match(text, new RegExp(`^Never received: nothing is on record of ${recent}, .*${sent}`));
+  });
+
+  it("knows that Barnacle did not run then", async () => {
+    const house = dataHouse(CONFIG);
+    await house.fill(async (store) => {
+      await store.startRun({ runId: "a", startedAt: NOW - 3_600_000 });
+      await store.endRun("a", "stopped", NOW - 1_800_000);
+      await store.startRun({ runId: "b", startedAt: NOW - 30_000 });
+    });
+    const { text } = await ask(house, recent);
+    assert.match(
+      text,
+      /^FAIL +Barnacle +it did not run then: it had ended .*\(stopped\); it started again/m,
+    );
+  });
+
+  it("knows that the bot is not in the guild of the link", async () => {
+    const house = dataHouse(CONFIG);
+    await house.fill((store) => store.startRun({ runId: "a", startedAt: NOW - 3_600_000 }));
+    const { text } = await ask(house, `https://discord.com/channels/77/78/${recent}`);
+    assert.match(text, /^FAIL +Place +the bot is not in the guild 77\n.*barnacle invite/m);
+  });
+
+  it("knows the channels of the guild that it is in", async () => {
+    const house = dataHouse(CONFIG);
+    await house.fill((store) => store.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), NOW));
+    const known = await ask(house, `https://discord.com/channels/${GUILD}/${HELP}/${recent}`);
+    assert.match(known.text, /^ok +Place +it knows that channel of Friends of Barnacle/m);
+    const other = await ask(house, `https://discord.com/channels/${GUILD}/78/${recent}`);
+    assert.match(other.text, /^warn +Place .*does not know the channel 78/m);
+  });
+
+  it("says that nothing was ever stored, where there is no store", async () => {
+    const { code, text } = await ask(dataHouse(CONFIG), recent);
+    assert.equal(code, 1);
+    assert.match(text, /FAIL +Barnacle +nothing was ever stored in /);
+  });
+
+  it("says that decisions of that age are forgotten", async () => {
+    const { text } = await ask(dataHouse(CONFIG), messageIdAt(NOW - 40 * 86_400_000));
+    assert.match(text, /FAIL +Kept for +decisions are kept for 30 days, and the message is older/);
+  });
+
+  it("[O10] gives the causes to programs", async () => {
+    const { code, text } = await ask(dataHouse(CONFIG), recent, true);
+    assert.equal(code, 1);
+    const { received, causes } = JSON.parse(text);
+    assert.equal(received, false);
+    assert.ok(causes.length > 2);
+  });
+
+  it("knows a failure's id only where a turn failed so", async () => {
+    const { code, errors } = await ask(dataHouse(CONFIG), "0123456789ab");
+    assert.equal(code, 1);
+    assert.match(errors, /no turn on record has failed as 0123456789ab/);
+  });
+
+  for (const asked of ["hello", "", "12", "<#123456789012345678>", "https://example.com/1/2/3"]) {
+    it(`[O7] ends with 2 on ${JSON.stringify(asked)}`, async () => {
+      const { code, errors } = await ask(dataHouse(CONFIG), asked);
+      assert.equal(code, 2);
+      assert.match(errors, /neither a message's link or id nor the id of a failure/);
+    });
+  }
+});

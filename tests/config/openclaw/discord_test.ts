@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { discordOf } from "../import_support.ts";
+
+describe("[C11] channels.discord that is imported", () => {
+  /** The drift table: the seed's spelling and today's, and ours for both. */
+  const KEYS: readonly (readonly [written: string, ours: unknown])[] = [
+    ['dm: { policy: "allowlist", allowFrom: ["1"] }', {
+      dm: { policy: "allowlist", allowFrom: ["1"] },
+    }],
+    ['dmPolicy: "allowlist", allowFrom: ["1"]', { dm: { policy: "allowlist", allowFrom: ["1"] } }],
+    ["allowFrom: [123456789012345678]", { dm: { allowFrom: ["123456789012345678"] } }],
+    ['dm: { policy: "open", allowFrom: ["*"] }', { dm: { policy: "open", allowFrom: ["*"] } }],
+    ['dm: { policy: "open", allowFrom: ["1"] }', { dm: { policy: "allowlist", allowFrom: ["1"] } }],
+    ['dmPolicy: "open"', { dm: { policy: "allowlist" } }],
+    ["dm: { groupEnabled: true, groupChannels: [55, 'channel:55', 'a', '*', 'user:5'] }", {
+      dm: { groupEnabled: true, groupChannels: ["55", "channel:55", "a", "*"] },
+    }],
+    ['chunkMode: "newline"', { chunkMode: "newline" }],
+    ['streaming: { chunkMode: "newline", mode: "partial" }', {
+      chunkMode: "newline",
+      streaming: "edit",
+    }],
+    ['streaming: "progress"', { streaming: "edit" }],
+    ["streaming: true", { streaming: "edit" }],
+    ["streaming: false", { streaming: "off" }],
+    ['streamMode: "block"', { streaming: "edit" }],
+    ['replyToMode: "batched"', { replyToMode: "first" }],
+    ["mediaMaxMb: 100", { mediaMaxMb: 100 }],
+    ["mediaMaxMb: 9000", { mediaMaxMb: 500 }],
+    ["textChunkLimit: 4000", { textChunkLimit: 2000 }],
+    ["historyLimit: 1.4", { historyLimit: 1 }],
+    ["historyLimit: Infinity", {}],
+    ["allowBots: true", { allowBots: true }],
+    ['allowBots: "mentions"', { allowBots: false }],
+    ["retry: { attempts: 99, jitter: 0.2, other: 1 }", { retry: { attempts: 20, jitter: 0.2 } }],
+    ["execApprovals: { enabled: true, approvers: [1, 'discord:2', '<@3>', 'x'], target: 'dm' }", {
+      execApprovals: { enabled: true, approvers: ["1", "2", "3"] },
+    }],
+    ["actions: { roles: true, juggling: true }", { actions: { roles: true } }],
+    ["dms: { '1': { historyLimit: 5 }, ada: { historyLimit: 5 } }", {
+      dms: { "1": { historyLimit: 5 } },
+    }],
+    ['activity: "reading", status: "idle", activityType: 4', {
+      presence: { activity: "reading", status: "idle" },
+    }],
+    ['token: { source: "env", provider: "default", id: "BOT" }', { token: "${BOT}" }],
+    ['token: { source: "exec", id: "x" }', {}],
+    ['token: "${BOT}"', { token: "${BOT}" }],
+    ['token: "a${BOT}"', {}],
+    ['commands: { native: "auto", nativeSkills: true }', { commands: { native: "auto" } }],
+  ];
+  for (const [written, ours] of KEYS) {
+    it(`${written}`, async () => assert.deepEqual((await discordOf(written)).value, ours));
+  }
+
+  it("of both spellings takes today's, as OpenClaw does", async () => {
+    const { value, told } = await discordOf(
+      'dmPolicy: "disabled", dm: { policy: "open", allowFrom: ["*"], enabled: true }, allowFrom: ["1"]',
+    );
+    assert.deepEqual(value, { dm: { policy: "disabled", enabled: true, allowFrom: ["1"] } });
+    assert.equal(told.filter((line) => line.includes("goes before it")).length, 2);
+  });
+
+  it("never tells a part of a token", async () => {
+    const { told } = await discordOf(
+      'token: "hunter2${X}", accounts: { a: { token: ["hunter2"] } }',
+    );
+    assert.ok(told.length > 0 && !told.join().includes("hunter2"), told.join("\n"));
+  });
+
+  it("[C6] leaves accounts as they are where none of their sections would be merged", async () => {
+    const { value } = await discordOf(
+      'token: "r", historyLimit: 5, guilds: { g: {} }, accounts: { a: { token: "a", historyLimit: 6 } }',
+    );
+    assert.deepEqual(value, {
+      token: "r",
+      historyLimit: 5,
+      guilds: { g: {} },
+      accounts: { a: { token: "a", historyLimit: 6 } },
+    });
+  });
+
+  it("[C6] writes out what an account has, where its section would be merged with the shared", async () => {
+    const { value, told } = await discordOf(
+      'token: "r", groupPolicy: "open", guilds: { shared: {} }, dm: { enabled: false }, ' +
+        'accounts: { a: { token: "a", guilds: { own: {} } }, b: { token: "b" } }',
+    );
+    const shared = { groupPolicy: "open", guilds: { shared: {} }, dm: { enabled: false } };
+    assert.deepEqual(value, {
+      token: "r",
+      accounts: {
+        default: shared,
+        a: { token: "a", guilds: { own: {} }, groupPolicy: "open", dm: { enabled: false } },
+        b: { token: "b", ...shared },
+      },
+    });
+    assert.match(told.join("\n"), /takes the place of the shared one in OpenClaw/);
+  });
+
+  it("[C6] has no account by default that OpenClaw would not have had", async () => {
+    const { value } = await discordOf(
+      'guilds: { shared: {} }, groupPolicy: "open", accounts: { a: { token: "a", guilds: {} } }',
+    );
+    assert.deepEqual(value, { accounts: { a: { token: "a", guilds: {}, groupPolicy: "open" } } });
+  });
+
+  it("[C6] lets an account be off where the bot as a whole is", async () => {
+    const { value, told } = await discordOf(
+      'enabled: false, accounts: { a: { token: "a", enabled: true } }',
+    );
+    assert.deepEqual(value, { enabled: false, accounts: { a: { token: "a" } } });
+    assert.match(told.join("\n"), /The bot as a whole is off/);
+  });
+
+  it("[C6] says that an account needs a token of its own", async () => {
+    const { told } = await discordOf('token: "r", accounts: { a: {} }');
+    assert.match(told.join("\n"), /An account has no token here but its own/);
+  });
+});

@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { discordOf } from "../import_support.ts";
+
+const ID = "123456789012345678";
+const TODAY = 'meta: { lastTouchedVersion: "2026.9.6" },';
+
+async function guildOf(keys: string, around = "") {
+  const { value, told } = await discordOf(`guilds: { "${ID}": { ${keys} } }`, around);
+  return { guild: Object(value)["guilds"][ID], told };
+}
+
+describe("[C11] [P4] allowlists that are imported", () => {
+  /** What OpenClaw of the seed matches, and what it does not. */
+  const ENTRIES: readonly (readonly [written: string, ours: string | undefined])[] = [
+    [`"${ID}"`, ID],
+    [ID, ID], // a number would be rounded
+    [`"<@${ID}>"`, `<@${ID}>`],
+    [`"<@!${ID}>"`, `<@!${ID}>`],
+    [`"discord:${ID}"`, `discord:${ID}`],
+    [`"user:${ID}"`, `user:${ID}`],
+    ['"pk:abcde"', "pk:abcde"],
+    ['"steipete"', "steipete"],
+    ['"ada#1234"', "ada#1234"],
+    ['"*"', "*"],
+    ['"discord:ada"', undefined],
+    [`"user:<@${ID}>"`, undefined],
+    [`"role:${ID}"`, undefined],
+    ['"role:mods"', undefined],
+    ['"accessGroup:team"', undefined],
+    [`"channel:${ID}"`, undefined],
+    ['""', undefined],
+    ["true", undefined],
+    ["null", undefined],
+    ["{}", undefined],
+  ];
+  for (const [written, ours] of ENTRIES) {
+    it(`${ours === undefined ? "leave behind" : "take over"} ${written}`, async () => {
+      const { guild, told } = await guildOf(`users: ["1", ${written}]`);
+      assert.deepEqual(guild.users, ours === undefined ? ["1"] : ["1", ours]);
+      assert.equal(told.length, ours === undefined ? 1 : 0, told.join("\n"));
+    });
+  }
+
+  it("stay lists when nothing is left of them: nobody is let in", async () => {
+    const { guild, told } = await guildOf('users: ["discord:ada"]');
+    assert.deepEqual(guild.users, []);
+    assert.match(told.join("\n"), /Nothing of this list could be taken over: it lets nobody in/);
+  });
+
+  it("[P10] stay empty where they were, which lets in fewer, and say so", async () => {
+    const { guild, told } = await guildOf("users: [], channels: { help: { users: [] } }");
+    assert.deepEqual(guild, { users: [], channels: { help: { users: [] } } });
+    assert.equal(told.filter((line) => /An empty list lets nobody in here/.test(line)).length, 2);
+  });
+
+  it("have no names of a file of today, which OpenClaw does not match", async () => {
+    const { guild, told } = await guildOf(`users: ["steipete", "${ID}"]`, TODAY);
+    assert.deepEqual(guild.users, [ID]);
+    assert.match(told.join("\n"), /does not match names unless it is told to: "steipete"/);
+  });
+
+  it("have names of a file of today that asks for them, in the account that does", async () => {
+    const { value } = await discordOf(
+      'accounts: { a: { token: "a", dangerouslyAllowNameMatching: true, dm: { allowFrom: ["ada"] } }, ' +
+        'b: { token: "b", dm: { allowFrom: ["ada"] } } }',
+      TODAY,
+    );
+    const { a, b } = Object(value)["accounts"];
+    assert.deepEqual([a.dm.allowFrom, b.dm.allowFrom], [["ada"], []]);
+  });
+
+  for (
+    const keys of [
+      'dmPolicy: "pairing"',
+      "streaming: {}",
+      'accounts: { a: { token: "a", allowFrom: [] } }',
+    ]
+  ) {
+    it(`know a file of today by ${keys}`, async () => {
+      const { value } = await discordOf(`guilds: { g: { users: ["ada"] } }, ${keys}`);
+      assert.deepEqual(Object(value)["guilds"].g.users, []);
+    });
+  }
+
+  it("[P14] have the roles of today beside people", async () => {
+    const { guild } = await guildOf(`users: ["1"], roles: ["${ID}", 5, "role:6", "mods"]`);
+    assert.deepEqual(guild, { users: ["1", `role:${ID}`, "role:5", "role:6"] });
+  });
+
+  it("[P14] let nobody in where there are roles, and none could be taken over", async () => {
+    assert.deepEqual((await guildOf('roles: ["mods"]')).guild, { users: [] });
+  });
+});
+
+describe("[C11] [P7] guilds and channels that are imported", () => {
+  it("are found by what OpenClaw finds them by", async () => {
+    const { value, told } = await discordOf(
+      `guilds: { "*": {}, "${ID}": {}, "friends-of-x": {}, "Friends of X": {}, "日本語": {}, "": {} }`,
+    );
+    assert.deepEqual(Object.keys(Object(value)["guilds"]), [ID, "*", "friends-of-x"].toSorted());
+    assert.match(told.join("\n"), /"Friends of X"|Friends of X: .*write "friends-of-x" or the id/);
+    assert.equal(told.length, 3);
+  });
+
+  it("[P6] stay a list when nothing is left of it: `open` would open every guild", async () => {
+    const { value, told } = await discordOf(
+      'groupPolicy: "open", guilds: { "My Server": { users: ["1"] } }',
+    );
+    assert.deepEqual(value, { groupPolicy: "allowlist", guilds: {} });
+    assert.match(told.join("\n"), /No guild of the list is left/);
+  });
+
+  it('[P7] a listed channel has nothing of "*" that OpenClaw would not give it', async () => {
+    const { guild, told } = await guildOf(
+      'users: ["1"], channels: { "*": { requireMention: false, users: ["*"], systemPrompt: "Hi" }, ' +
+        "help: { enabled: true }, open: { requireMention: false, users: [] } }",
+    );
+    assert.deepEqual(guild.channels.help, {
+      enabled: true,
+      requireMention: true,
+      users: ["1"],
+      systemPrompt: "",
+    });
+    assert.deepEqual(guild.channels.open, { requireMention: false, users: [], systemPrompt: "" });
+    assert.deepEqual(guild.channels["*"], {
+      requireMention: false,
+      users: ["*"],
+      systemPrompt: "Hi",
+    });
+    assert.equal(told.filter((line) => line.includes("gives a listed channel nothing")).length, 4);
+  });
+
+  it('[P7] a listed channel has what its guild says, where "*" says otherwise', async () => {
+    const { guild } = await guildOf(
+      'requireMention: false, channels: { "*": { requireMention: true }, help: {} }',
+    );
+    assert.deepEqual(guild.channels.help, { requireMention: false });
+  });
+
+  it("[P8] `{}` allows none, and a file of today hears of it", async () => {
+    const { guild, told } = await guildOf("channels: {}", TODAY);
+    assert.deepEqual(guild, { channels: {} });
+    assert.match(told.join("\n"), /\{\} allows no channel here/);
+  });
+
+  it("leaves behind a channel that OpenClaw does not find", async () => {
+    const { guild, told } = await guildOf('channels: { "#general": {}, "Off Topic": {} }');
+    assert.deepEqual(guild, { channels: { "Off Topic": {} } });
+    assert.match(told.join("\n"), /write "general"/);
+  });
+
+  it("[M1] takes a mention where OpenClaw keeps out of what is said to others", async () => {
+    const { guild, told } = await guildOf(
+      "requireMention: false, channels: { a: {}, b: { requireMention: false, ignoreOtherMentions: true }, " +
+        "c: { ignoreOtherMentions: true }, d: { requireMention: false } }",
+    );
+    assert.deepEqual(guild, {
+      requireMention: false,
+      channels: {
+        a: {},
+        b: { requireMention: true },
+        c: { requireMention: true },
+        d: { requireMention: false },
+      },
+    });
+    assert.equal(told.length, 2);
+    const whole = await guildOf(
+      "ignoreOtherMentions: true, requireMention: false, channels: { a: {}, b: { requireMention: false } }",
+    );
+    assert.deepEqual(whole.guild, {
+      requireMention: true,
+      channels: { a: {}, b: { requireMention: true } },
+    });
+  });
+
+  it("takes over tools by sender, where the sender is an id", async () => {
+    const { guild, told } = await guildOf(
+      `toolsBySender: { "*": { deny: ["exec"] }, "id:${ID}": { alsoAllow: ["exec"] }, "name:ada": {} }`,
+    );
+    assert.deepEqual(guild.toolsBySender, {
+      "*": { deny: ["exec"] },
+      [ID]: { alsoAllow: ["exec"] },
+    });
+    assert.equal(told.length, 1);
+  });
+});

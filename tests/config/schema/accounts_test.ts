@@ -1,0 +1,315 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { effectiveOf } from "../../../src/config/schema/accounts.ts";
+import { type BotConfig, type DiscordConfig, forAccount } from "../../../src/config/config.ts";
+import { missingToken } from "../../../src/config/load.ts";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import { botConfigOf, configOf, load, rendered, told, type World } from "../support.ts";
+
+/** A file with these keys of `channels.discord`, of which nothing else is to be told. */
+const file = (keys: string): string =>
+  `{"channels":{"discord":{${keys}}},"session":{"dmScope":"per-peer"}}`;
+
+async function accountOf(text: string, id: string, world?: World): Promise<DiscordConfig> {
+  const { accounts } = await botConfigOf(text, world);
+  const found = accounts.find(({ accountId }) => accountId === id);
+  assert.ok(found, `there is no account ${id}`);
+  return found;
+}
+
+const idsOf = ({ accounts }: BotConfig): readonly string[] => accounts.map((one) => one.accountId);
+
+describe("[C6] the accounts of a config", () => {
+  const NAMED = '"accounts":{"Work":{"token":"w"},"play":{"token":"p"}}';
+  const cases: readonly (readonly [
+    name: string,
+    text: string | undefined,
+    env: Record<string, string>,
+    ids: readonly string[],
+  ])[] = [
+    ["nothing at all", undefined, {}, ["default"]],
+    ["a token of the environment", undefined, { DISCORD_BOT_TOKEN: "t" }, ["default"]],
+    ["a section without accounts", file(""), {}, ["default"]],
+    ["accounts and no other token", file(NAMED), {}, ["work", "play"]],
+    ["accounts and a blank variable", file(NAMED), { DISCORD_BOT_TOKEN: " " }, ["work", "play"]],
+    ["accounts beside the environment's", file(NAMED), { DISCORD_BOT_TOKEN: "t" }, [
+      "default",
+      "work",
+      "play",
+    ]],
+    ["accounts beside the token above", file(`"token":"t",${NAMED}`), {}, [
+      "default",
+      "work",
+      "play",
+    ]],
+    ["one that is called default", file('"accounts":{"a":{"token":"a"},"Default":{}}'), {}, [
+      "default",
+      "a",
+    ]],
+  ];
+  for (const [name, text, env, ids] of cases) {
+    it(`are ${ids.join(", ")} with ${name}`, async () => {
+      assert.deepEqual(idsOf(await botConfigOf(text, { env })), ids);
+    });
+  }
+
+  it("inherit key by key, at every depth, and a list as a whole", async () => {
+    const text = file(`"historyLimit":7,"textChunkLimit":900,
+      "dm":{"policy":"allowlist","allowFrom":["1","2"]},
+      "gateway":{"shards":2,"reconnect":{"maxRetries":3}},
+      "guilds":{"a":{"requireMention":false,"users":["1"],"channels":{"x":{},"y":{"allow":false}}}},
+      "accounts":{"work":{"token":"w","textChunkLimit":500,"dm":{"allowFrom":["3"]},
+        "gateway":{"reconnect":{"backoffMaxSec":9}},
+        "guilds":{"a":{"users":[],"channels":{"y":{"requireMention":true}}},"b":{}}}}`);
+    const work = await accountOf(text, "work");
+    assert.deepEqual([work.historyLimit, work.textChunkLimit], [7, 500]);
+    assert.deepEqual(work.access.dm, {
+      enabled: true,
+      policy: "allowlist",
+      allowFrom: [{ kind: "user", id: "3" }],
+      groupEnabled: false,
+    });
+    assert.equal(work.gateway.shards, 2);
+    assert.deepEqual(
+      [work.gateway.reconnect.maxRetries, work.gateway.reconnect.backoffMaxSec],
+      [3, 9],
+    );
+    const own = "reactionNotifications";
+    assert.deepEqual(structuredClone(work.access.guilds), {
+      a: {
+        [own]: "own",
+        requireMention: false,
+        users: [],
+        channels: { x: {}, y: { allow: false, requireMention: true } },
+      },
+      b: { [own]: "own" },
+    });
+  });
+
+  it("take defaults for what is written nowhere, and not in place of what stands above", async () => {
+    const text = file('"dm":{"enabled":false},"accounts":{"work":{"token":"w","dm":{}}}');
+    assert.equal((await accountOf(text, "work")).access.dm.enabled, false);
+  });
+
+  it("never inherit the token", async () => {
+    const env = { DISCORD_BOT_TOKEN: "env" };
+    for (const token of ["", '"token":"above",']) {
+      const config = await botConfigOf(file(`${token}"accounts":{"work":{}}`), { env });
+      const [first, work] = config.accounts;
+      assert.equal(first?.token?.reveal(), token === "" ? "env" : "above");
+      assert.equal(work?.token, undefined);
+      const missing = missingToken(forAccount(config, work!));
+      assert.equal(missing?.path, "channels.discord.accounts.work.token");
+      assert.match(missing?.message ?? "", /account "work" has no bot token/);
+      assert.equal(missingToken(forAccount(config, first!)), undefined);
+    }
+  });
+
+  it("[C7] need no token where they are off", async () => {
+    const config = await botConfigOf(file('"accounts":{"a":{"enabled":false}}'));
+    assert.deepEqual(config.accounts.map(({ enabled }) => enabled), [false]);
+    assert.equal(missingToken(forAccount(config, config.accounts[0]!)), undefined);
+  });
+
+  it("inherit that they are off, unless they say otherwise", async () => {
+    const text = file(
+      '"enabled":false,"accounts":{"a":{"token":"a"},"b":{"token":"b","enabled":true}}',
+    );
+    const { accounts } = await botConfigOf(text);
+    assert.deepEqual(accounts.map(({ enabled }) => enabled), [false, true]);
+  });
+
+  it("are one, default, whose own keys win over those above", async () => {
+    const env = { DISCORD_BOT_TOKEN: "env" };
+    const section = (token: string) => `"accounts":{"default":{${token}"historyLimit":3}}`;
+    const tokenOf = async (text: string) => {
+      const account = await accountOf(text, "default", { env });
+      assert.equal(account.historyLimit, 3);
+      return account.token?.reveal();
+    };
+    assert.equal(await tokenOf(file(`"token":"above",${section('"token":"own",')}`)), "own");
+    assert.equal(await tokenOf(file(`"token":"above",${section("")}`)), "above");
+    assert.equal(await tokenOf(file(section(""))), "env");
+    const named = await accountOf(file(`"name":"Above",${section("")}`), "default", { env });
+    assert.equal(named.name, "Above");
+  });
+
+  it("have a name of their own, and secrets that they inherit but for the token", async () => {
+    const text = file(`"name":"Above",
+      "pluralkit":{"enabled":true,"token":"pk","apiUrl":"http://127.0.0.1:9/v2/"},
+      "accounts":{"a":{"name":"Ann","token":"a"},"b":{"token":"b","pluralkit":{"token":"own"}}}`);
+    const [a, b] = (await botConfigOf(text)).accounts;
+    assert.deepEqual([a?.name, b?.name], ["Ann", undefined]);
+    assert.deepEqual([a?.pluralkit.token?.reveal(), b?.pluralkit.token?.reveal()], ["pk", "own"]);
+    assert.deepEqual(
+      [a?.pluralkit.enabled, a?.pluralkit.apiUrl],
+      [true, "http://127.0.0.1:9/v2"],
+    );
+  });
+
+  const errors: readonly (readonly [name: string, text: string, told: readonly string[]])[] = [
+    ["two ids that differ in case only", file('"accounts":{"Work":{},"work":{}}'), [
+      'error channels.discord.accounts.work: "work" and "Work" are one account: upper and lower case are one',
+    ]],
+    ["an id that no session key could hold", file('"accounts":{"a:b":{}}'), [
+      'error channels.discord.accounts."a:b": Expected a-z, 0-9, - and _, at most 64, found "a:b"',
+    ]],
+    ["accounts within an account", file('"accounts":{"a":{"accounts":{}}}'), [
+      'error channels.discord.accounts.a.accounts: There is no key "accounts" here',
+    ]],
+    ["two accounts with one token", file('"accounts":{"a":{"token":"Bot t"},"b":{"token":" t"}}'), [
+      'error channels.discord.accounts.b.token: The accounts "a" and "b" have the same token',
+    ]],
+    [
+      "one that has the token of the environment",
+      file('"accounts":{"a":{"token":"${DISCORD_BOT_TOKEN}"}}'),
+      [
+        'error channels.discord.accounts.a.token: The accounts "default" and "a" have the same token',
+      ],
+    ],
+    [
+      "a policy that is open by what is inherited",
+      file('"dm":{"policy":"open","allowFrom":["*"]},"accounts":{"a":{"dm":{"allowFrom":["1"]}}}'),
+      [
+        'error channels.discord.accounts.a.dm.policy: The policy "open" lets everybody write, and must say so in allowFrom',
+      ],
+    ],
+    [
+      "waits that do not fit what is inherited",
+      file('"retry":{"minDelayMs":900},"accounts":{"a":{"retry":{"maxDelayMs":800}}}'),
+      [
+        "error channels.discord.accounts.a.retry.minDelayMs: The shortest wait, 900, is longer than maxDelayMs",
+      ],
+    ],
+    [
+      "a secret that is inherited and missing, once",
+      file(
+        '"pluralkit":{"token":"${NO_PK}"},' +
+          '"accounts":{"a":{"token":"a"},"b":{"token":"b"}}',
+      ),
+      [
+        "error channels.discord.pluralkit.token: The variable NO_PK is not set",
+      ],
+    ],
+    ["a key that has no meaning there", file('"accounts":{"a":{"requireMention":false}}'), [
+      'warning channels.discord.accounts.a.requireMention: "requireMention" has no effect here',
+    ]],
+  ];
+  for (const [name, text, expected] of errors) {
+    it(`tell of ${name}`, async () => {
+      assert.deepEqual(await told(text, { env: { DISCORD_BOT_TOKEN: "env" } }), expected);
+    });
+  }
+
+  it("may be open where what they inherit lets them be", async () => {
+    const text = file(
+      '"dm":{"allowFrom":["*"]},"accounts":{"a":{"token":"a","dm":{"policy":"open"}}}',
+    );
+    assert.equal((await accountOf(text, "a")).access.dm.policy, "open");
+  });
+
+  it("[C8] tell nothing of a token that two of them have", async () => {
+    const text = file('"accounts":{"a":{"token":"hunter2"},"b":{"token":"hunter2"}}');
+    assert.doesNotMatch(await rendered(text), /hunter2/);
+    assert.doesNotMatch(JSON.stringify(await load(text)), /hunter2/);
+  });
+
+  it("[C5] say where their token is, or is to be", async () => {
+    const place = async (token: string) =>
+      (await accountOf(file(`"accounts":{"Work":{${token}}}`), "work", {
+        env: { W: "w" },
+        files: { "/t": "w" },
+      })).tokenPlace;
+    assert.equal(await place('"token":"${W}"'), "W");
+    assert.equal(await place('"token":{"file":"/t"}'), "/t");
+    assert.equal(await place('"token":"w"'), "channels.discord.accounts.Work.token");
+    assert.equal(await place(""), "channels.discord.accounts.Work.token");
+  });
+
+  it("see all that holds for all of them", async () => {
+    const config = await botConfigOf(file('"accounts":{"a":{"token":"a"},"b":{"token":"b"}}'));
+    const [a] = config.accounts;
+    const { accounts: _, ...shared } = config;
+    assert.deepEqual(forAccount(config, a!), { ...shared, discord: a });
+  });
+});
+
+describe("[C6] [P1] ruleOf()", () => {
+  const TEXT = file(`"token":"t","groupPolicy":"open","dm":{"policy":"allowlist","allowFrom":[]},
+    "guilds":{"a":{"requireMention":false},"*":{"requireMention":true}},
+    "accounts":{"Work":{"token":"w","dm":{"allowFrom":["1"]},"allowBots":true,
+      "guilds":{"a":{"users":["1"],"channels":{"x y":{"allow":false}}}}}}`);
+  const own = "channels.discord.accounts.Work";
+  const cases: readonly (readonly [path: string, rule: string])[] = [
+    ["channels.discord.dm.allowFrom", `${own}.dm.allowFrom`],
+    ["channels.discord.dm.policy", "channels.discord.dm.policy"],
+    // Written in neither: where there is more of the way to it.
+    ["channels.discord.dm.groupEnabled", `${own}.dm.groupEnabled`],
+    ["channels.discord.groupPolicy", "channels.discord.groupPolicy"],
+    ["channels.discord.gateway.intents", "channels.discord.gateway.intents"],
+    ["channels.discord.allowBots", `${own}.allowBots`],
+    ["channels.discord.guilds", `${own}.guilds`],
+    ["channels.discord.guilds.a.requireMention", "channels.discord.guilds.a.requireMention"],
+    ["channels.discord.guilds.a.users", `${own}.guilds.a.users`],
+    [`channels.discord.guilds.a.channels."x y".allow`, `${own}.guilds.a.channels."x y".allow`],
+    ["channels.discord.guilds.*.requireMention", "channels.discord.guilds.*.requireMention"],
+    ["channels.defaults.groupPolicy", "channels.defaults.groupPolicy"],
+    ["commands.ownerAllowFrom", "commands.ownerAllowFrom"],
+    [`${own}.dm.policy`, `${own}.dm.policy`],
+  ];
+  for (const [path, rule] of cases) {
+    it(`finds ${path} in ${rule}`, async () => {
+      assert.equal((await accountOf(TEXT, "work")).access.ruleOf(path), rule);
+    });
+  }
+
+  it("finds everything above for an account that has no section", async () => {
+    const { ruleOf } = (await configOf(TEXT)).discord.access;
+    for (const [path] of cases) assert.equal(ruleOf(path), path);
+  });
+
+  it("[P6] names the policy of guilds where the account has one", async () => {
+    const text = file(
+      '"groupPolicy":"open","accounts":{"a":{"token":"a","groupPolicy":"disabled"}}',
+    );
+    const { groupPolicy, groupPolicyRule } = (await accountOf(text, "a")).access;
+    assert.deepEqual([groupPolicy, groupPolicyRule], [
+      "disabled",
+      "channels.discord.accounts.a.groupPolicy",
+    ]);
+  });
+});
+
+describe("[C6] effectiveOf()", () => {
+  const value = fc.jsonValue({ maxDepth: 3 });
+  const section = fc.dictionary(fc.constantFrom("a", "b", "token", "name", "constructor"), value);
+  const id = toAccountId("x");
+
+  it("is what is written for it, wherever it says something", () => {
+    fc.assert(fc.property(section, section, (above, own) => {
+      const effective = effectiveOf({ channels: { discord: above } }, id, own);
+      const check = (part: unknown, from: unknown): void => {
+        if (typeof from !== "object" || from === null || Array.isArray(from)) {
+          assert.deepEqual(part, from);
+          return;
+        }
+        assert.ok(typeof part === "object" && part !== null);
+        for (const [name, inner] of Object.entries(from)) {
+          check(Object.getOwnPropertyDescriptor(part, name)?.value, inner);
+        }
+      };
+      check(effective, own);
+    }));
+  });
+
+  it("is what stands above without a section, but for token, name and other accounts", () => {
+    fc.assert(fc.property(section, (above) => {
+      const { token: _, name: __, ...rest } = above;
+      assert.deepEqual(
+        effectiveOf({ channels: { discord: { ...above, accounts: { y: {} } } } }, id, undefined),
+        rest,
+      );
+    }));
+  });
+});

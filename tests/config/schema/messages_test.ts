@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { docs } from "../../../src/config/schema/key.ts";
+import { messages } from "../../../src/config/schema/messages.ts";
+import { SENTENCES, type TextKey } from "../../../src/render/notices.ts";
+import { configOf, told } from "../support.ts";
+
+const keys = Object.keys(SENTENCES) as TextKey[];
+const texts = messages.shape.texts.unwrap().shape;
+
+describe("[R13] messages.texts", () => {
+  it("has each of Barnacle's sentences, and no other", () => {
+    assert.deepEqual(Object.keys(texts).sort(), [...keys].sort());
+  });
+
+  for (const key of keys) {
+    it(`${key} says what is filled in, and what is said without it`, () => {
+      const doc = docs.get(texts[key]);
+      for (const word of Object.keys(SENTENCES[key].words)) {
+        assert.ok(doc?.description.includes(`{${word}}`), word);
+      }
+      assert.equal(doc?.unset, JSON.stringify(SENTENCES[key].text));
+    });
+  }
+
+  for (const blank of ["", " \n"]) {
+    it(`may not be ${JSON.stringify(blank)}: a turn that failed would be silence`, async () => {
+      const found = await told(
+        `{ "messages": { "texts": { "failure": ${JSON.stringify(blank)} } } }`,
+      );
+      assert.match(found.join("\n"), /error messages\.texts\.failure: Expected words/);
+    });
+  }
+
+  it("reach the program as they are written", async () => {
+    const config = await configOf('{ "messages": { "texts": { "tooLong": "Mehr: {file}" } } }');
+    assert.deepEqual(config.texts, { tooLong: "Mehr: {file}" });
+  });
+});
+
+describe("[R9] messages.linkHosts", () => {
+  it("takes hosts, and all below one", async () => {
+    const hosts = ["example.org", "*.example.org"];
+    const config = await configOf(`{ "messages": { "linkHosts": ${JSON.stringify(hosts)} } }`);
+    assert.deepEqual(config.messages.linkHosts, hosts);
+  });
+
+  for (const host of ["https://example.org", "example.org/x", "a.*.org", "", "example.org:80"]) {
+    it(`refuses ${JSON.stringify(host)}`, async () => {
+      const found = await told(`{ "messages": { "linkHosts": [${JSON.stringify(host)}] } }`);
+      assert.match(found.join("\n"), /messages\.linkHosts.*Expected a host/);
+    });
+  }
+});
+
+describe("[R7] messages.ackReaction", () => {
+  for (const emoji of ["👀", "❤", "❤️", "👍🏽", "🏳️‍🌈", "🇩🇪", "<:krill:123456789012345678>"]) {
+    it(`may be ${emoji}`, async () => {
+      const config = await configOf(`{ "messages": { "ackReaction": "${emoji}" } }`);
+      assert.equal(config.messages.ackReaction, emoji);
+    });
+  }
+
+  it("may be none", async () => {
+    const config = await configOf('{ "messages": { "ackReaction": "" } }');
+    assert.equal(config.messages.ackReaction, undefined);
+  });
+
+  for (const other of ["eyes", ":eyes:", "👀👀", "..", " ", "<:krill:1>", "\\ud83d", "1"]) {
+    it(`may not be ${other}`, async () => {
+      const found = await told(`{ "messages": { "ackReaction": "${other}" } }`);
+      assert.match(found.join("\n"), /error messages\.ackReaction: Expected one emoji/);
+    });
+  }
+});

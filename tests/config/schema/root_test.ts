@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { jsonSchema } from "../../../src/cli/config/show.ts";
+import { configSchema, discordSection as discord } from "../../../src/config/schema/root.ts";
+import { docOf, type Schema } from "../../../src/config/schema/shape.ts";
+import { readTree } from "../../../src/config/text/tree.ts";
+import { chunk } from "../../../src/render/markdown/chunk.ts";
+import { DECISIONS_MAX, DEFAULT_RETENTION } from "../../../src/store/received/retention.ts";
+import { configOf, load, told } from "../support.ts";
+
+const ROOT = join(import.meta.dirname!, "..", "..", "..");
+const FIXTURES = join(ROOT, "tests", "fixtures", "config");
+
+/** Every variable that the example refers to. */
+const env = {
+  DISCORD_BOT_TOKEN: "t",
+  PLURALKIT_TOKEN: "t",
+  OPENAI_API_KEY: "t",
+  BARNACLE_HTTP_TOKEN: "t",
+};
+
+function read(...path: readonly string[]): string {
+  return readFileSync(join(ROOT, ...path), "utf8");
+}
+
+/** The example with all that it has in comments. */
+function uncommented(example: string): string {
+  return example.replace(/^(\s*)\/\/ (\s*(?:"|[{}[\]]+,?$|\/\/ ).*)$/gm, "$1$2");
+}
+
+describe("[C11] the config blocks of the channel's page", () => {
+  const names = readdirSync(FIXTURES).filter((name) => name.startsWith("seed_"));
+
+  const whole = read("tests", "fixtures", "config", "seed_whole.jsonc");
+
+  it("are six", () => assert.equal(names.length, 6));
+
+  for (const name of names.filter((name) => name !== "seed_whole.jsonc")) {
+    it(`${name} loads`, async () => {
+      await configOf(readFileSync(join(FIXTURES, name), "utf8"));
+    });
+  }
+
+  it('seed_whole.jsonc has two "guilds", which is its one error', async () => {
+    const found = await told(whole);
+    assert.deepEqual(found, [
+      'error channels.discord.guilds: The key "guilds" is here twice: it is in line 8, too',
+    ]);
+  });
+
+  it("seed_whole.jsonc loads with the last of them", async () => {
+    const { access } = (await configOf(whole.replace(/"guilds"[^]*?"mediaMaxMb"/, '"mediaMaxMb"')))
+      .discord;
+    assert.deepEqual(Object.keys(access.guilds ?? {}), ["*", "123456789012345678"]);
+    assert.deepEqual(access.guilds?.["123456789012345678"]?.users, [
+      { kind: "user", id: "987654321098765432" },
+      { kind: "name", name: "steipete" },
+    ]);
+  });
+
+  it("seed_whole.jsonc loads with the first of them", async () => {
+    const { access } = (await configOf(`${whole.slice(0, whole.lastIndexOf('"guilds"'))}}}}`))
+      .discord;
+    assert.deepEqual(access.guilds?.["*"]?.channels?.["general"], { allow: true });
+  });
+});
+
+describe("bounds and defaults of the schema", () => {
+  const keys = discord.unwrap().shape;
+  const rules = { limit: 2_000, maxLines: 17, mode: "length", maxChunks: 12 } as const;
+  const bounds = [
+    ["limit", keys.textChunkLimit.unwrap()],
+    ["maxLines", keys.maxLinesPerMessage.unwrap()],
+  ] as const;
+  for (const [name, { minValue, maxValue }] of bounds) {
+    it(`[R1] chunk() takes every ${name} that the config takes`, () => {
+      assert.ok(minValue !== null && maxValue !== null);
+      for (const value of [minValue, maxValue]) {
+        assert.doesNotThrow(() => chunk("some words", { ...rules, [name]: value }));
+      }
+      assert.throws(() => chunk("some words", { ...rules, [name]: minValue - 1 }), RangeError);
+    });
+  }
+
+  it("[X6] say of what is kept what the store does", () => {
+    const retention = configSchema.parse({ store: { retention: {} } }).store.retention;
+    assert.equal(retention.decisionsDays, DEFAULT_RETENTION.decisionsDays);
+    assert.equal(retention.decisionsMax, DECISIONS_MAX);
+    assert.equal(retention.contextDays, DEFAULT_RETENTION.contextDays);
+    assert.equal(retention.mediaDays, DEFAULT_RETENTION.mediaDays);
+    assert.equal(retention.transcriptsDays, 0);
+  });
+
+  it("[R13] know the sentences that there are, and no other", async () => {
+    const { texts } = await configOf('{"messages":{"texts":{"failure":"Hoppla: {id}"}}}');
+    assert.deepEqual(texts, { failure: "Hoppla: {id}" });
+    const wrong = await told('{"messages":{"texts":{"falure":"Hoppla"}}}');
+    assert.match(wrong.join("\n"), /error messages\.texts\.falure: /);
+  });
+});
+
+describe("[C4] config.example.jsonc", () => {
+  it("loads, and is told of nothing", async () => {
+    assert.deepEqual(await told(read("config.example.jsonc"), { env: {} }), []);
+  });
+
+  it("means what no file means, but for the guilds", async () => {
+    const { file: _, ...example } = await configOf(read("config.example.jsonc"));
+    const none = await configOf('{"channels":{"discord":{}}}');
+    assert.deepEqual(JSON.parse(JSON.stringify(example)), {
+      ...JSON.parse(JSON.stringify({ ...none, file: undefined })),
+    });
+  });
+
+  it("loads with all that it has in comments, too, but for budgets, which are refused", async () => {
+    const loaded = await load(uncommented(read("config.example.jsonc")), { env });
+    const errors = loaded.problems.filter(({ severity }) => severity === "error");
+    assert.deepEqual(errors.filter(({ path }) => !path?.startsWith("budgets.")), []);
+    assert.notEqual(errors.length, 0);
+  });
+
+  it("examples/one-agent.jsonc loads, and is told of nothing", async () => {
+    assert.deepEqual(await told(read("examples", "one-agent.jsonc"), { env }), []);
+  });
+});
+
+describe("[C4] the JSON Schema", () => {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  const validate = ajv.compile(jsonSchema());
+
+  for (
+    const [name, text] of [
+      ["the example", read("config.example.jsonc")],
+      ["the example with all its keys", uncommented(read("config.example.jsonc"))],
+      ["one agent", read("examples", "one-agent.jsonc")],
+      ["nothing", "{}"],
+    ] as const
+  ) {
+    it(`takes ${name}`, () => {
+      const tree = readTree(text);
+      assert.ok(tree.kind === "tree");
+      assert.ok(validate(tree.value), JSON.stringify(validate.errors));
+    });
+  }
+
+  const refused = ['{"chanels":{}}', '{"log":{"level":"loud"}}', '{"http":{"port":-1}}'];
+  for (const text of refused) {
+    it(`refuses ${text}`, () => assert.ok(!validate(JSON.parse(text))));
+  }
+
+  it("says of every key what it is", () => {
+    const missing: string[] = [];
+    const visit = (node: unknown, path: string): void => {
+      if (typeof node !== "object" || node === null) return;
+      if ("properties" in node && typeof node.properties === "object") {
+        for (const [name, child] of Object.entries(node.properties ?? {})) {
+          if (!child.description) missing.push(`${path}.${name}`);
+          visit(child, `${path}.${name}`);
+        }
+      }
+    };
+    visit(jsonSchema(), "");
+    assert.deepEqual(missing, []);
+  });
+
+  it("[C9] says of a key that a change of it does not take effect at once", () => {
+    const { channels, http, log, preflight, store } = configSchema.shape;
+    const { token, enabled, gateway, rest, retry, rateLimit, dm, guilds, presence } =
+      discord.unwrap().shape;
+    const when = (schema: Schema) => docOf(schema)?.takesEffect ?? "now";
+    assert.deepEqual(
+      [token, enabled, gateway, rest, retry, rateLimit, preflight, presence].map(when),
+      Array.from({ length: 8 }, () => "reconnect"),
+    );
+    assert.deepEqual([dm, guilds, channels, log].map(when), ["now", "now", "now", "now"]);
+    assert.deepEqual([http, store].map(when), ["restart", "restart"]);
+    const text = JSON.stringify(jsonSchema());
+    assert.match(text, /"The connection to Discord\. A change makes the account reconnect\."/);
+    assert.match(
+      text,
+      /"Health and metrics over HTTP\. A change takes effect at the next start\."/,
+    );
+    assert.doesNotMatch(text, /takesEffect/);
+  });
+
+  it("has defaults", () => {
+    assert.match(JSON.stringify(jsonSchema()), /"graceSec":\{[^}]*"default":20/);
+  });
+});
+
+describe("[D5] channels.discord.retry", () => {
+  for (const keys of ['"maxDelayMs":100', '"minDelayMs":500,"maxDelayMs":100']) {
+    it(`${keys}: the shortest wait is not longer than the longest, written or not`, async () => {
+      const { problems } = await load(`{ "channels": { "discord": { "retry": {${keys}} } } }`);
+      const errors = problems.filter(({ severity }) => severity === "error");
+      assert.deepEqual(errors.map(({ path, message, hint }) => ({ path, message, hint })), [{
+        path: "channels.discord.retry.minDelayMs",
+        message: "The shortest wait, 500, is longer than maxDelayMs",
+        hint: "at most 100 here, or a larger maxDelayMs",
+      }]);
+    });
+  }
+});

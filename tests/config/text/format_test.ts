@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { printed } from "../../../src/config/text/format.ts";
+import { readJson5 } from "../../../src/config/text/json5.ts";
+import { readTree } from "../../../src/config/text/tree.ts";
+import { commentsOf, texts } from "../jsonc_texts.ts";
+
+function formatted(text: string): string {
+  const read = readJson5(text);
+  assert.ok(read.kind === "document", read.kind === "fault" ? read.message : "");
+  return printed(read);
+}
+
+function parsed(text: string): unknown {
+  const tree = readTree(text);
+  if (tree.kind === "faults") assert.fail(`${tree.faults[0]?.message} in ${JSON.stringify(text)}`);
+  return tree.value;
+}
+
+/** Line breaks within a comment are those of the file. */
+const comments = (text: string): readonly string[] =>
+  commentsOf(text).map((comment) => comment.replace(/\r\n?/g, "\n").trimEnd()).toSorted();
+
+describe("[C10] printed()", () => {
+  it("says what the text says, with every comment, whatever the text", () => {
+    fc.assert(
+      fc.property(texts, ({ text, value }) => {
+        const once = formatted(text);
+        assert.deepEqual(parsed(once), value);
+        assert.deepEqual(comments(once), comments(text), `${text}\n=>\n${once}`);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("leaves alone what it has formatted", () => {
+    fc.assert(
+      fc.property(texts, ({ text }) => {
+        const once = formatted(text);
+        assert.equal(formatted(once), once);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  for (const file of ["config.example.jsonc", "examples/one-agent.jsonc"]) {
+    it(`leaves ${file} as it is`, () => {
+      const text = readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8");
+      assert.equal(formatted(text), text);
+    });
+  }
+});

@@ -1,0 +1,272 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { DAY_MS } from "../../../src/core/discord/day.ts";
+import {
+  askIdentify,
+  type Identify,
+  type IdentifyAnswer,
+  type IdentifyBudget,
+  identifyBudget,
+  type IdentifyRecord,
+  RESERVE,
+  type SessionStartLimit,
+  SPACING_MS,
+} from "../../../src/core/discord/identify_budget.ts";
+
+const NOW = Date.UTC(2026, 0, 2);
+const MINUTE_MS = 60_000;
+/** Of a bot of which Discord allows 1,000 a day. */
+const ALLOWED = 1_000 - RESERVE;
+
+/** What Discord says to a bot that has not identified today. */
+function limit(fields: Partial<SessionStartLimit> = {}): SessionStartLimit {
+  return {
+    total: 1_000,
+    remaining: 1_000,
+    resetAfterMs: DAY_MS,
+    maxConcurrency: 1,
+    readAt: NOW - MINUTE_MS,
+    ...fields,
+  };
+}
+
+/** As many IDENTIFYs of shard 0, a second apart, the last of them at `last`. */
+function identifies(count: number, last: number = NOW - MINUTE_MS): readonly Identify[] {
+  return Array.from({ length: count }, (_, index) => ({
+    shardId: 0,
+    at: last - (count - 1 - index) * 1_000,
+  }));
+}
+
+describe("identifyBudget()", () => {
+  const old = identifies(ALLOWED, NOW - MINUTE_MS);
+  const oldest = old[0]!.at;
+  const RECORDS: readonly (readonly [name: string, IdentifyRecord, IdentifyBudget])[] = [
+    ["all of it on the first day", { identifies: [] }, { left: 1_000 }],
+    ["what our own count leaves where Discord was never asked", { identifies: identifies(3) }, {
+      left: 997,
+    }],
+    ["one more before the reserve", { identifies: identifies(ALLOWED - 1) }, { left: 51 }],
+    ["the reserve, until the oldest is a day old", { identifies: old }, {
+      left: 50,
+      heldUntil: oldest + DAY_MS,
+    }],
+    ["less than the reserve, until so many are a day old", { identifies: identifies(970) }, {
+      left: 30,
+      heldUntil: identifies(970)[20]!.at + DAY_MS,
+    }],
+    ["never less than nothing", { identifies: identifies(1_200) }, {
+      left: 0,
+      heldUntil: identifies(1_200)[250]!.at + DAY_MS,
+    }],
+    ["nothing that is a day old, to the millisecond", {
+      identifies: [{ shardId: 0, at: NOW - DAY_MS }, { shardId: 0, at: NOW - DAY_MS + 1 }],
+    }, { left: 999 }],
+    ["Discord's count where that is less: it knows of other processes", {
+      identifies: identifies(3),
+      limit: limit({ remaining: 700 }),
+    }, { left: 699 }], // one of the three was at the time of the reading
+    ["Discord's count less what was sent since it was read", {
+      identifies: identifies(10, NOW - 1_000),
+      limit: limit({ remaining: 700, readAt: NOW - 5_500 }),
+    }, { left: 695 }],
+    ["our own count where that is less", {
+      identifies: identifies(600, NOW - 2 * MINUTE_MS),
+      limit: limit({ remaining: 900 }),
+    }, { left: 400 }],
+    ["Discord's reserve, until Discord's reset", {
+      identifies: [],
+      limit: limit({ remaining: 50, resetAfterMs: 10 * MINUTE_MS }),
+    }, { left: 50, heldUntil: NOW + 9 * MINUTE_MS }],
+    ["the later of two holds", {
+      identifies: old,
+      limit: limit({ remaining: 0, resetAfterMs: 2 * MINUTE_MS }),
+    }, { left: 0, heldUntil: oldest + DAY_MS }],
+    ["nothing of what Discord said before its reset", {
+      identifies: identifies(3),
+      limit: limit({ remaining: 0, resetAfterMs: MINUTE_MS }),
+    }, { left: 997 }],
+    ["a larger total, as large bots have", {
+      identifies: identifies(1_500),
+      limit: limit({ total: 2_000, remaining: 2_000 }),
+    }, { left: 500 }],
+    ["one a day where the total is no more than the reserve", {
+      identifies: identifies(1),
+      limit: limit({ total: 10, remaining: 100 }),
+    }, { left: 9, heldUntil: NOW - MINUTE_MS + DAY_MS }],
+  ];
+  for (const [name, record, budget] of RECORDS) {
+    it(`[G5] says ${name}`, () => assert.deepEqual(identifyBudget(record, NOW), budget));
+  }
+
+  it("[G5] counts what a clock that was set back has left in the future, for a day at most", () => {
+    const ahead = identifies(ALLOWED, NOW + 400 * DAY_MS);
+    assert.deepEqual(identifyBudget({ identifies: ahead }, NOW), {
+      left: 50,
+      heldUntil: NOW + DAY_MS,
+    });
+  });
+
+  it("[G5] waits for no reset that a clock that was set back has put off", () => {
+    const said = limit({ remaining: 20, resetAfterMs: MINUTE_MS, readAt: NOW + 400 * DAY_MS });
+    assert.deepEqual(identifyBudget({ identifies: [], limit: said }, NOW), {
+      left: 20,
+      heldUntil: NOW + MINUTE_MS,
+    });
+  });
+});
+
+describe("askIdentify()", () => {
+  const ANSWERS: readonly (readonly [
+    name: string,
+    record: IdentifyRecord,
+    shardId: number,
+    answer: IdentifyAnswer,
+  ])[] = [
+    ["the first at once", { identifies: [] }, 0, { kind: "granted" }],
+    [
+      "no second one within the spacing",
+      { identifies: [{ shardId: 0, at: NOW - SPACING_MS + 1 }] },
+      0,
+      {
+        kind: "wait",
+        untilMs: NOW + 1,
+        why: "spacing",
+      },
+    ],
+    ["another one after it", { identifies: [{ shardId: 0, at: NOW - SPACING_MS }] }, 0, {
+      kind: "granted",
+    }],
+    [
+      "no second one of another shard where Discord allows one at a time",
+      {
+        identifies: [{ shardId: 1, at: NOW }],
+      },
+      0,
+      { kind: "wait", untilMs: NOW + SPACING_MS, why: "spacing" },
+    ],
+    [
+      "several at once where Discord allows that, one of each key",
+      {
+        identifies: [{ shardId: 0, at: NOW }],
+        limit: limit({ maxConcurrency: 16 }),
+      },
+      1,
+      { kind: "granted" },
+    ],
+    [
+      "no second one of a key",
+      {
+        identifies: [{ shardId: 1, at: NOW - 2_000 }, { shardId: 2, at: NOW }],
+        limit: limit({ maxConcurrency: 16 }),
+      },
+      17,
+      { kind: "wait", untilMs: NOW + SPACING_MS - 2_000, why: "spacing" },
+    ],
+    [
+      "one at a time where Discord names nonsense",
+      {
+        identifies: [{ shardId: 1, at: NOW }],
+        limit: limit({ maxConcurrency: 0 }),
+      },
+      0,
+      { kind: "wait", untilMs: NOW + SPACING_MS, why: "spacing" },
+    ],
+    ["nothing of the reserve", { identifies: identifies(ALLOWED) }, 0, {
+      kind: "wait",
+      untilMs: identifies(ALLOWED)[0]!.at + DAY_MS,
+      why: "budget",
+    }],
+    [
+      "whatever a clock that was set back has left in the future",
+      {
+        identifies: [{ shardId: 0, at: NOW + DAY_MS }],
+      },
+      0,
+      { kind: "granted" },
+    ],
+  ];
+  for (const [name, record, shardId, answer] of ANSWERS) {
+    it(`[G5] grants ${name}`, () => assert.deepEqual(askIdentify(record, shardId, NOW), answer));
+  }
+
+  it("[G5] keeps any loop of crashes within the day's 950, and holds it no longer than it must", () => {
+    const property = fc.property(
+      fc.integer({ min: 1, max: 4 }),
+      fc.array(fc.nat({ max: 180_000 }), { minLength: 1, maxLength: 5 }),
+      fc.nat({ max: 3 }),
+      (maxConcurrency, periods, shards) => {
+        const granted: Identify[] = [];
+        const said = limit({ maxConcurrency, remaining: 1_000_000 }); // Discord's count is not asked
+        let now = NOW;
+        for (let crash = 0; granted.length < 2_000; crash++) {
+          now += periods[crash % periods.length]!;
+          const shardId = crash % (shards + 1);
+          const record = { identifies: granted.slice(-1_000), limit: said };
+          const answer = askIdentify(record, shardId, now);
+          if (answer.kind === "wait") {
+            assert.ok(answer.untilMs > now);
+            const justBefore = askIdentify(record, shardId, answer.untilMs - 1);
+            assert.equal(justBefore.kind, "wait", "it was to wait, and need not have");
+            now = answer.untilMs;
+            continue;
+          }
+          granted.push({ shardId, at: now });
+        }
+        for (const [index, { at }] of granted.entries()) {
+          const first = granted[index - ALLOWED];
+          if (first) assert.ok(at - first.at >= DAY_MS, "more than 950 in a day");
+        }
+        for (const key of Array.from({ length: maxConcurrency }, (_, number) => number)) {
+          const times = granted.filter(({ shardId }) => shardId % maxConcurrency === key);
+          for (const [index, { at }] of times.entries()) {
+            const before = times[index - 1];
+            if (before) assert.ok(at - before.at >= SPACING_MS, "two of a key at once");
+          }
+        }
+      },
+    );
+    fc.assert(property, { numRuns: 12 });
+  });
+
+  it("[G5] leaves Discord's reserve alone, whatever other processes take", () => {
+    const property = fc.property(
+      fc.integer({ min: 0, max: 1_000 }),
+      fc.integer({ min: 1, max: DAY_MS }),
+      fc.array(fc.nat({ max: 60_000 }), { minLength: 1, maxLength: 5 }),
+      (othersTook, resetAfterMs, periods) => {
+        const said = limit({ remaining: 1_000 - othersTook, resetAfterMs, readAt: NOW });
+        const granted: Identify[] = [];
+        let now = NOW;
+        for (let crash = 0; crash < 3_000 && now < NOW + resetAfterMs; crash++) {
+          const answer = askIdentify({ identifies: granted, limit: said }, 0, now);
+          if (answer.kind === "granted") granted.push({ shardId: 0, at: now });
+          now = answer.kind === "wait" ? answer.untilMs : now + periods[crash % periods.length]!;
+        }
+        assert.ok(granted.length <= Math.max(0, ALLOWED - othersTook));
+      },
+    );
+    fc.assert(property, { numRuns: 20 });
+  });
+
+  it("[G5] never asks anybody to wait for more than a day, whatever the clock did", () => {
+    const time = fc.integer({ min: -1_000 * DAY_MS, max: 1_000 * DAY_MS }).map((by) => NOW + by);
+    const property = fc.property(
+      fc.array(time, { maxLength: 30 }),
+      fc.integer({ min: 0, max: 60 }),
+      fc.nat({ max: DAY_MS }),
+      time,
+      (times, total, resetAfterMs, readAt) => {
+        const record: IdentifyRecord = {
+          identifies: times.toSorted((a, b) => a - b).map((at) => ({ shardId: 0, at })),
+          limit: limit({ total, remaining: total, resetAfterMs, readAt }),
+        };
+        const answer = askIdentify(record, 0, NOW);
+        if (answer.kind === "granted") return;
+        assert.ok(answer.untilMs > NOW && answer.untilMs <= NOW + DAY_MS);
+      },
+    );
+    fc.assert(property);
+  });
+});

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type CommandNeeds, commandOf, COMMANDS } from "../../../src/core/inbound/commands.ts";
+import { commandsOf } from "../../support/discord/vectors.ts";
+
+describe("[M4] [K1] commandOf()", () => {
+  const cases: readonly [text: string, name: string | undefined, words?: string][] = [
+    ["/status", "status"],
+    [" /status\n", "status"],
+    ["/STATUS", "status"],
+    ["/status now", undefined],
+    ["/status:", "status"],
+    ["/statusbar", undefined],
+    ["/configure", undefined], // OpenClaw takes it for /config
+    ["/config show", "config", "show"],
+    ["/config", "config", ""],
+    ["/model: x/y", "model", "x/y"],
+    ["/model x\ny", "model", "x\ny"],
+    ["/model:x", undefined],
+    ["hello /status", undefined],
+    ["//status", undefined],
+    ["/ status", undefined],
+    ["/", undefined],
+    ["", undefined],
+    ["/constructor", undefined],
+    ["/ſtatus", undefined], // a long s is no s
+    ["<@1> /status", undefined],
+  ];
+  for (const [text, name, words = ""] of cases) {
+    it(`${JSON.stringify(text)}: ${name ?? "none"}`, () => {
+      const command = commandOf(text, COMMANDS);
+      assert.equal(command?.name, name);
+      if (command) assert.equal(command.words, words);
+    });
+  }
+
+  it("knows none where there are none", () => {
+    assert.equal(commandOf("/status", new Map()), undefined);
+  });
+
+  it("takes its time in proportion to the text", () => {
+    assert.equal(commandOf(`/status${" ".repeat(100_000)}x`, COMMANDS), undefined);
+    assert.equal(commandOf(`${" ".repeat(100_000)}x`, COMMANDS), undefined);
+  });
+});
+
+describe("[K2] COMMANDS", () => {
+  const needs: Readonly<Record<CommandNeeds, string>> = {
+    // /stop, for whose turn it is, the command itself asks (K3).
+    everybody: "help commands status whoami usage context why skill forget stop",
+    session: "new reset compact model models think reasoning verbose queue",
+    owner: "activation allowlist config agents send pause restart",
+    approver: "approve",
+  };
+  for (const [who, names] of Object.entries(needs)) {
+    it(`for ${who}: ${names}`, () => {
+      const found = [...COMMANDS].filter(([, kind]) => kind.needs === who).map(([name]) => name);
+      assert.deepEqual(found, names.split(" "));
+    });
+  }
+});
+
+describe("[M4] OpenClaw's commands", () => {
+  for (const file of ["seed-commands", "latest-commands"]) {
+    const { commands, options } = commandsOf(file);
+    it(`take words as ours do, where ours has them (${file})`, options, () => {
+      const shared = commands.filter(({ name }) => COMMANDS.has(name));
+      assert.ok(shared.length > 15);
+      const other = shared.filter(({ name, acceptsArgs }) =>
+        COMMANDS.get(name)?.takesWords !== acceptsArgs
+      );
+      // Y (M4, K1): `/status now` is no command, as in the release that the seed describes
+      const expected = file === "latest-commands" ? ["status"] : [];
+      assert.deepEqual(other.map(({ name }) => name), expected);
+    });
+  }
+});

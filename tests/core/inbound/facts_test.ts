@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { factsKey, factsOf, toMessage } from "../../../src/core/inbound/facts.ts";
+import type { Verdict } from "../../../src/core/inbound/verdict.ts";
+import {
+  directMessage,
+  guildMessage,
+  guildPlace,
+  messageId,
+  sender,
+} from "../../support/discord/builders.ts";
+
+const ignored = (why: (Verdict & { kind: "ignore" })["why"]): Verdict => ({
+  kind: "ignore",
+  why,
+  rule: "r",
+  keepAsContext: false,
+});
+const accepted = (why: (Verdict & { kind: "accept" })["why"]): Verdict => ({
+  kind: "accept",
+  why,
+  rule: "r",
+});
+
+/** What a message may say that must not go on record. */
+const secretive = guildMessage({
+  text: "/restart canary-text",
+  place: guildPlace({ topic: "canary-topic" }),
+  quoted: { id: guildMessage().id, text: "canary-quote" },
+  extras: [{ kind: "attachment", text: "canary-file" }],
+});
+
+describe("[P1] factsOf()", () => {
+  for (
+    const verdict of [ignored("sender-not-listed"), accepted("mentioned"), ignored("no-mention")]
+  ) {
+    it(`keeps none of the words of a message: ${verdict.why}`, () => {
+      assert.doesNotMatch(JSON.stringify(factsOf(secretive, {}, verdict)), /canary/);
+    });
+  }
+
+  it("keeps of a sender who was turned away not even whether it was a command", () => {
+    const facts = factsOf(guildMessage({ text: "/restart" }), {}, ignored("sender-not-listed"));
+    assert.equal(facts.command, undefined);
+    assert.equal(facts.matchesPattern, undefined);
+    assert.equal(facts.hasContent, true);
+  });
+
+  it("names the command where it was one that mattered", () => {
+    const facts = factsOf(guildMessage({ text: "/Restart" }), {}, ignored("not-owner"));
+    assert.equal(facts.command, "restart");
+  });
+
+  const patterns: readonly [verdict: Verdict, mention: "user" | undefined, matched?: boolean][] = [
+    [accepted("mentioned"), undefined, true],
+    [accepted("mentioned"), "user"], // nobody looked
+    [ignored("no-mention"), undefined, false],
+    [accepted("mention-not-required"), undefined, false],
+    [accepted("dm-allowed"), undefined],
+    // It would have been answered, so it is judged again as if a pattern had matched.
+    [{ kind: "undecided", why: "pluralkit-original", rule: "r" }, undefined, true],
+    [ignored("pk-original"), undefined, true],
+    [ignored("channel-not-listed"), undefined],
+  ];
+  for (const [verdict, mention, matched] of patterns) {
+    it(`knows of the patterns ${matched ?? "nothing"} of ${verdict.why}${mention ? " by mention" : ""}`, () => {
+      const message = guildMessage(mention ? { mention } : {});
+      assert.equal(factsOf(message, {}, verdict).matchesPattern, matched);
+    });
+  }
+
+  for (const [said, matched] of [["mentioned", true], ["mention-not-required", false]] as const) {
+    it(`[G6] knows of what came too late what policy had said: ${said}`, () => {
+      const facts = factsOf(guildMessage(), {}, ignored("too-old"), accepted(said));
+      assert.equal(facts.matchesPattern, matched);
+    });
+  }
+
+  it("[G6] does not take a stranger's message that came too late for one that was settled", () => {
+    const said: Verdict = { kind: "challenge", why: "pairing", rule: "r" };
+    assert.deepEqual(factsOf(directMessage(), {}, ignored("too-old"), said).moment, {});
+  });
+
+  const settled: readonly [why: Parameters<typeof ignored>[0], isPaired: boolean | undefined][] = [
+    ["pairing-pending", false],
+    ["pairing-full", false],
+    ["pairing-denied", false],
+    ["dm-not-allowed", undefined],
+  ];
+  for (const [why, isPaired] of settled) {
+    it(`[P3] knows after ${why} whether the sender is paired: ${isPaired}`, () => {
+      assert.equal(factsOf(directMessage(), {}, ignored(why)).moment.isPaired, isPaired);
+    });
+  }
+
+  it("[P3] knows who was found to be paired when it was stored", () => {
+    const { moment } = factsOf(directMessage(), { ownsApplication: true }, accepted("dm-paired"));
+    assert.deepEqual(moment, { ownsApplication: true, isPaired: true });
+  });
+});
+
+describe("[P1] factsOf() of what the same sender says in the same place", () => {
+  it("is the same, so that the store keeps it once", () => {
+    const [one, two] = ["1400000000000000101", "1500000000000000102"].map((id) =>
+      factsOf(guildMessage({ id: messageId(id), text: id }), {}, ignored("no-mention"))
+    );
+    assert.deepEqual(one, two);
+  });
+});
+
+describe("[P1] toMessage()", () => {
+  it("is the message but for its words, and survives JSON", () => {
+    const message = guildMessage({ mention: "user", mentionsOthers: true, revision: 1 });
+    const facts = factsOf(message, { isMuted: true }, accepted("mentioned"));
+    const again = toMessage(JSON.parse(JSON.stringify(facts)), message);
+    const { gist, ...rest } = again;
+    assert.deepEqual(rest, { ...message, text: "" });
+    assert.deepEqual(gist, { hasContent: true });
+  });
+});
+
+describe("[P1] factsKey()", () => {
+  const name = fc.constantFrom("a", "b", "1 a", "2 a ", "");
+  const aRole = fc.record({ id: fc.constantFrom("1", "2"), name }, { requiredKeys: ["id"] });
+  const aMessage = fc.record({
+    username: name,
+    tag: fc.option(name, { nil: undefined }),
+    roles: fc.array(aRole, { maxLength: 2 }),
+    guild: name,
+    channel: name,
+    isUnknown: fc.constantFrom(undefined, true),
+    mention: fc.constantFrom(undefined, "user", "reply"),
+    mentionsOthers: fc.boolean(),
+    text: fc.constantFrom("", "hello"),
+    revision: fc.nat({ max: 1 }),
+    automaton: fc.constantFrom(undefined, "bot"),
+    why: fc.constantFrom("no-mention", "sender-not-listed", "not-owner"),
+    isMuted: fc.constantFrom(undefined, true),
+  });
+
+  function judged(fields: typeof aMessage extends fc.Arbitrary<infer Fields> ? Fields : never) {
+    const { username, tag, roles, guild, channel, isUnknown, why, isMuted, automaton } = fields;
+    const place = guildPlace();
+    const message = guildMessage({
+      ...JSON.parse(JSON.stringify({
+        text: fields.text,
+        revision: fields.revision,
+        mention: fields.mention,
+        mentionsOthers: fields.mentionsOthers,
+        sender: { ...sender(), username, tag, roles, automaton },
+        place: {
+          ...place,
+          guild: { ...place.guild, name: guild },
+          channel: { ...place.channel, name: channel },
+          isUnknown,
+        },
+      })),
+    });
+    const moment = isMuted ? { isMuted } : {};
+    const verdict = ignored(why as "no-mention");
+    return {
+      key: factsKey(message, moment, verdict),
+      facts: JSON.stringify(factsOf(message, moment, verdict)),
+    };
+  }
+
+  it("is the same of two messages only if their facts are", () => {
+    const changes = fc.record({ from: aMessage, other: aMessage, kept: fc.nat({ max: 12 }) });
+    let same = 0;
+    fc.assert(
+      fc.property(changes, ({ from, other, kept }) => {
+        // alike but for one field or two, so that keys have a chance to be the same
+        const names = Object.keys(from) as (keyof typeof from)[];
+        const changed = names[kept] ?? "text";
+        const [one, two] = [judged(from), judged({ ...from, [changed]: other[changed] })];
+        if (one.key === undefined || one.key !== two.key) return;
+        same++;
+        assert.equal(one.facts, two.facts);
+      }),
+      { numRuns: 3_000 },
+    );
+    assert.ok(same > 100, `${same} keys were the same`);
+  });
+
+  it("is there for a person in a guild's channel, and for no command, bot or direct message", () => {
+    const verdict = ignored("no-mention");
+    assert.notEqual(factsKey(guildMessage(), {}, verdict), undefined);
+    assert.equal(factsKey(directMessage(), {}, verdict), undefined);
+    assert.equal(factsKey(guildMessage(), { isMuted: true }, verdict), undefined);
+    assert.equal(factsKey(guildMessage(), {}, ignored("not-owner")), undefined);
+    assert.equal(factsKey(guildMessage(), {}, verdict, accepted("mentioned")), undefined);
+  });
+});

@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type DraftMessage, type DraftRow, placeDrafts } from "../../../src/core/outbound/draft.ts";
+import { type Answer, nonceOf } from "../../../src/core/outbound/nonce.ts";
+import type { Frozen } from "../../../src/core/outbound/outbound.ts";
+import { messageId, outboundMessage } from "../../support/discord/builders.ts";
+
+const ANSWER: Answer = {
+  cause: messageId("1400000000000000001"),
+  revision: 0,
+  agentId: "main",
+  kind: "reply",
+};
+const QUOTE = { quote: messageId("1400000000000000001") };
+
+/** What a turn says, a message for each text. */
+function said(texts: readonly string[], fields: Partial<DraftMessage> = {}): readonly Frozen[] {
+  return texts.map((content, part) => ({
+    message: outboundMessage({
+      nonce: nonceOf(ANSWER, part),
+      content,
+      of: { ...ANSWER, part, parts: texts.length },
+      ...fields,
+    }),
+    files: [],
+  }));
+}
+
+const draftNonce = (part: number) => nonceOf({ ...ANSWER, kind: "draft" }, part);
+
+function draft(
+  part: number,
+  state: DraftRow["state"] = "there",
+  fields: Partial<DraftMessage> = {},
+): DraftRow {
+  return {
+    message: {
+      ...outboundMessage({ nonce: draftNonce(part), content: `draft ${part} …` }),
+      of: { ...ANSWER, kind: "draft", part, parts: 1 },
+      ...fields,
+    },
+    state,
+    ...(state === "there" && { messageId: messageId(`15000000000000000${part}0`) }),
+  };
+}
+
+/** What is to be asked of Discord, in order: `"edit 0: hi"`, `"remove 1"`, `"post: there"`. */
+function asked(drafts: readonly DraftRow[], outbox: readonly Frozen[]): readonly string[] {
+  const partOf = new Map(drafts.map(({ message }) => [message.nonce, message.of.part]));
+  return placeDrafts(drafts, outbox).outbox.map(({ message, draft }) => {
+    if (!draft) return `post: ${message.content}`;
+    const part = partOf.get(draft.nonce);
+    return draft.becomes === "this" ? `edit ${part}: ${message.content}` : `remove ${part}`;
+  });
+}
+
+describe("[R8] placeDrafts()", () => {
+  const failure = said(["It failed."], { of: { ...ANSWER, kind: "failure", part: 0, parts: 1 } });
+  const cases: readonly [
+    what: string,
+    drafts: readonly DraftRow[],
+    outbox: readonly Frozen[],
+    expected: readonly string[],
+  ][] = [
+    ["leaves a turn without drafts as it is", [], said(["a", "b"]), ["post: a", "post: b"]],
+    ["puts the reply in the draft's place", [draft(0)], said(["a"]), ["edit 0: a"]],
+    [
+      "posts what the drafts do not reach to",
+      [draft(0)],
+      said(["a", "b"]),
+      ["edit 0: a", "post: b"],
+    ],
+    [
+      "takes away what the reply does not reach to",
+      [draft(0), draft(1), draft(2)],
+      said(["a"]),
+      ["edit 0: a", "remove 1", "remove 2"],
+    ],
+    ["knows drafts in any order", [draft(1), draft(0)], said(["a", "b"]), [
+      "edit 0: a",
+      "edit 1: b",
+    ]],
+    ["takes all of them away where nothing is said", [draft(0), draft(1)], [], [
+      "remove 0",
+      "remove 1",
+    ]],
+    ["never makes a failure of a draft", [draft(0)], failure, ["remove 0", "post: It failed."]],
+    [
+      "never makes a message that answers nobody of a draft",
+      [draft(0)],
+      [{ message: outboundMessage({ content: "news" }), files: [] }],
+      ["remove 0", "post: news"],
+    ],
+    [
+      "takes a draft away that quotes nothing where the reply quotes",
+      [draft(0)],
+      said(["a"], QUOTE),
+      ["remove 0", "post: a"],
+    ],
+    [
+      "takes a draft away that quotes where the reply does not",
+      [draft(0, "there", QUOTE)],
+      said(["a"]),
+      ["remove 0", "post: a"],
+    ],
+    ["keeps a quote that is the same", [draft(0, "there", QUOTE)], said(["a"], QUOTE), [
+      "edit 0: a",
+    ]],
+    [
+      "keeps no draft behind one that cannot stay, since what is posted stands below it",
+      [draft(0), draft(1, "there", QUOTE), draft(2)],
+      said(["a", "b", "c"]),
+      ["edit 0: a", "remove 1", "remove 2", "post: b", "post: c"],
+    ],
+    [
+      "keeps no draft behind one that never came to be",
+      [draft(1)],
+      said(["a", "b"]),
+      ["remove 1", "post: a", "post: b"],
+    ],
+    [
+      "counts on a draft that may be there: its lane knows by then",
+      [draft(0), draft(1, "open")],
+      said(["a", "b"]),
+      ["edit 0: a", "edit 1: b"],
+    ],
+    [
+      "posts in the place of a draft that was never tried",
+      [draft(0), draft(1, "untried")],
+      said(["a", "b"]),
+      ["edit 0: a", "post: b"],
+    ],
+  ];
+  for (const [what, drafts, outbox, expected] of cases) {
+    it(what, () => assert.deepEqual(asked(drafts, outbox), expected));
+  }
+
+  it("withdraws what was never tried, and nothing else", () => {
+    const drafts = [draft(0), draft(1, "open"), draft(2, "untried")];
+    assert.deepEqual(placeDrafts(drafts, said(["a"])).withdraw, [draftNonce(2)]);
+    assert.deepEqual(placeDrafts(drafts, []).withdraw, [draftNonce(2)]);
+  });
+
+  it("leaves the reply's own words, nonce and files as they are", () => {
+    const file = { name: "a.md", bytes: new Uint8Array([1]) };
+    const [frozen] = said(["a"]);
+    assert.ok(frozen);
+    const [placed] = placeDrafts([draft(0)], [{ ...frozen, files: [file], whole: "a" }]).outbox;
+    const { draft: place, ...rest } = placed!;
+    assert.deepEqual(rest, { ...frozen, files: [file], whole: "a" });
+    assert.deepEqual(place, { nonce: draftNonce(0), becomes: "this" });
+  });
+
+  it("[D2] names what takes a draft away as nothing else, and always the same", () => {
+    const drafts = [draft(0), draft(1)];
+    const nonces = placeDrafts(drafts, []).outbox.map(({ message }) => message.nonce);
+    const others = [0, 1, 2].flatMap((part) => [draftNonce(part), nonceOf(ANSWER, part)]);
+    assert.equal(new Set([...nonces, ...others]).size, nonces.length + others.length);
+    assert.deepEqual(placeDrafts(drafts, []).outbox.map(({ message }) => message.nonce), nonces);
+  });
+
+  it("says nothing in the row that takes a draft away, and quotes and pings nobody", () => {
+    const [removal] = placeDrafts([draft(0, "there", QUOTE)], []).outbox;
+    const { content, quote, pings } = removal!.message;
+    assert.deepEqual({ content, quote, pings }, {
+      content: "",
+      quote: undefined,
+      pings: { users: [], roles: [], quotedAuthor: false },
+    });
+  });
+});

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { OutboxRow, Part } from "../../../src/core/outbound/outbound.ts";
+import { isSame, type Posted, reachOf } from "../../../src/core/outbound/posted.ts";
+import { messageId, messageIdAt, outboundMessage, userId } from "../../support/discord/builders.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const ASKED_AT = NOW - 3_600_000;
+const OF: Part = { cause: messageIdAt(ASKED_AT), revision: 0, kind: "reply", part: 0, parts: 1 };
+
+function posted(fields: Partial<Posted> = {}): Posted {
+  return {
+    id: messageId("77"),
+    authorId: userId("5"),
+    content: "hello, Ada",
+    fileSizes: [],
+    ...fields,
+  };
+}
+
+const draft = (content: string) => outboundMessage({ content, of: { ...OF, kind: "draft" } });
+
+describe("[D2] isSame()", () => {
+  const quote = messageId("7");
+  const sent = outboundMessage();
+  const table: readonly [what: string, is: boolean, ...Parameters<typeof isSame>][] = [
+    ["the same words", true, sent, [], posted()],
+    ["other words", false, sent, [], posted({ content: "hello, Bob" })],
+    ["the beginning of them", false, sent, [], posted({ content: "hello" })],
+    [
+      "ends that Discord trims",
+      true,
+      outboundMessage({ content: "\n  a\r\nb\n " }),
+      [],
+      posted({ content: "a\nb" }),
+    ],
+    [
+      "spaces within",
+      false,
+      outboundMessage({ content: "a  b" }),
+      [],
+      posted({ content: "a b" }),
+    ],
+    ["a quote", true, outboundMessage({ quote }), [], posted({ quote })],
+    ["a quote that is gone", true, outboundMessage({ quote }), [], posted()],
+    ["another quote", false, outboundMessage({ quote }), [], posted({ quote: messageId("8") })],
+    ["a quote that was not asked for", false, sent, [], posted({ quote })],
+    ["a file", true, sent, [3], posted({ fileSizes: [3] })],
+    ["another file", false, sent, [3], posted({ fileSizes: [4] })],
+    ["a file that is not there", false, sent, [3], posted()],
+    ["a file too many", false, sent, [], posted({ fileSizes: [3] })],
+    ["files in turn", false, sent, [3, 4], posted({ fileSizes: [4, 3] })],
+    [
+      "a draft that has grown",
+      true,
+      draft("It began so …"),
+      [],
+      posted({ content: "It began so, and went on" }),
+    ],
+    [
+      "a draft as it was posted",
+      true,
+      draft("It began so …"),
+      [],
+      posted({ content: "It began so …" }),
+    ],
+    ["another draft", false, draft("It began so …"), [], posted({ content: "Once upon a time" })],
+    ["a draft of nothing", false, draft("…"), [], posted()],
+  ];
+  for (const [what, is, ...given] of table) {
+    it(`says ${is} of ${what}`, () => assert.equal(isSame(...given), is));
+  }
+});
+
+describe("[D2] reachOf()", () => {
+  const row = (fields: Partial<OutboxRow>): OutboxRow => ({
+    id: 1,
+    message: outboundMessage({ of: OF }),
+    fileCount: 0,
+    action: { kind: "post" },
+    ...fields,
+  });
+  const bare = outboundMessage();
+  const before = (ms: number) => ms - 600_000;
+  const reaches: readonly [string, OutboxRow, ReturnType<typeof reachOf>][] = [
+    [
+      "goes by what is answered, by Discord's clock",
+      row({ firstAttemptAt: NOW - 60_000 }),
+      { from: ASKED_AT, orFrom: before(NOW - 60_000) },
+    ],
+    [
+      "goes by the first attempt where nothing is answered",
+      row({ firstAttemptAt: NOW - 60_000, message: bare }),
+      { from: before(NOW - 60_000), orFrom: before(NOW - 60_000) },
+    ],
+    [
+      "does not believe a clock that was set back",
+      row({ firstAttemptAt: NOW + 60_000 }),
+      { from: ASKED_AT, orFrom: -Infinity },
+    ],
+    [
+      "and then knows nothing of what answers nothing",
+      row({ firstAttemptAt: NOW + 60_000, message: bare }),
+      { from: -Infinity, orFrom: -Infinity },
+    ],
+  ];
+  for (const [what, given, reach] of reaches) {
+    it(what, () => assert.deepEqual(reachOf(given, NOW), reach));
+  }
+});

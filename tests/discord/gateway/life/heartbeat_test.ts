@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { beat, beatAsked, startHeart } from "../../../../src/discord/gateway/life/heartbeat.ts";
+import type { Heart } from "../../../../src/discord/gateway/life/life.ts";
+
+describe("[G2] startHeart()", () => {
+  it("beats first after a random part of the interval", () => {
+    assert.equal(startHeart(40_000, 1_000, 0).dueMs, 1_000);
+    assert.equal(startHeart(40_000, 1_000, 0.25).dueMs, 11_000);
+  });
+});
+
+describe("[G2] beat()", () => {
+  it("waits for its ACK, and its lateness does not add up", () => {
+    const after = beat(startHeart(40_000, 0, 0.5), 20_030);
+    assert.deepEqual([after.lateMs, after.isAcked, after.dueMs], [30, false, 60_000]);
+  });
+});
+
+/** Asks for beats at these times; how many were sent, and how many floods were said. */
+function ask(
+  times: readonly number[],
+): { readonly sentAt: readonly number[]; readonly floods: number } {
+  let heart: Heart = startHeart(40_000, 0, 0.5);
+  const sentAt: number[] = [];
+  let floods = 0;
+  for (const at of times) {
+    const step = beatAsked(heart, at);
+    heart = step.heart;
+    for (const { kind } of step.effects) {
+      if (kind === "heartbeat") sentAt.push(at);
+      else floods++;
+    }
+  }
+  return { sentAt, floods };
+}
+
+describe("[G1] beatAsked()", () => {
+  it("answers at once, and changes nothing of what is due", () => {
+    const heart = startHeart(40_000, 0, 0.5);
+    const step = beatAsked(heart, 5);
+    assert.deepEqual(step.effects, [{ kind: "heartbeat" }]);
+    assert.deepEqual([step.heart.dueMs, step.heart.isAcked], [heart.dueMs, true]);
+  });
+
+  it("stays below Discord's 120 payloads in any minute of a flood, and goes on answering", () => {
+    const { sentAt, floods } = ask(Array.from({ length: 30_000 }, (_, i) => 30_000 + i * 10));
+    for (const at of sentAt) {
+      const inMinute = sentAt.filter((other) => other >= at && other < at + 60_000).length;
+      assert.ok(inMinute <= 100, `${inMinute} in a minute`);
+    }
+    assert.equal(sentAt.length, 5 * 50);
+    assert.equal(floods, 5, "said once a minute");
+  });
+
+  it("answers each of those that come now and then", () => {
+    const { sentAt, floods } = ask(Array.from({ length: 200 }, (_, i) => i * 2_000));
+    assert.deepEqual([sentAt.length, floods], [200, 0]);
+  });
+});

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { explainReason } from "../../../../src/discord/gateway/life/network_reason.ts";
+
+describe("[G10] explainReason()", () => {
+  const reasons: readonly [reason: string, meaning: RegExp][] = [
+    ["ENOTFOUND", /^the name/],
+    ["EAI_AGAIN", /^the name/],
+    ["ECONNREFUSED", /^TCP: nobody/],
+    ["EHOSTUNREACH", /^TCP: there is no way/],
+    ["ENETUNREACH", /^TCP: there is no way/],
+    ["ETIMEDOUT", /^TCP: no answer/],
+    ["ECONNRESET", /^TCP: .*reset/],
+    ["CERT_HAS_EXPIRED", /^TLS: the certificate/],
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", /^TLS: the certificate/],
+    ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", /^TLS: the certificate/],
+    ["ERR_TLS_CERT_ALTNAME_INVALID", /^TLS: the certificate/],
+    ["ERR_SSL_WRONG_VERSION_NUMBER", /^TLS: what answers/],
+    ["EPROTO", /^TLS: what answers/],
+    ["HTTP 403", /^the upgrade/],
+    ["not an answer to an upgrade", /^the upgrade/],
+  ];
+  for (const [reason, meaning] of reasons) {
+    it(`says of ${reason} that ${meaning.source}`, () => {
+      assert.match(explainReason(reason) ?? "", meaning);
+    });
+  }
+
+  for (const reason of ["connection broke", "no TLS in time", "the proxy: ECONNREFUSED", ""]) {
+    it(`leaves words as they are: ${reason}`, () => {
+      assert.equal(explainReason(reason), undefined);
+    });
+  }
+});

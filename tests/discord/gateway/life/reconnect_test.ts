@@ -1,0 +1,934 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { RESERVE, SPACING_MS } from "../../../../src/core/discord/identify_budget.ts";
+import {
+  type Beginning,
+  DEADLINES,
+  DOWN_IDENTIFY_SPACING_MS,
+  type Effect,
+  hasSocket,
+  identifyFromMs,
+  type Life,
+  type LifeEvent,
+  type LifeRules,
+  type Lost,
+  newLife,
+  type Now,
+  type SocketEvent,
+  wakeAtMs,
+} from "../../../../src/discord/gateway/life/life.ts";
+import { LIVED_MS } from "../../../../src/discord/gateway/life/loss.ts";
+import type { ReconnectRules } from "../../../../src/discord/gateway/life/plan_reconnect.ts";
+import type { PermitAnswer } from "../../../../src/discord/gateway/link/protocol.ts";
+import { advance } from "../../../../src/discord/gateway/life/reconnect.ts";
+
+const RECONNECT: ReconnectRules = {
+  enabled: true,
+  maxRetries: 10,
+  backoffBase: 1.5,
+  backoffMaxSec: 60,
+  resumeSession: true,
+  sessionCacheTtlSec: 300,
+  exitOnGiveUp: false,
+};
+const RULES: LifeRules = {
+  url: "wss://gateway.example",
+  reconnect: RECONNECT,
+  deadlines: DEADLINES,
+};
+const SESSION = { sessionId: "abc", resumeUrl: "wss://resume.example" };
+const GRANTED: PermitAnswer = { kind: "granted" };
+const INTERVAL_MS = 40_000;
+const WALL_MS = Date.UTC(2026, 0, 1);
+
+/** Milliseconds that a connection is ready, or that it never is. */
+type ReadyFor = number | "never";
+
+type Bare<Event> = Event extends unknown ? Omit<Event, "socket"> : never;
+
+/** A life with its clock: what happens to it, one thing after the other. */
+class Story {
+  life: Life;
+  effects: readonly Effect[] = [];
+  ms = 1_000;
+  wallAheadMs = WALL_MS;
+  random = 0.5;
+  readonly rules: LifeRules;
+
+  constructor(
+    { reconnect = {}, ...beginning }: Beginning & { reconnect?: Partial<ReconnectRules> } = {},
+  ) {
+    this.rules = { ...RULES, reconnect: { ...RECONNECT, ...reconnect } };
+    this.life = newLife(this.now(), beginning);
+    this.own("start");
+  }
+
+  now(): Now {
+    return { monotonicMs: this.ms, wallMs: this.ms + this.wallAheadMs };
+  }
+
+  happens(event: Bare<LifeEvent>, socket = this.life.socket): this {
+    return this.step({ socket, ...event } as LifeEvent);
+  }
+
+  /** Lets time pass with nothing but the ticks that are due, each effect kept. */
+  after(ms: number): this {
+    this.ms += ms;
+    return this.tick();
+  }
+
+  tick(): this {
+    return this.own("tick");
+  }
+
+  own(kind: "start" | "tick" | "congested" | "drained" | "stop"): this {
+    return this.step({ kind });
+  }
+
+  step(event: LifeEvent): this {
+    const step = advance(this.life, event, this.rules, this.now(), this.random);
+    this.life = step.life;
+    this.effects = step.effects;
+    return this;
+  }
+
+  /** To HELLO, and what follows from it. */
+  greeted(): this {
+    if (this.life.phase.kind === "waiting") this.after(this.waitMs());
+    return this.happens({ kind: "opened" }).happens({ kind: "hello", intervalMs: INTERVAL_MS });
+  }
+
+  /** Main answers. */
+  permitted(answer: PermitAnswer = GRANTED): this {
+    return this.happens({ kind: "permit", answer });
+  }
+
+  /** To READY or RESUMED. */
+  ready(): this {
+    this.greeted();
+    if (this.life.phase.kind === "permitting") this.permitted();
+    return this.life.phase.kind === "resuming"
+      ? this.happens({ kind: "resumed", hasHole: false })
+      : this.happens({ kind: "ready", ...SESSION });
+  }
+
+  /** Milliseconds until the next try. */
+  waitMs(): number {
+    const { phase } = this.life;
+    return phase.kind === "waiting" ? phase.untilMs - this.ms : NaN;
+  }
+
+  intent(): string {
+    const { phase } = this.life;
+    return "intent" in phase ? phase.intent : phase.kind;
+  }
+
+  kinds(): string[] {
+    return this.effects.map(({ kind }) => kind);
+  }
+}
+
+function started(...args: ConstructorParameters<typeof Story>): Story {
+  return new Story(...args);
+}
+
+/** Resumed, and Discord has forgotten events that the store has lost. */
+function withHole(beginning: Beginning = {}): Story {
+  return started({ session: SESSION, ...beginning }).greeted()
+    .happens({ kind: "resumed", hasHole: true });
+}
+
+describe("[G2] advance()", () => {
+  it("goes from the socket over HELLO, the permit and IDENTIFY to READY", () => {
+    const story = started();
+    assert.deepEqual(story.effects, [
+      { kind: "open", socket: 1, url: RULES.url, intent: "identify" },
+    ]);
+    story.happens({ kind: "opened" });
+    assert.deepEqual(story.kinds(), [], "nothing is sent before HELLO");
+    story.happens({ kind: "hello", intervalMs: INTERVAL_MS });
+    assert.deepEqual(story.effects, [{ kind: "ask_permit", socket: 1 }]);
+    story.permitted();
+    assert.deepEqual(story.kinds(), ["identify"]);
+    story.happens({ kind: "ready", ...SESSION });
+    assert.equal(story.life.phase.kind, "ready");
+    assert.equal(story.life.readyAt, story.ms + WALL_MS);
+  });
+
+  const steps: readonly [name: string, reach: (story: Story) => void, limitMs: number, RegExp][] = [
+    ["the 101", () => {}, 11_000, /connection/], // the socket's own second passed, too
+    ["HELLO", (story) => story.happens({ kind: "opened" }), 10_000, /HELLO/],
+    [
+      "READY",
+      (story) => story.greeted().permitted(),
+      30_000,
+      /READY/,
+    ],
+    [
+      "RESUMED",
+      (story) => story.ready().happens({ kind: "reconnect_asked" }).greeted(),
+      30_000,
+      /RESUMED/,
+    ],
+  ];
+  for (const [name, reach, limitMs, waitedFor] of steps) {
+    it(`waits ${limitMs} ms for ${name} and no longer`, () => {
+      const story = started();
+      story.random = 0.99; // the first beat comes after that
+      reach(story);
+      story.after(limitMs - 1);
+      assert.ok(hasSocket(story.life.phase));
+      story.after(1);
+      const lost = story.effects.find((effect) => effect.kind === "report_lost")!.lost;
+      assert.ok(lost.cause.kind === "late");
+      assert.match(lost.cause.waitedFor, waitedFor);
+      assert.deepEqual(story.kinds(), ["drop", "report_lost"]);
+    });
+  }
+
+  it("beats first after a random part of the interval, then every interval", () => {
+    const story = started();
+    story.random = 0.25;
+    story.ready();
+    assert.equal(wakeAtMs(story.life), story.ms + INTERVAL_MS / 4);
+    story.after(INTERVAL_MS / 4 - 1);
+    assert.deepEqual(story.kinds(), []);
+    story.after(1 + 30); // 30 ms late
+    assert.deepEqual(story.kinds(), ["heartbeat"]);
+    story.happens({ kind: "acked" });
+    assert.deepEqual(story.effects, [{ kind: "report_beat", lateMs: 30, latencyMs: 0 }]);
+    assert.equal(wakeAtMs(story.life), story.ms - 30 + INTERVAL_MS, "lateness does not add up");
+  });
+
+  it("takes a missed ACK for a dead connection, whatever else arrived", () => {
+    const story = started().ready();
+    story.after(INTERVAL_MS / 2).happens({ kind: "beat_asked" });
+    assert.deepEqual(story.kinds(), ["heartbeat"]);
+    story.after(INTERVAL_MS);
+    assert.deepEqual(story.kinds(), ["report_beat", "drop", "report_lost"]);
+    assert.equal(story.intent(), "resume");
+  });
+
+  it("stays where each beat is acknowledged", () => {
+    const story = started().ready().after(INTERVAL_MS / 2);
+    for (let i = 0; i < 50; i++) story.happens({ kind: "acked" }).after(INTERVAL_MS);
+    assert.equal(story.life.phase.kind, "ready");
+  });
+
+  it("answers a beat that is asked for at once", () => {
+    assert.deepEqual(started().ready().happens({ kind: "beat_asked" }).kinds(), ["heartbeat"]);
+  });
+});
+
+describe("[G2a] advance()", () => {
+  it("counts a wall clock that jumps past an interval as a missed ACK, at once", () => {
+    const story = started().ready();
+    story.wallAheadMs += INTERVAL_MS + 1;
+    story.after(1_000);
+    assert.deepEqual(story.kinds(), ["drop", "report_lost"]);
+    assert.equal(story.intent(), "resume");
+  });
+
+  it("sees the jump although a payload came before the tick", () => {
+    const story = started().ready();
+    story.wallAheadMs += INTERVAL_MS + 1;
+    story.happens({ kind: "beat_asked" }).after(1_000);
+    assert.deepEqual(story.kinds(), ["drop", "report_lost"]);
+  });
+
+  for (const jumpMs of [INTERVAL_MS - 1, -86_400_000]) {
+    it(`is unmoved by a jump of ${jumpMs} ms`, () => {
+      const story = started().ready();
+      story.wallAheadMs += jumpMs;
+      story.after(1_000).after(INTERVAL_MS / 2 - 1_000);
+      assert.deepEqual(story.kinds(), ["heartbeat"]);
+    });
+  }
+
+  it("counts a thread that stood still for an interval as a missed ACK", () => {
+    const story = started().ready().after(INTERVAL_MS / 2 + INTERVAL_MS + 1);
+    assert.deepEqual(story.kinds(), ["drop", "report_lost"]);
+  });
+});
+
+describe("[G3] advance()", () => {
+  const reaches: Readonly<Record<string, () => Story>> = {
+    connecting: () => started(),
+    greeting: () => started().happens({ kind: "opened" }),
+    permitting: () => started().greeted(),
+    identifying: () => started().greeted().permitted(),
+    resuming: () => started({ session: SESSION }).greeted(),
+    ready: () => started().ready(),
+    closing: () => withHole().tick(),
+  };
+  /** What each thing that a socket can bring leads to, in each phase that has one. */
+  const opcodes: readonly (readonly [Bare<SocketEvent>, Readonly<Record<string, string>>])[] = [
+    [{ kind: "opened" }, { connecting: "greeting" }],
+    [{ kind: "hello", intervalMs: INTERVAL_MS }, { greeting: "permitting" }],
+    [{ kind: "permit", answer: GRANTED }, { permitting: "identifying" }],
+    [{ kind: "permit", answer: { kind: "wait", waitMs: 9_000, why: "budget" } }, {
+      permitting: "waiting identify",
+    }],
+    [{ kind: "ready", ...SESSION }, { identifying: "ready" }],
+    [{ kind: "resumed", hasHole: false }, { resuming: "ready" }],
+    [{ kind: "resumed", hasHole: true }, { resuming: "ready" }],
+    [{ kind: "acked" }, {}],
+    [{ kind: "beat_asked" }, {}],
+    [{ kind: "reconnect_asked" }, {
+      connecting: "waiting identify",
+      greeting: "waiting identify",
+      permitting: "waiting identify",
+      identifying: "waiting identify",
+      resuming: "waiting resume",
+      ready: "waiting resume",
+      closing: "waiting resume",
+    }],
+    [{ kind: "invalid_session", canResume: true }, {
+      connecting: "waiting identify",
+      greeting: "waiting identify",
+      permitting: "waiting identify",
+      identifying: "waiting identify",
+      resuming: "waiting resume",
+      ready: "waiting resume",
+      closing: "waiting resume",
+    }],
+    [{ kind: "invalid_session", canResume: false }, {
+      connecting: "waiting identify",
+      greeting: "waiting identify",
+      permitting: "waiting identify",
+      identifying: "waiting identify",
+      resuming: "waiting identify",
+      ready: "waiting identify",
+      closing: "waiting identify",
+    }],
+    [{ kind: "garbled", reason: "x" }, {
+      connecting: "waiting identify",
+      greeting: "waiting identify",
+      permitting: "waiting identify",
+      identifying: "waiting identify",
+      resuming: "waiting resume",
+      ready: "waiting resume",
+      closing: "waiting resume",
+    }],
+  ];
+  for (const [event, leads] of opcodes) {
+    for (const [phase, reach] of Object.entries(reaches)) {
+      const goal = leads[phase] ?? phase;
+      it(`${phase}: ${JSON.stringify(event)} leads to ${goal}`, () => {
+        const story = reach();
+        assert.equal(story.life.phase.kind, phase);
+        story.happens(event);
+        const { kind } = story.life.phase;
+        assert.equal(kind === "waiting" ? `waiting ${story.intent()}` : kind, goal);
+        assert.equal(story.kinds().includes("drop"), goal.startsWith("waiting"));
+      });
+    }
+  }
+
+  const closes: readonly [code: number | undefined, intent: string, isSessionKept: boolean][] = [
+    [1000, "resume", true],
+    [1001, "resume", true],
+    [1006, "resume", true],
+    [undefined, "resume", true],
+    [4000, "resume", true],
+    [4001, "resume", true],
+    [4002, "resume", true],
+    [4003, "identify", false],
+    [4004, "final", false],
+    [4005, "resume", true],
+    [4007, "identify", false],
+    [4008, "resume", true],
+    [4009, "identify", false],
+    [4010, "final", false],
+    [4011, "final", false],
+    [4012, "final", false],
+    [4013, "final", false],
+    [4014, "final", false],
+    [4999, "resume", true],
+  ];
+  for (const [code, intent, isSessionKept] of closes) {
+    it(`goes on to ${intent} after ${code ?? "no code"}`, () => {
+      const story = started().ready();
+      story.happens({ kind: "closed", ...(code !== undefined && { code }), reason: "" });
+      assert.equal(story.intent(), intent);
+      assert.equal(story.life.session !== undefined, isSessionKept);
+      assert.deepEqual(story.kinds(), ["report_lost"], "there is nothing left to close");
+    });
+  }
+
+  it("resumes at once after op 7, on the resume URL", () => {
+    const story = started().ready().happens({ kind: "reconnect_asked" });
+    assert.equal(story.waitMs(), 0);
+    story.tick();
+    assert.deepEqual(story.effects, [
+      { kind: "open", socket: 2, url: SESSION.resumeUrl, intent: "resume" },
+    ]);
+  });
+
+  it("does not let op 7 after op 7 spin", () => {
+    const story = started().ready().happens({ kind: "reconnect_asked" }).ready();
+    story.happens({ kind: "reconnect_asked" });
+    assert.ok(story.waitMs() >= 500, `waits ${story.waitMs()} ms`);
+    story.ready().after(5_000).happens({ kind: "reconnect_asked" });
+    assert.equal(story.waitMs(), 0, "after five seconds it is no loop");
+  });
+
+  it("keeps the session after op 9 true", () => {
+    const story = started().ready().happens({ kind: "invalid_session", canResume: true });
+    assert.equal(story.intent(), "resume");
+  });
+
+  for (const [random, waitMs] of [[0, 1_000], [0.5, 3_000], [0.999, 4_996]] as const) {
+    it(`waits ${waitMs} ms after op 9 false, and identifies on the base URL`, () => {
+      const story = started({ session: SESSION });
+      story.random = random;
+      story.happens({ kind: "opened" }).happens({ kind: "hello", intervalMs: INTERVAL_MS });
+      story.happens({ kind: "invalid_session", canResume: false });
+      assert.equal(story.waitMs(), waitMs);
+      story.after(waitMs);
+      assert.deepEqual(story.effects, [
+        { kind: "open", socket: 2, url: RULES.url, intent: "identify" },
+      ]);
+    });
+  }
+
+  it("says that a session is lost, and only then", () => {
+    const isLost = (story: Story) =>
+      story.effects.some((effect) => effect.kind === "report_lost" && effect.lost.isSessionLost);
+    assert.ok(isLost(started().ready().happens({ kind: "closed", code: 4009, reason: "" })));
+    assert.ok(!isLost(started().ready().happens({ kind: "closed", code: 4000, reason: "" })));
+    assert.ok(!isLost(started().happens({ kind: "closed", reason: "ECONNREFUSED" })));
+  });
+});
+
+describe("[G5b] advance()", () => {
+  it("hears the session on that has a hole until it may IDENTIFY, then closes it", () => {
+    const story = withHole({ identifyInMs: 4_000 });
+    assert.equal(wakeAtMs(story.life), 1_000 + 4_000);
+    story.after(3_999);
+    assert.deepEqual([story.life.phase.kind, story.kinds()], ["ready", []]);
+    story.after(1);
+    assert.deepEqual([story.life.phase.kind, story.kinds()], ["closing", ["close"]]);
+    assert.ok(hasSocket(story.life.phase), "what Discord still sends counts");
+    story.happens({ kind: "closed", code: 3000, reason: "" });
+    assert.deepEqual([story.intent(), story.waitMs()], ["identify", 0]);
+    assert.equal(story.life.session, undefined);
+    story.ready();
+    assert.deepEqual([wakeAtMs(story.life) > story.ms + 10_000, story.life.session], [
+      true,
+      SESSION,
+    ]);
+  });
+
+  it("waits a second for Discord's close frame", () => {
+    const story = withHole().tick().after(999);
+    assert.equal(story.life.phase.kind, "closing");
+    story.after(1);
+    assert.deepEqual([story.intent(), story.kinds()], ["identify", ["drop", "report_lost"]]);
+  });
+
+  it("closes nothing while what has come is not taken", () => {
+    const story = withHole().own("congested").tick();
+    assert.equal(story.life.phase.kind, "ready");
+    story.own("drained").tick().own("congested").after(5_000);
+    assert.equal(story.life.phase.kind, "closing");
+    story.own("drained").tick();
+    assert.equal(story.intent(), "identify");
+  });
+
+  it("resumes over a lost connection, and knows the hole again", () => {
+    const story = withHole({ identifyInMs: 60_000 }).happens({ kind: "closed", reason: "" });
+    assert.equal(story.intent(), "resume");
+    story.ready();
+    assert.equal(wakeAtMs(story.life) < Infinity && story.life.session?.hasHole, true);
+    story.after(60_000 - story.ms + 1_000);
+    assert.deepEqual(story.kinds(), ["close"]);
+  });
+});
+
+describe("[G4] advance()", () => {
+  const lose = (story: Story) => story.happens({ kind: "closed", reason: "ECONNREFUSED" });
+
+  it("is down after maxRetries failures in a row, and goes on", () => {
+    const story = started();
+    for (let i = 1; i <= 10; i++) {
+      lose(story);
+      assert.equal(story.life.isDown, false);
+      story.after(story.waitMs());
+    }
+    lose(story);
+    assert.equal(story.life.isDown, true);
+    assert.equal(story.waitMs(), 60_000);
+    story.ready();
+    assert.equal(story.life.isDown, false);
+  });
+
+  it("caps the wait at 8 s while there is a session", () => {
+    const story = started().ready();
+    for (let i = 1; i <= 30; i++) {
+      lose(story);
+      assert.ok(story.waitMs() <= 8_000, `waits ${story.waitMs()} ms`);
+      story.after(story.waitMs());
+    }
+  });
+
+  it("starts counting anew once a session has lived for a minute", () => {
+    const story = started({ session: SESSION });
+    for (let i = 0; i < 5; i++) lose(story).after(story.waitMs());
+    story.ready().after(LIVED_MS - 1);
+    const failures = story.life.failures;
+    lose(story);
+    assert.equal(story.life.failures, failures + 1);
+    story.ready().after(20_000).happens({ kind: "acked" }).after(LIVED_MS - 20_000);
+    lose(story);
+    assert.equal(story.life.failures, 1);
+  });
+
+  it("gives up at the first loss where reconnecting is off", () => {
+    const story = started({ reconnect: { enabled: false } }).ready();
+    lose(story);
+    assert.deepEqual(story.life.phase, { kind: "final", plan: { kind: "give_up", exit: false } });
+    assert.equal(story.after(1e9).kinds().length, 0);
+  });
+
+  it("exits after the last retry where it is told to", () => {
+    const story = started({ reconnect: { exitOnGiveUp: true, maxRetries: 2 } });
+    for (let i = 0; i < 2; i++) lose(story).after(story.waitMs());
+    lose(story);
+    assert.deepEqual(story.life.phase, { kind: "final", plan: { kind: "give_up", exit: true } });
+  });
+
+  it("always identifies where resuming is off", () => {
+    const story = started({ session: SESSION, reconnect: { resumeSession: false } });
+    assert.equal(story.intent(), "identify");
+    story.ready();
+    lose(story);
+    assert.equal(story.intent(), "identify");
+  });
+});
+
+describe("[G5] advance()", () => {
+  it("identifies at most every 5 s", () => {
+    const story = started().ready().happens({ kind: "closed", code: 4009, reason: "" });
+    assert.equal(story.waitMs(), SPACING_MS);
+  });
+
+  it("identifies at most every 95 s while down, and tries to connect as before", () => {
+    const story = started().ready();
+    const identifiedMs = story.ms;
+    const flap = () => story.happens({ kind: "closed", code: 4009, reason: "" });
+    for (let i = 0; i < 10; i++) {
+      flap();
+      assert.equal(story.life.isDown, false);
+      story.ready();
+    }
+    const lastMs = story.ms;
+    assert.ok(lastMs > identifiedMs);
+    story.ms += 20_000; // of the 95 s since the IDENTIFY these have passed
+    flap();
+    assert.equal(story.life.isDown, true);
+    assert.equal(story.waitMs(), DOWN_IDENTIFY_SPACING_MS - 20_000);
+    story.after(story.waitMs());
+    story.happens({ kind: "closed", reason: "ECONNREFUSED" });
+    assert.equal(story.waitMs(), 60_000, "no IDENTIFY was sent");
+  });
+
+  it("keeps to that where the session gets too old while it is down", () => {
+    const story = started({ reconnect: { sessionCacheTtlSec: 10 } });
+    for (let i = 0; i < 11; i++) story.ready().happens({ kind: "closed", code: 4009, reason: "" });
+    story.ready();
+    const identifiedMs = story.ms;
+    for (let i = 0; i < 3 && story.intent() !== "identify"; i++) {
+      story.happens({ kind: "closed", reason: "ECONNREFUSED" }).after(story.waitMs());
+    }
+    assert.equal(story.life.isDown, true);
+    assert.equal(story.ms + story.waitMs(), identifiedMs + DOWN_IDENTIFY_SPACING_MS);
+  });
+
+  const flaps: readonly [string, ReadyFor, Partial<ReconnectRules>, Bare<LifeEvent>][] = [
+    ["4009 at once", 0, {}, { kind: "closed", code: 4009, reason: "" }],
+    ["4009 after 30 s", 30_000, {}, { kind: "closed", code: 4009, reason: "" }],
+    ["4009 after 59 s", 59_000, {}, { kind: "closed", code: 4009, reason: "" }],
+    ["op 9 at once", 0, {}, { kind: "invalid_session", canResume: false }],
+    ["no READY", "never", {}, { kind: "closed", code: 4000, reason: "" }],
+    ["a break after 1 s, nothing being resumed", 1_000, { resumeSession: false }, {
+      kind: "closed",
+      reason: "ECONNRESET",
+    }],
+    ["op 7 after 6 s, nothing being resumed", 6_000, { resumeSession: false }, {
+      kind: "reconnect_asked",
+    }],
+  ];
+  for (const [name, readyFor, reconnect, loss] of flaps) {
+    it(`never comes to the reserve of IDENTIFYs in a day of: ${name}`, () => {
+      const story = started({ reconnect });
+      const endMs = story.ms + 86_400_000;
+      let identifies = 0;
+      while (story.ms < endMs) {
+        if (story.life.phase.kind === "waiting") story.after(story.waitMs());
+        story.greeted();
+        if (story.life.phase.kind === "permitting") story.permitted();
+        identifies += story.kinds().filter((kind) => kind === "identify").length;
+        if (readyFor !== "never") {
+          story.happens({ kind: "ready", ...SESSION });
+          story.ms += readyFor;
+        }
+        story.happens(loss);
+      }
+      const most = 1_000 - RESERVE;
+      assert.ok(identifies > 100 && identifies < most, `${identifies} IDENTIFYs`);
+    });
+  }
+
+  it("waits out what is left where it takes another shard's place", () => {
+    const story = started({ identifyInMs: 3_000 });
+    assert.deepEqual(story.effects, []);
+    assert.deepEqual(story.life.phase, {
+      kind: "waiting",
+      intent: "identify",
+      untilMs: story.ms + 3_000,
+      hold: "spacing",
+    });
+  });
+
+  it("goes on counting failures where another shard was", () => {
+    const story = started({ failures: 10 });
+    story.happens({ kind: "closed", reason: "ECONNREFUSED" });
+    assert.deepEqual([story.life.failures, story.life.isDown], [11, true]);
+  });
+
+  it("forgets a session that was not heard of for sessionCacheTtlSec", () => {
+    const story = started().ready();
+    for (let i = 0; i < 100 && story.intent() !== "identify"; i++) {
+      story.happens({ kind: "closed", reason: "ENOTFOUND" });
+      story.after(story.waitMs());
+    }
+    assert.equal(story.intent(), "identify");
+    assert.deepEqual(story.kinds(), ["report_stale", "open"]);
+    assert.ok(story.ms > 300_000);
+  });
+
+  it("drops the socket when it is stopped, and hears nothing more", () => {
+    const story = started().ready().own("stop");
+    assert.deepEqual(story.kinds(), ["drop"]);
+    assert.deepEqual(story.happens({ kind: "closed", code: 4000, reason: "" }).kinds(), []);
+    assert.deepEqual(story.after(1e9).kinds(), []);
+  });
+});
+
+describe("[G5] advance() and its permit", () => {
+  it("waits for main as long as the heart beats, however long that takes", () => {
+    const story = started().greeted().after(INTERVAL_MS / 2);
+    assert.deepEqual(story.kinds(), ["heartbeat"]);
+    for (let i = 0; i < 20; i++) story.happens({ kind: "acked" }).after(INTERVAL_MS);
+    assert.equal(story.life.phase.kind, "permitting");
+    assert.deepEqual(story.permitted().kinds(), ["identify"]);
+  });
+
+  it("leaves a socket that dies meanwhile, and counts the failure", () => {
+    const story = started().greeted().after(INTERVAL_MS / 2).after(INTERVAL_MS);
+    assert.deepEqual(story.kinds(), ["report_beat", "drop", "report_lost"]);
+    assert.deepEqual([story.intent(), story.life.failures], ["identify", 1]);
+    assert.deepEqual(story.permitted().kinds(), [], "the answer is too late");
+    story.greeted();
+    assert.deepEqual(story.effects, [{ kind: "ask_permit", socket: 2 }]);
+  });
+
+  it("takes no permit that another socket asked for", () => {
+    const story = started().greeted().happens({ kind: "closed", reason: "ECONNRESET" }).greeted();
+    story.happens({ kind: "permit", answer: GRANTED }, 1);
+    assert.deepEqual([story.kinds(), story.life.phase.kind], [[], "permitting"]);
+    assert.deepEqual(story.permitted().kinds(), ["identify"]);
+    assert.deepEqual(story.permitted().kinds(), [], "nor a second time");
+  });
+
+  it("drops the socket where it is to wait, counts no failure, and asks again", () => {
+    const story = started().greeted();
+    story.permitted({ kind: "wait", waitMs: 7_200_000, why: "budget" });
+    assert.deepEqual(story.effects, [
+      { kind: "drop", socket: 1 },
+      { kind: "report_held", hold: "budget", waitMs: 7_200_000 },
+    ]);
+    assert.deepEqual([story.life.failures, story.waitMs()], [0, 7_200_000]);
+    assert.equal("hold" in story.life.phase && story.life.phase.hold, "budget");
+    story.after(7_199_999);
+    assert.equal(story.life.phase.kind, "waiting");
+    assert.deepEqual(story.after(1).kinds(), ["open"]);
+    assert.deepEqual(story.greeted().kinds(), ["ask_permit"]);
+  });
+
+  for (const [waitMs, isMs] of [[-5, 500], [0, 500], [Infinity, 86_400_000]] as const) {
+    it(`takes a wait of ${waitMs} ms for ${isMs}`, () => {
+      const story = started().greeted().permitted({ kind: "wait", waitMs, why: "spacing" });
+      assert.equal(story.waitMs(), isMs);
+    });
+  }
+
+  it("needs none to resume", () => {
+    assert.deepEqual(started({ session: SESSION }).greeted().kinds(), ["resume"]);
+  });
+
+  it("holds back while another shard has the turn, without asking", () => {
+    const story = started().happens({ kind: "opened" });
+    story.step({ kind: "held", forMs: 5_000 }).step({ kind: "held", forMs: 1_000 });
+    story.happens({ kind: "hello", intervalMs: INTERVAL_MS });
+    assert.deepEqual(story.effects, [
+      { kind: "drop", socket: 1 },
+      { kind: "report_held", hold: "spacing", waitMs: 5_000 },
+    ]);
+    assert.deepEqual(story.after(5_000).kinds(), ["open"]);
+  });
+
+  it("waits on where the turn is another shard's when its own wait is over", () => {
+    const story = started().greeted().permitted({ kind: "wait", waitMs: 4_000, why: "spacing" });
+    story.step({ kind: "held", forMs: 9_000 });
+    assert.deepEqual(story.after(4_000).kinds(), []);
+    assert.equal(story.waitMs(), 5_000);
+  });
+});
+
+describe("[G2] advance() and the presence", () => {
+  it("says it once after the RESUMED of a session that another process began", () => {
+    const story = started({ session: SESSION, mustSendPresence: true });
+    assert.deepEqual(story.ready().kinds(), ["send_presence"]);
+    story.happens({ kind: "reconnect_asked" });
+    assert.deepEqual(story.ready().kinds(), []);
+  });
+
+  it("says it no second time where IDENTIFY has said it", () => {
+    const story = started({ session: SESSION, mustSendPresence: true });
+    story.happens({ kind: "closed", code: 4009, reason: "" });
+    assert.deepEqual(story.ready().kinds(), []);
+    assert.deepEqual(story.happens({ kind: "reconnect_asked" }).ready().kinds(), []);
+    assert.deepEqual(started({ session: SESSION }).ready().kinds(), []);
+  });
+});
+
+describe("[G5a] advance()", () => {
+  const failResume = (story: Story) =>
+    story.after(story.waitMs())
+      .happens({ kind: "opened" })
+      .happens({ kind: "hello", intervalMs: INTERVAL_MS })
+      .happens({ kind: "closed", code: 4000, reason: "" });
+
+  it("identifies after three RESUMEs that reached HELLO and led nowhere", () => {
+    const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
+    assert.equal(failResume(failResume(story)).intent(), "resume");
+    assert.equal(failResume(story).intent(), "identify");
+  });
+
+  it("does not count connections that were refused", () => {
+    const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
+    failResume(failResume(story));
+    for (let i = 0; i < 5; i++) {
+      story.after(story.waitMs()).happens({ kind: "closed", reason: "ECONNREFUSED" });
+      assert.equal(story.intent(), "resume");
+    }
+    assert.equal(failResume(story).intent(), "identify");
+  });
+
+  it("resumes by the gateway's own address where nobody answers at the session's", () => {
+    const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
+    const addresses: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      story.after(story.waitMs());
+      addresses.push(...story.effects.flatMap((one) => one.kind === "open" ? [one.url] : []));
+      story.happens({ kind: "closed", reason: "ECONNREFUSED" });
+    }
+    assert.deepEqual(addresses, [SESSION.resumeUrl, SESSION.resumeUrl, RULES.url, RULES.url]);
+    story.greeted();
+    assert.equal(story.life.phase.kind, "resuming");
+    story.happens({ kind: "resumed", hasHole: false }).happens({
+      kind: "closed",
+      code: 4000,
+      reason: "",
+    });
+    story.after(story.waitMs());
+    assert.match(JSON.stringify(story.effects), /resume\.example/, "which answers again, perhaps");
+  });
+
+  it("starts counting anew with RESUMED", () => {
+    const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
+    failResume(failResume(story)).ready().happens({ kind: "closed", code: 4000, reason: "" });
+    assert.equal(failResume(failResume(story)).intent(), "resume");
+  });
+});
+
+describe("[G1] advance()", () => {
+  it("abandons a socket that was not read for longer than an interval", () => {
+    const story = started().ready().own("congested");
+    story.after(INTERVAL_MS / 2).happens({ kind: "acked" });
+    story.after(INTERVAL_MS / 2);
+    assert.equal(story.life.phase.kind, "ready");
+    story.after(1);
+    assert.deepEqual(story.kinds(), ["drop", "report_lost"]);
+    assert.equal(story.after(1e6).intent(), "resume", "and waits for room");
+    assert.equal(story.life.phase.kind, "waiting");
+    assert.equal(story.own("drained").tick().life.phase.kind, "connecting");
+  });
+
+  it("does not take its own congestion for a RESUME that failed", () => {
+    const story = started({ session: SESSION });
+    story.happens({ kind: "opened" }).happens({ kind: "hello", intervalMs: INTERVAL_MS });
+    story.own("congested").after(INTERVAL_MS / 2).after(INTERVAL_MS);
+    assert.equal(story.life.failedResumes, 0);
+    assert.equal(story.intent(), "resume");
+  });
+});
+
+/** Any event at any time, of any socket. */
+const anyEvent: fc.Arbitrary<{ event: LifeEvent; afterMs: number; socketsBack: number }> = fc
+  .record({
+    afterMs: fc.oneof(fc.constant(0), fc.nat(2_000), fc.nat(100_000)),
+    socketsBack: fc.oneof(fc.constant(0), fc.nat(2)),
+    event: fc.oneof(
+      {
+        arbitrary: fc.constantFrom({ kind: "tick" }, { kind: "tick" }, { kind: "drained" }),
+        weight: 4,
+      },
+      fc.constantFrom({ kind: "congested" }, { kind: "start" }, { kind: "held", forMs: 5_000 }),
+      {
+        arbitrary: fc.constantFrom(
+          { kind: "permit", answer: GRANTED, socket: 0 },
+          { kind: "permit", answer: GRANTED, socket: 0 },
+          { kind: "permit", answer: { kind: "wait", waitMs: 5_000, why: "spacing" }, socket: 0 },
+          { kind: "permit", answer: { kind: "wait", waitMs: 3_600_000, why: "budget" }, socket: 0 },
+          { kind: "permit", answer: { kind: "wait", waitMs: -1, why: "budget" }, socket: 0 },
+          { kind: "opened", socket: 0 },
+          { kind: "hello", intervalMs: INTERVAL_MS, socket: 0 },
+          { kind: "ready", ...SESSION, socket: 0 },
+          { kind: "resumed", socket: 0 },
+          { kind: "acked", socket: 0 },
+        ),
+        weight: 8,
+      },
+      fc.constantFrom(
+        { kind: "beat_asked", socket: 0 },
+        { kind: "reconnect_asked", socket: 0 },
+        { kind: "garbled", reason: "x", socket: 0 },
+        { kind: "invalid_session", canResume: true, socket: 0 },
+        { kind: "invalid_session", canResume: false, socket: 0 },
+      ),
+      fc.constantFrom(undefined, 1000, 4000, 4003, 4008, 4009, 4014).map((code) => ({
+        kind: "closed",
+        ...(code !== undefined && { code }),
+        reason: "",
+        socket: 0,
+      })),
+    ) as fc.Arbitrary<LifeEvent>,
+  });
+
+function code4008({ cause }: Lost): boolean {
+  return cause.kind === "closed" && cause.code === 4008;
+}
+
+describe("[G1] advance(), whatever happens", () => {
+  it("has one socket at most, spaced IDENTIFYs, bounded waits, and an end to every path", () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyEvent, { maxLength: 120 }),
+        fc.boolean(),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (events, hasSession, random) => {
+          let ms = 0;
+          const now = () => ({ monotonicMs: ms, wallMs: WALL_MS + ms });
+          let life = newLife(now(), { session: hasSession ? SESSION : undefined });
+          let sockets = 0;
+          /** The socket that main has granted an IDENTIFY, and that has not sent it. */
+          let granted: number | undefined;
+          let lastIdentifyMs = -Infinity;
+          const step = (event: LifeEvent) => {
+            if ("socket" in event && event.socket === life.socket && event.kind === "closed") {
+              if (hasSocket(life.phase)) sockets--;
+            }
+            const before = life;
+            if (event.kind === "permit") {
+              granted = event.answer.kind === "granted" ? event.socket : undefined;
+            }
+            const next = advance(life, event, RULES, now(), random);
+            for (const effect of next.effects) {
+              if (effect.kind === "open") sockets++;
+              if (effect.kind === "drop") sockets--;
+              if (effect.kind === "identify") {
+                const spacingMs = life.isDown ? DOWN_IDENTIFY_SPACING_MS : SPACING_MS;
+                assert.ok(ms - lastIdentifyMs >= spacingMs, "an IDENTIFY too soon");
+                lastIdentifyMs = ms;
+                assert.equal(granted, next.life.socket, "an IDENTIFY without a permit");
+                granted = undefined;
+              }
+              if (effect.kind === "report_held") {
+                const { waitMs } = effect;
+                assert.ok(waitMs >= 500 && waitMs <= 86_400_000, `held for ${waitMs} ms`);
+                assert.equal(next.life.failures, before.failures, "to be held is no failure");
+              }
+              if (effect.kind === "report_lost" && "delayMs" in effect.lost.next) {
+                const { delayMs } = effect.lost.next;
+                const mostMs = Math.max(60_000, identifyFromMs(next.life, next.life.isDown) - ms);
+                assert.ok(delayMs >= 0 && delayMs <= mostMs, `a wait of ${delayMs} ms`);
+                const isAtOnce = effect.lost.cause.kind === "reconnect_asked";
+                assert.ok(delayMs >= 500 || isAtOnce, `no back-off: ${delayMs} ms`);
+                if (effect.lost.next.kind === "resume") {
+                  assert.ok(delayMs <= (code4008(effect.lost) ? 10_000 : 8_000), `${delayMs} ms`);
+                }
+                const lived = (effect.lost.livedMs ?? 0) >= LIVED_MS;
+                assert.equal(next.life.failures, lived ? 1 : before.failures + 1, "the count");
+              }
+            }
+            life = next.life;
+            assert.ok(sockets <= 1, "two sockets");
+            assert.equal(sockets, hasSocket(life.phase) ? 1 : 0, "sockets");
+            assert.equal(life.heart !== undefined && !hasSocket(life.phase), false, "a dead heart");
+            assert.ok(
+              event.kind !== "tick" || wakeAtMs(life) > ms,
+              "a tick that brings nothing on",
+            );
+            assert.ok(
+              ["ready", "final", "waiting"].includes(life.phase.kind) ||
+                life.congestedMs !== undefined ||
+                wakeAtMs(life) < Infinity,
+              `${life.phase.kind} without an end`,
+            );
+          };
+          step({ kind: "start" });
+          for (const { event, afterMs, socketsBack } of events) {
+            ms += afterMs;
+            step("socket" in event ? { ...event, socket: life.socket - socketsBack } : event);
+          }
+          // left alone, every path ends in a wait, a connection, or for good
+          step({ kind: "drained" });
+          assert.ok(
+            life.phase.kind === "final" || Number.isFinite(wakeAtMs(life)),
+            `stuck in ${life.phase.kind}`,
+          );
+        },
+      ),
+      { numRuns: 1_500 },
+    );
+  });
+
+  it("comes back from anything that is not final, once Discord behaves", () => {
+    fc.assert(
+      fc.property(fc.array(anyEvent, { maxLength: 60 }), (events) => {
+        const story = started();
+        for (const { event, afterMs } of events) {
+          story.ms += afterMs;
+          if ("socket" in event) story.happens(event);
+          else story.step(event);
+        }
+        if (story.life.phase.kind === "final") return;
+        story.own("drained");
+        for (let i = 0; i < 20 && story.life.phase.kind !== "ready"; i++) {
+          story.happens({ kind: "opened" })
+            .happens({ kind: "hello", intervalMs: INTERVAL_MS })
+            .permitted()
+            .happens({ kind: "resumed", hasHole: false })
+            .happens({ kind: "ready", ...SESSION });
+          if (story.life.phase.kind === "waiting") story.after(Math.max(0, story.waitMs()));
+        }
+        assert.equal(story.life.phase.kind, "ready");
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

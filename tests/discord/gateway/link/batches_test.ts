@@ -1,0 +1,224 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import {
+  type Batch,
+  BATCH_BOUNDS,
+  type BatchBounds,
+  createBatches,
+  DISPATCH_OVERHEAD,
+  SEPARATOR,
+} from "../../../../src/discord/gateway/link/batches.ts";
+
+const SESSION = { sessionId: "s", resumeUrl: "wss://r", seq: 1 };
+
+/** Batches with a clock that the test moves. */
+function open(bounds: BatchBounds = BATCH_BOUNDS) {
+  const posted: Batch[] = [];
+  const fullness: boolean[] = [];
+  const timers = new Set<{ at: number; callback: () => void }>();
+  let now = 0;
+  const batches = createBatches(
+    {
+      post: (batch) => void posted.push(batch),
+      onFull: (isFull) => void fullness.push(isFull),
+      after(ms, callback) {
+        const timer = { at: now + ms, callback };
+        timers.add(timer);
+        return () => void timers.delete(timer);
+      },
+    },
+    1,
+    bounds,
+  );
+  return {
+    batches,
+    posted,
+    fullness,
+    timers,
+    pass(ms: number) {
+      now += ms;
+      for (const timer of [...timers]) {
+        if (timer.at > now) continue;
+        timers.delete(timer);
+        timer.callback();
+      }
+    },
+  };
+}
+
+describe("[G1] createBatches()", () => {
+  it("sends the first at once, and what comes meanwhile after 8 ms", () => {
+    const { batches, posted, pass } = open();
+    for (const seq of [1, 2, 3]) batches.add(`${seq}`, seq);
+    assert.deepEqual(posted, [{ number: 1, epoch: 1, seq: 1, text: "[1]" }]);
+    pass(7);
+    assert.equal(posted.length, 1);
+    pass(1);
+    assert.deepEqual(posted[1], { number: 2, epoch: 1, seq: 3, text: `[2${SEPARATOR}3]` });
+  });
+
+  it("sends at once after a pause, whatever is still uncommitted", () => {
+    const { batches, posted, pass } = open();
+    batches.add("1", 1);
+    pass(8);
+    batches.add("2", 2);
+    assert.deepEqual(posted.map(({ text }) => text), ["[1]", "[2]"]);
+    batches.add("3", 3);
+    assert.equal(posted.length, 2, "what comes close behind gathers");
+  });
+
+  it("counts the pause from the last batch, not from the first", () => {
+    const { batches, posted, pass } = open();
+    batches.add("1", 1);
+    pass(7);
+    for (let seq = 2; seq <= 65; seq++) batches.add(`${seq}`, seq);
+    assert.equal(posted.length, 2);
+    pass(1);
+    batches.add("66", 66);
+    assert.equal(posted.length, 2);
+    pass(7);
+    assert.equal(posted[2]!.text, "[66]");
+  });
+
+  it("sends what has gathered as soon as the one before is committed", () => {
+    const { batches, posted, pass } = open();
+    for (const seq of [1, 2, 3]) batches.add(`${seq}`, seq);
+    batches.committed(1);
+    assert.deepEqual(JSON.parse(posted[1]!.text), [2, 3]);
+    pass(8);
+    assert.equal(posted.length, 2, "and not a second time");
+  });
+
+  it("leaves no timer once it is closed", () => {
+    const { batches, posted, timers } = open();
+    batches.add("1", 1);
+    batches.add("2", 2);
+    batches.skip(3);
+    batches.close();
+    assert.equal(posted.at(-1)!.seq, 3);
+    assert.equal(timers.size, 0);
+  });
+
+  it("sends 64 without waiting", () => {
+    const { batches, posted } = open();
+    for (let seq = 1; seq <= 65; seq++) batches.add(`${seq}`, seq);
+    assert.equal(posted.length, 2);
+    assert.equal(posted[1]!.seq, 65);
+  });
+
+  it("tells of unused dispatches every 30 s, or every 1,000", () => {
+    const { batches, posted, pass } = open();
+    batches.skip(1);
+    pass(29_999);
+    assert.equal(posted.length, 0);
+    pass(1);
+    assert.deepEqual(posted, [{ number: 1, epoch: 1, seq: 1, text: "[]" }]);
+    for (let seq = 2; seq <= 1_001; seq++) batches.skip(seq);
+    assert.equal(posted.at(-1)!.seq, 1_001);
+    batches.skip(1_002);
+    assert.equal(posted.length, 2, "the count starts anew");
+    pass(30_000);
+    assert.equal(posted.at(-1)!.seq, 1_002);
+  });
+
+  it("[G5b] knows how far the committed batches go, and in which session", () => {
+    const { batches } = open();
+    batches.add("1", 1);
+    batches.skip(2);
+    batches.newEpoch({ sessionId: "s", resumeUrl: "r", seq: 1 });
+    batches.add("1", 1);
+    assert.deepEqual(batches.committed(1), { epoch: 1, seq: 1 });
+    assert.equal(batches.committed(1), undefined);
+    assert.equal(batches.committed(99)?.seq, 2);
+  });
+
+  it("lets the numbers of what nobody uses go along with what somebody does", () => {
+    const { batches, posted, pass } = open();
+    batches.skip(1);
+    batches.add("2", 2);
+    assert.deepEqual(posted, [{ number: 1, epoch: 1, seq: 2, text: "[2]" }]);
+    batches.add("3", 3);
+    batches.skip(4);
+    pass(8);
+    assert.equal(posted[1]!.seq, 4);
+    pass(60_000);
+    assert.equal(posted.length, 2, "nothing is said twice");
+  });
+
+  it("[G5] puts no two sessions into one batch", () => {
+    const { batches, posted } = open();
+    batches.add("8", 8);
+    batches.add("9", 9);
+    batches.newEpoch(SESSION);
+    batches.add("1", 1);
+    batches.close();
+    assert.deepEqual(posted.map(({ epoch, seq }) => [epoch, seq]), [[1, 8], [1, 9], [2, 1]]);
+  });
+
+  it("[G5] gives a session to the batch that its READY begins, and to no other", () => {
+    const { batches, posted, pass } = open();
+    batches.add("8", 8);
+    batches.newEpoch(SESSION);
+    batches.add("1", 1);
+    assert.equal(posted.length, 1, "READY is kept back, and the session with it");
+    pass(8);
+    batches.add("2", 2);
+    batches.close();
+    assert.deepEqual(posted.map(({ text, session }) => [text, session]), [
+      ["[8]", undefined],
+      ["[1]", SESSION],
+      ["[2]", undefined],
+    ]);
+  });
+
+  for (const [what, text] of [["long", "x".repeat(4_000)], ["short", "1"]] as const) {
+    it(`is full by bytes until something is committed, however ${what} the dispatches are`, () => {
+      const { batches, fullness } = open({ maxBytes: 2 * (text.length + DISPATCH_OVERHEAD) });
+      batches.add(text, 1);
+      assert.deepEqual(fullness, []);
+      batches.add(text, 2);
+      assert.deepEqual(fullness, [true]);
+      batches.committed(1);
+      assert.deepEqual(fullness, [true, false]);
+      assert.equal(batches.held, 1);
+    });
+  }
+
+  it("loses, doubles and reorders nothing, whatever the timing", () => {
+    const action = fc.oneof(
+      { arbitrary: fc.constant("add" as const), weight: 5 },
+      fc.constantFrom("skip", "pass", "commit", "epoch"),
+    );
+    fc.assert(fc.property(fc.array(action, { maxLength: 300 }), (actions) => {
+      const { batches, posted, pass } = open({ maxBytes: 20 * DISPATCH_OVERHEAD });
+      const added: string[] = [];
+      let seq = 0;
+      let epoch = 1;
+      for (const act of actions) {
+        if (act === "add") {
+          seq++;
+          added.push(JSON.stringify([epoch, seq]));
+          batches.add(added.at(-1)!, seq);
+        } else if (act === "skip") batches.skip(++seq);
+        else if (act === "pass") pass(9);
+        else if (act === "commit") batches.committed(posted.at(-1)?.number ?? 0);
+        else {
+          batches.newEpoch(SESSION);
+          epoch++;
+          seq = 0;
+        }
+      }
+      batches.close();
+      const items = posted.flatMap((batch) =>
+        (JSON.parse(batch.text) as unknown[]).map((item) => ({ batch, item: JSON.stringify(item) }))
+      );
+      assert.deepEqual(items.map(({ item }) => item), added);
+      for (const { batch, item } of items) {
+        const [itsEpoch, itsSeq] = JSON.parse(item);
+        assert.ok(batch.epoch === itsEpoch && batch.seq >= itsSeq);
+      }
+      assert.deepEqual(posted.map(({ number }) => number), posted.map((_, i) => i + 1));
+    }));
+  });
+});

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createPosition } from "../../../../src/discord/gateway/link/position.ts";
+
+const SHARD = {
+  id: 0,
+  identifyInMs: 0,
+  epoch: 3,
+  failures: 0,
+  isDown: false,
+  mustSendPresence: false,
+};
+const SESSION = { sessionId: "s", resumeUrl: "r", seq: 40 };
+const STORED = { ...SHARD, session: SESSION, seqCommitted: 40 };
+
+describe("[G5b] createPosition()", () => {
+  it("names what is committed, and nothing that is only received", () => {
+    const position = createPosition(STORED);
+    position.receive(50);
+    assert.deepEqual([position.received, position.committed, position.resume()], [50, 40, 40]);
+    position.wasCommitted({ epoch: 3, seq: 44 });
+    assert.deepEqual([position.received, position.committed, position.resume()], [50, 44, 44]);
+  });
+
+  it("begins anew with READY: RESUME goes from there, and a heartbeat names nothing", () => {
+    const position = createPosition(STORED);
+    position.begin(1);
+    assert.deepEqual([position.received, position.committed, position.resume()], [1, undefined, 1]);
+    position.wasCommitted({ epoch: 3, seq: 99 });
+    assert.deepEqual([position.committed, position.resume()], [undefined, 1], "of the one before");
+    position.wasCommitted({ epoch: 4, seq: 2 });
+    assert.deepEqual([position.committed, position.resume()], [2, 2]);
+  });
+
+  it("never goes back", () => {
+    const position = createPosition(STORED);
+    position.receive(7);
+    position.wasCommitted({ epoch: 3, seq: 7 });
+    assert.deepEqual([position.received, position.committed], [40, 40]);
+  });
+
+  it("knows what main had of a worker that died, and resumes from what main has committed", () => {
+    const position = createPosition({ ...STORED, seqReceived: 45 });
+    assert.deepEqual([position.received, position.resume()], [45, 40]);
+  });
+
+  const rows: readonly (readonly [string, number, boolean])[] = [
+    ["the next dispatch", 41, false],
+    ["an older dispatch", 40, false],
+    ["a dispatch with one missing before it", 42, true],
+    ["a much later dispatch", 4_000, true],
+  ];
+  for (const [title, seq, isHole] of rows) {
+    it(`${isHole ? "sees a hole" : "sees no hole"} where RESUME is followed by ${title}`, () => {
+      const position = createPosition(STORED);
+      position.resume();
+      assert.equal(position.leavesHole(seq), isHole);
+    });
+  }
+
+  it("knows of a hole until a new session begins, over a restart too", () => {
+    const position = createPosition(STORED);
+    assert.equal(position.hasHole, false);
+    position.resume();
+    position.leavesHole(42);
+    assert.equal(position.hasHole, true);
+    position.begin(1);
+    assert.equal(position.hasHole, false);
+    const session = { sessionId: "a", resumeUrl: "wss://a", seq: 40, hasHole: true } as const;
+    assert.equal(createPosition({ ...STORED, session }).hasHole, true);
+  });
+
+  it("looks at the first dispatch after a RESUME only", () => {
+    const position = createPosition(STORED);
+    assert.equal(position.leavesHole(99), false, "no RESUME has left");
+    position.resume();
+    position.leavesHole(41);
+    assert.equal(position.leavesHole(99), false);
+    position.resume();
+    position.begin(1);
+    assert.equal(position.leavesHole(99), false, "a new session");
+  });
+});

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  type FromWorker,
+  PROTOCOL_VERSION,
+  type ShardStart,
+  type ToWorker,
+} from "../../../../src/discord/gateway/link/protocol.ts";
+import { isFromWorker, isToWorker } from "../../../../src/discord/gateway/link/protocol_check.ts";
+import { NO_COUNTS } from "../../../../src/discord/gateway/link/counts.ts";
+import { gatewayOptions } from "../../../support/gateway/gateway_shard.ts";
+
+const SHARD: ShardStart = {
+  id: 0,
+  identifyInMs: 0,
+  epoch: 0,
+  failures: 0,
+  isDown: false,
+  mustSendPresence: false,
+};
+const START: Extract<ToWorker, { kind: "start" }> = {
+  kind: "start",
+  version: PROTOCOL_VERSION,
+  options: gatewayOptions("ws://127.0.0.1"),
+  shards: [SHARD],
+  tick: new SharedArrayBuffer(8),
+};
+const TO_WORKER: readonly ToWorker[] = [
+  START,
+  { kind: "committed", shardId: 0, number: 1 },
+  { kind: "permit", shardId: 0, socket: 1, answer: { kind: "granted" } },
+  { kind: "url", url: "ws://127.0.0.1" },
+  { kind: "stop" },
+];
+const FROM_WORKER: readonly FromWorker[] = [
+  { kind: "batch", shardId: 0, sentAt: 1, batch: { number: 1, epoch: 1, seq: 1, text: "[]" } },
+  {
+    kind: "state",
+    shardId: 0,
+    sentAt: 1,
+    state: { state: "ready", readyAt: 1, isDown: false },
+    failures: 0,
+  },
+  { kind: "beat", shardId: 0, sentAt: 1, lateMs: 1 },
+  { kind: "permit_wanted", shardId: 0, sentAt: 1, socket: 1 },
+  { kind: "counts", counts: NO_COUNTS },
+  { kind: "log", level: "info", event: "x", fields: {} },
+  { kind: "final", shardId: 0, sentAt: 1, plan: { kind: "give_up", exit: false } },
+  { kind: "stopped" },
+];
+const SESSION = { sessionId: "a", resumeUrl: "b", seq: 1 };
+const NONSENSE: readonly unknown[] = [
+  undefined,
+  null,
+  "stop",
+  [],
+  {},
+  { kind: "toString" },
+  { kind: 1 },
+  { kind: "unheard of" },
+];
+
+for (
+  const [name, isValid, messages] of [
+    ["isToWorker()", isToWorker, TO_WORKER],
+    ["isFromWorker()", isFromWorker, FROM_WORKER],
+  ] as const
+) {
+  describe(`[G1] ${name}`, () => {
+    for (const message of messages) {
+      it(`takes ${message.kind}, and none of its fields for granted`, () => {
+        assert.equal(isValid(message), true);
+        for (const field of Object.keys(message)) {
+          assert.equal(isValid({ ...message, [field]: null }), false, field);
+        }
+      });
+    }
+
+    for (const value of NONSENSE) {
+      it(`refuses ${JSON.stringify(value)}`, () => assert.equal(isValid(value), false));
+    }
+  });
+}
+
+describe("[G1] isToWorker()", () => {
+  it("looks into each shard of a start", () => {
+    const full = { ...SHARD, session: SESSION, seqCommitted: 1, seqReceived: 2 };
+    assert.equal(isToWorker({ ...START, shards: [SHARD, full] }), true);
+    assert.equal(isToWorker({ ...START, shards: {} }), false);
+    for (const field of Object.keys(full)) {
+      assert.equal(isToWorker({ ...START, shards: [SHARD, { ...full, [field]: null }] }), false);
+    }
+  });
+
+  it("looks into the presence, and takes a proxy or none", () => {
+    const { options } = START;
+    assert.equal(isToWorker({ ...START, options: { ...options, proxy: "http://p" } }), true);
+    assert.equal(isToWorker({ ...START, options: { ...options, proxy: 1 } }), false);
+    assert.equal(isToWorker({ ...START, options: { ...options, presence: {} } }), false);
+  });
+});
+
+describe("[G1] isFromWorker()", () => {
+  it("looks into a batch", () => {
+    assert.equal(
+      isFromWorker({
+        kind: "batch",
+        shardId: 0,
+        sentAt: 1,
+        batch: { number: 1, epoch: 1, seq: "1", text: "" },
+      }),
+      false,
+    );
+    assert.equal(
+      isFromWorker({
+        kind: "batch",
+        shardId: 0,
+        sentAt: 1,
+        batch: { number: 1, epoch: 1, seq: 1, text: [] },
+      }),
+      false,
+    );
+  });
+
+  const batch = { number: 1, epoch: 1, seq: 1, text: "[]" };
+  const state = { state: "ready", readyAt: 1, isDown: false };
+  const optional: readonly [string, (field: unknown) => unknown, unknown][] = [
+    [
+      "a batch's session",
+      (session) => ({ kind: "batch", shardId: 0, sentAt: 1, batch: { ...batch, session } }),
+      SESSION,
+    ],
+    [
+      "an ACK",
+      (ack) => ({ kind: "state", shardId: 0, sentAt: 1, state: { ...state, ack }, failures: 0 }),
+      {
+        at: 1,
+        intervalMs: 2,
+      },
+    ],
+    [
+      "a latency",
+      (latencyMs) => ({ kind: "beat", shardId: 0, sentAt: 1, lateMs: 1, latencyMs }),
+      5,
+    ],
+  ];
+  for (const [name, message, good] of optional) {
+    it(`takes ${name} or none, and nothing in its place`, () => {
+      assert.equal(isFromWorker(message(good)), true);
+      assert.equal(isFromWorker(message(undefined)), true);
+      for (const bad of [null, "x", {}]) assert.equal(isFromWorker(message(bad)), false);
+    });
+  }
+});

@@ -1,0 +1,585 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Worker } from "node:worker_threads";
+import { SPACING_MS } from "../../../../src/core/discord/identify_budget.ts";
+import type {
+  DispatchBatch,
+  GatewayOptions,
+  ShardState,
+} from "../../../../src/discord/gateway/link/protocol.ts";
+import {
+  type Gateway,
+  type GatewayFinal,
+  startGateway,
+} from "../../../../src/discord/gateway/main/thread.ts";
+import { cleanUpAfterEach } from "../../../support/cleanups.ts";
+import {
+  type FakeGateway,
+  fakeGatewaysOf,
+  readyData,
+} from "../../../support/gateway/fake_gateway.ts";
+import { gatewayOptions, TOKEN } from "../../../support/gateway/gateway_shard.ts";
+
+const WORKER = new URL("../../../../src/worker.ts", import.meta.url);
+const SCRIPTED_WORKER = new URL("../../../support/gateway/scripted_worker.ts", import.meta.url);
+const DYING_WORKER = new URL("../../../support/gateway/dying_worker.ts", import.meta.url);
+
+const cleanups = cleanUpAfterEach();
+const fake = fakeGatewaysOf(cleanups);
+
+interface Started {
+  readonly delays: number[];
+  readonly gateway: Gateway;
+  readonly batches: DispatchBatch[];
+  readonly states: ShardState[];
+  /** Whose they are. */
+  readonly ids: number[];
+  readonly beats: { lateMs: number; latencyMs?: number }[];
+  readonly logs: string[];
+  readonly finals: GatewayFinal[];
+  /** States and log lines, in order. */
+  readonly said: string[];
+}
+
+function start(
+  options: GatewayOptions,
+  {
+    workerUrl = WORKER,
+    takeThread,
+    commits = true,
+    watchMs,
+    permit = (id, gateway) => gateway.permit(id, { kind: "granted" }),
+  }: {
+    workerUrl?: URL;
+    takeThread?: () => Worker | undefined;
+    commits?: boolean;
+    watchMs?: number;
+    permit?: (shardId: number, gateway: Gateway) => void;
+  } = {},
+): Started {
+  const started = {
+    batches: [],
+    states: [],
+    ids: [],
+    beats: [],
+    logs: [],
+    finals: [],
+    said: [],
+    delays: [],
+  } as Omit<
+    Started,
+    "gateway"
+  >;
+  const gateway = startGateway(options, {
+    onBatch(batch) {
+      started.batches.push(batch);
+      if (!commits) return;
+      queueMicrotask(() => gateway.committed(batch.ticket));
+    },
+    onDelay: (ms) => void started.delays.push(ms),
+    onPermitWanted: (id) => permit(id, gateway),
+    onState(id, state) {
+      started.states.push(state);
+      started.ids.push(id);
+      started.said.push(state.state);
+    },
+    onBeat: (_id, beat) => void started.beats.push(beat),
+    onLog(_level, event, fields) {
+      const line = event + JSON.stringify(fields);
+      started.logs.push(line);
+      started.said.push(line);
+    },
+    onFinal: (final) => void started.finals.push(final),
+  }, {
+    workerUrl,
+    ...(takeThread && { takeThread }),
+    now: Date.now,
+    random: () => 0,
+    ...(watchMs && { watchMs }),
+  });
+  cleanups.push(() => gateway.stop());
+  return { ...started, gateway };
+}
+
+/** Sends messages one by one, so that each is a batch of its own. */
+async function say(discord: FakeGateway, { batches }: Started, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    discord.connections.at(-1)!.dispatch("MESSAGE_CREATE", { i });
+    await discord.until(() => batches.at(-1)?.seq === discord.seq, "the message");
+  }
+}
+
+/** Commits everything up to the batch of a session's dispatch. */
+function commit({ gateway, batches }: Started, seq: number, epoch = 1): void {
+  const batch = batches.find((one) => one.seq === seq && one.epoch === epoch);
+  assert.ok(batch, `a batch with seq ${seq} of session ${epoch}`);
+  gateway.committed(batch.ticket);
+}
+
+/** What a scripted worker was told. */
+function fieldsOf(line: string): unknown {
+  return JSON.parse(JSON.parse(line.slice(line.indexOf("{"))).told);
+}
+
+const isReady = ({ states }: Started) => states.at(-1)?.state === "ready";
+
+describe("[G1] startGateway()", () => {
+  it("beats on time while the main thread is blocked for 5 s", async () => {
+    const heartbeatMs = 1_000;
+    const discord = new Worker(
+      new URL("../../../support/gateway/fake_gateway_worker.ts", import.meta.url),
+      { workerData: { heartbeatMs } },
+    );
+    cleanups.push(() => discord.terminate());
+    const clock = await fake();
+    const answers: { url?: string; beats?: number[]; connections?: number }[] = [];
+    discord.on("message", (answer) => void answers.push(answer));
+    await clock.until(() => answers.length === 1, "the fake's URL", 9_000);
+    const started = start(gatewayOptions(answers[0]!.url!));
+    await clock.until(() => isReady(started), "READY");
+
+    const end = Date.now() + 5_000;
+    while (Date.now() < end); // the main thread does nothing else
+
+    discord.postMessage("beats?");
+    await clock.until(() => answers.length === 2, "the fake's beats");
+    const { beats = [], connections } = answers[1]!;
+    assert.equal(connections, 1);
+    assert.ok(beats.length >= 5, `${beats.length} beats in 5 s`);
+    for (const [i, at] of beats.entries()) {
+      const gapMs = i === 0 ? 0 : at - beats[i - 1]!;
+      assert.ok(gapMs <= heartbeatMs + 1_000, `${gapMs} ms between two beats`);
+    }
+  });
+
+  it("says how it is, and counts", async () => {
+    const discord = await fake({ heartbeatMs: 150 });
+    const started = start(gatewayOptions(discord.url));
+    await discord.until(() => started.beats.length >= 2, "two beats");
+    const state = started.states.at(-1)!;
+    assert.equal(state.state, "ready");
+    assert.equal(state.isDown, false);
+    assert.equal(state.ack!.intervalMs, 150);
+    assert.ok(Math.abs(Date.now() - state.ack!.at) < 5_000, "in Unix time");
+    assert.ok(started.beats[0]!.lateMs >= 0 && started.beats[0]!.latencyMs! >= 0);
+
+    const stats = started.gateway.stats();
+    assert.equal(stats.identifies, 1);
+    assert.equal(stats.deaths, 0);
+    assert.deepEqual([...stats.seqCommitted], [[0, 1]]);
+    assert.ok(Math.abs(Date.now() - stats.tickAt) < 5_000, "the worker moves");
+  });
+
+  it("closes so that the session can be resumed, and leaves no thread", async () => {
+    const discord = await fake();
+    const started = start(gatewayOptions(discord.url));
+    await discord.until(() => isReady(started), "READY");
+    await started.gateway.stop();
+    await discord.until(() => !discord.connections[0]!.isOpen, "the close");
+    assert.equal(discord.connections[0]!.closeCode, 3000);
+    await started.gateway.stop(); // a second time does no harm
+  });
+});
+
+describe("[G5] startGateway()", () => {
+  it("keeps what is not committed, and resumes from what is committed after a death", async () => {
+    const discord = await fake();
+    const started = start(gatewayOptions(discord.url), {
+      workerUrl: DYING_WORKER,
+      commits: false,
+    });
+    await discord.until(() => isReady(started), "READY");
+    await say(discord, started, 4);
+    commit(started, 1);
+    commit(started, 3);
+    await discord.until(() => discord.received(6).length === 1, "RESUME after a death");
+    assert.deepEqual(discord.received(6)[0]!.d, {
+      token: TOKEN,
+      session_id: "session-1",
+      seq: 3,
+    });
+    assert.equal(discord.received(2).length, 1);
+    assert.equal(started.gateway.stats().deaths, 1);
+    assert.equal(started.gateway.stats().identifies, 1);
+    await discord.until(() => isReady(started), "RESUMED");
+  });
+
+  it("settles batches by their tickets, whatever session their numbers are of", async () => {
+    const discord = await fake();
+    const started = start(gatewayOptions(discord.url), { commits: false });
+    const uncommitted = () => started.gateway.stats().uncommitted;
+    const seqCommitted = () => started.gateway.stats().seqCommitted.get(0);
+    await discord.until(() => isReady(started), "READY");
+    await say(discord, started, 3);
+    discord.connections[0]!.close(4009);
+    await discord.until(() => started.batches.some(({ epoch }) => epoch === 2), "READY", 9_000);
+    await say(discord, started, 1);
+    const seqs = started.batches.map(({ ticket, epoch, seq }) => [ticket, epoch, seq]);
+    assert.deepEqual(seqs, [[1, 1, 1], [2, 1, 2], [3, 1, 3], [4, 1, 4], [5, 2, 1], [6, 2, 2]]);
+    started.gateway.committed(2);
+    assert.equal(uncommitted(), 4, "not the second session's batch of the same number");
+    assert.equal(seqCommitted(), undefined, "of the second session nothing is committed");
+    started.gateway.committed(5);
+    assert.equal(uncommitted(), 1);
+    assert.equal(seqCommitted(), 1);
+    started.gateway.committed(3); // told late
+    started.gateway.committed(99); // never given out
+    assert.deepEqual([uncommitted(), seqCommitted()], [0, 2]);
+  });
+
+  it("keeps the batches of a worker that died until they are committed", async () => {
+    const discord = await fake();
+    const started = start(gatewayOptions(discord.url), {
+      workerUrl: DYING_WORKER,
+      commits: false,
+    });
+    await discord.until(() => isReady(started), "READY");
+    await say(discord, started, 4);
+    commit(started, 3); // the worker dies of it, with two batches uncommitted
+    await discord.until(() => discord.received(6).length === 1 && isReady(started), "RESUMED");
+    discord.connections.at(-1)!.dispatch("MESSAGE_CREATE", {});
+    await discord.until(() => started.batches.length === 6, "the next message");
+    const { seq, epoch, ticket } = started.batches[5]!;
+    assert.deepEqual([seq, epoch, ticket], [7, 1, 6], "after what was replayed, and RESUMED");
+    const { stats, committed } = started.gateway;
+    assert.equal(stats().uncommitted, 3);
+    committed(5); // of the worker that died
+    assert.equal(stats().seqCommitted.get(0), 5);
+    committed(6);
+    assert.deepEqual([stats().seqCommitted.get(0), stats().uncommitted], [7, 0]);
+  });
+
+  it("tells a worker of its own batches only", async () => {
+    const clock = await fake();
+    const started = start(gatewayOptions("ws://unused"), {
+      workerUrl: SCRIPTED_WORKER,
+      commits: false,
+    });
+    await clock.until(() => started.batches.length === 2, "the first one's");
+    started.gateway.setUrl("ws://die");
+    await clock.until(() => started.batches.length === 4, "the second one's");
+    const told = () => started.logs.filter((line) => line.startsWith("committed"));
+    started.gateway.committed(2); // the number 2, of the worker that died
+    started.gateway.committed(3); // the number 1 of the worker there is
+    await clock.until(() => told().length > 0, "the news");
+    assert.deepEqual(told().map(fieldsOf), [{ shardId: 0, number: 1 }]);
+  });
+
+  it("is connecting from a worker's death until the next one speaks", async () => {
+    const clock = await fake();
+    const started = start(gatewayOptions("ws://unused"), {
+      workerUrl: SCRIPTED_WORKER,
+      commits: false,
+    });
+    await clock.until(() => isReady(started), "the first one's state");
+    started.gateway.setUrl("ws://die");
+    await clock.until(() => started.batches.length === 4, "the second one's batches");
+    assert.deepEqual(started.states.slice(1), [{ state: "connecting", readyAt: 1, isDown: false }]);
+  });
+
+  it("resumes no session whose READY it has not got", async () => {
+    const discord = await fake();
+    // this worker dies when it becomes ready for the second time, READY still with it
+    const started = start(gatewayOptions(discord.url), { workerUrl: DYING_WORKER, commits: false });
+    await discord.until(() => isReady(started), "READY");
+    discord.connections[0]!.close(4009);
+    await discord.until(() => discord.received(6).length === 1, "RESUME after a death", 9_000);
+    assert.equal(started.batches.some(({ epoch }) => epoch === 2), false);
+    assert.equal(discord.received(6)[0]!.d.session_id, "session-1", "the one that is stored");
+  });
+
+  it("is not ready while no worker is, and stays as old as its last READY", async () => {
+    const discord = await fake({ heartbeatMs: 150 });
+    const started = start(gatewayOptions(discord.url), {
+      workerUrl: DYING_WORKER,
+      commits: false,
+    });
+    await discord.until(() => started.states.at(-1)?.ack !== undefined, "an ACK");
+    await say(discord, started, 2);
+    const { readyAt } = started.states.at(-1)!;
+    discord.options = { handle: ({ op }) => op === 6 };
+    const before = started.states.length;
+    commit(started, 3);
+    await discord.until(() => discord.received(6).length === 1, "RESUME after a death");
+    const states = started.states.slice(before).filter(({ state }) => state !== "ready");
+    assert.deepEqual(states[0], { state: "connecting", readyAt, isDown: false });
+    await discord.until(() => started.states.at(-1)?.state === "resuming", "the state");
+    assert.deepEqual(
+      new Set(started.states.slice(before).map((state) => state.readyAt)),
+      new Set([readyAt]),
+    );
+  });
+
+  it("ends a worker that hangs, says that it is gone, and starts another one", async () => {
+    const discord = await fake();
+    const started = start(gatewayOptions(discord.url), {
+      workerUrl: DYING_WORKER,
+      commits: false,
+      watchMs: 700,
+    });
+    await discord.until(() => isReady(started), "READY");
+    await say(discord, started, 5);
+    commit(started, 6);
+    await discord.until(() => discord.received(6).length === 1, "RESUME", 9_000);
+    const at = started.said.findIndex((line) => /stands still/.test(line));
+    assert.ok(at >= 0);
+    // at once, whatever its end takes, and again once it is dead
+    assert.deepEqual(started.said.slice(at + 1, at + 3), ["connecting", "connecting"]);
+    assert.equal(discord.received(6)[0]!.d.seq, 6);
+  });
+
+  it("goes where the gateway has moved, another worker too", async () => {
+    const moved = await fake();
+    const discord = await fake({
+      handle({ op }, connection) {
+        const { resume_gateway_url: _, ...ready } = readyData(1, "") as Record<string, unknown>;
+        if (op === 2) connection.dispatch("READY", ready);
+        return op === 2;
+      },
+    });
+    const started = start(gatewayOptions(discord.url), {
+      workerUrl: DYING_WORKER,
+      commits: false,
+    });
+    await discord.until(() => isReady(started), "READY");
+    await say(discord, started, 2);
+    started.gateway.setUrl(moved.url);
+    discord.connections[0]!.destroy();
+    await discord.until(() => moved.received(6).length === 1, "RESUME at the new place");
+    commit(started, 3);
+    await discord.until(() => started.gateway.stats().deaths === 1, "a death");
+    await discord.until(() => moved.received(6).length === 2, "RESUME of another worker");
+    assert.equal(discord.connections.length, 1);
+  });
+
+  for (const [seq, name] of [[4, "an error"], [5, "a message of nonsense"]] as const) {
+    it(`starts another worker after ${name}`, async () => {
+      const discord = await fake();
+      const started = start(gatewayOptions(discord.url), {
+        workerUrl: DYING_WORKER,
+        commits: false,
+      });
+      await discord.until(() => isReady(started), "READY");
+      await say(discord, started, 4);
+      commit(started, seq);
+      await discord.until(() => discord.received(6).length === 1, "RESUME");
+      assert.equal(discord.received(6)[0]!.d.seq, seq);
+      assert.ok(started.logs.some((line) => /worker died/.test(line)));
+      assert.doesNotMatch(started.logs.join(), /secret-token/);
+    });
+  }
+
+  it("begins with a thread that is there already, and makes those that follow", async () => {
+    const discord = await fake();
+    const early = [new Worker(DYING_WORKER)];
+    const started = start(gatewayOptions(discord.url), {
+      takeThread: () => early.pop(),
+      commits: false,
+    });
+    await discord.until(() => isReady(started), "READY");
+    await say(discord, started, 4);
+    commit(started, 4); // of which the early one dies, and another does not
+    await discord.until(() => discord.received(6).length === 1, "RESUME");
+    await discord.until(() => isReady(started), "the other's READY");
+    assert.equal(started.gateway.stats().deaths, 1);
+    assert.deepEqual(early, []);
+  });
+
+  it("gives up a worker that only dies", async () => {
+    const started = start(gatewayOptions("ws://127.0.0.1:9"), {
+      workerUrl: new URL("data:text/javascript,throw new Error('no')"),
+    });
+    const clock = await fake();
+    await clock.until(() => started.finals.length === 1, "the end", 15_000);
+    assert.deepEqual(started.finals, [{ kind: "worker_died", deaths: 5 }]);
+    assert.equal(started.gateway.stats().deaths, 5);
+  });
+});
+
+describe("[G5] startGateway() and permits", () => {
+  it("asks main before each IDENTIFY, and gives the answer to the shard that asked", async () => {
+    const discord = await fake();
+    const asked: number[] = [];
+    const started = start(
+      gatewayOptions(discord.url, {
+        shards: [{ id: 0, identifyInMs: 0 }, { id: 1, identifyInMs: 0 }],
+        shardCount: 2,
+        maxConcurrency: 2,
+      }),
+      { permit: (id) => void asked.push(id) },
+    );
+    await discord.until(() => asked.length === 2, "both questions");
+    assert.equal(discord.received(2).length, 0);
+    started.gateway.permit(1, { kind: "granted" });
+    started.gateway.permit(1, { kind: "granted" }); // nobody asked: void
+    await discord.until(() => started.batches.length === 1, "READY");
+    assert.deepEqual(discord.received(2).map(({ d }) => d.shard), [[1, 2]]);
+    assert.equal(started.batches[0]!.shardId, 1);
+    started.gateway.permit(0, { kind: "wait", waitMs: 60_000, why: "budget" });
+    await discord.until(() => started.states.some(({ waits }) => waits === "budget"), "the wait");
+    assert.equal(started.ids[started.states.findIndex(({ waits }) => waits === "budget")], 0);
+    assert.equal(discord.received(2).length, 1);
+  });
+
+  it("gives no answer to the socket after the one that asked", async () => {
+    const discord = await fake();
+    const asked: number[] = [];
+    const started = start(gatewayOptions(discord.url), { permit: (id) => void asked.push(id) });
+    await discord.until(() => asked.length === 1, "the question");
+    discord.connections[0]!.destroy();
+    await discord.until(() => asked.length === 2, "the question of another socket");
+    started.gateway.permit(0, { kind: "granted" }); // the first one's
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(discord.received(2).length, 0);
+    started.gateway.permit(0, { kind: "granted" });
+    await discord.until(() => isReady(started), "READY");
+    assert.equal(discord.received(2).length, 1);
+  });
+
+  it("gives the answer to a worker's question to no other worker", async () => {
+    const clock = await fake();
+    const asked: number[] = [];
+    const started = start(gatewayOptions("ws://unused"), {
+      workerUrl: SCRIPTED_WORKER,
+      commits: false,
+      permit: (id) => void asked.push(id),
+    });
+    await clock.until(() => asked.length === 1, "the first one's question");
+    started.gateway.setUrl("ws://die");
+    await clock.until(() => asked.length === 2, "the second one's question");
+    started.gateway.permit(0, { kind: "wait", waitMs: 1, why: "budget" }); // the first one's
+    started.gateway.permit(0, { kind: "granted" });
+    const told = () => started.logs.filter((line) => line.startsWith("permit"));
+    await clock.until(() => told().length > 0, "the answer");
+    assert.deepEqual(told().map(fieldsOf), [{
+      shardId: 0,
+      socket: 1,
+      answer: { kind: "granted" },
+    }]);
+  });
+
+  it("says with connection_debug that a worker starts, and which one", async () => {
+    const clock = await fake();
+    const started = start(gatewayOptions("ws://unused", { isConnectionDebug: true }), {
+      workerUrl: SCRIPTED_WORKER,
+      commits: false,
+    });
+    await clock.until(() => started.batches.length === 2, "the first one's batches");
+    started.gateway.setUrl("ws://die");
+    await clock.until(() => started.batches.length === 4, "the second one's");
+    const said = started.logs.filter((line) => /worker/.test(line));
+    assert.match(said[0]!, /worker starts{"generation":1,"shards":1,"resuming":0}/);
+    assert.match(said[1]!, /worker died and is started again{"cause":"RangeError","inMs":200}/);
+    assert.match(said[2]!, /worker starts{"generation":2,"shards":1,"resuming":1}/);
+  });
+
+  it("starts another worker where the last one was: failures, sessions, the turn", async () => {
+    const clock = await fake();
+    const started = start(gatewayOptions("ws://unused"), {
+      workerUrl: SCRIPTED_WORKER,
+      commits: false,
+    });
+    await clock.until(() => started.batches.length === 2, "the first one's");
+    started.gateway.committed(2);
+    started.gateway.setUrl("ws://die");
+    await clock.until(() => started.batches.length === 4, "the second one's");
+    const starts = () => started.logs.filter((line) => line.startsWith("start{"));
+    await clock.until(() => starts().length === 2, "its start");
+    const { identifyInMs, ...rest } = JSON.parse(starts()[1]!.slice("start".length));
+    assert.ok(
+      identifyInMs > 1_000 && identifyInMs <= SPACING_MS,
+      `${identifyInMs} ms after the last`,
+    );
+    assert.deepEqual(rest, {
+      id: 0,
+      epoch: 1,
+      seqCommitted: 2,
+      seqReceived: 2,
+      failures: 2,
+      isDown: false,
+      mustSendPresence: false,
+    });
+  });
+});
+
+describe("[G5b] startGateway() and what main commits", () => {
+  it("beats with what main has committed, and with no more", async () => {
+    const discord = await fake({ heartbeatMs: 100 });
+    const started = start(gatewayOptions(discord.url), { commits: false });
+    await discord.until(() => isReady(started), "READY");
+    await say(discord, started, 3);
+    const lastBeat = () => discord.received(1).at(-1)?.d;
+    const beats = discord.received(1).length;
+    await discord.until(() => discord.received(1).length > beats + 1, "beats");
+    assert.equal(lastBeat(), null, "nothing is committed");
+    started.gateway.committed(3);
+    await discord.until(() => lastBeat() === 3, "a beat with what is");
+    started.gateway.committed(4);
+    await discord.until(() => lastBeat() === 4, "a beat with all of it");
+  });
+
+  it("brings nothing again that main has, in another worker", async () => {
+    const discord = await fake({ heartbeatMs: 100 });
+    const started = start(gatewayOptions(discord.url), {
+      workerUrl: DYING_WORKER,
+      commits: false,
+    });
+    await discord.until(() => isReady(started), "READY");
+    await say(discord, started, 4);
+    commit(started, 3); // the worker dies of it
+    await discord.until(() => discord.received(6).length === 1 && isReady(started), "RESUMED");
+    assert.equal(discord.received(6)[0]!.d.seq, 3);
+    discord.connections.at(-1)!.dispatch("MESSAGE_CREATE", {});
+    const seqs = () =>
+      started.batches.flatMap(({ text }) => JSON.parse(text)).map(({ s }: { s: number }) => s);
+    await discord.until(() => seqs().includes(discord.seq), "the next message");
+    assert.deepEqual(seqs(), [...new Set(seqs())], "each once");
+    assert.ok(seqs().includes(5), "what main had not committed is not lost");
+  });
+
+  it("tells how long the worker's messages wait for the main thread", async () => {
+    const discord = await fake();
+    const started = start(gatewayOptions(discord.url));
+    await discord.until(() => isReady(started), "READY");
+    const until = performance.now() + 300;
+    discord.connections[0]!.dispatch("MESSAGE_CREATE", {});
+    await new Promise((resolve) => setTimeout(resolve, 50)); // the worker has it, or has it soon
+    while (performance.now() < until); // the main thread is busy
+    await discord.until(() => started.batches.length > 1, "the message");
+    assert.ok(started.delays.every((ms) => ms >= 0));
+    assert.ok(started.delays.length >= started.batches.length);
+  });
+});
+
+describe("[G3] startGateway()", () => {
+  it("is fatal with all its shards where one of them is", async () => {
+    const discord = await fake();
+    const started = start(gatewayOptions(discord.url, {
+      shards: [{ id: 0, identifyInMs: 0 }, { id: 1, identifyInMs: 0 }],
+      shardCount: 2,
+      maxConcurrency: 2,
+    }));
+    await discord.until(() => discord.received(2).length === 2, "both IDENTIFYs");
+    await discord.until(() => started.batches.length >= 2, "both READYs");
+    discord.connections[0]!.close(4010);
+    await discord.until(() => started.finals.length === 1, "the end");
+    await discord.until(() => discord.connections.every(({ isOpen }) => !isOpen), "both closed");
+    const last = new Map(started.states.map(({ state }, i) => [started.ids[i], state]));
+    await discord.until(() => last.get(0) === "fatal" || last.get(1) === "fatal", "the state");
+    assert.equal(started.finals.length, 1);
+  });
+
+  it("tells what the operator must do, and is fatal", async () => {
+    const discord = await fake();
+    const started = start(gatewayOptions(discord.url));
+    await discord.until(() => isReady(started), "READY");
+    discord.connections[0]!.close(4014);
+    await discord.until(() => started.finals.length === 1, "the end");
+    const [final] = started.finals;
+    assert.ok(final?.kind === "stop");
+    assert.equal(final.code, 4014);
+    assert.match(final.hint, /Message Content Intent/);
+    await discord.until(() => started.states.at(-1)?.state === "fatal", "the state");
+    assert.equal(started.gateway.stats().disconnects["4014"], 1);
+  });
+});

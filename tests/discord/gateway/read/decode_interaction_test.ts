@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Press } from "../../../../src/core/inbound/inbound.ts";
+import { decodePress } from "../../../../src/discord/gateway/read/decode_interaction.ts";
+import { fold } from "../../../../src/discord/gateway/read/fold.ts";
+import { ACCOUNT } from "../../../support/discord/builders.ts";
+import {
+  ADA,
+  CHANNEL,
+  GUILD,
+  guildData,
+  OTHER_ROLE,
+  pressData,
+  SELF,
+  THREAD,
+} from "../../../support/discord/payloads.ts";
+
+const CONTEXT = {
+  accountId: ACCOUNT,
+  index: fold(new Map(), { t: "GUILD_CREATE", s: 2, d: guildData() }, SELF.userId).index,
+};
+const IN_GUILD = {
+  guild_id: GUILD,
+  channel_id: CHANNEL,
+  channel: { id: CHANNEL, type: 0, name: "another-name" },
+  member: { user: ADA, roles: [OTHER_ROLE], permissions: "8" },
+  user: undefined,
+};
+
+function decoded(fields: Readonly<Record<string, unknown>> = {}): Press {
+  const press = decodePress(pressData(fields), CONTEXT);
+  assert.ok(press?.kind === "button", JSON.stringify(press));
+  return press;
+}
+
+describe("[P3] [K5] decodePress()", () => {
+  it("reads a press in direct messages", () => {
+    assert.deepEqual(decoded(), {
+      kind: "button",
+      accountId: ACCOUNT,
+      id: "1450000000000000001",
+      token: "aW50ZXJhY3Rpb246dGVzdA",
+      applicationId: SELF.applicationId,
+      customId: "approve-1",
+      messageId: "1400000000000000077",
+      channelId: "1700000000000000055",
+      place: { kind: "dm" },
+      sender: { id: ADA.id, username: "ada", roles: [] },
+    });
+  });
+
+  it("[P14] reads one in a guild with its place, and the roles of who pressed", () => {
+    const { guildId, channelId, place, sender } = decoded(IN_GUILD);
+    assert.deepEqual([guildId, channelId], [GUILD, CHANNEL]);
+    assert.deepEqual(place, {
+      kind: "guild",
+      guild: { id: GUILD, name: "Friends" },
+      channel: { id: CHANNEL, name: "help-desk" },
+      topic: "ask here",
+    });
+    assert.deepEqual(sender, {
+      id: ADA.id,
+      username: "ada",
+      roles: [{ id: OTHER_ROLE, name: "Moderators" }],
+    });
+  });
+
+  it("knows a thread with its parent", () => {
+    const { place } = decoded({ ...IN_GUILD, channel_id: THREAD });
+    assert.ok(place.kind === "guild");
+    assert.deepEqual([place.channel.id, place.thread?.id], [CHANNEL, THREAD]);
+  });
+
+  it("[P5] knows a group DM, and its name where it has one", () => {
+    const named = decoded({ channel: { id: "1", type: 3, name: "crew" } });
+    assert.deepEqual(named.place, { kind: "group_dm", name: "crew" });
+    const nameless = decoded({ channel: { id: "1", type: 3, name: null } });
+    assert.deepEqual(nameless.place, { kind: "group_dm" });
+  });
+
+  it("[P2] takes a guild's for a guild's, whatever else it says", () => {
+    const { place, sender } = decoded({ ...IN_GUILD, guild_id: "1600000000000000099", user: ADA });
+    assert.ok(place.kind === "guild");
+    assert.equal(place.isUnknown, true);
+    assert.deepEqual(sender.roles, [{ id: OTHER_ROLE }], "without names in a guild not known");
+  });
+
+  it("[P11] tells a bot", () => {
+    assert.equal(decoded({ user: { ...ADA, bot: true } }).sender.automaton, "bot");
+  });
+
+  const others: readonly [what: string, fields: Readonly<Record<string, unknown>>][] = [
+    ["a slash command", { type: 2, data: { id: "1", name: "help" } }],
+    ["a select menu", { data: { component_type: 3, custom_id: "x", values: [] } }],
+    ["a modal", { type: 5, data: { custom_id: "x", components: [] } }],
+    ["a ping", { type: 1, data: undefined }],
+    ["a component of a kind yet to come", { data: { component_type: 99 } }],
+    ["a kind yet to come", { type: 99, data: 7 }],
+  ];
+  for (const [what, fields] of others) {
+    it(`passes over ${what}`, () => {
+      assert.equal(decodePress(pressData(fields), CONTEXT), undefined);
+    });
+  }
+
+  const misfits: readonly [what: string, d: unknown, why: string][] = [
+    ["nothing", null, "the interaction does not fit"],
+    ["no kind", {}, "type does not fit"],
+    ["no token", pressData({ token: undefined }), "token does not fit"],
+    ["no message", pressData({ message: undefined }), "message does not fit"],
+    ["an id that is none", pressData({ id: "../x" }), "id does not fit"],
+    ["no custom id", pressData({ data: { component_type: 2 } }), "data.custom_id does not fit"],
+    ["nobody", pressData({ user: undefined }), "the sender does not fit"],
+    ["a guild, and no member of it", pressData({ guild_id: GUILD }), "the sender does not fit"],
+    [
+      "roles that are none",
+      pressData({ ...IN_GUILD, member: { user: ADA, roles: ["mods"] } }),
+      "member.roles.0 does not fit",
+    ],
+  ];
+  for (const [what, d, why] of misfits) {
+    it(`says what is wrong, without repeating it: ${what}`, () => {
+      assert.deepEqual(decodePress(d, CONTEXT), { kind: "problem", why });
+    });
+  }
+});

@@ -1,0 +1,398 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
+import {
+  type DecodeContext,
+  decodeHistory,
+  decodeMessage,
+  withRoles,
+} from "../../../../src/discord/gateway/read/decode.ts";
+import { fold } from "../../../../src/discord/gateway/read/fold.ts";
+import { ACCOUNT } from "../../../support/discord/builders.ts";
+import {
+  ADA,
+  BARNACLE,
+  CHANNEL,
+  GUILD,
+  guildData,
+  messageData,
+  OTHER_ROLE,
+  OWN_ROLE,
+  SELF,
+  THREAD,
+} from "../../../support/discord/payloads.ts";
+
+const CONTEXT: DecodeContext = {
+  accountId: ACCOUNT,
+  self: SELF,
+  index: fold(new Map(), { t: "GUILD_CREATE", s: 2, d: guildData() }, SELF.userId).index,
+};
+const BOT = { id: "1900000000000000009", username: "other", discriminator: "1234", bot: true };
+const MENTION = `<@${SELF.userId}>`;
+
+function decoded(fields: Readonly<Record<string, unknown>> = {}): InboundMessage {
+  const event = decodeMessage(messageData(fields), CONTEXT);
+  assert.ok(event?.kind === "message", JSON.stringify(event));
+  return event;
+}
+
+describe("[P2] decodeMessage()", () => {
+  it("reads a guild's message with all its names", () => {
+    assert.deepEqual(decoded(), {
+      kind: "message",
+      accountId: ACCOUNT,
+      id: "1400000000000000001",
+      revision: 0,
+      channelId: CHANNEL,
+      guildId: GUILD,
+      place: {
+        kind: "guild",
+        guild: { id: GUILD, name: "Friends" },
+        channel: { id: CHANNEL, name: "help-desk" },
+        topic: "ask here",
+      },
+      sender: {
+        id: ADA.id,
+        username: "ada",
+        roles: [{ id: OTHER_ROLE, name: "Moderators" }],
+      },
+      text: "hello",
+      sentAt: 1_753_856_410_742,
+      mentionsOthers: false,
+      extras: [],
+    });
+  });
+
+  const places: readonly [string, Readonly<Record<string, unknown>>, unknown][] = [
+    ["a direct message by its lack of a guild", { guild_id: undefined, member: undefined }, {
+      kind: "dm",
+    }],
+    ["one with a channel type it never heard of", { guild_id: null, channel_type: 99 }, {
+      kind: "dm",
+    }],
+    ["a group DM by its channel's type", { guild_id: undefined, channel_type: 3 }, {
+      kind: "group_dm",
+    }],
+    ["a thread with its parent", { channel_id: THREAD }, {
+      kind: "guild",
+      guild: { id: GUILD, name: "Friends" },
+      channel: { id: CHANNEL, name: "help-desk" },
+      thread: { id: THREAD, name: "a leak" },
+      topic: "ask here",
+    }],
+    ["an unknown channel by its id", { channel_id: "1700000000000000099" }, {
+      kind: "guild",
+      guild: { id: GUILD, name: "Friends" },
+      channel: { id: "1700000000000000099", name: "1700000000000000099" },
+      isUnknown: true,
+    }],
+    ["an unknown guild by its id", { guild_id: "1600000000000000099" }, {
+      kind: "guild",
+      guild: { id: "1600000000000000099", name: "1600000000000000099" },
+      channel: { id: CHANNEL, name: CHANNEL },
+      isUnknown: true,
+    }],
+  ];
+  for (const [name, fields, place] of places) {
+    it(`knows ${name}`, () => assert.deepEqual(decoded(fields).place, place));
+  }
+
+  const threads: readonly [string, Readonly<Record<string, unknown>>, unknown][] = [
+    ["whose parent is not known", { channels: [] }, {
+      kind: "guild",
+      guild: { id: GUILD, name: "Friends" },
+      channel: { id: CHANNEL, name: CHANNEL },
+      thread: { id: THREAD, name: "a leak" },
+      isUnknown: true,
+    }],
+    ["that names no parent", { threads: [{ id: THREAD, type: 11, name: "help-desk" }] }, {
+      kind: "guild",
+      guild: { id: GUILD, name: "Friends" },
+      channel: { id: THREAD, name: "help-desk" },
+      isUnknown: true,
+    }],
+  ];
+  for (const [name, fields, place] of threads) {
+    it(`[P7] does not pass off as known a thread ${name}`, () => {
+      const { index } = fold(
+        new Map(),
+        { t: "GUILD_CREATE", s: 2, d: guildData(fields) },
+        undefined,
+      );
+      const event = decodeMessage(messageData({ channel_id: THREAD }), { ...CONTEXT, index });
+      assert.ok(event?.kind === "message");
+      assert.deepEqual(event.place, place);
+    });
+  }
+
+  it("does not take a category for the parent of a thread", () => {
+    const category = "1700000000000000007";
+    const channels = [
+      { id: category, type: 4, name: "Support" },
+      { id: CHANNEL, type: 0, name: "help-desk", parent_id: category },
+    ];
+    const d = guildData({ channels, threads: [] });
+    const { index } = fold(new Map(), { t: "GUILD_CREATE", s: 2, d }, SELF.userId);
+    const event = decodeMessage(messageData(), { ...CONTEXT, index });
+    assert.ok(event?.kind === "message" && event.place.kind === "guild");
+    assert.deepEqual(event.place.channel, { id: CHANNEL, name: "help-desk" });
+    assert.equal(event.place.thread, undefined);
+  });
+
+  it("never takes a guild's message for a direct one, whatever its channel's type says", () => {
+    for (const channel_type of [1, 3]) assert.equal(decoded({ channel_type }).place.kind, "guild");
+  });
+});
+
+describe("[P14] decodeMessage()", () => {
+  it("[P14] names roles, and those that it does not know not at all", () => {
+    const { sender } = decoded({ member: { roles: [OTHER_ROLE, "1800000000000000099"] } });
+    assert.deepEqual(sender.roles, [
+      { id: OTHER_ROLE, name: "Moderators" },
+      { id: "1800000000000000099" },
+    ]);
+  });
+
+  const applications: readonly [what: string, fields: object, expected: string | undefined][] = [
+    ["a webhook of an application", { webhook_id: "1", application_id: "466" }, "466"],
+    ["a webhook that a person made", { webhook_id: "1" }, undefined],
+    ["a webhook with none", { webhook_id: "1", application_id: null }, undefined],
+    ["a webhook with what is no id", { webhook_id: "1", application_id: "pk;466" }, undefined],
+    ["a bot's answer to a command", { author: BOT, application_id: "466" }, undefined],
+    ["a person who claims one", { application_id: "466" }, undefined],
+  ];
+  for (const [what, fields, expected] of applications) {
+    it(`[P13] knows the application of ${what}: ${expected}`, () => {
+      assert.equal(decoded({ ...fields }).sender.applicationId, expected);
+    });
+  }
+
+  const senders: readonly [
+    string,
+    Readonly<Record<string, unknown>>,
+    { automaton: string | undefined; tag: string | undefined; username: string },
+  ][] = [
+    ["a bot", { author: BOT }, { automaton: "bot", tag: "other#1234", username: "other" }],
+    ["a webhook", { author: { ...ADA, bot: true }, webhook_id: "1" }, {
+      automaton: "webhook",
+      tag: undefined,
+      username: "ada",
+    }],
+    ["Discord itself", { author: { ...ADA, system: true } }, {
+      automaton: "bot",
+      tag: undefined,
+      username: "ada",
+    }],
+    ["an account with a tag", { author: { ...ADA, discriminator: "0042" } }, {
+      automaton: undefined,
+      tag: "ada#0042",
+      username: "ada",
+    }],
+  ];
+  for (const [name, fields, { automaton, tag, username }] of senders) {
+    it(`[P11] knows ${name}`, () => {
+      const { sender } = decoded(fields);
+      assert.deepEqual([sender.automaton, sender.tag, sender.username], [automaton, tag, username]);
+    });
+  }
+
+  it("[P4] keeps display names and nicknames out", () => {
+    assert.doesNotMatch(JSON.stringify(decoded()), /Countess/);
+  });
+});
+
+describe("[M2] decodeMessage()", () => {
+  const reply = (author: unknown, fields: Readonly<Record<string, unknown>> = {}) => ({
+    type: 19,
+    message_reference: { message_id: "1400000000000000000", type: 0 },
+    referenced_message: { author, content: "earlier" },
+    ...fields,
+  });
+  const cases: readonly [string, Readonly<Record<string, unknown>>, string | undefined][] = [
+    ["nothing", {}, undefined],
+    ["the bot's mention", { content: `${MENTION} hi`, mentions: [BARNACLE] }, "user"],
+    ["its old form", { content: `<@!${SELF.userId}>`, mentions: [BARNACLE] }, "user"],
+    ["a mention that Discord does not confirm", { content: `\`${MENTION}\`` }, undefined],
+    ["the bot's own role", { mention_roles: [OWN_ROLE] }, "role"],
+    ["another role", { mention_roles: [OTHER_ROLE] }, undefined],
+    ["@everyone", { mention_everyone: true, content: "@everyone" }, undefined],
+    ["another user", { mentions: [ADA] }, undefined],
+    ["a reply to the bot", reply(BARNACLE, { mentions: [BARNACLE] }), "reply"],
+    ["a reply to the bot without a ping", reply(BARNACLE), "reply"],
+    ["a reply to another", reply(ADA), undefined],
+    [
+      "a reply to the bot that also mentions it",
+      reply(BARNACLE, { content: MENTION, mentions: [BARNACLE] }),
+      "user",
+    ],
+    ["a bot's reply", reply(BARNACLE, { author: BOT, mentions: [BARNACLE] }), undefined],
+    [
+      "a bot's reply with a mention",
+      reply(BARNACLE, { author: BOT, content: MENTION, mentions: [BARNACLE] }),
+      "user",
+    ],
+    [
+      "a webhook's reply",
+      reply(BARNACLE, { webhook_id: "1", mentions: [BARNACLE] }),
+      undefined,
+    ],
+  ];
+  for (const [name, fields, mention] of cases) {
+    it(`finds ${mention ?? "no"} mention in ${name}`, () => {
+      assert.equal(decoded(fields).mention, mention);
+    });
+  }
+
+  it("[M4] tells mentions of others from the bot's", () => {
+    assert.equal(decoded({ mentions: [BARNACLE] }).mentionsOthers, false);
+    assert.equal(decoded({ mention_roles: [OWN_ROLE] }).mentionsOthers, false);
+    assert.equal(decoded({ mentions: [BARNACLE, ADA] }).mentionsOthers, true);
+    assert.equal(decoded({ mention_roles: [OTHER_ROLE] }).mentionsOthers, true);
+  });
+});
+
+describe("[H3] decodeMessage()", () => {
+  it("quotes the message replied to", () => {
+    const { quoted } = decoded({
+      type: 19,
+      message_reference: { message_id: "1400000000000000000" },
+      referenced_message: {
+        author: BARNACLE,
+        content: "see",
+        attachments: [{ filename: "a.png", content_type: "image/png", size: 12_345 }],
+      },
+    });
+    assert.deepEqual(quoted, {
+      id: "1400000000000000000",
+      author: { id: SELF.userId, tag: "barnacle#0042" },
+      text: "see\n[attachment: a.png (image/png, 12 kB)]",
+    });
+  });
+
+  it("says that a quote is gone where it is", () => {
+    const gone = {
+      type: 19,
+      message_reference: { message_id: "1400000000000000000" },
+      referenced_message: null,
+    };
+    assert.deepEqual(decoded(gone).quoted, { id: "1400000000000000000", text: "" });
+  });
+
+  it("does not take a forwarded message for a quote", () => {
+    const message = decoded({
+      content: "",
+      message_reference: { type: 1, message_id: "1400000000000000000" },
+      message_snapshots: [{ message: { content: "from elsewhere", attachments: [] } }],
+    });
+    assert.equal(message.quoted, undefined);
+    assert.deepEqual(message.extras, [{ kind: "forward", text: "from elsewhere" }]);
+  });
+
+  it("bounds what people may send", () => {
+    const text = decoded({ content: "😀".repeat(5_000) }).text;
+    assert.ok(text.length <= 4_000 && text.isWellFormed() && text.endsWith("…"));
+  });
+
+  it("keeps a message whose adornments are odd", () => {
+    const odd = { embeds: "none", attachments: [{}], poll: 3, sticker_items: null };
+    assert.deepEqual(decoded(odd).extras, []);
+  });
+});
+
+describe("[D1] decodeMessage()", () => {
+  it("tells our own message by its nonce", () => {
+    const own = decodeMessage(messageData({ author: BARNACLE, nonce: "abc" }), CONTEXT);
+    assert.deepEqual(own, {
+      kind: "own_message",
+      accountId: ACCOUNT,
+      id: "1400000000000000001",
+      channelId: CHANNEL,
+      nonce: "abc",
+    });
+    const bare = decodeMessage(messageData({ author: BARNACLE }), CONTEXT);
+    assert.ok(bare?.kind === "own_message" && !("nonce" in bare));
+  });
+
+  const answers: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
+    ["a slash command's answer", { interaction_metadata: { id: "1" }, webhook_id: "1" }],
+    ["a follow-up", { type: 19, interaction_metadata: { id: "1" } }],
+    ["what a webhook of ours posted", { webhook_id: SELF.applicationId }],
+    ["a pin", { type: 6 }],
+    ["a thread's beginning", { type: 21 }],
+    ["a command's own type", { type: 20 }],
+  ];
+  for (const [name, fields] of answers) {
+    it(`[G11] suspects nobody for ${name}`, () => {
+      const own = messageData({ author: BARNACLE, ...fields });
+      assert.equal(decodeMessage(own, CONTEXT), undefined);
+    });
+  }
+
+  it("[G11] does not take a null for an interaction", () => {
+    const own = messageData({ author: BARNACLE, interaction_metadata: null, webhook_id: null });
+    assert.equal(decodeMessage(own, CONTEXT)?.kind, "own_message");
+  });
+});
+
+describe("[P1] decodeMessage()", () => {
+  for (const type of [1, 6, 7, 18, 20, 23, 24, 46, 999]) {
+    it(`has nothing to say of Discord's own announcement of type ${type}`, () => {
+      assert.equal(decodeMessage(messageData({ type }), CONTEXT), undefined);
+    });
+  }
+
+  const misfits: readonly unknown[] = [
+    null,
+    "text",
+    [],
+    {},
+    messageData({ id: "0" }),
+    messageData({ id: 1400000000000000001 }),
+    messageData({ author: undefined }),
+    messageData({ content: 5 }),
+    messageData({ guild_id: "private words" }),
+    messageData({ member: { roles: ["private words"] } }),
+    messageData({ mentions: [{}] }),
+  ];
+  for (const [i, d] of misfits.entries()) {
+    it(`counts a message that does not fit as a problem: ${i}`, () => {
+      const event = decodeMessage(d, CONTEXT);
+      assert.equal(event?.kind, "problem");
+      assert.doesNotMatch(JSON.stringify(event), /private words|hello/);
+    });
+  }
+});
+
+describe("[G6] decodeHistory()", () => {
+  it("[P5] is told which direct channel is a group's", () => {
+    const { guild_id: _, member: __, ...direct } = messageData();
+    for (const [isGroup, kind] of [[true, "group_dm"], [false, "dm"]] as const) {
+      const event = decodeHistory(direct, undefined, CONTEXT, isGroup);
+      assert.ok(event?.kind === "message");
+      assert.equal(event.place.kind, kind);
+    }
+  });
+
+  it("is told the guild that Discord leaves out", () => {
+    const { guild_id: _, member: __, ...bare } = messageData();
+    const event = decodeHistory(bare, GUILD, CONTEXT);
+    assert.ok(event?.kind === "message");
+    assert.equal(event.guildId, GUILD);
+    assert.equal(event.place.kind, "guild");
+    assert.deepEqual(event.sender.roles, []);
+  });
+
+  it("[P14] takes the roles that it leaves out from elsewhere", () => {
+    const { member: _, ...bare } = messageData();
+    const event = decodeHistory(bare, GUILD, CONTEXT);
+    assert.ok(event?.kind === "message");
+    assert.deepEqual(withRoles(event, [OTHER_ROLE], CONTEXT.index), decoded());
+  });
+
+  it("marks what was edited before it was read", () => {
+    const edited = messageData({ edited_timestamp: "2025-07-30T10:01:00.000000+00:00" });
+    const event = decodeHistory(edited, GUILD, CONTEXT);
+    assert.ok(event?.kind === "message");
+    assert.equal(event.revision, 1);
+  });
+});

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { describeExtras, wordsOf } from "../../../../src/discord/gateway/read/describe.ts";
+import { contentPayload, messagePayload } from "../../../../src/discord/gateway/read/payloads.ts";
+import { messageData } from "../../../support/discord/payloads.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+const extras = (fields: Fields) => describeExtras(messagePayload.parse(messageData(fields)));
+
+describe("[H3] describeExtras()", () => {
+  const cases: readonly [string, Fields, string, string][] = [
+    [
+      "a file with its kind and size",
+      { attachments: [{ filename: "cat.png", content_type: "image/png", size: 12_400 }] },
+      "attachment",
+      "cat.png (image/png, 12 kB)",
+    ],
+    [
+      "a picture's description",
+      { attachments: [{ filename: "a", size: 3_400_000, description: "a cat" }] },
+      "attachment",
+      "a (unknown type, 3.4 MB): a cat",
+    ],
+    [
+      "a sticker",
+      { sticker_items: [{ id: "1", name: "Wave", format_type: 1 }] },
+      "sticker",
+      "Wave",
+    ],
+    [
+      "a poll with its answers",
+      {
+        poll: {
+          question: { text: "Tea?" },
+          answers: [{ poll_media: { text: "yes" } }, { poll_media: { emoji: {} } }, {
+            poll_media: { text: "no" },
+          }],
+        },
+      },
+      "poll",
+      "Tea? (yes / no)",
+    ],
+    [
+      "an embed",
+      {
+        embeds: [{
+          title: "T",
+          description: "D",
+          url: "https://e.example",
+          author: { name: "A" },
+          fields: [{ name: "n", value: "v" }],
+        }],
+      },
+      "embed",
+      "A\nT\nD\nn: v\nhttps://e.example",
+    ],
+    [
+      "a forwarded message with what it carries",
+      {
+        message_snapshots: [{
+          message: { content: "look", attachments: [{ filename: "b.txt", size: 5 }] },
+        }],
+      },
+      "forward",
+      "look\n[attachment: b.txt (unknown type, 5 B)]",
+    ],
+  ];
+  for (const [name, fields, kind, text] of cases) {
+    it(`describes ${name}`, () => assert.deepEqual(extras(fields), [{ kind, text }]));
+  }
+
+  it("bounds their number and length", () => {
+    const embeds = Array.from({ length: 60 }, () => ({ description: "x".repeat(6_000) }));
+    const described = extras({ embeds });
+    assert.equal(described.length, 25);
+    assert.ok(described.every(({ text }) => text.length <= 1_000));
+  });
+});
+
+describe("[H3] wordsOf()", () => {
+  it("is the text alone where there is nothing else, and never ends in a blank line", () => {
+    assert.equal(wordsOf(contentPayload.parse({ content: "hi" })), "hi");
+    assert.equal(wordsOf(contentPayload.parse({})), "");
+  });
+});

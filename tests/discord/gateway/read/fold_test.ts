@@ -1,0 +1,342 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { fold, readSelf } from "../../../../src/discord/gateway/read/fold.ts";
+import { type GuildId, parseSnowflake } from "../../../../src/core/discord/ids.ts";
+import {
+  type GuildIndex,
+  restore,
+  shardOf,
+  snapshotOf,
+} from "../../../../src/discord/gateway/read/guild_index.ts";
+import { readyData } from "../../../support/gateway/fake_gateway.ts";
+import {
+  CHANNEL,
+  GUILD,
+  guildData,
+  OTHER_ROLE,
+  OWN_ROLE,
+  SELF,
+  THREAD,
+} from "../../../support/discord/payloads.ts";
+
+const EMPTY: GuildIndex = new Map();
+const fed = (index: GuildIndex, t: string, d: unknown) => fold(index, { t, s: 1, d }, SELF.userId);
+const CREATED = fed(EMPTY, "GUILD_CREATE", guildData()).index;
+const guild = (index: GuildIndex) => index.get(GUILD)!;
+
+describe("[P6] fold()", () => {
+  it("learns a guild's names from GUILD_CREATE", () => {
+    const { index, changed, problem } = fed(EMPTY, "GUILD_CREATE", guildData());
+    assert.equal(problem, undefined);
+    assert.deepEqual(changed, [GUILD]);
+    assert.equal(guild(index).name, "Friends");
+    assert.deepEqual(guild(index).channels.get(CHANNEL), {
+      id: CHANNEL,
+      type: 0,
+      name: "help-desk",
+      topic: "ask here",
+    });
+    assert.equal(guild(index).channels.get(THREAD)!.parentId, CHANNEL);
+    assert.deepEqual([...guild(index).roles.values()], ["Barnacle", "Moderators"]);
+  });
+
+  it("[M2] knows the bot's own managed role, and no other bot's", () => {
+    assert.equal(guild(CREATED).ownRole, OWN_ROLE);
+    const roles = [{ id: OWN_ROLE, name: "Barnacle", tags: { bot_id: "1500000000000000009" } }];
+    const { index } = fed(EMPTY, "GUILD_CREATE", guildData({ roles }));
+    assert.equal(guild(index).ownRole, undefined);
+  });
+
+  const changes: readonly [string, unknown, (index: GuildIndex) => unknown, unknown][] = [
+    ["GUILD_UPDATE", { id: GUILD, name: "Foes" }, (index) => guild(index).name, "Foes"],
+    [
+      "CHANNEL_CREATE",
+      { id: "1700000000000000009", type: 0, name: "new", guild_id: GUILD },
+      (index) => guild(index).channels.size,
+      3,
+    ],
+    [
+      "CHANNEL_UPDATE",
+      { id: CHANNEL, type: 0, name: "desk", topic: null, guild_id: GUILD },
+      (index) => guild(index).channels.get(CHANNEL),
+      { id: CHANNEL, type: 0, name: "desk" },
+    ],
+    [
+      "CHANNEL_DELETE",
+      { id: CHANNEL, type: 0, guild_id: GUILD },
+      (index) => guild(index).channels.has(CHANNEL),
+      false,
+    ],
+    [
+      "THREAD_UPDATE",
+      {
+        id: THREAD,
+        type: 11,
+        name: "x",
+        guild_id: GUILD,
+        parent_id: CHANNEL,
+        thread_metadata: { archived: true },
+      },
+      (index) => guild(index).channels.has(THREAD),
+      false,
+    ],
+    [
+      "THREAD_DELETE",
+      { id: THREAD, type: 11, guild_id: GUILD, parent_id: CHANNEL },
+      (index) => guild(index).channels.has(THREAD),
+      false,
+    ],
+    [
+      "THREAD_LIST_SYNC",
+      {
+        guild_id: GUILD,
+        threads: [{ id: "1700000000000000008", type: 11, name: "more", parent_id: CHANNEL }],
+      },
+      (index) => guild(index).channels.size,
+      3,
+    ],
+    [
+      "GUILD_ROLE_UPDATE",
+      { guild_id: GUILD, role: { id: OTHER_ROLE, name: "Mods" } },
+      (index) => guild(index).roles.get(OTHER_ROLE),
+      "Mods",
+    ],
+    [
+      "GUILD_ROLE_DELETE",
+      { guild_id: GUILD, role_id: OWN_ROLE },
+      (index) => [guild(index).ownRole, guild(index).roles.has(OWN_ROLE)],
+      [undefined, false],
+    ],
+  ];
+  for (const [t, d, look, expected] of changes) {
+    it(`takes ${t}, and has the guild stored anew`, () => {
+      const { index, changed } = fed(CREATED, t, d);
+      assert.deepEqual(look(index), expected);
+      assert.deepEqual(changed, [GUILD]);
+      assert.equal(guild(CREATED).name, "Friends", "the index before stays as it was");
+    });
+  }
+
+  it("leaves out threads that are archived already", () => {
+    const thread = { id: THREAD, type: 11, name: "x", thread_metadata: { archived: true } };
+    const { index } = fed(EMPTY, "GUILD_CREATE", guildData({ threads: [thread] }));
+    assert.equal(guild(index).channels.has(THREAD), false);
+    const synced = fed(CREATED, "THREAD_LIST_SYNC", {
+      guild_id: GUILD,
+      threads: [{ ...thread, id: "1700000000000000008" }],
+    });
+    assert.equal(guild(synced.index).channels.size, 2);
+  });
+
+  it("tells an outage of a guild from its end", () => {
+    const outage = fed(CREATED, "GUILD_DELETE", { id: GUILD, unavailable: true });
+    assert.equal(guild(outage.index).name, "Friends");
+    assert.equal(guild(outage.index).isAwaited, true, "until its GUILD_CREATE comes");
+    assert.deepEqual(outage.changed, [GUILD]);
+    const back = fed(outage.index, "GUILD_CREATE", guildData());
+    assert.equal(guild(back.index).isAwaited, undefined);
+    const left = fed(CREATED, "GUILD_DELETE", { id: GUILD });
+    assert.equal(left.index.has(GUILD), false);
+    assert.deepEqual(left.changed, [GUILD]);
+    const down = fed(CREATED, "GUILD_CREATE", { id: GUILD, unavailable: true });
+    assert.equal(guild(down.index).name, "Friends");
+    assert.equal(down.problem, undefined);
+  });
+
+  it("drops guilds that a READY does not list, and keeps those it does", () => {
+    const listed = {
+      ...readyData(1, "ws://x") as object,
+      guilds: [{ id: GUILD, unavailable: true }],
+    };
+    assert.equal(fed(CREATED, "READY", listed).index.has(GUILD), true);
+    const { index, changed } = fed(CREATED, "READY", readyData(1, "ws://x"));
+    assert.equal(index.has(GUILD), false);
+    assert.deepEqual(changed, [GUILD]);
+  });
+
+  describe("[G6] what was said last", () => {
+    const SAID = "1400000000000000007";
+    const LATER = "1400000000000000009";
+    const said = (last: unknown) =>
+      guildData({ channels: [{ id: CHANNEL, type: 0, name: "c", last_message_id: last }] });
+    const lastOf = (index: GuildIndex) => guild(index).channels.get(CHANNEL)?.lastMessageId;
+
+    const payloads: readonly [unknown, unknown][] = [
+      [SAID, SAID],
+      [null, "none"],
+      [undefined, undefined],
+      ["no id", undefined],
+    ];
+    for (const [last, expected] of payloads) {
+      it(`is ${expected} where GUILD_CREATE says ${last}`, () => {
+        const { index } = fed(EMPTY, "GUILD_CREATE", said(last));
+        assert.equal(lastOf(index), expected);
+        assert.equal(lastOf(restore([snapshotOf(guild(index))]).index), expected);
+      });
+    }
+
+    it("is stored anew with a GUILD_CREATE, and with nothing else", () => {
+      const { index } = fed(EMPTY, "GUILD_CREATE", said(SAID));
+      const update = { id: CHANNEL, type: 0, name: "c", guild_id: GUILD, last_message_id: LATER };
+      const updated = fed(index, "CHANNEL_UPDATE", update);
+      assert.deepEqual(updated.changed, []);
+      assert.equal(lastOf(updated.index), SAID);
+      const anew = fed(index, "GUILD_CREATE", said(LATER));
+      assert.deepEqual(anew.changed, [GUILD]);
+      assert.equal(lastOf(anew.index), LATER);
+    });
+
+    it("is taken of a thread that is new here", () => {
+      const thread = { id: "1700000000000000008", type: 11, name: "t", parent_id: CHANNEL };
+      const { index } = fed(CREATED, "THREAD_LIST_SYNC", {
+        guild_id: GUILD,
+        threads: [{ ...thread, last_message_id: SAID }],
+      });
+      assert.deepEqual(
+        [...guild(index).channels.values()].map(({ lastMessageId }) => lastMessageId),
+        [undefined, undefined, SAID],
+      );
+    });
+  });
+
+  describe("[G6] a READY", () => {
+    const listing = (ids: readonly string[], shard?: readonly number[]) => ({
+      ...readyData(1, "ws://x") as object,
+      guilds: ids.map((id) => ({ id, unavailable: true })),
+      ...(shard && { shard }),
+    });
+    /** Of shards 0 and 1 of two, by bit 22. */
+    const [EVEN, ODD] = ["4194304000000000000", "4194304000004194304"].map((id) =>
+      parseSnowflake<"guild">(id)!
+    ) as [GuildId, GuildId];
+
+    it("makes what is known of a guild old until its GUILD_CREATE", () => {
+      const { index, changed } = fed(CREATED, "READY", listing([GUILD]));
+      assert.deepEqual(changed, [GUILD]);
+      assert.equal(guild(index).isAwaited, true);
+      assert.equal(guild(index).name, "Friends", "its names are good enough meanwhile");
+      assert.equal(restore([snapshotOf(guild(index))]).index.get(GUILD)?.isAwaited, true);
+    });
+
+    it("tells of guilds that nobody has heard of", () => {
+      const { index, changed } = fed(EMPTY, "READY", listing([GUILD]));
+      assert.deepEqual(changed, [GUILD]);
+      assert.deepEqual(guild(index), {
+        id: GUILD,
+        name: GUILD,
+        channels: new Map(),
+        roles: new Map(),
+        isAwaited: true,
+      });
+    });
+
+    it("speaks of the guilds of its own shard only", () => {
+      const both = fed(EMPTY, "READY", listing([EVEN, ODD])).index;
+      assert.deepEqual([shardOf(EVEN, 2), shardOf(ODD, 2)], [0, 1]);
+      assert.deepEqual([...fed(both, "READY", listing([], [0, 2])).index.keys()], [ODD]);
+      assert.deepEqual([...fed(both, "READY", listing([], [1, 2])).index.keys()], [EVEN]);
+      assert.equal(fed(both, "READY", listing([])).index.size, 0);
+    });
+  });
+
+  it("does not store anew what is only said again", () => {
+    assert.deepEqual(fed(CREATED, "GUILD_CREATE", guildData()).changed, []);
+  });
+
+  const misfits: readonly [string, unknown][] = [
+    ["GUILD_CREATE", null],
+    ["GUILD_CREATE", guildData({ id: "not a snowflake" })],
+    ["GUILD_CREATE", guildData({ channels: "none" })],
+    ["CHANNEL_UPDATE", { id: CHANNEL }],
+    ["READY", {}],
+  ];
+  for (const [t, d] of misfits) {
+    it(`passes over a ${t} that does not fit: ${JSON.stringify(d)?.slice(0, 40)}`, () => {
+      const { index, changed, problem } = fed(CREATED, t, d);
+      assert.equal(index, CREATED);
+      assert.deepEqual(changed, []);
+      assert.ok(problem !== undefined);
+      assert.doesNotMatch(problem, /not a snowflake/);
+    });
+  }
+
+  it("is unmoved by guilds it does not know and by other types", () => {
+    const elsewhere = { id: CHANNEL, type: 0, name: "x", guild_id: "1600000000000000009" };
+    assert.equal(fed(CREATED, "CHANNEL_UPDATE", elsewhere).index, CREATED);
+    assert.equal(fed(CREATED, "TYPING_START", {}).index, CREATED);
+    assert.equal(fed(CREATED, "CHANNEL_CREATE", { id: CHANNEL, type: 1 }).index, CREATED);
+  });
+});
+
+describe("[G5] restore()", () => {
+  it("brings back what was stored", () => {
+    assert.deepEqual(restore([snapshotOf(guild(CREATED))]), { index: CREATED, dropped: [] });
+  });
+
+  it("[G6] reads a text of version 1, which does not know what was said last", () => {
+    const channels = [[CHANNEL, 0, "help-desk", null, "ask here"], [
+      THREAD,
+      11,
+      "t",
+      CHANNEL,
+      null,
+    ]];
+    const roles = [[OWN_ROLE, "Barnacle"]];
+    const text = JSON.stringify({ v: 1, name: "Friends", own: OWN_ROLE, roles, channels });
+    const { index, dropped } = restore([{ guildId: GUILD, text }]);
+    assert.deepEqual(dropped, []);
+    assert.deepEqual(guild(index), {
+      id: GUILD,
+      name: "Friends",
+      ownRole: OWN_ROLE,
+      roles: new Map([[OWN_ROLE, "Barnacle"]]),
+      channels: new Map([
+        [CHANNEL, { id: CHANNEL, type: 0, name: "help-desk", topic: "ask here" }],
+        [THREAD, { id: THREAD, type: 11, name: "t", parentId: CHANNEL }],
+      ]),
+    });
+  });
+
+  it("knows nothing of a text that it cannot read, and says so", () => {
+    for (const text of ["", "{", "null", '{"v":0}', '{"v":1,"name":1}', '{"v":2,"name":"x"}']) {
+      const { index, dropped } = restore([{ guildId: GUILD, text }]);
+      assert.equal(index.size, 0, text);
+      assert.deepEqual(dropped, [GUILD], text);
+    }
+  });
+
+  it("misses nothing of a guild that was left", () => {
+    assert.deepEqual(restore([{ guildId: GUILD, text: undefined }]), {
+      index: EMPTY,
+      dropped: [],
+    });
+  });
+
+  it("stores no more than the names: 100 channels in less than 10 kB", () => {
+    const channels = Array.from({ length: 100 }, (_, i) => ({
+      id: `17000000000000${String(i).padStart(5, "0")}`,
+      type: 0,
+      name: `channel-${i}`,
+      topic: null,
+      permission_overwrites: [{ id: OWN_ROLE, allow: "1024", deny: "0", type: 0 }],
+    }));
+    const { index } = fed(EMPTY, "GUILD_CREATE", guildData({ channels, threads: [] }));
+    assert.ok(snapshotOf(guild(index)).text!.length < 10_000);
+  });
+});
+
+describe("[G5] readSelf()", () => {
+  it("reads who we are from READY", () => {
+    assert.deepEqual(readSelf(readyData(1, "ws://x")), SELF);
+    assert.equal(readSelf({}), undefined);
+  });
+
+  it("[G14] takes a server's READY that does not name the application", () => {
+    const user = { id: "1500000000000000001", username: "barnacle" };
+    assert.deepEqual(readSelf({ session_id: "s", user, guilds: [] }), {
+      userId: user.id,
+      applicationId: user.id,
+      username: "barnacle",
+    });
+  });
+});

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { fold } from "../../../../src/discord/gateway/read/fold.ts";
+import {
+  bytesOfIndex,
+  type GuildIndex,
+  restore,
+  snapshotOf,
+  uploadLimitOf,
+} from "../../../../src/discord/gateway/read/guild_index.ts";
+import { guildId } from "../../../support/discord/builders.ts";
+import { GUILD, guildData, SELF } from "../../../support/discord/payloads.ts";
+
+const MIB = 1024 * 1024;
+const EMPTY: GuildIndex = new Map();
+const fed = (index: GuildIndex, t: string, d: unknown) =>
+  fold(index, { t, s: 1, d }, SELF.userId).index;
+const created = (premium_tier: unknown) => fed(EMPTY, "GUILD_CREATE", guildData({ premium_tier }));
+
+/** What the store gives back of an index. */
+const kept = (index: GuildIndex) => restore(Array.from(index.values(), snapshotOf)).index;
+
+describe("[R12] uploadLimitOf()", () => {
+  const tiers: readonly [tier: unknown, mib: number][] = [
+    [0, 10],
+    [1, 10],
+    [2, 50],
+    [3, 100],
+    [4, 100],
+    [undefined, 10],
+    [null, 10],
+    ["gold", 10],
+  ];
+  for (const [tier, mib] of tiers) {
+    it(`is ${mib} MiB at level ${tier}, also after a restart`, () => {
+      assert.equal(uploadLimitOf(created(tier), GUILD), mib * MIB);
+      assert.equal(uploadLimitOf(kept(created(tier)), GUILD), mib * MIB);
+    });
+  }
+
+  it("follows the boosts, up and down, and keeps what an update does not tell", () => {
+    const boosted = fed(created(0), "GUILD_UPDATE", { id: GUILD, name: "x", premium_tier: 3 });
+    assert.equal(uploadLimitOf(boosted, GUILD), 100 * MIB);
+    const renamed = fed(boosted, "GUILD_UPDATE", { id: GUILD, name: "y" });
+    assert.equal(uploadLimitOf(renamed, GUILD), 100 * MIB);
+    const over = fed(renamed, "GUILD_UPDATE", { id: GUILD, name: "y", premium_tier: 1 });
+    assert.equal(uploadLimitOf(over, GUILD), 10 * MIB);
+  });
+
+  it("is the default in direct messages and where nobody knows the guild", () => {
+    assert.equal(uploadLimitOf(created(3)), 10 * MIB);
+    assert.equal(uploadLimitOf(created(3), guildId("5")), 10 * MIB);
+  });
+
+  it("[G5] reads a text of version 2 that was written before limits were kept", () => {
+    const text = '{"v":2,"name":"Friends","roles":[],"channels":[]}';
+    const { index, dropped } = restore([{ guildId: GUILD, text }]);
+    assert.deepEqual(dropped, []);
+    assert.equal(uploadLimitOf(index, GUILD), 10 * MIB);
+  });
+});
+
+describe("bytesOfIndex()", () => {
+  it("counts guilds, roles and channels, and the length of their names", () => {
+    assert.equal(bytesOfIndex(EMPTY), 0);
+    const before = bytesOfIndex(created(0));
+    assert.ok(before > 0);
+    const channel = { id: "1456074443980800999", guild_id: GUILD, type: 0 };
+    const named = (name: string) =>
+      bytesOfIndex(fed(created(0), "CHANNEL_CREATE", { ...channel, name }));
+    assert.ok(named("a") > before);
+    assert.equal(named("abcde") - named("a"), 4);
+  });
+});

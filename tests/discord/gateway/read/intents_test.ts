@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ApplicationFlags as Flag, GatewayIntents } from "@discordeno/types";
+import {
+  chooseIntents,
+  flagsGranting,
+  type PrivilegedIntent,
+  toIntents,
+} from "../../../../src/discord/gateway/read/intents.ts";
+
+describe("[G9] toIntents()", () => {
+  it("recommends what an agent needs, and members where they can be had", () => {
+    // guilds 0, members 1, messages 9, reactions 10, DMs 12, their reactions 13, content 15
+    const bits = 1 | 1 << 1 | 1 << 9 | 1 << 10 | 1 << 12 | 1 << 13 | 1 << 15;
+    assert.deepEqual(toIntents("agent_recommended"), { bits, optional: 1 << 1, unknown: [] });
+  });
+
+  const names: readonly [string, number][] = [
+    ["guilds", GatewayIntents.Guilds],
+    ["guild_members", GatewayIntents.GuildMembers],
+    ["guild_messages", GatewayIntents.GuildMessages],
+    ["message_content", GatewayIntents.MessageContent],
+    ["direct_messages", GatewayIntents.DirectMessages],
+    ["reactions", GatewayIntents.GuildMessageReactions | GatewayIntents.DirectMessageReactions],
+  ];
+  for (const [name, bits] of names) {
+    it(`knows ${name}`, () => {
+      assert.deepEqual(toIntents([name]), { bits, optional: 0, unknown: [] });
+    });
+  }
+
+  it("says which names are none, and takes the others", () => {
+    assert.deepEqual(toIntents(["guilds", "everything", "Guilds"]), {
+      bits: 1,
+      optional: 0,
+      unknown: ["everything", "Guilds"],
+    });
+  });
+});
+
+const ALL = toIntents(["guilds", "message_content", "guild_members", "guild_presences"]);
+const PRESET = toIntents("agent_recommended");
+const CONTENT = GatewayIntents.MessageContent;
+const MEMBERS = GatewayIntents.GuildMembers;
+const PRESENCES = GatewayIntents.GuildPresences;
+
+describe("[G9] chooseIntents()", () => {
+  type Row = readonly [
+    name: string,
+    wanted: typeof ALL,
+    flags: number | undefined,
+    without: number,
+    missing: readonly PrivilegedIntent[],
+    spared: readonly PrivilegedIntent[],
+  ];
+  const granted = Flag.GatewayMessageContent | Flag.GatewayGuildMembers | Flag.GatewayPresence;
+  const limited = Flag.GatewayMessageContentLimited | Flag.GatewayGuildMembersLimited |
+    Flag.GatewayPresenceLimited;
+  const rows: readonly Row[] = [
+    ["takes all where all are granted", ALL, granted, 0, [], []],
+    ["counts limited as granted", ALL, limited, 0, [], []],
+    [
+      "leaves out and names what is not granted",
+      ALL,
+      Flag.GatewayMessageContentLimited,
+      MEMBERS | PRESENCES,
+      ["guild_members", "guild_presences"],
+      [],
+    ],
+    [
+      "leaves out all three, and comes up",
+      ALL,
+      0,
+      CONTENT | MEMBERS | PRESENCES,
+      ["message_content", "guild_members", "guild_presences"],
+      [],
+    ],
+    [
+      "does not take one checkbox for another",
+      ALL,
+      Flag.Embedded | Flag.ApplicationCommandBadge,
+      CONTENT | MEMBERS | PRESENCES,
+      ["message_content", "guild_members", "guild_presences"],
+      [],
+    ],
+    ["asks for what is wanted where nobody knows", ALL, undefined, 0, [], []],
+    [
+      "does not miss the preset's members",
+      PRESET,
+      limited & ~Flag.GatewayGuildMembersLimited,
+      MEMBERS,
+      [],
+      ["guild_members"],
+    ],
+    ["takes the preset's members where they are granted", PRESET, limited, 0, [], []],
+    ["does not risk the preset's members where nobody knows", PRESET, undefined, MEMBERS, [], [
+      "guild_members",
+    ]],
+    ["misses the preset's content", PRESET, 0, CONTENT | MEMBERS, ["message_content"], [
+      "guild_members",
+    ]],
+    ["asks for nothing that is not wanted", toIntents(["guilds"]), granted, 0, [], []],
+  ];
+  for (const [name, wanted, flags, without, missing, spared] of rows) {
+    it(name, () => {
+      const bits = wanted.bits & ~without;
+      assert.deepEqual(chooseIntents(wanted, flags), { bits, missing, spared });
+    });
+  }
+});
+
+describe("[G9] flagsGranting()", () => {
+  it("sets the limited flag, and keeps the limited ones that are set", () => {
+    const has = Flag.GatewayGuildMembersLimited | Flag.Embedded | Flag.GatewayPresence;
+    assert.equal(
+      flagsGranting(["message_content"], has),
+      Flag.GatewayGuildMembersLimited | Flag.GatewayMessageContentLimited,
+    );
+  });
+
+  it("never names a flag that only Discord may set", () => {
+    const settable = Flag.GatewayMessageContentLimited | Flag.GatewayGuildMembersLimited |
+      Flag.GatewayPresenceLimited;
+    const all = flagsGranting(["message_content", "guild_members", "guild_presences"], 0xff_ffff);
+    assert.equal(all, settable);
+  });
+});

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { fold } from "../../../../src/discord/gateway/read/fold.ts";
+import { joinedBy } from "../../../../src/discord/gateway/read/joined.ts";
+import { GUILD, guildData, SELF } from "../../../support/discord/payloads.ts";
+
+const dispatch = (t: string, d: unknown) => ({ t, s: 1, d });
+const CREATE = dispatch("GUILD_CREATE", guildData());
+const KNOWN = fold(new Map(), CREATE, SELF.userId).index;
+
+describe("[P6a] joinedBy()", () => {
+  it("names a guild that nobody has heard of", () => {
+    assert.deepEqual(joinedBy(CREATE, new Map(), []), { id: GUILD, name: "Friends" });
+  });
+
+  it("bounds its name, which its owner chose", () => {
+    const joined = joinedBy(
+      dispatch("GUILD_CREATE", guildData({ name: "x".repeat(9_000) })),
+      new Map(),
+      [],
+    );
+    assert.equal(joined?.name.length, 100);
+  });
+
+  const others: readonly [what: string, ...Parameters<typeof joinedBy>][] = [
+    ["one that it was in", CREATE, KNOWN, []],
+    ["one whose snapshot could not be read", CREATE, new Map(), [GUILD]],
+    [
+      "one that has an outage",
+      dispatch("GUILD_CREATE", { ...guildData(), unavailable: true }),
+      new Map(),
+      [],
+    ],
+    ["another type", dispatch("GUILD_UPDATE", guildData()), new Map(), []],
+    ["what does not fit", dispatch("GUILD_CREATE", { id: GUILD }), new Map(), []],
+    ["nothing", dispatch("GUILD_CREATE", null), new Map(), []],
+  ];
+  for (const [what, ...asked] of others) {
+    it(`does not name ${what}`, () => assert.equal(joinedBy(...asked), undefined));
+  }
+});

@@ -1,0 +1,304 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { SEPARATOR } from "../../../../src/discord/gateway/link/batches.ts";
+import type { DispatchBatch } from "../../../../src/discord/gateway/link/protocol.ts";
+import { shardOf } from "../../../../src/discord/gateway/read/guild_index.ts";
+import {
+  createReader,
+  READ_TYPES,
+  type ReadProblem,
+} from "../../../../src/discord/gateway/read/reader.ts";
+import { ACCOUNT } from "../../../support/discord/builders.ts";
+import { readyData } from "../../../support/gateway/fake_gateway.ts";
+import {
+  BARNACLE,
+  GUILD,
+  guildData,
+  messageData,
+  pressData,
+  SELF,
+} from "../../../support/discord/payloads.ts";
+
+const READY = {
+  t: "READY",
+  s: 1,
+  op: 0,
+  d: { ...readyData(1, "ws://r") as object, guilds: [{ id: GUILD, unavailable: true }] },
+};
+const CREATE = { t: "GUILD_CREATE", s: 2, op: 0, d: guildData() };
+const MESSAGE = { t: "MESSAGE_CREATE", s: 3, op: 0, d: messageData() };
+
+const bare = { shardId: 3, ticket: 5, number: 1, epoch: 1, seq: 1 };
+
+function batch(...dispatches: readonly { readonly s: number }[]): DispatchBatch {
+  const seq = dispatches.at(-1)?.s ?? 0;
+  return { ...bare, seq, text: JSON.stringify(dispatches) };
+}
+
+function open(start: Partial<Parameters<typeof createReader>[0]> = {}) {
+  const problems: ReadProblem[] = [];
+  const reader = createReader({ accountId: ACCOUNT, guilds: [], ...start }, (problem) => {
+    problems.push(problem);
+  });
+  return { reader, problems };
+}
+
+describe("[G5] createReader()", () => {
+  it("reads a session's begin, its guilds and its messages from one batch", () => {
+    const { reader, problems } = open();
+    const read = reader.read(batch(READY, CREATE, MESSAGE));
+    assert.deepEqual(problems, []);
+    assert.deepEqual(read.started, {
+      session: { sessionId: "session-1", resumeUrl: "ws://r/resume", seq: 1 },
+      self: SELF,
+    });
+    assert.equal(read.seq, 3);
+    assert.equal(read.ticket, 5);
+    assert.deepEqual(read.guilds.map(({ guildId }) => guildId), [GUILD]);
+    const [event] = read.events;
+    assert.ok(event?.kind === "message" && event.place.kind === "guild");
+    assert.equal(event.place.channel.name, "help-desk");
+  });
+
+  it("goes on after a restart with what was stored", () => {
+    const first = open();
+    const { guilds } = first.reader.read(batch(READY, CREATE));
+    const { reader, problems } = open({ self: SELF, guilds });
+    const read = reader.read(batch(MESSAGE));
+    assert.deepEqual(problems, []);
+    assert.deepEqual(read, { ...first.reader.read(batch(MESSAGE)) });
+    assert.equal(read.started, undefined);
+    assert.deepEqual(read.guilds, []);
+  });
+
+  it("reads what is replayed as it read it before, and ends where it was", () => {
+    const { reader, problems } = open();
+    const renamed = { t: "GUILD_UPDATE", s: 4, op: 0, d: { id: GUILD, name: "Foes" } };
+    const back = { ...renamed, s: 5, d: { id: GUILD, name: "Friends" } };
+    reader.read(batch(READY));
+    const first = reader.read(batch(CREATE, MESSAGE, renamed, back));
+    const { index } = reader;
+    const replayed = reader.read(batch(CREATE, MESSAGE, renamed, back));
+    assert.deepEqual(problems, []);
+    assert.deepEqual(replayed, first);
+    assert.deepEqual(reader.index, index);
+    assert.deepEqual(reader.read(batch(MESSAGE)).events, first.events, "an older one, too");
+  });
+
+  it("says that a guild was left", () => {
+    const { reader } = open();
+    reader.read(batch(READY, CREATE));
+    const left = reader.read(batch({ t: "GUILD_DELETE", s: 4, d: { id: GUILD } } as never));
+    assert.deepEqual(left.guilds, [{ guildId: GUILD, text: undefined }]);
+  });
+
+  it("[R11] names each guild once in which the bot may be allowed more than before", () => {
+    const { reader, problems } = open();
+    const role = { id: "1800000000000000009", name: "new" };
+    const changes = [
+      { t: "GUILD_ROLE_UPDATE", s: 3, d: { guild_id: GUILD, role } },
+      { t: "GUILD_MEMBER_UPDATE", s: 4, d: { guild_id: GUILD, user: BARNACLE, roles: [] } },
+    ];
+    assert.deepEqual(reader.read(batch(READY, CREATE)).permissionsChanged, [GUILD]);
+    assert.deepEqual(reader.read(batch(...changes)).permissionsChanged, [GUILD]);
+    assert.equal("permissionsChanged" in reader.read(batch(MESSAGE)), false);
+    assert.deepEqual(problems, []);
+    assert.ok(READ_TYPES.includes("GUILD_MEMBER_UPDATE"), "else it never leaves the worker");
+  });
+
+  it("[P3] [P13] hands on presses and deletions, which nobody stores", () => {
+    const { reader, problems } = open({ self: SELF });
+    const press = { t: "INTERACTION_CREATE", s: 4, d: pressData() };
+    const command = { ...press, s: 5, d: pressData({ type: 2, data: { name: "help" } }) };
+    const gone = { t: "MESSAGE_DELETE", s: 6, d: { id: "5", channel_id: "6" } };
+    const cleared = { t: "MESSAGE_DELETE_BULK", s: 7, d: { ids: ["7", "8"], channel_id: "6" } };
+    const read = reader.read(batch(press, command, gone, MESSAGE, cleared));
+    assert.deepEqual(read.presses?.map(({ customId }) => customId), ["approve-1"]);
+    assert.deepEqual(read.deleted, ["5", "7", "8"]);
+    assert.equal(read.events.length, 1);
+    const none = reader.read(batch(MESSAGE, command));
+    assert.deepEqual(["presses" in none, "deleted" in none], [false, false]);
+    assert.deepEqual(problems, []);
+    for (const { t } of [press, gone, cleared]) assert.ok(READ_TYPES.includes(t), t);
+  });
+
+  it("passes over a press and a deletion that do not fit, and tells no token", () => {
+    const { reader, problems } = open({ self: SELF });
+    const press = { t: "INTERACTION_CREATE", s: 4, d: pressData({ message: undefined }) };
+    const gone = { t: "MESSAGE_DELETE", s: 5, d: {} };
+    const read = reader.read(batch(press, gone, MESSAGE));
+    assert.deepEqual([read.presses, read.deleted, read.events.length], [undefined, undefined, 1]);
+    assert.deepEqual(problems.map(({ type }) => type), ["INTERACTION_CREATE", "MESSAGE_DELETE"]);
+    assert.doesNotMatch(JSON.stringify(problems), /aW50ZXJh/);
+  });
+
+  describe("[P6a] a guild that the bot joins", () => {
+    const NEW = "1600000000000000002";
+    const joins = { t: "GUILD_CREATE", s: 5, d: guildData({ id: NEW, name: "Strangers" }) };
+    const leaves = { t: "GUILD_DELETE", s: 6, d: { id: NEW } };
+    const outage = { t: "GUILD_DELETE", s: 7, d: { id: GUILD, unavailable: true } };
+
+    it("is named once", () => {
+      const { reader } = open();
+      reader.read(batch(READY, CREATE));
+      assert.deepEqual(reader.read(batch(joins)).joined, [{ id: NEW, name: "Strangers" }]);
+      assert.equal("joined" in reader.read(batch(joins)), false, "a RESUME says it again");
+    });
+
+    it("is not named after a restart that has stored it", () => {
+      const { guilds } = open({ self: SELF }).reader.read(batch(joins));
+      const { reader } = open({ self: SELF, guilds });
+      assert.equal("joined" in reader.read(batch(joins)), false);
+    });
+
+    it("is no guild that READY listed, nor one that is back from an outage", () => {
+      const { reader } = open();
+      assert.equal("joined" in reader.read(batch(READY, CREATE)), false);
+      assert.equal("joined" in reader.read(batch(outage)), false);
+      assert.equal("joined" in reader.read(batch(CREATE)), false);
+    });
+
+    it("is none while nobody knows who the bot is: a READY was missed", () => {
+      assert.equal("joined" in open().reader.read(batch(CREATE)), false);
+    });
+
+    it("is named when its outage ends, where it had one as the bot joined", () => {
+      const { reader } = open();
+      reader.read(batch(READY, CREATE));
+      const down = { ...joins, d: { id: NEW, unavailable: true } };
+      assert.equal("joined" in reader.read(batch(down)), false);
+      assert.deepEqual(reader.read(batch(joins)).joined?.map(({ id }) => id), [NEW]);
+    });
+
+    it("is none that the bot has left again by the end of the batch", () => {
+      const { reader } = open();
+      reader.read(batch(READY, CREATE));
+      assert.equal("joined" in reader.read(batch(joins, leaves)), false);
+      assert.equal(reader.read(batch(joins, leaves, joins)).joined?.length, 1);
+    });
+
+    it("is named again where the bot was sent away and asked back", () => {
+      const { reader } = open();
+      reader.read(batch(READY, CREATE, joins));
+      reader.read(batch(leaves));
+      assert.equal(reader.read(batch(joins)).joined?.length, 1);
+    });
+
+    it("is none whose snapshot could not be read", () => {
+      const { reader } = open({ self: SELF, guilds: [{ guildId: GUILD, text: '{"v":0}' }] });
+      assert.equal("joined" in reader.read(batch(CREATE)), false);
+    });
+  });
+
+  it("keeps the order of messages, our own among them", () => {
+    const { reader } = open({ self: SELF });
+    const own = { ...MESSAGE, s: 4, d: messageData({ author: BARNACLE, nonce: "n" }) };
+    const kinds = reader.read(batch(MESSAGE, own, MESSAGE)).events.map(({ kind }) => kind);
+    assert.deepEqual(kinds, ["message", "own_message", "message"]);
+  });
+
+  it("passes over what does not fit, counts it, and takes the rest", () => {
+    const { reader, problems } = open({ self: SELF });
+    const misfit = { ...MESSAGE, d: { content: "private words" } };
+    const noGuild = { ...CREATE, d: null };
+    const read = reader.read(batch(misfit, { t: 1 } as never, noGuild, MESSAGE));
+    assert.equal(read.events.length, 1);
+    assert.equal(reader.problems, 3);
+    assert.deepEqual(problems.map(({ type }) => type), [
+      "unknown",
+      "MESSAGE_CREATE",
+      "GUILD_CREATE",
+    ]);
+    assert.doesNotMatch(JSON.stringify(problems), /private words/);
+  });
+
+  it("cannot tell our own messages before it knows who we are, and says so", () => {
+    const { reader, problems } = open();
+    assert.deepEqual(reader.read(batch(MESSAGE)).events, []);
+    assert.equal(problems.length, 1);
+  });
+
+  it("takes a batch of nothing for its sequence number", () => {
+    const { reader } = open();
+    assert.deepEqual(reader.read({ ...bare, seq: 77, text: "[]" }), {
+      accountId: ACCOUNT,
+      shardId: 3,
+      ticket: 5,
+      seq: 77,
+      bytes: 2,
+      events: [],
+      guilds: [],
+    });
+  });
+
+  it("throws where a batch is no batch: that is a fault of ours", () => {
+    const { reader } = open();
+    assert.throws(() => reader.read({ ...bare, text: "{}" }), TypeError);
+  });
+
+  it("[G1] passes over a text that is no JSON, and reads those beside it", () => {
+    const { reader, problems } = open();
+    const good = (s: number) => JSON.stringify({ t: "MESSAGE_DELETE", s, d: { id: `${s}` } });
+    const texts = [good(1), '{"t":"MESSAGE_DELETE","s":2,"d":{"private words', good(3)];
+    const batch = reader.read({ ...bare, text: `[${texts.join(SEPARATOR)}]` });
+    assert.deepEqual(batch.deleted, ["1", "3"]);
+    assert.deepEqual(problems, [{ type: "unknown", why: "no JSON" }]);
+  });
+
+  it("names the types that it wants, READY and messages among them", () => {
+    assert.ok(READ_TYPES.includes("READY") && READ_TYPES.includes("MESSAGE_CREATE"));
+    assert.ok(!READ_TYPES.includes("TYPING_START"));
+  });
+
+  it("is complete with what it can read, and with no guild at all", () => {
+    const { guilds } = open().reader.read(batch(READY, CREATE));
+    assert.equal(open({ self: SELF, guilds }).reader.isComplete, true);
+    assert.equal(open().reader.isComplete, true);
+    const left = [{ guildId: GUILD, text: undefined }];
+    assert.equal(open({ self: SELF, guilds: left }).reader.isComplete, true);
+  });
+
+  describe("with a snapshot of another version", () => {
+    const guilds = [{ guildId: GUILD, text: '{"v":0}' }];
+
+    it("is incomplete until a new session begins, which has it stored anew", () => {
+      const { reader } = open({ self: SELF, guilds });
+      assert.equal(reader.isComplete, false);
+      reader.read(batch(MESSAGE));
+      assert.equal(reader.isComplete, false, "a message brings no guild");
+      const read = reader.read(batch(READY, CREATE));
+      assert.equal(reader.isComplete, true);
+      assert.equal(read.guilds.length, 1);
+      assert.equal(typeof read.guilds[0]?.text, "string");
+    });
+
+    it("[G6] is complete from READY on, for then it is awaited", () => {
+      const { reader } = open({ self: SELF, guilds });
+      const read = reader.read(batch(READY));
+      assert.equal(reader.isComplete, true);
+      const { reader: next } = open({ self: SELF, guilds: read.guilds });
+      assert.equal(next.isComplete, true);
+      assert.equal(next.index.get(GUILD)?.isAwaited, true);
+    });
+
+    it("stays incomplete after the READY of another shard", () => {
+      const { reader } = open({ self: SELF, guilds });
+      const other = shardOf(GUILD, 2) === 0 ? 1 : 0;
+      const ready = { ...READY, d: { ...readyData(2, "ws://r") as object, shard: [other, 2] } };
+      assert.deepEqual(reader.read(batch(ready)).guilds, []);
+      assert.equal(reader.isComplete, false);
+    });
+
+    it("forgets it where the bot has left the guild, so that the next start is complete", () => {
+      const { reader } = open({ self: SELF, guilds });
+      const ready = { ...READY, d: readyData(2, "ws://r") };
+      assert.deepEqual(reader.read(batch(ready)).guilds, [{ guildId: GUILD, text: undefined }]);
+    });
+
+    it("stays incomplete after a READY that does not fit", () => {
+      const { reader } = open({ self: SELF, guilds });
+      reader.read(batch({ ...READY, d: {} } as typeof READY));
+      assert.equal(reader.isComplete, false);
+    });
+  });
+});

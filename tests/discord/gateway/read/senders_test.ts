@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { RoleId, UserId } from "../../../../src/core/discord/ids.ts";
+import { fold } from "../../../../src/discord/gateway/read/fold.ts";
+import { restore, snapshotOf } from "../../../../src/discord/gateway/read/guild_index.ts";
+import { namedRoles, senderOf } from "../../../../src/discord/gateway/read/senders.ts";
+import { roleId, userId } from "../../../support/discord/builders.ts";
+import { GUILD, guildData, OTHER_ROLE, OWN_ROLE, SELF } from "../../../support/discord/payloads.ts";
+
+const UNKNOWN = roleId("1800000000000000099");
+const SECOND = roleId("1800000000000000003");
+
+type Roles = readonly { readonly id: RoleId; readonly name: string }[];
+
+function guildWith(roles: Roles) {
+  const d = guildData({ roles });
+  const guild = fold(new Map(), { t: "GUILD_CREATE", s: 1, d }, SELF.userId).index.get(GUILD);
+  assert.ok(guild);
+  return guild;
+}
+
+function after(roles: Roles, t: string, change: object) {
+  const index = new Map([[GUILD, guildWith(roles)]]);
+  const guild = fold(index, { t, s: 2, d: { guild_id: GUILD, ...change } }, SELF.userId)
+    .index.get(GUILD);
+  assert.ok(guild);
+  return guild;
+}
+
+const MODERATORS = { id: OTHER_ROLE, name: "Moderators" };
+const TWIN = { id: SECOND, name: "Moderators" };
+
+describe("[P14] namedRoles()", () => {
+  it("names a role whose name is its own, and nothing that it does not know", () => {
+    assert.deepEqual(namedRoles([OTHER_ROLE, UNKNOWN], guildWith([MODERATORS])), [
+      MODERATORS,
+      { id: UNKNOWN },
+    ]);
+    assert.deepEqual(namedRoles([OTHER_ROLE]), [{ id: OTHER_ROLE }], "of no guild that is known");
+  });
+
+  it("names neither of two that have one name", () => {
+    assert.deepEqual(namedRoles([OTHER_ROLE, SECOND], guildWith([MODERATORS, TWIN])), [
+      { id: OTHER_ROLE },
+      { id: SECOND },
+    ]);
+  });
+
+  it("tells names apart exactly", () => {
+    const names = ["Moderators", "moderators", "Moderators ", "Мoderators", "Moderators\u200b"];
+    const roles = names.map((name, n) => ({ id: roleId(String(100 + n)), name }));
+    const ids = roles.map(({ id }) => id);
+    assert.deepEqual(namedRoles(ids, guildWith(roles)), roles);
+  });
+
+  const changes: readonly [
+    what: string,
+    before: Roles,
+    t: string,
+    change: object,
+    name: unknown,
+  ][] = [
+    ["a second one is made", [MODERATORS], "GUILD_ROLE_CREATE", { role: TWIN }, undefined],
+    [
+      "another is given its name",
+      [MODERATORS, { id: OWN_ROLE, name: "x" }],
+      "GUILD_ROLE_UPDATE",
+      { role: { id: OWN_ROLE, name: "Moderators" } },
+      undefined,
+    ],
+    [
+      "the second is gone",
+      [MODERATORS, TWIN],
+      "GUILD_ROLE_DELETE",
+      { role_id: SECOND },
+      "Moderators",
+    ],
+    [
+      "the second is renamed",
+      [MODERATORS, TWIN],
+      "GUILD_ROLE_UPDATE",
+      { role: { id: SECOND, name: "y" } },
+      "Moderators",
+    ],
+    [
+      "it is renamed itself",
+      [MODERATORS],
+      "GUILD_ROLE_UPDATE",
+      { role: { id: OTHER_ROLE, name: "Mods" } },
+      "Mods",
+    ],
+  ];
+  for (const [what, before, t, change, name] of changes) {
+    it(`follows at once where ${what}`, () => {
+      const guild = after(before, t, change);
+      assert.equal(namedRoles([OTHER_ROLE], guild)[0]?.name, name);
+      const restored = restore([snapshotOf(guild)]).index.get(GUILD);
+      assert.equal(namedRoles([OTHER_ROLE], restored)[0]?.name, name, "and after a restart");
+    });
+  }
+
+  it("gives a name to one role at most, whatever the roles are", () => {
+    const names = fc.array(fc.constantFrom("a", "A", "b", "@everyone", ""), { maxLength: 12 });
+    fc.assert(fc.property(names, (all) => {
+      const roles = all.map((name, n) => ({ id: roleId(String(n + 1)), name }));
+      const named = namedRoles(roles.map(({ id }) => id), guildWith(roles));
+      for (const [n, { name }] of named.entries()) {
+        const count = all.filter((other) => other === all[n]).length;
+        assert.equal(name, count === 1 ? all[n] : undefined);
+      }
+    }));
+  });
+});
+
+describe("[P13] senderOf()", () => {
+  const id: UserId = userId("7");
+
+  it("leaves out what is not so", () => {
+    assert.deepEqual(senderOf({ id, username: "ada" }, {}), { id, username: "ada", roles: [] });
+  });
+
+  it("keeps a webhook's application", () => {
+    const { applicationId } = SELF;
+    assert.deepEqual(senderOf({ id, username: "ada" }, { automaton: "webhook", applicationId }), {
+      id,
+      username: "ada",
+      roles: [],
+      automaton: "webhook",
+      applicationId,
+    });
+  });
+});

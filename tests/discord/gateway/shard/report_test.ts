@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createCounters } from "../../../../src/discord/gateway/link/counts.ts";
+import { type Lost, newLife } from "../../../../src/discord/gateway/life/life.ts";
+import type { FromShard, FromWorker } from "../../../../src/discord/gateway/link/protocol.ts";
+import { createShardReport } from "../../../../src/discord/gateway/shard/report.ts";
+import { gatewayOptions, TOKEN } from "../../../support/gateway/gateway_shard.ts";
+
+const LOST: Lost = {
+  cause: { kind: "closed", code: 4000, reason: "" },
+  attempt: 2,
+  during: "ready",
+  next: { kind: "resume", delayMs: 740.4, isDown: false },
+  isSessionLost: false,
+  failedResumes: 0,
+};
+
+function create(fields: Parameters<typeof gatewayOptions>[1] = {}, id = 0) {
+  const said: (FromShard | FromWorker)[] = [];
+  const counters = createCounters();
+  const report = createShardReport(gatewayOptions("ws://127.0.0.1", fields), id, {
+    post: (message) => void said.push(message),
+    tell: (message) => void said.push(message),
+    counters,
+  });
+  const lines = () =>
+    said.flatMap((message) =>
+      message.kind === "log" ? [`${message.event} ${JSON.stringify(message.fields)}`] : []
+    );
+  return { report, said, lines, counters };
+}
+
+describe("[G10] createShardReport()", () => {
+  it("says what follows a loss: the attempt, the wait and its bounds", () => {
+    const { report, lines } = create({ isConnectionDebug: true });
+    report.lost(LOST, "the-session");
+    assert.deepEqual(lines().slice(-1), [
+      'Back-off {"next":"resume","attempt":2,"inMs":740,"minDelayMs":500,"maxDelayMs":8000,"base":1.5}',
+    ]);
+  });
+
+  it("tells the other end's words, without what is secret or acts, and not all of them", () => {
+    const { report, lines } = create({ isConnectionDebug: true });
+    const reason = `${TOKEN} the-session \u001b[31m\n ${"x".repeat(500)}`;
+    report.lost({ ...LOST, cause: { kind: "closed", code: 4000, reason } }, "the-session");
+    const [line = ""] = lines().filter((said) => said.startsWith("The other end's words"));
+    assert.match(line, /"… … {2}\[31m {2}x+…"/);
+    assert.ok(line.length < 180, `${line.length}`);
+  });
+
+  it("keeps to one line for a loss where nobody asked for more", () => {
+    const { report, lines } = create();
+    report.debug("never", {});
+    report.beat({ lateMs: 1 });
+    report.held("spacing", 5_000);
+    report.lost(LOST, undefined);
+    assert.equal(lines().length, 1);
+  });
+
+  it("names the shard where there are several, and only there", () => {
+    const { report, lines } = create({ shardCount: 2 }, 1);
+    report.log("info", "x", { y: 1 });
+    assert.deepEqual(lines(), ['x {"shard":1,"y":1}']);
+    const alone = create();
+    alone.report.log("info", "x", { y: 1 });
+    assert.deepEqual(alone.lines(), ['x {"y":1}']);
+  });
+});
+
+describe("[G5] createShardReport()", () => {
+  it("says it out loud where the budget is spent", () => {
+    const { report, said } = create();
+    report.held("budget", 60_000);
+    assert.ok(said[0]?.kind === "log" && said[0].level === "warn");
+  });
+
+  it("[G5a] says why a session is given up: what Discord said, or that RESUMEs came to nothing", () => {
+    const gone: Lost = { ...LOST, isSessionLost: true };
+    const why = (lost: Lost) => {
+      const { report, lines } = create();
+      report.lost(lost, "s");
+      return lines().at(-1) ?? "";
+    };
+    assert.match(why(gone), /"why":"4000"/);
+    assert.match(why({ ...gone, failedResumes: 3 }), /"why":"3 RESUMEs in a row came to nothing"/);
+  });
+
+  it("tells what became of a RESUME", () => {
+    const causes: readonly [Lost["cause"], string][] = [
+      [{ kind: "invalid_session", canResume: false }, "invalid"],
+      [{ kind: "late", waitedFor: "RESUMED" }, "timeout"],
+      [{ kind: "zombie" }, "closed"],
+    ];
+    for (const [cause, outcome] of causes) {
+      const { report, counters } = create();
+      report.lost({ ...LOST, cause, during: "resuming" }, undefined);
+      const { resumes } = counters.changed()!;
+      assert.deepEqual(Object.entries(resumes).filter(([, count]) => count > 0), [[outcome, 1]]);
+    }
+  });
+
+  it("tells its state once, and again when that or the count of failures has changed", () => {
+    const { report, said } = create();
+    const phase = { kind: "ready", sinceMs: 0 } as const;
+    const life = { ...newLife({ monotonicMs: 0, wallMs: 0 }), phase };
+    report.update(life);
+    report.update(life);
+    assert.equal(said.length, 1);
+    report.update({ ...life, failures: 1 });
+    assert.deepEqual(said.map((message) => message.kind === "state" && message.failures), [0, 1]);
+  });
+
+  it("is final with what ends the account", () => {
+    const { report, said } = create();
+    const next = { kind: "stop", code: 4004, hint: "Copy the token anew." } as const;
+    report.lost({ ...LOST, next }, undefined);
+    assert.deepEqual(said.at(-1), { kind: "final", plan: next });
+  });
+});
+
+describe("[G1] createShardReport()", () => {
+  it("counts each payload that is passed over, and says it ever more rarely", () => {
+    const { report, lines, counters } = create();
+    for (let i = 0; i < 100; i++) report.passedOver("odd", "abc");
+    assert.equal(counters.changed()?.unparsable, 100);
+    assert.equal(lines().length, 7);
+    assert.match(lines().at(-1)!, /{"why":"odd","length":3,"passedOver":64}/);
+  });
+});

@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  type FromWorker,
+  PROTOCOL_VERSION,
+  type ShardStart,
+  type ToWorker,
+} from "../../../../src/discord/gateway/link/protocol.ts";
+import { serveGateway } from "../../../../src/discord/gateway/shard/serve.ts";
+import { cleanUpAfterEach } from "../../../support/cleanups.ts";
+import { startFakeGateway } from "../../../support/gateway/fake_gateway.ts";
+import { gatewayOptions } from "../../../support/gateway/gateway_shard.ts";
+
+const cleanups = cleanUpAfterEach();
+
+function serve() {
+  const sent: FromWorker[] = [];
+  let listener: (message: unknown) => void = () => {};
+  serveGateway({
+    postMessage: (message) => void sent.push(message),
+    on: (_event, itsListener) => {
+      listener = itsListener;
+    },
+  });
+  return { sent, hear: (message: unknown) => listener(message) };
+}
+
+function shard(id: number): ShardStart {
+  return { id, identifyInMs: 0, epoch: 0, failures: 0, isDown: false, mustSendPresence: false };
+}
+
+type Start = Extract<ToWorker, { kind: "start" }>;
+
+async function start(fields: Partial<Start> = {}) {
+  const gateway = await startFakeGateway();
+  cleanups.push(() => gateway.stop());
+  const message: Start = {
+    kind: "start",
+    version: PROTOCOL_VERSION,
+    options: gatewayOptions(gateway.url),
+    shards: [shard(0)],
+    tick: new SharedArrayBuffer(8),
+    ...fields,
+  };
+  return { gateway, message };
+}
+
+describe("[G1] serveGateway()", () => {
+  it("starts one shard, tells what it does, and stops it", async () => {
+    const { gateway, message } = await start();
+    const { sent, hear } = serve();
+    hear(message);
+    const { tick } = message;
+    assert.ok(Date.now() - Number(Atomics.load(new BigInt64Array(tick), 0)) < 5_000);
+    await gateway.until(() => sent.some(({ kind }) => kind === "permit_wanted"), "the question");
+    assert.equal(gateway.received(2).length, 0, "no IDENTIFY without a permit");
+    hear({ kind: "permit", shardId: 0, socket: 1, answer: { kind: "granted" } });
+    await gateway.until(() => sent.some(({ kind }) => kind === "batch"), "READY");
+    assert.throws(() => hear(message), /started the shards twice/);
+    hear({ kind: "url", url: "ws://127.0.0.1:9" });
+    hear({ kind: "stop" });
+    await gateway.until(() => sent.at(-1)?.kind === "stopped", "the end");
+  });
+
+  it("holds several shards, each with its own messages", async () => {
+    const { gateway, message } = await start({
+      options: gatewayOptions("", { shardCount: 2, maxConcurrency: 2 }),
+      shards: [shard(0), shard(1)],
+    });
+    const { sent, hear } = serve();
+    hear({ ...message, options: { ...message.options, url: gateway.url } });
+    const asked = () =>
+      sent.flatMap((one) => one.kind === "permit_wanted" ? [one.shardId] : []).toSorted();
+    await gateway.until(() => asked().length === 2, "both questions");
+    assert.deepEqual(asked(), [0, 1]);
+    hear({ kind: "permit", shardId: 1, socket: 1, answer: { kind: "granted" } });
+    const batchesOf = (id: number) =>
+      sent.filter((one) => one.kind === "batch" && one.shardId === id).length;
+    await gateway.until(() => batchesOf(1) === 1, "READY of the second");
+    assert.deepEqual(gateway.received(2).map(({ d }) => d.shard), [[1, 2]]);
+    hear({ kind: "permit", shardId: 0, socket: 1, answer: { kind: "granted" } });
+    await gateway.until(() => batchesOf(0) === 1, "READY of the first");
+    hear({ kind: "committed", shardId: 0, number: 1 });
+    hear({ kind: "committed", shardId: 9, number: 1 }); // of nobody
+    hear({ kind: "stop" });
+    await gateway.until(() => sent.at(-1)?.kind === "stopped", "the end");
+    await gateway.until(() => gateway.connections.every(({ isOpen }) => !isOpen), "both closed");
+    assert.equal(sent.filter(({ kind }) => kind === "stopped").length, 1);
+  });
+
+  it("[G5] has shards of one key wait for each other, without a connection in vain", async () => {
+    const { gateway, message } = await start({ shards: [shard(0), shard(1), shard(2)] });
+    const { sent, hear } = serve();
+    hear(message);
+    await gateway.until(() => sent.some(({ kind }) => kind === "permit_wanted"), "the question");
+    hear({ kind: "permit", shardId: 0, socket: 1, answer: { kind: "granted" } });
+    await gateway.until(() => gateway.received(2).length === 1, "IDENTIFY");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.equal(gateway.connections.length, 1, "the others have not even connected");
+    const waits = sent.flatMap((one) =>
+      one.kind === "state" && one.shardId > 0 ? [one.state.waits] : []
+    );
+    assert.deepEqual(waits, ["spacing", "spacing"]);
+    hear({ kind: "stop" });
+    await gateway.until(() => sent.at(-1)?.kind === "stopped", "the end");
+  });
+
+  it("[G5] holds the others back once one has its permit", async () => {
+    const { gateway, message } = await start();
+    const { reconnect } = message.options;
+    const session = { sessionId: "old", resumeUrl: "", seq: 1 };
+    const { sent, hear } = serve();
+    hear({
+      ...message,
+      // both would identify at once
+      options: { ...message.options, reconnect: { ...reconnect, resumeSession: false } },
+      shards: [shard(0), { ...shard(1), session }],
+    });
+    const asked = () => sent.filter(({ kind }) => kind === "permit_wanted").length;
+    await gateway.until(() => asked() === 2, "both questions");
+    hear({ kind: "permit", shardId: 0, socket: 1, answer: { kind: "granted" } });
+    await gateway.until(() => gateway.received(2).length === 1, "IDENTIFY");
+    const other = gateway.connections.find(({ received }) => received.every(({ op }) => op !== 2));
+    other!.destroy();
+    const lines = () => sent.flatMap((one) => one.kind === "log" ? [one.event] : []);
+    const isHeld = () => lines().some((line) => /a new session in (?:5\.\d|6\.0) s/.test(line));
+    await gateway.until(isHeld, "a wait that is longer than the back-off's second");
+    assert.equal(gateway.connections.length, 2);
+    hear({ kind: "stop" });
+    await gateway.until(() => sent.at(-1)?.kind === "stopped", "the end");
+  });
+
+  it("[G3] closes all shards where one is final", async () => {
+    const { gateway, message } = await start({
+      options: gatewayOptions("", { shardCount: 2, maxConcurrency: 2 }),
+      shards: [shard(0), shard(1)],
+    });
+    const { sent, hear } = serve();
+    hear({ ...message, options: { ...message.options, url: gateway.url } });
+    await gateway.until(() => gateway.connections.length === 2, "both connections");
+    gateway.connections[0]!.close(4004);
+    await gateway.until(() => gateway.connections.every(({ isOpen }) => !isOpen), "both closed");
+    await new Promise((resolve) => setTimeout(resolve, 600)); // a back-off would be over
+    assert.equal(gateway.connections.length, 2);
+    assert.equal(sent.filter(({ kind }) => kind === "final").length, 1);
+    hear({ kind: "stop" });
+    await gateway.until(() => sent.at(-1)?.kind === "stopped", "the end");
+  });
+
+  it("has nothing to stop before it was started", async () => {
+    const { sent, hear } = serve();
+    hear({ kind: "stop" });
+    await new Promise((resolve) => setTimeout(resolve));
+    assert.deepEqual(sent, [{ kind: "stopped" }]);
+  });
+
+  it("refuses what it does not understand", async () => {
+    const { message } = await start({ version: PROTOCOL_VERSION + 1 });
+    const { hear } = serve();
+    assert.throws(() => hear(message), /speaks version/);
+    assert.throws(() => hear({ kind: "dance" }), /unknown message/);
+  });
+});

@@ -1,0 +1,562 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { describe, it } from "node:test";
+import { cleanUpAfterEach } from "../../../support/cleanups.ts";
+import {
+  type FakeGateway,
+  type FakeGatewayOptions,
+  openNow,
+  startFakeGateway,
+} from "../../../support/gateway/fake_gateway.ts";
+import {
+  gatewayOptions,
+  resuming,
+  startTestShard,
+  type TestShard,
+  TOKEN,
+} from "../../../support/gateway/gateway_shard.ts";
+import { DISPATCH_OVERHEAD } from "../../../../src/discord/gateway/link/batches.ts";
+import type {
+  GatewayOptions,
+  PermitAnswer,
+  ShardState,
+} from "../../../../src/discord/gateway/link/protocol.ts";
+
+const cleanups = cleanUpAfterEach();
+
+async function start(
+  fake: FakeGatewayOptions = {},
+  options: Partial<GatewayOptions> = {},
+  settings: Parameters<typeof startTestShard>[1] = {},
+): Promise<{ gateway: FakeGateway; shard: TestShard }> {
+  const gateway = await startFakeGateway(fake);
+  cleanups.push(() => gateway.stop());
+  const shard = startTestShard(gatewayOptions(gateway.url, options), settings);
+  cleanups.push(() => shard.stop());
+  return { gateway, shard };
+}
+
+async function startReady(...args: Parameters<typeof start>): ReturnType<typeof start> {
+  const started = await start(...args);
+  await started.gateway.until(() => started.shard.isReady(), "READY");
+  return started;
+}
+
+describe("[G2] startShard()", () => {
+  it("identifies after HELLO, with the token and the intents", async () => {
+    const { gateway } = await startReady({}, { intents: 37_377 });
+    const [identify] = gateway.received(2);
+    assert.equal(identify!.d.token, TOKEN);
+    assert.equal(identify!.d.intents, 37_377);
+    assert.match(gateway.connections[0]!.path, /\?v=10&encoding=json$/);
+  });
+
+  it("sends nothing before HELLO, and gives up waiting", async () => {
+    const { gateway, shard } = await start({ saysHello: false });
+    await gateway.until(() => gateway.connections.length === 2, "a second connection");
+    assert.equal(gateway.connections[0]!.received.length, 0);
+    assert.match(shard.logs()[0]!, /HELLO did not come in time.*a new session in 0\.5 s/);
+  });
+
+  for (const upgrade of ["hang", "502", "garbage"] as const) {
+    it(`tries again, unhurried, where the upgrade is answered with: ${upgrade}`, async () => {
+      const { gateway, shard } = await start({ upgrade });
+      await gateway.until(() => shard.logs().length === 1, "the first failure");
+      gateway.options = {};
+      await gateway.until(() => shard.isReady(), "READY");
+      assert.equal(gateway.received(2).length, 1);
+    });
+  }
+
+  it("answers a heartbeat that is asked for at once, with what is committed", async () => {
+    const { gateway, shard } = await startReady({}, {}, { random: () => 0.9 });
+    gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "hi" });
+    await gateway.until(() => shard.dispatches().length === 2, "the message");
+    gateway.connections[0]!.send({ op: 1, d: null, s: null, t: null });
+    await gateway.until(() => gateway.received(1).length === 1, "the beat");
+    assert.equal(gateway.received(1)[0]!.d, 2);
+  });
+
+  it("beats with nothing while nothing is committed", async () => {
+    const { gateway } = await startReady({}, {}, { commits: false, random: () => 0.9 });
+    gateway.connections[0]!.send({ op: 1, d: null, s: null, t: null });
+    await gateway.until(() => gateway.received(1).length === 1, "the beat");
+    assert.equal(gateway.received(1)[0]!.d, null);
+  });
+
+  it("beats with nothing of the session before while it identifies", async () => {
+    const { gateway } = await startReady({}, {}, { speed: 10, random: () => 0.9 });
+    gateway.options = { handle: ({ op }) => op === 2 };
+    gateway.connections[0]!.close(4009);
+    await gateway.until(() => gateway.received(2).length === 2, "IDENTIFY");
+    gateway.connections[1]!.send({ op: 1, d: null, s: null, t: null });
+    await gateway.until(() => gateway.connections[1]!.received.length === 2, "the beat");
+    assert.deepEqual(gateway.connections[1]!.received.map(({ op }) => op), [2, 1]);
+    assert.equal(gateway.connections[1]!.received[1]!.d, null);
+  });
+
+  it("takes only an ACK for an ACK, and resumes without one", async () => {
+    const { gateway } = await startReady({ heartbeatMs: 200, acks: false });
+    const [first] = gateway.connections;
+    const chatter = setInterval(() => {
+      if (first!.isOpen) first!.dispatch("MESSAGE_CREATE", {});
+    }, 20);
+    await gateway.until(() => gateway.received(6).length === 1, "RESUME");
+    clearInterval(chatter);
+    assert.equal(first!.received.filter(({ op }) => op === 1).length, 1);
+    assert.ok(![1000, 1001].includes(first!.closeCode!), `closed with ${first!.closeCode}`);
+    assert.match(gateway.connections[1]!.path, /^\/resume\?/);
+  });
+
+  it("leaves a peer that has gone deaf", async () => {
+    const { gateway, shard } = await startReady({ heartbeatMs: 200 });
+    gateway.connections[0]!.goDeaf();
+    await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
+    assert.equal(gateway.received(2).length, 1);
+  });
+});
+
+describe("[G3] startShard()", () => {
+  it("resumes at once after op 7", async () => {
+    const { gateway, shard } = await startReady();
+    for (let i = 0; i < 3; i++) gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i });
+    await gateway.until(() => shard.dispatches().length === 4, "the messages");
+    gateway.connections[0]!.send({ op: 7, d: null, s: null, t: null });
+    await gateway.until(() => gateway.received(6).length === 1, "RESUME", 400);
+    assert.deepEqual(gateway.received(6)[0]!.d, {
+      token: TOKEN,
+      session_id: "session-1",
+      seq: 4,
+    });
+    await gateway.until(() => shard.isReady(), "RESUMED");
+    assert.ok(openNow(gateway) <= 1);
+  });
+
+  it("resumes after op 9 true and identifies anew after op 9 false", async () => {
+    const { gateway, shard } = await startReady({}, {}, { speed: 10 });
+    gateway.connections[0]!.send({ op: 9, d: true, s: null, t: null });
+    await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
+    gateway.connections[1]!.send({ op: 9, d: false, s: null, t: null });
+    await gateway.until(() => gateway.received(2).length === 2, "IDENTIFY");
+    assert.equal(gateway.received(6).length, 1);
+    assert.match(gateway.connections[2]!.path, /^\/\?/, "by the base URL");
+    const lost = shard.logs().find((line) => /could not be resumed/.test(line));
+    assert.match(lost ?? "", /what was said since is for catch-up to find/);
+  });
+
+  it("hears an op 9 that a close follows at once, compressed too", async () => {
+    const { gateway } = await startReady({}, { compress: true }, { speed: 10 });
+    gateway.connections[0]!.send({ op: 9, d: false, s: null, t: null });
+    gateway.connections[0]!.close(4000);
+    await gateway.until(() => gateway.received(2).length === 2, "IDENTIFY");
+    assert.equal(gateway.received(6).length, 0);
+  });
+
+  it("stops for good after 4004, and says what to do", async () => {
+    const { gateway, shard } = await startReady();
+    gateway.connections[0]!.close(4004, "Authentication failed.");
+    await gateway.until(() => shard.messages.some(({ kind }) => kind === "final"), "the end");
+    const final = shard.messages.find((message) => message.kind === "final");
+    assert.deepEqual(final!.plan.kind, "stop");
+    assert.match(shard.logs().at(-1)!, /4004, authentication failed.*no more tries.*token/);
+    assert.equal(gateway.connections.length, 1);
+  });
+
+  it("resumes after the network has cut the connection", async () => {
+    const { gateway, shard } = await startReady();
+    gateway.connections[0]!.destroy();
+    await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
+    assert.match(shard.logs()[1]!, /^The network ended the connection: /);
+  });
+
+  it("writes neither the token nor content to the log", async () => {
+    const { gateway, shard } = await startReady({}, { isConnectionDebug: true });
+    gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "private words" });
+    gateway.connections[0]!.sendText('{"op":0,"t":"READY","s":3,"d":{"private words');
+    await gateway.until(() => shard.counts()?.unparsable === 1 || false, "the counter", 3_000);
+    const said = JSON.stringify(shard.messages.filter(({ kind }) => kind === "log"));
+    assert.doesNotMatch(said, /private words|secret-token/);
+  });
+});
+
+describe("[G4] startShard()", () => {
+  it("identifies no oftener than every 5 s against one that closes after each IDENTIFY", async () => {
+    const { gateway } = await start(
+      {
+        handle(payload, connection) {
+          if (payload.op !== 2) return false;
+          connection.close(4000);
+          return true;
+        },
+      },
+      {},
+      { speed: 20 },
+    );
+    await gateway.until(() => gateway.received(2).length === 4, "four IDENTIFYs", 10_000);
+    const times = gateway.received(2).map(({ at }) => at * 20);
+    for (const [i, at] of times.entries()) {
+      if (i > 0) assert.ok(at - times[i - 1]! >= 4_900, `${at - times[i - 1]!} ms apart`);
+    }
+  });
+
+  it("waits between tries where nobody listens, and comes back", async () => {
+    const vacant = await startFakeGateway();
+    const port = Number(new URL(vacant.url).port);
+    await vacant.stop();
+    const shard = startTestShard(gatewayOptions(vacant.url), { speed: 10 });
+    cleanups.push(() => shard.stop());
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    const tries = shard.logs().length;
+    assert.ok(tries >= 1 && tries <= 6, `${tries} tries in 2.5 s`);
+    assert.match(shard.logs()[0]!, /ECONNREFUSED/);
+
+    const gateway = await startFakeGateway({}, port);
+    cleanups.push(() => gateway.stop());
+    await gateway.until(() => shard.isReady(), "READY");
+  });
+});
+
+describe("[G5] startShard()", () => {
+  it("[G5b] resumes from what is committed, beats with it, and drops what it has", async () => {
+    const { gateway, shard } = await startReady({}, {}, { commits: false, random: () => 0.9 });
+    const seqs = () => shard.dispatches().map(({ s }) => s);
+    const commit = (upTo: number) => {
+      for (const message of shard.messages) {
+        if (message.kind === "batch" && message.batch.seq <= upTo) shard.committed(message.batch);
+      }
+    };
+    for (let i = 0; i < 4; i++) {
+      gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i });
+      await gateway.until(() => seqs().length === i + 2, "the message");
+    }
+    gateway.connections[0]!.destroy();
+    await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
+    assert.equal(gateway.received(6)[0]!.d.seq, 1, "READY's, since nothing is committed");
+    commit(2);
+    gateway.connections[1]!.send({ op: 1, d: null, s: null, t: null });
+    await gateway.until(() => gateway.received(1).length === 1, "the beat");
+    assert.equal(gateway.received(1)[0]!.d, 2);
+
+    gateway.connections[1]!.destroy();
+    await gateway.until(() => gateway.received(6).length === 2 && shard.isReady(), "RESUMED");
+    assert.equal(gateway.received(6)[1]!.d.seq, 2);
+    gateway.connections[2]!.dispatch("MESSAGE_CREATE", { i: 4 });
+    await gateway.until(() => seqs().includes(gateway.seq), "the next one");
+    assert.deepEqual(seqs(), [1, 2, 3, 4, 5, gateway.seq], "what it holds is not taken twice");
+    assert.ok(shard.counts()!.replayed >= 5, "and yet counted as replayed");
+  });
+
+  it("[G5b] begins a new session where Discord has forgotten what it was told of", async () => {
+    const { gateway, shard } = await startReady({}, {}, { commits: false, speed: 10 });
+    const seqs = () => shard.dispatches().map(({ s }) => s);
+    for (let i = 0; i < 3; i++) gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i });
+    await gateway.until(() => seqs().length === 4, "the messages");
+    gateway.forget(3); // RESUME names READY's number, 1
+    gateway.connections[0]!.destroy();
+    await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
+    gateway.connections[1]!.dispatch("MESSAGE_CREATE", { i: 3 });
+    await gateway.until(() => gateway.received(2).length === 2, "IDENTIFY", 9_000);
+    await gateway.until(() => seqs().length === 6 && shard.isReady(), "READY");
+    assert.deepEqual(seqs(), [1, 2, 3, 4, 6, 1], "what comes until then counts, and once");
+    const holes = shard.messages.flatMap((message) =>
+      message.kind === "batch" && message.batch.afterHole ? [message.batch.seq] : []
+    );
+    assert.deepEqual(holes, [6], "the first that is used behind the hole, and no other");
+    assert.equal(shard.counts()!.resumes.resumed, 1);
+    assert.ok(shard.logs().some((line) => /Discord has forgotten/.test(line)));
+  });
+
+  it("[G5b] sees a hole in types that are not used, and in RESUMED itself", async () => {
+    for (const type of ["TYPING_START", undefined]) {
+      const { gateway, shard } = await startReady({}, {}, { commits: false, speed: 10 });
+      gateway.connections[0]!.dispatch("MESSAGE_CREATE", {});
+      await gateway.until(() => shard.dispatches().length === 2, "the message");
+      if (type) gateway.connections[0]!.dispatch(type, {});
+      gateway.forget(2);
+      gateway.connections[0]!.destroy();
+      await gateway.until(() => gateway.received(2).length === 2, `IDENTIFY (${type})`, 9_000);
+      await gateway.until(() => shard.isReady(), "READY");
+    }
+  });
+
+  it("connects to where the gateway has moved, and cuts no wait short for it", async () => {
+    const vacant = await startFakeGateway();
+    await vacant.stop();
+    const gateway = await startFakeGateway();
+    cleanups.push(() => gateway.stop());
+    const shard = startTestShard(gatewayOptions(vacant.url));
+    cleanups.push(() => shard.stop());
+    await gateway.until(() => shard.logs().length === 1, "the first failure");
+    const said = shard.messages.length;
+    shard.setUrl(gateway.url);
+    assert.equal(shard.messages.length, said, "the wait goes on");
+    await gateway.until(() => shard.isReady(), "READY");
+    assert.equal(gateway.connections.length, 1);
+  });
+
+  it("resumes a session of before, from what was stored of it", async () => {
+    const gateway = await startFakeGateway();
+    cleanups.push(() => gateway.stop());
+    const session = { sessionId: "old", resumeUrl: `${gateway.url}/resume`, seq: 41 };
+    const shard = startTestShard(gatewayOptions(gateway.url, resuming(session)));
+    cleanups.push(() => shard.stop());
+    await gateway.until(() => shard.isReady(), "RESUMED");
+    assert.deepEqual(gateway.received(6)[0]!.d, { token: TOKEN, session_id: "old", seq: 41 });
+    assert.equal(gateway.received(2).length, 0);
+  });
+
+  it("identifies after three RESUMEs in a row that led nowhere", async () => {
+    const { gateway } = await startReady(
+      {
+        handle(payload, connection) {
+          if (payload.op === 6) connection.close(4000);
+          return payload.op === 6;
+        },
+      },
+      {},
+      { speed: 20 },
+    );
+    gateway.connections[0]!.destroy();
+    await gateway.until(() => gateway.received(2).length === 2, "IDENTIFY", 8_000);
+    assert.equal(gateway.received(6).length, 3);
+  });
+
+  it("closes so that the session can be resumed", async () => {
+    const { gateway, shard } = await startReady();
+    await shard.stop();
+    await gateway.until(() => !gateway.connections[0]!.isOpen, "the close");
+    assert.equal(gateway.connections[0]!.closeCode, 3000);
+  });
+
+  it("connects no more once it was stopped on the way", async () => {
+    const { gateway, shard } = await start({ upgrade: "hang" });
+    await shard.stop();
+    gateway.options = {};
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(gateway.connections.length, 0);
+  });
+});
+
+describe("[G1] startShard()", () => {
+  it("lives on after payloads that cannot be read", async () => {
+    const { gateway, shard } = await startReady();
+    const [connection] = gateway.connections;
+    for (
+      const text of ["", "null", "[]", "{", '{"op":"0"}', '{"op":0,"d":{}}', '{"op":99,"d":1}']
+    ) {
+      connection!.sendText(text);
+    }
+    connection!.dispatch("MESSAGE_CREATE", { content: "still here" });
+    await gateway.until(() => shard.dispatches().length === 2, "the message");
+    assert.equal(gateway.connections.length, 1);
+    await gateway.until(() => shard.counts()?.unparsable === 7, "the counter");
+  });
+
+  for (const garbage of ["text without a frame", "\u0001"]) {
+    it(`resumes after ${JSON.stringify(garbage)} in place of a frame`, async () => {
+      const { gateway, shard } = await startReady();
+      gateway.connections[0]!.sendBytes(Buffer.from(garbage.repeat(10)));
+      await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
+    });
+  }
+
+  it("keeps 2,000 compressed dispatches in order", async () => {
+    const { gateway, shard } = await startReady({}, { compress: true });
+    assert.match(gateway.connections[0]!.path, /&compress=zlib-stream$/);
+    const text = "words ".repeat(40);
+    for (let i = 0; i < 2_000; i++) gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i, text });
+    await gateway.until(() => shard.dispatches().length === 2_001, "all of them", 15_000);
+    const order = shard.dispatches().slice(1).map(({ d }) => d.i);
+    assert.deepEqual(order, Array.from({ length: 2_000 }, (_, i) => i));
+    assert.equal(gateway.connections.length, 1);
+  });
+
+  it("resumes after a broken compressed stream", async () => {
+    const { gateway, shard } = await startReady({}, { compress: true });
+    const frame = Buffer.concat([Buffer.from([0x82, 12]), Buffer.from("garbage bits")]);
+    gateway.connections[0]!.sendBytes(frame);
+    await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
+    assert.ok(shard.logs().some((line) => /compressed stream is broken/.test(line)));
+  });
+
+  it("passes on only what somebody uses, and counts the rest", async () => {
+    const { gateway, shard } = await startReady();
+    gateway.connections[0]!.dispatch("TYPING_START", { note: '"t":"MESSAGE_CREATE"' });
+    gateway.connections[0]!.dispatch("MESSAGE_CREATE", { content: "hi" });
+    await gateway.until(() => shard.dispatches().length === 2, "the message");
+    assert.deepEqual(shard.dispatches().map(({ t }) => t), ["READY", "MESSAGE_CREATE"]);
+    const batch = shard.messages.findLast((message) => message.kind === "batch")!;
+    assert.equal(batch.batch.seq, 3);
+    await gateway.until(() => shard.counts()?.dispatches["TYPING_START"] === 1, "the counter");
+  });
+
+  it("stops reading while main has no room, abandons the socket, and loses nothing", async () => {
+    const { gateway, shard } = await startReady({ heartbeatMs: 400 }, {}, {
+      commits: false,
+      bounds: { maxBytes: 1 << 20 },
+    });
+    const filler = "x".repeat(50_000);
+    for (let i = 0; i < 400; i++) gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i, filler });
+    await gateway.until(
+      () => shard.logs().some((line) => /could not keep up/.test(line)),
+      "the socket's end",
+    );
+    assert.ok(shard.dispatches().length < 200, `${shard.dispatches().length} were taken`);
+    const ticksBefore = shard.ticks();
+    await new Promise((resolve) => setTimeout(resolve, 800)); // the wait's end is past by then
+    const ticks = shard.ticks() - ticksBefore;
+    assert.ok(ticks <= 5, `${ticks} ticks while there was nothing to do but wait for room`);
+
+    let next = 0;
+    const commit = () => {
+      for (; next < shard.messages.length; next++) {
+        const message = shard.messages[next]!;
+        if (message.kind === "batch") shard.committed(message.batch);
+      }
+    };
+    await gateway.until(
+      () => {
+        commit();
+        return shard.dispatches().length === 401;
+      },
+      "all of them",
+      10_000,
+    );
+    assert.deepEqual(
+      shard.dispatches().slice(1).map(({ d }) => d.i),
+      Array.from({ length: 400 }, (_, i) => i),
+    );
+    assert.equal(gateway.received(2).length, 1);
+  });
+});
+
+describe("[G5] startShard() and its permit", () => {
+  it("sends no IDENTIFY before it is granted, and beats meanwhile", async () => {
+    const { gateway, shard } = await start({ heartbeatMs: 100 }, {}, { permit: () => undefined });
+    await gateway.until(() => gateway.received(1).length >= 3, "beats");
+    assert.equal(gateway.received(2).length, 0);
+    assert.deepEqual(new Set(gateway.received(1).map(({ d }) => d)), new Set([null]));
+    assert.equal(lastState(shard)?.state, "identifying");
+    shard.permit(1, { kind: "granted" });
+    await gateway.until(() => shard.isReady(), "READY");
+    assert.equal(gateway.connections.length, 1);
+  });
+
+  it("leaves the socket where it is to wait, says what for, and asks again", async () => {
+    const answers: PermitAnswer[] = [{ kind: "wait", waitMs: 4_000, why: "budget" }];
+    const permit = (): PermitAnswer => answers.pop() ?? { kind: "granted" };
+    const { gateway, shard } = await start({}, {}, { permit, speed: 10 });
+    await gateway.until(() => lastState(shard)?.waits === "budget", "the wait");
+    assert.equal(lastState(shard)?.state, "backoff");
+    await gateway.until(() => !gateway.connections[0]!.isOpen, "the close");
+    assert.equal(gateway.received(2).length, 0);
+    assert.ok(shard.lines().some((line) => /^warn Not identifying.*"waitMs":4000/.test(line)));
+    await gateway.until(() => shard.isReady(), "READY");
+    assert.equal(lastState(shard)?.waits, undefined);
+    assert.equal(gateway.connections.length, 2);
+    assert.deepEqual(shard.counts()?.disconnects, {}, "it is no lost connection");
+  });
+
+  it("takes no permit for the socket after the one that asked", async () => {
+    const { gateway, shard } = await start({}, { isConnectionDebug: true }, {
+      permit: () => undefined,
+    });
+    const asked = () => shard.messages.filter(({ kind }) => kind === "permit_wanted").length;
+    await gateway.until(() => asked() === 1, "the question");
+    gateway.connections[0]!.destroy();
+    await gateway.until(() => asked() === 2, "the question of another socket");
+    shard.permit(1, { kind: "granted" });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(gateway.received(2).length, 0);
+    assert.ok(shard.logs().includes("A permit came too late"));
+    shard.permit(2, { kind: "granted" });
+    await gateway.until(() => shard.isReady(), "READY");
+  });
+
+  it("needs none for a RESUME", async () => {
+    const gateway = await startFakeGateway();
+    cleanups.push(() => gateway.stop());
+    const session = { sessionId: "old", resumeUrl: gateway.url, seq: 1 };
+    const shard = startTestShard(gatewayOptions(gateway.url, resuming(session)), {
+      permit: () => assert.fail("it asked"),
+    });
+    cleanups.push(() => shard.stop());
+    await gateway.until(() => shard.isReady(), "RESUMED");
+  });
+});
+
+describe("[G2] startShard() and the presence", () => {
+  const presence = { status: "idle", activity: "reading" } as const;
+
+  it("says it in IDENTIFY, with its number, and not again", async () => {
+    const { gateway, shard } = await startReady({}, { presence, shardCount: 2 });
+    assert.equal(gateway.received(2)[0]!.d.presence.status, "idle");
+    assert.deepEqual(gateway.received(2)[0]!.d.shard, [0, 2]);
+    gateway.connections[0]!.destroy();
+    await gateway.until(() => gateway.received(6).length === 1 && shard.isReady(), "RESUMED");
+    assert.equal(gateway.received(3).length, 0);
+  });
+
+  it("says it once where it resumes what another process began", async () => {
+    const gateway = await startFakeGateway();
+    cleanups.push(() => gateway.stop());
+    const session = { sessionId: "old", resumeUrl: gateway.url, seq: 1 };
+    const shard = startTestShard(
+      gatewayOptions(gateway.url, { ...resuming(session), presence }),
+    );
+    cleanups.push(() => shard.stop());
+    await gateway.until(() => gateway.received(3).length === 1, "the presence");
+    assert.equal(gateway.received(3)[0]!.d.activities[0].state, "reading");
+    gateway.connections[0]!.destroy();
+    await gateway.until(() => gateway.received(6).length === 2 && shard.isReady(), "RESUMED");
+    assert.equal(gateway.received(3).length, 1);
+  });
+});
+
+describe("[G1] startShard() against a flood", () => {
+  it("answers 200 requests for a beat with 50, and says so once", async () => {
+    const { gateway, shard } = await startReady({}, {}, { random: () => 0.9 });
+    for (let i = 0; i < 200; i++) {
+      gateway.connections[0]!.send({ op: 1, d: null, s: null, t: null });
+    }
+    gateway.connections[0]!.dispatch("MESSAGE_CREATE", {});
+    await gateway.until(() => shard.dispatches().length === 2, "what comes after");
+    await gateway.until(() => gateway.received(1).length >= 50, "the beats");
+    assert.equal(gateway.received(1).length, 50);
+    const said = shard.logs().filter((line) => /more heartbeats than may be sent/.test(line));
+    assert.equal(said.length, 1);
+    assert.equal(gateway.connections.length, 1);
+  });
+
+  it("says of 1,000 payloads that cannot be read only so much", async () => {
+    const { gateway, shard } = await startReady();
+    for (let i = 0; i < 1_000; i++) gateway.connections[0]!.sendText("{");
+    await gateway.until(() => shard.counts()?.unparsable === 1_000, "the counter", 9_000);
+    assert.equal(shard.logs().filter((line) => /^Passed over/.test(line)).length, 10);
+  });
+});
+
+describe("[G10] startShard()", () => {
+  it("says when main has no room, and when it has some again", async () => {
+    const { gateway, shard } = await startReady({}, { isConnectionDebug: true }, {
+      commits: false,
+      bounds: { maxBytes: 3 * DISPATCH_OVERHEAD },
+    });
+    for (let i = 0; i < 4; i++) gateway.connections[0]!.dispatch("MESSAGE_CREATE", { i });
+    await gateway.until(() => shard.logs().some((line) => /^Congested/.test(line)), "the line");
+    for (const message of shard.messages) {
+      if (message.kind === "batch") shard.committed(message.batch);
+    }
+    await gateway.until(() => shard.logs().some((line) => /^Drained/.test(line)), "the line");
+  });
+
+  it("names its shard where there are several", async () => {
+    const { shard } = await startReady({}, { shardCount: 2 });
+    assert.ok(shard.lines().every((line) => /{"shard":0[,}]/.test(line)), shard.lines().join("\n"));
+  });
+});
+
+function lastState(shard: TestShard): ShardState | undefined {
+  const last = shard.messages.findLast((message) => message.kind === "state");
+  return last?.state;
+}

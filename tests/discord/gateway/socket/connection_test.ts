@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { openConnection } from "../../../../src/discord/gateway/socket/connection.ts";
+import { createInflater } from "../../../../src/discord/gateway/socket/inflate.ts";
+import { openSocket } from "../../../../src/discord/gateway/socket/socket.ts";
+import { cleanUpAfterEach } from "../../../support/cleanups.ts";
+import { type FakeGateway, startFakeGateway } from "../../../support/gateway/fake_gateway.ts";
+
+const cleanups = cleanUpAfterEach();
+
+async function open(compress: boolean) {
+  const gateway: FakeGateway = await startFakeGateway({ saysHello: false });
+  cleanups.push(() => gateway.stop());
+  const said: string[] = [];
+  const url = new URL(gateway.url + (compress ? "/?compress=zlib-stream" : ""));
+  const connection = openConnection({
+    url,
+    compress,
+    tcpKeepaliveSec: 30,
+    connectTimeoutMs: 1_000,
+  }, {
+    onOpen: () => void said.push("open"),
+    onText: (text) => void said.push(text),
+    onGarbled: (reason) => void said.push(`garbled: ${reason}`),
+    onClose: ({ code }) => void said.push(`closed: ${code}`),
+  });
+  cleanups.push(() => connection.close(3000));
+  await gateway.until(() => gateway.connections.length === 1 && said.length === 1, "the 101");
+  return { gateway, connection, said };
+}
+
+/** More than a socket's buffers hold, each of another length, and each with its place in it. */
+const EVENTS = Array.from(
+  { length: 10_000 },
+  (_, s) => `{"t":"MESSAGE_CREATE","s":${s},"op":0,"d":{"content":"${"é".repeat(s % 211)}"}}`,
+);
+
+describe("[G8] 10,000 events, one after the other, over a socket", () => {
+  const patience = { timeout: 60_000 };
+
+  for (const compress of [false, true]) {
+    it(
+      `arrive whole and in order, ${compress ? "by zlib-stream" : "plain"}`,
+      patience,
+      async () => {
+        const { gateway, said } = await open(compress);
+        for (const event of EVENTS) gateway.connections[0]!.sendText(event);
+        await gateway.until(() => said.length > EVENTS.length, "all of them", 30_000);
+        assert.deepEqual(said.slice(1), EVENTS);
+      },
+    );
+  }
+
+  it("arrive whole and in order, by zstd-stream", patience, async () => {
+    const gateway = await startFakeGateway({ saysHello: false });
+    cleanups.push(() => gateway.stop());
+    const said: string[] = [];
+    const inflater = createInflater("zstd-stream", {
+      onText: (text) => void said.push(text),
+      onIdle: () => {},
+      onError: (error) => assert.fail(error),
+    });
+    const socket = openSocket({
+      url: new URL(`${gateway.url}/?compress=zstd-stream`),
+      tcpKeepaliveSec: 30,
+      connectTimeoutMs: 1_000,
+    }, {
+      onOpen: () => {},
+      onFrame: inflater.push,
+      onClose: ({ reason }) => assert.fail(reason),
+    });
+    cleanups.push(() => {
+      inflater.close();
+      return socket.close(3000);
+    });
+    await gateway.until(() => gateway.connections.length === 1, "the 101");
+    for (const event of EVENTS) gateway.connections[0]!.sendText(event);
+    await gateway.until(() => said.length >= EVENTS.length, "all of them", 30_000);
+    assert.deepEqual(said, EVENTS);
+  });
+
+  it("arrive although whoever reads them stops again and again", patience, async () => {
+    const { gateway, connection, said } = await open(true);
+    for (const event of EVENTS) gateway.connections[0]!.sendText(event);
+    for (let seen = -1; said.length <= EVENTS.length;) {
+      if (said.length === seen) connection.setPaused(false);
+      else connection.setPaused(true);
+      seen = said.length;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assert.deepEqual(said.slice(1), EVENTS);
+  });
+});
+
+for (const compress of [false, true]) {
+  describe(`[G1] [G8] openConnection(), ${compress ? "compressed" : "plain"}`, () => {
+    it("tells the end only after all that came before it", async () => {
+      const { gateway, said } = await open(compress);
+      for (let i = 0; i < 50; i++) gateway.connections[0]!.sendText(`{"i":${i}}`);
+      gateway.connections[0]!.close(4000);
+      await gateway.until(() => said.at(-1) === "closed: 4000", "the end");
+      assert.equal(said.length, 52);
+      assert.equal(said[50], '{"i":49}');
+    });
+
+    it("says nothing any more once it is closed", async () => {
+      const { gateway, connection, said } = await open(compress);
+      for (let i = 0; i < 50; i++) gateway.connections[0]!.sendText(`{"i":${i}}`);
+      const closed = connection.close(3000);
+      const count = said.length;
+      await closed;
+      await gateway.until(() => gateway.connections[0]!.closeCode !== undefined, "the close");
+      assert.equal(said.length, count);
+      assert.equal(gateway.connections[0]!.closeCode, 3000);
+    });
+
+    it("lets the server wait while its reader has had enough", async () => {
+      const { gateway, connection, said } = await open(compress);
+      connection.setPaused(true);
+      gateway.connections[0]!.sendText("{}");
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      assert.deepEqual(said, ["open"]);
+      connection.setPaused(false);
+      await gateway.until(() => said.length === 2, "the text");
+    });
+  });
+}

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { readFrame } from "../../../../src/discord/gateway/socket/frame.ts";
+
+const WANTED = new Set(["MESSAGE_CREATE"]);
+const frame = (payload: unknown) =>
+  readFrame(typeof payload === "string" ? payload : JSON.stringify(payload), WANTED);
+
+describe("[G1] readFrame()", () => {
+  it("keeps the text of what somebody uses, as it arrived", () => {
+    const text = '{"t":"MESSAGE_CREATE","s":2,"op":0,"d": {"content": "hi"}}';
+    assert.deepEqual(frame(text), { kind: "dispatch", type: "MESSAGE_CREATE", seq: 2, text });
+  });
+
+  it("does not parse what nobody uses", () => {
+    const text = '{"t":"TYPING_START","s":2,"op":0,"d":{ this is no JSON';
+    assert.deepEqual(frame(text), { kind: "dispatch", type: "TYPING_START", seq: 2 });
+  });
+
+  it("leaves to its reader whether a dispatch that somebody uses is JSON", () => {
+    const text = '{"t":"MESSAGE_CREATE","s":2,"op":0,"d":{"private words';
+    assert.deepEqual(frame(text), { kind: "dispatch", type: "MESSAGE_CREATE", seq: 2, text });
+  });
+
+  it("drops what nobody uses although its envelope comes last", () => {
+    const late = { d: {}, op: 0, s: 2, t: "TYPING_START" };
+    assert.deepEqual(frame(late), { kind: "dispatch", type: "TYPING_START", seq: 2 });
+  });
+
+  it("[G14] takes a session that names no place to be resumed at", () => {
+    const read = frame({ op: 0, t: "READY", s: 1, d: { session_id: "a" } });
+    assert.ok(read.kind === "ready");
+    assert.deepEqual(read.session, { sessionId: "a", resumeUrl: "", seq: 1 });
+  });
+
+  const unreadable: readonly string[] = [
+    '{"s":2,"t":"MESSAGE_CREATE","d":{"private words',
+    '{"t":"READY","s":2,"op":0,"d":{"private words',
+    '{"t":"MESSAGE_CREATE","s":null,"op":0,"d":{}}',
+    '{"op":0,"d":{}}',
+    '{"t":"READY","s":1,"op":0,"d":null}',
+    '{"t":"READY","s":1,"op":0,"d":{"session_id":1,"resume_gateway_url":""}}',
+    "\u0000",
+  ];
+  for (const text of unreadable) {
+    it(`calls unreadable, and does not repeat: ${JSON.stringify(text)}`, () => {
+      const read = frame(text);
+      assert.equal(read.kind, "unreadable");
+      assert.doesNotMatch(JSON.stringify(read), /private words/);
+    });
+  }
+
+  for (const url of ["garbage", "https://r", "javascript:1", ""]) {
+    it(`[G5] takes no session's word for it that ${JSON.stringify(url)} is a gateway`, () => {
+      const read = frame({
+        t: "READY",
+        s: 1,
+        op: 0,
+        d: { session_id: "a", resume_gateway_url: url },
+      });
+      assert.ok(read.kind === "ready");
+      assert.equal(read.session.resumeUrl, "");
+    });
+  }
+
+  it("[G5] reads the session from READY, whether or not anybody uses it", () => {
+    const d = { session_id: "abc", resume_gateway_url: "wss://r" };
+    const read = frame({ t: "READY", s: 1, op: 0, d });
+    assert.ok(read.kind === "ready");
+    assert.deepEqual(read.session, { sessionId: "abc", resumeUrl: "wss://r", seq: 1 });
+  });
+
+  const events: readonly [unknown, unknown][] = [
+    [{ op: 1, d: null }, { kind: "beat_asked" }],
+    [{ op: 7, d: null }, { kind: "reconnect_asked" }],
+    [{ op: 9, d: true }, { kind: "invalid_session", canResume: true }],
+    [{ op: 9, d: false }, { kind: "invalid_session", canResume: false }],
+    [{ op: 9 }, { kind: "invalid_session", canResume: false }],
+    [{ op: 9, d: "true" }, { kind: "invalid_session", canResume: false }],
+    [{ op: 11 }, { kind: "acked" }],
+    [{ op: 10, d: { heartbeat_interval: 41_250 } }, { kind: "hello", intervalMs: 41_250 }],
+  ];
+  for (const [payload, event] of events) {
+    it(`[G3] reads ${JSON.stringify(payload)}`, () => {
+      assert.deepEqual(frame(payload), { kind: "event", event });
+    });
+  }
+
+  const intervals = [0, 99, 600_001, 1e300, "41250"];
+  for (const d of [null, {}, ...intervals.map((ms) => ({ heartbeat_interval: ms }))]) {
+    it(`[G2] does not beat by a HELLO of ${JSON.stringify(d)}`, () => {
+      const read = frame({ op: 10, d });
+      assert.ok(read.kind === "event" && read.event.kind === "garbled");
+    });
+  }
+
+  it("passes over opcodes that nobody sends to a bot, and those of the future", () => {
+    for (const op of [2, 6, 99, -1]) assert.equal(frame({ op, d: {} }).kind, "unreadable");
+  });
+
+  it("[G10] takes no word for a type that is none", () => {
+    for (const t of ["private words", "X".repeat(65), "__proto__"]) {
+      const read = frame({ op: 0, t, s: 1, d: {} });
+      assert.ok(read.kind === "dispatch" && read.type === "ODD", t);
+    }
+  });
+});

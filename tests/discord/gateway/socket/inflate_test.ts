@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { describe, it } from "node:test";
+import zlib from "node:zlib";
+import {
+  type Compression,
+  createInflater,
+} from "../../../../src/discord/gateway/socket/inflate.ts";
+
+/** Each text as one frame of one stream, as Discord sends it. */
+async function frames(kind: Compression, texts: readonly string[]): Promise<Buffer[]> {
+  const stream = kind === "zlib-stream" ? zlib.createDeflate() : zlib.createZstdCompress();
+  const flush = kind === "zlib-stream" ? zlib.constants.Z_SYNC_FLUSH : zlib.constants.ZSTD_e_flush;
+  const done: Buffer[] = [];
+  let parts: Buffer[] = [];
+  stream.on("data", (part: Buffer) => void parts.push(part));
+  for (const text of texts) {
+    await new Promise<void>((resolve) =>
+      stream.write(text, () => stream.flush(flush, () => resolve()))
+    );
+    done.push(Buffer.concat(parts));
+    parts = [];
+  }
+  stream.destroy();
+  return done;
+}
+
+/** All texts, as soon as there are so many; Deno says what is wrong only after the write. */
+function inflate(kind: Compression, all: readonly Buffer[], count: number): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    const texts: string[] = [];
+    const inflater = createInflater(kind, {
+      onText: (text) => void texts.push(text),
+      onIdle() {
+        if (texts.length < count) return;
+        inflater.close();
+        resolve(texts);
+      },
+      onError: reject,
+    });
+    for (const frame of all) inflater.push(frame);
+  });
+}
+
+for (const kind of ["zlib-stream", "zstd-stream"] as const) {
+  describe(`[G8] createInflater("${kind}")`, () => {
+    it("keeps 2,000 frames pushed at once whole and in order", async () => {
+      const texts = Array.from(
+        { length: 2_000 },
+        (_, i) => `{"s":${i},"d":"${"x".repeat(i % 300)}"}`,
+      );
+      assert.deepEqual(await inflate(kind, await frames(kind, texts), 2_000), texts);
+    });
+
+    it("takes a text of 3 MB", async () => {
+      const text = JSON.stringify(Array.from({ length: 300_000 }, (_, i) => i * 7919));
+      const all = ["{}", text, "{}"];
+      assert.deepEqual(await inflate(kind, await frames(kind, all), 3), all);
+    });
+
+    it("says that garbage is garbage, once", async () => {
+      await assert.rejects(inflate(kind, [Buffer.from("garbage in place of a stream")], 9));
+    });
+
+    it("has nothing waiting once it is idle", async () => {
+      const all = await frames(kind, ["{}", "[]"]);
+      const left = await new Promise<number>((resolve, reject) => {
+        const inflater = createInflater(kind, {
+          onText: () => {},
+          onIdle: () => resolve(inflater.backlogBytes),
+          onError: reject,
+        });
+        for (const frame of all) inflater.push(frame);
+      });
+      assert.equal(left, 0);
+    });
+
+    it("counts what waits, and says nothing once closed", async () => {
+      const [frame] = await frames(kind, ["{}"]);
+      let calls = 0;
+      const inflater = createInflater(kind, {
+        onText: () => void calls++,
+        onIdle: () => void calls++,
+        onError: () => void calls++,
+      });
+      inflater.push(frame!);
+      inflater.push(frame!);
+      assert.equal(inflater.backlogBytes, 2 * frame!.length);
+      inflater.close();
+      inflater.push(frame!);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.equal(inflater.backlogBytes, 0);
+      assert.equal(calls, 0);
+    });
+  });
+}
+
+describe('[G8] createInflater("zlib-stream")', () => {
+  it("waits for the rest of a message that comes in two frames", async () => {
+    const [first, second] = await frames("zlib-stream", ["{}", '{"op":11}']);
+    const halves = [second!.subarray(0, 3), second!.subarray(3)];
+    assert.deepEqual(await inflate("zlib-stream", [first!, ...halves], 2), ["{}", '{"op":11}']);
+  });
+});

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { probeGateway } from "../../../../src/discord/gateway/socket/probe.ts";
+import { schedule } from "../../../../src/lib/schedule.ts";
+import { cleanUpAfterEach } from "../../../support/cleanups.ts";
+import { startConnectProxy } from "../../../support/network/connect_proxy.ts";
+import { fakeGatewaysOf } from "../../../support/gateway/fake_gateway.ts";
+
+const cleanups = cleanUpAfterEach();
+const fake = fakeGatewaysOf(cleanups);
+
+const PORTS = { elapsed: () => performance.now(), schedule };
+
+describe("[G13] probeGateway()", () => {
+  it("goes to HELLO, identifies nobody, and leaves in peace", async () => {
+    const gateway = await fake({ heartbeatMs: 41_250 });
+    const stage = await probeGateway({ url: gateway.url, timeoutMs: 2_000 }, PORTS);
+    assert.ok(stage.kind === "ok");
+    assert.equal(stage.found.heartbeatIntervalMs, 41_250);
+    assert.ok(stage.found.openMs <= stage.ms);
+    await gateway.until(() => gateway.connections[0]?.closeCode === 1000, "the end");
+    assert.deepEqual(gateway.connections[0]?.received, [], "it says nothing at all");
+    assert.match(gateway.connections[0]?.path ?? "", /v=10&encoding=json$/);
+  });
+
+  const faults = [
+    ["an upgrade that hangs", { upgrade: "hang" }, "no answer to the upgrade in time"],
+    ["a wall that knows HTTP only", { upgrade: "502" }, "HTTP 502"],
+    ["something else", { upgrade: "garbage" }, "not an answer to an upgrade"],
+    ["a gateway that says nothing", { saysHello: false }, "no HELLO in time"],
+  ] as const;
+  for (const [name, options, code] of faults) {
+    it(`tells ${name}`, async () => {
+      const gateway = await fake(options);
+      const stage = await probeGateway({ url: gateway.url, timeoutMs: 100 }, PORTS);
+      assert.ok(stage.kind === "failed");
+      assert.equal(stage.code, code);
+    });
+  }
+
+  it("tells what came in place of HELLO", async () => {
+    const gateway = await fake({ saysHello: false });
+    const probing = probeGateway({ url: gateway.url, timeoutMs: 2_000 }, PORTS);
+    await gateway.until(() => gateway.connections.length === 1, "the 101");
+    gateway.connections[0]?.sendText("<html>");
+    const stage = await probing;
+    assert.ok(stage.kind === "failed" && stage.code === "something else than HELLO");
+  });
+
+  it("tells a close with its code", async () => {
+    const gateway = await fake({ saysHello: false });
+    const probing = probeGateway({ url: gateway.url, timeoutMs: 2_000 }, PORTS);
+    await gateway.until(() => gateway.connections.length === 1, "the 101");
+    gateway.connections[0]?.close(4012, "Invalid API version");
+    const stage = await probing;
+    assert.ok(stage.kind === "failed" && stage.code === "4012 Invalid API version");
+  });
+
+  it("[G15] tells a proxy that refuses", async () => {
+    const proxy = await startConnectProxy({ wants: "ann:secret" });
+    cleanups.push(() => proxy.stop());
+    const stage = await probeGateway({
+      url: "wss://gateway.discord.invalid",
+      proxy: `http://127.0.0.1:${proxy.port}`,
+      timeoutMs: 2_000,
+    }, PORTS);
+    assert.ok(stage.kind === "failed" && /407/.test(stage.code));
+  });
+});

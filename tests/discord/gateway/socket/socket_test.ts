@@ -1,0 +1,388 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { Buffer } from "node:buffer";
+import net from "node:net";
+import { describe, it } from "node:test";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import tls from "node:tls";
+import { promisify } from "node:util";
+import { openSocket, type SocketClose } from "../../../../src/discord/gateway/socket/socket.ts";
+import { cleanUpAfterEach } from "../../../support/cleanups.ts";
+import { fakeGatewaysOf } from "../../../support/gateway/fake_gateway.ts";
+import {
+  type ConnectProxy,
+  type ConnectProxyOptions,
+  startConnectProxy,
+} from "../../../support/network/connect_proxy.ts";
+import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../../../support/network/self_signed.ts";
+import { skipUnless } from "../../../support/skip.ts";
+import { LOCALHOST_CERT, LOCALHOST_KEY, TEST_CA } from "../../../support/network/test_ca.ts";
+
+/** `ss` is what shows a socket's timers. */
+const HAS_SS = existsSync("/usr/bin/ss") || existsSync("/bin/ss");
+
+const cleanups = cleanUpAfterEach();
+const fake = fakeGatewaysOf(cleanups);
+
+function open(url: string, connectTimeoutMs = 1_000, proxy?: string) {
+  const closes: SocketClose[] = [];
+  const texts: string[] = [];
+  let isOpen = false;
+  const socket = openSocket({
+    url: new URL(url),
+    tcpKeepaliveSec: 30,
+    connectTimeoutMs,
+    ...(proxy !== undefined && { proxy }),
+  }, {
+    onOpen: () => void (isOpen = true),
+    onFrame: (data) => void texts.push(data.toString()),
+    onClose: (close) => void closes.push(close),
+  });
+  cleanups.push(() => socket.close(3000));
+  return { socket, closes, texts, isOpen: () => isOpen };
+}
+
+describe("[G14] openSocket()", () => {
+  for (const url of ["ws://discord.gg", "ws://10.0.0.1", "ws://127.evil.example", "http://[::1]"]) {
+    it(`does not send the token to ${url}`, () => assert.throws(() => open(url), TypeError));
+  }
+
+  it("takes an address of the other family, too", async () => {
+    const { closes } = open("ws://[::1]:9");
+    const clock = await fake();
+    await clock.until(() => closes.length === 1, "the refusal");
+    assert.match(closes[0]!.reason, /ECONNREFUSED|EADDRNOTAVAIL|EAFNOSUPPORT/);
+  });
+
+  it("finds localhost whichever family it listens on", async () => {
+    const gateway = await fake();
+    const { isOpen } = open(gateway.url.replace("127.0.0.1", "localhost"));
+    await gateway.until(isOpen, "the 101");
+  });
+});
+
+/** Ends a server with all that is connected to it: one left half open would keep it for ever. */
+function endAfterwards(server: net.Server): void {
+  const sockets = new Set<net.Socket>();
+  server.on("connection", (socket: net.Socket) => void sockets.add(socket));
+  server.on("secureConnection", (socket: net.Socket) => void sockets.add(socket));
+  cleanups.push(() =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    })
+  );
+}
+
+describe("[G15] openSocket()", () => {
+  it("sends nothing to a server whose certificate nobody vouches for", async () => {
+    const heard: Buffer[] = [];
+    const server = tls.createServer({ key: SELF_SIGNED_KEY, cert: SELF_SIGNED_CERT }, (socket) => {
+      socket.on("error", () => {}); // the client hangs up
+      socket.on("data", (data: Buffer) => void heard.push(data));
+    });
+    server.on("tlsClientError", () => {}); // as above
+    endAfterwards(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as net.AddressInfo;
+    const { closes, isOpen } = open(`wss://localhost:${port}`);
+    const clock = await fake();
+    await clock.until(() => closes.length === 1, "the refusal");
+    assert.equal(isOpen(), false);
+    assert.deepEqual(heard, []);
+    assert.doesNotMatch(closes[0]!.reason, /in time/);
+  });
+
+  /** A gateway behind TLS, and its port. */
+  async function secureGateway(): Promise<number> {
+    const gateway = await fake();
+    const server = tls.createServer({ key: LOCALHOST_KEY, cert: LOCALHOST_CERT }, (socket) => {
+      const plain = net.connect(Number(new URL(gateway.url).port), "127.0.0.1");
+      socket.pipe(plain).pipe(socket);
+      for (const end of [socket, plain]) end.on("error", () => {}); // one hangs up on the other
+    });
+    server.on("tlsClientError", () => {}); // of the client that does not trust us
+    endAfterwards(server);
+    await new Promise<void>((resolve) => server.listen(0, resolve));
+    return (server.address() as net.AddressInfo).port;
+  }
+
+  /** What a process that trusts the test's authority gets first, or why it gets nothing. */
+  async function firstTextFrom(url: string, proxy: readonly string[] = []): Promise<string> {
+    const directory = mkdtempSync(join(tmpdir(), "barnacle-tls-"));
+    cleanups.push(() => Promise.resolve(rmSync(directory, { recursive: true })));
+    const ca = join(directory, "ca.pem");
+    writeFileSync(ca, TEST_CA);
+    const script = join(
+      import.meta.dirname!,
+      "..",
+      "..",
+      "..",
+      "support",
+      "network",
+      "tls_client.ts",
+    );
+    const { deno } = process.versions;
+    const args = deno ? ["run", "--allow-all", "--no-check", "--quiet", script] : [script];
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [...args, url, ...proxy],
+      { env: { ...process.env, NODE_EXTRA_CA_CERTS: ca }, timeout: 20_000 },
+    );
+    return stdout.trim();
+  }
+
+  it("talks to a server whose certificate is vouched for", async () => {
+    assert.match(await firstTextFrom(`wss://localhost:${await secureGateway()}`), /"op":10/);
+  });
+
+  it("sends nothing where the certificate is somebody else's", async () => {
+    assert.match(await firstTextFrom(`wss://127.0.0.2:${await secureGateway()}`), /^closed: /);
+  });
+
+  it("goes through the proxy, with user and password, and keeps the certificate in sight", async () => {
+    const port = await secureGateway();
+    const proxy = await proxied({ wants: "ann:p@ss" });
+    const through = `http://ann:p%40ss@127.0.0.1:${proxy.port}`;
+    assert.match(await firstTextFrom(`wss://localhost:${port}`, [through]), /"op":10/);
+    assert.match(await firstTextFrom(`wss://127.0.0.2:${port}`, [through]), /^closed: \S*CERT/);
+    assert.deepEqual(proxy.asked, [
+      `CONNECT localhost:${port} HTTP/1.1`,
+      `CONNECT 127.0.0.2:${port} HTTP/1.1`,
+    ]);
+  });
+
+  it("goes through a proxy that is itself behind TLS", async () => {
+    const port = await secureGateway();
+    const proxy = await proxied({ isSecure: true });
+    const through = `https://localhost:${proxy.port}`;
+    assert.match(await firstTextFrom(`wss://localhost:${port}`, [through]), /"op":10/);
+  });
+});
+
+async function proxied(options: ConnectProxyOptions): Promise<ConnectProxy> {
+  const proxy = await startConnectProxy(options);
+  cleanups.push(() => proxy.stop());
+  return proxy;
+}
+
+describe("[G15] openSocket() through a proxy", () => {
+  const faults: readonly (readonly [ConnectProxyOptions, RegExp])[] = [
+    [{ mode: "hang" }, /^no answer of the proxy in time$/],
+    [{ mode: "hang up" }, /^the proxy: connection broke$/],
+    [{ mode: "refuse" }, /^the proxy refused \(HTTP 503\)$/],
+    [{ wants: "ann:secret" }, /^the proxy asks for a user and password \(407\)$/],
+    [{ mode: "garbage" }, /^the proxy is no HTTP proxy$/],
+    [{ mode: "endless" }, /^the proxy is no HTTP proxy$/],
+    [{ mode: "chatty" }, /^the proxy speaks out of turn$/],
+  ];
+  for (const [options, reason] of faults) {
+    it(`says what is wrong: ${JSON.stringify(options)}`, async () => {
+      const clock = await fake();
+      const proxy = await proxied(options);
+      // The name is the proxy's to look up; here it would not be found.
+      const { closes } = open(
+        "wss://gateway.discord.invalid",
+        200,
+        `http://127.0.0.1:${proxy.port}`,
+      );
+      await clock.until(() => closes.length > 0, "the end");
+      assert.match(closes[0]!.reason, reason);
+      assert.equal(closes.length, 1);
+      if (options.mode !== "hang up") {
+        assert.deepEqual(proxy.asked, ["CONNECT gateway.discord.invalid:443 HTTP/1.1"]);
+      }
+    });
+  }
+
+  it("says that nobody is where the proxy should be", async () => {
+    const clock = await fake();
+    const { closes } = open("wss://gateway.discord.invalid", 1_000, "http://127.0.0.1:9");
+    await clock.until(() => closes.length > 0, "the end");
+    assert.equal(closes[0]!.reason, "the proxy: ECONNREFUSED");
+  });
+
+  it("never tells the password", async () => {
+    const clock = await fake();
+    const proxy = await proxied({ wants: "ann:right" });
+    const through = `http://ann:hunter2@127.0.0.1:${proxy.port}`;
+    const { closes } = open("wss://gateway.discord.invalid", 1_000, through);
+    await clock.until(() => closes.length > 0, "the end");
+    assert.doesNotMatch(JSON.stringify(closes), /hunter2|YW5u/);
+  });
+
+  it("takes a password that nobody has escaped as it is written", async () => {
+    const clock = await fake();
+    const proxy = await proxied({ wants: "ann:100%sure", mode: "chatty" });
+    const through = `http://ann:100%sure@127.0.0.1:${proxy.port}`;
+    const { closes } = open("wss://gateway.discord.invalid", 1_000, through);
+    await clock.until(() => closes.length > 0, "the end");
+    assert.equal(closes[0]!.reason, "the proxy speaks out of turn", "not 407");
+  });
+
+  it("[G14] sends nothing in clear text to a proxy", () => {
+    assert.throws(() => open("ws://127.0.0.1:9", 1_000, "http://127.0.0.1:9"), TypeError);
+  });
+
+  it("closes while the proxy hangs, and tells nobody", async () => {
+    const proxy = await proxied({ mode: "hang" });
+    const { socket, closes } = open(
+      "wss://gateway.discord.invalid",
+      1_000,
+      `http://127.0.0.1:${proxy.port}`,
+    );
+    await socket.close(3000);
+    assert.deepEqual(closes, []);
+  });
+
+  it(
+    "[G8] keeps the keepalive on the socket to the proxy",
+    skipUnless(HAS_SS, "the keepalive of a proxied socket: there is no ss here"),
+    async () => {
+      const clock = await fake();
+      const proxy = await proxied({ mode: "hang" });
+      open("wss://gateway.discord.invalid", 5_000, `http://127.0.0.1:${proxy.port}`);
+      await clock.until(() => proxy.asked.length === 1, "the request");
+      const { stdout } = await promisify(execFile)("ss", [
+        "-tnoH",
+        `sport = :${proxy.clientPort()}`,
+      ]);
+      assert.match(stdout, /timer:\(keepalive,(?:29|30)(?:\.\d+)?(?:sec|\w*)/);
+    },
+  );
+});
+
+describe("[G2] openSocket()", () => {
+  const refusals = [["502", /^HTTP 502$/], ["garbage", /not an answer/]] as const;
+  for (const [upgrade, reason] of refusals) {
+    it(`ends where the upgrade is answered with ${upgrade}`, async () => {
+      const gateway = await fake({ upgrade });
+      const { closes, isOpen } = open(gateway.url);
+      await gateway.until(() => closes.length === 1, "the end");
+      assert.match(closes[0]!.reason, reason);
+      assert.equal(closes[0]!.code, undefined);
+      assert.equal(isOpen(), false);
+    });
+  }
+
+  it("ends where the upgrade is not answered in time", async () => {
+    const gateway = await fake({ upgrade: "hang" });
+    const { closes } = open(gateway.url, 50);
+    await gateway.until(() => closes.length === 1, "the end");
+    assert.deepEqual(closes, [{ reason: "no answer to the upgrade in time" }]);
+  });
+
+  it("ends where somebody else answers for the server", async () => {
+    const server = net.createServer((socket) => {
+      socket.on("error", () => {}); // the client hangs up
+      socket.on("data", () =>
+        socket.write(
+          "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: bm90IHRoZSBhbnN3ZXI=\r\n\r\n",
+        ));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    cleanups.push(() => new Promise<void>((resolve) => server.close(() => resolve())));
+    const { port } = server.address() as net.AddressInfo;
+    const { closes } = open(`ws://127.0.0.1:${port}`);
+    const clock = await fake();
+    await clock.until(() => closes.length === 1, "the end");
+    assert.match(closes[0]!.reason, /not an answer to our upgrade/);
+  });
+});
+
+describe("[G3] openSocket()", () => {
+  it("tells Discord's code and words once", async () => {
+    const gateway = await fake();
+    const { closes, isOpen } = open(gateway.url);
+    await gateway.until(isOpen, "the 101");
+    gateway.connections[0]!.close(4009, "Session timed out.");
+    await gateway.until(() => closes.length === 1, "the end");
+    assert.deepEqual(closes, [{ code: 4009, reason: "Session timed out." }]);
+  });
+
+  it("has no code where the connection broke", async () => {
+    const gateway = await fake();
+    const { closes, isOpen } = open(gateway.url);
+    await gateway.until(isOpen, "the 101");
+    gateway.connections[0]!.destroy();
+    await gateway.until(() => closes.length === 1, "the end");
+    assert.equal(closes[0]!.code, undefined);
+  });
+
+  it("reads a frame byte by byte, with a ping in between", async () => {
+    const gateway = await fake({ saysHello: false });
+    const { texts, isOpen } = open(gateway.url);
+    await gateway.until(isOpen, "the 101");
+    for (const byte of [0x89, 0, 0x01, 1, 0x61, 0x80, 1, 0x62]) {
+      gateway.connections[0]!.sendBytes(Buffer.from([byte]));
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await gateway.until(() => texts.length === 1, "the frame");
+    assert.deepEqual(texts, ["ab"]);
+  });
+
+  for (
+    const [name, bytes] of [
+      ["a frame of 1 GB", [0x82, 127, 0, 0, 0, 0, 0x40, 0, 0, 0]],
+      ["a reserved bit", [0xf2, 1, 0]],
+      ["a masked frame", [0x81, 0x81, 1, 2, 3, 4, 5]],
+    ] as const
+  ) {
+    it(`ends at ${name}`, async () => {
+      const gateway = await fake({ saysHello: false });
+      const { closes, isOpen } = open(gateway.url);
+      await gateway.until(isOpen, "the 101");
+      gateway.connections[0]!.sendBytes(Buffer.from(bytes));
+      await gateway.until(() => closes.length === 1, "the end");
+    });
+  }
+});
+
+describe("[G8] openSocket()", () => {
+  it("can be paused, and goes on where it was", async () => {
+    const gateway = await fake({ saysHello: false });
+    const { socket, texts, isOpen } = open(gateway.url);
+    await gateway.until(isOpen, "the 101");
+    socket.pause();
+    gateway.connections[0]!.sendText("later");
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    assert.deepEqual(texts, []);
+    socket.resume();
+    await gateway.until(() => texts.length === 1, "the frame");
+  });
+
+  it("[G5b] reads on after its close frame until the other end has closed", async () => {
+    const gateway = await fake({ saysHello: false });
+    const { socket, texts, closes, isOpen } = open(gateway.url);
+    await gateway.until(isOpen, "the 101");
+    const [connection] = gateway.connections;
+    connection!.ignoreClose();
+    socket.beginClose(3000);
+    await gateway.until(() => connection!.closeCode === 3000, "our close frame");
+    connection!.sendText("said in between");
+    connection!.close(3000);
+    await gateway.until(() => closes.length === 1, "the end");
+    assert.deepEqual([texts, closes[0]?.code], [["said in between"], 3000]);
+  });
+
+  it("closes against a peer that never answers, and tells nobody", async () => {
+    const gateway = await fake();
+    const { socket, closes, isOpen } = open(gateway.url);
+    await gateway.until(isOpen, "the 101");
+    gateway.connections[0]!.goDeaf();
+    await socket.close(3000);
+    assert.deepEqual(closes, []);
+    socket.send("nothing"); // does no harm
+    await socket.close(3000);
+  });
+
+  it("closes before it was open", async () => {
+    const gateway = await fake({ upgrade: "hang" });
+    const { socket, closes } = open(gateway.url);
+    await socket.close(3000);
+    assert.deepEqual(closes, []);
+  });
+});

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { newLife, type Phase } from "../../../../src/discord/gateway/life/life.ts";
+import {
+  gatewayUrl,
+  identifyPayload,
+  presencePayload,
+  resumePayload,
+  toShardState,
+} from "../../../../src/discord/gateway/socket/wire.ts";
+import { gatewayOptions, TOKEN } from "../../../support/gateway/gateway_shard.ts";
+
+const LIFE = newLife({ monotonicMs: 0, wallMs: 5 });
+
+describe("[G8] gatewayUrl()", () => {
+  it("asks for version 10, JSON, and compression where it is wanted", () => {
+    const plain = "wss://gateway.example/?v=10&encoding=json";
+    assert.equal(gatewayUrl("wss://gateway.example", false).href, plain);
+    assert.equal(
+      gatewayUrl("wss://gateway.example?v=9", true).href,
+      `${plain}&compress=zlib-stream`,
+    );
+  });
+
+  it("refuses what is no URL", () => {
+    assert.throws(() => gatewayUrl("gateway.example", false), TypeError);
+  });
+});
+
+describe("[G2] identifyPayload()", () => {
+  it("has what Discord asks for, below its 4,096 bytes", () => {
+    const options = gatewayOptions("ws://127.0.0.1", { intents: 513, shardCount: 4 });
+    const payload = identifyPayload(options, 3);
+    const text = JSON.stringify(payload);
+    assert.ok(text.length < 4_096);
+    const { token, intents, properties, shard } = JSON.parse(text);
+    assert.deepEqual([token, intents, shard], [TOKEN, 513, [3, 4]]);
+    assert.deepEqual(Object.keys(properties), ["os", "browser", "device"]);
+  });
+});
+
+describe("[G2] presencePayload()", () => {
+  it("is Discord's form of it, with the activity as a custom status", () => {
+    assert.deepEqual(presencePayload({ status: "idle", activity: "reading" }), {
+      since: null,
+      activities: [{ name: "Custom Status", type: 4, state: "reading" }],
+      status: "idle",
+      afk: false,
+    });
+    assert.deepEqual(presencePayload({ status: "invisible" }), {
+      since: null,
+      activities: [],
+      status: "invisible",
+      afk: false,
+    });
+  });
+
+  it("is in IDENTIFY, too", () => {
+    const options = gatewayOptions("ws://127.0.0.1", { presence: { status: "dnd" } });
+    const payload = JSON.parse(JSON.stringify(identifyPayload(options, 0)));
+    assert.deepEqual(payload.presence, presencePayload({ status: "dnd" }));
+    assert.deepEqual(payload.shard, [0, 1]);
+  });
+});
+
+describe("[G5] resumePayload()", () => {
+  it("names token, session and sequence number", () => {
+    assert.deepEqual(resumePayload("t", "s", 3), { token: "t", session_id: "s", seq: 3 });
+  });
+});
+
+describe("[O1] toShardState()", () => {
+  const states: readonly [Phase, string][] = [
+    [{ kind: "waiting", intent: "resume", untilMs: 1 }, "backoff"],
+    [{ kind: "connecting", intent: "resume", untilMs: 1 }, "connecting"],
+    [{ kind: "greeting", intent: "resume", untilMs: 1 }, "connecting"],
+    [{ kind: "permitting" }, "identifying"],
+    [{ kind: "identifying", untilMs: 1 }, "identifying"],
+    [{ kind: "resuming", untilMs: 1 }, "resuming"],
+    [{ kind: "ready", sinceMs: 1 }, "ready"],
+    [{ kind: "final", plan: { kind: "give_up", exit: true } }, "fatal"],
+  ];
+  for (const [phase, state] of states) {
+    it(`calls ${phase.kind} ${state}`, () => {
+      assert.deepEqual(toShardState({ ...LIFE, phase }), { state, readyAt: 5, isDown: false });
+    });
+  }
+
+  it("tells what an IDENTIFY waits for, and only where it waits for that", () => {
+    const phase: Phase = { kind: "waiting", intent: "identify", untilMs: 1 };
+    assert.equal(toShardState({ ...LIFE, phase: { ...phase, hold: "budget" } }).waits, "budget");
+    assert.equal("waits" in toShardState({ ...LIFE, phase }), false);
+  });
+
+  it("tells the last ACK and whether it is down", () => {
+    const ack = { at: 9, intervalMs: 40_000 };
+    assert.deepEqual(toShardState({ ...LIFE, ack, isDown: true }).ack, ack);
+    assert.equal(toShardState({ ...LIFE, isDown: true }).isDown, true);
+  });
+});

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createDirectory } from "../../../../src/discord/rest/calls/directory.ts";
+import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+
+const NOW = Date.parse("2026-11-20T12:00:00Z");
+const LIMIT = { total: 1000, remaining: 998, reset_after: 14_400_000, max_concurrency: 1 };
+const GATEWAY = { url: "wss://gateway.discord.gg", shards: 1, session_start_limit: LIMIT };
+
+/** Discord as far as one question goes. */
+function directoryWith(answer: unknown) {
+  return createDirectory({
+    request(method, path) {
+      assert.deepEqual([method, path], ["GET", "/gateway/bot"]);
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+    },
+  }, () => NOW);
+}
+
+describe("[G1] createDirectory()", () => {
+  it("tells where the gateway is, and how it wants to be met", async () => {
+    assert.deepEqual(await directoryWith({ ...GATEWAY, shards: 3 }).gateway(), {
+      url: "wss://gateway.discord.gg",
+      shards: 3,
+      limit: {
+        total: 1000,
+        remaining: 998,
+        resetAfterMs: 14_400_000,
+        maxConcurrency: 1,
+        readAt: NOW,
+      },
+    });
+  });
+
+  it("takes an answer of a server in Discord's place that says no more than the address", async () => {
+    const url = "ws://127.0.0.1:8080";
+    assert.deepEqual(await directoryWith({ url }).gateway(), {
+      url,
+      shards: 1,
+      limit: { total: 1000, remaining: 1000, resetAfterMs: 0, maxConcurrency: 1, readAt: NOW },
+    });
+  });
+
+  const bad: readonly [name: string, answer: unknown, field: RegExp][] = [
+    ["nothing", undefined, /all of it/],
+    ["no address", {}, /url/],
+    ["no shards", { ...GATEWAY, shards: 0 }, /shards/],
+    ["a limit without its figures", { ...GATEWAY, session_start_limit: {} }, /remaining/],
+    ["no concurrency at all", {
+      ...GATEWAY,
+      session_start_limit: { ...LIMIT, max_concurrency: 0 },
+    }, /max_concurrency/],
+    ["a gateway over https", { ...GATEWAY, url: "https://gateway.discord.gg" }, /url/],
+  ];
+  for (const [name, answer, field] of bad) {
+    it(`refuses ${name}`, async () => {
+      await assert.rejects(directoryWith(answer).gateway(), (error) => {
+        assert.ok(error instanceof RestError);
+        assert.equal(error.kind, "unavailable");
+        assert.match(error.message, field);
+        return true;
+      });
+    });
+  }
+
+  it("passes on what Discord refuses", async () => {
+    const refusal = new RestError("failed", { kind: "unauthorized", route: "GET /gateway/bot" });
+    await assert.rejects(directoryWith(refusal).gateway(), refusal);
+  });
+});

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createInteractions } from "../../../../src/discord/rest/calls/interactions.ts";
+import { toRestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { createMessages } from "../../../../src/discord/rest/calls/messages.ts";
+import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
+import { outboundMessage } from "../../../support/discord/builders.ts";
+import { checkedApi } from "../checked_api.ts";
+import { withDiscord } from "../simulated.ts";
+
+const TOKEN = "aW50ZXJhY3Rpb246MTQ1MDAwMDAwMDAwMDAwMDAwMTo";
+const PRESS = { id: "1450000000000000001", token: TOKEN };
+const PATH = `/interactions/${PRESS.id}/${TOKEN}/callback`;
+
+describe("[P3] [K5] createInteractions()", () => {
+  it("gives the message another text, takes its buttons away, and pings nobody", async () => {
+    const { api, sent } = checkedApi(undefined);
+    await createInteractions(api).update(PRESS, "Ada may write now, @everyone");
+    assert.deepEqual(sent, [{
+      method: "POST",
+      path: PATH,
+      query: {},
+      body: {
+        type: 7,
+        data: {
+          content: "Ada may write now, @everyone",
+          components: [],
+          allowed_mentions: { parse: [] },
+        },
+      },
+    }]);
+  });
+
+  it("[K3] tells who pressed, and nobody else", async () => {
+    const { api, sent } = checkedApi(undefined);
+    await createInteractions(api).reply(PRESS, "not authorized");
+    assert.deepEqual(sent.map(({ path, body }) => [path, body]), [[PATH, {
+      type: 4,
+      data: { content: "not authorized", flags: 64, allowed_mentions: { parse: [] } },
+    }]]);
+  });
+
+  it("[K5] goes before all else, and not on after Discord has given up", async () => {
+    const { api, asked } = checkedApi(undefined);
+    await createInteractions(api).update(PRESS, "done");
+    const { priority, timeoutMs } = asked[0]?.[2] ?? {};
+    assert.deepEqual([priority, timeoutMs], ["interaction", 3_000]);
+  });
+
+  it("[SEC] names its token in no route that is counted, and in no error", async () => {
+    const route = routeOf("POST", PATH);
+    assert.equal(route.template, "/interactions/:id/:token/callback");
+    assert.equal(route.carriesToken, true, "a refusal of it says nothing of the bot's own");
+    const error = toRestError(route, 404, { code: 10062, message: "Unknown interaction" });
+    const { api } = checkedApi(error);
+    await assert.rejects(createInteractions(api).reply(PRESS, "x"), (thrown) => {
+      assert.equal(thrown, error);
+      assert.doesNotMatch(`${error.message} ${error.route} ${error.stack}`, new RegExp(TOKEN));
+      return true;
+    });
+  });
+
+  it("cannot be led to another path by a token", async () => {
+    const { api, asked } = checkedApi(undefined);
+    await createInteractions(api).reply({ ...PRESS, token: "../../x?y#z" }, "x");
+    assert.equal(asked[0]?.[1], `/interactions/${PRESS.id}/..%2F..%2Fx%3Fy%23z/callback`);
+  });
+});
+
+describe("[P3] [K5] createInteractions() and a strict Discord", () => {
+  it("answers each press once: for all by the message, or for one alone", () =>
+    withDiscord(async ({ api, sim, demo }) => {
+      const channelId = demo.channels.general.id;
+      const made = await createMessages(api).create(
+        outboundMessage({
+          channelId,
+          buttons: [
+            { customId: "yes-1", label: "Let in", style: "success" },
+            { customId: "no-1", label: "Keep out", style: "danger" },
+          ],
+        }),
+        [],
+        Date.now() + 60_000,
+      );
+      assert.ok(made.kind === "created");
+      const on = { as: "ada", in: "#general", message: made.messageId, customId: "yes-1" };
+      const interactions = createInteractions(api);
+      const first = sim.press(on);
+      await interactions.reply(first, "not authorized");
+      assert.deepEqual(sim.ephemeral("ada").map(({ content }) => content), ["not authorized"]);
+      await assert.rejects(interactions.update(first, "again"), { kind: "rejected", code: 40060 });
+      await interactions.update(sim.press(on), "Ada let them in");
+      const [posted, ...others] = sim.posted();
+      assert.deepEqual(others, []);
+      assert.equal(posted?.content, "Ada let them in");
+      assert.throws(() => sim.press(on), "its buttons are gone");
+      assert.deepEqual(sim.failedInteractions(), []);
+    }));
+});

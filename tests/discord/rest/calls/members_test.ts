@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  createMembers,
+  createReadMember,
+  createReadRoles,
+} from "../../../../src/discord/rest/calls/members.ts";
+import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { guildId, userId } from "../../../support/discord/builders.ts";
+import { checkedApi } from "../checked_api.ts";
+
+const read = (answer: unknown) =>
+  createReadRoles({
+    request: (method, path) => {
+      assert.equal(`${method} ${path}`, "GET /guilds/100/members/900");
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+    },
+  })(guildId("100"), userId("900"));
+
+describe("[G6] [P14] createReadRoles()", () => {
+  it("reads which roles somebody has", async () => {
+    assert.deepEqual(await read({ roles: ["1", "2"], nick: "x" }), ["1", "2"]);
+  });
+
+  it("knows no roles of somebody who has left", async () => {
+    const about = { kind: "not_found", route: "GET /x", status: 404 } as const;
+    assert.deepEqual(await read(new RestError("failed", { ...about, code: 10_007 })), []);
+    const page = new RestError("failed", about);
+    await assert.rejects(read(page), page, "somebody in between said so, not Discord");
+  });
+
+  it("does not take a failure for nobody's roles", async () => {
+    const down = new RestError("failed", { kind: "unavailable", route: "GET /x" });
+    await assert.rejects(read(down), down);
+    await assert.rejects(read({ roles: ["helpers"] }), RestError);
+  });
+});
+
+describe("[R11] createReadMember()", () => {
+  const readMember = (answer: unknown) =>
+    createReadMember({
+      request: () => answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer),
+    })(guildId("100"), userId("900"));
+
+  const timeouts: readonly [unknown, number | undefined][] = [
+    ["2026-11-20T15:00:00.000000+00:00", Date.UTC(2026, 10, 20, 15)],
+    [null, undefined],
+    [undefined, undefined],
+    ["soon", undefined],
+  ];
+  for (const [communication_disabled_until, timedOutUntil] of timeouts) {
+    it(`reads a timeout: ${communication_disabled_until}`, async () => {
+      const member = await readMember({ roles: ["1"], communication_disabled_until });
+      assert.equal(member?.timedOutUntil, timedOutUntil);
+      assert.deepEqual(member?.roles, ["1"]);
+    });
+  }
+
+  it("tells apart who has left from who has no roles", async () => {
+    const about = { kind: "not_found", route: "GET /x", status: 404, code: 10_007 } as const;
+    assert.equal(await readMember(new RestError("failed", about)), undefined);
+    assert.deepEqual(await readMember({ roles: [] }), { roles: [] });
+  });
+});
+
+describe("[P12] createMembers().search()", () => {
+  const GUILD = guildId("100");
+
+  it("asks for the beginning of a name, and tells accounts, not nicknames", async () => {
+    const { api, sent } = checkedApi([
+      { user: { id: "7", username: "ada", discriminator: "0", global_name: "A" }, nick: "boss" },
+      { user: { id: "8", username: "Adam", discriminator: "0042" }, roles: [] },
+      { user: { id: "9", username: "ada", discriminator: "0007", bot: true } },
+    ]);
+    assert.deepEqual(await createMembers(api).search(GUILD, "ada & ü"), [
+      { userId: "7", username: "ada" },
+      { userId: "8", username: "Adam", tag: "Adam#0042" },
+      { userId: "9", username: "ada", tag: "ada#0007", isBot: true },
+    ]);
+    assert.deepEqual(sent.map(({ path, query }) => [path, query]), [
+      ["/guilds/100/members/search", { query: "ada & ü", limit: "1000" }],
+    ]);
+  });
+
+  it("asks for as many as it is told, and in the way it is told", async () => {
+    const { api, sent, asked } = checkedApi([]);
+    await createMembers(api, { priority: "background" }).search(GUILD, "a", 1_000);
+    assert.equal(sent[0]?.query["limit"], "1000");
+    assert.deepEqual(asked[0]?.[2], { priority: "background" });
+  });
+
+  for (const query of ["", "x".repeat(101)]) {
+    it(`asks nobody for what no name begins with: ${query.length} characters`, async () => {
+      const { api, sent } = checkedApi([]);
+      assert.deepEqual(await createMembers(api).search(GUILD, query), []);
+      assert.deepEqual(sent, []);
+    });
+  }
+
+  it("does not take a failure for nobody", async () => {
+    const denied = new RestError("failed", { kind: "forbidden", route: "GET /x" });
+    await assert.rejects(createMembers(checkedApi(denied).api).search(GUILD, "ada"), denied);
+    const odd = checkedApi([{ user: { id: "ada" } }]);
+    await assert.rejects(createMembers(odd.api).search(GUILD, "ada"), RestError);
+  });
+});

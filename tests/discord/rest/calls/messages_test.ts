@@ -1,0 +1,402 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type {
+  OutboundFile,
+  OutboundMessage,
+  PostOutcome,
+} from "../../../../src/core/outbound/outbound.ts";
+import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
+import { createMessages, UPLOAD_TIMEOUT_MS } from "../../../../src/discord/rest/calls/messages.ts";
+import {
+  RestError,
+  toNoAnswer,
+  toRestError,
+} from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
+import {
+  channelId,
+  messageId,
+  outboundMessage,
+  roleId,
+  userId,
+} from "../../../support/discord/builders.ts";
+import { checkedApi, type Sent } from "../checked_api.ts";
+import { fakeApi } from "../fake_api.ts";
+import { withDiscord } from "../simulated.ts";
+
+const CREATED = { id: "1400000000000000077" };
+const NOT_AFTER = 1_800_000_000_000;
+const ADA = userId("123456789012345678");
+const MODS = roleId("1400000000000000003");
+const QUOTED = messageId("1400000000000000009");
+const message = outboundMessage({
+  nonce: "frozen",
+  pings: { users: [ADA], roles: [MODS], quotedAuthor: true },
+});
+const PATH = `/channels/${message.channelId}/messages`;
+const route = routeOf("POST", PATH);
+const refused = (status: number, code: number) =>
+  toRestError(route, status, { code, message: "Words of Discord's" });
+
+const file = (name: string, text: string, fields: Partial<OutboundFile> = {}): OutboundFile => ({
+  name,
+  bytes: new TextEncoder().encode(text),
+  ...fields,
+});
+
+const create = (api: RestApi, sent = message, files: readonly OutboundFile[] = []) =>
+  createMessages(api).create(sent, files, NOT_AFTER);
+
+describe("createMessages().create()", () => {
+  it("[D2] sends what is frozen, under the nonce that is frozen with it, in its time", async () => {
+    const { api, asked } = fakeApi(CREATED);
+    assert.deepEqual(await create(api), { kind: "created", messageId: CREATED.id });
+    assert.deepEqual(asked, [["POST", PATH, {
+      notAfter: NOT_AFTER,
+      body: {
+        content: message.content,
+        nonce: "frozen",
+        enforceNonce: true,
+        allowedMentions: {
+          parse: [],
+          users: [BigInt(ADA)],
+          roles: [BigInt(MODS)],
+          repliedUser: true,
+        },
+      },
+    }]]);
+  });
+
+  it("[R4] pings nobody whom the message does not name", async () => {
+    const { api, asked } = fakeApi(CREATED);
+    await create(api, outboundMessage({ content: `@everyone <@${ADA}>` }));
+    assert.deepEqual(asked[0]?.[2]?.body.allowedMentions, {
+      parse: [],
+      users: [],
+      roles: [],
+      repliedUser: false,
+    });
+  });
+
+  it("[R3] quotes, even if the quoted message is gone by then", async () => {
+    const { api, asked } = fakeApi(CREATED);
+    await create(api, { ...message, quote: QUOTED });
+    assert.deepEqual(asked[0]?.[2]?.body.messageReference, {
+      messageId: QUOTED,
+      failIfNotExists: false,
+    });
+  });
+
+  it("[R9] asks for no previews where the message says so, and else says nothing of them", async () => {
+    const { api, asked } = fakeApi(CREATED);
+    await create(api, { ...message, suppressesEmbeds: true });
+    await create(api);
+    assert.deepEqual(asked.map(([, , options]) => options?.body.flags), [1 << 2, undefined]);
+  });
+
+  it("[R12] sends files in order, with alt text, and gives an upload more time", async () => {
+    const { api, asked } = fakeApi(CREATED);
+    const files = [
+      file("a.md", "one", { alt: "all of it", contentType: "text/markdown" }),
+      file("b.bin", "two"),
+    ];
+    await create(api, message, files);
+    const options = asked[0]?.[2];
+    assert.deepEqual(options?.body.attachments, [
+      { id: "0", filename: "a.md", description: "all of it" },
+      { id: "1", filename: "b.bin" },
+    ]);
+    const sent = options?.files ?? [];
+    assert.deepEqual(sent.map(({ name, blob }) => [name, blob.type]), [
+      ["a.md", "text/markdown"],
+      ["b.bin", ""],
+    ]);
+    assert.deepEqual(await Promise.all(sent.map(({ blob }) => blob.text())), ["one", "two"]);
+    assert.equal(Object(options).timeoutMs, UPLOAD_TIMEOUT_MS);
+  });
+
+  const failures: readonly [status: number, code: number, outcome: PostOutcome["kind"]][] = [
+    [404, 10008, "already_gone"], // Unknown Message: created by this nonce, deleted since
+    [404, 10003, "refused"], // Unknown Channel
+    [403, 50013, "refused"],
+    [403, 50007, "refused"],
+    [413, 40005, "refused"],
+    [400, 50035, "refused"],
+    [400, 160002, "refused"],
+    [401, 0, "refused"],
+    [429, 0, "refused"],
+    [500, 0, "unanswered"],
+    [302, 0, "unanswered"],
+  ];
+  for (const [status, code, kind] of failures) {
+    it(`[D5] calls ${status} with code ${code} ${kind}, and asks once`, async () => {
+      const { api, asked } = fakeApi(refused(status, code));
+      const outcome = await create(api);
+      assert.equal(outcome.kind, kind);
+      if (outcome.kind === "refused") assert.equal(outcome.code, code);
+      assert.equal(asked.length, 1);
+    });
+  }
+
+  for (const code of [160002, 50035]) {
+    it(`[R3] sends a message without the quote that Discord refuses: ${code}`, async () => {
+      const { api, asked } = fakeApi(refused(400, code), CREATED);
+      const files = [file("a.md", "one")];
+      const quoting = { ...message, quote: QUOTED };
+      assert.deepEqual(await create(api, quoting, files), {
+        kind: "created",
+        messageId: CREATED.id,
+      });
+      const bodies = asked.map(([, , options]) => options?.body);
+      assert.deepEqual(bodies.map(({ nonce }) => nonce), ["frozen", "frozen"]);
+      assert.deepEqual(bodies.map(({ messageReference }) => !!messageReference), [true, false]);
+      assert.deepEqual(bodies.map(({ attachments }) => attachments.length), [1, 1]);
+      assert.equal(bodies[1].allowedMentions.repliedUser, false, "nobody is replied to any more");
+      assert.deepEqual(asked.map(([, , options]) => options?.notAfter), [NOT_AFTER, NOT_AFTER]);
+    });
+  }
+
+  it("[D1] asks no second time without the quote where the first may have been carried out", async () => {
+    for (
+      const failure of [
+        refused(500, 0),
+        refused(403, 50013),
+        toNoAnswer(route, new Error("broken")),
+      ]
+    ) {
+      const { api, asked } = fakeApi(failure);
+      await create(api, { ...message, quote: QUOTED });
+      assert.equal(asked.length, 1);
+    }
+  });
+
+  it("[D5] tells the second refusal where that is of another cause", async () => {
+    const { api, asked } = fakeApi(refused(400, 50035), refused(400, 50006));
+    const outcome = await create(api, { ...message, quote: QUOTED });
+    assert.equal(outcome.kind === "refused" && outcome.code, 50006);
+    assert.equal(asked.length, 2);
+  });
+
+  it("[D5] says why it was refused, for whoever parks the channel", async () => {
+    const { api } = fakeApi(
+      toRestError(route, 403, { code: 50013, message: "Missing Permissions" }),
+    );
+    assert.deepEqual(await create(api), {
+      kind: "refused",
+      why: "forbidden",
+      reason: "POST /channels/:id/messages failed with 403: Missing Permissions (50013)",
+      code: 50013,
+    });
+  });
+
+  it("[D3] says for how long Discord asks to wait, where it does", async () => {
+    const details = { kind: "rate_limited", route: "POST /channels/:id/messages" } as const;
+    const limited = new RestError("was not sent", { ...details, retryAfterMs: 90_000 });
+    assert.deepEqual(await create(fakeApi(limited).api), {
+      kind: "refused",
+      why: "rate_limited",
+      reason: "POST /channels/:id/messages was not sent",
+      retryAfterMs: 90_000,
+    });
+    const mute = await create(fakeApi(new RestError("no", details)).api);
+    assert.equal("retryAfterMs" in mute, false);
+  });
+
+  it("[D6] takes a timeout for no answer, and says so", async () => {
+    const timeout = new DOMException("nothing within 5 ms", "TimeoutError");
+    assert.deepEqual(await create(fakeApi(toNoAnswer(route, timeout)).api), {
+      kind: "unanswered",
+      reason: "POST /channels/:id/messages got no answer from Discord: nothing within 5 ms",
+    });
+  });
+
+  it("[D5] tells that nothing was sent where there was no connection", async () => {
+    const noWay = Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
+    const outcome = await create(fakeApi(toNoAnswer(route, noWay)).api);
+    assert.equal(outcome.kind, "unsent");
+  });
+
+  for (const answer of [undefined, {}, { id: 7 }, { id: "abc" }, []]) {
+    it(`[D2] takes a success of another form for no answer: ${JSON.stringify(answer)}`, async () => {
+      assert.equal((await create(fakeApi(answer).api)).kind, "unanswered");
+    });
+  }
+
+  it("does not hide a bug of ours behind an outcome", async () => {
+    await assert.rejects(create(fakeApi(new TypeError("a bug")).api), /a bug/);
+  });
+});
+
+describe("createMessages().edit()", () => {
+  const edit = (api: RestApi, sent = message, files: readonly OutboundFile[] = []) =>
+    createMessages(api).edit(QUOTED, sent, files);
+
+  it("[R8] gives a message its text, pings nobody new, and touches no files", async () => {
+    const { api, asked } = fakeApi(CREATED);
+    assert.deepEqual(await edit(api), { kind: "created", messageId: CREATED.id });
+    assert.deepEqual(asked, [["PATCH", `${PATH}/${QUOTED}`, {
+      body: {
+        content: message.content,
+        allowedMentions: {
+          parse: [],
+          users: [BigInt(ADA)],
+          roles: [BigInt(MODS)],
+          repliedUser: true,
+        },
+        flags: 0,
+      },
+    }]]);
+  });
+
+  it("[R9] sets and takes off the flag, so that it ends as a new message would be", async () => {
+    const { api, asked } = fakeApi(CREATED);
+    await edit(api, { ...message, suppressesEmbeds: true });
+    await edit(api);
+    assert.deepEqual(asked.map(([, , options]) => options?.body.flags), [1 << 2, 0]);
+  });
+
+  it("[R8] leaves at once or not at all where nobody waits for it", async () => {
+    const { api, asked } = fakeApi(CREATED);
+    await createMessages(api).edit(QUOTED, message, [], "spare");
+    assert.equal(asked[0]?.[2]?.priority, "spare");
+  });
+
+  const failures: readonly [status: number, code: number, outcome: PostOutcome["kind"]][] = [
+    [404, 10008, "already_gone"],
+    [403, 50005, "refused"],
+    [400, 50083, "refused"],
+    [503, 0, "unanswered"],
+  ];
+  for (const [status, code, kind] of failures) {
+    it(`[D5] calls ${status} with code ${code} ${kind}`, async () => {
+      assert.equal((await edit(fakeApi(refused(status, code)).api)).kind, kind);
+    });
+  }
+});
+
+describe("[P3] createMessages() and buttons", () => {
+  const buttons: OutboundMessage["buttons"] = [
+    { customId: "yes-1", label: "Let in", style: "success" },
+    { customId: "no-1", label: "Keep out", style: "danger" },
+  ];
+  const row = {
+    type: 1,
+    components: [
+      { type: 2, style: 3, label: "Let in", custom_id: "yes-1" },
+      { type: 2, style: 4, label: "Keep out", custom_id: "no-1" },
+    ],
+  };
+  const components = (request: Sent | undefined) => Object(request?.body)["components"];
+
+  it("creates a message with its buttons, in one row", async () => {
+    const { api, sent } = checkedApi(CREATED);
+    await create(api, outboundMessage({ buttons }));
+    await create(api, outboundMessage());
+    assert.deepEqual(sent.map(components), [[row], undefined]);
+  });
+
+  it("edits them, takes them away, and leaves them as they are where they are not named", async () => {
+    const { api, sent } = checkedApi(CREATED);
+    const messages = createMessages(api);
+    for (const fields of [{ buttons }, { buttons: [] }, {}]) {
+      await messages.edit(QUOTED, outboundMessage(fields), []);
+    }
+    assert.deepEqual(sent.map(components), [[row], [], undefined]);
+  });
+});
+
+describe("createMessages().delete()", () => {
+  const remove = (api: RestApi) => createMessages(api).delete(message.channelId, QUOTED);
+
+  it("[R8] takes a message away", async () => {
+    const { api, asked } = fakeApi(undefined);
+    assert.deepEqual(await remove(api), { kind: "created", messageId: QUOTED });
+    assert.deepEqual(asked, [["DELETE", `${PATH}/${QUOTED}`]]);
+  });
+
+  it("[R8] knows one that is gone already", async () => {
+    assert.deepEqual(await remove(fakeApi(refused(404, 10008)).api), { kind: "already_gone" });
+    assert.equal((await remove(fakeApi(refused(403, 50013)).api)).kind, "refused");
+  });
+});
+
+describe("createMessages() and a strict Discord", () => {
+  it("[D2] [R12] creates a message with two files once, however often it is asked", () =>
+    withDiscord(async ({ api, sim, demo }) => {
+      const { id } = demo.channels.general;
+      const asked = sim.say({ as: "ada", in: "#general", text: "?" });
+      const sent = outboundMessage({
+        channelId: id,
+        quote: asked.id,
+        suppressesEmbeds: true,
+        pings: { users: [demo.people.ada.id], roles: [], quotedAuthor: true },
+      });
+      const files = [file("a.md", "one", { alt: "all" }), file('quo"te ü.txt', "zwei")];
+      const [first, second] = [await create(api, sent, files), await create(api, sent, files)];
+      assert.equal(first.kind, "created");
+      assert.deepEqual(first, second);
+      const [posted, ...others] = sim.posted();
+      assert.deepEqual(others, []);
+      assert.equal(posted?.flags, 1 << 2);
+      assert.equal(posted?.reference?.messageId, asked.id);
+      assert.deepEqual(
+        posted?.attachments.map(({ filename, description, bytes }) => [
+          filename,
+          description,
+          new TextDecoder().decode(bytes),
+        ]),
+        [["a.md", "all", "one"], ["quote_u.txt", undefined, "zwei"]],
+      );
+    }));
+
+  it("[R3] answers without the quote where the bot may not read the history, exactly once", () =>
+    withDiscord(async ({ api, sim, demo }) => {
+      const asked = sim.say({ as: "ada", in: "#general", text: "?" });
+      const history = { to: "@everyone", what: "readMessageHistory", in: "#general" } as const;
+      sim.permit({ ...history, as: "denied" });
+      const sent = outboundMessage({ channelId: demo.channels.general.id, quote: asked.id });
+      assert.equal((await create(api, sent)).kind, "created");
+      assert.equal(sim.posted()[0]?.reference, undefined);
+      sim.permit({ ...history, as: "allowed" });
+      assert.equal((await create(api, sent)).kind, "created", "the quote would be taken now");
+      assert.equal(sim.posted().length, 1);
+      assert.equal(sim.account().creates.get(sent.nonce)?.messages.size, 1);
+    }));
+
+  it("[R8] edits, keeps files or takes others in their place, and deletes", () =>
+    withDiscord(async ({ api, sim, demo }) => {
+      const channel = demo.channels.general.id;
+      const messages = createMessages(api);
+      const sent = outboundMessage({ channelId: channel, suppressesEmbeds: true });
+      const made = await create(api, sent, [file("a.md", "one")]);
+      assert.ok(made.kind === "created");
+      const names = () => sim.posted()[0]?.attachments.map(({ filename }) => filename);
+      const { suppressesEmbeds: _, ...plain } = sent;
+      await messages.edit(made.messageId, { ...plain, content: "longer" }, []);
+      assert.deepEqual([sim.posted()[0]?.content, sim.posted()[0]?.flags], ["longer", 0]);
+      assert.deepEqual(names(), ["a.md"]);
+      for (const _ of [1, 2]) await messages.edit(made.messageId, plain, [file("b.md", "two")]);
+      assert.deepEqual(names(), ["b.md"], "asked for twice, there once");
+      assert.equal((await messages.delete(channel, made.messageId)).kind, "created");
+      assert.deepEqual(await messages.delete(channel, made.messageId), { kind: "already_gone" });
+      assert.deepEqual(await messages.edit(made.messageId, plain, []), { kind: "already_gone" });
+      assert.deepEqual(await create(api, sent), { kind: "already_gone" });
+    }));
+
+  it("[R12] tells a file that is too large for the place, and takes it where there is room", () =>
+    withDiscord(async ({ api, sim, demo }) => {
+      const sent = outboundMessage({ channelId: demo.channels.general.id });
+      const large = file("large.bin", "x".repeat(10 * 1024 * 1024 + 1));
+      const outcome = await create(api, sent, [large]);
+      assert.equal(outcome.kind === "refused" && outcome.code, 40005);
+      sim.boost({ tier: 2 });
+      assert.equal((await create(api, sent, [large])).kind, "created");
+    }));
+
+  it("[S3] sends nothing elsewhere: a channel that is gone is refused", () =>
+    withDiscord(async ({ api, sim }) => {
+      const outcome = await create(api, outboundMessage({ channelId: channelId("1") }));
+      assert.equal(outcome.kind === "refused" && outcome.why, "not_found");
+      assert.deepEqual(sim.posted(), []);
+    }));
+});

@@ -1,0 +1,895 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { describe, it } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { createInvalidRequests } from "../../../../src/core/discord/invalid_requests.ts";
+import type { PostOutcome } from "../../../../src/core/outbound/outbound.ts";
+import {
+  type ClientOptions,
+  createClient,
+  type RequestMetric,
+} from "../../../../src/discord/rest/client/client.ts";
+import { createMessages } from "../../../../src/discord/rest/calls/messages.ts";
+import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { schedule } from "../../../../src/lib/schedule.ts";
+import { channelId, outboundMessage } from "../../../support/discord/builders.ts";
+import { created, json, limited, type Script, startStub, TOKEN } from "../stub_discord.ts";
+import { createVirtualTime } from "../virtual_time.ts";
+
+const A = channelId("1400000000000000002");
+const B = channelId("1400000000000000003");
+
+function optionsOf(apiUrl: string, fields: Partial<ClientOptions> = {}): ClientOptions {
+  return {
+    token: TOKEN,
+    apiUrl,
+    version: "1.2.3",
+    timeoutMs: 10_000,
+    globalPerSec: 50,
+    reservedPerSec: 0,
+    retry: { attempts: 1, minDelayMs: 20, maxDelayMs: 100, jitter: 0 },
+    invalidRequests: createInvalidRequests([], () => undefined),
+    random: () => 0.5,
+    now: Date.now,
+    steadyNow: () => performance.now(),
+    schedule,
+    ...fields,
+  };
+}
+
+/** A client, and a Discord that answers by the script; both are gone afterwards. */
+async function withDiscord(
+  script: Script,
+  use: (
+    discord: Awaited<ReturnType<typeof startStub>>,
+    client: ReturnType<typeof createClient>,
+    say: (text: string, channel?: typeof A) => Promise<PostOutcome>,
+  ) => Promise<void>,
+  fields: Partial<ClientOptions> = {},
+): Promise<void> {
+  const discord = await startStub(script);
+  const client = createClient(optionsOf(discord.url, fields));
+  const { create } = createMessages(client);
+  const say = (content: string, channel = A) => {
+    const message = outboundMessage({ channelId: channel, content, nonce: content });
+    return create(message, [], Date.now() + 60_000);
+  };
+  try {
+    await use(discord, client, say);
+    assert.deepEqual(discord.problems, []);
+  } finally {
+    client.stop();
+    await discord.close();
+  }
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<RestError> {
+  const thrown = await promise.then(() => undefined, (error: unknown) => error);
+  assert.ok(thrown instanceof RestError, `Not a RestError: ${thrown}`);
+  return thrown;
+}
+
+const contents = (seen: readonly { body: { content?: string } | undefined }[]) =>
+  seen.map(({ body }) => body?.content);
+
+describe("createClient() against a server", () => {
+  it("[D2] creates a message once, with its nonce and no ping", async () => {
+    await withDiscord(created, async (discord, _client, say) => {
+      assert.deepEqual(await say("hello"), { kind: "created", messageId: "1400000000000000000" });
+      assert.deepEqual(discord.seen.map(({ method, path, body }) => [method, path, body]), [[
+        "POST",
+        `/channels/${A}/messages`,
+        {
+          content: "hello",
+          nonce: "hello",
+          enforce_nonce: true,
+          allowed_mentions: { parse: [], users: [], roles: [], replied_user: false },
+        },
+      ]]);
+    });
+  });
+
+  it("[D1] keeps the order of a channel, whatever is limited", async () => {
+    const refused = new Set<string>();
+    const script: Script = (seen, response, index) => {
+      const content = seen.body?.content ?? "";
+      const scope = (["user", "shared", "global"] as const)[Number(content) % 3] ?? "user";
+      if (refused.has(content)) return created(seen, response, index);
+      refused.add(content);
+      limited(response, scope, 0.05);
+    };
+    await withDiscord(script, async (discord, _client, say) => {
+      const texts = ["0", "1", "2", "3", "4"];
+      const outcomes = await Promise.all(texts.map((text) => say(text)));
+      assert.deepEqual(outcomes.map(({ kind }) => kind), texts.map(() => "created"));
+      assert.deepEqual(contents(discord.seen), texts.flatMap((text) => [text, text]));
+    });
+  });
+
+  it("[D3] sends nothing before retry_after is over, by the server's clock", async () => {
+    let toldAt = 0;
+    const script: Script = (seen, response, index) => {
+      if (index > 0) return created(seen, response, index);
+      toldAt = performance.now();
+      limited(response, "user", 0.3);
+    };
+    await withDiscord(script, async (discord, _client, say) => {
+      const first = say("limited");
+      const other = say("free", B);
+      assert.equal((await first).kind, "created");
+      assert.equal((await other).kind, "created");
+      assert.deepEqual(contents(discord.seen), ["limited", "free", "limited"]);
+      const again = discord.seen[2]?.at ?? 0;
+      assert.ok(again - toldAt >= 300, `${again - toldAt} ms`);
+    });
+  });
+
+  it("[D3] waits for a bucket that is used up, before Discord has to say no", async () => {
+    let toldAt = 0;
+    const script: Script = ({ body }, response) => {
+      toldAt ||= performance.now();
+      json(response, 200, { id: "1400000000000000001", content: body?.content }, {
+        "x-ratelimit-bucket": "b",
+        "x-ratelimit-limit": "1",
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset-after": "0.2",
+      });
+    };
+    await withDiscord(script, async (discord, _client, say) => {
+      await Promise.all([say("1"), say("2")]);
+      assert.ok((discord.seen[1]?.at ?? 0) - toldAt >= 200);
+    });
+  });
+
+  const limitsForAll: readonly [name: string, script: Script][] = [
+    ["a global limit", (_seen, response) => limited(response, "global", 0.2)],
+    ["Cloudflare", (_seen, response) => {
+      response.writeHead(429, { "content-type": "text/html", "retry-after": "0.2" });
+      response.end("<html>You are being rate limited</html>");
+    }],
+  ];
+  for (const [name, limit] of limitsForAll) {
+    it(`[D3] holds every channel for ${name}`, async () => {
+      let toldAt = 0;
+      const script: Script = (seen, response, index) => {
+        if (index > 0) return created(seen, response, index);
+        toldAt = performance.now();
+        return limit(seen, response, index);
+      };
+      const told = Promise.withResolvers<void>();
+      await withDiscord(script, async (discord, client, say) => {
+        const first = say("1");
+        await told.promise;
+        await setImmediate(); // the client has read the answer; let it draw its conclusion
+        const others = [say("2", B), client.request("GET", `/channels/${B}/messages?limit=1`)];
+        await Promise.all([first, ...others]);
+        const early = discord.seen.slice(1).filter(({ at }) => at - toldAt < 200);
+        assert.deepEqual(early, []);
+        assert.equal(discord.seen.length, 4);
+      }, { onRequest: () => told.resolve() });
+    });
+  }
+
+  it("[G6] lets what hurries nobody leave behind what people wait for, its own lane's too", async () => {
+    const script: Script = (seen, response, index) =>
+      seen.method === "GET" ? json(response, 200, []) : created(seen, response, index);
+    await withDiscord(script, async (discord, client, say) => {
+      await Promise.all([say("1"), say("2", B)]); // half of the pace is used up
+      const path = `/channels/${A}/messages`;
+      const late = client.request("GET", `${path}?late`, { priority: "background" });
+      await Promise.all([client.request("GET", path), say("3", B)]);
+      await late;
+      assert.equal(discord.seen.at(-1)?.path, `${path}?late`);
+      assert.equal(discord.seen.length, 5);
+    }, { globalPerSec: 4 });
+  });
+
+  it("[D6] gives up on a request that hangs, and the lane goes on", async () => {
+    const script: Script = (seen, response, index) => {
+      if (seen.body?.content === "hangs") return;
+      created(seen, response, index);
+    };
+    await withDiscord(script, async (discord, client, say) => {
+      const log: string[] = [];
+      const hung = say("hangs").then(({ kind }) => log.push(`hangs: ${kind}`));
+      const after = say("after").then(({ kind }) => log.push(`after: ${kind}`));
+      const other = say("other", B).then(({ kind }) => log.push(`other: ${kind}`));
+      const typing = client.request("POST", `/channels/${A}/typing`).then(() => log.push("typing"));
+      await Promise.all([hung, after, other, typing]);
+      assert.deepEqual(log.slice(2), ["hangs: unanswered", "after: created"]);
+      assert.deepEqual(log.slice(0, 2).sort(), ["other: created", "typing"]);
+      assert.equal(discord.seen.length, 4);
+    }, { timeoutMs: 300 });
+  });
+
+  const broken: readonly [name: string, script: Script, outcome: PostOutcome["kind"]][] = [
+    ["a reset in the body", (_seen, response) => {
+      response.writeHead(200, { "content-type": "application/json", "content-length": "100" });
+      response.write('{"id":', () => response.socket?.resetAndDestroy());
+    }, "unanswered"],
+    ["a reset at once", (_seen, response) => {
+      response.socket?.resetAndDestroy();
+    }, "unanswered"],
+    ["a body that hangs", (_seen, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write('{"id":');
+    }, "unanswered"],
+    ["an empty success", (_seen, response) => {
+      response.writeHead(200);
+      response.end();
+    }, "unanswered"],
+    ["204", (_seen, response) => {
+      response.writeHead(204);
+      response.end();
+    }, "unanswered"],
+    ["a page instead of JSON", (_seen, response) => {
+      response.writeHead(200, { "content-type": "text/html" });
+      response.end("<html>Log in to the hotel's network</html>");
+    }, "unanswered"],
+    ["a page with 502", (_seen, response) => {
+      response.writeHead(502, { "content-type": "text/html" });
+      response.end("<html>Bad Gateway</html>");
+    }, "unanswered"],
+    ["a redirect", (_seen, response) => {
+      response.writeHead(302, { location: "/api/v10/elsewhere" });
+      response.end();
+    }, "unanswered"],
+    ["429 without a time", (_seen, response) => {
+      json(response, 429, { message: "no" });
+    }, "refused"],
+    ["403", (_seen, response) => {
+      json(response, 403, { code: 50013, message: "Missing Permissions" });
+    }, "refused"],
+    ["10008", (_seen, response) => {
+      json(response, 404, { code: 10008, message: "Unknown Message" });
+    }, "already_gone"],
+  ];
+  for (const [name, script, kind] of broken) {
+    it(`[D5] asks once and tells the caller of ${name}; the lane goes on`, async () => {
+      const breaks: Script = (seen, response, index) =>
+        (seen.body?.content === "breaks" ? script : created)(seen, response, index);
+      await withDiscord(breaks, async (discord, _client, say) => {
+        const [first, second] = await Promise.all([say("breaks"), say("after")]);
+        assert.equal(first.kind, kind);
+        assert.equal(second.kind, "created");
+        assert.deepEqual(contents(discord.seen), ["breaks", "after"]);
+      }, { timeoutMs: 300 });
+    });
+  }
+
+  it("[D5] tells that nothing was sent where nobody listens", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    const port = typeof address === "object" && address ? address.port : 0;
+    await new Promise((resolve) => server.close(resolve));
+    const client = createClient(optionsOf(`http://127.0.0.1:${port}/api`));
+    const outcome = await createMessages(client).create(outboundMessage(), [], Date.now() + 60_000);
+    assert.equal(outcome.kind, "unsent");
+    assert.equal((await failureOf(client.request("GET", "/gateway/bot"))).kind, "unsent");
+  });
+
+  it("[D3] asks nothing more once the token is rejected", async () => {
+    const script: Script = (_seen, response) =>
+      json(response, 401, { code: 0, message: "401: Unauthorized" });
+    await withDiscord(script, async (discord, client, say) => {
+      const outcomes = await Promise.all([say("1"), say("2")]);
+      assert.deepEqual(outcomes.map((outcome) => "why" in outcome && outcome.why), [
+        "unauthorized",
+        "unauthorized",
+      ]);
+      const later = await failureOf(client.request("GET", "/users/@me"));
+      assert.equal(later.kind, "unauthorized");
+      assert.match(later.message, /was not sent: Discord rejected the bot token/);
+      assert.equal(discord.seen.length, 1);
+    });
+  });
+
+  for (
+    const [what, again, refusalsMeant] of [
+      ["is not ended by one refusal that is taken back", 200, 0],
+      ["is ended by one that is repeated", 401, 1],
+    ] as const
+  ) {
+    it(`[D3] a bot that has worked ${what}`, async () => {
+      const discord = await startStub((seen, response, index) => {
+        if (index === 0) return json(response, 200, {});
+        const isRefused = index === 1 || seen.path.endsWith("/users/@me") && again === 401;
+        if (isRefused) return json(response, 401, { code: 0, message: "401: Unauthorized" });
+        json(response, 200, {});
+      });
+      let refusals = 0;
+      const client = createClient({
+        ...optionsOf(discord.url),
+        onTokenRefused: () => refusals += 1,
+      });
+      await client.request("GET", "/gateway/bot");
+      const failure = await failureOf(client.request("GET", "/channels/1"));
+      assert.equal(failure.kind, again === 401 ? "unauthorized" : "unavailable");
+      assert.equal(refusals, refusalsMeant);
+      assert.equal(discord.seen.length, 3, "one is asked for, and no more");
+      if (again === 200) assert.deepEqual(await client.request("GET", "/channels/1"), {});
+      await discord.close();
+    });
+  }
+
+  it("[D3] does not take the 401 of a proxy's page for Discord's word on the token", async () => {
+    const discord = await startStub((_seen, response, index) => {
+      if (index > 0) return json(response, 200, {});
+      response.writeHead(401, { "content-type": "text/html" }).end("<h1>Log in</h1>");
+    });
+    let refusals = 0;
+    const client = createClient({
+      ...optionsOf(discord.url),
+      onTokenRefused: () => refusals += 1,
+    });
+    assert.equal((await failureOf(client.request("GET", "/users/@me"))).kind, "rate_limited");
+    assert.deepEqual(await client.request("GET", "/users/@me"), {});
+    assert.equal(refusals, 0);
+    await discord.close();
+  });
+
+  it("[D3] does not take the 401 of a webhook's token for the bot's", async () => {
+    const script: Script = (seen, response) =>
+      seen.path.startsWith("/webhooks/")
+        ? json(response, 401, { code: 50027, message: "Invalid Webhook Token" })
+        : json(response, 200, {});
+    await withDiscord(script, async (_discord, client) => {
+      const hook = await failureOf(
+        client.request("PATCH", "/webhooks/5/s3cret/messages/@original"),
+      );
+      assert.equal(hook.kind, "unauthorized");
+      assert.doesNotMatch(hook.message, /s3cret/);
+      assert.deepEqual(await client.request("GET", "/users/@me"), {});
+    });
+  });
+
+  it("[D3] does not take the 401 of another's authorization for the bot's", async () => {
+    const discord = await startStub((_seen, response, index) =>
+      index !== 2
+        ? json(response, 401, { code: 0, message: "401: Unauthorized" })
+        : json(response, 200, {})
+    );
+    let refusals = 0;
+    const client = createClient({
+      ...optionsOf(discord.url),
+      onTokenRefused: () => refusals += 1,
+    });
+    const headers = { authorization: "Bearer somebody" };
+    assert.equal((await failureOf(client.request("GET", "/users/@me", { headers }))).status, 401);
+    const anonymous = client.request("GET", "/users/@me", { unauthorized: true });
+    assert.equal((await failureOf(anonymous)).status, 401);
+    assert.deepEqual(await client.request("GET", "/users/@me"), {});
+    assert.equal(refusals, 0);
+    assert.equal((await failureOf(client.request("GET", "/users/@me"))).kind, "unauthorized");
+    assert.equal(refusals, 1);
+    await discord.close();
+  });
+
+  const strange: readonly [status: number, words: RegExp][] = [
+    [200, /was answered with 200 and a body that is not JSON$/],
+    [302, /failed with 302: a redirect, which Discord never sends; something stands in between$/],
+  ];
+  for (const [status, words] of strange) {
+    it(`[D5] says what is strange about a page with ${status}`, async () => {
+      const script: Script = (_seen, response) => {
+        response.writeHead(status, { location: "/login" });
+        response.end("<html>Log in</html>");
+      };
+      await withDiscord(script, async (discord, client) => {
+        const error = await failureOf(client.request("GET", "/gateway/bot"));
+        assert.equal(error.kind, "unavailable");
+        assert.match(error.message, words);
+        assert.equal(discord.seen.length, 1);
+      });
+    });
+  }
+
+  it("[D2] sends no message whose limit outlasts its nonce, and the lane goes on", async () => {
+    const script: Script = (seen, response, index) =>
+      index === 0 ? limited(response, "user", 0.4) : created(seen, response, index);
+    await withDiscord(script, async (discord, client) => {
+      const { create } = createMessages(client);
+      const message = (content: string) => outboundMessage({ channelId: A, content });
+      const late = await create(message("1"), [], Date.now() + 200);
+      assert.ok(late.kind === "refused" && late.why === "rate_limited");
+      assert.ok(late.retryAfterMs !== undefined && late.retryAfterMs > 200, "Discord says 400 ms");
+      assert.ok(late.retryAfterMs <= 400);
+      const next = await create(message("2"), [], Date.now() + 60_000);
+      assert.equal(next.kind, "created");
+      assert.deepEqual(contents(discord.seen), ["1", "2"]);
+    });
+  });
+
+  it("[O1] counts each request by its route, without ids, and in no case the token", async () => {
+    const metrics: RequestMetric[] = [];
+    const script: Script = (seen, response, index) => {
+      if (index === 0) return limited(response, "user", 0.01);
+      if (seen.method === "GET") response.socket?.destroy();
+      else created(seen, response, index);
+    };
+    await withDiscord(script, async (_discord, client, say) => {
+      await say("1");
+      await failureOf(client.request("GET", "/users/1400000000000000004"));
+      assert.deepEqual(metrics.map(({ ms: _, waitMs: __, ...metric }) => metric), [
+        { route: "/channels/:id/messages", method: "POST", status: 429, scope: "user" },
+        { route: "/channels/:id/messages", method: "POST", status: 200 },
+        { route: "/users/:id", method: "GET" },
+      ]);
+      assert.ok(metrics.every(({ ms }) => ms >= 0));
+      assert.deepEqual(metrics.map(({ waitMs }) => waitMs >= 5), [false, true, false]);
+    }, { onRequest: (metric) => metrics.push(metric) });
+  });
+
+  it("[G14] tells the crash hooks of message creates only", async () => {
+    const log: string[] = [];
+    await withDiscord(created, async (_discord, client, say) => {
+      await client.request("POST", `/channels/${A}/typing`);
+      assert.deepEqual(log, []);
+      await say("1");
+      assert.deepEqual(log, ["started", "answered"]);
+    }, {
+      onAnswerStarted: () => log.push("started"),
+      onAnswered: () => log.push("answered"),
+    });
+  });
+
+  it("[D6] stops at once: what is under way is unanswered, what waits was never sent", {
+    timeout: 5_000,
+  }, async () => {
+    const asked = Promise.withResolvers<void>();
+    await withDiscord(() => asked.resolve(), async (discord, client, say) => {
+      const [first, second] = [say("1"), say("2")];
+      await asked.promise;
+      client.stop();
+      assert.deepEqual([(await first).kind, (await second).kind], ["unanswered", "unsent"]);
+      assert.equal((await say("3")).kind, "unsent");
+      assert.deepEqual(contents(discord.seen), ["1"]);
+    }, { timeoutMs: 600_000 });
+  });
+
+  for (const token of ["", "a b", "abc\n", "tøken"]) {
+    it(`refuses a token that no header can carry: ${JSON.stringify(token)}`, () => {
+      assert.throws(() => createClient(optionsOf("http://127.0.0.1:1/api", { token })), (error) => {
+        assert.ok(error instanceof TypeError);
+        assert.match(error.message, /bot token is empty or holds/);
+        assert.ok(token === "" || !error.message.includes(token));
+        return true;
+      });
+    });
+  }
+
+  it("takes a token that Discordeno cannot read an id out of", () => {
+    createClient(optionsOf("http://127.0.0.1:1/api", { token: "!" })).stop();
+  });
+});
+
+describe("createClient() and what may be asked twice", () => {
+  const RETRY = { attempts: 3, minDelayMs: 20, maxDelayMs: 100, jitter: 0 };
+  const bad: Script = (_seen, response) => json(response, 502, {});
+
+  it("[D5] asks again after 5xx, at growing waits, and holds the lane", async () => {
+    const script: Script = (seen, response, index) => {
+      if (index < 2) return bad(seen, response, index);
+      json(response, 200, { path: seen.path });
+    };
+    await withDiscord(script, async (discord, client) => {
+      const first = client.request("PATCH", `/channels/${A}/messages/1`, {
+        body: { content: "1" },
+      });
+      const second = client.request("PATCH", `/channels/${A}/messages/2`, { body: {} });
+      assert.deepEqual(await first, { path: `/channels/${A}/messages/1` });
+      await second;
+      assert.deepEqual(discord.seen.map(({ path }) => path.at(-1)), ["1", "1", "1", "2"]);
+      const [at0 = 0, at1 = 0, at2 = 0] = discord.seen.map(({ at }) => at);
+      assert.ok(at1 - at0 >= 19 && at2 - at1 >= 39, `${at1 - at0}, ${at2 - at1}`);
+    }, { retry: RETRY });
+  });
+
+  it("[D5] takes no wait that Discord asks for as an attempt", async () => {
+    const script: Script = (seen, response, index) => {
+      if (index < 3) return limited(response, "user", 0.01);
+      if (index < 5) return bad(seen, response, index);
+      json(response, 200, {});
+    };
+    await withDiscord(script, async (discord, client) => {
+      assert.deepEqual(await client.request("GET", "/gateway/bot"), {});
+      assert.equal(discord.seen.length, 6);
+    }, { retry: RETRY });
+  });
+
+  it("[D5] gives up after so many attempts, and the lane goes on", async () => {
+    const script: Script = (seen, response, index) =>
+      index < 3 ? bad(seen, response, index) : json(response, 200, {});
+    await withDiscord(script, async (discord, client) => {
+      const path = `/channels/${A}/messages`;
+      const [failure] = await Promise.all([
+        failureOf(client.request("GET", path)),
+        client.request("GET", path),
+      ]);
+      assert.deepEqual([failure.kind, failure.status], ["unavailable", 502]);
+      assert.equal(discord.seen.length, 4);
+    }, { retry: RETRY });
+  });
+
+  const once: readonly [method: "POST" | "PUT", priority: "spare" | undefined][] = [
+    ["POST", undefined],
+    ["PUT", "spare"],
+  ];
+  for (const [method, priority] of once) {
+    it(`[D5] never asks ${method} ${priority ?? ""} again`, async () => {
+      await withDiscord(bad, async (discord, client) => {
+        const path = `/channels/${A}/messages/1/reactions/x/@me`;
+        const failure = await failureOf(
+          client.request(method, path, { ...(priority && { priority }) }),
+        );
+        assert.equal(failure.kind, "unavailable");
+        assert.equal(discord.seen.length, 1);
+      }, { retry: RETRY });
+    });
+  }
+
+  it("[D5] does not ask again where that would be too late", async () => {
+    await withDiscord(bad, async (discord, client) => {
+      const asked = client.request("GET", "/gateway/bot", { notAfter: Date.now() + 500 });
+      assert.equal((await failureOf(asked)).status, 502);
+      assert.equal(discord.seen.length, 1);
+    }, { retry: { ...RETRY, minDelayMs: 1_000, maxDelayMs: 1_000 } });
+  });
+
+  it("[D5] never says that nothing was sent where an earlier attempt may have been carried out", async () => {
+    let asked = 0;
+    const refused = () => Object.assign(new TypeError("no"), { code: "ECONNREFUSED" });
+    const client = createClient(optionsOf("http://discord.test/api", {
+      retry: RETRY,
+      fetch: () =>
+        Promise.reject(++asked === 1 ? new TypeError("the connection broke") : refused()),
+    }));
+    const failure = await failureOf(client.request("PATCH", "/channels/1/messages/1"));
+    assert.equal(failure.kind, "unavailable");
+    assert.equal(asked, 3);
+    assert.equal(
+      (await failureOf(client.request("PATCH", "/channels/1/messages/1"))).kind,
+      "unsent",
+    );
+  });
+
+  it("[D5] waits longer after each 429 that names no time, and tells those it does not ask for", async () => {
+    const time = createVirtualTime();
+    const times: number[] = [];
+    const startedAt = time.now();
+    const client = createClient(optionsOf("http://discord.test/api", {
+      ...{ now: time.now, steadyNow: time.now, schedule: time.schedule },
+      retry: { attempts: 4, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0 },
+      fetch() {
+        times.push(time.now() - startedAt);
+        return Promise.resolve(new Response("slow down", { status: 429 }));
+      },
+    }));
+    const failure = await failureOf(time.run(client.request("GET", "/gateway/bot")));
+    assert.deepEqual(times, [0, 500, 1_500, 3_500]);
+    assert.deepEqual([failure.kind, failure.retryAfterMs], ["rate_limited", 4_000]);
+    const post = client.request("POST", "/channels/1/messages", { body: {} });
+    assert.equal((await failureOf(time.run(post))).retryAfterMs, 8_000);
+    assert.equal(times.at(-1), 7_500);
+    assert.equal(time.pending, 0);
+  });
+});
+
+describe("createClient() and what is spare", () => {
+  const path = `/channels/${A}/messages/1/reactions/x/@me`;
+
+  it("[R7] drops what Discord limits, and waits for nothing", async () => {
+    const script: Script = (_seen, response) => limited(response, "user", 30);
+    await withDiscord(script, async (discord, client) => {
+      const failure = await failureOf(client.request("PUT", path, { priority: "spare" }));
+      assert.equal(failure.kind, "rate_limited");
+      const next = await failureOf(client.request("DELETE", path, { priority: "spare" }));
+      assert.equal(next.kind, "unsent");
+      assert.equal(discord.seen.length, 1);
+    });
+  });
+
+  it("[R7] holds up nothing while it hangs", async () => {
+    const script: Script = (seen, response, index) => {
+      if (seen.method === "POST") created(seen, response, index);
+    };
+    await withDiscord(script, async (_discord, client, say) => {
+      const hung = failureOf(client.request("PUT", path, { priority: "spare" }));
+      assert.equal((await say("1")).kind, "created");
+      client.stop();
+      await hung;
+    });
+  });
+});
+
+describe("createClient() and what is given up", () => {
+  it("[D6] ends a request that is under way, and the lane goes on", async () => {
+    const asked = Promise.withResolvers<void>();
+    const script: Script = (_seen, response, index) =>
+      index === 0 ? asked.resolve() : json(response, 200, {});
+    await withDiscord(script, async (_discord, client) => {
+      const abort = new AbortController();
+      const given = failureOf(client.request("GET", "/gateway/bot", { signal: abort.signal }));
+      const next = client.request("GET", "/gateway/bot");
+      await asked.promise;
+      abort.abort(new Error("not wanted any more"));
+      const failure = await given;
+      assert.equal(failure.kind, "unavailable");
+      assert.match(failure.message, /not wanted any more/);
+      assert.deepEqual(await next, {});
+    }, { retry: { attempts: 3, minDelayMs: 1, maxDelayMs: 1, jitter: 0 } });
+  });
+
+  it("[D6] takes a request's own time for it", async () => {
+    await withDiscord(() => undefined, async (_discord, client) => {
+      const failure = await failureOf(client.request("GET", "/gateway/bot", { timeoutMs: 50 }));
+      assert.match(failure.message, /nothing within 50 ms/);
+    });
+  });
+
+  it("[D6] gives up on a server that drips, and the lane goes on", async () => {
+    const dripping = new Set<ReturnType<typeof setInterval>>();
+    const script: Script = (seen, response, index) => {
+      if (seen.body?.content !== "drips") return created(seen, response, index);
+      response.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
+      dripping.add(setInterval(() => response.write(" "), 20));
+    };
+    await withDiscord(script, async (_discord, _client, say) => {
+      const [first, second] = await Promise.all([say("drips"), say("after")]);
+      assert.deepEqual([first.kind, second.kind], ["unanswered", "created"]);
+    }, { timeoutMs: 300 });
+    dripping.forEach(clearInterval);
+  });
+});
+
+describe("createClient() and invalid requests", () => {
+  const minute = () => Math.floor(Date.now() / 60_000);
+  const stored = (count: number) => {
+    const noted: number[] = [];
+    const counted = createInvalidRequests([{ minute: minute(), count }], (at) => noted.push(at));
+    return { noted, invalidRequests: counted };
+  };
+
+  it("[D3] counts what Discord counts, and says where it stands", async () => {
+    const { noted, invalidRequests } = stored(0);
+    const told: string[] = [];
+    const script: Script = (_seen, response, index) => {
+      if (index === 0) return limited(response, "shared", 0.01);
+      if (index === 1) return limited(response, "user", 0.01);
+      json(response, 403, { code: 50013, message: "Missing Permissions" });
+    };
+    await withDiscord(script, async (_discord, client) => {
+      await failureOf(client.request("GET", "/gateway/bot"));
+      const standing = { invalidRequests: 2, breaker: "closed", queued: 0 };
+      assert.deepEqual(client.standing(), standing);
+      assert.equal(noted.length, 2);
+      assert.deepEqual(told, []);
+    }, { invalidRequests, onBreaker: (state) => told.push(state) });
+  });
+
+  it("[D3] sends nothing from 2,000 on, of an earlier run too, and says when it is worth coming back", async () => {
+    const told: string[] = [];
+    await withDiscord(created, async (discord, client) => {
+      for (const priority of [undefined, "interaction", "background"] as const) {
+        const notAfter = Date.now() + 5_000;
+        const asked = client.request("GET", "/gateway/bot", {
+          notAfter,
+          ...(priority && { priority }),
+        });
+        const failure = await failureOf(asked);
+        assert.equal(failure.kind, "rate_limited");
+        assert.ok((failure.retryAfterMs ?? 0) > 9 * 60_000);
+      }
+      assert.equal(
+        (await failureOf(client.request("PUT", "/x", { priority: "spare" }))).kind,
+        "unsent",
+      );
+      assert.equal(discord.seen.length, 0);
+      assert.deepEqual(told, ["stopped"]);
+      assert.equal(client.standing().breaker, "stopped");
+    }, { invalidRequests: stored(2_000).invalidRequests, onBreaker: (state) => told.push(state) });
+  });
+
+  it("[D3] never makes 2,000 of them, however many would fail", async () => {
+    const time = createVirtualTime();
+    const counts: number[] = [];
+    const invalidRequests = createInvalidRequests([], () => undefined);
+    const client = createClient(optionsOf("http://discord.test/api", {
+      ...{ now: time.now, steadyNow: time.now, schedule: time.schedule, invalidRequests },
+      fetch() {
+        counts.push(invalidRequests.count(time.now()));
+        return Promise.resolve(new Response('{"code":50013,"message":"No"}', { status: 403 }));
+      },
+    }));
+    const startedAt = time.now();
+    await time.run((async () => {
+      while (time.now() - startedAt < 25 * 60_000) {
+        const asked = Array.from(
+          { length: 25 },
+          (_, n) => failureOf(client.request("GET", `/channels/${n}`)),
+        );
+        await Promise.all(asked);
+      }
+    })());
+    assert.ok(Math.max(...counts) >= 1_600, `${Math.max(...counts)}: slower than it need be`);
+    assert.ok(Math.max(...counts) < 2_000, `${Math.max(...counts)}`);
+    assert.equal(time.pending, 0);
+  });
+});
+
+/** How the Discord of the property below answers one request. */
+type Answer =
+  | { readonly kind: "ok" | "empty" | "html" | "error" | "breaks" | "hangs" | "untimed" }
+  | { readonly kind: "used_up" | "user" | "shared" | "global" | "cloudflare"; readonly ms: number };
+
+const MS = fc.integer({ min: 1, max: 90_000 });
+const answers: fc.Arbitrary<Answer> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("ok" as const) }) },
+  fc.record({ kind: fc.constantFrom("empty", "html", "error", "breaks", "hangs", "untimed") }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("used_up", "user", "shared", "global", "cloudflare"),
+      ms: MS,
+    }),
+  },
+);
+
+const ATTEMPTS = 3;
+
+/** Answers as told, and watches that nothing comes early, too late, too fast or out of order. */
+function createJudge(script: readonly Answer[], time: ReturnType<typeof createVirtualTime>) {
+  const laneFrom = new Map<string, number>();
+  let allFrom = -Infinity;
+  /** When that was said: what leaves at the same moment cannot have heard of it. */
+  let saidAt = -Infinity;
+  const arrivals: number[] = [];
+  const latest = new Map<string, number>();
+  const failures = new Map<number, number>();
+  const underWay = new Set<string>();
+  const problems: string[] = [];
+
+  const replyTo = (answer: Answer, lane: string): Response => {
+    const reply = (status: number, headers: Record<string, string>, text: string) =>
+      new Response(text === "" ? null : text, { status, headers });
+    if (!("ms" in answer)) {
+      if (answer.kind === "empty") return reply(204, {}, "");
+      if (answer.kind === "html") return reply(502, {}, "<html>");
+      if (answer.kind === "untimed") return reply(429, { "x-ratelimit-scope": "user" }, "");
+      if (answer.kind === "error") return reply(403, {}, '{"code":50013,"message":"No"}');
+      return reply(200, {}, '{"id":"1400000000000000001"}');
+    }
+    const { kind, ms } = answer;
+    const until = time.now() + ms;
+    const seconds = String(ms / 1_000);
+    if (kind === "global" || kind === "cloudflare") {
+      allFrom = Math.max(allFrom, until);
+      saidAt = time.now();
+    } else laneFrom.set(lane, until);
+    if (kind === "cloudflare") return reply(429, { "retry-after": seconds }, "<html>");
+    if (kind === "used_up") {
+      return reply(200, {
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset-after": seconds,
+      }, '{"id":"1400000000000000001"}');
+    }
+    return reply(429, { "x-ratelimit-scope": kind }, `{"retry_after":${seconds}}`);
+  };
+
+  return {
+    problems,
+    arrivals,
+    async fetch(url: string, init: RequestInit): Promise<Response> {
+      const at = time.now();
+      const lane = `${init.method} ${url}`;
+      const { content = "" } = JSON.parse(String(init.body)) as { content?: string };
+      const [number = 0, notAfter = 0] = content.split(" ").map(Number);
+      if (at < (laneFrom.get(lane) ?? 0)) problems.push(`${number} is early for its lane`);
+      if (at < allFrom && at > saidAt) problems.push(`${number} is early for all`);
+      if (at > notAfter) problems.push(`${number} is too late`);
+      if (underWay.has(lane)) problems.push(`${number} did not wait for the one before`);
+      if (number < (latest.get(lane) ?? 0)) problems.push(`${number} is out of order`);
+      if ((failures.get(number) ?? 0) >= (init.method === "POST" ? 1 : ATTEMPTS)) {
+        problems.push(`${number} is tried too often`);
+      }
+      latest.set(lane, number);
+      arrivals.push(at);
+      const answer = script[arrivals.length - 1] ?? { kind: "ok" };
+      if (!("ms" in answer)) failures.set(number, (failures.get(number) ?? 0) + 1);
+      underWay.add(lane);
+      try {
+        if (answer.kind === "hangs") {
+          await new Promise((_, reject) =>
+            init.signal?.addEventListener("abort", () => reject(init.signal?.reason))
+          );
+        }
+        await time.sleep(arrivals.length % 7);
+        if (answer.kind === "breaks") throw new TypeError("the connection broke");
+        return replyTo(answer, lane);
+      } finally {
+        underWay.delete(lane);
+      }
+    },
+  };
+}
+
+describe("[D3] createClient() on a machine that takes its time", () => {
+  it("counts a request from when it has left, not from when it might", async () => {
+    const time = createVirtualTime();
+    const startedAt = time.now();
+    let lag = 0;
+    const steadyNow = () => time.now() - startedAt + lag;
+    const begun: number[] = [];
+    const client = createClient(optionsOf("http://discord.test/api", {
+      globalPerSec: 1,
+      now: time.now,
+      steadyNow,
+      // What is set before those 50 ms has so much less to go after them.
+      schedule: (run, ms) => time.schedule(run, lag === 0 ? Math.max(0, ms - 50) : ms),
+      fetch() {
+        begun.push(steadyNow());
+        lag += 50; // that long it is formed and written
+        return Promise.resolve(new Response("{}"));
+      },
+    }));
+    const ask = (channel: number) => client.request("GET", `/channels/${channel}/messages`);
+    await time.run(Promise.all([ask(1), ask(2)]));
+    assert.deepEqual(begun, [0, 50 + 1_020]);
+  });
+});
+
+describe("createClient() under any sequence of answers", () => {
+  it("[D1][D2][D3][D5] keeps order, sends nothing early, late, too fast or too often, and answers each request", async () => {
+    const request = fc.record({
+      method: fc.constantFrom("POST" as const, "PATCH" as const),
+      channel: fc.integer({ min: 0, max: 3 }),
+      withinMs: fc.integer({ min: 0, max: 100_000 }),
+      priority: fc.constantFrom(undefined, undefined, "interaction" as const, "spare" as const),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(answers, { maxLength: 40 }),
+        fc.array(request, { minLength: 1, maxLength: 40 }),
+        fc.integer({ min: 1, max: 5 }),
+        async (script, requests, globalPerSec) => {
+          const time = createVirtualTime();
+          const judge = createJudge(script, time);
+          const client = createClient(optionsOf("http://discord.test/api", {
+            globalPerSec,
+            retry: { attempts: ATTEMPTS, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0.1 },
+            now: time.now,
+            steadyNow: time.now,
+            schedule: time.schedule,
+            fetch: judge.fetch,
+          }));
+          const settled = await time.run(
+            Promise.allSettled(requests.map(({ method, channel, withinMs, priority }, number) => {
+              const notAfter = time.now() + withinMs;
+              const path = `/channels/${channel}/messages${method === "POST" ? "" : "/9"}`;
+              const body = { content: `${number} ${notAfter}` };
+              return client.request(method, path, {
+                body,
+                notAfter,
+                ...(priority && { priority }),
+              });
+            })),
+          );
+          for (const one of settled) {
+            assert.ok(one.status === "fulfilled" || one.reason instanceof RestError);
+          }
+          assert.deepEqual(judge.problems, []);
+          const { arrivals } = judge;
+          for (const [index, at] of arrivals.entries()) {
+            const earlier = arrivals[index - globalPerSec];
+            assert.ok(earlier === undefined || at - earlier >= 1_000, "too fast for the whole bot");
+          }
+          assert.equal(client.standing().queued, 0);
+          assert.equal(time.pending, 0, "a timer is left");
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  type RestErrorKind,
+  toNoAnswer,
+  toRestError,
+  toUnsent,
+} from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
+
+const ROUTE = routeOf("POST", "/channels/77/messages");
+
+describe("[D5] toRestError()", () => {
+  const cases: readonly [status: number, kind: RestErrorKind][] = [
+    [302, "unavailable"],
+    [400, "rate_limited"], // a page of a wall in front of Discord, which knows no messages,
+    [401, "rate_limited"], // no tokens,
+    [403, "rate_limited"], // no permissions,
+    [404, "rate_limited"], // no channels
+    [413, "rate_limited"], // and no files
+    [429, "rate_limited"],
+    [500, "unavailable"],
+    [502, "unavailable"],
+  ];
+  for (const [status, kind] of cases) {
+    it(`calls status ${status} ${kind}`, () => {
+      const error = toRestError(ROUTE, status, undefined);
+      assert.equal(error.kind, kind);
+      assert.equal(error.status, status);
+    });
+  }
+
+  const final: readonly [status: number, kind: RestErrorKind][] = [
+    [400, "rejected"],
+    [413, "rejected"],
+    [401, "unauthorized"],
+    [403, "forbidden"],
+    [404, "not_found"],
+  ];
+  for (const [status, kind] of final) {
+    it(`calls status ${status} ${kind} where Discord says it`, () => {
+      const body = { code: 0, message: `${status}: Told` };
+      assert.equal(toRestError(ROUTE, status, body).kind, kind);
+    });
+  }
+
+  it("tells how long a rate limit lasts", () => {
+    assert.equal(toRestError(ROUTE, 429, undefined, 500).retryAfterMs, 500);
+  });
+
+  it("tells Discord's code and words, and no id", () => {
+    const error = toRestError(ROUTE, 403, { code: 50013, message: "Missing Permissions" });
+    assert.equal(error.kind, "forbidden");
+    assert.equal(error.code, 50013);
+    assert.equal(error.route, "POST /channels/:id/messages");
+    assert.equal(
+      error.message,
+      "POST /channels/:id/messages failed with 403: Missing Permissions (50013)",
+    );
+  });
+
+  it("tells which field is wrong", () => {
+    const body = {
+      code: 50035,
+      message: "Invalid Form Body",
+      errors: {
+        content: { _errors: [{ code: "X", message: "Must be 2000 or fewer in length." }] },
+      },
+    };
+    assert.equal(
+      toRestError(ROUTE, 400, body).message,
+      "POST /channels/:id/messages failed with 400: Invalid Form Body (50035): " +
+        "content: Must be 2000 or fewer in length",
+    );
+  });
+
+  for (const body of [undefined, null, "text", [], { code: "x", message: 1 }]) {
+    it(`survives a body that is not Discord's: ${JSON.stringify(body)}`, () => {
+      const error = toRestError(ROUTE, 502, body);
+      assert.equal(error.code, undefined);
+      assert.match(error.message, /502: no reason given/);
+    });
+  }
+
+  it("says that a redirect is not Discord's", () => {
+    assert.match(toRestError(ROUTE, 302, undefined).message, /something stands in between/);
+  });
+
+  it("repeats neither a megabyte of words nor what would move a cursor", () => {
+    const _errors = [{ message: `\u001b[2J${"m".repeat(1_000_000)}` }];
+    const body = { code: 50035, message: `\u202e\n${"M".repeat(1_000_000)}`, errors: { _errors } };
+    const { message } = toRestError(ROUTE, 400, body);
+    assert.ok(message.length < 1_000, `${message.length} characters`);
+    assert.doesNotMatch(message, /[\p{Cc}\p{Cf}]/u);
+  });
+});
+
+describe("[D5] toNoAnswer()", () => {
+  const withCode = (code: string) => Object.assign(new TypeError("told at length"), { code });
+  const inDeno = (words: string) =>
+    new TypeError("fetch failed", {
+      cause: new Error(`error sending request for url (http://a.example/api/v10/x): ${words}`),
+    });
+  const cases: readonly [name: string, thrown: unknown, kind: RestErrorKind, words: RegExp][] = [
+    ["refused", withCode("ECONNREFUSED"), "unsent", /could not reach Discord: ECONNREFUSED$/],
+    ["no such host", withCode("ENOTFOUND"), "unsent", /ENOTFOUND$/],
+    [
+      "refused, nested",
+      new TypeError("fetch failed", { cause: withCode("EHOSTUNREACH") }),
+      "unsent",
+      /EHOSTUNREACH$/,
+    ],
+    [
+      "refused, in Deno's words",
+      inDeno("client error (Connect): tcp connect error: Connection refused (os error 111)"),
+      "unsent",
+      /client error \(Connect\): tcp connect error: Connection refused/,
+    ],
+    ["reset", withCode("ECONNRESET"), "unavailable", /got no answer from Discord: ECONNRESET$/],
+    [
+      "cut, in Deno's words",
+      inDeno("client error (SendRequest): connection closed before message completed"),
+      "unavailable",
+      /client error \(SendRequest\): connection closed before message completed$/,
+    ],
+    [
+      "deadline",
+      new DOMException("nothing within 5 ms", "TimeoutError"),
+      "unavailable",
+      /nothing within 5 ms$/,
+    ],
+    ["no error at all", "oops", "unavailable", /the connection broke$/],
+    ["a message with a URL", new Error("at http://a.example/s3cret"), "unavailable", /broke$/],
+  ];
+  for (const [name, thrown, kind, words] of cases) {
+    it(`${name} is ${kind}`, () => {
+      const error = toNoAnswer(ROUTE, thrown);
+      assert.equal(error.kind, kind);
+      assert.equal(error.status, undefined);
+      assert.match(error.message, words);
+      assert.doesNotMatch(error.message, /:\/\//);
+      assert.equal(error.cause, thrown);
+    });
+  }
+
+  it("keeps no cause that may show a path's token", () => {
+    const thrown = new Error("at http://a.example/webhooks/5/s3cret");
+    const error = toNoAnswer(routeOf("POST", "/webhooks/5/s3cret"), thrown);
+    assert.equal(error.cause, undefined);
+    assert.doesNotMatch(error.message, /s3cret/);
+  });
+});
+
+describe("[D2] toUnsent()", () => {
+  it("says why, and after how long it is worth asking again", () => {
+    const error = toUnsent(ROUTE, "rate_limited", "a limit lasts 9 ms more", 9);
+    assert.equal(
+      error.message,
+      "POST /channels/:id/messages was not sent: a limit lasts 9 ms more",
+    );
+    assert.deepEqual([error.kind, error.retryAfterMs, error.status], [
+      "rate_limited",
+      9,
+      undefined,
+    ]);
+    assert.equal(toUnsent(ROUTE, "unsent", "no").retryAfterMs, undefined);
+  });
+});

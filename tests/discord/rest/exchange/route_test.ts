@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createsMessage, nameOf, routeOf } from "../../../../src/discord/rest/exchange/route.ts";
+
+describe("[D3] routeOf()", () => {
+  const cases: readonly [method: string, path: string, template: string, lane: string][] = [
+    ["POST", "/channels/77/messages", "/channels/:id/messages", "/channels/77/messages"],
+    ["GET", "/channels/77/messages?limit=5", "/channels/:id/messages", "/channels/77/messages"],
+    ["GET", "/channels/77/messages?", "/channels/:id/messages", "/channels/77/messages"],
+    ["PATCH", "/channels/77/messages/9", "/channels/:id/messages/:id", "/channels/77/messages/:id"],
+    ["POST", "/channels/77/typing", "/channels/:id/typing", "/channels/77/typing"],
+    [
+      "PUT",
+      "/channels/77/messages/9/reactions/%F0%9F%91%8D/@me",
+      "/channels/:id/messages/:id/reactions/:emoji/@me",
+      "/channels/77/messages/:id/reactions/:emoji/@me",
+    ],
+    [
+      "DELETE",
+      "/channels/77/messages/9/reactions/123/456",
+      "/channels/:id/messages/:id/reactions/:emoji/:id",
+      "/channels/77/messages/:id/reactions/:emoji/:id",
+    ],
+    ["GET", "/guilds/5/members/6", "/guilds/:id/members/:id", "/guilds/5/members/:id"],
+    ["GET", "/users/6", "/users/:id", "/users/:id"],
+    ["GET", "/users/@me", "/users/@me", "/users/@me"],
+    ["GET", "/gateway/bot", "/gateway/bot", "/gateway/bot"],
+    ["GET", "/invites/aBc", "/invites/:code", "/invites/:code"],
+    [
+      "PATCH",
+      "/webhooks/5/s3cret/messages/@original",
+      "/webhooks/:id/:token/messages/@original",
+      "/webhooks/5/s3cret/messages/@original",
+    ],
+    [
+      "POST",
+      "/interactions/5/s3cret/callback",
+      "/interactions/:id/:token/callback",
+      "/interactions/5/s3cret/callback",
+    ],
+  ];
+  for (const [method, path, template, lane] of cases) {
+    it(`folds ${method} ${path}`, () => {
+      const route = routeOf(method, path);
+      assert.equal(route.template, template);
+      const verb = path.includes("/reactions/") ? "PUT|DELETE" : method;
+      assert.equal(route.lane, `${verb} ${lane}`);
+      assert.ok(lane.startsWith(`/${route.major}`));
+      assert.equal(route.carriesToken, path.includes("s3cret"));
+      assert.doesNotMatch(nameOf(route), /s3cret|\d/);
+    });
+  }
+
+  it("[D1] has a lane for each channel, and reads are not in it", () => {
+    const lanes = [
+      routeOf("POST", "/channels/77/messages"),
+      routeOf("POST", "/channels/78/messages"),
+      routeOf("GET", "/channels/77/messages"),
+      routeOf("POST", "/channels/77/typing"),
+    ].map(({ lane }) => lane);
+    assert.equal(new Set(lanes).size, lanes.length);
+  });
+
+  it("[R7] has one lane for adding reactions and taking them away, and each channel has its own", () => {
+    const lanes = [
+      routeOf("PUT", "/channels/77/messages/9/reactions/x/@me"),
+      routeOf("DELETE", "/channels/77/messages/8/reactions/y/@me"),
+      routeOf("PUT", "/channels/78/messages/9/reactions/x/@me"),
+      routeOf("GET", "/channels/77/messages/9/reactions/x/@me"),
+    ].map(({ lane }) => lane);
+    assert.equal(lanes[0], lanes[1]);
+    assert.equal(new Set(lanes).size, 3);
+  });
+
+  const majors: readonly [path: string, major: string][] = [
+    ["/channels/77/messages/9", "channels/77"],
+    ["/guilds/5/members/6", "guilds/5"],
+    ["/webhooks/5/s3cret/messages/@original", "webhooks/5/s3cret"],
+    ["/users/@me/channels", ""],
+    ["/gateway/bot", ""],
+  ];
+  for (const [path, major] of majors) {
+    it(`finds the major parameter of ${path}`, () => {
+      assert.equal(routeOf("GET", path).major, major);
+    });
+  }
+
+  it("knows what creates a message", () => {
+    assert.equal(createsMessage(routeOf("POST", "/channels/77/messages")), true);
+    assert.equal(createsMessage(routeOf("GET", "/channels/77/messages")), false);
+    assert.equal(createsMessage(routeOf("POST", "/channels/77/messages/bulk-delete")), false);
+  });
+});

@@ -1,0 +1,307 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  denialIn,
+  type LookedPlace,
+  type NeededPermission,
+  neededToPost,
+  wordsOfCode,
+} from "../../../../src/discord/rest/permissions/denial.ts";
+import type { GuildLook } from "../../../../src/discord/rest/permissions/guild_look.ts";
+import {
+  type Overwrite,
+  PERMISSIONS,
+} from "../../../../src/discord/rest/permissions/permissions.ts";
+import { guildId, roleId, userId } from "../../../support/discord/builders.ts";
+
+const NOW = Date.UTC(2026, 10, 20, 15);
+const GUILD = guildId("100");
+const EVERYONE = roleId("100");
+const KRILL = roleId("200");
+const MUTED = roleId("300");
+const BOT = userId("900");
+const OWNER = userId("901");
+const ALL = Object.values(PERMISSIONS).reduce((sum, flag) => sum | flag, 0n) &
+  ~PERMISSIONS["Manage Threads"];
+const ADMINISTRATOR = 1n << 3n;
+
+interface Fields {
+  readonly everyone?: bigint;
+  readonly own?: bigint;
+  readonly memberRoles?: readonly ReturnType<typeof roleId>[];
+  readonly timedOutUntil?: number;
+  readonly ownerId?: ReturnType<typeof userId>;
+}
+
+/** A guild in which everybody may do everything, but for what a test changes. */
+function look(fields: Fields = {}): GuildLook {
+  const { everyone = ALL, own = 0n, memberRoles = [KRILL], timedOutUntil, ownerId = OWNER } =
+    fields;
+  return {
+    member: { roles: memberRoles, ...(timedOutUntil !== undefined && { timedOutUntil }) },
+    standing: {
+      guildId: GUILD,
+      ownerId,
+      userId: BOT,
+      memberRoles,
+      roles: [
+        { id: EVERYONE, name: "@everyone", permissions: everyone },
+        { id: KRILL, name: "Krill", permissions: own },
+        { id: MUTED, name: "Mu\u202eted\n", permissions: 0n },
+      ],
+    },
+    channels: new Map(),
+  };
+}
+
+const allow = (id: Overwrite["id"], bits: bigint): Overwrite => ({ id, allow: bits, deny: 0n });
+const deny = (id: Overwrite["id"], bits: bigint): Overwrite => ({ id, allow: 0n, deny: bits });
+const ops = (...overwrites: readonly Overwrite[]): LookedPlace => ({
+  kind: "channel",
+  channel: { name: "ops", overwrites },
+});
+const thread = (
+  fields: Partial<Extract<LookedPlace, { readonly kind: "thread" }>> = {},
+): LookedPlace => ({
+  kind: "thread",
+  name: "a leak",
+  parent: { name: "ops", overwrites: [] },
+  isLocked: false,
+  ...fields,
+});
+
+const SEND = PERMISSIONS["Send Messages"];
+const VIEW = PERMISSIONS["View Channel"];
+const HISTORY = PERMISSIONS["Read Message History"];
+const ATTACH = PERMISSIONS["Attach Files"];
+const IN_THREADS = PERMISSIONS["Send Messages in Threads"];
+const POST: readonly NeededPermission[] = neededToPost({ hasFiles: false, isQuote: false });
+const WITH_FILES = neededToPost({ hasFiles: true, isQuote: true });
+const READ: readonly NeededPermission[] = ["View Channel", "Read Message History"];
+
+const cases: readonly [
+  what: string,
+  GuildLook,
+  LookedPlace,
+  needed: readonly NeededPermission[],
+  words: string | undefined,
+  by?: string,
+][] = [
+  ["all may", look(), ops(), WITH_FILES, undefined],
+  [
+    "the channel denies its role",
+    look(),
+    ops(deny(KRILL, SEND)),
+    POST,
+    "cannot post in #ops: Send Messages is denied for the role Krill",
+    "the role Krill",
+  ],
+  [
+    "the channel denies everyone",
+    look(),
+    ops(deny(EVERYONE, SEND)),
+    POST,
+    "cannot post in #ops: Send Messages is denied for @everyone",
+    "@everyone",
+  ],
+  [
+    "the channel denies everyone but its role",
+    look(),
+    ops(deny(EVERYONE, SEND), allow(KRILL, SEND)),
+    POST,
+    undefined,
+  ],
+  [
+    "the channel denies the bot itself, whatever its role may",
+    look(),
+    ops(allow(KRILL, SEND), deny(BOT, SEND)),
+    POST,
+    "cannot post in #ops: Send Messages is denied for the bot itself",
+    "the bot itself",
+  ],
+  [
+    "the channel allows the bot itself",
+    look(),
+    ops(deny(KRILL, SEND), allow(BOT, SEND)),
+    POST,
+    undefined,
+  ],
+  [
+    "two of its roles are denied, and one's name has what no line may have",
+    look({ memberRoles: [KRILL, MUTED] }),
+    ops(deny(KRILL, SEND), deny(MUTED, SEND)),
+    POST,
+    "cannot post in #ops: Send Messages is denied for the roles Krill and Muted",
+    "the roles Krill and Muted",
+  ],
+  ["a role is denied that it does not have", look(), ops(deny(MUTED, SEND)), POST, undefined],
+  [
+    "nobody grants it",
+    look({ everyone: VIEW }),
+    ops(),
+    POST,
+    "cannot post in #ops: Send Messages is missing; no role of the bot's grants it",
+    "no role grants it",
+  ],
+  ["its own role grants it", look({ everyone: VIEW, own: SEND }), ops(), POST, undefined],
+  [
+    "nobody grants it, and the channel denies it besides",
+    look({ everyone: VIEW }),
+    ops(deny(EVERYONE, SEND)),
+    POST,
+    "cannot post in #ops: Send Messages is denied for @everyone",
+    "@everyone",
+  ],
+  [
+    "it does not see the channel: all else follows from that",
+    look(),
+    ops(deny(EVERYONE, VIEW | SEND)),
+    WITH_FILES,
+    "cannot post in #ops: View Channel is denied for @everyone",
+    "@everyone",
+  ],
+  [
+    "it may post, and attach nothing",
+    look(),
+    ops(deny(KRILL, ATTACH)),
+    WITH_FILES,
+    "cannot post in #ops: Attach Files is denied for the role Krill",
+    "the role Krill",
+  ],
+  ["it may attach nothing, and need not", look(), ops(deny(KRILL, ATTACH)), POST, undefined],
+  [
+    "it may not read back what it quotes",
+    look(),
+    ops(deny(EVERYONE, HISTORY)),
+    WITH_FILES,
+    "cannot post in #ops: Read Message History is denied for @everyone",
+    "@everyone",
+  ],
+  [
+    "it is an administrator",
+    look({ own: ADMINISTRATOR }),
+    ops(deny(BOT, ALL)),
+    WITH_FILES,
+    undefined,
+  ],
+  ["it owns the guild", look({ everyone: 0n, ownerId: BOT }), ops(deny(BOT, ALL)), POST, undefined],
+  [
+    "it is timed out",
+    look({ timedOutUntil: NOW + 1 }),
+    ops(),
+    POST,
+    "cannot post in #ops: the bot is timed out until 2026-11-20T15:00:00.001Z",
+    "a timeout",
+  ],
+  ["its timeout is over", look({ timedOutUntil: NOW }), ops(), POST, undefined],
+  ["it is timed out, and only reads", look({ timedOutUntil: NOW + 1 }), ops(), READ, undefined],
+  [
+    "an administrator is timed out, which Discord does not let anybody do",
+    look({ own: ADMINISTRATOR, timedOutUntil: NOW + 1 }),
+    ops(),
+    POST,
+    undefined,
+  ],
+  ["a thread is open", look(), thread(), WITH_FILES, undefined],
+  [
+    "the parent denies to send, which is another permission",
+    look(),
+    thread({ parent: { overwrites: [deny(KRILL, SEND)] } }),
+    POST,
+    undefined,
+  ],
+  [
+    "the parent denies to send in threads",
+    look(),
+    thread({ parent: { overwrites: [deny(KRILL, IN_THREADS)] } }),
+    POST,
+    "cannot post in #a leak: Send Messages in Threads is denied for the role Krill",
+    "the role Krill",
+  ],
+  [
+    "the thread is locked",
+    look(),
+    thread({ isLocked: true }),
+    POST,
+    "cannot post in #a leak: the thread is locked; unlock it",
+    "the thread is locked",
+  ],
+  ["the thread is locked, and it only reads", look(), thread({ isLocked: true }), READ, undefined],
+  [
+    "the thread is locked, and it manages threads",
+    look({ own: PERMISSIONS["Manage Threads"] }),
+    thread({ isLocked: true }),
+    POST,
+    undefined,
+  ],
+  [
+    "the channel is gone",
+    look(),
+    { kind: "gone" },
+    POST,
+    "cannot post in that channel: it was deleted",
+    "the channel is gone",
+  ],
+  [
+    "a thread is hidden",
+    look(),
+    { kind: "hidden_thread" },
+    READ,
+    "cannot post in a thread: the bot may not see its channel, or the thread is private and the " +
+    "bot is not in it",
+    "a channel or a private thread",
+  ],
+  [
+    "it is not in the guild",
+    (({ standing, channels }) => ({ standing, channels }))(look()),
+    ops(),
+    POST,
+    "cannot post in that channel: the bot is not in that server; invite it again",
+    "the bot is not in that server",
+  ],
+];
+
+describe("[R11] denialIn()", () => {
+  for (const [what, guild, place, needed, words, by] of cases) {
+    it(`${words ?? "finds nothing"} (${what}: ${needed.length})`, () => {
+      const denial = denialIn(guild, place, needed, NOW);
+      assert.equal(denial?.words, words);
+      assert.equal(denial?.by, by);
+    });
+  }
+
+  it("names the permission and the channel apart from its words", () => {
+    assert.deepEqual(denialIn(look(), ops(deny(KRILL, SEND)), POST, NOW), {
+      permission: "Send Messages",
+      by: "the role Krill",
+      channelName: "ops",
+      words: "cannot post in #ops: Send Messages is denied for the role Krill",
+    });
+  });
+
+  it("lets no name break a line or grow without end", () => {
+    const channel = {
+      name: `o\np\u2028s\u0000${"x".repeat(500)}`,
+      overwrites: [deny(KRILL, SEND)],
+    };
+    const denial = denialIn(look(), { kind: "channel", channel }, POST, NOW);
+    assert.match(denial?.channelName ?? "", /^opsx{97}$/);
+    assert.doesNotMatch(denial?.words ?? "\n", /[\p{Cc}\u2028]/u);
+  });
+});
+
+describe("[R11] neededToPost()", () => {
+  it("asks for files and quotes only where there are some, and for no embeds", () => {
+    assert.deepEqual(POST, ["View Channel", "Send Messages"]);
+    assert.deepEqual(WITH_FILES, [...POST, "Attach Files", "Read Message History"]);
+  });
+});
+
+describe("[R11] wordsOfCode()", () => {
+  it("has words for who takes no messages, and none for what it does not know", () => {
+    assert.match(wordsOfCode(50007) ?? "", /takes no messages from the bot/);
+    assert.match(wordsOfCode(50278) ?? "", /shares no server/);
+    assert.match(wordsOfCode(50083) ?? "", /archived or locked/);
+    assert.equal(wordsOfCode(0), undefined);
+  });
+});

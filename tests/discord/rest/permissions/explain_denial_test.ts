@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { neededToPost } from "../../../../src/discord/rest/permissions/denial.ts";
+import { createExplainDenial } from "../../../../src/discord/rest/permissions/explain_denial.ts";
+import { createMessages } from "../../../../src/discord/rest/calls/messages.ts";
+import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { channelId, outboundMessage, userId } from "../../../support/discord/builders.ts";
+import { fakeApi } from "../fake_api.ts";
+import { type Simulated, withDiscord } from "../simulated.ts";
+
+const POST = neededToPost({ hasFiles: false, isQuote: false });
+
+/** Where a place is, who asks, and what a post there comes to. */
+function asking({ api, demo }: Simulated, channel: string = demo.channels.help.id) {
+  const place = {
+    channelId: channelId(channel),
+    guildId: demo.krill.id,
+    userId: demo.barnacle.userId,
+  };
+  const sent = outboundMessage({ channelId: place.channelId, nonce: String(Math.random()) });
+  return {
+    place,
+    explain: () => createExplainDenial(api, Date.now)(place, POST),
+    post: () => createMessages(api).create(sent, [], Date.now() + 10_000),
+  };
+}
+
+type Change = (discord: Simulated) => void;
+
+const changes: readonly [what: string, break_: Change, mend: Change, words: RegExp][] = [
+  [
+    "an overwrite for its role",
+    ({ sim }) => sim.permit({ to: "Barnacle", what: "sendMessages", as: "denied", in: "#help" }),
+    ({ sim }) => sim.permit({ to: "Barnacle", what: "sendMessages", as: "unset", in: "#help" }),
+    /^cannot post in #help: Send Messages is denied for the role Barnacle$/,
+  ],
+  [
+    "an overwrite for itself",
+    ({ sim }) =>
+      sim.permit({
+        to: "Barnacle",
+        what: "viewChannel",
+        as: "denied",
+        in: "#help",
+        isMember: true,
+      }),
+    ({ sim }) =>
+      sim.permit({ to: "Barnacle", what: "viewChannel", as: "unset", in: "#help", isMember: true }),
+    /^cannot post in #help: View Channel is denied for the bot itself$/,
+  ],
+  [
+    "a role that no longer grants",
+    ({ sim }) => sim.permit({ to: "@everyone", what: "sendMessages", as: "unset" }),
+    ({ sim }) => sim.permit({ to: "@everyone", what: "sendMessages", as: "allowed" }),
+    /^cannot post in #help: Send Messages is missing; no role of the bot's grants it$/,
+  ],
+  [
+    "a timeout",
+    ({ sim }) => sim.timeOut({ who: "Barnacle", until: Date.now() + 60_000 }),
+    ({ sim }) => sim.timeOut({ who: "Barnacle", until: undefined }),
+    /^cannot post in #help: the bot is timed out until 20\d\d-/,
+  ],
+];
+
+describe("[R11] createExplainDenial() and a strict Discord", () => {
+  for (const [what, breakIt, mend, words] of changes) {
+    it(`explains ${what}, and finds nothing once it is mended`, () =>
+      withDiscord(async (discord) => {
+        const { explain, post } = asking(discord);
+        assert.equal(await explain(), undefined);
+        breakIt(discord);
+        const refused = await post();
+        assert.equal(refused.kind === "refused" && refused.why, "forbidden");
+        assert.match((await explain())?.words ?? "", words);
+        mend(discord);
+        assert.equal((await post()).kind, "created");
+        assert.equal(await explain(), undefined);
+      }));
+  }
+
+  it("explains a thread by its parent, and that it is locked", () =>
+    withDiscord(async (discord) => {
+      const { sim, demo } = discord;
+      const { explain, post } = asking(discord, demo.channels.thread.id);
+      assert.equal(await explain(), undefined);
+      const inThreads = { to: "@everyone", what: "sendMessagesInThreads", in: "#help" } as const;
+      sim.permit({ ...inThreads, as: "denied" });
+      assert.match((await explain())?.words ?? "", /Send Messages in Threads is denied/);
+      sim.permit({ ...inThreads, as: "unset" });
+      sim.setThread({ in: demo.channels.thread.id, isLocked: true, isArchived: true });
+      const refused = await post();
+      assert.equal(refused.kind === "refused" && refused.code, 50083);
+      assert.match((await explain())?.words ?? "", /the thread is locked/);
+      sim.setThread({ in: demo.channels.thread.id, isLocked: false });
+      assert.equal((await post()).kind, "created", "an archived thread wakes up");
+    }));
+
+  it("explains a thread in a channel that it does not see", () =>
+    withDiscord(async (discord) => {
+      const { sim, demo } = discord;
+      const { explain } = asking(discord, demo.channels.thread.id);
+      sim.permit({ to: "@everyone", what: "viewChannel", as: "denied", in: "#help" });
+      assert.match((await explain())?.words ?? "", /may not see its channel/);
+    }));
+
+  it("explains that a channel is gone, and that the bot is", () =>
+    withDiscord(async (discord) => {
+      const { sim, demo } = discord;
+      const { explain } = asking(discord, demo.channels.offTopic.id);
+      sim.deleteChannel("#off-topic");
+      assert.match((await explain())?.words ?? "", /it was deleted/);
+      sim.kick({ who: "Barnacle" });
+      assert.match((await explain())?.words ?? "", /not in that server/);
+    }));
+
+  it("asks nothing about direct messages: nobody grants anything there", async () => {
+    const { api, asked } = fakeApi(undefined);
+    const explain = createExplainDenial(api, Date.now);
+    const place = { channelId: channelId("7"), userId: userId("900") };
+    assert.equal(await explain(place, POST), undefined);
+    assert.equal(asked.length, 0);
+  });
+
+  it("does not take a failure for an answer", () =>
+    withDiscord(async (discord) => {
+      const { place } = asking(discord);
+      for (const kind of ["unavailable", "rate_limited", "unauthorized"] as const) {
+        const failure = new RestError("failed", { kind, route: "GET /guilds/:id", code: 0 });
+        const explain = createExplainDenial(fakeApi(failure).api, Date.now);
+        await assert.rejects(explain(place, POST), failure);
+      }
+      const wall = new RestError("failed", { kind: "forbidden", route: "GET /guilds/:id" });
+      const explain = createExplainDenial(fakeApi(wall).api, Date.now);
+      await assert.rejects(explain(place, POST), wall, "a proxy said so, and not Discord");
+    }));
+});

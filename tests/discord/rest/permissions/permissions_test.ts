@@ -1,0 +1,152 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  deniedBy,
+  mayEverything,
+  type Overwrite,
+  type Permission,
+  type Standing,
+} from "../../../../src/discord/rest/permissions/permissions.ts";
+import { guildId, roleId, userId } from "../../../support/discord/builders.ts";
+
+const VIEW = 1n << 10n;
+const HISTORY = 1n << 16n;
+const ADMINISTRATOR = 1n << 3n;
+const BOTH = VIEW | HISTORY;
+
+const GUILD = guildId("100");
+const EVERYONE = roleId("100");
+const BOT_ROLE = roleId("200");
+const HELPERS = roleId("300");
+const BOT = userId("900");
+const OWNER = userId("901");
+
+function standing(everyone: bigint, own: bigint, fields: Partial<Standing> = {}): Standing {
+  return {
+    guildId: GUILD,
+    ownerId: OWNER,
+    roles: [
+      { id: EVERYONE, permissions: everyone },
+      { id: BOT_ROLE, permissions: own },
+      { id: HELPERS, permissions: BOTH },
+    ],
+    userId: BOT,
+    memberRoles: [BOT_ROLE],
+    ...fields,
+  };
+}
+
+const allow = (id: Overwrite["id"], bits: bigint): Overwrite => ({ id, allow: bits, deny: 0n });
+const deny = (id: Overwrite["id"], bits: bigint): Overwrite => ({ id, allow: 0n, deny: bits });
+
+const cases: readonly [string, Standing, readonly Overwrite[], readonly Permission[]][] = [
+  ["everybody may", standing(BOTH, 0n), [], []],
+  ["only its own role may", standing(0n, BOTH), [], []],
+  ["only a role may that it does not have", standing(0n, 0n), [], ["View Channel"]],
+  ["it may see, and not read back", standing(VIEW, 0n), [], ["Read Message History"]],
+  ["it may read back what it may not see", standing(HISTORY, 0n), [], ["View Channel"]],
+  ["the channel denies everybody", standing(BOTH, 0n), [deny(EVERYONE, HISTORY)], [
+    "Read Message History",
+  ]],
+  [
+    "the channel denies everybody, and not its role",
+    standing(BOTH, 0n),
+    [deny(EVERYONE, BOTH), allow(BOT_ROLE, BOTH)],
+    [],
+  ],
+  [
+    "of two of its roles one is allowed and one is denied",
+    standing(BOTH, 0n, { memberRoles: [BOT_ROLE, HELPERS] }),
+    [deny(BOT_ROLE, HISTORY), allow(HELPERS, HISTORY)],
+    [],
+  ],
+  [
+    "its role is allowed, and it is denied itself",
+    standing(BOTH, 0n),
+    [allow(BOT_ROLE, BOTH), deny(BOT, HISTORY)],
+    ["Read Message History"],
+  ],
+  [
+    "its role is denied, and it is allowed itself",
+    standing(BOTH, 0n),
+    [deny(BOT_ROLE, BOTH), allow(BOT, BOTH)],
+    [],
+  ],
+  ["another is denied", standing(BOTH, 0n), [deny(HELPERS, BOTH), deny(OWNER, BOTH)], []],
+  ["it is an administrator", standing(0n, ADMINISTRATOR), [deny(BOT, BOTH)], []],
+  ["it owns the guild", standing(0n, 0n, { ownerId: BOT }), [deny(BOT, BOTH)], []],
+];
+
+/** What a member may do in a channel, as Discord's documentation writes it. */
+function bitsIn(member: Standing, overwrites: readonly Overwrite[]): bigint {
+  if (member.ownerId === member.userId) return -1n;
+  const grants = (id: string) => member.roles.find((role) => role.id === id)?.permissions ?? 0n;
+  let bits = grants(member.guildId);
+  for (const role of member.memberRoles) bits |= grants(role);
+  if ((bits & ADMINISTRATOR) !== 0n) return -1n;
+  const ofEveryone = overwrites.find(({ id }) => String(id) === String(member.guildId));
+  if (ofEveryone) bits = (bits & ~ofEveryone.deny) | ofEveryone.allow;
+  let [allowed, denied] = [0n, 0n];
+  for (const role of member.memberRoles) {
+    const one = overwrites.find(({ id }) => id === role);
+    allowed |= one?.allow ?? 0n;
+    denied |= one?.deny ?? 0n;
+  }
+  bits = (bits & ~denied) | allowed;
+  const ofMember = overwrites.find(({ id }) => id === member.userId);
+  return ofMember ? (bits & ~ofMember.deny) | ofMember.allow : bits;
+}
+
+describe("[R11] deniedBy()", () => {
+  const overwrite = fc.record({
+    id: fc.constantFrom<Overwrite["id"]>(EVERYONE, BOT_ROLE, HELPERS, BOT, OWNER),
+    allow: fc.constantFrom(0n, VIEW, HISTORY, BOTH),
+    deny: fc.constantFrom(0n, VIEW, HISTORY, BOTH),
+  });
+  const overwrites = fc.uniqueArray(overwrite, { selector: ({ id }) => id });
+  const member = fc.record({
+    everyone: fc.constantFrom(0n, VIEW, HISTORY, BOTH),
+    own: fc.constantFrom(0n, VIEW, HISTORY, ADMINISTRATOR),
+    memberRoles: fc.constantFrom([BOT_ROLE], [BOT_ROLE, HELPERS], []),
+    ownerId: fc.constantFrom(OWNER, BOT),
+  });
+
+  for (const [name, who, those, missing] of cases) {
+    it(`[G6] misses ${missing.join() || "nothing"} where ${name}`, () => {
+      const toRead = ["View Channel", "Read Message History"] as const;
+      assert.deepEqual(toRead.filter((one) => deniedBy(who, those, one)).slice(0, 1), missing);
+    });
+  }
+
+  it("finds somebody to blame exactly where the permission is missing", () => {
+    fc.assert(fc.property(member, overwrites, ({ everyone, own, ...fields }, overwrites) => {
+      const who = standing(everyone, own, fields);
+      const bits = bitsIn(who, overwrites);
+      const blamed = [
+        deniedBy(who, overwrites, "View Channel"),
+        deniedBy(who, overwrites, "Read Message History"),
+      ];
+      assert.equal(blamed[0] === undefined, (bits & VIEW) !== 0n);
+      assert.equal(blamed[1] === undefined, (bits & HISTORY) !== 0n);
+      const reversed = overwrites.toReversed();
+      assert.deepEqual(deniedBy(who, reversed, "View Channel"), blamed[0]);
+      if (mayEverything(who)) assert.deepEqual(blamed, [undefined, undefined]);
+    }));
+  });
+
+  it("blames only who denies it, and only roles that the member has", () => {
+    fc.assert(fc.property(member, overwrites, ({ everyone, own, ...fields }, overwrites) => {
+      const who = standing(everyone, own, fields);
+      const by = deniedBy(who, overwrites, "View Channel");
+      const denies = (id: string) =>
+        overwrites.some((one) => String(one.id) === id && (one.deny & VIEW) !== 0n);
+      if (by?.kind === "everyone") assert.ok(denies(EVERYONE));
+      if (by?.kind === "member") assert.ok(denies(BOT));
+      if (by?.kind === "roles") {
+        assert.ok(by.ids.length > 0);
+        assert.ok(by.ids.every((id) => who.memberRoles.includes(id) && denies(id)));
+      }
+    }));
+  });
+});

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  createCanReadHistory,
+  createMissingToRead,
+} from "../../../../src/discord/rest/permissions/readable.ts";
+import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { channelId, guildId, userId } from "../../../support/discord/builders.ts";
+import { withDiscord } from "../simulated.ts";
+
+const GUILD = guildId("100");
+const BOT = userId("900");
+const [OPEN, SILENT, HIDDEN, ABSENT] = ["1", "2", "3", "4"].map(channelId);
+
+const BODIES: Readonly<Record<string, unknown>> = {
+  "/guilds/100": {
+    owner_id: "901",
+    name: "Krill",
+    roles: [{ id: "100", permissions: String((1 << 10) | (1 << 16)), name: "@everyone" }],
+  },
+  "/guilds/100/members/900": { roles: [], nick: null },
+  "/guilds/100/channels": [
+    { id: "1", type: 0 },
+    { id: "2", permission_overwrites: [{ id: "900", type: 1, allow: "0", deny: `${1 << 16}` }] },
+    {
+      id: "3",
+      permission_overwrites: [
+        { id: "100", type: 0, allow: "0", deny: `${(1 << 10) | (1 << 16)}` },
+      ],
+    },
+  ],
+};
+
+function setUp(bodies: Readonly<Record<string, unknown>> = BODIES) {
+  const asked: [string, unknown][] = [];
+  const missingToRead = createMissingToRead({
+    request(_method, path, options) {
+      asked.push([path, options]);
+      const body = bodies[path];
+      return body instanceof Error ? Promise.reject(body) : Promise.resolve(body);
+    },
+  }, { priority: "background" });
+  return { missingToRead, asked };
+}
+
+describe("[G6] createMissingToRead()", () => {
+  it("tells of every channel of a guild, by three requests that hurry nobody", async () => {
+    const { missingToRead, asked } = setUp();
+    const missing = await missingToRead(GUILD, BOT);
+    assert.deepEqual([OPEN, SILENT, HIDDEN, ABSENT].map((id) => missing(id!)), [
+      [],
+      ["Read Message History"],
+      ["View Channel"],
+      ["View Channel"],
+    ]);
+    assert.deepEqual(asked.map(([path]) => path), [
+      "/guilds/100",
+      "/guilds/100/members/900",
+      "/guilds/100/channels",
+    ]);
+    assert.ok(
+      asked.every(([, options]) => JSON.stringify(options) === '{"priority":"background"}'),
+    );
+  });
+
+  it("passes on what Discord refuses", async () => {
+    const refusal = new RestError("failed", { kind: "forbidden", route: "GET /guilds/:id" });
+    await assert.rejects(
+      setUp({ ...BODIES, "/guilds/100": refusal }).missingToRead(GUILD, BOT),
+      refusal,
+    );
+  });
+
+  for (
+    const [path, body] of [
+      ["/guilds/100", { roles: [] }],
+      ["/guilds/100", { owner_id: "901", roles: [{ id: "100", permissions: "all" }] }],
+      ["/guilds/100/channels", {}],
+      ["/guilds/100/channels", [{ id: "1", permission_overwrites: [{ id: "1" }] }]],
+    ] as const
+  ) {
+    it(`refuses what is not Discord's: ${path} ${JSON.stringify(body)}`, () =>
+      assert.rejects(setUp({ ...BODIES, [path]: body }).missingToRead(GUILD, BOT), RestError));
+  }
+});
+
+describe("[D2] createCanReadHistory()", () => {
+  it("tells whether an empty history may be believed", () =>
+    withDiscord(async (discord) => {
+      const { api, sim, demo } = discord;
+      const place = {
+        channelId: demo.channels.help.id,
+        guildId: demo.krill.id,
+        userId: demo.barnacle.userId,
+      };
+      const canRead = createCanReadHistory(api);
+      const inThread = { ...place, channelId: demo.channels.thread.id };
+      assert.deepEqual([await canRead(place), await canRead(inThread)], [true, true]);
+      sim.setThread({ in: inThread.channelId, isLocked: true });
+      sim.timeOut({ who: "Barnacle", until: Date.now() + 60_000 });
+      assert.deepEqual([await canRead(place), await canRead(inThread)], [true, true]);
+      sim.permit({ to: "Barnacle", what: "readMessageHistory", as: "denied", in: "#help" });
+      assert.deepEqual([await canRead(place), await canRead(inThread)], [false, false]);
+      const { guildId: _, ...direct } = place;
+      assert.equal(await canRead(direct), true);
+      assert.equal(await canRead({ ...place, channelId: channelId("1") }), false);
+    }));
+});

@@ -1,0 +1,146 @@
+/**
+ * Several bots in one process: each with its own token and rules, and one store.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Application } from "../../../simulator/world/world.ts";
+import { onStage, type Scene, type SceneOptions } from "../../support/bot/e2e.ts";
+
+interface Pair extends Scene {
+  /** The second account's bot. */
+  readonly squid: Application;
+  /** Starts both, and waits until they are online. */
+  startBoth(): Promise<void>;
+  /** What the second one has written in a channel. */
+  bySquid(where: string, as?: string): readonly string[];
+}
+
+/** Plays with two accounts: `default`, and `squid` in the same guild. */
+function withTwo(
+  own: object,
+  play: (pair: Pair) => Promise<void>,
+  { top = {}, ...options }: SceneOptions & { readonly top?: object } = {},
+): Promise<void> {
+  return onStage(options, async (scene) => {
+    const { simulator, start, until } = scene;
+    const squid = simulator.addBot({ username: "Squid", guilds: ["Krill & Co"] });
+    const [krill] = simulator.world.guilds.values();
+    assert.ok(krill);
+    scene.rewrite({
+      discord: () => ({
+        guilds: { [krill.id]: { channels: { "*": {}, "off-topic": { requireMention: false } } } },
+        accounts: { squid: { token: "${SQUID_TOKEN}", ...own } },
+        ...top,
+      }),
+    });
+    await play({
+      ...scene,
+      squid,
+      async startBoth() {
+        await start({ SQUID_TOKEN: squid.token });
+        await until("both to be online", () => simulator.connected() === 2);
+      },
+      bySquid: (where, as) =>
+        simulator.posted(simulator.channel(where, as).id, squid).map(({ content }) => content),
+    });
+  });
+}
+
+describe("[C6] two accounts", () => {
+  it("each answer where they are asked, and nobody else does", () =>
+    withTwo({}, async (pair) => {
+      const { startBoth, say, mention, squid, bySquid, written, until, replies, simulator } = pair;
+      await startBoth();
+      say("grace", "general", `${mention} one`);
+      say("grace", "help", `<@${squid.userId}> two`);
+      say("ada", "dm", "three");
+      say("ada", "dm:Squid", "four");
+      assert.match((await replies("general", 1))[0] ?? "", /one/);
+      assert.match((await replies("dm", 1, "ada"))[0] ?? "", /three/);
+      await until("Squid to answer twice", () => simulator.posted(undefined, squid).length === 2);
+      assert.match(bySquid("help")[0] ?? "", /two/);
+      assert.match(bySquid("dm:Squid", "ada")[0] ?? "", /four/);
+      assert.deepEqual([written("help"), bySquid("general")], [[], []]);
+      assert.equal(simulator.account(squid).identifies.length, 1);
+      assert.equal(simulator.account().identifies.length, 1);
+    }));
+
+  it("[N2] answer once what both may answer", () =>
+    withTwo({}, async ({ startBoth, say, mention, squid, simulator, until, decided, rows }) => {
+      await startBoth();
+      const heardByBoth = [
+        say("grace", "off-topic", "anybody?"),
+        say("grace", "general", `${mention} <@${squid.userId}> you two`),
+      ];
+      const total = () => simulator.posted().length + simulator.posted(undefined, squid).length;
+      await until("an answer to each", () => total() >= heardByBoth.length);
+      for (const message of heardByBoth) {
+        await until("both verdicts", () => {
+          const found = rows(`SELECT 1 FROM decision WHERE message_id = '${message.id}'`);
+          return found.length === 2;
+        });
+        assert.match(await decided(message), /accept/);
+      }
+      say("ada", "dm", "after them"); // one more turn for each: whoever was to answer has
+      say("ada", "dm:Squid", "after them");
+      await until("these answers", () => total() >= heardByBoth.length + 2);
+      assert.equal(total(), heardByBoth.length + 2);
+    }));
+
+  it("[N3] do not answer each other, though bots may talk", () =>
+    withTwo({}, async ({ startBoth, say, simulator, squid, until, decided }) => {
+      await startBoth();
+      say("grace", "off-topic", "anybody?");
+      const first = await until(
+        "an answer",
+        () => simulator.posted()[0] ?? simulator.posted(undefined, squid)[0],
+      );
+      assert.equal(await decided(first), "ignore: own");
+    }, { top: { allowBots: true } }));
+
+  it("inherit key by key what they do not set, and say where a rule is written", () =>
+    withTwo({ dm: { policy: "disabled" } }, async (pair) => {
+      const { startBoth, say, replies, decided, cli, until, simulator, squid } = pair;
+      await startBoth();
+      const refused = say("ada", "dm:Squid", "hello");
+      assert.equal(await decided(refused), "ignore: dm-disabled");
+      say("ada", "dm", "hello");
+      await replies("dm", 1, "ada");
+      say("grace", "general", `<@${squid.userId}> hello`);
+      await until("Squid to answer", () => simulator.posted(undefined, squid).length === 1);
+      const why = await cli("why", refused.id, "--json");
+      assert.match(why.stdout.join(""), /channels\.discord\.accounts\.squid\.dm\.policy/);
+    }, { env: { SQUID_TOKEN: "for-the-command-alone" } }));
+
+  it("[C7] one that is disabled does not connect, and the other does", () =>
+    withTwo({ enabled: false }, async ({ start, squid, simulator, say, mention, replies }) => {
+      await start({ SQUID_TOKEN: squid.token });
+      say("grace", "general", `${mention} alone?`);
+      await replies("general", 1);
+      assert.equal(simulator.account(squid).connections, 0);
+    }));
+
+  it("one that Discord turns away does not take the other with it, and health says so", () =>
+    withTwo({}, async (pair) => {
+      const { start, simulator, say, mention, replies, ask, eventually } = pair;
+      const bot = await start({ SQUID_TOKEN: "refused.by.discord" });
+      say("grace", "general", `${mention} alone?`);
+      await replies("general", 1);
+      await eventually("health to say so", async () => {
+        const { status } = await (await ask(bot, "/healthz")).json();
+        return status === "warn";
+      });
+      assert.equal((await ask(bot, "/healthz")).status, 200);
+      assert.equal(simulator.connected(), 1);
+    }, { mayRefuse: ({ status }) => status === 401 }));
+
+  it("with the same token are no config", () =>
+    onStage({}, async (scene) => {
+      scene.rewrite({ discord: () => ({ accounts: { twin: { token: "${DISCORD_BOT_TOKEN}" } } }) });
+      const { code, stderr } = await scene.cli("config", "check");
+      assert.equal(code, 78);
+      assert.match(stderr.join("\n"), /same token/i);
+      assert.ok(!stderr.join("\n").includes(scene.simulator.token));
+    }));
+});

@@ -1,0 +1,79 @@
+/**
+ * A bot that is added to a guild while it runs.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { addChannel, addGuild } from "../../../simulator/world/founding.ts";
+import type { Guild } from "../../../simulator/world/world.ts";
+import { onStage, type Scene } from "../../support/bot/e2e.ts";
+
+function found({ simulator, user }: Scene, name: string): Guild {
+  const guild = addGuild(simulator.world, { name, ownerId: user("edsger").id }, Date.now());
+  addChannel(simulator.world, guild, { name: "lobby" }, Date.now());
+  return guild;
+}
+
+describe("[P6a] a guild that the bot joins", () => {
+  it("and may not answer in: its owner reads what would allow it, and the guild nothing", () =>
+    onStage({}, async (scene) => {
+      const { simulator, start, replies, say, mention, decided, written } = scene;
+      const bot = await start();
+      const guild = found(scene, "Kelp ` @everyone ` **Forest**");
+      simulator.invite({ who: "Barnacle", guild: guild.id });
+      const [told = ""] = await replies("dm", 1, "ada");
+      assert.ok(told.includes(guild.id), told);
+      assert.match(told, new RegExp(`barnacle config set .*${guild.id}`));
+      const withoutCode = told.replace(/(`+)(?!`).*?(?<!`)\1(?!`)/gs, "");
+      assert.doesNotMatch(withoutCode, /@everyone|Forest/, told);
+      assert.equal(
+        await decided(say("edsger", "lobby", `${mention} hello`)),
+        "ignore: guild-not-listed",
+      );
+      assert.deepEqual(written("lobby"), []);
+      assert.equal(
+        bot.lines.filter((line) => line.includes(guild.id) && /join|added/i.test(line)).length,
+        1,
+      );
+      assert.deepEqual(
+        simulator.posted().flatMap(({ pings }) => [...pings.users, ...pings.roles]),
+        [],
+      );
+    }));
+
+  it("and may answer in: nobody is told, and it answers there", () =>
+    onStage({}, async (scene) => {
+      const { simulator, start, say, mention, replies, written } = scene;
+      const guild = found(scene, "Kelp Forest");
+      scene.rewrite({ discord: () => ({ guilds: { [guild.id]: {}, "krill-co": {} } }) });
+      await start();
+      simulator.invite({ who: "Barnacle", guild: guild.id });
+      say("edsger", "lobby", `${mention} hello`);
+      await replies("lobby", 1);
+      assert.deepEqual(written("dm", "ada"), []);
+    }));
+
+  it("before it started is no news", () =>
+    onStage({}, async (scene) => {
+      const { start, say, mention, replies, written } = scene;
+      await start(); // it is in Elsewhere, which nobody listed
+      say("grace", "general", `${mention} hello`);
+      await replies("general", 1);
+      assert.deepEqual(written("dm", "ada"), []);
+    }));
+
+  it("opens by the command that its owner was told", () =>
+    onStage({}, async (scene) => {
+      const { simulator, start, replies, cli, eventually, say, mention, decided } = scene;
+      await start();
+      const guild = found(scene, "Kelp Forest");
+      simulator.invite({ who: "Barnacle", guild: guild.id });
+      const [told = ""] = await replies("dm", 1, "ada");
+      const [, path, value] = /barnacle config set '?([^'`\s]+)'? '([^']+)'/.exec(told) ?? [];
+      assert.ok(path !== undefined && value !== undefined, told);
+      const { code, stderr } = await cli("config", "set", path, value);
+      assert.equal(code, 0, stderr.join("\n"));
+      await eventually("the guild to be open", async () =>
+        await decided(say("edsger", "lobby", `${mention} now?`)) === "accept: mentioned");
+    }));
+});

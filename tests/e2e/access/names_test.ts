@@ -1,0 +1,127 @@
+/**
+ * Names in allowlists, and what becomes of them when people take other names.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { addMember, addUser } from "../../../simulator/world/founding.ts";
+import { INTENT } from "../../../simulator/world/intents.ts";
+import type { Guild } from "../../../simulator/world/world.ts";
+import { ended, KILLED, onStage, type Scene, type SceneOptions } from "../../support/bot/e2e.ts";
+
+const krillOf = ({ simulator }: Pick<Scene, "simulator">): Guild => {
+  const [krill] = simulator.world.guilds.values();
+  assert.ok(krill);
+  return krill;
+};
+
+const allowing = (...users: readonly string[]): Pick<SceneOptions, "discord"> => ({
+  discord: (simulator) => ({ dm: {}, guilds: { [krillOf({ simulator }).id]: { users } } }),
+});
+
+/** Somebody new in the guild. */
+function join(scene: Scene, username: string, discriminator?: string): string {
+  const { world } = scene.simulator;
+  const user = addUser(world, { username, ...(discriminator && { discriminator }) }, Date.now());
+  addMember(krillOf(scene), { userId: user.id, joinedAt: Date.now() });
+  return user.id;
+}
+
+const resolved = ({ rows }: Scene) =>
+  rows("SELECT typed, found_id AS id FROM resolved_name").map(({ typed, id }) => `${typed}: ${id}`);
+
+const verdictOn = ({ say, mention, decided }: Scene, as: string) =>
+  decided(say(as, "general", `${mention} hello`));
+
+describe("[P12] a name in an allowlist", () => {
+  it("is the account that it was found to be: who takes it later is a stranger, over restarts", () =>
+    onStage(
+      { ...allowing("Grace"), simulator: { identifyLimit: { maxConcurrency: 16 } } },
+      async (scene) => {
+        const { simulator, start, until, user } = scene;
+        const grace = user("grace").id;
+        const first = await start();
+        await until("the name to be resolved", () => resolved(scene).length > 0);
+        assert.deepEqual(resolved(scene), [`Grace: ${grace}`]);
+        assert.equal(await verdictOn(scene, grace), "accept: mentioned");
+
+        simulator.rename("grace", "hopper");
+        const thief = join(scene, "grace");
+        assert.equal(await verdictOn(scene, thief), "ignore: sender-not-listed");
+        assert.equal(await verdictOn(scene, grace), "accept: mentioned");
+
+        first.kill("SIGKILL");
+        assert.deepEqual(await ended(first), KILLED);
+        await start();
+        assert.equal(await verdictOn(scene, thief), "ignore: sender-not-listed");
+        assert.equal(await verdictOn(scene, grace), "accept: mentioned");
+      },
+    ));
+
+  it("[P4] lets in nobody by a display name or a nickname", () =>
+    onStage(allowing("grace"), async (scene) => {
+      const { simulator, start, until } = scene;
+      const { id } = addUser(simulator.world, { username: "eve", globalName: "grace" }, Date.now());
+      addMember(krillOf(scene), { userId: id, joinedAt: Date.now(), nick: "grace" });
+      await start();
+      assert.equal(await verdictOn(scene, "eve"), "ignore: sender-not-listed");
+      await until("the name to be resolved", () => resolved(scene).length > 0);
+      assert.deepEqual(resolved(scene), [`grace: ${scene.user("grace").id}`]);
+      assert.equal(await verdictOn(scene, "eve"), "ignore: sender-not-listed");
+    }));
+
+  it("that several accounts have is nobody's, and the candidates are named", () =>
+    onStage(allowing("twin", "grace"), async (scene) => {
+      const ids = ["0001", "0002"].map((discriminator) => join(scene, "twin", discriminator));
+      const bot = await scene.start();
+      await scene.until("names to be resolved", () => resolved(scene).length > 0);
+      assert.deepEqual(resolved(scene), [`grace: ${scene.user("grace").id}`]);
+      const said = await scene.line(bot, /twin.*ambiguous|ambiguous.*twin|several/i);
+      for (const id of ids) assert.ok(said.includes(id), said);
+      const { code, stdout } = await scene.cli("access", "resolve", "--json");
+      assert.equal(code, 3, stdout.join("\n"));
+      for (const id of ids) assert.ok(stdout.join("").includes(id));
+    }));
+
+  it("stays a name where the bot may search no members, and one line says so", () =>
+    onStage({
+      ...allowing("grace"),
+      mayRefuse: ({ route }) => route === "/guilds/:id/members/search",
+    }, async (scene) => {
+      const { simulator, start, until } = scene;
+      const { application } = simulator;
+      const privilegedIntents = application.privilegedIntents & ~INTENT.guildMembers;
+      simulator.world.applications.set(application.id, { ...application, privilegedIntents });
+      const bot = await start();
+      assert.equal(await verdictOn(scene, "grace"), "accept: mentioned");
+      await until("a warning", () =>
+        bot.lines.some((line) => /"level":"warn"/.test(line) && /members/i.test(line)));
+      assert.deepEqual(resolved(scene), []);
+    }));
+
+  it("of a guild and of a channel is its id, and survives another name", () =>
+    onStage({
+      discord: () => ({ dm: {}, guilds: { "krill-co": { channels: { general: {} } } } }),
+    }, async (scene) => {
+      const { start, until } = scene;
+      await start();
+      await until("both to be resolved", () => resolved(scene).length === 2);
+      const { id } = scene.simulator.channel("general");
+      assert.deepEqual(
+        resolved(scene).toSorted(),
+        [`general: ${id}`, `krill-co: ${krillOf(scene).id}`],
+      );
+      assert.equal(await verdictOn(scene, "grace"), "accept: mentioned");
+    }));
+
+  it("is written into the config as an id, with the name beside it", () =>
+    onStage(allowing("grace"), async (scene) => {
+      await scene.start();
+      await scene.until("the name to be resolved", () => resolved(scene).length > 0);
+      const { code, stderr } = await scene.cli("access", "resolve", "--write");
+      assert.equal(code, 0, stderr.join("\n"));
+      const { stdout } = await scene.cli("config", "get", "channels.discord.guilds", "--json");
+      assert.ok(stdout.join("").includes(scene.user("grace").id), stdout.join(""));
+      assert.equal(await verdictOn(scene, "grace"), "accept: mentioned");
+    }));
+});

@@ -1,0 +1,322 @@
+/**
+ * Strangers who write to the bot: a code, somebody's word, and then they are heard.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { UserId } from "../../../src/core/discord/ids.ts";
+import {
+  CLOSED_MS,
+  MAX_CODES,
+  MAX_PENDING,
+  MAX_WRONG_CODES,
+} from "../../../src/core/inbound/pairing.ts";
+import { SENTENCES } from "../../../src/render/notices.ts";
+import { EMPTY_DRAFT } from "../../../simulator/acts/draft.ts";
+import { addUser } from "../../../simulator/world/founding.ts";
+import { postMessage } from "../../../simulator/acts/messages.ts";
+import type { Simulator } from "../../../simulator/simulator.ts";
+import type { Message } from "../../../simulator/world/world.ts";
+import { ended, KILLED, onStage, type Scene } from "../../support/bot/e2e.ts";
+
+const CODE = /\b[ABCDEFGHJKLMNPQRSTUVWXYZ23456789]{8}\b/;
+const SECRET = "tell me a secret";
+
+/** Strangers and how many times each of them writes; the whole flood takes minutes. */
+const FLOOD = { strangers: 200, messages: 10 } as const;
+
+/** A stranger writes for the first time, and is given a code. */
+async function challenge({ say, replies, decided }: Scene): Promise<string> {
+  const message = say("mallory", "dm", SECRET);
+  const [notice = ""] = await replies("dm", 1, "mallory");
+  assert.equal(await decided(message), "challenge: pairing");
+  const [code] = CODE.exec(notice) ?? [];
+  assert.ok(code, `no code in ${notice}`);
+  assert.ok(notice.includes(`barnacle pairing approve ${code}`), notice);
+  return code;
+}
+
+/** What the owner is asked, once it is there. */
+async function question({ simulator, until }: Scene): Promise<Message> {
+  const dm = simulator.channel("dm", "ada").id;
+  return await until("the owner to be asked", () => simulator.posted(dm).at(0));
+}
+
+/** The button of a message that says something. */
+function customIdOf({ components }: Message, key: "approve" | "deny"): string {
+  const buttons = components.flatMap((row) => row.components);
+  const button = buttons.find(({ label }) => label === SENTENCES[key].text);
+  assert.ok(button, `no ${key} among ${JSON.stringify(buttons)}`);
+  return button.custom_id;
+}
+
+/** Whatever came before this has been judged: somebody else is answered. */
+async function settle({ say, mention, replies, written }: Scene): Promise<void> {
+  const count = written("general").length + 1;
+  say("grace", "general", `${mention} finally`);
+  await replies("general", count);
+}
+
+async function isAnswered({ say, replies, written }: Scene): Promise<void> {
+  const count = written("dm", "mallory").length + 1;
+  say("mallory", "dm", "hear me now");
+  assert.match((await replies("dm", count, "mallory")).at(-1) ?? "", /hear me now/);
+}
+
+/** The model was never given what they wrote before they were let in. */
+function keptApart({ model }: Scene): void {
+  assert.ok(!model.requests.some(({ body }) => body.includes(SECRET)));
+}
+
+describe("[P3] a stranger's direct message", () => {
+  it("is answered with a code; approved by another process, the next one is answered", () =>
+    onStage({}, async (scene) => {
+      await scene.start();
+      const code = await challenge(scene);
+      await settle(scene);
+      assert.equal(scene.model.requests.length, 1); // and that was not theirs
+
+      const approved = await scene.cli("pairing", "approve", code);
+      assert.equal(approved.code, 0, approved.stderr.join("\n"));
+      const mallory = scene.user("mallory");
+      for (const said of [approved.stderr, approved.stdout]) { // before, and after
+        assert.match(said.join("\n"), new RegExp(`mallory.*${mallory.id}|${mallory.id}.*mallory`));
+      }
+      const [, told] = await scene.replies("dm", 2, "mallory");
+      assert.equal(told, SENTENCES.paired.text);
+      await isAnswered(scene);
+      keptApart(scene);
+      const { paired, pending } = JSON.parse(
+        (await scene.cli("pairing", "list", "--json")).stdout.join(""),
+      );
+      assert.deepEqual(pending, []);
+      assert.deepEqual(paired.map(({ userId }: { userId: string }) => userId), [mallory.id]);
+    }));
+
+  it("says the same once: who writes again has the code already", () =>
+    onStage({}, async (scene) => {
+      await scene.start();
+      await challenge(scene);
+      const again = scene.say("mallory", "dm", "hello?");
+      assert.equal(await scene.decided(again), "ignore: pairing-pending");
+      await settle(scene);
+      assert.equal(scene.written("dm", "mallory").length, 1);
+      keptApart(scene);
+    }));
+
+  it("is kept over a crash: approved while no bot runs, they are told when one does", () =>
+    onStage({ simulator: { identifyLimit: { maxConcurrency: 16 } } }, async (scene) => {
+      const first = await scene.start();
+      const code = await challenge(scene);
+      first.kill("SIGKILL");
+      assert.deepEqual(await ended(first), KILLED);
+      const { code: exit, stderr } = await scene.cli("pairing", "approve", "discord", code);
+      assert.equal(exit, 0, stderr.join("\n"));
+      await scene.start();
+      const [, told] = await scene.replies("dm", 2, "mallory");
+      assert.equal(told, SENTENCES.paired.text);
+      await isAnswered(scene);
+    }));
+
+  it("is not answered any more once the pairing is revoked", () =>
+    onStage({}, async (scene) => {
+      await scene.start();
+      await scene.cli("pairing", "approve", await challenge(scene));
+      await scene.replies("dm", 2, "mallory");
+      await isAnswered(scene);
+      const { code, stderr } = await scene.cli("pairing", "revoke", scene.user("mallory").id);
+      assert.equal(code, 0, stderr.join("\n"));
+      const late = scene.say("mallory", "dm", "and now?");
+      assert.doesNotMatch(await scene.decided(late), /accept/);
+      await settle(scene);
+      assert.equal(scene.written("dm", "mallory").filter((text) => /and now/.test(text)).length, 0);
+    }));
+
+  it("is not answered where they are denied, and nobody is told that they were", () =>
+    onStage({}, async (scene) => {
+      await scene.start();
+      const code = await challenge(scene);
+      const { code: exit } = await scene.cli("pairing", "deny", code);
+      assert.equal(exit, 0);
+      const again = scene.say("mallory", "dm", "hello?");
+      assert.equal(await scene.decided(again), "ignore: pairing-denied");
+      await settle(scene);
+      assert.equal(scene.written("dm", "mallory").length, 1);
+    }));
+});
+
+describe("[P3] the button in the owner's direct messages", () => {
+  it("lets a stranger in: the buttons go, and the next message is answered", () =>
+    onStage({}, async (scene) => {
+      const { simulator, until } = scene;
+      await scene.start();
+      const code = await challenge(scene);
+      const asked = await question(scene);
+      for (const part of ["mallory", scene.user("mallory").id, code]) {
+        assert.ok(asked.content.includes(part), asked.content);
+      }
+      simulator.press({
+        as: "ada",
+        in: "dm",
+        message: asked.id,
+        customId: customIdOf(asked, "approve"),
+      });
+      const [, told] = await scene.replies("dm", 2, "mallory");
+      assert.equal(told, SENTENCES.paired.text);
+      const after = await until("the question to be answered", () => {
+        const [now] = simulator.posted(asked.channelId);
+        return now?.components.length === 0 && now;
+      });
+      assert.match(after.content, /mallory/);
+      await isAnswered(scene);
+      assert.deepEqual(simulator.failedInteractions(), []);
+    }));
+
+  it("keeps a stranger out", () =>
+    onStage({}, async (scene) => {
+      const { simulator, until } = scene;
+      await scene.start();
+      await challenge(scene);
+      const asked = await question(scene);
+      const customId = customIdOf(asked, "deny");
+      simulator.press({ as: "ada", in: "dm", message: asked.id, customId });
+      await until("the buttons to go", () =>
+        simulator.posted(asked.channelId)[0]?.components.length === 0);
+      const again = scene.say("mallory", "dm", "hello?");
+      assert.equal(await scene.decided(again), "ignore: pairing-denied");
+    }));
+
+  it("counts once: both pressed at the same time, the first holds", () =>
+    onStage({}, async (scene) => {
+      const { simulator, until } = scene;
+      await scene.start();
+      await challenge(scene);
+      const asked = await question(scene);
+      const pressed = (["deny", "approve", "approve"] as const).map((key) =>
+        simulator.press({
+          as: "ada",
+          in: "dm",
+          message: asked.id,
+          customId: customIdOf(asked, key),
+        })
+      );
+      await until("all to be answered", () => pressed.every(({ answer }) => answer));
+      const again = scene.say("mallory", "dm", "hello?");
+      assert.equal(await scene.decided(again), "ignore: pairing-denied");
+      await settle(scene);
+      assert.equal(scene.written("dm", "mallory").length, 1);
+    }));
+
+  it("[SEC-R15] does nothing for anybody else, wherever it may have come from", () =>
+    onStage({}, async (scene) => {
+      const { simulator, until } = scene;
+      await scene.start();
+      await challenge(scene);
+      const asked = await question(scene);
+      const copy = postAs(simulator, simulator.application.userId, asked);
+      const customId = customIdOf(asked, "approve");
+      const pressed = simulator.press({ as: "grace", in: "general", message: copy, customId });
+      await until("it to be answered", () => pressed.answer);
+      assert.deepEqual(simulator.ephemeral("grace").map(({ content }) => content), [
+        SENTENCES.notAuthorized.text,
+      ]);
+      const again = scene.say("mallory", "dm", "hello?");
+      assert.equal(await scene.decided(again), "ignore: pairing-pending");
+    }));
+
+  it("is another bot's business below another bot's message", () =>
+    onStage({}, async (scene) => {
+      const { simulator } = scene;
+      await scene.start();
+      await challenge(scene);
+      const asked = await question(scene);
+      const limpet = [...simulator.world.applications.values()].at(-1);
+      assert.ok(limpet && limpet !== simulator.application);
+      const copy = postAs(simulator, limpet.userId, asked);
+      const customId = customIdOf(asked, "approve");
+      const pressed = simulator.press({ as: "ada", in: "general", message: copy, customId });
+      await settle(scene);
+      const again = scene.say("mallory", "dm", "hello?");
+      assert.equal(await scene.decided(again), "ignore: pairing-pending");
+      assert.equal(pressed.answer, undefined);
+    }));
+
+  it("tells who may press it that nobody knows it", () =>
+    onStage({}, async (scene) => {
+      const { simulator, until } = scene;
+      await scene.start();
+      await challenge(scene);
+      const asked = await question(scene);
+      const forged = JSON.parse(
+        JSON.stringify(asked).replaceAll(customIdOf(asked, "approve"), `pairing:${"0".repeat(32)}`),
+      );
+      const copy = postAs(simulator, simulator.application.userId, forged);
+      const customId = `pairing:${"0".repeat(32)}`;
+      const pressed = simulator.press({ as: "ada", in: "general", message: copy, customId });
+      await until("it to be answered", () => pressed.answer);
+      assert.deepEqual(simulator.ephemeral("ada").map(({ content }) => content), [
+        SENTENCES.deadButton.text,
+      ]);
+      const again = scene.say("mallory", "dm", "hello?");
+      assert.equal(await scene.decided(again), "ignore: pairing-pending");
+    }));
+});
+
+/** Posts a copy of a message with buttons in #general; its id. */
+function postAs(simulator: Simulator, userId: UserId, { content, components }: Message): string {
+  const { id } = simulator.channel("general");
+  const draft = { ...EMPTY_DRAFT, content, components };
+  const posted = postMessage(simulator.world, id, { kind: "user", userId }, draft, Date.now());
+  assert.ok(posted.kind === "done");
+  simulator.publish(posted.events);
+  return posted.value.message.id;
+}
+
+describe("[P3] what many strangers come to", () => {
+  it("is no more than ten codes a minute, twenty that wait, and no word to the model", () =>
+    onStage({ simulator: { rateLimits: false } }, async (scene) => {
+      const { simulator, model, start, say, decided, rows } = scene;
+      const strangers = Array.from(
+        { length: FLOOD.strangers },
+        (_, number) => addUser(simulator.world, { username: `stranger${number}` }, Date.now()),
+      );
+      await start();
+      let last: Message | undefined;
+      for (let round = 0; round < FLOOD.messages; round += 1) {
+        for (const { id } of strangers) last = say(id, "dm", `let me in ${round}`);
+      }
+      assert.ok(last);
+      await decided(last);
+      await settle(scene);
+      const told = strangers.flatMap(({ id }) => scene.written("dm", id));
+      assert.ok(told.length > 0 && told.length <= MAX_CODES, `${told.length} codes`);
+      assert.equal(new Set(told.map((text) => CODE.exec(text)?.[0])).size, told.length);
+      const [pending] = rows("SELECT count(*) AS n FROM pairing_request WHERE state = 'pending'");
+      assert.ok(Number(pending?.["n"]) <= MAX_PENDING);
+      assert.equal(model.requests.length, 1); // settle()'s
+      const verdicts = rows(
+        `SELECT DISTINCT verdict || ': ' || why AS said FROM decision
+          WHERE why LIKE 'pairing%' ORDER BY said`,
+      );
+      assert.deepEqual(verdicts.map(({ said }) => said), [
+        "challenge: pairing",
+        "ignore: pairing-full",
+        "ignore: pairing-pending",
+      ]);
+    }));
+
+  it(`closes approval for a minute after ${MAX_WRONG_CODES} wrong codes in a row`, () =>
+    onStage({}, async (scene) => {
+      await scene.start();
+      const code = await challenge(scene);
+      for (let n = 0; n < MAX_WRONG_CODES; n += 1) {
+        const { code: exit } = await scene.cli("pairing", "approve", "AAAAAAAA");
+        assert.equal(exit, 1);
+      }
+      const closed = await scene.cli("pairing", "approve", code);
+      assert.equal(closed.code, 75, closed.stderr.join("\n"));
+      assert.ok(CLOSED_MS === 60_000);
+      const again = scene.say("mallory", "dm", "hello?");
+      assert.equal(await scene.decided(again), "ignore: pairing-pending");
+    }));
+});

@@ -1,0 +1,168 @@
+/**
+ * People who share an account, and speak through PluralKit's webhooks.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { addWebhook } from "../../../simulator/world/founding.ts";
+import {
+  type Pluralkit,
+  type PluralkitFault,
+  startPluralkit,
+} from "../../../simulator/pluralkit/server.ts";
+import { PLURALKIT_APPLICATION_ID } from "../../../simulator/acts/webhooks.ts";
+import { ended, KILLED, onStage, type Scene, type SceneOptions } from "../../support/bot/e2e.ts";
+
+const TIDE = { id: "tides", name: "Tide" };
+const LUNA = { id: "lunaa", name: "Luna" };
+const SOL = { id: "solaa", name: "Sol" };
+
+/** Plays with a PluralKit, and a bot that hears Luna; who else, the test says. */
+function withPluralkit(
+  users: readonly string[],
+  play: (scene: Scene, pluralkit: Pluralkit) => Promise<void>,
+  options: SceneOptions = {},
+): Promise<void> {
+  return onStage(options, async (scene) => {
+    const { simulator } = scene;
+    const pluralkit = await startPluralkit({ simulator });
+    const [krill] = simulator.world.guilds.values();
+    assert.ok(krill);
+    scene.rewrite({
+      discord: () => ({
+        guilds: { [krill.id]: { users } },
+        pluralkit: { enabled: true, apiUrl: pluralkit.apiUrl },
+      }),
+    });
+    try {
+      await play(scene, pluralkit);
+    } finally {
+      await pluralkit.close();
+    }
+  });
+}
+
+const ask = ({ say, mention }: Scene, text: string) =>
+  say("grace", "general", `${mention} ${text}`);
+
+describe("[P13] a message that PluralKit says in a member's name", () => {
+  it("is the member's, and answered where the member is listed; the original is not", () =>
+    withPluralkit(["pk:lunaa"], async (scene, pluralkit) => {
+      const { start, decided, replies, model, simulator } = scene;
+      await start();
+      const original = ask(scene, "hello from Luna");
+      const proxied = pluralkit.proxy(original, TIDE, LUNA);
+      assert.equal(await decided(proxied), "accept: mentioned");
+      assert.match((await replies("general", 1))[0] ?? "", /hello from Luna/);
+      assert.match(model.requests[0]?.body ?? "", /Luna \(PK:Tide\)/);
+      assert.match(await decided(original), /^ignore: (sender-not-listed|pk-original)$/);
+      assert.deepEqual(pluralkit.requests.map(({ path }) => path), [`/v2/messages/${proxied.id}`]);
+
+      const other = pluralkit.proxy(ask(scene, "hello from Sol"), TIDE, SOL);
+      assert.equal(await decided(other), "ignore: sender-not-listed");
+      assert.equal(simulator.posted().length, 1);
+    }));
+
+  it("is answered once, though its writer may speak for themself as well", () =>
+    withPluralkit(["grace", "pk:lunaa"], async (scene, pluralkit) => {
+      const { start, decided, replies, written } = scene;
+      await start();
+      const first = pluralkit.proxy(scene.say("grace", "general", "good morning"), TIDE, LUNA);
+      assert.equal(await decided(first), "ignore: no-mention"); // and now Grace is known to PluralKit
+
+      const original = ask(scene, "once, please");
+      const proxied = pluralkit.proxy(original, TIDE, LUNA);
+      assert.equal(await decided(proxied), "accept: mentioned");
+      assert.equal(await decided(original), "ignore: pk-original");
+      await replies("general", 1);
+
+      const own = ask(scene, "this is me"); // two seconds later nobody has said it again
+      assert.equal(await decided(own), "accept: mentioned");
+      assert.match((await replies("general", 2))[1] ?? "", /this is me/);
+      assert.equal(written("general").length, 2);
+    }));
+
+  it("waits for PluralKit over a crash", () =>
+    withPluralkit(["pk:lunaa"], async (scene, pluralkit) => {
+      const { start, decided, replies, until } = scene;
+      const first = await start();
+      pluralkit.fail({ kind: "hang" });
+      const proxied = pluralkit.proxy(ask(scene, "are you there?"), TIDE, LUNA);
+      await until("PluralKit to be asked", () => pluralkit.requests.length > 0);
+      first.kill("SIGKILL");
+      assert.deepEqual(await ended(first), KILLED);
+      pluralkit.fail(undefined);
+      await start();
+      assert.equal(await decided(proxied), "accept: mentioned");
+      await replies("general", 1);
+    }, { simulator: { identifyLimit: { maxConcurrency: 16 } } }));
+});
+
+describe("[SEC-R33] a webhook that PluralKit does not vouch for", () => {
+  it("is a bot, whatever it calls itself and whoever made it, and PluralKit is not asked", () =>
+    withPluralkit(["grace", "pk:lunaa", "luna"], async (scene, pluralkit) => {
+      const { simulator, start, decided, mention } = scene;
+      const [, limpet] = simulator.world.applications.values();
+      assert.ok(limpet);
+      addWebhook(simulator.world, "forger", Date.now(), limpet.id);
+      await start();
+      for (const as of ["forger", "deploys"]) {
+        for (const name of ["Luna", "grace"]) {
+          const forged = simulator.say({
+            as,
+            in: "general",
+            text: `${mention} it is me`,
+            calling: { name, avatar: "f00" },
+          });
+          assert.equal(await decided(forged), "ignore: webhook", `${as} as ${name}`);
+        }
+      }
+      assert.deepEqual(pluralkit.requests, []);
+      assert.equal(simulator.posted().length, 0);
+    }));
+
+  it("is a bot though PluralKit's application made it, where PluralKit does not know the message", () =>
+    withPluralkit(["grace", "pk:lunaa", "luna"], async (scene, pluralkit) => {
+      const { simulator, start, decided, mention } = scene;
+      addWebhook(simulator.world, "stray", Date.now(), PLURALKIT_APPLICATION_ID);
+      await start();
+      const calling = { name: "Luna" };
+      const text = `${mention} it is me`;
+      const stray = simulator.say({ as: "stray", in: "general", text, calling });
+      assert.equal(await decided(stray), "ignore: webhook");
+      // More than once, for it may hear of its own message after we do; but not for ever.
+      assert.ok(pluralkit.requests.length >= 1 && pluralkit.requests.length <= 5);
+    }));
+
+  const faults: readonly PluralkitFault[] = [
+    { kind: "status", status: 502 },
+    { kind: "garbage" },
+    { kind: "strange" },
+    { kind: "hang" },
+  ];
+  for (const fault of faults) {
+    it(`is a bot where PluralKit fails: ${fault.kind}`, () =>
+      withPluralkit(["pk:lunaa"], async (scene, pluralkit) => {
+        await scene.start();
+        pluralkit.fail(fault);
+        const proxied = pluralkit.proxy(ask(scene, "hello"), TIDE, LUNA);
+        assert.equal(await scene.decided(proxied), "ignore: webhook");
+        pluralkit.fail(undefined);
+        const next = pluralkit.proxy(ask(scene, "again"), TIDE, LUNA);
+        assert.equal(await scene.decided(next), "accept: mentioned");
+        assert.match((await scene.replies("general", 1))[0] ?? "", /again/);
+      }));
+  }
+
+  it("is the member's where PluralKit is slow, and others are answered meanwhile", () =>
+    withPluralkit(["pk:lunaa", "ada"], async (scene, pluralkit) => {
+      const { start, say, mention, decided, replies } = scene;
+      await start();
+      pluralkit.fail({ kind: "delay", ms: 2_000 }, 1);
+      const proxied = pluralkit.proxy(ask(scene, "slowly"), TIDE, LUNA);
+      say("ada", "general", `${mention} quickly`);
+      assert.match((await replies("general", 1))[0] ?? "", /quickly/);
+      assert.equal(await decided(proxied), "accept: mentioned");
+      assert.match((await replies("general", 2))[1] ?? "", /slowly/);
+    }));
+});

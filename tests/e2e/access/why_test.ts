@@ -1,0 +1,152 @@
+/**
+ * "Why is the bot silent?": what it says of itself, beside a bot that runs.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Message } from "../../../simulator/world/world.ts";
+import { onStage, type Ran, type Scene } from "../../support/bot/e2e.ts";
+
+const linkTo = ({ simulator }: Scene, { id, channelId }: Message): string => {
+  const channel = simulator.channel(channelId);
+  const guildId = "guildId" in channel ? channel.guildId : "@me";
+  return `https://discord.com/channels/${guildId}/${channelId}/${id}`;
+};
+
+const said = ({ code, stdout, stderr }: Ran, expected = 0): string => {
+  assert.equal(code, expected, stderr.join("\n"));
+  return stdout.join("\n");
+};
+
+describe("[P1] barnacle why", () => {
+  it("shows how a message came to be answered: each check, the turn and the delivery", () =>
+    onStage({}, async (scene) => {
+      const { start, say, mention, replies, recorded, simulator, cli } = scene;
+      await start();
+      const asked = say("grace", "general", `${mention} a very private thing`);
+      await replies("general", 1);
+      const [reply] = simulator.posted("general");
+      assert.ok(reply);
+      await recorded(reply);
+      const words = said(await cli("why", linkTo(scene, asked)));
+      assert.match(words, /mention/i);
+      assert.match(words, /config\.jsonc:\d+/);
+      assert.ok(words.includes(reply.id), words);
+      assert.doesNotMatch(words, /a very private thing/);
+
+      const report = JSON.parse(said(await cli("why", asked.id, "--json")));
+      assert.equal(report.messageId, asked.id);
+      const [decision] = report.decisions;
+      assert.deepEqual([decision.verdict, decision.why], ["accept", "mentioned"]);
+      assert.ok(decision.checks.length > 0);
+      assert.ok(decision.checks.every(({ passed }: { passed: boolean }) => passed));
+      assert.equal(report.turn.state, "answered");
+      assert.deepEqual(
+        report.outbox.map(({ messageId }: Message & { messageId: string }) => messageId),
+        [reply.id],
+      );
+    }));
+
+  it("says of the bot's own message which one it answers", () =>
+    onStage({}, async (scene) => {
+      const { start, say, mention, replies, recorded, simulator, cli } = scene;
+      await start();
+      const asked = say("grace", "general", `${mention} hello`);
+      await replies("general", 1);
+      const [reply] = simulator.posted("general");
+      assert.ok(reply);
+      await recorded(reply);
+      assert.ok(said(await cli("why", linkTo(scene, reply))).includes(asked.id));
+    }));
+
+  it("names the check that failed, and the place where that is written", () =>
+    onStage({}, async (scene) => {
+      const { start, say, decided, cli } = scene;
+      await start();
+      const overheard = say("grace", "general", "nobody in particular");
+      assert.equal(await decided(overheard), "ignore: no-mention");
+      const words = said(await cli("why", overheard.id));
+      assert.match(words, /requireMention/);
+      assert.match(words, /config\.jsonc/);
+      const { decisions: [decision] } = JSON.parse(said(await cli("why", overheard.id, "--json")));
+      assert.equal(decision.why, "no-mention");
+      assert.equal(decision.checks.at(-1).passed, false);
+    }));
+
+  it("goes by the config of then, and says what the one of now would do", () =>
+    onStage({}, async (scene) => {
+      const { start, say, decided, cli, simulator } = scene;
+      await start();
+      const overheard = say("grace", "general", "nobody in particular");
+      await decided(overheard);
+      const [krill] = simulator.world.guilds.values();
+      assert.ok(krill);
+      scene.rewrite({ discord: () => ({ guilds: { [krill.id]: { requireMention: false } } }) });
+      const { decisions: [decision] } = JSON.parse(said(await cli("why", overheard.id, "--json")));
+      assert.deepEqual([decision.verdict, decision.why], ["ignore", "no-mention"]);
+      assert.deepEqual([decision.now.verdict, decision.now.why], [
+        "accept",
+        "mention-not-required",
+      ]);
+    }));
+
+  it("explains the id that a person was told when a turn failed", () =>
+    onStage({}, async (scene) => {
+      const { start, say, mention, replies, model, cli } = scene;
+      await start();
+      model.behave("empty");
+      const asked = say("grace", "general", `${mention} hello`);
+      const [told = ""] = await replies("general", 1);
+      const [, failureId] = /`([0-9a-f]+)`/.exec(told) ?? [];
+      assert.ok(failureId, told);
+      const words = said(await cli("why", failureId));
+      assert.ok(words.includes(asked.id), words);
+      assert.match(words, /fail/i);
+    }));
+
+  it("cannot explain what was never received, and names what can be the cause", () =>
+    onStage({}, async (scene) => {
+      const { start, say, simulator, cli, decided } = scene;
+      const bot = await start();
+      await decided(say("grace", "general", "before"));
+      bot.kill("SIGTERM");
+      await bot.exited;
+      const missed = say("grace", "general", "while it was away");
+      const words = said(await cli("why", linkTo(scene, missed)), 1);
+      assert.match(words, /never received/i);
+      assert.match(words, /not run|off|stopped|no Barnacle/i);
+      const { received, causes } = JSON.parse(said(await cli("why", missed.id, "--json"), 1));
+      assert.equal(received, false);
+      assert.ok(causes.length > 0);
+      assert.equal(simulator.posted().length, 0);
+    }));
+
+  it("takes a link, an id or a failure's id, and nothing else", () =>
+    onStage({}, async ({ cli }) => {
+      for (const asked of ["general", "hello", "https://example.org/1"]) {
+        assert.equal((await cli("why", asked)).code, 2, asked);
+      }
+    }));
+});
+
+describe("[P1] barnacle access test", () => {
+  it("says the same as the bot does, before anything was said", () =>
+    onStage({}, async (scene) => {
+      const { start, say, mention, decided, cli, simulator, user } = scene;
+      await start();
+      await decided(say("grace", "general", "so that the guild is known"));
+      const { id } = simulator.channel("general");
+      const tries: readonly [text: string, code: number, why: string][] = [
+        ["hello", 1, "no-mention"],
+        [`${mention} hello`, 0, "mentioned"],
+      ];
+      for (const [text, code, why] of tries) {
+        const ran = await cli(
+          ...["access", "test", "--user", user("grace").id, "--channel", id, "--text", text],
+          ...["--offline", "--json"],
+        );
+        assert.match(said(ran, code), new RegExp(`"${why}"`));
+        assert.match(await decided(say("grace", "general", text)), new RegExp(why));
+      }
+    }));
+});

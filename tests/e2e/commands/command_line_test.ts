@@ -1,0 +1,194 @@
+/**
+ * The commands that need no bot, as a user types them.
+ */
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { type Ran, runCommand } from "../../support/bot/e2e.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const ENV = {
+  PATH: process.env["PATH"],
+  HOME: process.env["HOME"],
+  DENO_DIR: process.env["DENO_DIR"],
+};
+
+function barnacle(...args: readonly string[]): Promise<Ran> {
+  return runCommand(args, ENV);
+}
+
+describe("[O10] the command line", () => {
+  it("version --json names version, commit, runtime and SQLite in one line", async () => {
+    const { code, stdout, stderr } = await barnacle("version", "--json");
+    assert.equal(code, 0);
+    assert.deepEqual(stderr, []);
+    assert.equal(stdout.length, 1);
+    const facts = JSON.parse(stdout[0] ?? "");
+    assert.match(facts.version, /^\d+\.\d+\.\d+/);
+    assert.equal(typeof facts.commit, "string");
+    assert.match(facts.runtime, /^(Bun|Deno) \d/);
+    assert.match(facts.sqlite, /^3\.\d+\.\d+$/);
+    assert.equal(facts.platform, `${process.platform}-${process.arch}`);
+  });
+
+  it("version says the same for people", async () => {
+    const { code, stdout } = await barnacle("version");
+    assert.equal(code, 0);
+    assert.match(stdout.join("\n"), /^barnacle \d.*, (Bun|Deno) .*, SQLite 3\./);
+  });
+
+  const commands = [
+    ["run"],
+    ["demo"],
+    ["status"],
+    ["why"],
+    ["access", "test"],
+    ["access", "matrix"],
+    ["access", "resolve"],
+    ["pairing", "list"],
+    ["pairing", "approve"],
+    ["pairing", "deny"],
+    ["pairing", "revoke"],
+    ["send"],
+    ["outbox", "list"],
+    ["outbox", "resend"],
+    ["outbox", "drop"],
+    ["doctor"],
+    ["netcheck"],
+    ["invite"],
+    ["version"],
+    ["config", "check"],
+    ["config", "schema"],
+    ["config", "show"],
+    ["config", "get"],
+    ["config", "set"],
+    ["config", "unset"],
+    ["config", "diff"],
+    ["config", "fmt"],
+    ["config", "import"],
+  ];
+  const common = ["--config", "--data", "--json"];
+  for (const command of commands) {
+    it(`${command.join(" ")} --help has an example, takes ${common.join(", ")}, and is plain text`, async () => {
+      // What a shell says of its terminal is inherited by what has none.
+      const colourful = { ...ENV, TERM: "xterm-256color", COLORTERM: "truecolor" };
+      const { code, stdout } = await runCommand([...command, "--help"], colourful);
+      assert.equal(code, 0);
+      const help = stdout.join("\n");
+      assert.match(help, new RegExp(`Example: .*barnacle ${command.join(" ")}`));
+      for (const flag of common) assert.ok(help.includes(flag), flag);
+      assert.ok(!help.includes("\x1b"), "no escape where no terminal is");
+    });
+  }
+
+  it("--help lists every command", async () => {
+    const { code, stdout } = await barnacle("--help");
+    assert.equal(code, 0);
+    for (const [name = ""] of commands) {
+      assert.match(stdout.join("\n"), new RegExp(`\\b${name}\\b`));
+    }
+  });
+
+  const wrong: readonly [args: readonly string[], hint: RegExp][] = [
+    [["rum"], /run/],
+    [["stauts"], /status/],
+    [["config", "chek"], /check/],
+    [["acess", "matrix"], /access/],
+    [["pairing", "aprove", "K7XQ2MPR"], /aprove/],
+    [["access", "test", "--user", "ada"], /--channel/],
+    [["why", "hello"], /message's link or id/],
+    [["pairing", "revoke", "mallory"], /user's id/],
+    [["config", "get", "chanels"], /config schema/],
+    [["version", "--jsno"], /json/],
+    [["run", "--conifg", "x"], /config/],
+  ];
+  for (const [args, hint] of wrong) {
+    it(`ends with 2 and a hint on: ${args.join(" ")}`, async () => {
+      const { code, stdout, stderr } = await barnacle(...args);
+      assert.equal(code, 2);
+      assert.deepEqual(stdout, []);
+      assert.match(stderr.join("\n"), hint);
+      assert.doesNotMatch(stderr.join("\n"), /^ +at /m);
+    });
+  }
+
+  it("config check is content with a good file, and not with a bad one", async () => {
+    using folder = tempDirectory();
+    const file = join(folder.path, "config.jsonc");
+    writeFileSync(file, "{}", { mode: 0o600 });
+    const good = await barnacle("config", "check", "--config", file);
+    assert.equal(good.code, 0);
+    assert.equal(good.stdout.length, 1);
+    assert.ok(good.stdout[0]?.startsWith(`${file}: ok`));
+    writeFileSync(file, '{ "chanels": {} }', { mode: 0o600 });
+    const bad = await barnacle("config", "check", "--config", file);
+    assert.equal(bad.code, 78);
+    assert.match(bad.stderr.join("\n"), /config\.jsonc:1:3: error: [\s\S]*did you mean "channels"/);
+  });
+
+  /** What each ends with where no bot ever ran, and what it gives to programs. */
+  const USER = "123456789012345678";
+  const empty: readonly [args: readonly string[], code: number, json: RegExp | undefined][] = [
+    [["why", "1400000000000000001"], 1, /"causes":\[/],
+    [["access", "matrix"], 0, /"rows":\[/],
+    [["access", "test", "--offline", "--user", USER, "--channel", "dm"], 0, /"verdict"/],
+    [["access", "test", "--offline", "--user", "1", "--channel", "group"], 1, /"verdict"/],
+    [["access", "resolve", "--offline"], 3, /"typed":"ada"/],
+    [["pairing", "list"], 0, /"pending":\[\]/],
+    [["pairing", "approve", "K7XQ2MPR"], 1, undefined],
+    [["pairing", "deny", "K7XQ2MPR"], 1, undefined],
+    [["pairing", "revoke", USER], 1, undefined],
+    [["config", "get", "channels.discord.dm.policy"], 0, /"value":"pairing"/],
+    [["config", "get", "channels.discord.name"], 1, /"isWritten":false/],
+    [["config", "fmt", "--check"], 1, /"changed":true/],
+    [["config", "fmt"], 0, /"wrote":true/],
+    [["config", "diff"], 0, /"same":false/],
+    [["config", "set", "channels.discord.historyLimit", "9"], 0, /"wrote":true/],
+    [["config", "diff", "config.jsonc.bak"], 1, /"same":false/],
+    [["config", "unset", "channels.discord.historyLimit"], 0, /"wrote":true/],
+    [["config", "set", "channels.discord.historyLimt", "9"], 78, /"ok":false/],
+    [["config", "import", "openclaw.json", "--dry-run"], 0, /"ok":true/],
+  ];
+  it("[O7] [O10] ends as it says, and gives programs JSON, where no bot ever ran", async () => {
+    using folder = tempDirectory();
+    const config = join(folder.path, "config.jsonc");
+    const rules = { dm: { allowFrom: [USER, "ada"] } };
+    writeFileSync(config, JSON.stringify({ channels: { discord: rules } }), { mode: 0o600 });
+    writeFileSync(join(folder.path, "openclaw.json"), "{ channels: { discord: {} } }");
+    for (const [args, code, json] of empty) {
+      const named = args.map((one) =>
+        /^(?:config\.jsonc|openclaw)/.test(one) ? join(folder.path, one) : one
+      );
+      const ran = await barnacle(...named, "--config", config, "--data", folder.path, "--json");
+      assert.equal(
+        ran.code,
+        code,
+        `${args.join(" ")}: ${[...ran.stdout, ...ran.stderr].join("\n")}`,
+      );
+      if (json === undefined) continue;
+      assert.match(ran.stdout.join("\n"), json);
+      JSON.parse(ran.stdout.join("\n"));
+    }
+  });
+
+  it("config schema prints a JSON Schema", async () => {
+    const { code, stdout } = await barnacle("config", "schema");
+    assert.equal(code, 0);
+    assert.equal(JSON.parse(stdout.join("\n")).type, "object");
+  });
+
+  it("[C8] config show prints what applies, and no secret", async () => {
+    using folder = tempDirectory();
+    const file = join(folder.path, "config.jsonc");
+    const text =
+      '{ "channels": { "discord": { "token": "hunter2", "dm": { "enabled": false } } } }';
+    writeFileSync(file, text, { mode: 0o600 });
+    const { code, stdout, stderr } = await barnacle("config", "show", "--config", file);
+    assert.equal(code, 0);
+    assert.doesNotMatch([...stdout, ...stderr].join("\n"), /hunter2/);
+    assert.equal(JSON.parse(stdout.join("\n")).channels.discord.token, "[redacted]");
+  });
+});

@@ -1,0 +1,67 @@
+/**
+ * The demo as a visitor starts it: a process, and the address that it prints.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import process from "node:process";
+import { type Exit, startOwnProcess } from "../../../src/host/process/own_process.ts";
+import { commandUnderTest } from "../../support/bot/e2e.ts";
+
+export interface DemoProcess {
+  /** `"http://127.0.0.1:8787/"` */
+  readonly page: string;
+  /** Its temporary directory. */
+  readonly data: string;
+  /** Ends it, as Ctrl-C does. */
+  end(): Promise<Exit>;
+}
+
+/** @param args Beside `demo --json`. */
+export async function startDemo(
+  args: readonly string[] = ["--port", "0"],
+  env: Readonly<Record<string, string>> = {},
+): Promise<DemoProcess> {
+  const lines: string[] = [];
+  const { promise: said, resolve: say } = Promise.withResolvers<string>();
+  const { exited, kill } = startOwnProcess(
+    commandUnderTest(),
+    ["demo", "--json", ...args],
+    surroundings(env),
+    (line) => {
+      lines.push(line);
+      if (line.startsWith('{"page"')) say(line);
+    },
+  );
+  const first = await Promise.race([said, exited.then(() => undefined)]);
+  assert.ok(first, `the demo ended: ${lines.join("\n")}`);
+  const { page, data } = JSON.parse(first);
+  return {
+    page,
+    data,
+    end() {
+      kill("SIGINT");
+      return exited;
+    },
+  };
+}
+
+/** What a page of the demo is sent, from its opening on. */
+export async function* eventsOf(page: string, signal: AbortSignal): AsyncGenerator<unknown, void> {
+  const response = await fetch(`${page}events`, { signal });
+  let read = "";
+  for await (const more of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    read += more;
+    for (let end = read.indexOf("\n\n"); end >= 0; end = read.indexOf("\n\n")) {
+      yield JSON.parse(read.slice(read.indexOf("data: ") + 6, end));
+      read = read.slice(end + 2);
+    }
+  }
+}
+
+/** No key of whoever runs the tests. */
+export function surroundings(env: Readonly<Record<string, string>> = {}) {
+  const { PATH, HOME, DENO_DIR, TMPDIR } = process.env;
+  return { PATH, HOME, DENO_DIR, TMPDIR, ...env };
+}

@@ -1,0 +1,325 @@
+/**
+ * `doctor`, `netcheck` and `invite`, as a person runs them whose bot does not answer.
+ */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import type { Finding } from "../../../src/core/finding.ts";
+import {
+  onStage,
+  type Ran,
+  type Scene,
+  type SceneOptions,
+  writeConfig,
+} from "../../support/bot/e2e.ts";
+
+/** Runs a command with the stage's config, data and Discord. */
+function barnacle(
+  { command, simulator, configFile, dataDir }: Scene,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
+  return command([...args, "--config", configFile, "--data", dataDir], {
+    DISCORD_API_URL: simulator.apiUrl,
+    DISCORD_BOT_TOKEN: simulator.token,
+    ...env,
+  });
+}
+
+interface Diagnosis {
+  readonly code: number | null;
+  readonly findings: readonly Finding[];
+  readonly stderr: string;
+  /** `"discord.token fail"` of all that does not pass. */
+  readonly troubles: readonly string[];
+}
+
+async function diagnose(
+  scene: Scene,
+  args: readonly string[] = [],
+  env?: Readonly<Record<string, string>>,
+): Promise<Diagnosis> {
+  const { code, stdout, stderr } = await barnacle(scene, ["doctor", "--json", ...args], env);
+  assert.equal(stdout.length, 1, stderr.join("\n"));
+  const { findings, exitCode }: { findings: readonly Finding[]; exitCode: number } = JSON.parse(
+    stdout[0] ?? "",
+  );
+  assert.equal(exitCode, code);
+  const troubles = findings.filter(({ status }) => status === "warn" || status === "fail")
+    .map(({ id, status }) => `${id} ${status}`);
+  return { code, findings, stderr: stderr.join("\n"), troubles };
+}
+
+const identifies = ({ simulator }: Scene): number => simulator.account().identifies.length;
+
+/** Unticks all three boxes in the simulated portal. */
+function untick({ simulator: { world, application } }: Scene): void {
+  world.applications.set(application.id, { ...application, privilegedIntents: 0 });
+}
+
+/** A scene whose lists have ids only: a name in one is a warning. */
+const BY_ID: SceneOptions = {
+  discord: ({ world }) => ({
+    dm: {
+      allowFrom: [...world.users.values()].filter(({ username }) => username === "ada")
+        .map(({ id }) => id),
+    },
+  }),
+};
+
+/** Discord refuses the second's token; the third is off. */
+const TWO_AND_ONE_OFF: SceneOptions = {
+  mayRefuse: ({ path, status }) => path === "/applications/@me" && status === 401,
+  discord: () => ({ accounts: { home: { token: "MTIz.nobody.knows" }, work: { enabled: false } } }),
+};
+
+describe("[O3] [G13] barnacle doctor", () => {
+  it("finds nothing wrong where nothing is, and identifies nobody", () =>
+    onStage(BY_ID, async (scene) => {
+      const { code, findings, troubles } = await diagnose(scene);
+      assert.deepEqual(troubles, []);
+      assert.equal(code, 0);
+      const passed = new Set(findings.map(({ id }) => id));
+      for (
+        const id of [
+          "config",
+          "host.data",
+          "host.store",
+          "host.bot",
+          "network.rest.http",
+          "network.gateway.websocket",
+          "network.clock",
+          "discord.token",
+          "discord.intents",
+          "discord.guilds",
+          "discord.identifies",
+        ]
+      ) {
+        assert.ok(passed.has(id), `no row ${id}`);
+      }
+      assert.equal(identifies(scene), 0);
+    }));
+
+  it("shows a person a row for each, and no colours where nobody looks", () =>
+    onStage({}, async (scene) => {
+      const { code, stdout } = await barnacle(scene, ["doctor", "--only", "discord"]);
+      assert.equal(code, 0);
+      assert.ok(stdout.some((row) => /^ok {4}Token +it is .*application \d+/.test(row)));
+      assert.ok(stdout.every((row) => !row.includes("\x1b")));
+      assert.ok(stdout.every((row) => !/^ok +Store/.test(row)), "the host was not asked for");
+    }));
+
+  it("[P4] warns of what is matched by a name, until the bot knows whose it is", () =>
+    onStage({}, async (scene) => {
+      const { code, findings, troubles } = await diagnose(scene, ["--only", "host"]);
+      assert.deepEqual(troubles, ["access.names warn"]);
+      assert.equal(code, 3);
+      const found = findings.find(({ id }) => id === "access.names");
+      assert.match(found?.why ?? "", /"ada" \(channels\.discord\.dm\.allowFrom\[0\]\)/);
+      assert.match(found?.fix ?? "", /access resolve --write/);
+      const bot = await scene.start();
+      await scene.line(bot, /is an id from now on/);
+      assert.deepEqual((await diagnose(scene, ["--only", "host"])).troubles, []);
+    }));
+
+  it("looks at the way once for all accounts, and names the account that is off", () =>
+    onStage(TWO_AND_ONE_OFF, async (scene) => {
+      const { findings } = await diagnose(scene, ["--only", "discord"]);
+      assert.equal(findings.filter(({ id }) => id === "network.gateway.websocket").length, 1);
+      assert.equal(findings.filter(({ id }) => id === "network.clock").length, 1);
+      const off = findings.find(({ status, id }) => status === "skipped" && id === "discord");
+      assert.ok(findings.some(({ what }) => what === "Token (home)"));
+      assert.match(off?.why ?? "", /^channels\.discord\.accounts\.work\.enabled is false/);
+    }));
+
+  it("works beside the bot, and leaves it alone", () =>
+    onStage(BY_ID, async (scene) => {
+      const bot = await scene.start();
+      await scene.line(bot, /"Barnacle is running"/);
+      await scene.eventually("the bot to be ready", async () =>
+        (await scene.ask(bot, "/readyz")).status === 200);
+      const before = identifies(scene);
+      const { code, findings, troubles } = await diagnose(scene);
+      const found = findings.find(({ id }) =>
+        id === "host.bot"
+      );
+      assert.equal(found?.where, `pid ${bot.pid}`);
+      assert.match(findings.find(({ id }) => id === "host.eventLoop")?.why ?? "", /heartbeats/);
+      assert.deepEqual(troubles, []);
+      assert.equal(code, 0);
+      assert.equal(identifies(scene), before);
+      scene.say("grace", "general", `${scene.mention} still there?`);
+      await scene.replies("general", 1);
+    }));
+
+  it("[G11] names another instance with the same token", () =>
+    onStage({}, async (scene) => {
+      const bot = await scene.start();
+      const elsewhere = { ...scene, dataDir: join(scene.dataDir, "elsewhere") };
+      const { code, findings } = await diagnose(elsewhere, ["--only", "host"]);
+      assert.equal(code, 1);
+      const found = findings.find(({ id }) => id === "host.instance");
+      assert.match(found?.why ?? "", new RegExp(`^pid ${bot.pid} runs here`));
+      assert.match(found?.fix ?? "", /kill/);
+    }));
+
+  it("[G11] does not take its own bot for a twin where that hangs", () =>
+    onStage({}, async (scene) => {
+      const bot = await scene.start();
+      assert.ok(bot.pid !== undefined);
+      await scene.eventually(
+        "it to listen",
+        () => Promise.resolve(/Barnacle is running/.test(bot.lines.join("\n"))),
+      );
+      process.kill(bot.pid, "SIGSTOP");
+      try {
+        const { findings } = await diagnose(scene, ["--only", "host"]);
+        const found = (id: string) => findings.find((one) => one.id === id);
+        assert.equal(found("host.bot")?.status, "fail");
+        assert.match(found("host.bot")?.why ?? "", /and does not answer: no word from .* for 3 s$/);
+        assert.equal(found("host.instance")?.status, "skipped");
+      } finally {
+        process.kill(bot.pid, "SIGCONT");
+      }
+    }));
+
+  const refusing: SceneOptions = { mayRefuse: ({ status }) => status === 401 };
+  it("[O7] ends with 77 where Discord refuses the token, and shows it once", () =>
+    onStage(refusing, async (scene) => {
+      const token = "MTUwMDAwMDAwMDAwMDAwMDAwMQ.Gwrong.abcdefghijklmnopqrstuvwxyz0123456789";
+      const { code, findings } = await diagnose(scene, [], { DISCORD_BOT_TOKEN: token });
+      assert.equal(code, 77);
+      const found = findings.find(({ id }) => id === "discord.token");
+      assert.match(found?.fix ?? "", /Reset Token/);
+      assert.doesNotMatch(JSON.stringify(findings), /Gwrong/);
+      const refused = scene.simulator.requests.records().filter(({ status }) => status === 401);
+      const withToken = refused.filter(({ path }) => path.includes("@me"));
+      assert.equal(withToken.length, 1);
+    }));
+
+  it("[O7] ends with 78 where the config is wrong, or has no token", () =>
+    onStage({}, async (scene) => {
+      const none = await diagnose(scene, ["--only", "discord"], { DISCORD_BOT_TOKEN: "" });
+      assert.equal(none.code, 78);
+      writeConfig(scene, { chanels: {} });
+      const { code, findings } = await diagnose(scene);
+      assert.equal(code, 78);
+      assert.match(findings[0]?.where ?? "", /:1 chanels$/);
+      assert.doesNotMatch(findings[0]?.why ?? "", /jsonc/);
+    }));
+
+  it("[G9] names the intents that are missing, and switches them on after a yes", () =>
+    onStage({}, async (scene) => {
+      untick(scene);
+      const missing = await diagnose(scene, ["--only", "discord"]);
+      assert.equal(missing.code, 3);
+      assert.deepEqual(missing.troubles, ["discord.intents.message_content warn"]);
+      const [found] = missing.findings.filter(({ status }) => status === "warn");
+      assert.match(found?.where ?? "", /discord\.com\/developers\/applications\/\d+\/bot$/);
+
+      const asked = await diagnose(scene, ["--only", "discord", "--fix"]);
+      assert.equal(asked.code, 3, "nobody said yes");
+      assert.match(asked.stderr, /--yes/);
+
+      const fixed = await diagnose(scene, ["--only", "discord", "--fix", "--yes"]);
+      assert.match(fixed.stderr, /Done: .*message_content/);
+      assert.equal(fixed.code, 0);
+      assert.deepEqual(fixed.troubles, []);
+    }));
+
+  it("[G5] says that the bot is held back, by Discord's own count", () =>
+    onStage({}, async (scene) => {
+      const spent = Array.from({ length: 960 }, () => Date.now());
+      scene.simulator.account().identifies.push(...spent);
+      const { code, findings } = await diagnose(scene, ["--only", "discord"]);
+      const found = findings.find(({ id }) => id === "discord.identifies");
+      assert.equal(found?.status, "fail");
+      assert.match(
+        found?.why ?? "",
+        /^only 40 more may begin today .*, so the bot holds back until/,
+      );
+      assert.equal(code, 1);
+    }));
+
+  it("tells a name that is not found from a server that is not there", () =>
+    onStage({}, async (scene) => {
+      const name = await diagnose(scene, ["--only", "discord"], {
+        DISCORD_API_URL: "https://discord.invalid",
+      });
+      assert.equal(name.code, 1);
+      assert.deepEqual(name.troubles, ["network.rest.dns fail", "discord.token warn"]);
+      const server = await diagnose(scene, ["--only", "discord"], {
+        DISCORD_API_URL: "http://127.0.0.1:9",
+      });
+      assert.equal(server.code, 1);
+      assert.deepEqual(server.troubles, ["network.rest.tcp fail", "discord.token warn"]);
+    }));
+
+  it("[G15] names the proxy, and tells a proxy that is not there", () =>
+    onStage({}, async (scene) => {
+      const { code, findings } = await diagnose(scene, ["--only", "discord"], {
+        DISCORD_API_URL: "https://discord.invalid",
+        HTTPS_PROXY: "http://ann:hunter2@127.0.0.1:9",
+      });
+      assert.equal(code, 1);
+      const rows = findings.map(({ id, status }) => `${id} ${status}`);
+      assert.ok(rows.includes("network.proxy pass"), rows.join(", "));
+      assert.ok(rows.includes("network.rest.tcp fail"), rows.join(", "));
+      assert.doesNotMatch(JSON.stringify(findings), /hunter2/);
+    }));
+
+  it("[G14] does not show the token of this machine's server to a proxy", () =>
+    onStage({}, async (scene) => {
+      const { code } = await diagnose(scene, ["--only", "discord"], {
+        HTTP_PROXY: "http://127.0.0.1:9",
+        ALL_PROXY: "http://127.0.0.1:9",
+      });
+      assert.equal(code, 0);
+    }));
+});
+
+describe("[G13] barnacle netcheck", () => {
+  it("walks to Discord with its times", () =>
+    onStage({}, async (scene) => {
+      const { code, stdout } = await barnacle(scene, ["netcheck", "--json"]);
+      assert.equal(code, 0, stdout.join("\n"));
+      const { findings }: { findings: readonly Finding[] } = JSON.parse(stdout[0] ?? "");
+      const timed = findings.filter(({ ms }) => ms !== undefined).map(({ id }) => id);
+      assert.deepEqual(timed, [
+        "network.rest.tcp",
+        "network.rest.http",
+        "network.gateway.tcp",
+        "network.gateway.websocket",
+      ]);
+      const asked = scene.simulator.requests.records().map(({ path }) => path);
+      assert.deepEqual(asked, ["/gateway"], "it needs no token, and shows none");
+      assert.equal(identifies(scene), 0);
+    }));
+});
+
+describe("[O3] barnacle invite", () => {
+  it("prints the link alone, so that it can be piped", () =>
+    onStage({}, async (scene) => {
+      const { code, stdout, stderr } = await barnacle(scene, ["invite"]);
+      assert.equal(code, 0);
+      const { id } = scene.simulator.application;
+      assert.deepEqual(stdout, [
+        `https://discord.com/oauth2/authorize?client_id=${id}&scope=bot+applications.commands` +
+        "&permissions=274877975552",
+      ]);
+      assert.match(stderr.join("\n"), /View Channels +to hear/);
+    }));
+
+  it("knows the id from the token where Discord cannot be asked", () =>
+    onStage({}, async (scene) => {
+      const { code, stdout, stderr } = await barnacle(scene, ["invite"], {
+        DISCORD_API_URL: "http://127.0.0.1:9",
+        DISCORD_BOT_TOKEN: "MTUwMDAwMDAwMDAwMDAwMDAwMQ.Gabcde.abcdefghijklmnopqrstuvwxyz012345",
+      });
+      assert.equal(code, 0);
+      assert.match(stdout.join(""), /client_id=1500000000000000001&/);
+      assert.match(stderr.join("\n"), /could not be asked/);
+    }));
+});

@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { after, before, describe, it } from "node:test";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { type FixedModel, startFixedModel } from "../../support/model/fixed_model.ts";
+import { skipUnless } from "../../support/skip.ts";
+import { type DemoProcess, startDemo } from "./demo_process.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+
+/** Written by a person, and by the script that repeats it. */
+const HOSTILE = '<img src=x onerror="document.title=1"> [x](javascript:alert(1)) ' +
+  "<script>document.title=2</script>";
+
+const options = {
+  ...skipUnless(existsSync(CHROMIUM), `the demo's page: no Chromium at ${CHROMIUM}`),
+  timeout: 120_000,
+};
+
+describe("[O5] the demo's page", options, () => {
+  let demo: DemoProcess;
+  let model: FixedModel;
+  let browser: Browser;
+  let page: Page;
+  const complaints: string[] = [];
+  const foreign: string[] = [];
+
+  before(async () => {
+    model = await startFixedModel(() => "I am a model of somebody's own.");
+    demo = await startDemo(["--port", "0"], {
+      OPENAI_BASE_URL: model.baseUrl,
+      OPENAI_API_KEY: "key-of-somebody",
+      OPENAI_MODEL: "fixed",
+    });
+    browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+    });
+    page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+    page.setDefaultTimeout(30_000);
+    page.on("console", (message) => {
+      if (message.type() === "error") complaints.push(message.text());
+    });
+    page.on("pageerror", ({ message }) => complaints.push(message));
+    page.on("request", (request) => {
+      if (!request.url().startsWith(demo.page)) foreign.push(request.url());
+    });
+    await page.goto(demo.page);
+    await page.waitForSelector("#bot-dot.is-online");
+  });
+  after(async () => {
+    await browser?.close();
+    await demo?.end();
+    await model?.[Symbol.asyncDispose]();
+  });
+
+  const become = (name: string) => page.click(`label.person:has-text("${name}")`);
+  const place = (name: string) => page.click(`.place:has(.name:text-is("${name}"))`);
+  const say = async (text: string) => {
+    await page.fill("#words", text);
+    await page.press("#words", "Enter");
+  };
+  const mention = async (isWanted: boolean) => {
+    const isOn = await page.getAttribute("#mention", "aria-pressed") === "true";
+    if (isOn !== isWanted) await page.click("#mention");
+  };
+  /** The last message of a person that says that. */
+  const asked = (text: string) => page.locator(".message:not(.is-bot)", { hasText: text }).last();
+  const answers = (text: string) => page.locator(".message.is-bot", { hasText: text });
+
+  it("[P1] shows a mention accepted, by which rule, and answered", async () => {
+    await become("Grace");
+    await place("general");
+    await mention(true);
+    await say("good morning");
+    await asked("good morning").locator("button.outcome.is-answered").waitFor();
+    const verdict = await asked("good morning").locator(".verdict").innerText();
+    assert.match(verdict, /Accepted\s+mentioned/);
+    assert.match(verdict, /channels\.discord\.guilds\.krill-co\.requireMention/);
+    assert.match(verdict, /Answered after [\d.]+ m?s/);
+    assert.match(await asked("good morning").innerText(), /@Barnacle good morning/);
+    assert.equal(await answers("good morning").count(), 1);
+  });
+
+  it("[P1] shows a message without a mention ignored, and why", async () => {
+    await mention(false);
+    await say("talking to myself");
+    await asked("talking to myself").locator(".verdict.is-ignored").waitFor();
+    const verdict = await asked("talking to myself").locator(".verdict").innerText();
+    assert.match(verdict, /no-mention[\s\S]*Nobody mentioned the bot/);
+    await mention(true);
+  });
+
+  it("[P1] shows a stranger refused in direct messages, and the owner answered", async () => {
+    await become("mallory");
+    assert.equal(await page.locator(".place").count(), 1, "a stranger sees no guild");
+    await say("tell me a secret");
+    await asked("tell me a secret").locator(".verdict.is-ignored").waitFor();
+    assert.match(
+      await asked("tell me a secret").locator(".verdict").innerText(),
+      /dm-not-allowed[\s\S]*channels\.discord\.dm\.allowFrom/,
+    );
+    assert.equal(await page.locator(".message.is-bot").count(), 0);
+
+    await become("Ada");
+    await place("Barnacle");
+    await say("anything new?");
+    await asked("anything new?").locator("button.outcome.is-answered").waitFor();
+  });
+
+  it("says why a guild that is not listed hears nothing", async () => {
+    await become("edsger");
+    await mention(true);
+    await say("is anybody there?");
+    await asked("is anybody there?").locator(".verdict.is-ignored").waitFor();
+    assert.match(await asked("is anybody there?").innerText(), /guild-not-listed/);
+  });
+
+  it("[X1] shows hostile text as text", async () => {
+    await become("Ada");
+    await place("off-topic");
+    await mention(true);
+    await say(HOSTILE);
+    await answers("onerror").waitFor();
+    assert.ok((await asked("onerror").innerText()).includes(HOSTILE));
+    assert.equal(await page.locator(".text img, .text script, .text a").count(), 0);
+    assert.equal(await page.title(), "Barnacle demo");
+  });
+
+  it("shows a long answer in parts, each with its own code block", async () => {
+    await become("Grace");
+    await place("help");
+    await page.click("#chips button:text-is('code')");
+    await answers("export function greet").waitFor();
+    assert.equal(await answers("export function greet").locator("pre").count(), 1);
+    await page.click("#chips button:text-is('long')");
+    await answers("That was the whole of it").waitFor();
+    const parts = await answers("hour").or(answers("~~")).locator("pre").count();
+    assert.ok(parts > 1, `${parts} code blocks`);
+    assert.ok(!(await page.innerText("#messages")).includes("```"));
+  });
+
+  it("[G14] shows the bot killed, and that nothing was lost", async () => {
+    await page.click("button.control:has-text('kill -9')");
+    await page.waitForSelector("#bot-dot.is-offline");
+    await say("said while it was dead");
+    await page.waitForSelector("#bot-dot.is-online");
+    await asked("said while it was dead").locator("button.outcome.is-answered").waitFor();
+    assert.equal(await answers("said while it was dead").count(), 1);
+    assert.match(await page.innerText("#notices"), /kill -9 \d+/);
+  });
+
+  it("shows op 7 survived", async () => {
+    await page.click("button.control:has-text('op 7')");
+    await page.locator("#notices", { hasText: "resumed" }).first().waitFor();
+    await say("after the reconnect");
+    await asked("after the reconnect").locator("button.outcome.is-answered").waitFor();
+  });
+
+  it("asks a model of the visitor's only once they choose it", async () => {
+    assert.equal(model.requests.length, 0, "a key that is there is not used for that");
+    assert.ok(!(await page.content()).includes("key-of-somebody"));
+    await page.click("button.of-model:has-text('fixed')");
+    await page.locator("#notices", { hasText: "to answer with: fixed" }).waitFor();
+    await say("who are you?");
+    await asked("who are you?").locator("button.outcome.is-answered").waitFor();
+    assert.equal(await answers("I am a model of somebody's own.").count(), 1);
+    assert.ok(model.requests.length > 0);
+  });
+
+  it("is used by keyboard alone", async () => {
+    await page.reload();
+    await page.waitForSelector(".app[data-ready]");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter"); // the link that skips to the message box
+    await page.keyboard.type("by keyboard");
+    await page.keyboard.press("Enter");
+    await asked("by keyboard").locator(".verdict").waitFor();
+    const controls = page.locator("button, input, textarea, a[href]");
+    const nameless = await controls.evaluateAll((all) =>
+      all.filter((one) => {
+        const labels = "labels" in one ? (one.labels as ArrayLike<unknown>).length : 0;
+        return !one.textContent?.trim() && !one.getAttribute("aria-label") && labels === 0;
+      }).map((one) => one.outerHTML)
+    );
+    assert.deepEqual(nameless, []);
+  });
+
+  it("fits a telephone, and both colour schemes", async () => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const width of [320, 390, 768, 1024, 1440]) {
+        await page.setViewportSize({ width, height: 700 });
+        const over = await page.locator("html").evaluate((all) =>
+          all.scrollWidth - all.clientWidth
+        );
+        assert.ok(over <= 0, `${over} px too wide at ${width}`);
+      }
+    }
+  });
+
+  it("asked nobody but the demo, and the browser had nothing against it", () => {
+    assert.deepEqual(foreign, []);
+    assert.deepEqual(complaints, []);
+  });
+});

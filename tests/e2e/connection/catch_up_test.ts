@@ -1,0 +1,357 @@
+/**
+ * What is said while no session listens is answered afterwards: once, in order,
+ * and no more of it than is wanted.
+ */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, it } from "node:test";
+import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import { changeChannel } from "../../../simulator/acts/changes.ts";
+import type { RestFault } from "../../../simulator/notes/faults.ts";
+import type { Simulator } from "../../../simulator/simulator.ts";
+import type { Message } from "../../../simulator/world/world.ts";
+import type { Owed } from "../../support/bot/account.ts";
+import { ended, KILLED, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
+import { judge, settleIn } from "../../support/bot/survival.ts";
+
+/** Two IDENTIFYs within five seconds, and more than five messages. */
+const QUICK = { identifyLimit: { maxConcurrency: 16 }, rateLimits: false } as const;
+
+const THREAD = "How do I feed krill?";
+
+const CAUGHT_UP = /Caught up on what was said/;
+
+/** The session is lost, and whatever `say` does, nobody hears. */
+async function away({ simulator, until }: Scene, say: () => void): Promise<void> {
+  const { gateway } = simulator.faults;
+  gateway.welcome = "reset";
+  gateway.drop(4009); // Discord's "session timed out"
+  await until("the bot to be away", () => simulator.connected() === 0);
+  gateway.forgetSessions();
+  say();
+  gateway.welcome = "accept";
+}
+
+/** Stops the bot, and has Discord forget its session. */
+async function stopped({ simulator, until }: Scene, bot: StagedBot): Promise<void> {
+  bot.kill("SIGTERM");
+  assert.deepEqual(await ended(bot), STOPPED);
+  await until("the connection to be gone", () => simulator.connected() === 0);
+  simulator.faults.gateway.forgetSessions();
+}
+
+/** Asks so many questions in a channel, and tells what is owed for them. */
+function asked({ say, mention }: Scene, channel: string, name: string, count = 3): Owed {
+  const pieces = Array.from({ length: count }, (_, index) => `${name}${index + 1}.`);
+  for (const piece of pieces) say("grace", channel, `${mention} ${piece}`);
+  return { channel, pieces };
+}
+
+const krillOf = ({ world }: Simulator) => {
+  const [krill] = world.guilds.values();
+  assert.ok(krill);
+  return krill;
+};
+
+/** Requests for the history of a channel. */
+function historyOf({ simulator }: Scene, name: string): number {
+  const { id } = simulator.channel(name);
+  return simulator.requests.records().filter(({ method, path }) =>
+    method === "GET" && path.includes(`/channels/${id}/messages`)
+  ).length;
+}
+
+/** How many messages were decided on for each reason. */
+function decided({ rows }: Scene, where: string): Readonly<Record<string, unknown>> {
+  const counted = rows(`SELECT why, COUNT(*) AS n FROM decision WHERE ${where} GROUP BY why`);
+  return Object.fromEntries(counted.map(({ why, n }) => [String(why), n]));
+}
+
+const gaps = ({ rows }: Scene) =>
+  rows("SELECT catch_up_from FROM gateway_session WHERE catch_up_from IS NOT NULL").length;
+
+describe("[G6] [G7] a session that is lost", () => {
+  it("[P5] leaves a group a group: who is a stranger there gets no code", () =>
+    onStage({
+      simulator: QUICK,
+      discord: () => ({ dm: { policy: "pairing", allowFrom: ["ada"], groupEnabled: true } }),
+    }, async (scene) => {
+      const { simulator, start, until, decided } = scene;
+      const group = [...simulator.world.channels.values()].find(({ kind }) => kind === "group_dm");
+      assert.ok(group);
+      const inGroup = (as: string, text: string) => simulator.say({ as, in: group.id, text });
+      await start();
+      assert.equal(await decided(inGroup("ada", "One.")), "accept: group-dm-allowed");
+      await until("its answer", () => simulator.posted(group.id).length === 1);
+      const missed: Pick<Message, "id">[] = [];
+      await away(scene, () => {
+        missed.push(inGroup("grace", "Two."), inGroup("ada", "Three."));
+      });
+      const verdicts = await Promise.all(missed.map(decided));
+      assert.deepEqual(verdicts, ["ignore: dm-not-allowed", "accept: group-dm-allowed"]);
+      await until("the other answer", () => simulator.posted(group.id).length === 2);
+    }));
+
+  it("costs no word of a channel, a thread or a direct message, and no word is answered twice", () =>
+    onStage({ simulator: QUICK }, async (scene) => {
+      const { say, start, until, written, replies, line } = scene;
+      await settleIn(scene);
+      const bot = await start();
+      say("ada", "dm", "are you there?");
+      await replies("dm", 1, "ada");
+      const owed: Owed[] = [];
+      await away(scene, () => {
+        owed.push(...["general", THREAD, "off-topic"].map((one) => asked(scene, one, "missed")));
+        say("ada", "dm", "direct1.");
+        say("edsger", "Elsewhere/#lounge", `${scene.mention} not listed`);
+      });
+      await line(bot, CAUGHT_UP);
+      await until("the direct answer", () => written("dm", "ada").length === 2);
+      assert.match(written("dm", "ada")[1] ?? "", /direct1\./);
+      assert.equal(historyOf(scene, "Elsewhere/#lounge"), 0, "nobody is answered there");
+      await judge(scene, bot, owed);
+      assert.equal(written("dm", "ada").length, 2);
+      assert.deepEqual(written("Elsewhere/#lounge"), []);
+      assert.equal(gaps(scene), 0);
+    }));
+
+  it("answers what was said live only after what was missed", () =>
+    onStage({ simulator: QUICK }, async (scene) => {
+      const { line, simulator, start, until } = scene;
+      await settleIn(scene);
+      const bot = await start();
+      const slow = simulator.faults.rest.add({
+        method: "GET",
+        route: "/channels/:id/messages",
+        fault: { kind: "delay", ms: 400 },
+      });
+      let missed: Owed = { channel: "general", pieces: [] };
+      const before = simulator.account().identifies.length;
+      await away(scene, () => void (missed = asked(scene, "general", "missed")));
+      await until("a new session", () => {
+        const { identifies } = simulator.account();
+        return identifies.length > before && simulator.connected() === 1;
+      });
+      const live = asked(scene, "general", "live", 2);
+      await line(bot, CAUGHT_UP);
+      slow.remove();
+      await judge(scene, bot, [{ channel: "general", pieces: [...missed.pieces, ...live.pieces] }]);
+    }));
+
+  it("leaves unanswered what is more than is wanted, and has it on record", () =>
+    onStage({
+      simulator: QUICK,
+      discord: () => ({ gateway: { catchUp: { maxPerChannel: 20 } } }),
+    }, async (scene) => {
+      const { line, mention, say, start } = scene;
+      await settleIn(scene);
+      const bot = await start();
+      const pieces: string[] = [];
+      await away(scene, () => {
+        for (let n = 1; n <= 150; n++) {
+          const isAsked = n % 10 === 0;
+          say("grace", "general", isAsked ? `${mention} q${n}.` : `chatter ${n}`);
+          if (isAsked && n > 130) pieces.push(`q${n}.`);
+        }
+      });
+      const said = JSON.parse(await line(bot, CAUGHT_UP));
+      assert.deepEqual([said.fields.answered, said.fields.tooMany], [2, 13]);
+      await judge(scene, bot, [{ channel: "general", pieces }]);
+      const { id } = scene.simulator.channel("general");
+      const { "too-many": tooMany, "no-mention": chatter } = decided(scene, `channel_id = '${id}'`);
+      assert.deepEqual([tooMany, chatter], [13, 135]);
+    }));
+
+  it("answers nothing that is too old, and has it on record", () => {
+    const HOURS_2 = 2 * 60 * 60 * 1_000;
+    let behindMs = HOURS_2;
+    const late = { ...QUICK, now: () => Date.now() - behindMs };
+    return onStage({ simulator: late }, async (scene) => {
+      const { dataDir, line, simulator, start } = scene;
+      await settleIn(scene);
+      simulator.faults.gateway.forgetSessions();
+      const database = new DatabaseSync(join(dataDir, DATABASE_NAME));
+      database.prepare("UPDATE gateway_session SET stored_up_to = ?").run(Date.now() - 2 * HOURS_2);
+      database.close();
+      asked(scene, "general", "old", 4);
+      behindMs = 0;
+      const owed = asked(scene, "general", "new", 2);
+      const next = await start();
+      const said = JSON.parse(await line(next, CAUGHT_UP));
+      assert.equal(said.fields.answered, 2);
+      await judge(scene, next, [owed]);
+      assert.equal(decided(scene, "1 = 1")["too-old"], 4, "and what was answered before stays so");
+    });
+  });
+
+  it("[P14] asks for the roles that a channel's history leaves out", () =>
+    onStage({
+      simulator: QUICK,
+      discord: (simulator) => ({
+        guilds: { [krillOf(simulator).id]: { users: ["role:helpers"] } },
+      }),
+    }, async (scene) => {
+      const { mention, say, start } = scene;
+      await settleIn(scene);
+      const bot = await start();
+      const owed: Owed[] = [];
+      await away(scene, () => {
+        owed.push(asked(scene, "general", "helper"));
+        say("ada", "general", `${mention} no helper`);
+      });
+      await judge(scene, bot, owed);
+    }));
+});
+
+describe("[G6] a gap stays open", () => {
+  /** The first T1 is before T0: which guilds the READY has made old. */
+  const points: readonly (readonly [point: string, identifies: number])[] = [
+    ["after:T1", 3],
+    ["after:T0", 2],
+    ["after:T1:2", 2],
+    ["before:T1:3", 2],
+  ];
+  for (const [point, identifies] of points) {
+    it(`over a process that dies at ${point}`, () =>
+      onStage({ simulator: QUICK }, async (scene) => {
+        const { start, startBot, simulator, line } = scene;
+        await settleIn(scene);
+        simulator.faults.gateway.forgetSessions();
+        const owed = ["general", THREAD].map((one) => asked(scene, one, "missed"));
+        assert.deepEqual(await ended(startBot({ BARNACLE_CRASH_AT: point })), KILLED);
+        const next = await start();
+        await line(next, CAUGHT_UP);
+        await judge(scene, next, owed);
+        assert.equal(simulator.account().identifies.length, identifies);
+        assert.equal(gaps(scene), 0);
+      }));
+  }
+
+  it("over a process that dies while it reads, whose next one answers nothing before", () =>
+    onStage({ simulator: QUICK }, async (scene) => {
+      const { eventually, line, rows, simulator, start, until } = scene;
+      await settleIn(scene);
+      const bot = await start();
+      const slow = simulator.faults.rest.add({
+        method: "GET",
+        route: "/channels/:id/messages",
+        fault: { kind: "delay", ms: 2_000 },
+      });
+      let missed: Owed = { channel: "general", pieces: [] };
+      await away(scene, () => void (missed = asked(scene, "general", "missed")));
+      await until("a history to be asked for", () => slow.hits() > 0);
+      const live = asked(scene, "general", "live", 2);
+      const waiting = "SELECT id FROM inbox WHERE state = 'waiting'";
+      await eventually("them to be stored", () => Promise.resolve(rows(waiting).length >= 2));
+      bot.kill("SIGKILL");
+      assert.deepEqual(await ended(bot), KILLED);
+      const next = await start();
+      await line(next, CAUGHT_UP);
+      slow.remove();
+      const pieces = [...missed.pieces, ...live.pieces];
+      await judge(scene, next, [{ channel: "general", pieces }]);
+    }));
+
+  const failures = [
+    ["REST fails", { kind: "status", status: 503 }],
+    ["a page answers in Discord's place", { kind: "html", status: 404 }],
+  ] as const satisfies readonly (readonly [string, RestFault])[];
+  for (const [what, fault] of failures) {
+    it(`while ${what}, which keeps nobody from being answered`, () =>
+      onStage({
+        simulator: QUICK,
+        mayRefuse: ({ method, status }) => method === "GET" && status === fault.status,
+      }, async (scene) => {
+        const { line, simulator, start } = scene;
+        await settleIn(scene);
+        const bot = await start();
+        const broken = simulator.faults.rest.add({
+          method: "GET",
+          route: "/channels/:id/messages",
+          fault,
+        });
+        const owed: Owed[] = [];
+        await away(scene, () => void owed.push(asked(scene, "general", "missed")));
+        await line(bot, /Cannot catch up on what was missed; will try again/);
+        const elsewhere = asked(scene, "off-topic", "live");
+        await scene.replies("off-topic", 3);
+        broken.remove();
+        await line(bot, CAUGHT_UP);
+        await judge(scene, bot, [...owed, elsewhere]);
+      }));
+  }
+
+  it("for a guild with an outage, until it is back", () =>
+    onStage({ simulator: QUICK }, async (scene) => {
+      const { line, replies, say, simulator, start } = scene;
+      const { gateway } = simulator.faults;
+      const { id } = krillOf(simulator);
+      await settleIn(scene);
+      const bot = await start();
+      say("ada", "dm", "before.");
+      await replies("dm", 1, "ada");
+      const owed: Owed[] = [];
+      await away(scene, () => {
+        gateway.unavailableGuilds.add(id);
+        say("ada", "dm", "missed.");
+        owed.push(asked(scene, "general", "missed"));
+      });
+      await replies("dm", 2, "ada");
+      await stopped(scene, bot);
+      assert.equal(gaps(scene), 1);
+      const next = await start();
+      gateway.bringGuild(id);
+      await line(next, CAUGHT_UP);
+      await judge(scene, next, owed);
+      assert.equal(gaps(scene), 0);
+    }));
+});
+
+describe("[G6] a channel whose history the bot may not read", () => {
+  it("is named with the permission to grant, and holds up no other", () =>
+    onStage({ simulator: QUICK }, async (scene) => {
+      const { line, simulator, start, written } = scene;
+      await settleIn(scene);
+      const bot = await start();
+      const general = simulator.channel("general");
+      assert.ok(general.kind === "text");
+      const { everyoneRoleId } = krillOf(simulator);
+      const overwrites = [
+        { id: everyoneRoleId, kind: "role", allow: 0n, deny: 1n << 16n } as const,
+      ];
+      simulator.publish([changeChannel(simulator.world, general, { overwrites })]);
+      const owed: Owed[] = [];
+      await away(scene, () => {
+        asked(scene, "general", "lost");
+        owed.push(asked(scene, "off-topic", "missed"));
+      });
+      const warning = JSON.parse(await line(bot, /Cannot read what was said in #general/));
+      assert.deepEqual(warning.fields.missing, ["Read Message History"]);
+      await line(bot, CAUGHT_UP);
+      await judge(scene, bot, owed);
+      assert.deepEqual(written("general"), []);
+      assert.equal(gaps(scene), 0, "nothing can be done about it by waiting");
+    }));
+});
+
+describe("[G6] catchUp.enabled: false", () => {
+  it("reads nothing, says what was not read, and closes the gap", () =>
+    onStage({
+      simulator: QUICK,
+      discord: () => ({ gateway: { catchUp: { enabled: false } } }),
+    }, async (scene) => {
+      const { line, start, written } = scene;
+      await settleIn(scene);
+      const bot = await start();
+      await away(scene, () => void asked(scene, "off-topic", "missed"));
+      await line(bot, /not read: catchUp.enabled is false/);
+      const owed = [asked(scene, "general", "live")];
+      await judge(scene, bot, owed);
+      assert.deepEqual(written("off-topic"), []);
+      assert.equal(historyOf(scene, "off-topic"), 0);
+      assert.equal(gaps(scene), 0);
+    }));
+});

@@ -1,0 +1,293 @@
+/**
+ * What the gateway does to a bot, and what people on Discord notice of it.
+ */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, it } from "node:test";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import type { RestFault } from "../../../simulator/notes/faults.ts";
+import type { GatewayFaults } from "../../../simulator/gateway/server.ts";
+import { ended, onStage, type Scene, writeConfig } from "../../support/bot/e2e.ts";
+
+/** Two identifies within five seconds are what some of these are about. */
+const QUICK = { identifyLimit: { maxConcurrency: 16 } };
+
+/** Says something, and waits for its answer and for no second one. */
+async function isAnswered({ say, mention, until, written }: Scene, name: string): Promise<void> {
+  say("grace", "general", `${mention} ${name}.`);
+  await until(name, () => written("general").some((text) => text.includes(`${name}.`)));
+  assert.equal(written("general").filter((text) => text.includes(`${name}.`)).length, 1);
+}
+
+interface Blow {
+  readonly name: string;
+  readonly strike: (faults: GatewayFaults) => void;
+  readonly resumes: number;
+  readonly identifies: number;
+}
+
+const blows: readonly Blow[] = [
+  { name: "op 7", strike: (faults) => faults.askReconnect(), resumes: 1, identifies: 1 },
+  {
+    name: "op 9, resumable",
+    strike: (faults) => faults.invalidate(true),
+    resumes: 1,
+    identifies: 1,
+  },
+  {
+    name: "op 9, not resumable",
+    strike: (faults) => faults.invalidate(false),
+    resumes: 0,
+    identifies: 2,
+  },
+  {
+    name: "a lost connection",
+    strike: (faults) => faults.drop("reset"),
+    resumes: 1,
+    identifies: 1,
+  },
+  {
+    name: "a connection that ends",
+    strike: (faults) => faults.drop("fin"),
+    resumes: 1,
+    identifies: 1,
+  },
+  { name: "close code 4000", strike: (faults) => faults.drop(4000), resumes: 1, identifies: 1 },
+  { name: "close code 4009", strike: (faults) => faults.drop(4009), resumes: 0, identifies: 2 },
+];
+
+describe("[G1] [G2] [G5] the gateway", () => {
+  for (const { name, strike, resumes, identifies } of blows) {
+    it(`survives ${name}`, () =>
+      onStage({ simulator: QUICK }, async (scene) => {
+        const { start, until, simulator } = scene;
+        await start();
+        await isAnswered(scene, "q1");
+        const { connections } = simulator.account();
+        strike(simulator.faults.gateway);
+        await until(
+          "a new connection",
+          () => simulator.account().connections > connections && simulator.connected() === 1,
+        );
+        await isAnswered(scene, "q2");
+        const account = simulator.account();
+        assert.equal(
+          account.resumes.filter(({ outcome }) => outcome === "resumed").length,
+          resumes,
+        );
+        assert.equal(account.identifies.length, identifies);
+      }));
+  }
+
+  it("answers what was said while the connection was away", () =>
+    onStage({}, async (scene) => {
+      const { start, say, mention, replies, simulator } = scene;
+      await start();
+      await isAnswered(scene, "q1");
+      Object.assign(simulator.faults.gateway, { welcome: "reset", welcomeTimes: 2 });
+      simulator.faults.gateway.drop("reset");
+      say("grace", "general", `${mention} q2.`);
+      assert.match((await replies("general", 2))[1] ?? "", /q2/);
+      assert.equal(simulator.account().identifies.length, 1);
+    }));
+
+  it("leaves a connection that acknowledges nothing, and resumes", () =>
+    onStage({ simulator: { heartbeatIntervalMs: 1_500 } }, async (scene) => {
+      const { start, until, simulator } = scene;
+      await start();
+      await isAnswered(scene, "q1");
+      simulator.faults.gateway.swallowAcks = true;
+      await until("the zombie to be left", () => simulator.account().clientCloses.length > 0);
+      simulator.faults.gateway.swallowAcks = false;
+      await until("the session to go on", () => simulator.account().resumes.length > 0);
+      await isAnswered(scene, "q2");
+      const { clientCloses, identifies } = simulator.account();
+      assert.ok(clientCloses.every((code) => code !== 1000 && code !== 1001), `${clientCloses}`);
+      assert.equal(identifies.length, 1);
+    }));
+
+  it("[G5] [G6] says it where a session is lost for good, and answers what was said since", () =>
+    onStage({ simulator: QUICK }, async (scene) => {
+      const { start, say, mention, simulator, line, ask, replies, status } = scene;
+      const bot = await start();
+      await isAnswered(scene, "q1");
+      simulator.faults.gateway.invalidate(false);
+      say("grace", "general", `${mention} q2.`); // nobody hears it
+      const said = await line(bot, /"level":"warn","part":"gateway"/);
+      assert.match(said, /session could not be resumed/);
+      assert.match((await replies("general", 2))[1] ?? "", /q2/);
+      await line(bot, /Caught up/);
+      const check = (await status(bot)).checks.find(({ name }) => name === "gateway:catchUp");
+      assert.deepEqual([check?.observedValue, check?.status], [0, "pass"]);
+      assert.match(
+        await (await ask(bot, "/metrics")).text(),
+        /^barnacle_catchup_messages_total \d/m,
+      );
+    }));
+
+  it("finds nothing wrong after a first start", () =>
+    onStage({}, async (scene) => {
+      const bot = await scene.start();
+      await isAnswered(scene, "q1");
+      await scene.eventually("the figures to be read", async () =>
+        (await scene.status(bot)).checks.every(({ status }) => status === "pass"));
+      assert.doesNotMatch(bot.lines.join("\n"), /Caught up/);
+    }));
+
+  const finals = [[4004, /token/], [4013, /intent/i]] as const;
+  for (const [code, hint] of finals) {
+    it(`[O7] ends with 77 after one try where Discord closes with ${code}`, () =>
+      onStage({}, async ({ startBot, simulator }) => {
+        simulator.faults.gateway.closeOnIdentify.push(code);
+        const bot = startBot();
+        assert.deepEqual(await ended(bot), { code: 77, signal: null });
+        assert.equal(simulator.account().identifies.length, 1);
+        assert.match(bot.lines.join("\n"), hint);
+      }));
+  }
+
+  it("[G9] goes on without an intent that Discord does not grant, and meets 4014 once", () =>
+    onStage({}, async (scene) => {
+      const { start, line, simulator, status } = scene;
+      simulator.faults.gateway.closeOnIdentify.push(4014);
+      const bot = await start();
+      assert.match(await line(bot, /Content Intent: /), /portal|https:/);
+      await isAnswered(scene, "q1");
+      assert.equal(simulator.account().identifies.length, 2);
+      const { checks } = await status(bot);
+      const names = checks.filter((check) => check.status === "warn").map(({ name }) => name);
+      assert.deepEqual(names, ["preflight:discord.intents.message_content"]);
+    }));
+
+  it("[G9] asks for an intent that was missing once it is switched on", () =>
+    onStage({}, async (scene) => {
+      const { start, line, status, simulator: { world, application } } = scene;
+      world.applications.set(application.id, { ...application, privilegedIntents: 0 });
+      const first = await start();
+      await line(first, /Content Intent: /);
+      first.kill("SIGTERM");
+      await ended(first);
+      world.applications.set(application.id, application);
+      const second = await start();
+      const { checks } = await status(second);
+      assert.deepEqual(checks.filter(({ name }) => name.startsWith("preflight:")), []);
+      scene.say("grace", "general", "The word is plankton.");
+      await isAnswered(scene, "q1");
+      const told = JSON.stringify(scene.model.requests.at(-1));
+      assert.match(told, /plankton/, "what is said without a mention is heard");
+      // A RESUME would have kept what the session was begun with.
+      assert.equal(scene.simulator.account().identifies.length, 2);
+    }));
+
+  it("[G9] begins a session anew where the config wants other intents than it has", () =>
+    onStage({
+      simulator: QUICK,
+      discord: () => ({ gateway: { intents: ["guilds", "guild_messages", "message_content"] } }),
+    }, async (scene) => {
+      const { start, line, say, replies, configFile } = scene;
+      const first = await start();
+      await line(first, /is online/);
+      first.kill("SIGTERM");
+      await ended(first);
+      const { channels, ...rest } = JSON.parse(readFileSync(configFile, "utf8"));
+      const { gateway: _, ...discord } = channels.discord;
+      writeConfig(scene, { ...rest, channels: { discord } });
+      const second = await start();
+      await line(second, /begun with other intents/);
+      say("ada", "dm", "hello?");
+      assert.match((await replies("dm", 1, "ada"))[0] ?? "", /hello/);
+      second.kill("SIGTERM");
+      await ended(second);
+      await line(await start(), /resumed the session/);
+    }));
+
+  it("[G5] says so where the day's IDENTIFYs are spent before it starts", () =>
+    onStage({}, async ({ start, startBot, line, eventually, status, dataDir }) => {
+      const first = await start();
+      first.kill("SIGTERM");
+      await ended(first);
+      const database = new DatabaseSync(join(dataDir, DATABASE_NAME));
+      const spent = Array.from(
+        { length: 960 },
+        (_, n) => `('default', 0, ${Date.now() - 1e6 + n})`,
+      );
+      database.exec(`INSERT INTO identify (account_id, shard_id, at) VALUES ${spent.join()}`);
+      database.exec("UPDATE gateway_session SET alive_at = 0");
+      database.close();
+      const second = startBot();
+      await line(second, /No new gateway session is begun/);
+      await eventually("health to say so", async () => {
+        const { checks } = await status(second);
+        const check = checks.find(({ name }) => name === "gateway:identifyBudget");
+        return check?.status === "fail" && !check.isReady;
+      });
+    }));
+
+  it("[O7] ends with 77 after one try where REST refuses the token", () =>
+    onStage({ mayRefuse: ({ status }) => status === 401 }, async ({ startBot, simulator }) => {
+      const bot = startBot({ DISCORD_BOT_TOKEN: `${simulator.token.slice(0, -3)}xyz` });
+      assert.deepEqual(await ended(bot), { code: 77, signal: null });
+      assert.match(bot.lines.join("\n"), /token is wrong/);
+      const refused = simulator.requests.records().filter(({ status }) => status === 401);
+      assert.equal(refused.length, 1);
+      assert.equal(simulator.account().identifies.length, 0);
+    }));
+
+  const nonsense: readonly RestFault[] = [
+    { kind: "html", status: 200 },
+    { kind: "html", status: 403 },
+    { kind: "status", status: 404 },
+    { kind: "status", status: 503 },
+    { kind: "garbage" },
+    { kind: "reset" },
+  ];
+  for (const fault of nonsense) {
+    const name = "status" in fault ? `${fault.kind} ${fault.status}` : fault.kind;
+    it(`asks again where nonsense stands in for the gateway's address (${name})`, () =>
+      onStage({
+        mayRefuse: ({ route }) => route === "/gateway/bot",
+        config: { preflight: { network: false } }, // or a runtime takes a reset for a stale connection
+      }, async (scene) => {
+        const { simulator, start } = scene;
+        // As often as one request is tried (D5): then it is up to who asked.
+        simulator.faults.rest.add({ route: "/gateway/bot", times: 3, fault });
+        const bot = await start();
+        assert.match(bot.lines.join("\n"), /Cannot ask Discord where its gateway is/);
+        await isAnswered(scene, "q1");
+      }));
+  }
+
+  it("[G1] counts a payload that does not parse, says so without its content, and lives", () =>
+    onStage({}, async (scene) => {
+      const { start, simulator, eventually, ask } = scene;
+      const bot = await start();
+      await isAnswered(scene, "q1");
+      const { gateway } = simulator.faults;
+      // It has no sequence number of its own: one that Discord never gave would end the session.
+      gateway.sendRaw('{"op":0,"t":"MESSAGE_CREATE","s":1,"d":{"id":{"hunter":2}}}');
+      gateway.sendRaw('{"op":0,"t":"MESSAGE_CREATE","d":{"hunter":2}}');
+      await isAnswered(scene, "q2");
+      await eventually(
+        "both to be counted",
+        async () =>
+          /^barnacle_gateway_unparsable_total 2$/m.test(await (await ask(bot, "/metrics")).text()),
+      );
+      assert.doesNotMatch(bot.lines.join("\n"), /hunter/);
+      assert.equal(simulator.account().connections, 1);
+    }));
+
+  it("[G1] reconnects after a frame that is no JSON at all", () =>
+    onStage({}, async (scene) => {
+      const { start, simulator, until } = scene;
+      const bot = await start();
+      await isAnswered(scene, "q1");
+      simulator.faults.gateway.sendRaw("<html>hunter2</html>");
+      await isAnswered(scene, "q2");
+      await until("one connection", () => simulator.connected() === 1);
+      assert.doesNotMatch(bot.lines.join("\n"), /hunter/);
+      assert.equal(simulator.account().identifies.length, 1);
+    }));
+});

@@ -1,0 +1,78 @@
+/**
+ * A power cut undoes events that Discord was told of and has forgotten: the
+ * session lacks them. It is heard on until a new one may begin, and they are
+ * looked for.
+ */
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import type { Owed } from "../../support/bot/account.ts";
+import { ended, KILLED, onStage, type Scene } from "../../support/bot/e2e.ts";
+import { judge, settleIn } from "../../support/bot/survival.ts";
+
+/** Keeps the store as it is, and returns what puts it back. */
+function keepStore({ dataDir }: Scene): () => void {
+  const names = () => readdirSync(dataDir).filter((name) => name.startsWith(DATABASE_NAME));
+  const kept = names().map((name) => [name, readFileSync(join(dataDir, name))] as const);
+  return () => {
+    for (const name of names()) rmSync(join(dataDir, name));
+    for (const [name, bytes] of kept) writeFileSync(join(dataDir, name), bytes, { mode: 0o600 });
+  };
+}
+
+async function kill(bot: StagedBot, { simulator, until }: Scene): Promise<void> {
+  bot.kill("SIGKILL");
+  assert.deepEqual(await ended(bot), KILLED);
+  await until("the connection to be gone", () => simulator.connected() === 0);
+}
+
+/** A store without an event that Discord was told of, and what is owed for it. */
+async function loseEvent(scene: Scene): Promise<Owed> {
+  const { simulator, model, start, say, mention, decided } = scene;
+  await settleIn(scene);
+  const restore = keepStore(scene);
+  simulator.faults.gateway.forgetsNamed = true;
+  model.behave("hang");
+  const first = await start();
+  await decided(say("grace", "general", `${mention} lost.`));
+  await kill(first, scene);
+  await kill(await start(), scene); // its RESUME names the event, which Discord then forgets
+  restore();
+  model.behave("script");
+  return { channel: "general", pieces: ["lost."] };
+}
+
+describe("[G5b] a session that lacks events", () => {
+  it("is heard on until a new one may begin: the first message of a stranger is not lost", () =>
+    onStage({}, async (scene) => {
+      const { simulator, start, say, mention, decided, replies } = scene;
+      const { pieces } = await loseEvent(scene);
+      const identified = simulator.account().identifies.length;
+      const bot = await start();
+      const direct = say("mallory", "dm", "hello, do you know me?");
+      say("grace", "general", `${mention} live.`);
+      assert.equal(await decided(direct), "challenge: pairing");
+      await replies("dm", 1, "mallory");
+      const owed = { channel: "general", pieces: [...pieces, "live."] };
+      await judge(scene, bot, [owed]); // in this order
+      assert.equal(simulator.account().identifies.length, identified + 1);
+    }));
+
+  it("is known for one after a kill, too", () =>
+    onStage({}, async (scene) => {
+      const { simulator, start, say, mention, decided } = scene;
+      const { pieces } = await loseEvent(scene);
+      const identified = simulator.account().identifies.length;
+      const killed = await start();
+      const live = say("grace", "general", `${mention} live.`);
+      await decided(live);
+      await kill(killed, scene);
+      const bot = await start();
+      await judge(scene, bot, [{ channel: "general", pieces: [...pieces, "live."] }]);
+      assert.ok(simulator.account().identifies.length > identified);
+    }));
+});

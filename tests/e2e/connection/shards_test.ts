@@ -1,0 +1,157 @@
+/**
+ * A bot on several shards, and how it is shown: what Discord sees of both.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { demoWorld } from "../../../simulator/acts/demo_world.ts";
+import { addBot, addChannel, addGuild, addMember } from "../../../simulator/world/founding.ts";
+import type { World } from "../../../simulator/world/world.ts";
+import { ended, onStage, type Scene, STOPPED, writeConfig } from "../../support/bot/e2e.ts";
+
+const SHARDS = 3;
+const FOUNDED_AT = Date.UTC(2026, 0, 1);
+/** Snowflakes count from 2015. */
+const DISCORD_EPOCH_MS = Date.UTC(2015, 0, 1);
+
+/** Guilds such that each of the shards has one, with a channel of the shard's number. */
+function shardedWorld(): World {
+  const { world, barnacle, people } = demoWorld();
+  for (let shard = 0, at = FOUNDED_AT; shard < SHARDS; at++) {
+    if (shardAt(at) !== shard) continue;
+    const guild = addGuild(world, { name: `Shard ${shard}`, ownerId: people.ada.id }, at);
+    addMember(guild, { userId: people.grace.id, joinedAt: at });
+    addBot(world, guild, barnacle, at);
+    addChannel(world, guild, { name: `shard-${shard}` }, at);
+    shard++;
+  }
+  return world;
+}
+
+/** Of a guild that is founded then: the time in its id decides. */
+function shardAt(at: number): number {
+  return (at - DISCORD_EPOCH_MS) % SHARDS;
+}
+
+const config = (shards: number | "auto", presence?: object) => ({
+  channels: {
+    discord: {
+      guilds: { "*": {} },
+      dm: { allowFrom: ["ada"] },
+      gateway: { shards },
+      ...(presence && { presence }),
+    },
+  },
+  http: { port: 0 },
+});
+
+const options = () => ({
+  simulator: { world: shardedWorld(), identifyLimit: { maxConcurrency: 16 } },
+  config: config(SHARDS),
+});
+
+const PLACES = ["shard-0", "shard-1", "shard-2"];
+
+async function allOnline({ until, simulator }: Scene, count = SHARDS): Promise<void> {
+  await until(`${count} shards to be online`, () => simulator.connected() === count);
+}
+
+/** Everybody asks in every place, and everybody is answered, once. */
+async function isAnsweredEverywhere(scene: Scene, round: number): Promise<void> {
+  const { say, mention, replies, written } = scene;
+  for (const place of PLACES) say("grace", place, `${mention} q${round} in ${place}.`);
+  say("ada", "dm", `q${round} in private.`);
+  for (const place of PLACES) {
+    assert.match((await replies(place, round)).at(-1) ?? "", new RegExp(`q${round} in ${place}`));
+    assert.equal(written(place).length, round);
+  }
+  assert.equal((await replies("dm", round, "ada")).length, round);
+}
+
+describe("[G5] several shards", () => {
+  it("answer in each guild and in direct messages, once, with one session each", () =>
+    onStage(options(), async (scene) => {
+      const bot = await scene.start();
+      await allOnline(scene);
+      await isAnsweredEverywhere(scene, 1);
+      const shards = scene.simulator.sessions().map(({ shard }) => shard);
+      assert.deepEqual(shards.toSorted(), [[0, 3], [1, 3], [2, 3]]);
+      assert.equal(scene.simulator.account().identifies.length, SHARDS);
+      const { snapshot } = await scene.status(bot);
+      assert.deepEqual(snapshot.accounts[0]?.shards.map(({ id, state }) => `${id} ${state}`), [
+        "default/0 ready",
+        "default/1 ready",
+        "default/2 ready",
+      ]);
+    }));
+
+  it("are each resumed by the next process", () =>
+    onStage(options(), async (scene) => {
+      const bot = await scene.start();
+      await allOnline(scene);
+      await isAnsweredEverywhere(scene, 1);
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      await allOnline(scene, 0);
+      for (const place of PLACES) scene.say("grace", place, `${scene.mention} q2 in ${place}.`);
+      await scene.start();
+      await allOnline(scene);
+      for (const place of PLACES) assert.equal((await scene.replies(place, 2)).length, 2);
+      const { identifies, resumes } = scene.simulator.account();
+      assert.equal(identifies.length, SHARDS);
+      assert.deepEqual(resumes.map(({ outcome }) => outcome), ["resumed", "resumed", "resumed"]);
+    }));
+
+  it("[G6] miss nothing where another number of them takes their place", () =>
+    onStage(options(), async (scene) => {
+      const { mention, replies, say, simulator, written } = scene;
+      const bot = await scene.start();
+      await allOnline(scene);
+      await isAnsweredEverywhere(scene, 1);
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      for (const place of PLACES) say("grace", place, `${mention} q2 in ${place}.`);
+      say("ada", "dm", "q2 in private.");
+      writeConfig(scene, config(1));
+      const next = await scene.start();
+      for (const place of PLACES) assert.equal((await replies(place, 2)).length, 2);
+      assert.equal((await replies("dm", 2, "ada")).length, 2);
+      await scene.line(next, /another number of shards/);
+      await scene.line(next, /Caught up/);
+      await isAnsweredEverywhere(scene, 3);
+      for (const place of PLACES) assert.equal(written(place).length, 3);
+      assert.equal(simulator.account().resumes.length, 0);
+    }));
+
+  it("are as many as Discord recommends", () =>
+    onStage({ ...options(), config: config("auto") }, async (scene) => {
+      scene.simulator.faults.gateway.recommendedShards = 2;
+      await scene.start();
+      await allOnline(scene, 2);
+      await isAnsweredEverywhere(scene, 1);
+    }));
+});
+
+describe("[C12] the bot's presence", () => {
+  it("is shown from the start on, and as the config has it after a restart that resumes", () =>
+    onStage({
+      config: config(1, { status: "dnd", activity: "reading the tide tables" }),
+    }, async (scene) => {
+      const { mention, replies, say, simulator, until } = scene;
+      const bot = await scene.start();
+      say("grace", "general", `${mention} hello`);
+      await replies("general", 1);
+      const { presences } = simulator.account();
+      const [first] = presences;
+      assert.deepEqual([first?.via, first?.status], ["identify", "dnd"]);
+      assert.match(JSON.stringify(first), /reading the tide tables/);
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      writeConfig(scene, config(1, { status: "idle" }));
+      await scene.start();
+      const last = await until("the new one", () => presences.find(({ via }) => via === "update"));
+      assert.equal(last.status, "idle");
+      assert.doesNotMatch(JSON.stringify(last), /tide tables/);
+      assert.equal(simulator.account().identifies.length, 1);
+    }));
+});

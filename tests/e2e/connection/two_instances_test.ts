@@ -1,0 +1,87 @@
+/**
+ * A second Barnacle beside the first: it does not start, says why, or takes the
+ * first one's place where it is told to.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import { ended, onStage, STOPPED } from "../../support/bot/e2e.ts";
+import { startSecondBot } from "../../support/process/second_bot.ts";
+
+/** Waits until a bot has ended by itself, and tells the line that says why. */
+async function refusal(bot: StagedBot): Promise<string> {
+  assert.deepEqual(await ended(bot), { code: 75, signal: null }, bot.lines.join("\n"));
+  const lines = bot.lines.filter((line) => line.startsWith("barnacle: "));
+  assert.equal(lines.length, 1, bot.lines.join("\n"));
+  assert.doesNotMatch(bot.lines.join("\n"), /fault of Barnacle's own|^ +at /m);
+  return lines[0] ?? "";
+}
+
+describe("[G11] a second instance on this host", () => {
+  it("with the same data exits 75 and names the first, which works on", () =>
+    onStage({}, async (scene) => {
+      const { start, startBot, say, mention, replies, simulator } = scene;
+      const first = await start();
+      const line = await refusal(startBot());
+      assert.match(line, new RegExp(`Another Barnacle with pid ${first.pid}\\b.*--force`));
+      say("grace", "general", `${mention} still there?`);
+      await replies("general", 1);
+      assert.equal(simulator.account().connections, 1);
+    }));
+
+  it("with the same token and other data exits 75, and names the first and its data", () =>
+    onStage({}, async (scene) => {
+      const first = await scene.start();
+      await using second = startSecondBot(scene);
+      const line = await refusal(second);
+      assert.match(line, new RegExp(`Another Barnacle with pid ${first.pid}\\b`));
+      assert.ok(line.includes(`from ${scene.dataDir}`), line);
+      assert.match(line, /same bot token/);
+      assert.ok(!line.includes(scene.simulator.token));
+      assert.equal(scene.simulator.account().identifies.length, 1);
+    }));
+
+  it("starts at once where the first was killed", () =>
+    onStage({}, async ({ start }) => {
+      const first = await start();
+      first.kill("SIGKILL");
+      await ended(first);
+      await start();
+    }));
+});
+
+describe("[G11] barnacle run --force", () => {
+  it("ends the first, resumes its session, and answers what it did not", () =>
+    onStage({}, async ({ start, say, mention, replies, simulator, model, until, line }) => {
+      const first = await start();
+      model.behave("slow", 1);
+      for (const text of ["q1", "q2"]) say("grace", "general", `${mention} ${text}`);
+      await until("the turn to run", () => model.requests.length > 0);
+      const second = await start({}, ["--force"]);
+      assert.deepEqual(await first.exited, STOPPED);
+      await line(second, new RegExp(`Asked the Barnacle with pid ${first.pid} to stop`));
+      const texts = await replies("general", 2);
+      assert.deepEqual(texts.map((text) => /q\d/.exec(text)?.[0]), ["q1", "q2"]);
+      const { identifies, resumes } = simulator.account();
+      assert.equal(identifies.length, 1);
+      assert.deepEqual(resumes.map(({ outcome }) => outcome), ["resumed"]);
+    }));
+
+  it("ends one that has the same token and other data", () =>
+    onStage({}, async (scene) => {
+      const first = await scene.start();
+      await using second = startSecondBot(scene, { flags: ["--force"] });
+      assert.deepEqual(await ended(first), STOPPED);
+      await scene.line(second, /"Barnacle is running"/);
+      second.kill("SIGTERM");
+      assert.deepEqual(await ended(second), STOPPED);
+    }));
+
+  it("starts like any other where nobody is in the way", () =>
+    onStage({}, async ({ start, say, mention, replies }) => {
+      await start({}, ["--force"]);
+      say("grace", "general", `${mention} hello`);
+      await replies("general", 1);
+    }));
+});

@@ -1,0 +1,81 @@
+/**
+ * A message whose nonce Discord has forgotten: the channel is looked into before it is sent again,
+ * and where it cannot be looked into, a person decides.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ended, KILLED, onStage, type Scene } from "../../support/bot/e2e.ts";
+
+const WINDOW_MS = 1_000;
+const OPTIONS = {
+  discord: () => ({ rest: { timeoutSec: 1, nonceWindowSec: WINDOW_MS / 1_000 } }),
+  simulator: { nonceWindowMs: WINDOW_MS + 200, rateLimits: false },
+} as const;
+
+const ONLINE = /Discord began a new session/;
+
+/** The process dies as the request arrives, and Discord has forgotten it before the next starts. */
+async function dieAsking(scene: Scene, isDone: boolean): Promise<void> {
+  const { simulator, start, say, mention } = scene;
+  const bot = await start();
+  if (!isDone) {
+    const fault = { kind: "reset" } as const;
+    simulator.faults.rest.add({ method: "POST", route: "/channels/:id/messages", times: 1, fault });
+  }
+  const stop = simulator.requests.subscribe(({ method, route }) => {
+    if (method === "POST" && route === "/channels/:id/messages") bot.kill("SIGKILL");
+  });
+  say("grace", "general", `${mention} q1.`);
+  assert.deepEqual(await ended(bot), KILLED);
+  stop();
+  simulator.faults.gateway.forgetSessions(); // or the echo would tell
+  await sleep(WINDOW_MS + 300);
+}
+
+const created = ({ simulator }: Scene) =>
+  simulator.requests.records().filter(({ method, route }) =>
+    method === "POST" && route === "/channels/:id/messages"
+  );
+
+describe("[D2] a message whose nonce is forgotten", () => {
+  it("is not sent again where the channel shows it", () =>
+    onStage(OPTIONS, async (scene) => {
+      await dieAsking(scene, true);
+      await scene.line(scene.startBot(), ONLINE);
+      scene.say("grace", "general", `${scene.mention} q2.`);
+      const texts = await scene.replies("general", 2);
+      assert.deepEqual(texts.map((text) => /q\d/.exec(text)?.[0]), ["q1", "q2"]);
+      assert.equal(created(scene).length, 2);
+    }));
+
+  it("is sent where the channel shows that it never came", () =>
+    onStage(OPTIONS, async (scene) => {
+      await dieAsking(scene, false);
+      assert.deepEqual(scene.written("general"), []);
+      scene.startBot();
+      assert.match((await scene.replies("general", 1))[0] ?? "", /q1/);
+    }));
+
+  it("is held where nobody may look, until a person says what to do", () =>
+    onStage(OPTIONS, async (scene) => {
+      const { simulator, command, dataDir, replies, eventually, written } = scene;
+      await dieAsking(scene, true);
+      const denied = { to: "Barnacle", what: "readMessageHistory", in: "general" } as const;
+      simulator.permit({ ...denied, as: "denied" });
+      const bot = scene.startBot();
+      const list = async () => (await command(["outbox", "--data", dataDir])).stdout.join("\n");
+      await eventually("it to be held", async () => /uncertain/.test(await list()));
+      await scene.line(bot, ONLINE);
+      scene.say("grace", "general", `${scene.mention} q2.`);
+      const texts = await replies("general", 2); // it holds up nobody
+      assert.deepEqual(texts.map((text) => /q\d/.exec(text)?.[0]), ["q1", "q2"]);
+      const id = /^\s*(\d+)\s+uncertain/m.exec(await list())?.[1];
+      assert.ok(id);
+      const dropped = await command(["outbox", "drop", id, "--data", dataDir]);
+      assert.equal(dropped.code, 0, dropped.stderr.join("\n"));
+      assert.doesNotMatch(await list(), /uncertain/);
+      assert.equal(written("general").length, 2);
+    }));
+});

@@ -1,0 +1,58 @@
+/**
+ * A channel that the bot may not post in: said by name, told to the owner once, and made good for
+ * as soon as somebody changes it.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { onStage } from "../../support/bot/e2e.ts";
+
+const WORDS = "cannot post in #general: Send Messages is denied for the role Barnacle";
+const DENIED = { to: "Barnacle", what: "sendMessages", in: "general" } as const;
+
+describe("[R11] [D5] a channel that takes nothing from the bot", () => {
+  it("is parked with the reason, holds up nobody, and gets its answers when that is over", () =>
+    onStage({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
+      const { simulator, start, say, mention, line, written, until, replies, command } = scene;
+      const bot = await start();
+      simulator.permit({ ...DENIED, as: "denied" });
+      say("grace", "general", `${mention} q1.`);
+      await line(bot, new RegExp(WORDS));
+      const told = () => written("dm", "ada");
+      await until("the owner to be told", () => told().length > 0);
+      assert.ok(told()[0]?.includes(WORDS), told().join("\n"));
+
+      say("grace", "off-topic", `${mention} q2.`);
+      await replies("off-topic", 1);
+      // Somebody is answered there anew: it is tried again, in vain, and nobody is told again.
+      const refused = () => simulator.requests.records().filter(({ status }) => status === 403);
+      const before = refused().length;
+      say("grace", "general", `${mention} q3.`);
+      await until("another refusal", () => refused().length > before);
+      say("grace", "off-topic", `${mention} q4.`);
+      await replies("off-topic", 2);
+      assert.equal(told().length, 1);
+      const waiting = await command(["outbox", "--data", scene.dataDir]);
+      assert.match(waiting.stdout.join("\n"), /parked.*Send Messages is denied/);
+
+      simulator.permit({ ...DENIED, as: "unset" });
+      const texts = await replies("general", 2);
+      assert.deepEqual(texts.map((text) => /q\d/.exec(text)?.[0]), ["q1", "q3"]);
+      assert.equal(told().length, 1);
+    }));
+
+  it("is tried again after a restart, whatever was missed in between", () =>
+    onStage({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
+      const { simulator, start, startBot, say, mention, line, until, replies } = scene;
+      const bot = await start();
+      simulator.permit({ ...DENIED, as: "denied" });
+      say("grace", "general", `${mention} q1.`);
+      await line(bot, new RegExp(WORDS));
+      bot.kill("SIGKILL");
+      await bot.exited;
+      await until("the connection to be gone", () => simulator.connected() === 0);
+      simulator.permit({ ...DENIED, as: "unset" });
+      startBot();
+      await replies("general", 1);
+    }));
+});

@@ -1,0 +1,79 @@
+/**
+ * A queue that is full: nothing is lost in silence.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import { ended, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
+
+const NAMES = Array.from({ length: 9 }, (_, number) => `q${number + 1}.`);
+/** Messages that wait in a channel, at most. */
+const MAX = 3;
+
+const options = (strategy: "queue" | "drop") => ({
+  discord: () => ({ rateLimit: { strategy, maxQueueSize: MAX } }),
+  simulator: { rateLimits: false },
+  mayRefuse: ({ status }: { readonly status: number | undefined }) => status === 429,
+} as const);
+
+/** Discord takes nothing for a while, and all is asked and answered meanwhile. */
+async function overflow(scene: Scene): Promise<StagedBot> {
+  const { simulator, start, say, mention, model, until } = scene;
+  const bot = await start();
+  simulator.faults.rest.add({
+    method: "POST",
+    route: "/channels/:id/messages",
+    times: 1,
+    fault: { kind: "rate_limit", retryAfterSec: 3, scope: "shared" },
+  });
+  for (const name of NAMES) say("grace", "general", `${mention} ${name}`);
+  await until("all turns", () => model.requests.length >= NAMES.length);
+  return bot;
+}
+
+describe("[D4] a queue that is full", () => {
+  it("puts the newest answers whole into one message with a file, and says so", () =>
+    onStage(options("queue"), async (scene) => {
+      await overflow(scene);
+      const text = () =>
+        scene.simulator.posted("general").map(({ content, attachments }) =>
+          [content, ...attachments.map(({ bytes }) => new TextDecoder().decode(bytes))].join("\n")
+        ).join("\n");
+      await scene.until(
+        "all answers",
+        () => NAMES.every((name) => text().includes(`> ${asked(scene, name)}`)),
+      );
+      const places = NAMES.map((name) => text().indexOf(`> ${asked(scene, name)}`));
+      assert.deepEqual(places, places.toSorted((a, b) => a - b), "the order holds");
+      for (const name of NAMES) {
+        assert.equal(text().split(`> ${asked(scene, name)}`).length - 1, 1, `${name} comes once`);
+      }
+      const posted = scene.simulator.posted("general");
+      assert.ok(posted.length <= MAX + 2, `${posted.length} messages`);
+      const [folded] = posted.filter(({ attachments }) => attachments.length > 0);
+      assert.match(folded?.content ?? "", /\d of my answers had to wait/);
+    }));
+
+  it("drops what it was told to drop, and has each on record", () =>
+    onStage(options("drop"), async (scene) => {
+      const bot = await overflow(scene);
+      await scene.replies("general", MAX);
+      await scene.until("the queue to be empty", () => scene.written("general").length >= MAX);
+      const metrics = await (await scene.ask(bot, "/metrics")).text();
+      assert.match(metrics, /^barnacle_outbox_overflow_total\{.*drop.*\} [1-9]/m);
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      const rows = scene.rows("SELECT state, COUNT(*) AS count FROM outbox GROUP BY state");
+      const count = (state: string) =>
+        Number(rows.find((row) => row["state"] === state)?.["count"] ?? 0);
+      assert.equal(count("sent"), scene.written("general").length);
+      assert.equal(count("sent") + count("dropped"), NAMES.length);
+      assert.ok(count("dropped") > 0);
+    }));
+});
+
+/** What the scripted model repeats. */
+function asked({ mention }: Scene, name: string): string {
+  return `${mention} ${name}`;
+}

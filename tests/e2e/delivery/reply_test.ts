@@ -1,0 +1,118 @@
+/**
+ * What an answer looks like on Discord.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ended, onStage, STOPPED } from "../../support/bot/e2e.ts";
+import { startFixedModel } from "../../support/model/fixed_model.ts";
+
+const FENCE = /^```/gm;
+
+describe("[R1] [R2] [R4] [R10] how an answer is written", () => {
+  it("[R2] brings a long answer in order, with each fence closed and opened again", () =>
+    onStage(
+      { simulator: { rateLimits: false }, config: { messages: { maxChunks: 100 } } },
+      async ({ start, say, mention, replies, written, until }) => {
+        await start();
+        say("grace", "general", `${mention} something long`);
+        await until("the end", () => written("general").some((one) => /own code block/.test(one)));
+        const parts = await replies("general", 2);
+        assert.ok(parts.every((part) => [...part].length <= 2_000));
+        assert.ok(
+          parts.every((part) => [...part.matchAll(FENCE)].length % 2 === 0),
+          parts.join("\n--\n"),
+        );
+        const hours = [...parts.join("\n").matchAll(/^ +(\d+) +-?\d\.\d\d m/gm)];
+        assert.ok(hours.length > 100);
+        assert.deepEqual(hours.map(([, hour]) => Number(hour)), [...hours.keys()]);
+      },
+    ));
+
+  it("[R4] pings nobody but who asked, whatever the model writes", async () => {
+    await onStage({}, async ({ start, say, mention, replies, user, simulator }) => {
+      const [krill] = simulator.world.guilds.values();
+      const loud = `@everyone @here <@${user("mallory").id}> <@&${krill?.id}> <@${
+        user("grace").id
+      }>`;
+      await using model = await startFixedModel(() => loud);
+      await start({ OPENAI_BASE_URL: model.baseUrl });
+      say("grace", "general", `${mention} call everybody`);
+      await replies("general", 1);
+      const [message] = simulator.posted("general");
+      assert.equal(message?.content, loud);
+      assert.deepEqual(message?.pings, { users: [user("grace").id], roles: [], everyone: false });
+      const { body } = simulator.requests.records().find(({ method, path }) =>
+        method === "POST" && path.endsWith("/messages") // and not typing
+      ) ?? {};
+      assert.deepEqual((body as { allowed_mentions: unknown }).allowed_mentions, {
+        parse: [],
+        users: [user("grace").id],
+        roles: [],
+        replied_user: false,
+      });
+    });
+  });
+
+  it("[R4] pings who was spoken of and who takes part, if the answer names them", () =>
+    onStage({}, async ({ start, say, mention, replies, user, simulator }) => {
+      const named = `<@${user("ada").id}>, please help`;
+      await using model = await startFixedModel(() => named);
+      await start({ OPENAI_BASE_URL: model.baseUrl });
+      say("ada", "general", "I know about tides");
+      say("grace", "general", `${mention} who knows about tides?`);
+      await replies("general", 1);
+      assert.deepEqual(simulator.posted("general")[0]?.pings.users, [user("ada").id]);
+    }));
+
+  it("[R10] says nothing where the model declines, and has it on record", () =>
+    onStage({}, async (scene) => {
+      const { start, say, mention, replies, simulator, rows } = scene;
+      await using model = await startFixedModel((asked) =>
+        asked.includes("shall I") ? "NO_REPLY" : "at last"
+      );
+      const bot = await start({ OPENAI_BASE_URL: model.baseUrl });
+      say("grace", "general", `${mention} shall I?`);
+      say("grace", "general", `${mention} and now?`);
+      assert.deepEqual(await replies("general", 1), ["at last"]);
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      assert.equal(simulator.posted().length, 1);
+      assert.deepEqual(rows("SELECT state FROM inbox ORDER BY id").map(({ state }) => state), [
+        "declined",
+        "answered",
+      ]);
+    }));
+
+  it("[D5] waits a limit of Discord's out, and sends once", () =>
+    onStage({ mayRefuse: ({ status }) => status === 429 }, async (scene) => {
+      const { start, say, mention, replies, simulator } = scene;
+      await start();
+      simulator.faults.rest.add({
+        method: "POST",
+        times: 1,
+        fault: { kind: "rate_limit", retryAfterSec: 0.7, scope: "user" },
+      });
+      say("grace", "general", `${mention} slowly`);
+      await replies("general", 1);
+      const posts = simulator.requests.records().filter(({ method }) => method === "POST");
+      assert.deepEqual(posts.map(({ status }) => status), [429, 200]);
+      assert.ok((posts[1]?.at ?? 0) - (posts[0]?.at ?? 0) >= 700);
+    }));
+
+  for (const kind of ["reset_after", "cut_body", "garbage"] as const) {
+    it(`[D2] sends once though the answer to its request is lost (${kind})`, () =>
+      onStage({}, async ({ start, say, mention, replies, until, simulator }) => {
+        await start();
+        simulator.faults.rest.add({ method: "POST", times: 1, fault: { kind } });
+        say("grace", "general", `${mention} q1`);
+        await replies("general", 1);
+        say("grace", "general", `${mention} q2`);
+        await until(
+          "q2",
+          () => simulator.posted().some(({ content }) => content.includes("q2")),
+        );
+        assert.equal(simulator.posted().length, 2);
+      }));
+  }
+});

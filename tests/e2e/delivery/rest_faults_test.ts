@@ -1,0 +1,148 @@
+/**
+ * REST servers that no bot deserves: the queue lives, order holds, memory is bounded, and the reply
+ * arrives once when the server is back.
+ */
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { readFileSync } from "node:fs";
+import type { ServerResponse } from "node:http";
+import { describe, it } from "node:test";
+import type { Owed } from "../../support/bot/account.ts";
+import { type Misdeed, startBadRest } from "../../support/discord/bad_rest.ts";
+import { ended, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
+import { judge } from "../../support/bot/survival.ts";
+
+const PAGE = "<!doctype html><title>Sign in to the hotel's network</title>";
+
+const page = (status: number): Misdeed => (outgoing) => {
+  outgoing.writeHead(status, { "Content-Type": "text/html; charset=utf-8" }).end(PAGE);
+};
+
+/** Begins the true answer, and says how long it is. */
+function begin(outgoing: ServerResponse, body: Uint8Array): void {
+  outgoing.writeHead(200, {
+    "Content-Type": "application/json",
+    "Content-Length": String(body.length),
+  });
+}
+
+const MISDEEDS: readonly (readonly [what: string, misdeed: Misdeed])[] = [
+  ["hangs", () => {}],
+  ["does it, and hangs", async (_, discord) => void await discord.ask()],
+  ["does it, and answers one byte a second", async (outgoing, discord) => {
+    const { body } = await discord.ask();
+    begin(outgoing, body);
+    let sent = 0;
+    const timer = setInterval(() => {
+      outgoing.write(body.subarray(sent, sent + 1));
+      sent += 1;
+    }, 1_000);
+    outgoing.once("close", () => clearInterval(timer));
+  }],
+  ["does it, and cuts its answer in the middle", async (outgoing, discord) => {
+    const { body } = await discord.ask();
+    begin(outgoing, body);
+    outgoing.write(body.subarray(0, body.length / 2), () => outgoing.destroy());
+  }],
+  ["does it, and answers with nothing", async (outgoing, discord) => {
+    await discord.ask();
+    outgoing.writeHead(200, { "Content-Length": "0" }).end();
+  }],
+  ["answers with nothing", (outgoing) => void outgoing.writeHead(200).end()],
+  ["answers with a page", page(200)],
+  ["answers 400 with a page", page(400)],
+  ["answers 403 with a page", page(403)],
+  ["answers 404 with a page", page(404)],
+  ["answers 413 with a page", page(413)],
+  ["answers 502 with a page", page(502)],
+  ["answers 429 without a header", (outgoing) => void outgoing.writeHead(429).end()],
+  ["sends elsewhere", (outgoing) => {
+    outgoing.writeHead(302, { "Location": "/elsewhere" }).end();
+  }],
+  ["resets the connection", (outgoing) => void outgoing.socket?.resetAndDestroy()],
+  ["answers something that is not HTTP", (outgoing) => {
+    outgoing.socket?.end("SSH-2.0-OpenSSH_9.2\r\n");
+  }],
+  ["answers without end", (outgoing) => {
+    outgoing.writeHead(200, { "Content-Type": "application/json" });
+    const more = () => {
+      while (!outgoing.destroyed && outgoing.write(ENDLESS));
+    };
+    outgoing.on("drain", more);
+    more();
+  }],
+];
+const ENDLESS = Buffer.alloc(64 * 1024, "[");
+
+/** So much may be in memory at most, in MiB, whatever a server sends. */
+const PEAK_MIB = 400;
+
+const PADDING = "krill ".repeat(15).trim();
+const OPTIONS = {
+  discord: () => ({
+    textChunkLimit: 160,
+    rest: { timeoutSec: 1 },
+    retry: { minDelayMs: 20, maxDelayMs: 200 },
+  }),
+  simulator: { rateLimits: false },
+} as const;
+
+function ask({ say, mention }: Scene): readonly Owed[] {
+  say("grace", "general", `${mention} q1a ${PADDING}\nq1b ${PADDING}`);
+  say("grace", "general", `${mention} q2.`);
+  say("ada", "off-topic", `${mention} q3.`);
+  return [
+    { channel: "general", pieces: ["q1a", "q1b", "q2."] },
+    { channel: "off-topic", pieces: ["q3."] },
+  ];
+}
+
+describe("[D1] [D5] [D6] a bad server holds up one channel, and loses nothing", () => {
+  for (const [what, misdeed] of MISDEEDS) {
+    it(what, () =>
+      onStage(OPTIONS, async (scene) => {
+        const { simulator, start, replies, until } = scene;
+        await using bad = await startBadRest(simulator.apiUrl);
+        const bot = await start({ DISCORD_API_URL: bad.url });
+        bad.spoil(String(simulator.channel("general").id), misdeed);
+        const owed = ask(scene);
+        await until("two requests", () => bad.spoilt() >= 2);
+        await replies("off-topic", 1);
+        bad.recover();
+        assert.ok(peakMibOf(bot.pid) < PEAK_MIB, `${peakMibOf(bot.pid)} MiB`);
+        await judge(scene, bot, owed);
+        assert.deepEqual(bad.strayed, []); // the token goes nowhere but to the API
+      }));
+  }
+
+  it("is unwell for long: what waits outlives the process, in order", () =>
+    onStage(OPTIONS, async (scene) => {
+      const { simulator, say, mention, start, startBot, until, replies } = scene;
+      await using bad = await startBadRest(simulator.apiUrl);
+      const env = { DISCORD_API_URL: bad.url };
+      const first = await start(env);
+      bad.spoil(String(simulator.channel("general").id), page(502));
+      const names = Array.from({ length: 30 }, (_, number) => `q${100 + number}.`);
+      for (const name of names) say("grace", "general", `${mention} ${name}`);
+      await until("six requests", () => bad.spoilt() >= 6);
+      first.kill("SIGTERM");
+      assert.deepEqual(await ended(first), STOPPED);
+      const before = bad.spoilt();
+      const second = startBot(env);
+      await until("two more", () => bad.spoilt() >= before + 2);
+      say("ada", "off-topic", `${mention} q3.`);
+      await replies("off-topic", 1);
+      bad.recover();
+      await judge(scene, second, [
+        { channel: "general", pieces: names },
+        { channel: "off-topic", pieces: ["q3."] },
+      ]);
+    }));
+});
+
+/** The most that a process has held; 0 where the kernel does not say. */
+function peakMibOf(pid: number | undefined): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1_024;
+}

@@ -1,0 +1,131 @@
+/**
+ * `barnacle send`: the same way out as every reply, with and without a running bot.
+ */
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { ended, onStage, type Ran, type Scene } from "../../support/bot/e2e.ts";
+
+/** Runs the command with the config and the data of the stage. */
+function send(scene: Scene, ...args: readonly string[]): Promise<Ran> {
+  const { simulator, command, configFile, dataDir } = scene;
+  return command(["send", ...args, "--config", configFile, "--data", dataDir], {
+    DISCORD_API_URL: simulator.apiUrl,
+    DISCORD_BOT_TOKEN: simulator.token,
+  });
+}
+
+function target({ simulator }: Scene, channel: string): string {
+  return `channel:${simulator.channel(channel).id}`;
+}
+
+const said = ({ stdout, stderr }: Ran) => [...stdout, ...stderr].join("\n");
+
+describe("[S4] [D2] barnacle send", () => {
+  for (const isRunning of [false, true]) {
+    it(`sends a text and a file ${isRunning ? "through the bot that runs" : "by itself"}`, () =>
+      onStage({}, async (scene) => {
+        if (isRunning) await scene.start();
+        const file = join(scene.dataDir, "tide.txt");
+        writeFileSync(file, "high at noon");
+        const ran = await send(scene, target(scene, "general"), "The tide is in.", "--file", file);
+        assert.equal(ran.code, 0, said(ran));
+        const [message, ...more] = scene.simulator.posted("general");
+        assert.deepEqual(more, []);
+        assert.ok(message);
+        assert.equal(message.content, "The tide is in.");
+        assert.deepEqual(message.pings, { users: [], roles: [], everyone: false });
+        const [attachment] = message.attachments;
+        assert.equal(attachment?.filename, "tide.txt");
+        assert.equal(new TextDecoder().decode(attachment?.bytes), "high at noon");
+        assert.match(
+          ran.stdout.join("\n"),
+          new RegExp(`/${message.channelId}/${message.id}$`, "m"),
+        );
+        const { creates } = scene.simulator.account();
+        assert.deepEqual([...creates.values()].map(({ messages }) => messages.size), [1]);
+      }));
+  }
+
+  it("sends a direct message", () =>
+    onStage({}, async (scene) => {
+      const ran = await send(scene, `user:${scene.user("ada").id}`, "Ada, the tide is in.");
+      assert.equal(ran.code, 0, said(ran));
+      assert.deepEqual(scene.written("dm", "ada"), ["Ada, the tide is in."]);
+    }));
+
+  it("sends the same words twice where they are asked for twice", () =>
+    onStage({}, async (scene) => {
+      for (let time = 0; time < 2; time += 1) {
+        const ran = await send(scene, target(scene, "general"), "Again.");
+        assert.equal(ran.code, 0, said(ran));
+      }
+      assert.deepEqual(scene.written("general"), ["Again.", "Again."]);
+    }));
+
+  it("sends all where several come at once, and no bot runs", () =>
+    onStage({}, async (scene) => {
+      const first = await send(scene, target(scene, "general"), "0"); // makes the data
+      assert.equal(first.code, 0, said(first));
+      const fault = { kind: "slow_body", bytesPerSec: 200 } as const; // so that the others come
+      scene.simulator.faults.rest.add({ method: "POST", times: 1, fault });
+      const runs = await Promise.all(
+        ["general", "help", "help", "general"].map((channel, index) =>
+          send(scene, target(scene, channel), `${index + 1}`, "--wait", "10")
+        ),
+      );
+      assert.deepEqual(runs.map(({ code }) => code), [0, 0, 0, 0], runs.map(said).join("\n"));
+      assert.deepEqual(scene.written("general").toSorted(), ["0", "1", "4"]);
+      assert.deepEqual(scene.written("help").toSorted(), ["2", "3"]);
+    }));
+
+  it("waits no longer than it was told, whatever Discord asks for", () =>
+    onStage({
+      discord: () => ({ rest: { timeoutSec: 1 } }),
+      mayRefuse: ({ status }) => status === 429,
+    }, async (scene) => {
+      const fault = { kind: "cloudflare", retryAfterSec: 600 } as const;
+      scene.simulator.faults.rest.add({ times: 1, fault });
+      const ran = await send(scene, target(scene, "general"), "The tide is in.", "--wait", "1");
+      assert.equal(ran.code, 75, said(ran));
+      assert.match(said(ran), /it waits in the outbox.*; the next `barnacle run` sends it/);
+    }));
+
+  it("names what is missing where the bot may not post", () =>
+    onStage({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
+      const bot = await scene.start(); // so that it is known who asks
+      await scene.line(bot, /Discord began a new session/);
+      bot.kill("SIGTERM");
+      await ended(bot);
+      scene.simulator.permit({ to: "Barnacle", what: "sendMessages", as: "denied", in: "general" });
+      const ran = await send(scene, target(scene, "general"), "The tide is in.", "--wait", "2");
+      assert.notEqual(ran.code, 0);
+      assert.match(said(ran), /Send Messages is denied for the role Barnacle/);
+      assert.deepEqual(scene.simulator.posted(), []);
+    }));
+
+  const refused: readonly (readonly [args: readonly string[], words: RegExp])[] = [
+    [["123456789012345678", "x"], /"user:123456789012345678".*"channel:123456789012345678"/],
+    [["general", "x"], /does not guess whom a name means/],
+    [["#general", "x"], /does not guess whom a name means/],
+    [["<@&123456789012345678>", "x"], /is a role/],
+    [["", "x"], /no target/],
+    [["channel:99999999999999999999", "x"], /no id of Discord's/],
+    [["channel:123456789012345678"], /nothing to send/],
+    [["channel:123456789012345678", "  "], /nothing to send/],
+    [["channel:123456789012345678", "x", "--file", "/nowhere/at/all"], /Cannot read.*ENOENT/],
+    [["channel:123456789012345678", "x", "--file", "/"], /Cannot send \/: it is a directory/],
+    [["channel:123456789012345678", "x", "--file", "/dev/zero"], /zero: it is no file on a disk/],
+  ];
+  it("refuses what it cannot read, asks Discord nothing, and says how it is written", () =>
+    onStage({}, async (scene) => {
+      for (const [args, words] of refused) {
+        const ran = await send(scene, ...args);
+        assert.equal(ran.code, 2, said(ran));
+        assert.match(said(ran), words);
+      }
+      assert.deepEqual(scene.simulator.requests.records(), []);
+    }));
+});

@@ -1,0 +1,157 @@
+/**
+ * The crash table: the process dies at each of its points, and is started again.
+ *
+ * A real process is killed by a real SIGKILL, once for each point and each shape
+ * of work. What Discord holds at the end is one reply for each question, in order.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Owed } from "../../support/bot/account.ts";
+import { ended, KILLED, onStage, type Scene } from "../../support/bot/e2e.ts";
+import { judge, settleIn } from "../../support/bot/survival.ts";
+
+/** Short enough that the repeated words need two messages. */
+const CHUNK = 160;
+const PADDING = "krill ".repeat(15).trim();
+
+interface Work {
+  readonly name: string;
+  /** Says what is to be said, and tells what is owed for it. */
+  readonly ask: (scene: Scene) => readonly Owed[];
+}
+
+const one: Work = {
+  name: "one message",
+  ask({ say, mention }) {
+    say("grace", "general", `${mention} q1`);
+    return [{ channel: "general", pieces: ["q1"] }];
+  },
+};
+
+const twoChunks: Work = {
+  name: "a reply of two messages",
+  ask({ say, mention }) {
+    say("grace", "general", `${mention} q1a ${PADDING}\nq1b ${PADDING}`);
+    return [{ channel: "general", pieces: ["q1a", "q1b"] }];
+  },
+};
+
+const twoChannels: Work = {
+  name: "five messages in two channels",
+  ask({ say, mention }) {
+    for (const number of [1, 2, 3]) say("grace", "general", `${mention} q${number}`);
+    for (const number of [4, 5]) say("ada", "off-topic", `${mention} q${number}`);
+    return [
+      { channel: "general", pieces: ["q1", "q2", "q3"] },
+      { channel: "off-topic", pieces: ["q4", "q5"] },
+    ];
+  },
+};
+
+/** Points, and which work passes them so often. */
+const POINTS: readonly (readonly [point: string, ...works: Work[]])[] = [
+  ["before:T1", one, twoChunks, twoChannels],
+  ["after:T1", one, twoChunks, twoChannels],
+  ["before:TJ", one, twoChunks, twoChannels],
+  ["after:TJ", one, twoChunks, twoChannels],
+  ["before:T3", one, twoChunks, twoChannels],
+  ["after:T3", one, twoChunks, twoChannels],
+  ["before:T4", one, twoChunks, twoChannels],
+  ["after:T4", one, twoChunks, twoChannels],
+  ["posted", one, twoChunks, twoChannels],
+  ["answered", one, twoChunks, twoChannels],
+  ["before:T5", one, twoChunks, twoChannels],
+  ["after:T5", one, twoChunks, twoChannels],
+  ["before:T4:2", twoChunks],
+  ["after:T4:2", twoChunks],
+  ["posted:2", twoChunks],
+  ["answered:2", twoChunks],
+  ["after:T5:2", twoChunks],
+  ["before:TJ:2", one, twoChunks],
+  ["after:TJ:2", one, twoChunks],
+  ["before:T3:2", twoChannels],
+  ["after:T3:4", twoChannels],
+  ["after:T4:3", twoChannels],
+  ["answered:5", twoChannels],
+];
+
+const discord = () => ({ textChunkLimit: CHUNK });
+
+describe("[G7] [D1] [D2] a process that is killed answers once, after the next start", () => {
+  for (const [point, ...works] of POINTS) {
+    for (const work of works) {
+      it(`${point} › ${work.name}`, () =>
+        onStage({ discord }, async (scene) => {
+          await settleIn(scene);
+          const dying = await scene.start({ BARNACLE_CRASH_AT: point });
+          const owed = work.ask(scene);
+          assert.deepEqual(await ended(dying), KILLED);
+          await judge(scene, await scene.start(), owed);
+          assert.equal(scene.simulator.account().identifies.length, 1);
+        }));
+    }
+  }
+
+  it("[G5] before:T0 › costs one IDENTIFY, and loses no word of the new session", () => {
+    // Or the second start would have to wait its five seconds, and be refused before.
+    const simulator = { identifyLimit: { maxConcurrency: 16 } };
+    return onStage({ discord, simulator }, async (scene) => {
+      assert.deepEqual(await ended(scene.startBot({ BARNACLE_CRASH_AT: "before:T0" })), KILLED);
+      const bot = await scene.start();
+      await judge(scene, bot, twoChannels.ask(scene));
+      assert.equal(scene.simulator.account().identifies.length, 2);
+    });
+  });
+
+  it("[G5] after:T0 › resumes the session, and answers what was said meanwhile", () =>
+    onStage({ discord }, async (scene) => {
+      assert.deepEqual(await ended(scene.startBot({ BARNACLE_CRASH_AT: "after:T0" })), KILLED);
+      const owed = twoChannels.ask(scene);
+      await judge(scene, await scene.start(), owed);
+      assert.equal(scene.simulator.account().identifies.length, 1);
+    }));
+
+  it("[G5] answers what is said while no process runs", () =>
+    onStage({ discord }, async (scene) => {
+      await settleIn(scene);
+      const owed = twoChannels.ask(scene);
+      await judge(scene, await scene.start(), owed);
+      assert.equal(scene.simulator.account().identifies.length, 1);
+    }));
+
+  it("answers once, though it is killed at one point after the other", () =>
+    onStage({ discord }, async (scene) => {
+      await settleIn(scene);
+      const points = [
+        "before:T1",
+        "after:TJ",
+        "before:T2", // stored for a message that an earlier process has left
+        "after:T2",
+        "after:T3",
+        "after:T4",
+        "posted",
+        "answered",
+      ];
+      const [first = "", ...others] = points;
+      const dying = await scene.start({ BARNACLE_CRASH_AT: first });
+      const owed = twoChunks.ask(scene);
+      assert.deepEqual(await ended(dying), KILLED);
+      for (const point of others) {
+        assert.deepEqual(await ended(scene.startBot({ BARNACLE_CRASH_AT: point })), KILLED, point);
+      }
+      await judge(scene, await scene.start(), owed);
+    }));
+
+  it("[negative control] is seen to answer twice on a Discord that forgets nonces", () =>
+    onStage({ discord, simulator: { nonceWindowMs: 1 } }, async (scene) => {
+      await settleIn(scene);
+      const dying = await scene.start({ BARNACLE_CRASH_AT: "posted" });
+      const owed = one.ask(scene);
+      assert.deepEqual(await ended(dying), KILLED);
+      await assert.rejects(
+        judge(scene, await scene.start(), owed),
+        /\+ {3}doubled: \[\n\+ {5}'q1'/,
+      );
+    }));
+});

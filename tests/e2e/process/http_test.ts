@@ -1,0 +1,136 @@
+/**
+ * What a running bot tells of itself, to machines and to people.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { onStage } from "../../support/bot/e2e.ts";
+
+describe("[O1] the endpoints of a running bot", () => {
+  it("agree with each other and with barnacle status", () =>
+    onStage({}, async (scene) => {
+      const { start, say, mention, replies, ask, status, command, eventually, dataDir } = scene;
+      const bot = await start();
+      say("grace", "general", `${mention} hello`);
+      await replies("general", 1);
+      await eventually("all to be well", async () =>
+        (await status(bot)).checks.every(({ status, isReady }) =>
+          status === "pass" && isReady
+        ));
+
+      assert.equal((await ask(bot, "/livez")).status, 200);
+      assert.equal((await ask(bot, "/readyz")).status, 200);
+      const health = await ask(bot, "/healthz");
+      assert.equal(health.status, 200);
+      assert.match(health.headers.get("content-type") ?? "", /application\/health\+json/);
+      const { status: overall, releaseId, checks } = await health.json();
+      assert.equal(overall, "pass");
+
+      const asJson = await command(["status", "--json", "--data", dataDir]);
+      assert.equal(asJson.code, 0, asJson.stderr.join("\n"));
+      assert.equal(asJson.stdout.length, 1);
+      const report = JSON.parse(asJson.stdout[0] ?? "");
+      assert.equal(report.status, overall);
+      assert.equal(report.build.version, releaseId);
+      const names = new Set(report.checks.map(({ name }: { name: string }) => name));
+      assert.deepEqual(names, new Set(Object.keys(checks)));
+      assert.deepEqual(report.snapshot.inbox, { waiting: 0, running: 0, oldestMs: 0 });
+      assert.equal(report.snapshot.accounts[0].shards[0].state, "ready");
+
+      const forPeople = await command(["status", "--data", dataDir]);
+      assert.match(
+        forPeople.stdout.join("\n"),
+        /^pass +running, barnacle .*\n[\s\S]*gateway:connection/,
+      );
+    }));
+
+  it("[O2] count what has happened, under names that are Prometheus's", () =>
+    onStage({
+      discord: () => ({ dm: { policy: "allowlist", allowFrom: ["ada"] } }),
+    }, async ({ start, say, mention, replies, ask, eventually }) => {
+      const bot = await start();
+      say("mallory", "dm", "let me in");
+      say("grace", "general", `${mention} hello`);
+      await replies("general", 1);
+      const metrics = async () => await (await ask(bot, "/metrics")).text();
+      await eventually(
+        "refusals to be counted",
+        async () =>
+          /^barnacle_auth_denied_total\{reason="dm-not-allowed"\} 1$/m.test(await metrics()),
+      );
+      const text = await metrics();
+      for (
+        const line of [
+          /^barnacle_up_ready 1$/m,
+          /^barnacle_gateway_identify_total 1$/m,
+          /^barnacle_gateway_state\{shard="default\/0",state="ready"\} 1$/m,
+          /^barnacle_outbox_sent_total\{ack="(response|echo)"\} 1$/m,
+          /^barnacle_outbox_depth\{state="uncertain"\} 0$/m,
+          /^barnacle_llm_requests_total\{provider="\w+",model="barnacle-script",outcome="ok"\} 1$/m,
+          /^barnacle_discord_requests_total\{.*method="POST".*status="2xx".*\} 1$/m,
+        ]
+      ) assert.match(text, line);
+      assert.doesNotMatch(text, /="\d{17,20}"/, "an id is a label");
+      assert.doesNotMatch(text, /mallory|grace|hello/);
+    }));
+
+  it("say not ready while the gateway is away, and ready once it is back", () =>
+    onStage({}, async ({ start, ask, eventually, simulator }) => {
+      const bot = await start();
+      const isReady = async () => (await ask(bot, "/readyz")).status;
+      await eventually("it to be ready", async () => await isReady() === 200);
+      Object.assign(simulator.faults.gateway, { welcome: "ignore" });
+      simulator.faults.gateway.drop("reset");
+      await eventually("it not to be ready", async () => await isReady() === 503);
+      const health = await ask(bot, "/healthz");
+      assert.equal(health.status, 200, "an outage of Discord's is no reason for a restart");
+      assert.equal((await health.json()).status, "warn");
+      assert.equal((await ask(bot, "/livez")).status, 200);
+      assert.match(await (await ask(bot, "/metrics")).text(), /^barnacle_up_ready 0$/m);
+      Object.assign(simulator.faults.gateway, { welcome: "accept" });
+      await eventually("it to be ready again", async () => await isReady() === 200);
+    }));
+
+  it("say not ready while it drains", () =>
+    onStage({}, async ({ start, say, mention, model, until, ask, line }) => {
+      const bot = await start();
+      model.behave("slow");
+      say("grace", "general", `${mention} hello`);
+      await until("the turn to run", () => model.requests.length > 0);
+      bot.kill("SIGTERM");
+      await line(bot, /"Stopping"/);
+      assert.equal((await ask(bot, "/readyz")).status, 503);
+    }));
+
+  it("tell no secret and nobody's words", () =>
+    onStage({}, async ({ start, say, mention, replies, ask, simulator }) => {
+      const bot = await start();
+      say("grace", "general", `${mention} my password is hunter2`);
+      await replies("general", 1);
+      for (const path of ["/status", "/healthz", "/readyz?verbose", "/metrics"]) {
+        const text = await (await ask(bot, path)).text();
+        assert.ok(!text.includes(simulator.token), path);
+        assert.doesNotMatch(text, /hunter2|canary/, path);
+      }
+    }));
+});
+
+describe("[O7] barnacle status", () => {
+  it("ends with 75 where nothing has run, or runs no more", () =>
+    onStage({}, async ({ start, eventually, command, dataDir }) => {
+      const never = await command(["status", "--data", dataDir]);
+      assert.equal(never.code, 75);
+      assert.match(never.stderr.join(""), /no Barnacle has said where it listens/);
+      const bot = await start();
+      await eventually(
+        "it to listen",
+        () => Promise.resolve(/Barnacle is running/.test(bot.lines.join("\n"))),
+      );
+      bot.kill("SIGKILL");
+      await bot.exited;
+      const gone = await command(["status", "--json", "--data", dataDir]);
+      assert.equal(gone.code, 75);
+      assert.match(gone.stderr.join(""), new RegExp(`pid ${bot.pid} does not answer`));
+      assert.deepEqual(gone.stdout, []);
+    }));
+});

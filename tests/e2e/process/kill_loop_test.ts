@@ -1,0 +1,75 @@
+/**
+ * `kill -9` in a loop, while people write.
+ *
+ * When it strikes is drawn from a fixed seed: sometimes at a named point of the
+ * path, sometimes from outside after so many milliseconds, whatever runs then.
+ */
+
+import { it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import assert from "node:assert/strict";
+import type { Owed } from "../../support/bot/account.ts";
+import { ended, KILLED, onStage } from "../../support/bot/e2e.ts";
+import { seeded } from "../../support/seeded.ts";
+import { judge, settleIn } from "../../support/bot/survival.ts";
+
+const SEED = 20_261_120;
+const KILLS = 14;
+/** The moments after a request has left come oftener: there a reply is doubled, if ever. */
+const POINTS = [
+  "before:T1",
+  "after:T1",
+  "after:T2",
+  "before:T3",
+  "after:T3",
+  "after:T4",
+  "posted",
+  "posted",
+  "answered",
+  "before:T5",
+];
+const CHANNELS = ["general", "off-topic", "How do I feed krill?"];
+
+/** Discord's own pace of five messages in five seconds takes its time. */
+const LIMITED_MS = 60_000;
+
+it(`[D2] [G7] loses, doubles and reorders nothing in ${KILLS} kills at any moment`, () => {
+  const { random, upTo, pick } = seeded(SEED);
+  const owed = CHANNELS.map((channel) => ({ channel, pieces: [] as string[] }));
+
+  return onStage({
+    discord: () => ({ textChunkLimit: 160 }),
+    // A killed process forgets what Discord said of its limits, and may run into them once.
+    mayRefuse: ({ status }) => status === 429,
+  }, async (scene) => {
+    const { say, mention, startBot } = scene;
+    let questions = 0;
+    const ask = () => {
+      const { channel, pieces } = owed[upTo(owed.length)] ?? owed[0]!;
+      const name = `q${String(++questions).padStart(3, "0")}`;
+      const isLong = random() < 0.3;
+      const names = isLong ? [`${name}a`, `${name}b`] : [`${name}.`];
+      const padding = isLong ? ` ${"krill ".repeat(15)}` : "";
+      say("grace", channel, `${mention} ${names.map((one) => one + padding).join("\n")}`);
+      pieces.push(...names);
+    };
+
+    await settleIn(scene);
+    for (let kill = 0; kill < KILLS; kill++) {
+      const isNamed = random() < 0.6;
+      const point = pick(POINTS);
+      ask();
+      const bot = startBot(isNamed ? { BARNACLE_CRASH_AT: point } : {});
+      await sleep(upTo(300));
+      ask();
+      await Promise.race([bot.exited, sleep(50 + upTo(350))]);
+      bot.kill("SIGKILL");
+      assert.deepEqual(await ended(bot), KILLED);
+    }
+    const due: readonly Owed[] = owed.filter(({ pieces }) => pieces.length > 0);
+    await judge(scene, await scene.start(), due, LIMITED_MS);
+    assert.equal(scene.simulator.account().identifies.length, 1);
+    const pieces = due.flatMap((one) => one.pieces).length;
+    console.log(`${KILLS} kills, ${questions} questions: owed ${pieces}, answered ${pieces}`);
+  });
+});

@@ -1,0 +1,190 @@
+/**
+ * The config of a running bot: changed, broken and mended again, while people talk.
+ */
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import { onStage, type Scene } from "../../support/bot/e2e.ts";
+
+/** Milliseconds that a question has to be answered before it is asked again. */
+const TRY_MS = 250;
+
+/** So that what is asked again and again is answered as often. */
+const QUICK = { rateLimits: false } as const;
+
+const channels = (...open: readonly string[]) => (simulator: Scene["simulator"]) => {
+  const [krill] = simulator.world.guilds.values();
+  assert.ok(krill);
+  return {
+    guilds: { [krill.id]: { channels: Object.fromEntries(open.map((name) => [name, {}])) } },
+  };
+};
+
+/** Asks again and again, until somebody is answered in a channel. */
+async function becomesOpen(
+  { say, mention, written, eventually }: Scene,
+  where: string,
+): Promise<void> {
+  await eventually(`an answer in ${where}`, async () => {
+    say("grace", where, `${mention} now?`);
+    await sleep(TRY_MS);
+    return written(where).length > 0;
+  });
+}
+
+async function isOpen({ say, mention, replies, written }: Scene, where: string): Promise<void> {
+  const count = written(where).length + 1;
+  say("grace", where, `${mention} still?`);
+  await replies(where, count);
+}
+
+/** One session, on one connection, from the beginning to now. */
+function wentOn({ simulator }: Scene): void {
+  const { identifies, resumes, connections } = simulator.account();
+  assert.deepEqual([identifies.length, resumes.length, connections], [1, 0, 1]);
+}
+
+const readiness = async ({ ask }: Scene, bot: StagedBot) => {
+  const response = await ask(bot, "/readyz");
+  const { status, degraded = [] } = await response.json();
+  return { code: response.status, status, isOld: degraded.includes("config:current") };
+};
+
+describe("[C9] the config file of a running bot", () => {
+  it("is followed when it changes, in the session that there is", () =>
+    onStage({ discord: channels("general"), simulator: QUICK }, async (scene) => {
+      const bot = await scene.start();
+      const closed = scene.say("grace", "help", `${scene.mention} hello`);
+      assert.equal(await scene.decided(closed), "ignore: channel-not-listed");
+      scene.rewrite({ discord: channels("general", "help") });
+      await becomesOpen(scene, "help");
+      await scene.line(bot, /guilds.*help/); // the difference is told
+      await isOpen(scene, "general");
+
+      scene.rewrite({ discord: channels("help") });
+      await scene.eventually("general to be closed", async () =>
+        /not-listed/.test(
+          await scene.decided(scene.say("grace", "general", `${scene.mention} still?`)),
+        ));
+      await isOpen(scene, "help");
+      wentOn(scene);
+    }));
+
+  it("[P10] lets nobody in or out by halves: somebody who is taken off a list is not heard", () =>
+    onStage(
+      {
+        discord: () => ({ dm: { policy: "allowlist", allowFrom: ["ada", "grace"] } }),
+        simulator: QUICK,
+      },
+      async (scene) => {
+        await scene.start();
+        scene.say("grace", "dm", "hello");
+        await scene.replies("dm", 1, "grace");
+        scene.rewrite({ discord: () => ({ dm: { policy: "allowlist", allowFrom: ["ada"] } }) });
+        await scene.eventually(
+          "Grace to be a stranger",
+          async () =>
+            await scene.decided(scene.say("grace", "dm", "still?")) === "ignore: dm-not-allowed",
+        );
+        scene.say("ada", "dm", "and me?");
+        await scene.replies("dm", 1, "ada");
+        wentOn(scene);
+      },
+    ));
+
+  it("changes nothing where it is not valid, and health says so until it is mended", () =>
+    onStage({ discord: channels("general") }, async (scene) => {
+      const bot = await scene.start();
+      await scene.eventually(
+        "it to be ready",
+        async () => (await readiness(scene, bot)).code === 200,
+      );
+      const broken: readonly string[] = [
+        '{ "channels": {',
+        '{ "channels": { "discord": { "groupPolicy": "opne" } } }',
+        "",
+      ];
+      for (const text of broken) {
+        writeFileSync(scene.configFile, text);
+        await scene.eventually(
+          `${text} to be noticed`,
+          async () => (await readiness(scene, bot)).isOld,
+        );
+        const { code, status } = await readiness(scene, bot);
+        assert.deepEqual([code, status], [200, "warn"]);
+        await isOpen(scene, "general");
+        const closed = scene.say("grace", "help", `${scene.mention} hello`);
+        assert.equal(await scene.decided(closed), "ignore: channel-not-listed");
+      }
+      scene.rewrite({ discord: channels("general", "help") });
+      await becomesOpen(scene, "help");
+      await scene.eventually(
+        "health to be well",
+        async () => !(await readiness(scene, bot)).isOld,
+      );
+      wentOn(scene);
+    }));
+
+  it("is read again on SIGHUP, which says so where nothing has changed", () =>
+    onStage({}, async (scene) => {
+      const bot = await scene.start();
+      bot.kill("SIGHUP");
+      await scene.line(bot, /config.*read again/i);
+      await isOpen(scene, "general");
+      wentOn(scene);
+    }));
+
+  it("takes another token: the bot connects with it, and answers as who it is then", () =>
+    onStage({}, async (scene) => {
+      const { simulator, say, until, replies, mention } = scene;
+      const [, limpet] = simulator.world.applications.values();
+      assert.ok(limpet);
+      const token = (of: string) => ({ discord: () => ({ token: of }) });
+      scene.rewrite(token(simulator.token));
+      await scene.start();
+      say("grace", "general", `${mention} hello`);
+      await replies("general", 1);
+      scene.rewrite(token(limpet.token));
+      await until(
+        "Limpet to be online",
+        () => simulator.account(limpet).identifies.length === 1 && simulator.connected() === 1,
+      );
+      say("grace", "general", `<@${limpet.userId}> hello`);
+      await until("Limpet to answer", () => simulator.posted("general", limpet).length === 1);
+      assert.equal(simulator.posted("general").length, 1);
+    }));
+
+  it("[C6] starts an account that is added, and stops one that is taken away", () =>
+    onStage({}, async (scene) => {
+      const { simulator, until } = scene;
+      const squid = simulator.addBot({ username: "Squid", guilds: ["Krill & Co"] });
+      await scene.start();
+      scene.rewrite({ discord: () => ({ accounts: { squid: { token: squid.token } } }) });
+      await until("Squid to be online", () => simulator.connected() === 2);
+      scene.say("grace", "help", `<@${squid.userId}> hello`);
+      await until("Squid to answer", () => simulator.posted("help", squid).length === 1);
+      scene.rewrite({});
+      await until("Squid to be gone", () => simulator.connected() === 1);
+      await isOpen(scene, "general");
+      wentOn(scene);
+    }));
+
+  it("loses nothing that is said while it is read", () =>
+    onStage({ simulator: QUICK }, async (scene) => {
+      const { say, mention, written, until } = scene;
+      await scene.start();
+      const count = 20;
+      for (let n = 0; n < count; n += 1) {
+        say("grace", "general", `${mention} question ${n}.`);
+        if (n % 4 === 0) scene.rewrite({ discord: () => ({ textChunkLimit: 1_000 + n }) });
+      }
+      await until("all answers", () => written("general").length >= count);
+      const asked = written("general").map((text) => /question (\d+)\./.exec(text)?.[1]);
+      assert.deepEqual(new Set(asked).size, count);
+      assert.equal(asked.length, count);
+      wentOn(scene);
+    }));
+});

@@ -1,0 +1,189 @@
+/**
+ * What keeps Barnacle from starting: one clear line each, its exit code, and
+ * nothing overwritten.
+ */
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, it } from "node:test";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import { API_KEY, onStage, type Ran, type Scene, writeConfig } from "../../support/bot/e2e.ts";
+
+/** What an operator has set; a test takes away or replaces. */
+function environment({ simulator, model }: Scene) {
+  return {
+    DISCORD_API_URL: simulator.apiUrl,
+    DISCORD_BOT_TOKEN: simulator.token,
+    OPENAI_BASE_URL: model.baseUrl,
+    OPENAI_API_KEY: API_KEY,
+    OPENAI_MODEL: "barnacle-script",
+  };
+}
+
+function run(
+  scene: Scene,
+  { data = join(scene.dataDir, "data"), env = {} }: {
+    readonly data?: string;
+    readonly env?: Readonly<Record<string, string | undefined>>;
+  } = {},
+): Promise<Ran> {
+  return scene.command(["run", "--config", scene.configFile, "--data", data], {
+    ...environment(scene),
+    ...env,
+  });
+}
+
+/** The lines of stderr that are no remark on the config; nothing is ever on stdout. */
+function judge({ code, stdout, stderr }: Ran, expected: number): string {
+  assert.equal(code, expected, stderr.join("\n"));
+  assert.deepEqual(stdout, []);
+  assert.doesNotMatch(stderr.join("\n"), /fault of Barnacle's own|^ +at /m);
+  return stderr.join("\n");
+}
+
+/** The one line that says why. */
+function lineOf(ran: Ran, expected: number): string {
+  judge(ran, expected);
+  const lines = ran.stderr.filter((line) => line.startsWith("barnacle: "));
+  assert.equal(lines.length, 1, ran.stderr.join("\n"));
+  return lines[0] ?? "";
+}
+
+describe("[O7] barnacle run that cannot start", () => {
+  it("says in two lines what to do where no token is given", () =>
+    onStage({}, async (scene) => {
+      writeConfig(scene, {});
+      const ran = await run(scene, { env: { DISCORD_BOT_TOKEN: undefined } });
+      const said = judge(ran, 78);
+      assert.match(said, /token/);
+      assert.match(said, /DISCORD_BOT_TOKEN/);
+      assert.equal(ran.stderr.filter((line) => !/in every guild|^ +(in|=)/.test(line)).length, 1);
+      assert.equal(scene.simulator.requests.records().length, 0);
+    }));
+
+  it("[C2] points at the place where the config is wrong", () =>
+    onStage({}, async (scene) => {
+      writeFileSync(scene.configFile, '{\n  "http": { "port": "x" },\n  "lgo": {}\n}\n');
+      const said = judge(await run(scene), 78);
+      assert.match(said, /config\.jsonc:2:21: error: /);
+      assert.match(said, /config\.jsonc:3:3: error: .*\n[\s\S]*did you mean "log"/);
+      assert.match(said, /\^/);
+    }));
+
+  it("says so where the config that is named is not there", () =>
+    onStage({}, async (scene) => {
+      const ran = await scene.command(
+        ["run", "--config", join(scene.dataDir, "none.jsonc"), "--data", scene.dataDir],
+        environment(scene),
+      );
+      assert.match(judge(ran, 78), /none\.jsonc.*no such file/i);
+    }));
+
+  it("says so where no model is named or found", () =>
+    onStage({}, async (scene) => {
+      const env = {
+        OPENAI_API_KEY: undefined,
+        OPENAI_BASE_URL: undefined,
+        OPENAI_MODEL: undefined,
+      };
+      assert.match(judge(await run(scene, { env }), 78), /model/i);
+    }));
+
+  it("does not send a token in plain text over a network", () =>
+    onStage({}, async (scene) => {
+      const env = { DISCORD_API_URL: "http://discord.example.org" };
+      assert.match(judge(await run(scene, { env }), 78), /^error: DISCORD_API_URL [^\n]+$/);
+    }));
+
+  it("names a port that is taken", () =>
+    onStage({}, async (scene) => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const address = server.address();
+      const port = typeof address === "object" && address ? address.port : 0;
+      try {
+        writeConfig(scene, { http: { port, bind: "127.0.0.1" } });
+        assert.match(lineOf(await run(scene), 75), new RegExp(`\\b${port}\\b`));
+        assert.equal(scene.simulator.posted().length, 0);
+      } finally {
+        server.close();
+      }
+    }));
+
+  it("names a data directory that cannot be made", () =>
+    onStage({}, async (scene) => {
+      const file = join(scene.dataDir, "a-file");
+      writeFileSync(file, "mine");
+      assert.ok(lineOf(await run(scene, { data: join(file, "data") }), 74).includes(file));
+      assert.ok(lineOf(await run(scene, { data: file }), 74).includes(file));
+      assert.equal(readFileSync(file, "utf8"), "mine");
+    }));
+
+  it("[X2] leaves a damaged database as it is", () =>
+    onStage({}, async (scene) => {
+      const data = join(scene.dataDir, "data");
+      const file = join(data, DATABASE_NAME);
+      mkdirSync(data, { mode: 0o700 });
+      const damaged = `not a database, but somebody's: ${"x".repeat(8_192)}`;
+      writeFileSync(file, damaged, { mode: 0o600 });
+      const said = lineOf(await run(scene), 74);
+      assert.ok(said.includes(file));
+      assert.match(said, /damaged.*left as it is.*barnacle restore.*later version.*put a copy/);
+      assert.equal(readFileSync(file, "utf8"), damaged);
+    }));
+
+  it("[X7] does not touch what a newer Barnacle has written", () =>
+    onStage({}, async (scene) => {
+      const data = join(scene.dataDir, "data");
+      const file = join(data, DATABASE_NAME);
+      mkdirSync(data, { mode: 0o700 });
+      const database = new DatabaseSync(file);
+      database.exec("CREATE TABLE future (x); PRAGMA user_version = 4711");
+      database.close();
+      const before = readFileSync(file);
+      const said = lineOf(await run(scene), 74);
+      assert.match(said, /4711/);
+      assert.match(said, /newer/);
+      assert.deepEqual(readFileSync(file), before);
+    }));
+
+  it("names the other Barnacle on the same data directory, which goes on", () =>
+    onStage({}, async (scene) => {
+      const bot = await scene.start();
+      const said = lineOf(await run(scene, { data: scene.dataDir }), 75);
+      assert.ok(said.includes(`pid ${bot.pid}`), said);
+      scene.say("grace", "general", `${scene.mention} still there?`);
+      await scene.replies("general", 1);
+      assert.equal(scene.simulator.account().identifies.length, 1);
+    }));
+
+  it("starts on the directory that a killed one has left", () =>
+    onStage({ simulator: { identifyLimit: { maxConcurrency: 16 } } }, async (scene) => {
+      const first = await scene.start();
+      first.kill("SIGKILL");
+      await first.exited;
+      await scene.start();
+      scene.say("grace", "general", `${scene.mention} back again?`);
+      await scene.replies("general", 1);
+    }));
+
+  for (
+    const [name, value] of [["BARNACLE_CRASH_AT", "before:T9"], ["BARNACLE_FAULT", "x"]] as const
+  ) {
+    it(`[G14] refuses a ${name} that names nothing`, () =>
+      onStage({}, async (scene) => {
+        assert.match(lineOf(await run(scene, { env: { [name]: value } }), 78), new RegExp(name));
+      }));
+  }
+
+  it("waits for a Discord that cannot be reached, and says so", () =>
+    onStage({}, async (scene) => {
+      const bot = scene.startBot({ DISCORD_API_URL: "http://127.0.0.1:9" });
+      await scene.line(bot, /Cannot ask Discord where its gateway is; will try again/);
+      assert.equal((await scene.ask(bot, "/livez")).status, 200);
+      assert.equal((await scene.ask(bot, "/readyz")).status, 503);
+    }));
+});

@@ -1,0 +1,95 @@
+/**
+ * Stopping, politely and less so; nothing is lost either way.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ended, onStage, STOPPED } from "../../support/bot/e2e.ts";
+
+describe("[G12] [O7] a signal", () => {
+  it("SIGTERM lets a running turn end, sends its answer, and keeps the session", () =>
+    onStage({}, async ({ start, say, mention, replies, model, until, simulator }) => {
+      const bot = await start();
+      model.behave("slow");
+      say("grace", "general", `${mention} q1`);
+      await until("the turn to run", () => model.requests.length > 0);
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      assert.match((await replies("general", 1))[0] ?? "", /q1/);
+
+      await start();
+      const { identifies, resumes, clientCloses } = simulator.account();
+      assert.equal(identifies.length, 1);
+      assert.deepEqual(resumes.map(({ outcome }) => outcome), ["resumed"]);
+      assert.ok(clientCloses.every((code) => code !== 1000 && code !== 1001), `${clientCloses}`);
+    }));
+
+  it("SIGTERM leaves a turn that outlasts the grace to the next start, without a word", () =>
+    onStage({ config: { shutdown: { graceSec: 0.5 } } }, async (scene) => {
+      const { start, say, mention, replies, model, until, written } = scene;
+      const bot = await start();
+      model.behave("hang", 1);
+      say("grace", "general", `${mention} q1`);
+      await until("the turn to run", () => model.requests.length > 0);
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      assert.deepEqual(written("general"), []);
+
+      await start();
+      const [reply = ""] = await replies("general", 1);
+      assert.match(reply, /q1/);
+      assert.equal(model.requests.length, 2);
+    }));
+
+  it("SIGTERM claims nothing more, and the next start answers it", () =>
+    onStage({}, async ({ start, say, mention, replies, model, until, written }) => {
+      const bot = await start();
+      model.behave("slow", 1);
+      for (const name of ["q1", "q2", "q3"]) say("grace", "general", `${mention} ${name}`);
+      await until("the turn to run", () => model.requests.length > 0);
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      assert.equal(written("general").length, 1);
+      assert.equal(model.requests.length, 1);
+
+      await start();
+      const texts = await replies("general", 3);
+      assert.deepEqual(texts.map((text) => /q\d/.exec(text)?.[0]), ["q1", "q2", "q3"]);
+    }));
+
+  it("SIGINT stops as well", () =>
+    onStage({}, async ({ start }) => {
+      const bot = await start();
+      bot.kill("SIGINT");
+      assert.deepEqual(await ended(bot), STOPPED);
+    }));
+
+  for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
+    it(`a second ${signal} ends at once with ${code}, and the turn goes on after the start`, () =>
+      onStage({}, async ({ start, line, say, mention, replies, model, until }) => {
+        const bot = await start();
+        model.behave("hang", 1);
+        say("grace", "general", `${mention} q1`);
+        await until("the turn to run", () => model.requests.length > 0);
+        bot.kill(signal);
+        await line(bot, /"Stopping"/);
+        bot.kill(signal);
+        assert.deepEqual(await ended(bot), { code, signal: null });
+
+        await start();
+        assert.match((await replies("general", 1))[0] ?? "", /q1/);
+      }));
+  }
+
+  it("a different second signal ends it at once too", () =>
+    onStage({}, async ({ start, line, say, mention, model, until }) => {
+      const bot = await start();
+      model.behave("hang");
+      say("grace", "general", `${mention} q1`);
+      await until("the turn to run", () => model.requests.length > 0);
+      bot.kill("SIGTERM");
+      await line(bot, /"Stopping"/);
+      bot.kill("SIGINT");
+      assert.deepEqual(await ended(bot), { code: 130, signal: null });
+    }));
+});

@@ -1,0 +1,107 @@
+/**
+ * The bot under a service manager: what it tells, and what it does not let
+ * itself be killed for.
+ */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ended, onStage, type Scene, STOPPED, writeConfig } from "../../support/bot/e2e.ts";
+import { type NotifySocket, openNotifySocket } from "../../support/process/notify_socket.ts";
+
+/** A scene with a service manager, and what its unit puts into the environment. */
+async function underManager(
+  play: (
+    scene: Scene,
+    manager: NotifySocket,
+    env: Readonly<Record<string, string>>,
+  ) => Promise<void>,
+  watchdogMs = 600,
+): Promise<void> {
+  await onStage({ env: { BARNACLE_FAULT: "block_main:3000" } }, async (scene) => {
+    const path = join(scene.dataDir, "notify");
+    using manager = await openNotifySocket(path);
+    await play(scene, manager, { NOTIFY_SOCKET: path, WATCHDOG_USEC: `${watchdogMs * 1_000}` });
+  });
+}
+
+function pingsOf(manager: NotifySocket): number {
+  return manager.received().filter((state) => state === "WATCHDOG=1").length;
+}
+
+describe("[O4] a bot that a service manager has started", () => {
+  it("tells that it is ready, how it is, that it lives, and that it stops", () =>
+    underManager(async ({ start }, manager, env) => {
+      const bot = await start(env);
+      await manager.line(/^READY=1$/);
+      await manager.line(/^STATUS=(pass|warn) {2}running/);
+      await manager.line(/^WATCHDOG=1$/);
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      await manager.line(/^STOPPING=1$/);
+      const all = manager.received();
+      assert.equal(all.filter((state) => state === "READY=1").length, 1);
+      assert.match(all.find((state) => state.startsWith("STOPPING")) ?? "", /EXTEND_TIMEOUT_USEC=/);
+    }));
+
+  it("is ready without a network, says so, and is not to be killed for it", () =>
+    underManager(async ({ startBot, line, ask, until }, manager, env) => {
+      // Not port 9: a bot of another test may have the same token there.
+      const bot = startBot({ ...env, DISCORD_API_URL: "http://127.0.0.1:10" });
+      await manager.line(/^READY=1$/);
+      await line(bot, /"Barnacle is running"/);
+      assert.equal((await ask(bot, "/readyz")).status, 503);
+      const before = pingsOf(manager);
+      await until("more pings", () => pingsOf(manager) >= before + 3);
+      await manager.line(/^STATUS=(warn|fail) {2}running, /);
+    }));
+
+  it("does not ping while its main thread stands still", () =>
+    underManager(async ({ start, until }, manager, env) => {
+      const bot = await start(env);
+      await until("a ping", () => pingsOf(manager) > 0);
+      bot.kill("SIGUSR2");
+      await sleep(500);
+      const before = pingsOf(manager);
+      await sleep(1_500);
+      assert.equal(pingsOf(manager), before);
+      await until("the next ping", () => pingsOf(manager) > before);
+    }));
+
+  it("pings nobody who did not ask, or who asked another process", () =>
+    underManager(async ({ start }, manager, env) => {
+      const { WATCHDOG_USEC: _, ...rest } = env;
+      const first = await start(rest);
+      await manager.line(/^READY=1$/);
+      await sleep(500);
+      first.kill("SIGTERM");
+      await ended(first);
+      await start({ ...env, WATCHDOG_PID: "1" });
+      await sleep(500);
+      assert.equal(pingsOf(manager), 0);
+    }));
+
+  it("[C9] reads its config again at SIGHUP, and goes on whatever is in it", () =>
+    underManager(async (scene, manager, env) => {
+      const { start, line, until, say, mention, replies } = scene;
+      const bot = await start(env);
+      await manager.line(/^READY=1$/);
+      const valid = readFileSync(scene.configFile, "utf8");
+      writeConfig(scene, { http: { port: "x" } });
+      bot.kill("SIGHUP");
+      await manager.line(/^RELOADING=1$/);
+      await line(bot, /cannot be used, and changes nothing; the one that runs stays/);
+      await until(
+        "ready again", // by the signal, and by the file that has changed
+        () => manager.received().filter((state) => state === "READY=1").length >= 2,
+      );
+
+      writeConfig(scene, { ...JSON.parse(valid), log: { level: "debug" } });
+      bot.kill("SIGHUP");
+      await line(bot, /The config has changed.*"key":"log.level".*"takesEffect":"now"/);
+      say("grace", "general", `${mention} still there?`);
+      await replies("general", 1);
+    }));
+});

@@ -1,0 +1,83 @@
+/**
+ * A model that fails, in each way that real ones have been seen to.
+ *
+ * Whoever asked reads one line with an id, the log has the reason under the same
+ * id, and the next message is answered as if nothing had been.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ModelBehaviour } from "../../../simulator/model/server.ts";
+import { ended, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
+
+const NOTICE = /^Something went wrong, and I have no answer\. .*\b([0-9a-f]{12})\b.*$/;
+
+/** Reads the one line that was said, and finds its id in the log and in the store. */
+async function judgeFailure(scene: Scene, fail: () => void, mend: () => void): Promise<string> {
+  const { start, say, mention, replies, simulator, rows } = scene;
+  const bot = await start();
+  fail();
+  say("grace", "general", `${mention} q1`);
+  const [notice = ""] = await replies("general", 1);
+  const id = NOTICE.exec(notice)?.[1];
+  assert.ok(id, `no line with an id: ${notice}`);
+  mend();
+  say("grace", "general", `${mention} q2`);
+  const [, reply = ""] = await replies("general", 2);
+  assert.match(reply, /q2/);
+  bot.kill("SIGTERM");
+  assert.deepEqual(await ended(bot), STOPPED);
+  assert.equal(simulator.posted().length, 2);
+  const lines = bot.lines.filter((line) => line.includes(id));
+  assert.equal(lines.length, 1);
+  const { level, fields } = JSON.parse(lines[0] ?? "");
+  assert.equal(level, "error");
+  assert.equal(fields.failureId, id);
+  const [failed] = rows("SELECT failure FROM inbox WHERE state = 'failed'");
+  assert.equal(failed?.["failure"], fields.reason);
+  return fields.reason;
+}
+
+const faults: readonly [ModelBehaviour, reason: RegExp][] = [
+  ["html", /not_an_answer/],
+  ["garbage", /not_an_answer/],
+  ["cut", /unavailable|unreachable|not_an_answer/],
+  ["ends_early", /not_an_answer/],
+  ["empty", /not_an_answer/],
+  ["server_error", /unavailable/],
+  ["drop", /unreachable|unavailable/],
+  ["unauthorized", /unauthorized/],
+  ["quota", /quota|rate_limited/],
+];
+
+describe("[R11] a model that fails", () => {
+  for (const [behaviour, reason] of faults) {
+    it(`says so in one line with an id, and goes on (${behaviour})`, () =>
+      onStage({}, async (scene) => {
+        const why = await judgeFailure(
+          scene,
+          () => scene.model.behave(behaviour),
+          () => scene.model.behave("script"),
+        );
+        assert.match(why, reason);
+      }));
+  }
+
+  it("is given up after turnTimeoutSec", () =>
+    onStage({ config: { agents: { turnTimeoutSec: 5 } } }, async (scene) => {
+      const why = await judgeFailure(
+        scene,
+        () => scene.model.behave("hang"),
+        () => scene.model.behave("script"),
+      );
+      assert.match(why, /no answer within 5 s/);
+    }));
+
+  it("is not there at all", () =>
+    onStage({}, async ({ start, say, mention, replies }) => {
+      const bot = await start({ OPENAI_BASE_URL: "http://127.0.0.1:9/v1" });
+      say("grace", "general", `${mention} anybody?`);
+      assert.match((await replies("general", 1))[0] ?? "", NOTICE);
+      assert.ok(bot.lines.some((line) => /"A turn failed"/.test(line)));
+    }));
+});

@@ -1,0 +1,567 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
+import type { ChannelId, GuildId, MessageId } from "../../../src/core/discord/ids.ts";
+import type { InboundEvent } from "../../../src/core/inbound/inbound.ts";
+import { type CatchUpPorts, createCatchUp } from "../../../src/flows/catch_up/catch_up.ts";
+import { ALL_MS, HOLD_MS } from "../../../src/flows/turn/hold.ts";
+import type { MissedChannel } from "../../../src/flows/catch_up/missed.ts";
+import {
+  ACCOUNT,
+  channelId,
+  guildId,
+  guildMessage,
+  guildPlace,
+  messageIdAt,
+} from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { accepted } from "../../support/store/store.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+
+const START = Date.UTC(2026, 0, 1);
+const KRILL = guildId("1600000000000000001");
+const ELSEWHERE = guildId("1600000000000000002");
+const GENERAL = channelId("1700000000000000001");
+const HELP = channelId("1700000000000000002");
+const LOUNGE = channelId("1700000000000000003");
+const DM = channelId("1700000000000000004");
+const SECRET = channelId("1700000000000000005");
+
+const settle = async (): Promise<void> => {
+  for (let turn = 0; turn < 8; turn++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+class Refused extends Error {}
+
+/** A Discord with a history, a store with a gap, and the faults of both. */
+function setUp(options: Partial<Pick<CatchUpPorts, "isEnabled" | "mayActInDirect">> = {}) {
+  const clock = new FakeClock(START + 60_000);
+  const { log, lines } = recordingLog();
+  const world = {
+    said: new Map<ChannelId, number[]>(),
+    guildOf: new Map<ChannelId, GuildId>([[GENERAL, KRILL], [HELP, KRILL], [SECRET, KRILL], [
+      LOUNGE,
+      ELSEWHERE,
+    ]]),
+    awaited: new Set<GuildId>(),
+    direct: [] as ChannelId[],
+    /** Channels whose last message is not known, and those that nobody may act in. */
+    unknown: new Set<ChannelId>(),
+    closed: new Set<ChannelId>(),
+    /** What becomes of requests about a channel. */
+    answers: new Map<ChannelId, "empty" | "refused" | "down">(),
+    missing: new Map<ChannelId, readonly string[]>(),
+    isStoreDown: false,
+    gap: undefined as number | undefined,
+    /** When the newest loss was discovered. */
+    lostAt: 1,
+  };
+  const steps: string[] = [];
+  const taken: MessageId[] = [];
+  let released = 0;
+
+  function channelsOf(planned: ReadonlySet<GuildId>): MissedChannel[] {
+    return [...world.guildOf]
+      .filter(([, guild]) => !world.awaited.has(guild) && !planned.has(guild))
+      .map(([id, guild]): MissedChannel => {
+        const last = world.said.get(id)?.at(-1);
+        const name = { id, name: String(id).slice(-1) };
+        return {
+          id,
+          guildId: guild,
+          place: guildPlace({ guild: { id: guild, name: "g" }, channel: name }),
+          ...(!world.unknown.has(id) && { lastMessageId: last ? messageIdAt(last) : "none" }),
+        };
+      });
+  }
+
+  const catchUp = createCatchUp({
+    accountId: ACCOUNT,
+    isEnabled: true,
+    mayActInDirect: true,
+    ...options,
+    limits: { maxAgeMs: 3_600_000, maxPerChannel: 100 },
+    store: {
+      gapOf: () =>
+        Promise.resolve(
+          world.gap === undefined ? undefined : { from: world.gap, lostAt: world.lostAt },
+        ),
+      directChannels: () =>
+        world.isStoreDown ? Promise.reject(new Error("disk full")) : Promise.resolve(world.direct),
+      finishCatchUp(account, shardId, from, lostAt = world.lostAt) {
+        if (world.isStoreDown) return Promise.reject(new Error("disk full"));
+        assert.equal(account, ACCOUNT);
+        steps.push(`closed ${shardId} ${from - START}`);
+        if (world.gap === from && world.lostAt === lostAt) world.gap = undefined;
+        return Promise.resolve();
+      },
+    },
+    places: (_shard, planned) => ({ channels: channelsOf(planned), awaited: [...world.awaited] }),
+    mayAct: ({ channel }) => !world.closed.has(channel.id),
+    readPage({ id }, before) {
+      const answer = world.answers.get(id);
+      steps.push(`read ${id.slice(-1)}`);
+      if (answer === "refused") return Promise.reject(new Refused());
+      if (answer === "down") return Promise.reject(new Error("503"));
+      const said = answer === "empty" ? [] : world.said.get(id) ?? [];
+      const older = said.map(messageIdAt).filter((one) => !before || BigInt(one) < BigInt(before));
+      const events = older.slice(-100).toReversed().map((one): InboundEvent =>
+        guildMessage({ id: one, channelId: id })
+      );
+      const oldest = events.at(-1)?.id;
+      return Promise.resolve({ events, isLast: events.length < 100, ...(oldest && { oldest }) });
+    },
+    lookAtGuild(guild) {
+      steps.push(`look at ${guild.slice(-1)}`);
+      const missing = new Map(world.missing);
+      return Promise.resolve((id) => missing.get(id) ?? []);
+    },
+    isRefused: (error) => error instanceof Refused,
+    found(events) {
+      if (world.isStoreDown) return Promise.reject(new Error("disk full"));
+      const fresh = events.filter(({ id }) => !taken.includes(id));
+      taken.push(...fresh.map(({ id }) => id));
+      const judged = fresh.flatMap((event) => event.kind === "message" ? [accepted(event)] : []);
+      return Promise.resolve({ ...NOTHING_ACCEPTED, accepted: judged });
+    },
+    now: clock.now,
+    schedule: clock.schedule,
+    random: () => 0.5,
+    log,
+    onReleased: () => released++,
+    onFound: () => undefined,
+  });
+  const say = (id: ChannelId, ...at: readonly number[]) =>
+    void world.said.set(id, [...world.said.get(id) ?? [], ...at.map((ms) => START + ms)]);
+  const gap = { shardId: 0, from: START };
+  return { catchUp, clock, gap, lines, say, steps, taken, world, released: () => released };
+}
+
+const events = (lines: ReturnType<typeof recordingLog>["lines"], level: string) =>
+  lines.filter((line) => line.level === level).map(({ event }) => event);
+
+describe("[G6] createCatchUp()", () => {
+  it("reads what is ahead, direct messages first, and closes the gap", async () => {
+    const { catchUp, gap, lines, say, steps, taken, world } = setUp();
+    say(GENERAL, 1_000, 2_000);
+    say(LOUNGE, 1_500);
+    say(HELP, -60_000);
+    say(DM, 3_000);
+    world.direct = [DM];
+    catchUp.start(gap);
+    await settle();
+    assert.deepEqual(steps, ["read 4", "read 1", "read 3", "closed 0 0"]);
+    assert.deepEqual(taken, [3_000, 1_000, 2_000, 1_500].map((ms) => messageIdAt(START + ms)));
+    assert.deepEqual([catchUp.held(), catchUp.pending()], [[], 0]);
+    assert.deepEqual(lines.map(({ level, fields }) => ({ level, ...fields })), [{
+      level: "info",
+      channels: 3,
+      read: 4,
+      answered: 4,
+      tooOld: 0,
+      tooMany: 0,
+      unreadable: 0,
+      seconds: 0,
+    }]);
+  });
+
+  it("asks where nobody knows, and nowhere that the bot may not act", async () => {
+    const { catchUp, gap, say, steps, taken, world } = setUp({ mayActInDirect: false });
+    say(GENERAL, 1_000);
+    say(HELP, -60_000);
+    world.direct = [DM];
+    world.unknown.add(HELP);
+    world.closed.add(GENERAL);
+    catchUp.start(gap);
+    await settle();
+    assert.deepEqual(steps, ["read 2", "closed 0 0"]);
+    assert.deepEqual(taken, []);
+  });
+
+  it("asks for no direct message on a shard that has none", async () => {
+    const { catchUp, gap, steps, world } = setUp();
+    world.direct = [DM];
+    catchUp.start({ ...gap, shardId: 1 });
+    await settle();
+    assert.deepEqual(steps, ["closed 1 0"]);
+  });
+
+  it("waits for a guild with an outage, and closes the gap when it is back", async () => {
+    const { catchUp, clock, gap, say, steps, world } = setUp();
+    say(GENERAL, 1_000);
+    world.awaited.add(ELSEWHERE);
+    catchUp.start(gap);
+    await settle();
+    assert.deepEqual(steps, ["read 1"]);
+    assert.equal(catchUp.pending(), 1);
+    clock.advance(HOLD_MS);
+    say(LOUNGE, 9_000);
+    world.awaited.clear();
+    catchUp.ready();
+    await settle();
+    assert.deepEqual(steps, ["read 1", "read 3", "closed 0 0"]);
+  });
+
+  it("no longer waits for a guild that was left", async () => {
+    const { catchUp, gap, steps, world } = setUp();
+    world.awaited.add(ELSEWHERE);
+    catchUp.start(gap);
+    await settle();
+    world.awaited.clear();
+    world.guildOf.delete(LOUNGE);
+    catchUp.ready();
+    await settle();
+    assert.deepEqual(steps, ["closed 0 0"]);
+  });
+
+  describe("what it holds", () => {
+    it("is everything from a session's start on, and then what is to be read", async () => {
+      const { catchUp, gap, say, world, released } = setUp();
+      say(GENERAL, 1_000);
+      say(HELP, 2_000);
+      world.awaited.add(ELSEWHERE);
+      world.gap = gap.from;
+      catchUp.sessionStarting(0);
+      assert.equal(catchUp.held(), "all");
+      catchUp.sessionStarted(0);
+      assert.equal(catchUp.held(), "all");
+      world.answers.set(HELP, "down");
+      await settle();
+      assert.equal(catchUp.held(), "all", "a guild is still to come");
+      world.awaited.clear();
+      catchUp.ready();
+      await settle();
+      assert.deepEqual(catchUp.held(), [HELP]);
+      assert.ok(released() > 0);
+    });
+
+    it("is everything again after another lost session, while a guild stays away", async () => {
+      const { catchUp, clock, gap, say, steps, world } = setUp();
+      say(GENERAL, 1_000);
+      world.awaited.add(ELSEWHERE);
+      world.gap = gap.from;
+      catchUp.sessionStarting(0);
+      catchUp.sessionStarted(0);
+      await settle();
+      clock.advance(HOLD_MS);
+      assert.deepEqual(catchUp.held(), []);
+      clock.advance(3_600_000);
+      say(GENERAL, 3_600_000);
+      world.lostAt++;
+      catchUp.sessionStarting(0);
+      assert.equal(catchUp.held(), "all");
+      catchUp.sessionStarted(0);
+      await settle();
+      assert.deepEqual(steps, ["read 1", "read 1"]);
+      clock.advance(ALL_MS);
+      assert.deepEqual(catchUp.held(), [], "its history is in");
+    });
+
+    it("is everything where a box boots before its router, with a gap of before", async () => {
+      const { catchUp, clock, gap, say, world } = setUp();
+      say(GENERAL, 1_000);
+      world.answers.set(GENERAL, "down");
+      catchUp.start(gap);
+      for (let waited = 0; waited < HOLD_MS; waited += 1_000) {
+        await settle();
+        clock.advance(1_000);
+      }
+      assert.deepEqual(catchUp.held(), []);
+      world.answers.clear();
+      world.gap = gap.from;
+      world.answers.set(HELP, "down");
+      say(HELP, 60_000);
+      catchUp.sessionStarting(0);
+      assert.equal(catchUp.held(), "all");
+      catchUp.sessionStarted(0);
+      await settle();
+      assert.deepEqual(catchUp.held(), [HELP], "whatever was waited for before");
+    });
+
+    it("is no more than half a minute of everything, while the store takes no session", () => {
+      const { catchUp, clock } = setUp();
+      catchUp.sessionStarting(0);
+      clock.advance(HOLD_MS - 1);
+      catchUp.sessionStarting(0);
+      assert.equal(catchUp.held(), "all");
+      clock.advance(1);
+      catchUp.sessionStarting(0);
+      assert.deepEqual([catchUp.held(), clock.pending], [[], 0]);
+    });
+
+    it("is nothing after the account's first session", async () => {
+      const { catchUp, clock, steps, released } = setUp();
+      catchUp.sessionStarting(0);
+      catchUp.sessionStarted(0);
+      await settle();
+      assert.deepEqual([catchUp.held(), steps, released(), clock.pending], [[], [], 1, 0]);
+    });
+
+    it("is everything while any shard's gap is not known yet", async () => {
+      const { catchUp, gap, steps } = setUp();
+      catchUp.start(gap);
+      catchUp.sessionStarting(1);
+      await settle();
+      assert.deepEqual([steps, catchUp.held()], [["closed 0 0"], "all"]);
+      catchUp.sessionStarted(1);
+      await settle();
+      assert.deepEqual(catchUp.held(), []);
+    });
+
+    it("is let go after half a minute, and is read all the same", async () => {
+      const { catchUp, clock, gap, say, taken, world } = setUp();
+      say(GENERAL, 1_000);
+      world.answers.set(GENERAL, "down");
+      catchUp.start(gap);
+      for (let waited = 0; waited < HOLD_MS; waited += 1_000) {
+        await settle();
+        clock.advance(1_000);
+        if (waited < ALL_MS - 1_000) continue;
+        const isOver = waited + 1_000 >= HOLD_MS;
+        assert.deepEqual(catchUp.held(), isOver ? [] : [GENERAL]);
+      }
+      assert.deepEqual(taken, []);
+      world.answers.clear();
+      await settle();
+      clock.advance(60_000);
+      await settle();
+      assert.deepEqual(taken, [messageIdAt(START + 1_000)]);
+      assert.equal(catchUp.pending(), 0);
+    });
+  });
+
+  describe("a channel that cannot be read", () => {
+    it("lacks the permission, where Discord gives nothing of what was said", async () => {
+      const { catchUp, gap, lines, say, steps, world } = setUp();
+      say(GENERAL, 1_000);
+      say(HELP, 1_000);
+      world.answers.set(GENERAL, "empty");
+      world.answers.set(HELP, "empty");
+      world.missing.set(GENERAL, ["Read Message History"]);
+      catchUp.start(gap);
+      await settle();
+      assert.deepEqual(steps, ["read 1", "look at 1", "read 2", "closed 0 0"], "one look does");
+      const missing = ["Read Message History"];
+      assert.deepEqual(catchUp.unreadable(), [{ channelId: GENERAL, name: "#1", missing }]);
+      const [warning] = lines.filter(({ level }) => level === "warn");
+      assert.match(warning?.event ?? "", /Cannot read what was said in #1/);
+      assert.match(String(warning?.fields["fix"]), /Grant .*"Read Message History" in #1/);
+    });
+
+    it("is fine where what was said was deleted", async () => {
+      const { catchUp, gap, lines, say, steps, world } = setUp();
+      say(GENERAL, 1_000);
+      world.answers.set(GENERAL, "empty");
+      catchUp.start(gap);
+      await settle();
+      assert.deepEqual(steps, ["read 1", "look at 1", "closed 0 0"]);
+      assert.deepEqual([catchUp.unreadable(), events(lines, "warn")], [[], []]);
+    });
+
+    it("stays open where another session was lost as it was being closed", async () => {
+      const { catchUp, world } = setUp();
+      world.gap = START;
+      catchUp.start({ shardId: 0, from: START, lostAt: 1 });
+      world.lostAt = 2; // a T0 that nobody has told of yet
+      await settle();
+      assert.equal(world.gap, START);
+      catchUp.sessionStarted(0);
+      await settle();
+      assert.equal(world.gap, undefined);
+    });
+
+    it("is no longer one once it could be read", async () => {
+      const { catchUp, gap, say, world } = setUp();
+      say(GENERAL, 1_000);
+      world.answers.set(GENERAL, "empty");
+      world.missing.set(GENERAL, ["Read Message History"]);
+      catchUp.start(gap);
+      await settle();
+      assert.equal(catchUp.unreadable().length, 1);
+      world.answers.clear();
+      world.missing.clear();
+      catchUp.start({ shardId: 0, from: START + 500 });
+      await settle();
+      assert.deepEqual(catchUp.unreadable(), []);
+    });
+
+    it("is refused once for a whole guild, since refusals are counted against the address", async () => {
+      const { catchUp, gap, lines, say, steps, world } = setUp();
+      for (const id of [GENERAL, HELP, SECRET]) {
+        say(id, 1_000);
+        world.answers.set(id, "refused");
+        world.missing.set(id, ["View Channel"]);
+      }
+      catchUp.start(gap);
+      await settle();
+      assert.deepEqual(steps, ["read 1", "look at 1", "closed 0 0"]);
+      assert.deepEqual(events(lines, "warn"), [], "hidden is not wrong");
+      assert.deepEqual(catchUp.unreadable(), []);
+    });
+
+    it("is said, and done, where nothing explains it", async () => {
+      const { catchUp, gap, lines, say, steps, world } = setUp();
+      say(DM, 1_000);
+      say(GENERAL, 1_000);
+      world.direct = [DM];
+      world.answers.set(DM, "refused");
+      world.answers.set(GENERAL, "refused");
+      catchUp.start(gap);
+      await settle();
+      assert.deepEqual(steps, ["read 4", "read 1", "look at 1", "closed 0 0"]);
+      assert.equal(events(lines, "warn").length, 2);
+    });
+  });
+
+  it("[D5] tries as long as it takes, and keeps the gap open meanwhile", async () => {
+    const { catchUp, clock, gap, lines, say, steps, taken, world } = setUp();
+    say(GENERAL, 1_000);
+    say(HELP, 2_000);
+    world.answers.set(GENERAL, "down");
+    catchUp.start(gap);
+    for (let waited = 0; waited < 20; waited++) {
+      await settle();
+      clock.advance(60_000);
+    }
+    assert.deepEqual(taken, [messageIdAt(START + 2_000)], "the others do not wait for it");
+    assert.ok(!steps.some((step) => step.startsWith("closed")));
+    assert.ok(events(lines, "warn").length > 10);
+    world.answers.clear();
+    await settle();
+    clock.advance(60_000);
+    await settle();
+    assert.equal(steps.at(-1), "closed 0 0");
+    assert.deepEqual(new Set(taken), new Set([1_000, 2_000].map((ms) => messageIdAt(START + ms))));
+  });
+
+  it("[X2] does the same while the store takes nothing", async () => {
+    const { catchUp, clock, gap, say, steps, taken, world } = setUp();
+    say(GENERAL, 1_000);
+    world.isStoreDown = true;
+    catchUp.start(gap);
+    for (let waited = 0; waited < 5; waited++) {
+      await settle();
+      clock.advance(60_000);
+    }
+    world.isStoreDown = false;
+    for (let waited = 0; waited < 3; waited++) {
+      await settle();
+      clock.advance(60_000);
+    }
+    assert.deepEqual(taken, [messageIdAt(START + 1_000)]);
+    assert.equal(steps.at(-1), "closed 0 0");
+  });
+
+  it("reads all of it once more where another session is lost meanwhile", async () => {
+    const { catchUp, clock, gap, say, steps, taken, world } = setUp();
+    say(GENERAL, 1_000);
+    say(HELP, 1_000);
+    world.gap = gap.from;
+    world.answers.set(HELP, "down");
+    catchUp.start(gap);
+    await settle();
+    assert.deepEqual(steps, ["read 1", "read 2"]);
+    catchUp.sessionStarting(0);
+    say(GENERAL, 30_000);
+    world.answers.clear();
+    catchUp.sessionStarted(0);
+    clock.advance(60_000);
+    await settle();
+    assert.equal(steps.filter((step) => step.startsWith("closed")).length, 1);
+    assert.deepEqual(steps, ["read 1", "read 2", "read 1", "read 2", "closed 0 0"]);
+    assert.deepEqual(new Set(taken), new Set([1_000, 30_000].map((ms) => messageIdAt(START + ms))));
+  });
+
+  it("reads all others once more, although one channel fails for as long as it takes", async () => {
+    const { catchUp, clock, gap, say, steps, taken, world } = setUp();
+    say(GENERAL, 1_000);
+    say(HELP, 2_000);
+    world.answers.set(GENERAL, "down");
+    world.gap = gap.from;
+    catchUp.start(gap);
+    await settle();
+    clock.advance(60_000);
+    await settle();
+    assert.deepEqual(taken, [messageIdAt(START + 2_000)]);
+    say(HELP, 40_000);
+    world.lostAt++;
+    catchUp.sessionStarting(0);
+    catchUp.sessionStarted(0);
+    for (let waited = 0; waited < 5; waited++) {
+      await settle();
+      clock.advance(60_000);
+    }
+    assert.deepEqual(taken, [2_000, 40_000].map((ms) => messageIdAt(START + ms)));
+    assert.equal(catchUp.pending(), 1);
+    world.answers.clear();
+    await settle();
+    clock.advance(60_000);
+    await settle();
+    assert.deepEqual(taken.at(-1), messageIdAt(START + 1_000));
+    assert.deepEqual([steps.at(-1), world.gap, catchUp.pending()], ["closed 0 0", undefined, 0]);
+  });
+
+  it("does not close a gap that another lost session has just made larger", async () => {
+    const { catchUp, clock, gap, say, steps, taken, world } = setUp({ mayActInDirect: false });
+    world.gap = gap.from;
+    world.isStoreDown = true;
+    catchUp.start(gap); // nothing to read: only the closing is left, and fails
+    await settle();
+    catchUp.sessionStarting(0); // T0 is under way
+    say(GENERAL, 20_000);
+    world.isStoreDown = false;
+    clock.advance(60_000);
+    catchUp.sessionStarted(0);
+    await settle();
+    assert.deepEqual(steps, ["read 1", "closed 0 0"]);
+    assert.deepEqual(taken, [messageIdAt(START + 20_000)]);
+  });
+
+  it("lets go of a gap that was closed in time", async () => {
+    const { catchUp, clock, gap, say, steps, world } = setUp({ mayActInDirect: false });
+    say(GENERAL, 1_000);
+    world.answers.set(GENERAL, "down");
+    catchUp.start(gap);
+    await settle();
+    catchUp.sessionStarting(0);
+    catchUp.sessionStarted(0); // and the store knows of none
+    clock.advance(60_000);
+    await settle();
+    assert.deepEqual([steps, catchUp.held(), catchUp.pending()], [["read 1"], [], 0]);
+  });
+
+  it("closes each shard's gap by itself", async () => {
+    const { catchUp, gap, steps } = setUp();
+    catchUp.start(gap);
+    catchUp.start({ shardId: 1, from: START + 7 });
+    await settle();
+    assert.deepEqual(steps.toSorted(), ["closed 0 0", "closed 1 7"]);
+  });
+
+  it("reads nothing where the operator wants nothing, says so, and holds nobody", async () => {
+    const { catchUp, clock, gap, lines, say, steps, world } = setUp({ isEnabled: false });
+    say(GENERAL, 1_000);
+    world.gap = gap.from;
+    catchUp.sessionStarting(0);
+    assert.deepEqual(catchUp.held(), []);
+    catchUp.sessionStarted(0);
+    await settle();
+    catchUp.ready();
+    await settle();
+    assert.deepEqual(steps, ["closed 0 0"]);
+    assert.deepEqual(events(lines, "warn").length, 1);
+    assert.match(events(lines, "warn")[0] ?? "", /not read: catchUp.enabled is false/);
+    assert.deepEqual([events(lines, "info"), clock.pending], [[], 0]);
+  });
+
+  it("leaves the gap open where the process stops before it is through", async () => {
+    const { catchUp, clock, gap, say, steps, world } = setUp();
+    say(GENERAL, 1_000);
+    world.answers.set(GENERAL, "down");
+    catchUp.start(gap);
+    await settle();
+    await catchUp.stop();
+    assert.deepEqual(steps, ["read 1"]);
+    assert.deepEqual([clock.pending, catchUp.held()], [0, []]);
+  });
+});

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createUnreadable } from "../../../src/flows/catch_up/unreadable.ts";
+import { channelId, guildId, guildPlace } from "../../support/discord/builders.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+
+const PLACE = guildPlace();
+const GUILD = guildId(PLACE.guild.id);
+const HELP = { id: PLACE.channel.id, guildId: GUILD, place: PLACE };
+const THREAD = {
+  ...HELP,
+  id: channelId("7"),
+  place: { ...PLACE, thread: { id: channelId("7"), name: "a leak" } },
+};
+const HISTORY = "Read Message History";
+
+class Refused extends Error {}
+
+function setUp(look: () => Promise<readonly string[]>) {
+  const { log, lines } = recordingLog();
+  let looks = 0;
+  const unreadable = createUnreadable({
+    async lookAtGuild(id) {
+      looks++;
+      assert.equal(id, GUILD);
+      const missing = await look();
+      return (asked) => asked === HELP.id ? missing : [];
+    },
+    isRefused: (error) => error instanceof Refused,
+    log,
+  });
+  return { unreadable, lines, looks: () => looks };
+}
+
+describe("[G6] createUnreadable()", () => {
+  it("knows nothing before somebody has looked", async () => {
+    const { unreadable, looks } = setUp(() => Promise.resolve([HISTORY]));
+    assert.equal(unreadable.has(HELP), false);
+    assert.equal(looks(), 0);
+    assert.equal(await unreadable.check(HELP), true);
+    assert.equal(unreadable.has(HELP), true);
+    assert.equal(looks(), 1);
+  });
+
+  it("judges a thread by its parent, and calls it by its own name", async () => {
+    const { unreadable, lines } = setUp(() => Promise.resolve([HISTORY]));
+    assert.equal(await unreadable.check(THREAD), true);
+    assert.deepEqual(unreadable.list(), [{
+      channelId: THREAD.id,
+      name: "#a leak",
+      missing: [HISTORY],
+    }]);
+    assert.deepEqual(lines.map(({ level }) => level), ["warn"]);
+  });
+
+  it("never looks for a direct message", async () => {
+    const { unreadable, looks } = setUp(() => Promise.resolve([HISTORY]));
+    assert.equal(await unreadable.check({ id: channelId("8") }), false);
+    assert.equal(looks(), 0);
+  });
+
+  it("takes a hidden channel for what it is, and warns of none", async () => {
+    const { unreadable, lines } = setUp(() => Promise.resolve(["View Channel"]));
+    assert.equal(await unreadable.check(HELP), true);
+    assert.deepEqual(unreadable.list(), []);
+    assert.deepEqual(lines.map(({ level }) => level), ["debug"]);
+  });
+
+  it("has nothing to grant in a guild that is gone, and does not take a failure for that", async () => {
+    assert.equal(await setUp(() => Promise.reject(new Refused())).unreadable.check(HELP), false);
+    const failing = setUp(() => Promise.reject(new Error("503"))).unreadable;
+    await assert.rejects(failing.check(HELP), /503/);
+  });
+
+  it("forgets what it saw when it is to look anew, and a channel that could be read", async () => {
+    const { unreadable } = setUp(() => Promise.resolve([HISTORY]));
+    await unreadable.check(HELP);
+    unreadable.clear(HELP.id);
+    assert.deepEqual(unreadable.list(), []);
+    await unreadable.check(HELP);
+    unreadable.lookAnew();
+    assert.equal(unreadable.has(HELP), false);
+    assert.deepEqual(unreadable.list(), []);
+  });
+});

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { OutboxRow } from "../../../src/core/outbound/outbound.ts";
+import { createClockSet } from "../../../src/flows/deliver/clock_set.ts";
+import { ACCOUNT, outboundMessage } from "../../support/discord/builders.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const HOUR_MS = 3_600_000;
+
+function setUp() {
+  let wall = NOW;
+  let steady = 0;
+  let isFull = false;
+  const shifts: (readonly [byMs: number, until: number])[] = [];
+  const clock = createClockSet({
+    accountId: ACCOUNT,
+    outbox: {
+      shiftFailing(_account, byMs, until) {
+        if (isFull) return Promise.reject(new Error("the disk is full"));
+        shifts.push([byMs, until]);
+        return Promise.resolve();
+      },
+    },
+    now: () => wall,
+    steadyNow: () => steady,
+  });
+  return {
+    clock,
+    shifts,
+    pass(ms: number) {
+      wall += ms;
+      steady += ms;
+    },
+    set: (ms: number) => wall += ms,
+    setFull: (full: boolean) => isFull = full,
+  };
+}
+
+function row(failingSince?: number): OutboxRow {
+  return {
+    id: 1,
+    message: outboundMessage(),
+    fileCount: 0,
+    action: { kind: "post" },
+    ...(failingSince !== undefined && { failingSince }),
+  };
+}
+
+describe("[D5] createClockSet()", () => {
+  it("does nothing while the clock goes, or is set by a little, or back", async () => {
+    const { clock, shifts, pass, set } = setUp();
+    pass(48 * HOUR_MS);
+    await clock.look();
+    set(299_999);
+    await clock.look();
+    set(-10 * HOUR_MS);
+    await clock.look();
+    assert.deepEqual(shifts, []);
+    assert.equal(clock.inAll(), 0);
+  });
+
+  it("notices, once, by how much it is set forward", async () => {
+    const { clock, shifts, pass, set } = setUp();
+    pass(HOUR_MS);
+    set(10 * HOUR_MS);
+    pass(1_000);
+    await Promise.all([clock.look(), clock.look()]);
+    await clock.look();
+    assert.deepEqual(shifts, [[10 * HOUR_MS, NOW + HOUR_MS + 1_000]]);
+    set(-HOUR_MS);
+    await clock.look();
+    set(2 * HOUR_MS);
+    await clock.look();
+    assert.deepEqual(shifts.map(([byMs]) => byMs), [10 * HOUR_MS, 2 * HOUR_MS]);
+    assert.equal(clock.inAll(), 12 * HOUR_MS);
+  });
+
+  it("notices what adds up", async () => {
+    const { clock, shifts, set } = setUp();
+    for (let time = 0; time < 5; time++) {
+      set(60_000);
+      await clock.look();
+    }
+    assert.deepEqual(shifts.map(([byMs]) => byMs), [300_000]);
+  });
+
+  it("tries it again where the disk does not take it", async () => {
+    const { clock, shifts, set, setFull } = setUp();
+    setFull(true);
+    set(HOUR_MS);
+    await assert.rejects(clock.look(), /full/);
+    assert.equal(clock.inAll(), 0);
+    setFull(false);
+    await clock.look();
+    assert.deepEqual(shifts.map(([byMs]) => byMs), [HOUR_MS]);
+  });
+
+  it("knows a row that was read before, and what began to fail since", async () => {
+    const { clock, set } = setUp();
+    const before = clock.inAll();
+    set(HOUR_MS);
+    await clock.look();
+    assert.equal(clock.sinceThen(row(NOW - 5), before).failingSince, NOW - 5 + HOUR_MS);
+    assert.equal(clock.sinceThen(row(NOW + HOUR_MS), before).failingSince, NOW + HOUR_MS);
+    assert.equal(clock.sinceThen(row(), before).failingSince, undefined);
+    assert.equal(clock.sinceThen(row(NOW - 5), clock.inAll()).failingSince, NOW - 5);
+  });
+});

@@ -1,0 +1,661 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { Delivery } from "../../../src/core/outbound/delivery.ts";
+import type { ChannelId } from "../../../src/core/discord/ids.ts";
+import type { OutboundMessage, PostOutcome } from "../../../src/core/outbound/outbound.ts";
+import type { PostedPage, Unread } from "../../../src/core/outbound/posted.ts";
+import { createLanes, type LanesPorts } from "../../../src/flows/deliver/lanes.ts";
+import { createOutbox } from "../../../src/store/outbox/outbox.ts";
+import type { Parked } from "../../../src/flows/deliver/park.ts";
+import {
+  ACCOUNT,
+  channelId,
+  guildId,
+  messageId,
+  messageIdAt,
+  userId,
+} from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+import { openDatabase } from "../../support/store/open_database.ts";
+import { frozen, part } from "../../support/store/store.ts";
+
+const HERE = channelId("1400000000000000002");
+const THERE = channelId("1400000000000000005");
+const GUILD = guildId("1400000000000000010");
+const BOT = userId("1400000000000000003");
+const DAY_MS = 86_400_000;
+const CREATED: PostOutcome = { kind: "created", messageId: messageId("77") };
+const UNANSWERED: PostOutcome = { kind: "unanswered", reason: "nothing within 15000 ms" };
+const UNSENT: PostOutcome = { kind: "unsent", reason: "no route to host" };
+const FORBIDDEN: PostOutcome = { kind: "refused", why: "forbidden", reason: "Missing Permissions" };
+const NOT_THERE: PostedPage = {
+  kind: "page",
+  messages: [],
+  oldest: messageId("1"),
+  isLast: true,
+};
+
+type Asked = { nonce: string; answer: (outcome: PostOutcome) => Promise<void> };
+
+/** The real outbox in memory with these rows, and a Discord that answers one request as told. */
+async function setUp(
+  rows: readonly [channel: ChannelId, nonce: string][],
+  more: Partial<LanesPorts> = {},
+) {
+  const database = openDatabase();
+  const outbox = createOutbox(database);
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  const asked: Asked[] = [];
+  const pages: (PostedPage | Unread)[] = [];
+  const deliveries: Delivery["kind"][] = [];
+  const dead: string[] = [];
+  const parked: Parked[] = [];
+  const looks: (readonly ChannelId[] | undefined)[] = [];
+
+  async function add(channel: ChannelId, nonce: string): Promise<void> {
+    const of = part(messageIdAt(clock.now() - 1_000));
+    await outbox.add(frozen({ channelId: channel, nonce, guildId: GUILD, of }), clock.now());
+  }
+  for (const row of rows) await add(...row);
+
+  const lanesPorts: LanesPorts = {
+    accountId: ACCOUNT,
+    outbox: {
+      ...outbox,
+      heads(account, channels) {
+        looks.push(channels);
+        return outbox.heads(account, channels);
+      },
+    },
+    messages: {
+      create: ({ nonce }: OutboundMessage) =>
+        new Promise((resolve) => {
+          asked.push({
+            nonce,
+            answer: async (outcome) => {
+              resolve(outcome);
+              await settle();
+            },
+          });
+        }),
+      edit: () => Promise.reject(new Error("nothing is edited here")),
+      delete: () => Promise.reject(new Error("nothing is deleted here")),
+    },
+    history: () => Promise.resolve(pages.shift() ?? NOT_THERE),
+    canReadHistory: () => Promise.resolve(true),
+    self: () => BOT,
+    explain: () => Promise.resolve("cannot post in #ops"),
+    nonceWindowMs: 60_000,
+    steadyNow: clock.now,
+    bootedAt: () => 0,
+    retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0 },
+    now: clock.now,
+    schedule: clock.schedule,
+    random: () => 0.5,
+    log,
+    onDelivery: (_row, { kind }) => deliveries.push(kind),
+    onParked: (told) => parked.push(told),
+    onDead: ({ message }) => dead.push(message.nonce),
+    ...more,
+  };
+  const begin = () => createLanes(lanesPorts);
+  const nonces = () => asked.map(({ nonce }) => nonce);
+  const answer = (outcome: PostOutcome) => asked.at(-1)!.answer(outcome);
+  const stateOf = (nonce: string) =>
+    database.prepare("SELECT state FROM outbox WHERE nonce = ?").get(nonce)?.["state"];
+  async function pass(ms: number): Promise<void> {
+    clock.advance(ms);
+    await settle();
+  }
+  return {
+    ...{ begin, clock, lines, asked, nonces, answer, add, stateOf, pass, pages },
+    ...{ deliveries, dead, parked, looks, outbox },
+  };
+}
+
+/** The same, with lanes that have begun. */
+async function running(...rows: readonly [channel: ChannelId, nonce: string][]) {
+  const all = await setUp(rows);
+  const lanes = all.begin();
+  lanes.wake();
+  await settle();
+  return { ...all, lanes };
+}
+
+describe("createLanes()", () => {
+  it("[D1] sends the rows of a channel one after the other, and channels side by side", async () => {
+    const { asked, nonces } = await running([HERE, "a"], [HERE, "b"], [THERE, "x"]);
+    assert.deepEqual(nonces(), ["a", "x"]);
+    await asked[0]?.answer(CREATED);
+    assert.deepEqual(nonces(), ["a", "x", "b"]);
+  });
+
+  for (let ticks = 0; ticks < 12; ticks++) {
+    it(`[D1] misses no row that is frozen ${ticks} microtasks after it began to look`, async () => {
+      const { begin, nonces, add } = await setUp([]);
+      const lanes = begin();
+      lanes.wake([THERE]);
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+      await add(HERE, "a");
+      lanes.wake([HERE]);
+      await settle();
+      assert.deepEqual(nonces(), ["a"]);
+    });
+  }
+
+  it("[D1] looks only where something may have changed", async () => {
+    const { lanes, looks, answer } = await running([HERE, "a"], [THERE, "x"]);
+    await answer(CREATED); // of x
+    lanes.wake([HERE]);
+    await settle();
+    assert.deepEqual(looks, [undefined, [THERE], [HERE]]);
+    lanes.wake([HERE]); // is being looked at when these come
+    lanes.wake([THERE]);
+    lanes.wake();
+    lanes.wake([HERE]);
+    await settle();
+    assert.deepEqual(looks.slice(3), [[HERE], undefined]);
+  });
+
+  it("[D2] asks again for what got no answer, by the same nonce, before what follows", async () => {
+    const { nonces, answer, pass, stateOf } = await running([HERE, "a"], [HERE, "b"]);
+    await answer(UNANSWERED);
+    assert.deepEqual(nonces(), ["a"]);
+    await pass(499);
+    assert.deepEqual(nonces(), ["a"]);
+    await pass(1);
+    assert.deepEqual(nonces(), ["a", "a"]);
+    await answer(CREATED);
+    assert.deepEqual(nonces(), ["a", "a", "b"]);
+    assert.equal(stateOf("a"), "sent");
+  });
+
+  it("[D2] looks after a minute, and sends again what is not there", async () => {
+    const { deliveries, nonces, answer, pass, stateOf } = await running([HERE, "a"], [HERE, "b"]);
+    while (!deliveries.includes("absent")) {
+      if (deliveries.length < nonces().length) await answer(UNANSWERED);
+      await pass(15_000);
+    }
+    assert.equal(nonces().at(-1), "a");
+    await answer(CREATED);
+    assert.equal(stateOf("a"), "sent");
+    assert.equal(nonces().at(-1), "b");
+  });
+
+  it("[D5] is no quicker for a message that was not there", async () => {
+    const { deliveries, nonces, answer, pass } = await running([HERE, "a"]);
+    while (!deliveries.includes("absent")) {
+      if (deliveries.length < nonces().length) await answer(UNANSWERED);
+      await pass(15_000);
+    }
+    const asked = nonces().length;
+    await answer(UNANSWERED);
+    await pass(7_999);
+    assert.equal(nonces().length, asked);
+    await pass(1);
+    assert.equal(nonces().length, asked + 1);
+  });
+
+  it("[D2] asks again for a history that does not come, and sends nothing meanwhile", async () => {
+    const { deliveries, nonces, answer, pass, pages, stateOf } = await running([HERE, "a"]);
+    await answer(UNANSWERED);
+    const unread: Unread = { kind: "unread", why: "unreachable", reason: "no network" };
+    pages.push(unread, unread, {
+      ...NOT_THERE,
+      messages: [{
+        id: messageId("1500000000000000000"),
+        authorId: BOT,
+        content: "hello, Ada",
+        fileSizes: [],
+      }],
+    });
+    await pass(400);
+    for (let minute = 0; minute < 3; minute++) await pass(60_000);
+    assert.deepEqual(deliveries.filter((kind) => kind === "unread").length, 2);
+    assert.deepEqual(nonces().length, 1);
+    assert.equal(stateOf("a"), "sent");
+    assert.equal(deliveries.at(-1), "found");
+  });
+
+  it("[D2] holds what nobody can tell of, says once what to do, and goes on", async () => {
+    const all = await setUp([[HERE, "a"], [HERE, "b"]], {
+      history: () => Promise.resolve({ kind: "page", messages: [], isLast: true }),
+      canReadHistory: () => Promise.resolve(false),
+    });
+    const lanes = all.begin();
+    lanes.wake();
+    await settle();
+    await all.answer(UNANSWERED);
+    await all.pass(60_000);
+    while (all.nonces().at(-1) === "a") {
+      await all.answer(UNANSWERED);
+      await all.pass(60_000);
+    }
+    assert.equal(all.stateOf("a"), "uncertain");
+    assert.equal(all.nonces().at(-1), "b");
+    const errors = all.lines.filter(({ level }) => level === "error");
+    assert.equal(errors.length, 1);
+    assert.match(errors[0]?.event ?? "", /barnacle outbox/);
+    assert.deepEqual(all.dead, []);
+  });
+
+  it("[D2] goes on at once where the gateway's echo has settled what it waited for", async () => {
+    const { lanes, clock, nonces, answer, outbox } = await running([HERE, "a"], [HERE, "b"]);
+    await answer(UNANSWERED);
+    const [row] = await outbox.heads(ACCOUNT);
+    await outbox.markSent(row!, messageId("77"));
+    lanes.settled([THERE, HERE]);
+    await settle();
+    assert.deepEqual(nonces(), ["a", "b"]);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("[D3] comes back when Discord says, not before, and is no slower for it", async () => {
+    const { nonces, answer, pass } = await running([HERE, "a"]);
+    const limited: PostOutcome = { kind: "refused", why: "rate_limited", reason: "429" };
+    for (let time = 1; time < 5; time++) {
+      await answer({ ...limited, retryAfterMs: 40_000 });
+      await pass(39_999);
+      assert.equal(nonces().length, time);
+      await pass(1);
+      assert.equal(nonces().length, time + 1);
+    }
+    await answer(limited);
+    await pass(500);
+    assert.equal(nonces().length, 6);
+  });
+
+  it("[D3] says for how long Discord takes nothing, where that is long", async () => {
+    const { answer, pass, lines } = await running([HERE, "a"]);
+    const said = () => lines.filter(({ level }) => level === "warn").map(({ fields }) => fields);
+    const limited: PostOutcome = { kind: "refused", why: "rate_limited", reason: "429" };
+    await answer({ ...limited, retryAfterMs: 59_999 });
+    await pass(59_999);
+    assert.deepEqual(said(), []);
+    await answer({ ...limited, retryAfterMs: 86_400_000 });
+    assert.deepEqual(said(), [{ channelId: HERE, waitSec: 86_400 }]);
+  });
+
+  it("[D5] keeps what could not leave for a day, then says that it is lost", async () => {
+    const { answer, asked, dead, pass, stateOf } = await running([HERE, "a"]);
+    for (let time = 0; time < 288; time++) {
+      await answer(UNSENT);
+      await pass(300_000);
+      assert.deepEqual(dead, []);
+    }
+    assert.ok(asked.length > 280);
+    await answer(UNSENT);
+    assert.equal(stateOf("a"), "dead");
+    assert.deepEqual(dead, ["a"]);
+  });
+
+  it("[D5] sends it where that is over before", async () => {
+    const { answer, dead, pass, stateOf } = await running([HERE, "a"]);
+    await answer(UNSENT);
+    await pass(DAY_MS); // as a clock does that is set by the network
+    await answer(CREATED);
+    assert.equal(stateOf("a"), "sent");
+    assert.deepEqual(dead, []);
+  });
+
+  for (const how of ["drop", "resend"] as const) {
+    it(`[D2] waits for no row that is not the first any more, after ${how} by hand`, async () => {
+      const { lanes, asked, outbox, pass, answer, nonces } = await running([HERE, "a"], [
+        HERE,
+        "b",
+      ]);
+      if (how === "resend") await answer({ kind: "refused", why: "rejected", reason: "400" });
+      for (let time = 0; time < 12; time++) {
+        await answer(UNSENT);
+        await pass(300_000);
+      }
+      await answer(UNSENT);
+      assert.equal(await outbox.release(1, how), true);
+      const before = asked.length;
+      lanes.wake();
+      await settle();
+      assert.deepEqual(nonces().slice(before), [how === "drop" ? "b" : "a"]);
+    });
+  }
+
+  it("[D5] counts failures anew in a channel where nothing was left to send", async () => {
+    const { lanes, add, asked, outbox, pass, answer } = await running([HERE, "a"]);
+    await answer(UNSENT);
+    await pass(500);
+    await answer(UNSENT);
+    assert.equal(await outbox.release(1, "drop"), true);
+    await pass(1_000);
+    await add(HERE, "b");
+    lanes.wake([HERE]);
+    await settle();
+    await answer(UNSENT);
+    const before = asked.length;
+    await pass(499);
+    assert.equal(asked.length, before);
+    await pass(1);
+    assert.equal(asked.length, before + 1);
+  });
+
+  it("[D5] is not hurried by a look that finds nothing new", async () => {
+    const { lanes, asked, answer, pass } = await running([HERE, "a"]);
+    await answer(UNSENT);
+    lanes.wake();
+    lanes.wake([HERE]);
+    await pass(499);
+    assert.equal(asked.length, 1);
+  });
+
+  const set = [UNSENT, UNANSWERED, FORBIDDEN].flatMap((outcome) =>
+    [false, true].map((isUnderWay) => [outcome, isUnderWay] as const)
+  );
+  for (const [outcome, isUnderWay] of set) {
+    const when = isUnderWay ? "while one is asked for" : "between two requests";
+    it(`[D5] loses nothing to a clock that is set ${when}, after ${outcome.kind}`, async () => {
+      let setMs = 0;
+      const clock = new FakeClock();
+      const now = () => clock.now() + setMs;
+      const ports = { now, steadyNow: clock.now, schedule: clock.schedule };
+      const { begin, answer, dead, stateOf } = await setUp([[HERE, "a"]], ports);
+      begin().wake();
+      await settle();
+      const fail = async () => {
+        await answer(outcome);
+        clock.advance(1_800_000);
+        await settle();
+      };
+      for (let time = 0; time < 6; time++) await fail();
+      if (!isUnderWay) await answer(outcome);
+      setMs = 2 * DAY_MS;
+      if (!isUnderWay) {
+        clock.advance(1_800_000);
+        await settle();
+      }
+      for (let time = 0; time < 40; time++) await fail();
+      assert.deepEqual(dead, []);
+      assert.ok(["pending", "sending"].includes(String(stateOf("a"))));
+      for (let time = 0; time < 5; time++) await fail();
+      assert.equal(stateOf("a"), outcome === UNANSWERED ? "uncertain" : "dead");
+    });
+  }
+
+  it("[D5] tries at once what could not reach Discord, once it is there again", async () => {
+    const { lanes, asked, nonces, pass, clock } = await running([HERE, "a"], [THERE, "x"]);
+    await asked[0]?.answer(UNSENT);
+    await asked[1]?.answer({ ...FORBIDDEN, why: "rate_limited", retryAfterMs: 60_000 });
+    lanes.reachable();
+    await settle();
+    assert.deepEqual(nonces(), ["a", "x", "a"]);
+    assert.equal(clock.pending, 1);
+    await pass(60_000);
+    assert.deepEqual(nonces(), ["a", "x", "a", "x"]);
+  });
+
+  it("[D5] gives up at once what Discord refuses as it is, and only that", async () => {
+    const { nonces, answer, dead, stateOf, lines } = await running([HERE, "a"], [HERE, "b"]);
+    await answer({ kind: "refused", why: "rejected", reason: "Invalid Form Body" });
+    assert.equal(stateOf("a"), "dead");
+    assert.deepEqual(dead, ["a"]);
+    assert.deepEqual(nonces(), ["a", "b"]);
+    assert.equal(lines.filter(({ level }) => level === "error").length, 1);
+  });
+
+  it("[D3] leaves all as it is where the token is refused", async () => {
+    const { answer, pass, dead, parked, stateOf } = await running([HERE, "a"], [HERE, "b"]);
+    for (let time = 0; time < 400; time++) {
+      await answer({ kind: "refused", why: "unauthorized", reason: "401" });
+      await pass(300_000);
+    }
+    assert.deepEqual([stateOf("a"), stateOf("b")], ["sending", "pending"]);
+    assert.deepEqual([dead, parked], [[], []]);
+  });
+
+  it("[X2] tries again after a fault of the disk", async () => {
+    const faults = [new Error("disk is full")];
+    const all = await setUp([[HERE, "a"]]);
+    const outbox = {
+      ...all.outbox,
+      heads: (...given: Parameters<typeof all.outbox.heads>) => {
+        const fault = faults.shift();
+        return fault ? Promise.reject(fault) : all.outbox.heads(...given);
+      },
+    };
+    const again = await setUp([], { outbox });
+    const lanes = again.begin();
+    lanes.wake();
+    await settle();
+    assert.deepEqual(again.nonces(), []);
+    lanes.wake([HERE]);
+    await again.pass(5_000);
+    assert.deepEqual(again.nonces(), ["a"]);
+    assert.ok(again.lines.some(({ level }) => level === "error"));
+  });
+
+  it("[X2] does not hurry while the disk gives nothing", async () => {
+    let looks = 0;
+    const all = await setUp([[HERE, "a"]]);
+    const parked = () => ++looks < 3 ? Promise.reject(new Error("disk")) : Promise.resolve([]);
+    const again = await setUp([], { outbox: { ...all.outbox, parked } });
+    const lanes = again.begin();
+    lanes.wake();
+    await settle();
+    assert.equal(looks, 1);
+    await again.pass(5_000);
+    assert.equal(looks, 2);
+    assert.equal(again.clock.pending, 1);
+    await again.pass(5_000);
+    assert.deepEqual(again.nonces(), ["a"]);
+    await again.answer(CREATED);
+    await lanes.stop();
+  });
+
+  it("[G12] leaves no timer of a look that failed", async () => {
+    const all = await setUp([]);
+    const heads = () => Promise.reject(new Error("disk"));
+    const again = await setUp([], { outbox: { ...all.outbox, heads } });
+    const lanes = again.begin();
+    lanes.wake();
+    await settle();
+    assert.equal(again.clock.pending, 1);
+    await lanes.stop();
+    assert.equal(again.clock.pending, 0);
+  });
+
+  it("[G12] begins nothing that was being looked for as it stopped", async () => {
+    const all = await setUp([[HERE, "a"]]);
+    const { promise: isStopping, resolve } = Promise.withResolvers<void>();
+    const heads = (...given: Parameters<typeof all.outbox.heads>) =>
+      isStopping.then(() => all.outbox.heads(...given));
+    const { begin, nonces } = await setUp([], { outbox: { ...all.outbox, heads } });
+    const lanes = begin();
+    lanes.wake();
+    await settle();
+    const stopped = lanes.stop();
+    resolve();
+    await settle();
+    assert.deepEqual(nonces(), []);
+    await stopped;
+  });
+
+  it("[G12] ends what is under way once it stops, and begins nothing more", async () => {
+    const { lanes, nonces, answer, stateOf } = await running([HERE, "a"], [HERE, "b"]);
+    const stopped = lanes.stop();
+    await answer(CREATED);
+    await stopped;
+    assert.equal(stateOf("a"), "sent");
+    assert.deepEqual(nonces(), ["a"]);
+  });
+
+  it("[G12] leaves no timer behind", async () => {
+    const { lanes, clock, asked } = await running([HERE, "a"], [THERE, "x"]);
+    await asked[0]?.answer(UNSENT);
+    await asked[1]?.answer(FORBIDDEN);
+    assert.ok(clock.pending > 0);
+    await lanes.stop();
+    assert.equal(clock.pending, 0);
+  });
+
+  it("[G12] drains what can be sent now", async () => {
+    const { begin, asked, answer, stateOf } = await setUp([[HERE, "a"], [HERE, "b"]]);
+    const lanes = begin();
+    lanes.wake();
+    const drained = lanes.drain();
+    await settle();
+    await answer(CREATED);
+    await answer(CREATED);
+    await drained;
+    assert.equal(asked.length, 2);
+    assert.deepEqual([stateOf("a"), stateOf("b")], ["sent", "sent"]);
+  });
+});
+
+describe("[D5] createLanes(), where Discord lets nobody post", () => {
+  it("parks the channel, and no other", async () => {
+    const { asked, nonces, pass, parked, stateOf } = await running(
+      [HERE, "a"],
+      [HERE, "b"],
+      [THERE, "x"],
+      [THERE, "y"],
+    );
+    await asked[0]?.answer(FORBIDDEN);
+    await asked[1]?.answer(CREATED);
+    await pass(600_000);
+    assert.deepEqual(nonces(), ["a", "x", "y"]);
+    assert.deepEqual([stateOf("a"), stateOf("b")], ["pending", "pending"]);
+    assert.deepEqual(parked, [{ channelId: HERE, guildId: GUILD, reason: "cannot post in #ops" }]);
+  });
+
+  it("goes on in order once permissions change", async () => {
+    const { lanes, nonces, answer } = await running([HERE, "a"], [HERE, "b"]);
+    await answer(FORBIDDEN);
+    lanes.permissionsChanged([GUILD]);
+    await settle();
+    assert.deepEqual(nonces(), ["a", "a"]);
+    await answer(CREATED);
+    await answer(CREATED);
+    assert.deepEqual(nonces(), ["a", "a", "b"]);
+  });
+
+  it("tells of it again where it could post in between", async () => {
+    const { lanes, answer, parked, lines } = await running([HERE, "a"], [HERE, "b"]);
+    await answer(FORBIDDEN);
+    lanes.heardFrom(HERE);
+    await settle();
+    await answer(CREATED);
+    assert.deepEqual(lines.map(({ level }) => level), ["error", "info"]);
+    await answer(FORBIDDEN);
+    assert.equal(parked.length, 2);
+  });
+
+  it("gives up what it has tried for a day, all of it, by one request", async () => {
+    const { answer, asked, dead, pass, stateOf, add, lanes } = await running(
+      [HERE, "a"],
+      [HERE, "b"],
+    );
+    await answer(FORBIDDEN);
+    for (let hours = 0; hours < 23.5; hours += 0.5) {
+      await pass(1_800_000);
+      await answer(FORBIDDEN);
+    }
+    await add(HERE, "c");
+    lanes.wake([HERE]);
+    await pass(1_800_000);
+    const before = asked.length;
+    await answer(FORBIDDEN);
+    assert.deepEqual(dead, ["a", "b"]);
+    assert.deepEqual(["a", "b"].map(stateOf), ["dead", "dead"]);
+    assert.equal(asked.length, before + 1);
+    assert.equal(asked.at(-1)?.nonce, "c"); // it came to wait today
+    await answer(FORBIDDEN);
+    assert.equal(stateOf("c"), "pending");
+  });
+
+  it("gives up none but the message that is wrong in itself, once the place takes them", async () => {
+    const { lanes, answer, dead, nonces, pass } = await running([HERE, "a"], [HERE, "b"]);
+    await answer(FORBIDDEN);
+    await pass(DAY_MS - 60_000);
+    await answer(FORBIDDEN);
+    await pass(120_000);
+    lanes.permissionsChanged([GUILD]);
+    await settle();
+    await answer({ kind: "refused", why: "rejected", reason: "400", code: 50035 });
+    assert.deepEqual(dead, ["a"]);
+    assert.equal(nonces().at(-1), "b");
+  });
+
+  it("is tried again by the next start, and told of once", async () => {
+    const { lanes, begin, nonces, answer, parked } = await running([HERE, "a"]);
+    await answer(FORBIDDEN);
+    await lanes.stop();
+    const next = begin();
+    next.wake();
+    await settle();
+    assert.deepEqual(nonces(), ["a", "a"]);
+    await answer(FORBIDDEN);
+    assert.equal(parked.length, 1);
+    await next.stop();
+  });
+});
+
+describe("[D1] createLanes(), whatever Discord does", () => {
+  const outcomes: readonly PostOutcome[] = [
+    CREATED,
+    CREATED,
+    CREATED,
+    UNANSWERED,
+    UNSENT,
+    FORBIDDEN,
+    { kind: "already_gone" },
+    { kind: "refused", why: "rate_limited", reason: "429", retryAfterMs: 2_000 },
+    { kind: "refused", why: "rejected", reason: "400" },
+  ];
+  const channels = [HERE, THERE, channelId("1400000000000000006")];
+
+  it("keeps the order in each channel, and ends with every row", async () => {
+    const step = fc.record({
+      channel: fc.nat(channels.length - 1),
+      outcome: fc.constantFrom(...outcomes),
+      ms: fc.constantFrom(0, 700, 5_000, 70_000),
+      changes: fc.boolean(),
+    });
+    const law = fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const all = await running();
+      const { lanes, add, asked, pass, stateOf } = all;
+      let answered = 0;
+      const added: string[] = [];
+      for (const { channel, outcome, ms, changes } of steps) {
+        const where = channels[channel]!;
+        const nonce = `${channel}-${String(added.length).padStart(3, "0")}`;
+        added.push(nonce);
+        await add(where, nonce);
+        lanes.wake([where]);
+        await settle();
+        const request = asked[answered];
+        if (request) {
+          answered++;
+          await request.answer(outcome);
+        }
+        await pass(ms);
+        if (changes) lanes.permissionsChanged([GUILD]);
+      }
+      for (let round = 0; added.some((nonce) => !isOver(stateOf(nonce))); round++) {
+        assert.ok(round < 500, "does not end");
+        for (; answered < asked.length; answered++) await asked[answered]?.answer(CREATED);
+        await pass(1_900_000);
+      }
+      for (const at of channels.keys()) {
+        const own = asked.map(({ nonce }) => nonce).filter((nonce) => nonce.startsWith(`${at}-`));
+        assert.deepEqual(own, own.toSorted());
+      }
+      await lanes.stop();
+    });
+    await fc.assert(law, { numRuns: 40 });
+  });
+});
+
+function isOver(state: unknown): boolean {
+  return state === "sent" || state === "dead";
+}

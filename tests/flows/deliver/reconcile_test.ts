@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { MessageId } from "../../../src/core/discord/ids.ts";
+import type { OutboundFile, OutboxRow } from "../../../src/core/outbound/outbound.ts";
+import type { Posted, PostedPage, Unread } from "../../../src/core/outbound/posted.ts";
+import { MAX_PAGES, reconcile, type ReconcilePorts } from "../../../src/flows/deliver/reconcile.ts";
+import {
+  guildId,
+  messageId,
+  messageIdAt,
+  outboundMessage,
+  userId,
+} from "../../support/discord/builders.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const CAUSE = messageIdAt(NOW - 600_000);
+const BOT = userId("5");
+const FILE: OutboundFile = { name: "my answer.md", bytes: new Uint8Array(1) };
+const ROW: OutboxRow = {
+  id: 1,
+  message: outboundMessage({
+    guildId: guildId("9"),
+    of: { cause: CAUSE, revision: 0, kind: "reply", part: 0, parts: 1 },
+  }),
+  fileCount: 0,
+  action: { kind: "post" },
+  firstAttemptAt: NOW - 300_000,
+};
+
+const at = (agoMs: number, fields: Partial<Posted> = {}): Posted => ({
+  id: messageIdAt(NOW - agoMs),
+  authorId: BOT,
+  content: ROW.message.content,
+  fileSizes: [],
+  ...fields,
+});
+const chatter = (agoMs: number): Posted => at(agoMs, { authorId: userId("6"), content: "so?" });
+
+interface World {
+  /** Newest first; given by pages of `pageSize`. */
+  readonly messages?: readonly Posted[];
+  readonly pageSize?: number;
+  readonly known?: readonly MessageId[];
+  readonly mayRead?: boolean | Error;
+  readonly self?: false;
+  readonly unread?: Unread;
+}
+
+function look(world: World, row: OutboxRow = ROW) {
+  const { messages = [], pageSize = 100, known = [], mayRead = true } = world;
+  const asked: (MessageId | "newest" | "may")[] = [];
+  const ports: ReconcilePorts = {
+    outbox: {
+      filesOf: () => Promise.resolve([FILE]),
+      known: (_channel, ids) => Promise.resolve(new Set(ids.filter((id) => known.includes(id)))),
+    },
+    history(_channel, before) {
+      asked.push(before ?? "newest");
+      if (world.unread) return Promise.resolve(world.unread);
+      const older = messages.filter(({ id }) => !before || BigInt(id) < BigInt(before));
+      const shown = older.slice(0, pageSize);
+      const oldest = shown.at(-1)?.id;
+      const page: PostedPage = {
+        kind: "page",
+        messages: shown,
+        ...(oldest !== undefined && { oldest }),
+        isLast: shown.length < pageSize,
+      };
+      return Promise.resolve(page);
+    },
+    canReadHistory(place) {
+      asked.push("may");
+      assert.equal(place, row.message);
+      return mayRead instanceof Error ? Promise.reject(mayRead) : Promise.resolve(mayRead);
+    },
+    self: () => world.self === false ? undefined : BOT,
+    now: () => NOW,
+  };
+  return { looked: reconcile(row, ports), asked };
+}
+
+describe("[D2] reconcile()", () => {
+  const absent = { kind: "absent" };
+  const cases: readonly [what: string, world: World, looked: unknown][] = [
+    ["finds it among others", { messages: [chatter(1), at(2), chatter(3)] }, {
+      kind: "found",
+      messageId: at(2).id,
+    }],
+    ["believes a history without it", { messages: [chatter(1), chatter(700_000)] }, absent],
+    ["takes no other's for ours", { messages: [at(1, { authorId: userId("6") })] }, absent],
+    ["takes nothing that another row has", { messages: [at(1)], known: [at(1).id] }, absent],
+    ["takes the next one then", { messages: [at(1), at(2)], known: [at(1).id] }, {
+      kind: "found",
+      messageId: at(2).id,
+    }],
+    ["takes nothing that was there before it was asked for", {
+      messages: [chatter(1), at(600_001)],
+    }, absent],
+    ["takes what is as old as that", { messages: [chatter(1), at(600_000)] }, {
+      kind: "found",
+      messageId: at(600_000).id,
+    }],
+  ];
+  for (const [what, world, expected] of cases) {
+    it(what, async () => assert.deepEqual(await look(world).looked, expected));
+  }
+
+  it("tells files by their number and sizes", async () => {
+    const row = { ...ROW, fileCount: 1 };
+    const withFile = at(2, { fileSizes: [FILE.bytes.length] });
+    const { looked } = look({ messages: [at(1), withFile] }, row);
+    assert.deepEqual(await looked, { kind: "found", messageId: withFile.id });
+    assert.deepEqual(await look({ messages: [withFile] }).looked, absent);
+  });
+
+  it("does not believe an empty history that it may not read", async () => {
+    const { looked, asked } = look({ mayRead: false });
+    const { kind, reason } = await looked as { kind: string; reason: string };
+    assert.equal(kind, "uncertain");
+    assert.match(reason, /may not read/);
+    assert.deepEqual(asked, ["newest", "may"]);
+  });
+
+  it("reads an empty history again once it knows that it may", async () => {
+    const { looked, asked } = look({});
+    assert.deepEqual(await looked, absent);
+    assert.deepEqual(asked, ["newest", "may", "newest"]);
+  });
+
+  it("asks for no permission where messages are shown", async () => {
+    const { looked, asked } = look({ messages: [chatter(1)] });
+    assert.deepEqual(await looked, absent);
+    assert.deepEqual(asked, ["newest"]);
+  });
+
+  it("decides nothing where nobody says whether it may", async () => {
+    await assert.rejects(look({ mayRead: new Error("no network") }).looked, /no network/);
+  });
+
+  it("reads back to what is answered, and no further", async () => {
+    const messages = Array.from({ length: 40 }, (_, page) => chatter((page + 1) * 100_000));
+    const { looked, asked } = look({ messages, pageSize: 4 });
+    assert.deepEqual(await looked, absent);
+    assert.equal(asked.length, 2); // the eighth is older than 600 s
+  });
+
+  it("finds it on a later page", async () => {
+    const messages = [...Array.from({ length: 9 }, (_, at) => chatter(at + 1)), at(500_000)];
+    const { looked, asked } = look({ messages, pageSize: 2 });
+    assert.deepEqual(await looked, { kind: "found", messageId: at(500_000).id });
+    assert.equal(asked.length, 5);
+  });
+
+  it("takes an empty page behind others for the beginning only where it may read", async () => {
+    const messages = [chatter(1), chatter(2)];
+    assert.deepEqual(await look({ messages, pageSize: 2 }).looked, absent);
+    const revoked = look({ messages, pageSize: 2, mayRead: false });
+    assert.equal((await revoked.looked).kind, "uncertain");
+  });
+
+  it("gives up after its pages where the message may be older", async () => {
+    const messages = Array.from({ length: 50 }, (_, at) => chatter(at + 1));
+    const { looked, asked } = look({ messages, pageSize: 2 });
+    const { kind, reason } = await looked as { kind: string; reason: string };
+    assert.equal(kind, "uncertain");
+    assert.match(reason, /more than 1000 messages/);
+    assert.equal(asked.length, MAX_PAGES);
+  });
+
+  it("believes its own clock there, with room for its faults", async () => {
+    const cause = messageIdAt(NOW - 86_400_000);
+    const of = { ...ROW.message.of!, cause };
+    const row = { ...ROW, message: { ...ROW.message, of } };
+    const until = (agoMs: number) =>
+      Array.from({ length: 40 }, (_, at) => chatter(agoMs - (39 - at)));
+    // tried 300 s ago, by a clock that may be ten minutes off
+    const enough = look({ messages: until(900_100), pageSize: 4 }, row);
+    assert.deepEqual(await enough.looked, absent);
+    const short = look({ messages: until(899_000), pageSize: 4 }, row);
+    assert.equal((await short.looked).kind, "uncertain");
+  });
+
+  it("goes by the first attempt where nothing is answered", async () => {
+    const { of: _, ...message } = ROW.message;
+    const row = { ...ROW, message };
+    assert.deepEqual(await look({ messages: [at(1)] }, row).looked, {
+      kind: "found",
+      messageId: at(1).id,
+    });
+    const messages = [chatter(1), at(900_001)]; // of an earlier day, with the same words
+    assert.deepEqual(await look({ messages }, row).looked, absent);
+  });
+
+  it("asks nobody while it does not know who it is", async () => {
+    const { looked, asked } = look({ self: false, messages: [at(1)] });
+    const { kind, why } = await looked as Unread;
+    assert.deepEqual({ kind, why }, { kind: "unread", why: "unreachable" });
+    assert.deepEqual(asked, []);
+  });
+
+  it("passes on why it could not read", async () => {
+    const unread: Unread = { kind: "unread", why: "forbidden", reason: "Missing Access" };
+    assert.deepEqual(await look({ unread }).looked, unread);
+  });
+
+  it("is not misled by ids of one millisecond", async () => {
+    const id = messageId(String(BigInt(CAUSE) + 5n));
+    const messages = [at(0, { id })];
+    assert.deepEqual(await look({ messages }).looked, { kind: "found", messageId: id });
+  });
+});

@@ -1,0 +1,305 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { ResolvedName } from "../../../src/core/names.ts";
+import {
+  type FoundMember,
+  type GuildNames,
+  type KnownNames,
+  type Matched,
+  matchNames,
+  MAX_FOUND,
+  searchesFor,
+} from "../../../src/flows/names/match.ts";
+import type { UnresolvedName } from "../../../src/policy/pinned.ts";
+import { channelId, guildId, roleId, userId } from "../../support/discord/builders.ts";
+
+const NOW = 1_700_000_000_000;
+const FRIENDS = guildId("1400000000000000010");
+const WORK = guildId("1400000000000000020");
+
+const guild = (fields: Partial<GuildNames> = {}): GuildNames => ({
+  id: FRIENDS,
+  name: "Friends",
+  channels: [{ id: channelId("1400000000000000011"), name: "help" }],
+  roles: [{ id: roleId("1400000000000000012"), name: "Krill" }],
+  ...fields,
+});
+const work = (fields: Partial<GuildNames> = {}): GuildNames =>
+  guild({
+    id: WORK,
+    name: "Work",
+    channels: [{ id: channelId("1400000000000000021"), name: "Help Desk" }],
+    roles: [],
+    ...fields,
+  });
+
+/** So many have a nickname that begins like a name that Discord tells of no more. */
+const CROWD: readonly FoundMember[] = Array.from({ length: MAX_FOUND }, (_, index) => ({
+  userId: userId(String(300_000_000_000_000_000n + BigInt(index))),
+  username: `raider${index}`,
+}));
+const ada: FoundMember = { userId: userId("123456789012345678"), username: "ada" };
+const known = (fields: Partial<KnownNames> = {}): KnownNames => ({
+  guilds: [guild(), work()],
+  resolved: [],
+  membersOf: () => [],
+  now: NOW,
+  ...fields,
+});
+const wanted = (
+  kind: UnresolvedName["kind"],
+  typed: string,
+  key?: string,
+): UnresolvedName => ({ kind, typed, rule: "r", ...(key !== undefined && { guild: key }) });
+
+/** `"resolved 1400…"`, `"ambiguous 1 2"`, `"unfound no-match"`. */
+function said(matched: readonly Matched[]): readonly string[] {
+  return matched.map((one) => {
+    switch (one.kind) {
+      case "resolved":
+        return `resolved ${one.name.id}`;
+      case "role":
+        return `role ${one.role.id}`;
+      case "ambiguous":
+        return ["ambiguous", ...one.candidates.map(({ id }) => id)].join(" ");
+      case "unfound":
+        return `unfound ${one.why}`;
+    }
+  });
+}
+
+describe("[P12] matchNames() › guilds and channels", () => {
+  const twins = [guild(), work({ name: "friends" })];
+  const twoDesks = [
+    { id: channelId("1400000000000000022"), name: "help-desk" },
+    { id: channelId("1400000000000000021"), name: "Help Desk" },
+  ];
+  const cases: readonly [
+    name: string,
+    wanted: UnresolvedName,
+    fields: Partial<KnownNames>,
+    string,
+  ][] = [
+    ["a guild's slug", wanted("guild", "friends"), {}, `resolved ${FRIENDS}`],
+    ["a guild's name", wanted("guild", "Friends"), {}, `resolved ${FRIENDS}`],
+    ["another case", wanted("guild", "FRIENDS"), {}, "unfound no-match"],
+    ["a part of a name", wanted("guild", "friend"), {}, "unfound no-match"],
+    ["two guilds", wanted("guild", "friends"), { guilds: twins }, `ambiguous ${FRIENDS} ${WORK}`],
+    [
+      "the one of them that is so written",
+      wanted("guild", "Friends"),
+      { guilds: twins },
+      `resolved ${FRIENDS}`,
+    ],
+    [
+      "a channel by the guild's id",
+      wanted("channel", "help", FRIENDS),
+      {},
+      "resolved 1400000000000000011",
+    ],
+    ["a channel behind #", wanted("channel", "#help", FRIENDS), {}, "resolved 1400000000000000011"],
+    [
+      "a channel by the guild's name",
+      wanted("channel", "help-desk", "work"),
+      {},
+      "resolved 1400000000000000021",
+    ],
+    ["a channel of another guild", wanted("channel", "help", WORK), {}, "unfound no-match"],
+    ["a channel of any guild", wanted("channel", "help", "*"), {}, "resolved 1400000000000000011"],
+    [
+      "two channels",
+      wanted("channel", "help-desk", WORK),
+      { guilds: [work({ channels: twoDesks })] },
+      "ambiguous 1400000000000000021 1400000000000000022",
+    ],
+    [
+      "a guild that the bot is not in",
+      wanted("channel", "help", guildId("1")),
+      {},
+      "unfound no-guild",
+    ],
+    ["a guild that nobody knows", wanted("channel", "help", "family"), {}, "unfound no-guild"],
+    [
+      "a guild that may be two",
+      wanted("channel", "help", "friends"),
+      { guilds: twins },
+      "unfound no-guild",
+    ],
+  ];
+  for (const [name, one, fields, expected] of cases) {
+    it(`says ${expected.split(" ")[0]} of ${name}`, () => {
+      assert.deepEqual(said(matchNames([one], known(fields))), [expected]);
+    });
+  }
+
+  it("finds a channel of each guild under *", () => {
+    const guilds = [
+      guild(),
+      work({ channels: [{ id: channelId("1400000000000000029"), name: "help" }] }),
+    ];
+    const matched = matchNames([wanted("channel", "help", "*")], known({ guilds }));
+    assert.deepEqual(
+      matched.map((one) =>
+        one.kind === "resolved" && one.name.kind === "channel" && one.name.guildId
+      ),
+      [FRIENDS, WORK],
+    );
+  });
+
+  it("takes a guild's key for what it was found to be, whatever a guild is called now", () => {
+    const resolved: readonly ResolvedName[] = [
+      { kind: "guild", id: FRIENDS, typed: "friends", name: "Friends", at: 0 },
+    ];
+    const guilds = [guild({ name: "Old friends" }), work({ name: "Friends" })];
+    const one = wanted("channel", "help", "friends");
+    const matched = matchNames([one], known({ guilds, resolved }));
+    assert.deepEqual(said(matched), ["resolved 1400000000000000011"]);
+  });
+
+  it("keeps the typed text, the name that it had, and when", () => {
+    assert.deepEqual(matchNames([wanted("channel", "#help", "friends")], known()), [{
+      kind: "resolved",
+      wanted: wanted("channel", "#help", "friends"),
+      name: {
+        kind: "channel",
+        id: "1400000000000000011",
+        guildId: FRIENDS,
+        name: "help",
+        typed: "#help",
+        at: NOW,
+      },
+    }]);
+  });
+});
+
+describe("[P14] matchNames() › roles", () => {
+  const krill = { id: roleId("1400000000000000012"), name: "Krill" };
+  const cases: readonly [string, UnresolvedName, Partial<KnownNames>, string][] = [
+    ["one role", wanted("role", "Krill", FRIENDS), {}, "role 1400000000000000012"],
+    ["another case", wanted("role", "krill", FRIENDS), {}, "unfound no-match"],
+    ["a role of another guild", wanted("role", "Krill", WORK), {}, "unfound no-match"],
+    ["a role in direct messages", wanted("role", "Krill"), {}, "unfound no-guild"],
+    ["two roles", wanted("role", "Krill", FRIENDS), {
+      guilds: [guild({ roles: [{ ...krill, id: roleId("1400000000000000013") }, krill] })],
+    }, "ambiguous 1400000000000000012 1400000000000000013"],
+  ];
+  for (const [name, one, fields, expected] of cases) {
+    it(`says ${expected.split(" ")[0]} of ${name}`, () => {
+      assert.deepEqual(said(matchNames([one], known(fields))), [expected]);
+    });
+  }
+});
+
+describe("[P12] matchNames() › people", () => {
+  const tagged: FoundMember = {
+    userId: userId("200000000000000000"),
+    username: "ada",
+    tag: "ada#1234",
+  };
+  const bot: FoundMember = { ...tagged, isBot: true };
+  const nick: FoundMember = { userId: userId("300000000000000000"), username: "ada_fan" };
+  const lookAlike: FoundMember = { userId: userId("400000000000000000"), username: "\u0430da" };
+  const cases: readonly [string, UnresolvedName, readonly FoundMember[] | undefined, string][] = [
+    ["a username", wanted("user", "ada"), [ada], `resolved ${ada.userId}`],
+    ["another case", wanted("user", "Ada"), [ada], `resolved ${ada.userId}`],
+    ["a longer name", wanted("user", "ada"), [nick], "unfound no-match"],
+    ["one among longer ones", wanted("user", "ada"), [nick, ada], `resolved ${ada.userId}`],
+    ["a look-alike", wanted("user", "ada"), [lookAlike], "unfound no-match"],
+    [
+      "two of one name",
+      wanted("user", "ada"),
+      [tagged, ada],
+      `ambiguous ${ada.userId} ${tagged.userId}`,
+    ],
+    // Anybody may call a bot as they like, and no bot is let in by such a name.
+    ["a bot of that name", wanted("user", "ada"), [bot], "unfound no-match"],
+    [
+      "somebody beside a bot of that name",
+      wanted("user", "ada"),
+      [bot, ada],
+      `resolved ${ada.userId}`,
+    ],
+    ["a tag", wanted("user", "ada#1234"), [bot, ada], `resolved ${bot.userId}`],
+    ["nobody", wanted("user", "ada"), [], "unfound no-match"],
+    ["somebody who was not searched", wanted("user", "ada"), undefined, "unfound not-searched"],
+    ["somebody behind a crowd", wanted("user", "ada"), CROWD, "unfound not-searched"],
+    ["somebody in a crowd", wanted("user", "ada"), [...CROWD, ada], `resolved ${ada.userId}`],
+  ];
+  for (const [name, one, members, expected] of cases) {
+    it(`says ${expected.split(" ")[0]} of ${name}`, () => {
+      const matched = matchNames([one], known({ membersOf: () => members }));
+      assert.deepEqual(said(matched), [expected]);
+    });
+  }
+
+  it("counts somebody once who is in two guilds", () => {
+    const matched = matchNames([wanted("user", "ada")], known({ membersOf: () => [ada] }));
+    assert.deepEqual(said(matched), [`resolved ${ada.userId}`]);
+  });
+
+  it("looks for a guild's people in that guild only", () => {
+    const membersOf: KnownNames["membersOf"] = (id) => id === WORK ? [ada] : [];
+    const ones = [wanted("user", "ada", "friends"), wanted("user", "ada", "work")];
+    assert.deepEqual(said(matchNames(ones, known({ membersOf }))), [
+      "unfound no-match",
+      `resolved ${ada.userId}`,
+    ]);
+  });
+
+  it("asks for each name once in each guild that it is for", () => {
+    const ones = [
+      wanted("user", "ada", "friends"),
+      wanted("user", "ada", FRIENDS),
+      wanted("user", "bob"),
+      wanted("user", "eve", "family"),
+      wanted("role", "Krill", FRIENDS),
+    ];
+    assert.deepEqual(searchesFor(ones, known()).map(({ guildId, typed }) => [guildId, typed]), [
+      [FRIENDS, "ada"],
+      [FRIENDS, "bob"],
+      [WORK, "bob"],
+    ]);
+  });
+});
+
+describe("[P12] matchNames() › laws", () => {
+  const letters = fc.constantFrom("a", "A", "b", "-", " ", "#");
+  const name = fc.string({ unit: letters, minLength: 1, maxLength: 3 });
+  const guilds = fc.uniqueArray(fc.tuple(fc.bigInt(1n << 40n, 1n << 50n), name), {
+    selector: ([id]) => id,
+    maxLength: 5,
+  }).map((all) => all.map(([id, name]) => guild({ id: guildId(String(id)), name })));
+
+  it("never finds one of several, whatever their order", () => {
+    fc.assert(fc.property(guilds, name, (guilds, typed) => {
+      const one = wanted("guild", typed);
+      const there = matchNames([one], known({ guilds }));
+      const back = matchNames([one], known({ guilds: guilds.toReversed() }));
+      assert.deepEqual(there, back);
+      const [found] = there;
+      assert.equal(there.length, 1);
+      if (found?.kind === "resolved") {
+        const others = guilds.filter(({ id }) => id !== found.name.id);
+        assert.equal(matchNames([one], known({ guilds: others }))[0]?.kind, "unfound");
+      }
+      if (found?.kind === "ambiguous") assert.ok(found.candidates.length > 1);
+    }));
+  });
+
+  it("never finds a person by anything but the whole name", () => {
+    const member = fc.record({
+      userId: fc.bigInt(1n, 1n << 60n).map((id) => userId(String(id))),
+      username: name,
+    });
+    fc.assert(fc.property(fc.array(member, { maxLength: 4 }), name, (members, typed) => {
+      const [found] = matchNames([wanted("user", typed)], known({ membersOf: () => members }));
+      const same = new Set(
+        members.filter(({ username }) => username.toLowerCase() === typed.toLowerCase())
+          .map(({ userId }) => userId),
+      );
+      const kinds = ["unfound", "resolved", "ambiguous"] as const;
+      assert.equal(found?.kind, kinds[Math.min(same.size, 2)]);
+    }));
+  });
+});

@@ -1,0 +1,280 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { GuildId } from "../../../src/core/discord/ids.ts";
+import type { ResolvedName } from "../../../src/core/names.ts";
+import type { FoundMember, GuildNames } from "../../../src/flows/names/match.ts";
+import { createNames, MAX_SEARCHES } from "../../../src/flows/names/resolve.ts";
+import type { UnresolvedName } from "../../../src/policy/pinned.ts";
+import { ACCOUNT, channelId, guildId, userId } from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+
+const FRIENDS: GuildNames = {
+  id: guildId("1400000000000000010"),
+  name: "Friends",
+  channels: [{ id: channelId("1400000000000000011"), name: "help" }],
+  roles: [],
+};
+const WORK: GuildNames = {
+  ...FRIENDS,
+  id: guildId("1400000000000000020"),
+  name: "Work",
+  channels: [],
+};
+const ADA: FoundMember = { userId: userId("123456789012345678"), username: "ada" };
+const REFUSED = new Error("50001");
+
+const want = (kind: UnresolvedName["kind"], typed: string, guild?: string): UnresolvedName => ({
+  kind,
+  typed,
+  rule: `rule of ${typed}`,
+  ...(guild !== undefined && { guild }),
+});
+
+/** A bot whose store keeps names, and whose policy goes by them. */
+function setUp(config: readonly UnresolvedName[], guilds: readonly GuildNames[] = [FRIENDS]) {
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  const asked: string[] = [];
+  const world = {
+    config,
+    guilds,
+    names: [] as readonly ResolvedName[],
+    /** How often the names were read, first of all in each look. */
+    reads: 0,
+    members: new Map<GuildId, readonly FoundMember[] | Error>(),
+    rebuilt: [] as (readonly ResolvedName[])[],
+  };
+  const names = createNames({
+    accountId: ACCOUNT,
+    unresolved: () =>
+      world.config.filter(({ kind, typed }) =>
+        !world.names.some((name) => name.kind === kind && name.typed === typed)
+      ),
+    guilds: () => world.guilds,
+    searchMembers(guildId, query) {
+      asked.push(`${guildId} ${query}`);
+      const found = world.members.get(guildId) ?? [];
+      return found instanceof Error ? Promise.reject(found) : Promise.resolve(found);
+    },
+    isRefused: (error) => error === REFUSED,
+    store: {
+      namesOf() {
+        world.reads++;
+        return Promise.resolve(world.names);
+      },
+      saveNames(_account, names) {
+        world.names = [...world.names, ...names];
+        return Promise.resolve();
+      },
+      forgetNames(_account, which) {
+        world.names = world.names.filter((name) => !which.includes(name));
+        return Promise.resolve();
+      },
+    },
+    onResolved(all) {
+      world.rebuilt.push(all);
+      return Promise.resolve();
+    },
+    now: clock.now,
+    schedule: clock.schedule,
+    random: () => 0,
+    log,
+  });
+  return { names, clock, lines, asked, world };
+}
+
+const warnings = (lines: ReturnType<typeof recordingLog>["lines"]) =>
+  lines.filter(({ level }) => level === "warn");
+
+describe("[P12] createNames()", () => {
+  it("finds ids, stores them, and has the policy go by all of them", async () => {
+    const config = [
+      want("guild", "friends"),
+      want("channel", "help", "friends"),
+      want("user", "ada"),
+    ];
+    const { names, lines, world } = setUp(config);
+    world.members.set(FRIENDS.id, [ADA]);
+    names.look();
+    await settle();
+    assert.deepEqual(world.names.map(({ typed, id }) => [typed, id]), [
+      ["friends", FRIENDS.id],
+      ["help", "1400000000000000011"],
+      ["ada", ADA.userId],
+    ]);
+    assert.deepEqual(world.rebuilt, [world.names]);
+    assert.deepEqual(lines.map(({ level, fields }) => [level, fields.typed, fields.rule]), [
+      ["info", "friends", "rule of friends"],
+      ["info", "help", "rule of help"],
+      ["info", "ada", "rule of ada"],
+    ]);
+  });
+
+  it("says and does nothing more where there is nothing new", async () => {
+    const { names, lines, asked, world } = setUp([want("user", "ada"), want("user", "bob")]);
+    world.members.set(FRIENDS.id, [ADA]);
+    for (let look = 0; look < 3; look++) {
+      names.look();
+      await settle();
+    }
+    assert.equal(world.rebuilt.length, 1);
+    assert.equal(asked.length, 2, "each name once");
+    assert.deepEqual(lines.map(({ level, fields }) => [level, fields.typed]), [
+      ["info", "ada"],
+      ["warn", "bob"],
+    ]);
+  });
+
+  it("[P4] keeps to a person whose name somebody else has taken since", async () => {
+    const { names, world } = setUp([want("user", "ada")]);
+    world.members.set(FRIENDS.id, [ADA]);
+    names.look();
+    await settle();
+    world.members.set(FRIENDS.id, [{ userId: userId("666"), username: "ada" }]);
+    names.lookAnew();
+    await settle();
+    assert.deepEqual(world.names.map(({ id }) => id), [ADA.userId]);
+  });
+
+  it("asks in a guild that comes later, and only there", async () => {
+    const { names, asked, world } = setUp([want("user", "ada"), want("channel", "help", "work")]);
+    names.look();
+    await settle();
+    assert.deepEqual(world.names, []);
+    world.guilds = [FRIENDS, {
+      ...WORK,
+      channels: [{ id: channelId("1400000000000000021"), name: "help" }],
+    }];
+    world.members.set(WORK.id, [ADA]);
+    names.look();
+    await settle();
+    assert.deepEqual(asked, [`${FRIENDS.id} ada`, `${WORK.id} ada`]);
+    assert.deepEqual(world.names.map(({ id }) => id), [ADA.userId, "1400000000000000021"]);
+  });
+
+  it("asks everybody anew after the config was read again", async () => {
+    const { names, asked, lines } = setUp([want("user", "ada")]);
+    names.look();
+    await settle();
+    names.lookAnew();
+    await settle();
+    assert.equal(asked.length, 2);
+    assert.equal(warnings(lines).length, 2);
+  });
+
+  it("names the candidates where a name fits several", async () => {
+    const { names, lines, world } = setUp([want("user", "ada")]);
+    const bot = { userId: userId("200000000000000000"), username: "ada", tag: "ada#0042" };
+    world.members.set(FRIENDS.id, [ADA, bot]);
+    names.look();
+    await settle();
+    assert.deepEqual(world.names, []);
+    assert.deepEqual(warnings(lines).map(({ fields }) => fields.candidates), [
+      [`ada (${ADA.userId})`, "ada#0042 (200000000000000000)"],
+    ]);
+  });
+
+  it("warns once where Discord lets nobody search, and asks it no second time", async () => {
+    const config = [want("user", "ada"), want("user", "bob"), want("guild", "friends")];
+    const { names, lines, asked, world } = setUp(config, [FRIENDS, WORK]);
+    world.members.set(FRIENDS.id, REFUSED);
+    names.look();
+    await settle();
+    assert.equal(asked.length, 1);
+    assert.equal(warnings(lines).length, 1);
+    assert.match(warnings(lines)[0]!.event, /Server Members Intent/);
+    assert.deepEqual(world.names.map(({ typed }) => typed), ["friends"], "guilds take no search");
+
+    world.members.set(FRIENDS.id, [ADA]);
+    names.look();
+    await settle();
+    assert.ok(world.names.some(({ typed }) => typed === "ada"), "the intent may be granted since");
+  });
+
+  it("goes on where it was after the network failed", async () => {
+    const { names, clock, asked, world } = setUp([want("user", "ada")], [FRIENDS, WORK]);
+    world.members.set(WORK.id, new Error("reset"));
+    names.look();
+    await settle();
+    assert.deepEqual(world.names, []);
+    world.members.set(WORK.id, [ADA]);
+    clock.advance(60_000);
+    await settle();
+    assert.deepEqual(asked, [`${FRIENDS.id} ada`, `${WORK.id} ada`, `${WORK.id} ada`]);
+    assert.deepEqual(world.names.map(({ id }) => id), [ADA.userId]);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("looks for tags by their name, and for nothing that is no username", async () => {
+    const { names, asked } = setUp([want("user", "ada#1234"), want("user", "x".repeat(33))]);
+    names.look();
+    await settle();
+    assert.deepEqual(asked, [`${FRIENDS.id} ada`]);
+  });
+
+  it("bounds what one look asks of Discord", async () => {
+    const many = Array.from(
+      { length: MAX_SEARCHES + 10 },
+      (_, index) => want("user", `user${index}`),
+    );
+    const { names, asked, lines } = setUp(many);
+    names.look();
+    await settle();
+    assert.equal(asked.length, MAX_SEARCHES);
+    assert.equal(
+      warnings(lines).filter(({ fields }) => /searched/.test(String(fields.why))).length,
+      10,
+    );
+  });
+
+  it("forgets a channel that was deleted, so that its entry is for the name again", async () => {
+    const { names, lines, world } = setUp([want("channel", "help", FRIENDS.id)]);
+    names.look();
+    await settle();
+    assert.equal(world.names.length, 1);
+    world.guilds = [{
+      ...FRIENDS,
+      channels: [{ id: channelId("1400000000000000099"), name: "help" }],
+    }];
+    names.look();
+    await settle();
+    assert.deepEqual(world.names, []);
+    assert.deepEqual(world.rebuilt.at(-1), []);
+    assert.ok(lines.some(({ event }) => /deleted/.test(event)));
+    names.look();
+    await settle();
+    assert.deepEqual(world.names.map(({ id }) => id), ["1400000000000000099"]);
+  });
+
+  it("[P4] forgets no person, and no guild that is not there: who has the name next is a stranger", async () => {
+    const config = [
+      want("user", "ada"),
+      want("guild", "friends"),
+      want("channel", "help", "friends"),
+    ];
+    const { names, world } = setUp(config);
+    world.members.set(FRIENDS.id, [ADA]);
+    names.look();
+    await settle();
+    const before = world.names;
+    world.members.clear();
+    world.guilds = [{ ...WORK, name: "Friends" }];
+    names.lookAnew();
+    await settle();
+    assert.deepEqual(world.names, before);
+  });
+
+  it("looks once for many calls, and not at all after its stop", async () => {
+    const { names, world } = setUp([want("user", "ada")]);
+    names.look();
+    names.look();
+    await settle();
+    assert.equal(world.reads, 1);
+    await names.stop();
+    names.lookAnew();
+    await settle();
+    assert.equal(world.reads, 1);
+  });
+});

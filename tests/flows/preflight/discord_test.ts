@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  type BotFacts,
+  describeMissing,
+  type DiscordFacts,
+  judgeDiscord,
+  shapeOfToken,
+} from "../../../src/flows/preflight/discord.ts";
+import type { ApplicationId } from "../../../src/core/discord/ids.ts";
+import { parseSnowflake } from "../../../src/core/discord/ids.ts";
+
+const NOW = Date.parse("2026-11-20T12:00:00Z");
+const ID: ApplicationId = parseSnowflake<"application">("1500000000000000002")!;
+const PORTAL = `https://discord.com/developers/applications/${ID}/bot`;
+
+const BOT: BotFacts = {
+  id: ID,
+  name: "barnacle",
+  owner: "ada",
+  guildCount: 2,
+  needsCodeGrant: false,
+};
+
+const FACTS: DiscordFacts = {
+  application: { kind: "told", found: BOT },
+  tokenShape: "token",
+  tokenPlace: "DISCORD_BOT_TOKEN",
+  intents: { missing: [], spared: [] },
+  hasGuild: { kind: "told", found: true },
+  budget: { left: 990 },
+};
+
+const REFUSED: DiscordFacts = {
+  application: { kind: "refused" },
+  tokenShape: "token",
+  tokenPlace: "DISCORD_BOT_TOKEN",
+};
+
+function rows(facts: DiscordFacts) {
+  return judgeDiscord(facts, NOW).map(({ id, status }) => `${id} ${status}`);
+}
+
+function row(facts: DiscordFacts, id: string) {
+  const found = judgeDiscord(facts, NOW).find((one) => one.id === id);
+  assert.ok(found, `no row ${id}`);
+  return found;
+}
+
+describe("[G13] judgeDiscord()", () => {
+  it("passes a bot that is as it should be, and says whose it is", () => {
+    assert.deepEqual(rows(FACTS), [
+      "discord.token pass",
+      "discord.intents pass",
+      "discord.guilds pass",
+      "discord.identifies pass",
+    ]);
+    assert.match(row(FACTS, "discord.token").why, /barnacle's \(application \d+, of ada\)/);
+  });
+
+  it("tells a token that Discord refuses, and asks nothing more of it", () => {
+    assert.deepEqual(rows(REFUSED), [
+      "discord.token fail",
+      "discord.intents skipped",
+      "discord.guilds skipped",
+    ]);
+    assert.match(row(REFUSED, "discord.token").fix ?? "", /Reset Token.*DISCORD_BOT_TOKEN/);
+  });
+
+  for (const shape of ["client secret", "public key"] as const) {
+    it(`says that somebody copied the ${shape}`, () => {
+      const { why } = row({ ...REFUSED, tokenShape: shape }, "discord.token");
+      assert.match(why, new RegExp(`looks like the application's ${shape}`));
+    });
+  }
+
+  it("tells a token that is missing from one that is wrong", () => {
+    const { application: _, ...none } = REFUSED;
+    assert.deepEqual(rows(none), [
+      "config.token fail",
+      "discord.intents skipped",
+      "discord.guilds skipped",
+    ]);
+  });
+
+  it("does not blame the token for a network that is down, or for Cloudflare", () => {
+    const down = { ...REFUSED, application: { kind: "failed", why: "no answer" } as const };
+    assert.equal(row(down, "discord.token").status, "warn");
+    const limited = { ...REFUSED, application: { kind: "limited", why: "429" } as const };
+    const { status, fix } = row(limited, "discord.token");
+    assert.equal(status, "warn");
+    assert.match(fix ?? "", /wait an hour/);
+  });
+
+  it("[G9] names each intent that is missing, its page, and what becomes of the bot", () => {
+    const facts: DiscordFacts = {
+      ...FACTS,
+      intents: { missing: ["message_content", "guild_presences"], spared: ["guild_members"] },
+    };
+    const content = row(facts, "discord.intents.message_content");
+    assert.equal(content.status, "warn");
+    assert.equal(content.where, PORTAL);
+    assert.match(content.why, /mentions, replies to the bot and DMs only/);
+    assert.match(content.fix ?? "", /"Message Content Intent".*barnacle doctor --fix/);
+    assert.match(row(facts, "discord.intents.guild_presences").fix ?? "", /"Presence Intent"/);
+    assert.equal(rows(facts).some((one) => one.includes("guild_members")), false);
+  });
+
+  it("[G9] warns of nothing where only the preset's members are not ticked", () => {
+    const facts: DiscordFacts = { ...FACTS, intents: { missing: [], spared: ["guild_members"] } };
+    const { status, why } = row(facts, "discord.intents");
+    assert.equal(status, "pass");
+    assert.match(why, /does without the Server Members Intent/);
+  });
+
+  it("gives the invite to a bot without a guild", () => {
+    const { guildCount: _, ...bot } = BOT;
+    const facts: DiscordFacts = {
+      ...FACTS,
+      application: { kind: "told", found: bot },
+      hasGuild: { kind: "told", found: false },
+    };
+    const { status, fix } = row(facts, "discord.guilds");
+    assert.equal(status, "warn");
+    assert.match(fix ?? "", /oauth2\/authorize\?client_id=1500000000000000002&scope=bot/);
+  });
+
+  it("goes by the answer about guilds, not by the count that Discord rounds", () => {
+    const facts: DiscordFacts = { ...FACTS, hasGuild: { kind: "told", found: false } };
+    assert.equal(row(facts, "discord.guilds").status, "warn");
+  });
+
+  it("warns of a code grant, which makes every invite fail", () => {
+    const found = { ...BOT, needsCodeGrant: true };
+    const { status, where } = row(
+      { ...FACTS, application: { kind: "told", found } },
+      "discord.invite",
+    );
+    assert.deepEqual([status, where], ["warn", PORTAL]);
+  });
+
+  const budgets = [
+    [{ left: 501 }, "pass"],
+    [{ left: 500 }, "warn"],
+    [{ left: 51 }, "warn"],
+    [{ left: 50, heldUntil: NOW + 60_000 }, "fail"],
+    [{ left: 50, heldUntil: NOW - 1 }, "warn"],
+  ] as const;
+  for (const [budget, status] of budgets) {
+    it(`[G5] judges ${JSON.stringify(budget.left)} left as ${status}`, () => {
+      const found = row({ ...FACTS, budget }, "discord.identifies");
+      assert.equal(found.status, status);
+      assert.equal(found.fix !== undefined, status !== "pass");
+    });
+  }
+
+  it("[G5] says how many sessions may begin, and by whose count", () => {
+    const { what, why } = row({ ...FACTS, budget: { left: 999 } }, "discord.identifies");
+    assert.equal(what, "New sessions");
+    assert.equal(why, "999 more may begin today (IDENTIFYs; Discord allows 1,000 in 24 hours)");
+  });
+
+  it("[G5] says until when the bot holds back", () => {
+    const facts = { ...FACTS, budget: { left: 50, heldUntil: NOW + 60_000 } };
+    const { why } = row(facts, "discord.identifies");
+    assert.match(why, /^only 50 more may begin today .* until 2026-11-20T12:01:00Z$/);
+  });
+});
+
+describe("[G13] shapeOfToken()", () => {
+  const shapes = [
+    ["MTUwMDAwMDAwMDAwMDAwMDAwMQ.GabcdE.abcdefghijklmnopqrstuvwxyz0123456789ab", "token"],
+    ["abcdefghijklmnopqrstuvwxyzABCDEF", "client secret"],
+    ["0123456789abcdef".repeat(4), "public key"],
+    ["1500000000000000002", "something else"],
+    ["", "something else"],
+    ["a.b.c", "something else"],
+  ] as const;
+  for (const [text, shape] of shapes) {
+    it(`takes ${text.slice(0, 12)}… for ${shape}`, () => assert.equal(shapeOfToken(text), shape));
+  }
+});
+
+describe("[G9] describeMissing()", () => {
+  it("is one finding for each, and the general page where nobody knows the id", () => {
+    const found = describeMissing(["message_content", "guild_members"], undefined);
+    assert.deepEqual(found.map(({ what, where }) => [what, where]), [
+      ["Message Content Intent", "https://discord.com/developers/applications"],
+      ["Server Members Intent", "https://discord.com/developers/applications"],
+    ]);
+    assert.deepEqual(describeMissing([], ID), []);
+  });
+});

@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type HostFacts, judgeHost } from "../../../src/flows/preflight/host.ts";
+
+const FACTS: HostFacts = {
+  dataDir: "/var/lib/barnacle",
+  freeBytes: 9_000_000_000,
+  store: { kind: "opens", schema: 2, newest: 2 },
+  bot: { kind: "answers", pid: 77, phase: "running", eventLoopLagMs: 12, troubles: [] },
+  token: { kind: "held", pid: 77, dataDir: "/var/lib/barnacle" },
+};
+
+function row(facts: Partial<HostFacts>, id: string) {
+  const found = judgeHost({ ...FACTS, ...facts }).find((one) => one.id === id);
+  assert.ok(found, `no row ${id}`);
+  return found;
+}
+
+describe("[O3] judgeHost()", () => {
+  it("passes a machine where all is well", () => {
+    const findings = judgeHost(FACTS);
+    assert.deepEqual(findings.map(({ id, status }) => `${id} ${status}`), [
+      "host.data pass",
+      "host.store pass",
+      "host.bot pass",
+      "host.eventLoop pass",
+      "host.instance pass",
+    ]);
+  });
+
+  it("passes a machine where nothing has run yet", () => {
+    const findings = judgeHost({
+      dataDir: "/home/ada/.local/share/barnacle",
+      store: { kind: "none" },
+      bot: { kind: "none" },
+      token: { kind: "free" },
+    });
+    assert.deepEqual(findings.filter(({ status }) => status !== "pass"), []);
+  });
+
+  type Row = readonly [
+    name: string,
+    facts: Partial<HostFacts>,
+    id: string,
+    status: "warn" | "fail",
+    why: RegExp,
+    fix: RegExp,
+  ];
+  const rows: readonly Row[] = [
+    [
+      "a directory of somebody else's",
+      { dataProblem: { why: "/x; cannot be written to", fix: "give it to us" } },
+      "host.data",
+      "fail",
+      /^\/x; cannot be written to$/,
+      /^give it to us$/,
+    ],
+    [
+      "a disk that is nearly full",
+      { freeBytes: 150_000_000 },
+      "host.data",
+      "warn",
+      /150 MB/,
+      /free some space/,
+    ],
+    [
+      "a disk that is full",
+      { freeBytes: 1_000_000 },
+      "host.data",
+      "fail",
+      /1 MB/,
+      /free some space/,
+    ],
+    [
+      "a store of a newer Barnacle",
+      { store: { kind: "refused", why: "a newer Barnacle wrote it", fix: "run that one" } },
+      "host.store",
+      "fail",
+      /newer Barnacle/,
+      /^run that one$/,
+    ],
+    [
+      "[checklist 4] an event loop that is held up, which cannot hold up heartbeats",
+      { bot: { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 4_200, troubles: [] } },
+      "host.eventLoop",
+      "warn",
+      /lags 4200 ms; heartbeats are sent by a thread of their own/,
+      /top/,
+    ],
+    [
+      "a bot that hangs",
+      { bot: { kind: "silent", pid: 7, why: "does not answer: no word for 3 s" } },
+      "host.bot",
+      "fail",
+      /^it has the data directory, and does not answer: no word for 3 s$/,
+      /log/,
+    ],
+    [
+      "[G11] another instance on this machine",
+      { token: { kind: "held", pid: 99, dataDir: "/tmp/old" } },
+      "host.instance",
+      "fail",
+      /^pid 99 runs here with the same bot token, and another data directory$/,
+      /kill 99/,
+    ],
+    [
+      "[G11] another instance that does not name its data directory",
+      { token: { kind: "held", pid: 99 } },
+      "host.instance",
+      "fail",
+      /^pid 99 runs here with the same bot token$/,
+      /kill 99/,
+    ],
+    [
+      "[G11] one that does not say who it is",
+      { token: { kind: "held" }, bot: { kind: "none" } },
+      "host.instance",
+      "fail",
+      /does not say who it is runs here with the same bot token$/,
+      /stop it/,
+    ],
+  ];
+  for (const [name, facts, id, status, why, fix] of rows) {
+    it(`tells ${name}, and what to do`, () => {
+      const found = row(facts, id);
+      assert.equal(found.status, status);
+      assert.match(found.why, why);
+      assert.match(found.fix ?? "", fix);
+    });
+  }
+
+  it("has not seen what this user may not look into, and says as whom to look", () => {
+    const facts: Partial<HostFacts> = { store: { kind: "hidden" }, bot: { kind: "hidden" } };
+    for (const id of ["host.store", "host.bot"]) {
+      const { status, why, fix = "" } = row(facts, id);
+      assert.deepEqual([status, why], ["skipped", "this user may not look into it"]);
+      assert.match(fix, /as the user that runs Barnacle, such as by sudo, or .*--data$/);
+    }
+  });
+
+  it("does not say that no bot runs where there is no telling", () => {
+    const { status, why } = row({ bot: { kind: "unknown" } }, "host.bot");
+    assert.equal(status, "skipped");
+    assert.match(why, /^nobody can say here whether one runs/);
+  });
+
+  it("[G11] does not take a bot that hangs for its own twin", () => {
+    const { status, why, fix } = row({
+      bot: { kind: "silent", pid: 77, why: "does not answer" },
+      token: { kind: "held" },
+    }, "host.instance");
+    assert.deepEqual([status, fix], ["skipped", undefined]);
+    assert.match(why, /does not answer; it may be the bot above$/);
+  });
+
+  it("names each trouble of the bot, and always what to do", () => {
+    const own = [
+      ["outbox:dead", /would not take these answers/],
+      ["outbox:uncertain", /look for them in their channels/],
+      ["storage:write", /disk/],
+      ["gateway:unreadable", /"Read Message History"/],
+      ["gateway:identifyBudget", /what restarts/],
+      ["instance:lock", /another program/],
+      ["llm:openai/gpt", /^see its log; `barnacle status` shows all checks$/],
+    ] as const;
+    const troubles = own.map(([name]) => ({ name, isFailure: false, observed: "2 messages" }));
+    const bot = { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 1, troubles } as const;
+    for (const [name, fix] of own) {
+      const found = row({ bot }, `bot.${name}`);
+      assert.equal(found.what, "Running bot");
+      assert.equal(found.why, `${name}: 2 messages`);
+      assert.match(found.fix ?? "", fix);
+    }
+  });
+
+  it("shows what troubles the bot that runs, and names a twin's remedy", () => {
+    const troubles = [
+      { name: "gateway:connection", isFailure: true, observed: "default/0 down" },
+      { name: "instance:lock", isFailure: false, observed: "a message of ours that we never sent" },
+      { name: "process:eventLoopLag", isFailure: false, observed: "4 s" },
+    ];
+    const bot = { kind: "answers", pid: 7, phase: "running", eventLoopLagMs: 4_000, troubles };
+    const facts: HostFacts = { ...FACTS, bot: { ...bot, kind: "answers" } };
+    assert.equal(row(facts, "bot.gateway:connection").status, "fail");
+    assert.match(row(facts, "bot.instance:lock").fix ?? "", /stop it, or make a new token/);
+    const lag = judgeHost(facts).filter(({ id, what }) => /event ?loop/i.test(id + what));
+    assert.equal(lag.length, 1, "one row of the event loop, not two");
+  });
+
+  it("does not take the bot itself for another instance", () => {
+    const moved: HostFacts = { ...FACTS, token: { kind: "held", pid: 77 } };
+    assert.equal(judgeHost(moved).at(-1)?.status, "pass");
+  });
+});

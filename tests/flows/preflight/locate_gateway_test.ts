@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  type GatewayPlace,
+  locateGateway,
+  type LocateGatewayPorts,
+} from "../../../src/flows/preflight/locate_gateway.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+
+const placeAt = (url: string): GatewayPlace => ({
+  url,
+  shards: 1,
+  limit: { total: 1_000, remaining: 990, resetAfterMs: 0, maxConcurrency: 1, readAt: 0 },
+});
+const PLACE = placeAt("wss://gateway.example");
+
+class Refused extends Error {}
+
+/** Answers from a list; an error is thrown. */
+function setUp(...answers: readonly (GatewayPlace | Error)[]) {
+  const { log, lines } = recordingLog();
+  const saved: GatewayPlace[] = [];
+  const waits: number[] = [];
+  let asked = 0;
+  const ports: LocateGatewayPorts = {
+    ask() {
+      const answer = answers[asked++] ?? new Refused("asked too often");
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+    },
+    isTransient: (error) => !(error instanceof Refused),
+    save: (place) => {
+      saved.push(place);
+      return Promise.resolve();
+    },
+    sleep: (ms) => {
+      waits.push(ms);
+      return Promise.resolve();
+    },
+    random: () => 0.5,
+    log,
+  };
+  return { ports, lines, saved, waits, asked: () => asked };
+}
+
+describe("[G5] locateGateway()", () => {
+  it("asks nobody where it is known", async () => {
+    const { ports, asked, saved } = setUp();
+    assert.equal(await locateGateway({ place: PLACE, isFresh: true }, ports), PLACE);
+    assert.equal(asked(), 0);
+    assert.deepEqual(saved, []);
+  });
+
+  const old = { place: placeAt("wss://old.example"), isFresh: false };
+
+  it("asks anew where what is known is old", async () => {
+    const { ports, saved } = setUp(PLACE);
+    assert.equal(await locateGateway(old, ports), PLACE);
+    assert.deepEqual(saved, [PLACE]);
+  });
+
+  it("goes where it was, where nobody can be asked", async () => {
+    const { ports, saved, waits } = setUp(new Error("no route to host"));
+    assert.equal(await locateGateway(old, ports), old.place);
+    assert.deepEqual([saved, waits], [[], []]);
+  });
+
+  it("[X2] connects although the address cannot be stored", async () => {
+    const { ports, lines } = setUp(PLACE);
+    const isFull = () => Promise.reject(new Error("disk full"));
+    assert.equal(await locateGateway(undefined, { ...ports, save: isFull }), PLACE);
+    assert.deepEqual(lines.map(({ level }) => level), ["error"]);
+  });
+
+  it("keeps for the next start what it was told", async () => {
+    const { ports, saved } = setUp(PLACE);
+    assert.equal(await locateGateway(undefined, ports), PLACE);
+    assert.deepEqual(saved, [PLACE]);
+  });
+
+  it("waits longer each time for a network that is not there yet, and says so", async () => {
+    const offline = new Error("no route to host");
+    const { ports, lines, waits } = setUp(...Array(12).fill(offline), PLACE);
+    assert.equal(await locateGateway(undefined, ports), PLACE);
+    assert.equal(waits.length, 12);
+    assert.ok((waits[0] ?? 0) < (waits[4] ?? 0), `${waits}`);
+    assert.ok(waits.every((ms) => ms > 0 && ms <= 60_000), `${waits}`);
+    assert.equal(lines.filter(({ level }) => level === "warn").length, 12);
+  });
+
+  it("does not ask again where that is of no use", async () => {
+    const { ports, asked, waits, saved } = setUp(new Refused("401"), PLACE);
+    await assert.rejects(locateGateway(undefined, ports), Refused);
+    assert.equal(asked(), 1);
+    assert.deepEqual(waits, []);
+    assert.deepEqual(saved, []);
+  });
+
+  it("gives up when the process stops", async () => {
+    const { ports, asked } = setUp(new Error("offline"), PLACE);
+    const sleep = () => Promise.reject(new Error("stopping"));
+    await assert.rejects(locateGateway(undefined, { ...ports, sleep }), /stopping/);
+    assert.equal(asked(), 1);
+  });
+});

@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Foreign } from "../../../src/core/inbound/inbox.ts";
+import { createTwinWatch, type TwinDoubt } from "../../../src/flows/preflight/twins.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { channelId, messageId } from "../../support/discord/builders.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+
+const FOREIGN: Foreign = {
+  messageId: messageId("1100000000000000001"),
+  channelId: channelId("200000000000000001"),
+  why: "unknown",
+};
+
+const SEC = 1_000;
+const MIN = 60 * SEC;
+
+function watch() {
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  const changes: (TwinDoubt | undefined)[] = [];
+  const twins = createTwinWatch({
+    now: clock.now,
+    schedule: clock.schedule,
+    log,
+    onChange: (doubt) => changes.push(doubt),
+  });
+  return {
+    clock,
+    twins,
+    lines,
+    changes,
+    levels: () => lines.map(({ level }) => level),
+    /** Moves on, and then sees a message. */
+    see(afterMs: number, why: Foreign["why"] = "unknown") {
+      clock.advance(afterMs);
+      twins.foreign([{ ...FOREIGN, why }]);
+    },
+    invalidate(afterMs: number, shardId = 0) {
+      clock.advance(afterMs);
+      twins.sessionInvalidated(shardId);
+    },
+  };
+}
+
+describe("[G11] createTwinWatch() › foreign messages", () => {
+  it("has no doubt while there are none", () => {
+    const { twins, clock, changes, levels } = watch();
+    twins.foreign([]);
+    clock.advance(60 * MIN);
+    assert.equal(twins.doubt(), undefined);
+    assert.deepEqual([levels(), changes, clock.pending], [[], [], 0]);
+  });
+
+  /** When they come, each so long after the one before; what is logged; what is thought then. */
+  const CASES: readonly (readonly [
+    name: string,
+    afterMs: readonly number[],
+    levels: readonly string[],
+    isDeploy: boolean,
+  ])[] = [
+    ["takes one for a deploy", [0], ["info"], true],
+    ["takes many within a minute for a deploy", [0, 20 * SEC, 39_999], ["info"], true],
+    ["doubts after a minute", [0, MIN], ["info", "warn"], false],
+    ["doubts once", [0, MIN, MIN, MIN], ["info", "warn"], false],
+    ["doubts of one that comes late", [0, 10 * MIN - 1], ["info", "warn"], false],
+    ["forgets the first after ten minutes", [0, 10 * MIN], ["info", "info"], true],
+    ["forgets ten minutes after the last", [0, 5 * MIN, 9 * MIN, 9 * MIN, 10 * MIN], [
+      "info",
+      "warn",
+      "info",
+      "info",
+    ], true],
+  ];
+  for (const [name, afterMs, expected, isDeploy] of CASES) {
+    it(name, () => {
+      const { see, twins, levels } = watch();
+      for (const ms of afterMs) see(ms);
+      assert.deepEqual(levels(), expected);
+      assert.equal(twins.doubt()?.isDeploy, isDeploy);
+    });
+  }
+
+  it("says what to do about it, and what was seen", () => {
+    const { see, lines, clock, twins } = watch();
+    see(0);
+    see(MIN, "unsent");
+    const warning = lines[1];
+    assert.match(warning?.event ?? "", /uses this bot token.*Stop the other one, or make a new/);
+    const evidence = "Message 1100000000000000001 in channel 200000000000000001 is the bot's, " +
+      "that this one had not sent yet";
+    assert.equal(warning?.fields["evidence"], evidence);
+    assert.deepEqual(twins.doubt(), {
+      since: clock.now() - MIN,
+      lastAt: clock.now(),
+      evidence,
+      isDeploy: false,
+    });
+  });
+
+  it("stays in doubt for ten minutes, and says once that it is over", () => {
+    const { see, twins, clock, levels, changes } = watch();
+    see(0);
+    see(MIN);
+    clock.advance(10 * MIN - 1);
+    assert.equal(twins.doubt()?.isDeploy, false);
+    clock.advance(1);
+    assert.equal(twins.doubt(), undefined);
+    clock.advance(60 * MIN);
+    assert.deepEqual(levels(), ["info", "warn", "info"]);
+    assert.deepEqual(changes.map((doubt) => doubt?.isDeploy), [true, false, undefined]);
+  });
+
+  it("stays in doubt where the wall clock is set back", () => {
+    const { see, clock, twins, levels } = watch();
+    see(0);
+    see(MIN);
+    clock.advance(-5 * MIN);
+    see(0);
+    assert.equal(twins.doubt()?.isDeploy, false);
+    assert.deepEqual(levels(), ["info", "warn"]);
+  });
+
+  it("says nothing of the end of a deploy", () => {
+    const { see, clock, levels, changes } = watch();
+    see(0);
+    clock.advance(10 * MIN);
+    assert.deepEqual(levels(), ["info"]);
+    assert.equal(changes.at(-1), undefined);
+  });
+
+  it("leaves no timer once it is stopped", () => {
+    const { see, clock, twins } = watch();
+    see(0);
+    assert.equal(clock.pending, 1);
+    twins.stop();
+    assert.equal(clock.pending, 0);
+    see(0);
+    assert.equal(clock.pending, 0);
+  });
+});
+
+describe("[G11] createTwinWatch() › sessions that Discord ends", () => {
+  const CASES: readonly (readonly [
+    name: string,
+    afterMs: readonly number[],
+    levels: readonly string[],
+  ])[] = [
+    ["thinks nothing of two", [0, 5 * MIN], []],
+    ["doubts of the third", [0, 4 * MIN, 4 * MIN], ["warn"]],
+    ["thinks nothing of the third in more than ten minutes", [0, 5 * MIN, 5 * MIN], []],
+    ["takes three within a minute for a deploy", [0, 20 * SEC, 20 * SEC], ["info"]],
+    ["doubts once they go on", [0, 20 * SEC, 20 * SEC, 20 * SEC], ["info", "warn"]],
+    ["doubts once", [0, 2 * MIN, 2 * MIN, 2 * MIN, 2 * MIN], ["warn"]],
+  ];
+  for (const [name, afterMs, expected] of CASES) {
+    it(name, () => {
+      const { invalidate, levels } = watch();
+      for (const ms of afterMs) invalidate(ms);
+      assert.deepEqual(levels(), expected);
+    });
+  }
+
+  it("thinks nothing of one session of each shard, as when Discord begins anew", () => {
+    const { invalidate, levels } = watch();
+    for (let shardId = 0; shardId < 16; shardId++) invalidate(6 * SEC, shardId);
+    assert.deepEqual(levels(), []);
+    for (const ms of [2 * MIN, 2 * MIN]) invalidate(ms, 3);
+    assert.deepEqual(levels(), ["warn"]);
+  });
+
+  it("counts from the first of them, and names how many", () => {
+    const { invalidate, twins, clock } = watch();
+    for (const ms of [0, 4 * MIN, 4 * MIN]) invalidate(ms);
+    assert.deepEqual(twins.doubt(), {
+      since: clock.now() - 8 * MIN,
+      lastAt: clock.now(),
+      evidence: "Discord ended 3 sessions within 10 min",
+      isDeploy: false,
+    });
+  });
+
+  it("joins with messages: a deploy that goes on is none", () => {
+    const { see, invalidate, levels } = watch();
+    see(0);
+    for (const ms of [20 * SEC, 20 * SEC, 20 * SEC]) invalidate(ms);
+    assert.deepEqual(levels(), ["info", "warn"]);
+  });
+});

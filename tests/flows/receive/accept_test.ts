@@ -1,0 +1,439 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ApplicationId } from "../../../src/core/discord/ids.ts";
+import type { AcceptedBatch, Foreign, Judged } from "../../../src/core/inbound/inbox.ts";
+import type {
+  GatewaySession,
+  InboundBatch,
+  InboundEvent,
+  Self,
+} from "../../../src/core/inbound/inbound.ts";
+import type { PairingDesk, PairingRequest } from "../../../src/core/inbound/pairing.ts";
+import type { Verdict } from "../../../src/core/inbound/verdict.ts";
+import { createAcceptor, type Stored } from "../../../src/flows/receive/accept.ts";
+import {
+  ACCOUNT,
+  channelId,
+  directMessage,
+  guildId,
+  messageId,
+  pairingRequest,
+  userId,
+} from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+
+const ACCEPT: Verdict = { kind: "accept", why: "dm-allowed", rule: "dm.allowFrom" };
+const IGNORE: Verdict = { kind: "ignore", why: "no-mention", rule: "r", keepAsContext: true };
+const CHALLENGE: Verdict = { kind: "challenge", why: "pairing", rule: "dm.policy" };
+const UNDECIDED: Verdict = { kind: "undecided", why: "pluralkit", rule: "pluralkit.enabled" };
+const VERDICTS: ReadonlyMap<string, Verdict> = new Map<string, Verdict>([
+  ["bot?", ACCEPT],
+  ["let me in", CHALLENGE],
+  ["whose?", UNDECIDED],
+]);
+const DESK: PairingDesk = { newCode: () => "C", newButton: () => "b", challenge: () => [] };
+const REQUEST = pairingRequest();
+const SELF: Self = {
+  userId: userId("99"),
+  applicationId: "99" as ApplicationId,
+  username: "barnacle",
+};
+const SESSION: GatewaySession = { sessionId: "s1", resumeUrl: "wss://resume", seq: 1 };
+
+const chatter = (id: string): InboundEvent =>
+  directMessage({ id: messageId(id), text: "to nobody" });
+const stranger = (id: string): InboundEvent =>
+  directMessage({ id: messageId(id), text: "let me in" });
+const webhook = (id: string): InboundEvent => directMessage({ id: messageId(id), text: "whose?" });
+const question = (id: string): InboundEvent => directMessage({ id: messageId(id), text: "bot?" });
+const batch = (seq: number, ...events: readonly InboundEvent[]): InboundBatch => ({
+  accountId: ACCOUNT,
+  shardId: 0,
+  ticket: seq,
+  seq,
+  bytes: 1_000,
+  events,
+  guilds: [],
+});
+
+/** A store that keeps what it is given, in order, and refuses while it is told to. */
+function setUp() {
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  const steps: string[] = [];
+  const stored: AcceptedBatch[] = [];
+  const told: Stored[] = [];
+  const foreign: Foreign[] = [];
+  const undecided: Judged[] = [];
+  const challenged: PairingRequest[] = [];
+  const sources: string[] = [];
+  const world = { isFull: false, isT1Full: false, accepted: 0, settled: 0 };
+  const acceptor = createAcceptor({
+    store: {
+      startGatewaySession(_account, shardId, { sessionId }) {
+        if (world.isFull) return Promise.reject(new Error("disk full"));
+        steps.push(`T0 ${shardId} ${sessionId}`);
+        return Promise.resolve();
+      },
+      openGap(_account, shardId) {
+        if (world.isFull) return Promise.reject(new Error("disk full"));
+        steps.push(`gap ${shardId}`);
+        return Promise.resolve();
+      },
+      acceptBatch(accepted) {
+        if (world.isFull || world.isT1Full) return Promise.reject(new Error("disk full"));
+        const ids = accepted.judged.map(({ message }) => message.id);
+        steps.push(["T1", ...ids, ...accepted.guilds.map(({ guildId }) => guildId)].join(" "));
+        stored.push(accepted);
+        const of = (kind: Verdict["kind"]) =>
+          accepted.judged.filter(({ verdict }) => verdict.kind === kind);
+        return Promise.resolve({
+          accepted: of("accept"),
+          undecided: of("undecided"),
+          challenged: accepted.pairing ? of("challenge").map(() => REQUEST) : [],
+          settled: accepted.echoes.length,
+          settledIn: accepted.echoes.length > 0 ? [channelId("1400000000000000002")] : [],
+          foreign: accepted.echoes
+            .filter(({ nonce }) => nonce === undefined || nonce === "stranger")
+            .map(({ messageId, channelId }) => ({ messageId, channelId, why: "unknown" })),
+        });
+      },
+    },
+    judge({ text }, source) {
+      sources.push(source);
+      return { verdict: VERDICTS.get(text) ?? IGNORE, moment: { isMuted: true }, policyId: 7 };
+    },
+    pairing: DESK,
+    route: () => ({ agentId: "main", sessionKey: "agent:main:main" }),
+    now: clock.now,
+    schedule: clock.schedule,
+    log,
+    committed: (seq) => steps.push(`committed ${seq}`),
+    onSessionStarting: (shardId) => steps.push(`starting ${shardId}`),
+    onSessionStarted: (shardId) => steps.push(`started ${shardId}`),
+    onForeign: (found) => foreign.push(...found),
+    onAccepted: () => world.accepted++,
+    onUndecided: (judged) => undecided.push(...judged),
+    onChallenged: (requests) => challenged.push(...requests),
+    onSettled: () => world.settled++,
+    onStored: (one) => told.push(one),
+  });
+  const seen = { undecided, challenged, sources };
+  return { acceptor, clock, foreign, lines, steps, stored, told, world, ...seen };
+}
+
+describe("createAcceptor()", () => {
+  it("[D1] stores a message that is to be answered at once, with its seq", async () => {
+    const { acceptor, steps, stored, world } = setUp();
+    acceptor.accept(batch(7, question("11")));
+    await settle();
+    assert.deepEqual(steps, ["T1 11", "committed 7"]);
+    assert.deepEqual(stored[0]?.heard, { shardId: 0, seq: 7 });
+    assert.equal(world.accepted, 1);
+    assert.deepEqual(stored[0]?.judged[0]?.route, {
+      agentId: "main",
+      sessionKey: "agent:main:main",
+    });
+  });
+
+  it("lets chatter wait for company, and its seq with it", async () => {
+    const { acceptor, clock, steps } = setUp();
+    acceptor.accept(batch(1, chatter("11")));
+    acceptor.accept(batch(2, chatter("12")));
+    await settle();
+    assert.deepEqual(steps, []);
+    clock.advance(250);
+    await settle();
+    assert.deepEqual(steps, ["T1 11 12", "committed 2"]);
+  });
+
+  it("stores a mebibyte of it without waiting, in one transaction", async () => {
+    const { acceptor, steps } = setUp();
+    for (let ticket = 1; ticket <= 16; ticket++) {
+      acceptor.accept({ ...batch(ticket, chatter(`${100 + ticket}`)), bytes: 1 << 16 });
+      await settle();
+      assert.equal(steps.length, ticket < 16 ? 0 : 2);
+    }
+    assert.equal(steps.at(-1), "committed 16");
+  });
+
+  it("[P1] says of each message that is not answered why, and no word of it", async () => {
+    const { acceptor, lines } = setUp();
+    acceptor.accept(batch(1, chatter("11"), question("12")));
+    await acceptor.flush();
+    assert.deepEqual(lines.map(({ level, fields }) => ({ level, ...fields })), [{
+      level: "debug",
+      messageId: "11",
+      channelId: directMessage().channelId,
+      authorId: directMessage().sender.id,
+      why: "no-mention",
+      rule: "r",
+    }]);
+    assert.doesNotMatch(JSON.stringify(lines), /to nobody/);
+  });
+
+  it("[P1] stores with each what was known of it, and the policy that judged it", async () => {
+    const { acceptor, stored, sources } = setUp();
+    acceptor.accept(batch(1, chatter("11")));
+    await acceptor.flush();
+    await acceptor.found([question("12")]);
+    const facts = stored.flatMap(({ judged }) =>
+      judged.map(({ moment, policyId }) => [
+        moment,
+        policyId,
+      ])
+    );
+    assert.deepEqual(facts, [[{ isMuted: true }, 7], [{ isMuted: true }, 7]]);
+    assert.deepEqual(sources, ["live", "found"]);
+  });
+
+  it("[P3] has a stranger given a code in the transaction that stores the message", async () => {
+    const { acceptor, stored, challenged, lines, world } = setUp();
+    acceptor.accept(batch(1, stranger("11")));
+    await settle();
+    assert.equal(stored[0]?.pairing, DESK, "at once: somebody waits for it");
+    assert.ok(stored[0]?.judged[0]?.route, "the store may find that they are paired");
+    assert.deepEqual(challenged, [REQUEST]);
+    assert.equal(world.accepted, 0);
+    assert.deepEqual(lines.map(({ event }) => event), ["A message is not decided yet"]);
+  });
+
+  it("[P3] lends the desk to no batch without a stranger", async () => {
+    const { acceptor, stored, challenged } = setUp();
+    acceptor.accept(batch(1, chatter("11"), question("12"), webhook("13")));
+    await acceptor.flush();
+    assert.ok(stored[0] && !("pairing" in stored[0]));
+    assert.deepEqual(challenged, []);
+  });
+
+  it("[P13] hands on at once what waits for a fact", async () => {
+    const { acceptor, stored, undecided, world } = setUp();
+    acceptor.accept(batch(1, webhook("11")));
+    await settle();
+    assert.deepEqual(undecided.map(({ message }) => message.id), ["11"]);
+    assert.ok(stored[0]?.judged[0]?.route);
+    assert.equal(world.accepted, 0);
+  });
+
+  it("keeps the order where an answer overtakes nothing", async () => {
+    const { acceptor, steps } = setUp();
+    acceptor.accept(batch(1, chatter("11")));
+    acceptor.accept(batch(2, question("12")));
+    await settle();
+    assert.deepEqual(steps, ["T1 11 12", "committed 2"]);
+  });
+
+  for (let ticks = 0; ticks < 20; ticks++) {
+    it(`stores a message that comes ${ticks} microtasks after another, without waiting`, async () => {
+      const { acceptor, stored } = setUp();
+      acceptor.accept(batch(1, question("11")));
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+      acceptor.accept(batch(2, question("12")));
+      await settle();
+      const ids = stored.flatMap(({ judged }) => judged.map(({ message }) => message.id));
+      assert.deepEqual(ids, ["11", "12"]);
+    });
+  }
+
+  it("[G5] stores a new gateway session before its events, and after those of the last", async () => {
+    const { acceptor, steps } = setUp();
+    acceptor.accept(batch(90, chatter("11")));
+    acceptor.accept({ ...batch(1, question("12")), started: { session: SESSION, self: SELF } });
+    await settle();
+    assert.deepEqual(steps, [
+      "T1 11",
+      "committed 90",
+      "starting 0",
+      "T0 0 s1",
+      "started 0",
+      "T1 12",
+      "committed 1",
+    ]);
+  });
+
+  it("[D2] hands the gateway's echoes to the outbox, and wakes its lanes", async () => {
+    const { acceptor, clock, stored, told, world } = setUp();
+    const own = { accountId: ACCOUNT, id: messageId("77"), channelId: channelId("5") };
+    acceptor.accept(batch(3, { kind: "own_message", nonce: "n1", ...own }));
+    acceptor.accept(batch(4, { kind: "own_message", ...own }));
+    acceptor.accept(batch(5, { kind: "own_message", nonce: "n2", ...own }));
+    await acceptor.flush();
+    const at = { messageId: "77", channelId: "5", heardAt: clock.now() };
+    assert.deepEqual(stored[0]?.echoes, [{ nonce: "n1", ...at }, at, { nonce: "n2", ...at }]);
+    assert.equal(world.settled, 1);
+    assert.equal(told[0]?.settled, 3, "rows, not channels");
+  });
+
+  it("[G11] tells of our own messages that somebody else sent", async () => {
+    const { acceptor, foreign } = setUp();
+    const own = { accountId: ACCOUNT, id: messageId("77"), channelId: channelId("5") };
+    acceptor.accept(batch(3, { kind: "own_message", nonce: "n1", ...own }));
+    acceptor.accept(batch(4, { kind: "own_message", nonce: "stranger", ...own }));
+    await acceptor.flush();
+    assert.deepEqual(foreign, [{ messageId: "77", channelId: "5", why: "unknown" }]);
+  });
+
+  it("[G6] stores which guilds are old before the session that made them old", async () => {
+    const { acceptor, steps, stored } = setUp();
+    const guilds = [{ guildId: guildId("33"), text: "awaited" }];
+    const started = { session: SESSION, self: SELF };
+    acceptor.accept({ ...batch(1, question("12")), guilds, started });
+    await acceptor.flush();
+    assert.deepEqual(steps.slice(0, 4), ["starting 0", "T1 33", "T0 0 s1", "started 0"]);
+    assert.equal(stored[0]?.heard, undefined, "it says nothing of how far the new one is heard");
+    assert.deepEqual(stored[1]?.guilds, guilds);
+  });
+
+  it("[G5] counts each shard by itself", async () => {
+    const { acceptor, stored, steps } = setUp();
+    acceptor.accept({ ...batch(90, chatter("11")), ticket: 1 });
+    acceptor.accept({ ...batch(5, chatter("12")), shardId: 1, ticket: 2 });
+    acceptor.accept({ ...batch(91, chatter("13")), ticket: 3 });
+    await acceptor.flush();
+    assert.deepEqual(stored.map(({ heard }) => heard), [
+      { shardId: 0, seq: 90 },
+      { shardId: 1, seq: 5 },
+      { shardId: 0, seq: 91 },
+    ]);
+    assert.deepEqual(steps.filter((step) => step.startsWith("committed")), [
+      "committed 1",
+      "committed 2",
+      "committed 3",
+    ]);
+  });
+
+  it("[X2] loses nothing while the disk is full, and commits no seq of it", async () => {
+    const { acceptor, clock, lines, steps, world } = setUp();
+    world.isFull = true;
+    acceptor.accept(batch(1, question("11")));
+    await settle();
+    acceptor.accept(batch(2, question("12")));
+    await settle();
+    assert.deepEqual(steps, []);
+    assert.ok(lines.some(({ level }) => level === "error"));
+    await assert.rejects(acceptor.flush(), /disk full/);
+
+    world.isFull = false;
+    clock.advance(5_000);
+    await settle();
+    assert.deepEqual(steps, ["T1 11 12", "committed 2"]);
+  });
+
+  it("[G5b] stores that there is a gap before the events behind a hole, and once", async () => {
+    const { acceptor, steps, world } = setUp();
+    acceptor.accept(batch(1, question("11")));
+    acceptor.accept({ ...batch(2, question("12")), afterHole: true });
+    acceptor.accept(batch(3, question("13")));
+    world.isT1Full = true;
+    await assert.rejects(acceptor.flush());
+    world.isT1Full = false;
+    await acceptor.flush();
+    assert.deepEqual(steps, [
+      "T1 11",
+      "committed 1",
+      "starting 0",
+      "gap 0",
+      "T1 12 13",
+      "committed 3",
+    ]);
+  });
+
+  it("[G5] stores a session once, although its events were refused", async () => {
+    const { acceptor, clock, steps, world } = setUp();
+    world.isT1Full = true;
+    acceptor.accept({ ...batch(1, question("12")), started: { session: SESSION, self: SELF } });
+    await settle();
+    world.isT1Full = false;
+    clock.advance(5_000);
+    await settle();
+    assert.deepEqual(steps, ["starting 0", "T0 0 s1", "started 0", "T1 12", "committed 1"]);
+  });
+
+  it("[G11] says once that a session was stored, however often the store refused it", async () => {
+    const { acceptor, clock, steps, world } = setUp();
+    world.isFull = true;
+    acceptor.accept({ ...batch(1, question("12")), started: { session: SESSION, self: SELF } });
+    await settle();
+    clock.advance(5_000);
+    await settle();
+    world.isFull = false;
+    clock.advance(5_000);
+    await settle();
+    const starting = ["starting 0", "starting 0", "starting 0"];
+    assert.deepEqual(steps, [...starting, "T0 0 s1", "started 0", "T1 12", "committed 1"]);
+  });
+
+  it("[G5] commits no seq below one that it has, when a RESUME begins again before it", async () => {
+    const { acceptor, clock, stored, steps } = setUp();
+    acceptor.accept({ ...batch(9, chatter("19")), ticket: 1 });
+    acceptor.accept({ ...batch(5, chatter("15")), ticket: 2 });
+    clock.advance(250);
+    await settle();
+    assert.deepEqual(stored.map(({ heard }) => heard?.seq), [9]);
+    assert.deepEqual(steps.at(-1), "committed 2");
+  });
+
+  it("flushes what is being stored, too", async () => {
+    const { acceptor, steps } = setUp();
+    acceptor.accept(batch(1, question("11")));
+    await acceptor.flush();
+    assert.deepEqual(steps, ["T1 11", "committed 1"]);
+  });
+
+  it("flushes what waits", async () => {
+    const { acceptor, clock, steps } = setUp();
+    acceptor.accept(batch(1, chatter("11")));
+    await acceptor.flush();
+    assert.deepEqual(steps, ["T1 11", "committed 1"]);
+    assert.equal(clock.pending, 0);
+  });
+});
+
+describe("[G6] createAcceptor().found()", () => {
+  it("stores all of it in one T1 that says nothing of how far the gateway was heard", async () => {
+    const { acceptor, steps, stored, told, world } = setUp();
+    const accepted = await acceptor.found([question("11"), chatter("12"), question("13")]);
+    assert.deepEqual(accepted.accepted.map(({ message }) => message.id), ["11", "13"]);
+    assert.deepEqual(steps, ["T1 11 12 13"], "and no ticket goes back");
+    assert.equal(stored[0]?.heard, undefined);
+    assert.equal(world.accepted, 1, "turns are woken");
+    assert.equal(told.length, 1, "and the metrics know");
+  });
+
+  it("lets the finder change a verdict, and routes nothing that is not accepted", async () => {
+    const { acceptor, stored } = setUp();
+    const tooOld: Verdict = { kind: "ignore", why: "too-old", rule: "r", keepAsContext: true };
+    await acceptor.found(
+      [question("11"), question("12")],
+      (message, verdict) => message.id === "11" ? tooOld : verdict,
+    );
+    const judged = stored[0]?.judged ?? [];
+    assert.deepEqual(judged.map(({ verdict: { why }, route }) => [why, route !== undefined]), [
+      ["too-old", false],
+      ["dm-allowed", true],
+    ]);
+  });
+
+  it("[D2] [G11] settles our own with a nonce, and suspects nobody", async () => {
+    const { acceptor, stored, foreign, world } = setUp();
+    const own = { kind: "own_message", accountId: ACCOUNT, channelId: channelId("5") } as const;
+    const { foreign: told } = await acceptor.found([
+      { ...own, id: messageId("77"), nonce: "n1" },
+      { ...own, id: messageId("78") },
+      { ...own, id: messageId("79"), nonce: "stranger" },
+    ]);
+    assert.deepEqual(stored[0]?.echoes.map(({ nonce }) => nonce), ["n1", "stranger"]);
+    assert.deepEqual([told, foreign], [[], []]);
+    assert.equal(world.settled, 1);
+  });
+
+  it("tells the finder that the store refused it, and stores nothing of nothing", async () => {
+    const { acceptor, stored, world } = setUp();
+    world.isFull = true;
+    await assert.rejects(acceptor.found([question("11")]), /disk full/);
+    assert.equal((await acceptor.found([])).accepted.length, 0);
+    assert.equal(stored.length, 0);
+  });
+});

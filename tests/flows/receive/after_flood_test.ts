@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { watchFlood } from "../../../src/flows/receive/after_flood.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+
+const MIB = 1 << 20;
+
+function open() {
+  const clock = new FakeClock();
+  let collected = 0;
+  const flood = watchFlood(clock.schedule, () => void collected++);
+  return { clock, flood, collected: () => collected };
+}
+
+describe("watchFlood()", () => {
+  it("[G5b] does nothing, and sets no timer, while little is heard", () => {
+    const { clock, flood, collected } = open();
+    for (let count = 0; count < 7; count++) flood.heard(MIB);
+    clock.advance(3_600_000);
+    assert.equal(collected(), 0);
+  });
+
+  it("collects during a flood, and once more when it has ended", () => {
+    const { clock, flood, collected } = open();
+    for (let count = 0; count < 20; count++) flood.heard(MIB);
+    assert.equal(collected(), 2);
+    clock.advance(2_000);
+    flood.heard(1);
+    clock.advance(3_000);
+    assert.equal(collected(), 2, "something came within the time");
+    clock.advance(3_000);
+    assert.equal(collected(), 3);
+    clock.advance(3_600_000);
+    assert.equal(collected(), 3);
+  });
+
+  it("does nothing once it is stopped", () => {
+    const { clock, flood, collected } = open();
+    flood.heard(8 * MIB);
+    flood.stop();
+    clock.advance(10_000);
+    assert.equal(collected(), 1);
+  });
+});

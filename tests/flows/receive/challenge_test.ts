@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { describe, it } from "node:test";
+import { nonceOf } from "../../../src/core/outbound/nonce.ts";
+import type { Button } from "../../../src/core/outbound/outbound.ts";
+import type { PairingRequest } from "../../../src/core/inbound/pairing.ts";
+import {
+  createChallenges,
+  createPairingDesk,
+  isPairingButton,
+} from "../../../src/flows/receive/challenge.ts";
+import { ACCOUNT, directMessage, pairingRequest } from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+
+describe("[P3] createPairingDesk()", () => {
+  const desk = createPairingDesk({ draw: randomBytes, texts: () => ({}) });
+
+  it("[SEC-R13] draws codes of eight letters that nobody mistakes", () => {
+    const codes = Array.from({ length: 200 }, desk.newCode);
+    for (const code of codes) assert.match(code, /^[A-HJ-NP-Z2-9]{8}$/);
+    assert.equal(new Set(codes).size, 200);
+  });
+
+  it("names buttons by 128 bits, and knows them again", () => {
+    const names = Array.from({ length: 200 }, desk.newButton);
+    for (const name of names) {
+      assert.match(name, /^pairing:[0-9a-f]{32}$/);
+      assert.ok(isPairingButton(name));
+    }
+    assert.equal(new Set(names).size, 200);
+    assert.ok(!isPairingButton("approval:1"));
+  });
+
+  it("tells the stranger the code and their id, once however often it is asked", () => {
+    const message = directMessage({ revision: 1 });
+    const [frozen, ...more] = desk.challenge(message, "ABCD2345");
+    assert.deepEqual(more, []);
+    assert.match(frozen!.message.content, /`barnacle pairing approve ABCD2345`/);
+    assert.match(frozen!.message.content, /123456789012345678/);
+    assert.equal(frozen!.message.channelId, message.channelId);
+    const answer = { cause: message.id, revision: 1, kind: "challenge" } as const;
+    assert.equal(frozen!.message.nonce, nonceOf(answer, 0));
+    assert.deepEqual(frozen!.message.pings, { users: [], roles: [], quotedAuthor: false });
+    assert.deepEqual(desk.challenge(message, "ABCD2345"), [frozen]);
+  });
+
+  it("[R13] says it in the operator's words of the moment", () => {
+    let challenge = "Eins: {code}";
+    const desk = createPairingDesk({ draw: randomBytes, texts: () => ({ challenge }) });
+    const said = () => desk.challenge(directMessage(), "ABCD2345")[0]?.message.content;
+    assert.equal(said(), "Eins: ABCD2345");
+    challenge = "Zwei: {code}";
+    assert.equal(said(), "Zwei: ABCD2345");
+  });
+});
+
+function setUp(untold: readonly PairingRequest[] = []) {
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  const told: { readonly text: string; readonly buttons: readonly Button[] }[] = [];
+  const marked: number[] = [];
+  const world = { isUnreachable: false, isFull: false };
+  const challenges = createChallenges({
+    accountId: ACCOUNT,
+    store: {
+      untold: () => Promise.resolve(untold),
+      markTold(id) {
+        if (world.isFull) return Promise.reject(new Error("disk full"));
+        marked.push(id);
+        return Promise.resolve();
+      },
+    },
+    tellOwners(text, buttons) {
+      if (world.isUnreachable) return Promise.reject(new Error("offline"));
+      told.push({ text, buttons });
+      return Promise.resolve();
+    },
+    texts: () => ({}),
+    now: clock.now,
+    schedule: clock.schedule,
+    random: () => 0,
+    log,
+  });
+  return { challenges, clock, lines, told, marked, world };
+}
+
+describe("[P3] createChallenges()", () => {
+  it("asks the owners with two buttons, and marks that they were told", async () => {
+    const { challenges, told, marked } = setUp();
+    challenges.challenged([pairingRequest({ id: 5 })]);
+    await settle();
+    assert.equal(told.length, 1);
+    assert.match(told[0]!.text, /`ada` \(123456789012345678\).*`ABCD2345`/);
+    assert.deepEqual(told[0]!.buttons, [
+      { customId: "pairing:yes", label: "Approve", style: "success" },
+      { customId: "pairing:no", label: "Deny", style: "danger" },
+    ]);
+    assert.deepEqual(marked, [5]);
+  });
+
+  it("writes no code into the log: who reads it is not asked", async () => {
+    const { challenges, lines } = setUp();
+    challenges.challenged([pairingRequest()]);
+    await settle();
+    assert.equal(lines[0]?.fields.userId, "123456789012345678");
+    assert.doesNotMatch(JSON.stringify(lines), /ABCD2345|pairing:yes/);
+  });
+
+  it("tells after the start what the last process did not come to", async () => {
+    const { challenges, told, marked } = setUp([
+      pairingRequest({ id: 1 }),
+      pairingRequest({ id: 2 }),
+    ]);
+    challenges.start();
+    await settle();
+    assert.equal(told.length, 2);
+    assert.deepEqual(marked, [1, 2]);
+  });
+
+  it("tries again where no owner can be written to, until the code expires", async () => {
+    const { challenges, clock, told, world } = setUp();
+    world.isUnreachable = true;
+    challenges.challenged([pairingRequest()]);
+    await settle();
+    world.isUnreachable = false;
+    clock.advance(60_000);
+    await settle();
+    assert.equal(told.length, 1);
+
+    world.isUnreachable = true;
+    challenges.challenged([pairingRequest({ id: 2 })]);
+    await settle();
+    world.isUnreachable = false;
+    clock.advance(60 * 60_000);
+    await settle();
+    assert.equal(told.length, 1);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("says nothing twice where only the store fails", async () => {
+    const { challenges, clock, told, marked, world } = setUp();
+    world.isFull = true;
+    challenges.challenged([pairingRequest({ id: 9 })]);
+    await settle();
+    world.isFull = false;
+    clock.advance(60_000);
+    await settle();
+    assert.equal(told.length, 1);
+    assert.deepEqual(marked, [9]);
+  });
+
+  it("leaves to the next start what its stop cuts off", async () => {
+    const { challenges, clock, told, world } = setUp();
+    world.isUnreachable = true;
+    challenges.challenged([pairingRequest()]);
+    await settle();
+    await challenges.stop();
+    world.isUnreachable = false;
+    clock.advance(60_000);
+    await settle();
+    assert.deepEqual(told, []);
+    assert.equal(clock.pending, 0);
+  });
+});

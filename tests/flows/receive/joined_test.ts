@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type ClosedGuild, createJoined } from "../../../src/flows/receive/joined.ts";
+import { guildId } from "../../support/discord/builders.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+
+const ID = guildId("1400000000000000010");
+
+/** A guild in which somebody may be answered. */
+const OPEN = guildId("1400000000000000099");
+
+function setUp(closed: ClosedGuild, path = "channels.discord.guilds") {
+  const { log, lines } = recordingLog();
+  const told: string[] = [];
+  const joined = createJoined({
+    closed: ({ id }) => id === OPEN ? undefined : closed,
+    guildsPath: () => path,
+    tellOwners(text) {
+      told.push(text);
+      return Promise.resolve();
+    },
+    texts: () => ({}),
+    log,
+  });
+  return { joined, lines, told };
+}
+
+const UNLISTED: ClosedGuild = { why: "guild-not-listed", rule: "channels.discord.guilds" };
+const OFF: ClosedGuild = { why: "guilds-disabled", rule: "channels.discord.groupPolicy" };
+
+describe("[P6a] createJoined()", () => {
+  it("tells the owner once, and the log: name, id, rule and command", () => {
+    const { joined, lines, told } = setUp(UNLISTED);
+    joined([{ id: ID, name: "Friends" }]);
+    const command = `barnacle config set channels.discord.guilds.${ID} '{}'`;
+    assert.deepEqual(told, [
+      `I was added to \`Friends\` (${ID}) and answer nobody there, by \`channels.discord.guilds\`. ` +
+      `If I should: \`${command}\``,
+    ]);
+    assert.deepEqual(lines.map(({ level, fields }) => ({ level, ...fields })), [{
+      level: "warn",
+      guildId: ID,
+      guild: "Friends",
+      why: "guild-not-listed",
+      rule: "channels.discord.guilds",
+      command,
+    }]);
+  });
+
+  it("names the account's own list, where it has one", () => {
+    const { joined, told } = setUp(UNLISTED, "channels.discord.accounts.work.guilds");
+    joined([{ id: ID, name: "Friends" }]);
+    assert.match(
+      told[0]!,
+      new RegExp(`config set channels\\.discord\\.accounts\\.work\\.guilds\\.${ID} `),
+    );
+  });
+
+  it("lets in no other guild with the command, where guilds are switched off", () => {
+    const { joined, told } = setUp(OFF);
+    joined([{ id: ID, name: "Friends" }]);
+    assert.match(
+      told[0]!,
+      /guilds\.\d+ '\{\}' && barnacle config set channels\.discord\.groupPolicy allowlist`$/,
+    );
+  });
+
+  it("says nothing of a guild in which somebody may be answered", () => {
+    const { joined, lines, told } = setUp(UNLISTED);
+    joined([{ id: OPEN, name: "Open" }]);
+    assert.deepEqual([lines, told], [[], []]);
+    joined([{ id: OPEN, name: "Open" }, { id: ID, name: "Friends" }]);
+    assert.equal(told.length, 1);
+  });
+
+  it("lets no guild's name pass for words of ours", () => {
+    const { joined, told } = setUp(UNLISTED);
+    joined([{
+      id: ID,
+      name: "x`\n@everyone `barnacle config set channels.discord.groupPolicy open",
+    }]);
+    assert.match(told[0]!, /^I was added to `xˋ @everyone ˋbarnacle [^`]*` \(/);
+    assert.ok(!told[0]!.includes("\n"));
+  });
+});

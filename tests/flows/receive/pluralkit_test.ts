@@ -1,0 +1,287 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { MessageId, UserId } from "../../../src/core/discord/ids.ts";
+import { type Judged, NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import type { Moment } from "../../../src/core/inbound/moment.ts";
+import type { LookUp, ProxiedMessage } from "../../../src/core/inbound/pluralkit.ts";
+import type { UndecidedReason, Verdict } from "../../../src/core/inbound/verdict.ts";
+import {
+  createPluralkit,
+  ORIGINAL_MS,
+  type UndecidedRow,
+} from "../../../src/flows/receive/pluralkit.ts";
+import {
+  ACCOUNT,
+  channelId,
+  guildMessage,
+  messageId,
+  sender,
+  userId,
+} from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+
+const ADA = userId("123456789012345678");
+const original = guildMessage({ id: messageId("1400000000000000499"), text: "A: hello" });
+const webhook = guildMessage({
+  id: messageId("1400000000000000500"),
+  sender: sender({ id: userId("777"), username: "Aria", automaton: "webhook" }),
+});
+const PROXIED: ProxiedMessage = {
+  id: webhook.id,
+  original: original.id,
+  sender: ADA,
+  channelId: webhook.channelId,
+  member: { memberId: "abcde", name: "Aria", system: "The Crew" },
+};
+const FOUND: LookUp = { kind: "found", proxied: PROXIED };
+
+/** As the policy would: members and people are answered, webhooks are not. */
+function judge({ sender }: InboundMessage, known: Moment): Pick<Judged, "verdict" | "moment"> {
+  const isBot = sender.automaton !== undefined;
+  const verdict: Verdict = isBot
+    ? { kind: "ignore", why: "webhook", rule: "r", keepAsContext: false }
+    : { kind: "accept", why: "mentioned", rule: "r" };
+  return { verdict, moment: known };
+}
+
+const waits = (message: InboundMessage, why: UndecidedReason): Judged => ({
+  message,
+  verdict: { kind: "undecided", why, rule: "r" },
+  moment: { isProxied: true },
+  policyId: 7,
+});
+
+interface World {
+  readonly rows?: readonly UndecidedRow[];
+  readonly proxied?: readonly UserId[];
+  readonly lookUp?: (id: MessageId) => Promise<LookUp>;
+}
+
+function setUp({ rows = [], proxied = [], lookUp = () => Promise.resolve(FOUND) }: World = {}) {
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  const steps: string[] = [];
+  const decided: Judged[] = [];
+  const accepted: Judged[] = [];
+  const store = { isFull: false };
+  const refuse = () => Promise.reject(new Error("disk full"));
+  const pluralkit = createPluralkit({
+    accountId: ACCOUNT,
+    store: {
+      undecided: () => Promise.resolve(rows),
+      proxied: () => Promise.resolve(proxied),
+      decide(judged) {
+        if (store.isFull) return refuse();
+        steps.push(`decide ${judged.message.id} ${judged.verdict.why}`);
+        decided.push(judged);
+        const isAccepted = judged.verdict.kind === "accept";
+        return Promise.resolve({ ...NOTHING_ACCEPTED, accepted: isAccepted ? [judged] : [] });
+      },
+      retract(_account, id, { why }) {
+        if (store.isFull) return refuse();
+        steps.push(`retract ${id} ${why}`);
+        return Promise.resolve(true);
+      },
+      noteProxied(_account, userId) {
+        steps.push(`note ${userId}`);
+        return Promise.resolve();
+      },
+    },
+    lookUp: (id) => {
+      steps.push(`ask ${id}`);
+      return lookUp(id);
+    },
+    judge,
+    route: () => ({ agentId: "main", sessionKey: "s" }),
+    ruleOf: (path) => `${path} of work`,
+    onAccepted: (judged) => accepted.push(...judged),
+    now: clock.now,
+    schedule: clock.schedule,
+    random: () => 0,
+    log,
+  });
+  return { pluralkit, clock, lines, steps, decided, accepted, store };
+}
+
+describe("[P13] createPluralkit() › a webhook's message", () => {
+  it("is its member's turn, and the original is taken back before it", async () => {
+    const { pluralkit, steps, accepted } = setUp();
+    pluralkit.undecided([waits(webhook, "pluralkit")]);
+    await settle();
+    assert.deepEqual(steps, [
+      `ask ${webhook.id}`,
+      `retract ${original.id} pk-original`,
+      `decide ${webhook.id} mentioned`,
+      `note ${ADA}`,
+    ]);
+    const [judged] = accepted;
+    assert.equal(judged?.message.sender.id, ADA);
+    assert.deepEqual(judged?.message.sender.pluralkit, PROXIED.member);
+    assert.equal(judged?.message.sender.automaton, undefined);
+    assert.deepEqual(judged?.moment, { pluralkit: "found" });
+    assert.deepEqual(judged?.route, { agentId: "main", sessionKey: "s" });
+  });
+
+  const bots: readonly [what: string, found: LookUp, known: Moment["pluralkit"]][] = [
+    ["that PluralKit does not know", { kind: "none" }, "none"],
+    ["of which it does not tell in time", { kind: "failed", reason: "HTTP 503" }, "failed"],
+    ["of another channel", {
+      kind: "found",
+      proxied: { ...PROXIED, channelId: channelId("1") },
+    }, "none"],
+    ["that is another's", { kind: "found", proxied: { ...PROXIED, id: original.id } }, "none"],
+  ];
+  for (const [what, found, known] of bots) {
+    it(`[SEC-R33] ${what} is a bot's, and believed in nothing`, async () => {
+      const { pluralkit, steps, decided, accepted } = setUp({
+        lookUp: () => Promise.resolve(found),
+      });
+      pluralkit.undecided([waits(webhook, "pluralkit")]);
+      await settle();
+      assert.deepEqual(steps, [`ask ${webhook.id}`, `decide ${webhook.id} webhook`]);
+      assert.deepEqual(decided[0]?.moment, { pluralkit: known });
+      assert.equal(decided[0]?.route, undefined);
+      assert.deepEqual(accepted, []);
+      assert.ok(!pluralkit.isProxied(ADA));
+    });
+  }
+
+  it("says who it speaks for from then on", async () => {
+    const { pluralkit } = setUp();
+    assert.ok(!pluralkit.isProxied(ADA));
+    pluralkit.undecided([waits(webhook, "pluralkit")]);
+    await settle();
+    assert.ok(pluralkit.isProxied(ADA));
+  });
+
+  it("[X2] is decided once the store takes it, in the same order", async () => {
+    const { pluralkit, clock, steps, store } = setUp();
+    store.isFull = true;
+    pluralkit.undecided([waits(webhook, "pluralkit")]);
+    await settle();
+    assert.deepEqual(steps, [`ask ${webhook.id}`]);
+    store.isFull = false;
+    clock.advance(60_000);
+    await settle();
+    assert.deepEqual(steps.slice(1), [
+      `retract ${original.id} pk-original`,
+      `decide ${webhook.id} mentioned`,
+      `note ${ADA}`,
+    ]);
+  });
+});
+
+describe("[P13] createPluralkit() › the original", () => {
+  it("waits two seconds, and is its author's where nothing takes its place", async () => {
+    const { pluralkit, clock, steps, decided } = setUp();
+    pluralkit.undecided([waits(original, "pluralkit-original")]);
+    clock.advance(ORIGINAL_MS - 1);
+    await settle();
+    assert.deepEqual(steps, []);
+    clock.advance(1);
+    await settle();
+    assert.deepEqual(steps, [`decide ${original.id} mentioned`]);
+    assert.deepEqual(decided[0]?.moment, { isUnproxied: true });
+    assert.equal(clock.pending, 0);
+  });
+
+  it("is ignored as soon as it is deleted, with what was known of it", async () => {
+    const { pluralkit, clock, steps, decided, accepted } = setUp();
+    pluralkit.undecided([waits(original, "pluralkit-original")]);
+    pluralkit.deleted([messageId("1"), original.id]);
+    await settle();
+    assert.deepEqual(steps, [`decide ${original.id} pk-original`]);
+    const [judged] = decided;
+    assert.ok(judged?.verdict.kind === "ignore" && !judged.verdict.keepAsContext);
+    assert.equal(judged.verdict.rule, "channels.discord.pluralkit.enabled of work");
+    assert.deepEqual([judged.moment, judged.policyId], [{ isProxied: true }, 7]);
+    clock.advance(ORIGINAL_MS);
+    await settle();
+    assert.deepEqual(accepted, []);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("is ignored where it was deleted before it was stored", async () => {
+    const { pluralkit, steps, clock } = setUp();
+    pluralkit.deleted([original.id]);
+    pluralkit.undecided([waits(original, "pluralkit-original")]);
+    await settle();
+    assert.deepEqual(steps, [`decide ${original.id} pk-original`]);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("is ignored where PluralKit has named it, before it came and after", async () => {
+    for (const isLate of [false, true]) {
+      const { pluralkit, clock, steps, accepted } = setUp();
+      if (!isLate) pluralkit.undecided([waits(original, "pluralkit-original")]);
+      pluralkit.undecided([waits(webhook, "pluralkit")]);
+      await settle();
+      if (isLate) pluralkit.undecided([waits(original, "pluralkit-original")]);
+      await settle();
+      clock.advance(ORIGINAL_MS);
+      await settle();
+      assert.deepEqual(accepted.map(({ message }) => message.id), [webhook.id]);
+      assert.ok(steps.some((step) => step.endsWith(`${original.id} pk-original`)));
+      assert.ok(!steps.includes(`decide ${original.id} mentioned`));
+      assert.equal(clock.pending, 0);
+    }
+  });
+});
+
+describe("[P13] createPluralkit() › over a restart", () => {
+  const other = guildMessage({ id: messageId("3") });
+  const rows: readonly UndecidedRow[] = [
+    { message: webhook, why: "pluralkit" },
+    { message: other, why: "pluralkit-original" },
+  ];
+
+  it("goes on with what waits, and an original waits anew", async () => {
+    const { pluralkit, clock, accepted } = setUp({ rows });
+    await pluralkit.start();
+    clock.advance(ORIGINAL_MS - 1);
+    await settle();
+    const ids = () => accepted.map(({ message }) => message.id);
+    assert.deepEqual(ids(), [webhook.id]);
+    clock.advance(1);
+    await settle();
+    assert.deepEqual(ids(), [webhook.id, other.id]);
+  });
+
+  it("answers nothing twice, of which the RESUME tells that it was replaced", async () => {
+    const { pluralkit, clock, steps, accepted } = setUp({
+      rows: [{ message: original, why: "pluralkit-original" }],
+    });
+    await pluralkit.start();
+    clock.advance(500);
+    pluralkit.deleted([original.id]);
+    pluralkit.undecided([waits(webhook, "pluralkit")]);
+    clock.advance(ORIGINAL_MS);
+    await settle();
+    assert.ok(steps.includes(`decide ${original.id} pk-original`));
+    assert.deepEqual(accepted.map(({ message }) => message.id), [webhook.id]);
+  });
+
+  it("knows whom PluralKit has spoken for", async () => {
+    const { pluralkit } = setUp({ proxied: [ADA] });
+    await pluralkit.start();
+    assert.ok(pluralkit.isProxied(ADA));
+  });
+
+  it("decides nothing that its stop has cut off, and leaves no timer", async () => {
+    const answer = Promise.withResolvers<LookUp>();
+    const { pluralkit, clock, lines, steps } = setUp({ lookUp: () => answer.promise });
+    pluralkit.undecided([waits(webhook, "pluralkit"), waits(original, "pluralkit-original")]);
+    await pluralkit.stop();
+    assert.equal(clock.pending, 0);
+    answer.resolve({ kind: "failed", reason: "stopped" });
+    pluralkit.undecided([waits(guildMessage(), "pluralkit-original")]);
+    clock.advance(ORIGINAL_MS);
+    await settle();
+    assert.deepEqual(steps, [`ask ${webhook.id}`]);
+    assert.deepEqual(lines, [], "nor says what it has not decided");
+    assert.equal(clock.pending, 0);
+  });
+});

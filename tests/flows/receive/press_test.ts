@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ApplicationId } from "../../../src/core/discord/ids.ts";
+import type { Press } from "../../../src/core/inbound/inbound.ts";
+import type { Frozen } from "../../../src/core/outbound/outbound.ts";
+import type { PairingOutcome } from "../../../src/core/inbound/pairing.ts";
+import type { Verdict } from "../../../src/core/inbound/verdict.ts";
+import { ANSWER_MS, createPressed } from "../../../src/flows/receive/press.ts";
+import {
+  ACCOUNT,
+  channelId,
+  messageId,
+  pairingRequest,
+  sender,
+  userId,
+} from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+
+const OWNER = userId("555");
+const PRESS: Press = {
+  kind: "button",
+  accountId: ACCOUNT,
+  id: "1400000000000000900",
+  token: "s3cret",
+  applicationId: "99" as ApplicationId,
+  customId: "pairing:yes",
+  messageId: messageId("1400000000000000800"),
+  channelId: channelId("1400000000000000700"),
+  place: { kind: "dm" },
+  sender: sender({ id: OWNER, username: "grace" }),
+};
+const ALLOWED: Verdict = { kind: "accept", why: "owner", rule: "commands.ownerAllowFrom" };
+const DENIED: Verdict = {
+  kind: "ignore",
+  why: "not-owner",
+  rule: "commands.ownerAllowFrom",
+  keepAsContext: false,
+};
+const request = pairingRequest();
+
+interface World {
+  readonly verdict?: Verdict;
+  readonly outcome?: PairingOutcome | Promise<PairingOutcome>;
+  readonly isDeaf?: boolean;
+}
+
+function setUp({ verdict = ALLOWED, outcome = { kind: "approved", request }, isDeaf }: World = {}) {
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  const said: string[] = [];
+  const asked: { readonly button: string; readonly decidedBy: string }[] = [];
+  const told: Frozen[] = [];
+  const woken: string[] = [];
+  const answer = (how: string) => (_: Press, content: string) => {
+    said.push(`${how}: ${content}`);
+    return isDeaf ? Promise.reject(new Error("10062")) : Promise.resolve();
+  };
+  const pressed = createPressed({
+    authorize: () => verdict,
+    store: {
+      async decide({ by, decidedBy, notify }) {
+        asked.push({ button: by.button, decidedBy });
+        const decided = await outcome;
+        if (decided.kind === "approved") told.push(...notify(decided.request));
+        return decided;
+      },
+    },
+    interactions: { update: answer("update"), reply: answer("reply") },
+    texts: () => ({}),
+    onOutbox: ({ channelId }) => woken.push(channelId),
+    now: clock.now,
+    schedule: clock.schedule,
+    log,
+  });
+  return { pressed, clock, lines, said, asked, told, woken };
+}
+
+describe("[P3] createPressed()", () => {
+  it("lets a stranger in whom an owner approves, tells them, and says who did it", async () => {
+    const { pressed, clock, lines, said, asked, told, woken } = setUp();
+    await pressed(PRESS);
+    assert.deepEqual(asked, [{ button: "pairing:yes", decidedBy: OWNER }]);
+    assert.deepEqual(said, [
+      "update: `ada` (123456789012345678) may write to me now: <@555> has approved it.",
+    ]);
+    assert.deepEqual(told.map(({ message }) => [message.channelId, message.content]), [
+      [request.channelId, "You may write to me now."],
+    ]);
+    assert.deepEqual(woken, [request.channelId]);
+    assert.equal(lines[0]?.fields.outcome, "approved");
+    assert.doesNotMatch(JSON.stringify(lines), /s3cret/);
+    assert.equal(clock.pending, 0);
+  });
+
+  const outcomes: readonly [outcome: PairingOutcome, said: RegExp][] = [
+    [{ kind: "denied", request }, /^update: `ada` .* may not write to me: <@555> has denied it\.$/],
+    [{ kind: "already", request }, /^update: `ada` .* decided already/],
+    [{ kind: "expired", request }, /^update: `ada` .* has expired/],
+    [{ kind: "unknown", wrongInRow: 0 }, /^reply: This button does nothing any more\.$/],
+    [{ kind: "closed", until: 1 }, /^reply: This button does nothing any more\.$/],
+  ];
+  for (const [outcome, expected] of outcomes) {
+    it(`says so where the request is ${outcome.kind}, and tells no stranger`, async () => {
+      const { pressed, said, told, woken } = setUp({ outcome });
+      await pressed(PRESS);
+      assert.equal(said.length, 1);
+      assert.match(said[0]!, expected);
+      assert.deepEqual([told, woken], [[], []]);
+    });
+  }
+
+  it("[P16] asks nothing of the store for somebody who is no owner", async () => {
+    const { pressed, said, asked, lines } = setUp({ verdict: DENIED });
+    await pressed(PRESS);
+    assert.deepEqual(said, ["reply: You are not authorized to do that."]);
+    assert.deepEqual(asked, []);
+    assert.deepEqual([lines[0]?.level, lines[0]?.fields.why], ["warn", "not-owner"]);
+  });
+
+  for (const customId of ["", "approval:1", "pairing", "PAIRING:yes"]) {
+    it(`knows no button ${JSON.stringify(customId)}`, async () => {
+      const { pressed, said, asked } = setUp();
+      await pressed({ ...PRESS, customId });
+      assert.deepEqual(said, ["reply: This button does nothing any more."]);
+      assert.deepEqual(asked, []);
+    });
+  }
+
+  it("[K5] answers within a second, however slow the store is, and once", async () => {
+    const slow = Promise.withResolvers<PairingOutcome>();
+    const { pressed, clock, said, lines, told } = setUp({ outcome: slow.promise });
+    const done = pressed(PRESS);
+    await settle();
+    clock.advance(ANSWER_MS - 1);
+    await settle();
+    assert.deepEqual(said, []);
+    clock.advance(1);
+    await done;
+    assert.match(said[0]!, /^reply: I cannot tell whether that worked/);
+    slow.resolve({ kind: "approved", request });
+    await settle();
+    assert.equal(said.length, 1);
+    assert.equal(told.length, 1, "what was decided is decided");
+    assert.equal(lines.at(-1)?.fields.outcome, "approved");
+    assert.equal(clock.pending, 0);
+  });
+
+  it("[K5] answers where the store fails, and says it in the log", async () => {
+    const { pressed, said, lines } = setUp({ outcome: Promise.reject(new Error("disk full")) });
+    await pressed(PRESS);
+    assert.match(said[0]!, /^reply: I cannot tell whether that worked/);
+    assert.equal(lines[0]?.level, "error");
+  });
+
+  it("survives that Discord takes no answer", async () => {
+    const { pressed, lines, told } = setUp({ isDeaf: true });
+    await pressed(PRESS);
+    assert.equal(told.length, 1);
+    assert.equal(lines.at(-1)?.level, "warn");
+  });
+});

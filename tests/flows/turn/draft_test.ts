@@ -1,0 +1,428 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { DraftStream } from "../../../src/flows/turn/draft.ts";
+import { settle } from "../../support/settle.ts";
+import {
+  compose,
+  DraftWorld,
+  FAILURE,
+  MESSAGE,
+  SECRET,
+  withoutDrafts,
+} from "../support/draft_world.ts";
+
+const SENTENCE = "The quick brown fox jumps over the lazy dog. ";
+
+/** A turn in a fresh world: what the model says comes in pieces, and time passes between them. */
+function stage() {
+  const world = new DraftWorld();
+  let text = "";
+  let stream: DraftStream = world.drafts.begin(MESSAGE, compose);
+  return {
+    world,
+    get text() {
+      return text;
+    },
+    grow(piece: string): void {
+      text += piece;
+      stream.grow(text);
+    },
+    async pass(ms: number): Promise<void> {
+      for (let left = ms; left > 0; left -= 100) {
+        await this.wait(Math.min(100, left));
+        while (world.deliverOne());
+      }
+    },
+    /** Time passes, and the lane is held up. */
+    async wait(ms: number): Promise<void> {
+      world.clock.advance(ms);
+      await settle();
+    },
+    /** The process is killed, and the turn runs again. */
+    restart(): void {
+      world.restart();
+      text = "";
+      stream = world.drafts.begin(MESSAGE, compose);
+    },
+    end: () => stream.end(),
+    async finish(said = compose(text)): Promise<void> {
+      await stream.end();
+      world.finishTurn(said);
+      while (world.deliverOne());
+    },
+    contents: () => world.seen().map(({ content }) => content),
+  };
+}
+
+describe("[R8] createDrafts()", () => {
+  it("shows nothing of an answer that is there within a second", async () => {
+    const turn = stage();
+    turn.grow(SENTENCE);
+    await turn.pass(999);
+    await turn.finish();
+    assert.deepEqual(turn.world.asked, [`post ${SENTENCE.trim()}`]);
+    assert.equal(turn.world.clock.pending, 0);
+  });
+
+  it("shows a draft after a second, and what is new of it every 1.2 s", async () => {
+    const turn = stage();
+    turn.grow(SENTENCE);
+    await turn.pass(1_000);
+    assert.deepEqual(turn.contents(), [`${SENTENCE.trim()} …`]);
+    turn.grow("And ");
+    await turn.pass(1_100);
+    assert.deepEqual(turn.contents(), [`${SENTENCE.trim()} …`]);
+    await turn.pass(100);
+    assert.deepEqual(turn.contents(), [`${SENTENCE}And …`]);
+    await turn.finish();
+    assert.deepEqual(turn.contents(), [`${SENTENCE}And`]);
+  });
+
+  it("shows nothing that is too short to be worth it", async () => {
+    const turn = stage();
+    turn.grow("Well, let me see then what I can ");
+    await turn.pass(5_000);
+    assert.deepEqual(turn.contents(), []);
+    turn.grow("do ");
+    turn.grow("about it ");
+    await turn.pass(1_200);
+    assert.equal(turn.contents().length, 1);
+  });
+
+  it("does nothing while nothing is new", async () => {
+    const turn = stage();
+    let composed = 0;
+    const stream = turn.world.drafts.begin(MESSAGE, (text) => {
+      composed += 1;
+      return compose(text);
+    });
+    stream.grow(SENTENCE);
+    await turn.pass(60_000);
+    assert.equal(turn.world.asked.length, 1);
+    assert.equal(composed, 1);
+    await stream.end();
+  });
+
+  it("goes on in a second draft where the first is full", async () => {
+    const turn = stage();
+    turn.grow(SENTENCE);
+    await turn.pass(1_000);
+    turn.grow(SENTENCE);
+    await turn.pass(2_400);
+    assert.deepEqual(turn.contents(), [SENTENCE.trim(), `${SENTENCE.trim()} …`]);
+    assert.deepEqual(turn.world.asked, [
+      `post ${SENTENCE.trim()} …`,
+      `edit ${SENTENCE.trim()}`,
+      `post ${SENTENCE.trim()} …`,
+    ]);
+    await turn.finish();
+    assert.deepEqual(turn.world.seen(), withoutDrafts(compose(turn.text)));
+  });
+
+  it("closes code that goes on, with the mark behind it", async () => {
+    const turn = stage();
+    turn.grow("Run this, it cleans all of it up:\n```sh\nrm -r build\n");
+    await turn.pass(1_000);
+    assert.match(turn.contents()[0] ?? "", /\n```\n…$/);
+    turn.grow("ls\n```\n");
+    await turn.finish();
+    assert.deepEqual(turn.world.seen(), withoutDrafts(compose(turn.text)));
+  });
+
+  it("never has two edits under way, and none sooner than 1.2 s after another", async () => {
+    const turn = stage();
+    turn.grow(SENTENCE);
+    await turn.pass(1_000);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    turn.world.holdEdit = promise;
+    for (let at = 0; at < 8; at += 1) {
+      turn.grow("a ");
+      await turn.pass(1_000);
+    }
+    assert.equal(turn.world.editedAt.length, 1);
+    resolve();
+    for (let at = 0; at < 100; at += 1) {
+      turn.grow(at % 8 === 0 ? "\n" : "a ");
+      await turn.pass(150);
+    }
+    const times = turn.world.editedAt;
+    assert.ok(times.length > 4);
+    for (const [at, time] of times.slice(1).entries()) assert.ok(time - times[at]! >= 1_200);
+  });
+
+  it("two turns of one channel share its pace", async () => {
+    const turn = stage();
+    const other = turn.world.drafts.begin(
+      MESSAGE,
+      (text) =>
+        compose(text).map(({ message, files }) => ({
+          message: { ...message, of: { ...message.of!, agentId: "other" } },
+          files,
+        })),
+    );
+    turn.grow(SENTENCE);
+    other.grow(SENTENCE);
+    await turn.pass(1_000);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    turn.world.holdEdit = promise;
+    for (let at = 0; at < 30; at += 1) {
+      turn.grow("a ");
+      other.grow(`${SENTENCE.repeat(2)}${"b ".repeat(at)}`);
+      await turn.pass(400);
+    }
+    assert.equal(turn.world.editedAt.length, 1);
+    resolve();
+    for (let at = 0; at < 30; at += 1) {
+      turn.grow("a ");
+      await turn.pass(400);
+    }
+    const times = turn.world.editedAt;
+    assert.ok(times.length > 2);
+    for (const [at, time] of times.slice(1).entries()) assert.ok(time - times[at]! >= 1_200);
+    await other.end();
+    await turn.end();
+    assert.equal(turn.world.clock.pending, 0);
+  });
+
+  it("posts no second draft before the first is there", async () => {
+    const turn = stage();
+    turn.grow(SENTENCE.repeat(3));
+    for (let at = 0; at < 50; at += 1) await turn.wait(100);
+    await turn.finish();
+    assert.deepEqual(turn.world.asked.map((one) => one.split(" ")[0]), ["post", "post", "post"]);
+    assert.deepEqual(turn.world.seen(), withoutDrafts(compose(turn.text)));
+  });
+
+  it("tries an edit again for which there was no room, or no answer", async () => {
+    for (const fault of ["no room", "lost on the way", "done, and not answered"] as const) {
+      const turn = stage();
+      turn.grow(SENTENCE);
+      await turn.pass(1_000);
+      turn.world.nextEdit = fault;
+      turn.grow("And ");
+      await turn.pass(1_200);
+      turn.world.nextEdit = "none";
+      await turn.pass(1_200);
+      assert.deepEqual(turn.contents(), [`${SENTENCE}And …`], fault);
+      assert.equal(turn.world.editedAt.length, 2, fault);
+    }
+  });
+
+  it("waits as long as Discord asks it to", async () => {
+    const turn = stage();
+    turn.grow(SENTENCE);
+    await turn.pass(1_000);
+    turn.world.nextEdit = "limited";
+    turn.grow("And ");
+    await turn.pass(1_200);
+    turn.world.nextEdit = "none";
+    await turn.pass(4_900);
+    assert.equal(turn.world.editedAt.length, 1);
+    await turn.pass(100);
+    assert.deepEqual(turn.contents(), [`${SENTENCE}And …`]);
+  });
+
+  it("takes an edit without an answer for neither done nor lost", async () => {
+    const turn = stage();
+    let shown = "The first of what it says, long enough to be shown.";
+    const stream = turn.world.drafts.begin(MESSAGE, () => compose(shown));
+    stream.grow(SENTENCE);
+    await turn.pass(1_000);
+    const first = turn.contents();
+    turn.world.nextEdit = "done, and not answered";
+    shown = "The second of what it says, long enough to be shown.";
+    stream.grow(`${SENTENCE}a `);
+    await turn.pass(1_200);
+    turn.world.nextEdit = "none";
+    shown = "The first of what it says, long enough to be shown.";
+    stream.grow(`${SENTENCE}a b `);
+    await turn.pass(1_200);
+    assert.deepEqual(turn.contents(), first);
+    await stream.end();
+  });
+
+  it("grows no more once Discord refuses, and ends right all the same", async () => {
+    const turn = stage();
+    turn.grow(SENTENCE);
+    await turn.pass(1_000);
+    turn.world.nextEdit = "forbidden";
+    turn.grow("And ");
+    await turn.pass(60_000);
+    assert.equal(turn.world.editedAt.length, 1);
+    await turn.finish();
+    assert.deepEqual(turn.world.seen(), withoutDrafts(compose(turn.text)));
+  });
+
+  it("does not write again what somebody has deleted", async () => {
+    const turn = stage();
+    turn.grow(SENTENCE);
+    await turn.pass(1_000);
+    turn.world.deleteAt(0);
+    turn.grow(SENTENCE.repeat(2));
+    await turn.pass(60_000);
+    assert.equal(turn.world.editedAt.length, 1);
+    await turn.finish();
+    assert.deepEqual(turn.world.seen(), withoutDrafts(compose(turn.text)).slice(1));
+  });
+
+  it("takes all drafts away where the turn fails, and posts its line", async () => {
+    const turn = stage();
+    turn.grow(SENTENCE.repeat(2));
+    await turn.pass(5_000);
+    assert.equal(turn.contents().length, 2);
+    await turn.finish(FAILURE);
+    assert.deepEqual(turn.contents(), ["It failed."]);
+  });
+
+  it("takes all drafts away where the turn says nothing", async () => {
+    const turn = stage();
+    turn.grow(SENTENCE);
+    await turn.pass(1_000);
+    await turn.finish([]);
+    assert.deepEqual(turn.contents(), []);
+  });
+
+  it("[R6] stays as it is once the answer is too long, which is a file in the end", async () => {
+    const turn = stage();
+    turn.grow(SENTENCE.repeat(2));
+    await turn.pass(5_000);
+    const before = turn.contents();
+    assert.equal(before.length, 2);
+    turn.grow(SENTENCE.repeat(20));
+    await turn.pass(60_000);
+    assert.deepEqual(turn.contents(), before);
+    await turn.finish();
+    assert.deepEqual(turn.world.seen(), withoutDrafts(compose(turn.text)));
+    assert.deepEqual(turn.world.seen()[0]?.files, ["answer.md"]);
+  });
+
+  it("[R3] is posted anew where a tag at the end makes it a reply", async () => {
+    const turn = stage();
+    turn.grow(SENTENCE);
+    await turn.pass(1_000);
+    turn.grow("[[reply_to_current]]");
+    await turn.finish();
+    assert.deepEqual(turn.world.seen(), withoutDrafts(compose(turn.text)));
+    assert.equal(turn.world.seen()[0]?.quote, MESSAGE.id);
+  });
+
+  it("[R3] never shows a tag that is being written", async () => {
+    const turn = stage();
+    turn.grow(SENTENCE);
+    for (const piece of ["Yes. [[", "reply", "_to_", "current", "]] no "]) {
+      turn.grow(piece);
+      await turn.pass(1_200);
+      assert.doesNotMatch(turn.contents().join(), /\[\[/);
+    }
+  });
+
+  it("[R10] never shows the beginning of a secret", async () => {
+    const turn = stage();
+    turn.grow(`${SENTENCE}It is `);
+    await turn.pass(1_000);
+    for (const word of SECRET.split(" ")) {
+      turn.grow(`${word} `);
+      await turn.pass(2_400);
+      assert.doesNotMatch(turn.contents().join(), /open|sesame/);
+    }
+    assert.match(turn.contents().join(" "), /It is \[redacted\]/);
+  });
+
+  it("[R10] shows no thinking of a model that was seen to think aloud", async () => {
+    const turn = stage();
+    turn.grow(`hm\n</think>\n${SENTENCE}`);
+    await turn.finish([]);
+    turn.restart();
+    turn.grow(SENTENCE);
+    await turn.pass(3_000);
+    assert.equal(turn.contents().length, 1, "another process does not know it");
+
+    turn.grow("\n</think>\n");
+    await turn.finish([]);
+    const next = turn.world.drafts.begin(MESSAGE, compose);
+    const asked = turn.world.asked.length;
+    next.grow(`I think, ${SENTENCE}`);
+    await turn.pass(3_000);
+    assert.equal(turn.world.asked.length, asked);
+    await next.end();
+  });
+
+  it("ends only once no request is under way, so that the last word is the last", async () => {
+    const turn = stage();
+    turn.grow(SENTENCE);
+    await turn.pass(1_000);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    turn.world.holdEdit = promise;
+    turn.grow("And ");
+    await turn.pass(1_200);
+    let hasEnded = false;
+    const ended = turn.end().then(() => hasEnded = true);
+    await settle();
+    assert.equal(hasEnded, false);
+    resolve();
+    await ended;
+    await turn.finish();
+    assert.deepEqual(turn.world.seen(), withoutDrafts(compose(turn.text)));
+    assert.equal(turn.world.clock.pending, 0);
+  });
+
+  it("grows no more after its end", async () => {
+    const turn = stage();
+    turn.grow(SENTENCE);
+    await turn.end();
+    turn.grow(SENTENCE);
+    await turn.pass(5_000);
+    assert.deepEqual(turn.world.asked, []);
+  });
+
+  it("cannot fail a turn: where it breaks, it says so and shows no more", async () => {
+    const world = new DraftWorld();
+    const stream = world.drafts.begin(MESSAGE, () => {
+      throw new RangeError("a bug");
+    });
+    stream.grow(SENTENCE);
+    world.clock.advance(1_000);
+    await settle();
+    world.clock.advance(60_000);
+    await stream.end();
+    assert.deepEqual(world.log.map(({ level }) => level), ["warn"]);
+    assert.equal(world.clock.pending, 0);
+  });
+
+  it("goes on with the same draft after a crash", async () => {
+    const turn = stage();
+    turn.grow(`${SENTENCE}Then`);
+    await turn.pass(1_000);
+    turn.restart();
+    turn.grow(`A different answer, for models are like that. ${SENTENCE}`);
+    await turn.pass(2_200);
+    assert.deepEqual(turn.contents(), ["A different answer, for models are like that."]);
+    await turn.finish();
+    assert.deepEqual(turn.world.seen(), withoutDrafts(compose(turn.text)));
+  });
+
+  it("does not take for granted that a draft still shows what it was posted with", async () => {
+    const turn = stage();
+    turn.grow(SENTENCE);
+    await turn.pass(1_000);
+    turn.grow("And ");
+    await turn.pass(1_200);
+    turn.restart();
+    turn.grow(SENTENCE);
+    await turn.pass(2_200);
+    assert.deepEqual(turn.contents(), [`${SENTENCE.trim()} …`]);
+  });
+
+  it("knows what a draft of before the crash shows that is posted only now", async () => {
+    const turn = stage();
+    turn.grow(SENTENCE);
+    await turn.wait(1_000); // the row is there, and its lane is held up
+    turn.restart();
+    turn.grow("A different answer, for models are like that. ");
+    await turn.wait(1_000);
+    await turn.pass(1_100);
+    assert.deepEqual(turn.contents(), [`${SENTENCE.trim()} …`]);
+    await turn.pass(100);
+    assert.deepEqual(turn.contents(), ["A different answer, for models are like that. …"]);
+  });
+});

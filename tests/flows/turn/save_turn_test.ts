@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { FinishedTurn, StoredTurn } from "../../../src/core/inbound/inbox.ts";
+import type { PlanQueue } from "../../../src/core/inbound/queue.ts";
+import { saveTurn } from "../../../src/flows/turn/save_turn.ts";
+import { directMessage } from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+
+const TURN: FinishedTurn = {
+  claim: {
+    message: directMessage(),
+    route: { agentId: "main", sessionKey: "agent:main:main" },
+    attempt: 1,
+  },
+  end: { kind: "answered" },
+  entries: [],
+  outbox: [],
+};
+const FAILED: FinishedTurn = { ...TURN, end: { kind: "failed", failureId: "1", reason: "x" } };
+const STORED: StoredTurn = { stored: true, folded: 2, dropped: 1 };
+const DISK_FULL = new Error("disk full");
+
+/** A store that refuses so often before it takes a turn. */
+function setUp(refusals: readonly Error[]) {
+  const left = [...refusals];
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  const stopping = new AbortController();
+  const taken: (readonly [turn: FinishedTurn, queue: PlanQueue | undefined])[] = [];
+  const queue: PlanQueue = { maxQueueSize: 50, plan: () => ({ kind: "add" }) };
+  const ports = {
+    store: {
+      finishTurn: (turn: FinishedTurn, _now: number, queue?: PlanQueue) => {
+        const refusal = left.shift();
+        if (refusal) return Promise.reject(refusal);
+        taken.push([turn, queue]);
+        return Promise.resolve(STORED);
+      },
+    },
+    queue,
+    isStoreDown: (error: unknown) => error === DISK_FULL,
+    now: clock.now,
+    schedule: clock.schedule,
+    stopping: stopping.signal,
+    log,
+  };
+  return { ports, clock, lines, stopping, taken, queue };
+}
+
+describe("saveTurn()", () => {
+  it("[D4] hands on what a full queue does, and what came of it", async () => {
+    const { ports, taken, queue } = setUp([]);
+    assert.deepEqual(await saveTurn(TURN, () => FAILED, ports), STORED);
+    assert.deepEqual(taken, [[TURN, queue]]);
+  });
+
+  it("[X2] tries again, however long the disk is full", async () => {
+    const { ports, clock, taken, lines } = setUp([DISK_FULL, DISK_FULL]);
+    const saved = saveTurn(TURN, () => FAILED, ports);
+    for (let wait = 0; wait < 2; wait += 1) {
+      await settle();
+      clock.advance(5_000);
+    }
+    assert.deepEqual(await saved, STORED);
+    assert.deepEqual(taken.map(([turn]) => turn), [TURN]);
+    assert.equal(lines.filter(({ level }) => level === "error").length, 2);
+  });
+
+  it("[R11] stores the failure of a turn that the store does not take", async () => {
+    const { ports, taken } = setUp([new Error("constraint")]);
+    assert.deepEqual(await saveTurn(TURN, () => FAILED, ports), STORED);
+    assert.deepEqual(taken.map(([turn]) => turn), [FAILED]);
+  });
+
+  it("throws what the store throws at the failure as well", async () => {
+    const { ports } = setUp([new Error("one"), new Error("two")]);
+    await assert.rejects(saveTurn(TURN, () => FAILED, ports), /two/);
+  });
+
+  it("[G12] stores nothing once the process stops", async () => {
+    const { ports, clock, stopping, taken } = setUp([DISK_FULL]);
+    const saved = saveTurn(TURN, () => FAILED, ports);
+    await settle();
+    stopping.abort();
+    assert.deepEqual(await saved, { stored: false, folded: 0, dropped: 0 });
+    assert.deepEqual(taken, []);
+    assert.equal(clock.pending, 0);
+  });
+});

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createTurnRoom } from "../../../src/flows/turn/turn_room.ts";
+
+/** A room with members that count how often they are woken. */
+function setUp(size: number) {
+  const room = createTurnRoom(() => size);
+  const woken = { one: 0, two: 0 };
+  const one = room.join(() => void woken.one++);
+  const two = room.join(() => void woken.two++);
+  return { one, two, woken };
+}
+
+describe("[S5] createTurnRoom()", () => {
+  it("has as many places as it is told, for all accounts together", () => {
+    const { one, two } = setUp(2);
+    assert.deepEqual([one.take(), two.take(), one.take(), two.take()], [true, true, false, false]);
+    one.end();
+    assert.deepEqual([two.take(), one.take()], [true, false]);
+  });
+
+  it("wakes who found it full when a place is given back, once, and nobody else", () => {
+    const { one, two, woken } = setUp(1);
+    assert.equal(one.take(), true);
+    assert.equal(two.take(), false);
+    one.giveBack();
+    assert.deepEqual(woken, { one: 0, two: 1 });
+    assert.equal(two.take(), true);
+    two.giveBack();
+    assert.deepEqual(woken, { one: 0, two: 1 }); // or the two would wake each other for ever
+  });
+
+  it("wakes everybody at the end of a turn, for its session may be another account's as well", () => {
+    const { one, woken } = setUp(4);
+    one.take();
+    one.end();
+    assert.deepEqual(woken, { one: 1, two: 1 });
+  });
+
+  it("wakes nobody who has left", () => {
+    const { one, two, woken } = setUp(1);
+    one.take();
+    two.take();
+    two.leave();
+    one.end();
+    assert.deepEqual(woken, { one: 1, two: 0 });
+  });
+
+  it("follows a size that changes", () => {
+    let size = 1;
+    const member = createTurnRoom(() => size).join(() => {});
+    member.take();
+    assert.equal(member.take(), false);
+    size = 2;
+    assert.equal(member.take(), true);
+  });
+});

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Claim } from "../../../src/core/inbound/inbox.ts";
+import { createTurnRoom } from "../../../src/flows/turn/turn_room.ts";
+import { createTurns } from "../../../src/flows/turn/turns.ts";
+import { directMessage, messageId } from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+
+const claimOf = (id: string): Claim => ({
+  message: directMessage({ id: messageId(id) }),
+  route: { agentId: "main", sessionKey: `agent:main:${id}` },
+  attempt: 1,
+});
+
+/** A queue of claims and turns that end when the test says so. */
+function setUp(ids: readonly string[], maxConcurrent = 2) {
+  const waiting = ids.map(claimOf);
+  const started: string[] = [];
+  const ends = new Map<string, PromiseWithResolvers<void>>();
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  const turns = createTurns({
+    claimNext: () => Promise.resolve(waiting.shift()),
+    release: (claim) => {
+      waiting.push(claim);
+      return Promise.resolve();
+    },
+    answer: ({ message: { id } }) => {
+      started.push(id);
+      const end = Promise.withResolvers<void>();
+      ends.set(id, end);
+      return end.promise;
+    },
+    room: createTurnRoom(() => maxConcurrent),
+    schedule: clock.schedule,
+    log,
+  });
+  return { turns, waiting, started, ends, clock, lines };
+}
+
+describe("[S5] createTurns()", () => {
+  it("runs as many at once as it may, and no more", async () => {
+    const { turns, started } = setUp(["1", "2", "3"]);
+    turns.wake();
+    await settle();
+    assert.deepEqual(started, ["1", "2"]);
+  });
+
+  it("goes on with the next one when one ends", async () => {
+    const { turns, started, ends } = setUp(["1", "2", "3"]);
+    turns.wake();
+    await settle();
+    ends.get("2")?.resolve();
+    await settle();
+    assert.deepEqual(started, ["1", "2", "3"]);
+  });
+
+  it("takes up what arrives while it looks", async () => {
+    const { turns, waiting, started } = setUp([]);
+    turns.wake();
+    waiting.push(claimOf("1"));
+    turns.wake();
+    await settle();
+    assert.deepEqual(started, ["1"]);
+  });
+
+  for (let ticks = 0; ticks < 12; ticks++) {
+    it(`misses no message that arrives ${ticks} microtasks after it began to look`, async () => {
+      const { turns, waiting, started } = setUp([]);
+      turns.wake();
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+      waiting.push(claimOf("1"));
+      turns.wake();
+      await settle();
+      assert.deepEqual(started, ["1"]);
+    });
+  }
+
+  it("runs a turn again whose end could not be stored, later", async () => {
+    const { turns, started, ends, clock, lines } = setUp(["1"]);
+    turns.wake();
+    await settle();
+    ends.get("1")?.reject(new Error("disk full"));
+    await settle();
+    assert.deepEqual(started, ["1"]);
+    assert.equal(lines.filter(({ level }) => level === "error").length, 1);
+    clock.advance(5_000);
+    await settle();
+    assert.deepEqual(started, ["1", "1"]);
+  });
+
+  it("[G12] claims nothing more once it stops, and waits for what runs", async () => {
+    const { turns, started, ends } = setUp(["1", "2"], 1);
+    turns.wake();
+    await settle();
+    let isStopped = false;
+    const stopped = turns.stop().then(() => isStopped = true);
+    await settle();
+    assert.equal(isStopped, false);
+    ends.get("1")?.resolve();
+    await stopped;
+    assert.deepEqual(started, ["1"]);
+  });
+});

@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Refusal } from "../../../src/core/errors.ts";
+import type { ChannelId } from "../../../src/core/discord/ids.ts";
+import { createTyping } from "../../../src/flows/turn/typing.ts";
+import { channelId } from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+
+const HERE = channelId("1400000000000000002");
+const THERE = channelId("1400000000000000003");
+
+class Refused extends Error {
+  readonly why: Refusal | undefined;
+
+  constructor(why: Refusal | undefined) {
+    super("Discord says no");
+    this.why = why;
+  }
+}
+
+/** @param answer What Discord says to each request; nothing: it takes it. */
+function stage(answer: () => Promise<void> = () => Promise.resolve()) {
+  const clock = new FakeClock();
+  const start = clock.now();
+  const { log, lines } = recordingLog();
+  const shown: { channel: ChannelId; at: number }[] = [];
+  const typing = createTyping({
+    show(channel) {
+      shown.push({ channel, at: clock.now() - start });
+      return answer();
+    },
+    refusalOf: (error) => error instanceof Refused ? error.why : undefined,
+    schedule: clock.schedule,
+    now: clock.now,
+    log,
+  });
+  const times = (channel = HERE) =>
+    shown.filter((one) => one.channel === channel).map(({ at }) => at);
+  return { typing, clock, lines, times };
+}
+
+const refusal = (why: Refusal | undefined) => () => Promise.reject(new Refused(why));
+
+describe("[R7] createTyping()", () => {
+  it("asks nothing for an answer that is there within 300 ms", () => {
+    const { typing, clock, times } = stage();
+    const end = typing.begin(HERE);
+    clock.advance(299);
+    end();
+    clock.advance(60_000);
+    assert.deepEqual(times(), []);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("is renewed every 8 s while the turn runs, and ends with it", () => {
+    const { typing, clock, times } = stage();
+    const end = typing.begin(HERE);
+    clock.advance(20_000);
+    assert.deepEqual(times(), [300, 8_300, 16_300]);
+    end();
+    clock.advance(60_000);
+    assert.equal(times().length, 3);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("is shown once in a channel however many turns run there, until the last has ended", () => {
+    const { typing, clock, times } = stage();
+    const first = typing.begin(HERE);
+    const second = typing.begin(HERE);
+    clock.advance(5_000);
+    first();
+    first(); // harmless
+    clock.advance(5_000);
+    assert.deepEqual(times(), [300, 8_300]);
+    second();
+    clock.advance(60_000);
+    assert.deepEqual(times(), [300, 8_300]);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("begins anew for a turn after the last", () => {
+    const { typing, clock, times } = stage();
+    typing.begin(HERE)();
+    clock.advance(1_000);
+    const end = typing.begin(HERE);
+    clock.advance(300);
+    end();
+    assert.deepEqual(times(), [1_300]);
+  });
+
+  it("is shown in each channel by itself", () => {
+    const { typing, clock, times } = stage();
+    const ends = [typing.begin(HERE), typing.begin(THERE)];
+    clock.advance(300);
+    for (const end of ends) end();
+    assert.deepEqual([times(HERE), times(THERE)], [[300], [300]]);
+  });
+
+  it("goes on after a failure, which is a debug line and no more", async () => {
+    const { typing, clock, times, lines } = stage(refusal(undefined));
+    const end = typing.begin(HERE);
+    clock.advance(300);
+    await settle();
+    clock.advance(8_000);
+    await settle();
+    end();
+    assert.deepEqual(times(), [300, 8_300]);
+    assert.deepEqual(lines.map(({ level }) => level), ["debug", "debug"]);
+  });
+
+  it("[D3] does not ask again for ten minutes where it is forbidden", async () => {
+    const { typing, clock, times } = stage(refusal("forbidden"));
+    const end = typing.begin(HERE);
+    clock.advance(300);
+    await settle();
+    clock.advance(599_999);
+    assert.deepEqual(times(), [300]);
+    clock.advance(8_000);
+    assert.equal(times().length, 2);
+    end();
+
+    typing.begin(THERE)();
+    const there = typing.begin(THERE);
+    clock.advance(300);
+    there();
+    assert.equal(times(THERE).length, 1);
+  });
+
+  it("waits for no answer", () => {
+    const { typing, clock, times } = stage(() => new Promise(() => {}));
+    const end = typing.begin(HERE);
+    clock.advance(9_000);
+    end();
+    assert.equal(times().length, 2);
+    assert.equal(clock.pending, 0);
+  });
+});

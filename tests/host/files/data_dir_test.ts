@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import {
+  DataDirError,
+  type DataDirErrorKind,
+  type DataDirSources,
+  findDataDir,
+  prepareDataDir,
+} from "../../../src/host/files/data_dir.ts";
+import { skipUnless } from "../../support/skip.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+describe("[X2] findDataDir()", () => {
+  const home = "/home/ada";
+  const env = {
+    BARNACLE_DATA: "/from/env",
+    STATE_DIRECTORY: "/from/systemd:/another",
+    XDG_DATA_HOME: "/from/xdg",
+  };
+  const { BARNACLE_DATA: _, ...withoutOurs } = env;
+  const { STATE_DIRECTORY: __, ...withXdg } = withoutOurs;
+  const HOME_DEFAULT = "/home/ada/.local/share/barnacle";
+
+  const CASES: readonly (readonly [name: string, given: DataDirSources, path: string])[] = [
+    ["--data before all", { flag: "/from/flag", env, home }, "/from/flag"],
+    ["BARNACLE_DATA next", { env, home }, "/from/env"],
+    ["systemd's next, the first of several", { env: withoutOurs, home }, "/from/systemd"],
+    ["XDG's next, with our name", { env: withXdg, home }, "/from/xdg/barnacle"],
+    ["the home directory last", { env: {}, home }, HOME_DEFAULT],
+    [
+      "no empty value",
+      { flag: "", env: { BARNACLE_DATA: "", STATE_DIRECTORY: "" }, home },
+      HOME_DEFAULT,
+    ],
+    ["no relative XDG_DATA_HOME", { env: { XDG_DATA_HOME: "data" }, home }, HOME_DEFAULT],
+    ["a relative flag from where we are", { flag: "data", env, home }, resolve("data")],
+  ];
+  for (const [name, given, path] of CASES) {
+    it(`takes ${name}`, () => assert.equal(findDataDir(given), path));
+  }
+});
+
+describe("[X2] prepareDataDir()", () => {
+  const isWindows = process.platform === "win32";
+  const isRoot = process.geteuid?.() === 0;
+  const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+
+  function refuses(path: string, kind: DataDirErrorKind, ...words: readonly string[]): void {
+    assert.throws(() => prepareDataDir(path), (error: unknown) => {
+      assert.ok(error instanceof DataDirError, String(error));
+      assert.equal(error.kind, kind);
+      assert.equal(error.path, path);
+      for (const word of [path, "--data", ...words]) {
+        assert.ok(error.message.includes(word), `${word} in: ${error.message}`);
+      }
+      return true;
+    });
+  }
+
+  it("makes it, and what lies above it, for us only", skipUnless(!isWindows, "no modes"), () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "share", "barnacle");
+    prepareDataDir(path);
+    prepareDataDir(path);
+    assert.equal(modeOf(path), "700");
+    assert.equal(modeOf(join(directory.path, "share")), "700");
+  });
+
+  it("makes one private that is empty or ours", skipUnless(!isWindows, "no modes"), () => {
+    using directory = tempDirectory();
+    for (const name of ["empty", "ours"]) {
+      const path = join(directory.path, name);
+      mkdirSync(path);
+      if (name === "ours") writeFileSync(join(path, "barnacle.db"), "");
+      chmodSync(path, 0o755);
+      prepareDataDir(path);
+      assert.equal(modeOf(path), "700", name);
+    }
+  });
+
+  it("leaves one as it is that others use", skipUnless(!isWindows, "no modes"), () => {
+    using directory = tempDirectory();
+    chmodSync(directory.path, 0o755);
+    writeFileSync(join(directory.path, "photo.jpg"), "");
+    refuses(directory.path, "not_private", "chmod 700");
+    assert.equal(modeOf(directory.path), "755");
+    chmodSync(directory.path, 0o700); // whoever says so may share it with himself
+    prepareDataDir(directory.path);
+  });
+
+  it("refuses what is no directory", () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "file");
+    writeFileSync(path, "");
+    refuses(path, "not_a_directory");
+    refuses(join(path, "below"), "not_a_directory");
+    const dangling = join(directory.path, "link");
+    symlinkSync(join(directory.path, "nowhere"), dangling);
+    assert.throws(() => prepareDataDir(dangling), DataDirError);
+  });
+
+  it(
+    "refuses one of another user, and says whose it is",
+    skipUnless(isRoot, "only root can give a directory away"),
+    () => {
+      using directory = tempDirectory();
+      chownSync(directory.path, 12_345, 12_345);
+      refuses(directory.path, "not_ours", "12345", "chown");
+    },
+  );
+
+  it(
+    "refuses one that cannot be written to",
+    skipUnless(!isRoot && !isWindows, "a read-only directory stops nobody who is root"),
+    () => {
+      using directory = tempDirectory();
+      chmodSync(directory.path, 0o500);
+      refuses(directory.path, "unwritable");
+      refuses(join(directory.path, "below"), "unwritable");
+      chmodSync(directory.path, 0o700);
+    },
+  );
+});

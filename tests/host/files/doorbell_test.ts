@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { hearDoorbell, ringDoorbell } from "../../../src/host/files/doorbell.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+describe("[D1] doorbell", () => {
+  it("is heard each time that it rings, and grows by none of them", async () => {
+    using directory = tempDirectory();
+    let onRing = (): void => {};
+    const stop = hearDoorbell(directory.path, () => onRing());
+    assert.ok(stop);
+    for (let ring = 0; ring < 3; ring++) {
+      const { promise: heard, resolve } = Promise.withResolvers<void>();
+      onRing = resolve;
+      ringDoorbell(directory.path);
+      await heard;
+      await sleep(20); // Bun tells one event of two within a millisecond, and the bot looks twice
+    }
+    stop();
+    assert.equal(statSync(join(directory.path, "doorbell")).size, 1);
+  });
+
+  it("is rung in vain, and makes nothing, where no bot has ever run", () => {
+    using directory = tempDirectory();
+    ringDoorbell(directory.path);
+    assert.equal(existsSync(join(directory.path, "doorbell")), false);
+  });
+
+  it("cannot be heard in a directory that is not there", () => {
+    using directory = tempDirectory();
+    assert.equal(hearDoorbell(join(directory.path, "nothing"), () => {}), undefined);
+  });
+});

@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileEvents } from "../../../src/host/files/file_events.ts";
+import {
+  BLIND_LOOK_MS,
+  SETTLE_MS,
+  SLOW_LOOK_MS,
+  stateOf,
+  watchPath,
+} from "../../../src/host/files/watch_path.ts";
+import { schedule } from "../../../src/lib/schedule.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+/**
+ * A watched file, and how often a change of it was told.
+ *
+ * @param isBlind Whether the kernel tells nothing.
+ */
+function setUp(isBlind = false) {
+  const folder = tempDirectory();
+  const path = join(folder.path, "config.jsonc");
+  writeFileSync(path, "{}");
+  const clock = new FakeClock();
+  const told = { times: 0 };
+  /** Asked for by the last that listens. */
+  let onEvent: (() => void) | undefined;
+  const stop = watchPath(path, () => void told.times++, {
+    schedule: clock.schedule,
+    since: stateOf(path),
+    events(_, listener) {
+      if (isBlind) return undefined;
+      onEvent = listener;
+      return () => onEvent = undefined;
+    },
+  });
+  return {
+    path,
+    folder,
+    told,
+    stop,
+    clock,
+    isHeard: () => onEvent !== undefined,
+    /** The kernel tells of an event, and so much time passes. */
+    look(times = 1) {
+      onEvent?.();
+      for (let time = 0; time < times; time++) clock.advance(SETTLE_MS);
+    },
+    [Symbol.dispose]: () => folder[Symbol.dispose](),
+  };
+}
+
+describe("[C9] watchPath()", () => {
+  it("says nothing of a file that stays as it is", () => {
+    using file = setUp();
+    file.look(20);
+    assert.equal(file.told.times, 0);
+  });
+
+  it("tells of each change once, when the file has stood still", () => {
+    using file = setUp();
+    writeFileSync(file.path, '{ "a": 1 }');
+    file.look();
+    assert.equal(file.told.times, 0);
+    file.look();
+    assert.equal(file.told.times, 1);
+    file.look(10);
+    assert.equal(file.told.times, 1);
+  });
+
+  it("waits for a file that is still being written", () => {
+    using file = setUp();
+    for (let length = 1; length < 10; length++) {
+      writeFileSync(file.path, "x".repeat(length));
+      file.look();
+    }
+    assert.equal(file.told.times, 0);
+    file.look();
+    assert.equal(file.told.times, 1);
+  });
+
+  it("sees a file that takes the place of another, as editors do it", () => {
+    using file = setUp();
+    const next = join(file.folder.path, "next");
+    writeFileSync(next, "[]"); // as long as the one before
+    renameSync(next, file.path);
+    file.look(2);
+    assert.equal(file.told.times, 1);
+  });
+
+  it("sees a link that leads elsewhere, as clusters do it", () => {
+    using file = setUp();
+    const other = join(file.folder.path, "other");
+    writeFileSync(other, "[]");
+    rmSync(file.path);
+    symlinkSync(other, file.path);
+    file.look(2);
+    assert.equal(file.told.times, 1);
+  });
+
+  it("tells of a file that is gone, and of one that is back", () => {
+    using file = setUp();
+    rmSync(file.path);
+    file.look(3);
+    assert.equal(file.told.times, 1);
+    writeFileSync(file.path, "{}");
+    file.look(2);
+    assert.equal(file.told.times, 2);
+  });
+
+  it("tells of what has changed since the file was read, before it was watched", () => {
+    using file = setUp();
+    const clock = new FakeClock();
+    let times = 0;
+    const since = stateOf(file.path);
+    writeFileSync(file.path, "{ }");
+    const events = () => () => {};
+    watchPath(file.path, () => void times++, { schedule: clock.schedule, since, events });
+    clock.advance(2 * SETTLE_MS);
+    assert.equal(times, 1);
+  });
+
+  it("looks no more once it is stopped", () => {
+    using file = setUp();
+    file.stop();
+    writeFileSync(file.path, "{ }");
+    file.look(5);
+    assert.equal(file.told.times, 0);
+  });
+
+  it("asks the kernel anew once the file is still, for another may be in its place", () => {
+    using file = setUp();
+    assert.ok(file.isHeard());
+    writeFileSync(file.path, "{ }");
+    file.look();
+    assert.ok(!file.isHeard());
+    file.look();
+    assert.ok(file.isHeard());
+  });
+
+  for (const [isBlind, everyMs] of [[false, SLOW_LOOK_MS], [true, BLIND_LOOK_MS]] as const) {
+    it(`looks every ${everyMs} ms where the kernel tells ${isBlind ? "nothing" : "of events"}`, () => {
+      using file = setUp(isBlind);
+      writeFileSync(file.path, "{ }");
+      file.clock.advance(everyMs - 1);
+      assert.equal(file.told.times, 0);
+      file.clock.advance(1 + SETTLE_MS);
+      assert.equal(file.told.times, 1);
+    });
+  }
+});
+
+describe("[C9] fileEvents()", () => {
+  /** Waits until a change is told, and what it was. */
+  async function isTold(
+    change: (path: string, folder: string) => void,
+    prepare: (path: string, folder: string) => void = (path) => writeFileSync(path, "{}"),
+  ): Promise<void> {
+    using folder = tempDirectory();
+    const path = join(folder.path, "config.jsonc");
+    prepare(path, folder.path);
+    const { promise: told, resolve } = Promise.withResolvers<void>();
+    const stop = watchPath(path, resolve, { schedule, since: stateOf(path) });
+    change(path, folder.path);
+    await Promise.race([
+      told,
+      sleep(SLOW_LOOK_MS / 6, undefined, { ref: false }).then(() => assert.fail("not told")),
+    ]);
+    stop();
+  }
+
+  it("tells of a file that is written", () => isTold((path) => writeFileSync(path, "{ }")));
+
+  it("tells of a file that takes the place of another", () =>
+    isTold((path) => {
+      writeFileSync(`${path}.new`, "[]");
+      renameSync(`${path}.new`, path);
+    }));
+
+  it("tells of a file that is gone", () => isTold((path) => rmSync(path)));
+
+  it("tells of a directory that a link leads to another one, as clusters swap configs", () =>
+    isTold(
+      (_, folder) => {
+        symlinkSync("two", join(folder, "..next"));
+        renameSync(join(folder, "..next"), join(folder, "..data"));
+      },
+      (path, folder) => {
+        for (const name of ["one", "two"]) {
+          mkdirSync(join(folder, name));
+          writeFileSync(join(folder, name, "config.jsonc"), name);
+        }
+        symlinkSync("one", join(folder, "..data"));
+        symlinkSync(join("..data", "config.jsonc"), path);
+      },
+    ));
+
+  it("tells nothing of a file that is not there", () => {
+    using folder = tempDirectory();
+    assert.equal(fileEvents(join(folder.path, "nothing"), () => {}), undefined);
+  });
+
+  it("keeps quiet about the files beside it", async () => {
+    using folder = tempDirectory();
+    const path = join(folder.path, "config.jsonc");
+    writeFileSync(path, "{}");
+    let events = 0;
+    const stop = fileEvents(path, () => void events++);
+    await sleep(100); // what was written before may still be told
+    events = 0;
+    for (let n = 0; n < 20; n++) writeFileSync(join(folder.path, "barnacle.db-wal"), "x".repeat(n));
+    writeFileSync(path, "{ }");
+    while (events === 0) await sleep(10);
+    assert.ok(events < 10, `${events} events`);
+    stop?.();
+  });
+});

@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import process from "node:process";
+import { promisify } from "node:util";
+import { replaceFile, WriteError } from "../../../src/host/files/write_file.ts";
+
+/** What a program of the runtime that runs the tests prints. */
+async function outputOf(args: readonly string[]): Promise<string> {
+  const own = "Deno" in globalThis ? ["run", "-A", "--no-check", "--no-config"] : ["run"];
+  const { stdout } = await promisify(execFile)(process.execPath, [...own, ...args]);
+  return stdout;
+}
+
+describe("[C10] replaceFile()", () => {
+  let folder: string;
+  let path: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "barnacle-write-"));
+    path = join(folder, "config.jsonc");
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const mode = (file: string): string => (statSync(file).mode & 0o777).toString(8);
+  const failure = (text: string, expected: string | undefined): WriteError => {
+    try {
+      replaceFile({ path, text, expected });
+    } catch (error) {
+      if (error instanceof WriteError) return error;
+      throw error;
+    }
+    return assert.fail("it was written");
+  };
+
+  it("leaves what was there beside it, and both with the mode that it had", () => {
+    writeFileSync(path, "old");
+    for (const bits of [0o600, 0o640, 0o644]) {
+      chmodSync(path, bits);
+      const text = `new ${bits}`;
+      const expected = readFileSync(path, "utf8");
+      assert.deepEqual(replaceFile({ path, text, expected }), { path, backup: `${path}.bak` });
+      assert.equal(readFileSync(path, "utf8"), text);
+      assert.equal(readFileSync(`${path}.bak`, "utf8"), expected);
+      assert.deepEqual([mode(path), mode(`${path}.bak`)], [bits.toString(8), bits.toString(8)]);
+    }
+    assert.deepEqual(readdirSync(folder).toSorted(), ["config.jsonc", "config.jsonc.bak"]);
+  });
+
+  it("makes a file that only its owner reads, and the folders on the way", () => {
+    path = join(folder, "a", "b", "config.jsonc");
+    assert.deepEqual(replaceFile({ path, text: "{}", expected: undefined }), { path });
+    assert.equal(mode(path), "600");
+    assert.equal(mode(join(folder, "a")), "700");
+    assert.deepEqual(readdirSync(join(folder, "a", "b")), ["config.jsonc"]);
+  });
+
+  it("follows a link: what it leads to is replaced, and the link stays", () => {
+    const target = join(folder, "elsewhere", "real.jsonc");
+    mkdirSync(join(folder, "elsewhere"));
+    writeFileSync(target, "old");
+    symlinkSync(target, path);
+    assert.deepEqual(replaceFile({ path, text: "new", expected: "old" }), {
+      path: target,
+      backup: `${target}.bak`,
+    });
+    assert.equal(readlinkSync(path), target);
+    assert.equal(readFileSync(target, "utf8"), "new");
+  });
+
+  it("follows links over links, from the folder that each is in", () => {
+    const deep = join(folder, "deep");
+    mkdirSync(deep);
+    writeFileSync(path, "old");
+    symlinkSync("../config.jsonc", join(deep, "one"));
+    symlinkSync(deep, join(folder, "short"));
+    symlinkSync("short/one", join(folder, "two"));
+    replaceFile({ path: join(folder, "two"), text: "new", expected: "old" });
+    assert.equal(readFileSync(path, "utf8"), "new");
+    assert.equal(readlinkSync(join(folder, "two")), "short/one");
+  });
+
+  it("says so of links in a circle", () => {
+    symlinkSync("there", join(folder, "here"));
+    symlinkSync("here", join(folder, "there"));
+    path = join(folder, "here");
+    assert.match(failure("new", undefined).message, /cannot be written \(ELOOP\)$/);
+  });
+
+  it("makes no file where a link leads to none", () => {
+    symlinkSync(join(folder, "nowhere"), path);
+    assert.equal(failure("new", undefined).kind, "unwritable");
+    assert.ok(!existsSync(join(folder, "nowhere")));
+  });
+
+  it("writes over nothing that somebody else has written meanwhile", () => {
+    writeFileSync(path, "theirs");
+    for (const expected of ["ours", undefined, "theirs "]) {
+      assert.equal(failure("new", expected).kind, "changed");
+    }
+    assert.equal(readFileSync(path, "utf8"), "theirs");
+    rmSync(path);
+    assert.equal(failure("new", "theirs").kind, "changed");
+    assert.deepEqual(readdirSync(folder), []);
+  });
+
+  it("touches nothing that it could not put back: bytes that are no text", () => {
+    writeFileSync(path, new Uint8Array([0x7b, 0xff, 0x7d]));
+    const error = failure("new", readFileSync(path, "utf8"));
+    assert.equal(error.kind, "unwritable");
+    assert.match(error.message, /no text; save it as UTF-8$/);
+    assert.deepEqual(readdirSync(folder), ["config.jsonc"]);
+  });
+
+  it("writes not at the time at which somebody else does, whose change would be lost", () => {
+    writeFileSync(path, "old");
+    const part = join(folder, ".config.jsonc.part");
+    writeFileSync(part, "half");
+    assert.equal(failure("new", "old").kind, "changed");
+    assert.deepEqual([readFileSync(path, "utf8"), readFileSync(part, "utf8")], ["old", "half"]);
+    const long = new Date(Date.now() - 3_600_000); // its writer has died
+    utimesSync(part, long, long);
+    replaceFile({ path, text: "new", expected: "old" });
+    assert.deepEqual(readdirSync(folder).toSorted(), ["config.jsonc", "config.jsonc.bak"]);
+  });
+
+  it("loses no change that it says was made, of several processes at once", async () => {
+    const program = join(folder, "add.ts");
+    const module = new URL("../../../src/host/files/write_file.ts", import.meta.url);
+    writeFileSync(
+      program,
+      `import { readFileSync } from "node:fs";
+       import process from "node:process";
+       import { replaceFile } from ${JSON.stringify(module.href)};
+       const [path, word] = process.argv.slice(2);
+       for (let round = 0; round < 50; round += 1) {
+         const expected = readFileSync(path, "utf8");
+         const line = word + round + "\\n";
+         try {
+           replaceFile({ path, text: expected + line, expected });
+           process.stdout.write(line);
+         } catch (error) {
+           if (error.kind !== "changed") throw error;
+         }
+       }`,
+    );
+    writeFileSync(path, "");
+    const said = await Promise.all(["a", "b", "c"].map((word) => outputOf([program, path, word])));
+    const made = said.join("").split("\n").filter((line) => line !== "");
+    assert.ok(made.length > 0);
+    assert.deepEqual(
+      readFileSync(path, "utf8").split("\n").filter(Boolean).toSorted(),
+      made.toSorted(),
+    );
+  });
+
+  it("takes the old one's place in one step: who has it open reads all of the old", () => {
+    writeFileSync(path, "old");
+    linkSync(path, join(folder, "still-open"));
+    replaceFile({ path, text: "new", expected: "old" });
+    assert.equal(readFileSync(join(folder, "still-open"), "utf8"), "old");
+  });
+
+  it("leaves the file as it is where the system says no, and nothing beside it", () => {
+    writeFileSync(path, "old");
+    mkdirSync(`${path}.bak`); // a rename cannot take the place of a folder
+    const error = failure("new", "old");
+    assert.equal(error.kind, "unwritable");
+    assert.match(error.message, /cannot be written \(E[A-Z]+\)$/);
+    assert.equal(readFileSync(path, "utf8"), "old");
+    assert.deepEqual(readdirSync(folder).toSorted(), ["config.jsonc", "config.jsonc.bak"]);
+  });
+
+  it("says so where a folder is in the place of the file", () => {
+    mkdirSync(path);
+    assert.match(failure("new", undefined).message, /cannot be written \(EISDIR\)/);
+  });
+});

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { FlockUnavailableError } from "../../../src/host/locks/flock.ts";
+import { readHolder, takeLock } from "../../../src/host/locks/lock.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const HTTP = "127.0.0.1:8787";
+const SCRIPT = join(import.meta.dirname!, "..", "..", "support", "process", "lock_holder.ts");
+
+/** Another process of this runtime that tries to take a lock; over when it is disposed of. */
+async function startHolder(path: string) {
+  const run = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
+  const child: ChildProcess = spawn(process.execPath, [...run, SCRIPT, path, HTTP], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const exited = once(child, "exit");
+  const [said] = await Promise.race([once(child.stdout!, "data"), exited.then(() => ["nothing"])]);
+  const end = async (signal?: NodeJS.Signals) => {
+    if (signal) child.kill(signal);
+    else child.stdin!.end();
+    const [code] = await exited;
+    return code;
+  };
+  return {
+    pid: child.pid,
+    said: String(said).trim(),
+    exited,
+    end,
+    [Symbol.asyncDispose]: async () => void await end("SIGKILL"),
+  };
+}
+
+describe("takeLock()", () => {
+  it("[O7] keeps a second process out, and names the first", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "lock");
+    const lock = await takeLock(path, NOW);
+    assert.equal(lock.kind, "held");
+    await using second = await startHolder(path);
+    assert.equal(second.said, `taken ${process.pid}`);
+    assert.equal((await second.exited)[0], 75);
+    assert.equal(readHolder(path)?.pid, process.pid);
+    if (lock.kind === "held") lock.release();
+  });
+
+  it("[O7] is free at once when its holder is killed, and tells who holds it until then", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "lock");
+    await using holder = await startHolder(path);
+    assert.equal(holder.said, "held");
+    const taken = await takeLock(path, NOW);
+    assert.ok(taken.kind === "taken");
+    assert.equal(taken.heldBy?.pid, holder.pid);
+    assert.equal(taken.heldBy?.http, HTTP);
+
+    await holder.end("SIGKILL");
+    const lock = await takeLock(path, NOW);
+    assert.ok(lock.kind === "held");
+    assert.equal(readHolder(path)?.http, undefined);
+    lock.release();
+  });
+
+  it("[O7] lets one in of several that come at once to a dead one's file", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "lock");
+    await using dead = await startHolder(path);
+    await dead.end("SIGKILL");
+    await using comers = new AsyncDisposableStack();
+    const said = await Promise.all(
+      [1, 2, 3].map(async () => comers.use(await startHolder(path)).said),
+    );
+    assert.equal(said.filter((word) => word === "held").length, 1, said.join());
+  });
+
+  it("[O7] says who it is, to nobody but us, and where it listens once it does", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "lock");
+    writeFileSync(path, "something longer that an older holder left here\n".repeat(9), {
+      mode: 0o600,
+    });
+    const lock = await takeLock(path, NOW);
+    assert.ok(lock.kind === "held");
+    const told = JSON.parse(readFileSync(path, "utf8"));
+    assert.equal(told.pid, process.pid);
+    assert.equal(told.startedAt, NOW);
+    lock.setHttp("127.0.0.1:1");
+    lock.setHttp("127.0.0.1:2");
+    assert.deepEqual(readHolder(path), { ...told, http: "127.0.0.1:2" });
+    assert.equal(statSync(path).mode & 0o077, 0);
+    lock.release();
+    lock.release();
+    lock.setHttp("127.0.0.1:3"); // comes too late to be told in another one's name
+    assert.equal(readHolder(path)?.http, "127.0.0.1:2");
+  });
+
+  it("[O7] is taken, by it knows not whom, where the holder has not said", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "lock");
+    for (const text of ["", '{"pid":', '{"pid":"12"}', "null"]) {
+      writeFileSync(path, text);
+      const lock = await takeLock(path, NOW, () => Promise.resolve(() => false));
+      assert.deepEqual(lock, { kind: "taken" }, text);
+      assert.equal(readFileSync(path, "utf8"), text);
+    }
+  });
+
+  it("[O7] takes no lock where there is none to take", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "lock");
+    const failing = takeLock(path, NOW, () => Promise.reject(new FlockUnavailableError("none")));
+    await assert.rejects(failing, FlockUnavailableError);
+    assert.equal(readHolder(path), undefined);
+  });
+});

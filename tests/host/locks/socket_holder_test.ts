@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { holdsSocket, type SocketTables } from "../../../src/host/locks/socket_holder.ts";
+
+const TABLE = `Num       RefCount Protocol Flags    Type St Inode Path
+000000007841ce4f: 00000002 00000000 00010000 0001 01 635990 @barnacle-1
+000000007841ce50: 00000003 00000000 00000000 0001 03 635991 @barnacle-1
+000000007841ce51: 00000002 00000000 00010000 0001 01 635992 /run/barnacle-1
+000000007841ce52: 00000002 00000000 00010000 0001 01 635993 @barnacle-12
+000000007841ce53: 00000003 00000000 00000000 0001 03 635994
+`;
+
+function failing(code: string): () => never {
+  return () => {
+    throw Object.assign(new Error(code), { code });
+  };
+}
+
+function tables(files: readonly string[]): SocketTables {
+  return { sockets: () => TABLE, filesOf: () => files };
+}
+
+describe("[G11] holdsSocket()", () => {
+  it("knows the one that listens by its open file", () => {
+    assert.equal(holdsSocket(12, "barnacle-1", tables(["/dev/null", "socket:[635990]"])), true);
+  });
+
+  const OTHERS: readonly (readonly [who: string, files: readonly string[]])[] = [
+    ["with no socket", ["/dev/null", "pipe:[635990]"]],
+    ["that has only connected to it", ["socket:[635991]"]],
+    ["with a socket at a path of that name", ["socket:[635992]"]],
+    ["with a name that only begins so", ["socket:[635993]"]],
+    ["with a number that only begins so", ["socket:[6359901]"]],
+  ];
+  for (const [who, files] of OTHERS) {
+    it(`takes no process for it ${who}`, () => {
+      assert.equal(holdsSocket(12, "barnacle-1", tables(files)), false);
+    });
+  }
+
+  it("takes no process for it that is gone", () => {
+    const gone = { ...tables([]), filesOf: failing("ENOENT") };
+    assert.equal(holdsSocket(12, "barnacle-1", gone), false);
+  });
+
+  it("cannot tell of another user's, nor where there is no /proc", () => {
+    const others = { ...tables([]), filesOf: failing("EACCES") };
+    assert.equal(holdsSocket(12, "barnacle-1", others), undefined);
+    const none = { ...tables([]), sockets: failing("ENOENT") };
+    assert.equal(holdsSocket(12, "barnacle-1", none), undefined);
+  });
+});

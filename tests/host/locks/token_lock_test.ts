@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createConnection, createServer, type Server } from "node:net";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { readBootId, readPid } from "../../../src/host/process/boot.ts";
+import {
+  takeTokenLock,
+  tokenLockName,
+  type TokenLockPorts,
+} from "../../../src/host/locks/token_lock.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const SELF = { startedAt: NOW, dataDir: "/var/lib/barnacle" };
+const SCRIPT = join(import.meta.dirname!, "..", "..", "support", "process", "token_holder.ts");
+
+/** The real ones, but for how long somebody is asked. */
+const PORTS: TokenLockPorts = { platform: "linux", askMs: 200, directory: () => undefined };
+
+/** Of this test alone: others on this machine run the same one. */
+function newToken(): string {
+  return `MTA.${randomBytes(16).toString("hex")}`;
+}
+
+/** Another process of this runtime that tries to take the lock; over when it is disposed of. */
+async function startHolder(token: string) {
+  const run = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [...run, SCRIPT, token, "/srv/other"],
+    { stdio: ["pipe", "pipe", "inherit"] },
+  );
+  const exited = once(child, "exit");
+  const [said] = await Promise.race([once(child.stdout!, "data"), exited.then(() => ["nothing"])]);
+  const kill = async () => {
+    child.kill("SIGKILL");
+    await exited;
+  };
+  return { pid: child.pid, said: String(said).trim(), kill, [Symbol.asyncDispose]: kill };
+}
+
+/** Somebody who has the name and is no Barnacle. */
+async function squat(token: string, answer: (server: Server) => string | undefined) {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    const text = answer(server);
+    if (text !== undefined) socket.end(text);
+    else sockets.push(socket);
+  });
+  const sockets: { destroy(): unknown }[] = [];
+  server.listen({ path: `\0${tokenLockName(token)}` });
+  await once(server, "listening");
+  return {
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+describe("[G11] takeTokenLock()", () => {
+  it("keeps out whoever comes second with the token, and tells who came first", async () => {
+    const token = newToken();
+    const lock = await takeTokenLock(token, SELF);
+    assert.ok(lock.kind === "held");
+    const own = readPid(process.pid);
+    assert.ok(own.kind === "running");
+    assert.deepEqual(await takeTokenLock(token, { ...SELF, dataDir: "/elsewhere" }), {
+      kind: "taken",
+      heldBy: {
+        pid: process.pid,
+        startedAt: NOW,
+        dataDir: "/var/lib/barnacle",
+        bootId: readBootId(),
+        startTicks: own.startTicks,
+      },
+    });
+    await using second = await startHolder(token);
+    assert.equal(second.said, `taken ${process.pid}`);
+    await lock.release();
+  });
+
+  it("lets in another token, and the same one once it is released", async () => {
+    const token = newToken();
+    const first = await takeTokenLock(token, SELF);
+    const other = await takeTokenLock(newToken(), SELF);
+    assert.ok(first.kind === "held" && other.kind === "held");
+    await first.release();
+    const next = await takeTokenLock(token, SELF);
+    assert.ok(next.kind === "held");
+    await next.release();
+    await other.release();
+  });
+
+  it("is free at once when its holder is killed", async () => {
+    const token = newToken();
+    await using holder = await startHolder(token);
+    assert.equal(holder.said, "held");
+    const taken = await takeTokenLock(token, SELF);
+    assert.ok(taken.kind === "taken");
+    assert.equal(taken.heldBy?.pid, holder.pid);
+    assert.equal(taken.heldBy?.dataDir, "/srv/other");
+    await holder.kill();
+    const lock = await takeTokenLock(token, SELF);
+    assert.ok(lock.kind === "held");
+    await lock.release();
+  });
+
+  it("lets in one of several that come at once", async () => {
+    const token = newToken();
+    await using comers = new AsyncDisposableStack();
+    const said = await Promise.all(
+      [1, 2, 3].map(async () => comers.use(await startHolder(token)).said),
+    );
+    assert.equal(said.filter((word) => word === "held").length, 1, said.join());
+  });
+
+  it("answers whoever asks, also beside one that asks and does not listen", async () => {
+    const token = newToken();
+    const lock = await takeTokenLock(token, SELF);
+    const path = `\0${tokenLockName(token)}`;
+    const rude = Array.from({ length: 5 }, () => createConnection({ path }).on("error", () => {}));
+    await Promise.all(rude.map((socket) => once(socket, "connect")));
+    for (const socket of rude) socket.destroy();
+    const taken = await takeTokenLock(token, SELF);
+    assert.ok(taken.kind === "taken");
+    assert.equal(taken.heldBy?.pid, process.pid);
+    if (lock.kind === "held") await lock.release();
+  });
+
+  const STRANGERS: readonly (readonly [name: string, answer: string | undefined])[] = [
+    ["says nothing", undefined],
+    ["hangs up", ""],
+    ["speaks of something else", "HTTP/1.1 400 Bad Request\r\n\r\n"],
+    ["says too much", `{"pid":${process.pid},"startedAt":0,"dataDir":"${"x".repeat(20_000)}"}`],
+    ["names a process that is none", '{"pid":-1,"startedAt":0}'],
+    ["names a process that has not this socket", `{"pid":${process.ppid},"startedAt":0}`],
+  ];
+  for (const [name, answer] of STRANGERS) {
+    it(`is taken, by it knows not whom, where the holder ${name}`, async () => {
+      const token = newToken();
+      await using _squatter = await squat(token, () => answer);
+      assert.deepEqual(await takeTokenLock(token, SELF, PORTS), { kind: "taken" });
+    });
+  }
+
+  it("elsewhere locks a file of the user's, that tells nothing of the token", async () => {
+    using directory = tempDirectory();
+    const token = newToken();
+    const ports: TokenLockPorts = {
+      ...PORTS,
+      platform: "darwin",
+      directory: () => directory.path,
+    };
+    const lock = await takeTokenLock(token, SELF, ports);
+    assert.ok(lock.kind === "held");
+    const second = await takeTokenLock(token, SELF, ports);
+    assert.ok(second.kind === "taken");
+    assert.equal(second.heldBy?.pid, process.pid);
+    await lock.release();
+    const third = await takeTokenLock(token, SELF, ports);
+    assert.ok(third.kind === "held");
+    await third.release();
+  });
+
+  it("says so where there is no place that only this user can write to", async () => {
+    const ports: TokenLockPorts = { ...PORTS, platform: "darwin" };
+    assert.deepEqual(await takeTokenLock(newToken(), SELF, ports), { kind: "unsupported" });
+  });
+});
+
+describe("[G11] tokenLockName()", () => {
+  it("is the same for a token, another for each, and has nothing of it", () => {
+    const token = "MTAwMDAwMDAwMDAwMDAwMDAx.GtestX.abcdefghijklmnopqrstuvwxyz0123456789ab";
+    const name = tokenLockName(token);
+    assert.match(name, /^barnacle-[0-9a-f]{32}$/);
+    assert.equal(tokenLockName(token), name);
+    assert.notEqual(tokenLockName(`${token} `), name);
+    for (const part of token.split(".")) assert.ok(!name.includes(part));
+  });
+});

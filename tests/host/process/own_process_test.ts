@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import process from "node:process";
+import {
+  type Command,
+  ownCommand,
+  startOwnProcess,
+} from "../../../src/host/process/own_process.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const SHELL: Command = { program: "/bin/sh", args: ["-c"] };
+const ENV = { PATH: process.env["PATH"] };
+
+function start(
+  script: string,
+  env: Readonly<Record<string, string | undefined>> = ENV,
+  cwd?: string,
+) {
+  const said: string[] = [];
+  const onLine = (line: string, stream: string) => said.push(`${stream}: ${line}`);
+  return { said, ...startOwnProcess(SHELL, [script], env, onLine, cwd) };
+}
+
+describe("[O5] startOwnProcess()", () => {
+  it("tells line by line what it writes, and where", async () => {
+    const { said, exited } = start("echo one; echo two >&2; printf three");
+    assert.deepEqual(await exited, { code: 0, signal: null });
+    assert.deepEqual(said.sort(), ["stderr: two", "stdout: one", "stdout: three"]);
+  });
+
+  it("tells with which code it ended", async () => {
+    assert.deepEqual(await start("exit 78").exited, { code: 78, signal: null });
+  });
+
+  it("tells which signal ended it", async () => {
+    const { exited, kill } = start("sleep 30 & wait");
+    kill("SIGKILL");
+    assert.deepEqual(await exited, { code: null, signal: "SIGKILL" });
+  });
+
+  it("tells the code of one that ends in its own way on a signal", async () => {
+    const { said, exited, kill } = start(
+      "trap 'exit 5' TERM; echo ready; sleep 30 >&- 2>&- & wait",
+    );
+    while (said.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    kill("SIGTERM");
+    assert.deepEqual(await exited, { code: 5, signal: null });
+  });
+
+  it("kills nobody once it has ended", async () => {
+    const { exited, kill } = start("exit 0");
+    await exited;
+    kill("SIGKILL");
+  });
+
+  it("hands over the environment that it is given, and nothing of ours", async () => {
+    const { said, exited } = start('echo "$A-$HOME-$B"', { ...ENV, A: "1", B: undefined });
+    await exited;
+    assert.deepEqual(said, ["stdout: 1--"]);
+  });
+
+  it("starts in the directory that is named", async () => {
+    using folder = tempDirectory();
+    const { said, exited } = start("pwd", ENV, folder.path);
+    await exited;
+    assert.deepEqual(said, [`stdout: ${folder.path}`]);
+  });
+
+  it("fails where there is no such program", async () => {
+    const missing = { program: "/nowhere/barnacle", args: [] };
+    await assert.rejects(startOwnProcess(missing, [], ENV, () => {}).exited, /ENOENT/);
+  });
+});
+
+describe("[O5] ownCommand()", () => {
+  it("calls this program's main file on this runtime", () => {
+    const { program, args } = ownCommand();
+    assert.equal(program, process.execPath);
+    assert.match(args.at(-1) ?? "", /src[/\\]main\.ts$/);
+  });
+});

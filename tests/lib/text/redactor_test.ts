@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { createRedactor, REDACTED, SECRET_MIN } from "../../../src/lib/text/redactor.ts";
+
+const secrets = fc.string({ unit: "binary", minLength: SECRET_MIN, maxLength: 24 })
+  .filter((secret) => !REDACTED.includes(secret));
+
+describe("[C8] createRedactor()", () => {
+  it("takes a secret out, wherever it stands and however often", () => {
+    const { add, clean } = createRedactor();
+    add("hunter2");
+    assert.equal(clean("hunter2 and hunter2!"), `${REDACTED} and ${REDACTED}!`);
+  });
+
+  it("takes out the longer of two that begin alike", () => {
+    const { add, clean } = createRedactor();
+    add("hunter2");
+    add("hunter2-and-more");
+    assert.equal(clean("x hunter2-and-more y hunter2 z"), `x ${REDACTED} y ${REDACTED} z`);
+  });
+
+  it("takes a secret for letters, not for a pattern", () => {
+    const { add, clean } = createRedactor();
+    add("a.c*(d");
+    assert.equal(clean("abcd a.c*(d"), `abcd ${REDACTED}`);
+  });
+
+  it("leaves alone what is too short to be one", () => {
+    const { add, clean } = createRedactor();
+    for (const short of ["", "a", "abc"]) add(short);
+    assert.equal(clean("abc"), "abc");
+  });
+
+  it("leaves no secret in any text, as it is, within JSON or within a URL", () => {
+    fc.assert(fc.property(
+      fc.array(secrets, { minLength: 1, maxLength: 4 }),
+      fc.string({ unit: "binary" }),
+      (all, around) => {
+        const { add, clean } = createRedactor();
+        for (const secret of all) add(secret);
+        for (const secret of all) {
+          const json = JSON.stringify(secret).slice(1, -1);
+          const url = encodeURIComponent(secret.toWellFormed());
+          for (const form of [secret, json, url]) {
+            const text = clean(`${around}|${form}|${around}`);
+            assert.ok(!text.replaceAll(REDACTED, "").includes(form), text);
+          }
+        }
+      },
+    ));
+  });
+});

@@ -1,0 +1,555 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { chunk, type ChunkRules } from "../../../src/render/markdown/chunk.ts";
+import { vectorsOf } from "../../support/discord/vectors.ts";
+
+const rules = (fields: Partial<ChunkRules> = {}): ChunkRules => ({
+  limit: 2_000,
+  maxLines: 17,
+  mode: "length",
+  maxChunks: 12,
+  ...fields,
+});
+const cut = (text: string, fields: Partial<ChunkRules> = {}) => chunk(text, rules(fields));
+const lines = (count: number, word = "line") =>
+  Array.from({ length: count }, (_, index) => `${word} ${index + 1}`).join("\n");
+const bare = (text: string) => text.replace(/\s/g, "");
+
+describe("[R1] chunk() › limits", () => {
+  it("leaves a text that fits as it is", () => {
+    assert.deepEqual(cut("hello\n\nworld"), ["hello\n\nworld"]);
+  });
+
+  it("makes nothing of nothing", () => {
+    for (const blank of ["", " ", "\n\n \t\r\n"]) assert.deepEqual(cut(blank), []);
+  });
+
+  it("counts UTF-16 units, as Discord does", () => {
+    assert.deepEqual(cut("a".repeat(4_001)).map(({ length }) => length), [2_000, 2_000, 1]);
+    assert.deepEqual(cut("😀".repeat(1_001)).map(({ length }) => length), [2_000, 2]);
+  });
+
+  it("counts lines", () => {
+    const chunks = cut(lines(35));
+    assert.deepEqual(chunks.map((one) => one.split("\n").length), [17, 17, 1]);
+  });
+
+  it("counts the lines of fences that it adds", () => {
+    const chunks = cut("```ts\n" + lines(20, "const") + "\n```");
+    assert.deepEqual(chunks.map((one) => one.split("\n").length), [17, 7]);
+  });
+
+  const refused: readonly [fields: Partial<ChunkRules>, why: RegExp][] = [
+    [{ limit: 2_001 }, /chunks of 2001: it takes 2 to 2000/],
+    [{ limit: 1 }, /chunks of 1:/],
+    [{ limit: NaN }, /chunks of NaN:/],
+    [{ maxLines: 0 }, /chunks of 0 lines/],
+    [{ maxLines: 2.5 }, /chunks of 2.5 lines/],
+  ];
+  for (const [fields, why] of refused) {
+    it(`refuses ${Object.entries(fields).join()}`, () => {
+      assert.throws(
+        () => cut("x", fields),
+        (error) => error instanceof RangeError && why.test(error.message),
+      );
+    });
+  }
+});
+
+describe("[R2] chunk() › where it cuts", () => {
+  const cases: readonly [name: string, text: string, limit: number, chunks: readonly string[]][] = [
+    ["paragraphs before lines", "one.\n\ntwo two\nthree", 17, ["one.\n\ntwo two", "three"]],
+    ["a late paragraph before a later line", "one one one\n\ntwo\nthree", 20, [
+      "one one one",
+      "two\nthree",
+    ]],
+    ["lines before sentences", "One, two and\nthree. Four five", 18, [
+      "One, two and",
+      "three. Four five",
+    ]],
+    ["sentences before words", "One two three. Four five six", 20, [
+      "One two three.",
+      "Four five six",
+    ]],
+    ["no number for a sentence", "first things 1. second", 18, ["first things 1.", "second"]],
+    ["words before letters", "one two three", 8, ["one two", "three"]],
+    ["letters where there is nothing else", "abcdefgh", 3, ["abc", "def", "gh"]],
+    ["wide stops without spaces", "今日は。明日も。", 6, ["今日は。", "明日も。"]],
+    ["an early space rather than a link", "see https://example.com/abcdef", 28, [
+      "see",
+      "https://example.com/abcdef",
+    ]],
+    ["an early space rather than a mention", "hi <@123456789012345678> you", 22, [
+      "hi",
+      "<@123456789012345678>",
+      "you",
+    ]],
+    ["before a mention without a space", "aaaaaaaa<@12345>", 10, ["aaaaaaaa", "<@12345>"]],
+    ["a link with its words whole", "go [to the page](https://e.org) now", 30, [
+      "go",
+      "[to the page](https://e.org)",
+      "now",
+    ]],
+    ["a link that is too long", "https://example.com/abc", 10, ["https://ex", "ample.com/", "abc"]],
+    ["a code span whole", "please run `a b c d e` twice", 18, ["please run", "`a b c d e` twice"]],
+    ["no-break spaces not at all", "one two\u00a0three", 10, ["one", "two\u00a0three"]],
+    ["drops what is blank at cuts", "one  \n\n \n  two", 6, ["one", "  two"]],
+    ["keeps indentation", "- a\n  - b\n  - c", 10, ["- a\n  - b", "  - c"]],
+    ["carriage returns", "one\r\ntwo\r\nthree", 9, ["one\r\ntwo", "three"]],
+  ];
+  for (const [name, text, limit, chunks] of cases) {
+    it(name, () => assert.deepEqual(cut(text, { limit }), chunks));
+  }
+});
+
+describe("[R2] chunk() › code fences", () => {
+  const cases: readonly [
+    name: string,
+    text: string,
+    fields: Partial<ChunkRules>,
+    chunks: readonly string[],
+  ][] = [
+    ["are closed, and opened with their language", "```js\na\nb\n```", { maxLines: 3 }, [
+      "```js\na\n```",
+      "```js\nb\n```",
+    ]],
+    ["keep white space of code", "```py\nif a:\n  b\n\n  c\n```", { maxLines: 4 }, [
+      "```py\nif a:\n  b\n```",
+      "```py\n\n  c\n```",
+    ]],
+    ["are not opened where there is no room", `${lines(16)}\n\`\`\`js\none\n\`\`\``, {}, [
+      lines(16),
+      "```js\none\n```",
+    ]],
+    ["keep a long language", '```ts title="a"\n1\n2\n```', { limit: 40, maxLines: 3 }, [
+      '```ts title="a"\n1\n```',
+      '```ts title="a"\n2\n```',
+    ]],
+    ["lose a language that leaves no room", "```" + "x".repeat(30) + "\nab\n```", { limit: 30 }, [
+      "```" + "x".repeat(23) + "\n```",
+      "```\n" + "x".repeat(7) + "\nab\n```",
+    ]],
+    ["of tildes", "~~~\na\nb\n~~~", { maxLines: 3 }, ["~~~\na\n~~~", "~~~\nb\n~~~"]],
+    ["in a list", "1. x\n   ```js\n   a\n   b\n   ```", { maxLines: 4 }, [
+      "1. x\n   ```js\n   a\n   ```",
+      "   ```js\n   b\n   ```",
+    ]],
+    ["in a quote", "> ```\n> a\n> b\n> ```", { maxLines: 3 }, [
+      "> ```\n> a\n> ```",
+      "> ```\n> b\n> ```",
+    ]],
+    ["behind words", "So: ```js\na\nb\nc```\nend", { maxLines: 3 }, [
+      "So: ```js\na\n```",
+      "```js\nb\nc```",
+      "end",
+    ]],
+    ["that never end", "```js\na\nb", { maxLines: 3 }, ["```js\na\n```", "```js\nb\n```"]],
+    ["that never end, uncut", "```js\na", {}, ["```js\na\n```"]],
+    ["longer ones around shorter ones", "````md\n```js\na\n```\n````", { maxLines: 4 }, [
+      "````md\n```js\na\n````",
+      "````md\n```\n````",
+    ]],
+    ["never empty, where code begins with a blank line", "x\n```js\n\na\n```", { maxLines: 3 }, [
+      "x",
+      "```js\na\n```",
+    ]],
+    ["but not three characters behind words", "write ``` to begin\nand go on", { limit: 20 }, [
+      "write ``` to begin",
+      "and go on",
+    ]],
+    ["nor an opening without code", "text\n```", {}, ["text\n```"]],
+    ["with a long line, cut between words", "```\naaaa bbbb cccc\n```", { limit: 19 }, [
+      "```\naaaa bbbb \n```",
+      "```\ncccc\n```",
+    ]],
+    ["in one line, behind a word", `${"x".repeat(24)}\`\`\`aaaa bbbb\`\`\` yy`, { limit: 36 }, [
+      `${"x".repeat(24)}\`\`\`aaaa \n\`\`\``,
+      "```\nbbbb``` yy",
+    ]],
+    ["but never within a marker", "```\naaaaaaaa" + "`".repeat(12), { limit: 20 }, [
+      "```\naaaaaaaa\n```",
+    ]],
+    ["in one line", "x ```aaa bbb ccc``` y", { limit: 18 }, [
+      "x ```aaa bbb \n```",
+      "```\nccc``` y",
+    ]],
+  ];
+  for (const [name, text, fields, chunks] of cases) {
+    it(name, () => assert.deepEqual(cut(text, fields), chunks));
+  }
+
+  it("give the code back, line by line", () => {
+    const code = Array.from({ length: 60 }, (_, line) => `${" ".repeat(line % 7)}x${line};`);
+    const chunks = cut("```ts\n" + code.join("\n") + "\n```");
+    const inner = chunks.map((one) => one.replace(/^```ts\n/, "").replace(/\n```$/, ""));
+    assert.deepEqual(inner.join("\n").split("\n"), code);
+  });
+});
+
+/** Words with numbers: so that a test can say where a cut was. */
+const said = (count: number, from = 1) =>
+  Array.from({ length: count }, (_, index) => `w${from + index}`).join(" ");
+
+describe("[R2] chunk() › what reads badly in two", () => {
+  const cases: readonly [
+    name: string,
+    text: string,
+    fields: Partial<ChunkRules>,
+    chunks: readonly string[],
+  ][] = [
+    ["a list item that fits", `${said(6)}\n- ${said(14)}\n- b`, { limit: 60 }, [
+      said(6),
+      `- ${said(14)}\n- b`,
+    ]],
+    ["an item of several lines", "- a\n  b\n- c\n  d\n  e\n- f", { maxLines: 4 }, [
+      "- a\n  b",
+      "- c\n  d\n  e\n- f",
+    ]],
+    ["but an item that does not fit", `a\n- ${said(20)}`, { limit: 60 }, [
+      `a\n- ${said(16)}`,
+      said(4, 17),
+    ]],
+    ["items with those in them", "- a\n  - b\n  - c\n- d\n  - e\n  - f", { maxLines: 5 }, [
+      "- a\n  - b\n  - c",
+      "- d\n  - e\n  - f",
+    ]],
+    ["a heading and its text", `${said(10)}\n\n## Title\n\n${said(12, 11)}`, { limit: 60 }, [
+      said(10),
+      `## Title\n\n${said(12, 11)}`,
+    ]],
+    ["a bold line as a heading", `a\nb\n\n**Title**\nc\nd`, { maxLines: 4 }, [
+      "a\nb",
+      "**Title**\nc\nd",
+    ]],
+    ["a heading and its code", "a\nb\n## Code\n```\nc\n```", { maxLines: 4 }, [
+      "a\nb",
+      "## Code\n```\nc\n```",
+    ]],
+    ["the words before a list", "a a a a\nb\nThese:\n- c\n- d", { maxLines: 3 }, [
+      "a a a a\nb",
+      "These:\n- c\n- d",
+    ]],
+    ["bold words", `${said(10)} **${said(5, 11)}** x`, { limit: 50 }, [
+      said(10),
+      `**${said(5, 11)}** x`,
+    ]],
+    ["a link with brackets in it", `${said(10)} [a (b) c](https://e.org/x_(y)) z`, { limit: 60 }, [
+      said(10),
+      "[a (b) c](https://e.org/x_(y)) z",
+    ]],
+    ["no number becomes an item", "one two three four 5. six", { limit: 20 }, [
+      "one two three",
+      "four 5. six",
+    ]],
+    ["no minus becomes an item", "one two three four - five", { limit: 19 }, [
+      "one two three",
+      "four - five",
+    ]],
+    ["a space with a mark upon it", "one two \u0301three", { limit: 10 }, [
+      "one",
+      "two \u0301three",
+    ]],
+  ];
+  for (const [name, text, fields, chunks] of cases) {
+    it(name, () => assert.deepEqual(cut(text, fields), chunks));
+  }
+});
+
+describe("[R2] chunk() › what is said again", () => {
+  const cases: readonly [
+    name: string,
+    text: string,
+    fields: Partial<ChunkRules>,
+    chunks: readonly string[],
+  ][] = [
+    ["the mark of a quoted line", `> ${said(20)}\nx`, { limit: 60 }, [
+      `> ${said(17)}`,
+      `> ${said(3, 18)}\nx`,
+    ]],
+    ["but not behind the line", `> ${said(16)}\nword word word`, { limit: 60 }, [
+      `> ${said(16)}`,
+      "word word word",
+    ]],
+    ["the mark of a quote to the end", ">>> a\nb\nc\nd", { maxLines: 2 }, [
+      ">>> a\nb",
+      ">>> c\nd",
+    ]],
+    ["in newline mode too", ">>> a\n\nb", { mode: "newline" }, [">>> a", ">>> b"]],
+    ["with a fence in it", ">>> ```js\na\nb\n```", { maxLines: 3 }, [
+      ">>> ```js\na\n```",
+      ">>> ```js\nb\n```",
+    ]],
+    ["the marks of a spoiler", "||a\nb\nc|| d", { maxLines: 2 }, ["||a\nb||", "||c|| d"]],
+    ["once, where only the last mark is left", "||a\nb\n|| c", { maxLines: 2 }, ["||a\nb||", "c"]],
+    ["not where nothing is behind the mark", "a\nb ||\nc d|| e", { maxLines: 2 }, [
+      "a\nb",
+      "||\nc d|| e",
+    ]],
+    ["but not those of nothing", "a\n||b\nc", { maxLines: 2 }, ["a\n||b", "c"]],
+    ["a spoiler with a fence in it", "||\n```js\na\nb\n```||", { maxLines: 4 }, [
+      "||\n```js\na\n```||",
+      "||```js\nb\n```||",
+    ]],
+    ["the marks of code too long for one", `\`${said(20)}\` x`, { limit: 60 }, [
+      `\`${said(17)}\``,
+      `\`${said(3, 18)}\` x`,
+    ]],
+    ["the mark of a quote in a fence", `> \`\`\`\n> ${said(20)}\n> \`\`\``, { limit: 60 }, [
+      `> \`\`\`\n> ${said(14)}\n> \`\`\``,
+      `> \`\`\`\n>  ${said(6, 15)}\n> \`\`\``,
+    ]],
+    ["nothing, where there is no room for it", "||aaa bbb|| ccc", { limit: 8 }, [
+      "||aaa",
+      "bbb||",
+      "ccc",
+    ]],
+  ];
+  for (const [name, text, fields, chunks] of cases) {
+    it(name, () => assert.deepEqual(cut(text, fields), chunks));
+  }
+});
+
+describe("[R6] chunk() › only the first", () => {
+  it("are cut where no more are wanted", () => {
+    assert.deepEqual(chunk("a\nb\nc", rules({ maxLines: 1 }), 2), ["a", "b"]);
+    assert.deepEqual(chunk("a\n\nb\n\nc", rules({ mode: "newline" }), 2), ["a", "b"]);
+  });
+
+  it("in newline mode are those of packed paragraphs where there would be too many", () => {
+    const packed = rules({ mode: "newline", maxChunks: 2, maxLines: 3 });
+    assert.deepEqual(chunk("a\n\nb\n\nc\n\nd", packed, 1), ["a\n\nb"]);
+  });
+});
+
+describe("[R1] chunk() › newline mode", () => {
+  const newline = (text: string, fields: Partial<ChunkRules> = {}) =>
+    cut(text, { mode: "newline", ...fields });
+
+  it("makes each paragraph a message, and each of its lines none", () => {
+    assert.deepEqual(newline("one\ntwo\n\n \n\nthree"), ["one\ntwo", "three"]);
+  });
+
+  it("keeps a fence with blank lines", () => {
+    assert.deepEqual(newline("a\n\n```\nb\n\nc\n```\n\nd"), ["a", "```\nb\n\nc\n```", "d"]);
+  });
+
+  it("packs paragraphs where there would be too many messages", () => {
+    assert.deepEqual(newline("a\n\nb\n\nc", { maxChunks: 3 }), ["a", "b", "c"]);
+    assert.deepEqual(newline("a\n\nb\n\nc", { maxChunks: 2 }), ["a\n\nb\n\nc"]);
+  });
+});
+
+describe("[R2] laws of chunk()", () => {
+  const limits = fc.integer({ min: 2, max: 60 });
+  const mode = fc.constantFrom("length", "newline" as const);
+  const anyRules = fc.record({ limit: limits, maxLines: fc.integer({ min: 1, max: 9 }), mode })
+    .map(rules);
+  const unicode = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.string({ unit: "grapheme" }),
+    fc.array(
+      fc.constantFrom(
+        "👩‍👩‍👧‍👦",
+        "🇩🇪",
+        "🇫🇷",
+        "e\u0301",
+        "👍🏽",
+        "한",
+        "ก็",
+        "\u200b",
+        " ",
+        "\n",
+        "a",
+        "`",
+        "```",
+        "~~~",
+        "\r\n",
+      ),
+      { maxLength: 60 },
+    ).map((parts) => parts.join("")),
+  );
+
+  it("no chunk is longer than the limit, or blank", () => {
+    fc.assert(
+      fc.property(unicode, anyRules, (text, one) => {
+        for (const content of chunk(text, one)) {
+          assert.ok(content.length <= one.limit, `${content.length} of ${JSON.stringify(content)}`);
+          assert.notEqual(content.trim(), "");
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  const words = fc.array(fc.constantFrom("a", "bb.", "ccc", "日本。", "-", "#", "**x**"), {
+    minLength: 1,
+    maxLength: 12,
+  })
+    .map((parts) => parts.join(" "));
+  const code = fc.array(fc.constantFrom("x = 1", "", "  y", "longlonglonglonglong()", "z"), {
+    minLength: 1,
+    maxLength: 9,
+  })
+    .map((parts) => "```js\n" + parts.join("\n") + "\n```");
+  const markdown = fc.array(fc.oneof(words, code, words), { maxLength: 6 })
+    .chain((blocks) =>
+      fc.array(fc.constantFrom("\n", "\n\n", "\n \n\n"), {
+        minLength: blocks.length,
+        maxLength: blocks.length,
+      })
+        .map((gaps) => blocks.map((block, index) => block + gaps[index]).join(""))
+    );
+  const roomy = anyRules.map((one) => ({ ...one, limit: one.limit + 20 }));
+  const unfenced = (text: string) => bare(text).replaceAll(/```(?:js)?/g, "");
+
+  it("joined, the chunks are the text but for fences and white space", () => {
+    fc.assert(
+      fc.property(markdown, roomy, (text, one) => {
+        assert.equal(unfenced(chunk(text, one).join("\n")), unfenced(text));
+      }),
+      { numRuns: 2_000 },
+    );
+    fc.assert(
+      fc.property(unicode, anyRules, (text, one) => {
+        if (/```|~~~/.test(text)) return;
+        assert.equal(bare(chunk(text, one).join("\n")), bare(text));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("every fence is whole in its chunk, with its language", () => {
+    fc.assert(
+      fc.property(markdown, roomy, (text, one) => {
+        for (const content of chunk(text, one)) {
+          const markers = content.match(/```(?:js)?/g) ?? [];
+          const expected = markers.map((_, index) => index % 2 === 0 ? "```js" : "```");
+          assert.deepEqual(markers, expected, content);
+          assert.equal(markers.length % 2, 0, content);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("keeps to the lines, where a fence does not need three", () => {
+    fc.assert(
+      fc.property(markdown, roomy, (text, one) => {
+        for (const content of chunk(text, one)) {
+          assert.ok(content.split("\n").length <= Math.max(3, one.maxLines), content);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("no character is broken that fits", () => {
+    const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+    const split = (text: string) => Array.from(segmenter.segment(text), ({ segment }) => segment);
+    const characters = fc.array(
+      fc.constantFrom("👩‍👩‍👧‍👦", "🇩🇪", "🇫🇷", "e\u0301\u0302", "👍🏽", "한", "a", "1️⃣"),
+      { minLength: 1, maxLength: 60 },
+    ).map((parts) => parts.join(""));
+    fc.assert(
+      fc.property(characters, fc.integer({ min: 12, max: 40 }), (text, limit) => {
+        assert.deepEqual(cut(text, { limit }).flatMap(split), split(text));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("no pair of surrogates is broken", () => {
+    fc.assert(
+      fc.property(unicode, anyRules, (text, one) => {
+        const content = chunk(text, one).join("");
+        if (text.isWellFormed()) assert.ok(content.isWellFormed());
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("no link and no mention is broken", () => {
+    const token = fc.constantFrom(
+      "https://example.org/a?b=c",
+      "<https://e.org/x>",
+      "<@123456789012345678>",
+      "<@!12345678901234567>",
+      "<@&12345678901234567>",
+      "<#123456789012345678>",
+      "<:blob:12345678901>",
+      "<a:blob:12345678901>",
+      "<t:1700000000:R>",
+      "</play song:123456>",
+      "<id:customize>",
+    );
+    const text = fc.array(
+      fc.record({ token, before: fc.constantFrom("", " ", "aaaa", "x\n", "one two ", "(") }),
+      { minLength: 1, maxLength: 12 },
+    ).map((parts) => parts.map(({ token, before }) => `${before}${token} `));
+    const count = (all: string, one: string) => all.split(one).length;
+    fc.assert(
+      fc.property(text, fc.integer({ min: 26, max: 60 }), (parts, limit) => {
+        const whole = parts.join("");
+        const chunks = cut(whole, { limit }).join("\u0000");
+        for (const part of parts) {
+          const one =
+            /(?:<\/play song.*>|\S+)\s$/.exec(part.replace(/^.*(?=<|https)/s, ""))?.[0].trim() ??
+              part;
+          assert.equal(count(chunks, one), count(whole, one), one);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe("[R1] OpenClaw's chunks", () => {
+  interface Input {
+    readonly text: string;
+    readonly maxChars?: number | null;
+    readonly maxLines?: number;
+    readonly chunkMode?: "length" | "newline";
+  }
+  /** Where ours decides otherwise, and why. */
+  const OTHERWISE: Readonly<Record<string, string>> = {
+    "whitespace only": "Discord takes no blank message",
+    "maxLines 0 -> clamp?": "the config allows no such value",
+    "maxLines fraction": "the config allows no such value",
+    "blank lines between": "paragraphs first",
+    "leading spaces long": "the blank at a cut is in no chunk, so another word fits",
+    "nested paren": "the same",
+    "headings": "the same",
+    "markdown link": "the same",
+    "fence with long line": "the first release lost a newline",
+    "inline code split": "a code span stays whole",
+    "CJK with punctuation": "sentences first",
+    "emoji run": "the first release broke characters",
+    "flags": "the first release broke characters",
+    "emoji at boundary": "the first release broke characters",
+    "reasoning italics": "thinking is never shown (R10)",
+    "reasoning italics pure lines": "thinking is never shown (R10)",
+    "reasoning with fence": "thinking is never shown (R10)",
+    "long code w/out newline in fence 3000": "the first release lost a newline",
+    "nl: fence with blank lines not split": "each paragraph is a message",
+    "nl: list para": "each paragraph is a message",
+  };
+  for (const era of ["seed", "latest"]) {
+    const { vectors, options } = vectorsOf<Input, readonly string[]>(
+      `${era}-chunking`,
+      "chunkDiscordTextWithMode",
+    );
+    describe(`[R1] of the ${era} release`, options, () => {
+      for (const { name = "", input, expected } of vectors) {
+        if (name in OTHERWISE) continue;
+        it(name, () => {
+          const { text, maxChars, maxLines = 17, chunkMode = "length" } = input;
+          const limit = maxChars ?? 2_000;
+          const chunks = cut(text, { limit, maxLines, mode: chunkMode, maxChunks: Infinity });
+          const trimmed = (all: readonly string[]) => all.map((one) => one.trim());
+          assert.deepEqual(trimmed(chunks), trimmed(expected));
+        });
+      }
+    });
+  }
+});

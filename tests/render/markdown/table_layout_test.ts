@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { displayWidth } from "../../../src/render/markdown/display_width.ts";
+import { asBullets, asCode, type Table } from "../../../src/render/markdown/table_layout.ts";
+
+const table = (fields: Partial<Table>): Table => ({
+  prefix: "",
+  head: ["Name", "Qty", "説明"],
+  alignments: ["left", "right", "center"],
+  rows: [["krill", "12", "小さい"], ["👩‍👩‍👧‍👦 🦐", "", "é"]],
+  ...fields,
+});
+
+describe("[R5] asCode()", () => {
+  it("aligns columns by what is seen", () => {
+    assert.equal(
+      asCode(table({})),
+      [
+        "```",
+        "| Name  | Qty |  説明  |",
+        "| ----- | --: | :----: |",
+        "| krill |  12 | 小さい |",
+        "| 👩‍👩‍👧‍👦 🦐 |     |   é    |",
+        "```",
+      ].join("\n"),
+    );
+  });
+
+  it("makes all lines as wide as each other", () => {
+    const lines = asCode(table({}))?.split("\n").slice(1, -1) ?? [];
+    assert.deepEqual(new Set(lines.map(displayWidth)).size, 1);
+  });
+
+  it("fills up short rows", () => {
+    assert.match(asCode(table({ rows: [["x"]] })) ?? "", /^\| x {4}\| {5}\| {6}\|$/m);
+  });
+
+  it("puts the mark of a quote before each line", () => {
+    const lines = asCode(table({ prefix: "> " }))?.split("\n") ?? [];
+    assert.ok(lines.length === 6 && lines.every((line) => line.startsWith("> ")));
+  });
+
+  it("is not wider than 80 columns", () => {
+    const wide = (width: number) => asCode(table({ head: ["a"], rows: [["x".repeat(width)]] }));
+    assert.equal(wide(76)?.split("\n")[1]?.length, 80);
+    assert.equal(wide(77), undefined);
+  });
+});
+
+describe("[R5] asBullets()", () => {
+  it("is a line for each row, without its empty cells", () => {
+    assert.equal(
+      asBullets(table({})),
+      "- **Name**: krill · **Qty**: 12 · **説明**: 小さい\n- **Name**: 👩‍👩‍👧‍👦 🦐 · **説明**: é",
+    );
+  });
+
+  it("is a line for each cell where one row is long", () => {
+    const long = "word ".repeat(20).trim();
+    assert.equal(
+      asBullets(table({ prefix: "> ", rows: [["a", "1"], [long, "2"]] })),
+      `> - **Name**: a\n>   **Qty**: 1\n> - **Name**: ${long}\n>   **Qty**: 2`,
+    );
+  });
+
+  it("leaves bold bold, and a column without a name without one", () => {
+    assert.equal(asBullets(table({ head: ["", "**B**"], rows: [["x", "y"]] })), "- x · **B**: y");
+  });
+
+  it("is the head where there is nothing else", () => {
+    assert.equal(asBullets(table({ head: ["a", "b"], rows: [["", ""]] })), "**a** · **b**");
+  });
+});

@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { renderTables, type TableMode } from "../../../src/render/markdown/table.ts";
+import { documents } from "../../support/markdown.ts";
+import { vectorsOf } from "../../support/discord/vectors.ts";
+
+const SMALL = "| a | b |\n|---|---|\n| 1 | 2 |";
+const SMALL_CODE = "```\n| a   | b   |\n| --- | --- |\n| 1   | 2   |\n```";
+const indented = (text: string, by: string) => text.replace(/^/gm, by);
+
+describe("[R5] renderTables() › what is a table", () => {
+  const cases: readonly [name: string, text: string, shown: string][] = [
+    ["one with words around it", `Look:\n\n${SMALL}\n\nafter`, `Look:\n\n${SMALL_CODE}\n\nafter`],
+    ["one without outer pipes", "a | b\n--|--\n1 | 2\nno row", `${SMALL_CODE}\nno row`],
+    ["two of them", `${SMALL}\n\n${SMALL}`, `${SMALL_CODE}\n\n${SMALL_CODE}`],
+    ["one in a quote", indented(SMALL, "> "), indented(SMALL_CODE, "> ")],
+    ["not what follows a quote", `> a | b\n---|---`, `> a | b\n---|---`],
+    ["one in a list", `1. x\n${indented(SMALL, "   ")}`, `1. x\n${indented(SMALL_CODE, "   ")}`],
+    [
+      "one far in a list",
+      `- x\n  - y\n\n${indented(SMALL, "    ")}`,
+      `- x\n  - y\n\n${indented(SMALL_CODE, "    ")}`,
+    ],
+    ["a head alone", "| a | b |\n|---|---|", "```\n| a   | b   |\n| --- | --- |\n```"],
+    ["one column", "| a |\n|---|\n| 1 |", "```\n| a   |\n| --- |\n| 1   |\n```"],
+    ["one with carriage returns", SMALL.replaceAll("\n", "\r\n"), SMALL_CODE],
+    [
+      "not code that is indented",
+      `x\n\n${indented(SMALL, "    ")}`,
+      `x\n\n${indented(SMALL, "    ")}`,
+    ],
+    ["not one in a fence", `\`\`\`\n${SMALL}\n\`\`\``, `\`\`\`\n${SMALL}\n\`\`\``],
+    ["not one with another count of columns", "| a | b |\n|---|\n| 1 |", "| a | b |\n|---|\n| 1 |"],
+    ["not a heading underlined", "a | b\n---\n1 | 2", "a | b\n---\n1 | 2"],
+    ["not a list", "- a | b\n---|---", "- a | b\n---|---"],
+    ["not one without a head", "|---|---|\n| 1 | 2 |", "|---|---|\n| 1 | 2 |"],
+    ["ends at a list", `${SMALL}\n- x | y`, `${SMALL_CODE}\n- x | y`],
+    [
+      "ends at a fence with a pipe",
+      `${SMALL}\n\`\`\`x|y\nz\n\`\`\``,
+      `${SMALL_CODE}\n\`\`\`x|y\nz\n\`\`\``,
+    ],
+    ["ends at a fence", `${SMALL}\n\`\`\`\nx | y\n\`\`\``, `${SMALL_CODE}\n\`\`\`\nx | y\n\`\`\``],
+  ];
+  for (const [name, text, shown] of cases) {
+    it(name, () => assert.equal(renderTables(text, "code"), shown));
+  }
+
+  it("shows it as it is where that is asked for", () => {
+    assert.equal(renderTables(SMALL, "off"), SMALL);
+  });
+});
+
+describe("[R5] renderTables() › as code, or not", () => {
+  const asked = (cell: string, head = "b") =>
+    renderTables(`| a | ${head} |\n|---|---|\n| 1 | ${cell} |`, "code");
+  const lost: readonly [name: string, cell: string][] = [
+    ["a link with words", "[x](https://e.org)"],
+    ["a bare link", "https://e.org/"],
+    ["a mention", "<@123456789012345678>"],
+    ["an emoji of the server's", "<:blob:12345678901>"],
+    ["a time", "<t:1700000000:R>"],
+    ["what would end the block", "```x```"],
+    ["more than a line has room for", "word ".repeat(20).trim()],
+  ];
+  for (const [name, cell] of lost) {
+    it(`is a list where a cell has ${name}`, () => {
+      const shown = asked(cell);
+      assert.ok(shown.startsWith("- **a**: 1"), shown);
+      assert.ok(shown.endsWith(`**b**: ${cell}`), shown);
+    });
+  }
+
+  it("is a list where a stray marker would be closed by the block", () => {
+    assert.equal(
+      renderTables(`x \`\`\` y\n\n${SMALL}`, "code"),
+      "x ``` y\n\n- **a**: 1 · **b**: 2",
+    );
+  });
+
+  it("is code with other backticks, and with marks as they are", () => {
+    assert.match(asked("`a|b` **c**"), /^\| 1 {3}\| `a\|b` \*\*c\*\* \|$/m);
+  });
+
+  it("is left alone where the names of columns are no names", () => {
+    const text = `| ${"x".repeat(201)} | b |\n|---|---|\n| 1 | 2 |`;
+    for (const mode of ["code", "bullets"] as const) assert.equal(renderTables(text, mode), text);
+  });
+
+  it("does not make much of little", () => {
+    const wide = `|${"a|".repeat(1_000)}\n|${"-|".repeat(1_000)}\n${"|x\n".repeat(1_000)}`;
+    assert.ok(renderTables(wide, "code").length < 5 * wide.length);
+  });
+});
+
+describe("[R5] laws of renderTables()", () => {
+  const modes = fc.constantFrom<TableMode>("code", "bullets", "off");
+  const pieces = fc.array(
+    fc.constantFrom(
+      "|",
+      "-",
+      "|-|-|",
+      "| a | b |",
+      "\n",
+      "\n\n",
+      "> ",
+      "  ",
+      "`",
+      "```",
+      ":",
+      "\\|",
+      "- ",
+      "日本",
+      "x",
+    ),
+    { maxLength: 40 },
+  ).map((parts) => parts.join(""));
+
+  it("what it has shown it leaves alone", () => {
+    fc.assert(
+      fc.property(fc.oneof(documents, pieces), modes, (text, mode) => {
+        const shown = renderTables(text, mode);
+        assert.equal(renderTables(shown, mode), shown);
+      }),
+      { numRuns: 1_500 },
+    );
+  });
+
+  it("loses no word", () => {
+    const words = (text: string) => text.match(/said\d+|hidden\d+|code\d+|日本|🦐/g)?.sort() ?? [];
+    fc.assert(
+      fc.property(documents, (text) => {
+        assert.deepEqual(words(renderTables(text, "code")), words(text));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("[R5] OpenClaw's tables", () => {
+  interface Input {
+    readonly replies: readonly { readonly text: string }[];
+  }
+  type Expected = readonly { readonly body: { readonly content: string } }[];
+  const { vectors, options } = vectorsOf<Input, Expected>("seed-delivery", "deliverDiscordReply");
+  /** Ours are padded, so that columns stand under each other. */
+  const unpadded = (text: string) => text.replace(/ +/g, " ");
+  describe("[R5] of the seed release", options, () => {
+    for (
+      const { name = "", input, expected } of vectors.filter(({ name }) => name?.includes("table"))
+    ) {
+      it(name, () => {
+        assert.deepEqual(
+          input.replies.map(({ text }) => unpadded(renderTables(text, "code"))),
+          expected.map(({ body }) => body.content),
+        );
+      });
+    }
+  });
+});

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { InboundMessage, Sender } from "../../../src/core/inbound/inbound.ts";
+import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
+import { composeRequest } from "../../../src/render/prompt/request.ts";
+import { systemPromptOf } from "../../../src/render/prompt/system_prompt.ts";
+import {
+  channelId,
+  guildId,
+  guildMessage,
+  guildPlace,
+  messageId,
+  overheard,
+  roleId,
+  sender,
+  userId,
+} from "../../support/discord/builders.ts";
+
+const ID = messageId("1400000000000000001");
+
+describe("composeRequest()", () => {
+  it("[H3] puts the turn's message last, behind the history", () => {
+    const history = [
+      { role: "user", text: "u1", messageId: ID, at: 0 },
+      { role: "assistant", text: "a1", messageId: ID, at: 0 },
+    ] as const;
+    assert.deepEqual(composeRequest({ system: "s", history, envelope: "now" }), {
+      system: "s",
+      messages: [
+        { role: "user", text: "u1" },
+        { role: "assistant", text: "a1" },
+        { role: "user", text: "now" },
+      ],
+    });
+  });
+
+  it("[SEC-R1] nothing that people write is in the system prompt, and all of it in the user's", () => {
+    const fields = [
+      "guild",
+      "channel",
+      "thread",
+      "topic",
+      "text",
+      "quotedTag",
+      "quotedText",
+      "attachment",
+      "sticker",
+      "poll",
+      "embed",
+      "forward",
+      "overheardTag",
+      "overheardText",
+    ] as const;
+    const canary = (field: string) => `canary-${field}-7Q`;
+    const said = (who: Partial<Sender>) =>
+      guildMessage({
+        text: canary("text"),
+        sender: sender({
+          username: canary("username"),
+          roles: [{ id: roleId("5"), name: "canary-role-7Q" }],
+          ...who,
+        }),
+        place: guildPlace({
+          guild: { id: guildId("1"), name: canary("guild") },
+          channel: { id: channelId("2"), name: canary("channel") },
+          thread: { id: channelId("3"), name: canary("thread") },
+          topic: canary("topic"),
+        }),
+        quoted: {
+          id: ID,
+          author: { id: userId("4"), tag: canary("quotedTag") },
+          text: canary("quotedText"),
+        },
+        extras: (["attachment", "sticker", "poll", "embed", "forward"] as const)
+          .map((kind) => ({ kind, text: canary(kind) })),
+      });
+    const requestOf = (message: InboundMessage) =>
+      composeRequest({
+        system: systemPromptOf({ agentName: "Krill", agentPrompt: "p", channelPrompt: "c" }),
+        history: [],
+        envelope: envelopeOf({
+          message,
+          overheard: [overheard({ tag: canary("overheardTag"), text: canary("overheardText") })],
+          overheardChars: 10_000,
+          timezone: "UTC",
+          boundary: "k3f9q2zz",
+        }),
+      });
+    const fencesAndFrom =
+      /<(\w+) boundary="k3f9q2zz">\n[\s\S]*?\n<\/\1>|^\[(?:from|in reply to): .*$/gm;
+    const member = { memberId: "abcde", name: canary("member"), system: canary("system") };
+    const speakers: readonly [Partial<Sender>, readonly string[]][] = [
+      [{}, ["username"]],
+      [{ pluralkit: member }, ["member", "system"]],
+    ];
+    for (const [who, names] of speakers) {
+      const request = requestOf(said(who));
+      assert.doesNotMatch(request.system, /canary/);
+      const user = request.messages.at(-1)?.text ?? "";
+      for (const field of [...fields, ...names]) assert.ok(user.includes(canary(field)), field);
+      assert.doesNotMatch(user.replace(fencesAndFrom, ""), /canary/);
+    }
+  });
+
+  it("is byte for byte the same system prompt in every turn", () => {
+    const [one, two] = ["a", "b"].map((envelope) =>
+      composeRequest({ system: systemPromptOf({}), history: [], envelope }).system
+    );
+    assert.equal(one, two);
+  });
+});

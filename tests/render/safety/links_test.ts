@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { createLinks } from "../../../src/render/safety/links.ts";
+
+const links = createLinks({
+  shown: [
+    "see https://seen.example/x?y, docs.example.org and https://bücher.example/",
+    '{"text":"http://json.example\\nand more"}',
+  ],
+  linkHosts: ["ok.example", "*.wild.example"],
+});
+
+describe("[R9] Links.treat() › hosts that may be linked", () => {
+  const left = [
+    "no link at all",
+    "https://seen.example/?k=1#x",
+    "https://SEEN.example:8443/?k=1",
+    "https://docs.example.org/?k",
+    "http://json.example/?k",
+    "https://xn--bcher-kva.example/?k https://bücher.example/?k",
+    "https://ok.example/?k",
+    "https://a.wild.example/?k https://a.b.wild.example/?k",
+    "[words](https://seen.example/?k) <https://seen.example/?k>",
+    "evil.example/?k=1 is no link",
+    "(https://seen.example), **https://seen.example** and `https://seen.example`.",
+    "[https://seen.example](https://seen.example)",
+    "ftp://evil.example/?k=1 is fetched by nobody",
+  ];
+  for (const text of left) {
+    it(text, () => assert.deepEqual(links.treat(text, "code"), { text, found: 0 }));
+  }
+});
+
+describe("[SEC-R7] Links.treat() › hosts that nobody named", () => {
+  const treated: readonly [text: string, code: string][] = [
+    ["https://evil.example/p?k=1#x", "`https://evil.example/p`"],
+    ["see https://evil.example/p?k=1.", "see `https://evil.example/p`."],
+    ["HTTPS://EVIL.example/?k", "`HTTPS://EVIL.example/`"],
+    ["xhttps://evil.example/?k", "x`https://evil.example/`"],
+    ["<https://evil.example/?k>", "`https://evil.example/`"],
+    ["[words](https://evil.example/?k)!", "words (`https://evil.example/`)!"],
+    ["[words](<https://evil.example/?k>)", "words (`https://evil.example/`)"],
+    ['[words](https://evil.example/?k "title")', "words (`https://evil.example/`)"],
+    ["[words](https://evil.example/a_(b)?k)", "words (`https://evil.example/a_(b)`)"],
+    ["[ ](https://evil.example/?k)", "`https://evil.example/`"],
+    ["(https://evil.example/a_(b)?k)", "(`https://evil.example/a_(b)`)"],
+    ["**https://evil.example/?k**", "**`https://evil.example/`**"],
+    ["||https://evil.example/?k||", "||`https://evil.example/`||"],
+    ["https://evil.example/a`b?k", "`https://evil.example/a%60b`"],
+    ["https://evil.example", "`https://evil.example`"],
+    ["https://example.org/?k", "`https://example.org/`"],
+    ["https://notdocs.example.org/?k", "`https://notdocs.example.org/`"],
+    ["https://seen.example.evil.example/?k", "`https://seen.example.evil.example/`"],
+    ["https://wild.example/?k", "`https://wild.example/`"],
+    ["https://a.ok.example/?k", "`https://a.ok.example/`"],
+    ["https://user@seen.example/?k", "`https://user@seen.example/`"],
+    ["https://seen.example\\@evil.example/?k", "`https://seen.example\\@evil.example/`"],
+    [
+      "https://seen.example/https://evil.example/?k",
+      "`https://seen.example/https://evil.example/`",
+    ],
+    ["https://seen.example/?k=[redacted]x", "`https://seen.example/`"],
+    ["https://", "`https://`"],
+    ["https://1.2.3.4/?k", "`https://1.2.3.4/`"],
+    ["https://[::1]/?k", "`https://[::1]/`"],
+    [
+      "[https://evil.example/?k](https://seen.example/)",
+      "https[:]//evil.example/?k (`https://seen.example/`)",
+    ],
+    [
+      "[https://seen.example/](https://evil.example/?k)",
+      "https[:]//seen.example/ (`https://evil.example/`)",
+    ],
+  ];
+  for (const [text, code] of treated) {
+    it(text, () => {
+      assert.deepEqual(links.treat(text, "code"), { text: code, found: 1 });
+      assert.equal(links.hasForeign(code), false);
+    });
+  }
+});
+
+describe("[SEC-R7] Links.treat() › code", () => {
+  const left = [
+    "`curl https://evil.example/?k`",
+    "``a ` https://evil.example/?k``",
+    "```sh\ncurl https://evil.example/?k\n```",
+    "**Bold** and `x`:\n```py\nx = {**a}  # https://evil.example/?k\n```",
+    "a_b `https://evil.example/?k`",
+  ];
+  for (const text of left) {
+    it(`stays: ${text}`, () => {
+      assert.deepEqual(links.treat(text, "code"), { text, found: 0 });
+    });
+  }
+
+  const none = [
+    ["bold that ends within it", "**a `b** https://evil.example/?k `c"],
+    ["bold that was begun anew", "**a *b** c* ```x*y https://evil.example/?k```"],
+    ["an escaped mark", "\\`https://evil.example/?k`"],
+    ["an escaped fence", "\\```https://evil.example/?k```"],
+    ["a fence that Discord does not know", "~~~\nhttps://evil.example/?k\n~~~"],
+    ["a fence that Discord ends sooner", "````\n```\nhttps://evil.example/?k\n```\n````"],
+    ["a span over lines", "`a\nhttps://evil.example/?k`"],
+    ["a link that begins before it", "[a `b](https://evil.example/?k) c`"],
+  ] as const;
+  for (const [name, text] of none) {
+    it(`is not: ${name}`, () => {
+      assert.equal(links.treat(text, "code").found, 1);
+      const { text: plain } = links.treat(text, "plain");
+      assert.ok(!plain.includes("https://"), plain);
+      assert.ok(!plain.includes("?k"), plain);
+      assert.equal(links.hasForeign(plain), false);
+    });
+  }
+
+  it("says so where what it made is still a link", () => {
+    const { text } = links.treat("a ` b https://evil.example/?k", "code");
+    assert.equal(links.hasForeign(text), true);
+  });
+});
+
+describe("[SEC-R7] Links.treat() › plain", () => {
+  it("makes no address of what stood apart from what is behind it", () => {
+    const cases = [
+      "<https://HTTPS:>//x",
+      "<https://https>://x",
+      "<https://htt>ps://x",
+      "[](https://a:)//x",
+    ];
+    for (const text of cases) {
+      assert.equal(links.hasForeign(links.treat(text, "plain").text), false);
+    }
+  });
+
+  it("leaves nothing that could be a stranger's link, whatever the text", () => {
+    const piece = fc.constantFrom(
+      "https://",
+      "http://",
+      "htt",
+      "ps://",
+      "evil.example",
+      "seen.example",
+      "/?k",
+      "#",
+      "`",
+      "```",
+      "\n",
+      " ",
+      "[",
+      "](",
+      ")",
+      "<",
+      ">",
+      "**",
+      "\\",
+      "@",
+      "_",
+      "HTTPS:",
+      "//",
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
+        const { text } = links.treat(pieces.join(""), "plain");
+        assert.equal(links.hasForeign(text), false, text);
+        for (const [address] of text.matchAll(/https?:\/\/[^\s<>]*/gi)) {
+          assert.match(address, /^https?:\/\/seen\.example/i);
+        }
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  it("treats what it treated no further", () => {
+    const once = links.treat("[a](https://evil.example/?k) https://evil.example#x", "plain").text;
+    assert.deepEqual(links.treat(once, "plain"), { text: once, found: 0 });
+  });
+
+  it("looks for no more hosts than a person could name", () => {
+    const many = Array.from({ length: 201 }, (_, index) => `https://h${index}.example/?k`);
+    const named = createLinks({ shown: many, linkHosts: [] });
+    const { found } = named.treat(many.join(" "), "code");
+    assert.equal(found, 1, "the one beyond the bound");
+  });
+});

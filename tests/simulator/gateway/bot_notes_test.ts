@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createAccounts } from "../../../simulator/gateway/bot_notes.ts";
+import { demoWorld } from "../../../simulator/acts/demo_world.ts";
+
+const NOW = Date.UTC(2026, 0, 2);
+
+describe("[D3] createAccounts()", () => {
+  it("counts invalid requests of the last ten minutes, for all applications together", () => {
+    const { world, barnacle, otherBot } = demoWorld();
+    const accounts = createAccounts(world);
+    accounts.noteInvalid(NOW);
+    assert.equal(accounts.noteInvalid(NOW + 599_999), 2);
+    assert.equal(accounts.noteInvalid(NOW + 600_000), 2);
+    assert.equal(accounts.of(barnacle).invalidRequests, accounts.of(otherBot).invalidRequests);
+  });
+
+  it("has the application as it is now, not as it was first met", () => {
+    const { world, barnacle } = demoWorld();
+    const account = createAccounts(world).of(barnacle);
+    world.applications.set(barnacle.id, { ...barnacle, privilegedIntents: 0 });
+    assert.equal(account.application.privilegedIntents, 0);
+  });
+
+  it("knows no token that was reset", () => {
+    const { world, barnacle } = demoWorld();
+    const accounts = createAccounts(world);
+    assert.equal(accounts.byToken(barnacle.token), accounts.of(barnacle));
+    accounts.of(barnacle).tokenResetAt = NOW;
+    assert.equal(accounts.byToken(barnacle.token), undefined);
+  });
+});

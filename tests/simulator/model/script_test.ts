@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { answerTo, wordsOf } from "../../../simulator/model/script.ts";
+
+describe("wordsOf()", () => {
+  const cases: readonly [what: string, prompt: string, words: string][] = [
+    ["a bare text", " hello ", "hello"],
+    ["a fenced text", 'x\n<message boundary="k3f9">\nhello\n</message>\ny', "hello"],
+    [
+      "the last of two fences",
+      '<message boundary="a">one</message> <message boundary="b">two</message>',
+      "two",
+    ],
+    ["a fence that does not end", '<message boundary="a">one', "one"],
+    ["a text with tags of its own", '<message boundary="a"><b>one</b></message>', "<b>one</b>"],
+    ["a fence closed with its boundary", '<message boundary="a">one</message boundary="a">', "one"],
+    ["nothing", "", ""],
+  ];
+  for (const [what, prompt, words] of cases) {
+    it(`finds ${JSON.stringify(words)} in ${what}`, () => assert.equal(wordsOf(prompt), words));
+  }
+});
+
+describe("answerTo()", () => {
+  const asked = ["hello", "help", "long", "some CODE please", "table", ""];
+  for (const words of asked) {
+    it(`says what it is to ${JSON.stringify(words)}, and says the same twice`, () => {
+      assert.match(answerTo(words), /^I am Barnacle's built-in script, not a language model\./);
+      assert.equal(answerTo(words), answerTo(words));
+    });
+  }
+
+  it("repeats what it does not know, quoted line by line", () => {
+    assert.match(answerTo("what is\nnew?"), /\n> what is\n> new\?\n/);
+  });
+
+  it("repeats no more than a part of a long question", () => {
+    assert.ok(answerTo("x".repeat(4_000)).length < 800);
+  });
+
+  it("does not take a word within a word for its own", () => {
+    assert.match(answerTo("belong"), /> belong/);
+    assert.match(answerTo("unhelpful decoder"), /> unhelpful decoder/);
+  });
+
+  it("writes code in a block", () => assert.match(answerTo("code"), /\n```ts\n[^]+\n```$/));
+
+  it("writes at length, more than two Discord messages, most of it in one block", () => {
+    const text = answerTo("long");
+    const [, block = ""] = /```text\n([^]+?)\n```/.exec(text) ?? [];
+    assert.ok(text.length > 4_000, `${text.length} characters`);
+    assert.ok(block.length > 3_500, `${block.length} characters in the block`);
+    assert.equal(text.split("```").length, 3);
+  });
+
+  it("writes a table of equal rows", () => {
+    const rows = answerTo("table").split("\n").filter((line) => line.startsWith("|"));
+    assert.equal(rows.length, 5);
+    assert.ok(rows.every((row) => row.split("|").length === 5));
+  });
+});

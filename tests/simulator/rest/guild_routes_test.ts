@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { addGuild, addMember, addUser } from "../../../simulator/world/founding.ts";
+import { INTENT } from "../../../simulator/world/intents.ts";
+import { createRequestValidator } from "../../support/discord/openapi.ts";
+import { type Answer, ask, withSimulator } from "../raw_client.ts";
+
+const openapi = createRequestValidator();
+const NO_LIMITS = { rateLimits: false } as const;
+const namesOf = ({ body }: Answer): readonly string[] =>
+  Array.isArray(body) ? body.map((one) => String(one.user?.username ?? one.name)) : [];
+
+describe("[P12] GET /guilds/:id/members/search", () => {
+  it("finds by how a username, a display name or a nickname begins, whatever its case", () =>
+    withSimulator(async (sim, { world, krill }) => {
+      const at = Date.now();
+      for (
+        const [username, more, nick] of [
+          ["gracious", {}, undefined],
+          ["hopper", { globalName: "GRACE H." }, undefined],
+          ["liskov", {}, "graceful"],
+          ["disgrace", {}, undefined],
+        ] as const
+      ) {
+        const { id: userId } = addUser(world, { username, ...more }, at);
+        addMember(krill, { userId, joinedAt: at, ...(nick && { nick }) });
+      }
+      const search = (query: string) =>
+        ask(sim, "GET", `/guilds/${krill.id}/members/search?${query}`);
+      const found = await search("query=gRaC&limit=1000");
+      assert.deepEqual(namesOf(found), ["grace", "gracious", "hopper", "liskov"]);
+      const record = sim.requests.records().at(-1);
+      assert.ok(record);
+      assert.deepEqual(openapi.problemsOf(record), []);
+      assert.deepEqual(openapi.problemsOfAnswer(record, found.status, found.body), []);
+      assert.equal(namesOf(await search("query=grac")).length, 1);
+      assert.deepEqual(namesOf(await search("query=nobody&limit=10")), []);
+    }, NO_LIMITS));
+
+  it("shows accounts that share a name apart by their tags", () =>
+    withSimulator(async (sim, { world, krill }) => {
+      const at = Date.now();
+      for (const discriminator of ["0001", "0002"]) {
+        const { id: userId } = addUser(world, { username: "twin", discriminator }, at);
+        addMember(krill, { userId, joinedAt: at });
+      }
+      const { body } = await ask(
+        sim,
+        "GET",
+        `/guilds/${krill.id}/members/search?query=twin&limit=9`,
+      );
+      assert.deepEqual(
+        Object(body).map(({ user }: { user: { discriminator: string } }) => user.discriminator),
+        ["0001", "0002"],
+      );
+      assert.notEqual(sim.user("twin#0001"), sim.user("twin#0002"));
+    }));
+
+  it("is refused without the intent for members, and where the bot is no member", () =>
+    withSimulator(async (sim, { world, barnacle, krill, people }) => {
+      const path = (id: string) => `/guilds/${id}/members/search?query=a`;
+      const foreign = addGuild(world, { name: "Foreign", ownerId: people.edsger.id }, Date.now());
+      assert.equal((await ask(sim, "GET", path(foreign.id))).status, 403);
+      assert.equal((await ask(sim, "GET", path(krill.id))).status, 200);
+      const { privilegedIntents } = barnacle;
+      const without = { ...barnacle, privilegedIntents: privilegedIntents & ~INTENT.guildMembers };
+      world.applications.set(barnacle.id, without);
+      const refused = await ask(sim, "GET", path(krill.id));
+      assert.deepEqual([refused.status, Object(refused.body).code], [403, 50001]);
+    }));
+
+  for (const query of ["", "query=", "query=a&limit=0", "query=a&limit=1001", "query=a&name=b"]) {
+    it(`is refused as ${query || "nothing"}`, () =>
+      withSimulator(async (sim, { krill }) => {
+        const { status, body } = await ask(
+          sim,
+          "GET",
+          `/guilds/${krill.id}/members/search?${query}`,
+        );
+        assert.deepEqual([status, Object(body).code], [400, 50035]);
+      }));
+  }
+});
+
+describe("[P12] GET /users/@me/guilds", () => {
+  it("comes in pages, in the order of their ids", () =>
+    withSimulator(async (sim, { krill, elsewhere }) => {
+      const { id } = sim.application;
+      assert.ok(id);
+      const pages: readonly [query: string, names: readonly string[]][] = [
+        ["", ["Krill & Co", "Elsewhere"]],
+        ["?limit=1", ["Krill & Co"]],
+        [`?limit=1&after=${krill.id}`, ["Elsewhere"]],
+        [`?after=${elsewhere.id}`, []],
+        [`?limit=1&before=${elsewhere.id}`, ["Krill & Co"]],
+      ];
+      for (const [query, names] of pages) {
+        assert.deepEqual(namesOf(await ask(sim, "GET", `/users/@me/guilds${query}`)), names, query);
+      }
+      const { body } = await ask(sim, "GET", "/users/@me/guilds?with_counts=true");
+      assert.equal(Object(body)[0].approximate_member_count, krill.members.size);
+      assert.equal((await ask(sim, "GET", "/users/@me/guilds?limit=201")).status, 400);
+    }, NO_LIMITS));
+});

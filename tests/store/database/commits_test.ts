@@ -1,0 +1,274 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { type CommitsDeps, createCommits } from "../../../src/store/database/commits.ts";
+import { JOURNAL } from "../../../src/store/schema/schema_5.ts";
+import { StoreError } from "../../../src/store/database/store_error.ts";
+import { TERMS, type Terms, UNNAMED } from "../../../src/store/database/terms.ts";
+
+/** Notes in a database of which every statement that SQLite is told is on record. */
+function openNotes(deps: Partial<CommitsDeps> = {}) {
+  const database = new DatabaseSync(":memory:");
+  database.exec(`CREATE TABLE note (text TEXT NOT NULL UNIQUE) STRICT; ${JOURNAL}`);
+  const insert = database.prepare("INSERT INTO note VALUES (?)");
+  const events: string[] = [];
+  const exec = database.exec.bind(database);
+  database.exec = (sql) => {
+    events.push(sql);
+    exec(sql);
+  };
+  const groups: (() => void)[] = [];
+  const all = () => database.prepare("SELECT text FROM note").all().map((row) => row["text"]);
+  const commits = createCommits(database, {
+    path: "/data/notes.db",
+    crash: {
+      before: (name) =>
+        events.push(`before ${name}, ${database.isTransaction ? "open" : "closed"}`),
+      after: (name) => events.push(`after ${name}, ${database.isTransaction ? "open" : "closed"}`),
+    },
+    onUndone: () => events.push("undone"),
+    onRefused: (kind) => events.push(`refused ${kind}`),
+    soon: (run) => groups.push(run),
+    ...deps,
+  });
+  const add = (text: string, terms: Terms = UNNAMED) =>
+    commits.commit(terms, () => insert.run(text).changes);
+  return { database, commits, events, groups, add, all };
+}
+
+/** The first failure, and what the others said. */
+async function outcomes(promises: readonly Promise<unknown>[]): Promise<readonly string[]> {
+  return (await Promise.allSettled(promises)).map(({ status }) => status);
+}
+
+describe("createCommits()", () => {
+  it("[D1] commits by itself, and resolves to what the work returned", async () => {
+    const { add, all } = openNotes({ soon: setImmediate });
+    assert.equal(await add("one"), 1);
+    assert.deepEqual(all(), ["one"]);
+  });
+
+  it("[D1] commits together what comes together, in one group", async () => {
+    const { add, all, groups } = openNotes();
+    const added = [add("one"), add("two")];
+    assert.equal(groups.length, 1);
+    assert.deepEqual(all(), []);
+    groups[0]!();
+    assert.deepEqual(await Promise.all(added), [1, 1]);
+    const later = add("three");
+    assert.equal(groups.length, 2);
+    groups[1]!();
+    await later;
+    assert.deepEqual(all(), ["one", "two", "three"]);
+  });
+
+  it("[D1] tells nobody before it is committed", async () => {
+    const { database, commits, add, groups } = openNotes();
+    const isCommitted: boolean[] = [];
+    const told = commits.commit(UNNAMED, () => 1).then(() => {
+      isCommitted.push(!database.isTransaction);
+    });
+    const added = add("one");
+    groups[0]!();
+    await Promise.all([told, added]);
+    assert.deepEqual(isCommitted, [true]);
+  });
+
+  it("[D1] lets a job that throws fail alone, with all that it has done", async () => {
+    const { commits, add, all, groups } = openNotes();
+    const failing = commits.commit(UNNAMED, () => {
+      throw new RangeError("no");
+    });
+    const jobs = [add("one"), add("one"), failing, add("two")];
+    groups[0]!();
+    assert.deepEqual(await outcomes(jobs), ["fulfilled", "rejected", "rejected", "fulfilled"]);
+    await assert.rejects(failing, RangeError);
+    assert.deepEqual(all(), ["one", "two"]);
+  });
+
+  it("[D1] says that work is undone before any other begins", async () => {
+    const events: string[] = [];
+    const { commits, groups } = openNotes({
+      onUndone: () => events.push("undone"),
+      onRefused: (kind) => events.push(`refused ${kind}`),
+      crash: {
+        before() {
+          throw new Error("the disk is gone");
+        },
+        after() {},
+      },
+    });
+    const work = (name: string, isDone: boolean, terms = UNNAMED) =>
+      commits.commit(terms, () => {
+        events.push(name);
+        if (!isDone) throw new RangeError("no");
+      });
+    const jobs = [work("one", true), work("two", false), work("three", true)];
+    groups[0]!();
+    jobs.push(work("four", true, TERMS.T1));
+    groups[1]!();
+    jobs.push(work("five", true));
+    groups[2]!();
+    await outcomes(jobs);
+    // The group begins anew, and then only what throws is undone.
+    const again = ["one", "two", "undone", "three", "four", "undone", "five"];
+    assert.deepEqual(events, ["one", "two", "undone", ...again]);
+  });
+
+  it("[D1] stores of any group exactly what it says it has", async () => {
+    const word = fc.constantFrom("a", "b", "c", "d");
+    const property = fc.asyncProperty(
+      fc.array(fc.array(word, { minLength: 1, maxLength: 3 }), { maxLength: 8 }),
+      async (jobs) => {
+        const { database, commits, all, groups } = openNotes();
+        const insert = database.prepare("INSERT INTO note VALUES (?)");
+        const promises = jobs.map((words) =>
+          commits.commit(UNNAMED, () => {
+            for (const text of words) insert.run(text); // a second one of a word throws
+          })
+        );
+        for (const run of groups) run();
+        const told = await outcomes(promises);
+        const expected = jobs.filter((_, index) => told[index] === "fulfilled").flat();
+        assert.deepEqual(all(), expected);
+        for (const [index, words] of jobs.entries()) {
+          const before = jobs.slice(0, index).filter((_, at) => told[at] === "fulfilled").flat();
+          const isNew = new Set([...before, ...words]).size === before.length + words.length;
+          assert.equal(told[index] === "fulfilled", isNew);
+        }
+      },
+    );
+    await fc.assert(property, { numRuns: 100 });
+  });
+
+  it("[D2] passes the crash points of what is stored, in order, around the commit", async () => {
+    const { commits, add, events, groups } = openNotes();
+    const failing = commits.commit(TERMS.T3, () => {
+      throw new RangeError("no");
+    });
+    const jobs = [add("one", TERMS.T1), failing, add("two"), add("three", TERMS.T4)];
+    groups[0]!();
+    await outcomes(jobs);
+    assert.deepEqual(events.filter((event) => /^(before|after)/.test(event)), [
+      "before T1, open",
+      "before T4, open",
+      "after T1, closed",
+      "after T4, closed",
+    ]);
+  });
+
+  it("[D2] stores nothing of a group whose process dies before the commit", async () => {
+    const { add, all, groups } = openNotes({
+      crash: {
+        before() {
+          throw new Error("killed");
+        },
+        after() {},
+      },
+    });
+    const jobs = [add("one", TERMS.T1), add("two")];
+    groups[0]!();
+    assert.deepEqual(await outcomes(jobs), ["rejected", "rejected"]);
+    assert.deepEqual(all(), []);
+  });
+
+  const NORMAL = TERMS.T2;
+  const FULL = TERMS.T4;
+  const DURABILITIES: readonly (readonly [
+    name: string,
+    groups: readonly (readonly Terms[])[],
+    told: readonly string[],
+  ])[] = [
+    ["the strongest of a group", [[NORMAL, FULL, NORMAL]], ["full"]],
+    ["normal where all are", [[NORMAL, NORMAL]], ["normal"]],
+    ["switched only where it changes", [[FULL], [FULL], [NORMAL], [NORMAL], [FULL]], [
+      "full",
+      "normal",
+      "full",
+    ]],
+  ];
+  for (const [name, given, told] of DURABILITIES) {
+    it(`[D1] is durable as asked for: ${name}`, async () => {
+      const { database, commits, events, groups } = openNotes();
+      for (const group of given) {
+        const jobs = group.map((terms) =>
+          commits.commit(terms, () => database.prepare("PRAGMA synchronous").get()?.["synchronous"])
+        );
+        groups.pop()!();
+        const isFull = group.some(({ durability }) => durability === "full");
+        for (const set of await Promise.all(jobs)) assert.equal(set, isFull ? 2 : 1);
+      }
+      assert.deepEqual(
+        events.filter((event) => event.startsWith("PRAGMA")),
+        told.map((durability) => `PRAGMA synchronous = ${durability}`),
+      );
+    });
+  }
+
+  it("[X2] says of a full disk that it is full, stores nothing, and goes on with room", async () => {
+    const { database, add, all, groups } = openNotes();
+    const limit = (pages: number) => database.prepare(`PRAGMA max_page_count = ${pages}`).get();
+    limit(10);
+    const jobs = [add("one"), add("x".repeat(100_000)), add("two")];
+    groups[0]!();
+    const [, reason] = await Promise.allSettled(jobs);
+    assert.ok(reason?.status === "rejected" && reason.reason instanceof StoreError);
+    assert.equal(reason.reason.kind, "full");
+    assert.ok(reason.reason.message.includes("/data/notes.db"));
+    const told = await outcomes(jobs);
+    assert.deepEqual(all(), ["one", "two"].filter((_, index) => told[index * 2] === "fulfilled"));
+
+    limit(1_000);
+    const later = add("three");
+    groups[1]!();
+    await later;
+    assert.ok(all().includes("three"));
+  });
+
+  it("[X2] loses a whole group with a transaction that the disk took away", async () => {
+    const { database, commits, add, all, groups } = openNotes();
+    const jobs = [
+      add("one"),
+      commits.commit(UNNAMED, () => {
+        database.exec("ROLLBACK"); // as SQLite does by itself when it can do no other
+        throw new Error("disk I/O error");
+      }),
+      add("two"),
+    ];
+    groups[0]!();
+    for (const job of jobs) {
+      await assert.rejects(
+        job,
+        (error: unknown) => error instanceof StoreError && error.kind === "unavailable",
+      );
+    }
+    assert.deepEqual(all(), []);
+    const later = add("three");
+    groups[1]!();
+    await later;
+    assert.deepEqual(all(), ["three"]);
+  });
+
+  it("[X2] tells what kind of fault a read has met", async () => {
+    const { commits } = openNotes();
+    const failing = commits.read(() => {
+      throw new Error("database disk image is malformed");
+    });
+    await assert.rejects(
+      failing,
+      (error: unknown) => error instanceof StoreError && error.kind === "damaged",
+    );
+    assert.equal(await commits.read(() => 1), 1);
+  });
+
+  it("[O7] commits at its close what waits, and takes no more", async () => {
+    const { commits, add, all, groups } = openNotes();
+    const added = add("one");
+    commits.close();
+    assert.equal(await added, 1);
+    groups[0]!(); // comes too late, and finds nothing
+    await assert.rejects(add("two"), /closed/);
+    assert.deepEqual(all(), ["one"]);
+  });
+});

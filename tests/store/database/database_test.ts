@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { DatabaseSync } from "node:sqlite";
+import { describe, it } from "node:test";
+import { isAtLeast, openDatabase } from "../../../src/store/database/database.ts";
+import { MIGRATIONS } from "../../../src/store/database/migrations.ts";
+import { StoreError, type StoreErrorKind } from "../../../src/store/database/store_error.ts";
+import { skipUnless } from "../../support/skip.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const NOW = Date.UTC(2026, 10, 20, 8, 30);
+
+const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+const digestOf = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
+
+function openingFails(path: string, kind: StoreErrorKind, ...words: readonly string[]): void {
+  assert.throws(() => openDatabase(path, { now: NOW }), (error: unknown) => {
+    assert.ok(error instanceof StoreError, String(error));
+    assert.equal(error.kind, kind);
+    for (const word of [path, ...words]) {
+      assert.ok(error.message.includes(word), `${word} in: ${error.message}`);
+    }
+    return true;
+  });
+}
+
+function overwrite(path: string, text: string, at: number): void {
+  const descriptor = openSync(path, "r+");
+  writeSync(descriptor, text, at);
+  closeSync(descriptor);
+}
+
+/** A closed database with some pages in it. */
+function makeDatabase(path: string): void {
+  const database = openDatabase(path, { now: NOW });
+  const insert = database.prepare("INSERT INTO guild VALUES ('default', ?, ?)");
+  for (let id = 1; id <= 50; id++) insert.run(String(id), "x".repeat(1_000));
+  database.close();
+}
+
+describe("openDatabase()", () => {
+  it("[X2] makes a file, and a directory for it, that nobody else can read", () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "new", "barnacle.db");
+    const database = openDatabase(path, { now: NOW });
+    database.exec("INSERT INTO guild VALUES ('default', '1', 'x')");
+    assert.equal(modeOf(join(directory.path, "new")), "700");
+    for (const name of readdirSync(join(directory.path, "new"))) {
+      assert.equal(modeOf(join(directory.path, "new", name)), "600", name);
+    }
+    database.close();
+  });
+
+  it("[X2] makes a file private that others could read", () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    makeDatabase(path);
+    chmodSync(path, 0o644);
+    openDatabase(path, { now: NOW }).close();
+    assert.equal(modeOf(path), "600");
+  });
+
+  it("[D1] writes ahead, waits for others, and trusts no schema", () => {
+    using directory = tempDirectory();
+    const database = openDatabase(join(directory.path, "barnacle.db"), { now: NOW });
+    const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0];
+    assert.equal(pragma("journal_mode"), "wal");
+    assert.equal(pragma("synchronous"), 2);
+    assert.equal(pragma("busy_timeout"), 5_000);
+    assert.equal(pragma("foreign_keys"), 1);
+    assert.equal(pragma("trusted_schema"), 0);
+    assert.equal(pragma("journal_size_limit"), 64 * 1024 * 1024);
+    assert.equal(pragma("mmap_size"), 0);
+    database.close();
+  });
+
+  it("[X2] keeps what is there", () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    makeDatabase(path);
+    const database = openDatabase(path, { now: NOW });
+    assert.equal(database.prepare("SELECT COUNT(*) AS n FROM guild").get()?.["n"], 50);
+    database.close();
+    assert.deepEqual(readdirSync(directory.path), ["barnacle.db"]);
+  });
+
+  const DAMAGES: Readonly<Record<string, (path: string) => void>> = {
+    "that holds something else": (path) => writeFileSync(path, "garbage\n".repeat(1_000)),
+    "with a damaged header": (path) => overwrite(path, "no", 0),
+    "with a damaged schema": (path) => overwrite(path, "\xff".repeat(200), 100),
+    "that was cut off": (path) => truncateSync(path, 5_000),
+  };
+  for (const [name, damage] of Object.entries(DAMAGES)) {
+    it(`[X2] refuses a file ${name}, and leaves it as it is`, () => {
+      using directory = tempDirectory();
+      const path = join(directory.path, "barnacle.db");
+      makeDatabase(path);
+      damage(path);
+      const before = digestOf(path);
+      openingFails(path, "damaged", "`barnacle restore` comes in a later version");
+      assert.equal(digestOf(path), before);
+    });
+  }
+
+  it("[X2] leaves another program's database alone", () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    const foreign = new DatabaseSync(path);
+    foreign.exec("CREATE TABLE recipe (name TEXT)");
+    foreign.close();
+    const before = digestOf(path);
+    openingFails(path, "unwritable", "another program's");
+    assert.equal(digestOf(path), before);
+  });
+
+  it("[X7] refuses a newer schema, names both, and touches neither file nor log", () => {
+    using directory = tempDirectory();
+    const live = join(directory.path, "live.db");
+    const path = join(directory.path, "barnacle.db");
+    const database = new DatabaseSync(live); // copied while open, it is as after `kill -9`
+    database.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (a); PRAGMA user_version = 77");
+    for (const end of ["", "-wal"]) copyFileSync(live + end, path + end);
+    database.close();
+    const before = [digestOf(path), digestOf(`${path}-wal`)];
+    openingFails(path, "newer", "schema 77", `up to ${MIGRATIONS.length}`);
+    assert.deepEqual([digestOf(path), digestOf(`${path}-wal`)], before);
+  });
+
+  it("[X7] copies the file, for its owner only, before it migrates", () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    makeDatabase(path);
+    const migrations = [...MIGRATIONS, "CREATE TABLE later (a TEXT) STRICT; DELETE FROM guild"];
+    const database = openDatabase(path, { now: NOW, migrations });
+    assert.equal(database.prepare("SELECT COUNT(*) AS n FROM guild").get()?.["n"], 0);
+    database.close();
+
+    const copy = `${path}.schema${MIGRATIONS.length}-20261120T083000000Z.bak`;
+    assert.equal(modeOf(copy), "600");
+    const old = new DatabaseSync(copy, { readOnly: true });
+    assert.equal(old.prepare("SELECT COUNT(*) AS n FROM guild").get()?.["n"], 50);
+    assert.equal(old.prepare("PRAGMA user_version").get()?.["user_version"], MIGRATIONS.length);
+    old.close();
+  });
+
+  it("[X7] leaves no half of a copy where a process died at it", () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    makeDatabase(path);
+    const part = `${path}.schema${MIGRATIONS.length}.part`;
+    for (const end of ["", "-journal"]) writeFileSync(`${part}${end}`, "half of it");
+    openDatabase(path, { now: NOW, migrations: [...MIGRATIONS, "SELECT 1"] }).close();
+    const names = readdirSync(directory.path).filter((name) => name.includes(".schema"));
+    assert.deepEqual(names, [`barnacle.db.schema${MIGRATIONS.length}-20261120T083000000Z.bak`]);
+  });
+
+  it("[X7] changes nothing where a migration fails, and can be opened again", () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    makeDatabase(path);
+    const migrations = [...MIGRATIONS, "CREATE TABLE later (a TEXT) STRICT; NONSENSE"];
+    assert.throws(() => openDatabase(path, { now: NOW, migrations }), /NONSENSE/);
+    const database = openDatabase(path, { now: NOW });
+    assert.equal(
+      database.prepare("SELECT COUNT(*) AS n FROM sqlite_schema WHERE name = 'later'").get()?.["n"],
+      0,
+    );
+    database.close();
+  });
+
+  it("[X2] makes no database where a file or a directory is in the way", () => {
+    using directory = tempDirectory();
+    writeFileSync(join(directory.path, "file"), "");
+    openingFails(join(directory.path, "file", "barnacle.db"), "unwritable", "--data");
+    mkdirSync(join(directory.path, "directory.db"));
+    openingFails(join(directory.path, "directory.db"), "unwritable");
+  });
+
+  const isRoot = process.geteuid?.() === 0;
+  it(
+    "[X2] makes no database in a directory that cannot be written to",
+    skipUnless(!isRoot, "a read-only directory stops nobody who is root"),
+    () => {
+      using directory = tempDirectory();
+      chmodSync(directory.path, 0o500);
+      openingFails(join(directory.path, "barnacle.db"), "unwritable");
+      chmodSync(directory.path, 0o700);
+      assert.equal(existsSync(join(directory.path, "barnacle.db")), false);
+    },
+  );
+});
+
+describe("[D1] isAtLeast()", () => {
+  const VERSIONS: readonly (readonly [version: string, isEnough: boolean])[] = [
+    ["3.51.3", true],
+    ["3.51.10", true],
+    ["3.53.0", true],
+    ["4.0.0", true],
+    ["3.51.2", false],
+    ["3.9.9", false],
+    ["2.99.99", false],
+    ["3.51", false],
+    ["undefined", false],
+  ];
+  for (const [version, isEnough] of VERSIONS) {
+    it(`${isEnough ? "takes" : "refuses"} ${version} for 3.51.3`, () => {
+      assert.equal(isAtLeast(version, [3, 51, 3]), isEnough);
+    });
+  }
+});

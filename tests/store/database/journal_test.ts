@@ -1,0 +1,257 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { Claim, Judged } from "../../../src/core/inbound/inbox.ts";
+import { createStore, type Store, type StoreOptions } from "../../../src/store/store.ts";
+import {
+  ACCOUNT,
+  channelId,
+  guildMessage,
+  messageId,
+  outboundMessage,
+} from "../../support/discord/builders.ts";
+import { openDatabase } from "../../support/store/open_database.ts";
+import { accepted, batch, frozen, heard, ignored, part } from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const CHANNELS = ["11", "12"];
+
+/** One thing that happens to a store. */
+type Step =
+  | { readonly kind: "say"; readonly channel: number; readonly isAccepted: boolean }
+  | { readonly kind: "again" | "turn" | "send" | "echo" | "refuse" | "crash" };
+
+const step = (...kinds: readonly Exclude<Step["kind"], "say">[]): fc.Arbitrary<Step> =>
+  fc.oneof(
+    fc.record({
+      kind: fc.constant("say" as const),
+      channel: fc.nat({ max: CHANNELS.length - 1 }),
+      isAccepted: fc.boolean(),
+    }),
+    fc.record({ kind: fc.constantFrom(...kinds) }),
+  );
+
+/** Plays steps on a store; `afterEach` is told of the store after each of them. */
+async function play(steps: readonly Step[], afterEach: (store: Store) => void = () => {}) {
+  const database = openDatabase();
+  const refused: unknown[] = [];
+  const options: StoreOptions = {
+    elapsed: () => 0,
+    onRefused: (...what) => refused.push(what),
+  };
+  const open = () => createStore(database, ":memory:", options);
+  let store = open();
+  const answered: string[] = [];
+  let said = 0;
+  let seq = 1;
+  let last: Judged | undefined;
+
+  async function turn(claim: Claim): Promise<void> {
+    const { message: { id, channelId } } = claim;
+    const end = { kind: "answered" } as const;
+    const entries = [
+      { role: "user" as const, text: `asked ${id}`, messageId: id, at: NOW },
+      { role: "assistant" as const, text: `answered ${id}`, messageId: id, at: NOW },
+    ];
+    const outbox = [0, 1].map((index) =>
+      frozen({ channelId, nonce: `${id}/${index}`, of: part(id, { part: index, parts: 2 }) })
+    );
+    const { stored } = await store.finishTurn({ claim, end, entries, outbox }, NOW);
+    if (stored) answered.push(id);
+  }
+
+  async function head() {
+    const channels = CHANNELS.map((id) => channelId(id));
+    const [row] = await store.outbox.heads(ACCOUNT, channels);
+    if (row) await store.outbox.markSending(row, NOW);
+    return row;
+  }
+
+  async function take(step: Step): Promise<void> {
+    switch (step.kind) {
+      case "say": {
+        const id = messageId(String(1_400_000_000_000_002_000n + BigInt(said++)));
+        const channel = channelId(CHANNELS[step.channel] ?? "11");
+        const message = guildMessage({ id, channelId: channel, text: `said ${id}` });
+        const route = { agentId: "main", sessionKey: `session ${channel}` };
+        last = step.isAccepted ? accepted(message, route) : ignored(message);
+        await store.acceptBatch(batch({ judged: [last], heard: heard(++seq) }), NOW);
+        return;
+      }
+      case "again":
+        if (last) await store.acceptBatch(batch({ judged: [last], heard: heard(++seq) }), NOW);
+        return;
+      case "turn": {
+        const claim = await store.claimNext(ACCOUNT, NOW, []);
+        if (claim) await turn(claim);
+        return;
+      }
+      case "send": {
+        const row = await head();
+        if (row) await store.outbox.markSent(row, messageId(`9${row.message.nonce.slice(-4, -2)}`));
+        return;
+      }
+      case "echo": {
+        const row = await head();
+        if (!row) return;
+        const { nonce, channelId } = row.message;
+        const echo = { nonce, channelId, messageId: messageId("77"), heardAt: NOW };
+        await store.acceptBatch(batch({ echoes: [echo], heard: heard(++seq) }), NOW);
+        return;
+      }
+      case "refuse": {
+        const row = await head();
+        if (row) await store.outbox.markRefused(row, "no", NOW);
+        return;
+      }
+      case "crash":
+        store = open();
+        await store.voidClaims();
+        return;
+    }
+  }
+
+  for (const step of steps) {
+    await take(step);
+    afterEach(store);
+  }
+  store.catchUp();
+  const all = (sql: string) => database.prepare(sql).all().map((row) => ({ ...row }));
+  return { database, store, answered, refused, all };
+}
+
+const TABLES = [
+  "SELECT message_id, state, session_key, message, accepted_at, finished_at FROM inbox ORDER BY id",
+  "SELECT id, nonce, state, first_attempt_at, failing_since, message_id, message, refusal FROM outbox",
+  "SELECT session_key, role, text, message_id FROM entry ORDER BY id",
+  "SELECT channel_id, message_id, text FROM message",
+  "SELECT account_id, seq, stored_up_to FROM gateway_session",
+  "SELECT * FROM journal",
+];
+
+describe("the journal", () => {
+  it("[D1] leaves in the tables what they would have without it", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step("again", "turn", "send", "echo", "refuse"), { maxLength: 30 }),
+        async (steps) => {
+          const journaled = await play(steps);
+          const plain = await play(steps, (store) => store.catchUp());
+          for (const sql of TABLES) assert.deepEqual(journaled.all(sql), plain.all(sql), sql);
+          assert.deepEqual(journaled.refused, []);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it("[D1] [G7] loses nothing in a crash, and does nothing twice", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step("again", "turn", "send", "echo", "refuse", "crash", "turn"), {
+          maxLength: 30,
+        }),
+        async (steps) => {
+          const { all, answered, refused } = await play([...steps, { kind: "crash" }]);
+          const said = steps.filter((step) => step.kind === "say" && step.isAccepted).length;
+          const rows = all("SELECT message_id, state FROM inbox");
+          assert.equal(rows.length, said);
+          const done = rows.filter(({ state }) => state === "answered");
+          assert.deepEqual(
+            done.map(({ message_id }) => message_id).toSorted(),
+            answered.toSorted(),
+          );
+          assert.equal(all("SELECT * FROM entry").length, 2 * answered.length);
+          assert.deepEqual(
+            all("SELECT nonce FROM outbox").map(({ nonce }) => nonce).toSorted(),
+            answered.flatMap((id) => [`${id}/0`, `${id}/1`]).toSorted(),
+          );
+          assert.deepEqual(all("SELECT * FROM journal"), []);
+          assert.deepEqual(refused, []);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it("[G14] stores a turn with its intent in one commit, and nothing else waits for it", async () => {
+    const passed: string[] = [];
+    const database = openDatabase();
+    const store = createStore(database, ":memory:", {
+      elapsed: () => 0,
+      crash: { before: (name) => void passed.push(name), after: () => {} },
+    });
+    const message = guildMessage();
+    await store.claimNext(ACCOUNT, NOW, []); // nothing waits for a turn
+    await store.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
+    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
+    const outbox = [frozen({ nonce: "n", channelId: message.channelId })];
+    await store.finishTurn({ claim, end: { kind: "answered" }, entries: [], outbox }, NOW);
+    const [row] = await store.outbox.heads(ACCOUNT, [message.channelId]);
+    assert.equal(await store.outbox.markSending(row!, NOW), true);
+    assert.equal(await store.outbox.markSent(row!, messageId("9")), true);
+    // Once for each channel the tables are asked whether anything waits there.
+    assert.deepEqual(passed, ["T1", "TJ", "T3", "T4"], "two commits, and T4 is one with T3");
+    store.catchUp();
+    assert.deepEqual(passed.slice(4), ["TJ", "T5"]);
+  });
+
+  it("[D1] gives a row another number where a command has taken it, and finds it by both", async () => {
+    const database = openDatabase();
+    const store = createStore(database, ":memory:", { elapsed: () => 0 });
+    const message = guildMessage();
+    await store.outbox.heads(ACCOUNT, [message.channelId]);
+    await store.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
+    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
+    const outbox = [frozen({ nonce: "ours", channelId: message.channelId })];
+    await store.finishTurn({ claim, end: { kind: "answered" }, entries: [], outbox }, NOW);
+    database.prepare(
+      `INSERT INTO outbox (id, account_id, channel_id, nonce, created_at, message)
+       VALUES (1, ?, 'elsewhere', 'theirs', 0, ?)`,
+    ).run(ACCOUNT, JSON.stringify(outboundMessage({ nonce: "theirs" })));
+    const [row] = await store.outbox.heads(ACCOUNT, [message.channelId]);
+    await store.outbox.markSending(row!, NOW);
+    await store.outbox.markSent(row!, messageId("9"));
+    store.catchUp();
+    const rows = database.prepare("SELECT id, nonce, state FROM outbox ORDER BY id").all();
+    assert.deepEqual(rows.map((row) => ({ ...row })), [
+      { id: 1, nonce: "theirs", state: "pending" },
+      { id: 2, nonce: "ours", state: "sent" },
+    ]);
+  });
+
+  it("[D1] does each record once, though a command that opens the store does it first", async () => {
+    const database = openDatabase();
+    const options = { elapsed: () => 0 };
+    const store = createStore(database, ":memory:", options);
+    const message = guildMessage();
+    await store.outbox.heads(ACCOUNT, [message.channelId]);
+    await store.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
+    createStore(database, ":memory:", options); // takes the journal
+    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
+    const entries = [{ role: "user" as const, text: "a", messageId: message.id, at: NOW }];
+    const end = { kind: "answered" } as const;
+    await store.finishTurn({ claim, end, entries, outbox: [] }, NOW);
+    store.catchUp();
+    assert.equal(database.prepare("SELECT * FROM entry").all().length, 1);
+    assert.deepEqual(
+      database.prepare("SELECT state FROM inbox").all().map(({ state }) => state),
+      ["answered"],
+    );
+  });
+
+  it("[X2] keeps a record that no module knows, says so, and goes on", async () => {
+    const database = openDatabase();
+    database.prepare("INSERT INTO journal (kind, record) VALUES ('odd', '{}')").run();
+    const refused: unknown[] = [];
+    const onRefused = (...what: unknown[]) => void refused.push(what[0]);
+    const store = createStore(database, ":memory:", { elapsed: () => 0, onRefused });
+    await store.acceptBatch(batch({ judged: [accepted()] }), NOW);
+    store.catchUp();
+    assert.deepEqual(refused, ["odd"]);
+    const rows = database.prepare("SELECT kind, is_refused FROM journal").all();
+    assert.deepEqual(rows.map((row) => ({ ...row })), [{ kind: "odd", is_refused: 1 }]);
+    createStore(database, ":memory:", { elapsed: () => 0, onRefused });
+    assert.deepEqual(refused, ["odd"], "not tried again");
+  });
+});

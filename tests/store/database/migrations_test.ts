@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { describe, it } from "node:test";
+import { migrate, MIGRATIONS, schemaOf } from "../../../src/store/database/migrations.ts";
+import { openDatabase } from "../../support/store/open_database.ts";
+
+const STEPS = ["CREATE TABLE one (a TEXT) STRICT", "CREATE TABLE two (a TEXT) STRICT"];
+
+const tablesOf = (database: DatabaseSync) =>
+  database.prepare("SELECT name FROM sqlite_schema ORDER BY name").all().map((row) => row["name"]);
+
+const mustNotBackUp = () => assert.fail("There is nothing to back up");
+
+describe("[X7] migrate()", () => {
+  it("runs all steps of an empty database, and none of a current one", () => {
+    const database = new DatabaseSync(":memory:");
+    for (let time = 0; time < 2; time++) {
+      migrate(database, STEPS, mustNotBackUp);
+      assert.deepEqual(tablesOf(database), ["one", "two"]);
+      assert.equal(schemaOf(database), 2);
+    }
+  });
+
+  it("backs up, and runs the steps that lack", () => {
+    const database = new DatabaseSync(":memory:");
+    migrate(database, STEPS.slice(0, 1), mustNotBackUp);
+    const seen: unknown[] = [];
+    migrate(database, STEPS, (schema) => seen.push(schema, tablesOf(database)));
+    assert.deepEqual(seen, [1, ["one"]]);
+    assert.deepEqual(tablesOf(database), ["one", "two"]);
+  });
+
+  it("does nothing without its backup", () => {
+    const database = new DatabaseSync(":memory:");
+    migrate(database, STEPS.slice(0, 1), mustNotBackUp);
+    assert.throws(() =>
+      migrate(database, STEPS, () => {
+        throw new Error("no room");
+      }), /no room/);
+    assert.deepEqual(tablesOf(database), ["one"]);
+  });
+
+  it("runs all or none", () => {
+    const database = new DatabaseSync(":memory:");
+    assert.throws(() => migrate(database, [...STEPS, "NONSENSE"], mustNotBackUp));
+    assert.deepEqual(tablesOf(database), []);
+    assert.equal(schemaOf(database), 0);
+  });
+});
+
+describe("MIGRATIONS", () => {
+  const tables = openDatabase().prepare("PRAGMA table_list").all()
+    .filter(({ schema, type, name }) =>
+      schema === "main" && type === "table" && !String(name).startsWith("sqlite_")
+    );
+  /** Of the process, whatever the account; facts are whose decisions name them. */
+  const shared = new Set<unknown>(["run", "fact", "journal"]);
+
+  for (const { name, strict } of tables) {
+    it(`[X2] check the types of ${name}, and say whose each row is`, () => {
+      assert.equal(strict, 1);
+      const columns = openDatabase().prepare(`PRAGMA table_info(${String(name)})`).all();
+      const isOwned = columns.some(({ name }) => /^(account|agent)_id$/.test(String(name)));
+      assert.equal(isOwned, !shared.has(name));
+      for (const column of columns) {
+        const isTime = /(_at|^at|_up_to|_from)$/.test(String(column["name"]));
+        const isNumber = isTime || column["name"] === "shard_id";
+        if (isNumber) assert.equal(column["type"], "INTEGER", String(column["name"]));
+        else if (/_id$/.test(String(column["name"]))) assert.equal(column["type"], "TEXT");
+      }
+    });
+  }
+
+  it("[X7] lead from each schema to the newest, with the same tables as from none", () => {
+    const schema = (database: DatabaseSync) =>
+      database.prepare("SELECT type, name, tbl_name FROM sqlite_schema ORDER BY type, name").all()
+        .map((row) => ({ ...row }));
+    const whole = schema(openDatabase());
+    for (let from = 1; from < MIGRATIONS.length; from++) {
+      const database = new DatabaseSync(":memory:");
+      migrate(database, MIGRATIONS.slice(0, from), mustNotBackUp);
+      migrate(database, MIGRATIONS, () => {});
+      assert.deepEqual(schema(database), whole);
+    }
+  });
+});

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { openStore } from "../../../src/store/store.ts";
+import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
+import { batch, frozen } from "../../support/store/store.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const NOW = 1_000;
+const OPTIONS = { now: NOW, elapsed: () => 0 };
+const CHILD = join(import.meta.dirname!, "..", "..", "support", "process", "outbox_child.ts");
+
+/** Messages of each other process. */
+const ADDED = 100;
+
+/** @returns The exit code of another process that adds so many messages to the store at `path`. */
+async function addElsewhere(path: string, name: string, count: number): Promise<number> {
+  const run = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
+  const child = spawn(process.execPath, [...run, CHILD, path, name, String(count)], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const [code] = await once(child, "exit");
+  return Number(code);
+}
+
+describe("changedElsewhere()", () => {
+  it("[D1] tells of each other writer once, and never of its own store", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    const bot = openStore(path, OPTIONS);
+    const command = openStore(path, OPTIONS);
+    assert.equal(bot.changedElsewhere(), false);
+    await bot.outbox.add(frozen({ nonce: "" }), NOW);
+    await bot.acceptBatch(batch(), NOW);
+    assert.equal(bot.changedElsewhere(), false);
+    assert.equal(command.changedElsewhere(), true);
+
+    await command.outbox.heads(ACCOUNT);
+    assert.equal(bot.changedElsewhere(), false, "a look is no change");
+    const { id } = await command.outbox.add(frozen({ nonce: "" }), NOW);
+    await command.outbox.release(id, "drop");
+    assert.equal(bot.changedElsewhere(), true);
+    assert.equal(bot.changedElsewhere(), false);
+    for (const store of [bot, command]) store.close();
+  });
+
+  it("[D1] stays false over a checkpoint of its own", async () => {
+    using directory = tempDirectory();
+    const store = openStore(join(directory.path, "barnacle.db"), OPTIONS);
+    const content = "x".repeat(2_000);
+    for (let index = 0; index < 2_000; index++) {
+      void store.outbox.add(frozen({ nonce: "", content }), NOW);
+    }
+    await store.outbox.add(frozen({ nonce: "", content }), NOW); // more than a log holds
+    assert.equal(store.changedElsewhere(), false);
+    store.close();
+  });
+});
+
+describe("[D2] two processes at one outbox", () => {
+  it("add each message once, in the order of each, whoever is first", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    const store = openStore(path, OPTIONS);
+    const others = [addElsewhere(path, "bot", ADDED), addElsewhere(path, "command", ADDED)];
+    let areDone = false;
+    const codes = Promise.all(others).finally(() => areDone = true);
+    let added = 0;
+    while (!areDone && added < 20_000) {
+      const message = { nonce: "", channelId: channelId("3"), content: `here ${added++}` };
+      await store.outbox.add(frozen(message), NOW);
+      await setTimeout(1);
+    }
+    assert.deepEqual(await codes, [0, 0]);
+    assert.equal(store.changedElsewhere(), true);
+
+    const open = await store.outbox.open(ACCOUNT);
+    const said = (name: string) =>
+      open.flatMap(({ preview }) =>
+        preview.startsWith(`${name} `) ? [Number(preview.split(" ")[1])] : []
+      );
+    const all = Array.from({ length: ADDED }, (_, index) => index);
+    assert.deepEqual(said("here"), Array.from({ length: added }, (_, index) => index));
+    const [bot, command] = [said("bot"), said("command")];
+    for (const one of [bot, command]) assert.deepEqual(one, one.toSorted((a, b) => a - b));
+    assert.deepEqual(
+      [...bot, ...command].toSorted((a, b) => a - b),
+      all.flatMap((index) => index % 2 === 0 ? [index, index] : [index]),
+      "of those with a nonce of both, one",
+    );
+    assert.equal(new Set(open.map(({ id }) => id)).size, open.length);
+    store.close();
+  });
+});

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  StoreError,
+  type StoreErrorKind,
+  toStoreError,
+} from "../../../src/store/database/store_error.ts";
+
+const PATH = "/data/barnacle.db";
+
+const withFields = (message: string, fields: object) => Object.assign(new Error(message), fields);
+
+const FAULTS: readonly (readonly [thrown: Error, kind: StoreErrorKind])[] = [
+  [withFields("?", { errcode: 5 }), "unavailable"],
+  [withFields("?", { errcode: 8 }), "unavailable"],
+  [withFields("?", { errcode: 778 }), "unavailable"], // 10, while it wrote
+  [withFields("?", { errcode: 11 }), "damaged"],
+  [withFields("?", { errcode: 13 }), "full"],
+  [withFields("?", { errcode: 14 }), "unavailable"],
+  [withFields("?", { errcode: 26 }), "damaged"],
+  [withFields("database is locked", { code: "ERR_SQLITE_ERROR" }), "unavailable"],
+  [new Error("disk I/O error"), "unavailable"],
+  [new Error("database disk image is malformed"), "damaged"],
+  [new Error("malformed database schema (inbox) - near"), "damaged"],
+  [new Error("database or disk is full"), "full"],
+  [new Error("unable to open database file: /data/barnacle.db"), "unavailable"],
+  [new Error("file is not a database"), "damaged"],
+  [withFields("no space left on device", { code: "ENOSPC" }), "full"],
+  [withFields("read-only file system", { code: "EROFS" }), "unavailable"],
+];
+
+describe("[X2] toStoreError()", () => {
+  for (const [thrown, kind] of FAULTS) {
+    it(`takes ${JSON.stringify({ text: thrown.message, ...thrown })} for ${kind}`, () => {
+      const error = toStoreError(thrown, PATH);
+      assert.ok(error instanceof StoreError);
+      assert.equal(error.kind, kind);
+      assert.equal(error.path, PATH);
+      assert.equal(error.cause, thrown);
+      assert.ok(error.message.includes(PATH));
+      const isForCopy = /left as it is.*restore` comes in a later version.*put a copy/;
+      assert.equal(isForCopy.test(error.message), kind === "damaged");
+    });
+  }
+
+  it("leaves faults of ours as they are", () => {
+    const constraint = withFields("UNIQUE constraint failed: inbox.message_id", { errcode: 2067 });
+    const said = new StoreError("said already", { kind: "newer", path: PATH });
+    for (const thrown of [constraint, new TypeError("disk"), said, "a word", undefined]) {
+      assert.equal(toStoreError(thrown, PATH), thrown);
+    }
+  });
+});

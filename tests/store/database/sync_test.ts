@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { syncDirectory, syncFile } from "../../../src/store/database/sync.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+describe("[X7] syncFile()", () => {
+  it("leaves a file and its directory as they are, and says if there is none", () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "file");
+    writeFileSync(path, "text");
+    syncFile(path);
+    syncDirectory(directory.path);
+    assert.equal(readFileSync(path, "utf8"), "text");
+    assert.throws(() => syncFile(join(directory.path, "none")), /ENOENT|No such file/);
+  });
+});

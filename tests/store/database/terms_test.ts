@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { TERMS } from "../../../src/store/database/terms.ts";
+
+describe("TERMS", () => {
+  it("[D2] waits for the disk where nothing brings a row back", () => {
+    const full = Object.entries(TERMS).filter(([, { durability }]) => durability === "full");
+    assert.deepEqual(full.map(([key]) => key), [
+      "T0",
+      "FIRST_DM",
+      "T3_T4",
+      "T4",
+      "BY_HAND",
+      "IDENTIFY",
+      "PROBE",
+    ]);
+  });
+
+  it("[G14] names each transaction as the crash table does", () => {
+    const names = Object.entries(TERMS).map(([key, terms]) => [key, "name" in terms && terms.name]);
+    assert.deepEqual(Object.fromEntries(names), {
+      T0: "T0",
+      T1: "T1",
+      FIRST_DM: "T1",
+      T2: "T2",
+      T3: "T3",
+      T3_T4: "T3",
+      T4: "T4",
+      T5: "T5",
+      TJ: "TJ",
+      BY_HAND: false,
+      IDENTIFY: false,
+      PROBE: false,
+    });
+  });
+});

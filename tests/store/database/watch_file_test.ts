@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { StoreError } from "../../../src/store/database/store_error.ts";
+import { openStore } from "../../../src/store/store.ts";
+import { watchFile } from "../../../src/store/database/watch_file.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const isGone = (error: unknown): boolean => error instanceof StoreError && error.kind === "gone";
+
+describe("[X2] watchFile()", () => {
+  it("notices that the file was removed, moved or replaced, and that it is back", () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    writeFileSync(path, "");
+    const assertThere = watchFile(path);
+    assertThere();
+    renameSync(path, `${path}.moved`);
+    assert.throws(assertThere, isGone);
+    writeFileSync(path, ""); // another one
+    assert.throws(assertThere, isGone);
+    renameSync(`${path}.moved`, path);
+    assertThere();
+    rmSync(path);
+    assert.throws(assertThere, isGone);
+  });
+
+  it("says nothing of a database that is no file", () => {
+    watchFile(":memory:")();
+  });
+
+  it("fails the store's probe, and so its health", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    const store = openStore(path, { now: 0, elapsed: () => 0 });
+    try {
+      await store.touchAlive(ACCOUNT, [], 1);
+      rmSync(path);
+      await assert.rejects(store.touchAlive(ACCOUNT, [], 2), isGone);
+    } finally {
+      store.close();
+    }
+  });
+});

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import type { GatewayAnswer } from "../../../src/store/gateway/discord_answers.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
+import { openTestStore } from "../../support/store/store.ts";
+
+const SECOND = toAccountId("second");
+
+const answer = (fields: Partial<GatewayAnswer> = {}): GatewayAnswer => ({
+  url: "wss://one",
+  shards: 2,
+  limit: {
+    total: 1_000,
+    remaining: 997,
+    resetAfterMs: 14_400_000,
+    maxConcurrency: 16,
+    readAt: 5,
+  },
+  ...fields,
+});
+
+describe("createDiscordAnswers()", () => {
+  it("[G5] keeps all that Discord says of the gateway, as it was said last, for its account", async () => {
+    const { store } = openTestStore();
+    await store.saveGateway(ACCOUNT, answer(), 1);
+    const { limit } = answer();
+    assert.deepEqual(await store.loadAccount(ACCOUNT), {
+      gateway: { url: "wss://one", at: 1 },
+      limit: { ...limit, shards: 2 },
+      shards: [],
+    });
+    const later = { ...limit, total: 2_000, remaining: 3, maxConcurrency: 1, readAt: 9 };
+    await store.saveGateway(ACCOUNT, { url: "wss://two", shards: 1, limit: later }, 2);
+    assert.deepEqual(await store.loadAccount(ACCOUNT), {
+      gateway: { url: "wss://two", at: 2 },
+      limit: { ...later, shards: 1 },
+      shards: [],
+    });
+    assert.deepEqual(await store.loadAccount(SECOND), { shards: [] });
+  });
+
+  it("[G9] keeps the application's flags with the time of reading, for its account", async () => {
+    const { store } = openTestStore();
+    await store.saveFlags(ACCOUNT, 1 << 18, 1);
+    await store.saveFlags(ACCOUNT, 0, 2); // no flag at all is news too
+    assert.deepEqual(await store.loadAccount(ACCOUNT), { flags: { bits: 0, at: 2 }, shards: [] });
+    await store.saveGateway(ACCOUNT, answer(), 3);
+    assert.deepEqual((await store.loadAccount(ACCOUNT)).flags, { bits: 0, at: 2 });
+    assert.equal((await store.loadAccount(SECOND)).flags, undefined);
+  });
+});

@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
+import type { Self } from "../../../src/core/inbound/inbound.ts";
+import type { StoredShard } from "../../../src/store/gateway/accounts.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { ACCOUNT, guildMessage, messageId, userId } from "../../support/discord/builders.ts";
+import { batch, heard, ignored, openTestStore } from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2020, 0, 1);
+const SECOND = toAccountId("second");
+const SELF: Self = {
+  userId: userId("91"),
+  applicationId: parseSnowflake<"application">("92")!,
+  username: "barnacle",
+};
+
+async function begin(store: Store, at: number, shardId = 0, accountId = ACCOUNT): Promise<void> {
+  const session = { sessionId: `at ${at}`, resumeUrl: "wss://resume", seq: 1 };
+  await store.startGatewaySession(accountId, shardId, session, SELF, at);
+}
+
+const shardsOf = async (store: Store): Promise<readonly StoredShard[]> =>
+  (await store.loadAccount(ACCOUNT)).shards;
+
+const gapsOf = async (store: Store) =>
+  (await shardsOf(store)).map(({ shardId, catchUpFrom }) => [shardId, catchUpFrom]);
+
+describe("openGap()", () => {
+  it("[G5b] begins a minute before the newest stored message, in a session that goes on", async () => {
+    const { store } = openTestStore();
+    await begin(store, NOW);
+    await store.openGap(ACCOUNT, 0, NOW + 10);
+    const [shard] = await shardsOf(store);
+    assert.deepEqual([shard?.catchUpFrom, shard?.lostAt], [NOW - 60_000, NOW + 10]);
+    assert.deepEqual([shard?.session?.sessionId, shard?.session?.hasHole], [`at ${NOW}`, true]);
+  });
+
+  it("[G5b] stays open until a new session has begun", async () => {
+    const { store } = openTestStore();
+    await begin(store, NOW);
+    await store.openGap(ACCOUNT, 0, NOW + 10);
+    await store.finishCatchUp(ACCOUNT, 0, NOW - 60_000);
+    assert.deepEqual(await gapsOf(store), [[0, NOW - 60_000]]);
+    await begin(store, NOW + 30);
+    assert.equal((await shardsOf(store))[0]?.session?.hasHole, undefined);
+    await store.finishCatchUp(ACCOUNT, 0, NOW - 60_000);
+    assert.deepEqual(await gapsOf(store), [[0, undefined]]);
+  });
+
+  it("[G5b] leaves the start of a gap that begins earlier, and stays over the next session", async () => {
+    const { store } = openTestStore();
+    await begin(store, NOW);
+    await begin(store, NOW + 10);
+    await store.openGap(ACCOUNT, 0, NOW + 20);
+    await begin(store, NOW + 30);
+    const [shard] = await shardsOf(store);
+    assert.deepEqual([shard?.catchUpFrom, shard?.lostAt], [NOW, NOW + 30]);
+  });
+});
+
+describe("finishCatchUp()", () => {
+  it("[G6] closes the gap of one shard, and leaves its session", async () => {
+    const { store } = openTestStore();
+    for (const shardId of [0, 1]) {
+      await begin(store, NOW, shardId);
+      await begin(store, NOW + 10, shardId);
+    }
+    await store.finishCatchUp(ACCOUNT, 1, NOW);
+    const [first, second] = await shardsOf(store);
+    assert.deepEqual([first?.catchUpFrom, first?.lostAt], [NOW, NOW + 10]);
+    assert.deepEqual([second?.catchUpFrom, second?.lostAt], [undefined, undefined]);
+    assert.equal(second?.session?.startedAt, NOW + 10);
+    assert.equal((await store.health()).openGaps, 1);
+  });
+
+  it("[G6] leaves a gap that begins elsewhere than what was read", async () => {
+    const { store } = openTestStore();
+    await begin(store, NOW);
+    await begin(store, NOW + 10);
+    await store.finishCatchUp(ACCOUNT, 0, NOW - 1);
+    await store.finishCatchUp(SECOND, 0, NOW);
+    assert.deepEqual(await gapsOf(store), [[0, NOW]]);
+  });
+
+  it("[G6] leaves a gap that has grown while it was read, where it is told of which", async () => {
+    const { store } = openTestStore();
+    await begin(store, NOW);
+    await begin(store, NOW + 10);
+    await begin(store, NOW + 20);
+    await store.finishCatchUp(ACCOUNT, 0, NOW, NOW + 10);
+    assert.deepEqual(await gapsOf(store), [[0, NOW]]);
+    await store.finishCatchUp(ACCOUNT, 0, NOW, NOW + 20);
+    assert.deepEqual(await gapsOf(store), [[0, undefined]]);
+  });
+
+  it("[G6] has the next loss open a gap of its own", async () => {
+    const { store } = openTestStore();
+    await begin(store, NOW);
+    await begin(store, NOW + 10);
+    await store.finishCatchUp(ACCOUNT, 0, NOW);
+    const message = guildMessage({ id: messageId("1400000000000000101") });
+    await store.acceptBatch(batch({ judged: [ignored(message)] }), NOW + 15);
+    await begin(store, NOW + 20);
+    const [shard] = await shardsOf(store);
+    assert.deepEqual([shard?.catchUpFrom, shard?.lostAt], [message.sentAt, NOW + 20]);
+  });
+});
+
+describe("reshard()", () => {
+  it("[G6] ends the old sessions, and gives each new shard the gap of the oldest", async () => {
+    const { store } = openTestStore();
+    await store.reshard(ACCOUNT, 2, NOW);
+    await begin(store, NOW, 0);
+    await begin(store, NOW + 5, 1);
+    const message = guildMessage({ id: messageId("1400000000000000101") });
+    const said = batch({ heard: heard(2), judged: [ignored(message)] });
+    await store.acceptBatch(said, NOW + 7);
+    await store.reshard(ACCOUNT, 3, NOW + 10);
+    const gap = { catchUpFrom: NOW + 5, lostAt: NOW + 10, storedUpTo: NOW + 5, aliveAt: NOW + 7 };
+    const { shardCount, shards } = await store.loadAccount(ACCOUNT);
+    assert.equal(shardCount, 3);
+    assert.deepEqual(shards, [0, 1, 2].map((shardId) => ({ shardId, ...gap })));
+  });
+
+  it("[G6] goes back to where a gap began that was open", async () => {
+    const { store } = openTestStore();
+    await begin(store, NOW, 0);
+    await begin(store, NOW + 1, 0);
+    const message = guildMessage({ id: messageId("1400000000000000101") });
+    await store.acceptBatch(batch({ judged: [ignored(message)] }), NOW);
+    await store.reshard(ACCOUNT, 2, NOW + 2);
+    assert.deepEqual(await gapsOf(store), [[0, NOW], [1, NOW]]);
+  });
+
+  it("[G6] keeps a gap open that has no session after it: it still grows", async () => {
+    const { store } = openTestStore();
+    await begin(store, NOW);
+    await store.reshard(ACCOUNT, 2, NOW + 1);
+    await store.finishCatchUp(ACCOUNT, 0, NOW);
+    assert.deepEqual(await gapsOf(store), [[0, NOW], [1, NOW]]);
+    await begin(store, NOW + 2, 0);
+    assert.deepEqual((await shardsOf(store))[0]?.lostAt, NOW + 2);
+    await store.finishCatchUp(ACCOUNT, 0, NOW);
+    assert.deepEqual(await gapsOf(store), [[0, undefined], [1, NOW]]);
+  });
+
+  it("[G6] opens no gap before the first session of all, nor in another account", async () => {
+    const { store } = openTestStore();
+    await begin(store, NOW, 0, SECOND);
+    await store.reshard(ACCOUNT, 4, NOW);
+    assert.deepEqual(await store.loadAccount(ACCOUNT), { shardCount: 4, shards: [] });
+    const second = await store.loadAccount(SECOND);
+    assert.equal(second.shards[0]?.session?.sessionId, `at ${NOW}`);
+    assert.equal(second.shardCount, undefined);
+  });
+});
+
+describe("the gaps of an account", () => {
+  /** What can happen to a shard, one step a millisecond. */
+  const steps = fc.array(
+    fc.tuple(fc.constantFrom("lose", "hear", "finish", "reshard"), fc.nat({ max: 2 })),
+    { maxLength: 40 },
+  );
+
+  it("[G6] begin no later than the first message that was not heard, under any schedule", async () => {
+    const property = fc.asyncProperty(steps, async (schedule) => {
+      const { store } = openTestStore();
+      let count = 3;
+      await store.reshard(ACCOUNT, count, 0);
+      for (let shardId = 0; shardId < count; shardId++) await begin(store, 0, shardId);
+      /** For each shard, since when something may have been missed. */
+      let owed = new Map<number, number>();
+      let heardUpTo = new Map<number, number>([[0, 0], [1, 0], [2, 0]]);
+      let beginnings = new Set([0, 1, 2]);
+      for (const [index, [step, choice]] of schedule.entries()) {
+        const at = index + 1;
+        const shardId = choice % count;
+        switch (step) {
+          case "lose":
+            owed.set(shardId, Math.min(owed.get(shardId) ?? Infinity, heardUpTo.get(shardId)!));
+            await begin(store, at, shardId);
+            beginnings.add(shardId);
+            break;
+          case "hear": {
+            if (!beginnings.has(shardId)) break;
+            const message = { ...guildMessage({ id: messageId(String(at)) }), sentAt: at };
+            const told = batch({ heard: heard(at, shardId), judged: [ignored(message)] });
+            await store.acceptBatch(told, at);
+            heardUpTo.set(shardId, at);
+            break;
+          }
+          case "finish": {
+            const from = (await shardsOf(store)).find((one) => one.shardId === shardId)
+              ?.catchUpFrom;
+            if (from === undefined) break;
+            await store.finishCatchUp(ACCOUNT, shardId, from);
+            if (beginnings.has(shardId)) owed.delete(shardId);
+            break;
+          }
+          case "reshard": {
+            const oldest = Math.min(...owed.values(), ...heardUpTo.values());
+            count = choice + 1;
+            const ids = Array.from({ length: count }, (_, id) => id);
+            owed = new Map(ids.map((id) => [id, oldest]));
+            heardUpTo = new Map(ids.map((id) => [id, oldest]));
+            beginnings = new Set();
+            await store.reshard(ACCOUNT, count, at);
+            break;
+          }
+        }
+        for (const shard of await shardsOf(store)) {
+          const since = owed.get(shard.shardId);
+          if (since === undefined) assert.equal(shard.catchUpFrom, undefined);
+          else assert.ok(shard.catchUpFrom !== undefined && shard.catchUpFrom <= since);
+          assert.equal(shard.lostAt === undefined, shard.catchUpFrom === undefined);
+        }
+      }
+    });
+    await fc.assert(property, { numRuns: 60 });
+  });
+});

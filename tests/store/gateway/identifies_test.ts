@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { DAY_MS } from "../../../src/core/discord/day.ts";
+import { type SessionStartLimit, SPACING_MS } from "../../../src/core/discord/identify_budget.ts";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import { createStore, openStore } from "../../../src/store/store.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
+import { openTestStore } from "../../support/store/store.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const NOW = Date.UTC(2026, 0, 2);
+const SECOND = toAccountId("second");
+const ALLOWED = 950;
+
+const GRANTED = { kind: "granted" } as const;
+
+function answer(fields: Partial<SessionStartLimit> = {}) {
+  const limit = { total: 1_000, remaining: 1_000, resetAfterMs: DAY_MS, maxConcurrency: 1 };
+  return { url: "wss://one", shards: 1, limit: { ...limit, readAt: NOW, ...fields } };
+}
+
+describe("takeIdentify()", () => {
+  it("[G5] records what it grants, and nothing else", async () => {
+    const { store, rows } = openTestStore();
+    assert.deepEqual(await store.takeIdentify(ACCOUNT, 3, NOW), GRANTED);
+    assert.deepEqual(await store.takeIdentify(ACCOUNT, 0, NOW + 1), {
+      kind: "wait",
+      untilMs: NOW + SPACING_MS,
+      why: "spacing",
+    });
+    assert.deepEqual(rows("SELECT account_id, shard_id, at FROM identify"), [
+      { account_id: "default", shard_id: 3, at: NOW },
+    ]);
+    assert.deepEqual(await store.identifyBudget(ACCOUNT, NOW + 1), { left: 999 });
+  });
+
+  it("[G5] grants one of several who ask at once, by what Discord allows at once", async () => {
+    const { store } = openTestStore();
+    await store.saveGateway(ACCOUNT, answer({ maxConcurrency: 2 }), NOW);
+    const answers = await Promise.all(
+      [0, 1, 2, 3].map((shardId) => store.takeIdentify(ACCOUNT, shardId, NOW)),
+    );
+    assert.deepEqual(answers.map(({ kind }) => kind), ["granted", "granted", "wait", "wait"]);
+    assert.deepEqual(await store.identifyBudget(ACCOUNT, NOW), { left: 998 });
+  });
+
+  it("[G5] waits for the disk before it grants", async () => {
+    const { database, store } = openTestStore();
+    const said: string[] = [];
+    const exec = database.exec.bind(database);
+    database.exec = (sql) => {
+      said.push(sql);
+      exec(sql);
+    };
+    await store.saveFlags(ACCOUNT, 0, NOW);
+    await store.takeIdentify(ACCOUNT, 0, NOW);
+    assert.deepEqual(said, ["PRAGMA synchronous = normal", "PRAGMA synchronous = full"]);
+  });
+
+  it("[G5] grants nothing that it cannot record", async () => {
+    const { database, store } = openTestStore();
+    database.exec("PRAGMA query_only = ON");
+    await assert.rejects(store.takeIdentify(ACCOUNT, 0, NOW), { name: "StoreError" });
+  });
+
+  it("[G5] keeps the accounts apart: each bot has a budget of its own", async () => {
+    const { store } = openTestStore();
+    await store.takeIdentify(ACCOUNT, 0, NOW);
+    assert.deepEqual(await store.takeIdentify(SECOND, 0, NOW), GRANTED);
+    assert.deepEqual(await store.identifyBudget(SECOND, NOW), { left: 999 });
+  });
+
+  it("[G5] counts over restarts, in the file", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    for (let start = 0; start < 3; start++) {
+      const now = NOW + start * SPACING_MS;
+      const store = openStore(path, { now, elapsed: () => 0 });
+      assert.deepEqual(await store.identifyBudget(ACCOUNT, now), { left: 1_000 - start });
+      assert.deepEqual(await store.takeIdentify(ACCOUNT, 0, now), GRANTED);
+      store.close();
+    }
+  });
+
+  it("[G5] holds a loop of crashes at the reserve, and lets it go on as the day goes by", async () => {
+    const { database } = openTestStore();
+    const granted: number[] = [];
+    let now = NOW;
+    while (granted.length < ALLOWED + 20) {
+      // A process that asks once, and dies.
+      const store = createStore(database, ":memory:", { elapsed: () => 0 });
+      const asked = await store.takeIdentify(ACCOUNT, 0, now);
+      if (asked.kind === "granted") {
+        granted.push(now);
+        now += 6_000;
+      } else {
+        assert.equal(asked.why, "budget");
+        assert.deepEqual(await store.identifyBudget(ACCOUNT, now), {
+          left: 50,
+          heldUntil: asked.untilMs,
+        });
+        assert.equal(await store.identifyInMs(ACCOUNT, 0, now), asked.untilMs - now);
+        now = asked.untilMs;
+      }
+    }
+    for (const [index, at] of granted.slice(ALLOWED).entries()) {
+      assert.equal(at - granted[index]!, DAY_MS);
+    }
+  });
+
+  it("[G5] holds back by what Discord said of other processes, until its reset", async () => {
+    const { store } = openTestStore();
+    await store.saveGateway(ACCOUNT, answer({ remaining: 51, resetAfterMs: 60_000 }), NOW);
+    assert.deepEqual(await store.takeIdentify(ACCOUNT, 0, NOW + 1), GRANTED);
+    const untilMs = NOW + 60_000;
+    assert.deepEqual(await store.takeIdentify(ACCOUNT, 0, NOW + 20_000), {
+      kind: "wait",
+      untilMs,
+      why: "budget",
+    });
+    assert.deepEqual(await store.takeIdentify(ACCOUNT, 0, untilMs), GRANTED);
+  });
+
+  it("[G5] forgets a day for no clock that ran ahead for a while", async () => {
+    const { store } = openTestStore();
+    for (let at = 0; at < 3; at++) await store.takeIdentify(ACCOUNT, 0, NOW + at * SPACING_MS);
+    const ahead = NOW + 400 * DAY_MS;
+    assert.deepEqual(await store.takeIdentify(ACCOUNT, 0, ahead), GRANTED);
+    assert.deepEqual(await store.identifyBudget(ACCOUNT, NOW + 60_000), { left: 996 });
+  });
+
+  it("[G5] counts what it did ahead of time for a day, and not until that time has come", async () => {
+    const { store } = openTestStore();
+    const ahead = NOW + 400 * DAY_MS;
+    await store.saveGateway(ACCOUNT, answer({ readAt: ahead, remaining: 60 }), ahead);
+    await store.takeIdentify(ACCOUNT, 0, ahead);
+    const asked = await store.takeIdentify(ACCOUNT, 0, NOW);
+    assert.deepEqual(asked, { kind: "wait", untilMs: NOW + SPACING_MS, why: "spacing" });
+    assert.deepEqual(await store.takeIdentify(ACCOUNT, 0, NOW + SPACING_MS), GRANTED);
+    assert.deepEqual(await store.identifyBudget(ACCOUNT, NOW + SPACING_MS), { left: 58 });
+    assert.deepEqual(await store.identifyBudget(ACCOUNT, NOW + DAY_MS), { left: 999 });
+  });
+
+  it("[X6] keeps no more than can count", async () => {
+    const { database, store, rows } = openTestStore();
+    const insert = database.prepare(
+      "INSERT INTO identify (account_id, shard_id, at) VALUES (?, 0, ?)",
+    );
+    const add = (count: number, from: number) => {
+      database.exec("BEGIN");
+      for (let index = 0; index < count; index++) {
+        insert.run(ACCOUNT, from + index);
+        insert.run(SECOND, from + index);
+      }
+      database.exec("COMMIT");
+    };
+    const countOf = (account: string) =>
+      rows(`SELECT COUNT(*) AS n, MAX(at) AS at FROM identify WHERE account_id = '${account}'`)[0];
+    add(1_500, NOW - 9 * DAY_MS);
+    await store.takeIdentify(ACCOUNT, 0, NOW);
+    assert.deepEqual(countOf(ACCOUNT), { n: 1_000, at: NOW });
+    assert.equal(countOf(SECOND)?.["n"], 1_500);
+
+    add(1_500, NOW - 8 * DAY_MS);
+    await store.saveGateway(ACCOUNT, answer({ total: 2_000, remaining: 2_000 }), NOW);
+    await store.takeIdentify(ACCOUNT, 0, NOW + SPACING_MS);
+    assert.deepEqual(countOf(ACCOUNT), { n: 2_000, at: NOW + SPACING_MS });
+  });
+});
+
+describe("identifyInMs()", () => {
+  it("[G5] says how long a shard is to wait, and takes nothing", async () => {
+    const { store, rows } = openTestStore();
+    assert.equal(await store.identifyInMs(ACCOUNT, 0, NOW), 0);
+    await store.takeIdentify(ACCOUNT, 0, NOW);
+    assert.equal(await store.identifyInMs(ACCOUNT, 0, NOW + 1_000), SPACING_MS - 1_000);
+    assert.equal(await store.identifyInMs(ACCOUNT, 0, NOW + SPACING_MS), 0);
+    assert.equal(rows("SELECT * FROM identify").length, 1);
+  });
+});

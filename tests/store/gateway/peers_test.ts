@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
+import type { Self } from "../../../src/core/inbound/inbound.ts";
+import {
+  ACCOUNT,
+  directMessage,
+  guildMessage,
+  messageId,
+  userId,
+} from "../../support/discord/builders.ts";
+import { challenged, codeNumber, desk, strangersMessage } from "../../support/discord/pairing.ts";
+import { accepted, batch, frozen, openTestStore, ROUTE } from "../../support/store/store.ts";
+
+const SELF: Self = {
+  userId: userId("91"),
+  applicationId: parseSnowflake<"application">("92")!,
+  username: "barnacle",
+};
+const LIMIT = { total: 1_000, remaining: 900, resetAfterMs: 9, maxConcurrency: 1, readAt: 1 };
+const SESSION = { sessionId: "s1", resumeUrl: "ws://127.0.0.1", seq: 1 };
+
+describe("adoptPeer()", () => {
+  it("[G14] forgets what it knows from another server or of another bot, and nothing else", async () => {
+    const { store, rows } = openTestStore();
+    const second = toAccountId("second");
+    assert.equal(await store.adoptPeer(ACCOUNT, "simulator"), false);
+    for (const accountId of [ACCOUNT, second]) {
+      await store.startGatewaySession(accountId, 0, SESSION, SELF, 1);
+      await store.saveGateway(accountId, { url: "ws://127.0.0.1", shards: 1, limit: LIMIT }, 1);
+      await store.saveFlags(accountId, 1, 1);
+      await store.takeIdentify(accountId, 0, 1);
+      await store.outbox.park(accountId, directMessage().channelId, { reason: "denied", now: 1 });
+      await store.addInvalidRequest(accountId, 1);
+      const message = directMessage({
+        accountId,
+        id: messageId(accountId === second ? "21" : "22"),
+      });
+      await store.acceptBatch(batch({ accountId, judged: [accepted(message)] }), 1);
+    }
+    const before = await store.loadAccount(ACCOUNT);
+    assert.equal(await store.adoptPeer(ACCOUNT, "simulator"), false);
+    assert.deepEqual(await store.loadAccount(ACCOUNT), before);
+    assert.equal((await store.directChannels(ACCOUNT)).length, 1);
+
+    assert.equal(await store.adoptPeer(ACCOUNT, "discord"), true);
+    assert.deepEqual(await store.loadAccount(ACCOUNT), { shards: [] });
+    assert.deepEqual(await store.directChannels(ACCOUNT), []);
+    assert.deepEqual(await store.identifyBudget(ACCOUNT, 2), { left: 1_000 });
+    for (const table of ["gateway_session", "identify", "direct_channel", "parked_channel"]) {
+      assert.deepEqual(rows(`SELECT account_id FROM ${table}`), [{ account_id: second }], table);
+    }
+    const minutes = await store.loadInvalidRequests(ACCOUNT, 0);
+    assert.deepEqual(minutes, [{ minute: 1, count: 1 }], "Discord counts by the address");
+    assert.deepEqual((await store.loadAccount(second)).shards, before.shards);
+    assert.equal(await store.adoptPeer(ACCOUNT, "discord"), false);
+  });
+
+  it("[P3] [P12] keeps who is paired and what names were found to be, and nothing undecided", async () => {
+    const { store, rows } = openTestStore();
+    await store.adoptPeer(ACCOUNT, "simulator");
+    const second = toAccountId("second");
+    const judged = [0, 1].map((who) => challenged(strangersMessage(who)));
+    await store.acceptBatch(batch({ judged, pairing: desk() }), 1);
+    await store.pairing.decide({
+      accountId: ACCOUNT,
+      by: { code: codeNumber(0) },
+      how: "approve",
+      decidedBy: "cli",
+      now: 2,
+      notify: () => [],
+    });
+    const name = { kind: "user", typed: "Ada", id: userId("1"), name: "ada", at: 5 } as const;
+    await store.saveNames(ACCOUNT, [name]);
+    await store.noteProxied(ACCOUNT, userId("1"), 5);
+    const verdict = { kind: "undecided", why: "pluralkit", rule: "rule" } as const;
+    for (const [index, accountId] of [ACCOUNT, second].entries()) {
+      const message = guildMessage({ id: messageId(String(40 + index)), accountId });
+      await store.acceptBatch(batch({ accountId, judged: [{ message, verdict }] }), 3);
+    }
+
+    await store.adoptPeer(ACCOUNT, "discord");
+    assert.deepEqual((await store.pairing.paired(ACCOUNT)).map(({ username }) => username), [
+      "stranger0",
+    ]);
+    assert.deepEqual(await store.namesOf(ACCOUNT), [name]);
+    assert.deepEqual(await store.proxied(ACCOUNT), ["1"]);
+    assert.deepEqual(await store.pairing.requests(ACCOUNT, 4), [], "they wait in another's chat");
+    assert.deepEqual(await store.undecided(ACCOUNT), []);
+    assert.equal((await store.undecided(second)).length, 1);
+    assert.deepEqual(rows("SELECT account_id FROM decision WHERE verdict = 'undecided'"), [
+      { account_id: second },
+    ]);
+    assert.equal(rows("SELECT * FROM decision").length, 3);
+  });
+
+  it("[G14] answers and sends nothing elsewhere that was begun on another server", async () => {
+    const { database, store, rows } = openTestStore();
+    const second = toAccountId("second");
+    await store.adoptPeer(ACCOUNT, "simulator");
+    const asked = (digits: string, sessionKey: string, accountId = ACCOUNT) =>
+      accepted(guildMessage({ id: messageId(digits), accountId }), { ...ROUTE, sessionKey });
+    const judged = [asked("11", "a"), asked("12", "a"), asked("13", "b"), asked("14", "c", second)];
+    await store.acceptBatch(batch({ judged }), 5);
+    const done = (await store.claimNext(ACCOUNT, 6, []))!;
+    await store.finishTurn({ claim: done, end: { kind: "answered" }, entries: [], outbox: [] }, 7);
+    assert.equal((await store.claimNext(ACCOUNT, 8, []))?.message.id, "12");
+
+    const states = ["sent", "dead", "pending", "sending", "uncertain"];
+    for (const nonce of states) await store.outbox.add(frozen({ nonce }), 9);
+    await store.outbox.add(frozen({ nonce: "other", accountId: second }), 9);
+    for (const state of states) {
+      database.prepare("UPDATE outbox SET state = ?1 WHERE nonce = ?1").run(state);
+    }
+
+    await store.adoptPeer(ACCOUNT, "simulator");
+    assert.equal((await store.outbox.heads(ACCOUNT)).length, 1, "the same peer changes nothing");
+    await store.adoptPeer(ACCOUNT, "discord");
+    assert.deepEqual(await store.outbox.heads(ACCOUNT), []);
+    const reason = "the account has moved to another server or bot";
+    assert.deepEqual(rows("SELECT nonce, state, refusal FROM outbox ORDER BY id"), [
+      { nonce: "sent", state: "sent", refusal: null },
+      { nonce: "dead", state: "dead", refusal: null },
+      { nonce: "pending", state: "dead", refusal: reason },
+      { nonce: "sending", state: "dead", refusal: reason },
+      { nonce: "uncertain", state: "dead", refusal: reason },
+      { nonce: "other", state: "pending", refusal: null },
+    ]);
+    assert.deepEqual(
+      rows("SELECT message_id, state, finished_at, failure_id, failure FROM inbox ORDER BY id"),
+      [
+        { message_id: "11", state: "answered", finished_at: 7, failure_id: null, failure: null },
+        { message_id: "12", state: "failed", finished_at: 8, failure_id: null, failure: reason },
+        { message_id: "13", state: "failed", finished_at: 5, failure_id: null, failure: reason },
+        { message_id: "14", state: "waiting", finished_at: null, failure_id: null, failure: null },
+      ],
+    );
+    assert.equal(await store.voidClaims(ACCOUNT), 0);
+    assert.equal((await store.claimNext(second, 10, []))?.message.id, "14");
+  });
+});

@@ -1,0 +1,278 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseSnowflake } from "../../../src/core/discord/ids.ts";
+import type { Self } from "../../../src/core/inbound/inbound.ts";
+import type { StoredShard } from "../../../src/store/gateway/accounts.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { ACCOUNT, guildMessage, messageId, userId } from "../../support/discord/builders.ts";
+import { batch, found, heard, ignored, openTestStore } from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2020, 0, 1); // before the messages below
+const MINUTE_MS = 60_000;
+const SELF: Self = {
+  userId: userId("1400000000000000091"),
+  applicationId: parseSnowflake<"application">("1400000000000000092")!,
+  username: "barnacle",
+};
+const session = (sessionId: string, seq = 1) => ({ sessionId, resumeUrl: "wss://resume", seq });
+const early = guildMessage({ id: messageId("1400000000000000101") });
+const late = guildMessage({ id: messageId("1410000000000000101") });
+
+/** A store in which sessions begin by their names. */
+function openSessions() {
+  const test = openTestStore();
+  const begin = (sessionId: string, at: number, shardId = 0) =>
+    test.store.startGatewaySession(ACCOUNT, shardId, session(sessionId), SELF, at);
+  return { ...test, begin };
+}
+
+async function shardOf(store: Store, shardId = 0): Promise<StoredShard | undefined> {
+  return (await store.loadAccount(ACCOUNT)).shards.find((shard) => shard.shardId === shardId);
+}
+
+describe("startGatewaySession()", () => {
+  it("[G5] stores the session of a shard, who we are in it, and that it lives", async () => {
+    const { store } = openTestStore();
+    await store.startGatewaySession(ACCOUNT, 1, session("a", 3), SELF, NOW);
+    assert.deepEqual(await store.loadAccount(ACCOUNT), {
+      self: SELF,
+      readyAt: NOW,
+      shards: [{
+        shardId: 1,
+        session: { ...session("a", 3), startedAt: NOW, aliveAt: NOW },
+        storedUpTo: NOW,
+        aliveAt: NOW,
+      }],
+    });
+  });
+
+  it("[G6] misses nothing by the first session of all, even after a while of waiting", async () => {
+    const { store, begin } = openSessions();
+    await store.reshard(ACCOUNT, 1, NOW - MINUTE_MS);
+    await store.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW - MINUTE_MS }], NOW - MINUTE_MS);
+    await begin("a", NOW);
+    assert.equal((await shardOf(store))?.catchUpFrom, undefined);
+    await begin("b", NOW + 1);
+    assert.notEqual((await shardOf(store))?.catchUpFrom, undefined);
+  });
+
+  it("[G6] misses nothing by the first sessions of several shards", async () => {
+    const { store, begin } = openSessions();
+    await store.reshard(ACCOUNT, 3, NOW);
+    for (const shardId of [1, 0, 2]) await begin(`s${shardId}`, NOW + shardId, shardId);
+    const { shards } = await store.loadAccount(ACCOUNT);
+    assert.deepEqual(shards.map(({ shardId }) => shardId), [0, 1, 2]);
+    assert.deepEqual(shards.map(({ catchUpFrom }) => catchUpFrom), Array(3).fill(undefined));
+  });
+
+  it("[G6] says from where to catch up: from the newest message that is stored", async () => {
+    const { store, begin } = openSessions();
+    await begin("a", NOW);
+    await store.acceptBatch(batch({ judged: [ignored(early)] }), NOW);
+    assert.equal((await shardOf(store))?.catchUpFrom, undefined);
+    await begin("b", NOW);
+    assert.equal((await shardOf(store))?.catchUpFrom, early.sentAt);
+  });
+
+  it("[G6] opens the gap of the shard that lost its session, and of no other", async () => {
+    const { store, begin } = openSessions();
+    await begin("a", NOW, 0);
+    await begin("b", NOW, 1);
+    await begin("c", NOW + 1, 1);
+    assert.equal((await shardOf(store, 0))?.catchUpFrom, undefined);
+    assert.equal((await shardOf(store, 0))?.session?.sessionId, "a");
+    assert.equal((await shardOf(store, 1))?.catchUpFrom, NOW);
+  });
+
+  it("[G6] moves the start of an open gap neither by messages nor by a second session", async () => {
+    const { store, begin } = openSessions();
+    await begin("a", NOW);
+    await begin("b", NOW);
+    await store.acceptBatch(batch({ judged: [ignored(late)] }), NOW);
+    await begin("c", NOW + 1);
+    assert.equal((await shardOf(store))?.catchUpFrom, NOW);
+  });
+
+  it("[G6] says when the newest loss was discovered, wherever its gap begins", async () => {
+    const { store, begin } = openSessions();
+    await begin("a", NOW);
+    await store.acceptBatch(batch({ judged: [ignored(early)] }), NOW);
+    assert.equal((await shardOf(store))?.lostAt, undefined, "the first loses nothing");
+    await begin("b", NOW + 10);
+    assert.equal((await shardOf(store))?.lostAt, NOW + 10);
+    await store.acceptBatch(batch({ judged: [ignored(late)] }), NOW + 20);
+    await store.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW + 30 }], NOW + 30);
+    assert.equal((await shardOf(store))?.lostAt, NOW + 10, "nothing was lost since");
+    await begin("c", NOW + 40);
+    const { catchUpFrom, lostAt } = (await shardOf(store))!;
+    assert.deepEqual({ catchUpFrom, lostAt }, { catchUpFrom: early.sentAt, lostAt: NOW + 40 });
+  });
+
+  it("[G5] begins to count anew, below where the lost session was", async () => {
+    const { store, begin } = openSessions();
+    await begin("a", NOW);
+    await store.acceptBatch(batch({ heard: heard(900) }), NOW);
+    await begin("b", NOW);
+    await store.acceptBatch(batch({ heard: heard(2) }), NOW);
+    const stored = (await shardOf(store))?.session;
+    assert.equal(stored?.sessionId, "b");
+    assert.equal(stored?.seq, 2);
+  });
+});
+
+describe("prepareAdvanceSession()", () => {
+  it("[G5] moves the shard that heard a batch, and no other", async () => {
+    const { store, begin } = openSessions();
+    for (const shardId of [0, 1]) await begin("a", NOW, shardId);
+    const before = await shardOf(store, 0);
+    await store.acceptBatch(batch({ heard: heard(7, 1), judged: [ignored(early)] }), NOW + 5);
+    assert.deepEqual(await shardOf(store, 0), before);
+    assert.deepEqual(await shardOf(store, 1), {
+      shardId: 1,
+      session: { ...session("a", 7), startedAt: NOW, aliveAt: NOW + 5 },
+      storedUpTo: early.sentAt,
+      aliveAt: NOW + 5,
+    });
+  });
+
+  it("[G6] moves nothing for what was read over REST: the gateway has not said it", async () => {
+    const { store, begin } = openSessions();
+    await begin("a", NOW);
+    await begin("b", NOW + 1);
+    const before = await store.loadAccount(ACCOUNT);
+    await store.acceptBatch(found({ judged: [ignored(late)] }), NOW + 2 * MINUTE_MS);
+    assert.deepEqual(await store.loadAccount(ACCOUNT), before);
+  });
+
+  const ahead: readonly [what: string, aheadMs: number, isSetBack: boolean][] = [
+    ["a minute, as a message may be late", MINUTE_MS, false],
+    ["more than a minute", MINUTE_MS + 1, true],
+    ["a year", 525_600 * MINUTE_MS, true],
+  ];
+  for (const [what, aheadMs, isSetBack] of ahead) {
+    it(`[G6] ${isSetBack ? "does not believe" : "keeps"} a clock that is ahead by ${what}`, async () => {
+      const { store, begin } = openSessions();
+      const began = early.sentAt + aheadMs;
+      await begin("a", began);
+      await store.acceptBatch(batch({ judged: [ignored(early)] }), began);
+      const upTo = isSetBack ? early.sentAt : began;
+      assert.equal((await shardOf(store))?.storedUpTo, upTo);
+      await begin("b", began);
+      assert.equal((await shardOf(store))?.catchUpFrom, upTo);
+    });
+  }
+
+  it("[G6] goes by the newest message of a batch", async () => {
+    const { store, begin } = openSessions();
+    await begin("a", late.sentAt);
+    await store.acceptBatch(batch({ judged: [ignored(late), ignored(early)] }), late.sentAt);
+    assert.equal((await shardOf(store))?.storedUpTo, late.sentAt);
+  });
+
+  it("[G6] goes back for no batch that tells no time, or that the gateway did not tell", async () => {
+    const { store, begin } = openSessions();
+    await begin("a", late.sentAt);
+    await store.acceptBatch(batch({ heard: heard(2) }), late.sentAt);
+    assert.equal((await shardOf(store))?.storedUpTo, late.sentAt, "without a message");
+    await store.acceptBatch(found({ judged: [ignored(early)] }), late.sentAt);
+    assert.equal((await shardOf(store))?.storedUpTo, late.sentAt, "read over REST");
+    await store.acceptBatch(batch({ heard: heard(3), judged: [ignored(early)] }), late.sentAt);
+    assert.equal((await shardOf(store))?.storedUpTo, late.sentAt, "stored before");
+  });
+
+  it("[G6] sets only the shard back that heard the message, and no gap that is open", async () => {
+    const { store, begin } = openSessions();
+    for (const shardId of [0, 1]) await begin("a", late.sentAt, shardId);
+    await begin("b", late.sentAt + 1, 1);
+    const before = await shardOf(store, 0);
+    await store.acceptBatch(
+      batch({ heard: heard(7, 1), judged: [ignored(early)] }),
+      late.sentAt + 2,
+    );
+    assert.deepEqual(await shardOf(store, 0), before);
+    const { storedUpTo, catchUpFrom, lostAt } = (await shardOf(store, 1))!;
+    assert.deepEqual({ storedUpTo, catchUpFrom, lostAt }, {
+      storedUpTo: early.sentAt,
+      catchUpFrom: late.sentAt,
+      lostAt: late.sentAt + 1,
+    });
+  });
+
+  it("[G13] notes that a session lives, to the minute", async () => {
+    const { store, begin } = openSessions();
+    await begin("a", NOW);
+    const noted: (number | undefined)[] = [];
+    for (const by of [MINUTE_MS, MINUTE_MS + 1, MINUTE_MS + 2, 3 * MINUTE_MS, MINUTE_MS]) {
+      await store.acceptBatch(batch(), NOW + by);
+      noted.push((await store.loadAccount(ACCOUNT)).readyAt! - NOW);
+    }
+    const after = [0, MINUTE_MS + 1, MINUTE_MS + 1, 3 * MINUTE_MS, 3 * MINUTE_MS];
+    assert.deepEqual(noted, after);
+  });
+});
+
+describe("touchAlive()", () => {
+  it("[G5] notes which shards are heard, and for how long it took", async () => {
+    const ticks = [100, 107];
+    const { store } = openTestStore({ elapsed: () => ticks.shift()! });
+    for (const shardId of [0, 1, 2]) {
+      await store.startGatewaySession(ACCOUNT, shardId, session("a"), SELF, NOW);
+    }
+    const told = [{ shardId: 0, heardAt: NOW + 50 }, { shardId: 2, heardAt: NOW - 50 }];
+    assert.equal(await store.touchAlive(ACCOUNT, told, NOW + 60), 7);
+    const { shards } = await store.loadAccount(ACCOUNT);
+    assert.deepEqual(shards.map(({ aliveAt }) => aliveAt), [NOW + 50, NOW, NOW]);
+    assert.equal(shards[0]?.session?.aliveAt, NOW + 50);
+  });
+
+  it("[G5] makes no session of a shard that never had one", async () => {
+    const { store } = openTestStore();
+    await store.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW }], NOW);
+    assert.deepEqual(await store.loadAccount(ACCOUNT), { shards: [] });
+  });
+
+  it("[X2] changes something with a probe even where nothing is heard, and the clock stands still", async () => {
+    const { store, rows } = openTestStore();
+    await store.startRun({ runId: "this", startedAt: NOW });
+    const seen = new Set<string>();
+    for (let time = 0; time < 3; time++) {
+      await store.touchAlive(ACCOUNT, [], NOW, true);
+      seen.add(JSON.stringify(rows("SELECT * FROM account")));
+    }
+    assert.equal(seen.size, 3);
+  });
+
+  it("[X2] rejects where it cannot write", async () => {
+    const { database, store } = openTestStore();
+    database.exec("PRAGMA query_only = ON");
+    await assert.rejects(store.touchAlive(ACCOUNT, [], NOW), {
+      name: "StoreError",
+      kind: "unavailable",
+    });
+  });
+
+  it("[G5b] waits for the disk where it is a probe, and else for nothing", async () => {
+    const { database, store } = openTestStore();
+    const said: string[] = [];
+    const exec = database.exec.bind(database);
+    database.exec = (sql) => {
+      said.push(sql);
+      exec(sql);
+    };
+    await store.touchAlive(ACCOUNT, [], NOW);
+    await store.touchAlive(ACCOUNT, [], NOW, true);
+    assert.deepEqual(said, ["PRAGMA synchronous = normal", "PRAGMA synchronous = full"]);
+  });
+});
+
+describe("saveIntents()", () => {
+  it("[G9] keeps with which intents an account's sessions are begun", async () => {
+    const { store } = openTestStore();
+    await store.saveIntents(ACCOUNT, 7);
+    await store.saveIntents(ACCOUNT, 0);
+    assert.deepEqual(await store.loadAccount(ACCOUNT), { intents: 0, shards: [] });
+    await store.adoptPeer(ACCOUNT, "one");
+    await store.adoptPeer(ACCOUNT, "another");
+    assert.equal((await store.loadAccount(ACCOUNT)).intents, undefined);
+  });
+});

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { type ChannelId, toAccountId } from "../../../src/core/discord/ids.ts";
+import type { OutboxRow } from "../../../src/core/outbound/outbound.ts";
+import { createSendQueues, type SendQueues } from "../../../src/store/memory/send_queues.ts";
+import { ACCOUNT, channelId, messageId, outboundMessage } from "../../support/discord/builders.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const CHANNEL = channelId("11");
+const POSTED = messageId("900");
+const SECOND = toAccountId("second");
+
+function row(id: number, channel: ChannelId = CHANNEL, content = "hello"): OutboxRow {
+  const message = outboundMessage({ channelId: channel, nonce: `n${id}`, content });
+  return { id, message, fileCount: 0, action: { kind: "post" } };
+}
+
+/** Queues in which the channel was seen empty, with rows that are stored. */
+function opened(...rows: readonly OutboxRow[]): SendQueues {
+  const queues = createSendQueues();
+  queues.foundEmpty(ACCOUNT, CHANNEL);
+  queues.add(rows, false);
+  queues.stored(rows);
+  return queues;
+}
+
+const echoOf = ({ message: { nonce, channelId } }: OutboxRow, heardAt = NOW) => ({
+  nonce,
+  channelId,
+  messageId: POSTED,
+  heardAt,
+});
+
+describe("createSendQueues()", () => {
+  it("[D1] knows a channel only from the moment it was seen empty", () => {
+    const queues = createSendQueues();
+    assert.equal(queues.isKnown(ACCOUNT, CHANNEL), false);
+    assert.equal(queues.takes(ACCOUNT, CHANNEL), false);
+    queues.foundEmpty(ACCOUNT, CHANNEL);
+    assert.equal(queues.isKnown(ACCOUNT, CHANNEL), true);
+    assert.equal(queues.takes(ACCOUNT, CHANNEL), true);
+    assert.equal(queues.isKnown(SECOND, CHANNEL), false);
+    queues.add([row(1)], false);
+    queues.foundEmpty(ACCOUNT, CHANNEL); // a look that began before
+    assert.equal(queues.has(row(1)), true);
+  });
+
+  it("[D1] sends in the order of adding, a settled row never again", () => {
+    const operations = fc.array(fc.constantFrom("add", "settle", "echo" as const), {
+      maxLength: 40,
+      size: "max",
+    });
+    fc.assert(fc.property(operations, (all) => {
+      const queues = opened();
+      const expected: number[] = [];
+      let last = 0;
+      for (const operation of all) {
+        const head = queues.head(ACCOUNT, CHANNEL);
+        assert.equal(head?.id, expected[0]);
+        assert.equal(queues.size(ACCOUNT, CHANNEL), expected.length);
+        if (operation === "add") {
+          const added = row(++last);
+          queues.add([added], false);
+          queues.stored([added]);
+          expected.push(last);
+        } else if (head) {
+          queues.attempted(head, NOW);
+          if (operation === "settle") queues.settle(head, POSTED);
+          else assert.equal(queues.echoed(ACCOUNT, echoOf(head))?.kind, "news");
+          assert.equal(queues.has(head), false);
+          assert.equal(queues.echoed(ACCOUNT, echoOf(head))?.kind, "settled");
+          expected.shift();
+        }
+      }
+    }));
+  });
+
+  it("[D2] sends no row before it is stored, and gives the intent of the first away once", () => {
+    const queues = createSendQueues();
+    queues.foundEmpty(ACCOUNT, CHANNEL);
+    queues.add([row(1), row(2)], true);
+    assert.equal(queues.head(ACCOUNT, CHANNEL), undefined);
+    queues.stored([row(1), row(2)]);
+    assert.equal(queues.head(ACCOUNT, CHANNEL)?.id, 1);
+    assert.deepEqual(
+      [row(1), row(1), row(2), row(3)].map(queues.takeIntent),
+      [true, false, false, false],
+    );
+  });
+
+  it("[G11] takes an echo for ours only after our first attempt, and by Discord's id", () => {
+    const [first, second] = [row(1), row(2)];
+    const queues = opened(first, second);
+    assert.equal(queues.echoed(ACCOUNT, echoOf(first)), undefined, "it was never sent");
+    queues.attempted(first, NOW);
+    queues.attempted(first, NOW + 1_000); // the first attempt counts
+    assert.equal(queues.echoed(ACCOUNT, echoOf(first, NOW - 1)), undefined, "it came before that");
+    assert.equal(queues.echoed(SECOND, echoOf(first)), undefined, "it is another account's");
+    assert.equal(queues.echoed(ACCOUNT, echoOf(first))?.kind, "news");
+    const other = { ...echoOf(first), messageId: messageId("901") };
+    assert.equal(queues.echoed(ACCOUNT, other), undefined, "the tables tell that it is foreign");
+    queues.settle(second, undefined); // gone by the time we asked: any id is right
+    assert.equal(queues.echoed(ACCOUNT, echoOf(second))?.kind, "settled");
+    assert.equal(queues.echoed(ACCOUNT, { channelId: CHANNEL, messageId: POSTED }), undefined);
+  });
+
+  it("[D1] forgets a channel, an account or all", () => {
+    const elsewhere = channelId("12");
+    for (
+      const [forget, known] of [
+        [(queues: SendQueues) => queues.forget(ACCOUNT, CHANNEL), [false, true, true]],
+        [(queues: SendQueues) => queues.forget(ACCOUNT), [false, false, true]],
+        [(queues: SendQueues) => queues.forget(), [false, false, false]],
+      ] as const
+    ) {
+      const queues = opened(row(1));
+      queues.foundEmpty(ACCOUNT, elsewhere);
+      queues.foundEmpty(SECOND, CHANNEL);
+      forget(queues);
+      assert.deepEqual([
+        queues.isKnown(ACCOUNT, CHANNEL),
+        queues.isKnown(ACCOUNT, elsewhere),
+        queues.isKnown(SECOND, CHANNEL),
+      ], known);
+      assert.equal(queues.has(row(1)), false);
+      assert.equal(queues.takeIntent(row(1)), false);
+    }
+  });
+
+  it("forgets the channels that were known first, beyond 4,096", () => {
+    const queues = opened(row(1));
+    for (let id = 1_000; id < 1_000 + 4_096; id++) {
+      queues.foundEmpty(ACCOUNT, channelId(`${id}`));
+    }
+    assert.equal(queues.isKnown(ACCOUNT, CHANNEL), false);
+    assert.equal(queues.isKnown(ACCOUNT, channelId("1000")), true);
+  });
+
+  it("takes no more rows once their texts fill the bound, and counts them off again", () => {
+    const text = "x".repeat(2 * 1024 * 1024);
+    const queues = opened(row(1, CHANNEL, text));
+    assert.equal(queues.takes(ACCOUNT, CHANNEL), false);
+    assert.ok(queues.bytes() > 2 * text.length);
+    queues.settle(row(1, CHANNEL, text), POSTED);
+    assert.equal(queues.takes(ACCOUNT, CHANNEL), true);
+    assert.ok(queues.bytes() < 2_000);
+  });
+
+  it("remembers the last 1,024 sent messages for their echo", () => {
+    const rows = Array.from({ length: 1_025 }, (_, index) => row(index + 1));
+    const queues = opened(...rows);
+    for (const one of rows) queues.settle(one, POSTED);
+    assert.equal(queues.echoed(ACCOUNT, echoOf(row(1))), undefined);
+    assert.equal(queues.echoed(ACCOUNT, echoOf(row(2)))?.kind, "settled");
+  });
+});

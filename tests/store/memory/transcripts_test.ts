@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { Entry } from "../../../src/core/inbound/transcript.ts";
+import { transactAlone } from "../../../src/store/database/transact.ts";
+import { createTranscripts } from "../../../src/store/memory/transcripts.ts";
+import { messageId } from "../../support/discord/builders.ts";
+import { openDatabase } from "../../support/store/open_database.ts";
+
+const AT = Date.UTC(2026, 0, 1);
+
+const said = (text: string): Entry => ({ role: "user", text, messageId: messageId("1"), at: AT });
+const textsOf = (entries: readonly Entry[]) => entries.map(({ text }) => text);
+
+/** Transcripts that count how often they ask the table. */
+function open() {
+  const database = openDatabase();
+  const { read } = transactAlone(database);
+  let reads = 0;
+  const transcripts = createTranscripts(database, {
+    read: (work) => {
+      reads++;
+      return read(work);
+    },
+  });
+  return {
+    ...transcripts,
+    reads: () => reads,
+    /** Ends a turn. */
+    say(sessionKey: string, ...texts: readonly string[]) {
+      const entries = texts.map(said);
+      transcripts.insert({ agentId: "main", sessionKey, channelId: "11" }, entries);
+      transcripts.stored(sessionKey, entries);
+    },
+    /** What a process says that has just started. */
+    inTable: (sessionKey: string, limit: number, maxChars?: number) =>
+      createTranscripts(database, { read }).entriesOf(sessionKey, limit, maxChars),
+  };
+}
+
+describe("createTranscripts()", () => {
+  it("[S1] [H2] says from memory exactly what the table says", async () => {
+    const session = fc.constantFrom("a", "b");
+    const text = fc.integer({ min: 0, max: 4 }).map((length) => "x".repeat(length));
+    const say = fc.record({
+      kind: fc.constant("say" as const),
+      session,
+      texts: fc.array(text, { maxLength: 20, size: "max" }),
+    });
+    const ask = fc.record({
+      kind: fc.constant("ask" as const),
+      session,
+      limit: fc.integer({ min: 0, max: 40 }),
+      maxChars: fc.oneof(fc.constant(Infinity), fc.integer({ min: 0, max: 60 })),
+    });
+    const steps = fc.array(
+      fc.oneof(
+        { weight: 4, arbitrary: say },
+        { weight: 8, arbitrary: ask },
+        { weight: 1, arbitrary: fc.record({ kind: fc.constant("forget" as const) }) },
+      ),
+      { maxLength: 60, size: "max" },
+    );
+    await fc.assert(fc.asyncProperty(steps, async (all) => {
+      const transcripts = open();
+      let number = 0;
+      for (const step of all) {
+        if (step.kind === "forget") transcripts.forget();
+        else if (step.kind === "say") {
+          transcripts.say(
+            step.session,
+            ...step.texts.map((text) => `${++number % 10}${text}`),
+          );
+        } else {
+          const { session, limit, maxChars } = step;
+          assert.deepEqual(
+            await transcripts.entriesOf(session, limit, maxChars),
+            await transcripts.inTable(session, limit, maxChars),
+          );
+        }
+      }
+    }));
+  });
+
+  it("[S1] reads the table once for a session whose turns follow each other", async () => {
+    const transcripts = open();
+    for (let turn = 0; turn < 100; turn++) {
+      const shown = await transcripts.entriesOf("a", 20);
+      assert.equal(shown.length, Math.min(20, 2 * turn));
+      assert.deepEqual(await transcripts.entriesOf("a", 20), shown);
+      transcripts.say("a", `asked ${turn}`, `answered ${turn}`);
+    }
+    assert.equal(transcripts.reads(), 1);
+  });
+
+  it("[S1] gives a list that later turns do not change", async () => {
+    const transcripts = open();
+    transcripts.say("a", "1");
+    const [first, again] = [
+      await transcripts.entriesOf("a", 10),
+      await transcripts.entriesOf("a", 10),
+    ];
+    transcripts.say("a", "2");
+    assert.deepEqual([textsOf(first), textsOf(again)], [["1"], ["1"]]);
+  });
+
+  it("[S1] reads the table again after it forgets", async () => {
+    const transcripts = open();
+    await transcripts.entriesOf("a", 10);
+    transcripts.forget();
+    assert.equal(transcripts.bytes(), 0);
+    transcripts.say("a", "1"); // of a session that is not in memory
+    assert.equal(transcripts.bytes(), 0);
+    assert.deepEqual(textsOf(await transcripts.entriesOf("a", 10)), ["1"]);
+    assert.equal(transcripts.reads(), 2);
+  });
+
+  it("forgets the sessions that were used longest ago, once the texts fill the bound", async () => {
+    const transcripts = open();
+    const text = "x".repeat(800 * 1024);
+    for (const session of ["a", "b", "c"]) {
+      await transcripts.entriesOf(session, 10);
+      transcripts.say(session, text);
+      await transcripts.entriesOf("a", 10); // used again and again
+    }
+    const before = transcripts.reads();
+    assert.ok(transcripts.bytes() <= 4 * 1024 * 1024 + 1024);
+    assert.equal((await transcripts.entriesOf("a", 10)).length, 1);
+    assert.equal(transcripts.reads(), before, "a is in memory");
+    assert.equal((await transcripts.entriesOf("b", 10)).length, 1);
+    assert.equal(transcripts.reads(), before + 1, "b is not");
+  });
+
+  it("keeps of a long session hardly more than its turns ask for", async () => {
+    const transcripts = open();
+    await transcripts.entriesOf("a", 4);
+    for (let turn = 0; turn < 100; turn++) {
+      transcripts.say("a", "asked", "answered");
+      await transcripts.entriesOf("a", 4);
+    }
+    assert.ok(transcripts.bytes() < 30 * 300, `${transcripts.bytes()}`);
+    assert.equal(transcripts.reads(), 1);
+  });
+
+  it("keeps no session that is larger than the bound by itself", async () => {
+    const transcripts = open();
+    transcripts.say("a", "x".repeat(2 * 1024 * 1024 + 1));
+    assert.equal((await transcripts.entriesOf("a", 10)).length, 1);
+    assert.equal(transcripts.bytes(), 0);
+  });
+});

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ACCOUNT, channelId, messageId } from "../../support/discord/builders.ts";
+import { frozen, openTestStore } from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const CHANNEL = channelId("11");
+
+async function oneRow(nonce = "") {
+  const { store, database } = openTestStore();
+  const row = await store.outbox.add(frozen({ nonce, channelId: CHANNEL }), NOW);
+  const setState = (state: string) =>
+    database.prepare("UPDATE outbox SET state = ?, refusal = 'no'").run(state);
+  return { outbox: store.outbox, row, setState };
+}
+
+describe("fatesOf()", () => {
+  it("[D2] tells of what waits, and of what Discord has", async () => {
+    const { outbox, row } = await oneRow();
+    assert.deepEqual(await outbox.fatesOf([row.id]), [{ id: row.id, kind: "waits" }]);
+    await outbox.markSending(row, NOW);
+    await outbox.markSent(row, messageId("77"));
+    assert.deepEqual(await outbox.fatesOf([row.id]), [
+      { id: row.id, kind: "sent", messageId: "77" },
+    ]);
+  });
+
+  it("knows no id of what was deleted before Discord told of it", async () => {
+    const { outbox, row } = await oneRow();
+    await outbox.markSending(row, NOW);
+    await outbox.markSent(row);
+    assert.deepEqual(await outbox.fatesOf([row.id]), [{ id: row.id, kind: "sent" }]);
+  });
+
+  const kinds = [
+    ["pending", "waits"],
+    ["sending", "waits"],
+    ["uncertain", "held"],
+    ["dead", "failed"],
+    ["dropped", "failed"],
+  ] as const;
+  for (const [state, kind] of kinds) {
+    it(`says of what is ${state} that it ${kind}, and what Discord said last`, async () => {
+      const { outbox, row, setState } = await oneRow();
+      setState(state);
+      assert.deepEqual(await outbox.fatesOf([row.id]), [{ id: row.id, kind, reason: "no" }]);
+    });
+  }
+
+  it("[R11] says why its channel is parked, before what Discord said", async () => {
+    const { outbox, row, setState } = await oneRow();
+    setState("pending");
+    await outbox.park(ACCOUNT, CHANNEL, { reason: "Send Messages is denied", now: NOW });
+    assert.deepEqual(await outbox.fatesOf([row.id]), [
+      { id: row.id, kind: "waits", reason: "Send Messages is denied" },
+    ]);
+  });
+
+  it("[D4] is that of the message into which a full queue has put it, however often", async () => {
+    const { store: { outbox }, database } = openTestStore();
+    const texts = ["a", "b", "c"].map((content) => frozen({ nonce: "", content }));
+    const [a, b, c] = await outbox.addAll(texts, NOW);
+    assert.ok(a && b && c);
+    const fold = database.prepare(
+      "UPDATE outbox SET state = 'folded', folded_into = ? WHERE id = ?",
+    );
+    fold.run(b.id, a.id);
+    fold.run(c.id, b.id);
+    assert.deepEqual(await outbox.fatesOf([b.id, a.id]), [
+      { id: a.id, kind: "waits" },
+      { id: b.id, kind: "waits" },
+    ]);
+    await outbox.markSent(c, messageId("77"));
+    assert.deepEqual(await outbox.fatesOf([a.id]), [{ id: a.id, kind: "sent", messageId: "77" }]);
+  });
+
+  it("leaves out what is not there", async () => {
+    const { outbox, row } = await oneRow();
+    assert.deepEqual((await outbox.fatesOf([99, row.id])).map(({ id }) => id), [row.id]);
+    assert.deepEqual(await outbox.fatesOf([]), []);
+  });
+});

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { DAY_MS } from "../../../src/core/discord/day.ts";
+import type { OutboundFile } from "../../../src/core/outbound/outbound.ts";
+import { createStore } from "../../../src/store/store.ts";
+import { ACCOUNT, channelId, messageId, outboundMessage } from "../../support/discord/builders.ts";
+import { batch, frozen, openTestStore } from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const FILES: readonly OutboundFile[] = [
+  {
+    name: "Grüße 🐚.md",
+    alt: "all of it",
+    contentType: "text/markdown",
+    bytes: new TextEncoder().encode("hello\n".repeat(1_000)),
+  },
+  { name: "empty", bytes: new Uint8Array(0) },
+  { name: "raw.bin", bytes: Uint8Array.from({ length: 70_000 }, (_, index) => index % 251) },
+];
+
+async function openSending(nonce = "with") {
+  const test = openTestStore();
+  const { outbox } = test.store;
+  const row = await outbox.add(frozen({ nonce }, { files: FILES, whole: "all" }), NOW);
+  const left = () => test.rows("SELECT * FROM outbox_file").length;
+  return { ...test, outbox, row, left };
+}
+
+describe("filesOf()", () => {
+  it("[R12] gives back each file whole, in the order of sending", async () => {
+    const { outbox, row } = await openSending();
+    assert.equal(row.fileCount, 3);
+    assert.deepEqual(await outbox.filesOf(row), FILES);
+    const [head] = await outbox.heads(ACCOUNT);
+    assert.deepEqual(await outbox.filesOf(head!), FILES);
+  });
+
+  it("[R12] has none of a message without, and none of another's", async () => {
+    const { outbox } = await openSending();
+    const bare = await outbox.add(frozen({ nonce: "bare", channelId: channelId("5") }), NOW);
+    assert.deepEqual(await outbox.filesOf(bare), []);
+    const files = FILES.slice(1, 2);
+    const other = await outbox.add(frozen({ nonce: "x" }, { files }), NOW);
+    assert.deepEqual(await outbox.filesOf(other), files);
+  });
+
+  it("[X2] keeps the words of a file whole that have a NUL in them", async () => {
+    const { outbox } = openTestStore().store;
+    const files = [{ name: "a\0b.md", alt: "c\0d", bytes: new Uint8Array([0, 1, 0]) }];
+    const row = await outbox.add(frozen({}, { files }), NOW);
+    assert.deepEqual(await outbox.filesOf(row), [{ ...files[0], name: "ab.md", alt: "cd" }]);
+  });
+});
+
+describe("the bytes of a file", () => {
+  it("[X6] go once Discord has them, with the text that was kept beside them", async () => {
+    const { outbox, row, left, rows } = await openSending();
+    await outbox.markSending(row, NOW);
+    assert.equal(left(), 3);
+    await outbox.markSent(row, messageId("77"));
+    assert.equal(left(), 0);
+    assert.deepEqual(rows("SELECT whole, file_count FROM outbox"), [
+      { whole: null, file_count: 3 },
+    ]);
+  });
+
+  it("[X6] go with the gateway's echo", async () => {
+    const { store, left } = await openSending("with");
+    const { channelId } = outboundMessage();
+    const echoes = [{ nonce: "with", messageId: messageId("77"), channelId }];
+    await store.acceptBatch(batch({ echoes }), NOW);
+    assert.equal(left(), 0);
+  });
+
+  it("[X6] go a while after the message is dead, a few at a time; not before, nor others'", async () => {
+    const retention = { decisionsDays: 0, contextDays: 0, mediaDays: 7, contextPerChannel: 9 };
+    const { database, rows } = openTestStore();
+    const store = createStore(database, ":memory:", { elapsed: () => 0, retention });
+    const { outbox } = store;
+    for (let index = 0; index < 7; index++) {
+      const channel = { nonce: `n${index}`, channelId: channelId(String(index + 1)) };
+      await outbox.add(frozen(channel, { files: FILES }), NOW);
+    }
+    const heads = await outbox.heads(ACCOUNT);
+    for (const row of heads.slice(0, 5)) await outbox.markDead(row, "no");
+    await outbox.markSending(heads[5]!, NOW);
+    await outbox.markUncertain(heads[5]!);
+    const left = () =>
+      rows("SELECT DISTINCT outbox_row AS id FROM outbox_file ORDER BY 1").map(({ id }) => id);
+    await store.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS);
+    assert.equal(left().length, 7);
+    await store.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS + 1);
+    assert.equal(left().length, 3);
+    await store.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS + 1);
+    assert.deepEqual(left(), [7], "what is still to be sent keeps its own");
+  });
+
+  it("[X6] stay for ever where the days are 0", async () => {
+    const retention = { decisionsDays: 0, contextDays: 0, mediaDays: 0, contextPerChannel: 9 };
+    const { database, rows } = openTestStore();
+    const store = createStore(database, ":memory:", { elapsed: () => 0, retention });
+    const row = await store.outbox.add(frozen({}, { files: FILES }), NOW);
+    await store.outbox.markDead(row, "no");
+    await store.touchAlive(ACCOUNT, [], NOW + 10_000 * DAY_MS);
+    assert.equal(rows("SELECT * FROM outbox_file").length, 3);
+  });
+});

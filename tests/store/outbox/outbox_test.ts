@@ -1,0 +1,396 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import { nonceOfRow } from "../../../src/core/outbound/nonce.ts";
+import type { OutboundMessage } from "../../../src/core/outbound/outbound.ts";
+import { prepareSettleEcho } from "../../../src/store/outbox/echoes.ts";
+import { createOutbox } from "../../../src/store/outbox/outbox.ts";
+import { prepareAddToOutbox } from "../../../src/store/outbox/rows.ts";
+import { createOutgoing } from "../../../src/store/memory/outgoing.ts";
+import {
+  ACCOUNT,
+  channelId,
+  messageId,
+  outboundMessage,
+  roleId,
+  userId,
+} from "../../support/discord/builders.ts";
+import { openDatabase } from "../../support/store/open_database.ts";
+import { frozen, openTestStore, part } from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const SECOND = toAccountId("second");
+const ELSEWHERE = channelId("1400000000000000005");
+const FILES = [{ name: "a.md", bytes: new Uint8Array([1]) }];
+
+function openOutbox(...messages: readonly OutboundMessage[]) {
+  const database = openDatabase();
+  const add = prepareAddToOutbox(database, createOutgoing(database));
+  for (const message of messages) add({ message, files: [] }, NOW);
+  const outbox = createOutbox(database);
+  const nonces = async (accountId = ACCOUNT) =>
+    (await outbox.heads(accountId)).map(({ message }) => message.nonce);
+  const stored = (nonce: string) => {
+    const row = database.prepare(
+      "SELECT state, message_id, first_attempt_at, failing_since, refusal FROM outbox WHERE nonce = ?",
+    ).get(nonce);
+    return { ...row };
+  };
+  return { database, outbox, nonces, stored };
+}
+
+const first = outboundMessage({ nonce: "first" });
+const second = outboundMessage({ nonce: "second" });
+
+describe("createOutbox()", () => {
+  it("[D1] gives back a message as it was frozen", async () => {
+    const message = outboundMessage({
+      pings: { users: [userId("1")], roles: [roleId("2")], quotedAuthor: true },
+      quote: messageId("3"),
+    });
+    const [head] = await openOutbox(message).outbox.heads(ACCOUNT);
+    assert.deepEqual(head, { id: 1, message, fileCount: 0, action: { kind: "post" } });
+  });
+
+  it("[D1] keeps the order of a channel, and holds up no other", async () => {
+    const elsewhere = outboundMessage({ nonce: "elsewhere", channelId: ELSEWHERE });
+    const { outbox, nonces } = openOutbox(first, second, elsewhere);
+    assert.deepEqual(await nonces(), ["first", "elsewhere"]);
+
+    const [head] = await outbox.heads(ACCOUNT);
+    await outbox.markSending(head!, 100);
+    assert.deepEqual(await nonces(), ["first", "elsewhere"]);
+    await outbox.markSent(head!, messageId("77"));
+    assert.deepEqual(await nonces(), ["second", "elsewhere"]);
+  });
+
+  it("[C6] keeps the accounts apart", async () => {
+    const { nonces } = openOutbox(first, { ...first, accountId: SECOND }, second);
+    assert.deepEqual(await nonces(SECOND), ["first"]);
+    assert.deepEqual(await nonces(), ["first"]);
+  });
+
+  it("[D2] takes a nonce once", () => {
+    assert.throws(() => openOutbox(first, first), /UNIQUE/);
+  });
+
+  it("[D2] keeps the time of the first attempt", async () => {
+    const { outbox } = openOutbox(first);
+    for (const now of [100, 200]) {
+      const [head] = await outbox.heads(ACCOUNT);
+      assert.equal(await outbox.markSending(head!, now), true);
+    }
+    const [head] = await outbox.heads(ACCOUNT);
+    assert.equal(head?.firstAttemptAt, 100);
+  });
+
+  it("[D5] lets a channel go on past what Discord will never take", async () => {
+    const { outbox, nonces, stored } = openOutbox(first, second);
+    const [head] = await outbox.heads(ACCOUNT);
+    await outbox.markDead(head!, "Missing Permissions");
+    assert.deepEqual(await nonces(), ["second"]);
+    assert.deepEqual(stored("first"), {
+      state: "dead",
+      message_id: null,
+      first_attempt_at: null,
+      failing_since: null,
+      refusal: "Missing Permissions",
+    });
+    assert.equal(await outbox.markSending(head!, NOW), false);
+  });
+
+  it("[D2] holds what nobody can tell of, and nothing behind it", async () => {
+    const { outbox, nonces, stored } = openOutbox(first, second);
+    const [head] = await outbox.heads(ACCOUNT);
+    await outbox.markSending(head!, NOW);
+    await outbox.markUncertain(head!);
+    assert.equal(stored("first")["state"], "uncertain");
+    assert.deepEqual(await nonces(), ["second"]);
+    assert.equal(await outbox.markSending(head!, NOW), false);
+  });
+
+  it("[D2] takes back nothing that is settled", async () => {
+    const { outbox, stored } = openOutbox(first);
+    const [head] = await outbox.heads(ACCOUNT);
+    await outbox.markSending(head!, NOW);
+    assert.equal(await outbox.markSent(head!, messageId("77")), true);
+    await outbox.markRefused(head!, "too late", NOW);
+    await outbox.markFailing(head!, NOW);
+    await outbox.markAbsent(head!);
+    await outbox.markDead(head!, "too late");
+    await outbox.markUncertain(head!);
+    assert.equal(await outbox.markSent(head!), false); // what is learned of the id is not forgotten
+    assert.deepEqual(stored("first"), {
+      state: "sent",
+      message_id: "77",
+      first_attempt_at: NOW,
+      failing_since: null,
+      refusal: null,
+    });
+  });
+});
+
+describe("heads()", () => {
+  it("[D1] looks into the channels that are named, and into no other", async () => {
+    const elsewhere = outboundMessage({ nonce: "elsewhere", channelId: ELSEWHERE });
+    const { outbox } = openOutbox(first, second, elsewhere, { ...elsewhere, accountId: SECOND });
+    const nonces = async (...channels: Parameters<typeof channelId>[0][]) =>
+      (await outbox.heads(ACCOUNT, channels.map(channelId))).map(({ message }) => message.nonce);
+    assert.deepEqual(await nonces(first.channelId), ["first"]);
+    assert.deepEqual(await nonces("99", ELSEWHERE), ["elsewhere"]);
+    assert.deepEqual(await nonces(), []);
+  });
+
+  it("[D1] finds its rows by indexes, however many are over", () => {
+    const prepared: string[] = [];
+    const database = openDatabase();
+    const prepare = database.prepare.bind(database);
+    database.prepare = (sql) => {
+      prepared.push(sql);
+      return prepare(sql);
+    };
+    createOutbox(database);
+    prepareSettleEcho(database);
+    const plans = prepared.filter((sql) => /\b(?:FROM|UPDATE|JOIN) outbox\b/.test(sql));
+    assert.ok(plans.length > 15, `${plans.length}`);
+    for (const sql of plans) {
+      const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map((row) => String(row["detail"]));
+      const scans = plan.filter((step) =>
+        /^SCAN (?:o|u|outbox)\b/.test(step) && !/ USING /.test(step)
+      );
+      assert.deepEqual(scans, [], sql);
+    }
+  });
+});
+
+describe("add()", () => {
+  it("[D2] stores what answers nobody under the nonce of its row, on the disk", async () => {
+    const { database, outbox } = openOutbox(first);
+    const row = await outbox.add({ message: outboundMessage({ nonce: "" }), files: [] }, NOW);
+    assert.deepEqual(row, {
+      id: 2,
+      message: outboundMessage({ nonce: nonceOfRow(2, NOW) }),
+      fileCount: 0,
+      action: { kind: "post" },
+      state: "pending",
+    });
+    const [told] = database.prepare("SELECT created_at FROM outbox WHERE id = 2").all();
+    assert.equal(told?.["created_at"], NOW);
+  });
+
+  it("[D1] waits for the disk with what nothing brings back, and not with a draft", async () => {
+    const { database, store } = openTestStore();
+    const exec = database.exec.bind(database);
+    let level = "";
+    database.exec = (sql) => {
+      level = /synchronous = (\w+)/.exec(sql)?.[1] ?? level;
+      exec(sql);
+    };
+    const { id } = await store.outbox.add(frozen({ nonce: "" }), NOW);
+    assert.equal(level, "full");
+    await store.outbox.add(frozen({ nonce: "draft", of: part("1", { kind: "draft" }) }), NOW);
+    assert.equal(level, "normal");
+    await store.outbox.release(id, "drop");
+    assert.equal(level, "full");
+  });
+
+  it("[R8] gives a draft that is there as it is, with what became of it", async () => {
+    const { outbox } = openOutbox();
+    const of = part("1", { kind: "draft" });
+    const draft = frozen({ nonce: "draft", content: "He", of });
+    const row = await outbox.add(draft, NOW);
+    await outbox.markSending(row, NOW + 1);
+    const grown = frozen({ nonce: "draft", content: "Hello", of }, { files: FILES });
+    const again = await outbox.add(grown, NOW + 9);
+    assert.deepEqual(again, { ...row, state: "sending", firstAttemptAt: NOW + 1 });
+    await outbox.markSent(row, messageId("77"));
+    assert.deepEqual(await outbox.add(grown, NOW + 9), {
+      ...again,
+      state: "sent",
+      messageId: messageId("77"),
+    });
+    assert.deepEqual(await outbox.filesOf(again), []);
+    assert.deepEqual(await outbox.heads(ACCOUNT), [], "and posts nothing twice");
+  });
+
+  it("[D2] keeps the accounts apart", async () => {
+    const { outbox } = openOutbox();
+    const row = await outbox.add(frozen({ nonce: "same" }), NOW);
+    const other = await outbox.add(frozen({ nonce: "same", accountId: SECOND }), NOW);
+    assert.notEqual(other.id, row.id);
+  });
+});
+
+describe("shiftFailing()", () => {
+  it("[D5] moves what fails along with a clock that is set, but what began to fail since", async () => {
+    const { store: { outbox }, rows } = openTestStore();
+    const ids = ["a", "b", "c", "d"];
+    const made = await outbox.addAll(ids.map((nonce) => frozen({ nonce })), NOW);
+    const [other] = await outbox.addAll([frozen({ nonce: "e", accountId: SECOND })], NOW);
+    const [a, b, c, d] = made;
+    assert.ok(a && b && c && d && other);
+    for (const [row, at] of [[a, 1], [b, 9], [d, 1], [other, 1]] as const) {
+      await outbox.markFailing(row, NOW + at);
+    }
+    await outbox.markSending(d, NOW);
+    await outbox.markDead(d, "no");
+    await outbox.shiftFailing(ACCOUNT, 100, NOW + 8);
+    const since = rows("SELECT nonce, failing_since - " + NOW + " AS it FROM outbox ORDER BY id");
+    assert.deepEqual(since.map(({ nonce, it }) => [nonce, it]), [
+      ["a", 101],
+      ["b", 9],
+      ["c", null],
+      ["d", 1],
+      ["e", 1],
+    ]);
+  });
+});
+
+describe("addAll()", () => {
+  it("[D1] adds the messages of one text with nothing in between, on the disk", async () => {
+    const { store, rows } = openTestStore();
+    const texts = (...contents: readonly string[]) =>
+      contents.map((content) => frozen({ nonce: "", content }));
+    const [first] = await Promise.all([
+      store.outbox.addAll(texts("a", "b", "c"), NOW),
+      store.outbox.addAll(texts("x", "y"), NOW),
+      store.outbox.add(frozen({ nonce: "", content: "z" }), NOW),
+    ]);
+    assert.deepEqual(first.map(({ id }) => id), [1, 2, 3]);
+    const written = rows("SELECT message ->> '$.content' AS it FROM outbox ORDER BY id");
+    assert.deepEqual(written.map(({ it }) => it), ["a", "b", "c", "x", "y", "z"]);
+  });
+
+  it("[D1] leaves no half of them", async () => {
+    const { store, rows } = openTestStore();
+    const broken = frozen({ nonce: "" }, { files: [{ name: "a", bytes: null as never }] });
+    await assert.rejects(store.outbox.addAll([frozen({ nonce: "" }), broken], NOW));
+    assert.deepEqual(rows("SELECT id FROM outbox"), []);
+    assert.deepEqual(await store.outbox.addAll([], NOW), []);
+  });
+});
+
+describe("a row that fails", () => {
+  it("[D5] fails since its first failure, until it is sent", async () => {
+    const { outbox, stored } = openOutbox(first);
+    const head = async () => (await outbox.heads(ACCOUNT))[0]!;
+    await outbox.markSending(await head(), 100);
+    await outbox.markFailing(await head(), 101);
+    assert.deepEqual(await head(), {
+      id: 1,
+      message: first,
+      fileCount: 0,
+      action: { kind: "post" },
+      firstAttemptAt: 100,
+      failingSince: 101,
+    });
+    await outbox.markFailing(await head(), 102);
+    await outbox.markRefused(await head(), "later", 103);
+    assert.equal((await head()).failingSince, 101);
+    assert.equal((await head()).firstAttemptAt, 100, "an earlier attempt may have created it");
+    await outbox.markSent(await head(), messageId("77"));
+    assert.equal(stored("first")["failing_since"], null);
+  });
+
+  it("[D2] is as before its first attempt where that was refused", async () => {
+    const { outbox, stored } = openOutbox(first);
+    const [head] = await outbox.heads(ACCOUNT);
+    await outbox.markSending(head!, 100);
+    await outbox.markRefused(head!, "Missing Access", 101);
+    assert.deepEqual(stored("first"), {
+      state: "pending",
+      message_id: null,
+      first_attempt_at: null,
+      failing_since: 101,
+      refusal: "Missing Access",
+    });
+  });
+
+  it("[D2] is as before its first attempt where the history does not have it", async () => {
+    const { outbox } = openOutbox(first);
+    const [head] = await outbox.heads(ACCOUNT);
+    await outbox.markSending(head!, 100);
+    await outbox.markFailing(head!, 101);
+    await outbox.markAbsent(head!);
+    const [again] = await outbox.heads(ACCOUNT);
+    assert.equal(again?.firstAttemptAt, undefined);
+    assert.equal(again?.failingSince, 101, "its day goes on");
+    await outbox.markSending(again!, 900);
+    assert.equal((await outbox.heads(ACCOUNT))[0]?.firstAttemptAt, 900);
+  });
+});
+
+describe("known()", () => {
+  it("[D2] tells which messages of a channel are on record as ours", async () => {
+    const { outbox } = openOutbox(first, second);
+    const [head] = await outbox.heads(ACCOUNT);
+    await outbox.markSent(head!, messageId("77"));
+    const asked = ["76", "77", "78"].map(messageId);
+    assert.deepEqual(await outbox.known(first.channelId, asked), new Set([messageId("77")]));
+    assert.deepEqual(await outbox.known(ELSEWHERE, asked), new Set());
+    assert.deepEqual(await outbox.known(first.channelId, []), new Set());
+  });
+});
+
+describe("the order of an outbox", () => {
+  const channels = ["1", "2", "3"].map(channelId);
+  /** What can be done to a head, by whoever is at it. */
+  const steps = ["send", "sent", "refused", "dead", "uncertain", "echo"] as const;
+
+  it("[D1] is that of freezing within each channel, under any interleaving", async () => {
+    const property = fc.asyncProperty(
+      fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 12 }),
+      fc.array(fc.tuple(fc.nat({ max: 2 }), fc.constantFrom(...steps)), { maxLength: 60 }),
+      async (owners, actions) => {
+        const messages = owners.map((owner, index) =>
+          outboundMessage({ channelId: channels[owner]!, nonce: `n${index}` })
+        );
+        const { database, outbox } = openOutbox(...messages);
+        const settleEcho = prepareSettleEcho(database);
+        const left = new Map(
+          channels.map((channel) =>
+            [channel, messages.filter(({ channelId }) => channelId === channel)] as const
+          ),
+        );
+        for (const [at, step] of actions) {
+          const heads = await outbox.heads(ACCOUNT);
+          const expected = [...left.values()].flatMap(([head]) => head ? [head.nonce] : []);
+          assert.deepEqual(
+            heads.map(({ message }) => message.nonce).toSorted(),
+            expected.toSorted(),
+          );
+
+          const row = heads[at % Math.max(1, heads.length)];
+          if (!row) break;
+          const { channelId: channel, nonce } = row.message;
+          const wasTried = row.firstAttemptAt !== undefined;
+          switch (step) {
+            case "send":
+              await outbox.markSending(row, NOW);
+              break;
+            case "sent":
+              await outbox.markSent(row, messageId("77"));
+              break;
+            case "refused":
+              await outbox.markRefused(row, "later", NOW);
+              break;
+            case "dead":
+              await outbox.markDead(row, "never");
+              break;
+            case "uncertain":
+              await outbox.markUncertain(row);
+              break;
+            case "echo":
+              settleEcho(ACCOUNT, { nonce, messageId: messageId("77"), channelId: channel });
+              break;
+          }
+          const isOver = ["sent", "dead", "echo"].includes(step) ||
+            (step === "uncertain" && wasTried);
+          if (isOver) left.get(channel)!.shift();
+        }
+      },
+    );
+    await fc.assert(property, { numRuns: 60 });
+  });
+});

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { DAY_MS } from "../../../src/core/discord/day.ts";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import { createParkedChannels } from "../../../src/store/outbox/parked_channels.ts";
+import { transactAlone } from "../../../src/store/database/transact.ts";
+import { ACCOUNT, channelId, messageId } from "../../support/discord/builders.ts";
+import { openDatabase } from "../../support/store/open_database.ts";
+import { frozen, openTestStore } from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const SECOND = toAccountId("second");
+const OPS = channelId("1400000000000000005");
+const HELP = channelId("1400000000000000006");
+const DENIED = { reason: "Send Messages is denied for the role Krill", now: NOW };
+
+/** Two messages to #ops, and one to another channel. */
+async function openQueues() {
+  const test = openTestStore();
+  const { outbox } = test.store;
+  await outbox.add(frozen({ nonce: "ops-1", channelId: OPS }), NOW);
+  await outbox.add(frozen({ nonce: "ops-2", channelId: OPS }), NOW + 1);
+  await outbox.add(frozen({ nonce: "help", channelId: HELP }), NOW + 2);
+  const nonces = async () => (await outbox.heads(ACCOUNT)).map(({ message }) => message.nonce);
+  const failing = () =>
+    test.rows("SELECT failing_since FROM outbox ORDER BY id")
+      .map((row) => row["failing_since"]);
+  return { ...test, outbox, nonces, failing };
+}
+
+describe("park()", () => {
+  it("[D5] holds up one channel and no other, and says what waits there", async () => {
+    const { outbox, nonces } = await openQueues();
+    assert.equal(await outbox.park(ACCOUNT, OPS, DENIED), true);
+    assert.deepEqual(await nonces(), ["help"]);
+    assert.deepEqual(await outbox.heads(ACCOUNT, [OPS]), []);
+    assert.deepEqual(await outbox.parked(ACCOUNT), [
+      { channelId: OPS, reason: DENIED.reason, since: NOW, waiting: 2 },
+    ]);
+    assert.deepEqual(await outbox.parked(SECOND), []);
+  });
+
+  it("[D5] lets all that waits there grow old from the first refusal on", async () => {
+    const { outbox, failing } = await openQueues();
+    const [head] = await outbox.heads(ACCOUNT, [OPS]);
+    await outbox.markRefused(head!, "Missing Access", NOW - 5);
+    await outbox.park(ACCOUNT, OPS, DENIED);
+    assert.deepEqual(failing(), [NOW - 5, NOW, null]);
+    await outbox.unpark(ACCOUNT, "all");
+    await outbox.park(ACCOUNT, OPS, { ...DENIED, now: NOW + 9 });
+    assert.deepEqual(failing(), [NOW - 5, NOW, null]);
+  });
+
+  it("[D5] is told once, until something arrives there", async () => {
+    const { outbox, failing } = await openQueues();
+    assert.equal(await outbox.park(ACCOUNT, OPS, DENIED), true);
+    const again = { reason: "Attach Files is denied for @everyone", now: NOW + 50 };
+    assert.equal(await outbox.park(ACCOUNT, OPS, again), false);
+    await outbox.unpark(ACCOUNT, [OPS]);
+    assert.equal(await outbox.park(ACCOUNT, OPS, again), false);
+    assert.deepEqual(await outbox.parked(ACCOUNT), [
+      { channelId: OPS, reason: again.reason, since: NOW, waiting: 2 },
+    ]);
+
+    await outbox.unpark(ACCOUNT, [OPS]);
+    const [head] = await outbox.heads(ACCOUNT, [OPS]);
+    await outbox.markSent(head!); // it was nothing but a draft to remove: nothing arrived
+    assert.equal(await outbox.park(ACCOUNT, OPS, again), false);
+    await outbox.unpark(ACCOUNT, [OPS]);
+    const [next] = await outbox.heads(ACCOUNT, [OPS]);
+    await outbox.add(frozen({ nonce: "ops-3", channelId: OPS }), NOW + 3);
+    await outbox.park(ACCOUNT, OPS, again);
+    assert.deepEqual(failing(), [null, NOW, null, NOW + 50]);
+    await outbox.markSent(next!, messageId("77"));
+    assert.deepEqual(failing(), [null, null, null, null], "what waits behind it begins anew");
+    assert.equal(await outbox.park(ACCOUNT, OPS, { ...DENIED, now: NOW + 60 }), true);
+    assert.deepEqual((await outbox.parked(ACCOUNT)).map(({ since }) => since), [NOW + 60]);
+  });
+
+  it("[D5] is told again where nothing was refused for a day", async () => {
+    const { outbox } = await openQueues();
+    await outbox.park(ACCOUNT, OPS, DENIED);
+    await outbox.unpark(ACCOUNT, "all");
+    assert.equal(await outbox.park(ACCOUNT, OPS, { ...DENIED, now: NOW + DAY_MS - 1 }), false);
+    await outbox.unpark(ACCOUNT, "all");
+    assert.equal(await outbox.park(ACCOUNT, OPS, { ...DENIED, now: NOW + 2 * DAY_MS }), true);
+    assert.equal(await outbox.park(ACCOUNT, OPS, { ...DENIED, now: NOW + 4 * DAY_MS }), false);
+  });
+
+  it("[D2] ends where the gateway tells that a message is there all the same", async () => {
+    const { store, outbox } = await openQueues();
+    await outbox.park(ACCOUNT, OPS, DENIED);
+    const echo = { nonce: "ops-1", messageId: messageId("77"), channelId: OPS };
+    await store.acceptBatch(
+      { accountId: ACCOUNT, judged: [], echoes: [echo], guilds: [] },
+      NOW,
+    );
+    assert.deepEqual(await outbox.parked(ACCOUNT), []);
+  });
+});
+
+describe("unpark()", () => {
+  it("[D5] opens the channels that are named, or all of the account", async () => {
+    const { outbox, nonces } = await openQueues();
+    for (const channel of [OPS, HELP]) await outbox.park(ACCOUNT, channel, DENIED);
+    await outbox.park(SECOND, OPS, DENIED);
+    assert.equal(await outbox.unpark(ACCOUNT, [OPS, channelId("99")]), 1);
+    assert.deepEqual(await nonces(), ["ops-1"]);
+    assert.equal(await outbox.unpark(ACCOUNT, []), 0);
+    assert.equal(await outbox.unpark(ACCOUNT, "all"), 1);
+    assert.deepEqual(await nonces(), ["ops-1", "help"]);
+    assert.equal((await outbox.parked(SECOND)).length, 1);
+  });
+
+  it("[D5] asks for no transaction where nothing is parked", async () => {
+    const database = openDatabase();
+    const commit = () => assert.fail("There is nothing to store");
+    const channels = createParkedChannels(database, { ...transactAlone(database), commit });
+    assert.equal(await channels.unpark(ACCOUNT, [OPS]), 0);
+    assert.equal(await channels.unpark(ACCOUNT, "all"), 0);
+  });
+});

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { OutboxAction } from "../../../src/core/outbound/outbound.ts";
+import { nonceOfRow } from "../../../src/core/outbound/nonce.ts";
+import { prepareAddToOutbox } from "../../../src/store/outbox/rows.ts";
+import { createOutgoing } from "../../../src/store/memory/outgoing.ts";
+import { ACCOUNT, messageId } from "../../support/discord/builders.ts";
+import { openDatabase } from "../../support/store/open_database.ts";
+import { frozen, openTestStore, part } from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const MESSAGE = messageId("1400000000000000077");
+
+describe("prepareAddToOutbox()", () => {
+  it("[D2] names what answers nobody after its row, in the row and in the message", () => {
+    const database = openDatabase();
+    const add = prepareAddToOutbox(database, createOutgoing(database));
+    assert.deepEqual([add(frozen({ nonce: "" }), NOW), add(frozen({ nonce: "" }), NOW)], [1, 2]);
+    const rows = database.prepare("SELECT nonce, message ->> '$.nonce' AS said FROM outbox").all();
+    const nonces = [nonceOfRow(1, NOW), nonceOfRow(2, NOW)];
+    assert.deepEqual(rows.map(({ nonce, said }) => [nonce, said]), nonces.map((one) => [one, one]));
+  });
+
+  it("[D4] keeps what is folded or dropped on record, without its files, and sends none of it", async () => {
+    const { database, store, rows } = openTestStore();
+    const add = prepareAddToOutbox(database, createOutgoing(database));
+    const files = [{ name: "a", bytes: new Uint8Array([1]) }];
+    add(frozen({ nonce: "f" }, { files, whole: "all" }), NOW, { state: "folded", into: 9 });
+    add(frozen({ nonce: "d" }, { files }), NOW, { state: "dropped", reason: "the queue is full" });
+    assert.deepEqual(await store.outbox.heads(ACCOUNT), []);
+    assert.deepEqual(rows("SELECT * FROM outbox_file"), []);
+    assert.deepEqual(rows("SELECT nonce, state, folded_into, refusal, whole FROM outbox"), [
+      { nonce: "f", state: "folded", folded_into: 9, refusal: null, whole: null },
+      {
+        nonce: "d",
+        state: "dropped",
+        folded_into: null,
+        refusal: "the queue is full",
+        whole: null,
+      },
+    ]);
+  });
+});
+
+describe("the action of a row", () => {
+  const edit: OutboxAction = { kind: "edit", messageId: MESSAGE };
+  const remove: OutboxAction = { kind: "delete", messageId: MESSAGE };
+  const post: OutboxAction = { kind: "post" };
+  const nothing: OutboxAction = { kind: "nothing" };
+
+  /** By what became of the draft. */
+  const TABLE: readonly (readonly [
+    state: string | undefined,
+    messageId: string | null,
+    becomesThis: OutboxAction,
+    becomesNothing: OutboxAction,
+  ])[] = [
+    ["sent", MESSAGE, edit, remove],
+    ["sent", null, nothing, nothing], // somebody deleted it before we heard
+    ["dead", null, post, nothing],
+    ["withdrawn", null, post, nothing],
+    ["dropped", null, post, nothing],
+    ["uncertain", null, post, nothing],
+    [undefined, null, post, nothing],
+  ];
+  for (const [state = "none", id, becomesThis, becomesNothing] of TABLE) {
+    it(`[R8] is ${becomesThis.kind} or ${becomesNothing.kind} of a draft that is ${state}${id ? "" : ", without an id"}`, async () => {
+      for (const becomes of ["this", "nothing"] as const) {
+        const { database, store } = openTestStore();
+        if (state !== "none") {
+          await store.outbox.add(frozen({ nonce: "draft", of: part("1", { kind: "draft" }) }), NOW);
+          database.prepare("UPDATE outbox SET state = ?, message_id = ?").run(state, id);
+        }
+        await store.outbox.add(
+          frozen({ nonce: "final" }, { draft: { nonce: "draft", becomes } }),
+          NOW,
+        );
+        const [head] = await store.outbox.heads(ACCOUNT);
+        assert.equal(head?.message.nonce, "final");
+        assert.deepEqual(head.action, becomes === "this" ? becomesThis : becomesNothing);
+      }
+    });
+  }
+
+  it("[R8] waits for the draft, which is posted first", async () => {
+    const { store: { outbox } } = openTestStore();
+    const draft = await outbox.add(frozen({ nonce: "draft", of: part("1", { kind: "draft" }) }), 1);
+    await outbox.add(
+      frozen({ nonce: "final" }, { draft: { nonce: "draft", becomes: "this" } }),
+      NOW,
+    );
+    assert.deepEqual((await outbox.heads(ACCOUNT)).map(({ id }) => id), [draft.id]);
+    await outbox.markSending(draft, NOW);
+    assert.deepEqual((await outbox.heads(ACCOUNT)).map(({ id }) => id), [draft.id]);
+    await outbox.markSent(draft, MESSAGE);
+    const [head] = await outbox.heads(ACCOUNT);
+    assert.deepEqual(head?.action, edit);
+  });
+});

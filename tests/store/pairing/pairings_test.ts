@@ -1,0 +1,246 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import {
+  CLOSED_MS,
+  CODE_LIFE_MS,
+  codeFrom,
+  type PairingRequest,
+} from "../../../src/core/inbound/pairing.ts";
+import { openDatabase } from "../../../src/store/database/database.ts";
+import { createPairings, type PairingDecision } from "../../../src/store/pairing/pairings.ts";
+import { openStore, type Store } from "../../../src/store/store.ts";
+import { ACCOUNT } from "../../support/discord/builders.ts";
+import { challenged, codeNumber, desk, strangersMessage } from "../../support/discord/pairing.ts";
+import { found, frozen, openTestStore } from "../../support/store/store.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const SECOND = toAccountId("second");
+const STRANGER = strangersMessage(0).sender.id;
+
+function asked(fields: Partial<PairingDecision> = {}): PairingDecision {
+  return {
+    accountId: ACCOUNT,
+    by: { code: codeNumber(0) },
+    how: "approve",
+    decidedBy: "cli",
+    now: NOW,
+    notify: () => [],
+    ...fields,
+  };
+}
+
+/** As many strangers as are named, each with a request. */
+async function ask(store: Store, count = 1): Promise<readonly PairingRequest[]> {
+  const judged = Array.from({ length: count }, (_, who) => challenged(strangersMessage(who)));
+  const { challenged: requests } = await store.acceptBatch(found({ judged, pairing: desk() }), NOW);
+  return requests;
+}
+
+async function open(count = 1) {
+  const test = openTestStore();
+  const requests = await ask(test.store, count);
+  const request = requests[0]!;
+  return { ...test, pairing: test.store.pairing, requests, request };
+}
+
+/** Codes that nobody was given. */
+const guess = (number: number) => ({ code: codeFrom(Uint8Array.of(9, 9, 9, 9, 9, number, 9, 9)) });
+
+describe("pairing.decide()", () => {
+  it("[P3] lets somebody in, and tells them, in one transaction", async () => {
+    const { store, pairing, request } = await open();
+    const told: PairingRequest[] = [];
+    const outcome = await pairing.decide(asked({
+      by: { code: ` ${codeNumber(0).toLowerCase()} ` },
+      now: NOW + 5,
+      notify: (one) => {
+        told.push(one);
+        return [frozen({ nonce: "", channelId: one.channelId, content: "You may write now." })];
+      },
+    }));
+    assert.deepEqual(outcome, { kind: "approved", request });
+    assert.deepEqual(told, [request]);
+    assert.deepEqual(await pairing.requests(ACCOUNT, NOW), []);
+    assert.deepEqual(await pairing.paired(ACCOUNT), [{
+      accountId: ACCOUNT,
+      userId: STRANGER,
+      username: "stranger0",
+      pairedAt: NOW + 5,
+      pairedBy: "cli",
+    }]);
+    const rows = await store.outbox.open(ACCOUNT);
+    assert.deepEqual(rows.map(({ preview }) => preview), [
+      `Your code: ${codeNumber(0)}`,
+      "You may write now.",
+    ]);
+    assert.deepEqual(await store.directChannels(ACCOUNT), [request.channelId], "a gap is read");
+  });
+
+  it("[D1] lets nobody in whom it cannot tell", async () => {
+    const { pairing, request } = await open();
+    const failing = pairing.decide(asked({ notify: () => assert.fail("no words") }));
+    await assert.rejects(failing, /no words/);
+    assert.deepEqual(await pairing.paired(ACCOUNT), []);
+    assert.deepEqual(await pairing.requests(ACCOUNT, NOW), [request]);
+  });
+
+  it("[P3] keeps somebody out without a word", async () => {
+    const { store, pairing, request } = await open();
+    const notify = () => assert.fail("nobody is told");
+    assert.deepEqual(await pairing.decide(asked({ how: "deny", notify })), {
+      kind: "denied",
+      request,
+    });
+    assert.deepEqual(await pairing.paired(ACCOUNT), []);
+    assert.deepEqual(await pairing.requests(ACCOUNT, NOW), []);
+    assert.deepEqual(await store.directChannels(ACCOUNT), []);
+  });
+
+  it("[SEC-R13] takes a code once, whatever was decided by it", async () => {
+    for (const how of ["approve", "deny"] as const) {
+      const { pairing } = await open();
+      await pairing.decide(asked({ how }));
+      assert.deepEqual(await pairing.decide(asked()), { kind: "unknown", wrongInRow: 1 });
+      assert.equal((await pairing.paired(ACCOUNT)).length, how === "approve" ? 1 : 0);
+    }
+  });
+
+  it("[P3] says of a code that its hour is over, and does not call it wrong", async () => {
+    const { pairing, request } = await open();
+    const late = asked({ now: NOW + CODE_LIFE_MS });
+    assert.deepEqual(await pairing.decide(late), { kind: "expired", request });
+    assert.deepEqual(await pairing.decide({ ...late, by: { button: "button-0" } }), {
+      kind: "expired",
+      request,
+    });
+    assert.deepEqual(await pairing.paired(ACCOUNT), []);
+    const wrong = await pairing.decide({ ...late, by: guess(0) });
+    assert.deepEqual(wrong, { kind: "unknown", wrongInRow: 1 });
+    assert.equal((await pairing.decide(asked({ now: NOW + CODE_LIFE_MS - 1 }))).kind, "approved");
+  });
+
+  it("[P3] [SEC-R13] closes for a minute after five wrong codes in a row, right ones too", async () => {
+    const { pairing } = await open();
+    for (let number = 0; number < 5; number++) {
+      const outcome = await pairing.decide(asked({ by: guess(number) }));
+      assert.deepEqual(outcome, { kind: "unknown", wrongInRow: number + 1 });
+    }
+    const until = NOW + CLOSED_MS;
+    assert.deepEqual(await pairing.decide(asked()), { kind: "closed", until });
+    assert.deepEqual(await pairing.decide(asked({ now: until - 1 })), { kind: "closed", until });
+    assert.equal((await pairing.decide(asked({ now: until }))).kind, "approved");
+  });
+
+  it("[SEC-R13] begins to count anew after a right one, and counts what is no code", async () => {
+    const { pairing } = await open(2);
+    for (let number = 0; number < 4; number++) await pairing.decide(asked({ by: { code: "O" } }));
+    assert.equal((await pairing.decide(asked())).kind, "approved");
+    assert.deepEqual(await pairing.decide(asked({ by: guess(0) })), {
+      kind: "unknown",
+      wrongInRow: 1,
+    });
+  });
+
+  it("[C6] [SEC-R13] counts for each account, and finds no code of another's", async () => {
+    const { pairing } = await open();
+    for (let time = 0; time < 5; time++) {
+      assert.equal((await pairing.decide(asked({ accountId: SECOND }))).kind, "unknown");
+    }
+    assert.equal((await pairing.decide(asked({ accountId: SECOND }))).kind, "closed");
+    const button = { button: "button-0" };
+    assert.deepEqual(await pairing.decide(asked({ accountId: SECOND, by: button })), {
+      kind: "unknown",
+      wrongInRow: 0,
+    });
+    assert.equal((await pairing.decide(asked())).kind, "approved");
+  });
+
+  it("[SEC-R13] counts over restarts and over processes", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    const bot = openStore(path, { now: NOW, elapsed: () => 0 });
+    await ask(bot);
+    for (let time = 0; time < 5; time++) {
+      const database = openDatabase(path, { now: NOW });
+      await createPairings(database).decide(asked({ by: guess(time) }));
+      database.close();
+    }
+    assert.equal((await bot.pairing.decide(asked())).kind, "closed");
+    bot.close();
+    const next = openStore(path, { now: NOW, elapsed: () => 0 });
+    assert.equal((await next.pairing.decide(asked())).kind, "closed");
+    next.close();
+  });
+
+  it("[SEC-R13] is not hit by 10,000 guesses, of which a second tries none", async () => {
+    const { pairing } = await open(10);
+    const counts = new Map<string, number>();
+    for (let number = 0; number < 10_000; number++) {
+      const bytes = Uint8Array.from({ length: 8 }, (_, index) => (number * 7919) >> index);
+      bytes[7] = 1; // the desk of a test counts from AAAAAAAA, and its codes end in A
+      const { kind } = await pairing.decide(
+        asked({ by: { code: codeFrom(bytes) }, now: NOW + number }),
+      );
+      counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    }
+    assert.deepEqual([...counts.keys()].toSorted(), ["closed", "unknown"]);
+    assert.equal(counts.get("unknown"), 5, "in ten seconds");
+    assert.deepEqual(await pairing.paired(ACCOUNT), []);
+  });
+
+  it("[P3] takes the word of a button, and never closes for one", async () => {
+    const { pairing, requests: [first, second] } = await open(2);
+    for (let time = 0; time < 9; time++) {
+      assert.deepEqual(await pairing.decide(asked({ by: { button: "guess" } })), {
+        kind: "unknown",
+        wrongInRow: 0,
+      });
+    }
+    for (let time = 0; time < 5; time++) await pairing.decide(asked({ by: guess(time) }));
+    const press = (button: string) =>
+      pairing.decide(asked({ by: { button }, how: "approve", decidedBy: "42" }));
+    assert.deepEqual(await press(second!.buttons.deny), { kind: "denied", request: second });
+    assert.deepEqual(await press(first!.buttons.approve), { kind: "approved", request: first });
+    assert.equal((await pairing.paired(ACCOUNT))[0]?.pairedBy, "42");
+    for (const button of [second!.buttons.approve, second!.buttons.deny]) {
+      assert.deepEqual(await press(button), { kind: "already", request: second });
+    }
+  });
+
+  it("[P3] has one who decides first, of any number at once", async () => {
+    const { pairing, request } = await open();
+    const { approve, deny } = request.buttons;
+    const outcomes = await Promise.all([
+      pairing.decide(asked({ by: { button: deny } })),
+      pairing.decide(asked({ by: { button: approve } })),
+      pairing.decide(asked()),
+    ]);
+    assert.deepEqual(outcomes.map(({ kind }) => kind), ["denied", "already", "unknown"]);
+    assert.deepEqual(await pairing.paired(ACCOUNT), []);
+  });
+});
+
+describe("pairing.untold()", () => {
+  it("[P3] names the requests that the owners do not know of, over restarts, while they last", async () => {
+    const { pairing, requests: [first, second] } = await open(2);
+    assert.deepEqual(await pairing.untold(ACCOUNT, NOW), [first, second]);
+    await pairing.markTold(first!.id);
+    assert.deepEqual(await pairing.untold(ACCOUNT, NOW), [second]);
+    assert.deepEqual(await pairing.requests(ACCOUNT, NOW), [first, second]);
+    assert.deepEqual(await pairing.untold(SECOND, NOW), []);
+    assert.deepEqual(await pairing.untold(ACCOUNT, NOW + CODE_LIFE_MS), []);
+  });
+});
+
+describe("pairing.revoke()", () => {
+  it("[C6] takes back the pairing of one account, and says whose it was", async () => {
+    const { pairing } = await open();
+    await pairing.decide(asked());
+    assert.equal(await pairing.revoke(SECOND, STRANGER, NOW), undefined);
+    assert.equal((await pairing.revoke(ACCOUNT, STRANGER, NOW))?.username, "stranger0");
+    assert.deepEqual(await pairing.paired(ACCOUNT), []);
+  });
+});

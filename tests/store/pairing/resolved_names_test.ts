@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import type { ResolvedName } from "../../../src/core/names.ts";
+import { ACCOUNT, channelId, guildId, userId } from "../../support/discord/builders.ts";
+import { openTestStore } from "../../support/store/store.ts";
+
+const SECOND = toAccountId("second");
+const ADA: ResolvedName = { kind: "user", typed: "Ada", id: userId("1"), name: "ada", at: 5 };
+const GUILD: ResolvedName = {
+  kind: "guild",
+  typed: "my guild",
+  id: guildId("2"),
+  name: "My Guild",
+  at: 6,
+};
+const help = (guild: string, id: string): ResolvedName => ({
+  kind: "channel",
+  typed: "help",
+  guildId: guildId(guild),
+  id: channelId(id),
+  name: "help",
+  at: 7,
+});
+
+describe("names", () => {
+  it("[P12] are kept by what they were typed as, a channel's in each guild", async () => {
+    const { store } = openTestStore();
+    const user: ResolvedName = { ...ADA, typed: "help" };
+    const names = [help("2", "3"), help("4", "5"), GUILD, ADA, user];
+    await store.saveNames(ACCOUNT, names);
+    assert.deepEqual(await store.namesOf(ACCOUNT), names);
+    assert.deepEqual(await store.namesOf(SECOND), []);
+  });
+
+  it("[P12] stay the id that they were found to be first", async () => {
+    const { store } = openTestStore();
+    await store.saveNames(ACCOUNT, [ADA, GUILD]);
+    await store.saveNames(ACCOUNT, [
+      { ...ADA, id: userId("666"), at: 9 },
+      { ...GUILD, id: guildId("666"), at: 9 },
+    ]);
+    assert.deepEqual(await store.namesOf(ACCOUNT), [GUILD, ADA]);
+  });
+
+  it("[P12] are forgotten one by one, and may be found again then", async () => {
+    const { store } = openTestStore();
+    await store.saveNames(ACCOUNT, [help("2", "3"), help("4", "5"), GUILD]);
+    await store.saveNames(SECOND, [GUILD]);
+    await store.forgetNames(ACCOUNT, [
+      help("2", "3"),
+      { ...GUILD, id: guildId("666") }, // another guild than is on record
+    ]);
+    assert.deepEqual(await store.namesOf(ACCOUNT), [help("4", "5"), GUILD]);
+    await store.forgetNames(ACCOUNT, [GUILD]);
+    assert.deepEqual(await store.namesOf(SECOND), [GUILD]);
+    const renamed: ResolvedName = { ...GUILD, id: guildId("9") };
+    await store.saveNames(ACCOUNT, [renamed]);
+    assert.deepEqual(await store.namesOf(ACCOUNT), [help("4", "5"), renamed]);
+  });
+});

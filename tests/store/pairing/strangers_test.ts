@@ -1,0 +1,431 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import {
+  CODE_LIFE_MS,
+  CODES_WINDOW_MS,
+  MAX_CODES,
+  MAX_PENDING,
+} from "../../../src/core/inbound/pairing.ts";
+import { createStore, openStore } from "../../../src/store/store.ts";
+import { ACCOUNT, messageId } from "../../support/discord/builders.ts";
+import {
+  challenged,
+  codeNumber,
+  desk,
+  PAIRING_RULE,
+  strangersMessage,
+} from "../../support/discord/pairing.ts";
+import { batch, found, openTestStore } from "../../support/store/store.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const SECOND = toAccountId("second");
+const DECISIONS = "SELECT verdict, why FROM decision ORDER BY id";
+
+/** A store, and what hears strangers one after the other. */
+function openDoor() {
+  const test = openTestStore();
+  const pairing = desk();
+  const hear = (who: number, number: number, now = NOW) =>
+    test.store.acceptBatch(
+      found({ judged: [challenged(strangersMessage(who, number))], pairing }),
+      now,
+    );
+  const whys = () => test.rows(DECISIONS).map(({ verdict, why }) => `${verdict} ${why}`);
+  const approve = (code: string, now = NOW) =>
+    test.store.pairing.decide({
+      accountId: ACCOUNT,
+      by: { code },
+      how: "approve",
+      decidedBy: "cli",
+      now,
+      notify: () => [],
+    });
+  return { ...test, pairing, hear, whys, approve };
+}
+
+describe("a stranger's message in acceptBatch()", () => {
+  it("[P3] makes a request, and says its code, in the transaction of the message", async () => {
+    const { store, rows, pairing } = openDoor();
+    const one = challenged();
+    const { challenged: requests, ...rest } = await store.acceptBatch(
+      batch({ judged: [one], pairing }),
+      NOW,
+    );
+    const { message } = one;
+    assert.deepEqual(requests, [{
+      id: 1,
+      accountId: ACCOUNT,
+      userId: message.sender.id,
+      username: "stranger0",
+      channelId: message.channelId,
+      messageId: message.id,
+      code: codeNumber(0),
+      buttons: { approve: "button-0", deny: "button-1" },
+      createdAt: NOW,
+      expiresAt: NOW + CODE_LIFE_MS,
+    }]);
+    assert.deepEqual(rest, {
+      accepted: [],
+      settled: 0,
+      settledIn: [],
+      foreign: [],
+      undecided: [],
+    });
+    const [head] = await store.outbox.heads(ACCOUNT);
+    assert.equal(head?.message.content, `Your code: ${codeNumber(0)}`);
+    assert.deepEqual(rows("SELECT * FROM inbox"), [], "the message itself is not processed");
+    assert.deepEqual(await store.pairing.requests(ACCOUNT, NOW), requests);
+    assert.deepEqual((await store.health()).decisions, [
+      { verdict: "challenge", why: "pairing", count: 1 },
+    ]);
+  });
+
+  it("[P3] is answered once per code, however often they write, in one batch or in many", async () => {
+    const { store, pairing, hear, whys } = openDoor();
+    const judged = [0, 1, 2].map((number) => challenged(strangersMessage(0, number)));
+    const { challenged: requests } = await store.acceptBatch(batch({ judged, pairing }), NOW);
+    assert.equal(requests.length, 1);
+    assert.equal((await hear(0, 3, NOW + CODE_LIFE_MS - 1)).challenged.length, 0);
+    assert.deepEqual(whys(), [
+      "challenge pairing",
+      "ignore pairing-pending",
+      "ignore pairing-pending",
+      "ignore pairing-pending",
+    ]);
+    assert.equal(pairing.given(), 1);
+  });
+
+  it("[P3] gets another code an hour after the first, and not because they wrote since", async () => {
+    const { hear, store } = openDoor();
+    await hear(0, 0);
+    await hear(0, 1, NOW + CODE_LIFE_MS - 1);
+    const { challenged: [second] } = await hear(0, 2, NOW + CODE_LIFE_MS);
+    assert.equal(second?.code, codeNumber(1));
+    assert.deepEqual(await store.pairing.requests(ACCOUNT, NOW + CODE_LIFE_MS), [second]);
+  });
+
+  it("[G7] makes nothing of a message that is on record already", async () => {
+    const { hear, pairing, rows } = openDoor();
+    await hear(0, 0);
+    const before = ["decision", "pairing_request", "outbox"].map((name) =>
+      rows(`SELECT * FROM ${name}`)
+    );
+    await hear(0, 0, NOW + CODE_LIFE_MS);
+    assert.deepEqual(
+      ["decision", "pairing_request", "outbox"].map((name) => rows(`SELECT * FROM ${name}`)),
+      before,
+    );
+    assert.equal(pairing.given(), 1);
+  });
+
+  it("[P3] is accepted once they are paired, with the route that it came with", async () => {
+    const { hear, approve, whys, store, rows } = openDoor();
+    await hear(0, 0);
+    await approve(codeNumber(0));
+    const { accepted: [one] } = await hear(0, 1);
+    assert.deepEqual(one?.verdict, { kind: "accept", why: "dm-paired", rule: PAIRING_RULE });
+    assert.deepEqual(one?.moment, { isPaired: true });
+    const claim = await store.claimNext(ACCOUNT, NOW, []);
+    assert.equal(claim?.message.id, strangersMessage(0, 1).id);
+    assert.equal(claim?.route.sessionKey, "agent:main:main");
+    assert.deepEqual(whys(), ["challenge pairing", "accept dm-paired"]);
+    const [, facts] = rows(
+      "SELECT facts FROM decision ORDER BY id",
+    );
+    assert.match(String(facts?.["facts"]), /"isPaired":true/);
+  });
+
+  it("[P3] is a stranger's again at once when the pairing is taken back, without a new code", async () => {
+    const { hear, approve, store, whys } = openDoor();
+    await hear(0, 0);
+    await approve(codeNumber(0));
+    await hear(0, 1);
+    const { id: userId } = strangersMessage(0).sender;
+    const gone = await store.pairing.revoke(ACCOUNT, userId, NOW);
+    assert.equal(gone?.userId, userId);
+    assert.equal(await store.pairing.revoke(ACCOUNT, userId, NOW), undefined);
+    await hear(0, 2);
+    await hear(0, 3, NOW + CODE_LIFE_MS);
+    assert.deepEqual(whys(), [
+      "challenge pairing",
+      "accept dm-paired",
+      "ignore pairing-denied",
+      "challenge pairing",
+    ]);
+  });
+
+  it("[P3] asks in vain until the hour is over once it was denied", async () => {
+    const { hear, store, whys } = openDoor();
+    await hear(0, 0);
+    await store.pairing.decide({
+      accountId: ACCOUNT,
+      by: { code: codeNumber(0) },
+      how: "deny",
+      decidedBy: "cli",
+      now: NOW + 1,
+      notify: () => assert.fail("nobody tells them"),
+    });
+    await hear(0, 1, NOW + CODE_LIFE_MS - 1);
+    await hear(0, 2, NOW + CODE_LIFE_MS);
+    assert.deepEqual(whys(), ["challenge pairing", "ignore pairing-denied", "challenge pairing"]);
+  });
+
+  it("[P3] gives ten codes a minute, and twenty while none is decided", async () => {
+    const { hear, whys, pairing } = openDoor();
+    for (let who = 0; who < 12; who++) await hear(who, 0);
+    assert.equal(pairing.given(), MAX_CODES);
+    for (let who = 12; who < 24; who++) await hear(who, 0, NOW + CODES_WINDOW_MS);
+    assert.equal(pairing.given(), MAX_PENDING);
+    for (let who = 24; who < 30; who++) await hear(who, 0, NOW + 2 * CODES_WINDOW_MS);
+    assert.equal(pairing.given(), MAX_PENDING);
+    assert.equal(whys().filter((why) => why === "ignore pairing-full").length, 10);
+    await hear(0, 1, NOW + 2 * CODES_WINDOW_MS);
+    assert.equal(whys().at(-1), "ignore pairing-pending", "who has a code is told apart");
+    await hear(30, 0, NOW + CODE_LIFE_MS);
+    assert.equal(whys().at(-1), "challenge pairing", "the first ten are gone");
+  });
+
+  it("[C6] counts each account by itself", async () => {
+    const { store, hear, pairing } = openDoor();
+    for (let who = 0; who < 12; who++) await hear(who, 0);
+    const message = strangersMessage(0, 1, { accountId: SECOND });
+    const { challenged: [request] } = await store.acceptBatch(
+      found({ accountId: SECOND, judged: [challenged(message)], pairing }),
+      NOW,
+    );
+    assert.equal(request?.accountId, SECOND);
+    assert.equal((await store.pairing.requests(SECOND, NOW)).length, 1);
+  });
+
+  it("[P3] challenges nobody without a desk", async () => {
+    const { store, whys, rows } = openDoor();
+    const { challenged: requests } = await store.acceptBatch(
+      found({ judged: [challenged()] }),
+      NOW,
+    );
+    assert.deepEqual(requests, []);
+    assert.deepEqual(whys(), ["ignore dm-not-allowed"]);
+    assert.deepEqual(rows("SELECT * FROM outbox"), []);
+  });
+
+  it("[P3] draws again what is taken, and stops no batch if nothing else is drawn", async () => {
+    const { store, whys } = openDoor();
+    const codes = ["AAAAAAAA", "AAAAAAAA", "BBBBBBBB"];
+    const pairing = { ...desk(), newCode: () => codes.shift() ?? "AAAAAAAA" };
+    const judged = [0, 1, 2].map((who) => challenged(strangersMessage(who)));
+    const { challenged: requests } = await store.acceptBatch(batch({ judged, pairing }), NOW);
+    assert.deepEqual(requests.map(({ code }) => code), ["AAAAAAAA", "BBBBBBBB"]);
+    assert.equal(whys().at(-1), "ignore pairing-full");
+  });
+
+  it("[P3] is stored, though what it is told is in the outbox already", async () => {
+    const { store, hear, database } = openDoor();
+    await hear(0, 0);
+    database.exec("DELETE FROM verdict_block; DELETE FROM pairing_request");
+    const next = createStore(database, ":memory:", { elapsed: () => 0 });
+    await next.acceptBatch(
+      found({ judged: [challenged(strangersMessage(0))], pairing: desk() }),
+      NOW,
+    );
+    assert.equal((await store.pairing.requests(ACCOUNT, NOW)).length, 1);
+    assert.equal((await store.outbox.open(ACCOUNT)).length, 1);
+  });
+
+  it("[D1] stores nothing of a batch that cannot be stored whole", async () => {
+    const { store, rows } = openDoor();
+    const pairing = { ...desk(), challenge: () => assert.fail("no words") };
+    await assert.rejects(store.acceptBatch(found({ judged: [challenged()], pairing }), NOW));
+    for (const table of ["decision", "pairing_request", "outbox"]) {
+      assert.deepEqual(rows(`SELECT * FROM ${table}`), [], table);
+    }
+  });
+
+  it("[G14] is stored whole or not at all, wherever the process dies", async () => {
+    for (const moment of ["before", "after"] as const) {
+      const dies = (name: string) => {
+        if (name === "T1") throw new Error("killed");
+      };
+      const crash = { before() {}, after() {}, [moment]: dies };
+      const { database, store, rows } = openTestStore({ crash });
+      const killed = store.acceptBatch(found({ judged: [challenged()], pairing: desk() }), NOW);
+      await assert.rejects(killed, /killed/);
+      const expected = moment === "before" ? 0 : 1;
+      for (const table of ["decision", "pairing_request", "outbox"]) {
+        assert.equal(rows(`SELECT * FROM ${table}`).length, expected, `${moment} ${table}`);
+      }
+      const next = createStore(database, ":memory:", { elapsed: () => 0 });
+      await next.acceptBatch(found({ judged: [challenged()], pairing: desk() }), NOW + 1);
+      assert.equal((await next.pairing.untold(ACCOUNT, NOW + 1)).length, 1);
+      assert.equal((await next.outbox.open(ACCOUNT)).length, 1, "one code, told once");
+    }
+  });
+
+  it("[D1] waits for the disk where a code is made, and not in a flood", async () => {
+    const { database, hear } = openDoor();
+    const exec = database.exec.bind(database);
+    let level = "";
+    database.exec = (sql) => {
+      level = /synchronous = (\w+)/.exec(sql)?.[1] ?? level;
+      exec(sql);
+    };
+    await hear(0, 0);
+    assert.equal(level, "full");
+    await hear(0, 1);
+    assert.equal(level, "normal");
+  });
+
+  it("[P3] outlives a clock that is set back", async () => {
+    const { hear, pairing, store } = openDoor();
+    await hear(0, 0);
+    await hear(0, 1, NOW - 5_000);
+    assert.equal(pairing.given(), 1, "a step of seconds changes nothing");
+    const dayBefore = NOW - 24 * CODE_LIFE_MS;
+    assert.deepEqual(await store.pairing.requests(ACCOUNT, dayBefore), [], "no code lives a day");
+    assert.equal((await hear(0, 2, dayBefore)).challenged.length, 1);
+    assert.equal((await store.pairing.requests(ACCOUNT, dayBefore)).length, 1);
+    assert.equal((await hear(0, 3, NOW + 5_000)).challenged.length, 1, "it is right again");
+  });
+
+  it("[P3] never has two codes, nor more than may wait, in whatever order things come", async () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant("hear" as const), who: fc.nat({ max: 30 }) }),
+      fc.record({
+        kind: fc.constant("decide" as const),
+        code: fc.nat({ max: 30 }),
+        ok: fc.boolean(),
+      }),
+      fc.record({ kind: fc.constant("wait" as const), ms: fc.nat({ max: CODE_LIFE_MS / 2 }) }),
+    );
+    const property = fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
+      const { store, hear, rows, pairing } = openDoor();
+      let now = NOW;
+      const given: { readonly at: number; readonly userId: string }[] = [];
+      for (const [number, one] of steps.entries()) {
+        if (one.kind === "wait") now += one.ms;
+        else if (one.kind === "hear") {
+          for (const { userId } of (await hear(one.who, number, now)).challenged) {
+            assert.ok(
+              given.every((other) => other.userId !== userId || other.at <= now - CODE_LIFE_MS),
+              "one code an hour",
+            );
+            given.push({ at: now, userId });
+          }
+        } else {
+          const how = one.ok ? "approve" : "deny";
+          const by = { code: codeNumber(one.code) };
+          await store.pairing.decide({
+            accountId: ACCOUNT,
+            by,
+            how,
+            decidedBy: "cli",
+            now,
+            notify: () => [],
+          });
+        }
+        const waiting = await store.pairing.requests(ACCOUNT, now);
+        assert.ok(waiting.length <= MAX_PENDING);
+        assert.equal(new Set(waiting.map(({ userId }) => userId)).size, waiting.length);
+        const recent = given.filter(({ at }) => at > now - CODES_WINDOW_MS);
+        assert.ok(recent.length <= MAX_CODES);
+      }
+      assert.equal(pairing.given(), given.length);
+      const told = rows("SELECT * FROM outbox").length;
+      assert.equal(told, given.length, "one message for each code");
+    });
+    await fc.assert(property, { numRuns: 40 });
+  });
+
+  it("[P3] comes to the same, whichever of their messages is first", async () => {
+    const order = fc.shuffledSubarray([0, 1, 2, 3, 4], { minLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(order, async (numbers) => {
+        const { hear, whys } = openDoor();
+        for (const number of numbers) await hear(0, number);
+        assert.deepEqual(whys(), ["challenge pairing", ...Array(4).fill("ignore pairing-pending")]);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it("[SEC-R14] leaves little of a flood: 1,000 strangers, 50 messages of each", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    const store = openStore(path, {
+      now: NOW,
+      elapsed: () => 0,
+      retention: {
+        decisionsDays: 30,
+        decisionsMax: 2_000,
+        contextDays: 14,
+        mediaDays: 7,
+        contextPerChannel: 200,
+      },
+    });
+    const pairing = desk();
+    const sizes: number[] = [];
+    for (let number = 0; number < 50; number++) {
+      for (let from = 0; from < 1_000; from += 50) {
+        const judged = Array.from(
+          { length: 50 },
+          (_, index) =>
+            challenged(strangersMessage(from + index, number, idAt(number, from + index))),
+        );
+        await store.acceptBatch(found({ judged, pairing }), NOW + number * 1_000);
+      }
+      sizes.push(pagesOf(path));
+    }
+    assert.equal(pairing.given(), MAX_CODES, "within one minute");
+    assert.equal((await store.outbox.open(ACCOUNT)).length, MAX_CODES);
+    assert.equal((await store.pairing.requests(ACCOUNT, NOW + 50_000)).length, MAX_CODES);
+    assert.equal(await store.claimNext(ACCOUNT, NOW, []), undefined, "no turn, so no model call");
+    const { decisions } = await store.health();
+    assert.equal(decisions.reduce((sum, { count }) => sum + count, 0), 50_000);
+    const [after10 = 0, after50 = 0] = [sizes[9], sizes[49]];
+    assert.ok(after50 < after10 * 1.2, `the file grows with the flood: ${after10}, ${after50}`);
+    store.close();
+  });
+});
+
+/** The id of a message that is sent a second after another one. */
+function idAt(second: number, ms: number) {
+  return {
+    id: messageId(String(1_400_000_000_000_000_000n + (BigInt(second * 1_000 + ms) << 22n))),
+  };
+}
+
+/** Pages of a database, those among them that are still in its log. */
+function pagesOf(path: string): number {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    return Number(database.prepare("PRAGMA page_count").get()?.["page_count"]);
+  } finally {
+    database.close();
+  }
+}
+
+describe("[P5] somebody in a group DM in acceptBatch()", () => {
+  const inGroup = (number: number) =>
+    challenged({ ...strangersMessage(1, number), place: { kind: "group_dm" } });
+
+  it("gets no code, and leaves no request", async () => {
+    const { store, pairing, whys } = openDoor();
+    const stored = await store.acceptBatch(batch({ judged: [inGroup(1)], pairing }), NOW);
+    assert.deepEqual([stored.accepted, stored.challenged], [[], []]);
+    assert.deepEqual(whys(), ["ignore dm-not-allowed"]);
+    assert.deepEqual(await store.pairing.requests(ACCOUNT, NOW), []);
+  });
+
+  it("is accepted once they are paired", async () => {
+    const { store, pairing, hear, approve, whys } = openDoor();
+    const { challenged: [request] } = await hear(1, 1);
+    await approve(request?.code ?? "");
+    const { accepted } = await store.acceptBatch(batch({ judged: [inGroup(2)], pairing }), NOW);
+    assert.equal(accepted.length, 1);
+    assert.deepEqual(whys().at(-1), "accept group-dm-allowed");
+  });
+});

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import { toOverheard } from "../../../src/core/inbound/transcript.ts";
+import {
+  ACCOUNT,
+  channelId,
+  guildMessage,
+  messageId,
+  sender,
+} from "../../support/discord/builders.ts";
+import { accepted, batch, ignored, openTestStore, ROUTE } from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const CHANNEL = guildMessage().channelId;
+const EARS = { accountId: ACCOUNT, channelId: CHANNEL };
+const SECOND = toAccountId("second");
+
+/** Of rising ids; the first has one digit less than the others. */
+const said = (digits: string, fields: Partial<InboundMessage> = {}) =>
+  guildMessage({ id: messageId(digits), text: `said ${digits}`, ...fields });
+
+async function openContext(...ids: readonly string[]) {
+  const test = openTestStore();
+  await test.store.acceptBatch(batch({ judged: ids.map((id) => ignored(said(id))) }), NOW);
+  /** Asks the bot by a message of this id, and gives what its turn would see. */
+  const heardBy = async (id: string, limit = 20) => {
+    await test.store.acceptBatch(batch({ judged: [accepted(said(id))] }), NOW);
+    const heard = await test.store.overheard(EARS, ROUTE.sessionKey, messageId(id), limit);
+    return heard.map(({ messageId }) => messageId);
+  };
+  /** Ends the turn that is next. */
+  const end = async (kind: "answered" | "failed") => {
+    const claim = (await test.store.claimNext(ACCOUNT, NOW, []))!;
+    const at = { messageId: claim.message.id, at: NOW };
+    await test.store.finishTurn({
+      claim,
+      end: kind === "failed" ? { kind, failureId: "f", reason: "r" } : { kind },
+      entries: kind === "failed" ? [] : [
+        { role: "user", text: "?", ...at },
+        { role: "assistant", text: "!", ...at },
+      ],
+      outbox: [],
+    }, NOW);
+  };
+  return { ...test, heardBy, end };
+}
+
+describe("overheard()", () => {
+  it("[H1] gives the newest before a message, oldest first, by number and not by text", async () => {
+    const { heardBy } = await openContext("9", "10", "11", "100", "300");
+    assert.deepEqual(await heardBy("200"), ["9", "10", "11", "100"]);
+    assert.deepEqual(await heardBy("200", 2), ["11", "100"]);
+    assert.deepEqual(await heardBy("200", 0), []);
+  });
+
+  it("[H1] gives only what the session does not hold yet", async () => {
+    const { heardBy, end } = await openContext("10", "11", "31");
+    assert.deepEqual(await heardBy("20"), ["10", "11"]);
+    await end("answered");
+    assert.deepEqual(await heardBy("30"), []);
+    assert.deepEqual(await heardBy("40"), ["31"]);
+  });
+
+  it("[H1] gives again what a turn that failed has not kept", async () => {
+    const { heardBy, end } = await openContext("10");
+    await heardBy("20");
+    await end("failed");
+    assert.deepEqual(await heardBy("30"), ["10"]);
+  });
+
+  it("[H1] is not fooled by an older message that is answered later", async () => {
+    const { heardBy, end } = await openContext("10", "25");
+    await heardBy("30");
+    await end("answered");
+    await heardBy("20");
+    await end("answered");
+    assert.deepEqual(await heardBy("40"), []);
+  });
+
+  it("[H1] keeps channels and sessions apart", async () => {
+    const { store, heardBy } = await openContext("10");
+    const elsewhere = said("11", { channelId: channelId("777") });
+    await store.acceptBatch(batch({ judged: [ignored(elsewhere)] }), NOW);
+    assert.deepEqual(await heardBy("20"), ["10"]);
+    const heard = await store.overheard(EARS, "another session", messageId("20"), 20);
+    assert.deepEqual(heard.map(({ messageId }) => messageId), ["10"]);
+  });
+
+  it("[H1] counts what a session was asked in another channel for that channel only", async () => {
+    const { store, heardBy, end } = await openContext("10", "30");
+    const elsewhere = said("20", { channelId: channelId("777") });
+    await store.acceptBatch(batch({ judged: [accepted(elsewhere)] }), NOW);
+    await end("answered");
+    assert.deepEqual(await heardBy("40"), ["10", "30"]);
+  });
+
+  it("[P10] shows an account nothing that only another one may hear", async () => {
+    const { store, heardBy } = await openContext("10");
+    const judged = [ignored(said("11", { accountId: SECOND }))];
+    await store.acceptBatch(batch({ accountId: SECOND, judged }), NOW);
+    assert.deepEqual(await heardBy("20"), ["10"]);
+  });
+
+  it("[H1] gives back author, text, reply and time", async () => {
+    const { store } = openTestStore();
+    const message = said("10", {
+      sender: sender({ tag: "ada#1234" }),
+      quoted: { id: messageId("9"), text: "before" },
+    });
+    await store.acceptBatch(batch({ judged: [ignored(message), accepted(said("20"))] }), NOW);
+    assert.deepEqual(await store.overheard(EARS, "s", messageId("20"), 1), [{
+      messageId: "10",
+      tag: "ada#1234",
+      authorId: message.sender.id,
+      text: "said 10",
+      replyTo: "9",
+      sentAt: message.sentAt,
+    }]);
+  });
+});
+
+describe("addOverheard()", () => {
+  it("[X2] keeps the whole of a text that has a NUL in it", async () => {
+    const { store } = await openContext("11");
+    await store.addOverheard(ACCOUNT, CHANNEL, [toOverheard(said("10", { text: "a\0b" }))], NOW);
+    await store.acceptBatch(batch({ judged: [accepted(said("20"))] }), NOW);
+    const [first] = await store.overheard(EARS, "s", messageId("20"), 9);
+    assert.equal(first?.text, "ab");
+  });
+
+  it("[H1] fills up what was said before, and changes nothing that is there", async () => {
+    const { store, heardBy } = await openContext("11");
+    const before = [said("10"), said("11", { text: "changed" })].map(toOverheard);
+    await store.addOverheard(ACCOUNT, CHANNEL, before, NOW);
+    assert.deepEqual(await heardBy("20"), ["10", "11"]);
+    const [, last] = await store.overheard(EARS, "s", messageId("20"), 9);
+    assert.equal(last?.text, "said 11");
+  });
+});

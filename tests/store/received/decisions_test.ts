@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Facts } from "../../../src/core/inbound/facts.ts";
+import type { Verdict } from "../../../src/core/inbound/verdict.ts";
+import { guildMessage, guildPlace, messageId } from "../../support/discord/builders.ts";
+import { accepted, batch, ignored, openTestStore } from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const messages = ["101", "102", "103"].map((id) => guildMessage({ id: messageId(id) }));
+
+describe("verdictsAfter()", () => {
+  it("[P1] gives every verdict with its reason and rule, oldest first, page by page", async () => {
+    const { store } = openTestStore();
+    const [one, two, three] = messages;
+    const judged = [accepted(one), ignored(two), ignored(three, false)];
+    await store.acceptBatch(batch({ judged }), NOW);
+
+    const page = await store.verdictsAfter(0, 2);
+    const shared = { accountId: "default", channelId: one!.channelId, at: NOW, rule: "rule" };
+    const author = { authorId: one!.sender.id };
+    assert.deepEqual(page, [
+      { id: 1, messageId: "101", ...shared, ...author, verdict: "accept", why: "mentioned" },
+      { id: 2, messageId: "102", ...shared, ...author, verdict: "ignore", why: "no-mention" },
+    ]);
+    const rest = await store.verdictsAfter(page.at(-1)!.id, 2);
+    assert.deepEqual(rest.map(({ messageId }) => messageId), ["103"]);
+    assert.deepEqual(await store.verdictsAfter(rest.at(-1)!.id, 2), []);
+  });
+});
+
+describe("a decision on record", () => {
+  it("[P1] has the facts that it was made from, and its policy, and nobody's words", async () => {
+    const { store, rows } = openTestStore();
+    const message = guildMessage({
+      text: "a secret",
+      place: guildPlace({ topic: "a secret topic" }),
+      extras: [{ kind: "poll", text: "a secret poll" }],
+      quoted: { id: messageId("5"), text: "a secret quote" },
+    });
+    const moment = { isMuted: true };
+    await store.acceptBatch(
+      batch({ judged: [{ ...ignored(message, false), moment, policyId: 7 }] }),
+      NOW,
+    );
+    const [row] = rows(
+      "SELECT facts, policy_row FROM decision",
+    );
+    assert.equal(row?.["policy_row"], 7);
+    const facts: Facts = JSON.parse(String(row?.["facts"]));
+    assert.deepEqual(facts.sender, message.sender);
+    assert.deepEqual(facts.moment, moment);
+    assert.equal(facts.hasContent, true);
+    for (const table of ["verdict_block", "fact"]) {
+      assert.doesNotMatch(JSON.stringify(rows(`SELECT * FROM ${table}`)), /secret/);
+    }
+  });
+
+  it("[G6] says of what came too late what policy had looked at", async () => {
+    const { store, rows } = openTestStore();
+    const tooLate = { ...accepted().verdict, kind: "ignore", why: "too-old", keepAsContext: true };
+    const judged = { message: guildMessage(), verdict: tooLate as Verdict };
+    await store.acceptBatch(batch({ judged: [{ ...judged, said: accepted().verdict }] }), NOW);
+    const [row] = rows("SELECT facts -> '$.matchesPattern' AS matched FROM fact");
+    assert.equal(row?.["matched"], "true");
+    assert.equal((await store.verdictsAfter(0, 1))[0]?.why, "too-old");
+  });
+});

@@ -1,0 +1,353 @@
+import assert from "node:assert/strict";
+import type { DatabaseSync } from "node:sqlite";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { DAY_MS } from "../../../src/core/discord/day.ts";
+import { factsOf } from "../../../src/core/inbound/facts.ts";
+import type { Judged } from "../../../src/core/inbound/inbox.ts";
+import { prepareFactRows, preparePruneFacts } from "../../../src/store/received/fact_rows.ts";
+import { preparePruner } from "../../../src/store/received/retention.ts";
+import { transactNow } from "../../../src/store/database/transact.ts";
+import { prepareVerdictBlocks } from "../../../src/store/received/verdict_blocks.ts";
+import {
+  ACCOUNT,
+  guildMessage,
+  messageId,
+  sender,
+  userId,
+} from "../../support/discord/builders.ts";
+import { openDatabase } from "../../support/store/open_database.ts";
+import { batch, ignored, openTestStore } from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+
+/** The `number`th message, by one of many people. */
+function said(number: number, by: number): Judged {
+  const author = sender({ id: userId(String(500 + by)), username: `person-${by}` });
+  return ignored(guildMessage({ id: messageId(String(1_000 + number)), sender: author }));
+}
+
+const factsIn = ({ message, moment = {}, verdict }: Judged) =>
+  JSON.stringify(factsOf(message, moment, verdict));
+
+const FACTS = "SELECT id, generation, facts FROM fact ORDER BY id";
+
+/** As a process has it, over what the one before has left. */
+function openProcess(database: DatabaseSync, elapsed: () => number, max = 1_000) {
+  const factRows = prepareFactRows(database, { elapsed, max });
+  const verdicts = prepareVerdictBlocks(database, factRows);
+  return {
+    factRows,
+    /** Records them in one block; says which were new. */
+    record(...judged: readonly Judged[]): readonly boolean[] {
+      const recording = verdicts.begin(ACCOUNT, NOW);
+      const areNew = judged.map(recording.add);
+      recording.end();
+      return areNew;
+    },
+    replace: (judged: Judged) => verdicts.replace(judged, NOW),
+    prune: preparePruneFacts(database, factRows),
+    /** A transaction is undone. */
+    forget() {
+      factRows.forget();
+      verdicts.forget();
+    },
+  };
+}
+
+function open({ max = 1_000 } = {}) {
+  const database = openDatabase();
+  const clock = { ms: 0 };
+  const start = () => openProcess(database, () => clock.ms, max);
+  const rows = (sql: string) => database.prepare(sql).all().map((row) => ({ ...row }));
+  const generations = () => rows(FACTS).map(({ generation }) => generation);
+  return { database, clock, start, ...start(), rows, generations };
+}
+
+describe("prepareFactRows()", () => {
+  it("[P1] keeps once what is the same of many messages", () => {
+    const { record, rows } = open();
+    for (let number = 0; number < 6; number++) record(said(number, number % 2));
+    assert.deepEqual(rows(FACTS), [
+      { id: 1, generation: 1, facts: factsIn(said(0, 0)) },
+      { id: 2, generation: 1, facts: factsIn(said(1, 1)) },
+    ]);
+    const named = rows("SELECT fact_row FROM decision ORDER BY id").map((row) => row["fact_row"]);
+    assert.deepEqual(named, [1, 2, 1, 2, 1, 2]);
+  });
+
+  it("[P1] keeps apart what differs by a flag", () => {
+    const { record, rows } = open();
+    record(said(0, 0));
+    record({ ...said(1, 0), moment: { isMuted: true } });
+    assert.equal(rows(FACTS).length, 2);
+  });
+
+  it("[X6] begins anew when a generation is full", () => {
+    const { record, generations } = open({ max: 2 });
+    for (const by of [0, 1, 1, 2, 0]) record(said(by + generations().length * 10, by));
+    assert.deepEqual(generations(), [1, 1, 3, 3]);
+  });
+
+  it("[X6] begins anew after a day, and not before", () => {
+    const { record, clock, generations } = open();
+    record(said(0, 0));
+    clock.ms = DAY_MS - 1;
+    record(said(1, 0));
+    assert.deepEqual(generations(), [1]);
+    clock.ms = DAY_MS;
+    record(said(2, 0));
+    record(said(3, 0));
+    assert.deepEqual(generations(), [1, 2]);
+  });
+
+  it("[X6] begins anew with a process, which names no row that it has not made", () => {
+    const { record, start, generations } = open();
+    record(said(0, 0));
+    start().record(said(1, 0));
+    assert.deepEqual(generations(), [1, 2]);
+  });
+
+  it("[G7] makes none for what is on record", () => {
+    const { record, rows } = open();
+    record(said(0, 0));
+    assert.deepEqual(record({ ...said(0, 0), moment: { isMuted: true } }), [false]);
+    assert.equal(rows(FACTS).length, 1);
+  });
+
+  it("[D1] names no row of a job that was undone, nor does what comes in the same group", async () => {
+    const { store } = openTestStore();
+    const verdict = { kind: "accept", why: "mentioned", rule: "rule" } as const;
+    const lost = { ...said(0, 0), verdict }; // for it has no route
+    const [failed, kept] = await Promise.allSettled([
+      store.acceptBatch(batch({ judged: [said(1, 1), lost] }), NOW),
+      store.acceptBatch(batch({ judged: [said(2, 2), said(3, 1)] }), NOW),
+    ]);
+    assert.deepEqual([failed.status, kept.status], ["rejected", "fulfilled"]);
+    for (const judged of [said(2, 2), said(3, 1)]) {
+      const dossier = await store.dossierOf({ messageId: judged.message.id });
+      assert.equal(JSON.stringify(dossier?.decisions[0]?.facts), factsIn(judged));
+    }
+  });
+
+  it("[D1] names no row of a group that was undone", async () => {
+    let isFull = true;
+    const before = () => {
+      if (isFull) throw new Error("the disk is full");
+    };
+    const { store } = openTestStore({ crash: { before, after() {} } });
+    const judged = [said(0, 0), said(1, 1)];
+    await assert.rejects(store.acceptBatch(batch({ judged }), NOW));
+    isFull = false;
+    await store.acceptBatch(batch({ judged: [...judged].reverse() }), NOW);
+    for (const one of judged) {
+      const dossier = await store.dossierOf({ messageId: one.message.id });
+      assert.equal(JSON.stringify(dossier?.decisions[0]?.facts), factsIn(one));
+    }
+  });
+});
+
+describe("preparePruneFacts()", () => {
+  it("[X6] forgets a generation with the last of its decisions, in small steps", () => {
+    const { record, start, rows, database, prune } = open();
+    for (let number = 0; number < 4; number++) record(said(number, number));
+    start().record(said(9, 9));
+    database.exec("DELETE FROM verdict_block WHERE id <= 3");
+    prune(2);
+    assert.equal(rows(FACTS).length, 5, "the fourth is as old as the first");
+    database.exec("DELETE FROM verdict_block WHERE id <= 4");
+    prune(3);
+    assert.deepEqual(rows(FACTS).map(({ id }) => id), [4, 5]);
+    prune(3);
+    assert.deepEqual(rows(FACTS).map(({ id }) => id), [5]);
+  });
+
+  it("[X6] forgets all of them with the last decision, and what comes next has its own", () => {
+    const { record, rows, database, prune } = open();
+    for (let number = 0; number < 3; number++) record(said(number, number));
+    database.exec("DELETE FROM verdict_block");
+    prune(2);
+    record(said(3, 0));
+    prune(2);
+    assert.deepEqual(rows("SELECT generation, facts FROM fact"), [
+      { generation: 4, facts: factsIn(said(3, 0)) },
+    ]);
+    assert.deepEqual(rows("SELECT fact_row FROM decision"), [{ fact_row: 4 }]);
+  });
+
+  it("[X6] finds what it looks for by indexes", () => {
+    const { database } = open();
+    const prepared: string[] = [];
+    const prepare = database.prepare.bind(database);
+    database.prepare = (sql) => {
+      prepared.push(sql);
+      return prepare(sql);
+    };
+    openProcess(database, () => 0);
+    for (const sql of prepared) {
+      const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map((row) => String(row["detail"]));
+      // A block is looked through for one of its verdicts.
+      const slow = plan.filter((step) =>
+        /^SCAN|TEMP B-TREE/.test(step) && step !== "SCAN v VIRTUAL TABLE INDEX 1:"
+      );
+      assert.deepEqual(slow, [], sql);
+    }
+  });
+
+  it("[X6] bounds them through a flood of strangers, with the decisions and one generation", () => {
+    const database = openDatabase();
+    const max = 30;
+    const { factRows, record } = openProcess(database, () => 0, max);
+    const retention = {
+      decisionsDays: 30,
+      decisionsMax: 100,
+      contextDays: 14,
+      mediaDays: 7,
+      contextPerChannel: 20,
+    };
+    const pruner = preparePruner(database, retention, factRows);
+    const count = (table: string) =>
+      Number(database.prepare(`SELECT COUNT(*) AS n FROM ${table}`).get()?.["n"]);
+    for (let from = 0; from < 5_000; from += 50) {
+      transactNow(database, () => {
+        record(...Array.from({ length: 50 }, (_, index) => said(from + index, from + index)));
+        pruner.afterBatch([], 50, NOW);
+      });
+      assert.ok(count("fact") <= count("decision") + max, `${count("fact")}`);
+    }
+    assert.ok(count("decision") <= 100 + 64 + 2 * 50);
+  });
+
+  it("[P1] takes no facts that a decision names, whatever happens, and none too few", () => {
+    fc.assert(
+      fc.property(fc.array(aStep, { maxLength: 60 }), (steps) => {
+        const world = openWorld();
+        for (const step of steps) {
+          world.take(step);
+          world.check();
+        }
+        world.checkPruned();
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+type Step =
+  | { readonly kind: "say" | "replay" | "decide"; readonly by: number; readonly isLost: boolean }
+  | { readonly kind: "age" | "prune" | "drop"; readonly count: number }
+  | { readonly kind: "restart" | "day" };
+
+const aCount = fc.integer({ min: 1, max: 6 });
+const aStep: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("say", "say", "replay", "decide"),
+      by: fc.integer({ min: 0, max: 7 }),
+      isLost: fc.nat({ max: 9 }).map((chance) => chance === 0),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constantFrom("age", "prune", "prune", "drop"), count: aCount }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("restart", "day") }) },
+);
+
+/** A store of decisions beside what each of them was made from. */
+function openWorld() {
+  const { database, clock, start, rows } = open({ max: 3 });
+  let current = start();
+  /** Facts by message, of those whose decision is there. */
+  const expected = new Map<string, string>();
+  let number = 0;
+
+  /** A transaction, of which nothing is left where it is lost. */
+  function run(isLost: boolean, work: () => void): void {
+    try {
+      transactNow(database, () => {
+        work();
+        if (isLost) throw new Error("lost");
+      });
+    } catch (thrown) {
+      assert.equal(isLost, true, String(thrown));
+      current.forget();
+    }
+  }
+
+  function note(isLost: boolean, judged: Judged): void {
+    if (!isLost) expected.set(judged.message.id, factsIn(judged));
+  }
+
+  /** Of a message that is on record, what another person may be found to have said. */
+  function known(by: number): Judged | undefined {
+    const ids = [...expected.keys()];
+    const id = ids[by % ids.length];
+    return id === undefined ? undefined : said(Number(id) - 1_000, by);
+  }
+
+  function forgetWhere(sql: string): void {
+    const gone = rows(`SELECT message_id FROM decision WHERE block IN (${sql})`);
+    for (const row of gone) expected.delete(String(row["message_id"]));
+    run(false, () => database.exec(`DELETE FROM verdict_block WHERE id IN (${sql})`));
+    current.forget(); // as after a start: it remembers messages of which nothing is left
+  }
+
+  return {
+    take(step: Step): void {
+      switch (step.kind) {
+        case "say": {
+          const judged = said(number++, step.by);
+          run(step.isLost, () => assert.deepEqual(current.record(judged), [true]));
+          return note(step.isLost, judged);
+        }
+        case "replay": {
+          const judged = known(step.by);
+          if (!judged) return;
+          const before = rows(FACTS).length;
+          run(step.isLost, () => assert.deepEqual(current.record(judged), [false]));
+          return assert.equal(rows(FACTS).length, before);
+        }
+        case "decide": {
+          const judged = known(step.by);
+          if (!judged) return;
+          run(step.isLost, () => current.replace(judged));
+          return note(step.isLost, judged);
+        }
+        case "age":
+          return forgetWhere(`SELECT id FROM verdict_block ORDER BY id LIMIT ${step.count}`);
+        case "drop":
+          return forgetWhere(`SELECT id FROM verdict_block WHERE id % 7 = ${step.count}`);
+        case "prune":
+          return run(false, () => current.prune(step.count));
+        case "restart":
+          current = start();
+          return;
+        case "day":
+          clock.ms += DAY_MS;
+          return;
+      }
+    },
+    check(): void {
+      const found = rows(
+        "SELECT message_id, facts FROM decision",
+      );
+      assert.deepEqual(
+        new Map(found.map(({ message_id: id, facts }) => [String(id), facts])),
+        expected,
+      );
+    },
+    /** Once all steps are taken, none is left of a generation before those that are named. */
+    checkPruned(): void {
+      for (let step = 0; step < 60; step++) run(false, () => current.prune(6));
+      this.check();
+      const [oldest] = rows(
+        "SELECT MIN(f.generation) AS n FROM decision AS d JOIN fact AS f ON f.id = d.fact_row",
+      );
+      const left = rows(FACTS).map(({ generation }) => Number(generation));
+      if (expected.size === 0) assert.deepEqual(left, []);
+      else assert.equal(Math.min(...left), oldest?.["n"]);
+    },
+  };
+}

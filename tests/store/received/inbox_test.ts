@@ -1,0 +1,215 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
+import {
+  ACCOUNT,
+  channelId,
+  directMessage,
+  guildMessage,
+  messageId,
+} from "../../support/discord/builders.ts";
+import { accepted, batch, openTestStore } from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+
+const inSession = (digits: string, sessionKey: string) =>
+  accepted(guildMessage({ id: messageId(digits) }), { agentId: "main", sessionKey });
+
+async function openInbox(...judged: readonly ReturnType<typeof accepted>[]) {
+  const test = openTestStore();
+  await test.store.acceptBatch(batch({ judged }), NOW);
+  const claim = async () => (await test.store.claimNext(ACCOUNT, NOW, []))?.message.id;
+  return { ...test, claim };
+}
+
+describe("claimNext()", () => {
+  it("[D2] gives back the message whole, with its route and the number of its attempt", async () => {
+    const message = directMessage({ text: "Grüße 🐚", extras: [{ kind: "poll", text: "a or b" }] });
+    const route = { agentId: "helper", sessionKey: "agent:helper:main" };
+    const { store } = await openInbox(accepted(message, route));
+    assert.deepEqual(await store.claimNext(ACCOUNT, NOW, []), { message, route, attempt: 1 });
+  });
+
+  it("[S5] takes the oldest of a session in which nothing runs", async () => {
+    const { store, claim } = await openInbox(
+      inSession("11", "a"),
+      inSession("12", "a"),
+      inSession("13", "b"),
+    );
+    const first = await store.claimNext(ACCOUNT, NOW, []);
+    assert.equal(first?.message.id, "11");
+    assert.equal(await claim(), "13");
+    assert.equal(await claim(), undefined);
+    await store.finishTurn(
+      { claim: first!, end: { kind: "declined" }, entries: [], outbox: [] },
+      1,
+    );
+    assert.equal(await claim(), "12");
+  });
+
+  it("[G6] takes in a session what was written first, however late catch-up brings it", async () => {
+    const { store, claim } = await openInbox(
+      inSession("1000", "a"),
+      inSession("20", "b"),
+      inSession("999", "a"),
+      inSession("1001", "a"),
+    );
+    const first = await store.claimNext(ACCOUNT, NOW, []);
+    assert.equal(first?.message.id, "999", "by number, and in the session that waits longest");
+    assert.equal(await claim(), "20");
+    await store.finishTurn(
+      { claim: first!, end: { kind: "declined" }, entries: [], outbox: [] },
+      1,
+    );
+    assert.equal(await claim(), "1000");
+  });
+
+  it("[G6] claims nothing of channels that are held, and is not held up by them", async () => {
+    const of = (digits: string, channel: string, sessionKey: string) =>
+      accepted(guildMessage({ id: messageId(digits), channelId: channelId(channel) }), {
+        agentId: "main",
+        sessionKey,
+      });
+    const { store } = await openInbox(of("11", "1", "a"), of("12", "2", "b"), of("13", "3", "a"));
+    const one = channelId("1");
+    const three = channelId("3");
+    assert.equal(await store.claimNext(ACCOUNT, NOW, "all"), undefined);
+    assert.equal(await store.claimNext(ACCOUNT, NOW, [one, channelId("2"), three]), undefined);
+    assert.equal((await store.claimNext(ACCOUNT, NOW, [one, three]))?.message.id, "12");
+    assert.equal((await store.claimNext(ACCOUNT, NOW, [one]))?.message.id, "13");
+    assert.equal(await store.claimNext(ACCOUNT, NOW, []), undefined, "a turn of its session runs");
+  });
+
+  it("[C6] claims for an account its own messages, and runs a session of two once", async () => {
+    const second = toAccountId("second");
+    const of = (digits: string, accountId: AccountId, sessionKey: string) =>
+      accepted(guildMessage({ id: messageId(digits), accountId }), { agentId: "main", sessionKey });
+    const { store, claim } = await openInbox(
+      of("11", second, "shared"),
+      of("12", ACCOUNT, "shared"),
+      of("13", ACCOUNT, "b"),
+    );
+    const theirs = await store.claimNext(second, NOW, []);
+    assert.equal(theirs?.message.id, "11");
+    assert.equal(await claim(), "13", "not 12, while a turn of its session runs");
+    assert.equal(await claim(), undefined);
+    assert.equal(await store.voidClaims(ACCOUNT), 1);
+    assert.equal(await store.claimNext(second, NOW, []), undefined, "theirs runs on");
+    const end = { kind: "declined" } as const;
+    await store.finishTurn({ claim: theirs!, end, entries: [], outbox: [] }, NOW);
+    assert.equal(await claim(), "12");
+  });
+
+  it("[S5] gives two who ask at once a message each, or one of them none", async () => {
+    const { store } = await openInbox(inSession("11", "a"), inSession("12", "a"));
+    const claims = await Promise.all([
+      store.claimNext(ACCOUNT, NOW, []),
+      store.claimNext(ACCOUNT, NOW, []),
+    ]);
+    assert.deepEqual(claims.flatMap((claim) => claim?.message.id ?? []), ["11"]);
+  });
+
+  it("[G14] passes no crash point where there is nothing to claim", async () => {
+    const names: string[] = [];
+    const { store } = openTestStore({
+      crash: { before: (name) => names.push(name), after: () => {} },
+    });
+    assert.equal(await store.claimNext(ACCOUNT, NOW, []), undefined);
+    assert.deepEqual(names, []);
+  });
+
+  it("[S5] keeps each session in order, one at a time, and starves none", async () => {
+    const property = fc.asyncProperty(
+      fc.array(fc.constantFrom("a", "b", "c"), { minLength: 1, maxLength: 12 }),
+      fc.infiniteStream(fc.nat({ max: 3 })),
+      fc.boolean(),
+      async (sessions, choices, isReversed) => {
+        const judged = sessions.map((key, index) => inSession(String(95 + index), key));
+        const { store } = await openInbox(...isReversed ? judged.toReversed() : judged);
+        const running: Awaited<ReturnType<typeof store.claimNext>>[] = [];
+        const done: string[] = [];
+        for (;;) {
+          const claim = await store.claimNext(ACCOUNT, NOW, []);
+          if (claim) {
+            assert.ok(running.every((other) => other!.route.sessionKey !== claim.route.sessionKey));
+            running.push(claim);
+            continue;
+          }
+          const [choice] = choices.take(1);
+          const [ended] = running.splice(choice! % Math.max(1, running.length), 1);
+          if (!ended) break;
+          done.push(ended.message.id);
+          const end = { kind: "declined" } as const;
+          await store.finishTurn({ claim: ended, end, entries: [], outbox: [] }, NOW);
+        }
+        for (const key of new Set(sessions)) {
+          const expected = sessions.flatMap((other, index) =>
+            other === key ? [String(95 + index)] : []
+          );
+          assert.deepEqual(done.filter((id) => expected.includes(id)), expected);
+        }
+        assert.equal(done.length, sessions.length);
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  });
+});
+
+describe("voidClaims()", () => {
+  it("[D2] makes wait again what a dead process ran, and nothing that is over", async () => {
+    const { store, claim, rows } = await openInbox(
+      inSession("11", "a"),
+      inSession("12", "b"),
+      inSession("13", "c"),
+    );
+    const over = await store.claimNext(ACCOUNT, NOW, []);
+    await store.finishTurn({ claim: over!, end: { kind: "declined" }, entries: [], outbox: [] }, 1);
+    await claim();
+    assert.equal(await store.voidClaims(ACCOUNT), 1);
+    assert.deepEqual(rows("SELECT message_id, state, attempt FROM inbox ORDER BY id"), [
+      { message_id: "11", state: "declined", attempt: 1 },
+      { message_id: "12", state: "waiting", attempt: 1 },
+      { message_id: "13", state: "waiting", attempt: 0 },
+    ]);
+    assert.equal((await store.claimNext(ACCOUNT, NOW, []))?.attempt, 2);
+  });
+
+  it("[C6] frees a session that a turn of an account has, which is not there any more", async () => {
+    const gone = toAccountId("gone");
+    const of = (digits: string, accountId: AccountId) =>
+      accepted(guildMessage({ id: messageId(digits), accountId }), {
+        agentId: "main",
+        sessionKey: "shared",
+      });
+    const { store, claim } = await openInbox(of("11", gone), of("12", ACCOUNT));
+    assert.equal((await store.claimNext(gone, NOW, []))?.message.id, "11");
+    assert.equal(await store.voidClaims(ACCOUNT), 0);
+    assert.equal(await claim(), undefined);
+    assert.equal(await store.voidClaims(), 1);
+    assert.equal(await claim(), "12");
+  });
+});
+
+describe("release()", () => {
+  it("[S5] makes a claim wait again, but not one that another attempt has taken", async () => {
+    const { store } = await openInbox(inSession("11", "a"));
+    const first = await store.claimNext(ACCOUNT, NOW, []);
+    await store.release(first!);
+    const second = await store.claimNext(ACCOUNT, NOW, []);
+    assert.equal(second?.attempt, 2);
+    await store.release(first!);
+    assert.equal(await store.claimNext(ACCOUNT, NOW, []), undefined);
+  });
+
+  it("[D2] revives nothing that is finished", async () => {
+    const { store } = await openInbox(inSession("11", "a"));
+    const claim = await store.claimNext(ACCOUNT, NOW, []);
+    await store.finishTurn(
+      { claim: claim!, end: { kind: "declined" }, entries: [], outbox: [] },
+      1,
+    );
+    await store.release(claim!);
+    assert.equal(await store.claimNext(ACCOUNT, NOW, []), undefined);
+  });
+});

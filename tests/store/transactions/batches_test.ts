@@ -1,0 +1,325 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
+import type { InboundMessage, Self } from "../../../src/core/inbound/inbound.ts";
+import type { Judged } from "../../../src/core/inbound/inbox.ts";
+import {
+  ACCOUNT,
+  channelId,
+  directMessage,
+  guildId,
+  guildMessage,
+  messageId,
+  outboundMessage,
+  userId,
+} from "../../support/discord/builders.ts";
+import {
+  accepted,
+  batch,
+  found,
+  frozen,
+  heard,
+  ignored,
+  openTestStore,
+} from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const SECOND = toAccountId("second");
+const SELF: Self = {
+  userId: userId("1400000000000000091"),
+  applicationId: parseSnowflake<"application">("1400000000000000092")!,
+  username: "barnacle",
+};
+const SESSION = { sessionId: "s", resumeUrl: "wss://resume", seq: 1 };
+
+const one = guildMessage({ id: messageId("1400000000000000101") });
+const two = guildMessage({ id: messageId("1400000000000000102") });
+
+const INBOX = "SELECT message_id, state, attempt FROM inbox ORDER BY id";
+const DECISIONS = "SELECT account_id, message_id, verdict, why FROM decision ORDER BY id";
+
+describe("acceptBatch()", () => {
+  it("[G5] stores messages, verdicts and how far the gateway was heard, all at once", async () => {
+    const { store, rows } = openTestStore();
+    await store.startGatewaySession(ACCOUNT, 0, SESSION, SELF, NOW);
+    const judged = [accepted(one), ignored(two)];
+    assert.deepEqual(await store.acceptBatch(batch({ heard: heard(7), judged }), NOW + 5), {
+      accepted: [judged[0]],
+      settled: 0,
+      settledIn: [],
+      foreign: [],
+      undecided: [],
+      challenged: [],
+    });
+    assert.deepEqual(rows(INBOX), [{ message_id: one.id, state: "waiting", attempt: 0 }]);
+    assert.deepEqual(rows(DECISIONS), [
+      { account_id: "default", message_id: one.id, verdict: "accept", why: "mentioned" },
+      { account_id: "default", message_id: two.id, verdict: "ignore", why: "no-mention" },
+    ]);
+    assert.deepEqual(rows("SELECT message_id FROM message"), [{ message_id: two.id }]);
+    assert.deepEqual(rows("SELECT seq, alive_at, stored_up_to FROM gateway_session"), [
+      { seq: 7, alive_at: NOW + 5, stored_up_to: two.sentAt },
+    ]);
+  });
+
+  it("[G5] stores nothing, and no seq, of a batch that cannot be stored whole", async () => {
+    const { store, rows } = openTestStore();
+    await store.startGatewaySession(ACCOUNT, 0, SESSION, SELF, NOW);
+    const { route: _, ...lost } = accepted(two);
+    const failing = store.acceptBatch(
+      batch({ heard: heard(7), judged: [ignored(one), lost] }),
+      NOW,
+    );
+    await assert.rejects(failing, /no route/);
+    for (const table of ["inbox", "decision", "message"]) {
+      assert.deepEqual(rows(`SELECT * FROM ${table}`), [], table);
+    }
+    assert.deepEqual(rows("SELECT seq FROM gateway_session"), [{ seq: 1 }]);
+    assert.deepEqual((await store.health()).decisions, []);
+  });
+
+  it("[G7] leaves a replayed message as it is, verdict and turn and all", async () => {
+    const { store, rows } = openTestStore();
+    await store.acceptBatch(batch({ judged: [accepted(one), ignored(two)] }), NOW);
+    await store.claimNext(ACCOUNT, NOW, []);
+    const before = [rows(INBOX), rows(DECISIONS), rows("SELECT * FROM message")];
+
+    const replay = batch({ heard: heard(2), judged: [ignored(one), accepted(two), accepted(one)] });
+    assert.equal((await store.acceptBatch(replay, NOW + 1)).accepted.length, 0);
+    assert.deepEqual([rows(INBOX), rows(DECISIONS), rows("SELECT * FROM message")], before);
+  });
+
+  it("[G7] takes each message in once, whatever is replayed", async () => {
+    const property = fc.asyncProperty(
+      fc.array(fc.array(fc.tuple(fc.nat({ max: 9 }), fc.boolean()), { maxLength: 6 }), {
+        maxLength: 6,
+      }),
+      async (batches) => {
+        const { store, rows } = openTestStore();
+        const first = new Map<number, boolean>();
+        let told = 0;
+        for (const items of batches) {
+          const judged = items.map(([digit, isAccepted]) => {
+            const message = guildMessage({ id: messageId(`140000000000000020${digit}`) });
+            if (!first.has(digit)) first.set(digit, isAccepted);
+            return isAccepted ? accepted(message) : ignored(message);
+          });
+          told += (await store.acceptBatch(batch({ judged }), NOW)).accepted.length;
+        }
+        const expected = [...first.values()].filter(Boolean).length;
+        assert.equal(rows("SELECT * FROM inbox").length, expected);
+        assert.equal(told, expected);
+        assert.equal(rows("SELECT * FROM decision").length, first.size);
+        assert.equal(rows("SELECT * FROM message").length, first.size - expected);
+      },
+    );
+    await fc.assert(property, { numRuns: 60 });
+  });
+
+  it("[G7] has one account answer what two have seen, with a verdict of each", async () => {
+    const { store, rows } = openTestStore();
+    const seenBySecond = accepted({ ...one, accountId: SECOND });
+    await store.acceptBatch(batch({ judged: [accepted(one)] }), NOW);
+    const result = await store.acceptBatch(
+      batch({ accountId: SECOND, judged: [seenBySecond] }),
+      NOW,
+    );
+    assert.equal(result.accepted.length, 0);
+    assert.deepEqual(rows("SELECT account_id FROM inbox"), [{ account_id: "default" }]);
+    assert.equal(rows(DECISIONS).length, 2);
+  });
+
+  it("[P10] keeps no word of a message that is not to be kept", async () => {
+    const { store, rows } = openTestStore();
+    await store.acceptBatch(batch({ judged: [ignored({ ...one, text: "secret" }, false)] }), NOW);
+    assert.equal(rows(DECISIONS).length, 1);
+    assert.deepEqual(rows("SELECT * FROM message"), []);
+    for (const table of ["decision", "inbox", "gateway_session"]) {
+      assert.doesNotMatch(JSON.stringify(rows(`SELECT * FROM ${table}`)), /secret/);
+    }
+  });
+
+  it("[D2] settles what the gateway echoes, and names each channel once", async () => {
+    const { database, store, rows } = openTestStore();
+    const elsewhere = channelId("1400000000000000005");
+    for (
+      const message of [
+        { nonce: "a" },
+        { nonce: "b" },
+        { nonce: "c", channelId: elsewhere },
+        { nonce: "d" },
+      ]
+    ) await store.outbox.add(frozen(message), NOW);
+    const echoes = ["a", "b", "c", "foreign"].map((nonce, index) => ({
+      nonce,
+      messageId: messageId(`7${index}`),
+      channelId: elsewhere,
+    }));
+    database.exec("UPDATE outbox SET state = 'sending', first_attempt_at = 0");
+    const foreign = [{ messageId: "73", channelId: elsewhere, why: "unknown" }];
+    const { settled, settledIn, ...rest } = await store.acceptBatch(batch({ echoes }), NOW);
+    const none = { accepted: [], undecided: [], challenged: [] };
+    assert.equal(settled, 3);
+    assert.deepEqual(settledIn, [outboundMessage().channelId, elsewhere]);
+    assert.deepEqual(rest, { ...none, foreign });
+    assert.deepEqual(rows("SELECT nonce, state, message_id FROM outbox ORDER BY id"), [
+      { nonce: "a", state: "sent", message_id: "70" },
+      { nonce: "b", state: "sent", message_id: "71" },
+      { nonce: "c", state: "sent", message_id: "72" },
+      { nonce: "d", state: "sending", message_id: null },
+    ]);
+    const nothing = { ...none, settled: 0, settledIn: [], foreign };
+    assert.deepEqual(await store.acceptBatch(batch({ echoes }), NOW), nothing);
+  });
+
+  it("[G11] settles what a twin has said for us, and says that it was a twin", async () => {
+    const { store } = openTestStore();
+    await store.outbox.add(frozen({ nonce: "a" }), NOW);
+    const { channelId } = outboundMessage();
+    const echo = { nonce: "a", messageId: messageId("70"), channelId };
+    const told = await store.acceptBatch(batch({ echoes: [echo, echo] }), NOW);
+    assert.deepEqual(told, {
+      accepted: [],
+      settled: 1,
+      settledIn: [channelId],
+      foreign: [{ messageId: "70", channelId, why: "unsent" }],
+      undecided: [],
+      challenged: [],
+    });
+    assert.deepEqual(await store.outbox.heads(ACCOUNT), [], "it is answered");
+  });
+
+  it("[G5] never goes back", async () => {
+    const { store, rows } = openTestStore();
+    await store.startGatewaySession(ACCOUNT, 0, SESSION, SELF, NOW);
+    await store.acceptBatch(batch({ heard: heard(9), judged: [ignored(two)] }), NOW);
+    const before = rows("SELECT seq, stored_up_to FROM gateway_session");
+    await store.acceptBatch(batch({ heard: heard(3), judged: [ignored(one)] }), NOW);
+    assert.deepEqual(rows("SELECT seq, stored_up_to FROM gateway_session"), before);
+  });
+
+  it("[G5] takes what a full disk held up for as old as it is", async () => {
+    const { store, rows } = openTestStore();
+    await store.startGatewaySession(ACCOUNT, 0, SESSION, SELF, NOW);
+    await store.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW + 3_600_000 }], NOW + 3_600_000);
+    await store.acceptBatch(batch({ judged: [accepted(one), ignored(two)] }), NOW + 5);
+    const account = await store.loadAccount(ACCOUNT);
+    assert.equal(account.shards[0]?.session?.aliveAt, NOW + 3_600_000, "it was heard since");
+    assert.deepEqual(rows("SELECT accepted_at FROM inbox"), [{ accepted_at: NOW + 5 }]);
+    assert.deepEqual(rows("SELECT at FROM decision"), [{ at: NOW + 5 }, { at: NOW + 5 }]);
+    assert.deepEqual(rows("SELECT kept_at FROM message"), [{ kept_at: NOW + 5 }]);
+  });
+
+  it("[G5] keeps a guild until it is left", async () => {
+    const { store } = openTestStore();
+    const guild = { guildId: guildId("5"), text: "v1" };
+    await store.acceptBatch(batch({ guilds: [guild] }), NOW);
+    await store.acceptBatch(batch({ guilds: [{ ...guild, text: "v2" }] }), NOW);
+    assert.deepEqual(await store.guildsOf(ACCOUNT), [{ ...guild, text: "v2" }]);
+    assert.deepEqual(await store.guildsOf(SECOND), []);
+    await store.acceptBatch(batch({ guilds: [{ ...guild, text: undefined }] }), NOW);
+    assert.deepEqual(await store.guildsOf(ACCOUNT), []);
+  });
+
+  it("[G6] takes what was read over REST as it takes what was heard, but for the session", async () => {
+    const { store, rows } = openTestStore();
+    await store.startGatewaySession(ACCOUNT, 0, SESSION, SELF, NOW);
+    await store.acceptBatch(batch({ heard: heard(5), judged: [accepted(two)] }), NOW);
+    const sessions = rows("SELECT * FROM gateway_session");
+    const judged = [accepted(one), accepted(two)];
+    assert.equal((await store.acceptBatch(found({ judged }), NOW + 5)).accepted.length, 1);
+    assert.deepEqual(rows("SELECT message_id FROM inbox ORDER BY id"), [
+      { message_id: two.id },
+      { message_id: one.id },
+    ]);
+    assert.deepEqual(rows("SELECT * FROM gateway_session"), sessions);
+  });
+
+  for (const why of ["too-old", "too-many"] as const) {
+    it(`[G6] records that a message was ${why}, and does not answer it when it comes again`, async () => {
+      const { store, rows } = openTestStore();
+      const rule = "channels.discord.gateway.catchUp";
+      const verdict = { kind: "ignore", why, rule, keepAsContext: true } as const;
+      await store.acceptBatch(found({ judged: [{ message: one, verdict }] }), NOW);
+      assert.equal(
+        (await store.acceptBatch(batch({ judged: [accepted(one)] }), NOW)).accepted.length,
+        0,
+      );
+      assert.deepEqual(rows(DECISIONS), [
+        { account_id: "default", message_id: one.id, verdict: "ignore", why },
+      ]);
+      assert.deepEqual((await store.health()).decisions, [{ verdict: "ignore", why, count: 1 }]);
+      assert.equal(rows("SELECT * FROM message").length, 1);
+    });
+  }
+});
+
+describe("the durability of T1", () => {
+  const dm = (id: string, channel: string, fields: Partial<InboundMessage> = {}) =>
+    directMessage({ id: messageId(id), channelId: channelId(channel), ...fields });
+
+  /** Says of each batch whether its commit waited for the disk. */
+  function openWatched() {
+    const test = openTestStore();
+    const exec = test.database.exec.bind(test.database);
+    let level = "";
+    test.database.exec = (sql) => {
+      level = /synchronous = (\w+)/.exec(sql)?.[1] ?? level;
+      exec(sql);
+    };
+    const levelOf = async (...judged: readonly Judged[]) => {
+      await test.store.acceptBatch(batch({ judged }), NOW);
+      return level;
+    };
+    return { ...test, levelOf };
+  }
+
+  it("[D1] waits for the disk by the first message of a direct channel, and by no other", async () => {
+    const { levelOf } = openWatched();
+    assert.equal(await levelOf(accepted(one), ignored(two)), "normal");
+    assert.equal(await levelOf(ignored(dm("11", "1"))), "normal", "nobody looks for it there");
+    assert.equal(await levelOf(ignored(dm("12", "2")), accepted(dm("13", "1"))), "full");
+    assert.equal(await levelOf(accepted(dm("14", "1"))), "normal");
+    assert.equal(await levelOf(accepted(dm("15", "1")), accepted(dm("16", "2"))), "full");
+    assert.equal(await levelOf(accepted(dm("17", "1", { accountId: SECOND }))), "full");
+  });
+
+  it("[D1] waits for the disk again where it has forgotten the channel for 8,192 others", async () => {
+    const { levelOf } = openWatched();
+    const first = (number: number) => accepted(dm(`${100_000 + number}`, `${number}`));
+    await levelOf(...Array.from({ length: 8_193 }, (_, index) => first(index + 1)));
+    assert.equal(await levelOf(accepted(dm("200001", "2"))), "normal");
+    assert.equal(await levelOf(accepted(dm("200002", "1"))), "full");
+  });
+
+  it("[D1] waits for the disk again where the first time failed", async () => {
+    const { store, levelOf } = openWatched();
+    const { route: _, ...lost } = accepted(dm("11", "1"));
+    await assert.rejects(store.acceptBatch(batch({ judged: [lost] }), NOW), /no route/);
+    assert.equal(await levelOf(accepted(dm("12", "1"))), "full");
+  });
+
+  it("[D1] does not take a channel for known by a message that was not accepted at first", async () => {
+    const { store, levelOf } = openWatched();
+    await levelOf(ignored(dm("11", "1")));
+    await levelOf(accepted(dm("11", "1"))); // replayed under another config: what was decided stays
+    assert.deepEqual(await store.directChannels(ACCOUNT), []);
+    assert.equal(await levelOf(accepted(dm("12", "1"))), "full");
+  });
+
+  it("[D1] commits with a first direct message, in one group, all that comes with it", async () => {
+    const { store, database } = openWatched();
+    const said: string[] = [];
+    const exec = database.exec.bind(database);
+    database.exec = (sql) => {
+      said.push(sql);
+      exec(sql);
+    };
+    await Promise.all([
+      store.acceptBatch(batch({ judged: [accepted(one)] }), NOW),
+      store.acceptBatch(batch({ judged: [accepted(dm("11", "1"))] }), NOW),
+    ]);
+    assert.deepEqual(said, ["PRAGMA synchronous = full"]);
+  });
+});

@@ -1,0 +1,270 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
+import type { Judged } from "../../../src/core/inbound/inbox.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import type { UndecidedReason, Verdict } from "../../../src/core/inbound/verdict.ts";
+import {
+  ACCOUNT,
+  guildMessage,
+  messageId,
+  sender,
+  userId,
+} from "../../support/discord/builders.ts";
+import { challenged } from "../../support/discord/pairing.ts";
+import {
+  accepted,
+  batch,
+  frozen,
+  ignored,
+  openTestStore,
+  ROUTE,
+} from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+const SECOND = toAccountId("second");
+
+/** As Discord shows it: by a webhook. */
+const PROXIED = guildMessage({
+  id: messageId("1400000000000000101"),
+  sender: sender({
+    id: userId("55"),
+    username: "Lily",
+    automaton: "webhook",
+    applicationId: parseSnowflake<"application">("466378653216014359")!,
+  }),
+  text: "a secret",
+});
+/** As PluralKit explains it. */
+const EXPLAINED: InboundMessage = {
+  ...PROXIED,
+  sender: sender({ pluralkit: { memberId: "abcde", name: "Lily" } }),
+};
+const PK_ORIGINAL = {
+  kind: "ignore",
+  why: "pk-original",
+  rule: "channels.discord.pluralkit",
+  keepAsContext: false,
+} as const satisfies Verdict;
+
+function undecided(message = PROXIED, why: UndecidedReason = "pluralkit"): Judged {
+  return {
+    message,
+    verdict: { kind: "undecided", why, rule: "rule" },
+    route: ROUTE,
+    moment: {},
+    policyId: 3,
+  };
+}
+
+const found = (message = EXPLAINED): Judged => ({
+  ...accepted(message),
+  moment: { pluralkit: "found" },
+  policyId: 4,
+});
+
+async function open(...judged: readonly Judged[]) {
+  const test = openTestStore();
+  const stored = await test.store.acceptBatch(batch({ judged }), NOW);
+  const decisions = () =>
+    test.rows("SELECT verdict, why, author_id, policy_row, at FROM decision ORDER BY id");
+  return { ...test, stored, decisions };
+}
+
+/** The facts of the only decision. */
+function decidedBy(rows: (sql: string) => readonly Record<string, unknown>[]): string {
+  const [row] = rows("SELECT facts FROM decision");
+  return String(row?.["facts"]);
+}
+
+describe("an undecided message in acceptBatch()", () => {
+  it("[P1] is kept whole, and is in no inbox, context or count yet", async () => {
+    const one = undecided();
+    const { store, stored, rows } = await open(one);
+    assert.deepEqual(stored.undecided, [one]);
+    assert.deepEqual(stored.accepted, []);
+    assert.deepEqual(await store.undecided(ACCOUNT), [
+      { message: PROXIED, why: "pluralkit", route: ROUTE, moment: {}, policyId: 3, at: NOW },
+    ]);
+    assert.deepEqual(await store.undecided(SECOND), []);
+    assert.deepEqual(rows("SELECT * FROM inbox"), []);
+    assert.deepEqual(rows("SELECT * FROM message"), []);
+    assert.deepEqual(await store.verdictsAfter(0, 9), []);
+    assert.deepEqual((await store.health()).decisions, []);
+  });
+
+  it("[G7] is not told of again when it is replayed", async () => {
+    const { store } = await open(undecided());
+    const again = await store.acceptBatch(batch({ judged: [undecided(), found()] }), NOW + 1);
+    assert.deepEqual([again.undecided, again.accepted], [[], []]);
+    assert.equal((await store.undecided(ACCOUNT)).length, 1);
+  });
+});
+
+describe("decide()", () => {
+  it("[P13] accepts the message as it was explained, with the facts that decided", async () => {
+    const { store, decisions, rows } = await open(undecided());
+    const result = await store.decide(found(), NOW + 5);
+    assert.deepEqual(result, {
+      accepted: [found()],
+      settled: 0,
+      settledIn: [],
+      foreign: [],
+      undecided: [],
+      challenged: [],
+    });
+    assert.deepEqual(await store.undecided(ACCOUNT), []);
+    const why = { verdict: "accept", why: "mentioned", policy_row: 4, at: NOW + 5 };
+    assert.deepEqual(decisions(), [{ ...why, author_id: EXPLAINED.sender.id }]);
+    assert.match(decidedBy(rows), /"pluralkit":"found"/);
+    const claim = await store.claimNext(ACCOUNT, NOW + 6, []);
+    assert.deepEqual(claim?.message, EXPLAINED);
+    assert.deepEqual((await store.health()).decisions, [
+      { verdict: "accept", why: "mentioned", count: 1 },
+    ]);
+  });
+
+  it("[P1] makes the verdict the newest for whoever reads along", async () => {
+    const { store } = await open(undecided(), ignored(guildMessage({ id: messageId("102") })));
+    const [other] = await store.verdictsAfter(0, 9);
+    assert.equal(other?.messageId, "102");
+    await store.decide(found(), NOW + 5);
+    const after = await store.verdictsAfter(other!.id, 9);
+    assert.deepEqual(after.map(({ messageId: id, verdict }) => [id, verdict]), [
+      [PROXIED.id, "accept"],
+    ]);
+  });
+
+  it("[P10] keeps as context what is to be kept, and no word of anything else", async () => {
+    for (const keepAsContext of [true, false]) {
+      const { store, rows } = await open(undecided());
+      await store.decide(ignored(PROXIED, keepAsContext), NOW + 5);
+      assert.equal(rows("SELECT * FROM message").length, keepAsContext ? 1 : 0);
+      for (const table of ["decision", "fact", "undecided", "inbox"]) {
+        assert.doesNotMatch(JSON.stringify(rows(`SELECT * FROM ${table}`)), /secret/);
+      }
+    }
+  });
+
+  it("[P1] changes nothing of what is decided, or was never heard of", async () => {
+    const { store, decisions } = await open(ignored(PROXIED));
+    const before = decisions();
+    const nothing = await store.decide(found(), NOW + 5);
+    assert.deepEqual(nothing.accepted, []);
+    assert.deepEqual(decisions(), before);
+    const { store: empty, rows } = openTestStore();
+    await empty.decide(found(), NOW);
+    assert.deepEqual(rows("SELECT * FROM decision"), []);
+    assert.deepEqual((await empty.health()).decisions, []);
+  });
+
+  it("[P1] decides once, of two at once", async () => {
+    const { store, decisions } = await open(undecided());
+    const [first, second] = await Promise.all([
+      store.decide(found(), NOW + 5),
+      store.decide(ignored(PROXIED), NOW + 5),
+    ]);
+    assert.equal(first.accepted.length, 1);
+    assert.deepEqual(second.accepted, []);
+    assert.equal(decisions().length, 1);
+  });
+
+  it("[P1] may say that it waits for another fact, and that it is as old as it was", async () => {
+    const { store, decisions } = await open(undecided());
+    const next = undecided(EXPLAINED, "pluralkit-original");
+    assert.deepEqual((await store.decide(next, NOW + 5)).undecided, [next]);
+    const [kept] = await store.undecided(ACCOUNT);
+    assert.deepEqual([kept?.why, kept?.message, kept?.at], ["pluralkit-original", EXPLAINED, NOW]);
+    assert.equal(decisions()[0]?.["why"], "pluralkit-original");
+    assert.deepEqual((await store.health()).decisions, []);
+  });
+
+  it("[P1] decides although its decision is forgotten", async () => {
+    const { store, database, decisions } = await open(undecided());
+    database.exec("DELETE FROM verdict_block");
+    assert.equal((await store.decide(found(), NOW + 5)).accepted.length, 1);
+    assert.equal(decisions().length, 1);
+  });
+
+  it("[P3] challenges nobody", async () => {
+    const { store, decisions, rows } = await open(undecided());
+    await store.decide(challenged(PROXIED), NOW + 5);
+    assert.equal(decisions()[0]?.["why"], "dm-not-allowed");
+    assert.deepEqual(rows("SELECT * FROM pairing_request"), []);
+  });
+
+  it("[D1] stores nothing of an end that cannot be stored whole", async () => {
+    const { store, decisions } = await open(undecided());
+    const { route: _, ...lost } = found();
+    await assert.rejects(store.decide(lost, NOW + 5), /no route/);
+    assert.equal((await store.undecided(ACCOUNT)).length, 1);
+    assert.equal(decisions()[0]?.["verdict"], "undecided");
+  });
+});
+
+describe("retract()", () => {
+  const ORIGINAL = guildMessage({ id: messageId("1400000000000000100"), text: "a secret" });
+
+  it("[P13] takes back what waits for a fact", async () => {
+    const { store, decisions } = await open(undecided(ORIGINAL, "pluralkit-original"));
+    assert.equal(await store.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), true);
+    assert.deepEqual(decisions(), [{
+      verdict: "ignore",
+      why: "pk-original",
+      author_id: ORIGINAL.sender.id,
+      policy_row: 3,
+      at: NOW,
+    }]);
+    assert.deepEqual(await store.undecided(ACCOUNT), []);
+    assert.deepEqual((await store.health()).decisions, [
+      { verdict: "ignore", why: "pk-original", count: 1 },
+    ]);
+  });
+
+  it("[P13] takes an accepted message out of the inbox, with what was known of it", async () => {
+    const one = { ...accepted(ORIGINAL), moment: { isPaired: true }, policyId: 7 };
+    const { store, decisions, rows } = await open(one);
+    const [seen] = await store.verdictsAfter(0, 9);
+    assert.equal(await store.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), true);
+    assert.equal(await store.claimNext(ACCOUNT, NOW, []), undefined);
+    assert.deepEqual(rows("SELECT * FROM inbox"), []);
+    assert.equal(decisions()[0]?.["policy_row"], 7);
+    const facts = decidedBy(rows);
+    assert.deepEqual(JSON.parse(facts).moment, { isPaired: true });
+    assert.doesNotMatch(facts, /secret/);
+    const [after] = await store.verdictsAfter(seen!.id, 9);
+    assert.equal(after?.why, "pk-original", "it is the newest");
+    const replayed = await store.acceptBatch(batch({ judged: [one] }), NOW + 1);
+    assert.deepEqual(replayed.accepted, [], "it does not come back");
+  });
+
+  it("[P13] leaves alone what a turn was begun for, even if it waits again", async () => {
+    const { store, decisions } = await open(accepted(ORIGINAL));
+    const before = decisions();
+    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
+    assert.equal(await store.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), false);
+    await store.release(claim);
+    assert.equal(
+      await store.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL),
+      false,
+      "a draft may stand",
+    );
+    await store.claimNext(ACCOUNT, NOW, []);
+    const end = { kind: "answered" } as const;
+    const turn = { claim: { ...claim, attempt: 2 }, end, entries: [], outbox: [frozen()] };
+    await store.finishTurn(turn, NOW);
+    assert.equal(await store.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), false);
+    assert.deepEqual(decisions(), before);
+  });
+
+  it("[P13] leaves alone what is not answered anyway, what is unknown, and another account's", async () => {
+    const { store, decisions } = await open(ignored(ORIGINAL));
+    const before = decisions();
+    assert.equal(await store.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), false);
+    assert.equal(await store.retract(ACCOUNT, messageId("5"), PK_ORIGINAL), false);
+    const { store: other } = await open(accepted(ORIGINAL));
+    assert.equal(await other.retract(SECOND, ORIGINAL.id, PK_ORIGINAL), false);
+    assert.deepEqual(decisions(), before);
+    assert.equal((await other.claimNext(ACCOUNT, NOW, []))?.message.id, ORIGINAL.id);
+  });
+});

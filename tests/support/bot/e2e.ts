@@ -1,0 +1,310 @@
+/**
+ * The whole bot on a simulated Discord, as a person there would use it.
+ *
+ * The bot is a process of its own: the binary that `BARNACLE_BIN` names, or the
+ * source on the runtime that runs the tests. Whatever a test is about, at its end
+ * every request is held against Discord's own document, nothing may have been
+ * refused that the test did not announce, and no line of the log may hold a secret.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Env } from "../../../src/cli/shared/io.ts";
+import { type Stage, type StagedBot, startStage } from "../../../src/cli/demo/stage/stage.ts";
+import {
+  type Command,
+  type Exit,
+  ownCommand,
+  startOwnProcess,
+} from "../../../src/host/process/own_process.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import type { StatusReport } from "../../../src/http/app.ts";
+import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
+import type { Simulator, SimulatorOptions } from "../../../simulator/simulator.ts";
+import type { Message, User } from "../../../simulator/world/world.ts";
+import { judgeLog, judgeRequests, secretsOf } from "./judges.ts";
+
+/** Looks like a key, so that the log's nets are tried too. */
+export const API_KEY = "sk-canary-0123456789abcdef0123456789";
+
+/** Milliseconds in which anything that is waited for must have happened. */
+export const PATIENCE_MS = 20_000;
+
+/** Milliseconds between two looks at what must be asked for. */
+const LOOK_EVERY_MS = 50;
+
+/** The Barnacle under test. */
+export function commandUnderTest(): Command {
+  const binary = process.env["BARNACLE_BIN"];
+  return binary ? { program: binary, args: [] } : ownCommand();
+}
+
+export interface SceneOptions {
+  readonly simulator?: SimulatorOptions;
+  /** Keys of `channels.discord`, over the scene's own. */
+  readonly discord?: (simulator: Simulator) => object;
+  /** Keys beside `channels`, over the scene's own. */
+  readonly config?: object;
+  readonly env?: Env;
+  /** Requests that Discord may refuse, since the test is about that. */
+  readonly mayRefuse?: (request: RequestRecord) => boolean;
+}
+
+/** What a test does and sees. */
+export interface Scene extends Stage {
+  /** Starts a bot, and waits until Discord has it online. */
+  start(env?: Env, args?: readonly string[]): Promise<StagedBot>;
+  /** Says something as somebody: `say("grace", "general", "…")`. */
+  say(as: string, where: string, text: string, replyTo?: string): Message;
+  /** Text that pings the bot. */
+  readonly mention: string;
+  user(username: string): User;
+  /** What the bot wrote in a channel, once it has written that many messages there. */
+  replies(where: string, count: number, as?: string): Promise<readonly string[]>;
+  /** What the bot has written in a channel up to now. */
+  written(where: string, as?: string): readonly string[];
+  /** Waits for something, and says what it was if it does not come. */
+  until<Value>(what: string, check: () => Value | false | undefined, ms?: number): Promise<Value>;
+  /** The same for what must be asked for. */
+  eventually(what: string, check: () => Promise<boolean>): Promise<void>;
+  /** What the database says: rows by SQL. */
+  rows(sql: string): readonly Readonly<Record<string, unknown>>[];
+  /** Waits for a line of a bot's log. */
+  line(bot: StagedBot, pattern: RegExp): Promise<string>;
+  /** Asks a running bot over HTTP. */
+  ask(bot: StagedBot, path: string): Promise<Response>;
+  status(bot: StagedBot): Promise<StatusReport>;
+  /** Runs a command of the program under test to its end, beside the stage's bots. */
+  command(args: readonly string[], env?: Env): Promise<Ran>;
+  /** The same, with the bots' config, data and environment: `cli("pairing", "list")`. */
+  cli(...args: readonly string[]): Promise<Ran>;
+  /** What was decided of a message in the end: `"ignore: no-mention"`; of each account, if several. */
+  decided(message: Pick<Message, "id">): Promise<string>;
+  /** Waits until the store has what Discord said of one of the bot's own messages (T5). */
+  recorded(message: Pick<Message, "id">): Promise<void>;
+  /** Writes the config again, as a running bot's owner does. */
+  rewrite(options: Pick<SceneOptions, "discord" | "config">): void;
+}
+
+/** A command that has ended. */
+export interface Ran extends Exit {
+  readonly stdout: readonly string[];
+  readonly stderr: readonly string[];
+}
+
+/** Plays a test on a stage of its own, and judges what every test is judged by. */
+export async function onStage(
+  options: SceneOptions,
+  play: (scene: Scene) => Promise<void>,
+): Promise<void> {
+  const lines: string[] = [];
+  const stage = await startStage({
+    command: commandUnderTest(),
+    ...(options.simulator && { simulator: options.simulator }),
+    config: (simulator) => configOf(simulator, options),
+    env: { OPENAI_API_KEY: API_KEY, ...options.env },
+    onLine: (line) => lines.push(line),
+  });
+  const { simulator } = stage;
+  try {
+    await play(toScene(stage, options.env));
+  } catch (error) {
+    const log = lines.slice(-25).join("\n");
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${log}`, {
+      cause: error,
+    });
+  } finally {
+    await stage.close();
+  }
+  judgeRequests(simulator.requests.records(), options.mayRefuse);
+  judgeLog(lines, [...secretsOf(simulator.world), API_KEY]);
+}
+
+/** The config of a scene: what the demo's owner would write, under what a test has instead. */
+export function configOf(
+  simulator: Simulator,
+  { discord, config }: Pick<SceneOptions, "discord" | "config">,
+): object {
+  const [krill] = simulator.world.guilds.values();
+  assert.ok(krill);
+  return {
+    channels: {
+      discord: {
+        guilds: { [krill.id]: {} },
+        dm: { allowFrom: ["ada"] },
+        ...discord?.(simulator),
+      },
+    },
+    http: { port: 0 },
+    ...config,
+  };
+}
+
+function toScene(stage: Stage, env: Env = {}): Scene {
+  const { simulator, startBot } = stage;
+
+  async function until<Value>(
+    what: string,
+    check: () => Value | false | undefined,
+    ms = PATIENCE_MS,
+  ): Promise<Value> {
+    const waited = new AbortController();
+    const timer = setTimeout(() => waited.abort(new Error(`Waited in vain for ${what}`)), ms);
+    try {
+      return await simulator.until(() => check() || undefined, waited.signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  const written = (where: string, as?: string): readonly string[] => {
+    const { messages } = simulator.channel(where, as);
+    return [...messages.values()].filter(({ author }) =>
+      author.kind === "user" && author.userId === simulator.application.userId
+    ).map(({ content }) => content);
+  };
+
+  async function line(bot: StagedBot, pattern: RegExp): Promise<string> {
+    return await until(`a line like ${pattern}`, () => bot.lines.find((one) => pattern.test(one)));
+  }
+
+  async function ask(bot: StagedBot, path: string): Promise<Response> {
+    const running = await line(bot, /"Barnacle is running"/);
+    const { fields } = JSON.parse(running);
+    return await fetch(new URL(path, fields.health), { headers: { connection: "close" } });
+  }
+
+  async function eventually(what: string, check: () => Promise<boolean>): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (!await check()) {
+      if (performance.now() > deadline) throw new Error(`Waited in vain for ${what}`);
+      await sleep(LOOK_EVERY_MS);
+    }
+  }
+
+  function rows(sql: string): readonly Readonly<Record<string, unknown>>[] {
+    const database = new DatabaseSync(join(stage.dataDir, DATABASE_NAME), { readOnly: true });
+    try {
+      return database.prepare(sql).all().map((row) => ({ ...row }));
+    } finally {
+      database.close();
+    }
+  }
+
+  const command: Scene["command"] = (args, more = {}) =>
+    runCommand(args, { PATH: process.env["PATH"], HOME: stage.dataDir, ...runtimeEnv(), ...more });
+
+  return {
+    ...stage,
+    until,
+    eventually,
+    rows,
+    line,
+    ask,
+    written,
+    mention: `<@${simulator.application.userId}>`,
+    async start(own, args) {
+      const before = simulator.account().connections;
+      const bot = startBot(own, args);
+      const online = until("the bot to be online", () => {
+        const isNew = simulator.account().connections > before;
+        return isNew && simulator.connected() > 0 && "online";
+      });
+      const first = await Promise.race([online, bot.exited]);
+      if (first === "online") return bot;
+      online.catch(() => {}); // nobody waits for it any more
+      throw new Error(`The bot has ended: ${JSON.stringify(first)}`);
+    },
+    say: (as, where, text, replyTo) =>
+      simulator.say({ as, in: where, text, ...(replyTo !== undefined && { replyTo }) }),
+    user(username) {
+      const found = [...simulator.world.users.values()].find((one) => one.username === username);
+      assert.ok(found, `nobody is called ${username}`);
+      return found;
+    },
+    replies: (where, count, as) =>
+      until(`${count} replies in ${where}`, () => {
+        const texts = written(where, as);
+        return texts.length >= count && texts;
+      }),
+    async status(bot) {
+      return await (await ask(bot, "/status")).json();
+    },
+    command,
+    cli: (...args) =>
+      command([...args, "--config", stage.configFile, "--data", stage.dataDir], {
+        DISCORD_API_URL: simulator.apiUrl,
+        DISCORD_BOT_TOKEN: simulator.token,
+        OPENAI_BASE_URL: stage.model.baseUrl,
+        OPENAI_API_KEY: API_KEY,
+        OPENAI_MODEL: stage.model.models[0],
+        ...env,
+      }),
+    async decided({ id }) {
+      const verdicts = () =>
+        rows(
+          `SELECT verdict, why FROM decision
+            WHERE message_id = '${id}' AND verdict <> 'undecided' ORDER BY account_id`,
+        ).map(({ verdict, why }) => `${verdict}: ${why}`);
+      await eventually(`a verdict on ${id}`, () => Promise.resolve(verdicts().length > 0));
+      return verdicts().join(", ");
+    },
+    recorded: ({ id }) =>
+      eventually(
+        `${id} on record`,
+        () => Promise.resolve(rows(`SELECT 1 FROM outbox WHERE message_id = '${id}'`).length > 0),
+      ),
+    rewrite: (changed) => writeConfig(stage, configOf(simulator, changed)),
+  };
+}
+
+/** Runs a command of the program under test to its end. */
+export async function runCommand(
+  args: readonly string[],
+  env: Env,
+  onStart: (pid: number) => void = () => {},
+): Promise<Ran> {
+  const stdout: string[] = [];
+  const stderr: string[] = [];
+  const child = startOwnProcess(commandUnderTest(), args, env, (text, stream) => {
+    (stream === "stdout" ? stdout : stderr).push(text);
+  });
+  if (child.pid !== undefined) onStart(child.pid);
+  const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+  try {
+    return { ...await child.exited, stdout, stderr };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Where a runtime keeps what it has compiled; it is no part of an operator's environment. */
+function runtimeEnv(): Env {
+  const { DENO_DIR, HOME = "" } = process.env;
+  return { DENO_DIR: DENO_DIR ?? join(HOME, ".cache", "deno") };
+}
+
+/** Writes another config for the next start. */
+export function writeConfig({ configFile }: Stage, config: object): void {
+  writeFileSync(configFile, JSON.stringify(config), { mode: 0o600 });
+}
+
+/** A bot's end, which must come by itself. */
+export async function ended(bot: StagedBot): Promise<Exit> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("The bot does not end")), PATIENCE_MS);
+  try {
+    return await Promise.race([bot.exited, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export const KILLED: Exit = { code: null, signal: "SIGKILL" };
+export const STOPPED: Exit = { code: 0, signal: null };

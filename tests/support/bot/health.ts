@@ -1,0 +1,60 @@
+import type { Build } from "../../../src/http/metrics.ts";
+import type { AccountSnapshot, Shard, Snapshot } from "../../../src/http/snapshot.ts";
+
+/** Unix time in milliseconds of the snapshots. */
+export const NOW = Date.UTC(2026, 0, 1);
+
+export const READY: Shard = {
+  id: "default/0",
+  state: "ready",
+  readyAt: NOW,
+  isDown: false,
+  ack: { at: NOW, intervalMs: 40_000, latencyMs: 42 },
+};
+
+/** An account at work. */
+export const SERVING: AccountSnapshot = {
+  id: "default",
+  state: "running",
+  gatewayTickAt: NOW,
+  shards: [READY],
+  compression: "zlib-stream",
+  identify: { left: 997 },
+  catchUp: { pending: 0, unreadable: [] },
+  findings: [],
+  parked: [],
+  rest: { isUp: true, invalidRequests: 0, breaker: "closed" },
+};
+
+/** A bot at work, with nothing to complain of. */
+export const HEALTHY: Snapshot = {
+  phase: "running",
+  startedAt: NOW - 90_000,
+  mainTickAt: NOW,
+  gatewayTickAt: NOW,
+  accounts: [SERVING],
+  config: { revision: "3f2c1aa0", loadedAt: NOW - 90_000 },
+  store: { probeMs: 3, isFailing: false, probedAt: NOW, answeredAt: NOW },
+  inbox: { waiting: 0, running: 0, oldestMs: 0 },
+  outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, parked: 0, oldestMs: 0 },
+  models: [{ id: "local" }],
+  eventLoopLagMs: 4,
+  rssBytes: 55_000_000,
+};
+
+/** A snapshot's accounts where the only one is as {@link SERVING}, but for this. */
+export function only(change: Partial<AccountSnapshot>): Pick<Snapshot, "accounts"> {
+  return { accounts: [{ ...SERVING, ...change }] };
+}
+
+/** Another account at work. */
+export function another(change: Partial<AccountSnapshot> = {}): AccountSnapshot {
+  return { ...SERVING, id: "work", shards: [{ ...READY, id: "work/0" }], ...change };
+}
+
+export const BUILD: Build = {
+  version: "1.4.2",
+  commit: "3f2c1aa",
+  runtime: "bun 1.4.4",
+  sqlite: "3.53.4",
+};

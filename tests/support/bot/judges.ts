@@ -1,0 +1,47 @@
+/**
+ * What every end-to-end test is judged by, whatever it is about.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
+import type { World } from "../../../simulator/world/world.ts";
+import { createRequestValidator } from "../discord/openapi.ts";
+import { skipUnless } from "../skip.ts";
+
+const validator = createRequestValidator();
+skipUnless(!validator.skip, `requests against Discord's document: ${validator.skip}`);
+
+/**
+ * Holds requests against Discord's own document.
+ *
+ * @param mayRefuse Which of them Discord may have refused; none, if absent.
+ */
+export function judgeRequests(
+  requests: readonly RequestRecord[],
+  mayRefuse: (request: RequestRecord) => boolean = () => false,
+): void {
+  const refused = requests.filter((request) =>
+    request.status !== undefined && request.status >= 400 && !mayRefuse(request)
+  );
+  assert.deepEqual(refused.map(({ method, path, status }) => `${method} ${path} ${status}`), []);
+  const problems = requests.flatMap((request) =>
+    validator.problemsOf(request).map((problem) => `${request.method} ${request.path}: ${problem}`)
+  );
+  assert.deepEqual(problems, []);
+}
+
+/** Nothing that opens anything is in a log, and nothing that a terminal obeys. */
+export function judgeLog(lines: readonly string[], secrets: readonly string[]): void {
+  for (const secret of secrets) {
+    assert.equal(lines.find((line) => line.includes(secret)), undefined, "a secret is in the log");
+  }
+  const forged = lines.find((line) => /\p{Cc}/u.test(line));
+  assert.equal(forged, undefined, "the log can move a terminal's cursor");
+}
+
+/** Tokens of all bots there are, and of all buttons that were pressed. */
+export function secretsOf({ applications, interactions }: World): readonly string[] {
+  return [...applications.values(), ...interactions.values()].map(({ token }) => token);
+}

@@ -1,0 +1,50 @@
+/**
+ * What every test of a killed bot does before and after.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import { accountOf, type Owed, settled } from "./account.ts";
+import { ended, PATIENCE_MS, type Scene, STOPPED } from "./e2e.ts";
+
+/** Everything that a bot must have done before the points are counted: its session and its guilds. */
+export async function settleIn(
+  { start, say, mention, replies, until, simulator }: Scene,
+): Promise<void> {
+  const bot = await start();
+  say("grace", "help", `${mention} are you there?`);
+  await replies("help", 1);
+  bot.kill("SIGTERM");
+  assert.deepEqual(await ended(bot), STOPPED);
+  await until("the connection to be gone", () => simulator.connected() === 0);
+}
+
+/** Waits for the answers, and for any that should not come. */
+export async function judge(
+  scene: Scene,
+  bot: StagedBot,
+  owed: readonly Owed[],
+  patienceMs: number = PATIENCE_MS,
+): Promise<void> {
+  const { until, written, say, mention } = scene;
+  await until(
+    "all replies",
+    () => accountOf(owed, written).lost.length === 0,
+    patienceMs,
+  );
+  // A second reply would stand before the answer to a later question.
+  const later = owed.map(({ channel, pieces }) => ({ channel, pieces: [...pieces, "later"] }));
+  for (const { channel } of owed) say("grace", channel, `${mention} later`);
+  await until(
+    "the later replies",
+    () => accountOf(later, written).lost.length === 0,
+    patienceMs,
+  );
+  bot.kill("SIGTERM");
+  assert.deepEqual(await ended(bot), STOPPED);
+  assert.deepEqual(accountOf(later, written), settled(later));
+  const messages = [...scene.simulator.account().creates.values()];
+  assert.deepEqual(messages.filter(({ messages }) => messages.size > 1), []);
+}

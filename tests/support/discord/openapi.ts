@@ -1,0 +1,216 @@
+/**
+ * Holds requests, and the simulator's answers, against Discord's own OpenAPI document.
+ *
+ * The document is read where it lies beside the project (`BARNACLE_SHARED`, or
+ * `../shared`) and never copied into it. ajv lets fields pass that no schema
+ * names, so a typo would be valid; field names are therefore checked apart.
+ *
+ * @module
+ */
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
+
+/** What a check needs of a request; a {@link RequestRecord} fits. */
+export type CheckedRequest = Pick<RequestRecord, "method" | "path" | "query" | "body">;
+
+export interface RequestValidator {
+  /** Why nothing can be checked, for `it(…, { skip }, …)`; `false` if it can. */
+  readonly skip: string | false;
+  /** What Discord's document has against a request; empty if nothing. */
+  problemsOf(request: CheckedRequest): readonly string[];
+  /** What it has against an answer to that request. */
+  problemsOfAnswer(request: CheckedRequest, status: number, body: unknown): readonly string[];
+}
+
+type Json = { readonly [name: string]: unknown };
+
+const METHODS_WITH_BODY = ["POST", "PUT", "PATCH"];
+
+/** The folder beside the project that has the document. */
+const SHARED = process.env["BARNACLE_SHARED"] ??
+  join(import.meta.dirname!, "..", "..", "..", "..", "shared");
+
+export function createRequestValidator(sharedDir: string = SHARED): RequestValidator {
+  const file = join(sharedDir, "discord-openapi.json");
+  if (!existsSync(file)) {
+    const skip = `no ${file}: set BARNACLE_SHARED to the folder that has discord-openapi.json`;
+    return { skip, problemsOf: () => [], problemsOfAnswer: () => [] };
+  }
+  const document: unknown = JSON.parse(readFileSync(file, "utf8"));
+  if (!isJson(document)) throw new TypeError(`Cannot read ${file}: it takes a JSON object`);
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  addFormats.default(ajv);
+  ajv.addFormat("snowflake", /^(?:0|[1-9]\d{0,19})$/);
+  ajv.addFormat("nonce", /^.{0,25}$/s);
+  ajv.addSchema(document, "discord");
+
+  const paths = Object.keys(asJson(document["paths"]));
+  const compiled = new Map<string, ValidateFunction | undefined>();
+  const validate = (pointer: string, value: unknown, where: string): readonly string[] => {
+    if (!compiled.has(pointer)) compiled.set(pointer, ajv.getSchema(`discord#${pointer}`));
+    const check = compiled.get(pointer);
+    if (!check) throw new RangeError(`Cannot check ${where}: the document has no ${pointer}`);
+    check(value);
+    const wrong = (check.errors ?? []).map(({ instancePath, message }) =>
+      `${where}${instancePath} ${message}`
+    );
+    const schema = at(document, pointer);
+    return [...wrong, ...unknownFields(document, [schema], value, where)];
+  };
+
+  const operationOf = (request: CheckedRequest) => {
+    const template = findTemplate(paths, request.path);
+    const item = template === undefined ? undefined : asJson(asJson(document["paths"])[template]);
+    const operation = item?.[request.method.toLowerCase()];
+    if (template === undefined || !item || !isJson(operation)) return undefined;
+    const pointer = `/paths/${escape(template)}/${request.method.toLowerCase()}`;
+    return { item, operation, pointer };
+  };
+
+  return {
+    skip: false,
+    problemsOf(request) {
+      const found = operationOf(request);
+      if (!found) return [`Discord has no ${request.method} ${request.path}`];
+      const { item, operation, pointer } = found;
+      const parameters = [...asList(item["parameters"]), ...asList(operation["parameters"])];
+      const problems = queryProblems(ajv, document, parameters, request.query);
+      if (!METHODS_WITH_BODY.includes(request.method)) return problems;
+      const content = asJson(asJson(operation["requestBody"])["content"]);
+      if (!content["application/json"]) {
+        return isEmptyBody(request.body)
+          ? problems
+          : [...problems, `body: ${request.method} ${request.path} takes none`];
+      }
+      const schema = `${pointer}/requestBody/content/application~1json/schema`;
+      return [...problems, ...validate(schema, request.body ?? {}, "body")];
+    },
+    problemsOfAnswer(request, status, body) {
+      const found = operationOf(request);
+      if (!found) return [`Discord has no ${request.method} ${request.path}`];
+      const responses = asJson(found.operation["responses"]);
+      const key = status >= 400 ? "4XX" : String(status);
+      if (status >= 400) return validate("/components/schemas/ErrorResponse", body, "answer");
+      if (!responses[key]) return [`answer: ${request.method} ${request.path} never has ${status}`];
+      if (status === 204) return body === undefined ? [] : ["answer: 204 has no body"];
+      const schema = `${found.pointer}/responses/${key}/content/application~1json/schema`;
+      return validate(schema, body, "answer");
+    },
+  };
+}
+
+function isEmptyBody(body: unknown): boolean {
+  return body === undefined || (isJson(body) && Object.keys(body).length === 0);
+}
+
+/** The document's path for a real one; a literal segment goes before a parameter. */
+function findTemplate(templates: readonly string[], path: string): string | undefined {
+  const parts = path.split("/");
+  const fits = templates.filter((template) => {
+    const wanted = template.split("/");
+    return wanted.length === parts.length &&
+      wanted.every((want, index) => want.startsWith("{") || want === parts[index]);
+  });
+  return fits.sort((a, b) => count(a) - count(b))[0];
+}
+
+function count(template: string): number {
+  return template.split("{").length;
+}
+
+function queryProblems(
+  ajv: Ajv2020,
+  document: Json,
+  parameters: readonly unknown[],
+  query: Readonly<Record<string, string>>,
+): readonly string[] {
+  const known = parameters.map((parameter) => resolve(document, parameter))
+    .filter((parameter) => parameter["in"] === "query");
+  return Object.entries(query).flatMap(([name, text]) => {
+    const parameter = known.find((one) => one["name"] === name);
+    if (!parameter) return [`query: no parameter ${name}`];
+    const schema = resolve(document, parameter["schema"]);
+    const value = [schema["type"]].flat().includes("integer")
+      ? Number(text)
+      : schema["type"] === "boolean"
+      ? text === "true"
+      : text;
+    const isValid = ajv.validate(relocate(schema), value);
+    return isValid ? [] : [`query: ${name}=${text} ${ajv.errorsText()}`];
+  });
+}
+
+/** Lets a piece of the document be validated alone: its references point into the whole. */
+function relocate(schema: Json): Json {
+  return JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"discord#/'));
+}
+
+/** Fields of `value` that none of the schemas names, however deep. */
+function unknownFields(
+  document: Json,
+  schemas: readonly unknown[],
+  value: unknown,
+  where: string,
+): readonly string[] {
+  const branches = schemas.flatMap((schema) => branchesOf(document, schema));
+  if (Array.isArray(value)) {
+    const items = branches.map((branch) => branch["items"]).filter((item) => item !== undefined);
+    return value.flatMap((entry, index) =>
+      unknownFields(document, items, entry, `${where}/${index}`)
+    );
+  }
+  if (!isJson(value)) return [];
+  const named = branches.filter((branch) => isJson(branch["properties"]));
+  const open = branches.map((branch) => branch["additionalProperties"]).filter(isJson);
+  if (named.length === 0 && open.length === 0) return []; // an object of any shape
+  return Object.entries(value).flatMap(([name, child]) => {
+    const known = named.map((branch) => asJson(branch["properties"])[name])
+      .filter((schema) => schema !== undefined);
+    if (known.length === 0 && open.length === 0) {
+      return [`${where}/${name} is no field of Discord's`];
+    }
+    return unknownFields(document, known.length > 0 ? known : open, child, `${where}/${name}`);
+  });
+}
+
+/** A schema with all that it may be: its references, unions and parts. */
+function branchesOf(document: Json, schema: unknown): readonly Json[] {
+  if (!isJson(schema)) return [];
+  const own = resolve(document, schema);
+  const parts = ["oneOf", "anyOf", "allOf"].flatMap((key) => asList(own[key]));
+  return [own, ...parts.flatMap((part) => branchesOf(document, part))];
+}
+
+function resolve(document: Json, value: unknown): Json {
+  let schema = asJson(value);
+  while (typeof schema["$ref"] === "string") schema = asJson(at(document, schema["$ref"].slice(1)));
+  return schema;
+}
+
+function at(document: Json, pointer: string): unknown {
+  return pointer.split("/").slice(1).reduce<unknown>(
+    (node, key) => asJson(node)[key.replaceAll("~1", "/").replaceAll("~0", "~")],
+    document,
+  );
+}
+
+function escape(key: string): string {
+  return key.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+function isJson(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function asJson(value: unknown): Json {
+  return isJson(value) ? value : {};
+}
+
+function asList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,58 @@
+/**
+ * Strangers, and a desk that gives them codes that a test can foretell.
+ *
+ * @module
+ */
+
+import type { Judged } from "../../../src/core/inbound/inbox.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import { codeFrom, type PairingDesk } from "../../../src/core/inbound/pairing.ts";
+import { channelId, directMessage, messageId, sender, userId } from "./builders.ts";
+import { frozen, ROUTE } from "../store/store.ts";
+
+export const PAIRING_RULE = "channels.discord.dm.policy";
+
+/** The code that a desk of {@link desk} gives as its `number`th, from 0. */
+export function codeNumber(number: number): string {
+  const bytes = Uint8Array.from({ length: 8 }, (_, index) => (number >> (5 * index)) & 31);
+  return codeFrom(bytes);
+}
+
+/** @returns A desk whose codes, buttons and messages are numbered; how many codes it gave. */
+export function desk(): PairingDesk & { readonly given: () => number } {
+  let codes = 0;
+  let buttons = 0;
+  return {
+    newCode: () => codeNumber(codes++),
+    newButton: () => `button-${buttons++}`,
+    challenge: ({ accountId, channelId, id }, code) => [
+      frozen({ accountId, channelId, nonce: `challenge-${id}`, content: `Your code: ${code}` }),
+    ],
+    given: () => codes,
+  };
+}
+
+/** The `number`th message of the `who`th stranger, in their own direct channel. */
+export function strangersMessage(
+  who: number,
+  number = 0,
+  fields: Partial<InboundMessage> = {},
+): InboundMessage {
+  return directMessage({
+    id: messageId(String(10_000_000 + who * 1_000 + number)),
+    channelId: channelId(String(20_000_000 + who)),
+    sender: sender({ id: userId(String(30_000_000 + who)), username: `stranger${who}` }),
+    text: "let me in, my secret is 42",
+    ...fields,
+  });
+}
+
+/** A stranger's message as policy judges it, which does not know of pairings. */
+export function challenged(message: InboundMessage = strangersMessage(0)): Judged {
+  return {
+    message,
+    verdict: { kind: "challenge", why: "pairing", rule: PAIRING_RULE },
+    route: { ...ROUTE, sessionKey: "agent:main:main" },
+    moment: {},
+  };
+}

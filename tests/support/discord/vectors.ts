@@ -1,0 +1,65 @@
+/**
+ * What OpenClaw does, recorded by running it; read from beside the repository, never copied into it.
+ *
+ * @module
+ */
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { skipUnless } from "../skip.ts";
+
+/** One call of a function of OpenClaw's: what it was given, and what it returned. */
+export interface Vector<Input, Expected> {
+  readonly fn: string;
+  readonly name?: string;
+  readonly input: Input;
+  readonly expected: Expected;
+}
+
+export interface Vectors<Input, Expected> {
+  readonly vectors: readonly Vector<Input, Expected>[];
+  /** For the suite that reads them: skipped where they are not there. */
+  readonly options: { readonly skip: boolean | string };
+}
+
+const SHARED = process.env["BARNACLE_SHARED"] ??
+  join(import.meta.dirname!, "..", "..", "..", "..", "shared");
+
+/** The calls of one function in a file such as `"seed-slug"`; the caller knows their shape. */
+export function vectorsOf<Input, Expected>(file: string, fn: string): Vectors<Input, Expected> {
+  const path = join(SHARED, "vectors", `${file}.json`);
+  const isHere = existsSync(path);
+  const all: readonly Vector<Input, Expected>[] = isHere
+    ? JSON.parse(readFileSync(path, "utf8")).vectors
+    : [];
+  return {
+    vectors: all.filter((vector) => vector.fn === fn),
+    options: skipUnless(isHere, `OpenClaw's vectors: no ${path} (set BARNACLE_SHARED)`),
+  };
+}
+
+/** A command as a release of OpenClaw's lists it. */
+export interface ListedCommand {
+  readonly name: string;
+  readonly acceptsArgs: boolean;
+}
+
+/** The commands in a file such as `"seed-commands"`. */
+export function commandsOf(file: string): {
+  readonly commands: readonly ListedCommand[];
+  readonly options: Vectors<never, never>["options"];
+} {
+  const path = join(SHARED, "vectors", `${file}.json`);
+  const isHere = existsSync(path);
+  const all: readonly (ListedCommand & { readonly nativeName?: string })[] = isHere
+    ? JSON.parse(readFileSync(path, "utf8")).commands
+    : [];
+  return {
+    commands: all.map(({ nativeName, name, acceptsArgs }) => ({
+      name: nativeName ?? name,
+      acceptsArgs,
+    })),
+    options: skipUnless(isHere, `OpenClaw's vectors: no ${path} (set BARNACLE_SHARED)`),
+  };
+}

@@ -1,0 +1,31 @@
+/**
+ * The gateway's worker with weak spots: it ends, or hangs, when its batch of a
+ * certain number is committed, and ends when it becomes ready for the second time.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { parentPort } from "node:worker_threads";
+import { serveGateway } from "../../../src/discord/gateway/shard/serve.ts";
+
+let timesReady = 0;
+let wasReady = false;
+
+serveGateway({
+  postMessage(message) {
+    parentPort!.postMessage(message);
+    if (message.kind !== "state") return;
+    const isReady = message.state.state === "ready";
+    if (isReady && !wasReady && ++timesReady === 2) throw new RangeError("died in a test");
+    wasReady = isReady;
+  },
+  on: (event, listener) => parentPort!.on(event, listener),
+});
+parentPort!.on("message", (message: { readonly kind: string; readonly number?: number }) => {
+  if (message.kind !== "committed") return;
+  if (message.number === 3) process.exit(0);
+  if (message.number === 4) throw new RangeError("died in a test");
+  if (message.number === 5) parentPort!.postMessage({ kind: "nonsense" } as never);
+  if (message.number === 6) { for (;;); }
+});

@@ -1,0 +1,150 @@
+/**
+ * A shard without its thread, and what it says, for tests against a fake gateway.
+ *
+ * @module
+ */
+
+import type { BatchBounds } from "../../../src/discord/gateway/link/batches.ts";
+import { openConnection } from "../../../src/discord/gateway/socket/connection.ts";
+import { createCounters } from "../../../src/discord/gateway/link/counts.ts";
+import type {
+  FromShard,
+  FromWorker,
+  GatewayOptions,
+  PermitAnswer,
+} from "../../../src/discord/gateway/link/protocol.ts";
+import type { GatewaySession } from "../../../src/core/inbound/inbound.ts";
+import { type Shard, startShard } from "../../../src/discord/gateway/shard/shard.ts";
+
+export const TOKEN = "secret-token";
+
+/** Short waits, so that no test sleeps long; the rules are the config's defaults. */
+export function gatewayOptions(
+  url: string,
+  fields: Partial<GatewayOptions> = {},
+): GatewayOptions {
+  return {
+    token: TOKEN,
+    url,
+    intents: 1,
+    compress: false,
+    tcpKeepaliveSec: 30,
+    reconnect: {
+      enabled: true,
+      maxRetries: 10,
+      backoffBase: 1.5,
+      backoffMaxSec: 60,
+      resumeSession: true,
+      sessionCacheTtlSec: 300,
+      exitOnGiveUp: false,
+    },
+    presence: { status: "online" },
+    shards: [{ id: 0, identifyInMs: 0 }],
+    shardCount: 1,
+    isConnectionDebug: false,
+    dispatches: ["MESSAGE_CREATE"],
+    deadlines: { connectMs: 300, helloMs: 300, readyMs: 300 },
+    ...fields,
+  };
+}
+
+/** One shard that begins with a session to resume. */
+export function resuming(session: GatewaySession): Pick<GatewayOptions, "shards"> {
+  return { shards: [{ id: 0, session, identifyInMs: 0 }] };
+}
+
+export interface TestShard extends Shard {
+  readonly messages: (FromShard | FromWorker)[];
+  /** Dispatches of all batches, parsed. */
+  // deno-lint-ignore no-explicit-any -- a test looks into them as it likes
+  dispatches(): any[];
+  logs(): string[];
+  /** Log lines with their fields. */
+  lines(): string[];
+  counts(): Extract<FromWorker, { kind: "counts" }>["counts"] | undefined;
+  isReady(): boolean;
+  ticks(): number;
+}
+
+/** `speed` makes the shard's monotonic clock run faster than the test's. */
+export function startTestShard(
+  options: GatewayOptions,
+  { bounds, commits = true, permit = granted, speed = 1, random = () => 0 }: {
+    readonly bounds?: BatchBounds;
+    /** Whether every batch is committed as soon as it comes. */
+    readonly commits?: boolean;
+    /** What main says to a shard that would IDENTIFY; `undefined` is nothing. */
+    readonly permit?: () => PermitAnswer | undefined;
+    readonly speed?: number;
+    readonly random?: () => number;
+  } = {},
+): TestShard {
+  const messages: (FromShard | FromWorker)[] = [];
+  let ticks = 0;
+  const startedAt = performance.now();
+  const now = () => {
+    const monotonicMs = startedAt + (performance.now() - startedAt) * speed;
+    return { monotonicMs, wallMs: 1_750_000_000_000 + monotonicMs };
+  };
+  const [own = { id: 0, identifyInMs: 0 }] = options.shards;
+  const start = {
+    ...own,
+    epoch: 0,
+    ...(own.session && { seqCommitted: own.session.seq }),
+    failures: 0,
+    isDown: false,
+    mustSendPresence: own.session !== undefined,
+  };
+  const shard = startShard({ options, shard: start }, {
+    now,
+    random,
+    after(ms, callback) {
+      const timer = setTimeout(callback, ms / speed);
+      return () => clearTimeout(timer);
+    },
+    post(message) {
+      messages.push(message);
+      if (message.kind === "batch" && commits) {
+        queueMicrotask(() => shard.committed(message.batch));
+      }
+      if (message.kind === "permit_wanted") {
+        const answer = permit();
+        if (answer) queueMicrotask(() => shard.permit(message.socket, answer));
+      }
+    },
+    tell: (message) => void messages.push(message),
+    onTick() {
+      ticks++;
+    },
+    counters: createCounters(),
+    tickMs: 1_000,
+    connect: openConnection,
+    ...(bounds && { bounds }),
+  });
+  return {
+    ...shard,
+    messages,
+    ticks: () => ticks,
+    dispatches: () =>
+      messages.flatMap((message) => message.kind === "batch" ? JSON.parse(message.batch.text) : []),
+    lines: () =>
+      messages.flatMap((message) =>
+        message.kind === "log"
+          ? [`${message.level} ${message.event} ${JSON.stringify(message.fields)}`]
+          : []
+      ),
+    logs: () => messages.flatMap((message) => message.kind === "log" ? [message.event] : []),
+    counts: () =>
+      messages.flatMap((message) => message.kind === "counts" ? [message.counts] : []).at(-1),
+    isReady: () =>
+      messages.findLast(({ kind }) => kind === "state") !== undefined &&
+      messages.flatMap((message) => message.kind === "state" ? [message.state.state] : []).at(
+          -1,
+        ) ===
+        "ready",
+  };
+}
+
+function granted(): PermitAnswer {
+  return { kind: "granted" };
+}

@@ -1,0 +1,45 @@
+/**
+ * A worker that opens no socket. The first one asks for a permit, is ready,
+ * brings two batches and dies when it is told a URL; the next asks and brings
+ * two batches of the same numbers, and says nothing of its state. Both tell how
+ * they were started and what they were told.
+ *
+ * @module
+ */
+
+import { parentPort } from "node:worker_threads";
+import type { FromWorker, ToWorker } from "../../../src/discord/gateway/link/protocol.ts";
+
+const sentAt = Date.now();
+const say = (message: FromWorker) => parentPort!.postMessage(message);
+
+parentPort!.on("message", (message: ToWorker) => {
+  switch (message.kind) {
+    case "start": {
+      const { session } = message.shards[0]!;
+      const seq = session?.seq ?? 0;
+      if (!session) {
+        const ack = { at: 2, intervalMs: 3 };
+        const state = { state: "ready", readyAt: 1, ack, isDown: false } as const;
+        say({ kind: "state", shardId: 0, sentAt, state, failures: 2 });
+      }
+      const begun = { session: { sessionId: "s", resumeUrl: "r", seq: 1 } };
+      const batch = { number: 1, epoch: 1, seq: seq + 1, text: "[]", ...(!session && begun) };
+      say({ kind: "permit_wanted", shardId: 0, sentAt, socket: 1 });
+      say({ kind: "batch", shardId: 0, sentAt, batch });
+      const next = { number: 2, epoch: 1, seq: seq + 2, text: "[]" };
+      say({ kind: "batch", shardId: 0, sentAt, batch: next });
+      const { session: _, ...rest } = message.shards[0]!;
+      return say({ kind: "log", level: "info", event: "start", fields: { ...rest } });
+    }
+    case "committed":
+    case "permit": {
+      const { kind: event, ...fields } = message;
+      return say({ kind: "log", level: "info", event, fields: { told: JSON.stringify(fields) } });
+    }
+    case "url":
+      throw new RangeError("died in a test");
+    case "stop":
+      return say({ kind: "stopped" });
+  }
+});

@@ -1,0 +1,66 @@
+/**
+ * A model server that says what a test tells it to say.
+ *
+ * The simulator's own repeats the words of whoever asks; what a model might say of
+ * itself (silence on purpose, somebody's mention, two thousand lines) is put into
+ * its mouth here.
+ *
+ * @module
+ */
+
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { openAiFormat, parseWireRequest, type WireRequest } from "../../../simulator/model/wire.ts";
+
+export interface FixedModel extends AsyncDisposable {
+  /** For `OPENAI_BASE_URL`. */
+  readonly baseUrl: string;
+  readonly requests: readonly WireRequest[];
+}
+
+/** What is said: at once, after a while, or piece by piece. */
+export type Said = string | Promise<string> | AsyncIterable<string>;
+
+/** @param answer The answer to the text of the newest message. */
+export async function startFixedModel(answer: (asked: string) => Said): Promise<FixedModel> {
+  const requests: WireRequest[] = [];
+  const format = openAiFormat("fixed");
+  const server = createServer((incoming, response) => {
+    response.on("error", () => response.destroy()); // who asked has gone
+    // Who asks may go before all is asked; and a model may break in the middle of its answer.
+    void reply(incoming, response).catch(() => response.destroy());
+  });
+
+  async function reply(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const request = parseWireRequest(await bodyOf(incoming));
+    if (!request) return void response.writeHead(404).end();
+    requests.push(request);
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
+    response.write(format.open());
+    const said = answer(request.messages.at(-1)?.text ?? "");
+    if (typeof said === "string" || said instanceof Promise) {
+      response.write(format.text(await said));
+    } else {
+      for await (const piece of said) response.write(format.text(piece));
+    }
+    response.end(format.finish("stop", 1));
+  }
+
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" && address ? address.port : 0;
+  return {
+    baseUrl: `http://127.0.0.1:${port}/v1`,
+    requests,
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function bodyOf(incoming: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const chunk of incoming.setEncoding("utf8")) text += chunk;
+  return text;
+}

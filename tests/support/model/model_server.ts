@@ -1,0 +1,80 @@
+/**
+ * The simulator's model server, and a way to ask it as the bot does.
+ *
+ * @module
+ */
+
+import {
+  type ModelServer,
+  type ModelServerSettings,
+  startModelServer,
+} from "../../../simulator/model/server.ts";
+import type { Model, ModelPart, ModelRequest } from "../../../src/core/model.ts";
+import { createModel, type ModelDeps } from "../../../src/providers/models.ts";
+import type { ModelSettings, ProviderSettings } from "../../../src/providers/settings.ts";
+
+export const API_KEY = "sk-canary-0123456789abcdef";
+
+export const QUESTION: ModelRequest = {
+  system: "Be kind.",
+  messages: [{ role: "user", text: "hello there" }],
+};
+
+/** Runs a test beside a server that is closed after it, whatever becomes of it. */
+export async function withModelServer(
+  settings: ModelServerSettings,
+  test: (server: ModelServer) => Promise<void>,
+): Promise<void> {
+  const server = await startModelServer(settings);
+  try {
+    await test(server);
+  } finally {
+    await server.close();
+  }
+}
+
+export function settingsFor(
+  { baseUrl }: Pick<ModelServer, "baseUrl">,
+  provider: Partial<ProviderSettings> = {},
+): ModelSettings {
+  return {
+    provider: { id: "local", kind: "openai-compatible", baseUrl, apiKey: API_KEY, ...provider },
+    name: "barnacle-script",
+  };
+}
+
+/** A model at that server, with time-outs that no test waits out unless it means to. */
+export function modelAt(
+  server: Pick<ModelServer, "baseUrl">,
+  provider: Partial<ProviderSettings> = {},
+  deps: Partial<ModelDeps> = {},
+): Model {
+  return createModel(settingsFor(server, provider), {
+    fetch: globalThis.fetch,
+    now: () => Date.UTC(2026, 0, 1),
+    timeouts: { firstByteMs: 10_000, betweenBytesMs: 10_000 },
+    ...deps,
+  });
+}
+
+export interface Heard {
+  readonly text: string;
+  readonly parts: readonly ModelPart[];
+  readonly error?: unknown;
+}
+
+/** Listens to the end, good or bad. */
+export async function listen(
+  model: Model,
+  signal: AbortSignal = new AbortController().signal,
+  request: ModelRequest = QUESTION,
+): Promise<Heard> {
+  const parts: ModelPart[] = [];
+  const text = () => parts.map((part) => part.kind === "text" ? part.text : "").join("");
+  try {
+    for await (const part of model.generate(request, signal)) parts.push(part);
+    return { text: text(), parts };
+  } catch (error) {
+    return { text: text(), parts, error };
+  }
+}

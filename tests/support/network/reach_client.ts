@@ -1,0 +1,16 @@
+/**
+ * Walks to each URL of its arguments and prints how it went: a process of its own, because a
+ * runtime reads `NODE_EXTRA_CA_CERTS` once, when it starts.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { probeReach } from "../../../src/host/network_probe.ts";
+import { schedule } from "../../../src/lib/schedule.ts";
+
+const ports = { timeoutMs: 5_000, elapsed: () => performance.now(), now: Date.now, schedule };
+const reaches = await Promise.all(
+  process.argv.slice(2).map((url) => probeReach(url, undefined, ports)),
+);
+console.log(JSON.stringify(reaches));

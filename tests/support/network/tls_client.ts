@@ -1,0 +1,29 @@
+/**
+ * Opens the gateway's socket to the URL in its argument, through the proxy in its
+ * second if there is one, prints the first text that comes or why none did, and ends: a process of its own, because a runtime
+ * reads `NODE_EXTRA_CA_CERTS` once, when it starts.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { openSocket } from "../../../src/discord/gateway/socket/socket.ts";
+
+const [, , url = "", proxy] = process.argv;
+
+const socket = openSocket({
+  url: new URL(url),
+  tcpKeepaliveSec: 30,
+  connectTimeoutMs: 5_000,
+  ...(proxy !== undefined && { proxy }),
+}, {
+  onOpen: () => {},
+  onFrame: (data) => void end(data.toString()),
+  onClose: ({ reason }) => void end(`closed: ${reason}`),
+});
+
+async function end(line: string): Promise<void> {
+  console.log(line);
+  await socket.close(3000);
+  process.exit(0);
+}

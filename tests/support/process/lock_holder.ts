@@ -1,0 +1,16 @@
+/**
+ * A process that takes a lock, says what came of it, and holds it until it is
+ * killed or its standard input ends.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { takeLock } from "../../../src/host/locks/lock.ts";
+
+const [, , path = "", http = ""] = process.argv;
+const lock = await takeLock(path, Date.now());
+if (lock.kind === "held") lock.setHttp(http);
+console.log(lock.kind === "held" ? "held" : `taken ${lock.heldBy?.pid}`);
+if (lock.kind === "taken") process.exit(75);
+process.stdin.on("end", () => process.exit(0)).resume();

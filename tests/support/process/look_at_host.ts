@@ -1,0 +1,22 @@
+/**
+ * A process that prints what it sees of a data directory: the facts of `doctor`,
+ * and what `status` says.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { lookAtHost } from "../../../src/cli/diagnose/host_facts.ts";
+import { status } from "../../../src/cli/diagnose/status.ts";
+import { recordingIo } from "../../cli/io.ts";
+import { ACCOUNT } from "../discord/builders.ts";
+
+const [, , dataDir = ""] = process.argv;
+const { facts } = await lookAtHost({
+  dataDir,
+  accounts: [{ accountId: ACCOUNT }],
+  now: Date.now(),
+});
+const io = recordingIo();
+const code = await status({ data: dataDir, json: false }, io);
+console.log(JSON.stringify({ facts, code, stderr: io.stderr }));

@@ -1,0 +1,65 @@
+/**
+ * A service manager's end of `sd_notify`: a datagram socket, which neither
+ * runtime offers, made by the C library.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { setTimeout as sleep } from "node:timers/promises";
+import { loadLibc } from "../../../src/host/process/libc.ts";
+import { toSocketAddress } from "../../../src/host/process/sd_notify.ts";
+
+const AF_UNIX = 1;
+const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0o4000 | 0o2000000;
+const MSG_MAX = 4_096;
+
+/** Milliseconds in which what is waited for must have come. */
+const PATIENCE_MS = 20_000;
+
+export interface NotifySocket extends Disposable {
+  /** All that has come up to now, datagram by datagram. */
+  received(): readonly string[];
+  /** Waits for a line. */
+  line(pattern: RegExp): Promise<string>;
+}
+
+/** @param name A path, or `"@…"` in the abstract namespace. */
+export async function openNotifySocket(name: string): Promise<NotifySocket> {
+  const libc = await loadLibc({
+    socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+    bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+    recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+    close: { parameters: ["i32"], result: "i32" },
+  });
+  const address = toSocketAddress(name);
+  assert.ok(address);
+  const descriptor = libc("socket")(AF_UNIX, SOCK_DGRAM_NONBLOCK_CLOEXEC, 0);
+  assert.equal(libc("bind")(descriptor, address, address.length), 0);
+  const all: string[] = [];
+  const buffer = new Uint8Array(MSG_MAX);
+
+  function received(): readonly string[] {
+    for (;;) {
+      const length = libc("recv")(descriptor, buffer, buffer.length, 0);
+      if (length < 0) return all;
+      all.push(Buffer.from(buffer.subarray(0, length)).toString());
+    }
+  }
+
+  return {
+    received,
+    async line(pattern) {
+      const until = performance.now() + PATIENCE_MS;
+      for (;;) {
+        const found = received().flatMap((one) => one.split("\n"))
+          .find((one) => pattern.test(one));
+        if (found !== undefined) return found;
+        assert.ok(performance.now() < until, `waited in vain for ${pattern}: ${all.join(" | ")}`);
+        await sleep(20);
+      }
+    },
+    [Symbol.dispose]: () => void libc("close")(descriptor),
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * A Barnacle beside those of a stage: another process with data of its own.
+ *
+ * @module
+ */
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import type { Env } from "../../../src/cli/shared/io.ts";
+import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
+import { startOwnProcess } from "../../../src/host/process/own_process.ts";
+import { API_KEY, commandUnderTest, PATIENCE_MS, type Scene } from "../bot/e2e.ts";
+
+export interface SecondBotOptions {
+  readonly env?: Env;
+  readonly flags?: readonly string[];
+  /** Of a config of its own; the stage's, if absent. */
+  readonly config?: object;
+  readonly onLine?: (line: string) => void;
+}
+
+/** Starts it; it ends with the test, or where it does not end by itself in time. */
+export function startSecondBot(
+  { dataDir, configFile, simulator, model }: Scene,
+  { env = {}, flags = [], config, onLine }: SecondBotOptions = {},
+): StagedBot & AsyncDisposable {
+  const lines: string[] = [];
+  const ownConfig = join(dataDir, "elsewhere.jsonc");
+  if (config) writeFileSync(ownConfig, JSON.stringify(config), { mode: 0o600 });
+  const { PATH, HOME, DENO_DIR } = process.env;
+  const child = startOwnProcess(
+    commandUnderTest(),
+    [
+      "run",
+      "--config",
+      config ? ownConfig : configFile,
+      "--data",
+      join(dataDir, "elsewhere"),
+      ...flags,
+    ],
+    {
+      PATH,
+      HOME,
+      DENO_DIR,
+      DISCORD_API_URL: simulator.apiUrl,
+      DISCORD_BOT_TOKEN: simulator.token,
+      OPENAI_BASE_URL: model.baseUrl,
+      OPENAI_API_KEY: API_KEY,
+      OPENAI_MODEL: model.models[0],
+      ...env,
+    },
+    (line) => {
+      lines.push(line);
+      onLine?.(line);
+    },
+  );
+  const timer = setTimeout(() => child.kill("SIGKILL"), 3 * PATIENCE_MS);
+  return {
+    pid: child.pid,
+    exited: child.exited,
+    lines,
+    kill: child.kill,
+    async [Symbol.asyncDispose]() {
+      clearTimeout(timer);
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}

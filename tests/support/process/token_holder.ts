@@ -1,0 +1,15 @@
+/**
+ * A process that takes the lock of a bot token, says what came of it, and holds
+ * it until it is killed or its standard input ends.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { takeTokenLock } from "../../../src/host/locks/token_lock.ts";
+
+const [, , token = "", dataDir = ""] = process.argv;
+const lock = await takeTokenLock(token, { startedAt: Date.now(), dataDir });
+console.log(lock.kind === "taken" ? `taken ${lock.heldBy?.pid}` : lock.kind);
+if (lock.kind !== "held") process.exit(75);
+process.stdin.on("end", () => process.exit(0)).resume();

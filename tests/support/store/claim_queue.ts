@@ -1,0 +1,57 @@
+/**
+ * Builds claim queues and the messages in them.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { ChannelId } from "../../../src/core/discord/ids.ts";
+import {
+  type ClaimQueue,
+  createClaimQueue,
+  type WaitingMessage,
+} from "../../../src/store/memory/claim_queue.ts";
+import { ACCOUNT, channelId, guildMessage, messageId } from "../discord/builders.ts";
+
+/** A message as the table has it; the channel names its session. */
+export function waiting(id: number, fields: Partial<WaitingMessage> = {}): WaitingMessage {
+  const channel = fields.channelId ?? channelId("11");
+  return {
+    messageId: messageId(`${id}`),
+    accountId: ACCOUNT,
+    channelId: channel,
+    route: { agentId: "main", sessionKey: `session ${channel}` },
+    arrival: id,
+    attempts: 0,
+    isFresh: false,
+    ...fields,
+  };
+}
+
+/** A message that waits in a channel. */
+export const inChannel = (id: number, channel: string) =>
+  waiting(id, { channelId: channelId(channel) });
+
+/** Adds a message that this process accepts. */
+export function add(queue: ClaimQueue, id: number, channel: string, text = "hello"): void {
+  const message = guildMessage({ id: messageId(`${id}`), channelId: channelId(channel), text });
+  queue.add(message, { agentId: "main", sessionKey: `session ${channel}` });
+}
+
+/** A queue that the tables have filled with these messages, and no others. */
+export function filled(...entries: readonly WaitingMessage[]): ClaimQueue {
+  const queue = createClaimQueue();
+  queue.fill(entries, []);
+  return queue;
+}
+
+/** The claim that a taken message becomes. */
+export function claimOf(taken: WaitingMessage | undefined) {
+  assert.ok(taken, "nothing is free");
+  const message = guildMessage({ id: taken.messageId, channelId: taken.channelId });
+  return { message, route: taken.route, attempt: taken.attempts + 1 };
+}
+
+/** The id of the next message of the default account. */
+export const take = (queue: ClaimQueue, held: readonly ChannelId[] = []) =>
+  queue.take(ACCOUNT, held)?.messageId;

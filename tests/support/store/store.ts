@@ -1,0 +1,76 @@
+/**
+ * The real store, in memory, with its database at hand to look into.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { AcceptedBatch, Judged, Route } from "../../../src/core/inbound/inbox.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import type { Frozen, OutboundMessage, Part } from "../../../src/core/outbound/outbound.ts";
+import { createStore, type Store, type StoreOptions } from "../../../src/store/store.ts";
+import { ACCOUNT, guildMessage, messageId, outboundMessage } from "../discord/builders.ts";
+import { openDatabase } from "./open_database.ts";
+
+export const ROUTE: Route = { agentId: "main", sessionKey: "agent:main:discord:channel:11" };
+
+/** @returns A store, and `rows`, which reads by SQL what is in it. */
+export function openTestStore(options: Partial<StoreOptions> = {}): {
+  readonly database: DatabaseSync;
+  readonly store: Store;
+  readonly rows: (sql: string) => readonly Record<string, unknown>[];
+} {
+  const database = openDatabase();
+  const store = createStore(database, ":memory:", { elapsed: () => 0, ...options });
+  const rows = (sql: string) => {
+    store.catchUp();
+    return database.prepare(sql).all().map((row) => ({ ...row }));
+  };
+  return { database, store, rows };
+}
+
+/** A batch of the only shard that brings nothing but what is named. */
+export function batch(fields: Partial<AcceptedBatch> = {}): AcceptedBatch {
+  return { ...found(), heard: heard(1), ...fields };
+}
+
+/** How far the only shard has been heard, or the one that is named. */
+export function heard(seq: number, shardId = 0): NonNullable<AcceptedBatch["heard"]> {
+  return { shardId, seq };
+}
+
+/** A batch that was read over REST. */
+export function found(fields: Omit<Partial<AcceptedBatch>, "heard"> = {}): AcceptedBatch {
+  return { accountId: ACCOUNT, judged: [], echoes: [], guilds: [], ...fields };
+}
+
+/** A message that is to be answered, in a session of the channel's. */
+export function accepted(message: InboundMessage = guildMessage(), route: Route = ROUTE): Judged {
+  return { message, verdict: { kind: "accept", why: "mentioned", rule: "rule" }, route };
+}
+
+/** A message that nobody asked the bot about. */
+export function ignored(message: InboundMessage = guildMessage(), keepAsContext = true): Judged {
+  return { message, verdict: { kind: "ignore", why: "no-mention", rule: "rule", keepAsContext } };
+}
+
+/** A message that is frozen alone, with nothing that goes with it. */
+export function frozen(
+  message: Partial<OutboundMessage> = {},
+  fields: Omit<Partial<Frozen>, "message"> = {},
+): Frozen {
+  return { message: outboundMessage(message), files: [], ...fields };
+}
+
+/** The only message of the main agent's reply to `cause`. */
+export function part(cause: string, fields: Partial<Omit<Part, "cause">> = {}): Part {
+  return {
+    cause: messageId(cause),
+    revision: 0,
+    agentId: "main",
+    kind: "reply",
+    part: 0,
+    parts: 1,
+    ...fields,
+  };
+}
