@@ -9,20 +9,10 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { SCHEMA_1 } from "../schema/schema_1.ts";
-import { SCHEMA_2 } from "../schema/schema_2.ts";
-import { SCHEMA_3 } from "../schema/schema_3.ts";
-import { SCHEMA_4 } from "../schema/schema_4.ts";
-import { SCHEMA_5 } from "../schema/schema_5.ts";
 import { transactNow } from "./transact.ts";
 
 /** The one at index `n` leads from schema `n` to `n + 1`; a released one never changes. */
-export const MIGRATIONS: readonly string[] = [
-  SCHEMA_1,
-  SCHEMA_2,
-  SCHEMA_3,
-  SCHEMA_4,
-  SCHEMA_5,
-];
+export const MIGRATIONS: readonly string[] = [SCHEMA_1];
 
 /** @returns The number of the schema that is in the file; 0 for one without tables of ours. */
 export function schemaOf(database: DatabaseSync): number {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import { migrate, MIGRATIONS, schemaOf } from "../../../src/store/database/migrations.ts";
+import { migrate, schemaOf } from "../../../src/store/database/migrations.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 
 const STEPS = ["CREATE TABLE one (a TEXT) STRICT", "CREATE TABLE two (a TEXT) STRICT"];
@@ -70,17 +70,4 @@ describe("MIGRATIONS", () => {
       }
     });
   }
-
-  it("[X7] lead from each schema to the newest, with the same tables as from none", () => {
-    const schema = (database: DatabaseSync) =>
-      database.prepare("SELECT type, name, tbl_name FROM sqlite_schema ORDER BY type, name").all()
-        .map((row) => ({ ...row }));
-    const whole = schema(openDatabase());
-    for (let from = 1; from < MIGRATIONS.length; from++) {
-      const database = new DatabaseSync(":memory:");
-      migrate(database, MIGRATIONS.slice(0, from), mustNotBackUp);
-      migrate(database, MIGRATIONS, () => {});
-      assert.deepEqual(schema(database), whole);
-    }
-  });
 });
