@@ -1,16 +1,16 @@
 /**
  * Compiles Barnacle to one executable for each platform asked for.
  *
- * `deno task compile` makes linux-x64 and linux-arm64; arguments name others
- * (`darwin-arm64`, `windows-x64`, …), or `host` for the machine at hand.
- * The flags were measured; two of them keep a binary from running a
+ * `deno task compile` makes `dist/barnacle` for the machine at hand, and those for
+ * linux-x64 and linux-arm64; arguments name others (`darwin-arm64`, `windows-x64`,
+ * …), or `host` alone. Source maps lie in `dist/maps`. The flags were measured; two of them keep a binary from running a
  * `bunfig.toml` or reading an `.env` that lies in the working directory.
  *
  * @module
  */
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 
@@ -44,7 +44,9 @@ function commit(): string {
 }
 
 function compile(target: string): void {
-  const outfile = join("dist", target === "host" ? "barnacle" : `barnacle-${target}`);
+  const name = target === "host" ? "barnacle" : `barnacle-${target}`;
+  const maps = join("dist", "maps", name); // Bun writes them beside what it makes
+  rmSync(maps, { recursive: true, force: true });
   execFileSync(BUN, [
     "build",
     ...FLAGS,
@@ -54,11 +56,14 @@ function compile(target: string): void {
     "src/main.ts",
     "src/worker.ts",
     "--outfile",
-    outfile,
+    join(maps, name),
   ], { stdio: ["ignore", "ignore", "inherit"] });
-  console.log(outfile);
+  const made = existsSync(join(maps, name)) ? name : `${name}.exe`;
+  renameSync(join(maps, made), join("dist", made));
+  console.log(join("dist", made));
 }
 
 mkdirSync("dist", { recursive: true });
 const targets = process.argv.slice(2);
-for (const target of targets.length > 0 ? targets : ["linux-x64", "linux-arm64"]) compile(target);
+const USUAL = ["host", "linux-x64", "linux-arm64"];
+for (const target of targets.length > 0 ? targets : USUAL) compile(target);
