@@ -143,6 +143,37 @@ const PARTS = [
   ),
 ].filter((name) => !WHOLE.includes(name)).sort().map((name) => join("tests", name));
 
+/** The whole bot waits more than it works: for Discord's paces, and for grace. */
+async function testBinary(): Promise<void> {
+  if (!await step("compile", DENO, ["run", "-A", "scripts/compile.ts", "host"])) return;
+  const binary = join(process.cwd(), DIST, "barnacle");
+  await step("smoke", DENO, ["run", "-A", "scripts/smoke.ts", binary]);
+  await smokeArm64();
+  const env = { BARNACLE_BIN: binary };
+  await denoTests("the binary, end to end", ["tests/e2e"], 3, env);
+  await denoTests("the binary, under faults", ["tests/chaos"], 3, env);
+}
+
+/** Where the time goes, by the reports of all runs. */
+function slowest(count: number): void {
+  const files = new Map<string, number>();
+  for (const name of readdirSync(DIST).filter((name) => name.endsWith(".xml"))) {
+    const runtime = name.includes("Bun") ? "bun" : "deno";
+    const report = readFileSync(join(DIST, name), "utf8");
+    for (const [test] of report.matchAll(/<testcase [^>]*>/g)) {
+      // Bun names the file; Deno does so for what stands at the top of one, the rest included.
+      const file = /(?: file="|classname="\.\/)([^"]+)"/.exec(test)?.[1];
+      if (file === undefined) continue;
+      const key = `${file} (${runtime})`;
+      const seconds = Number(/ time="([^"]+)"/.exec(test)?.[1] ?? 0);
+      files.set(key, (files.get(key) ?? 0) + seconds);
+    }
+  }
+  const ranked = [...files].sort(([, one], [, other]) => other - one).slice(0, count);
+  console.log(`the ${ranked.length} slowest files, in seconds:`);
+  for (const [file, seconds] of ranked) console.log(`${seconds.toFixed(1).padStart(7)}  ${file}`);
+}
+
 rmSync(DIST, { recursive: true, force: true }); // an old binary must not pass for the new one
 mkdirSync(DIST, { recursive: true });
 
@@ -153,16 +184,12 @@ await Promise.all([
   step("types", DENO, ["check", "--quiet", "src", "simulator", "tests", "scripts", "bench"]),
   step("reference", DENO, ["run", "-A", "scripts/config_reference.ts", "--check"]),
 ]);
-await Promise.all([denoTests("tests on Deno", PARTS, 2), bunTests("tests on Bun", PARTS)]);
-if (await step("compile", DENO, ["run", "-A", "scripts/compile.ts", "host"])) {
-  const binary = join(process.cwd(), DIST, "barnacle");
-  await step("smoke", DENO, ["run", "-A", "scripts/smoke.ts", binary]);
-  await smokeArm64();
-  // These wait more than they work: for Discord's paces, and for grace.
-  const env = { BARNACLE_BIN: binary };
-  await denoTests("the binary, end to end", ["tests/e2e"], 4, env);
-  await denoTests("the binary, under faults", ["tests/chaos"], 3, env);
-}
+await Promise.all([
+  denoTests("tests on Deno", PARTS, 2),
+  bunTests("tests on Bun", PARTS),
+  testBinary(),
+]);
+slowest(20);
 
 for (const line of new Set(existsSync(SKIPS) ? readFileSync(SKIPS, "utf8").split("\n") : [])) {
   if (line) console.log(`skipped: ${line}`);
