@@ -47,6 +47,8 @@ export interface HostOptions {
   readonly accounts: readonly { readonly accountId: AccountId; readonly bot?: string }[];
   /** Unix time in milliseconds. */
   readonly now: number;
+  /** The newest schema that this Barnacle knows; another one in tests. */
+  readonly newestSchema?: number;
 }
 
 /** Facts, and what the store knows that others judge by. */
@@ -69,11 +71,11 @@ export interface AccountView {
 }
 
 export async function lookAtHost(options: HostOptions): Promise<HostView> {
-  const { dataDir, httpToken, accounts, now } = options;
+  const { dataDir, httpToken, accounts, now, newestSchema = MIGRATIONS.length } = options;
   const problem = problemOf(dataDir);
   const freeBytes = freeBytesOf(dataDir);
   const ids = accounts.map(({ accountId }) => accountId);
-  const store = await lookAtStore(join(dataDir, DATABASE_NAME), ids, now);
+  const store = await lookAtStore(join(dataDir, DATABASE_NAME), ids, now, newestSchema);
   const holders: TokenHolder[] = [];
   for (const { bot } of accounts) {
     const holder = bot === undefined ? undefined : await tokenHolder(bot, dataDir, now);
@@ -128,10 +130,10 @@ async function lookAtStore(
   path: string,
   accountIds: readonly AccountId[],
   now: number,
+  newest: number,
 ): Promise<{ readonly facts: StoreFacts; readonly known?: StoreView }> {
   if (isHidden(path)) return { facts: { kind: "hidden" } };
   if (!existsSync(path)) return { facts: { kind: "none" } };
-  const newest = MIGRATIONS.length;
   try {
     const database = new DatabaseSync(path, { readOnly: true });
     try {

@@ -24,6 +24,7 @@ import { type Seeded, seeded } from "../../support/seeded.ts";
 import { type Crowd, gather } from "./crowd.ts";
 import { type Bound, type Report, reportOf } from "./report.ts";
 import { startTcpProxy, type TcpProxy, type Trouble } from "./tcp_proxy.ts";
+import { OWN_HOST } from "../../support/network/own_host.ts";
 
 export interface Stand extends Scene {
   readonly seeded: Seeded;
@@ -132,7 +133,7 @@ export async function onStand(
 
 /** The same address, by way of a proxy. */
 function through(url: string, { port }: TcpProxy): string {
-  return url.replace(`:${portOf(url)}`, `:${port}`);
+  return url.replace(new URL(url).host, `${OWN_HOST}:${port}`);
 }
 
 function portOf(url: string): number {

@@ -11,6 +11,7 @@
 
 import type { Buffer } from "node:buffer";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { OWN_HOST } from "../../support/network/own_host.ts";
 
 export type Trouble =
   | { readonly kind: "pass" }
@@ -41,7 +42,6 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-const HOST = "127.0.0.1";
 const PASS: Trouble = { kind: "pass" };
 
 /** @param target The port that it leads to, on loopback. */
@@ -60,7 +60,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     });
     await new Promise<void>((resolve, reject) => {
       opened.once("error", reject);
-      opened.listen(port, HOST, resolve);
+      opened.listen(port, OWN_HOST, resolve);
     });
     server = opened;
     const address = opened.address();
@@ -102,7 +102,7 @@ interface Wire {
 }
 
 function span(client: Socket, target: number, gone: () => void): Wire {
-  const server = connect({ port: target, host: HOST, allowHalfOpen: true });
+  const server = connect({ port: target, host: "127.0.0.1", allowHalfOpen: true });
   const timers = new Set<ReturnType<typeof setTimeout>>();
   let trouble: Trouble = PASS;
   let leftBytes = Infinity;

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { connect, createServer, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import { startTcpProxy, type TcpProxy, type Trouble } from "./tcp_proxy.ts";
+import { OWN_HOST } from "../../support/network/own_host.ts";
 
 const PATIENCE_MS = 5_000;
 const LOOK_EVERY_MS = 5;
@@ -46,7 +47,7 @@ async function withProxy(
   const proxy = await startTcpProxy(address.port);
   const clients: End[] = [];
   const dial = () => {
-    const end = watch(connect({ port: proxy.port, host: "127.0.0.1", allowHalfOpen: true }));
+    const end = watch(connect({ port: proxy.port, host: OWN_HOST, allowHalfOpen: true }));
     clients.push(end);
     return end;
   };

@@ -9,7 +9,7 @@ import { lookAtHost } from "../../../src/cli/diagnose/host_facts.ts";
 import type { HostFacts } from "../../../src/flows/preflight/host.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { takeLock } from "../../../src/host/locks/lock.ts";
-import { MIGRATIONS } from "../../../src/store/database/migrations.ts";
+import { migrate, MIGRATIONS } from "../../../src/store/database/migrations.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { skipUnless } from "../../support/skip.ts";
@@ -17,8 +17,8 @@ import { tempDirectory } from "../../support/temp_directory.ts";
 
 const SCRIPT = join(import.meta.dirname!, "..", "..", "support", "process", "look_at_host.ts");
 const NOW = Date.parse("2026-11-20T12:00:00Z");
-const look = async (dataDir: string) =>
-  await lookAtHost({ dataDir, accounts: [{ accountId: ACCOUNT }], now: NOW });
+const look = async (dataDir: string, newestSchema = MIGRATIONS.length) =>
+  await lookAtHost({ dataDir, accounts: [{ accountId: ACCOUNT }], now: NOW, newestSchema });
 
 /** What a process sees that modes hold for: root's own are taken the right to pass over them. */
 function lookAsStranger(
@@ -88,10 +88,11 @@ describe("[O3] lookAtHost()", () => {
   it("says of an older store that the next start changes it", async () => {
     using folder = tempDirectory();
     const database = new DatabaseSync(join(folder.path, DATABASE_NAME));
-    database.exec(`${MIGRATIONS[0]}; PRAGMA user_version = 1`);
+    migrate(database, MIGRATIONS, () => {});
     database.close();
-    const { facts, known } = await look(folder.path);
-    assert.deepEqual(facts.store, { kind: "opens", schema: 1, newest: MIGRATIONS.length });
+    const newest = MIGRATIONS.length + 1;
+    const { facts, known } = await look(folder.path, newest);
+    assert.deepEqual(facts.store, { kind: "opens", schema: newest - 1, newest });
     assert.equal(known, undefined);
   });
 

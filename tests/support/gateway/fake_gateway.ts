@@ -26,6 +26,8 @@ export interface FakeGatewayOptions {
   readonly saysHello?: boolean;
   /** Whether heartbeats are acknowledged. */
   readonly acks?: boolean;
+  /** The address that it listens at; 127.0.0.1 if absent. */
+  readonly host?: string;
   /** Takes a payload's handling over, where it answers true. */
   readonly handle?: (payload: FakePayload, connection: FakeConnection) => boolean;
 }
@@ -214,10 +216,11 @@ export async function startFakeGateway(
     }
   }
 
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  const { host = "127.0.0.1" } = options;
+  await new Promise<void>((resolve) => server.listen(port, host, resolve));
   const address = server.address();
   if (typeof address !== "object" || !address) throw new TypeError("The fake has no port");
-  const url = `ws://127.0.0.1:${address.port}`;
+  const url = `ws://${host}:${address.port}`;
 
   const gateway: FakeGateway = {
     url,

@@ -21,6 +21,7 @@ import type {
   PermitAnswer,
   ShardState,
 } from "../../../../src/discord/gateway/link/protocol.ts";
+import { OWN_HOST } from "../../../support/network/own_host.ts";
 
 const cleanups = cleanUpAfterEach();
 
@@ -200,7 +201,7 @@ describe("[G4] startShard()", () => {
   });
 
   it("waits between tries where nobody listens, and comes back", async () => {
-    const vacant = await startFakeGateway();
+    const vacant = await startFakeGateway({ host: OWN_HOST });
     const port = Number(new URL(vacant.url).port);
     await vacant.stop();
     const shard = startTestShard(gatewayOptions(vacant.url), { speed: 10 });
@@ -210,7 +211,7 @@ describe("[G4] startShard()", () => {
     assert.ok(tries >= 1 && tries <= 6, `${tries} tries in 2.5 s`);
     assert.match(shard.logs()[0]!, /ECONNREFUSED/);
 
-    const gateway = await startFakeGateway({}, port);
+    const gateway = await startFakeGateway({ host: OWN_HOST }, port);
     cleanups.push(() => gateway.stop());
     await gateway.until(() => shard.isReady(), "READY");
   });
