@@ -10,7 +10,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createLanes } from "../src/flows/deliver/lanes.ts";
+import { createChannelQueues } from "../src/flows/deliver/channel_queues.ts";
 import { schedule } from "../src/lib/schedule.ts";
 import { openStore } from "../src/store/store.ts";
 import {
@@ -40,7 +40,7 @@ async function readings(): Promise<Readings> {
   let sent = Promise.withResolvers<void>();
   const nobody = () => Promise.reject(new Error("nothing is looked up, edited or refused here"));
   const silent = () => {};
-  const lanes = createLanes({
+  const lanes = createChannelQueues({
     accountId: ACCOUNT,
     outbox: store.outbox,
     messages: {

@@ -165,18 +165,18 @@ export async function startBot(options: BotOptions): Promise<Bot> {
 
   function lookAgain(): void {
     look();
-    callOff = schedule(lookAgain, lookEveryMs);
+    cancel = schedule(lookAgain, lookEveryMs);
   }
 
   function rung(): void {
     look();
-    callOff();
-    callOff = schedule(lookAgain, SECOND_LOOK_MS);
+    cancel();
+    cancel = schedule(lookAgain, SECOND_LOOK_MS);
   }
 
   const stopHearing = options.hearWriters(rung);
   const lookEveryMs = stopHearing ? LOOK_EVERY_MS : BLIND_LOOK_EVERY_MS;
-  let callOff = schedule(lookAgain, lookEveryMs);
+  let cancel = schedule(lookAgain, lookEveryMs);
   await accounts.start();
   vitals.setPhase("running");
 
@@ -195,7 +195,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     async stop() {
       vitals.setPhase("draining");
       stopHearing?.();
-      callOff();
+      cancel();
       await accounts.stop();
       vitals.stop();
     },

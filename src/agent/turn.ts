@@ -33,7 +33,7 @@ export async function runTurn(request: ModelRequest, ports: TurnPorts): Promise<
   // One for both: `AbortSignal.any` costs more than all else here.
   const ending = new AbortController();
   let isLate = false;
-  const callOff = schedule(() => {
+  const cancel = schedule(() => {
     isLate = true;
     ending.abort();
   }, timeoutMs);
@@ -50,7 +50,7 @@ export async function runTurn(request: ModelRequest, ports: TurnPorts): Promise<
     const reason = error instanceof ModelError ? `${error.kind}: ${error.message}` : "unexpected";
     return { kind: "failed", reason, error };
   } finally {
-    callOff();
+    cancel();
     stopping.removeEventListener("abort", onStop);
   }
 }

@@ -92,11 +92,11 @@ export function createPluralkitClient(deps: ClientDeps): PluralkitClient {
     if (ms <= 0 || signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const end = () => {
-        callOff();
+        cancel();
         signal.removeEventListener("abort", end);
         resolve();
       };
-      const callOff = schedule(end, ms);
+      const cancel = schedule(end, ms);
       signal.addEventListener("abort", end, { once: true });
     });
   }
@@ -105,7 +105,7 @@ export function createPluralkitClient(deps: ClientDeps): PluralkitClient {
   async function lookUp(id: MessageId): Promise<LookUp> {
     const ending = new AbortController();
     const end = () => ending.abort();
-    const callOff = schedule(end, LOOK_UP_MS);
+    const cancel = schedule(end, LOOK_UP_MS);
     stopping.signal.addEventListener("abort", end, { once: true });
     if (stopping.signal.aborted) end();
     try {
@@ -113,7 +113,7 @@ export function createPluralkitClient(deps: ClientDeps): PluralkitClient {
       if (found.kind !== "failed") remember(known, id, found);
       return found;
     } finally {
-      callOff();
+      cancel();
       stopping.signal.removeEventListener("abort", end);
       running.delete(id);
     }

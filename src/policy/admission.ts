@@ -12,15 +12,15 @@
 import { type Command, commandOf } from "../core/inbound/commands.ts";
 import { hasContent, isMention, type RecalledMessage } from "../core/inbound/facts.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
-import type { Moment } from "../core/inbound/moment.ts";
+import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
-import { type Entered, PLURALKIT, prepareDoors } from "./doors.ts";
-import { type Ask, ignore, nameOf, silently } from "./ladder.ts";
+import { type Entered, PLURALKIT, preparePlaceAccess } from "./place_access.ts";
+import { type Ask, ignore, nameOf, silently } from "./checks.ts";
 import { prepareRights } from "./rights.ts";
 import type { AccessPolicy, OpenPlace } from "./rules.ts";
 
 /** @param moment What is known beside the message; nothing, where it is left out. */
-export type Admit = (message: InboundMessage | RecalledMessage, moment?: Moment) => Verdict;
+export type Admit = (message: InboundMessage | RecalledMessage, moment?: KnownFacts) => Verdict;
 
 const INTENTS = "channels.discord.gateway.intents";
 const TEXT_COMMANDS = "commands.text";
@@ -39,12 +39,12 @@ export function prepareMessages(
   policy: AccessPolicy,
 ): (
   message: InboundMessage | RecalledMessage,
-  moment: Moment,
+  moment: KnownFacts,
   ask: Ask,
   isEdit?: boolean,
 ) => Verdict {
   const rights = prepareRights(policy);
-  const enter = prepareDoors(policy, rights);
+  const enter = preparePlaceAccess(policy, rights);
 
   /** The command that it is, as far as that lets it in: not where it mentions somebody else (M4). */
   function lettingCommand(message: InboundMessage | RecalledMessage): Command | undefined {
@@ -53,7 +53,7 @@ export function prepareMessages(
 
   function within(
     message: InboundMessage | RecalledMessage,
-    moment: Moment,
+    moment: KnownFacts,
     { why, rule, open }: Entered,
     ask: Ask,
   ): Verdict {
@@ -67,7 +67,7 @@ export function prepareMessages(
   /** Whether it is a command that the sender may not give: then nobody answers it, as talk or else. */
   function rightIsMissing(
     message: InboundMessage | RecalledMessage,
-    moment: Moment,
+    moment: KnownFacts,
     ask: Ask,
   ): Verdict | undefined {
     const command = commandIn(message, policy);
@@ -81,7 +81,7 @@ export function prepareMessages(
 
   function addressed(
     message: InboundMessage | RecalledMessage,
-    moment: Moment,
+    moment: KnownFacts,
     { requireMention, intentFilter }: OpenPlace,
     ask: Ask,
   ): Verdict {
@@ -108,7 +108,7 @@ export function prepareMessages(
 
   function proxyIsAwaited(
     { sender }: InboundMessage,
-    { isProxied, isUnproxied }: Moment,
+    { isProxied, isUnproxied }: KnownFacts,
     ask: Ask,
   ): Verdict | undefined {
     if (!policy.asksPluralkit || !isProxied || sender.automaton || sender.pluralkit) {

@@ -12,12 +12,12 @@ import type { CommandNeeds } from "../core/inbound/commands.ts";
 import type { Check, Explanation, RecalledMessage } from "../core/inbound/facts.ts";
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
-import type { Moment } from "../core/inbound/moment.ts";
+import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import type { Verdict } from "../core/inbound/verdict.ts";
 import { prepareMessages } from "./admission.ts";
 import { type AllowEntry, prepareAllowlist } from "./allowlist.ts";
-import { type Entered, prepareDoors } from "./doors.ts";
-import { type Ask, ignore, nameOf, noting, silently } from "./ladder.ts";
+import { type Entered, preparePlaceAccess } from "./place_access.ts";
+import { type Ask, ignore, nameOf, noting, silently } from "./checks.ts";
 import { prepareRights } from "./rights.ts";
 import type { AccessPolicy } from "./rules.ts";
 
@@ -41,7 +41,7 @@ export type AccessEvent =
 export type AccessEventKind = AccessEvent["kind"];
 
 /** @param moment What is known beside the event; nothing, where it is left out. */
-export type Authorize = (event: AccessEvent, moment?: Moment) => Verdict;
+export type Authorize = (event: AccessEvent, moment?: KnownFacts) => Verdict;
 
 /** Prepares a policy for many events. */
 export function prepareAuthorize(policy: AccessPolicy): Authorize {
@@ -53,7 +53,7 @@ export function prepareAuthorize(policy: AccessPolicy): Authorize {
 }
 
 /** The verdict of {@link prepareAuthorize}, with every question that was asked on the way. */
-export function explain(event: AccessEvent, moment: Moment, policy: AccessPolicy): Explanation {
+export function explain(event: AccessEvent, moment: KnownFacts, policy: AccessPolicy): Explanation {
   const checks: Check[] = [];
   const verdict = prepareEvents(policy)(event, moment, noting(checks, policy.ruleOf));
   return { verdict: { ...verdict, rule: policy.ruleOf(verdict.rule) }, checks };
@@ -61,10 +61,10 @@ export function explain(event: AccessEvent, moment: Moment, policy: AccessPolicy
 
 function prepareEvents(
   policy: AccessPolicy,
-): (event: AccessEvent, moment: Moment, ask: Ask) => Verdict {
+): (event: AccessEvent, moment: KnownFacts, ask: Ask) => Verdict {
   const judgeMessage = prepareMessages(policy);
   const rights = prepareRights(policy);
-  const enter = prepareDoors(policy, rights);
+  const enter = preparePlaceAccess(policy, rights);
 
   /** What a place asks of a reaction, once its sender may talk there (H5). */
   function reaction(
@@ -84,7 +84,7 @@ function prepareEvents(
 
   function command(
     { place, sender, needs }: Doing & { readonly needs: CommandNeeds },
-    moment: Moment,
+    moment: KnownFacts,
     { rule }: Entered,
     ask: Ask,
   ): Verdict {

@@ -9,10 +9,10 @@
 
 import type { CommandNeeds } from "../core/inbound/commands.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
-import type { Moment } from "../core/inbound/moment.ts";
+import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import type { IgnoreReason } from "../core/inbound/verdict.ts";
 import { type AllowEntry, prepareAllowlist } from "./allowlist.ts";
-import { nameOf } from "./ladder.ts";
+import { nameOf } from "./checks.ts";
 import { type AccessPolicy, rulesFor } from "./rules.ts";
 
 /** Whether somebody has what a command needs; `why` not, and the rule that says so. */
@@ -29,7 +29,7 @@ export interface Rights {
     needs: CommandNeeds,
     place: Place,
     sender: Sender,
-    moment: Moment,
+    moment: KnownFacts,
   ): Right | undefined;
 }
 
@@ -43,14 +43,14 @@ export function prepareRights(
   const ownerEntry = owners && prepareAllowlist(owners.filter(namesOnePerson));
 
   /** A PluralKit member's name is nobody's alone, so only an id makes a member an owner. */
-  function isOwner(sender: Sender, { ownsApplication }: Moment): boolean {
+  function isOwner(sender: Sender, { ownsApplication }: KnownFacts): boolean {
     if (sender.automaton) return false;
     if (!ownerEntry) return ownsApplication === true;
     const entry = ownerEntry(sender);
     return entry !== undefined && !(sender.pluralkit && entry.kind === "name");
   }
 
-  const ownerRight = (sender: Sender, moment: Moment): Right => {
+  const ownerRight = (sender: Sender, moment: KnownFacts): Right => {
     const isTheirs = isOwner(sender, moment);
     return {
       isTheirs,

@@ -13,7 +13,7 @@ import type { ChannelId, GuildId, UserId } from "../core/discord/ids.ts";
 import type { GuildPlace } from "../core/inbound/inbound.ts";
 import type { AllowEntry } from "./allowlist.ts";
 import { at, channelPins, find, findById, GUILD_PINS, isNameKey } from "./entries.ts";
-import { type Ask, channelName, guildName, silently } from "./ladder.ts";
+import { type Ask, channelName, guildName, silently } from "./checks.ts";
 import { firstOf, type Layer, type Ruled, ruled } from "./layers.ts";
 
 export type { CommandKind, CommandNeeds } from "../core/inbound/commands.ts";

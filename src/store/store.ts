@@ -17,7 +17,7 @@ import { openDatabase } from "./database/database.ts";
 import { createDecisions, type Decisions } from "./received/decisions.ts";
 import { createDirectChannels, type DirectChannels } from "./received/direct_channels.ts";
 import { createDiscordAnswers, type DiscordAnswers } from "./gateway/discord_answers.ts";
-import { createDossiers, type Dossiers } from "./transactions/dossier.ts";
+import { createMessageRecords, type MessageRecords } from "./transactions/message_record.ts";
 import { prepareFactRows } from "./received/fact_rows.ts";
 import { createFigures, type Figures } from "./figures.ts";
 import { createGaps, type Gaps } from "./gateway/gaps.ts";
@@ -33,13 +33,13 @@ import { createMemory } from "./memory/memory.ts";
 import { createOtherWriters, type OtherWriters } from "./database/other_writers.ts";
 import { createOutbox, type Outbox } from "./outbox/outbox.ts";
 import { createPairings, type Pairings } from "./pairing/pairings.ts";
-import { createPeers, type Peers } from "./gateway/peers.ts";
+import { createStoreOwner, type StoreOwner } from "./gateway/store_owner.ts";
 import { createPolicies, type Policies } from "./received/policies.ts";
 import { createProxiedUsers, type ProxiedUsers } from "./received/proxied_users.ts";
 import { createResolvedNames, type ResolvedNames } from "./pairing/resolved_names.ts";
 import { DEFAULT_RETENTION, preparePruner, type Retention } from "./received/retention.ts";
 import { createRuns, type Runs } from "./gateway/runs.ts";
-import type { CrashHooks } from "./database/terms.ts";
+import type { CrashHooks } from "./database/durability.ts";
 import { createTranscripts, type Transcripts } from "./memory/transcripts.ts";
 import { createTurnEnds, type TurnEnds } from "./transactions/turn_ends.ts";
 import { createUndecided, type UndecidedMessages } from "./transactions/undecided.ts";
@@ -55,7 +55,7 @@ export interface Store
     Decisions,
     DirectChannels,
     DiscordAnswers,
-    Dossiers,
+    MessageRecords,
     Gaps,
     GatewaySessions,
     Guilds,
@@ -63,7 +63,7 @@ export interface Store
     Inbox,
     InvalidRequestCounts,
     OtherWriters,
-    Peers,
+    StoreOwner,
     Policies,
     ProxiedUsers,
     ResolvedNames,
@@ -163,7 +163,7 @@ export function createStore(
     ...createDecisions(database, commits),
     ...createDirectChannels(database, commits),
     ...createDiscordAnswers(database, commits),
-    ...createDossiers(database, commits),
+    ...createMessageRecords(database, commits),
     ...createGaps(database, commits),
     ...sessions,
     async touchAlive(...heard) {
@@ -175,7 +175,7 @@ export function createStore(
     ...createInbox(database, commits, memory.claims, memory.outgoing),
     ...createInvalidRequestCounts(database, commits),
     ...createOtherWriters(database),
-    ...createPeers(database, commits, verdicts, memory),
+    ...createStoreOwner(database, commits, verdicts, memory),
     ...createPolicies(database, commits, retention),
     ...createProxiedUsers(database, commits),
     ...createResolvedNames(database, commits),

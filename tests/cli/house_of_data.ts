@@ -11,7 +11,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import { policiesIn } from "../../src/config/policies.ts";
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { Judged } from "../../src/core/inbound/inbox.ts";
-import type { Moment } from "../../src/core/inbound/moment.ts";
+import type { KnownFacts } from "../../src/core/inbound/known_facts.ts";
 import type { ResolvedName } from "../../src/core/names.ts";
 import { snapshotOf } from "../../src/discord/gateway/read/guild_index.ts";
 import { DATABASE_NAME } from "../../src/host/files/data_dir.ts";
@@ -55,7 +55,7 @@ export interface DataHouse {
   /** Works on the store, and closes it: a command opens it itself. */
   fill<T>(work: (store: Store) => Promise<T>): Promise<T>;
   /** Judges a message as the bot would, by the config of this moment, and stores that. */
-  receive(message: InboundMessage, moment?: Moment): Promise<Judged>;
+  receive(message: InboundMessage, moment?: KnownFacts): Promise<Judged>;
 }
 
 const NOW = Date.now();
@@ -102,7 +102,7 @@ export function dataHouse(config: object | string = {}): DataHouse {
 async function judge(
   house: DataHouse,
   message: InboundMessage,
-  moment: Moment,
+  moment: KnownFacts,
 ): Promise<Judged> {
   const { config: file } = house;
   const loaded = await loadConfig({ file, text: house.text() }, {

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { PostOutcome } from "../../src/core/outbound/outbound.ts";
 import type { PostedPage } from "../../src/core/outbound/posted.ts";
-import { createLanes } from "../../src/flows/deliver/lanes.ts";
+import { createChannelQueues } from "../../src/flows/deliver/channel_queues.ts";
 import { judge } from "../../src/http/checks.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
 import { ACCOUNT, messageId, messageIdAt, userId } from "../support/discord/builders.ts";
@@ -31,7 +31,7 @@ async function setUp(answer: (nonce: string) => PostOutcome) {
   const posted: string[] = [];
   const { log, lines } = recordingLog();
   const start = () =>
-    createLanes({
+    createChannelQueues({
       accountId: ACCOUNT,
       outbox: store.outbox,
       messages: {
@@ -79,8 +79,8 @@ describe("[D2] a request that gets no answer for a minute, where no history is s
     const { start, clock, calm, posted, lines, shown } = await setUp((nonce) =>
       nonce === "first" ? UNANSWERED : created()
     );
-    const lanes = start();
-    lanes.wake();
+    const channelQueues = start();
+    channelQueues.wake();
     for (let second = 0; second < 75; second++) {
       await calm();
       clock.advance(1_000);
@@ -93,7 +93,7 @@ describe("[D2] a request that gets no answer for a minute, where no history is s
     assert.equal(check?.observedValue, 1);
     assert.match(metrics, /^barnacle_outbox_depth\{state="uncertain"\} 1$/m);
     assert.equal(lines.filter(({ level }) => level === "error").length, 1);
-    await lanes.stop();
+    await channelQueues.stop();
   });
 
   it("is not sent again by the next start, however often that comes", async () => {
@@ -107,10 +107,10 @@ describe("[D2] a request that gets no answer for a minute, where no history is s
     assert.deepEqual(posted, ["first"]);
     clock.advance(60_000);
     for (let restart = 0; restart < 3; restart++) {
-      const lanes = start();
-      lanes.wake();
-      await lanes.drain();
-      await lanes.stop();
+      const channelQueues = start();
+      channelQueues.wake();
+      await channelQueues.drain();
+      await channelQueues.stop();
     }
     assert.deepEqual(posted, ["first", "second"]);
     assert.equal((await shown()).check?.observedValue, 1);
@@ -124,10 +124,10 @@ describe("[D2] a request that gets no answer for a minute, where no history is s
     await calm();
     await dying.stop();
     clock.advance(59_999);
-    const lanes = start();
-    lanes.wake();
-    await lanes.drain();
-    await lanes.stop();
+    const channelQueues = start();
+    channelQueues.wake();
+    await channelQueues.drain();
+    await channelQueues.stop();
     assert.deepEqual(posted, ["first", "first", "second"]);
     assert.equal((await shown()).check?.status, "pass");
   });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage, Sender } from "../../src/core/inbound/inbound.ts";
-import type { Moment } from "../../src/core/inbound/moment.ts";
+import type { KnownFacts } from "../../src/core/inbound/known_facts.ts";
 import type { AccessPolicy, ChannelRules, DmRules, GroupEntry } from "../../src/policy/rules.ts";
 import {
   channelId,
@@ -311,7 +311,7 @@ describe("what is known beside the message", () => {
     name: string,
     rules: Partial<AccessPolicy>,
     message: Partial<InboundMessage>,
-    moment: Moment,
+    moment: KnownFacts,
     verdict: string,
   ][] = [
     ["[P11] a bot where bots are allowed", bots, { sender: bot }, {}, answered],
@@ -494,7 +494,7 @@ describe("who is paired", () => {
     name: string,
     rules: Partial<DmRules>,
     from: Sender,
-    moment: Moment,
+    moment: KnownFacts,
     verdict: string,
   ][] = [
     ["[P3] paired", {}, sender(), { isPaired: true }, "accept: dm-paired by dm.policy"],
@@ -558,7 +558,7 @@ describe("group DMs", () => {
   const cases: readonly [
     name: string,
     rules: Partial<DmRules>,
-    moment: Moment,
+    moment: KnownFacts,
     verdict: string,
   ][] = [
     ["[P5] by default", {}, {}, "ignore: group-dm-disabled by dm.groupEnabled"],
@@ -688,7 +688,7 @@ describe("text commands", () => {
     name: string,
     rules: Partial<AccessPolicy>,
     message: Partial<InboundMessage>,
-    moment: Moment,
+    moment: KnownFacts,
     verdict: string,
   ][] = [
     ["[M4] needs no mention", {}, { text: "/status" }, {}, "accept: command by commands.text"],
@@ -876,7 +876,7 @@ describe("text commands", () => {
     name: string,
     rules: Partial<AccessPolicy>,
     text: string,
-    moment: Moment,
+    moment: KnownFacts,
     verdict: string,
   ][] = [
     ["[K3] a stranger's", {}, "/status", {}, "challenge: pairing by dm.policy"],

@@ -117,7 +117,7 @@ describe("prepareAllowlist()", () => {
     assert.deepEqual(senders.map(isOn).map((entry) => entry?.kind), ["user", undefined, "name"]);
   });
 
-  const twins: readonly [name: string, what: string][] = [
+  const duplicates: readonly [name: string, what: string][] = [
     ["\u212aen", "Kelvin's sign, whose small form is k"],
     ["к\u0435n", "Cyrillic letters"],
     ["ｋｅｎ", "full-width letters"],
@@ -126,7 +126,7 @@ describe("prepareAllowlist()", () => {
     [" ken", "a space"],
     ["ken\u0307", "a mark"],
   ];
-  for (const [username, what] of twins) {
+  for (const [username, what] of duplicates) {
     it(`[SEC-R12] takes nobody for ken by ${what}`, () => {
       const isOn = prepareAllowlist([entryOf("ken")]);
       assert.equal(isOn(sender({ id: BOB, username })), undefined);
@@ -203,7 +203,7 @@ describe("[SEC-R12] 200 twins of a name that is allowed", () => {
     return [...names];
   };
   const fullWidth = (letter: string) => String.fromCodePoint((letter.codePointAt(0) ?? 0) + 0xfee0);
-  const twins: Readonly<Record<string, readonly string[]>> = {
+  const duplicates: Readonly<Record<string, readonly string[]>> = {
     "zero-width": inserted(["\u200b", "\u200c", "\u200d", "\u2060", "\ufeff"]),
     "right-to-left": inserted(["\u200f", "\u202e", "\u2067", "\u061c", "\u202b"]),
     "full-width": replaced(fullWidth),
@@ -224,7 +224,7 @@ describe("[SEC-R12] 200 twins of a name that is allowed", () => {
     assert.deepEqual(verdictOf(NAME.toUpperCase()), ["accept", "accept"]);
   });
 
-  for (const [kind, names] of Object.entries(twins)) {
+  for (const [kind, names] of Object.entries(duplicates)) {
     it(`${names.length} ${kind} ones: all denied`, () => {
       assert.equal(new Set(names).size, 50);
       for (const name of names) {

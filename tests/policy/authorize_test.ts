@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Place, Sender } from "../../src/core/inbound/inbound.ts";
-import type { Moment } from "../../src/core/inbound/moment.ts";
+import type { KnownFacts } from "../../src/core/inbound/known_facts.ts";
 import {
   type AccessEvent,
   type AccessEventKind,
@@ -197,7 +197,7 @@ describe("[K3] commands", () => {
     rules: Partial<AccessPolicy>,
     needs: "everybody" | "session" | "owner" | "approver",
     where: keyof typeof inPlace,
-    moment: Moment,
+    moment: KnownFacts,
     verdict: string,
   ][] = [
     ["who may talk", {}, "everybody", "guild", {}, `accept: allowed by guilds.${GUILD}`],
@@ -373,7 +373,7 @@ describe("[K3] commands", () => {
 });
 
 describe("[P1] explain()", () => {
-  const ladder = (event: AccessEvent, rules: AccessPolicy, moment: Moment = {}) =>
+  const ladder = (event: AccessEvent, rules: AccessPolicy, moment: KnownFacts = {}) =>
     explain(event, moment, rules).checks.map(({ id, passed, fact, rule }) =>
       `${passed ? "ok" : "NO"} ${id}: ${fact} [${rule.replace("channels.discord.", "")}]`
     );

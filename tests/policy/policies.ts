@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { COMMANDS } from "../../src/core/inbound/commands.ts";
 import { type ApplicationId, parseSnowflake } from "../../src/core/discord/ids.ts";
 import type { InboundMessage, Sender } from "../../src/core/inbound/inbound.ts";
-import type { Moment } from "../../src/core/inbound/moment.ts";
+import type { KnownFacts } from "../../src/core/inbound/known_facts.ts";
 import type { Verdict } from "../../src/core/inbound/verdict.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
 import { type AllowEntry, parseAllowEntry } from "../../src/policy/allowlist.ts";
@@ -88,7 +88,7 @@ export const listing = (rules: Partial<GuildRules> = {}): Partial<AccessPolicy> 
   guilds: { [GUILD]: guild(rules) },
 });
 
-export const admit = (message: InboundMessage, rules: AccessPolicy, moment?: Moment): Verdict =>
+export const admit = (message: InboundMessage, rules: AccessPolicy, moment?: KnownFacts): Verdict =>
   prepareAdmission(rules)(message, moment);
 
 /** `accept: why` or `ignore: why`, `+` where it is kept as context, and the rule without its prefix. */
@@ -180,7 +180,7 @@ export const drawn = (() => {
     if (where === "guild") return guildMessage({ place, ...fields });
     return directMessage({ ...fields, place: { kind: where } });
   });
-  const aMoment: fc.Arbitrary<Moment> = fc.record({
+  const aMoment: fc.Arbitrary<KnownFacts> = fc.record({
     isPaired: option(fc.boolean()),
     pluralkit: option(fc.constantFrom("found", "none", "failed" as const)),
     isProxied: option(fc.boolean()),
@@ -189,7 +189,7 @@ export const drawn = (() => {
     isMuted: option(fc.boolean()),
     ownsApplication: option(fc.boolean()),
     managesMessages: option(fc.boolean()),
-  }).map((moment) => tidy(moment) as Moment);
+  }).map((moment) => tidy(moment) as KnownFacts);
   return { anEntry, aPolicy, aMessage, aMoment, aSender, aPlace };
 })();
 

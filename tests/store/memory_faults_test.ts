@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { Claim } from "../../src/core/inbound/inbox.ts";
 import { ACCOUNT_MAX, createClaimQueue } from "../../src/store/memory/claim_queue.ts";
 import { createStore } from "../../src/store/store.ts";
-import type { CrashHooks } from "../../src/store/database/terms.ts";
+import type { CrashHooks } from "../../src/store/database/durability.ts";
 import {
   ACCOUNT,
   channelId,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { CODE_LIFE_MS, readCode } from "../../src/core/inbound/pairing.ts";
 import { ACCOUNT } from "../support/discord/builders.ts";
-import { challenged, desk, strangersMessage } from "../support/discord/pairing.ts";
+import { challenged, pairingService, strangersMessage } from "../support/discord/pairing.ts";
 import { batch, openTestStore } from "../support/store/store.ts";
 import { vectorsOf } from "../support/discord/vectors.ts";
 
@@ -33,7 +33,7 @@ describe("[P3] OpenClaw's pairing", () => {
   it("goes as there, step by step, but for what is listed here", options, async () => {
     const [scenario] = vectors as unknown as readonly [{ readonly steps: readonly Step[] }];
     const { store } = openTestStore();
-    const pairing = desk();
+    const pairing = pairingService();
     const codes = new Map<string, string>();
     let message = 0;
 
@@ -86,7 +86,7 @@ describe("[P3] OpenClaw's pairing", () => {
       "seed-pairing",
       "pairing code format",
     ).vectors;
-    const pairing = desk();
+    const pairing = pairingService();
     for (let number = 0; number < 100; number++) {
       const code = pairing.newCode();
       assert.match(code, new RegExp(form?.expected.regex ?? "^$"));

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { AcceptStore } from "../../src/flows/receive/accept.ts";
 import type { DeliverPorts } from "../../src/flows/deliver/deliver.ts";
-import type { LanesPorts } from "../../src/flows/deliver/lanes.ts";
+import type { ChannelQueuesPorts } from "../../src/flows/deliver/channel_queues.ts";
 import type { TurnsPorts } from "../../src/flows/turn/turns.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { ACCOUNT, guildMessage } from "../support/discord/builders.ts";
@@ -16,13 +16,13 @@ const NOW = Date.UTC(2026, 0, 1);
 export function fits(store: Store): {
   readonly accept: AcceptStore;
   readonly deliver: DeliverPorts["outbox"];
-  readonly lanes: LanesPorts["outbox"];
+  readonly channelQueues: ChannelQueuesPorts["outbox"];
   readonly turns: Pick<TurnsPorts, "claimNext" | "release">;
 } {
   return {
     accept: store,
     deliver: store.outbox,
-    lanes: store.outbox,
+    channelQueues: store.outbox,
     turns: { claimNext: () => store.claimNext(ACCOUNT, NOW, []), release: store.release },
   };
 }

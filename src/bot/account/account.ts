@@ -16,22 +16,22 @@ import { createApplications } from "../../discord/rest/calls/application.ts";
 import { createDirectory } from "../../discord/rest/calls/directory.ts";
 import { createAcceptor } from "../../flows/receive/accept.ts";
 import { watchFlood } from "../../flows/receive/after_flood.ts";
-import { createTwinWatch } from "../../flows/preflight/twins.ts";
+import { createDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
 import { collectGarbage } from "../../host/process/collect_garbage.ts";
 import { proxyFor } from "../../lib/network/proxy.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { endOf } from "../health/account_end.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../ports.ts";
-import { catchUpOf } from "../gateway/catch_up.ts";
+import { createAccountCatchUp } from "../gateway/catch_up.ts";
 import { connect, type Connection } from "../gateway/connect.ts";
-import { entranceOf } from "../inbound/entrance.ts";
-import { outletOf } from "../outbound/outlet.ts";
+import { createInbound } from "../inbound/inbound.ts";
+import { createOutbound } from "../outbound/outbound.ts";
 import { ownersOf } from "../inbound/owner_ids.ts";
 import { keepPolicy } from "../rules/policy.ts";
-import { restOf } from "../outbound/rest.ts";
-import { standingOf } from "../preflight/standing.ts";
+import { createAccountRest } from "../outbound/rest.ts";
+import { createConnectionState } from "../preflight/connection_state.ts";
 import { routeOf } from "../rules/turn_rules.ts";
-import { historyOf, turnsOf } from "../turn/turns.ts";
+import { createAccountTurns, historyOf } from "../turn/turns.ts";
 
 /** Starts an account; what can heal by itself does not keep it from starting. */
 export async function startAccount(
@@ -46,19 +46,19 @@ export async function startAccount(
   let shardCount = stored.shardCount ?? 1;
   const begun = new Set<number>();
 
-  const client = restOf(options, {
+  const client = createAccountRest(options, {
     onRequest(request) {
       meter.request(request);
       vitals.setRest(request.status !== undefined && request.status < 500);
     },
     onTokenRefused: () => onEnd({ kind: "refused", hint: TOKEN_HINT }),
-    onStopped: (count) => outlet.stopped(count),
+    onStopped: (count) => outbound.stopped(count),
     now,
     log: logging.forPart("delivery"),
   });
   const applications = createApplications(client);
   stopping.signal.addEventListener("abort", () => client.stop(), { once: true });
-  const standing = standingOf({
+  const connectionState = createConnectionState({
     ...options,
     applications,
     now,
@@ -82,7 +82,7 @@ export async function startAccount(
     log: logging.forPart("policy"),
   });
   const owners = ownersOf(applications, policy.now, now);
-  const outlet = outletOf({
+  const outbound = createOutbound({
     store,
     client,
     meter,
@@ -92,8 +92,8 @@ export async function startAccount(
     ownerIds: owners.toTell,
     now,
   });
-  const { lanes } = outlet;
-  const entrance = entranceOf({
+  const { channelQueues } = outbound;
+  const inbound = createInbound({
     config: () => config,
     version: options.version,
     store,
@@ -101,13 +101,13 @@ export async function startAccount(
     reader,
     policy,
     owners,
-    outlet,
+    outbound,
     logging,
     isOurs,
     now,
   }, onAccepted);
-  const { judge } = entrance;
-  const turns = turnsOf(
+  const { judge } = inbound;
+  const turns = createAccountTurns(
     { config: () => config, model: () => model, accountId, store, logging, now },
     {
       admit: judge.recall,
@@ -116,12 +116,12 @@ export async function startAccount(
       held: () => catchUp.held(),
       stopping: stopping.signal,
       room,
-      signs: outlet.signs,
-      cleanSecrets: outlet.cleanSecrets,
+      signs: outbound.signs,
+      cleanSecrets: outbound.cleanSecrets,
       uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
       onOutbox(stored, channelId) {
         meter.turnStored(stored);
-        lanes.wake([channelId]);
+        channelQueues.wake([channelId]);
       },
       onTurn(outcome, ms) {
         meter.turn(model.id, outcome, ms);
@@ -133,14 +133,14 @@ export async function startAccount(
   function onAccepted(accepted: readonly Judged[]): void {
     if (accepted.length === 0) return;
     turns.wake();
-    outlet.accepted(accepted);
+    outbound.accepted(accepted);
   }
 
   const acceptor = createAcceptor({
     store,
     judge: (message, source) => judge.judge(message, {}, source),
     route: (message) => routeOf(config)(message),
-    pairing: entrance.desk,
+    pairing: inbound.pairingService,
     now,
     schedule,
     log: logging.forPart("inbox"),
@@ -148,18 +148,18 @@ export async function startAccount(
     onSessionStarting: (shardId) => catchUp.sessionStarting(shardId), // again where T0 is refused
     onSessionStarted(shardId) {
       // Where none is resumed, the one before was ours to end.
-      if (begun.has(shardId) && reconnect.resumeSession) twins.sessionInvalidated(shardId);
+      if (begun.has(shardId) && reconnect.resumeSession) duplicates.sessionInvalidated(shardId);
       begun.add(shardId);
       catchUp.sessionStarted(shardId);
     },
     onAccepted,
-    onUndecided: entrance.undecided,
-    onChallenged: entrance.challenged,
-    onSettled: lanes.settled,
-    onForeign: (found) => twins.foreign(found),
+    onUndecided: inbound.undecided,
+    onChallenged: inbound.challenged,
+    onSettled: channelQueues.settled,
+    onForeign: (found) => duplicates.foreign(found),
     onStored: meter.stored,
   });
-  const catchUp = catchUpOf(
+  const catchUp = createAccountCatchUp(
     {
       config,
       store,
@@ -173,7 +173,7 @@ export async function startAccount(
     { found: acceptor.found, onReleased: turns.wake, onFound: meter.found },
   );
   const flood = watchFlood(schedule, collectGarbage);
-  const twins = createTwinWatch({
+  const duplicates = createDuplicateWatch({
     now,
     schedule,
     log: logging.forPart("gateway"),
@@ -187,14 +187,14 @@ export async function startAccount(
       catchUp.start({ shardId, from, ...(lostAt !== undefined && { lostAt }) });
     }
   }
-  await entrance.start();
+  await inbound.start();
   turns.wake();
-  outlet.start();
+  outbound.start();
   const isLeaving = aborted(stopping.signal);
-  standing.start();
+  connectionState.start();
   const connecting = connect({ ...options, mayResume: reader.isComplete }, {
     directory: createDirectory(client, now),
-    readFlags: standing.readFlags,
+    readFlags: connectionState.readFlags,
     proxyFor: (url) => proxyFor(url, options.env),
     store,
     now,
@@ -204,21 +204,21 @@ export async function startAccount(
       shardCount = count;
       vitals.setShardCount(count);
     },
-    onIntents: standing.setUngranted,
+    onIntents: connectionState.setUngranted,
     onBudget: vitals.refresh,
     onBatch(batch) {
       const read = reader.read(batch);
       acceptor.accept(read);
       flood.heard(read.bytes);
-      entrance.heard(read);
-      if (read.permissionsChanged) lanes.permissionsChanged(read.permissionsChanged);
+      inbound.heard(read);
+      if (read.permissionsChanged) channelQueues.permissionsChanged(read.permissionsChanged);
       if (read.guilds.length > 0) catchUp.ready();
     },
     onState(shardId, state) {
       vitals.setShard(shardId, state);
       if (state.state !== "ready") return;
-      lanes.reachable();
-      entrance.ready();
+      channelQueues.reachable();
+      inbound.ready();
     },
     onBeat(shardId, beat) {
       meter.beat(`${accountId}/${shardId}`, beat);
@@ -237,23 +237,23 @@ export async function startAccount(
 
   async function stop(): Promise<void> {
     const grace = setTimeout(() => stopping.abort(), config.shutdownGraceSec * 1_000);
-    twins.stop();
+    duplicates.stop();
     flood.stop();
-    standing.stop();
-    outlet.stop();
+    connectionState.stop();
+    outbound.stop();
     await turns.stop();
-    await Promise.race([lanes.drain(), isLeaving]);
+    await Promise.race([channelQueues.drain(), isLeaving]);
     clearTimeout(grace);
     stopping.abort();
     await connecting;
     await gateway?.stop();
     await catchUp.stop();
-    await entrance.stop();
+    await inbound.stop();
     await acceptor.flush().catch((error: unknown) => {
       const said = "Cannot store what arrived last; Discord will send it again";
       logging.forPart("inbox").error(said, { error });
     });
-    await lanes.stop();
+    await channelQueues.stop();
   }
   let stopped: Promise<void> | undefined;
 
@@ -262,7 +262,7 @@ export async function startAccount(
     userId: () => reader.self?.userId,
     stats: () => gateway?.stats(),
     said() {
-      const doubt = twins.doubt();
+      const doubt = duplicates.doubt();
       return {
         catchUp: {
           pending: catchUp.pending(),
@@ -271,8 +271,8 @@ export async function startAccount(
         ...(doubt && !doubt.isDeploy && {
           twin: { since: doubt.since, evidence: doubt.evidence },
         }),
-        findings: standing.findings(),
-        ...outlet.said(),
+        findings: connectionState.findings(),
+        ...outbound.said(),
       };
     },
     async apply(next, nextModel, text) {
@@ -280,11 +280,11 @@ export async function startAccount(
       config = next; // at once with the policy: nothing is judged by one and routed by the other
       model = nextModel;
       vitals.setModel(model.id);
-      outlet.reconfigured();
-      entrance.reconfigured();
+      outbound.reconfigured();
+      inbound.reconfigured();
     },
     caches: () => ({ guilds: bytesOfIndex(reader.index), ...turns.caches() }),
-    changedElsewhere: () => lanes.wake(),
+    changedElsewhere: () => channelQueues.wake(),
     stop: () => stopped ??= stop(),
   };
 }

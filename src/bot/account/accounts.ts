@@ -19,10 +19,10 @@ import type { TurnRoom } from "../../flows/turn/turn_room.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../ports.ts";
 import { type AccountEnd, endOf } from "../health/account_end.ts";
 import type { AccountVitals } from "../health/account_vitals.ts";
-import { createAdoption } from "./adoption.ts";
+import { createTokenChange } from "./token_change.ts";
 import { shareInvalidRequests } from "../outbound/invalid_requests.ts";
 import type { Meter } from "../health/meters.ts";
-import { restOf } from "../outbound/rest.ts";
+import { createAccountRest } from "../outbound/rest.ts";
 import type { Account, Setup } from "../rules/setup.ts";
 
 export interface AccountsOptions extends
@@ -133,10 +133,15 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
 
   async function begin(accountId: AccountId, slot: Slot, own: OwnSetup): Promise<void> {
     const invalidRequests = await invalid.of(accountId);
-    const adoption = createAdoption({ ...own.account, accountId }, {
+    const adoption = createTokenChange({ ...own.account, accountId }, {
       store,
       applications() {
-        const client = restOf({ ...own.account, config: own.config, version, invalidRequests }, {
+        const client = createAccountRest({
+          ...own.account,
+          config: own.config,
+          version,
+          invalidRequests,
+        }, {
           onRequest: () => {},
           onTokenRefused: () => {}, // its answer says so, too
           onStopped: () => {},
@@ -262,9 +267,9 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
     async apply(next, changes) {
       if (isStopping) return { connected: Promise.resolve() };
       // The thread of a gateway tells as much as it was told to at its start.
-      const isToldAnew = tellsAll(setup.config) !== tellsAll(next.config);
+      const needsRestart = tellsAll(setup.config) !== tellsAll(next.config);
       setup = next;
-      const all = isToldAnew ? changes.map(restarted) : changes;
+      const all = needsRestart ? changes.map(restarted) : changes;
       const connected = Promise.all(all.map(connectAnew)).then(() => {});
       await Promise.all(all.map(applyInPlace));
       return { connected };

@@ -53,7 +53,7 @@ const BACKGROUND = { priority: "background" } as const;
 /** For how long somebody's roles are taken to be what they were, in milliseconds. */
 const ROLES_MS = 5 * 60 * 1_000;
 
-export function catchUpOf(
+export function createAccountCatchUp(
   { config, store, reader, client, logging, shardCount, policy, now }: CatchUpOptions,
   ports: Pick<CatchUpPorts, "found" | "onReleased" | "onFound">,
 ): CatchUp {

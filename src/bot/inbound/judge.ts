@@ -11,7 +11,7 @@
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Moment } from "../../core/inbound/moment.ts";
+import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Source } from "../../flows/receive/judged.ts";
 import { createLoopGuard } from "../../policy/loop_guard.ts";
@@ -34,7 +34,7 @@ export interface Judge {
    */
   judge(
     message: InboundMessage,
-    known?: Moment,
+    known?: KnownFacts,
     source?: Source,
   ): Pick<Judged, "verdict" | "moment" | "policyId">;
   /**
@@ -49,11 +49,11 @@ export interface Judge {
 export function createJudge({ policy, isOurs, isProxied, now }: JudgePorts): Judge {
   const guard = createLoopGuard(() => policy.now().policy.loopGuard);
 
-  function whose({ sender }: InboundMessage): Pick<Moment, "isOurs"> {
+  function whose({ sender }: InboundMessage): Pick<KnownFacts, "isOurs"> {
     return sender.automaton !== undefined && isOurs(sender.id) ? { isOurs: true } : {};
   }
 
-  function momentOf(message: InboundMessage, known: Moment): Moment {
+  function knownFactsOf(message: InboundMessage, known: KnownFacts): KnownFacts {
     const { sender, channelId } = message;
     if (sender.automaton === undefined) {
       const mayBeProxied = !sender.pluralkit && isProxied(sender.id);
@@ -66,7 +66,7 @@ export function createJudge({ policy, isOurs, isProxied, now }: JudgePorts): Jud
   return {
     judge(message, known = {}, source = "live") {
       const { admit, id: policyId, policy: { allowBots } } = policy.now();
-      const moment = momentOf(message, known);
+      const moment = knownFactsOf(message, known);
       const verdict = admit(message, moment);
       const isTurn = source === "live" && verdict.kind !== "undecided"; // whether a bot speaks is open then
       if (allowBots && isTurn) {

@@ -12,7 +12,7 @@ import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { Logging } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
-import type { Outlet } from "../outbound/outlet.ts";
+import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 import type { InboundBatch, Named } from "../../core/inbound/inbound.ts";
 import { namesIn } from "../../discord/gateway/read/places.ts";
@@ -31,7 +31,7 @@ export interface NamesOptions {
   readonly client: RestClient;
   readonly reader: Reader;
   readonly policy: PolicyKeeper;
-  readonly outlet: Pick<Outlet, "tellOwners">;
+  readonly outbound: Pick<Outbound, "tellOwners">;
   readonly logging: Logging;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -51,7 +51,7 @@ const GATHER_MS = 1_000;
 const MAX_GATHERINGS = 15;
 
 export function namesOf(
-  { config, store, client, reader, policy, outlet, logging, now }: NamesOptions,
+  { config, store, client, reader, policy, outbound, logging, now }: NamesOptions,
 ): HeldNames {
   const { accountId } = config().discord;
   const log = logging.forPart("access");
@@ -73,17 +73,17 @@ export function namesOf(
   const joined = createJoined({
     closed: (guild) => closedTo(guild, policy.now().policy),
     guildsPath: () => policy.now().policy.ruleOf(GUILDS),
-    tellOwners: (text) => outlet.tellOwners(text),
+    tellOwners: (text) => outbound.tellOwners(text),
     texts: () => config().texts,
     log,
   });
-  let callOff: (() => void) | undefined;
+  let cancel: (() => void) | undefined;
   let isReady = false;
 
   /** What is not found is said, so it is looked for where it may be found. */
   function lookSoon(gatherings = 1): void {
-    callOff ??= schedule(() => {
-      callOff = undefined;
+    cancel ??= schedule(() => {
+      cancel = undefined;
       const isWhole = [...reader.index.values()].every(({ isAwaited }) => !isAwaited);
       if (isWhole || gatherings >= MAX_GATHERINGS) names.look();
       else lookSoon(gatherings + 1);
@@ -103,7 +103,7 @@ export function namesOf(
       if (batch.joined) joined(batch.joined);
     },
     async stop() {
-      callOff?.();
+      cancel?.();
       await names.stop();
     },
   };

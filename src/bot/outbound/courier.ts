@@ -20,11 +20,11 @@ import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import type { Logging } from "../../log.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
-import type { Fate } from "../../store/outbox/fates.ts";
+import type { SendResult } from "../../store/outbox/send_results.ts";
 import type { Store } from "../../store/store.ts";
-import { deliveryOf } from "./delivery.ts";
+import { createDelivery } from "./delivery.ts";
 import { shareInvalidRequests } from "./invalid_requests.ts";
-import { restOf } from "./rest.ts";
+import { createAccountRest } from "./rest.ts";
 import { textRulesOf } from "../rules/turn_rules.ts";
 
 export interface CourierOptions {
@@ -46,7 +46,7 @@ export interface Consignment {
   /** Absent in direct messages, and where Discord could not be asked. */
   readonly guildId?: GuildId;
   /** What has become of its parts, in their order. */
-  fates(): Promise<readonly Fate[]>;
+  sendResults(): Promise<readonly SendResult[]>;
 }
 
 export interface Courier {
@@ -71,7 +71,7 @@ export async function openCourier(options: CourierOptions): Promise<Courier> {
   const log = logging.forPart("delivery");
   let isRefused = false;
   const invalidRequests = await shareInvalidRequests({ store, now, log }).of(accountId);
-  const client = restOf({ ...options, invalidRequests }, {
+  const client = createAccountRest({ ...options, invalidRequests }, {
     onRequest: () => {},
     onTokenRefused: () => void (isRefused = true),
     onStopped: () => {},
@@ -79,7 +79,7 @@ export async function openCourier(options: CourierOptions): Promise<Courier> {
     log,
   });
   let self = (await store.loadAccount(accountId)).self?.userId;
-  const { lanes } = deliveryOf(
+  const { channelQueues } = createDelivery(
     { config, store, client, logging, self: () => self, now },
     // Whoever sends sees what becomes of it.
     { onDelivery: () => {}, onParked: () => {}, onDead: () => {} },
@@ -113,18 +113,18 @@ export async function openCourier(options: CourierOptions): Promise<Courier> {
       const rules = textRulesOf(config, { cleanSecrets, uploadLimit });
       const composed = composeSend({ accountId, ...place, text, files }, rules);
       const ids = (await store.outbox.addAll(composed, now())).map(({ id }) => id);
-      return { ...place, fates: () => store.outbox.fatesOf(ids) };
+      return { ...place, sendResults: () => store.outbox.fatesOf(ids) };
     },
     async setOut(channelId) {
       // Without it nobody could look for a message, or say which permission is missing. Where
       // Discord cannot be asked now, the lane waits for it as well.
       self ??= await createApplications(api).self().catch(() => undefined);
-      lanes.wake([channelId]);
+      channelQueues.wake([channelId]);
     },
     isRefused: () => isRefused,
     async stop() {
       client.stop();
-      await lanes.stop();
+      await channelQueues.stop();
     },
   };
 }

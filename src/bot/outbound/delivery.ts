@@ -22,7 +22,11 @@ import { createExplainDenial } from "../../discord/rest/permissions/explain_deni
 import { createReadHistory, createReadPosted } from "../../discord/rest/calls/history.ts";
 import { createMessages, type Messages } from "../../discord/rest/calls/messages.ts";
 import { createCanReadHistory } from "../../discord/rest/permissions/readable.ts";
-import { createLanes, type Lanes, type LanesPorts } from "../../flows/deliver/lanes.ts";
+import {
+  type ChannelQueues,
+  type ChannelQueuesPorts,
+  createChannelQueues,
+} from "../../flows/deliver/channel_queues.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
 import { createPlanQueue } from "../../render/fold.ts";
@@ -40,16 +44,16 @@ export interface DeliveryOptions {
 }
 
 /** Told of what happens to messages on their way. */
-export type DeliveryPorts = Pick<LanesPorts, "onParked" | "onDead"> & {
+export type DeliveryPorts = Pick<ChannelQueuesPorts, "onParked" | "onDead"> & {
   readonly onDelivery: (row: OutboxRow, end: Delivery) => void;
 };
 
 export interface DeliveryParts {
-  readonly lanes: Lanes;
+  readonly channelQueues: ChannelQueues;
   readonly messages: Messages;
 }
 
-export function deliveryOf(options: DeliveryOptions, ports: DeliveryPorts): DeliveryParts {
+export function createDelivery(options: DeliveryOptions, ports: DeliveryPorts): DeliveryParts {
   const { config: { discord }, store, client, logging, self, now } = options;
   const messages = createMessages(client);
   const explainDenial = createExplainDenial(client, now);
@@ -77,7 +81,7 @@ export function deliveryOf(options: DeliveryOptions, ports: DeliveryPorts): Deli
     return denial?.words ?? (code === undefined ? undefined : wordsOfCode(code));
   }
 
-  const lanes = createLanes({
+  const channelQueues = createChannelQueues({
     ...ports,
     accountId: discord.accountId,
     outbox: store.outbox,
@@ -98,7 +102,7 @@ export function deliveryOf(options: DeliveryOptions, ports: DeliveryPorts): Deli
     random: Math.random,
     log: logging.forPart("delivery"),
   });
-  return { lanes, messages };
+  return { channelQueues, messages };
 }
 
 /** What a full queue does (D4); nothing where the config leaves Discord's limits only. */

@@ -41,7 +41,7 @@ export interface RestEvents {
 /** Of the requests of a second, kept for people who wait for a button or a command. */
 const RESERVED_PER_SEC = 2;
 
-export function restOf(options: RestOptions, events: RestEvents): RestClient {
+export function createAccountRest(options: RestOptions, events: RestEvents): RestClient {
   const { config: { discord }, token, apiBase, version, invalidRequests, crashHooks } = options;
   const { onRequest, onTokenRefused, onStopped, now, log } = events;
   return createClient({

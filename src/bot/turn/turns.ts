@@ -21,7 +21,7 @@ import type { Store } from "../../store/store.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import type { RunningAccount } from "../ports.ts";
 import { queueOf } from "../outbound/delivery.ts";
-import type { Signs } from "../outbound/signs.ts";
+import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { turnRulesOf, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
 export interface TurnsOptions {
@@ -54,7 +54,7 @@ export function historyOf(
 }
 
 /** Everything that a turn needs, on the thread that has it. */
-export function turnsOf(
+export function createAccountTurns(
   { config, model, accountId, store, logging, now }: TurnsOptions,
   ports:
     & Pick<AnswerPorts, "stopping" | "onOutbox" | "onTurn">
@@ -64,7 +64,7 @@ export function turnsOf(
     & {
       /** Channels in which no turn may begin yet (G6). */
       readonly held: () => "all" | readonly ChannelId[];
-      readonly signs: Pick<Signs, "typing" | "drafts">;
+      readonly signs: Pick<TurnProgress, "typing" | "drafts">;
     },
 ): Turns & Pick<RunningAccount, "caches"> {
   const log = logging.forPart("turns");

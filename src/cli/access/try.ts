@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Moment } from "../../core/inbound/moment.ts";
+import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import { restore } from "../../discord/gateway/read/guild_index.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { type AccessEventKind, explain } from "../../policy/authorize.ts";
@@ -125,7 +125,7 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io }: Trying) {
     guild,
     now: Date.now(),
   });
-  const explanation = explain(event, momentOf(flags, view, now, learned), policy);
+  const explanation = explain(event, knownFactsOf(flags, view, now, learned), policy);
   return {
     verdict: explanation.verdict,
     rungs: rungsOf(explanation, view.placeOf).map(withoutNobody),
@@ -162,12 +162,12 @@ function meantBy(
   };
 }
 
-function momentOf(
+function knownFactsOf(
   { manager }: AccessTestFlags,
   { accountId }: AccessView,
   now: ReadAccess,
   { user: { id }, ownsApplication }: Learned,
-): Moment {
+): KnownFacts {
   return {
     isPaired: id !== undefined && now.isPaired(accountId, id),
     managesMessages: manager,

@@ -19,7 +19,7 @@ import { lockOf } from "../shared/running_bot.ts";
 import { StartError } from "../shared/start_error.ts";
 import { openBeside, sayRefused } from "../shared/store_access.ts";
 
-export interface House {
+export interface DataDirectory {
   readonly store: Store;
   /** Who sends what is in the outbox: this process, the bot, or another that sends as this one. */
   sender(): "us" | "bot" | "another";
@@ -30,7 +30,7 @@ export interface House {
 }
 
 /** @throws {StartError} If a bot is just starting, or one of another version has the data. */
-export async function openHouse(dataDir: string): Promise<House> {
+export async function openDataDirectory(dataDir: string): Promise<DataDirectory> {
   prepareDataDir(dataDir);
   const path = lockOf(dataDir);
   let lock = await takeAsErrand(path);
@@ -53,7 +53,7 @@ export async function openHouse(dataDir: string): Promise<House> {
     if (lock.kind === "held") lock.release();
   }
 
-  function sender(): ReturnType<House["sender"]> {
+  function sender(): ReturnType<DataDirectory["sender"]> {
     if (lock.kind === "held") return "us";
     return readHolder(path)?.isErrand ? "another" : "bot";
   }

@@ -11,7 +11,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createAdoption } from "../../bot/account/adoption.ts";
+import { createTokenChange } from "../../bot/account/token_change.ts";
 import { type Consignment, type Courier, openCourier } from "../../bot/outbound/courier.ts";
 import type { Config } from "../../config/config.ts";
 import { missingToken } from "../../config/load.ts";
@@ -22,12 +22,12 @@ import { sizeOf } from "../../lib/text/byte_size.ts";
 import { codeOf } from "../../lib/error_code.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { createStderrWriter, type Logging, startLog } from "../../log.ts";
-import type { Fate } from "../../store/outbox/fates.ts";
+import type { SendResult } from "../../store/outbox/send_results.ts";
 import { VERSION } from "../../version.ts";
 import { apiOf, tokenIn } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/flags.ts";
-import { type House, openHouse } from "./data_directory.ts";
+import { type DataDirectory, openDataDirectory } from "./data_directory.ts";
 import type { Io } from "../shared/io.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
 import { StartError, toStartError } from "../shared/start_error.ts";
@@ -94,7 +94,7 @@ async function sendTo(
     write: createStderrWriter(),
   });
   const bot = botOf(config, logging, io);
-  const house = await openHouse(dataDirOf(flags.data, io));
+  const house = await openDataDirectory(dataDirOf(flags.data, io));
   let courier: Courier | undefined;
   try {
     await assertOurs(config, bot, house, logging);
@@ -134,10 +134,10 @@ function refused(error: unknown, courier: Courier | undefined, io: Io): ExitCode
 async function assertOurs(
   { discord: { accountId } }: Config,
   bot: { readonly token: string; readonly apiBase: string },
-  { store }: House,
+  { store }: DataDirectory,
   logging: Logging,
 ): Promise<void> {
-  const adoption = createAdoption({ ...bot, accountId }, {
+  const adoption = createTokenChange({ ...bot, accountId }, {
     store,
     applications: () => Promise.reject(new Error("Nothing is taken over here")),
     stopping: new AbortController().signal,
@@ -217,19 +217,19 @@ function botOf(
 const LOOK_EVERY_MS = 50;
 
 async function report(
-  { channelId, guildId, fates }: Consignment,
+  { channelId, guildId, sendResults }: Consignment,
   { wait, json }: SendFlags,
-  { courier, house }: { readonly courier: Courier; readonly house: House },
+  { courier, house }: { readonly courier: Courier; readonly house: DataDirectory },
   io: Io,
 ): Promise<ExitCode> {
   const until = performance.now() + wait * 1_000;
-  let seen = await fates();
+  let seen = await sendResults();
   while (
     seen.some(({ kind }) => kind === "waits") && !courier.isRefused() && performance.now() < until
   ) {
     await sleep(LOOK_EVERY_MS);
     if (house.sender() === "another" && await house.takeOver()) await courier.setOut(channelId);
-    seen = await fates();
+    seen = await sendResults();
   }
   const linkOf = (id: string) =>
     `https://discord.com/channels/${guildId ?? "@me"}/${channelId}/${id}`;
@@ -256,8 +256,8 @@ async function report(
 }
 
 function wordsFor(
-  { kind, reason }: Exclude<Fate, { kind: "sent" }>,
-  house: Pick<House, "sender">,
+  { kind, reason }: Exclude<SendResult, { kind: "sent" }>,
+  house: Pick<DataDirectory, "sender">,
 ): string {
   const why = reason === undefined ? "" : `: ${printable(reason)}`;
   if (kind === "failed") return `Discord does not take it${why}`;

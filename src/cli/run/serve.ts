@@ -65,7 +65,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     log.error("Cannot store that this run began", { error }); // a full disk; the bot has more to say of it
   });
   let watch: ReturnType<typeof watchOver> | undefined;
-  const callOff = schedule(useNormalJit, START_MS);
+  const cancel = schedule(useNormalJit, START_MS);
   try {
     bot = await startBot(options);
     server = await listen(bot, options);
@@ -84,7 +84,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     await bot?.stop();
     throw error;
   } finally {
-    callOff();
+    cancel();
     watch?.stop();
     await server?.close();
     await store.endRun(runId, ending, Date.now()).catch((error: unknown) => {

@@ -11,9 +11,9 @@
 import type { Check, Explanation } from "../../core/inbound/facts.ts";
 import { toMessage } from "../../core/inbound/facts.ts";
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
-import type { Moment } from "../../core/inbound/moment.ts";
+import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import { explain } from "../../policy/authorize.ts";
-import type { Dossier } from "../../store/transactions/dossier.ts";
+import type { MessageRecord } from "../../store/transactions/message_record.ts";
 import { type AccessView, type ConfigSource, type RulePlace } from "../verdict/rules_with_lines.ts";
 import { type Rung, rungsOf } from "../verdict/checks.ts";
 import { wordsFor } from "../verdict/reasons.ts";
@@ -26,8 +26,8 @@ export interface WhyReport {
   readonly askedBy?: string;
   /** One for each account that got it. */
   readonly decisions: readonly WhyDecision[];
-  readonly turn?: Dossier["turn"];
-  readonly outbox: Dossier["outbox"];
+  readonly turn?: MessageRecord["turn"];
+  readonly outbox: MessageRecord["outbox"];
 }
 
 /** What an account made of it. */
@@ -67,12 +67,12 @@ export interface WhyPorts {
   readonly today?: Today;
 }
 
-type StoredDecision = Dossier["decisions"][number];
+type StoredDecision = MessageRecord["decisions"][number];
 type StoredPolicy = NonNullable<StoredDecision["policy"]> & ConfigSource;
 
 /** @param askedBy What was asked, where it is not the message's own id. */
 export async function reportOf(
-  { messageId, decisions, turn, outbox }: Dossier,
+  { messageId, decisions, turn, outbox }: MessageRecord,
   askedBy: string | undefined,
   ports: WhyPorts,
 ): Promise<WhyReport> {
@@ -116,7 +116,7 @@ async function toWhyDecision(decision: StoredDecision, ports: WhyPorts): Promise
 function explainAgain(
   { facts, messageId, accountId }: StoredDecision,
   { policy }: AccessView,
-  moment: Moment,
+  moment: KnownFacts,
 ): Explanation | undefined {
   if (!facts) return undefined;
   const message = toMessage(facts, { id: messageId, accountId });

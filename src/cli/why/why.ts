@@ -45,7 +45,7 @@ export function why(
           "`barnacle config check`",
       );
     }
-    const dossier = await store?.dossierOf(
+    const dossier = await store?.messageRecordOf(
       subject.kind === "failure"
         ? { failureId: subject.failureId }
         : { messageId: subject.messageId },

@@ -106,12 +106,12 @@ function withoutTwins(entry: Entry, path: string, note: Place["note"]): Entry {
     const here = pathOf(path, one, index);
     const same = one.key === undefined ? [one] : byKey.get(one.key) ?? [one];
     if (same.at(-1) !== one) return [];
-    const twins = same.slice(0, -1);
+    const duplicates = same.slice(0, -1);
     const why = `${
       quoted(one.key ?? "")
     } is written again in line ${one.line}, and the last counts`;
-    for (const { line } of twins) note("left", here, line, `${why}; it is a comment now`);
-    const words = twins.flatMap(({ source }) => [
+    for (const { line } of duplicates) note("left", here, line, `${why}; it is a comment now`);
+    const words = duplicates.flatMap(({ source }) => [
       "Written twice; OpenClaw reads the one below:",
       ...source.split(/\r\n?|\n/),
     ]);

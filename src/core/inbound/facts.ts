@@ -10,7 +10,7 @@
 import { commandOf, COMMANDS } from "./commands.ts";
 import { type AccountId, createdAtMs, type MessageId } from "../discord/ids.ts";
 import type { InboundMessage, Place } from "./inbound.ts";
-import type { Moment } from "./moment.ts";
+import type { KnownFacts } from "./known_facts.ts";
 import type { Verdict } from "./verdict.ts";
 
 /**
@@ -22,7 +22,7 @@ import type { Verdict } from "./verdict.ts";
 export interface Facts
   extends
     Omit<InboundMessage, "kind" | "text" | "quoted" | "extras" | "accountId" | "id" | "sentAt"> {
-  readonly moment: Moment;
+  readonly moment: KnownFacts;
   /** Whether Discord told any words, or anything beside them (M5). */
   readonly hasContent: boolean;
   /** Whether a pattern of the bot's matched; absent where nobody looked. */
@@ -79,7 +79,7 @@ export function isMention(
  */
 export function factsOf(
   message: InboundMessage,
-  moment: Moment,
+  moment: KnownFacts,
   verdict: Verdict,
   said = verdict,
 ): Facts {
@@ -109,7 +109,7 @@ const KEY_ROLES_MAX = 8;
  */
 export function factsKey(
   message: InboundMessage,
-  moment: Moment,
+  moment: KnownFacts,
   verdict: Verdict,
   said?: Verdict,
 ): string | undefined {
@@ -133,7 +133,7 @@ function measured(name: string | undefined): string {
   return name === undefined ? "-" : `${name.length} ${name}`;
 }
 
-function isEmpty(moment: Moment): boolean {
+function isEmpty(moment: KnownFacts): boolean {
   for (const _ in moment) return false;
   return true;
 }
@@ -146,7 +146,7 @@ function withoutTopic(place: Place): Place {
 }
 
 /** What the store found out when it settled a verdict: whether the sender is paired. */
-function settledBy({ why }: Verdict): Moment {
+function settledBy({ why }: Verdict): KnownFacts {
   switch (why) {
     case "dm-paired":
       return { isPaired: true };

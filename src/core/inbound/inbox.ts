@@ -6,9 +6,9 @@
 
 import type { AccountId, ChannelId, MessageId } from "../discord/ids.ts";
 import type { GuildSnapshot, InboundMessage } from "./inbound.ts";
-import type { Moment } from "./moment.ts";
+import type { KnownFacts } from "./known_facts.ts";
 import type { Frozen } from "../outbound/outbound.ts";
-import type { PairingDesk, PairingRequest } from "./pairing.ts";
+import type { PairingRequest, PairingService } from "./pairing.ts";
 import type { Entry } from "./transcript.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -21,7 +21,7 @@ export interface Judged {
   /** Set where it is accepted, or may yet be: a challenge, or what is undecided. */
   readonly route?: Route;
   /** What was known beside the message when it was judged. */
-  readonly moment?: Moment;
+  readonly moment?: KnownFacts;
   /** The policy that judged it, as the store numbers them; absent: none was kept. */
   readonly policyId?: number;
 }
@@ -36,7 +36,7 @@ export interface AcceptedBatch {
   readonly echoes: readonly Echo[];
   readonly guilds: readonly GuildSnapshot[];
   /** Settles what is to be challenged; without it nobody is, and no code is made. */
-  readonly pairing?: PairingDesk;
+  readonly pairing?: PairingService;
 }
 
 export interface Echo {

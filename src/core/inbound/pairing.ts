@@ -42,7 +42,7 @@ export interface Paired {
 }
 
 /** What making a request takes from outside of the store. */
-export interface PairingDesk {
+export interface PairingService {
   newCode(): string;
   /** A name for a button: 128 bits that nobody guesses. */
   newButton(): string;

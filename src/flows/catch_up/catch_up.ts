@@ -17,7 +17,7 @@
 import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
 import type { Schedule } from "../../lib/schedule.ts";
-import { createErrands, type Errand } from "../errands.ts";
+import { createRetryQueue, type RetriedTask } from "../retry_queue.ts";
 import { createHold } from "../turn/hold.ts";
 import { endOfReading, isAhead, type MissedChannel } from "./missed.ts";
 import { readChannel, type ReadChannelPorts } from "./read_channel.ts";
@@ -98,7 +98,7 @@ interface OpenGap extends Gap {
   /** Another session was lost, and T0 is under way: a larger gap is to take its place. */
   isGrowing: boolean;
   /** Errands that are not done. */
-  errands: number;
+  retries: number;
   readonly waiting: Set<ChannelId>;
   /** Guilds whose channels are planned. */
   readonly planned: Set<GuildId>;
@@ -114,7 +114,7 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
   const unsure = new Set<number>();
   const hold = createHold(ports.schedule, ports.onReleased);
   const unreadable = createUnreadable(ports);
-  const errands = createErrands("Cannot catch up on what was missed", ports);
+  const retries = createRetryQueue("Cannot catch up on what was missed", ports);
 
   /**
    * Takes the place of what was open for the shard: after another lost session all of it is read
@@ -129,7 +129,7 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
       tally: { read: 0, answered: 0, tooOld: 0, tooMany: 0 },
       asked: 0,
       isGrowing: false,
-      errands: 0,
+      retries: 0,
       waiting: new Set(),
       planned: new Set(),
       direct: "unplanned",
@@ -155,7 +155,7 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
     if (!isOpen(gap) || !ports.isEnabled) return;
     plan(gap);
     settleHold();
-    if (gap.errands === 0 && gap.awaited === 0) add(gap, () => finish(gap));
+    if (gap.retries === 0 && gap.awaited === 0) add(gap, () => finish(gap));
   }
 
   /** Direct messages first; guilds that are not there yet follow when they come. */
@@ -211,12 +211,12 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
     });
   }
 
-  function add(gap: OpenGap, errand: Errand, isLast?: boolean): void {
-    gap.errands++;
-    errands.add(async () => {
+  function add(gap: OpenGap, errand: RetriedTask, isLast?: boolean): void {
+    gap.retries++;
+    retries.add(async () => {
       if (gap.isGrowing) return; // all of it is read once more
       await errand();
-      gap.errands--;
+      gap.retries--;
       advance(gap);
     }, isLast);
   }
@@ -243,7 +243,7 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
       hold.expect(isAnew);
     },
     sessionStarted(shardId) {
-      errands.addFirst(async () => {
+      retries.addFirst(async () => {
         const bounds = await store.gapOf(accountId, shardId);
         unsure.delete(shardId);
         if (bounds) begin({ shardId, ...bounds });
@@ -260,7 +260,7 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
       open.values().reduce((sum, { waiting, awaited }) => sum + waiting.size + awaited, 0),
     unreadable: unreadable.list,
     async stop() {
-      await errands.stop();
+      await retries.stop();
       hold.end();
     },
   };

@@ -92,7 +92,7 @@ interface Place {
   /** Refusals after the first. */
   again: number;
   /** Of a try that waits for its time. */
-  callOff?: (() => void) | undefined;
+  cancel?: (() => void) | undefined;
 }
 
 /** @param onOpened What waits in these channels may be tried. */
@@ -114,8 +114,8 @@ export function createParking(
       const place = places.get(channelId);
       if (!place) continue;
       place.isClosed = false;
-      place.callOff?.();
-      place.callOff = undefined;
+      place.cancel?.();
+      place.cancel = undefined;
     }
     const opening: Promise<void> = outbox.unpark(accountId, channels).then(
       () => onOpened(channels),
@@ -133,13 +133,13 @@ export function createParking(
 
   /** Tries a channel again, but not more often than is good for us. */
   function reopenSoon(channelId: ChannelId, place: Place): void {
-    if (!place.isClosed || place.callOff || isStopping) return;
+    if (!place.isClosed || place.cancel || isStopping) return;
     const spacing = place.again === 0
       ? 0
       : Math.min(MAX_SPACING_MS, SPACING_MS * 2 ** (place.again - 1));
     const waitMs = Math.min(spacing, place.refusedAt + spacing - now()); // a clock may go back
     if (waitMs <= 0) return reopen([channelId]);
-    place.callOff = schedule(() => reopen([channelId]), waitMs);
+    place.cancel = schedule(() => reopen([channelId]), waitMs);
   }
 
   function lookLater(): void {
@@ -173,7 +173,7 @@ export function createParking(
     async close(row, refusal, askedAt) {
       const { channelId, guildId } = row.message;
       const before = places.get(channelId);
-      before?.callOff?.();
+      before?.cancel?.();
       // What is missing may be another thing once something has changed.
       const words = before && !hasChanged(guildId, before.refusedAt)
         ? before.reason
@@ -197,7 +197,7 @@ export function createParking(
     delivered(channelId) {
       const place = places.get(channelId);
       if (!place) return;
-      place.callOff?.();
+      place.cancel?.();
       places.delete(channelId);
       log.info("Discord lets the bot post in a channel again", { channelId });
     },
@@ -216,7 +216,7 @@ export function createParking(
     async stop() {
       isStopping = true;
       callOffLook?.();
-      for (const { callOff } of places.values()) callOff?.();
+      for (const { cancel } of places.values()) cancel?.();
       await Promise.all(underWay);
     },
   };

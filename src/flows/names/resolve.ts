@@ -15,7 +15,7 @@
 import type { AccountId, GuildId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { UnresolvedName } from "../../policy/pinned.ts";
-import { createErrands, type ErrandsPorts } from "../errands.ts";
+import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
 import {
   type FoundMember,
   type GuildNames,
@@ -87,7 +87,7 @@ function queryOf(typed: string): string {
   return typed.replace(/#\d{4}$/, "");
 }
 
-export interface NamesPorts extends SearchPorts, ErrandsPorts {
+export interface NamesPorts extends SearchPorts, RetryQueuePorts {
   readonly accountId: AccountId;
   /** Of the policy of this moment, what is still matched by name. */
   readonly unresolved: () => readonly UnresolvedName[];
@@ -115,7 +115,7 @@ export interface Names {
 
 export function createNames(ports: NamesPorts): Names {
   const { accountId, store, onResolved, now, log } = ports;
-  const errands = createErrands("Cannot find out which ids the names in the config are", ports);
+  const retries = createRetryQueue("Cannot find out which ids the names in the config are", ports);
   let searched: Searched = new Map();
   let isPlanned = false;
   /** Warnings that were given, by their words. */
@@ -144,7 +144,7 @@ export function createNames(ports: NamesPorts): Names {
   function plan(): void {
     if (isPlanned) return;
     isPlanned = true;
-    errands.add(() => {
+    retries.add(() => {
       isPlanned = false; // what comes to be known from here on is worth another look
       return look();
     });
@@ -157,7 +157,7 @@ export function createNames(ports: NamesPorts): Names {
       said.clear();
       plan();
     },
-    stop: errands.stop,
+    stop: retries.stop,
   };
 }
 

@@ -28,7 +28,7 @@ import type {
   OwnMessage,
   Self,
 } from "../../core/inbound/inbound.ts";
-import type { PairingDesk, PairingRequest } from "../../core/inbound/pairing.ts";
+import type { PairingRequest, PairingService } from "../../core/inbound/pairing.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { type JudgePorts, toJudged } from "./judged.ts";
@@ -56,7 +56,7 @@ export interface AcceptStore {
 export interface AcceptPorts extends JudgePorts {
   readonly store: AcceptStore;
   /** Gives codes to strangers, within the transaction that stores what they wrote (P3). */
-  readonly pairing: PairingDesk;
+  readonly pairing: PairingService;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly schedule: Schedule;
@@ -141,7 +141,7 @@ interface Unit {
 export function createAcceptor(ports: AcceptPorts): Acceptor {
   const units: Unit[] = [];
   /** Ends the wait of what is idle, or of what the store refused. */
-  let callOff: (() => void) | undefined;
+  let cancel: (() => void) | undefined;
   let committing: Promise<void> | undefined;
 
   function accept(batch: InboundBatch): void {
@@ -159,7 +159,7 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
       isUrgent ||= judged.route !== undefined;
     }
     if (isUrgent || unit.bytes >= MAX_IDLE_BYTES) start();
-    else callOff ??= ports.schedule(start, IDLE_MS);
+    else cancel ??= ports.schedule(start, IDLE_MS);
   }
 
   /** Begins to commit; what the store refused is asked for again. */
@@ -170,14 +170,14 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
   }
 
   function commitAll(): Promise<void> {
-    callOff?.();
-    callOff = undefined;
+    cancel?.();
+    cancel = undefined;
     committing ??= commitUnits(units, ports).catch((error: unknown) => {
-      callOff ??= ports.schedule(start, RETRY_MS);
+      cancel ??= ports.schedule(start, RETRY_MS);
       throw error;
     }).finally(() => {
       committing = undefined;
-      if (units.length > 0 && !callOff) start(); // came between the last look and here
+      if (units.length > 0 && !cancel) start(); // came between the last look and here
     });
     return committing;
   }

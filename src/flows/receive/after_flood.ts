@@ -29,13 +29,13 @@ export interface AfterFlood {
 export function watchFlood(schedule: Schedule, collect: () => void): AfterFlood {
   let bytes = 0;
   let wasHeard = false;
-  let callOff: (() => void) | undefined;
+  let cancel: (() => void) | undefined;
 
   /** Waits until nothing has come for a while. */
   function wait(): void {
     wasHeard = false;
-    callOff = schedule(() => {
-      callOff = undefined;
+    cancel = schedule(() => {
+      cancel = undefined;
       if (wasHeard) return wait();
       bytes = 0;
       collect();
@@ -49,11 +49,11 @@ export function watchFlood(schedule: Schedule, collect: () => void): AfterFlood 
       if (bytes < FLOOD_BYTES) return;
       bytes = 0;
       collect();
-      if (!callOff) wait();
+      if (!cancel) wait();
     },
     stop() {
-      callOff?.();
-      callOff = undefined;
+      cancel?.();
+      cancel = undefined;
     },
   };
 }

@@ -10,12 +10,12 @@
 
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Button } from "../../core/outbound/outbound.ts";
-import { codeFrom, type PairingDesk, type PairingRequest } from "../../core/inbound/pairing.ts";
+import { codeFrom, type PairingRequest, type PairingService } from "../../core/inbound/pairing.ts";
 import type { Texts } from "../../render/notices.ts";
 import { askOwner, composeChallenge } from "../../render/pairing.ts";
-import { createErrands, type ErrandsPorts } from "../errands.ts";
+import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
 
-export interface DeskPorts {
+export interface PairingServicePorts {
   /** So many bytes, from a source that nobody can guess. */
   readonly draw: (count: number) => Uint8Array;
   /** As of now: the config may be read again. */
@@ -29,7 +29,7 @@ const CODE_BYTES = 8;
 /** 128 bits. */
 const BUTTON_BYTES = 16;
 
-export function createPairingDesk({ draw, texts }: DeskPorts): PairingDesk {
+export function createPairingService({ draw, texts }: PairingServicePorts): PairingService {
   return {
     newCode: () => codeFrom(draw(CODE_BYTES)),
     newButton: () => BUTTON_PREFIX + hex(draw(BUTTON_BYTES)),
@@ -37,12 +37,12 @@ export function createPairingDesk({ draw, texts }: DeskPorts): PairingDesk {
   };
 }
 
-/** Whether a button is one that a {@link createPairingDesk} may have named. */
+/** Whether a button is one that a {@link createPairingService} may have named. */
 export function isPairingButton(customId: string): boolean {
   return customId.startsWith(BUTTON_PREFIX);
 }
 
-export interface ChallengesPorts extends ErrandsPorts {
+export interface ChallengesPorts extends RetryQueuePorts {
   readonly accountId: AccountId;
   readonly store: {
     /** Requests that wait, and that no owner was told of. */
@@ -67,14 +67,14 @@ export interface Challenges {
 
 export function createChallenges(ports: ChallengesPorts): Challenges {
   const { accountId, store, tellOwners, texts, now, log } = ports;
-  const errands = createErrands(
+  const retries = createRetryQueue(
     "Cannot tell the bot's owner of somebody who asks to be let in",
     ports,
   );
 
   function add(request: PairingRequest): void {
     let isTold = false; // where only that could not be stored, it is not said twice
-    errands.add(async () => {
+    retries.add(async () => {
       if (now() >= request.expiresAt) return;
       const { text, buttons } = askOwner(request, texts());
       if (!isTold) await tellOwners(text, buttons);
@@ -85,7 +85,7 @@ export function createChallenges(ports: ChallengesPorts): Challenges {
 
   return {
     start() {
-      errands.add(async () => (await store.untold(accountId, now())).forEach(add));
+      retries.add(async () => (await store.untold(accountId, now())).forEach(add));
     },
     challenged(requests) {
       for (const request of requests) {
@@ -99,7 +99,7 @@ export function createChallenges(ports: ChallengesPorts): Challenges {
         add(request);
       }
     },
-    stop: errands.stop,
+    stop: retries.stop,
   };
 }
 

@@ -15,12 +15,12 @@
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Accepted, Judged, Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Moment } from "../../core/inbound/moment.ts";
+import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import { asMembers, type LookUp, type ProxiedMessage } from "../../core/inbound/pluralkit.ts";
 import type { UndecidedReason, Verdict } from "../../core/inbound/verdict.ts";
 import { createNewestSet } from "../../lib/newest_set.ts";
-import { PLURALKIT } from "../../policy/doors.ts";
-import { createErrands, type ErrandsPorts } from "../errands.ts";
+import { PLURALKIT } from "../../policy/place_access.ts";
+import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
 
 type Ignored = Extract<Verdict, { readonly kind: "ignore" }>;
 
@@ -40,7 +40,7 @@ export interface PluralkitStore {
   proxied(accountId: AccountId): Promise<readonly UserId[]>;
 }
 
-export interface PluralkitPorts extends ErrandsPorts {
+export interface PluralkitPorts extends RetryQueuePorts {
   readonly accountId: AccountId;
   readonly store: PluralkitStore;
   /** Never rejects. Where PluralKit is not asked any more, it has failed. */
@@ -48,7 +48,7 @@ export interface PluralkitPorts extends ErrandsPorts {
   /** @param known What was found out since it was judged first. */
   readonly judge: (
     message: InboundMessage,
-    known: Moment,
+    known: KnownFacts,
   ) => Pick<Judged, "verdict" | "moment" | "policyId">;
   readonly route: (message: InboundMessage) => Route;
   readonly onAccepted: (accepted: readonly Judged[]) => void;
@@ -83,13 +83,13 @@ const MAX_PROXIED = 10_000;
 
 export function createPluralkit(ports: PluralkitPorts): Pluralkit {
   const { accountId, store, lookUp, judge, route, onAccepted, now, schedule, log } = ports;
-  const errands = createErrands("Cannot decide a message that waited for PluralKit", ports);
+  const retries = createRetryQueue("Cannot decide a message that waited for PluralKit", ports);
   const proxied = createNewestSet<UserId>(MAX_PROXIED);
   const gone = createNewestSet<MessageId>(MAX_GONE);
   /** Originals that wait; calls their time off. */
   const waiting = new Map<
     MessageId,
-    { readonly row: UndecidedRow; readonly callOff: () => void }
+    { readonly row: UndecidedRow; readonly cancel: () => void }
   >();
   let isStopped = false;
 
@@ -120,7 +120,7 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
     gone.add(original);
     end(original);
     const judged = judgedBy(message, { pluralkit: "found" });
-    errands.add(async () => {
+    retries.add(async () => {
       // The original first, or it might be answered beside what takes its place.
       await store.retract(accountId, original, replaced());
       await settle(judged);
@@ -132,11 +132,11 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
   function hold(row: UndecidedRow): void {
     const { message } = row;
     if (gone.has(message.id)) return replace(row);
-    const callOff = schedule(() => {
+    const cancel = schedule(() => {
       waiting.delete(message.id);
       decide(message, { isUnproxied: true });
     }, ORIGINAL_MS);
-    waiting.set(message.id, { row, callOff });
+    waiting.set(message.id, { row, cancel });
   }
 
   /** It is no context either: PluralKit has said the same again. */
@@ -149,21 +149,21 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
   function end(id: MessageId): UndecidedRow | undefined {
     const original = waiting.get(id);
     waiting.delete(id);
-    original?.callOff();
+    original?.cancel();
     return original?.row;
   }
 
   function replace({ message, moment, policyId }: UndecidedRow): void {
     const known = { ...(moment && { moment }), ...(policyId !== undefined && { policyId }) };
-    errands.add(() => settle({ message, verdict: replaced(), ...known }));
+    retries.add(() => settle({ message, verdict: replaced(), ...known }));
   }
 
-  function decide(message: InboundMessage, known: Moment): void {
+  function decide(message: InboundMessage, known: KnownFacts): void {
     const judged = judgedBy(message, known);
-    errands.add(() => settle(judged));
+    retries.add(() => settle(judged));
   }
 
-  function judgedBy(message: InboundMessage, known: Moment): Judged {
+  function judgedBy(message: InboundMessage, known: KnownFacts): Judged {
     const judged = judge(message, known);
     const isAccepted = judged.verdict.kind === "accept";
     return { ...judged, message, ...(isAccepted && { route: route(message) }) };
@@ -196,7 +196,7 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
     async stop() {
       isStopped = true;
       for (const id of [...waiting.keys()]) end(id);
-      await errands.stop();
+      await retries.stop();
     },
   };
 }

@@ -83,12 +83,12 @@ export function createPressed(ports: PressPorts): (press: Press) => Promise<void
 
   return async (press) => {
     const late = Promise.withResolvers<Said>();
-    const callOff = schedule(() => {
+    const cancel = schedule(() => {
       log.warn("A button was pressed, and what it asks for takes too long", idsOf(press));
       late.resolve({ how: "reply", text: notice("pressFailed", {}, texts()) });
     }, ANSWER_MS);
     const said = await Promise.race([settled(press), late.promise]);
-    callOff();
+    cancel();
     await answer(press, said);
   };
 }

@@ -61,7 +61,7 @@ const MAX_PUT = 1_000;
 interface Ack {
   readonly channelId: ChannelId;
   /** Calls off what was not asked for yet. */
-  readonly callOff: () => void;
+  readonly cancel: () => void;
   /** Set once it was asked for: whether it is there. */
   put?: Promise<boolean>;
 }
@@ -119,13 +119,13 @@ function createWith(emoji: string, scope: Scope, ports: AcksPorts): Acks {
     accepted(message, why) {
       const { id, channelId } = message;
       if (acks.has(id) || !isIn(scope, message, why)) return;
-      const ack: Ack = { channelId, callOff: schedule(() => put(id, ack), PATIENCE_MS) };
+      const ack: Ack = { channelId, cancel: schedule(() => put(id, ack), PATIENCE_MS) };
       acks.set(id, ack);
     },
     answered(cause, kind) {
       const ack = acks.get(cause);
       if (!ack) return;
-      ack.callOff();
+      ack.cancel();
       const isReply = kind === "reply" || kind === "folded";
       if (ack.put && !isReply) return;
       acks.delete(cause);

@@ -104,14 +104,14 @@ export function createDrafts(ports: DraftPorts): Drafts {
     let text = "";
     let composed: { readonly of: string; readonly drafts: readonly DraftMessage[] } | undefined;
     let isOver = false;
-    let callOff: (() => void) | undefined;
+    let cancel: (() => void) | undefined;
     let underWay = Promise.resolve();
     for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
 
     function look(): void {
       const waitMs = (freeAt.get(channelId) ?? 0) - now();
       if (waitMs > 0) {
-        callOff = schedule(look, Math.min(waitMs, EVERY_MS));
+        cancel = schedule(look, Math.min(waitMs, EVERY_MS));
         return;
       }
       freeAt.set(channelId, Infinity);
@@ -122,7 +122,7 @@ export function createDrafts(ports: DraftPorts): Drafts {
       }).then((askedToWaitMs) => {
         const pauseMs = Math.max(EVERY_MS, askedToWaitMs);
         freeAt.set(channelId, now() + pauseMs);
-        if (!isOver) callOff = schedule(look, pauseMs);
+        if (!isOver) cancel = schedule(look, pauseMs);
       });
     }
 
@@ -194,11 +194,11 @@ export function createDrafts(ports: DraftPorts): Drafts {
     return {
       grow(soFar) {
         text = soFar;
-        if (!isOver) callOff ??= schedule(look, FIRST_LOOK_MS);
+        if (!isOver) cancel ??= schedule(look, FIRST_LOOK_MS);
       },
       async end() {
         isOver = true;
-        callOff?.();
+        cancel?.();
         await underWay;
         mayBeThinking(text); // for the next answer
         for (const { message } of drafts) awaited.delete(message.nonce);

@@ -84,9 +84,9 @@ export function createFillUp(
     if (limit === 0 || filled.has(channelId)) return;
     const reading = running.get(channelId) ?? begin(message, limit);
     const { promise: isEnough, resolve } = Promise.withResolvers<void>();
-    const callOff = schedule(resolve, PATIENCE_MS);
+    const cancel = schedule(resolve, PATIENCE_MS);
     await Promise.race([reading, isEnough]);
-    callOff();
+    cancel();
   }
 
   return { fillUp, bytes: () => filled.size * CHANNEL_BYTES };

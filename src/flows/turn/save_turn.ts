@@ -66,11 +66,11 @@ export async function saveTurn(
 function waitFor(ms: number, schedule: Schedule, stopping: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
-      callOff();
+      cancel();
       stopping.removeEventListener("abort", end);
       resolve();
     };
-    const callOff = schedule(end, ms);
+    const cancel = schedule(end, ms);
     stopping.addEventListener("abort", end, { once: true });
   });
 }

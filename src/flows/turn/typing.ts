@@ -37,7 +37,7 @@ const RENEW_MS = 8_000;
 
 interface Shown {
   turns: number;
-  callOff: () => void;
+  cancel: () => void;
 }
 
 export function createTyping({ show, refusalOf, schedule, now, log }: TypingPorts): Typing {
@@ -45,7 +45,7 @@ export function createTyping({ show, refusalOf, schedule, now, log }: TypingPort
   const refused = createPausedChannels(now);
 
   function ask(channelId: ChannelId, typing: Shown): void {
-    typing.callOff = schedule(() => ask(channelId, typing), RENEW_MS);
+    typing.cancel = schedule(() => ask(channelId, typing), RENEW_MS);
     if (refused.has(channelId)) return;
     show(channelId).catch((error: unknown) => {
       if (refusalOf(error) === "forbidden") refused.add(channelId);
@@ -55,10 +55,10 @@ export function createTyping({ show, refusalOf, schedule, now, log }: TypingPort
 
   return {
     begin(channelId) {
-      const typing: Shown = shown.get(channelId) ?? { turns: 0, callOff: () => {} };
+      const typing: Shown = shown.get(channelId) ?? { turns: 0, cancel: () => {} };
       if (typing.turns === 0) {
         shown.set(channelId, typing);
-        typing.callOff = schedule(() => ask(channelId, typing), PATIENCE_MS);
+        typing.cancel = schedule(() => ask(channelId, typing), PATIENCE_MS);
       }
       typing.turns += 1;
 
@@ -68,7 +68,7 @@ export function createTyping({ show, refusalOf, schedule, now, log }: TypingPort
         isOver = true;
         typing.turns -= 1;
         if (typing.turns > 0) return;
-        typing.callOff();
+        typing.cancel();
         shown.delete(channelId);
       };
     },

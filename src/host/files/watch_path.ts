@@ -43,7 +43,7 @@ export function watchPath(
   let seen = since;
   let isSettling = false;
   let stopEvents: (() => void) | undefined;
-  let callOff = (): void => {};
+  let cancel = (): void => {};
 
   /** A file that was replaced is watched no more, so events are asked for anew once it is still. */
   function settle(): void {
@@ -51,8 +51,8 @@ export function watchPath(
     isSettling = true;
     stopEvents?.();
     stopEvents = undefined;
-    callOff();
-    callOff = schedule(look, SETTLE_MS);
+    cancel();
+    cancel = schedule(look, SETTLE_MS);
   }
 
   function look(): void {
@@ -61,7 +61,7 @@ export function watchPath(
     seen = state;
     if (!isStill) {
       isSettling = true;
-      callOff = schedule(look, SETTLE_MS);
+      cancel = schedule(look, SETTLE_MS);
       return;
     }
     rest();
@@ -75,14 +75,14 @@ export function watchPath(
     stopEvents ??= events(path, settle);
     // What has changed before the kernel was asked is not told.
     if (stateOf(path) !== seen) return settle();
-    callOff = schedule(look, stopEvents ? SLOW_LOOK_MS : BLIND_LOOK_MS);
+    cancel = schedule(look, stopEvents ? SLOW_LOOK_MS : BLIND_LOOK_MS);
   }
 
   rest();
   return () => {
     isSettling = true; // no event counts any more
     stopEvents?.();
-    callOff();
+    cancel();
   };
 }
 

@@ -27,7 +27,7 @@ import { type Schedule, schedule as realSchedule } from "../../lib/schedule.ts";
 import { prepareJobGroups } from "./job_group.ts";
 import { type Journal, type JournalRow, prepareJournal } from "./journal.ts";
 import { toStoreError } from "./store_error.ts";
-import { type CrashHooks, type Durability, type Terms, UNNAMED } from "./terms.ts";
+import { type CrashHooks, type Durability, type Terms, UNNAMED } from "./durability.ts";
 import type { Transactions } from "./transact.ts";
 
 export interface Commits extends Transactions {
@@ -94,7 +94,7 @@ export function createCommits(
   const kinds = new Map<string, (record: string) => void>();
   let waiting: Job[] = [];
   let behind: Behind[] = [];
-  let callOff: (() => void) | undefined;
+  let cancel: (() => void) | undefined;
   let isClosed = false;
 
   function flush(): void {
@@ -150,8 +150,8 @@ export function createCommits(
       return { caughtUp, done };
     });
     behind = behind.slice(before.length);
-    callOff?.();
-    callOff = undefined;
+    cancel?.();
+    cancel = undefined;
     if (upTo !== undefined) crash.after("TJ");
     pass(crash.after, caughtUp);
     pass(crash.after, done);
@@ -166,7 +166,7 @@ export function createCommits(
   function defer(work: Behind): void {
     behind.push(work);
     if (behind.length === BEHIND_MAX) soon(catchUpSoon);
-    else callOff ??= schedule(catchUpSoon, BEHIND_MS);
+    else cancel ??= schedule(catchUpSoon, BEHIND_MS);
   }
 
   function catchUp(): void {
@@ -174,13 +174,13 @@ export function createCommits(
   }
 
   function catchUpSoon(): void {
-    callOff?.();
-    callOff = undefined;
+    cancel?.();
+    cancel = undefined;
     try {
       catchUp();
     } catch {
       // Nothing is lost, and the next transaction or read tells its caller of the same trouble.
-      callOff = schedule(catchUpSoon, RETRY_MS);
+      cancel = schedule(catchUpSoon, RETRY_MS);
     }
   }
 
@@ -243,7 +243,7 @@ export function createCommits(
       flush();
       isClosed = true;
       catchUpSoon();
-      callOff?.();
+      cancel?.();
     },
   };
 }

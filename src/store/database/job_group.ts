@@ -5,7 +5,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { Durability } from "./terms.ts";
+import type { Durability } from "./durability.ts";
 
 /**
  * Runs a job of the group.

@@ -10,7 +10,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { Terms } from "./terms.ts";
+import type { Terms } from "./durability.ts";
 
 export interface Transactions {
   /**

@@ -8,7 +8,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { SessionStartLimit } from "../../core/discord/identify_budget.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import { UNNAMED } from "../database/terms.ts";
+import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 /** What Discord answers when it is asked for the gateway. */

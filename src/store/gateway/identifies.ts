@@ -19,7 +19,7 @@ import {
 } from "../../core/discord/identify_budget.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { toLimit } from "./accounts.ts";
-import { TERMS } from "../database/terms.ts";
+import { TERMS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 /** `now` is Unix time in milliseconds throughout. */

@@ -9,7 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { UNNAMED } from "../database/terms.ts";
+import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 /** A run that is over. Times are Unix time in milliseconds. */

@@ -15,7 +15,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { GatewaySession, Self } from "../../core/inbound/inbound.ts";
 import type { Pruner } from "../received/retention.ts";
 import { prepareTouchRun } from "./runs.ts";
-import { TERMS, UNNAMED } from "../database/terms.ts";
+import { TERMS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 /** A shard by which the gateway was heard, and when: Unix time in milliseconds. */

@@ -7,15 +7,15 @@
  * @module
  */
 
-import type { Ears } from "./ears.ts";
+import type { OverheardKey } from "./overheard_key.ts";
 
 export interface QuietChannels {
   /** A message was kept as context. */
-  kept(ears: Ears): void;
+  kept(ears: OverheardKey): void;
   /** Whether nothing was kept in the channel since {@link QuietChannels.heardAll}. */
-  isQuiet(ears: Ears, sessionKey: string): boolean;
+  isQuiet(ears: OverheardKey, sessionKey: string): boolean;
   /** The tables hold nothing that the session has not heard. */
-  heardAll(ears: Ears, sessionKey: string): void;
+  heardAll(ears: OverheardKey, sessionKey: string): void;
   forget(): void;
   /** Bytes of memory, about. */
   bytes(): number;
@@ -59,6 +59,6 @@ export function createQuietChannels(): QuietChannels {
   };
 }
 
-function keyOf({ accountId, channelId }: Ears): string {
+function keyOf({ accountId, channelId }: OverheardKey): string {
   return `${accountId} ${channelId}`;
 }

@@ -17,7 +17,7 @@ import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { prepareOutboxFiles } from "./files.ts";
 import { prepareAddToOutbox, readMessage } from "./rows.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
-import { TERMS } from "../database/terms.ts";
+import { TERMS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 /** A message that is not sent. Times are Unix times in milliseconds. */

@@ -11,7 +11,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { AccountId } from "../../core/discord/ids.ts";
-import { UNNAMED } from "../database/terms.ts";
+import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 export interface InvalidMinute {

@@ -15,18 +15,18 @@ import { z } from "zod";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { Frozen, OutboundFile, OutboxRow } from "../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { createFates, type Fates } from "./fates.ts";
+import { createSendResults, type SendResults } from "./send_results.ts";
 import { createHeldRows, type HeldRows } from "./held.ts";
 import { prepareOutboxFiles } from "./files.ts";
 import { createOutgoing, type Outgoing } from "../memory/outgoing.ts";
 import { JOIN_DRAFT, prepareAddOnce, ROW_COLUMNS, toOutboxRow } from "./rows.ts";
 import { createParkedChannels, isNotParked, type ParkedChannels } from "./parked_channels.ts";
 import { prepareSettle } from "./settle.ts";
-import { TERMS, type Terms, UNNAMED } from "../database/terms.ts";
+import { TERMS, type Terms, UNNAMED } from "../database/durability.ts";
 import { transactAlone, type Transactions } from "../database/transact.ts";
 
 /** `now` is Unix time in milliseconds throughout. */
-export interface Outbox extends Fates, HeldRows, ParkedChannels {
+export interface Outbox extends SendResults, HeldRows, ParkedChannels {
   /**
    * The first unsent row of each channel that is not parked; it holds up the rest of that channel
    * only.
@@ -205,7 +205,7 @@ export function createOutbox(
   }
 
   return {
-    ...createFates(database, transactions),
+    ...createSendResults(database, transactions),
     ...createHeldRows(database, transactions, outgoing),
     ...createParkedChannels(database, transactions),
     async heads(accountId, channels) {

@@ -13,7 +13,7 @@ import { z } from "zod";
 import { DAY_MS } from "../../core/discord/day.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { UNNAMED } from "../database/terms.ts";
+import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 export interface ParkedChannel {

@@ -20,7 +20,7 @@ import { prepareAddOnce } from "../outbox/rows.ts";
 import { createOutgoing, type Outgoing } from "../memory/outgoing.ts";
 import { prepareCountWrongCodes } from "./guesses.ts";
 import { IS_FRESH, toPairingRequest } from "./rows.ts";
-import { TERMS } from "../database/terms.ts";
+import { TERMS } from "../database/durability.ts";
 import { transactAlone, type Transactions } from "../database/transact.ts";
 
 /** What is asked of {@link Pairings.decide}. */

@@ -13,7 +13,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
-import { TERMS } from "../database/terms.ts";
+import { TERMS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 export interface ResolvedNames {

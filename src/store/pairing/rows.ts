@@ -12,8 +12,8 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import {
   CODE_LIFE_MS,
   CODES_WINDOW_MS,
-  type PairingDesk,
   type PairingRequest,
+  type PairingService,
   type PairingState,
   settlePairing,
 } from "../../core/inbound/pairing.ts";
@@ -100,7 +100,7 @@ export function prepareJudgeStranger(database: DatabaseSync): JudgeStranger {
  */
 export type StartPairing = (
   message: InboundMessage,
-  desk: PairingDesk,
+  pairingService: PairingService,
   now: number,
 ) => PairingRequest | undefined;
 
@@ -128,18 +128,18 @@ export function prepareStartPairing(database: DatabaseSync, outgoing: Outgoing):
      RETURNING *`,
   );
 
-  function drawCode(accountId: AccountId, desk: PairingDesk): string | undefined {
+  function drawCode(accountId: AccountId, pairingService: PairingService): string | undefined {
     for (let draw = 0; draw < DRAWS; draw++) {
-      const code = desk.newCode();
+      const code = pairingService.newCode();
       if (!isTaken.get(accountId, code)) return code;
     }
     return undefined;
   }
 
-  return (message, desk, now) => {
+  return (message, pairingService, now) => {
     const { accountId, sender, channelId, id } = message;
     prune.run(accountId, now - CODE_LIFE_MS - KEPT_MS, now - KEPT_MS);
-    const code = drawCode(accountId, desk);
+    const code = drawCode(accountId, pairingService);
     if (code === undefined) return undefined;
     expire.run(accountId, sender.id);
     const row = insert.get(
@@ -149,12 +149,12 @@ export function prepareStartPairing(database: DatabaseSync, outgoing: Outgoing):
       channelId,
       id,
       code,
-      desk.newButton(),
-      desk.newButton(),
+      pairingService.newButton(),
+      pairingService.newButton(),
       now,
       now + CODE_LIFE_MS,
     );
-    for (const frozen of desk.challenge(message, code)) addOnce(frozen, now);
+    for (const frozen of pairingService.challenge(message, code)) addOnce(frozen, now);
     return toPairingRequest(row);
   };
 }

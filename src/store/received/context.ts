@@ -13,11 +13,11 @@ import { z } from "zod";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Overheard } from "../../core/inbound/transcript.ts";
-import type { Ears } from "../memory/ears.ts";
+import type { OverheardKey } from "../memory/overheard_key.ts";
 import { type MessageBlocks, prepareMessageBlocks } from "./message_blocks.ts";
 import type { QuietChannels } from "../memory/quiet_channels.ts";
 import type { Pruner } from "./retention.ts";
-import { UNNAMED } from "../database/terms.ts";
+import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 export interface Context {
@@ -28,7 +28,7 @@ export interface Context {
    * @returns The newest `limit`, oldest first.
    */
   overheard(
-    ears: Ears,
+    ears: OverheardKey,
     sessionKey: string,
     before: MessageId,
     limit: number,
@@ -50,7 +50,11 @@ export interface Context {
  * Keeps messages of one channel within a transaction of the caller's, of which no two have the same
  * id; one that is there stays as it is.
  */
-export type KeepOverheard = (ears: Ears, messages: readonly Overheard[], now: number) => void;
+export type KeepOverheard = (
+  ears: OverheardKey,
+  messages: readonly Overheard[],
+  now: number,
+) => void;
 
 /** @param perChannel Messages that a channel may have. */
 export function prepareKeepOverheard(

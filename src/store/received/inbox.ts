@@ -20,7 +20,7 @@ import {
   type WaitingMessage,
 } from "../memory/claim_queue.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
-import { TERMS, UNNAMED } from "../database/terms.ts";
+import { TERMS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 export interface Inbox {

@@ -15,7 +15,7 @@ import { z } from "zod";
 import { compareIds, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { Overheard } from "../../core/inbound/transcript.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
-import type { Ears } from "../memory/ears.ts";
+import type { OverheardKey } from "../memory/overheard_key.ts";
 
 /** Each within a transaction of the caller's. */
 export interface MessageBlocks {
@@ -26,7 +26,7 @@ export interface MessageBlocks {
    * @param max Messages that a channel may have: older ones of these are not stored.
    * @param now Unix time in milliseconds.
    */
-  add(ears: Ears, messages: readonly Overheard[], max: number, now: number): void;
+  add(ears: OverheardKey, messages: readonly Overheard[], max: number, now: number): void;
   /**
    * Reads the newest messages between two others.
    *
@@ -34,12 +34,12 @@ export interface MessageBlocks {
    * @returns At most `limit`, oldest first.
    */
   newest(
-    ears: Ears,
+    ears: OverheardKey,
     range: { readonly after?: MessageId; readonly before: MessageId },
     limit: number,
   ): readonly Overheard[];
   /** Whether the channel may have messages that are newer than this one. */
-  mayHaveNewer(ears: Ears, than: MessageId): boolean;
+  mayHaveNewer(ears: OverheardKey, than: MessageId): boolean;
 }
 
 /** Maximum number of messages in a block. Only whole blocks are deleted. */
@@ -77,11 +77,11 @@ export function prepareMessageBlocks(database: DatabaseSync): MessageBlocks {
   );
 
   /** Whether the channel has messages of that millisecond or a later one. */
-  const hasSince = ({ accountId, channelId }: Ears, at: number): boolean =>
+  const hasSince = ({ accountId, channelId }: OverheardKey, at: number): boolean =>
     selectNewer.get(accountId, channelId, at) !== undefined;
 
   /** The blocks that may have messages of a span of time, the one with the newest message first. */
-  function* blocksIn({ accountId, channelId }: Ears, from: number, to: number) {
+  function* blocksIn({ accountId, channelId }: OverheardKey, from: number, to: number) {
     for (const row of selectBlocks.iterate(accountId, channelId, from, to)) {
       yield blockSchema.parse(row);
     }
@@ -89,7 +89,7 @@ export function prepareMessageBlocks(database: DatabaseSync): MessageBlocks {
 
   /** Leaves out messages that are stored already. */
   function unstored(
-    ears: Ears,
+    ears: OverheardKey,
     messages: readonly Overheard[],
     { from, to }: Span,
   ): readonly Overheard[] {
@@ -104,7 +104,7 @@ export function prepareMessageBlocks(database: DatabaseSync): MessageBlocks {
   }
 
   function insertBlock(
-    { accountId, channelId }: Ears,
+    { accountId, channelId }: OverheardKey,
     messages: readonly Overheard[],
     now: number,
   ) {

@@ -13,7 +13,7 @@ import { z } from "zod";
 import { DAY_MS } from "../../core/discord/day.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
-import { UNNAMED } from "../database/terms.ts";
+import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 /** A policy that comes into force. */

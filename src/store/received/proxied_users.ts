@@ -9,7 +9,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { UNNAMED } from "../database/terms.ts";
+import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
 export interface ProxiedUsers {

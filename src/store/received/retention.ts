@@ -15,7 +15,7 @@ import { z } from "zod";
 import { DAY_MS } from "../../core/discord/day.ts";
 import { toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import type { Ears } from "../memory/ears.ts";
+import type { OverheardKey } from "../memory/overheard_key.ts";
 import { type FactRows, preparePruneFacts } from "./fact_rows.ts";
 
 export interface Retention {
@@ -46,7 +46,7 @@ export const DEFAULT_RETENTION: Retention = {
 
 /** A channel that context was kept of, and how many messages. */
 export interface Grown {
-  readonly ears: Ears;
+  readonly ears: OverheardKey;
   readonly by: number;
 }
 
@@ -86,7 +86,7 @@ export function preparePruner(
   /** By how much each channel has grown since it was looked through. */
   const growth = new Map<string, number>();
   /** Channels that have grown enough; one that is new here may have done so before the start. */
-  const due = new Map<string, Ears>();
+  const due = new Map<string, OverheardKey>();
   let sinceStep = 0;
 
   function step(now: number): void {
@@ -194,10 +194,10 @@ function preparePruneContext(
      )`, // if the channel has fewer messages there is no such row, and nothing is less than NULL
   );
   return {
-    pruneByAge({ accountId, channelId }: Ears, now: number): void {
+    pruneByAge({ accountId, channelId }: OverheardKey, now: number): void {
       if (contextDays > 0) deleteBefore.run(accountId, channelId, now - contextDays * DAY_MS);
     },
-    pruneByNumber({ accountId, channelId }: Ears): void {
+    pruneByNumber({ accountId, channelId }: OverheardKey): void {
       deleteBeyond.run({ accountId, channelId, max: contextPerChannel });
     },
   };
@@ -207,7 +207,7 @@ function preparePruneContext(
  * @returns What names the channels that have context, one after the other and
  * over again: where nobody speaks any more, what was said must go all the same.
  */
-function prepareSweep(database: DatabaseSync): () => Ears | undefined {
+function prepareSweep(database: DatabaseSync): () => OverheardKey | undefined {
   const select = database.prepare(
     `SELECT account_id, channel_id FROM message_block
      WHERE (account_id, channel_id) > (?, ?)
@@ -226,4 +226,4 @@ function prepareSweep(database: DatabaseSync): () => Ears | undefined {
 const earsSchema = z.object({
   account_id: z.string().transform(toAccountId),
   channel_id: snowflakeSchema<"channel">(),
-}).transform((row): Ears => ({ accountId: row.account_id, channelId: row.channel_id }));
+}).transform((row): OverheardKey => ({ accountId: row.account_id, channelId: row.channel_id }));

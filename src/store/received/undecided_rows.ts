@@ -10,7 +10,7 @@ import { z } from "zod";
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { Judged, Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Moment } from "../../core/inbound/moment.ts";
+import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { UndecidedReason } from "../../core/inbound/verdict.ts";
 
 /** A message that is still to be decided. */
@@ -18,7 +18,7 @@ export interface Undecided {
   readonly message: InboundMessage;
   readonly why: UndecidedReason;
   readonly route?: Route;
-  readonly moment?: Moment;
+  readonly moment?: KnownFacts;
   readonly policyId?: number;
   /** Unix time in milliseconds at which it came. */
   readonly at: number;
@@ -77,7 +77,7 @@ const rowSchema = z.object({
   agent_id: z.string().nullable(),
   session_key: z.string().nullable(),
   message: z.string().transform((text): InboundMessage => JSON.parse(text)),
-  moment: z.string().transform((text): Moment => JSON.parse(text)).nullable(),
+  moment: z.string().transform((text): KnownFacts => JSON.parse(text)).nullable(),
   policy_row: z.number().nullable(),
   at: z.number(),
 });

@@ -25,9 +25,9 @@ import { prepareKeepGuild } from "../gateway/guilds.ts";
 import { directOf, prepareKeepJudged } from "./judged.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Pruner } from "../received/retention.ts";
-import { prepareStrangers, type Settled } from "../pairing/strangers.ts";
+import { prepareUnpairedSenders, type Settled } from "../pairing/unpaired_senders.ts";
 import { prepareSettle } from "../outbox/settle.ts";
-import { TERMS } from "../database/terms.ts";
+import { TERMS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { VerdictBlocks } from "../received/verdict_blocks.ts";
 
@@ -57,7 +57,7 @@ export function createBatches(
   { memory, verdicts, pruner, onRecorded }: BatchesDeps,
 ): Batches {
   const { claims, direct, outgoing } = memory;
-  const strangers = prepareStrangers(database, outgoing);
+  const strangers = prepareUnpairedSenders(database, outgoing);
   const keep = prepareKeepJudged(database, memory, pruner);
   const settleEcho = prepareSettleEcho(database);
   const settle = prepareSettle(database);

@@ -12,7 +12,7 @@ import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
 import { prepareKeepOverheard } from "../received/context.ts";
 import { prepareKeepDirectChannel } from "../received/direct_channels.ts";
 import { prepareAddToInbox } from "../received/inbox.ts";
-import type { Ears } from "../memory/ears.ts";
+import type { OverheardKey } from "../memory/overheard_key.ts";
 import type { Memory } from "../memory/memory.ts";
 import { prepareMessageBlocks } from "../received/message_blocks.ts";
 import type { Grown, Pruner } from "../received/retention.ts";
@@ -61,8 +61,11 @@ export function prepareKeepJudged(
 /** The messages to keep as context, by channel. */
 function overheardIn(
   recorded: readonly Judged[],
-): Iterable<{ readonly ears: Ears; readonly messages: readonly Overheard[] }> {
-  const channels = new Map<string, { readonly ears: Ears; readonly messages: Overheard[] }>();
+): Iterable<{ readonly ears: OverheardKey; readonly messages: readonly Overheard[] }> {
+  const channels = new Map<
+    string,
+    { readonly ears: OverheardKey; readonly messages: Overheard[] }
+  >();
   for (const { message, verdict } of recorded) {
     if (verdict.kind !== "ignore" || !verdict.keepAsContext) continue;
     const { accountId, channelId } = message;

@@ -19,7 +19,7 @@ import type { Entry } from "../../core/inbound/transcript.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
 import type { Memory } from "../memory/memory.ts";
 import { type PlainRow, prepareAddPlainRows } from "../outbox/rows.ts";
-import { TERMS } from "../database/terms.ts";
+import { TERMS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { TranscriptRows } from "../memory/transcripts.ts";
 import { prepareAddTurn } from "../outbox/turn_outbox.ts";

@@ -11,13 +11,13 @@ import { z } from "zod";
 import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import { type Accepted, type Judged, NOTHING_ACCEPTED } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Moment } from "../../core/inbound/moment.ts";
+import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import { prepareKeepJudged } from "./judged.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Pruner } from "../received/retention.ts";
-import { prepareStrangers } from "../pairing/strangers.ts";
-import { UNNAMED } from "../database/terms.ts";
+import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
+import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { prepareTakeUndecided, toUndecided, type Undecided } from "../received/undecided_rows.ts";
 import type { VerdictBlocks } from "../received/verdict_blocks.ts";
@@ -61,7 +61,7 @@ export function createUndecided(
   const select = database.prepare("SELECT * FROM undecided WHERE account_id = ? ORDER BY id");
   const take = prepareTakeUndecided(database);
   const takeWaiting = prepareTakeWaiting(database);
-  const strangers = prepareStrangers(database, memory.outgoing);
+  const strangers = prepareUnpairedSenders(database, memory.outgoing);
   const keep = prepareKeepJudged(database, memory, pruner);
 
   /** @param at Unix time in milliseconds of its coming, which it keeps if it stays undecided. */
@@ -107,7 +107,7 @@ export function createUndecided(
 /** What is known of an accepted message: the decision says it, while it is kept. */
 interface Waiting {
   readonly message: InboundMessage;
-  readonly moment?: Moment;
+  readonly moment?: KnownFacts;
   readonly policyId?: number;
   readonly at: number;
 }
@@ -119,7 +119,7 @@ const waitingSchema = z.object({
 });
 
 const decisionSchema = z.object({
-  moment: z.string().transform((text): Moment => JSON.parse(text)).nullable(),
+  moment: z.string().transform((text): KnownFacts => JSON.parse(text)).nullable(),
   policy_row: z.number().nullable(),
 });
 

@@ -97,9 +97,9 @@ describe("[P1] barnacle access test", () => {
     const unknown = await attempt(place, { mention: true });
     assert.equal(unknown.code, 3);
     assert.match(unknown.err, /their roles are not known, and a list here asks for them/);
-    const twins = await attempt(place, { mention: true, role: ["Twin"] });
-    assert.equal(twins.code, 2);
-    assert.match(twins.err, /several roles there have that name/);
+    const duplicates = await attempt(place, { mention: true, role: ["Twin"] });
+    assert.equal(duplicates.code, 2);
+    assert.match(duplicates.err, /several roles there have that name/);
     const nobody = await attempt(place, { role: ["Captain"] });
     assert.equal(nobody.code, 2);
     assert.match(nobody.err, /no role there has that name/);

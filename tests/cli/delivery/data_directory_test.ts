@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { openHouse } from "../../../src/cli/delivery/data_directory.ts";
+import { openDataDirectory } from "../../../src/cli/delivery/data_directory.ts";
 import { takeLock } from "../../../src/host/locks/lock.ts";
 import { frozen } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 
-describe("[S4] openHouse()", () => {
+describe("[S4] openDataDirectory()", () => {
   it("has one sender at a time, and one that waits goes on where the other ends", async () => {
     using folder = tempDirectory();
-    const first = await openHouse(folder.path);
+    const first = await openDataDirectory(folder.path);
     assert.equal(first.sender(), "us");
-    const second = await openHouse(folder.path);
+    const second = await openDataDirectory(folder.path);
     assert.equal(second.sender(), "another");
     assert.equal(await second.takeOver(), false);
 
@@ -25,7 +25,7 @@ describe("[S4] openHouse()", () => {
     assert.equal(second.sender(), "us");
     assert.deepEqual(await second.store.outbox.fatesOf([row.id]), [{ id: row.id, kind: "waits" }]);
 
-    const third = await openHouse(folder.path);
+    const third = await openDataDirectory(folder.path);
     assert.equal(third.sender(), "another");
     third.close();
     second.close();
@@ -33,10 +33,10 @@ describe("[S4] openHouse()", () => {
 
   it("never takes the place of a bot, not even of one that is gone", async () => {
     using folder = tempDirectory();
-    (await openHouse(folder.path)).close(); // makes the store
+    (await openDataDirectory(folder.path)).close(); // makes the store
     const bot = await takeLock(join(folder.path, "lock"), NOW);
     assert.ok(bot.kind === "held");
-    const beside = await openHouse(folder.path);
+    const beside = await openDataDirectory(folder.path);
     assert.equal(beside.sender(), "bot");
     bot.release(); // it may be starting again just now
     assert.equal(await beside.takeOver(), false);
@@ -49,9 +49,9 @@ describe("[S4] openHouse()", () => {
     const lock = join(folder.path, "lock");
     const bot = await takeLock(lock, NOW);
     assert.ok(bot.kind === "held");
-    await assert.rejects(openHouse(folder.path), /just starting/);
+    await assert.rejects(openDataDirectory(folder.path), /just starting/);
     bot.release();
-    const house = await openHouse(folder.path);
+    const house = await openDataDirectory(folder.path);
     assert.equal((await takeLock(lock, NOW)).kind, "taken");
     house.close();
     const next = await takeLock(lock, NOW);

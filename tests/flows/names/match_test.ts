@@ -70,7 +70,7 @@ function said(matched: readonly Matched[]): readonly string[] {
 }
 
 describe("[P12] matchNames() › guilds and channels", () => {
-  const twins = [guild(), work({ name: "friends" })];
+  const duplicates = [guild(), work({ name: "friends" })];
   const twoDesks = [
     { id: channelId("1400000000000000022"), name: "help-desk" },
     { id: channelId("1400000000000000021"), name: "Help Desk" },
@@ -85,11 +85,16 @@ describe("[P12] matchNames() › guilds and channels", () => {
     ["a guild's name", wanted("guild", "Friends"), {}, `resolved ${FRIENDS}`],
     ["another case", wanted("guild", "FRIENDS"), {}, "unfound no-match"],
     ["a part of a name", wanted("guild", "friend"), {}, "unfound no-match"],
-    ["two guilds", wanted("guild", "friends"), { guilds: twins }, `ambiguous ${FRIENDS} ${WORK}`],
+    [
+      "two guilds",
+      wanted("guild", "friends"),
+      { guilds: duplicates },
+      `ambiguous ${FRIENDS} ${WORK}`,
+    ],
     [
       "the one of them that is so written",
       wanted("guild", "Friends"),
-      { guilds: twins },
+      { guilds: duplicates },
       `resolved ${FRIENDS}`,
     ],
     [
@@ -123,7 +128,7 @@ describe("[P12] matchNames() › guilds and channels", () => {
     [
       "a guild that may be two",
       wanted("channel", "help", "friends"),
-      { guilds: twins },
+      { guilds: duplicates },
       "unfound no-guild",
     ],
   ];

@@ -8,7 +8,7 @@ import type {
   InboundEvent,
   Self,
 } from "../../../src/core/inbound/inbound.ts";
-import type { PairingDesk, PairingRequest } from "../../../src/core/inbound/pairing.ts";
+import type { PairingRequest, PairingService } from "../../../src/core/inbound/pairing.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { createAcceptor, type Stored } from "../../../src/flows/receive/accept.ts";
 import {
@@ -33,7 +33,7 @@ const VERDICTS: ReadonlyMap<string, Verdict> = new Map<string, Verdict>([
   ["let me in", CHALLENGE],
   ["whose?", UNDECIDED],
 ]);
-const DESK: PairingDesk = { newCode: () => "C", newButton: () => "b", challenge: () => [] };
+const DESK: PairingService = { newCode: () => "C", newButton: () => "b", challenge: () => [] };
 const REQUEST = pairingRequest();
 const SELF: Self = {
   userId: userId("99"),

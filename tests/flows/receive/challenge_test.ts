@@ -6,7 +6,7 @@ import type { Button } from "../../../src/core/outbound/outbound.ts";
 import type { PairingRequest } from "../../../src/core/inbound/pairing.ts";
 import {
   createChallenges,
-  createPairingDesk,
+  createPairingService,
   isPairingButton,
 } from "../../../src/flows/receive/challenge.ts";
 import { ACCOUNT, directMessage, pairingRequest } from "../../support/discord/builders.ts";
@@ -14,17 +14,17 @@ import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
 
-describe("[P3] createPairingDesk()", () => {
-  const desk = createPairingDesk({ draw: randomBytes, texts: () => ({}) });
+describe("[P3] createPairingService()", () => {
+  const pairingService = createPairingService({ draw: randomBytes, texts: () => ({}) });
 
   it("[SEC-R13] draws codes of eight letters that nobody mistakes", () => {
-    const codes = Array.from({ length: 200 }, desk.newCode);
+    const codes = Array.from({ length: 200 }, pairingService.newCode);
     for (const code of codes) assert.match(code, /^[A-HJ-NP-Z2-9]{8}$/);
     assert.equal(new Set(codes).size, 200);
   });
 
   it("names buttons by 128 bits, and knows them again", () => {
-    const names = Array.from({ length: 200 }, desk.newButton);
+    const names = Array.from({ length: 200 }, pairingService.newButton);
     for (const name of names) {
       assert.match(name, /^pairing:[0-9a-f]{32}$/);
       assert.ok(isPairingButton(name));
@@ -35,7 +35,7 @@ describe("[P3] createPairingDesk()", () => {
 
   it("tells the stranger the code and their id, once however often it is asked", () => {
     const message = directMessage({ revision: 1 });
-    const [frozen, ...more] = desk.challenge(message, "ABCD2345");
+    const [frozen, ...more] = pairingService.challenge(message, "ABCD2345");
     assert.deepEqual(more, []);
     assert.match(frozen!.message.content, /`barnacle pairing approve ABCD2345`/);
     assert.match(frozen!.message.content, /123456789012345678/);
@@ -43,13 +43,16 @@ describe("[P3] createPairingDesk()", () => {
     const answer = { cause: message.id, revision: 1, kind: "challenge" } as const;
     assert.equal(frozen!.message.nonce, nonceOf(answer, 0));
     assert.deepEqual(frozen!.message.pings, { users: [], roles: [], quotedAuthor: false });
-    assert.deepEqual(desk.challenge(message, "ABCD2345"), [frozen]);
+    assert.deepEqual(pairingService.challenge(message, "ABCD2345"), [frozen]);
   });
 
   it("[R13] says it in the operator's words of the moment", () => {
     let challenge = "Eins: {code}";
-    const desk = createPairingDesk({ draw: randomBytes, texts: () => ({ challenge }) });
-    const said = () => desk.challenge(directMessage(), "ABCD2345")[0]?.message.content;
+    const pairingService = createPairingService({
+      draw: randomBytes,
+      texts: () => ({ challenge }),
+    });
+    const said = () => pairingService.challenge(directMessage(), "ABCD2345")[0]?.message.content;
     assert.equal(said(), "Eins: ABCD2345");
     challenge = "Zwei: {code}";
     assert.equal(said(), "Zwei: ABCD2345");

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { MessageId, UserId } from "../../../src/core/discord/ids.ts";
 import { type Judged, NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import type { Moment } from "../../../src/core/inbound/moment.ts";
+import type { KnownFacts } from "../../../src/core/inbound/known_facts.ts";
 import type { LookUp, ProxiedMessage } from "../../../src/core/inbound/pluralkit.ts";
 import type { UndecidedReason, Verdict } from "../../../src/core/inbound/verdict.ts";
 import {
@@ -39,7 +39,7 @@ const PROXIED: ProxiedMessage = {
 const FOUND: LookUp = { kind: "found", proxied: PROXIED };
 
 /** As the policy would: members and people are answered, webhooks are not. */
-function judge({ sender }: InboundMessage, known: Moment): Pick<Judged, "verdict" | "moment"> {
+function judge({ sender }: InboundMessage, known: KnownFacts): Pick<Judged, "verdict" | "moment"> {
   const isBot = sender.automaton !== undefined;
   const verdict: Verdict = isBot
     ? { kind: "ignore", why: "webhook", rule: "r", keepAsContext: false }
@@ -125,7 +125,7 @@ describe("[P13] createPluralkit() › a webhook's message", () => {
     assert.deepEqual(judged?.route, { agentId: "main", sessionKey: "s" });
   });
 
-  const bots: readonly [what: string, found: LookUp, known: Moment["pluralkit"]][] = [
+  const bots: readonly [what: string, found: LookUp, known: KnownFacts["pluralkit"]][] = [
     ["that PluralKit does not know", { kind: "none" }, "none"],
     ["of which it does not tell in time", { kind: "failed", reason: "HTTP 503" }, "failed"],
     ["of another channel", {

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { type CommitsDeps, createCommits } from "../../../src/store/database/commits.ts";
 import { JOURNAL } from "../../../src/store/schema/schema_1.ts";
 import { StoreError } from "../../../src/store/database/store_error.ts";
-import { TERMS, type Terms, UNNAMED } from "../../../src/store/database/terms.ts";
+import { TERMS, type Terms, UNNAMED } from "../../../src/store/database/durability.ts";
 
 /** Notes in a database of which every statement that SQLite is told is on record. */
 function openNotes(deps: Partial<CommitsDeps> = {}) {

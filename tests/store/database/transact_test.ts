@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import { UNNAMED } from "../../../src/store/database/terms.ts";
+import { UNNAMED } from "../../../src/store/database/durability.ts";
 import { transact, transactAlone, transactNow } from "../../../src/store/database/transact.ts";
 
 function openNotes() {

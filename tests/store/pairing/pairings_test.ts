@@ -12,7 +12,12 @@ import { openDatabase } from "../../../src/store/database/database.ts";
 import { createPairings, type PairingDecision } from "../../../src/store/pairing/pairings.ts";
 import { openStore, type Store } from "../../../src/store/store.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
-import { challenged, codeNumber, desk, strangersMessage } from "../../support/discord/pairing.ts";
+import {
+  challenged,
+  codeNumber,
+  pairingService,
+  strangersMessage,
+} from "../../support/discord/pairing.ts";
 import { found, frozen, openTestStore } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
@@ -35,7 +40,10 @@ function asked(fields: Partial<PairingDecision> = {}): PairingDecision {
 /** As many strangers as are named, each with a request. */
 async function ask(store: Store, count = 1): Promise<readonly PairingRequest[]> {
   const judged = Array.from({ length: count }, (_, who) => challenged(strangersMessage(who)));
-  const { challenged: requests } = await store.acceptBatch(found({ judged, pairing: desk() }), NOW);
+  const { challenged: requests } = await store.acceptBatch(
+    found({ judged, pairing: pairingService() }),
+    NOW,
+  );
   return requests;
 }
 

@@ -125,7 +125,7 @@ describe("prepareFactRows()", () => {
     ]);
     assert.deepEqual([failed.status, kept.status], ["rejected", "fulfilled"]);
     for (const judged of [said(2, 2), said(3, 1)]) {
-      const dossier = await store.dossierOf({ messageId: judged.message.id });
+      const dossier = await store.messageRecordOf({ messageId: judged.message.id });
       assert.equal(JSON.stringify(dossier?.decisions[0]?.facts), factsIn(judged));
     }
   });
@@ -141,7 +141,7 @@ describe("prepareFactRows()", () => {
     isFull = false;
     await store.acceptBatch(batch({ judged: [...judged].reverse() }), NOW);
     for (const one of judged) {
-      const dossier = await store.dossierOf({ messageId: one.message.id });
+      const dossier = await store.messageRecordOf({ messageId: one.message.id });
       assert.equal(JSON.stringify(dossier?.decisions[0]?.facts), factsIn(one));
     }
   });

@@ -32,7 +32,7 @@ describe("prepareVerdictBlocks()", () => {
     const judged = [7, 3, 900, 1, 12, 500, 4].map(saidAt);
     for (const one of judged) await store.acceptBatch(batch({ judged: [one] }), NOW);
     for (const [index, { message: { id } }] of judged.entries()) {
-      const dossier = await store.dossierOf({ messageId: id });
+      const dossier = await store.messageRecordOf({ messageId: id });
       assert.deepEqual(dossier?.decisions.map((decision) => decision.id), [index + 1]);
     }
   });

@@ -6,7 +6,7 @@
 
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { codeFrom, type PairingDesk } from "../../../src/core/inbound/pairing.ts";
+import { codeFrom, type PairingService } from "../../../src/core/inbound/pairing.ts";
 import { channelId, directMessage, messageId, sender, userId } from "./builders.ts";
 import { frozen, ROUTE } from "../store/store.ts";
 
@@ -19,7 +19,7 @@ export function codeNumber(number: number): string {
 }
 
 /** @returns A desk whose codes, buttons and messages are numbered; how many codes it gave. */
-export function desk(): PairingDesk & { readonly given: () => number } {
+export function pairingService(): PairingService & { readonly given: () => number } {
   let codes = 0;
   let buttons = 0;
   return {

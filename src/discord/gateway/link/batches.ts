@@ -104,13 +104,13 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
   let held = 0;
   let heldBytes = 0;
   let isFull = false;
-  let callOff: (() => void) | undefined;
+  let cancel: (() => void) | undefined;
   /** Ends the time in which dispatches gather. */
   let callOffGather: (() => void) | undefined;
 
   function flush(): void {
-    callOff?.();
-    callOff = undefined;
+    cancel?.();
+    cancel = undefined;
     if (texts.length === 0 && skipped === 0) return;
     number++;
     underWay.push({ number, count: texts.length, bytes, epoch, seq });
@@ -161,7 +161,7 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
       seq = itsSeq;
       skipped++;
       if (skipped >= WATERMARK_COUNT) flush();
-      else callOff ??= ports.after(WATERMARK_MS, flush);
+      else cancel ??= ports.after(WATERMARK_MS, flush);
     },
     newEpoch(session) {
       flush();

@@ -96,7 +96,7 @@ export function startShard(
   let connection: Connection | undefined;
   /** The goodbye of the socket before; until it is over there is no other. */
   let closing: Promise<void> | undefined;
-  let callOff: (() => void) | undefined;
+  let cancel: (() => void) | undefined;
   let armedFor = NaN;
   const events: LifeEvent[] = [];
 
@@ -274,9 +274,9 @@ export function startShard(
     const wakeAt = wakeAtMs(life);
     if (wakeAt === armedFor || life.phase.kind === "stopped") return;
     armedFor = wakeAt;
-    callOff?.();
+    cancel?.();
     const inMs = Math.max(1, Math.min(tickMs, Math.ceil(wakeAt - ports.now().monotonicMs)));
-    callOff = ports.after(inMs, () => {
+    cancel = ports.after(inMs, () => {
       armedFor = NaN;
       ports.onTick();
       step({ kind: "tick" });
@@ -301,7 +301,7 @@ export function startShard(
       rules = { ...rules, url };
     },
     async stop() {
-      callOff?.();
+      cancel?.();
       step({ kind: "stop" });
       await closing;
       batches.close();

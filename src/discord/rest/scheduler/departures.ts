@@ -74,7 +74,7 @@ export function createDepartures(deps: DeparturesDeps): Departures {
   const waits = createRoomWaits<Passage>(schedule);
   let heldUntil = -Infinity;
   let queued = 0;
-  let alarm: { readonly at: number; readonly callOff: () => void } | undefined;
+  let alarm: { readonly at: number; readonly cancel: () => void } | undefined;
   let closed: { readonly kind: RestErrorKind; readonly reason: string } | undefined;
 
   function problemOf(route: Route, { notAfter, signal }: Terms): RestError | undefined {
@@ -194,18 +194,18 @@ export function createDepartures(deps: DeparturesDeps): Departures {
         }
       }
     }
-    alarm?.callOff();
+    alarm?.cancel();
     alarm = undefined;
   }
 
   function setAlarm(at: number, waitMs: number): void {
     if (alarm && alarm.at <= at + waitMs) return;
-    alarm?.callOff();
-    const callOff = schedule(() => {
+    alarm?.cancel();
+    const cancel = schedule(() => {
       alarm = undefined;
       pump();
     }, Math.min(Math.ceil(waitMs), MAX_TIMER_MS));
-    alarm = { at: at + waitMs, callOff };
+    alarm = { at: at + waitMs, cancel };
   }
 
   /** What holds everything back; whoever cannot wait so long is told as soon as it begins. */
@@ -280,7 +280,7 @@ export function createDepartures(deps: DeparturesDeps): Departures {
     close(kind, reason) {
       if (closed) return;
       closed = { kind, reason };
-      alarm?.callOff();
+      alarm?.cancel();
       for (const lane of [...lanes.values()]) {
         waits.end(lane);
         for (const ticket of [...lane.line, ...lane.background]) {

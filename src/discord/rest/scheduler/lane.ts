@@ -22,7 +22,7 @@ export interface Lane<T> {
   /** The bucket that its next one waits for. */
   waitsFor: Bucket | undefined;
   /** Calls off the timer that would look at it again. */
-  callOff: (() => void) | undefined;
+  cancel: (() => void) | undefined;
 }
 
 /** A lane's next one that waits for a slot; void when it is its lane's entry no more. */
@@ -41,7 +41,7 @@ export function createLane<T>(route: Route): Lane<T> {
     isHeld: false,
     entry: undefined,
     waitsFor: undefined,
-    callOff: undefined,
+    cancel: undefined,
   };
 }
 

@@ -28,11 +28,11 @@ export function createRoomWaits<T>(schedule: Schedule): RoomWaits<T> {
       byBucket.set(bucket, others.add(lane));
       lane.waitsFor = bucket;
       if (ms === Infinity) return;
-      lane.callOff = schedule(onOver, Math.min(Math.ceil(ms), MAX_TIMER_MS));
+      lane.cancel = schedule(onOver, Math.min(Math.ceil(ms), MAX_TIMER_MS));
     },
     end(lane) {
-      lane.callOff?.();
-      lane.callOff = undefined;
+      lane.cancel?.();
+      lane.cancel = undefined;
       if (!lane.waitsFor) return;
       const others = byBucket.get(lane.waitsFor);
       others?.delete(lane);

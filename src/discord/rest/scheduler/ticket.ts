@@ -61,19 +61,19 @@ export function watch(
 ): void {
   const { notAfter, signal } = ticket.terms;
   if (!ticket.isWaiting || (notAfter === Infinity && !signal)) return;
-  let callOff: (() => void) | undefined;
+  let cancel: (() => void) | undefined;
 
   const check = () => {
     const leftMs = notAfter - now();
     if (leftMs < 0) onOver("late");
-    else callOff = schedule(check, Math.min(Math.floor(leftMs) + 1, MAX_TIMER_MS));
+    else cancel = schedule(check, Math.min(Math.floor(leftMs) + 1, MAX_TIMER_MS));
   };
   const onAbort = () => onOver("aborted");
 
   if (notAfter !== Infinity) check();
   signal?.addEventListener("abort", onAbort, { once: true });
   ticket.unwatch = () => {
-    callOff?.();
+    cancel?.();
     signal?.removeEventListener("abort", onAbort);
   };
 }

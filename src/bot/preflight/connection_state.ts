@@ -20,7 +20,7 @@ import { schedule } from "../../lib/schedule.ts";
 import type { StoredAccount } from "../../store/gateway/accounts.ts";
 import { createPreflight, type Look } from "./preflight.ts";
 
-export interface StandingOptions {
+export interface ConnectionStateOptions {
   readonly config: Config;
   readonly token: string;
   /** Base of the REST API. */
@@ -51,7 +51,7 @@ export interface Standing {
 const FIRST_LOOK_MS = 250;
 const TRUSTED_LOOK_MS = 3_000;
 
-export function standingOf(options: StandingOptions): Standing {
+export function createConnectionState(options: ConnectionStateOptions): Standing {
   const { config, stored, applications, now, log, onRefused } = options;
   let applicationId: ApplicationId | undefined = stored.self?.applicationId;
   let ungranted: readonly Finding[] = [];

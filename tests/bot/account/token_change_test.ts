@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type AdoptionPorts, createAdoption } from "../../../src/bot/account/adoption.ts";
+import { createTokenChange, type TokenChangePorts } from "../../../src/bot/account/token_change.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { recordingLog } from "../../support/recording_log.ts";
@@ -15,7 +15,7 @@ async function setUp(...answers: readonly (RestError["kind"] | "known")[]) {
   const { log, lines } = recordingLog();
   const stopping = new AbortController();
   let asked = 0;
-  const ports: AdoptionPorts = {
+  const ports: TokenChangePorts = {
     store,
     applications: () =>
       Promise.resolve({
@@ -32,7 +32,7 @@ async function setUp(...answers: readonly (RestError["kind"] | "known")[]) {
   };
   const isOthers = () => store.isOtherPeer(ACCOUNT, "another").then((isOther) => !isOther);
   return {
-    adoption: createAdoption(BOT, ports),
+    adoption: createTokenChange(BOT, ports),
     store,
     stopping,
     lines,
@@ -41,16 +41,19 @@ async function setUp(...answers: readonly (RestError["kind"] | "known")[]) {
   };
 }
 
-describe("[D1] createAdoption()", () => {
+describe("[D1] createTokenChange()", () => {
   it("takes a store of nobody's, and its own again under a token that was made anew", async () => {
     const { store } = openTestStore();
     const { log } = recordingLog();
     const applications = () => assert.fail("nobody is to be asked");
     const ports = { store, applications, stopping: new AbortController().signal, log };
-    assert.equal(await createAdoption(BOT, ports).isOurs(), true);
-    assert.equal(await createAdoption({ ...BOT, token: "MTIz.new.one" }, ports).isOurs(), true);
-    assert.equal(await createAdoption({ ...BOT, token: "NDU2.abc.def" }, ports).isOurs(), false);
-    assert.equal(await createAdoption({ ...BOT, apiBase: "http://[::1]" }, ports).isOurs(), false);
+    assert.equal(await createTokenChange(BOT, ports).isOurs(), true);
+    assert.equal(await createTokenChange({ ...BOT, token: "MTIz.new.one" }, ports).isOurs(), true);
+    assert.equal(await createTokenChange({ ...BOT, token: "NDU2.abc.def" }, ports).isOurs(), false);
+    assert.equal(
+      await createTokenChange({ ...BOT, apiBase: "http://[::1]" }, ports).isOurs(),
+      false,
+    );
   });
 
   it("gives up what is another bot's once Discord knows this one, however long that takes", async () => {

@@ -16,7 +16,7 @@ export interface Loss {
   readonly reason: string;
 }
 
-export interface Losses {
+export interface FailureDigest {
   add(channelId: ChannelId, reason: string): void;
   /** Tells what is gathered, now. */
   flush(): void;
@@ -25,13 +25,13 @@ export interface Losses {
 /** How long more of them are waited for, in milliseconds. */
 const GATHER_MS = 5_000;
 
-export function createLosses(tell: (loss: Loss) => void, schedule: Schedule): Losses {
+export function createFailureDigest(tell: (loss: Loss) => void, schedule: Schedule): FailureDigest {
   const gathered = new Map<ChannelId, Loss>();
-  let callOff: (() => void) | undefined;
+  let cancel: (() => void) | undefined;
 
   function flush(): void {
-    callOff?.();
-    callOff = undefined;
+    cancel?.();
+    cancel = undefined;
     const losses = [...gathered.values()];
     gathered.clear();
     for (const loss of losses) tell(loss);
@@ -41,7 +41,7 @@ export function createLosses(tell: (loss: Loss) => void, schedule: Schedule): Lo
     add(channelId, reason) {
       const count = (gathered.get(channelId)?.count ?? 0) + 1;
       gathered.set(channelId, { channelId, count, reason });
-      callOff ??= schedule(flush, GATHER_MS);
+      cancel ??= schedule(flush, GATHER_MS);
     },
     flush,
   };

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { factsOf } from "../../../src/core/inbound/facts.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { createDossiers } from "../../../src/store/transactions/dossier.ts";
+import { createMessageRecords } from "../../../src/store/transactions/message_record.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { ACCOUNT, guildMessage, messageId } from "../../support/discord/builders.ts";
 import {
@@ -45,10 +45,10 @@ async function answered() {
   return { ...test, judged };
 }
 
-describe("dossierOf()", () => {
+describe("messageRecordOf()", () => {
   it("[P1] has the decision with its facts and its policy, the turn, and the delivery", async () => {
     const { store, judged } = await answered();
-    const dossier = await store.dossierOf({ messageId: ASKED.id });
+    const dossier = await store.messageRecordOf({ messageId: ASKED.id });
     const shared = {
       accountId: ACCOUNT,
       channelId: frozen().message.channelId,
@@ -99,8 +99,8 @@ describe("dossierOf()", () => {
   it("[P1] is found by a message of ours that is a part of the answer", async () => {
     const { store } = await answered();
     assert.deepEqual(
-      await store.dossierOf({ messageId: messageId("900") }),
-      await store.dossierOf({ messageId: ASKED.id }),
+      await store.messageRecordOf({ messageId: messageId("900") }),
+      await store.messageRecordOf({ messageId: ASKED.id }),
     );
   });
 
@@ -108,7 +108,7 @@ describe("dossierOf()", () => {
     const { store } = openTestStore();
     const row = await store.outbox.add(frozen({ nonce: "" }), NOW);
     await store.outbox.markSent(row, messageId("901"));
-    const dossier = await store.dossierOf({ messageId: messageId("901") });
+    const dossier = await store.messageRecordOf({ messageId: messageId("901") });
     assert.deepEqual([dossier?.decisions, dossier?.turn], [[], undefined]);
     assert.deepEqual(dossier?.outbox.map(({ id, state }) => [id, state]), [[1, "sent"]]);
   });
@@ -119,10 +119,10 @@ describe("dossierOf()", () => {
     const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
     const end = { kind: "failed", failureId: "F-1", reason: "no model" } as const;
     await store.finishTurn({ claim, end, entries: [], outbox: [] }, NOW);
-    const dossier = await store.dossierOf({ failureId: "F-1" });
+    const dossier = await store.messageRecordOf({ failureId: "F-1" });
     assert.equal(dossier?.messageId, ASKED.id);
     assert.deepEqual([dossier?.turn?.failureId, dossier?.turn?.failure], ["F-1", "no model"]);
-    assert.equal(await store.dossierOf({ failureId: "F-2" }), undefined);
+    assert.equal(await store.messageRecordOf({ failureId: "F-2" }), undefined);
   });
 
   it("[C6] has a decision of each account that saw it, and of what was sent why it is over", async () => {
@@ -135,7 +135,7 @@ describe("dossierOf()", () => {
     }
     database.exec("UPDATE outbox SET state = 'folded', folded_into = 2 WHERE id = 1");
     database.exec("UPDATE outbox SET state = 'dead', refusal = 'gone' WHERE id = 2");
-    const dossier = await store.dossierOf({ messageId: ASKED.id });
+    const dossier = await store.messageRecordOf({ messageId: ASKED.id });
     assert.deepEqual(dossier?.decisions.map(({ accountId }) => accountId), [ACCOUNT, SECOND]);
     assert.deepEqual(dossier?.outbox.map(({ foldedInto, reason }) => [foldedInto, reason]), [
       [2, undefined],
@@ -147,14 +147,14 @@ describe("dossierOf()", () => {
     const { store, database } = openTestStore();
     await store.acceptBatch(batch({ judged: [ignored(ASKED)] }), NOW);
     database.exec("UPDATE fact SET facts = NULL");
-    const [decision] = (await store.dossierOf({ messageId: ASKED.id }))?.decisions ?? [];
+    const [decision] = (await store.messageRecordOf({ messageId: ASKED.id }))?.decisions ?? [];
     assert.equal(decision?.why, "no-mention");
     assert.equal(decision && ("facts" in decision || "policy" in decision), false);
   });
 
   it("[P1] knows nothing of what was never received", async () => {
     const { store } = await answered();
-    assert.equal(await store.dossierOf({ messageId: messageId("77") }), undefined);
+    assert.equal(await store.messageRecordOf({ messageId: messageId("77") }), undefined);
   });
 
   it("[P1] can be read by a process that cannot write", async () => {
@@ -163,7 +163,7 @@ describe("dossierOf()", () => {
     const store = openStore(path, { now: NOW, elapsed: () => 0 });
     await store.acceptBatch(batch({ judged: [ignored(ASKED)] }), NOW);
     const database = new DatabaseSync(path, { readOnly: true });
-    const dossier = await createDossiers(database).dossierOf({ messageId: ASKED.id });
+    const dossier = await createMessageRecords(database).messageRecordOf({ messageId: ASKED.id });
     assert.equal(dossier?.decisions.length, 1);
     database.close();
     store.close();
@@ -177,7 +177,7 @@ describe("dossierOf()", () => {
       prepared.push(sql);
       return prepare(sql);
     };
-    createDossiers(database);
+    createMessageRecords(database);
     for (const sql of prepared) {
       const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map((row) => String(row["detail"]));
       // A block is looked through for one of its verdicts.

@@ -15,8 +15,8 @@ import { ACCOUNT, messageId } from "../../support/discord/builders.ts";
 import {
   challenged,
   codeNumber,
-  desk,
   PAIRING_RULE,
+  pairingService,
   strangersMessage,
 } from "../../support/discord/pairing.ts";
 import { batch, found, openTestStore } from "../../support/store/store.ts";
@@ -29,7 +29,7 @@ const DECISIONS = "SELECT verdict, why FROM decision ORDER BY id";
 /** A store, and what hears strangers one after the other. */
 function openDoor() {
   const test = openTestStore();
-  const pairing = desk();
+  const pairing = pairingService();
   const hear = (who: number, number: number, now = NOW) =>
     test.store.acceptBatch(
       found({ judged: [challenged(strangersMessage(who, number))], pairing }),
@@ -216,7 +216,7 @@ describe("a stranger's message in acceptBatch()", () => {
   it("[P3] draws again what is taken, and stops no batch if nothing else is drawn", async () => {
     const { store, whys } = openDoor();
     const codes = ["AAAAAAAA", "AAAAAAAA", "BBBBBBBB"];
-    const pairing = { ...desk(), newCode: () => codes.shift() ?? "AAAAAAAA" };
+    const pairing = { ...pairingService(), newCode: () => codes.shift() ?? "AAAAAAAA" };
     const judged = [0, 1, 2].map((who) => challenged(strangersMessage(who)));
     const { challenged: requests } = await store.acceptBatch(batch({ judged, pairing }), NOW);
     assert.deepEqual(requests.map(({ code }) => code), ["AAAAAAAA", "BBBBBBBB"]);
@@ -229,7 +229,7 @@ describe("a stranger's message in acceptBatch()", () => {
     database.exec("DELETE FROM verdict_block; DELETE FROM pairing_request");
     const next = createStore(database, ":memory:", { elapsed: () => 0 });
     await next.acceptBatch(
-      found({ judged: [challenged(strangersMessage(0))], pairing: desk() }),
+      found({ judged: [challenged(strangersMessage(0))], pairing: pairingService() }),
       NOW,
     );
     assert.equal((await store.pairing.requests(ACCOUNT, NOW)).length, 1);
@@ -238,7 +238,7 @@ describe("a stranger's message in acceptBatch()", () => {
 
   it("[D1] stores nothing of a batch that cannot be stored whole", async () => {
     const { store, rows } = openDoor();
-    const pairing = { ...desk(), challenge: () => assert.fail("no words") };
+    const pairing = { ...pairingService(), challenge: () => assert.fail("no words") };
     await assert.rejects(store.acceptBatch(found({ judged: [challenged()], pairing }), NOW));
     for (const table of ["decision", "pairing_request", "outbox"]) {
       assert.deepEqual(rows(`SELECT * FROM ${table}`), [], table);
@@ -252,14 +252,17 @@ describe("a stranger's message in acceptBatch()", () => {
       };
       const crash = { before() {}, after() {}, [moment]: dies };
       const { database, store, rows } = openTestStore({ crash });
-      const killed = store.acceptBatch(found({ judged: [challenged()], pairing: desk() }), NOW);
+      const killed = store.acceptBatch(
+        found({ judged: [challenged()], pairing: pairingService() }),
+        NOW,
+      );
       await assert.rejects(killed, /killed/);
       const expected = moment === "before" ? 0 : 1;
       for (const table of ["decision", "pairing_request", "outbox"]) {
         assert.equal(rows(`SELECT * FROM ${table}`).length, expected, `${moment} ${table}`);
       }
       const next = createStore(database, ":memory:", { elapsed: () => 0 });
-      await next.acceptBatch(found({ judged: [challenged()], pairing: desk() }), NOW + 1);
+      await next.acceptBatch(found({ judged: [challenged()], pairing: pairingService() }), NOW + 1);
       assert.equal((await next.pairing.untold(ACCOUNT, NOW + 1)).length, 1);
       assert.equal((await next.outbox.open(ACCOUNT)).length, 1, "one code, told once");
     }
@@ -366,7 +369,7 @@ describe("a stranger's message in acceptBatch()", () => {
         contextPerChannel: 200,
       },
     });
-    const pairing = desk();
+    const pairing = pairingService();
     const sizes: number[] = [];
     for (let number = 0; number < 50; number++) {
       for (let from = 0; from < 1_000; from += 50) {

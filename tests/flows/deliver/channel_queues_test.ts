@@ -5,7 +5,10 @@ import type { Delivery } from "../../../src/core/outbound/delivery.ts";
 import type { ChannelId } from "../../../src/core/discord/ids.ts";
 import type { OutboundMessage, PostOutcome } from "../../../src/core/outbound/outbound.ts";
 import type { PostedPage, Unread } from "../../../src/core/outbound/posted.ts";
-import { createLanes, type LanesPorts } from "../../../src/flows/deliver/lanes.ts";
+import {
+  type ChannelQueuesPorts,
+  createChannelQueues,
+} from "../../../src/flows/deliver/channel_queues.ts";
 import { createOutbox } from "../../../src/store/outbox/outbox.ts";
 import type { Parked } from "../../../src/flows/deliver/park.ts";
 import {
@@ -43,7 +46,7 @@ type Asked = { nonce: string; answer: (outcome: PostOutcome) => Promise<void> };
 /** The real outbox in memory with these rows, and a Discord that answers one request as told. */
 async function setUp(
   rows: readonly [channel: ChannelId, nonce: string][],
-  more: Partial<LanesPorts> = {},
+  more: Partial<ChannelQueuesPorts> = {},
 ) {
   const database = openDatabase();
   const outbox = createOutbox(database);
@@ -62,7 +65,7 @@ async function setUp(
   }
   for (const row of rows) await add(...row);
 
-  const lanesPorts: LanesPorts = {
+  const lanesPorts: ChannelQueuesPorts = {
     accountId: ACCOUNT,
     outbox: {
       ...outbox,
@@ -102,7 +105,7 @@ async function setUp(
     onDead: ({ message }) => dead.push(message.nonce),
     ...more,
   };
-  const begin = () => createLanes(lanesPorts);
+  const begin = () => createChannelQueues(lanesPorts);
   const nonces = () => asked.map(({ nonce }) => nonce);
   const answer = (outcome: PostOutcome) => asked.at(-1)!.answer(outcome);
   const stateOf = (nonce: string) =>
@@ -120,13 +123,13 @@ async function setUp(
 /** The same, with lanes that have begun. */
 async function running(...rows: readonly [channel: ChannelId, nonce: string][]) {
   const all = await setUp(rows);
-  const lanes = all.begin();
-  lanes.wake();
+  const channelQueues = all.begin();
+  channelQueues.wake();
   await settle();
-  return { ...all, lanes };
+  return { ...all, channelQueues };
 }
 
-describe("createLanes()", () => {
+describe("createChannelQueues()", () => {
   it("[D1] sends the rows of a channel one after the other, and channels side by side", async () => {
     const { asked, nonces } = await running([HERE, "a"], [HERE, "b"], [THERE, "x"]);
     assert.deepEqual(nonces(), ["a", "x"]);
@@ -137,26 +140,26 @@ describe("createLanes()", () => {
   for (let ticks = 0; ticks < 12; ticks++) {
     it(`[D1] misses no row that is frozen ${ticks} microtasks after it began to look`, async () => {
       const { begin, nonces, add } = await setUp([]);
-      const lanes = begin();
-      lanes.wake([THERE]);
+      const channelQueues = begin();
+      channelQueues.wake([THERE]);
       for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
       await add(HERE, "a");
-      lanes.wake([HERE]);
+      channelQueues.wake([HERE]);
       await settle();
       assert.deepEqual(nonces(), ["a"]);
     });
   }
 
   it("[D1] looks only where something may have changed", async () => {
-    const { lanes, looks, answer } = await running([HERE, "a"], [THERE, "x"]);
+    const { channelQueues, looks, answer } = await running([HERE, "a"], [THERE, "x"]);
     await answer(CREATED); // of x
-    lanes.wake([HERE]);
+    channelQueues.wake([HERE]);
     await settle();
     assert.deepEqual(looks, [undefined, [THERE], [HERE]]);
-    lanes.wake([HERE]); // is being looked at when these come
-    lanes.wake([THERE]);
-    lanes.wake();
-    lanes.wake([HERE]);
+    channelQueues.wake([HERE]); // is being looked at when these come
+    channelQueues.wake([THERE]);
+    channelQueues.wake();
+    channelQueues.wake([HERE]);
     await settle();
     assert.deepEqual(looks.slice(3), [[HERE], undefined]);
   });
@@ -226,8 +229,8 @@ describe("createLanes()", () => {
       history: () => Promise.resolve({ kind: "page", messages: [], isLast: true }),
       canReadHistory: () => Promise.resolve(false),
     });
-    const lanes = all.begin();
-    lanes.wake();
+    const channelQueues = all.begin();
+    channelQueues.wake();
     await settle();
     await all.answer(UNANSWERED);
     await all.pass(60_000);
@@ -244,11 +247,14 @@ describe("createLanes()", () => {
   });
 
   it("[D2] goes on at once where the gateway's echo has settled what it waited for", async () => {
-    const { lanes, clock, nonces, answer, outbox } = await running([HERE, "a"], [HERE, "b"]);
+    const { channelQueues, clock, nonces, answer, outbox } = await running([HERE, "a"], [
+      HERE,
+      "b",
+    ]);
     await answer(UNANSWERED);
     const [row] = await outbox.heads(ACCOUNT);
     await outbox.markSent(row!, messageId("77"));
-    lanes.settled([THERE, HERE]);
+    channelQueues.settled([THERE, HERE]);
     await settle();
     assert.deepEqual(nonces(), ["a", "b"]);
     assert.equal(clock.pending, 0);
@@ -304,7 +310,7 @@ describe("createLanes()", () => {
 
   for (const how of ["drop", "resend"] as const) {
     it(`[D2] waits for no row that is not the first any more, after ${how} by hand`, async () => {
-      const { lanes, asked, outbox, pass, answer, nonces } = await running([HERE, "a"], [
+      const { channelQueues, asked, outbox, pass, answer, nonces } = await running([HERE, "a"], [
         HERE,
         "b",
       ]);
@@ -316,21 +322,21 @@ describe("createLanes()", () => {
       await answer(UNSENT);
       assert.equal(await outbox.release(1, how), true);
       const before = asked.length;
-      lanes.wake();
+      channelQueues.wake();
       await settle();
       assert.deepEqual(nonces().slice(before), [how === "drop" ? "b" : "a"]);
     });
   }
 
   it("[D5] counts failures anew in a channel where nothing was left to send", async () => {
-    const { lanes, add, asked, outbox, pass, answer } = await running([HERE, "a"]);
+    const { channelQueues, add, asked, outbox, pass, answer } = await running([HERE, "a"]);
     await answer(UNSENT);
     await pass(500);
     await answer(UNSENT);
     assert.equal(await outbox.release(1, "drop"), true);
     await pass(1_000);
     await add(HERE, "b");
-    lanes.wake([HERE]);
+    channelQueues.wake([HERE]);
     await settle();
     await answer(UNSENT);
     const before = asked.length;
@@ -341,10 +347,10 @@ describe("createLanes()", () => {
   });
 
   it("[D5] is not hurried by a look that finds nothing new", async () => {
-    const { lanes, asked, answer, pass } = await running([HERE, "a"]);
+    const { channelQueues, asked, answer, pass } = await running([HERE, "a"]);
     await answer(UNSENT);
-    lanes.wake();
-    lanes.wake([HERE]);
+    channelQueues.wake();
+    channelQueues.wake([HERE]);
     await pass(499);
     assert.equal(asked.length, 1);
   });
@@ -383,10 +389,10 @@ describe("createLanes()", () => {
   }
 
   it("[D5] tries at once what could not reach Discord, once it is there again", async () => {
-    const { lanes, asked, nonces, pass, clock } = await running([HERE, "a"], [THERE, "x"]);
+    const { channelQueues, asked, nonces, pass, clock } = await running([HERE, "a"], [THERE, "x"]);
     await asked[0]?.answer(UNSENT);
     await asked[1]?.answer({ ...FORBIDDEN, why: "rate_limited", retryAfterMs: 60_000 });
-    lanes.reachable();
+    channelQueues.reachable();
     await settle();
     assert.deepEqual(nonces(), ["a", "x", "a"]);
     assert.equal(clock.pending, 1);
@@ -424,11 +430,11 @@ describe("createLanes()", () => {
       },
     };
     const again = await setUp([], { outbox });
-    const lanes = again.begin();
-    lanes.wake();
+    const channelQueues = again.begin();
+    channelQueues.wake();
     await settle();
     assert.deepEqual(again.nonces(), []);
-    lanes.wake([HERE]);
+    channelQueues.wake([HERE]);
     await again.pass(5_000);
     assert.deepEqual(again.nonces(), ["a"]);
     assert.ok(again.lines.some(({ level }) => level === "error"));
@@ -439,8 +445,8 @@ describe("createLanes()", () => {
     const all = await setUp([[HERE, "a"]]);
     const parked = () => ++looks < 3 ? Promise.reject(new Error("disk")) : Promise.resolve([]);
     const again = await setUp([], { outbox: { ...all.outbox, parked } });
-    const lanes = again.begin();
-    lanes.wake();
+    const channelQueues = again.begin();
+    channelQueues.wake();
     await settle();
     assert.equal(looks, 1);
     await again.pass(5_000);
@@ -449,18 +455,18 @@ describe("createLanes()", () => {
     await again.pass(5_000);
     assert.deepEqual(again.nonces(), ["a"]);
     await again.answer(CREATED);
-    await lanes.stop();
+    await channelQueues.stop();
   });
 
   it("[G12] leaves no timer of a look that failed", async () => {
     const all = await setUp([]);
     const heads = () => Promise.reject(new Error("disk"));
     const again = await setUp([], { outbox: { ...all.outbox, heads } });
-    const lanes = again.begin();
-    lanes.wake();
+    const channelQueues = again.begin();
+    channelQueues.wake();
     await settle();
     assert.equal(again.clock.pending, 1);
-    await lanes.stop();
+    await channelQueues.stop();
     assert.equal(again.clock.pending, 0);
   });
 
@@ -470,10 +476,10 @@ describe("createLanes()", () => {
     const heads = (...given: Parameters<typeof all.outbox.heads>) =>
       isStopping.then(() => all.outbox.heads(...given));
     const { begin, nonces } = await setUp([], { outbox: { ...all.outbox, heads } });
-    const lanes = begin();
-    lanes.wake();
+    const channelQueues = begin();
+    channelQueues.wake();
     await settle();
-    const stopped = lanes.stop();
+    const stopped = channelQueues.stop();
     resolve();
     await settle();
     assert.deepEqual(nonces(), []);
@@ -481,8 +487,8 @@ describe("createLanes()", () => {
   });
 
   it("[G12] ends what is under way once it stops, and begins nothing more", async () => {
-    const { lanes, nonces, answer, stateOf } = await running([HERE, "a"], [HERE, "b"]);
-    const stopped = lanes.stop();
+    const { channelQueues, nonces, answer, stateOf } = await running([HERE, "a"], [HERE, "b"]);
+    const stopped = channelQueues.stop();
     await answer(CREATED);
     await stopped;
     assert.equal(stateOf("a"), "sent");
@@ -490,19 +496,19 @@ describe("createLanes()", () => {
   });
 
   it("[G12] leaves no timer behind", async () => {
-    const { lanes, clock, asked } = await running([HERE, "a"], [THERE, "x"]);
+    const { channelQueues, clock, asked } = await running([HERE, "a"], [THERE, "x"]);
     await asked[0]?.answer(UNSENT);
     await asked[1]?.answer(FORBIDDEN);
     assert.ok(clock.pending > 0);
-    await lanes.stop();
+    await channelQueues.stop();
     assert.equal(clock.pending, 0);
   });
 
   it("[G12] drains what can be sent now", async () => {
     const { begin, asked, answer, stateOf } = await setUp([[HERE, "a"], [HERE, "b"]]);
-    const lanes = begin();
-    lanes.wake();
-    const drained = lanes.drain();
+    const channelQueues = begin();
+    channelQueues.wake();
+    const drained = channelQueues.drain();
     await settle();
     await answer(CREATED);
     await answer(CREATED);
@@ -512,7 +518,7 @@ describe("createLanes()", () => {
   });
 });
 
-describe("[D5] createLanes(), where Discord lets nobody post", () => {
+describe("[D5] createChannelQueues(), where Discord lets nobody post", () => {
   it("parks the channel, and no other", async () => {
     const { asked, nonces, pass, parked, stateOf } = await running(
       [HERE, "a"],
@@ -529,9 +535,9 @@ describe("[D5] createLanes(), where Discord lets nobody post", () => {
   });
 
   it("goes on in order once permissions change", async () => {
-    const { lanes, nonces, answer } = await running([HERE, "a"], [HERE, "b"]);
+    const { channelQueues, nonces, answer } = await running([HERE, "a"], [HERE, "b"]);
     await answer(FORBIDDEN);
-    lanes.permissionsChanged([GUILD]);
+    channelQueues.permissionsChanged([GUILD]);
     await settle();
     assert.deepEqual(nonces(), ["a", "a"]);
     await answer(CREATED);
@@ -540,9 +546,9 @@ describe("[D5] createLanes(), where Discord lets nobody post", () => {
   });
 
   it("tells of it again where it could post in between", async () => {
-    const { lanes, answer, parked, lines } = await running([HERE, "a"], [HERE, "b"]);
+    const { channelQueues, answer, parked, lines } = await running([HERE, "a"], [HERE, "b"]);
     await answer(FORBIDDEN);
-    lanes.heardFrom(HERE);
+    channelQueues.heardFrom(HERE);
     await settle();
     await answer(CREATED);
     assert.deepEqual(lines.map(({ level }) => level), ["error", "info"]);
@@ -551,7 +557,7 @@ describe("[D5] createLanes(), where Discord lets nobody post", () => {
   });
 
   it("gives up what it has tried for a day, all of it, by one request", async () => {
-    const { answer, asked, dead, pass, stateOf, add, lanes } = await running(
+    const { answer, asked, dead, pass, stateOf, add, channelQueues } = await running(
       [HERE, "a"],
       [HERE, "b"],
     );
@@ -561,7 +567,7 @@ describe("[D5] createLanes(), where Discord lets nobody post", () => {
       await answer(FORBIDDEN);
     }
     await add(HERE, "c");
-    lanes.wake([HERE]);
+    channelQueues.wake([HERE]);
     await pass(1_800_000);
     const before = asked.length;
     await answer(FORBIDDEN);
@@ -574,12 +580,12 @@ describe("[D5] createLanes(), where Discord lets nobody post", () => {
   });
 
   it("gives up none but the message that is wrong in itself, once the place takes them", async () => {
-    const { lanes, answer, dead, nonces, pass } = await running([HERE, "a"], [HERE, "b"]);
+    const { channelQueues, answer, dead, nonces, pass } = await running([HERE, "a"], [HERE, "b"]);
     await answer(FORBIDDEN);
     await pass(DAY_MS - 60_000);
     await answer(FORBIDDEN);
     await pass(120_000);
-    lanes.permissionsChanged([GUILD]);
+    channelQueues.permissionsChanged([GUILD]);
     await settle();
     await answer({ kind: "refused", why: "rejected", reason: "400", code: 50035 });
     assert.deepEqual(dead, ["a"]);
@@ -587,9 +593,9 @@ describe("[D5] createLanes(), where Discord lets nobody post", () => {
   });
 
   it("is tried again by the next start, and told of once", async () => {
-    const { lanes, begin, nonces, answer, parked } = await running([HERE, "a"]);
+    const { channelQueues, begin, nonces, answer, parked } = await running([HERE, "a"]);
     await answer(FORBIDDEN);
-    await lanes.stop();
+    await channelQueues.stop();
     const next = begin();
     next.wake();
     await settle();
@@ -600,7 +606,7 @@ describe("[D5] createLanes(), where Discord lets nobody post", () => {
   });
 });
 
-describe("[D1] createLanes(), whatever Discord does", () => {
+describe("[D1] createChannelQueues(), whatever Discord does", () => {
   const outcomes: readonly PostOutcome[] = [
     CREATED,
     CREATED,
@@ -623,7 +629,7 @@ describe("[D1] createLanes(), whatever Discord does", () => {
     });
     const law = fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const all = await running();
-      const { lanes, add, asked, pass, stateOf } = all;
+      const { channelQueues, add, asked, pass, stateOf } = all;
       let answered = 0;
       const added: string[] = [];
       for (const { channel, outcome, ms, changes } of steps) {
@@ -631,7 +637,7 @@ describe("[D1] createLanes(), whatever Discord does", () => {
         const nonce = `${channel}-${String(added.length).padStart(3, "0")}`;
         added.push(nonce);
         await add(where, nonce);
-        lanes.wake([where]);
+        channelQueues.wake([where]);
         await settle();
         const request = asked[answered];
         if (request) {
@@ -639,7 +645,7 @@ describe("[D1] createLanes(), whatever Discord does", () => {
           await request.answer(outcome);
         }
         await pass(ms);
-        if (changes) lanes.permissionsChanged([GUILD]);
+        if (changes) channelQueues.permissionsChanged([GUILD]);
       }
       for (let round = 0; added.some((nonce) => !isOver(stateOf(nonce))); round++) {
         assert.ok(round < 500, "does not end");
@@ -650,7 +656,7 @@ describe("[D1] createLanes(), whatever Discord does", () => {
         const own = asked.map(({ nonce }) => nonce).filter((nonce) => nonce.startsWith(`${at}-`));
         assert.deepEqual(own, own.toSorted());
       }
-      await lanes.stop();
+      await channelQueues.stop();
     });
     await fc.assert(law, { numRuns: 40 });
   });

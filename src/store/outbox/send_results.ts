@@ -11,7 +11,7 @@ import type { MessageId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Transactions } from "../database/transact.ts";
 
-export type Fate =
+export type SendResult =
   /** Without its id where the message was deleted before Discord told of it. */
   | { readonly id: number; readonly kind: "sent"; readonly messageId?: MessageId }
   /**
@@ -21,12 +21,12 @@ export type Fate =
    */
   | { readonly id: number; readonly kind: "waits" | "failed" | "held"; readonly reason?: string };
 
-export interface Fates {
+export interface SendResults {
   /**
    * Of these rows, in their order; those that are not there are left out. What has gone into
    * another message, because its queue was full, has the fate of that.
    */
-  fatesOf(ids: readonly number[]): Promise<readonly Fate[]>;
+  fatesOf(ids: readonly number[]): Promise<readonly SendResult[]>;
 }
 
 const rowSchema = z.object({
@@ -37,7 +37,7 @@ const rowSchema = z.object({
 });
 
 /** @param database Open, migrated, and owned by the caller. */
-export function createFates(database: DatabaseSync, { read }: Transactions): Fates {
+export function createSendResults(database: DatabaseSync, { read }: Transactions): SendResults {
   const select = database.prepare(
     `WITH RECURSIVE fate (id, row) AS (
        SELECT value, value FROM json_each(?)
@@ -56,7 +56,7 @@ export function createFates(database: DatabaseSync, { read }: Transactions): Fat
   };
 }
 
-function toFate(row: unknown): Fate {
+function toFate(row: unknown): SendResult {
   const { id, state, message_id, reason } = rowSchema.parse(row);
   if (state === "sent") return { id, kind: "sent", ...(message_id && { messageId: message_id }) };
   return { id, kind: KINDS.get(state) ?? "failed", ...(reason !== null && { reason }) };

@@ -13,18 +13,18 @@ import type { Log } from "../lib/log.ts";
 import type { Schedule } from "../lib/schedule.ts";
 
 /** Must be harmless when it is run again after it failed. */
-export type Errand = () => Promise<void>;
+export type RetriedTask = () => Promise<void>;
 
-export interface Errands {
+export interface RetryQueue {
   /** @param isLast Whether it waits until nothing else does. */
-  add(errand: Errand, isLast?: boolean): void;
+  add(errand: RetriedTask, isLast?: boolean): void;
   /** Adds one that goes before all others, and waits for no failure of theirs. */
-  addFirst(errand: Errand): void;
+  addFirst(errand: RetriedTask): void;
   /** Begins nothing more, and resolves once what runs has ended. */
   stop(): Promise<void>;
 }
 
-export interface ErrandsPorts {
+export interface RetryQueuePorts {
   readonly schedule: Schedule;
   readonly random: () => number;
   readonly log: Log;
@@ -33,9 +33,12 @@ export interface ErrandsPorts {
 const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 
 /** @param what For the log: `"Cannot catch up on what was missed"`. */
-export function createErrands(what: string, { schedule, random, log }: ErrandsPorts): Errands {
-  const soon: Errand[] = [];
-  const last: Errand[] = [];
+export function createRetryQueue(
+  what: string,
+  { schedule, random, log }: RetryQueuePorts,
+): RetryQueue {
+  const soon: RetriedTask[] = [];
+  const last: RetriedTask[] = [];
   let failures = 0;
   let running: Promise<void> | undefined;
   let isStopped = false;
@@ -68,9 +71,9 @@ export function createErrands(what: string, { schedule, random, log }: ErrandsPo
     const waitMs = backoffMs(++failures, random(), WAIT);
     log.warn(`${what}; will try again`, { waitMs, error });
     await new Promise<void>((resolve) => {
-      const callOff = schedule(resolve, waitMs);
+      const cancel = schedule(resolve, waitMs);
       wake = () => {
-        callOff();
+        cancel();
         resolve();
       };
     });

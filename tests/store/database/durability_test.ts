@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { TERMS } from "../../../src/store/database/terms.ts";
+import { TERMS } from "../../../src/store/database/durability.ts";
 
 describe("TERMS", () => {
   it("[D2] waits for the disk where nothing brings a row back", () => {

@@ -12,7 +12,7 @@ import type { Button, Frozen } from "../../core/outbound/outbound.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/read/guild_index.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
-import type { Lanes } from "../../flows/deliver/lanes.ts";
+import type { ChannelQueues } from "../../flows/deliver/channel_queues.ts";
 import type { Parked } from "../../flows/deliver/park.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
@@ -22,14 +22,14 @@ import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { Store } from "../../store/store.ts";
 import type { Said } from "../health/account_vitals.ts";
 import { bySecrets } from "../rules/by_secrets.ts";
-import { deliveryOf } from "./delivery.ts";
-import { createLosses } from "./losses.ts";
+import { createDelivery } from "./delivery.ts";
+import { createFailureDigest } from "./failure_digest.ts";
 import type { Meter } from "../health/meters.ts";
 import { createOwners, type Owners } from "./owners.ts";
-import { type Signs, signsOf } from "./signs.ts";
+import { createTurnProgress, type TurnProgress } from "./turn_progress.ts";
 import { textRulesOf } from "../rules/turn_rules.ts";
 
-export interface OutletOptions {
+export interface OutboundOptions {
   /** As of now: it may be read again (C9). */
   readonly config: () => Config;
   readonly store: Store;
@@ -44,9 +44,9 @@ export interface OutletOptions {
   readonly now: () => number;
 }
 
-export interface Outlet {
-  readonly lanes: Lanes;
-  readonly signs: Signs;
+export interface Outbound {
+  readonly channelQueues: ChannelQueues;
+  readonly signs: TurnProgress;
   /** Takes all that the program knows for a secret out of what is to be posted. */
   readonly cleanSecrets: (text: string) => string;
   /** Begins to send. */
@@ -66,7 +66,7 @@ export interface Outlet {
   stop(): void;
 }
 
-export function outletOf(options: OutletOptions): Outlet {
+export function createOutbound(options: OutboundOptions): Outbound {
   const { config, store, client, logging, meter, self, ownerIds, now } = options;
   const { accountId } = config().discord;
   const log = logging.forPart("delivery");
@@ -80,7 +80,14 @@ export function outletOf(options: OutletOptions): Outlet {
     textRulesOf(config(), { cleanSecrets, uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES });
   let parked: Said["parked"] = [];
 
-  const { lanes, messages } = deliveryOf({ config: config(), store, client, logging, self, now }, {
+  const { channelQueues, messages } = createDelivery({
+    config: config(),
+    store,
+    client,
+    logging,
+    self,
+    now,
+  }, {
     onDelivery(row, end) {
       meter.delivery(row, end);
       signs.delivered(row, end);
@@ -94,14 +101,14 @@ export function outletOf(options: OutletOptions): Outlet {
       if (of?.kind !== "draft") losses.add(channelId, reason); // by a draft no answer is lost
     },
   });
-  const signs = signsOf({
+  const signs = createTurnProgress({
     config,
     client,
     messages,
     store,
     logging,
     cleanSecrets,
-    onOutbox: (channelId) => lanes.wake([channelId]),
+    onOutbox: (channelId) => channelQueues.wake([channelId]),
     now,
   });
   const owners = createOwners({
@@ -110,12 +117,12 @@ export function outletOf(options: OutletOptions): Outlet {
     async send(channelId, text, buttons) {
       const composed = withButtons(composeSend({ accountId, channelId, text }, rules()), buttons);
       await store.outbox.addAll(composed, now());
-      lanes.wake([channelId]);
+      channelQueues.wake([channelId]);
     },
     log,
   });
 
-  const losses = createLosses(({ channelId, count, reason }) => {
+  const losses = createFailureDigest(({ channelId, count, reason }) => {
     const words = notice("dead", { channel: `<#${channelId}>`, count, reason }, config().texts);
     void owners.tell(words, { about: channelId });
   }, schedule);
@@ -132,12 +139,12 @@ export function outletOf(options: OutletOptions): Outlet {
   }
 
   return {
-    lanes,
+    channelQueues,
     signs,
     cleanSecrets,
     start() {
       readParked();
-      lanes.wake();
+      channelQueues.wake();
     },
     accepted(judged) {
       const channels = new Set<ChannelId>();
@@ -145,7 +152,7 @@ export function outletOf(options: OutletOptions): Outlet {
         channels.add(message.channelId);
         if (verdict.kind === "accept") signs.accepted(message, verdict.why);
       }
-      for (const channelId of channels) lanes.heardFrom(channelId);
+      for (const channelId of channels) channelQueues.heardFrom(channelId);
     },
     tellOwners: owners.tell,
     reachOwners: owners.reach,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createLosses, type Loss } from "../../../src/bot/outbound/losses.ts";
+import { createFailureDigest, type Loss } from "../../../src/bot/outbound/failure_digest.ts";
 import { channelId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
@@ -9,11 +9,11 @@ const [ONE, OTHER] = [channelId("11"), channelId("12")];
 function setUp() {
   const clock = new FakeClock();
   const told: Loss[] = [];
-  const losses = createLosses((loss) => told.push(loss), clock.schedule);
+  const losses = createFailureDigest((loss) => told.push(loss), clock.schedule);
   return { clock, told, losses };
 }
 
-describe("[D5] createLosses()", () => {
+describe("[D5] createFailureDigest()", () => {
   it("tells once of what ends together, by channel", () => {
     const { clock, told, losses } = setUp();
     for (let number = 0; number < 50; number++) losses.add(ONE, "for a day");

@@ -7,7 +7,7 @@
  * @module
  */
 
-export interface Moment {
+export interface KnownFacts {
   /** Whether the sender is paired; absent where the store was not asked yet. */
   readonly isPaired?: boolean;
   /** What PluralKit said of a webhook's message; absent where it was not asked. */

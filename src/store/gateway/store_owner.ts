@@ -12,11 +12,11 @@ import { z } from "zod";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Memory } from "../memory/memory.ts";
-import { UNNAMED } from "../database/terms.ts";
+import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { VerdictBlocks } from "../received/verdict_blocks.ts";
 
-export interface Peers {
+export interface StoreOwner {
   /** Whether what is stored of an account is of another server or bot. */
   isOtherPeer(accountId: AccountId, peer: string): Promise<boolean>;
   /**
@@ -38,12 +38,12 @@ const OTHER_PEER = "the account has moved to another server or bot";
 const undecidedSchema = z.object({ message_id: snowflakeSchema<"message">() });
 
 /** @param database Open, migrated, and owned by the caller. */
-export function createPeers(
+export function createStoreOwner(
   database: DatabaseSync,
   { commit, read }: Transactions,
   verdicts: VerdictBlocks,
   memory: Pick<Memory, "forget">,
-): Peers {
+): StoreOwner {
   const selectOther = database.prepare(
     "SELECT 1 FROM account WHERE account_id = ? AND peer IS NOT NULL AND peer <> ?",
   );

@@ -23,7 +23,7 @@ import type { StoredPolicy } from "../received/policies.ts";
 import { transactAlone, type Transactions } from "../database/transact.ts";
 
 /** Times are Unix time in milliseconds. */
-export interface Dossier {
+export interface MessageRecord {
   readonly messageId: MessageId;
   /** One of each account that saw it; none once they are forgotten. */
   readonly decisions: readonly DecisionOnRecord[];
@@ -76,16 +76,16 @@ export interface OutboxOnRecord {
   readonly parkedReason?: string;
 }
 
-export interface Dossiers {
+export interface MessageRecords {
   /**
    * By a message, by one of our own that answers it, or by what its author was told when its turn
    * failed. One of our own that answers nobody has a dossier without decisions.
    *
    * @returns `undefined` where nothing is on record.
    */
-  dossierOf(
+  messageRecordOf(
     asked: { readonly messageId: MessageId } | { readonly failureId: string },
-  ): Promise<Dossier | undefined>;
+  ): Promise<MessageRecord | undefined>;
 }
 
 /** What is JSON is ours, written as facts and policies are. */
@@ -130,10 +130,10 @@ const messageIdSchema = z.object({ message_id: snowflakeSchema<"message">() });
 const causeSchema = z.object({ cause_id: snowflakeSchema<"message">().nullable() });
 
 /** @param database Open and migrated, if only to read. */
-export function createDossiers(
+export function createMessageRecords(
   database: DatabaseSync,
   { read }: Transactions = transactAlone(database),
-): Dossiers {
+): MessageRecords {
   const columns = DECISION_COLUMNS.split(", ").map((name) => `d.${name}`).join(", ");
   const selectDecisions = database.prepare(
     `SELECT ${columns}, d.facts, p.made_at, p.file, p.text, p.names
@@ -158,7 +158,7 @@ export function createDossiers(
   const selectAnswers = selectOutbox("o.cause_id = ?");
   const selectOwn = selectOutbox("o.message_id = ?");
 
-  function ofMessage(messageId: MessageId): Dossier | undefined {
+  function ofMessage(messageId: MessageId): MessageRecord | undefined {
     const decisions = selectDecisions.all({ messageId, sentAt: createdAtMs(messageId) })
       .map(toDecisionOnRecord);
     const row = selectTurn.get(messageId);
@@ -167,7 +167,7 @@ export function createDossiers(
     return { messageId, decisions, ...(row && { turn: toTurnOnRecord(row) }), outbox };
   }
 
-  function ofOwn(messageId: MessageId): Dossier | undefined {
+  function ofOwn(messageId: MessageId): MessageRecord | undefined {
     const row = selectCause.get(messageId);
     if (!row) return undefined;
     const { cause_id: cause } = causeSchema.parse(row);
@@ -176,7 +176,7 @@ export function createDossiers(
   }
 
   return {
-    dossierOf: (asked) =>
+    messageRecordOf: (asked) =>
       read(() => {
         if ("messageId" in asked) return ofMessage(asked.messageId) ?? ofOwn(asked.messageId);
         const row = selectFailed.get(asked.failureId);

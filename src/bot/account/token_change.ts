@@ -17,14 +17,14 @@ import { backoffMs } from "../../lib/network/backoff.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../store/store.ts";
 
-export interface AdoptionOptions {
+export interface TokenChangeOptions {
   readonly accountId: AccountId;
   readonly token: string;
   /** Base of the REST API. */
   readonly apiBase: string;
 }
 
-export interface AdoptionPorts {
+export interface TokenChangePorts {
   readonly store: Pick<Store, "isOtherPeer" | "adoptPeer">;
   /** Made when it is first needed, which is seldom. */
   readonly applications: () => Promise<Pick<Applications, "me">>;
@@ -33,7 +33,7 @@ export interface AdoptionPorts {
   readonly log: Log;
 }
 
-export interface Adoption {
+export interface TokenChange {
   /** Whether the store is of this bot, or of none yet; then nothing is to be asked. */
   isOurs(): Promise<boolean>;
   /**
@@ -46,10 +46,10 @@ export interface Adoption {
 
 const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 
-export function createAdoption(
-  { accountId, token, apiBase }: AdoptionOptions,
-  { store, applications, stopping, log }: AdoptionPorts,
-): Adoption {
+export function createTokenChange(
+  { accountId, token, apiBase }: TokenChangeOptions,
+  { store, applications, stopping, log }: TokenChangePorts,
+): TokenChange {
   const peer = peerOf(token, apiBase);
 
   /** Waits until Discord has said whose token it is. */

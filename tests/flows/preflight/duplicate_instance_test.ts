@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Foreign } from "../../../src/core/inbound/inbox.ts";
-import { createTwinWatch, type TwinDoubt } from "../../../src/flows/preflight/twins.ts";
+import {
+  createDuplicateWatch,
+  type DuplicateDoubt,
+} from "../../../src/flows/preflight/duplicate_instance.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { channelId, messageId } from "../../support/discord/builders.ts";
 import { recordingLog } from "../../support/recording_log.ts";
@@ -18,8 +21,8 @@ const MIN = 60 * SEC;
 function watch() {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
-  const changes: (TwinDoubt | undefined)[] = [];
-  const twins = createTwinWatch({
+  const changes: (DuplicateDoubt | undefined)[] = [];
+  const duplicates = createDuplicateWatch({
     now: clock.now,
     schedule: clock.schedule,
     log,
@@ -27,28 +30,28 @@ function watch() {
   });
   return {
     clock,
-    twins,
+    duplicates,
     lines,
     changes,
     levels: () => lines.map(({ level }) => level),
     /** Moves on, and then sees a message. */
     see(afterMs: number, why: Foreign["why"] = "unknown") {
       clock.advance(afterMs);
-      twins.foreign([{ ...FOREIGN, why }]);
+      duplicates.foreign([{ ...FOREIGN, why }]);
     },
     invalidate(afterMs: number, shardId = 0) {
       clock.advance(afterMs);
-      twins.sessionInvalidated(shardId);
+      duplicates.sessionInvalidated(shardId);
     },
   };
 }
 
-describe("[G11] createTwinWatch() › foreign messages", () => {
+describe("[G11] createDuplicateWatch() › foreign messages", () => {
   it("has no doubt while there are none", () => {
-    const { twins, clock, changes, levels } = watch();
-    twins.foreign([]);
+    const { duplicates, clock, changes, levels } = watch();
+    duplicates.foreign([]);
     clock.advance(60 * MIN);
-    assert.equal(twins.doubt(), undefined);
+    assert.equal(duplicates.doubt(), undefined);
     assert.deepEqual([levels(), changes, clock.pending], [[], [], 0]);
   });
 
@@ -74,15 +77,15 @@ describe("[G11] createTwinWatch() › foreign messages", () => {
   ];
   for (const [name, afterMs, expected, isDeploy] of CASES) {
     it(name, () => {
-      const { see, twins, levels } = watch();
+      const { see, duplicates, levels } = watch();
       for (const ms of afterMs) see(ms);
       assert.deepEqual(levels(), expected);
-      assert.equal(twins.doubt()?.isDeploy, isDeploy);
+      assert.equal(duplicates.doubt()?.isDeploy, isDeploy);
     });
   }
 
   it("says what to do about it, and what was seen", () => {
-    const { see, lines, clock, twins } = watch();
+    const { see, lines, clock, duplicates } = watch();
     see(0);
     see(MIN, "unsent");
     const warning = lines[1];
@@ -90,7 +93,7 @@ describe("[G11] createTwinWatch() › foreign messages", () => {
     const evidence = "Message 1100000000000000001 in channel 200000000000000001 is the bot's, " +
       "that this one had not sent yet";
     assert.equal(warning?.fields["evidence"], evidence);
-    assert.deepEqual(twins.doubt(), {
+    assert.deepEqual(duplicates.doubt(), {
       since: clock.now() - MIN,
       lastAt: clock.now(),
       evidence,
@@ -99,25 +102,25 @@ describe("[G11] createTwinWatch() › foreign messages", () => {
   });
 
   it("stays in doubt for ten minutes, and says once that it is over", () => {
-    const { see, twins, clock, levels, changes } = watch();
+    const { see, duplicates, clock, levels, changes } = watch();
     see(0);
     see(MIN);
     clock.advance(10 * MIN - 1);
-    assert.equal(twins.doubt()?.isDeploy, false);
+    assert.equal(duplicates.doubt()?.isDeploy, false);
     clock.advance(1);
-    assert.equal(twins.doubt(), undefined);
+    assert.equal(duplicates.doubt(), undefined);
     clock.advance(60 * MIN);
     assert.deepEqual(levels(), ["info", "warn", "info"]);
     assert.deepEqual(changes.map((doubt) => doubt?.isDeploy), [true, false, undefined]);
   });
 
   it("stays in doubt where the wall clock is set back", () => {
-    const { see, clock, twins, levels } = watch();
+    const { see, clock, duplicates, levels } = watch();
     see(0);
     see(MIN);
     clock.advance(-5 * MIN);
     see(0);
-    assert.equal(twins.doubt()?.isDeploy, false);
+    assert.equal(duplicates.doubt()?.isDeploy, false);
     assert.deepEqual(levels(), ["info", "warn"]);
   });
 
@@ -130,17 +133,17 @@ describe("[G11] createTwinWatch() › foreign messages", () => {
   });
 
   it("leaves no timer once it is stopped", () => {
-    const { see, clock, twins } = watch();
+    const { see, clock, duplicates } = watch();
     see(0);
     assert.equal(clock.pending, 1);
-    twins.stop();
+    duplicates.stop();
     assert.equal(clock.pending, 0);
     see(0);
     assert.equal(clock.pending, 0);
   });
 });
 
-describe("[G11] createTwinWatch() › sessions that Discord ends", () => {
+describe("[G11] createDuplicateWatch() › sessions that Discord ends", () => {
   const CASES: readonly (readonly [
     name: string,
     afterMs: readonly number[],
@@ -170,9 +173,9 @@ describe("[G11] createTwinWatch() › sessions that Discord ends", () => {
   });
 
   it("counts from the first of them, and names how many", () => {
-    const { invalidate, twins, clock } = watch();
+    const { invalidate, duplicates, clock } = watch();
     for (const ms of [0, 4 * MIN, 4 * MIN]) invalidate(ms);
-    assert.deepEqual(twins.doubt(), {
+    assert.deepEqual(duplicates.doubt(), {
       since: clock.now() - 8 * MIN,
       lastAt: clock.now(),
       evidence: "Discord ended 3 sessions within 10 min",

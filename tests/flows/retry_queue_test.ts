@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createErrands } from "../../src/flows/errands.ts";
+import { createRetryQueue } from "../../src/flows/retry_queue.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { settle } from "../support/settle.ts";
@@ -8,7 +8,7 @@ import { settle } from "../support/settle.ts";
 function setUp() {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
-  const errands = createErrands("Cannot do it", {
+  const retries = createRetryQueue("Cannot do it", {
     schedule: clock.schedule,
     random: () => 0.5,
     log,
@@ -20,55 +20,55 @@ function setUp() {
     done.push(name);
     return Promise.resolve();
   };
-  return { clock, done, errand, errands, lines };
+  return { clock, done, errand, retries, lines };
 }
 
-describe("[G6] createErrands()", () => {
+describe("[G6] createRetryQueue()", () => {
   it("does one after another, those that can wait last", async () => {
-    const { done, errand, errands } = setUp();
-    errands.add(errand("rest"), true);
-    errands.add(errand("a"));
-    errands.add(errand("b"));
+    const { done, errand, retries } = setUp();
+    retries.add(errand("rest"), true);
+    retries.add(errand("a"));
+    retries.add(errand("b"));
     await settle();
     assert.deepEqual(done, ["a", "b", "rest"]);
-    errands.add(errand("c"));
+    retries.add(errand("c"));
     await settle();
     assert.deepEqual(done, ["a", "b", "rest", "c"]);
   });
 
   it("does what is first at once, whatever waits after a failure", async () => {
-    const { clock, done, errand, errands } = setUp();
-    errands.add(errand("bad", 1));
-    errands.add(errand("after"));
+    const { clock, done, errand, retries } = setUp();
+    retries.add(errand("bad", 1));
+    retries.add(errand("after"));
     await settle();
-    errands.addFirst(errand("first"));
+    retries.addFirst(errand("first"));
     await settle();
     assert.deepEqual([done, clock.pending], [["first", "after", "bad"], 0]);
-    await errands.stop();
-    errands.addFirst(errand("late"));
+    await retries.stop();
+    retries.addFirst(errand("late"));
     await settle();
     assert.equal(done.length, 3);
   });
 
   it("runs one at a time, also when one asks for another", async () => {
-    const { errands } = setUp();
+    const { retries } = setUp();
     let running = 0;
     let most = 0;
     const errand = (more: number) => async () => {
       most = Math.max(most, ++running);
-      if (more > 0) errands.add(errand(more - 1));
+      if (more > 0) retries.add(errand(more - 1));
       await settle();
       running--;
     };
-    errands.add(errand(3));
+    retries.add(errand(3));
     for (let n = 0; n < 10; n++) await settle();
     assert.deepEqual([running, most], [0, 1]);
   });
 
   it("tries again what failed, after the others, and waits longer while nothing succeeds", async () => {
-    const { clock, done, errand, errands, lines } = setUp();
-    errands.add(errand("bad", 2));
-    errands.add(errand("worse", 1));
+    const { clock, done, errand, retries, lines } = setUp();
+    retries.add(errand("bad", 2));
+    retries.add(errand("worse", 1));
     await settle();
     assert.deepEqual(done, []);
     clock.advance(60_000);
@@ -87,35 +87,35 @@ describe("[G6] createErrands()", () => {
 
   for (let ticks = 0; ticks < 8; ticks++) {
     it(`forgets nothing that comes ${ticks} microtasks after it was through`, async () => {
-      const { done, errand, errands } = setUp();
-      errands.add(errand("a"));
+      const { done, errand, retries } = setUp();
+      retries.add(errand("a"));
       for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
-      errands.add(errand("b"));
+      retries.add(errand("b"));
       await settle();
       assert.deepEqual(done, ["a", "b"]);
     });
   }
 
   it("begins nothing once it is stopped, and waits for what runs", async () => {
-    const { clock, done, errand, errands } = setUp();
+    const { clock, done, errand, retries } = setUp();
     const slow = Promise.withResolvers<void>();
-    errands.add(() => slow.promise);
-    errands.add(errand("a"));
+    retries.add(() => slow.promise);
+    retries.add(errand("a"));
     await settle();
-    const stopped = errands.stop();
+    const stopped = retries.stop();
     slow.resolve();
     await stopped;
-    errands.add(errand("b"));
+    retries.add(errand("b"));
     await settle();
     assert.deepEqual([done, clock.pending], [[], 0]);
   });
 
   it("does not wait out a failure when it stops", async () => {
-    const { clock, errand, errands } = setUp();
-    errands.add(errand("bad", 9));
+    const { clock, errand, retries } = setUp();
+    retries.add(errand("bad", 9));
     await settle();
     assert.equal(clock.pending, 1);
-    await errands.stop();
+    await retries.stop();
     assert.equal(clock.pending, 0);
   });
 });

@@ -9,7 +9,12 @@ import {
   messageId,
   userId,
 } from "../../support/discord/builders.ts";
-import { challenged, codeNumber, desk, strangersMessage } from "../../support/discord/pairing.ts";
+import {
+  challenged,
+  codeNumber,
+  pairingService,
+  strangersMessage,
+} from "../../support/discord/pairing.ts";
 import { accepted, batch, frozen, openTestStore, ROUTE } from "../../support/store/store.ts";
 
 const SELF: Self = {
@@ -61,7 +66,7 @@ describe("adoptPeer()", () => {
     await store.adoptPeer(ACCOUNT, "simulator");
     const second = toAccountId("second");
     const judged = [0, 1].map((who) => challenged(strangersMessage(who)));
-    await store.acceptBatch(batch({ judged, pairing: desk() }), 1);
+    await store.acceptBatch(batch({ judged, pairing: pairingService() }), 1);
     await store.pairing.decide({
       accountId: ACCOUNT,
       by: { code: codeNumber(0) },

@@ -24,7 +24,7 @@ import { createSecretTail } from "../../render/safety/secret_tail.ts";
 import type { Store } from "../../store/store.ts";
 import { bySecrets } from "../rules/by_secrets.ts";
 
-export interface SignsOptions {
+export interface TurnProgressOptions {
   /** As of now: it may be read again (C9). */
   readonly config: () => Config;
   readonly client: RestClient;
@@ -38,7 +38,7 @@ export interface SignsOptions {
   readonly now: () => number;
 }
 
-export interface Signs {
+export interface TurnProgress {
   readonly typing: Typing;
   /** Messages are to be answered, for that reason. */
   accepted: Acks["accepted"];
@@ -50,7 +50,7 @@ export interface Signs {
   delivered(row: OutboxRow, end: Delivery): void;
 }
 
-export function signsOf(options: SignsOptions): Signs {
+export function createTurnProgress(options: TurnProgressOptions): TurnProgress {
   const { config, client, now, logging } = options;
   const log = logging.forPart("turns");
   const common = { refusalOf, schedule, now, log };
@@ -82,7 +82,7 @@ export function signsOf(options: SignsOptions): Signs {
 }
 
 function draftsOf(
-  { config, messages, store, logging, cleanSecrets, onOutbox, now }: SignsOptions,
+  { config, messages, store, logging, cleanSecrets, onOutbox, now }: TurnProgressOptions,
 ): Drafts {
   return createDrafts({
     outbox: store.outbox,

@@ -10,12 +10,12 @@
 import type { CommandNeeds } from "../core/inbound/commands.ts";
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { GuildPlace, Place, Sender } from "../core/inbound/inbound.ts";
-import type { Moment } from "../core/inbound/moment.ts";
+import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { type AllowEntry, entryText, prepareAllowlist } from "./allowlist.ts";
 import { isFormOf } from "./entries.ts";
-import { type Ask, ignore, nameOf } from "./ladder.ts";
+import { type Ask, ignore, nameOf } from "./checks.ts";
 import type { Rights } from "./rights.ts";
 import { type AccessPolicy, type GroupEntry, type OpenPlace, rulesFor } from "./rules.ts";
 
@@ -24,7 +24,7 @@ export interface Caller {
   readonly place: Place;
   readonly channelId: ChannelId;
   readonly sender: Sender;
-  readonly moment: Moment;
+  readonly moment: KnownFacts;
   /** The need of the command that they give, where they give one; asked only where it matters. */
   readonly needs: () => CommandNeeds | undefined;
   /** Whether a stranger may be given a code for this, in a DM; of a group, see there. */
@@ -58,7 +58,7 @@ const ACCESS_GROUPS = "commands.useAccessGroups";
 const NO_SELF_TALK = "router.noSelfTalk";
 export const PLURALKIT = "channels.discord.pluralkit.enabled";
 
-export function prepareDoors(
+export function preparePlaceAccess(
   policy: AccessPolicy,
   rights: Rights,
 ): (caller: Caller, ask: Ask) => Entered | Refusal {
@@ -263,6 +263,6 @@ function onTheList(sender: Sender, entry: AllowEntry): string {
   return `${nameOf(sender)} is on the list as ${quoted(entryText(entry))}`;
 }
 
-function notPaired({ isPaired }: Moment): string {
+function notPaired({ isPaired }: KnownFacts): string {
   return isPaired === undefined ? ", and whether they are paired is not known yet" : ", nor paired";
 }

@@ -22,7 +22,7 @@ import { deliver, type DeliverPorts } from "./deliver.ts";
 import { createParking, type ParkPorts } from "./park.ts";
 import { createRecentRefusals } from "../recent_refusals.ts";
 
-export interface LanesPorts extends DeliverPorts, ParkPorts, ClockSetPorts {
+export interface ChannelQueuesPorts extends DeliverPorts, ParkPorts, ClockSetPorts {
   readonly outbox: DeliverPorts["outbox"] & ParkPorts["outbox"] & ClockSetPorts["outbox"] & {
     /**
      * The first unsent row of each channel that is not parked.
@@ -47,7 +47,7 @@ export interface LanesPorts extends DeliverPorts, ParkPorts, ClockSetPorts {
   readonly onDead: (row: OutboxRow, reason: string) => void;
 }
 
-export interface Lanes {
+export interface ChannelQueues {
   /** There may be new rows in these channels, or in any. */
   wake(channels?: readonly ChannelId[]): void;
   /** The gateway's echo has settled rows of these channels: nothing there waits any more. */
@@ -79,7 +79,7 @@ interface Waiting {
   readonly isForNetwork: boolean;
 }
 
-export function createLanes(ports: LanesPorts): Lanes {
+export function createChannelQueues(ports: ChannelQueuesPorts): ChannelQueues {
   const { accountId, outbox, log, now, steadyNow } = ports;
   /** Lanes with an attempt under way, or that wait for the next one. */
   const busy = new Set<ChannelId>();
@@ -169,9 +169,9 @@ export function createLanes(ports: LanesPorts): Lanes {
     };
     if (waitMs === 0) return free();
     if (isStopping) return;
-    const callOff = ports.schedule(free, waitMs);
+    const cancel = ports.schedule(free, waitMs);
     const end = () => {
-      callOff();
+      cancel();
       free();
     };
     waiting.set(channelId, { row: row.id, end, isForNetwork });

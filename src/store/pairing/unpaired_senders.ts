@@ -7,7 +7,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { Judged } from "../../core/inbound/inbox.ts";
-import type { PairingDesk, PairingRequest } from "../../core/inbound/pairing.ts";
+import type { PairingRequest, PairingService } from "../../core/inbound/pairing.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { prepareJudgeStranger, prepareStartPairing } from "./rows.ts";
@@ -19,7 +19,7 @@ export interface Settled {
 }
 
 /** Of a message that is to be challenged; any other stays as it is. `now` is Unix time in ms. */
-export interface Strangers {
+export interface UnpairedSenders {
   /** What it comes to as things are; nothing changes, and no transaction is needed. */
   foresee(judged: Judged, now: number): Judged;
   /**
@@ -27,10 +27,13 @@ export interface Strangers {
    *
    * @param desk Without it nobody is challenged, and no code is made.
    */
-  settle(judged: Judged, desk: PairingDesk | undefined, now: number): Settled;
+  settle(judged: Judged, pairingService: PairingService | undefined, now: number): Settled;
 }
 
-export function prepareStrangers(database: DatabaseSync, outgoing: Outgoing): Strangers {
+export function prepareUnpairedSenders(
+  database: DatabaseSync,
+  outgoing: Outgoing,
+): UnpairedSenders {
   const judgeStranger = prepareJudgeStranger(database);
   const startPairing = prepareStartPairing(database, outgoing);
 
@@ -47,12 +50,14 @@ export function prepareStrangers(database: DatabaseSync, outgoing: Outgoing): St
 
   return {
     foresee,
-    settle(judged, desk, now) {
+    settle(judged, pairingService, now) {
       const foreseen = foresee(judged, now);
       const { verdict: { kind, rule }, message } = foreseen;
       if (kind !== "challenge") return { judged: foreseen };
-      if (!desk) return { judged: { ...foreseen, verdict: refused("dm-not-allowed", rule) } };
-      const request = startPairing(message, desk, now);
+      if (!pairingService) {
+        return { judged: { ...foreseen, verdict: refused("dm-not-allowed", rule) } };
+      }
+      const request = startPairing(message, pairingService, now);
       return request
         ? { judged: foreseen, request }
         : { judged: { ...foreseen, verdict: refused("pairing-full", rule) } };

@@ -7,7 +7,7 @@
 
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 
-export interface Ears {
+export interface OverheardKey {
   readonly accountId: AccountId;
   readonly channelId: ChannelId;
 }

@@ -14,7 +14,7 @@ import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
 /** Why we think that we are not alone. */
-export interface TwinDoubt {
+export interface DuplicateDoubt {
   /** Unix time in milliseconds of the first sign. */
   readonly since: number;
   /** Unix time in milliseconds of the last. */
@@ -25,22 +25,22 @@ export interface TwinDoubt {
   readonly isDeploy: boolean;
 }
 
-export interface TwinPorts {
+export interface DuplicatePorts {
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly schedule: Schedule;
   readonly log: Log;
   /** The doubt began, was confirmed, or is over. */
-  readonly onChange: (doubt: TwinDoubt | undefined) => void;
+  readonly onChange: (doubt: DuplicateDoubt | undefined) => void;
 }
 
-export interface TwinWatch {
+export interface DuplicateWatch {
   /** Messages of our own user's that this store did not send, as they arrive. */
   foreign(found: readonly Foreign[]): void;
   /** Discord ended a session that had become ready, and will not have it resumed. */
   sessionInvalidated(shardId: number): void;
   /** `undefined` while nothing speaks for a second program. */
-  doubt(): TwinDoubt | undefined;
+  doubt(): DuplicateDoubt | undefined;
   stop(): void;
 }
 
@@ -66,8 +66,10 @@ const WHY: Readonly<Record<Foreign["why"], string>> = {
   early: "that came before this one sent it",
 };
 
-export function createTwinWatch({ now, schedule, log, onChange }: TwinPorts): TwinWatch {
-  let doubt: TwinDoubt | undefined;
+export function createDuplicateWatch(
+  { now, schedule, log, onChange }: DuplicatePorts,
+): DuplicateWatch {
+  let doubt: DuplicateDoubt | undefined;
   let invalidated: readonly { readonly shardId: number; readonly at: number }[] = [];
   let cancelEnd = (): void => {};
   let isStopped = false;

@@ -12,32 +12,32 @@ import { randomBytes } from "node:crypto";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundBatch } from "../../core/inbound/inbound.ts";
-import type { PairingDesk, PairingRequest } from "../../core/inbound/pairing.ts";
+import type { PairingRequest, PairingService } from "../../core/inbound/pairing.ts";
 import type { LookUp } from "../../core/inbound/pluralkit.ts";
 import { createInteractions } from "../../discord/rest/calls/interactions.ts";
-import { createChallenges, createPairingDesk } from "../../flows/receive/challenge.ts";
+import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createPluralkit } from "../../flows/receive/pluralkit.ts";
 import { createPressed } from "../../flows/receive/press.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createPluralkitClient, type PluralkitClient } from "../../pluralkit/client.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { namesOf, type NamesOptions } from "./names.ts";
-import type { Outlet } from "../outbound/outlet.ts";
+import type { Outbound } from "../outbound/outbound.ts";
 import type { OwnerIds } from "./owner_ids.ts";
 import { routeOf } from "../rules/turn_rules.ts";
 
-export interface EntranceOptions extends NamesOptions {
+export interface InboundOptions extends NamesOptions {
   /** Barnacle's own, for the User-Agent. */
   readonly version: string;
   readonly owners: OwnerIds;
-  readonly outlet: Pick<Outlet, "lanes" | "reachOwners" | "tellOwners">;
+  readonly outbound: Pick<Outbound, "channelQueues" | "reachOwners" | "tellOwners">;
   /** Whether an account of this process has that user. */
   readonly isOurs: (userId: UserId) => boolean;
 }
 
-export interface Entrance {
+export interface Inbound {
   readonly judge: Judge;
-  readonly desk: PairingDesk;
+  readonly pairingService: PairingService;
   /** Goes on where the last process stopped; to be awaited before anything is judged. */
   start(): Promise<void>;
   /** These wait for a fact. */
@@ -54,11 +54,11 @@ export interface Entrance {
 }
 
 /** @param onAccepted What was undecided is to be answered. */
-export function entranceOf(
-  options: EntranceOptions,
+export function createInbound(
+  options: InboundOptions,
   onAccepted: (accepted: readonly Judged[]) => void,
-): Entrance {
-  const { config, store, client, policy, owners, outlet, logging, isOurs, now } = options;
+): Inbound {
+  const { config, store, client, policy, owners, outbound, logging, isOurs, now } = options;
   const { accountId } = config().discord;
   const common = { accountId, schedule, random: Math.random, now };
   const log = logging.forPart("pairing");
@@ -80,7 +80,7 @@ export function entranceOf(
   const challenges = createChallenges({
     ...common,
     store: store.pairing,
-    tellOwners: (text, buttons) => outlet.reachOwners(text, { buttons }),
+    tellOwners: (text, buttons) => outbound.reachOwners(text, { buttons }),
     texts,
     log,
   });
@@ -95,7 +95,7 @@ export function entranceOf(
     store: store.pairing,
     interactions: createInteractions(client),
     texts,
-    onOutbox: ({ channelId }) => outlet.lanes.wake([channelId]),
+    onOutbox: ({ channelId }) => outbound.channelQueues.wake([channelId]),
     now,
     schedule,
     log,
@@ -108,10 +108,10 @@ export function entranceOf(
       await pluralkit.start(); // whom it has spoken for must be known before anybody is judged
       challenges.start();
     },
-    desk: createPairingDesk({ draw: randomBytes, texts }),
+    pairingService: createPairingService({ draw: randomBytes, texts }),
     undecided: pluralkit.undecided,
     challenged(requests) {
-      outlet.lanes.wake(requests.map(({ channelId }) => channelId)); // what they are told is there
+      outbound.channelQueues.wake(requests.map(({ channelId }) => channelId)); // what they are told is there
       challenges.challenged(requests);
     },
     heard(batch) {
@@ -136,7 +136,7 @@ export function entranceOf(
 }
 
 /** PluralKit's client by the config of the moment; switched off, it is asked nothing. */
-function pluralkitBy({ config, version, logging, now }: EntranceOptions): {
+function pluralkitBy({ config, version, logging, now }: InboundOptions): {
   readonly lookUp: PluralkitClient["lookUp"];
   reconfigured(): void;
   stop(): void;
