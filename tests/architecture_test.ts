@@ -6,9 +6,9 @@
  */
 
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative, sep } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
+import { filesIn, readSources } from "../scripts/import_graph.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
 const SRC = "src/";
@@ -76,25 +76,7 @@ const TIMER = "src/lib/schedule.ts";
 /** More files than these in one folder are not read at a glance. */
 const MAX_FILES = 16;
 
-interface Source {
-  /** From the root: `"src/core/inbound/verdict.ts"`. */
-  readonly path: string;
-  readonly text: string;
-  /** Files of ours that it imports, types included. */
-  readonly imports: readonly string[];
-}
-
-const sources: readonly Source[] = ["src", "simulator"].flatMap((top) =>
-  filesIn(top).filter((path) => path.endsWith(".ts")).map((path): Source => {
-    const text = readFileSync(join(ROOT, path), "utf8");
-    const imports = importsOf(text)
-      .filter((target) => target.startsWith("."))
-      .map((target) => relative(ROOT, join(ROOT, dirname(path), target)).split(sep).join("/"))
-      // By path, since Bun puts a shim in the place of the bare name `ws`.
-      .filter((target) => target.endsWith(".ts") && !target.startsWith("node_modules/"));
-    return { path, text, imports };
-  })
-);
+const sources = readSources(ROOT, ["src", "simulator"]);
 
 describe("the program", () => {
   it("has no folder and no file at its top that the table forgot", () => {
@@ -125,7 +107,7 @@ describe("the program", () => {
     assert.deepEqual(circlesIn(rooms), []);
   });
 
-  for (const { path, text, imports } of sources) {
+  for (const { path, text, specifiers, imports } of sources) {
     const folder = folderOf(path);
     const allowed = MAY_IMPORT[folder];
     if (!allowed) continue; // bot.ts joins the parts
@@ -138,7 +120,7 @@ describe("the program", () => {
 
     if (!PURE.includes(folder)) continue;
     it(`${path} touches nothing outside`, () => {
-      const packages = importsOf(text).filter((target) =>
+      const packages = specifiers.filter((target) =>
         !target.startsWith(".") && !PURE_PACKAGES.includes(target)
       );
       assert.deepEqual(packages, []);
@@ -150,7 +132,7 @@ describe("the program", () => {
 describe("the tree", () => {
   it(`has no folder of more than ${MAX_FILES} files`, () => {
     const counts = new Map<string, number>();
-    for (const path of ["src", "simulator", "tests"].flatMap(filesIn)) {
+    for (const path of ["src", "simulator", "tests"].flatMap((top) => filesIn(ROOT, top))) {
       if (path.startsWith("tests/fixtures/")) continue; // data
       counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1);
     }
@@ -164,12 +146,6 @@ describe("circlesIn()", () => {
     assert.deepEqual(circlesIn(graph), [["b", "c"], ["e"]]);
   });
 });
-
-function filesIn(top: string): string[] {
-  return readdirSync(join(ROOT, top), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)).split(sep).join("/"));
-}
 
 /** The first folder of a path below `src/`, the first two in `discord/`; a file is its own. */
 function folderOf(path: string): string {
@@ -205,13 +181,6 @@ function circlesIn(graph: ReadonlyMap<string, readonly string[]>): string[][] {
   };
   for (const name of graph.keys()) if (!numbers.has(name)) visit(name);
   return circles.sort();
-}
-
-function importsOf(text: string): string[] {
-  return Array.from(
-    text.matchAll(/^(?:import|export)\b[^;]*?from "([^"]+)"|\bimport\("([^"]+)"\)/gm),
-    ([, from, lazy]) => (from ?? lazy)!,
-  );
 }
 
 function withoutComments(text: string): string {

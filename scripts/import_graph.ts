@@ -1,0 +1,48 @@
+/**
+ * Which file of the project imports which: for the architecture's test and for the quick tests.
+ *
+ * @module
+ */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+
+export interface Source {
+  /** From the root, with slashes: `"src/core/inbound/verdict.ts"`. */
+  readonly path: string;
+  readonly text: string;
+  /** What it imports as it is written, types and lazy imports included. */
+  readonly specifiers: readonly string[];
+  /** The files of the project among it, by path. */
+  readonly imports: readonly string[];
+}
+
+/** Reads the TypeScript files of some folders at the root. */
+export function readSources(root: string, folders: readonly string[]): readonly Source[] {
+  return folders.flatMap((folder) => filesIn(root, folder))
+    .filter((path) => path.endsWith(".ts"))
+    .map((path): Source => {
+      const text = readFileSync(join(root, path), "utf8");
+      const specifiers = specifiersIn(text);
+      const imports = specifiers
+        .filter((specifier) => specifier.startsWith("."))
+        .map((specifier) => join(dirname(path), specifier).split(sep).join("/"))
+        // By path, since Bun puts a shim in the place of the bare name `ws`.
+        .filter((target) => target.endsWith(".ts") && !target.startsWith("node_modules/"));
+      return { path, text, specifiers, imports };
+    });
+}
+
+/** All files below a folder at the root, by path. */
+export function filesIn(root: string, folder: string): readonly string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join("/"));
+}
+
+function specifiersIn(text: string): readonly string[] {
+  return Array.from(
+    text.matchAll(/^(?:import|export)\b[^;]*?from "([^"]+)"|\bimport\("([^"]+)"\)/gm),
+    ([, from, lazy]) => from ?? lazy ?? "",
+  );
+}
