@@ -6,6 +6,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../../config/config.ts";
+import { DAY_MS } from "../../core/discord/day.ts";
 import type { EarlyThread } from "../../discord/gateway/main/early_thread.ts";
 import { chooseIntents, toIntents } from "../../discord/gateway/read/intents.ts";
 import { READ_TYPES } from "../../discord/gateway/read/reader.ts";
@@ -70,7 +71,7 @@ export interface ConnectPorts
 export type Connection = Pick<Gateway, "committed" | "stats" | "stop">;
 
 /** For how long what Discord said of the gateway, and of the application, is taken without asking. */
-const FRESH_MS = 24 * 60 * 60 * 1_000;
+const FRESH_MS = DAY_MS;
 
 /** How often the address is asked for anew while nothing connects. */
 const RELOCATE_MS = 30_000;
@@ -156,6 +157,8 @@ async function openGateway(
   let ticketsBefore = 0;
   let lastTicket = 0;
   const ready = new Set<number>();
+  /** When Discord refused the intents last, in this process. */
+  let disallowedAt = -Infinity;
   let isStopped = false;
 
   const plan = planShards({
@@ -258,8 +261,15 @@ async function openGateway(
     if (!isStopped) current = open(plan.shards.map(({ id }) => ({ id, identifyInMs: 0 })));
   }
 
-  /** `undefined` where nothing is left to go without: 4014 is met once. */
+  /**
+   * What to ask for after a 4014. It is answered once a day: Discord closes each IDENTIFY that
+   * follows where the intents are not the reason, and trying them in turn would spend the budget.
+   *
+   * @returns `undefined` where it is final.
+   */
   async function fewerIntents(): Promise<typeof chosen | undefined> {
+    if (now() - disallowedAt < DAY_MS) return undefined;
+    disallowedAt = now();
     const found = await ports.readFlags().catch(() => 0); // it said no: that is what is known
     const candidates = [chooseIntents(wanted, found), chooseIntents(wanted, 0)];
     const next = candidates.find(({ bits }) => bits !== chosen.bits);

@@ -162,6 +162,15 @@ describe("[G1] [G2] [G5] the gateway", () => {
       assert.deepEqual(names, ["preflight:discord.intents.message_content"]);
     }));
 
+  it("[G3] answers a 4014 once, and ends with 77 at the next one", () =>
+    onStage({ simulator: QUICK }, async ({ startBot, simulator }) => {
+      simulator.faults.gateway.closeOnIdentify.push(4014, 4014, 4014, 4014);
+      const bot = startBot();
+      assert.deepEqual(await ended(bot), { code: 77, signal: null });
+      assert.equal(simulator.account().identifies.length, 2);
+      assert.match(bot.lines.join("\n"), /intent/i);
+    }));
+
   it("[G9] asks for an intent that was missing once it is switched on", () =>
     onStage({}, async (scene) => {
       const { start, line, status, simulator: { world, application } } = scene;
