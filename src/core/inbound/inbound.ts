@@ -85,7 +85,7 @@ export type Mention = "user" | "role" | "reply";
 
 /** Something that a message carries beside its text, described in words for a model (H3). */
 export interface Extra {
-  readonly kind: "attachment" | "sticker" | "poll" | "embed" | "forward";
+  readonly kind: "attachment" | "sticker" | "poll" | "embed" | "components" | "forward";
   /** Untrusted text: `"cat.png (image/png, 12 kB)"`. */
   readonly text: string;
 }

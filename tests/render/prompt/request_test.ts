@@ -71,7 +71,7 @@ describe("composeRequest()", () => {
           author: { id: userId("4"), tag: canary("quotedTag") },
           text: canary("quotedText"),
         },
-        extras: (["attachment", "sticker", "poll", "embed", "forward"] as const)
+        extras: (["attachment", "sticker", "poll", "embed", "components", "forward"] as const)
           .map((kind) => ({ kind, text: canary(kind) })),
       });
     const requestOf = (message: InboundMessage) =>

@@ -9,18 +9,20 @@
 
 import type { Extra } from "../../../core/inbound/inbound.ts";
 import { bounded } from "../../../lib/bounded.ts";
+import { describeComponents } from "./describe_components.ts";
 import type { ContentPayload, MessagePayload } from "./payloads.ts";
 
 const NONE: readonly Extra[] = [];
 const MAX_EXTRAS = 25;
 const MAX_EXTRA_CHARS = 1_000;
 const MAX_FORWARD_CHARS = 4_000;
+const MAX_COMPONENTS_CHARS = 4_000;
 
-/** Attachments, stickers, the poll, embeds and forwarded messages, in this order. */
+/** Attachments, stickers, the poll, embeds, components and forwarded messages, in this order. */
 export function describeExtras(message: MessagePayload): readonly Extra[] {
-  const { attachments, sticker_items, poll, embeds, message_snapshots } = message;
+  const { attachments, sticker_items, poll, embeds, components, message_snapshots } = message;
   const isBare = !attachments?.length && !sticker_items?.length && !poll && !embeds?.length &&
-    !message_snapshots?.length;
+    !components?.length && !message_snapshots?.length;
   if (isBare) return NONE;
   const forwarded = (message.message_snapshots ?? []).map(({ message: snapshot }): Extra => ({
     kind: "forward",
@@ -36,10 +38,12 @@ export function wordsOf(content: ContentPayload): string {
     .join("\n");
 }
 
-function ownExtras({ attachments, sticker_items, poll, embeds }: ContentPayload): Extra[] {
+function ownExtras(
+  { attachments, sticker_items, poll, embeds, components }: ContentPayload,
+): Extra[] {
   const extras: Extra[] = [];
-  const add = (kind: Extra["kind"], text: string) => {
-    if (text !== "") extras.push({ kind, text: bounded(text, MAX_EXTRA_CHARS) });
+  const add = (kind: Extra["kind"], text: string, maxChars = MAX_EXTRA_CHARS) => {
+    if (text !== "") extras.push({ kind, text: bounded(text, maxChars) });
   };
   for (const { filename, content_type, size, description } of attachments ?? []) {
     const type = content_type ?? "unknown type";
@@ -56,6 +60,8 @@ function ownExtras({ attachments, sticker_items, poll, embeds }: ContentPayload)
     const rows = fields.map(({ name, value }) => `${name}: ${value}`);
     add("embed", [...parts, ...rows, url].filter(Boolean).join("\n"));
   }
+  // They are all the words of a message that has any.
+  if (components?.length) add("components", describeComponents(components), MAX_COMPONENTS_CHARS);
   return extras;
 }
 

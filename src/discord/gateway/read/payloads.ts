@@ -53,6 +53,8 @@ const contentFields = {
   embeds: leniently(embedPayload),
   sticker_items: leniently(namedPayload),
   poll: pollPayload.optional().catch(undefined),
+  /** They may hold others: `describe_components.ts` reads them. */
+  components: leniently(z.unknown()),
 };
 
 export const contentPayload = z.object(contentFields);

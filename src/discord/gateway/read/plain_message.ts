@@ -28,7 +28,8 @@ function carriesNothing(d: Unread<MessagePayload>): boolean {
   return isNone(d.webhook_id) && d.application_id === undefined &&
     d.interaction_metadata === undefined && d.poll === undefined &&
     isNone(d.message_reference) && isNone(d.referenced_message) && isEmpty(d.attachments) &&
-    isEmpty(d.embeds) && isEmpty(d.sticker_items) && isEmpty(d.message_snapshots);
+    isEmpty(d.embeds) && isEmpty(d.sticker_items) && isEmpty(d.components) &&
+    isEmpty(d.message_snapshots);
 }
 
 function isPlainUser(user: unknown): boolean {
