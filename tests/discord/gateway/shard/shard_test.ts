@@ -401,7 +401,9 @@ describe("[G1] startShard()", () => {
     await gateway.until(
       () => shard.logs().some((line) => /could not keep up/.test(line)),
       "the socket's end",
+      30_000,
     );
+    gateway.options = {}; // on a busy machine the next sockets would miss beats so fast
     assert.ok(shard.dispatches().length < 200, `${shard.dispatches().length} were taken`);
     const ticksBefore = shard.ticks();
     await new Promise((resolve) => setTimeout(resolve, 800)); // the wait's end is past by then
@@ -421,7 +423,7 @@ describe("[G1] startShard()", () => {
         return shard.dispatches().length === 401;
       },
       "all of them",
-      10_000,
+      50_000,
     );
     assert.deepEqual(
       shard.dispatches().slice(1).map(({ d }) => d.i),
