@@ -36,7 +36,7 @@ const USER_REFERENCE = /^(?:<@!?(.*)>|(?:user|discord):(.*)|(\d+))$/;
  *
  * @param text `"*"`, `"<id>"`, `"<@id>"`, `"<@!id>"`, `"user:<id>"`,
  * `"discord:<id>"`, `"pk:<member id>"`, `"role:<id or name>"`, a username, a tag
- * such as `"ada#1234"`, or the name of a PluralKit member.
+ * such as `"ada#1234"`, or the name of a PluralKit member, each with or without an `@` before it.
  */
 export function parseAllowEntry(text: string): AllowEntry | AllowEntryProblem {
   const entry = text.trim();
@@ -51,7 +51,13 @@ export function parseAllowEntry(text: string): AllowEntry | AllowEntryProblem {
   }
 
   const [, prefix, rest] = /^(pk|role|channel):(.*)$/.exec(entry) ?? [];
-  if (prefix === undefined || rest === undefined) return { kind: "name", name: entry };
+  if (prefix === undefined || rest === undefined) {
+    const name = entry.replace(/^@/, ""); // as people write names
+    if (name === "") return problem(`"${entry}" names nobody`);
+    return /^\d+$/.test(name)
+      ? problem(`"${entry}" may be an id or a name: write "${name}" or "<@${name}>" for the id`)
+      : { kind: "name", name };
+  }
   if (prefix === "channel") return problem(`"${entry}" is no person: it belongs in groupChannels`);
   if (rest === "") return problem(`"${entry}" names nobody after the colon`);
   if (prefix === "pk") return { kind: "pluralkit", memberId: rest };

@@ -159,7 +159,7 @@ function person(written: string): string {
   const role = /^role:(.+)$/s.exec(entry)?.[1];
   if (role) return `${/^[1-9]\d{0,18}$/.test(role) ? "role" : "role_name"} ${role}`;
   const member = /^pk:(.+)$/s.exec(entry)?.[1];
-  return member ? `pluralkit ${member}` : `name ${entry}`;
+  return member ? `pluralkit ${member}` : `name ${entry.replace(/^@/, "")}`;
 }
 
 function group(written: string): string {

@@ -28,6 +28,8 @@ describe("[P4] parseAllowEntry()", () => {
     [`role:${MODS}`, { kind: "role", id: MODS }],
     ["role:Night Watch", { kind: "role_name", name: "Night Watch" }],
     ["steipete", { kind: "name", name: "steipete" }],
+    ["@steipete", { kind: "name", name: "steipete" }],
+    ["@@steipete", { kind: "name", name: "@steipete" }],
     ["Ada#1234", { kind: "name", name: "Ada#1234" }],
   ];
   for (const [text, entry] of cases) {
@@ -41,6 +43,8 @@ describe("[P4] parseAllowEntry()", () => {
     ["  ", /blank/],
     ["discord:steipete", /"discord:steipete" holds no Discord user id/],
     ["user:", /no Discord user id/],
+    ["@", /names nobody/],
+    ["@175928847299117063", /may be an id or a name: write "175928847299117063" or/],
     ["<@steipete>", /no Discord user id/],
     [`<@&${MODS}>`, /no Discord user id/], // mentions a role
     ["99999999999999999999", /no Discord user id/], // larger than 64 bits

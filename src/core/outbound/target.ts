@@ -41,9 +41,9 @@ export interface TargetProblem {
 const USER = /^(?:<@!?(\d+)>|@(\d+)|(?:discord:)?user:\s*(\d+))$/i;
 /** `<#5>`; `channel:5` and `discord:channel:5`. */
 const CHANNEL = /^(?:<#(\d+)>|(?:discord:)?channel:\s*(\d+))$/i;
-/** To a channel or a message, in a guild or, as `@me`, in direct messages. */
+/** To a channel or a message, in a guild or, as `@me`, in direct messages; copied without its scheme too. */
 const LINK =
-  /^<?https?:\/\/(?:(?:www|ptb|canary)\.)?discord(?:app)?\.com\/channels\/(@me|\d+)\/(\d+)(?:\/(\d+))?\/?(?:[?#][^\s>]*)?>?$/i;
+  /^<?(?:https?:\/\/)?(?:(?:www|ptb|canary)\.)?discord(?:app)?\.com\/channels\/(@me|\d+)\/(\d+)(?:\/(\d+))?\/?(?:[?#][^\s>]*)?>?$/i;
 /** What is a number and nothing else that counts. */
 const BARE = /^(?:discord:)?\s*(\d+)$/i;
 

@@ -26,6 +26,8 @@ describe("[S4] parseTarget()", () => {
     ["<#123>", channel("123")],
     ["discord:channel:123", channel("123")],
     ["https://discord.com/channels/1/2", linked("1", "2")],
+    ["discord.com/channels/1/2/3", linked("1", "2", "3")],
+    ["ptb.discord.com/channels/1/2", linked("1", "2")],
     ["https://discord.com/channels/1/2/3", linked("1", "2", "3")],
     ["https://ptb.discord.com/channels/1/2/3/", linked("1", "2", "3")],
     ["https://canary.discordapp.com/channels/1/2?x#y", linked("1", "2")],
