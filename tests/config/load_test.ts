@@ -141,6 +141,15 @@ describe("loadConfig()", () => {
     assert.equal(loaded.kind, "refused");
   });
 
+  it("[C5] takes a blank token for one that is not set, beside the environment's too", async () => {
+    for (const blank of ['""', '"  "']) {
+      const text = discord(`"token":${blank}`);
+      const config = await configOf(text, { env: { DISCORD_BOT_TOKEN: "x" } });
+      assert.equal(config.discord.token?.reveal(), "x");
+      assert.match(missingToken(await configOf(text))?.hint ?? "", /set DISCORD_BOT_TOKEN/);
+    }
+  });
+
   it("[C5] knows where the token is to be written", async () => {
     const env = { DISCORD_BOT_TOKEN: " Bot x ", MINE: "y" };
     const place = async (text: string | undefined) =>

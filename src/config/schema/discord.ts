@@ -10,7 +10,7 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { amount, key, later, laterSection, lazySection, text, whole } from "./key.ts";
 import { dm, groupPolicy, guild, id, INTENT_FILTER, intentFilter, ownDm } from "./access.ts";
 import { gateway, ownRetry, rateLimit, rest, retry } from "./connection.ts";
-import { secret } from "./secrets.ts";
+import { secret, secretOrBlank } from "./secrets.ts";
 
 /** What goes there carries a token, and what comes back decides who is heard. */
 const pluralkitUrl = () =>
@@ -48,7 +48,7 @@ const RETRY = "What is done about requests that fail.";
 const accountKeys = {
   enabled: key(z.boolean().default(true), "`false` does not connect to Discord.", RECONNECT),
   token: key(
-    secret().optional(),
+    secretOrBlank().optional(),
     'The bot token: `"${NAME}"`, `{ "file": "path" }`, or itself.',
     { unset: "`DISCORD_BOT_TOKEN`", example: "${DISCORD_BOT_TOKEN}", ...RECONNECT },
   ),

@@ -92,6 +92,8 @@ const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
 /** Visible ASCII: what a header can carry. */
 const SENDABLE = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
 
+const FILE = z.strictObject({ file: z.string().min(1) });
+
 /** What `secret()` made, so that a walk over the schema knows what not to show. */
 const secretSchemas = new WeakSet<z.core.$ZodType>();
 
@@ -107,23 +109,36 @@ export function isReference(written: string): boolean {
 
 /** A secret in the config: literal, `"${NAME}"`, or `{ "file": "path" }`. */
 export function secret() {
-  const schema = z.union([z.string().min(1), z.strictObject({ file: z.string().min(1) })])
-    .transform((written, context): SecretSource => {
-      if (typeof written !== "string") return written;
-      const name = REFERENCE.exec(written.trim())?.[1];
-      if (name !== undefined) return new EnvReference(name);
-      if (written.includes("${")) {
-        context.addIssue({
-          code: "custom",
-          message: "A reference to the environment must be the whole value",
-          params: { hint: 'write "${NAME}", with letters, digits and _ in the name' },
-        });
-        return z.NEVER;
-      }
-      return new Secret(written);
-    });
+  const schema = z.union([z.string().min(1), FILE]).transform(toSource);
   secretSchemas.add(schema);
   return schema;
+}
+
+/** The same; one that is blank counts as not set. */
+export function secretOrBlank() {
+  const schema = z.union([z.string(), FILE]).transform((written, context) =>
+    typeof written === "string" && written.trim() === "" ? undefined : toSource(written, context)
+  );
+  secretSchemas.add(schema);
+  return schema;
+}
+
+function toSource(
+  written: string | FileReference,
+  context: z.core.$RefinementCtx,
+): SecretSource {
+  if (typeof written !== "string") return written;
+  const name = REFERENCE.exec(written.trim())?.[1];
+  if (name !== undefined) return new EnvReference(name);
+  if (written.includes("${")) {
+    context.addIssue({
+      code: "custom",
+      message: "A reference to the environment must be the whole value",
+      params: { hint: 'write "${NAME}", with letters, digits and _ in the name' },
+    });
+    return z.NEVER;
+  }
+  return new Secret(written);
 }
 
 /**
