@@ -145,6 +145,7 @@ export async function startAccount(
     schedule,
     log: logging.forPart("inbox"),
     committed: (ticket) => gateway?.committed(ticket),
+    onSessionDue: (shardId) => catchUp.sessionDue(shardId),
     onSessionStarting: (shardId) => catchUp.sessionStarting(shardId), // again where T0 is refused
     onSessionStarted(shardId) {
       // Where none is resumed, the one before was ours to end.
@@ -182,7 +183,7 @@ export async function startAccount(
 
   await store.voidClaims(accountId); // where it starts anew, of turns that had no end in their time
   for (const { shardId, session, catchUpFrom: from, lostAt } of stored.shards) { // before any turn
-    if (session?.hasHole) catchUp.sessionStarting(shardId); // only a READY tells what to read
+    if (session?.hasHole) catchUp.sessionDue(shardId); // only a READY tells what to read
     else if (from !== undefined) {
       catchUp.start({ shardId, from, ...(lostAt !== undefined && { lostAt }) });
     }
@@ -203,6 +204,7 @@ export async function startAccount(
     onShards(count) {
       shardCount = count;
       vitals.setShardCount(count);
+      catchUp.setShardCount(count);
     },
     onIntents: connectionState.setUngranted,
     onBudget: vitals.refresh,

@@ -72,10 +72,14 @@ export interface CatchUpPorts extends ReadChannelPorts, UnreadablePorts {
 }
 
 export interface CatchUp {
-  /** A shard's new session is due, or about to be stored: no turn begins before its gap is known. */
+  /** A shard's session lacks events, and a new one is due: no turn begins before it is there. */
+  sessionDue(shardId: number): void;
+  /** A shard's new session is about to be stored: no turn begins before its gap is known. */
   sessionStarting(shardId: number): void;
   /** It is stored, and its gap with it. */
   sessionStarted(shardId: number): void;
+  /** The account has so many shards now: no session of others is to come. */
+  setShardCount(count: number): void;
   /** A gap is open: at the start of the process, where its session is to be resumed. */
   start(gap: Gap): void;
   /** More is known of the guilds than before: a GUILD_CREATE has come, or one was left. */
@@ -112,6 +116,8 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
   const open = new Map<number, OpenGap>();
   /** Shards of whose new session it is not known yet whether it has a gap. */
   const unsure = new Set<number>();
+  /** Shards that are to begin a new session. */
+  const due = new Set<number>();
   const hold = createHold(ports.schedule, ports.onReleased);
   const unreadable = createUnreadable(ports);
   const retries = createRetryQueue("Cannot catch up on what was missed", ports);
@@ -227,20 +233,33 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
   }
 
   function settleHold(): void {
-    if (unsure.size > 0) return;
+    if (unsure.size > 0 || due.size > 0) return;
     if (open.size === 0) return hold.end();
     const isPlanned = ({ awaited, direct }: OpenGap) => awaited === 0 && direct === "planned";
     if (open.values().every(isPlanned)) hold.narrow();
   }
 
+  /** What is open for it grows, or it would be closed over what the lost session did not bring. */
+  function expect(shardId: number, set: Set<number>): void {
+    const gap = open.get(shardId);
+    if (!ports.isEnabled) return;
+    const isAnew = set.size === 0; // said again where the store refused T0
+    if (gap) gap.isGrowing = true;
+    set.add(shardId);
+    hold.expect(isAnew);
+  }
+
   return {
+    sessionDue: (shardId) => expect(shardId, due),
     sessionStarting(shardId) {
-      const gap = open.get(shardId);
-      if (!ports.isEnabled) return;
-      const isAnew = unsure.size === 0; // said again where the store refused T0
-      if (gap) gap.isGrowing = true; // or it would be closed over what the lost session did not bring
-      unsure.add(shardId);
-      hold.expect(isAnew);
+      due.delete(shardId);
+      expect(shardId, unsure);
+    },
+    setShardCount(count) {
+      for (const set of [due, unsure]) {
+        for (const shardId of set) if (shardId >= count) set.delete(shardId);
+      }
+      settleHold();
     },
     sessionStarted(shardId) {
       retries.addFirst(async () => {

@@ -62,7 +62,9 @@ export interface AcceptPorts extends JudgePorts {
   readonly schedule: Schedule;
   /** The store holds every batch up to the one with this ticket. */
   readonly committed: (ticket: number) => void;
-  /** A shard's new session is about to be stored (T0), or that the one there is has a hole. */
+  /** A shard's session lacks events: a new one is due. */
+  readonly onSessionDue: (shardId: number) => void;
+  /** A shard's new session is about to be stored (T0). */
   readonly onSessionStarting: (shardId: number) => void;
   /** It is stored, and with it whether something was missed; its events are not yet. */
   readonly onSessionStarted: (shardId: number) => void;
@@ -259,7 +261,7 @@ async function commit(unit: Unit, ports: AcceptPorts): Promise<void> {
 async function begin(unit: Unit, { store, ...ports }: AcceptPorts): Promise<void> {
   const { started, accountId, shardId, arrivedAt, guilds } = unit;
   if (unit.afterHole) {
-    ports.onSessionStarting(shardId); // turns wait for what is missing: a new session follows
+    ports.onSessionDue(shardId); // turns wait for what is missing: a new session follows
     await store.openGap(accountId, shardId, arrivedAt);
     unit.afterHole = undefined;
   }

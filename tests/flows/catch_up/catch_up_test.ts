@@ -235,6 +235,32 @@ describe("[G6] createCatchUp()", () => {
       assert.ok(released() > 0);
     });
 
+    it("[G5b] is everything anew at a session that was due for longer than turns are held", async () => {
+      const { catchUp, clock, gap, say, world } = setUp();
+      say(GENERAL, 1_000);
+      world.gap = gap.from;
+      catchUp.sessionDue(0);
+      assert.equal(catchUp.held(), "all");
+      clock.advance(HOLD_MS);
+      assert.deepEqual(catchUp.held(), []);
+      catchUp.sessionStarting(0);
+      assert.equal(catchUp.held(), "all");
+      catchUp.sessionStarted(0);
+      await settle();
+      assert.deepEqual(catchUp.held(), []);
+      catchUp.sessionDue(0);
+      assert.equal(catchUp.held(), "all", "another one has its own time");
+    });
+
+    it("[G5b] is nothing for a shard that the account has no more", () => {
+      const { catchUp } = setUp();
+      catchUp.sessionDue(1);
+      catchUp.setShardCount(2);
+      assert.equal(catchUp.held(), "all");
+      catchUp.setShardCount(1);
+      assert.deepEqual(catchUp.held(), []);
+    });
+
     it("is everything again after another lost session, while a guild stays away", async () => {
       const { catchUp, clock, gap, say, steps, world } = setUp();
       say(GENERAL, 1_000);

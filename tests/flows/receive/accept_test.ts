@@ -111,6 +111,7 @@ function setUp() {
     schedule: clock.schedule,
     log,
     committed: (seq) => steps.push(`committed ${seq}`),
+    onSessionDue: (shardId) => steps.push(`due ${shardId}`),
     onSessionStarting: (shardId) => steps.push(`starting ${shardId}`),
     onSessionStarted: (shardId) => steps.push(`started ${shardId}`),
     onForeign: (found) => foreign.push(...found),
@@ -333,7 +334,7 @@ describe("createAcceptor()", () => {
     assert.deepEqual(steps, [
       "T1 11",
       "committed 1",
-      "starting 0",
+      "due 0",
       "gap 0",
       "T1 12 13",
       "committed 3",

@@ -29,6 +29,8 @@ const HASTY_MS = 5_000;
 /** Milliseconds; op 9 `false` wants a wait of 1 to 5 seconds. */
 const INVALID_SESSION_DELAY_MS = { min: 1_000, range: 4_000 };
 
+const AT_ONCE = { kind: "identify", delayMs: 0, isDown: false } as const;
+
 /** What a step is taken in, besides the life itself. */
 export interface Circumstances {
   readonly rules: LifeRules;
@@ -41,7 +43,10 @@ export function lose(life: Life, cause: Cause, { rules, now, random }: Circumsta
   const { phase } = life;
   const nowMs = now.monotonicMs;
   const livedMs = "sinceMs" in phase ? nowMs - phase.sinceMs : undefined;
-  const failures = livedMs !== undefined && livedMs >= LIVED_MS ? 1 : life.failures + 1;
+  // Closing a session that has a hole is planned, and no failure.
+  const isPlanned = cause.kind === "hole";
+  const hasLived = livedMs !== undefined && livedMs >= LIVED_MS;
+  const failures = isPlanned ? life.failures : hasLived ? 1 : life.failures + 1;
   const isFailedResume = phase.kind === "resuming" && cause.kind !== "congested";
   const failedResumes = life.failedResumes + (isFailedResume ? 1 : 0);
 
@@ -53,13 +58,13 @@ export function lose(life: Life, cause: Cause, { rules, now, random }: Circumsta
   const isSessionOver = isRefused || cause.kind === "hole" ||
     failedResumes >= MAX_FAILED_RESUMES ||
     (code !== undefined && meaningOf(code).fate !== "resume");
-  const planned = planReconnect(
+  const planned: ReconnectPlan = isPlanned ? AT_ONCE : planReconnect(
     {
       code,
       hasSession: life.session !== undefined && !isSessionOver,
       attempt: failures,
-      isAtOnce: (cause.kind === "reconnect_asked" || cause.kind === "hole") &&
-        livedMs !== undefined && (failures === 1 || livedMs >= HASTY_MS),
+      isAtOnce: cause.kind === "reconnect_asked" && livedMs !== undefined &&
+        (failures === 1 || livedMs >= HASTY_MS),
       minDelayMs: isRefused
         ? INVALID_SESSION_DELAY_MS.min + random * INVALID_SESSION_DELAY_MS.range
         : 0,

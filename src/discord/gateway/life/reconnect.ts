@@ -178,9 +178,18 @@ function onTick(life: Life, jumpMs: number, at: Circumstances): Step {
 /** There is room again: what was held up counts from now. */
 function relieved(life: Life, { rules, now }: Circumstances): Life {
   const { phase, ...rest } = omit(life, "congestedMs");
-  if (phase.kind !== "identifying" && phase.kind !== "resuming") return { ...rest, phase };
-  const untilMs = now.monotonicMs + rules.deadlines.readyMs;
-  return { ...rest, phase: { ...phase, untilMs } };
+  switch (phase.kind) {
+    case "identifying":
+    case "resuming":
+      return {
+        ...rest,
+        phase: { ...phase, untilMs: now.monotonicMs + rules.deadlines.readyMs },
+      };
+    case "closing":
+      return { ...rest, phase: { ...phase, untilMs: now.monotonicMs + CLOSE_MS } };
+    default:
+      return { ...rest, phase };
+  }
 }
 
 /** What each phase that has an end waits for. */

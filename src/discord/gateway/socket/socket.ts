@@ -139,7 +139,9 @@ export function openSocket(options: SocketOptions, events: SocketEvents): Gatewa
       isOver = true;
       clearTimeout(timer);
       return new Promise((resolve) => {
-        dialling.end((outermost) => sayGoodbye(outermost, sender, code, resolve));
+        // Where the close frame was sent before, its answer has been waited for.
+        const from = isCloseSent ? undefined : sender;
+        dialling.end((outermost) => sayGoodbye(outermost, from, code, resolve));
       });
     },
     pause: () => void stream?.pause(),

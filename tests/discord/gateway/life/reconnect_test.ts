@@ -134,7 +134,7 @@ function started(...args: ConstructorParameters<typeof Story>): Story {
 }
 
 /** Resumed, and Discord has forgotten events that the store has lost. */
-function withHole(beginning: Beginning = {}): Story {
+function withHole(...[beginning = {}]: ConstructorParameters<typeof Story>): Story {
   return started({ session: SESSION, ...beginning }).greeted()
     .happens({ kind: "resumed", hasHole: true });
 }
@@ -433,9 +433,20 @@ describe("[G5b] advance()", () => {
     assert.equal(story.life.phase.kind, "ready");
     story.own("drained").tick().own("congested").after(5_000);
     assert.equal(story.life.phase.kind, "closing");
-    story.own("drained").tick();
+    story.own("drained").after(999);
+    assert.equal(story.intent(), "closing", "what was not read is read now");
+    story.after(1);
     assert.equal(story.intent(), "identify");
   });
+
+  for (const reconnect of [{}, { exitOnGiveUp: true }, { enabled: false }]) {
+    it(`is no failure, whatever failed before: ${JSON.stringify(reconnect)}`, () => {
+      const story = withHole({ failures: 10, reconnect }).tick();
+      story.happens({ kind: "closed", reason: "" });
+      assert.deepEqual([story.intent(), story.waitMs()], ["identify", 0]);
+      assert.deepEqual([story.life.failures, story.life.isDown], [10, false]);
+    });
+  }
 
   it("resumes over a lost connection, and knows the hole again", () => {
     const story = withHole({ identifyInMs: 60_000 }).happens({ kind: "closed", reason: "" });
