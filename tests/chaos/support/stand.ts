@@ -25,6 +25,7 @@ import { type Crowd, gather } from "./crowd.ts";
 import { type Bound, type Report, reportOf } from "./report.ts";
 import { startTcpProxy, type TcpProxy, type Trouble } from "./tcp_proxy.ts";
 import { OWN_HOST } from "../../support/network/own_host.ts";
+import { createStore } from "../../../src/store/store.ts";
 
 export interface Stand extends Scene {
   readonly seeded: Seeded;
@@ -97,8 +98,10 @@ export async function onStand(
         }
       },
       sabotage(sql) {
-        const database = new DatabaseSync(join(scene.dataDir, DATABASE_NAME));
+        const path = join(scene.dataDir, DATABASE_NAME);
+        const database = new DatabaseSync(path);
         try {
+          createStore(database, path, { elapsed: () => 0 }); // does what the journal holds
           database.exec(sql);
         } finally {
           database.close();
