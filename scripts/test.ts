@@ -15,12 +15,7 @@ import { once } from "node:events";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, sep } from "node:path";
 import process from "node:process";
-
-interface Count {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-}
+import { readReport, secondsByFile } from "./junit.ts";
 
 const DENO = process.execPath;
 const BUN = join("node_modules", ".bin", "bun");
@@ -33,6 +28,8 @@ const QEMU = "/usr/bin/qemu-aarch64-static";
 const ARM64_LIBRARIES = "/usr/aarch64-linux-gnu";
 
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** Each failed step with its failed tests, printed again at the end, where a reader looks first. */
+const failed: string[] = [];
 
 async function step(
   name: string,
@@ -52,36 +49,18 @@ async function step(
   }
   const [status] = await once(child, "close");
   for (const bytes of said) process.stdout.write(bytes);
-  const count = report ? countOf(report) : { passed: status === 0 ? 1 : 0, failed: 0, skipped: 0 };
-  const isGood = status === 0 && count.passed > 0 && count.failed === 0;
-  total.passed += count.passed;
-  total.failed += isGood ? 0 : Math.max(1, count.failed);
-  total.skipped += count.skipped;
+  const { passed, skipped, failures } = report
+    ? readReport(report)
+    : { passed: status === 0 ? 1 : 0, skipped: 0, failures: [] };
+  const isGood = status === 0 && passed > 0 && failures.length === 0;
+  total.passed += passed;
+  total.skipped += skipped;
+  total.failed += isGood ? 0 : Math.max(1, failures.length);
+  if (!isGood) failed.push(name, ...failures.map((failure) => `  ${failure}`));
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
-  const tests = report
-    ? `, ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`
-    : "";
+  const tests = report ? `, ${passed} passed, ${failures.length} failed, ${skipped} skipped` : "";
   console.log(`${isGood ? "ok    " : "FAILED"} ${name} (${seconds} s${tests})`);
   return isGood;
-}
-
-/** Counts leaves: Deno reports each `describe` as a test of its own. */
-function countOf(report: string): Count {
-  const xml = existsSync(report) ? readFileSync(report, "utf8") : "";
-  const cases = Array.from(
-    xml.matchAll(/<testcase name="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g),
-    ([, name = "", body = ""]) => ({ name, body }),
-  );
-  const parents = new Set<string>();
-  for (const { name } of cases) {
-    for (let end = name.lastIndexOf(" &gt; "); end > 0; end = name.lastIndexOf(" &gt; ", end - 1)) {
-      parents.add(name.slice(0, end));
-    }
-  }
-  const leaves = cases.filter(({ name }) => !parents.has(name));
-  const failed = leaves.filter(({ body }) => /<(?:failure|error)\b/.test(body)).length;
-  const skipped = leaves.filter(({ body }) => /<skipped\b/.test(body)).length;
-  return { passed: leaves.length - failed - skipped, failed, skipped };
 }
 
 function denoTests(
@@ -159,14 +138,8 @@ function slowest(count: number): void {
   const files = new Map<string, number>();
   for (const name of readdirSync(DIST).filter((name) => name.endsWith(".xml"))) {
     const runtime = name.includes("Bun") ? "bun" : "deno";
-    const report = readFileSync(join(DIST, name), "utf8");
-    for (const [test] of report.matchAll(/<testcase [^>]*>/g)) {
-      // Bun names the file; Deno does so for what stands at the top of one, the rest included.
-      const file = /(?: file="|classname="\.\/)([^"]+)"/.exec(test)?.[1];
-      if (file === undefined) continue;
-      const key = `${file} (${runtime})`;
-      const seconds = Number(/ time="([^"]+)"/.exec(test)?.[1] ?? 0);
-      files.set(key, (files.get(key) ?? 0) + seconds);
+    for (const [file, seconds] of secondsByFile(join(DIST, name))) {
+      files.set(`${file} (${runtime})`, seconds);
     }
   }
   const ranked = [...files].sort(([, one], [, other]) => other - one).slice(0, count);
@@ -194,5 +167,6 @@ slowest(20);
 for (const line of new Set(existsSync(SKIPS) ? readFileSync(SKIPS, "utf8").split("\n") : [])) {
   if (line) console.log(`skipped: ${line}`);
 }
+for (const line of failed) console.log(`failed: ${line}`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed > 0 ? 1 : 0);

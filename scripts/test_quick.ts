@@ -11,10 +11,11 @@
  */
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { readSources } from "./import_graph.ts";
+import { secondsByFile } from "./junit.ts";
 
 const ROOT = join(import.meta.dirname ?? ".", "..");
 const BUDGET_SEC = 60;
@@ -25,7 +26,7 @@ const USUAL_SEC = 1;
 const sources = readSources(ROOT, ["src", "simulator", "tests", "scripts"]);
 const changed = changedFiles();
 const ranked = testsByDistance(changed);
-const times = timesOf(join(ROOT, "dist", "tests_on_Deno.xml"));
+const times = secondsByFile(join(ROOT, "dist", "tests_on_Deno.xml"));
 const chosen: string[] = [];
 let left = BUDGET_SEC * JOBS;
 for (const test of ranked) {
@@ -61,7 +62,7 @@ function git(...args: readonly string[]): readonly string[] {
   return said.split("\n").filter(Boolean);
 }
 
-/** Test files that lead to a changed file, the nearest first; those of the whole bot are left out. */
+/** Test files that import a changed file, the nearest first, without those of the whole bot. */
 function testsByDistance(files: readonly string[]): readonly string[] {
   const importers = new Map<string, string[]>();
   for (const { path, imports } of sources) {
@@ -73,15 +74,4 @@ function testsByDistance(files: readonly string[]): readonly string[] {
     path.startsWith("tests/") && path.endsWith("_test.ts") && existsSync(join(ROOT, path)) &&
     !/^tests\/(?:e2e|chaos)\//.test(path)
   );
-}
-
-/** Seconds by test file, as Deno's report of the last whole run has them. */
-function timesOf(report: string): ReadonlyMap<string, number> {
-  const times = new Map<string, number>();
-  if (!existsSync(report)) return times;
-  for (
-    const [, file = "", seconds] of readFileSync(report, "utf8")
-      .matchAll(/<testcase [^>]*classname="\.\/([^"]+)" time="([^"]+)"/g)
-  ) times.set(file, (times.get(file) ?? 0) + Number(seconds));
-  return times;
 }

@@ -1,0 +1,84 @@
+/**
+ * Reads the JUnit reports of `deno test` and `bun test`, which differ in shape: Bun names the file
+ * of each test, Deno only that of each `describe` at the top of a file, whose time includes its
+ * tests. Deno also reports each `describe` as a test of its own.
+ *
+ * @module
+ */
+
+import { existsSync, readFileSync } from "node:fs";
+
+/** One test, or in Deno's reports also one `describe`. */
+interface Case {
+  readonly name: string;
+  /** Missing for Deno's tests inside a `describe`. */
+  readonly file?: string;
+  readonly seconds: number;
+  /** The inner XML: empty if the test passed. */
+  readonly body: string;
+}
+
+/** What a report counts, `describe`s left out. */
+export interface Report {
+  readonly passed: number;
+  readonly skipped: number;
+  /** Name and first lines of the error of each failed test. */
+  readonly failures: readonly string[];
+}
+
+const SHOWN_LINES = 8;
+
+/** Counts the tests of a report; all zero if there is no such file. */
+export function readReport(path: string): Report {
+  const cases = casesOf(path);
+  const parents = new Set<string>();
+  for (const { name } of cases) {
+    for (let end = name.lastIndexOf(" > "); end > 0; end = name.lastIndexOf(" > ", end - 1)) {
+      parents.add(name.slice(0, end));
+    }
+  }
+  const tests = cases.filter(({ name }) => !parents.has(name));
+  const failed = tests.filter(({ body }) => /<(?:failure|error)\b/.test(body));
+  const skipped = tests.filter(({ body }) => /<skipped\b/.test(body)).length;
+  return {
+    passed: tests.length - failed.length - skipped,
+    skipped,
+    failures: failed.map(({ name, body }) => {
+      const error = unescaped(body.replaceAll(/<[^>]*>/g, "")).trim();
+      return [name, ...error.split("\n").slice(0, SHOWN_LINES)].join("\n    ");
+    }),
+  };
+}
+
+/** Seconds by test file; empty if there is no such report. */
+export function secondsByFile(path: string): ReadonlyMap<string, number> {
+  const files = new Map<string, number>();
+  for (const { file, seconds } of casesOf(path)) {
+    if (file !== undefined) files.set(file, (files.get(file) ?? 0) + seconds);
+  }
+  return files;
+}
+
+function casesOf(path: string): readonly Case[] {
+  if (!existsSync(path)) return [];
+  const xml = readFileSync(path, "utf8");
+  return Array.from(
+    xml.matchAll(/<testcase name="([^"]*)"([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g),
+    ([, name = "", attributes = "", body = ""]) => {
+      const file = / (?:file="|classname="\.\/)([^"]+)"/.exec(attributes)?.[1];
+      const seconds = Number(/ time="([^"]+)"/.exec(attributes)?.[1] ?? 0);
+      return { name: unescaped(name), ...(file !== undefined && { file }), seconds, body };
+    },
+  );
+}
+
+function unescaped(text: string): string {
+  const named: Readonly<Record<string, string>> = { lt: "<", gt: ">", quot: '"', apos: "'" };
+  return text
+    .replaceAll(
+      /&(?:(lt|gt|quot|apos)|#(\d+));/g,
+      (_, name: string | undefined, code: string) =>
+        name === undefined ? String.fromCodePoint(Number(code)) : named[name] ?? "",
+    )
+    .replaceAll("&amp;", "&");
+}
