@@ -56,7 +56,7 @@ export async function keepPolicy(
   const { accountId } = config.discord;
   let source = { config, text };
   let names = await store.namesOf(accountId);
-  let connectionState = await prepared();
+  let standing = await prepared();
   /** One after the other: the last that is asked for is the one that stays. */
   let changing: Promise<void> = Promise.resolve();
 
@@ -97,13 +97,13 @@ export async function keepPolicy(
   }
 
   function change(): Promise<void> {
-    const change = changing.then(async () => void (connectionState = await prepared()));
+    const change = changing.then(async () => void (standing = await prepared()));
     changing = change.catch(() => {}); // whoever asked for it is told
     return change;
   }
 
   return {
-    now: () => connectionState,
+    now: () => standing,
     apply(config, text) {
       source = { config, text };
       return change();

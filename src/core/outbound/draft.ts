@@ -51,20 +51,18 @@ export interface PlacedDrafts {
  * @param outbox What the turn says, as it would be without drafts; nothing where it says nothing.
  */
 export function placeDrafts(drafts: readonly DraftRow[], outbox: readonly Frozen[]): PlacedDrafts {
-  const connectionState = new Map(
+  const standing = new Map(
     drafts.filter(({ state }) => state !== "untried").map((row) => [row.message.of.part, row]),
   );
   const edited: Frozen[] = [];
   for (const frozen of outbox) {
     const { of } = frozen.message;
-    const draft = of?.kind === "reply" && connectionState.get(of.part);
+    const draft = of?.kind === "reply" && standing.get(of.part);
     if (!draft || !canBecome(draft, frozen)) break;
-    connectionState.delete(of.part);
+    standing.delete(of.part);
     edited.push({ ...frozen, draft: { nonce: draft.message.nonce, becomes: "this" } });
   }
-  const inTheWay = [...connectionState.values()].sort((a, b) =>
-    a.message.of.part - b.message.of.part
-  );
+  const inTheWay = [...standing.values()].sort((a, b) => a.message.of.part - b.message.of.part);
   return {
     outbox: [...edited, ...inTheWay.map(removalOf), ...outbox.slice(edited.length)],
     withdraw: drafts.filter(({ state }) => state === "untried").map(({ message }) => message.nonce),

@@ -12,9 +12,9 @@ const ADA = userId("123456789012345678");
 async function judgeBy(discord: object) {
   const { discord: { access: policy } } = await loadTestConfig({ groupPolicy: "open", ...discord });
   const admit = prepareAdmission(policy);
-  const connectionState = { policy, admit } as StandingPolicy;
+  const standing = { policy, admit } as StandingPolicy;
   return createJudge({
-    policy: { now: () => connectionState },
+    policy: { now: () => standing },
     isOurs: (id) => id === OURS,
     isProxied: (id) => id === ADA,
     now: () => 0,

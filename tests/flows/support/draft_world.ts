@@ -112,7 +112,7 @@ export class DraftWorld {
   refusesDrafts = false;
   drafts: Drafts;
   readonly #rows: Row[] = [];
-  readonly #connectionState: Standing[] = [];
+  readonly #standing: Standing[] = [];
   #created = 0;
   #isDead = false;
   #life = 0;
@@ -140,12 +140,12 @@ export class DraftWorld {
 
   /** The channel, as people see it. */
   seen(): readonly Seen[] {
-    return this.#connectionState.map(({ id: _id, nonce: _nonce, ...seen }) => seen);
+    return this.#standing.map(({ id: _id, nonce: _nonce, ...seen }) => seen);
   }
 
   /** Somebody deletes a message. */
   deleteAt(index: number): void {
-    this.#connectionState.splice(index, 1);
+    this.#standing.splice(index, 1);
   }
 
   /** One row of the lane, if there is one. */
@@ -242,15 +242,15 @@ export class DraftWorld {
     const isThere = place?.state === "sent";
     if (draft?.becomes === "nothing") {
       this.asked.push("delete");
-      const at = this.#connectionState.findIndex(({ id }) => id === place?.messageId);
-      if (at !== -1) this.#connectionState.splice(at, 1);
+      const at = this.#standing.findIndex(({ id }) => id === place?.messageId);
+      if (at !== -1) this.#standing.splice(at, 1);
     } else if (draft && isThere && place.messageId) {
       this.#edit(place.messageId, message.content, files.map(({ name }) => name));
     } else if (this.refusesDrafts && message.of?.kind === "draft") {
       row.state = "dead";
     } else {
       this.asked.push(`post ${message.content}`);
-      const found = this.#connectionState.find(({ nonce }) => nonce === message.nonce);
+      const found = this.#standing.find(({ nonce }) => nonce === message.nonce);
       row.messageId = found?.id ?? this.#create(row.frozen);
     }
   }
@@ -258,7 +258,7 @@ export class DraftWorld {
   #create({ message: { content, quote, nonce }, files }: Frozen): MessageId {
     const id = messageId(`15${String(this.#created += 1).padStart(16, "0")}`);
     assert.ok(content.length <= CHUNKS.limit, content);
-    this.#connectionState.push({
+    this.#standing.push({
       id,
       nonce,
       content,
@@ -278,13 +278,13 @@ export class DraftWorld {
       return { kind: "refused", why: "rate_limited", reason: "429", retryAfterMs: 5_000 };
     }
     if (fault === "forbidden") return { kind: "refused", why: "forbidden", reason: "no" };
-    const at = this.#connectionState.findIndex((message) => message.id === id);
-    const connectionState = this.#connectionState[at];
-    if (!connectionState) return { kind: "already_gone" };
-    this.#connectionState[at] = {
-      ...connectionState,
+    const at = this.#standing.findIndex((message) => message.id === id);
+    const standing = this.#standing[at];
+    if (!standing) return { kind: "already_gone" };
+    this.#standing[at] = {
+      ...standing,
       content,
-      files: files ?? connectionState.files,
+      files: files ?? standing.files,
     };
     return fault === "none"
       ? { kind: "created", messageId: id }

@@ -13,12 +13,12 @@
 import { GatewayCloseEventCodes as Code } from "@discordeno/types";
 
 /** What a close code leaves: the session, nothing but the account, or not even that. */
-export type SendResult = "resume" | "identify" | "final";
+export type Fate = "resume" | "identify" | "final";
 
 export interface CloseMeaning {
   /** In words for a log line: `"session timed out"`. */
   readonly name: string;
-  readonly fate: SendResult;
+  readonly fate: Fate;
   /** What the operator can do; of final codes only. */
   readonly hint?: string;
 }

@@ -126,9 +126,9 @@ export type LifeEvent =
 
 /** What the socket in use brings. */
 export type SocketEvent =
-  | { readonly kind: "opened" | "acked" | "beat_asked" | "reconnect_asked" }
-  /** All that Discord remembers was replayed; with a hole, events before it are missing. */
-  | { readonly kind: "resumed"; readonly hasHole: boolean }
+  | { readonly kind: "opened" | "resumed" | "acked" | "beat_asked" | "reconnect_asked" }
+  /** Discord has forgotten events that the store has lost, so the session needs a successor. */
+  | { readonly kind: "hole" }
   | { readonly kind: "hello"; readonly intervalMs: number }
   | { readonly kind: "permit"; readonly answer: PermitAnswer }
   | { readonly kind: "invalid_session"; readonly canResume: boolean }
@@ -229,6 +229,11 @@ export function newLife(now: Now, beginning: Beginning = {}): Life {
 /** Whether a phase has a socket, open or on its way. */
 export function hasSocket(phase: Phase): boolean {
   return phase.kind !== "waiting" && phase.kind !== "final" && phase.kind !== "stopped";
+}
+
+/** Whether dispatches count: before READY they belong to no session. */
+export function isOfSession({ kind }: Phase): boolean {
+  return kind === "ready" || kind === "resuming" || kind === "closing";
 }
 
 /**

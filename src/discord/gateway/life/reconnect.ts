@@ -243,8 +243,6 @@ function onSocket(life: Life, event: SocketEvent, at: Circumstances): Step {
       if (phase.kind !== (event.kind === "ready" ? "identifying" : "resuming")) return still;
       const session = event.kind === "ready"
         ? { sessionId: event.sessionId, resumeUrl: event.resumeUrl }
-        : event.hasHole && life.session
-        ? { ...life.session, hasHole: true as const }
         : life.session;
       return {
         life: {
@@ -263,6 +261,9 @@ function onSocket(life: Life, event: SocketEvent, at: Circumstances): Step {
           : [],
       };
     }
+    case "hole":
+      if (!life.session) return still;
+      return { life: { ...life, session: { ...life.session, hasHole: true } }, effects: [] };
     case "reconnect_asked":
       return lose(life, { kind: "reconnect_asked" }, at);
     case "invalid_session":

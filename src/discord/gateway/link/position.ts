@@ -45,8 +45,6 @@ export interface Position {
    * @returns Whether it is the first one, and Discord has left out events before it.
    */
   leavesHole(seq: number): boolean;
-  /** Whether a RESUME of this session has left a hole, in this process or in one before. */
-  readonly hasHole: boolean;
 }
 
 export function createPosition(
@@ -58,7 +56,6 @@ export function createPosition(
   let committed = seqCommitted;
   /** What the last RESUME named, until a dispatch has followed it. */
   let named: number | undefined;
-  let hasHole = session?.hasHole ?? false;
   return {
     get received() {
       return received;
@@ -72,7 +69,6 @@ export function createPosition(
       begun = seq;
       committed = undefined;
       named = undefined;
-      hasHole = false;
     },
     receive(seq) {
       received = Math.max(received, seq);
@@ -84,11 +80,7 @@ export function createPosition(
     leavesHole(seq) {
       const isHole = named !== undefined && seq > named + 1;
       named = undefined;
-      hasHole ||= isHole;
       return isHole;
-    },
-    get hasHole() {
-      return hasHole;
     },
   };
 }

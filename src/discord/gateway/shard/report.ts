@@ -35,6 +35,7 @@ export interface ShardReport {
   /** Counted each time, and said ever more rarely: a flood is not to fill the log. */
   passedOver(why: string, text: string): void;
   lost(lost: Lost, sessionId: string | undefined): void;
+  hole(): void;
   /** State and counters, where they have changed. */
   update(life: Life): void;
 }
@@ -43,6 +44,10 @@ const HELD: Readonly<Record<Hold, string>> = {
   spacing: "Not identifying yet: another IDENTIFY was sent within five seconds",
   budget: "Not identifying: the day's IDENTIFYs are spent but for the reserve",
 };
+
+const HOLE =
+  "The store has lost events, and Discord has forgotten them: a new session follows, and " +
+  "catch-up looks for the messages among them";
 
 /** Bytes of a close frame's reason; a socket error's name is shorter. */
 const MAX_REASON = 123;
@@ -118,6 +123,7 @@ export function createShardReport(
         base,
       });
     },
+    hole: () => log("warn", HOLE, {}),
     update(life) {
       const state = toShardState(life);
       const { failures } = life;

@@ -17,11 +17,11 @@ import {
   DEADLINES,
   type Effect,
   hasSocket,
+  isOfSession,
   type LifeEvent,
   type LifeRules,
   newLife,
   type Now,
-  type Phase,
   type SocketEvent,
   wakeAtMs,
   wantsIdentify,
@@ -64,20 +64,11 @@ export interface Shard {
 /** Any code but 1000 and 1001, with which Discord would end the session. */
 const KEEP_SESSION_CODE = 3000;
 
-const HOLE =
-  "The store has lost events, and Discord has forgotten them: a new session follows, and " +
-  "catch-up looks for the messages among them";
-
 /**
  * Milliseconds; a machine that has slept is noticed, and the thread seen to move, this often. Health
  * calls the thread dead after three times as long, and each tick of an idle bot costs CPU time.
  */
 const TICK_MS = 10_000;
-
-/** Whether dispatches count: before READY they are of no session. */
-function isOfSession({ kind }: Phase): boolean {
-  return kind === "ready" || kind === "resuming" || kind === "closing";
-}
 
 export function startShard(
   { options, shard }: { readonly options: CommonOptions; readonly shard: ShardStart },
@@ -241,9 +232,8 @@ export function startShard(
         }
         noteHole(frame.seq);
         counters.resumeEnded("resumed");
-        step({ socket: number, kind: "resumed", hasHole: position.hasHole });
+        step({ socket: number, kind: "resumed" });
         log("info", "Discord resumed the session: the bot is online", {});
-        if (position.hasHole) log("warn", HOLE, {});
         return dispatch(frame);
       case "unreadable":
         return report.passedOver(frame.why, text);
@@ -251,7 +241,10 @@ export function startShard(
   }
 
   function noteHole(seq: number): void {
-    if (position.leavesHole(seq)) batches.hole();
+    if (!position.leavesHole(seq)) return;
+    batches.hole();
+    report.hole();
+    step({ socket: life.socket, kind: "hole" });
   }
 
   function dispatch({ type, seq, text }: DispatchFrame): void {

@@ -109,7 +109,7 @@ class Story {
     this.greeted();
     if (this.life.phase.kind === "permitting") this.permitted();
     return this.life.phase.kind === "resuming"
-      ? this.happens({ kind: "resumed", hasHole: false })
+      ? this.happens({ kind: "resumed" })
       : this.happens({ kind: "ready", ...SESSION });
   }
 
@@ -136,7 +136,7 @@ function started(...args: ConstructorParameters<typeof Story>): Story {
 /** Resumed, and Discord has forgotten events that the store has lost. */
 function withHole(...[beginning = {}]: ConstructorParameters<typeof Story>): Story {
   return started({ session: SESSION, ...beginning }).greeted()
-    .happens({ kind: "resumed", hasHole: true });
+    .happens({ kind: "hole" }).happens({ kind: "resumed" });
 }
 
 describe("[G2] advance()", () => {
@@ -271,8 +271,8 @@ describe("[G3] advance()", () => {
       permitting: "waiting identify",
     }],
     [{ kind: "ready", ...SESSION }, { identifying: "ready" }],
-    [{ kind: "resumed", hasHole: false }, { resuming: "ready" }],
-    [{ kind: "resumed", hasHole: true }, { resuming: "ready" }],
+    [{ kind: "resumed" }, { resuming: "ready" }],
+    [{ kind: "hole" }, {}],
     [{ kind: "acked" }, {}],
     [{ kind: "beat_asked" }, {}],
     [{ kind: "reconnect_asked" }, {
@@ -419,6 +419,12 @@ describe("[G5b] advance()", () => {
       true,
       SESSION,
     ]);
+  });
+
+  it("knows the hole of a session that a process before this one left", () => {
+    const session = { ...SESSION, hasHole: true } as const;
+    const story = started({ session }).greeted().happens({ kind: "resumed" }).tick();
+    assert.equal(story.life.phase.kind, "closing");
   });
 
   it("waits a second for Discord's close frame", () => {
@@ -750,7 +756,7 @@ describe("[G5a] advance()", () => {
     assert.deepEqual(addresses, [SESSION.resumeUrl, SESSION.resumeUrl, RULES.url, RULES.url]);
     story.greeted();
     assert.equal(story.life.phase.kind, "resuming");
-    story.happens({ kind: "resumed", hasHole: false }).happens({
+    story.happens({ kind: "resumed" }).happens({
       kind: "closed",
       code: 4000,
       reason: "",
@@ -933,7 +939,7 @@ describe("[G1] advance(), whatever happens", () => {
           story.happens({ kind: "opened" })
             .happens({ kind: "hello", intervalMs: INTERVAL_MS })
             .permitted()
-            .happens({ kind: "resumed", hasHole: false })
+            .happens({ kind: "resumed" })
             .happens({ kind: "ready", ...SESSION });
           if (story.life.phase.kind === "waiting") story.after(Math.max(0, story.waitMs()));
         }

@@ -58,18 +58,6 @@ describe("[G5b] createPosition()", () => {
     });
   }
 
-  it("knows of a hole until a new session begins, over a restart too", () => {
-    const position = createPosition(STORED);
-    assert.equal(position.hasHole, false);
-    position.resume();
-    position.leavesHole(42);
-    assert.equal(position.hasHole, true);
-    position.begin(1);
-    assert.equal(position.hasHole, false);
-    const session = { sessionId: "a", resumeUrl: "wss://a", seq: 40, hasHole: true } as const;
-    assert.equal(createPosition({ ...STORED, session }).hasHole, true);
-  });
-
   it("looks at the first dispatch after a RESUME only", () => {
     const position = createPosition(STORED);
     assert.equal(position.leavesHole(99), false, "no RESUME has left");
