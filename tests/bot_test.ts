@@ -16,7 +16,7 @@ import { BUILD } from "./support/bot/health.ts";
 import { recordingLog } from "./support/recording_log.ts";
 import { accepted, batch, openTestStore } from "./support/store/store.ts";
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 45_000;
 
 const MODEL: Model = {
   id: "test/parrot",

@@ -144,6 +144,10 @@ export async function startAccount(
     now,
     schedule,
     log: logging.forPart("inbox"),
+    on: {
+      ...inbound.on,
+      permissions_changed: ({ guildId }) => channelQueues.permissionsChanged(guildId),
+    },
     committed: (ticket) => gateway?.committed(ticket),
     onSessionDue: (shardId) => catchUp.sessionDue(shardId),
     onSessionStarting: (shardId) => catchUp.sessionStarting(shardId), // again where T0 is refused
@@ -212,9 +216,9 @@ export async function startAccount(
       const read = reader.read(batch);
       acceptor.accept(read);
       flood.heard(read.bytes);
-      inbound.heard(read);
-      if (read.permissionsChanged) channelQueues.permissionsChanged(read.permissionsChanged);
-      if (read.guilds.length > 0) catchUp.ready();
+      if (read.guilds.length === 0) return;
+      inbound.guildsChanged();
+      catchUp.ready();
     },
     onState(shardId, state) {
       vitals.setShard(shardId, state);

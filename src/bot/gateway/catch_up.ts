@@ -13,7 +13,7 @@ import {
   type RoleId,
   type UserId,
 } from "../../core/discord/ids.ts";
-import type { InboundEvent, InboundMessage } from "../../core/inbound/inbound.ts";
+import type { InboundMessage, PostedMessage } from "../../core/inbound/inbound.ts";
 import { decodeHistory, withRoles } from "../../discord/gateway/read/decode.ts";
 import { placesOf } from "../../discord/gateway/read/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
@@ -117,7 +117,7 @@ function pagesOf(
   const rolesOf = remembered(createReadRoles(client, BACKGROUND), now);
 
   /** A channel's history does not say which roles an author has. */
-  async function withSender(event: InboundEvent): Promise<InboundEvent> {
+  async function withSender(event: PostedMessage): Promise<PostedMessage> {
     if (event.kind !== "message" || !needsRoles(event)) return event;
     const { guildId, sender } = event;
     return guildId ? withRoles(event, await rolesOf(guildId, sender.id), reader.index) : event;
@@ -132,7 +132,7 @@ function pagesOf(
     if (!self) throw new TypeError("Cannot read a channel back before READY");
     const said = await read(id, { limit: MAX_HISTORY, ...(before && { before }) });
     const isGroup = guildId === undefined && await store.isGroupChannel(accountId, id);
-    const events: InboundEvent[] = [];
+    const events: PostedMessage[] = [];
     for (const message of said) {
       const event = decodeHistory(message, guildId, { accountId, self, index }, isGroup);
       if (event?.kind === "problem") {

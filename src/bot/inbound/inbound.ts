@@ -11,7 +11,7 @@
 import { randomBytes } from "node:crypto";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
-import type { InboundBatch } from "../../core/inbound/inbound.ts";
+import type { EventHandlers } from "../../core/inbound/events.ts";
 import type { PairingRequest, PairingService } from "../../core/inbound/pairing.ts";
 import type { LookUp } from "../../core/inbound/pluralkit.ts";
 import { createInteractions } from "../../discord/rest/calls/interactions.ts";
@@ -44,8 +44,13 @@ export interface Inbound {
   undecided(judged: readonly Judged[]): void;
   /** These strangers have a code now. */
   challenged(requests: readonly PairingRequest[]): void;
-  /** A batch was taken: what of it is not for the inbox is seen to. */
-  heard(batch: InboundBatch): void;
+  /** What is done at once about events of these kinds. */
+  readonly on: Pick<
+    EventHandlers,
+    "own_message" | "button" | "messages_deleted" | "guild_joined"
+  >;
+  /** A batch has changed guilds. */
+  guildsChanged(): void;
   /** The gateway is ready: what takes Discord's help is done. */
   ready(): void;
   /** The config was read again, and the policy with it. */
@@ -114,15 +119,13 @@ export function createInbound(
       outbound.channelQueues.wake(requests.map(({ channelId }) => channelId)); // what they are told is there
       challenges.challenged(requests);
     },
-    heard(batch) {
-      const { events, presses = [], deleted = [] } = batch;
-      for (const event of events) {
-        if (event.kind === "own_message") judge.spoke(event.channelId);
-      }
-      for (const press of presses) void pressed(press); // it never rejects
-      if (deleted.length > 0) pluralkit.deleted(deleted);
-      names.heard(batch);
+    on: {
+      own_message: ({ channelId }) => judge.spoke(channelId),
+      button: (press) => void pressed(press), // it never rejects
+      messages_deleted: ({ messageIds }) => pluralkit.deleted(messageIds),
+      guild_joined: ({ guild }) => names.joined(guild),
     },
+    guildsChanged: names.guildsChanged,
     ready: names.look,
     reconfigured() {
       asks.reconfigured();

@@ -14,7 +14,7 @@ import type { Logging } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
-import type { InboundBatch, Named } from "../../core/inbound/inbound.ts";
+import type { Named } from "../../core/inbound/inbound.ts";
 import { namesIn } from "../../discord/gateway/read/places.ts";
 import { createMembers } from "../../discord/rest/calls/members.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
@@ -38,8 +38,10 @@ export interface NamesOptions {
 }
 
 export interface HeldNames extends Names {
-  /** A batch was taken: it may tell of guilds, and of the bot's coming into one. */
-  heard(batch: Pick<InboundBatch, "guilds" | "joined">): void;
+  /** A batch has changed guilds: a name may be found now that was not. */
+  guildsChanged(): void;
+  /** The bot was added to a guild just now. */
+  joined(guild: Named<GuildId>): void;
 }
 
 /** Nobody waits for it: what people wait for goes first. */
@@ -98,10 +100,10 @@ export function namesOf(
     lookAnew() {
       if (isReady) names.lookAnew(); // before that nothing was looked for
     },
-    heard(batch) {
-      if (isReady && batch.guilds.length > 0) lookSoon();
-      if (batch.joined) joined(batch.joined);
+    guildsChanged() {
+      if (isReady) lookSoon();
     },
+    joined,
     async stop() {
       cancel?.();
       await names.stop();

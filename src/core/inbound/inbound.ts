@@ -151,8 +151,8 @@ export interface Press {
   readonly sender: Sender;
 }
 
-/** What the gateway brings that somebody uses. */
-export type InboundEvent = InboundMessage | OwnMessage;
+/** A message as a channel shows it: all that a channel's history has. */
+export type PostedMessage = InboundMessage | OwnMessage;
 
 /** Who we are at Discord. */
 export interface Self {
@@ -175,34 +175,4 @@ export interface GatewaySession {
 export interface GuildSnapshot {
   readonly guildId: GuildId;
   readonly text: string | undefined;
-}
-
-/** What arrived together, decoded, and is to be stored together. */
-export interface InboundBatch {
-  readonly accountId: AccountId;
-  /** Which of the account's shards heard it. */
-  readonly shardId: number;
-  /** Main's own count; what `committed` takes. */
-  readonly ticket: number;
-  /** Set where this batch begins a gateway session: stored before its events (T0). */
-  readonly started?: { readonly session: GatewaySession; readonly self: Self };
-  /** Set where events before these are lost: catch-up finds the messages among them (G5b). */
-  readonly afterHole?: true;
-  /** Of the last dispatch received, whether or not anybody uses it. */
-  readonly seq: number;
-  /** Length of the text that it was read from. */
-  readonly bytes: number;
-  readonly events: readonly InboundEvent[];
-  readonly guilds: readonly GuildSnapshot[];
-  /**
-   * Guilds in which something may be allowed now that was not: a role, an overwrite, a channel or
-   * our own member has changed. What could not be posted there is worth a try (R11).
-   */
-  readonly permissionsChanged?: readonly GuildId[];
-  /** Buttons that were pressed; they are answered at once and never stored. */
-  readonly presses?: readonly Press[];
-  /** Messages that were deleted. */
-  readonly deleted?: readonly MessageId[];
-  /** Guilds that the bot was added to just now; not those it was in before (P6a). */
-  readonly joined?: readonly Named<GuildId>[];
 }

@@ -13,14 +13,14 @@
  */
 
 import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
-import type { InboundEvent } from "../../core/inbound/inbound.ts";
+import type { PostedMessage } from "../../core/inbound/inbound.ts";
 import type { Acceptor } from "../receive/accept.ts";
 import { type CatchUpLimits, judgeMissed, type MissedChannel } from "./missed.ts";
 
 /** Part of a channel's history. */
 export interface Page {
   /** What could be read of it, newest first. */
-  readonly events: readonly InboundEvent[];
+  readonly events: readonly PostedMessage[];
   /** The oldest message of it, whether or not it could be read; absent of an empty page. */
   readonly oldest?: MessageId;
   /** Whether the channel begins here. */
@@ -81,7 +81,7 @@ export function readMissed(
 ): MissedReading {
   const { maxAgeMs, maxPerChannel } = limits;
   /** Newest first, not handed over yet. */
-  let events: InboundEvent[] = [];
+  let events: PostedMessage[] = [];
   /** Where to go on; `undefined` at the newest message. */
   let before: MessageId | undefined;
   let isThrough = false;
@@ -138,6 +138,6 @@ export function readMissed(
   };
 }
 
-function countMessages(events: readonly InboundEvent[]): number {
+function countMessages(events: readonly PostedMessage[]): number {
   return events.reduce((count, { kind }) => kind === "message" ? count + 1 : count, 0);
 }

@@ -55,7 +55,7 @@ export interface ChannelQueues {
   /** Somebody in this channel is answered, so it may take messages again. */
   heardFrom(channelId: ChannelId): void;
   /** Roles, overwrites, channels or our own member changed in these guilds. */
-  permissionsChanged(guildIds: readonly GuildId[]): void;
+  permissionsChanged(guildId: GuildId): void;
   /** Discord is there again: what could not reach it is tried now. */
   reachable(): void;
   /** Resolves once nothing is left to send now; what must wait for its next attempt is left. */

@@ -72,7 +72,7 @@ export interface Parking {
   /** Somebody there is answered. */
   heardFrom(channelId: ChannelId): void;
   /** Roles, overwrites, channels or our own member changed. */
-  permissionsChanged(guildIds: readonly GuildId[]): void;
+  permissionsChanged(guildId: GuildId): void;
   /** Begins nothing more, and resolves once what is under way has ended. */
   stop(): Promise<void>;
 }
@@ -205,12 +205,10 @@ export function createParking(
       const place = places.get(channelId);
       if (place) reopenSoon(channelId, place);
     },
-    permissionsChanged(guildIds) {
-      for (const guildId of guildIds) changedAt.set(guildId, now());
-      if (places.size === 0) return;
-      const changed = new Set(guildIds);
+    permissionsChanged(guildId) {
+      changedAt.set(guildId, now());
       for (const [channelId, place] of places) {
-        if (place.guildId !== undefined && changed.has(place.guildId)) reopenSoon(channelId, place);
+        if (place.guildId === guildId) reopenSoon(channelId, place);
       }
     },
     async stop() {

@@ -19,13 +19,18 @@ import {
   type Judged,
   NOTHING_ACCEPTED,
 } from "../../core/inbound/inbox.ts";
+import {
+  type EventHandlers,
+  handleEvent,
+  type InboundBatch,
+  type SessionStarted,
+} from "../../core/inbound/events.ts";
 import type {
   GatewaySession,
   GuildSnapshot,
-  InboundBatch,
-  InboundEvent,
   InboundMessage,
   OwnMessage,
+  PostedMessage,
   Self,
 } from "../../core/inbound/inbound.ts";
 import type { PairingRequest, PairingService } from "../../core/inbound/pairing.ts";
@@ -60,6 +65,8 @@ export interface AcceptPorts extends JudgePorts {
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly schedule: Schedule;
+  /** What is done at once about an event, beside what is stored of it. */
+  readonly on: Omit<EventHandlers, "session_started" | "message">;
   /** The store holds every batch up to the one with this ticket. */
   readonly committed: (ticket: number) => void;
   /** A shard's session lacks events: a new one is due. */
@@ -104,7 +111,7 @@ export interface Acceptor {
    * @param judgeAs What becomes of a verdict here.
    */
   found(
-    events: readonly InboundEvent[],
+    events: readonly PostedMessage[],
     judgeAs?: (message: InboundMessage, verdict: Verdict) => Verdict,
   ): Promise<Accepted>;
   /** Stores what waits, and resolves once it is stored; rejects if the store refuses it. */
@@ -124,7 +131,7 @@ const RETRY_MS = 5_000;
 /** What waits for one T1, with the T0 that must come before it. */
 interface Unit {
   /** Gone once T0 is stored: a session begins once. */
-  started: InboundBatch["started"];
+  started: SessionStarted | undefined;
   /** The same of a gap before it. */
   afterHole: InboundBatch["afterHole"];
   readonly accountId: AccountId;
@@ -147,20 +154,32 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
   let committing: Promise<void> | undefined;
 
   function accept(batch: InboundBatch): void {
-    const unit = unitFor(units, batch, ports.now());
-    unit.bytes += batch.bytes;
-    let isUrgent = batch.started !== undefined;
-    unit.guilds.push(...batch.guilds);
-    for (const event of batch.events) {
-      if (event.kind === "own_message") {
-        unit.echoes.push({ ...toEcho(event), heardAt: unit.arrivedAt });
-        continue;
-      }
-      const judged = toJudged(event, "live", ports);
-      unit.judged.push(judged);
-      isUrgent ||= judged.route !== undefined;
-    }
-    if (isUrgent || unit.bytes >= MAX_IDLE_BYTES) start();
+    const arrivedAt = ports.now();
+    let unit: Unit | undefined;
+    let isUrgent = false;
+    const current = () => unit ??= unitFor(units, batch, arrivedAt);
+    const handlers: EventHandlers = {
+      ...ports.on,
+      session_started(started) {
+        unit = unitFor(units, batch, arrivedAt, started);
+        isUrgent = true;
+      },
+      message(message) {
+        const judged = toJudged(message, "live", ports);
+        current().judged.push(judged);
+        isUrgent ||= judged.route !== undefined;
+      },
+      own_message(message) {
+        current().echoes.push({ ...toEcho(message), heardAt: arrivedAt });
+        ports.on.own_message(message);
+      },
+    };
+    for (const event of batch.events) handleEvent(event, handlers);
+    const { guilds, bytes } = batch;
+    const last = current();
+    last.bytes += bytes;
+    last.guilds.push(...guilds);
+    if (isUrgent || last.bytes >= MAX_IDLE_BYTES) start();
     else cancel ??= ports.schedule(start, IDLE_MS);
   }
 
@@ -217,8 +236,9 @@ function toEcho({ id: messageId, channelId, nonce }: OwnMessage): Echo {
 /** A new gateway session counts from its own start, and so does each shard: a unit of its own. */
 function unitFor(
   units: Unit[],
-  { started, afterHole, accountId, shardId, seq, ticket }: InboundBatch,
+  { afterHole, accountId, shardId, seq, ticket }: InboundBatch,
   arrivedAt: number,
+  started?: SessionStarted,
 ): Unit {
   const last = units.at(-1);
   const isNew = started !== undefined || afterHole !== undefined;

@@ -33,25 +33,23 @@ export interface JoinedPorts {
   readonly log: Log;
 }
 
-/** @returns To be told of guilds that the bot was added to just now. */
-export function createJoined(ports: JoinedPorts): (guilds: readonly Named<GuildId>[]) => void {
+/** @returns Tells the owners of a guild that the bot was added to just now, if it is closed. */
+export function createJoined(ports: JoinedPorts): (guild: Named<GuildId>) => void {
   const { closed, guildsPath, tellOwners, texts, log } = ports;
-  return (guilds) => {
-    for (const { id, name } of guilds) {
-      const found = closed({ id, name });
-      if (!found) continue;
-      const { why, rule } = found;
-      const command = commandFor(found, pathTo(guildsPath(), id));
-      log.warn("The bot was added to a guild in which nobody is answered", {
-        guildId: id,
-        guild: name,
-        why,
-        rule,
-        command,
-      });
-      const words = { name: nameAsCode(name), id, rule: `\`${rule}\``, command: `\`${command}\`` };
-      void tellOwners(notice("joined", words, texts()));
-    }
+  return ({ id, name }) => {
+    const found = closed({ id, name });
+    if (!found) return;
+    const { why, rule } = found;
+    const command = commandFor(found, pathTo(guildsPath(), id));
+    log.warn("The bot was added to a guild in which nobody is answered", {
+      guildId: id,
+      guild: name,
+      why,
+      rule,
+      command,
+    });
+    const words = { name: nameAsCode(name), id, rule: `\`${rule}\``, command: `\`${command}\`` };
+    void tellOwners(notice("joined", words, texts()));
   };
 }
 

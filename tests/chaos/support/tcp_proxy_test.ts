@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { startTcpProxy, type TcpProxy, type Trouble } from "./tcp_proxy.ts";
 import { OWN_HOST } from "../../support/network/own_host.ts";
 
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 30_000;
 const LOOK_EVERY_MS = 5;
 
 /** One end of a connection, and what it has seen. */

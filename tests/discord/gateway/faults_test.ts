@@ -242,7 +242,7 @@ describe("[G3] [G10] startShard() against a fault", () => {
       /debug Back-off {"next":"identify","attempt":1,"inMs":500,"minDelayMs":500,"maxDelayMs":60000,"base":1.5}/,
     ]);
     shard.setUrl(gateway.url);
-    await gateway.until(() => shard.isReady(), "READY", 9_000);
+    await gateway.until(() => shard.isReady(), "READY");
     assert.equal(gateway.connections.length, 1);
   });
 

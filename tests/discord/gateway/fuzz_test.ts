@@ -208,7 +208,7 @@ describe("[G1] a shard and its reader", () => {
         if (message.kind !== "batch") continue;
         const batch = reader.read({ ...message.batch, shardId: 0, ticket: ++ticket });
         read.push(batch.events.length);
-        presses += batch.presses?.length ?? 0;
+        presses += batch.events.filter(({ kind }) => kind === "button").length;
         shard.committed(message.batch);
       }
       for (const line of lines.splice(0)) {
@@ -306,7 +306,7 @@ describe("[G1] a shard on a real socket", () => {
       shard.messages.flatMap((message) => message.kind === "batch" ? [message.batch.seq] : []).at(
         -1,
       );
-    await gateway.until(() => count() === 4, "all three", 20_000);
+    await gateway.until(() => count() === 4, "all three"); // seconds, on a machine that is busy
     assert.equal(gateway.connections.length, 1);
 
     const header = Buffer.alloc(10);

@@ -125,7 +125,7 @@ describe("[G7] [D1] [D2] a process that is killed answers once, after the next s
       await settleIn(scene);
       const points = [
         "before:T1",
-        "after:TJ",
+        "after:T1", // a busy machine passes TJ only after the answer
         "before:T2", // stored for a message that an earlier process has left
         "after:T2",
         "after:T3",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
 import type { ChannelId, GuildId, MessageId } from "../../../src/core/discord/ids.ts";
-import type { InboundEvent } from "../../../src/core/inbound/inbound.ts";
+import type { PostedMessage } from "../../../src/core/inbound/inbound.ts";
 import { type CatchUpPorts, createCatchUp } from "../../../src/flows/catch_up/catch_up.ts";
 import { ALL_MS, HOLD_MS } from "../../../src/flows/turn/hold.ts";
 import type { MissedChannel } from "../../../src/flows/catch_up/missed.ts";
@@ -105,7 +105,7 @@ function setUp(options: Partial<Pick<CatchUpPorts, "isEnabled" | "mayActInDirect
       if (answer === "down") return Promise.reject(new Error("503"));
       const said = answer === "empty" ? [] : world.said.get(id) ?? [];
       const older = said.map(messageIdAt).filter((one) => !before || BigInt(one) < BigInt(before));
-      const events = older.slice(-100).toReversed().map((one): InboundEvent =>
+      const events = older.slice(-100).toReversed().map((one): PostedMessage =>
         guildMessage({ id: one, channelId: id })
       );
       const oldest = events.at(-1)?.id;

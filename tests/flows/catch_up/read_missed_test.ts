@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { createdAtMs, type MessageId } from "../../../src/core/discord/ids.ts";
 import { type Judged, NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
-import type { InboundEvent } from "../../../src/core/inbound/inbound.ts";
+import type { PostedMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { MAX_PAGES, type Page, readMissed } from "../../../src/flows/catch_up/read_missed.ts";
 import { ACCOUNT, channelId, guildMessage, messageIdAt } from "../../support/discord/builders.ts";
@@ -31,7 +31,7 @@ function setUp(world: World) {
   const { said, own = new Set(), since = START, maxAgeMs = 60 * MINUTE, maxPerChannel = 100 } =
     world;
   const now = world.now ?? Math.max(START, ...said);
-  const events = said.map((at): InboundEvent => {
+  const events = said.map((at): PostedMessage => {
     const id = messageIdAt(at);
     if (own.has(at)) return { kind: "own_message", accountId: ACCOUNT, channelId: CHANNEL.id, id };
     return guildMessage({ id, channelId: CHANNEL.id });

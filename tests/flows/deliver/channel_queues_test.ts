@@ -537,7 +537,7 @@ describe("[D5] createChannelQueues(), where Discord lets nobody post", () => {
   it("goes on in order once permissions change", async () => {
     const { channelQueues, nonces, answer } = await running([HERE, "a"], [HERE, "b"]);
     await answer(FORBIDDEN);
-    channelQueues.permissionsChanged([GUILD]);
+    channelQueues.permissionsChanged(GUILD);
     await settle();
     assert.deepEqual(nonces(), ["a", "a"]);
     await answer(CREATED);
@@ -585,7 +585,7 @@ describe("[D5] createChannelQueues(), where Discord lets nobody post", () => {
     await pass(DAY_MS - 60_000);
     await answer(FORBIDDEN);
     await pass(120_000);
-    channelQueues.permissionsChanged([GUILD]);
+    channelQueues.permissionsChanged(GUILD);
     await settle();
     await answer({ kind: "refused", why: "rejected", reason: "400", code: 50035 });
     assert.deepEqual(dead, ["a"]);
@@ -645,7 +645,7 @@ describe("[D1] createChannelQueues(), whatever Discord does", () => {
           await request.answer(outcome);
         }
         await pass(ms);
-        if (changes) channelQueues.permissionsChanged([GUILD]);
+        if (changes) channelQueues.permissionsChanged(GUILD);
       }
       for (let round = 0; added.some((nonce) => !isOver(stateOf(nonce))); round++) {
         assert.ok(round < 500, "does not end");

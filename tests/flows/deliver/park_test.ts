@@ -116,7 +116,7 @@ describe("[D5] createParking()", () => {
     await refuse(inOps);
     await refuse(inOps);
     backMs = 86_400_000;
-    parking.permissionsChanged([GUILD]);
+    parking.permissionsChanged(GUILD);
     clock.advance(5_000);
     await settle();
     assert.deepEqual(opened, [OPS]);
@@ -126,10 +126,11 @@ describe("[D5] createParking()", () => {
     const { parking, opened, parked, pass, refuse } = setUp();
     await refuse(inOps);
     await refuse(rowOf(DM));
-    parking.permissionsChanged([OTHER_GUILD]);
+    parking.permissionsChanged(OTHER_GUILD);
     await pass(0);
     assert.deepEqual(opened, []);
-    parking.permissionsChanged([OTHER_GUILD, GUILD]);
+    parking.permissionsChanged(OTHER_GUILD);
+    parking.permissionsChanged(GUILD);
     await pass(0);
     assert.deepEqual(opened, [OPS]);
     assert.deepEqual([...parked.keys()], [DM]);
@@ -150,7 +151,7 @@ describe("[D5] createParking()", () => {
     await refuse(inOps);
     let tried = 0;
     for (let second = 0; second < 600; second++) {
-      parking.permissionsChanged([GUILD]); // a role that changes its colour all the time
+      parking.permissionsChanged(GUILD); // a role that changes its colour all the time
       await pass(1_000);
       if (opened.length > tried) {
         tried = opened.length;
@@ -165,10 +166,10 @@ describe("[D5] createParking()", () => {
   it("tries once more where something changed while it was being refused", async () => {
     const { parking, clock, opened, refuse, pass } = setUp();
     await refuse(inOps);
-    parking.permissionsChanged([GUILD]);
+    parking.permissionsChanged(GUILD);
     await pass(0);
     const askedAt = clock.now();
-    parking.permissionsChanged([GUILD]); // after the request left
+    parking.permissionsChanged(GUILD); // after the request left
     await parking.close(inOps, { reason: "Missing Permissions" }, askedAt);
     await pass(5_000);
     assert.deepEqual(opened, [OPS, OPS]);
@@ -184,7 +185,7 @@ describe("[D5] createParking()", () => {
     await refuse(inOps);
     assert.equal(explained.length, 1);
     await pass(1);
-    parking.permissionsChanged([GUILD]);
+    parking.permissionsChanged(GUILD);
     await refuse(inOps);
     assert.equal(explained.length, 2);
   });
@@ -248,7 +249,7 @@ describe("[D5] createParking()", () => {
     assert.equal(clock.pending, 2);
     await parking.stop();
     assert.equal(clock.pending, 0);
-    parking.permissionsChanged([GUILD]);
+    parking.permissionsChanged(GUILD);
     parking.heardFrom(OPS);
     await pass(HALF_HOUR_MS);
     assert.deepEqual(opened, []);

@@ -2,12 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
 import type { AcceptedBatch, Foreign, Judged } from "../../../src/core/inbound/inbox.ts";
-import type {
-  GatewaySession,
-  InboundBatch,
-  InboundEvent,
-  Self,
-} from "../../../src/core/inbound/inbound.ts";
+import type { InboundBatch, InboundEvent } from "../../../src/core/inbound/events.ts";
+import type { GatewaySession, PostedMessage, Self } from "../../../src/core/inbound/inbound.ts";
 import type { PairingRequest, PairingService } from "../../../src/core/inbound/pairing.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { createAcceptor, type Stored } from "../../../src/flows/receive/accept.ts";
@@ -41,13 +37,20 @@ const SELF: Self = {
   username: "barnacle",
 };
 const SESSION: GatewaySession = { sessionId: "s1", resumeUrl: "wss://resume", seq: 1 };
+const STARTED: InboundEvent = { kind: "session_started", session: SESSION, self: SELF };
 
-const chatter = (id: string): InboundEvent =>
+const chatter = (id: string): PostedMessage =>
   directMessage({ id: messageId(id), text: "to nobody" });
-const stranger = (id: string): InboundEvent =>
+const stranger = (id: string): PostedMessage =>
   directMessage({ id: messageId(id), text: "let me in" });
-const webhook = (id: string): InboundEvent => directMessage({ id: messageId(id), text: "whose?" });
-const question = (id: string): InboundEvent => directMessage({ id: messageId(id), text: "bot?" });
+const webhook = (id: string): PostedMessage => directMessage({ id: messageId(id), text: "whose?" });
+const question = (id: string): PostedMessage => directMessage({ id: messageId(id), text: "bot?" });
+const ownMessage = (id: string): PostedMessage => ({
+  kind: "own_message",
+  accountId: ACCOUNT,
+  id: messageId(id),
+  channelId: channelId("5"),
+});
 const batch = (seq: number, ...events: readonly InboundEvent[]): InboundBatch => ({
   accountId: ACCOUNT,
   shardId: 0,
@@ -69,6 +72,8 @@ function setUp() {
   const undecided: Judged[] = [];
   const challenged: PairingRequest[] = [];
   const sources: string[] = [];
+  /** Events in the order in which they were judged or handled. */
+  const handled: string[] = [];
   const world = { isFull: false, isT1Full: false, accepted: 0, settled: 0 };
   const acceptor = createAcceptor({
     store: {
@@ -101,8 +106,9 @@ function setUp() {
         });
       },
     },
-    judge({ text }, source) {
+    judge({ id, text }, source) {
       sources.push(source);
+      handled.push(`message ${id}`);
       return { verdict: VERDICTS.get(text) ?? IGNORE, moment: { isMuted: true }, policyId: 7 };
     },
     pairing: DESK,
@@ -120,8 +126,15 @@ function setUp() {
     onChallenged: (requests) => challenged.push(...requests),
     onSettled: () => world.settled++,
     onStored: (one) => told.push(one),
+    on: {
+      own_message: ({ id }) => handled.push(`own_message ${id}`),
+      button: ({ customId }) => handled.push(`button ${customId}`),
+      messages_deleted: ({ messageIds }) => handled.push(`deleted ${messageIds}`),
+      guild_joined: ({ guild }) => handled.push(`joined ${guild.id}`),
+      permissions_changed: ({ guildId }) => handled.push(`permissions ${guildId}`),
+    },
   });
-  const seen = { undecided, challenged, sources };
+  const seen = { undecided, challenged, sources, handled };
   return { acceptor, clock, foreign, lines, steps, stored, told, world, ...seen };
 }
 
@@ -137,6 +150,28 @@ describe("createAcceptor()", () => {
       agentId: "main",
       sessionKey: "agent:main:main",
     });
+  });
+
+  it("judges messages and handles other events in the order in which they came", () => {
+    const { acceptor, handled } = setUp();
+    const guild = { id: guildId("33"), name: "Friends" };
+    acceptor.accept(batch(
+      7,
+      { kind: "permissions_changed", guildId: guild.id },
+      chatter("11"),
+      { kind: "messages_deleted", messageIds: [messageId("11")] },
+      ownMessage("12"),
+      question("13"),
+      { kind: "guild_joined", guild },
+    ));
+    assert.deepEqual(handled, [
+      "permissions 33",
+      "message 11",
+      "deleted 11",
+      "own_message 12",
+      "message 13",
+      "joined 33",
+    ]);
   });
 
   it("lets chatter wait for company, and its seq with it", async () => {
@@ -241,7 +276,7 @@ describe("createAcceptor()", () => {
   it("[G5] stores a new gateway session before its events, and after those of the last", async () => {
     const { acceptor, steps } = setUp();
     acceptor.accept(batch(90, chatter("11")));
-    acceptor.accept({ ...batch(1, question("12")), started: { session: SESSION, self: SELF } });
+    acceptor.accept(batch(1, STARTED, question("12")));
     await settle();
     assert.deepEqual(steps, [
       "T1 11",
@@ -279,8 +314,7 @@ describe("createAcceptor()", () => {
   it("[G6] stores which guilds are old before the session that made them old", async () => {
     const { acceptor, steps, stored } = setUp();
     const guilds = [{ guildId: guildId("33"), text: "awaited" }];
-    const started = { session: SESSION, self: SELF };
-    acceptor.accept({ ...batch(1, question("12")), guilds, started });
+    acceptor.accept({ ...batch(1, STARTED, question("12")), guilds });
     await acceptor.flush();
     assert.deepEqual(steps.slice(0, 4), ["starting 0", "T1 33", "T0 0 s1", "started 0"]);
     assert.equal(stored[0]?.heard, undefined, "it says nothing of how far the new one is heard");
@@ -344,7 +378,7 @@ describe("createAcceptor()", () => {
   it("[G5] stores a session once, although its events were refused", async () => {
     const { acceptor, clock, steps, world } = setUp();
     world.isT1Full = true;
-    acceptor.accept({ ...batch(1, question("12")), started: { session: SESSION, self: SELF } });
+    acceptor.accept(batch(1, STARTED, question("12")));
     await settle();
     world.isT1Full = false;
     clock.advance(5_000);
@@ -355,7 +389,7 @@ describe("createAcceptor()", () => {
   it("[G11] says once that a session was stored, however often the store refused it", async () => {
     const { acceptor, clock, steps, world } = setUp();
     world.isFull = true;
-    acceptor.accept({ ...batch(1, question("12")), started: { session: SESSION, self: SELF } });
+    acceptor.accept(batch(1, STARTED, question("12")));
     await settle();
     clock.advance(5_000);
     await settle();

@@ -31,7 +31,7 @@ const OFF: ClosedGuild = { why: "guilds-disabled", rule: "channels.discord.group
 describe("[P6a] createJoined()", () => {
   it("tells the owner once, and the log: name, id, rule and command", () => {
     const { joined, lines, told } = setUp(UNLISTED);
-    joined([{ id: ID, name: "Friends" }]);
+    joined({ id: ID, name: "Friends" });
     const command = `barnacle config set channels.discord.guilds.${ID} '{}'`;
     assert.deepEqual(told, [
       `I was added to \`Friends\` (${ID}) and answer nobody there, by \`channels.discord.guilds\`. ` +
@@ -49,7 +49,7 @@ describe("[P6a] createJoined()", () => {
 
   it("names the account's own list, where it has one", () => {
     const { joined, told } = setUp(UNLISTED, "channels.discord.accounts.work.guilds");
-    joined([{ id: ID, name: "Friends" }]);
+    joined({ id: ID, name: "Friends" });
     assert.match(
       told[0]!,
       new RegExp(`config set channels\\.discord\\.accounts\\.work\\.guilds\\.${ID} `),
@@ -58,7 +58,7 @@ describe("[P6a] createJoined()", () => {
 
   it("lets in no other guild with the command, where guilds are switched off", () => {
     const { joined, told } = setUp(OFF);
-    joined([{ id: ID, name: "Friends" }]);
+    joined({ id: ID, name: "Friends" });
     assert.match(
       told[0]!,
       /guilds\.\d+ '\{\}' && barnacle config set channels\.discord\.groupPolicy allowlist`$/,
@@ -67,18 +67,18 @@ describe("[P6a] createJoined()", () => {
 
   it("says nothing of a guild in which somebody may be answered", () => {
     const { joined, lines, told } = setUp(UNLISTED);
-    joined([{ id: OPEN, name: "Open" }]);
+    joined({ id: OPEN, name: "Open" });
     assert.deepEqual([lines, told], [[], []]);
-    joined([{ id: OPEN, name: "Open" }, { id: ID, name: "Friends" }]);
+    joined({ id: ID, name: "Friends" });
     assert.equal(told.length, 1);
   });
 
   it("lets no guild's name pass for words of ours", () => {
     const { joined, told } = setUp(UNLISTED);
-    joined([{
+    joined({
       id: ID,
       name: "x`\n@everyone `barnacle config set channels.discord.groupPolicy open",
-    }]);
+    });
     assert.match(told[0]!, /^I was added to `xˋ @everyone ˋbarnacle [^`]*` \(/);
     assert.ok(!told[0]!.includes("\n"));
   });

@@ -34,7 +34,7 @@ import { judgeLog, judgeRequests, secretsOf } from "./judges.ts";
 export const API_KEY = "sk-canary-0123456789abcdef0123456789";
 
 /** Milliseconds in which anything that is waited for must have happened. */
-export const PATIENCE_MS = 20_000;
+export const PATIENCE_MS = 60_000;
 
 /** Milliseconds between two looks at what must be asked for. */
 const LOOK_EVERY_MS = 50;

@@ -17,6 +17,9 @@ import Receiver from "../../../node_modules/ws/lib/receiver.js";
 import Sender from "../../../node_modules/ws/lib/sender.js";
 import type { Cleanups } from "../cleanups.ts";
 
+/** Milliseconds until a claim has failed: longer than a busy machine takes for any of them. */
+const PATIENCE_MS = 50_000;
+
 export interface FakeGatewayOptions {
   /** Milliseconds; what HELLO says. */
   readonly heartbeatMs?: number;
@@ -75,7 +78,7 @@ export interface FakeGateway {
   /** All payloads with this opcode, of all connections. */
   received(op: number): FakePayload[];
   /** Waits for a claim to hold; fails loudly after the time. */
-  until(claim: () => boolean, what: string, ms?: number): Promise<void>;
+  until(claim: () => boolean, what: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -232,10 +235,12 @@ export async function startFakeGateway(
     forget: (upTo) => void (log = log.filter(({ s }) => s > upTo)),
     received: (op) =>
       connections.flatMap(({ received }) => received.filter((payload) => payload.op === op)),
-    async until(claim, what, ms = 5_000) {
-      const deadline = performance.now() + ms;
+    async until(claim, what) {
+      const deadline = performance.now() + PATIENCE_MS;
       while (!claim()) {
-        if (performance.now() > deadline) throw new Error(`Waited ${ms} ms in vain: ${what}`);
+        if (performance.now() > deadline) {
+          throw new Error(`Waited ${PATIENCE_MS} ms in vain: ${what}`);
+        }
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     },

@@ -16,7 +16,7 @@ const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0o4000 | 0o2000000;
 const MSG_MAX = 4_096;
 
 /** Milliseconds in which what is waited for must have come. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 45_000;
 
 export interface NotifySocket extends Disposable {
   /** All that has come up to now, datagram by datagram. */

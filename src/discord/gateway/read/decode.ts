@@ -16,11 +16,11 @@ import {
   type RoleId,
 } from "../../../core/discord/ids.ts";
 import type {
-  InboundEvent,
   InboundMessage,
   Mention,
   OwnMessage,
   Place,
+  PostedMessage,
   Quoted,
   Self,
 } from "../../../core/inbound/inbound.ts";
@@ -60,7 +60,7 @@ const WRITTEN: ReadonlySet<number> = new Set([MessageTypes.Default, MessageTypes
 export function decodeMessage(
   d: unknown,
   context: DecodeContext,
-): InboundEvent | DecodeProblem | undefined {
+): PostedMessage | DecodeProblem | undefined {
   return decode(d, context, undefined);
 }
 
@@ -75,7 +75,7 @@ export function decodeHistory(
   guildId: GuildId | undefined,
   context: DecodeContext,
   isGroup = false,
-): InboundEvent | DecodeProblem | undefined {
+): PostedMessage | DecodeProblem | undefined {
   const event = decode(d, context, guildId);
   const isDirect = event?.kind === "message" && event.place.kind === "dm";
   return isDirect && isGroup ? { ...event, place: { kind: "group_dm" } } : event;
@@ -85,7 +85,7 @@ function decode(
   d: unknown,
   context: DecodeContext,
   knownGuildId: GuildId | undefined,
-): InboundEvent | DecodeProblem | undefined {
+): PostedMessage | DecodeProblem | undefined {
   if (isPlainMessage(d)) return toEvent(d, context, knownGuildId);
   const parsed = messagePayload.safeParse(d);
   if (parsed.success) return toEvent(parsed.data, context, knownGuildId);
@@ -97,7 +97,7 @@ function toEvent(
   message: MessagePayload,
   context: DecodeContext,
   knownGuildId: GuildId | undefined,
-): InboundEvent | undefined {
+): PostedMessage | undefined {
   if (!WRITTEN.has(message.type)) return undefined;
   if (message.author.id === context.self.userId) {
     return isAnswerToInteraction(message) ? undefined : toOwn(message, context.accountId);

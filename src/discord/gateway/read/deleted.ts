@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { MessageId } from "../../../core/discord/ids.ts";
+import type { MessagesDeleted } from "../../../core/inbound/events.ts";
 import type { DecodeProblem } from "./decode.ts";
 import type { Dispatch } from "./fold.ts";
 import { bulkDeletedPayload, deletedPayload } from "./payloads.ts";
@@ -14,15 +14,17 @@ import { bulkDeletedPayload, deletedPayload } from "./payloads.ts";
 /** The types that {@link deletedBy} understands. */
 export const DELETED_TYPES = ["MESSAGE_DELETE", "MESSAGE_DELETE_BULK"] as const;
 
-/** @returns None for a dispatch of any other type. */
-export function deletedBy({ t, d }: Dispatch): readonly MessageId[] | DecodeProblem {
+/** @returns `undefined` for a dispatch of any other type. */
+export function deletedBy({ t, d }: Dispatch): MessagesDeleted | DecodeProblem | undefined {
   if (t === "MESSAGE_DELETE") {
     const deleted = deletedPayload.safeParse(d);
-    return deleted.success ? [deleted.data.id] : { kind: "problem", why: "id does not fit" };
+    if (!deleted.success) return { kind: "problem", why: "id does not fit" };
+    return { kind: "messages_deleted", messageIds: [deleted.data.id] };
   }
   if (t === "MESSAGE_DELETE_BULK") {
     const deleted = bulkDeletedPayload.safeParse(d);
-    return deleted.success ? deleted.data.ids : { kind: "problem", why: "ids do not fit" };
+    if (!deleted.success) return { kind: "problem", why: "ids do not fit" };
+    return { kind: "messages_deleted", messageIds: deleted.data.ids };
   }
-  return [];
+  return undefined;
 }

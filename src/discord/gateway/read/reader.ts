@@ -7,14 +7,12 @@
  * @module
  */
 
-import type { AccountId, GuildId, MessageId } from "../../../core/discord/ids.ts";
+import type { AccountId, GuildId } from "../../../core/discord/ids.ts";
+import type { InboundBatch, InboundEvent, SessionStarted } from "../../../core/inbound/events.ts";
 import type {
   GatewaySession,
   GuildSnapshot,
-  InboundBatch,
-  InboundEvent,
-  Named,
-  Press,
+  PostedMessage,
   Self,
 } from "../../../core/inbound/inbound.ts";
 import type { DispatchBatch } from "../link/protocol.ts";
@@ -50,12 +48,11 @@ export interface ReadProblem {
   readonly why: string;
 }
 
-/** What a batch has changed of what is known of guilds. */
-interface Learned {
+/** A batch while it is read. */
+interface Reading {
+  readonly events: InboundEvent[];
+  /** Guilds that it has changed. */
   readonly changed: Set<GuildId>;
-  /** By their ids: a guild may be joined twice within a batch. */
-  readonly joined: Map<GuildId, Named<GuildId>>;
-  readonly regranted: Set<GuildId>;
 }
 
 export interface Reader {
@@ -81,17 +78,17 @@ export function createReader(
     onProblem(problem);
   }
 
-  /** Who we are and the session that begins, where READY fits. */
-  function start({ d, s }: Dispatch): InboundBatch["started"] {
+  /** The session that a READY begins; `undefined` if the READY does not fit. */
+  function start({ d, s }: Dispatch): SessionStarted | undefined {
     const ready = readyPayload.safeParse(d);
     self = readSelf(d) ?? self;
     if (!ready.success || !self) return undefined;
     const { session_id: sessionId, resume_gateway_url: resumeUrl } = ready.data;
     const session: GatewaySession = { sessionId, resumeUrl, seq: s };
-    return { session, self };
+    return { kind: "session_started", session, self };
   }
 
-  function readMessage(d: unknown): InboundEvent | undefined {
+  function readMessage(d: unknown): PostedMessage | undefined {
     if (self) return passed("MESSAGE_CREATE", decodeMessage(d, { accountId, self, index }));
     passOver({ type: "MESSAGE_CREATE", why: "came before READY" });
     return undefined;
@@ -107,15 +104,15 @@ export function createReader(
     return undefined;
   }
 
-  /** What a guild's own dispatch, or a READY, changes of what is known of guilds. */
-  function learn(dispatch: Dispatch, { changed, joined, regranted }: Learned): void {
-    const isNew = self && joinedBy(dispatch, index, dropped);
-    if (isNew) joined.set(isNew.id, isNew);
+  /** Folds a READY, or a dispatch about a guild, into the index. */
+  function learn(dispatch: Dispatch, { events, changed }: Reading): void {
+    const guild = self && joinedBy(dispatch, index, dropped);
+    if (guild) events.push({ kind: "guild_joined", guild });
     const folded = fold(index, dispatch, self?.userId);
     index = folded.index;
     for (const id of folded.changed) changed.add(id);
-    const permitted = permissionsChangedBy(dispatch, self?.userId);
-    if (permitted) regranted.add(permitted);
+    const guildId = permissionsChangedBy(dispatch, self?.userId);
+    if (guildId) events.push({ kind: "permissions_changed", guildId });
     if (dispatch.t === "READY" && folded.problem === undefined) {
       const left = leftBy(readyPayload.parse(dispatch.d), dropped);
       for (const id of left) changed.add(id);
@@ -126,45 +123,32 @@ export function createReader(
 
   return {
     read({ shardId, ticket, seq, text, afterHole }) {
-      const events: InboundEvent[] = [];
-      const presses: Press[] = [];
-      const deleted: MessageId[] = [];
-      const learned: Learned = { changed: new Set(), joined: new Map(), regranted: new Set() };
-      let started: InboundBatch["started"];
+      const reading: Reading = { events: [], changed: new Set() };
+      const { events, changed } = reading;
       for (const dispatch of dispatchesIn(text, passOver)) {
-        const { t, d } = dispatch;
-        if (t === "MESSAGE_CREATE") {
-          const event = readMessage(d);
-          if (event) events.push(event);
-        } else if (t === "INTERACTION_CREATE") {
-          const press = passed(t, decodePress(d, { accountId, index }));
-          if (press) presses.push(press);
+        const { t } = dispatch;
+        if (t === "MESSAGE_CREATE") add(readMessage(dispatch.d), events);
+        else if (t === "INTERACTION_CREATE") {
+          add(passed(t, decodePress(dispatch.d, { accountId, index })), events);
         } else if (DELETED_TYPES.some((type) => type === t)) {
-          deleted.push(...passed(t, deletedBy(dispatch)) ?? []);
+          add(passed(t, deletedBy(dispatch)), events);
         } else {
-          if (t === "READY") started = start(dispatch) ?? started;
-          learn(dispatch, learned);
+          if (t === "READY") add(start(dispatch), events);
+          learn(dispatch, reading);
         }
       }
-      const { changed, regranted } = learned;
-      const joined = [...learned.joined.values()].filter(({ id }) => index.has(id));
       return {
         accountId,
         shardId,
         ticket,
-        ...(started && { started }),
         ...(afterHole && { afterHole }),
         seq,
         bytes: text.length,
-        events,
+        events: withoutLeft(events, index),
         guilds: Array.from(changed, (guildId) => {
           const guild = index.get(guildId);
           return guild ? snapshotOf(guild) : { guildId, text: undefined };
         }),
-        ...(regranted.size > 0 && { permissionsChanged: [...regranted] }),
-        ...(presses.length > 0 && { presses }),
-        ...(deleted.length > 0 && { deleted }),
-        ...(joined.length > 0 && { joined }),
       };
     },
     get self() {
@@ -180,6 +164,22 @@ export function createReader(
       return problems;
     },
   };
+}
+
+function add(event: InboundEvent | undefined, events: InboundEvent[]): void {
+  if (event) events.push(event);
+}
+
+/** Without guilds that the bot has joined and left again, or joined twice, within one batch. */
+function withoutLeft(events: readonly InboundEvent[], index: GuildIndex): readonly InboundEvent[] {
+  const joined = new Set<GuildId>();
+  return events.filter((event) => {
+    if (event.kind !== "guild_joined") return true;
+    const { guild: { id } } = event;
+    const isFirst = !joined.has(id);
+    joined.add(id);
+    return isFirst && index.has(id);
+  });
 }
 
 function isProblem(read: object): read is DecodeProblem {

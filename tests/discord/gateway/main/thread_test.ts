@@ -134,7 +134,7 @@ describe("[G1] startGateway()", () => {
     const clock = await fake();
     const answers: { url?: string; beats?: number[]; connections?: number }[] = [];
     discord.on("message", (answer) => void answers.push(answer));
-    await clock.until(() => answers.length === 1, "the fake's URL", 9_000);
+    await clock.until(() => answers.length === 1, "the fake's URL");
     const started = start(gatewayOptions(answers[0]!.url!));
     await clock.until(() => isReady(started), "READY");
 
@@ -212,7 +212,7 @@ describe("[G5] startGateway()", () => {
     await discord.until(() => isReady(started), "READY");
     await say(discord, started, 3);
     discord.connections[0]!.close(4009);
-    await discord.until(() => started.batches.some(({ epoch }) => epoch === 2), "READY", 9_000);
+    await discord.until(() => started.batches.some(({ epoch }) => epoch === 2), "READY");
     await say(discord, started, 1);
     const seqs = started.batches.map(({ ticket, epoch, seq }) => [ticket, epoch, seq]);
     assert.deepEqual(seqs, [[1, 1, 1], [2, 1, 2], [3, 1, 3], [4, 1, 4], [5, 2, 1], [6, 2, 2]]);
@@ -283,7 +283,7 @@ describe("[G5] startGateway()", () => {
     const started = start(gatewayOptions(discord.url), { workerUrl: DYING_WORKER, commits: false });
     await discord.until(() => isReady(started), "READY");
     discord.connections[0]!.close(4009);
-    await discord.until(() => discord.received(6).length === 1, "RESUME after a death", 9_000);
+    await discord.until(() => discord.received(6).length === 1, "RESUME after a death");
     assert.equal(started.batches.some(({ epoch }) => epoch === 2), false);
     assert.equal(discord.received(6)[0]!.d.session_id, "session-1", "the one that is stored");
   });
@@ -320,7 +320,7 @@ describe("[G5] startGateway()", () => {
     await discord.until(() => isReady(started), "READY");
     await say(discord, started, 5);
     commit(started, 6);
-    await discord.until(() => discord.received(6).length === 1, "RESUME", 9_000);
+    await discord.until(() => discord.received(6).length === 1, "RESUME");
     const at = started.said.findIndex((line) => /stands still/.test(line));
     assert.ok(at >= 0);
     // at once, whatever its end takes, and again once it is dead
@@ -390,7 +390,7 @@ describe("[G5] startGateway()", () => {
       workerUrl: new URL("data:text/javascript,throw new Error('no')"),
     });
     const clock = await fake();
-    await clock.until(() => started.finals.length === 1, "the end", 15_000);
+    await clock.until(() => started.finals.length === 1, "the end");
     assert.deepEqual(started.finals, [{ kind: "worker_died", deaths: 5 }]);
     assert.equal(started.gateway.stats().deaths, 5);
   });

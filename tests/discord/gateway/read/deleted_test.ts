@@ -4,15 +4,16 @@ import { DELETED_TYPES, deletedBy } from "../../../../src/discord/gateway/read/d
 import { CHANNEL, GUILD } from "../../../support/discord/payloads.ts";
 
 const WHERE = { channel_id: CHANNEL, guild_id: GUILD };
+const deleted = (...messageIds: readonly string[]) => ({ kind: "messages_deleted", messageIds });
 const problem = (why: string) => ({ kind: "problem", why });
 
 describe("[P13] deletedBy()", () => {
   const cases: readonly [what: string, t: string, d: unknown, expected: unknown][] = [
-    ["one message", "MESSAGE_DELETE", { id: "5", ...WHERE }, ["5"]],
-    ["one of direct messages", "MESSAGE_DELETE", { id: "5", channel_id: "6" }, ["5"]],
-    ["many at once", "MESSAGE_DELETE_BULK", { ids: ["5", "6"], ...WHERE }, ["5", "6"]],
-    ["none at all", "MESSAGE_DELETE_BULK", { ids: [], ...WHERE }, []],
-    ["another type", "MESSAGE_CREATE", { id: "5", ...WHERE }, []],
+    ["one message", "MESSAGE_DELETE", { id: "5", ...WHERE }, deleted("5")],
+    ["one of direct messages", "MESSAGE_DELETE", { id: "5", channel_id: "6" }, deleted("5")],
+    ["many at once", "MESSAGE_DELETE_BULK", { ids: ["5", "6"], ...WHERE }, deleted("5", "6")],
+    ["none at all", "MESSAGE_DELETE_BULK", { ids: [], ...WHERE }, deleted()],
+    ["another type", "MESSAGE_CREATE", { id: "5", ...WHERE }, undefined],
     ["no id", "MESSAGE_DELETE", { ...WHERE }, problem("id does not fit")],
     ["no ids", "MESSAGE_DELETE_BULK", { ids: ["private"] }, problem("ids do not fit")],
     ["nothing", "MESSAGE_DELETE", null, problem("id does not fit")],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { EventKind, EventOf, InboundBatch } from "../../../../src/core/inbound/events.ts";
 import { SEPARATOR } from "../../../../src/discord/gateway/link/batches.ts";
 import type { DispatchBatch } from "../../../../src/discord/gateway/link/protocol.ts";
 import { shardOf } from "../../../../src/discord/gateway/read/guild_index.ts";
@@ -43,19 +44,31 @@ function open(start: Partial<Parameters<typeof createReader>[0]> = {}) {
   return { reader, problems };
 }
 
+function eventsOf<Kind extends EventKind>(
+  { events }: InboundBatch,
+  kind: Kind,
+): readonly EventOf<Kind>[] {
+  return events.filter((event): event is EventOf<Kind> => event.kind === kind);
+}
+
+function joinedIn(batch: InboundBatch) {
+  return eventsOf(batch, "guild_joined").map(({ guild }) => guild);
+}
+
 describe("[G5] createReader()", () => {
   it("reads a session's begin, its guilds and its messages from one batch", () => {
     const { reader, problems } = open();
     const read = reader.read(batch(READY, CREATE, MESSAGE));
     assert.deepEqual(problems, []);
-    assert.deepEqual(read.started, {
+    assert.deepEqual(read.events[0], {
+      kind: "session_started",
       session: { sessionId: "session-1", resumeUrl: "ws://r/resume", seq: 1 },
       self: SELF,
     });
     assert.equal(read.seq, 3);
     assert.equal(read.ticket, 5);
     assert.deepEqual(read.guilds.map(({ guildId }) => guildId), [GUILD]);
-    const [event] = read.events;
+    const event = read.events.at(-1);
     assert.ok(event?.kind === "message" && event.place.kind === "guild");
     assert.equal(event.place.channel.name, "help-desk");
   });
@@ -67,7 +80,7 @@ describe("[G5] createReader()", () => {
     const read = reader.read(batch(MESSAGE));
     assert.deepEqual(problems, []);
     assert.deepEqual(read, { ...first.reader.read(batch(MESSAGE)) });
-    assert.equal(read.started, undefined);
+    assert.deepEqual(read.events.map(({ kind }) => kind), ["message"]);
     assert.deepEqual(read.guilds, []);
   });
 
@@ -82,7 +95,8 @@ describe("[G5] createReader()", () => {
     assert.deepEqual(problems, []);
     assert.deepEqual(replayed, first);
     assert.deepEqual(reader.index, index);
-    assert.deepEqual(reader.read(batch(MESSAGE)).events, first.events, "an older one, too");
+    const messages = eventsOf(first, "message");
+    assert.deepEqual(reader.read(batch(MESSAGE)).events, messages, "an older one, too");
   });
 
   it("says that a guild was left", () => {
@@ -92,32 +106,33 @@ describe("[G5] createReader()", () => {
     assert.deepEqual(left.guilds, [{ guildId: GUILD, text: undefined }]);
   });
 
-  it("[R11] names each guild once in which the bot may be allowed more than before", () => {
+  it("[R11] names the guild of each change by which the bot may be allowed more", () => {
     const { reader, problems } = open();
     const role = { id: "1800000000000000009", name: "new" };
     const changes = [
       { t: "GUILD_ROLE_UPDATE", s: 3, d: { guild_id: GUILD, role } },
       { t: "GUILD_MEMBER_UPDATE", s: 4, d: { guild_id: GUILD, user: BARNACLE, roles: [] } },
     ];
-    assert.deepEqual(reader.read(batch(READY, CREATE)).permissionsChanged, [GUILD]);
-    assert.deepEqual(reader.read(batch(...changes)).permissionsChanged, [GUILD]);
-    assert.equal("permissionsChanged" in reader.read(batch(MESSAGE)), false);
+    const changed = { kind: "permissions_changed", guildId: GUILD };
+    assert.deepEqual(reader.read(batch(READY, CREATE)).events.slice(1), [changed]);
+    assert.deepEqual(reader.read(batch(...changes)).events, [changed, changed]);
+    assert.deepEqual(eventsOf(reader.read(batch(MESSAGE)), "permissions_changed"), []);
     assert.deepEqual(problems, []);
     assert.ok(READ_TYPES.includes("GUILD_MEMBER_UPDATE"), "else it never leaves the worker");
   });
 
-  it("[P3] [P13] hands on presses and deletions, which nobody stores", () => {
+  it("[P3] [P13] keeps the order of presses, deletions and messages", () => {
     const { reader, problems } = open({ self: SELF });
     const press = { t: "INTERACTION_CREATE", s: 4, d: pressData() };
     const command = { ...press, s: 5, d: pressData({ type: 2, data: { name: "help" } }) };
     const gone = { t: "MESSAGE_DELETE", s: 6, d: { id: "5", channel_id: "6" } };
     const cleared = { t: "MESSAGE_DELETE_BULK", s: 7, d: { ids: ["7", "8"], channel_id: "6" } };
     const read = reader.read(batch(press, command, gone, MESSAGE, cleared));
-    assert.deepEqual(read.presses?.map(({ customId }) => customId), ["approve-1"]);
-    assert.deepEqual(read.deleted, ["5", "7", "8"]);
-    assert.equal(read.events.length, 1);
-    const none = reader.read(batch(MESSAGE, command));
-    assert.deepEqual(["presses" in none, "deleted" in none], [false, false]);
+    const kinds = read.events.map(({ kind }) => kind);
+    assert.deepEqual(kinds, ["button", "messages_deleted", "message", "messages_deleted"]);
+    assert.deepEqual(eventsOf(read, "button").map(({ customId }) => customId), ["approve-1"]);
+    const deleted = eventsOf(read, "messages_deleted").map(({ messageIds }) => messageIds);
+    assert.deepEqual(deleted, [["5"], ["7", "8"]]);
     assert.deepEqual(problems, []);
     for (const { t } of [press, gone, cleared]) assert.ok(READ_TYPES.includes(t), t);
   });
@@ -127,7 +142,7 @@ describe("[G5] createReader()", () => {
     const press = { t: "INTERACTION_CREATE", s: 4, d: pressData({ message: undefined }) };
     const gone = { t: "MESSAGE_DELETE", s: 5, d: {} };
     const read = reader.read(batch(press, gone, MESSAGE));
-    assert.deepEqual([read.presses, read.deleted, read.events.length], [undefined, undefined, 1]);
+    assert.deepEqual(read.events.map(({ kind }) => kind), ["message"]);
     assert.deepEqual(problems.map(({ type }) => type), ["INTERACTION_CREATE", "MESSAGE_DELETE"]);
     assert.doesNotMatch(JSON.stringify(problems), /aW50ZXJh/);
   });
@@ -141,52 +156,52 @@ describe("[G5] createReader()", () => {
     it("is named once", () => {
       const { reader } = open();
       reader.read(batch(READY, CREATE));
-      assert.deepEqual(reader.read(batch(joins)).joined, [{ id: NEW, name: "Strangers" }]);
-      assert.equal("joined" in reader.read(batch(joins)), false, "a RESUME says it again");
+      assert.deepEqual(joinedIn(reader.read(batch(joins))), [{ id: NEW, name: "Strangers" }]);
+      assert.deepEqual(joinedIn(reader.read(batch(joins))), [], "a RESUME says it again");
     });
 
     it("is not named after a restart that has stored it", () => {
       const { guilds } = open({ self: SELF }).reader.read(batch(joins));
       const { reader } = open({ self: SELF, guilds });
-      assert.equal("joined" in reader.read(batch(joins)), false);
+      assert.deepEqual(joinedIn(reader.read(batch(joins))), []);
     });
 
     it("is no guild that READY listed, nor one that is back from an outage", () => {
       const { reader } = open();
-      assert.equal("joined" in reader.read(batch(READY, CREATE)), false);
-      assert.equal("joined" in reader.read(batch(outage)), false);
-      assert.equal("joined" in reader.read(batch(CREATE)), false);
+      assert.deepEqual(joinedIn(reader.read(batch(READY, CREATE))), []);
+      assert.deepEqual(joinedIn(reader.read(batch(outage))), []);
+      assert.deepEqual(joinedIn(reader.read(batch(CREATE))), []);
     });
 
     it("is none while nobody knows who the bot is: a READY was missed", () => {
-      assert.equal("joined" in open().reader.read(batch(CREATE)), false);
+      assert.deepEqual(joinedIn(open().reader.read(batch(CREATE))), []);
     });
 
     it("is named when its outage ends, where it had one as the bot joined", () => {
       const { reader } = open();
       reader.read(batch(READY, CREATE));
       const down = { ...joins, d: { id: NEW, unavailable: true } };
-      assert.equal("joined" in reader.read(batch(down)), false);
-      assert.deepEqual(reader.read(batch(joins)).joined?.map(({ id }) => id), [NEW]);
+      assert.deepEqual(joinedIn(reader.read(batch(down))), []);
+      assert.deepEqual(joinedIn(reader.read(batch(joins))).map(({ id }) => id), [NEW]);
     });
 
     it("is none that the bot has left again by the end of the batch", () => {
       const { reader } = open();
       reader.read(batch(READY, CREATE));
-      assert.equal("joined" in reader.read(batch(joins, leaves)), false);
-      assert.equal(reader.read(batch(joins, leaves, joins)).joined?.length, 1);
+      assert.deepEqual(joinedIn(reader.read(batch(joins, leaves))), []);
+      assert.equal(joinedIn(reader.read(batch(joins, leaves, joins))).length, 1);
     });
 
     it("is named again where the bot was sent away and asked back", () => {
       const { reader } = open();
       reader.read(batch(READY, CREATE, joins));
       reader.read(batch(leaves));
-      assert.equal(reader.read(batch(joins)).joined?.length, 1);
+      assert.equal(joinedIn(reader.read(batch(joins))).length, 1);
     });
 
     it("is none whose snapshot could not be read", () => {
       const { reader } = open({ self: SELF, guilds: [{ guildId: GUILD, text: '{"v":0}' }] });
-      assert.equal("joined" in reader.read(batch(CREATE)), false);
+      assert.deepEqual(joinedIn(reader.read(batch(CREATE))), []);
     });
   });
 
@@ -241,7 +256,8 @@ describe("[G5] createReader()", () => {
     const good = (s: number) => JSON.stringify({ t: "MESSAGE_DELETE", s, d: { id: `${s}` } });
     const texts = [good(1), '{"t":"MESSAGE_DELETE","s":2,"d":{"private words', good(3)];
     const batch = reader.read({ ...bare, text: `[${texts.join(SEPARATOR)}]` });
-    assert.deepEqual(batch.deleted, ["1", "3"]);
+    const deleted = eventsOf(batch, "messages_deleted").flatMap(({ messageIds }) => messageIds);
+    assert.deepEqual(deleted, ["1", "3"]);
     assert.deepEqual(problems, [{ type: "unknown", why: "no JSON" }]);
   });
 

@@ -1,0 +1,95 @@
+/**
+ * Events from the gateway, in one union: a batch holds them in the order in which Discord sent them.
+ *
+ * A handler table has one entry for each kind, so a new kind does not compile until each table has
+ * its handler.
+ *
+ * @module
+ */
+
+import type { AccountId, GuildId, MessageId } from "../discord/ids.ts";
+import type {
+  GatewaySession,
+  GuildSnapshot,
+  InboundMessage,
+  Named,
+  OwnMessage,
+  Press,
+  Self,
+} from "./inbound.ts";
+
+/** A gateway session has begun. The first event of its batch, and stored before the others (T0). */
+export interface SessionStarted {
+  readonly kind: "session_started";
+  readonly session: GatewaySession;
+  readonly self: Self;
+}
+
+/** Messages of one channel were deleted. */
+export interface MessagesDeleted {
+  readonly kind: "messages_deleted";
+  readonly messageIds: readonly MessageId[];
+}
+
+/** The bot was added to a guild just now; READY does not bring this for guilds it was in (P6a). */
+export interface GuildJoined {
+  readonly kind: "guild_joined";
+  readonly guild: Named<GuildId>;
+}
+
+/**
+ * A role, an overwrite, a channel or our own member has changed. The bot may now be allowed to post
+ * where it was not (R11).
+ */
+export interface PermissionsChanged {
+  readonly kind: "permissions_changed";
+  readonly guildId: GuildId;
+}
+
+export type InboundEvent =
+  | SessionStarted
+  | InboundMessage
+  | OwnMessage
+  /** Answered at once, and never stored. */
+  | Press
+  | MessagesDeleted
+  | GuildJoined
+  | PermissionsChanged;
+
+export type EventKind = InboundEvent["kind"];
+
+/** One handler for each kind of event. */
+export type EventHandlers = {
+  readonly [Kind in EventKind]: (event: EventOf<Kind>) => void;
+};
+
+export type EventOf<Kind extends EventKind> = {
+  [Key in EventKind]: Extract<InboundEvent, { readonly kind: Key }>;
+}[Kind];
+
+/** Calls the handler of an event's kind. */
+export function handleEvent<Kind extends EventKind>(
+  event: EventOf<Kind>,
+  handlers: EventHandlers,
+): void {
+  handlers[event.kind as Kind](event);
+}
+
+/** Events that arrived together and are to be stored together. */
+export interface InboundBatch {
+  readonly accountId: AccountId;
+  /** The account's shard that received them. */
+  readonly shardId: number;
+  /** Number of the batch in this process; `committed` takes it. */
+  readonly ticket: number;
+  /** Set if events before these are lost: catch-up finds the messages among them (G5b). */
+  readonly afterHole?: true;
+  /** Sequence number of the last dispatch received, used or not. */
+  readonly seq: number;
+  /** Length of the text that the batch was read from, in characters. */
+  readonly bytes: number;
+  /** In the order in which Discord sent them. */
+  readonly events: readonly InboundEvent[];
+  /** Guilds that the batch has changed, as they are after it. */
+  readonly guilds: readonly GuildSnapshot[];
+}
