@@ -317,7 +317,6 @@ describe("[G1] a shard on a real socket", () => {
     await gateway.until(
       () => gateway.received(6).length === 1 && shard.isReady(),
       "RESUMED",
-      9_000,
     );
     assert.equal(gateway.connections.length, 2);
   });
