@@ -22,7 +22,7 @@ import type { AccountVitals } from "../health/account_vitals.ts";
 import { createTokenChange } from "./token_change.ts";
 import { shareInvalidRequests } from "../outbound/invalid_requests.ts";
 import type { Meter } from "../health/meters.ts";
-import { createAccountRest } from "../outbound/rest.ts";
+import { createAccountRest, NO_REST_EVENTS } from "../outbound/rest.ts";
 import type { Account, Setup } from "../rules/setup.ts";
 
 export interface AccountsOptions extends
@@ -142,9 +142,7 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
           version,
           invalidRequests,
         }, {
-          onRequest: () => {},
-          onTokenRefused: () => {}, // its answer says so, too
-          onStopped: () => {},
+          events: () => NO_REST_EVENTS, // a refused token is also the answer
           now,
           log: logging.forPart("inbox"),
         });

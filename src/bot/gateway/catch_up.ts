@@ -24,9 +24,11 @@ import { createMissingToRead } from "../../discord/rest/permissions/readable.ts"
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type CatchUp, type CatchUpPorts, createCatchUp } from "../../flows/catch_up/catch_up.ts";
 import type { Page } from "../../flows/catch_up/read_missed.ts";
+import { createEmitter } from "../../lib/emitter.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
+import type { StoredAccount } from "../../store/gateway/accounts.ts";
 import type { Store } from "../../store/store.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 
@@ -39,8 +41,8 @@ export interface CatchUpOptions {
   readonly reader: Reader;
   readonly client: RestClient;
   readonly logging: Logging;
-  /** Shards that share the guilds, as of now. */
-  readonly shardCount: () => number;
+  /** As it was when the bot last connected; until `setShardCount` is called. */
+  readonly shardCount: number;
   /** The policy as of now. */
   readonly policy: PolicyKeeper["now"];
   /** Unix time in milliseconds. */
@@ -53,18 +55,33 @@ const BACKGROUND = { priority: "background" } as const;
 /** For how long somebody's roles are taken to be what they were, in milliseconds. */
 const ROLES_MS = 5 * 60 * 1_000;
 
+export interface CatchUpEvents {
+  /** Turns that catch-up held back may begin. */
+  released(): void;
+}
+
+export interface AccountCatchUp extends CatchUp {
+  connect(events: CatchUpEvents): void;
+  /** Reads what was missed, as the store has it, before any turn. */
+  resume(shards: StoredAccount["shards"]): void;
+}
+
 export function createAccountCatchUp(
-  { config, store, reader, client, logging, shardCount, policy, now }: CatchUpOptions,
-  ports: Pick<CatchUpPorts, "found" | "onReleased" | "onFound">,
-): CatchUp {
-  const { accountId, gateway: { catchUp } } = config.discord;
+  options: CatchUpOptions,
+  ports: Pick<CatchUpPorts, "found" | "onFound">,
+): AccountCatchUp {
+  const { config, store, reader, client, logging, policy, now } = options;
+  const events = createEmitter<CatchUpEvents>();
+  let { shardCount } = options;
+  const { accountId, gateway: { catchUp: rules } } = config.discord;
   const log = logging.forPart("catch-up");
   const lookAtGuild = createMissingToRead(client, BACKGROUND);
-  return createCatchUp({
+  const catchUp = createCatchUp({
     ...ports,
+    onReleased: () => events.emit.released(),
     accountId,
-    isEnabled: catchUp.enabled,
-    limits: { maxAgeMs: catchUp.maxAgeMin * 60_000, maxPerChannel: catchUp.maxPerChannel },
+    isEnabled: rules.enabled,
+    limits: { maxAgeMs: rules.maxAgeMin * 60_000, maxPerChannel: rules.maxPerChannel },
     store: {
       directChannels: (account) => store.directChannels(account),
       finishCatchUp: (...gap) => store.finishCatchUp(...gap),
@@ -75,8 +92,7 @@ export function createAccountCatchUp(
         return from === undefined ? undefined : { from, ...(lostAt !== undefined && { lostAt }) };
       },
     },
-    places: (shardId, planned) =>
-      placesOf(reader.index, { shardId, shardCount: shardCount(), planned }),
+    places: (shardId, planned) => placesOf(reader.index, { shardId, shardCount, planned }),
     mayAct: (place) => policy().mayAct(place),
     get mayActInDirect() {
       return policy().mayActInDirect;
@@ -93,6 +109,22 @@ export function createAccountCatchUp(
     random: Math.random,
     log,
   });
+  return {
+    ...catchUp,
+    connect: events.connect,
+    setShardCount(count) {
+      shardCount = count;
+      catchUp.setShardCount(count);
+    },
+    resume(shards) {
+      for (const { shardId, session, catchUpFrom: from, lostAt } of shards) {
+        if (session?.hasHole) catchUp.sessionDue(shardId); // only a READY tells what to read
+        else if (from !== undefined) {
+          catchUp.start({ shardId, from, ...(lostAt !== undefined && { lostAt }) });
+        }
+      }
+    },
+  };
 }
 
 /** What asking again does not change. */

@@ -1,79 +1,94 @@
 /**
- * The way in of a running account: who is judged how, and what is done about those who are not
- * let in at once.
+ * Everything from a gateway's batch to a stored message.
  *
- * Strangers are given codes, owners are asked about them, PluralKit is asked about webhooks, names
- * in the config are found to be ids, and a guild that nobody has allowed is told of.
+ * Messages are judged and stored. People without access get a code and owners are asked about them,
+ * PluralKit is asked about webhooks, names in the config are resolved to ids, and owners learn of a
+ * guild that the config does not allow.
  *
  * @module
  */
 
 import { randomBytes } from "node:crypto";
 import type { UserId } from "../../core/discord/ids.ts";
-import type { Judged } from "../../core/inbound/inbox.ts";
-import type { EventHandlers } from "../../core/inbound/events.ts";
-import type { PairingRequest, PairingService } from "../../core/inbound/pairing.ts";
-import type { LookUp } from "../../core/inbound/pluralkit.ts";
+import type { Foreign, Judged } from "../../core/inbound/inbox.ts";
+import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
 import { createInteractions } from "../../discord/rest/calls/interactions.ts";
+import { type Acceptor, createAcceptor } from "../../flows/receive/accept.ts";
+import { watchFlood } from "../../flows/receive/after_flood.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createPluralkit } from "../../flows/receive/pluralkit.ts";
 import { createPressed } from "../../flows/receive/press.ts";
+import { collectGarbage } from "../../host/process/collect_garbage.ts";
+import { createEmitter } from "../../lib/emitter.ts";
 import { schedule } from "../../lib/schedule.ts";
-import { createPluralkitClient, type PluralkitClient } from "../../pluralkit/client.ts";
-import { createJudge, type Judge } from "./judge.ts";
-import { namesOf, type NamesOptions } from "./names.ts";
+import type { Meter } from "../health/meters.ts";
 import type { Outbound } from "../outbound/outbound.ts";
-import type { OwnerIds } from "./owner_ids.ts";
 import { routeOf } from "../rules/turn_rules.ts";
+import { createJudge, type Judge } from "./judge.ts";
+import { createHeldNames, type NamesOptions } from "./names.ts";
+import type { OwnerIds } from "./owner_ids.ts";
+import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 
 export interface InboundOptions extends NamesOptions {
   /** Barnacle's own, for the User-Agent. */
   readonly version: string;
   readonly owners: OwnerIds;
   readonly outbound: Pick<Outbound, "channelQueues" | "reachOwners" | "tellOwners">;
+  readonly meter: Pick<Meter, "stored">;
   /** Whether an account of this process has that user. */
   readonly isOurs: (userId: UserId) => boolean;
 }
 
-export interface Inbound {
-  readonly judge: Judge;
-  readonly pairingService: PairingService;
-  /** Goes on where the last process stopped; to be awaited before anything is judged. */
-  start(): Promise<void>;
-  /** These wait for a fact. */
-  undecided(judged: readonly Judged[]): void;
-  /** These strangers have a code now. */
-  challenged(requests: readonly PairingRequest[]): void;
-  /** What is done at once about events of these kinds. */
-  readonly on: Pick<
-    EventHandlers,
-    "own_message" | "button" | "messages_deleted" | "guild_joined"
-  >;
-  /** A batch has changed guilds. */
+export interface InboundEvents {
+  /** These messages wait for a turn now. */
+  accepted(judged: readonly Judged[]): void;
+  /** The store holds every batch up to the one with this ticket. */
+  committed(ticket: number): void;
+  /** A shard's session lacks events: a new one is due. */
+  sessionDue(shardId: number): void;
+  /** A shard's new session is about to be stored; again after the store refused it. */
+  sessionStarting(shardId: number): void;
+  /** A shard's new session is stored; its events are not yet. */
+  sessionStarted(shardId: number): void;
   guildsChanged(): void;
-  /** The gateway is ready: what takes Discord's help is done. */
+  /** Messages arrived that are ours and that this store did not send (G11). */
+  foreign(found: readonly Foreign[]): void;
+}
+
+export interface Inbound extends Pick<Acceptor, "found"> {
+  readonly judge: Judge;
+  connect(events: InboundEvents): void;
+  /** Goes on where the last process stopped; nothing may be judged before it resolves. */
+  start(): Promise<void>;
+  /** Takes a batch from the gateway. */
+  take(batch: DispatchBatch): void;
+  /** A shard is ready: names can be looked up now. */
   ready(): void;
   /** The config was read again, and the policy with it. */
   reconfigured(): void;
+  /**
+   * Stores what waits, and begins nothing more.
+   *
+   * @throws {StoreError} If the store does not take it; Discord will send it again.
+   */
   stop(): Promise<void>;
 }
 
-/** @param onAccepted What was undecided is to be answered. */
-export function createInbound(
-  options: InboundOptions,
-  onAccepted: (accepted: readonly Judged[]) => void,
-): Inbound {
-  const { config, store, client, policy, owners, outbound, logging, isOurs, now } = options;
+export function createInbound(options: InboundOptions): Inbound {
+  const { config, store, reader, policy, outbound, meter, logging, isOurs, now } = options;
   const { accountId } = config().discord;
   const common = { accountId, schedule, random: Math.random, now };
-  const log = logging.forPart("pairing");
   const texts = () => config().texts;
+  const events = createEmitter<InboundEvents>();
+  const onAccepted = (judged: readonly Judged[]): void => {
+    if (judged.length > 0) events.emit.accepted(judged);
+  };
 
-  const asks = pluralkitBy(options);
+  const lookUp = createPluralkitLookUp(options);
   const pluralkit = createPluralkit({
     ...common,
     store,
-    lookUp: asks.lookUp,
+    lookUp: lookUp.lookUp,
     ruleOf: (path) => policy.now().policy.ruleOf(path),
     judge: (message, known) => judge.judge(message, known),
     route: (message) => routeOf(config())(message),
@@ -81,98 +96,94 @@ export function createInbound(
     log: logging.forPart("pluralkit"),
   });
   const judge = createJudge({ policy, isOurs, isProxied: pluralkit.isProxied, now });
-
   const challenges = createChallenges({
     ...common,
     store: store.pairing,
     tellOwners: (text, buttons) => outbound.reachOwners(text, { buttons }),
     texts,
-    log,
+    log: logging.forPart("pairing"),
   });
-  const pressed = createPressed({
-    async authorize({ kind, place, channelId, sender }) {
-      // Where owners are written, Discord is not asked, and need not be there.
-      const moment = policy.now().policy.commands.owners
-        ? {}
-        : { ownsApplication: await owners.ownsApplication(sender.id) };
-      return policy.now().authorize({ kind, place, channelId, sender, needs: "owner" }, moment);
-    },
-    store: store.pairing,
-    interactions: createInteractions(client),
-    texts,
-    onOutbox: ({ channelId }) => outbound.channelQueues.wake([channelId]),
+  const pressed = createButtons(options);
+  const names = createHeldNames(options);
+  const acceptor = createAcceptor({
+    store,
+    judge: (message, source) => judge.judge(message, {}, source),
+    route: (message) => routeOf(config())(message),
+    pairing: createPairingService({ draw: randomBytes, texts }),
     now,
     schedule,
-    log,
-  });
-  const names = namesOf(options);
-
-  return {
-    judge,
-    async start() {
-      await pluralkit.start(); // whom it has spoken for must be known before anybody is judged
-      challenges.start();
-    },
-    pairingService: createPairingService({ draw: randomBytes, texts }),
-    undecided: pluralkit.undecided,
-    challenged(requests) {
-      outbound.channelQueues.wake(requests.map(({ channelId }) => channelId)); // what they are told is there
-      challenges.challenged(requests);
-    },
+    log: logging.forPart("inbox"),
     on: {
       own_message: ({ channelId }) => judge.spoke(channelId),
       button: (press) => void pressed(press), // it never rejects
       messages_deleted: ({ messageIds }) => pluralkit.deleted(messageIds),
       guild_joined: ({ guild }) => names.joined(guild),
+      permissions_changed: ({ guildId }) => outbound.channelQueues.permissionsChanged(guildId),
     },
-    guildsChanged: names.guildsChanged,
+    committed: (ticket) => events.emit.committed(ticket),
+    onSessionDue: (shardId) => events.emit.sessionDue(shardId),
+    onSessionStarting: (shardId) => events.emit.sessionStarting(shardId),
+    onSessionStarted: (shardId) => events.emit.sessionStarted(shardId),
+    onAccepted,
+    onUndecided: pluralkit.undecided,
+    onChallenged(requests) {
+      outbound.channelQueues.wake(requests.map(({ channelId }) => channelId)); // their codes
+      challenges.challenged(requests);
+    },
+    onSettled: outbound.channelQueues.settled,
+    onForeign: (found) => events.emit.foreign(found),
+    onStored: meter.stored,
+  });
+  const flood = watchFlood(schedule, collectGarbage);
+
+  return {
+    judge,
+    found: acceptor.found,
+    connect: events.connect,
+    async start() {
+      await pluralkit.start(); // whom it has spoken for must be known before anybody is judged
+      challenges.start();
+    },
+    take(batch) {
+      const read = reader.read(batch);
+      acceptor.accept(read);
+      flood.heard(read.bytes);
+      if (read.guilds.length === 0) return;
+      names.guildsChanged();
+      events.emit.guildsChanged();
+    },
     ready: names.look,
     reconfigured() {
-      asks.reconfigured();
+      lookUp.reconfigured();
       names.lookAnew();
     },
     async stop() {
+      flood.stop();
       await Promise.all([pluralkit.stop(), challenges.stop(), names.stop()]);
-      asks.stop();
+      lookUp.stop();
+      await acceptor.flush();
     },
   };
 }
 
-/** PluralKit's client by the config of the moment; switched off, it is asked nothing. */
-function pluralkitBy({ config, version, logging, now }: InboundOptions): {
-  readonly lookUp: PluralkitClient["lookUp"];
-  reconfigured(): void;
-  stop(): void;
-} {
-  let by = config().discord.pluralkit;
-  let client = made();
-
-  function made(): PluralkitClient | undefined {
-    const { enabled, token, apiUrl } = by;
-    if (!enabled) return undefined;
-    if (token) logging.addSecret(token.reveal());
-    return createPluralkitClient({
-      fetch,
-      apiUrl,
-      ...(token && { token: token.reveal() }),
-      version,
-      now,
-      schedule,
-    });
-  }
-
-  const off: LookUp = { kind: "failed", reason: "PluralKit is switched off" };
-  return {
-    lookUp: (id) => client?.lookUp(id) ?? Promise.resolve(off),
-    reconfigured() {
-      const { pluralkit } = config().discord;
-      const isSame = pluralkit.enabled === by.enabled && pluralkit.apiUrl === by.apiUrl &&
-        pluralkit.token?.reveal() === by.token?.reveal();
-      if (isSame) return;
-      by = pluralkit;
-      client?.stop();
-      client = made();
+/** Answers buttons; a press needs an owner. */
+function createButtons(
+  { config, store, client, policy, owners, outbound, logging, now }: InboundOptions,
+): ReturnType<typeof createPressed> {
+  return createPressed({
+    async authorize({ kind, place, channelId, sender }) {
+      // If the config names owners, Discord is not asked, and need not be reachable.
+      const facts = policy.now().policy.commands.owners
+        ? {}
+        : { ownsApplication: await owners.ownsApplication(sender.id) };
+      return policy.now().authorize({ kind, place, channelId, sender, needs: "owner" }, facts);
     },
-    stop: () => client?.stop(),
-  };
+    store: store.pairing,
+    interactions: createInteractions(client),
+    texts: () => config().texts,
+    onOutbox: ({ channelId }) => outbound.channelQueues.wake([channelId]),
+    now,
+    schedule,
+    log: logging.forPart("pairing"),
+  });
 }

@@ -52,7 +52,7 @@ const GATHER_MS = 1_000;
 /** So often those that a READY has listed are waited for; one that has an outage is not. */
 const MAX_GATHERINGS = 15;
 
-export function namesOf(
+export function createHeldNames(
   { config, store, client, reader, policy, outbound, logging, now }: NamesOptions,
 ): HeldNames {
   const { accountId } = config().discord;

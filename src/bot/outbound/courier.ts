@@ -24,7 +24,7 @@ import type { SendResult } from "../../store/outbox/send_results.ts";
 import type { Store } from "../../store/store.ts";
 import { createDelivery } from "./delivery.ts";
 import { shareInvalidRequests } from "./invalid_requests.ts";
-import { createAccountRest } from "./rest.ts";
+import { createAccountRest, NO_REST_EVENTS } from "./rest.ts";
 import { textRulesOf } from "../rules/turn_rules.ts";
 
 export interface CourierOptions {
@@ -72,9 +72,7 @@ export async function openCourier(options: CourierOptions): Promise<Courier> {
   let isRefused = false;
   const invalidRequests = await shareInvalidRequests({ store, now, log }).of(accountId);
   const client = createAccountRest({ ...options, invalidRequests }, {
-    onRequest: () => {},
-    onTokenRefused: () => void (isRefused = true),
-    onStopped: () => {},
+    events: () => ({ ...NO_REST_EVENTS, tokenRefused: () => void (isRefused = true) }),
     now,
     log,
   });

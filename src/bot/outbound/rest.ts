@@ -29,21 +29,29 @@ export interface RestOptions {
 }
 
 export interface RestEvents {
-  readonly onRequest: (request: RequestMetric) => void;
-  readonly onTokenRefused: () => void;
+  request(request: RequestMetric): void;
+  tokenRefused(): void;
   /** So many requests were invalid that nothing leaves for a while. */
-  readonly onStopped: (invalidRequests: number) => void;
+  stopped(invalidRequests: number): void;
+}
+
+export interface RestPorts {
+  /** Asked at each event. */
+  readonly events: () => RestEvents;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly log: Log;
 }
 
+/** For a client that only asks one question. */
+export const NO_REST_EVENTS: RestEvents = { request() {}, tokenRefused() {}, stopped() {} };
+
 /** Of the requests of a second, kept for people who wait for a button or a command. */
 const RESERVED_PER_SEC = 2;
 
-export function createAccountRest(options: RestOptions, events: RestEvents): RestClient {
+export function createAccountRest(options: RestOptions, ports: RestPorts): RestClient {
   const { config: { discord }, token, apiBase, version, invalidRequests, crashHooks } = options;
-  const { onRequest, onTokenRefused, onStopped, now, log } = events;
+  const { events, now, log } = ports;
   return createClient({
     token,
     apiUrl: apiBase,
@@ -59,8 +67,8 @@ export function createAccountRest(options: RestOptions, events: RestEvents): Res
     now,
     steadyNow: () => performance.now(),
     schedule,
-    onRequest,
-    onTokenRefused,
+    onRequest: (request) => events().request(request),
+    onTokenRefused: () => events().tokenRefused(),
     onBreaker(state) {
       const count = invalidRequests.count(now());
       if (state === "closed") return log.info("Requests to Discord leave at their own pace again");
@@ -76,7 +84,7 @@ export function createAccountRest(options: RestOptions, events: RestEvents): Res
           "until they are fewer; it would ban this address",
         { count },
       );
-      onStopped(count);
+      events().stopped(count);
     },
     ...crashHooks,
   });

@@ -15,6 +15,7 @@ import { type PrivilegedIntent, toIntents } from "../../discord/gateway/read/int
 import type { Applications } from "../../discord/rest/calls/application.ts";
 import { describeMissing, judgeDiscord } from "../../flows/preflight/discord.ts";
 import { judgeNetwork } from "../../flows/preflight/network.ts";
+import { createEmitter } from "../../lib/emitter.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { StoredAccount } from "../../store/gateway/accounts.ts";
@@ -31,11 +32,15 @@ export interface ConnectionStateOptions {
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly log: Log;
-  /** Discord says that the token is none. */
-  readonly onRefused: () => void;
 }
 
-export interface Standing {
+export interface ConnectionStateEvents {
+  /** Discord refused the token. */
+  tokenRefused(): void;
+}
+
+export interface ConnectionState {
+  connect(events: ConnectionStateEvents): void;
   /** Plans the first look, beside connecting. */
   start(): void;
   /** The application's flags, as they are now. */
@@ -51,8 +56,9 @@ export interface Standing {
 const FIRST_LOOK_MS = 250;
 const TRUSTED_LOOK_MS = 3_000;
 
-export function createConnectionState(options: ConnectionStateOptions): Standing {
-  const { config, stored, applications, now, log, onRefused } = options;
+export function createConnectionState(options: ConnectionStateOptions): ConnectionState {
+  const { config, stored, applications, now, log } = options;
+  const events = createEmitter<ConnectionStateEvents>();
   let applicationId: ApplicationId | undefined = stored.self?.applicationId;
   let ungranted: readonly Finding[] = [];
   const { readyAt } = stored;
@@ -63,7 +69,7 @@ export function createConnectionState(options: ConnectionStateOptions): Standing
       trustedLookMs: TRUSTED_LOOK_MS,
       ...(readyAt !== undefined && { readyAt }),
     },
-    { look, onRefused, schedule, log },
+    { look, onRefused: () => events.emit.tokenRefused(), schedule, log },
   );
 
   async function look(): Promise<Look> {
@@ -99,6 +105,7 @@ export function createConnectionState(options: ConnectionStateOptions): Standing
   }
 
   return {
+    connect: events.connect,
     start() {
       if (config.preflight.network) preflight.start();
     },

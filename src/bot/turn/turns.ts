@@ -53,6 +53,8 @@ export function historyOf(
   };
 }
 
+export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {}
+
 /** Everything that a turn needs, on the thread that has it. */
 export function createAccountTurns(
   { config, model, accountId, store, logging, now }: TurnsOptions,
@@ -66,7 +68,7 @@ export function createAccountTurns(
       readonly held: () => "all" | readonly ChannelId[];
       readonly signs: Pick<TurnProgress, "typing" | "drafts">;
     },
-): Turns & Pick<RunningAccount, "caches"> {
+): AccountTurns {
   const log = logging.forPart("turns");
   const { signs } = ports;
   const rulesNow = latest(config, (by) => turnRulesOf(by, ports));

@@ -1,0 +1,172 @@
+/**
+ * The parts of an account, each made from parts that were made before it.
+ *
+ * What a part tells the others goes by its events, which `wiring.ts` connects.
+ *
+ * @module
+ */
+
+import type { Config } from "../../config/config.ts";
+import type { Model } from "../../core/model.ts";
+import { uploadLimitOf } from "../../discord/gateway/read/guild_index.ts";
+import { createReader, type Reader } from "../../discord/gateway/read/reader.ts";
+import { createApplications } from "../../discord/rest/calls/application.ts";
+import { createDirectory } from "../../discord/rest/calls/directory.ts";
+import type { RestClient } from "../../discord/rest/client/client.ts";
+import {
+  createDuplicateWatch,
+  type DuplicateWatch,
+} from "../../flows/preflight/duplicate_instance.ts";
+import { createEmitter, type Emitter } from "../../lib/emitter.ts";
+import { proxyFor } from "../../lib/network/proxy.ts";
+import { schedule } from "../../lib/schedule.ts";
+import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.ts";
+import { type Connection, createConnection } from "../gateway/connection.ts";
+import { createInbound, type Inbound } from "../inbound/inbound.ts";
+import { ownersOf } from "../inbound/owner_ids.ts";
+import { createOutbound, type Outbound } from "../outbound/outbound.ts";
+import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
+import type { AccountOptions, AccountPorts } from "../ports.ts";
+import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
+import { keepPolicy, type PolicyKeeper } from "../rules/policy.ts";
+import { type AccountTurns, createAccountTurns, historyOf } from "../turn/turns.ts";
+
+/** What the config says now; it may be read again (C9). */
+export interface Settings {
+  config: Config;
+  model: Model;
+}
+
+export interface Parts {
+  readonly settings: Settings;
+  readonly client: RestClient;
+  readonly restEvents: Emitter<RestEvents>;
+  readonly connectionState: ConnectionState;
+  readonly reader: Reader;
+  readonly policy: PolicyKeeper;
+  readonly outbound: Outbound;
+  readonly inbound: Inbound;
+  readonly catchUp: AccountCatchUp;
+  readonly turns: AccountTurns;
+  readonly duplicates: DuplicateWatch;
+  readonly connection: Connection;
+  /** Aborted when the account stops, or takes too long to. */
+  readonly stopping: AbortController;
+}
+
+/**
+ * Makes the parts; none of them does anything before it is started.
+ *
+ * @throws {StoreError} If the store cannot be read.
+ */
+export async function createParts(
+  options: AccountOptions,
+  { vitals, meter, room, isOurs, now }: AccountPorts,
+): Promise<Parts> {
+  const { store, logging, stored, version, env } = options;
+  const { accountId } = options.config.discord;
+  const settings: Settings = { config: options.config, model: options.model };
+  const config = () => settings.config;
+  const stopping = new AbortController();
+
+  const restEvents = createEmitter<RestEvents>();
+  const client = createAccountRest(options, {
+    events: () => restEvents.emit,
+    now,
+    log: logging.forPart("delivery"),
+  });
+  const applications = createApplications(client);
+  const connectionState = createConnectionState({
+    ...options,
+    applications,
+    now,
+    log: logging.forPart("preflight"),
+  });
+  const reader = createReader(
+    {
+      accountId,
+      guilds: await store.guildsOf(accountId),
+      ...(stored.self && { self: stored.self }),
+    },
+    (problem) => {
+      meter.misfit();
+      logging.forPart("gateway").warn("A dispatch does not fit", { ...problem });
+    },
+  );
+  const policy = await keepPolicy(options.config, options.text, {
+    store,
+    now,
+    log: logging.forPart("policy"),
+  });
+  const owners = ownersOf(applications, policy.now, now);
+  const common = { config, store, client, meter, logging, now };
+  const outbound = createOutbound({
+    ...common,
+    self: () => reader.self?.userId,
+    ownerIds: owners.toTell,
+  });
+  const inbound = createInbound({
+    ...common,
+    version,
+    reader,
+    policy,
+    owners,
+    outbound,
+    isOurs,
+  });
+  const catchUp = createAccountCatchUp({
+    ...common,
+    config: options.config,
+    reader,
+    shardCount: stored.shardCount ?? 1,
+    policy: policy.now,
+  }, { found: inbound.found, onFound: meter.found });
+  const turns = createAccountTurns(
+    { ...common, model: () => settings.model, accountId },
+    {
+      admit: inbound.judge.recall,
+      history: historyOf(client, reader, accountId),
+      policy: () => policy.now().policy,
+      held: catchUp.held,
+      stopping: stopping.signal,
+      room,
+      signs: outbound.signs,
+      cleanSecrets: outbound.cleanSecrets,
+      uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
+      onOutbox(stored, channelId) {
+        meter.turnStored(stored);
+        outbound.channelQueues.wake([channelId]);
+      },
+      onTurn(outcome, ms) {
+        meter.turn(settings.model.id, outcome, ms);
+        vitals.setTurn(outcome);
+      },
+    },
+  );
+  const log = logging.forPart("gateway");
+  const duplicates = createDuplicateWatch({ now, schedule, log, onChange: () => {} });
+  const connection = createConnection(options, {
+    directory: createDirectory(client, now),
+    readFlags: connectionState.readFlags,
+    proxyFor: (url) => proxyFor(url, env),
+    store,
+    now,
+    log,
+    stopping: stopping.signal,
+  });
+  return {
+    settings,
+    client,
+    restEvents,
+    connectionState,
+    reader,
+    policy,
+    outbound,
+    inbound,
+    catchUp,
+    turns,
+    duplicates,
+    connection,
+    stopping,
+  };
+}
