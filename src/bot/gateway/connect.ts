@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../../config/config.ts";
 import { DAY_MS } from "../../core/discord/day.ts";
 import type { EarlyThread } from "../../discord/gateway/main/early_thread.ts";
-import { chooseIntents, toIntents } from "../../discord/gateway/read/intents.ts";
+import type { ChosenIntents } from "../../discord/gateway/read/intents.ts";
 import { READ_TYPES } from "../../discord/gateway/read/reader.ts";
 import {
   type Gateway,
@@ -22,7 +22,9 @@ import { type GatewayPlace, locateGateway } from "../../flows/preflight/locate_g
 import type { Log } from "../../lib/log.ts";
 import type { StoredAccount } from "../../store/gateway/accounts.ts";
 import type { Store } from "../../store/store.ts";
+import { chooseForAccount, type IntentChoice } from "./intent_choice.ts";
 import { createPermits, firstIdentifyInMs, type PermitsPorts } from "./permits.ts";
+import { relocateWhileDown } from "./relocate.ts";
 import { planShards } from "./shards.ts";
 
 export interface ConnectOptions {
@@ -59,7 +61,7 @@ export interface ConnectPorts
   /** How many shards there are to be. */
   readonly onShards: (count: number) => void;
   /** Intents that are wanted and that Discord does not grant. */
-  readonly onIntents: (missing: ReturnType<typeof chooseIntents>["missing"]) => void;
+  readonly onIntents: (missing: ChosenIntents["missing"]) => void;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
   /** Unix time in milliseconds. */
@@ -72,9 +74,6 @@ export type Connection = Pick<Gateway, "committed" | "stats" | "stop">;
 
 /** For how long what Discord said of the gateway, and of the application, is taken without asking. */
 const FRESH_MS = DAY_MS;
-
-/** How often the address is asked for anew while nothing connects. */
-const RELOCATE_MS = 30_000;
 
 /** Discord will not have the intents that were asked for. */
 const DISALLOWED_INTENTS = 4014;
@@ -105,69 +104,30 @@ export async function connect(options: ConnectOptions, ports: ConnectPorts): Pro
       log,
     },
   );
-  const flags = await flagsOf(options, ports);
+  const intents = await chooseForAccount(options, ports);
   stopping.throwIfAborted();
-  return await openGateway(options, ports, place, flags);
+  return await openGateway(options, ports, place, intents);
 }
 
-/**
- * Which intents the portal has granted; `undefined` if nobody can tell, for a bot that has been
- * here before is not to wait for it. Where one was missing it is asked again: whoever was told to
- * switch it on has done so, and has restarted the bot.
- */
-async function flagsOf(
-  { config: { discord }, stored: { flags } }: ConnectOptions,
-  { readFlags, store, now, log }: ConnectPorts,
-): Promise<number | undefined> {
-  const isFresh = flags !== undefined && now() - flags.at < FRESH_MS;
-  const { missing } = chooseIntents(toIntents(discord.gateway.intents), flags?.bits);
-  if (isFresh && missing.length === 0) return flags.bits;
-  try {
-    const bits = await readFlags();
-    await store.saveFlags(discord.accountId, bits, now());
-    return bits;
-  } catch (error) {
-    if (error instanceof RestError && error.kind === "unauthorized") throw error;
-    log.warn("Cannot ask Discord which intents the bot may have; going by what is known", {
-      error,
-    });
-    return flags?.bits;
-  }
-}
+type PlannedShards = ReturnType<typeof planShards>["shards"];
 
-/**
- * Starts the thread, and another one with fewer intents where Discord turns the first one away:
- * the checkbox may have been cleared since somebody looked.
- */
-async function openGateway(
+/** Decides which shards resume, and stores what that changes. */
+async function planSessions(
   options: ConnectOptions,
   ports: ConnectPorts,
-  place: GatewayPlace,
-  flags: number | undefined,
-): Promise<Connection> {
-  const { config: { discord }, thread, stored, token, isConnectionDebug, workerUrl } = options;
-  const { store, now, log, stopping, proxyFor } = ports;
-  const { accountId, gateway: { compress, tcpKeepaliveSec, reconnect } } = discord;
-  const wanted = toIntents(discord.gateway.intents);
-  const count = discord.gateway.shards === "auto" ? place.shards : discord.gateway.shards;
-  let { url } = place;
-  let chosen = chooseIntents(wanted, flags);
-  let current: Gateway | undefined;
-  /** Of the threads before this one: each counts its tickets from 1. */
-  let ticketsBefore = 0;
-  let lastTicket = 0;
-  const ready = new Set<number>();
-  /** When Discord refused the intents last, in this process. */
-  let disallowedAt = -Infinity;
-  let isStopped = false;
-
+  count: number,
+  intents: IntentChoice,
+): Promise<PlannedShards> {
+  const { config: { discord }, stored } = options;
+  const { accountId, gateway: { reconnect } } = discord;
+  const { store, now, log } = ports;
   const plan = planShards({
     count,
     stored,
     sessionCacheTtlSec: reconnect.sessionCacheTtlSec,
     resumeSession: reconnect.resumeSession,
     isComplete: options.mayResume,
-    intents: chosen.bits,
+    intents: intents.now.bits,
     identifyInMs: await firstIdentifyInMs(accountId, ports),
     now: now(),
   });
@@ -181,7 +141,44 @@ async function openGateway(
   if (stored.shardCount !== count || plan.hasOtherIntents) {
     await store.reshard(accountId, count, now());
   }
-  if (stored.intents !== chosen.bits) await saveIntents(chosen);
+  await intents.save();
+  return plan.shards;
+}
+
+/**
+ * Starts the thread, and another one with fewer intents where Discord turns the first one away:
+ * the checkbox may have been cleared since somebody looked.
+ */
+async function openGateway(
+  options: ConnectOptions,
+  ports: ConnectPorts,
+  place: GatewayPlace,
+  intents: IntentChoice,
+): Promise<Connection> {
+  const { config: { discord }, thread, token, isConnectionDebug, workerUrl } = options;
+  const { store, now, log, proxyFor } = ports;
+  const { accountId, gateway: { compress, tcpKeepaliveSec, reconnect } } = discord;
+  const count = discord.gateway.shards === "auto" ? place.shards : discord.gateway.shards;
+  const fixed = {
+    token,
+    compress,
+    tcpKeepaliveSec,
+    reconnect,
+    presence: discord.presence,
+    shardCount: count,
+    maxConcurrency: place.limit.maxConcurrency,
+    isConnectionDebug,
+    dispatches: READ_TYPES,
+  };
+  let { url } = place;
+  let current: Gateway | undefined;
+  /** Of the threads before this one: each counts its tickets from 1. */
+  let ticketsBefore = 0;
+  let lastTicket = 0;
+  const ready = new Set<number>();
+  let isStopped = false;
+
+  const shardsToStart = await planSessions(options, ports, count, intents);
   ports.onShards(count);
 
   const permits = createPermits({
@@ -193,25 +190,17 @@ async function openGateway(
     log,
   });
 
-  function open(shards: typeof plan.shards): Gateway {
-    ports.onIntents(chosen.missing);
+  function open(shards: PlannedShards): Gateway {
+    ports.onIntents(intents.now.missing);
     ticketsBefore = lastTicket;
     const proxy = proxyFor(url);
     return startGateway(
       {
-        token,
+        ...fixed,
         url,
-        intents: chosen.bits,
-        compress,
-        tcpKeepaliveSec,
-        reconnect,
-        presence: discord.presence,
+        intents: intents.now.bits,
         ...(proxy !== undefined && { proxy }),
         shards,
-        shardCount: count,
-        maxConcurrency: place.limit.maxConcurrency,
-        isConnectionDebug,
-        dispatches: READ_TYPES,
       },
       {
         onBatch(batch) {
@@ -238,64 +227,33 @@ async function openGateway(
     );
   }
 
-  async function saveIntents({ bits }: typeof chosen): Promise<void> {
-    await store.saveIntents(accountId, bits).catch((error: unknown) => {
-      log.error("Cannot store the intents; the next start will resume nothing", { error });
-    });
-  }
-
   async function onFinal(final: GatewayFinal): Promise<void> {
-    const fewer = final.kind === "stop" && final.code === DISALLOWED_INTENTS
-      ? await fewerIntents()
-      : undefined;
-    if (!fewer || isStopped) {
-      clearInterval(timer); // nobody will go where it is
+    const isRefused = final.kind === "stop" && final.code === DISALLOWED_INTENTS;
+    const goesOn = isRefused && await intents.chooseFewer();
+    if (!goesOn || isStopped) {
+      stopRelocating();
       return ports.onFinal(final);
     }
-    chosen = fewer;
-    await saveIntents(fewer);
+    await intents.save();
     log.warn("Discord does not grant an intent that it was asked for; going on without", {
-      missing: fewer.missing.join(", "),
+      missing: intents.now.missing.join(", "),
     });
     await current?.stop();
-    if (!isStopped) current = open(plan.shards.map(({ id }) => ({ id, identifyInMs: 0 })));
+    if (!isStopped) current = open(shardsToStart.map(({ id }) => ({ id, identifyInMs: 0 })));
   }
 
-  /**
-   * What to ask for after a 4014. It is answered once a day: Discord closes each IDENTIFY that
-   * follows where the intents are not the reason, and trying them in turn would spend the budget.
-   *
-   * @returns `undefined` where it is final.
-   */
-  async function fewerIntents(): Promise<typeof chosen | undefined> {
-    if (now() - disallowedAt < DAY_MS) return undefined;
-    disallowedAt = now();
-    const found = await ports.readFlags().catch(() => 0); // it said no: that is what is known
-    const candidates = [chooseIntents(wanted, found), chooseIntents(wanted, 0)];
-    const next = candidates.find(({ bits }) => bits !== chosen.bits);
-    const granted = next === candidates[0] ? found : 0;
-    await store.saveFlags(accountId, granted, now()).catch((error: unknown) => {
-      log.error("Cannot store which intents the bot may have", { error });
-    });
-    return next;
-  }
-
-  /** While nothing connects, somebody is asked whether the gateway is still where it was. */
-  async function ask(): Promise<void> {
-    const found = await ports.directory.gateway();
-    await store.saveGateway(accountId, found, now());
-    if (found.url === url) return;
-    log.info("The gateway has moved", { to: found.url });
-    url = found.url;
-    current?.setUrl(url);
-  }
-
-  const timer = setInterval(() => {
-    if (ready.size === count) return;
-    ask().catch((error: unknown) => log.debug("Cannot ask where the gateway is", { error }));
-  }, RELOCATE_MS);
-  stopping.addEventListener("abort", () => clearInterval(timer), { once: true });
-  const first = current = open(plan.shards);
+  const stopRelocating = relocateWhileDown(
+    {
+      isUp: () => ready.size === count,
+      url: () => url,
+      onMoved(moved) {
+        url = moved;
+        current?.setUrl(moved);
+      },
+    },
+    { ...ports, accountId },
+  );
+  const first = current = open(shardsToStart);
   const live = (): Gateway => current ?? first;
 
   return {
@@ -303,7 +261,7 @@ async function openGateway(
     stats: () => live().stats(),
     stop() {
       isStopped = true;
-      clearInterval(timer);
+      stopRelocating();
       return live().stop();
     },
   };
