@@ -68,7 +68,7 @@ export async function startAccount(
   const reader = createReader(
     {
       accountId,
-      guilds: await store.guildsOf(accountId),
+      guilds: await store.gateway.guildsOf(accountId),
       ...(stored.self && { self: stored.self }),
     },
     (problem) => {
@@ -83,7 +83,7 @@ export async function startAccount(
   });
   const owners = ownersOf(applications, policy.now, now);
   const outbound = createOutbound({
-    store,
+    outbox: store.outbox,
     client,
     meter,
     logging,
@@ -181,7 +181,7 @@ export async function startAccount(
     onChange: () => {},
   });
 
-  await store.voidClaims(accountId); // where it starts anew, of turns that had no end in their time
+  await store.inbox.voidClaims(accountId); // where it starts anew, of turns that had no end in their time
   for (const { shardId, session, catchUpFrom: from, lostAt } of stored.shards) { // before any turn
     if (session?.hasHole) catchUp.sessionDue(shardId); // only a READY tells what to read
     else if (from !== undefined) {
@@ -197,7 +197,7 @@ export async function startAccount(
     directory: createDirectory(client, now),
     readFlags: connectionState.readFlags,
     proxyFor: (url) => proxyFor(url, options.env),
-    store,
+    store: store.gateway,
     now,
     log: logging.forPart("gateway"),
     stopping: stopping.signal,

@@ -21,12 +21,14 @@ import { createPressed } from "../../flows/receive/press.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { createPluralkitClient, type PluralkitClient } from "../../pluralkit/client.ts";
 import { createJudge, type Judge } from "./judge.ts";
+import type { Store } from "../../store/store.ts";
 import { namesOf, type NamesOptions } from "./names.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { OwnerIds } from "./owner_ids.ts";
 import { routeOf } from "../rules/turn_rules.ts";
 
 export interface InboundOptions extends NamesOptions {
+  readonly store: Pick<Store, "inbox" | "pairing">;
   /** Barnacle's own, for the User-Agent. */
   readonly version: string;
   readonly owners: OwnerIds;
@@ -67,7 +69,7 @@ export function createInbound(
   const asks = pluralkitBy(options);
   const pluralkit = createPluralkit({
     ...common,
-    store,
+    store: store.inbox,
     lookUp: asks.lookUp,
     ruleOf: (path) => policy.now().policy.ruleOf(path),
     judge: (message, known) => judge.judge(message, known),

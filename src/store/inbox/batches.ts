@@ -22,22 +22,11 @@ import type { Echo } from "../../core/inbound/inbox.ts";
 import { prepareSettleEcho } from "../outbox/echoes.ts";
 import { prepareAdvanceSession } from "../gateway/sessions.ts";
 import { prepareKeepGuild } from "../gateway/guilds.ts";
-import { directOf, prepareKeepJudged } from "./judged.ts";
-import type { Memory } from "../memory/memory.ts";
-import type { Pruner } from "../received/retention.ts";
+import { directOf, type InboxDeps, prepareKeepJudged } from "./judged.ts";
 import { prepareUnpairedSenders, type Settled } from "../pairing/unpaired_senders.ts";
 import { prepareSettle } from "../outbox/settle.ts";
 import { TERMS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { VerdictBlocks } from "../received/verdict_blocks.ts";
-
-export interface BatchesDeps {
-  readonly memory: Memory;
-  readonly verdicts: VerdictBlocks;
-  readonly pruner: Pruner;
-  /** Told of the verdicts that are new, once they are stored. */
-  readonly onRecorded: (recorded: readonly Judged[]) => void;
-}
 
 export interface Batches {
   /**
@@ -54,7 +43,7 @@ export interface Batches {
 export function createBatches(
   database: DatabaseSync,
   { commit, journaled, later, read }: Transactions,
-  { memory, verdicts, pruner, onRecorded }: BatchesDeps,
+  { memory, verdicts, pruner, onRecorded }: InboxDeps,
 ): Batches {
   const { claims, direct, outgoing } = memory;
   const strangers = prepareUnpairedSenders(database, outgoing);
