@@ -75,12 +75,12 @@ async function readings(): Promise<Readings> {
     const id = String(10_000_000 + number);
     const channel = channelId(String(1_000 + number % CHANNELS));
     const message = guildMessage({ id: messageId(id), channelId: channel });
-    await store.acceptBatch(batch({ judged: [accepted(message)] }), Date.now());
-    const claim = await store.claimNext(ACCOUNT, Date.now(), []);
+    await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), Date.now());
+    const claim = await store.inbox.claimNext(ACCOUNT, Date.now(), []);
     if (!claim) throw new Error("There is nothing to claim");
     const reply = frozen({ channelId: channel, nonce: id, of: part(id) });
     const startedAt = performance.now();
-    await store.finishTurn(
+    await store.turns.finishTurn(
       { claim, end: { kind: "answered" }, entries: [], outbox: [reply] },
       Date.now(),
     );

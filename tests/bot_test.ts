@@ -165,20 +165,20 @@ describe("startBot()", () => {
   it("[D1] gives nothing up for a token that Discord does not know", () =>
     onSimulator(async (simulator, options, said) => {
       const { store } = options;
-      await store.adoptPeer(ACCOUNT, "another");
-      await store.acceptBatch(batch({ judged: [accepted()] }), 1);
+      await store.gateway.adoptPeer(ACCOUNT, "another");
+      await store.inbox.acceptBatch(batch({ judged: [accepted()] }), 1);
       const bot = await startBot(withAccount(options, { token: "YOUR_TOKEN_HERE" }));
       assert.equal((await bot.ended).kind, "refused");
       await bot.stop();
       assert.equal((await store.health()).inbox.waiting, 1);
-      assert.equal(await store.isOtherPeer(ACCOUNT, "another"), false);
+      assert.equal(await store.gateway.isOtherPeer(ACCOUNT, "another"), false);
       assert.ok(!said().some((line) => line.includes("is given up") && line.includes("waited")));
       assert.equal(simulator.account().identifies.length, 0);
     }));
 
   it("[G12] stops while Discord does not say whose token it is", () =>
     onSimulator(async (simulator, options) => {
-      await options.store.adoptPeer(ACCOUNT, "another");
+      await options.store.gateway.adoptPeer(ACCOUNT, "another");
       simulator.faults.rest.add({ fault: { kind: "status", status: 503 } });
       const bot = await startBot(options);
       assert.equal((await ask(bot, "/livez")).status, 200);
@@ -188,7 +188,7 @@ describe("startBot()", () => {
   it("[D1] says what it does with what the last process left", () =>
     onSimulator(async (simulator, options, said) => {
       const { store } = options;
-      await store.adoptPeer(ACCOUNT, "another");
+      await store.gateway.adoptPeer(ACCOUNT, "another");
       const first = await startBot(options);
       const isOver = () =>
         said().includes("Another bot or server than last time: what waited is given up");
@@ -196,8 +196,8 @@ describe("startBot()", () => {
       await first.stop();
       assert.ok(!said().includes("Turns of the last process run again"));
 
-      await store.acceptBatch(batch({ judged: [accepted()] }), 1);
-      await store.claimNext(ACCOUNT, 1, []);
+      await store.inbox.acceptBatch(batch({ judged: [accepted()] }), 1);
+      await store.inbox.claimNext(ACCOUNT, 1, []);
       const second = await startBot(options);
       await second.stop();
       assert.ok(said().includes("Turns of the last process run again"));

@@ -1,81 +1,42 @@
 /**
- * The store: one file, one writer, and every port of it in one place.
+ * The store: one file, one writer, and a namespace for each room of this folder.
  *
  * Each method is all or nothing. Some wait for a commit, some answer from memory
- * (`memory.ts`). The ports are asynchronous, because another
+ * (`memory/memory.ts`). The ports are asynchronous, because another
  * database may come behind them; nothing relies on this one being in the process.
  *
  * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { type Accounts, createAccounts } from "./gateway/accounts.ts";
-import { type Batches, createBatches } from "./transactions/batches.ts";
 import { type Commits, createCommits } from "./database/commits.ts";
-import { type Context, createContext } from "./received/context.ts";
 import { openDatabase } from "./database/database.ts";
-import { createDecisions, type Decisions } from "./received/decisions.ts";
-import { createDirectChannels, type DirectChannels } from "./received/direct_channels.ts";
-import { createDiscordAnswers, type DiscordAnswers } from "./gateway/discord_answers.ts";
-import { createMessageRecords, type MessageRecords } from "./transactions/message_record.ts";
-import { prepareFactRows } from "./received/fact_rows.ts";
-import { createFigures, type Figures } from "./figures.ts";
-import { createGaps, type Gaps } from "./gateway/gaps.ts";
-import { createGatewaySessions, type GatewaySessions } from "./gateway/sessions.ts";
-import { createGuilds, type Guilds } from "./gateway/guilds.ts";
-import { createIdentifies, type Identifies } from "./gateway/identifies.ts";
-import { createInbox, type Inbox } from "./received/inbox.ts";
-import {
-  createInvalidRequestCounts,
-  type InvalidRequestCounts,
-} from "./outbox/invalid_requests.ts";
-import { createMemory } from "./memory/memory.ts";
-import { createOtherWriters, type OtherWriters } from "./database/other_writers.ts";
-import { createOutbox, type Outbox } from "./outbox/outbox.ts";
-import { createPairings, type Pairings } from "./pairing/pairings.ts";
-import { createStoreOwner, type StoreOwner } from "./gateway/store_owner.ts";
-import { createPolicies, type Policies } from "./received/policies.ts";
-import { createProxiedUsers, type ProxiedUsers } from "./received/proxied_users.ts";
-import { createResolvedNames, type ResolvedNames } from "./pairing/resolved_names.ts";
-import { DEFAULT_RETENTION, preparePruner, type Retention } from "./received/retention.ts";
-import { createRuns, type Runs } from "./gateway/runs.ts";
 import type { CrashHooks } from "./database/durability.ts";
-import { createTranscripts, type Transcripts } from "./memory/transcripts.ts";
-import { createTurnEnds, type TurnEnds } from "./transactions/turn_ends.ts";
-import { createUndecided, type UndecidedMessages } from "./transactions/undecided.ts";
-import { prepareVerdictBlocks } from "./received/verdict_blocks.ts";
+import { createOtherWriters, type OtherWriters } from "./database/other_writers.ts";
 import { watchFile } from "./database/watch_file.ts";
+import { createFigures, type Figures } from "./figures.ts";
+import { createGateway, type Gateway } from "./gateway/gateway.ts";
+import { createInbox, type Inbox } from "./inbox/inbox.ts";
+import { createMemory } from "./memory/memory.ts";
+import { createOutbox, type Outbox } from "./outbox/outbox.ts";
+import { createPairing, type Pairing } from "./pairing/pairing.ts";
+import { prepareFactRows } from "./received/fact_rows.ts";
+import { createReceived, type Received } from "./received/received.ts";
+import { DEFAULT_RETENTION, preparePruner, type Retention } from "./received/retention.ts";
+import { prepareVerdictBlocks } from "./received/verdict_blocks.ts";
+import { createTranscripts } from "./turns/transcripts.ts";
+import { createTurns, type Turns } from "./turns/turns.ts";
 
-/** Fits `AcceptStore` and `AnswerStore`; its `outbox` fits what `deliver` and its lanes ask. */
-export interface Store
-  extends
-    Accounts,
-    Batches,
-    Context,
-    Decisions,
-    DirectChannels,
-    DiscordAnswers,
-    MessageRecords,
-    Gaps,
-    GatewaySessions,
-    Guilds,
-    Identifies,
-    Inbox,
-    InvalidRequestCounts,
-    OtherWriters,
-    StoreOwner,
-    Policies,
-    ProxiedUsers,
-    ResolvedNames,
-    Runs,
-    Transcripts,
-    TurnEnds,
-    UndecidedMessages,
-    Pick<Figures, "health"> {
+/** Each flow of `flows/` asks for the namespaces that it uses, by ports of its own. */
+export interface Store extends OtherWriters, Pick<Figures, "health"> {
+  readonly gateway: Gateway;
+  readonly inbox: Inbox;
+  readonly received: Received;
+  readonly turns: Turns;
   readonly outbox: Outbox;
+  readonly pairing: Pairing;
   /** Brings the tables up to date, for what looks at the file by itself. */
   catchUp(): void;
-  readonly pairing: Pairings;
   /** Estimated bytes of what is kept in memory to save reads, by name. */
   caches(): Readonly<Record<string, number>>;
   /** Commits what is asked for so far, and closes the file; what comes later is refused. */
@@ -118,6 +79,7 @@ export function openStore(
  * The store over an open and migrated database, which it closes with itself.
  *
  * @param path Its file, for the messages of errors.
+ * @throws {StoreError} If the disk refuses to do what a crash has left in the journal.
  */
 export function createStore(
   database: DatabaseSync,
@@ -149,44 +111,21 @@ export function createStore(
   const transcripts = createTranscripts(database, commits);
   const pruner = preparePruner(database, retention, factRows);
   const figures = createFigures(database, commits);
-  const judging = { memory, verdicts, pruner, onRecorded: figures.count };
-  const sessions = createGatewaySessions(database, commits, { pruner, elapsed });
-  const assertThere = watchFile(path);
-  const batches = createBatches(database, commits, judging);
-  const turnEnds = createTurnEnds(database, commits, { memory, transcripts });
-  const outbox = createOutbox(database, commits, memory.outgoing);
-  if (!isReadOnly) commits.recover();
-  return {
-    ...createAccounts(database, commits),
-    ...batches,
-    ...createContext(database, commits, pruner, memory.quiet),
-    ...createDecisions(database, commits),
-    ...createDirectChannels(database, commits),
-    ...createDiscordAnswers(database, commits),
-    ...createMessageRecords(database, commits),
-    ...createGaps(database, commits),
-    ...sessions,
-    async touchAlive(...heard) {
-      assertThere();
-      return await sessions.touchAlive(...heard);
-    },
-    ...createGuilds(database, commits),
-    ...createIdentifies(database, commits),
-    ...createInbox(database, commits, memory.claims, memory.outgoing),
-    ...createInvalidRequestCounts(database, commits),
-    ...createOtherWriters(database),
-    ...createStoreOwner(database, commits, verdicts, memory),
-    ...createPolicies(database, commits, retention),
-    ...createProxiedUsers(database, commits),
-    ...createResolvedNames(database, commits),
-    ...createRuns(database, commits),
-    entriesOf: transcripts.entriesOf,
-    ...turnEnds,
-    ...createUndecided(database, commits, judging),
+  const shared = { memory, verdicts, pruner };
+  const store: Store = {
+    gateway: createGateway(database, commits, {
+      ...shared,
+      elapsed,
+      assertThere: watchFile(path),
+    }),
+    inbox: createInbox(database, commits, { ...shared, onRecorded: figures.count }),
+    received: createReceived(database, commits, retention),
+    turns: createTurns(database, commits, { ...shared, transcripts }),
+    outbox: createOutbox(database, commits, memory.outgoing),
+    pairing: createPairing(database, commits, memory.outgoing),
     health: figures.health,
-    outbox,
+    changedElsewhere: createOtherWriters(database).changedElsewhere,
     catchUp: commits.catchUp,
-    pairing: createPairings(database, commits, memory.outgoing),
     caches: () => ({
       ...memory.caches(),
       transcripts: transcripts.bytes(),
@@ -198,6 +137,8 @@ export function createStore(
       database.close();
     },
   };
+  if (!isReadOnly) commits.recover(); // each namespace has named its kinds of records
+  return store;
 }
 
 function telling(commits: Commits, onCommitted: () => void): Commits {

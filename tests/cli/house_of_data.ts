@@ -90,7 +90,7 @@ export function dataHouse(config: object | string = {}): DataHouse {
     async receive(message, moment = {}) {
       const judged = await judge(house, message, moment);
       await house.fill((store) =>
-        store.acceptBatch(batch({ accountId: message.accountId, judged: [judged] }), NOW)
+        store.inbox.acceptBatch(batch({ accountId: message.accountId, judged: [judged] }), NOW)
       );
       return judged;
     },
@@ -110,7 +110,9 @@ async function judge(
     readFile: () => Promise.resolve(undefined),
   });
   if (loaded.kind === "refused") throw new Error(JSON.stringify(loaded.problems));
-  const names: readonly ResolvedName[] = await house.fill((store) => store.namesOf(ACCOUNT));
+  const names: readonly ResolvedName[] = await house.fill((store) =>
+    store.pairing.namesOf(ACCOUNT)
+  );
   const text = loaded.text ?? "";
   const found = (await policiesIn(text, file)).find(({ accountId }) =>
     accountId === message.accountId
@@ -118,7 +120,7 @@ async function judge(
   if (!found) throw new Error(`The config has no account ${message.accountId}`);
   const verdict = prepareAdmission(withNames(found.access, names))(message, moment);
   const policyId = await house.fill((store) =>
-    store.savePolicy({ accountId: message.accountId, hash: text, file, text, names }, NOW)
+    store.received.savePolicy({ accountId: message.accountId, hash: text, file, text, names }, NOW)
   );
   return { message, verdict, moment, policyId, route: ROUTE };
 }

@@ -26,14 +26,14 @@ describe("[D1] caches()", () => {
       facts: 0,
     };
     assert.deepEqual(store.caches(), empty);
-    await store.claimNext(ACCOUNT, NOW, []); // what waits is known from here on
-    await store.acceptBatch(batch({ judged: [dm(1)] }), NOW);
+    await store.inbox.claimNext(ACCOUNT, NOW, []); // what waits is known from here on
+    await store.inbox.acceptBatch(batch({ judged: [dm(1)] }), NOW);
     const { inbox = 0, direct_channels, verdicts = 0, facts = 0 } = store.caches();
     assert.ok(inbox > 0 && inbox < 5_000);
     assert.equal(direct_channels, 120);
     assert.equal(verdicts, 60);
     assert.ok(facts > 100 && facts < 1_000);
-    await store.claimNext(ACCOUNT, NOW, []);
+    await store.inbox.claimNext(ACCOUNT, NOW, []);
     assert.equal(store.caches()["inbox"], 0, "nothing waits");
   });
 
@@ -48,7 +48,7 @@ describe("[D1] caches()", () => {
         const isLong = text !== undefined && text.length > 1;
         if (isLong && number === 100) break;
         if (text !== undefined) insert.run(`${number}`, text);
-        await store.entriesOf(`${number}`, 50);
+        await store.turns.entriesOf(`${number}`, 50);
       }
       const { transcripts = 0 } = store.caches();
       assert.ok(transcripts > 3 * MIB && transcripts <= 4 * MIB, `${text?.length}: ${transcripts}`);

@@ -20,14 +20,17 @@ describe("health()", () => {
 
   it("[O1] counts what waits and runs, from when the oldest came", async () => {
     const { store } = openTestStore();
-    await store.acceptBatch(batch({ judged: [accepted(said("1"))] }), NOW);
-    await store.acceptBatch(batch({ judged: [accepted(said("2")), accepted(said("3"))] }), NOW + 5);
+    await store.inbox.acceptBatch(batch({ judged: [accepted(said("1"))] }), NOW);
+    await store.inbox.acceptBatch(
+      batch({ judged: [accepted(said("2")), accepted(said("3"))] }),
+      NOW + 5,
+    );
     assert.deepEqual((await store.health()).inbox, {
       waiting: 3,
       running: 0,
       oldestWaitingAt: NOW,
     });
-    await store.claimNext(ACCOUNT, NOW + 9, []);
+    await store.inbox.claimNext(ACCOUNT, NOW + 9, []);
     assert.deepEqual((await store.health()).inbox, {
       waiting: 2,
       running: 1,
@@ -39,8 +42,8 @@ describe("health()", () => {
     const { store } = openTestStore();
     const gone = toAccountId("gone");
     const judged = [accepted({ ...said("1"), accountId: gone })];
-    await store.acceptBatch(batch({ accountId: gone, judged }), NOW);
-    await store.acceptBatch(batch({ judged: [accepted(said("2"))] }), NOW + 5);
+    await store.inbox.acceptBatch(batch({ accountId: gone, judged }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [accepted(said("2"))] }), NOW + 5);
     await store.outbox.addAll([frozen({ accountId: gone, nonce: "a" })], NOW);
     await store.outbox.addAll([frozen({ nonce: "b" })], NOW + 5);
     const ages = async (left: readonly AccountId[]) => {
@@ -55,12 +58,15 @@ describe("health()", () => {
 
   it("[O1] counts what is not sent by its state, and ages only what is still to be sent", async () => {
     const { store } = openTestStore();
-    await store.acceptBatch(batch({ judged: [accepted(said("1"))] }), NOW);
-    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
+    await store.inbox.acceptBatch(batch({ judged: [accepted(said("1"))] }), NOW);
+    const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
     const outbox = ["a", "b", "c", "d"].map((nonce, index) =>
       frozen({ nonce, channelId: channelId(String(index + 1)) })
     );
-    await store.finishTurn({ claim, end: { kind: "answered" }, entries: [], outbox }, NOW + 1);
+    await store.turns.finishTurn(
+      { claim, end: { kind: "answered" }, entries: [], outbox },
+      NOW + 1,
+    );
     const [dead, uncertain, sending] = await store.outbox.heads(ACCOUNT);
     await store.outbox.markDead(dead!, "no");
     await store.outbox.markSending(uncertain!, NOW);
@@ -125,8 +131,8 @@ describe("health()", () => {
   it("[P1] counts each verdict once, by its reason", async () => {
     const { store } = openTestStore();
     const judged = [ignored(said("1")), ignored(said("2")), accepted(said("3"))];
-    await store.acceptBatch(batch({ judged }), NOW);
-    await store.acceptBatch(batch({ judged }), NOW);
+    await store.inbox.acceptBatch(batch({ judged }), NOW);
+    await store.inbox.acceptBatch(batch({ judged }), NOW);
     assert.deepEqual((await store.health()).decisions, [
       { verdict: "ignore", why: "no-mention", count: 2 },
       { verdict: "accept", why: "mentioned", count: 1 },

@@ -22,7 +22,7 @@ const FIRST = 1_400_000_000_000_002_000n;
 async function open(crash?: CrashHooks) {
   const database = openDatabase();
   const store = createStore(database, ":memory:", { elapsed: () => 0, ...(crash && { crash }) });
-  await store.claimNext(ACCOUNT, NOW, []);
+  await store.inbox.claimNext(ACCOUNT, NOW, []);
   await store.outbox.heads(ACCOUNT, [CHANNEL]);
   let said = 0;
   const route = { agentId: "main", sessionKey: "session" };
@@ -36,10 +36,10 @@ async function open(crash?: CrashHooks) {
     say: (text = "hello") => {
       const id = messageId(String(FIRST + BigInt(++said)));
       const judged = [accepted(guildMessage({ id, channelId: CHANNEL, text }), route)];
-      return store.acceptBatch(batch({ judged, heard: heard(said) }), NOW);
+      return store.inbox.acceptBatch(batch({ judged, heard: heard(said) }), NOW);
     },
     turn: (claim: Claim, nonce: string) =>
-      store.finishTurn({
+      store.turns.finishTurn({
         claim,
         end: { kind: "answered" },
         entries: [],
@@ -60,14 +60,14 @@ describe("the memory of the store", () => {
   it("[D1] sends a row of a command whose number it had given to a row of its own", async () => {
     const { store, say, turn, addElsewhere, rows } = await open();
     await say();
-    await turn((await store.claimNext(ACCOUNT, NOW, []))!, "earlier");
+    await turn((await store.inbox.claimNext(ACCOUNT, NOW, []))!, "earlier");
     const [earlier] = await store.outbox.heads(ACCOUNT, [CHANNEL]);
     await store.outbox.markSending(earlier!, NOW);
     await store.outbox.markSent(earlier!, messageId("8"));
     assert.deepEqual(rows(), ["earlier sent"]);
     addElsewhere(2);
     await say();
-    await turn((await store.claimNext(ACCOUNT, NOW, []))!, "ours");
+    await turn((await store.inbox.claimNext(ACCOUNT, NOW, []))!, "ours");
     const heads = await store.outbox.heads(ACCOUNT);
     const theirs = heads.find(({ message: { nonce } }) => nonce === "theirs")!;
     assert.equal(await store.outbox.markSending(theirs, NOW), true);
@@ -79,7 +79,7 @@ describe("the memory of the store", () => {
   it("[D1] finds a row that is stored after its channel was forgotten and seen empty", async () => {
     const { store, say, turn, rows } = await open();
     await say();
-    const stored = turn((await store.claimNext(ACCOUNT, NOW, []))!, "ours");
+    const stored = turn((await store.inbox.claimNext(ACCOUNT, NOW, []))!, "ours");
     await store.outbox.heads(ACCOUNT); // another process has rung
     await store.outbox.heads(ACCOUNT, [CHANNEL]);
     await stored;
@@ -90,14 +90,14 @@ describe("the memory of the store", () => {
   it("[S5] claims a released message again, whatever was forgotten meanwhile", async () => {
     const { store, say } = await open();
     await say();
-    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
+    const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
     const broken = { ...accepted(guildMessage()), route: undefined };
     // Undoes a transaction, so that the tables are asked what waits.
-    await assert.rejects(store.acceptBatch(batch({ judged: [broken as never] }), NOW));
-    const released = store.release(claim);
-    await store.claimNext(ACCOUNT, NOW, []); // of another session, before the disk has it
+    await assert.rejects(store.inbox.acceptBatch(batch({ judged: [broken as never] }), NOW));
+    const released = store.inbox.release(claim);
+    await store.inbox.claimNext(ACCOUNT, NOW, []); // of another session, before the disk has it
     await released;
-    assert.equal((await store.claimNext(ACCOUNT, NOW, []))?.message.id, claim.message.id);
+    assert.equal((await store.inbox.claimNext(ACCOUNT, NOW, []))?.message.id, claim.message.id);
   });
 
   it("[S5] claims a message again whose words could not be read", async () => {
@@ -111,13 +111,16 @@ describe("the memory of the store", () => {
     for (let part = 0; part < 3; part++) await say("x".repeat(1024 * 1024));
     store.catchUp();
     for (let part = 0; part < 2; part++) {
-      const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
-      await store.finishTurn({ claim, end: { kind: "declined" }, entries: [], outbox: [] }, NOW);
+      const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
+      await store.turns.finishTurn(
+        { claim, end: { kind: "declined" }, entries: [], outbox: [] },
+        NOW,
+      );
     }
     fails = true;
-    await assert.rejects(store.claimNext(ACCOUNT, NOW, []));
+    await assert.rejects(store.inbox.claimNext(ACCOUNT, NOW, []));
     fails = false;
-    assert.ok(await store.claimNext(ACCOUNT, NOW, []));
+    assert.ok(await store.inbox.claimNext(ACCOUNT, NOW, []));
   });
 
   it("[S5] lets no session with a long queue hold up the others", () => {

@@ -42,7 +42,7 @@ describe("[P3] OpenClaw's pairing", () => {
       switch (fn) {
         case "upsertChannelPairingRequest": {
           const judged = challenged(strangersMessage(Number(input.id), message++));
-          const { challenged: [made] } = await store.acceptBatch(
+          const { challenged: [made] } = await store.inbox.acceptBatch(
             batch({ judged: [judged], pairing }),
             now,
           );

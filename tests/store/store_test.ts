@@ -23,7 +23,10 @@ export function fits(store: Store): {
     accept: store,
     deliver: store.outbox,
     channelQueues: store.outbox,
-    turns: { claimNext: () => store.claimNext(ACCOUNT, NOW, []), release: store.release },
+    turns: {
+      claimNext: () => store.inbox.claimNext(ACCOUNT, NOW, []),
+      release: store.inbox.release,
+    },
   };
 }
 
@@ -42,21 +45,24 @@ describe("openStore()", () => {
     };
     const message = guildMessage();
     let store = openStore(path, options);
-    await store.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
-    const dropped = await store.claimNext(ACCOUNT, NOW, []);
+    await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
+    const dropped = await store.inbox.claimNext(ACCOUNT, NOW, []);
     store.close();
 
     store = openStore(path, options);
-    assert.equal(await store.voidClaims(ACCOUNT), 1);
-    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
+    assert.equal(await store.inbox.voidClaims(ACCOUNT), 1);
+    const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
     assert.deepEqual(claim, { ...dropped, attempt: 2 });
     const entry = { role: "user", text: "hello", messageId: message.id, at: NOW } as const;
     const outbox = [frozen()];
-    await store.finishTurn({ claim, end: { kind: "answered" }, entries: [entry], outbox }, NOW);
+    await store.turns.finishTurn(
+      { claim, end: { kind: "answered" }, entries: [entry], outbox },
+      NOW,
+    );
     store.close();
 
     store = openStore(path, options);
-    assert.deepEqual(await store.entriesOf(ROUTE.sessionKey, 9), [entry]);
+    assert.deepEqual(await store.turns.entriesOf(ROUTE.sessionKey, 9), [entry]);
     const [head] = await store.outbox.heads(ACCOUNT);
     assert.equal(await store.outbox.markSending(head!, NOW), true);
     await store.outbox.markSent(head!);
@@ -71,9 +77,9 @@ describe("openStore()", () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     const store = openStore(path, { now: NOW, elapsed: () => 0 });
-    const asked = store.acceptBatch(batch({ judged: [accepted()] }), NOW);
+    const asked = store.inbox.acceptBatch(batch({ judged: [accepted()] }), NOW);
     store.close();
     assert.equal((await asked).accepted.length, 1);
-    await assert.rejects(store.touchAlive(ACCOUNT, [], NOW), /closed/);
+    await assert.rejects(store.gateway.touchAlive(ACCOUNT, [], NOW), /closed/);
   });
 });

@@ -20,12 +20,12 @@ const message = (number: number) =>
 async function openBot(path: string) {
   const database = openDatabase(path, { now: NOW });
   const store = createStore(database, path, OPTIONS);
-  await store.claimNext(ACCOUNT, NOW, []);
+  await store.inbox.claimNext(ACCOUNT, NOW, []);
   /** Accepts a message and ends its turn with an answer of so many parts. */
   async function answer(number: number, parts: number): Promise<void> {
     const asked = message(number);
-    await store.acceptBatch(batch({ judged: [accepted(asked)], heard: heard(number) }), NOW);
-    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
+    await store.inbox.acceptBatch(batch({ judged: [accepted(asked)], heard: heard(number) }), NOW);
+    const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
     const outbox = Array.from({ length: parts }, (_, index) =>
       frozen({
         channelId: CHANNEL,
@@ -33,7 +33,7 @@ async function openBot(path: string) {
         of: part(asked.id, { part: index, parts }),
       }));
     const end = { kind: "answered" } as const;
-    await store.finishTurn({ claim, end, entries: [], outbox }, NOW);
+    await store.turns.finishTurn({ claim, end, entries: [], outbox }, NOW);
   }
   const openBeside = () => createStore(openDatabase(path, { now: NOW }), path, OPTIONS);
   const rows = (sql: string) => database.prepare(sql).all().map((row) => ({ ...row }));
@@ -45,7 +45,7 @@ describe("a command beside the bot", () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     const { database, store, rows } = await openBot(path);
-    await store.acceptBatch(batch({ judged: [accepted(message(1))], heard: heard(1) }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [accepted(message(1))], heard: heard(1) }), NOW);
     const beside = openDatabase(path, { now: NOW });
     const prepare = beside.prepare.bind(beside);
     beside.prepare = (sql) => {
@@ -108,15 +108,15 @@ describe("two accounts that see one message", () => {
     const { store, rows } = await openBot(join(directory.path, "b.db"));
     const theirs = (number: number) => ({ ...message(number), accountId: SECOND });
     await Promise.all([
-      store.acceptBatch(
+      store.inbox.acceptBatch(
         batch({ accountId: SECOND, judged: [ignored(theirs(4)), accepted(theirs(5))] }),
         NOW,
       ),
-      store.acceptBatch(batch({ judged: [accepted(message(5))], heard: heard(2) }), NOW),
+      store.inbox.acceptBatch(batch({ judged: [accepted(message(5))], heard: heard(2) }), NOW),
     ]);
     const claims = [
-      await store.claimNext(ACCOUNT, NOW, []),
-      await store.claimNext(SECOND, NOW, []),
+      await store.inbox.claimNext(ACCOUNT, NOW, []),
+      await store.inbox.claimNext(SECOND, NOW, []),
     ];
     assert.equal(claims.filter((claim) => claim !== undefined).length, 1);
     store.catchUp();

@@ -22,7 +22,7 @@ export async function startAccount(
   connectParts(parts, options, ports);
   const { settings, reader, policy, outbound, inbound, catchUp, turns, connection } = parts;
 
-  await store.voidClaims(accountId); // where it starts anew, of turns that had no end in their time
+  await store.inbox.voidClaims(accountId); // of turns that an earlier start left without an end
   catchUp.resume(stored.shards);
   await inbound.start();
   turns.wake();

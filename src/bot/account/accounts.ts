@@ -134,7 +134,7 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
   async function begin(accountId: AccountId, slot: Slot, own: OwnSetup): Promise<void> {
     const invalidRequests = await invalid.of(accountId);
     const adoption = createTokenChange({ ...own.account, accountId }, {
-      store,
+      store: store.gateway,
       applications() {
         const client = createAccountRest({
           ...own.account,
@@ -164,7 +164,7 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
     slot: Slot,
     invalidRequests: InvalidRequests,
   ): Promise<void> {
-    const stored = await store.loadAccount(accountId);
+    const stored = await store.gateway.loadAccount(accountId);
     const by = setup;
     const own = ownSetup(accountId);
     if (slot.leaving.signal.aborted || !own) return;
@@ -256,7 +256,7 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
 
   return {
     async start() {
-      const interrupted = await store.voidClaims();
+      const interrupted = await store.inbox.voidClaims();
       if (interrupted > 0) {
         log.info("Turns of the last process run again", { turns: interrupted });
       }

@@ -85,7 +85,7 @@ export async function createParts(
   const reader = createReader(
     {
       accountId,
-      guilds: await store.guildsOf(accountId),
+      guilds: await store.gateway.guildsOf(accountId),
       ...(stored.self && { self: stored.self }),
     },
     (problem) => {
@@ -102,6 +102,7 @@ export async function createParts(
   const common = { config, store, client, meter, logging, now };
   const outbound = createOutbound({
     ...common,
+    outbox: store.outbox,
     self: () => reader.self?.userId,
     ownerIds: owners.toTell,
   });
@@ -149,7 +150,7 @@ export async function createParts(
     directory: createDirectory(client, now),
     readFlags: connectionState.readFlags,
     proxyFor: (url) => proxyFor(url, env),
-    store,
+    store: store.gateway,
     now,
     log,
     stopping: stopping.signal,

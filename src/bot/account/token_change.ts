@@ -25,7 +25,7 @@ export interface TokenChangeOptions {
 }
 
 export interface TokenChangePorts {
-  readonly store: Pick<Store, "isOtherPeer" | "adoptPeer">;
+  readonly store: Pick<Store["gateway"], "isOtherPeer" | "adoptPeer">;
   /** Made when it is first needed, which is seldom. */
   readonly applications: () => Promise<Pick<Applications, "me">>;
   /** Aborted when the process stops. */

@@ -34,10 +34,10 @@ import type { PolicyKeeper } from "../rules/policy.ts";
 
 export interface CatchUpOptions {
   readonly config: Config;
-  readonly store: Pick<
-    Store,
-    "loadAccount" | "directChannels" | "isGroupChannel" | "finishCatchUp"
-  >;
+  readonly store: {
+    readonly gateway: Pick<Store["gateway"], "loadAccount" | "finishCatchUp">;
+    readonly received: Pick<Store["received"], "directChannels" | "isGroupChannel">;
+  };
   readonly reader: Reader;
   readonly client: RestClient;
   readonly logging: Logging;
@@ -83,10 +83,10 @@ export function createAccountCatchUp(
     isEnabled: rules.enabled,
     limits: { maxAgeMs: rules.maxAgeMin * 60_000, maxPerChannel: rules.maxPerChannel },
     store: {
-      directChannels: (account) => store.directChannels(account),
-      finishCatchUp: (...gap) => store.finishCatchUp(...gap),
+      directChannels: (account) => store.received.directChannels(account),
+      finishCatchUp: (...gap) => store.gateway.finishCatchUp(...gap),
       async gapOf(account, shardId) {
-        const { shards } = await store.loadAccount(account);
+        const { shards } = await store.gateway.loadAccount(account);
         const { catchUpFrom: from, lostAt } = shards.find((shard) => shard.shardId === shardId) ??
           {};
         return from === undefined ? undefined : { from, ...(lostAt !== undefined && { lostAt }) };
@@ -163,7 +163,7 @@ function pagesOf(
     const { self, index } = reader;
     if (!self) throw new TypeError("Cannot read a channel back before READY");
     const said = await read(id, { limit: MAX_HISTORY, ...(before && { before }) });
-    const isGroup = guildId === undefined && await store.isGroupChannel(accountId, id);
+    const isGroup = guildId === undefined && await store.received.isGroupChannel(accountId, id);
     const events: PostedMessage[] = [];
     for (const message of said) {
       const event = decodeHistory(message, guildId, { accountId, self, index }, isGroup);

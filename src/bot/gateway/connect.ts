@@ -49,7 +49,7 @@ export interface ConnectPorts
   /** The proxy that leads to a URL, where one does (G15). */
   readonly proxyFor: (url: string) => string | undefined;
   readonly store: Pick<
-    Store,
+    Store["gateway"],
     | "saveGateway"
     | "saveFlags"
     | "saveIntents"

@@ -25,7 +25,7 @@ export interface IntentChoiceOptions {
 export interface IntentChoicePorts {
   /** The application's flags: which intents the portal has granted. */
   readonly readFlags: () => Promise<number>;
-  readonly store: Pick<Store, "saveFlags" | "saveIntents">;
+  readonly store: Pick<Store["gateway"], "saveFlags" | "saveIntents">;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly log: Log;

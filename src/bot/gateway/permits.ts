@@ -14,7 +14,7 @@ import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../store/store.ts";
 
 export interface PermitsPorts {
-  readonly store: Pick<Store, "takeIdentify" | "identifyBudget">;
+  readonly store: Pick<Store["gateway"], "takeIdentify" | "identifyBudget">;
   readonly accountId: AccountId;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -69,7 +69,10 @@ export function createPermits(ports: PermitsPorts): (shardId: number) => void {
  */
 export async function firstIdentifyInMs(
   accountId: AccountId,
-  { store, now }: { readonly store: Pick<Store, "identifyInMs">; readonly now: () => number },
+  { store, now }: {
+    readonly store: Pick<Store["gateway"], "identifyInMs">;
+    readonly now: () => number;
+  },
 ): Promise<number> {
   return Math.min(await store.identifyInMs(accountId, 0, now()), SPACING_MS);
 }

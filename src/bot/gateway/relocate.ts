@@ -20,7 +20,7 @@ export interface RelocatedGateway {
 export interface RelocatePorts {
   readonly accountId: AccountId;
   readonly directory: Pick<Directory, "gateway">;
-  readonly store: Pick<Store, "saveGateway">;
+  readonly store: Pick<Store["gateway"], "saveGateway">;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
   /** Unix time in milliseconds. */

@@ -30,7 +30,8 @@ export interface AccountParts {
 }
 
 /** What the store knows of an account's health. */
-export interface AccountStore extends Pick<Store, "touchAlive" | "identifyBudget"> {
+export interface AccountStore {
+  readonly gateway: Pick<Store["gateway"], "touchAlive" | "identifyBudget">;
   readonly pairing: Pick<Store["pairing"], "requests">;
 }
 
@@ -175,12 +176,12 @@ export function createAccountVitals(
     async readStore() {
       const asked = told;
       if (!asked) return;
-      const identify = await store.identifyBudget(accountId, now());
+      const identify = await store.gateway.identifyBudget(accountId, now());
       const { length: pairingPending } = await store.pairing.requests(accountId, now());
       asked.stored = { identify, pairingPending };
     },
     touch: (isProbe) =>
-      store.touchAlive(accountId, told ? heardOf(told, now()) : [], now(), isProbe),
+      store.gateway.touchAlive(accountId, told ? heardOf(told, now()) : [], now(), isProbe),
   };
 }
 

@@ -20,7 +20,9 @@ import { type AccountStore, type AccountVitals, createAccountVitals } from "./ac
 export type { ConfigState };
 
 export interface VitalsPorts {
-  readonly store: Pick<Store, "accountIds" | "health"> & AccountStore;
+  readonly store: Pick<Store, "health"> & AccountStore & {
+    readonly gateway: Pick<Store["gateway"], "accountIds">;
+  };
   readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -105,7 +107,7 @@ export function startVitals(
 
   async function readFigures(): Promise<void> {
     readAt = now();
-    const onRecord = await store.accountIds();
+    const onRecord = await store.gateway.accountIds();
     const left = onRecord.filter((id) => all.get(id)?.model() === undefined);
     const { inbox, outbox, decisions } = await store.health(left);
     const { oldestWaitingAt, ...waiting } = inbox;

@@ -21,6 +21,7 @@ import { createPressed } from "../../flows/receive/press.ts";
 import { collectGarbage } from "../../host/process/collect_garbage.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import { schedule } from "../../lib/schedule.ts";
+import type { Store } from "../../store/store.ts";
 import type { Meter } from "../health/meters.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import { routeOf } from "../rules/turn_rules.ts";
@@ -32,6 +33,7 @@ import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 export interface InboundOptions extends NamesOptions {
   /** Barnacle's own, for the User-Agent. */
   readonly version: string;
+  readonly store: Pick<Store, "gateway" | "inbox" | "pairing">;
   readonly owners: OwnerIds;
   readonly outbound: Pick<Outbound, "channelQueues" | "reachOwners" | "tellOwners">;
   readonly meter: Pick<Meter, "stored">;
@@ -87,7 +89,7 @@ export function createInbound(options: InboundOptions): Inbound {
   const lookUp = createPluralkitLookUp(options);
   const pluralkit = createPluralkit({
     ...common,
-    store,
+    store: store.inbox,
     lookUp: lookUp.lookUp,
     ruleOf: (path) => policy.now().policy.ruleOf(path),
     judge: (message, known) => judge.judge(message, known),

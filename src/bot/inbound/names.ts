@@ -27,7 +27,7 @@ import { type AccessPolicy, rulesFor } from "../../policy/rules.ts";
 export interface NamesOptions {
   /** As of now: it may be read again (C9). */
   readonly config: () => Config;
-  readonly store: Store;
+  readonly store: Pick<Store, "pairing">;
   readonly client: RestClient;
   readonly reader: Reader;
   readonly policy: PolicyKeeper;
@@ -65,7 +65,7 @@ export function createHeldNames(
       Array.from(reader.index.values()).filter(({ isAwaited }) => !isAwaited).map(namesIn),
     searchMembers: (guildId, query) => members.search(guildId, query),
     isRefused: (error) => error instanceof RestError && error.kind === "forbidden",
-    store,
+    store: store.pairing,
     onResolved: (found) => policy.resolved(found),
     schedule,
     random: Math.random,

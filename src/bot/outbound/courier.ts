@@ -34,7 +34,7 @@ export interface CourierOptions {
   readonly apiBase: string;
   /** Barnacle's own, for the User-Agent. */
   readonly version: string;
-  readonly store: Store;
+  readonly store: Pick<Store, "gateway" | "outbox">;
   readonly logging: Logging;
   /** Unix time in milliseconds: a limit that lasts longer is not waited for to find the place. */
   readonly notAfter: number;
@@ -76,9 +76,9 @@ export async function openCourier(options: CourierOptions): Promise<Courier> {
     now,
     log,
   });
-  let self = (await store.loadAccount(accountId)).self?.userId;
+  let self = (await store.gateway.loadAccount(accountId)).self?.userId;
   const { channelQueues } = createDelivery(
-    { config, store, client, logging, self: () => self, now },
+    { config, outbox: store.outbox, client, logging, self: () => self, now },
     // Whoever sends sees what becomes of it.
     { onDelivery: () => {}, onParked: () => {}, onDead: () => {} },
   );
@@ -106,7 +106,7 @@ export async function openCourier(options: CourierOptions): Promise<Courier> {
   return {
     async send(target, text, files) {
       const place = await placeOf(target);
-      const { index } = restore(await store.guildsOf(accountId)); // as a bot has last heard of them
+      const { index } = restore(await store.gateway.guildsOf(accountId)); // as a bot has last heard of them
       const uploadLimit = uploadLimitOf(index, place.guildId);
       const rules = textRulesOf(config, { cleanSecrets, uploadLimit });
       const composed = composeSend({ accountId, ...place, text, files }, rules);

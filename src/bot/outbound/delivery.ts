@@ -34,7 +34,7 @@ import type { Store } from "../../store/store.ts";
 
 export interface DeliveryOptions {
   readonly config: Config;
-  readonly store: Pick<Store, "outbox">;
+  readonly outbox: Store["outbox"];
   readonly client: RestClient;
   readonly logging: Logging;
   /** Who we are at Discord; `undefined` until that is known. */
@@ -54,7 +54,7 @@ export interface DeliveryParts {
 }
 
 export function createDelivery(options: DeliveryOptions, ports: DeliveryPorts): DeliveryParts {
-  const { config: { discord }, store, client, logging, self, now } = options;
+  const { config: { discord }, outbox, client, logging, self, now } = options;
   const messages = createMessages(client);
   const explainDenial = createExplainDenial(client, now);
   const canReadHistory = createCanReadHistory(client);
@@ -84,7 +84,7 @@ export function createDelivery(options: DeliveryOptions, ports: DeliveryPorts): 
   const channelQueues = createChannelQueues({
     ...ports,
     accountId: discord.accountId,
-    outbox: store.outbox,
+    outbox,
     messages,
     history: createReadPosted(createReadHistory(client)),
     async canReadHistory(place) {

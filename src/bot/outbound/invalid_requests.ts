@@ -22,7 +22,10 @@ export interface SharedInvalidRequests {
 }
 
 export interface InvalidRequestsPorts {
-  readonly store: Pick<Store, "accountIds" | "loadInvalidRequests" | "addInvalidRequest">;
+  readonly store: {
+    readonly gateway: Pick<Store["gateway"], "accountIds">;
+    readonly outbox: Pick<Store["outbox"], "loadInvalidRequests" | "addInvalidRequest">;
+  };
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly log: Log;
@@ -36,9 +39,9 @@ export function shareInvalidRequests(
 
   async function load(accountId: AccountId): Promise<InvalidRequests> {
     const since = Math.floor((now() - INVALID_WINDOW_MS) / 60_000);
-    const stored = await store.loadInvalidRequests(accountId, since);
+    const stored = await store.outbox.loadInvalidRequests(accountId, since);
     const own = createInvalidRequests(stored, (minute) => {
-      store.addInvalidRequest(accountId, minute).catch((error: unknown) => {
+      store.outbox.addInvalidRequest(accountId, minute).catch((error: unknown) => {
         log.warn("Cannot store that Discord has refused a request", { error });
       });
     });
@@ -54,7 +57,7 @@ export function shareInvalidRequests(
 
   return {
     async of(accountId) {
-      await Promise.all((await store.accountIds()).map(ownOf));
+      await Promise.all((await store.gateway.accountIds()).map(ownOf));
       const { note } = await ownOf(accountId);
       return { count: (at) => ready.reduce((sum, own) => sum + own.count(at), 0), note };
     },

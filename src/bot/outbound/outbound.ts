@@ -32,7 +32,7 @@ import { textRulesOf } from "../rules/turn_rules.ts";
 export interface OutboundOptions {
   /** As of now: it may be read again (C9). */
   readonly config: () => Config;
-  readonly store: Store;
+  readonly outbox: Store["outbox"];
   readonly client: RestClient;
   readonly logging: Logging;
   readonly meter: Meter;
@@ -67,7 +67,7 @@ export interface Outbound {
 }
 
 export function createOutbound(options: OutboundOptions): Outbound {
-  const { config, store, client, logging, meter, self, ownerIds, now } = options;
+  const { config, outbox, client, logging, meter, self, ownerIds, now } = options;
   const { accountId } = config().discord;
   const log = logging.forPart("delivery");
   const clean = bySecrets(logging.secrets, createSecretFilter);
@@ -82,7 +82,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
 
   const { channelQueues, messages } = createDelivery({
     config: config(),
-    store,
+    outbox,
     client,
     logging,
     self,
@@ -105,7 +105,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     config,
     client,
     messages,
-    store,
+    outbox,
     logging,
     cleanSecrets,
     onOutbox: (channelId) => channelQueues.wake([channelId]),
@@ -116,7 +116,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     openDirect: createOpenDirect(client),
     async send(channelId, text, buttons) {
       const composed = withButtons(composeSend({ accountId, channelId, text }, rules()), buttons);
-      await store.outbox.addAll(composed, now());
+      await outbox.addAll(composed, now());
       channelQueues.wake([channelId]);
     },
     log,
@@ -133,7 +133,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   }
 
   function readParked(): void {
-    store.outbox.parked(accountId).then((channels) => {
+    outbox.parked(accountId).then((channels) => {
       parked = channels;
     }, (error: unknown) => log.warn("Cannot read which channels are parked", { error }));
   }

@@ -29,7 +29,7 @@ export interface TurnProgressOptions {
   readonly config: () => Config;
   readonly client: RestClient;
   readonly messages: Messages;
-  readonly store: Pick<Store, "outbox">;
+  readonly outbox: Store["outbox"];
   readonly logging: Logging;
   readonly cleanSecrets: (text: string) => string;
   /** The outbox has a new row of that channel. */
@@ -82,10 +82,10 @@ export function createTurnProgress(options: TurnProgressOptions): TurnProgress {
 }
 
 function draftsOf(
-  { config, messages, store, logging, cleanSecrets, onOutbox, now }: TurnProgressOptions,
+  { config, messages, outbox, logging, cleanSecrets, onOutbox, now }: TurnProgressOptions,
 ): Drafts {
   return createDrafts({
-    outbox: store.outbox,
+    outbox,
     edit: (messageId, message) => messages.edit(messageId, message, [], "spare"),
     cleanSecrets,
     get maxLength() {

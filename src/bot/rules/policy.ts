@@ -41,7 +41,10 @@ export interface PolicyKeeper {
 }
 
 export interface PolicyPorts {
-  readonly store: Pick<Store, "namesOf" | "savePolicy">;
+  readonly store: {
+    readonly pairing: Pick<Store["pairing"], "namesOf">;
+    readonly received: Pick<Store["received"], "savePolicy">;
+  };
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly log: Log;
@@ -55,7 +58,7 @@ export async function keepPolicy(
 ): Promise<PolicyKeeper> {
   const { accountId } = config.discord;
   let source = { config, text };
-  let names = await store.namesOf(accountId);
+  let names = await store.pairing.namesOf(accountId);
   let standing = await prepared();
   /** One after the other: the last that is asked for is the one that stays. */
   let changing: Promise<void> = Promise.resolve();
@@ -88,7 +91,7 @@ export async function keepPolicy(
       ...(text !== undefined && { text }),
       names,
     };
-    return await store.savePolicy(revision, now()).catch((error: unknown) => {
+    return await store.received.savePolicy(revision, now()).catch((error: unknown) => {
       log.warn("Cannot store the policy; `barnacle why` will have reasons and no checks", {
         error,
       });

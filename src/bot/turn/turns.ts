@@ -29,7 +29,10 @@ export interface TurnsOptions {
   readonly config: () => Config;
   readonly model: () => Model;
   readonly accountId: AccountId;
-  readonly store: Store;
+  readonly store: {
+    readonly inbox: Pick<Store["inbox"], "claimNext" | "release">;
+    readonly turns: Store["turns"];
+  };
   readonly logging: Logging;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -78,7 +81,7 @@ export function createAccountTurns(
     history: ports.history,
     store: {
       addOverheard: (channelId, messages) =>
-        store.addOverheard(accountId, channelId, messages, now()),
+        store.turns.addOverheard(accountId, channelId, messages, now()),
     },
     schedule,
     log,
@@ -90,7 +93,7 @@ export function createAccountTurns(
     return {
       ...ports,
       ...queueNow(),
-      store,
+      store: store.turns,
       model: model(),
       rules: rulesNow(),
       fillUp,
@@ -104,8 +107,8 @@ export function createAccountTurns(
   }
 
   const turns = createTurns({
-    claimNext: () => store.claimNext(accountId, now(), ports.held()),
-    release: (claim) => store.release(claim),
+    claimNext: () => store.inbox.claimNext(accountId, now(), ports.held()),
+    release: (claim) => store.inbox.release(claim),
     async answer(claim) {
       const stopTyping = signs.typing.begin(claim.message.channelId);
       try {

@@ -118,7 +118,7 @@ async function knownUsers(
   accountId: AccountId,
 ): Promise<readonly Required<MeantUser>[]> {
   if (!store) return [];
-  const names = await store.namesOf(accountId);
+  const names = await store.pairing.namesOf(accountId);
   return [
     ...names.flatMap((name) => name.kind === "user" ? [{ id: name.id, username: name.name }] : []),
     ...(await store.pairing.paired(accountId)).map(({ userId, username }) => ({

@@ -47,7 +47,7 @@ export function accessMatrix(flags: MatrixFlags, io: Io): Promise<ExitCode> {
 }
 
 async function tableOf({ accountId, policy }: AccessView, store: Store | undefined) {
-  const { index } = restore(await store?.guildsOf(accountId) ?? []);
+  const { index } = restore(await store?.gateway.guildsOf(accountId) ?? []);
   const paired = await store?.pairing.paired(accountId) ?? [];
   const { owners } = policy.commands;
   const rows = rowsOf(policy, index, paired.length);

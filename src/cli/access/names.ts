@@ -52,7 +52,7 @@ export async function mappingsOf(asked: NamesAsked): Promise<readonly Mapping[]>
   const { accountId, policy, store, discord, now } = asked;
   const all = unresolvedNames(policy);
   if (all.length === 0) return [];
-  const known = await store?.namesOf(accountId) ?? [];
+  const known = await store?.pairing.namesOf(accountId) ?? [];
   const left = unresolvedNames(withNames(policy, known));
   const open = new Set(left.map(({ rule }) => rule));
   const { matched, refused } = await resolveNames(left, {
@@ -129,7 +129,7 @@ function whyText(why: UnfoundReason, refused: unknown): string {
 async function guildsOf(
   { accountId, store, discord }: NamesAsked,
 ): Promise<readonly GuildNames[]> {
-  const { index } = restore(await store?.guildsOf(accountId) ?? []);
+  const { index } = restore(await store?.gateway.guildsOf(accountId) ?? []);
   if (index.size > 0 || !discord) return Array.from(index.values(), namesIn);
   const list = createGuildList(discord.api);
   const guilds: GuildNames[] = [];

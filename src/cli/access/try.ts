@@ -103,7 +103,7 @@ interface Trying {
 
 async function tryIt(flags: AccessTestFlags, { now, view, store, io }: Trying) {
   const { accountId, policy } = view;
-  const { index } = restore(await store?.guildsOf(accountId) ?? []);
+  const { index } = restore(await store?.gateway.guildsOf(accountId) ?? []);
   const place = findPlace(flags.channel, index);
   if (place.kind === "problem") throw new StartError(place.problem, EXIT.usage);
   const guild = place.guildId && index.get(place.guildId);
@@ -119,7 +119,7 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io }: Trying) {
     needsOwner: flags.needs === "owner" && isCommand(flags.event),
     isOffline: flags.offline,
   }, { config: now.config, accountId, store, env: io.env });
-  const { self } = await store?.loadAccount(accountId) ?? {};
+  const { self } = await store?.gateway.loadAccount(accountId) ?? {};
   const event = toEvent(meantBy(flags, view, place, learned), {
     ...(self && { self }),
     guild,

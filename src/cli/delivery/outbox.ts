@@ -28,7 +28,7 @@ type AccountRow = OpenRow & { readonly accountId: AccountId };
 /** Lists what is not sent. */
 export function list(flags: OutboxFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
-    const accounts = store ? await accountsIn(store, flags.account) : [];
+    const accounts = store ? await accountsIn(store.gateway, flags.account) : [];
     const rows: AccountRow[] = [];
     for (const accountId of accounts) {
       for (const row of await store?.outbox.open(accountId) ?? []) rows.push({ accountId, ...row });

@@ -138,7 +138,7 @@ async function assertOurs(
   logging: Logging,
 ): Promise<void> {
   const adoption = createTokenChange({ ...bot, accountId }, {
-    store,
+    store: store.gateway,
     applications: () => Promise.reject(new Error("Nothing is taken over here")),
     stopping: new AbortController().signal,
     log: logging.forPart("delivery"),

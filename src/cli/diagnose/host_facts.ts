@@ -162,12 +162,12 @@ async function lookAtStore(
     });
     const accounts = new Map<AccountId, AccountView>();
     for (const accountId of accountIds) {
-      const { gateway } = await store.loadAccount(accountId);
-      const budget = await store.identifyBudget(accountId, now);
-      const names = await store.namesOf(accountId);
+      const { gateway } = await store.gateway.loadAccount(accountId);
+      const budget = await store.gateway.identifyBudget(accountId, now);
+      const names = await store.pairing.namesOf(accountId);
       accounts.set(accountId, { ...(gateway && { gatewayUrl: gateway.url }), budget, names });
     }
-    return { accounts, runs: await store.runs(now - DAY_MS) };
+    return { accounts, runs: await store.gateway.runs(now - DAY_MS) };
   }
 }
 

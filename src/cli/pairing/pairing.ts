@@ -42,7 +42,7 @@ export function list(flags: PairingFlags, io: Io): Promise<ExitCode> {
     const now = Date.now();
     const pending: PairingRequest[] = [];
     const paired = [];
-    const accounts = store ? await accountsIn(store, flags.account) : [];
+    const accounts = store ? await accountsIn(store.gateway, flags.account) : [];
     for (const accountId of accounts) {
       pending.push(...await store?.pairing.requests(accountId, now) ?? []);
       paired.push(...await store?.pairing.paired(accountId) ?? []);
@@ -96,7 +96,7 @@ export function decide(
       io.err(`barnacle: ${NO_STORE}`);
       return EXIT.failed;
     }
-    const accounts = await accountsIn(store, flags.account);
+    const accounts = await accountsIn(store.gateway, flags.account);
     const asking = await whoAsks(store, accounts, code);
     if (asking) io.err(`${personText(asking)} is to be ${DONE[how]}`);
     const outcome = await decideIn(store, asking ? [asking.accountId] : accounts, {
@@ -126,7 +126,7 @@ export function revoke(flags: PairingFlags, user: string, io: Io): Promise<ExitC
   }
   return withStore(flags, io, async (store) => {
     const revoked = [];
-    for (const accountId of store ? await accountsIn(store, flags.account) : []) {
+    for (const accountId of store ? await accountsIn(store.gateway, flags.account) : []) {
       const paired = await store?.pairing.revoke(accountId, userId, Date.now());
       if (paired) revoked.push(paired);
     }

@@ -87,7 +87,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     cancel();
     watch?.stop();
     await server?.close();
-    await store.endRun(runId, ending, Date.now()).catch((error: unknown) => {
+    await store.gateway.endRun(runId, ending, Date.now()).catch((error: unknown) => {
       log.error("Cannot store how this run ended; the next one will say that it was killed", {
         error,
       });
@@ -116,7 +116,11 @@ async function sayHowTheLastRunEnded(
 ): Promise<void> {
   const bootId = readBootId();
   const startedAt = Date.now();
-  const last = await store.startRun({ runId, startedAt, ...(bootId !== undefined && { bootId }) });
+  const last = await store.gateway.startRun({
+    runId,
+    startedAt,
+    ...(bootId !== undefined && { bootId }),
+  });
   const remark = describeLastRun(last, startedAt, bootId);
   if (remark) log.warn(remark.event, remark.fields);
 }

@@ -39,7 +39,7 @@ export function whichAccount(config: BotConfig, flag: string | undefined): Confi
  * @throws {StartError} If the store has nothing of that one.
  */
 export async function accountsIn(
-  store: Pick<Store, "accountIds">,
+  store: Pick<Store["gateway"], "accountIds">,
   flag: string | undefined,
 ): Promise<readonly AccountId[]> {
   const known = await store.accountIds();

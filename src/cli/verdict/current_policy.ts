@@ -39,7 +39,7 @@ export async function accessNow(
   const { file } = config;
   const views = await accessIn(
     { ...(file !== undefined && { file }), ...(text !== undefined && { text }) },
-    (accountId) => store?.namesOf(accountId) ?? [],
+    (accountId) => store?.pairing.namesOf(accountId) ?? [],
   );
   const paired = new Set<string>();
   for (const { accountId } of views) {

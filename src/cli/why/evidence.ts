@@ -19,7 +19,7 @@ export async function evidenceOf(
   { dataDir, now }: { readonly dataDir: string; readonly now: AccessNow },
 ): Promise<Evidence> {
   const sentAt = createdAtMs(messageId);
-  const runs = await store?.runsAround(sentAt);
+  const runs = await store?.gateway.runsAround(sentAt);
   return {
     sentAt,
     now: Date.now(),
@@ -43,8 +43,8 @@ async function accountsOf(store: Store, now: AccessNow): Promise<readonly Accoun
 }
 
 async function accountOf(accountId: AccountId, store: Store): Promise<AccountEvidence> {
-  const { intents, shards } = await store.loadAccount(accountId);
-  const { index } = restore(await store.guildsOf(accountId));
+  const { intents, shards } = await store.gateway.loadAccount(accountId);
+  const { index } = restore(await store.gateway.guildsOf(accountId));
   const gaps = shards.flatMap(({ catchUpFrom }) => catchUpFrom === undefined ? [] : [catchUpFrom]);
   const heard = shards.map(({ aliveAt }) => aliveAt);
   const asksFor = (name: string): boolean =>

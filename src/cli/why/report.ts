@@ -13,7 +13,7 @@ import { toMessage } from "../../core/inbound/facts.ts";
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import { explain } from "../../policy/authorize.ts";
-import type { MessageRecord } from "../../store/transactions/message_record.ts";
+import type { MessageRecord } from "../../store/received/message_record.ts";
 import { type AccessView, type ConfigSource, type RulePlace } from "../verdict/rules_with_lines.ts";
 import { type Rung, rungsOf } from "../verdict/checks.ts";
 import { wordsFor } from "../verdict/reasons.ts";

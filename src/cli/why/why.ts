@@ -45,7 +45,7 @@ export function why(
           "`barnacle config check`",
       );
     }
-    const dossier = await store?.messageRecordOf(
+    const dossier = await store?.received.messageRecordOf(
       subject.kind === "failure"
         ? { failureId: subject.failureId }
         : { messageId: subject.messageId },

@@ -40,22 +40,34 @@ import { type JudgePorts, toJudged } from "./judged.ts";
 
 /** What this flow needs of the store; each method is one transaction. */
 export interface AcceptStore {
-  /** T0: a new gateway session, and that the one before it is lost. */
-  startGatewaySession(
-    accountId: AccountId,
-    shardId: number,
-    session: GatewaySession,
-    self: Self,
-    now: number,
-  ): Promise<void>;
-  /** Notes that what came before the events of a shard that follow may have been missed. */
-  openGap(accountId: AccountId, shardId: number, now: number): Promise<void>;
-  /**
-   * T1. A message that is there already stays as it is, verdict and all.
-   *
-   * @param arrivedAt Unix time in milliseconds: when the batch came.
-   */
-  acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted>;
+  readonly gateway: {
+    /**
+     * T0: a new gateway session, and that the one before it is lost.
+     *
+     * @param now Unix time in milliseconds.
+     */
+    startSession(
+      accountId: AccountId,
+      shardId: number,
+      session: GatewaySession,
+      self: Self,
+      now: number,
+    ): Promise<void>;
+    /**
+     * Notes that what came before the events of a shard that follow may have been missed.
+     *
+     * @param now Unix time in milliseconds.
+     */
+    openGap(accountId: AccountId, shardId: number, now: number): Promise<void>;
+  };
+  readonly inbox: {
+    /**
+     * T1. A message that is there already stays as it is, verdict and all.
+     *
+     * @param arrivedAt Unix time in milliseconds: when the batch came.
+     */
+    acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted>;
+  };
 }
 
 export interface AcceptPorts extends JudgePorts {
@@ -282,16 +294,16 @@ async function begin(unit: Unit, { store, ...ports }: AcceptPorts): Promise<void
   const { started, accountId, shardId, arrivedAt, guilds } = unit;
   if (unit.afterHole) {
     ports.onSessionDue(shardId); // turns wait for what is missing: a new session follows
-    await store.openGap(accountId, shardId, arrivedAt);
+    await store.gateway.openGap(accountId, shardId, arrivedAt);
     unit.afterHole = undefined;
   }
   if (!started) return;
   ports.onSessionStarting(shardId);
   if (guilds.length > 0) {
-    await store.acceptBatch({ accountId, judged: [], echoes: [], guilds }, arrivedAt);
+    await store.inbox.acceptBatch({ accountId, judged: [], echoes: [], guilds }, arrivedAt);
   }
   const { session, self } = started;
-  await store.startGatewaySession(accountId, shardId, session, self, arrivedAt);
+  await store.gateway.startSession(accountId, shardId, session, self, arrivedAt);
   unit.started = undefined;
   ports.onSessionStarted(shardId);
 }
@@ -304,7 +316,10 @@ async function store(
 ): Promise<Accepted> {
   const begunAt = now();
   const hasStranger = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
-  const done = await store.acceptBatch({ ...batch, ...(hasStranger && { pairing }) }, arrivedAt);
+  const done = await store.inbox.acceptBatch(
+    { ...batch, ...(hasStranger && { pairing }) },
+    arrivedAt,
+  );
   const { accepted, undecided, challenged, settled, settledIn } = done;
   if (accepted.length > 0) onAccepted(accepted);
   if (undecided.length > 0) onUndecided(undecided);

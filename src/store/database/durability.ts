@@ -19,7 +19,7 @@
  *   for a stranger, and is full: undone, nobody would know that there is such a channel to look into.
  *   What decides a message later is normal again: undone, it is undecided, and is found as such.
  * - T2 is normal: without it the message waits, and its turn runs again. The first claim of a
- *   message that this process has stored is in memory, and reaches the table later (`inbox.ts`).
+ *   message that this process has stored is in memory, and reaches the table later (`inbox/claims.ts`).
  * - T3 is normal: without it the turn runs again, and nobody has seen its reply. A
  *   reply leaves only after T4, which lies behind T1 and T3 in the same log, so T4's
  *   wait covers all three: the way out costs one.

@@ -2,7 +2,7 @@
  * The gaps that are still to be caught up: how they end, and how they outlive
  * another number of shards.
  *
- * T0 opens them (`gateway_sessions.ts`), and a hole in a session that was resumed.
+ * T0 opens them (`sessions.ts`), and a hole in a session that was resumed.
  * Which shard a guild is heard by depends on how many there are, so with another
  * number the sessions of all are over, and any new shard may have missed what any
  * old one did not hear.

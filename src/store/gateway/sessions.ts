@@ -31,7 +31,7 @@ export interface GatewaySessions {
    *
    * @param arrivedAt Unix time in milliseconds at which Discord began it.
    */
-  startGatewaySession(
+  startSession(
     accountId: AccountId,
     shardId: number,
     session: GatewaySession,
@@ -47,6 +47,7 @@ export interface GatewaySessions {
    * @param now Unix time in milliseconds.
    * @param isProbe Whether it shows that the disk takes writes: it waits for the disk then.
    * @returns Milliseconds that it took to commit.
+   * @throws {StoreError} `gone`, if the file was removed or replaced; else as each commit does.
    */
   touchAlive(
     accountId: AccountId,
@@ -60,6 +61,8 @@ export interface GatewaySessionsDeps {
   readonly pruner: Pruner;
   /** Milliseconds of a clock that never goes back. */
   readonly elapsed: () => number;
+  /** @throws {StoreError} `gone`, if the file was removed or replaced. */
+  readonly assertThere: () => void;
 }
 
 /** How far a batch goes. */
@@ -111,7 +114,7 @@ export function prepareAdvanceSession(database: DatabaseSync): AdvanceSession {
 export function createGatewaySessions(
   database: DatabaseSync,
   { commit }: Transactions,
-  { pruner, elapsed }: GatewaySessionsDeps,
+  { pruner, elapsed, assertThere }: GatewaySessionsDeps,
 ): GatewaySessions {
   const saveSelf = database.prepare(
     `INSERT INTO account (account_id, user_id, application_id, username, ready_at)
@@ -157,7 +160,7 @@ export function createGatewaySessions(
   );
 
   return {
-    startGatewaySession: (accountId, shardId, session, self, arrivedAt) =>
+    startSession: (accountId, shardId, session, self, arrivedAt) =>
       commit(TERMS.T0, () => {
         const { userId, applicationId, username } = self;
         saveSelf.run({ accountId, userId, applicationId, username, arrivedAt });
@@ -169,6 +172,7 @@ export function createGatewaySessions(
         saveIntents.run(accountId, bits);
       }),
     async touchAlive(accountId, heard, now, isProbe = false) {
+      assertThere();
       const begun = elapsed();
       await commit(isProbe ? TERMS.PROBE : UNNAMED, () => {
         for (const { shardId, heardAt } of heard) touch.run(heardAt, accountId, shardId);

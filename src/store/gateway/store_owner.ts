@@ -32,6 +32,12 @@ export interface StoreOwner {
   adoptPeer(accountId: AccountId, peer: string): Promise<boolean>;
 }
 
+export interface StoreOwnerDeps {
+  readonly verdicts: Pick<VerdictBlocks, "remove">;
+  /** Forgets all that is in memory: the tables of the account change. */
+  readonly memory: Pick<Memory, "forget">;
+}
+
 /** For the operator, at what is over because the account talks to another server or bot now. */
 const OTHER_PEER = "the account has moved to another server or bot";
 
@@ -41,8 +47,7 @@ const undecidedSchema = z.object({ message_id: snowflakeSchema<"message">() });
 export function createStoreOwner(
   database: DatabaseSync,
   { commit, read }: Transactions,
-  verdicts: VerdictBlocks,
-  memory: Pick<Memory, "forget">,
+  { verdicts, memory }: StoreOwnerDeps,
 ): StoreOwner {
   const selectOther = database.prepare(
     "SELECT 1 FROM account WHERE account_id = ? AND peer IS NOT NULL AND peer <> ?",

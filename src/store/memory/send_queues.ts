@@ -73,8 +73,7 @@ interface Queued {
 export function createSendQueues(): SendQueues {
   const channels = new Map<string, Queued[]>();
   const byNonce = new Map<string, Queued>();
-  /** Of messages that were sent last, by nonce: what Discord called them. */
-  const sent = new Map<string, MessageId | undefined>();
+  const sent = createSentMessages();
   let bytes = 0;
 
   const queueOf = ({ message: { accountId, channelId } }: OutboxRow) =>
@@ -97,11 +96,7 @@ export function createSendQueues(): SendQueues {
     bytes -= bytesOf(row);
     const nonce = nonceKeyOf(row);
     byNonce.delete(nonce);
-    sent.set(nonce, messageId);
-    for (const oldest of sent.keys()) {
-      if (sent.size <= SENT_MAX) break;
-      sent.delete(oldest);
-    }
+    sent.add(nonce, messageId);
   }
 
   return {
@@ -152,10 +147,7 @@ export function createSendQueues(): SendQueues {
     echoed(accountId, { nonce, messageId, heardAt = Infinity }) {
       if (nonce === undefined) return undefined;
       const key = `${accountId} ${nonce}`;
-      if (sent.has(key)) {
-        const known = sent.get(key);
-        return known === undefined || known === messageId ? { kind: "settled" } : undefined;
-      }
+      if (sent.has(key)) return sent.mayBe(key, messageId) ? { kind: "settled" } : undefined;
       const queued = byNonce.get(key);
       // One that came before our first attempt was sent by another process with our token.
       if (queued?.attemptedAt === undefined || heardAt < queued.attemptedAt) return undefined;
@@ -170,7 +162,29 @@ export function createSendQueues(): SendQueues {
         }
       }
     },
-    bytes: () => channels.size * CHANNEL_BYTES + sent.size * SENT_BYTES + bytes,
+    bytes: () => channels.size * CHANNEL_BYTES + sent.bytes() + bytes,
+  };
+}
+
+/** The messages that were sent last, by account and nonce. */
+function createSentMessages() {
+  /** What Discord called them; `undefined` if it deleted one before it told. */
+  const ids = new Map<string, MessageId | undefined>();
+  return {
+    add(key: string, messageId: MessageId | undefined): void {
+      ids.set(key, messageId);
+      for (const oldest of ids.keys()) {
+        if (ids.size <= SENT_MAX) break;
+        ids.delete(oldest);
+      }
+    },
+    has: (key: string): boolean => ids.has(key),
+    /** Whether a message that was sent may be the one with this id. */
+    mayBe(key: string, messageId: MessageId): boolean {
+      const known = ids.get(key);
+      return known === undefined || known === messageId;
+    },
+    bytes: (): number => ids.size * SENT_BYTES,
   };
 }
 

@@ -57,25 +57,11 @@ export function prepareVerdictBlocks(database: DatabaseSync, factRows: FactRows)
   const selectNewest = database.prepare(
     "SELECT MAX(sent_to) AS sent_to FROM verdict_block", // of any account: an index tells it
   );
-  const selectPlace = database.prepare(
-    `SELECT b.id AS block, v.key AS place
-     FROM verdict_block AS b CROSS JOIN json_each(b.verdicts) AS v
-     WHERE b.sent_to >= :sentAt AND b.sent_from <= :sentAt AND b.account_id = :accountId
-       AND v.value ->> 0 = :id`,
-  );
   const insert = database.prepare(
     `INSERT INTO verdict_block (id, count, account_id, sent_from, sent_to, at, verdicts)
      VALUES (?, ?, ?, ?, ?, ?, ?)`,
   );
-  const blank = database.prepare(
-    `UPDATE verdict_block
-     SET verdicts = json_set(verdicts, '$[' || CAST(? AS INTEGER) || ']', NULL) -- bound as REAL
-     WHERE id = ?`,
-  );
-  const removeEmpty = database.prepare(
-    `DELETE FROM verdict_block
-     WHERE id = ? AND NOT EXISTS (SELECT 1 FROM json_each(verdicts) AS v WHERE v.type = 'array')`,
-  );
+  const stored = prepareStoredVerdicts(database);
   const recent = createRecentIds(() => newestSchema.parse(selectNewest.get()).sent_to ?? -Infinity);
   /** Number of the next verdict; `undefined` until it is read. */
   let next: number | undefined;
@@ -85,13 +71,8 @@ export function prepareVerdictBlocks(database: DatabaseSync, factRows: FactRows)
     return row ? nextSchema.parse(row).next : 1;
   }
 
-  function placeOf(accountId: AccountId, id: MessageId, sentAt: number) {
-    const row = selectPlace.get({ accountId, id, sentAt });
-    return row && placeSchema.parse(row);
-  }
-
   function isKnown(accountId: AccountId, id: MessageId, sentAt: number): boolean {
-    return recent.look(accountId, id, sentAt) ?? placeOf(accountId, id, sentAt) !== undefined;
+    return recent.look(accountId, id, sentAt) ?? stored.has(accountId, id, sentAt);
   }
 
   /** Gathers the verdicts of one block. */
@@ -123,13 +104,6 @@ export function prepareVerdictBlocks(database: DatabaseSync, factRows: FactRows)
     };
   }
 
-  function remove(accountId: AccountId, id: MessageId): void {
-    const found = placeOf(accountId, id, createdAtMs(id));
-    if (!found) return;
-    blank.run(found.place, found.block);
-    removeEmpty.run(found.block);
-  }
-
   return {
     isNew: ({ accountId, id }) => recent.isNewToAll(accountId, id, createdAtMs(id)),
     isOnRecord: ({ accountId, id }) => isKnown(accountId, id, createdAtMs(id)),
@@ -150,11 +124,11 @@ export function prepareVerdictBlocks(database: DatabaseSync, factRows: FactRows)
       const { accountId, id } = judged.message;
       const block = openBlock(accountId, now);
       block.put(id, createdAtMs(id), factRows.rowOf(judged));
-      remove(accountId, id); // before the new one is stored, or it would be found
+      stored.remove(accountId, id); // before the new one is stored, or it would be found
       block.end();
     },
     remove(accountId, id) {
-      remove(accountId, id);
+      stored.remove(accountId, id);
       recent.forget();
     },
     forget() {
@@ -162,5 +136,41 @@ export function prepareVerdictBlocks(database: DatabaseSync, factRows: FactRows)
       recent.forget();
     },
     bytes: recent.bytes,
+  };
+}
+
+/** Finds stored verdicts by their messages. */
+function prepareStoredVerdicts(database: DatabaseSync) {
+  const selectPlace = database.prepare(
+    `SELECT b.id AS block, v.key AS place
+     FROM verdict_block AS b CROSS JOIN json_each(b.verdicts) AS v
+     WHERE b.sent_to >= :sentAt AND b.sent_from <= :sentAt AND b.account_id = :accountId
+       AND v.value ->> 0 = :id`,
+  );
+  const blank = database.prepare(
+    `UPDATE verdict_block
+     SET verdicts = json_set(verdicts, '$[' || CAST(? AS INTEGER) || ']', NULL) -- bound as REAL
+     WHERE id = ?`,
+  );
+  const removeEmpty = database.prepare(
+    `DELETE FROM verdict_block
+     WHERE id = ? AND NOT EXISTS (SELECT 1 FROM json_each(verdicts) AS v WHERE v.type = 'array')`,
+  );
+
+  function placeOf(accountId: AccountId, id: MessageId, sentAt: number) {
+    const row = selectPlace.get({ accountId, id, sentAt });
+    return row && placeSchema.parse(row);
+  }
+
+  return {
+    /** @param sentAt Unix time in milliseconds, as the message's id says. */
+    has: (accountId: AccountId, id: MessageId, sentAt: number): boolean =>
+      placeOf(accountId, id, sentAt) !== undefined,
+    remove(accountId: AccountId, id: MessageId): void {
+      const found = placeOf(accountId, id, createdAtMs(id));
+      if (!found) return;
+      blank.run(found.place, found.block);
+      removeEmpty.run(found.block);
+    },
   };
 }

@@ -133,10 +133,10 @@ describe("[C6] createAccounts() › start()", () => {
         sessionKey: "agent:main:main",
       });
     const judged = [inShared("11", B), inShared("12", A)];
-    await world.store.acceptBatch(found({ accountId: B, judged }), 1);
-    assert.equal((await world.store.claimNext(B, 1, []))?.message.id, "11");
+    await world.store.inbox.acceptBatch(found({ accountId: B, judged }), 1);
+    assert.equal((await world.store.inbox.claimNext(B, 1, []))?.message.id, "11");
     await world.accounts.start();
-    assert.equal((await world.store.claimNext(A, 1, []))?.message.id, "12");
+    assert.equal((await world.store.inbox.claimNext(A, 1, []))?.message.id, "12");
     await world.accounts.stop();
   });
 });
@@ -205,7 +205,7 @@ describe("[C9] createAccounts() › stop()", () => {
 describe("[C9] createAccounts() › an account that waits for Discord", () => {
   it("holds up no reload, and begins by the config of the moment", async () => {
     const world = setUp(await setupOf("one", A, B));
-    await world.store.adoptPeer(B, "another bot");
+    await world.store.gateway.adoptPeer(B, "another bot");
     await world.accounts.start();
     await world.apply(await setupOf("two", A, B), [does(A, "apply"), does(B, "apply")]);
     assert.deepEqual(world.running(), [A]);
@@ -268,8 +268,11 @@ describe("[C6] createAccounts() › an account that cannot go on", () => {
     const world = setUp(await setupOf("one", A), {
       store: (store) => ({
         ...store,
-        loadAccount: (id) =>
-          isFull ? Promise.reject(new Error("disk full")) : store.loadAccount(id),
+        gateway: {
+          ...store.gateway,
+          loadAccount: (id) =>
+            isFull ? Promise.reject(new Error("disk full")) : store.gateway.loadAccount(id),
+        },
       }),
     });
     await world.accounts.start();

@@ -11,12 +11,12 @@ const BOT = { accountId: ACCOUNT, token: "MTIz.abc.def", apiBase: "https://disco
 /** A store that is of another bot, and a Discord that answers from a list. */
 async function setUp(...answers: readonly (RestError["kind"] | "known")[]) {
   const { store } = openTestStore();
-  await store.adoptPeer(ACCOUNT, "another");
+  await store.gateway.adoptPeer(ACCOUNT, "another");
   const { log, lines } = recordingLog();
   const stopping = new AbortController();
   let asked = 0;
   const ports: TokenChangePorts = {
-    store,
+    store: store.gateway,
     applications: () =>
       Promise.resolve({
         me() {
@@ -30,7 +30,7 @@ async function setUp(...answers: readonly (RestError["kind"] | "known")[]) {
     stopping: stopping.signal,
     log,
   };
-  const isOthers = () => store.isOtherPeer(ACCOUNT, "another").then((isOther) => !isOther);
+  const isOthers = () => store.gateway.isOtherPeer(ACCOUNT, "another").then((isOther) => !isOther);
   return {
     adoption: createTokenChange(BOT, ports),
     store,
@@ -46,7 +46,12 @@ describe("[D1] createTokenChange()", () => {
     const { store } = openTestStore();
     const { log } = recordingLog();
     const applications = () => assert.fail("nobody is to be asked");
-    const ports = { store, applications, stopping: new AbortController().signal, log };
+    const ports = {
+      store: store.gateway,
+      applications,
+      stopping: new AbortController().signal,
+      log,
+    };
     assert.equal(await createTokenChange(BOT, ports).isOurs(), true);
     assert.equal(await createTokenChange({ ...BOT, token: "MTIz.new.one" }, ports).isOurs(), true);
     assert.equal(await createTokenChange({ ...BOT, token: "NDU2.abc.def" }, ports).isOurs(), false);

@@ -32,7 +32,7 @@ async function setUp(
       return Promise.reject(error);
     },
     proxyFor: () => undefined,
-    store: openTestStore().store,
+    store: openTestStore().store.gateway,
     onShards: () => {},
     onIntents: () => {},
     onBudget: () => {},

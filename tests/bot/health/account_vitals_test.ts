@@ -42,11 +42,13 @@ function setUp(store: Partial<AccountVitalsPorts["store"]> = {}) {
   const touched: unknown[] = [];
   const vitals = createAccountVitals(ACCOUNT, {
     store: {
-      touchAlive(...asked) {
-        touched.push(asked);
-        return Promise.resolve(3);
+      gateway: {
+        touchAlive(...asked) {
+          touched.push(asked);
+          return Promise.resolve(3);
+        },
+        identifyBudget: () => Promise.resolve({ left: 999 }),
       },
-      identifyBudget: () => Promise.resolve({ left: 999 }),
       pairing: { requests: () => Promise.resolve([]) },
       ...store,
     },

@@ -45,16 +45,24 @@ const FIGURES: StoreFigures = {
 let running: Vitals | undefined;
 afterEach(() => running?.stop());
 
-function setUp(store: Partial<VitalsPorts["store"]> = {}, resumableMs = 300_000) {
+function setUp(
+  { gateway, ...store }: Partial<Omit<VitalsPorts["store"], "gateway">> & {
+    readonly gateway?: Partial<VitalsPorts["store"]["gateway"]>;
+  } = {},
+  resumableMs = 300_000,
+) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const metrics = createMetrics(BUILD);
   const vitals = startVitals({
     store: {
-      accountIds: () => Promise.resolve([ACCOUNT, WORK]),
+      gateway: {
+        accountIds: () => Promise.resolve([ACCOUNT, WORK]),
+        touchAlive: () => Promise.resolve(3),
+        identifyBudget: () => Promise.resolve({ left: 999 }),
+        ...gateway,
+      },
       health: () => Promise.resolve(FIGURES),
-      touchAlive: () => Promise.resolve(3),
-      identifyBudget: () => Promise.resolve({ left: 999 }),
       pairing: { requests: () => Promise.resolve([]) },
       ...store,
     },
@@ -128,7 +136,9 @@ describe("startVitals()", () => {
 
   it("[G5] asks for the IDENTIFYs that each has left when it begins", async () => {
     const { vitals, begin } = setUp({
-      identifyBudget: (accountId) => Promise.resolve({ left: accountId === WORK ? 1 : 2 }),
+      gateway: {
+        identifyBudget: (accountId) => Promise.resolve({ left: accountId === WORK ? 1 : 2 }),
+      },
     });
     begin(ACCOUNT);
     begin(WORK);
@@ -271,7 +281,7 @@ function noting() {
 describe("[G5] startVitals() and the disk", () => {
   it("notes once a minute that the sessions are heard, and waits for no disk", () => {
     const { notes, touchAlive } = noting();
-    const { clock } = setUp({ touchAlive });
+    const { clock } = setUp({ gateway: { touchAlive } });
     clock.advance(59_999);
     assert.deepEqual(notes, []);
     clock.advance(1);
@@ -283,7 +293,7 @@ describe("[G5] startVitals() and the disk", () => {
   for (const [resumableMs, everyMs] of [[0, 5_000], [50_000, 10_000], [900_000, 60_000]] as const) {
     it(`notes it every ${everyMs} ms where a session may be resumed for ${resumableMs} ms`, () => {
       const { notes, touchAlive } = noting();
-      const { clock } = setUp({ touchAlive }, resumableMs);
+      const { clock } = setUp({ gateway: { touchAlive } }, resumableMs);
       clock.advance(everyMs - 1);
       assert.equal(notes.length, 0);
       clock.advance(1);
@@ -293,7 +303,7 @@ describe("[G5] startVitals() and the disk", () => {
 
   it("[C6] tries the disk when health is asked for, every ten seconds at most", async () => {
     const { notes, touchAlive } = noting();
-    const { vitals, clock } = setUp({ touchAlive });
+    const { vitals, clock } = setUp({ gateway: { touchAlive } });
     await vitals.look();
     assert.deepEqual(notes, [], "the start has shown it");
     clock.advance(10_000);
@@ -307,7 +317,9 @@ describe("[G5] startVitals() and the disk", () => {
   it("says once that the disk takes no writes, and when it does again", async () => {
     let isFull = true;
     const { vitals, lines, clock } = setUp({
-      touchAlive: () => isFull ? Promise.reject(new Error("disk full")) : Promise.resolve(1),
+      gateway: {
+        touchAlive: () => isFull ? Promise.reject(new Error("disk full")) : Promise.resolve(1),
+      },
     });
     const isFailing = async () => {
       clock.advance(10_000);

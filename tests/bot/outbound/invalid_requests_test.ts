@@ -18,12 +18,14 @@ function setUp(stored: ReadonlyMap<AccountId, number>) {
   const added: AccountId[] = [];
   const shared = shareInvalidRequests({
     store: {
-      accountIds: () => Promise.resolve([...stored.keys()]),
-      loadInvalidRequests: (accountId) =>
-        Promise.resolve([{ minute: NOW / MINUTE_MS - 1, count: stored.get(accountId) ?? 0 }]),
-      addInvalidRequest(accountId) {
-        added.push(accountId);
-        return Promise.resolve();
+      gateway: { accountIds: () => Promise.resolve([...stored.keys()]) },
+      outbox: {
+        loadInvalidRequests: (accountId) =>
+          Promise.resolve([{ minute: NOW / MINUTE_MS - 1, count: stored.get(accountId) ?? 0 }]),
+        addInvalidRequest(accountId) {
+          added.push(accountId);
+          return Promise.resolve();
+        },
       },
     },
     now: () => NOW,

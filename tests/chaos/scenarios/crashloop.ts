@@ -147,7 +147,7 @@ async function playDays(hours: number, periodSec: number): Promise<{
   for (let sec = 0; sec < hours * 3_600; sec += periodSec) {
     const now = from + sec * 1_000;
     const said = sessionStartLimit(judge, limits, now);
-    await store.saveGateway(ACCOUNT, {
+    await store.gateway.saveGateway(ACCOUNT, {
       url: "wss://gateway.invalid",
       shards: 1,
       limit: {
@@ -158,7 +158,7 @@ async function playDays(hours: number, periodSec: number): Promise<{
         readAt: now,
       },
     }, now);
-    if ((await store.takeIdentify(ACCOUNT, 0, now)).kind !== "granted") continue;
+    if ((await store.gateway.takeIdentify(ACCOUNT, 0, now)).kind !== "granted") continue;
     isTakenByDiscord &&= spendIdentify(judge, limits, 0, now) === "spent";
   }
   store.close();

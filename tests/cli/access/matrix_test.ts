@@ -28,7 +28,7 @@ describe("[P1] barnacle access matrix", () => {
     const house = dataHouse({
       channels: { discord: { guilds: { [GUILD]: { users, channels: { help: {}, "*": {} } } } } },
     });
-    await house.fill((store) => store.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), 1));
+    await house.fill((store) => store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), 1));
     const { code, out } = await matrix(house);
     assert.equal(code, 0);
     assert.match(out, /^PLACE +MENTION +REACTIONS +COMMANDS +WHO MAY TALK$/m);

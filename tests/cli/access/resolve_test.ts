@@ -146,7 +146,7 @@ describe("[P12] barnacle access resolve", () => {
         name: "grace",
         at: 1,
       };
-      await house.fill((store) => store.saveNames(ACCOUNT, [first]));
+      await house.fill((store) => store.pairing.saveNames(ACCOUNT, [first]));
       const { out } = await resolve(house, { json: true }, env);
       const [{ id }] = JSON.parse(out).names;
       assert.equal(id, "5");
@@ -156,7 +156,7 @@ describe("[P12] barnacle access resolve", () => {
 
   it("says why, where Discord was not asked", async () => {
     const house = dataHouse({ channels: { discord: { dm: { allowFrom: ["grace"] } } } });
-    await house.fill((store) => store.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), 1));
+    await house.fill((store) => store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), 1));
     const { code, out } = await resolve(house, { offline: true });
     assert.equal(code, 3);
     assert.match(out, /members were not searched: Discord was not asked/);
@@ -181,7 +181,7 @@ describe("[P12] barnacle access resolve", () => {
         },
       },
     });
-    await house.fill((store) => store.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), 1));
+    await house.fill((store) => store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), 1));
     const { code, out } = await resolve(house, { offline: true, json: true });
     assert.equal(code, 0);
     const ids = JSON.parse(out).names.map(({ id }: { id?: string }) => id);

@@ -36,7 +36,9 @@ const UNSAID = {
 
 async function house(discord: object, more: object = {}): Promise<DataHouse> {
   const made = dataHouse({ channels: { discord }, ...more });
-  await made.fill((store) => store.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), Date.now()));
+  await made.fill((store) =>
+    store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), Date.now())
+  );
   return made;
 }
 
@@ -72,7 +74,7 @@ describe("[P1] barnacle access test", () => {
     const applicationId = parseSnowflake<"application">("43");
     assert.ok(applicationId);
     const self = { userId: userId("42"), applicationId, username: "krill" };
-    await place.fill((store) => store.startGatewaySession(ACCOUNT, 0, session, self, 1));
+    await place.fill((store) => store.gateway.startSession(ACCOUNT, 0, session, self, 1));
     assert.equal((await attempt(place, { text: "hey <@42>" })).code, 0);
     assert.equal((await attempt(place, { text: "hey <@43>" })).code, 1);
     assert.equal((await attempt(place, { reply: true })).code, 0);
@@ -136,7 +138,7 @@ describe("[P1] barnacle access test", () => {
   it("[P12] goes by the names that the bot has found to be ids", async () => {
     const place = await house({ guilds: { [GUILD]: { users: ["ada"] } } });
     const name = { kind: "user", id: userId(ADA), typed: "ada", name: "ada", at: 1 } as const;
-    await place.fill((store) => store.saveNames(ACCOUNT, [name]));
+    await place.fill((store) => store.pairing.saveNames(ACCOUNT, [name]));
     assert.equal((await attempt(place, { mention: true })).code, 0);
     assert.equal(
       (await attempt(place, { mention: true, user: "ada" })).code,
@@ -163,7 +165,7 @@ describe("[P1] barnacle access test", () => {
       challenge: () => [frozen({ of: part(judged.message.id, { kind: "challenge" }) })],
     };
     await place.fill(async (store) => {
-      await store.acceptBatch(batch({ judged: [judged], pairing }), Date.now());
+      await store.inbox.acceptBatch(batch({ judged: [judged], pairing }), Date.now());
       await store.pairing.decide({
         accountId: ACCOUNT,
         by: { code: "ABCDEFGH" },
@@ -196,7 +198,7 @@ describe("[P1] barnacle access test", () => {
     });
     assert.equal((await attempt(place)).code, 1);
     await place.fill((store) =>
-      store.acceptBatch(
+      store.inbox.acceptBatch(
         batch({ accountId: toAccountId("work"), guilds: [GUILD_SNAPSHOT] }),
         1,
       )

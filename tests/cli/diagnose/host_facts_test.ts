@@ -52,13 +52,13 @@ describe("[O3] lookAtHost()", () => {
     const path = join(folder.path, DATABASE_NAME);
     const store = openStore(path, { now: NOW, elapsed: () => performance.now() });
     try {
-      await store.startRun({ runId: "one", startedAt: NOW - 1_000 });
+      await store.gateway.startRun({ runId: "one", startedAt: NOW - 1_000 });
       const { facts, known } = await look(folder.path);
       const newest = MIGRATIONS.length;
       assert.deepEqual(facts.store, { kind: "opens", schema: newest, newest });
       assert.equal(known?.accounts.get(ACCOUNT)?.budget.left, 1_000);
       assert.deepEqual(known?.runs.map(({ runId }) => runId), ["one"]);
-      await store.endRun("one", "stopped", NOW); // it can still be written to
+      await store.gateway.endRun("one", "stopped", NOW); // it can still be written to
     } finally {
       store.close();
     }

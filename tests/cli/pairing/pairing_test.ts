@@ -54,7 +54,7 @@ async function asking(
     challenge: () => [frozen({ accountId, nonce: `c-${code}`, of })],
   };
   await house.fill((store) =>
-    store.acceptBatch(batch({ accountId, judged: [judged], pairing }), Date.now())
+    store.inbox.acceptBatch(batch({ accountId, judged: [judged], pairing }), Date.now())
   );
   return house;
 }

@@ -86,14 +86,14 @@ describe("[P1] barnacle why", () => {
   it("[R11] explains the failure that the person was told of", async () => {
     const house = await received({ mention: "user" });
     await house.fill(async (store) => {
-      const claim = await store.claimNext(toAccountId("default"), 1, []);
+      const claim = await store.inbox.claimNext(toAccountId("default"), 1, []);
       assert.ok(claim);
       const end = {
         kind: "failed",
         failureId: "0123456789ab",
         reason: "The model said no",
       } as const;
-      await store.finishTurn({ claim, end, entries: [], outbox: [] }, 2_000);
+      await store.turns.finishTurn({ claim, end, entries: [], outbox: [] }, 2_000);
     });
     const { code, text } = await ask(house, "`0123456789AB`");
     assert.equal(code, 0);
@@ -106,16 +106,16 @@ describe("[P1] barnacle why", () => {
     const house = await received({ mention: "user" });
     const own = messageId("1400000000000000099");
     await house.fill(async (store) => {
-      const claim = await store.claimNext(toAccountId("default"), 1, []);
+      const claim = await store.inbox.claimNext(toAccountId("default"), 1, []);
       assert.ok(claim);
       const first = frozen({ channelId: HELP, nonce: "a", of: part(ID, { parts: 2 }) });
       const second = frozen({ channelId: HELP, nonce: "b", of: part(ID, { part: 1, parts: 2 }) });
-      await store.finishTurn(
+      await store.turns.finishTurn(
         { claim, end: { kind: "answered" }, entries: [], outbox: [first, second] },
         2_000,
       );
       const echoes = [{ nonce: "a", messageId: own, channelId: HELP }];
-      await store.acceptBatch(batch({ echoes }), 3_000);
+      await store.inbox.acceptBatch(batch({ echoes }), 3_000);
     });
     const { code, text } = await ask(house, `https://discord.com/channels/${GUILD}/${HELP}/${own}`);
     assert.equal(code, 0);
@@ -153,7 +153,7 @@ describe("[P1] barnacle why", () => {
     const judged = await house.receive(guildMessage({ id: messageId("1400000000000000005") }));
     const message = guildMessage({ id: ID });
     await house.fill((store) =>
-      store.acceptBatch(
+      store.inbox.acceptBatch(
         batch({
           judged: [{
             ...judged,
@@ -178,7 +178,7 @@ describe("[P1] barnacle why", () => {
       guildMessage({ id: messageId("1400000000000000005") }),
     );
     const again = { message: { ...message, id: ID }, verdict };
-    await house.fill((store) => store.acceptBatch(batch({ judged: [again] }), 1));
+    await house.fill((store) => store.inbox.acceptBatch(batch({ judged: [again] }), 1));
     const { text } = await ask(house);
     assert.match(text, /^Not answered: nobody mentioned/);
     assert.match(text, /The policy of that time is not on record/);
@@ -210,8 +210,8 @@ describe("[P1] barnacle why", () => {
     });
     const second = "1400000000000000002";
     await house.fill(async (store) => {
-      await store.acceptBatch(batch({ judged: [say(ID)], pairing }), 1_000);
-      await store.acceptBatch(batch({ judged: [say(second)], pairing }), 2_000);
+      await store.inbox.acceptBatch(batch({ judged: [say(ID)], pairing }), 1_000);
+      await store.inbox.acceptBatch(batch({ judged: [say(second)], pairing }), 2_000);
     });
     const first = await ask(house);
     assert.match(first.text, /^Not answered, but given a pairing code: a stranger/);
@@ -297,7 +297,7 @@ describe("[P1] barnacle why, of what was never received", () => {
 
   it("says so, and when it was sent by its id", async () => {
     const house = dataHouse(CONFIG);
-    await house.fill((store) => store.startRun({ runId: "a", startedAt: NOW - 3_600_000 }));
+    await house.fill((store) => store.gateway.startRun({ runId: "a", startedAt: NOW - 3_600_000 }));
     const { code, text } = await ask(house, recent);
     assert.equal(code, 1);
     const sent = new Date(NOW - 60_000).toISOString().slice(0, 10);
@@ -307,9 +307,9 @@ describe("[P1] barnacle why, of what was never received", () => {
   it("knows that Barnacle did not run then", async () => {
     const house = dataHouse(CONFIG);
     await house.fill(async (store) => {
-      await store.startRun({ runId: "a", startedAt: NOW - 3_600_000 });
-      await store.endRun("a", "stopped", NOW - 1_800_000);
-      await store.startRun({ runId: "b", startedAt: NOW - 30_000 });
+      await store.gateway.startRun({ runId: "a", startedAt: NOW - 3_600_000 });
+      await store.gateway.endRun("a", "stopped", NOW - 1_800_000);
+      await store.gateway.startRun({ runId: "b", startedAt: NOW - 30_000 });
     });
     const { text } = await ask(house, recent);
     assert.match(
@@ -320,14 +320,14 @@ describe("[P1] barnacle why, of what was never received", () => {
 
   it("knows that the bot is not in the guild of the link", async () => {
     const house = dataHouse(CONFIG);
-    await house.fill((store) => store.startRun({ runId: "a", startedAt: NOW - 3_600_000 }));
+    await house.fill((store) => store.gateway.startRun({ runId: "a", startedAt: NOW - 3_600_000 }));
     const { text } = await ask(house, `https://discord.com/channels/77/78/${recent}`);
     assert.match(text, /^FAIL +Place +the bot is not in the guild 77\n.*barnacle invite/m);
   });
 
   it("knows the channels of the guild that it is in", async () => {
     const house = dataHouse(CONFIG);
-    await house.fill((store) => store.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), NOW));
+    await house.fill((store) => store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), NOW));
     const known = await ask(house, `https://discord.com/channels/${GUILD}/${HELP}/${recent}`);
     assert.match(known.text, /^ok +Place +it knows that channel of Friends of Barnacle/m);
     const other = await ask(house, `https://discord.com/channels/${GUILD}/78/${recent}`);

@@ -77,33 +77,37 @@ function setUp() {
   const world = { isFull: false, isT1Full: false, accepted: 0, settled: 0 };
   const acceptor = createAcceptor({
     store: {
-      startGatewaySession(_account, shardId, { sessionId }) {
-        if (world.isFull) return Promise.reject(new Error("disk full"));
-        steps.push(`T0 ${shardId} ${sessionId}`);
-        return Promise.resolve();
+      gateway: {
+        startSession(_account, shardId, { sessionId }) {
+          if (world.isFull) return Promise.reject(new Error("disk full"));
+          steps.push(`T0 ${shardId} ${sessionId}`);
+          return Promise.resolve();
+        },
+        openGap(_account, shardId) {
+          if (world.isFull) return Promise.reject(new Error("disk full"));
+          steps.push(`gap ${shardId}`);
+          return Promise.resolve();
+        },
       },
-      openGap(_account, shardId) {
-        if (world.isFull) return Promise.reject(new Error("disk full"));
-        steps.push(`gap ${shardId}`);
-        return Promise.resolve();
-      },
-      acceptBatch(accepted) {
-        if (world.isFull || world.isT1Full) return Promise.reject(new Error("disk full"));
-        const ids = accepted.judged.map(({ message }) => message.id);
-        steps.push(["T1", ...ids, ...accepted.guilds.map(({ guildId }) => guildId)].join(" "));
-        stored.push(accepted);
-        const of = (kind: Verdict["kind"]) =>
-          accepted.judged.filter(({ verdict }) => verdict.kind === kind);
-        return Promise.resolve({
-          accepted: of("accept"),
-          undecided: of("undecided"),
-          challenged: accepted.pairing ? of("challenge").map(() => REQUEST) : [],
-          settled: accepted.echoes.length,
-          settledIn: accepted.echoes.length > 0 ? [channelId("1400000000000000002")] : [],
-          foreign: accepted.echoes
-            .filter(({ nonce }) => nonce === undefined || nonce === "stranger")
-            .map(({ messageId, channelId }) => ({ messageId, channelId, why: "unknown" })),
-        });
+      inbox: {
+        acceptBatch(accepted) {
+          if (world.isFull || world.isT1Full) return Promise.reject(new Error("disk full"));
+          const ids = accepted.judged.map(({ message }) => message.id);
+          steps.push(["T1", ...ids, ...accepted.guilds.map(({ guildId }) => guildId)].join(" "));
+          stored.push(accepted);
+          const of = (kind: Verdict["kind"]) =>
+            accepted.judged.filter(({ verdict }) => verdict.kind === kind);
+          return Promise.resolve({
+            accepted: of("accept"),
+            undecided: of("undecided"),
+            challenged: accepted.pairing ? of("challenge").map(() => REQUEST) : [],
+            settled: accepted.echoes.length,
+            settledIn: accepted.echoes.length > 0 ? [channelId("1400000000000000002")] : [],
+            foreign: accepted.echoes
+              .filter(({ nonce }) => nonce === undefined || nonce === "stranger")
+              .map(({ messageId, channelId }) => ({ messageId, channelId, why: "unknown" })),
+          });
+        },
       },
     },
     judge({ id, text }, source) {

@@ -56,7 +56,7 @@ async function play(steps: readonly Step[], afterEach: (store: Store) => void = 
     const outbox = [0, 1].map((index) =>
       frozen({ channelId, nonce: `${id}/${index}`, of: part(id, { part: index, parts: 2 }) })
     );
-    const { stored } = await store.finishTurn({ claim, end, entries, outbox }, NOW);
+    const { stored } = await store.turns.finishTurn({ claim, end, entries, outbox }, NOW);
     if (stored) answered.push(id);
   }
 
@@ -75,14 +75,16 @@ async function play(steps: readonly Step[], afterEach: (store: Store) => void = 
         const message = guildMessage({ id, channelId: channel, text: `said ${id}` });
         const route = { agentId: "main", sessionKey: `session ${channel}` };
         last = step.isAccepted ? accepted(message, route) : ignored(message);
-        await store.acceptBatch(batch({ judged: [last], heard: heard(++seq) }), NOW);
+        await store.inbox.acceptBatch(batch({ judged: [last], heard: heard(++seq) }), NOW);
         return;
       }
       case "again":
-        if (last) await store.acceptBatch(batch({ judged: [last], heard: heard(++seq) }), NOW);
+        if (last) {
+          await store.inbox.acceptBatch(batch({ judged: [last], heard: heard(++seq) }), NOW);
+        }
         return;
       case "turn": {
-        const claim = await store.claimNext(ACCOUNT, NOW, []);
+        const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
         if (claim) await turn(claim);
         return;
       }
@@ -96,7 +98,7 @@ async function play(steps: readonly Step[], afterEach: (store: Store) => void = 
         if (!row) return;
         const { nonce, channelId } = row.message;
         const echo = { nonce, channelId, messageId: messageId("77"), heardAt: NOW };
-        await store.acceptBatch(batch({ echoes: [echo], heard: heard(++seq) }), NOW);
+        await store.inbox.acceptBatch(batch({ echoes: [echo], heard: heard(++seq) }), NOW);
         return;
       }
       case "refuse": {
@@ -106,7 +108,7 @@ async function play(steps: readonly Step[], afterEach: (store: Store) => void = 
       }
       case "crash":
         store = open();
-        await store.voidClaims();
+        await store.inbox.voidClaims();
         return;
     }
   }
@@ -182,11 +184,11 @@ describe("the journal", () => {
       crash: { before: (name) => void passed.push(name), after: () => {} },
     });
     const message = guildMessage();
-    await store.claimNext(ACCOUNT, NOW, []); // nothing waits for a turn
-    await store.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
-    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
+    await store.inbox.claimNext(ACCOUNT, NOW, []); // nothing waits for a turn
+    await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
+    const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
     const outbox = [frozen({ nonce: "n", channelId: message.channelId })];
-    await store.finishTurn({ claim, end: { kind: "answered" }, entries: [], outbox }, NOW);
+    await store.turns.finishTurn({ claim, end: { kind: "answered" }, entries: [], outbox }, NOW);
     const [row] = await store.outbox.heads(ACCOUNT, [message.channelId]);
     assert.equal(await store.outbox.markSending(row!, NOW), true);
     assert.equal(await store.outbox.markSent(row!, messageId("9")), true);
@@ -201,10 +203,10 @@ describe("the journal", () => {
     const store = createStore(database, ":memory:", { elapsed: () => 0 });
     const message = guildMessage();
     await store.outbox.heads(ACCOUNT, [message.channelId]);
-    await store.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
-    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
+    await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
+    const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
     const outbox = [frozen({ nonce: "ours", channelId: message.channelId })];
-    await store.finishTurn({ claim, end: { kind: "answered" }, entries: [], outbox }, NOW);
+    await store.turns.finishTurn({ claim, end: { kind: "answered" }, entries: [], outbox }, NOW);
     database.prepare(
       `INSERT INTO outbox (id, account_id, channel_id, nonce, created_at, message)
        VALUES (1, ?, 'elsewhere', 'theirs', 0, ?)`,
@@ -226,12 +228,12 @@ describe("the journal", () => {
     const store = createStore(database, ":memory:", options);
     const message = guildMessage();
     await store.outbox.heads(ACCOUNT, [message.channelId]);
-    await store.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
     createStore(database, ":memory:", options); // takes the journal
-    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
+    const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
     const entries = [{ role: "user" as const, text: "a", messageId: message.id, at: NOW }];
     const end = { kind: "answered" } as const;
-    await store.finishTurn({ claim, end, entries, outbox: [] }, NOW);
+    await store.turns.finishTurn({ claim, end, entries, outbox: [] }, NOW);
     store.catchUp();
     assert.equal(database.prepare("SELECT * FROM entry").all().length, 1);
     assert.deepEqual(
@@ -246,7 +248,7 @@ describe("the journal", () => {
     const refused: unknown[] = [];
     const onRefused = (...what: unknown[]) => void refused.push(what[0]);
     const store = createStore(database, ":memory:", { elapsed: () => 0, onRefused });
-    await store.acceptBatch(batch({ judged: [accepted()] }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [accepted()] }), NOW);
     store.catchUp();
     assert.deepEqual(refused, ["odd"]);
     const rows = database.prepare("SELECT kind, is_refused FROM journal").all();

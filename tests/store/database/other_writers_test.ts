@@ -35,7 +35,7 @@ describe("changedElsewhere()", () => {
     const command = openStore(path, OPTIONS);
     assert.equal(bot.changedElsewhere(), false);
     await bot.outbox.add(frozen({ nonce: "" }), NOW);
-    await bot.acceptBatch(batch(), NOW);
+    await bot.inbox.acceptBatch(batch(), NOW);
     assert.equal(bot.changedElsewhere(), false);
     assert.equal(command.changedElsewhere(), true);
 

@@ -6,22 +6,22 @@ import { frozen, openTestStore } from "../../support/store/store.ts";
 
 describe("createAccounts()", () => {
   it("[C6] knows nothing of an account before its first start", async () => {
-    assert.deepEqual(await openTestStore().store.loadAccount(ACCOUNT), { shards: [] });
+    assert.deepEqual(await openTestStore().store.gateway.loadAccount(ACCOUNT), { shards: [] });
   });
 
   it("[C6] names each account that connected, or has something to send, once", async () => {
     const { store } = openTestStore();
-    assert.deepEqual(await store.accountIds(), []);
-    await store.saveFlags(toAccountId("work"), 1, 1);
+    assert.deepEqual(await store.gateway.accountIds(), []);
+    await store.gateway.saveFlags(toAccountId("work"), 1, 1);
     for (const accountId of [ACCOUNT, ACCOUNT, toAccountId("work")]) {
       await store.outbox.add(frozen({ nonce: "", accountId }), 1);
     }
-    assert.deepEqual(await store.accountIds(), [ACCOUNT, "work"]);
+    assert.deepEqual(await store.gateway.accountIds(), [ACCOUNT, "work"]);
   });
 
   it("[X2] refuses a row that is none of ours", async () => {
     const { database, store } = openTestStore();
     database.exec("INSERT INTO account (account_id, user_id) VALUES ('default', 'me')");
-    await assert.rejects(store.loadAccount(ACCOUNT), /Not a Discord id/);
+    await assert.rejects(store.gateway.loadAccount(ACCOUNT), /Not a Discord id/);
   });
 });

@@ -23,30 +23,33 @@ const answer = (fields: Partial<GatewayAnswer> = {}): GatewayAnswer => ({
 describe("createDiscordAnswers()", () => {
   it("[G5] keeps all that Discord says of the gateway, as it was said last, for its account", async () => {
     const { store } = openTestStore();
-    await store.saveGateway(ACCOUNT, answer(), 1);
+    await store.gateway.saveGateway(ACCOUNT, answer(), 1);
     const { limit } = answer();
-    assert.deepEqual(await store.loadAccount(ACCOUNT), {
+    assert.deepEqual(await store.gateway.loadAccount(ACCOUNT), {
       gateway: { url: "wss://one", at: 1 },
       limit: { ...limit, shards: 2 },
       shards: [],
     });
     const later = { ...limit, total: 2_000, remaining: 3, maxConcurrency: 1, readAt: 9 };
-    await store.saveGateway(ACCOUNT, { url: "wss://two", shards: 1, limit: later }, 2);
-    assert.deepEqual(await store.loadAccount(ACCOUNT), {
+    await store.gateway.saveGateway(ACCOUNT, { url: "wss://two", shards: 1, limit: later }, 2);
+    assert.deepEqual(await store.gateway.loadAccount(ACCOUNT), {
       gateway: { url: "wss://two", at: 2 },
       limit: { ...later, shards: 1 },
       shards: [],
     });
-    assert.deepEqual(await store.loadAccount(SECOND), { shards: [] });
+    assert.deepEqual(await store.gateway.loadAccount(SECOND), { shards: [] });
   });
 
   it("[G9] keeps the application's flags with the time of reading, for its account", async () => {
     const { store } = openTestStore();
-    await store.saveFlags(ACCOUNT, 1 << 18, 1);
-    await store.saveFlags(ACCOUNT, 0, 2); // no flag at all is news too
-    assert.deepEqual(await store.loadAccount(ACCOUNT), { flags: { bits: 0, at: 2 }, shards: [] });
-    await store.saveGateway(ACCOUNT, answer(), 3);
-    assert.deepEqual((await store.loadAccount(ACCOUNT)).flags, { bits: 0, at: 2 });
-    assert.equal((await store.loadAccount(SECOND)).flags, undefined);
+    await store.gateway.saveFlags(ACCOUNT, 1 << 18, 1);
+    await store.gateway.saveFlags(ACCOUNT, 0, 2); // no flag at all is news too
+    assert.deepEqual(await store.gateway.loadAccount(ACCOUNT), {
+      flags: { bits: 0, at: 2 },
+      shards: [],
+    });
+    await store.gateway.saveGateway(ACCOUNT, answer(), 3);
+    assert.deepEqual((await store.gateway.loadAccount(ACCOUNT)).flags, { bits: 0, at: 2 });
+    assert.equal((await store.gateway.loadAccount(SECOND)).flags, undefined);
   });
 });

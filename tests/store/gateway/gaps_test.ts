@@ -18,11 +18,11 @@ const SELF: Self = {
 
 async function begin(store: Store, at: number, shardId = 0, accountId = ACCOUNT): Promise<void> {
   const session = { sessionId: `at ${at}`, resumeUrl: "wss://resume", seq: 1 };
-  await store.startGatewaySession(accountId, shardId, session, SELF, at);
+  await store.gateway.startSession(accountId, shardId, session, SELF, at);
 }
 
 const shardsOf = async (store: Store): Promise<readonly StoredShard[]> =>
-  (await store.loadAccount(ACCOUNT)).shards;
+  (await store.gateway.loadAccount(ACCOUNT)).shards;
 
 const gapsOf = async (store: Store) =>
   (await shardsOf(store)).map(({ shardId, catchUpFrom }) => [shardId, catchUpFrom]);
@@ -31,7 +31,7 @@ describe("openGap()", () => {
   it("[G5b] begins a minute before the newest stored message, in a session that goes on", async () => {
     const { store } = openTestStore();
     await begin(store, NOW);
-    await store.openGap(ACCOUNT, 0, NOW + 10);
+    await store.gateway.openGap(ACCOUNT, 0, NOW + 10);
     const [shard] = await shardsOf(store);
     assert.deepEqual([shard?.catchUpFrom, shard?.lostAt], [NOW - 60_000, NOW + 10]);
     assert.deepEqual([shard?.session?.sessionId, shard?.session?.hasHole], [`at ${NOW}`, true]);
@@ -40,12 +40,12 @@ describe("openGap()", () => {
   it("[G5b] stays open until a new session has begun", async () => {
     const { store } = openTestStore();
     await begin(store, NOW);
-    await store.openGap(ACCOUNT, 0, NOW + 10);
-    await store.finishCatchUp(ACCOUNT, 0, NOW - 60_000);
+    await store.gateway.openGap(ACCOUNT, 0, NOW + 10);
+    await store.gateway.finishCatchUp(ACCOUNT, 0, NOW - 60_000);
     assert.deepEqual(await gapsOf(store), [[0, NOW - 60_000]]);
     await begin(store, NOW + 30);
     assert.equal((await shardsOf(store))[0]?.session?.hasHole, undefined);
-    await store.finishCatchUp(ACCOUNT, 0, NOW - 60_000);
+    await store.gateway.finishCatchUp(ACCOUNT, 0, NOW - 60_000);
     assert.deepEqual(await gapsOf(store), [[0, undefined]]);
   });
 
@@ -53,7 +53,7 @@ describe("openGap()", () => {
     const { store } = openTestStore();
     await begin(store, NOW);
     await begin(store, NOW + 10);
-    await store.openGap(ACCOUNT, 0, NOW + 20);
+    await store.gateway.openGap(ACCOUNT, 0, NOW + 20);
     await begin(store, NOW + 30);
     const [shard] = await shardsOf(store);
     assert.deepEqual([shard?.catchUpFrom, shard?.lostAt], [NOW, NOW + 30]);
@@ -67,7 +67,7 @@ describe("finishCatchUp()", () => {
       await begin(store, NOW, shardId);
       await begin(store, NOW + 10, shardId);
     }
-    await store.finishCatchUp(ACCOUNT, 1, NOW);
+    await store.gateway.finishCatchUp(ACCOUNT, 1, NOW);
     const [first, second] = await shardsOf(store);
     assert.deepEqual([first?.catchUpFrom, first?.lostAt], [NOW, NOW + 10]);
     assert.deepEqual([second?.catchUpFrom, second?.lostAt], [undefined, undefined]);
@@ -79,8 +79,8 @@ describe("finishCatchUp()", () => {
     const { store } = openTestStore();
     await begin(store, NOW);
     await begin(store, NOW + 10);
-    await store.finishCatchUp(ACCOUNT, 0, NOW - 1);
-    await store.finishCatchUp(SECOND, 0, NOW);
+    await store.gateway.finishCatchUp(ACCOUNT, 0, NOW - 1);
+    await store.gateway.finishCatchUp(SECOND, 0, NOW);
     assert.deepEqual(await gapsOf(store), [[0, NOW]]);
   });
 
@@ -89,9 +89,9 @@ describe("finishCatchUp()", () => {
     await begin(store, NOW);
     await begin(store, NOW + 10);
     await begin(store, NOW + 20);
-    await store.finishCatchUp(ACCOUNT, 0, NOW, NOW + 10);
+    await store.gateway.finishCatchUp(ACCOUNT, 0, NOW, NOW + 10);
     assert.deepEqual(await gapsOf(store), [[0, NOW]]);
-    await store.finishCatchUp(ACCOUNT, 0, NOW, NOW + 20);
+    await store.gateway.finishCatchUp(ACCOUNT, 0, NOW, NOW + 20);
     assert.deepEqual(await gapsOf(store), [[0, undefined]]);
   });
 
@@ -99,9 +99,9 @@ describe("finishCatchUp()", () => {
     const { store } = openTestStore();
     await begin(store, NOW);
     await begin(store, NOW + 10);
-    await store.finishCatchUp(ACCOUNT, 0, NOW);
+    await store.gateway.finishCatchUp(ACCOUNT, 0, NOW);
     const message = guildMessage({ id: messageId("1400000000000000101") });
-    await store.acceptBatch(batch({ judged: [ignored(message)] }), NOW + 15);
+    await store.inbox.acceptBatch(batch({ judged: [ignored(message)] }), NOW + 15);
     await begin(store, NOW + 20);
     const [shard] = await shardsOf(store);
     assert.deepEqual([shard?.catchUpFrom, shard?.lostAt], [message.sentAt, NOW + 20]);
@@ -111,15 +111,15 @@ describe("finishCatchUp()", () => {
 describe("reshard()", () => {
   it("[G6] ends the old sessions, and gives each new shard the gap of the oldest", async () => {
     const { store } = openTestStore();
-    await store.reshard(ACCOUNT, 2, NOW);
+    await store.gateway.reshard(ACCOUNT, 2, NOW);
     await begin(store, NOW, 0);
     await begin(store, NOW + 5, 1);
     const message = guildMessage({ id: messageId("1400000000000000101") });
     const said = batch({ heard: heard(2), judged: [ignored(message)] });
-    await store.acceptBatch(said, NOW + 7);
-    await store.reshard(ACCOUNT, 3, NOW + 10);
+    await store.inbox.acceptBatch(said, NOW + 7);
+    await store.gateway.reshard(ACCOUNT, 3, NOW + 10);
     const gap = { catchUpFrom: NOW + 5, lostAt: NOW + 10, storedUpTo: NOW + 5, aliveAt: NOW + 7 };
-    const { shardCount, shards } = await store.loadAccount(ACCOUNT);
+    const { shardCount, shards } = await store.gateway.loadAccount(ACCOUNT);
     assert.equal(shardCount, 3);
     assert.deepEqual(shards, [0, 1, 2].map((shardId) => ({ shardId, ...gap })));
   });
@@ -129,29 +129,29 @@ describe("reshard()", () => {
     await begin(store, NOW, 0);
     await begin(store, NOW + 1, 0);
     const message = guildMessage({ id: messageId("1400000000000000101") });
-    await store.acceptBatch(batch({ judged: [ignored(message)] }), NOW);
-    await store.reshard(ACCOUNT, 2, NOW + 2);
+    await store.inbox.acceptBatch(batch({ judged: [ignored(message)] }), NOW);
+    await store.gateway.reshard(ACCOUNT, 2, NOW + 2);
     assert.deepEqual(await gapsOf(store), [[0, NOW], [1, NOW]]);
   });
 
   it("[G6] keeps a gap open that has no session after it: it still grows", async () => {
     const { store } = openTestStore();
     await begin(store, NOW);
-    await store.reshard(ACCOUNT, 2, NOW + 1);
-    await store.finishCatchUp(ACCOUNT, 0, NOW);
+    await store.gateway.reshard(ACCOUNT, 2, NOW + 1);
+    await store.gateway.finishCatchUp(ACCOUNT, 0, NOW);
     assert.deepEqual(await gapsOf(store), [[0, NOW], [1, NOW]]);
     await begin(store, NOW + 2, 0);
     assert.deepEqual((await shardsOf(store))[0]?.lostAt, NOW + 2);
-    await store.finishCatchUp(ACCOUNT, 0, NOW);
+    await store.gateway.finishCatchUp(ACCOUNT, 0, NOW);
     assert.deepEqual(await gapsOf(store), [[0, undefined], [1, NOW]]);
   });
 
   it("[G6] opens no gap before the first session of all, nor in another account", async () => {
     const { store } = openTestStore();
     await begin(store, NOW, 0, SECOND);
-    await store.reshard(ACCOUNT, 4, NOW);
-    assert.deepEqual(await store.loadAccount(ACCOUNT), { shardCount: 4, shards: [] });
-    const second = await store.loadAccount(SECOND);
+    await store.gateway.reshard(ACCOUNT, 4, NOW);
+    assert.deepEqual(await store.gateway.loadAccount(ACCOUNT), { shardCount: 4, shards: [] });
+    const second = await store.gateway.loadAccount(SECOND);
     assert.equal(second.shards[0]?.session?.sessionId, `at ${NOW}`);
     assert.equal(second.shardCount, undefined);
   });
@@ -168,7 +168,7 @@ describe("the gaps of an account", () => {
     const property = fc.asyncProperty(steps, async (schedule) => {
       const { store } = openTestStore();
       let count = 3;
-      await store.reshard(ACCOUNT, count, 0);
+      await store.gateway.reshard(ACCOUNT, count, 0);
       for (let shardId = 0; shardId < count; shardId++) await begin(store, 0, shardId);
       /** For each shard, since when something may have been missed. */
       let owed = new Map<number, number>();
@@ -187,7 +187,7 @@ describe("the gaps of an account", () => {
             if (!beginnings.has(shardId)) break;
             const message = { ...guildMessage({ id: messageId(String(at)) }), sentAt: at };
             const told = batch({ heard: heard(at, shardId), judged: [ignored(message)] });
-            await store.acceptBatch(told, at);
+            await store.inbox.acceptBatch(told, at);
             heardUpTo.set(shardId, at);
             break;
           }
@@ -195,7 +195,7 @@ describe("the gaps of an account", () => {
             const from = (await shardsOf(store)).find((one) => one.shardId === shardId)
               ?.catchUpFrom;
             if (from === undefined) break;
-            await store.finishCatchUp(ACCOUNT, shardId, from);
+            await store.gateway.finishCatchUp(ACCOUNT, shardId, from);
             if (beginnings.has(shardId)) owed.delete(shardId);
             break;
           }
@@ -206,7 +206,7 @@ describe("the gaps of an account", () => {
             owed = new Map(ids.map((id) => [id, oldest]));
             heardUpTo = new Map(ids.map((id) => [id, oldest]));
             beginnings = new Set();
-            await store.reshard(ACCOUNT, count, at);
+            await store.gateway.reshard(ACCOUNT, count, at);
             break;
           }
         }

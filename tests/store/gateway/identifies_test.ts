@@ -23,8 +23,8 @@ function answer(fields: Partial<SessionStartLimit> = {}) {
 describe("takeIdentify()", () => {
   it("[G5] records what it grants, and nothing else", async () => {
     const { store, rows } = openTestStore();
-    assert.deepEqual(await store.takeIdentify(ACCOUNT, 3, NOW), GRANTED);
-    assert.deepEqual(await store.takeIdentify(ACCOUNT, 0, NOW + 1), {
+    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 3, NOW), GRANTED);
+    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, NOW + 1), {
       kind: "wait",
       untilMs: NOW + SPACING_MS,
       why: "spacing",
@@ -32,17 +32,17 @@ describe("takeIdentify()", () => {
     assert.deepEqual(rows("SELECT account_id, shard_id, at FROM identify"), [
       { account_id: "default", shard_id: 3, at: NOW },
     ]);
-    assert.deepEqual(await store.identifyBudget(ACCOUNT, NOW + 1), { left: 999 });
+    assert.deepEqual(await store.gateway.identifyBudget(ACCOUNT, NOW + 1), { left: 999 });
   });
 
   it("[G5] grants one of several who ask at once, by what Discord allows at once", async () => {
     const { store } = openTestStore();
-    await store.saveGateway(ACCOUNT, answer({ maxConcurrency: 2 }), NOW);
+    await store.gateway.saveGateway(ACCOUNT, answer({ maxConcurrency: 2 }), NOW);
     const answers = await Promise.all(
-      [0, 1, 2, 3].map((shardId) => store.takeIdentify(ACCOUNT, shardId, NOW)),
+      [0, 1, 2, 3].map((shardId) => store.gateway.takeIdentify(ACCOUNT, shardId, NOW)),
     );
     assert.deepEqual(answers.map(({ kind }) => kind), ["granted", "granted", "wait", "wait"]);
-    assert.deepEqual(await store.identifyBudget(ACCOUNT, NOW), { left: 998 });
+    assert.deepEqual(await store.gateway.identifyBudget(ACCOUNT, NOW), { left: 998 });
   });
 
   it("[G5] waits for the disk before it grants", async () => {
@@ -53,22 +53,22 @@ describe("takeIdentify()", () => {
       said.push(sql);
       exec(sql);
     };
-    await store.saveFlags(ACCOUNT, 0, NOW);
-    await store.takeIdentify(ACCOUNT, 0, NOW);
+    await store.gateway.saveFlags(ACCOUNT, 0, NOW);
+    await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
     assert.deepEqual(said, ["PRAGMA synchronous = normal", "PRAGMA synchronous = full"]);
   });
 
   it("[G5] grants nothing that it cannot record", async () => {
     const { database, store } = openTestStore();
     database.exec("PRAGMA query_only = ON");
-    await assert.rejects(store.takeIdentify(ACCOUNT, 0, NOW), { name: "StoreError" });
+    await assert.rejects(store.gateway.takeIdentify(ACCOUNT, 0, NOW), { name: "StoreError" });
   });
 
   it("[G5] keeps the accounts apart: each bot has a budget of its own", async () => {
     const { store } = openTestStore();
-    await store.takeIdentify(ACCOUNT, 0, NOW);
-    assert.deepEqual(await store.takeIdentify(SECOND, 0, NOW), GRANTED);
-    assert.deepEqual(await store.identifyBudget(SECOND, NOW), { left: 999 });
+    await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
+    assert.deepEqual(await store.gateway.takeIdentify(SECOND, 0, NOW), GRANTED);
+    assert.deepEqual(await store.gateway.identifyBudget(SECOND, NOW), { left: 999 });
   });
 
   it("[G5] counts over restarts, in the file", async () => {
@@ -77,8 +77,8 @@ describe("takeIdentify()", () => {
     for (let start = 0; start < 3; start++) {
       const now = NOW + start * SPACING_MS;
       const store = openStore(path, { now, elapsed: () => 0 });
-      assert.deepEqual(await store.identifyBudget(ACCOUNT, now), { left: 1_000 - start });
-      assert.deepEqual(await store.takeIdentify(ACCOUNT, 0, now), GRANTED);
+      assert.deepEqual(await store.gateway.identifyBudget(ACCOUNT, now), { left: 1_000 - start });
+      assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, now), GRANTED);
       store.close();
     }
   });
@@ -90,17 +90,17 @@ describe("takeIdentify()", () => {
     while (granted.length < ALLOWED + 20) {
       // A process that asks once, and dies.
       const store = createStore(database, ":memory:", { elapsed: () => 0 });
-      const asked = await store.takeIdentify(ACCOUNT, 0, now);
+      const asked = await store.gateway.takeIdentify(ACCOUNT, 0, now);
       if (asked.kind === "granted") {
         granted.push(now);
         now += 6_000;
       } else {
         assert.equal(asked.why, "budget");
-        assert.deepEqual(await store.identifyBudget(ACCOUNT, now), {
+        assert.deepEqual(await store.gateway.identifyBudget(ACCOUNT, now), {
           left: 50,
           heldUntil: asked.untilMs,
         });
-        assert.equal(await store.identifyInMs(ACCOUNT, 0, now), asked.untilMs - now);
+        assert.equal(await store.gateway.identifyInMs(ACCOUNT, 0, now), asked.untilMs - now);
         now = asked.untilMs;
       }
     }
@@ -111,35 +111,37 @@ describe("takeIdentify()", () => {
 
   it("[G5] holds back by what Discord said of other processes, until its reset", async () => {
     const { store } = openTestStore();
-    await store.saveGateway(ACCOUNT, answer({ remaining: 51, resetAfterMs: 60_000 }), NOW);
-    assert.deepEqual(await store.takeIdentify(ACCOUNT, 0, NOW + 1), GRANTED);
+    await store.gateway.saveGateway(ACCOUNT, answer({ remaining: 51, resetAfterMs: 60_000 }), NOW);
+    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, NOW + 1), GRANTED);
     const untilMs = NOW + 60_000;
-    assert.deepEqual(await store.takeIdentify(ACCOUNT, 0, NOW + 20_000), {
+    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, NOW + 20_000), {
       kind: "wait",
       untilMs,
       why: "budget",
     });
-    assert.deepEqual(await store.takeIdentify(ACCOUNT, 0, untilMs), GRANTED);
+    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, untilMs), GRANTED);
   });
 
   it("[G5] forgets a day for no clock that ran ahead for a while", async () => {
     const { store } = openTestStore();
-    for (let at = 0; at < 3; at++) await store.takeIdentify(ACCOUNT, 0, NOW + at * SPACING_MS);
+    for (let at = 0; at < 3; at++) {
+      await store.gateway.takeIdentify(ACCOUNT, 0, NOW + at * SPACING_MS);
+    }
     const ahead = NOW + 400 * DAY_MS;
-    assert.deepEqual(await store.takeIdentify(ACCOUNT, 0, ahead), GRANTED);
-    assert.deepEqual(await store.identifyBudget(ACCOUNT, NOW + 60_000), { left: 996 });
+    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, ahead), GRANTED);
+    assert.deepEqual(await store.gateway.identifyBudget(ACCOUNT, NOW + 60_000), { left: 996 });
   });
 
   it("[G5] counts what it did ahead of time for a day, and not until that time has come", async () => {
     const { store } = openTestStore();
     const ahead = NOW + 400 * DAY_MS;
-    await store.saveGateway(ACCOUNT, answer({ readAt: ahead, remaining: 60 }), ahead);
-    await store.takeIdentify(ACCOUNT, 0, ahead);
-    const asked = await store.takeIdentify(ACCOUNT, 0, NOW);
+    await store.gateway.saveGateway(ACCOUNT, answer({ readAt: ahead, remaining: 60 }), ahead);
+    await store.gateway.takeIdentify(ACCOUNT, 0, ahead);
+    const asked = await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
     assert.deepEqual(asked, { kind: "wait", untilMs: NOW + SPACING_MS, why: "spacing" });
-    assert.deepEqual(await store.takeIdentify(ACCOUNT, 0, NOW + SPACING_MS), GRANTED);
-    assert.deepEqual(await store.identifyBudget(ACCOUNT, NOW + SPACING_MS), { left: 58 });
-    assert.deepEqual(await store.identifyBudget(ACCOUNT, NOW + DAY_MS), { left: 999 });
+    assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, NOW + SPACING_MS), GRANTED);
+    assert.deepEqual(await store.gateway.identifyBudget(ACCOUNT, NOW + SPACING_MS), { left: 58 });
+    assert.deepEqual(await store.gateway.identifyBudget(ACCOUNT, NOW + DAY_MS), { left: 999 });
   });
 
   it("[X6] keeps no more than can count", async () => {
@@ -158,13 +160,13 @@ describe("takeIdentify()", () => {
     const countOf = (account: string) =>
       rows(`SELECT COUNT(*) AS n, MAX(at) AS at FROM identify WHERE account_id = '${account}'`)[0];
     add(1_500, NOW - 9 * DAY_MS);
-    await store.takeIdentify(ACCOUNT, 0, NOW);
+    await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
     assert.deepEqual(countOf(ACCOUNT), { n: 1_000, at: NOW });
     assert.equal(countOf(SECOND)?.["n"], 1_500);
 
     add(1_500, NOW - 8 * DAY_MS);
-    await store.saveGateway(ACCOUNT, answer({ total: 2_000, remaining: 2_000 }), NOW);
-    await store.takeIdentify(ACCOUNT, 0, NOW + SPACING_MS);
+    await store.gateway.saveGateway(ACCOUNT, answer({ total: 2_000, remaining: 2_000 }), NOW);
+    await store.gateway.takeIdentify(ACCOUNT, 0, NOW + SPACING_MS);
     assert.deepEqual(countOf(ACCOUNT), { n: 2_000, at: NOW + SPACING_MS });
   });
 });
@@ -172,10 +174,10 @@ describe("takeIdentify()", () => {
 describe("identifyInMs()", () => {
   it("[G5] says how long a shard is to wait, and takes nothing", async () => {
     const { store, rows } = openTestStore();
-    assert.equal(await store.identifyInMs(ACCOUNT, 0, NOW), 0);
-    await store.takeIdentify(ACCOUNT, 0, NOW);
-    assert.equal(await store.identifyInMs(ACCOUNT, 0, NOW + 1_000), SPACING_MS - 1_000);
-    assert.equal(await store.identifyInMs(ACCOUNT, 0, NOW + SPACING_MS), 0);
+    assert.equal(await store.gateway.identifyInMs(ACCOUNT, 0, NOW), 0);
+    await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
+    assert.equal(await store.gateway.identifyInMs(ACCOUNT, 0, NOW + 1_000), SPACING_MS - 1_000);
+    assert.equal(await store.gateway.identifyInMs(ACCOUNT, 0, NOW + SPACING_MS), 0);
     assert.equal(rows("SELECT * FROM identify").length, 1);
   });
 });

@@ -15,15 +15,18 @@ const session = (sessionId: string) => ({ sessionId, resumeUrl: "wss://resume", 
 describe("createRuns()", () => {
   it("[O9] tells a run of the one before it, and the first of none", async () => {
     const { store } = openTestStore();
-    assert.equal(await store.startRun({ runId: "a", startedAt: NOW, bootId: "boot" }), undefined);
-    await store.endRun("a", "stopped", NOW + 5);
-    assert.deepEqual(await store.startRun({ runId: "b", startedAt: NOW + 10 }), {
+    assert.equal(
+      await store.gateway.startRun({ runId: "a", startedAt: NOW, bootId: "boot" }),
+      undefined,
+    );
+    await store.gateway.endRun("a", "stopped", NOW + 5);
+    assert.deepEqual(await store.gateway.startRun({ runId: "b", startedAt: NOW + 10 }), {
       startedAt: NOW,
       aliveAt: NOW + 5,
       bootId: "boot",
       ending: "stopped",
     });
-    assert.deepEqual(await store.startRun({ runId: "c", startedAt: NOW + 20 }), {
+    assert.deepEqual(await store.gateway.startRun({ runId: "c", startedAt: NOW + 20 }), {
       startedAt: NOW + 10,
       aliveAt: NOW + 10,
     });
@@ -31,28 +34,28 @@ describe("createRuns()", () => {
 
   it("[O9] takes a session that is heard for a sign that this run lives", async () => {
     const { store } = openTestStore();
-    await store.startRun({ runId: "killed", startedAt: NOW });
-    await store.startGatewaySession(ACCOUNT, 0, session("a"), SELF, NOW + 1);
-    await store.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW + 60 }], NOW + 60);
-    const alive = async () => (await store.runs(0)).map(({ aliveAt }) => aliveAt - NOW);
+    await store.gateway.startRun({ runId: "killed", startedAt: NOW });
+    await store.gateway.startSession(ACCOUNT, 0, session("a"), SELF, NOW + 1);
+    await store.gateway.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW + 60 }], NOW + 60);
+    const alive = async () => (await store.gateway.runs(0)).map(({ aliveAt }) => aliveAt - NOW);
     assert.deepEqual(await alive(), [60]);
-    assert.equal((await store.runsAround(NOW + 60)).before?.aliveAt, NOW + 60);
-    const last = await store.startRun({ runId: "this", startedAt: NOW + 100 });
+    assert.equal((await store.gateway.runsAround(NOW + 60)).before?.aliveAt, NOW + 60);
+    const last = await store.gateway.startRun({ runId: "this", startedAt: NOW + 100 });
     assert.equal(last?.aliveAt, NOW + 60);
-    await store.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW + 160 }], NOW + 160);
+    await store.gateway.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW + 160 }], NOW + 160);
     assert.deepEqual(await alive(), [60, 160], "what this run hears says nothing of the last one");
-    await store.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW + 160 }], NOW + 220);
+    await store.gateway.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW + 160 }], NOW + 220);
     assert.deepEqual(await alive(), [60, 220], "a run without a gateway lives, too");
   });
 
   it("[O9] keeps this run alive, and none of those before it", async () => {
     const { store } = openTestStore();
-    await store.startRun({ runId: "killed", startedAt: NOW });
-    await store.touchAlive(ACCOUNT, [], NOW + 10);
-    await store.startRun({ runId: "this", startedAt: NOW + 20 });
-    await store.touchAlive(ACCOUNT, [], NOW + 30);
-    await store.touchAlive(ACCOUNT, [], NOW + 25); // the clock was set back
-    assert.deepEqual(await store.runs(0), [
+    await store.gateway.startRun({ runId: "killed", startedAt: NOW });
+    await store.gateway.touchAlive(ACCOUNT, [], NOW + 10);
+    await store.gateway.startRun({ runId: "this", startedAt: NOW + 20 });
+    await store.gateway.touchAlive(ACCOUNT, [], NOW + 30);
+    await store.gateway.touchAlive(ACCOUNT, [], NOW + 25); // the clock was set back
+    assert.deepEqual(await store.gateway.runs(0), [
       { runId: "killed", startedAt: NOW, aliveAt: NOW + 10 },
       { runId: "this", startedAt: NOW + 20, aliveAt: NOW + 30 },
     ]);
@@ -60,11 +63,11 @@ describe("createRuns()", () => {
 
   it("[O9] keeps nothing alive that has ended", async () => {
     const { store } = openTestStore();
-    await store.startRun({ runId: "a", startedAt: NOW });
-    await store.endRun("a", "fault", NOW + 5);
-    await store.endRun("b", "stopped", NOW + 6);
-    await store.touchAlive(ACCOUNT, [], NOW + 10);
-    assert.deepEqual(await store.runs(0), [
+    await store.gateway.startRun({ runId: "a", startedAt: NOW });
+    await store.gateway.endRun("a", "fault", NOW + 5);
+    await store.gateway.endRun("b", "stopped", NOW + 6);
+    await store.gateway.touchAlive(ACCOUNT, [], NOW + 10);
+    assert.deepEqual(await store.gateway.runs(0), [
       { runId: "a", startedAt: NOW, aliveAt: NOW + 5, ending: "fault" },
     ]);
   });
@@ -72,10 +75,11 @@ describe("createRuns()", () => {
   it("[O9] names the runs that lived since a time, oldest first", async () => {
     const { store } = openTestStore();
     for (const [index, runId] of ["a", "b", "c"].entries()) {
-      await store.startRun({ runId, startedAt: NOW + index * 100 });
-      await store.touchAlive(ACCOUNT, [], NOW + index * 100 + 50);
+      await store.gateway.startRun({ runId, startedAt: NOW + index * 100 });
+      await store.gateway.touchAlive(ACCOUNT, [], NOW + index * 100 + 50);
     }
-    const names = async (since: number) => (await store.runs(since)).map(({ runId }) => runId);
+    const names = async (since: number) =>
+      (await store.gateway.runs(since)).map(({ runId }) => runId);
     assert.deepEqual(await names(NOW + 150), ["b", "c"]);
     assert.deepEqual(await names(NOW + 151), ["c"]);
     assert.deepEqual(await names(NOW + 251), []);
@@ -84,9 +88,9 @@ describe("createRuns()", () => {
   it("[X6] keeps the last fifty", async () => {
     const { store } = openTestStore();
     for (let run = 0; run < 60; run++) {
-      await store.startRun({ runId: `run ${run}`, startedAt: NOW + run });
+      await store.gateway.startRun({ runId: `run ${run}`, startedAt: NOW + run });
     }
-    const kept = await store.runs(0);
+    const kept = await store.gateway.runs(0);
     assert.equal(kept.length, 50);
     assert.equal(kept[0]?.runId, "run 10");
     assert.equal(kept.at(-1)?.runId, "run 59");
@@ -94,21 +98,21 @@ describe("createRuns()", () => {
 
   it("[X2] takes the name of a run once", async () => {
     const { store } = openTestStore();
-    await store.startRun({ runId: "a", startedAt: NOW });
-    await assert.rejects(store.startRun({ runId: "a", startedAt: NOW }), /UNIQUE/);
+    await store.gateway.startRun({ runId: "a", startedAt: NOW });
+    await assert.rejects(store.gateway.startRun({ runId: "a", startedAt: NOW }), /UNIQUE/);
   });
 });
 
 describe("runsAround()", () => {
   async function open() {
     const { store } = openTestStore();
-    await store.startRun({ runId: "stopped", startedAt: NOW });
-    await store.endRun("stopped", "stopped", NOW + 50_000);
-    await store.startRun({ runId: "killed", startedAt: NOW + 100_000 });
-    await store.touchAlive(ACCOUNT, [], NOW + 150_000);
-    await store.startRun({ runId: "this", startedAt: NOW + 300_000 });
+    await store.gateway.startRun({ runId: "stopped", startedAt: NOW });
+    await store.gateway.endRun("stopped", "stopped", NOW + 50_000);
+    await store.gateway.startRun({ runId: "killed", startedAt: NOW + 100_000 });
+    await store.gateway.touchAlive(ACCOUNT, [], NOW + 150_000);
+    await store.gateway.startRun({ runId: "this", startedAt: NOW + 300_000 });
     return async (at: number) => {
-      const { wasRunning, before, after } = await store.runsAround(NOW + at);
+      const { wasRunning, before, after } = await store.gateway.runsAround(NOW + at);
       return [before?.runId, wasRunning, after?.runId];
     };
   }
@@ -130,6 +134,6 @@ describe("runsAround()", () => {
   });
 
   it("[P1] knows of no run where there was none", async () => {
-    assert.deepEqual(await openTestStore().store.runsAround(NOW), { wasRunning: false });
+    assert.deepEqual(await openTestStore().store.gateway.runsAround(NOW), { wasRunning: false });
   });
 });

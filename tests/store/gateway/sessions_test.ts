@@ -22,19 +22,21 @@ const late = guildMessage({ id: messageId("1410000000000000101") });
 function openSessions() {
   const test = openTestStore();
   const begin = (sessionId: string, at: number, shardId = 0) =>
-    test.store.startGatewaySession(ACCOUNT, shardId, session(sessionId), SELF, at);
+    test.store.gateway.startSession(ACCOUNT, shardId, session(sessionId), SELF, at);
   return { ...test, begin };
 }
 
 async function shardOf(store: Store, shardId = 0): Promise<StoredShard | undefined> {
-  return (await store.loadAccount(ACCOUNT)).shards.find((shard) => shard.shardId === shardId);
+  return (await store.gateway.loadAccount(ACCOUNT)).shards.find((shard) =>
+    shard.shardId === shardId
+  );
 }
 
-describe("startGatewaySession()", () => {
+describe("startSession()", () => {
   it("[G5] stores the session of a shard, who we are in it, and that it lives", async () => {
     const { store } = openTestStore();
-    await store.startGatewaySession(ACCOUNT, 1, session("a", 3), SELF, NOW);
-    assert.deepEqual(await store.loadAccount(ACCOUNT), {
+    await store.gateway.startSession(ACCOUNT, 1, session("a", 3), SELF, NOW);
+    assert.deepEqual(await store.gateway.loadAccount(ACCOUNT), {
       self: SELF,
       readyAt: NOW,
       shards: [{
@@ -48,8 +50,12 @@ describe("startGatewaySession()", () => {
 
   it("[G6] misses nothing by the first session of all, even after a while of waiting", async () => {
     const { store, begin } = openSessions();
-    await store.reshard(ACCOUNT, 1, NOW - MINUTE_MS);
-    await store.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW - MINUTE_MS }], NOW - MINUTE_MS);
+    await store.gateway.reshard(ACCOUNT, 1, NOW - MINUTE_MS);
+    await store.gateway.touchAlive(
+      ACCOUNT,
+      [{ shardId: 0, heardAt: NOW - MINUTE_MS }],
+      NOW - MINUTE_MS,
+    );
     await begin("a", NOW);
     assert.equal((await shardOf(store))?.catchUpFrom, undefined);
     await begin("b", NOW + 1);
@@ -58,9 +64,9 @@ describe("startGatewaySession()", () => {
 
   it("[G6] misses nothing by the first sessions of several shards", async () => {
     const { store, begin } = openSessions();
-    await store.reshard(ACCOUNT, 3, NOW);
+    await store.gateway.reshard(ACCOUNT, 3, NOW);
     for (const shardId of [1, 0, 2]) await begin(`s${shardId}`, NOW + shardId, shardId);
-    const { shards } = await store.loadAccount(ACCOUNT);
+    const { shards } = await store.gateway.loadAccount(ACCOUNT);
     assert.deepEqual(shards.map(({ shardId }) => shardId), [0, 1, 2]);
     assert.deepEqual(shards.map(({ catchUpFrom }) => catchUpFrom), Array(3).fill(undefined));
   });
@@ -68,7 +74,7 @@ describe("startGatewaySession()", () => {
   it("[G6] says from where to catch up: from the newest message that is stored", async () => {
     const { store, begin } = openSessions();
     await begin("a", NOW);
-    await store.acceptBatch(batch({ judged: [ignored(early)] }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [ignored(early)] }), NOW);
     assert.equal((await shardOf(store))?.catchUpFrom, undefined);
     await begin("b", NOW);
     assert.equal((await shardOf(store))?.catchUpFrom, early.sentAt);
@@ -88,7 +94,7 @@ describe("startGatewaySession()", () => {
     const { store, begin } = openSessions();
     await begin("a", NOW);
     await begin("b", NOW);
-    await store.acceptBatch(batch({ judged: [ignored(late)] }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [ignored(late)] }), NOW);
     await begin("c", NOW + 1);
     assert.equal((await shardOf(store))?.catchUpFrom, NOW);
   });
@@ -96,12 +102,12 @@ describe("startGatewaySession()", () => {
   it("[G6] says when the newest loss was discovered, wherever its gap begins", async () => {
     const { store, begin } = openSessions();
     await begin("a", NOW);
-    await store.acceptBatch(batch({ judged: [ignored(early)] }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [ignored(early)] }), NOW);
     assert.equal((await shardOf(store))?.lostAt, undefined, "the first loses nothing");
     await begin("b", NOW + 10);
     assert.equal((await shardOf(store))?.lostAt, NOW + 10);
-    await store.acceptBatch(batch({ judged: [ignored(late)] }), NOW + 20);
-    await store.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW + 30 }], NOW + 30);
+    await store.inbox.acceptBatch(batch({ judged: [ignored(late)] }), NOW + 20);
+    await store.gateway.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW + 30 }], NOW + 30);
     assert.equal((await shardOf(store))?.lostAt, NOW + 10, "nothing was lost since");
     await begin("c", NOW + 40);
     const { catchUpFrom, lostAt } = (await shardOf(store))!;
@@ -111,9 +117,9 @@ describe("startGatewaySession()", () => {
   it("[G5] begins to count anew, below where the lost session was", async () => {
     const { store, begin } = openSessions();
     await begin("a", NOW);
-    await store.acceptBatch(batch({ heard: heard(900) }), NOW);
+    await store.inbox.acceptBatch(batch({ heard: heard(900) }), NOW);
     await begin("b", NOW);
-    await store.acceptBatch(batch({ heard: heard(2) }), NOW);
+    await store.inbox.acceptBatch(batch({ heard: heard(2) }), NOW);
     const stored = (await shardOf(store))?.session;
     assert.equal(stored?.sessionId, "b");
     assert.equal(stored?.seq, 2);
@@ -125,7 +131,7 @@ describe("prepareAdvanceSession()", () => {
     const { store, begin } = openSessions();
     for (const shardId of [0, 1]) await begin("a", NOW, shardId);
     const before = await shardOf(store, 0);
-    await store.acceptBatch(batch({ heard: heard(7, 1), judged: [ignored(early)] }), NOW + 5);
+    await store.inbox.acceptBatch(batch({ heard: heard(7, 1), judged: [ignored(early)] }), NOW + 5);
     assert.deepEqual(await shardOf(store, 0), before);
     assert.deepEqual(await shardOf(store, 1), {
       shardId: 1,
@@ -139,9 +145,9 @@ describe("prepareAdvanceSession()", () => {
     const { store, begin } = openSessions();
     await begin("a", NOW);
     await begin("b", NOW + 1);
-    const before = await store.loadAccount(ACCOUNT);
-    await store.acceptBatch(found({ judged: [ignored(late)] }), NOW + 2 * MINUTE_MS);
-    assert.deepEqual(await store.loadAccount(ACCOUNT), before);
+    const before = await store.gateway.loadAccount(ACCOUNT);
+    await store.inbox.acceptBatch(found({ judged: [ignored(late)] }), NOW + 2 * MINUTE_MS);
+    assert.deepEqual(await store.gateway.loadAccount(ACCOUNT), before);
   });
 
   const ahead: readonly [what: string, aheadMs: number, isSetBack: boolean][] = [
@@ -154,7 +160,7 @@ describe("prepareAdvanceSession()", () => {
       const { store, begin } = openSessions();
       const began = early.sentAt + aheadMs;
       await begin("a", began);
-      await store.acceptBatch(batch({ judged: [ignored(early)] }), began);
+      await store.inbox.acceptBatch(batch({ judged: [ignored(early)] }), began);
       const upTo = isSetBack ? early.sentAt : began;
       assert.equal((await shardOf(store))?.storedUpTo, upTo);
       await begin("b", began);
@@ -165,18 +171,21 @@ describe("prepareAdvanceSession()", () => {
   it("[G6] goes by the newest message of a batch", async () => {
     const { store, begin } = openSessions();
     await begin("a", late.sentAt);
-    await store.acceptBatch(batch({ judged: [ignored(late), ignored(early)] }), late.sentAt);
+    await store.inbox.acceptBatch(batch({ judged: [ignored(late), ignored(early)] }), late.sentAt);
     assert.equal((await shardOf(store))?.storedUpTo, late.sentAt);
   });
 
   it("[G6] goes back for no batch that tells no time, or that the gateway did not tell", async () => {
     const { store, begin } = openSessions();
     await begin("a", late.sentAt);
-    await store.acceptBatch(batch({ heard: heard(2) }), late.sentAt);
+    await store.inbox.acceptBatch(batch({ heard: heard(2) }), late.sentAt);
     assert.equal((await shardOf(store))?.storedUpTo, late.sentAt, "without a message");
-    await store.acceptBatch(found({ judged: [ignored(early)] }), late.sentAt);
+    await store.inbox.acceptBatch(found({ judged: [ignored(early)] }), late.sentAt);
     assert.equal((await shardOf(store))?.storedUpTo, late.sentAt, "read over REST");
-    await store.acceptBatch(batch({ heard: heard(3), judged: [ignored(early)] }), late.sentAt);
+    await store.inbox.acceptBatch(
+      batch({ heard: heard(3), judged: [ignored(early)] }),
+      late.sentAt,
+    );
     assert.equal((await shardOf(store))?.storedUpTo, late.sentAt, "stored before");
   });
 
@@ -185,7 +194,7 @@ describe("prepareAdvanceSession()", () => {
     for (const shardId of [0, 1]) await begin("a", late.sentAt, shardId);
     await begin("b", late.sentAt + 1, 1);
     const before = await shardOf(store, 0);
-    await store.acceptBatch(
+    await store.inbox.acceptBatch(
       batch({ heard: heard(7, 1), judged: [ignored(early)] }),
       late.sentAt + 2,
     );
@@ -203,8 +212,8 @@ describe("prepareAdvanceSession()", () => {
     await begin("a", NOW);
     const noted: (number | undefined)[] = [];
     for (const by of [MINUTE_MS, MINUTE_MS + 1, MINUTE_MS + 2, 3 * MINUTE_MS, MINUTE_MS]) {
-      await store.acceptBatch(batch(), NOW + by);
-      noted.push((await store.loadAccount(ACCOUNT)).readyAt! - NOW);
+      await store.inbox.acceptBatch(batch(), NOW + by);
+      noted.push((await store.gateway.loadAccount(ACCOUNT)).readyAt! - NOW);
     }
     const after = [0, MINUTE_MS + 1, MINUTE_MS + 1, 3 * MINUTE_MS, 3 * MINUTE_MS];
     assert.deepEqual(noted, after);
@@ -216,27 +225,27 @@ describe("touchAlive()", () => {
     const ticks = [100, 107];
     const { store } = openTestStore({ elapsed: () => ticks.shift()! });
     for (const shardId of [0, 1, 2]) {
-      await store.startGatewaySession(ACCOUNT, shardId, session("a"), SELF, NOW);
+      await store.gateway.startSession(ACCOUNT, shardId, session("a"), SELF, NOW);
     }
     const told = [{ shardId: 0, heardAt: NOW + 50 }, { shardId: 2, heardAt: NOW - 50 }];
-    assert.equal(await store.touchAlive(ACCOUNT, told, NOW + 60), 7);
-    const { shards } = await store.loadAccount(ACCOUNT);
+    assert.equal(await store.gateway.touchAlive(ACCOUNT, told, NOW + 60), 7);
+    const { shards } = await store.gateway.loadAccount(ACCOUNT);
     assert.deepEqual(shards.map(({ aliveAt }) => aliveAt), [NOW + 50, NOW, NOW]);
     assert.equal(shards[0]?.session?.aliveAt, NOW + 50);
   });
 
   it("[G5] makes no session of a shard that never had one", async () => {
     const { store } = openTestStore();
-    await store.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW }], NOW);
-    assert.deepEqual(await store.loadAccount(ACCOUNT), { shards: [] });
+    await store.gateway.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW }], NOW);
+    assert.deepEqual(await store.gateway.loadAccount(ACCOUNT), { shards: [] });
   });
 
   it("[X2] changes something with a probe even where nothing is heard, and the clock stands still", async () => {
     const { store, rows } = openTestStore();
-    await store.startRun({ runId: "this", startedAt: NOW });
+    await store.gateway.startRun({ runId: "this", startedAt: NOW });
     const seen = new Set<string>();
     for (let time = 0; time < 3; time++) {
-      await store.touchAlive(ACCOUNT, [], NOW, true);
+      await store.gateway.touchAlive(ACCOUNT, [], NOW, true);
       seen.add(JSON.stringify(rows("SELECT * FROM account")));
     }
     assert.equal(seen.size, 3);
@@ -245,7 +254,7 @@ describe("touchAlive()", () => {
   it("[X2] rejects where it cannot write", async () => {
     const { database, store } = openTestStore();
     database.exec("PRAGMA query_only = ON");
-    await assert.rejects(store.touchAlive(ACCOUNT, [], NOW), {
+    await assert.rejects(store.gateway.touchAlive(ACCOUNT, [], NOW), {
       name: "StoreError",
       kind: "unavailable",
     });
@@ -259,8 +268,8 @@ describe("touchAlive()", () => {
       said.push(sql);
       exec(sql);
     };
-    await store.touchAlive(ACCOUNT, [], NOW);
-    await store.touchAlive(ACCOUNT, [], NOW, true);
+    await store.gateway.touchAlive(ACCOUNT, [], NOW);
+    await store.gateway.touchAlive(ACCOUNT, [], NOW, true);
     assert.deepEqual(said, ["PRAGMA synchronous = normal", "PRAGMA synchronous = full"]);
   });
 });
@@ -268,11 +277,11 @@ describe("touchAlive()", () => {
 describe("saveIntents()", () => {
   it("[G9] keeps with which intents an account's sessions are begun", async () => {
     const { store } = openTestStore();
-    await store.saveIntents(ACCOUNT, 7);
-    await store.saveIntents(ACCOUNT, 0);
-    assert.deepEqual(await store.loadAccount(ACCOUNT), { intents: 0, shards: [] });
-    await store.adoptPeer(ACCOUNT, "one");
-    await store.adoptPeer(ACCOUNT, "another");
-    assert.equal((await store.loadAccount(ACCOUNT)).intents, undefined);
+    await store.gateway.saveIntents(ACCOUNT, 7);
+    await store.gateway.saveIntents(ACCOUNT, 0);
+    assert.deepEqual(await store.gateway.loadAccount(ACCOUNT), { intents: 0, shards: [] });
+    await store.gateway.adoptPeer(ACCOUNT, "one");
+    await store.gateway.adoptPeer(ACCOUNT, "another");
+    assert.equal((await store.gateway.loadAccount(ACCOUNT)).intents, undefined);
   });
 });

@@ -29,44 +29,48 @@ describe("adoptPeer()", () => {
   it("[G14] forgets what it knows from another server or of another bot, and nothing else", async () => {
     const { store, rows } = openTestStore();
     const second = toAccountId("second");
-    assert.equal(await store.adoptPeer(ACCOUNT, "simulator"), false);
+    assert.equal(await store.gateway.adoptPeer(ACCOUNT, "simulator"), false);
     for (const accountId of [ACCOUNT, second]) {
-      await store.startGatewaySession(accountId, 0, SESSION, SELF, 1);
-      await store.saveGateway(accountId, { url: "ws://127.0.0.1", shards: 1, limit: LIMIT }, 1);
-      await store.saveFlags(accountId, 1, 1);
-      await store.takeIdentify(accountId, 0, 1);
+      await store.gateway.startSession(accountId, 0, SESSION, SELF, 1);
+      await store.gateway.saveGateway(
+        accountId,
+        { url: "ws://127.0.0.1", shards: 1, limit: LIMIT },
+        1,
+      );
+      await store.gateway.saveFlags(accountId, 1, 1);
+      await store.gateway.takeIdentify(accountId, 0, 1);
       await store.outbox.park(accountId, directMessage().channelId, { reason: "denied", now: 1 });
-      await store.addInvalidRequest(accountId, 1);
+      await store.outbox.addInvalidRequest(accountId, 1);
       const message = directMessage({
         accountId,
         id: messageId(accountId === second ? "21" : "22"),
       });
-      await store.acceptBatch(batch({ accountId, judged: [accepted(message)] }), 1);
+      await store.inbox.acceptBatch(batch({ accountId, judged: [accepted(message)] }), 1);
     }
-    const before = await store.loadAccount(ACCOUNT);
-    assert.equal(await store.adoptPeer(ACCOUNT, "simulator"), false);
-    assert.deepEqual(await store.loadAccount(ACCOUNT), before);
-    assert.equal((await store.directChannels(ACCOUNT)).length, 1);
+    const before = await store.gateway.loadAccount(ACCOUNT);
+    assert.equal(await store.gateway.adoptPeer(ACCOUNT, "simulator"), false);
+    assert.deepEqual(await store.gateway.loadAccount(ACCOUNT), before);
+    assert.equal((await store.received.directChannels(ACCOUNT)).length, 1);
 
-    assert.equal(await store.adoptPeer(ACCOUNT, "discord"), true);
-    assert.deepEqual(await store.loadAccount(ACCOUNT), { shards: [] });
-    assert.deepEqual(await store.directChannels(ACCOUNT), []);
-    assert.deepEqual(await store.identifyBudget(ACCOUNT, 2), { left: 1_000 });
+    assert.equal(await store.gateway.adoptPeer(ACCOUNT, "discord"), true);
+    assert.deepEqual(await store.gateway.loadAccount(ACCOUNT), { shards: [] });
+    assert.deepEqual(await store.received.directChannels(ACCOUNT), []);
+    assert.deepEqual(await store.gateway.identifyBudget(ACCOUNT, 2), { left: 1_000 });
     for (const table of ["gateway_session", "identify", "direct_channel", "parked_channel"]) {
       assert.deepEqual(rows(`SELECT account_id FROM ${table}`), [{ account_id: second }], table);
     }
-    const minutes = await store.loadInvalidRequests(ACCOUNT, 0);
+    const minutes = await store.outbox.loadInvalidRequests(ACCOUNT, 0);
     assert.deepEqual(minutes, [{ minute: 1, count: 1 }], "Discord counts by the address");
-    assert.deepEqual((await store.loadAccount(second)).shards, before.shards);
-    assert.equal(await store.adoptPeer(ACCOUNT, "discord"), false);
+    assert.deepEqual((await store.gateway.loadAccount(second)).shards, before.shards);
+    assert.equal(await store.gateway.adoptPeer(ACCOUNT, "discord"), false);
   });
 
   it("[P3] [P12] keeps who is paired and what names were found to be, and nothing undecided", async () => {
     const { store, rows } = openTestStore();
-    await store.adoptPeer(ACCOUNT, "simulator");
+    await store.gateway.adoptPeer(ACCOUNT, "simulator");
     const second = toAccountId("second");
     const judged = [0, 1].map((who) => challenged(strangersMessage(who)));
-    await store.acceptBatch(batch({ judged, pairing: pairingService() }), 1);
+    await store.inbox.acceptBatch(batch({ judged, pairing: pairingService() }), 1);
     await store.pairing.decide({
       accountId: ACCOUNT,
       by: { code: codeNumber(0) },
@@ -76,23 +80,23 @@ describe("adoptPeer()", () => {
       notify: () => [],
     });
     const name = { kind: "user", typed: "Ada", id: userId("1"), name: "ada", at: 5 } as const;
-    await store.saveNames(ACCOUNT, [name]);
-    await store.noteProxied(ACCOUNT, userId("1"), 5);
+    await store.pairing.saveNames(ACCOUNT, [name]);
+    await store.inbox.noteProxied(ACCOUNT, userId("1"), 5);
     const verdict = { kind: "undecided", why: "pluralkit", rule: "rule" } as const;
     for (const [index, accountId] of [ACCOUNT, second].entries()) {
       const message = guildMessage({ id: messageId(String(40 + index)), accountId });
-      await store.acceptBatch(batch({ accountId, judged: [{ message, verdict }] }), 3);
+      await store.inbox.acceptBatch(batch({ accountId, judged: [{ message, verdict }] }), 3);
     }
 
-    await store.adoptPeer(ACCOUNT, "discord");
+    await store.gateway.adoptPeer(ACCOUNT, "discord");
     assert.deepEqual((await store.pairing.paired(ACCOUNT)).map(({ username }) => username), [
       "stranger0",
     ]);
-    assert.deepEqual(await store.namesOf(ACCOUNT), [name]);
-    assert.deepEqual(await store.proxied(ACCOUNT), ["1"]);
+    assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [name]);
+    assert.deepEqual(await store.inbox.proxied(ACCOUNT), ["1"]);
     assert.deepEqual(await store.pairing.requests(ACCOUNT, 4), [], "they wait in another's chat");
-    assert.deepEqual(await store.undecided(ACCOUNT), []);
-    assert.equal((await store.undecided(second)).length, 1);
+    assert.deepEqual(await store.inbox.undecided(ACCOUNT), []);
+    assert.equal((await store.inbox.undecided(second)).length, 1);
     assert.deepEqual(rows("SELECT account_id FROM decision WHERE verdict = 'undecided'"), [
       { account_id: second },
     ]);
@@ -102,14 +106,19 @@ describe("adoptPeer()", () => {
   it("[G14] answers and sends nothing elsewhere that was begun on another server", async () => {
     const { database, store, rows } = openTestStore();
     const second = toAccountId("second");
-    await store.adoptPeer(ACCOUNT, "simulator");
+    await store.gateway.adoptPeer(ACCOUNT, "simulator");
     const asked = (digits: string, sessionKey: string, accountId = ACCOUNT) =>
       accepted(guildMessage({ id: messageId(digits), accountId }), { ...ROUTE, sessionKey });
     const judged = [asked("11", "a"), asked("12", "a"), asked("13", "b"), asked("14", "c", second)];
-    await store.acceptBatch(batch({ judged }), 5);
-    const done = (await store.claimNext(ACCOUNT, 6, []))!;
-    await store.finishTurn({ claim: done, end: { kind: "answered" }, entries: [], outbox: [] }, 7);
-    assert.equal((await store.claimNext(ACCOUNT, 8, []))?.message.id, "12");
+    await store.inbox.acceptBatch(batch({ judged }), 5);
+    const done = (await store.inbox.claimNext(ACCOUNT, 6, []))!;
+    await store.turns.finishTurn({
+      claim: done,
+      end: { kind: "answered" },
+      entries: [],
+      outbox: [],
+    }, 7);
+    assert.equal((await store.inbox.claimNext(ACCOUNT, 8, []))?.message.id, "12");
 
     const states = ["sent", "dead", "pending", "sending", "uncertain"];
     for (const nonce of states) await store.outbox.add(frozen({ nonce }), 9);
@@ -118,9 +127,9 @@ describe("adoptPeer()", () => {
       database.prepare("UPDATE outbox SET state = ?1 WHERE nonce = ?1").run(state);
     }
 
-    await store.adoptPeer(ACCOUNT, "simulator");
+    await store.gateway.adoptPeer(ACCOUNT, "simulator");
     assert.equal((await store.outbox.heads(ACCOUNT)).length, 1, "the same peer changes nothing");
-    await store.adoptPeer(ACCOUNT, "discord");
+    await store.gateway.adoptPeer(ACCOUNT, "discord");
     assert.deepEqual(await store.outbox.heads(ACCOUNT), []);
     const reason = "the account has moved to another server or bot";
     assert.deepEqual(rows("SELECT nonce, state, refusal FROM outbox ORDER BY id"), [
@@ -140,7 +149,7 @@ describe("adoptPeer()", () => {
         { message_id: "14", state: "waiting", finished_at: null, failure_id: null, failure: null },
       ],
     );
-    assert.equal(await store.voidClaims(ACCOUNT), 0);
-    assert.equal((await store.claimNext(second, 10, []))?.message.id, "14");
+    assert.equal(await store.inbox.voidClaims(ACCOUNT), 0);
+    assert.equal((await store.inbox.claimNext(second, 10, []))?.message.id, "14");
   });
 });

@@ -68,7 +68,7 @@ describe("the bytes of a file", () => {
     const { store, left } = await openSending("with");
     const { channelId } = outboundMessage();
     const echoes = [{ nonce: "with", messageId: messageId("77"), channelId }];
-    await store.acceptBatch(batch({ echoes }), NOW);
+    await store.inbox.acceptBatch(batch({ echoes }), NOW);
     assert.equal(left(), 0);
   });
 
@@ -87,11 +87,11 @@ describe("the bytes of a file", () => {
     await outbox.markUncertain(heads[5]!);
     const left = () =>
       rows("SELECT DISTINCT outbox_row AS id FROM outbox_file ORDER BY 1").map(({ id }) => id);
-    await store.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS);
+    await store.gateway.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS);
     assert.equal(left().length, 7);
-    await store.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS + 1);
+    await store.gateway.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS + 1);
     assert.equal(left().length, 3);
-    await store.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS + 1);
+    await store.gateway.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS + 1);
     assert.deepEqual(left(), [7], "what is still to be sent keeps its own");
   });
 
@@ -101,7 +101,7 @@ describe("the bytes of a file", () => {
     const store = createStore(database, ":memory:", { elapsed: () => 0, retention });
     const row = await store.outbox.add(frozen({}, { files: FILES }), NOW);
     await store.outbox.markDead(row, "no");
-    await store.touchAlive(ACCOUNT, [], NOW + 10_000 * DAY_MS);
+    await store.gateway.touchAlive(ACCOUNT, [], NOW + 10_000 * DAY_MS);
     assert.equal(rows("SELECT * FROM outbox_file").length, 3);
   });
 });

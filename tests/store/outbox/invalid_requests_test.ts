@@ -15,17 +15,17 @@ describe("createInvalidRequestCounts()", () => {
   it("[D3] counts by the minute and by the account", async () => {
     const { store } = openTestStore();
     for (const minute of [MINUTE, MINUTE, MINUTE + 2]) {
-      await store.addInvalidRequest(ACCOUNT, minute);
+      await store.outbox.addInvalidRequest(ACCOUNT, minute);
     }
-    await store.addInvalidRequest(SECOND, MINUTE);
-    assert.deepEqual(await store.loadInvalidRequests(ACCOUNT, 0), [
+    await store.outbox.addInvalidRequest(SECOND, MINUTE);
+    assert.deepEqual(await store.outbox.loadInvalidRequests(ACCOUNT, 0), [
       { minute: MINUTE, count: 2 },
       { minute: MINUTE + 2, count: 1 },
     ]);
-    assert.deepEqual(await store.loadInvalidRequests(ACCOUNT, MINUTE + 1), [
+    assert.deepEqual(await store.outbox.loadInvalidRequests(ACCOUNT, MINUTE + 1), [
       { minute: MINUTE + 2, count: 1 },
     ]);
-    assert.deepEqual(await store.loadInvalidRequests(SECOND, MINUTE), [
+    assert.deepEqual(await store.outbox.loadInvalidRequests(SECOND, MINUTE), [
       { minute: MINUTE, count: 1 },
     ]);
   });
@@ -35,12 +35,12 @@ describe("createInvalidRequestCounts()", () => {
     const began = MINUTE * 60_000;
     let stored = Promise.resolve();
     const counted = createInvalidRequests([], (minute) => {
-      stored = store.addInvalidRequest(ACCOUNT, minute);
+      stored = store.outbox.addInvalidRequest(ACCOUNT, minute);
     });
     for (let at = began; at < began + 3 * INVALID_WINDOW_MS; at += 45_000) {
       counted.note(at);
       await stored;
-      const minutes = await store.loadInvalidRequests(ACCOUNT, 0);
+      const minutes = await store.outbox.loadInvalidRequests(ACCOUNT, 0);
       const afterRestart = createInvalidRequests(minutes, () => {});
       assert.equal(afterRestart.count(at), counted.count(at));
     }

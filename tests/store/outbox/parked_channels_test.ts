@@ -91,7 +91,7 @@ describe("park()", () => {
     const { store, outbox } = await openQueues();
     await outbox.park(ACCOUNT, OPS, DENIED);
     const echo = { nonce: "ops-1", messageId: messageId("77"), channelId: OPS };
-    await store.acceptBatch(
+    await store.inbox.acceptBatch(
       { accountId: ACCOUNT, judged: [], echoes: [echo], guilds: [] },
       NOW,
     );

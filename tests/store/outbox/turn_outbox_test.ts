@@ -24,8 +24,8 @@ function openTurns(options: Parameters<typeof openTestStore>[0] = {}) {
     const id = messageId(String(++asked));
     const message = guildMessage({ id, channelId: channel });
     const route = { agentId: "main", sessionKey: `of ${id}` };
-    await store.acceptBatch(batch({ judged: [accepted(message, route)] }), NOW);
-    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
+    await store.inbox.acceptBatch(batch({ judged: [accepted(message, route)] }), NOW);
+    const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
     // As where something failed before: no answer is stored with the intent to send it.
     await store.outbox.shiftFailing(ACCOUNT, 0, 0);
     return claim;
@@ -33,7 +33,7 @@ function openTurns(options: Parameters<typeof openTestStore>[0] = {}) {
 
   async function answer(parts = 1, queue?: PlanQueue, channel: ChannelId = HERE) {
     const turn = turnOf(await begin(channel), parts);
-    return await store.finishTurn(turn, NOW, queue);
+    return await store.turns.finishTurn(turn, NOW, queue);
   }
 
   const states = () =>
@@ -125,7 +125,7 @@ describe("a full queue", () => {
     for (let time = 0; time < 4; time++) assert.deepEqual(await answer(2), STORED);
     const { queue } = planning(1, mustNotPlan);
     const silent = turnOf(await begin(), 0);
-    assert.deepEqual(await store.finishTurn(silent, NOW, queue), STORED);
+    assert.deepEqual(await store.turns.finishTurn(silent, NOW, queue), STORED);
   });
 
   it("[D4] keeps what it drops on record, and sends none of it", async () => {
@@ -206,7 +206,7 @@ describe("a full queue", () => {
       NOW,
     );
     await store.outbox.markSent(draft, messageId("77"));
-    await store.finishTurn(turnOf(claim, 2), NOW);
+    await store.turns.finishTurn(turnOf(claim, 2), NOW);
     await answer(1);
     const { queue, asked } = planning(1, foldOf);
     await answer(1, queue);
@@ -216,7 +216,7 @@ describe("a full queue", () => {
   it("[D4] stores nothing of a plan that folds what does not wait", async () => {
     const { store, begin, states } = openTurns();
     const first = await begin();
-    await store.finishTurn(turnOf(first, 1), NOW);
+    await store.turns.finishTurn(turnOf(first, 1), NOW);
     const [head] = await store.outbox.heads(ACCOUNT);
     await store.outbox.markSending(head!, NOW);
     const { queue } = planning(0, (_, incoming) => {
@@ -224,9 +224,9 @@ describe("a full queue", () => {
       return plan.kind === "fold" ? { ...plan, rows: [head!.id] } : plan;
     });
     const turn = turnOf(await begin(), 1);
-    await assert.rejects(store.finishTurn(turn, NOW, queue), TypeError);
+    await assert.rejects(store.turns.finishTurn(turn, NOW, queue), TypeError);
     assert.deepEqual(states(), ["1001.0 sending"]);
-    assert.deepEqual(await store.finishTurn(turn, NOW), STORED, "its turn still runs");
+    assert.deepEqual(await store.turns.finishTurn(turn, NOW), STORED, "its turn still runs");
   });
 
   it("[G14] folds all or nothing, wherever the process dies", async () => {
@@ -276,7 +276,7 @@ describe("the drafts of a turn", () => {
   for (const [state, states, action] of TABLE) {
     it(`[R8] are placed where one is ${state}`, async () => {
       const test = await openDraft(state);
-      await test.store.finishTurn(turnOf(test.claim, 1), NOW);
+      await test.store.turns.finishTurn(turnOf(test.claim, 1), NOW);
       assert.deepEqual(test.states(), states);
       const [head] = await test.store.outbox.heads(ACCOUNT);
       assert.deepEqual(head?.action, action);
@@ -295,7 +295,7 @@ describe("the drafts of a turn", () => {
           plan === "fold" ? foldOf(waiting, incoming) : { kind: "drop", reason: "full" },
       );
       const turn = turnOf(claim, plan === "fail" ? 0 : 2);
-      await store.finishTurn(turn, NOW, plan === "fail" ? undefined : queue);
+      await store.turns.finishTurn(turn, NOW, plan === "fail" ? undefined : queue);
       const actions: OutboxRow["action"]["kind"][] = [];
       for (;;) {
         const [head] = await store.outbox.heads(ACCOUNT);
@@ -321,7 +321,7 @@ describe("the drafts of a turn", () => {
         NOW,
       );
     }
-    await store.finishTurn(turnOf(claim, 1), NOW);
+    await store.turns.finishTurn(turnOf(claim, 1), NOW);
     assert.deepEqual(states(), [
       "10… sent",
       "other pending",
@@ -409,7 +409,7 @@ describe("the words of a channel", () => {
                 );
                 return foldOf(waiting.slice(begins[one.spared] ?? 0), incoming);
               });
-              await store.finishTurn(turn, NOW, queue);
+              await store.turns.finishTurn(turn, NOW, queue);
               break;
             }
             case "send":

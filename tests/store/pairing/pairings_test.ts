@@ -40,7 +40,7 @@ function asked(fields: Partial<PairingDecision> = {}): PairingDecision {
 /** As many strangers as are named, each with a request. */
 async function ask(store: Store, count = 1): Promise<readonly PairingRequest[]> {
   const judged = Array.from({ length: count }, (_, who) => challenged(strangersMessage(who)));
-  const { challenged: requests } = await store.acceptBatch(
+  const { challenged: requests } = await store.inbox.acceptBatch(
     found({ judged, pairing: pairingService() }),
     NOW,
   );
@@ -84,7 +84,11 @@ describe("pairing.decide()", () => {
       `Your code: ${codeNumber(0)}`,
       "You may write now.",
     ]);
-    assert.deepEqual(await store.directChannels(ACCOUNT), [request.channelId], "a gap is read");
+    assert.deepEqual(
+      await store.received.directChannels(ACCOUNT),
+      [request.channelId],
+      "a gap is read",
+    );
   });
 
   it("[D1] lets nobody in whom it cannot tell", async () => {
@@ -104,7 +108,7 @@ describe("pairing.decide()", () => {
     });
     assert.deepEqual(await pairing.paired(ACCOUNT), []);
     assert.deepEqual(await pairing.requests(ACCOUNT, NOW), []);
-    assert.deepEqual(await store.directChannels(ACCOUNT), []);
+    assert.deepEqual(await store.received.directChannels(ACCOUNT), []);
   });
 
   it("[SEC-R13] takes a code once, whatever was decided by it", async () => {

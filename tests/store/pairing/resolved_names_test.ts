@@ -28,34 +28,34 @@ describe("names", () => {
     const { store } = openTestStore();
     const user: ResolvedName = { ...ADA, typed: "help" };
     const names = [help("2", "3"), help("4", "5"), GUILD, ADA, user];
-    await store.saveNames(ACCOUNT, names);
-    assert.deepEqual(await store.namesOf(ACCOUNT), names);
-    assert.deepEqual(await store.namesOf(SECOND), []);
+    await store.pairing.saveNames(ACCOUNT, names);
+    assert.deepEqual(await store.pairing.namesOf(ACCOUNT), names);
+    assert.deepEqual(await store.pairing.namesOf(SECOND), []);
   });
 
   it("[P12] stay the id that they were found to be first", async () => {
     const { store } = openTestStore();
-    await store.saveNames(ACCOUNT, [ADA, GUILD]);
-    await store.saveNames(ACCOUNT, [
+    await store.pairing.saveNames(ACCOUNT, [ADA, GUILD]);
+    await store.pairing.saveNames(ACCOUNT, [
       { ...ADA, id: userId("666"), at: 9 },
       { ...GUILD, id: guildId("666"), at: 9 },
     ]);
-    assert.deepEqual(await store.namesOf(ACCOUNT), [GUILD, ADA]);
+    assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [GUILD, ADA]);
   });
 
   it("[P12] are forgotten one by one, and may be found again then", async () => {
     const { store } = openTestStore();
-    await store.saveNames(ACCOUNT, [help("2", "3"), help("4", "5"), GUILD]);
-    await store.saveNames(SECOND, [GUILD]);
-    await store.forgetNames(ACCOUNT, [
+    await store.pairing.saveNames(ACCOUNT, [help("2", "3"), help("4", "5"), GUILD]);
+    await store.pairing.saveNames(SECOND, [GUILD]);
+    await store.pairing.forgetNames(ACCOUNT, [
       help("2", "3"),
       { ...GUILD, id: guildId("666") }, // another guild than is on record
     ]);
-    assert.deepEqual(await store.namesOf(ACCOUNT), [help("4", "5"), GUILD]);
-    await store.forgetNames(ACCOUNT, [GUILD]);
-    assert.deepEqual(await store.namesOf(SECOND), [GUILD]);
+    assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [help("4", "5"), GUILD]);
+    await store.pairing.forgetNames(ACCOUNT, [GUILD]);
+    assert.deepEqual(await store.pairing.namesOf(SECOND), [GUILD]);
     const renamed: ResolvedName = { ...GUILD, id: guildId("9") };
-    await store.saveNames(ACCOUNT, [renamed]);
-    assert.deepEqual(await store.namesOf(ACCOUNT), [help("4", "5"), renamed]);
+    await store.pairing.saveNames(ACCOUNT, [renamed]);
+    assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [help("4", "5"), renamed]);
   });
 });

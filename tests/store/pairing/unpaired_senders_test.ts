@@ -31,7 +31,7 @@ function openDoor() {
   const test = openTestStore();
   const pairing = pairingService();
   const hear = (who: number, number: number, now = NOW) =>
-    test.store.acceptBatch(
+    test.store.inbox.acceptBatch(
       found({ judged: [challenged(strangersMessage(who, number))], pairing }),
       now,
     );
@@ -52,7 +52,7 @@ describe("a stranger's message in acceptBatch()", () => {
   it("[P3] makes a request, and says its code, in the transaction of the message", async () => {
     const { store, rows, pairing } = openDoor();
     const one = challenged();
-    const { challenged: requests, ...rest } = await store.acceptBatch(
+    const { challenged: requests, ...rest } = await store.inbox.acceptBatch(
       batch({ judged: [one], pairing }),
       NOW,
     );
@@ -88,7 +88,7 @@ describe("a stranger's message in acceptBatch()", () => {
   it("[P3] is answered once per code, however often they write, in one batch or in many", async () => {
     const { store, pairing, hear, whys } = openDoor();
     const judged = [0, 1, 2].map((number) => challenged(strangersMessage(0, number)));
-    const { challenged: requests } = await store.acceptBatch(batch({ judged, pairing }), NOW);
+    const { challenged: requests } = await store.inbox.acceptBatch(batch({ judged, pairing }), NOW);
     assert.equal(requests.length, 1);
     assert.equal((await hear(0, 3, NOW + CODE_LIFE_MS - 1)).challenged.length, 0);
     assert.deepEqual(whys(), [
@@ -130,7 +130,7 @@ describe("a stranger's message in acceptBatch()", () => {
     const { accepted: [one] } = await hear(0, 1);
     assert.deepEqual(one?.verdict, { kind: "accept", why: "dm-paired", rule: PAIRING_RULE });
     assert.deepEqual(one?.moment, { isPaired: true });
-    const claim = await store.claimNext(ACCOUNT, NOW, []);
+    const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
     assert.equal(claim?.message.id, strangersMessage(0, 1).id);
     assert.equal(claim?.route.sessionKey, "agent:main:main");
     assert.deepEqual(whys(), ["challenge pairing", "accept dm-paired"]);
@@ -194,7 +194,7 @@ describe("a stranger's message in acceptBatch()", () => {
     const { store, hear, pairing } = openDoor();
     for (let who = 0; who < 12; who++) await hear(who, 0);
     const message = strangersMessage(0, 1, { accountId: SECOND });
-    const { challenged: [request] } = await store.acceptBatch(
+    const { challenged: [request] } = await store.inbox.acceptBatch(
       found({ accountId: SECOND, judged: [challenged(message)], pairing }),
       NOW,
     );
@@ -204,7 +204,7 @@ describe("a stranger's message in acceptBatch()", () => {
 
   it("[P3] challenges nobody without a desk", async () => {
     const { store, whys, rows } = openDoor();
-    const { challenged: requests } = await store.acceptBatch(
+    const { challenged: requests } = await store.inbox.acceptBatch(
       found({ judged: [challenged()] }),
       NOW,
     );
@@ -218,7 +218,7 @@ describe("a stranger's message in acceptBatch()", () => {
     const codes = ["AAAAAAAA", "AAAAAAAA", "BBBBBBBB"];
     const pairing = { ...pairingService(), newCode: () => codes.shift() ?? "AAAAAAAA" };
     const judged = [0, 1, 2].map((who) => challenged(strangersMessage(who)));
-    const { challenged: requests } = await store.acceptBatch(batch({ judged, pairing }), NOW);
+    const { challenged: requests } = await store.inbox.acceptBatch(batch({ judged, pairing }), NOW);
     assert.deepEqual(requests.map(({ code }) => code), ["AAAAAAAA", "BBBBBBBB"]);
     assert.equal(whys().at(-1), "ignore pairing-full");
   });
@@ -228,7 +228,7 @@ describe("a stranger's message in acceptBatch()", () => {
     await hear(0, 0);
     database.exec("DELETE FROM verdict_block; DELETE FROM pairing_request");
     const next = createStore(database, ":memory:", { elapsed: () => 0 });
-    await next.acceptBatch(
+    await next.inbox.acceptBatch(
       found({ judged: [challenged(strangersMessage(0))], pairing: pairingService() }),
       NOW,
     );
@@ -239,7 +239,7 @@ describe("a stranger's message in acceptBatch()", () => {
   it("[D1] stores nothing of a batch that cannot be stored whole", async () => {
     const { store, rows } = openDoor();
     const pairing = { ...pairingService(), challenge: () => assert.fail("no words") };
-    await assert.rejects(store.acceptBatch(found({ judged: [challenged()], pairing }), NOW));
+    await assert.rejects(store.inbox.acceptBatch(found({ judged: [challenged()], pairing }), NOW));
     for (const table of ["decision", "pairing_request", "outbox"]) {
       assert.deepEqual(rows(`SELECT * FROM ${table}`), [], table);
     }
@@ -252,7 +252,7 @@ describe("a stranger's message in acceptBatch()", () => {
       };
       const crash = { before() {}, after() {}, [moment]: dies };
       const { database, store, rows } = openTestStore({ crash });
-      const killed = store.acceptBatch(
+      const killed = store.inbox.acceptBatch(
         found({ judged: [challenged()], pairing: pairingService() }),
         NOW,
       );
@@ -262,7 +262,10 @@ describe("a stranger's message in acceptBatch()", () => {
         assert.equal(rows(`SELECT * FROM ${table}`).length, expected, `${moment} ${table}`);
       }
       const next = createStore(database, ":memory:", { elapsed: () => 0 });
-      await next.acceptBatch(found({ judged: [challenged()], pairing: pairingService() }), NOW + 1);
+      await next.inbox.acceptBatch(
+        found({ judged: [challenged()], pairing: pairingService() }),
+        NOW + 1,
+      );
       assert.equal((await next.pairing.untold(ACCOUNT, NOW + 1)).length, 1);
       assert.equal((await next.outbox.open(ACCOUNT)).length, 1, "one code, told once");
     }
@@ -378,14 +381,18 @@ describe("a stranger's message in acceptBatch()", () => {
           (_, index) =>
             challenged(strangersMessage(from + index, number, idAt(number, from + index))),
         );
-        await store.acceptBatch(found({ judged, pairing }), NOW + number * 1_000);
+        await store.inbox.acceptBatch(found({ judged, pairing }), NOW + number * 1_000);
       }
       sizes.push(pagesOf(path));
     }
     assert.equal(pairing.given(), MAX_CODES, "within one minute");
     assert.equal((await store.outbox.open(ACCOUNT)).length, MAX_CODES);
     assert.equal((await store.pairing.requests(ACCOUNT, NOW + 50_000)).length, MAX_CODES);
-    assert.equal(await store.claimNext(ACCOUNT, NOW, []), undefined, "no turn, so no model call");
+    assert.equal(
+      await store.inbox.claimNext(ACCOUNT, NOW, []),
+      undefined,
+      "no turn, so no model call",
+    );
     const { decisions } = await store.health();
     assert.equal(decisions.reduce((sum, { count }) => sum + count, 0), 50_000);
     const [after10 = 0, after50 = 0] = [sizes[9], sizes[49]];
@@ -417,7 +424,7 @@ describe("[P5] somebody in a group DM in acceptBatch()", () => {
 
   it("gets no code, and leaves no request", async () => {
     const { store, pairing, whys } = openDoor();
-    const stored = await store.acceptBatch(batch({ judged: [inGroup(1)], pairing }), NOW);
+    const stored = await store.inbox.acceptBatch(batch({ judged: [inGroup(1)], pairing }), NOW);
     assert.deepEqual([stored.accepted, stored.challenged], [[], []]);
     assert.deepEqual(whys(), ["ignore dm-not-allowed"]);
     assert.deepEqual(await store.pairing.requests(ACCOUNT, NOW), []);
@@ -427,7 +434,10 @@ describe("[P5] somebody in a group DM in acceptBatch()", () => {
     const { store, pairing, hear, approve, whys } = openDoor();
     const { challenged: [request] } = await hear(1, 1);
     await approve(request?.code ?? "");
-    const { accepted } = await store.acceptBatch(batch({ judged: [inGroup(2)], pairing }), NOW);
+    const { accepted } = await store.inbox.acceptBatch(
+      batch({ judged: [inGroup(2)], pairing }),
+      NOW,
+    );
     assert.equal(accepted.length, 1);
     assert.deepEqual(whys().at(-1), "accept group-dm-allowed");
   });

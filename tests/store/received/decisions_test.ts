@@ -13,18 +13,18 @@ describe("verdictsAfter()", () => {
     const { store } = openTestStore();
     const [one, two, three] = messages;
     const judged = [accepted(one), ignored(two), ignored(three, false)];
-    await store.acceptBatch(batch({ judged }), NOW);
+    await store.inbox.acceptBatch(batch({ judged }), NOW);
 
-    const page = await store.verdictsAfter(0, 2);
+    const page = await store.received.verdictsAfter(0, 2);
     const shared = { accountId: "default", channelId: one!.channelId, at: NOW, rule: "rule" };
     const author = { authorId: one!.sender.id };
     assert.deepEqual(page, [
       { id: 1, messageId: "101", ...shared, ...author, verdict: "accept", why: "mentioned" },
       { id: 2, messageId: "102", ...shared, ...author, verdict: "ignore", why: "no-mention" },
     ]);
-    const rest = await store.verdictsAfter(page.at(-1)!.id, 2);
+    const rest = await store.received.verdictsAfter(page.at(-1)!.id, 2);
     assert.deepEqual(rest.map(({ messageId }) => messageId), ["103"]);
-    assert.deepEqual(await store.verdictsAfter(rest.at(-1)!.id, 2), []);
+    assert.deepEqual(await store.received.verdictsAfter(rest.at(-1)!.id, 2), []);
   });
 });
 
@@ -38,7 +38,7 @@ describe("a decision on record", () => {
       quoted: { id: messageId("5"), text: "a secret quote" },
     });
     const moment = { isMuted: true };
-    await store.acceptBatch(
+    await store.inbox.acceptBatch(
       batch({ judged: [{ ...ignored(message, false), moment, policyId: 7 }] }),
       NOW,
     );
@@ -59,9 +59,12 @@ describe("a decision on record", () => {
     const { store, rows } = openTestStore();
     const tooLate = { ...accepted().verdict, kind: "ignore", why: "too-old", keepAsContext: true };
     const judged = { message: guildMessage(), verdict: tooLate as Verdict };
-    await store.acceptBatch(batch({ judged: [{ ...judged, said: accepted().verdict }] }), NOW);
+    await store.inbox.acceptBatch(
+      batch({ judged: [{ ...judged, said: accepted().verdict }] }),
+      NOW,
+    );
     const [row] = rows("SELECT facts -> '$.matchesPattern' AS matched FROM fact");
     assert.equal(row?.["matched"], "true");
-    assert.equal((await store.verdictsAfter(0, 1))[0]?.why, "too-old");
+    assert.equal((await store.received.verdictsAfter(0, 1))[0]?.why, "too-old");
   });
 });

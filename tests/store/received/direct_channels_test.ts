@@ -20,19 +20,19 @@ const dm = (id: string, channel: string, fields: Partial<InboundMessage> = {}) =
 describe("directChannels()", () => {
   it("[G6] names each channel once, newest activity first, whichever way it was found", async () => {
     const { store } = openTestStore();
-    assert.deepEqual(await store.directChannels(ACCOUNT), []);
+    assert.deepEqual(await store.received.directChannels(ACCOUNT), []);
     const first = [dm("1400000000000000001", "1"), dm("1410000000000000001", "2")];
-    await store.acceptBatch(batch({ judged: first.map((one) => accepted(one)) }), NOW);
-    assert.deepEqual(await store.directChannels(ACCOUNT), ["2", "1"]);
+    await store.inbox.acceptBatch(batch({ judged: first.map((one) => accepted(one)) }), NOW);
+    assert.deepEqual(await store.received.directChannels(ACCOUNT), ["2", "1"]);
     const later = [
       accepted(dm("1420000000000000001", "1")),
       accepted(dm("1415000000000000001", "3")),
     ];
-    await store.acceptBatch(found({ judged: later }), NOW);
-    assert.deepEqual(await store.directChannels(ACCOUNT), ["1", "3", "2"]);
+    await store.inbox.acceptBatch(found({ judged: later }), NOW);
+    assert.deepEqual(await store.received.directChannels(ACCOUNT), ["1", "3", "2"]);
     const old = [accepted(dm("1390000000000000001", "1"))];
-    await store.acceptBatch(found({ judged: old }), NOW);
-    assert.deepEqual(await store.directChannels(ACCOUNT), ["1", "3", "2"]);
+    await store.inbox.acceptBatch(found({ judged: old }), NOW);
+    assert.deepEqual(await store.received.directChannels(ACCOUNT), ["1", "3", "2"]);
   });
 
   it("[G6] knows group DMs, and neither guilds nor those whom it does not answer", async () => {
@@ -42,8 +42,8 @@ describe("directChannels()", () => {
       accepted(guildMessage({ id: messageId("1400000000000000002"), channelId: channelId("2") })),
       ignored(dm("1400000000000000003", "3")),
     ];
-    await store.acceptBatch(batch({ judged }), NOW);
-    assert.deepEqual(await store.directChannels(ACCOUNT), ["1"]);
+    await store.inbox.acceptBatch(batch({ judged }), NOW);
+    assert.deepEqual(await store.received.directChannels(ACCOUNT), ["1"]);
   });
 
   it("[P5] tells groups from people, for a history does not", async () => {
@@ -52,19 +52,19 @@ describe("directChannels()", () => {
       accepted(dm("1400000000000000001", "1", { place: { kind: "group_dm" } })),
       accepted(dm("1400000000000000002", "2")),
     ];
-    await store.acceptBatch(batch({ judged }), NOW);
+    await store.inbox.acceptBatch(batch({ judged }), NOW);
     const [one, two, three] = ["1", "2", "3"].map(channelId);
-    assert.equal(await store.isGroupChannel(ACCOUNT, one!), true);
-    assert.equal(await store.isGroupChannel(ACCOUNT, two!), false);
-    assert.equal(await store.isGroupChannel(ACCOUNT, three!), false);
-    assert.equal(await store.isGroupChannel(SECOND, one!), false);
+    assert.equal(await store.received.isGroupChannel(ACCOUNT, one!), true);
+    assert.equal(await store.received.isGroupChannel(ACCOUNT, two!), false);
+    assert.equal(await store.received.isGroupChannel(ACCOUNT, three!), false);
+    assert.equal(await store.received.isGroupChannel(SECOND, one!), false);
   });
 
   it("[C6] keeps the accounts apart", async () => {
     const { store } = openTestStore();
     const message = dm("1400000000000000001", "1", { accountId: SECOND });
-    await store.acceptBatch(batch({ accountId: SECOND, judged: [accepted(message)] }), NOW);
-    assert.deepEqual(await store.directChannels(ACCOUNT), []);
-    assert.deepEqual(await store.directChannels(SECOND), ["1"]);
+    await store.inbox.acceptBatch(batch({ accountId: SECOND, judged: [accepted(message)] }), NOW);
+    assert.deepEqual(await store.received.directChannels(ACCOUNT), []);
+    assert.deepEqual(await store.received.directChannels(SECOND), ["1"]);
   });
 });

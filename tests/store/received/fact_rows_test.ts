@@ -120,12 +120,12 @@ describe("prepareFactRows()", () => {
     const verdict = { kind: "accept", why: "mentioned", rule: "rule" } as const;
     const lost = { ...said(0, 0), verdict }; // for it has no route
     const [failed, kept] = await Promise.allSettled([
-      store.acceptBatch(batch({ judged: [said(1, 1), lost] }), NOW),
-      store.acceptBatch(batch({ judged: [said(2, 2), said(3, 1)] }), NOW),
+      store.inbox.acceptBatch(batch({ judged: [said(1, 1), lost] }), NOW),
+      store.inbox.acceptBatch(batch({ judged: [said(2, 2), said(3, 1)] }), NOW),
     ]);
     assert.deepEqual([failed.status, kept.status], ["rejected", "fulfilled"]);
     for (const judged of [said(2, 2), said(3, 1)]) {
-      const dossier = await store.messageRecordOf({ messageId: judged.message.id });
+      const dossier = await store.received.messageRecordOf({ messageId: judged.message.id });
       assert.equal(JSON.stringify(dossier?.decisions[0]?.facts), factsIn(judged));
     }
   });
@@ -137,11 +137,11 @@ describe("prepareFactRows()", () => {
     };
     const { store } = openTestStore({ crash: { before, after() {} } });
     const judged = [said(0, 0), said(1, 1)];
-    await assert.rejects(store.acceptBatch(batch({ judged }), NOW));
+    await assert.rejects(store.inbox.acceptBatch(batch({ judged }), NOW));
     isFull = false;
-    await store.acceptBatch(batch({ judged: [...judged].reverse() }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [...judged].reverse() }), NOW);
     for (const one of judged) {
-      const dossier = await store.messageRecordOf({ messageId: one.message.id });
+      const dossier = await store.received.messageRecordOf({ messageId: one.message.id });
       assert.equal(JSON.stringify(dossier?.decisions[0]?.facts), factsIn(one));
     }
   });

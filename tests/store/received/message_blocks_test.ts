@@ -71,9 +71,9 @@ async function take(store: Store, steps: readonly Step[]) {
     }
     if (step.kind === "live") {
       const judged = messages.map((message) => ignored(message));
-      await store.acceptBatch(batch({ accountId, judged }), NOW);
+      await store.inbox.acceptBatch(batch({ accountId, judged }), NOW);
     } else {
-      await store.addOverheard(accountId, channelId, messages.map(toOverheard), NOW);
+      await store.turns.addOverheard(accountId, channelId, messages.map(toOverheard), NOW);
     }
   }
   return plain;
@@ -82,10 +82,13 @@ async function take(store: Store, steps: readonly Step[]) {
 /** Ends a turn in the first channel, so that the session holds a message of it. */
 async function answer(store: Store, number: number) {
   const message = guildMessage({ id: idOf(number), channelId: CHANNELS[0] });
-  await store.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
-  const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
+  await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
+  const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
   const entry = { role: "user", text: "?", messageId: message.id, at: NOW } as const;
-  await store.finishTurn({ claim, end: { kind: "answered" }, entries: [entry], outbox: [] }, NOW);
+  await store.turns.finishTurn(
+    { claim, end: { kind: "answered" }, entries: [entry], outbox: [] },
+    NOW,
+  );
 }
 
 const EARS = ([0, 1] as const).flatMap((account) =>
@@ -107,7 +110,7 @@ describe("prepareMessageBlocks()", () => {
         if (seen > 0) await answer(store, seen);
         for (const { account, channel } of EARS) {
           const ears = { accountId: ACCOUNTS[account], channelId: CHANNELS[channel] };
-          const heard = await store.overheard(ears, ROUTE.sessionKey, idOf(before), limit);
+          const heard = await store.turns.overheard(ears, ROUTE.sessionKey, idOf(before), limit);
           const after = channel === 0 ? seen : 0;
           assert.deepEqual(heard, plain.newest(account, channel, after, before, limit));
         }
@@ -123,11 +126,11 @@ describe("prepareMessageBlocks()", () => {
         retention: { ...DEFAULT_RETENTION, contextPerChannel },
       });
       const plain = await take(store, steps);
-      await store.touchAlive(ACCOUNT, [], NOW);
+      await store.gateway.touchAlive(ACCOUNT, [], NOW);
       for (const { account, channel } of EARS) {
         const ears = { accountId: ACCOUNTS[account], channelId: CHANNELS[channel] };
         const before = 1_000;
-        const heard = await store.overheard(ears, "s", idOf(before), contextPerChannel);
+        const heard = await store.turns.overheard(ears, "s", idOf(before), contextPerChannel);
         assert.deepEqual(heard, plain.newest(account, channel, 0, before, contextPerChannel));
       }
       const counts = rows("SELECT COUNT(*) AS kept FROM message GROUP BY account_id, channel_id");

@@ -14,7 +14,7 @@ const ADA: ResolvedName = { kind: "user", typed: "Ada", id: userId("1"), name: "
 function open(decisionsDays = RETENTION.decisionsDays) {
   const test = openTestStore({ retention: { ...RETENTION, decisionsDays } });
   const save = (hash: string, now: number, accountId = ACCOUNT) =>
-    test.store.savePolicy({ accountId, hash, names: [] }, now);
+    test.store.received.savePolicy({ accountId, hash, names: [] }, now);
   const hashes = (accountId = ACCOUNT) =>
     test.rows(`SELECT hash FROM policy WHERE account_id = '${accountId}' ORDER BY used_at, id`)
       .map(({ hash }) => String(hash));
@@ -25,10 +25,10 @@ describe("savePolicy()", () => {
   it("[P1] keeps what the policy was made of, once for each hash and account", async () => {
     const { store, rows } = open();
     const revision = { accountId: ACCOUNT, hash: "a", file: "/c.jsonc", text: "{}", names: [ADA] };
-    const id = await store.savePolicy(revision, NOW);
-    assert.equal(await store.savePolicy({ ...revision, text: "other" }, NOW + 9), id);
-    assert.notEqual(await store.savePolicy({ ...revision, hash: "b" }, NOW), id);
-    assert.notEqual(await store.savePolicy({ ...revision, accountId: SECOND }, NOW), id);
+    const id = await store.received.savePolicy(revision, NOW);
+    assert.equal(await store.received.savePolicy({ ...revision, text: "other" }, NOW + 9), id);
+    assert.notEqual(await store.received.savePolicy({ ...revision, hash: "b" }, NOW), id);
+    assert.notEqual(await store.received.savePolicy({ ...revision, accountId: SECOND }, NOW), id);
     assert.deepEqual(rows(`SELECT * FROM policy WHERE id = ${id}`), [{
       id,
       account_id: "default",

@@ -33,9 +33,9 @@ describe("preparePruner()", () => {
 
   it("[X6] keeps the newest of a channel, within a step, however many there are", async () => {
     const { store, rows } = openKeeping();
-    await store.acceptBatch(batch({ judged: QUIET }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: QUIET }), NOW);
     for (let from = 1_000; from < 1_500; from += 10) {
-      await store.acceptBatch(batch({ judged: chatter(from, 10, LOUD) }), NOW);
+      await store.inbox.acceptBatch(batch({ judged: chatter(from, 10, LOUD) }), NOW);
       const kept = rows(loud).map((row) => row["message_id"]);
       assert.ok(kept.length <= RETENTION.contextPerChannel + 64 + 20, `${kept.length}`);
       const expected = kept.map((_, index) => idOf(from + 10 - kept.length + index));
@@ -46,32 +46,32 @@ describe("preparePruner()", () => {
   it("[X6] counts among them what is decided late", async () => {
     const { store, rows } = openKeeping();
     const verdict = { kind: "undecided", why: "pluralkit", rule: "rule" } as const;
-    await store.acceptBatch(batch({ judged: QUIET }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: QUIET }), NOW);
     const late = chatter(1_000, 300, LOUD);
-    await store.acceptBatch(
+    await store.inbox.acceptBatch(
       batch({ judged: late.map(({ message }) => ({ message, verdict })) }),
       NOW,
     );
-    for (const judged of late) await store.decide(judged, NOW);
+    for (const judged of late) await store.inbox.decide(judged, NOW);
     assert.ok(rows(loud).length <= RETENTION.contextPerChannel + 64 + 1);
   });
 
   it("[X6] prunes after a start what the last process left, once somebody speaks there", async () => {
     const { database, store, rows } = openKeeping();
-    await store.acceptBatch(batch({ judged: [...QUIET, ...chatter(1_000, 20, LOUD)] }), NOW);
-    await store.acceptBatch(batch({ judged: chatter(2_000, 3, LOUD) }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [...QUIET, ...chatter(1_000, 20, LOUD)] }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: chatter(2_000, 3, LOUD) }), NOW);
     const next = createStore(database, ":memory:", { elapsed: () => 0, retention: RETENTION });
-    await store.acceptBatch(batch({ judged: chatter(2_500, 16, LOUD) }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: chatter(2_500, 16, LOUD) }), NOW);
     assert.equal(rows(loud).length, 39);
-    await next.acceptBatch(batch({ judged: chatter(3_000, 1, LOUD) }), NOW);
-    await next.touchAlive(ACCOUNT, [], NOW);
+    await next.inbox.acceptBatch(batch({ judged: chatter(3_000, 1, LOUD) }), NOW);
+    await next.gateway.touchAlive(ACCOUNT, [], NOW);
     assert.equal(rows(loud).length, 20, "the first block is gone");
   });
 
   it("[X6] takes nothing from a channel for what another one says", async () => {
     const { store, rows } = openKeeping();
-    await store.acceptBatch(batch({ judged: chatter(1_000, 5, "12") }), NOW);
-    await store.acceptBatch(batch({ judged: chatter(2_000, 100) }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 5, "12") }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: chatter(2_000, 100) }), NOW);
     assert.equal(rows("SELECT * FROM message WHERE channel_id = '12'").length, 5);
     assert.equal(rows("SELECT * FROM message WHERE channel_id = '11'").length, 20);
   });
@@ -80,18 +80,21 @@ describe("preparePruner()", () => {
     const { store, count } = openKeeping();
     const channels = ["11", "12", "13"];
     for (const [index, channel] of channels.entries()) {
-      await store.acceptBatch(batch({ judged: chatter(1_000 + index * 100, 2, channel) }), NOW);
+      await store.inbox.acceptBatch(
+        batch({ judged: chatter(1_000 + index * 100, 2, channel) }),
+        NOW,
+      );
     }
-    await store.touchAlive(ACCOUNT, [], NOW); // the start is over: all of them have been seen
+    await store.gateway.touchAlive(ACCOUNT, [], NOW); // the start is over: all of them have been seen
     for (const _ of channels) {
-      await store.touchAlive(ACCOUNT, [], NOW + 15 * DAY_MS);
+      await store.gateway.touchAlive(ACCOUNT, [], NOW + 15 * DAY_MS);
     }
     assert.equal(count("message"), 0);
   });
 
   it("[X6] forgets context and decisions by age, not a day early", async () => {
     const { store, count } = openKeeping();
-    await store.acceptBatch(batch({ judged: chatter(1_000, 3) }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 3) }), NOW);
     const ages: readonly (readonly [days: number, messages: number, decisions: number])[] = [
       [14, 3, 3],
       [15, 0, 3],
@@ -99,7 +102,7 @@ describe("preparePruner()", () => {
       [31, 0, 0],
     ];
     for (const [days, messages, decisions] of ages) {
-      await store.touchAlive(ACCOUNT, [], NOW + days * DAY_MS);
+      await store.gateway.touchAlive(ACCOUNT, [], NOW + days * DAY_MS);
       assert.deepEqual(
         [count("message"), count("decision")],
         [messages, decisions],
@@ -111,11 +114,11 @@ describe("preparePruner()", () => {
   it("[X6] takes small steps, until all is done", async () => {
     const { store, count } = openKeeping();
     for (let from = 1_000; from < 1_600; from += 2) {
-      await store.acceptBatch(batch({ judged: chatter(from, 2) }), NOW);
+      await store.inbox.acceptBatch(batch({ judged: chatter(from, 2) }), NOW);
     }
     const left: number[] = [];
     for (let step = 0; step < 3; step++) {
-      await store.touchAlive(ACCOUNT, [], NOW + 31 * DAY_MS);
+      await store.gateway.touchAlive(ACCOUNT, [], NOW + 31 * DAY_MS);
       left.push(count("decision"));
     }
     assert.deepEqual(left, [344, 88, 0]);
@@ -124,10 +127,10 @@ describe("preparePruner()", () => {
   it("[X6] keeps so many decisions and no more, the newest, however young they are", async () => {
     const { store, rows, count } = openKeeping({ ...RETENTION, decisionsMax: 100 });
     for (let from = 1_000; from < 3_000; from += 50) {
-      await store.acceptBatch(batch({ judged: chatter(from, 50) }), NOW);
+      await store.inbox.acceptBatch(batch({ judged: chatter(from, 50) }), NOW);
       assert.ok(count("decision") <= 100 + 64 + 50, "within a step");
     }
-    await store.touchAlive(ACCOUNT, [], NOW);
+    await store.gateway.touchAlive(ACCOUNT, [], NOW);
     assert.equal(count("decision"), 100);
     const [oldest] = rows("SELECT message_id FROM decision ORDER BY id");
     assert.deepEqual(oldest, { message_id: idOf(2_900) });
@@ -135,18 +138,18 @@ describe("preparePruner()", () => {
 
   it("[X6] keeps for ever where the days are 0", async () => {
     const { store, count } = openKeeping({ ...RETENTION, decisionsDays: 0, contextDays: 0 });
-    await store.acceptBatch(batch({ judged: chatter(1_000, 3) }), NOW);
-    await store.touchAlive(ACCOUNT, [], NOW + 10_000 * DAY_MS);
+    await store.inbox.acceptBatch(batch({ judged: chatter(1_000, 3) }), NOW);
+    await store.gateway.touchAlive(ACCOUNT, [], NOW + 10_000 * DAY_MS);
     assert.deepEqual([count("message"), count("decision")], [3, 3]);
   });
 
   it("[G7] forgets no message of the inbox, whose row keeps it from being answered twice", async () => {
     const { store, count } = openKeeping();
     const judged = [accepted(guildMessage({ id: messageId("1000") }))];
-    await store.acceptBatch(batch({ judged }), NOW);
-    await store.touchAlive(ACCOUNT, [], NOW + 31 * DAY_MS);
+    await store.inbox.acceptBatch(batch({ judged }), NOW);
+    await store.gateway.touchAlive(ACCOUNT, [], NOW + 31 * DAY_MS);
     assert.equal(count("decision"), 0);
-    assert.equal((await store.acceptBatch(batch({ judged }), NOW)).accepted.length, 0);
+    assert.equal((await store.inbox.acceptBatch(batch({ judged }), NOW)).accepted.length, 0);
     assert.equal(count("inbox"), 1);
   });
 });

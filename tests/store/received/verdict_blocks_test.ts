@@ -17,8 +17,8 @@ const BLOCKS = "SELECT id, count, json_array_length(verdicts) AS held FROM verdi
 describe("prepareVerdictBlocks()", () => {
   it("[P1] stores the verdicts of a transaction in one row, and a flood's in rows of 256", async () => {
     const { store, rows } = openTestStore();
-    await store.acceptBatch(batch({ judged: saidIn(3) }), NOW);
-    await store.acceptBatch(batch({ judged: saidIn(300, 10) }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: saidIn(3) }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: saidIn(300, 10) }), NOW);
     assert.deepEqual(rows(BLOCKS), [
       { id: 1, count: 3, held: 3 },
       { id: 4, count: 256, held: 256 },
@@ -30,19 +30,19 @@ describe("prepareVerdictBlocks()", () => {
   it("[P1] finds each verdict by its message, whatever the order of the messages", async () => {
     const { store } = openTestStore();
     const judged = [7, 3, 900, 1, 12, 500, 4].map(saidAt);
-    for (const one of judged) await store.acceptBatch(batch({ judged: [one] }), NOW);
+    for (const one of judged) await store.inbox.acceptBatch(batch({ judged: [one] }), NOW);
     for (const [index, { message: { id } }] of judged.entries()) {
-      const dossier = await store.messageRecordOf({ messageId: id });
+      const dossier = await store.received.messageRecordOf({ messageId: id });
       assert.deepEqual(dossier?.decisions.map((decision) => decision.id), [index + 1]);
     }
   });
 
   it("[G7] keeps the verdict of a message that comes again after a start", async () => {
     const { store, database, rows } = openTestStore();
-    await store.acceptBatch(batch({ judged: saidIn(20) }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: saidIn(20) }), NOW);
     const next = createStore(database, ":memory:", { elapsed: () => 0 });
     const again = saidIn(30).map(({ message }) => accepted(message));
-    const { accepted: taken } = await next.acceptBatch(batch({ judged: again }), NOW);
+    const { accepted: taken } = await next.inbox.acceptBatch(batch({ judged: again }), NOW);
     assert.equal(taken.length, 10);
     const kinds = rows("SELECT verdict, COUNT(*) AS n FROM decision GROUP BY verdict");
     assert.deepEqual(kinds, [{ verdict: "accept", n: 10 }, { verdict: "ignore", n: 20 }]);
@@ -52,11 +52,11 @@ describe("prepareVerdictBlocks()", () => {
     const { store, database } = openTestStore();
     const undecided = { kind: "undecided", why: "pluralkit", rule: "rule" } as const;
     const open = { ...saidAt(1), verdict: undecided };
-    await store.acceptBatch(batch({ judged: [saidAt(0), open, saidAt(2)] }), NOW);
-    await store.decide(saidAt(1), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [saidAt(0), open, saidAt(2)] }), NOW);
+    await store.inbox.decide(saidAt(1), NOW);
     const next = createStore(database, ":memory:", { elapsed: () => 0 });
-    await next.acceptBatch(batch({ judged: [saidAt(3)] }), NOW);
-    const verdicts = await next.verdictsAfter(0, 9);
+    await next.inbox.acceptBatch(batch({ judged: [saidAt(3)] }), NOW);
+    const verdicts = await next.received.verdictsAfter(0, 9);
     assert.deepEqual(verdicts.map(({ id, messageId }) => [id, messageId]), [
       [1, idAt(0)],
       [3, idAt(2)],
@@ -71,9 +71,9 @@ describe("prepareVerdictBlocks()", () => {
       if (isFull) throw new Error("the disk is full");
     };
     const { store, rows } = openTestStore({ crash: { before, after() {} } });
-    await assert.rejects(store.acceptBatch(batch({ judged: saidIn(3) }), NOW));
+    await assert.rejects(store.inbox.acceptBatch(batch({ judged: saidIn(3) }), NOW));
     isFull = false;
-    await store.acceptBatch(batch({ judged: saidIn(2) }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: saidIn(2) }), NOW);
     assert.deepEqual(rows(BLOCKS), [{ id: 1, count: 2, held: 2 }]);
   });
 });

@@ -22,7 +22,7 @@ describe("[P1] watchVerdicts()", () => {
     await verdicts.next();
     const store = openStore(join(directory.path, DATABASE_NAME), { now: 0, elapsed: () => 0 });
     const record = (id: string, seq: number) =>
-      store.acceptBatch(
+      store.inbox.acceptBatch(
         batch({ heard: heard(seq), judged: [ignored(guildMessage({ id: messageId(id) }))] }),
         1,
       );

@@ -9,14 +9,23 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
-import { prepareKeepOverheard } from "../received/context.ts";
+import { prepareKeepOverheard } from "../turns/context.ts";
 import { prepareKeepDirectChannel } from "../received/direct_channels.ts";
-import { prepareAddToInbox } from "../received/inbox.ts";
+import { prepareAddToInbox } from "./rows.ts";
 import type { OverheardKey } from "../memory/overheard_key.ts";
 import type { Memory } from "../memory/memory.ts";
 import { prepareMessageBlocks } from "../received/message_blocks.ts";
 import type { Grown, Pruner } from "../received/retention.ts";
-import { prepareKeepUndecided } from "../received/undecided_rows.ts";
+import type { VerdictBlocks } from "../received/verdict_blocks.ts";
+import { prepareKeepUndecided } from "./undecided_rows.ts";
+
+export interface InboxDeps {
+  readonly memory: Memory;
+  readonly verdicts: VerdictBlocks;
+  readonly pruner: Pruner;
+  /** Told of the verdicts that are new, once they are stored. */
+  readonly onRecorded: (recorded: readonly Judged[]) => void;
+}
 
 /** What has come of messages whose verdicts are new. */
 export interface Kept {

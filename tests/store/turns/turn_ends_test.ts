@@ -23,8 +23,8 @@ const entry = (role: Entry["role"], text: string): Entry => ({
 
 async function openClaimed() {
   const test = openTestStore();
-  await test.store.acceptBatch(batch({ judged: [accepted(asked)] }), NOW);
-  const claim = (await test.store.claimNext(ACCOUNT, NOW, []))!;
+  await test.store.inbox.acceptBatch(batch({ judged: [accepted(asked)] }), NOW);
+  const claim = (await test.store.inbox.claimNext(ACCOUNT, NOW, []))!;
   return { ...test, claim };
 }
 
@@ -44,11 +44,11 @@ const STATE = "SELECT state, failure_id, failure, finished_at FROM inbox";
 describe("finishTurn()", () => {
   it("[D1] stores transcript, reply and the end of the wait at once", async () => {
     const { store, rows, claim } = await openClaimed();
-    assert.deepEqual(await store.finishTurn(answered(claim), NOW + 9), STORED);
+    assert.deepEqual(await store.turns.finishTurn(answered(claim), NOW + 9), STORED);
     assert.deepEqual(rows(STATE), [
       { state: "answered", failure_id: null, failure: null, finished_at: NOW + 9 },
     ]);
-    assert.deepEqual(await store.entriesOf(ROUTE.sessionKey, 10), answered(claim).entries);
+    assert.deepEqual(await store.turns.entriesOf(ROUTE.sessionKey, 10), answered(claim).entries);
     const [head] = await store.outbox.heads(ACCOUNT);
     assert.deepEqual(head?.message, outboundMessage({ nonce: "a" }));
     assert.equal((await store.health()).outbox.oldestUnsentAt, NOW + 9);
@@ -57,15 +57,15 @@ describe("finishTurn()", () => {
   it("[X2] keeps the whole of a text that has a NUL in it", async () => {
     const { store, claim } = await openClaimed();
     const entries = [entry("user", "<a>\0</a>"), entry("assistant", "hel\0lo\n")];
-    await store.finishTurn(answered(claim, { entries }), NOW);
-    const stored = await store.entriesOf(ROUTE.sessionKey, 10);
+    await store.turns.finishTurn(answered(claim, { entries }), NOW);
+    const stored = await store.turns.entriesOf(ROUTE.sessionKey, 10);
     assert.deepEqual(stored.map(({ text }) => text), ["<a></a>", "hello\n"]);
   });
 
   it("[D1] keeps what the operator and the person were told of a failure", async () => {
     const { store, rows, claim } = await openClaimed();
     const end = { kind: "failed", failureId: "f-1", reason: "401 of the model" } as const;
-    await store.finishTurn(answered(claim, { end, entries: [] }), NOW);
+    await store.turns.finishTurn(answered(claim, { end, entries: [] }), NOW);
     assert.deepEqual(rows(STATE), [
       { state: "failed", failure_id: "f-1", failure: "401 of the model", finished_at: NOW },
     ]);
@@ -73,12 +73,12 @@ describe("finishTurn()", () => {
 
   it("[D2] stores nothing of a second end of one claim", async () => {
     const { store, rows, claim } = await openClaimed();
-    await store.finishTurn(answered(claim), NOW);
+    await store.turns.finishTurn(answered(claim), NOW);
     const second = answered(claim, {
       end: { kind: "declined" },
       outbox: [frozen({ nonce: "other" })],
     });
-    assert.deepEqual(await store.finishTurn(second, NOW + 1), NOT_STORED);
+    assert.deepEqual(await store.turns.finishTurn(second, NOW + 1), NOT_STORED);
     assert.equal(rows("SELECT * FROM outbox").length, 2);
     assert.equal(rows("SELECT * FROM entry").length, 2);
     assert.equal(rows(STATE)[0]?.["state"], "answered");
@@ -86,18 +86,18 @@ describe("finishTurn()", () => {
 
   it("[D2] stores nothing of a claim that was taken back, or that is another's now", async () => {
     const { store, rows, claim } = await openClaimed();
-    await store.voidClaims(ACCOUNT);
-    assert.deepEqual(await store.finishTurn(answered(claim), NOW), NOT_STORED);
-    const again = (await store.claimNext(ACCOUNT, NOW, []))!;
-    assert.deepEqual(await store.finishTurn(answered(claim), NOW), NOT_STORED);
+    await store.inbox.voidClaims(ACCOUNT);
+    assert.deepEqual(await store.turns.finishTurn(answered(claim), NOW), NOT_STORED);
+    const again = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
+    assert.deepEqual(await store.turns.finishTurn(answered(claim), NOW), NOT_STORED);
     assert.deepEqual(rows("SELECT * FROM outbox"), []);
-    assert.deepEqual(await store.finishTurn(answered(again), NOW), STORED);
+    assert.deepEqual(await store.turns.finishTurn(answered(again), NOW), STORED);
   });
 
   it("[D1] stores nothing at all of an end that cannot be stored whole", async () => {
     const { store, rows, claim } = await openClaimed();
     const twice = [frozen({ nonce: "a" }), frozen({ nonce: "a" })];
-    await assert.rejects(store.finishTurn(answered(claim, { outbox: twice }), NOW), /UNIQUE/);
+    await assert.rejects(store.turns.finishTurn(answered(claim, { outbox: twice }), NOW), /UNIQUE/);
     assert.deepEqual(rows("SELECT * FROM outbox"), []);
     assert.deepEqual(rows("SELECT * FROM entry"), []);
     assert.equal(rows(STATE)[0]?.["state"], "running");
@@ -108,25 +108,25 @@ describe("entriesOf()", () => {
   it("[S1] gives the newest of one session, oldest first", async () => {
     const { store, claim } = await openClaimed();
     const entries = ["1", "2", "3", "4"].map((text) => entry("user", text));
-    await store.finishTurn(answered(claim, { entries }), NOW);
-    assert.deepEqual(await store.entriesOf(ROUTE.sessionKey, 2), entries.slice(2));
-    assert.deepEqual(await store.entriesOf(ROUTE.sessionKey, 0), []);
-    assert.deepEqual(await store.entriesOf("another", 10), []);
+    await store.turns.finishTurn(answered(claim, { entries }), NOW);
+    assert.deepEqual(await store.turns.entriesOf(ROUTE.sessionKey, 2), entries.slice(2));
+    assert.deepEqual(await store.turns.entriesOf(ROUTE.sessionKey, 0), []);
+    assert.deepEqual(await store.turns.entriesOf("another", 10), []);
   });
 
   it("[H2] reads no further than fits", async () => {
     const { database, store, claim } = await openClaimed();
     const entries = ["aaaa", "bb", "🦐", "d"].map((text) => entry("user", text));
-    await store.finishTurn(answered(claim, { entries }), NOW);
+    await store.turns.finishTurn(answered(claim, { entries }), NOW);
     const texts = async (limit: number, maxChars: number) =>
-      (await store.entriesOf(ROUTE.sessionKey, limit, maxChars)).map(({ text }) => text);
+      (await store.turns.entriesOf(ROUTE.sessionKey, limit, maxChars)).map(({ text }) => text);
     assert.deepEqual(await texts(10, 9), ["aaaa", "bb", "🦐", "d"]);
     assert.deepEqual(await texts(10, 8), ["bb", "🦐", "d"]);
     assert.deepEqual(await texts(10, 4), ["🦐", "d"], "none is let in behind one that is too long");
     assert.deepEqual(await texts(1, 8), ["d"]);
     assert.deepEqual(await texts(10, 0), []);
     database.exec("VACUUM"); // fails while a statement is half read
-    await store.finishTurn(answered(claim, { entries }), NOW);
+    await store.turns.finishTurn(answered(claim, { entries }), NOW);
     assert.deepEqual(await texts(10, 8), ["bb", "🦐", "d"]);
   });
 });

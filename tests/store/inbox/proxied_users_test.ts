@@ -10,11 +10,11 @@ describe("proxied()", () => {
   it("[P13] names each person once, the newest first", async () => {
     const { store } = openTestStore();
     for (const [index, id] of ["1", "2", "3", "1"].entries()) {
-      await store.noteProxied(ACCOUNT, userId(id), index);
+      await store.inbox.noteProxied(ACCOUNT, userId(id), index);
     }
-    await store.noteProxied(ACCOUNT, userId("3"), 0);
-    assert.deepEqual(await store.proxied(ACCOUNT), ["1", "3", "2"]);
-    assert.deepEqual(await store.proxied(SECOND), []);
+    await store.inbox.noteProxied(ACCOUNT, userId("3"), 0);
+    assert.deepEqual(await store.inbox.proxied(ACCOUNT), ["1", "3", "2"]);
+    assert.deepEqual(await store.inbox.proxied(SECOND), []);
   });
 
   it("[P13] keeps the newest 10,000 of an account", async () => {
@@ -25,12 +25,12 @@ describe("proxied()", () => {
         SELECT 'default', CAST(i AS TEXT), i FROM n;
       INSERT INTO proxied_user (account_id, user_id, at) VALUES ('second', '1', 1);
     `);
-    await store.noteProxied(ACCOUNT, userId("77777"), 20_000);
-    await store.noteProxied(ACCOUNT, userId("2"), 20_001);
-    const proxied = await store.proxied(ACCOUNT);
+    await store.inbox.noteProxied(ACCOUNT, userId("77777"), 20_000);
+    await store.inbox.noteProxied(ACCOUNT, userId("2"), 20_001);
+    const proxied = await store.inbox.proxied(ACCOUNT);
     assert.equal(proxied.length, 10_000);
     assert.deepEqual(proxied.slice(0, 3), ["2", "77777", "10000"]);
     assert.equal(proxied.includes(userId("1")), false);
-    assert.deepEqual(await store.proxied(SECOND), ["1"]);
+    assert.deepEqual(await store.inbox.proxied(SECOND), ["1"]);
   });
 });

@@ -13,14 +13,11 @@ import { type Accepted, type Judged, NOTHING_ACCEPTED } from "../../core/inbound
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import { prepareKeepJudged } from "./judged.ts";
-import type { Memory } from "../memory/memory.ts";
-import type { Pruner } from "../received/retention.ts";
+import { type InboxDeps, prepareKeepJudged } from "./judged.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { prepareTakeUndecided, toUndecided, type Undecided } from "../received/undecided_rows.ts";
-import type { VerdictBlocks } from "../received/verdict_blocks.ts";
+import { prepareTakeUndecided, toUndecided, type Undecided } from "./undecided_rows.ts";
 
 export interface UndecidedMessages {
   /** In the order of arrival. */
@@ -44,19 +41,11 @@ export interface UndecidedMessages {
   ): Promise<boolean>;
 }
 
-export interface UndecidedDeps {
-  readonly memory: Memory;
-  readonly verdicts: VerdictBlocks;
-  readonly pruner: Pruner;
-  /** Told of the verdicts that are new, once they are stored. */
-  readonly onRecorded: (recorded: readonly Judged[]) => void;
-}
-
 /** @param database Open, migrated, and owned by the caller. */
 export function createUndecided(
   database: DatabaseSync,
   { commit, read }: Transactions,
-  { verdicts, pruner, onRecorded, memory }: UndecidedDeps,
+  { verdicts, pruner, onRecorded, memory }: InboxDeps,
 ): UndecidedMessages {
   const select = database.prepare("SELECT * FROM undecided WHERE account_id = ? ORDER BY id");
   const take = prepareTakeUndecided(database);

@@ -19,25 +19,13 @@ import {
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { Echo } from "../../core/inbound/inbox.ts";
-import { prepareSettleEcho } from "../outbox/echoes.ts";
-import { prepareAdvanceSession } from "../gateway/sessions.ts";
-import { prepareKeepGuild } from "../gateway/guilds.ts";
-import { directOf, prepareKeepJudged } from "./judged.ts";
-import type { Memory } from "../memory/memory.ts";
-import type { Pruner } from "../received/retention.ts";
-import { prepareUnpairedSenders, type Settled } from "../pairing/unpaired_senders.ts";
+import { directOf, type InboxDeps } from "./judged.ts";
+import { prepareStoreBatch } from "./store_batch.ts";
+import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
+import type { SendQueues } from "../memory/send_queues.ts";
 import { prepareSettle } from "../outbox/settle.ts";
 import { TERMS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { VerdictBlocks } from "../received/verdict_blocks.ts";
-
-export interface BatchesDeps {
-  readonly memory: Memory;
-  readonly verdicts: VerdictBlocks;
-  readonly pruner: Pruner;
-  /** Told of the verdicts that are new, once they are stored. */
-  readonly onRecorded: (recorded: readonly Judged[]) => void;
-}
 
 export interface Batches {
   /**
@@ -54,78 +42,19 @@ export interface Batches {
 export function createBatches(
   database: DatabaseSync,
   { commit, journaled, later, read }: Transactions,
-  { memory, verdicts, pruner, onRecorded }: BatchesDeps,
+  { memory, verdicts, pruner, onRecorded }: InboxDeps,
 ): Batches {
   const { claims, direct, outgoing } = memory;
   const strangers = prepareUnpairedSenders(database, outgoing);
-  const keep = prepareKeepJudged(database, memory, pruner);
-  const settleEcho = prepareSettleEcho(database);
-  const settle = prepareSettle(database);
+  const store = prepareStoreBatch(database, { memory, verdicts, pruner }, strangers);
+  const settleKnown = prepareSettleKnown(database, outgoing.queues, later);
   /** Messages whose verdict is in the journal only, or is about to be stored. */
   const unrecorded = new Set<MessageId>();
-  const keepGuild = prepareKeepGuild(database);
-  const advance = prepareAdvanceSession(database);
-
-  /** One after the other: a second message of a stranger finds what the first one has made. */
-  function recordAll(
-    { accountId, judged, pairing }: AcceptedBatch,
-    now: number,
-  ): readonly Settled[] {
-    const recording = verdicts.begin(accountId, now);
-    const settled: Settled[] = [];
-    for (const one of judged) {
-      if (one.verdict.kind === "challenge" && verdicts.isOnRecord(one.message)) continue;
-      const stands = strangers.settle(one, pairing, now);
-      if (recording.add(stands.judged)) settled.push(stands);
-    }
-    recording.end();
-    return settled;
-  }
-
-  function store(batch: AcceptedBatch, arrivedAt: number) {
-    const { accountId, heard, echoes, guilds } = batch;
-    const settled = recordAll(batch, arrivedAt);
-    const recorded = settled.map(({ judged }) => judged);
-    const { accepted, undecided, grown } = keep(recorded, arrivedAt);
-    const told = echoes.map((echo) => settleEcho(accountId, echo));
-    for (const guild of guilds) keepGuild(accountId, guild);
-    if (heard) {
-      const storedUpTo = newestOf(recorded);
-      advance(accountId, { ...heard, storedUpTo, heardAt: arrivedAt });
-    }
-    pruner.afterBatch(grown, recorded.length, arrivedAt);
-    const settledRows = told.flatMap(({ settledIn }) => settledIn ?? []);
-    return {
-      recorded,
-      accepted,
-      undecided,
-      challenged: settled.flatMap(({ request }) => request ?? []),
-      settled: settledRows.length,
-      settledIn: [...new Set(settledRows)],
-      foreign: told.flatMap(({ foreign }) => foreign ?? []),
-    };
-  }
 
   const append = journaled<PlainBatch>("batch", ({ arrivedAt, ...batch }) => {
     for (const { message } of batch.judged) unrecorded.delete(message.id);
     store({ ...batch, echoes: [], guilds: [] }, arrivedAt);
   });
-
-  /** Settles the echoes of messages that are in memory. */
-  function settleKnown({ accountId, echoes }: AcceptedBatch) {
-    const settledIn: ChannelId[] = [];
-    const unknown = echoes.filter((echo) => {
-      const known = outgoing.queues.echoed(accountId, echo);
-      if (known?.kind === "news") {
-        const { row: { id, fileCount, message: { channelId, nonce } } } = known;
-        settledIn.push(channelId);
-        const row = { id, accountId, nonce, channelId, fileCount };
-        later(TERMS.T5, () => settle(row, echo.messageId));
-      }
-      return !known;
-    });
-    return { settledIn, unknown };
-  }
 
   /**
    * Whether the tables need not be asked what comes of a batch: all of its messages are accepted,
@@ -203,6 +132,29 @@ export function createBatches(
   };
 }
 
+/** Settles the echoes of messages that are in memory, outside of a transaction. */
+function prepareSettleKnown(
+  database: DatabaseSync,
+  queues: Pick<SendQueues, "echoed">,
+  later: Transactions["later"],
+) {
+  const settle = prepareSettle(database);
+  return ({ accountId, echoes }: AcceptedBatch) => {
+    const settledIn: ChannelId[] = [];
+    const unknown = echoes.filter((echo) => {
+      const known = queues.echoed(accountId, echo);
+      if (known?.kind === "news") {
+        const { row: { id, fileCount, message: { channelId, nonce } } } = known;
+        settledIn.push(channelId);
+        const row = { id, accountId, nonce, channelId, fileCount };
+        later(TERMS.T5, () => settle(row, echo.messageId));
+      }
+      return !known;
+    });
+    return { settledIn, unknown };
+  };
+}
+
 /** The journal's record of a T1. */
 interface PlainBatch {
   readonly accountId: AccountId;
@@ -210,13 +162,6 @@ interface PlainBatch {
   readonly judged: readonly Judged[];
   /** Unix time in milliseconds. */
   readonly arrivedAt: number;
-}
-
-/** When the newest of them was sent; 0 if there are none. */
-function newestOf(recorded: readonly Judged[]): number {
-  let newest = 0;
-  for (const { message } of recorded) if (message.sentAt > newest) newest = message.sentAt;
-  return newest;
 }
 
 function keyOf({ accountId, channelId }: InboundMessage): string {

@@ -65,7 +65,7 @@ const found = (message = EXPLAINED): Judged => ({
 
 async function open(...judged: readonly Judged[]) {
   const test = openTestStore();
-  const stored = await test.store.acceptBatch(batch({ judged }), NOW);
+  const stored = await test.store.inbox.acceptBatch(batch({ judged }), NOW);
   const decisions = () =>
     test.rows("SELECT verdict, why, author_id, policy_row, at FROM decision ORDER BY id");
   return { ...test, stored, decisions };
@@ -83,28 +83,28 @@ describe("an undecided message in acceptBatch()", () => {
     const { store, stored, rows } = await open(one);
     assert.deepEqual(stored.undecided, [one]);
     assert.deepEqual(stored.accepted, []);
-    assert.deepEqual(await store.undecided(ACCOUNT), [
+    assert.deepEqual(await store.inbox.undecided(ACCOUNT), [
       { message: PROXIED, why: "pluralkit", route: ROUTE, moment: {}, policyId: 3, at: NOW },
     ]);
-    assert.deepEqual(await store.undecided(SECOND), []);
+    assert.deepEqual(await store.inbox.undecided(SECOND), []);
     assert.deepEqual(rows("SELECT * FROM inbox"), []);
     assert.deepEqual(rows("SELECT * FROM message"), []);
-    assert.deepEqual(await store.verdictsAfter(0, 9), []);
+    assert.deepEqual(await store.received.verdictsAfter(0, 9), []);
     assert.deepEqual((await store.health()).decisions, []);
   });
 
   it("[G7] is not told of again when it is replayed", async () => {
     const { store } = await open(undecided());
-    const again = await store.acceptBatch(batch({ judged: [undecided(), found()] }), NOW + 1);
+    const again = await store.inbox.acceptBatch(batch({ judged: [undecided(), found()] }), NOW + 1);
     assert.deepEqual([again.undecided, again.accepted], [[], []]);
-    assert.equal((await store.undecided(ACCOUNT)).length, 1);
+    assert.equal((await store.inbox.undecided(ACCOUNT)).length, 1);
   });
 });
 
 describe("decide()", () => {
   it("[P13] accepts the message as it was explained, with the facts that decided", async () => {
     const { store, decisions, rows } = await open(undecided());
-    const result = await store.decide(found(), NOW + 5);
+    const result = await store.inbox.decide(found(), NOW + 5);
     assert.deepEqual(result, {
       accepted: [found()],
       settled: 0,
@@ -113,11 +113,11 @@ describe("decide()", () => {
       undecided: [],
       challenged: [],
     });
-    assert.deepEqual(await store.undecided(ACCOUNT), []);
+    assert.deepEqual(await store.inbox.undecided(ACCOUNT), []);
     const why = { verdict: "accept", why: "mentioned", policy_row: 4, at: NOW + 5 };
     assert.deepEqual(decisions(), [{ ...why, author_id: EXPLAINED.sender.id }]);
     assert.match(decidedBy(rows), /"pluralkit":"found"/);
-    const claim = await store.claimNext(ACCOUNT, NOW + 6, []);
+    const claim = await store.inbox.claimNext(ACCOUNT, NOW + 6, []);
     assert.deepEqual(claim?.message, EXPLAINED);
     assert.deepEqual((await store.health()).decisions, [
       { verdict: "accept", why: "mentioned", count: 1 },
@@ -126,10 +126,10 @@ describe("decide()", () => {
 
   it("[P1] makes the verdict the newest for whoever reads along", async () => {
     const { store } = await open(undecided(), ignored(guildMessage({ id: messageId("102") })));
-    const [other] = await store.verdictsAfter(0, 9);
+    const [other] = await store.received.verdictsAfter(0, 9);
     assert.equal(other?.messageId, "102");
-    await store.decide(found(), NOW + 5);
-    const after = await store.verdictsAfter(other!.id, 9);
+    await store.inbox.decide(found(), NOW + 5);
+    const after = await store.received.verdictsAfter(other!.id, 9);
     assert.deepEqual(after.map(({ messageId: id, verdict }) => [id, verdict]), [
       [PROXIED.id, "accept"],
     ]);
@@ -138,7 +138,7 @@ describe("decide()", () => {
   it("[P10] keeps as context what is to be kept, and no word of anything else", async () => {
     for (const keepAsContext of [true, false]) {
       const { store, rows } = await open(undecided());
-      await store.decide(ignored(PROXIED, keepAsContext), NOW + 5);
+      await store.inbox.decide(ignored(PROXIED, keepAsContext), NOW + 5);
       assert.equal(rows("SELECT * FROM message").length, keepAsContext ? 1 : 0);
       for (const table of ["decision", "fact", "undecided", "inbox"]) {
         assert.doesNotMatch(JSON.stringify(rows(`SELECT * FROM ${table}`)), /secret/);
@@ -149,11 +149,11 @@ describe("decide()", () => {
   it("[P1] changes nothing of what is decided, or was never heard of", async () => {
     const { store, decisions } = await open(ignored(PROXIED));
     const before = decisions();
-    const nothing = await store.decide(found(), NOW + 5);
+    const nothing = await store.inbox.decide(found(), NOW + 5);
     assert.deepEqual(nothing.accepted, []);
     assert.deepEqual(decisions(), before);
     const { store: empty, rows } = openTestStore();
-    await empty.decide(found(), NOW);
+    await empty.inbox.decide(found(), NOW);
     assert.deepEqual(rows("SELECT * FROM decision"), []);
     assert.deepEqual((await empty.health()).decisions, []);
   });
@@ -161,8 +161,8 @@ describe("decide()", () => {
   it("[P1] decides once, of two at once", async () => {
     const { store, decisions } = await open(undecided());
     const [first, second] = await Promise.all([
-      store.decide(found(), NOW + 5),
-      store.decide(ignored(PROXIED), NOW + 5),
+      store.inbox.decide(found(), NOW + 5),
+      store.inbox.decide(ignored(PROXIED), NOW + 5),
     ]);
     assert.equal(first.accepted.length, 1);
     assert.deepEqual(second.accepted, []);
@@ -172,8 +172,8 @@ describe("decide()", () => {
   it("[P1] may say that it waits for another fact, and that it is as old as it was", async () => {
     const { store, decisions } = await open(undecided());
     const next = undecided(EXPLAINED, "pluralkit-original");
-    assert.deepEqual((await store.decide(next, NOW + 5)).undecided, [next]);
-    const [kept] = await store.undecided(ACCOUNT);
+    assert.deepEqual((await store.inbox.decide(next, NOW + 5)).undecided, [next]);
+    const [kept] = await store.inbox.undecided(ACCOUNT);
     assert.deepEqual([kept?.why, kept?.message, kept?.at], ["pluralkit-original", EXPLAINED, NOW]);
     assert.equal(decisions()[0]?.["why"], "pluralkit-original");
     assert.deepEqual((await store.health()).decisions, []);
@@ -182,13 +182,13 @@ describe("decide()", () => {
   it("[P1] decides although its decision is forgotten", async () => {
     const { store, database, decisions } = await open(undecided());
     database.exec("DELETE FROM verdict_block");
-    assert.equal((await store.decide(found(), NOW + 5)).accepted.length, 1);
+    assert.equal((await store.inbox.decide(found(), NOW + 5)).accepted.length, 1);
     assert.equal(decisions().length, 1);
   });
 
   it("[P3] challenges nobody", async () => {
     const { store, decisions, rows } = await open(undecided());
-    await store.decide(challenged(PROXIED), NOW + 5);
+    await store.inbox.decide(challenged(PROXIED), NOW + 5);
     assert.equal(decisions()[0]?.["why"], "dm-not-allowed");
     assert.deepEqual(rows("SELECT * FROM pairing_request"), []);
   });
@@ -196,8 +196,8 @@ describe("decide()", () => {
   it("[D1] stores nothing of an end that cannot be stored whole", async () => {
     const { store, decisions } = await open(undecided());
     const { route: _, ...lost } = found();
-    await assert.rejects(store.decide(lost, NOW + 5), /no route/);
-    assert.equal((await store.undecided(ACCOUNT)).length, 1);
+    await assert.rejects(store.inbox.decide(lost, NOW + 5), /no route/);
+    assert.equal((await store.inbox.undecided(ACCOUNT)).length, 1);
     assert.equal(decisions()[0]?.["verdict"], "undecided");
   });
 });
@@ -207,7 +207,7 @@ describe("retract()", () => {
 
   it("[P13] takes back what waits for a fact", async () => {
     const { store, decisions } = await open(undecided(ORIGINAL, "pluralkit-original"));
-    assert.equal(await store.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), true);
+    assert.equal(await store.inbox.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), true);
     assert.deepEqual(decisions(), [{
       verdict: "ignore",
       why: "pk-original",
@@ -215,7 +215,7 @@ describe("retract()", () => {
       policy_row: 3,
       at: NOW,
     }]);
-    assert.deepEqual(await store.undecided(ACCOUNT), []);
+    assert.deepEqual(await store.inbox.undecided(ACCOUNT), []);
     assert.deepEqual((await store.health()).decisions, [
       { verdict: "ignore", why: "pk-original", count: 1 },
     ]);
@@ -224,47 +224,47 @@ describe("retract()", () => {
   it("[P13] takes an accepted message out of the inbox, with what was known of it", async () => {
     const one = { ...accepted(ORIGINAL), moment: { isPaired: true }, policyId: 7 };
     const { store, decisions, rows } = await open(one);
-    const [seen] = await store.verdictsAfter(0, 9);
-    assert.equal(await store.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), true);
-    assert.equal(await store.claimNext(ACCOUNT, NOW, []), undefined);
+    const [seen] = await store.received.verdictsAfter(0, 9);
+    assert.equal(await store.inbox.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), true);
+    assert.equal(await store.inbox.claimNext(ACCOUNT, NOW, []), undefined);
     assert.deepEqual(rows("SELECT * FROM inbox"), []);
     assert.equal(decisions()[0]?.["policy_row"], 7);
     const facts = decidedBy(rows);
     assert.deepEqual(JSON.parse(facts).moment, { isPaired: true });
     assert.doesNotMatch(facts, /secret/);
-    const [after] = await store.verdictsAfter(seen!.id, 9);
+    const [after] = await store.received.verdictsAfter(seen!.id, 9);
     assert.equal(after?.why, "pk-original", "it is the newest");
-    const replayed = await store.acceptBatch(batch({ judged: [one] }), NOW + 1);
+    const replayed = await store.inbox.acceptBatch(batch({ judged: [one] }), NOW + 1);
     assert.deepEqual(replayed.accepted, [], "it does not come back");
   });
 
   it("[P13] leaves alone what a turn was begun for, even if it waits again", async () => {
     const { store, decisions } = await open(accepted(ORIGINAL));
     const before = decisions();
-    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
-    assert.equal(await store.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), false);
-    await store.release(claim);
+    const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
+    assert.equal(await store.inbox.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), false);
+    await store.inbox.release(claim);
     assert.equal(
-      await store.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL),
+      await store.inbox.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL),
       false,
       "a draft may stand",
     );
-    await store.claimNext(ACCOUNT, NOW, []);
+    await store.inbox.claimNext(ACCOUNT, NOW, []);
     const end = { kind: "answered" } as const;
     const turn = { claim: { ...claim, attempt: 2 }, end, entries: [], outbox: [frozen()] };
-    await store.finishTurn(turn, NOW);
-    assert.equal(await store.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), false);
+    await store.turns.finishTurn(turn, NOW);
+    assert.equal(await store.inbox.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), false);
     assert.deepEqual(decisions(), before);
   });
 
   it("[P13] leaves alone what is not answered anyway, what is unknown, and another account's", async () => {
     const { store, decisions } = await open(ignored(ORIGINAL));
     const before = decisions();
-    assert.equal(await store.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), false);
-    assert.equal(await store.retract(ACCOUNT, messageId("5"), PK_ORIGINAL), false);
+    assert.equal(await store.inbox.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), false);
+    assert.equal(await store.inbox.retract(ACCOUNT, messageId("5"), PK_ORIGINAL), false);
     const { store: other } = await open(accepted(ORIGINAL));
-    assert.equal(await other.retract(SECOND, ORIGINAL.id, PK_ORIGINAL), false);
+    assert.equal(await other.inbox.retract(SECOND, ORIGINAL.id, PK_ORIGINAL), false);
     assert.deepEqual(decisions(), before);
-    assert.equal((await other.claimNext(ACCOUNT, NOW, []))?.message.id, ORIGINAL.id);
+    assert.equal((await other.inbox.claimNext(ACCOUNT, NOW, []))?.message.id, ORIGINAL.id);
   });
 });

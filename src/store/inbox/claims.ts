@@ -1,5 +1,5 @@
 /**
- * Messages that wait for their turn, and which of them is next.
+ * Claims waiting messages for turns (T2), and says which of them is next.
  *
  * One process writes to a store (`host/locks/lock.ts`), so a claim needs no lease: a
  * row that runs when a process starts was claimed by one that is dead.
@@ -10,20 +10,15 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { type AccountId, type ChannelId, toAccountId } from "../../core/discord/ids.ts";
-import type { Claim, Route } from "../../core/inbound/inbox.ts";
+import type { Claim } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import {
-  ACCOUNT_MAX,
-  type ClaimQueue,
-  SESSION_MAX,
-  type WaitingMessage,
-} from "../memory/claim_queue.ts";
-import type { Outgoing } from "../memory/outgoing.ts";
+import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "../memory/claim_queue.ts";
+import type { Memory } from "../memory/memory.ts";
 import { TERMS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
-export interface Inbox {
+export interface Claims {
   /**
    * T2: claims a waiting message of an account's, of a session in which no turn runs: of the session
    * whose message has waited longest, the one that was written first. Catch-up may bring it after a
@@ -50,34 +45,6 @@ export interface Inbox {
   voidClaims(accountId?: AccountId): Promise<number>;
 }
 
-/**
- * Adds a message within a transaction of the caller's.
- *
- * @returns Whether it was new; the account that comes second leaves it to the first (G7).
- */
-export type AddToInbox = (message: InboundMessage, route: Route, now: number) => boolean;
-
-/** @param queue Knows of the messages whose turn began before they came into the tables. */
-export function prepareAddToInbox(
-  database: DatabaseSync,
-  queue: Pick<ClaimQueue, "stored">,
-): AddToInbox {
-  const insert = database.prepare(
-    `INSERT INTO inbox (message_id, account_id, channel_id, agent_id, session_key, message,
-                        accepted_at, state, attempt, claimed_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (message_id) DO NOTHING`,
-  );
-  return (message, { agentId, sessionKey }, now) => {
-    const { id, accountId, channelId } = message;
-    const text = JSON.stringify(message);
-    const attempt = queue.stored(id);
-    const claim = attempt === undefined ? ["waiting", 0, null] : ["running", attempt, now];
-    return insert.run(id, accountId, channelId, agentId, sessionKey, text, now, ...claim)
-      .changes === 1;
-  };
-}
-
 const waitingSchema = z.object({
   id: z.number(),
   message_id: snowflakeSchema<"message">(),
@@ -102,12 +69,11 @@ const runningSchema = z.object({
 }).transform((row) => ({ messageId: row.message_id, sessionKey: row.session_key }));
 
 /** @param database Open, migrated, and owned by the caller. */
-export function createInbox(
+export function createClaims(
   database: DatabaseSync,
   { commit, later, read }: Transactions,
-  queue: ClaimQueue,
-  outgoing: Outgoing,
-): Inbox {
+  { claims: queue, outgoing }: Pick<Memory, "claims" | "outgoing">,
+): Claims {
   const selectWaiting = database.prepare(
     `SELECT id, message_id, account_id, channel_id, agent_id, session_key, attempt FROM (
        SELECT *, ROW_NUMBER() OVER (PARTITION BY session_key ORDER BY id) AS in_session,
@@ -194,7 +160,7 @@ export function createInbox(
 
 const messageSchema = z.object({ message: z.string() });
 
-/** Ours, written by {@link prepareAddToInbox}. */
+/** Ours, written by `rows.ts`. */
 function readMessage(row: unknown): InboundMessage {
   return JSON.parse(messageSchema.parse(row).message);
 }

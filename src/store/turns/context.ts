@@ -13,10 +13,11 @@ import { z } from "zod";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Overheard } from "../../core/inbound/transcript.ts";
+import type { Memory } from "../memory/memory.ts";
 import type { OverheardKey } from "../memory/overheard_key.ts";
-import { type MessageBlocks, prepareMessageBlocks } from "./message_blocks.ts";
+import { type MessageBlocks, prepareMessageBlocks } from "../received/message_blocks.ts";
 import type { QuietChannels } from "../memory/quiet_channels.ts";
-import type { Pruner } from "./retention.ts";
+import type { Pruner } from "../received/retention.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
@@ -44,6 +45,11 @@ export interface Context {
     messages: readonly Overheard[],
     now: number,
   ): Promise<void>;
+}
+
+export interface ContextDeps {
+  readonly memory: Pick<Memory, "quiet">;
+  readonly pruner: Pruner;
 }
 
 /**
@@ -74,8 +80,7 @@ const seenSchema = z.object({ message_id: snowflakeSchema<"message">() });
 export function createContext(
   database: DatabaseSync,
   { commit, read }: Transactions,
-  pruner: Pruner,
-  quiet: QuietChannels,
+  { memory: { quiet }, pruner }: ContextDeps,
 ): Context {
   const blocks = prepareMessageBlocks(database);
   const keep = prepareKeepOverheard(blocks, quiet, pruner.contextPerChannel);

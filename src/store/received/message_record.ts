@@ -17,9 +17,9 @@ import {
 } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { type Decision, DECISION_COLUMNS, toDecision } from "../received/decisions.ts";
+import { type Decision, DECISION_COLUMNS, toDecision } from "./decisions.ts";
 import { readMessage } from "../outbox/rows.ts";
-import type { StoredPolicy } from "../received/policies.ts";
+import type { StoredPolicy } from "./policies.ts";
 import { transactAlone, type Transactions } from "../database/transact.ts";
 
 /** Times are Unix time in milliseconds. */

@@ -18,8 +18,8 @@ const inSession = (digits: string, sessionKey: string) =>
 
 async function openInbox(...judged: readonly ReturnType<typeof accepted>[]) {
   const test = openTestStore();
-  await test.store.acceptBatch(batch({ judged }), NOW);
-  const claim = async () => (await test.store.claimNext(ACCOUNT, NOW, []))?.message.id;
+  await test.store.inbox.acceptBatch(batch({ judged }), NOW);
+  const claim = async () => (await test.store.inbox.claimNext(ACCOUNT, NOW, []))?.message.id;
   return { ...test, claim };
 }
 
@@ -28,7 +28,7 @@ describe("claimNext()", () => {
     const message = directMessage({ text: "Grüße 🐚", extras: [{ kind: "poll", text: "a or b" }] });
     const route = { agentId: "helper", sessionKey: "agent:helper:main" };
     const { store } = await openInbox(accepted(message, route));
-    assert.deepEqual(await store.claimNext(ACCOUNT, NOW, []), { message, route, attempt: 1 });
+    assert.deepEqual(await store.inbox.claimNext(ACCOUNT, NOW, []), { message, route, attempt: 1 });
   });
 
   it("[S5] takes the oldest of a session in which nothing runs", async () => {
@@ -37,11 +37,11 @@ describe("claimNext()", () => {
       inSession("12", "a"),
       inSession("13", "b"),
     );
-    const first = await store.claimNext(ACCOUNT, NOW, []);
+    const first = await store.inbox.claimNext(ACCOUNT, NOW, []);
     assert.equal(first?.message.id, "11");
     assert.equal(await claim(), "13");
     assert.equal(await claim(), undefined);
-    await store.finishTurn(
+    await store.turns.finishTurn(
       { claim: first!, end: { kind: "declined" }, entries: [], outbox: [] },
       1,
     );
@@ -55,10 +55,10 @@ describe("claimNext()", () => {
       inSession("999", "a"),
       inSession("1001", "a"),
     );
-    const first = await store.claimNext(ACCOUNT, NOW, []);
+    const first = await store.inbox.claimNext(ACCOUNT, NOW, []);
     assert.equal(first?.message.id, "999", "by number, and in the session that waits longest");
     assert.equal(await claim(), "20");
-    await store.finishTurn(
+    await store.turns.finishTurn(
       { claim: first!, end: { kind: "declined" }, entries: [], outbox: [] },
       1,
     );
@@ -74,11 +74,18 @@ describe("claimNext()", () => {
     const { store } = await openInbox(of("11", "1", "a"), of("12", "2", "b"), of("13", "3", "a"));
     const one = channelId("1");
     const three = channelId("3");
-    assert.equal(await store.claimNext(ACCOUNT, NOW, "all"), undefined);
-    assert.equal(await store.claimNext(ACCOUNT, NOW, [one, channelId("2"), three]), undefined);
-    assert.equal((await store.claimNext(ACCOUNT, NOW, [one, three]))?.message.id, "12");
-    assert.equal((await store.claimNext(ACCOUNT, NOW, [one]))?.message.id, "13");
-    assert.equal(await store.claimNext(ACCOUNT, NOW, []), undefined, "a turn of its session runs");
+    assert.equal(await store.inbox.claimNext(ACCOUNT, NOW, "all"), undefined);
+    assert.equal(
+      await store.inbox.claimNext(ACCOUNT, NOW, [one, channelId("2"), three]),
+      undefined,
+    );
+    assert.equal((await store.inbox.claimNext(ACCOUNT, NOW, [one, three]))?.message.id, "12");
+    assert.equal((await store.inbox.claimNext(ACCOUNT, NOW, [one]))?.message.id, "13");
+    assert.equal(
+      await store.inbox.claimNext(ACCOUNT, NOW, []),
+      undefined,
+      "a turn of its session runs",
+    );
   });
 
   it("[C6] claims for an account its own messages, and runs a session of two once", async () => {
@@ -90,22 +97,22 @@ describe("claimNext()", () => {
       of("12", ACCOUNT, "shared"),
       of("13", ACCOUNT, "b"),
     );
-    const theirs = await store.claimNext(second, NOW, []);
+    const theirs = await store.inbox.claimNext(second, NOW, []);
     assert.equal(theirs?.message.id, "11");
     assert.equal(await claim(), "13", "not 12, while a turn of its session runs");
     assert.equal(await claim(), undefined);
-    assert.equal(await store.voidClaims(ACCOUNT), 1);
-    assert.equal(await store.claimNext(second, NOW, []), undefined, "theirs runs on");
+    assert.equal(await store.inbox.voidClaims(ACCOUNT), 1);
+    assert.equal(await store.inbox.claimNext(second, NOW, []), undefined, "theirs runs on");
     const end = { kind: "declined" } as const;
-    await store.finishTurn({ claim: theirs!, end, entries: [], outbox: [] }, NOW);
+    await store.turns.finishTurn({ claim: theirs!, end, entries: [], outbox: [] }, NOW);
     assert.equal(await claim(), "12");
   });
 
   it("[S5] gives two who ask at once a message each, or one of them none", async () => {
     const { store } = await openInbox(inSession("11", "a"), inSession("12", "a"));
     const claims = await Promise.all([
-      store.claimNext(ACCOUNT, NOW, []),
-      store.claimNext(ACCOUNT, NOW, []),
+      store.inbox.claimNext(ACCOUNT, NOW, []),
+      store.inbox.claimNext(ACCOUNT, NOW, []),
     ]);
     assert.deepEqual(claims.flatMap((claim) => claim?.message.id ?? []), ["11"]);
   });
@@ -115,7 +122,7 @@ describe("claimNext()", () => {
     const { store } = openTestStore({
       crash: { before: (name) => names.push(name), after: () => {} },
     });
-    assert.equal(await store.claimNext(ACCOUNT, NOW, []), undefined);
+    assert.equal(await store.inbox.claimNext(ACCOUNT, NOW, []), undefined);
     assert.deepEqual(names, []);
   });
 
@@ -127,10 +134,10 @@ describe("claimNext()", () => {
       async (sessions, choices, isReversed) => {
         const judged = sessions.map((key, index) => inSession(String(95 + index), key));
         const { store } = await openInbox(...isReversed ? judged.toReversed() : judged);
-        const running: Awaited<ReturnType<typeof store.claimNext>>[] = [];
+        const running: Awaited<ReturnType<typeof store.inbox.claimNext>>[] = [];
         const done: string[] = [];
         for (;;) {
-          const claim = await store.claimNext(ACCOUNT, NOW, []);
+          const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
           if (claim) {
             assert.ok(running.every((other) => other!.route.sessionKey !== claim.route.sessionKey));
             running.push(claim);
@@ -141,7 +148,7 @@ describe("claimNext()", () => {
           if (!ended) break;
           done.push(ended.message.id);
           const end = { kind: "declined" } as const;
-          await store.finishTurn({ claim: ended, end, entries: [], outbox: [] }, NOW);
+          await store.turns.finishTurn({ claim: ended, end, entries: [], outbox: [] }, NOW);
         }
         for (const key of new Set(sessions)) {
           const expected = sessions.flatMap((other, index) =>
@@ -163,16 +170,21 @@ describe("voidClaims()", () => {
       inSession("12", "b"),
       inSession("13", "c"),
     );
-    const over = await store.claimNext(ACCOUNT, NOW, []);
-    await store.finishTurn({ claim: over!, end: { kind: "declined" }, entries: [], outbox: [] }, 1);
+    const over = await store.inbox.claimNext(ACCOUNT, NOW, []);
+    await store.turns.finishTurn({
+      claim: over!,
+      end: { kind: "declined" },
+      entries: [],
+      outbox: [],
+    }, 1);
     await claim();
-    assert.equal(await store.voidClaims(ACCOUNT), 1);
+    assert.equal(await store.inbox.voidClaims(ACCOUNT), 1);
     assert.deepEqual(rows("SELECT message_id, state, attempt FROM inbox ORDER BY id"), [
       { message_id: "11", state: "declined", attempt: 1 },
       { message_id: "12", state: "waiting", attempt: 1 },
       { message_id: "13", state: "waiting", attempt: 0 },
     ]);
-    assert.equal((await store.claimNext(ACCOUNT, NOW, []))?.attempt, 2);
+    assert.equal((await store.inbox.claimNext(ACCOUNT, NOW, []))?.attempt, 2);
   });
 
   it("[C6] frees a session that a turn of an account has, which is not there any more", async () => {
@@ -183,10 +195,10 @@ describe("voidClaims()", () => {
         sessionKey: "shared",
       });
     const { store, claim } = await openInbox(of("11", gone), of("12", ACCOUNT));
-    assert.equal((await store.claimNext(gone, NOW, []))?.message.id, "11");
-    assert.equal(await store.voidClaims(ACCOUNT), 0);
+    assert.equal((await store.inbox.claimNext(gone, NOW, []))?.message.id, "11");
+    assert.equal(await store.inbox.voidClaims(ACCOUNT), 0);
     assert.equal(await claim(), undefined);
-    assert.equal(await store.voidClaims(), 1);
+    assert.equal(await store.inbox.voidClaims(), 1);
     assert.equal(await claim(), "12");
   });
 });
@@ -194,22 +206,22 @@ describe("voidClaims()", () => {
 describe("release()", () => {
   it("[S5] makes a claim wait again, but not one that another attempt has taken", async () => {
     const { store } = await openInbox(inSession("11", "a"));
-    const first = await store.claimNext(ACCOUNT, NOW, []);
-    await store.release(first!);
-    const second = await store.claimNext(ACCOUNT, NOW, []);
+    const first = await store.inbox.claimNext(ACCOUNT, NOW, []);
+    await store.inbox.release(first!);
+    const second = await store.inbox.claimNext(ACCOUNT, NOW, []);
     assert.equal(second?.attempt, 2);
-    await store.release(first!);
-    assert.equal(await store.claimNext(ACCOUNT, NOW, []), undefined);
+    await store.inbox.release(first!);
+    assert.equal(await store.inbox.claimNext(ACCOUNT, NOW, []), undefined);
   });
 
   it("[D2] revives nothing that is finished", async () => {
     const { store } = await openInbox(inSession("11", "a"));
-    const claim = await store.claimNext(ACCOUNT, NOW, []);
-    await store.finishTurn(
+    const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
+    await store.turns.finishTurn(
       { claim: claim!, end: { kind: "declined" }, entries: [], outbox: [] },
       1,
     );
-    await store.release(claim!);
-    assert.equal(await store.claimNext(ACCOUNT, NOW, []), undefined);
+    await store.inbox.release(claim!);
+    assert.equal(await store.inbox.claimNext(ACCOUNT, NOW, []), undefined);
   });
 });

@@ -21,7 +21,7 @@ import type { Memory } from "../memory/memory.ts";
 import { type PlainRow, prepareAddPlainRows } from "../outbox/rows.ts";
 import { TERMS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { TranscriptRows } from "../memory/transcripts.ts";
+import type { TranscriptRows } from "./transcripts.ts";
 import { prepareAddTurn } from "../outbox/turn_outbox.ts";
 
 export interface TurnEnds {

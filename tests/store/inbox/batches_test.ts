@@ -42,9 +42,9 @@ const DECISIONS = "SELECT account_id, message_id, verdict, why FROM decision ORD
 describe("acceptBatch()", () => {
   it("[G5] stores messages, verdicts and how far the gateway was heard, all at once", async () => {
     const { store, rows } = openTestStore();
-    await store.startGatewaySession(ACCOUNT, 0, SESSION, SELF, NOW);
+    await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
     const judged = [accepted(one), ignored(two)];
-    assert.deepEqual(await store.acceptBatch(batch({ heard: heard(7), judged }), NOW + 5), {
+    assert.deepEqual(await store.inbox.acceptBatch(batch({ heard: heard(7), judged }), NOW + 5), {
       accepted: [judged[0]],
       settled: 0,
       settledIn: [],
@@ -65,9 +65,9 @@ describe("acceptBatch()", () => {
 
   it("[G5] stores nothing, and no seq, of a batch that cannot be stored whole", async () => {
     const { store, rows } = openTestStore();
-    await store.startGatewaySession(ACCOUNT, 0, SESSION, SELF, NOW);
+    await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
     const { route: _, ...lost } = accepted(two);
-    const failing = store.acceptBatch(
+    const failing = store.inbox.acceptBatch(
       batch({ heard: heard(7), judged: [ignored(one), lost] }),
       NOW,
     );
@@ -81,12 +81,12 @@ describe("acceptBatch()", () => {
 
   it("[G7] leaves a replayed message as it is, verdict and turn and all", async () => {
     const { store, rows } = openTestStore();
-    await store.acceptBatch(batch({ judged: [accepted(one), ignored(two)] }), NOW);
-    await store.claimNext(ACCOUNT, NOW, []);
+    await store.inbox.acceptBatch(batch({ judged: [accepted(one), ignored(two)] }), NOW);
+    await store.inbox.claimNext(ACCOUNT, NOW, []);
     const before = [rows(INBOX), rows(DECISIONS), rows("SELECT * FROM message")];
 
     const replay = batch({ heard: heard(2), judged: [ignored(one), accepted(two), accepted(one)] });
-    assert.equal((await store.acceptBatch(replay, NOW + 1)).accepted.length, 0);
+    assert.equal((await store.inbox.acceptBatch(replay, NOW + 1)).accepted.length, 0);
     assert.deepEqual([rows(INBOX), rows(DECISIONS), rows("SELECT * FROM message")], before);
   });
 
@@ -105,7 +105,7 @@ describe("acceptBatch()", () => {
             if (!first.has(digit)) first.set(digit, isAccepted);
             return isAccepted ? accepted(message) : ignored(message);
           });
-          told += (await store.acceptBatch(batch({ judged }), NOW)).accepted.length;
+          told += (await store.inbox.acceptBatch(batch({ judged }), NOW)).accepted.length;
         }
         const expected = [...first.values()].filter(Boolean).length;
         assert.equal(rows("SELECT * FROM inbox").length, expected);
@@ -120,8 +120,8 @@ describe("acceptBatch()", () => {
   it("[G7] has one account answer what two have seen, with a verdict of each", async () => {
     const { store, rows } = openTestStore();
     const seenBySecond = accepted({ ...one, accountId: SECOND });
-    await store.acceptBatch(batch({ judged: [accepted(one)] }), NOW);
-    const result = await store.acceptBatch(
+    await store.inbox.acceptBatch(batch({ judged: [accepted(one)] }), NOW);
+    const result = await store.inbox.acceptBatch(
       batch({ accountId: SECOND, judged: [seenBySecond] }),
       NOW,
     );
@@ -132,7 +132,10 @@ describe("acceptBatch()", () => {
 
   it("[P10] keeps no word of a message that is not to be kept", async () => {
     const { store, rows } = openTestStore();
-    await store.acceptBatch(batch({ judged: [ignored({ ...one, text: "secret" }, false)] }), NOW);
+    await store.inbox.acceptBatch(
+      batch({ judged: [ignored({ ...one, text: "secret" }, false)] }),
+      NOW,
+    );
     assert.equal(rows(DECISIONS).length, 1);
     assert.deepEqual(rows("SELECT * FROM message"), []);
     for (const table of ["decision", "inbox", "gateway_session"]) {
@@ -158,7 +161,7 @@ describe("acceptBatch()", () => {
     }));
     database.exec("UPDATE outbox SET state = 'sending', first_attempt_at = 0");
     const foreign = [{ messageId: "73", channelId: elsewhere, why: "unknown" }];
-    const { settled, settledIn, ...rest } = await store.acceptBatch(batch({ echoes }), NOW);
+    const { settled, settledIn, ...rest } = await store.inbox.acceptBatch(batch({ echoes }), NOW);
     const none = { accepted: [], undecided: [], challenged: [] };
     assert.equal(settled, 3);
     assert.deepEqual(settledIn, [outboundMessage().channelId, elsewhere]);
@@ -170,7 +173,7 @@ describe("acceptBatch()", () => {
       { nonce: "d", state: "sending", message_id: null },
     ]);
     const nothing = { ...none, settled: 0, settledIn: [], foreign };
-    assert.deepEqual(await store.acceptBatch(batch({ echoes }), NOW), nothing);
+    assert.deepEqual(await store.inbox.acceptBatch(batch({ echoes }), NOW), nothing);
   });
 
   it("[G11] settles what a twin has said for us, and says that it was a twin", async () => {
@@ -178,7 +181,7 @@ describe("acceptBatch()", () => {
     await store.outbox.add(frozen({ nonce: "a" }), NOW);
     const { channelId } = outboundMessage();
     const echo = { nonce: "a", messageId: messageId("70"), channelId };
-    const told = await store.acceptBatch(batch({ echoes: [echo, echo] }), NOW);
+    const told = await store.inbox.acceptBatch(batch({ echoes: [echo, echo] }), NOW);
     assert.deepEqual(told, {
       accepted: [],
       settled: 1,
@@ -192,19 +195,23 @@ describe("acceptBatch()", () => {
 
   it("[G5] never goes back", async () => {
     const { store, rows } = openTestStore();
-    await store.startGatewaySession(ACCOUNT, 0, SESSION, SELF, NOW);
-    await store.acceptBatch(batch({ heard: heard(9), judged: [ignored(two)] }), NOW);
+    await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
+    await store.inbox.acceptBatch(batch({ heard: heard(9), judged: [ignored(two)] }), NOW);
     const before = rows("SELECT seq, stored_up_to FROM gateway_session");
-    await store.acceptBatch(batch({ heard: heard(3), judged: [ignored(one)] }), NOW);
+    await store.inbox.acceptBatch(batch({ heard: heard(3), judged: [ignored(one)] }), NOW);
     assert.deepEqual(rows("SELECT seq, stored_up_to FROM gateway_session"), before);
   });
 
   it("[G5] takes what a full disk held up for as old as it is", async () => {
     const { store, rows } = openTestStore();
-    await store.startGatewaySession(ACCOUNT, 0, SESSION, SELF, NOW);
-    await store.touchAlive(ACCOUNT, [{ shardId: 0, heardAt: NOW + 3_600_000 }], NOW + 3_600_000);
-    await store.acceptBatch(batch({ judged: [accepted(one), ignored(two)] }), NOW + 5);
-    const account = await store.loadAccount(ACCOUNT);
+    await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
+    await store.gateway.touchAlive(
+      ACCOUNT,
+      [{ shardId: 0, heardAt: NOW + 3_600_000 }],
+      NOW + 3_600_000,
+    );
+    await store.inbox.acceptBatch(batch({ judged: [accepted(one), ignored(two)] }), NOW + 5);
+    const account = await store.gateway.loadAccount(ACCOUNT);
     assert.equal(account.shards[0]?.session?.aliveAt, NOW + 3_600_000, "it was heard since");
     assert.deepEqual(rows("SELECT accepted_at FROM inbox"), [{ accepted_at: NOW + 5 }]);
     assert.deepEqual(rows("SELECT at FROM decision"), [{ at: NOW + 5 }, { at: NOW + 5 }]);
@@ -214,21 +221,21 @@ describe("acceptBatch()", () => {
   it("[G5] keeps a guild until it is left", async () => {
     const { store } = openTestStore();
     const guild = { guildId: guildId("5"), text: "v1" };
-    await store.acceptBatch(batch({ guilds: [guild] }), NOW);
-    await store.acceptBatch(batch({ guilds: [{ ...guild, text: "v2" }] }), NOW);
-    assert.deepEqual(await store.guildsOf(ACCOUNT), [{ ...guild, text: "v2" }]);
-    assert.deepEqual(await store.guildsOf(SECOND), []);
-    await store.acceptBatch(batch({ guilds: [{ ...guild, text: undefined }] }), NOW);
-    assert.deepEqual(await store.guildsOf(ACCOUNT), []);
+    await store.inbox.acceptBatch(batch({ guilds: [guild] }), NOW);
+    await store.inbox.acceptBatch(batch({ guilds: [{ ...guild, text: "v2" }] }), NOW);
+    assert.deepEqual(await store.gateway.guildsOf(ACCOUNT), [{ ...guild, text: "v2" }]);
+    assert.deepEqual(await store.gateway.guildsOf(SECOND), []);
+    await store.inbox.acceptBatch(batch({ guilds: [{ ...guild, text: undefined }] }), NOW);
+    assert.deepEqual(await store.gateway.guildsOf(ACCOUNT), []);
   });
 
   it("[G6] takes what was read over REST as it takes what was heard, but for the session", async () => {
     const { store, rows } = openTestStore();
-    await store.startGatewaySession(ACCOUNT, 0, SESSION, SELF, NOW);
-    await store.acceptBatch(batch({ heard: heard(5), judged: [accepted(two)] }), NOW);
+    await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
+    await store.inbox.acceptBatch(batch({ heard: heard(5), judged: [accepted(two)] }), NOW);
     const sessions = rows("SELECT * FROM gateway_session");
     const judged = [accepted(one), accepted(two)];
-    assert.equal((await store.acceptBatch(found({ judged }), NOW + 5)).accepted.length, 1);
+    assert.equal((await store.inbox.acceptBatch(found({ judged }), NOW + 5)).accepted.length, 1);
     assert.deepEqual(rows("SELECT message_id FROM inbox ORDER BY id"), [
       { message_id: two.id },
       { message_id: one.id },
@@ -241,9 +248,9 @@ describe("acceptBatch()", () => {
       const { store, rows } = openTestStore();
       const rule = "channels.discord.gateway.catchUp";
       const verdict = { kind: "ignore", why, rule, keepAsContext: true } as const;
-      await store.acceptBatch(found({ judged: [{ message: one, verdict }] }), NOW);
+      await store.inbox.acceptBatch(found({ judged: [{ message: one, verdict }] }), NOW);
       assert.equal(
-        (await store.acceptBatch(batch({ judged: [accepted(one)] }), NOW)).accepted.length,
+        (await store.inbox.acceptBatch(batch({ judged: [accepted(one)] }), NOW)).accepted.length,
         0,
       );
       assert.deepEqual(rows(DECISIONS), [
@@ -269,7 +276,7 @@ describe("the durability of T1", () => {
       exec(sql);
     };
     const levelOf = async (...judged: readonly Judged[]) => {
-      await test.store.acceptBatch(batch({ judged }), NOW);
+      await test.store.inbox.acceptBatch(batch({ judged }), NOW);
       return level;
     };
     return { ...test, levelOf };
@@ -296,7 +303,7 @@ describe("the durability of T1", () => {
   it("[D1] waits for the disk again where the first time failed", async () => {
     const { store, levelOf } = openWatched();
     const { route: _, ...lost } = accepted(dm("11", "1"));
-    await assert.rejects(store.acceptBatch(batch({ judged: [lost] }), NOW), /no route/);
+    await assert.rejects(store.inbox.acceptBatch(batch({ judged: [lost] }), NOW), /no route/);
     assert.equal(await levelOf(accepted(dm("12", "1"))), "full");
   });
 
@@ -304,7 +311,7 @@ describe("the durability of T1", () => {
     const { store, levelOf } = openWatched();
     await levelOf(ignored(dm("11", "1")));
     await levelOf(accepted(dm("11", "1"))); // replayed under another config: what was decided stays
-    assert.deepEqual(await store.directChannels(ACCOUNT), []);
+    assert.deepEqual(await store.received.directChannels(ACCOUNT), []);
     assert.equal(await levelOf(accepted(dm("12", "1"))), "full");
   });
 
@@ -317,8 +324,8 @@ describe("the durability of T1", () => {
       exec(sql);
     };
     await Promise.all([
-      store.acceptBatch(batch({ judged: [accepted(one)] }), NOW),
-      store.acceptBatch(batch({ judged: [accepted(dm("11", "1"))] }), NOW),
+      store.inbox.acceptBatch(batch({ judged: [accepted(one)] }), NOW),
+      store.inbox.acceptBatch(batch({ judged: [accepted(dm("11", "1"))] }), NOW),
     ]);
     assert.deepEqual(said, ["PRAGMA synchronous = full"]);
   });

@@ -23,18 +23,18 @@ const said = (digits: string, fields: Partial<InboundMessage> = {}) =>
 
 async function openContext(...ids: readonly string[]) {
   const test = openTestStore();
-  await test.store.acceptBatch(batch({ judged: ids.map((id) => ignored(said(id))) }), NOW);
+  await test.store.inbox.acceptBatch(batch({ judged: ids.map((id) => ignored(said(id))) }), NOW);
   /** Asks the bot by a message of this id, and gives what its turn would see. */
   const heardBy = async (id: string, limit = 20) => {
-    await test.store.acceptBatch(batch({ judged: [accepted(said(id))] }), NOW);
-    const heard = await test.store.overheard(EARS, ROUTE.sessionKey, messageId(id), limit);
+    await test.store.inbox.acceptBatch(batch({ judged: [accepted(said(id))] }), NOW);
+    const heard = await test.store.turns.overheard(EARS, ROUTE.sessionKey, messageId(id), limit);
     return heard.map(({ messageId }) => messageId);
   };
   /** Ends the turn that is next. */
   const end = async (kind: "answered" | "failed") => {
-    const claim = (await test.store.claimNext(ACCOUNT, NOW, []))!;
+    const claim = (await test.store.inbox.claimNext(ACCOUNT, NOW, []))!;
     const at = { messageId: claim.message.id, at: NOW };
-    await test.store.finishTurn({
+    await test.store.turns.finishTurn({
       claim,
       end: kind === "failed" ? { kind, failureId: "f", reason: "r" } : { kind },
       entries: kind === "failed" ? [] : [
@@ -82,16 +82,16 @@ describe("overheard()", () => {
   it("[H1] keeps channels and sessions apart", async () => {
     const { store, heardBy } = await openContext("10");
     const elsewhere = said("11", { channelId: channelId("777") });
-    await store.acceptBatch(batch({ judged: [ignored(elsewhere)] }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [ignored(elsewhere)] }), NOW);
     assert.deepEqual(await heardBy("20"), ["10"]);
-    const heard = await store.overheard(EARS, "another session", messageId("20"), 20);
+    const heard = await store.turns.overheard(EARS, "another session", messageId("20"), 20);
     assert.deepEqual(heard.map(({ messageId }) => messageId), ["10"]);
   });
 
   it("[H1] counts what a session was asked in another channel for that channel only", async () => {
     const { store, heardBy, end } = await openContext("10", "30");
     const elsewhere = said("20", { channelId: channelId("777") });
-    await store.acceptBatch(batch({ judged: [accepted(elsewhere)] }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [accepted(elsewhere)] }), NOW);
     await end("answered");
     assert.deepEqual(await heardBy("40"), ["10", "30"]);
   });
@@ -99,7 +99,7 @@ describe("overheard()", () => {
   it("[P10] shows an account nothing that only another one may hear", async () => {
     const { store, heardBy } = await openContext("10");
     const judged = [ignored(said("11", { accountId: SECOND }))];
-    await store.acceptBatch(batch({ accountId: SECOND, judged }), NOW);
+    await store.inbox.acceptBatch(batch({ accountId: SECOND, judged }), NOW);
     assert.deepEqual(await heardBy("20"), ["10"]);
   });
 
@@ -109,8 +109,8 @@ describe("overheard()", () => {
       sender: sender({ tag: "ada#1234" }),
       quoted: { id: messageId("9"), text: "before" },
     });
-    await store.acceptBatch(batch({ judged: [ignored(message), accepted(said("20"))] }), NOW);
-    assert.deepEqual(await store.overheard(EARS, "s", messageId("20"), 1), [{
+    await store.inbox.acceptBatch(batch({ judged: [ignored(message), accepted(said("20"))] }), NOW);
+    assert.deepEqual(await store.turns.overheard(EARS, "s", messageId("20"), 1), [{
       messageId: "10",
       tag: "ada#1234",
       authorId: message.sender.id,
@@ -124,18 +124,23 @@ describe("overheard()", () => {
 describe("addOverheard()", () => {
   it("[X2] keeps the whole of a text that has a NUL in it", async () => {
     const { store } = await openContext("11");
-    await store.addOverheard(ACCOUNT, CHANNEL, [toOverheard(said("10", { text: "a\0b" }))], NOW);
-    await store.acceptBatch(batch({ judged: [accepted(said("20"))] }), NOW);
-    const [first] = await store.overheard(EARS, "s", messageId("20"), 9);
+    await store.turns.addOverheard(
+      ACCOUNT,
+      CHANNEL,
+      [toOverheard(said("10", { text: "a\0b" }))],
+      NOW,
+    );
+    await store.inbox.acceptBatch(batch({ judged: [accepted(said("20"))] }), NOW);
+    const [first] = await store.turns.overheard(EARS, "s", messageId("20"), 9);
     assert.equal(first?.text, "ab");
   });
 
   it("[H1] fills up what was said before, and changes nothing that is there", async () => {
     const { store, heardBy } = await openContext("11");
     const before = [said("10"), said("11", { text: "changed" })].map(toOverheard);
-    await store.addOverheard(ACCOUNT, CHANNEL, before, NOW);
+    await store.turns.addOverheard(ACCOUNT, CHANNEL, before, NOW);
     assert.deepEqual(await heardBy("20"), ["10", "11"]);
-    const [, last] = await store.overheard(EARS, "s", messageId("20"), 9);
+    const [, last] = await store.turns.overheard(EARS, "s", messageId("20"), 9);
     assert.equal(last?.text, "said 11");
   });
 });

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { factsOf } from "../../../src/core/inbound/facts.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { createMessageRecords } from "../../../src/store/transactions/message_record.ts";
+import { createMessageRecords } from "../../../src/store/received/message_record.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { ACCOUNT, guildMessage, messageId } from "../../support/discord/builders.ts";
 import {
@@ -27,14 +27,14 @@ const POLICY = { accountId: ACCOUNT, hash: "a", file: "/c.jsonc", text: "{}", na
 async function answered() {
   const test = openTestStore();
   const { store } = test;
-  const policyId = await store.savePolicy(POLICY, NOW - 1);
+  const policyId = await store.received.savePolicy(POLICY, NOW - 1);
   const judged = { ...accepted(ASKED), moment: { isMuted: false }, policyId };
-  await store.acceptBatch(batch({ judged: [judged] }), NOW);
-  const claim = (await store.claimNext(ACCOUNT, NOW + 1, []))!;
+  await store.inbox.acceptBatch(batch({ judged: [judged] }), NOW);
+  const claim = (await store.inbox.claimNext(ACCOUNT, NOW + 1, []))!;
   const outbox = [0, 1].map((number) =>
     frozen({ nonce: `n${number}`, of: part(ASKED.id, { part: number, parts: 2 }) })
   );
-  await store.finishTurn({ claim, end: { kind: "answered" }, entries: [], outbox }, NOW + 2);
+  await store.turns.finishTurn({ claim, end: { kind: "answered" }, entries: [], outbox }, NOW + 2);
   const [head] = await store.outbox.heads(ACCOUNT);
   await store.outbox.markSending(head!, NOW + 3);
   await store.outbox.markSent(head!, messageId("900"));
@@ -48,7 +48,7 @@ async function answered() {
 describe("messageRecordOf()", () => {
   it("[P1] has the decision with its facts and its policy, the turn, and the delivery", async () => {
     const { store, judged } = await answered();
-    const dossier = await store.messageRecordOf({ messageId: ASKED.id });
+    const dossier = await store.received.messageRecordOf({ messageId: ASKED.id });
     const shared = {
       accountId: ACCOUNT,
       channelId: frozen().message.channelId,
@@ -99,8 +99,8 @@ describe("messageRecordOf()", () => {
   it("[P1] is found by a message of ours that is a part of the answer", async () => {
     const { store } = await answered();
     assert.deepEqual(
-      await store.messageRecordOf({ messageId: messageId("900") }),
-      await store.messageRecordOf({ messageId: ASKED.id }),
+      await store.received.messageRecordOf({ messageId: messageId("900") }),
+      await store.received.messageRecordOf({ messageId: ASKED.id }),
     );
   });
 
@@ -108,34 +108,34 @@ describe("messageRecordOf()", () => {
     const { store } = openTestStore();
     const row = await store.outbox.add(frozen({ nonce: "" }), NOW);
     await store.outbox.markSent(row, messageId("901"));
-    const dossier = await store.messageRecordOf({ messageId: messageId("901") });
+    const dossier = await store.received.messageRecordOf({ messageId: messageId("901") });
     assert.deepEqual([dossier?.decisions, dossier?.turn], [[], undefined]);
     assert.deepEqual(dossier?.outbox.map(({ id, state }) => [id, state]), [[1, "sent"]]);
   });
 
   it("[R11] is found by the id that a failure was told with", async () => {
     const { store } = openTestStore();
-    await store.acceptBatch(batch({ judged: [accepted(ASKED)] }), NOW);
-    const claim = (await store.claimNext(ACCOUNT, NOW, []))!;
+    await store.inbox.acceptBatch(batch({ judged: [accepted(ASKED)] }), NOW);
+    const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
     const end = { kind: "failed", failureId: "F-1", reason: "no model" } as const;
-    await store.finishTurn({ claim, end, entries: [], outbox: [] }, NOW);
-    const dossier = await store.messageRecordOf({ failureId: "F-1" });
+    await store.turns.finishTurn({ claim, end, entries: [], outbox: [] }, NOW);
+    const dossier = await store.received.messageRecordOf({ failureId: "F-1" });
     assert.equal(dossier?.messageId, ASKED.id);
     assert.deepEqual([dossier?.turn?.failureId, dossier?.turn?.failure], ["F-1", "no model"]);
-    assert.equal(await store.messageRecordOf({ failureId: "F-2" }), undefined);
+    assert.equal(await store.received.messageRecordOf({ failureId: "F-2" }), undefined);
   });
 
   it("[C6] has a decision of each account that saw it, and of what was sent why it is over", async () => {
     const { store, database } = openTestStore();
-    await store.acceptBatch(batch({ judged: [ignored(ASKED)] }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [ignored(ASKED)] }), NOW);
     const seen = ignored({ ...ASKED, accountId: SECOND }, false);
-    await store.acceptBatch(batch({ accountId: SECOND, judged: [seen] }), NOW);
+    await store.inbox.acceptBatch(batch({ accountId: SECOND, judged: [seen] }), NOW);
     for (const nonce of ["a", "b"]) {
       await store.outbox.add(frozen({ nonce, of: part(ASKED.id) }), NOW);
     }
     database.exec("UPDATE outbox SET state = 'folded', folded_into = 2 WHERE id = 1");
     database.exec("UPDATE outbox SET state = 'dead', refusal = 'gone' WHERE id = 2");
-    const dossier = await store.messageRecordOf({ messageId: ASKED.id });
+    const dossier = await store.received.messageRecordOf({ messageId: ASKED.id });
     assert.deepEqual(dossier?.decisions.map(({ accountId }) => accountId), [ACCOUNT, SECOND]);
     assert.deepEqual(dossier?.outbox.map(({ foldedInto, reason }) => [foldedInto, reason]), [
       [2, undefined],
@@ -145,23 +145,24 @@ describe("messageRecordOf()", () => {
 
   it("[X7] has of an older Barnacle's decision what that kept", async () => {
     const { store, database } = openTestStore();
-    await store.acceptBatch(batch({ judged: [ignored(ASKED)] }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [ignored(ASKED)] }), NOW);
     database.exec("UPDATE fact SET facts = NULL");
-    const [decision] = (await store.messageRecordOf({ messageId: ASKED.id }))?.decisions ?? [];
+    const [decision] = (await store.received.messageRecordOf({ messageId: ASKED.id }))?.decisions ??
+      [];
     assert.equal(decision?.why, "no-mention");
     assert.equal(decision && ("facts" in decision || "policy" in decision), false);
   });
 
   it("[P1] knows nothing of what was never received", async () => {
     const { store } = await answered();
-    assert.equal(await store.messageRecordOf({ messageId: messageId("77") }), undefined);
+    assert.equal(await store.received.messageRecordOf({ messageId: messageId("77") }), undefined);
   });
 
   it("[P1] can be read by a process that cannot write", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     const store = openStore(path, { now: NOW, elapsed: () => 0 });
-    await store.acceptBatch(batch({ judged: [ignored(ASKED)] }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [ignored(ASKED)] }), NOW);
     const database = new DatabaseSync(path, { readOnly: true });
     const dossier = await createMessageRecords(database).messageRecordOf({ messageId: ASKED.id });
     assert.equal(dossier?.decisions.length, 1);

@@ -1,0 +1,44 @@
+/**
+ * Joins the parts of a namespace of the store into one object.
+ *
+ * A spread of two parts with a method of the same name keeps the later one, and
+ * says nothing. Here such a pair does not compile, and it throws as the store opens.
+ *
+ * @module
+ */
+
+/** The names in all parts of a tuple but the one at `Index`. */
+type NamesBeside<Parts extends readonly object[], Index> = {
+  [Other in keyof Parts]: Other extends Index ? never : keyof Parts[Other];
+}[number];
+
+/** The parts as they are. A part that shares names with another one has a type with those names. */
+type Disjoint<Parts extends readonly object[]> = {
+  [Index in keyof Parts]: keyof Parts[Index] & NamesBeside<Parts, Index> extends never
+    ? Parts[Index]
+    : { readonly "Two parts have these names": keyof Parts[Index] & NamesBeside<Parts, Index> };
+};
+
+type Joined<Parts extends readonly object[]> = Parts extends
+  readonly [infer Part, ...infer Others extends readonly object[]] ? Part & Joined<Others>
+  : unknown;
+
+/**
+ * @param parts Objects of methods that use no `this`; no name is in two of them.
+ * @returns One object with the methods of all parts.
+ * @throws {TypeError} If two parts have a method of the same name.
+ */
+export function joinParts<Parts extends readonly object[]>(
+  ...parts: Disjoint<Parts>
+): Joined<Parts> {
+  const joined: Record<string, unknown> = {};
+  for (const part of parts) {
+    for (const [name, method] of Object.entries(part)) {
+      if (Object.hasOwn(joined, name)) {
+        throw new TypeError(`Cannot join the parts of the store: "${name}" is in two of them`);
+      }
+      joined[name] = method;
+    }
+  }
+  return joined as Joined<Parts>;
+}

@@ -1,0 +1,30 @@
+/**
+ * `store.inbox`: messages from their arrival (T1) until a turn claims them (T2).
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { joinParts } from "../database/join_parts.ts";
+import type { Transactions } from "../database/transact.ts";
+import { type Batches, createBatches } from "./batches.ts";
+import { type Claims, createClaims } from "./claims.ts";
+import type { InboxDeps } from "./judged.ts";
+import { createProxiedUsers, type ProxiedUsers } from "./proxied_users.ts";
+import { createUndecided, type UndecidedMessages } from "./undecided.ts";
+
+export interface Inbox extends Batches, Claims, ProxiedUsers, UndecidedMessages {}
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createInbox(
+  database: DatabaseSync,
+  transactions: Transactions,
+  deps: InboxDeps,
+): Inbox {
+  return joinParts(
+    createBatches(database, transactions, deps),
+    createClaims(database, transactions, deps.memory),
+    createProxiedUsers(database, transactions),
+    createUndecided(database, transactions, deps),
+  );
+}

@@ -1,0 +1,82 @@
+/**
+ * Stores a batch in the tables, within a transaction of the caller's (T1).
+ *
+ * A batch that was journaled first comes into the tables by the same function.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { Accepted, AcceptedBatch, Judged } from "../../core/inbound/inbox.ts";
+import { prepareKeepGuild } from "../gateway/guilds.ts";
+import { prepareAdvanceSession } from "../gateway/sessions.ts";
+import { prepareSettleEcho } from "../outbox/echoes.ts";
+import type { Settled, UnpairedSenders } from "../pairing/unpaired_senders.ts";
+import { type InboxDeps, prepareKeepJudged } from "./judged.ts";
+
+/** @param arrivedAt Unix time in milliseconds. */
+export type StoreBatch = (
+  batch: AcceptedBatch,
+  arrivedAt: number,
+) => Accepted & {
+  /** The messages whose verdicts are new. */
+  readonly recorded: readonly Judged[];
+};
+
+export function prepareStoreBatch(
+  database: DatabaseSync,
+  { memory, verdicts, pruner }: Omit<InboxDeps, "onRecorded">,
+  strangers: Pick<UnpairedSenders, "settle">,
+): StoreBatch {
+  const keep = prepareKeepJudged(database, memory, pruner);
+  const settleEcho = prepareSettleEcho(database);
+  const keepGuild = prepareKeepGuild(database);
+  const advance = prepareAdvanceSession(database);
+
+  /** One after the other: a second message of a stranger finds what the first one has made. */
+  function recordAll(
+    { accountId, judged, pairing }: AcceptedBatch,
+    now: number,
+  ): readonly Settled[] {
+    const recording = verdicts.begin(accountId, now);
+    const settled: Settled[] = [];
+    for (const one of judged) {
+      if (one.verdict.kind === "challenge" && verdicts.isOnRecord(one.message)) continue;
+      const stands = strangers.settle(one, pairing, now);
+      if (recording.add(stands.judged)) settled.push(stands);
+    }
+    recording.end();
+    return settled;
+  }
+
+  return (batch, arrivedAt) => {
+    const { accountId, heard, echoes, guilds } = batch;
+    const settled = recordAll(batch, arrivedAt);
+    const recorded = settled.map(({ judged }) => judged);
+    const { accepted, undecided, grown } = keep(recorded, arrivedAt);
+    const told = echoes.map((echo) => settleEcho(accountId, echo));
+    for (const guild of guilds) keepGuild(accountId, guild);
+    if (heard) {
+      const storedUpTo = newestOf(recorded);
+      advance(accountId, { ...heard, storedUpTo, heardAt: arrivedAt });
+    }
+    pruner.afterBatch(grown, recorded.length, arrivedAt);
+    const settledRows = told.flatMap(({ settledIn }) => settledIn ?? []);
+    return {
+      recorded,
+      accepted,
+      undecided,
+      challenged: settled.flatMap(({ request }) => request ?? []),
+      settled: settledRows.length,
+      settledIn: [...new Set(settledRows)],
+      foreign: told.flatMap(({ foreign }) => foreign ?? []),
+    };
+  };
+}
+
+/** When the newest of them was sent; 0 if there are none. */
+function newestOf(recorded: readonly Judged[]): number {
+  let newest = 0;
+  for (const { message } of recorded) if (message.sentAt > newest) newest = message.sentAt;
+  return newest;
+}

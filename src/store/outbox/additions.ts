@@ -1,0 +1,87 @@
+/**
+ * Adds messages that no turn has written: drafts, notices, and messages of `barnacle send`.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { MessageId } from "../../core/discord/ids.ts";
+import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { TERMS, type Terms, UNNAMED } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import type { Outgoing } from "../memory/outgoing.ts";
+import { JOIN_DRAFT, prepareAddOnce, ROW_COLUMNS, toOutboxRow } from "./rows.ts";
+
+/** `now` is Unix time in milliseconds throughout. */
+export interface Additions {
+  /**
+   * Adds a message. One without a nonce gets that of its row; of one whose nonce is there already,
+   * as a draft's is when its turn runs again, nothing changes.
+   *
+   * @returns The row as it is; with the message's id once it is sent.
+   */
+  add(frozen: Frozen, now: number): Promise<AddedRow>;
+  /**
+   * Adds the messages of one text, all or none of them, with nothing in between: whoever dies while
+   * he adds leaves no half of it, and whoever adds beside him nothing in its midst.
+   */
+  addAll(frozen: readonly Frozen[], now: number): Promise<readonly AddedRow[]>;
+}
+
+const addedSchema = z.object({
+  state: z.enum([
+    "pending",
+    "sending",
+    "sent",
+    "uncertain",
+    "dead",
+    "dropped",
+    "folded",
+    "withdrawn",
+  ]),
+  message_id: snowflakeSchema<"message">().nullable(),
+});
+
+/** A row that is there, whoever added it. */
+export interface AddedRow extends OutboxRow {
+  readonly state: z.infer<typeof addedSchema>["state"];
+  /** Set once it is sent, unless the message was gone by then. */
+  readonly messageId?: MessageId;
+}
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createAdditions(
+  database: DatabaseSync,
+  { commit }: Transactions,
+  outgoing: Outgoing,
+): Additions {
+  const add = prepareAdd(database, outgoing);
+  return {
+    add: (frozen, now) => commit(termsOf(frozen), () => add(frozen, now)),
+    addAll: (frozen, now) =>
+      commit(TERMS.BY_HAND, () => frozen.map((message) => add(message, now))),
+  };
+}
+
+/** What a turn says, it would say again. */
+function termsOf({ message }: Frozen): Terms {
+  return message.of ? UNNAMED : TERMS.BY_HAND;
+}
+
+/** @returns What adds a message, or finds it by its nonce, within a transaction of the caller's. */
+function prepareAdd(
+  database: DatabaseSync,
+  outgoing: Outgoing,
+): (frozen: Frozen, now: number) => AddedRow {
+  const addOnce = prepareAddOnce(database, outgoing);
+  const select = database.prepare(
+    `SELECT ${ROW_COLUMNS}, o.state, o.message_id FROM outbox AS o ${JOIN_DRAFT} WHERE o.id = ?`,
+  );
+  return (frozen, now) => {
+    const row = select.get(addOnce(frozen, now));
+    const { state, message_id } = addedSchema.parse(row);
+    return { ...toOutboxRow(row), state, ...(message_id !== null && { messageId: message_id }) };
+  };
+}

@@ -1,0 +1,155 @@
+/**
+ * What comes of a row while Barnacle tries to send it: intent (T4), end (T5), refusals and failures.
+ *
+ * Another process, `barnacle send`, may add and release rows of its own, so each
+ * change names the row's nonce and the state it changes.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { AccountId, MessageId } from "../../core/discord/ids.ts";
+import type { OutboxRow } from "../../core/outbound/outbound.ts";
+import { TERMS, UNNAMED } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import type { Outgoing } from "../memory/outgoing.ts";
+import { prepareSettle } from "./settle.ts";
+
+/** `now` is Unix time in milliseconds throughout. */
+export interface Attempts {
+  /**
+   * T4: Discord may have the message from now on.
+   *
+   * @param now The first attempt's is kept.
+   * @returns Whether the row was still to be sent.
+   */
+  markSending(row: OutboxRow, now: number): Promise<boolean>;
+  /**
+   * T5: Discord has the message, or had it and somebody deleted it; its files are forgotten.
+   *
+   * @returns Whether that is news: the gateway's echo can be first.
+   */
+  markSent(row: OutboxRow, messageId?: MessageId): Promise<boolean>;
+  /** Takes T4 back, since this attempt created nothing; an earlier one may have. */
+  markRefused(row: OutboxRow, reason: string, now: number): Promise<void>;
+  /** An attempt was not answered: T4 stays, and the row is failing from now on if it was not. */
+  markFailing(row: OutboxRow, now: number): Promise<void>;
+  /**
+   * The clock was set forward: all that fails since `until` or before fails since so many
+   * milliseconds later, and so for as long as before.
+   */
+  shiftFailing(accountId: AccountId, byMs: number, until: number): Promise<void>;
+  /** The channel's history says that no attempt has succeeded: it is as if there was none. */
+  markAbsent(row: OutboxRow): Promise<void>;
+  /** Discord will not take it, ever: it is kept and shown, and holds up nobody. */
+  markDead(row: OutboxRow, reason: string): Promise<void>;
+  /** Nobody can tell whether Discord has it: it is held and shown, and never sent by itself (D2). */
+  markUncertain(row: OutboxRow): Promise<void>;
+}
+
+/** The journal's record of a T4. */
+interface Intent {
+  readonly accountId: AccountId;
+  readonly nonce: string;
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
+
+/** A row by its nonce: its number in memory may be that of another row in the table. */
+const THIS = "account_id = :accountId AND nonce = :nonce";
+
+function keyOf({ message: { accountId, nonce } }: OutboxRow) {
+  return { accountId, nonce };
+}
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createAttempts(
+  database: DatabaseSync,
+  { commit, journaled, later }: Transactions,
+  outgoing: Outgoing,
+): Attempts {
+  const { queues } = outgoing;
+  const settle = prepareSettle(database);
+  const markSending = database.prepare(
+    `UPDATE outbox
+     SET state = 'sending', first_attempt_at = COALESCE(first_attempt_at, :now),
+         action = IIF(:isPost, 'post', action)
+     WHERE ${THIS} AND state IN ('pending', 'sending')`,
+  );
+  const markRefused = database.prepare(
+    `UPDATE outbox
+     SET state = IIF(:firstAttemptAt IS NULL, 'pending', 'sending'),
+         first_attempt_at = :firstAttemptAt,
+         failing_since = COALESCE(failing_since, :now),
+         refusal = :reason
+     WHERE ${THIS} AND state IN ('pending', 'sending')`,
+  );
+  const markFailing = database.prepare(
+    `UPDATE outbox SET failing_since = :now
+     WHERE ${THIS} AND state IN ('pending', 'sending') AND failing_since IS NULL`,
+  );
+  const shiftFailing = database.prepare(
+    `UPDATE outbox SET failing_since = failing_since + :byMs
+     WHERE account_id = :accountId AND state IN ('pending', 'sending') AND failing_since <= :until`,
+  );
+  const markAbsent = database.prepare(
+    `UPDATE outbox SET state = 'pending', first_attempt_at = NULL
+     WHERE ${THIS} AND state = 'sending'`,
+  );
+  const markDead = database.prepare(
+    `UPDATE outbox SET state = 'dead', refusal = :reason
+     WHERE ${THIS} AND state IN ('pending', 'sending')`,
+  );
+  const markUncertain = database.prepare(
+    `UPDATE outbox SET state = 'uncertain' WHERE ${THIS} AND state = 'sending'`,
+  );
+
+  const intend = journaled<Intent>("intent", ({ accountId, nonce, now }) => {
+    markSending.run({ accountId, nonce, now, isPost: 0 });
+  });
+
+  /** A change that is not on the common way: from then on the tables say what waits there. */
+  function change({ message: { accountId, channelId } }: OutboxRow, work: () => void) {
+    queues.forget(accountId, channelId);
+    return commit(UNNAMED, work);
+  }
+
+  return {
+    async markSending(row, now) {
+      outgoing.heedOthers();
+      queues.attempted(row, now);
+      if (queues.takeIntent(row)) return true;
+      if (!queues.has(row)) {
+        return await commit(TERMS.T4, () => {
+          // What is posted in a draft's place stays a post, whatever becomes of the draft.
+          const isPost = row.action.kind === "post" ? 1 : 0;
+          return markSending.run({ ...keyOf(row), now, isPost }).changes === 1;
+        });
+      }
+      const { accountId, nonce } = row.message;
+      await intend(TERMS.T4, { accountId, nonce, now });
+      return queues.has(row); // or the gateway's echo was first
+    },
+    markSent(row, messageId) {
+      const { id, message: { channelId }, fileCount } = row;
+      const end = () => settle({ id, ...keyOf(row), channelId, fileCount }, messageId);
+      if (!queues.has(row)) return commit(TERMS.T5, end);
+      queues.settle(row, messageId);
+      later(TERMS.T5, end);
+      return Promise.resolve(true);
+    },
+    markRefused: (row, reason, now) =>
+      change(row, () => {
+        const { firstAttemptAt = null } = row;
+        markRefused.run({ ...keyOf(row), firstAttemptAt, reason, now });
+      }),
+    markFailing: (row, now) => change(row, () => void markFailing.run({ ...keyOf(row), now })),
+    shiftFailing(accountId, byMs, until) {
+      queues.forget(accountId);
+      return commit(UNNAMED, () => void shiftFailing.run({ accountId, byMs, until }));
+    },
+    markAbsent: (row) => change(row, () => void markAbsent.run(keyOf(row))),
+    markDead: (row, reason) => change(row, () => void markDead.run({ ...keyOf(row), reason })),
+    markUncertain: (row) => change(row, () => void markUncertain.run(keyOf(row))),
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * Which rows of the outbox are next, with their files.
+ *
+ * The queues of known channels are in memory (`send_queues.ts`), until another
+ * process has written; the tables tell of all others.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { OutboundFile, OutboxRow } from "../../core/outbound/outbound.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type { Transactions } from "../database/transact.ts";
+import type { Outgoing } from "../memory/outgoing.ts";
+import { prepareOutboxFiles } from "./files.ts";
+import { isNotParked } from "./parked_channels.ts";
+import { JOIN_DRAFT, ROW_COLUMNS, toOutboxRow } from "./rows.ts";
+
+export interface Heads {
+  /**
+   * The first unsent row of each channel that is not parked; it holds up the rest of that channel
+   * only.
+   *
+   * @param channels Those to look into, each once: all, if absent, which costs more.
+   */
+  heads(accountId: AccountId, channels?: readonly ChannelId[]): Promise<readonly OutboxRow[]>;
+  /** In the order of sending; none once the row is sent. */
+  filesOf(row: OutboxRow): Promise<readonly OutboundFile[]>;
+  /** Which of the messages of a channel are ours, as far as Discord has told of them. */
+  known(
+    channelId: ChannelId,
+    messageIds: readonly MessageId[],
+  ): Promise<ReadonlySet<MessageId>>;
+}
+
+const knownSchema = z.object({ message_id: snowflakeSchema<"message">() });
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createHeads(
+  database: DatabaseSync,
+  { read }: Transactions,
+  outgoing: Outgoing,
+): Heads {
+  const { queues } = outgoing;
+  const files = prepareOutboxFiles(database);
+  const selectRow = `SELECT ${ROW_COLUMNS} FROM outbox AS o ${JOIN_DRAFT}`;
+  const selectHeads = database.prepare(
+    `${selectRow}
+     WHERE o.id IN (
+       SELECT MIN(u.id) FROM outbox AS u
+       WHERE u.account_id = :accountId AND u.state IN ('pending', 'sending') AND ${isNotParked("u")}
+       GROUP BY u.channel_id
+     )
+     ORDER BY o.id`,
+  );
+  const selectHead = database.prepare(
+    `${selectRow}
+     WHERE o.account_id = :accountId AND o.channel_id = :channelId
+       AND o.state IN ('pending', 'sending') AND ${isNotParked("o")}
+     ORDER BY o.id LIMIT 1`,
+  );
+  const selectKnown = database.prepare(
+    `SELECT message_id FROM outbox
+     WHERE message_id IN (SELECT value FROM json_each(?)) AND channel_id = ?`,
+  );
+
+  /** The head of a channel as the tables have it. */
+  function headOf(accountId: AccountId, channelId: ChannelId): readonly OutboxRow[] {
+    const row = selectHead.get({ accountId, channelId });
+    if (row) return [toOutboxRow(row)];
+    outgoing.look(accountId, channelId);
+    return [];
+  }
+
+  return {
+    async heads(accountId, channels) {
+      if (!channels) {
+        queues.forget(accountId);
+        return await read(() => selectHeads.all({ accountId }).map(toOutboxRow));
+      }
+      outgoing.heedOthers();
+      const isKnown = (channelId: ChannelId) => queues.isKnown(accountId, channelId);
+      const rows = channels.filter(isKnown).flatMap((channelId) =>
+        queues.head(accountId, channelId) ?? []
+      );
+      const unknown = channels.filter((channelId) => !isKnown(channelId));
+      if (unknown.length === 0) return rows;
+      const found = await read(() => unknown.flatMap((channelId) => headOf(accountId, channelId)));
+      return [...rows, ...found];
+    },
+    filesOf: ({ id, fileCount }) => read(() => fileCount === 0 ? [] : files.select(id)),
+    known: (channelId, messageIds) =>
+      read(() => {
+        const rows = selectKnown.all(JSON.stringify(messageIds), channelId);
+        return new Set(rows.map((row) => knownSchema.parse(row).message_id));
+      }),
+  };
+}

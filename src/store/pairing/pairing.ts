@@ -1,0 +1,27 @@
+/**
+ * `store.pairing`: who is paired and who asks for it, and the names of the config that were found
+ * to be ids.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { joinParts } from "../database/join_parts.ts";
+import type { Transactions } from "../database/transact.ts";
+import type { Outgoing } from "../memory/outgoing.ts";
+import { createPairings, type Pairings } from "./pairings.ts";
+import { createResolvedNames, type ResolvedNames } from "./resolved_names.ts";
+
+export interface Pairing extends Pairings, ResolvedNames {}
+
+/** @param database Open, migrated, and owned by the caller. */
+export function createPairing(
+  database: DatabaseSync,
+  transactions: Transactions,
+  outgoing: Outgoing,
+): Pairing {
+  return joinParts(
+    createPairings(database, transactions, outgoing),
+    createResolvedNames(database, transactions),
+  );
+}

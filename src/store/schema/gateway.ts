@@ -1,0 +1,77 @@
+/**
+ * Tables of the accounts: gateway sessions, IDENTIFYs, guilds and direct channels, and the runs of
+ * the process.
+ *
+ * @module
+ */
+
+export const GATEWAY = `
+  CREATE TABLE account (
+    account_id           TEXT PRIMARY KEY,
+    user_id              TEXT, -- the bot's own; these three are set together, by T0
+    application_id       TEXT,
+    username             TEXT,
+    peer                 TEXT, -- which server and token all of this is of
+    gateway_url          TEXT, -- as Discord named it last, to be tried first
+    gateway_url_at       INTEGER,
+    shard_count          INTEGER, -- NULL: never connected
+    flags                INTEGER, -- the application's, with when they were read
+    flags_at             INTEGER,
+    intents              INTEGER, -- with which its sessions were begun
+    ready_at             INTEGER, -- when a session was last seen to live
+    probes               INTEGER, -- how many writes were tried
+    recommended_shards   INTEGER, -- these as /gateway/bot said last, set together
+    limit_total          INTEGER,
+    limit_remaining      INTEGER,
+    limit_reset_after_ms INTEGER,
+    limit_max_concurrency INTEGER,
+    limit_read_at        INTEGER
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE gateway_session (
+    account_id    TEXT NOT NULL,
+    shard_id      INTEGER NOT NULL,
+    session_id    TEXT, -- NULL: nothing to resume; these four are set together, by T0
+    resume_url    TEXT,
+    seq           INTEGER,
+    started_at    INTEGER,
+    alive_at      INTEGER NOT NULL, -- when the gateway was heard of last
+    stored_up_to  INTEGER NOT NULL, -- when the newest stored message was sent
+    catch_up_from INTEGER, -- stored_up_to as it was when a gap opened that is not closed yet
+    lost_at       INTEGER, -- when the newest loss of that gap was discovered
+    has_hole      INTEGER NOT NULL DEFAULT 0, -- 1: the session lacks events; a new one is due
+    PRIMARY KEY (account_id, shard_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE identify ( -- each one that was allowed
+    id         INTEGER PRIMARY KEY, -- in the order of asking
+    account_id TEXT NOT NULL,
+    shard_id   INTEGER NOT NULL,
+    at         INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX identify_of_account ON identify (account_id, at);
+
+  CREATE TABLE guild (
+    account_id TEXT NOT NULL,
+    guild_id   TEXT NOT NULL,
+    snapshot   TEXT NOT NULL, -- discord/gateway/ alone reads it
+    PRIMARY KEY (account_id, guild_id)
+  ) STRICT;
+
+  CREATE TABLE direct_channel ( -- where a person was ever accepted outside of a guild
+    account_id TEXT NOT NULL,
+    channel_id TEXT NOT NULL,
+    active_at  INTEGER NOT NULL,
+    is_group   INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account_id, channel_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE run ( -- of the process, for all accounts
+    id         INTEGER PRIMARY KEY, -- in the order of starting
+    run_id     TEXT NOT NULL UNIQUE,
+    boot_id    TEXT, -- of the machine
+    started_at INTEGER NOT NULL,
+    alive_at   INTEGER NOT NULL,
+    ending     TEXT -- NULL: it runs, or was killed
+  ) STRICT;
+`;

@@ -1,0 +1,76 @@
+/**
+ * Tables of verdicts, of the policies that made them, and of undecided messages.
+ *
+ * Verdicts of one transaction share a row of `verdict_block`, and verdicts that agree in
+ * everything but the message share a row of `fact`; the view `decision` shows them one by one.
+ *
+ * @module
+ */
+
+export const JUDGED = `
+  CREATE TABLE policy ( -- as it was written, one row for each that judged
+    id         INTEGER PRIMARY KEY,
+    account_id TEXT NOT NULL,
+    hash       TEXT NOT NULL, -- of all that it says
+    file       TEXT,
+    text       TEXT, -- of the config file, with its secrets blanked
+    names      TEXT NOT NULL, -- JSON of ResolvedNames
+    made_at    INTEGER NOT NULL,
+    used_at    INTEGER NOT NULL, -- when it came into force last
+    UNIQUE (account_id, hash)
+  ) STRICT;
+
+  CREATE TABLE fact ( -- a verdict and what it was made from; many messages share a row
+    id         INTEGER PRIMARY KEY, -- in the order of insertion
+    generation INTEGER NOT NULL, -- first row of the group that is deleted together
+    channel_id TEXT NOT NULL,
+    author_id  TEXT NOT NULL,
+    verdict    TEXT NOT NULL,
+    why        TEXT NOT NULL,
+    rule       TEXT NOT NULL,
+    policy_row INTEGER, -- policy that judged; NULL if none was stored
+    facts      TEXT -- JSON of core Facts, without words
+  ) STRICT;
+
+  CREATE TABLE verdict_block ( -- verdicts of one account, stored together
+    id         INTEGER PRIMARY KEY, -- number of the first verdict; the others count on
+    count      INTEGER NOT NULL, -- of numbers, removed verdicts included
+    account_id TEXT NOT NULL,
+    sent_from  INTEGER NOT NULL, -- when the oldest and the newest of the messages were sent,
+    sent_to    INTEGER NOT NULL, -- as their ids say
+    at         INTEGER NOT NULL,
+    verdicts   TEXT NOT NULL -- JSON: [message id, row of fact], or null once removed
+  ) STRICT;
+  CREATE INDEX verdict_block_sent ON verdict_block (sent_to, sent_from);
+
+  CREATE VIEW decision AS
+    SELECT b.id + v.key AS id, b.id AS block, b.sent_from, b.sent_to, b.account_id,
+           v.value ->> 0 AS message_id, f.channel_id, f.author_id, f.verdict, f.why, f.rule, b.at,
+           f.id AS fact_row, f.facts, f.policy_row
+    FROM verdict_block AS b
+    CROSS JOIN json_each(b.verdicts) AS v
+    CROSS JOIN fact AS f ON f.id = v.value ->> 1
+    WHERE v.type = 'array';
+
+  CREATE TABLE undecided ( -- until the fact is there that their verdict waits for
+    id          INTEGER PRIMARY KEY, -- in the order of arrival
+    account_id  TEXT NOT NULL,
+    message_id  TEXT NOT NULL,
+    why         TEXT NOT NULL,
+    agent_id    TEXT, -- these two are set together: which agent would answer
+    session_key TEXT,
+    message     TEXT NOT NULL, -- JSON of an InboundMessage
+    moment      TEXT, -- JSON of a Moment
+    policy_row  INTEGER,
+    at          INTEGER NOT NULL,
+    UNIQUE (account_id, message_id)
+  ) STRICT;
+
+  CREATE TABLE proxied_user ( -- for whom PluralKit has spoken
+    account_id TEXT NOT NULL,
+    user_id    TEXT NOT NULL,
+    at         INTEGER NOT NULL, -- last
+    PRIMARY KEY (account_id, user_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX proxied_user_newest ON proxied_user (account_id, at);
+`;

@@ -1,0 +1,64 @@
+/**
+ * Tables of received messages: the inbox, transcripts, and overheard messages.
+ *
+ * Overheard messages of a channel that were stored together share a row of
+ * `message_block`, and the view `message` shows them one by one: a row and its index
+ * entries for each message would cost more than all else that an ignored message needs.
+ *
+ * @module
+ */
+
+export const RECEIVED = `
+  CREATE TABLE inbox (
+    id          INTEGER PRIMARY KEY, -- in the order of arrival
+    message_id  TEXT NOT NULL UNIQUE, -- whatever the account: one of them answers
+    account_id  TEXT NOT NULL,
+    channel_id  TEXT NOT NULL,
+    agent_id    TEXT NOT NULL,
+    session_key TEXT NOT NULL,
+    message     TEXT NOT NULL, -- JSON of an InboundMessage
+    state       TEXT NOT NULL DEFAULT 'waiting'
+      CHECK (state IN ('waiting', 'running', 'answered', 'declined', 'failed')),
+    attempt     INTEGER NOT NULL DEFAULT 0,
+    accepted_at INTEGER NOT NULL,
+    claimed_at  INTEGER,
+    finished_at INTEGER,
+    failure_id  TEXT, -- what the person was told
+    failure     TEXT -- what the operator may read
+  ) STRICT;
+  CREATE INDEX inbox_open ON inbox (state, id) WHERE finished_at IS NULL;
+  CREATE INDEX inbox_failure ON inbox (failure_id) WHERE failure_id IS NOT NULL;
+
+  CREATE TABLE entry (
+    id          INTEGER PRIMARY KEY, -- in the order of the transcript
+    agent_id    TEXT NOT NULL,
+    session_key TEXT NOT NULL,
+    channel_id  TEXT NOT NULL, -- where the turn was asked for
+    role        TEXT NOT NULL CHECK (role IN ('user', 'assistant')),
+    text        TEXT NOT NULL,
+    message_id  TEXT NOT NULL,
+    at          INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX entry_in_session ON entry (session_key, id);
+  CREATE INDEX entry_in_channel
+    ON entry (session_key, channel_id, length(message_id), message_id);
+
+  CREATE TABLE message_block ( -- overheard messages of one channel, stored together
+    id         INTEGER PRIMARY KEY,
+    account_id TEXT NOT NULL,
+    channel_id TEXT NOT NULL,
+    sent_from  INTEGER NOT NULL, -- when the oldest and the newest of the messages were sent,
+    sent_to    INTEGER NOT NULL, -- as their ids say
+    count      INTEGER NOT NULL,
+    kept_at    INTEGER NOT NULL,
+    messages   TEXT NOT NULL -- JSON: [message id, author's id, tag, text, sent_at, reply_to?]
+  ) STRICT;
+  CREATE INDEX message_block_in_channel
+    ON message_block (account_id, channel_id, sent_to, sent_from, count);
+
+  CREATE VIEW message AS
+    SELECT b.id AS block, b.account_id, b.channel_id, length(v.value ->> 0) AS digits,
+           v.value ->> 0 AS message_id, v.value ->> 1 AS author_id, v.value ->> 2 AS tag,
+           v.value ->> 3 AS text, v.value ->> 5 AS reply_to, v.value ->> 4 AS sent_at, b.kept_at
+    FROM message_block AS b CROSS JOIN json_each(b.messages) AS v;
+`;
