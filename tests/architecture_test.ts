@@ -22,7 +22,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   render: ["core", "lib"],
   config: ["policy", "render", "core", "lib"],
   agent: ["core", "lib"],
-  flows: ["agent", "policy", "session", "render", "core", "lib"],
+  interactions: ["render", "core", "lib"],
+  flows: ["agent", "interactions", "policy", "session", "render", "core", "lib"],
   store: ["core", "lib"],
   providers: ["core"],
   pluralkit: ["core", "lib"],
@@ -56,7 +57,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders in which nothing may touch the world, by a package or by a word. */
-const PURE = ["lib", "core", "policy", "session", "render", "config", "agent", "flows"];
+const PURE = [
+  "lib",
+  "core",
+  "policy",
+  "session",
+  "render",
+  "config",
+  "agent",
+  "interactions",
+  "flows",
+];
 const PURE_PACKAGES = [
   "zod",
   "jsonc-parser",

@@ -1,5 +1,5 @@
 /**
- * Presses of buttons, and what their application answers.
+ * Presses of buttons, slash commands, and what their application answers.
  *
  * An interaction may be answered once, within three seconds, by whoever has its
  * token: no bot's token is asked for. What comes later is told as unknown, and
@@ -9,7 +9,7 @@
  * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding}
  */
 
-import type { UserId } from "../../src/core/discord/ids.ts";
+import type { ChannelId, UserId } from "../../src/core/discord/ids.ts";
 import type { MessageDraft, MessageEdit } from "./draft.ts";
 import { findMessage } from "./history.ts";
 import { editMessage, postMessage } from "./messages.ts";
@@ -19,7 +19,9 @@ import type {
   Application,
   Interaction,
   InteractionAnswer,
+  InteractionSubject,
   Message,
+  Opaque,
   World,
   WorldEvent,
 } from "../world/world.ts";
@@ -37,7 +39,7 @@ const KEPT = 1_000;
 export type Callback =
   | { readonly kind: "reply"; readonly draft: MessageDraft }
   | { readonly kind: "update"; readonly edit: MessageEdit }
-  | { readonly kind: "defer" };
+  | { readonly kind: "defer"; readonly isEphemeral: boolean };
 
 /** Somebody presses a button of a bot's message. */
 export function pressButton(
@@ -61,15 +63,41 @@ export function pressButton(
       message: `There is no button ${customId} that can be pressed`,
     });
   }
+  const subject = { kind: "button", message, button } as const;
+  return begun(world, application, presser, message.channelId, subject, now);
+}
+
+/** Somebody gives a slash command that the application has registered. */
+export function giveCommand(
+  world: World,
+  application: Application,
+  channelId: ChannelId,
+  userId: UserId,
+  { name, options }: { readonly name: string; readonly options: readonly Opaque[] },
+  now: number,
+): Outcome<Interaction> {
+  const command = application.commands.find((one) => one.name === name);
+  if (!command) return refuse("unknownInteraction");
+  const subject = { kind: "command", command, options } as const;
+  return begun(world, application, userId, channelId, subject, now);
+}
+
+function begun(
+  world: World,
+  { id: applicationId }: Application,
+  userId: UserId,
+  channelId: ChannelId,
+  subject: InteractionSubject,
+  now: number,
+): Outcome<Interaction> {
   const id = nextId<"interaction">(world.ids, now);
   const interaction: Interaction = {
     id,
     token: btoa(`interaction:${id}:not-a-secret-the-simulator-made-it`).replaceAll("=", ""),
-    applicationId: application.id,
-    userId: presser,
-    channelId: message.channelId,
-    message,
-    button,
+    applicationId,
+    userId,
+    channelId,
+    subject,
     at: now,
   };
   world.interactions.set(id, interaction);
@@ -105,9 +133,11 @@ export function answerInteraction(
 
   switch (callback.kind) {
     case "defer":
-      return answered({ kind: "deferred" });
+      return answered({ kind: "deferred", isEphemeral: callback.isEphemeral });
     case "update": {
-      const { channelId, message: { id: messageId } } = interaction;
+      const { channelId, subject } = interaction;
+      if (subject.kind !== "button") return refuse("unknownInteraction");
+      const { message: { id: messageId } } = subject;
       const edited = editMessage(world, channelId, messageId, userId, callback.edit, now);
       if (edited.kind === "refused") return edited;
       return answered({ kind: "updated", message: edited.value }, edited.events);
@@ -124,6 +154,33 @@ export function answerInteraction(
       return answered({ kind: "replied", message, isEphemeral: false }, posted.events);
     }
   }
+}
+
+/** Gives the answer that was deferred, or changes one that was given. */
+export function completeInteraction(
+  world: World,
+  { applicationId, token }: { readonly applicationId: string; readonly token: string },
+  draft: MessageDraft,
+  now: number,
+): Outcome<Message> {
+  const interaction = [...world.interactions.values()].find((one) =>
+    one.token === token && one.applicationId === applicationId
+  );
+  const userId = interaction && world.applications.get(interaction.applicationId)?.userId;
+  if (!interaction?.answer || !userId) return refuse("unknownWebhook");
+  const { answer } = interaction;
+  const isEphemeral = answer.kind !== "updated" && answer.isEphemeral;
+  if (isEphemeral) {
+    const message = whispered(world, interaction, userId, draft, now);
+    interaction.answer = { kind: "replied", message, isEphemeral };
+    return { kind: "done", value: message, events: [] };
+  }
+  const author = { kind: "user", userId } as const;
+  const posted = postMessage(world, interaction.channelId, author, draft, now);
+  if (posted.kind === "refused") return posted;
+  const { message } = posted.value;
+  interaction.answer = { kind: "replied", message, isEphemeral };
+  return { kind: "done", value: message, events: posted.events };
 }
 
 /** Interactions that nobody answered in time: who pressed reads that it failed. */
@@ -143,7 +200,7 @@ export function whispersTo(world: World, userId: UserId): readonly Message[] {
 /** A message that is in no channel: nothing of it is in a history, and nobody else hears of it. */
 function whispered(
   world: World,
-  { channelId, message: { id: messageId } }: Interaction,
+  { channelId, subject }: Interaction,
   userId: UserId,
   { content, embeds, components, flags, isTts }: MessageDraft,
   now: number,
@@ -153,7 +210,9 @@ function whispered(
     channelId,
     author: { kind: "user", userId },
     content: content.trim(),
-    reference: { kind: "reply", messageId, channelId },
+    ...(subject.kind === "button" && {
+      reference: { kind: "reply" as const, messageId: subject.message.id, channelId },
+    }),
     pings: { users: [], roles: [], everyone: false },
     attachments: [],
     embeds,

@@ -11,7 +11,7 @@ import { type ChannelId, parseSnowflake, type UserId } from "../../src/core/disc
 import { renameUser } from "./changes.ts";
 import { EMPTY_DRAFT } from "./draft.ts";
 import { openDirectChannel } from "../world/founding.ts";
-import { pressButton } from "./interactions.ts";
+import { giveCommand, pressButton } from "./interactions.ts";
 import { deleteMessage, editMessage, postMessage } from "./messages.ts";
 import { addReaction, removeReaction, startTyping } from "./reactions.ts";
 import type { Outcome } from "../world/refusals.ts";
@@ -64,6 +64,10 @@ export interface People {
   type(acting: Acting): void;
   /** Presses a button below a message of a bot's. */
   press(on: ActingOn & { readonly customId: string }): Interaction;
+  /** Gives a slash command of the bot's. */
+  command(
+    given: Acting & { readonly name: string; readonly options?: readonly Opaque[] },
+  ): Interaction;
   /** What PluralKit does with a message: a member of its writer's says it, and it is gone. */
   proxy(proxied: Proxied): Message;
   /** Takes another username; from then on anybody may have the old one. */
@@ -157,6 +161,15 @@ export function createPeople({ world, botId, now, publish }: PeopleDeps): People
       return settle(
         `press ${customId} below ${message} as ${as}`,
         pressButton(world, channel.id, message, findUser(world, as), customId, now()),
+      );
+    },
+    command({ as, in: where, name, options = [] }) {
+      const application = [...world.applications.values()].find(({ userId }) => userId === botId);
+      if (!application) throw new RangeError("There is no such bot");
+      const channel = channelOf(where, as);
+      return settle(
+        `give /${name} in ${where} as ${as}`,
+        giveCommand(world, application, channel.id, findUser(world, as), { name, options }, now()),
       );
     },
     proxy: (proxied) => settle(`proxy ${proxied.original.id}`, proxyMessage(world, proxied, now())),

@@ -7,9 +7,16 @@
 
 import { channelPermissions } from "../world/permissions.ts";
 import { type Payload, toChannel, toMember, toMessage, userPayload } from "./payloads.ts";
-import { type Channel, type Interaction, isPrivate, type World } from "../world/world.ts";
+import {
+  type Channel,
+  type Interaction,
+  type InteractionSubject,
+  isPrivate,
+  type World,
+} from "../world/world.ts";
 import type { UserId } from "../../src/core/discord/ids.ts";
 
+const APPLICATION_COMMAND = 2;
 const MESSAGE_COMPONENT = 3;
 
 /** Where it happens: in a guild, in direct messages with the bot, or in others. */
@@ -24,18 +31,16 @@ const IN_PRIVATE = "248832";
 /** @param botId Of the application that is told. */
 export function toInteraction(
   world: World,
-  { id, token, applicationId, userId, channelId, message, button }: Interaction,
+  { id, token, applicationId, userId, channelId, subject }: Interaction,
   botId: UserId,
 ): Payload {
   const channel = world.channels.get(channelId);
   return {
     id,
     application_id: applicationId,
-    type: MESSAGE_COMPONENT,
     token,
     version: 1,
-    data: { component_type: button.type, custom_id: button.custom_id, id: button.id },
-    message: toMessage(world, message, botId),
+    ...subjectOf(world, subject, botId),
     channel_id: channelId,
     ...(channel && { channel: toChannel(world, channel, botId) }),
     ...(channel && placeOf(world, channel, userId, botId)),
@@ -46,7 +51,23 @@ export function toInteraction(
   };
 }
 
-/** Who pressed: a member with what it may do there, or a user where there are no members. */
+function subjectOf(world: World, subject: InteractionSubject, botId: UserId): Payload {
+  if (subject.kind === "command") {
+    const { command: { id, type, name }, options } = subject;
+    return {
+      type: APPLICATION_COMMAND,
+      data: { id, type, name, ...(options.length > 0 && { options }) },
+    };
+  }
+  const { message, button } = subject;
+  return {
+    type: MESSAGE_COMPONENT,
+    data: { component_type: button.type, custom_id: button.custom_id, id: button.id },
+    message: toMessage(world, message, botId),
+  };
+}
+
+/** Who acted: a member with what it may do there, or a user where there are no members. */
 function placeOf(world: World, channel: Channel, userId: UserId, botId: UserId): Payload {
   if (isPrivate(channel)) {
     return {

@@ -20,6 +20,9 @@ const body = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal(7), data: fields }),
 ]);
 
+/** Flag of a message that only one person sees. */
+const EPHEMERAL = 1 << 6;
+
 /** What a message has that nobody may send as the answer to an interaction. */
 const NOT_IN_ANSWERS = ["nonce", "enforce_nonce", "message_reference", "sticker_ids"];
 
@@ -32,7 +35,10 @@ export function parseCallback(
   const parsed = body.safeParse(given);
   if (!parsed.success) return { kind: "wrong", problems: toProblems(parsed.error) };
   const { data } = parsed;
-  if (data.type === 5 || data.type === 6) return { kind: "parsed", value: { kind: "defer" } };
+  if (data.type === 5 || data.type === 6) {
+    const flags = data.type === 5 && data.data ? Number(data.data.flags ?? 0) : 0;
+    return { kind: "parsed", value: { kind: "defer", isEphemeral: (flags & EPHEMERAL) !== 0 } };
+  }
   const strange = NOT_IN_ANSWERS.find((name) => name in data.data);
   if (strange !== undefined) {
     return {

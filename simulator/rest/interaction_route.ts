@@ -1,12 +1,14 @@
 /**
- * The one route of the simulated REST API that asks for no bot's token.
+ * The routes of the simulated REST API that ask for no bot's token: an interaction's own is enough.
  *
  * @module
  */
 
 import { parseCallback } from "./interaction_body.ts";
-import { answerInteraction } from "../acts/interactions.ts";
-import type { UploadedFile } from "./message_body.ts";
+import { answerInteraction, completeInteraction } from "../acts/interactions.ts";
+import { parseCreate, type UploadedFile } from "./message_body.ts";
+import { toMessage } from "../payloads/payloads.ts";
+import { REFUSALS } from "../world/refusals.ts";
 import { answerProblems, answerRefused } from "./answers.ts";
 import type { World, WorldEvent } from "../world/world.ts";
 
@@ -18,21 +20,45 @@ export interface InteractionRouteDeps {
 
 const CALLBACK = /^\/interactions\/(\d{1,20})\/([^/]+)\/callback$/;
 
-/** Whether a path is an interaction's: whoever knows its token may answer it. */
-export function isCallback(path: string): boolean {
-  return CALLBACK.test(path);
+const ORIGINAL = /^\/webhooks\/(\d{1,20})\/([^/]+)\/messages\/@original$/;
+
+/** Whether a request is an interaction's: whoever knows its token may answer it. */
+export function isInteractionCall(method: string, path: string): boolean {
+  return method === "POST" ? CALLBACK.test(path) : method === "PATCH" && ORIGINAL.test(path);
 }
 
-/** Answers a callback: 204, since nobody here asks for what came of it. */
-export function answerCallback(
+interface InteractionCall {
+  readonly path: string;
+  readonly body: unknown;
+  readonly files: readonly UploadedFile[];
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
+
+/** Answers a callback with 204, or the edit of a deferred answer with its message. */
+export function answerInteractionCall(deps: InteractionRouteDeps, call: InteractionCall): Response {
+  return CALLBACK.test(call.path) ? answerCallback(deps, call) : answerEdit(deps, call);
+}
+
+function answerEdit(
   { world, needsAllowedMentions, publish }: InteractionRouteDeps,
-  { path, body, files, now }: {
-    readonly path: string;
-    readonly body: unknown;
-    readonly files: readonly UploadedFile[];
-    /** Unix time in milliseconds. */
-    readonly now: number;
-  },
+  { path, body, files, now }: InteractionCall,
+): Response {
+  const [, applicationId = "", token = ""] = ORIGINAL.exec(path) ?? [];
+  const parsed = parseCreate(body, files, needsAllowedMentions);
+  if (parsed.kind === "wrong") return answerProblems(parsed.problems);
+  const outcome = completeInteraction(world, { applicationId, token }, parsed.value, now);
+  if (outcome.kind === "refused") return answerRefused(outcome.refused);
+  publish(outcome.events);
+  const { userId } = [...world.applications.values()].find(({ id }) => id === applicationId) ?? {};
+  return userId
+    ? Response.json(toMessage(world, outcome.value, userId))
+    : answerRefused(REFUSALS.unknownWebhook);
+}
+
+function answerCallback(
+  { world, needsAllowedMentions, publish }: InteractionRouteDeps,
+  { path, body, files, now }: InteractionCall,
 ): Response {
   const [, id = "", token = ""] = CALLBACK.exec(path) ?? [];
   const parsed = parseCallback(body, files, needsAllowedMentions);

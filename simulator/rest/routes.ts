@@ -13,6 +13,7 @@ import { parseSnowflake, type Snowflake, type UserId } from "../../src/core/disc
 import { may, openChannel } from "../world/access.ts";
 import { changeFlags, toApplication } from "../payloads/application.ts";
 import { openDirectChannel } from "../world/founding.ts";
+import { addCommandRoutes } from "./command_routes.ts";
 import { addGuildRoutes } from "./guild_routes.ts";
 import { findMessage, listMessages, type Page } from "../acts/history.ts";
 import { parseCreate, parseEdit } from "./message_body.ts";
@@ -170,6 +171,7 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
   }
 
   addGuildRoutes(app, { world, self });
+  addCommandRoutes(app, world);
   app.notFound(() => answerRefused(REFUSALS.notFound));
   return app;
 }

@@ -14,7 +14,7 @@ import { getRequestListener } from "@hono/node-server";
 import { parseSnowflake } from "../../src/core/discord/ids.ts";
 import type { Accounts } from "../gateway/bot_notes.ts";
 import type { RestFault, RestFaults } from "../notes/faults.ts";
-import { answerCallback, isCallback } from "./interaction_route.ts";
+import { answerInteractionCall, isInteractionCall } from "./interaction_route.ts";
 import { createRateLimits, type RateLimitOptions, type RateLimits } from "./rate_limits.ts";
 import { REFUSALS } from "../world/refusals.ts";
 import { readBody } from "./request_body.ts";
@@ -99,10 +99,10 @@ export async function startRest(
     if (path === "/gateway" && request.method === "GET") {
       return leave(Response.json({ url: options.gatewayUrl() }));
     }
-    if (isCallback(path) && request.method === "POST") {
+    if (isInteractionCall(request.method, path)) {
       if (read.kind === "refused") return leave(answerRefused(read.refused));
       const { body, files } = read;
-      return leave(answerCallback(options, { path, body, files, now: at }));
+      return leave(answerInteractionCall(options, { path, body, files, now: at }));
     }
     const token = /^Bot (\S+)$/.exec(request.headers.get("authorization") ?? "")?.[1];
     const account = token === undefined ? undefined : accounts.byToken(token);

@@ -83,6 +83,7 @@ export function addApplication(
     token: `${btoa(user.id).replaceAll("=", "")}.simula.not-a-secret-the-simulator-made-it`,
     ownerId,
     privilegedIntents,
+    commands: [],
     ...(team && { team }),
   };
   world.applications.set(application.id, application);

@@ -33,6 +33,7 @@ export const REFUSALS = {
   unknownMember: { status: 404, code: 10007, message: "Unknown Member" },
   unknownMessage: { status: 404, code: 10008, message: "Unknown Message" },
   unknownUser: { status: 404, code: 10013, message: "Unknown User" },
+  unknownWebhook: { status: 404, code: 10015, message: "Unknown Webhook" },
   unknownInteraction: { status: 404, code: 10062, message: "Unknown interaction" },
   unknownEmoji: { status: 400, code: 10014, message: "Unknown Emoji" },
   tooManyReactions: {

@@ -45,6 +45,17 @@ export interface Application {
   readonly team?: Team;
   /** Privileged intents that are switched on at the portal. */
   readonly privilegedIntents: number;
+  /** Its global commands, as it registered them; every guild and direct channel has them. */
+  commands: readonly ApplicationCommand[];
+}
+
+/** A slash command, in Discord's JSON. */
+export interface ApplicationCommand {
+  readonly id: Snowflake<"command">;
+  readonly type: 1;
+  readonly name: string;
+  readonly description: string;
+  readonly options: readonly Opaque[];
 }
 
 /** Several people who own an application together. */
@@ -212,7 +223,7 @@ export interface Pings {
   readonly everyone: boolean;
 }
 
-/** Somebody has pressed a button: the application that made it has three seconds to answer. */
+/** Somebody has pressed a button or given a command: its application has three seconds to answer. */
 export interface Interaction {
   readonly id: Snowflake<"interaction">;
   /** Answers it, whoever has it. */
@@ -220,20 +231,27 @@ export interface Interaction {
   readonly applicationId: ApplicationId;
   readonly userId: UserId;
   readonly channelId: ChannelId;
-  /** The message that has the button, as it was then. */
-  readonly message: Message;
-  readonly button: Button;
+  readonly subject: InteractionSubject;
   /** Unix time in milliseconds. */
   readonly at: number;
   answer?: InteractionAnswer;
 }
+
+export type InteractionSubject =
+  /** With the message that has the button, as it was then. */
+  | { readonly kind: "button"; readonly message: Message; readonly button: Button }
+  | {
+    readonly kind: "command";
+    readonly command: ApplicationCommand;
+    readonly options: readonly Opaque[];
+  };
 
 export type InteractionAnswer =
   /** A message; an ephemeral one is in no channel, and only who pressed sees it. */
   | { readonly kind: "replied"; readonly message: Message; readonly isEphemeral: boolean }
   | { readonly kind: "updated"; readonly message: Message }
   /** "Is thinking", or nothing at all: the answer is to come later. */
-  | { readonly kind: "deferred" };
+  | { readonly kind: "deferred"; readonly isEphemeral: boolean };
 
 /** Something that the gateway tells to those who may see it. */
 export type WorldEvent =

@@ -102,6 +102,8 @@ export interface DiscordConfig {
     readonly shards: "auto" | number;
   };
   readonly presence: Presence;
+  /** Whether slash commands are registered. */
+  readonly nativeCommands: boolean;
   readonly rest: Readonly<AccountSettings["rest"]>;
   readonly retry: Readonly<AccountSettings["retry"]>;
   readonly rateLimit: Readonly<AccountSettings["rateLimit"]>;

@@ -116,6 +116,7 @@ function discordConfig(
       catchUp: gateway.catchUp,
       shards: gateway.shards,
     },
+    nativeCommands: (discord.commands.native ?? settings.commands.native) !== false,
     presence: { status, ...(activity !== undefined && { activity }) },
     rest: discord.rest,
     retry: discord.retry,

@@ -137,6 +137,26 @@ export const SENTENCES = {
     when: "a button was pressed that nobody knows",
     words: {},
   },
+  unknownCommand: {
+    text: "I don't know this command any more.",
+    when: "a slash command is used that Discord still lists and the bot no longer has",
+    words: {},
+  },
+  status: {
+    text: "Barnacle {version}, answering with `{model}`. Online for {online}, heartbeat {latency}.",
+    when: "`/status` is used",
+    words: {
+      version: "Barnacle's version",
+      model: "the model",
+      online: "how long the connection has been ready",
+      latency: "how long Discord takes to acknowledge a heartbeat",
+    },
+  },
+  statusModelFails: {
+    text: "The model has failed since {since}.",
+    when: "the model does not answer, as the second line of `/status`",
+    words: { since: "when it began to fail" },
+  },
   pressFailed: {
     text: "I cannot tell whether that worked: `barnacle pairing list` shows how things stand.",
     when: "what a button asks for could not be done in time",

@@ -83,6 +83,7 @@ describe("loadConfig()", () => {
       replyToMode: "off",
       streaming: "off",
       mediaMaxBytes: 8_000_000,
+      nativeCommands: true,
     });
     assert.equal(dmHistoryLimits.size, 0);
     assert.deepEqual(config.messages, {

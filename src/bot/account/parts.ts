@@ -22,6 +22,7 @@ import { proxyFor } from "../../lib/network/proxy.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.ts";
 import { type Connection, createConnection } from "../gateway/connection.ts";
+import { statusOf } from "../health/status_facts.ts";
 import { createInbound, type Inbound } from "../inbound/inbound.ts";
 import { ownersOf } from "../inbound/owner_ids.ts";
 import { createOutbound, type Outbound } from "../outbound/outbound.ts";
@@ -114,6 +115,7 @@ export async function createParts(
     owners,
     outbound,
     isOurs,
+    status: () => statusOf(vitals, version, now()),
   });
   const catchUp = createAccountCatchUp({
     ...common,

@@ -16,6 +16,8 @@ import {
   type GatewayFinal,
   startGateway,
 } from "../../discord/gateway/main/thread.ts";
+import { userAgentOf } from "../../discord/rest/client/client.ts";
+import { API_VERSION } from "../../discord/rest/client/send.ts";
 import type { Directory } from "../../discord/rest/calls/directory.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type GatewayPlace, locateGateway } from "../../flows/preflight/locate_gateway.ts";
@@ -30,6 +32,10 @@ import { planShards } from "./shards.ts";
 export interface ConnectOptions {
   readonly config: Config;
   readonly token: string;
+  /** Base of Discord's REST API, without its version. */
+  readonly apiBase: string;
+  /** Barnacle's own, for the User-Agent. */
+  readonly version: string;
   readonly isConnectionDebug: boolean;
   /** Of the gateway's thread; a compiled binary finds no worker that is named any deeper. */
   readonly workerUrl: URL;
@@ -156,6 +162,7 @@ async function openGateway(
   intents: IntentChoice,
 ): Promise<Connection> {
   const { config: { discord }, thread, token, isConnectionDebug, workerUrl } = options;
+  const { apiBase, version } = options;
   const { store, now, log, proxyFor } = ports;
   const { accountId, gateway: { compress, tcpKeepaliveSec, reconnect } } = discord;
   const count = discord.gateway.shards === "auto" ? place.shards : discord.gateway.shards;
@@ -167,6 +174,8 @@ async function openGateway(
     presence: discord.presence,
     shardCount: count,
     maxConcurrency: place.limit.maxConcurrency,
+    restUrl: `${apiBase}/v${API_VERSION}`,
+    userAgent: userAgentOf(version),
     isConnectionDebug,
     dispatches: READ_TYPES,
   };

@@ -12,12 +12,10 @@ import { randomBytes } from "node:crypto";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { Foreign, Judged } from "../../core/inbound/inbox.ts";
 import type { DispatchBatch } from "../../discord/gateway/link/protocol.ts";
-import { createInteractions } from "../../discord/rest/calls/interactions.ts";
 import { type Acceptor, createAcceptor } from "../../flows/receive/accept.ts";
 import { watchFlood } from "../../flows/receive/after_flood.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createPluralkit } from "../../flows/receive/pluralkit.ts";
-import { createPressed } from "../../flows/receive/press.ts";
 import { collectGarbage } from "../../host/process/collect_garbage.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import { schedule } from "../../lib/schedule.ts";
@@ -25,12 +23,13 @@ import type { Store } from "../../store/store.ts";
 import type { Meter } from "../health/meters.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import { routeOf } from "../rules/turn_rules.ts";
+import { createInteractionHandlers, type InteractionOptions } from "./interactions.ts";
 import { createJudge, type Judge } from "./judge.ts";
 import { createHeldNames, type NamesOptions } from "./names.ts";
 import type { OwnerIds } from "./owner_ids.ts";
 import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 
-export interface InboundOptions extends NamesOptions {
+export interface InboundOptions extends NamesOptions, InteractionOptions {
   /** Barnacle's own, for the User-Agent. */
   readonly version: string;
   readonly store: Pick<Store, "gateway" | "inbox" | "pairing">;
@@ -105,7 +104,7 @@ export function createInbound(options: InboundOptions): Inbound {
     texts,
     log: logging.forPart("pairing"),
   });
-  const pressed = createButtons(options);
+  const interactions = createInteractionHandlers(options);
   const names = createHeldNames(options);
   const acceptor = createAcceptor({
     store,
@@ -117,7 +116,7 @@ export function createInbound(options: InboundOptions): Inbound {
     log: logging.forPart("inbox"),
     on: {
       own_message: ({ channelId }) => judge.spoke(channelId),
-      button: (press) => void pressed(press), // it never rejects
+      ...interactions.on,
       messages_deleted: ({ messageIds }) => pluralkit.deleted(messageIds),
       guild_joined: ({ guild }) => names.joined(guild),
       permissions_changed: ({ guildId }) => outbound.channelQueues.permissionsChanged(guildId),
@@ -125,7 +124,10 @@ export function createInbound(options: InboundOptions): Inbound {
     committed: (ticket) => events.emit.committed(ticket),
     onSessionDue: (shardId) => events.emit.sessionDue(shardId),
     onSessionStarting: (shardId) => events.emit.sessionStarting(shardId),
-    onSessionStarted: (shardId) => events.emit.sessionStarted(shardId),
+    onSessionStarted(shardId) {
+      interactions.ready(); // READY has told the application
+      events.emit.sessionStarted(shardId);
+    },
     onAccepted,
     onUndecided: pluralkit.undecided,
     onChallenged(requests) {
@@ -154,38 +156,25 @@ export function createInbound(options: InboundOptions): Inbound {
       names.guildsChanged();
       events.emit.guildsChanged();
     },
-    ready: names.look,
+    ready() {
+      names.look();
+      interactions.ready();
+    },
     reconfigured() {
+      interactions.reconfigured();
       lookUp.reconfigured();
       names.lookAnew();
     },
     async stop() {
       flood.stop();
-      await Promise.all([pluralkit.stop(), challenges.stop(), names.stop()]);
+      await Promise.all([
+        pluralkit.stop(),
+        challenges.stop(),
+        names.stop(),
+        interactions.stop(),
+      ]);
       lookUp.stop();
       await acceptor.flush();
     },
   };
-}
-
-/** Answers buttons; a press needs an owner. */
-function createButtons(
-  { config, store, client, policy, owners, outbound, logging, now }: InboundOptions,
-): ReturnType<typeof createPressed> {
-  return createPressed({
-    async authorize({ kind, place, channelId, sender }) {
-      // If the config names owners, Discord is not asked, and need not be reachable.
-      const facts = policy.now().policy.commands.owners
-        ? {}
-        : { ownsApplication: await owners.ownsApplication(sender.id) };
-      return policy.now().authorize({ kind, place, channelId, sender, needs: "owner" }, facts);
-    },
-    store: store.pairing,
-    interactions: createInteractions(client),
-    texts: () => config().texts,
-    onOutbox: ({ channelId }) => outbound.channelQueues.wake([channelId]),
-    now,
-    schedule,
-    log: logging.forPart("pairing"),
-  });
 }

@@ -143,15 +143,18 @@ const accountKeys = {
     "Deciding whether a message that mentions nobody is for the bot.",
     { built: "denies", denial: INTENT_FILTER },
   ),
-  commands: laterSection(() =>
+  commands: key(
     z.strictObject({
       native: key(z.union([z.boolean(), z.literal("auto")]).optional(), "Over `commands.native`.", {
+        unset: "as `commands.native` says",
         example: "auto",
       }),
-      guildId: key(id().optional(), "Register commands in this guild only.", {
+      guildId: later(id().optional(), "Register commands in this guild only.", {
         example: "123456789012345678",
       }),
-    }).prefault({}), "Slash commands of this bot."),
+    }).prefault({}),
+    "Slash commands of this bot.",
+  ),
   presence: key(
     z.strictObject({
       status: key(

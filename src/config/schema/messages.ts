@@ -56,6 +56,9 @@ const texts = {
   pairingExpired: sentence("pairingExpired", "{name} ({id}): Der Code ist abgelaufen."),
   notAuthorized: sentence("notAuthorized", "Das darfst du nicht."),
   deadButton: sentence("deadButton", "Dieser Knopf tut nichts mehr."),
+  unknownCommand: sentence("unknownCommand", "Diesen Befehl kenne ich nicht mehr."),
+  status: sentence("status", "Barnacle {version} mit `{model}`. Online seit {online} ({latency})."),
+  statusModelFails: sentence("statusModelFails", "Das Modell antwortet nicht, seit {since}."),
   pressFailed: sentence("pressFailed", "Ob das ging, zeigt `barnacle pairing list`."),
   joined: sentence("joined", "Man hat mich in {name} ({id}) geholt; {rule} schweigt. {command}"),
 } satisfies Record<TextKey, z.ZodOptional<z.ZodString>>;

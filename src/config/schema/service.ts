@@ -10,9 +10,9 @@ import { people } from "./access.ts";
 import { secret } from "./secrets.ts";
 
 export const commands = z.strictObject({
-  native: later(
+  native: key(
     z.union([z.boolean(), z.literal("auto")]).default("auto"),
-    "Whether slash commands are registered; `false` removes them.",
+    "Whether slash commands are registered; `false` removes them. `auto` registers them.",
   ),
   text: later(z.boolean().default(true), "Commands as messages that begin with `/`."),
   config: later(z.boolean().default(false), "Whether `/config` exists."),

@@ -14,9 +14,9 @@ import type {
   InboundMessage,
   Named,
   OwnMessage,
-  Press,
   Self,
 } from "./inbound.ts";
+import type { ComponentUse, SlashCommand } from "./interactions.ts";
 
 /** A gateway session has begun. The first event of its batch, and stored before the others (T0). */
 export interface SessionStarted {
@@ -50,8 +50,8 @@ export type InboundEvent =
   | SessionStarted
   | InboundMessage
   | OwnMessage
-  /** Answered at once, and never stored. */
-  | Press
+  | ComponentUse
+  | SlashCommand
   | MessagesDeleted
   | GuildJoined
   | PermissionsChanged;

@@ -132,25 +132,6 @@ export interface OwnMessage {
   readonly nonce?: string;
 }
 
-/** Somebody has pressed a button below a message of ours. */
-export interface Press {
-  readonly kind: "button";
-  readonly accountId: AccountId;
-  /** Of the interaction, not of a message. */
-  readonly id: string;
-  /** Answers the interaction, for 15 minutes: a secret, which is never stored. */
-  readonly token: string;
-  readonly applicationId: ApplicationId;
-  /** As the button was made; it carries no state. */
-  readonly customId: string;
-  /** The message that has the button. */
-  readonly messageId: MessageId;
-  readonly channelId: ChannelId;
-  readonly guildId?: GuildId;
-  readonly place: Place;
-  readonly sender: Sender;
-}
-
 /** A message as a channel shows it: all that a channel's history has. */
 export type PostedMessage = InboundMessage | OwnMessage;
 

@@ -11,6 +11,7 @@
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Button } from "../../core/outbound/outbound.ts";
 import { codeFrom, type PairingRequest, type PairingService } from "../../core/inbound/pairing.ts";
+import { pairingButton } from "../../interactions/pairing_button.ts";
 import type { Texts } from "../../render/notices.ts";
 import { askOwner, composeChallenge } from "../../render/pairing.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
@@ -22,8 +23,8 @@ export interface PairingServicePorts {
   readonly texts: () => Texts;
 }
 
-/** Tells our buttons for pairing from others; the rest of the id is drawn, and means nothing. */
-const BUTTON_PREFIX = "pairing:";
+/** Routes presses to the pairing button; the rest of the id is random, and means nothing. */
+const BUTTON_PREFIX = `${pairingButton.name}:`;
 /** What a code is made of. */
 const CODE_BYTES = 8;
 /** 128 bits. */
@@ -35,11 +36,6 @@ export function createPairingService({ draw, texts }: PairingServicePorts): Pair
     newButton: () => BUTTON_PREFIX + hex(draw(BUTTON_BYTES)),
     challenge: (message, code) => composeChallenge(message, code, texts()),
   };
-}
-
-/** Whether a button is one that a {@link createPairingService} may have named. */
-export function isPairingButton(customId: string): boolean {
-  return customId.startsWith(BUTTON_PREFIX);
 }
 
 export interface ChallengesPorts extends RetryQueuePorts {

@@ -48,6 +48,8 @@ async function setUp(
   const options = {
     config: await loadTestConfig(),
     token: "token",
+    apiBase: "http://127.0.0.1:1/api",
+    version: "0.0.0",
     isConnectionDebug: false,
     workerUrl: new URL("file:///no-worker-is-started.ts"),
     stored,

@@ -94,6 +94,7 @@ function startUnreal() {
     onTick() {},
     counters: createCounters(),
     connect,
+    acknowledge() {},
   });
 
   function pass(byMs: number): void {

@@ -133,6 +133,9 @@ function setUp() {
     on: {
       own_message: ({ id }) => handled.push(`own_message ${id}`),
       button: ({ customId }) => handled.push(`button ${customId}`),
+      select: ({ customId }) => handled.push(`select ${customId}`),
+      modal: ({ customId }) => handled.push(`modal ${customId}`),
+      slash: ({ name }) => handled.push(`/${name}`),
       messages_deleted: ({ messageIds }) => handled.push(`deleted ${messageIds}`),
       guild_joined: ({ guild }) => handled.push(`joined ${guild.id}`),
       permissions_changed: ({ guildId }) => handled.push(`permissions ${guildId}`),

@@ -4,11 +4,7 @@ import { describe, it } from "node:test";
 import { nonceOf } from "../../../src/core/outbound/nonce.ts";
 import type { Button } from "../../../src/core/outbound/outbound.ts";
 import type { PairingRequest } from "../../../src/core/inbound/pairing.ts";
-import {
-  createChallenges,
-  createPairingService,
-  isPairingButton,
-} from "../../../src/flows/receive/challenge.ts";
+import { createChallenges, createPairingService } from "../../../src/flows/receive/challenge.ts";
 import { ACCOUNT, directMessage, pairingRequest } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
@@ -27,10 +23,9 @@ describe("[P3] createPairingService()", () => {
     const names = Array.from({ length: 200 }, pairingService.newButton);
     for (const name of names) {
       assert.match(name, /^pairing:[0-9a-f]{32}$/);
-      assert.ok(isPairingButton(name));
+      assert.match(name, /^pairing:[0-9a-f]{32}$/);
     }
     assert.equal(new Set(names).size, 200);
-    assert.ok(!isPairingButton("approval:1"));
   });
 
   it("tells the stranger the code and their id, once however often it is asked", () => {

@@ -245,7 +245,7 @@ describe("[P3] the answer to a press", () => {
         codeOf(await answer(sim, { ...pressed, token: "guessed" }, UPDATE)),
         "401 50027",
       );
-      const unknown = { ...pressed, id: pressed.message.id as unknown as Interaction["id"] };
+      const unknown = { ...pressed, id: "1450000000000000099" as Interaction["id"] };
       assert.equal(codeOf(await answer(sim, unknown, UPDATE)), "404 10062");
       assert.equal(pressed.answer, undefined);
     }));

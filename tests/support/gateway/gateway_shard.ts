@@ -41,6 +41,8 @@ export function gatewayOptions(
     presence: { status: "online" },
     shards: [{ id: 0, identifyInMs: 0 }],
     shardCount: 1,
+    restUrl: "http://127.0.0.1:1/api/v10",
+    userAgent: "test",
     isConnectionDebug: false,
     dispatches: ["MESSAGE_CREATE"],
     deadlines: { connectMs: 300, helloMs: 300, readyMs: 300 },
@@ -69,15 +71,17 @@ export interface TestShard extends Shard {
 /** `speed` makes the shard's monotonic clock run faster than the test's. */
 export function startTestShard(
   options: GatewayOptions,
-  { bounds, commits = true, permit = granted, speed = 1, random = () => 0 }: {
-    readonly bounds?: BatchBounds;
-    /** Whether every batch is committed as soon as it comes. */
-    readonly commits?: boolean;
-    /** What main says to a shard that would IDENTIFY; `undefined` is nothing. */
-    readonly permit?: () => PermitAnswer | undefined;
-    readonly speed?: number;
-    readonly random?: () => number;
-  } = {},
+  { bounds, commits = true, permit = granted, speed = 1, random = () => 0, acknowledge = () => {} }:
+    {
+      readonly bounds?: BatchBounds;
+      /** Whether every batch is committed as soon as it comes. */
+      readonly commits?: boolean;
+      /** What main says to a shard that would IDENTIFY; `undefined` is nothing. */
+      readonly permit?: () => PermitAnswer | undefined;
+      readonly speed?: number;
+      readonly random?: () => number;
+      readonly acknowledge?: (dispatch: string) => void;
+    } = {},
 ): TestShard {
   const messages: (FromShard | FromWorker)[] = [];
   let ticks = 0;
@@ -98,6 +102,7 @@ export function startTestShard(
   const shard = startShard({ options, shard: start }, {
     now,
     random,
+    acknowledge,
     after(ms, callback) {
       const timer = setTimeout(callback, ms / speed);
       return () => clearTimeout(timer);

@@ -9,6 +9,7 @@ import { meaningOf } from "./close_codes.ts";
 import { explainReason } from "./network_reason.ts";
 import type { ReconnectPlan } from "./plan_reconnect.ts";
 import type { Cause, Lost } from "./life.ts";
+import { durationText } from "../../../lib/text/duration.ts";
 
 /** Of a session that is given up; catch-up makes up for it (G6). */
 export const SESSION_LOST =
@@ -18,7 +19,7 @@ export const SESSION_LOST =
 export function closeLine({ cause, livedMs, during, next, isSessionLost }: Lost): string {
   const lived = livedMs === undefined
     ? "it was not ready yet"
-    : `it had lived ${duration(livedMs)}`;
+    : `it had lived ${durationText(livedMs)}`;
   const lost = isSessionLost ? "the session is lost; " : "";
   return `${whatHappened(cause, during)}; ${lived}; ${lost}${whatNext(next)}`;
 }
@@ -86,16 +87,4 @@ function whatNext(next: ReconnectPlan): string {
 
 function soon(ms: number): string {
   return ms === 0 ? "at once" : `in ${(ms / 1_000).toFixed(1)} s`;
-}
-
-/** `"40 s"`, `"12 min"`, `"3 h 2 min"`, `"5 d 1 h"`. */
-function duration(ms: number): string {
-  const seconds = Math.floor(ms / 1_000);
-  if (seconds < 120) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 48
-    ? `${hours} h ${minutes % 60} min`
-    : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }

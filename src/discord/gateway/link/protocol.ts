@@ -16,7 +16,7 @@ import type { SessionPlace } from "./position.ts";
 export type { PermitAnswer };
 
 /** Raised with every change; a worker of another version is a broken build. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** How the bot is shown. */
 export interface Presence {
@@ -53,6 +53,10 @@ export interface GatewayOptions {
   readonly shardCount: number;
   /** IDENTIFYs in five seconds, one for each `id % maxConcurrency`; 1 if absent. */
   readonly maxConcurrency?: number;
+  /** Base of Discord's REST API with its version, where the thread acknowledges commands. */
+  readonly restUrl: string;
+  /** As Discord asks bots to name themselves. */
+  readonly userAgent: string;
   /** Whether every event, beat and attempt is logged (G10). */
   readonly isConnectionDebug: boolean;
   /** Types of the dispatches that leave the worker. */

@@ -9,6 +9,7 @@
  */
 
 import type { FromWorker, ToWorker } from "./protocol.ts";
+import { isRecord } from "../../../lib/record.ts";
 
 type FieldType = "string" | "number" | "boolean" | "object";
 /** A name that ends in `?` may be absent; `[fields]` is a list of such. */
@@ -50,6 +51,8 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], Fields>> = {
       "proxy?": "string",
       shardCount: "number",
       "maxConcurrency?": "number",
+      restUrl: "string",
+      userAgent: "string",
       isConnectionDebug: "boolean",
       dispatches: "object",
       "deadlines?": "object",
@@ -142,8 +145,4 @@ function hasFields(value: Readonly<Record<string, unknown>>, fields: Fields): bo
 
 function isList(wanted: Fields[string] | undefined): wanted is readonly [Fields] {
   return Array.isArray(wanted);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }

@@ -1,18 +1,23 @@
 /**
- * A press of a button into ours.
+ * Decodes an INTERACTION_CREATE.
  *
- * What it says of the place and of the person is read as of a message: a press
- * without a guild is a direct one, and is never looked up (P2). Its token
- * answers for us, so no problem and no log names it.
+ * Place and sender are read as those of a message: an interaction without a guild is a direct one,
+ * and is never looked up (P2). Its token answers for the bot, so no problem and no log names it.
  *
  * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object}
  *
  * @module
  */
 
-import { ChannelTypes, InteractionTypes, MessageComponentTypes } from "@discordeno/types";
+import {
+  ApplicationCommandTypes,
+  ChannelTypes,
+  InteractionTypes,
+  MessageComponentTypes,
+} from "@discordeno/types";
 import { z } from "zod";
-import type { Place, Press } from "../../../core/inbound/inbound.ts";
+import type { Place } from "../../../core/inbound/inbound.ts";
+import type { ComponentUse, SlashCommand } from "../../../core/inbound/interactions.ts";
 import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
 import { bounded } from "../../../lib/bounded.ts";
 import type { DecodeContext, DecodeProblem } from "./decode.ts";
@@ -20,13 +25,14 @@ import { userPayload } from "./payloads.ts";
 import { placeIn } from "./places.ts";
 import { senderOf } from "./senders.ts";
 
+/** Enough to tell which kind it is. */
 const kindPayload = z.object({
   type: z.number(),
-  data: z.object({ component_type: z.number().optional().catch(undefined) }).nullish()
+  data: z.object({ type: z.number().optional(), component_type: z.number().optional() }).nullish()
     .catch(undefined),
 });
 
-const pressPayload = z.object({
+const common = z.object({
   id: snowflake<"interaction">(),
   application_id: snowflake<"application">(),
   token: z.string().min(1),
@@ -38,50 +44,129 @@ const pressPayload = z.object({
   member: z.object({ user: userPayload, roles: z.array(snowflake<"role">()) }).nullish(),
   /** Elsewhere. */
   user: userPayload.nullish(),
-  message: z.object({ id: snowflake<"message">() }),
-  data: z.object({ custom_id: z.string() }),
 });
-type PressPayload = z.infer<typeof pressPayload>;
+type CommonPayload = z.infer<typeof common>;
+
+const onMessage = common.extend({ message: z.object({ id: snowflake<"message">() }) });
+const buttonPayload = onMessage.extend({ data: z.object({ custom_id: z.string() }) });
+const selectPayload = onMessage.extend({
+  data: z.object({ custom_id: z.string(), values: z.array(z.string()) }),
+});
+
+const fieldPayload = z.object({ custom_id: z.string(), value: z.string() });
+/** Text inputs lie in a label each, or in an action row. */
+const modalPayload = common.extend({
+  data: z.object({
+    custom_id: z.string(),
+    components: z.array(z.union([
+      z.object({ component: fieldPayload }).transform(({ component }) => [component]),
+      z.object({ components: z.array(fieldPayload) }).transform(({ components }) => components),
+      z.unknown().transform(() => []), // text between the inputs
+    ])),
+  }),
+});
+
+const slashPayload = common.extend({
+  data: z.object({
+    name: z.string(),
+    options: z.array(z.object({
+      name: z.string(),
+      value: z.union([z.string(), z.number(), z.boolean()]),
+    })).default([]),
+  }),
+});
 
 const MAX_NAME = 100;
 
-/**
- * Reads the press of an INTERACTION_CREATE.
- *
- * @returns `undefined` for interactions of another kind.
- */
-export function decodePress(
+/** Component types of select menus: of strings, users, roles, both, and channels. */
+const SELECTS: readonly number[] = [
+  MessageComponentTypes.SelectMenu,
+  MessageComponentTypes.SelectMenuUsers,
+  MessageComponentTypes.SelectMenuRoles,
+  MessageComponentTypes.SelectMenuUsersAndRoles,
+  MessageComponentTypes.SelectMenuChannels,
+];
+
+type InteractionContext = Pick<DecodeContext, "accountId" | "index">;
+
+/** @returns `undefined` for interactions that Barnacle does not use, such as autocompletion. */
+export function decodeInteraction(
   d: unknown,
-  context: Pick<DecodeContext, "accountId" | "index">,
-): Press | DecodeProblem | undefined {
+  context: InteractionContext,
+): ComponentUse | SlashCommand | DecodeProblem | undefined {
   const kind = kindPayload.safeParse(d);
   if (!kind.success) return problemOf(kind.error);
   const { type, data } = kind.data;
-  const isPress = type === InteractionTypes.MessageComponent &&
-    data?.component_type === MessageComponentTypes.Button;
-  if (!isPress) return undefined;
-  const press = pressPayload.safeParse(d);
-  if (!press.success) return problemOf(press.error);
-  return toPress(press.data, context);
+  if (type === InteractionTypes.ApplicationCommand) {
+    return data?.type === ApplicationCommandTypes.ChatInput
+      ? decode(slashPayload, d, context, ({ data: { name, options } }, base) => ({
+        ...base,
+        kind: "slash",
+        name,
+        options: Object.fromEntries(options.map(({ name, value }) => [name, value])),
+      }))
+      : undefined;
+  }
+  if (type === InteractionTypes.ModalSubmit) {
+    return decode(modalPayload, d, context, ({ data: { custom_id, components } }, base) => ({
+      ...base,
+      kind: "modal",
+      customId: custom_id,
+      fields: Object.fromEntries(
+        components.flat().map(({ custom_id, value }) => [custom_id, value]),
+      ),
+    }));
+  }
+  if (type !== InteractionTypes.MessageComponent || data?.component_type === undefined) {
+    return undefined;
+  }
+  if (data.component_type === MessageComponentTypes.Button) {
+    return decode(buttonPayload, d, context, ({ data: { custom_id }, message }, base) => ({
+      ...base,
+      kind: "button",
+      customId: custom_id,
+      messageId: message.id,
+    }));
+  }
+  if (!SELECTS.includes(data.component_type)) return undefined;
+  return decode(selectPayload, d, context, ({ data: { custom_id, values }, message }, base) => ({
+    ...base,
+    kind: "select",
+    customId: custom_id,
+    messageId: message.id,
+    values,
+  }));
 }
 
-function toPress(
-  payload: PressPayload,
-  { accountId, index }: Pick<DecodeContext, "accountId" | "index">,
-): Press | DecodeProblem {
+/** What all kinds have in common. */
+type Base = Omit<SlashCommand, "kind" | "name" | "options">;
+
+function decode<Schema extends z.ZodType<CommonPayload>, Decoded>(
+  schema: Schema,
+  d: unknown,
+  context: InteractionContext,
+  toInteraction: (payload: z.infer<Schema>, base: Base) => Decoded,
+): Decoded | DecodeProblem {
+  const payload = schema.safeParse(d);
+  if (!payload.success) return problemOf(payload.error);
+  const base = baseOf(payload.data, context);
+  return "why" in base ? base : toInteraction(payload.data, base);
+}
+
+function baseOf(
+  payload: CommonPayload,
+  { accountId, index }: InteractionContext,
+): Base | DecodeProblem {
   const { guild_id, channel_id, member, id, token } = payload;
-  // In a guild only what its member says counts: it has the roles.
+  // In a guild only the member counts: it has the roles.
   const user = guild_id ? member?.user : payload.user;
   if (!user) return { kind: "problem", why: "the sender does not fit" };
   const guild = guild_id ? index.get(guild_id) : undefined;
   return {
-    kind: "button",
     accountId,
     id,
     token,
     applicationId: payload.application_id,
-    customId: payload.data.custom_id,
-    messageId: payload.message.id,
     channelId: channel_id,
     ...(guild_id && { guildId: guild_id }),
     place: guild_id ? placeIn(guild_id, channel_id, guild) : directPlace(payload),
@@ -92,7 +177,7 @@ function toPress(
   };
 }
 
-function directPlace({ channel }: PressPayload): Place {
+function directPlace({ channel }: CommonPayload): Place {
   if (channel?.type !== ChannelTypes.GroupDm) return { kind: "dm" };
   return { kind: "group_dm", ...(channel.name && { name: bounded(channel.name, MAX_NAME) }) };
 }

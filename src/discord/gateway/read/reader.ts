@@ -18,7 +18,7 @@ import type {
 import type { DispatchBatch } from "../link/protocol.ts";
 import { SEPARATOR } from "../link/batches.ts";
 import { decodeMessage, type DecodeProblem } from "./decode.ts";
-import { decodePress } from "./decode_interaction.ts";
+import { decodeInteraction } from "./decode_interaction.ts";
 import { DELETED_TYPES, deletedBy } from "./deleted.ts";
 import { type Dispatch, fold, FOLDED_TYPES, leftBy, readSelf } from "./fold.ts";
 import { type GuildIndex, restore, snapshotOf } from "./guild_index.ts";
@@ -129,7 +129,7 @@ export function createReader(
         const { t } = dispatch;
         if (t === "MESSAGE_CREATE") add(readMessage(dispatch.d), events);
         else if (t === "INTERACTION_CREATE") {
-          add(passed(t, decodePress(dispatch.d, { accountId, index })), events);
+          add(passed(t, decodeInteraction(dispatch.d, { accountId, index })), events);
         } else if (DELETED_TYPES.some((type) => type === t)) {
           add(passed(t, deletedBy(dispatch)), events);
         } else {

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { createAcknowledge } from "./acknowledge.ts";
 import { openConnection } from "../socket/connection.ts";
 import { createCounters } from "../link/counts.ts";
 import { holdsAfter, takeTurns } from "./identify_turns.ts";
@@ -43,6 +44,14 @@ export function serveGateway(port: Port): void {
     if (shards.size > 0) throw new TypeError("The main thread started the shards twice");
     maxConcurrency = Math.max(1, options.maxConcurrency ?? 1);
     const counters = createCounters();
+    const acknowledge = createAcknowledge(options, {
+      fetch,
+      onDone(outcome) {
+        if (!options.isConnectionDebug) return;
+        const fields = { outcome };
+        port.postMessage({ kind: "log", level: "debug", event: "Command acknowledged", fields });
+      },
+    });
     const tickAt = new BigInt64Array(tick);
     const onTick = () => void Atomics.store(tickAt, 0, BigInt(Date.now()));
     onTick();
@@ -57,6 +66,7 @@ export function serveGateway(port: Port): void {
         tell: (message: FromWorker) => port.postMessage(message),
         onTick,
         connect: openConnection,
+        acknowledge,
         counters,
       };
       shards.set(id, startShard({ options, shard }, ports));

@@ -29,6 +29,7 @@ import {
 import { createPosition } from "../link/position.ts";
 import type { CommonOptions, PermitAnswer, ShardStart } from "../link/protocol.ts";
 import { advance } from "../life/reconnect.ts";
+import { INTERACTION_CREATE } from "./acknowledge.ts";
 import { createShardReport, type ReportPorts } from "./report.ts";
 import type { SocketClose } from "../socket/socket.ts";
 import { gatewayUrl, identifyPayload, presencePayload, resumePayload } from "../socket/wire.ts";
@@ -42,6 +43,8 @@ export interface ShardPorts extends ReportPorts {
   /** Called at every tick, every {@link TICK_MS} at least: the thread moves. */
   onTick(): void;
   readonly connect: typeof openConnection;
+  /** Takes an INTERACTION_CREATE as it came: Discord waits three seconds for an answer. */
+  readonly acknowledge: (dispatch: string) => void;
   /** Milliseconds; for tests. */
   readonly tickMs?: number;
   readonly bounds?: BatchBounds;
@@ -254,6 +257,7 @@ export function startShard(
     noteHole(seq);
     if (isReplayed && seq <= position.received) return; // it is in a batch already
     position.receive(seq);
+    if (type === INTERACTION_CREATE && text !== undefined) ports.acknowledge(text);
     if (text === undefined) batches.skip(position.received);
     else batches.add(text, position.received);
   }

@@ -57,6 +57,9 @@ export interface Sending {
   readonly waitMs: number;
 }
 
+/** Of Discord's REST API. */
+export const API_VERSION = 10;
+
 /** An answer, and its body as Discord spells it; `undefined` where it is empty or no JSON. */
 export interface Answered extends Answer {
   readonly body: unknown;
@@ -83,7 +86,7 @@ export function createSend(
     const deps = { fetch, timeoutMs, schedule, signals: signal ? [stopping, signal] : [stopping] };
     let answer: Answer | undefined;
     try {
-      const url = `${apiUrl}/v${rest.version}${path}`;
+      const url = `${apiUrl}/v${API_VERSION}${path}`;
       answer = await exchange(url, rest.createRequestBody(method, body), deps, hooks);
       return { ...answer, body: parseJson(answer.text) };
     } catch (thrown) {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isRecord } from "../../../lib/record.ts";
 /** A tree can have a problem for each of ten embeds' fields; the first ones tell enough. */
 const MAX_LINES = 5;
 const MAX_DEPTH = 10;
@@ -45,8 +46,4 @@ function* messagesOf(errors: unknown, path: string): Generator<string> {
 function join(path: string, key: string): string {
   if (/^\d+$/.test(key)) return `${path}[${key}]`;
   return path === "" ? key : `${path}.${key}`;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }

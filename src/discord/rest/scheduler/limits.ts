@@ -9,6 +9,7 @@
  */
 
 import { MAX_TIMER_MS } from "../../../lib/schedule.ts";
+import { isRecord } from "../../../lib/record.ts";
 
 /** What one answer says; times in whole milliseconds from its arrival. */
 export interface Limits {
@@ -76,8 +77,4 @@ function toMs(seconds: unknown): number {
 
 function countOf(text: string | null): number | undefined {
   return text !== null && /^\s*\d{1,9}\s*$/.test(text) ? Number(text) : undefined;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }

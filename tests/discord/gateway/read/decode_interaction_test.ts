@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Press } from "../../../../src/core/inbound/inbound.ts";
-import { decodePress } from "../../../../src/discord/gateway/read/decode_interaction.ts";
+import type { ButtonPress } from "../../../../src/core/inbound/interactions.ts";
+import { decodeInteraction } from "../../../../src/discord/gateway/read/decode_interaction.ts";
 import { fold } from "../../../../src/discord/gateway/read/fold.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import {
@@ -27,13 +27,13 @@ const IN_GUILD = {
   user: undefined,
 };
 
-function decoded(fields: Readonly<Record<string, unknown>> = {}): Press {
-  const press = decodePress(pressData(fields), CONTEXT);
+function decoded(fields: Readonly<Record<string, unknown>> = {}): ButtonPress {
+  const press = decodeInteraction(pressData(fields), CONTEXT);
   assert.ok(press?.kind === "button", JSON.stringify(press));
   return press;
 }
 
-describe("[P3] [K5] decodePress()", () => {
+describe("[P3] [K5] decodeInteraction()", () => {
   it("reads a press in direct messages", () => {
     assert.deepEqual(decoded(), {
       kind: "button",
@@ -89,17 +89,48 @@ describe("[P3] [K5] decodePress()", () => {
     assert.equal(decoded({ user: { ...ADA, bot: true } }).sender.automaton, "bot");
   });
 
+  it("[K1] reads a slash command with its options", () => {
+    const data = {
+      id: "1",
+      type: 1,
+      name: "usage",
+      options: [{ name: "days", type: 4, value: 7 }, { name: "all", type: 5, value: true }],
+    };
+    const call = decodeInteraction(pressData({ type: 2, data, message: undefined }), CONTEXT);
+    assert.ok(call?.kind === "slash", JSON.stringify(call));
+    assert.deepEqual([call.name, call.options], ["usage", { days: 7, all: true }]);
+    assert.deepEqual([call.place, call.sender.id], [{ kind: "dm" }, ADA.id]);
+  });
+
+  it("reads a menu with its choices", () => {
+    const data = { component_type: 3, custom_id: "ask:1", values: ["red", "blue"] };
+    const use = decodeInteraction(pressData({ data }), CONTEXT);
+    assert.ok(use?.kind === "select", JSON.stringify(use));
+    assert.deepEqual([use.customId, use.values], ["ask:1", ["red", "blue"]]);
+  });
+
+  it("reads a modal with what was typed, in labels and in action rows", () => {
+    const components = [
+      { type: 10, content: "Tell me more" },
+      { type: 18, component: { type: 4, custom_id: "title", value: "Tides" } },
+      { type: 1, components: [{ type: 4, custom_id: "text", value: "high at noon" }] },
+    ];
+    const data = { custom_id: "ask:2", components };
+    const use = decodeInteraction(pressData({ type: 5, data, message: undefined }), CONTEXT);
+    assert.ok(use?.kind === "modal", JSON.stringify(use));
+    assert.deepEqual(use.fields, { title: "Tides", text: "high at noon" });
+  });
+
   const others: readonly [what: string, fields: Readonly<Record<string, unknown>>][] = [
-    ["a slash command", { type: 2, data: { id: "1", name: "help" } }],
-    ["a select menu", { data: { component_type: 3, custom_id: "x", values: [] } }],
-    ["a modal", { type: 5, data: { custom_id: "x", components: [] } }],
+    ["a command of the context menu", { type: 2, data: { id: "1", type: 3, name: "Ask" } }],
+    ["autocompletion", { type: 4, data: { id: "1", type: 1, name: "help" } }],
     ["a ping", { type: 1, data: undefined }],
     ["a component of a kind yet to come", { data: { component_type: 99 } }],
     ["a kind yet to come", { type: 99, data: 7 }],
   ];
   for (const [what, fields] of others) {
     it(`passes over ${what}`, () => {
-      assert.equal(decodePress(pressData(fields), CONTEXT), undefined);
+      assert.equal(decodeInteraction(pressData(fields), CONTEXT), undefined);
     });
   }
 
@@ -120,7 +151,7 @@ describe("[P3] [K5] decodePress()", () => {
   ];
   for (const [what, d, why] of misfits) {
     it(`says what is wrong, without repeating it: ${what}`, () => {
-      assert.deepEqual(decodePress(d, CONTEXT), { kind: "problem", why });
+      assert.deepEqual(decodeInteraction(d, CONTEXT), { kind: "problem", why });
     });
   }
 });

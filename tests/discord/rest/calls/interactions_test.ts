@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { ApplicationId } from "../../../../src/core/discord/ids.ts";
 import { createInteractions } from "../../../../src/discord/rest/calls/interactions.ts";
 import { toRestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { createMessages } from "../../../../src/discord/rest/calls/messages.ts";
@@ -45,6 +46,21 @@ describe("[P3] [K5] createInteractions()", () => {
     await createInteractions(api).update(PRESS, "done");
     const { priority, timeoutMs } = asked[0]?.[2] ?? {};
     assert.deepEqual([priority, timeoutMs], ["interaction", 3_000]);
+  });
+
+  it("[K5] completes a deferred answer by the interaction's webhook, and pings nobody", async () => {
+    const { api, sent, asked } = checkedApi({});
+    await createInteractions(api).complete(
+      { applicationId: "99" as ApplicationId, token: TOKEN },
+      "ok",
+    );
+    assert.deepEqual(sent, [{
+      method: "PATCH",
+      path: `/webhooks/99/${TOKEN}/messages/@original`,
+      query: {},
+      body: { content: "ok", allowed_mentions: { parse: [] } },
+    }]);
+    assert.equal(asked[0]?.[2]?.priority, "interaction");
   });
 
   it("[SEC] names its token in no route that is counted, and in no error", async () => {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
-import type { Press } from "../../../src/core/inbound/inbound.ts";
+import type { ButtonPress, ComponentUse } from "../../../src/core/inbound/interactions.ts";
 import type { Frozen } from "../../../src/core/outbound/outbound.ts";
 import type { PairingOutcome } from "../../../src/core/inbound/pairing.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import { ANSWER_MS, createPressed } from "../../../src/flows/receive/press.ts";
+import { ANSWER_MS, createComponents } from "../../../src/flows/interactions/components.ts";
+import { COMPONENTS } from "../../../src/interactions/registry.ts";
 import {
   ACCOUNT,
   channelId,
@@ -14,12 +15,13 @@ import {
   sender,
   userId,
 } from "../../support/discord/builders.ts";
+import type { InteractionContext } from "../../../src/interactions/context.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
 
 const OWNER = userId("555");
-const PRESS: Press = {
+const PRESS: ButtonPress = {
   kind: "button",
   accountId: ACCOUNT,
   id: "1400000000000000900",
@@ -53,13 +55,13 @@ function setUp({ verdict = ALLOWED, outcome = { kind: "approved", request }, isD
   const asked: { readonly button: string; readonly decidedBy: string }[] = [];
   const told: Frozen[] = [];
   const woken: string[] = [];
-  const answer = (how: string) => (_: Press, content: string) => {
+  const answer = (how: string) => (_: ComponentUse, content: string) => {
     said.push(`${how}: ${content}`);
     return isDeaf ? Promise.reject(new Error("10062")) : Promise.resolve();
   };
-  const pressed = createPressed({
-    authorize: () => verdict,
-    store: {
+  const needed: string[] = [];
+  const context: InteractionContext = {
+    pairing: {
       async decide({ by, decidedBy, notify }) {
         asked.push({ button: by.button, decidedBy });
         const decided = await outcome;
@@ -67,17 +69,27 @@ function setUp({ verdict = ALLOWED, outcome = { kind: "approved", request }, isD
         return decided;
       },
     },
-    interactions: { update: answer("update"), reply: answer("reply") },
-    texts: () => ({}),
     onOutbox: ({ channelId }) => woken.push(channelId),
+    status: () => assert.fail("no button asks for it"),
+    texts: () => ({}),
     now: clock.now,
+    log,
+  };
+  const pressed = createComponents({
+    components: COMPONENTS,
+    authorize(_, needs) {
+      needed.push(needs);
+      return verdict;
+    },
+    interactions: { update: answer("update"), reply: answer("reply") },
+    context,
     schedule: clock.schedule,
     log,
   });
-  return { pressed, clock, lines, said, asked, told, woken };
+  return { needed, pressed, clock, lines, said, asked, told, woken };
 }
 
-describe("[P3] createPressed()", () => {
+describe("[P3] createComponents()", () => {
   it("lets a stranger in whom an owner approves, tells them, and says who did it", async () => {
     const { pressed, clock, lines, said, asked, told, woken } = setUp();
     await pressed(PRESS);
@@ -121,12 +133,20 @@ describe("[P3] createPressed()", () => {
 
   for (const customId of ["", "approval:1", "pairing", "PAIRING:yes"]) {
     it(`knows no button ${JSON.stringify(customId)}`, async () => {
-      const { pressed, said, asked } = setUp();
+      const { needed, pressed, said, asked } = setUp();
       await pressed({ ...PRESS, customId });
       assert.deepEqual(said, ["reply: This button does nothing any more."]);
       assert.deepEqual(asked, []);
+      assert.deepEqual(needed, ["owner"], "only owners learn that it is unknown");
     });
   }
+
+  it("[P16] routes a menu with a button's name to no button", async () => {
+    const { pressed, said, asked } = setUp();
+    await pressed({ ...PRESS, kind: "select", values: ["yes"] });
+    assert.deepEqual(said, ["reply: This button does nothing any more."]);
+    assert.deepEqual(asked, []);
+  });
 
   it("[K5] answers within a second, however slow the store is, and once", async () => {
     const slow = Promise.withResolvers<PairingOutcome>();

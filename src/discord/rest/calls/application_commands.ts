@@ -1,0 +1,69 @@
+/**
+ * The application's global commands, as Discord has them.
+ *
+ * @see {@link https://docs.discord.com/developers/interactions/application-commands}
+ *
+ * @module
+ */
+
+import { ApplicationCommandTypes } from "@discordeno/types";
+import { z } from "zod";
+import type { ApplicationId } from "../../../core/discord/ids.ts";
+import type { RestApi } from "../client/client.ts";
+import { expect } from "../exchange/answer.ts";
+
+/** An option of a command, in Discord's words. */
+export interface RegisteredOption {
+  /** Discord's `ApplicationCommandOptionTypes`: 3 for text, 4 for whole numbers, 5 for yes or no. */
+  readonly type: number;
+  readonly name: string;
+  readonly description: string;
+  readonly required: boolean;
+}
+
+export interface RegisteredCommand {
+  /** Discord's `ApplicationCommandTypes`; 1 for slash commands. */
+  readonly type: number;
+  readonly name: string;
+  readonly description: string;
+  readonly options: readonly RegisteredOption[];
+}
+
+export interface ApplicationCommands {
+  /** @throws {RestError} If Discord does not answer, or refuses. */
+  list(applicationId: ApplicationId): Promise<readonly RegisteredCommand[]>;
+  /**
+   * Replaces all of them; those of a name that stays keep their id.
+   *
+   * @throws {RestError} If Discord does not answer, or refuses.
+   */
+  replace(applicationId: ApplicationId, commands: readonly RegisteredCommand[]): Promise<void>;
+}
+
+const answer = z.array(z.object({
+  type: z.number().default(ApplicationCommandTypes.ChatInput),
+  name: z.string(),
+  description: z.string(),
+  options: z.array(z.object({
+    type: z.number(),
+    name: z.string(),
+    description: z.string(),
+    required: z.boolean().default(false),
+  })).default([]),
+}));
+
+const ROUTE = "GET /applications/:id/commands";
+
+/** People wait for none of it: what they wait for goes first. */
+const BACKGROUND = { priority: "background" } as const;
+
+export function createApplicationCommands(api: RestApi): ApplicationCommands {
+  const pathOf = (applicationId: ApplicationId) => `/applications/${applicationId}/commands`;
+  return {
+    list: async (applicationId) =>
+      expect(ROUTE, answer, await api.request("GET", pathOf(applicationId), BACKGROUND)),
+    async replace(applicationId, commands) {
+      await api.request("PUT", pathOf(applicationId), { ...BACKGROUND, body: commands });
+    },
+  };
+}

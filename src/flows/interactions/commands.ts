@@ -1,0 +1,83 @@
+/**
+ * Runs a slash command, and gives the answer that the gateway's thread has deferred (K2, K3, K5).
+ *
+ * The thread defers as soon as the command arrives, in a request of its own. The answer may overtake
+ * that request, and Discord then does not know the interaction's webhook yet, so it is tried again.
+ *
+ * @module
+ */
+
+import type { SlashCommand } from "../../core/inbound/interactions.ts";
+import type { Command } from "../../interactions/command.ts";
+import type { InteractionContext } from "../../interactions/context.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Schedule } from "../../lib/schedule.ts";
+import { notice } from "../../render/notices.ts";
+import type { AuthorizeInteraction } from "./components.ts";
+
+export interface CommandsPorts {
+  readonly commands: readonly Command[];
+  readonly authorize: AuthorizeInteraction<SlashCommand>;
+  /** Gives the deferred answer. */
+  readonly complete: (call: SlashCommand, content: string) => Promise<void>;
+  /** Whether Discord does not know that the answer was deferred, or does not yet. */
+  readonly isUnknown: (error: unknown) => boolean;
+  readonly context: InteractionContext;
+  readonly schedule: Schedule;
+  readonly log: Log;
+}
+
+/** Milliseconds between tries: 6 s in all, twice as long as Discord takes a deferral. */
+const RETRY_MS: readonly number[] = [250, 750, 2_000, 3_000];
+
+/** @returns Answers one command; never rejects. */
+export function createCommands(ports: CommandsPorts): (call: SlashCommand) => Promise<void> {
+  const { complete, isUnknown, schedule, log } = ports;
+  const wait = (ms: number) => new Promise<void>((resolve) => void schedule(resolve, ms));
+
+  async function answer(call: SlashCommand, text: string): Promise<void> {
+    for (const waitMs of RETRY_MS) {
+      try {
+        return await complete(call, text);
+      } catch (error) {
+        if (!isUnknown(error)) throw error;
+        await wait(waitMs);
+      }
+    }
+    await complete(call, text);
+  }
+
+  return async (call) => {
+    try {
+      await answer(call, await textFor(call, ports));
+    } catch (error) {
+      log.warn("Cannot answer a command", { ...idsOf(call), error });
+    }
+  };
+}
+
+/** The answer; a failure is an answer, too. */
+async function textFor(
+  call: SlashCommand,
+  { commands, authorize, context, log }: CommandsPorts,
+): Promise<string> {
+  const texts = context.texts();
+  const command = commands.find(({ name }) => name === call.name);
+  if (!command) return notice("unknownCommand", {}, texts);
+  try {
+    const { kind, why, rule } = await authorize(call, command.needs);
+    if (kind !== "accept") {
+      log.warn("A command was used without the right to", { ...idsOf(call), why, rule });
+      return notice("notAuthorized", {}, texts);
+    }
+    return await command.run(call, context);
+  } catch (error) {
+    log.error("A command failed", { ...idsOf(call), error });
+    return notice("failure", { id: call.id }, texts);
+  }
+}
+
+/** For the log; the token of an interaction is a secret, and options are the asker's words. */
+function idsOf({ id, name, channelId, sender }: SlashCommand) {
+  return { interactionId: id, command: name, channelId, usedBy: sender.id };
+}

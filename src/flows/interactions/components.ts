@@ -1,0 +1,115 @@
+/**
+ * Answers a button, select menu or modal (P3, P16).
+ *
+ * Anyone who sees a component can use it, and a client can claim to have used one that never existed.
+ * So policy judges the person, and the component asks the store what its `custom_id` stands for.
+ * Discord drops an interaction that is not answered, so each is answered within a second.
+ *
+ * @module
+ */
+
+import type { CommandNeeds } from "../../core/inbound/commands.ts";
+import type { ComponentUse } from "../../core/inbound/interactions.ts";
+import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { Component, ComponentAnswer } from "../../interactions/component.ts";
+import type { InteractionContext } from "../../interactions/context.ts";
+import { componentOf } from "../../interactions/registry.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Schedule } from "../../lib/schedule.ts";
+import { notice } from "../../render/notices.ts";
+
+/** Whether someone may do what needs this right. */
+export type AuthorizeInteraction<Event> = (
+  event: Event,
+  needs: CommandNeeds,
+) => Verdict | Promise<Verdict>;
+
+export interface ComponentsPorts {
+  readonly components: readonly Component[];
+  readonly authorize: AuthorizeInteraction<ComponentUse>;
+  readonly interactions: {
+    /** Replaces the message's text, without its components. */
+    update(use: ComponentUse, content: string): Promise<void>;
+    /** Tells the person, and nobody else. */
+    reply(use: ComponentUse, content: string): Promise<void>;
+  };
+  readonly context: InteractionContext;
+  readonly schedule: Schedule;
+  readonly log: Log;
+}
+
+/** Milliseconds until a use is answered, one way or another. */
+export const ANSWER_MS = 1_000;
+
+/** @returns Answers one use; never rejects. */
+export function createComponents(ports: ComponentsPorts): (use: ComponentUse) => Promise<void> {
+  const { components, interactions, context, schedule, log } = ports;
+
+  async function answer(use: ComponentUse, { how, text }: ComponentAnswer): Promise<void> {
+    try {
+      await interactions[how](use, text);
+    } catch (error) {
+      log.warn(`Cannot answer a ${use.kind}`, { ...idsOf(use), error });
+    }
+  }
+
+  function failed(component: Component | undefined): ComponentAnswer {
+    const texts = context.texts();
+    return { how: "reply", text: component?.failedText(texts) ?? notice("deadButton", {}, texts) };
+  }
+
+  return async (use) => {
+    const component = componentOf(use, components);
+    const late = Promise.withResolvers<ComponentAnswer>();
+    const cancel = schedule(() => {
+      log.warn(`A ${use.kind} takes too long`, idsOf(use));
+      late.resolve(failed(component));
+    }, ANSWER_MS);
+    const settled = settle(use, component, ports).catch((error: unknown) => {
+      log.error(`A ${use.kind} failed`, { ...idsOf(use), error });
+      return failed(component);
+    });
+    const first = await Promise.race([settled, late.promise]);
+    cancel();
+    await answer(use, first);
+  };
+}
+
+async function settle(
+  use: ComponentUse,
+  component: Component | undefined,
+  { authorize, context, log }: ComponentsPorts,
+): Promise<ComponentAnswer> {
+  const reply = (key: "notAuthorized" | "deadButton"): ComponentAnswer => ({
+    how: "reply",
+    text: notice(key, {}, context.texts()),
+  });
+  // An unknown component needs the most, so that only owners learn that it is unknown.
+  const { kind, why, rule } = await authorize(use, component?.needs ?? "owner");
+  if (kind !== "accept") {
+    log.warn(`A ${use.kind} was used without the right to`, { ...idsOf(use), why, rule });
+    return reply("notAuthorized");
+  }
+  const answer = component && await run(component, use, context);
+  if (answer) return answer;
+  log.info(`A ${use.kind} was used that does nothing any more`, idsOf(use));
+  return reply("deadButton");
+}
+
+/** `componentOf` has matched the kinds, which the compiler cannot see. */
+function run(
+  component: Component,
+  use: ComponentUse,
+  context: InteractionContext,
+): Promise<ComponentAnswer | undefined> | undefined {
+  if (component.kind === "button" && use.kind === "button") return component.run(use, context);
+  if (component.kind === "select" && use.kind === "select") return component.run(use, context);
+  if (component.kind === "modal" && use.kind === "modal") return component.run(use, context);
+  return undefined;
+}
+
+/** For the log; the token of an interaction is a secret. */
+function idsOf({ id, channelId, sender, ...use }: ComponentUse) {
+  const { messageId } = "messageId" in use ? use : {};
+  return { interactionId: id, ...(messageId && { messageId }), channelId, usedBy: sender.id };
+}

@@ -1,0 +1,87 @@
+/**
+ * Registers slash commands with Discord, by diff: nothing is written that is there already (K1).
+ *
+ * @module
+ */
+
+import { isDeepStrictEqual } from "node:util";
+import type { ApplicationId } from "../../core/discord/ids.ts";
+import type { Command, CommandOption } from "../../interactions/command.ts";
+import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
+
+/** A command in Discord's words. */
+export interface RegisteredCommand {
+  readonly type: number;
+  readonly name: string;
+  readonly description: string;
+  readonly options: readonly {
+    readonly type: number;
+    readonly name: string;
+    readonly description: string;
+    readonly required: boolean;
+  }[];
+}
+
+export interface RegistrationPorts extends RetryQueuePorts {
+  /** Commands to be registered now; none if the config switches them off. */
+  readonly wanted: () => readonly Command[];
+  readonly list: (applicationId: ApplicationId) => Promise<readonly RegisteredCommand[]>;
+  /** Replaces all of them. */
+  readonly replace: (
+    applicationId: ApplicationId,
+    commands: readonly RegisteredCommand[],
+  ) => Promise<void>;
+}
+
+export interface Registration {
+  /** Compares, and writes if there is a difference; again after each failure. */
+  register(applicationId: ApplicationId): void;
+  stop(): Promise<void>;
+}
+
+/** Discord's `ApplicationCommandTypes.ChatInput`. */
+const SLASH = 1;
+
+/** Discord's `ApplicationCommandOptionTypes`. */
+const OPTION_TYPES: Readonly<Record<CommandOption["type"], number>> = {
+  text: 3,
+  whole: 4,
+  boolean: 5,
+};
+
+export function createRegistration(ports: RegistrationPorts): Registration {
+  const { wanted, list, replace, log } = ports;
+  const retries = createRetryQueue("Cannot register the slash commands", ports);
+  return {
+    register(applicationId) {
+      retries.add(async () => {
+        const commands = wanted().map(toRegistered);
+        const registered = await list(applicationId);
+        if (isDeepStrictEqual(byName(registered), byName(commands))) return;
+        await replace(applicationId, commands);
+        log.info("The slash commands are registered", {
+          commands: commands.map(({ name }) => `/${name}`).join(", ") || "none",
+        });
+      });
+    },
+    stop: () => retries.stop(),
+  };
+}
+
+export function toRegistered({ name, description, options }: Command): RegisteredCommand {
+  return {
+    type: SLASH,
+    name,
+    description,
+    options: options.map(({ name, description, type, isRequired }) => ({
+      type: OPTION_TYPES[type],
+      name,
+      description,
+      required: isRequired,
+    })),
+  };
+}
+
+function byName(commands: readonly RegisteredCommand[]): readonly RegisteredCommand[] {
+  return commands.toSorted((one, other) => one.name < other.name ? -1 : 1);
+}

@@ -1,0 +1,38 @@
+/**
+ * A button, select menu or modal. Each is a module of its own, listed in `registry.ts`.
+ *
+ * @module
+ */
+
+import type { CommandNeeds } from "../core/inbound/commands.ts";
+import type { EventOf } from "../core/inbound/events.ts";
+import type { ComponentUse } from "../core/inbound/interactions.ts";
+import type { Texts } from "../render/notices.ts";
+import type { InteractionContext } from "./context.ts";
+
+/** `update` replaces the message that has the component; `reply` is for the person alone. */
+export interface ComponentAnswer {
+  readonly how: "update" | "reply";
+  /** 1 to 2000 characters. */
+  readonly text: string;
+}
+
+export type ComponentKind = ComponentUse["kind"];
+
+interface ComponentOf<Kind extends ComponentKind> {
+  readonly kind: Kind;
+  /** Before the first `:` of a `custom_id`: how uses are routed to it. */
+  readonly name: string;
+  readonly needs: CommandNeeds;
+  /**
+   * Runs once the person's rights are checked. A client can send any `custom_id`, so `run` trusts
+   * nothing but what the store knows.
+   *
+   * @returns `undefined` if the component does nothing any more.
+   */
+  run(use: EventOf<Kind>, context: InteractionContext): Promise<ComponentAnswer | undefined>;
+  /** Told to the person if `run` failed, or took longer than a second. */
+  failedText(texts: Texts): string;
+}
+
+export type Component = { [Kind in ComponentKind]: ComponentOf<Kind> }[ComponentKind];

@@ -1,0 +1,27 @@
+/**
+ * All commands and components: a new one is a module, and a line here.
+ *
+ * Registration with Discord, routing and the documentation derive from these lists.
+ *
+ * @module
+ */
+
+import type { ComponentUse } from "../core/inbound/interactions.ts";
+import type { Command } from "./command.ts";
+import type { Component } from "./component.ts";
+import { pairingButton } from "./pairing_button.ts";
+import { status } from "./status.ts";
+
+export const COMMANDS: readonly Command[] = [status];
+
+export const COMPONENTS: readonly Component[] = [pairingButton];
+
+/** The component that a `custom_id` names. */
+export function componentOf(
+  { kind, customId }: Pick<ComponentUse, "kind" | "customId">,
+  components: readonly Component[],
+): Component | undefined {
+  return components.find((component) =>
+    component.kind === kind && customId.startsWith(`${component.name}:`)
+  );
+}

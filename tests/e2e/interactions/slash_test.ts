@@ -1,0 +1,98 @@
+/**
+ * Slash commands from their registration to their answer.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { COMMANDS } from "../../../src/interactions/registry.ts";
+import { onStage, type Scene } from "../../support/bot/e2e.ts";
+
+const NAMES = COMMANDS.map(({ name }) => name);
+const BLOCKED_MS = 5_000;
+
+function registered({ simulator }: Scene): readonly string[] {
+  return simulator.application.commands.map(({ name }) => name);
+}
+
+/** How many requests about commands the bot has sent. */
+function requests({ simulator }: Scene, method: "GET" | "PUT"): number {
+  return simulator.requests.records().filter((one) =>
+    one.method === method && one.path.endsWith("/commands")
+  ).length;
+}
+
+/** Waits for commands and whispers, of which the simulator's world tells no events. */
+async function seen<Value>(
+  { eventually }: Scene,
+  what: string,
+  look: () => Value | false | undefined,
+): Promise<Value> {
+  let found: Value | false | undefined;
+  await eventually(what, () => Promise.resolve(Boolean(found = look())));
+  assert.ok(found);
+  return found;
+}
+
+function isRegistered(scene: Scene): Promise<boolean> {
+  return seen(scene, "the commands", () => registered(scene).length > 0);
+}
+
+describe("[K1] [K2] slash commands", () => {
+  it("are registered once, and not written again by the next start", () =>
+    onStage({}, async (scene) => {
+      const first = await scene.start();
+      await isRegistered(scene);
+      assert.deepEqual(registered(scene), NAMES);
+      first.kill("SIGTERM");
+      await first.exited;
+      const second = await scene.start();
+      await seen(scene, "the next look", () => requests(scene, "GET") >= 2);
+      second.kill("SIGTERM");
+      await second.exited;
+      assert.equal(requests(scene, "PUT"), 1);
+    }));
+
+  it("are cleared where the config switches them off, while the bot runs", () =>
+    onStage({}, async (scene) => {
+      await scene.start();
+      await isRegistered(scene);
+      scene.rewrite({ config: { commands: { native: false } } });
+      await seen(scene, "them to go", () => registered(scene).length === 0);
+    }));
+
+  it("[K3] /status answers the asker alone", () =>
+    onStage({}, async (scene) => {
+      const { simulator } = scene;
+      await scene.start();
+      await isRegistered(scene);
+      simulator.command({ as: "grace", in: "#general", name: "status" });
+      const told = await seen(scene, "the answer", () => simulator.ephemeral("grace")[0]);
+      assert.match(told.content, /^Barnacle .+, answering with `.+`\. Online for \d+ s, heartbeat/);
+      assert.deepEqual(scene.written("general"), []);
+      assert.deepEqual(simulator.failedInteractions(), []);
+    }));
+
+  it("[K3] tell someone who may not talk to the bot that they are not authorized", () =>
+    onStage({}, async (scene) => {
+      const { simulator } = scene;
+      await scene.start();
+      await isRegistered(scene);
+      simulator.command({ as: "mallory", in: "dm", name: "status" });
+      const told = await seen(scene, "the answer", () => simulator.ephemeral("mallory")[0]);
+      assert.equal(told.content, "You are not authorized to do that.");
+    }));
+
+  it("[K5] are acknowledged while the main thread is blocked, and answered after it", () =>
+    onStage({ env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` } }, async (scene) => {
+      const { simulator } = scene;
+      const bot = await scene.start();
+      await isRegistered(scene);
+      bot.kill("SIGUSR2");
+      const asked = simulator.command({ as: "grace", in: "#general", name: "status" });
+      await seen(scene, "the deferral", () => asked.answer);
+      assert.equal(asked.answer?.kind, "deferred", "the main thread is still blocked");
+      const told = await seen(scene, "the answer", () => simulator.ephemeral("grace")[0]);
+      assert.match(told.content, /^Barnacle /);
+      assert.deepEqual(simulator.failedInteractions(), []);
+    }));
+});

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ApplicationId } from "../../../src/core/discord/ids.ts";
+import type { SlashCommand } from "../../../src/core/inbound/interactions.ts";
+import type { Verdict } from "../../../src/core/inbound/verdict.ts";
+import { createCommands } from "../../../src/flows/interactions/commands.ts";
+import type { Command } from "../../../src/interactions/command.ts";
+import type { InteractionContext } from "../../../src/interactions/context.ts";
+import { ACCOUNT, channelId, sender } from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+
+const CALL: SlashCommand = {
+  kind: "slash",
+  accountId: ACCOUNT,
+  id: "1450000000000000001",
+  token: "s3cret",
+  applicationId: "99" as ApplicationId,
+  channelId: channelId("1400000000000000700"),
+  place: { kind: "dm" },
+  sender: sender(),
+  name: "tide",
+  options: { secret: "words of the asker" },
+};
+const ALLOWED: Verdict = { kind: "accept", why: "allowed", rule: "dm.allowFrom" };
+const DENIED: Verdict = { kind: "ignore", why: "dm-not-allowed", rule: "r", keepAsContext: false };
+const TIDE: Command = {
+  name: "tide",
+  description: "Show the tide",
+  options: [],
+  needs: "session",
+  run: () => "high at noon",
+};
+const UNKNOWN = new Error("10015");
+
+function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } = {}) {
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  const answers: string[] = [];
+  const needed: string[] = [];
+  const context: InteractionContext = {
+    pairing: { decide: () => assert.fail("no command asks for it") },
+    onOutbox: () => {},
+    status: () => assert.fail("this command does not ask for it"),
+    texts: () => ({}),
+    now: clock.now,
+    log,
+  };
+  const run = createCommands({
+    commands: [command],
+    authorize(_, needs) {
+      needed.push(needs);
+      return verdict;
+    },
+    complete(_, content) {
+      const failure = failures.shift();
+      if (failure) return Promise.reject(failure);
+      answers.push(content);
+      return Promise.resolve();
+    },
+    isUnknown: (error) => error === UNKNOWN,
+    context,
+    schedule: clock.schedule,
+    log,
+  });
+  return { run, clock, lines, answers, needed };
+}
+
+describe("[K2] createCommands()", () => {
+  it("answers what the command returns, once its right is checked", async () => {
+    const { run, answers, needed, lines } = setUp();
+    await run(CALL);
+    assert.deepEqual([answers, needed, lines], [["high at noon"], ["session"], []]);
+  });
+
+  it("[K3] runs nothing for someone without the right, and logs why", async () => {
+    const command = { ...TIDE, run: () => assert.fail("it ran") };
+    const { run, answers, lines } = setUp({ verdict: DENIED, command });
+    await run(CALL);
+    assert.deepEqual(answers, ["You are not authorized to do that."]);
+    assert.deepEqual([lines[0]?.level, lines[0]?.fields.why], ["warn", "dm-not-allowed"]);
+  });
+
+  it("answers a command that Discord still lists and the bot no longer has", async () => {
+    const { run, answers, needed } = setUp();
+    await run({ ...CALL, name: "gone" });
+    assert.deepEqual([answers, needed], [["I don't know this command any more."], []]);
+  });
+
+  it("answers with the id of a failure that the log explains, without the asker's words", async () => {
+    const command = { ...TIDE, run: () => Promise.reject(new Error("disk full")) };
+    const { run, answers, lines } = setUp({ command });
+    await run(CALL);
+    assert.match(answers[0]!, new RegExp(CALL.id));
+    assert.equal(lines[0]?.level, "error");
+    assert.doesNotMatch(JSON.stringify(lines), /s3cret|words of the asker/);
+  });
+
+  it("[K5] tries again while Discord does not know the deferral yet", async () => {
+    const { run, answers, clock, lines } = setUp({ failures: [UNKNOWN, UNKNOWN] });
+    const done = run(CALL);
+    for (const ms of [250, 750]) {
+      await settle();
+      assert.deepEqual(answers, []);
+      clock.advance(ms);
+    }
+    await done;
+    assert.deepEqual([answers, lines], [["high at noon"], []]);
+  });
+
+  it("gives up on a deferral that never came, and says so", async () => {
+    const { run, answers, clock, lines } = setUp({ failures: Array(5).fill(UNKNOWN) });
+    const done = run(CALL);
+    for (let i = 0; i < 4; i++) {
+      await settle();
+      clock.advance(3_000);
+    }
+    await done;
+    assert.deepEqual([answers, lines.map(({ level }) => level)], [[], ["warn"]]);
+    assert.doesNotMatch(JSON.stringify(lines), /s3cret/);
+  });
+
+  it("does not try again what Discord refuses", async () => {
+    const { run, answers, lines } = setUp({ failures: [new Error("50027")] });
+    await run(CALL);
+    assert.deepEqual([answers, lines.map(({ level }) => level)], [[], ["warn"]]);
+  });
+});
