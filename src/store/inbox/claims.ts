@@ -1,5 +1,5 @@
 /**
- * Claims waiting messages for turns (T2), and says which of them is next.
+ * Claims waiting messages for turns (T2).
  *
  * One process writes to a store (`host/locks/lock.ts`), so a claim needs no lease: a
  * row that runs when a process starts was claimed by one that is dead.

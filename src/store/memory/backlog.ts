@@ -1,5 +1,5 @@
 /**
- * Waiting messages by session, in memory: which of them may be claimed next.
+ * Keeps waiting messages by session, in memory, and finds the one to claim next.
  *
  * A session in which a turn runs gives none. Of a long session and of an account
  * with many messages only the oldest ones are here; the tables have the others.
