@@ -27,7 +27,10 @@ import { prepareVerdictBlocks } from "./received/verdict_blocks.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
 import { createTurns, type Turns } from "./turns/turns.ts";
 
-/** Each flow of `flows/` asks for the namespaces that it uses, by ports of its own. */
+/**
+ * Its namespaces fit the ports of `flows/`. A method that reads or stores rejects with a
+ * `StoreError` if the disk or the file fails; nothing of its work is stored then.
+ */
 export interface Store extends OtherWriters, Pick<Figures, "health"> {
   readonly gateway: Gateway;
   readonly inbox: Inbox;
@@ -35,7 +38,11 @@ export interface Store extends OtherWriters, Pick<Figures, "health"> {
   readonly turns: Turns;
   readonly outbox: Outbox;
   readonly pairing: Pairing;
-  /** Brings the tables up to date, for what looks at the file by itself. */
+  /**
+   * Brings the tables up to date, for what looks at the file by itself.
+   *
+   * @throws {unknown} What SQLite or the disk threw; the tables stay behind as they are.
+   */
   catchUp(): void;
   /** Estimated bytes of what is kept in memory to save reads, by name. */
   caches(): Readonly<Record<string, number>>;
@@ -60,10 +67,10 @@ export interface StoreOptions {
 const NO_CRASH: CrashHooks = { before() {}, after() {} };
 
 /**
- * Opens the store at `path`, made and migrated where need be. Whoever calls
- * holds the lock of the data directory, so that nobody else has it open to write.
+ * Opens the store at `path`, made and migrated where need be. The caller holds the
+ * lock of the data directory, so that no other process has it open to write.
  *
- * @throws {StoreError} As `openDatabase` does.
+ * @throws {StoreError} As `openDatabase` and {@link createStore} do.
  */
 export function openStore(
   path: string,

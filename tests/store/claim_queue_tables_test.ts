@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type AccountId, toAccountId } from "../../src/core/discord/ids.ts";
-import { ACCOUNT_MAX, createClaimQueue, SESSION_MAX } from "../../src/store/memory/claim_queue.ts";
+import { ACCOUNT_MAX, SESSION_MAX } from "../../src/store/memory/backlog.ts";
+import { createClaimQueue } from "../../src/store/memory/claim_queue.ts";
 import { ACCOUNT, guildMessage, messageId } from "../support/discord/builders.ts";
 import { add, claimOf, filled, inChannel, take, waiting } from "../support/store/claim_queue.ts";
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Claim } from "../../src/core/inbound/inbox.ts";
-import { ACCOUNT_MAX, createClaimQueue } from "../../src/store/memory/claim_queue.ts";
+import { ACCOUNT_MAX } from "../../src/store/memory/backlog.ts";
+import { createClaimQueue } from "../../src/store/memory/claim_queue.ts";
 import { createStore } from "../../src/store/store.ts";
 import type { CrashHooks } from "../../src/store/database/durability.ts";
 import {

@@ -31,9 +31,17 @@ import type { Transactions } from "./transact.ts";
 import { createWriteBehind, type Job, type WriteBehindDeps } from "./write_behind.ts";
 
 export interface Commits extends Transactions {
-  /** Does what a crash has left in the journal; before all else, once every kind is named. */
+  /**
+   * Does what a crash has left in the journal; before all else, once every kind is named.
+   *
+   * @throws {StoreError} If the disk refuses; the journal stays as it is.
+   */
   recover(): void;
-  /** Brings the tables up to date, for what looks at the file by itself. */
+  /**
+   * Brings the tables up to date, for what looks at the file by itself.
+   *
+   * @throws {unknown} What SQLite or the disk threw; the tables stay behind as they are.
+   */
   catchUp(): void;
   /** Commits what waits, now, and takes no more. The database stays open. */
   close(): void;

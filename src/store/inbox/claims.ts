@@ -1,5 +1,5 @@
 /**
- * Claims waiting messages for turns (T2), and says which of them is next.
+ * Claims waiting messages for turns (T2).
  *
  * One process writes to a store (`host/locks/lock.ts`), so a claim needs no lease: a
  * row that runs when a process starts was claimed by one that is dead.
@@ -13,7 +13,7 @@ import { type AccountId, type ChannelId, toAccountId } from "../../core/discord/
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "../memory/claim_queue.ts";
+import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "../memory/backlog.ts";
 import type { Memory } from "../memory/memory.ts";
 import { TERMS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";

@@ -24,8 +24,8 @@ export interface Additions {
    */
   add(frozen: Frozen, now: number): Promise<AddedRow>;
   /**
-   * Adds the messages of one text, all or none of them, with nothing in between: whoever dies while
-   * he adds leaves no half of it, and whoever adds beside him nothing in its midst.
+   * Adds the messages of one text: all or none of them, and no other message between them, even if
+   * a process dies meanwhile or another one adds.
    */
   addAll(frozen: readonly Frozen[], now: number): Promise<readonly AddedRow[]>;
 }

@@ -1,5 +1,5 @@
 /**
- * What comes of a row while Barnacle tries to send it: intent (T4), end (T5), refusals and failures.
+ * Stores the outcome of attempts to send a row: intent (T4), end (T5), refusals and failures.
  *
  * Another process, `barnacle send`, may add and release rows of its own, so each
  * change names the row's nonce and the state it changes.
@@ -25,7 +25,7 @@ export interface Attempts {
    */
   markSending(row: OutboxRow, now: number): Promise<boolean>;
   /**
-   * T5: Discord has the message, or had it and somebody deleted it; its files are forgotten.
+   * T5: Discord has the message, or had it before it was deleted; its files are forgotten.
    *
    * @returns Whether that is news: the gateway's echo can be first.
    */
@@ -35,15 +35,18 @@ export interface Attempts {
   /** An attempt was not answered: T4 stays, and the row is failing from now on if it was not. */
   markFailing(row: OutboxRow, now: number): Promise<void>;
   /**
-   * The clock was set forward: all that fails since `until` or before fails since so many
-   * milliseconds later, and so for as long as before.
+   * The clock was set forward. A row that fails since `until` or before fails since `byMs` later, so
+   * that it fails for as long as before.
+   *
+   * @param byMs Milliseconds.
+   * @param until Unix time in milliseconds.
    */
   shiftFailing(accountId: AccountId, byMs: number, until: number): Promise<void>;
   /** The channel's history says that no attempt has succeeded: it is as if there was none. */
   markAbsent(row: OutboxRow): Promise<void>;
-  /** Discord will not take it, ever: it is kept and shown, and holds up nobody. */
+  /** Discord will never take it: the row is kept and shown, and later rows do not wait for it. */
   markDead(row: OutboxRow, reason: string): Promise<void>;
-  /** Nobody can tell whether Discord has it: it is held and shown, and never sent by itself (D2). */
+  /** Barnacle cannot tell whether Discord has it: the row is held and shown, and not sent (D2). */
   markUncertain(row: OutboxRow): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Which rows of the outbox are next, with their files.
+ * Finds the rows of the outbox that are next, with their files.
  *
  * The queues of known channels are in memory (`send_queues.ts`), until another
  * process has written; the tables tell of all others.
@@ -28,7 +28,7 @@ export interface Heads {
   heads(accountId: AccountId, channels?: readonly ChannelId[]): Promise<readonly OutboxRow[]>;
   /** In the order of sending; none once the row is sent. */
   filesOf(row: OutboxRow): Promise<readonly OutboundFile[]>;
-  /** Which of the messages of a channel are ours, as far as Discord has told of them. */
+  /** @returns The messages of a channel that are ours, as far as Discord has told of them. */
   known(
     channelId: ChannelId,
     messageIds: readonly MessageId[],

@@ -1,6 +1,6 @@
 /**
- * `store.pairing`: who is paired and who asks for it, and the names of the config that were found
- * to be ids.
+ * `store.pairing`: paired people, requests to be paired, and names of the config that were found to
+ * be ids.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * `store.received`: the record of received messages. It has their verdicts with the policies that
- * made them, what was sent for each message, and the direct channels that they came from.
+ * `store.received`: the record of received messages. It has their verdicts, the policies behind
+ * these, the messages sent for each, and the direct channels that they came from.
  *
  * @module
  */

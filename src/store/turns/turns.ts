@@ -1,6 +1,6 @@
 /**
- * `store.turns`: what a turn reads (the transcript of its session, overheard messages) and how it
- * ends (T3).
+ * `store.turns`: the transcript of a session and overheard messages, which a turn reads, and the end
+ * of a turn (T3).
  *
  * @module
  */

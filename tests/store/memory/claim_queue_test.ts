@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import type { WaitingMessage } from "../../../src/store/memory/claim_queue.ts";
+import type { WaitingMessage } from "../../../src/store/memory/backlog.ts";
 import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
 import { add, claimOf, filled, inChannel, take, waiting } from "../../support/store/claim_queue.ts";
 

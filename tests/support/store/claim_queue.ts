@@ -6,11 +6,8 @@
 
 import assert from "node:assert/strict";
 import type { ChannelId } from "../../../src/core/discord/ids.ts";
-import {
-  type ClaimQueue,
-  createClaimQueue,
-  type WaitingMessage,
-} from "../../../src/store/memory/claim_queue.ts";
+import type { WaitingMessage } from "../../../src/store/memory/backlog.ts";
+import { type ClaimQueue, createClaimQueue } from "../../../src/store/memory/claim_queue.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../discord/builders.ts";
 
 /** A message as the table has it; the channel names its session. */
