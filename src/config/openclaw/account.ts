@@ -26,7 +26,17 @@ import {
   to,
   walk,
 } from "./rules.ts";
-import { amount, flag, ids, listOfWords, oneOf, secretValue, textOf, words } from "./values.ts";
+import {
+  alike,
+  flag,
+  ids,
+  listOfWords,
+  oneOf,
+  ours,
+  secretValue,
+  textOf,
+  words,
+} from "./values.ts";
 
 const groupChannels: Convert = listOf((value, found) => {
   const text = textOf(value);
@@ -53,7 +63,7 @@ const streamMode = to(
   }),
 );
 
-const chunkMode = to("chunkMode", oneOf("length", "newline"));
+const chunkMode = to("chunkMode", ours("channels.discord.chunkMode"));
 
 const NO_BLOCKS = "Barnacle sends an answer when it is whole, or lets it grow (`streaming`)";
 
@@ -68,19 +78,21 @@ const native: Convert = (value, found) =>
     ? value
     : refuse(found, 'This is not true, false or "auto"');
 
-const historyOfUser = section({ historyLimit: same(amount(0, 10_000)) });
+const historyOfUser = section(alike("channels.discord.dms.0", "historyLimit"));
 
 const dms: Convert = eachKey((value, found) =>
   parseSnowflake(found.key) ? historyOfUser(value, found) : refuse(found, "This is no id of a user")
 );
 
-const dmPolicy = must(oneOf("pairing", "allowlist", "open", "disabled"));
+const DISCORD = "channels.discord";
+
+const dmPolicy = must(ours(`${DISCORD}.dm.policy`));
 
 /** What an account may have: where each key goes, or why it stays behind. */
 export const ACCOUNT: Table = {
   ...each(["enabled", "configWrites"], same(must(flag))),
-  token: same(secretValue),
-  name: same(words),
+  ...alike(DISCORD, "token", "name", "historyLimit", "dmHistoryLimit", "textChunkLimit"),
+  ...alike(DISCORD, "maxLinesPerMessage", "mediaMaxMb", "retry"),
   dm: same(must(section({
     ...each(["enabled", "groupEnabled"], same(must(flag))),
     policy: same(dmPolicy),
@@ -89,7 +101,7 @@ export const ACCOUNT: Table = {
   }))),
   dmPolicy: to("dm.policy", dmPolicy),
   allowFrom: to("dm.allowFrom", must(people)),
-  groupPolicy: same(must(oneOf("allowlist", "open", "disabled"))),
+  groupPolicy: same(must(ours(`${DISCORD}.groupPolicy`))),
   guilds: same(must(guilds)),
   allowBots: same(must(allowBots)),
   pluralkit: same(section({ enabled: same(must(flag)), token: same(secretValue) })),
@@ -102,26 +114,15 @@ export const ACCOUNT: Table = {
   })),
   actions: same(section(each(ACTIONS, same(must(flag))))),
   dms: same(dms),
-  historyLimit: same(amount(0, 500)),
-  dmHistoryLimit: same(amount(0, 10_000)),
-  textChunkLimit: same(amount(2, 2_000)),
-  maxLinesPerMessage: same(amount(1, 2_000)),
-  mediaMaxMb: same(amount(0, 500, false)),
-  replyToMode: same(oneOf("off", "first", "all", {
+  replyToMode: same(ours(`${DISCORD}.replyToMode`, {
     batched: { as: "first", why: "Barnacle quotes with the first message" },
   })),
   chunkMode,
   streamMode,
   streaming,
-  retry: same(section({
-    attempts: same(amount(1, 20)),
-    minDelayMs: same(amount(0, 60_000)),
-    maxDelayMs: same(amount(0, 600_000)),
-    jitter: same(amount(0, 1, false)),
-  })),
   commands: same(section({ native: same(native), nativeSkills: gone("Skills are no commands") })),
   activity: to("presence.activity", words),
-  status: to("presence.status", oneOf("online", "idle", "dnd", "invisible")),
+  status: to("presence.status", ours(`${DISCORD}.presence.status`)),
   dangerouslyAllowNameMatching: dropped, // `discord.ts` reads it
   ...each(["activityType", "activityUrl"], gone("Barnacle shows the line as it is written")),
   ...each(["blockStreaming", "blockStreamingCoalesce", "draftChunk"], gone(NO_BLOCKS)),

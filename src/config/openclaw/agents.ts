@@ -27,7 +27,7 @@ import {
   to,
   walk,
 } from "./rules.ts";
-import { amount, listOfWords, secretValue, textOf, words } from "./values.ts";
+import { listOfWords, ours, secretValue, textOf, words } from "./values.ts";
 
 const ref: Convert = (value, found) => {
   const name = textOf(value);
@@ -103,8 +103,8 @@ export const agentsTable: Table = {
       model: to("defaults.model", model),
       workspace: to("defaults.workspace", words),
       userTimezone: to("defaults.timezone", words),
-      maxConcurrent: to("maxConcurrentTurns", amount(1, 64)),
-      timeoutSeconds: to("turnTimeoutSec", amount(5, 86_400)),
+      maxConcurrent: to("maxConcurrentTurns", ours("agents.maxConcurrentTurns")),
+      timeoutSeconds: to("turnTimeoutSec", ours("agents.turnTimeoutSec")),
     };
     walk(found.value, found, table, into, NOT_OURS);
   },

@@ -32,7 +32,7 @@ import {
   type Table,
   walk,
 } from "./rules.ts";
-import { flag, listOfWords, oneOf, textOf, words } from "./values.ts";
+import { alike, flag, listOfWords, textOf, words } from "./values.ts";
 
 /** Who is let in: an entry that OpenClaw would not match stays behind, the list stays. */
 export const people: Convert = (value, found) => {
@@ -154,7 +154,7 @@ const CHANNEL: Table = {
 const GUILD: Table = {
   ...PLACE,
   slug: same(words),
-  reactionNotifications: same(oneOf("off", "own", "all", "allowlist")),
+  ...alike("channels.discord.guilds.0", "reactionNotifications"),
   channels: dropped, // read below, when what they inherit is known
 };
 

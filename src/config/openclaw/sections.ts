@@ -28,11 +28,11 @@ import {
   to,
   walk,
 } from "./rules.ts";
-import { amount, flag, listOfWords, oneOf, secretValue, textOf, words } from "./values.ts";
+import { alike, amount, flag, listOfWords, ours, secretValue, textOf, words } from "./values.ts";
 
 const channels: Convert = (value, found) => {
   if (!isRecord(value)) return refuse(found, "This is no object");
-  const groupPolicy = same(must(oneOf("allowlist", "open", "disabled")));
+  const groupPolicy = same(must(ours("channels.defaults.groupPolicy")));
   const table = { discord: same(must(discord)), defaults: same(section({ groupPolicy })) };
   return walk<Made>(value, found, table, {}, gone("Barnacle is on Discord only"));
 };
@@ -40,17 +40,12 @@ const channels: Convert = (value, found) => {
 const backlog = { as: "steer", why: "What is left over is answered as a turn of its own" };
 
 const messages: Table = {
-  groupChat: same(section({
-    historyLimit: same(amount(0, 500)),
-    mentionPatterns: same(listOfWords),
-  })),
+  ...alike("messages", "removeAckAfterReply"),
+  groupChat: same(section(alike("messages.groupChat", "historyLimit", "mentionPatterns"))),
   ackReaction: same((value, found) => value === "none" ? "" : words(value, found)),
-  ackReactionScope: same(oneOf("group-mentions", "group-all", "direct", "all", "off", {
-    none: "off",
-  })),
-  removeAckAfterReply: same(flag),
+  ackReactionScope: same(ours("messages.ackReactionScope", { none: "off" })),
   queue: same(section({
-    mode: same(oneOf("collect", "steer", "followup", "interrupt", {
+    mode: same(ours("messages.queue.mode", {
       queue: "followup",
       "steer-backlog": backlog,
       "steer+backlog": backlog,
@@ -81,7 +76,7 @@ const reset: Convert = (value, found) => {
 };
 
 const session: Table = {
-  dmScope: same(must(oneOf("main", "per-peer", "per-channel-peer", "per-account-channel-peer"))),
+  dmScope: same(must(ours("session.dmScope"))),
   reset: same(reset),
   idleMinutes: to("reset", idleMinutes),
   identityLinks: gone("Barnacle is on Discord only, where a person has one id"),
@@ -132,11 +127,7 @@ const tools: Rule = (found, into) => {
   walk(found.value, found, table, into);
 };
 
-const level = oneOf("error", "warn", "info", "debug", {
-  silent: "error",
-  fatal: "error",
-  trace: "debug",
-});
+const level = ours("log.level", { silent: "error", fatal: "error", trace: "debug" });
 
 const server: Convert = (value, found) => {
   const table: Table = {

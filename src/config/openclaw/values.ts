@@ -5,10 +5,22 @@
  * @module
  */
 
+import { z } from "zod";
 import { parseSnowflake } from "../../core/discord/ids.ts";
+import { configSchema } from "../schema/root.ts";
 import { isReference } from "../schema/secrets.ts";
+import { core, isSecret, type Schema, schemaAt, shapeOf } from "../schema/shape.ts";
 import { isRecord } from "../text/tree.ts";
-import { changed, type Convert, listOf, refuse } from "./rules.ts";
+import {
+  changed,
+  type Convert,
+  eachKey,
+  listOf,
+  refuse,
+  same,
+  section,
+  type Table,
+} from "./rules.ts";
 
 /** OpenClaw puts variables into any text; we put them into secrets. */
 const VARIABLE = /\$\{[A-Z_][A-Z0-9_]*\}/;
@@ -52,17 +64,49 @@ export function amount(least: number, most: number, isWhole = true): Convert {
   };
 }
 
+/**
+ * A value of the kind, the words and the bounds that our schema has at a path.
+ *
+ * @param more Words of OpenClaw's own.
+ */
+export function ours(path: string, more: Readonly<Record<string, Ours>> = {}): Convert {
+  const schema = schemaAt(configSchema, path.split("."));
+  if (!schema) throw new TypeError(`The config has no ${path}`);
+  return convertTo(schema, more);
+}
+
+function convertTo(schema: Schema, more: Readonly<Record<string, Ours>> = {}): Convert {
+  if (isSecret(schema)) return secretValue;
+  const plain = core(schema);
+  if (plain instanceof z.ZodBoolean) return flag;
+  if (plain instanceof z.ZodEnum) {
+    return oneOf({
+      ...Object.fromEntries(plain.options.map((one) => [one, String(one)])),
+      ...more,
+    });
+  }
+  if (plain instanceof z.ZodNumber) {
+    return amount(plain.minValue ?? -Infinity, plain.maxValue ?? Infinity, plain.isInt);
+  }
+  if (plain instanceof z.ZodArray) return listOf(convertTo(plain.def.element));
+  if (plain instanceof z.ZodRecord) return eachKey(convertTo(plain.def.valueType));
+  const shape = shapeOf(plain);
+  if (!shape) return words;
+  const keys = Object.entries(shape);
+  return section(Object.fromEntries(keys.map(([key, inner]) => [key, same(convertTo(inner))])));
+}
+
+/** Keys that are the same in both, below a path of our schema. */
+export function alike(path: string, ...keys: readonly string[]): Table {
+  return Object.fromEntries(keys.map((key) => [key, same(ours(`${path}.${key}`))]));
+}
+
 /** What becomes of a word; `why` where ours is not quite the same. */
 type Ours = string | { readonly as: string; readonly why: string };
 
-/** One of some words, or ours for it. */
-export function oneOf(...allowed: readonly (string | Readonly<Record<string, Ours>>)[]): Convert {
-  const known = new Map<string, Ours>();
-  for (const one of allowed) {
-    for (const [word, ours] of Object.entries(typeof one === "string" ? { [one]: one } : one)) {
-      known.set(word, ours);
-    }
-  }
+/** One of some words, each with ours for it. */
+export function oneOf(words: Readonly<Record<string, Ours>>): Convert {
+  const known = new Map(Object.entries(words));
   return (value, found) => {
     const ours = known.get(typeof value === "object" ? "" : String(value));
     if (ours === undefined) {
