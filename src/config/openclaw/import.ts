@@ -73,7 +73,7 @@ export async function importConfig(text: string): Promise<Imported> {
   const sorted = notes.toSorted((one, other) => one.line - other.line);
   return isRefused()
     ? { kind: "refused", notes: sorted }
-    : { kind: "imported", text: printed(made, source), notes: sorted };
+    : { kind: "imported", text: printed(made, source.mark), notes: sorted };
 }
 
 /** Today's OpenClaw answers in no guild where nothing is said of Discord; Barnacle would in all. */

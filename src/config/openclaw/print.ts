@@ -5,20 +5,14 @@
  */
 
 import { isList, isRecord } from "../text/tree.ts";
-import { type Mark, markAt } from "./read.ts";
+import { type Mark, markAt, UNMARKED } from "./read.ts";
 
 /** A value without comments stays on one line, up to so many characters. */
 const WIDTH = 100;
 
 /** The text of a file, with a line break at its end. */
-export function printed(
-  value: unknown,
-  { head = [], tail = [] }: {
-    readonly head?: readonly string[];
-    readonly tail?: readonly string[];
-  } = {},
-): string {
-  return [...head, onLines(value, "", []), ...tail, ""].join("\n");
+export function printed(value: unknown, { above, beside, below }: Mark = UNMARKED): string {
+  return [...above, written(value, "", WIDTH, beside, ""), ...below, ""].join("\n");
 }
 
 function entriesOf(value: unknown): readonly (readonly [name: string, unknown, Mark])[] {
@@ -42,19 +36,25 @@ function onOneLine(value: unknown): string | undefined {
   return parts.length === 0 ? "{}" : `{ ${parts.join(", ")} }`;
 }
 
-function onLines(value: unknown, indent: string, beside: readonly string[]): string {
-  const deeper = `${indent}  `;
+/** @param column How much of its line is taken; of the whole file, all. */
+function written(
+  value: unknown,
+  indent: string,
+  column: number,
+  beside: readonly string[],
+  comma: string,
+): string {
+  const notes = beside.map((note) => ` ${note}`).join("");
   const entries = entriesOf(value);
+  const short = onOneLine(value);
+  const fits = entries.length === 0 || (short && column + short.length < WIDTH);
+  if (short !== undefined && fits) return `${short}${comma}${notes}`;
+  const deeper = `${indent}  `;
   const lines = entries.flatMap(([name, inner, mark], index) => {
-    const comma = index < entries.length - 1 ? "," : "";
-    const short = onOneLine(inner);
-    const isShort = short !== undefined && deeper.length + name.length + short.length < WIDTH;
-    const notes = mark.beside.map((note) => ` ${note}`).join("");
-    const text = isShort ? short + comma + notes : onLines(inner, deeper, mark.beside) + comma;
+    const end = index < entries.length - 1 ? "," : "";
+    const text = written(inner, deeper, deeper.length + name.length, mark.beside, end);
     return [...mark.above, name + text, ...mark.below].map((line) => deeper + line);
   });
   const [open, close] = isList(value) ? ["[", "]"] : ["{", "}"];
-  if (lines.length === 0) return open + close;
-  const notes = beside.map((note) => ` ${note}`).join("");
-  return [`${open}${notes}`, ...lines, `${indent}${close}`].join("\n");
+  return [`${open}${notes}`, ...lines, `${indent}${close}${comma}`].join("\n");
 }

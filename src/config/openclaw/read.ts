@@ -45,9 +45,8 @@ export type Source =
   | {
     readonly kind: "source";
     readonly value: Readonly<Record<string, unknown>>;
-    /** Comments above and below the whole. */
-    readonly head: readonly string[];
-    readonly tail: readonly string[];
+    /** The comments of the whole. */
+    readonly mark: Mark;
     readonly remarks: readonly Remark[];
   }
   | { readonly kind: "fault"; readonly line: number; readonly why: string };
@@ -85,11 +84,12 @@ function sourceOf(text: string, document: DocumentNode): Source {
   const comments = (document.tokens ?? []).filter(({ type }) => type.endsWith("Comment"));
   const { body } = document;
   const reader = createReader(text, comments);
-  const head = reader.commentsBefore(body.loc.start.offset);
-  const value = reader.valueOf(body, "");
+  const above = reader.commentsBefore(body.loc.start.offset);
+  const mark: OpenMark = { line: 1, above: [...above], beside: [], below: [] };
+  const value = reader.valueOf(body, "", mark);
   if (!isRecord(value)) return fault("This is no object in braces");
-  const tail = reader.commentsBefore(text.length);
-  return { kind: "source", value, head, tail, remarks: reader.remarks };
+  mark.below.push(...reader.commentsBefore(text.length));
+  return { kind: "source", value, mark, remarks: reader.remarks };
 }
 
 function fault(why: string, line = 1): Source {
@@ -124,7 +124,9 @@ function createReader(text: string, comments: readonly Token[]) {
     let lastLine = node.loc.start.line;
     const settle = (until: number, above: string[]): void => {
       for (const token of take(until)) {
-        const isBeside = token.loc.start.line === lastLine && token.loc.end.line === lastLine;
+        const { start, end } = token.loc;
+        const isBeside = start.line === lastLine && end.line === lastLine &&
+          !last.beside.at(-1)?.startsWith("//"); // which nothing can follow in its line
         (isBeside ? last.beside : above).push(textOf(token));
       }
     };
@@ -184,8 +186,7 @@ function createReader(text: string, comments: readonly Token[]) {
   return {
     remarks,
     commentsBefore: (offset: number): readonly string[] => take(offset).map(textOf),
-    valueOf: (node: ValueNode, path: string): unknown =>
-      valueOf(node, path, { line: 1, above: [], beside: [], below: [] }),
+    valueOf,
   };
 }
 

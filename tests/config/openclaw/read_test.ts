@@ -33,7 +33,7 @@ describe("[C11] readOpenClaw()", () => {
   }
 
   it("gives each entry its line and its comments", () => {
-    const { value, head, tail } = read(`// head
+    const { value, mark } = read(`// head
 { // open
   // above
   a: /* between */ 1, // beside
@@ -43,7 +43,12 @@ describe("[C11] readOpenClaw()", () => {
   // below
 }
 // tail`);
-    assert.deepEqual([head, tail], [["// head"], ["// tail"]]);
+    assert.deepEqual(mark, {
+      line: 1,
+      above: ["// head"],
+      beside: ["// open"],
+      below: ["// tail"],
+    });
     assert.deepEqual(markAt(value, "a"), {
       line: 4,
       above: ["// above"],
