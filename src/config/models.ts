@@ -86,17 +86,19 @@ export const NO_GOOGLE = {
 
 interface Vendor {
   readonly id: string;
+  readonly name: string;
   readonly kind: ProviderKind;
   readonly baseUrl: string;
   readonly keyVariable: string;
-  readonly urlVariable?: string;
+  readonly urlVariable: string;
   readonly modelVariable: string;
 }
 
 /** Whom the environment may name; not Google, whose key must not keep the others from answering. */
-const VENDORS: readonly Vendor[] = [
+export const VENDORS: readonly Vendor[] = [
   {
     id: "openai",
+    name: "OpenAI",
     kind: "openai-compatible",
     baseUrl: "https://api.openai.com/v1",
     keyVariable: "OPENAI_API_KEY",
@@ -105,6 +107,7 @@ const VENDORS: readonly Vendor[] = [
   },
   {
     id: "anthropic",
+    name: "Anthropic",
     kind: "anthropic",
     baseUrl: "https://api.anthropic.com/v1",
     keyVariable: "ANTHROPIC_API_KEY",

@@ -54,9 +54,11 @@ export function renderText(text, nameOf) {
         return element(
           "ul",
           {},
-          ...one.items.map(({ mark, depth, inner }) =>
-            element(`li.depth-${depth}`, { "data-mark": mark }, ...inline(inner))
-          ),
+          ...one.items.map(({ mark, depth, inner }) => {
+            const item = element("li", { "data-mark": mark }, ...inline(inner));
+            item.style.marginLeft = `${depth * 20}px`;
+            return item;
+          }),
         );
       case "heading":
         return element(`p.heading-${one.level}`, {}, ...inline(one.inner));
@@ -119,11 +121,13 @@ export function duration(ms) {
   return ms < 1_000 ? `${Math.max(0, Math.round(ms))} ms` : `${(ms / 1_000).toFixed(1)} s`;
 }
 
-/** One of six colours, the same for the same id. */
-export function hueOf(id) {
+const COLOURS = ["#b4532a", "#7a4fa3", "#2f6fb0", "#9b3d6e", "#4f7a2c", "#27747d"];
+
+/** One of some colours, the same for the same id. */
+function colourOf(id) {
   let sum = 0;
   for (const digit of String(id)) sum = (sum * 31 + digit.charCodeAt(0)) % 997;
-  return sum % 6;
+  return COLOURS[sum % COLOURS.length];
 }
 
 /** A round picture with somebody's first letter. */
@@ -132,5 +136,7 @@ export function avatar({ id, name, isBot }) {
     return element("img.avatar", { src: "/icon.svg", alt: "", width: 40, height: 40 });
   }
   const [first = "?"] = name.toUpperCase();
-  return element(`span.avatar.hue-${hueOf(id)}`, { "aria-hidden": "true" }, first);
+  const made = element("span.avatar", { "aria-hidden": "true" }, first);
+  made.style.background = colourOf(id);
+  return made;
 }

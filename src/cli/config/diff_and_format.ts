@@ -5,8 +5,7 @@
  */
 
 import { type Change, planReload } from "../../config/changes.ts";
-import { printed } from "../../config/text/format.ts";
-import { readJson5 } from "../../config/text/json5.ts";
+import { formatted } from "../../config/text/format.ts";
 import { parseConfig } from "../../config/parse.ts";
 import { readTree } from "../../config/text/tree.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -74,12 +73,12 @@ export async function fmt({ config: flag, json, check }: FmtFlags, io: Io): Prom
     io.err(`There is no file to lay out: ${printable(file)}`);
     return EXIT.failed;
   }
-  const laidOut = formatted(text);
-  if (laidOut === undefined) {
+  if (readTree(text).kind === "faults") {
     const { problems } = await parseConfig({ file, text });
     io.err(shown(problems, io));
     return EXIT.config;
   }
+  const laidOut = formatted(text);
   const isSame = laidOut === text;
   if (json) io.out(JSON.stringify({ file, changed: !isSame, wrote: !isSame && !check }));
   else {io.out(
@@ -91,13 +90,4 @@ export async function fmt({ config: flag, json, check }: FmtFlags, io: Io): Prom
   if (written.kind === "written") return EXIT.done;
   io.err(written.message);
   return written.code;
-}
-
-/** The text in our layout, with its own line breaks; `undefined` where it cannot be read. */
-export function formatted(text: string): string | undefined {
-  if (readTree(text).kind === "faults") return undefined;
-  const read = readJson5(text);
-  if (read.kind === "fault") return undefined;
-  const laidOut = printed(read);
-  return /^[^\n]*\r\n/.test(text) ? laidOut.replaceAll("\n", "\r\n") : laidOut;
 }

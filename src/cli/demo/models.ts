@@ -8,6 +8,7 @@
  * @module
  */
 
+import { VENDORS } from "../../config/models.ts";
 import type { Env } from "../shared/io.ts";
 
 /** Something that can answer. */
@@ -46,7 +47,7 @@ const NO_KEYS: Env = {
  */
 export function offerModels(env: Env, local?: LocalModel): readonly OfferedModel[] {
   const offered = [SCRIPT];
-  for (const { id, name, key, url, model } of VENDORS) {
+  for (const { id, name, keyVariable: key, urlVariable: url, modelVariable: model } of VENDORS) {
     if (!env[key]?.trim() && !(id === "openai" && env[url]?.trim())) continue;
     const chosen = env[model]?.trim();
     if (!chosen) continue; // the start says what is missing
@@ -70,23 +71,7 @@ export function offerModels(env: Env, local?: LocalModel): readonly OfferedModel
 
 /** What keeps a key from being of use, in words for the start. */
 export function missingOf(env: Env): readonly string[] {
-  return VENDORS.filter(({ key, model }) => env[key]?.trim() && !env[model]?.trim())
-    .map(({ key, model }) => `${key} is set; to try its model here, set ${model} as well`);
+  return VENDORS.map(({ keyVariable, modelVariable }) => [keyVariable, modelVariable] as const)
+    .filter(([key, model]) => env[key]?.trim() && !env[model]?.trim())
+    .map(([key, model]) => `${key} is set; to try its model here, set ${model} as well`);
 }
-
-const VENDORS = [
-  {
-    id: "openai",
-    name: "OpenAI",
-    key: "OPENAI_API_KEY",
-    url: "OPENAI_BASE_URL",
-    model: "OPENAI_MODEL",
-  },
-  {
-    id: "anthropic",
-    name: "Anthropic",
-    key: "ANTHROPIC_API_KEY",
-    url: "ANTHROPIC_BASE_URL",
-    model: "ANTHROPIC_MODEL",
-  },
-] as const;

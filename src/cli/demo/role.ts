@@ -9,10 +9,10 @@
  */
 
 import { readFileSync } from "node:fs";
-import { applyEdits, findNodeAtLocation, modify, parse, parseTree } from "jsonc-parser";
 import { accountDefaults, type Settings } from "../../config/schema/root.ts";
 import { type DemoWorld, demoWorld } from "../../../simulator/acts/demo_world.ts";
 import type { Env, Io } from "../shared/io.ts";
+import { isList, isRecord, readTree, valueAt } from "../../config/text/tree.ts";
 import { readConfig, shown } from "../shared/read_config.ts";
 import { castOf, recast } from "./cast.ts";
 import { demoConfig } from "./stage/config.ts";
@@ -61,10 +61,9 @@ export async function prepareRole(
   const keepsModel = asksOwnModel && name !== undefined;
   const cast = castOf(settings.channels.discord ?? accountDefaults(), world);
   const text = recast(readFileSync(file, "utf8"), cast.players);
-  const config: unknown = parse(rewrite(text, settings, keepsModel), [], {
-    allowTrailingComma: true,
-  });
-  if (typeof config !== "object" || config === null) return { kind: "refused" }; // it was checked
+  const tree = readTree(text);
+  if (tree.kind === "faults") return { kind: "refused" }; // it was checked
+  const config = rewrite(tree.value, keepsModel);
   return {
     kind: "ready",
     world,
@@ -98,20 +97,19 @@ function modelOf({ agents }: Settings): string | undefined {
 }
 
 /** Takes out what must not hold here; the rest stays as it is written. */
-function rewrite(text: string, { agents }: Settings, keepsModel: boolean): string {
-  const models = keepsModel ? [] : [
-    ["models"],
-    ["agents", "defaults", "model"],
-    ...(agents.list ?? []).map((_, index) => ["agents", "list", index, "model"]),
+function rewrite(written: Readonly<Record<string, unknown>>, keepsModel: boolean): object {
+  const copy = structuredClone(written);
+  const agents = valueAt(copy, ["agents", "list"]);
+  const cleared: readonly (readonly [at: unknown, key: string])[] = [
+    [valueAt(copy, ["channels", "discord"]), "token"],
+    ...(keepsModel ? [] : [
+      [copy, "models"] as const,
+      [valueAt(copy, ["agents", "defaults"]), "model"] as const,
+      ...(isList(agents) ? agents : []).map((agent) => [agent, "model"] as const),
+    ]),
   ];
-  const cleared = [["channels", "discord", "token"], ...models].reduce(without, text);
-  return applyEdits(cleared, modify(cleared, ["http"], { port: 0 }, {}));
-}
-
-function without(text: string, path: (string | number)[]): string {
-  const root = parseTree(text, [], { allowTrailingComma: true });
-  const isThere = root !== undefined && findNodeAtLocation(root, path) !== undefined;
-  return isThere ? applyEdits(text, modify(text, path, undefined, {})) : text;
+  for (const [at, key] of cleared) if (isRecord(at)) Reflect.deleteProperty(at, key);
+  return { ...copy, http: { port: 0 } };
 }
 
 /** What the config may refer to; whatever says where Discord and the models are is the stage's. */

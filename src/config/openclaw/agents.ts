@@ -5,11 +5,20 @@
  */
 
 import { quoted } from "../../lib/text/quoted.ts";
+import { isList, isRecord, valueAt } from "../text/tree.ts";
+import { markAt, setMark } from "./read.ts";
 import {
+  changed,
   type Convert,
   dropped,
+  each,
+  eachKey,
   type Found,
   gone,
+  inner,
+  listOf,
+  type Made,
+  put,
   refuse,
   type Rule,
   same,
@@ -18,35 +27,30 @@ import {
   to,
   walk,
 } from "./rules.ts";
-import { containerOf, entryAt, entryOf, partAt, partOf, put, unkeyed, withValue } from "./tree.ts";
-import { amount, listBy, listOfWords, secretValue, textOf, words } from "./values.ts";
-import type { Container, Entry, Part } from "../text/json5.ts";
+import { listOfWords, ours, secretValue, textOf, words } from "./values.ts";
 
-const ref: Convert = (part, found) => {
-  const name = textOf(part);
+const ref: Convert = (value, found) => {
+  const name = textOf(value);
   return name !== undefined && /^[^/\s]+\/\S+$/.test(name)
-    ? part
+    ? name
     : refuse(found, 'Barnacle names a model "<provider>/<model>"');
 };
 
-const model: Convert = (part, found) => {
-  if (part.kind !== "object") return ref(part, found);
-  const made = walk(part, found, {
-    primary: same(ref),
-    fallbacks: same((list, at) => listBy(list, at, ref)),
-  });
-  return entryAt(made, "primary") ? made : refuse(found, "There is no primary model");
+const model: Convert = (value, found) => {
+  if (!isRecord(value)) return ref(value, found);
+  const table = { primary: same(ref), fallbacks: same(listOf(ref)) };
+  const made = walk<Made>(value, found, table, {});
+  return made["primary"] === undefined ? refuse(found, "There is no primary model") : made;
 };
 
-const NOT_OURS = "Barnacle has no such setting for an agent";
+const NOT_OURS = gone("Barnacle has no such setting for an agent");
 
-const toolLists: Convert = section({
-  allow: same(listOfWords),
-  alsoAllow: same(listOfWords),
-  deny: same(listOfWords),
-});
-
-const groupChat: Table = { mentionPatterns: same(listOfWords) };
+/** A persona's name is one that people call the agent by; the agent's own goes before it. */
+const identity: Rule = (found, into) => {
+  const name = inner(found, found.value, "name");
+  if (name.value === undefined || into["name"] !== undefined) return NOT_OURS(found, into);
+  same(words)(name, into);
+};
 
 /** One agent; its id is made from the key, or from `id`. */
 const AGENT: Table = {
@@ -55,185 +59,136 @@ const AGENT: Table = {
   name: same(words),
   model: same(model),
   workspace: same(words),
-  groupChat: same(section(groupChat)),
-  tools: same(toolLists),
-  identity: (found, into) => identity(found, into),
+  groupChat: same(section({ mentionPatterns: same(listOfWords) })),
+  tools: same(section(each(["allow", "alsoAllow", "deny"], same(listOfWords)))),
+  identity,
 };
 
-/** A persona's name is one that people call the agent by; the agent's own goes before it. */
-function identity(found: Found, into: Container): Container {
-  const name = entryAt(found.entry.value, "name");
-  if (!name || entryAt(into, "name")) return gone(NOT_OURS)(found, into);
-  const value = words(name.value, { ...found, path: `${found.path}.name`, entry: name });
-  return value ? put(into, ["name"], withValue(name, value)) : into;
-}
-
-function agent(entry: Entry, found: Found, written: string): Entry | undefined {
+function agent(found: Found, written: string): Made | undefined {
   const id = written.trim().toLowerCase().replace(/[^a-z0-9_-]+/g, "-").replace(/^[-_]+/, "")
     .slice(0, 64);
-  if (entry.value.kind !== "object" || id === "") {
-    return refuse(found, "This is no agent with an id");
-  }
-  if (id !== written) {
-    found.note("changed", found.path, entry.line, `The id is ${quoted(id)} here`);
-  }
-  const unknown = gone(NOT_OURS);
-  const own = put(containerOf("object"), ["id"], {
-    ...(entryAt(entry.value, "id") ?? entryOf("id", id, entry.line)),
-    value: partOf(id),
-  });
-  return withValue(unkeyed(entry), walk(entry.value, found, AGENT, own, unknown));
+  if (!isRecord(found.value) || id === "") return refuse(found, "This is no agent with an id");
+  if (id !== written) changed(found, `The id is ${quoted(id)} here`);
+  const made: Made = {};
+  put(made, ["id"], id, markAt(found.value, "id"));
+  return walk(found.value, found, AGENT, made, NOT_OURS);
 }
 
 /** The seed's list, and today's object of entries; the default agent comes first, for it is ours. */
 const agents: Rule = (found, into) => {
-  const { entry, path } = found;
-  if (entry.value.kind === "scalar") {
-    return gone("This is neither a list nor an object")(found, into);
+  const { value } = found;
+  if (!isRecord(value) && !isList(value)) {
+    return refuse(found, "This is neither a list nor an object");
   }
-  const made = entry.value.entries.flatMap((one, index) => {
-    const at = {
-      ...found,
-      path: one.key === undefined ? `${path}[${index}]` : `${path}.${one.key}`,
-    };
-    const id = textOf(partAt(one.value, ["id"]) ?? partOf("")) || one.key || "";
-    const own = agent(one, { ...at, entry: one }, id);
-    const isDefault = partAt(one.value, ["default"]);
-    return own ? [{ own, isFirst: isDefault?.kind === "scalar" && isDefault.value === true }] : [];
+  const keys = isList(value) ? [...value.keys()] : Object.keys(value);
+  const made = keys.flatMap((key) => {
+    const one = inner(found, value, key);
+    const own = agent(one, textOf(valueAt(one.value, ["id"])) || (isList(value) ? "" : one.key));
+    return own ? [{ own, one, isFirst: valueAt(one.value, ["default"]) === true }] : [];
   });
-  const list = [...made.filter(({ isFirst }) => isFirst), ...made.filter(({ isFirst }) => !isFirst)]
-    .map(({ own }) => own);
-  for (const { line } of list.slice(1)) {
-    found.note("changed", path, line, "Only the first agent answers in this version");
+  const sorted = made.toSorted((a, b) => Number(b.isFirst) - Number(a.isFirst));
+  const list = sorted.map(({ own }) => own);
+  for (const [index, { one }] of sorted.entries()) {
+    setMark(list, index, one.mark);
+    if (index > 0) {
+      changed({ ...found, mark: one.mark }, "Only the first agent answers in this version");
+    }
   }
-  const value: Container = { ...containerOf("list", list), isOnLines: true };
-  return put(into, ["list"], withValue(entry, value));
+  put(into, ["list"], list, found.mark);
 };
 
 export const agentsTable: Table = {
-  defaults: (found, into) =>
-    walk(
-      found.entry.value,
-      found,
-      {
-        model: to("defaults.model", model),
-        workspace: to("defaults.workspace", words),
-        userTimezone: to("defaults.timezone", words),
-        maxConcurrent: to("maxConcurrentTurns", amount(1, 64)),
-        timeoutSeconds: to("turnTimeoutSec", amount(5, 86_400)),
-      },
-      into,
-      gone(NOT_OURS),
-    ),
+  defaults: (found, into) => {
+    const table: Table = {
+      model: to("defaults.model", model),
+      workspace: to("defaults.workspace", words),
+      userTimezone: to("defaults.timezone", words),
+      maxConcurrent: to("maxConcurrentTurns", ours("agents.maxConcurrentTurns")),
+      timeoutSeconds: to("turnTimeoutSec", ours("agents.turnTimeoutSec")),
+    };
+    walk(found.value, found, table, into, NOT_OURS);
+  },
   list: agents,
   entries: agents,
 };
 
 /** `models.providers`: where models are. */
-const KINDS: Readonly<Record<string, string>> = {
-  "openai-completions": "openai-compatible",
-  "openai-responses": "openai-compatible",
-  "ollama": "openai-compatible",
-  "anthropic-messages": "anthropic",
-};
+const KINDS: ReadonlyMap<string, string> = new Map([
+  ["openai-completions", "openai-compatible"],
+  ["openai-responses", "openai-compatible"],
+  ["ollama", "openai-compatible"],
+  ["anthropic-messages", "anthropic"],
+]);
 
-const headers: Convert = (part, found) => {
-  if (part.kind !== "object") return refuse(found, "This is no object");
-  const entries = part.entries.flatMap((entry): readonly Entry[] => {
-    const at = { ...found, path: `${found.path}.${entry.key}`, entry };
-    const value = secretValue(entry.value, at);
-    return value ? [withValue(entry, value)] : [];
-  });
-  return { ...part, entries };
-};
-
-function catalogue(found: Found, into: Container): Container {
-  const { entry } = found;
-  if (entry.value.kind !== "list") return gone("This is no list")(found, into);
-  let made = into;
-  for (const [index, { value, line }] of entry.value.entries.entries()) {
-    const id = textOf(partAt(value, ["id"]) ?? partOf(""));
+/** A list with prices becomes models by id, and prices by id. */
+const catalogue: Rule = (found, into) => {
+  const { value } = found;
+  if (!isList(value)) return refuse(found, "This is no list");
+  for (const index of value.keys()) {
+    const at = inner(found, value, index);
+    const id = textOf(valueAt(at.value, ["id"]));
     if (!id) {
-      found.note("left", `${found.path}[${index}]`, line, "This model has no id");
+      refuse(at, "This model has no id");
       continue;
     }
-    const number = (path: readonly string[]): number | undefined => {
-      const part = partAt(value, path);
-      return part?.kind === "scalar" && typeof part.value === "number" ? part.value : undefined;
+    const number = (...path: readonly string[]): number | undefined => {
+      const amount = valueAt(at.value, path);
+      return typeof amount === "number" ? amount : undefined;
     };
-    const input = partAt(value, ["input"]);
+    const takes = valueAt(at.value, ["input"]);
     const facts = {
-      contextWindow: number(["contextWindow"]),
-      maxOutput: number(["maxTokens"]),
-      ...(input?.kind === "list" &&
-        { images: input.entries.some((one) => textOf(one.value) === "image") }),
+      contextWindow: number("contextWindow"),
+      maxOutput: number("maxTokens"),
+      ...(isList(takes) && { images: takes.includes("image") }),
     };
-    const [sent, given] = [number(["cost", "input"]), number(["cost", "output"])];
-    made = put(made, ["models", id], entryOf(id, facts, line));
-    if (sent === undefined || given === undefined) continue;
-    const price = { input: sent, output: given, cached: number(["cost", "cacheRead"]) };
-    made = put(made, ["prices", id], entryOf(id, price, line));
+    put(into, ["models", id], facts, at.mark);
+    const [input, output] = [number("cost", "input"), number("cost", "output")];
+    if (input === undefined || output === undefined) continue;
+    put(into, ["prices", id], { input, output, cached: number("cost", "cacheRead") });
   }
-  return made;
-}
+};
 
-const provider: Convert = (part, found) => {
-  const api = textOf(partAt(part, ["api"]) ?? partOf("openai-completions")) ?? "";
-  const kind = Object.hasOwn(KINDS, api) ? KINDS[api] : undefined;
+const provider: Convert = (value, found) => {
+  const api = textOf(valueAt(value, ["api"])) ?? "openai-completions";
+  const kind = KINDS.get(api);
   if (kind === undefined) return refuse(found, `Barnacle does not speak ${quoted(api)}`);
   if (api === "openai-responses") {
     const why = "Barnacle speaks chat completions to it, which such servers know as well";
-    found.note("changed", `${found.path}.api`, found.entry.line, why);
+    changed(found, why, ".api");
   }
-  const start = put(containerOf("object"), ["kind"], entryOf("kind", kind, found.entry.line));
-  return walk(part, found, {
+  const table: Table = {
     api: dropped,
     baseUrl: same(words),
     apiKey: same(secretValue),
-    headers: same(headers),
+    headers: same(eachKey(secretValue)),
     models: catalogue,
-  }, start);
-};
-
-const providers: Convert = (part, found) => {
-  if (part.kind !== "object") return refuse(found, "This is no object");
-  const entries = part.entries.flatMap((entry): readonly Entry[] => {
-    const value = provider(entry.value, { ...found, path: `${found.path}.${entry.key}`, entry });
-    return value ? [withValue(entry, value)] : [];
-  });
-  return { ...part, entries };
+  };
+  return walk<Made>(value, found, table, { kind });
 };
 
 export const modelsTable: Table = {
-  providers: same(providers),
+  providers: same(eachKey(provider)),
   mode: dropped, // whether OpenClaw's own catalogue is there beside; we have none
 };
 
 /** What answers whom; only what is for the first agent, since only that one answers yet. */
-export const bindings: Convert = (part, found) =>
-  listBy(part, found, (one, at) => {
-    const match = partAt(one, ["match"]);
-    const read = (path: readonly string[]): string | undefined =>
-      textOf(partAt(match, path) ?? containerOf("object"));
-    if (read(["channel"]) !== undefined && read(["channel"]) !== "discord") {
-      return refuse(at, "Barnacle is on Discord only");
-    }
-    const agentId = textOf(partAt(one, ["agentId"]) ?? containerOf("object"));
-    if (agentId === undefined) return refuse(at, "There is no agentId");
-    if (partAt(match, ["roles"]) || partAt(match, ["teamId"])) {
-      return refuse(at, "Barnacle binds by account, guild, channel and user");
-    }
-    const peer = read(["peer", "id"]);
-    const isPerson = ["dm", "direct"].includes(read(["peer", "kind"]) ?? "");
-    const made: Part = partOf({
-      agentId,
-      match: Object.fromEntries(
-        Object.entries({
-          accountId: read(["accountId"]),
-          guildId: read(["guildId"]),
-          [isPerson ? "userId" : "channelId"]: peer,
-        }).filter(([, value]) => value !== undefined && value !== "*"),
-      ),
-    });
-    return made;
-  });
+export const bindings: Convert = listOf((value, found) => {
+  const match = valueAt(value, ["match"]);
+  const read = (...path: readonly string[]): string | undefined => textOf(valueAt(match, path));
+  if ((read("channel") ?? "discord") !== "discord") {
+    return refuse(found, "Barnacle is on Discord only");
+  }
+  const agentId = textOf(valueAt(value, ["agentId"]));
+  if (agentId === undefined) return refuse(found, "There is no agentId");
+  if (valueAt(match, ["roles"]) !== undefined || valueAt(match, ["teamId"]) !== undefined) {
+    return refuse(found, "Barnacle binds by account, guild, channel and user");
+  }
+  const isPerson = ["dm", "direct"].includes(read("peer", "kind") ?? "");
+  const parts = {
+    accountId: read("accountId"),
+    guildId: read("guildId"),
+    [isPerson ? "userId" : "channelId"]: read("peer", "id"),
+  };
+  const said = Object.entries(parts).filter(([, part]) => part !== undefined && part !== "*");
+  return { agentId, match: Object.fromEntries(said) };
+});

@@ -4,114 +4,143 @@
  * @module
  */
 
+import { isList, isRecord, valueAt } from "../text/tree.ts";
 import { ACCOUNT } from "./account.ts";
-import { spread } from "./accounts.ts";
-import { type Convert, dropped, type Place, refuse, type Table, walk } from "./rules.ts";
+import { markAt, setMark, UNMARKED } from "./read.ts";
 import {
-  containerOf,
-  entryAt,
-  entryOf,
-  partAt,
-  partOf,
-  plainOf,
+  changed,
+  type Convert,
+  dropped,
+  type Found,
+  inner,
+  invalid,
+  type Made,
+  type Place,
   put,
-  without,
-  withValue,
-} from "./tree.ts";
-import type { Container, Entry, Part } from "../text/json5.ts";
+  refuse,
+  walk,
+} from "./rules.ts";
+
+type Section = Readonly<Record<string, unknown>>;
 
 /** `channels.discord`, with its accounts. */
-export const discord: Convert = (part, found) => {
-  if (part.kind !== "object") return refuse(found, "This is no object");
-  const source = spread(newerFirst(part, found), found);
-  const root = account(source, found, undefined, { ...ACCOUNT, accounts: dropped });
-  const accounts = entryAt(source, "accounts");
-  if (!accounts) return root;
-  if (accounts.value.kind !== "object") {
-    found.note("invalid", `${found.path}.accounts`, accounts.line, "This is no object");
-    return root;
+export const discord: Convert = (value, found) => {
+  if (!isRecord(value)) return refuse(found, "This is no object");
+  const source = spread(newerFirst(value, found), found);
+  const root = account(source, found, {}, true);
+  if (!Object.hasOwn(source, "accounts")) return root;
+  const accounts = inner(found, source, "accounts");
+  if (!isRecord(accounts.value)) return invalid(accounts, "This is no object") ?? root;
+  const made: Made = {};
+  for (const key of Object.keys(accounts.value)) {
+    const at = inner(accounts, accounts.value, key);
+    if (!isRecord(at.value)) {
+      invalid(at, "This is no object");
+      continue;
+    }
+    let own = newerFirst(at.value, at);
+    if (source["enabled"] === false && Object.hasOwn(own, "enabled")) {
+      changed(at, "The bot as a whole is off", ".enabled");
+      own = without(own, "enabled");
+    }
+    if (!Object.hasOwn(own, "token") && key !== "default") {
+      changed(at, "An account has no token here but its own: add it");
+    }
+    put(made, [key], account(own, at, root, false), at.mark);
   }
-  const isOff = isValue(source, "enabled", false);
-  const made = accounts.value.entries.flatMap((entry): readonly Entry[] => {
-    const at = { ...found, path: `${found.path}.accounts.${entry.key}`, entry };
-    if (entry.value.kind !== "object") {
-      at.note("invalid", at.path, entry.line, "This is no object");
-      return [];
-    }
-    const own = newerFirst(entry.value, at);
-    const isAlone = isOff && entryAt(own, "enabled") !== undefined;
-    if (isAlone) at.note("changed", `${at.path}.enabled`, entry.line, "The bot as a whole is off");
-    const kept = isAlone ? without(own, ["enabled"]) : own;
-    if (kept.kind !== "object") return [];
-    if (!entryAt(kept, "token") && entry.key !== "default") {
-      at.note("changed", at.path, entry.line, "An account has no token here but its own: add it");
-    }
-    return [withValue(entry, account(kept, at, root, ACCOUNT))];
-  });
-  return put(root, ["accounts"], withValue(accounts, { ...accounts.value, entries: made }));
+  put(root, ["accounts"], made, accounts.mark);
+  return root;
 };
 
 /** One account's keys, and what follows from several of them together. */
-function account(
-  source: Container,
-  place: Place,
-  root: Container | undefined,
-  table: Table,
-): Container {
-  const own = entryAt(source, "dangerouslyAllowNameMatching");
-  const takesNames = own ? isValue(source, "dangerouslyAllowNameMatching", true) : place.takesNames;
-  return closedGuilds(
-    source,
-    place,
-    root,
-    closedDms(place, root, walk(source, { ...place, takesNames }, table)),
-  );
+function account(source: Section, place: Place, root: Section, isRoot: boolean): Made {
+  const named = source["dangerouslyAllowNameMatching"];
+  const takesNames = named === undefined ? place.takesNames : named === true;
+  const table = isRoot ? { ...ACCOUNT, accounts: dropped } : ACCOUNT;
+  const made = walk<Made>(source, { ...place, takesNames }, table, {});
+  closeDms(place, root, made);
+  closeGuilds(source, place, root, made);
+  return made;
 }
 
 /** In OpenClaw of today, `open` without `"*"` lets in those who are listed; the seed refuses it. */
-function closedDms(place: Place, root: Container | undefined, made: Container): Container {
-  const policy = entryAt(partAt(made, ["dm"]), "policy");
-  const allowFrom = partAt(made, ["dm", "allowFrom"]) ?? partAt(root, ["dm", "allowFrom"]);
-  const listed = allowFrom ? plainOf(allowFrom) : [];
-  const isOpen = Array.isArray(listed) && listed.includes("*");
-  if (!policy || plainOf(policy.value) !== "open" || isOpen) return made;
+function closeDms(place: Place, root: Section, made: Made): void {
+  const listed = valueAt(made, ["dm", "allowFrom"]) ?? valueAt(root, ["dm", "allowFrom"]);
+  const isOpen = isList(listed) && listed.includes("*");
+  if (valueAt(made, ["dm", "policy"]) !== "open" || isOpen) return;
+  const mark = markAt(made["dm"], "policy");
   const why = '"open" needs "*" in allowFrom; without it only those listed there may write';
-  place.note("changed", `${place.path}.dm.policy`, policy.line, why);
-  return put(made, ["dm", "policy"], withValue(policy, partOf("allowlist")));
+  changed({ ...place, mark }, why, ".dm.policy");
+  put(made, ["dm", "policy"], "allowlist", mark);
 }
 
 /** A list of guilds of which nothing is left was still a list: it must not become none. */
-function closedGuilds(
-  source: Container,
-  place: Place,
-  root: Container | undefined,
-  made: Container,
-): Container {
-  const before = partAt(source, ["guilds"]);
-  const after = partAt(made, ["guilds"]);
-  const isEmptied = before?.kind === "object" && before.entries.length > 0 &&
-    after?.kind === "object" && after.entries.length === 0;
-  const policy = partAt(made, ["groupPolicy"]) ?? partAt(root, ["groupPolicy"]);
-  if (!isEmptied || !policy || plainOf(policy) !== "open") return made;
-  const line = entryAt(source, "guilds")?.line ?? 0;
+function closeGuilds(source: Section, place: Place, root: Section, made: Made): void {
+  const [before, after] = [source["guilds"], made["guilds"]];
+  const isEmptied = isRecord(before) && Object.keys(before).length > 0 &&
+    isRecord(after) && Object.keys(after).length === 0;
+  if (!isEmptied || (made["groupPolicy"] ?? root["groupPolicy"]) !== "open") return;
+  const mark = markAt(source, "guilds");
   const why = "No guild of the list is left: no guild is allowed, until one is listed";
-  place.note("changed", `${place.path}.groupPolicy`, line, why);
-  return put(made, ["groupPolicy"], entryOf("groupPolicy", "allowlist", line));
+  changed({ ...place, mark }, why, ".groupPolicy");
+  put(made, ["groupPolicy"], "allowlist", { ...UNMARKED, line: mark.line });
 }
 
 /** Where both spellings are written, OpenClaw of today reads its own. */
-function newerFirst(part: Container, place: Place): Container {
-  let kept: Part = part;
+function newerFirst(source: Section, place: Place): Section {
+  let dm = source["dm"];
   for (const [newer, older] of [["dmPolicy", "policy"], ["allowFrom", "allowFrom"]] as const) {
-    const old = entryAt(partAt(part, ["dm"]), older);
-    if (!entryAt(part, newer) || !old) continue;
-    place.note("left", `${place.path}.dm.${older}`, old.line, `${newer} goes before it`);
-    kept = without(kept, ["dm", older]);
+    if (!Object.hasOwn(source, newer) || !isRecord(dm) || !Object.hasOwn(dm, older)) continue;
+    const at = inner(inner(place, source, "dm"), dm, older);
+    refuse(at, `${newer} goes before it`);
+    dm = without(dm, older);
   }
-  return kept.kind === "object" ? kept : containerOf("object");
+  return dm === source["dm"] ? source : { ...source, dm };
 }
 
-function isValue(part: Part, key: string, value: boolean): boolean {
-  const written = entryAt(part, key)?.value;
-  return written?.kind === "scalar" && written.value === value;
+/** What is not inherited, or not by such a merge. */
+const OWN: readonly string[] = ["accounts", "enabled", "token", "name"];
+
+/**
+ * Gives each account all that it has in OpenClaw, where it and the shared keys have a section of
+ * one name; elsewhere nothing changes. OpenClaw puts an account's `guilds` in the place of the
+ * shared ones; here the two are merged, key by key (C6). A guild of the one account would then be
+ * allowed to the other.
+ */
+function spread(source: Section, place: Found): Section {
+  const accounts = source["accounts"];
+  if (!isRecord(accounts)) return source;
+  const shared = without(source, ...OWN);
+  const isMerged = Object.values(accounts).some((own) =>
+    Object.entries(shared).some(([key, ours]) => isRecord(ours) && isRecord(valueAt(own, [key])))
+  );
+  if (!isMerged) return source;
+  const mark = markAt(source, "accounts");
+  const why = "An account's section takes the place of the shared one in OpenClaw, and is merged " +
+    "with it here: so each account has all its keys written";
+  changed({ ...place, mark }, why, ".accounts");
+  const hasDefault = Object.keys(accounts).some((key) => key.toLowerCase() === "default");
+  const isServed = Object.hasOwn(source, "token") && !hasDefault;
+  const full: Made = { ...accounts, ...(isServed && { default: {} }) };
+  if (isServed) setMark(full, "default", { ...UNMARKED, line: mark.line });
+  for (const [key, own] of Object.entries(full)) {
+    // The marks of both: an account's own keys go before the shared ones.
+    if (!isRecord(own)) continue;
+    const filled = { ...shared, ...own };
+    const marks = Object.keys(filled).map((name) =>
+      [name, markAt(Object.hasOwn(own, name) ? own : shared, name)] as const
+    );
+    const made = Object.fromEntries(Object.entries(filled));
+    for (const [name, one] of marks) setMark(made, name, one);
+    full[key] = made;
+  }
+  const kept = without(source, ...Object.keys(shared));
+  return { ...kept, accounts: full };
+}
+
+/** A copy without some keys. */
+function without(source: Section, ...keys: readonly string[]): Section {
+  const copy = { ...source };
+  for (const key of keys) delete copy[key];
+  return copy;
 }

@@ -8,19 +8,24 @@
  * @module
  */
 
-import { pathText } from "../../core/config_path.ts";
-import { quoted } from "../../lib/text/quoted.ts";
-import { printed } from "../text/format.ts";
-import { NOT_OURS, SECTIONS } from "./sections.ts";
-import { withPlugins } from "./plugins.ts";
-import { type Era, type ImportNote, type Place, walk } from "./rules.ts";
-import { entryAt, entryOf, nearest, partAt, put, remarked, without, withValue } from "./tree.ts";
-import { type Container, type Entry, type Part, readJson5 } from "../text/json5.ts";
 import { loadConfig } from "../load.ts";
-import { parsePath } from "../text/path.ts";
 import { configSchema } from "../schema/root.ts";
 import { isSecret, schemaAt } from "../schema/shape.ts";
-import type { Segment } from "../text/tree.ts";
+import { parsePath } from "../text/path.ts";
+import { isList, isRecord, type Segment, valueAt } from "../text/tree.ts";
+import { printed } from "./print.ts";
+import { markAt, readOpenClaw, setMark, UNMARKED } from "./read.ts";
+import {
+  changed,
+  type Era,
+  type ImportNote,
+  inner,
+  type Made,
+  type Place,
+  put,
+  walk,
+} from "./rules.ts";
+import { NOT_OURS, SECTIONS } from "./sections.ts";
 
 /** A file that was imported, or why it was not. */
 export type Imported =
@@ -32,6 +37,8 @@ export type Imported =
     readonly notes: readonly ImportNote[];
   }
   | { readonly kind: "refused"; readonly notes: readonly ImportNote[] };
+
+type Source = Readonly<Record<string, unknown>>;
 
 /** Sections, and keys of an account, of which one that is left out may let somebody in. */
 const ACCESS = new Set(["commands", "exec", "tools", "session"]);
@@ -45,156 +52,122 @@ const MAX_REPAIRS = 1_000;
 
 /** Imports the text of a file. Never rejects, whatever it holds. */
 export async function importConfig(text: string): Promise<Imported> {
-  const read = readJson5(text);
-  if (read.kind === "fault") {
-    return refused({ kind: "invalid", path: "", line: read.line, why: read.message });
+  const source = readOpenClaw(text);
+  if (source.kind === "fault") {
+    const { line, why } = source;
+    return { kind: "refused", notes: [{ kind: "invalid", path: "", line, why }] };
   }
-  const notes: ImportNote[] = [];
-  const note: Place["note"] = (kind, path, line, why) => {
-    notes.push({ kind, path, line, why });
-  };
-  const source = withoutTwins(read.root, "", note);
-  if (source.value.kind !== "object") {
-    return refused({ kind: "invalid", path: "", line: 1, why: "This is no object in braces" });
-  }
-  includes(source, "", note);
+  const notes: ImportNote[] = [...source.remarks];
   const era = eraOf(source.value);
-  const place: Place = { path: "", era, takesNames: era === "seed", note };
-  const made = walk(source.value, place, SECTIONS, undefined, NOT_OURS);
-  if (notes.some(({ kind }) => kind === "invalid")) {
-    return { kind: "refused", notes: sorted(notes) };
-  }
-
-  const repaired = await repairedOf(
-    { ...source, value: keptShut(made, source.value, place) },
-    note,
-  );
-  if (notes.some(({ kind }) => kind === "invalid")) {
-    return { kind: "refused", notes: sorted(notes) };
-  }
-  return {
-    kind: "imported",
-    text: printed({ kind: "document", root: repaired }),
-    notes: sorted(notes),
+  const place: Place = {
+    path: "",
+    mark: UNMARKED,
+    era,
+    takesNames: era === "seed",
+    note: (kind, path, line, why) => void notes.push({ kind, path, line, why }),
   };
-}
-
-function refused(...notes: readonly ImportNote[]): Imported {
-  return { kind: "refused", notes };
-}
-
-function sorted(notes: readonly ImportNote[]): readonly ImportNote[] {
-  return notes.toSorted((one, other) => one.line - other.line);
+  const made = walk<Made>(source.value, place, SECTIONS, {}, NOT_OURS);
+  keepShut(made, source.value, place);
+  const isRefused = (): boolean => notes.some(({ kind }) => kind === "invalid");
+  if (!isRefused()) await repair(made, place);
+  const sorted = notes.toSorted((one, other) => one.line - other.line);
+  return isRefused()
+    ? { kind: "refused", notes: sorted }
+    : { kind: "imported", text: printed(made, source.mark), notes: sorted };
 }
 
 /** Today's OpenClaw answers in no guild where nothing is said of Discord; Barnacle would in all. */
-function keptShut(made: Part, source: Part, place: Place): Part {
-  const { era, note } = place;
-  if (era !== "today" || made.kind !== "object") return made;
-  if (partAt(made, ["channels", "discord"])) return withPlugins(made, source, place);
-  const why = "There is no such section, so no guild is answered; without it every one would be";
-  note("changed", "channels.discord", 0, why);
-  return withPlugins(put(made, ["channels", "discord"], entryOf("discord", {})), source, place);
-}
-
-/** JSON5 reads the last of two keys with one name; the first stays to be seen, as a comment. */
-function withoutTwins(entry: Entry, path: string, note: Place["note"]): Entry {
-  const { value } = entry;
-  if (value.kind === "scalar") return entry;
-  const byKey = Map.groupBy(value.entries, ({ key }) => key);
-  const kept = value.entries.flatMap((one, index): readonly Entry[] => {
-    const here = pathOf(path, one, index);
-    const same = one.key === undefined ? [one] : byKey.get(one.key) ?? [one];
-    if (same.at(-1) !== one) return [];
-    const duplicates = same.slice(0, -1);
-    const why = `${
-      quoted(one.key ?? "")
-    } is written again in line ${one.line}, and the last counts`;
-    for (const { line } of duplicates) note("left", here, line, `${why}; it is a comment now`);
-    const words = duplicates.flatMap(({ source }) => [
-      "Written twice; OpenClaw reads the one below:",
-      ...source.split(/\r\n?|\n/),
-    ]);
-    return [withoutTwins(remarked(one, words), here, note)];
-  });
-  return withValue(entry, { ...value, entries: kept, endsInComma: false });
-}
-
-/** What another file says is not known here, and may be what keeps people out. */
-function includes(entry: Entry, path: string, note: Place["note"]): void {
-  if (entry.value.kind === "scalar") return;
-  for (const [index, one] of entry.value.entries.entries()) {
-    const here = pathOf(path, one, index);
-    if (one.key === "$include") {
-      note("invalid", here, one.line, "Put what the other file says into this one, and try again");
-    } else includes(one, here, note);
+function keepShut(made: Made, source: Source, place: Place): void {
+  if (place.era !== "today") return;
+  if (valueAt(made, ["channels", "discord"]) === undefined) {
+    const why = "There is no such section, so no guild is answered; without it every one would be";
+    changed({ ...place, path: "channels.discord" }, why);
+    put(made, ["channels", "discord"], {});
   }
+  // A bot that was off as a plugin stays off.
+  const key = switchedOff(source["plugins"]);
+  if (key === undefined) return;
+  const why = "Discord is off by it, so channels.discord.enabled is false";
+  changed(inner(place, source, "plugins"), why, `.${key}`);
+  put(made, ["channels", "discord", "enabled"], false);
 }
 
-function pathOf(path: string, { key }: Entry, index: number): string {
-  const last = pathText([key ?? index]);
-  return path === "" || key === undefined ? `${path}${last}` : `${path}.${last}`;
+/** The key of `plugins` that switches Discord off. */
+function switchedOff(plugins: unknown): string | undefined {
+  const [allow, deny] = [valueAt(plugins, ["allow"]), valueAt(plugins, ["deny"])];
+  if (valueAt(plugins, ["enabled"]) === false) return "enabled";
+  if (isList(deny) && deny.includes("discord")) return "deny";
+  if (isList(allow) && !allow.includes("discord")) return "allow";
+  const own = valueAt(plugins, ["entries", "discord", "enabled"]);
+  return own === false ? "entries.discord.enabled" : undefined;
 }
 
 /** By the version that wrote it last; else by words that only one of the two has. */
-function eraOf(root: Container): Era {
-  const version = partAt(root, ["meta", "lastTouchedVersion"]);
-  const written = version?.kind === "scalar" ? String(version.value) : "";
-  const [, year, month] = /^(\d{4})\.(\d{1,2})\./.exec(written) ?? [];
+function eraOf(root: Source): Era {
+  const version = String(valueAt(root, ["meta", "lastTouchedVersion"]));
+  const [, year, month] = /^(\d{4})\.(\d{1,2})\./.exec(version) ?? [];
   if (year !== undefined && month !== undefined) {
     return Number(year) * 12 + Number(month) > 2026 * 12 + 2 ? "today" : "seed";
   }
-  const discord = partAt(root, ["channels", "discord"]);
-  const accounts = partAt(discord, ["accounts"]);
-  const all = [
-    discord,
-    ...(accounts?.kind === "object" ? accounts.entries : []).map(({ value }) => value),
-  ];
-  const isNew = entryAt(partAt(root, ["agents"]), "entries") || entryAt(root, "accessGroups") ||
-    all.some((one) => hasToday(one));
+  const discord = valueAt(root, ["channels", "discord"]);
+  const accounts = valueAt(discord, ["accounts"]);
+  const all = [discord, ...(isRecord(accounts) ? Object.values(accounts) : [])];
+  const keys = ["dmPolicy", "allowFrom", "dangerouslyAllowNameMatching", "botLoopProtection"];
+  const isNew = valueAt(root, ["agents", "entries"]) !== undefined ||
+    root["accessGroups"] !== undefined ||
+    all.some((one) =>
+      keys.some((key) => valueAt(one, [key]) !== undefined) || isRecord(valueAt(one, ["streaming"]))
+    );
   return isNew ? "today" : "seed";
 }
 
-function hasToday(account: Part | undefined): boolean {
-  const keys = ["dmPolicy", "allowFrom", "dangerouslyAllowNameMatching", "botLoopProtection"];
-  return keys.some((key) => entryAt(account, key) !== undefined) ||
-    partAt(account, ["streaming"])?.kind === "object";
-}
-
 /** What our own loader says no to goes, with its reason; of who may talk to the bot nothing goes. */
-async function repairedOf(root: Entry, note: Place["note"]): Promise<Entry> {
-  let entry = root;
+async function repair(made: Made, { note }: Place): Promise<void> {
   for (let count = 0; count < MAX_REPAIRS; count += 1) {
-    const path = await firstError(entry, note);
-    if (path === undefined) return entry;
-    entry = withValue(entry, without(entry.value, path));
+    const error = await firstError(made);
+    if (!error) return;
+    // Of what is missing, that which it is missing in goes.
+    const path = error.path.slice(0, depthOf(made, error.path));
+    const [host, last = ""] = [valueAt(made, path.slice(0, -1)), path.at(-1)];
+    const isAccess = decidesAccess(path);
+    const { line } = markAt(host, last);
+    note(isAccess ? "invalid" : "left", error.written, line || 1, error.message);
+    if (isAccess) return;
+    if (Array.isArray(host)) removeEntry(host, Number(last));
+    else Reflect.deleteProperty(Object(host), last);
   }
   note("invalid", "", 1, "There is too much in it that Barnacle cannot take");
-  return entry;
 }
 
 /** Secrets are where Barnacle runs, and need not be here. */
 async function firstError(
-  root: Entry,
-  note: Place["note"],
-): Promise<readonly Segment[] | undefined> {
-  const text = printed({ kind: "document", root });
-  const loaded = await loadConfig({ file: "", text }, {
-    env: {},
-    readFile: () => Promise.resolve(undefined),
-  });
+  made: Made,
+): Promise<
+  | { readonly path: readonly Segment[]; readonly written: string; readonly message: string }
+  | undefined
+> {
+  const source = { file: "", text: printed(made) };
+  const loaded = await loadConfig(source, { env: {}, readFile: () => Promise.resolve(undefined) });
   for (const { severity, path: written, message } of loaded.problems) {
     const read = parsePath(written);
-    const wanted = read.kind === "path" ? read.path : [];
-    const schema = schemaAt(configSchema, wanted);
-    if (severity !== "error" || (schema && isSecret(schema))) continue;
-    // Of what is missing, that which it is missing in goes.
-    const { path, entry } = nearest(root.value, wanted);
-    const isAccess = decidesAccess(path);
-    note(isAccess ? "invalid" : "left", written, entry?.line ?? 1, message);
-    return isAccess ? undefined : path;
+    const path = read.kind === "path" ? read.path : [];
+    const schema = schemaAt(configSchema, path);
+    if (severity === "error" && !(schema && isSecret(schema))) return { path, written, message };
   }
   return undefined;
+}
+
+/** As much of a path as is there. */
+function depthOf(made: Made, path: readonly Segment[]): number {
+  let depth = path.length;
+  while (depth > 0 && valueAt(made, path.slice(0, depth)) === undefined) depth -= 1;
+  return depth;
+}
+
+function removeEntry(list: unknown[], index: number): void {
+  const marks = list.map((_, at) => markAt(list, at));
+  list.splice(index, 1);
+  for (const [at, mark] of marks.toSpliced(index, 1).entries()) setMark(list, at, mark);
 }
 
 function decidesAccess([section, channel, ...rest]: readonly Segment[]): boolean {

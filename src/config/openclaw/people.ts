@@ -11,164 +11,150 @@ import { parseSnowflake } from "../../core/discord/ids.ts";
 import { slug } from "../../core/slug.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { parseAllowEntry } from "../../policy/allowlist.ts";
-import type { Container, Entry, Part } from "../text/json5.ts";
+import { isList, isRecord } from "../text/tree.ts";
+import { markAt, UNMARKED } from "./read.ts";
 import {
-  containerOf,
-  entryAt,
-  entryOf,
-  keyed,
-  partAt,
-  partOf,
-  plainOf,
-  put,
-  withValue,
-} from "./tree.ts";
-import {
+  changed,
   type Convert,
   dropped,
+  each,
   type Found,
   gone,
+  inner,
+  invalid,
+  listOf,
+  type Made,
   must,
-  type Place,
+  put,
   refuse,
   same,
   section,
   type Table,
   walk,
 } from "./rules.ts";
-import { flag, listBy, listOfWords, oneOf, partOfText, textOf, words } from "./values.ts";
+import { alike, flag, listOfWords, textOf, words } from "./values.ts";
 
 /** Who is let in: an entry that OpenClaw would not match stays behind, the list stays. */
-export const people: Convert = (part, found) => {
-  const list = listBy(part, found, person);
-  if (list?.kind === "list" && list.entries.length === 0) {
-    const why = part.kind === "list" && part.entries.length === 0
-      ? "An empty list lets nobody in here; OpenClaw reads it as no list at all"
-      : "Nothing of this list could be taken over: it lets nobody in";
-    found.note("changed", found.path, found.entry.line, why);
+export const people: Convert = (value, found) => {
+  const list = listOf(person)(value, found);
+  if (isList(list) && list.length === 0) {
+    changed(
+      found,
+      isList(value) && value.length === 0
+        ? "An empty list lets nobody in here; OpenClaw reads it as no list at all"
+        : "Nothing of this list could be taken over: it lets nobody in",
+    );
   }
   return list;
 };
 
-const person: Convert = (part, found) => {
-  const written = textOf(part);
-  if (written === undefined) return refuse(found, "This is no text");
-  const text = written.trim();
-  if (text.startsWith("accessGroup:")) {
+/** A username of Discord, or a tag: the names that both find alike. */
+const EXACT_NAME = /^@?(?:[a-z0-9_.]+|.*#\d{4})$/i;
+
+const person: Convert = (value, found) => {
+  const text = textOf(value);
+  if (text === undefined) return refuse(found, "This is no text");
+  if (text.trim().startsWith("accessGroup:")) {
     return refuse(found, "Barnacle has no access groups; list the people themselves");
   }
   const entry = parseAllowEntry(text);
-  if (entry.kind === "problem") return refuse(found, entry.why);
-  if (entry.kind === "role" || entry.kind === "role_name") {
-    return refuse(
-      found,
-      "OpenClaw has roles in a list of their own, and nobody was let in by this",
-    );
+  switch (entry.kind) {
+    case "problem":
+      return refuse(found, entry.why);
+    case "role":
+    case "role_name":
+      return refuse(
+        found,
+        "OpenClaw has roles in a list of their own, and nobody was let in by this",
+      );
+    case "pluralkit":
+      if (parseSnowflake(entry.memberId)) {
+        const why = "OpenClaw also lets in the account with this id, Barnacle only a member of " +
+          `PluralKit; for the account write ${quoted(entry.memberId)}`;
+        changed(found, why);
+      }
+      return text;
+    case "name":
+      if (!found.takesNames) {
+        const why = "OpenClaw of today does not match names unless it is told to: " +
+          `${quoted(text.trim())} let nobody in; write the id`;
+        return refuse(found, why);
+      }
+      if (!EXACT_NAME.test(entry.name)) {
+        const why = "OpenClaw compares the slugs of names and tags, Barnacle a username or tag " +
+          `exactly: ${quoted(entry.name)} may let in fewer; write the id`;
+        changed(found, why);
+      }
+      return text;
+    case "anyone":
+    case "user":
+      return text;
   }
-  if (entry.kind === "name" && !found.takesNames) {
-    return refuse(
-      found,
-      `OpenClaw of today does not match names unless it is told to: ${
-        quoted(text)
-      } let nobody in; ` +
-        "write the id",
-    );
-  }
-  return partOfText(part, written);
 };
 
-/** Roles of today's OpenClaw: whoever is in `users` or has one of them is let in. */
-function withRoles(place: Place, source: Part, made: Container): Container {
-  const roles = entryAt(source, "roles");
-  if (!roles) return made;
-  const path = `${place.path}.roles`;
-  const list = listBy(roles.value, { ...place, path, entry: roles }, (part, found) => {
-    const text = textOf(part)?.trim().replace(/^role:/, "") ?? "";
-    return parseSnowflake(text) ? partOf(`role:${text}`) : refuse(found, "This is no id of a role");
-  });
-  const added = list?.kind === "list" ? list.entries : [];
-  const users = partAt(made, ["users"]);
-  const all = [...(users?.kind === "list" ? users.entries : []), ...added];
-  if (all.length === 0) {
-    place.note("changed", path, roles.line, "An empty list lets nobody in here");
-  }
-  return put(made, ["users"], {
-    ...(entryAt(made, "users") ?? keyed(roles, "users")),
-    value: { ...containerOf("list", all), isOnLines: false },
-  });
-}
-
-const tools: Convert = section({
-  allow: same(listOfWords),
-  alsoAllow: same(listOfWords),
-  deny: same(listOfWords),
+const roleIds = listOf((value, found) => {
+  const text = textOf(value)?.trim().replace(/^role:/, "") ?? "";
+  return parseSnowflake(text) ? `role:${text}` : refuse(found, "This is no id of a role");
 });
 
-const toolsBySender: Convert = (part, found) => {
-  if (part.kind !== "object") return refuse(found, "This is no object");
-  const made = part.entries.flatMap((entry): readonly Entry[] => {
-    const written = entry.key ?? "";
-    const key = written.replace(/^id:/, "");
-    const at = { ...found, path: `${found.path}.${written}`, entry };
-    if (key !== "*" && !parseSnowflake(key)) {
-      refuse(at, "Barnacle knows senders by id here; write the id");
-      return [];
-    }
-    const value = tools(entry.value, at);
-    return value ? [withValue(keyed(entry, key), value)] : [];
-  });
-  return { ...part, entries: made };
-};
-
-const OWN_THREADS = "Barnacle makes no threads of its own";
-
-/** Where messages that name others are left alone, a message that names nobody must be, too. */
-function quietAboutOthers(
-  found: Found,
-  made: Container,
-  above: Container,
-  isQuiet: boolean,
-): Container {
-  const written = partAt(made, ["requireMention"]) ?? partAt(above, ["requireMention"]);
-  if (!isQuiet || written?.kind !== "scalar" || written.value !== false) return made;
-  const why = "Barnacle has no ignoreOtherMentions: it takes a mention of the bot instead";
-  found.note("changed", `${found.path}.requireMention`, found.entry.line, why);
-  const entry = entryAt(made, "requireMention") ??
-    entryOf("requireMention", true, found.entry.line);
-  return put(made, ["requireMention"], withValue(entry, partOf(true)));
+/** Roles of today's OpenClaw: whoever is in `users` or has one of them is let in. */
+function addRoles(place: Found, made: Made): void {
+  if (!isRecord(place.value) || !Object.hasOwn(place.value, "roles")) return;
+  const roles = inner(place, place.value, "roles");
+  const [users, added] = [made["users"], roleIds(roles.value, roles)];
+  const all = [...(isList(users) ? users : []), ...(isList(added) ? added : [])];
+  if (all.length === 0) changed(roles, "An empty list lets nobody in here");
+  put(made, ["users"], all, isList(users) ? markAt(made, "users") : roles.mark);
 }
 
-const ELSEWHERE: Table = {
-  roles: dropped, // `withRoles` reads them
+const tools: Convert = section(each(["allow", "alsoAllow", "deny"], same(listOfWords)));
+
+const toolsBySender: Convert = (value, found) => {
+  if (!isRecord(value)) return refuse(found, "This is no object");
+  return walk<Made>(value, found, {}, {}, (at, into) => {
+    const key = at.key.replace(/^id:/, "");
+    if (key !== "*" && !parseSnowflake(key)) {
+      return refuse(at, "Barnacle knows senders by id here; write the id");
+    }
+    const own = tools(at.value, at);
+    if (own !== undefined) put(into, [key], own, at.mark);
+  });
+};
+
+/** Where messages that name others are left alone, a message that names nobody must be, too. */
+function quietAboutOthers(found: Found, made: Made, above: Made, isQuiet: boolean): void {
+  if (!isQuiet || (made["requireMention"] ?? above["requireMention"]) !== false) return;
+  const why = "Barnacle has no ignoreOtherMentions: it takes a mention of the bot instead";
+  changed(found, why, ".requireMention");
+  put(made, ["requireMention"], true, markAt(made, "requireMention"));
+}
+
+/** What a guild and a channel have alike. */
+const PLACE: Table = {
+  requireMention: same(must(flag)),
+  users: same(must(people)),
+  tools: same(must(tools)),
+  toolsBySender: same(must(toolsBySender)),
+  roles: dropped, // `addRoles` reads them
   ignoreOtherMentions: dropped, // and `quietAboutOthers` this
 };
 
 const CHANNEL: Table = {
-  ...ELSEWHERE,
-  allow: same(must(flag)),
-  enabled: same(must(flag)),
-  requireMention: same(must(flag)),
-  users: same(must(people)),
+  ...PLACE,
+  ...each(["allow", "enabled"], same(must(flag))),
   systemPrompt: same(words),
   skills: same(listOfWords),
-  tools: same(must(tools)),
-  toolsBySender: same(must(toolsBySender)),
-  autoThread: gone(OWN_THREADS),
-  autoThreadName: gone(OWN_THREADS),
-  autoArchiveDuration: gone(OWN_THREADS),
+  ...each(
+    ["autoThread", "autoThreadName", "autoArchiveDuration"],
+    gone("Barnacle makes no threads of its own"),
+  ),
   includeThreadStarter: gone("What begins a thread is always told"),
 };
 
 const GUILD: Table = {
-  ...ELSEWHERE,
+  ...PLACE,
   slug: same(words),
-  requireMention: same(must(flag)),
-  users: same(must(people)),
-  reactionNotifications: same(
-    oneOf({ off: "off", own: "own", all: "all", allowlist: "allowlist" }),
-  ),
-  tools: same(must(tools)),
-  toolsBySender: same(must(toolsBySender)),
+  ...alike("channels.discord.guilds.0", "reactionNotifications"),
   channels: dropped, // read below, when what they inherit is known
 };
 
@@ -182,24 +168,19 @@ const NEUTRAL: Readonly<Record<string, unknown>> = {
 };
 
 /** `guilds`: by id, slug or `"*"`. */
-export const guilds: Convert = (part, found) => {
-  if (part.kind !== "object") return refuse(found, "This is no object");
-  const made = part.entries.flatMap((entry): readonly Entry[] => {
-    const key = entry.key ?? "";
-    const at = { ...found, path: `${found.path}.${key}`, entry };
+export const guilds: Convert = (value, found) => {
+  if (!isRecord(value)) return refuse(found, "This is no object");
+  return walk<Made>(value, found, {}, {}, (at, into) => {
+    const { key } = at;
     if (!isGuildKey(key)) {
       const hint = slug(key) === "" ? "the id" : `${quoted(slug(key))} or the id`;
-      refuse(at, `OpenClaw finds no guild by this, since it is no id and no slug; write ${hint}`);
-      return [];
+      const why = "OpenClaw finds no guild by this, since it is no id and no slug; write";
+      return refuse(at, `${why} ${hint}`);
     }
-    if (entry.value.kind !== "object") {
-      at.note("invalid", at.path, entry.line, "This is no object");
-      return [];
-    }
-    if (/^YOUR_/.test(key)) at.note("changed", at.path, entry.line, "Put the guild's id here");
-    return [withValue(entry, guild(entry.value, at))];
+    if (!isRecord(at.value)) return invalid(at, "This is no object");
+    if (/^YOUR_/.test(key)) changed(at, "Put the guild's id here");
+    put(into, [key], guild(at), at.mark);
   });
-  return { ...part, entries: made };
 };
 
 /** The page's own `YOUR_GUILD_ID` is one that is still to be filled in. */
@@ -207,76 +188,64 @@ function isGuildKey(key: string): boolean {
   return key === "*" || /^YOUR_[A-Z_]+$/.test(key) || (key !== "" && slug(key) === key);
 }
 
-function guild(part: Part, found: Found): Part {
-  const isQuiet = flagAt(part, "ignoreOtherMentions") ?? false;
-  let made = withRoles(found, part, walk(part, found, GUILD));
-  made = quietAboutOthers(found, made, containerOf("object"), isQuiet);
-  const channels = entryAt(part, "channels");
-  if (!channels) return made;
-  const at = { ...found, path: `${found.path}.channels`, entry: channels };
-  return put(
-    made,
-    ["channels"],
-    withValue(channels, channelsOf(channels.value, at, made, isQuiet)),
-  );
+function guild(found: Found): Made {
+  const isQuiet = inner(found, found.value, "ignoreOtherMentions").value === true;
+  const made = walk<Made>(found.value, found, GUILD, {});
+  addRoles(found, made);
+  quietAboutOthers(found, made, {}, isQuiet);
+  const channels = inner(found, found.value, "channels");
+  if (channels.value === undefined) return made;
+  put(made, ["channels"], channelsOf(channels, made, isQuiet), channels.mark);
+  return made;
 }
 
 /** `{}` denies all (P8). */
-function channelsOf(part: Part, found: Found, guild: Container, isQuiet: boolean): Part {
-  if (part.kind !== "object") {
-    found.note("invalid", found.path, found.entry.line, "This is no object");
-    return part;
+function channelsOf(found: Found, guild: Made, isQuiet: boolean): Made {
+  if (!isRecord(found.value)) return invalid(found, "This is no object") ?? {};
+  if (Object.keys(found.value).length === 0 && found.era === "today") {
+    changed(found, "{} allows no channel here; without it all are");
   }
-  if (part.entries.length === 0 && found.era === "today") {
-    found.note(
-      "changed",
-      found.path,
-      found.entry.line,
-      "{} allows no channel here; without it all are",
-    );
-  }
-  const made = part.entries.flatMap((entry): readonly Entry[] => {
-    const key = entry.key ?? "";
-    const at = { ...found, path: `${found.path}.${key}`, entry };
+  const made = walk<Made>(found.value, found, {}, {}, (at, into) => {
+    const { key } = at;
     if (key.startsWith("#") || key.trim() === "") {
-      refuse(at, `OpenClaw finds no channel by this; write ${quoted(slug(key) || "the id")}`);
-      return [];
+      return refuse(
+        at,
+        `OpenClaw finds no channel by this; write ${quoted(slug(key) || "the id")}`,
+      );
     }
-    if (entry.value.kind !== "object") {
-      at.note("invalid", at.path, entry.line, "This is no object");
-      return [];
-    }
-    const own = withRoles(at, entry.value, walk(entry.value, at, CHANNEL));
-    const isOwnQuiet = flagAt(entry.value, "ignoreOtherMentions") ?? isQuiet;
-    return [withValue(entry, quietAboutOthers(at, own, guild, isOwnQuiet))];
+    if (!isRecord(at.value)) return invalid(at, "This is no object");
+    const own = walk<Made>(at.value, at, CHANNEL, {});
+    addRoles(at, own);
+    const quiet = inner(at, at.value, "ignoreOtherMentions").value;
+    quietAboutOthers(at, own, guild, typeof quiet === "boolean" ? quiet : isQuiet);
+    put(into, [key], own, at.mark);
   });
-  const star = made.findLast(({ key }) => key === "*")?.value;
-  return {
-    ...part,
-    entries: made.map((entry) => entry.key === "*" ? entry : unmerged(entry, star, guild, found)),
-  };
+  const star = made["*"];
+  for (const key of Object.keys(made)) {
+    const own = made[key];
+    if (key === "*" || !isRecord(star) || !isRecord(own)) continue;
+    put(made, [key], unmerged(own, star, guild, inner(found, found.value, key)));
+  }
+  return made;
 }
 
 /** In OpenClaw a channel that is listed has nothing of `"*"`, here it has what it does not say (P7). */
-function unmerged(entry: Entry, star: Part | undefined, guild: Container, found: Place): Entry {
-  if (star?.kind !== "object" || entry.value.kind !== "object") return entry;
-  let value: Container = entry.value;
-  for (const key of Object.keys(NEUTRAL)) {
-    if (!entryAt(star, key) || entryAt(value, key)) continue;
-    const own = partAt(guild, [key]);
-    const kept = own ? plainOf(own) : NEUTRAL[key];
-    value = put(value, [key], entryOf(key, kept, entry.line));
+function unmerged(
+  channel: Readonly<Made>,
+  star: Readonly<Made>,
+  guild: Made,
+  found: Found,
+): Made {
+  const made = { ...channel };
+  for (const [key, neutral] of Object.entries(NEUTRAL)) {
+    if (!Object.hasOwn(star, key) || Object.hasOwn(made, key)) continue;
     const why = `OpenClaw gives a listed channel nothing of "*", so ${quoted(key)} is written here`;
-    found.note("changed", `${found.path}.${entry.key}.${key}`, entry.line, why);
+    changed(found, why, `.${key}`);
+    put(made, [key], guild[key] ?? neutral, UNMARKED);
   }
-  if (entryAt(star, "skills") && !entryAt(value, "skills")) {
+  if (Object.hasOwn(star, "skills") && !Object.hasOwn(made, "skills")) {
     const why = 'The channel has the skills of "*" here; in OpenClaw it has all of them';
-    found.note("changed", `${found.path}.${entry.key}.skills`, entry.line, why);
+    changed(found, why, ".skills");
   }
-  return withValue(entry, value);
-}
-
-function flagAt(part: Part, key: string): boolean | undefined {
-  const value = entryAt(part, key)?.value;
-  return value?.kind === "scalar" && typeof value.value === "boolean" ? value.value : undefined;
+  return made;
 }

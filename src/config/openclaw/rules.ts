@@ -6,8 +6,8 @@
  */
 
 import { pathTo } from "../../core/config_path.ts";
-import type { Container, Entry, Part } from "../text/json5.ts";
-import { containerOf, put, withValue } from "./tree.ts";
+import { isList, isRecord } from "../text/tree.ts";
+import { type Mark, markAt, setMark, UNMARKED } from "./read.ts";
 
 /**
  * Which OpenClaw wrote the file. The one of the seed's page (2026.2) takes names in allowlists;
@@ -15,7 +15,7 @@ import { containerOf, put, withValue } from "./tree.ts";
  */
 export type Era = "seed" | "today";
 
-/** What is said of a key of the imported file. */
+/** A remark about a key of the imported file. */
 export interface ImportNote {
   /**
    * - `left`: not taken over.
@@ -30,94 +30,136 @@ export interface ImportNote {
   readonly why: string;
 }
 
-/** Where a walk is: what it reads, and what it has made so far. */
+/** The place of an entry in the imported file. */
 export interface Place {
   readonly path: string;
+  readonly mark: Mark;
   readonly era: Era;
   /** Whether names in allowlists count, by what the file says of it. */
   readonly takesNames: boolean;
   note(kind: ImportNote["kind"], path: string, line: number, why: string): void;
 }
 
-/** An entry with the place it is in. */
+/** An entry with its place. */
 export interface Found extends Place {
-  readonly entry: Entry;
+  readonly key: string;
+  readonly value: unknown;
 }
 
-/** What becomes of a value; `undefined` where it is not taken over, and said so. */
-export type Convert = (part: Part, found: Found) => Part | undefined;
+/** What becomes of a value; `undefined` for one that is not taken over, and was said so. */
+export type Convert = (value: unknown, found: Found) => unknown;
 
-/** Makes of the target what it is with this entry. */
-export type Rule = (found: Found, into: Container) => Container;
+/** An object of our config that is being made. */
+export type Made = Record<string, unknown>;
+
+/** Puts an entry into what is being made. */
+export type Rule = (found: Found, into: Made) => void;
 
 export type Table = Readonly<Record<string, Rule>>;
 
+/** The entry of a place's value under a key. */
+export function inner(place: Place, container: unknown, key: string | number): Found {
+  const value: unknown = typeof container === "object" && container &&
+      Object.hasOwn(container, key)
+    ? Reflect.get(container, key)
+    : undefined;
+  const mark = markAt(container, key);
+  return { ...place, path: pathTo(place.path, key), mark, key: String(key), value };
+}
+
 /** Goes through an object by a table; a key that no rule knows stays behind. */
-export function walk(
-  part: Part,
+export function walk<T extends Made>(
+  value: unknown,
   place: Place,
   table: Table,
-  into: Container = containerOf("object"),
+  into: T,
   unknown: Rule = gone("Barnacle does not know this key"),
-): Container {
-  if (part.kind !== "object") return into;
-  let made = into;
-  for (const entry of part.entries) {
-    const key = entry.key ?? "";
-    const rule = Object.hasOwn(table, key) ? table[key] : undefined;
-    made = (rule ?? unknown)({ ...place, path: pathTo(place.path, key), entry }, made);
+): T {
+  for (const key of isRecord(value) ? Object.keys(value) : []) {
+    const rule = (Object.hasOwn(table, key) ? table[key] : undefined) ?? unknown;
+    rule(inner(place, value, key), into);
   }
-  return {
-    ...made,
-    opening: [...made.opening, ...part.opening],
-    closing: [...made.closing, ...part.closing],
-    isOnLines: made.isOnLines || part.isOnLines,
-  };
+  return into;
+}
+
+/** One rule for several keys. */
+export function each(keys: readonly string[], rule: Rule): Table {
+  return Object.fromEntries(keys.map((key) => [key, rule]));
 }
 
 /** Under the same key. */
-export function same(convert: Convert = asIs): Rule {
-  return (found, into) => moved(found, into, [found.entry.key ?? ""], convert);
+export function same(convert: Convert): Rule {
+  return (found, into) => moved(found, into, [found.key], convert);
 }
 
 /** Under another key, its path with dots. */
-export function to(path: string, convert: Convert = asIs): Rule {
+export function to(path: string, convert: Convert): Rule {
   return (found, into) => moved(found, into, path.split("."), convert);
 }
 
 /** Not taken over. */
 export function gone(why: string): Rule {
-  return ({ path, entry, note }, into) => {
-    note("left", path, entry.line, why);
-    return into;
-  };
+  return (found) => refuse(found, why);
 }
 
 /** What is of no use to anybody but the program that wrote it: nothing is lost, nothing is said. */
-export const dropped: Rule = (_, into) => into;
+export const dropped: Rule = () => {};
 
-function moved(
-  found: Found,
-  into: Container,
-  path: readonly string[],
-  convert: Convert,
-): Container {
-  const value = convert(found.entry.value, found);
-  return value ? put(into, path, withValue(found.entry, value)) : into;
+function moved(found: Found, into: Made, path: readonly string[], convert: Convert): void {
+  const value = convert(found.value, found);
+  if (value !== undefined) put(into, path, value, found.mark);
 }
 
-const asIs: Convert = (part) => part;
+/**
+ * Puts a value under its last key; objects on the way are made. It takes the place of another, but
+ * two objects become one: what both of OpenClaw's spellings say is all of ours.
+ */
+export function put(into: Made, path: readonly string[], value: unknown, mark = UNMARKED): void {
+  const [key = "", ...rest] = path;
+  const old = Object.hasOwn(into, key) ? into[key] : undefined;
+  if (rest.length > 0) {
+    const host: Made = isRecord(old) ? { ...old } : {};
+    put(host, rest, value, mark);
+    define(into, key, host, old === undefined ? { ...UNMARKED, line: mark.line } : undefined);
+  } else if (isRecord(old) && isRecord(value)) {
+    const both: Made = { ...old };
+    for (const [name, own] of Object.entries(value)) put(both, [name], own, markAt(value, name));
+    define(into, key, both);
+  } else define(into, key, value, mark);
+}
+
+/** No assignment: `__proto__` is a key like any other in somebody's file. */
+function define(into: Made, key: string, value: unknown, mark?: Mark): void {
+  Object.defineProperty(into, key, {
+    value,
+    enumerable: true,
+    writable: true,
+    configurable: true,
+  });
+  if (mark) setMark(into, key, mark);
+}
 
 /** Not taken over, as its value is none that Barnacle could take. */
-export function refuse(found: Found, why: string): undefined {
-  found.note("left", found.path, found.entry.line, why);
+export function refuse({ path, mark, note }: Place, why: string): undefined {
+  note("left", path, mark.line, why);
+  return undefined;
+}
+
+/** Taken over as something else; `key` is of an entry below the place, as our file has it. */
+export function changed({ path, mark, note }: Place, why: string, key = ""): void {
+  note("changed", `${path}${key}`, mark.line, why);
+}
+
+/** Nothing is imported. */
+export function invalid({ path, mark, note }: Place, why: string): undefined {
+  note("invalid", path, mark.line, why);
   return undefined;
 }
 
 /** A value that decides who may talk to the bot: left behind, it could let in somebody it kept out. */
 export function must(convert: Convert): Convert {
-  return (part, found) =>
-    convert(part, {
+  return (value, found) =>
+    convert(value, {
       ...found,
       note: (kind, path, line, why) =>
         found.note(kind === "left" && path === found.path ? "invalid" : kind, path, line, why),
@@ -126,6 +168,28 @@ export function must(convert: Convert): Convert {
 
 /** An object by a table of its own. */
 export function section(table: Table): Convert {
-  return (part, found) =>
-    part.kind === "object" ? walk(part, found, table) : refuse(found, "This is no object");
+  return (value, found) =>
+    isRecord(value) ? walk(value, found, table, {}) : refuse(found, "This is no object");
+}
+
+/** An object whose keys are names, such as ids. */
+export function eachKey(convert: Convert): Convert {
+  return (value, found) =>
+    isRecord(value)
+      ? walk(value, found, {}, {}, same(convert))
+      : refuse(found, "This is no object");
+}
+
+/** A list; an entry that is not taken over leaves the others, and an empty list stays one. */
+export function listOf(convert: Convert): Convert {
+  return (value, found) => {
+    if (!isList(value)) return refuse(found, "This is no list");
+    const made: unknown[] = [];
+    for (const index of value.keys()) {
+      const one = inner(found, value, index);
+      const taken = convert(one.value, one);
+      if (taken !== undefined) setMark(made, made.push(taken) - 1, one.mark);
+    }
+    return made;
+  };
 }

@@ -5,14 +5,21 @@
  */
 
 import { parseSnowflake } from "../../core/discord/ids.ts";
+import { isRecord } from "../text/tree.ts";
 import { agentsTable, bindings, modelsTable } from "./agents.ts";
 import { discord } from "./discord.ts";
 import {
+  changed,
   type Convert,
   dropped,
-  type Found,
+  each,
+  eachKey,
   gone,
+  inner,
+  listOf,
+  type Made,
   must,
+  put,
   refuse,
   type Rule,
   same,
@@ -21,61 +28,27 @@ import {
   to,
   walk,
 } from "./rules.ts";
-import { entryAt, partAt, partOf, put, withValue } from "./tree.ts";
-import {
-  amount,
-  flag,
-  listBy,
-  listOfWords,
-  oneOf,
-  partOfText,
-  secretValue,
-  textOf,
-  words,
-} from "./values.ts";
-import type { Container, Entry, Part } from "../text/json5.ts";
+import { alike, amount, flag, listOfWords, ours, secretValue, textOf, words } from "./values.ts";
 
-const channels: Table = {
-  discord: same(must(discord)),
-  defaults: same(section({
-    groupPolicy: same(must(oneOf({ allowlist: "allowlist", open: "open", disabled: "disabled" }))),
-  })),
+const channels: Convert = (value, found) => {
+  if (!isRecord(value)) return refuse(found, "This is no object");
+  const groupPolicy = same(must(ours("channels.defaults.groupPolicy")));
+  const table = { discord: same(must(discord)), defaults: same(section({ groupPolicy })) };
+  return walk<Made>(value, found, table, {}, gone("Barnacle is on Discord only"));
 };
 
-const channelsOf: Convert = (part, found) =>
-  part.kind === "object"
-    ? walk(part, found, channels, undefined, gone("Barnacle is on Discord only"))
-    : refuse(found, "This is no object");
-
-const ackReaction: Convert = (part, found) => {
-  const name = textOf(part);
-  return name === "none" ? partOf("") : words(part, found);
-};
+const backlog = { as: "steer", why: "What is left over is answered as a turn of its own" };
 
 const messages: Table = {
-  groupChat: same(section({
-    historyLimit: same(amount(0, 500)),
-    mentionPatterns: same(listOfWords),
-  })),
-  ackReaction: same(ackReaction),
-  ackReactionScope: same(oneOf({
-    "group-mentions": "group-mentions",
-    "group-all": "group-all",
-    direct: "direct",
-    all: "all",
-    off: "off",
-    none: "off",
-  })),
-  removeAckAfterReply: same(flag),
+  ...alike("messages", "removeAckAfterReply"),
+  groupChat: same(section(alike("messages.groupChat", "historyLimit", "mentionPatterns"))),
+  ackReaction: same((value, found) => value === "none" ? "" : words(value, found)),
+  ackReactionScope: same(ours("messages.ackReactionScope", { none: "off" })),
   queue: same(section({
-    mode: same(oneOf({
-      collect: "collect",
-      steer: "steer",
-      followup: "followup",
-      interrupt: "interrupt",
+    mode: same(ours("messages.queue.mode", {
       queue: "followup",
-      "steer-backlog": { as: "steer", why: "What is left over is answered as a turn of its own" },
-      "steer+backlog": { as: "steer", why: "What is left over is answered as a turn of its own" },
+      "steer-backlog": backlog,
+      "steer+backlog": backlog,
     })),
     cap: gone(
       "Barnacle bounds turns by user and by channel: `messages.queue.perUser`, `perChannel`",
@@ -83,33 +56,27 @@ const messages: Table = {
   })),
 };
 
-/** `{ mode: "daily" }` or `{ mode: "idle", idleMinutes }`. */
-const reset: Convert = (part, found) => {
-  if (part.kind !== "object") return refuse(found, "This is no object");
-  const mode = textOf(partAt(part, ["mode"]) ?? partOf("daily"));
-  const idle = entryAt(part, "idleMinutes");
-  if (mode === "idle" && idle) return idleMinutes(idle.value, { ...found, entry: idle });
-  if (mode !== "daily") return refuse(found, "Barnacle knows daily and idle here");
-  for (const key of ["atHour", "idleMinutes"]) {
-    const extra = entryAt(part, key);
-    const why = "A day begins at midnight, in the zone of agents.defaults.timezone";
-    if (extra) found.note("left", `${found.path}.${key}`, extra.line, why);
-  }
-  return partOf("daily");
+const idleMinutes: Convert = (value, found) => {
+  const minutes = amount(1, 525_600)(value, found);
+  return minutes === undefined ? undefined : { idleMinutes: minutes };
 };
 
-const idleMinutes: Convert = (part, found) => {
-  const minutes = amount(1, 525_600)(part, found);
-  return minutes?.kind === "scalar" ? partOf({ idleMinutes: minutes.value }) : undefined;
+/** `{ mode: "daily" }` or `{ mode: "idle", idleMinutes }`. */
+const reset: Convert = (value, found) => {
+  if (!isRecord(value)) return refuse(found, "This is no object");
+  const mode = value["mode"] ?? "daily";
+  const idle = inner(found, value, "idleMinutes");
+  if (mode === "idle" && idle.value !== undefined) return idleMinutes(idle.value, idle);
+  if (mode !== "daily") return refuse(found, "Barnacle knows daily and idle here");
+  for (const key of ["atHour", "idleMinutes"]) {
+    const why = "A day begins at midnight, in the zone of agents.defaults.timezone";
+    if (Object.hasOwn(value, key)) refuse(inner(found, value, key), why);
+  }
+  return "daily";
 };
 
 const session: Table = {
-  dmScope: same(must(oneOf({
-    main: "main",
-    "per-peer": "per-peer",
-    "per-channel-peer": "per-channel-peer",
-    "per-account-channel-peer": "per-account-channel-peer",
-  }))),
+  dmScope: same(must(ours("session.dmScope"))),
   reset: same(reset),
   idleMinutes: to("reset", idleMinutes),
   identityLinks: gone("Barnacle is on Discord only, where a person has one id"),
@@ -119,27 +86,19 @@ const session: Table = {
 };
 
 /** Of the ids of all channels, those that are of Discord. */
-const owners: Convert = (part, found) =>
-  listBy(part, found, (one, at) => {
-    const id = textOf(one)?.trim().replace(/^(?:discord|user):/, "");
-    return id !== undefined && parseSnowflake(id)
-      ? partOfText(one, id)
-      : refuse(at, "This is no id of Discord");
-  });
-
-const useAccessGroups: Convert = (part, found) => {
-  const isOpen = part.kind === "scalar" && part.value === false;
-  if (!isOpen || found.era === "seed") return flag(part, found);
-  return refuse(found, "OpenClaw of today always asks the allowlists");
-};
+const owners: Convert = listOf((value, found) => {
+  const id = textOf(value)?.trim().replace(/^(?:discord|user):/, "");
+  return id !== undefined && parseSnowflake(id) ? id : refuse(found, "This is no id of Discord");
+});
 
 const commands: Table = {
-  native: same((part, found) =>
-    part.kind === "scalar" && part.value === "auto" ? part : flag(part, found)
+  native: same((value, found) => value === "auto" ? value : flag(value, found)),
+  ...each(["text", "config"], same(flag)),
+  useAccessGroups: same((value, found) =>
+    value === false && found.era === "today"
+      ? refuse(found, "OpenClaw of today always asks the allowlists")
+      : flag(value, found)
   ),
-  text: same(flag),
-  config: same(flag),
-  useAccessGroups: same(useAccessGroups),
   ownerAllowFrom: same(must(owners)),
   nativeSkills: gone("Skills are no commands"),
   bash: gone("Barnacle runs commands of the host as a tool only"),
@@ -149,16 +108,14 @@ const commands: Table = {
 
 /** Never more than `ask`: what OpenClaw took as listed is not listed here. */
 const exec: Rule = (found, into) => {
-  const security = textOf(partAt(found.entry.value, ["security"]) ?? partOf("ask"));
-  const mode = security === "deny" ? "deny" : "ask";
-  const why = `Each command of the host ${mode === "ask" ? "asks first here" : "is denied here"}`;
-  found.note("changed", found.path, found.entry.line, why);
-  return put(into, ["exec", "mode"], withValue(found.entry, partOf(mode)));
+  const mode = inner(found, found.value, "security").value === "deny" ? "deny" : "ask";
+  changed(found, `Each command of the host ${mode === "ask" ? "asks first" : "is denied"} here`);
+  put(into, ["exec", "mode"], mode, found.mark);
 };
 
 /** Only `exec` leaves the section of tools, so it is a rule of the whole file. */
-const tools: Rule = (found, into) =>
-  walk(found.entry.value, found, {
+const tools: Rule = (found, into) => {
+  const table: Table = {
     allow: to("tools.allow", must(listOfWords)),
     alsoAllow: to("tools.alsoAllow", must(listOfWords)),
     deny: to("tools.deny", must(listOfWords)),
@@ -166,55 +123,35 @@ const tools: Rule = (found, into) =>
     profile: gone("Barnacle has no profiles; write tools.allow"),
     agentToAgent: gone("Barnacle's agents do not call one another"),
     elevated: gone("Barnacle has approvals for that"),
-  }, into);
-
-const log: Rule = (found, into) => {
-  const level = entryAt(found.entry.value, "level");
-  const at = { ...found, path: `${found.path}.level` };
-  const ours = level && oneOf({
-    silent: "error",
-    fatal: "error",
-    error: "error",
-    warn: "warn",
-    info: "info",
-    debug: "debug",
-    trace: "debug",
-  })(level.value, { ...at, entry: level });
-  walk(found.entry.value, found, { level: dropped }, undefined, gone("Barnacle logs to stderr"));
-  return level && ours ? put(into, ["log", "level"], withValue(level, ours)) : into;
+  };
+  walk(found.value, found, table, into);
 };
 
-const server: Convert = (part, found) => {
-  const made = walk(part, found, {
-    url: same(words),
-    command: same(words),
+const level = ours("log.level", { silent: "error", fatal: "error", trace: "debug" });
+
+const server: Convert = (value, found) => {
+  const table: Table = {
+    ...each(["url", "command"], same(words)),
     args: same(listOfWords),
-    env: same(secrets),
-    headers: same(secrets),
-  });
-  return entryAt(made, "url") || entryAt(made, "command")
-    ? made
-    : refuse(found, "It has no address");
+    ...each(["env", "headers"], same(eachKey(secretValue))),
+  };
+  const made = walk<Made>(value, found, table, {});
+  const isThere = made["url"] !== undefined || made["command"] !== undefined;
+  return isThere ? made : refuse(found, "It has no address");
 };
 
-const secrets: Convert = (part, found) => eachKey(part, found, secretValue);
+const NO_SUCH = gone("Barnacle has no such part");
 
-function eachKey(part: Part, found: Found, convert: Convert): Part | undefined {
-  if (part.kind !== "object") return refuse(found, "This is no object");
-  const entries = part.entries.flatMap((entry): readonly Entry[] => {
-    const value = convert(entry.value, { ...found, path: `${found.path}.${entry.key}`, entry });
-    return value ? [withValue(entry, value)] : [];
-  });
-  return { ...part, entries };
-}
-
-const NO_SUCH = "Barnacle has no such part";
-const ENVIRONMENT = "Put these into the environment of Barnacle's service";
-const BOOKS = dropped; // what OpenClaw writes about itself
+const skills: Rule = (found, into) => {
+  const load = inner(found, found.value, "load");
+  const folders = inner(load, load.value, "extraDirs");
+  if (folders.value === undefined) return NO_SUCH(found, into);
+  to("skills.folders", listOfWords)(folders, into);
+};
 
 /** The whole file. */
 export const SECTIONS: Table = {
-  channels: same(must(channelsOf)),
+  channels: same(must(channels)),
   agents: same(section(agentsTable)),
   bindings: same(bindings),
   models: same(section(modelsTable)),
@@ -222,34 +159,29 @@ export const SECTIONS: Table = {
   session: same(section(session)),
   commands: same(section(commands)),
   tools,
-  logging: log,
-  skills: (found, into): Container => {
-    const folders = entryAt(partAt(found.entry.value, ["load"]), "extraDirs");
-    const list = folders && listOfWords(folders.value, { ...found, entry: folders });
-    if (!folders || !list) return gone(NO_SUCH)(found, into);
-    return put(into, ["skills", "folders"], withValue(folders, list));
-  },
-  mcp: same(section({ servers: same((part, found) => eachKey(part, found, server)) })),
-  meta: BOOKS,
-  wizard: BOOKS,
-  $schema: BOOKS,
+  logging: (found, into) =>
+    walk(
+      found.value,
+      found,
+      { level: to("log.level", level) },
+      into,
+      gone("Barnacle logs to stderr"),
+    ),
+  skills,
+  mcp: same(section({ servers: same(eachKey(server)) })),
+  ...each(["meta", "wizard", "$schema"], dropped), // what OpenClaw writes about itself
   gateway: gone(
     "This is OpenClaw's own server, and not Discord's connection; Barnacle's is `http`",
   ),
   auth: gone("Barnacle reads keys from the environment, or from models.providers"),
-  env: gone(ENVIRONMENT),
+  env: gone("Put these into the environment of Barnacle's service"),
   update: gone("Barnacle does not update itself"),
   accessGroups: gone("Barnacle has no access groups; list the people themselves"),
+  ...each([
+    ...["approvals", "audio", "broadcast", "browser", "canvasHost", "cron", "diagnostics"],
+    ...["discovery", "hooks", "media", "memory", "nodeHost", "plugins", "talk", "ui", "web"],
+  ], NO_SUCH),
 };
 
 /** Everything else. */
-export const NOT_OURS: Rule = (found, into) =>
-  gone(NOT_PARTS.has(found.entry.key ?? "") ? NO_SUCH : "Barnacle does not know this section")(
-    found,
-    into,
-  );
-
-const NOT_PARTS = new Set([
-  ...["approvals", "audio", "broadcast", "browser", "canvasHost", "cron", "diagnostics"],
-  ...["discovery", "hooks", "media", "memory", "nodeHost", "plugins", "talk", "ui", "web"],
-]);
+export const NOT_OURS: Rule = gone("Barnacle does not know this section");

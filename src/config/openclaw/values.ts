@@ -5,92 +5,116 @@
  * @module
  */
 
+import { z } from "zod";
 import { parseSnowflake } from "../../core/discord/ids.ts";
+import { configSchema } from "../schema/root.ts";
 import { isReference } from "../schema/secrets.ts";
-import type { Entry, Part } from "../text/json5.ts";
-import { partOf, withValue } from "./tree.ts";
-import { type Convert, type Found, refuse } from "./rules.ts";
-import { pathTo } from "../../core/config_path.ts";
+import { core, isSecret, type Schema, schemaAt, shapeOf } from "../schema/shape.ts";
+import { isRecord } from "../text/tree.ts";
+import {
+  changed,
+  type Convert,
+  eachKey,
+  listOf,
+  refuse,
+  same,
+  section,
+  type Table,
+} from "./rules.ts";
 
 /** OpenClaw puts variables into any text; we put them into secrets. */
 const VARIABLE = /\$\{[A-Z_][A-Z0-9_]*\}/;
 
 /** `true` or `false`. */
-export const flag: Convert = (part, found) =>
-  part.kind === "scalar" && typeof part.value === "boolean"
-    ? part
-    : refuse(found, "This is not true or false");
+export const flag: Convert = (value, found) =>
+  typeof value === "boolean" ? value : refuse(found, "This is not true or false");
 
 /** A text; a number is taken as its digits. */
-export const words: Convert = (part, found) => {
-  const text = textOf(part);
+export const words: Convert = (value, found) => {
+  const text = textOf(value);
   if (text === undefined) return refuse(found, "This is no text");
   if (VARIABLE.test(text)) {
-    const why = "Barnacle puts variables into secrets only: here ${…} stays as it is written";
-    found.note("changed", found.path, found.entry.line, why);
+    changed(found, "Barnacle puts variables into secrets only: here ${…} stays as it is written");
   }
-  return partOfText(part, text);
+  return text;
 };
 
 /** A list of texts; what is none stays behind. */
-export const listOfWords: Convert = (part, found) => listBy(part, found, words);
-
-/** A list; an entry that is not taken over leaves the others, and an empty list stays one. */
-export function listBy(part: Part, found: Found, convert: Convert): Part | undefined {
-  if (part.kind !== "list") return refuse(found, "This is no list");
-  const entries = part.entries.flatMap((entry, index): readonly Entry[] => {
-    const value = convert(entry.value, { ...found, path: pathTo(found.path, index), entry });
-    return value ? [withValue(entry, value)] : [];
-  });
-  return { ...part, entries };
-}
+export const listOfWords: Convert = listOf(words);
 
 /** Ids of Discord; written as numbers, they become texts of the same digits. */
-export const ids: Convert = (part, found) =>
-  listBy(part, found, (one, at) => {
-    const text = textOf(one)?.trim().replace(/^(?:discord|user):/i, "").replace(
-      /^<@!?(\d+)>$/,
-      "$1",
-    );
-    if (text === undefined || parseSnowflake(text) === undefined) {
-      return refuse(at, "This is no id of Discord");
-    }
-    return partOfText(one, text);
-  });
+export const ids: Convert = listOf((value, found) => {
+  const text = textOf(value)?.trim().replace(/^(?:discord|user):/i, "")
+    .replace(/^<@!?(\d+)>$/, "$1");
+  return text !== undefined && parseSnowflake(text) !== undefined
+    ? text
+    : refuse(found, "This is no id of Discord");
+});
 
 /** A number within bounds. */
 export function amount(least: number, most: number, isWhole = true): Convert {
-  return (part, found) => {
-    const number = part.kind === "scalar" ? Number(part.value) : NaN;
-    const isNumber = part.kind === "scalar" && typeof part.value === "number";
-    if (!isNumber || Number.isNaN(number)) return refuse(found, "This is no number");
-    const bound = Math.min(most, Math.max(least, isWhole ? Math.round(number) : number));
-    if (bound === number) return part;
-    const why =
-      `Barnacle takes ${isWhole ? "whole numbers" : "numbers"} from ${least} to ${most}: ` +
-      `it is ${bound} now`;
-    found.note("changed", found.path, found.entry.line, why);
-    return partOf(bound);
+  return (value, found) => {
+    if (typeof value !== "number" || Number.isNaN(value)) return refuse(found, "This is no number");
+    const bound = Math.min(most, Math.max(least, isWhole ? Math.round(value) : value));
+    if (bound !== value) {
+      const what = isWhole ? "whole numbers" : "numbers";
+      changed(found, `Barnacle takes ${what} from ${least} to ${most}: it is ${bound} now`);
+    }
+    return bound;
   };
 }
 
-/** One of some words, or what we say for it; `why` where ours is not quite the same. */
-export function oneOf(
-  allowed: Readonly<
-    Record<string, string | boolean | { readonly as: string; readonly why: string }>
-  >,
-): Convert {
-  return (part, found) => {
-    const name = part.kind === "scalar" ? String(part.value) : "";
-    const ours = Object.hasOwn(allowed, name) ? allowed[name] : undefined;
+/**
+ * A value of the kind, the words and the bounds that our schema has at a path.
+ *
+ * @param more Words of OpenClaw's own.
+ */
+export function ours(path: string, more: Readonly<Record<string, Ours>> = {}): Convert {
+  const schema = schemaAt(configSchema, path.split("."));
+  if (!schema) throw new TypeError(`The config has no ${path}`);
+  return convertTo(schema, more);
+}
+
+function convertTo(schema: Schema, more: Readonly<Record<string, Ours>> = {}): Convert {
+  if (isSecret(schema)) return secretValue;
+  const plain = core(schema);
+  if (plain instanceof z.ZodBoolean) return flag;
+  if (plain instanceof z.ZodEnum) {
+    return oneOf({
+      ...Object.fromEntries(plain.options.map((one) => [one, String(one)])),
+      ...more,
+    });
+  }
+  if (plain instanceof z.ZodNumber) {
+    return amount(plain.minValue ?? -Infinity, plain.maxValue ?? Infinity, plain.isInt);
+  }
+  if (plain instanceof z.ZodArray) return listOf(convertTo(plain.def.element));
+  if (plain instanceof z.ZodRecord) return eachKey(convertTo(plain.def.valueType));
+  const shape = shapeOf(plain);
+  if (!shape) return words;
+  const keys = Object.entries(shape);
+  return section(Object.fromEntries(keys.map(([key, inner]) => [key, same(convertTo(inner))])));
+}
+
+/** Keys that are the same in both, below a path of our schema. */
+export function alike(path: string, ...keys: readonly string[]): Table {
+  return Object.fromEntries(keys.map((key) => [key, same(ours(`${path}.${key}`))]));
+}
+
+/** What becomes of a word; `why` where ours is not quite the same. */
+type Ours = string | { readonly as: string; readonly why: string };
+
+/** One of some words, each with ours for it. */
+export function oneOf(words: Readonly<Record<string, Ours>>): Convert {
+  const known = new Map(Object.entries(words));
+  return (value, found) => {
+    const ours = known.get(typeof value === "object" ? "" : String(value));
     if (ours === undefined) {
-      return refuse(found, `Barnacle knows ${Object.keys(allowed).join(", ")} here`);
+      return refuse(found, `Barnacle knows ${[...known.keys()].join(", ")} here`);
     }
-    if (typeof ours === "object") {
-      found.note("changed", found.path, found.entry.line, ours.why);
-      return partOf(ours.as);
-    }
-    return part.kind === "scalar" && part.value === ours ? part : partOf(ours);
+    if (typeof ours === "string") return ours;
+    changed(found, ours.why);
+    return ours.as;
   };
 }
 
@@ -99,34 +123,25 @@ export function oneOf(
  *
  * Nothing that is said of it may hold a part of it.
  */
-export const secretValue: Convert = (part, found) => {
-  if (part.kind === "object") {
-    const fields = new Map(part.entries.map(({ key, value }) => [key, textOf(value)]));
-    const id = fields.get("id");
-    if (fields.get("source") === "env" && id !== undefined && /^[A-Za-z_]\w*$/.test(id)) {
-      return partOf(`\${${id}}`);
+export const secretValue: Convert = (value, found) => {
+  if (isRecord(value)) {
+    const id = textOf(value["id"]);
+    if (value["source"] === "env" && id !== undefined && /^[A-Za-z_]\w*$/.test(id)) {
+      return `\${${id}}`;
     }
-    return refuse(
-      found,
-      'This secret is kept by OpenClaw; put it into a file, and write { "file": "path" }',
-    );
+    const why = 'This secret is kept by OpenClaw; put it into a file, and write { "file": "path" }';
+    return refuse(found, why);
   }
-  const text = textOf(part);
+  const text = textOf(value);
   if (text === undefined || text.trim() === "") return refuse(found, "This is empty");
   if (text.includes("${") && !isReference(text)) {
     return refuse(found, "A variable must be the whole secret here; write it again");
   }
-  return partOfText(part, text);
+  return text;
 };
 
-/** Of a text, itself; of a number, the digits as they were written. */
-export function textOf(part: Part): string | undefined {
-  if (part.kind !== "scalar") return undefined;
-  if (typeof part.value === "string") return part.value;
-  return typeof part.value === "number" && !Number.isNaN(part.value) ? part.text : undefined;
-}
-
-/** Keeps the escapes of a text that stays as it is. */
-export function partOfText(part: Part, text: string): Part {
-  return part.kind === "scalar" && part.value === text ? part : partOf(text);
+/** Of a text, itself; of a number, its digits. */
+export function textOf(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  return typeof value === "number" && !Number.isNaN(value) ? String(value) : undefined;
 }

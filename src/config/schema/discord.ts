@@ -24,12 +24,15 @@ const pluralkitUrl = () =>
     params: { hint: "http:// is for this machine only, such as http://127.0.0.1:8080/v2" },
   });
 
+/** The keys of `actions`, which OpenClaw has as well. */
+export const ACTIONS: readonly string[] = [
+  ...["reactions", "stickers", "emojiUploads", "stickerUploads", "polls", "permissions"],
+  ...["messages", "threads", "pins", "search", "memberInfo", "roleInfo", "roles"],
+  ...["channelInfo", "channels", "voiceStatus", "events", "moderation", "presence"],
+];
+
 const actions = () =>
-  z.strictObject(Object.fromEntries([
-    ...["reactions", "stickers", "emojiUploads", "stickerUploads", "polls", "permissions"],
-    ...["messages", "threads", "pins", "search", "memberInfo", "roleInfo", "roles"],
-    ...["channelInfo", "channels", "voiceStatus", "events", "moderation", "presence"],
-  ].map((action) => [
+  z.strictObject(Object.fromEntries(ACTIONS.map((action) => [
     action,
     key(
       z.boolean().default(!["roles", "moderation", "presence"].includes(action)),

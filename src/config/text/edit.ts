@@ -32,38 +32,41 @@ export function setAt(text: string, path: readonly Segment[], value: unknown): E
   const isBlank = !/\S/.test(text.replace(/^\uFEFF/, ""));
   const start = isBlank ? `${text.trimEnd()}{}\n` : text;
   const source = sourceOf(start);
-  if (typeof source === "string") return { kind: "refused", message: source };
+  if (typeof source === "string") return refused(source);
   const node = findNodeAtLocation(source.root, [...path]);
-  if (!node) return insertAt(source, path, value);
-  return applied(start, difference(node, value, path));
+  return node ? applied(start, difference(node, value, path)) : insertAt(source, path, value);
 }
 
 /** Removes what stands at a path; nothing changes where nothing does. */
 export function unsetAt(text: string, path: readonly Segment[]): Edited {
-  if (path.length === 0) return { kind: "refused", message: "The whole file cannot be unset" };
-  return applied(text, [{ kind: "remove", path }]);
+  return path.length === 0
+    ? refused("The whole file cannot be unset")
+    : applied(text, [{ kind: "remove", path }]);
+}
+
+function refused(message: string): Edited {
+  return { kind: "refused", message };
 }
 
 /** The one change that another is made of. */
-type Step =
-  | { readonly kind: "replace" | "insert"; readonly path: readonly Segment[]; value: unknown }
-  | { readonly kind: "remove"; readonly path: readonly Segment[] };
+interface Step {
+  readonly kind: "remove" | "replace" | "insert";
+  readonly path: readonly Segment[];
+  readonly value?: unknown;
+}
 
 /** Each step reads the text anew: the one before it has moved everything. */
 function applied(text: string, steps: readonly Step[]): Edited {
   let edited: Edited = { kind: "edited", text };
-  for (const step of steps) {
+  for (const { kind, path, value } of steps) {
     if (edited.kind === "refused") return edited;
     const source = sourceOf(edited.text);
-    if (typeof source === "string") return { kind: "refused", message: source };
-    if (step.kind === "insert") edited = insertAt(source, step.path, step.value);
-    else {
-      const node = findNodeAtLocation(source.root, [...step.path]);
-      if (!node) continue;
-      edited = {
-        kind: "edited",
-        text: step.kind === "remove" ? removed(source, node) : replaced(source, node, step.value),
-      };
+    if (typeof source === "string") return refused(source);
+    const node = findNodeAtLocation(source.root, [...path]);
+    if (kind === "insert") edited = insertAt(source, path, value);
+    else if (node) {
+      const made = kind === "remove" ? removed(source, node) : replaced(source, node, value);
+      edited = { kind: "edited", text: made };
     }
   }
   return edited;
@@ -134,30 +137,20 @@ function insertAt(source: Source, path: readonly Segment[], value: unknown): Edi
     depth -= 1;
   }
   const segment = path[depth];
-  if (!parent || segment === undefined) {
-    return { kind: "refused", message: "The path is of no place in the file" };
-  }
+  if (!parent || segment === undefined) return refused("The path is of no place in the file");
   const made = built(path.slice(depth + 1), value);
-  if (made === undefined) {
-    return { kind: "refused", message: `${pathText(path)}: a new list begins with [0]` };
+  if (made === undefined) return refused(`${pathText(path)}: a new list begins with [0]`);
+  const isIndex = typeof segment === "number";
+  const place = pathText(path.slice(0, depth));
+  if (parent.type !== (isIndex ? "array" : "object")) {
+    const wanted = isIndex ? "a list" : "an object";
+    return refused(`${place || "The file"} is ${nameOf(parent)}, and not ${wanted}`);
   }
-  if (typeof segment === "string" && parent.type === "object") {
-    if (segment === "__proto__") {
-      return { kind: "refused", message: 'The key "__proto__" is not allowed' };
-    }
-    return { kind: "edited", text: inserted(source, parent, segment, made.value) };
-  }
-  if (typeof segment === "number" && parent.type === "array") {
-    const length = parent.children?.length ?? 0;
-    if (segment <= length) {
-      return { kind: "edited", text: inserted(source, parent, segment, made.value) };
-    }
-    const list = pathText(path.slice(0, depth));
-    return { kind: "refused", message: `${list} has ${length} entries, and none at [${segment}]` };
-  }
-  const place = pathText(path.slice(0, depth)) || "The file";
-  const wanted = typeof segment === "number" ? "a list" : "an object";
-  return { kind: "refused", message: `${place} is ${nameOf(parent)}, and not ${wanted}` };
+  if (segment === "__proto__") return refused('The key "__proto__" is not allowed');
+  const length = parent.children?.length ?? 0;
+  return isIndex && segment > length
+    ? refused(`${place} has ${length} entries, and none at [${segment}]`)
+    : { kind: "edited", text: inserted(source, parent, segment, made.value) };
 }
 
 /** The value with objects and lists around it; lists begin with their first entry. */

@@ -7,12 +7,11 @@
  * @module
  */
 
-import { findNodeAtLocation, type Node } from "jsonc-parser";
+import { applyEdits, type Edit, findNodeAtLocation, type Node } from "jsonc-parser";
 import { pathText } from "../../core/config_path.ts";
-import { quoted } from "../../lib/text/quoted.ts";
-import { commaAfter, isLastInLine, wordsForComment } from "./comments.ts";
+import { quoted, UNPRINTABLE } from "../../lib/text/quoted.ts";
 import type { Edited } from "./edit.ts";
-import { type Source, sourceOf } from "./edit_text.ts";
+import { commaAfter, isLineEnd, type Source, sourceOf } from "./edit_text.ts";
 import type { Segment } from "./tree.ts";
 
 /** What comes in the place of what is at a path: a plain value, or another name for the key. */
@@ -55,34 +54,33 @@ export function replaceWithComment(
   return edited(source, key, JSON.stringify(to.key), commentAt(source, key, value, words));
 }
 
-/** A comment and where it goes. */
-interface Note {
-  readonly offset: number;
-  readonly text: string;
-}
-
-/** At the end of the line where nothing else is said there, else right behind the name. */
-function commentAt({ text }: Source, name: Node, value: Node, words: string): Note | undefined {
-  if (words === "") return undefined;
+/** A comment as an edit: at the end of the line if it is free, else right behind the name. */
+function commentAt({ text }: Source, name: Node, value: Node, words: string): readonly Edit[] {
+  if (words === "") return [];
   const end = value.offset + value.length;
+  const line = { length: 0, content: ` // ${words}` };
   const opened = value.offset + 1;
-  if (value.children && name !== value && isLastInLine(text, opened)) {
-    return { offset: opened, text: ` // ${words}` };
+  if (value.children && name !== value && isLineEnd(text, opened)) {
+    return [{ offset: opened, ...line }];
   }
   const comma = commaAfter(text, end);
   const isBeside = comma !== undefined && /^[ \t]*$/.test(text.slice(end, comma));
   const behind = isBeside ? comma + 1 : end;
   const isOneLine = !/[\r\n]/.test(text.slice(name.offset, end));
-  if (isOneLine && isLastInLine(text, behind)) return { offset: behind, text: ` // ${words}` };
-  return { offset: name.offset + name.length, text: ` /* ${words} */` };
+  if (isOneLine && isLineEnd(text, behind)) return [{ offset: behind, ...line }];
+  return [{ offset: name.offset + name.length, length: 0, content: ` /* ${words} */` }];
 }
 
-function edited(source: Source, name: Node, written: string, note: Note | undefined): Edited {
-  const end = name.offset + name.length;
-  const { offset, text } = note ?? { offset: end, text: "" };
-  return {
-    kind: "edited",
-    text: source.text.slice(0, name.offset) + written + source.text.slice(end, offset) + text +
-      source.text.slice(offset),
-  };
+function edited(
+  { text }: Source,
+  { offset, length }: Node,
+  content: string,
+  comment: readonly Edit[],
+): Edited {
+  return { kind: "edited", text: applyEdits(text, [{ offset, length, content }, ...comment]) };
+}
+
+/** A name as a comment: on one line, and without what would end the comment. */
+function wordsForComment(words: string): string {
+  return words.replace(UNPRINTABLE, " ").replaceAll("*/", "* /").replace(/\s+/g, " ").trim();
 }

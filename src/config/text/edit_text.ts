@@ -1,114 +1,74 @@
 /**
  * The three changes that a JSONC text can take: an entry is removed, replaced or put in.
  *
+ * `modify` of jsonc-parser does not serve here. It drops the comments of what it removes, gives a
+ * comment beside the last entry to a new one, leaves `{,}` of `{"a": 1,}`, and `["1""]` of
+ * `["1", "2"]` without its last. So the edits are made here, and the library applies them.
+ *
  * @module
  */
 
-import type { Node } from "jsonc-parser";
-import {
-  commaAfter,
-  commentsIn,
-  endOfLineComments,
-  indentOf,
-  isFirstInLine,
-  isLastInLine,
-  lineStart,
-} from "./comments.ts";
+import { applyEdits, createScanner, type Edit, type Node } from "jsonc-parser";
+import type { Span } from "./problem.ts";
 import { isList, isRecord, readTree } from "./tree.ts";
 
-/** A text that was read, and how its writer lays it out. */
+/** A text that was read. */
 export interface Source {
   readonly text: string;
   readonly root: Node;
-  /** Its line break. */
-  readonly eol: string;
-  /** One step of indentation. */
-  readonly unit: string;
+  readonly comments: readonly Span[];
 }
 
-/** A short list stays on one line, up to so many characters. */
-const LINE = 80;
-
 /** A text that can be read, or why it cannot. */
-export function sourceOf(written: string): Source | string {
-  const tree = readTree(written);
-  if (tree.kind === "faults") return tree.faults[0]?.message ?? "The file cannot be read";
-  const { root } = tree;
-  const inner = (root.children ?? []).find(({ offset }) => isFirstInLine(written, offset));
-  const unit = inner &&
-    indentOf(written, inner.offset).slice(indentOf(written, root.offset).length);
-  return {
-    text: written,
-    root,
-    eol: /\r\n|\r|\n/.exec(written)?.[0] ?? "\n",
-    unit: unit || "  ",
-  };
+export function sourceOf(text: string): Source | string {
+  const tree = readTree(text);
+  if (tree.kind === "tree") return { text, root: tree.root, comments: tree.comments };
+  return tree.faults[0]?.message ?? "The file cannot be read";
 }
 
 /** The text without an entry; the comments within it stay where they are. */
-export function removed({ text, eol }: Source, value: Node): string {
-  const entry = entryOf(value);
+export function removed(source: Source, value: Node): string {
+  const { text } = source;
+  const entry = value.parent?.type === "property" ? value.parent : value;
   const siblings = entry.parent?.children ?? [];
-  const before = siblings[siblings.indexOf(entry) - 1];
-  const end = entry.offset + entry.length;
-  const ownComma = commaAfter(text, end);
-  const comma = ownComma ?? (before && commaAfter(text, before.offset + before.length));
+  const previous = siblings[siblings.indexOf(entry) - 1];
+  const own = commaAfter(text, endOf(entry));
+  const end = endOf(entry);
+  const behind = own === undefined ? end : own + 1;
+  const next = afterBlanks(text, behind);
+  const isJoined = own === undefined || afterBlanks(text, end) === own; // with its comma
+  const isAlone = isJoined && isLineEnd(text, next);
+  const isFirst = isFirstInLine(text, entry.offset);
+  const kept = commentsIn(source, entry).map((comment) => partOf(text, comment));
+  const isBare = kept.length === 0;
 
-  const kept = keptComments(text, entry.offset, end, eol);
-  if (ownComma !== undefined) {
-    const rest = text.slice(end, ownComma) + text.slice(ownComma + 1);
-    return joined(text.slice(0, entry.offset), kept, rest, eol);
+  // A line of its own goes whole. At the start of a text there may be a byte order mark.
+  const blanks = isFirst && isAlone ? /(?:\r\n|\r|\n)?[ \t]*$/ : /[ \t]*$/;
+  const before = isBare && (isAlone || !isFirst) ? blanks.exec(text.slice(0, entry.offset)) : null;
+  const from = entry.offset - (before?.[0].length ?? 0);
+  const to = isAlone || isFirst || !isBare ? next : behind;
+  const content = layComments(source, entry.offset, kept, isAlone);
+  if (isJoined) {
+    const other = own === undefined && previous ? commaAfter(text, endOf(previous)) : undefined;
+    return applyEdits(text, [
+      ...(other === undefined ? [] : [{ offset: other, length: 1, content: "" }]),
+      { offset: from, length: to - from, content },
+    ]);
   }
-  const head = comma === undefined
-    ? text.slice(0, entry.offset)
-    : text.slice(0, comma) + text.slice(comma + 1, entry.offset);
-  return joined(head, kept, text.slice(end), eol);
-}
-
-/** Joins what is left around the comments of what is gone. */
-function joined(head: string, comments: string, rest: string, eol: string): string {
-  if (comments === "") return tidied(head, rest);
-  const isBroken = comments.endsWith(eol) && isLastInLine(rest, 0);
-  if (!isBroken) return head + comments + rest;
-  return head + comments.slice(0, -eol.length) + rest.replace(/^[ \t]+/, "");
-}
-
-/** Joins what is left where nothing is in between; the blanks of what is gone go, too. */
-function tidied(head: string, rest: string): string {
-  const start = lineStart(head, head.length);
-  if (!/\S/.test(head.slice(start)) && isLastInLine(rest, 0)) {
-    // A line of its own: it goes whole. At the start of a text there may be a byte order mark.
-    return head.slice(0, start) + rest.replace(/^[ \t]*(?:\r\n|\r|\n|$)/, "");
-  }
-  if (/^[ \t]/.test(rest)) {
-    return isLastInLine(rest, 0)
-      ? head.replace(/[ \t]+$/, "") + rest
-      : head + rest.replace(/^[ \t]+/, /[\s([{]$/.test(head) ? "" : " ");
-  }
-  const closes = /^[\]}\r\n]/.test(rest) && /\S/.test(head.slice(start));
-  return (closes ? head.replace(/[ \t]+$/, "") : head) + rest;
+  return applyEdits(text, [
+    { offset: from, length: end - from, content },
+    { offset: own, length: to - own, content: "" },
+  ]);
 }
 
 /** The text with another value in the place of one; the comments within that come before it. */
 export function replaced(source: Source, node: Node, value: unknown): string {
-  const { text, eol, unit } = source;
-  const end = node.offset + node.length;
-  const rest = text.slice(end);
-  const head = text.slice(0, node.offset);
+  const { text } = source;
+  const kept = commentsIn(source, node).map((comment) => partOf(text, comment));
+  const comments = layComments(source, node.offset, kept, false);
   const indent = indentOf(text, node.offset);
-  const comments = commentsIn(text, node.offset, end);
-  const told = (gap: string): string =>
-    comments.map(({ offset, length }) => text.slice(offset, offset + length) + gap).join("");
-
-  if (!comments.some(({ isLine }) => isLine)) {
-    return `${head}${told(" ")}${writtenAs(value, source, indent, true)}${rest}`;
-  }
-  // What a line comment ends with is a line break, so the value comes in a line of its own.
-  const isFirst = isFirstInLine(text, node.offset);
-  const deeper = isFirst ? indent : indent + unit;
-  const gap = eol + deeper;
-  const before = isFirst ? head : head.replace(/[ \t]+$/, "") + gap;
-  return `${before}${told(gap)}${writtenAs(value, source, deeper, true)}${rest}`;
+  const content = comments + written(value, source, indent, true);
+  return applyEdits(text, [{ offset: node.offset, length: node.length, content }]);
 }
 
 /**
@@ -123,99 +83,141 @@ export function inserted(
   place: string | number,
   value: unknown,
 ): string {
-  const { text, eol, unit } = source;
+  const { text, root, comments } = source;
   const children = parent.children ?? [];
   const index = typeof place === "number" ? place : children.length;
-  const name = typeof place === "number" ? "" : `${JSON.stringify(place)}: `;
   const before = children[index - 1];
-  const last = children.at(-1);
-  const close = parent.offset + parent.length - 1;
-  const outer = indentOf(text, parent.offset);
-
+  const isLast = index === children.length;
+  const close = endOf(parent) - 1;
   const first = children.find(({ offset }) => isFirstInLine(text, offset));
-  const isOnLines = first !== undefined || (isFirstInLine(text, close) && close > 0 &&
-    lineStart(text, close) > parent.offset) ||
-    (!last && /[\r\n]/.test(text)) ||
-    (!last && parent === source.root);
-  const indent = first ? indentOf(text, first.offset) : outer + unit;
-  const entry = name + writtenAs(value, source, isOnLines ? indent : outer, isOnLines);
+  const isOnLines = first !== undefined ||
+    (children.length === 0
+      ? parent === root || /[\r\n]/.test(text)
+      : /[\r\n]/.test(partOf(text, parent)) && isFirstInLine(text, close));
+  const outer = indentOf(text, parent.offset);
+  const indent = first ? indentOf(text, first.offset) : outer + unitOf(source);
 
-  const beforeEnd = before ? before.offset + before.length : parent.offset + 1;
-  const comma = before && commaAfter(text, beforeEnd);
-  const isLastEntry = index === children.length;
-  const needsComma = before !== undefined && comma === undefined;
-  const from = comma === undefined ? beforeEnd : comma + 1;
-  const anchor = !last
-    ? endOfComments(text, from, close)
-    : isOnLines
-    ? endOfLineComments(text, from)
-    : from;
-  const tail = isLastEntry ? (comma === undefined ? "" : ",") : ",";
-  const head = needsComma
-    ? `${text.slice(0, beforeEnd)},${text.slice(beforeEnd, anchor)}`
-    : text.slice(0, anchor);
-  const rest = text.slice(anchor);
-  if (!isOnLines) {
-    const gap = before || anchor > from ? " " : "";
-    const next = isLastEntry ? rest : ` ${rest.replace(/^[ \t]+/, "")}`;
-    return `${head}${gap}${entry}${tail}${next}`;
+  const end = before ? endOf(before) : parent.offset + 1;
+  const comma = before && commaAfter(text, end);
+  // A comment beside the entry before, or in an empty object, stays before the new one.
+  let anchor = comma === undefined ? end : comma + 1;
+  for (const { offset, length } of comments) {
+    const gap = offset < anchor || offset > close ? "x" : text.slice(anchor, offset);
+    const isOwn = children.length === 0 ? /^\s*$/ : /^[ \t]*$/;
+    const isBeside = children.length === 0 || isLineEnd(text, offset + length);
+    if (isOwn.test(gap) && isBeside) anchor = offset + length;
   }
-  const own = `${head}${eol}${indent}${entry}${tail}`;
-  if (isLastInLine(rest, 0)) return own + rest;
-  // Whatever stood behind goes on in a line of its own: the next entry, or the bracket.
-  return `${own}${eol}${isLastEntry ? outer : indent}${rest.replace(/^[ \t]+/, "")}`;
+  const name = typeof place === "number" ? "" : `${JSON.stringify(place)}: `;
+  const own = name + written(value, source, isOnLines ? indent : outer, isOnLines);
+  const tail = isLast && comma === undefined ? "" : ",";
+  const skipped = afterBlanks(text, anchor) - anchor;
+  const edits: Edit[] = before && comma === undefined
+    ? [{ offset: end, length: 0, content: "," }]
+    : [];
+  if (isOnLines || isLineComment(source, anchor)) {
+    const eol = eolOf(text);
+    // What stood behind goes on in a line of its own: the next entry, or the bracket.
+    const goesOn = isLineEnd(text, anchor + skipped) ? undefined : eol + (isLast ? outer : indent);
+    const content = `${eol}${indent}${own}${tail}${goesOn ?? ""}`;
+    edits.push({ offset: anchor, length: goesOn === undefined ? 0 : skipped, content });
+  } else {
+    const gap = before || anchor > end ? " " : "";
+    const content = `${gap}${own}${tail}${isLast ? "" : " "}`;
+    edits.push({ offset: anchor, length: isLast ? 0 : skipped, content });
+  }
+  return applyEdits(text, edits);
 }
 
-/** Of an object or a list that has comments only. */
-function endOfComments(text: string, from: number, to: number): number {
-  const comment = commentsIn(text, from, to).at(-1);
-  return comment ? comment.offset + comment.length : from;
+/** Where the next comma is, if only blanks and comments come before it. */
+export function commaAfter(text: string, offset: number): number | undefined {
+  const scanner = createScanner(text, true);
+  scanner.setPosition(offset);
+  return Number(scanner.scan()) === COMMA ? scanner.getTokenOffset() : undefined;
 }
 
-/** The comments of a part of the text, laid out as they were; nothing where there are none. */
-function keptComments(text: string, from: number, to: number, eol: string): string {
-  const indent = indentOf(text, from);
-  const comments = commentsIn(text, from, to);
-  return comments.map(({ offset, length, isLine }, index) => {
-    const comment = text.slice(offset, offset + length);
-    if (isLine) return `${comment}${eol}${index < comments.length - 1 ? indent : ""}`;
-    return index < comments.length - 1 ? `${comment} ` : comment;
+// A member of a const enum of jsonc-parser, which does not exist where each file is compiled alone.
+const COMMA = 5;
+
+/** Whether only blanks follow in the line. */
+export function isLineEnd(text: string, offset: number): boolean {
+  return /^[ \t]*(?:[\r\n]|$)/.test(text.slice(offset));
+}
+
+function afterBlanks(text: string, offset: number): number {
+  return offset + (/^[ \t]*/.exec(text.slice(offset))?.[0].length ?? 0);
+}
+
+function isFirstInLine(text: string, offset: number): boolean {
+  return /(?:^\uFEFF?|[\r\n])[ \t]*$/.test(text.slice(0, offset));
+}
+
+/** The blanks at the start of an offset's line. */
+function indentOf(text: string, offset: number): string {
+  return /(?:^|[\r\n])([ \t]*)[^\r\n]*$/.exec(text.slice(0, offset))?.[1] ?? "";
+}
+
+/** One step of indentation, as the text has it. */
+function unitOf({ text, root }: Source): string {
+  const first = root.children?.find(({ offset }) => isFirstInLine(text, offset));
+  const unit = first && indentOf(text, first.offset).slice(indentOf(text, root.offset).length);
+  return unit || "  ";
+}
+
+function eolOf(text: string): string {
+  return /\r\n|\r|\n/.exec(text)?.[0] ?? "\n";
+}
+
+function endOf({ offset, length }: Span): number {
+  return offset + length;
+}
+
+function partOf(text: string, { offset, length }: Span): string {
+  return text.slice(offset, offset + length);
+}
+
+function commentsIn({ comments }: Source, node: Span): readonly Span[] {
+  return comments.filter(({ offset }) => offset > node.offset && offset < endOf(node));
+}
+
+/** Whether a line comment ends there. */
+function isLineComment({ text, comments }: Source, end: number): boolean {
+  return comments.some((comment) =>
+    endOf(comment) === end && partOf(text, comment).startsWith("//")
+  );
+}
+
+/** Comments in the place of an entry; a value may follow, unless the line ends there. */
+function layComments(
+  { text }: Source,
+  offset: number,
+  comments: readonly string[],
+  endsLine: boolean,
+): string {
+  const gap = eolOf(text) + indentOf(text, offset);
+  return comments.map((comment, index) => {
+    if (index === comments.length - 1 && endsLine) return comment;
+    return comment + (comment.startsWith("//") ? gap : " ");
   }).join("");
 }
 
-/** A property, where the value is one's. */
-function entryOf(value: Node): Node {
-  return value.parent?.type === "property" ? value.parent : value;
-}
+/** A short list stays on one line, up to so many characters. */
+const LINE = 80;
 
 /** A value as JSON in the layout of the text. */
-function writtenAs(
-  value: unknown,
-  source: Pick<Source, "eol" | "unit">,
-  indent: string,
-  isOnLines: boolean,
-): string {
-  const { eol, unit } = source;
+function written(value: unknown, source: Source, indent: string, isOnLines: boolean): string {
   const list = isList(value);
-  const entries = list
-    ? value.map((inner) => ["", inner] as const)
-    : isRecord(value)
-    ? Object.entries(value).map(([key, inner]) => [`${JSON.stringify(key)}: `, inner] as const)
-    : undefined;
-  if (!entries) return JSON.stringify(value);
+  if (!list && !isRecord(value)) return JSON.stringify(value);
   const [open, close] = list ? ["[", "]"] : ["{", "}"];
-  if (entries.length === 0) return `${open}${close}`;
-
-  const inline = (gap: string): string => {
-    const inner = entries.map(([name, one]) => name + writtenAs(one, source, indent, false));
-    return `${open}${gap}${inner.join(", ")}${gap}${close}`;
-  };
-  if (!isOnLines) return inline(list ? "" : " ");
-  const isFlat = entries.every(([, one]) => !isList(one) && !isRecord(one));
-  if (list && isFlat && inline("").length <= LINE) return inline("");
-  const deeper = indent + unit;
-  const lines = entries.map(([name, one]) =>
-    `${deeper}${name}${writtenAs(one, source, deeper, true)}`
-  );
-  return `${open}${eol}${lines.join(`,${eol}`)}${eol}${indent}${close}`;
+  const deeper = indent + unitOf(source);
+  const parts = (inLines: boolean): readonly string[] =>
+    Object.entries(value).map(([key, inner]) =>
+      (list ? "" : `${JSON.stringify(key)}: `) + written(inner, source, deeper, inLines)
+    );
+  const gap = list ? "" : " ";
+  const inline = `${open}${gap}${parts(false).join(", ")}${gap}${close}`;
+  const isFlat = list && value.every((inner) => !isList(inner) && !isRecord(inner));
+  if (Object.keys(value).length === 0) return open + close;
+  if (!isOnLines || (isFlat && inline.length <= LINE)) return inline;
+  const eol = eolOf(source.text);
+  return `${open}${eol}${deeper}${parts(true).join(`,${eol}${deeper}`)}${eol}${indent}${close}`;
 }

@@ -42,6 +42,20 @@ describe("[C11] [P4] allowlists that are imported", () => {
     });
   }
 
+  const NARROWER: readonly (readonly [entry: string, why: RegExp])[] = [
+    [`pk:${ID}`, /also lets in the account with this id, .* write "123456789012345678"/],
+    ["ada-1234", /compares the slugs of names and tags, .* "ada-1234" may let in fewer/],
+    ["Ada Lovelace", /may let in fewer; write the id/],
+  ];
+  for (const [entry, why] of NARROWER) {
+    it(`[P13] [P15] say that ${entry} lets in fewer here`, async () => {
+      const { guild, told } = await guildOf(`users: ["${entry}"]`);
+      assert.deepEqual(guild.users, [entry]);
+      assert.equal(told.length, 1);
+      assert.match(told.join("\n"), why);
+    });
+  }
+
   it("stay lists when nothing is left of them: nobody is let in", async () => {
     const { guild, told } = await guildOf('users: ["discord:ada"]');
     assert.deepEqual(guild.users, []);

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { valueAt } from "../../../src/config/text/tree.ts";
 import { imported } from "../import_support.ts";
 
-describe("[C11] withPlugins(), as which today's OpenClaw has Discord", () => {
+describe("[C11] plugins, as which today's OpenClaw has Discord", () => {
   const TODAY = 'meta: { lastTouchedVersion: "2026.9.6" }';
   const cases: readonly [name: string, plugins: string, isOff: boolean][] = [
     ["its own switch", "entries: { discord: { enabled: false } }", true],

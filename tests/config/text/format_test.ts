@@ -2,16 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { printed } from "../../../src/config/text/format.ts";
-import { readJson5 } from "../../../src/config/text/json5.ts";
+import { formatted } from "../../../src/config/text/format.ts";
 import { readTree } from "../../../src/config/text/tree.ts";
 import { commentsOf, texts } from "../jsonc_texts.ts";
-
-function formatted(text: string): string {
-  const read = readJson5(text);
-  assert.ok(read.kind === "document", read.kind === "fault" ? read.message : "");
-  return printed(read);
-}
 
 function parsed(text: string): unknown {
   const tree = readTree(text);
@@ -23,7 +16,7 @@ function parsed(text: string): unknown {
 const comments = (text: string): readonly string[] =>
   commentsOf(text).map((comment) => comment.replace(/\r\n?/g, "\n").trimEnd()).toSorted();
 
-describe("[C10] printed()", () => {
+describe("[C10] formatted()", () => {
   it("says what the text says, with every comment, whatever the text", () => {
     fc.assert(
       fc.property(texts, ({ text, value }) => {
@@ -44,6 +37,15 @@ describe("[C10] printed()", () => {
       { numRuns: 1_000 },
     );
   });
+
+  const LAYOUTS: readonly (readonly [what: string, before: string, after: string])[] = [
+    ["the line breaks of the file", '{\r\n"a":1\r\n}', '{\r\n  "a": 1\r\n}\r\n'],
+    ["what is on one line", '{"a":[1,{}]}', '{ "a": [1, {}] }\n'],
+    ["empty lines", '{\n\n\t"a": 1,\n\n}', '{\n\n  "a": 1,\n\n}\n'],
+  ];
+  for (const [what, before, after] of LAYOUTS) {
+    it(`keeps ${what}`, () => assert.equal(formatted(before), after));
+  }
 
   for (const file of ["config.example.jsonc", "examples/one-agent.jsonc"]) {
     it(`leaves ${file} as it is`, () => {
