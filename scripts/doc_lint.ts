@@ -19,6 +19,7 @@ export const ROOMS: readonly string[] = [
   "src/agent",
   "src/core",
   "src/lib",
+  "src/policy",
 ];
 
 /** One exported symbol that `deno doc --lint` complains about. */
