@@ -1,10 +1,10 @@
 /**
- * A button that somebody has pressed (P3, P16).
+ * Answers the press of a button (P3, P16).
  *
- * Whoever sees a button can press it, and a client can claim to have pressed one
- * that was never there. So nothing counts but who presses, which policy judges,
- * and what the store knows under that button's name. Discord drops a press that
- * nobody answers, so each is answered within a second, whatever the store does.
+ * Any person who sees a button can press it, and a client can claim to have pressed one that never
+ * existed. So only two things count: the person, whom policy judges, and the store's record of that
+ * button's id. Discord drops a press without an answer, so each gets one within a second, whatever
+ * the store does.
  *
  * @module
  */
@@ -20,46 +20,58 @@ import { notice, type Texts } from "../../render/notices.ts";
 import { composePaired, pressedText } from "../../render/pairing.ts";
 import { isPairingButton } from "./challenge.ts";
 
+/** Everything that this flow needs from outside. */
 export interface PressPorts {
-  /** As an event that needs an owner. */
+  /** Judges the press as an event that needs an owner. */
   readonly authorize: (press: Press) => Verdict | Promise<Verdict>;
+  /** The store's pairing requests. */
   readonly store: {
-    /** One transaction: who is let in is told so in it. */
+    /**
+     * Decides a request in one transaction, which also queues the message to an approved person.
+     */
     decide(asked: {
       readonly accountId: AccountId;
       readonly by: { readonly button: string };
-      /** Of no consequence: the button says. */
+      /** Ignored: the button decides. */
       readonly how: "approve" | "deny";
       readonly decidedBy: string;
       readonly now: number;
       readonly notify: (request: PairingRequest) => readonly Frozen[];
     }): Promise<PairingOutcome>;
   };
+  /** Answers to the interaction, at Discord. */
   readonly interactions: {
-    /** Puts a text in the place of the message, without its buttons. */
+    /** Replaces the message by a text without buttons. */
     update(press: Press, content: string): Promise<void>;
-    /** Says it to who pressed, and to nobody else. */
+    /** Answers so that only the person who pressed can see it. */
     reply(press: Press, content: string): Promise<void>;
   };
+  /** Returns the current texts, since the config may change. */
   readonly texts: () => Texts;
-  /** The outbox has a new row: somebody is told that they may write. */
+  /** Tells that the outbox has a new row, for an approved person. */
   readonly onOutbox: (request: PairingRequest) => void;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Timer for the time limit. */
   readonly schedule: Schedule;
+  /** Gets each decision and each failure. */
   readonly log: Log;
 }
 
-/** Milliseconds until a press is answered, one way or another. */
+/** Milliseconds until a press gets an answer in any case. */
 export const ANSWER_MS = 1_000;
 
-/** What is said, and where. */
+/** An answer, and where to put it. */
 interface Said {
   readonly how: "update" | "reply";
   readonly text: string;
 }
 
-/** @returns A function that never rejects. */
+/**
+ * Creates the flow for one account.
+ *
+ * @returns A function that never rejects.
+ */
 export function createPressed(ports: PressPorts): (press: Press) => Promise<void> {
   const { interactions, texts, schedule, log } = ports;
 
@@ -71,7 +83,7 @@ export function createPressed(ports: PressPorts): (press: Press) => Promise<void
     }
   }
 
-  /** What the press comes to; a failure is said, not thrown. */
+  /** The answer to a press; a failure gives one, too. */
   async function settled(press: Press): Promise<Said> {
     try {
       return await settle(press, ports);
@@ -133,7 +145,7 @@ async function settle(press: Press, ports: PressPorts): Promise<Said> {
   return { how: "update", text: pressedText(outcome, by, texts()) };
 }
 
-/** For the log; the token of an interaction is a secret. */
+/** For the log, without the interaction's token, which is a secret. */
 function idsOf({ id, messageId, channelId, sender }: Press) {
   return { interactionId: id, messageId, channelId, pressedBy: sender.id };
 }

@@ -10,7 +10,8 @@ import type {
 } from "../../../src/core/inbound/inbound.ts";
 import type { PairingRequest, PairingService } from "../../../src/core/inbound/pairing.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import { createAcceptor, type Stored } from "../../../src/flows/receive/accept.ts";
+import { createAcceptor } from "../../../src/flows/receive/accept.ts";
+import type { Stored } from "../../../src/flows/receive/commit.ts";
 import {
   ACCOUNT,
   channelId,
