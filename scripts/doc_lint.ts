@@ -18,6 +18,7 @@ import { readSources, type Source } from "./import_graph.ts";
 export const ROOMS: readonly string[] = [
   "src/agent",
   "src/core",
+  "src/flows",
   "src/lib",
   "src/policy",
 ];

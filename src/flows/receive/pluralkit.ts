@@ -82,7 +82,11 @@ export interface PluralkitPorts extends RetryQueuePorts {
 
 /** The messages of one account that wait for PluralKit. */
 export interface Pluralkit {
-  /** Reads the messages that the last process left. Await it before judging any message. */
+  /**
+   * Reads the messages that the last process left. Await it before judging any message.
+   *
+   * @throws {unknown} The store's error, as a rejection.
+   */
   start(): Promise<void>;
   /** Tells which stored messages wait. */
   undecided(judged: readonly Judged[]): void;
