@@ -1,9 +1,9 @@
 /**
  * Ends conversations that bots have among themselves (P11).
  *
- * If the last messages of a channel are all by bots, ours among them, Barnacle answers no bot there
- * for a while, or until a person writes. It counts every message in the channel, answered or not.
- * So two bots cannot keep a conversation going through a third.
+ * If the last messages of a channel are all by bots, ours among them, Barnacle stops answering bots
+ * there. It starts again after a while, or when a person writes. It counts every message in the
+ * channel, answered or not. So two bots cannot keep a conversation going through a third.
  *
  * @module
  */

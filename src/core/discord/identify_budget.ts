@@ -108,8 +108,8 @@ function ownBound({ identifies, limit }: IdentifyRecord, now: number): IdentifyB
   const since = identifies.filter(({ at }) => at > now - DAY_MS);
   const left = total - since.length;
   const allowed = Math.max(1, total - RESERVE);
-  // The reserve is free again once so many of the oldest are a day old. What a clock that was set
-  // back has left in the future happened by now.
+  // The bot may identify again once this one is a day old. A clock that was set back leaves records in
+  // the future; they count as made now.
   const oldest = since[since.length - allowed];
   return oldest ? { left, heldUntil: Math.min(oldest.at, now) + DAY_MS } : { left };
 }

@@ -49,7 +49,7 @@ export function createInvalidRequests(
     count(now) {
       let sum = 0;
       const [from, to] = [minuteOf(now - INVALID_WINDOW_MS), minuteOf(now)];
-      // What is of a time to come was noted by a clock that was wrong.
+      // A wrong clock counted the minutes that lie in the future.
       for (const [minute, count] of byMinute) if (minute >= from && minute <= to) sum += count;
       return sum;
     },

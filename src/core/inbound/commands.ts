@@ -46,7 +46,7 @@ export const COMMANDS: ReadonlyMap<string, CommandKind> = new Map([
   ["why", withWords("everybody")],
   ["skill", withWords("everybody")],
   ["forget", withWords("everybody")],
-  // Whoever may talk may stop their own turn (K3); whose turn it is, the command itself asks.
+  // A person who may talk may stop their own turn (K3); the command itself checks whose turn it is.
   ["stop", alone("everybody")],
   ["new", withWords("session")],
   ["reset", withWords("session")],

@@ -96,7 +96,7 @@ export type Mention = "user" | "role" | "reply";
 
 /** A part of a message beside its text, described in words for a model (H3). */
 export interface Extra {
-  /** Discord's kind of this part. */
+  /** Kind of this part. */
   readonly kind: "attachment" | "sticker" | "poll" | "embed" | "components" | "forward";
   /** Untrusted text: `"cat.png (image/png, 12 kB)"`. */
   readonly text: string;

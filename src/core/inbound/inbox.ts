@@ -109,7 +109,7 @@ export const NOTHING_ACCEPTED: Accepted = {
 
 /** The agent and the session that answer a message. */
 export interface Route {
-  /** Id of the agent, as `agents.list` names it. */
+  /** Id of the agent, as the config has it: `"main"`. */
   readonly agentId: string;
   /** The conversation's key: `"agent:main:main"`, `"agent:main:discord:channel:<id>"` (S1). */
   readonly sessionKey: string;

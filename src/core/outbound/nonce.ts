@@ -2,8 +2,8 @@
  * Computes an outbound message's nonce from the message that it answers.
  *
  * Discord returns the first message to whoever repeats its nonce. So the nonce is computed, never
- * drawn. A bot that died between the request and its response, or a second one started by mistake,
- * computes the same nonce, and the channel shows the message once.
+ * drawn. A bot may die between the request and its response, or an operator may start a second one
+ * by mistake. The next bot computes the same nonce, and the channel shows the message once.
  *
  * @module
  */

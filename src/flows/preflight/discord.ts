@@ -28,7 +28,7 @@ export interface BotFacts {
   readonly id: ApplicationId;
   /** Name of the application. */
   readonly name: string;
-  /** Name of the owner or team; absent if Discord does not report it. */
+  /** The team's name, or the owner's user name; absent if Discord does not report it. */
   readonly owner?: string;
   /** Approximate number of guilds; absent if Discord does not report it. */
   readonly guildCount?: number;

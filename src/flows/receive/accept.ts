@@ -148,7 +148,7 @@ function unitFor(
   const last = units.at(-1);
   const isNew = started !== undefined || afterHole !== undefined;
   if (last && !isNew && last.accountId === accountId && last.shardId === shardId) {
-    last.seq = Math.max(last.seq, seq); // a RESUME begins again below what has arrived
+    last.seq = Math.max(last.seq, seq); // a RESUME repeats sequence numbers that have arrived
     return Object.assign(last, { ticket, arrivedAt });
   }
   const empty = { bytes: 0, judged: [], echoes: [], guilds: [] };
