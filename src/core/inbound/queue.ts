@@ -56,7 +56,7 @@ export interface PlanQueue {
    * Makes a plan for messages that do not fit.
    *
    * @param waiting The channel's waiting messages, oldest first.
-   * @param incoming Frozen messages of one answer, in their order.
+   * @param incoming New messages for the channel, in their order.
    */
   plan(waiting: readonly Waiting[], incoming: readonly Frozen[]): QueuePlan;
 }

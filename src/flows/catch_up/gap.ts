@@ -15,7 +15,7 @@ export interface Gap extends GapBounds {
 
 /** The limits of a gap, in Unix time in milliseconds. */
 export interface GapBounds {
-  /** When the newest message before the gap was sent; the gap has no end. */
+  /** Beginning: when the newest message stored before the gap was sent. */
   readonly from: number;
   /**
    * When Barnacle discovered the newest loss; a further loss makes the gap larger. Absent if
