@@ -154,6 +154,7 @@ await step("install", DENO, ["install", "--quiet", "--frozen"]);
 await Promise.all([
   step("format", DENO, ["fmt", "--check", "--quiet"]),
   step("lint", DENO, ["lint", "--quiet"]),
+  step("documentation", DENO, ["run", "-A", "scripts/doc_lint.ts"]),
   step("types", DENO, ["check", "--quiet", "src", "simulator", "tests", "scripts", "bench"]),
   step("reference", DENO, ["run", "-A", "scripts/config_reference.ts", "--check"]),
 ]);

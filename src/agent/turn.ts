@@ -1,7 +1,7 @@
 /**
- * One turn: asks the model once, within its time, and says how it ended.
+ * Runs one turn: asks the model once, within a time limit, and returns the outcome.
  *
- * A crash runs it again from its claim.
+ * After a crash, Barnacle runs the turn again from its claim.
  *
  * @module
  */
@@ -9,25 +9,29 @@
 import { type Model, ModelError, type ModelRequest, type ModelUsage } from "../core/model.ts";
 import type { Schedule } from "../lib/schedule.ts";
 
+/** The end of a turn. `usage` counts tokens; absent if the model's API does not report them. */
 export type TurnOutcome =
   | { readonly kind: "reply"; readonly text: string; readonly usage?: ModelUsage }
-  /** Nothing may be shown of it but that it failed. */
+  /** The user learns only that the turn failed; `reason` is for the operator. */
   | { readonly kind: "failed"; readonly reason: string; readonly error: unknown }
-  /** The process is stopping; the turn is begun anew by the next one. */
+  /** The process is stopping; the next process begins the turn anew. */
   | { readonly kind: "interrupted" };
 
+/** Everything that a turn needs from outside. */
 export interface TurnPorts {
+  /** Answers the request. */
   readonly model: Model;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
+  /** Timer for the time limit. */
   readonly schedule: Schedule;
-  /** `agents.turnTimeoutSec`, in milliseconds. */
+  /** Milliseconds that the whole turn may take, from `agents.turnTimeoutSec`. */
   readonly timeoutMs: number;
-  /** Told of the answer so far, whole, as often as there is more of it; never to throw. */
+  /** Gets the whole answer so far, each time that it grows. Must not throw. */
   readonly onText?: (soFar: string) => void;
 }
 
-/** Runs a turn to its end; a failure is an outcome, never thrown. */
+/** Runs a turn to its end. A failure is an outcome; it is never thrown. */
 export async function runTurn(request: ModelRequest, ports: TurnPorts): Promise<TurnOutcome> {
   const { stopping, schedule, timeoutMs } = ports;
   // One for both: `AbortSignal.any` costs more than all else here.
@@ -55,7 +59,7 @@ export async function runTurn(request: ModelRequest, ports: TurnPorts): Promise<
   }
 }
 
-/** An answer without a last part, or without words, is none (L3). */
+/** An answer without a last part, or without words, does not count as one (L3). */
 async function ask(
   request: ModelRequest,
   signal: AbortSignal,

@@ -1,30 +1,32 @@
 /**
- * Something that was looked at, and how it is: one row of `doctor`, of the
- * preflight, and of what health says of them.
+ * One row of `doctor`, of the preflight, or of the health report.
  *
  * @module
  */
 
+/** Result of a check. */
 export type FindingStatus =
   | "pass"
-  /** Not wrong, or it heals by itself. */
+  /** Not wrong, or it recovers without help. */
   | "warn"
   | "fail"
-  /** It could not be looked at, because of another row. */
+  /** Another check failed, which this one needs. */
   | "skipped";
 
+/** The result of one check, written for the operator. */
 export interface Finding {
-  /** Stable, for `--json`: `"discord.token"`. */
+  /** Stable name of the check, for `--json`: `"discord.token"`. */
   readonly id: string;
-  /** What was looked at, in words: `"Token"`. */
+  /** Short title of the checked thing: `"Token"`. */
   readonly what: string;
+  /** Result of the check. */
   readonly status: FindingStatus;
-  /** Which host, file, key or portal page. */
+  /** Host, file, config key or portal page to look at; absent if none helps. */
   readonly where?: string;
-  /** What was seen: a fact with its figures. */
+  /** The observed fact, with its figures. */
   readonly why: string;
-  /** The one thing to do; present wherever something is to be done. */
+  /** The one next step; present whenever there is one. */
   readonly fix?: string;
-  /** Milliseconds that it took, where that says something. */
+  /** Duration of the check in milliseconds; absent if it says nothing. */
   readonly ms?: number;
 }

@@ -6,50 +6,62 @@
  * @module
  */
 
-/** One side of a conversation, in order. */
+/** One message of a conversation. */
 export interface ModelMessage {
+  /** `user` for people's messages with their context, `assistant` for the model's answers. */
   readonly role: "user" | "assistant";
+  /** The whole text; for `user`, the message with its envelope (H3). */
   readonly text: string;
 }
 
+/** Everything that the model gets to see. */
 export interface ModelRequest {
-  /** Ours and the operator's words only: nothing from Discord, ever (H4). */
+  /** System prompt: only our text and the operator's, never a text from Discord (H4). */
   readonly system: string;
-  /** The last one is the user's. */
+  /** The conversation, oldest first; the last message is the user's. */
   readonly messages: readonly ModelMessage[];
 }
 
+/** A part of a streamed answer. A `text` part continues the text before it. */
 export type ModelPart =
   | { readonly kind: "text"; readonly text: string }
-  /** Always the last part; an answer without it ended early. */
+  /** Always the last part; an answer without it is incomplete. */
   | { readonly kind: "finish"; readonly reason: FinishReason; readonly usage?: ModelUsage };
 
+/** Why the model stopped. `length`: it reached its maximum of output tokens. */
 export type FinishReason = "stop" | "length" | "content_filter" | "tool_calls" | "other";
 
+/** Tokens of one request, as the model's API counted them. */
 export interface ModelUsage {
+  /** Tokens of the request. */
   readonly inputTokens: number;
+  /** Tokens of the answer. */
   readonly outputTokens: number;
 }
 
+/** A language model that answers requests. */
 export interface Model {
   /** `"<provider>/<model>"`. */
   readonly id: string;
   /**
-   * Asks once. Iterating fails with a {@link ModelError}, or with the signal's
-   * reason once it is aborted.
+   * Sends one request and streams its answer.
+   *
+   * @param signal Aborts the request.
+   * @throws {ModelError} While iterating, if the model gives no whole answer. After an abort,
+   * iterating throws the signal's reason instead.
    */
   generate(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelPart>;
 }
 
 /**
- * What went wrong, told apart by who can do what about it.
+ * Kinds of failure, by who can mend them.
  *
  * - `unauthorized`: the key is wrong; the operator.
  * - `not_found`: no such model or address; the operator.
- * - `rejected`: the request as written is refused; the operator, or a bug.
- * - `rate_limited`, `unavailable`: later, by itself.
- * - `timeout`: no first byte, or a gap, for too long.
- * - `not_an_answer`: HTML, garbage, nothing, or an answer that ended early.
+ * - `rejected`: the API refused the request as written; the operator, or a bug.
+ * - `rate_limited`, `unavailable`: temporary; a later request may succeed.
+ * - `timeout`: no first byte, or no further one, for too long.
+ * - `not_an_answer`: HTML, garbage, nothing, or an incomplete answer.
  */
 export type ModelErrorKind =
   | "unauthorized"
@@ -60,15 +72,22 @@ export type ModelErrorKind =
   | "timeout"
   | "not_an_answer";
 
-/** A model call that brought no whole answer. The message holds no key and no content. */
+/** A request to a model that failed. The message contains no key and no content. */
 export class ModelError extends Error {
+  /** Name of the class, for logs. */
   override readonly name = "ModelError";
+  /** Kind of failure, which decides what to do next. */
   readonly kind: ModelErrorKind;
-  /** Of the model that failed. */
+  /** Id of the model that failed, as {@link Model.id} has it. */
   readonly modelId: string;
-  /** What the server asked to be waited, in milliseconds. */
+  /** Milliseconds that the server asks to wait; absent if it does not ask. */
   readonly retryAfterMs?: number;
 
+  /**
+   * Creates the error.
+   *
+   * @param message Names the model and the failure, without key or content.
+   */
   constructor(
     message: string,
     details: {

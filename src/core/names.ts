@@ -1,20 +1,20 @@
 /**
- * Names of the config that were found to be ids (P12).
+ * Names in the config for which Discord has found an id (P12).
  *
- * From then on the entry is its id: who takes the name later is a stranger.
+ * From then on the entry means this id. A later owner of the name gets no access.
  *
  * @module
  */
 
 import type { ChannelId, GuildId, UserId } from "./discord/ids.ts";
 
-/** One name; `typed` is the entry's text as it is written. */
+/** One name and its id. `typed` is the entry's text in the config. */
 export type ResolvedName =
   & {
     readonly typed: string;
-    /** What it was called when it was found. */
+    /** The object's name at Discord at that time. */
     readonly name: string;
-    /** Unix time in milliseconds. */
+    /** Unix time in milliseconds at which Barnacle resolved it. */
     readonly at: number;
   }
   & (

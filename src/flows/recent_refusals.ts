@@ -1,28 +1,39 @@
 /**
- * Channels in which Discord refused a message within the last minute, and why.
+ * Remembers channels in which Discord refused a message within the last minute, and why.
  *
  * A message as old as the refused one, waiting behind it, needs no request of its own. Only
- * refusals of the last minute are kept, and each cost a request, so Discord's global rate limit
- * bounds how many there are: 3,000 by default.
+ * refusals of the last minute are kept, and each cost a request. So Discord's global rate limit
+ * bounds their number: 3,000 by default.
  *
  * @module
  */
 
 import type { ChannelId } from "../core/discord/ids.ts";
 
+/** Refusals by channel, for one account. */
 export interface RecentRefusals {
+  /** Number of remembered channels; some may have expired. */
   readonly size: number;
-  /** @returns Why Discord refused a message there within the last minute. */
+  /**
+   * Reads a channel's refusal.
+   *
+   * @returns Discord's reason, if it refused a message there within the last minute.
+   */
   reasonOf(channelId: ChannelId): string | undefined;
+  /** Remembers a refusal, for a minute from now. */
   add(channelId: ChannelId, reason: string): void;
-  /** A message has arrived there. */
+  /** Forgets a channel, because Discord has accepted a message there. */
   delete(channelId: ChannelId): void;
 }
 
-/** How long a refusal stands for the messages behind it, in milliseconds. */
+/** Milliseconds for which a refusal also counts for the messages behind it. */
 const FRESH_MS = 60_000;
 
-/** @param steadyNow Milliseconds of a clock that never goes back. */
+/**
+ * Creates an empty memory.
+ *
+ * @param steadyNow Milliseconds of a clock that never goes back.
+ */
 export function createRecentRefusals(steadyNow: () => number): RecentRefusals {
   /** Oldest first. */
   const refusals = new Map<ChannelId, { readonly at: number; readonly reason: string }>();

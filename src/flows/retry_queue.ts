@@ -1,9 +1,8 @@
 /**
- * Does one thing after another, until each is done.
+ * Runs tasks one after another, until each has succeeded.
  *
- * What fails is tried again after those that wait, and after a while that grows
- * while nothing succeeds: most failures here are the network's, and then
- * everything fails.
+ * A failed task goes to the end of the queue, after a delay that grows while nothing succeeds. Most
+ * failures here are the network's, and then every task fails.
  *
  * @module
  */
@@ -12,27 +11,40 @@ import { backoffMs } from "../lib/network/backoff.ts";
 import type { Log } from "../lib/log.ts";
 import type { Schedule } from "../lib/schedule.ts";
 
-/** Must be harmless when it is run again after it failed. */
+/** A task that does no harm if it runs again after a failure. */
 export type RetriedTask = () => Promise<void>;
 
+/** A queue of tasks; one runs at a time. */
 export interface RetryQueue {
-  /** @param isLast Whether it waits until nothing else does. */
-  add(errand: RetriedTask, isLast?: boolean): void;
-  /** Adds one that goes before all others, and waits for no failure of theirs. */
-  addFirst(errand: RetriedTask): void;
-  /** Begins nothing more, and resolves once what runs has ended. */
+  /**
+   * Adds a task.
+   *
+   * @param isLast Whether it waits until the queue has no other task.
+   */
+  add(task: RetriedTask, isLast?: boolean): void;
+  /** Adds a task in front of all others. It does not wait for the delay after a failure. */
+  addFirst(task: RetriedTask): void;
+  /** Starts no further task, and resolves once the running one has ended. */
   stop(): Promise<void>;
 }
 
+/** Everything that the queue needs from outside. */
 export interface RetryQueuePorts {
+  /** Timer for the delay after a failure. */
   readonly schedule: Schedule;
+  /** Returns a number from 0 up to, but not including, 1. */
   readonly random: () => number;
+  /** Gets a warning for each failure. */
   readonly log: Log;
 }
 
 const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 
-/** @param what For the log: `"Cannot catch up on what was missed"`. */
+/**
+ * Creates an empty queue.
+ *
+ * @param what Begins each warning: `"Cannot catch up on what was missed"`.
+ */
 export function createRetryQueue(
   what: string,
   { schedule, random, log }: RetryQueuePorts,
@@ -48,20 +60,20 @@ export function createRetryQueue(
   function start(): void {
     running ??= Promise.resolve().then(runAll).finally(() => {
       running = undefined;
-      if (!isStopped && soon.length + last.length > 0) start(); // came between the last look and here
+      if (!isStopped && soon.length + last.length > 0) start(); // added after the last check
     });
   }
 
   async function runAll(): Promise<void> {
     while (!isStopped) {
       const line = soon.length > 0 ? soon : last;
-      const errand = line.shift();
-      if (!errand) return;
+      const task = line.shift();
+      if (!task) return;
       try {
-        await errand();
+        await task();
         failures = 0;
       } catch (error) {
-        line.push(errand);
+        line.push(task);
         if (!isStopped) await waitAfter(error);
       }
     }
@@ -81,14 +93,14 @@ export function createRetryQueue(
   }
 
   return {
-    add(errand, isLast = false) {
+    add(task, isLast = false) {
       if (isStopped) return;
-      (isLast ? last : soon).push(errand);
+      (isLast ? last : soon).push(task);
       start();
     },
-    addFirst(errand) {
+    addFirst(task) {
       if (isStopped) return;
-      soon.unshift(errand);
+      soon.unshift(task);
       wake?.();
       start();
     },

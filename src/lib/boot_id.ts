@@ -1,5 +1,5 @@
 /**
- * The kernel's name for the time since it started.
+ * The kernel's id of the current boot: another one means that the machine was restarted.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 /**
  * Whether two boot ids name one boot. The kernel writes them with dashes, systemd without.
  *
- * @returns `undefined` where one of them is not known.
+ * @returns `undefined` if one of them is unknown.
  */
 export function isSameBoot(
   one: string | undefined,

@@ -1,8 +1,7 @@
 /**
- * A text of at most so many characters (UTF-16 units), ending in `…` where it was cut.
+ * A text of at most `max` characters (UTF-16 units), ending in `…` if it was cut.
  *
- * Half of a surrogate pair is no text: Discord would refuse it, and so would
- * a model.
+ * Never ends in half of a surrogate pair: Discord would refuse the message, and so would a model.
  */
 export function bounded(text: string, max: number): string {
   if (text.length <= max) return text.toWellFormed();

@@ -1,60 +1,92 @@
 /**
  * Counters, gauges and histograms, and the text in which Prometheus reads them.
  *
- * Ours, since the usual library (prom-client) took 4 MB and 5 ms of a compiled
- * program that has 55 MB and 60 ms to spend, for what is a page of arithmetic.
- * Series are bounded: a label that was a mistake cannot fill the memory.
+ * The usual library (prom-client) took 4 MB and 5 ms, for a page of arithmetic. The compiled
+ * program has 55 MB and 60 ms to spend. So this is ours. The number of series is bounded: a wrong
+ * label cannot fill the memory.
  *
  * @see {@link https://prometheus.io/docs/instrumenting/exposition_formats/}
  *
  * @module
  */
 
-/** The series of one metric that are told apart; what comes after them counts as `"other"`. */
+/** Maximum number of separate series per metric; further ones count together as `"other"`. */
 export const SERIES_MAX = 100;
 
 const OTHER = "other";
 
-type Labels<Name extends string> = Readonly<Record<Name, string>>;
+/** The value of each label, by the label's name. */
+export type Labels<Name extends string> = Readonly<Record<Name, string>>;
 
-/** Labels may be left out where a metric has none. */
-type LabelsArgument<Name extends string> = [Name] extends [never] ? [] : [labels: Labels<Name>];
+/** The values of a metric's labels, by name; left out for a metric without labels. */
+export type LabelsArgument<Name extends string> = [Name] extends [never] ? []
+  : [labels: Labels<Name>];
 
+/** A number that only grows while the process lives. `Name` lists its labels. */
 export interface Counter<Name extends string = never> {
   /** Adds one. */
   inc(...labels: LabelsArgument<Name>): void;
-  /** Adds; a negative number is a {@link RangeError}. */
+  /**
+   * Adds a number, which need not be whole.
+   *
+   * @throws {RangeError} If `by` is negative or NaN.
+   */
   add(by: number, ...labels: LabelsArgument<Name>): void;
 }
 
+/** A number that can rise and fall. `Name` lists its labels. */
 export interface Gauge<Name extends string = never> {
+  /** Replaces the value of one series. */
   set(value: number, ...labels: LabelsArgument<Name>): void;
-  /** Forgets all series: what is gone must not be shown as it last was. */
+  /** Removes all series, so that no outdated value is shown. */
   clear(): void;
 }
 
+/** Counts observed values by size, with their sum. `Name` lists its labels. */
 export interface Histogram<Name extends string = never> {
+  /**
+   * Counts one value, in the unit that the metric's name states.
+   *
+   * @throws {RangeError} If `value` is NaN.
+   */
   observe(value: number, ...labels: LabelsArgument<Name>): void;
 }
 
+/** All metrics of the process. Each metric's name is unique in it. */
 export interface Registry {
+  /**
+   * Adds a counter.
+   *
+   * @throws {SyntaxError} If the name has characters other than `a-z`, `0-9` and `_`, or starts
+   * with a digit.
+   * @throws {RangeError} If a metric of that name exists.
+   */
   counter<const Name extends string = never>(spec: Spec<Name>): Counter<Name>;
+  /** Adds a gauge. Throws as {@link Registry.counter} does. */
   gauge<const Name extends string = never>(spec: Spec<Name>): Gauge<Name>;
-  /** `buckets`: upper bounds, rising; `+Inf` is added. */
+  /**
+   * Adds a histogram. Throws as {@link Registry.counter} does.
+   *
+   * @param spec `buckets` holds upper bounds in rising order; `+Inf` is added.
+   */
   histogram<const Name extends string = never>(
     spec: Spec<Name> & { readonly buckets: readonly number[] },
   ): Histogram<Name>;
-  /** Everything, in the order in which it was made. */
+  /** Writes all metrics in Prometheus' text format, in the order of their creation. */
   text(): string;
 }
 
+/** Describes one metric. */
 export interface Spec<Name extends string> {
+  /** Full name with its unit, in snake case: `"barnacle_start_time_seconds"`. */
   readonly name: string;
-  /** One sentence. */
+  /** One sentence for the operator, written to `# HELP`. */
   readonly help: string;
+  /** Names of its labels; absent for a metric without labels. */
   readonly labels?: readonly Name[];
 }
 
+/** Creates an empty registry. */
 export function createRegistry(): Registry {
   const families: { readonly name: string; readonly text: () => string }[] = [];
 
@@ -89,7 +121,7 @@ export function createRegistry(): Registry {
       all.set(newKey, series);
       return series;
     };
-    if (labels.length === 0) seriesOf(undefined); // a metric without labels is there from the start
+    if (labels.length === 0) seriesOf(undefined); // a metric without labels exists from the start
     return { seriesOf, clear: () => all.clear() };
   };
 

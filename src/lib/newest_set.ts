@@ -1,20 +1,28 @@
 /**
- * A set of the members that were added last, up to a number of them.
+ * A bounded set that keeps the members added last.
  *
- * For memory that only saves work: a member that is forgotten costs that work once more.
+ * For memory that only saves work: a forgotten member costs that work once more.
  *
  * @module
  */
 
+/** A set with a maximum size. Reading a member does not make it newer. */
 export interface NewestSet<Member> {
+  /** Number of members, at most the maximum. */
   readonly size: number;
+  /** Whether the set still contains this member. */
   has(member: Member): boolean;
-  /** Adds a member as the newest. Beyond the maximum, the oldest one goes. */
+  /** Adds a member as the newest. Beyond the maximum, removes the oldest one. */
   add(member: Member): void;
+  /** Removes all members. */
   clear(): void;
 }
 
-/** @param max Maximum number of members, from 1. */
+/**
+ * Creates an empty set.
+ *
+ * @param max Maximum number of members, from 1.
+ */
 export function createNewestSet<Member>(max: number): NewestSet<Member> {
   const members = new Set<Member>();
   return {

@@ -5,17 +5,17 @@
  */
 
 /**
- * Runs something once, after so many milliseconds; no more than {@link MAX_TIMER_MS}.
+ * Runs a function once, after a delay in milliseconds of at most {@link MAX_TIMER_MS}.
  *
- * @returns Calls it off; harmless afterwards.
+ * @returns A function that cancels the call. Calling it later, or twice, does nothing.
  */
 export type Schedule = (run: () => void, ms: number) => () => void;
 
-/** The real one. */
-export const schedule: Schedule = (run, ms) => {
+/** The runtime's own timer. */
+export const schedule: Schedule = (run: () => void, ms: number): () => void => {
   const timer = setTimeout(run, ms);
   return () => clearTimeout(timer);
 };
 
-/** Milliseconds; a longer timer fires at once on every runtime. */
+/** Longest delay in milliseconds; every runtime fires a longer timer at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;

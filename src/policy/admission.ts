@@ -1,10 +1,9 @@
 /**
- * Whether a message is answered, and which rule says so.
+ * Decides whether to answer a message, and names the rule that says so.
  *
- * Nothing is fetched here and nothing is waited for: the message, the moment and
- * the config are all there is, so the same message has the same verdict today, in a
- * test, and in the demo. Whoever is not listed is turned away before anything else is
- * done with their words (P10).
+ * It fetches nothing and waits for nothing. Message, known facts and config are its only inputs, so
+ * the same message gets the same verdict today, in a test, and in the demo. It refuses an unlisted
+ * sender before any step that depends on the words (P10).
  *
  * @module
  */
@@ -17,15 +16,20 @@ import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
 import { type Entered, PLURALKIT, preparePlaceAccess } from "./place_access.ts";
 import { type Ask, ignore, nameOf, silently } from "./checks.ts";
 import { prepareRights } from "./rights.ts";
-import type { AccessPolicy, OpenPlace } from "./rules.ts";
+import type { OpenPlace } from "./place_rules.ts";
+import type { AccessPolicy } from "./rules.ts";
 
-/** @param moment What is known beside the message; nothing, where it is left out. */
+/**
+ * Judges one message.
+ *
+ * @param moment Facts known beside the message; none by default.
+ */
 export type Admit = (message: InboundMessage | RecalledMessage, moment?: KnownFacts) => Verdict;
 
 const INTENTS = "channels.discord.gateway.intents";
 const TEXT_COMMANDS = "commands.text";
 
-/** Prepares a policy for many messages. */
+/** Prepares a policy to judge many messages. */
 export function prepareAdmission(policy: AccessPolicy): Admit {
   const judge = prepareMessages(policy);
   return (message, moment = {}) => {
@@ -34,7 +38,10 @@ export function prepareAdmission(policy: AccessPolicy): Admit {
   };
 }
 
-/** As {@link prepareAdmission}; the rules are those of `channels.discord`, whoever inherits them. */
+/**
+ * As {@link prepareAdmission}, with each check reported. Rules in the verdicts are paths below
+ * `channels.discord`, even if the account inherits them.
+ */
 export function prepareMessages(
   policy: AccessPolicy,
 ): (
@@ -46,7 +53,7 @@ export function prepareMessages(
   const rights = prepareRights(policy);
   const enter = preparePlaceAccess(policy, rights);
 
-  /** The command that it is, as far as that lets it in: not where it mentions somebody else (M4). */
+  /** The message's command, if it may give access: not if the message mentions others (M4). */
   function lettingCommand(message: InboundMessage | RecalledMessage): Command | undefined {
     return message.mentionsOthers ? undefined : commandIn(message, policy);
   }
@@ -64,7 +71,7 @@ export function prepareMessages(
     return rightIsMissing(message, moment, ask) ?? addressed(message, moment, open, ask);
   }
 
-  /** Whether it is a command that the sender may not give: then nobody answers it, as talk or else. */
+  /** Refuses a command that the sender may not give; the bot does not answer it as talk either. */
   function rightIsMissing(
     message: InboundMessage | RecalledMessage,
     moment: KnownFacts,
@@ -140,8 +147,8 @@ export function prepareMessages(
 }
 
 /**
- * Whether Discord withheld the words. It never does where the bot is mentioned,
- * so a bare mention is one; a reply that pings nobody comes without them (M5).
+ * Whether Discord withheld the content. It never does so if the message mentions the bot, so a
+ * mention alone is a message. A reply without a ping arrives without content (M5).
  */
 function isEmpty(message: InboundMessage | RecalledMessage): boolean {
   const { mention } = message;

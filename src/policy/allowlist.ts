@@ -1,9 +1,9 @@
 /**
- * Whom an allowlist in the config lets through.
+ * Matches senders against an allow list of the config.
  *
- * Entries are parsed once, when the config is loaded. Matching a message is
- * then a few comparisons, and an entry that can match nobody is reported at
- * startup instead of silently locking someone out.
+ * Entries are parsed once, when the config is loaded. Matching a message then takes a few
+ * comparisons. Barnacle reports an entry that can match no sender at start-up, so that it does not
+ * lock people out silently.
  *
  * @module
  */
@@ -15,28 +15,30 @@ import { slug } from "../core/slug.ts";
 /** One entry of `dm.allowFrom` or `guilds.*.users`, after parsing. */
 export type AllowEntry =
   | { readonly kind: "anyone" }
-  /** `typed` where it was a name that was found to be this id (P12). */
+  /** `typed`: the name in the config, if it was resolved to this id (P12). */
   | { readonly kind: "user"; readonly id: UserId; readonly typed?: string }
   | { readonly kind: "pluralkit"; readonly memberId: string }
   | { readonly kind: "role"; readonly id: RoleId }
   | { readonly kind: "role_name"; readonly name: string }
   | { readonly kind: "name"; readonly name: string };
 
-/** Why an entry can match nobody, in words for the operator. */
+/** Why an entry can match no sender. */
 export interface AllowEntryProblem {
+  /** Tells a problem from an {@link AllowEntry}. */
   readonly kind: "problem";
+  /** The fault as a sentence, for the operator. */
   readonly why: string;
 }
 
-/** All that claims to be a user's id; whether it is one is `parseSnowflake`'s to say. */
+/** Texts in the form of a user's id; `parseSnowflake` decides whether they contain one. */
 const USER_REFERENCE = /^(?:<@!?(.*)>|(?:user|discord):(.*)|(\d+))$/;
 
 /**
- * Reads one entry as an operator wrote it.
+ * Reads one entry of the config.
  *
- * @param text `"*"`, `"<id>"`, `"<@id>"`, `"<@!id>"`, `"user:<id>"`,
- * `"discord:<id>"`, `"pk:<member id>"`, `"role:<id or name>"`, a username, a tag
- * such as `"ada#1234"`, or the name of a PluralKit member, each with or without an `@` before it.
+ * @param text `"*"`, `"<id>"`, `"<@id>"`, `"<@!id>"`, `"user:<id>"`, `"discord:<id>"`, `"pk:<member
+ * id>"`, `"role:<id or name>"`, a username, a tag such as `"ada#1234"`, or the name of a PluralKit
+ * member, each with or without an `@` before it.
  */
 export function parseAllowEntry(text: string): AllowEntry | AllowEntryProblem {
   const entry = text.trim();
@@ -67,8 +69,11 @@ export function parseAllowEntry(text: string): AllowEntry | AllowEntryProblem {
 }
 
 /**
- * Which of the entries names a sender, the most exact first; an empty list lets nobody in. Asked
- * often, its length does not matter, and a list may hold a whole community.
+ * Prepares a list for many senders. The result finds the most specific entry for a sender; an empty
+ * list has none.
+ *
+ * The time of a look-up does not depend on the list's length, since a list may contain a whole
+ * community.
  */
 export function prepareAllowlist(
   entries: readonly AllowEntry[],
@@ -97,7 +102,7 @@ export function prepareAllowlist(
         roleNames.set(entry.name, entry);
         break;
       case "name":
-        // Weaker than an id: whoever takes a name that was given up is let in.
+        // Weaker than an id: a person who takes an abandoned name gets its access.
         names.set(fold(entry.name), entry);
         break;
     }
@@ -129,7 +134,7 @@ export function prepareAllowlist(
       anyone;
 }
 
-/** An entry as it could have been written, for people. */
+/** An entry in its spelling for people: `"role:123"`. */
 export function entryText(entry: AllowEntry): string {
   switch (entry.kind) {
     case "anyone":
@@ -148,9 +153,9 @@ export function entryText(entry: AllowEntry): string {
 }
 
 /**
- * The names that are a sender's own: of an account, or of the PluralKit member who writes in its
- * place. Of a bot only the tag is, for many may have its name; of a webhook none, for whoever made
- * it chose it.
+ * The names that belong to a sender alone: of an account, or of the PluralKit member who writes in
+ * its place. For a bot only the tag counts, because many bots may share its name. A webhook has
+ * none, because its maker chose the name.
  */
 function namesOf({ username, tag, automaton, pluralkit }: Sender): readonly string[] {
   // An empty slug is safe here: an entry is never empty, so none equals it.
@@ -161,8 +166,8 @@ function namesOf({ username, tag, automaton, pluralkit }: Sender): readonly stri
 }
 
 /**
- * Without difference of case. A sign that only looks like a capital, such as
- * Kelvin's, keeps its own form: it must not pass for the letter (SEC-R12).
+ * Removes differences of case. A character that only looks like a capital, such as the Kelvin sign,
+ * stays: it must not pass for the letter (SEC-R12).
  */
 function fold(name: string): string {
   if (/^[^A-Z\x80-\uffff]*$/.test(name)) return name; // nearly every username of today

@@ -1,9 +1,9 @@
 /**
  * One gate for every kind of event that the intents bring (P16, SEC-R15).
  *
- * Whatever somebody does, the same door asks first whether they may talk to the bot in that place;
- * only then does what they do matter. A kind of event that is new does not compile until it says
- * what it asks for.
+ * For each event, the same check decides first whether its sender may talk to the bot in that
+ * place. Only then does the kind of event matter. A new kind of event does not compile until it
+ * states its requirements.
  *
  * @module
  */
@@ -21,16 +21,20 @@ import { type Ask, ignore, nameOf, noting, silently } from "./checks.ts";
 import { prepareRights } from "./rights.ts";
 import type { AccessPolicy } from "./rules.ts";
 
-/** Where somebody did something, and who it was. */
-interface Doing {
+/** A person's action and its place. */
+export interface Doing {
+  /** The channel with its names. */
   readonly place: Place;
+  /** Id of that channel, thread or direct message channel. */
   readonly channelId: ChannelId;
+  /** The acting person, or another bot. */
   readonly sender: Sender;
 }
 
+/** An event that needs permission. `needs` is the right that its command needs. */
 export type AccessEvent =
   | { readonly kind: "message" | "edit"; readonly message: InboundMessage | RecalledMessage }
-  /** `on`: a message of the bot's, or another's. */
+  /** `on`: whether the bot or another author wrote the message. */
   | Doing & { readonly kind: "reaction"; readonly on: "own" | "other" }
   | Doing & {
     readonly kind: "button" | "select" | "modal" | "slash";
@@ -38,12 +42,17 @@ export type AccessEvent =
   }
   | Doing & { readonly kind: "thread_create" };
 
+/** Every kind of event that needs permission. */
 export type AccessEventKind = AccessEvent["kind"];
 
-/** @param moment What is known beside the event; nothing, where it is left out. */
+/**
+ * Judges one event.
+ *
+ * @param moment Facts known beside the event; none by default.
+ */
 export type Authorize = (event: AccessEvent, moment?: KnownFacts) => Verdict;
 
-/** Prepares a policy for many events. */
+/** Prepares a policy to judge many events. */
 export function prepareAuthorize(policy: AccessPolicy): Authorize {
   const judge = prepareEvents(policy);
   return (event, moment = {}) => {
@@ -52,7 +61,7 @@ export function prepareAuthorize(policy: AccessPolicy): Authorize {
   };
 }
 
-/** The verdict of {@link prepareAuthorize}, with every question that was asked on the way. */
+/** Judges an event as {@link prepareAuthorize} does, and returns every check on the way. */
 export function explain(event: AccessEvent, moment: KnownFacts, policy: AccessPolicy): Explanation {
   const checks: Check[] = [];
   const verdict = prepareEvents(policy)(event, moment, noting(checks, policy.ruleOf));
@@ -66,7 +75,7 @@ function prepareEvents(
   const rights = prepareRights(policy);
   const enter = preparePlaceAccess(policy, rights);
 
-  /** What a place asks of a reaction, once its sender may talk there (H5). */
+  /** Judges a reaction, once its sender may talk in the place (H5). */
   function reaction(
     { sender, on }: AccessEvent & { readonly kind: "reaction" },
     { open, rule }: Entered,
@@ -107,7 +116,7 @@ function prepareEvents(
       sender,
       moment,
       needs: () => "needs" in event ? event.needs : undefined,
-      isChallenged: event.kind === "slash", // the one of these that a stranger can begin with
+      isChallenged: event.kind === "slash", // the only one of these with which a stranger can begin
       isMessage: false,
     };
     const entered = enter(caller, ask);
@@ -126,7 +135,7 @@ function prepareEvents(
   };
 }
 
-/** Direct messages have no key of their own for reactions: those on the bot's messages count. */
+/** Direct messages have no key for reactions: those on the bot's messages count. */
 const DMS = "channels.discord.dm";
 
 function hears(

@@ -1,8 +1,8 @@
 /**
- * The ladder: every question that a verdict is come by goes through one function.
+ * Every check of a verdict goes through one function, which returns its input.
  *
- * What it is given is what it returns, so the answer that decides is the answer that is noted.
- * Nobody listens where messages arrive, and `barnacle why` listens to the very same questions.
+ * So the result that decides is the result that is reported. For incoming messages Barnacle reports
+ * no checks; `barnacle why` reports the very same ones.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { GuildPlace, Sender } from "../core/inbound/inbound.ts";
 import type { IgnoreReason, Verdict } from "../core/inbound/verdict.ts";
 import { quoted } from "../lib/text/quoted.ts";
 
-/** What can be asked; one word, the same for the same question. */
+/** Name of a check: one word, the same for the same question. */
 export type Question =
   | "own"
   | "dm"
@@ -36,17 +36,22 @@ export type Question =
   | "original";
 
 /**
- * Asks one question.
+ * Reports one check.
  *
- * @param fact What is so, in words; made only where somebody listens.
+ * @param rule Config path of the rule that is checked.
+ * @param fact Writes the observed fact; called only if checks are reported.
  * @returns `passed`.
  */
 export type Ask = (id: Question, passed: boolean, rule: string, fact: () => string) => boolean;
 
-/** Nobody listens. */
-export const silently: Ask = (_id, passed) => passed;
+/** Reports nothing. */
+export const silently: Ask = (_id: Question, passed: boolean): boolean => passed;
 
-/** Notes every question. */
+/**
+ * Adds each check to a list.
+ *
+ * @param ruleOf Finds where a rule is set, as `AccessPolicy.ruleOf` does.
+ */
 export function noting(checks: Check[], ruleOf: (path: string) => string): Ask {
   return (id, passed, rule, fact) => {
     checks.push({ id, passed, fact: fact(), rule: ruleOf(rule) });
@@ -54,22 +59,23 @@ export function noting(checks: Check[], ruleOf: (path: string) => string): Ask {
   };
 }
 
-/** A refusal that leaves nothing behind. */
+/** A refusal after which no later turn sees the message. */
 export function ignore(why: IgnoreReason, rule: string): Verdict & { readonly kind: "ignore" } {
   return { kind: "ignore", why, rule, keepAsContext: false };
 }
 
-/** Somebody as they are written in a fact: the name, which anybody may choose, is in quotes. */
+/** A sender within a fact. The name is in quotes, because any person may choose any name. */
 export function nameOf({ id, username, pluralkit }: Sender): string {
   if (pluralkit) return `${quoted(pluralkit.name)} (pk:${pluralkit.memberId}, by ${id})`;
   return `${quoted(username)} (${id})`;
 }
 
+/** A guild within a fact: its name in quotes and its id, or the id alone if the name is unknown. */
 export function guildName({ guild, isUnknown }: GuildPlace): string {
   return isUnknown ? `the guild ${guild.id}` : `${quoted(guild.name)} (${guild.id})`;
 }
 
-/** A thread is named with its parent, whose rules it has. */
+/** A channel within a fact. A thread appears with its parent, whose rules it has. */
 export function channelName({ channel, thread, isUnknown }: GuildPlace): string {
   const name = isUnknown
     ? `the channel ${channel.id}`

@@ -1,6 +1,6 @@
 /**
- * Which key of `guilds` or `channels` is meant for a thing: by its id, by the id that the key was
- * found to be, by its name in each form of P15, and then `"*"` (P7, P12).
+ * Finds the key of `guilds` or `channels` for an object: by its id, by the id that a name was
+ * resolved to, by its name in each form of P15, and then `"*"` (P7, P12).
  *
  * @module
  */
@@ -9,23 +9,24 @@ import type { ChannelId, GuildId } from "../core/discord/ids.ts";
 import type { Named } from "../core/inbound/inbound.ts";
 import { slug } from "../core/slug.ts";
 
-/** What a kind of entry has been found to be. */
+/** Reads the ids that a kind of entry was resolved to. */
 export interface Pins<Rules> {
-  /** All the ids that an entry is pinned to. */
+  /** All ids that an entry was resolved to. */
   readonly of: (rules: Rules) => Iterable<string>;
-  /** Whether the entry is pinned here: then no name makes it another thing's. */
+  /** Whether the entry was resolved here; then its name matches no other object. */
   readonly isPinned: (rules: Rules) => boolean;
 }
 
-type Entries<Rules> = Readonly<Record<string, Rules>>;
+/** Entries of the config by their key, as the operator wrote it. */
+export type Entries<Rules> = Readonly<Record<string, Rules>>;
 
-/** An entry of `guilds` is one guild, wherever it is asked for. */
+/** An entry of `guilds` is resolved to one guild. */
 export const GUILD_PINS: Pins<{ readonly pinned?: GuildId }> = {
   of: ({ pinned }) => pinned === undefined ? [] : [pinned],
   isPinned: ({ pinned }) => pinned !== undefined,
 };
 
-/** An entry of `channels` is one channel in each guild that the entry above it is for. */
+/** An entry of `channels` is resolved to one channel in each guild that its guild entry is for. */
 export function channelPins(
   guildId: GuildId,
 ): Pins<{ readonly pinned?: ReadonlyMap<GuildId, ChannelId> }> {
@@ -35,7 +36,11 @@ export function channelPins(
   };
 }
 
-/** The key of something that is known. */
+/**
+ * Finds the key of an object whose name is known.
+ *
+ * @returns `undefined` if no entry applies.
+ */
 export function find<Rules>(
   entries: Entries<Rules>,
   { id, name }: Named<string>,
@@ -52,10 +57,13 @@ export function find<Rules>(
 }
 
 /**
- * The key of something by id alone. Without one `"*"` is its entry only if no other could be,
- * were more known: what is denied by name must not be let in as one of the rest.
+ * Finds the key of an object by its id alone.
  *
- * @param couldBe Whether a key other than its id and `"*"` may be this thing's.
+ * `"*"` applies only if no other entry could. Otherwise an object that is denied by name would be
+ * allowed as one of the rest.
+ *
+ * @param couldBe Whether an entry, other than by id and `"*"`, may be for this object.
+ * @returns `undefined` if no entry applies for sure.
  */
 export function findById<Rules>(
   entries: Entries<Rules>,
@@ -71,7 +79,7 @@ export function findById<Rules>(
   return orRest(entries);
 }
 
-/** By the id that is written, or by the one that a name was found to be. */
+/** By the id in the config, or by the id that a name was resolved to. */
 function findOwn<Rules>(
   entries: Entries<Rules>,
   id: string,
@@ -84,7 +92,7 @@ function orRest<Rules>(entries: Entries<Rules>): "*" | undefined {
   return Object.hasOwn(entries, "*") ? "*" : undefined;
 }
 
-/** Keys by the ids that they are pinned to; entries never change, so each is looked at once. */
+/** Keys by the ids that they were resolved to. Entries never change, so each is read once. */
 function pinnedKeys<Rules>(
   entries: Entries<Rules>,
   of: Pins<Rules>["of"],
@@ -104,7 +112,7 @@ function pinnedKeys<Rules>(
 
 const PINNED_KEYS = new WeakMap<object, ReadonlyMap<string, string>>();
 
-/** Two keys may be found to be one thing: the one that its name would have found first is its entry. */
+/** Two keys may resolve to one object. The key that its name would match first is its entry. */
 function comesBefore(key: string, other: string): boolean {
   const rank = FORMS.findIndex((form) => form(key) === key);
   const otherRank = FORMS.findIndex((form) => form(other) === other);
@@ -112,8 +120,8 @@ function comesBefore(key: string, other: string): boolean {
 }
 
 /**
- * What a name may be written as: its slug, the simpler slug of OpenClaw's page,
- * itself, or itself behind `#`.
+ * Accepted spellings of a name: its slug, the simpler slug of OpenClaw's page, the name itself, or
+ * the name after `#`.
  */
 const FORMS: readonly ((name: string) => string)[] = [
   slug,
@@ -122,20 +130,22 @@ const FORMS: readonly ((name: string) => string)[] = [
   (name) => `#${name}`,
 ];
 
-/** Whether a key is one of the forms of a name. */
+/** Whether a key is an accepted spelling of a name. */
 export function isFormOf(key: string, name: string): boolean {
   return isNameKey(key) && FORMS.some((form) => form(name) === key);
 }
 
 /**
- * Anybody may name a guild as they like, so a name that is an id's look-alike
- * is no key: it would let in a stranger's guild in place of the one meant.
+ * Whether a key is a name, and not `"*"`, empty, or like an id.
+ *
+ * Any person may name a guild freely. If a name that looks like an id matched as a name, a
+ * stranger's guild could take the place of the intended one.
  */
 export function isNameKey(key: string): boolean {
   return key !== "" && key !== "*" && !/^\d{17,20}$/.test(key);
 }
 
-/** Own keys only: a channel may be called `constructor`. */
+/** Reads an entry by its own key only: a channel may be called `constructor`. */
 export function at<Rules>(entries: Entries<Rules>, key: string): Rules | undefined {
   return Object.hasOwn(entries, key) ? entries[key] : undefined;
 }

@@ -1,26 +1,34 @@
 /**
- * Values that may be written in several entries, of which the most particular holds (P7).
+ * Values that several entries may set. The most specific entry wins (P7).
  *
- * Each keeps the path of the entry that it came from, so a verdict can name the key to change.
+ * Each value keeps the path of its entry, so that a verdict can name the key to change.
  *
  * @module
  */
 
 import { pathTo } from "../core/config_path.ts";
 
-/** A value that holds in a place, and the config path where it is written, or would be. */
+/** A value that applies in a place. */
 export interface Ruled<Value> {
+  /** The value itself. */
   readonly value: Value;
+  /** Config path that sets it, or that would set it. */
   readonly rule: string;
 }
 
-/** Rules with the path of their entry. */
+/** One entry of the config, with its path. */
 export interface Layer<Rules> {
+  /** The entry's values. */
   readonly rules: Rules;
+  /** Config path of the entry. */
   readonly path: string;
 }
 
-/** What the first layer says that says something. */
+/**
+ * The value of the first layer that sets a key.
+ *
+ * @returns `undefined` if no layer sets it.
+ */
 export function firstOf<Rules, Key extends keyof Rules & string>(
   layers: readonly Layer<Rules>[],
   key: Key,
@@ -32,7 +40,7 @@ export function firstOf<Rules, Key extends keyof Rules & string>(
   return undefined;
 }
 
-/** A value with its path; of a default, where it would say otherwise. */
+/** A value with its config path; for a default, the path at which to change it. */
 export function ruled<Value>(value: Value, path: string, key: string): Ruled<Value> {
   return { value, rule: pathTo(path, key) };
 }

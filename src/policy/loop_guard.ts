@@ -1,9 +1,9 @@
 /**
- * Ends a conversation that bots have among themselves (P11).
+ * Ends conversations that bots have among themselves (P11).
  *
- * When the last messages of a channel are all by bots, ours among them, no bot is answered there
- * for a while, or until a person writes. What is counted is what everybody sees there, answered or
- * not, so two bots cannot keep each other awake through a third.
+ * If the last messages of a channel are all by bots, ours among them, Barnacle stops answering bots
+ * there. It starts again after a while, or when a person writes. It counts every message in the
+ * channel, answered or not. So two bots cannot keep a conversation going through a third.
  *
  * @module
  */
@@ -11,30 +11,35 @@
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { LoopGuardRules } from "./rules.ts";
 
+/** Counts bots' messages by channel, for one account. Times are Unix time in milliseconds. */
 export interface LoopGuard {
-  /** A message has been written there. `own`: by this account; `now` in Unix milliseconds. */
+  /** Counts a new message. `own`: this account wrote it. */
   said(channelId: ChannelId, by: "person" | "bot" | "own", now: number): void;
-  /** Whether no bot is answered there now. */
+  /** Whether Barnacle answers no bot in this channel now. */
   isMuted(channelId: ChannelId, now: number): boolean;
 }
 
-/** What bots have said in a channel since a person did. */
+/** Messages by bots in a channel since the last one by a person. */
 interface Run {
   readonly length: number;
-  /** How many of them come after our own last one; absent where none is ours. */
+  /** How many of them follow our own last one; absent if none is ours. */
   readonly sinceOwn?: number;
-  /** Since when no bot is answered, in Unix milliseconds. */
+  /** Unix time in milliseconds since which Barnacle answers no bot; absent if it does. */
   readonly mutedAt?: number;
 }
 
-/** The channel that has been quiet for longest is forgotten first. */
+/** Beyond this number, the guard forgets the channel whose last message is the oldest. */
 const MAX_CHANNELS = 10_000;
 
-/** @param rules As they are now: the config may change. */
+/**
+ * Creates a guard that has counted no message.
+ *
+ * @param rules Returns the current rules, since the config may change.
+ */
 export function createLoopGuard(rules: () => LoopGuardRules): LoopGuard {
   const runs = new Map<ChannelId, Run>();
 
-  /** What counts of a run: once the mute is over, the bots begin anew. */
+  /** The current run of a channel. After the mute, the count begins anew. */
   function runOf(channelId: ChannelId, now: number): Run | undefined {
     const run = runs.get(channelId);
     if (run?.mutedAt === undefined || now < run.mutedAt + rules().muteMs) return run;

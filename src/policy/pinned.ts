@@ -1,8 +1,9 @@
 /**
- * Names in the rules that were found to be ids, and those that were not (P4, P12).
+ * Replaces names in the rules by the ids that Discord gave for them, and lists the names that have
+ * none (P4, P12).
  *
- * Once an entry is found to be somebody it is that id, whatever they are called later and whoever
- * takes the name; the config still says the name, so the policy is made anew of both.
+ * Once an entry is resolved it means that id, even if the object is renamed or another one takes
+ * the name. The config still contains the name, so the policy is made anew from both.
  *
  * @module
  */
@@ -14,14 +15,15 @@ import type { AllowEntry } from "./allowlist.ts";
 import { isNameKey } from "./entries.ts";
 import type { AccessPolicy, ChannelRules, GuildRules } from "./rules.ts";
 
-/** An entry that is matched by a name, which somebody else may take. */
+/** An entry that matches by a name, which another object may take. */
 export interface UnresolvedName {
+  /** Kind of object that the name is for. */
   readonly kind: "user" | "guild" | "channel" | "role";
-  /** As it is written. */
+  /** The entry's text in the config. */
   readonly typed: string;
   /** Config path of the entry. */
   readonly rule: string;
-  /** Of a channel and of a role, the key of `guilds` that it is written in. */
+  /** Key of the guild entry that contains it; absent outside guilds. */
   readonly guild?: string;
 }
 
@@ -29,9 +31,9 @@ type Guilds = NonNullable<AccessPolicy["guilds"]>;
 type Channels = NonNullable<GuildRules["channels"]>;
 
 /**
- * The policy with its names as ids, where they are known.
+ * The policy with ids in place of names, as far as they are resolved.
  *
- * Where one name was found twice the first time holds: from then on it was that id.
+ * If a name was resolved twice, the first result holds: from then on it meant that id.
  */
 export function withNames(policy: AccessPolicy, names: readonly ResolvedName[]): AccessPolicy {
   if (names.length === 0) return policy;
@@ -99,7 +101,7 @@ function pinnedGuild(guild: GuildRules, key: string, pins: Pins): GuildRules {
   };
 }
 
-/** A channel of another guild's does no harm here: no message of this one is from it. */
+/** A channel of another guild does no harm here: no message in this guild comes from it. */
 function pinnedChannel(channel: ChannelRules, key: string, pins: Pins): ChannelRules {
   const { users } = channel;
   const pinned = isNameKey(key) ? pins.channels.get(key) : undefined;
@@ -110,7 +112,7 @@ function pinnedChannel(channel: ChannelRules, key: string, pins: Pins): ChannelR
   };
 }
 
-/** All entries that are still matched by name, in the order of the config. */
+/** All entries that still match by name, in the order of the config. */
 export function unresolvedNames(policy: AccessPolicy): readonly UnresolvedName[] {
   const { dm, commands, guilds = {}, ruleOf } = policy;
   const found = [
@@ -157,7 +159,7 @@ function unresolvedIn(
   });
 }
 
-/** Without a prototype: a channel that is called `constructor` must find no rule. */
+/** The result has no prototype: a channel called `constructor` must find no rule. */
 function mapped<Rules extends Guilds[string] | Channels[string]>(
   record: Readonly<Record<string, Rules>>,
   convert: (rules: Rules, key: string) => Rules,

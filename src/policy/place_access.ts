@@ -1,8 +1,8 @@
 /**
- * Who may talk to the bot where, whatever they do there (P2–P11, P13).
+ * Decides who may talk to the bot in which place, for every kind of event (P2–P11, P13).
  *
- * Every kind of event goes through here first, by the door of the place that it is from: what one
- * kind of event may not do in a place, no other kind may (P16).
+ * Every event passes this check first. So if one kind of event is not allowed in a place, no other
+ * kind is (P16).
  *
  * @module
  */
@@ -17,34 +17,46 @@ import { type AllowEntry, entryText, prepareAllowlist } from "./allowlist.ts";
 import { isFormOf } from "./entries.ts";
 import { type Ask, ignore, nameOf } from "./checks.ts";
 import type { Rights } from "./rights.ts";
-import { type AccessPolicy, type GroupEntry, type OpenPlace, rulesFor } from "./rules.ts";
+import { type OpenPlace, rulesFor } from "./place_rules.ts";
+import type { AccessPolicy, GroupEntry } from "./rules.ts";
 
-/** Somebody at a door. */
+/** The sender of an event, with its place. */
 export interface Caller {
+  /** The channel with its names. */
   readonly place: Place;
+  /** Id of that channel, thread or direct message channel. */
   readonly channelId: ChannelId;
+  /** The person, bot or webhook. */
   readonly sender: Sender;
+  /** Facts known beside the event. */
   readonly moment: KnownFacts;
-  /** The need of the command that they give, where they give one; asked only where it matters. */
+  /** Returns the right that the event's command needs; `undefined` if it is no command. */
   readonly needs: () => CommandNeeds | undefined;
-  /** Whether a stranger may be given a code for this, in a DM; of a group, see there. */
+  /** Whether a stranger may get a pairing code for this in a direct message. */
   readonly isChallenged: boolean;
-  /** Whether it is a message, of which PluralKit can say whose it is. */
+  /** Whether it is a message, for which PluralKit can name the author. */
   readonly isMessage: boolean;
 }
 
-/** They may talk here. */
+/** The sender may talk here. */
 export interface Entered {
+  /** Tells permission from a {@link Refusal}. */
   readonly kind: "entered";
+  /** Reason of the verdict, unless a later check replaces it. */
   readonly why: AcceptReason;
+  /** Config path of the rule that allows it. */
   readonly rule: string;
-  /** The rules of the place, in a guild. */
+  /** The rules of the place; absent outside guilds. */
   readonly open?: OpenPlace;
 }
 
+/** The sender may not talk here, or not yet. */
 export type Refusal = Exclude<Verdict, { readonly kind: "accept" }>;
 
-/** Discord's id of PluralKit: a webhook of any other application's is not PluralKit's (SEC-R33). */
+/**
+ * Discord's id of PluralKit's application. A webhook of another application is never PluralKit's
+ * (SEC-R33).
+ */
 const PLURALKIT_APPLICATION = "466378653216014359";
 
 const DM_ENABLED = "channels.discord.dm.enabled";
@@ -56,8 +68,10 @@ const ALLOW_BOTS = "channels.discord.allowBots";
 const LOOP_GUARD = "channels.discord.loopGuard";
 const ACCESS_GROUPS = "commands.useAccessGroups";
 const NO_SELF_TALK = "router.noSelfTalk";
+/** Config path of the rule by which Barnacle asks PluralKit. */
 export const PLURALKIT = "channels.discord.pluralkit.enabled";
 
+/** Prepares a policy for many events. */
 export function preparePlaceAccess(
   policy: AccessPolicy,
   rights: Rights,
@@ -65,7 +79,7 @@ export function preparePlaceAccess(
   const { dm, allowBots, asksPluralkit, commands } = policy;
   const lists = new Map<readonly AllowEntry[], (sender: Sender) => AllowEntry | undefined>();
 
-  /** Lists are indexed when they are first needed, so a verdict costs a few look-ups. */
+  /** Indexes each list when it is first needed, so a verdict costs a few look-ups. */
   function entryFor(sender: Sender, list: readonly AllowEntry[]): AllowEntry | undefined {
     let find = lists.get(list);
     if (!find) lists.set(list, find = prepareAllowlist(list));
@@ -120,7 +134,7 @@ export function preparePlaceAccess(
     return need === undefined ? undefined : unlistedPass();
   }
 
-  /** What a command is let in by where the lists do not hold for commands (K3). */
+  /** Access for a command if the allow lists do not apply to commands (K3). */
   function unlistedPass(): Pass | undefined {
     if (commands.usesAccessGroups) return undefined;
     return {
@@ -151,7 +165,7 @@ export function preparePlaceAccess(
     }
     const refusal = automatonIsRefused(caller, ask);
     if (refusal) return refusal;
-    // Nobody is given a code in a group, but whoever stores a message knows who is paired.
+    // In a group no stranger gets a code. But the store, which settles challenges, knows pairings.
     const isChallenged = caller.isMessage && caller.isChallenged &&
       caller.moment.isPaired === undefined;
     const entered = directSender({ ...caller, isChallenged }, ask);
@@ -226,7 +240,7 @@ export function preparePlaceAccess(
   };
 }
 
-/** What lets somebody in. */
+/** The reason for which a sender gets access. */
 interface Pass {
   readonly why: AcceptReason;
   readonly rule: string;
@@ -240,7 +254,7 @@ const PLURALKIT_SAYS = {
   failed: "PluralKit did not say in time whose it is, so it is a webhook's",
 } as const;
 
-/** Whether a group DM is one of those that are listed; all are where none are. */
+/** Whether a group DM is listed; without a list, every group is. */
 export function isGroupListed(
   entries: readonly GroupEntry[] | undefined,
   channelId: ChannelId,

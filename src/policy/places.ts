@@ -1,26 +1,29 @@
 /**
- * Where the bot may act at all, whoever speaks: what catch-up need not read is not read (G6).
+ * Decides where the bot may act at all, for any author. So catch-up skips all other places (G6).
  *
  * @module
  */
 
 import type { GuildPlace } from "../core/inbound/inbound.ts";
 import type { AllowEntry } from "./allowlist.ts";
-import { type AccessPolicy, rulesFor } from "./rules.ts";
+import { rulesFor } from "./place_rules.ts";
+import type { AccessPolicy } from "./rules.ts";
 
-/** Prepares a policy for many places of guilds. */
+/** Prepares the check of whether a policy opens a place, for many places of guilds. */
 export function prepareMayAct(policy: AccessPolicy): (place: GuildPlace) => boolean {
   return (place) => rulesFor(place, policy).kind === "open";
 }
 
-/** Whether anybody's direct message can be answered; a group's is one, and is no more than that. */
+/** Whether the policy allows any direct message at all. Group DMs need this, too. */
 export function mayActInDirect({ dm }: AccessPolicy): boolean {
   return dm.enabled && dm.policy !== "disabled";
 }
 
 /**
- * Prepares the question whether somebody's roles decide in a place. A channel's history leaves them
- * out, so there they must be asked for, one request for each author.
+ * Prepares the check of whether access to a place depends on the author's roles.
+ *
+ * A channel's history contains no roles. There, Barnacle must fetch them with one request for each
+ * author.
  */
 export function prepareAsksRoles(policy: AccessPolicy): (place: GuildPlace) => boolean {
   const known = new Map<readonly AllowEntry[], boolean>();

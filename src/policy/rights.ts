@@ -1,8 +1,8 @@
 /**
- * Who may do more than talk (P10, K3).
+ * Decides who may do more than talk (P10, K3).
  *
- * Rights belong to the owners and the approvers that are written for all of Barnacle, never to
- * whoever a guild's `users` lets in: a list that a channel has is a list of whom to hear.
+ * Rights belong to the owners and approvers that the config names for all of Barnacle. A guild's
+ * `users` list gives no right: it only says whose messages count there.
  *
  * @module
  */
@@ -13,18 +13,28 @@ import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import type { IgnoreReason } from "../core/inbound/verdict.ts";
 import { type AllowEntry, prepareAllowlist } from "./allowlist.ts";
 import { nameOf } from "./checks.ts";
-import { type AccessPolicy, rulesFor } from "./rules.ts";
+import { rulesFor } from "./place_rules.ts";
+import type { AccessPolicy } from "./rules.ts";
 
-/** Whether somebody has what a command needs; `why` not, and the rule that says so. */
+/** The check of a right that a command needs. */
 export interface Right {
+  /** Whether the sender has the right. */
   readonly isTheirs: boolean;
+  /** Reason of a verdict that refuses the command. */
   readonly why: IgnoreReason & ("not-manager" | "not-owner" | "not-approver");
+  /** Config path that gives the right. */
   readonly rule: string;
+  /** Writes the observed fact, for the operator. */
   readonly fact: () => string;
 }
 
+/** The rights of one policy. */
 export interface Rights {
-  /** @returns `undefined` where nothing is needed but to be somebody who may talk. */
+  /**
+   * Checks the right that a command needs.
+   *
+   * @returns `undefined` if each person who may talk has it.
+   */
   needed(
     needs: CommandNeeds,
     place: Place,
@@ -36,13 +46,14 @@ export interface Rights {
 const OWNERS = "commands.ownerAllowFrom";
 const APPROVERS = "channels.discord.execApprovals.approvers";
 
+/** Prepares a policy's owners and approvers for many checks. */
 export function prepareRights(
   { commands: { owners }, approvers }: Pick<AccessPolicy, "commands" | "approvers">,
 ): Rights {
   const approverIds = new Set<string>(approvers);
   const ownerEntry = owners && prepareAllowlist(owners.filter(namesOnePerson));
 
-  /** A PluralKit member's name is nobody's alone, so only an id makes a member an owner. */
+  /** A PluralKit member's name is not unique, so only an id makes a member an owner. */
   function isOwner(sender: Sender, { ownsApplication }: KnownFacts): boolean {
     if (sender.automaton) return false;
     if (!ownerEntry) return ownsApplication === true;
@@ -93,14 +104,16 @@ export function prepareRights(
   };
 }
 
-/** What an owner may be written as: an owner is one person, not everybody, and no role. */
+/** An owner is one person, so roles and `"*"` make none. */
 function namesOnePerson({ kind }: AllowEntry): boolean {
   return kind === "user" || kind === "pluralkit" || kind === "name";
 }
 
 /**
- * Whether the system prompt calls the sender the owner in this place: the list of the place names
- * them, and not as one of a role or of everybody. A hint to the model; no right comes of it (P10).
+ * Whether the system prompt calls the sender the owner in this place.
+ *
+ * True if the place's list names the sender, and not by a role or by `"*"`. It is a hint to the
+ * model and gives no right (P10).
  */
 export function isOwnerHint({ place, sender }: InboundMessage, policy: AccessPolicy): boolean {
   if (sender.automaton) return false;

@@ -16,13 +16,13 @@ import { type AllowEntry, parseAllowEntry, prepareAllowlist } from "../../src/po
 import { prepareAuthorize } from "../../src/policy/authorize.ts";
 import { isGroupListed } from "../../src/policy/place_access.ts";
 import { isOwnerHint } from "../../src/policy/rights.ts";
-import {
-  type AccessPolicy,
-  type ChannelRules,
-  type DmRules,
-  type GroupEntry,
-  type GuildRules,
-  rulesFor,
+import { rulesFor } from "../../src/policy/place_rules.ts";
+import type {
+  AccessPolicy,
+  ChannelRules,
+  DmRules,
+  GroupEntry,
+  GuildRules,
 } from "../../src/policy/rules.ts";
 import {
   channelId,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { AcceptStore } from "../../src/flows/receive/accept.ts";
+import type { AcceptStore } from "../../src/flows/receive/commit.ts";
 import type { DeliverPorts } from "../../src/flows/deliver/deliver.ts";
 import type { ChannelQueuesPorts } from "../../src/flows/deliver/channel_queues.ts";
 import type { TurnsPorts } from "../../src/flows/turn/turns.ts";

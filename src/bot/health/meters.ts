@@ -15,7 +15,7 @@ import { ModelError } from "../../core/model.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { GatewayStats } from "../../discord/gateway/main/thread.ts";
 import type { RequestMetric } from "../../discord/rest/client/client.ts";
-import type { Stored } from "../../flows/receive/accept.ts";
+import type { Stored } from "../../flows/receive/commit.ts";
 import type { Metrics } from "../../http/metrics.ts";
 
 export interface Meter {

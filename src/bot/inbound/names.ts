@@ -22,7 +22,8 @@ import { type ClosedGuild, createJoined } from "../../flows/receive/joined.ts";
 import { createNames, type Names } from "../../flows/names/resolve.ts";
 import { schedule } from "../../lib/schedule.ts";
 import { unresolvedNames } from "../../policy/pinned.ts";
-import { type AccessPolicy, rulesFor } from "../../policy/rules.ts";
+import { rulesFor } from "../../policy/place_rules.ts";
+import type { AccessPolicy } from "../../policy/rules.ts";
 
 export interface NamesOptions {
   /** As of now: it may be read again (C9). */

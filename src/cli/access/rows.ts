@@ -13,13 +13,8 @@ import type { Guild, GuildIndex } from "../../discord/gateway/read/guild_index.t
 import { placeIn } from "../../discord/gateway/read/places.ts";
 import { type AllowEntry, entryText } from "../../policy/allowlist.ts";
 import { isFormOf } from "../../policy/entries.ts";
-import {
-  type AccessPolicy,
-  type ChannelRules,
-  type GroupEntry,
-  type GuildRules,
-  rulesFor,
-} from "../../policy/rules.ts";
+import { rulesFor } from "../../policy/place_rules.ts";
+import type { AccessPolicy, ChannelRules, GroupEntry, GuildRules } from "../../policy/rules.ts";
 import { nobodysId } from "./place.ts";
 
 export interface AccessRow {

@@ -1,9 +1,9 @@
 /**
- * How many more times the bot may identify.
+ * Decides how many more times the bot may identify.
  *
- * Discord allows 1,000 in 24 hours over all shards and processes of a token, and
- * resets the token of whoever sends more. What is counted is in the store, so
- * that no crash loop can spend it; what follows from the count is decided here.
+ * Discord allows 1,000 IDENTIFYs in 24 hours over all shards and processes of a token, and resets
+ * the token if it sends more. The store keeps the count, so that no crash loop can spend it. This
+ * file decides what follows from the count.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#session-start-limit-object}
  * @module
@@ -11,59 +11,72 @@
 
 import { DAY_MS } from "./day.ts";
 
-/** What Discord said of the limit, in `/gateway/bot`. */
+/** Discord's limit, as `/gateway/bot` reports it. */
 export interface SessionStartLimit {
+  /** IDENTIFYs that Discord allows in 24 hours. */
   readonly total: number;
+  /** IDENTIFYs that Discord still allowed at {@link readAt}. */
   readonly remaining: number;
-  /** Milliseconds until `remaining` is `total` again, from {@link readAt} on. */
+  /** Milliseconds from {@link readAt} until `remaining` is `total` again. */
   readonly resetAfterMs: number;
-  /** IDENTIFYs in five seconds, one for each `shardId % maxConcurrency`. */
+  /** IDENTIFYs allowed in five seconds, one for each `shardId % maxConcurrency`. */
   readonly maxConcurrency: number;
-  /** Unix time in milliseconds. */
+  /** Unix time in milliseconds at which Discord reported the limit. */
   readonly readAt: number;
 }
 
-/** One IDENTIFY that was allowed. */
+/** One IDENTIFY that {@link askIdentify} granted. */
 export interface Identify {
+  /** Shard that identified, from 0. */
   readonly shardId: number;
-  /** Unix time in milliseconds. */
+  /** Unix time in milliseconds at which it was granted. */
   readonly at: number;
 }
 
+/** The stored facts for the decision. */
 export interface IdentifyRecord {
-  /** Of the last 24 hours at least, oldest first. */
+  /** IDENTIFYs of the last 24 hours at least, oldest first. */
   readonly identifies: readonly Identify[];
-  /** As Discord said last; absent before it did. */
+  /** Discord's last report; absent before the first one. */
   readonly limit?: SessionStartLimit;
 }
 
+/** How many IDENTIFYs are left, and until when the bot must wait. */
 export interface IdentifyBudget {
-  /** IDENTIFYs left, by our count or by Discord's, whichever is less. */
+  /** IDENTIFYs left, by our count or by Discord's, whichever is lower. */
   readonly left: number;
-  /** Unix time in milliseconds until which the bot holds back; absent while it need not. */
+  /** Unix time in milliseconds until which the bot must not identify; absent if it may. */
   readonly heldUntil?: number;
 }
 
+/** Whether a shard may identify now, and if not, why and until when. */
 export type IdentifyAnswer =
   | { readonly kind: "granted" }
-  /** Not before `untilMs`, Unix time in milliseconds. */
+  /**
+   * Not before `untilMs`, Unix time in milliseconds. `budget`: the daily limit is almost reached.
+   * `spacing`: the last IDENTIFY with the same rate limit key was less than {@link SPACING_MS} ago.
+   */
   | { readonly kind: "wait"; readonly untilMs: number; readonly why: "budget" | "spacing" };
 
-/** What is left for a person to put things right with. */
+/** IDENTIFYs a day that the bot never uses, so that a person can still repair it. */
 export const RESERVE = 50;
 
-/** Few enough to be worth a warning. */
+/** IDENTIFYs left from which on health checks warn. */
 export const LOW = 500;
 
 const DEFAULT_TOTAL = 1_000;
 
 /**
- * Milliseconds between two IDENTIFYs of one rate limit key. Discord takes one in five seconds, by
- * when they arrive; what is counted here has still to be written to the disk, and then sent.
+ * Milliseconds between two IDENTIFYs of one rate limit key. Discord accepts one in five seconds and
+ * counts by time of arrival. Ours are counted earlier, before they are stored and sent.
  */
 export const SPACING_MS = 6_000;
 
-/** @param now Unix time in milliseconds. */
+/**
+ * Computes the IDENTIFYs left.
+ *
+ * @param now Unix time in milliseconds.
+ */
 export function identifyBudget(record: IdentifyRecord, now: number): IdentifyBudget {
   const bounds = [ownBound(record, now), discordBound(record, now)];
   const left = Math.max(0, Math.min(...bounds.map((bound) => bound.left)));
@@ -72,7 +85,8 @@ export function identifyBudget(record: IdentifyRecord, now: number): IdentifyBud
 }
 
 /**
- * Whether a shard may identify now. Whoever is told so has it recorded first.
+ * Decides whether a shard may identify now. The caller records a granted IDENTIFY before it sends
+ * it.
  *
  * @param now Unix time in milliseconds.
  */
@@ -88,19 +102,19 @@ export function askIdentify(record: IdentifyRecord, shardId: number, now: number
   return untilMs > now ? { kind: "wait", untilMs, why: "spacing" } : { kind: "granted" };
 }
 
-/** Our own count of the last 24 hours; it holds even where Discord was never asked. */
+/** Our own count of the last 24 hours. It holds even if Discord never reported a limit. */
 function ownBound({ identifies, limit }: IdentifyRecord, now: number): IdentifyBudget {
   const total = limit?.total ?? DEFAULT_TOTAL;
   const since = identifies.filter(({ at }) => at > now - DAY_MS);
   const left = total - since.length;
   const allowed = Math.max(1, total - RESERVE);
-  // The reserve is free again once so many of the oldest are a day old. What a clock that was set
-  // back has left in the future happened by now.
+  // The bot may identify again once this one is a day old. A clock that was set back leaves records in
+  // the future; they count as made now.
   const oldest = since[since.length - allowed];
   return oldest ? { left, heldUntil: Math.min(oldest.at, now) + DAY_MS } : { left };
 }
 
-/** Discord's count, which knows of other processes too, less what we sent since it was read. */
+/** Discord's count, which includes other processes, less our IDENTIFYs since its report. */
 function discordBound({ identifies, limit }: IdentifyRecord, now: number): IdentifyBudget {
   if (!limit) return { left: Infinity };
   const readAt = Math.min(limit.readAt, now);

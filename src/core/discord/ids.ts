@@ -7,6 +7,11 @@
  * @module
  */
 
+/**
+ * Brands ids with the kind of object that they name. It has no value at runtime.
+ *
+ * @internal
+ */
 declare const kind: unique symbol;
 
 /** A Discord id: an unsigned 64-bit integer in decimal, such as `"175928847299117063"`. */
@@ -14,24 +19,38 @@ export type Snowflake<Kind extends string = string> = string & {
   readonly [kind]: Kind;
 };
 
+/**
+ * Id of a Discord account: of a person or a bot. A webhook's id stands here, too, for a message's
+ * author.
+ */
 export type UserId = Snowflake<"user">;
+/** Id of a guild, which people call a server. */
 export type GuildId = Snowflake<"guild">;
+/** Id of a channel, a thread or a direct message channel. */
 export type ChannelId = Snowflake<"channel">;
+/** Id of a message. {@link createdAtMs} tells when Discord received it. */
 export type MessageId = Snowflake<"message">;
+/** Id of a guild's role. The guild's own id is the id of its `@everyone` role. */
 export type RoleId = Snowflake<"role">;
+/** Id of a Discord application. A bot made after 2016 has the same number as user id. */
 export type ApplicationId = Snowflake<"application">;
 
+/**
+ * Brands account ids. It has no value at runtime.
+ *
+ * @internal
+ */
 declare const account: unique symbol;
 
-/** One of our bot accounts: a key of `channels.discord.accounts`, in lower case. */
+/** Name of one of our bot accounts: a key of `channels.discord.accounts`, in lower case. */
 export type AccountId = string & { readonly [account]: true };
 
-/** Reads an account's id as an operator wrote it; upper and lower case are one. */
+/** Reads an account's name from the operator's text, in any case. */
 export function toAccountId(text: string): AccountId {
   return text.toLowerCase() as AccountId;
 }
 
-/** Unix time, in milliseconds, of the first second of 2015: Discord's year zero. */
+/** Unix time in milliseconds of the start of 2015, from which snowflakes count. */
 const DISCORD_EPOCH_MS = 1_420_070_400_000;
 
 const MAX_SNOWFLAKE = 2n ** 64n - 1n;
@@ -39,12 +58,12 @@ const MAX_SNOWFLAKE = 2n ** 64n - 1n;
 const MAX_DIGITS = 20;
 
 /**
- * Reads an id that came from outside: config, command line, gateway or REST.
+ * Reads an id from outside: config, command line, gateway or REST.
  *
- * The caller names the kind; nothing in the digits tells a user from a channel.
+ * The caller names the kind. The digits do not tell a user from a channel.
  *
  * @param text Decimal digits, without sign, spaces or leading zeros.
- * @returns The id, or `undefined` if `text` is not an unsigned 64-bit integer.
+ * @returns The id, or `undefined` if `text` is not a positive 64-bit integer.
  */
 export function parseSnowflake<Kind extends string>(
   text: string,

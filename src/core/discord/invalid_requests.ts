@@ -1,36 +1,42 @@
 /**
- * Counts the requests that Discord holds against the bot's address.
+ * Counts the requests that Discord holds against the bot's IP address.
  *
- * Discord bans an address for 10,000 of them in ten minutes. They are kept by
- * the minute, and the minutes in the store, because a bot that is started again
- * after each failure would else count from nothing each time.
+ * Discord bans an address for 10,000 of them in ten minutes. Barnacle counts them by the minute and
+ * stores the minutes. Otherwise a bot that restarts after each failure would count from zero each
+ * time.
  *
  * @module
- * @see {@link https://docs.discord.com/developers/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans}
+ * @see {@link
+ * https://docs.discord.com/developers/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans}
  */
 
-/** How long Discord remembers one. */
+/** Milliseconds for which Discord counts an invalid request. */
 export const INVALID_WINDOW_MS = 10 * 60 * 1_000;
 
 const MINUTE_MS = 60_000;
 
+/** The count of one IP address. */
 export interface InvalidRequests {
   /**
-   * Those of the last ten minutes, as counted by now; up to a minute's more, for only minutes are
-   * kept.
+   * Requests of the last ten minutes, plus up to a minute's more, because only minutes are kept.
    *
-   * @param now Unix time in milliseconds; of a time to come: what will be left then.
+   * @param now Unix time in milliseconds. A future time gives the requests that will still count
+   * then.
    */
   count(now: number): number;
-  /** @param now Unix time in milliseconds. */
+  /**
+   * Counts one more request.
+   *
+   * @param now Unix time in milliseconds.
+   */
   note(now: number): void;
 }
 
 /**
- * Begins with what earlier runs have counted.
+ * Creates a count that starts with the requests of earlier runs.
  *
- * @param stored Minutes since 1970, and how many requests each had.
- * @param onNote Told of the minute of each one, for the store.
+ * @param stored Minutes since 1970, and the number of requests in each.
+ * @param onNote Gets the minute (since 1970) of each new request, to store it.
  */
 export function createInvalidRequests(
   stored: readonly { readonly minute: number; readonly count: number }[],
@@ -43,7 +49,7 @@ export function createInvalidRequests(
     count(now) {
       let sum = 0;
       const [from, to] = [minuteOf(now - INVALID_WINDOW_MS), minuteOf(now)];
-      // What is of a time to come was noted by a clock that was wrong.
+      // A wrong clock counted the minutes that lie in the future.
       for (const [minute, count] of byMinute) if (minute >= from && minute <= to) sum += count;
       return sum;
     },
@@ -57,7 +63,7 @@ export function createInvalidRequests(
   };
 }
 
-/** The minute since 1970 that a moment, in Unix milliseconds, lies in. */
+/** The minute since 1970 of a Unix time in milliseconds. */
 function minuteOf(ms: number): number {
   return Math.floor(ms / MINUTE_MS);
 }

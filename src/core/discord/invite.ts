@@ -1,5 +1,5 @@
 /**
- * The link by which the owner of a guild invites the bot, with the least that
+ * Makes the link by which the owner of a guild invites the bot, with the fewest permissions that
  * this version needs (SEC-R34).
  *
  * @see {@link https://docs.discord.com/developers/topics/oauth2#bot-authorization-flow}
@@ -8,16 +8,17 @@
 
 import { type ApplicationId, parseSnowflake } from "./ids.ts";
 
-/** A permission that the bot asks for, and what becomes of it without. */
+/** A permission that the bot asks for. */
 export interface InvitePermission {
-  /** As Discord's dialogue names it. */
+  /** Name in Discord's dialogue: `"Send Messages"`. */
   readonly name: string;
-  /** Its place in Discord's bit set. */
+  /** Index of its bit in Discord's bit set, from 0. */
   readonly bit: number;
+  /** What the bot needs it for, as the end of a sentence: `"to answer …"`. */
   readonly why: string;
 }
 
-/** Each of them is used by code of this version; whoever adds a use adds it here. */
+/** This version uses each of them. A change that uses another one adds it here. */
 export const INVITE_PERMISSIONS: readonly InvitePermission[] = [
   { name: "View Channels", bit: 10, why: "to hear what is said at all" },
   { name: "Send Messages", bit: 11, why: "to answer, and to show that it is typing" },
@@ -29,14 +30,19 @@ export const INVITE_PERMISSIONS: readonly InvitePermission[] = [
   { name: "Send Messages in Threads", bit: 38, why: "to answer where the question is in a thread" },
 ];
 
-/** `applications.commands` is for what is typed after a slash; it grants nothing in a guild. */
+/** `applications.commands` is for slash commands; it grants nothing in a guild. */
 const SCOPES = "bot applications.commands";
 
-/** The permissions as the decimal number that Discord counts in. */
+/** The bit set of all permissions as a decimal number, as Discord's URLs take it. */
 export function invitePermissions(): string {
   return INVITE_PERMISSIONS.reduce((bits, { bit }) => bits | 1n << BigInt(bit), 0n).toString();
 }
 
+/**
+ * The link's URL.
+ *
+ * @param applicationId Application of the bot to invite.
+ */
 export function inviteUrl(applicationId: ApplicationId): string {
   const url = new URL("https://discord.com/oauth2/authorize");
   url.searchParams.set("client_id", applicationId);
@@ -46,10 +52,10 @@ export function inviteUrl(applicationId: ApplicationId): string {
 }
 
 /**
- * Reads the bot's id out of its token, which begins with it in base64. It is the
- * application's as well, but for bots made before 2016.
+ * Reads the bot's id out of its token, which begins with it in base64. For bots made since 2016,
+ * the application has the same id.
  *
- * @returns `undefined` where the text is no bot token.
+ * @returns `undefined` if the text is no bot token.
  */
 export function applicationIdIn(token: string): ApplicationId | undefined {
   const [first = "", ...rest] = token.split(".");

@@ -1,6 +1,6 @@
 /**
- * Discord's ids as zod reads them: in dispatches, in answers of REST, and in the store, whose rows
- * an older Barnacle or somebody else's program may have written.
+ * The zod schema of Discord's ids: in dispatches, in REST answers, and in stored rows, which an
+ * older Barnacle or another program may have written.
  *
  * @module
  */
@@ -9,8 +9,9 @@ import { z } from "zod";
 import { parseSnowflake, type Snowflake } from "./ids.ts";
 
 /**
- * A string that is an id; the caller names its kind, as with `parseSnowflake`. What is refused is
- * not repeated: it comes from outside, and errors are logged.
+ * A string that is an id; the caller names its kind, as with `parseSnowflake`.
+ *
+ * The issue does not repeat a refused text: the text comes from outside, and errors are logged.
  */
 export function snowflakeSchema<Kind extends string>(): z.ZodType<Snowflake<Kind>> {
   return z.string().transform((text, context) => {

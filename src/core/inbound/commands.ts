@@ -1,33 +1,41 @@
 /**
- * The commands that people may give, and who may give each (K2, K3).
+ * Lists the commands that people may give, and who may give each (K2, K3).
  *
- * One list for slash commands and for those that are text. A text is a command only as a whole: to
- * mention `/status` in a sentence gives none.
+ * One list serves slash commands and text commands. A text is a command only as a whole: a sentence
+ * that mentions `/status` gives none.
  *
  * @module
  */
 
-/** `everybody` who may talk to the bot there; `session`: in a guild, who manages messages. */
+/**
+ * Who may give a command. `everybody`: each person who may talk to the bot there. `session`: in a
+ * guild, a person who may manage messages, or an owner; elsewhere, as `everybody`. `owner`: an
+ * owner of the bot. `approver`: an approver.
+ */
 export type CommandNeeds = "everybody" | "session" | "owner" | "approver";
 
-/** Who may give a command, and whether words may follow its name (Y: M4, K1). */
+/** How a command is given (M4, K1). */
 export interface CommandKind {
+  /** Who may give it. */
   readonly needs: CommandNeeds;
+  /** Whether words may follow its name. */
   readonly takesWords: boolean;
 }
 
 /** A text that is a command. */
 export interface Command {
-  /** As listed, in lower case and without `/`. */
+  /** Its key in {@link COMMANDS}: lower case, without `/`. */
   readonly name: string;
+  /** Its entry in the list. */
   readonly kind: CommandKind;
-  /** What follows the name. */
+  /** The text after the name; empty if there is none. */
   readonly words: string;
 }
 
 const alone = (needs: CommandNeeds): CommandKind => ({ needs, takesWords: false });
 const withWords = (needs: CommandNeeds): CommandKind => ({ needs, takesWords: true });
 
+/** All commands, by name in lower case without `/`. */
 export const COMMANDS: ReadonlyMap<string, CommandKind> = new Map([
   ["help", alone("everybody")],
   ["commands", alone("everybody")],
@@ -38,7 +46,7 @@ export const COMMANDS: ReadonlyMap<string, CommandKind> = new Map([
   ["why", withWords("everybody")],
   ["skill", withWords("everybody")],
   ["forget", withWords("everybody")],
-  // Whoever may talk may stop their own turn (K3); whose turn it is, the command itself asks.
+  // A person who may talk may stop their own turn (K3); the command itself checks whose turn it is.
   ["stop", alone("everybody")],
   ["new", withWords("session")],
   ["reset", withWords("session")],
@@ -60,10 +68,11 @@ export const COMMANDS: ReadonlyMap<string, CommandKind> = new Map([
 ]);
 
 /**
- * The command that a text is: `"/model x"`, `"/Model: x"`, `"/status"`; not `"/status now"`, for it
- * takes no words, and not `"/configure"`, for it is no command that begins like one.
+ * Reads a text as a command: `"/model x"`, `"/Model: x"`, `"/status"`. Not `"/status now"`, since
+ * `status` takes no words. Not `"/configure"`, since a command must match as a whole word.
  *
- * @param commands Those that exist.
+ * @param commands The commands that exist, as {@link COMMANDS} lists them.
+ * @returns `undefined` if the text is no command.
  */
 export function commandOf(
   text: string,

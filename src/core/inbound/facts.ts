@@ -1,8 +1,8 @@
 /**
- * What a verdict was made from, as it goes on record: without the words (P1).
+ * The facts behind a verdict, as the store records them: without the message's words (P1).
  *
- * The same engine that judged can judge them again, so `barnacle why` shows each of its checks, and
- * not only the last one.
+ * The engine that judged the message can judge these facts again. So `barnacle why` shows each
+ * check, not only the last one.
  *
  * @module
  */
@@ -14,55 +14,59 @@ import type { KnownFacts } from "./known_facts.ts";
 import type { Verdict } from "./verdict.ts";
 
 /**
- * A message without what it says; whoever judges it again needs nothing else.
+ * A message without its words; enough to judge it again.
  *
- * Nothing in it differs for every message: the same sender in the same place gives the same facts,
- * and the store keeps those once.
+ * The same sender in the same place gives the same facts, and the store keeps equal facts once. So
+ * no fact differs for every message.
  */
 export interface Facts
   extends
     Omit<InboundMessage, "kind" | "text" | "quoted" | "extras" | "accountId" | "id" | "sentAt"> {
+  /** The facts known beside the message when it was judged. */
   readonly moment: KnownFacts;
-  /** Whether Discord told any words, or anything beside them (M5). */
+  /** Whether Discord delivered any text or attachment (M5). */
   readonly hasContent: boolean;
-  /** Whether a pattern of the bot's matched; absent where nobody looked. */
+  /** Whether a mention pattern of the bot matched; absent if the verdict did not depend on it. */
   readonly matchesPattern?: boolean;
-  /** The command that it is, without `/`, where it is one (M4). */
+  /** Name of the command, without `/`; absent if the verdict did not depend on one (M4). */
   readonly command?: string;
 }
 
-/** What a verdict needs to know of the words, in place of the words. */
+/** Facts about the words that a verdict needs, in place of the words. */
 export type Gist = Pick<Facts, "hasContent" | "matchesPattern" | "command">;
 
-/** A message whose words are gone: what is known of them stands in their place. */
+/** A stored message without its words. */
 export interface RecalledMessage extends InboundMessage {
+  /** Stands in for the words. */
   readonly gist: Gist;
 }
 
-/** One step of how a verdict was come by. */
+/** One step of the way to a verdict. */
 export interface Check {
-  /** `"sender"`: one word, the same for the same question. */
+  /** One word, the same for the same question: `"sender"`. */
   readonly id: string;
+  /** Whether the message passed this step. */
   readonly passed: boolean;
-  /** What is so: `"ada (123) is not on the list"`. Names are untrusted. */
+  /** The observed fact: `"ada (123) is not on the list"`. Names in it are untrusted. */
   readonly fact: string;
-  /** Config path of the rule that was asked. */
+  /** Config path of the rule that this step checked. */
   readonly rule: string;
 }
 
-/** A verdict with the way to it. */
+/** A verdict with the steps that led to it. */
 export interface Explanation {
+  /** The outcome of all checks. */
   readonly verdict: Verdict;
-  /** In the order in which they were asked; of a message that is not answered the last one failed. */
+  /** In the order of the checks; if the message is not answered, the last one failed. */
   readonly checks: readonly Check[];
 }
 
-/** Whether a message says anything: in words, or by what it carries. */
+/** Whether a message contains text or anything else to read, such as an attachment. */
 export function hasContent({ text, extras }: Pick<InboundMessage, "text" | "extras">): boolean {
   return text.trim() !== "" || extras.length > 0;
 }
 
-/** Whether a message speaks to the bot, patterns apart (M2). A bot that only replies does not. */
+/** Whether a message addresses the bot, patterns apart (M2). A reply of another bot does not. */
 export function isMention(
   { mention, sender }: Pick<InboundMessage, "mention" | "sender">,
 ): boolean {
@@ -70,12 +74,12 @@ export function isMention(
 }
 
 /**
- * The facts of a message that was judged, as they go on record.
+ * The facts of a judged message, as the store records them.
  *
- * Of the words there is only what the verdict says that somebody looked at: of a sender who was
- * turned away, nothing but whether there were any.
+ * About the words they say only what the verdict depended on. Of a refused sender, they say only
+ * whether there were any words.
  *
- * @param said What policy said, where something else became of it.
+ * @param said The policy's verdict, if another one replaced it.
  */
 export function factsOf(
   message: InboundMessage,
@@ -97,13 +101,13 @@ export function factsOf(
   };
 }
 
-/** Roles of a sender whose {@link factsKey} is still short. */
+/** Most roles of a sender for which {@link factsKey} makes a key, since it must stay short. */
 const KEY_ROLES_MAX = 8;
 
 /**
- * A text that tells the facts of a common message: a person's, in a guild's channel, with nothing
- * known beside it. Two messages with the same key have the same {@link factsOf}. It costs a tenth
- * of the facts.
+ * A text that identifies the facts of a common message: a person's, in a guild's channel, with no
+ * known facts. Two messages with the same key have the same {@link factsOf}. Making the key costs a
+ * tenth of making the facts.
  *
  * @returns `undefined` for any other message.
  */
@@ -128,7 +132,7 @@ export function factsKey(
   return key;
 }
 
-/** A name with its length, so that no name can pass for two. */
+/** A name with its length, so that no name can imitate two. */
 function measured(name: string | undefined): string {
   return name === undefined ? "-" : `${name.length} ${name}`;
 }
@@ -138,14 +142,14 @@ function isEmpty(moment: KnownFacts): boolean {
   return true;
 }
 
-/** A channel's topic is words as well, and no verdict asks for it. */
+/** Removes a channel's topic, since it is words as well and no verdict depends on it. */
 function withoutTopic(place: Place): Place {
   if (place.kind !== "guild" || place.topic === undefined) return place;
   const { topic: _, ...rest } = place;
   return rest;
 }
 
-/** What the store found out when it settled a verdict: whether the sender is paired. */
+/** Facts that the store added when it settled a verdict: whether the sender is paired. */
 function settledBy({ why }: Verdict): KnownFacts {
   switch (why) {
     case "dm-paired":
@@ -172,10 +176,10 @@ function gistOf(message: InboundMessage, { why }: Verdict): Gist {
 
 type Reason = Verdict["why"];
 
-/** What a reason tells of the patterns, where nothing else mentions the bot. */
+/** Whether a pattern matched, by reason, if nothing else mentions the bot. */
 const PATTERN_BY_REASON: ReadonlyMap<Reason, boolean> = new Map([
   ["mentioned", true],
-  // It would have been answered; that it waits does not say why, and as well by a pattern.
+  // It would have been answered, by a pattern or otherwise: its reason does not tell.
   ["pluralkit-original", true],
   ["pk-original", true],
   ["no-mention", false],
@@ -183,7 +187,7 @@ const PATTERN_BY_REASON: ReadonlyMap<Reason, boolean> = new Map([
   ["rule-not-built", false],
 ]);
 
-/** Reasons that a command may have been what mattered for. */
+/** Reasons that may depend on a command. */
 const COMMAND_REASONS: ReadonlySet<Reason> = new Set([
   "pluralkit-original",
   "pk-original",
@@ -195,7 +199,7 @@ const COMMAND_REASONS: ReadonlySet<Reason> = new Set([
   "not-approver",
 ]);
 
-/** The message again, as far as it is known; whoever judges it comes to the same verdict. */
+/** Rebuilds a message from its facts. Judging it again gives the same verdict. */
 export function toMessage(
   facts: Facts,
   { id, accountId }: { readonly id: MessageId; readonly accountId: AccountId },

@@ -1,9 +1,9 @@
 /**
- * What reaches Barnacle, in Barnacle's own words.
+ * Discord's events in Barnacle's own types.
  *
- * `discord/gateway/` alone makes these, from the socket and from the history
- * that `discord/rest/` reads; everything after it is spared Discord's payloads.
- * All of it survives `JSON.stringify`, for the inbox keeps it.
+ * Only `discord/gateway/` makes them, from the socket and from the history that `discord/rest/`
+ * reads. No later code needs to know Discord's payloads. All of them survive `JSON.stringify`,
+ * because the inbox keeps them.
  *
  * @module
  */
@@ -19,141 +19,183 @@ import type {
 } from "../discord/ids.ts";
 
 /**
- * Who wrote a message, as far as policy may care. Display names and nicknames
- * are left out: anybody can take one.
+ * The author of a message, as far as policy may depend on it. Display names and nicknames are left
+ * out: any person can take any of them.
  */
 export interface Sender {
-  /** The account; of a proxied message, the one that PluralKit names. */
+  /** The author's account; for a proxied message, the account that PluralKit names. */
   readonly id: UserId;
-  /** Unique among accounts: `"ada"`. */
+  /** Unique among accounts: `"ada"`. For a proxied message `"pk:"` and the member's id. */
   readonly username: string;
-  /** `"ada#1234"`; only accounts that still have a discriminator have one. */
+  /** `"ada#1234"`; absent for accounts without a discriminator. */
   readonly tag?: string;
-  /** Held in the guild of the message; empty in direct messages. */
+  /** Roles in the message's guild; empty in direct messages. */
   readonly roles: readonly Role[];
-  /** What speaks here, where it is no person: ignored, or judged by rules of its own (P11). */
+  /** Set if the author is no person. Ignored, or judged by separate rules (P11). */
   readonly automaton?: "bot" | "webhook";
-  /** Of a webhook, the application that made it, where one did. */
+  /** The application that made the webhook; absent if none did, and for other authors. */
   readonly applicationId?: ApplicationId;
   /** Set when PluralKit proxied the message for a member of a system. */
   readonly pluralkit?: PluralkitMember;
 }
 
+/** A role that a sender has. */
 export interface Role {
+  /** Role id in the message's guild. */
   readonly id: RoleId;
-  /** Absent where the guild has another role of that name (P14), or does not tell. */
+  /** Absent if the guild has another role of that name (P14), or if the name is unknown. */
   readonly name?: string;
 }
 
+/** A member of a PluralKit system, for which a person speaks. */
 export interface PluralkitMember {
-  /** PluralKit's own id, such as `"abcde"`. */
+  /** PluralKit's own id of the member: `"abcde"`. */
   readonly memberId: string;
+  /** The member's name. Members choose it freely, so it is untrusted. */
   readonly name: string;
-  /** The system's name, where it has one: people read `Member (PK:System)`. */
+  /** The system's name, shown as `Member (PK:System)`; absent if it has none. */
   readonly system?: string;
 }
 
-/** Something with an id and a name that people may use for it. */
+/** An object at Discord with its id and its name. */
 export interface Named<Id> {
+  /** Discord's id of the object. */
   readonly id: Id;
+  /** Current name, untrusted. The id as text if the name is unknown. */
   readonly name: string;
 }
 
-/** Where a message was written. A message without a guild is never a guild's (P2). */
+/** The place of a message. A message without a guild never belongs to one (P2). */
 export type Place =
   | { readonly kind: "dm" }
   | { readonly kind: "group_dm"; readonly name?: string }
   | GuildPlace;
 
+/** A channel or thread of a guild. */
 export interface GuildPlace {
+  /** Tells this place from direct messages and groups. */
   readonly kind: "guild";
+  /** The guild of the channel. */
   readonly guild: Named<GuildId>;
-  /** Of a message in a thread, the thread's parent. */
+  /** The channel; for a message in a thread, the thread's parent. */
   readonly channel: Named<ChannelId>;
+  /** The thread; absent outside threads. */
   readonly thread?: Named<ChannelId>;
-  /** The channel's topic: untrusted, as every name is (H4). */
+  /** The channel's topic; absent if it has none. Untrusted, as every name is (H4). */
   readonly topic?: string;
   /**
-   * Set where the guild, the channel or its parent is not known: names are ids then, and without
-   * `thread` the channel may be a thread. Only a rule by the place's own id speaks of it for sure.
+   * Set if the gateway has not described the guild, the channel or its parent. Names are ids then,
+   * and without `thread` the channel may be a thread. Only a rule by the place's own id applies for
+   * sure.
    */
   readonly isUnknown?: true;
 }
 
-/** How a message addresses the bot, patterns apart (M2). */
+/** How a message addresses the bot, patterns apart (M2): by user, by role, or as a reply. */
 export type Mention = "user" | "role" | "reply";
 
-/** Something that a message carries beside its text, described in words for a model (H3). */
+/** A part of a message beside its text, described in words for a model (H3). */
 export interface Extra {
+  /** Kind of this part. */
   readonly kind: "attachment" | "sticker" | "poll" | "embed" | "components" | "forward";
   /** Untrusted text: `"cat.png (image/png, 12 kB)"`. */
   readonly text: string;
 }
 
-/** The message that another one replies to. */
+/** The message that another message replies to. */
 export interface Quoted {
+  /** Discord's id of the quoted message. */
   readonly id: MessageId;
-  /** Absent where Discord does not show it: deleted, or not loaded. */
+  /** Author of the quoted message; absent if it is deleted or Discord did not load it. */
   readonly author?: { readonly id: UserId; readonly tag: string };
+  /** Text of the quoted message; empty if Discord did not load it. Untrusted. */
   readonly text: string;
 }
 
-/** A message that someone other than this bot wrote. */
+/** A message that another author than this bot wrote. */
 export interface InboundMessage {
+  /** Tells this event from {@link OwnMessage}. */
   readonly kind: "message";
-  /** Which of our accounts saw it. */
+  /** The account of ours that received it. */
   readonly accountId: AccountId;
+  /** Discord's id of the message. */
   readonly id: MessageId;
-  /** 0 as first sent, 1 if it was edited before it was read: Discord does not tell how often. */
+  /**
+   * 0 for the original text. 1 if it was edited before Barnacle read it; Discord does not tell how
+   * often.
+   */
   readonly revision: number;
-  /** Where a reply goes (S3): a thread's id, where it was written in a thread. */
+  /** Target of a reply (S3): the thread's id for a message in a thread. */
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
+  /** The channel with its names, for policy and prompt. */
   readonly place: Place;
+  /** The author. */
   readonly sender: Sender;
+  /** The text with Discord's markup, bounded. Untrusted; may be empty. */
   readonly text: string;
-  /** Unix time in milliseconds, from the message's id. */
+  /** Unix time in milliseconds, read from the message's id. */
   readonly sentAt: number;
+  /** How it addresses the bot; absent if it does not, patterns apart. */
   readonly mention?: Mention;
-  /** Whether it mentions somebody who is not the bot. */
+  /** Whether it mentions a user or role other than the bot. */
   readonly mentionsOthers: boolean;
+  /** The message that it replies to; absent if it is no reply. */
   readonly quoted?: Quoted;
+  /** Attachments, embeds and other parts beside the text; may be empty. */
   readonly extras: readonly Extra[];
 }
 
-/** Our own message, seen on the gateway: Discord has it, which settles its outbox row. */
+/**
+ * A message of our own, as the gateway brings it back: Discord has it, which settles its outbox
+ * row.
+ */
 export interface OwnMessage {
+  /** Tells this event from {@link InboundMessage}. */
   readonly kind: "own_message";
+  /** The account of ours that posted it. */
   readonly accountId: AccountId;
+  /** Discord's id of the message. */
   readonly id: MessageId;
+  /** Channel, thread or direct message channel that it stands in. */
   readonly channelId: ChannelId;
-  /** What we sent it with; absent on what a person made the bot post in another way. */
+  /** The nonce of our request; absent if another program posted it with our account. */
   readonly nonce?: string;
 }
 
 /** A message as a channel shows it: all that a channel's history has. */
 export type PostedMessage = InboundMessage | OwnMessage;
 
-/** Who we are at Discord. */
+/** The bot's own identity at Discord, from READY. */
 export interface Self {
+  /** The bot's user id. */
   readonly userId: UserId;
+  /** Id of the bot's application. */
   readonly applicationId: ApplicationId;
+  /** The bot's current user name. */
   readonly username: string;
 }
 
-/** What RESUME needs. */
+/** The state that RESUME needs. */
 export interface GatewaySession {
+  /** Discord's id of the session, from READY. */
   readonly sessionId: string;
+  /** WebSocket URL at which Discord resumes the session. */
   readonly resumeUrl: string;
-  /** The last sequence number whose events are stored. */
+  /** The durable sequence number: all events up to it are stored. */
   readonly seq: number;
-  /** Set where Discord has forgotten events that the store has lost: a new session is due (G5b). */
+  /**
+   * Set if the store lost events that Discord has forgotten: the next connection opens a new
+   * session (G5b).
+   */
   readonly hasHole?: true;
 }
 
-/** What is kept of a guild, as text that only `discord/gateway/` reads; `undefined` once it is left. */
+/** The stored state of a guild. */
 export interface GuildSnapshot {
+  /** The guild that the snapshot describes. */
   readonly guildId: GuildId;
+  /** A text that only `discord/gateway/` reads; `undefined` once the bot has left the guild. */
   readonly text: string | undefined;
 }

@@ -1,5 +1,6 @@
 /**
- * From a message that is judged to a turn that has ended: what the transactions of both store.
+ * The records that the store's transactions take and return, from a judged message to the end of
+ * its turn.
  *
  * @module
  */
@@ -12,70 +13,91 @@ import type { PairingRequest, PairingService } from "./pairing.ts";
 import type { Entry } from "./transcript.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** A message with what was decided of it: one row of T1. */
+/** A message with its verdict: one row of T1. */
 export interface Judged {
+  /** The judged message, whole. */
   readonly message: InboundMessage;
+  /** The verdict to store. */
   readonly verdict: Verdict;
-  /** What policy said, where catch-up has made something else of it (G6). */
+  /** The policy's verdict, if catch-up replaced it (G6); else absent. */
   readonly said?: Verdict;
-  /** Set where it is accepted, or may yet be: a challenge, or what is undecided. */
+  /** Set if the message is accepted, or may be later: a challenge, or an undecided one. */
   readonly route?: Route;
-  /** What was known beside the message when it was judged. */
+  /** The facts known beside the message when it was judged. */
   readonly moment?: KnownFacts;
-  /** The policy that judged it, as the store numbers them; absent: none was kept. */
+  /** The store's number of the policy that judged it; absent if the store kept none. */
   readonly policyId?: number;
 }
 
-/** What one T1 stores, all or nothing. */
+/** The input of one T1, which stores all of it or nothing. */
 export interface AcceptedBatch {
+  /** The account that received the messages. */
   readonly accountId: AccountId;
-  /** How far a shard has been heard: RESUME asks for what comes after. Absent: read over REST. */
+  /**
+   * Last sequence number of a shard; RESUME asks for later events. Absent for messages read over
+   * REST.
+   */
   readonly heard?: { readonly shardId: number; readonly seq: number };
+  /** Messages with their verdicts, in the order of their arrival. */
   readonly judged: readonly Judged[];
-  /** Our own messages that the gateway echoed: outbox rows with these nonces are sent. */
+  /**
+   * Our own messages, as the gateway brought them back. Outbox rows with these nonces count as
+   * sent.
+   */
   readonly echoes: readonly Echo[];
+  /** Guilds whose stored state changes. */
   readonly guilds: readonly GuildSnapshot[];
-  /** Settles what is to be challenged; without it nobody is, and no code is made. */
+  /** Makes codes for strangers. Without it, a challenge makes no code and stores no request. */
   readonly pairing?: PairingService;
 }
 
+/** One of the bot's own messages, seen at Discord. */
 export interface Echo {
-  /** Absent on what a client without nonces posted as us. */
+  /** Nonce of the request; absent if a client without nonces posted it as us. */
   readonly nonce?: string;
+  /** Discord's id of the message. */
   readonly messageId: MessageId;
+  /** Channel, thread or direct message channel that it stands in. */
   readonly channelId: ChannelId;
-  /** Unix time in milliseconds at which it came; absent of what was found in a history. */
+  /**
+   * Unix time in milliseconds at which the gateway brought it; absent if it comes from a channel's
+   * history.
+   */
   readonly heardAt?: number;
 }
 
-/** A message of our own user's that this store did not send: somebody else has our token (G11). */
+/** A message of our own user that this store did not send: another program has our token (G11). */
 export interface Foreign {
+  /** Discord's id of the message. */
   readonly messageId: MessageId;
+  /** Channel that it stands in. */
   readonly channelId: ChannelId;
   /**
    * - `unknown`: no row has its nonce, or it has none.
-   * - `unsent`: a row has it that was not yet being sent: a twin computes the same nonce.
-   * - `early`: it came before our first attempt.
+   * - `unsent`: a row has its nonce, but no attempt had begun: a second instance computes the same
+   *   nonce.
+   * - `early`: it arrived before our first attempt.
    */
   readonly why: "unknown" | "unsent" | "early";
 }
 
-/** What came of a T1. */
+/** The result of a T1. */
 export interface Accepted {
   /** Messages that are new to the inbox, each with the verdict that accepts it. */
   readonly accepted: readonly Judged[];
-  /** Rows of the outbox that an echo settled. */
+  /** Number of outbox rows that an echo settled. */
   readonly settled: number;
-  /** Their channels, each once. */
+  /** Channels of those rows, each once. */
   readonly settledIn: readonly ChannelId[];
+  /** Own messages that this store did not send. */
   readonly foreign: readonly Foreign[];
-  /** Messages that are new and wait for a fact. */
+  /** New messages that wait for a fact. */
   readonly undecided: readonly Judged[];
-  /** Strangers who have a code now, and had none. */
+  /** Requests of strangers who got a code just now. */
   readonly challenged: readonly PairingRequest[];
 }
 
-/** Of what brought nothing new. */
+/** The result of a T1 that brought nothing new. */
 export const NOTHING_ACCEPTED: Accepted = {
   accepted: [],
   settled: 0,
@@ -85,47 +107,52 @@ export const NOTHING_ACCEPTED: Accepted = {
   challenged: [],
 };
 
-/** Who answers a message, and in which session. */
+/** The agent and the session that answer a message. */
 export interface Route {
+  /** Id of the agent, as the config has it: `"main"`. */
   readonly agentId: string;
-  /** `"agent:main:main"`, `"agent:main:discord:channel:<id>"` (S1). */
+  /** The conversation's key: `"agent:main:main"`, `"agent:main:discord:channel:<id>"` (S1). */
   readonly sessionKey: string;
 }
 
-/** A message that a turn was begun for (T2). */
+/** A message for which a turn has begun (T2). */
 export interface Claim {
+  /** The claimed message, from the inbox. */
   readonly message: InboundMessage;
+  /** The agent and the session that answer it. */
   readonly route: Route;
-  /** From 1; more where a turn was interrupted by a crash. */
+  /** Number of this turn for the message, from 1; higher after a crash interrupted one. */
   readonly attempt: number;
 }
 
-/** How a turn ended, as the inbox records it. */
+/** The end of a turn, as the inbox records it. */
 export type TurnEnd =
   | { readonly kind: "answered" }
   /** The model chose to say nothing (R10). */
   | { readonly kind: "declined" }
-  /** The id that the person was told, and the reason for the operator. */
+  /** `failureId` is the id that the user got; `reason` is for the operator. */
   | { readonly kind: "failed"; readonly failureId: string; readonly reason: string };
 
-/** What one T3 stores, all or nothing. */
+/** The input of one T3, which stores all of it or nothing. */
 export interface FinishedTurn {
+  /** The claim that the turn began with. */
   readonly claim: Claim;
+  /** How the turn ended. */
   readonly end: TurnEnd;
-  /** What the session remembers of this turn; none of one that failed. */
+  /** Transcript entries that the session keeps of this turn; none of a failed turn. */
   readonly entries: readonly Entry[];
-  /** What is to be sent, in this order. */
+  /** Messages to send, in this order. */
   readonly outbox: readonly Frozen[];
-  /** Whether drafts of it may be in the outbox (R8). */
+  /** Whether the outbox may contain drafts of it (R8). */
   readonly mayHaveDrafts?: boolean;
 }
 
-/** What came of a T3. */
+/** The result of a T3. */
 export interface StoredTurn {
-  /** Not if the claim does not run any more; then nothing has changed. */
+  /** False if the claim has ended already; then nothing has changed. */
   readonly stored: boolean;
-  /** Messages, new ones and those that waited, whose words are in another one now (D4). */
+  /** Number of messages, new or waiting, whose text another message now contains (D4). */
   readonly folded: number;
-  /** New messages that were not queued (D4). */
+  /** Number of new messages that the full queue dropped (D4). */
   readonly dropped: number;
 }

@@ -1,8 +1,8 @@
 /**
- * Pairing: how a stranger comes to be somebody who may write to the bot (P3).
+ * Pairing: how a stranger gets permission to write to the bot (P3).
  *
- * Here are the rules, over plain facts; the store asks them within the transaction that records a
- * message, so two processes cannot both give a code, or approve one that was just denied.
+ * These are the rules, over plain facts. The store applies them within the transaction that records
+ * a message. So two processes cannot both give a code, or approve a request that was just denied.
  *
  * @module
  */
@@ -12,87 +12,111 @@ import type { InboundMessage } from "./inbound.ts";
 import type { Frozen } from "../outbound/outbound.ts";
 import type { IgnoreReason, Verdict } from "./verdict.ts";
 
-/** A stranger who waits to be let in. Times are Unix time in milliseconds. */
+/** A stranger who waits for approval. Times are Unix time in milliseconds. */
 export interface PairingRequest {
+  /** The store's number of the request. */
   readonly id: number;
+  /** The account of ours to which the stranger wrote. */
   readonly accountId: AccountId;
+  /** The stranger's user id. */
   readonly userId: UserId;
-  /** As it was when they asked; anybody may take it later, so it is for people only. */
+  /**
+   * User name at the time of the request. Another person can take it later, so it is for display
+   * only.
+   */
   readonly username: string;
-  /** Their direct channel with the bot. */
+  /** The stranger's direct message channel with the bot. */
   readonly channelId: ChannelId;
-  /** The message that was challenged. */
+  /** The challenged message. */
   readonly messageId: MessageId;
+  /** The code that the stranger got, as {@link codeFrom} writes it. */
   readonly code: string;
-  /** What the owner's buttons are known by; they carry no state. */
+  /** Ids of the two buttons that the owner gets; they contain no state. */
   readonly buttons: { readonly approve: string; readonly deny: string };
+  /** When the stranger got the code. */
   readonly createdAt: number;
+  /** When the code stops working, {@link CODE_LIFE_MS} later. */
   readonly expiresAt: number;
 }
 
-/** Somebody who may write to the bot. */
+/** A person who may write to the bot. */
 export interface Paired {
+  /** The account of ours to which the person may write. */
   readonly accountId: AccountId;
+  /** The person's user id. */
   readonly userId: UserId;
+  /** User name at the time of the request, for display only. */
   readonly username: string;
-  /** Unix time in milliseconds. */
+  /** Unix time in milliseconds of the approval. */
   readonly pairedAt: number;
-  /** `"cli"`, or the id of the owner who pressed the button. */
+  /** `"cli"`, or the user id of the owner who pressed the button. */
   readonly pairedBy: string;
 }
 
-/** What making a request takes from outside of the store. */
+/** Everything that making a request needs from outside the store. */
 export interface PairingService {
+  /** Makes a random code, as {@link codeFrom} writes it. */
   newCode(): string;
-  /** A name for a button: 128 bits that nobody guesses. */
+  /** Makes a button id: 128 random bits. */
   newButton(): string;
-  /** What the stranger is told, as messages of kind `challenge`. */
+  /** Composes the messages of kind `challenge` that give the stranger the code. */
   challenge(message: InboundMessage, code: string): readonly Frozen[];
 }
 
-/** What came of an attempt to decide a request. */
+/** The result of an attempt to decide a request. */
 export type PairingOutcome =
   | { readonly kind: "approved" | "denied"; readonly request: PairingRequest }
-  /** No request has that code or button; how many codes in a row were wrong, 0 of a button. */
+  /**
+   * No request has that code or button. `wrongInRow` counts wrong codes in a row; 0 for a button.
+   */
   | { readonly kind: "unknown"; readonly wrongInRow: number }
-  /** Too many codes were wrong: none is looked at before this Unix time in milliseconds. */
+  /**
+   * Too many wrong codes in a row: Barnacle checks none before `until`, Unix time in milliseconds.
+   */
   | { readonly kind: "closed"; readonly until: number }
-  /** Its hour is over, or somebody was first. */
+  /** The code is over an hour old, or the request was decided before. */
   | { readonly kind: "expired" | "already"; readonly request: PairingRequest };
 
-/** How long a code is good for after it was made, in milliseconds. */
+/** Milliseconds for which a code works. */
 export const CODE_LIFE_MS = 60 * 60 * 1_000;
-/** Requests of one account that may wait at once. */
+/** Maximum number of an account's requests that wait at once. */
 export const MAX_PENDING = 20;
-/** Codes that one account gives within {@link CODES_WINDOW_MS}, and so replies to strangers. */
+/**
+ * Maximum number of codes, and so of replies to strangers, that one account gives within {@link
+ * CODES_WINDOW_MS}.
+ */
 export const MAX_CODES = 10;
-/** A minute, and a little for what is on its way: at Discord there are no more in any minute. */
+/**
+ * A minute in milliseconds, plus 5 s for requests on their way. So Discord sees at most {@link
+ * MAX_CODES} in any minute.
+ */
 export const CODES_WINDOW_MS = 65 * 1_000;
 /** Wrong codes in a row that close approval by code. */
 export const MAX_WRONG_CODES = 5;
-/** For how long, in milliseconds. */
+/** Milliseconds for which approval by code stays closed. */
 export const CLOSED_MS = 60 * 1_000;
 
 /** 32 letters, so that five bits are one without bias; none looks like another. */
 const LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 const CODE_LENGTH = 8;
 
-/** What is known when a stranger's message comes, of them and of the account as a whole. */
+/** The stored facts when a stranger's message arrives, about the stranger and the account. */
 export interface PairingState {
+  /** Whether the sender is paired with this account. */
   readonly isPaired: boolean;
-  /** What became of the code that they were given, while its hour lasts. */
+  /** State of the sender's last code while its hour lasts; absent if there is none. */
   readonly last?: "pending" | "approved" | "denied";
-  /** Requests that wait, of anybody. */
+  /** Waiting requests of all strangers. */
   readonly pending: number;
-  /** Codes that were given within the last {@link CODES_WINDOW_MS}, whatever became of them. */
+  /** Codes given within the last {@link CODES_WINDOW_MS}, decided or not. */
   readonly given: number;
 }
 
 /**
- * What becomes of a stranger's direct message.
+ * Decides about a stranger's direct message.
  *
- * They have their answer in the chat once they have a code. To answer each of their messages would
- * let strangers make the bot talk. So it is with those who were refused, or whose pairing was taken
+ * A stranger with a code has an answer in the chat. If Barnacle answered each further message,
+ * strangers could make the bot talk. The same holds after a denial, or after a pairing was taken
  * back: within the hour there is no second code.
  *
  * @param rule Config path of the rule that lets strangers ask.
@@ -111,24 +135,32 @@ function ignored(why: IgnoreReason, rule: string): Verdict {
   return { kind: "ignore", why, rule, keepAsContext: false };
 }
 
-/** Wrong codes in a row, of an account, and when there came to be too many of them. */
+/** An account's wrong codes in a row. */
 export interface WrongCodes {
+  /** Number of wrong codes since the last right one, or since approval was closed. */
   readonly count: number;
-  /** Unix time in milliseconds. */
+  /** Unix time in milliseconds at which there were too many; absent before. */
   readonly closedAt?: number;
 }
 
 /**
- * Until when no code is looked at, as Unix time in milliseconds; `undefined` where one is.
+ * Until when approval by code is closed.
  *
- * A clock that was set back since does not close it for longer.
+ * A clock that was set back does not close it for longer.
+ *
+ * @param now Unix time in milliseconds.
+ * @returns Unix time in milliseconds; `undefined` if it is open.
  */
 export function closedUntil({ closedAt }: WrongCodes, now: number): number | undefined {
   const isClosed = closedAt !== undefined && now >= closedAt && now < closedAt + CLOSED_MS;
   return isClosed ? closedAt + CLOSED_MS : undefined;
 }
 
-/** What a wrong code adds up to; after the minute for which it was closed the count begins anew. */
+/**
+ * The record after one more wrong code. After approval was closed, the count begins anew.
+ *
+ * @param now Unix time in milliseconds.
+ */
 export function afterWrongCode({ count, closedAt }: WrongCodes, now: number): WrongCodes {
   const next = closedAt === undefined ? count + 1 : 1;
   return { count: next, ...(next >= MAX_WRONG_CODES && { closedAt: now }) };
@@ -137,8 +169,9 @@ export function afterWrongCode({ count, closedAt }: WrongCodes, now: number): Wr
 /**
  * Makes a code.
  *
- * @param bytes Eight, from a source that nobody can guess; five bits of each are used.
- * @returns Such as `"K7XQ2MPR"`: 40 bits.
+ * @param bytes Eight bytes from a cryptographic random source; five bits of each are used.
+ * @returns A code of 40 bits, such as `"K7XQ2MPR"`.
+ * @throws {RangeError} If there are not exactly eight bytes.
  */
 export function codeFrom(bytes: Uint8Array): string {
   if (bytes.length !== CODE_LENGTH) {
@@ -154,8 +187,8 @@ const CODE = new RegExp(`^[${LETTERS}]{${CODE_LENGTH}}$`, "i");
 /**
  * Reads a code as a person types it: in lower case, in groups, with spaces around it.
  *
- * @returns It as {@link codeFrom} writes it, or `undefined` if it is none. A character that codes
- * do not have is not taken for one that looks like it.
+ * @returns The code as {@link codeFrom} writes it, or `undefined` if the text is no code. A
+ * character that codes do not use is never replaced by a similar one.
  */
 export function readCode(text: string): string | undefined {
   const code = text.replace(/[\s\p{Pd}]/gu, "");

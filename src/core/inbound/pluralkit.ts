@@ -1,9 +1,8 @@
 /**
- * What PluralKit says of a message that it posted for somebody, and when that is believed (P13).
+ * Decides when to believe PluralKit about a message that it posted for a person (P13).
  *
- * A webhook may carry any name and picture, so what a message looks like proves
- * nothing. Only an answer of PluralKit's to this very message, in this very
- * channel, makes a person of a webhook (SEC-R33).
+ * A webhook may use any name and picture, so the look of a message proves nothing. Only PluralKit's
+ * own answer about this message, in this channel, turns a webhook into a person (SEC-R33).
  *
  * @module
  */
@@ -11,25 +10,27 @@
 import type { ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
 import type { InboundMessage, PluralkitMember } from "./inbound.ts";
 
-/** A message that PluralKit posted in the place of another. */
+/** A message that PluralKit posted in place of another. */
 export interface ProxiedMessage {
-  /** Of the webhook's message. */
+  /** Id of the webhook's message. */
   readonly id: MessageId;
-  /** The message that it stands for; PluralKit deletes it. */
+  /** Id of the replaced message, which PluralKit deletes. */
   readonly original: MessageId;
   /** The account that wrote the original. */
   readonly sender: UserId;
+  /** Channel of both messages. */
   readonly channelId: ChannelId;
+  /** Guild of both messages; absent if PluralKit does not name it. */
   readonly guildId?: GuildId;
-  /** Absent where the member was deleted since. */
+  /** The member who speaks; absent if it was deleted since. */
   readonly member?: PluralkitMember;
 }
 
 /**
- * What came of asking PluralKit.
+ * The result of a request to PluralKit.
  *
- * - `none`: it has posted no such message.
- * - `failed`: it did not tell within its time.
+ * - `none`: PluralKit posted no such message.
+ * - `failed`: PluralKit did not answer in time.
  */
 export type LookUp =
   | { readonly kind: "found"; readonly proxied: ProxiedMessage }
@@ -37,9 +38,9 @@ export type LookUp =
   | { readonly kind: "failed"; readonly reason: string };
 
 /**
- * The message as its member's, where the answer is about it.
+ * Returns the message with PluralKit's member as its sender.
  *
- * @returns `undefined` where the answer is about something else, or names nobody.
+ * @returns `undefined` if the answer is about another message, or names no member.
  */
 export function asMembers(
   message: InboundMessage,
@@ -51,7 +52,7 @@ export function asMembers(
     ...message,
     sender: {
       id: sender,
-      username: `pk:${member.memberId}`, // no account's: nobody is let in by it
+      username: `pk:${member.memberId}`, // no account's name: no allow list matches it
       roles: [],
       pluralkit: member,
     },

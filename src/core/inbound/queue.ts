@@ -1,52 +1,62 @@
 /**
- * What a channel's queue does when it is full (D4).
+ * What to do with new messages if a channel's queue is full (D4).
  *
- * The store knows what waits, and only within the transaction that adds to it;
- * what is to become of it is decided by a plan that it is handed.
+ * Only the store knows the waiting messages, within the transaction that adds to them. So the store
+ * gets a plan that decides.
  *
  * @module
  */
 
 import type { Frozen, OutboundMessage } from "../outbound/outbound.ts";
 
-/** A message of the outbox that was never sent, nor tried. */
+/** A message in the outbox without any attempt. */
 export interface Waiting {
-  /** Of its row. */
+  /** The store's number of its row. */
   readonly id: number;
+  /** The frozen message. */
   readonly message: OutboundMessage;
-  /** The whole text of the answer that it begins, or the text of the file that it carries. */
+  /**
+   * The whole text of the answer that it begins, or the text of the file that it carries; else
+   * absent.
+   */
   readonly whole?: string;
+  /** Number of files that go with it. */
   readonly fileCount: number;
 }
 
-/** `channels.discord.rateLimit`, as far as it bounds what waits. */
+/** The part of `channels.discord.rateLimit` that bounds the queue. */
 export interface QueueRules {
+  /** `queue`: fold messages beyond the bound into one. `drop`: drop the new ones. */
   readonly strategy: "queue" | "drop";
-  /** Messages of one channel that wait, at most. */
+  /** Maximum number of waiting messages per channel. */
   readonly maxQueueSize: number;
 }
 
+/** What to do with new messages. */
 export type QueuePlan =
   | { readonly kind: "add" }
-  /** One message takes the place of what came in and of rows that wait. */
+  /** One message replaces the new ones and some waiting rows. */
   | {
     readonly kind: "fold";
+    /** The message to queue in place of the new and the waiting ones. */
     readonly into: Frozen;
-    /** Ids of the rows that it takes the place of. */
+    /** Ids of the waiting rows that it replaces. */
     readonly rows: readonly number[];
-    /** Answers that are in it. */
+    /** Number of answers that it contains. */
     readonly answers: number;
   }
-  /** What came in is kept as dropped, and never sent. */
+  /** The store keeps the new messages as dropped, and never sends them. */
   | { readonly kind: "drop"; readonly reason: string };
 
-/**
- * Decides what becomes of messages that are to be added to a channel's queue.
- *
- * @param waiting What waits in their channel, oldest first; asked for only where it would be too
- * much.
- */
+/** Decides about messages that are to join a channel's queue. */
 export interface PlanQueue {
+  /** Maximum number of waiting messages per channel; beyond it, the store asks for a plan. */
   readonly maxQueueSize: number;
+  /**
+   * Makes a plan for messages that do not fit.
+   *
+   * @param waiting The channel's waiting messages, oldest first.
+   * @param incoming New messages for the channel, in their order.
+   */
   plan(waiting: readonly Waiting[], incoming: readonly Frozen[]): QueuePlan;
 }

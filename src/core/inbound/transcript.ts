@@ -1,5 +1,5 @@
 /**
- * What a session remembers: entries in order, append only.
+ * The memory of a session: entries in order, append only.
  *
  * @module
  */
@@ -7,32 +7,37 @@
 import type { MessageId } from "../discord/ids.ts";
 import type { InboundMessage, Sender } from "./inbound.ts";
 
+/** One entry of a session's history. */
 export interface Entry {
+  /** `user` for a message to the bot, `assistant` for an answer. */
   readonly role: "user" | "assistant";
-  /** As the model read or wrote it; a user's is the whole envelope (H3). */
+  /** The text as the model read or wrote it; for `user`, the whole envelope (H3). */
   readonly text: string;
-  /** The message that a user's entry is, or that an assistant's answers. */
+  /** The `user` message itself, or the message that an `assistant` entry answers. */
   readonly messageId: MessageId;
   /** Unix time in milliseconds. */
   readonly at: number;
 }
 
-/** A message that was said in a channel and not to the bot (H1). */
+/** A message in a channel that was not addressed to the bot (H1). */
 export interface Overheard {
+  /** Discord's id of the message. */
   readonly messageId: MessageId;
-  /** As {@link labelOf} has it. Untrusted. */
+  /** The author as {@link labelOf} writes it. Untrusted. */
   readonly tag: string;
+  /** The author's user id. */
   readonly authorId: string;
-  /** Untrusted; extras described in words. */
+  /** The text, with a line for each extra. Untrusted. */
   readonly text: string;
+  /** The message that it replies to; absent if it is no reply. */
   readonly replyTo?: MessageId;
-  /** Unix time in milliseconds. */
+  /** Unix time in milliseconds, from the message's id. */
   readonly sentAt: number;
 }
 
 /**
- * What a model reads somebody as: `"ada"`, `"ada#1234"`, or `"Aria (PK:The Crew)"` of a member whom
- * PluralKit speaks for (P13). Members name themselves as they like, so parentheses are ours alone.
+ * The name by which a model knows a sender: `"ada"`, `"ada#1234"`, or `"Aria (PK:The Crew)"` for a
+ * PluralKit member (P13). Members choose their names, so only we may write parentheses.
  */
 export function labelOf({ username, tag, pluralkit }: Sender): string {
   if (!pluralkit) return tag ?? username;
@@ -44,7 +49,7 @@ function plain(name: string): string {
   return name.replace(/[([]/g, "‹").replace(/[)\]]/g, "›");
 }
 
-/** What is kept of a message: its text, and a line of words for each thing beside it. */
+/** Keeps of a message its text, and a line for each extra. */
 export function toOverheard(
   { id, sender, text, extras, quoted, sentAt }: InboundMessage,
 ): Overheard {

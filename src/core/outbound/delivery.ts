@@ -1,9 +1,10 @@
 /**
- * What is to be done with the head of a channel's outbox, and what comes after it.
+ * Decides the next step for the first message of a channel's queue, and what follows from its
+ * result.
  *
- * Two decisions without a clock or a wire of their own, so that every row of the
- * crash table can be tried: whether to ask Discord or to look first, and, of each
- * way in which that can end, whether the lane goes on, waits, parks or gives up.
+ * Both decisions get the time as an argument and send nothing, so that tests can try every row of
+ * the crash table. The first: whether to send, or to read the channel's history before. The second:
+ * whether the channel goes on, waits, parks or gives up.
  *
  * @module
  */
@@ -15,45 +16,49 @@ import type { MessageId } from "../discord/ids.ts";
 import type { OutboxRow, PostOutcome } from "./outbound.ts";
 import { CLOCK_SLACK_MS, type Unread } from "./posted.ts";
 
-/** What became of a row when it was its turn. */
+/** The result of an attempt to deliver one row. */
 export type Delivery =
-  /** `wasEchoed` where the gateway's echo has settled the row before Discord's answer came. */
+  /** `wasEchoed`: the gateway's echo settled the row before Discord's answer arrived. */
   | (PostOutcome & { readonly wasEchoed?: true })
-  /** The echo was first: nothing was asked. */
+  /** The echo arrived first: Barnacle sent no request. */
   | { readonly kind: "settled" }
-  /** It takes away a draft that never came to be. */
+  /** The row removes a draft that was never posted: no request is needed. */
   | { readonly kind: "nothing" }
-  /** The channel's history has it. */
+  /** The channel's history contains the message. */
   | { readonly kind: "found"; readonly messageId: MessageId; readonly wasEchoed?: true }
-  /** Discord does not have it, as its history shows: it is sent again. */
+  /** The channel's history shows that Discord does not have it: Barnacle sends it again. */
   | { readonly kind: "absent" }
-  /** Nobody can tell whether Discord has it. */
+  /** Barnacle cannot find out whether Discord has it. */
   | { readonly kind: "uncertain"; readonly reason: string }
-  /** The history was asked for, and did not come. */
+  /** Barnacle could not read the channel's history. */
   | Unread;
 
+/** The next request for a row. */
 export type Step =
-  /** @param notAfter Unix time in milliseconds from which on Discord may not know the nonce. */
+  /**
+   * Send the message, unless it is `notAfter` or later: Unix time in milliseconds from which on
+   * Discord may not know the nonce.
+   */
   | { readonly kind: "post"; readonly notAfter: number }
   | { readonly kind: "edit" | "delete"; readonly messageId: MessageId }
-  /** Into the channel, whether it is there. */
+  /** Read the channel's history, to find out whether the message is there. */
   | { readonly kind: "look" }
   | { readonly kind: "nothing" };
 
-/** How far a nonce is to be relied on. */
+/** How long Barnacle may rely on a nonce. */
 export interface NonceRules {
-  /** How long after the first attempt, in milliseconds. */
+  /** Milliseconds after the first attempt for which Discord surely knows the nonce. */
   readonly nonceWindowMs: number;
   /**
-   * Unix time in milliseconds at which the machine was switched on. A Pi has no clock that goes on
-   * while it is off: it goes on from where it stopped, and so what was tried before may be old.
+   * Unix time in milliseconds at which the machine started. A Pi's clock stands still while it is
+   * off, and goes on from there. So an attempt before the start may be older than it seems.
    */
   readonly bootedAt: number;
 }
 
 /**
- * Decides what to do with a row. An edit and a deletion may be repeated at any
- * time; a message may be, for as long as its nonce is sure to be remembered.
+ * Decides the next request for a row. Edits and deletions may be repeated at any time. A message
+ * may be, as long as Discord surely remembers its nonce.
  *
  * @param now Unix time in milliseconds.
  */
@@ -71,44 +76,52 @@ export function stepFor(
   return now >= notAfter || isUntold ? { kind: "look" } : { kind: "post", notAfter };
 }
 
-/** What the decision after an attempt needs beside the row and its end. */
+/** Facts for the decision after an attempt, beside the row and the result. */
 export interface AttemptFacts {
-  /** Attempts of this channel in a row that failed, this one included. */
+  /** Failed attempts of this channel in a row, this one included. */
   readonly failed: number;
   /** Unix time in milliseconds. */
   readonly now: number;
-  /** From 0 up to, but not including, 1. */
+  /** A random number from 0 up to, but not including, 1. */
   readonly random: number;
-  /** `channels.discord.retry` (D5): the quick pace. */
+  /** The fast retries, from `channels.discord.retry` (D5). */
   readonly retry: RetryRules;
+  /** As in {@link NonceRules}, in milliseconds. */
   readonly nonceWindowMs: number;
 }
 
+/** What follows for the channel. `dead` and `uncertain` end the row; `on` goes to the next one. */
 export type Next =
   | { readonly kind: "on" }
-  /** @param isAttempt Whether what comes after it is slower for this one. */
+  /**
+   * Try the row again after `waitMs` milliseconds. `isAttempt`: this failure slows down further
+   * retries.
+   */
   | { readonly kind: "again"; readonly waitMs: number; readonly isAttempt: boolean }
-  /** The channel takes nothing from us until somebody changes that. */
+  /**
+   * Stop sending to the channel, because it accepts nothing from the bot until a person changes
+   * that. `code` is Discord's error code.
+   */
   | { readonly kind: "park"; readonly reason: string; readonly code?: number }
   | { readonly kind: "dead" | "uncertain"; readonly reason: string };
 
-/** The longest wait between two attempts, in milliseconds (D5). */
+/** Longest delay between two attempts, in milliseconds (D5). */
 const MAX_WAIT_MS = 300_000;
 
-/** The first of the slow waits is no shorter, whatever the config says, in milliseconds. */
+/** Shortest first delay of the slow retries, in milliseconds, even if the config asks for less. */
 const MIN_SLOW_WAIT_MS = 1_000;
 
 /**
- * Refusals that are of the place and not of the message, though Discord's status does not say so:
- * a person who takes no messages, an archived thread, a locked one.
+ * Discord's error codes for a refusal by the place and not by the message, though the status does
+ * not say so: a person who accepts no messages, an archived thread, a locked one.
  */
 const CODES_OF_PLACES: ReadonlySet<number> = new Set([50007, 50083, 160005]);
 
 /**
- * Decides what comes after an attempt.
+ * Decides what follows an attempt.
  *
- * The day of D5 is judged only once the quick attempts have failed, too: a clock
- * that jumps forward, as a Pi's does when its network is up, costs no message.
+ * The day of D5 counts only once the fast retries have failed, too. So a clock that jumps forward,
+ * as a Pi's does once its network is up, costs no message.
  */
 export function afterDelivery(row: OutboxRow, delivery: Delivery, facts: AttemptFacts): Next {
   switch (delivery.kind) {
@@ -141,7 +154,7 @@ interface Refused {
   readonly retryAfterMs?: number;
 }
 
-/** @param end What a request that is wrong in itself makes of the row. */
+/** @param end End of the row if the request itself is wrong. */
 function refused(
   row: OutboxRow,
   { why, reason, code, retryAfterMs = 0 }: Refused,
@@ -153,7 +166,7 @@ function refused(
       return retryAfterMs > 0
         ? { kind: "again", waitMs: retryAfterMs, isAttempt: false }
         : failing(row, reason, facts);
-    case "unauthorized": // of the bot and not of the row, which stays as it is
+    case "unauthorized": // concerns the bot and not the row, which stays as it is
       return { kind: "again", waitMs: retryWaitMs(facts), isAttempt: true };
     case "forbidden":
     case "not_found":
@@ -164,7 +177,11 @@ function refused(
   }
 }
 
-/** Whether it is the place that takes nothing, and not the message that is wrong. */
+/**
+ * Whether the place refuses all messages, rather than this one.
+ *
+ * @param refusal `code` is Discord's error code; absent if it sent none.
+ */
 export function isOfPlace(
   { why, code }: { readonly why: Refusal; readonly code?: number | undefined },
 ): boolean {
@@ -182,7 +199,7 @@ function failing(
   const isTried = facts.failed >= facts.retry.attempts;
   if (isTried && isOverdue(row, facts.now)) return givenUp(row, reason, mayBeThere);
   const waitMs = retryWaitMs(facts);
-  // While its nonce is good, a message is asked for again some times more: the window is short.
+  // While Discord knows the nonce, Barnacle retries a few more times: the window is short.
   const isShort = mayBeThere && row.action.kind === "post";
   return {
     kind: "again",
@@ -191,7 +208,10 @@ function failing(
   };
 }
 
-/** A message that Discord may have all the same is not told to be lost. */
+/**
+ * The end of a row without success. If Discord may have the message, Barnacle does not report it as
+ * lost.
+ */
 function givenUp(
   { action, firstAttemptAt }: OutboxRow,
   reason: string,
@@ -211,8 +231,10 @@ export function isOverdue({ failingSince }: OutboxRow, now: number): boolean {
 }
 
 /**
- * The wait after so many failures: at the pace of the config for its attempts,
- * then twice as long each time, up to five minutes.
+ * The delay after a number of failures: first the fast retries of the config, then twice as long
+ * each time, up to five minutes.
+ *
+ * @returns Milliseconds.
  */
 export function retryWaitMs(
   { failed, random, retry }: Pick<AttemptFacts, "failed" | "random" | "retry">,
@@ -227,10 +249,14 @@ export function retryWaitMs(
   });
 }
 
-/** Why Discord had to be asked again, in the words of `/metrics`. */
+/** Why Barnacle sends a request again; a label value in `/metrics`. */
 export type RetryReason = "429" | "5xx" | "timeout" | "network";
 
-/** @returns `undefined` where it need not be. */
+/**
+ * The reason for a retry after this result.
+ *
+ * @returns `undefined` if no retry is needed.
+ */
 export function retryReasonOf(delivery: Delivery): RetryReason | undefined {
   switch (delivery.kind) {
     case "unsent":

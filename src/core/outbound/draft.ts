@@ -1,10 +1,9 @@
 /**
- * Drafts: messages that grow while an answer is made (R8).
+ * Drafts: messages that grow while the model writes an answer (R8).
  *
- * A draft is a message of the outbox like any other, posted once under a nonce
- * of its own, so a crash leaves none that nobody knows of. What the turn says
- * in the end is frozen as if there had been none; only then is decided which of
- * its messages take the place of a draft, and which drafts go.
+ * A draft is an ordinary message of the outbox, posted once under its own nonce. So a crash leaves
+ * no draft that the store does not know. At the turn's end, Barnacle freezes the answer as if there
+ * were no drafts. Only then it decides which messages replace a draft, and which drafts it deletes.
  *
  * @module
  */
@@ -15,40 +14,42 @@ import type { Frozen, OutboundMessage, Part } from "./outbound.ts";
 
 /** A draft of one answer, as the outbox has it. */
 export interface DraftRow {
+  /** The draft as it was first posted. */
   readonly message: DraftMessage;
   /**
    * - `untried`: no attempt was made to post it.
-   * - `open`: an attempt may have reached Discord; its lane is still at it.
-   * - `there`: it was posted.
+   * - `open`: an attempt may have reached Discord, and its channel queue still works on it.
+   * - `there`: Discord has it.
    *
-   * One that was refused, or of which nobody can tell, is none of them.
+   * A draft that Discord refused, or that may or may not exist, is not listed.
    */
   readonly state: "untried" | "open" | "there";
-  /** Known once it is `there`, unless somebody deleted it before we heard. */
+  /** Set if it is `there`, unless a person deleted it before Barnacle learned its id. */
   readonly messageId?: MessageId;
 }
 
-/** Its kind is `draft`, and its part that of the message whose place it holds. */
+/** A message of kind `draft`. Its part is that of the message whose place it holds. */
 export type DraftMessage = OutboundMessage & { readonly of: Part };
 
-/** What the end of a turn makes of its drafts. */
+/** What to do with the drafts of a finished turn. */
 export interface PlacedDrafts {
-  /** In the order in which it is to be sent. */
+  /** Messages in the order in which to send them. */
   readonly outbox: readonly Frozen[];
-  /** Nonces of drafts that are not to be posted any more. */
+  /** Nonces of drafts that must not be posted any more. */
   readonly withdraw: readonly string[];
 }
 
 /**
- * Decides what becomes of an answer's drafts, within the transaction that ends its turn (T3).
+ * Decides about an answer's drafts, within the transaction that ends its turn (T3).
  *
- * The first messages of a reply take the places of the drafts that stand there. From the first
- * one that cannot, none does: what is posted now stands below every draft, so a draft behind it
- * would be out of order. What is edited goes first, then what is in the way is taken away, then
- * the rest is posted.
+ * The first messages of a reply replace the drafts in the same places, by an edit. From the first
+ * message that cannot, none does: a new message stands below every draft, so a later draft would be
+ * out of order. The edits come first, then the deletions of the other drafts, then the new
+ * messages.
  *
- * @param drafts All that there are of the answer, in any order.
- * @param outbox What the turn says, as it would be without drafts; nothing where it says nothing.
+ * @param drafts All drafts of the answer, in any order.
+ * @param outbox The turn's messages as they would be without drafts; empty if the turn says
+ * nothing.
  */
 export function placeDrafts(drafts: readonly DraftRow[], outbox: readonly Frozen[]): PlacedDrafts {
   const standing = new Map(
@@ -69,18 +70,18 @@ export function placeDrafts(drafts: readonly DraftRow[], outbox: readonly Frozen
   };
 }
 
-/** A message cannot be edited into a reply to another one, nor out of it. */
+/** No edit can turn a message into a reply to another one, or back. */
 function canBecome({ message }: DraftRow, { message: final }: Frozen): boolean {
   return message.quote === final.quote && message.channelId === final.channelId;
 }
 
-/** What takes a draft away. */
+/** The outbox message that deletes a draft and posts nothing. */
 export function removalOf({ message }: Pick<DraftRow, "message">): Frozen {
   const { quote: _quote, ...rest } = message;
   return {
     message: {
       ...rest,
-      // Never sent: it only keeps the row apart from that of the draft.
+      // Never sent: it only makes the row's nonce differ from the draft's.
       nonce: nonceOf({ ...message.of, kind: "draft" }, -1 - message.of.part),
       content: "",
       pings: { users: [], roles: [], quotedAuthor: false },

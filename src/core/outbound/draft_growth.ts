@@ -1,5 +1,5 @@
 /**
- * What the drafts of an unfinished answer show, and what is to be done next so that they do (R8).
+ * Decides what the drafts of an unfinished answer should show, and the next step to get there (R8).
  *
  * @module
  */
@@ -9,14 +9,14 @@ import type { MessageId } from "../discord/ids.ts";
 import { nonceOf } from "./nonce.ts";
 import type { Frozen } from "./outbound.ts";
 
-/** Ends a draft for who reads it while it grows, or after a crash. */
+/** Ends a draft, so that a reader knows that more text follows, or that a crash ended it. */
 const DRAFT_MARK = "…";
 
 /**
  * The drafts that show an unfinished answer.
  *
- * @param composed What the answer would be frozen to if it ended here.
- * @param maxLength UTF-16 units of a message, at most: the last one has its mark only within it.
+ * @param composed The messages of the answer if it ended here.
+ * @param maxLength Maximum UTF-16 units of a message. The last draft has its mark only if it fits.
  */
 export function toDrafts(composed: readonly Frozen[], maxLength: number): readonly DraftMessage[] {
   return composed.flatMap(({ message }, index) => {
@@ -32,39 +32,47 @@ export function toDrafts(composed: readonly Frozen[], maxLength: number): readon
   });
 }
 
-/** Behind a code fence the mark has a line of its own, or the fence would not end. */
+/** After a code fence, the mark gets a line of its own, or the fence would not end. */
 function marked(content: string, maxLength: number): string {
   const isFenced = /(?:`{3}|~{3})$/.test(content);
   const withMark = `${content}${isFenced ? "\n" : " "}${DRAFT_MARK}`;
   return withMark.length > maxLength ? content : withMark;
 }
 
-/** A draft that the outbox has, as far as it is known what Discord shows of it. */
+/** A draft in the outbox, with the text that Discord shows. */
 export interface ShownDraft {
+  /** The draft as it was first posted. */
   readonly message: DraftMessage;
-  /** Absent until it is posted. */
+  /** Discord's id; absent until it is posted. */
   readonly messageId?: MessageId;
-  /** Absent where an edit was not answered, or was made by a process that is gone. */
+  /**
+   * The text at Discord; absent if it is unknown, because an edit got no answer or an earlier
+   * process made it.
+   */
   readonly content?: string;
 }
 
+/** The next step for an answer's drafts. */
 export type GrowthStep =
   | { readonly kind: "post"; readonly message: DraftMessage }
   | {
     readonly kind: "edit";
-    /** Place of the draft. */
+    /** Index of the draft within the answer, from 0. */
     readonly part: number;
     readonly messageId: MessageId;
     readonly message: DraftMessage;
   }
-  /** All is as it should be, or waits for a draft to be posted. */
+  /** All drafts are up to date, or wait for one to be posted. */
   | { readonly kind: "none" };
 
 /**
- * Finds the first thing that is not as it should be.
+ * Finds the first draft that is not up to date.
  *
- * No draft is posted before the one in front of it is there, and none is taken away: what the
- * answer does not reach to any more is emptied until its end decides.
+ * Barnacle posts no draft before Discord has the one in front of it, and deletes none. If the
+ * answer has become shorter, a surplus draft shows only the mark until the answer's end.
+ *
+ * @param shown Drafts in the outbox, in the order of their parts.
+ * @param wanted Drafts of the answer so far, from {@link toDrafts}.
  */
 export function nextStep(
   shown: readonly ShownDraft[],

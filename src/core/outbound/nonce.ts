@@ -1,10 +1,9 @@
 /**
- * Names an outbound message by what it answers.
+ * Computes an outbound message's nonce from the message that it answers.
  *
- * Discord returns the first message to whoever repeats its nonce. So the nonce
- * is computed, never drawn: a bot that died between sending and hearing the
- * answer, or a second one started by mistake, names the message the same, and
- * the channel shows it once.
+ * Discord returns the first message to whoever repeats its nonce. So the nonce is computed, never
+ * drawn. A bot may die between the request and its response, or an operator may start a second one
+ * by mistake. The next bot computes the same nonce, and the channel shows the message once.
  *
  * @module
  */
@@ -12,30 +11,30 @@
 import { hash } from "node:crypto";
 import type { MessageId } from "../discord/ids.ts";
 
-/** Tells apart the messages that one cause may have; a failure must not get the reply's nonce. */
+/** Distinguishes the messages that one cause may have; a failure must not get the reply's nonce. */
 export type OutboundKind = "reply" | "failure" | "notice" | "challenge" | "folded" | "draft";
 
-/** What an outbound message answers, and as what. */
+/** The message that an outbound message answers, and the kind of answer. */
 export interface Answer {
-  /** The message that is answered. */
+  /** Id of the answered message. */
   readonly cause: MessageId;
-  /** Which revision of `cause` is answered. */
+  /** Answered revision of `cause`, as `InboundMessage.revision` counts. */
   readonly revision: number;
-  /** The agent that answers; absent where Barnacle speaks for itself. */
+  /** The agent that answers; absent for messages of Barnacle's own. */
   readonly agentId?: string;
+  /** Kind of the answer. */
   readonly kind: OutboundKind;
 }
 
-/** Characters that Discord takes as a nonce, at most. */
+/** Maximum characters of a nonce at Discord. */
 const NONCE_LENGTH = 25;
 
 /**
  * Computes the nonce of one message of an answer.
  *
- * All of the answer goes in: Discord tells nonces apart by author, not by
- * channel.
+ * It depends on every field of the answer: Discord compares nonces by author, not by channel.
  *
- * @param index Place of the message within the answer, from 0.
+ * @param index Index of the message within the answer, from 0.
  * @returns 25 characters of base64url, which hold 150 bits of a SHA-256.
  * @see {@link https://docs.discord.com/developers/resources/message#create-message}
  */
@@ -44,10 +43,11 @@ export function nonceOf({ cause, revision, agentId = "", kind }: Answer, index: 
 }
 
 /**
- * Computes the nonce of a message that answers none, from its row of the outbox.
+ * Computes the nonce of a message that answers none, from its outbox row.
  *
- * The time goes in as well: two data directories both have a row 1.
+ * It depends on the time as well, because two data directories both have a row 1.
  *
+ * @param id Number of the row.
  * @param createdAt Unix time in milliseconds at which the row was made.
  * @returns As {@link nonceOf} does.
  */

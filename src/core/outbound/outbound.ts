@@ -1,5 +1,5 @@
 /**
- * What leaves Barnacle, before it is put in Discord's words.
+ * Outbound messages in Barnacle's own types, before `discord/rest/` turns them into requests.
  *
  * @module
  */
@@ -8,133 +8,167 @@ import type { Refusal } from "../errors.ts";
 import type { AccountId, ChannelId, GuildId, MessageId, RoleId, UserId } from "../discord/ids.ts";
 import type { Answer } from "./nonce.ts";
 
-/** An answer to one message, already cut to Discord's size. */
+/** An answer to one message, cut to Discord's size. */
 export interface Reply extends Answer {
+  /** The account that posts it. */
   readonly accountId: AccountId;
+  /** Channel, thread or direct message channel to post to. */
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
-  /** Texts of 1 to 2000 characters, posted in order; one may be empty where files go with it. */
+  /** Texts of 1 to 2000 characters, posted in order. One may be empty if files go with it. */
   readonly chunks: readonly string[];
-  /** The whole text, as it was before it was cut: what a full queue puts into a file (D4). */
+  /** The whole text before the cut; a full queue puts it into a file (D4). */
   readonly text: string;
-  /** Posted with the last chunk, and behind it where there are more than ten. */
+  /** Posted with the last chunk; files beyond ten follow in further messages. */
   readonly files: readonly OutboundFile[];
-  /** Set only where a reply tag asked for it and `replyToMode` honours it. */
+  /** Set only if a reply tag asked for it and `replyToMode` allows it. */
   readonly quote?: Quote;
+  /** The users and roles that it may ping. */
   readonly mayPing: MayPing;
-  /** Whether Discord is asked for no previews of links (SEC-R7). */
+  /** Whether to ask Discord for no link previews (SEC-R7). */
   readonly suppressesEmbeds: boolean;
 }
 
-/** A message shown above the answer; Discord's message reference. */
+/** A message shown above the answer, by Discord's message reference. */
 export interface Quote {
+  /** Id of the quoted message. */
   readonly messageId: MessageId;
-  /** Absent where nobody knows who wrote it: then nobody is pinged for it. */
+  /** Author of the quoted message; absent if unknown, and then the quote pings no person. */
   readonly authorId?: UserId;
-  /** Which chunks carry it. */
+  /** Whether only the first chunk carries it, or all do. */
   readonly on: "first" | "all";
 }
 
-/** Whom a reply may ping, at most. */
+/** The most that a reply may ping. */
 export interface MayPing {
-  /** The people of the turn's context, as `allowedMentions.users` narrows them. */
+  /** People of the turn's context, as `allowedMentions.users` narrows them. */
   readonly users: readonly UserId[];
-  /** As `allowedMentions.roles` lists them. */
+  /** Roles that `allowedMentions.roles` lists. */
   readonly roles: readonly RoleId[];
 }
 
-/** A file, with all of it. */
+/** A file with its content. */
 export interface OutboundFile {
-  /** As people see it: `"answer.md"`. */
+  /** File name that people see: `"answer.md"`. */
   readonly name: string;
-  /** For those who do not see; Discord's description, 1,024 characters at most. */
+  /** Description for people who cannot see the file; at most 1,024 characters at Discord. */
   readonly alt?: string;
-  /** `"text/markdown"`. */
+  /** MIME type: `"text/markdown"`; absent if unknown. */
   readonly contentType?: string;
+  /** The whole content. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Files in one request, at most. */
+/** Maximum number of files in one request. */
 export const MAX_FILES = 10;
 
-/** One message to Discord with nothing left to decide: sent twice, it is the same twice. */
+/**
+ * One message to Discord with nothing left to decide, so that a second attempt sends the same
+ * message.
+ */
 export interface OutboundMessage {
+  /** The account that posts it. */
   readonly accountId: AccountId;
+  /** Channel, thread or direct message channel to post to. */
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
+  /** The nonce of every attempt, from {@link nonceOf} or {@link nonceOfRow}. */
   readonly nonce: string;
-  /** Empty only where files go with it. */
+  /** Text of at most 2000 characters; empty only if files go with it. */
   readonly content: string;
+  /** The users and roles that it pings. */
   readonly pings: Pings;
-  /** The message to quote. */
+  /** Id of the message to quote; absent if there is none. */
   readonly quote?: MessageId;
+  /** Asks Discord for no link previews (SEC-R7); absent: previews are fine. */
   readonly suppressesEmbeds?: true;
-  /** One row of buttons below it, five at most. */
+  /** One row of buttons below it, at most five. */
   readonly buttons?: readonly Button[];
-  /** What it is a part of; absent on what answers nobody. */
+  /** The answer that it is a part of; absent if it answers no message. */
   readonly of?: Part;
 }
 
+/** A button below a message. */
 export interface Button {
-  /** Comes back when it is pressed; 100 characters at most, and no state. */
+  /** Discord sends it back with each press. At most 100 characters, and it contains no state. */
   readonly customId: string;
-  /** 80 characters at most. */
+  /** Text on the button, at most 80 characters. */
   readonly label: string;
+  /** Discord's colours: blurple, grey, green and red. */
   readonly style: "primary" | "secondary" | "success" | "danger";
 }
 
-/** One message's place in an answer. */
+/** The position of one message within an answer. */
 export interface Part extends Answer {
-  /** From 0. */
+  /** Index of the message, from 0. */
   readonly part: number;
+  /** Number of messages in the answer. */
   readonly parts: number;
 }
 
-/** Whom a message does ping, and nobody else. */
+/** The users and roles that a message pings; Discord pings no others. */
 export interface Pings {
+  /** Users to ping if the text mentions them. */
   readonly users: readonly UserId[];
+  /** Roles to ping if the text mentions them. */
   readonly roles: readonly RoleId[];
+  /** Whether to ping the author of the quoted message. */
   readonly quotedAuthor: boolean;
 }
 
-/** A message with all that the store keeps of it until Discord has it. */
+/** A message with everything that the store keeps of it until Discord has it. */
 export interface Frozen {
+  /** The message to send. */
   readonly message: OutboundMessage;
-  /** Up to {@link MAX_FILES}; their bytes are forgotten once Discord has them. */
+  /** At most {@link MAX_FILES}. The store deletes their content once Discord has them. */
   readonly files: readonly OutboundFile[];
-  /** Of the first part of an answer with several: all of its text, for a file (D4). */
+  /**
+   * The whole text of an answer, on the first of its several messages, for a file (D4); else
+   * absent.
+   */
   readonly whole?: string;
-  /** The message takes the place of a draft (R8), or takes the draft away and posts nothing. */
+  /** Set if the message replaces a draft (R8), or deletes the draft and posts nothing. */
   readonly draft?: { readonly nonce: string; readonly becomes: "this" | "nothing" };
 }
 
 /** An {@link OutboundMessage} in the store, until Discord has it. */
 export interface OutboxRow {
+  /** The store's number of the row. */
   readonly id: number;
+  /** The frozen message. */
   readonly message: OutboundMessage;
+  /** Number of files that go with it. */
   readonly fileCount: number;
-  /** What is to be asked of Discord. */
+  /** The request to make. */
   readonly action: OutboxAction;
-  /** Unix time in milliseconds of the first attempt that Discord may have carried out. */
+  /**
+   * Unix time in milliseconds of the first attempt that Discord may have carried out; absent before
+   * it.
+   */
   readonly firstAttemptAt?: number;
-  /** Unix time in milliseconds since which no attempt has succeeded; over a day of it is the end (D5). */
+  /**
+   * Unix time in milliseconds since which every attempt has failed; absent while none has. Barnacle
+   * gives up after a day (D5).
+   */
   readonly failingSince?: number;
 }
 
+/** A request for an outbox row. */
 export type OutboxAction =
   | { readonly kind: "post" }
-  /** A draft that is there gets its last text; or is deleted. Either may be asked for twice. */
+  /** Gives a posted draft its final text, or deletes it. A second request does no harm. */
   | { readonly kind: "edit" | "delete"; readonly messageId: MessageId }
-  /** A draft was to be taken away that never came to be. */
+  /** The row deletes a draft that was never posted: no request is needed. */
   | { readonly kind: "nothing" };
 
 /**
- * What became of a request to create, edit or delete a message.
+ * The result of a request to create, edit or delete a message.
  *
- * - `created`: Discord has it, now or by an earlier attempt with this nonce; edited or deleted.
- * - `already_gone`: an earlier attempt created it, and somebody has deleted it.
+ * - `created`: Discord has it, by this attempt or by an earlier one with this nonce; or it is
+ *   edited or deleted.
+ * - `already_gone`: an earlier attempt created it, and a person has deleted it.
  * - `unanswered`: Discord may have carried it out or not.
  * - `unsent`: the request never left, for there was no connection; Discord does not have it.
  * - `refused`: Discord does not have it by this attempt.
@@ -148,8 +182,8 @@ export type PostOutcome =
     readonly kind: "refused";
     readonly why: Refusal;
     readonly reason: string;
-    /** Discord's own code, such as `50013` for missing permissions. */
+    /** Discord's error code, such as `50013` for missing permissions; absent if it sent none. */
     readonly code?: number;
-    /** Milliseconds that Discord asks to wait, of `rate_limited`, where it says so. */
+    /** Milliseconds that Discord asks to wait, for `rate_limited`; absent if it does not ask. */
     readonly retryAfterMs?: number;
   };

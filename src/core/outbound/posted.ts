@@ -1,9 +1,9 @@
 /**
- * What stands in a channel, and whether it is a message that we wanted there.
+ * Compares the messages in a channel with a message that we wanted to post.
  *
- * A nonce is good for some minutes and comes back by no request: what was sent
- * an hour ago can only be known by what it says. Times here are Discord's, out of
- * the ids, wherever they can be, since the clock of a small box may be wrong.
+ * Discord knows a nonce only for some minutes, and no request returns it. After an hour, only its
+ * content identifies a message. Times here are Discord's, read from ids, wherever possible, because
+ * the clock of a small box may be wrong.
  *
  * @module
  */
@@ -14,55 +14,63 @@ import type { OutboundMessage, OutboxRow } from "./outbound.ts";
 
 /** A message as Discord has it. */
 export interface Posted {
+  /** Discord's id of the message. */
   readonly id: MessageId;
+  /** The author's user id. */
   readonly authorId: UserId;
+  /** Text of the message, as Discord stored it. */
   readonly content: string;
-  /** The message that it quotes; absent where that is gone, too. */
+  /** Id of the quoted message; absent if there is none, or if it is deleted. */
   readonly quote?: MessageId;
-  /** Bytes of each file, in their order: Discord writes their names anew, but not what is in them. */
+  /** Bytes of each file, in their order. Discord changes file names, but not contents. */
   readonly fileSizes: readonly number[];
 }
 
-/** Part of a channel's history, newest first. */
+/** A part of a channel's history, newest first. */
 export interface PostedPage {
+  /** Tells a page from {@link Unread}. */
   readonly kind: "page";
+  /** Messages, newest first; may be empty. */
   readonly messages: readonly Posted[];
-  /** Absent of an empty page. */
+  /** Id of the oldest message of the page, to continue from; absent for an empty page. */
   readonly oldest?: MessageId;
-  /** Whether the channel begins here; nobody can tell it from a history that is not shown. */
+  /** Whether the channel begins here, or Discord shows no older history. The two look the same. */
   readonly isLast: boolean;
 }
 
-/** The channel cannot be read, now or ever. */
+/** A failure to read the channel's history. */
 export interface Unread {
+  /** Tells a failure from {@link PostedPage}. */
   readonly kind: "unread";
-  /** `unreachable`: no answer, or one that blames Discord. */
+  /** `unreachable`: no response, or a server error. */
   readonly why: Refusal | "unreachable";
+  /** The failure in words, for log and operator. */
   readonly reason: string;
-  /** Discord's own code. */
+  /** Discord's error code; absent if it sent none. */
   readonly code?: number;
-  /** Milliseconds that Discord asks to wait, of `rate_limited`, where it says so. */
+  /** Milliseconds that Discord asks to wait, for `rate_limited`; absent if it does not ask. */
   readonly retryAfterMs?: number;
 }
 
-/** By how much a clock may be set back and still be believed, in milliseconds. */
+/** Milliseconds that a clock may be set back without losing trust. */
 export const CLOCK_SLACK_MS = 5_000;
 
-/** By how much our clock may differ from Discord's, at most, in milliseconds. */
+/** Largest difference between our clock and Discord's, in milliseconds. */
 const SKEW_MS = 10 * 60_000;
 
-/** How far back a channel must be read until a message can be called absent. */
+/** How far back to read a channel before a message counts as absent. */
 export interface Reach {
   /** Unix time in milliseconds by Discord's clock: the message is not older. */
   readonly from: number;
-  /** The same by our own clock, which is to be believed only where `from` is out of reach. */
+  /** The same by our own clock; counts only if `from` is out of reach. */
   readonly orFrom: number;
 }
 
 /**
- * An answer is younger than what it answers, by Discord's own clock. Our time of
- * the first attempt is the second choice, and none where the clock has been set
- * back since.
+ * Finds the earliest time of a message.
+ *
+ * An answer is younger than the message that it answers, by Discord's own clock. Our time of the
+ * first attempt is the second choice, unless the clock has been set back since.
  *
  * @param now Unix time in milliseconds.
  */
@@ -73,13 +81,12 @@ export function reachOf({ message, firstAttemptAt }: OutboxRow, now: number): Re
 }
 
 /**
- * Whether a message is this one, for all that Discord shows of it.
+ * Whether a posted message is this one, as far as Discord shows.
  *
- * Discord trims what it stores, ends lines in its own way, and drops the quote
- * of a message that is gone. A draft may have grown since it was posted, and
- * then only its beginning is what was sent.
+ * Discord trims texts, changes line ends, and drops the quote of a deleted message. A draft may
+ * have grown since it was posted, so only its beginning must match.
  *
- * @param fileSizes Of the files that go with `message`.
+ * @param fileSizes Bytes of each file that goes with `message`.
  */
 export function isSame(
   message: OutboundMessage,
@@ -95,7 +102,7 @@ export function isSame(
     fileSizes.every((size, at) => size === posted.fileSizes[at]);
 }
 
-/** A draft without the mark that more is to come, and without what may close a code block in it. */
+/** A draft without its mark, and without characters that may close a code block in it. */
 function stemOf(draft: string): string {
   return draft.replace(/[\s`~…]+$/, "");
 }

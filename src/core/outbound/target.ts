@@ -1,9 +1,9 @@
 /**
- * Where a message is to go, as a person or a model writes it (S4).
+ * Reads the target of a message, as a person or a model writes it (S4).
  *
- * Only ids are taken. A name is never looked up: the wrong person with the
- * right name would get the message. A number alone is refused as well, since
- * nothing in it tells a user from a channel.
+ * Barnacle accepts only ids and never looks up a name: the wrong person with the right name would
+ * get the message. It refuses a number alone as well, since the digits do not tell a user from a
+ * channel.
  *
  * @module
  */
@@ -17,23 +17,25 @@ import {
   type UserId,
 } from "../discord/ids.ts";
 
+/** A user or a channel to write to. */
 export type Target =
   | { readonly kind: "user"; readonly userId: UserId }
   | {
     readonly kind: "channel";
     readonly channelId: ChannelId;
-    /** Only of a link into a guild. */
+    /** Set only for a link into a guild. */
     readonly guildId?: GuildId;
-    /** Only of a link to a message. */
+    /** Set only for a link to a message. */
     readonly messageId?: MessageId;
   };
 
-/** Why a text is no target, and how it is written instead. */
+/** Why a text is no target, and how to write one. */
 export interface TargetProblem {
+  /** Tells a problem from a {@link Target}. */
   readonly kind: "problem";
-  /** `'"123" may be a user or a channel'`. */
+  /** The fault, as a sentence without its end: `'"123" may be a user or a channel'`. */
   readonly problem: string;
-  /** `'for a direct message "user:123", for a channel "channel:123"'`. */
+  /** The accepted spellings: `'for a direct message "user:123", for a channel "channel:123"'`. */
   readonly hint: string;
 }
 
@@ -41,17 +43,20 @@ export interface TargetProblem {
 const USER = /^(?:<@!?(\d+)>|@(\d+)|(?:discord:)?user:\s*(\d+))$/i;
 /** `<#5>`; `channel:5` and `discord:channel:5`. */
 const CHANNEL = /^(?:<#(\d+)>|(?:discord:)?channel:\s*(\d+))$/i;
-/** To a channel or a message, in a guild or, as `@me`, in direct messages; copied without its scheme too. */
+/**
+ * Links to a channel or a message, in a guild or (as `@me`) in direct messages; with or without the
+ * scheme.
+ */
 const LINK =
   /^<?(?:https?:\/\/)?(?:(?:www|ptb|canary)\.)?discord(?:app)?\.com\/channels\/(@me|\d+)\/(\d+)(?:\/(\d+))?\/?(?:[?#][^\s>]*)?>?$/i;
-/** What is a number and nothing else that counts. */
+/** A number without any word that counts. */
 const BARE = /^(?:discord:)?\s*(\d+)$/i;
 
 /**
- * Reads a target; upper and lower case of its words are one.
+ * Reads a target. The case of its words does not matter.
  *
- * @param text `"user:123"`, `"<@123>"`, `"<@!123>"`, `"@123"`, `"channel:123"`, `"<#123>"`, the
- * first and the fifth behind `"discord:"`, or a link to a channel or a message.
+ * @param text `"user:123"`, `"<@123>"`, `"<@!123>"`, `"@123"`, `"channel:123"`, `"<#123>"`; the
+ * first and the fifth also after `"discord:"`; or a link to a channel or a message.
  */
 export function parseTarget(text: string): Target | TargetProblem {
   const written = text.trim();

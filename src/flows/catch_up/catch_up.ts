@@ -1,15 +1,13 @@
 /**
- * Fetches over REST what was said while no gateway session listened (G6).
+ * Fetches messages over REST that no gateway session brought (G6).
  *
- * That there is a gap, and where it begins, is in the store from the moment at
- * which the session that opened it is; it stays there until every channel has
- * been read back to it, over any number of crashes. What is found goes the way
- * of live messages, and counts once, so reading a stretch twice is harmless.
+ * The store records a gap and its beginning together with the session that opened it. The gap stays
+ * there until every channel has been read back to it, over any number of crashes. Messages found
+ * this way are treated as live ones and count once, so reading a stretch twice is harmless.
  *
- * A guild whose GUILD_CREATE has not come, because of an outage, is waited for:
- * nobody can tell yet what was said in it. Not to be found are direct messages
- * of somebody who wrote for the first time, and threads that were archived
- * before anybody looked.
+ * If a guild's GUILD_CREATE is missing because of an outage, catch-up waits for it, since its
+ * channels are unknown. Catch-up cannot find first direct messages of new people, nor threads that
+ * were archived before.
  *
  * @module
  */
@@ -19,40 +17,32 @@ import type { GuildPlace } from "../../core/inbound/inbound.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { createRetryQueue, type RetriedTask } from "../retry_queue.ts";
 import { createHold } from "../turn/hold.ts";
+import { type Gap, type GapBounds, type OpenGap, openGap } from "./gap.ts";
 import { endOfReading, isAhead, type MissedChannel } from "./missed.ts";
 import { readChannel, type ReadChannelPorts } from "./read_channel.ts";
-import type { Tally } from "./read_missed.ts";
 import { createUnreadable, type UnreadableChannel, type UnreadablePorts } from "./unreadable.ts";
 
-/** What a shard may have missed: all since `from`. */
-export interface Gap extends GapBounds {
-  readonly shardId: number;
-}
-
-/** Unix time in milliseconds. */
-export interface GapBounds {
-  readonly from: number;
-  /** When the newest loss was discovered: another one makes the gap larger. */
-  readonly lostAt?: number;
-}
-
-/** What a shard knows of its guilds. */
+/** The known channels of a shard's guilds. */
 export interface KnownPlaces {
-  /** Channels and threads of the guilds whose GUILD_CREATE has come. */
+  /** Channels and threads of guilds whose GUILD_CREATE has arrived. */
   readonly channels: readonly MissedChannel[];
-  /** The guilds whose GUILD_CREATE is still to come. */
+  /** Guilds whose GUILD_CREATE is still missing. */
   readonly awaited: readonly GuildId[];
 }
 
+/** Everything that catch-up needs from outside. */
 export interface CatchUpPorts extends ReadChannelPorts, UnreadablePorts {
+  /** The account whose gaps are closed. */
   readonly accountId: AccountId;
+  /** `gateway.catchUp.enabled`; if `false`, gaps are closed without reading. */
   readonly isEnabled: boolean;
+  /** The store's gaps; each method is one transaction. */
   readonly store: {
-    /** Where the open gap of a shard begins. */
+    /** The open gap of a shard; `undefined` if there is none. */
     gapOf(accountId: AccountId, shardId: number): Promise<GapBounds | undefined>;
-    /** Channels of direct messages, the busiest of late first. */
+    /** Direct message channels, most recently busy first. */
     directChannels(accountId: AccountId): Promise<readonly ChannelId[]>;
-    /** Closes a gap, if it still begins at `from` and nothing was lost since. */
+    /** Closes a gap, if it still begins at `from` and no further loss was recorded. */
     finishCatchUp(
       accountId: AccountId,
       shardId: number,
@@ -60,87 +50,69 @@ export interface CatchUpPorts extends ReadChannelPorts, UnreadablePorts {
       lostAt?: number,
     ): Promise<void>;
   };
-  /** What the index has of one shard's guilds, those apart that are planned already. */
+  /** The channels of one shard's guilds, without guilds that are planned already. */
   readonly places: (shardId: number, planned: ReadonlySet<GuildId>) => KnownPlaces;
+  /** Whether the policy lets the bot answer in a place. */
   readonly mayAct: (place: GuildPlace) => boolean;
-  /** Whether anybody's direct messages may be answered. */
+  /** Whether the policy allows any direct message. */
   readonly mayActInDirect: boolean;
+  /** Timer for delays after failures, and for the longest hold of turns. */
   readonly schedule: Schedule;
+  /** Returns a number from 0 up to, but not including, 1. */
   readonly random: () => number;
-  /** Turns may begin that {@link CatchUp.held} held back. */
+  /** Tells that turns may begin that {@link CatchUp.held} held back. */
   readonly onReleased: () => void;
 }
 
+/** Catch-up for all shards of one account. */
 export interface CatchUp {
-  /** A shard's session lacks events, and a new one is due: no turn begins before it is there. */
+  /**
+   * Tells that a shard's session lacks events and a new one will follow. No turn begins before it.
+   */
   sessionDue(shardId: number): void;
-  /** A shard's new session is about to be stored: no turn begins before its gap is known. */
+  /**
+   * Tells that a shard's new session is about to be stored. No turn begins before its gap is known.
+   */
   sessionStarting(shardId: number): void;
-  /** It is stored, and its gap with it. */
+  /** Tells that the new session is stored, with its gap if there is one. */
   sessionStarted(shardId: number): void;
-  /** The account has so many shards now: no session of others is to come. */
+  /**
+   * Tells the account's current number of shards. No further session of other shards will follow.
+   */
   setShardCount(count: number): void;
-  /** A gap is open: at the start of the process, where its session is to be resumed. */
+  /** Tells of an open gap at the start of the process, if its session is to be resumed. */
   start(gap: Gap): void;
-  /** More is known of the guilds than before: a GUILD_CREATE has come, or one was left. */
+  /** Tells that a GUILD_CREATE has arrived, or that the bot has left a guild. */
   ready(): void;
-  /** Channels in which no turn may begin: something was said there before. */
+  /** Channels in which no turn may begin, because earlier messages are still missing. */
   held(): "all" | readonly ChannelId[];
-  /** Channels to be read yet, and guilds to be waited for. */
+  /** Number of channels still to be read, plus guilds still awaited. */
   pending(): number;
+  /** Channels that the bot may not read, for the health report. */
   unreadable(): readonly UnreadableChannel[];
-  /** Reads nothing more; what is not done is done after the next start. */
+  /** Reads nothing more; the next start continues. */
   stop(): Promise<void>;
 }
 
-/** A gap that is being closed. */
-interface OpenGap extends Gap {
-  readonly startedAt: number;
-  readonly tally: Tally;
-  /** Channels that were asked. */
-  asked: number;
-  /** Another session was lost, and T0 is under way: a larger gap is to take its place. */
-  isGrowing: boolean;
-  /** Errands that are not done. */
-  retries: number;
-  readonly waiting: Set<ChannelId>;
-  /** Guilds whose channels are planned. */
-  readonly planned: Set<GuildId>;
-  direct: "unplanned" | "asked" | "planned";
-  /** Guilds that are waited for. */
-  awaited: number;
-}
-
+/** Creates the catch-up of one account. Reads nothing before a gap is known. */
 export function createCatchUp(ports: CatchUpPorts): CatchUp {
   const { accountId, store, log, now } = ports;
   const open = new Map<number, OpenGap>();
-  /** Shards of whose new session it is not known yet whether it has a gap. */
+  /** Shards with a new session whose gap is not known yet. */
   const unsure = new Set<number>();
-  /** Shards that are to begin a new session. */
+  /** Shards that will begin a new session. */
   const due = new Set<number>();
   const hold = createHold(ports.schedule, ports.onReleased);
   const unreadable = createUnreadable(ports);
   const retries = createRetryQueue("Cannot catch up on what was missed", ports);
 
   /**
-   * Takes the place of what was open for the shard: after another lost session all of it is read
-   * once more, and what one channel of it still fails at keeps nobody.
+   * Starts to close a gap, in place of the shard's open one. After another lost session, catch-up
+   * reads all of it once more. Tasks of the replaced gap change nothing.
    */
-  function begin({ shardId, from, ...rest }: Gap): void {
-    const gap: OpenGap = {
-      shardId,
-      from,
-      ...rest,
-      startedAt: now(),
-      tally: { read: 0, answered: 0, tooOld: 0, tooMany: 0 },
-      asked: 0,
-      isGrowing: false,
-      retries: 0,
-      waiting: new Set(),
-      planned: new Set(),
-      direct: "unplanned",
-      awaited: 0,
-    };
+  function begin(found: Gap): void {
+    const gap = openGap(found, now());
+    const { shardId, from } = gap;
     open.delete(shardId);
     if (open.size === 0) unreadable.lookAnew();
     open.set(shardId, gap);
@@ -156,7 +128,7 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
     }
   }
 
-  /** Plans what can be planned by now; once all of it is done, closes the gap. */
+  /** Plans everything that is known by now; once all tasks have succeeded, closes the gap. */
   function advance(gap: OpenGap): void {
     if (!isOpen(gap) || !ports.isEnabled) return;
     plan(gap);
@@ -164,7 +136,7 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
     if (gap.retries === 0 && gap.awaited === 0) add(gap, () => finish(gap));
   }
 
-  /** Direct messages first; guilds that are not there yet follow when they come. */
+  /** Direct messages first. Guilds that have not arrived yet follow later. */
   function plan(gap: OpenGap): void {
     const { channels, awaited } = ports.places(gap.shardId, gap.planned);
     gap.awaited = awaited.length;
@@ -217,17 +189,17 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
     });
   }
 
-  function add(gap: OpenGap, errand: RetriedTask, isLast?: boolean): void {
+  function add(gap: OpenGap, task: RetriedTask, isLast?: boolean): void {
     gap.retries++;
     retries.add(async () => {
-      if (gap.isGrowing) return; // all of it is read once more
-      await errand();
+      if (gap.isGrowing) return; // the larger gap reads all of it once more
+      await task();
       gap.retries--;
       advance(gap);
     }, isLast);
   }
 
-  /** Whether it is the shard's gap, and no other has taken its place. */
+  /** Whether it is still the shard's gap, and no other has replaced it. */
   function isOpen(gap: OpenGap): boolean {
     return open.get(gap.shardId) === gap;
   }
@@ -239,11 +211,13 @@ export function createCatchUp(ports: CatchUpPorts): CatchUp {
     if (open.values().every(isPlanned)) hold.narrow();
   }
 
-  /** What is open for it grows, or it would be closed over what the lost session did not bring. */
+  /**
+   * Lets the open gap grow. Otherwise it might be closed without the messages of the lost session.
+   */
   function expect(shardId: number, set: Set<number>): void {
     const gap = open.get(shardId);
     if (!ports.isEnabled) return;
-    const isAnew = set.size === 0; // said again where the store refused T0
+    const isAnew = set.size === 0; // a repeated call, after the store refused T0, is not
     if (gap) gap.isGrowing = true;
     set.add(shardId);
     hold.expect(isAnew);

@@ -1,11 +1,10 @@
 /**
- * What may have been missed, and what becomes of it.
+ * Finds the channels that may have missed messages, and judges those messages.
  *
- * A gap begins at the newest message that was stored before it, and a little
- * earlier: messages may be dispatched out of order, and what is known already
- * is ignored by its id. What people said is judged like anything else, but not
- * all of it is answered: an answer that comes hours late, or a hundred of them
- * at once, is worse than none.
+ * A gap begins at the newest message stored before it, and a little earlier: messages may be
+ * dispatched out of order, and known ones are ignored by their id. Missed messages are judged as
+ * any other, but Barnacle does not answer all of them. An answer that is hours late, or a hundred
+ * answers at once, are worse than none.
  *
  * @module
  */
@@ -19,43 +18,50 @@ import {
 import type { GuildPlace, InboundMessage } from "../../core/inbound/inbound.ts";
 import type { IgnoreReason, Verdict } from "../../core/inbound/verdict.ts";
 
-/** A channel that may hold what was missed. */
+/** A channel that may contain missed messages. */
 export interface MissedChannel {
+  /** Id of the channel, thread or direct message channel. */
   readonly id: ChannelId;
-  /** Absent of a direct one. */
+  /** Absent for a direct message channel. */
   readonly guildId?: GuildId;
+  /** The channel with its names; absent for a direct message channel. */
   readonly place?: GuildPlace;
-  /** What was said last, as far as is known. */
+  /** Newest message, as far as Discord has reported; absent if unknown. */
   readonly lastMessageId?: MessageId | "none";
 }
 
-/** How far back the start of a gap is moved, in milliseconds. */
+/** Milliseconds by which reading goes back before the gap. */
 const MARGIN_MS = 10_000;
 
-/** `channels.discord.gateway.catchUp`. */
+/** `channels.discord.gateway.catchUp`: which missed messages may get an answer. */
 export interface CatchUpLimits {
-  /** Milliseconds. */
+  /** Maximum age of a message in milliseconds. */
   readonly maxAgeMs: number;
-  /** Messages of a channel. */
+  /** Maximum number of messages per channel; the newest count. */
   readonly maxPerChannel: number;
 }
 
 /**
- * Where reading back ends: Unix time in milliseconds.
+ * How far to read back.
  *
- * @param from When the newest message was sent that was stored before the gap.
+ * @param from Unix time in milliseconds of the newest message stored before the gap.
+ * @returns Unix time in milliseconds.
  */
 export function endOfReading(from: number): number {
   return from - MARGIN_MS;
 }
 
-/** Whether something may have been said in a channel since; where that is not known, it may. */
+/**
+ * Whether a channel may have messages since then; true if unknown.
+ *
+ * @param since Unix time in milliseconds.
+ */
 export function isAhead({ lastMessageId }: MissedChannel, since: number): boolean {
   if (lastMessageId === "none") return false;
   return lastMessageId === undefined || createdAtMs(lastMessageId) > since;
 }
 
-/** What a channel is called in the log. */
+/** A channel's name for the log. */
 export function nameOf({ id, place }: MissedChannel): string {
   return place ? `#${(place.thread ?? place.channel).name}` : `the direct messages ${id}`;
 }
@@ -63,11 +69,13 @@ export function nameOf({ id, place }: MissedChannel): string {
 const RULES = "channels.discord.gateway.catchUp";
 
 /**
- * What becomes of a verdict on something that was missed: only what would have been answered, or
- * might have been, is changed. A later turn may see what would have been, all the same; whoever is
- * not known to be let in stays out of it.
+ * Changes the verdict on a missed message that must not be answered.
  *
- * @param isAmongNewest Whether it is one of the newest `maxPerChannel` of its channel.
+ * It changes only verdicts that accept, or may accept later. A later turn may see an accepted
+ * message all the same. An undecided one stays out of it.
+ *
+ * @param isAmongNewest Whether it is one of the newest `maxPerChannel` messages of its channel.
+ * @param limits `now` is Unix time in milliseconds.
  */
 export function judgeMissed(
   verdict: Verdict,

@@ -1,6 +1,7 @@
 /**
- * One channel of a gap: what may be answered, then the rest; a channel that Discord does not show
- * is said, and is done.
+ * Reads one channel of a gap: first the messages that may get an answer, later the rest.
+ *
+ * If Discord does not show the channel, the log says so, and the channel counts as done.
  *
  * @module
  */
@@ -10,20 +11,37 @@ import { type MissedChannel, nameOf } from "./missed.ts";
 import { MAX_PAGES, readMissed, type ReadMissedPorts, type Tally } from "./read_missed.ts";
 import type { Unreadable } from "./unreadable.ts";
 
+/** Everything that reading a channel needs from outside. */
 export interface ReadChannelPorts extends ReadMissedPorts {
-  /** Whether Discord will never show it. */
+  /** Whether an error means that Discord will never show the channel. */
   readonly isRefused: (error: unknown) => boolean;
+  /** Gets channels that Discord does not show, and histories that are too long. */
   readonly log: Log;
 }
 
-/** Both may be asked again after they failed, and go on from there. */
+/** The reading of one channel. After a failure, each method may be called again and continues. */
 export interface ChannelReading {
-  /** @returns Whether something is left for {@link ChannelReading.rest}. */
+  /**
+   * Reads the messages that may get an answer.
+   *
+   * @returns Whether {@link ChannelReading.rest} has something to read.
+   * @throws {unknown} Any other failure than a refusal, as a rejection.
+   */
   first(): Promise<boolean>;
+  /**
+   * Records the messages before them.
+   *
+   * @throws {unknown} Any other failure than a refusal, as a rejection.
+   */
   rest(): Promise<void>;
 }
 
-/** @param since Unix time in milliseconds. */
+/**
+ * Prepares the reading of a channel.
+ *
+ * @param since Unix time in milliseconds at which reading back ends.
+ * @param tally Figures to add to.
+ */
 export function readChannel(
   channel: MissedChannel,
   since: number,

@@ -1,13 +1,11 @@
 /**
- * Reads one channel back to where a gap begins.
+ * Reads one channel back to the beginning of a gap.
  *
- * First what may be answered: the newest messages, handed over together and
- * oldest first, so that nobody is answered out of turn. Then, once no channel
- * waits for that any more, what was said before them, for the record only. That
- * is bounded, too: a busy channel says more in a day than is worth a request for
- * every hundred.
+ * First come the messages that may get an answer: the newest ones, stored together and oldest
+ * first, so that answers keep their order. Once no channel waits for that, the messages before them
+ * follow, only for the record. Their number is bounded, too, because each hundred costs a request.
  *
- * What was read stays read when a request fails: the next try goes on from there.
+ * If a request fails, the next attempt continues from there.
  *
  * @module
  */
@@ -17,61 +15,67 @@ import type { PostedMessage } from "../../core/inbound/inbound.ts";
 import type { Acceptor } from "../receive/accept.ts";
 import { type CatchUpLimits, judgeMissed, type MissedChannel } from "./missed.ts";
 
-/** Part of a channel's history. */
+/** A page of a channel's history. */
 export interface Page {
-  /** What could be read of it, newest first. */
+  /** Readable messages of the page, newest first. */
   readonly events: readonly PostedMessage[];
-  /** The oldest message of it, whether or not it could be read; absent of an empty page. */
+  /** Oldest message of the page, readable or not; absent for an empty page. */
   readonly oldest?: MessageId;
   /** Whether the channel begins here. */
   readonly isLast: boolean;
 }
 
+/** Everything that reading needs from outside. */
 export interface ReadMissedPorts {
-  /** Reads the page before a message, or the newest one. */
+  /** Reads the page before a message, or the newest one, over REST. */
   readonly readPage: (channel: MissedChannel, before?: MessageId) => Promise<Page>;
+  /** Stores messages from the history, as live ones. */
   readonly found: Acceptor["found"];
+  /** Which messages may get an answer. */
   readonly limits: CatchUpLimits;
   /** Unix time in milliseconds. */
   readonly now: () => number;
-  /** Told of each lot of messages, for the metrics. */
+  /** Gets the number of messages of each batch, for the metrics. */
   readonly onFound: (count: number) => void;
 }
 
-/** What was read, added up. */
+/** Figures of all messages read for a gap. */
 export interface Tally {
-  /** Messages of others, those that were known already among them. */
+  /** Messages of other authors, including known ones. */
   read: number;
-  /** Those of them that are new, and are answered. */
+  /** New ones among them that get an answer. */
   answered: number;
-  /** Those that would be left unanswered; what was known already keeps its own verdict. */
+  /** Messages left without an answer because of their age; a known one keeps its stored verdict. */
   tooOld: number;
+  /** Messages left without an answer because newer ones fill `maxPerChannel`. */
   tooMany: number;
 }
 
-/** One channel on its way back. */
+/** The reading of one channel. */
 export interface MissedReading {
   /**
-   * Hands over what may be answered.
+   * Reads and stores the messages that may get an answer.
    *
-   * @returns `empty` where Discord gave nothing at all, `more` where {@link MissedReading.record}
-   * has something to do.
+   * @returns `empty` if Discord returned no message; `more` if {@link MissedReading.record} has
+   * something to read.
    */
   answer(): Promise<"empty" | "done" | "more">;
   /**
-   * Records what was said before.
+   * Stores the messages before them.
    *
-   * @returns Whether all of it was: `false` where that is more than {@link MAX_PAGES}.
+   * @returns `false` if there are more than {@link MAX_PAGES} pages of them.
    */
   record(): Promise<boolean>;
 }
 
-/** Pages of a channel that are read for the record: 1,000 messages. */
+/** Maximum number of pages to read per channel for the record: 1,000 messages. */
 export const MAX_PAGES = 10;
 
 /**
- * @param since Unix time in milliseconds: where the gap begins.
- * @param tally Is added to.
+ * Prepares the reading of a channel.
+ *
+ * @param since Unix time in milliseconds of the gap's beginning.
+ * @param tally Figures to add to.
  */
 export function readMissed(
   channel: MissedChannel,
@@ -80,9 +84,9 @@ export function readMissed(
   { readPage, found, limits, now, onFound }: ReadMissedPorts,
 ): MissedReading {
   const { maxAgeMs, maxPerChannel } = limits;
-  /** Newest first, not handed over yet. */
+  /** Messages that are not stored yet, newest first. */
   let events: PostedMessage[] = [];
-  /** Where to go on; `undefined` at the newest message. */
+  /** Message before which to continue; `undefined` at the newest message. */
   let before: MessageId | undefined;
   let isThrough = false;
   let pagesRecorded = 0;
@@ -95,7 +99,7 @@ export function readMissed(
     isThrough = page.isLast || oldest === undefined || createdAtMs(oldest) <= since;
   }
 
-  /** Whether nothing before can be answered any more. */
+  /** Whether no earlier message may get an answer. */
   function isEnough(): boolean {
     if (isThrough || countMessages(events) >= maxPerChannel) return true;
     return before !== undefined && now() - createdAtMs(before) > maxAgeMs;

@@ -1,9 +1,8 @@
 /**
- * Which channels cannot be read back, and what is missing.
+ * Finds channels whose history the bot may not read, and the missing permissions.
  *
- * An empty page may mean that nothing is left of what was said, or that the bot
- * may not read what was; only the permissions tell (G6). They are looked at when
- * there is a doubt, for a whole guild at once.
+ * An empty page may mean that no message is left, or that the bot may not read them. Only the
+ * permissions tell (G6). Barnacle checks them in case of doubt, for a whole guild at once.
  *
  * @module
  */
@@ -12,40 +11,54 @@ import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { Log } from "../../lib/log.ts";
 import { type MissedChannel, nameOf } from "./missed.ts";
 
-/** What is missing in a channel for it to be read back, as Discord's settings call it. */
+/** The permissions that a channel lacks, by their names in Discord's settings. */
 export type MissingIn = (channelId: ChannelId) => readonly string[];
 
-/** A channel in which the bot hears people, and whose history it may not read. */
+/** A channel in which the bot gets messages, but may not read the history. */
 export interface UnreadableChannel {
+  /** Id of the channel or thread. */
   readonly channelId: ChannelId;
+  /** Name for people: `"#general"`. */
   readonly name: string;
-  /** Permissions, as Discord's settings call them. */
+  /** Missing permissions, by their names in Discord's settings. */
   readonly missing: readonly string[];
 }
 
+/** Everything that this check needs from outside. */
 export interface UnreadablePorts {
-  /** Looks at the permissions in a guild. */
+  /** Reads the bot's permissions in a guild, over REST. */
   readonly lookAtGuild: (guildId: GuildId) => Promise<MissingIn>;
-  /** Whether Discord will never show it: 403 and 404. */
+  /** Whether Discord will never answer: status 403 or 404. */
   readonly isRefused: (error: unknown) => boolean;
+  /** Gets a warning with the fix for each such channel. */
   readonly log: Log;
 }
 
+/** The unreadable channels of one account. */
 export interface Unreadable {
-  /** Forgets what was seen: somebody may have granted a permission, or removed a channel. */
+  /** Forgets all results: a person may have granted a permission, or removed a channel. */
   lookAnew(): void;
-  /** Whether it is known that a channel cannot be read; asks nobody. */
+  /** Whether Barnacle already knows that a channel is unreadable. Sends no request. */
   has(channel: MissedChannel): boolean;
-  /** Looks whether a permission is missing, and says so. */
+  /**
+   * Checks whether a channel lacks a permission, and logs it.
+   *
+   * @throws {unknown} Any other failure than a refusal, as a rejection.
+   */
   check(channel: MissedChannel): Promise<boolean>;
-  /** A channel could be read. */
+  /** Tells that Barnacle could read a channel. */
   clear(channelId: ChannelId): void;
+  /** All known unreadable channels, except hidden ones. */
   list(): readonly UnreadableChannel[];
 }
 
-/** Discord's word for it; such a channel is hidden, and nobody there waits for an answer. */
+/**
+ * Discord's name of the permission. A channel without it is hidden, and no person there expects an
+ * answer.
+ */
 const HIDDEN = "View Channel";
 
+/** Creates an empty list for one account. */
 export function createUnreadable({ lookAtGuild, isRefused, log }: UnreadablePorts): Unreadable {
   const channels = new Map<ChannelId, UnreadableChannel>();
   const looks = new Map<GuildId, MissingIn>();
@@ -55,7 +68,7 @@ export function createUnreadable({ lookAtGuild, isRefused, log }: UnreadablePort
       return await lookAtGuild(guildId);
     } catch (error) {
       if (!isRefused(error)) throw error;
-      return () => []; // a guild that was left meanwhile: there is nothing to grant
+      return () => []; // the bot has left the guild: there is nothing to grant
     }
   }
 
@@ -92,7 +105,7 @@ export function createUnreadable({ lookAtGuild, isRefused, log }: UnreadablePort
     has: (channel) => missingIn(channel).length > 0 && note(channel),
     async check(channel) {
       const { guildId } = channel;
-      if (!guildId) return false; // whoever is in a private channel may read it
+      if (!guildId) return false; // in a direct message channel, the bot may always read
       if (!looks.has(guildId)) looks.set(guildId, await lookAt(guildId));
       return note(channel);
     },

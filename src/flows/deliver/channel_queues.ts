@@ -1,102 +1,81 @@
 /**
- * Delivers the outbox: one lane for each channel, one row of it at a time.
+ * Delivers the outbox: one queue for each channel, one row of it at a time.
  *
- * Order matters within a channel and nowhere else, so a channel that Discord
- * holds up, or that is gone, holds up no other.
+ * Order matters only within a channel. So a channel that Discord slows down, or that is gone,
+ * delays no other.
  *
  * @module
  */
 
-import {
-  afterDelivery,
-  type AttemptFacts,
-  type Delivery,
-  isOfPlace,
-  isOverdue,
-} from "../../core/outbound/delivery.ts";
 import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
-import type { RetryRules } from "../../lib/network/backoff.ts";
-import { type ClockSetPorts, createClockSet } from "./clock_set.ts";
-import { deliver, type DeliverPorts } from "./deliver.ts";
+import { type AttemptPorts, createAttempts } from "./attempts.ts";
 import { createParking, type ParkPorts } from "./park.ts";
-import { createRecentRefusals } from "../recent_refusals.ts";
 
-export interface ChannelQueuesPorts extends DeliverPorts, ParkPorts, ClockSetPorts {
-  readonly outbox: DeliverPorts["outbox"] & ParkPorts["outbox"] & ClockSetPorts["outbox"] & {
+/** Everything that delivery needs from outside. */
+export interface ChannelQueuesPorts extends AttemptPorts, ParkPorts {
+  /** The store's outbox; each method is one transaction. */
+  readonly outbox: AttemptPorts["outbox"] & ParkPorts["outbox"] & {
     /**
      * The first unsent row of each channel that is not parked.
      *
-     * @param channels Those that are looked at; all of them where absent.
+     * @param channels Channels to read; absent: all.
      */
     heads(
       accountId: AccountId,
       channels?: readonly ChannelId[],
     ): Promise<readonly OutboxRow[]>;
-    /** Discord will not take it, ever: the lane goes on without it. */
-    markDead(row: OutboxRow, reason: string): Promise<void>;
-    /** Nobody can tell whether Discord has it: held, and shown (D2). */
-    markUncertain(row: OutboxRow): Promise<void>;
   };
-  readonly retry: RetryRules;
-  /** From 0 up to, but not including, 1. */
-  readonly random: () => number;
-  /** Told of each end of an attempt, for the metrics. */
-  readonly onDelivery: (row: OutboxRow, delivery: Delivery) => void;
-  /** A message is given up; for its owner. */
-  readonly onDead: (row: OutboxRow, reason: string) => void;
 }
 
+/** The channel queues of one account. */
 export interface ChannelQueues {
-  /** There may be new rows in these channels, or in any. */
+  /** Tells that these channels may have new rows; absent: any channel may. */
   wake(channels?: readonly ChannelId[]): void;
-  /** The gateway's echo has settled rows of these channels: nothing there waits any more. */
+  /** Tells that the gateway's echo has settled rows in these channels, so they need not wait. */
   settled(channels: readonly ChannelId[]): void;
-  /** Somebody in this channel is answered, so it may take messages again. */
+  /**
+   * Tells that the bot will answer a message in this channel, so Discord may accept messages there
+   * again.
+   */
   heardFrom(channelId: ChannelId): void;
-  /** Roles, overwrites, channels or our own member changed in these guilds. */
+  /** Tells that roles, overwrites, channels or our own member changed in a guild. */
   permissionsChanged(guildId: GuildId): void;
-  /** Discord is there again: what could not reach it is tried now. */
+  /** Tells that Discord is reachable again: rows that could not reach it are tried now. */
   reachable(): void;
-  /** Resolves once nothing is left to send now; what must wait for its next attempt is left. */
+  /** Resolves once no row can be sent now; rows that wait for their next attempt stay. */
   drain(): Promise<void>;
-  /** Begins no further row, and resolves once what is under way has ended. */
+  /** Begins no further row, and resolves once running attempts have ended. */
   stop(): Promise<void>;
 }
 
-/** The wait after a failure of our own or of the disk, in milliseconds. */
+/** Milliseconds before the next attempt after a failure of our own or of the disk. */
 const FAULT_WAIT_MS = 5_000;
 
-/** A rate limit that lasts longer than this, in milliseconds, is one that people notice. */
-const LONG_WAIT_MS = 60_000;
-
 interface Waiting {
-  /** The row that is to be tried then; while it waits, it is the first. */
+  /** The row to try then. While it waits, it is the channel's first. */
   readonly row: number;
-  /** Ends it before its time. */
+  /** Ends the wait early. */
   readonly end: () => void;
-  /** Whether it is for Discord to be reached. */
+  /** Whether it waits because Barnacle could not reach Discord. */
   readonly isForNetwork: boolean;
 }
 
+/** Creates the queues of one account. Sends nothing before the first {@link ChannelQueues.wake}. */
 export function createChannelQueues(ports: ChannelQueuesPorts): ChannelQueues {
-  const { accountId, outbox, log, now, steadyNow } = ports;
-  /** Lanes with an attempt under way, or that wait for the next one. */
+  const { accountId, outbox, log } = ports;
+  /** Channels with a running attempt, or that wait for the next one. */
   const busy = new Set<ChannelId>();
   const underWay = new Set<Promise<void>>();
   const waiting = new Map<ChannelId, Waiting>();
-  /** Failed attempts in a row, by channel with an unsent message. */
-  const failures = new Map<ChannelId, number>();
-  /** By which messages are given up that are as old, and wait behind. */
-  const refusals = createRecentRefusals(steadyNow);
   const parking = createParking(ports, wake);
-  const clock = createClockSet(ports);
+  const attempts = createAttempts(ports, parking);
   let isOpen = false;
   let isStopping = false;
   let reading: Promise<void> | undefined;
-  /** Of a look that waits, since the last one failed. */
+  /** Cancels the timer of the next read after a failed one. */
   let callOffReading: (() => void) | undefined;
-  /** Channels to look at. */
+  /** Channels to read. */
   const stale = new Set<ChannelId>();
   let isAllStale = false;
 
@@ -109,7 +88,7 @@ export function createChannelQueues(ports: ChannelQueuesPorts): ChannelQueues {
       later(FAULT_WAIT_MS);
     }).finally(() => {
       reading = undefined;
-      if (!callOffReading) wake([]); // asked for between the last look and here
+      if (!callOffReading) wake([]); // requested after the last check
     });
   }
 
@@ -129,12 +108,12 @@ export function createChannelQueues(ports: ChannelQueuesPorts): ChannelQueues {
       const channels = isAllStale ? undefined : [...stale];
       isAllStale = false;
       stale.clear();
-      const setMs = clock.inAll();
+      const setMs = attempts.clockSetMs();
       const heads = await outbox.heads(accountId, channels);
-      if (failures.size > 0) keepFailures(heads, channels ?? [...failures.keys()]);
+      attempts.keepFailures(heads, channels);
       for (const row of heads) {
         const { channelId } = row.message;
-        // By hand, or by an echo, the row that it waits for may be none any more.
+        // An operator, or an echo, may have settled the row that it waits for.
         const inWaiting = waiting.get(channelId);
         if (inWaiting && inWaiting.row !== row.id) inWaiting.end();
         if (busy.has(channelId) || isStopping) continue;
@@ -145,20 +124,14 @@ export function createChannelQueues(ports: ChannelQueuesPorts): ChannelQueues {
     }
   }
 
-  /** Forgets the failures of channels in which nothing is left to send. */
-  function keepFailures(heads: readonly OutboxRow[], channels: readonly ChannelId[]): void {
-    const unsent = new Set(heads.map(({ message }) => message.channelId));
-    for (const channelId of channels) if (!unsent.has(channelId)) failures.delete(channelId);
-  }
-
   /**
-   * One row to its end, or to the wait before the next attempt.
+   * Makes one attempt for a row, and schedules the next one if needed.
    *
-   * @param setMs By how much the clock had been set when it was read.
+   * @param setMs Milliseconds by which the clock had been set when the row was read.
    */
   async function run(row: OutboxRow, setMs: number): Promise<void> {
     const { channelId } = row.message;
-    const { waitMs, isForNetwork } = await attempt(row, setMs).catch((error: unknown) => {
+    const { waitMs, isForNetwork } = await attempts.attempt(row, setMs).catch((error: unknown) => {
       log.error("Delivery failed unexpectedly; will try again", { channelId, error });
       return { waitMs: FAULT_WAIT_MS, isForNetwork: false };
     });
@@ -175,88 +148,6 @@ export function createChannelQueues(ports: ChannelQueuesPorts): ChannelQueues {
       free();
     };
     waiting.set(channelId, { row: row.id, end, isForNetwork });
-  }
-
-  /** @returns Milliseconds until the lane may go on. */
-  async function attempt(
-    stored: OutboxRow,
-    setMs: number,
-  ): Promise<{ waitMs: number; isForNetwork: boolean }> {
-    await clock.look();
-    const row = clock.sinceThen(stored, setMs);
-    const { channelId } = row.message;
-    const askedAt = now();
-    const refusal = refusals.reasonOf(channelId);
-    const isUntried = row.firstAttemptAt === undefined; // or Discord may have it all the same
-    if (refusal !== undefined && isUntried && isOverdue(row, askedAt)) {
-      await bury(row, refusal);
-      return { waitMs: 0, isForNetwork: false };
-    }
-    const delivery = await deliver(row, ports);
-    ports.onDelivery(row, delivery);
-    const failed = (failures.get(channelId) ?? 0) + 1;
-    await clock.look();
-    const waitMs = await settle(clock.sinceThen(stored, setMs), delivery, askedAt, {
-      now: now(),
-      failed,
-      random: ports.random(),
-      retry: ports.retry,
-      nonceWindowMs: ports.nonceWindowMs,
-    });
-    return { waitMs, isForNetwork: isOfNetwork(delivery) };
-  }
-
-  async function settle(
-    row: OutboxRow,
-    delivery: Delivery,
-    askedAt: number,
-    facts: AttemptFacts,
-  ): Promise<number> {
-    const { channelId } = row.message;
-    const next = afterDelivery(row, delivery, facts);
-    switch (next.kind) {
-      case "on":
-        if (delivery.kind !== "absent") failures.delete(channelId); // it is yet to be sent
-        if (delivery.kind === "created" || delivery.kind === "found") {
-          refusals.delete(channelId);
-          parking.delivered(channelId);
-        }
-        return 0;
-      case "again":
-        if (next.isAttempt) failures.set(channelId, facts.failed);
-        else if (next.waitMs >= LONG_WAIT_MS) {
-          const waitSec = Math.ceil(next.waitMs / 1_000);
-          log.warn("Discord takes nothing in a channel for a while", { channelId, waitSec });
-        }
-        return next.waitMs;
-      case "park":
-        failures.delete(channelId);
-        await parking.close(row, next, askedAt);
-        return 0;
-      case "dead":
-        failures.delete(channelId);
-        if (delivery.kind === "refused" && isOfPlace(delivery)) { // for a day, or it were parked
-          refusals.add(channelId, next.reason);
-        }
-        await bury(row, next.reason);
-        return 0;
-      case "uncertain":
-        failures.delete(channelId);
-        log.error(
-          "Cannot tell whether Discord has a message; it is held until `barnacle outbox` is told " +
-            "to send or drop it",
-          { channelId, row: row.id, nonce: row.message.nonce, reason: next.reason },
-        );
-        await outbox.markUncertain(row);
-        return 0;
-    }
-  }
-
-  async function bury(row: OutboxRow, reason: string): Promise<void> {
-    const { channelId } = row.message;
-    log.error("A message is given up", { channelId, row: row.id, reason });
-    await outbox.markDead(row, reason);
-    ports.onDead(row, reason);
   }
 
   async function drain(): Promise<void> {
@@ -284,16 +175,4 @@ export function createChannelQueues(ports: ChannelQueuesPorts): ChannelQueues {
       for (const { end } of [...waiting.values()]) end();
     },
   };
-}
-
-function isOfNetwork(delivery: Delivery): boolean {
-  switch (delivery.kind) {
-    case "unsent":
-    case "unanswered":
-      return true;
-    case "unread":
-      return delivery.why === "unreachable";
-    default:
-      return false;
-  }
 }

@@ -1,10 +1,10 @@
 /**
- * Keeps a clock that is set from ageing what waits.
+ * Keeps a change of the clock from ageing waiting rows.
  *
- * A Pi has the time of its last hours until its network is up, and is days older
- * then at a stroke. What has failed for a minute must not be given up as if it
- * had failed for a day (D5), so what is stored moves along with the clock. Set
- * back, it makes nothing older, and needs nothing.
+ * Until its network is up, a Pi's clock continues from its last hours; then it jumps ahead by days.
+ * Barnacle must not give up a row that has failed for a minute as if it had failed for a day (D5).
+ * So the stored times move along with the clock. If the clock is set back, rows only seem younger,
+ * and nothing moves.
  *
  * @module
  */
@@ -12,30 +12,48 @@
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 
+/** Everything that watching the clock needs from outside. */
 export interface ClockSetPorts {
+  /** The account whose rows move. */
   readonly accountId: AccountId;
+  /** The store's outbox. */
   readonly outbox: {
-    /** All that fails since `until` or before fails since so many milliseconds later. */
+    /**
+     * Moves `failingSince` of rows by `byMs` milliseconds, if it is `until` or earlier (Unix time
+     * in milliseconds).
+     */
     shiftFailing(accountId: AccountId, byMs: number, until: number): Promise<void>;
   };
   /** Unix time in milliseconds. */
   readonly now: () => number;
-  /** Milliseconds of a clock that is never set: `performance.now()`. */
+  /** Milliseconds of a clock that no one sets: `performance.now()`. */
   readonly steadyNow: () => number;
 }
 
+/** How far the clock was set since the start. */
 export interface ClockSet {
-  /** Looks at the clock, and stores where it was set. */
+  /**
+   * Compares the clocks, and moves the stored times if the clock was set forward.
+   *
+   * @throws {unknown} The store's error, as a rejection; the next call tries again.
+   */
   look(): Promise<void>;
-  /** By how many milliseconds the clock was set forward so far, in all, as what is stored has it. */
+  /** Total milliseconds by which the clock was set forward, as far as stored times moved. */
   inAll(): number;
-  /** A row that was read at such an {@link inAll}, as it is now. */
+  /**
+   * Brings a row up to date.
+   *
+   * @param inAll {@link ClockSet.inAll} from before the row was read.
+   */
   sinceThen(row: OutboxRow, inAll: number): OutboxRow;
 }
 
-/** What is set by less matters to nothing that takes a day, and is shorter than any request. */
+/**
+ * Smallest change that counts, in milliseconds. A smaller one does not matter for waits of a day.
+ */
 const LEAST_MS = 5 * 60_000;
 
+/** Starts watching the clock of this process. */
 export function createClockSet({ accountId, outbox, now, steadyNow }: ClockSetPorts): ClockSet {
   const ahead = () => now() - steadyNow();
   let seen = ahead();
@@ -53,7 +71,7 @@ export function createClockSet({ accountId, outbox, now, steadyNow }: ClockSetPo
         seen -= byMs;
         throw error;
       }
-      setMs += byMs; // only now: what is read before is the older, never the newer
+      setMs += byMs; // only now, so that a row read before counts as older, never as newer
     },
     inAll: () => setMs,
     sinceThen(row, inAll) {

@@ -1,13 +1,13 @@
 /**
- * The head of a channel's outbox: to Discord, once.
+ * Sends the first row of a channel's outbox to Discord, once.
  *
- * A process can die between any two lines of this file. The intent is stored
- * before the request leaves, so whoever comes after knows that Discord may hold
- * the message; the nonce in the row makes asking again harmless for as long as
- * Discord remembers it, and after that the channel is looked at first.
+ * A process can die between any two lines of this file. The intent is stored before the request
+ * leaves, so the next process knows that Discord may have the message. The nonce in the row makes a
+ * repeated request harmless while Discord remembers it. After that, Barnacle reads the channel
+ * first.
  *
- * An edit or a deletion of a draft could be repeated without any of that. It has
- * its intent all the same: what is on its way is neither folded nor dropped (D4).
+ * Edits and deletions of drafts need none of that to be repeated. They have an intent all the same:
+ * a request under way is neither folded nor dropped (D4).
  *
  * @module
  */
@@ -22,44 +22,63 @@ import type {
 } from "../../core/outbound/outbound.ts";
 import { reconcile, type ReconcilePorts } from "./reconcile.ts";
 
-/** What this flow needs of the outside world; each method of a store is one transaction. */
+/** Everything that one attempt needs from outside; each method of the outbox is one transaction. */
 export interface DeliverPorts extends ReconcilePorts {
+  /** The store's outbox. */
   readonly outbox: ReconcilePorts["outbox"] & {
-    /** T4. Resolves to `false` if the row is settled: the gateway's echo can be first. */
+    /**
+     * T4: records the intent to send.
+     *
+     * @returns `false` if the row is settled: the gateway's echo can arrive first.
+     */
     markSending(row: OutboxRow, now: number): Promise<boolean>;
-    /** T5, with the message's id unless it is gone. Resolves to `false` if the echo was first. */
+    /**
+     * T5: records that Discord has the row's message.
+     *
+     * @param messageId Id of the message; absent if it is gone.
+     * @returns `false` if the echo arrived first.
+     */
     markSent(row: OutboxRow, messageId?: MessageId): Promise<boolean>;
-    /** Takes T4 back: the row is as it was when it was read, but that it fails since then. */
+    /** Reverts T4, and records that the row has failed since `now`, unless it failed before. */
     markRefused(row: OutboxRow, reason: string, now: number): Promise<void>;
-    /** T4 stays; the row fails since then. */
+    /** Keeps T4, and records that the row has failed since `now`, unless it failed before. */
     markFailing(row: OutboxRow, now: number): Promise<void>;
-    /** The history shows that Discord does not have it: as if it had never been tried. */
+    /** Records that the history lacks the message, as if no attempt had been made. */
     markAbsent(row: OutboxRow): Promise<void>;
   };
+  /** Requests to Discord. Only a bug of ours makes one reject. */
   readonly messages: {
     /**
-     * @param notAfter Unix time in milliseconds after which the request must not leave any more:
-     * Discord may have forgotten the nonce of an earlier attempt.
+     * Posts a message.
+     *
+     * @param notAfter Unix time in milliseconds after which the request must not leave: Discord may
+     * have forgotten the nonce of an earlier attempt.
      */
     create(
       message: OutboundMessage,
       files: readonly OutboundFile[],
       notAfter: number,
     ): Promise<PostOutcome>;
+    /** Replaces a message's text and files. */
     edit(
       messageId: MessageId,
       message: OutboundMessage,
       files: readonly OutboundFile[],
     ): Promise<PostOutcome>;
+    /** Deletes a message. */
     delete(channelId: ChannelId, messageId: MessageId): Promise<PostOutcome>;
   };
-  /** How long after the first attempt a nonce is relied on, in milliseconds. */
+  /** Milliseconds after the first attempt for which Barnacle relies on a nonce. */
   readonly nonceWindowMs: number;
-  /** Unix time in milliseconds at which the machine was switched on, by the clock as it is now. */
+  /** Unix time in milliseconds at which the machine started, by the clock as it is now. */
   readonly bootedAt: () => number;
 }
 
-/** Does what a row needs next. The caller keeps the order, one row of a channel at a time. */
+/**
+ * Makes the next request for a row. The caller keeps the order: one row of a channel at a time.
+ *
+ * @throws {unknown} The store's error, as a rejection.
+ */
 export async function deliver(row: OutboxRow, ports: DeliverPorts): Promise<Delivery> {
   const now = ports.now();
   const step = stepFor(row, now, {
@@ -136,7 +155,7 @@ async function look(row: OutboxRow, ports: DeliverPorts): Promise<Delivery> {
     case "unread":
       await outbox.markFailing(row, ports.now());
       break;
-    case "uncertain": // the lane holds it
+    case "uncertain": // the caller holds it
       break;
   }
   return looked;

@@ -1,10 +1,10 @@
 /**
- * Channels that take nothing from us, until somebody changes that.
+ * Parks channels in which Discord accepts nothing from the bot, until a person changes that.
  *
- * What waits there is not asked for again and again: each refusal is one of
- * Discord's invalid requests, and ten thousand of them lock out an address. The
- * reason is told once. A channel is tried again when permissions change, when
- * somebody there is answered anew, every half hour, and at the next start (D5).
+ * Barnacle does not retry their messages again and again. Each refusal is one of Discord's invalid
+ * requests, and ten thousand of them ban an address. The owner gets the reason once. Barnacle tries
+ * a channel again when permissions change, when it will answer a new message there, every half
+ * hour, and at the next start (D5).
  *
  * @module
  */
@@ -14,73 +14,97 @@ import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
-/** What is told of a channel, once. */
+/** The one report about a parked channel. */
 export interface Parked {
+  /** The parked channel. */
   readonly channelId: ChannelId;
-  /** Absent of a direct channel. */
+  /** Absent for a direct message channel. */
   readonly guildId?: GuildId;
-  /** For people: what is missing, by name. */
+  /** For people: the missing permission by name, or Discord's own words. */
   readonly reason: string;
 }
 
+/** Everything that parking needs from outside. */
 export interface ParkPorts {
+  /** The account whose messages wait. */
   readonly accountId: AccountId;
+  /** The store's outbox; each method is one transaction. */
   readonly outbox: {
     /**
-     * Holds back what waits for a channel, all of which fails from then on.
+     * Holds back a channel's waiting rows, which count as failing from then on.
      *
-     * @returns Whether that is to be told.
+     * @returns Whether the owner should get a report.
      */
     park(
       accountId: AccountId,
       channelId: ChannelId,
       parked: { readonly reason: string; readonly now: number },
     ): Promise<boolean>;
+    /**
+     * Lets channels' rows be sent again.
+     *
+     * @returns Number of channels that were parked.
+     */
     unpark(accountId: AccountId, channels: readonly ChannelId[] | "all"): Promise<number>;
+    /** Parked channels with the reason of each. */
     parked(
       accountId: AccountId,
     ): Promise<readonly { readonly channelId: ChannelId; readonly reason: string }[]>;
   };
-  /** Says which permission is missing, and by what, where anything but Discord's code tells. */
+  /** Finds the missing permission, and its cause. `undefined` if only Discord's code is known. */
   readonly explain: (row: OutboxRow, code: number | undefined) => Promise<string | undefined>;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Timer for further tries. */
   readonly schedule: Schedule;
+  /** Gets a channel's first refusal, and the end of its refusals. */
   readonly log: Log;
+  /** Gets the one report about a parked channel. */
   readonly onParked: (parked: Parked) => void;
 }
 
-/** Discord's no. */
-interface Refused {
+/** A refusal by Discord. */
+export interface Refused {
+  /** Discord's own words. */
   readonly reason: string;
+  /** Discord's error code; absent if it sent none. */
   readonly code?: number;
 }
 
+/** The parked channels of one account. */
 export interface Parking {
-  /** Opens what the last process has left closed; may be asked again after it failed. */
+  /**
+   * Opens channels that the last process left parked. If it fails, it may be called again.
+   *
+   * @throws {unknown} The store's error, as a rejection.
+   */
   open(): Promise<void>;
   /**
-   * Closes a channel.
+   * Parks a channel.
    *
-   * @param row Was refused there.
-   * @param refusal Discord's own words, for want of better ones, and its code.
-   * @param askedAt Unix time in milliseconds at which it was asked for.
+   * @param row The refused row.
+   * @param refusal Discord's refusal, used if {@link ParkPorts.explain} finds nothing better.
+   * @param askedAt Unix time in milliseconds of the request.
+   * @throws {unknown} The store's error, as a rejection.
    */
   close(row: OutboxRow, refusal: Refused, askedAt: number): Promise<void>;
-  /** Discord took something there: the next refusal is news. */
+  /** Tells that Discord accepted a message there. So the next refusal gets a new report. */
   delivered(channelId: ChannelId): void;
-  /** Somebody there is answered. */
+  /** Tells that the bot will answer a message there. */
   heardFrom(channelId: ChannelId): void;
-  /** Roles, overwrites, channels or our own member changed. */
+  /** Tells that roles, overwrites, channels or our own member changed in a guild. */
   permissionsChanged(guildId: GuildId): void;
-  /** Begins nothing more, and resolves once what is under way has ended. */
+  /** Begins nothing more, and resolves once running transactions have ended. */
   stop(): Promise<void>;
 }
 
-/** Time between two looks at all that is parked, in milliseconds. */
+/** Milliseconds between two tries of all parked channels. */
 const LOOK_EVERY_MS = 30 * 60_000;
 
-/** Least time between refusals that something brought about, from the second on: it doubles. */
+/**
+ * Minimum milliseconds between tries of a channel after its second refusal; doubles with each
+ * further one.
+ */
 const SPACING_MS = 5_000;
 const MAX_SPACING_MS = 300_000;
 
@@ -91,18 +115,22 @@ interface Place {
   refusedAt: number;
   /** Refusals after the first. */
   again: number;
-  /** Of a try that waits for its time. */
+  /** Cancels a scheduled try. */
   cancel?: (() => void) | undefined;
 }
 
-/** @param onOpened What waits in these channels may be tried. */
+/**
+ * Creates the parking of one account.
+ *
+ * @param onOpened Called with channels whose rows may be tried.
+ */
 export function createParking(
   ports: ParkPorts,
   onOpened: (channels: readonly ChannelId[]) => void,
 ): Parking {
   const { accountId, outbox, now, schedule, log } = ports;
   const places = new Map<ChannelId, Place>();
-  /** When a guild's permissions changed last: a refusal may be older than that. */
+  /** Unix time in milliseconds of a guild's last change of permissions; a refusal may be older. */
   const changedAt = new Map<GuildId, number>();
   const underWay = new Set<Promise<void>>();
   let callOffLook: (() => void) | undefined;
@@ -131,7 +159,7 @@ export function createParking(
     underWay.add(opening);
   }
 
-  /** Tries a channel again, but not more often than is good for us. */
+  /** Tries a channel again, but not too often for Discord's limit of invalid requests. */
   function reopenSoon(channelId: ChannelId, place: Place): void {
     if (!place.isClosed || place.cancel || isStopping) return;
     const spacing = place.again === 0
@@ -157,7 +185,7 @@ export function createParking(
   async function wordsFor(row: OutboxRow, { reason, code }: Refused): Promise<string> {
     try {
       return await ports.explain(row, code) ?? reason;
-    } catch (error) { // Discord's own words will do
+    } catch (error) { // Discord's own words are enough
       log.debug("Cannot find out which permission is missing", { error });
       return reason;
     }
@@ -174,7 +202,7 @@ export function createParking(
       const { channelId, guildId } = row.message;
       const before = places.get(channelId);
       before?.cancel?.();
-      // What is missing may be another thing once something has changed.
+      // After a change, another permission may be the missing one.
       const words = before && !hasChanged(guildId, before.refusedAt)
         ? before.reason
         : await wordsFor(row, refusal);
@@ -184,7 +212,7 @@ export function createParking(
       const place: Place = { ...inGuild, reason: words, isClosed: true, refusedAt, again };
       const parked = { reason: words, now: refusedAt };
       const isNews = await outbox.park(accountId, channelId, parked).finally(() => {
-        places.set(channelId, place); // whatever the disk says of it: it may be closed
+        places.set(channelId, place); // even if the store fails: Discord refuses there
         lookLater();
       });
       if (isNews) {

@@ -1,9 +1,9 @@
 /**
- * Looks into a channel for a message that may be there.
+ * Looks for a message in its channel's history.
  *
- * Discord may have created what it never answered for, and after some minutes a
- * nonce finds it no more. Its history does, or shows that the message is not
- * there; where it can show neither, nobody sends it twice (D2).
+ * Discord may have created a message without answering our request, and after some minutes a nonce
+ * no longer finds it. The history does, or shows that the message is missing. If it can show
+ * neither, Barnacle does not send the message twice (D2).
  *
  * @module
  */
@@ -24,34 +24,40 @@ import {
   type Unread,
 } from "../../core/outbound/posted.ts";
 
+/** Everything that looking needs from outside. */
 export interface ReconcilePorts {
+  /** The store's outbox. */
   readonly outbox: {
+    /** Reads the files of a row, with their content. */
     filesOf(row: OutboxRow): Promise<readonly OutboundFile[]>;
-    /** Which of these are messages of ours on record already. */
+    /** Finds which of these messages the store knows as ours already. */
     known(
       channelId: ChannelId,
       messageIds: readonly MessageId[],
     ): Promise<ReadonlySet<MessageId>>;
   };
-  /** Reads the page before a message, or the newest one; only a bug of ours makes it reject. */
+  /** Reads the page before a message, or the newest one. Only a bug of ours makes it reject. */
   readonly history: (channelId: ChannelId, before?: MessageId) => Promise<PostedPage | Unread>;
-  /** Without the permission Discord shows an empty history, not an error. */
+  /**
+   * Whether the bot has the permission. Without it, Discord shows an empty history, not an error.
+   */
   readonly canReadHistory: (
     place: Pick<OutboundMessage, "channelId" | "guildId" | "of">,
   ) => Promise<boolean>;
-  /** Who we are at Discord; `undefined` until that is known. */
+  /** The bot's own user id; `undefined` until READY. */
   readonly self: () => UserId | undefined;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
 
+/** The result of looking for a message. `uncertain`: the history can show neither. */
 export type Looked =
   | { readonly kind: "found"; readonly messageId: MessageId }
   | { readonly kind: "absent" }
   | { readonly kind: "uncertain"; readonly reason: string }
   | Unread;
 
-/** Pages that one look reads, at most: 1,000 messages. */
+/** Maximum number of pages to read in one look: 1,000 messages. */
 export const MAX_PAGES = 10;
 
 const NOT_SHOWN = "the bot may not read the message history of the channel";
@@ -62,7 +68,11 @@ const NOBODY_YET: Unread = {
   reason: "Discord has not told yet which user we are",
 };
 
-/** Tells whether Discord has a message that was to be posted; changes nothing. */
+/**
+ * Finds out whether Discord has a row's message. Changes nothing.
+ *
+ * @throws {unknown} The store's error, as a rejection.
+ */
 export async function reconcile(row: OutboxRow, ports: ReconcilePorts): Promise<Looked> {
   const self = ports.self();
   if (self === undefined) return NOBODY_YET;
@@ -88,8 +98,8 @@ export async function reconcile(row: OutboxRow, ports: ReconcilePorts): Promise<
 }
 
 /**
- * An empty page is the beginning of the channel only where more would be shown.
- * It is read once more, so that the permission was there before it was.
+ * Reads a page. An empty page means the channel's beginning only if the bot may read the history.
+ * So the page is read once more after that check.
  */
 async function readPage(
   message: OutboundMessage,
@@ -103,7 +113,7 @@ async function readPage(
   return await history(channelId, before);
 }
 
-/** Two rows of one text are two messages: what another row has is not this one's. */
+/** Two rows with one text are two messages: a message of another row is not this one's. */
 async function firstUnknown(
   channelId: ChannelId,
   alike: readonly Posted[],

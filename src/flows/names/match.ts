@@ -1,9 +1,9 @@
 /**
- * Which names of the config are which ids, of what is known of guilds and their members (P12).
+ * Matches names in the config with ids, by the known guilds and members (P12).
  *
- * A name is an id where it is exactly one thing's: a second candidate leaves it a
- * name, and is named to the operator. What a name may be written as is policy's
- * to say, so nothing is found here that the entry would not have let in.
+ * A name resolves to an id only if exactly one object has it. With a second candidate it stays a
+ * name, and the operator sees the candidates. Policy decides which spellings of a name match, so a
+ * name resolves only to an object that its entry matches anyway.
  *
  * @module
  */
@@ -22,58 +22,71 @@ import { prepareAllowlist } from "../../policy/allowlist.ts";
 import { isFormOf } from "../../policy/entries.ts";
 import type { UnresolvedName } from "../../policy/pinned.ts";
 
-/** A guild, as far as names go. */
+/** The names in a guild. */
 export interface GuildNames extends Named<GuildId> {
-  /** Without threads, which have no entries by name. */
+  /** All channels, without threads, which have no entries by name. */
   readonly channels: readonly Named<ChannelId>[];
+  /** All roles. */
   readonly roles: readonly Named<RoleId>[];
 }
 
-/** Somebody whom Discord names for what was asked; it asks nicknames, too. */
+/** A member that Discord returned for a search; it searches nicknames, too. */
 export interface FoundMember {
+  /** The member's user id. */
   readonly userId: UserId;
+  /** The member's user name, not the nickname. */
   readonly username: string;
-  /** `"ada#1234"`; only accounts that still have a discriminator have one. */
+  /** `"ada#1234"`; absent for accounts without a discriminator. */
   readonly tag?: string;
-  /** Set of a bot, whose username many may have. */
+  /** Set for a bot, whose user name other bots may share. */
   readonly isBot?: true;
 }
 
-/** All that names are matched against. */
+/** All facts to match names against. */
 export interface KnownNames {
+  /** The bot's guilds whose names are known. */
   readonly guilds: readonly GuildNames[];
-  /** What was found to be an id before: nothing else is. */
+  /** Names that were resolved to an id before. */
   readonly resolved: readonly ResolvedName[];
-  /** Who was found for a name in a guild; `undefined` where that was not asked. */
+  /** Members found for a name in a guild; `undefined` if Barnacle did not search. */
   readonly membersOf: (guildId: GuildId, typed: string) => readonly FoundMember[] | undefined;
-  /** Unix time in milliseconds. */
+  /** Unix time in milliseconds, kept with each resolved name. */
   readonly now: number;
 }
 
-/** What a name may be: an id, and what people call it. */
+/** An object that a name may mean. */
 export type Candidate = Named<Snowflake>;
 
-/** What became of one name; of an entry of `guilds."*"`, of each guild in which it is something. */
+/**
+ * The result for one name. An entry inside `guilds."*"` has a result for each guild that has the
+ * name.
+ */
 export type Matched =
   | { readonly kind: "resolved"; readonly wanted: UnresolvedName; readonly name: ResolvedName }
-  /** A role's name stays one: roles have no names that strangers could take. */
+  /** A role's name stays a name: strangers cannot take it. */
   | { readonly kind: "role"; readonly wanted: UnresolvedName; readonly role: Named<RoleId> }
   | {
     readonly kind: "ambiguous";
     readonly wanted: UnresolvedName;
-    /** Oldest first. */
+    /** Objects with that name, oldest first. */
     readonly candidates: readonly Candidate[];
   }
   | { readonly kind: "unfound"; readonly wanted: UnresolvedName; readonly why: UnfoundReason };
 
 /**
- * - `no-match`: there is nothing of that name where it was looked for.
- * - `no-guild`: the guild that the entry is for is not among the bot's.
- * - `not-searched`: members could not be searched, or not all of them.
+ * Why a name resolved to nothing.
+ *
+ * - `no-match`: no object in those guilds has the name.
+ * - `no-guild`: the bot is not in the entry's guild.
+ * - `not-searched`: Barnacle could not search the members, or not all of them.
  */
 export type UnfoundReason = "no-match" | "no-guild" | "not-searched";
 
-/** @returns For each name that is wanted, in order, at least one. */
+/**
+ * Matches names with objects.
+ *
+ * @returns For each wanted name, in order, at least one result.
+ */
 export function matchNames(
   wanted: readonly UnresolvedName[],
   known: KnownNames,
@@ -93,7 +106,7 @@ export function matchNames(
   });
 }
 
-/** In which guilds somebody of which name is to be looked for, each once. */
+/** The member searches that the wanted names need, each once. */
 export function searchesFor(
   wanted: readonly UnresolvedName[],
   known: Pick<KnownNames, "guilds" | "resolved">,
@@ -107,12 +120,12 @@ export function searchesFor(
   return [...new Map(searches).values()];
 }
 
-/** The guilds that an entry of the config is for; of a direct message's, all. */
+/** The guilds that an entry applies to; for an entry about direct messages, all. */
 function guildsFor(
   { kind, guild: key }: UnresolvedName,
   { guilds, resolved }: Pick<KnownNames, "guilds" | "resolved">,
 ): readonly GuildNames[] {
-  if (key === undefined) return kind === "user" ? guilds : []; // nobody has a role in one
+  if (key === undefined) return kind === "user" ? guilds : []; // no one has a role there
   if (key === "*") return guilds;
   const isIt = resolved.find((name) => name.kind === "guild" && name.typed === key);
   const id = isIt?.id ?? parseSnowflake<"guild">(key);
@@ -151,7 +164,7 @@ function matchRole(wanted: UnresolvedName, guilds: readonly GuildNames[]): reado
   });
 }
 
-/** What a name is in each guild in which it is something. */
+/** The results for a name in each guild that has it. */
 function inEach(
   wanted: UnresolvedName,
   guilds: readonly GuildNames[],
@@ -162,8 +175,8 @@ function inEach(
 }
 
 /**
- * Discord tells no more of them: anybody may take a nickname that begins like a name, and a thousand
- * who do must not make it seem that there is nobody of that name.
+ * Maximum number of members that Discord returns for a search. Any person may take a nickname that
+ * begins like a name. If a thousand do, the search proves nothing.
  */
 export const MAX_FOUND = 1_000;
 

@@ -1,5 +1,5 @@
 /**
- * Says in the log what the names in allowlists were found to be, and which stay names.
+ * Logs which names in allow lists were resolved to ids, and which stay names.
  *
  * @module
  */
@@ -7,10 +7,11 @@
 import type { Log } from "../../lib/log.ts";
 import type { Matched, UnfoundReason } from "./match.ts";
 
-/** What came of a look. */
+/** The results of one search for names. */
 export interface Resolution {
+  /** Results of all names that were wanted. */
   readonly matched: readonly Matched[];
-  /** Why Discord let nobody search, where it did not. */
+  /** Discord's error, if it refused the search of members; else absent. */
   readonly refused?: unknown;
 }
 
@@ -20,7 +21,11 @@ const WHY: Readonly<Record<UnfoundReason, string>> = {
   "not-searched": "not all members could be searched for it",
 };
 
-/** @param said What was warned of before, which is not said twice; is added to. */
+/**
+ * Logs results; each warning only once.
+ *
+ * @param said Keys of earlier warnings; new ones are added.
+ */
 export function sayMatched({ matched, refused }: Resolution, said: Set<string>, log: Log): void {
   const warn = (event: string, fields: Readonly<Record<string, unknown>>, key: string): void => {
     if (said.has(key)) return;
@@ -52,7 +57,7 @@ function say(
       return log.info("A name in the config is an id from now on", { typed, rule, id, name });
     }
     case "role":
-      return; // it is what it says
+      return; // a role's name is enough
     case "ambiguous": {
       const candidates = one.candidates.map(({ id, name }) => `${name} (${id})`);
       const event =
@@ -60,7 +65,7 @@ function say(
       return warn(event, { typed, rule, candidates }, key);
     }
     case "unfound":
-      if (isRefused && one.why === "not-searched") return; // that is said once, for all of them
+      if (isRefused && one.why === "not-searched") return; // one warning covers all of them
       return warn(
         "A name in the config was not found to be anything's, and stays a name",
         { typed, rule, why: WHY[one.why] },

@@ -1,13 +1,13 @@
 /**
- * Finds out which ids the names in allowlists are, and keeps that (P12).
+ * Resolves names in allow lists to ids, and stores the results (P12).
  *
- * An entry that was found to be an id is that id from then on, over restarts and
- * renames. So an answer counts only where it is whole: what could not be asked
- * leaves the name a name, which is said once. Nobody waits for any of it.
+ * Once an entry is resolved it means that id, over restarts and renames. So a result counts only if
+ * the search was complete. Otherwise the name stays a name, and the log says so once. Nothing waits
+ * for it.
  *
- * A channel that was deleted never comes back under its id, so its name is free
- * again. Not so a guild that the bot was taken out of, and never a person: who
- * bears that name next is a stranger (P4).
+ * A deleted channel never returns under its id, so its name may be resolved again. The same is not
+ * true for a guild that removed the bot, and never for a person: the next owner of that name is a
+ * stranger (P4).
  *
  * @module
  */
@@ -26,26 +26,31 @@ import {
 } from "./match.ts";
 import { type Resolution, sayMatched } from "./report.ts";
 
-/** Searches of one look, at most: a list of a thousand names in a hundred guilds is better ids. */
+/**
+ * Maximum number of member searches at once. A list of a thousand names in a hundred guilds should
+ * use ids.
+ */
 export const MAX_SEARCHES = 500;
 
-/** Characters of a username; nobody has a longer one. */
+/** Maximum characters of a user name at Discord. */
 const MAX_USERNAME = 32;
 
+/** Everything that a search needs from outside. */
 export interface SearchPorts {
-  /** Members whose names begin with something; nobody waits for it. */
+  /** Searches a guild for members whose names begin with `query`. */
   readonly searchMembers: (guildId: GuildId, query: string) => Promise<readonly FoundMember[]>;
-  /** Whether an error is Discord's no, as it is without the intent for members. */
+  /** Whether an error is a refusal by Discord, as without the members intent. */
   readonly isRefused: (error: unknown) => boolean;
 }
 
-/** What was found in a guild for a name, by `"<guild> <name>"`: asked once, and added to. */
+/** Members found by earlier searches, by `"<guild> <name>"`. New results are added. */
 export type Searched = Map<string, readonly FoundMember[]>;
 
 /**
- * Searches for what is not searched yet, and matches.
+ * Runs the searches that are missing, and matches the names.
  *
- * @throws What {@link SearchPorts.searchMembers} throws, unless it is Discord's no.
+ * @param searched Results of earlier searches; new ones are added.
+ * @throws {unknown} The error of {@link SearchPorts.searchMembers}, unless Discord refused.
  */
 export async function resolveNames(
   wanted: readonly UnresolvedName[],
@@ -60,7 +65,7 @@ export async function resolveNames(
     const query = queryOf(typed);
     if (searched.has(key)) continue;
     if (query.length > MAX_USERNAME) {
-      searched.set(key, []); // Discord would refuse the question; PluralKit's members may be so named
+      searched.set(key, []); // Discord would refuse the search; PluralKit members may have such names
       continue;
     }
     if (left-- === 0) break;
@@ -69,7 +74,7 @@ export async function resolveNames(
     } catch (error) {
       if (!isRefused(error)) throw error;
       refused = error;
-      break; // it would be refused elsewhere as well, and each no counts at Discord
+      break; // other guilds would refuse it as well, and Discord counts each refusal
     }
   }
   const membersOf: KnownNames["membersOf"] = (guildId, typed) =>
@@ -82,43 +87,48 @@ function keyOf(guildId: GuildId, typed: string): string {
   return `${guildId} ${typed}`;
 }
 
-/** Discord knows names, and no tags. */
+/** The search text: Discord searches names, not tags. */
 function queryOf(typed: string): string {
   return typed.replace(/#\d{4}$/, "");
 }
 
+/** Everything that resolving needs from outside. */
 export interface NamesPorts extends SearchPorts, RetryQueuePorts {
+  /** The account whose policy has the names. */
   readonly accountId: AccountId;
-  /** Of the policy of this moment, what is still matched by name. */
+  /** Names in the current policy without an id. */
   readonly unresolved: () => readonly UnresolvedName[];
-  /** Those of which all is known; not those that are to come, or in an outage. */
+  /** Guilds that are known completely; not those that are awaited or in an outage. */
   readonly guilds: () => readonly GuildNames[];
+  /** The store's resolved names; each method is one transaction. */
   readonly store: {
     namesOf(accountId: AccountId): Promise<readonly ResolvedName[]>;
     saveNames(accountId: AccountId, names: readonly ResolvedName[]): Promise<void>;
     forgetNames(accountId: AccountId, which: readonly ResolvedName[]): Promise<void>;
   };
-  /** These are all names that are ids now: the policy is to go by them. */
+  /** Gets all resolved names, so that the policy uses their ids. */
   readonly onResolved: (names: readonly ResolvedName[]) => Promise<void>;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
 
+/** The names in the policy of one account. */
 export interface Names {
-  /** READY has come, or a guild: more may be known than before. */
+  /** Tells that READY or a GUILD_CREATE has arrived, so that more names may be found. */
   look(): void;
-  /** The config was read again: everybody is looked for once more. */
+  /** Tells that the config has changed: all names are searched again. */
   lookAnew(): void;
-  /** Looks for nothing more; what was found is stored. */
+  /** Searches no more; the store keeps the results. */
   stop(): Promise<void>;
 }
 
+/** Creates the flow for one account. Searches nothing before {@link Names.look}. */
 export function createNames(ports: NamesPorts): Names {
   const { accountId, store, onResolved, now, log } = ports;
   const retries = createRetryQueue("Cannot find out which ids the names in the config are", ports);
   let searched: Searched = new Map();
   let isPlanned = false;
-  /** Warnings that were given, by their words. */
+  /** Keys of warnings that were logged. */
   const said = new Set<string>();
 
   async function look(): Promise<void> {
@@ -145,7 +155,7 @@ export function createNames(ports: NamesPorts): Names {
     if (isPlanned) return;
     isPlanned = true;
     retries.add(() => {
-      isPlanned = false; // what comes to be known from here on is worth another look
+      isPlanned = false; // later facts are worth another search
       return look();
     });
   }
@@ -161,14 +171,14 @@ export function createNames(ports: NamesPorts): Names {
   };
 }
 
-/** Whether a channel is not there any more, in a guild that is. */
+/** Whether a channel no longer exists in its guild. */
 function isDeleted(name: ResolvedName, guilds: readonly GuildNames[]): boolean {
   if (name.kind !== "channel") return false;
   const guild = guilds.find(({ id }) => id === name.guildId);
   return guild !== undefined && !guild.channels.some(({ id }) => id === name.id);
 }
 
-/** Each once: a name may stand in several lists. */
+/** Each once, because a name may be in several lists. */
 function newNames(matched: readonly Matched[]): readonly ResolvedName[] {
   const names = matched.flatMap((one) => one.kind === "resolved" ? [one.name] : []);
   return [

@@ -1,6 +1,6 @@
 /**
- * Judges what Discord says of the bot itself: its token, its intents, its guilds
- * and what it has left to identify with (G13).
+ * Judges Discord's answers about the bot itself: its token, its intents, its guilds, and its
+ * remaining IDENTIFYs (G13).
  *
  * @module
  */
@@ -10,60 +10,77 @@ import type { ApplicationId } from "../../core/discord/ids.ts";
 import { type IdentifyBudget, LOW } from "../../core/discord/identify_budget.ts";
 import { inviteUrl } from "../../core/discord/invite.ts";
 
-/** What came of a question to Discord. */
+/** The result of a request to Discord. */
 export type Asked<Found> =
   | { readonly kind: "told"; readonly found: Found }
   /** 401: the token is not valid. */
   | { readonly kind: "refused" }
-  /** 429, or a wall in front of Discord. */
+  /** 429, or a block in front of Discord. */
   | { readonly kind: "limited"; readonly why: string }
   | { readonly kind: "failed"; readonly why: string };
 
 /** A checkbox of the developer portal, by the name of its intent. */
 export type MissingIntent = "message_content" | "guild_members" | "guild_presences";
 
-/** As Discord tells it of the bot. */
+/** The bot's application, as Discord reports it. */
 export interface BotFacts {
+  /** Id of the application. */
   readonly id: ApplicationId;
+  /** Name of the application. */
   readonly name: string;
+  /** The team's name, or the owner's user name; absent if Discord does not report it. */
   readonly owner?: string;
+  /** Approximate number of guilds; absent if Discord does not report it. */
   readonly guildCount?: number;
+  /** Whether "Requires OAuth2 Code Grant" is ticked, which makes every invite fail. */
   readonly needsCodeGrant: boolean;
 }
 
+/** The facts to judge. */
 export interface DiscordFacts {
-  /** `undefined` where there is no token to ask with. */
+  /** Absent if there is no token to ask with. */
   readonly application?: Asked<BotFacts>;
-  /** What the text of the token looks like, for a person who has copied something else. */
+  /** What the token looks like, for an operator who copied something else. */
   readonly tokenShape: TokenShape;
-  /** Where to write the token: a variable, a file, or the key. */
+  /** Where to set the token: a variable, a file, or a config key. */
   readonly tokenPlace: string;
-  /** Wanted and not granted; `undefined` where nobody knows. */
+  /**
+   * Intents that are not granted: `missing` ones the config asks for, `spared` ones it can do
+   * without. Absent if unknown.
+   */
   readonly intents?: {
     readonly missing: readonly MissingIntent[];
     readonly spared: readonly MissingIntent[];
   };
+  /** Whether the bot is in any guild; absent if Barnacle did not ask. */
   readonly hasGuild?: Asked<boolean>;
+  /** Remaining IDENTIFYs; absent if unknown. */
   readonly budget?: IdentifyBudget;
 }
 
+/** Kinds of text that people set as token. */
 export type TokenShape = "token" | "client secret" | "public key" | "something else";
 
-/** What the text looks like, without a look at what it says. */
+/** What a text looks like, without a look at its content. */
 export function shapeOfToken(token: string): TokenShape {
   if (/^[\w-]{16,}\.[\w-]{4,}\.[\w-]{16,}$/.test(token)) return "token";
   if (/^[0-9a-f]{64}$/.test(token)) return "public key";
   return /^[\w-]{32}$/.test(token) ? "client secret" : "something else";
 }
 
-/** The page of the portal with token, intents and who may invite. */
+/** The portal's page with token, intents and invite settings. */
 function portalOf(id: ApplicationId | undefined): string {
   return id === undefined
     ? "https://discord.com/developers/applications"
     : `https://discord.com/developers/applications/${id}/bot`;
 }
 
-/** @param now Unix time in milliseconds. */
+/**
+ * Judges all facts about the bot.
+ *
+ * @param now Unix time in milliseconds.
+ * @returns Findings in the order in which to show them.
+ */
 export function judgeDiscord(facts: DiscordFacts, now: number): readonly Finding[] {
   const { application } = facts;
   if (application?.kind !== "told") {
@@ -90,7 +107,7 @@ function token({ application, tokenShape, tokenPlace }: DiscordFacts): Finding {
   if (!application) {
     return {
       ...about,
-      id: "config.token", // nobody has refused it: it is for the config to bring
+      id: "config.token", // no refusal: the config lacks it
       status: "fail",
       why: "there is no bot token",
       fix: `set ${tokenPlace}; it is under Bot, Reset Token, at ${portalOf(undefined)}`,
@@ -124,14 +141,14 @@ function token({ application, tokenShape, tokenPlace }: DiscordFacts): Finding {
     case "failed":
       return {
         ...about,
-        status: "warn", // what nobody has seen to be right is not
+        status: "warn", // not checked does not count as right
         why: `Discord could not be asked: ${application.why}`,
         fix: "see the rows of the network, and look again",
       };
   }
 }
 
-/** What the portal calls it, and what the bot does without it. */
+/** The portal's name of the checkbox, and the effect of its absence. */
 const INTENTS: Readonly<Record<MissingIntent, { checkbox: string; without: string }>> = {
   message_content: {
     checkbox: "Message Content Intent",
@@ -147,7 +164,11 @@ const INTENTS: Readonly<Record<MissingIntent, { checkbox: string; without: strin
   },
 };
 
-/** What an intent that is not granted means, for the log and for health. */
+/**
+ * Explains intents that are not granted, for the log and for the health report.
+ *
+ * @param id The application, for a link to its portal page; the general page if absent.
+ */
 export function describeMissing(
   missing: readonly MissingIntent[],
   id: ApplicationId | undefined,
@@ -213,7 +234,7 @@ function guilds({ hasGuild }: DiscordFacts, { id, guildCount }: BotFacts): Findi
   };
 }
 
-/** What Discord counts; a session that is resumed costs none of them. */
+/** Discord counts new sessions; a resumed one costs none. */
 const LIMIT = "IDENTIFYs; Discord allows 1,000 in 24 hours";
 
 function budget({ budget: left }: DiscordFacts, now: number): readonly Finding[] {

@@ -1,10 +1,10 @@
 /**
- * Another program with our bot token, as it shows from Discord's side (G11).
+ * Detects another program with our bot token, by its traces at Discord (G11).
  *
- * Both get every message. The lock of a machine cannot see another machine, but
- * Discord tells us of messages that we did not send, and ends our session
- * whenever the other one begins its own. A bot that moves to another host looks
- * the same for a moment, so what is over within a minute is taken for that.
+ * Both programs get every message. A machine's lock cannot see another machine. But Discord shows
+ * us messages that we did not send, and ends our session whenever the other program begins its own.
+ * A bot that moves to another host looks the same for a moment. So signs within one minute count as
+ * such a move.
  *
  * @module
  */
@@ -13,46 +13,51 @@ import type { Foreign } from "../../core/inbound/inbox.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
-/** Why we think that we are not alone. */
+/** The signs of a second program. */
 export interface DuplicateDoubt {
   /** Unix time in milliseconds of the first sign. */
   readonly since: number;
   /** Unix time in milliseconds of the last. */
   readonly lastAt: number;
-  /** For people: what was seen last. */
+  /** The last sign, for people. */
   readonly evidence: string;
-  /** Whether all of it may be one program that took the place of another. */
+  /** Whether all signs may come from one program that replaces another. */
   readonly isDeploy: boolean;
 }
 
+/** Everything that the watch needs from outside. */
 export interface DuplicatePorts {
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Timer for the end of a doubt. */
   readonly schedule: Schedule;
+  /** Gets the beginning and the end of a doubt. */
   readonly log: Log;
-  /** The doubt began, was confirmed, or is over. */
+  /** Tells that a doubt began, was confirmed, or (`undefined`) is over. */
   readonly onChange: (doubt: DuplicateDoubt | undefined) => void;
 }
 
+/** The watch for one account. */
 export interface DuplicateWatch {
-  /** Messages of our own user's that this store did not send, as they arrive. */
+  /** Tells of messages by our own user that this store did not send. */
   foreign(found: readonly Foreign[]): void;
-  /** Discord ended a session that had become ready, and will not have it resumed. */
+  /** Tells that Discord ended a ready session and does not let it resume. */
   sessionInvalidated(shardId: number): void;
-  /** `undefined` while nothing speaks for a second program. */
+  /** The current doubt; `undefined` while there is no sign of a second program. */
   doubt(): DuplicateDoubt | undefined;
+  /** Cancels the timer and ignores further signs. */
   stop(): void;
 }
 
-/** For how long two programs may be one that is being replaced, in milliseconds. */
+/** Milliseconds for which signs may come from a program that replaces another. */
 const DEPLOY_MS = 60_000;
 
-/** For how long a sign counts, in milliseconds. */
+/** Milliseconds for which a sign counts. */
 const DOUBT_MS = 10 * 60_000;
 
 /**
- * Sessions of one shard that Discord ended within {@link DOUBT_MS}; fewer happen to everybody, and
- * one of each shard when Discord begins anew.
+ * Ended sessions of one shard within {@link DOUBT_MS} that count as a sign. Fewer are normal, and
+ * so is one of each shard when Discord restarts.
  */
 const INVALIDATED_MIN = 3;
 
@@ -66,6 +71,7 @@ const WHY: Readonly<Record<Foreign["why"], string>> = {
   early: "that came before this one sent it",
 };
 
+/** Creates a watch without any sign. */
 export function createDuplicateWatch(
   { now, schedule, log, onChange }: DuplicatePorts,
 ): DuplicateWatch {
@@ -74,9 +80,9 @@ export function createDuplicateWatch(
   let cancelEnd = (): void => {};
   let isStopped = false;
 
-  /** @param since When what it tells of began. */
+  /** @param since Unix time in milliseconds at which the sign began. */
   function sign(since: number, evidence: string): void {
-    if (isStopped) return; // a process that ends waits for no timer
+    if (isStopped) return; // an ending process must not wait for a timer
     const at = now();
     const before = doubt;
     const first = Math.min(since, before?.since ?? since);

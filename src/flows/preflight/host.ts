@@ -1,79 +1,94 @@
 /**
- * Judges the machine that the bot lives on: its data, and the process that runs
- * there (O3).
+ * Judges the machine that runs the bot: the data directory, and the running process (O3).
  *
  * @module
  */
 
 import type { Finding } from "../../core/finding.ts";
 
+/** The facts to judge. */
 export interface HostFacts {
+  /** Path of the data directory. */
   readonly dataDir: string;
-  /** Why it cannot be used; absent where it can, or is to be made yet. */
+  /** Why the directory cannot be used; absent if it can, or if it will be created. */
   readonly dataProblem?: Said;
-  /** Bytes that Barnacle may still write there; absent where nobody can tell. */
+  /** Bytes that Barnacle may still write there; absent if unknown. */
   readonly freeBytes?: number;
+  /** State of the store in that directory. */
   readonly store: StoreFacts;
+  /** The bot that runs with that directory. */
   readonly bot: BotProcess;
-  /** Who has the bot token on this machine; absent where there is no token, or no telling. */
+  /** The process with the bot token on this machine; absent without a token, or if unknown. */
   readonly token?: TokenHolder;
 }
 
-/** What was seen, and the one thing to do about it. */
+/** An observed problem, and the next step. */
 export type Said = Required<Pick<Finding, "why" | "fix">>;
 
-/** This user may not look there. */
+/** The user that runs this command has no permission to look. */
 export interface Hidden {
+  /** Tells missing permission from other states. */
   readonly kind: "hidden";
 }
 
+/**
+ * The state of a store. `schema` and `newest` are schema versions: of the file, and of this
+ * Barnacle.
+ */
 export type StoreFacts =
   | { readonly kind: "none" }
   | Hidden
   | { readonly kind: "opens"; readonly schema: number; readonly newest: number }
-  /** Damaged, newer than this Barnacle, or out of reach. */
+  /** Damaged, newer than this Barnacle, or inaccessible. */
   | ({ readonly kind: "refused" } & Said);
 
-/** The Barnacle that has the data directory. */
+/** The Barnacle process that uses the data directory. */
 export type BotProcess =
   | { readonly kind: "none" }
   | Hidden
-  /** There is no telling here whether one runs. */
+  /** This system cannot tell whether one runs. */
   | { readonly kind: "unknown" }
-  /** It has the directory, and does not answer. */
+  /** It uses the directory, and does not answer. */
   | { readonly kind: "silent"; readonly pid?: number; readonly why: string }
   | {
     readonly kind: "answers";
     readonly pid: number;
     readonly phase: string;
-    /** The main thread's delay in milliseconds, 99 of 100 times. */
+    /** The main thread's delay in milliseconds, 99th percentile. */
     readonly eventLoopLagMs: number;
-    /** Checks of its health that do not pass. */
+    /** Failed checks of its health report. */
     readonly troubles: readonly Trouble[];
   };
 
-/** A check of the running bot's. */
+/** A failed check of the running bot. */
 export interface Trouble {
-  /** `"gateway:connection"`. */
+  /** Name of the check: `"gateway:connection"`. */
   readonly name: string;
+  /** Whether the check counts as failed, rather than as a warning. */
   readonly isFailure: boolean;
-  /** `"default/0 backoff"`. */
+  /** Observed state: `"default/0 backoff"`. */
   readonly observed: string;
 }
 
+/** The process on this machine that uses the bot token. `free`: there is none. */
 export type TokenHolder =
   | { readonly kind: "free" }
   | { readonly kind: "held"; readonly pid?: number; readonly dataDir?: string };
 
 const MB = 1_000_000;
 
-/** Bytes below which a store soon cannot be written. */
+/** Free bytes below which the store may soon fail to write. */
 const LOW_SPACE = 200 * MB;
 const NO_SPACE = 20 * MB;
 
-/** Milliseconds above which answers are felt to be late. */
+/** Milliseconds of delay above which people notice late answers. */
 const LAG_MS = 1_000;
 
+/**
+ * Judges all facts about the machine.
+ *
+ * @returns Findings in the order in which to show them.
+ */
 export function judgeHost(facts: HostFacts): readonly Finding[] {
   return [dataDir(facts), store(facts), ...process(facts), ...instance(facts)];
 }
@@ -94,8 +109,8 @@ function dataDir({ dataDir: where, dataProblem, freeBytes }: HostFacts): Finding
   };
 }
 
-/** What to do where a directory is another user's. */
-export const RUN_AS_OWNER = "run this as the user that runs Barnacle, such as by sudo, " +
+/** The next step if a directory belongs to another user. */
+export const RUN_AS_OWNER: string = "run this as the user that runs Barnacle, such as by sudo, " +
   "or name another directory by --data";
 
 const HIDDEN = {
@@ -124,7 +139,7 @@ function store({ store: facts, dataDir: where }: HostFacts): Finding {
   }
 }
 
-/** The bot that runs there. That its heartbeats do not suffer is how it is built. */
+/** The running bot. Its heartbeats do not depend on the main thread, by design. */
 function process({ bot }: HostFacts): readonly Finding[] {
   const about = { id: "host.bot", what: RUNNING_BOT };
   switch (bot.kind) {
@@ -166,10 +181,10 @@ function process({ bot }: HostFacts): readonly Finding[] {
 
 const RUNNING_BOT = "Running bot";
 
-/** It has a row of its own. */
+/** This check has a row of its own. */
 const LAG_CHECK = "process:eventLoopLag";
 
-/** What to do about a check of the bot's that does not pass, where more can be said than "look". */
+/** The next step for a failed check, if there is a better one than to read the log. */
 const REMEDIES: Readonly<Record<string, string>> = {
   "outbox:dead": "Discord would not take these answers, and they are not tried again: its log " +
     "says why of each; mend that, and ask the bot anew",

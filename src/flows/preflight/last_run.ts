@@ -1,10 +1,8 @@
 /**
- * What became of the runs before this one: the question of a bot that "dies
- * silently" (O9).
+ * Judges the ends of earlier runs, for a bot that "dies silently" (O9).
  *
- * A process that is killed says nothing, and so leaves no trace in its log. The
- * store knows when it was last alive, and the kernel's boot id whether the
- * machine went down with it.
+ * A killed process leaves no trace in its log. The store knows when it was last alive. The kernel's
+ * boot id tells whether the machine went down with it.
  *
  * @module
  */
@@ -14,35 +12,41 @@ import type { Finding } from "../../core/finding.ts";
 import { isSameBoot } from "../../lib/boot_id.ts";
 import type { LogFields } from "../../lib/log.ts";
 
-/** A run as the store has it. */
+/** A run, as the store has it. */
 export interface EarlierRun {
-  /** Unix time in milliseconds. */
+  /** Unix time in milliseconds at which it started. */
   readonly startedAt: number;
-  /** Unix time in milliseconds. */
+  /** Unix time in milliseconds at which it was last known to be alive. */
   readonly aliveAt: number;
+  /** The kernel's boot id during the run; absent if unknown. */
   readonly bootId?: string | undefined;
-  /** `"stopped"` by whoever may stop it; else why it ended by itself; absent of a silent end. */
+  /**
+   * `"stopped"` if an operator or a service manager stopped it, else why it ended by itself. Absent
+   * if it ended silently.
+   */
   readonly ending?: string | undefined;
 }
 
-/** Who runs the process, where that is a company that stops what it takes for idle. */
+/** A hosting company that stops idle processes. */
 export interface Hosting {
-  /** `"Replit"`. */
+  /** Name of the company: `"Replit"`. */
   readonly name: string;
-  /** The variable by which it is known. */
+  /** Environment variable that reveals it. */
   readonly variable: string;
 }
 
-/** Something to be logged. */
+/** A line for the log. */
 export interface Remark {
+  /** The sentence to log. */
   readonly event: string;
+  /** Facts beside the sentence. */
   readonly fields: LogFields;
 }
 
-/** How many silent ends in a day are no accident. */
+/** Silent ends in a day that are no accident any more. */
 const SILENT_MANY = 3;
 
-/** Variables that hosts set by themselves, in everything that they run. */
+/** Variables that hosting companies set in every process. */
 const HOSTS: readonly (readonly [variable: string, name: string])[] = [
   ["REPL_ID", "Replit"],
   ["SPACE_ID", "Hugging Face Spaces"],
@@ -53,6 +57,11 @@ const HOSTS: readonly (readonly [variable: string, name: string])[] = [
   ["DYNO", "Heroku"],
 ];
 
+/**
+ * Finds the hosting company by the environment.
+ *
+ * @returns `undefined` if no known company runs this process.
+ */
 export function hostingOf(
   env: Readonly<Record<string, string | undefined>>,
 ): Hosting | undefined {
@@ -61,11 +70,11 @@ export function hostingOf(
 }
 
 /**
- * What is to be said, at a start, of how the last run ended.
+ * The line to log at a start about the end of the last run.
  *
  * @param now Unix time in milliseconds.
- * @param bootId Of the kernel now.
- * @returns `undefined` if it was stopped, or there was none.
+ * @param bootId The kernel's current boot id.
+ * @returns `undefined` if the last run was stopped, or if there was none.
  */
 export function describeLastRun(
   last: EarlierRun | undefined,
@@ -84,11 +93,11 @@ export function describeLastRun(
 }
 
 /**
- * Whether runs keep ending without a word, and what may be the cause.
+ * Judges whether runs keep ending silently, and names a likely cause.
  *
- * @param runs All but the one that runs now.
+ * @param runs All runs except the current one.
  * @param now Unix time in milliseconds.
- * @param bootId Of the kernel now.
+ * @param bootId The kernel's current boot id.
  */
 export function judgeRuns(
   runs: readonly EarlierRun[],

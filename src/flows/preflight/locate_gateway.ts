@@ -1,9 +1,9 @@
 /**
- * Where the gateway is, and how it wants to be met: as Discord said last, or asked now.
+ * Finds the gateway's URL and limits: Discord's last answer, or a new one.
  *
- * A start that knows it from the last run connects without a request. A network
- * that is not there yet is waited for, since a box often boots before its
- * router; a token that is refused is not.
+ * If the store has a recent answer, Barnacle connects without a request. It waits for a network
+ * that is not there yet, since a box often boots before its router. It does not wait if Discord
+ * refuses the token.
  *
  * @module
  */
@@ -12,37 +12,49 @@ import type { SessionStartLimit } from "../../core/discord/identify_budget.ts";
 import { backoffMs } from "../../lib/network/backoff.ts";
 import type { Log } from "../../lib/log.ts";
 
-/** What Discord says of its gateway. */
+/** Discord's answer about its gateway. */
 export interface GatewayPlace {
-  /** `ws://` or `wss://`, without query. */
+  /** WebSocket URL without query: `ws://` or `wss://`. */
   readonly url: string;
-  /** How many shards it recommends. */
+  /** Number of shards that Discord recommends. */
   readonly shards: number;
+  /** Limit of new sessions, at the time of the answer. */
   readonly limit: SessionStartLimit;
 }
 
+/** Everything that this needs from outside. */
 export interface LocateGatewayPorts {
-  /** Asks Discord; rejects if it does not tell. */
+  /** Asks Discord; rejects if there is no answer. */
   readonly ask: () => Promise<GatewayPlace>;
-  /** Whether asking again may help. */
+  /** Whether a further attempt may succeed after this error. */
   readonly isTransient: (error: unknown) => boolean;
+  /** Stores the answer for the next start. */
   readonly save: (place: GatewayPlace) => Promise<void>;
-  /** Resolves after so many milliseconds, or rejects once the process stops. */
+  /** Resolves after a delay in milliseconds, or rejects once the process stops. */
   readonly sleep: (ms: number) => Promise<void>;
+  /** Returns a number from 0 up to, but not including, 1. */
   readonly random: () => number;
+  /** Gets each failure. */
   readonly log: Log;
 }
 
 const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 
-/** What is known of it from before. */
+/** An answer from an earlier run. */
 export interface KnownGateway {
+  /** The earlier answer. */
   readonly place: GatewayPlace;
-  /** Discord said so not long ago: there is no need to ask. */
+  /** Whether the answer is recent enough to use without a request. */
   readonly isFresh: boolean;
 }
 
-/** @throws {unknown} What `ask` threw, where asking again is of no use. */
+/**
+ * Finds the gateway. Waits and retries while Discord is unreachable, unless an earlier answer
+ * exists.
+ *
+ * @throws {unknown} The error of `ask` if a further attempt cannot succeed, or of `sleep`, as a
+ * rejection.
+ */
 export async function locateGateway(
   known: KnownGateway | undefined,
   { ask, isTransient, save, sleep, random, log }: LocateGatewayPorts,

@@ -1,6 +1,5 @@
 /**
- * Judges the way to Discord: each step of it, and what to do about the first
- * that fails (G13).
+ * Judges the way to Discord, stage by stage, with a next step for the first that fails (G13).
  *
  * @module
  */
@@ -8,36 +7,43 @@
 import type { Finding } from "../../core/finding.ts";
 import type { HelloFound } from "../../core/discord/gateway_hello.ts";
 import type { HttpFound, Reach, Stage } from "../../lib/network/reach.ts";
+import { judgeClock, judgeHttp } from "./http_answer.ts";
 
-/** What was seen of the network. */
+/** The observed state of the network. */
 export interface NetworkFacts {
+  /** The way to the REST API, and its answer to a plain request. */
   readonly rest: { readonly reach: Reach; readonly http: Stage<HttpFound> };
-  /** Absent if its URL is unknown, or if a running bot's own connection shows how it is. */
+  /**
+   * The way to the gateway, and its greeting. Absent if its URL is unknown, or if a running bot's
+   * own connection shows the state.
+   */
   readonly gateway?: { readonly reach: Reach; readonly hello: Stage<HelloFound> };
-  /** Whether `gateway` should be there. */
+  /** Whether `gateway` should be present. */
   readonly expectsGateway: boolean;
-  /** Whether an engine such as Docker gives this process its name servers. */
+  /** Whether a container engine such as Docker sets this process's name servers. */
   readonly isContainer: boolean;
-  /** Proxy variables that name something that Barnacle cannot go through. */
+  /** Proxy variables whose value Barnacle does not support. */
   readonly unusableProxies: readonly { readonly variable: string; readonly why: string }[];
-  /** `preflight.dns`: whether names are worth rows of their own. */
+  /** Whether to show look-ups in rows of their own, from `preflight.dns`. */
   readonly showsDns: boolean;
 }
 
-/** Milliseconds by which the clock may be wrong (G13). */
-const MAX_SKEW_MS = 5_000;
-
-/** Milliseconds before its end at which a certificate that is not renewed is worth a word. */
+/** Milliseconds before a certificate's end from which on a warning is due. */
 const EXPIRES_SOON_MS = 3 * 24 * 60 * 60 * 1_000;
 
-/** @param now Unix time in milliseconds. */
+/**
+ * Judges all facts about the network.
+ *
+ * @param now Unix time in milliseconds.
+ * @returns Findings in the order in which to show them.
+ */
 export function judgeNetwork(facts: NetworkFacts, now: number): readonly Finding[] {
   const { rest, gateway, expectsGateway } = facts;
   return [
     ...proxies(facts),
     ...way("network.rest", "REST API", rest.reach, facts, now),
-    http(rest),
-    ...clock(rest.http),
+    judgeHttp(rest),
+    ...judgeClock(rest.http),
     ...(gateway
       ? [
         ...way("network.gateway", "gateway", gateway.reach, facts, now),
@@ -70,7 +76,7 @@ function proxies({ rest, gateway, unusableProxies }: NetworkFacts): readonly Fin
   ];
 }
 
-/** Look-up, TCP and TLS, as far as there is something to say of each. */
+/** Look-up, TCP and TLS; a stage without news has no row. */
 function way(
   id: string,
   what: string,
@@ -181,80 +187,6 @@ function tls(id: string, what: string, reach: Reach, now: number): Finding | und
   };
 }
 
-function http({ reach, http: stage }: NetworkFacts["rest"]): Finding {
-  const about = { id: "network.rest.http", what: "REST API: HTTP", where: reach.host };
-  if (stage.kind === "skipped") return { ...about, ...SKIPPED, why: "there was no connection" };
-  if (stage.kind === "failed") {
-    return {
-      ...about,
-      status: "fail",
-      why: `no answer to a request (${stage.code})`,
-      fix: reach.proxy === undefined
-        ? "try again; if it stays so, see what stands between this machine and Discord"
-        : `ask whoever runs the proxy ${reach.proxy} to let ${reach.host} pass`,
-      ms: stage.ms,
-    };
-  }
-  const { ms, found } = stage;
-  return { ...about, ...judgeAnswer(found, reach.host), ms };
-}
-
-const REPORT = "see whether the bot is heard all the same; if not, please report it";
-
-/** Discord, the wall in front of it, or somebody else: who answered. */
-function judgeAnswer(
-  { status, json, server, location, retryAfterSec }: HttpFound,
-  host: string,
-): Pick<Finding, "status" | "why" | "fix"> {
-  const isCloudflare = server === "cloudflare";
-  if (status === 429 || (isCloudflare && json === undefined && status === 403)) {
-    const wait = retryAfterSec === undefined ? "an hour" : `${Math.ceil(retryAfterSec / 60)} min`;
-    return {
-      status: "fail",
-      why: isCloudflare && json === undefined
-        ? `Cloudflare keeps this address away from Discord (HTTP ${status})`
-        : `Discord has had too many requests from here (HTTP ${status})`,
-      fix: `stop whatever sends so many from this address, and wait ${wait}`,
-    };
-  }
-  if (status >= 500) {
-    return {
-      status: "warn",
-      why: `Discord has trouble of its own (HTTP ${status})`,
-      fix: "wait; https://discordstatus.com says more",
-    };
-  }
-  if (json !== undefined && location === undefined) {
-    return status === 403
-      ? { status: "warn", why: "Discord turns this request away (HTTP 403)", fix: REPORT }
-      : { status: "pass", why: `HTTP ${status}` };
-  }
-  return {
-    status: "fail",
-    why: location === undefined
-      ? `a page answers in Discord's place (HTTP ${status})`
-      : `something sends us elsewhere, to ${originOf(location, host)} (HTTP ${status})`,
-    fix: "log in to this network by a browser, if it asks for that; else let its filter pass " +
-      host,
-  };
-}
-
-function clock(stage: Stage<HttpFound>): readonly Finding[] {
-  if (stage.kind !== "ok" || stage.found.skewMs === undefined) return [];
-  const { skewMs } = stage.found;
-  const isWrong = Math.abs(skewMs) > MAX_SKEW_MS;
-  const seconds = Math.round(Math.abs(skewMs) / 1_000);
-  return [{
-    id: "network.clock",
-    what: "Clock",
-    status: isWrong ? "warn" : "pass",
-    why: isWrong
-      ? `this machine's clock is ${seconds} s ${skewMs > 0 ? "ahead" : "behind"}`
-      : "right to some seconds",
-    ...(isWrong && { fix: "set it by the network: `timedatectl set-ntp true`" }),
-  }];
-}
-
 function webSocket({ reach, hello }: NonNullable<NetworkFacts["gateway"]>): Finding {
   const about = {
     id: "network.gateway.websocket",
@@ -273,7 +205,7 @@ function webSocket({ reach, hello }: NonNullable<NetworkFacts["gateway"]>): Find
     status: "fail",
     why: `no WebSocket to the gateway: ${hello.code}`,
     fix: hello.code.includes("407")
-      // Behind a "http://" of its own the log would take it for somebody's password.
+      // After a second "http://", the log would take the example for a password.
       ? "write them into HTTPS_PROXY, between http:// and the host: as USER:PASSWORD@host:port"
       : hello.code.includes("proxy")
       ? `ask whoever runs the proxy to let CONNECT ${reach.host}:${reach.port} pass`
@@ -286,11 +218,6 @@ const SKIPPED = { status: "skipped" } as const;
 
 function skipped(id: string, what: string, why: string): Finding {
   return { id, what, status: "skipped", why };
-}
-
-/** Of a redirect only the origin: what follows may name a person. */
-function originOf(location: string, host: string): string {
-  return URL.parse(location, `https://${host}`)?.host ?? "nowhere";
 }
 
 function capital(text: string): string {

@@ -1,167 +1,76 @@
 /**
- * A batch from the gateway: decide each message, store all, start what must start.
+ * Accepts batches from the gateway: judges each message, and stores all of them.
  *
- * The gateway's sequence number is committed with the messages that it covers,
- * so a message is either stored or will be sent again. Chatter that nobody
- * answers waits a moment for company, since a transaction costs the same for
- * one row as for fifty; a message that is answered, or may yet be, waits for
- * nothing.
+ * The gateway's sequence number is stored with the messages up to it. So a message is either
+ * stored, or Discord will send it again. Messages that need no answer wait a moment for others,
+ * since a transaction costs the same for one row as for fifty. A message that gets an answer, or
+ * may get one, waits for nothing.
  *
  * @module
  */
 
-import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
-import {
-  type Accepted,
-  type AcceptedBatch,
-  type Echo,
-  type Foreign,
-  type Judged,
-  NOTHING_ACCEPTED,
-} from "../../core/inbound/inbox.ts";
+import { type Accepted, type Echo, NOTHING_ACCEPTED } from "../../core/inbound/inbox.ts";
 import {
   type EventHandlers,
   handleEvent,
   type InboundBatch,
   type SessionStarted,
 } from "../../core/inbound/events.ts";
-import type {
-  GatewaySession,
-  GuildSnapshot,
-  InboundMessage,
-  OwnMessage,
-  PostedMessage,
-  Self,
-} from "../../core/inbound/inbound.ts";
-import type { PairingRequest, PairingService } from "../../core/inbound/pairing.ts";
+import type { InboundMessage, OwnMessage, PostedMessage } from "../../core/inbound/inbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Schedule } from "../../lib/schedule.ts";
+import { type CommitPorts, commitUnits, storeBatch, type Unit } from "./commit.ts";
 import { type JudgePorts, toJudged } from "./judged.ts";
 
-/** What this flow needs of the store; each method is one transaction. */
-export interface AcceptStore {
-  readonly gateway: {
-    /**
-     * T0: a new gateway session, and that the one before it is lost.
-     *
-     * @param now Unix time in milliseconds.
-     */
-    startSession(
-      accountId: AccountId,
-      shardId: number,
-      session: GatewaySession,
-      self: Self,
-      now: number,
-    ): Promise<void>;
-    /**
-     * Notes that what came before the events of a shard that follow may have been missed.
-     *
-     * @param now Unix time in milliseconds.
-     */
-    openGap(accountId: AccountId, shardId: number, now: number): Promise<void>;
-  };
-  readonly inbox: {
-    /**
-     * T1. A message that is there already stays as it is, verdict and all.
-     *
-     * @param arrivedAt Unix time in milliseconds: when the batch came.
-     */
-    acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted>;
-  };
-}
-
-export interface AcceptPorts extends JudgePorts {
-  readonly store: AcceptStore;
-  /** Gives codes to strangers, within the transaction that stores what they wrote (P3). */
-  readonly pairing: PairingService;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  readonly schedule: Schedule;
-  /** What is done at once about an event, beside what is stored of it. */
+/** Everything that accepting needs from outside. */
+export interface AcceptPorts extends JudgePorts, CommitPorts {
+  /** Handles events at once, apart from storing them. */
   readonly on: Omit<EventHandlers, "session_started" | "message">;
-  /** The store holds every batch up to the one with this ticket. */
-  readonly committed: (ticket: number) => void;
-  /** A shard's session lacks events: a new one is due. */
-  readonly onSessionDue: (shardId: number) => void;
-  /** A shard's new session is about to be stored (T0). */
-  readonly onSessionStarting: (shardId: number) => void;
-  /** It is stored, and with it whether something was missed; its events are not yet. */
-  readonly onSessionStarted: (shardId: number) => void;
-  /** These messages wait for a turn now. */
-  readonly onAccepted: (accepted: readonly Judged[]) => void;
-  /** These messages wait for a fact (P13). */
-  readonly onUndecided: (undecided: readonly Judged[]) => void;
-  /** These strangers were told a code. */
-  readonly onChallenged: (requests: readonly PairingRequest[]) => void;
-  /** Rows of the outbox were settled by their echo, in these channels. */
-  readonly onSettled: (channels: readonly ChannelId[]) => void;
-  /** Messages came live that are ours and that this store did not send (G11). */
-  readonly onForeign: (found: readonly Foreign[]) => void;
-  /** Told of each T1, for the metrics. */
-  readonly onStored: (stored: Stored) => void;
-}
-
-/** What one T1 stored. */
-export interface Stored {
-  /** Messages, those that were there already among them. */
-  readonly judged: number;
-  /** Those that now wait for a turn. */
-  readonly accepted: number;
-  /** Rows of the outbox that an echo settled. */
-  readonly settled: number;
-  readonly ms: number;
+  /** Timer for waiting messages, and for the delay after a failure. */
+  readonly schedule: Schedule;
 }
 
 /** Takes batches in the order in which the gateway sent them. */
 export interface Acceptor {
+  /**
+   * Judges a batch's messages, handles its other events in their order, and stores it soon. Never
+   * throws; retries if the store fails.
+   */
   accept(batch: InboundBatch): void;
   /**
-   * Takes what was found in a channel's history, in one T1: it goes the way of live messages, once,
-   * and says nothing of how far the gateway was heard.
+   * Stores messages from a channel's history, in one T1. They count as live messages, once, and do
+   * not change the shard's sequence number.
    *
-   * @param events Of one account, oldest first.
-   * @param judgeAs What becomes of a verdict here.
+   * @param events Events of one account, oldest first.
+   * @param judgeAs Replaces the policy's verdict; default: keeps it.
+   * @throws {unknown} The store's error, as a rejection.
    */
   found(
     events: readonly PostedMessage[],
     judgeAs?: (message: InboundMessage, verdict: Verdict) => Verdict,
   ): Promise<Accepted>;
-  /** Stores what waits, and resolves once it is stored; rejects if the store refuses it. */
+  /**
+   * Stores everything that waits, and resolves once it is stored.
+   *
+   * @throws {unknown} The store's error, as a rejection.
+   */
   flush(): Promise<void>;
 }
 
 /**
- * Chatter that waits for company, at most, in bytes of the gateway's text: some 1,000 messages. In a
- * flood it makes transactions that touch each page of the database once for many messages.
+ * Maximum size of waiting messages, in UTF-16 units of the gateway's text: some 1,000 messages. In
+ * a flood, a transaction then touches each page of the database once for many messages.
  */
 const MAX_IDLE_BYTES = 1 << 20;
-/** How long such rows wait, in milliseconds. */
+/** Milliseconds for which such messages wait. */
 const IDLE_MS = 250;
-/** How long until a store that refused is asked again, in milliseconds. */
+/** Milliseconds before the next attempt to store. */
 const RETRY_MS = 5_000;
 
-/** What waits for one T1, with the T0 that must come before it. */
-interface Unit {
-  /** Gone once T0 is stored: a session begins once. */
-  started: SessionStarted | undefined;
-  /** The same of a gap before it. */
-  afterHole: InboundBatch["afterHole"];
-  readonly accountId: AccountId;
-  readonly shardId: number;
-  seq: number;
-  ticket: number;
-  /** Unix time in milliseconds at which the last of it arrived. */
-  arrivedAt: number;
-  /** Length of the gateway's text that it came from. */
-  bytes: number;
-  readonly judged: Judged[];
-  readonly echoes: Echo[];
-  readonly guilds: GuildSnapshot[];
-}
-
+/** Creates an acceptor for all shards of one account. */
 export function createAcceptor(ports: AcceptPorts): Acceptor {
   const units: Unit[] = [];
-  /** Ends the wait of what is idle, or of what the store refused. */
+  /** Cancels the timer of waiting messages, or of the next attempt to store. */
   let cancel: (() => void) | undefined;
   let committing: Promise<void> | undefined;
 
@@ -187,15 +96,14 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
       },
     };
     for (const event of batch.events) handleEvent(event, handlers);
-    const { guilds, bytes } = batch;
     const last = current();
-    last.bytes += bytes;
-    last.guilds.push(...guilds);
+    last.bytes += batch.bytes;
+    last.guilds.push(...batch.guilds);
     if (isUrgent || last.bytes >= MAX_IDLE_BYTES) start();
     else cancel ??= ports.schedule(start, IDLE_MS);
   }
 
-  /** Begins to commit; what the store refused is asked for again. */
+  /** Begins to store. If the store fails, it tries again later. */
   function start(): void {
     commitAll().catch((error: unknown) => {
       ports.log.error("Cannot store what arrived; will try again", { error });
@@ -210,7 +118,7 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
       throw error;
     }).finally(() => {
       committing = undefined;
-      if (units.length > 0 && !cancel) start(); // came between the last look and here
+      if (units.length > 0 && !cancel) start(); // added after the last check
     });
     return committing;
   }
@@ -222,18 +130,18 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
       if (!first) return NOTHING_ACCEPTED;
       const messages = events.filter((event) => event.kind === "message");
       const own = events.filter((event) => event.kind === "own_message");
-      const stored = await store(
+      const stored = await storeBatch(
         {
           accountId: first.accountId,
           judged: messages.map((message) => toJudged(message, "found", ports, judgeAs)),
-          // a history need not tell the nonces: without one there is nothing to settle
+          // a history may lack nonces; without one, there is no row to settle
           echoes: own.filter(({ nonce }) => nonce !== undefined).map(toEcho),
           guilds: [],
         },
         ports.now(),
         ports,
       );
-      return { ...stored, foreign: [] }; // who posted before we listened was not posting beside us
+      return { ...stored, foreign: [] }; // a message from before the session proves no second program
     },
     async flush() {
       while (units.length > 0 || committing) await commitAll();
@@ -245,7 +153,10 @@ function toEcho({ id: messageId, channelId, nonce }: OwnMessage): Echo {
   return { messageId, channelId, ...(nonce !== undefined && { nonce }) };
 }
 
-/** A new gateway session counts from its own start, and so does each shard: a unit of its own. */
+/**
+ * Finds the unit that a batch joins. A new gateway session counts from its own start, and so does
+ * each shard: each gets its own unit.
+ */
 function unitFor(
   units: Unit[],
   { afterHole, accountId, shardId, seq, ticket }: InboundBatch,
@@ -255,77 +166,11 @@ function unitFor(
   const last = units.at(-1);
   const isNew = started !== undefined || afterHole !== undefined;
   if (last && !isNew && last.accountId === accountId && last.shardId === shardId) {
-    last.seq = Math.max(last.seq, seq); // a RESUME begins again below what has arrived
+    last.seq = Math.max(last.seq, seq); // a RESUME repeats sequence numbers that have arrived
     return Object.assign(last, { ticket, arrivedAt });
   }
   const empty = { bytes: 0, judged: [], echoes: [], guilds: [] };
   const unit: Unit = { started, afterHole, accountId, shardId, seq, ticket, arrivedAt, ...empty };
   units.push(unit);
   return unit;
-}
-
-/** Oldest first. What is being stored leaves the queue, and comes back if it was refused. */
-async function commitUnits(units: Unit[], ports: AcceptPorts): Promise<void> {
-  for (let unit = units.shift(); unit; unit = units.shift()) {
-    try {
-      await commit(unit, ports);
-    } catch (error) {
-      units.unshift(unit);
-      throw error;
-    }
-  }
-}
-
-async function commit(unit: Unit, ports: AcceptPorts): Promise<void> {
-  const { accountId, shardId, seq, ticket, arrivedAt, judged, echoes, guilds } = unit;
-  await begin(unit, ports);
-  const batch = { accountId, heard: { shardId, seq }, judged, echoes, guilds };
-  const { foreign } = await store(batch, arrivedAt, ports);
-  ports.committed(ticket);
-  if (foreign.length > 0) ports.onForeign(foreign);
-}
-
-/**
- * T0, or a gap in the session that there is. Which guilds the READY has made old is stored before
- * it: a process that dies between the two resumes behind the READY, and would take what is known of
- * them for new.
- */
-async function begin(unit: Unit, { store, ...ports }: AcceptPorts): Promise<void> {
-  const { started, accountId, shardId, arrivedAt, guilds } = unit;
-  if (unit.afterHole) {
-    ports.onSessionDue(shardId); // turns wait for what is missing: a new session follows
-    await store.gateway.openGap(accountId, shardId, arrivedAt);
-    unit.afterHole = undefined;
-  }
-  if (!started) return;
-  ports.onSessionStarting(shardId);
-  if (guilds.length > 0) {
-    await store.inbox.acceptBatch({ accountId, judged: [], echoes: [], guilds }, arrivedAt);
-  }
-  const { session, self } = started;
-  await store.gateway.startSession(accountId, shardId, session, self, arrivedAt);
-  unit.started = undefined;
-  ports.onSessionStarted(shardId);
-}
-
-/** T1, and what starts with it. */
-async function store(
-  batch: AcceptedBatch,
-  arrivedAt: number,
-  { store, pairing, now, onAccepted, onUndecided, onChallenged, onSettled, onStored }: AcceptPorts,
-): Promise<Accepted> {
-  const begunAt = now();
-  const hasStranger = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
-  const done = await store.inbox.acceptBatch(
-    { ...batch, ...(hasStranger && { pairing }) },
-    arrivedAt,
-  );
-  const { accepted, undecided, challenged, settled, settledIn } = done;
-  if (accepted.length > 0) onAccepted(accepted);
-  if (undecided.length > 0) onUndecided(undecided);
-  if (challenged.length > 0) onChallenged(challenged);
-  if (settled > 0) onSettled(settledIn);
-  const ms = Math.max(0, now() - begunAt);
-  onStored({ judged: batch.judged.length, accepted: accepted.length, settled, ms });
-  return done;
 }

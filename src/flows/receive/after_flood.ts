@@ -11,27 +11,32 @@
 import type { Schedule } from "../../lib/schedule.ts";
 
 /**
- * Some 9,000 messages, each of which leaves up to 8 kB of garbage. Collecting this often takes 25 MiB
- * off a flood's peak and costs 1 to 2 µs a message.
+ * UTF-16 units of some 9,000 messages, each of which leaves up to 8 kB of garbage. Collecting this
+ * often takes 25 MiB off a flood's peak and costs 1 to 2 µs a message.
  */
 const FLOOD_BYTES = 8 << 20;
-/** The flood has ended if nothing has come for so many milliseconds. */
+/** Milliseconds without a message after which a flood has ended. */
 const QUIET_MS = 3_000;
 
+/** Watches the size of incoming dispatches. */
 export interface AfterFlood {
-  /** So many bytes of dispatches were read. */
+  /** Tells that Barnacle has read dispatches, of this size in UTF-16 units. */
   heard(bytes: number): void;
-  /** Sets no timer any more. */
+  /** Cancels the timer, and sets none any more. */
   stop(): void;
 }
 
-/** @param collect Collects garbage, at once. */
+/**
+ * Starts watching.
+ *
+ * @param collect Collects garbage, at once.
+ */
 export function watchFlood(schedule: Schedule, collect: () => void): AfterFlood {
   let bytes = 0;
   let wasHeard = false;
   let cancel: (() => void) | undefined;
 
-  /** Waits until nothing has come for a while. */
+  /** Waits until no message has come for a while. */
   function wait(): void {
     wasHeard = false;
     cancel = schedule(() => {

@@ -1,9 +1,9 @@
 /**
- * Strangers who ask to be let in: what they are given, and who is told (P3).
+ * Gives strangers a pairing code, and tells the owners about them (P3).
  *
- * Code and answer are made within the transaction that stores the message; here
- * is what that takes. Owners are told afterwards, and until they were, the
- * request says so: who dies in between tells them after the next start.
+ * Code and reply are made within the transaction that stores the message. Owners get their message
+ * afterwards. Until then, the stored request says so, and a process that starts after a crash tells
+ * them.
  *
  * @module
  */
@@ -16,20 +16,22 @@ import type { Texts } from "../../render/notices.ts";
 import { askOwner, composeChallenge } from "../../render/pairing.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
 
+/** Everything that making a request needs from outside. */
 export interface PairingServicePorts {
-  /** So many bytes, from a source that nobody can guess. */
+  /** Returns this many cryptographically random bytes. */
   readonly draw: (count: number) => Uint8Array;
-  /** As of now: the config may be read again. */
+  /** Returns the current texts, since the config may change. */
   readonly texts: () => Texts;
 }
 
-/** Routes presses to the pairing button; the rest of the id is random, and means nothing. */
+/** Routes presses to the pairing button. The rest of an id is random and means nothing. */
 const BUTTON_PREFIX = `${pairingButton.name}:`;
-/** What a code is made of. */
+/** Random bytes for a code. */
 const CODE_BYTES = 8;
 /** 128 bits. */
 const BUTTON_BYTES = 16;
 
+/** Creates the part of pairing that the store calls within its transaction. */
 export function createPairingService({ draw, texts }: PairingServicePorts): PairingService {
   return {
     newCode: () => codeFrom(draw(CODE_BYTES)),
@@ -38,29 +40,40 @@ export function createPairingService({ draw, texts }: PairingServicePorts): Pair
   };
 }
 
+/** Everything that telling owners needs from outside. */
 export interface ChallengesPorts extends RetryQueuePorts {
+  /** The account to which the strangers wrote. */
   readonly accountId: AccountId;
+  /** The store's pairing requests. */
   readonly store: {
-    /** Requests that wait, and that no owner was told of. */
+    /** Waiting requests of which no owner knows. */
     untold(accountId: AccountId, now: number): Promise<readonly PairingRequest[]>;
+    /**
+     * Records that an owner knows of a request.
+     *
+     * @param id The store's number of the request.
+     */
     markTold(id: number): Promise<void>;
   };
-  /** Writes to each of the owners; rejects only where none of them was written to. */
+  /** Writes to each owner. Rejects only if it could write to none of them. */
   readonly tellOwners: (text: string, buttons: readonly Button[]) => Promise<void>;
+  /** Returns the current texts, since the config may change. */
   readonly texts: () => Texts;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
 
+/** Messages to the owners of one account about strangers. */
 export interface Challenges {
-  /** Tells of what the last process did not come to tell. */
+  /** Tells owners of requests that the last process left untold. */
   start(): void;
-  /** These have a code now, and had none. */
+  /** Tells owners of strangers who got a code just now. */
   challenged(requests: readonly PairingRequest[]): void;
-  /** Tells nothing more; the next start does. */
+  /** Tells owners nothing more; the next start does. */
   stop(): Promise<void>;
 }
 
+/** Creates the messages to owners; {@link Challenges.start} begins. */
 export function createChallenges(ports: ChallengesPorts): Challenges {
   const { accountId, store, tellOwners, texts, now, log } = ports;
   const retries = createRetryQueue(
@@ -69,7 +82,7 @@ export function createChallenges(ports: ChallengesPorts): Challenges {
   );
 
   function add(request: PairingRequest): void {
-    let isTold = false; // where only that could not be stored, it is not said twice
+    let isTold = false; // if only storing fails, owners get no second message
     retries.add(async () => {
       if (now() >= request.expiresAt) return;
       const { text, buttons } = askOwner(request, texts());

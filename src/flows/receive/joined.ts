@@ -1,9 +1,9 @@
 /**
- * The bot was added to a guild in which the config lets it answer nobody (P6a).
+ * Tells the owner that the bot was added to a guild in which its config keeps it silent (P6a).
  *
- * Whoever added it wonders why it is silent; its owner may not even know that it
- * is there. So the owner is told, with the command that changes it. Into the
- * guild goes not a word: anybody may add a bot that is public.
+ * The person who added it wonders about the silence, and the owner may not even know the guild. So
+ * the owner gets a message with the command that changes it. Barnacle writes nothing in the guild,
+ * because any person may add a public bot.
  *
  * @module
  */
@@ -15,25 +15,35 @@ import type { Log } from "../../lib/log.ts";
 import { nameAsCode } from "../../render/name.ts";
 import { notice, type Texts } from "../../render/notices.ts";
 
-/** Why nobody is answered anywhere in a guild. */
+/** Why the bot answers no message in a guild. */
 export interface ClosedGuild {
+  /** Reason, as verdicts have it. */
   readonly why: "guilds-disabled" | "guild-not-listed";
-  /** Config path of what says so. */
+  /** Config path of the rule that closes the guild. */
   readonly rule: string;
 }
 
+/** Everything that this flow needs from outside. */
 export interface JoinedPorts {
-  /** `undefined` where somebody may be answered somewhere in it. */
+  /** Returns `undefined` if the bot may answer somewhere in the guild. */
   readonly closed: (guild: Named<GuildId>) => ClosedGuild | undefined;
-  /** Where this account's `guilds` are written, or would be: `"channels.discord.guilds"`. */
+  /**
+   * Config path of this account's `guilds`, whether it is set or not: `"channels.discord.guilds"`.
+   */
   readonly guildsPath: () => string;
-  /** Never rejects. */
+  /** Writes to each owner. Never rejects. */
   readonly tellOwners: (text: string) => Promise<void>;
+  /** Returns the current texts, since the config may change. */
   readonly texts: () => Texts;
+  /** Gets a warning for each such guild. */
   readonly log: Log;
 }
 
-/** @returns Tells the owners of a guild that the bot was added to just now, if it is closed. */
+/**
+ * Creates the flow for one account.
+ *
+ * @returns A function to call with a guild that the bot was added to just now.
+ */
 export function createJoined(ports: JoinedPorts): (guild: Named<GuildId>) => void {
   const { closed, guildsPath, tellOwners, texts, log } = ports;
   return ({ id, name }) => {
@@ -53,7 +63,7 @@ export function createJoined(ports: JoinedPorts): (guild: Named<GuildId>) => voi
   };
 }
 
-/** What lets the bot answer there, and nowhere else. */
+/** The command that lets the bot answer there, and nowhere else. */
 function commandFor({ why, rule }: ClosedGuild, path: string): string {
   const list = `barnacle config set ${path} '{}'`;
   // The entry comes first: without one, the list that is switched on might let in every guild.

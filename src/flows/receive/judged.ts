@@ -1,5 +1,5 @@
 /**
- * A message with all that T1 stores of it: what was decided, and who would answer.
+ * Judges a message, and adds everything that T1 stores with it.
  *
  * @module
  */
@@ -9,23 +9,27 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Log } from "../../lib/log.ts";
 
-/** Whether somebody says it now, or it was found in a channel's history. */
+/** `live`: the message arrived just now. `found`: catch-up read it from a channel's history. */
 export type Source = "live" | "found";
 
+/** Everything that judging needs from outside. */
 export interface JudgePorts {
+  /** Judges a message by the current policy and the known facts. */
   readonly judge: (
     message: InboundMessage,
     source: Source,
   ) => Pick<Judged, "verdict" | "moment" | "policyId">;
+  /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
+  /** Gets each message that is not accepted, at debug level. */
   readonly log: Log;
 }
 
 /**
- * Judges a message; what is not ignored has a route, for it is answered, or may be once more is
- * known.
+ * Judges a message. Every message that is not ignored has a route, for it will be answered, or may
+ * be once more facts are known.
  *
- * @param judgeAs What becomes of a verdict here.
+ * @param judgeAs Replaces the policy's verdict; default: keeps it.
  */
 export function toJudged(
   message: InboundMessage,

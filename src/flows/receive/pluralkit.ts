@@ -1,13 +1,14 @@
 /**
- * Messages that wait for PluralKit: those that it posted, and those that it may yet replace (P13).
+ * Decides messages that wait for PluralKit: those that it posted, and those that it may still
+ * replace (P13).
  *
- * A system's member speaks through a webhook, and the system's own message
- * before it is deleted a moment later. The webhook's is the turn, once PluralKit
- * has said whose it is. The original is a turn only where nothing took its place:
- * people whom PluralKit has spoken for before wait two seconds for that.
+ * A member of a system speaks through a webhook, and PluralKit deletes the system's own message a
+ * moment later. The webhook's message gets the turn, once PluralKit has named its author. The
+ * original gets one only if no message has replaced it. People whom PluralKit has proxied before
+ * wait two seconds for that.
  *
- * What waits is in the store, so a restart goes on where the last process
- * stopped; and every row is decided, also where PluralKit is switched off since.
+ * The store keeps waiting messages, so a restart continues where the last process stopped. Every
+ * row is decided, even if PluralKit was switched off since.
  *
  * @module
  */
@@ -22,71 +23,98 @@ import { createNewestSet } from "../../lib/newest_set.ts";
 import { PLURALKIT } from "../../policy/place_access.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
 
-type Ignored = Extract<Verdict, { readonly kind: "ignore" }>;
+/** A verdict that refuses a message. */
+export type Ignored = Extract<Verdict, { readonly kind: "ignore" }>;
 
-/** A row of the store that is not decided. */
+/** A stored message without a decision. */
 export interface UndecidedRow extends Pick<Judged, "message" | "moment" | "policyId"> {
+  /** The fact that it waits for. */
   readonly why: UndecidedReason;
 }
 
-/** What this flow needs of the store; each method is one transaction. */
+/** The store's methods for this flow; each is one transaction. */
 export interface PluralkitStore {
+  /** Stored messages that wait for PluralKit. */
   undecided(accountId: AccountId): Promise<readonly UndecidedRow[]>;
-  /** Of a row that is still undecided; anything else changes nothing. */
+  /** Stores the verdict on an undecided message. Changes nothing if it is decided already. */
   decide(judged: Judged, now: number): Promise<Accepted>;
-  /** @returns `false` where its turn has begun: then nothing has changed. */
+  /**
+   * Replaces the verdict on an original that PluralKit has replaced.
+   *
+   * @returns `false` if its turn has begun; then nothing has changed.
+   */
   retract(accountId: AccountId, messageId: MessageId, verdict: Ignored): Promise<boolean>;
+  /** Records that PluralKit proxies this person, as of `now`: Unix time in milliseconds. */
   noteProxied(accountId: AccountId, userId: UserId, now: number): Promise<void>;
+  /** People whom PluralKit has proxied. */
   proxied(accountId: AccountId): Promise<readonly UserId[]>;
 }
 
+/** Everything that this flow needs from outside. */
 export interface PluralkitPorts extends RetryQueuePorts {
+  /** The account that received the messages. */
   readonly accountId: AccountId;
+  /** The store's methods for this flow. */
   readonly store: PluralkitStore;
-  /** Never rejects. Where PluralKit is not asked any more, it has failed. */
+  /**
+   * Asks PluralKit about a message. Never rejects. If PluralKit is switched off, the result is
+   * `failed`.
+   */
   readonly lookUp: (id: MessageId) => Promise<LookUp>;
-  /** @param known What was found out since it was judged first. */
+  /**
+   * Judges a message again.
+   *
+   * @param known Facts that were found since the first verdict.
+   */
   readonly judge: (
     message: InboundMessage,
     known: KnownFacts,
   ) => Pick<Judged, "verdict" | "moment" | "policyId">;
+  /** Finds the agent and the session for a message. */
   readonly route: (message: InboundMessage) => Route;
+  /** Tells which messages now wait for a turn. */
   readonly onAccepted: (accepted: readonly Judged[]) => void;
-  /** Where a rule of `channels.discord` is written for this account (C6). */
+  /** Finds where a rule of `channels.discord` is set for this account (C6). */
   readonly ruleOf: (path: string) => string;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
 
+/** The messages of one account that wait for PluralKit. */
 export interface Pluralkit {
-  /** Reads what the last process has left; to be awaited before anything is judged. */
+  /**
+   * Reads the messages that the last process left. Await it before judging any message.
+   *
+   * @throws {unknown} The store's error, as a rejection.
+   */
   start(): Promise<void>;
-  /** These are stored, and wait. */
+  /** Tells which stored messages wait. */
   undecided(judged: readonly Judged[]): void;
-  /** These were deleted at Discord. */
+  /** Tells which messages were deleted at Discord. */
   deleted(messages: readonly MessageId[]): void;
-  /** Whether PluralKit has spoken for somebody before. */
+  /** Whether PluralKit has proxied this person before. */
   isProxied(userId: UserId): boolean;
   /**
-   * Decides nothing more; the next start goes on. To be asked before the client of PluralKit is
-   * stopped, whose look-ups end as failed.
+   * Decides nothing more; the next start continues. Call it before stopping PluralKit's client,
+   * whose requests then end as failed.
    */
   stop(): Promise<void>;
 }
 
-/** How long an original waits for what takes its place, in milliseconds. */
+/** Milliseconds for which an original waits for its replacement. */
 export const ORIGINAL_MS = 2_000;
-/** Messages that are remembered as deleted, or replaced, before they came. */
+/** Maximum number of deleted or replaced messages to remember until they arrive. */
 const MAX_GONE = 1_000;
-/** People who are remembered. */
+/** Maximum number of proxied people to remember. */
 const MAX_PROXIED = 10_000;
 
+/** Creates the flow for one account; {@link Pluralkit.start} begins. */
 export function createPluralkit(ports: PluralkitPorts): Pluralkit {
   const { accountId, store, lookUp, judge, route, onAccepted, now, schedule, log } = ports;
   const retries = createRetryQueue("Cannot decide a message that waited for PluralKit", ports);
   const proxied = createNewestSet<UserId>(MAX_PROXIED);
   const gone = createNewestSet<MessageId>(MAX_GONE);
-  /** Originals that wait; calls their time off. */
+  /** Originals that wait; `cancel` ends their timer. */
   const waiting = new Map<
     MessageId,
     { readonly row: UndecidedRow; readonly cancel: () => void }
@@ -100,7 +128,7 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
 
   async function ask(message: InboundMessage): Promise<void> {
     const found = await lookUp(message.id);
-    if (isStopped) return; // what is cut off says nothing: the next start asks again
+    if (isStopped) return; // an aborted request proves nothing: the next start asks again
     const members = found.kind === "found" ? asMembers(message, found.proxied) : undefined;
     if (found.kind === "found" && members) return believe(members, found.proxied);
     log.info("A webhook's message has PluralKit's mark, and counts as a bot's", {
@@ -121,14 +149,17 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
     end(original);
     const judged = judgedBy(message, { pluralkit: "found" });
     retries.add(async () => {
-      // The original first, or it might be answered beside what takes its place.
+      // The original first, or both it and its replacement might be answered.
       await store.retract(accountId, original, replaced());
       await settle(judged);
       await store.noteProxied(accountId, sender, now());
     });
   }
 
-  /** After a restart it waits anew: what takes its place may be told only with the RESUME. */
+  /**
+   * Lets an original wait. After a restart it waits anew: its replacement may arrive only with the
+   * RESUME.
+   */
   function hold(row: UndecidedRow): void {
     const { message } = row;
     if (gone.has(message.id)) return replace(row);
@@ -139,7 +170,7 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
     waiting.set(message.id, { row, cancel });
   }
 
-  /** It is no context either: PluralKit has said the same again. */
+  /** Not even context: PluralKit has posted the same text again. */
   function replaced(): Ignored {
     const rule = ports.ruleOf(PLURALKIT);
     return { kind: "ignore", why: "pk-original", rule, keepAsContext: false };

@@ -1,11 +1,10 @@
 /**
- * The reaction that says: read (R7).
+ * Marks accepted messages with a reaction: the bot has read them (R7).
  *
- * It is a courtesy for who waits, so it is put only where nobody has been
- * answered yet, asked for once, and neither waits for anything nor is waited
- * for. It goes, where the operator wants that, once a reply has been delivered;
- * a turn that failed leaves it, for the message was read. A restart forgets
- * which ones were put, and leaves them.
+ * The reaction is a courtesy while a person waits. So it is added only before an answer exists,
+ * with one request, and neither the turn nor the reply waits for it. If the operator wants that,
+ * Barnacle removes it once a reply is delivered. After a failed turn it stays, because the message
+ * was read. A restart forgets the reactions, which then stay.
  *
  * @module
  */
@@ -19,55 +18,65 @@ import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { createPausedChannels } from "./paused_channels.ts";
 
-/** What the config says of them: `messages.ackReaction` and what belongs to it. */
+/** `messages.ackReaction` and the keys that belong to it. */
 export interface AckRules {
-  /** One of Unicode's, or `"<:name:id>"`; absent: none. */
+  /** A Unicode emoji, or `"<:name:id>"`; absent: no reaction. */
   readonly ackReaction?: string;
+  /** Which messages get one. `group-…`: outside direct messages. */
   readonly ackReactionScope: "group-mentions" | "group-all" | "direct" | "all" | "off";
+  /** Whether to remove the reaction once a reply is delivered. */
   readonly removeAckAfterReply: boolean;
 }
 
+/** Everything that acks need from outside. */
 export interface AcksPorts {
+  /** The account's config. */
   readonly rules: AckRules;
-  /** Each asks Discord once, and only where there is room for it. */
+  /** Each call sends one request, and none if rate limits leave no room. */
   readonly reactions: {
     add(channelId: ChannelId, messageId: MessageId, emoji: string): Promise<void>;
     remove(channelId: ChannelId, messageId: MessageId, emoji: string): Promise<void>;
   };
-  /** Why Discord refused, where it did. */
+  /** Why Discord refused the request; `undefined` if the error is no refusal. */
   readonly refusalOf: (error: unknown) => Refusal | undefined;
-  /** Whether it was the emoji that Discord does not know, and neither the message nor the place. */
+  /**
+   * Whether Discord does not know the emoji; then neither the message nor the channel is at fault.
+   */
   readonly isNoEmoji: (error: unknown) => boolean;
+  /** Timer for the delay before the reaction. */
   readonly schedule: Schedule;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets failures, at debug level, and an unknown emoji as a warning. */
   readonly log: Log;
 }
 
+/** The reactions of one account. No method throws or waits. */
 export interface Acks {
-  /** A message is to be answered, for that reason. */
+  /** Tells that the bot will answer a message, and why. */
   accepted(message: InboundMessage, why: AcceptReason): void;
-  /** Discord has a message that answers this one, or the draft of one. */
+  /** Tells that Discord has an answer to a message, or the draft of one. */
   answered(cause: MessageId, kind: OutboundKind): void;
 }
 
-/** An answer that is there by then says more, in milliseconds. */
+/** Milliseconds before the reaction. A faster answer needs none. */
 const PATIENCE_MS = 250;
 
-/** Acks that are remembered, to be taken away; the oldest stay where they are. */
+/** Maximum number of reactions to remember for removal; beyond it, the oldest stay at Discord. */
 const MAX_PUT = 1_000;
 
-/** A message that waits for its ack, or has it. */
+/** A message that will get its reaction, or has it. */
 interface Ack {
   readonly channelId: ChannelId;
-  /** Calls off what was not asked for yet. */
+  /** Cancels the reaction before its request. */
   readonly cancel: () => void;
-  /** Set once it was asked for: whether it is there. */
+  /** Set from the request on: whether Discord has added it. */
   put?: Promise<boolean>;
 }
 
 const NONE: Acks = { accepted() {}, answered() {} };
 
+/** Creates the reactions of one account. Does nothing if the config turns them off. */
 export function createAcks(ports: AcksPorts): Acks {
   const { ackReaction: emoji, ackReactionScope: scope } = ports.rules;
   return emoji === undefined || scope === "off" ? NONE : createWith(emoji, scope, ports);

@@ -1,11 +1,10 @@
 /**
- * A claimed message to a finished turn.
+ * Turns a claimed message into a finished turn.
  *
- * All that is needed is fetched, the request is composed, the model is asked,
- * and what came of it is stored at once: transcript, frozen messages, and the
- * inbox row answered (T3). Nothing is sent here. A turn that fails is finished
- * as well, with one line for the person and its reason in the log, under the
- * same id (R11).
+ * It fetches history and context, composes the request, and asks the model. Then it stores
+ * transcript, frozen messages and the answered inbox row at once (T3). It sends nothing. It
+ * finishes a failed turn as well, with one line for the user and the reason in the log, both with
+ * the same id (R11).
  *
  * @module
  */
@@ -31,68 +30,83 @@ import { historyChars, selectEntries } from "../../session/history.ts";
 import type { Drafts } from "./draft.ts";
 import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 
-/** What this flow needs of the store; each method is one transaction. */
+/** The store's methods for this flow; each is one transaction. */
 export interface AnswerStore {
-  /** The newest entries of a session that fit into so many UTF-16 units, oldest first. */
+  /**
+   * The newest `limit` entries of a session that fit into `maxChars` UTF-16 units, oldest first.
+   */
   entriesOf(sessionKey: string, limit: number, maxChars: number): Promise<readonly Entry[]>;
   /**
-   * What was overheard in a channel since the session's last entry from it and before a message,
-   * newest `limit`, oldest first (H1).
+   * The newest `limit` overheard messages in a channel, oldest first (H1). Only those after the
+   * session's last entry from this channel, and before a message.
    */
   overheard(
-    ears: { readonly accountId: AccountId; readonly channelId: ChannelId },
+    channel: { readonly accountId: AccountId; readonly channelId: ChannelId },
     sessionKey: string,
     before: MessageId,
     limit: number,
   ): Promise<readonly Overheard[]>;
 }
 
-/** What the config says of one turn. */
+/** The part of the config that applies to one turn. */
 export interface TurnRules extends ReplyRules {
-  /** What the place is called for people, in the log (S2). */
+  /** Name of the place for people, for the log (S2). */
   readonly where: string;
+  /** Parts of the system prompt. */
   readonly instructions: Instructions;
-  /** Overheard messages, at most; 0 in direct messages. */
+  /** Maximum number of overheard messages for the model; 0 in direct messages. */
   readonly historyLimit: number;
-  /** User turns of the transcript, at most; absent: as many as fit. */
+  /** Maximum number of user turns from the transcript; absent: as many as fit. */
   readonly userTurns?: number;
-  /** Of the model, in tokens. */
+  /** The model's context window and its longest answer, in tokens. */
   readonly window: { readonly contextWindow: number; readonly maxOutput: number };
+  /** IANA time zone for the times that the model reads: `"Europe/Vienna"`. */
   readonly timezone: string;
+  /** Milliseconds that the model's answer may take, from `agents.turnTimeoutSec`. */
   readonly timeoutMs: number;
 }
 
+/** Everything that answering needs from outside. */
 export interface AnswerPorts extends SaveTurnPorts {
+  /** The store's methods for this flow. */
   readonly store: AnswerStore & SaveTurnPorts["store"];
+  /** The agent's model. */
   readonly model: Model;
+  /** Finds the config that applies to a message's turn. */
   readonly rules: (message: InboundMessage) => TurnRules;
-  /** Fills the channel's context up, once since the start; never fails. */
+  /** Loads the channel's context, once since the start. Never fails. */
   readonly fillUp: (message: InboundMessage, limit: number) => Promise<void>;
-  /** 12 random hex digits: for boundaries that nobody guesses, and ids that a person can copy. */
+  /**
+   * Returns 12 random hex digits: for boundaries that no person can guess, and for ids that a
+   * person can copy.
+   */
   readonly randomId: () => string;
-  /** Absent: an answer is shown once it is whole (R8). */
+  /** Shows the answer while it grows. Absent: only the whole answer is shown (R8). */
   readonly drafts?: Pick<Drafts, "begin">;
-  /** The outbox has new rows of that channel. */
+  /** Tells that the outbox has new rows for this channel. */
   readonly onOutbox: (stored: StoredTurn, channelId: ChannelId) => void;
-  /** Told of each turn, for the metrics. */
+  /** Gets each turn with its duration in milliseconds, for the metrics. */
   readonly onTurn: (outcome: TurnOutcome, ms: number) => void;
 }
 
-/** Entries that are read of a transcript, at most; what of them fits is chosen after. */
+/** Maximum number of transcript entries to read; selection by length comes later. */
 const MAX_ENTRIES = 400;
 
 /**
- * How often a message is tried whose turns end with the process. A bot that was killed at random,
- * twice a second, has cut the turn of one of 12,000 messages ten times in a row.
+ * Maximum number of turns for one message if each ends with the process. A bot that was killed at
+ * random, twice a second, cut the turn of one message in 12,000 ten times in a row.
  */
 const MAX_ATTEMPTS = 20;
 
-/** UTF-16 units that the overheard may take. */
+/** Maximum UTF-16 units of overheard messages for the model. */
 const OVERHEARD_CHARS = 6_000;
 
 /**
- * Runs a claimed message's turn to its end, and stores it; a turn that is interrupted is left to
- * the next start.
+ * Runs a claimed message's turn to its end and stores it. The next start repeats an interrupted
+ * turn.
+ *
+ * @throws {unknown} The store's error, if the store is down before the turn's end, or refuses even
+ * the failed turn.
  */
 export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
   const ended = await runToEnd(claim, ports);
@@ -119,11 +133,11 @@ export async function answer(claim: Claim, ports: AnswerPorts): Promise<void> {
   ports.onOutbox(stored, claim.message.channelId);
 }
 
-/** @returns `undefined` where the process stops meanwhile. */
+/** @returns `undefined` if the process stops meanwhile. */
 async function runToEnd(claim: Claim, ports: AnswerPorts): Promise<FinishedTurn | undefined> {
   const rules = ports.rules(claim.message);
   if (claim.attempt > MAX_ATTEMPTS) {
-    // Perhaps it is what ends the process: nobody is helped by asking for ever.
+    // Perhaps this message ends the process: retrying for ever would help no one.
     return fail(claim, `interrupted ${claim.attempt - 1} times`, rules, ports);
   }
   try {
@@ -152,7 +166,7 @@ async function run(
   const request = composeRequest({ system, history: entriesShown, envelope });
   const shown: Shown = {
     overheard,
-    // What the model said itself names nobody: it would make its own links known.
+    // Not the model's own texts: their links would count as known because of themselves.
     texts: [envelope, ...entriesShown.flatMap(({ role, text }) => role === "user" ? [text] : [])],
     system,
   };
@@ -181,7 +195,7 @@ async function run(
   }
 }
 
-/** The facts of a turn; what was overheard belongs to channels, not to direct messages. */
+/** Fetches the turn's context. Only channels have overheard messages, not direct messages. */
 async function gather(
   { message, route: { sessionKey } }: Claim,
   { historyLimit, timezone, window }: TurnRules,
@@ -202,12 +216,13 @@ async function gather(
   return { envelope, overheard, history };
 }
 
+/** The composed parts of a turn that its end needs. */
 interface Context {
   readonly envelope: string;
   readonly rules: TurnRules;
 }
 
-/** What is stored of a turn that has ended. */
+/** The finished turn to store. */
 function finish(
   claim: Claim,
   composed: ComposedReply,

@@ -1,10 +1,9 @@
 /**
- * Shows an answer while it is made: drafts that grow by edits (R8).
+ * Shows an answer while the model writes it: drafts that grow by edits (R8).
  *
- * A draft is posted by way of the outbox, so that a crash leaves none that
- * nobody knows of, and is changed by edits, which may be lost: the end of the
- * turn puts the last word in its place, whatever was shown before. Nothing here
- * can fail a turn. What it costs is one request at a time, where there is room.
+ * A draft is posted through the outbox, so that a crash leaves none that the store does not know.
+ * Edits change it and may be lost: the end of the turn puts the final text in its place. No failure
+ * here fails a turn. It costs one request at a time, and only if rate limits leave room.
  *
  * @module
  */
@@ -23,73 +22,96 @@ import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { finishedPart, thinkingIn } from "../../render/markdown/unfinished.ts";
 
+/** Everything that drafts need from outside. */
 export interface DraftPorts {
+  /** The store's outbox. */
   readonly outbox: {
-    /** Adds a draft, or finds the one with its nonce and leaves it as it is. */
+    /** Adds a draft. If a row has its nonce, returns that row unchanged. */
     add(draft: Frozen, now: number): Promise<AddedDraft>;
   };
-  /** Asks Discord once, and only where there is room for it. */
+  /** Sends one edit, and none if rate limits leave no room. */
   readonly edit: (messageId: MessageId, message: DraftMessage) => Promise<PostOutcome>;
-  /** Takes whole secrets out of a text. */
+  /** Removes whole secrets from a text. */
   readonly cleanSecrets: (text: string) => string;
-  /** Where a text without whole secrets may begin another; its length where it does not. */
+  /**
+   * Index at which a secret may begin that the text does not yet contain whole; the text's length
+   * if none may.
+   */
   readonly secretTail: (text: string) => number;
-  /** `textChunkLimit`: UTF-16 units of a message, at most. */
+  /** Maximum UTF-16 units of a message, from `textChunkLimit`. */
   readonly maxLength: number;
-  /** The outbox has a new row of that channel. */
+  /** Tells that the outbox has a new row for this channel. */
   readonly onOutbox: (channelId: ChannelId) => void;
+  /** Timer for the pauses between requests. */
   readonly schedule: Schedule;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets a warning if an answer cannot be shown. */
   readonly log: Log;
 }
 
-/** A draft as the outbox has it. */
+/** A draft's row in the outbox. */
 export interface AddedDraft {
+  /** The text with which the draft was first posted. */
   readonly message: Pick<DraftMessage, "content">;
+  /** The row's state; `"sent"` once Discord has it. */
   readonly state: string;
-  /** Set once it is sent, unless the message was gone by then. */
+  /** Discord's id of the message; absent until it is sent, or if it was deleted before. */
   readonly messageId?: MessageId;
 }
 
-/** What a text would be frozen to if it were the whole answer; nothing where none would be sent. */
+/** The messages of an answer that consists of this text; empty if there would be none. */
 export type ComposeDraft = (text: string) => readonly Frozen[];
 
+/** The drafts of one account's turns. */
 export interface Drafts {
-  /** A turn begins that answers a message. */
+  /**
+   * Starts the drafts of one turn's answer.
+   *
+   * @param message The answered message.
+   */
   begin(message: InboundMessage, compose: ComposeDraft): DraftStream;
-  /** Discord has a message of the outbox. */
+  /** Tells that Discord has a message of the outbox. */
   posted(nonce: string, messageId: MessageId): void;
 }
 
+/** The drafts of one answer. */
 export interface DraftStream {
-  /** @param soFar All of the answer that there is. */
+  /**
+   * Tells that the answer has grown.
+   *
+   * @param soFar The whole answer so far.
+   */
   grow(soFar: string): void;
   /**
-   * Ends it before the turn's end is stored: resolves once no request of it is under way, so that
-   * none can come after the last word. Never rejects.
+   * Ends the drafts; call it before storing the turn's end. Resolves once no request is under way,
+   * so that none can follow the final text. Never rejects.
    */
   end(): Promise<void>;
 }
 
-/** An answer that is there by then is not shown in parts, in milliseconds. */
+/** Milliseconds before the first draft. A faster answer has none. */
 const FIRST_LOOK_MS = 1_000;
 
-/** Discord takes five edits in five seconds of a channel. */
+/** Milliseconds between two requests. Discord accepts five edits in five seconds per channel. */
 const EVERY_MS = 1_200;
 
-/** UTF-16 units that are worth a message of their own. */
+/** Shortest text, in UTF-16 units, for a first draft. */
 const LEAST_LENGTH = 40;
 
 type EditStep = Extract<GrowthStep, { kind: "edit" }>;
 
+/** Creates the drafts of one account. */
 export function createDrafts(ports: DraftPorts): Drafts {
   const { outbox, schedule, now, log } = ports;
-  /** What waits for a draft's message to be known, by nonce. */
+  /** Callbacks for the ids of posted drafts, by nonce. */
   const awaited = new Map<string, (messageId: MessageId) => void>();
-  /** Unix time in milliseconds from which a channel may be asked again. */
+  /** Unix time in milliseconds from which on a channel may get the next request. */
   const freeAt = new Map<ChannelId, number>();
-  /** Once the model was seen to think aloud, nothing is shown before the end of that. */
+  /**
+   * Whether an earlier answer contained thinking without its start mark. Then no text is shown before
+   * the mark that ends the thinking.
+   */
   let thinksAloud = false;
 
   /** @returns Whether all of an answer so far may be thinking that is not marked. */
@@ -149,7 +171,7 @@ export function createDrafts(ports: DraftPorts): Drafts {
       const finished = finishedPart(harmless, ports.maxLength);
       const isWorthIt = drafts.length > 0 || finished.trim().length >= LEAST_LENGTH;
       const frozen = isWorthIt ? compose(finished) : [];
-      // It is too long to be shown, and will be a file: what is there stays until then.
+      // It is too long for messages and will be a file: posted drafts stay until then.
       if (frozen.some(({ files }) => files.length > 0)) isOver = true;
       composed = { of: text, drafts: toDrafts(frozen, ports.maxLength) };
       return composed.drafts;
@@ -160,14 +182,14 @@ export function createDrafts(ports: DraftPorts): Drafts {
       awaited.set(message.nonce, (messageId) => {
         drafts[part] = { message, ...drafts[part], messageId };
       });
-      // Where this turn ran before, the row is of that run, with what it had to say.
+      // If this turn ran before, the row is that run's, with its text.
       const { state, messageId, message: { content } } = await outbox.add(
         { message, files: [] },
         now(),
       );
       ports.onOutbox(message.channelId);
       if (messageId !== undefined) drafts[part] = { message, messageId };
-      else if (state === "sent") isOver = true; // and somebody has deleted it
+      else if (state === "sent") isOver = true; // and a person has deleted it
       else drafts[part] = { message, content, ...drafts[part] };
     }
 
@@ -182,7 +204,7 @@ export function createDrafts(ports: DraftPorts): Drafts {
         case "unsent":
         case "unanswered":
           return 0;
-        case "already_gone": // somebody did not want to see it
+        case "already_gone": // a person has deleted it
           isOver = true;
           return 0;
         case "refused":

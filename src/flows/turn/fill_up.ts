@@ -1,10 +1,9 @@
 /**
- * What was said in a channel before anybody listened.
+ * Loads a channel's earlier messages as context for the model.
  *
- * After a start the store knows only what it heard itself. The first message
- * that is answered in a channel has the channel's history read once, through
- * the same filter as live messages, so that nobody's words reach a model by
- * this door whom the policy keeps out (H1, P10).
+ * After a start, the store knows only messages that the gateway brought. Before the first answer in
+ * a channel, Barnacle reads the channel's history once. The messages pass the same check as live
+ * ones, so no refused sender's words reach a model this way (H1, P10).
  *
  * @module
  */
@@ -17,44 +16,54 @@ import type { Log } from "../../lib/log.ts";
 import { createNewestSet } from "../../lib/newest_set.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
+/** Everything that loading needs from outside. */
 export interface FillUpPorts {
-  /** Reads the newest messages of the same channel before one. */
+  /** Reads the newest messages of the same channel before one, over REST. */
   readonly history: (
     before: InboundMessage,
     limit: number,
   ) => Promise<readonly InboundMessage[]>;
+  /** Judges a message by the current policy. */
   readonly admit: (message: InboundMessage) => Verdict;
+  /** The store's overheard messages. */
   readonly store: {
-    /** One transaction; what is there already stays as it is. */
+    /** Adds messages in one transaction. Messages that the store has already stay unchanged. */
     addOverheard(channelId: ChannelId, messages: readonly Overheard[]): Promise<void>;
   };
+  /** Timer for the longest wait. */
   readonly schedule: Schedule;
+  /** Gets a warning if a history cannot be read. */
   readonly log: Log;
 }
 
 /**
- * Fills a channel's context up, once since the start for each of the newest
- * {@link FILLED_MAX} channels. Never fails, and takes no more than
- * {@link PATIENCE_MS}: a turn goes on without it, and a later one has what came in the end.
+ * Loads a channel's context, once since the start for each of the newest {@link FILLED_MAX}
+ * channels.
+ *
+ * Never fails, and resolves within {@link PATIENCE_MS}. The turn then goes on without the context,
+ * and a later turn has it.
+ *
+ * @param limit Maximum number of messages to read; 0 reads none.
  */
 export type FillUp = (message: InboundMessage, limit: number) => Promise<void>;
 
-/** Milliseconds that a person's question waits for what others said before. */
+/** Milliseconds that a turn waits for the context. */
 export const PATIENCE_MS = 2_000;
 
-/** Maximum number of channels that are known to be filled. A forgotten one is read once more. */
+/** Maximum number of loaded channels to remember. Barnacle reads a forgotten one once more. */
 export const FILLED_MAX = 8_192;
-/** Bytes of one, about. */
+/** Approximate bytes of memory for one channel. */
 const CHANNEL_BYTES = 80;
 
+/** Creates the loading for one account. No channel is loaded yet. */
 export function createFillUp(
   { history, admit, store, schedule, log }: FillUpPorts,
 ): {
   readonly fillUp: FillUp;
-  /** Bytes of memory, about. */
+  /** Approximate bytes of memory. */
   readonly bytes: () => number;
 } {
-  /** Reads under way. */
+  /** Histories that are being read. */
   const running = new Map<ChannelId, Promise<void>>();
   const filled = createNewestSet<ChannelId>(FILLED_MAX);
 
@@ -93,8 +102,9 @@ export function createFillUp(
 }
 
 /**
- * What was said to the bot is context too, whether or not it was answered. What waits for a fact is
- * left out, since nobody fetches it here: of PluralKit's messages before the start none is seen.
+ * Messages addressed to the bot are context too, answered or not. Undecided ones are left out,
+ * since Barnacle fetches no missing fact here. So the model sees no PluralKit messages from before
+ * the start.
  */
 function mayBeSeen(verdict: Verdict): boolean {
   return verdict.kind === "accept" || (verdict.kind === "ignore" && verdict.keepAsContext);

@@ -1,11 +1,10 @@
 /**
- * Holds turns back while what came before them is still being fetched.
+ * Holds turns back while Barnacle still fetches earlier messages.
  *
- * After a gap the live messages of a channel arrive first and the missed ones
- * later; to answer in the order in which people spoke, a channel's turns wait
- * until its history is in. They wait for everything until it is known which
- * channels have one, and for nothing any more after half a minute: a broken
- * REST API must not keep the bot from answering at all.
+ * After a gap, a channel's live messages arrive first and the missed ones later. To answer in the
+ * order in which people wrote, a channel's turns wait until its history is complete. All turns wait
+ * until Barnacle knows which channels have missed messages. No turn waits longer than half a
+ * minute: a broken REST API must not keep the bot from answering.
  *
  * @module
  */
@@ -13,37 +12,42 @@
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
+/** Which channels' turns wait, for one account. */
 export interface Hold {
   /**
-   * A new session is to begin, and what was missed before it is to be read.
+   * Tells that a new gateway session will begin, and catch-up will read the messages before it.
    *
-   * @param isAnew Whether it is another loss than before: it has a time of its own then. A guild
-   * may stay away for a day, or a box boot long before its router, and all of that is one gap.
+   * @param isAnew Whether this is another gap than before, with its own time limit. A guild may
+   * stay away for a day, or a box boot long before its router: each is one gap.
    */
   expect(isAnew: boolean): void;
-  /** Something was missed, and the channels in which it was are being listed. */
+  /** Tells that messages were missed, and that catch-up is listing their channels. */
   begin(): void;
-  /** A channel whose history is to be fetched. */
+  /** Adds a channel whose history catch-up will fetch. */
   keep(channelId: ChannelId): void;
-  /** All channels are known. */
+  /** Tells that all such channels are known. */
   narrow(): void;
-  /** A channel's history is in. */
+  /** Tells that a channel's history is complete. */
   release(channelId: ChannelId): void;
-  /** Nothing is to be fetched any more. */
+  /** Tells that catch-up has nothing more to fetch. */
   end(): void;
   /** Channels in which no turn may begin. */
   held(): "all" | readonly ChannelId[];
 }
 
-/** How long all channels wait for the list of those that have something, in milliseconds. */
+/** Milliseconds for which all channels wait for the list of channels with missed messages. */
 export const ALL_MS = 5_000;
-/** How long any channel waits, in milliseconds, from the first moment on. */
+/** Milliseconds for which any channel waits, counted from the first call. */
 export const HOLD_MS = 30_000;
 
-/** @param onReleased Turns may begin that could not before. */
+/**
+ * Creates a hold that lets all turns begin.
+ *
+ * @param onReleased Called when turns may begin that had to wait before.
+ */
 export function createHold(schedule: Schedule, onReleased: () => void): Hold {
   const channels = new Set<ChannelId>();
-  /** - `open`: nothing is to be fetched; `over`: it takes too long. */
+  /** - `open`: nothing to fetch; `over`: fetching takes too long. */
   let state: "open" | "all" | "some" | "over" = "open";
   let callOffAll: (() => void) | undefined;
   let callOffHold: (() => void) | undefined;

@@ -1,23 +1,30 @@
 /**
- * Channels in which something that nobody waits for is not asked for, for a while.
+ * Channels in which Barnacle sends no optional request for a while, because Discord forbade one.
  *
- * Discord counts what it forbids, and bans an address that is forbidden too
- * much; a sign that is refused in a channel now is refused there in a minute.
+ * Discord counts forbidden requests, and bans an address after too many. A reaction that a channel
+ * forbids now is still forbidden in a minute.
  *
  * @module
  */
 
 import type { ChannelId } from "../../core/discord/ids.ts";
 
+/** Paused channels; each stays paused for ten minutes. */
 export interface PausedChannels {
+  /** Whether a channel is paused now. */
   has(channelId: ChannelId): boolean;
+  /** Pauses a channel from now on. */
   add(channelId: ChannelId): void;
 }
 
-/** How long after a refusal a channel is asked again: permissions change by hand. */
+/** Milliseconds for which a channel is paused: people change permissions by hand. */
 const PAUSE_MS = 10 * 60_000;
 
-/** @param now Unix time in milliseconds. */
+/**
+ * Creates an empty set.
+ *
+ * @param now Unix time in milliseconds.
+ */
 export function createPausedChannels(now: () => number): PausedChannels {
   const until = new Map<ChannelId, number>();
   return {

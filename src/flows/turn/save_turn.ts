@@ -1,8 +1,8 @@
 /**
- * The end of a turn, stored (T3).
+ * Stores the end of a turn (T3).
  *
- * A model was paid for what a turn says, so a disk that is full for a while
- * costs time and no second question.
+ * The model's answer has cost money. So a disk that is full for a while costs time, and no second
+ * request.
  *
  * @module
  */
@@ -12,24 +12,28 @@ import type { PlanQueue } from "../../core/inbound/queue.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
+/** Everything that storing a turn needs from outside. */
 export interface SaveTurnPorts {
+  /** The store's transaction T3. */
   readonly store: {
-    /** T3. Stores nothing, and says so, if the claim is not this process's any more. */
+    /** T3. Stores nothing, and says so, if the claim has ended or belongs to another process. */
     finishTurn(turn: FinishedTurn, now: number, queue?: PlanQueue): Promise<StoredTurn>;
   };
-  /** What a channel's queue does when it is full (D4); absent: it never is. */
+  /** Decides about messages for a full channel queue (D4); absent: queues have no bound. */
   readonly queue?: PlanQueue;
-  /** Whether the store failed for the disk's sake, and may take the same later. */
+  /** Whether an error is the disk's, so that the store may accept the same later. */
   readonly isStoreDown: (error: unknown) => boolean;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Timer for the delay after a failure. */
   readonly schedule: Schedule;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
+  /** Gets each failure to store. */
   readonly log: Log;
 }
 
-/** How long until a store that refused is asked again, in milliseconds. */
+/** Milliseconds before the next attempt to store. */
 const RETRY_MS = 5_000;
 
 const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
@@ -37,9 +41,10 @@ const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
 /**
  * Stores a turn, however long the disk takes.
  *
- * @param asFailed What to store instead of a turn that the store refuses for another reason.
- * @returns What came of it: nothing is stored if the process stops first, or the claim is over.
- * @throws {unknown} What the store threw at the failed turn as well.
+ * @param asFailed Makes a failed turn to store instead, if the store refuses the turn for another
+ * reason.
+ * @returns The result; nothing is stored if the process stops first, or if the claim has ended.
+ * @throws {unknown} The store's error, if it refuses the failed turn as well.
  */
 export async function saveTurn(
   turn: FinishedTurn,
@@ -62,7 +67,7 @@ export async function saveTurn(
   return NOT_STORED;
 }
 
-/** Resolves after so many milliseconds, or once the process stops. */
+/** Resolves after a delay in milliseconds, or once the process stops. */
 function waitFor(ms: number, schedule: Schedule, stopping: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {

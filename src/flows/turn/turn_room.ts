@@ -1,29 +1,45 @@
 /**
- * How many turns run at once, whatever the account (`agents.maxConcurrentTurns`).
+ * Bounds how many turns run at once, over all accounts (`agents.maxConcurrentTurns`).
  *
- * A place is taken before a message is claimed, and most claims find none. Who gives a place back
- * unused wakes only those who found the room full meanwhile: two accounts that wake each other for
- * nothing would never rest. The end of a turn wakes all of them, for accounts share sessions too.
+ * An account takes a place before it claims a message, and most claims find none. If it gives the
+ * place back unused, it wakes only accounts that found the room full meanwhile. Otherwise, two
+ * accounts would wake each other for ever. The end of a turn wakes all accounts, because they share
+ * sessions, too.
  *
  * @module
  */
 
+/** The places of all accounts. */
 export interface TurnRoom {
-  /** @param wake Called when there may be a place, or a session may be free, again. */
+  /**
+   * Adds an account.
+   *
+   * @param wake Called when a place, or a session, may be free again.
+   */
   join(wake: () => void): RoomMember;
 }
 
+/** One account's access to the room. */
 export interface RoomMember {
-  /** @returns Whether there was a place; if not, it is told once there may be one. */
+  /**
+   * Takes a place.
+   *
+   * @returns Whether there was one. If not, `wake` is called once there may be one.
+   */
   take(): boolean;
-  /** Nobody was there to take a turn for. */
+  /** Gives a place back without a turn, because no message waits. */
   giveBack(): void;
-  /** A turn has ended. */
+  /** Gives a place back after a turn. */
   end(): void;
+  /** Ends the calls of `wake`. Taken places stay taken. */
   leave(): void;
 }
 
-/** @param size How many places there are, as of now; it may change. */
+/**
+ * Creates a room without taken places.
+ *
+ * @param size Returns the current number of places; it may change.
+ */
 export function createTurnRoom(size: () => number): TurnRoom {
   const members = new Set<() => void>();
   const refused = new Set<() => void>();

@@ -1,9 +1,8 @@
 /**
- * Keeps turns running: claims the next message while there is room for a turn.
+ * Claims waiting messages while there is room, and runs their turns.
  *
- * Which message is next, and that a session has one turn at a time, is the
- * store's to say (T2); here is only how many run at once. Nothing awaits a
- * turn, so a slow model holds up nobody but its own session (S5).
+ * The store decides which message is next, and that a session has one turn at a time (T2). Nothing
+ * here awaits a turn, so a slow model delays only its own session (S5).
  *
  * @module
  */
@@ -13,29 +12,34 @@ import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import type { TurnRoom } from "./turn_room.ts";
 
+/** Everything that turns need from outside. */
 export interface TurnsPorts {
-  /** T2. */
+  /** Claims the next message (T2); `undefined` if none may begin. */
   readonly claimNext: () => Promise<Claim | undefined>;
-  /** Makes a message wait again whose turn could not be finished. */
+  /** Returns a claimed message to the inbox, because its turn could not be finished. */
   readonly release: (claim: Claim) => Promise<void>;
-  /** Runs the turn to its end (T3). */
+  /** Runs the turn to its end and stores it (T3). */
   readonly answer: (claim: Claim) => Promise<void>;
-  /** Shared with the other accounts. */
+  /** Bounds turns; shared with the other accounts. */
   readonly room: TurnRoom;
+  /** Timer for the delay after a failure. */
   readonly schedule: Schedule;
+  /** Gets each failure to claim, finish or release. */
   readonly log: Log;
 }
 
+/** The turns of one account. */
 export interface Turns {
-  /** Messages may wait. */
+  /** Tells that messages may be waiting. */
   wake(): void;
-  /** Claims nothing more, and resolves once the running turns have ended. */
+  /** Claims no further message, and resolves once the running turns have ended. */
   stop(): Promise<void>;
 }
 
-/** How long until a store that refused is asked again, in milliseconds. */
+/** Milliseconds before the next request to a store that failed. */
 const RETRY_MS = 5_000;
 
+/** Joins the room. Claims nothing before the first {@link Turns.wake}. */
 export function createTurns(ports: TurnsPorts): Turns {
   const { claimNext, release, answer, room, schedule, log } = ports;
   const running = new Set<Promise<void>>();
@@ -51,7 +55,7 @@ export function createTurns(ports: TurnsPorts): Turns {
       schedule(wake, RETRY_MS);
     }).finally(() => {
       claiming = undefined;
-      if (mayWait) wake(); // asked for between the last look and here
+      if (mayWait) wake(); // requested after the last check
     });
   }
 
@@ -65,7 +69,7 @@ export function createTurns(ports: TurnsPorts): Turns {
       });
       if (!claim) {
         member.giveBack();
-        continue; // somebody may have called meanwhile
+        continue; // `wake` may have been called meanwhile
       }
       if (isStopping) {
         member.giveBack();
@@ -80,7 +84,7 @@ export function createTurns(ports: TurnsPorts): Turns {
     }
   }
 
-  /** A turn whose end cannot be stored is begun anew, later. */
+  /** Runs a turn. If its end cannot be stored, it begins anew later. */
   async function run(claim: Claim): Promise<void> {
     try {
       await answer(claim);

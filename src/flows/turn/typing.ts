@@ -1,8 +1,8 @@
 /**
- * Shows that somebody is at work while a turn runs (R7).
+ * Shows the typing indicator while a turn runs (R7).
  *
- * Discord shows it for ten seconds, or until the message is there. Nothing
- * waits for it, and nothing fails with it.
+ * Discord shows it for ten seconds, or until the message arrives. Nothing waits for it, and its
+ * failure fails nothing.
  *
  * @module
  */
@@ -13,26 +13,34 @@ import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { createPausedChannels } from "./paused_channels.ts";
 
+/** Everything that the indicator needs from outside. */
 export interface TypingPorts {
-  /** Asks Discord once, and only where there is room for it. */
+  /** Sends one request, and none if rate limits leave no room. */
   readonly show: (channelId: ChannelId) => Promise<void>;
-  /** Why Discord refused, where it did. */
+  /** Why Discord refused the request; `undefined` if the error is no refusal. */
   readonly refusalOf: (error: unknown) => Refusal | undefined;
+  /** Timer for the first and each further request. */
   readonly schedule: Schedule;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** Gets failures, at debug level. */
   readonly log: Log;
 }
 
+/** The indicators of one account. */
 export interface Typing {
-  /** A turn begins in a channel; what is returned ends it, and is harmless afterwards. */
+  /**
+   * Starts the indicator in a channel, for one turn.
+   *
+   * @returns A function that ends it. Calling it twice does no harm.
+   */
   begin(channelId: ChannelId): () => void;
 }
 
-/** An answer that is there by then needs no sign that it comes, in milliseconds. */
+/** Milliseconds before the first request. A faster answer needs no indicator. */
 const PATIENCE_MS = 300;
 
-/** Before the ten seconds are over, in milliseconds. */
+/** Milliseconds between two requests, less than Discord's ten seconds. */
 const RENEW_MS = 8_000;
 
 interface Shown {
@@ -40,6 +48,7 @@ interface Shown {
   cancel: () => void;
 }
 
+/** Creates the indicators of one account. */
 export function createTyping({ show, refusalOf, schedule, now, log }: TypingPorts): Typing {
   const shown = new Map<ChannelId, Shown>();
   const refused = createPausedChannels(now);

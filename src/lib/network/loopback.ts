@@ -8,8 +8,8 @@ export function isLoopbackHost(hostname: string): boolean {
 /**
  * Whether an address can only be reached from this machine.
  *
- * @param address As `node:net` gives it: `"127.0.0.1"`, `"::1"`, `"::ffff:127.0.0.1"`. A name,
- *   even `localhost`, is none: what it means is up to somebody else.
+ * @param address As `node:net` gives it: `"127.0.0.1"`, `"::1"`, `"::ffff:127.0.0.1"`. A name, even
+ * `localhost`, does not count, because the system resolves it.
  */
 export function isLoopback(address: string): boolean {
   const v4 = address.toLowerCase().replace(/^::ffff:/, "");

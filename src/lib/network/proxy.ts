@@ -1,14 +1,13 @@
 /**
- * Which proxy stands between this machine and a URL: what `HTTPS_PROXY`,
- * `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
+ * Finds the proxy between this machine and a URL, by `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
+ * `NO_PROXY`.
  *
- * `fetch` reads them by itself; a socket of our own must come to the same
- * answer, or one half of the bot would go where the other cannot. So this is
- * what Bun's `fetch` was seen to do (Deno's differs where the two spellings of a
- * variable disagree): the lower-case variable first, an empty one is none, and
- * what is no URL is passed over. `NO_PROXY` takes hosts, which stand for what is
- * below them too, `.host`, `*.host`, `host:port` and `*`. A net such as
- * `10.0.0.0/8` is honoured by `fetch` only: Discord's hosts are names.
+ * `fetch` reads them by itself. A socket of our own must come to the same answer, or one half of
+ * the bot would connect where the other cannot. So this does what Bun's `fetch` did in our tests:
+ * the lower-case variable first, an empty one counts as absent, and a value that is no URL is
+ * ignored. (Deno's differs if the two spellings of a variable disagree.) `NO_PROXY` takes hosts,
+ * which include their subdomains, `.host`, `*.host`, `host:port` and `*`. Only `fetch` honours a
+ * network such as `10.0.0.0/8`: Discord's hosts are names.
  *
  * @module
  */
@@ -16,30 +15,32 @@
 import { isLoopbackHost } from "./loopback.ts";
 import { hostOf, portOf } from "./url_address.ts";
 
-type Env = Readonly<Record<string, string | undefined>>;
+/** Environment variables by name. A variable that is not set is absent or `undefined`. */
+export type Env = Readonly<Record<string, string | undefined>>;
 
 /** How a URL is reached. */
 export type Passage =
   | { readonly kind: "direct" }
   | {
     readonly kind: "proxy";
-    /** Of the variable, as it was written there: `"HTTPS_PROXY"`. */
+    /** Name of the variable as it is spelled in the environment: `"HTTPS_PROXY"`. */
     readonly variable: string;
-    /** `"http://user:pw@host:3128"`. */
+    /** URL of the proxy, which may contain a password: `"http://user:pw@host:3128"`. */
     readonly url: string;
   }
-  /** A variable names something that no part of Barnacle can go through. */
+  /** A variable names a proxy that Barnacle does not support. */
   | { readonly kind: "unusable"; readonly variable: string; readonly why: string };
 
 const DIRECT: Passage = { kind: "direct" };
 
 /**
- * How a URL is reached from an environment such as this one.
+ * How to reach a URL from this environment.
  *
- * This machine is always reached directly: what is sent there in clear text,
- * the bot token with it, must not be sent to a proxy.
+ * This machine is always reached directly. Requests to it are clear text and include the bot token,
+ * which must not go to a proxy.
  *
- * @param url `http:`, `https:`, `ws:` or `wss:`.
+ * @param url Absolute, with the scheme `http:`, `https:`, `ws:` or `wss:`.
+ * @throws {TypeError} If `url` is no absolute URL.
  */
 export function passageTo(url: URL | string, env: Env): Passage {
   const target = new URL(url);
@@ -68,22 +69,28 @@ export function passageTo(url: URL | string, env: Env): Passage {
 /**
  * The proxy for a URL, as {@link passageTo} finds it.
  *
- * @returns `"http://user:pw@host:3128"`; `undefined` where there is none that can be used.
+ * @returns `"http://user:pw@host:3128"`; `undefined` if there is no usable proxy.
+ * @throws {TypeError} If `url` is no absolute URL.
  */
 export function proxyFor(url: URL | string, env: Env): string | undefined {
   const passage = passageTo(url, env);
   return passage.kind === "proxy" ? passage.url : undefined;
 }
 
-/** A proxy as people may read it, without user and password: `"proxy.lan:3128"`. */
+/**
+ * A proxy's host and port without user and password, to show to people: `"proxy.lan:3128"`.
+ *
+ * @throws {TypeError} If `proxy` is no absolute URL.
+ */
 export function nameOfProxy(proxy: string): string {
   const url = new URL(proxy);
   return `${url.hostname}:${portOf(url)}`;
 }
 
 /**
- * What `NO_PROXY` must be so that `fetch`, too, reaches this machine directly:
- * left alone, both runtimes send what is for 127.0.0.1 to a proxy.
+ * The value of `NO_PROXY` with which `fetch`, too, reaches this machine directly.
+ *
+ * By default, both runtimes send requests for 127.0.0.1 to a proxy.
  */
 export function noProxyOf(env: Env): string {
   const written = variableOf(env, "NO_PROXY")?.value;

@@ -1,14 +1,13 @@
 /**
- * Text without what nobody sees and some programs stumble over.
+ * Removes characters that people cannot see and that some programs mishandle.
  *
- * A NUL ends a text for what is written in C: Deno's SQLite reads a column back
- * up to the first one, and so would lose the end of a fence. The others steer
- * terminals.
+ * A NUL ends a text in programs written in C: Deno's SQLite reads a column back up to the first
+ * one, and so would lose the end of a fence. The others control terminals.
  *
  * @module
  */
 
-/** Takes out control characters, but for tabs and the ends of lines. */
+/** Removes control characters except tabs and line ends. */
 export function withoutControls(text: string): string {
   return text.replace(/[^\P{Cc}\t\n\r]/gu, "");
 }

@@ -1,15 +1,15 @@
 /**
- * Any value as plain data that JSON can hold, bounded, and clean.
+ * Turns any value into plain data that JSON can hold, bounded and without secrets.
  *
- * What a program logs is whatever was at hand when it failed: errors with causes,
- * cycles, getters that throw, bytes, a whole response. None of that may throw
- * again, or fill the disk.
+ * A program logs values that are at hand when it fails: errors with causes, cycles, getters that
+ * throw, bytes, a whole response. None of them may make the log throw, or fill the disk.
  *
  * @module
  */
 
 import { REDACTED } from "./redactor.ts";
 
+/** A value that `JSON.stringify` writes without loss. */
 export type Plain =
   | string
   | number
@@ -22,14 +22,15 @@ const DEPTH_MAX = 6;
 const ITEMS_MAX = 50;
 const TEXT_MAX = 8_000;
 
-/** Names of fields that hold a secret, whatever it looks like. */
+/** Names of fields that contain a secret, whatever their value looks like. */
 const SECRET_NAMES =
   /^(?:(?:proxy-)?authorization|(?:set-)?cookie|(?:x-)?api[-_]?key|pass(?:word|wd|phrase)|secret|(?:bot|access|refresh|auth|client|interaction)?[-_]?(?:token|secret))$/i;
 
 /**
- * Makes a value plain.
+ * Makes a value plain: at most 6 levels, 50 items each, and 8,000 characters for each text. Never
+ * throws.
  *
- * @param clean Takes secrets out of one text; sees each whole, before it is cut.
+ * @param clean Removes secrets from one text. It gets each text whole, before the cut.
  */
 export function toPlain(value: unknown, clean: (text: string) => string): Plain {
   const above = new Set<object>();

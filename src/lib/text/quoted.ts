@@ -1,13 +1,14 @@
 /**
- * Somebody's text within a line of ours: nothing in it may move the cursor, or turn the line around.
+ * Shows foreign text within one of our lines. No character of it may move the cursor or reverse the
+ * line.
  *
  * @module
  */
 
-/** What a terminal would obey or not show: controls, and the marks that turn text around. */
+/** Characters that a terminal obeys or does not show: controls, and marks that reverse text. */
 export const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** A text as part of a sentence: in quotes, on one line, not too long. */
+/** A text as part of a sentence: in quotes, on one line, cut after `most` UTF-16 units. */
 export function quoted(text: string, most = 60): string {
   const shown = text.length > most
     ? `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, "")}…`
@@ -15,7 +16,7 @@ export function quoted(text: string, most = 60): string {
   return printable(JSON.stringify(shown));
 }
 
-/** The same without quotes, and whole: the name of a file. */
+/** A whole text on one line, without quotes: the name of a file. */
 export function printable(text: string): string {
   return text.replace(
     UNPRINTABLE,

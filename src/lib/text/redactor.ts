@@ -1,25 +1,29 @@
 /**
- * Takes known secrets out of text, wherever they turn up.
+ * Removes known secrets from text, wherever they appear.
  *
- * A pattern finds what looks like a secret; this finds what is one, however it
- * looks. It belongs before every outlet, not before one.
+ * A pattern finds text that looks like a secret. This finds the secrets themselves, in any form.
+ * Every outlet needs it.
  *
  * @module
  */
 
-/** What stands in a secret's place. */
+/** Replaces a secret in a text. */
 export const REDACTED = "[redacted]";
 
-/** Characters below which a value is no secret: taking it out would leave no text. */
+/** Minimum characters of a secret. Removing a shorter value would leave no readable text. */
 export const SECRET_MIN = 4;
 
+/** The secrets that one process knows. It never forgets one. */
 export interface Redactor {
-  /** From now on this is a secret, also within JSON or a URL. */
+  /**
+   * Adds a secret, also in its JSON and URL spellings. Ignores one shorter than {@link SECRET_MIN}.
+   */
   add(secret: string): void;
-  /** The text without any of them. */
+  /** Replaces each known secret in a text by {@link REDACTED}. */
   clean(text: string): string;
 }
 
+/** Creates a redactor that knows no secret yet. */
 export function createRedactor(): Redactor {
   let pattern: RegExp | undefined;
   const known = new Set<string>();

@@ -6,7 +6,8 @@ import type { InboundBatch, InboundEvent } from "../../../src/core/inbound/event
 import type { GatewaySession, PostedMessage, Self } from "../../../src/core/inbound/inbound.ts";
 import type { PairingRequest, PairingService } from "../../../src/core/inbound/pairing.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import { createAcceptor, type Stored } from "../../../src/flows/receive/accept.ts";
+import { createAcceptor } from "../../../src/flows/receive/accept.ts";
+import type { Stored } from "../../../src/flows/receive/commit.ts";
 import {
   ACCOUNT,
   channelId,

@@ -1,0 +1,195 @@
+/**
+ * Makes one attempt to deliver a row, and settles its result.
+ *
+ * It keeps the facts that decide the next step: failures in a row and recent refusals by channel,
+ * and by how much the clock was set.
+ *
+ * @module
+ */
+
+import {
+  afterDelivery,
+  type AttemptFacts,
+  type Delivery,
+  isOfPlace,
+  isOverdue,
+} from "../../core/outbound/delivery.ts";
+import type { ChannelId } from "../../core/discord/ids.ts";
+import type { OutboxRow } from "../../core/outbound/outbound.ts";
+import type { Log } from "../../lib/log.ts";
+import type { RetryRules } from "../../lib/network/backoff.ts";
+import { type ClockSetPorts, createClockSet } from "./clock_set.ts";
+import { deliver, type DeliverPorts } from "./deliver.ts";
+import type { Parking } from "./park.ts";
+import { createRecentRefusals } from "../recent_refusals.ts";
+
+/** Everything that attempts need from outside. */
+export interface AttemptPorts extends DeliverPorts, ClockSetPorts {
+  /** The store's outbox; each method is one transaction. */
+  readonly outbox: DeliverPorts["outbox"] & ClockSetPorts["outbox"] & {
+    /** Marks a row that Discord will never accept; the channel goes on without it. */
+    markDead(row: OutboxRow, reason: string): Promise<void>;
+    /** Holds a row that Discord may or may not have, and shows it to the operator (D2). */
+    markUncertain(row: OutboxRow): Promise<void>;
+  };
+  /** The fast retries, from `channels.discord.retry` (D5). */
+  readonly retry: RetryRules;
+  /** Returns a number from 0 up to, but not including, 1. */
+  readonly random: () => number;
+  /** Gets the result of each attempt, for the metrics. */
+  readonly onDelivery: (row: OutboxRow, delivery: Delivery) => void;
+  /** Tells that Barnacle gave a message up, so that its owner gets to know. */
+  readonly onDead: (row: OutboxRow, reason: string) => void;
+  /** Gets each message that is given up or held. */
+  readonly log: Log;
+}
+
+/** What follows an attempt. */
+export interface Attempted {
+  /** Milliseconds until the channel's next attempt; 0: none is needed, or it may begin at once. */
+  readonly waitMs: number;
+  /** Whether it failed because Barnacle could not reach Discord. */
+  readonly isForNetwork: boolean;
+}
+
+/** The attempts of one account. */
+export interface Attempts {
+  /** Milliseconds by which the clock was set forward so far; read it before the row. */
+  clockSetMs(): number;
+  /**
+   * Makes one attempt, and stores its result.
+   *
+   * @param setMs {@link Attempts.clockSetMs} from before the row was read.
+   */
+  attempt(row: OutboxRow, setMs: number): Promise<Attempted>;
+  /**
+   * Forgets the failures of channels that have nothing left to send.
+   *
+   * @param heads First unsent rows of the channels.
+   * @param channels Channels that were read; absent: all.
+   */
+  keepFailures(heads: readonly OutboxRow[], channels: readonly ChannelId[] | undefined): void;
+}
+
+/** Rate limits at least this long, in milliseconds, are worth a warning. */
+const LONG_WAIT_MS = 60_000;
+
+/**
+ * Creates the attempts of one account.
+ *
+ * @param parking Parks channels that refuse.
+ */
+export function createAttempts(
+  ports: AttemptPorts,
+  parking: Pick<Parking, "close" | "delivered">,
+): Attempts {
+  const { outbox, log, now, steadyNow } = ports;
+  /** Failed attempts in a row, by channel with an unsent message. */
+  const failures = new Map<ChannelId, number>();
+  /** Recent refusals, by which equally old messages behind the refused one are given up. */
+  const refusals = createRecentRefusals(steadyNow);
+  const clock = createClockSet(ports);
+
+  async function attempt(
+    stored: OutboxRow,
+    setMs: number,
+  ): Promise<Attempted> {
+    await clock.look();
+    const row = clock.sinceThen(stored, setMs);
+    const { channelId } = row.message;
+    const askedAt = now();
+    const refusal = refusals.reasonOf(channelId);
+    const isUntried = row.firstAttemptAt === undefined; // otherwise Discord may have it
+    if (refusal !== undefined && isUntried && isOverdue(row, askedAt)) {
+      await bury(row, refusal);
+      return { waitMs: 0, isForNetwork: false };
+    }
+    const delivery = await deliver(row, ports);
+    ports.onDelivery(row, delivery);
+    const failed = (failures.get(channelId) ?? 0) + 1;
+    await clock.look();
+    const waitMs = await settle(clock.sinceThen(stored, setMs), delivery, askedAt, {
+      now: now(),
+      failed,
+      random: ports.random(),
+      retry: ports.retry,
+      nonceWindowMs: ports.nonceWindowMs,
+    });
+    return { waitMs, isForNetwork: isOfNetwork(delivery) };
+  }
+
+  async function settle(
+    row: OutboxRow,
+    delivery: Delivery,
+    askedAt: number,
+    facts: AttemptFacts,
+  ): Promise<number> {
+    const { channelId } = row.message;
+    const next = afterDelivery(row, delivery, facts);
+    switch (next.kind) {
+      case "on":
+        if (delivery.kind !== "absent") failures.delete(channelId); // the next attempt sends it
+        if (delivery.kind === "created" || delivery.kind === "found") {
+          refusals.delete(channelId);
+          parking.delivered(channelId);
+        }
+        return 0;
+      case "again":
+        if (next.isAttempt) failures.set(channelId, facts.failed);
+        else if (next.waitMs >= LONG_WAIT_MS) {
+          const waitSec = Math.ceil(next.waitMs / 1_000);
+          log.warn("Discord takes nothing in a channel for a while", { channelId, waitSec });
+        }
+        return next.waitMs;
+      case "park":
+        failures.delete(channelId);
+        await parking.close(row, next, askedAt);
+        return 0;
+      case "dead":
+        failures.delete(channelId);
+        if (delivery.kind === "refused" && isOfPlace(delivery)) { // refused for a day, or it would be parked
+          refusals.add(channelId, next.reason);
+        }
+        await bury(row, next.reason);
+        return 0;
+      case "uncertain":
+        failures.delete(channelId);
+        log.error(
+          "Cannot tell whether Discord has a message; it is held until `barnacle outbox` is told " +
+            "to send or drop it",
+          { channelId, row: row.id, nonce: row.message.nonce, reason: next.reason },
+        );
+        await outbox.markUncertain(row);
+        return 0;
+    }
+  }
+
+  async function bury(row: OutboxRow, reason: string): Promise<void> {
+    const { channelId } = row.message;
+    log.error("A message is given up", { channelId, row: row.id, reason });
+    await outbox.markDead(row, reason);
+    ports.onDead(row, reason);
+  }
+
+  return {
+    clockSetMs: clock.inAll,
+    attempt,
+    keepFailures(heads, channels = [...failures.keys()]) {
+      if (failures.size === 0) return;
+      const unsent = new Set(heads.map(({ message }) => message.channelId));
+      for (const channelId of channels) if (!unsent.has(channelId)) failures.delete(channelId);
+    },
+  };
+}
+
+function isOfNetwork(delivery: Delivery): boolean {
+  switch (delivery.kind) {
+    case "unsent":
+    case "unanswered":
+      return true;
+    case "unread":
+      return delivery.why === "unreachable";
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * Stores units of events in the order of their arrival: T0, gaps and T1. Then it reports everything
+ * that may begin.
+ *
+ * @module
+ */
+
+import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import type { Accepted, AcceptedBatch, Echo, Foreign, Judged } from "../../core/inbound/inbox.ts";
+import type { InboundBatch, SessionStarted } from "../../core/inbound/events.ts";
+import type { GatewaySession, GuildSnapshot, Self } from "../../core/inbound/inbound.ts";
+import type { PairingRequest, PairingService } from "../../core/inbound/pairing.ts";
+
+/** The store's methods for this flow; each is one transaction. */
+export interface AcceptStore {
+  readonly gateway: {
+    /**
+     * T0: stores a new gateway session, and that the one before it is lost.
+     *
+     * @param now Unix time in milliseconds.
+     */
+    startSession(
+      accountId: AccountId,
+      shardId: number,
+      session: GatewaySession,
+      self: Self,
+      now: number,
+    ): Promise<void>;
+    /**
+     * Records that messages before a shard's next events may be missing.
+     *
+     * @param now Unix time in milliseconds.
+     */
+    openGap(accountId: AccountId, shardId: number, now: number): Promise<void>;
+  };
+  readonly inbox: {
+    /**
+     * T1. A message that the store has already stays unchanged, with its verdict.
+     *
+     * @param arrivedAt Unix time in milliseconds at which the batch arrived.
+     */
+    acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted>;
+  };
+}
+
+/** Everything that storing needs from outside. The callbacks must not throw. */
+export interface CommitPorts {
+  /** The store's methods for this flow. */
+  readonly store: AcceptStore;
+  /** Makes codes for strangers, within the transaction that stores their messages (P3). */
+  readonly pairing: PairingService;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  /** Tells that every batch up to the one with this ticket is stored. */
+  readonly committed: (ticket: number) => void;
+  /** Tells that a shard's session lacks events, so a new session will follow. */
+  readonly onSessionDue: (shardId: number) => void;
+  /** Tells that a shard's new session is about to be stored (T0). */
+  readonly onSessionStarting: (shardId: number) => void;
+  /**
+   * Tells that it is stored, together with its gap if there is one. Its events are not stored yet.
+   */
+  readonly onSessionStarted: (shardId: number) => void;
+  /** Tells which messages now wait for a turn. */
+  readonly onAccepted: (accepted: readonly Judged[]) => void;
+  /** Tells which messages wait for a fact (P13). */
+  readonly onUndecided: (undecided: readonly Judged[]) => void;
+  /** Tells which strangers got a code. */
+  readonly onChallenged: (requests: readonly PairingRequest[]) => void;
+  /** Tells in which channels an echo settled rows of the outbox. */
+  readonly onSettled: (channels: readonly ChannelId[]) => void;
+  /** Tells of live messages by our own user that this store did not send (G11). */
+  readonly onForeign: (found: readonly Foreign[]) => void;
+  /** Gets the figures of each T1, for the metrics. */
+  readonly onStored: (stored: Stored) => void;
+}
+
+/** Figures of one T1. */
+export interface Stored {
+  /** Messages, including those that the store had already. */
+  readonly judged: number;
+  /** Messages that now wait for a turn. */
+  readonly accepted: number;
+  /** Rows of the outbox that an echo settled. */
+  readonly settled: number;
+  /** Duration of the transaction in milliseconds. */
+  readonly ms: number;
+}
+
+/** Events that wait for one T1, with the T0 that must come before it. */
+export interface Unit {
+  /** The session to store by T0; cleared once it is stored, since a session begins once. */
+  started: SessionStarted | undefined;
+  /** Set if a gap precedes the events; cleared once it is stored. */
+  afterHole: InboundBatch["afterHole"];
+  /** The account that received the events. */
+  readonly accountId: AccountId;
+  /** The shard that received the events. */
+  readonly shardId: number;
+  /** Sequence number up to which the unit covers the shard's events. */
+  seq: number;
+  /** Ticket of the unit's last batch. */
+  ticket: number;
+  /** Unix time in milliseconds at which its last batch arrived. */
+  arrivedAt: number;
+  /** Length of the gateway's text, in UTF-16 units. */
+  bytes: number;
+  /** Messages with their verdicts. */
+  readonly judged: Judged[];
+  /** Our own messages. */
+  readonly echoes: Echo[];
+  /** Guilds whose stored state changes. */
+  readonly guilds: GuildSnapshot[];
+}
+
+/**
+ * Stores units, oldest first, and removes each from the list. A unit that the store refuses goes
+ * back to the front.
+ *
+ * @throws {unknown} The store's error, as a rejection.
+ */
+export async function commitUnits(units: Unit[], ports: CommitPorts): Promise<void> {
+  for (let unit = units.shift(); unit; unit = units.shift()) {
+    try {
+      await commit(unit, ports);
+    } catch (error) {
+      units.unshift(unit);
+      throw error;
+    }
+  }
+}
+
+async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
+  const { accountId, shardId, seq, ticket, arrivedAt, judged, echoes, guilds } = unit;
+  await begin(unit, ports);
+  const batch = { accountId, heard: { shardId, seq }, judged, echoes, guilds };
+  const { foreign } = await storeBatch(batch, arrivedAt, ports);
+  ports.committed(ticket);
+  if (foreign.length > 0) ports.onForeign(foreign);
+}
+
+/**
+ * Stores T0, or a gap within the current session.
+ *
+ * Guilds that READY has made outdated are stored before it. Otherwise a process that dies between
+ * the two would resume after READY, and take its outdated guilds for current.
+ */
+async function begin(unit: Unit, { store, ...ports }: CommitPorts): Promise<void> {
+  const { started, accountId, shardId, arrivedAt, guilds } = unit;
+  if (unit.afterHole) {
+    ports.onSessionDue(shardId); // turns wait for the missing messages: a new session follows
+    await store.gateway.openGap(accountId, shardId, arrivedAt);
+    unit.afterHole = undefined;
+  }
+  if (!started) return;
+  ports.onSessionStarting(shardId);
+  if (guilds.length > 0) {
+    await store.inbox.acceptBatch({ accountId, judged: [], echoes: [], guilds }, arrivedAt);
+  }
+  const { session, self } = started;
+  await store.gateway.startSession(accountId, shardId, session, self, arrivedAt);
+  unit.started = undefined;
+  ports.onSessionStarted(shardId);
+}
+
+/**
+ * Stores one batch (T1), and reports everything that may begin.
+ *
+ * @param arrivedAt Unix time in milliseconds.
+ * @throws {unknown} The store's error, as a rejection.
+ */
+export async function storeBatch(
+  batch: AcceptedBatch,
+  arrivedAt: number,
+  { store, pairing, now, onAccepted, onUndecided, onChallenged, onSettled, onStored }: CommitPorts,
+): Promise<Accepted> {
+  const begunAt = now();
+  const hasStranger = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
+  const done = await store.inbox.acceptBatch(
+    { ...batch, ...(hasStranger && { pairing }) },
+    arrivedAt,
+  );
+  const { accepted, undecided, challenged, settled, settledIn } = done;
+  if (accepted.length > 0) onAccepted(accepted);
+  if (undecided.length > 0) onUndecided(undecided);
+  if (challenged.length > 0) onChallenged(challenged);
+  if (settled > 0) onSettled(settledIn);
+  const ms = Math.max(0, now() - begunAt);
+  onStored({ judged: batch.judged.length, accepted: accepted.length, settled, ms });
+  return done;
+}

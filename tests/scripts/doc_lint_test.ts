@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { docFindings } from "../../scripts/doc_lint.ts";
+import { skipUnless } from "../support/skip.ts";
+
+const SCRIPTS = join(import.meta.dirname!, "..", "..", "scripts");
+
+const MISSING = finding("missing-jsdoc]: exported symbol is missing JSDoc documentation", "a/x.ts");
+const OUTPUT = `${MISSING}
+${finding("private-type-ref]: public type 'f' references private type 'Hidden'", "a/x.ts")}
+${finding("private-type-ref]: public type 'f' references private type 'ZodType'", "a/x.ts")}
+${finding("missing-jsdoc]: exported symbol is missing JSDoc documentation", "ab/x.ts")}
+error: Found 4 documentation lint errors.
+`;
+
+function finding(text: string, file: string): string {
+  return `error[${text}\n  --> /here/src/${file}:2:12\n   | \n 2 | export const a = 1;\n`;
+}
+
+describe("docFindings()", () => {
+  it("keeps the findings of the rooms, except those about types of packages", () => {
+    const sources = [{ text: "interface Hidden {}" }];
+    const findings = docFindings(OUTPUT, "/here", ["src/a"], sources);
+    assert.deepEqual(findings.map(({ path }) => path), ["src/a/x.ts", "src/a/x.ts"]);
+    assert.equal(findings[0]?.text, MISSING.trimEnd());
+    assert.match(findings[1]?.text ?? "", /'Hidden'/);
+  });
+});
+
+const isDeno = "Deno" in globalThis;
+
+describe("doc_lint", skipUnless(isDeno, "doc_lint: Bun has no deno doc"), () => {
+  const cases = [
+    { name: "passes a documented export", doc: "/** One. */\n", status: 0, prints: /^$/ },
+    { name: "fails for an export without doc", doc: "", status: 1, prints: /missing-jsdoc/ },
+  ];
+  for (const { name, doc, status, prints } of cases) {
+    it(name, () => {
+      const root = mkdtempSync(join(tmpdir(), "doc-lint-"));
+      try {
+        for (const path of ["src/lib/one.ts", "src/lib/two.ts", "src/other/one.ts"]) {
+          mkdirSync(join(root, dirname(path)), { recursive: true });
+          const ownDoc = path === "src/lib/two.ts" ? doc : "/** One. */\n";
+          writeFileSync(join(root, path), `${ownDoc}export const one: number = 1;\n`);
+        }
+        const script = join(SCRIPTS, "doc_lint.ts");
+        const ended = spawnSync(process.execPath, ["run", "-A", "--quiet", script, root], {
+          encoding: "utf8",
+        });
+        assert.match(ended.stderr, prints);
+        assert.equal(ended.status, status);
+      } finally {
+        rmSync(root, { recursive: true, force: true });
+      }
+    });
+  }
+});
