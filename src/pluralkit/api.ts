@@ -48,7 +48,8 @@ const messageSchema = z.object({
   channel: snowflakeSchema<"channel">(),
   guild: snowflakeSchema<"guild">().nullish(),
   system: z.object({ name: text.nullish().catch(undefined) }).nullish(),
-  member: z.object({ id: text, name: text }).nullish().catch(undefined),
+  member: z.object({ id: text, name: text, display_name: text.nullish().catch(undefined) })
+    .nullish().catch(undefined),
 }).transform(({ id, original, sender, channel, guild, system, member }): ProxiedMessage => ({
   id,
   original,
@@ -59,6 +60,7 @@ const messageSchema = z.object({
     member: {
       memberId: member.id,
       name: member.name,
+      ...(member.display_name && { displayName: member.display_name }),
       ...(system?.name && { system: system.name }),
     },
   }),

@@ -159,7 +159,10 @@ export function entryText(entry: AllowEntry): string {
  */
 function namesOf({ username, tag, automaton, pluralkit }: Sender): readonly string[] {
   // An empty slug is safe here: an entry is never empty, so none equals it.
-  if (pluralkit) return [pluralkit.name, slug(pluralkit.name)];
+  if (pluralkit) {
+    const { name, displayName = name } = pluralkit;
+    return [name, slug(name), displayName, slug(displayName)];
+  }
   if (automaton === "webhook") return [];
   if (automaton === "bot") return tag === undefined ? [] : [tag];
   return tag === undefined ? [username] : [username, tag];

@@ -25,7 +25,7 @@ const FOUND = {
     sender: "123456789012345678",
     channelId: "1400000000000000011",
     guildId: "1400000000000000010",
-    member: { memberId: "abcde", name: "Aria", system: "The Crew" },
+    member: { memberId: "abcde", name: "Aria", displayName: "Aria ✨", system: "The Crew" },
   },
 };
 
@@ -81,12 +81,15 @@ describe("[P13] createAsk()", () => {
         original: "1400000000000000499",
         sender: "123456789012345678",
         channelId: "1400000000000000011",
-        member: { memberId: "abcde", name: "Aria" },
+        member: { memberId: "abcde", name: "Aria", displayName: "Aria ✨" },
       },
     }],
     ["a system that keeps its name to itself", 200, { ...MESSAGE, system: { name: null } }, {
       kind: "found",
-      proxied: { ...FOUND.proxied, member: { memberId: "abcde", name: "Aria" } },
+      proxied: {
+        ...FOUND.proxied,
+        member: { memberId: "abcde", name: "Aria", displayName: "Aria ✨" },
+      },
     }],
     ["no such message", 404, { message: "Message not found.", code: 20006 }, { kind: "none" }],
     ["too many requests", 429, { message: "429: too many requests", retry_after: 19 }, {

@@ -69,6 +69,10 @@ describe("prepareAllowlist()", () => {
     roles: [{ id: MODS, name: "Mods" }],
   });
   const proxied: Sender = { ...alice, pluralkit: { memberId: "abcde", name: "Luna Moth" } };
+  const shown: Sender = {
+    ...alice,
+    pluralkit: { memberId: "abcde", name: "luna", displayName: "Luna Moth ✨" },
+  };
   const nameless: Sender = { ...alice, pluralkit: { memberId: "fghij", name: "日本語" } };
 
   const cases: readonly [
@@ -97,6 +101,8 @@ describe("prepareAllowlist()", () => {
     ["P13", "no PluralKit member who did not write", ["pk:abcde"], alice, false],
     ["P13", "a PluralKit member by name", ["luna moth"], proxied, true],
     ["P13", "a PluralKit member by slug", ["luna-moth"], proxied, true],
+    ["P13", "a PluralKit member by display name", ["luna moth ✨"], shown, true],
+    ["P13", "a PluralKit member by the slug of the display name", ["luna-moth"], shown, true],
     ["P13", "no PluralKit member by the name of the account", ["ada"], proxied, false],
     ["P15", "nobody because two slugs are empty", ["中文"], nameless, false],
   ];

@@ -53,6 +53,8 @@ export interface PluralkitMember {
   readonly memberId: string;
   /** The member's name. Members choose it freely, so it is untrusted. */
   readonly name: string;
+  /** The name that people see instead; absent if the member has none. Untrusted, too. */
+  readonly displayName?: string;
   /** The system's name, shown as `Member (PK:System)`; absent if it has none. */
   readonly system?: string;
 }

@@ -41,8 +41,8 @@ export interface Overheard {
  */
 export function labelOf({ username, tag, pluralkit }: Sender): string {
   if (!pluralkit) return tag ?? username;
-  const { name, system } = pluralkit;
-  return `${plain(name)} (${system === undefined ? "PK" : `PK:${plain(system)}`})`;
+  const { name, displayName = name, system } = pluralkit;
+  return `${plain(displayName)} (${system === undefined ? "PK" : `PK:${plain(system)}`})`;
 }
 
 function plain(name: string): string {

@@ -36,6 +36,7 @@ describe("[P13] labelOf()", () => {
     [{ tag: "ada#1234" }, "ada#1234"],
     [{ pluralkit: { ...aria, system: "The Crew" } }, "Aria (PK:The Crew)"],
     [{ pluralkit: aria, tag: "ada#1234" }, "Aria (PK)"],
+    [{ pluralkit: { ...aria, displayName: "Aria ✨" } }, "Aria ✨ (PK)"],
     [{ pluralkit: { ...aria, name: "Aria (she/her)" } }, "Aria ‹she/her› (PK)"],
     // brackets become parentheses in a line of ours, so they are no way around it
     [
