@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   render: ["core", "lib"],
   config: ["policy", "render", "core", "lib"],
   agent: ["core", "lib"],
+  tools: ["core"],
   interactions: ["render", "core", "lib"],
   flows: ["agent", "interactions", "policy", "session", "render", "core", "lib"],
   store: ["core", "lib"],

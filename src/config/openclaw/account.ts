@@ -5,7 +5,7 @@
  */
 
 import { parseSnowflake } from "../../core/discord/ids.ts";
-import { ACTIONS } from "../schema/discord.ts";
+import { TOOL_GATES } from "../../core/tool_gates.ts";
 import { parseGroupEntry } from "../schema/group_entry.ts";
 import { isRecord } from "../text/tree.ts";
 import { guilds, people } from "./people.ts";
@@ -112,7 +112,7 @@ export const ACCOUNT: Table = {
     target: gone("Barnacle asks in direct messages"),
     cleanupAfterResolve: gone("What was decided stays to be seen"),
   })),
-  actions: same(section(each(ACTIONS, same(must(flag))))),
+  actions: same(section(each(Object.keys(TOOL_GATES), same(must(flag))))),
   dms: same(dms),
   replyToMode: same(ours(`${DISCORD}.replyToMode`, {
     batched: { as: "first", why: "Barnacle quotes with the first message" },

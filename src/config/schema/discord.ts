@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { TOOL_GATES } from "../../core/tool_gates.ts";
 import { isLoopbackHost } from "../../lib/network/loopback.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { amount, key, later, laterSection, lazySection, text, whole } from "./key.ts";
@@ -24,21 +25,13 @@ const pluralkitUrl = () =>
     params: { hint: "http:// is for this machine only, such as http://127.0.0.1:8080/v2" },
   });
 
-/** The keys of `actions`, which OpenClaw has as well. */
-export const ACTIONS: readonly string[] = [
-  ...["reactions", "stickers", "emojiUploads", "stickerUploads", "polls", "permissions"],
-  ...["messages", "threads", "pins", "search", "memberInfo", "roleInfo", "roles"],
-  ...["channelInfo", "channels", "voiceStatus", "events", "moderation", "presence"],
-];
-
 const actions = () =>
-  z.strictObject(Object.fromEntries(ACTIONS.map((action) => [
-    action,
-    key(
-      z.boolean().default(!["roles", "moderation", "presence"].includes(action)),
-      `Whether the tool may use ${action}.`,
-    ),
-  ])));
+  z.strictObject(Object.fromEntries(
+    Object.entries(TOOL_GATES).map(([gate, isOpen]) => [
+      gate,
+      key(z.boolean().default(isOpen), `Whether the tool may use ${gate}.`),
+    ]),
+  ));
 
 /** Until `models.providers.*.models.contextWindow` is built. */
 const WINDOW = "This version counts on a window of 8,192 tokens, whatever the model.";

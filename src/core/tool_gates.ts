@@ -1,0 +1,32 @@
+/**
+ * Gates of the `discord` tool: the keys of `channels.discord.actions`, which OpenClaw has as well
+ * (T3).
+ *
+ * @module
+ */
+
+/** Whether each gate is open by default. */
+export const TOOL_GATES = {
+  reactions: true,
+  stickers: true,
+  emojiUploads: true,
+  stickerUploads: true,
+  polls: true,
+  permissions: true,
+  messages: true,
+  threads: true,
+  pins: true,
+  search: true,
+  memberInfo: true,
+  roleInfo: true,
+  roles: false,
+  channelInfo: true,
+  channels: true,
+  voiceStatus: true,
+  events: true,
+  moderation: false,
+  presence: false,
+} as const satisfies Readonly<Record<string, boolean>>;
+
+/** The name of a gate: a key of `channels.discord.actions`. */
+export type ToolGate = keyof typeof TOOL_GATES;

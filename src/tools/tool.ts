@@ -1,0 +1,40 @@
+/**
+ * A tool of the agent. Each is a module of its own, listed in `registry.ts`.
+ *
+ * @module
+ */
+
+import type { z } from "zod";
+import type { ToolGate } from "../core/tool_gates.ts";
+import type { InboundMessage } from "../core/inbound/inbound.ts";
+
+/** What a call knows besides its input. */
+export interface ToolContext {
+  /** The message whose turn calls the tool: it runs with the rights of its sender (T4). */
+  readonly message: InboundMessage;
+  /** Aborted when the turn ends, or the call takes too long (T1). */
+  readonly signal: AbortSignal;
+}
+
+/** One tool, with the type of its checked input. */
+export interface Tool<Input extends z.ZodType = z.ZodType> {
+  /** Name for the model: lower case with underscores. */
+  readonly name: string;
+  /** Tells the model what the tool does and when to use it. */
+  readonly description: string;
+  /** Checks the model's input before {@link Tool.run}. */
+  readonly input: Input;
+  /** Gate that the config must leave open; absent if no gate applies. */
+  readonly gate?: ToolGate;
+  /** Discord permissions that the asker needs, by Discord's names: `"Manage Messages"` (T4). */
+  readonly needs: readonly string[];
+  /** Whether a second run changes nothing more, so that a crash may repeat it. */
+  readonly isIdempotent: boolean;
+  /**
+   * Runs the tool.
+   *
+   * @returns The result for the model.
+   * @throws {Error} If it failed; the message tells the model why.
+   */
+  run(input: z.infer<Input>, context: ToolContext): Promise<string>;
+}
