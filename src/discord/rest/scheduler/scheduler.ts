@@ -46,7 +46,12 @@ export interface Scheduler<T> {
   stop(): void;
 }
 
-/** @param depart Makes of a request that leaves what its ticket resolves with. */
+/**
+ * It is longer than most: each change of a lane, a bucket or the pace may let a request of another
+ * lane go, so these functions share one state.
+ *
+ * @param depart Makes the value with which the ticket of a leaving request resolves.
+ */
 export function createScheduler<T>(
   deps: SchedulerDeps,
   gate: Pick<Gate, "isClosed" | "problemOf" | "tooLong">,
