@@ -5,12 +5,13 @@
  * @module
  */
 
-import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { startAccount } from "./bot/account/account.ts";
 import type { AccountEnd } from "./bot/health/account_end.ts";
 import { type Applied, createAccounts } from "./bot/account/accounts.ts";
 import { createMeter } from "./bot/health/meters.ts";
+import { createHttp } from "./bot/process/http.ts";
+import { watchWriters } from "./bot/process/writers.ts";
 import type { Account, Setup } from "./bot/rules/setup.ts";
 import { type ConfigState, startVitals } from "./bot/health/vitals.ts";
 import type { PingResult } from "./bot/health/watchdog.ts";
@@ -19,7 +20,7 @@ import { type EarlyThread, holdThread } from "./discord/gateway/main/early_threa
 import type { AnswerHooks } from "./discord/rest/exchange/exchange.ts";
 import { createTurnRoom } from "./flows/turn/turn_room.ts";
 import type { HttpHandler } from "./http/app.ts";
-import { type Build, createMetrics, type ProcessUsage } from "./http/metrics.ts";
+import { type Build, createMetrics } from "./http/metrics.ts";
 import type { Snapshot } from "./http/snapshot.ts";
 import { schedule } from "./lib/schedule.ts";
 import type { Logging } from "./log.ts";
@@ -78,15 +79,6 @@ export interface Bot {
 /** Made here, at the top of `src/`: a compiled binary finds no worker that is named deeper. */
 const WORKER_URL = new URL("./worker.ts", import.meta.url);
 
-/**
- * How often it is looked whether another process has written to the store, in milliseconds: one that
- * died before it could tell. The second holds where none can tell.
- */
-const LOOK_EVERY_MS = 60_000;
-const BLIND_LOOK_EVERY_MS = 5_000;
-/** Milliseconds from a ring to a second look: Bun tells one event of two within a millisecond. */
-const SECOND_LOOK_MS = 250;
-
 /** Loads a gateway's thread ahead of the bot: on a core of its own it costs a start no time. */
 export function loadGatewayThread(): EarlyThread {
   return holdThread(
@@ -98,7 +90,7 @@ const now = (): number => Date.now();
 
 /** Makes the bot and sets it going; what can heal by itself does not keep it from starting. */
 export async function startBot(options: BotOptions): Promise<Bot> {
-  const { store, logging, build } = options;
+  const { store, logging, build, hearWriters } = options;
   const { http: { token, hosts } } = options.setup.config;
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<BotEnd>();
   let { setup } = options;
@@ -114,33 +106,6 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     log: logging.forPart("health"),
   });
   vitals.setAccounts(setup.config.accounts);
-  let app: Promise<HttpHandler> | undefined;
-  const loadApp = async (): Promise<HttpHandler> =>
-    (await import("./http/app.ts")).createApp({
-      snapshot: vitals.snapshot,
-      look: vitals.look,
-      usage: processUsage,
-      metrics: {
-        ...metrics,
-        text(snapshot, usage, at) {
-          const bytes = new Map(Object.entries(store.caches()));
-          accounts.each((running) => {
-            const stats = running.stats();
-            if (stats) meter.gateway(running.accountId, stats);
-            for (const [cache, own] of Object.entries(running.caches())) {
-              bytes.set(cache, (bytes.get(cache) ?? 0) + own);
-            }
-          });
-          for (const [cache, total] of bytes) metrics.cacheBytes.set(total, { cache });
-          return metrics.text(snapshot, usage, at);
-        },
-      },
-      build,
-      now,
-      ...(token && { token: token.reveal() }),
-      hosts,
-      onError: (error) => logging.forPart("http").error("A request failed", { error }),
-    });
   const accounts = createAccounts({
     ...options,
     version: build.version,
@@ -153,35 +118,22 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     now,
     onEnd,
   });
-
-  /** `barnacle send`, and a pairing that is decided on the command line. */
-  function look(): void {
-    try {
-      if (store.changedElsewhere()) accounts.each((running) => running.changedElsewhere());
-    } catch (error) {
-      logging.forPart("store").warn("Cannot look whether another process has written", { error });
-    }
-  }
-
-  function lookAgain(): void {
-    look();
-    cancel = schedule(lookAgain, lookEveryMs);
-  }
-
-  function rung(): void {
-    look();
-    cancel();
-    cancel = schedule(lookAgain, SECOND_LOOK_MS);
-  }
-
-  const stopHearing = options.hearWriters(rung);
-  const lookEveryMs = stopHearing ? LOOK_EVERY_MS : BLIND_LOOK_EVERY_MS;
-  let cancel = schedule(lookAgain, lookEveryMs);
+  const http = createHttp(
+    { ...(token && { token: token.reveal() }), hosts, build },
+    { vitals, accounts, store, metrics, meter, now, log: logging.forPart("http") },
+  );
+  const stopWatching = watchWriters({
+    store,
+    hear: hearWriters,
+    schedule,
+    onWritten: () => accounts.each((running) => running.changedElsewhere()),
+    log: logging.forPart("store"),
+  });
   await accounts.start();
   vitals.setPhase("running");
 
   return {
-    http: async (request, peer) => await (await (app ??= loadApp()))(request, peer),
+    http,
     snapshot: vitals.snapshot,
     refresh: vitals.refresh,
     onPing: (result) => metrics.watchdogPings.inc({ result }),
@@ -194,8 +146,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     setConfig: vitals.setConfig,
     async stop() {
       vitals.setPhase("draining");
-      stopHearing?.();
-      cancel();
+      stopWatching();
       await accounts.stop();
       vitals.stop();
     },
@@ -206,9 +157,4 @@ export async function startBot(options: BotOptions): Promise<Bot> {
 function resumableMsOf({ config }: Setup): number {
   const all = config.accounts.map(({ gateway }) => gateway.reconnect.sessionCacheTtlSec);
   return Math.min(...all) * 1_000;
-}
-
-function processUsage(): ProcessUsage {
-  const { user, system } = process.cpuUsage();
-  return { cpuSec: (user + system) / 1_000_000 };
 }

@@ -56,7 +56,8 @@ export interface Parts {
 }
 
 /**
- * Makes the parts; none of them does anything before it is started.
+ * Makes the parts; none of them does anything before it is started. The function is long since it is
+ * a list: one part after the other.
  *
  * @throws {StoreError} If the store cannot be read.
  */

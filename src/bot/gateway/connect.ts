@@ -10,12 +10,7 @@ import { DAY_MS } from "../../core/discord/day.ts";
 import type { EarlyThread } from "../../discord/gateway/main/early_thread.ts";
 import type { ChosenIntents } from "../../discord/gateway/read/intents.ts";
 import { READ_TYPES } from "../../discord/gateway/read/reader.ts";
-import {
-  type Gateway,
-  type GatewayEvents,
-  type GatewayFinal,
-  startGateway,
-} from "../../discord/gateway/main/thread.ts";
+import type { GatewayEvents, GatewayFinal } from "../../discord/gateway/main/thread.ts";
 import { userAgentOf } from "../../discord/rest/client/client.ts";
 import { API_VERSION } from "../../discord/rest/client/send.ts";
 import type { Directory } from "../../discord/rest/calls/directory.ts";
@@ -25,8 +20,13 @@ import type { Log } from "../../lib/log.ts";
 import type { StoredAccount } from "../../store/gateway/accounts.ts";
 import type { Store } from "../../store/store.ts";
 import { chooseForAccount, type IntentChoice } from "./intent_choice.ts";
-import { createPermits, firstIdentifyInMs, type PermitsPorts } from "./permits.ts";
+import { firstIdentifyInMs, type PermitsPorts } from "./permits.ts";
 import { relocateWhileDown } from "./relocate.ts";
+import {
+  createGatewayThreads,
+  type GatewayThreads,
+  type ThreadOptions,
+} from "./gateway_threads.ts";
 import { planShards } from "./shards.ts";
 
 export interface ConnectOptions {
@@ -76,7 +76,7 @@ export interface ConnectPorts
 }
 
 /** The gateway as the account uses it: which thread it is, and where, is decided here. */
-export type Connection = Pick<Gateway, "committed" | "stats" | "stop">;
+export type Connection = Pick<GatewayThreads, "committed" | "stats" | "stop">;
 
 /** For how long what Discord said of the gateway, and of the application, is taken without asking. */
 const FRESH_MS = DAY_MS;
@@ -153,7 +153,7 @@ async function planSessions(
 
 /**
  * Starts the thread, and another one with fewer intents where Discord turns the first one away:
- * the checkbox may have been cleared since somebody looked.
+ * the checkbox may have been cleared since the last look at it.
  */
 async function openGateway(
   options: ConnectOptions,
@@ -161,79 +161,30 @@ async function openGateway(
   place: GatewayPlace,
   intents: IntentChoice,
 ): Promise<Connection> {
-  const { config: { discord }, thread, token, isConnectionDebug, workerUrl } = options;
-  const { apiBase, version } = options;
-  const { store, now, log, proxyFor } = ports;
-  const { accountId, gateway: { compress, tcpKeepaliveSec, reconnect } } = discord;
-  const count = discord.gateway.shards === "auto" ? place.shards : discord.gateway.shards;
-  const fixed = {
-    token,
-    compress,
-    tcpKeepaliveSec,
-    reconnect,
-    presence: discord.presence,
-    shardCount: count,
-    maxConcurrency: place.limit.maxConcurrency,
-    restUrl: `${apiBase}/v${API_VERSION}`,
-    userAgent: userAgentOf(version),
-    isConnectionDebug,
-    dispatches: READ_TYPES,
-  };
-  let { url } = place;
-  let current: Gateway | undefined;
-  /** Of the threads before this one: each counts its tickets from 1. */
-  let ticketsBefore = 0;
-  let lastTicket = 0;
-  const ready = new Set<number>();
+  const { accountId } = options.config.discord;
+  const { log } = ports;
+  const gateway = gatewayOptionsOf(options, place);
+  const shards = await planSessions(options, ports, gateway.shardCount, intents);
+  ports.onShards(gateway.shardCount);
   let isStopped = false;
 
-  const shardsToStart = await planSessions(options, ports, count, intents);
-  ports.onShards(count);
-
-  const permits = createPermits({
-    store,
+  const threads = createGatewayThreads(gateway, {
+    ...ports,
     accountId,
-    now,
-    answer: (shardId, answer) => current?.permit(shardId, answer),
-    onBudget: ports.onBudget,
-    log,
+    onFinal(final) {
+      onFinal(final).catch((error: unknown) => {
+        log.error("Cannot go on without the intent", { error });
+        ports.onFinal(final);
+      });
+    },
+    workerUrl: options.workerUrl,
+    ...(options.thread && { takeThread: options.thread.take }),
+    random: Math.random,
   });
 
-  function open(shards: PlannedShards): Gateway {
+  function open(starts: PlannedShards): void {
     ports.onIntents(intents.now.missing);
-    ticketsBefore = lastTicket;
-    const proxy = proxyFor(url);
-    return startGateway(
-      {
-        ...fixed,
-        url,
-        intents: intents.now.bits,
-        ...(proxy !== undefined && { proxy }),
-        shards,
-      },
-      {
-        onBatch(batch) {
-          lastTicket = ticketsBefore + batch.ticket;
-          ports.onBatch({ ...batch, ticket: lastTicket });
-        },
-        onState(shardId, state) {
-          if (state.state === "ready") ready.add(shardId);
-          else ready.delete(shardId);
-          ports.onState(shardId, state);
-        },
-        onBeat: ports.onBeat,
-        onDelay: ports.onDelay,
-        onPermitWanted: permits,
-        onLog: (level, event, fields) => log[level](event, fields),
-        onFinal(final) {
-          onFinal(final).catch((error: unknown) => {
-            log.error("Cannot go on without the intent", { error });
-            ports.onFinal(final);
-          });
-        },
-      },
-      { workerUrl, ...(thread && { takeThread: thread.take }), now, random: Math.random },
-    );
+    threads.open(starts, intents.now.bits);
   }
 
   async function onFinal(final: GatewayFinal): Promise<void> {
@@ -247,31 +198,45 @@ async function openGateway(
     log.warn("Discord does not grant an intent that it was asked for; going on without", {
       missing: intents.now.missing.join(", "),
     });
-    await current?.stop();
-    if (!isStopped) current = open(shardsToStart.map(({ id }) => ({ id, identifyInMs: 0 })));
+    await threads.stop();
+    if (!isStopped) open(shards.map(({ id }) => ({ id, identifyInMs: 0 })));
   }
 
   const stopRelocating = relocateWhileDown(
-    {
-      isUp: () => ready.size === count,
-      url: () => url,
-      onMoved(moved) {
-        url = moved;
-        current?.setUrl(moved);
-      },
-    },
+    { isUp: threads.isUp, url: threads.url, onMoved: threads.setUrl },
     { ...ports, accountId },
   );
-  const first = current = open(shardsToStart);
-  const live = (): Gateway => current ?? first;
+  open(shards);
 
   return {
-    committed: (ticket) => live().committed(ticket - ticketsBefore),
-    stats: () => live().stats(),
+    committed: threads.committed,
+    stats: threads.stats,
     stop() {
       isStopped = true;
       stopRelocating();
-      return live().stop();
+      return threads.stop();
     },
+  };
+}
+
+/** What the gateway's threads have in common, whatever intents they ask for. */
+function gatewayOptionsOf(
+  { config: { discord }, token, apiBase, version, isConnectionDebug }: ConnectOptions,
+  { url, shards, limit: { maxConcurrency } }: GatewayPlace,
+): ThreadOptions {
+  const { compress, tcpKeepaliveSec, reconnect } = discord.gateway;
+  return {
+    url,
+    token,
+    compress,
+    tcpKeepaliveSec,
+    reconnect,
+    presence: discord.presence,
+    shardCount: discord.gateway.shards === "auto" ? shards : discord.gateway.shards,
+    maxConcurrency,
+    restUrl: `${apiBase}/v${API_VERSION}`,
+    userAgent: userAgentOf(version),
+    isConnectionDebug,
+    dispatches: READ_TYPES,
   };
 }

@@ -75,6 +75,7 @@ export interface Inbound extends Pick<Acceptor, "found"> {
   stop(): Promise<void>;
 }
 
+/** Joins the flows of the way in; long since each port of each flow stands here once. */
 export function createInbound(options: InboundOptions): Inbound {
   const { config, store, reader, policy, outbound, meter, logging, isOurs, now } = options;
   const { accountId } = config().discord;

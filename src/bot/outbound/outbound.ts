@@ -13,18 +13,16 @@ import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/read/guild_ind
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { ChannelQueues } from "../../flows/deliver/channel_queues.ts";
-import type { Parked } from "../../flows/deliver/park.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
-import { notice } from "../../render/notices.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { Store } from "../../store/store.ts";
 import type { Said } from "../health/account_vitals.ts";
 import { bySecrets } from "../rules/by_secrets.ts";
 import { createDelivery } from "./delivery.ts";
-import { createFailureDigest } from "./failure_digest.ts";
 import type { Meter } from "../health/meters.ts";
+import { createOwnerNotices } from "./owner_notices.ts";
 import { createOwners, type Owners } from "./owners.ts";
 import { createTurnProgress, type TurnProgress } from "./turn_progress.ts";
 import { textRulesOf } from "../rules/turn_rules.ts";
@@ -95,10 +93,10 @@ export function createOutbound(options: OutboundOptions): Outbound {
     },
     onParked(channel) {
       readParked();
-      tellOfParked(channel);
+      notices.parked(channel);
     },
     onDead({ message: { channelId, of } }, reason) {
-      if (of?.kind !== "draft") losses.add(channelId, reason); // by a draft no answer is lost
+      if (of?.kind !== "draft") notices.dead(channelId, reason); // by a draft no answer is lost
     },
   });
   const signs = createTurnProgress({
@@ -122,15 +120,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     log,
   });
 
-  const losses = createFailureDigest(({ channelId, count, reason }) => {
-    const words = notice("dead", { channel: `<#${channelId}>`, count, reason }, config().texts);
-    void owners.tell(words, { about: channelId });
-  }, schedule);
-
-  function tellOfParked({ channelId, reason }: Parked): void {
-    const words = notice("parked", { channel: `<#${channelId}>`, reason }, config().texts);
-    void owners.tell(words, { about: channelId });
-  }
+  const notices = createOwnerNotices({ tell: owners.tell, texts: () => config().texts, schedule });
 
   function readParked(): void {
     outbox.parked(accountId).then((channels) => {
@@ -157,14 +147,12 @@ export function createOutbound(options: OutboundOptions): Outbound {
     tellOwners: owners.tell,
     reachOwners: owners.reach,
     reconfigured: signs.reconfigured,
-    stopped(count) {
-      void owners.tell(notice("breaker", { count }, config().texts));
-    },
+    stopped: notices.stopped,
     said() {
       const { invalidRequests, breaker } = client.standing();
       return { parked, rest: { invalidRequests, breaker } };
     },
-    stop: losses.flush,
+    stop: notices.flush,
   };
 }
 

@@ -7,6 +7,7 @@
 
 import type { Backstage, BackstageNews, BotCard } from "../../../simulator/page/backstage.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
+import { drawBotCard } from "./bot_card.ts";
 import type { Verdicts } from "./stage/verdicts.ts";
 import type { Faults } from "./faults.ts";
 import type { Keeper } from "./keeper.ts";
@@ -63,29 +64,15 @@ export function startBackstage(ports: BackstagePorts): RunningBackstage {
   });
 
   function draw(): BotCard {
-    const isConnected = simulator.connected() > 0;
-    const isRunning = keeper.pid() !== undefined;
-    const { identifies, resumes } = simulator.account();
-    const state = !isRunning ? "offline" : isConnected ? "online" : "away";
-    return {
-      state,
-      headline: HEADLINES[state],
-      figures: [
-        { name: "Process", value: isRunning ? `pid ${keeper.pid()}` : "none" },
-        ...(isRunning && vitals ? vitals.figures : []),
-        { name: "IDENTIFY, RESUME", value: `${identifies.length}, ${resumes.length}` },
-      ],
-      controls: [
-        ...models.map(({ id, label, hint }) => ({
-          id: `model:${id}`,
-          group: "model" as const,
-          label,
-          hint,
-          isOn: id === model.id,
-        })),
-        ...faults.controls(),
-      ],
-    };
+    return drawBotCard({
+      pid: keeper.pid(),
+      isConnected: simulator.connected() > 0,
+      calls: simulator.account(),
+      figures: vitals?.figures ?? [],
+      models,
+      modelId: model.id,
+      faults: faults.controls(),
+    });
   }
 
   function redraw(): void {
@@ -143,9 +130,3 @@ export function startBackstage(ports: BackstagePorts): RunningBackstage {
     },
   };
 }
-
-const HEADLINES = {
-  online: "Online",
-  away: "On its way to Discord",
-  offline: "Not running",
-} as const;

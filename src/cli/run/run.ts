@@ -15,16 +15,20 @@ import { loadGatewayThread, type Setup } from "../../bot.ts";
 import type { BotConfig } from "../../config/config.ts";
 import { locateConfig } from "../../config/locate.ts";
 import type { Problem } from "../../config/text/problem.ts";
-import { createCrashPoints, readCrashPoint } from "../../host/process/crash_points.ts";
+import {
+  type CrashPoints,
+  createCrashPoints,
+  readCrashPoint,
+} from "../../host/process/crash_points.ts";
 import { DATABASE_NAME, findDataDir, prepareDataDir } from "../../host/files/data_dir.ts";
 import { hearDoorbell } from "../../host/files/doorbell.ts";
 import { armFault, readFault } from "../../host/process/faults.ts";
 import { loadNotify } from "../../host/process/sd_notify.ts";
 import { stateOf } from "../../host/files/watch_path.ts";
 import type { Log } from "../../lib/log.ts";
-import { createStderrWriter, type LogLevel, startLog } from "../../log.ts";
+import { createStderrWriter, type Logging, type LogLevel, startLog } from "../../log.ts";
 import { DEFAULT_RETENTION } from "../../store/received/retention.ts";
-import { openStore } from "../../store/store.ts";
+import { openStore, type Store } from "../../store/store.ts";
 import { findSetup } from "./setup.ts";
 import { buildFacts } from "../shared/build.ts";
 import { lockedBot } from "../shared/discord.ts";
@@ -70,15 +74,8 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
   const fault = hookOf("BARNACLE_FAULT", () => readFault(env));
   if (fault) armFault(fault);
 
-  const level = levelOf(flags, config);
-  const logging = startLog({
-    level,
-    format: io.isTerminal && !flags.json ? "human" : "json",
-    isColoured: io.isTerminal && !env["NO_COLOR"],
-    write: createStderrWriter(),
-  });
+  const logging = startLogging(flags, config, io);
   const log = logging.forPart("main");
-  if (config.http.token) logging.addSecret(config.http.token.reveal());
   const found = await findSetup(loaded, env, logging);
   if (found.kind === "problems") return refuse(found.problems, io);
   const { setup } = found;
@@ -105,17 +102,7 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
       graceMs: config.shutdownGraceSec * 1_000,
       startedAt,
     }, log);
-    const store = openStore(join(dataDir, DATABASE_NAME), {
-      now: Date.now(),
-      elapsed: () => performance.now(),
-      retention: { ...DEFAULT_RETENTION, ...config.retention },
-      crash,
-      onRefused: (kind, error) =>
-        log.error("A record of the store's journal cannot be applied and is kept; report this", {
-          kind,
-          error,
-        }),
-    });
+    const store = openBotStore(dataDir, config, crash, log);
     try {
       return await serve({
         setup,
@@ -158,6 +145,37 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
   } finally {
     await thread?.close();
   }
+}
+
+function startLogging(flags: RunFlags, config: BotConfig, io: Io): Logging {
+  const logging = startLog({
+    level: levelOf(flags, config),
+    format: io.isTerminal && !flags.json ? "human" : "json",
+    isColoured: io.isTerminal && !io.env["NO_COLOR"],
+    write: createStderrWriter(),
+  });
+  if (config.http.token) logging.addSecret(config.http.token.reveal());
+  return logging;
+}
+
+/** Opens the store that this process alone may write to: the caller has claimed the directory. */
+function openBotStore(
+  dataDir: string,
+  { retention }: BotConfig,
+  crash: CrashPoints,
+  log: Log,
+): Store {
+  return openStore(join(dataDir, DATABASE_NAME), {
+    now: Date.now(),
+    elapsed: () => performance.now(),
+    retention: { ...DEFAULT_RETENTION, ...retention },
+    crash,
+    onRefused: (kind, error) =>
+      log.error("A record of the store's journal cannot be applied and is kept; report this", {
+        kind,
+        error,
+      }),
+  });
 }
 
 function levelOf(

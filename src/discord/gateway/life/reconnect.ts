@@ -4,7 +4,7 @@
  * Every rule of Discord's about connecting, identifying, resuming and beating
  * is here and nowhere else, so that each can be a row of a test, and no two of
  * them can act at once: there is one state, and at most one socket in it.
- * `shard.ts` carries the effects out.
+ * `effects.ts` carries the effects out.
  *
  * @see {@link https://docs.discord.com/developers/events/gateway#connection-lifecycle}
  * @module

@@ -1,18 +1,17 @@
 /**
- * Gathers dispatches for the main thread and knows what it still holds.
+ * Gathers dispatches into batches for the main thread.
  *
  * A dispatch that comes after a pause goes at once; in the 8 ms after a batch
  * the next one gathers, unless all before it is committed sooner. What is merely
  * under way keeps nothing back: the main thread commits chatter at leisure. A
  * batch is one JSON string, since a string crosses threads faster than objects
- * do. What the main thread has not committed is bounded in bytes:
- * beyond that the socket is not read, for memory is finite and Discord keeps what
- * we do not read.
+ * do. `backlog.ts` bounds what the main thread has not committed.
  *
  * @module
  */
 
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
+import { createBacklog } from "./backlog.ts";
 import type { Progress } from "./position.ts";
 
 export interface Batch {
@@ -49,7 +48,7 @@ export interface BatchBounds {
 /** What may be under way. The main thread holds it parsed, in up to five times as much memory. */
 export const BATCH_BOUNDS: BatchBounds = { maxBytes: 2 << 20 };
 
-/** What a dispatch costs beside its text, however short it is. */
+/** Bytes that a dispatch costs beside its text, however short it is. */
 export const DISPATCH_OVERHEAD = 256;
 
 const GATHER_MS = 8;
@@ -85,15 +84,8 @@ export interface Batches {
   close(): void;
 }
 
-/** A batch that main has not committed yet. */
-interface UnderWay extends Progress {
-  readonly number: number;
-  readonly count: number;
-  readonly bytes: number;
-}
-
 export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_BOUNDS): Batches {
-  const underWay: UnderWay[] = [];
+  const backlog = createBacklog(bounds.maxBytes, ports.onFull);
   let texts: string[] = [];
   let bytes = 0;
   let seq = 0;
@@ -101,9 +93,6 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
   let begun: GatewaySession | undefined;
   let isAfterHole = false;
   let number = 0;
-  let held = 0;
-  let heldBytes = 0;
-  let isFull = false;
   let cancel: (() => void) | undefined;
   /** Ends the time in which dispatches gather. */
   let callOffGather: (() => void) | undefined;
@@ -113,7 +102,7 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
     cancel = undefined;
     if (texts.length === 0 && skipped === 0) return;
     number++;
-    underWay.push({ number, count: texts.length, bytes, epoch, seq });
+    backlog.sent({ number, count: texts.length, bytes, epoch, seq });
     const text = `[${texts.join(SEPARATOR)}]`;
     const batch: Batch = {
       number,
@@ -140,22 +129,14 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
     });
   }
 
-  function judgeFullness(): void {
-    const isNow = heldBytes >= bounds.maxBytes;
-    if (isNow === isFull) return;
-    isFull = isNow;
-    ports.onFull(isFull);
-  }
-
   return {
     add(text, itsSeq) {
       texts.push(text);
       seq = itsSeq;
-      bytes += text.length + DISPATCH_OVERHEAD;
-      held++;
-      heldBytes += text.length + DISPATCH_OVERHEAD;
+      const cost = text.length + DISPATCH_OVERHEAD;
+      bytes += cost;
+      backlog.add(cost);
       if (!callOffGather || texts.length >= GATHER_COUNT || bytes >= GATHER_BYTES) flush();
-      judgeFullness();
     },
     skip(itsSeq) {
       seq = itsSeq;
@@ -173,26 +154,19 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
       isAfterHole = true;
     },
     committed(upTo) {
-      let last: Progress | undefined;
-      for (let first = underWay[0]; first && first.number <= upTo; first = underWay[0]) {
-        underWay.shift();
-        last = { epoch: first.epoch, seq: first.seq };
-        held -= first.count;
-        heldBytes -= first.bytes;
-      }
-      if (underWay.length === 0) {
+      const last = backlog.committed(upTo);
+      if (backlog.isEmpty) {
         callOffGather?.(); // main waits for more: what comes next goes at once
         callOffGather = undefined;
         if (texts.length > 0) flush();
       }
-      judgeFullness();
       return last;
     },
     get isFull() {
-      return isFull;
+      return backlog.isFull;
     },
     get held() {
-      return held;
+      return backlog.held;
     },
     close() {
       flush();

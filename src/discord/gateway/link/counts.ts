@@ -104,3 +104,25 @@ function addRecords(
 function raise(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
+
+/** Counts of one worker after another, as one sum that never falls. */
+export interface Totals {
+  /** The counts of the worker that runs, each time in place of the ones before. */
+  set(counts: GatewayCounts): void;
+  /** The worker has died; the next one counts from zero. */
+  died(): void;
+  sum(): GatewayCounts;
+}
+
+export function createTotals(): Totals {
+  let past = NO_COUNTS;
+  let current = NO_COUNTS;
+  return {
+    set: (counts) => void (current = counts),
+    died() {
+      past = addCounts(past, current);
+      current = NO_COUNTS;
+    },
+    sum: () => addCounts(past, current),
+  };
+}

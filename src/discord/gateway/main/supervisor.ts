@@ -2,16 +2,16 @@
  * Makes the gateway's worker, watches it, and makes another one when it dies.
  *
  * Whatever ends the thread unasked, be it an error, an exit or a standstill, is
- * a failure. A worker that dies again and again is given up: the process had
- * better end than pretend to be connected.
+ * a failure.
  *
  * @module
  */
 
 import { Worker } from "node:worker_threads";
-import { backoffMs } from "../../../lib/network/backoff.ts";
 import type { FromWorker, LogLevel, LogValue, ToWorker } from "../link/protocol.ts";
 import { isFromWorker } from "../link/protocol_check.ts";
+import { createRestartPolicy } from "./restart_policy.ts";
+import { createTick } from "./tick.ts";
 
 export interface SupervisorPorts {
   /** Made at the top of `src/`: a compiled binary finds no deeper one. */
@@ -53,18 +53,8 @@ export interface Supervisor {
   stop(): Promise<void>;
 }
 
-/** Deaths of the worker within {@link DEATHS_MS} after which it is given up. */
-const MAX_DEATHS = 5;
-const DEATHS_MS = 10 * 60_000;
-
-const RESTART_BACKOFF = { minDelayMs: 200, maxDelayMs: 10_000, base: 2 };
-
-/**
- * How often the worker is looked at, and how often it may be found not to have moved. It moves every
- * ten seconds at least (`TICK_MS` of `shard.ts`).
- */
+/** How often the worker is looked at. */
 const WATCH_MS = 15_000;
-const MAX_STANDSTILLS = 2;
 
 const STOP_MS = 2_000;
 
@@ -72,17 +62,12 @@ export function createSupervisor(
   { workerUrl, takeThread, now, random, watchMs = WATCH_MS }: SupervisorPorts,
   events: SupervisorEvents,
 ): Supervisor {
-  const tick = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
-  const tickAt = new BigInt64Array(tick);
-  Atomics.store(tickAt, 0, BigInt(now()));
+  const tick = createTick(now());
+  const restarts = createRestartPolicy({ now, random });
   let worker: Worker | undefined;
   let generation = 0;
-  let deaths: number[] = [];
-  let allDeaths = 0;
   let restart: ReturnType<typeof setTimeout> | undefined;
   let watch: ReturnType<typeof setInterval> | undefined;
-  let standstills = 0;
-  let lastTick = -1n;
   let isRetired = false;
   let onStopped: (() => void) | undefined;
 
@@ -90,19 +75,11 @@ export function createSupervisor(
     const started = takeThread?.() ?? new Worker(workerUrl);
     worker = started;
     generation++;
-    standstills = 0;
-    let cause = "it ended by itself";
-    started.on("message", (message: unknown) => {
-      if (worker !== started) return;
-      if (isFromWorker(message)) return receive(message);
-      cause = "it sent an unknown message";
-      void started.terminate();
-    });
-    started.on("error", (error) => {
-      cause = error instanceof Error ? error.name : "an error";
-    });
-    started.on("exit", () => {
-      if (worker === started) died(cause);
+    tick.begin();
+    listen(started, {
+      isHeard: () => worker === started,
+      onMessage: receive,
+      onEnd: died,
     });
     tell(events.start());
   }
@@ -122,24 +99,20 @@ export function createSupervisor(
     onStopped?.();
     if (isRetired) return;
     events.onGone();
-    allDeaths++;
-    deaths = [...deaths.filter((at) => now() - at < DEATHS_MS), now()];
-    if (deaths.length >= MAX_DEATHS) {
+    const next = restarts.died();
+    if (next.kind === "give_up") {
       retire();
       events.onLog("error", "The gateway's worker died too often and is given up", { cause });
-      return events.onGivenUp(deaths.length);
+      return events.onGivenUp(next.deaths);
     }
-    const inMs = backoffMs(deaths.length, random(), RESTART_BACKOFF);
+    const { inMs } = next;
     events.onLog("error", "The gateway's worker died and is started again", { cause, inMs });
     restart = setTimeout(spawn, inMs);
   }
 
   /** A thread that hangs is ended; its `exit` does the rest. */
   function look(): void {
-    const seen = Atomics.load(tickAt, 0);
-    standstills = seen === lastTick ? standstills + 1 : 0;
-    lastTick = seen;
-    if (standstills < MAX_STANDSTILLS || !worker) return;
+    if (!tick.standsStill() || !worker) return;
     events.onLog("error", "The gateway's worker stands still and is ended", {});
     events.onGone();
     void worker.terminate();
@@ -152,13 +125,13 @@ export function createSupervisor(
   }
 
   return {
-    tick,
-    tickAt: () => Number(Atomics.load(tickAt, 0)),
+    tick: tick.buffer,
+    tickAt: tick.at,
     get generation() {
       return generation;
     },
     get deaths() {
-      return allDeaths;
+      return restarts.deaths;
     },
     begin() {
       watch = setInterval(look, watchMs);
@@ -182,4 +155,28 @@ export function createSupervisor(
       await ending.terminate();
     },
   };
+}
+
+interface WorkerEvents {
+  /** Whether it is still the worker of its supervisor; one that is not is not heard. */
+  isHeard(): boolean;
+  onMessage(message: FromWorker): void;
+  onEnd(cause: string): void;
+}
+
+/** Listens to a worker until it ends; one that sends an unknown message is ended. */
+function listen(worker: Worker, { isHeard, onMessage, onEnd }: WorkerEvents): void {
+  let cause = "it ended by itself";
+  worker.on("message", (message: unknown) => {
+    if (!isHeard()) return;
+    if (isFromWorker(message)) return onMessage(message);
+    cause = "it sent an unknown message";
+    void worker.terminate();
+  });
+  worker.on("error", (error) => {
+    cause = error instanceof Error ? error.name : "an error";
+  });
+  worker.on("exit", () => {
+    if (isHeard()) onEnd(cause);
+  });
 }

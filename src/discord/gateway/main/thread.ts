@@ -8,10 +8,9 @@
  * @module
  */
 
-import { addCounts, NO_COUNTS } from "../link/counts.ts";
+import { createTotals } from "../link/counts.ts";
 import { createLedger } from "./ledger.ts";
-import { DOWN_IDENTIFY_SPACING_MS, type FinalPlan } from "../life/life.ts";
-import { SPACING_MS } from "../../../core/discord/identify_budget.ts";
+import type { FinalPlan } from "../life/life.ts";
 import {
   type DispatchBatch,
   type FromShard,
@@ -22,11 +21,11 @@ import {
   type LogValue,
   type PermitAnswer,
   PROTOCOL_VERSION,
-  type ShardOptions,
   type ShardStart,
   type ShardState,
   type ToWorker,
 } from "../link/protocol.ts";
+import { createShardViews } from "./shard_views.ts";
 import { createSupervisor, type SupervisorPorts } from "./supervisor.ts";
 
 /** Why nobody will try again. */
@@ -36,14 +35,16 @@ export type GatewayFinal =
   /** The worker died too often (exit 75). */
   | { readonly kind: "worker_died"; readonly deaths: number };
 
+/** A heartbeat; without a latency if Discord never acknowledged it. */
+export interface Beat {
+  readonly lateMs: number;
+  readonly latencyMs?: number;
+}
+
 export interface GatewayEvents {
   onBatch(batch: DispatchBatch): void;
   onState(shardId: number, state: ShardState): void;
-  /** A heartbeat; without a latency where it was never acknowledged. */
-  onBeat(
-    shardId: number,
-    beat: { readonly lateMs: number; readonly latencyMs?: number },
-  ): void;
+  onBeat(shardId: number, beat: Beat): void;
   /** A message of the worker has waited for the main thread, so many milliseconds. */
   onDelay(ms: number): void;
   /**
@@ -84,17 +85,6 @@ export interface Gateway {
 
 export type GatewayPorts = SupervisorPorts;
 
-/** A shard, as main sees it. */
-interface Seen {
-  readonly options: ShardOptions;
-  state: ShardState;
-  failures: number;
-  /** Unix time in milliseconds of the last IDENTIFY that it was granted. */
-  grantedAt: number;
-  /** Calls for a permit that main has not answered, by the worker they came from. */
-  readonly asks: { readonly generation: number; readonly socket: number }[];
-}
-
 export function startGateway(
   options: GatewayOptions,
   events: GatewayEvents,
@@ -104,130 +94,65 @@ export function startGateway(
   const { now } = ports;
   const { onLog } = events;
   const ledger = createLedger(shards);
-  const seen = new Map(shards.map((shard): [number, Seen] => [shard.id, {
-    options: shard,
-    state: { state: "connecting", readyAt: now(), isDown: false },
-    failures: 0,
-    grantedAt: -Infinity,
-    asks: [],
-  }]));
+  const totals = createTotals();
+  const views = createShardViews(shards, now, (id, state) => events.onState(id, state));
   let { url } = options;
-  let past = NO_COUNTS;
-  let counts = NO_COUNTS;
   let isOver = false;
   const worker = createSupervisor(ports, {
     start,
     onMessage: receive,
-    onGone: sayGone,
-    onDied() {
-      past = addCounts(past, counts);
-      counts = NO_COUNTS;
-    },
+    onGone: views.gone,
+    onDied: totals.died,
     onGivenUp: (deaths) => events.onFinal({ kind: "worker_died", deaths }),
     onLog,
   });
 
   function start(): ToWorker {
-    const starts = [...seen.values()].map(toStart);
+    const { generation, tick } = worker;
+    const starts = views.starts(ledger.placeOf, generation === 1);
     if (common.isConnectionDebug) {
-      const resuming = starts.filter(({ session }) => session !== undefined).length;
-      const { generation } = worker;
-      onLog("debug", "The gateway's worker starts", {
-        generation,
-        shards: starts.length,
-        resuming,
-      });
+      onLog("debug", "The gateway's worker starts", startFields(generation, starts));
     }
-    return {
-      kind: "start",
-      version: PROTOCOL_VERSION,
-      options: { ...common, url },
-      shards: starts,
-      tick: worker.tick,
-    };
-  }
-
-  /** Where a shard begins, or goes on in another worker. */
-  function toStart(
-    { options: { id, identifyInMs }, state, failures, grantedAt }: Seen,
-  ): ShardStart {
-    const { session, epoch, seqCommitted, seqReceived, isInherited } = ledger.placeOf(id);
-    const { isDown } = state;
-    const spacingMs = isDown ? DOWN_IDENTIFY_SPACING_MS : SPACING_MS;
-    const leftMs = Math.min(Math.max(0, grantedAt + spacingMs - now()), spacingMs);
-    return {
-      id,
-      ...(session && { session }),
-      identifyInMs: worker.generation === 1 ? identifyInMs : leftMs,
-      epoch,
-      ...(seqCommitted !== undefined && { seqCommitted }),
-      ...(seqReceived !== undefined && { seqReceived }),
-      failures,
-      isDown,
-      mustSendPresence: isInherited,
-    };
+    const options = { ...common, url };
+    return { kind: "start", version: PROTOCOL_VERSION, options, shards: starts, tick };
   }
 
   function receive(message: FromWorker): void {
     switch (message.kind) {
       case "counts":
-        counts = message.counts;
-        return;
+        return totals.set(message.counts);
       case "log":
         return onLog(message.level, message.event, message.fields);
       case "stopped":
         return;
     }
     events.onDelay(Math.max(0, now() - message.sentAt));
-    const shard = seen.get(message.shardId);
-    if (shard) receiveOf(shard, message);
+    if (views.has(message.shardId)) receiveOf(message.shardId, message);
   }
 
-  function receiveOf(shard: Seen, message: FromShard): void {
-    const { id } = shard.options;
+  function receiveOf(id: number, message: FromShard): void {
     switch (message.kind) {
       case "batch":
         return events.onBatch(ledger.take(message.batch, id, worker.generation));
       case "state":
-        shard.failures = message.failures;
-        return say(shard, message.state);
-      case "beat": {
-        const { lateMs, latencyMs } = message;
-        return events.onBeat(id, { lateMs, ...(latencyMs !== undefined && { latencyMs }) });
-      }
+        return views.told(id, message.state, message.failures);
+      case "beat":
+        return events.onBeat(id, toBeat(message));
       case "permit_wanted":
-        shard.asks.push({ generation: worker.generation, socket: message.socket });
+        views.asked(id, { generation: worker.generation, socket: message.socket });
         return events.onPermitWanted(id);
       case "final":
-        return end(shard, message.plan);
+        return end(id, message.plan);
     }
   }
 
   /** What is final for one shard is so for the account. */
-  function end(shard: Seen, plan: FinalPlan): void {
+  function end(shardId: number, plan: FinalPlan): void {
     if (isOver) return;
     isOver = true;
     worker.retire();
-    for (const other of seen.values()) {
-      const { readyAt, isDown } = other.state;
-      if (other !== shard) say(other, { state: "fatal", readyAt, isDown });
-    }
+    views.ended(shardId);
     events.onFinal(plan);
-  }
-
-  /** A worker knows only its own life: until it is ready, `readyAt` is what it was before. */
-  function say(shard: Seen, itsState: ShardState): void {
-    const { readyAt } = itsState.state === "ready" ? itsState : shard.state;
-    shard.state = { ...itsState, readyAt };
-    events.onState(shard.options.id, shard.state);
-  }
-
-  /** Nobody holds the connections, whatever the worker said last. */
-  function sayGone(): void {
-    for (const shard of seen.values()) {
-      const { readyAt, isDown } = shard.state;
-      say(shard, { state: "connecting", readyAt, isDown });
-    }
   }
 
   worker.begin();
@@ -237,11 +162,8 @@ export function startGateway(
       for (const message of ledger.committed(ticket, worker.generation)) worker.tell(message);
     },
     permit(shardId, answer) {
-      const shard = seen.get(shardId);
-      const ask = shard?.asks.shift();
-      if (!shard || !ask) return;
-      if (answer.kind === "granted") shard.grantedAt = now();
-      if (ask.generation !== worker.generation) return;
+      const ask = views.answered(shardId, answer);
+      if (ask?.generation !== worker.generation) return;
       worker.tell({ kind: "permit", shardId, socket: ask.socket, answer });
     },
     setUrl(itsUrl) {
@@ -249,7 +171,7 @@ export function startGateway(
       worker.tell({ kind: "url", url });
     },
     stats: () => ({
-      ...addCounts(past, counts),
+      ...totals.sum(),
       tickAt: worker.tickAt(),
       seqCommitted: ledger.seqCommitted(),
       uncommitted: ledger.uncommitted,
@@ -261,4 +183,16 @@ export function startGateway(
       return worker.stop();
     },
   };
+}
+
+function startFields(
+  generation: number,
+  starts: readonly ShardStart[],
+): Readonly<Record<string, LogValue>> {
+  const resuming = starts.filter(({ session }) => session !== undefined).length;
+  return { generation, shards: starts.length, resuming };
+}
+
+function toBeat({ lateMs, latencyMs }: Beat): Beat {
+  return { lateMs, ...(latencyMs !== undefined && { latencyMs }) };
 }

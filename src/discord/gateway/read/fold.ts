@@ -1,5 +1,5 @@
 /**
- * One dispatch into the index of guilds.
+ * Folds one dispatch into the index of guilds.
  *
  * @module
  */
@@ -12,7 +12,15 @@ import {
   type UserId,
 } from "../../../core/discord/ids.ts";
 import type { Self } from "../../../core/inbound/inbound.ts";
-import { bounded } from "../../../lib/bounded.ts";
+import {
+  isLive,
+  isOwnRole,
+  namelessGuild,
+  putChannel,
+  toGuild,
+  toName,
+  toRoles,
+} from "./guild_entries.ts";
 import {
   type Channel,
   type Guild,
@@ -22,14 +30,12 @@ import {
   uploadLimitOfTier,
 } from "./guild_index.ts";
 import {
-  type ChannelPayload,
   guildChannelPayload,
   guildPayload,
   guildRolePayload,
   type ReadyPayload,
   readyPayload,
   roleDeletePayload,
-  type RolePayload,
   threadListPayload,
   unavailablePayload,
 } from "./payloads.ts";
@@ -49,28 +55,6 @@ export interface Folded {
   readonly problem?: string;
 }
 
-/** The types that {@link fold} understands. */
-export const FOLDED_TYPES = [
-  "READY",
-  "GUILD_CREATE",
-  "GUILD_UPDATE",
-  "GUILD_DELETE",
-  "GUILD_ROLE_CREATE",
-  "GUILD_ROLE_UPDATE",
-  "GUILD_ROLE_DELETE",
-  "CHANNEL_CREATE",
-  "CHANNEL_UPDATE",
-  "CHANNEL_DELETE",
-  "THREAD_CREATE",
-  "THREAD_UPDATE",
-  "THREAD_DELETE",
-  "THREAD_LIST_SYNC",
-] as const;
-
-/** Characters; Discord's own limits are 100 for names and 4096 for a forum's topic. */
-const MAX_NAME = 100;
-const MAX_TOPIC = 1_024;
-
 /** What we are at Discord, as READY says it. */
 export function readSelf(d: unknown): Self | undefined {
   const ready = readyPayload.safeParse(d);
@@ -82,131 +66,122 @@ export function readSelf(d: unknown): Self | undefined {
 
 /** Folds one dispatch; one of any other type changes nothing. */
 export function fold(index: GuildIndex, { t, d }: Dispatch, self: UserId | undefined): Folded {
-  switch (t) {
-    case "READY":
-      return parsed(index, readyPayload, d, (ready) => {
-        const left = leftBy(ready, index.keys());
-        const rest = new Map(without(index, left));
-        const listed = ready.guilds.map(({ id }) => id);
-        for (const id of listed) rest.set(id, { ...rest.get(id) ?? nameless(id), isAwaited: true });
-        return { index: rest, changed: [...left, ...listed] };
-      });
-    case "GUILD_CREATE":
-      return isUnavailable(d)
-        ? still(index)
-        : parsed(index, guildPayload, d, (guild) =>
-          replaced(index, {
-            id: guild.id,
-            name: bounded(guild.name, MAX_NAME),
-            channels: new Map(
-              [...guild.channels ?? [], ...guild.threads ?? []]
-                .filter(isLive)
-                .map((channel) => [channel.id, toChannel(channel)]),
-            ),
-            ...rolesOf(guild.roles ?? [], self),
-            ...uploadLimitOfTier(guild.premium_tier),
-          }));
-    case "GUILD_UPDATE":
-      return parsed(
-        index,
-        guildPayload,
-        d,
-        (update) =>
-          within(index, update.id, (guild) => ({
-            ...guild,
-            name: bounded(update.name, MAX_NAME),
-            ...(update.roles && rolesOf(update.roles, self)),
-            ...uploadLimitOfTier(update.premium_tier),
-          })),
-      );
-    case "GUILD_DELETE":
-      return parsed(
-        index,
-        unavailablePayload,
-        d,
-        ({ id, unavailable }) => {
-          if (unavailable) return within(index, id, (guild) => ({ ...guild, isAwaited: true }));
-          return index.has(id) ? { index: without(index, [id]), changed: [id] } : still(index);
-        },
-      );
-    case "GUILD_ROLE_CREATE":
-    case "GUILD_ROLE_UPDATE":
-      return parsed(
-        index,
-        guildRolePayload,
-        d,
-        ({ guild_id, role }) =>
-          within(index, guild_id, (guild) => ({
-            ...guild,
-            roles: new Map(guild.roles).set(role.id, bounded(role.name, MAX_NAME)),
-            ...(isOwn(role, self) && { ownRole: role.id }),
-          })),
-      );
-    case "GUILD_ROLE_DELETE":
-      return parsed(
-        index,
-        roleDeletePayload,
-        d,
-        ({ guild_id, role_id }) =>
-          within(index, guild_id, ({ ownRole, ...guild }) => {
-            const roles = new Map(guild.roles);
-            roles.delete(role_id);
-            return { ...guild, roles, ...(ownRole && ownRole !== role_id && { ownRole }) };
-          }),
-      );
-    case "CHANNEL_CREATE":
-    case "CHANNEL_UPDATE":
-    case "THREAD_CREATE":
-    case "THREAD_UPDATE":
-      return parsed(
-        index,
-        guildChannelPayload,
-        d,
-        (channel) =>
-          within(index, channel.guild_id, (guild) =>
-            withChannels(guild, (channels) => {
-              if (isLive(channel)) put(channels, channel);
-              else channels.delete(channel.id);
-            })),
-      );
-    case "CHANNEL_DELETE":
-    case "THREAD_DELETE":
-      return parsed(
-        index,
-        guildChannelPayload,
-        d,
-        ({ id, guild_id }) =>
-          within(index, guild_id, (guild) =>
-            withChannels(guild, (channels) => {
-              channels.delete(id);
-            })),
-      );
-    case "THREAD_LIST_SYNC":
-      return parsed(
-        index,
-        threadListPayload,
-        d,
-        ({ guild_id, threads }) =>
-          within(index, guild_id, (guild) =>
-            withChannels(guild, (channels) => {
-              for (const thread of threads.filter(isLive)) put(channels, thread);
-            })),
-      );
-  }
-  return still(index);
+  return FOLDS.get(t)?.(index, d, self) ?? still(index);
 }
 
+type Fold = (index: GuildIndex, d: unknown, self: UserId | undefined) => Folded;
+
+/** Makes a fold of a change, which gets only payloads that fit the schema. */
 function parsed<Schema extends z.ZodType>(
-  index: GuildIndex,
   schema: Schema,
-  d: unknown,
-  change: (payload: z.infer<Schema>) => Folded,
-): Folded {
-  const result = schema.safeParse(d);
-  if (result.success) return change(result.data);
-  const where = result.error.issues[0]?.path.join(".") ?? "";
-  return { ...still(index), problem: `${where} does not fit` };
+  change: (index: GuildIndex, payload: z.infer<Schema>, self: UserId | undefined) => Folded,
+): Fold {
+  return (index, d, self) => {
+    const result = schema.safeParse(d);
+    if (result.success) return change(index, result.data, self);
+    const where = result.error.issues[0]?.path.join(".") ?? "";
+    return { ...still(index), problem: `${where} does not fit` };
+  };
 }
+
+const ready = parsed(readyPayload, (index, payload) => {
+  const left = leftBy(payload, index.keys());
+  const rest = new Map(without(index, left));
+  const listed = payload.guilds.map(({ id }) => id);
+  for (const id of listed) {
+    rest.set(id, { ...rest.get(id) ?? namelessGuild(id), isAwaited: true });
+  }
+  return { index: rest, changed: [...left, ...listed] };
+});
+
+const guildKnown = parsed(
+  guildPayload,
+  (index, guild, self) => replaced(index, toGuild(guild, self)),
+);
+
+const guildCreate: Fold = (index, d, self) =>
+  isUnavailable(d) ? still(index) : guildKnown(index, d, self);
+
+const guildUpdate = parsed(
+  guildPayload,
+  (index, update, self) =>
+    within(index, update.id, (guild) => ({
+      ...guild,
+      name: toName(update.name),
+      ...(update.roles && toRoles(update.roles, self)),
+      ...uploadLimitOfTier(update.premium_tier),
+    })),
+);
+
+const guildDelete = parsed(unavailablePayload, (index, { id, unavailable }) => {
+  if (unavailable) return within(index, id, (guild) => ({ ...guild, isAwaited: true }));
+  return index.has(id) ? { index: without(index, [id]), changed: [id] } : still(index);
+});
+
+const rolePut = parsed(
+  guildRolePayload,
+  (index, { guild_id, role }, self) =>
+    within(index, guild_id, (guild) => ({
+      ...guild,
+      roles: new Map(guild.roles).set(role.id, toName(role.name)),
+      ...(isOwnRole(role, self) && { ownRole: role.id }),
+    })),
+);
+
+const roleDelete = parsed(
+  roleDeletePayload,
+  (index, { guild_id, role_id }) =>
+    within(index, guild_id, ({ ownRole, ...guild }) => {
+      const roles = new Map(guild.roles);
+      roles.delete(role_id);
+      return { ...guild, roles, ...(ownRole && ownRole !== role_id && { ownRole }) };
+    }),
+);
+
+const channelPut = parsed(
+  guildChannelPayload,
+  (index, channel) =>
+    withChannels(index, channel.guild_id, (channels) => {
+      if (isLive(channel)) putChannel(channels, channel);
+      else channels.delete(channel.id);
+    }),
+);
+
+const channelDelete = parsed(
+  guildChannelPayload,
+  (index, { id, guild_id }) =>
+    withChannels(index, guild_id, (channels) => {
+      channels.delete(id);
+    }),
+);
+
+const threadListSync = parsed(
+  threadListPayload,
+  (index, { guild_id, threads }) =>
+    withChannels(index, guild_id, (channels) => {
+      for (const thread of threads.filter(isLive)) putChannel(channels, thread);
+    }),
+);
+
+const FOLDS: ReadonlyMap<string, Fold> = new Map([
+  ["READY", ready],
+  ["GUILD_CREATE", guildCreate],
+  ["GUILD_UPDATE", guildUpdate],
+  ["GUILD_DELETE", guildDelete],
+  ["GUILD_ROLE_CREATE", rolePut],
+  ["GUILD_ROLE_UPDATE", rolePut],
+  ["GUILD_ROLE_DELETE", roleDelete],
+  ["CHANNEL_CREATE", channelPut],
+  ["CHANNEL_UPDATE", channelPut],
+  ["CHANNEL_DELETE", channelDelete],
+  ["THREAD_CREATE", channelPut],
+  ["THREAD_UPDATE", channelPut],
+  ["THREAD_DELETE", channelDelete],
+  ["THREAD_LIST_SYNC", threadListSync],
+]);
+
+/** The types that {@link fold} understands. */
+export const FOLDED_TYPES: readonly string[] = [...FOLDS.keys()];
 
 /** Of the guilds that are known, those that a READY should list and does not: the bot has left. */
 export function leftBy(
@@ -245,57 +220,15 @@ function without(index: GuildIndex, ids: readonly GuildId[]): GuildIndex {
 }
 
 function withChannels(
-  guild: Guild,
+  index: GuildIndex,
+  id: GuildId | undefined,
   change: (channels: Map<ChannelId, Channel>) => void,
-): Guild {
-  const channels = new Map(guild.channels);
-  change(channels);
-  return { ...guild, channels };
-}
-
-/** An archived thread is silent; it is said again when somebody writes in it. */
-function isLive({ thread_metadata }: ChannelPayload): boolean {
-  return thread_metadata?.archived !== true;
-}
-
-/** What was said last stays as of the GUILD_CREATE: nobody needs it newer, and storing it costs. */
-function put(channels: Map<ChannelId, Channel>, payload: ChannelPayload): void {
-  const { lastMessageId: told, ...channel } = toChannel(payload);
-  const lastMessageId = channels.get(channel.id)?.lastMessageId ?? told;
-  channels.set(channel.id, { ...channel, ...(lastMessageId && { lastMessageId }) });
-}
-
-function toChannel(
-  { id, type, name, parent_id, topic, last_message_id: last }: ChannelPayload,
-): Channel {
-  return {
-    id,
-    type,
-    name: bounded(name ?? id, MAX_NAME),
-    ...(parent_id && { parentId: parent_id }),
-    ...(topic && { topic: bounded(topic, MAX_TOPIC) }),
-    ...(last !== undefined && { lastMessageId: last ?? "none" }),
-  };
-}
-
-/** A guild of which only the id is known. */
-function nameless(id: GuildId): Guild {
-  return { id, name: id, channels: new Map(), roles: new Map() };
-}
-
-function rolesOf(
-  roles: readonly RolePayload[],
-  self: UserId | undefined,
-): Pick<Guild, "roles" | "ownRole"> {
-  const own = roles.find((role) => isOwn(role, self));
-  return {
-    roles: new Map(roles.map(({ id, name }) => [id, bounded(name, MAX_NAME)])),
-    ...(own && { ownRole: own.id }),
-  };
-}
-
-function isOwn({ tags }: RolePayload, self: UserId | undefined): boolean {
-  return self !== undefined && tags?.bot_id === self;
+): Folded {
+  return within(index, id, (guild) => {
+    const channels = new Map(guild.channels);
+    change(channels);
+    return { ...guild, channels };
+  });
 }
 
 function isUnavailable(d: unknown): boolean {

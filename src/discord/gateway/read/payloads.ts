@@ -118,6 +118,7 @@ export const guildPayload = z.object({
   channels: z.array(channelPayload).optional(),
   threads: z.array(channelPayload).optional(),
 });
+export type GuildPayload = z.infer<typeof guildPayload>;
 export const unavailablePayload = z.object({
   id: snowflake<"guild">(),
   unavailable: z.boolean().optional(),

@@ -11,14 +11,14 @@
 
 import type { InvalidRequests } from "../../../core/discord/invalid_requests.ts";
 import type { RetryRules } from "../../../lib/network/backoff.ts";
-import { isDiscordError, RestError } from "../exchange/rest_error.ts";
+import { RestError } from "../exchange/rest_error.ts";
+import { createAttempts } from "./attempt.ts";
 import { retryWaitMs } from "./retry.ts";
 import { nameOf, type Route, routeOf } from "../exchange/route.ts";
 import { type BreakerState, createBreaker } from "../scheduler/breaker.ts";
-import { createDepartures, type Passage } from "../scheduler/departures.ts";
-import { limitsOf } from "../scheduler/limits.ts";
+import { createDepartures } from "../scheduler/departures.ts";
 import type { PaceOptions, Rank } from "../scheduler/pace.ts";
-import { type BodyOptions, createSend, failureOf, type Method, type SendOptions } from "./send.ts";
+import { type BodyOptions, createSend, type Method, type SendOptions } from "./send.ts";
 
 export type { RequestMetric } from "./send.ts";
 
@@ -78,12 +78,6 @@ export interface RestClient {
   standing(): RestStanding;
 }
 
-/** What one attempt came to. */
-type Attempt =
-  | { readonly kind: "done"; readonly body: unknown }
-  /** `limited`: turned away by a limit that says for how long. `token`: Discord knows no such token. */
-  | { readonly kind: "limited" | "token" | "failed"; readonly error: RestError };
-
 const HOMEPAGE = "https://github.com/barnacle-bot/barnacle";
 
 /**
@@ -107,25 +101,28 @@ export function createClient(options: ClientOptions): RestClient {
   const breaker = createBreaker(options);
   const departures = createDepartures({ ...options, breaker });
   const stopping = new AbortController();
-  const send = createSend(options, userAgentOf(version), stopping.signal);
-  let hasWorked = false;
+  const attempts = createAttempts(
+    createSend(options, userAgentOf(version), stopping.signal),
+    breaker,
+  );
   let isRefused = false;
 
   async function request(method: Method, path: string, asked: RequestOptions = {}) {
-    const { notAfter = Infinity, signal, priority: rank = "reply" } = asked;
+    const { notAfter = Infinity, priority: rank = "reply", signal, timeoutMs, ...body } = asked;
     const route = routeOf(method, path);
+    const sending = { route, method, path, body, signal, timeoutMs };
     let passage = await departures.enter(route, { rank, notAfter, signal });
     /** An attempt that may have been carried out: no later failure may say that none was. */
     let doubt: RestError | undefined;
     try {
       for (let failures = 1;; failures++) {
-        const attempt = await attemptOnce(passage, route, method, path, asked);
+        const attempt = await attempts.once(passage, sending);
         if (attempt.kind === "done") return attempt.body;
         const { kind, error } = attempt;
         if (kind === "token") {
-          if (!hasWorked) throw refuseToken(error);
+          if (!attempts.hasWorked) throw refuseToken(error);
           passage = await passage.again(0);
-          throw await isTokenGood(passage) ? notMeant(route) : refuseToken(error);
+          throw await attempts.isTokenGood(passage) ? notMeant(route) : refuseToken(error);
         }
         if (error.kind === "unavailable") doubt = error;
         if (kind === "limited") failures--;
@@ -140,49 +137,6 @@ export function createClient(options: ClientOptions): RestClient {
     } finally {
       passage.done();
     }
-  }
-
-  async function attemptOnce(
-    passage: Passage,
-    route: Route,
-    method: Method,
-    path: string,
-    { notAfter: _, priority: __, signal, timeoutMs, ...body }: RequestOptions,
-  ): Promise<Attempt> {
-    try {
-      const { waitMs } = passage;
-      const sending = send({ route, method, path, body, signal, timeoutMs, waitMs });
-      passage.left();
-      const answer = await sending;
-      breaker.note(answer.status, answer.headers);
-      const limits = limitsOf(answer.status, answer.headers, answer.body);
-      const pauseMs = passage.note(limits);
-      const error = failureOf(route, answer, limits.refused && pauseMs);
-      const isBots = usesBotToken(route, body);
-      if (!error) {
-        hasWorked ||= isBots;
-        return { kind: "done", body: answer.body };
-      }
-      if (answer.status === 401 && isDiscordError(answer.body) && isBots) {
-        return { kind: "token", error };
-      }
-      return { kind: limits.refused?.retryMs === undefined ? "failed" : "limited", error };
-    } catch (error) {
-      if (!(error instanceof RestError)) throw error;
-      return { kind: "failed", error };
-    }
-  }
-
-  /**
-   * Asked by a bot that has worked, which is not ended by one refusal: Discord has been seen to take
-   * a good token for none. Refusals are counted against the address, so a token that never worked is
-   * not tried again.
-   */
-  async function isTokenGood({ waitMs }: Passage): Promise<boolean> {
-    const [method, path] = ["GET", "/users/@me"] as const;
-    const answer = await send({ route: routeOf(method, path), method, path, body: {}, waitMs });
-    breaker.note(answer.status, answer.headers);
-    return answer.status !== 401;
   }
 
   function refuseToken(error: RestError): RestError {
@@ -222,9 +176,4 @@ export function tokenProblem(token: string): string | undefined {
   if (/^[\x21-\x7e]+$/.test(token)) return undefined;
   return "The bot token is empty or holds a space, a line break or a character outside ASCII; " +
     "copy it again from Discord's developer portal";
-}
-
-/** A webhook's or an interaction's 401 is about its own token. */
-function usesBotToken(route: Route, { unauthorized, headers }: BodyOptions): boolean {
-  return !route.carriesToken && unauthorized !== true && headers?.["authorization"] === undefined;
 }

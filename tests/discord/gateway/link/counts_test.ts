@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import {
   addCounts,
   createCounters,
+  createTotals,
   NO_COUNTS,
 } from "../../../../src/discord/gateway/link/counts.ts";
 
@@ -47,5 +48,19 @@ describe("[O1] addCounts()", () => {
     const twice = addCounts(counts, counts);
     assert.equal(twice.identifies, 2);
     assert.deepEqual(twice.disconnects, { none: 2 });
+  });
+});
+
+describe("[O1] createTotals()", () => {
+  it("replaces the counts of the worker that runs, and keeps those of a dead one", () => {
+    const totals = createTotals();
+    assert.deepEqual(totals.sum(), NO_COUNTS);
+    totals.set({ ...NO_COUNTS, identifies: 1 });
+    totals.set({ ...NO_COUNTS, identifies: 2 });
+    assert.equal(totals.sum().identifies, 2);
+    totals.died();
+    assert.equal(totals.sum().identifies, 2);
+    totals.set({ ...NO_COUNTS, identifies: 1 });
+    assert.equal(totals.sum().identifies, 3);
   });
 });

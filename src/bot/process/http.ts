@@ -1,0 +1,79 @@
+/**
+ * Answers health, metrics and status, from what the accounts and the vitals say.
+ *
+ * The app is loaded with its first request: a bot that no monitor watches does without it.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import type { HttpHandler } from "../../http/app.ts";
+import type { Build, Metrics, ProcessUsage } from "../../http/metrics.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Store } from "../../store/store.ts";
+import type { Accounts } from "../account/accounts.ts";
+import type { Meter } from "../health/meters.ts";
+import type { Vitals } from "../health/vitals.ts";
+
+export interface HttpOptions {
+  /** A client must name it, if there is one. */
+  readonly token?: string;
+  /** By which names the bot may be asked for. */
+  readonly hosts: readonly string[];
+  readonly build: Build;
+}
+
+export interface HttpPorts {
+  readonly vitals: Pick<Vitals, "snapshot" | "look">;
+  readonly accounts: Pick<Accounts, "each">;
+  readonly store: Pick<Store, "caches">;
+  readonly metrics: Metrics;
+  readonly meter: Pick<Meter, "gateway">;
+  /** Unix time in milliseconds. */
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+export function createHttp(options: HttpOptions, ports: HttpPorts): HttpHandler {
+  const { vitals, accounts, store, metrics, meter, now, log } = ports;
+  let app: Promise<HttpHandler> | undefined;
+
+  /** Reads what only the parts know, each time that the metrics are asked for. */
+  function readParts(): void {
+    const bytes = new Map(Object.entries(store.caches()));
+    accounts.each((running) => {
+      const stats = running.stats();
+      if (stats) meter.gateway(running.accountId, stats);
+      for (const [cache, own] of Object.entries(running.caches())) {
+        bytes.set(cache, (bytes.get(cache) ?? 0) + own);
+      }
+    });
+    for (const [cache, total] of bytes) metrics.cacheBytes.set(total, { cache });
+  }
+
+  async function load(): Promise<HttpHandler> {
+    const { createApp } = await import("../../http/app.ts");
+    return createApp({
+      ...options,
+      snapshot: vitals.snapshot,
+      look: vitals.look,
+      usage: processUsage,
+      metrics: {
+        ...metrics,
+        text(snapshot, usage, at) {
+          readParts();
+          return metrics.text(snapshot, usage, at);
+        },
+      },
+      now,
+      onError: (error) => log.error("A request failed", { error }),
+    });
+  }
+
+  return async (request, peer) => await (await (app ??= load()))(request, peer);
+}
+
+function processUsage(): ProcessUsage {
+  const { user, system } = process.cpuUsage();
+  return { cpuSec: (user + system) / 1_000_000 };
+}

@@ -1,0 +1,76 @@
+/**
+ * Carries out what the state machine decides: on the socket, to the main thread, and in the log.
+ *
+ * @module
+ */
+
+import { GatewayOpcodes as Op } from "@discordeno/types";
+import { SESSION_LOST } from "../life/close_line.ts";
+import { type Effect, isOfSession, type Life } from "../life/life.ts";
+import type { Counters } from "../link/counts.ts";
+import type { Position } from "../link/position.ts";
+import type { CommonOptions, FromShard } from "../link/protocol.ts";
+import { identifyPayload, presencePayload, resumePayload } from "../socket/wire.ts";
+import type { Connector } from "./connector.ts";
+import type { ShardReport } from "./report.ts";
+
+export interface EffectPorts {
+  readonly connector: Omit<Connector, "connect" | "closed" | "setPaused">;
+  readonly machine: { readonly life: Life };
+  readonly position: Pick<Position, "committed" | "resume">;
+  readonly report: Pick<ShardReport, "log" | "debug" | "beat" | "held" | "lost">;
+  readonly counters: Pick<Counters, "identified">;
+  post(message: FromShard): void;
+}
+
+/** @returns Carries out one effect; the session's id is of before the step. */
+export function createEffects(
+  options: CommonOptions,
+  shardId: number,
+  { connector, machine, position, report, counters, post }: EffectPorts,
+): (effect: Effect, sessionId: string | undefined) => void {
+  const { log, debug } = report;
+
+  return (effect, sessionId) => {
+    switch (effect.kind) {
+      case "open":
+        return connector.open(effect);
+      case "drop":
+        return connector.drop();
+      case "close":
+        debug("Closing, to begin a new session", {});
+        return connector.beginClose();
+      case "ask_permit":
+        debug("Asking for a permit to IDENTIFY", {});
+        return post({ kind: "permit_wanted", socket: effect.socket });
+      case "identify":
+        counters.identified();
+        debug("IDENTIFY sent, waiting for READY", {});
+        return connector.send(Op.Identify, identifyPayload(options, shardId));
+      case "resume": {
+        const seq = position.resume();
+        debug("RESUME sent, waiting for RESUMED", { seq });
+        return connector.send(Op.Resume, resumePayload(options.token, effect.sessionId, seq));
+      }
+      case "send_presence":
+        return connector.send(Op.PresenceUpdate, presencePayload(options.presence));
+      case "heartbeat": {
+        const seq = isOfSession(machine.life.phase) ? position.committed : undefined;
+        return connector.send(Op.Heartbeat, seq ?? null);
+      }
+      case "report_beat": {
+        const { kind: _, ...beat } = effect;
+        report.beat(beat);
+        return post({ kind: "beat", ...beat });
+      }
+      case "report_flood":
+        return log("warn", "Discord asks for more heartbeats than may be sent", {});
+      case "report_held":
+        return report.held(effect.hold, effect.waitMs);
+      case "report_lost":
+        return report.lost(effect.lost, sessionId);
+      case "report_stale":
+        return log("warn", SESSION_LOST, { why: "not heard of for too long" });
+    }
+  };
+}

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createOneByOne } from "../../../src/bot/account/one_by_one.ts";
+
+describe("[C9] createOneByOne()", () => {
+  it("runs the tasks of one key in order, and those of another key beside them", async () => {
+    const log: string[] = [];
+    const first = Promise.withResolvers<void>();
+    const queue = createOneByOne<string>(() => assert.fail("no task fails"));
+    const task = (name: string, until = Promise.resolve()) => async () => {
+      log.push(`${name} begins`);
+      await until;
+      log.push(`${name} ends`);
+    };
+    const done = [
+      queue.run("a", task("a1", first.promise)),
+      queue.run("a", task("a2")),
+      queue.run("b", task("b1")),
+    ];
+    await done[2];
+    assert.deepEqual(log, ["a1 begins", "b1 begins", "b1 ends"]);
+    first.resolve();
+    await queue.idle();
+    assert.deepEqual(log.slice(3), ["a1 ends", "a2 begins", "a2 ends"]);
+  });
+
+  it("goes on after a task that failed, and says so", async () => {
+    const failed: unknown[] = [];
+    let hasRun = false;
+    const queue = createOneByOne<string>((key, error) => failed.push([key, error]));
+    void queue.run("a", () => Promise.reject("no"));
+    await queue.run("a", () => Promise.resolve(void (hasRun = true)));
+    assert.deepEqual([failed, hasRun], [[["a", "no"]], true]);
+  });
+});

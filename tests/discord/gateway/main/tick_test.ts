@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createTick } from "../../../../src/discord/gateway/main/tick.ts";
+
+describe("[G1] createTick()", () => {
+  it("begins with the time at which it was made, and then has the worker's", () => {
+    const tick = createTick(5);
+    assert.equal(tick.at(), 5);
+    Atomics.store(new BigInt64Array(tick.buffer), 0, 9n);
+    assert.equal(tick.at(), 9);
+  });
+
+  it("stands still after two looks in a row without a move", () => {
+    const tick = createTick(1);
+    const counter = new BigInt64Array(tick.buffer);
+    assert.equal(tick.standsStill(), false); // the first look only reads
+    assert.equal(tick.standsStill(), false);
+    Atomics.store(counter, 0, 2n);
+    assert.equal(tick.standsStill(), false);
+    assert.equal(tick.standsStill(), false);
+    assert.equal(tick.standsStill(), true);
+  });
+
+  it("counts from the start for another worker", () => {
+    const tick = createTick(1);
+    for (let look = 0; look < 3; look++) tick.standsStill();
+    tick.begin();
+    assert.equal(tick.standsStill(), false);
+    assert.equal(tick.standsStill(), true);
+  });
+});

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type Attempt, createAttempts } from "../../../../src/discord/rest/client/attempt.ts";
+import type { Answered, BodyOptions } from "../../../../src/discord/rest/client/send.ts";
+import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
+
+const DISCORDS_401 = { message: "401: Unauthorized", code: 0 };
+
+function answer(status: number, body: unknown, headers: Record<string, string> = {}): Answered {
+  return { status, headers: new Headers(headers), text: JSON.stringify(body), body };
+}
+
+/** Attempts whose requests get these answers. */
+function open(...answers: readonly (Answered | Error)[]) {
+  const left = [...answers];
+  const noted: number[] = [];
+  const attempts = createAttempts(() => {
+    const next = left.shift();
+    return next instanceof Error || !next ? Promise.reject(next) : Promise.resolve(next);
+  }, { note: (status) => void noted.push(status) });
+  const passage = {
+    waitMs: 0,
+    left() {},
+    note: () => 250,
+    again: () => Promise.reject(new Error("not asked for")),
+    done() {},
+  };
+  const route = routeOf("GET", "/users/@me");
+  const once = (body: BodyOptions = {}) =>
+    attempts.once(passage, { route, method: "GET", path: "/users/@me", body });
+  return { attempts, passage, noted, once };
+}
+
+describe("[D5] createAttempts()", () => {
+  const outcomes: readonly [string, Answered | Error, Attempt["kind"]][] = [
+    ["a success", answer(200, {}), "done"],
+    ["a limit that says for how long", answer(429, { retry_after: 0.25 }), "limited"],
+    ["a limit that does not", answer(429, {}), "failed"],
+    ["a token that Discord does not know", answer(401, DISCORDS_401), "token"],
+    ["the 401 of a proxy", answer(401, undefined), "failed"],
+    ["Discord's failure", answer(500, {}), "failed"],
+    [
+      "no answer",
+      new RestError("was lost", { kind: "unavailable", route: "GET /users/@me" }),
+      "failed",
+    ],
+  ];
+  for (const [what, given, kind] of outcomes) {
+    it(`calls ${what} "${kind}"`, async () => {
+      const { once } = open(given);
+      assert.equal((await once()).kind, kind);
+    });
+  }
+
+  it("throws what is no failure of a request", async () => {
+    const { once } = open(new TypeError("a defect"));
+    await assert.rejects(once(), /a defect/);
+  });
+
+  it("has worked once Discord has taken the bot's own token", async () => {
+    const { attempts, once } = open(answer(200, {}), answer(200, {}));
+    await once({ unauthorized: true });
+    assert.equal(attempts.hasWorked, false);
+    await once();
+    assert.equal(attempts.hasWorked, true);
+  });
+
+  it("asks whether the token is good, and counts the answer", async () => {
+    const { attempts, passage, noted } = open(answer(401, DISCORDS_401), answer(500, {}));
+    assert.equal(await attempts.isTokenGood(passage), false);
+    assert.equal(await attempts.isTokenGood(passage), true);
+    assert.deepEqual(noted, [401, 500]);
+  });
+});
