@@ -14,7 +14,7 @@ import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../store/store.ts";
 
 export interface PermitsPorts {
-  readonly store: Pick<Store["gateway"], "takeIdentify" | "identifyBudget">;
+  readonly store: Pick<Store["gateway"], "takeIdentify" | "identifyBudget" | "identifyInMs">;
   readonly accountId: AccountId;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -27,8 +27,13 @@ export interface PermitsPorts {
 /** How long a shard waits for a store that refused, in milliseconds. */
 const STORE_RETRY_MS = 5_000;
 
-/** @returns What takes the question of a shard. */
-export function createPermits(ports: PermitsPorts): (shardId: number) => void {
+/**
+ * @returns Takes the question of a shard. Ahead, it asks whether there would be a permit, and none is
+ * counted.
+ */
+export function createPermits(
+  ports: PermitsPorts,
+): (shardId: number, isAhead: boolean) => void {
   const { store, accountId, now, answer, onBudget, log } = ports;
   let saidLeft = Infinity;
 
@@ -45,6 +50,15 @@ export function createPermits(ports: PermitsPorts): (shardId: number) => void {
     }
   }
 
+  async function foresee(shardId: number): Promise<PermitAnswer> {
+    const waitMs = await store.identifyInMs(accountId, shardId, now());
+    if (waitMs === 0) return { kind: "granted" };
+    const budget = await store.identifyBudget(accountId, now());
+    onBudget(budget);
+    sayHeld(budget, log);
+    return { kind: "wait", waitMs, why: budget.heldUntil === undefined ? "spacing" : "budget" };
+  }
+
   async function decide(shardId: number): Promise<PermitAnswer> {
     const asked = await store.takeIdentify(accountId, shardId, now());
     const budget = await store.identifyBudget(accountId, now());
@@ -55,11 +69,14 @@ export function createPermits(ports: PermitsPorts): (shardId: number) => void {
     return { kind: "wait", waitMs: Math.max(0, asked.untilMs - now()), why: asked.why };
   }
 
-  return (shardId) => {
-    decide(shardId).then((decided) => answer(shardId, decided), (error: unknown) => {
-      log.error("Cannot count a gateway session, so none is begun; will try again", { error });
-      answer(shardId, { kind: "wait", waitMs: STORE_RETRY_MS, why: "spacing" });
-    });
+  return (shardId, isAhead) => {
+    (isAhead ? foresee(shardId) : decide(shardId)).then(
+      (decided) => answer(shardId, decided),
+      (error: unknown) => {
+        log.error("Cannot count a gateway session, so none is begun; will try again", { error });
+        answer(shardId, { kind: "wait", waitMs: STORE_RETRY_MS, why: "spacing" });
+      },
+    );
   };
 }
 

@@ -9,7 +9,11 @@ import { settle } from "../../support/settle.ts";
 
 const NOW = 1_000_000;
 
-function setUp(asked: () => IdentifyAnswer, budget: () => IdentifyBudget = () => ({ left: 900 })) {
+function setUp(
+  asked: () => IdentifyAnswer,
+  budget: () => IdentifyBudget = () => ({ left: 900 }),
+  inMs = 0,
+) {
   const { log, lines } = recordingLog();
   const answers: [shardId: number, answer: PermitAnswer][] = [];
   const order: string[] = [];
@@ -21,6 +25,7 @@ function setUp(asked: () => IdentifyAnswer, budget: () => IdentifyBudget = () =>
         return asked();
       },
       identifyBudget: () => Promise.resolve(budget()),
+      identifyInMs: () => Promise.resolve(inMs),
     },
     accountId: ACCOUNT,
     now: () => NOW,
@@ -41,11 +46,26 @@ const wait = async (): Promise<void> => {
 describe("[G5] createPermits()", () => {
   it("grants what the store has counted, and not before", async () => {
     const { permit, answers, order } = setUp(() => ({ kind: "granted" }));
-    permit(3);
+    permit(3, false);
     assert.deepEqual(order, []);
     await wait();
     assert.deepEqual(order, ["counted 3", "answered 3"]);
     assert.deepEqual(answers, [[3, { kind: "granted" }]]);
+  });
+
+  it("[G5b] tells a shard that asks ahead whether there would be a permit, and counts none", async () => {
+    const none = () => assert.fail("it was counted");
+    const free = setUp(none);
+    free.permit(3, true);
+    const spaced = setUp(none, () => ({ left: 900 }), 4_000);
+    spaced.permit(3, true);
+    const spent = setUp(none, () => ({ left: 50, heldUntil: NOW + 60_000 }), 60_000);
+    spent.permit(3, true);
+    await wait();
+    assert.deepEqual(free.answers, [[3, { kind: "granted" }]]);
+    assert.deepEqual(spaced.answers, [[3, { kind: "wait", waitMs: 4_000, why: "spacing" }]]);
+    assert.deepEqual(spent.answers, [[3, { kind: "wait", waitMs: 60_000, why: "budget" }]]);
+    assert.deepEqual(spent.lines.map(({ level }) => level), ["error"], "it is said");
   });
 
   it("says for how long a shard is to wait, and says a held budget out loud", async () => {
@@ -53,7 +73,7 @@ describe("[G5] createPermits()", () => {
       () => ({ kind: "wait", untilMs: NOW + 60_000, why: "budget" }),
       () => ({ left: 50, heldUntil: NOW + 60_000 }),
     );
-    permit(0);
+    permit(0, false);
     await wait();
     assert.deepEqual(answers, [[0, { kind: "wait", waitMs: 60_000, why: "budget" }]]);
     assert.deepEqual(lines.map(({ level }) => level), ["warn", "error"]);
@@ -63,7 +83,7 @@ describe("[G5] createPermits()", () => {
     const { permit, answers, lines } = setUp(
       () => ({ kind: "wait", untilMs: NOW - 1, why: "spacing" }),
     );
-    permit(0);
+    permit(0, false);
     await wait();
     assert.deepEqual(answers, [[0, { kind: "wait", waitMs: 0, why: "spacing" }]]);
     assert.deepEqual(lines, []);
@@ -73,7 +93,7 @@ describe("[G5] createPermits()", () => {
     let left = 503;
     const { permit, lines } = setUp(() => ({ kind: "granted" }), () => ({ left: --left }));
     for (let turn = 0; turn < 60; turn++) {
-      permit(0);
+      permit(0, false);
       await wait();
     }
     assert.deepEqual(lines.map(({ fields }) => fields?.["left"]), [500, 499, 449]);
@@ -83,7 +103,7 @@ describe("[G5] createPermits()", () => {
     const { permit, answers, lines } = setUp(() => {
       throw new Error("disk full");
     });
-    permit(0);
+    permit(0, false);
     await wait();
     assert.deepEqual(answers, [[0, { kind: "wait", waitMs: 5_000, why: "spacing" }]]);
     assert.deepEqual(lines.map(({ level }) => level), ["error"]);

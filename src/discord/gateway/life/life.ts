@@ -44,7 +44,7 @@ export type Hold = "budget" | "spacing";
 
 /** What main says to a shard that would IDENTIFY. */
 export type PermitAnswer =
-  /** It is stored that one is sent now. */
+  /** It is stored that one is sent now; to a shard that asked ahead: one might be sent now. */
   | { readonly kind: "granted" }
   /** Not before so many milliseconds have passed. */
   | { readonly kind: "wait"; readonly waitMs: number; readonly why: Hold };
@@ -67,7 +67,8 @@ export type Phase =
   | { readonly kind: "permitting" }
   | { readonly kind: "identifying"; readonly untilMs: number }
   | { readonly kind: "resuming"; readonly untilMs: number }
-  | { readonly kind: "ready"; readonly sinceMs: number }
+  /** Main is asked whether a session may take the place of this one, which has a hole. */
+  | { readonly kind: "ready"; readonly sinceMs: number; readonly isAsking?: true }
   /** Our close frame is sent. What Discord sends before its own still counts. */
   | { readonly kind: "closing"; readonly sinceMs: number; readonly untilMs: number }
   | { readonly kind: "final"; readonly plan: FinalPlan }
@@ -172,7 +173,8 @@ export type Effect =
   | { readonly kind: "drop"; readonly socket: number }
   /** Send the close frame, and go on reading until Discord has closed, too. */
   | { readonly kind: "close" }
-  | { readonly kind: "ask_permit"; readonly socket: number }
+  /** `isAhead`: asks whether there would be a permit, and takes none. */
+  | { readonly kind: "ask_permit"; readonly socket: number; readonly isAhead?: true }
   | { readonly kind: "identify" | "heartbeat" | "send_presence" }
   | { readonly kind: "resume"; readonly sessionId: string }
   | { readonly kind: "report_beat"; readonly lateMs: number; readonly latencyMs?: number }
@@ -226,6 +228,9 @@ export function newLife(now: Now, beginning: Beginning = {}): Life {
   };
 }
 
+/** Milliseconds that Discord gets to answer a close frame. */
+export const CLOSE_MS = 1_000;
+
 /** Whether a phase has a socket, open or on its way. */
 export function hasSocket(phase: Phase): boolean {
   return phase.kind !== "waiting" && phase.kind !== "final" && phase.kind !== "stopped";
@@ -253,7 +258,8 @@ export function wakeAtMs(life: Life): number {
  * IDENTIFY, since nothing is heard in between. `Infinity` if the session is whole.
  */
 export function renewAtMs(life: Life): number {
-  const isDue = life.phase.kind === "ready" && life.session?.hasHole;
+  const { phase, session } = life;
+  const isDue = phase.kind === "ready" && !phase.isAsking && session?.hasHole;
   return isDue ? identifyFromMs(life, life.isDown) : Infinity;
 }
 

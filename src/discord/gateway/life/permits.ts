@@ -10,11 +10,13 @@
  */
 
 import {
+  CLOSE_MS,
   type Hold,
   identifyFromMs,
   type Life,
   omit,
   type PermitAnswer,
+  type Phase,
   type Step,
 } from "./life.ts";
 import type { Circumstances } from "./loss.ts";
@@ -35,6 +37,9 @@ export function askPermit(life: Life, { now }: Circumstances): Step {
 /** Main has answered the socket in use; what it says to another one never comes here. */
 export function takePermit(life: Life, answer: PermitAnswer, { rules, now }: Circumstances): Step {
   const nowMs = now.monotonicMs;
+  if (life.phase.kind === "ready" && life.phase.isAsking) {
+    return takeAhead(life, life.phase, answer, nowMs);
+  }
   if (life.phase.kind !== "permitting") return { life, effects: [] };
   if (answer.kind === "wait") return hold(life, answer.waitMs, answer.why, nowMs);
   return {
@@ -47,9 +52,33 @@ export function takePermit(life: Life, answer: PermitAnswer, { rules, now }: Cir
   };
 }
 
+/**
+ * A session with a hole is closed only if the next one may begin at once: nothing is heard in
+ * between. What has come must be taken first.
+ */
+function takeAhead(
+  life: Life,
+  { isAsking: _, ...ready }: Extract<Phase, { kind: "ready" }>,
+  answer: PermitAnswer,
+  nowMs: number,
+): Step {
+  if (answer.kind === "wait") {
+    const heldUntilMs = nowMs + bounded(answer.waitMs);
+    return { life: { ...life, phase: ready, heldUntilMs }, effects: [] };
+  }
+  if (life.congestedMs !== undefined) return { life: { ...life, phase: ready }, effects: [] };
+  return {
+    life: {
+      ...omit(life, "heart"),
+      phase: { ...ready, kind: "closing", untilMs: nowMs + CLOSE_MS },
+    },
+    effects: [{ kind: "close" }],
+  };
+}
+
 /** Gives the socket up until the turn comes: one that does nothing would be closed by Discord. */
 function hold(life: Life, wantedMs: number, why: Hold, nowMs: number): Step {
-  const waitMs = Math.min(Math.max(HOLD_MS.min, wantedMs), HOLD_MS.max);
+  const waitMs = bounded(wantedMs);
   return {
     life: {
       ...omit(omit(life, "heart"), "ack"),
@@ -60,4 +89,8 @@ function hold(life: Life, wantedMs: number, why: Hold, nowMs: number): Step {
       { kind: "report_held", hold: why, waitMs },
     ],
   };
+}
+
+function bounded(waitMs: number): number {
+  return Math.min(Math.max(HOLD_MS.min, waitMs), HOLD_MS.max);
 }

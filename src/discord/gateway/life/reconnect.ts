@@ -12,6 +12,7 @@
 
 import { beat, beatAsked, startHeart } from "./heartbeat.ts";
 import {
+  CLOSE_MS,
   type Effect,
   hasSocket,
   identifyFromMs,
@@ -34,9 +35,6 @@ import { askPermit, takePermit } from "./permits.ts";
  * can say at which step: this is for one that does not.
  */
 const CONNECT_SLACK_MS = 1_000;
-
-/** Milliseconds that Discord gets to answer a close frame. */
-const CLOSE_MS = 1_000;
 
 /**
  * Takes one step.
@@ -147,11 +145,8 @@ function onTick(life: Life, jumpMs: number, at: Circumstances): Step {
   }
   if (phase.kind === "ready" && nowMs >= renewAtMs(life) && !isCongested) {
     return {
-      life: {
-        ...omit(life, "heart"),
-        phase: { ...phase, kind: "closing", untilMs: nowMs + CLOSE_MS },
-      },
-      effects: [{ kind: "close" }],
+      life: { ...life, phase: { ...phase, isAsking: true } },
+      effects: [{ kind: "ask_permit", socket: life.socket, isAhead: true }],
     };
   }
   if (!heart) return { life, effects: [] };

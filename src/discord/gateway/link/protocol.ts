@@ -16,7 +16,7 @@ import type { SessionPlace } from "./position.ts";
 export type { PermitAnswer };
 
 /** Raised with every change; a worker of another version is a broken build. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 /** How the bot is shown. */
 export interface Presence {
@@ -147,8 +147,8 @@ export type FromShard =
   | { readonly kind: "batch"; readonly batch: Batch }
   | { readonly kind: "state"; readonly state: ShardState; readonly failures: number }
   | { readonly kind: "beat"; readonly lateMs: number; readonly latencyMs?: number }
-  /** Asks whether it may IDENTIFY on this socket. */
-  | { readonly kind: "permit_wanted"; readonly socket: number }
+  /** Asks whether it may IDENTIFY on this socket; ahead, whether it might, and none is counted. */
+  | { readonly kind: "permit_wanted"; readonly socket: number; readonly isAhead?: true }
   /** Nobody will try again: neither this shard nor, with it, the account. */
   | { readonly kind: "final"; readonly plan: FinalPlan };
 

@@ -92,7 +92,12 @@ const FROM_WORKER: Readonly<Record<FromWorker["kind"], Fields>> = {
     failures: "number",
   },
   beat: { shardId: "number", sentAt: "number", lateMs: "number", "latencyMs?": "number" },
-  permit_wanted: { shardId: "number", sentAt: "number", socket: "number" },
+  permit_wanted: {
+    shardId: "number",
+    sentAt: "number",
+    socket: "number",
+    "isAhead?": "boolean",
+  },
   final: { shardId: "number", sentAt: "number", plan: { kind: "string" } },
   counts: {
     counts: {

@@ -51,7 +51,7 @@ export interface GatewayEvents {
    * A shard would IDENTIFY. Each call is answered by one {@link Gateway.permit}, in
    * the order of the calls; what is granted is stored before.
    */
-  onPermitWanted(shardId: number): void;
+  onPermitWanted(shardId: number, isAhead: boolean): void;
   onLog(level: LogLevel, event: string, fields: Readonly<Record<string, LogValue>>): void;
   onFinal(final: GatewayFinal): void;
 }
@@ -140,7 +140,7 @@ export function startGateway(
         return events.onBeat(id, toBeat(message));
       case "permit_wanted":
         views.asked(id, { generation: worker.generation, socket: message.socket });
-        return events.onPermitWanted(id);
+        return events.onPermitWanted(id, message.isAhead ?? false);
       case "final":
         return end(id, message.plan);
     }

@@ -42,7 +42,7 @@ export function createEffects(
         return connector.beginClose();
       case "ask_permit":
         debug("Asking for a permit to IDENTIFY", {});
-        return post({ kind: "permit_wanted", socket: effect.socket });
+        return post({ ...effect, kind: "permit_wanted" });
       case "identify":
         counters.identified();
         debug("IDENTIFY sent, waiting for READY", {});

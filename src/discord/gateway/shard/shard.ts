@@ -83,8 +83,9 @@ export function startShard(
       if (progress) position.wasCommitted(progress);
     },
     permit(socket, answer) {
-      const { life } = machine;
-      const isVoid = socket !== life.socket || life.phase.kind !== "permitting";
+      const { socket: inUse, phase } = machine.life;
+      const isAwaited = phase.kind === "permitting" || (phase.kind === "ready" && phase.isAsking);
+      const isVoid = socket !== inUse || !isAwaited;
       debug(isVoid ? "A permit came too late" : "A permit was answered", { answer: answer.kind });
       machine.step({ socket, kind: "permit", answer });
     },

@@ -260,7 +260,7 @@ describe("[G3] advance()", () => {
     identifying: () => started().greeted().permitted(),
     resuming: () => started({ session: SESSION }).greeted(),
     ready: () => started().ready(),
-    closing: () => withHole().tick(),
+    closing: () => withHole().tick().permitted(),
   };
   /** What each thing that a socket can bring leads to, in each phase that has one. */
   const opcodes: readonly (readonly [Bare<SocketEvent>, Readonly<Record<string, string>>])[] = [
@@ -403,12 +403,16 @@ describe("[G3] advance()", () => {
 });
 
 describe("[G5b] advance()", () => {
+  const ASKED = [{ kind: "ask_permit", socket: 1, isAhead: true }];
+
   it("hears the session on that has a hole until it may IDENTIFY, then closes it", () => {
     const story = withHole({ identifyInMs: 4_000 });
     assert.equal(wakeAtMs(story.life), 1_000 + 4_000);
     story.after(3_999);
     assert.deepEqual([story.life.phase.kind, story.kinds()], ["ready", []]);
     story.after(1);
+    assert.deepEqual([story.life.phase.kind, story.effects], ["ready", ASKED]);
+    story.permitted();
     assert.deepEqual([story.life.phase.kind, story.kinds()], ["closing", ["close"]]);
     assert.ok(hasSocket(story.life.phase), "what Discord still sends counts");
     story.happens({ kind: "closed", code: 3000, reason: "" });
@@ -421,14 +425,34 @@ describe("[G5b] advance()", () => {
     ]);
   });
 
+  it("asks once, and hears the session on while main does not answer", () => {
+    const story = withHole().tick();
+    assert.deepEqual(story.effects, ASKED);
+    story.after(5_000);
+    assert.deepEqual([story.life.phase.kind, story.kinds().includes("ask_permit")], [
+      "ready",
+      false,
+    ]);
+  });
+
+  it("hears the session on for as long as the budget is spent, and asks again then", () => {
+    const story = withHole().tick();
+    story.happens({ kind: "permit", answer: { kind: "wait", waitMs: 30_000, why: "budget" } });
+    assert.deepEqual([story.life.phase.kind, story.kinds()], ["ready", []]);
+    story.after(29_999);
+    assert.ok(!story.kinds().includes("ask_permit"));
+    story.after(1);
+    assert.deepEqual(story.effects.filter(({ kind }) => kind === "ask_permit"), ASKED);
+  });
+
   it("knows the hole of a session that a process before this one left", () => {
     const session = { ...SESSION, hasHole: true } as const;
     const story = started({ session }).greeted().happens({ kind: "resumed" }).tick();
-    assert.equal(story.life.phase.kind, "closing");
+    assert.deepEqual(story.effects, ASKED);
   });
 
   it("waits a second for Discord's close frame", () => {
-    const story = withHole().tick().after(999);
+    const story = withHole().tick().permitted().after(999);
     assert.equal(story.life.phase.kind, "closing");
     story.after(1);
     assert.deepEqual([story.intent(), story.kinds()], ["identify", ["drop", "report_lost"]]);
@@ -436,8 +460,10 @@ describe("[G5b] advance()", () => {
 
   it("closes nothing while what has come is not taken", () => {
     const story = withHole().own("congested").tick();
-    assert.equal(story.life.phase.kind, "ready");
-    story.own("drained").tick().own("congested").after(5_000);
+    assert.deepEqual([story.life.phase.kind, story.kinds()], ["ready", []]);
+    story.own("drained").tick().own("congested").permitted();
+    assert.equal(story.life.phase.kind, "ready", "it asks again once there is room");
+    story.own("drained").tick().permitted().own("congested").after(5_000);
     assert.equal(story.life.phase.kind, "closing");
     story.own("drained").after(999);
     assert.equal(story.intent(), "closing", "what was not read is read now");
@@ -447,7 +473,7 @@ describe("[G5b] advance()", () => {
 
   for (const reconnect of [{}, { exitOnGiveUp: true }, { enabled: false }]) {
     it(`is no failure, whatever failed before: ${JSON.stringify(reconnect)}`, () => {
-      const story = withHole({ failures: 10, reconnect }).tick();
+      const story = withHole({ failures: 10, reconnect }).tick().permitted();
       story.happens({ kind: "closed", reason: "" });
       assert.deepEqual([story.intent(), story.waitMs()], ["identify", 0]);
       assert.deepEqual([story.life.failures, story.life.isDown], [10, false]);
@@ -460,7 +486,7 @@ describe("[G5b] advance()", () => {
     story.ready();
     assert.equal(wakeAtMs(story.life) < Infinity && story.life.session?.hasHole, true);
     story.after(60_000 - story.ms + 1_000);
-    assert.deepEqual(story.kinds(), ["close"]);
+    assert.deepEqual(story.kinds(), ["ask_permit"]);
   });
 });
 
