@@ -19,7 +19,7 @@ export interface AppPorts {
   /** As it is known without asking the store. */
   readonly snapshot: () => Snapshot;
   /** As it is now. */
-  readonly look: () => Promise<Snapshot>;
+  readonly measure: () => Promise<Snapshot>;
   readonly usage: () => ProcessUsage;
   readonly metrics: Metrics;
   readonly build: Build;
@@ -54,7 +54,7 @@ const HEADERS = {
 
 /** Joins the endpoints; `host/http_server.ts` gives the result its sockets. */
 export function createApp(ports: AppPorts): HttpHandler {
-  const { snapshot, look, usage, metrics, build, now, token, hosts, onError } = ports;
+  const { snapshot, measure, usage, metrics, build, now, token, hosts, onError } = ports;
   const showsDetail = createDetailGate(token);
   const app = new Hono<HttpEnv>();
 
@@ -76,13 +76,13 @@ export function createApp(ports: AppPorts): HttpHandler {
   app.use("/metrics", withDetail);
   app.use("/status", withDetail);
 
-  app.route("/", createHealthApp({ snapshot, look, now, version: build.version, showsDetail }));
+  app.route("/", createHealthApp({ snapshot, measure, now, version: build.version, showsDetail }));
   app.get("/metrics", async (c) =>
-    c.body(metrics.text(await look(), usage(), now()), 200, {
+    c.body(metrics.text(await measure(), usage(), now()), 200, {
       "Content-Type": "text/plain; version=0.0.4; charset=utf-8",
     }));
   app.get("/status", async (c) => {
-    const taken = await look();
+    const taken = await measure();
     const at = now();
     const checks = judge(taken, at);
     const report: StatusReport = { status: worst(checks), build, at, snapshot: taken, checks };

@@ -32,7 +32,7 @@ export interface HealthPorts {
   /** As it is known without asking the store: all that `/livez` needs. */
   readonly snapshot: () => Snapshot;
   /** As it is now. */
-  readonly look: () => Promise<Snapshot>;
+  readonly measure: () => Promise<Snapshot>;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly version: string;
@@ -46,7 +46,7 @@ export interface HealthPorts {
  * @see {@link https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06}
  */
 export function createHealthApp(
-  { snapshot, look, now, version, showsDetail }: HealthPorts,
+  { snapshot, measure, now, version, showsDetail }: HealthPorts,
 ): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
 
@@ -56,7 +56,7 @@ export function createHealthApp(
   });
 
   app.get("/readyz", async (c) => {
-    const checks = judge(await look(), now());
+    const checks = judge(await measure(), now());
     const ok = isReady(checks);
     const isVerbose = c.req.query("verbose") !== undefined && showsDetail(c.req.raw, peerOf(c));
     const degraded = checks.filter(({ status }) => status !== "pass");
@@ -69,7 +69,7 @@ export function createHealthApp(
   });
 
   app.get("/healthz", async (c) => {
-    const checks = judge(await look(), now());
+    const checks = judge(await measure(), now());
     const status = worst(checks);
     return answer(c, status !== "fail", {
       status,

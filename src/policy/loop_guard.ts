@@ -14,7 +14,7 @@ import type { LoopGuardRules } from "./rules.ts";
 /** Counts bots' messages by channel, for one account. Times are Unix time in milliseconds. */
 export interface LoopGuard {
   /** Counts a new message. `own`: this account wrote it. */
-  said(channelId: ChannelId, by: "person" | "bot" | "own", now: number): void;
+  record(channelId: ChannelId, by: "person" | "bot" | "own", now: number): void;
   /** Whether Barnacle answers no bot in this channel now. */
   isMuted(channelId: ChannelId, now: number): boolean;
 }
@@ -48,7 +48,7 @@ export function createLoopGuard(rules: () => LoopGuardRules): LoopGuard {
   }
 
   return {
-    said(channelId, by, now) {
+    record(channelId, by, now) {
       const before = runOf(channelId, now);
       runs.delete(channelId);
       if (by === "person") return;

@@ -21,7 +21,7 @@ async function ask(path: string, { from = HERE, method = "GET", headers, ports }
   const faults: unknown[] = [];
   const app = createApp({
     snapshot: () => HEALTHY,
-    look: () => Promise.resolve(HEALTHY),
+    measure: () => Promise.resolve(HEALTHY),
     usage: () => ({ cpuSec: 1 }),
     metrics: createMetrics(BUILD),
     build: BUILD,
@@ -121,7 +121,7 @@ describe("[O1] createApp()", () => {
   it("tells of a fault of ours to the log, not to the asker", async () => {
     const fault = new Error("canary");
     const ports = {
-      look: () => Promise.reject(fault),
+      measure: () => Promise.reject(fault),
     };
     const { status, text, faults, headers } = await ask("/healthz", { ports });
     assert.equal(status, 500);

@@ -14,7 +14,7 @@ const WRONG_CONFIG: Partial<Snapshot> = {
 async function ask(path: string, change: Partial<Snapshot> = {}, showsDetail = true) {
   const app = createHealthApp({
     snapshot: () => ({ ...HEALTHY, ...change }),
-    look: () => Promise.resolve({ ...HEALTHY, ...change }),
+    measure: () => Promise.resolve({ ...HEALTHY, ...change }),
     now: () => NOW,
     version: "1.4.2",
     showsDetail: () => showsDetail,

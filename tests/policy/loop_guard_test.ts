@@ -14,7 +14,7 @@ const BY = { p: "person", b: "bot", o: "own" } as const;
 function mutedAfter(messages: string, rules = RULES): boolean {
   const guard = createLoopGuard(() => rules);
   for (const [index, by] of [...messages].entries()) {
-    guard.said(CHANNEL, BY[by as keyof typeof BY], index);
+    guard.record(CHANNEL, BY[by as keyof typeof BY], index);
   }
   return guard.isMuted(CHANNEL, messages.length);
 }
@@ -48,41 +48,41 @@ describe("[P11] createLoopGuard()", () => {
     for (const length of [3, 4]) {
       let rules = { maxTurns: 10, muteMs: 1_000 };
       const guard = createLoopGuard(() => rules);
-      guard.said(CHANNEL, "own", 0);
-      for (let at = 1; at < length; at++) guard.said(CHANNEL, "bot", at);
+      guard.record(CHANNEL, "own", 0);
+      for (let at = 1; at < length; at++) guard.record(CHANNEL, "bot", at);
       rules = { maxTurns: 3, muteMs: 1_000 };
-      guard.said(CHANNEL, "bot", length);
+      guard.record(CHANNEL, "bot", length);
       assert.equal(guard.isMuted(CHANNEL, length), false);
     }
   });
 
   it("is over after its time, whatever the bots have said meanwhile", () => {
     const guard = createLoopGuard(() => RULES);
-    for (let at = 1; at <= 4; at++) guard.said(CHANNEL, at % 2 ? "own" : "bot", at);
+    for (let at = 1; at <= 4; at++) guard.record(CHANNEL, at % 2 ? "own" : "bot", at);
     assert.equal(guard.isMuted(CHANNEL, 4), true);
-    for (let at = 5; at < 900; at += 10) guard.said(CHANNEL, "bot", at);
+    for (let at = 5; at < 900; at += 10) guard.record(CHANNEL, "bot", at);
     assert.equal(guard.isMuted(CHANNEL, 1_003), true);
     assert.equal(guard.isMuted(CHANNEL, 1_004), false);
     for (const [index, by] of (["bot", "own", "bot"] as const).entries()) {
-      guard.said(CHANNEL, by, 1_005 + index);
+      guard.record(CHANNEL, by, 1_005 + index);
     }
     assert.equal(guard.isMuted(CHANNEL, 1_010), false, "a conversation begins anew");
-    guard.said(CHANNEL, "own", 1_011);
+    guard.record(CHANNEL, "own", 1_011);
     assert.equal(guard.isMuted(CHANNEL, 1_011), true);
   });
 
   it("is about one channel", () => {
     const guard = createLoopGuard(() => RULES);
-    for (let at = 0; at < 4; at++) guard.said(CHANNEL, "own", at);
+    for (let at = 0; at < 4; at++) guard.record(CHANNEL, "own", at);
     assert.equal(guard.isMuted(OTHER, 4), false);
   });
 
   it("[C9] goes by the rules of now", () => {
     let rules = { maxTurns: 10, muteMs: 1_000 };
     const guard = createLoopGuard(() => rules);
-    for (let at = 0; at < 3; at++) guard.said(CHANNEL, "own", at);
+    for (let at = 0; at < 3; at++) guard.record(CHANNEL, "own", at);
     rules = { maxTurns: 4, muteMs: 1_000 };
-    guard.said(CHANNEL, "bot", 4);
+    guard.record(CHANNEL, "bot", 4);
     assert.equal(guard.isMuted(CHANNEL, 4), true);
     rules = { maxTurns: 4, muteMs: 10 };
     assert.equal(guard.isMuted(CHANNEL, 14), false);
@@ -105,7 +105,7 @@ describe("[P11] createLoopGuard()", () => {
   it("keeps a bounded number of channels, the latest", () => {
     const guard = createLoopGuard(() => ({ maxTurns: 1, muteMs: 1_000 }));
     const nth = (n: number) => channelId(String(1_400_000_000_000_000_000n + BigInt(n)));
-    for (let n = 0; n <= 10_000; n++) guard.said(nth(n), "own", 0);
+    for (let n = 0; n <= 10_000; n++) guard.record(nth(n), "own", 0);
     assert.equal(guard.isMuted(nth(0), 1), false, "forgotten");
     assert.equal(guard.isMuted(nth(1), 1), true);
     assert.equal(guard.isMuted(nth(10_000), 1), true);

@@ -35,7 +35,7 @@ export async function startAccount(
     accountId,
     userId: () => reader.self?.userId,
     stats: connection.stats,
-    said() {
+    status() {
       const doubt = parts.duplicates.doubt();
       return {
         catchUp: {
@@ -46,7 +46,7 @@ export async function startAccount(
           twin: { since: doubt.since, evidence: doubt.evidence },
         }),
         findings: parts.connectionState.findings(),
-        ...outbound.said(),
+        ...outbound.status(),
       };
     },
     async apply(config, model, text) {

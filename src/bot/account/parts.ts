@@ -24,13 +24,13 @@ import { type AccountCatchUp, createAccountCatchUp } from "../gateway/catch_up.t
 import { type Connection, createConnection } from "../gateway/connection.ts";
 import { statusOf } from "../health/status_facts.ts";
 import { createInbound, type Inbound } from "../inbound/inbound.ts";
-import { ownersOf } from "../inbound/owner_ids.ts";
+import { createOwnerIds } from "../inbound/owner_ids.ts";
 import { createOutbound, type Outbound } from "../outbound/outbound.ts";
 import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
 import type { AccountOptions, AccountPorts } from "../ports.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
 import { keepPolicy, type PolicyKeeper } from "../rules/policy.ts";
-import { type AccountTurns, createAccountTurns, historyOf } from "../turn/turns.ts";
+import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
 
 /** What the config says now; it may be read again (C9). */
 export interface Settings {
@@ -100,7 +100,7 @@ export async function createParts(
     now,
     log: logging.forPart("policy"),
   });
-  const owners = ownersOf(applications, policy.now, now);
+  const owners = createOwnerIds(applications, policy.now, now);
   const common = { config, store, client, meter, logging, now };
   const outbound = createOutbound({
     ...common,
@@ -129,7 +129,7 @@ export async function createParts(
     { ...common, model: () => settings.model, accountId },
     {
       admit: inbound.judge.recall,
-      history: historyOf(client, reader, accountId),
+      history: createHistory(client, reader, accountId),
       policy: () => policy.now().policy,
       held: catchUp.held,
       stopping: stopping.signal,

@@ -18,7 +18,8 @@ import type { Store } from "../../store/store.ts";
 import type { AccountEnd } from "./account_end.ts";
 
 /** What the parts of an account say of themselves. */
-export interface Said extends Pick<AccountSnapshot, "catchUp" | "twin" | "findings" | "parked"> {
+export interface PartsStatus
+  extends Pick<AccountSnapshot, "catchUp" | "twin" | "findings" | "parked"> {
   readonly rest: Omit<AccountSnapshot["rest"], "isUp">;
 }
 
@@ -26,7 +27,7 @@ export interface Said extends Pick<AccountSnapshot, "catchUp" | "twin" | "findin
 export interface AccountParts {
   /** `undefined` before the gateway is found. */
   stats(): GatewayStats | undefined;
-  said(): Said;
+  status(): PartsStatus;
 }
 
 /** What the store knows of an account's health. */
@@ -108,7 +109,7 @@ interface Told {
 }
 
 /** Of an account that has no parts, or none yet. */
-const NOTHING_SAID: Said = {
+const NO_STATUS: PartsStatus = {
   catchUp: { pending: 0, unreadable: [] },
   findings: [],
   parked: [],
@@ -160,7 +161,7 @@ export function createAccountVitals(
       if (!told) return { id: accountId, state: "disabled", shards: [], ...unknown() };
       const { stored, end, isRestUp } = told;
       const stats = told.parts()?.stats();
-      const { rest, ...said } = told.parts()?.said() ?? NOTHING_SAID;
+      const { rest, ...status } = told.parts()?.status() ?? NO_STATUS;
       return {
         id: accountId,
         state: end === undefined ? "running" : "ended",
@@ -168,7 +169,7 @@ export function createAccountVitals(
         ...(stats && { gatewayTickAt: stats.tickAt, compression: stats.compression }),
         shards: shardsOf(accountId, told, stats),
         ...stored,
-        ...said,
+        ...status,
         rest: { ...rest, isUp: isRestUp },
       };
     },
@@ -185,8 +186,8 @@ export function createAccountVitals(
   };
 }
 
-function unknown(): Omit<Said, "rest"> & Pick<AccountSnapshot, "rest"> {
-  return { ...NOTHING_SAID, rest: { ...NOTHING_SAID.rest, isUp: true } };
+function unknown(): Omit<PartsStatus, "rest"> & Pick<AccountSnapshot, "rest"> {
+  return { ...NO_STATUS, rest: { ...NO_STATUS.rest, isUp: true } };
 }
 
 /** When each shard was heard last; not of those that this start has not heard yet. */

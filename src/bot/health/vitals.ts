@@ -44,7 +44,7 @@ export interface Vitals {
   /** As it is known now, without asking the store. */
   snapshot(): Snapshot;
   /** Asks the store before, and tries a write unless one was tried just now. */
-  look(): Promise<Snapshot>;
+  measure(): Promise<Snapshot>;
   setPhase(phase: Snapshot["phase"]): void;
   /** The accounts of the config that runs, in its order; others are not shown any more. */
   setAccounts(accounts: readonly KnownAccount[]): void;
@@ -125,7 +125,7 @@ export function startVitals(
 
   return {
     snapshot,
-    async look() {
+    async measure() {
       mainThread.moved();
       await (looking ??= storeVitals.ask().finally(() => looking = undefined));
       return snapshot();

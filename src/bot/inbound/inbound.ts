@@ -116,7 +116,7 @@ export function createInbound(options: InboundOptions): Inbound {
     schedule,
     log: logging.forPart("inbox"),
     on: {
-      own_message: ({ channelId }) => judge.spoke(channelId),
+      own_message: ({ channelId }) => judge.recordOwn(channelId),
       ...interactions.on,
       messages_deleted: ({ messageIds }) => pluralkit.deleted(messageIds),
       guild_joined: ({ guild }) => names.joined(guild),
@@ -152,19 +152,19 @@ export function createInbound(options: InboundOptions): Inbound {
     take(batch) {
       const read = reader.read(batch);
       acceptor.accept(read);
-      flood.heard(read.bytes);
+      flood.read(read.bytes);
       if (read.guilds.length === 0) return;
       names.guildsChanged();
       events.emit.guildsChanged();
     },
     ready() {
-      names.look();
+      names.resolve();
       interactions.ready();
     },
     reconfigured() {
       interactions.reconfigured();
       lookUp.reconfigured();
-      names.lookAnew();
+      names.resolveAgain();
     },
     async stop() {
       flood.stop();

@@ -43,7 +43,7 @@ export interface Judge {
    */
   recall(message: InboundMessage): Verdict;
   /** We have spoken there. */
-  spoke(channelId: ChannelId): void;
+  recordOwn(channelId: ChannelId): void;
 }
 
 export function createJudge({ policy, isOurs, isProxied, now }: JudgePorts): Judge {
@@ -70,7 +70,7 @@ export function createJudge({ policy, isOurs, isProxied, now }: JudgePorts): Jud
       const verdict = admit(message, moment);
       const isTurn = source === "live" && verdict.kind !== "undecided"; // whether a bot speaks is open then
       if (allowBots && isTurn) {
-        guard.said(message.channelId, message.sender.automaton ? "bot" : "person", now());
+        guard.record(message.channelId, message.sender.automaton ? "bot" : "person", now());
       }
       return {
         verdict,
@@ -79,8 +79,8 @@ export function createJudge({ policy, isOurs, isProxied, now }: JudgePorts): Jud
       };
     },
     recall: (message) => policy.now().admit(message, { isUnproxied: true, ...whose(message) }),
-    spoke(channelId) {
-      if (policy.now().policy.allowBots) guard.said(channelId, "own", now());
+    recordOwn(channelId) {
+      if (policy.now().policy.allowBots) guard.record(channelId, "own", now());
     },
   };
 }

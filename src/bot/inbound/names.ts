@@ -84,25 +84,25 @@ export function createHeldNames(
   let isReady = false;
 
   /** What is not found is said, so it is looked for where it may be found. */
-  function lookSoon(gatherings = 1): void {
+  function resolveSoon(gatherings = 1): void {
     cancel ??= schedule(() => {
       cancel = undefined;
       const isWhole = [...reader.index.values()].every(({ isAwaited }) => !isAwaited);
-      if (isWhole || gatherings >= MAX_GATHERINGS) names.look();
-      else lookSoon(gatherings + 1);
+      if (isWhole || gatherings >= MAX_GATHERINGS) names.resolve();
+      else resolveSoon(gatherings + 1);
     }, GATHER_MS);
   }
 
   return {
-    look() {
+    resolve() {
       isReady = true;
-      lookSoon();
+      resolveSoon();
     },
-    lookAnew() {
-      if (isReady) names.lookAnew(); // before that nothing was looked for
+    resolveAgain() {
+      if (isReady) names.resolveAgain(); // before that nothing was looked for
     },
     guildsChanged() {
-      if (isReady) lookSoon();
+      if (isReady) resolveSoon();
     },
     joined,
     async stop() {

@@ -22,7 +22,7 @@ export interface OwnerIds {
 /** For how long what Discord says of the application is taken without asking, in milliseconds. */
 const FRESH_MS = 10 * 60_000;
 
-export function ownersOf(
+export function createOwnerIds(
   applications: Pick<Applications, "me">,
   policy: () => Pick<StandingPolicy, "policy">,
   now: () => number,

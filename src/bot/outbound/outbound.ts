@@ -18,7 +18,7 @@ import type { Logging } from "../../log.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { Store } from "../../store/store.ts";
-import type { Said } from "../health/account_vitals.ts";
+import type { PartsStatus } from "../health/account_vitals.ts";
 import { bySecrets } from "../rules/by_secrets.ts";
 import { createDelivery } from "./delivery.ts";
 import type { Meter } from "../health/meters.ts";
@@ -59,7 +59,7 @@ export interface Outbound {
   reconfigured(): void;
   /** Nothing is asked of Discord for a while: so many requests were invalid. */
   stopped(invalidRequests: number): void;
-  said(): Pick<Said, "parked" | "rest">;
+  status(): Pick<PartsStatus, "parked" | "rest">;
   /** The lanes are stopped by themselves. */
   stop(): void;
 }
@@ -76,7 +76,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   };
   const rules = () =>
     textRulesOf(config(), { cleanSecrets, uploadLimit: DEFAULT_UPLOAD_LIMIT_BYTES });
-  let parked: Said["parked"] = [];
+  let parked: PartsStatus["parked"] = [];
 
   const { channelQueues, messages } = createDelivery({
     config: config(),
@@ -148,7 +148,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     reachOwners: owners.reach,
     reconfigured: signs.reconfigured,
     stopped: notices.stopped,
-    said() {
+    status() {
       const { invalidRequests, breaker } = client.standing();
       return { parked, rest: { invalidRequests, breaker } };
     },

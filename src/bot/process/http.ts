@@ -24,7 +24,7 @@ export interface HttpOptions {
 }
 
 export interface HttpPorts {
-  readonly vitals: Pick<Vitals, "snapshot" | "look">;
+  readonly vitals: Pick<Vitals, "snapshot" | "measure">;
   readonly accounts: Pick<Accounts, "each">;
   readonly store: Pick<Store, "caches">;
   readonly metrics: Metrics;
@@ -56,7 +56,7 @@ export function createHttp(options: HttpOptions, ports: HttpPorts): HttpHandler 
     return createApp({
       ...options,
       snapshot: vitals.snapshot,
-      look: vitals.look,
+      measure: vitals.measure,
       usage: processUsage,
       metrics: {
         ...metrics,

@@ -39,7 +39,7 @@ export interface TurnsOptions {
 }
 
 /** Reads a channel's history as the gateway would have brought it, our own words left out. */
-export function historyOf(
+export function createHistory(
   client: RestClient,
   reader: Reader,
   accountId: AccountId,

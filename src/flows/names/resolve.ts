@@ -115,9 +115,9 @@ export interface NamesPorts extends SearchPorts, RetryQueuePorts {
 /** The names in the policy of one account. */
 export interface Names {
   /** Tells that READY or a GUILD_CREATE has arrived, so that more names may be found. */
-  look(): void;
+  resolve(): void;
   /** Tells that the config has changed: all names are searched again. */
-  lookAnew(): void;
+  resolveAgain(): void;
   /** Searches no more; the store keeps the results. */
   stop(): Promise<void>;
 }
@@ -131,7 +131,7 @@ export function createNames(ports: NamesPorts): Names {
   /** Keys of warnings that were logged. */
   const said = new Set<string>();
 
-  async function look(): Promise<void> {
+  async function resolve(): Promise<void> {
     const guilds = ports.guilds();
     const before = await store.namesOf(accountId);
     const lost = before.filter((name) => isDeleted(name, guilds));
@@ -156,13 +156,13 @@ export function createNames(ports: NamesPorts): Names {
     isPlanned = true;
     retries.add(() => {
       isPlanned = false; // later facts are worth another search
-      return look();
+      return resolve();
     });
   }
 
   return {
-    look: plan,
-    lookAnew() {
+    resolve: plan,
+    resolveAgain() {
       searched = new Map();
       said.clear();
       plan();

@@ -21,7 +21,7 @@ const QUIET_MS = 3_000;
 /** Watches the size of incoming dispatches. */
 export interface AfterFlood {
   /** Tells that Barnacle has read dispatches, of this size in UTF-16 units. */
-  heard(bytes: number): void;
+  read(bytes: number): void;
   /** Cancels the timer, and sets none any more. */
   stop(): void;
 }
@@ -48,7 +48,7 @@ export function watchFlood(schedule: Schedule, collect: () => void): AfterFlood 
   }
 
   return {
-    heard(count) {
+    read(count) {
       wasHeard = true;
       bytes += count;
       if (bytes < FLOOD_BYTES) return;

@@ -89,7 +89,7 @@ function setUp(
         accountId,
         userId: () => undefined,
         stats: () => undefined,
-        said: () => assert.fail("nobody asks"),
+        status: () => assert.fail("nobody asks"),
         caches: () => ({}),
         apply: (_config, _model, text) => Promise.resolve(void one.applied.push(text)),
         changedElsewhere: () => {},

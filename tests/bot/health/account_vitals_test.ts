@@ -28,7 +28,7 @@ const STATS: GatewayStats = {
 
 const parts = (fields: Partial<AccountParts> = {}): AccountParts => ({
   stats: () => STATS,
-  said: () => ({
+  status: () => ({
     catchUp: { pending: 2, unreadable: ["#ops"] },
     findings: [],
     parked: [],

@@ -26,7 +26,7 @@ const parts = (tickAt: number, fields: Partial<AccountParts> = {}): AccountParts
     deaths: 0,
     compression: "none",
   }),
-  said: () => ({
+  status: () => ({
     catchUp: { pending: 0, unreadable: [] },
     findings: [],
     parked: [],
@@ -304,11 +304,11 @@ describe("[G5] startVitals() and the disk", () => {
   it("[C6] tries the disk when health is asked for, every ten seconds at most", async () => {
     const { notes, touchAlive } = noting();
     const { vitals, clock } = setUp({ gateway: { touchAlive } });
-    await vitals.look();
+    await vitals.measure();
     assert.deepEqual(notes, [], "the start has shown it");
     clock.advance(10_000);
-    const { store } = await vitals.look();
-    await vitals.look();
+    const { store } = await vitals.measure();
+    await vitals.measure();
     assert.deepEqual(notes, [[ACCOUNT, true], [WORK, true]]);
     const at = clock.now();
     assert.deepEqual(store, { probeMs: 40, isFailing: false, probedAt: at, answeredAt: at });
@@ -323,7 +323,7 @@ describe("[G5] startVitals() and the disk", () => {
     });
     const isFailing = async () => {
       clock.advance(10_000);
-      return (await vitals.look()).store.isFailing;
+      return (await vitals.measure()).store.isFailing;
     };
     assert.deepEqual([await isFailing(), await isFailing()], [true, true]);
     assert.equal(lines.filter(({ level }) => level === "error").length, 1);
@@ -332,7 +332,7 @@ describe("[G5] startVitals() and the disk", () => {
   });
 });
 
-describe("[O2] startVitals().look()", () => {
+describe("[O2] startVitals().measure()", () => {
   it("asks the store when health is asked for, and not by itself", async () => {
     let asked = 0;
     const { vitals, clock } = setUp({
@@ -345,9 +345,9 @@ describe("[O2] startVitals().look()", () => {
     clock.advance(600_000);
     await settle();
     assert.equal(asked, 1, "at the start");
-    const [first, second] = await Promise.all([vitals.look(), vitals.look()]);
+    const [first, second] = await Promise.all([vitals.measure(), vitals.measure()]);
     assert.deepEqual([first.inbox.waiting, second.inbox.waiting], [2, 2], "together, once");
-    await vitals.look();
+    await vitals.measure();
     assert.equal(asked, 2, "a second has not passed");
   });
 });

@@ -58,7 +58,7 @@ describe("[O4] movesSince()", () => {
   });
 });
 
-/** A bot whose parts move at each look, unless they are held. */
+/** A bot whose parts move at each check, unless they are held. */
 function bot({ watchdogMs, isListening = true, isHeard = () => true }: {
   readonly watchdogMs?: number;
   readonly isListening?: boolean;

@@ -45,11 +45,11 @@ describe("[H1] createJudge() › recall()", () => {
   });
 
   it("[P11] [G6] ends no mute by what somebody has said before it", async () => {
-    const { judge, spoke } = await judgeBy({ allowBots: true, loopGuard: { maxTurns: 4 } });
+    const { judge, recordOwn } = await judgeBy({ allowBots: true, loopGuard: { maxTurns: 4 } });
     const theirs = guildMessage({ sender: bot("778"), mention: "user" });
     for (let turn = 0; turn < 3; turn++) {
       judge(theirs);
-      spoke(theirs.channelId);
+      recordOwn(theirs.channelId);
     }
     assert.equal(judge(theirs).verdict.why, "loop-guard");
     judge(guildMessage(), {}, "found");
@@ -59,9 +59,9 @@ describe("[H1] createJudge() › recall()", () => {
   });
 
   it("[P11] counts for no loop of what is to come", async () => {
-    const { judge, recall, spoke } = await judgeBy({ allowBots: true });
+    const { judge, recall, recordOwn } = await judgeBy({ allowBots: true });
     const theirs = guildMessage({ sender: bot("778"), mention: "user" });
-    spoke(theirs.channelId);
+    recordOwn(theirs.channelId);
     for (let turn = 0; turn < 20; turn++) recall(theirs);
     assert.equal(judge(theirs).verdict.why, "mentioned");
   });

@@ -97,7 +97,7 @@ describe("[P12] createNames()", () => {
     ];
     const { names, lines, world } = setUp(config);
     world.members.set(FRIENDS.id, [ADA]);
-    names.look();
+    names.resolve();
     await settle();
     assert.deepEqual(world.names.map(({ typed, id }) => [typed, id]), [
       ["friends", FRIENDS.id],
@@ -116,7 +116,7 @@ describe("[P12] createNames()", () => {
     const { names, lines, asked, world } = setUp([want("user", "ada"), want("user", "bob")]);
     world.members.set(FRIENDS.id, [ADA]);
     for (let look = 0; look < 3; look++) {
-      names.look();
+      names.resolve();
       await settle();
     }
     assert.equal(world.rebuilt.length, 1);
@@ -130,17 +130,17 @@ describe("[P12] createNames()", () => {
   it("[P4] keeps to a person whose name somebody else has taken since", async () => {
     const { names, world } = setUp([want("user", "ada")]);
     world.members.set(FRIENDS.id, [ADA]);
-    names.look();
+    names.resolve();
     await settle();
     world.members.set(FRIENDS.id, [{ userId: userId("666"), username: "ada" }]);
-    names.lookAnew();
+    names.resolveAgain();
     await settle();
     assert.deepEqual(world.names.map(({ id }) => id), [ADA.userId]);
   });
 
   it("asks in a guild that comes later, and only there", async () => {
     const { names, asked, world } = setUp([want("user", "ada"), want("channel", "help", "work")]);
-    names.look();
+    names.resolve();
     await settle();
     assert.deepEqual(world.names, []);
     world.guilds = [FRIENDS, {
@@ -148,7 +148,7 @@ describe("[P12] createNames()", () => {
       channels: [{ id: channelId("1400000000000000021"), name: "help" }],
     }];
     world.members.set(WORK.id, [ADA]);
-    names.look();
+    names.resolve();
     await settle();
     assert.deepEqual(asked, [`${FRIENDS.id} ada`, `${WORK.id} ada`]);
     assert.deepEqual(world.names.map(({ id }) => id), [ADA.userId, "1400000000000000021"]);
@@ -156,9 +156,9 @@ describe("[P12] createNames()", () => {
 
   it("asks everybody anew after the config was read again", async () => {
     const { names, asked, lines } = setUp([want("user", "ada")]);
-    names.look();
+    names.resolve();
     await settle();
-    names.lookAnew();
+    names.resolveAgain();
     await settle();
     assert.equal(asked.length, 2);
     assert.equal(warnings(lines).length, 2);
@@ -168,7 +168,7 @@ describe("[P12] createNames()", () => {
     const { names, lines, world } = setUp([want("user", "ada")]);
     const bot = { userId: userId("200000000000000000"), username: "ada", tag: "ada#0042" };
     world.members.set(FRIENDS.id, [ADA, bot]);
-    names.look();
+    names.resolve();
     await settle();
     assert.deepEqual(world.names, []);
     assert.deepEqual(warnings(lines).map(({ fields }) => fields.candidates), [
@@ -180,7 +180,7 @@ describe("[P12] createNames()", () => {
     const config = [want("user", "ada"), want("user", "bob"), want("guild", "friends")];
     const { names, lines, asked, world } = setUp(config, [FRIENDS, WORK]);
     world.members.set(FRIENDS.id, REFUSED);
-    names.look();
+    names.resolve();
     await settle();
     assert.equal(asked.length, 1);
     assert.equal(warnings(lines).length, 1);
@@ -188,7 +188,7 @@ describe("[P12] createNames()", () => {
     assert.deepEqual(world.names.map(({ typed }) => typed), ["friends"], "guilds take no search");
 
     world.members.set(FRIENDS.id, [ADA]);
-    names.look();
+    names.resolve();
     await settle();
     assert.ok(world.names.some(({ typed }) => typed === "ada"), "the intent may be granted since");
   });
@@ -196,7 +196,7 @@ describe("[P12] createNames()", () => {
   it("goes on where it was after the network failed", async () => {
     const { names, clock, asked, world } = setUp([want("user", "ada")], [FRIENDS, WORK]);
     world.members.set(WORK.id, new Error("reset"));
-    names.look();
+    names.resolve();
     await settle();
     assert.deepEqual(world.names, []);
     world.members.set(WORK.id, [ADA]);
@@ -209,7 +209,7 @@ describe("[P12] createNames()", () => {
 
   it("looks for tags by their name, and for nothing that is no username", async () => {
     const { names, asked } = setUp([want("user", "ada#1234"), want("user", "x".repeat(33))]);
-    names.look();
+    names.resolve();
     await settle();
     assert.deepEqual(asked, [`${FRIENDS.id} ada`]);
   });
@@ -220,7 +220,7 @@ describe("[P12] createNames()", () => {
       (_, index) => want("user", `user${index}`),
     );
     const { names, asked, lines } = setUp(many);
-    names.look();
+    names.resolve();
     await settle();
     assert.equal(asked.length, MAX_SEARCHES);
     assert.equal(
@@ -231,19 +231,19 @@ describe("[P12] createNames()", () => {
 
   it("forgets a channel that was deleted, so that its entry is for the name again", async () => {
     const { names, lines, world } = setUp([want("channel", "help", FRIENDS.id)]);
-    names.look();
+    names.resolve();
     await settle();
     assert.equal(world.names.length, 1);
     world.guilds = [{
       ...FRIENDS,
       channels: [{ id: channelId("1400000000000000099"), name: "help" }],
     }];
-    names.look();
+    names.resolve();
     await settle();
     assert.deepEqual(world.names, []);
     assert.deepEqual(world.rebuilt.at(-1), []);
     assert.ok(lines.some(({ event }) => /deleted/.test(event)));
-    names.look();
+    names.resolve();
     await settle();
     assert.deepEqual(world.names.map(({ id }) => id), ["1400000000000000099"]);
   });
@@ -256,24 +256,24 @@ describe("[P12] createNames()", () => {
     ];
     const { names, world } = setUp(config);
     world.members.set(FRIENDS.id, [ADA]);
-    names.look();
+    names.resolve();
     await settle();
     const before = world.names;
     world.members.clear();
     world.guilds = [{ ...WORK, name: "Friends" }];
-    names.lookAnew();
+    names.resolveAgain();
     await settle();
     assert.deepEqual(world.names, before);
   });
 
   it("looks once for many calls, and not at all after its stop", async () => {
     const { names, world } = setUp([want("user", "ada")]);
-    names.look();
-    names.look();
+    names.resolve();
+    names.resolve();
     await settle();
     assert.equal(world.reads, 1);
     await names.stop();
-    names.lookAnew();
+    names.resolveAgain();
     await settle();
     assert.equal(world.reads, 1);
   });

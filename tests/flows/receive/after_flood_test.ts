@@ -15,17 +15,17 @@ function open() {
 describe("watchFlood()", () => {
   it("[G5b] does nothing, and sets no timer, while little is heard", () => {
     const { clock, flood, collected } = open();
-    for (let count = 0; count < 7; count++) flood.heard(MIB);
+    for (let count = 0; count < 7; count++) flood.read(MIB);
     clock.advance(3_600_000);
     assert.equal(collected(), 0);
   });
 
   it("collects during a flood, and once more when it has ended", () => {
     const { clock, flood, collected } = open();
-    for (let count = 0; count < 20; count++) flood.heard(MIB);
+    for (let count = 0; count < 20; count++) flood.read(MIB);
     assert.equal(collected(), 2);
     clock.advance(2_000);
-    flood.heard(1);
+    flood.read(1);
     clock.advance(3_000);
     assert.equal(collected(), 2, "something came within the time");
     clock.advance(3_000);
@@ -36,7 +36,7 @@ describe("watchFlood()", () => {
 
   it("does nothing once it is stopped", () => {
     const { clock, flood, collected } = open();
-    flood.heard(8 * MIB);
+    flood.read(8 * MIB);
     flood.stop();
     clock.advance(10_000);
     assert.equal(collected(), 1);

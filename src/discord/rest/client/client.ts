@@ -155,7 +155,7 @@ export function createClient(options: ClientOptions): RestClient {
     standing() {
       return {
         invalidRequests: invalidRequests.count(now()),
-        breaker: breaker.look().state,
+        breaker: breaker.check().state,
         queued: departures.queued,
       };
     },

@@ -54,7 +54,7 @@ export function stoppedForMs(count: (now: number) => number, now: number): numbe
 
 export interface Breaker {
   /** As of now; a change is told. */
-  look(): { readonly state: BreakerState; readonly stoppedForMs: number };
+  check(): { readonly state: BreakerState; readonly stoppedForMs: number };
   /** Counts an answer, where Discord does. */
   note(status: number, headers: Headers): void;
 }
@@ -70,7 +70,7 @@ export interface BreakerDeps {
 export function createBreaker({ invalidRequests, now, onBreaker }: BreakerDeps): Breaker {
   let last: BreakerState = "closed";
 
-  function look(): { readonly state: BreakerState; readonly stoppedForMs: number } {
+  function check(): { readonly state: BreakerState; readonly stoppedForMs: number } {
     const at = now();
     const state = breakerState(invalidRequests.count(at));
     if (state !== last) {
@@ -84,11 +84,11 @@ export function createBreaker({ invalidRequests, now, onBreaker }: BreakerDeps):
   }
 
   return {
-    look,
+    check,
     note(status, headers) {
       if (!isInvalid(status, headers)) return;
       invalidRequests.note(now());
-      look();
+      check();
     },
   };
 }

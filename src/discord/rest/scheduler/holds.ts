@@ -35,7 +35,7 @@ export interface Holds {
 export interface HoldsDeps {
   /** How the wait grows after 429s that do not say how long. */
   readonly retry: RetryRules;
-  readonly breaker: Pick<Breaker, "look">;
+  readonly breaker: Pick<Breaker, "check">;
   readonly random: () => number;
 }
 
@@ -46,7 +46,7 @@ export function createHolds({ retry, breaker, random }: HoldsDeps): Holds {
 
   return {
     at(now) {
-      const { state, stoppedForMs } = breaker.look();
+      const { state, stoppedForMs } = breaker.check();
       const stoppedUntil = state === "stopped" ? now + stoppedForMs : -Infinity;
       return { until: Math.max(allUntil, stoppedUntil), isSlowed: state !== "closed" };
     },

@@ -102,23 +102,23 @@ describe("[D3] createBreaker()", () => {
     const { clock, told, breaker } = setUp();
     for (let n = 0; n < STOP_AT + 5; n++) breaker.note(403, none);
     assert.deepEqual(told, ["slowed", "stopped"]);
-    const { state, stoppedForMs: ms } = breaker.look();
+    const { state, stoppedForMs: ms } = breaker.check();
     assert.equal(state, "stopped");
     clock.advance(ms);
-    assert.deepEqual(breaker.look(), { state: "closed", stoppedForMs: 0 });
+    assert.deepEqual(breaker.check(), { state: "closed", stoppedForMs: 0 });
     assert.deepEqual(told, ["slowed", "stopped", "closed"]);
   });
 
   it("begins where the last run has ended", () => {
     const minute = Math.floor(new FakeClock().now() / MINUTE_MS);
     const { told, breaker } = setUp([{ minute, count: STOP_AT }]);
-    assert.equal(breaker.look().state, "stopped");
+    assert.equal(breaker.check().state, "stopped");
     assert.deepEqual(told, ["stopped"]);
   });
 
   it("counts nothing that Discord does not", () => {
     const { breaker } = setUp();
     for (let n = 0; n < STOP_AT; n++) breaker.note(404, none);
-    assert.equal(breaker.look().state, "closed");
+    assert.equal(breaker.check().state, "closed");
   });
 });

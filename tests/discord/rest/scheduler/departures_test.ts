@@ -32,7 +32,7 @@ function setUp(globalPerSec = 50, fields: Partial<DeparturesDeps> = {}) {
     globalPerSec,
     reservedPerSec: 0,
     retry: { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0 },
-    breaker: { look: () => ({ state, stoppedForMs: Math.max(0, stoppedUntil - time.now()) }) },
+    breaker: { check: () => ({ state, stoppedForMs: Math.max(0, stoppedUntil - time.now()) }) },
     random: () => 0.5,
     now: time.now,
     steadyNow: time.now,

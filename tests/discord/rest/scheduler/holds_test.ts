@@ -8,7 +8,7 @@ const RETRY = { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0 };
 
 function setUp(state: BreakerState = "closed", ms = 0) {
   const bucket: Bucket = { window: UNKNOWN, underWay: 0, strikes: 0 };
-  const breaker = { look: () => ({ state, stoppedForMs: ms }) };
+  const breaker = { check: () => ({ state, stoppedForMs: ms }) };
   return { bucket, holds: createHolds({ retry: RETRY, breaker, random: () => 0.5 }) };
 }
 
