@@ -19,6 +19,7 @@ export const ROOMS: readonly string[] = [
   "src/agent",
   "src/core",
   "src/flows",
+  "src/interactions",
   "src/lib",
   "src/policy",
 ];
