@@ -22,6 +22,7 @@ export const ROOMS: readonly string[] = [
   "src/interactions",
   "src/lib",
   "src/policy",
+  "src/store",
 ];
 
 /** One exported symbol that `deno doc --lint` complains about. */

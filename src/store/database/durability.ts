@@ -14,7 +14,7 @@
  *   RESUME had named a later `seq`. The thread then sees a hole and begins a new session, so that
  *   catch-up finds them (G5b), in guilds and in the direct channels that are known.
  * - `FIRST_DM` is a T1 that brings the first accepted message of a direct channel, or makes a code
- *   for a stranger, and is full: undone, catch-up would not know that it must read this channel. A
+ *   for a stranger. It is full: undone, catch-up would not know that it must read this channel. A
  *   later decision of an undecided message is normal: undone, the message is found as undecided.
  * - T2 is normal: without it the message waits, and its turn runs again. The first claim of a
  *   message that this process has stored is in memory, and reaches the table later (`inbox/claims.ts`).

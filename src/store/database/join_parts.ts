@@ -8,7 +8,7 @@
  */
 
 /** The names in all parts of a tuple but the one at `Index`. */
-type NamesBeside<Parts extends readonly object[], Index> = {
+export type NamesBeside<Parts extends readonly object[], Index> = {
   [Other in keyof Parts]: Other extends Index ? never : keyof Parts[Other];
 }[number];
 

@@ -1,9 +1,9 @@
 /**
  * Writes groups of jobs: all into the journal, or all into the tables, which lag behind it.
  *
- * Where each job of a group may be journaled, the group is rows of the journal, and
- * its work on the tables is done a moment later, together with that of many others.
- * Any other group lets the tables catch up first, in its own transaction.
+ * If each job of a group may be journaled, the group becomes rows of the journal. Its work on the
+ * tables is done a moment later, together with that of many others. Any other group lets the tables
+ * catch up first, in its own transaction.
  *
  * @module
  */
