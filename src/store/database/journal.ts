@@ -2,9 +2,9 @@
  * The journal: stored work that the tables do not have yet.
  *
  * A row is one transaction as JSON, with the name of the code that does it. Its work and its
- * removal are one transaction of SQLite. So the work is done exactly once, by one of three
- * processes: the bot a moment later, the next start after a crash, or a command that opens the
- * store in between.
+ * removal are one transaction of SQLite. So the work is done exactly once. One of three processes
+ * does it: the bot a moment later, the next start after a crash, or a command that opens the store
+ * in between.
  *
  * @module
  */
