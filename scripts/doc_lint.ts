@@ -19,8 +19,10 @@ export const ROOMS: readonly string[] = [
   "src/agent",
   "src/core",
   "src/flows",
+  "src/interactions",
   "src/lib",
   "src/policy",
+  "src/store",
 ];
 
 /** One exported symbol that `deno doc --lint` complains about. */

@@ -8,15 +8,19 @@ import type { CommandNeeds } from "../core/inbound/commands.ts";
 import type { SlashCommand } from "../core/inbound/interactions.ts";
 import type { InteractionContext } from "./context.ts";
 
+/** A value that a person may give with a command. */
 export interface CommandOption {
   /** Lower case, 1 to 32 characters. */
   readonly name: string;
   /** 1 to 100 characters. */
   readonly description: string;
+  /** `whole` is an integer. */
   readonly type: "text" | "whole" | "boolean";
+  /** Whether Discord refuses a call without it. */
   readonly isRequired: boolean;
 }
 
+/** A slash command: its name for Discord, its right and its answer. */
 export interface Command {
   /** Lower case, 1 to 32 characters, without `/`. */
   readonly name: string;
@@ -24,6 +28,7 @@ export interface Command {
   readonly description: string;
   /** Those that are required come first. */
   readonly options: readonly CommandOption[];
+  /** The right that policy checks before {@link Command.run}. */
   readonly needs: CommandNeeds;
   /**
    * Runs once the asker's rights are checked.

@@ -12,17 +12,22 @@ import type { InteractionContext } from "./context.ts";
 
 /** `update` replaces the message that has the component; `reply` is for the person alone. */
 export interface ComponentAnswer {
+  /** Where the answer goes. */
   readonly how: "update" | "reply";
   /** 1 to 2000 characters. */
   readonly text: string;
 }
 
+/** Names of all kinds of component. */
 export type ComponentKind = ComponentUse["kind"];
 
-interface ComponentOf<Kind extends ComponentKind> {
+/** A component of one kind: its name for routing, its right and its answer. */
+export interface ComponentOf<Kind extends ComponentKind> {
+  /** Only uses of this kind are routed to it. */
   readonly kind: Kind;
-  /** Before the first `:` of a `custom_id`: how uses are routed to it. */
+  /** The part of a `custom_id` before its first `:`, by which uses are routed. */
   readonly name: string;
+  /** The right that policy checks before {@link ComponentOf.run}. */
   readonly needs: CommandNeeds;
   /**
    * Runs once the person's rights are checked. A client can send any `custom_id`, so `run` trusts
@@ -31,8 +36,9 @@ interface ComponentOf<Kind extends ComponentKind> {
    * @returns `undefined` if the component does nothing any more.
    */
   run(use: EventOf<Kind>, context: InteractionContext): Promise<ComponentAnswer | undefined>;
-  /** Told to the person if `run` failed, or took longer than a second. */
+  /** The notice for the person if `run` failed, or took longer than a second. */
   failedText(texts: Texts): string;
 }
 
+/** A component of any kind. */
 export type Component = { [Kind in ComponentKind]: ComponentOf<Kind> }[ComponentKind];

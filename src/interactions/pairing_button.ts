@@ -8,6 +8,9 @@ import { notice } from "../render/notices.ts";
 import { composePaired, pressedText } from "../render/pairing.ts";
 import type { Component } from "./component.ts";
 
+/**
+ * Decides a pairing request. The store knows from the `custom_id` which request and which answer.
+ */
 export const pairingButton: Component = {
   kind: "button",
   name: "pairing",

@@ -12,11 +12,13 @@ import type { Component } from "./component.ts";
 import { pairingButton } from "./pairing_button.ts";
 import { status } from "./status.ts";
 
+/** All slash commands, with distinct names. */
 export const COMMANDS: readonly Command[] = [status];
 
+/** All components; no two of the same kind have the same name. */
 export const COMPONENTS: readonly Component[] = [pairingButton];
 
-/** The component that a `custom_id` names. */
+/** Finds the component for a use; `undefined` if none has this kind and name. */
 export function componentOf(
   { kind, customId }: Pick<ComponentUse, "kind" | "customId">,
   components: readonly Component[],

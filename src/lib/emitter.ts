@@ -10,12 +10,21 @@
 
 /** Handlers of a part's events, connected once. */
 export interface Emitter<Handlers extends object> {
-  /** @throws {TypeError} Before {@link connect}: an event must not vanish. */
+  /**
+   * The connected handlers.
+   *
+   * @throws {TypeError} Before {@link connect}: an event must not vanish.
+   */
   readonly emit: Handlers;
-  /** @throws {TypeError} On a second call. */
+  /**
+   * Connects the handlers, before the first event.
+   *
+   * @throws {TypeError} On a second call.
+   */
   connect(handlers: Handlers): void;
 }
 
+/** Creates an emitter without handlers. */
 export function createEmitter<Handlers extends object>(): Emitter<Handlers> {
   let connected: Handlers | undefined;
   return {

@@ -13,7 +13,8 @@ import { hasContent, isMention, type RecalledMessage } from "../core/inbound/fac
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { KnownFacts } from "../core/inbound/known_facts.ts";
 import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
-import { type Entered, PLURALKIT, preparePlaceAccess } from "./place_access.ts";
+import type { Entered } from "./caller.ts";
+import { PLURALKIT, preparePlaceAccess } from "./place_access.ts";
 import { type Ask, ignore, nameOf, silently } from "./checks.ts";
 import { prepareRights } from "./rights.ts";
 import type { OpenPlace } from "./place_rules.ts";
@@ -109,25 +110,8 @@ export function prepareMessages(
       return overhear("rule-not-built", intentFilter.rule);
     }
     const why = isCommand ? "command" : isMeant ? "mentioned" : "mention-not-required";
-    return proxyIsAwaited(message, moment, ask) ??
+    return proxyIsAwaited(message, moment, ask, policy) ??
       accept(why, isCommand ? TEXT_COMMANDS : rule);
-  }
-
-  function proxyIsAwaited(
-    { sender }: InboundMessage,
-    { isProxied, isUnproxied }: KnownFacts,
-    ask: Ask,
-  ): Verdict | undefined {
-    if (!policy.asksPluralkit || !isProxied || sender.automaton || sender.pluralkit) {
-      return undefined;
-    }
-    const isTheirs = isUnproxied === true;
-    const fact = () =>
-      `PluralKit has spoken for ${nameOf(sender)} before, and ${
-        isTheirs ? "left this to them" : "may say this again"
-      }`;
-    if (ask("original", isTheirs, PLURALKIT, fact)) return undefined;
-    return { kind: "undecided", why: "pluralkit-original", rule: PLURALKIT };
   }
 
   return (message, moment, ask, isEdit = false) => {
@@ -144,6 +128,25 @@ export function prepareMessages(
     const entered = enter(caller, ask);
     return entered.kind === "entered" ? within(message, moment, entered, ask) : entered;
   };
+}
+
+/** Lets an original wait that PluralKit may still replace (P13). */
+function proxyIsAwaited(
+  { sender }: InboundMessage,
+  { isProxied, isUnproxied }: KnownFacts,
+  ask: Ask,
+  { asksPluralkit }: Pick<AccessPolicy, "asksPluralkit">,
+): Verdict | undefined {
+  if (!asksPluralkit || !isProxied || sender.automaton || sender.pluralkit) {
+    return undefined;
+  }
+  const isTheirs = isUnproxied === true;
+  const fact = () =>
+    `PluralKit has spoken for ${nameOf(sender)} before, and ${
+      isTheirs ? "left this to them" : "may say this again"
+    }`;
+  if (ask("original", isTheirs, PLURALKIT, fact)) return undefined;
+  return { kind: "undecided", why: "pluralkit-original", rule: PLURALKIT };
 }
 
 /**

@@ -1,9 +1,8 @@
 /**
- * The store in figures, for health and metrics.
+ * Counts the store's content, for health and metrics.
  *
- * What is open is counted in the file, by indexes that hold nothing else; what
- * is over is counted as it happens, since the start: to count years of it on
- * each scrape would be work that grows.
+ * Open items are counted in the file, by indexes that hold only these. Finished items are counted
+ * as they finish, since the start. Counting years of them on each scrape would be work that grows.
  *
  * @module
  */
@@ -15,13 +14,16 @@ import type { Judged } from "../core/inbound/inbox.ts";
 import type { Verdict } from "../core/inbound/verdict.ts";
 import type { Transactions } from "./database/transact.ts";
 
+/** The figures at one moment. */
 export interface StoreFigures {
+  /** Messages that a turn will answer or is answering. */
   readonly inbox: {
     readonly waiting: number;
     readonly running: number;
     /** Unix time in milliseconds at which the oldest waiting message was accepted. */
     readonly oldestWaitingAt?: number;
   };
+  /** Messages to Discord, by state. */
   readonly outbox: {
     readonly pending: number;
     readonly sending: number;
@@ -39,18 +41,26 @@ export interface StoreFigures {
   readonly decisions: readonly DecisionCount[];
 }
 
+/** The count of one verdict with one reason. */
 export interface DecisionCount {
+  /** The kind of verdict. */
   readonly verdict: Verdict["kind"];
+  /** The reason of the verdict. */
   readonly why: Verdict["why"];
+  /** Number of messages since the start, at least 1. */
   readonly count: number;
 }
 
+/** Counts for health and metrics. */
 export interface Figures {
   /**
-   * @param left Accounts that do not run: what waits of theirs is not late, for nobody works at it.
+   * Reads the figures.
+   *
+   * @param left Accounts that do not run. Their waiting messages do not count as late, because no
+   * account works on them.
    */
   health(left?: readonly AccountId[]): Promise<StoreFigures>;
-  /** Counts verdicts that are stored now; what is undecided is counted when it is decided. */
+  /** Counts newly stored verdicts. An undecided message counts once it is decided. */
   count(recorded: readonly Judged[]): void;
 }
 
@@ -81,7 +91,11 @@ const gapsSchema = z.object({ open: z.number() });
 const NOT_LEFT = "NOT IN (SELECT value FROM json_each(:left))";
 const NONE_LEFT = "[]";
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the counts; verdicts count from now on.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createFigures(database: DatabaseSync, { read }: Transactions): Figures {
   const selectInbox = database.prepare(
     `SELECT
@@ -127,7 +141,7 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
     const all = outboxSchema.parse(selectOutbox.get());
     const parked = parkedSchema.parse(selectParked.get());
     const held = parked.pending + parked.sending;
-    // Which channel a row is of costs a look at the row, so it is asked only where it matters.
+    // Only the row itself tells its channel, which costs a read, so it is read only if it matters.
     const isAsked = held > 0 || left !== NONE_LEFT;
     const { oldest } = isAsked ? oldestSchema.parse(selectOldest.get({ left })) : all;
     return {

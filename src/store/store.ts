@@ -32,35 +32,43 @@ import { createTurns, type Turns } from "./turns/turns.ts";
  * `StoreError` if the disk or the file fails; nothing of its work is stored then.
  */
 export interface Store extends OtherWriters, Pick<Figures, "health"> {
+  /** Accounts, gateway sessions, gaps and runs. */
   readonly gateway: Gateway;
+  /** Messages until a turn claims them. */
   readonly inbox: Inbox;
+  /** Verdicts, policies and the record of each message. */
   readonly received: Received;
+  /** Transcripts, context and the ends of turns. */
   readonly turns: Turns;
+  /** Messages on their way to Discord. */
   readonly outbox: Outbox;
+  /** Paired people, pairing requests and resolved names. */
   readonly pairing: Pairing;
   /**
-   * Brings the tables up to date, for what looks at the file by itself.
+   * Brings the tables up to date, for a reader that opens the file by itself.
    *
-   * @throws {unknown} What SQLite or the disk threw; the tables stay behind as they are.
+   * @throws {unknown} The error of SQLite or of the disk; the tables stay behind.
    */
   catchUp(): void;
-  /** Estimated bytes of what is kept in memory to save reads, by name. */
+  /** Estimated bytes of each cache, by its name. */
   caches(): Readonly<Record<string, number>>;
-  /** Commits what is asked for so far, and closes the file; what comes later is refused. */
+  /** Commits all work so far, and closes the file. Later work is refused. */
   close(): void;
 }
 
+/** Everything that the store needs from outside. */
 export interface StoreOptions {
   /** Milliseconds of a clock that never goes back: `performance.now`. */
   readonly elapsed: () => number;
-  /** Told after each commit. */
+  /** Called after each commit. */
   readonly onCommitted?: () => void;
-  /** A test's, that ends the process on its way. */
+  /** Hooks of a test that ends the process there. */
   readonly crash?: CrashHooks;
+  /** How long the store keeps records; {@link DEFAULT_RETENTION} by default. */
   readonly retention?: Retention;
-  /** Leaves the journal as it is: what a bot stored last is not seen. */
+  /** Leaves the journal as it is; a running bot's newest changes are then not visible. */
   readonly isReadOnly?: boolean;
-  /** Told of a journaled record that the tables did not take, and that stays in the journal. */
+  /** Gets a journaled record that the tables refused. It stays in the journal. */
   readonly onRefused?: (kind: string, error: unknown) => void;
 }
 
@@ -83,10 +91,10 @@ export function openStore(
 }
 
 /**
- * The store over an open and migrated database, which it closes with itself.
+ * Creates the store over an open and migrated database. Closing the store closes the database.
  *
- * @param path Its file, for the messages of errors.
- * @throws {StoreError} If the disk refuses to do what a crash has left in the journal.
+ * @param path Path of the database file, for error messages.
+ * @throws {StoreError} If the disk refuses the work that a crash has left in the journal.
  */
 export function createStore(
   database: DatabaseSync,

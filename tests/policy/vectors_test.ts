@@ -14,7 +14,7 @@ import { parseSnowflake } from "../../src/core/discord/ids.ts";
 import type { InboundMessage, Mention, Place, Sender } from "../../src/core/inbound/inbound.ts";
 import { type AllowEntry, parseAllowEntry, prepareAllowlist } from "../../src/policy/allowlist.ts";
 import { prepareAuthorize } from "../../src/policy/authorize.ts";
-import { isGroupListed } from "../../src/policy/place_access.ts";
+import { isGroupListed } from "../../src/policy/direct_access.ts";
 import { isOwnerHint } from "../../src/policy/rights.ts";
 import { rulesFor } from "../../src/policy/place_rules.ts";
 import type {

@@ -20,20 +20,27 @@ import type { ComponentUse, SlashCommand } from "./interactions.ts";
 
 /** A gateway session has begun. The first event of its batch, and stored before the others (T0). */
 export interface SessionStarted {
+  /** Tells this event from the others of {@link InboundEvent}. */
   readonly kind: "session_started";
+  /** The state that RESUME needs, as READY gave it. */
   readonly session: GatewaySession;
+  /** The bot's identity, from the same READY. */
   readonly self: Self;
 }
 
 /** Messages of one channel were deleted. */
 export interface MessagesDeleted {
+  /** Tells this event from the others of {@link InboundEvent}. */
   readonly kind: "messages_deleted";
+  /** Discord's ids; one, or up to 100 after a bulk deletion. The store may know none of them. */
   readonly messageIds: readonly MessageId[];
 }
 
 /** The bot was added to a guild just now; READY does not bring this for guilds it was in (P6a). */
 export interface GuildJoined {
+  /** Tells this event from the others of {@link InboundEvent}. */
   readonly kind: "guild_joined";
+  /** The guild that the bot was added to. */
   readonly guild: Named<GuildId>;
 }
 
@@ -42,10 +49,13 @@ export interface GuildJoined {
  * where it was not (R11).
  */
 export interface PermissionsChanged {
+  /** Tells this event from the others of {@link InboundEvent}. */
   readonly kind: "permissions_changed";
+  /** The guild of the change. */
   readonly guildId: GuildId;
 }
 
+/** Any event that a batch can hold. */
 export type InboundEvent =
   | SessionStarted
   | InboundMessage
@@ -56,6 +66,7 @@ export type InboundEvent =
   | GuildJoined
   | PermissionsChanged;
 
+/** Names of all kinds of event. */
 export type EventKind = InboundEvent["kind"];
 
 /** One handler for each kind of event. */
@@ -63,6 +74,7 @@ export type EventHandlers = {
   readonly [Kind in EventKind]: (event: EventOf<Kind>) => void;
 };
 
+/** The event type of one kind; for a union of kinds, the union of their types. */
 export type EventOf<Kind extends EventKind> = {
   [Key in EventKind]: Extract<InboundEvent, { readonly kind: Key }>;
 }[Kind];
@@ -77,6 +89,7 @@ export function handleEvent<Kind extends EventKind>(
 
 /** Events that arrived together and are to be stored together. */
 export interface InboundBatch {
+  /** The account of ours that received the batch. */
   readonly accountId: AccountId;
   /** The account's shard that received them. */
   readonly shardId: number;

@@ -65,3 +65,13 @@ export function openGap(gap: Gap, now: number): OpenGap {
     awaited: 0,
   };
 }
+
+/** Whether catch-up knows all channels that it must read. */
+export function isPlanned({ awaited, direct }: OpenGap): boolean {
+  return awaited === 0 && direct === "planned";
+}
+
+/** Number of channels still to be read, plus guilds still awaited. */
+export function pendingIn({ waiting, awaited }: OpenGap): number {
+  return waiting.size + awaited;
+}

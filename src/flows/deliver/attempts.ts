@@ -154,11 +154,7 @@ export function createAttempts(
         return 0;
       case "uncertain":
         failures.delete(channelId);
-        log.error(
-          "Cannot tell whether Discord has a message; it is held until `barnacle outbox` is told " +
-            "to send or drop it",
-          { channelId, row: row.id, nonce: row.message.nonce, reason: next.reason },
-        );
+        reportHeld(row, next.reason, log);
         await outbox.markUncertain(row);
         return 0;
     }
@@ -180,6 +176,15 @@ export function createAttempts(
       for (const channelId of channels) if (!unsent.has(channelId)) failures.delete(channelId);
     },
   };
+}
+
+function reportHeld({ id: row, message }: OutboxRow, reason: string, log: Log): void {
+  const { channelId, nonce } = message;
+  log.error(
+    "Cannot tell whether Discord has a message; it is held until `barnacle outbox` is told " +
+      "to send or drop it",
+    { channelId, row, nonce, reason },
+  );
 }
 
 function isOfNetwork(delivery: Delivery): boolean {

@@ -11,6 +11,7 @@ import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { type AttemptPorts, createAttempts } from "./attempts.ts";
 import { createParking, type ParkPorts } from "./park.ts";
+import { createStaleChannels } from "./stale_channels.ts";
 
 /** Everything that delivery needs from outside. */
 export interface ChannelQueuesPorts extends AttemptPorts, ParkPorts {
@@ -68,59 +69,24 @@ export function createChannelQueues(ports: ChannelQueuesPorts): ChannelQueues {
   const busy = new Set<ChannelId>();
   const underWay = new Set<Promise<void>>();
   const waiting = new Map<ChannelId, Waiting>();
-  const parking = createParking(ports, wake);
+  const stale = createStaleChannels(ports, () => parking.open(), readHeads);
+  const parking = createParking(ports, stale.wake);
   const attempts = createAttempts(ports, parking);
-  let isOpen = false;
   let isStopping = false;
-  let reading: Promise<void> | undefined;
-  /** Cancels the timer of the next read after a failed one. */
-  let callOffReading: (() => void) | undefined;
-  /** Channels to read. */
-  const stale = new Set<ChannelId>();
-  let isAllStale = false;
 
-  function wake(channels?: readonly ChannelId[]): void {
-    if (!channels) isAllStale = true;
-    for (const channel of channels ?? []) stale.add(channel);
-    if (isStopping || (!isAllStale && stale.size === 0)) return;
-    reading ??= readHeads().catch((error: unknown) => {
-      log.error("Cannot read the outbox; will try again", { error });
-      later(FAULT_WAIT_MS);
-    }).finally(() => {
-      reading = undefined;
-      if (!callOffReading) wake([]); // requested after the last check
-    });
-  }
-
-  function later(waitMs: number): void {
-    callOffReading ??= ports.schedule(() => {
-      callOffReading = undefined;
-      wake();
-    }, waitMs);
-  }
-
-  async function readHeads(): Promise<void> {
-    if (!isOpen) {
-      await parking.open();
-      isOpen = true;
-    }
-    while ((isAllStale || stale.size > 0) && !isStopping) {
-      const channels = isAllStale ? undefined : [...stale];
-      isAllStale = false;
-      stale.clear();
-      const setMs = attempts.clockSetMs();
-      const heads = await outbox.heads(accountId, channels);
-      attempts.keepFailures(heads, channels);
-      for (const row of heads) {
-        const { channelId } = row.message;
-        // An operator, or an echo, may have settled the row that it waits for.
-        const inWaiting = waiting.get(channelId);
-        if (inWaiting && inWaiting.row !== row.id) inWaiting.end();
-        if (busy.has(channelId) || isStopping) continue;
-        busy.add(channelId);
-        const running: Promise<void> = run(row, setMs).finally(() => underWay.delete(running));
-        underWay.add(running);
-      }
+  async function readHeads(channels: readonly ChannelId[] | undefined): Promise<void> {
+    const setMs = attempts.clockSetMs();
+    const heads = await outbox.heads(accountId, channels);
+    attempts.keepFailures(heads, channels);
+    for (const row of heads) {
+      const { channelId } = row.message;
+      // An operator, or an echo, may have settled the row that it waits for.
+      const inWaiting = waiting.get(channelId);
+      if (inWaiting && inWaiting.row !== row.id) inWaiting.end();
+      if (busy.has(channelId) || isStopping) continue;
+      busy.add(channelId);
+      const running: Promise<void> = run(row, setMs).finally(() => underWay.delete(running));
+      underWay.add(running);
     }
   }
 
@@ -138,7 +104,7 @@ export function createChannelQueues(ports: ChannelQueuesPorts): ChannelQueues {
     const free = () => {
       waiting.delete(channelId);
       busy.delete(channelId);
-      wake([channelId]);
+      stale.wake([channelId]);
     };
     if (waitMs === 0) return free();
     if (isStopping) return;
@@ -151,11 +117,13 @@ export function createChannelQueues(ports: ChannelQueuesPorts): ChannelQueues {
   }
 
   async function drain(): Promise<void> {
-    while (reading || underWay.size > 0) await Promise.all([reading, ...underWay]);
+    while (stale.reading() || underWay.size > 0) {
+      await Promise.all([stale.reading(), ...underWay]);
+    }
   }
 
   return {
-    wake,
+    wake: stale.wake,
     settled(channels) {
       for (const channel of channels) waiting.get(channel)?.end();
     },
@@ -169,7 +137,7 @@ export function createChannelQueues(ports: ChannelQueuesPorts): ChannelQueues {
     drain,
     async stop() {
       isStopping = true;
-      callOffReading?.();
+      stale.stop();
       await parking.stop();
       await drain();
       for (const { end } of [...waiting.values()]) end();

@@ -12,7 +12,7 @@
 import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
+import { createParkTries, type ParkedPlace, type ParkTriesPorts } from "./park_tries.ts";
 
 /** The one report about a parked channel. */
 export interface Parked {
@@ -25,11 +25,9 @@ export interface Parked {
 }
 
 /** Everything that parking needs from outside. */
-export interface ParkPorts {
-  /** The account whose messages wait. */
-  readonly accountId: AccountId;
+export interface ParkPorts extends ParkTriesPorts {
   /** The store's outbox; each method is one transaction. */
-  readonly outbox: {
+  readonly outbox: ParkTriesPorts["outbox"] & {
     /**
      * Holds back a channel's waiting rows, which count as failing from then on.
      *
@@ -40,12 +38,6 @@ export interface ParkPorts {
       channelId: ChannelId,
       parked: { readonly reason: string; readonly now: number },
     ): Promise<boolean>;
-    /**
-     * Lets channels' rows be sent again.
-     *
-     * @returns Number of channels that were parked.
-     */
-    unpark(accountId: AccountId, channels: readonly ChannelId[] | "all"): Promise<number>;
     /** Parked channels with the reason of each. */
     parked(
       accountId: AccountId,
@@ -53,10 +45,6 @@ export interface ParkPorts {
   };
   /** Finds the missing permission, and its cause. `undefined` if only Discord's code is known. */
   readonly explain: (row: OutboxRow, code: number | undefined) => Promise<string | undefined>;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Timer for further tries. */
-  readonly schedule: Schedule;
   /** Gets a channel's first refusal, and the end of its refusals. */
   readonly log: Log;
   /** Gets the one report about a parked channel. */
@@ -98,27 +86,6 @@ export interface Parking {
   stop(): Promise<void>;
 }
 
-/** Milliseconds between two tries of all parked channels. */
-const LOOK_EVERY_MS = 30 * 60_000;
-
-/**
- * Minimum milliseconds between tries of a channel after its second refusal; doubles with each
- * further one.
- */
-const SPACING_MS = 5_000;
-const MAX_SPACING_MS = 300_000;
-
-interface Place {
-  readonly reason: string;
-  readonly guildId?: GuildId;
-  isClosed: boolean;
-  refusedAt: number;
-  /** Refusals after the first. */
-  again: number;
-  /** Cancels a scheduled try. */
-  cancel?: (() => void) | undefined;
-}
-
 /**
  * Creates the parking of one account.
  *
@@ -128,67 +95,14 @@ export function createParking(
   ports: ParkPorts,
   onOpened: (channels: readonly ChannelId[]) => void,
 ): Parking {
-  const { accountId, outbox, now, schedule, log } = ports;
-  const places = new Map<ChannelId, Place>();
+  const { accountId, outbox, now, log } = ports;
+  const places = new Map<ChannelId, ParkedPlace>();
   /** Unix time in milliseconds of a guild's last change of permissions; a refusal may be older. */
   const changedAt = new Map<GuildId, number>();
-  const underWay = new Set<Promise<void>>();
-  let callOffLook: (() => void) | undefined;
-  let isStopping = false;
-
-  function reopen(channels: readonly ChannelId[]): void {
-    if (isStopping || channels.length === 0) return;
-    for (const channelId of channels) {
-      const place = places.get(channelId);
-      if (!place) continue;
-      place.isClosed = false;
-      place.cancel?.();
-      place.cancel = undefined;
-    }
-    const opening: Promise<void> = outbox.unpark(accountId, channels).then(
-      () => onOpened(channels),
-      (error: unknown) => {
-        log.error("Cannot open parked channels; will try again", { error });
-        for (const channelId of channels) {
-          const place = places.get(channelId);
-          if (place) place.isClosed = true;
-        }
-        lookLater();
-      },
-    ).finally(() => underWay.delete(opening));
-    underWay.add(opening);
-  }
-
-  /** Tries a channel again, but not too often for Discord's limit of invalid requests. */
-  function reopenSoon(channelId: ChannelId, place: Place): void {
-    if (!place.isClosed || place.cancel || isStopping) return;
-    const spacing = place.again === 0
-      ? 0
-      : Math.min(MAX_SPACING_MS, SPACING_MS * 2 ** (place.again - 1));
-    const waitMs = Math.min(spacing, place.refusedAt + spacing - now()); // a clock may go back
-    if (waitMs <= 0) return reopen([channelId]);
-    place.cancel = schedule(() => reopen([channelId]), waitMs);
-  }
-
-  function lookLater(): void {
-    if (isStopping) return;
-    callOffLook ??= schedule(() => {
-      callOffLook = undefined;
-      reopen([...places].filter(([, { isClosed }]) => isClosed).map(([channelId]) => channelId));
-    }, LOOK_EVERY_MS);
-  }
+  const tries = createParkTries(ports, places, onOpened);
 
   function hasChanged(guildId: GuildId | undefined, since: number): boolean {
     return guildId !== undefined && (changedAt.get(guildId) ?? -Infinity) >= since;
-  }
-
-  async function wordsFor(row: OutboxRow, { reason, code }: Refused): Promise<string> {
-    try {
-      return await ports.explain(row, code) ?? reason;
-    } catch (error) { // Discord's own words are enough
-      log.debug("Cannot find out which permission is missing", { error });
-      return reason;
-    }
   }
 
   return {
@@ -205,22 +119,22 @@ export function createParking(
       // After a change, another permission may be the missing one.
       const words = before && !hasChanged(guildId, before.refusedAt)
         ? before.reason
-        : await wordsFor(row, refusal);
+        : await wordsFor(row, refusal, ports);
       const inGuild = guildId === undefined ? {} : { guildId };
       const refusedAt = now();
       const again = before ? before.again + 1 : 0;
-      const place: Place = { ...inGuild, reason: words, isClosed: true, refusedAt, again };
+      const place: ParkedPlace = { ...inGuild, reason: words, isClosed: true, refusedAt, again };
       const parked = { reason: words, now: refusedAt };
       const isNews = await outbox.park(accountId, channelId, parked).finally(() => {
         places.set(channelId, place); // even if the store fails: Discord refuses there
-        lookLater();
+        tries.later();
       });
       if (isNews) {
         const said = "Discord does not let the bot post in a channel; what goes there waits";
         log.error(said, { channelId, ...inGuild, reason: words });
         ports.onParked({ channelId, ...inGuild, reason: words });
       }
-      if (hasChanged(guildId, askedAt)) reopenSoon(channelId, place);
+      if (hasChanged(guildId, askedAt)) tries.soon(channelId, place);
     },
     delivered(channelId) {
       const place = places.get(channelId);
@@ -231,19 +145,28 @@ export function createParking(
     },
     heardFrom(channelId) {
       const place = places.get(channelId);
-      if (place) reopenSoon(channelId, place);
+      if (place) tries.soon(channelId, place);
     },
     permissionsChanged(guildId) {
       changedAt.set(guildId, now());
       for (const [channelId, place] of places) {
-        if (place.guildId === guildId) reopenSoon(channelId, place);
+        if (place.guildId === guildId) tries.soon(channelId, place);
       }
     },
-    async stop() {
-      isStopping = true;
-      callOffLook?.();
-      for (const { cancel } of places.values()) cancel?.();
-      await Promise.all(underWay);
-    },
+    stop: tries.stop,
   };
+}
+
+/** Finds the words for the owner: the missing permission, or Discord's own words. */
+async function wordsFor(
+  row: OutboxRow,
+  { reason, code }: Refused,
+  { explain, log }: Pick<ParkPorts, "explain" | "log">,
+): Promise<string> {
+  try {
+    return await explain(row, code) ?? reason;
+  } catch (error) { // Discord's own words are enough
+    log.debug("Cannot find out which permission is missing", { error });
+    return reason;
+  }
 }

@@ -15,22 +15,32 @@ import type { Schedule } from "../../lib/schedule.ts";
 import { notice } from "../../render/notices.ts";
 import type { AuthorizeInteraction } from "./components.ts";
 
+/** Everything that commands need from outside. */
 export interface CommandsPorts {
+  /** Commands that exist; a call of any other one gets a notice. */
   readonly commands: readonly Command[];
+  /** Judges by policy whether the person may give the command. */
   readonly authorize: AuthorizeInteraction<SlashCommand>;
   /** Gives the deferred answer. */
   readonly complete: (call: SlashCommand, content: string) => Promise<void>;
   /** Whether Discord does not know that the answer was deferred, or does not yet. */
   readonly isUnknown: (error: unknown) => boolean;
+  /** Passed to each command, and used for the texts of notices. */
   readonly context: InteractionContext;
+  /** Waits between tries of the answer. */
   readonly schedule: Schedule;
+  /** Gets failed answers, failed commands and refused people. */
   readonly log: Log;
 }
 
 /** Milliseconds between tries: 6 s in all, twice as long as Discord takes a deferral. */
 const RETRY_MS: readonly number[] = [250, 750, 2_000, 3_000];
 
-/** @returns Answers one command; never rejects. */
+/**
+ * Creates the handler of slash commands.
+ *
+ * @returns Answers one command; never rejects.
+ */
 export function createCommands(ports: CommandsPorts): (call: SlashCommand) => Promise<void> {
   const { complete, isUnknown, schedule, log } = ports;
   const wait = (ms: number) => new Promise<void>((resolve) => void schedule(resolve, ms));

@@ -18,30 +18,42 @@ import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { notice } from "../../render/notices.ts";
 
-/** Whether someone may do what needs this right. */
+/** Judges whether the event's sender has a right. */
 export type AuthorizeInteraction<Event> = (
   event: Event,
   needs: CommandNeeds,
 ) => Verdict | Promise<Verdict>;
 
+/** Everything that components need from outside. */
 export interface ComponentsPorts {
+  /** Components that exist; a use of any other one gets a notice. */
   readonly components: readonly Component[];
+  /** Judges by policy whether the person may use the component. */
   readonly authorize: AuthorizeInteraction<ComponentUse>;
+  /** The two ways to answer at Discord; each rejects if Discord refuses. */
   readonly interactions: {
     /** Replaces the message's text, without its components. */
     update(use: ComponentUse, content: string): Promise<void>;
-    /** Tells the person, and nobody else. */
+    /** Answers so that only the person sees it. */
     reply(use: ComponentUse, content: string): Promise<void>;
   };
+  /** Passed to each component, and used for the texts of notices. */
   readonly context: InteractionContext;
+  /** Ends the wait for a component after {@link ANSWER_MS}. */
   readonly schedule: Schedule;
+  /** Gets failed, late and refused uses. */
   readonly log: Log;
 }
 
 /** Milliseconds until a use is answered, one way or another. */
 export const ANSWER_MS = 1_000;
 
-/** @returns Answers one use; never rejects. */
+/**
+ * Creates the handler of component uses. Each use is answered once, within {@link ANSWER_MS} and
+ * the time of Discord's own response.
+ *
+ * @returns Answers one use; never rejects.
+ */
 export function createComponents(ports: ComponentsPorts): (use: ComponentUse) => Promise<void> {
   const { components, interactions, context, schedule, log } = ports;
 

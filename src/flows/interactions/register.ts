@@ -11,9 +11,15 @@ import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
 
 /** A command in Discord's words. */
 export interface RegisteredCommand {
+  /** Discord's `ApplicationCommandTypes`. */
   readonly type: number;
+  /** Lower case, 1 to 32 characters, without `/`. */
   readonly name: string;
+  /** 1 to 100 characters. */
   readonly description: string;
+  /**
+   * In the order in which Discord shows them; Discord's `ApplicationCommandOptionTypes` as `type`.
+   */
   readonly options: readonly {
     readonly type: number;
     readonly name: string;
@@ -22,9 +28,11 @@ export interface RegisteredCommand {
   }[];
 }
 
+/** Everything that registration needs from outside. */
 export interface RegistrationPorts extends RetryQueuePorts {
   /** Commands to be registered now; none if the config switches them off. */
   readonly wanted: () => readonly Command[];
+  /** Reads the global commands that Discord has; rejects if Discord refuses or does not answer. */
   readonly list: (applicationId: ApplicationId) => Promise<readonly RegisteredCommand[]>;
   /** Replaces all of them. */
   readonly replace: (
@@ -33,9 +41,11 @@ export interface RegistrationPorts extends RetryQueuePorts {
   ) => Promise<void>;
 }
 
+/** Keeps Discord's list of commands up to date. */
 export interface Registration {
   /** Compares, and writes if there is a difference; again after each failure. */
   register(applicationId: ApplicationId): void;
+  /** Cancels later tries, and resolves once a running one has ended. */
   stop(): Promise<void>;
 }
 
@@ -49,6 +59,7 @@ const OPTION_TYPES: Readonly<Record<CommandOption["type"], number>> = {
   boolean: 5,
 };
 
+/** Creates the registration; it does nothing before {@link Registration.register}. */
 export function createRegistration(ports: RegistrationPorts): Registration {
   const { wanted, list, replace, log } = ports;
   const retries = createRetryQueue("Cannot register the slash commands", ports);
@@ -68,6 +79,7 @@ export function createRegistration(ports: RegistrationPorts): Registration {
   };
 }
 
+/** Translates a command into Discord's words. */
 export function toRegistered({ name, description, options }: Command): RegisteredCommand {
   return {
     type: SLASH,

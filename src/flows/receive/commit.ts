@@ -13,6 +13,7 @@ import type { PairingRequest, PairingService } from "../../core/inbound/pairing.
 
 /** The store's methods for this flow; each is one transaction. */
 export interface AcceptStore {
+  /** Gateway sessions and gaps. */
   readonly gateway: {
     /**
      * T0: stores a new gateway session, and that the one before it is lost.
@@ -33,6 +34,7 @@ export interface AcceptStore {
      */
     openGap(accountId: AccountId, shardId: number, now: number): Promise<void>;
   };
+  /** Messages with their verdicts. */
   readonly inbox: {
     /**
      * T1. A message that the store has already stays unchanged, with its verdict.

@@ -22,6 +22,7 @@ import type { UndecidedReason, Verdict } from "../../core/inbound/verdict.ts";
 import { createNewestSet } from "../../lib/newest_set.ts";
 import { PLURALKIT } from "../../policy/place_access.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
+import { createOriginals } from "./originals.ts";
 
 /** A verdict that refuses a message. */
 export type Ignored = Extract<Verdict, { readonly kind: "ignore" }>;
@@ -101,29 +102,24 @@ export interface Pluralkit {
   stop(): Promise<void>;
 }
 
-/** Milliseconds for which an original waits for its replacement. */
-export const ORIGINAL_MS = 2_000;
-/** Maximum number of deleted or replaced messages to remember until they arrive. */
-const MAX_GONE = 1_000;
 /** Maximum number of proxied people to remember. */
 const MAX_PROXIED = 10_000;
 
 /** Creates the flow for one account; {@link Pluralkit.start} begins. */
 export function createPluralkit(ports: PluralkitPorts): Pluralkit {
-  const { accountId, store, lookUp, judge, route, onAccepted, now, schedule, log } = ports;
+  const { accountId, store, lookUp, judge, route, onAccepted, now, log } = ports;
   const retries = createRetryQueue("Cannot decide a message that waited for PluralKit", ports);
   const proxied = createNewestSet<UserId>(MAX_PROXIED);
-  const gone = createNewestSet<MessageId>(MAX_GONE);
-  /** Originals that wait; `cancel` ends their timer. */
-  const waiting = new Map<
-    MessageId,
-    { readonly row: UndecidedRow; readonly cancel: () => void }
-  >();
+  const originals = createOriginals<UndecidedRow>({
+    schedule: ports.schedule,
+    onAlone: ({ message }) => decide(message, { isUnproxied: true }),
+    onReplaced: replace,
+  });
   let isStopped = false;
 
   function take(row: UndecidedRow): void {
     if (row.why === "pluralkit") void ask(row.message);
-    else hold(row);
+    else originals.hold(row);
   }
 
   async function ask(message: InboundMessage): Promise<void> {
@@ -145,8 +141,7 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
 
   function believe(message: InboundMessage, { original, sender }: ProxiedMessage): void {
     proxied.add(sender);
-    gone.add(original);
-    end(original);
+    originals.gone(original);
     const judged = judgedBy(message, { pluralkit: "found" });
     retries.add(async () => {
       // The original first, or both it and its replacement might be answered.
@@ -156,32 +151,10 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
     });
   }
 
-  /**
-   * Lets an original wait. After a restart it waits anew: its replacement may arrive only with the
-   * RESUME.
-   */
-  function hold(row: UndecidedRow): void {
-    const { message } = row;
-    if (gone.has(message.id)) return replace(row);
-    const cancel = schedule(() => {
-      waiting.delete(message.id);
-      decide(message, { isUnproxied: true });
-    }, ORIGINAL_MS);
-    waiting.set(message.id, { row, cancel });
-  }
-
   /** Not even context: PluralKit has posted the same text again. */
   function replaced(): Ignored {
     const rule = ports.ruleOf(PLURALKIT);
     return { kind: "ignore", why: "pk-original", rule, keepAsContext: false };
-  }
-
-  /** Ends an original's wait, if it waits. */
-  function end(id: MessageId): UndecidedRow | undefined {
-    const original = waiting.get(id);
-    waiting.delete(id);
-    original?.cancel();
-    return original?.row;
   }
 
   function replace({ message, moment, policyId }: UndecidedRow): void {
@@ -218,15 +191,14 @@ export function createPluralkit(ports: PluralkitPorts): Pluralkit {
     },
     deleted(messages) {
       for (const id of messages) {
-        gone.add(id);
-        const original = end(id);
+        const original = originals.gone(id);
         if (original) replace(original);
       }
     },
     isProxied: (userId) => proxied.has(userId),
     async stop() {
       isStopped = true;
-      for (const id of [...waiting.keys()]) end(id);
+      originals.stop();
       await retries.stop();
     },
   };

@@ -1,67 +1,16 @@
 /**
- * Shows an answer while the model writes it: drafts that grow by edits (R8).
+ * Shows the answers of one account's turns while the model writes them (R8).
  *
- * A draft is posted through the outbox, so that a crash leaves none that the store does not know.
- * Edits change it and may be lost: the end of the turn puts the final text in its place. No failure
- * here fails a turn. It costs one request at a time, and only if rate limits leave room.
+ * Turns share the requests of their channel, and the knowledge that the model thinks aloud.
  *
  * @module
  */
 
-import type { DraftMessage } from "../../core/outbound/draft.ts";
-import {
-  type GrowthStep,
-  nextStep,
-  type ShownDraft,
-  toDrafts,
-} from "../../core/outbound/draft_growth.ts";
 import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Frozen, PostOutcome } from "../../core/outbound/outbound.ts";
-import type { Log } from "../../lib/log.ts";
-import type { Schedule } from "../../lib/schedule.ts";
-import { finishedPart, thinkingIn } from "../../render/markdown/unfinished.ts";
-
-/** Everything that drafts need from outside. */
-export interface DraftPorts {
-  /** The store's outbox. */
-  readonly outbox: {
-    /** Adds a draft. If a row has its nonce, returns that row unchanged. */
-    add(draft: Frozen, now: number): Promise<AddedDraft>;
-  };
-  /** Sends one edit, and none if rate limits leave no room. */
-  readonly edit: (messageId: MessageId, message: DraftMessage) => Promise<PostOutcome>;
-  /** Removes whole secrets from a text. */
-  readonly cleanSecrets: (text: string) => string;
-  /**
-   * Index at which a secret may begin that the text does not yet contain whole; the text's length
-   * if none may.
-   */
-  readonly secretTail: (text: string) => number;
-  /** Maximum UTF-16 units of a message, from `textChunkLimit`. */
-  readonly maxLength: number;
-  /** Tells that the outbox has a new row for this channel. */
-  readonly onOutbox: (channelId: ChannelId) => void;
-  /** Timer for the pauses between requests. */
-  readonly schedule: Schedule;
-  /** Unix time in milliseconds. */
-  readonly now: () => number;
-  /** Gets a warning if an answer cannot be shown. */
-  readonly log: Log;
-}
-
-/** A draft's row in the outbox. */
-export interface AddedDraft {
-  /** The text with which the draft was first posted. */
-  readonly message: Pick<DraftMessage, "content">;
-  /** The row's state; `"sent"` once Discord has it. */
-  readonly state: string;
-  /** Discord's id of the message; absent until it is sent, or if it was deleted before. */
-  readonly messageId?: MessageId;
-}
-
-/** The messages of an answer that consists of this text; empty if there would be none. */
-export type ComposeDraft = (text: string) => readonly Frozen[];
+import { thinkingIn } from "../../render/markdown/unfinished.ts";
+import { createDraftStream, type DraftPorts, type DraftStream } from "./draft_stream.ts";
+import type { ComposeDraft } from "./draft_text.ts";
 
 /** The drafts of one account's turns. */
 export interface Drafts {
@@ -75,38 +24,10 @@ export interface Drafts {
   posted(nonce: string, messageId: MessageId): void;
 }
 
-/** The drafts of one answer. */
-export interface DraftStream {
-  /**
-   * Tells that the answer has grown.
-   *
-   * @param soFar The whole answer so far.
-   */
-  grow(soFar: string): void;
-  /**
-   * Ends the drafts; call it before storing the turn's end. Resolves once no request is under way,
-   * so that none can follow the final text. Never rejects.
-   */
-  end(): Promise<void>;
-}
-
-/** Milliseconds before the first draft. A faster answer has none. */
-const FIRST_LOOK_MS = 1_000;
-
-/** Milliseconds between two requests. Discord accepts five edits in five seconds per channel. */
-const EVERY_MS = 1_200;
-
-/** Shortest text, in UTF-16 units, for a first draft. */
-const LEAST_LENGTH = 40;
-
-type EditStep = Extract<GrowthStep, { kind: "edit" }>;
-
 /** Creates the drafts of one account. */
 export function createDrafts(ports: DraftPorts): Drafts {
-  const { outbox, schedule, now, log } = ports;
-  /** Callbacks for the ids of posted drafts, by nonce. */
+  const { now } = ports;
   const awaited = new Map<string, (messageId: MessageId) => void>();
-  /** Unix time in milliseconds from which on a channel may get the next request. */
   const freeAt = new Map<ChannelId, number>();
   /**
    * Whether an earlier answer contained thinking without its start mark. Then no text is shown before
@@ -114,122 +35,18 @@ export function createDrafts(ports: DraftPorts): Drafts {
    */
   let thinksAloud = false;
 
-  /** @returns Whether all of an answer so far may be thinking that is not marked. */
   function mayBeThinking(text: string): boolean {
     const thinking = thinkingIn(text);
     if (thinking === "ended") thinksAloud = true;
     return thinking === "none" && thinksAloud;
   }
 
-  function begin({ channelId }: InboundMessage, compose: ComposeDraft): DraftStream {
-    const drafts: ShownDraft[] = [];
-    let text = "";
-    let composed: { readonly of: string; readonly drafts: readonly DraftMessage[] } | undefined;
-    let isOver = false;
-    let cancel: (() => void) | undefined;
-    let underWay = Promise.resolve();
-    for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
-
-    function look(): void {
-      const waitMs = (freeAt.get(channelId) ?? 0) - now();
-      if (waitMs > 0) {
-        cancel = schedule(look, Math.min(waitMs, EVERY_MS));
-        return;
-      }
-      freeAt.set(channelId, Infinity);
-      underWay = takeStep().catch((error: unknown) => {
-        isOver = true;
-        log.warn("An answer is not shown while it is made", { channelId, error });
-        return 0;
-      }).then((askedToWaitMs) => {
-        const pauseMs = Math.max(EVERY_MS, askedToWaitMs);
-        freeAt.set(channelId, now() + pauseMs);
-        if (!isOver) cancel = schedule(look, pauseMs);
-      });
-    }
-
-    /** @returns Milliseconds that Discord asks to wait. */
-    async function takeStep(): Promise<number> {
-      const wanted = wantedDrafts();
-      if (isOver) return 0;
-      const step = nextStep(drafts, wanted);
-      switch (step.kind) {
-        case "none":
-          return 0;
-        case "post":
-          await post(step.message);
-          return 0;
-        case "edit":
-          return await edit(step);
-      }
-    }
-
-    function wantedDrafts(): readonly DraftMessage[] {
-      if (composed?.of === text) return composed.drafts;
-      const said = mayBeThinking(text) ? "" : ports.cleanSecrets(text);
-      const harmless = said.slice(0, ports.secretTail(said));
-      const finished = finishedPart(harmless, ports.maxLength);
-      const isWorthIt = drafts.length > 0 || finished.trim().length >= LEAST_LENGTH;
-      const frozen = isWorthIt ? compose(finished) : [];
-      // It is too long for messages and will be a file: posted drafts stay until then.
-      if (frozen.some(({ files }) => files.length > 0)) isOver = true;
-      composed = { of: text, drafts: toDrafts(frozen, ports.maxLength) };
-      return composed.drafts;
-    }
-
-    async function post(message: DraftMessage): Promise<void> {
-      const part = drafts.push({ message }) - 1;
-      awaited.set(message.nonce, (messageId) => {
-        drafts[part] = { message, ...drafts[part], messageId };
-      });
-      // If this turn ran before, the row is that run's, with its text.
-      const { state, messageId, message: { content } } = await outbox.add(
-        { message, files: [] },
-        now(),
-      );
-      ports.onOutbox(message.channelId);
-      if (messageId !== undefined) drafts[part] = { message, messageId };
-      else if (state === "sent") isOver = true; // and a person has deleted it
-      else drafts[part] = { message, content, ...drafts[part] };
-    }
-
-    /** @returns Milliseconds that Discord asks to wait. */
-    async function edit({ part, messageId, message }: EditStep): Promise<number> {
-      drafts[part] = { message, messageId };
-      const outcome = await ports.edit(messageId, message);
-      switch (outcome.kind) {
-        case "created":
-          drafts[part] = { message, messageId, content: message.content };
-          return 0;
-        case "unsent":
-        case "unanswered":
-          return 0;
-        case "already_gone": // a person has deleted it
-          isOver = true;
-          return 0;
-        case "refused":
-          isOver ||= outcome.why !== "rate_limited";
-          return outcome.retryAfterMs ?? 0;
-      }
-    }
-
-    return {
-      grow(soFar) {
-        text = soFar;
-        if (!isOver) cancel ??= schedule(look, FIRST_LOOK_MS);
-      },
-      async end() {
-        isOver = true;
-        cancel?.();
-        await underWay;
-        mayBeThinking(text); // for the next answer
-        for (const { message } of drafts) awaited.delete(message.nonce);
-      },
-    };
-  }
-
+  const shared = { awaited, freeAt, mayBeThinking };
   return {
-    begin,
+    begin({ channelId }, compose) {
+      for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
+      return createDraftStream(channelId, compose, shared, ports);
+    },
     posted(nonce, messageId) {
       awaited.get(nonce)?.(messageId);
       awaited.delete(nonce);

@@ -1,23 +1,21 @@
 /**
- * Group commit, and a journal in front of the tables.
+ * Commits transactions in groups, and keeps a journal in front of the tables.
  *
- * Transactions that are asked for in one turn of the event loop are one: a commit
- * that waits for the disk costs 0.2 ms here and 5 to 50 ms on an SD card, whatever
- * is in it. The group is as durable as its most demanding member, and a transaction
- * that comes alone waits for no other (`setImmediate` follows an idle loop's job
- * after 1 to 4 µs).
+ * Transactions of one turn of the event loop share one commit. A commit that waits for the disk
+ * costs 0.2 ms here and 5 to 50 ms on an SD card, regardless of its size. The group is as durable
+ * as its most demanding member. A transaction that comes alone waits for no other: `setImmediate`
+ * follows an idle loop's job after 1 to 4 µs.
  *
- * A message that is answered changes some twenty pages in a dozen tables and
- * indexes. The transactions of its way (T1, T3, T4) are therefore stored as one row
- * of the journal each, and done to the tables together with many others a moment
- * later. Three rules keep that invisible to the rest of the store:
+ * An answered message changes some twenty pages in a dozen tables and indexes. So its transactions
+ * (T1, T3, T4) are stored as one row of the journal each. A moment later, the tables take many of
+ * these rows together. Three rules hide this from the rest of the store:
  *
  * 1. Before any other transaction, and before any read, the tables catch up.
  * 2. Work leaves the journal in the transaction that does it to the tables.
- * 3. A start does what the journal holds before it does anything else.
+ * 3. A start first does all work that the journal holds.
  *
- * So tables and journal together always say what the tables alone would say without
- * a journal, and a crash or a power cut leaves a beginning of the same sequence.
+ * So tables and journal together always say the same as tables without a journal would. A crash or
+ * a power cut leaves a beginning of the same sequence of transactions.
  *
  * @module
  */
@@ -30,32 +28,39 @@ import { toStoreError } from "./store_error.ts";
 import type { Transactions } from "./transact.ts";
 import { createWriteBehind, type Job, type WriteBehindDeps } from "./write_behind.ts";
 
+/** Transactions in groups, with a journal. */
 export interface Commits extends Transactions {
   /**
-   * Does what a crash has left in the journal; before all else, once every kind is named.
+   * Does the work that a crash has left in the journal. Called first, once every kind is named.
    *
-   * @throws {StoreError} If the disk refuses; the journal stays as it is.
+   * @throws {StoreError} If the disk refuses; the journal stays unchanged.
    */
   recover(): void;
   /**
-   * Brings the tables up to date, for what looks at the file by itself.
+   * Brings the tables up to date, for a reader that opens the file by itself.
    *
-   * @throws {unknown} What SQLite or the disk threw; the tables stay behind as they are.
+   * @throws {unknown} The error of SQLite or of the disk; the tables stay behind.
    */
   catchUp(): void;
-  /** Commits what waits, now, and takes no more. The database stays open. */
+  /** Commits all waiting work now, and refuses later work. The database stays open. */
   close(): void;
 }
 
+/** Everything that commits need from outside. */
 export interface CommitsDeps extends Pick<WriteBehindDeps, "crash" | "onUndone" | "onRefused"> {
-  /** For the messages of errors. */
+  /** Path of the database file, for error messages. */
   readonly path: string;
   /** Runs the group soon, once; `setImmediate` by default. */
   readonly soon?: WriteBehindDeps["soon"];
+  /** Runs the tables' catch-up later; real timers by default. */
   readonly schedule?: Schedule;
 }
 
-/** @param database Open, migrated, owned by the caller; nothing else here writes to it. */
+/**
+ * Creates the transactions of a database.
+ *
+ * @param database Open, migrated, owned by the caller; nothing else here writes to it.
+ */
 export function createCommits(
   database: DatabaseSync,
   { path, crash, onUndone, onRefused, soon = setImmediate, schedule = realSchedule }: CommitsDeps,

@@ -1,9 +1,8 @@
 /**
  * Opens the one file that holds everything Barnacle must not forget.
  *
- * A file that is damaged, or that a newer Barnacle wrote, is looked at through
- * a connection that cannot write before anything else is done: whatever comes
- * next, a restore or the newer binary, finds it byte for byte as it was.
+ * A file may be damaged, or written by a newer Barnacle. So a read-only connection looks at it
+ * first. A later restore, or the newer binary, then finds every byte unchanged.
  *
  * @module
  */
@@ -26,7 +25,7 @@ import { syncDirectory, syncFile } from "./sync.ts";
 import { migrate, MIGRATIONS, schemaOf } from "./migrations.ts";
 import { StoreError, toStoreError } from "./store_error.ts";
 
-/** Before it, two connections that checkpoint at once can lose what is in the log. */
+/** In older versions, two connections that checkpoint at once can lose data from the log. */
 const OLDEST_SQLITE = [3, 51, 3] as const;
 
 /** How long to wait for another process (the CLI, a backup) to end its transaction. */
@@ -34,18 +33,19 @@ const BUSY_TIMEOUT_MS = 5_000;
 
 const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
 
+/** Options of {@link openDatabase}. */
 export interface OpenDatabaseOptions {
   /** Unix time in milliseconds; names the backup that precedes a migration. */
   readonly now: number;
-  /** Ours, unless a test has others. */
+  /** The schema's migrations; Barnacle's own by default. */
   readonly migrations?: readonly string[];
 }
 
 /**
- * Opens the database at `path`, made and migrated where need be, readable by its owner only.
+ * Opens the database at `path`, readable by its owner only. Creates and migrates it if necessary.
  *
- * @throws {StoreError} `damaged` and `newer` with the file untouched; `unwritable` where it
- * cannot be made or kept private; `full` or `unavailable` by the disk.
+ * @throws {StoreError} `damaged` or `newer`, with the file untouched; `unwritable` if the file
+ * cannot be created or kept private; `full` or `unavailable` if the disk refuses.
  */
 export function openDatabase(
   path: string,
@@ -154,7 +154,11 @@ function configure(database: DatabaseSync, path: string): void {
   `);
 }
 
-/** @param version `"3.53.4"`. */
+/**
+ * Compares the parts of a version as numbers; a missing part counts as 0.
+ *
+ * @param version `"3.53.4"`.
+ */
 export function isAtLeast(version: string, oldest: readonly number[]): boolean {
   const parts = version.split(".").map(Number);
   for (const [index, least] of oldest.entries()) {

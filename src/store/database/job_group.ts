@@ -1,5 +1,5 @@
 /**
- * Several jobs in one transaction of SQLite, each of which can fail by itself.
+ * Runs several jobs in one transaction of SQLite. Each job can fail by itself.
  *
  * @module
  */
@@ -10,18 +10,19 @@ import type { Durability } from "./durability.ts";
 /**
  * Runs a job of the group.
  *
- * @param onThrow Told where only this job is undone, with what it threw.
+ * @param onThrow Gets the job's error if only this job is undone.
  * @returns Whether its work is part of the transaction.
  */
 export type RunJob = (job: () => void, onThrow: (error: unknown) => void) => boolean;
 
+/** The three ways to run work as one transaction. */
 export interface JobGroups {
   /** Runs `work`, which is a single statement: that is a transaction by itself. */
   single(durability: Durability, work: () => void): void;
   /**
    * Runs `work` as one transaction.
    *
-   * @throws {unknown} What it or the disk threw, with nothing stored.
+   * @throws {unknown} The error of `work` or of the disk, with nothing stored.
    */
   whole<T>(durability: Durability, work: () => T): T;
   /**
@@ -32,7 +33,11 @@ export interface JobGroups {
   each<T>(durability: Durability, work: (runJob: RunJob) => T): T;
 }
 
-/** @param onUndone Told at once, before other work runs, that work which had run is undone. */
+/**
+ * Prepares the statements that begin and end transactions.
+ *
+ * @param onUndone Called at once, before other work runs, if finished work is undone.
+ */
 export function prepareJobGroups(database: DatabaseSync, onUndone: () => void): JobGroups {
   const begin = database.prepare("BEGIN IMMEDIATE");
   const commit = database.prepare("COMMIT");

@@ -8,22 +8,25 @@
  */
 
 /** The names in all parts of a tuple but the one at `Index`. */
-type NamesBeside<Parts extends readonly object[], Index> = {
+export type NamesBeside<Parts extends readonly object[], Index> = {
   [Other in keyof Parts]: Other extends Index ? never : keyof Parts[Other];
 }[number];
 
 /** The parts as they are. A part that shares names with another one has a type with those names. */
-type Disjoint<Parts extends readonly object[]> = {
+export type Disjoint<Parts extends readonly object[]> = {
   [Index in keyof Parts]: keyof Parts[Index] & NamesBeside<Parts, Index> extends never
     ? Parts[Index]
     : { readonly "Two parts have these names": keyof Parts[Index] & NamesBeside<Parts, Index> };
 };
 
-type Joined<Parts extends readonly object[]> = Parts extends
+/** One object type with the methods of all parts. */
+export type Joined<Parts extends readonly object[]> = Parts extends
   readonly [infer Part, ...infer Others extends readonly object[]] ? Part & Joined<Others>
   : unknown;
 
 /**
+ * Joins the parts of a namespace. No order among them matters.
+ *
  * @param parts Objects of methods that use no `this`; no name is in two of them.
  * @returns One object with the methods of all parts.
  * @throws {TypeError} If two parts have a method of the same name.

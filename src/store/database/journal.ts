@@ -1,10 +1,10 @@
 /**
- * The journal: what was stored in short, and is yet to be done to the tables.
+ * The journal: stored work that the tables do not have yet.
  *
- * A row is one transaction as JSON, and the name of what does it. Its work and its
- * removal are one transaction of SQLite, so it is done exactly once, whichever
- * process does it: the bot a moment later, the next start after a crash, or a
- * command that opens the store in between.
+ * A row is one transaction as JSON, with the name of the code that does it. Its work and its
+ * removal are one transaction of SQLite. So the work is done exactly once. One of three processes
+ * does it: the bot a moment later, the next start after a crash, or a command that opens the store
+ * in between.
  *
  * @module
  */
@@ -13,6 +13,7 @@ import type { DatabaseSync } from "node:sqlite";
 
 /** A record as it is stored. */
 export interface JournalRow {
+  /** Name of the code that does the record's work. */
   readonly kind: string;
   /** JSON. */
   readonly record: string;
@@ -20,18 +21,23 @@ export interface JournalRow {
 
 /** All within a transaction of the caller's; `append` may be one by itself. */
 export interface Journal {
-  /** @returns The number of the row. Numbers rise for as long as the process lives. */
+  /**
+   * Adds a row as the newest.
+   *
+   * @returns The number of the row. Numbers rise for as long as the process lives.
+   */
   append(row: JournalRow): number;
-  /** The number of the oldest row that is still to be done; `undefined` if there is none. */
+  /** The number of the oldest row whose work is still to be done; `undefined` if there is none. */
   oldest(): number | undefined;
-  /** Oldest first. */
+  /** Rows whose work is still to be done, oldest first. */
   rows(): readonly (JournalRow & { readonly id: number })[];
-  /** Removes every row up to a number, but the refused ones. */
+  /** Removes every row up to a number, except refused ones. */
   clear(upTo: number): void;
-  /** Keeps a row that the tables do not take out of the way. */
+  /** Keeps a row whose work the tables refused, and skips it from now on. */
   refuse(id: number): void;
 }
 
+/** Prepares the statements of the journal's table. */
 export function prepareJournal(database: DatabaseSync): Journal {
   const insert = database.prepare("INSERT INTO journal (id, kind, record) VALUES (?, ?, ?)");
   const selectOldest = database.prepare("SELECT MIN(id) AS id FROM journal WHERE is_refused = 0");

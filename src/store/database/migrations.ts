@@ -11,10 +11,15 @@ import type { DatabaseSync } from "node:sqlite";
 import { SCHEMA_1 } from "../schema/schema_1.ts";
 import { transactNow } from "./transact.ts";
 
-/** The one at index `n` leads from schema `n` to `n + 1`; a released one never changes. */
+/** The migration at index `n` leads from schema `n` to `n + 1`; a released one never changes. */
 export const MIGRATIONS: readonly string[] = [SCHEMA_1];
 
-/** @returns The number of the schema that is in the file; 0 for one without tables of ours. */
+/**
+ * Reads the number of the file's schema.
+ *
+ * @returns 0 for a file without tables of ours.
+ * @throws {TypeError} If SQLite does not tell the number.
+ */
 export function schemaOf(database: DatabaseSync): number {
   const version = database.prepare("PRAGMA user_version").get()?.["user_version"];
   if (typeof version !== "number") throw new TypeError("SQLite named no user_version");
@@ -24,7 +29,8 @@ export function schemaOf(database: DatabaseSync): number {
 /**
  * Runs the migrations that the database lacks, all or none.
  *
- * @param backUp Called first where there is something to lose; told the number that it has.
+ * @param backUp Called first if the database has tables to lose, with its schema's number.
+ * @throws {unknown} The error of `backUp` or of SQLite, with nothing changed.
  */
 export function migrate(
   database: DatabaseSync,

@@ -1,21 +1,28 @@
 /**
- * Whether another process has written to the file: `barnacle send` adds to the
- * outbox of a bot that runs. It rings a bell then (`host/files/doorbell.ts`); this is what the bot looks at.
+ * Tells whether another process has written to the file.
  *
- * SQLite counts what others commit, and shows it to each connection in memory
- * that they share: looking costs microseconds and reads nothing.
+ * `barnacle send` adds to the outbox of a running bot, and then notifies it through a file
+ * (`host/files/doorbell.ts`). The bot then asks here.
+ *
+ * SQLite counts the commits of other connections, and shows the count to each connection in shared
+ * memory. Asking costs microseconds and reads no page.
  *
  * @module
  */
 
 import type { DatabaseSync } from "node:sqlite";
 
+/** Watches for commits of other connections. */
 export interface OtherWriters {
-  /** Whether anybody else has committed anything since the last call, or since the start. */
+  /** Whether another connection has committed since the last call, or since the start. */
   changedElsewhere(): boolean;
 }
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the watch; commits from now on count.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createOtherWriters(database: DatabaseSync): OtherWriters {
   const select = database.prepare("PRAGMA data_version");
   const versionNow = () => select.get()?.["data_version"];

@@ -1,10 +1,9 @@
 /**
- * Why the store did not do what it was asked, told apart by what to do next.
+ * Tells why the store failed, by the operator's or the bot's next step.
  *
- * SQLite's result code says it best, but Deno gives the code only where a
- * statement runs, and leaves it out of errors of opening, preparing and
- * `exec()`. The text of the error is SQLite's own in every case, so it is read
- * where the code is missing.
+ * SQLite's result code is the best source. But Deno gives the code only for errors of a running
+ * statement, not for errors of opening, preparing and `exec()`. The text of an error is SQLite's
+ * own in every case, so it decides if there is no code.
  *
  * @module
  */
@@ -12,23 +11,32 @@
 import { codeOf } from "../../lib/error_code.ts";
 
 /**
+ * The kinds of failure, with the next step of each.
+ *
  * - `damaged`: the file is no whole database any more; stop, ask the operator for a copy.
  * - `newer`: a newer Barnacle wrote it; stop, run that one.
- * - `unwritable`: the place cannot be written to, or not kept private; stop, ask the operator.
+ * - `unwritable`: the folder cannot be written to, or not kept private; stop, ask the operator.
  * - `full`: no room; accept nothing, try again.
- * - `gone`: the file was removed or replaced under us; what is stored is lost at the end.
+ * - `gone`: the file was removed or replaced during the run; stored data is lost when the process
+ *   ends.
  * - `unavailable`: the disk or another process is in the way; accept nothing, try again.
  */
 export type StoreErrorKind = "damaged" | "newer" | "unwritable" | "full" | "gone" | "unavailable";
 
 /** A fault of the disk or of the file on it, never of the work; nothing of the work is stored. */
 export class StoreError extends Error {
+  /** Tells this class from other errors, as in logs. */
   override readonly name = "StoreError";
+  /** The next step that the failure asks for. */
   readonly kind: StoreErrorKind;
   /** The database file. */
   readonly path: string;
 
-  /** @param message What happened to which file, and what the operator can do. */
+  /**
+   * Creates the error.
+   *
+   * @param message Says which file failed and how, and how the operator can fix it.
+   */
   constructor(
     message: string,
     details: { readonly kind: StoreErrorKind; readonly path: string; readonly cause?: unknown },
@@ -63,10 +71,10 @@ const FILE_RESULTS: Readonly<Record<string, StoreErrorKind>> = {
 };
 
 /**
- * Makes a {@link StoreError} of what SQLite or the file system threw.
+ * Makes a {@link StoreError} of an error of SQLite or of the file system.
  *
  * @param path The database file, for the message.
- * @returns `thrown` itself where it is no fault of the disk: a constraint, or a bug of ours.
+ * @returns `thrown` itself if the disk is not at fault: a constraint, or a bug of ours.
  */
 export function toStoreError(thrown: unknown, path: string): unknown {
   if (!(thrown instanceof Error) || thrown instanceof StoreError) return thrown;
@@ -77,7 +85,7 @@ export function toStoreError(thrown: unknown, path: string): unknown {
 
 function kindOf(thrown: Error): StoreErrorKind | undefined {
   if ("errcode" in thrown && typeof thrown.errcode === "number") {
-    const code = thrown.errcode & 0xff; // the rest tells what SQLite was doing
+    const code = thrown.errcode & 0xff; // the rest tells SQLite's action
     return RESULTS.find(([known]) => known === code)?.[2];
   }
   return FILE_RESULTS[codeOf(thrown) ?? ""] ??

@@ -1,5 +1,5 @@
 /**
- * Waits until the disk has a file, as SQLite does for its own.
+ * Waits until a file is on the disk, as SQLite does for its own files.
  *
  * @module
  */
@@ -7,11 +7,21 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
 import process from "node:process";
 
+/**
+ * Waits until the disk has a file's content.
+ *
+ * @throws {Error} If the file is missing, or the disk refuses.
+ */
 export function syncFile(path: string): void {
   sync(path, "r+");
 }
 
-/** The names in a directory; Windows keeps them by itself and opens no directory. */
+/**
+ * Waits until the disk has the names in a directory. Does nothing on Windows, which stores names by
+ * itself and opens no directory.
+ *
+ * @throws {Error} If the directory is missing, or the disk refuses.
+ */
 export function syncDirectory(path: string): void {
   if (process.platform !== "win32") sync(path, "r");
 }

@@ -1,10 +1,10 @@
 /**
  * Units of work on the database: all of one is stored, or nothing.
  *
- * The ports of the store are asynchronous, because another database may come
- * behind them; the work itself is not, so that nothing runs in between. The
- * running bot groups its commits and has a journal (`commits.ts`); a process
- * that has one thing to store does it here, alone and at once.
+ * The ports of the store are asynchronous, because another database may replace this one. The work
+ * itself is synchronous, so no other work runs in between. The running bot groups its commits and
+ * has a journal (`commits.ts`). A process with only one thing to store runs its transaction here,
+ * alone and at once.
  *
  * @module
  */
@@ -12,6 +12,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Terms } from "./durability.ts";
 
+/** The ways to change and read the tables. */
 export interface Transactions {
   /**
    * Runs `work` as one transaction.
@@ -21,27 +22,32 @@ export interface Transactions {
    */
   commit<T>(terms: Terms, work: () => T): Promise<T>;
   /**
-   * Names work that is known by a record: JSON that says all that it does. Each name has one
-   * module, which asks for this before anything else is done.
+   * Names a kind of work that a record describes completely, as JSON. One module owns each name,
+   * and names it before it does anything else.
    *
-   * @param apply Does it to the tables. It may run in another process than the one that stored the
-   * record, so it uses nothing but the record and the tables, and fails for no record of its kind.
-   * @returns What stores such work in short: it is safe when the promise resolves, and the tables
-   * have it before anything else reads or changes them.
+   * @param apply Does a record's work to the tables. It may run in a later process than the one
+   * that stored the record, so it uses only the record and the tables. It must not fail for any
+   * record of its kind.
+   * @returns A function that stores work as a record. The record is safe once the promise resolves.
+   * The tables have it before any other work reads or changes them.
    */
   journaled<Recorded>(
     kind: string,
     apply: (record: Recorded) => void,
   ): (terms: Terms, record: Recorded) => Promise<void>;
-  /** Work that a crash may undo: it goes with the next transaction, or is done a moment later. */
+  /** Does work that a crash may undo: with the next transaction, or a moment later. */
   later(terms: Terms, work: () => unknown): void;
   /** Runs a statement that only reads; it sees all that is committed, and all that is journaled. */
   read<T>(work: () => T): Promise<T>;
-  /** {@link read} of what nothing in the journal changes. */
+  /** As {@link read}, for rows that no journaled work changes. */
   glance<T>(work: () => T): Promise<T>;
 }
 
-/** @param database Open and at `synchronous=FULL`, SQLite's own default. */
+/**
+ * Creates transactions without groups and without a journal.
+ *
+ * @param database Open and at `synchronous=FULL`, SQLite's own default.
+ */
 export function transactAlone(database: DatabaseSync): Transactions {
   return {
     commit: (_terms, work) => transact(database, work),
@@ -62,7 +68,7 @@ export function transact<T>(database: DatabaseSync, work: () => T): Promise<T> {
   return Promise.try(() => transactNow(database, work));
 }
 
-/** {@link transact} for where there is nothing to wait for: opening and migrating. */
+/** As {@link transact}, synchronously: for opening and migrating. */
 export function transactNow<T>(database: DatabaseSync, work: () => T): T {
   database.exec("BEGIN IMMEDIATE");
   try {

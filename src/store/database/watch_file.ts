@@ -1,8 +1,8 @@
 /**
- * Notices that the database's file was removed, or another put in its place.
+ * Notices that the database's file was removed or replaced.
  *
- * The open file goes on working without a name, so nothing else would say that
- * all that is stored is lost with the process.
+ * The open file goes on working without a name. Without this check, all stored data would be lost
+ * with the process and without a sign.
  *
  * @module
  */
@@ -11,8 +11,10 @@ import { statSync } from "node:fs";
 import { StoreError } from "./store_error.ts";
 
 /**
- * @param path The file as it is now; what is no file, such as `":memory:"`, cannot be lost.
- * @returns Throws a {@link StoreError} once the file under that name is another one, or none.
+ * Remembers the file that has this name now.
+ *
+ * @param path The database's file. `":memory:"` and other names without a file are never lost.
+ * @returns Throws a {@link StoreError} of kind `gone` once the name has another file, or none.
  */
 export function watchFile(path: string): () => void {
   const opened = identityOf(path);

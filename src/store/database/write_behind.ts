@@ -1,9 +1,9 @@
 /**
  * Writes groups of jobs: all into the journal, or all into the tables, which lag behind it.
  *
- * Where each job of a group may be journaled, the group is rows of the journal, and
- * its work on the tables is done a moment later, together with that of many others.
- * Any other group lets the tables catch up first, in its own transaction.
+ * If each job of a group may be journaled, the group becomes rows of the journal. Its work on the
+ * tables is done a moment later, together with that of many others. Any other group lets the tables
+ * catch up first, in its own transaction.
  *
  * @module
  */
@@ -16,12 +16,15 @@ import { type Journal, type JournalRow, prepareJournal } from "./journal.ts";
 
 /** Work that a caller waits for. */
 export interface Job {
+  /** Durability and name of its transaction. */
   readonly terms: Terms;
   /** Does the work on the tables and keeps its result, which is not told before it is committed. */
   readonly run: () => void;
+  /** Tells the caller that the work is committed. */
   readonly resolve: () => void;
+  /** Tells the caller that the work failed, with nothing of it stored. */
   readonly reject: (reason: unknown) => void;
-  /** Set where it may be journaled. */
+  /** Set if the work may be journaled. */
   readonly journal?: JournalRow;
 }
 
@@ -29,29 +32,31 @@ export interface Job {
 interface Behind {
   readonly terms: Terms;
   readonly run: () => void;
-  /** Of its record, and its number in the journal; absent on what a crash may undo. */
+  /** Kind of its record; absent if a crash may undo the work. */
   readonly kind?: string;
+  /** Number of its record in the journal; absent if a crash may undo the work. */
   readonly row?: number;
 }
 
+/** Writes jobs, and lets the tables catch up later. */
 export interface WriteBehind {
   /**
    * Writes jobs as one transaction.
    *
-   * @returns Those that are committed. Each of the others has failed alone, and is rejected.
-   * @throws {unknown} What SQLite or the disk threw, with nothing stored.
+   * @returns The committed jobs. Each of the others has failed alone, and is rejected.
+   * @throws {unknown} The error of SQLite or of the disk, with nothing stored.
    */
   write(jobs: readonly Job[]): readonly Job[];
-  /** Work that a crash may undo: it goes with the next transaction, or is done a moment later. */
+  /** Does work that a crash may undo: with the next transaction, or a moment later. */
   later(terms: Terms, run: () => void): void;
   /**
    * Brings the tables up to date.
    *
-   * @throws {unknown} What SQLite or the disk threw; the tables stay behind as they are.
+   * @throws {unknown} The error of SQLite or of the disk; the tables stay behind.
    */
   catchUp(): void;
   /**
-   * Does what an earlier process has left in the journal.
+   * Does the work that an earlier process has left in the journal.
    *
    * @param apply Does a record of a kind to the tables.
    * @throws {unknown} As {@link WriteBehind.catchUp} does.
@@ -61,17 +66,20 @@ export interface WriteBehind {
   end(): void;
 }
 
+/** Everything that writing needs from outside. */
 export interface WriteBehindDeps {
+  /** Called around each named transaction; a test can end the process there. */
   readonly crash: CrashHooks;
   /**
-   * Told at once, before other work runs, that work which had run is undone, or that another
-   * process has done it: the tables are not what was remembered.
+   * Called at once, before other work runs, if finished work is undone or another process has done
+   * it. The tables then differ from this process's memory.
    */
   readonly onUndone: () => void;
-  /** Told of work that the tables did not take: a fault of ours. Its record stays in the journal. */
+  /** Gets work that the tables refused, which is a bug of ours. Its record stays in the journal. */
   readonly onRefused: (kind: string, error: unknown) => void;
   /** Runs work soon, once. */
   readonly soon: (run: () => void) => void;
+  /** Runs the catch-up after a while. */
   readonly schedule: Schedule;
 }
 
@@ -79,12 +87,19 @@ export interface WriteBehindDeps {
 const BEHIND_MS = 50;
 /** By how many records they are behind at most before they catch up earlier. */
 const BEHIND_MAX = 128;
-/** Where they cannot catch up, for want of room: from so many on nothing more is journaled. */
+/**
+ * Maximum number of records while the tables cannot catch up for want of room. From then on,
+ * nothing more is journaled.
+ */
 const BEHIND_LIMIT = 4_096;
 /** How long until tables that could not catch up are tried again, in milliseconds. */
 const RETRY_MS = 1_000;
 
-/** @param database Open, migrated, owned by the caller; nothing else here writes to it. */
+/**
+ * Creates the writer of a database, with an empty backlog.
+ *
+ * @param database Open, migrated, owned by the caller; nothing else here writes to it.
+ */
 export function createWriteBehind(
   database: DatabaseSync,
   { crash, onUndone, onRefused, soon, schedule }: WriteBehindDeps,
@@ -193,7 +208,7 @@ function journaledAs(row: number | undefined, { run, journal }: Job): Behind {
   };
 }
 
-/** What is still to be done: another process may have done the oldest rows of the journal. */
+/** Work that is still to be done. Another process may have done the oldest rows of the journal. */
 function leftOf(behind: readonly Behind[], journal: Journal): readonly Behind[] {
   if (behind.every(({ row }) => row === undefined)) return behind;
   const oldest = journal.oldest() ?? Infinity;

@@ -1,9 +1,9 @@
 /**
- * What a start must know of an account: who we are, where the gateway is, how
- * often we may identify there, and the sessions that may be resumed.
+ * Loads the data that a start needs of an account: the bot's identity, the gateway's URL, the
+ * IDENTIFY limit, and the sessions that may be resumed.
  *
- * Columns that are set together are read together: one of them is looked at, and
- * the others must be there.
+ * Columns that are set together are read together. One of them is checked, and the others must then
+ * be there.
  *
  * @module
  */
@@ -16,58 +16,70 @@ import type { GatewaySession, Self } from "../../core/inbound/inbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Transactions } from "../database/transact.ts";
 
-/** All of it absent, and no shard, before the account's first start. Times are Unix time in ms. */
+/**
+ * Stored data of an account. Before its first start all of it is absent, and there is no shard.
+ * Times are Unix time in milliseconds.
+ */
 export interface StoredAccount {
+  /** The bot's identity, from the newest READY. */
   readonly self?: Self;
-  /** As Discord named it last. */
+  /** The gateway's URL, and when Discord named it last. */
   readonly gateway?: { readonly url: string; readonly at: number };
-  /** As it was connected last; `limit.shards` is what Discord recommends. */
+  /** Number of shards of the newest connection; `limit.shards` is Discord's recommendation. */
   readonly shardCount?: number;
-  /** With which the sessions were begun; a RESUME keeps them. */
+  /** Intents (bits) of the stored sessions; RESUME keeps them. */
   readonly intents?: number;
-  /** Those that have ever begun a session or have a gap, by their number. */
+  /** Shards that have ever begun a session or have a gap, by their number. */
   readonly shards: readonly StoredShard[];
-  /** As Discord said last; `shards` is how many it recommends. */
+  /** Discord's newest answer about the IDENTIFY limit; `shards` is the recommended number. */
   readonly limit?: SessionStartLimit & { readonly shards: number };
-  /** Of the application, as they were read last. */
+  /** Flags (bits) of the application, and when they were read last. */
   readonly flags?: { readonly bits: number; readonly at: number };
   /**
-   * When a session was last seen to live, in any run: a dispatch came, as they do only after a
-   * READY or a RESUMED. To the minute.
+   * When a session last proved alive, in any run, to the minute. The proof is a dispatch, which
+   * comes only after a READY or a RESUMED.
    */
   readonly readyAt?: number;
 }
 
 /** One shard of an account. Times are Unix time in milliseconds. */
 export interface StoredShard {
+  /** Number of the shard, from 0. */
   readonly shardId: number;
+  /** The newest session; absent if the shard has none. */
   readonly session?: StoredSession;
   /**
-   * Set while what was missed is still to be fetched: when the newest message was sent that was
-   * stored before the gap.
+   * When the newest message before the gap was sent. Set while catch-up must still read the missed
+   * messages.
    */
   readonly catchUpFrom?: number;
   /**
-   * Set with `catchUpFrom`: when the newest loss was discovered, as another session began than the
-   * one before. A gap may begin long before that, and have been made larger by it.
+   * When the newest loss was discovered, as another session began than the one before. Set with
+   * `catchUpFrom`. A gap may begin long before that, and the loss may have made it larger.
    */
   readonly lostAt?: number;
-  /** When the newest message was sent that is stored. */
+  /** When the newest stored message was sent. */
   readonly storedUpTo: number;
-  /** When the gateway was last heard by it. */
+  /** When the shard last heard from the gateway. */
   readonly aliveAt: number;
 }
 
-/** Times are Unix time in milliseconds. */
+/** A gateway session as it is stored. Times are Unix time in milliseconds. */
 export interface StoredSession extends GatewaySession {
+  /** When Discord began the session. */
   readonly startedAt: number;
-  /** When the gateway was last heard in it. */
+  /** When the session last heard from the gateway. */
   readonly aliveAt: number;
 }
 
+/** Reads accounts. */
 export interface Accounts {
+  /** Reads all stored data of an account. */
   loadAccount(accountId: AccountId): Promise<StoredAccount>;
-  /** Every account that ever connected, or has messages to send: also what the config forgot. */
+  /**
+   * All accounts that ever connected or have messages to send, including accounts that the config
+   * no longer has.
+   */
   accountIds(): Promise<readonly AccountId[]>;
 }
 
@@ -139,16 +151,21 @@ const gapSchema = z
   .object({ catch_up_from: z.number(), lost_at: z.number() })
   .transform((row) => ({ catchUpFrom: row.catch_up_from, lostAt: row.lost_at }));
 
-type Row = Readonly<Record<string, unknown>> | undefined;
+/** A row as SQLite gives it; `undefined` if there is none. */
+export type Row = Readonly<Record<string, unknown>> | undefined;
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the reader of accounts.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createAccounts(database: DatabaseSync, { read }: Transactions): Accounts {
   const selectAccount = database.prepare("SELECT * FROM account WHERE account_id = ?");
   const selectShards = database.prepare(
     "SELECT * FROM gateway_session WHERE account_id = ? ORDER BY shard_id",
   );
-  // Health asks for this. The index leads from each account of the outbox to the next one, so its
-  // rows are not read.
+  // Health checks call this. The index leads from each account of the outbox to the next one, so no
+  // row of the outbox is read.
   const selectIds = database.prepare(
     `WITH RECURSIVE sender (account_id) AS (
        SELECT MIN(account_id) FROM outbox
@@ -171,7 +188,7 @@ export function createAccounts(database: DatabaseSync, { read }: Transactions): 
   };
 }
 
-/** What Discord said last of the limit, of a row of `account`. */
+/** Reads the IDENTIFY limit from a row of `account`; `undefined` if Discord never named it. */
 export function toLimit(row: Row): StoredAccount["limit"] {
   return isSet(row?.["limit_total"]) ? limitSchema.parse(row) : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * What Discord answers that is taken for a while without asking again: where the
- * gateway is and how often we may identify there, and what the application may.
+ * Stores answers of Discord that hold for a while: the gateway's URL, the IDENTIFY limit, and the
+ * application's flags.
  *
  * @module
  */
@@ -11,17 +11,23 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
-/** What Discord answers when it is asked for the gateway. */
+/** Discord's answer to a request for the gateway. */
 export interface GatewayAnswer {
+  /** WebSocket URL of the gateway. */
   readonly url: string;
-  /** How many shards Discord recommends. */
+  /** Number of shards that Discord recommends. */
   readonly shards: number;
+  /** The IDENTIFY limit at the time of the answer. */
   readonly limit: SessionStartLimit;
 }
 
-/** `loadAccount` tells it again. */
+/** Saves answers; `loadAccount` reads them. */
 export interface DiscordAnswers {
-  /** @param now Unix time in milliseconds. */
+  /**
+   * Saves the gateway's URL and limit.
+   *
+   * @param now Unix time in milliseconds.
+   */
   saveGateway(accountId: AccountId, answer: GatewayAnswer, now: number): Promise<void>;
   /**
    * Keeps the application's flags.
@@ -31,7 +37,11 @@ export interface DiscordAnswers {
   saveFlags(accountId: AccountId, bits: number, now: number): Promise<void>;
 }
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the storage of answers.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createDiscordAnswers(
   database: DatabaseSync,
   { commit }: Transactions,

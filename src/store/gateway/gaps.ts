@@ -1,11 +1,10 @@
 /**
- * The gaps that are still to be caught up: how they end, and how they outlive
- * another number of shards.
+ * Stores the gaps that catch-up must still read: how they end, and how they survive a change of the
+ * number of shards.
  *
- * T0 opens them (`sessions.ts`), and a hole in a session that was resumed.
- * Which shard a guild is heard by depends on how many there are, so with another
- * number the sessions of all are over, and any new shard may have missed what any
- * old one did not hear.
+ * T0 opens gaps (`sessions.ts`), and so does a hole in a resumed session. The number of shards
+ * decides which shard hears a guild. With another number the sessions of all shards are over. Any
+ * new shard may have missed messages that any old one did not hear.
  *
  * @module
  */
@@ -17,28 +16,31 @@ import { LATE_MS } from "./sessions.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
+/** Changes the gaps of shards. */
 export interface Gaps {
   /**
-   * Takes another number of shards than the one that is stored, before any connects: the old
-   * sessions are over, and every new shard has the gap of the oldest of them.
+   * Sets another number of shards than the stored one, before any shard connects. The old sessions
+   * are over, and every new shard has the gap of the oldest of them.
    *
    * @param now Unix time in milliseconds.
    */
   reshard(accountId: AccountId, shardCount: number, now: number): Promise<void>;
   /**
-   * Opens a gap in a session that was resumed with a hole. It begins where the store ends, unless
-   * there is one that begins earlier. The session goes on until a new one may begin, over a restart
-   * too; the gap stays open until then, for only a READY tells which channels are ahead of the store.
+   * Opens a gap in a session that was resumed with a hole. It begins at the end of the stored
+   * messages, unless an open gap begins earlier. The session goes on, over a restart too, until a
+   * new one may begin. The gap stays open until then, because only a READY tells which channels are
+   * ahead of the store.
    *
    * @param now Unix time in milliseconds.
    */
   openGap(accountId: AccountId, shardId: number, now: number): Promise<void>;
   /**
-   * Closes a shard's gap, all of it being read. Not one that begins elsewhere, nor one that still
-   * grows: the shard has no session after it, or one with a hole, or has lost another one since.
+   * Closes a shard's gap once catch-up has read all of it. A gap with another beginning stays open.
+   * So does a gap that still grows: the shard has no session after it, or one with a hole, or has
+   * lost another one since.
    *
-   * @param from The gap's `catchUpFrom` as it was read up from.
-   * @param lostAt Its `lostAt` as it was before the reading; whoever reads again after each loss
+   * @param from The gap's `catchUpFrom` from which catch-up has read.
+   * @param lostAt The gap's `lostAt` before the reading. A caller that reads again after each loss
    * may leave it out.
    */
   finishCatchUp(
@@ -55,7 +57,11 @@ const oldestSchema = z.object({
   alive_at: z.number(),
 });
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the storage of gaps.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createGaps(database: DatabaseSync, { commit }: Transactions): Gaps {
   const saveCount = database.prepare(
     `INSERT INTO account (account_id, shard_count) VALUES (?, ?)
@@ -74,8 +80,8 @@ export function createGaps(database: DatabaseSync, { commit }: Transactions): Ga
        (account_id, shard_id, alive_at, stored_up_to, catch_up_from, lost_at)
      VALUES (?, ?, ?, ?, ?, ?)`,
   );
-  // A message that is missing may have been sent before the newest one that is stored, or before
-  // the READY had arrived: what is read again is known by its id.
+  // A missing message may have been sent before the newest stored one, or before the READY arrived.
+  // A message that is read twice is recognized by its id.
   const openInSession = database.prepare(
     `UPDATE gateway_session SET
        has_hole = 1,

@@ -21,10 +21,15 @@ import {
 } from "./sessions.ts";
 import { createStoreOwner, type StoreOwner, type StoreOwnerDeps } from "./store_owner.ts";
 
+/** All methods of `store.gateway`. */
 export interface Gateway
   extends Accounts, DiscordAnswers, Gaps, GatewaySessions, Guilds, Identifies, Runs, StoreOwner {}
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the namespace.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createGateway(
   database: DatabaseSync,
   transactions: Transactions,

@@ -1,8 +1,8 @@
 /**
- * What is known of the guilds: names, channels, roles, so that a resumed bot
- * knows them before Discord says them again.
+ * Stores snapshots of guilds (names, channels, roles), so that a resumed bot knows them before
+ * Discord sends them again.
  *
- * The text is `discord/gateway/`'s own; nobody else reads it.
+ * Only `discord/gateway/` reads their text.
  *
  * @module
  */
@@ -14,14 +14,16 @@ import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Transactions } from "../database/transact.ts";
 
+/** Reads snapshots of guilds. */
 export interface Guilds {
   /** The snapshots of all guilds that the account is in. */
   guildsOf(accountId: AccountId): Promise<readonly GuildSnapshot[]>;
 }
 
-/** Keeps or, where it has no text, removes a snapshot within a transaction of the caller's. */
+/** Keeps a snapshot, or removes it if it has no text. Runs within a transaction of the caller's. */
 export type KeepGuild = (accountId: AccountId, snapshot: GuildSnapshot) => void;
 
+/** Prepares the statements for snapshots. */
 export function prepareKeepGuild(database: DatabaseSync): KeepGuild {
   const upsert = database.prepare(
     `INSERT INTO guild (account_id, guild_id, snapshot) VALUES (?, ?, ?)
@@ -38,7 +40,11 @@ const rowSchema = z
   .object({ guild_id: snowflakeSchema<"guild">(), snapshot: z.string() })
   .transform((row): GuildSnapshot => ({ guildId: row.guild_id, text: row.snapshot }));
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the reader of snapshots.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createGuilds(database: DatabaseSync, { read }: Transactions): Guilds {
   const select = database.prepare("SELECT guild_id, snapshot FROM guild WHERE account_id = ?");
   return {

@@ -1,8 +1,8 @@
 /**
- * The budget of IDENTIFYs on disk: each is recorded before it is allowed, so no
- * crash loop can spend more than there are (G5).
+ * Stores the budget of IDENTIFYs. Each IDENTIFY is recorded before it is allowed, so no crash loop
+ * can exceed the limit (G5).
  *
- * What follows from the record is decided in `core/discord/identify_budget.ts`.
+ * `core/discord/identify_budget.ts` decides by the record.
  *
  * @module
  */
@@ -22,18 +22,24 @@ import { toLimit } from "./accounts.ts";
 import { TERMS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
-/** `now` is Unix time in milliseconds throughout. */
+/** Allows and counts IDENTIFYs. `now` is Unix time in milliseconds throughout. */
 export interface Identifies {
-  /** Allows a shard one IDENTIFY, on the disk before this resolves, or says how long to wait. */
+  /**
+   * Allows a shard one IDENTIFY, which is on the disk before this resolves, or tells how long to
+   * wait.
+   */
   takeIdentify(accountId: AccountId, shardId: number, now: number): Promise<IdentifyAnswer>;
+  /** Reads the number of IDENTIFYs left, and until when none is allowed. */
   identifyBudget(accountId: AccountId, now: number): Promise<IdentifyBudget>;
-  /** How long {@link takeIdentify} would have the shard wait, in milliseconds; takes nothing. */
+  /**
+   * Milliseconds that {@link takeIdentify} would make the shard wait; 0 if none. Takes no IDENTIFY.
+   */
   identifyInMs(accountId: AccountId, shardId: number, now: number): Promise<number>;
 }
 
 /**
- * How many are kept, at least, however old: more than can count in a day. Were they to go by their
- * age, a clock that runs ahead for a minute would forget the day.
+ * Number of IDENTIFYs to keep, at least, regardless of their age: more than can count in a day.
+ * Deletion by age would forget the whole day if the clock runs ahead for a minute.
  */
 const KEPT = 1_000;
 
@@ -41,7 +47,11 @@ const identifySchema = z
   .object({ shard_id: z.number(), at: z.number() })
   .transform((row) => ({ shardId: row.shard_id, at: row.at }));
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the storage of IDENTIFYs.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createIdentifies(
   database: DatabaseSync,
   { commit, read }: Transactions,
@@ -53,8 +63,8 @@ export function createIdentifies(
   const insert = database.prepare(
     "INSERT INTO identify (account_id, shard_id, at) VALUES (?, ?, ?)",
   );
-  // After a clock was set back, what lies ahead of it happened before now; where it stayed as it
-  // is, it would count until the clock has come there again.
+  // After a clock was set back, records ahead of it in fact happened before now. Unchanged, they
+  // would count until the clock has come there again.
   const moveIdentifies = database.prepare(
     "UPDATE identify SET at = :now WHERE account_id = :accountId AND at > :now",
   );

@@ -1,8 +1,8 @@
 /**
- * The runs of the process: when each began, lived last, and how it ended.
+ * Stores the runs of the process: their beginnings, last signs of life and endings.
  *
- * A run that says of no ending was killed, or its machine went down: the next
- * one is told, and can say so (O9).
+ * A run without a stored ending was killed, or its machine went down. The next run learns that and
+ * can report it (O9).
  *
  * @module
  */
@@ -14,65 +14,78 @@ import type { Transactions } from "../database/transact.ts";
 
 /** A run that is over. Times are Unix time in milliseconds. */
 export interface LastRun {
+  /** When the process began the run. */
   readonly startedAt: number;
-  /** When it was last known to live; it may have lived on for a minute. */
+  /** Time of the last sign of life; the run may have lived on for a minute. */
   readonly aliveAt: number;
-  /** Of the machine's boot, where it has such a thing. */
+  /** Id of the machine's boot; absent on machines without one. */
   readonly bootId?: string;
-  /** `"stopped"`, `"fault"`, or in other words; absent if it could not say. */
+  /** `"stopped"`, `"fault"`, or other words of the process; absent if it could not store any. */
   readonly ending?: string;
 }
 
+/** A run with its id. */
 export interface Run extends LastRun {
+  /** Id of the run, as the process chose it. */
   readonly runId: string;
 }
 
+/** Reads and changes runs. */
 export interface Runs {
   /**
-   * Begins a run, which the store keeps alive by `touchAlive`.
+   * Begins a run. Calls of `touchAlive` then keep it alive.
    *
-   * @returns The one before it; `undefined` at the first.
+   * @returns The run before it; `undefined` for the first.
    */
   startRun(
     run: { readonly runId: string; readonly startedAt: number; readonly bootId?: string },
   ): Promise<LastRun | undefined>;
-  /** @param now Unix time in milliseconds. */
+  /**
+   * Stores the run's ending.
+   *
+   * @param now Unix time in milliseconds.
+   */
   endRun(runId: string, ending: string, now: number): Promise<void>;
   /**
-   * The runs that lived at some time since then, oldest first, this one among them.
+   * The runs that lived at some time since then, oldest first, including the current one.
    *
    * @param since Unix time in milliseconds.
    */
   runs(since: number): Promise<readonly Run[]>;
   /**
-   * Whether Barnacle ran at some time, and what is known of the runs before and after it.
+   * Whether Barnacle ran at some time, with the runs before and after it.
    *
    * @param at Unix time in milliseconds.
    */
   runsAround(at: number): Promise<RunsAround>;
 }
 
+/** The runs around a moment. */
 export interface RunsAround {
+  /** Whether one ran at that moment, as far as the signs of life tell. */
   readonly wasRunning: boolean;
-  /** The newest that had begun by then: the one that ran, where one did. */
+  /** The newest run that had begun by then; if one ran, this one. */
   readonly before?: Run;
-  /** The oldest that began later. */
+  /** The oldest run that began later. */
   readonly after?: Run;
 }
 
 /**
- * A run that has not ended may live on for as long as it does not say so, in milliseconds: it says
- * so once a minute.
+ * Longest expected time, in milliseconds, between two signs of life of a run that has not ended. A run gives
+ * one each minute.
  */
 const SILENCE_MS = 75_000;
 
-/** How many are kept. */
+/** Number of runs to keep. */
 const KEPT = 50;
 
-/** Notes within a transaction of the caller's that the newest run lives. */
+/** Notes that the newest run lives, within a transaction of the caller's. */
 export type TouchRun = (now: number) => void;
 
-/** One process writes to a store, and begins its run first: the newest run is its own. */
+/**
+ * Prepares the statement for signs of life. One process writes to a store, and begins its run
+ * first, so the newest run is its own.
+ */
 export function prepareTouchRun(database: DatabaseSync): TouchRun {
   const touch = database.prepare(
     `UPDATE run SET alive_at = MAX(alive_at, ?)
@@ -91,16 +104,20 @@ const rowSchema = z.object({
   ending: z.string().nullable(),
 });
 
-/** All runs; a session that is heard says that the newest one lives. */
+/** All runs. A session's last sign of life counts for the newest run, too. */
 const RUNS = `
   SELECT run_id, boot_id, started_at, ending, id,
     IIF(ending IS NULL AND id = (SELECT MAX(id) FROM run),
         MAX(alive_at, (SELECT COALESCE(MAX(alive_at), 0) FROM gateway_session)), alive_at) AS alive_at
   FROM run`;
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the storage of runs.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createRuns(database: DatabaseSync, { commit, read }: Transactions): Runs {
-  // Whatever a session was heard at, the newest run lived then.
+  // The newest run lived when any session last heard from the gateway.
   const noteHeard = database.prepare(
     `UPDATE run SET alive_at = MAX(alive_at, (SELECT COALESCE(MAX(alive_at), 0) FROM gateway_session))
      WHERE id = (SELECT MAX(id) FROM run) AND ending IS NULL`,

@@ -1,11 +1,10 @@
 /**
- * The gateway session of each shard, and that there is a gap before it.
+ * Stores the gateway session of each shard, and the gap before it.
  *
- * That there is a gap is stored with the session that opened it (T0), not
- * remembered: a process that dies before it has caught up would resume happily
- * and never fetch what it missed. Where the gap begins is stored with it and
- * stays until it is closed; live messages move `stored_up_to` past it, and a
- * second lost session must not move the start of the first.
+ * The gap is stored with the session that opened it (T0), not kept in memory. Otherwise a process
+ * that dies before catch-up would resume happily and never fetch the missed messages. The beginning
+ * of the gap is stored with it and stays until the gap closes. Live messages move `stored_up_to`
+ * past it, and a second lost session must not move the start of the first.
  *
  * @module
  */
@@ -18,16 +17,19 @@ import { prepareTouchRun } from "./runs.ts";
 import { TERMS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
-/** A shard by which the gateway was heard, and when: Unix time in milliseconds. */
+/** A shard that heard from the gateway. */
 export interface Heard {
+  /** Number of the shard, from 0. */
   readonly shardId: number;
+  /** Unix time in milliseconds of the newest sign of life. */
   readonly heardAt: number;
 }
 
+/** Changes gateway sessions. */
 export interface GatewaySessions {
   /**
-   * T0: a new session of a shard, who we are in it, and, unless it is the shard's first, that what
-   * came before it may have been missed.
+   * T0: stores a new session of a shard and the bot's identity in it. Unless it is the shard's
+   * first session, a gap opens before it.
    *
    * @param arrivedAt Unix time in milliseconds at which Discord began it.
    */
@@ -38,16 +40,21 @@ export interface GatewaySessions {
     self: Self,
     arrivedAt: number,
   ): Promise<void>;
-  /** Notes with which intents sessions are begun from now on, so that none of others is resumed. */
+  /**
+   * Stores the intents (bits) of all later sessions, so that the bot resumes no session with
+   * others.
+   */
   saveIntents(accountId: AccountId, bits: number): Promise<void>;
   /**
-   * Notes by which shards the gateway is heard: a session is resumed only for so long after; and
-   * that this run of the process lives. It takes one step of pruning along.
+   * Notes which shards heard from the gateway, and that this run of the process lives. A session
+   * can be resumed only for a limited time after its last sign of life. Takes one step of pruning
+   * along.
    *
    * @param now Unix time in milliseconds.
-   * @param isProbe Whether it shows that the disk takes writes: it waits for the disk then.
-   * @returns Milliseconds that it took to commit.
-   * @throws {StoreError} `gone`, if the file was removed or replaced; else as each commit does.
+   * @param isProbe Whether to prove that the disk takes writes; the commit then waits for the disk.
+   * @returns Milliseconds that the commit took.
+   * @throws {StoreError} `gone`, if the file was removed or replaced; otherwise as each commit
+   * does.
    */
   touchAlive(
     accountId: AccountId,
@@ -57,40 +64,49 @@ export interface GatewaySessions {
   ): Promise<number>;
 }
 
+/** Everything that the sessions need from outside. */
 export interface GatewaySessionsDeps {
+  /** Deletes old records, one step for each sign of life. */
   readonly pruner: Pruner;
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a clock that never goes back, for the duration of commits. */
   readonly elapsed: () => number;
-  /** @throws {StoreError} `gone`, if the file was removed or replaced. */
+  /**
+   * Checks that the database's file still has its name.
+   *
+   * @throws {StoreError} `gone`, if the file was removed or replaced.
+   */
   readonly assertThere: () => void;
 }
 
-/** How far a batch goes. */
+/** The point up to which a batch covers a shard's events. */
 export interface Progress {
+  /** Number of the shard, from 0. */
   readonly shardId: number;
+  /** Sequence number of the batch's last event. */
   readonly seq: number;
-  /** Unix time in milliseconds of its newest message; 0 without one. */
+  /** Unix time in milliseconds of the newest message in the batch; 0 if it has none. */
   readonly storedUpTo: number;
-  /** Unix time in milliseconds at which it arrived. */
+  /** Unix time in milliseconds at which the batch arrived. */
   readonly heardAt: number;
 }
 
 /**
- * Notes within a transaction of the caller's what is stored now. Nothing ever goes back, but for a
- * `stored_up_to` that a clock which was ahead has put where no message can be: a gap from there on
- * would be empty.
+ * Notes a batch's progress within a transaction of the caller's. No value ever goes back, with one
+ * exception: a clock that was ahead may have put `stored_up_to` where no message can be. A gap from
+ * there on would be empty.
  */
 export type AdvanceSession = (accountId: AccountId, progress: Progress) => void;
 
 /**
- * By how much, in milliseconds, a message that has only just come may be older than what is stored:
- * Discord is late at times, and has no order between the channels of a shard.
+ * Maximum age, in milliseconds, of a new message compared with the newest stored one. Discord is
+ * late at times, and has no order between the channels of a shard.
  */
 export const LATE_MS = 60_000;
 
-/** How old `ready_at` may be, in milliseconds, before a batch writes it anew. */
+/** Age of `ready_at`, in milliseconds, from which a batch writes it anew. */
 const READY_STEP_MS = 60_000;
 
+/** Prepares the statements for progress. */
 export function prepareAdvanceSession(database: DatabaseSync): AdvanceSession {
   const advance = database.prepare(
     `UPDATE gateway_session
@@ -110,7 +126,11 @@ export function prepareAdvanceSession(database: DatabaseSync): AdvanceSession {
   };
 }
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the storage of sessions.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createGatewaySessions(
   database: DatabaseSync,
   { commit }: Transactions,
@@ -125,8 +145,8 @@ export function createGatewaySessions(
        username = excluded.username,
        ready_at = excluded.ready_at`,
   );
-  // What stands right of an equals sign is the row as it was: a shard without a session and without
-  // a gap has missed nothing yet.
+  // The right side of each equals sign reads the row before the change. A shard without a session
+  // and without a gap has missed nothing yet.
   const start = database.prepare(
     `INSERT INTO gateway_session (
        account_id, shard_id, session_id, resume_url, seq, started_at, alive_at, stored_up_to
@@ -147,8 +167,8 @@ export function createGatewaySessions(
     `UPDATE gateway_session SET alive_at = MAX(alive_at, ?)
      WHERE account_id = ? AND shard_id = ?`,
   );
-  // Whatever is heard, and however the clock stands, something changes: SQLite writes no row that
-  // stays as it is, and a commit that writes nothing waits for no disk.
+  // Each probe must change something, at any time and without any sign of life. SQLite writes no
+  // row that stays as it is, and a commit that writes nothing waits for no disk.
   const probe = database.prepare(
     `INSERT INTO account (account_id, probes) VALUES (?, 1)
      ON CONFLICT (account_id) DO UPDATE SET probes = COALESCE(probes, 0) + 1`,
@@ -176,7 +196,7 @@ export function createGatewaySessions(
       const begun = elapsed();
       await commit(isProbe ? TERMS.PROBE : UNNAMED, () => {
         for (const { shardId, heardAt } of heard) touch.run(heardAt, accountId, shardId);
-        // A session that is heard says that the run lives, too: one page is written, not two.
+        // A session's sign of life counts for the run, too: one page is written, not two.
         if (!heard.some(({ heardAt }) => heardAt === now)) touchRun(now);
         if (isProbe) probe.run(accountId);
         pruner.step(now);

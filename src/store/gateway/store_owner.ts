@@ -1,8 +1,8 @@
 /**
- * Which server and which bot all that is stored of an account is of.
+ * Ties an account's stored data to one server and one bot.
  *
- * A session of the simulator's must not be resumed at Discord, and what waits
- * there for a turn must not be answered here: to strangers, if to anybody.
+ * A session of the simulator must not be resumed at Discord. Messages that wait there for a turn
+ * must not be answered here, where other people would read the answers.
  *
  * @module
  */
@@ -16,34 +16,42 @@ import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { VerdictBlocks } from "../received/verdict_blocks.ts";
 
+/** Checks and changes the server and bot of an account. */
 export interface StoreOwner {
-  /** Whether what is stored of an account is of another server or bot. */
+  /** Whether the account's stored data belongs to another server or bot. */
   isOtherPeer(accountId: AccountId, peer: string): Promise<boolean>;
   /**
-   * Says whom the account talks to, before anything is read of it. What is known
-   * from another server, or of another bot, is forgotten, and what waits there for a
-   * turn, to be decided or to be sent, is over. Another bot has a budget of IDENTIFYs of its own.
-   * Who is paired stays so, and names stay the ids that they were found to be, for people are the
-   * same; only who waits to be paired does so in a chat with the other bot.
+   * Sets the server and bot of an account, before its data is read. Data from another server or bot
+   * is deleted. Messages from there that wait for a turn, a decision or a send attempt are given
+   * up. Another bot has a budget of IDENTIFYs of its own.
+   *
+   * Pairings and resolved names stay, because the people are the same. Open pairing requests do
+   * not, because they belong to a chat with the other bot.
    *
    * @param peer Server and bot in one text without a secret.
-   * @returns Whether it is another than before.
+   * @returns Whether it is another one than before.
    */
   adoptPeer(accountId: AccountId, peer: string): Promise<boolean>;
 }
 
+/** Everything that the owner's change touches outside of the tables. */
 export interface StoreOwnerDeps {
+  /** Removes verdicts of messages that stay undecided. */
   readonly verdicts: Pick<VerdictBlocks, "remove">;
   /** Forgets all that is in memory: the tables of the account change. */
   readonly memory: Pick<Memory, "forget">;
 }
 
-/** For the operator, at what is over because the account talks to another server or bot now. */
+/** The reason, for the operator, on records that the move to another server or bot has ended. */
 const OTHER_PEER = "the account has moved to another server or bot";
 
 const undecidedSchema = z.object({ message_id: snowflakeSchema<"message">() });
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the check.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createStoreOwner(
   database: DatabaseSync,
   { commit, read }: Transactions,
@@ -61,9 +69,10 @@ export function createStoreOwner(
     "parked_channel",
     "pairing_request",
   ].map((table) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`));
-  // Both by an index of the open rows: its condition must be in the statement as the index has it.
+  // Both use an index of the open rows: its condition must be in the statement as the index has it.
   const giveUp = [
-    // Nobody is told, so there is no failure id; it was over when it was last looked at.
+    // No person gets a notice, so there is no failure id. The turn ended when Barnacle last worked
+    // on it.
     `UPDATE inbox
      SET state = 'failed', failure = :reason, finished_at = COALESCE(claimed_at, accepted_at)
      WHERE finished_at IS NULL AND state IN ('waiting', 'running') AND account_id = :accountId`,
@@ -71,7 +80,7 @@ export function createStoreOwner(
      WHERE state IN ('pending', 'sending', 'uncertain', 'dead') AND state <> 'dead'
        AND +account_id = :accountId`,
   ].map((sql) => database.prepare(sql));
-  // A verdict that nothing will ever come of would be on record as one that is still to come.
+  // Otherwise the record would show this verdict as still to come, for ever.
   const takeUndecided = database.prepare(
     "DELETE FROM undecided WHERE account_id = ? RETURNING message_id",
   );

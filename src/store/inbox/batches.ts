@@ -1,10 +1,10 @@
 /**
- * What arrived together, stored together (T1): messages with their verdicts,
- * echoes of our own, guilds, and how far the gateway has been heard.
+ * Stores a batch as one transaction (T1): messages with their verdicts, echoes of our own messages,
+ * guilds, and the gateway's progress.
  *
- * The sequence number is in the same transaction as what it covers. A process
- * that dies before it resumes from the number before, and hears all of it again.
- * What was read over REST has none, and moves nothing of what is heard.
+ * The sequence number is in the same transaction as the events that it covers. A process that dies
+ * before the commit resumes from the number before, and gets all of them again. Messages that were
+ * read over REST have no sequence number, and move no progress.
  *
  * @module
  */
@@ -27,18 +27,24 @@ import { prepareSettle } from "../outbox/settle.ts";
 import { TERMS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
+/** Stores batches. */
 export interface Batches {
   /**
-   * T1. A message that is there already stays as it is, verdict and all. What is to be challenged
-   * is settled here: who is paired by now is accepted, and who gets a code has it in the outbox.
+   * T1. A message that the store has already stays unchanged, with its verdict. Challenges are
+   * settled here: a sender who is paired by now is accepted. For a sender who gets a code, the
+   * outbox gets the message with it.
    *
-   * @param arrivedAt Unix time in milliseconds at which the gateway was heard: a disk may have
-   * refused the batch for an hour since.
+   * @param arrivedAt Unix time in milliseconds at which the batch arrived; a disk may have refused
+   * it for an hour since.
    */
   acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted>;
 }
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the storage of batches.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createBatches(
   database: DatabaseSync,
   { commit, journaled, later, read }: Transactions,
@@ -57,9 +63,9 @@ export function createBatches(
   });
 
   /**
-   * Whether the tables need not be asked what comes of a batch: all of its messages are accepted,
-   * and no account has any of them on record. Of ignored messages no words go to the disk, so they
-   * are not journaled.
+   * Whether a batch can be stored without a question to the tables: all of its messages are
+   * accepted, and no account has any of them on record. No words of ignored messages go to the
+   * disk, so they are not journaled.
    */
   function isPlain({ judged, heard, guilds }: AcceptedBatch, unknown: readonly Echo[]): boolean {
     const ids = new Set(judged.map(({ message }) => message.id));
@@ -91,7 +97,7 @@ export function createBatches(
   }
 
   async function acceptUnqueued(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted> {
-    // Only what makes a code or a first claim to a channel waits for the disk, and no flood does.
+    // Only a new code or a channel's first message waits for the disk, and no flood makes these.
     const foreseen = batch.judged.some(({ verdict }) => verdict.kind === "challenge")
       ? await read(() => batch.judged.map((one) => strangers.foresee(one, arrivedAt)))
       : batch.judged;
@@ -103,7 +109,7 @@ export function createBatches(
       return { ...accepted, settled: settledIn.length, settledIn };
     }
     const terms = isFirst ? TERMS.FIRST_DM : TERMS.T1;
-    // Of the same message, another account's batch is not plain until this one is stored.
+    // While this batch is not stored, another account's batch with the same message is not plain.
     for (const { message: { id } } of batch.judged) unrecorded.add(id);
     const { recorded, ...accepted } = await commit(
       terms,

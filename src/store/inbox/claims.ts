@@ -1,8 +1,8 @@
 /**
  * Claims waiting messages for turns (T2).
  *
- * One process writes to a store (`host/locks/lock.ts`), so a claim needs no lease: a
- * row that runs when a process starts was claimed by one that is dead.
+ * One process writes to a store (`host/locks/lock.ts`), so a claim needs no lease. A row that is
+ * running when a process starts was claimed by a dead process.
  *
  * @module
  */
@@ -18,29 +18,30 @@ import type { Memory } from "../memory/memory.ts";
 import { TERMS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
+/** Claims messages, and gives claims back. */
 export interface Claims {
   /**
-   * T2: claims a waiting message of an account's, of a session in which no turn runs: of the session
-   * whose message has waited longest, the one that was written first. Catch-up may bring it after a
-   * later one. A session may be of several accounts, and has one turn all the same.
+   * T2: claims a waiting message of an account. It takes the session that has waited longest of
+   * those without a running turn, and the message of it that was written first. Catch-up may bring
+   * that one after a later one. Several accounts may share a session, which still has one turn at a
+   * time.
    *
    * @param now Unix time in milliseconds.
-   * @param held Channels of which nothing is claimed, because older messages of them may be still
-   * to come.
+   * @param held Channels without claims for now, because older messages of them may still arrive.
    */
   claimNext(
     accountId: AccountId,
     now: number,
     held: "all" | readonly ChannelId[],
   ): Promise<Claim | undefined>;
-  /** Makes a message wait again whose turn could not be finished. */
+  /** Makes a message wait again whose turn could not finish. */
   release(claim: Claim): Promise<void>;
   /**
-   * Makes every running message wait again: of an account before its first claim, or of all that
-   * there ever were before anybody's. Accounts share sessions, and a turn of one that is not there
-   * any more would hold up the others for ever.
+   * Makes every running message wait again: of one account before its first claim, or of all
+   * accounts that ever existed before any claim. Accounts share sessions, and a turn of a removed
+   * account would block the others for ever.
    *
-   * @returns How many turns were left unfinished.
+   * @returns Number of turns that were left unfinished.
    */
   voidClaims(accountId?: AccountId): Promise<number>;
 }
@@ -68,7 +69,11 @@ const runningSchema = z.object({
   session_key: z.string(),
 }).transform((row) => ({ messageId: row.message_id, sessionKey: row.session_key }));
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the storage of claims.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createClaims(
   database: DatabaseSync,
   { commit, later, read }: Transactions,

@@ -13,9 +13,14 @@ import type { InboxDeps } from "./judged.ts";
 import { createProxiedUsers, type ProxiedUsers } from "./proxied_users.ts";
 import { createUndecided, type UndecidedMessages } from "./undecided.ts";
 
+/** All methods of `store.inbox`. */
 export interface Inbox extends Batches, Claims, ProxiedUsers, UndecidedMessages {}
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the namespace.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createInbox(
   database: DatabaseSync,
   transactions: Transactions,

@@ -1,6 +1,6 @@
 /**
- * What follows from a verdict, within the transaction that records it: a place
- * in the inbox, in the context of a channel, or among what is undecided.
+ * Applies verdicts within the transaction that records them. A message then goes to the inbox, to a
+ * channel's context, or to the undecided messages.
  *
  * @module
  */
@@ -19,26 +19,36 @@ import type { Grown, Pruner } from "../received/retention.ts";
 import type { VerdictBlocks } from "../received/verdict_blocks.ts";
 import { prepareKeepUndecided } from "./undecided_rows.ts";
 
+/** Everything that the inbox needs from other parts of the store. */
 export interface InboxDeps {
+  /** Waiting messages and channels that this process remembers. */
   readonly memory: Memory;
+  /** The record of verdicts. */
   readonly verdicts: VerdictBlocks;
+  /** Deletes old context and verdicts as new ones arrive. */
   readonly pruner: Pruner;
-  /** Told of the verdicts that are new, once they are stored. */
+  /** Gets the new verdicts, once they are stored. */
   readonly onRecorded: (recorded: readonly Judged[]) => void;
 }
 
-/** What has come of messages whose verdicts are new. */
+/** The effects of new verdicts. */
 export interface Kept {
-  /** New to the inbox. */
+  /** Messages that are new to the inbox. */
   readonly accepted: readonly Judged[];
+  /** Messages that wait for a fact. */
   readonly undecided: readonly Judged[];
   /** Channels whose context has grown. */
   readonly grown: readonly Grown[];
 }
 
-/** @param now Unix time in milliseconds. */
+/**
+ * Applies verdicts within a transaction of the caller's.
+ *
+ * @param now Unix time in milliseconds.
+ */
 export type KeepJudged = (recorded: readonly Judged[], now: number) => Kept;
 
+/** Prepares the statements for the effects of verdicts. */
 export function prepareKeepJudged(
   database: DatabaseSync,
   { claims, quiet }: Memory,

@@ -1,5 +1,5 @@
 /**
- * Whom PluralKit has spoken for: what they write may be said again, and so
+ * Stores the users for whom PluralKit has posted. It may repeat their messages, so each
  * waits a moment before it is answered (P13).
  *
  * @module
@@ -12,21 +12,31 @@ import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
+/** Reads and adds such users. */
 export interface ProxiedUsers {
-  /** @param now Unix time in milliseconds. */
+  /**
+   * Notes that PluralKit has posted for a user. Beyond 10,000 users of an account, the oldest are
+   * forgotten.
+   *
+   * @param now Unix time in milliseconds.
+   */
   noteProxied(accountId: AccountId, userId: UserId, now: number): Promise<void>;
-  /** The newest 10,000 of an account, newest first. */
+  /** The newest 10,000 users of an account, newest first. */
   proxied(accountId: AccountId): Promise<readonly UserId[]>;
 }
 
-/** How many are kept of an account. */
+/** Number of users to keep of an account. */
 const KEPT = 10_000;
 
 const rowSchema = z
   .object({ user_id: snowflakeSchema<"user">() })
   .transform((row) => row.user_id);
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the storage of such users.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createProxiedUsers(
   database: DatabaseSync,
   { commit, read }: Transactions,

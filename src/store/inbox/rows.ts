@@ -16,7 +16,11 @@ import type { ClaimQueue } from "../memory/claim_queue.ts";
  */
 export type AddToInbox = (message: InboundMessage, route: Route, now: number) => boolean;
 
-/** @param queue Knows of the messages whose turn began before they came into the tables. */
+/**
+ * Prepares the statement for the inbox.
+ *
+ * @param queue Knows the messages whose turn began before the tables had them.
+ */
 export function prepareAddToInbox(
   database: DatabaseSync,
   queue: Pick<ClaimQueue, "stored">,

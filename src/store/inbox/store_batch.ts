@@ -14,7 +14,11 @@ import { prepareSettleEcho } from "../outbox/echoes.ts";
 import type { Settled, UnpairedSenders } from "../pairing/unpaired_senders.ts";
 import { type InboxDeps, prepareKeepJudged } from "./judged.ts";
 
-/** @param arrivedAt Unix time in milliseconds. */
+/**
+ * Stores a batch in the tables.
+ *
+ * @param arrivedAt Unix time in milliseconds.
+ */
 export type StoreBatch = (
   batch: AcceptedBatch,
   arrivedAt: number,
@@ -23,6 +27,7 @@ export type StoreBatch = (
   readonly recorded: readonly Judged[];
 };
 
+/** Prepares the statements for batches. */
 export function prepareStoreBatch(
   database: DatabaseSync,
   { memory, verdicts, pruner }: Omit<InboxDeps, "onRecorded">,
@@ -33,7 +38,10 @@ export function prepareStoreBatch(
   const keepGuild = prepareKeepGuild(database);
   const advance = prepareAdvanceSession(database);
 
-  /** One after the other: a second message of a stranger finds what the first one has made. */
+  /**
+   * Records one message after the other: a stranger's second message finds the request of the
+   * first.
+   */
   function recordAll(
     { accountId, judged, pairing }: AcceptedBatch,
     now: number,
@@ -74,7 +82,7 @@ export function prepareStoreBatch(
   };
 }
 
-/** When the newest of them was sent; 0 if there are none. */
+/** When the newest message was sent; 0 if there are none. */
 function newestOf(recorded: readonly Judged[]): number {
   let newest = 0;
   for (const { message } of recorded) if (message.sentAt > newest) newest = message.sentAt;

@@ -1,7 +1,7 @@
 /**
- * Verdicts that come later than their message (P1): it is decided once the fact
- * is there that it waits for; and what PluralKit says again is taken back, as
- * long as nobody has begun to answer it (P13).
+ * Stores verdicts that come later than their message (P1). An undecided message is decided once the
+ * missing fact is there. A message that PluralKit repeats is taken back, unless its turn has begun
+ * (P13).
  *
  * @module
  */
@@ -19,12 +19,13 @@ import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { prepareTakeUndecided, toUndecided, type Undecided } from "./undecided_rows.ts";
 
+/** Reads, decides and takes back messages. */
 export interface UndecidedMessages {
-  /** In the order of arrival. */
+  /** Undecided messages of an account, in the order of arrival. */
   undecided(accountId: AccountId): Promise<readonly Undecided[]>;
   /**
-   * Decides a message that is undecided, or says what it waits for now; of any other, nothing
-   * changes. The message may be another than the one that came: PluralKit names who speaks.
+   * Decides an undecided message, or stores the fact that it waits for now. Any other message stays
+   * unchanged. The content may differ from the stored one, because PluralKit names the real sender.
    *
    * @param now Unix time in milliseconds.
    */
@@ -32,7 +33,7 @@ export interface UndecidedMessages {
   /**
    * Takes back a message that is undecided, or accepted and still waiting for its first turn.
    *
-   * @returns Whether it was one; not where its turn has begun.
+   * @returns Whether it was taken back; `false` if its turn has begun.
    */
   retract(
     accountId: AccountId,
@@ -41,7 +42,11 @@ export interface UndecidedMessages {
   ): Promise<boolean>;
 }
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the storage of undecided messages.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createUndecided(
   database: DatabaseSync,
   { commit, read }: Transactions,
@@ -53,7 +58,11 @@ export function createUndecided(
   const strangers = prepareUnpairedSenders(database, memory.outgoing);
   const keep = prepareKeepJudged(database, memory, pruner);
 
-  /** @param at Unix time in milliseconds of its coming, which it keeps if it stays undecided. */
+  /**
+   * Replaces a message's verdict within a transaction.
+   *
+   * @param at Unix time in milliseconds of its arrival, which it keeps if it stays undecided.
+   */
   function replace(judged: Judged, now: number, at: number) {
     const settled = strangers.settle(judged, undefined, now).judged;
     verdicts.replace(settled, now);
@@ -93,7 +102,10 @@ export function createUndecided(
   };
 }
 
-/** What is known of an accepted message: the decision says it, while it is kept. */
+/**
+ * An accepted message with its facts and policy, as its decision has them; both are absent once the
+ * decision is deleted.
+ */
 interface Waiting {
   readonly message: InboundMessage;
   readonly moment?: KnownFacts;
@@ -101,7 +113,7 @@ interface Waiting {
   readonly at: number;
 }
 
-/** What is JSON is ours. */
+/** The JSON is ours. */
 const waitingSchema = z.object({
   message: z.string().transform((text): InboundMessage => JSON.parse(text)),
   accepted_at: z.number(),

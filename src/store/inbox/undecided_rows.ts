@@ -1,6 +1,6 @@
 /**
- * Messages whose verdict waits for a fact, as rows with all that the message
- * says: once the fact is there, it is judged again.
+ * Stores undecided messages as rows, with all of their content, to judge each again once the
+ * missing fact is there.
  *
  * @module
  */
@@ -15,18 +15,27 @@ import type { UndecidedReason } from "../../core/inbound/verdict.ts";
 
 /** A message that is still to be decided. */
 export interface Undecided {
+  /** The message, as it was judged last. */
   readonly message: InboundMessage;
+  /** The fact that it waits for. */
   readonly why: UndecidedReason;
+  /** The agent and session of its turn; absent if its verdict had no route. */
   readonly route?: Route;
+  /** The facts known beside the message when it was judged; absent if none were stored. */
   readonly moment?: KnownFacts;
+  /** The store's number of the policy that judged it; absent if the store kept none. */
   readonly policyId?: number;
-  /** Unix time in milliseconds at which it came. */
+  /** Unix time in milliseconds at which it arrived. */
   readonly at: number;
 }
 
-/** Keeps one within a transaction of the caller's; one that is there stays as old as it is. */
+/**
+ * Keeps an undecided message within a transaction of the caller's. A message that is there already
+ * keeps its time of arrival.
+ */
 export type KeepUndecided = (judged: Judged, now: number) => void;
 
+/** Prepares the statement that keeps messages. */
 export function prepareKeepUndecided(database: DatabaseSync): KeepUndecided {
   const upsert = database.prepare(
     `INSERT INTO undecided (account_id, message_id, why, agent_id, session_key, message, moment,
@@ -55,12 +64,16 @@ export function prepareKeepUndecided(database: DatabaseSync): KeepUndecided {
   };
 }
 
-/** Takes one away within a transaction of the caller's; `undefined` where it is decided. */
+/**
+ * Removes an undecided message within a transaction of the caller's, and returns it; `undefined` if
+ * it is decided already.
+ */
 export type TakeUndecided = (
   accountId: AccountId,
   messageId: MessageId,
 ) => Undecided | undefined;
 
+/** Prepares the statement that removes messages. */
 export function prepareTakeUndecided(database: DatabaseSync): TakeUndecided {
   const remove = database.prepare(
     "DELETE FROM undecided WHERE account_id = ? AND message_id = ? RETURNING *",
@@ -71,7 +84,7 @@ export function prepareTakeUndecided(database: DatabaseSync): TakeUndecided {
   };
 }
 
-/** What is JSON is ours, written by {@link prepareKeepUndecided}. */
+/** The JSON is ours, written by {@link prepareKeepUndecided}. */
 const rowSchema = z.object({
   why: z.enum(["pluralkit", "pluralkit-original"]),
   agent_id: z.string().nullable(),
@@ -82,6 +95,11 @@ const rowSchema = z.object({
   at: z.number(),
 });
 
+/**
+ * Reads a row of `undecided`.
+ *
+ * @throws {ZodError} If the row is not as {@link prepareKeepUndecided} wrote it.
+ */
 export function toUndecided(row: unknown): Undecided {
   const { why, agent_id, session_key, message, moment, policy_row, at } = rowSchema.parse(row);
   return {

@@ -13,66 +13,80 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 
 /** A message that waits. */
 export interface WaitingMessage {
+  /** Discord's id of the message. */
   readonly messageId: MessageId;
+  /** The account that received it. */
   readonly accountId: AccountId;
+  /** The channel, thread or direct message channel that it stands in. */
   readonly channelId: ChannelId;
+  /** Agent and session of its turn. */
   readonly route: Route;
-  /** In the order of arrival. */
+  /** Number that rises with each arrival. */
   readonly arrival: number;
-  /** Turns that were begun for it. */
+  /** Number of turns that have begun for it. */
   readonly attempts: number;
-  /** Absent where it is read from the tables. */
+  /** The message itself; absent if it must be read from the tables. */
   readonly message?: InboundMessage;
-  /** Whether this process has stored it: then its first claim needs no commit of its own. */
+  /** Whether this process has stored it; its first claim then needs no commit of its own. */
   readonly isFresh: boolean;
 }
 
+/** Waiting messages by session. */
 export interface Backlog {
-  /** Adds a message, once: one that is here stays as it is. */
+  /** Adds a message. A message that is here already stays unchanged. */
   insert(entry: WaitingMessage): void;
-  /** Whether a message is to be in memory; if not, the tables have it, and it is noted there. */
+  /**
+   * Whether memory takes one more message of the account and the session. If not, the tables have
+   * it, and the backlog notes that it is partial.
+   */
   hasRoom(accountId: AccountId, sessionKey: string): boolean;
   /** Whether the text of one more message may be in memory. */
   hasRoomForText(): boolean;
   /**
-   * Finds the message of an account's that is next: of the session without a turn whose message
-   * has waited longest, the one that was written first.
+   * Finds the next message of an account. It takes the session that has waited longest of those
+   * without a running turn, and the message of it that was written first.
    *
-   * @param held Channels of which none is next.
+   * @param held Channels without a next message for now.
    */
   next(accountId: AccountId, held: readonly ChannelId[]): WaitingMessage | undefined;
+  /** Finds a message by its id; `undefined` if it is not in memory. */
   find(messageId: MessageId): WaitingMessage | undefined;
   /**
-   * Takes out a message that is here.
+   * Removes a message that is here.
    *
-   * @returns Whether messages that are only in the tables have room now.
+   * @returns Whether memory now has room for messages that only the tables have.
    */
   takeOut(entry: WaitingMessage): boolean;
-  /** Whether messages wait that are only in the tables. */
+  /** Whether messages wait that only the tables have. */
   isPartial(): boolean;
-  /** A turn of a session begins: none of its messages is next. */
+  /** Notes that a turn of a session begins: none of its messages is next. */
   hold(sessionKey: string): void;
-  /** It is over. */
+  /** Notes that the turn is over. */
   free(sessionKey: string): void;
-  /** Forgets all messages; sessions in which a turn runs stay held. */
+  /** Forgets all messages; sessions with a running turn stay held. */
   clear(): void;
-  /** Bytes of memory, about. */
+  /** Estimated bytes of memory. */
   bytes(): number;
 }
 
 /**
- * Messages of a session and of an account in memory, at most; later ones are left in the tables. So
- * neither a busy session nor an account that is stopped keeps the others' messages out.
+ * Maximum number of messages of a session in memory; the tables have the later ones. So a busy
+ * session does not keep the messages of others out.
  */
 export const SESSION_MAX = 64;
+/**
+ * Maximum number of messages of an account in memory; the tables have the later ones. So a stopped
+ * account does not keep the messages of others out.
+ */
 export const ACCOUNT_MAX = 10_000;
-/** UTF-16 units of texts in memory, at most. */
+/** Maximum UTF-16 units of texts in memory. */
 const TEXT_MAX = 2 * 1024 * 1024;
-/** Bytes of an entry beside its text, about. */
+/** Estimated bytes of an entry beside its text. */
 const ENTRY_BYTES = 400;
-/** UTF-16 units of a message beside its text, about. */
+/** Estimated UTF-16 units of a message beside its text. */
 const MESSAGE_UNITS = 600;
 
+/** Creates an empty backlog. */
 export function createBacklog(): Backlog {
   /** By session, in the order of arrival. */
   const sessions = new Map<string, WaitingMessage[]>();

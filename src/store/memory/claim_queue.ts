@@ -1,11 +1,10 @@
 /**
  * Claims waiting messages, in memory (T2).
  *
- * The tables hold what waits and what runs; this holds the same in the order of
- * claiming (`backlog.ts`), so that a claim reads nothing and the messages that were just stored
- * need not be in the tables yet. It can be filled from the tables anew at any time.
- * Texts are kept for the newest messages only, up to a bound; the others are read
- * from the tables when their turn comes.
+ * The tables hold all waiting and running messages. This queue holds the same messages in the order
+ * of claiming (`backlog.ts`). So a claim reads nothing, and the tables need not have new messages
+ * yet. The tables can fill the queue anew at any time. Texts are kept for the newest messages only,
+ * up to a bound; the others are read from the tables when their turn comes.
  *
  * @module
  */
@@ -15,55 +14,57 @@ import type { Claim, Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { type Backlog, createBacklog, type WaitingMessage } from "./backlog.ts";
 
+/** Waiting messages and running claims of all accounts. */
 export interface ClaimQueue {
-  /** Whether the tables must be asked first what waits. */
+  /** Whether {@link ClaimQueue.fill} must be called before the next claim. */
   readonly isStale: boolean;
   /**
-   * Takes what the tables say. A message whose turn runs here stays claimed.
+   * Replaces the waiting messages by those of the tables. A message whose turn runs here stays
+   * claimed.
    *
-   * @param waiting In the order of arrival: up to `SESSION_MAX` of a session and `ACCOUNT_MAX` of an
-   * account (`backlog.ts`), and one more of those that have more.
+   * @param waiting In the order of arrival: up to `SESSION_MAX` of a session and `ACCOUNT_MAX` of
+   * an account (`backlog.ts`), and one more of those that have more.
    */
   fill(
     waiting: readonly WaitingMessage[],
     running: readonly { readonly messageId: MessageId; readonly sessionKey: string }[],
   ): void;
-  /** A message was accepted: it comes into the tables, or is there. */
+  /** Notes that a message was accepted, which the tables have now or will have. */
   accepted(messageId: MessageId): void;
-  /** An accepted message is safe, and waits now. */
+  /** Adds an accepted message, once it is safe. */
   add(message: InboundMessage, route: Route): void;
   /**
-   * Claims a message of an account's: of the session without a turn whose message has waited
-   * longest, the one that was written first.
+   * Claims a message of an account. It takes the session that has waited longest of those without a
+   * running turn, and the message of it that was written first.
    */
   take(accountId: AccountId, held: readonly ChannelId[]): WaitingMessage | undefined;
-  /** The turn of a claim could not begin: it waits as before. */
+  /** Takes back a claim whose turn could not begin: the message waits as before. */
   putBack(taken: WaitingMessage): void;
-  /** The turn of a claim is over without an end: it waits for its next attempt. */
+  /** Ends a claim whose turn stopped without an end: the message waits for its next attempt. */
   release(claim: Claim): void;
   /** Whether the claim is the one that runs. */
   runs(claim: Claim): boolean;
   /**
-   * A message comes into the tables.
+   * Notes that a message comes into the tables.
    *
-   * @returns How often it was claimed, where its turn runs already.
+   * @returns Number of its claims, if its turn runs already.
    */
   stored(messageId: string): number | undefined;
-  /** Whether a message is in the tables, as far as this process knows. */
+  /** Whether the tables have a message, as far as this process knows. */
   isStored(messageId: string): boolean;
-  /** The turn of a claim has ended. */
+  /** Notes that the turn of a claim has ended. */
   end(claim: Claim): void;
   /**
-   * Takes out a message for which no turn was ever begun.
+   * Removes a message for which no turn has begun.
    *
-   * @returns Whether it was one, or only the tables know.
+   * @returns Whether it was removed; also `true` if only the tables can tell.
    */
   remove(accountId: AccountId, messageId: MessageId): boolean;
-  /** The turns of an account, or all, run no longer. The tables say what waits. */
+  /** Ends the claims of an account, or all. The tables then tell which messages wait. */
   void(accountId?: AccountId): void;
-  /** What is here may not be what the tables say. */
+  /** Forgets all waiting messages, because the tables may differ. */
   forget(): void;
-  /** Bytes of memory, about. */
+  /** Estimated bytes of memory. */
   bytes(): number;
 }
 
@@ -74,6 +75,7 @@ interface Running {
   readonly entry?: WaitingMessage;
 }
 
+/** Creates a queue that must be filled before the first claim. */
 export function createClaimQueue(): ClaimQueue {
   const backlog = createBacklog();
   const running = createRunningClaims(backlog);

@@ -1,9 +1,9 @@
 /**
- * What the store keeps in memory beside its tables, so that the common way of a
- * message reads nothing that was just written.
+ * Keeps some of the tables' content in memory, so that a message on its common way reads no row
+ * that was just written.
  *
- * All of it can be had from the tables again, and is forgotten whenever it may
- * differ from them: work was undone, or another process has written.
+ * The tables can restore all of it. It is forgotten whenever it may differ from them: after undone
+ * work, or after a write of another process.
  *
  * @module
  */
@@ -14,24 +14,28 @@ import { type ClaimQueue, createClaimQueue } from "./claim_queue.ts";
 import { createOutgoing, type Outgoing } from "./outgoing.ts";
 import { createQuietChannels, type QuietChannels } from "./quiet_channels.ts";
 
+/** All of the store's memory. */
 export interface Memory {
   /** Messages that wait for a turn. */
   readonly claims: ClaimQueue;
   /** Messages that wait to be sent. */
   readonly outgoing: Outgoing;
+  /** Channels without new context for their sessions. */
   readonly quiet: QuietChannels;
   /** Direct channels that are on the disk: their messages need no commit that waits for it. */
   readonly direct: NewestSet<string>;
+  /** Forgets everything, because the tables may differ. */
   forget(): void;
-  /** Estimated bytes, by name. */
+  /** Estimated bytes of each part, by its name. */
   caches(): Readonly<Record<string, number>>;
 }
 
-/** Direct channels, at most. A forgotten one costs one commit that waits for the disk. */
+/** Maximum number of direct channels. A forgotten one costs one commit that waits for the disk. */
 const DIRECT_MAX = 8_192;
-/** Bytes of one, about. */
+/** Estimated bytes of one direct channel. */
 const DIRECT_BYTES = 120;
 
+/** Creates empty memory. */
 export function createMemory(database: DatabaseSync): Memory {
   const claims = createClaimQueue();
   const outgoing = createOutgoing(database);

@@ -1,10 +1,10 @@
 /**
- * What this process remembers of the outbox between two transactions: the queues of
- * its channels, and the numbers of its rows.
+ * Remembers the outbox between two transactions: the queues of its channels, and the numbers of its
+ * rows.
  *
- * A journaled row has its number before the table has the row. Another process,
- * `barnacle send`, may give that number to a row of its own meanwhile. The journaled
- * row then takes the next free number. So only the nonce names a row for certain.
+ * A journaled row has its number before the table has the row. Another process, `barnacle send`,
+ * may give that number to a row of its own meanwhile. The journaled row then takes the next free
+ * number. So only the nonce names a row for certain.
  *
  * @module
  */
@@ -14,20 +14,30 @@ import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import { createOtherWriters } from "../database/other_writers.ts";
 import { createSendQueues, type SendQueues } from "./send_queues.ts";
 
+/** The outbox as this process knows it. */
 export interface Outgoing {
+  /** Waiting messages of known channels. */
   readonly queues: SendQueues;
-  /** Asks the tables, which are up to date, whether nothing waits in a channel. */
+  /**
+   * Reads from the tables whether messages wait in a channel. Without any, the channel is known from
+   * then on. The tables must be up to date.
+   */
   look(accountId: AccountId, channelId: ChannelId): void;
-  /** The next number, within a transaction of the caller's. */
+  /** Takes the next number, within a transaction of the caller's. */
   nextId(): number;
-  /** Numbers for rows that are journaled. */
+  /**
+   * Takes numbers for journaled rows.
+   *
+   * @returns The first of `count` numbers in a row.
+   */
   reserve(count: number): number;
   /** Forgets the queues if another process has written: `barnacle outbox drop` beside the bot. */
   heedOthers(): void;
-  /** Work that had run is undone, or another process has written. */
+  /** Forgets everything, because work was undone or another process has written. */
   forget(): void;
 }
 
+/** Creates the memory of the outbox, without known channels. */
 export function createOutgoing(database: DatabaseSync): Outgoing {
   const selectLast = database.prepare("SELECT COALESCE(MAX(id), 0) AS id FROM outbox");
   const selectWaiting = database.prepare(

@@ -1,31 +1,34 @@
 /**
- * Channels in which a session has heard all that was said, in memory.
+ * Remembers the channels whose context a session has read completely.
  *
- * Most turns follow another turn with nothing said in between, and need not look
- * for overheard messages in the tables.
+ * Most turns follow another turn with no message in between. They need not look for overheard
+ * messages in the tables.
  *
  * @module
  */
 
 import type { OverheardKey } from "./overheard_key.ts";
 
+/** Channels and the sessions that have read their context. */
 export interface QuietChannels {
-  /** A message was kept as context. */
+  /** Notes that a message was kept as context. */
   kept(ears: OverheardKey): void;
   /** Whether nothing was kept in the channel since {@link QuietChannels.heardAll}. */
   isQuiet(ears: OverheardKey, sessionKey: string): boolean;
-  /** The tables hold nothing that the session has not heard. */
+  /** Notes that the tables hold no context that the session has not read. */
   heardAll(ears: OverheardKey, sessionKey: string): void;
+  /** Forgets all channels; the tables must then be read again. */
   forget(): void;
-  /** Bytes of memory, about. */
+  /** Estimated bytes of memory. */
   bytes(): number;
 }
 
-/** Channels and sessions, at most; beyond it all are forgotten. */
+/** Maximum number of channels and sessions; at the limit, all are forgotten. */
 const MAX = 8_192;
-/** Bytes of one, about. */
+/** Estimated bytes of one. */
 const ENTRY_BYTES = 200;
 
+/** Creates empty memory. */
 export function createQuietChannels(): QuietChannels {
   /** Messages kept in a channel, for the channels that a session has heard. */
   const counts = new Map<string, number>();

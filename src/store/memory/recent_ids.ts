@@ -10,16 +10,23 @@
 
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 
-/** `sentAt` is Unix time in milliseconds, as the id says. */
+/**
+ * Ids of messages with a verdict on record. `sentAt` is Unix time in milliseconds, as the id says.
+ */
 export interface RecentIds {
-  /** @returns Whether the message is on record; `undefined` if only the store knows. */
+  /**
+   * Looks for a message of one account.
+   *
+   * @returns Whether the message is on record; `undefined` if only the store knows.
+   */
   look(accountId: AccountId, id: MessageId, sentAt: number): boolean | undefined;
   /** Whether no account has the message on record; `false` if only the store knows. */
   isNewToAll(accountId: AccountId, id: MessageId, sentAt: number): boolean;
   /** Notes that a message is on record now. */
   add(accountId: AccountId, id: MessageId, sentAt: number): void;
+  /** Forgets all ids; the store must then be read again. */
   forget(): void;
-  /** Bytes of memory, about. */
+  /** Estimated bytes of memory. */
   bytes(): number;
 }
 
@@ -41,7 +48,12 @@ interface Generation {
   sentTo: number;
 }
 
-/** @param readNewest When the newest message on record was sent; `-Infinity` if there is none. */
+/**
+ * Creates empty memory.
+ *
+ * @param max Ids of an account, half of the maximum.
+ * @param readNewest When the newest message on record was sent; `-Infinity` if there is none.
+ */
 export function createRecentIds(
   readNewest: () => number,
   max = GENERATION_MAX,

@@ -1,12 +1,10 @@
 /**
- * The messages that wait to be sent in each channel, in memory, where all of them
- * are known there.
+ * Keeps the waiting messages of known channels in memory.
  *
- * The next message of a channel is asked for with every answer. A channel whose
- * messages are plain ones of this process (no files, no drafts, nothing refused or
- * failing) is kept here from the moment it was seen empty, and needs no look into
- * the tables. Anything else that happens to a channel makes it unknown again, and
- * then the tables are asked until it is empty once more.
+ * Each answer looks for the next message of its channel. A channel becomes known when the tables
+ * show that it is empty. It stays known while its messages are plain ones of this process: no
+ * files, no drafts, nothing refused or failing. It then needs no read of the tables. Any other
+ * event makes the channel unknown, and the tables are read until it is empty again.
  *
  * @module
  */
@@ -15,50 +13,64 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import type { Echo } from "../../core/inbound/inbox.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 
-/** What an echo of a known message comes to. */
+/** The meaning of an echo of a known message. */
 export type KnownEcho =
   /** Discord's answer was first. */
   | { readonly kind: "settled" }
   /** The echo is first: this row is sent. */
   | { readonly kind: "news"; readonly row: OutboxRow };
 
+/** Queues of known channels. */
 export interface SendQueues {
+  /** Whether the channel's waiting messages are all here. */
   isKnown(accountId: AccountId, channelId: ChannelId): boolean;
-  /** Whether messages may be added to a channel here: it is known, and there is room. */
+  /** Whether messages may be added here: the channel is known, and there is room. */
   takes(accountId: AccountId, channelId: ChannelId): boolean;
-  /** Messages that wait in a known channel. */
+  /** Number of messages that wait in a known channel; 0 if it is not known. */
   size(accountId: AccountId, channelId: ChannelId): number;
-  /** The tables have shown that nothing waits in a channel. */
+  /** Notes that the tables have no waiting message in a channel. */
   foundEmpty(accountId: AccountId, channelId: ChannelId): void;
   /** Adds rows to a known channel, which are not sent before {@link SendQueues.stored}. */
   add(rows: readonly OutboxRow[], isFirstIntended: boolean): void;
-  /** These rows, and the intent of the first where it was said so, are safe. */
+  /** Notes that these rows are safe, with the intent of the first if it was added with one. */
   stored(rows: readonly OutboxRow[]): void;
-  /** The first row of a known channel, if it is stored. */
+  /** The first row of a known channel; `undefined` if there is none or it is not stored yet. */
   head(accountId: AccountId, channelId: ChannelId): OutboxRow | undefined;
   /** Whether the row waits in a known channel. */
   has(row: OutboxRow): boolean;
-  /** Whether the intent to send a row was stored with it; true once. */
+  /** Whether the intent to send a row was stored with it. Returns true only once. */
   takeIntent(row: OutboxRow): boolean;
-  /** An attempt at a row begins; Unix time in milliseconds. */
+  /**
+   * Notes that an attempt at a row begins.
+   *
+   * @param now Unix time in milliseconds.
+   */
   attempted(row: OutboxRow, now: number): void;
-  /** A row of a known channel is sent. */
+  /**
+   * Removes a row that is sent.
+   *
+   * @param messageId Discord's id of the message; `undefined` if Discord deleted it before it told
+   * the id.
+   */
   settle(row: OutboxRow, messageId: MessageId | undefined): void;
-  /** `undefined`: the tables must be asked. */
+  /** Settles the row of an echo. Returns `undefined` if only the tables can tell. */
   echoed(accountId: AccountId, echo: Echo): KnownEcho | undefined;
-  /** Something else happens to a channel, to all channels of an account, or to all. */
+  /**
+   * Makes a channel unknown, or all channels of an account, or all. Called at any event that the
+   * queues do not follow.
+   */
   forget(accountId?: AccountId, channelId?: ChannelId): void;
-  /** Bytes of memory, about. */
+  /** Estimated bytes of memory. */
   bytes(): number;
 }
 
-/** Known channels, at most; the ones that were known first are forgotten. */
+/** Maximum number of known channels; the oldest are forgotten. */
 const CHANNELS_MAX = 4_096;
-/** Sent messages whose echo is still to come, at most. */
+/** Maximum number of sent messages whose echo is still to come. */
 const SENT_MAX = 1_024;
-/** Bytes of waiting messages: beyond them, new messages are left to the tables. */
+/** Bytes of waiting messages above which new messages are left to the tables. */
 const BYTES_MAX = 4 * 1024 * 1024;
-/** Bytes of a channel, of a sent message, and of a row beside its text, about. */
+/** Estimated bytes of a channel, of a sent message, and of a row beside its text. */
 const CHANNEL_BYTES = 200;
 const SENT_BYTES = 200;
 const ROW_BYTES = 600;
@@ -70,6 +82,7 @@ interface Queued {
   attemptedAt: number | undefined;
 }
 
+/** Creates queues without a known channel. */
 export function createSendQueues(): SendQueues {
   const channels = new Map<string, Queued[]>();
   const byNonce = new Map<string, Queued>();
@@ -168,7 +181,9 @@ export function createSendQueues(): SendQueues {
 
 /** The messages that were sent last, by account and nonce. */
 function createSentMessages() {
-  /** What Discord called them; `undefined` if it deleted one before it told. */
+  /**
+   * Discord's ids of the messages; `undefined` for one that Discord deleted before it told the id.
+   */
   const ids = new Map<string, MessageId | undefined>();
   return {
     add(key: string, messageId: MessageId | undefined): void {

@@ -14,21 +14,35 @@ import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { JOIN_DRAFT, prepareAddOnce, ROW_COLUMNS, toOutboxRow } from "./rows.ts";
 
-/** `now` is Unix time in milliseconds throughout. */
+/** Adds messages. `now` is Unix time in milliseconds throughout. */
 export interface Additions {
   /**
-   * Adds a message. One without a nonce gets that of its row; of one whose nonce is there already,
-   * as a draft's is when its turn runs again, nothing changes.
+   * Adds a message. Without a nonce, it gets the nonce of its row. If its nonce is stored already,
+   * as that of a draft whose turn runs again, the stored row stays unchanged.
    *
    * @returns The row as it is; with the message's id once it is sent.
    */
   add(frozen: Frozen, now: number): Promise<AddedRow>;
   /**
    * Adds the messages of one text: all or none of them, and no other message between them, even if
-   * a process dies meanwhile or another one adds.
+   * this process dies or another one adds.
    */
   addAll(frozen: readonly Frozen[], now: number): Promise<readonly AddedRow[]>;
 }
+
+/**
+ * States of a row. `uncertain`: Barnacle cannot tell whether Discord has it. `folded`: another
+ * row has its text. `withdrawn`: a draft that was not needed any more before it was sent.
+ */
+export type RowState =
+  | "pending"
+  | "sending"
+  | "sent"
+  | "uncertain"
+  | "dead"
+  | "dropped"
+  | "folded"
+  | "withdrawn";
 
 const addedSchema = z.object({
   state: z.enum([
@@ -44,14 +58,22 @@ const addedSchema = z.object({
   message_id: snowflakeSchema<"message">().nullable(),
 });
 
-/** A row that is there, whoever added it. */
+/** A row of the outbox, whether this call or an earlier one has added it. */
 export interface AddedRow extends OutboxRow {
-  readonly state: z.infer<typeof addedSchema>["state"];
-  /** Set once it is sent, unless the message was gone by then. */
+  /** The row's state. */
+  readonly state: RowState;
+  /**
+   * Discord's id of the sent message; absent while it is not sent, or if it was deleted before
+   * Discord told the id.
+   */
   readonly messageId?: MessageId;
 }
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the adder of messages.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createAdditions(
   database: DatabaseSync,
   { commit }: Transactions,
@@ -65,7 +87,7 @@ export function createAdditions(
   };
 }
 
-/** What a turn says, it would say again. */
+/** A turn would say its messages again, so they may be lost. */
 function termsOf({ message }: Frozen): Terms {
   return message.of ? UNNAMED : TERMS.BY_HAND;
 }

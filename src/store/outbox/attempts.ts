@@ -15,38 +15,50 @@ import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 import { prepareSettle } from "./settle.ts";
 
-/** `now` is Unix time in milliseconds throughout. */
+/** Stores outcomes of attempts. `now` is Unix time in milliseconds throughout. */
 export interface Attempts {
   /**
    * T4: Discord may have the message from now on.
    *
-   * @param now The first attempt's is kept.
+   * @param now Kept for the first attempt only.
    * @returns Whether the row was still to be sent.
    */
   markSending(row: OutboxRow, now: number): Promise<boolean>;
   /**
-   * T5: Discord has the message, or had it before it was deleted; its files are forgotten.
+   * T5: Discord has the message, or had it before it was deleted. Its files are deleted.
    *
-   * @returns Whether that is news: the gateway's echo can be first.
+   * @returns Whether the row was not settled before; the gateway's echo can be first.
    */
   markSent(row: OutboxRow, messageId?: MessageId): Promise<boolean>;
-  /** Takes T4 back, since this attempt created nothing; an earlier one may have. */
+  /**
+   * Takes T4 back, since this attempt created nothing; an earlier one may have.
+   *
+   * @param reason Discord's refusal, for the operator.
+   */
   markRefused(row: OutboxRow, reason: string, now: number): Promise<void>;
-  /** An attempt was not answered: T4 stays, and the row is failing from now on if it was not. */
+  /**
+   * Notes that an attempt got no answer. T4 stays. The row is failing from now on, unless it
+   * already was.
+   */
   markFailing(row: OutboxRow, now: number): Promise<void>;
   /**
-   * The clock was set forward. A row that fails since `until` or before fails since `byMs` later, so
-   * that it fails for as long as before.
+   * Shifts times after the clock was set forward. Each row that has been failing since `until` or
+   * earlier starts `byMs` later. So it has been failing for as long as before.
    *
    * @param byMs Milliseconds.
    * @param until Unix time in milliseconds.
    */
   shiftFailing(accountId: AccountId, byMs: number, until: number): Promise<void>;
-  /** The channel's history says that no attempt has succeeded: it is as if there was none. */
+  /** Takes all attempts back, because the channel's history shows that none has succeeded. */
   markAbsent(row: OutboxRow): Promise<void>;
-  /** Discord will never take it: the row is kept and shown, and later rows do not wait for it. */
+  /**
+   * Gives up a row that Discord will never take. It is kept and shown, and later rows do not wait
+   * for it.
+   *
+   * @param reason Discord's refusal, for the operator.
+   */
   markDead(row: OutboxRow, reason: string): Promise<void>;
-  /** Barnacle cannot tell whether Discord has it: the row is held and shown, and not sent (D2). */
+  /** Holds a row: Barnacle cannot tell whether Discord has it. It is shown and not sent (D2). */
   markUncertain(row: OutboxRow): Promise<void>;
 }
 
@@ -58,14 +70,18 @@ interface Intent {
   readonly now: number;
 }
 
-/** A row by its nonce: its number in memory may be that of another row in the table. */
+/** Names a row by its nonce: its number in memory may be that of another row in the table. */
 const THIS = "account_id = :accountId AND nonce = :nonce";
 
 function keyOf({ message: { accountId, nonce } }: OutboxRow) {
   return { accountId, nonce };
 }
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the storage of attempts.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createAttempts(
   database: DatabaseSync,
   { commit, journaled, later }: Transactions,
@@ -111,7 +127,10 @@ export function createAttempts(
     markSending.run({ accountId, nonce, now, isPost: 0 });
   });
 
-  /** A change that is not on the common way: from then on the tables say what waits there. */
+  /**
+   * Makes a change that is not on the common way. From then on the tables tell which rows wait
+   * there.
+   */
   function change({ message: { accountId, channelId } }: OutboxRow, work: () => void) {
     queues.forget(accountId, channelId);
     return commit(UNNAMED, work);
@@ -124,7 +143,7 @@ export function createAttempts(
       if (queues.takeIntent(row)) return true;
       if (!queues.has(row)) {
         return await commit(TERMS.T4, () => {
-          // What is posted in a draft's place stays a post, whatever becomes of the draft.
+          // A message posted in a draft's place stays a post, even if the draft appears later.
           const isPost = row.action.kind === "post" ? 1 : 0;
           return markSending.run({ ...keyOf(row), now, isPost }).changes === 1;
         });

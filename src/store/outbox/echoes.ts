@@ -1,6 +1,6 @@
 /**
- * Our own messages, as the gateway echoes them: a second acknowledgement of what
- * was sent, and the only sign that somebody else sends with our token (G11).
+ * Settles rows by the gateway's echoes of our own messages. An echo is a second acknowledgement,
+ * and the only sign that another program sends with our token (G11).
  *
  * @module
  */
@@ -12,16 +12,17 @@ import type { Echo, Foreign } from "../../core/inbound/inbox.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { prepareSettle } from "./settle.ts";
 
-/** What an echo tells; nothing of one that is as it should be, and known. */
+/** The result of an echo; empty if the echo is an expected one whose row was settled before. */
 export interface Told {
   /** The channel of the row that it settles. */
   readonly settledIn?: ChannelId;
+  /** Set if another program sent the message with our token. */
   readonly foreign?: Foreign;
 }
 
 /**
- * Settles the row that an echo names, within a transaction of the caller's. Discord has it,
- * whatever we thought of the row, and whoever sent it.
+ * Settles the row that an echo names, within a transaction of the caller's. Discord has the
+ * message, regardless of the row's state and of its sender.
  */
 export type SettleEcho = (accountId: AccountId, echo: Echo) => Told;
 
@@ -36,6 +37,7 @@ const rowSchema = z.object({
 
 type Row = z.infer<typeof rowSchema>;
 
+/** Prepares the statements for echoes. */
 export function prepareSettleEcho(database: DatabaseSync): SettleEcho {
   const select = database.prepare(
     `SELECT id, channel_id, state, message_id, first_attempt_at, file_count FROM outbox
@@ -58,14 +60,14 @@ export function prepareSettleEcho(database: DatabaseSync): SettleEcho {
   };
 }
 
-/** Why a message of our own user's is none that we sent, where it is none. */
+/** Why a message of our own user is not ours; `undefined` if it is ours. */
 function whyForeign(
   row: Row | undefined,
   { messageId, heardAt = Infinity }: Echo,
 ): Foreign["why"] | undefined {
   if (!row) return "unknown";
   if (row.state === "sent") {
-    // Of what was gone by the time we asked, no id is known.
+    // If a message was deleted before we asked for it, its id is not stored.
     return row.message_id === null || row.message_id === messageId ? undefined : "unknown";
   }
   if (row.first_attempt_at === null) return "unsent";

@@ -1,8 +1,8 @@
 /**
- * The bytes of files on their way out.
+ * Stores the bytes of unsent files.
  *
- * They are most of what a message weighs, so they go as soon as Discord has
- * them, and what is never sent brings none.
+ * They are most of a message's size. So they are deleted as soon as Discord has them, and a message
+ * that is never sent stores none.
  *
  * @module
  */
@@ -13,11 +13,13 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import { withoutControls } from "../../lib/text/controls.ts";
 
-/** Each within a transaction of the caller's, but for `select`, which only reads. */
+/** Changes run within a transaction of the caller's; `select` only reads. */
 export interface OutboxFiles {
+  /** Stores the files of a row, in the order of sending. `row` is its number. */
   insert(row: number, accountId: AccountId, files: readonly OutboundFile[]): void;
-  /** In the order of sending. */
+  /** The files of a row, in the order of sending; none if they are deleted. */
   select(row: number): readonly OutboundFile[];
+  /** Deletes the files of a row, if there are any. */
   delete(row: number): void;
 }
 
@@ -33,6 +35,7 @@ const fileSchema = z.object({
   bytes: new Uint8Array(bytes), // SQLite's may lie in memory that is shared
 }));
 
+/** Prepares the statements for files. */
 export function prepareOutboxFiles(database: DatabaseSync): OutboxFiles {
   const insert = database.prepare(
     `INSERT INTO outbox_file (outbox_row, position, account_id, name, alt, content_type, bytes)

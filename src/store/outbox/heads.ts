@@ -1,8 +1,8 @@
 /**
- * Finds the rows of the outbox that are next, with their files.
+ * Finds the next rows of the outbox, with their files.
  *
- * The queues of known channels are in memory (`send_queues.ts`), until another
- * process has written; the tables tell of all others.
+ * The queues of known channels are in memory (`send_queues.ts`), until another process has written.
+ * The rows of all other channels are read from the tables.
  *
  * @module
  */
@@ -18,17 +18,22 @@ import { prepareOutboxFiles } from "./files.ts";
 import { isNotParked } from "./parked_channels.ts";
 import { JOIN_DRAFT, ROW_COLUMNS, toOutboxRow } from "./rows.ts";
 
+/** Reads rows that are to be sent. */
 export interface Heads {
   /**
-   * The first unsent row of each channel that is not parked; it holds up the rest of that channel
+   * The first unsent row of each channel that is not parked. It blocks the rest of that channel
    * only.
    *
-   * @param channels Those to look into, each once: all, if absent, which costs more.
+   * @param channels Distinct channels to read; all if absent, which costs more.
    */
   heads(accountId: AccountId, channels?: readonly ChannelId[]): Promise<readonly OutboxRow[]>;
-  /** In the order of sending; none once the row is sent. */
+  /** The files of a row in the order of sending; none once the row is sent. */
   filesOf(row: OutboxRow): Promise<readonly OutboundFile[]>;
-  /** @returns The messages of a channel that are ours, as far as Discord has told of them. */
+  /**
+   * Finds our own messages among those of a channel.
+   *
+   * @returns Ids of the messages that are ours, as far as Discord has told them.
+   */
   known(
     channelId: ChannelId,
     messageIds: readonly MessageId[],
@@ -37,7 +42,11 @@ export interface Heads {
 
 const knownSchema = z.object({ message_id: snowflakeSchema<"message">() });
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the reader of rows.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createHeads(
   database: DatabaseSync,
   { read }: Transactions,

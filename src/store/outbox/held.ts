@@ -1,9 +1,8 @@
 /**
- * What Discord does not have yet, for whoever operates the bot: to see it, and
- * to decide what the bot may not decide (D2).
+ * Shows unsent messages to the operator, and stores decisions that the bot may not make (D2).
  *
- * A decision is compared with the state of the row as it is, since the bot that
- * runs may be sending it.
+ * A decision is compared with the current state of the row, since the running bot may be sending
+ * it.
  *
  * @module
  */
@@ -22,40 +21,47 @@ import type { Transactions } from "../database/transact.ts";
 
 /** A message that is not sent. Times are Unix times in milliseconds. */
 export interface OpenRow {
+  /** Number of the row. */
   readonly id: number;
+  /** Target channel of the message. */
   readonly channelId: ChannelId;
-  /** `parked`: it waits in a channel that Discord does not let the bot post in. */
+  /** `parked`: it waits in a channel in which Discord does not let the bot post. */
   readonly state: "pending" | "sending" | "parked" | "uncertain" | "dead";
-  /** Absent on what answers nobody. */
+  /** Absent for messages that answer no one. */
   readonly kind?: OutboundKind;
-  /** Its first characters, at most {@link PREVIEW_CHARS}. */
+  /** The first characters of its text, at most {@link PREVIEW_CHARS}. */
   readonly preview: string;
-  /** UTF-16 units of all of it. */
+  /** Length of the whole text in UTF-16 units. */
   readonly chars: number;
+  /** Number of files that the message was stored with. */
   readonly fileCount: number;
+  /** When the message was added. */
   readonly createdAt: number;
-  /** When Discord may have got it first. */
+  /** When Discord may first have got it; absent before the first attempt. */
   readonly firstAttemptAt?: number;
-  /** Since when no attempt has succeeded. */
+  /** Since when no attempt has succeeded; absent if the row is not failing. */
   readonly failingSince?: number;
-  /** What Discord said last, or why its channel is parked. */
+  /** Discord's last refusal, or why its channel is parked; absent if there is neither. */
   readonly reason?: string;
 }
 
+/** Reads and releases unsent messages. */
 export interface HeldRows {
-  /** The messages of an account that are not sent, in the order of sending. */
+  /** The unsent messages of an account, in the order of sending. */
   open(accountId: AccountId): Promise<readonly OpenRow[]>;
   /**
-   * Sends again what is uncertain or dead, before what waits in its channel; or gives up what is
-   * not sent. A draft is not sent again, for it says less than its answer; nor is a message whose
-   * files are forgotten. Where a draft stands in the place of what is given up, it is taken away.
+   * Sends an uncertain or dead message again, before the waiting ones of its channel; or gives up
+   * an unsent message. A draft is never sent again, because it has less text than its answer.
+   * Neither is a message whose files are deleted. Giving up a message also removes the draft that
+   * it was to replace.
    *
-   * @param id Of the row.
-   * @returns Whether the row was such a one.
+   * @param id Number of the row.
+   * @returns Whether the row was in a state that allows this.
    */
   release(id: number, how: "resend" | "drop"): Promise<boolean>;
 }
 
+/** Maximum number of characters (code points) of a preview. */
 export const PREVIEW_CHARS = 80;
 
 const rowSchema = z.object({
@@ -71,7 +77,11 @@ const rowSchema = z.object({
   parked_for: z.string().nullable(),
 });
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the storage of decisions.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createHeldRows(
   database: DatabaseSync,
   { commit, read }: Transactions,
@@ -120,7 +130,10 @@ const draftSchema = z.object({
   message: z.string().transform(readMessage),
 });
 
-/** @returns What takes away the draft whose place a row was to take, or keeps it from being posted. */
+/**
+ * Prepares the removal of the draft that a row was to replace. A draft without an attempt is
+ * withdrawn; for any other, a row that deletes it is added.
+ */
 function prepareRemoveDraft(database: DatabaseSync, outgoing: Outgoing): (id: number) => void {
   const add = prepareAddToOutbox(database, outgoing);
   const select = database.prepare(

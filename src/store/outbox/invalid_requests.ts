@@ -1,9 +1,9 @@
 /**
- * The requests that Discord holds against the bot's address, by the minute, so
- * that a bot which is started again and again counts them all (D3).
+ * Counts requests that Discord holds against the bot's IP address, by the minute. The counts
+ * survive restarts, so that a bot that restarts again and again counts them all (D3).
  *
- * What follows from the count is decided in `core/discord/invalid_requests.ts`. Another
- * bot's count is kept where the account changes hands: it is of the address.
+ * `core/discord/invalid_requests.ts` decides by the counts. If the account changes to another bot,
+ * its counts stay, because they belong to the address.
  *
  * @module
  */
@@ -14,25 +14,43 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
+/** The count of one minute. */
 export interface InvalidMinute {
   /** Minutes since 1970. */
   readonly minute: number;
+  /** Number of invalid requests in that minute, from 1. */
   readonly count: number;
 }
 
+/** Reads and adds counts. */
 export interface InvalidRequestCounts {
-  /** The minutes that had any, in their order; `since` as {@link InvalidMinute.minute}. */
+  /**
+   * The minutes with invalid requests, in their order.
+   *
+   * @param since As {@link InvalidMinute.minute}.
+   */
   loadInvalidRequests(accountId: AccountId, since: number): Promise<readonly InvalidMinute[]>;
-  /** Counts one, and forgets those that Discord has forgotten by then. */
+  /**
+   * Counts one request, and deletes minutes that Discord has forgotten by then.
+   *
+   * @param minute As {@link InvalidMinute.minute}.
+   */
   addInvalidRequest(accountId: AccountId, minute: number): Promise<void>;
 }
 
-/** Minutes that Discord remembers, at least; one more, since a minute is kept as a whole. */
+/**
+ * Number of minutes to keep: the ten that Discord remembers, and one more because a minute is kept
+ * as a whole.
+ */
 const KEPT_MINUTES = 11;
 
 const minuteSchema = z.object({ minute: z.number(), count: z.number() });
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the storage of counts.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createInvalidRequestCounts(
   database: DatabaseSync,
   { commit, read }: Transactions,

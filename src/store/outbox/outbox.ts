@@ -1,9 +1,9 @@
 /**
  * `store.outbox`: messages on their way to Discord, on disk.
  *
- * Rows are added by whatever ends a turn, inside its transaction, and by what
- * answers nobody; from there they are followed until Discord has them. Another
- * process, `barnacle send`, may add and release rows of its own.
+ * The end of a turn adds rows inside its transaction. Notices and commands add rows, too. Each row
+ * is followed until Discord has it. Another process, `barnacle send`, may add and release rows of
+ * its own.
  *
  * @module
  */
@@ -20,10 +20,13 @@ import { createInvalidRequestCounts, type InvalidRequestCounts } from "./invalid
 import { createParkedChannels, type ParkedChannels } from "./parked_channels.ts";
 import { createSendResults, type SendResults } from "./send_results.ts";
 
+/** All methods of `store.outbox`. */
 export interface Outbox
   extends Additions, Attempts, Heads, HeldRows, InvalidRequestCounts, ParkedChannels, SendResults {}
 
 /**
+ * Creates the namespace.
+ *
  * @param database Open, migrated, and owned by the caller.
  * @param transactions Each alone and at once by default, for a process with one thing to store.
  */

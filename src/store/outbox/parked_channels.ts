@@ -1,9 +1,8 @@
 /**
- * Channels that Discord does not let the bot post in, and that wait for that to
- * change (D5, R11).
+ * Stores channels in which Discord does not let the bot post, until that changes (D5, R11).
  *
- * A channel that is tried again is remembered until something arrives there, or
- * for a day: refused again, it is the same trouble, and nobody is told twice.
+ * When a parked channel is tried again, its record stays until a message arrives there, or for a
+ * day. A new refusal within that time is the same trouble, and the operator gets no second notice.
  *
  * @module
  */
@@ -16,35 +15,43 @@ import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
+/** A channel in which Discord does not let the bot post. */
 export interface ParkedChannel {
+  /** Id of the channel, thread or direct message channel. */
   readonly channelId: ChannelId;
   /** `"cannot post in #ops: Send Messages is denied for the role Krill"`. */
   readonly reason: string;
-  /** Unix time in milliseconds. */
+  /** Unix time in milliseconds at which it was parked first. */
   readonly since: number;
-  /** Messages that wait there. */
+  /** Number of unsent messages in the channel. */
   readonly waiting: number;
 }
 
+/** Parks channels, and lets them be tried again. */
 export interface ParkedChannels {
   /**
-   * Holds up a channel: all that waits there fails from now on, if it did not before.
+   * Parks a channel. All of its waiting messages are failing from now on, unless they already were.
    *
-   * @param parked Why, and Unix time in milliseconds.
-   * @returns Whether that is to be told: not where it was told, and nothing has changed since.
+   * @param parked The refusal, for the operator, and Unix time in milliseconds.
+   * @returns Whether to notify the operator: not if a notice was sent and nothing has changed
+   * since.
    */
   park(
     accountId: AccountId,
     channelId: ChannelId,
     parked: { readonly reason: string; readonly now: number },
   ): Promise<boolean>;
-  /** Lets channels be tried again; costs next to nothing where none of them is parked. */
+  /**
+   * Lets channels be tried again. Costs almost nothing if none of them is parked.
+   *
+   * @returns Number of channels that were parked.
+   */
   unpark(accountId: AccountId, channels: readonly ChannelId[] | "all"): Promise<number>;
-  /** Those that are parked now, the longest first. */
+  /** The currently parked channels, the longest parked first. */
   parked(accountId: AccountId): Promise<readonly ParkedChannel[]>;
 }
 
-/** For a query over rows of the account `:accountId`: the channel of `row` is not parked. */
+/** SQL condition for rows of the account `:accountId`: the channel of `row` is not parked. */
 export function isNotParked(row: string): string {
   return `${row}.channel_id NOT IN (
     SELECT p.channel_id FROM parked_channel AS p
@@ -58,6 +65,7 @@ export function isNotParked(row: string): string {
  */
 export type NoteDelivered = (accountId: string, channelId: string) => void;
 
+/** Prepares the statements for arrived messages. */
 export function prepareNoteDelivered(database: DatabaseSync): NoteDelivered {
   const forget = database.prepare(
     "DELETE FROM parked_channel WHERE account_id = ? AND channel_id = ?",
@@ -81,7 +89,11 @@ const parkedSchema = z.object({
 
 const wasToldSchema = z.object({ was_told: z.number() });
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the storage of parked channels.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createParkedChannels(
   database: DatabaseSync,
   { commit, glance, read }: Transactions,

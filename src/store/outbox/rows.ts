@@ -1,10 +1,9 @@
 /**
- * Rows of the outbox: how a frozen message is added, and how it is read again.
+ * Adds frozen messages as rows of the outbox, and reads them again.
  *
- * What a row asks of Discord is known only when its turn comes: a message that
- * takes the place of a draft edits it where the draft is there, and is posted
- * where it never came to be. The draft is older and of the same channel, so by
- * then its fate is known.
+ * The action of a row is known only when its turn comes. A message that replaces a draft edits it
+ * if the draft is there. If the draft was never posted, the message is posted. The draft is older
+ * and of the same channel, so by then it is settled.
  *
  * @module
  */
@@ -24,16 +23,17 @@ import { withoutControls } from "../../lib/text/controls.ts";
 import { prepareOutboxFiles } from "./files.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 
-/** What becomes of a message as it is added: the last two are on record, and never sent. */
+/** The state of a new row. Folded and dropped ones are on record, and never sent. */
 export type Added =
   | { readonly state: "pending" }
   | { readonly state: "folded"; readonly into: number }
   | { readonly state: "dropped"; readonly reason: string };
 
 /**
- * Adds a message within a transaction of the caller's; a second one of a nonce throws.
+ * Adds a message within a transaction of the caller's. Throws if the account has a row with its
+ * nonce.
  *
- * @param now Unix time in milliseconds, for the age of what is not sent.
+ * @param now Unix time in milliseconds, for the age of an unsent message.
  * @returns The number of its row.
  */
 export type AddToOutbox = (frozen: Frozen, now: number, added?: Added) => number;
@@ -42,6 +42,7 @@ const nextSchema = z.object({ id: z.number() });
 
 const ACTIONS = { this: "replace", nothing: "remove" } as const;
 
+/** Prepares the statements that add messages. */
 export function prepareAddToOutbox(database: DatabaseSync, outgoing: Outgoing): AddToOutbox {
   const files = prepareOutboxFiles(database);
   const insert = database.prepare(
@@ -82,19 +83,27 @@ export function prepareAddToOutbox(database: DatabaseSync, outgoing: Outgoing): 
 
 /** A row of an answer as the journal has it, with the number that was reserved for it. */
 export interface PlainRow {
+  /** Reserved number of the row; another row may have taken it meanwhile. */
   readonly id: number;
+  /** The message as it will be sent. */
   readonly message: OutboundMessage;
+  /**
+   * The whole text of the answer, for a file (D4), on the first of several messages; else absent.
+   */
   readonly whole?: string;
   /** Whether the intent to send it is stored with it (T4). */
   readonly isIntended: boolean;
 }
 
 /**
- * Adds the rows of an answer without files and drafts, within a transaction of the caller's. Where
+ * Adds the rows of an answer without files and drafts, within a transaction of the caller's. If
  * another process has taken a number, the row and those behind it take the next free ones.
+ *
+ * @param now Unix time in milliseconds.
  */
 export type AddPlainRows = (rows: readonly PlainRow[], now: number) => void;
 
+/** Prepares the statement that adds journaled rows. */
 export function prepareAddPlainRows(database: DatabaseSync, outgoing: Outgoing): AddPlainRows {
   const insert = database.prepare(
     `INSERT INTO outbox (id, account_id, channel_id, nonce, state, kind, cause_id, created_at,
@@ -136,6 +145,7 @@ export function prepareAddPlainRows(database: DatabaseSync, outgoing: Outgoing):
  */
 export type AddOnce = (frozen: Frozen, now: number) => number;
 
+/** Prepares the statements that add a message once. */
 export function prepareAddOnce(database: DatabaseSync, outgoing: Outgoing): AddOnce {
   const add = prepareAddToOutbox(database, outgoing);
   const find = database.prepare("SELECT id FROM outbox WHERE account_id = ? AND nonce = ?");
@@ -165,6 +175,11 @@ const rowSchema = z.object({
   draft_id: snowflakeSchema<"message">().nullable(),
 });
 
+/**
+ * Reads a row with the columns {@link ROW_COLUMNS}.
+ *
+ * @throws {ZodError} If the row has other columns.
+ */
 export function toOutboxRow(row: unknown): OutboxRow {
   const { id, message, file_count, first_attempt_at, failing_since, ...about } = rowSchema
     .parse(row);
@@ -178,19 +193,23 @@ export function toOutboxRow(row: unknown): OutboxRow {
   };
 }
 
-/** @param text Ours, written by {@link prepareAddToOutbox}. */
+/**
+ * Reads the JSON of a stored message.
+ *
+ * @param text Ours, written by {@link prepareAddToOutbox}.
+ */
 export function readMessage(text: string): OutboundMessage {
   return JSON.parse(text);
 }
 
 /**
- * What a row asks of Discord.
+ * Decides the action of a row.
  *
  * - A draft that is there is edited, or deleted.
- * - One that was there, and that somebody deleted before its id was known, is left alone: to post
- *   in its place would undo a moderator (D2).
- * - One that never came to be leaves its place to the message, and nothing to remove. So does one
- *   of which nobody can tell: it has another nonce, and people must get the answer.
+ * - A draft that was there, and that a person deleted before its id was known, is left alone: to
+ *   post in its place would undo a moderator (D2).
+ * - If a draft was never posted, the message is posted, and there is nothing to remove. The same
+ *   holds if Barnacle cannot tell: the message has another nonce, and people must get the answer.
  */
 function actionOf(
   action: z.infer<typeof rowSchema>["action"],

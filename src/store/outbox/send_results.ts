@@ -1,6 +1,5 @@
 /**
- * What has become of messages that somebody asked for and waits for, as
- * `barnacle send` does.
+ * Reads the results of messages for which a program waits, as `barnacle send` does.
  *
  * @module
  */
@@ -11,20 +10,21 @@ import type { MessageId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Transactions } from "../database/transact.ts";
 
+/** The result of one row, so far. */
 export type SendResult =
-  /** Without its id where the message was deleted before Discord told of it. */
+  /** Sent; without `messageId` if the message was deleted before Discord told its id. */
   | { readonly id: number; readonly kind: "sent"; readonly messageId?: MessageId }
   /**
-   * `held`: nobody can tell whether Discord has it.
-   *
-   * @param reason What Discord said last, or why its channel is parked.
+   * Not sent. `held`: Barnacle cannot tell whether Discord has it. The reason is Discord's last
+   * refusal, or why the channel is parked.
    */
   | { readonly id: number; readonly kind: "waits" | "failed" | "held"; readonly reason?: string };
 
+/** Reads results. */
 export interface SendResults {
   /**
-   * Of these rows, in their order; those that are not there are left out. What has gone into
-   * another message, because its queue was full, has the fate of that.
+   * The results of these rows, in their order; missing rows are left out. A message folded into
+   * another (full queue) shares that message's result.
    */
   fatesOf(ids: readonly number[]): Promise<readonly SendResult[]>;
 }
@@ -36,7 +36,11 @@ const rowSchema = z.object({
   reason: z.string().nullable(),
 });
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the reader of results.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createSendResults(database: DatabaseSync, { read }: Transactions): SendResults {
   const select = database.prepare(
     `WITH RECURSIVE fate (id, row) AS (

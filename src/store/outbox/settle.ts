@@ -1,6 +1,6 @@
 /**
- * The end of a message's way: Discord has it (T5), as its answer, the gateway's
- * echo or the channel's history tells.
+ * Settles rows: Discord has the message (T5), as its answer, the gateway's echo or the channel's
+ * history tells.
  *
  * @module
  */
@@ -10,24 +10,32 @@ import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts"
 import { prepareOutboxFiles } from "./files.ts";
 import { prepareNoteDelivered } from "./parked_channels.ts";
 
-/** What is to be settled. */
+/** A row to settle. */
 export interface Unsettled {
-  /** In the table; it matters only if the row has files. */
+  /**
+   * Number of the row in the table, used only to delete its files. In memory it may be that of
+   * another row.
+   */
   readonly id: number;
+  /** The account that sends the message. */
   readonly accountId: AccountId;
+  /** Nonce of the message, which names the row. */
   readonly nonce: string;
+  /** Target channel of the message; it counts as delivered to. */
   readonly channelId: ChannelId;
+  /** Number of files that the row was stored with. */
   readonly fileCount: number;
 }
 
 /**
- * Settles a row within a transaction of the caller's, whatever was thought of it.
+ * Settles a row within a transaction of the caller's, regardless of its state.
  *
- * @param messageId Absent where the message is gone, or where there was nothing to send.
- * @returns Whether that is news.
+ * @param messageId Absent if the message is gone, or if there was nothing to send.
+ * @returns Whether the row was not settled before.
  */
 export type Settle = (row: Unsettled, messageId: MessageId | undefined) => boolean;
 
+/** Prepares the statements that settle rows. */
 export function prepareSettle(database: DatabaseSync): Settle {
   const files = prepareOutboxFiles(database);
   const noteDelivered = prepareNoteDelivered(database);

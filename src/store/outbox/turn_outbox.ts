@@ -1,9 +1,9 @@
 /**
- * What a turn adds to the outbox, within the transaction that ends it (T3).
+ * Adds a turn's messages to the outbox, within the transaction that ends the turn (T3).
  *
- * Its messages take the places of its drafts (R8), and where its channel's queue
- * is full, they are folded or dropped (D4). Both are decided elsewhere, from what
- * waits at this moment; here it is looked up, and done.
+ * The messages replace the turn's drafts (R8). If the channel's queue is full, they are folded or
+ * dropped (D4). Pure functions decide both, from the rows that wait at this moment; this module
+ * reads these rows and makes the changes.
  *
  * @module
  */
@@ -29,6 +29,7 @@ export type AddTurn = (
 
 const ADD: QueuePlan = { kind: "add" };
 
+/** Prepares the statements for turns. */
 export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): AddTurn {
   const add = prepareAddToOutbox(database, outgoing);
   const fold = prepareFold(database);
@@ -70,10 +71,17 @@ export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): AddT
   };
 }
 
-/** Of a row that no attempt can have brought to Discord: what was refused is one, too. */
+/**
+ * SQL condition for rows that no attempt can have brought to Discord; refused rows are such rows,
+ * too.
+ */
 const IS_UNTRIED = "state = 'pending'";
 
-/** @throws {TypeError} If a row does not wait: its words would be said twice, or not at all. */
+/**
+ * Prepares the statements that fold a row into another one.
+ *
+ * @throws {TypeError} If a row is not waiting: its text would be said twice, or not at all.
+ */
 function prepareFold(database: DatabaseSync): (id: number, into: number) => void {
   const files = prepareOutboxFiles(database);
   const fold = database.prepare(
@@ -126,10 +134,10 @@ const countSchema = z.object({ count: z.number() });
 const waitSchema = countSchema.extend({ last_fixed: z.number() });
 
 /**
- * @returns What tells of a channel which messages may be folded, where more than `room` of them
- * are not yet being sent; `undefined` where not. Only the newest may, up to one that is being sent
- * or tied to a draft, for what is folded moves behind all others. Of an answer whose beginning is
- * sent, no part may.
+ * Prepares the query for the messages of a channel that may be folded. It returns `undefined`
+ * unless more than `room` messages are not yet being sent. Folded text moves behind all others, so
+ * only the newest messages may be folded, after the last one that is being sent or tied to a draft.
+ * No part of an answer may be folded whose beginning is sent.
  */
 function prepareWaitingIn(database: DatabaseSync) {
   const isIn = "account_id = ? AND channel_id = ? AND state IN ('pending', 'sending')";
@@ -148,7 +156,7 @@ function prepareWaitingIn(database: DatabaseSync) {
     channelId: ChannelId,
     room: number,
   ): readonly Waiting[] | undefined => {
-    // By the index alone, for this is asked with each answer, and the rest hardly ever.
+    // Read by the index alone, because this runs for each answer, and the rest hardly ever.
     if (countSchema.parse(countUnsent.get(accountId, channelId)).count <= room) return undefined;
     const waiting = waitSchema.parse(countWaiting.get(accountId, channelId));
     if (waiting.count <= room) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Wrong codes, counted in the file: a restart, or another process for each
- * guess, must not begin anew (SEC-R13).
+ * Counts wrong codes in the file, so that neither a restart nor a new process for each guess resets
+ * the count (SEC-R13).
  *
  * @module
  */
@@ -10,18 +10,25 @@ import { z } from "zod";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { afterWrongCode, closedUntil, type WrongCodes } from "../../core/inbound/pairing.ts";
 
-/** Each within a transaction of the caller's; `now` is Unix time in milliseconds. */
+/** Counts wrong codes within transactions of the caller's. `now` is Unix time in milliseconds. */
 export interface CountWrongCodes {
-  /** Until when no code is looked at; `undefined` where one is. */
+  /**
+   * Unix time in milliseconds until which no code is checked; `undefined` if codes are checked now.
+   */
   closedUntil(accountId: AccountId, now: number): number | undefined;
-  /** @returns How many in a row were wrong, with this one. */
+  /**
+   * Counts a wrong code.
+   *
+   * @returns Number of wrong codes in a row, with this one.
+   */
   addWrong(accountId: AccountId, now: number): number;
-  /** One was right. */
+  /** Resets the count after a right code. */
   forget(accountId: AccountId): void;
 }
 
 const rowSchema = z.object({ wrong: z.number(), closed_at: z.number().nullable() });
 
+/** Prepares the statements for wrong codes. */
 export function prepareCountWrongCodes(database: DatabaseSync): CountWrongCodes {
   const select = database.prepare(
     "SELECT wrong, closed_at FROM pairing_guess WHERE account_id = ?",

@@ -12,9 +12,14 @@ import type { Outgoing } from "../memory/outgoing.ts";
 import { createPairings, type Pairings } from "./pairings.ts";
 import { createResolvedNames, type ResolvedNames } from "./resolved_names.ts";
 
+/** All methods of `store.pairing`. */
 export interface Pairing extends Pairings, ResolvedNames {}
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the namespace.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createPairing(
   database: DatabaseSync,
   transactions: Transactions,

@@ -1,9 +1,8 @@
 /**
- * Who may write to the bot because a person said so, and who waits for that (P3).
+ * Stores paired people and requests to be paired (P3).
  *
- * The running bot and `barnacle pairing approve` are two processes with one
- * store, so nothing here is remembered between two calls: whoever decides
- * second finds that it is decided.
+ * The running bot and `barnacle pairing approve` are two processes with one store. So nothing is
+ * remembered between two calls, and the second decision on a request finds the first one.
  *
  * @module
  */
@@ -23,41 +22,47 @@ import { IS_FRESH, toPairingRequest } from "./rows.ts";
 import { TERMS } from "../database/durability.ts";
 import { transactAlone, type Transactions } from "../database/transact.ts";
 
-/** What is asked of {@link Pairings.decide}. */
+/** A decision as {@link Pairings.decide} takes it. */
 export interface PairingDecision {
+  /** The account that got the request. */
   readonly accountId: AccountId;
-  /** A code as a person typed it; or what the pressed button is known by. */
+  /** A code as a person typed it, or the `custom_id` of a pressed button. */
   readonly by: { readonly code: string } | { readonly button: string };
-  /** Of a code: a button says it itself. */
+  /** Used for a code only: a button stands for one of the two. */
   readonly how: "approve" | "deny";
-  /** `"cli"`, or the id of the owner who pressed. */
+  /** `"cli"`, or the user id of the owner who pressed the button. */
   readonly decidedBy: string;
   /** Unix time in milliseconds. */
   readonly now: number;
-  /** What somebody who is let in is told. */
+  /** Composes the messages for an approved person. */
   readonly notify: (request: PairingRequest) => readonly Frozen[];
 }
 
-/** `now` is Unix time in milliseconds throughout. */
+/** Reads and decides requests. `now` is Unix time in milliseconds throughout. */
 export interface Pairings {
-  /** Those that wait and whose hour lasts, oldest first. */
+  /** Requests that wait and have not expired, oldest first. */
   requests(accountId: AccountId, now: number): Promise<readonly PairingRequest[]>;
-  /** In the order of their pairing. */
+  /** Paired people, in the order of their pairing. */
   paired(accountId: AccountId): Promise<readonly Paired[]>;
   /**
-   * Lets somebody in, or not; who is let in is told, in the same transaction. A code that was used
-   * is an unknown one. Only codes are guessed, so only codes are counted and closed.
+   * Approves or denies a request. The same transaction stores the messages for an approved person.
+   * A used code counts as unknown. People guess only codes, so only wrong codes are counted and
+   * close the check.
    */
   decide(asked: PairingDecision): Promise<PairingOutcome>;
   /**
-   * Takes a pairing back: the next message is a stranger's.
+   * Removes a pairing. The person's next message is a stranger's.
    *
-   * @returns Who it was; `undefined` where they are not paired.
+   * @returns The removed pairing; `undefined` if the person is not paired.
    */
   revoke(accountId: AccountId, userId: UserId, now: number): Promise<Paired | undefined>;
-  /** The requests of which the owners were not told yet, oldest first. */
+  /** Requests that were not reported to the owners yet, oldest first. */
   untold(accountId: AccountId, now: number): Promise<readonly PairingRequest[]>;
-  /** @param id Of the request. */
+  /**
+   * Notes that a request was reported to the owners.
+   *
+   * @param id Number of the request.
+   */
   markTold(id: number): Promise<void>;
 }
 
@@ -81,7 +86,11 @@ const foundSchema = z.object({
   approve_button: z.string(),
 });
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the storage of pairings.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createPairings(
   database: DatabaseSync,
   { commit, read }: Transactions = transactAlone(database),
@@ -184,7 +193,7 @@ function prepareFind(database: DatabaseSync): (key: Key) => Found | undefined {
   };
 }
 
-/** @returns What ends a request that waits, within a transaction of the caller's. */
+/** Prepares the end of a waiting request, within a transaction of the caller's. */
 function prepareSettle(database: DatabaseSync, outgoing: Outgoing) {
   const addOnce = prepareAddOnce(database, outgoing);
   const keepDirectChannel = prepareKeepDirectChannel(database);
@@ -212,7 +221,7 @@ function prepareSettle(database: DatabaseSync, outgoing: Outgoing) {
       pair.run({ accountId, userId, username, now, decidedBy });
       for (const frozen of notify(request)) addOnce(frozen, now);
       const place = { kind: "dm" } as const;
-      keepDirectChannel({ accountId, channelId, sentAt: now, place }); // for what they write in a gap
+      keepDirectChannel({ accountId, channelId, sentAt: now, place }); // for messages during a gap
     }
     return { kind: state, request };
   };

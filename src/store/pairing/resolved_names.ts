@@ -1,8 +1,8 @@
 /**
- * Names of the config that were found to be ids (P12).
+ * Stores ids of names in the config (P12).
  *
- * What a name was found to be first stays so until it is forgotten: who takes
- * the name later is a stranger, whatever Discord says by then.
+ * The first id of a name stays until it is forgotten. A person who takes the name later is a
+ * stranger, even if Discord then finds them by it.
  *
  * @module
  */
@@ -16,11 +16,13 @@ import { withoutControls } from "../../lib/text/controls.ts";
 import { TERMS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
+/** Reads, adds and forgets names. */
 export interface ResolvedNames {
+  /** All names of an account, by kind and spelling. */
   namesOf(accountId: AccountId): Promise<readonly ResolvedName[]>;
-  /** A name that is there stays what it is. */
+  /** Adds names. A name that is stored already keeps its id. */
   saveNames(accountId: AccountId, names: readonly ResolvedName[]): Promise<void>;
-  /** Of those that are still the same id. */
+  /** Forgets names that still have the given id. */
   forgetNames(accountId: AccountId, which: readonly ResolvedName[]): Promise<void>;
 }
 
@@ -37,7 +39,11 @@ const rowSchema = z.discriminatedUnion("kind", [
   }),
 ]);
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the storage of names.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createResolvedNames(
   database: DatabaseSync,
   { commit, read }: Transactions,

@@ -1,6 +1,6 @@
 /**
- * Requests to be let in, as rows; and what a stranger's message makes of them,
- * within the transaction that stores it (T1).
+ * Stores requests to be paired as rows. A stranger's message makes one within the transaction that
+ * stores the message (T1).
  *
  * @module
  */
@@ -24,7 +24,10 @@ import { DAY_MS } from "../../core/discord/day.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import type { Outgoing } from "../memory/outgoing.ts";
 
-/** Of rows whose hour lasts; one that is made later than that was made by a clock that was ahead. */
+/**
+ * SQL condition for requests that have not expired. A row from the future was made while the clock
+ * was ahead, and counts as expired.
+ */
 export const IS_FRESH = `expires_at > :now AND created_at < :now + ${CODE_LIFE_MS}`;
 
 const rowSchema = z.object({
@@ -41,6 +44,11 @@ const rowSchema = z.object({
   expires_at: z.number(),
 });
 
+/**
+ * Reads a row of `pairing_request`.
+ *
+ * @throws {ZodError} If the row has other columns.
+ */
 export function toPairingRequest(row: unknown): PairingRequest {
   const { id, username, code, ...rest } = rowSchema.parse(row);
   return {
@@ -64,15 +72,22 @@ const stateSchema = z.object({
   given: z.number(),
 });
 
-/** What a stranger's message comes to at this moment; it may be asked outside of a transaction. */
+/**
+ * Judges a stranger's message by the stored requests and pairings. Works outside of a transaction,
+ * too.
+ *
+ * @param rule Config path of the rule for strangers.
+ * @param now Unix time in milliseconds.
+ */
 export type JudgeStranger = (
   stranger: { readonly accountId: AccountId; readonly userId: UserId },
   rule: string,
   now: number,
 ) => Verdict;
 
+/** Prepares the query of requests and pairings. */
 export function prepareJudgeStranger(database: DatabaseSync): JudgeStranger {
-  // Whoever was given a code within the hour has one row of that hour.
+  // A person who got a code within the hour has one row of that hour.
   const select = database.prepare(
     `SELECT
        EXISTS (SELECT 1 FROM paired WHERE account_id = :accountId AND user_id = :userId)
@@ -93,10 +108,11 @@ export function prepareJudgeStranger(database: DatabaseSync): JudgeStranger {
 }
 
 /**
- * Makes a stranger's request, and adds what they are told to the outbox, within a transaction of
- * the caller's that has judged them.
+ * Makes a stranger's request, and adds the messages with its code to the outbox. Runs within the
+ * transaction of the caller's that has judged the stranger.
  *
- * @returns `undefined` where the desk draws no code that is free.
+ * @param now Unix time in milliseconds.
+ * @returns `undefined` if the service draws no free code.
  */
 export type StartPairing = (
   message: InboundMessage,
@@ -104,11 +120,18 @@ export type StartPairing = (
   now: number,
 ) => PairingRequest | undefined;
 
-/** How long a request is kept after its hour, in milliseconds: who comes late is told so. */
+/**
+ * How long (milliseconds) a request is kept after its hour. Within this time, a late code gets the
+ * answer that it has expired.
+ */
 const KEPT_MS = DAY_MS;
-/** Of 2^40 codes, one that is taken is drawn again; a desk that draws nothing else is broken. */
+/**
+ * Maximum number of draws. Of 2^40 codes, a taken one is drawn again; a service that draws only
+ * taken ones is broken.
+ */
 const DRAWS = 4;
 
+/** Prepares the statements for new requests. */
 export function prepareStartPairing(database: DatabaseSync, outgoing: Outgoing): StartPairing {
   const addOnce = prepareAddOnce(database, outgoing);
   const isTaken = database.prepare(

@@ -1,6 +1,6 @@
 /**
- * Strangers' messages, settled as they are stored: their verdict asks for a
- * code, and only the store knows whether there is one, or a pairing, by now (P3).
+ * Settles strangers' messages as they are stored. Their verdict asks for a code, and only the store
+ * knows whether there is a code or a pairing by now (P3).
  *
  * @module
  */
@@ -14,22 +14,28 @@ import { prepareJudgeStranger, prepareStartPairing } from "./rows.ts";
 
 /** A message with the verdict that stands, and the request that it has begun. */
 export interface Settled {
+  /** The message with its final verdict. */
   readonly judged: Judged;
+  /** The new request; absent if the message began none. */
   readonly request?: PairingRequest;
 }
 
-/** Of a message that is to be challenged; any other stays as it is. `now` is Unix time in ms. */
+/**
+ * Settles messages that are to be challenged; any other stays unchanged. `now` is Unix time in
+ * milliseconds.
+ */
 export interface UnpairedSenders {
-  /** What it comes to as things are; nothing changes, and no transaction is needed. */
+  /** The verdict as things are. Changes nothing, and needs no transaction. */
   foresee(judged: Judged, now: number): Judged;
   /**
-   * Settles a message that is new, within a transaction of the caller's.
+   * Settles a new message, within a transaction of the caller's.
    *
-   * @param desk Without it nobody is challenged, and no code is made.
+   * @param pairingService Makes codes; if `undefined`, the message is ignored and no code is made.
    */
   settle(judged: Judged, pairingService: PairingService | undefined, now: number): Settled;
 }
 
+/** Prepares the statements for strangers. */
 export function prepareUnpairedSenders(
   database: DatabaseSync,
   outgoing: Outgoing,

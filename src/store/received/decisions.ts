@@ -23,12 +23,17 @@ import type { Transactions } from "../database/transact.ts";
 
 /** A verdict as it is on record. */
 export interface Decision {
-  /** In the order of deciding; where the next page begins. */
+  /** Number that rises with each decision; the next page begins after it. */
   readonly id: number;
+  /** The account that judged the message. */
   readonly accountId: AccountId;
+  /** Discord's id of the message. */
   readonly messageId: MessageId;
+  /** Channel, thread or direct message channel of the message. */
   readonly channelId: ChannelId;
+  /** The sender that policy judged. */
   readonly authorId: UserId;
+  /** The kind of verdict. */
   readonly verdict: Verdict["kind"];
   /** The reason as this or an older Barnacle named it: `"no-mention"`. */
   readonly why: string;
@@ -38,10 +43,11 @@ export interface Decision {
   readonly at: number;
 }
 
+/** Reads verdicts, page by page. */
 export interface Decisions {
   /**
-   * The verdicts on record after one of them, or from the oldest by 0; at most `limit`. What is
-   * undecided is none yet, and comes when it is decided.
+   * The verdicts after a number, oldest first, at most `limit`; 0 starts with the oldest. An
+   * undecided message is left out until it is decided.
    */
   verdictsAfter(id: number, limit: number): Promise<readonly Decision[]>;
 }
@@ -58,7 +64,11 @@ const rowSchema = z.object({
   at: z.number(),
 });
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the reader of verdicts.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createDecisions(database: DatabaseSync, { read }: Transactions): Decisions {
   // `block` is indexed and `id` is not: a page begins in the block of the verdict after `id`.
   const select = database.prepare(
@@ -72,10 +82,15 @@ export function createDecisions(database: DatabaseSync, { read }: Transactions):
   };
 }
 
-/** What {@link toDecision} reads. */
+/** Columns for {@link toDecision}. */
 export const DECISION_COLUMNS =
   "id, account_id, message_id, channel_id, author_id, verdict, why, rule, at";
 
+/**
+ * Reads a row with the columns {@link DECISION_COLUMNS}.
+ *
+ * @throws {ZodError} If the row has other columns.
+ */
 export function toDecision(row: unknown): Decision {
   const { account_id, message_id, channel_id, author_id, ...rest } = rowSchema.parse(row);
   return {

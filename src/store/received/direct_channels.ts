@@ -1,8 +1,8 @@
 /**
- * The direct channels in which somebody was ever accepted, or paired.
+ * Stores the direct channels in which a sender was ever accepted or paired.
  *
- * Discord never lists a bot's direct channels, so catch-up can look only into
- * those that are on record here (G6).
+ * Discord never lists a bot's direct channels, so catch-up can read only those that are on record
+ * here (G6).
  *
  * @module
  */
@@ -15,10 +15,14 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Transactions } from "../database/transact.ts";
 
+/** Reads direct channels. */
 export interface DirectChannels {
-  /** Newest activity first. */
+  /** Direct channels of an account, with the newest activity first. */
   directChannels(accountId: AccountId): Promise<readonly ChannelId[]>;
-  /** Whether one of them is a group's: its history does not tell, and no code goes there (P5). */
+  /**
+   * Whether a direct channel is a group. Its history does not tell, and no code may go to a group
+   * (P5).
+   */
   isGroupChannel(accountId: AccountId, channelId: ChannelId): Promise<boolean>;
 }
 
@@ -27,6 +31,7 @@ export type KeepDirectChannel = (
   message: Pick<InboundMessage, "accountId" | "channelId" | "sentAt" | "place">,
 ) => void;
 
+/** Prepares the statement for accepted direct messages. */
 export function prepareKeepDirectChannel(database: DatabaseSync): KeepDirectChannel {
   const upsert = database.prepare(
     `INSERT INTO direct_channel (account_id, channel_id, active_at, is_group)
@@ -44,7 +49,11 @@ const rowSchema = z
   .object({ channel_id: snowflakeSchema<"channel">() })
   .transform((row) => row.channel_id);
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the reader of direct channels.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createDirectChannels(
   database: DatabaseSync,
   { read }: Transactions,

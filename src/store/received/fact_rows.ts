@@ -1,6 +1,6 @@
 /**
- * Interns verdicts with what they were made from: the same sender in the same place gives the same
- * verdict again, so messages share a row.
+ * Interns verdicts with their facts: the same sender in the same place gives the same verdict
+ * again, so messages share a row.
  *
  * Rows are deleted by generations. A process names only rows that it has inserted itself, in the
  * open generation. A generation ends when it is full, after a day, and with the process. Ids rise,
@@ -10,8 +10,8 @@
  * row below that generation, now or later, so `preparePruneFacts` deletes those rows without
  * counting or searching for names.
  *
- * So there are hardly more rows than verdicts and one generation together, however many strangers
- * write; and a row outlives the last verdict that names it by one generation at most.
+ * So there are hardly more rows than verdicts and one generation together, regardless of the number
+ * of strangers. A row outlives the last verdict that names it by one generation at most.
  *
  * @module
  */
@@ -25,30 +25,39 @@ import type { Judged } from "../../core/inbound/inbox.ts";
 
 /** The rows of the open generation, within transactions of the caller's. */
 export interface FactRows {
-  /** @returns The row that says the same as this verdict; inserts it if there is none. */
+  /**
+   * Finds the row of a verdict with its facts.
+   *
+   * @returns The row that says the same as this verdict; inserts it if there is none.
+   */
   rowOf(judged: Judged): number;
-  /** Ends the generation, because rows that this process relies on may be gone. */
+  /** Ends the generation, because rows of it may be deleted or undone. */
   forget(): void;
-  /** Bytes of memory, about. */
+  /** Estimated bytes of memory. */
   bytes(): number;
 }
 
+/** Options of {@link prepareFactRows}. */
 export interface FactRowsOptions {
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a clock that never goes back, for the age of a generation. */
   readonly elapsed: () => number;
-  /** Rows of a generation, from 1. */
+  /** Maximum number of rows of a generation, from 1; {@link GENERATION_MAX} by default. */
   readonly max?: number;
 }
 
-/** Some 5 MB of memory at most. */
+/** Maximum number of rows of a generation: some 5 MB of memory. */
 const GENERATION_MAX = 10_000;
-/** Bytes of a row in memory beside its key, about. */
+/** Estimated bytes of a row in memory beside its key. */
 const ROW_BYTES = 100;
-/** Characters of a key; a longer one is kept as its digest: a member of 250 roles has 15 kB. */
+/**
+ * Maximum number of characters of a key. A longer one is kept as its digest: a member of 250 roles
+ * has 15 kB.
+ */
 const KEY_MAX = 400;
 
 const nextSchema = z.object({ next: z.number() });
 
+/** Prepares the statements for rows, with the first generation still to begin. */
 export function prepareFactRows(
   database: DatabaseSync,
   { elapsed, max = GENERATION_MAX }: FactRowsOptions,
@@ -106,8 +115,9 @@ function digestOf(text: string): string {
 const oldestSchema = z.object({ generation: z.number().nullable() });
 
 /**
- * @returns What deletes rows that no verdict names, at most so many, within a transaction of the
- * caller's.
+ * Prepares the deletion of rows that no verdict names.
+ *
+ * @returns Deletes at most so many rows, within a transaction of the caller's.
  */
 export function preparePruneFacts(
   database: DatabaseSync,

@@ -60,6 +60,7 @@ const blockSchema = z.object({
   messages: z.string().transform((text): readonly Stored[] => JSON.parse(text)), // ours
 });
 
+/** Prepares the statements for blocks. */
 export function prepareMessageBlocks(database: DatabaseSync): MessageBlocks {
   const insert = database.prepare(
     `INSERT INTO message_block

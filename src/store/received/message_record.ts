@@ -1,6 +1,6 @@
 /**
- * All that is on record of one message: what was decided of it, the turn that it
- * had, and what was sent for it. `barnacle why` reads nothing else.
+ * Reads the whole record of one message: its verdicts, its turn, and the messages sent for it.
+ * `barnacle why` reads nothing else.
  *
  * @module
  */
@@ -22,73 +22,101 @@ import { readMessage } from "../outbox/rows.ts";
 import type { StoredPolicy } from "./policies.ts";
 import { transactAlone, type Transactions } from "../database/transact.ts";
 
-/** Times are Unix time in milliseconds. */
+/** The record of one message. Times are Unix time in milliseconds. */
 export interface MessageRecord {
+  /** Discord's id of the message. */
   readonly messageId: MessageId;
-  /** One of each account that saw it; none once they are forgotten. */
+  /** One decision of each account that saw the message; none once they are deleted. */
   readonly decisions: readonly DecisionOnRecord[];
+  /** The message's turn, waiting or not; absent if the message was not accepted. */
   readonly turn?: TurnOnRecord;
-  /** What was frozen for it, in the order of sending: drafts, and what was never sent, too. */
+  /** Messages frozen for it, in the order of sending, including drafts and unsent ones. */
   readonly outbox: readonly OutboxOnRecord[];
 }
 
 /** Facts and policy are absent of what an older Barnacle decided, or once they are forgotten. */
 export interface DecisionOnRecord extends Decision {
+  /** The facts that the verdict was made from. */
   readonly facts?: Facts;
+  /** The policy that made the verdict. */
   readonly policy?: StoredPolicy;
 }
 
+/** A turn as the inbox has it. */
 export interface TurnOnRecord {
+  /** The account that accepted the message. */
   readonly accountId: AccountId;
+  /** The agent of the turn. */
   readonly agentId: string;
+  /** Key of the conversation's session. */
   readonly sessionKey: string;
+  /** How far the turn is. `declined`: the model chose to say nothing (R10). */
   readonly state: "waiting" | "running" | "answered" | "declined" | "failed";
-  /** 0 before the first. */
+  /** Number of the newest attempt; 0 before the first. */
   readonly attempt: number;
+  /** When the message was accepted. */
   readonly acceptedAt: number;
+  /** When the newest attempt began; absent before the first. */
   readonly claimedAt?: number;
+  /** When the turn ended; absent before. */
   readonly finishedAt?: number;
-  /** What the person was told. */
+  /** Id in the notice to the sender; absent if the turn did not fail or sent none. */
   readonly failureId?: string;
+  /** Why the turn failed, for the operator; absent if it did not. */
   readonly failure?: string;
 }
 
+/** A message for Discord as the outbox has it. */
 export interface OutboxOnRecord {
+  /** Number of its row. */
   readonly id: number;
+  /** The account that sends it. */
   readonly accountId: AccountId;
+  /** Its target channel. */
   readonly channelId: ChannelId;
-  /** Absent on what answers nobody. */
+  /** Absent for messages that answer no one. */
   readonly kind?: string;
+  /** State of its row. */
   readonly state: string;
-  /** From 0. */
+  /** Its place among the messages of one answer, from 0; absent for messages that answer no one. */
   readonly part?: number;
+  /** Number of messages of that answer; absent with `part`. */
   readonly parts?: number;
+  /** When the message was added. */
   readonly createdAt: number;
+  /** When Discord may first have got it; absent before the first attempt. */
   readonly firstAttemptAt?: number;
+  /** Since when no attempt has succeeded; absent if the row is not failing. */
   readonly failingSince?: number;
-  /** Discord's. */
+  /**
+   * Discord's id of the sent message; absent if it is not sent or was deleted before Discord told
+   * the id.
+   */
   readonly messageId?: MessageId;
-  /** The row that its words are in. */
+  /** Number of the row that has its text; absent if it was not folded. */
   readonly foldedInto?: number;
-  /** What Discord said last, or why it is over. */
+  /** Discord's last refusal, or why the message was given up; absent if there is neither. */
   readonly reason?: string;
-  /** Why nothing is posted in its channel now. */
+  /**
+   * Why Discord lets the bot post nothing in the channel now; absent if the channel is not parked.
+   */
   readonly parkedReason?: string;
 }
 
+/** Reads the records of messages. */
 export interface MessageRecords {
   /**
-   * By a message, by one of our own that answers it, or by what its author was told when its turn
-   * failed. One of our own that answers nobody has a dossier without decisions.
+   * Finds the record by a message, by one of our own messages that answers it, or by the failure id
+   * in a notice. One of our own that answers no one has a record without decisions.
    *
-   * @returns `undefined` where nothing is on record.
+   * @returns `undefined` if nothing is on record.
    */
   messageRecordOf(
     asked: { readonly messageId: MessageId } | { readonly failureId: string },
   ): Promise<MessageRecord | undefined>;
 }
 
-/** What is JSON is ours, written as facts and policies are. */
+/** The JSON is ours, written as facts and policies are. */
 const decisionSchema = z.object({
   facts: z.string().transform((text): Facts => JSON.parse(text)).nullable(),
   made_at: z.number().nullable(),
@@ -129,7 +157,11 @@ const outboxSchema = z.object({
 const messageIdSchema = z.object({ message_id: snowflakeSchema<"message">() });
 const causeSchema = z.object({ cause_id: snowflakeSchema<"message">().nullable() });
 
-/** @param database Open and migrated, if only to read. */
+/**
+ * Creates the reader of records.
+ *
+ * @param database Open and migrated, if only to read.
+ */
 export function createMessageRecords(
   database: DatabaseSync,
   { read }: Transactions = transactAlone(database),

@@ -1,9 +1,9 @@
 /**
- * The policies that have judged: as the config said them, without its secrets,
- * and with the names that were ids by then.
+ * Stores the policies that have judged: their config without its secrets, and the names that were
+ * resolved by then.
  *
- * A decision names its policy, so that it can be explained as it was made and
- * not as it would be made today (P1).
+ * A decision names its policy. So it can be explained as it was made, and not as it would be made
+ * today (P1).
  *
  * @module
  */
@@ -18,13 +18,15 @@ import type { Transactions } from "../database/transact.ts";
 
 /** A policy that comes into force. */
 export interface PolicyRevision {
+  /** The account whose messages it judges. */
   readonly accountId: AccountId;
-  /** Of all that it says: the same hash is the same policy. */
+  /** Hash of its whole content: the same hash is the same policy. */
   readonly hash: string;
-  /** Where its config is. */
+  /** Path of its config file; absent if it is of no file. */
   readonly file?: string;
-  /** Its config, with the secrets blanked. */
+  /** Text of its config, with the secrets blanked; absent if it is of no file. */
   readonly text?: string;
+  /** The names that were resolved when it came into force. */
   readonly names: readonly ResolvedName[];
 }
 
@@ -34,22 +36,29 @@ export interface StoredPolicy extends Omit<PolicyRevision, "accountId" | "hash">
   readonly at: number;
 }
 
+/** Stores policies. */
 export interface Policies {
   /**
+   * Stores a policy as the newest one in force.
+   *
+   * @returns Number of the policy, by which decisions name it; the same for the same hash.
    * @param now Unix time in milliseconds.
-   * @returns Its number, which decisions name it by; the same for the same hash.
    */
   savePolicy(revision: PolicyRevision, now: number): Promise<number>;
 }
 
-/** Revisions that an account keeps, however old. */
+/** Number of policies that an account keeps, regardless of their age. */
 const KEPT = 50;
-/** And at most, where decisions may name them that are not forgotten yet. */
+/** Maximum number of policies of an account, even if decisions that are still kept name more. */
 const KEPT_AT_MOST = 200;
 
 const idSchema = z.object({ id: z.number() });
 
-/** @param decisionsDays How long decisions are kept; 0 is for ever. */
+/**
+ * Creates the storage of policies.
+ *
+ * @param decisionsDays How long (days) decisions are kept; 0 is for ever.
+ */
 export function createPolicies(
   database: DatabaseSync,
   { commit }: Transactions,
@@ -61,7 +70,7 @@ export function createPolicies(
      ON CONFLICT (account_id, hash) DO UPDATE SET used_at = MAX(used_at, excluded.used_at)
      RETURNING id`,
   );
-  // A policy was in force until the next one was, and has decided nothing since.
+  // A policy was in force until the next one, and has decided nothing since.
   const prune = database.prepare(
     `DELETE FROM policy WHERE id IN (
        SELECT id FROM (
@@ -76,7 +85,7 @@ export function createPolicies(
   );
   return {
     savePolicy: ({ accountId, hash, file, text, names }, now) =>
-      commit(UNNAMED, () => { // not synced: what it decides comes behind it in the same log
+      commit(UNNAMED, () => { // not synced: its decisions follow it in the same log
         const { id } = idSchema.parse(upsert.get({
           accountId,
           hash,

@@ -14,9 +14,14 @@ import { createMessageRecords, type MessageRecords } from "./message_record.ts";
 import { createPolicies, type Policies } from "./policies.ts";
 import type { Retention } from "./retention.ts";
 
+/** All methods of `store.received`. */
 export interface Received extends Decisions, DirectChannels, MessageRecords, Policies {}
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the namespace.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createReceived(
   database: DatabaseSync,
   transactions: Transactions,

@@ -1,11 +1,9 @@
 /**
- * What is kept for a while only, and how it goes: in steps so small that nobody
- * waits for one (X6).
+ * Deletes old records, in steps so small that no other transaction waits long for one (X6).
  *
- * A channel is looked through when it has grown by 64 messages, and whole blocks of
- * messages go. So it holds that many more than its bound at most, those of one block
- * and those of one batch. Each step looks through one channel more, by age as well, so
- * that the silent ones have their turn.
+ * A channel is checked once it has grown by 64 messages, and whole blocks of messages are deleted.
+ * So it holds at most its bound, these 64, one block and one batch. Each step checks one more
+ * channel, by age as well, so that silent channels have their turn.
  *
  * @module
  */
@@ -18,25 +16,32 @@ import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { OverheardKey } from "../memory/overheard_key.ts";
 import { type FactRows, preparePruneFacts } from "./fact_rows.ts";
 
+/** How long records are kept, and how many. */
 export interface Retention {
-  /** `store.retention.decisionsDays`; 0 keeps them for ever. */
+  /** `store.retention.decisionsDays`: days to keep decisions; 0 keeps them for ever. */
   readonly decisionsDays: number;
-  /** Decisions that are kept at most; {@link DECISIONS_MAX} if absent. */
+  /** Maximum number of decisions; {@link DECISIONS_MAX} if absent. */
   readonly decisionsMax?: number;
-  /** `store.retention.contextDays`; 0 keeps it for ever, within its bound per channel. */
+  /**
+   * `store.retention.contextDays`: days to keep context; 0 keeps it for ever, within its bound per
+   * channel.
+   */
   readonly contextDays: number;
   /**
-   * `store.retention.mediaDays`: of files that never reached Discord; 0 keeps them for ever. What
-   * is still to be sent keeps its own.
+   * `store.retention.mediaDays`: days to keep files that never reached Discord; 0 keeps them for
+   * ever. Messages that are still to be sent keep their files.
    */
   readonly mediaDays: number;
-  /** Overheard messages that a channel may have, from 1. */
+  /** Maximum number of overheard messages of a channel, from 1. */
   readonly contextPerChannel: number;
 }
 
-/** Some 30 bytes each, and what they were made from, which many share. */
+/**
+ * Maximum number of decisions, of some 30 bytes each. Many of them share the row of their facts.
+ */
 export const DECISIONS_MAX = 200_000;
 
+/** The retention of a bot without such config. */
 export const DEFAULT_RETENTION: Retention = {
   decisionsDays: 30,
   contextDays: 14,
@@ -44,35 +49,47 @@ export const DEFAULT_RETENTION: Retention = {
   contextPerChannel: 200,
 };
 
-/** A channel that context was kept of, and how many messages. */
+/** A channel whose context has grown. */
 export interface Grown {
+  /** The channel, with the account that overheard it. */
   readonly ears: OverheardKey;
+  /** Number of new messages, from 1. */
   readonly by: number;
 }
 
-/** Both within a transaction of the caller's. */
+/** Deletes old records, within transactions of the caller's. */
 export interface Pruner {
+  /** Maximum number of overheard messages of a channel, from 1. */
   readonly contextPerChannel: number;
   /**
-   * Notes where context has grown, and takes a step when enough has come together.
+   * Notes growth of context, and takes a step after each {@link ROWS_PER_STEP} rows.
    *
-   * @param rows How many rows are new in all.
+   * @param rows Number of all new rows.
    * @param now Unix time in milliseconds.
    */
   afterBatch(grown: readonly Grown[], rows: number, now: number): void;
-  /** @param now Unix time in milliseconds. */
+  /**
+   * Takes a step: deletes a bounded number of old records of each kind.
+   *
+   * @param now Unix time in milliseconds.
+   */
   step(now: number): void;
 }
 
-/** New rows between two steps; and new rows of one channel before it is looked through again. */
+/**
+ * Number of new rows between two steps, and of new rows of a channel before it is checked again.
+ */
 const ROWS_PER_STEP = 64;
-/** Messages whose files a step forgets, at most: each may have 80 MB. */
+/** Maximum number of messages whose files a step deletes: each may have 80 MB. */
 const STEP_FILES = 4;
-/** Blocks of decisions that a step deletes, at most: more than come in between two steps. */
+/**
+ * Maximum number of blocks of decisions that a step deletes: more than arrive between two steps.
+ */
 const STEP_BLOCKS = 128;
-/** Facts that a step deletes, at most, if no more than that came in since the last one. */
+/** Number of facts that a step deletes at most, unless more arrived since the last one. */
 const STEP_FACTS = 256;
 
+/** Prepares the statements that delete records. */
 export function preparePruner(
   database: DatabaseSync,
   retention: Retention,
@@ -124,8 +141,8 @@ export function preparePruner(
 
 /**
  * Blocks of decisions are stored in the order of time, so the oldest are the first of their table.
- * The numbers of decisions grow without end, so they tell how many there are at most: a decision
- * that was replaced has left a hole. Only whole blocks are deleted.
+ * The numbers of decisions grow without end, so they tell the maximum number of decisions: a
+ * replaced decision has left a hole. Only whole blocks are deleted.
  */
 function preparePruneDecisions(
   database: DatabaseSync,
@@ -158,7 +175,9 @@ function preparePruneDecisions(
 const lastSchema = z.object({ last: z.number() });
 const oldestSchema = lastSchema.extend({ at: z.number() });
 
-/** The files of what is dead or uncertain: by hand, it could have been sent again until now. */
+/**
+ * Deletes files of dead or uncertain messages. Until now, the operator could have sent them again.
+ */
 function preparePruneFiles(
   database: DatabaseSync,
   { mediaDays }: Retention,
@@ -204,8 +223,10 @@ function preparePruneContext(
 }
 
 /**
- * @returns What names the channels that have context, one after the other and
- * over again: where nobody speaks any more, what was said must go all the same.
+ * Prepares the round of all channels with context. Even a silent channel's old messages must be
+ * deleted.
+ *
+ * @returns The next channel, from the first again after the last; `undefined` if none has context.
  */
 function prepareSweep(database: DatabaseSync): () => OverheardKey | undefined {
   const select = database.prepare(

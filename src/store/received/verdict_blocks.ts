@@ -2,7 +2,7 @@
  * Records verdicts, a block for each transaction (T1).
  *
  * A verdict is the message's id and the row of `fact` that it shares with others. It counts once
- * (G7): a message with a verdict on record keeps it, whatever the gateway replays.
+ * (G7): a message with a verdict on record keeps it, even if the gateway replays the message.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { Judged } from "../../core/inbound/inbox.ts";
 import type { FactRows } from "./fact_rows.ts";
 import { createRecentIds } from "../memory/recent_ids.ts";
 
-/** Each within a transaction of the caller's. */
+/** The record of verdicts, changed within transactions of the caller's. */
 export interface VerdictBlocks {
   /** Whether an account has a verdict of a message. */
   isOnRecord(message: Pick<Judged["message"], "accountId" | "id">): boolean;
@@ -30,15 +30,21 @@ export interface VerdictBlocks {
   replace(judged: Judged, now: number): void;
   /** Removes the verdict of a message, if there is one. */
   remove(accountId: AccountId, id: MessageId): void;
-  /** Forgets what is in memory, because a transaction was undone. */
+  /** Forgets all memory, because a transaction was undone. */
   forget(): void;
-  /** Bytes of memory, about. */
+  /** Estimated bytes of memory. */
   bytes(): number;
 }
 
+/** Verdicts of one account and one transaction. */
 export interface Recording {
-  /** @returns Whether the message is new to the account; if not, nothing changes. */
+  /**
+   * Adds a verdict.
+   *
+   * @returns Whether the message is new to the account; if not, nothing changes.
+   */
   add(judged: Judged): boolean;
+  /** Stores the added verdicts. */
   end(): void;
 }
 
@@ -49,6 +55,7 @@ const nextSchema = z.object({ next: z.number() });
 const newestSchema = z.object({ sent_to: z.number().nullable() });
 const placeSchema = z.object({ block: z.number(), place: z.number() });
 
+/** Prepares the statements for blocks. */
 export function prepareVerdictBlocks(database: DatabaseSync, factRows: FactRows): VerdictBlocks {
   const selectNext = database.prepare(
     `SELECT id + count AS next FROM verdict_block

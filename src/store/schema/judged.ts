@@ -1,8 +1,8 @@
 /**
  * Tables of verdicts, of the policies that made them, and of undecided messages.
  *
- * Verdicts of one transaction share a row of `verdict_block`, and verdicts that agree in
- * everything but the message share a row of `fact`; the view `decision` shows them one by one.
+ * Verdicts of one transaction share a row of `verdict_block`. Verdicts that agree in everything but
+ * the message share a row of `fact`. The view `decision` shows verdicts one by one.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
  * Tables of received messages: the inbox, transcripts, and overheard messages.
  *
- * Overheard messages of a channel that were stored together share a row of
- * `message_block`, and the view `message` shows them one by one: a row and its index
- * entries for each message would cost more than all else that an ignored message needs.
+ * Overheard messages of a channel that were stored together share a row of `message_block`. A row
+ * with index entries for each message would cost more than all else that an ignored message needs.
+ * The view `message` shows the messages one by one.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
- * What was overheard in a channel, for the next turn there (H1).
+ * Stores overheard messages of a channel, for the next turn there (H1).
  *
- * Only what a verdict says may be kept is kept, so words of unlisted senders
- * never touch the disk (P10). An account sees only what it has overheard
- * itself: two accounts may have different rules for one channel.
+ * Only messages whose verdict allows it are kept, so words of unlisted senders never touch the disk
+ * (P10). An account sees only messages that it has overheard itself: two accounts may have
+ * different rules for one channel.
  *
  * @module
  */
@@ -21,10 +21,11 @@ import type { Pruner } from "../received/retention.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 
+/** Reads and adds overheard messages. */
 export interface Context {
   /**
-   * What was overheard in a channel since the newest message of it that the
-   * session's transcript holds, and before a message.
+   * Overheard messages of a channel, before a message and after the newest one of the channel in
+   * the session's transcript.
    *
    * @returns The newest `limit`, oldest first.
    */
@@ -35,7 +36,7 @@ export interface Context {
     limit: number,
   ): Promise<readonly Overheard[]>;
   /**
-   * Keeps what was said before anybody listened.
+   * Keeps messages that were written before the bot listened to the channel.
    *
    * @param now Unix time in milliseconds.
    */
@@ -47,14 +48,19 @@ export interface Context {
   ): Promise<void>;
 }
 
+/** Everything that context needs from other parts of the store. */
 export interface ContextDeps {
+  /** Channels without new context for their sessions. */
   readonly memory: Pick<Memory, "quiet">;
+  /** Deletes old context as new messages arrive. */
   readonly pruner: Pruner;
 }
 
 /**
- * Keeps messages of one channel within a transaction of the caller's, of which no two have the same
- * id; one that is there stays as it is.
+ * Keeps messages of one channel, with distinct ids, within a transaction of the caller's. A message
+ * that is kept already stays unchanged.
+ *
+ * @param now Unix time in milliseconds.
  */
 export type KeepOverheard = (
   ears: OverheardKey,
@@ -62,7 +68,11 @@ export type KeepOverheard = (
   now: number,
 ) => void;
 
-/** @param perChannel Messages that a channel may have. */
+/**
+ * Prepares the keeping of messages.
+ *
+ * @param perChannel Maximum number of messages of a channel.
+ */
 export function prepareKeepOverheard(
   blocks: Pick<MessageBlocks, "add">,
   quiet: Pick<QuietChannels, "kept">,
@@ -76,7 +86,11 @@ export function prepareKeepOverheard(
 
 const seenSchema = z.object({ message_id: snowflakeSchema<"message">() });
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the storage of context.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createContext(
   database: DatabaseSync,
   { commit, read }: Transactions,

@@ -1,9 +1,9 @@
 /**
- * What sessions remember: their entries in the table, and in memory the newest ones
- * of the sessions that had a turn lately.
+ * Stores the transcripts of sessions: their entries in the table, and the newest entries of
+ * recently used sessions in memory.
  *
- * A turn shows the model what the turn before it has just stored, so most turns
- * read nothing. What is in memory is exactly what the table says, or nothing.
+ * A turn shows the model the entries that the turn before it has just stored, so most turns read
+ * nothing. Memory holds exactly the table's entries, or none.
  *
  * @module
  */
@@ -14,41 +14,46 @@ import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Transactions } from "../database/transact.ts";
 
+/** Reads transcripts. */
 export interface Transcripts {
   /**
-   * The newest entries of a session, oldest first: no more than `limit`, and of one whose texts
-   * are longer than `maxChars` together no more than fit. Reading stops there, so that a turn
-   * costs the same in a session of a thousand turns as in one of ten.
+   * The newest entries of a session, oldest first: at most `limit`, and at most so many that their
+   * texts fit into `maxChars` together. Reading stops there, so that a turn costs the same in a
+   * session of a thousand turns as in one of ten.
    *
-   * @param maxChars UTF-16 units.
+   * @param maxChars UTF-16 units; unlimited by default.
    */
   entriesOf(sessionKey: string, limit: number, maxChars?: number): Promise<readonly Entry[]>;
 }
 
-/** Where entries are from. */
+/** The origin of entries. */
 export interface EntryPlace {
+  /** The agent of the turn. */
   readonly agentId: string;
+  /** Key of the session that the entries belong to. */
   readonly sessionKey: string;
+  /** Channel, thread or direct message channel of the turn. */
   readonly channelId: string;
 }
 
+/** Reads and adds entries, for the store itself. */
 export interface TranscriptRows extends Transcripts {
   /** Adds entries without control characters, within a transaction of the caller's. */
   insert(place: EntryPlace, entries: readonly Entry[]): void;
-  /** These entries are stored. */
+  /** Notes that these entries are stored. */
   stored(sessionKey: string, entries: readonly Entry[]): void;
-  /** What is in memory may not be what the table says. */
+  /** Forgets all memory, because the table may differ. */
   forget(): void;
-  /** Bytes of memory, about. */
+  /** Estimated bytes of memory. */
   bytes(): number;
 }
 
-/** Bytes of all sessions in memory, at most. */
+/** Maximum bytes of all sessions in memory. */
 const BYTES_MAX = 4 * 1024 * 1024;
-/** Bytes of a session beside its entries, and of an entry beside its text, about. */
+/** Estimated bytes of a session beside its entries, and of an entry beside its text. */
 const SESSION_BYTES = 400;
 const ENTRY_BYTES = 200;
-/** Entries of a session that no turn asks for, at most. */
+/** Maximum number of a session's entries in memory that no turn asks for. */
 const TRIM_AT = 16;
 
 interface Known {
@@ -66,7 +71,11 @@ const entrySchema = z.object({
   at: z.number(),
 });
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the storage of transcripts.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createTranscripts(
   database: DatabaseSync,
   { read }: Pick<Transactions, "read">,
@@ -154,7 +163,11 @@ export function createTranscripts(
   };
 }
 
-/** @returns `undefined` where the table may have more that is asked for. */
+/**
+ * Takes the newest entries from memory.
+ *
+ * @returns `undefined` if the table may have more of the entries that the caller wants.
+ */
 function newestOf(
   { entries, isWhole }: Known,
   limit: number,

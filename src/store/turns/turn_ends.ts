@@ -24,18 +24,23 @@ import type { Transactions } from "../database/transact.ts";
 import type { TranscriptRows } from "./transcripts.ts";
 import { prepareAddTurn } from "../outbox/turn_outbox.ts";
 
+/** Stores the ends of turns. */
 export interface TurnEnds {
   /**
-   * T3.
+   * T3: stores the end of a turn, its entries and its messages.
    *
    * @param now Unix time in milliseconds.
-   * @param queue What a full queue does; without it none is ever full.
+   * @param queue The plan for a full queue of the channel; without it, no queue is ever full.
+   * @returns `stored` is false if the claim does not run any more; nothing is stored then.
    */
   finishTurn(turn: FinishedTurn, now: number, queue?: PlanQueue): Promise<StoredTurn>;
 }
 
+/** Everything that turn ends need from other parts of the store. */
 export interface TurnEndsDeps {
+  /** Running claims and the queues of channels. */
   readonly memory: Memory;
+  /** The transcripts that the turn's entries go to. */
   readonly transcripts: TranscriptRows;
 }
 
@@ -54,7 +59,11 @@ interface PlainTurn {
   readonly now: number;
 }
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the storage of turn ends.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createTurnEnds(
   database: DatabaseSync,
   { commit, journaled }: Transactions,

@@ -12,9 +12,14 @@ import { type Context, type ContextDeps, createContext } from "./context.ts";
 import type { Transcripts } from "./transcripts.ts";
 import { createTurnEnds, type TurnEnds, type TurnEndsDeps } from "./turn_ends.ts";
 
+/** All methods of `store.turns`. */
 export interface Turns extends Context, Transcripts, TurnEnds {}
 
-/** @param database Open, migrated, and owned by the caller. */
+/**
+ * Creates the namespace.
+ *
+ * @param database Open, migrated, and owned by the caller.
+ */
 export function createTurns(
   database: DatabaseSync,
   transactions: Transactions,

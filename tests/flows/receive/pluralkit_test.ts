@@ -6,11 +6,8 @@ import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { KnownFacts } from "../../../src/core/inbound/known_facts.ts";
 import type { LookUp, ProxiedMessage } from "../../../src/core/inbound/pluralkit.ts";
 import type { UndecidedReason, Verdict } from "../../../src/core/inbound/verdict.ts";
-import {
-  createPluralkit,
-  ORIGINAL_MS,
-  type UndecidedRow,
-} from "../../../src/flows/receive/pluralkit.ts";
+import { createPluralkit, type UndecidedRow } from "../../../src/flows/receive/pluralkit.ts";
+import { ORIGINAL_MS } from "../../../src/flows/receive/originals.ts";
 import {
   ACCOUNT,
   channelId,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { DraftStream } from "../../../src/flows/turn/draft.ts";
+import type { DraftStream } from "../../../src/flows/turn/draft_stream.ts";
 import { settle } from "../../support/settle.ts";
 import {
   compose,

@@ -1,0 +1,95 @@
+/**
+ * Reads channels that may have new rows: one reading at a time, and again after a failure.
+ *
+ * Many events can ask for the same channel. While a reading runs, requests collect, and the next
+ * reading takes all of them at once.
+ *
+ * @module
+ */
+
+import type { ChannelId } from "../../core/discord/ids.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Schedule } from "../../lib/schedule.ts";
+
+/** Everything that readings need from outside. */
+export interface StaleChannelsPorts {
+  /** Timer for the next reading after a failed one. */
+  readonly schedule: Schedule;
+  /** Gets failed readings. */
+  readonly log: Log;
+}
+
+/** The readings of one account. */
+export interface StaleChannels {
+  /** Reads these channels soon; absent: all channels. */
+  wake(channels?: readonly ChannelId[]): void;
+  /** Resolves once the running reading has ended; `undefined` if none runs. */
+  reading(): Promise<void> | undefined;
+  /** Begins no further reading. */
+  stop(): void;
+}
+
+/** Milliseconds before the next reading after a failed one. */
+const FAULT_WAIT_MS = 5_000;
+
+/**
+ * Creates the readings of one account; the first begins with the first call of `wake`.
+ *
+ * @param prepare Runs before the first reading, until it has succeeded once.
+ * @param read Reads these channels; `undefined`: all channels.
+ */
+export function createStaleChannels(
+  { schedule, log }: StaleChannelsPorts,
+  prepare: () => Promise<void>,
+  read: (channels: readonly ChannelId[] | undefined) => Promise<void>,
+): StaleChannels {
+  const stale = new Set<ChannelId>();
+  let isAllStale = false;
+  let isPrepared = false;
+  let isStopping = false;
+  let reading: Promise<void> | undefined;
+  /** Cancels the timer of the next reading after a failed one. */
+  let callOffReading: (() => void) | undefined;
+
+  function wake(channels?: readonly ChannelId[]): void {
+    if (!channels) isAllStale = true;
+    for (const channel of channels ?? []) stale.add(channel);
+    if (isStopping || (!isAllStale && stale.size === 0)) return;
+    reading ??= readAll().catch((error: unknown) => {
+      log.error("Cannot read the outbox; will try again", { error });
+      later();
+    }).finally(() => {
+      reading = undefined;
+      if (!callOffReading) wake([]); // requested after the last check
+    });
+  }
+
+  function later(): void {
+    callOffReading ??= schedule(() => {
+      callOffReading = undefined;
+      wake();
+    }, FAULT_WAIT_MS);
+  }
+
+  async function readAll(): Promise<void> {
+    if (!isPrepared) {
+      await prepare();
+      isPrepared = true;
+    }
+    while ((isAllStale || stale.size > 0) && !isStopping) {
+      const channels = isAllStale ? undefined : [...stale];
+      isAllStale = false;
+      stale.clear();
+      await read(channels);
+    }
+  }
+
+  return {
+    wake,
+    reading: () => reading,
+    stop() {
+      isStopping = true;
+      callOffReading?.();
+    },
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * Checks the sender of an event: allow lists, and the rules for bots and webhooks (P10, P11).
+ *
+ * @module
+ */
+
+import type { Sender } from "../core/inbound/inbound.ts";
+import type { AcceptReason } from "../core/inbound/verdict.ts";
+import { quoted } from "../lib/text/quoted.ts";
+import { type AllowEntry, entryText, prepareAllowlist } from "./allowlist.ts";
+import type { Caller, Refusal } from "./caller.ts";
+import { type Ask, ignore, nameOf } from "./checks.ts";
+import type { AccessPolicy } from "./rules.ts";
+
+/** The reason for which a sender gets access. */
+export interface Pass {
+  /** Reason of the verdict. */
+  readonly why: AcceptReason;
+  /** Config path that gives access. */
+  readonly rule: string;
+  /** Writes the observed fact, for the operator. */
+  readonly fact: () => string;
+}
+
+/** The checks of senders under one policy. */
+export interface Senders {
+  /** Finds a sender's entry in an allow list; `undefined` if there is none. */
+  entryFor(sender: Sender, list: readonly AllowEntry[]): AllowEntry | undefined;
+  /** Access for a command if the allow lists do not apply to commands (K3); else `undefined`. */
+  unlistedPass(): Pass | undefined;
+  /** Refuses a bot or webhook that the policy does not let in, or that the loop guard mutes. */
+  automatonIsRefused(caller: Caller, ask: Ask): Refusal | undefined;
+}
+
+const ALLOW_BOTS = "channels.discord.allowBots";
+const LOOP_GUARD = "channels.discord.loopGuard";
+const ACCESS_GROUPS = "commands.useAccessGroups";
+
+/** Prepares a policy's allow lists and its rules for bots. */
+export function prepareSenders(
+  { allowBots, commands }: Pick<AccessPolicy, "allowBots" | "commands">,
+): Senders {
+  const lists = new Map<readonly AllowEntry[], (sender: Sender) => AllowEntry | undefined>();
+  return {
+    /** Indexes each list when it is first needed, so a verdict costs a few look-ups. */
+    entryFor(sender, list) {
+      let find = lists.get(list);
+      if (!find) lists.set(list, find = prepareAllowlist(list));
+      return find(sender);
+    },
+    unlistedPass() {
+      if (commands.usesAccessGroups) return undefined;
+      return {
+        why: "command",
+        rule: ACCESS_GROUPS,
+        fact: () => "the lists do not hold for commands",
+      };
+    },
+    automatonIsRefused({ sender, moment }, ask) {
+      const { automaton } = sender;
+      if (!automaton) return undefined;
+      const fact = () => `${nameOf(sender)} is a ${automaton}, and allowBots is ${allowBots}`;
+      if (!ask("bots", allowBots, ALLOW_BOTS, fact)) return ignore(automaton, ALLOW_BOTS);
+      const isHeard = moment.isMuted !== true;
+      const loop = () => `bots only have spoken here of late: ${isHeard ? "not so" : "so it is"}`;
+      return ask("loop", isHeard, LOOP_GUARD, loop) ? undefined : ignore("loop-guard", LOOP_GUARD);
+    },
+  };
+}
+
+/** The fact that a sender is on an allow list, for the operator. */
+export function onTheList(sender: Sender, entry: AllowEntry): string {
+  return `${nameOf(sender)} is on the list as ${quoted(entryText(entry))}`;
+}
