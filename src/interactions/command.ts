@@ -31,7 +31,8 @@ export interface Command {
   /** The right that policy checks before {@link Command.run}. */
   readonly needs: CommandNeeds;
   /**
-   * Runs once the asker's rights are checked.
+   * Runs once the asker's rights are checked. A crash may run it a second time, or leave it without
+   * an answer: a command that changes something records the call's id with the change.
    *
    * @returns The answer, which only the asker sees: 1 to 2000 characters.
    */

@@ -13,7 +13,7 @@ import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { Judged } from "../../src/core/inbound/inbox.ts";
 import type { KnownFacts } from "../../src/core/inbound/known_facts.ts";
 import type { ResolvedName } from "../../src/core/names.ts";
-import { snapshotOf } from "../../src/discord/gateway/read/guild_index.ts";
+import { snapshotOf } from "../../src/discord/gateway/decode/guild_index.ts";
 import { DATABASE_NAME } from "../../src/host/files/data_dir.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
 import { withNames } from "../../src/policy/pinned.ts";

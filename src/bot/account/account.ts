@@ -7,7 +7,7 @@
  * @module
  */
 
-import { bytesOfIndex } from "../../discord/gateway/read/guild_index.ts";
+import { bytesOfIndex } from "../../discord/gateway/decode/guild_index.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../ports.ts";
 import { createParts, type Parts } from "./parts.ts";
 import { connectParts } from "./wiring.ts";
@@ -83,7 +83,8 @@ async function stop(
   connectionState.stop();
   outbound.stop();
   await turns.stop();
-  await Promise.race([outbound.channelQueues.drain(), graceOver]);
+  const isDone = Promise.all([outbound.channelQueues.drain(), inbound.answered()]);
+  await Promise.race([isDone, graceOver]);
   clearTimeout(grace);
   stopping.abort();
   await connection.stop();

@@ -8,7 +8,7 @@
 
 import type { Config } from "../../config/config.ts";
 import type { Model } from "../../core/model.ts";
-import { uploadLimitOf } from "../../discord/gateway/read/guild_index.ts";
+import { uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import { createReader, type Reader } from "../../discord/gateway/read/reader.ts";
 import { createApplications } from "../../discord/rest/calls/application.ts";
 import { createDirectory } from "../../discord/rest/calls/directory.ts";

@@ -14,8 +14,8 @@ import {
   type UserId,
 } from "../../core/discord/ids.ts";
 import type { InboundMessage, PostedMessage } from "../../core/inbound/inbound.ts";
-import { decodeHistory, withRoles } from "../../discord/gateway/read/decode.ts";
-import { placesOf } from "../../discord/gateway/read/places.ts";
+import { decodeHistory, withRoles } from "../../discord/gateway/decode/decode.ts";
+import { placesOf } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";

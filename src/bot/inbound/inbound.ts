@@ -65,6 +65,8 @@ export interface Inbound extends Pick<Acceptor, "found"> {
   take(batch: DispatchBatch): void;
   /** A shard is ready: names can be looked up now. */
   ready(): void;
+  /** Resolves once commands and components that have come are answered. */
+  answered(): Promise<void>;
   /** The config was read again, and the policy with it. */
   reconfigured(): void;
   /**
@@ -161,6 +163,7 @@ export function createInbound(options: InboundOptions): Inbound {
       names.resolve();
       interactions.ready();
     },
+    answered: interactions.answered,
     reconfigured() {
       interactions.reconfigured();
       lookUp.reconfigured();
@@ -168,14 +171,17 @@ export function createInbound(options: InboundOptions): Inbound {
     },
     async stop() {
       flood.stop();
-      await Promise.all([
-        pluralkit.stop(),
-        challenges.stop(),
-        names.stop(),
-        interactions.stop(),
-      ]);
-      lookUp.stop();
-      await acceptor.flush();
+      try {
+        await Promise.all([
+          pluralkit.stop(),
+          challenges.stop(),
+          names.stop(),
+          interactions.stop(),
+        ]);
+      } finally {
+        lookUp.stop();
+        await acceptor.flush();
+      }
     },
   };
 }

@@ -5,17 +5,14 @@
  */
 
 import type { Config } from "../../config/config.ts";
-import type { ComponentUse, SlashCommand } from "../../core/inbound/interactions.ts";
-import type { CommandNeeds } from "../../core/inbound/commands.ts";
+import type { ComponentUse } from "../../core/inbound/interactions.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
 import type { EventHandlers } from "../../core/inbound/events.ts";
-import type { KnownFacts } from "../../core/inbound/known_facts.ts";
-import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createApplicationCommands } from "../../discord/rest/calls/application_commands.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createInteractions } from "../../discord/rest/calls/interactions.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { RestError, type RestErrorKind } from "../../discord/rest/exchange/rest_error.ts";
 import { createCommands } from "../../flows/interactions/commands.ts";
 import { createComponents } from "../../flows/interactions/components.ts";
 import { createRegistration } from "../../flows/interactions/register.ts";
@@ -26,6 +23,7 @@ import type { Logging } from "../../log.ts";
 import type { Store } from "../../store/store.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
+import { createAuthorizeInteraction } from "./authorize_interaction.ts";
 import type { OwnerIds } from "./owner_ids.ts";
 
 export interface InteractionOptions {
@@ -50,11 +48,17 @@ export interface InteractionHandlers {
   ready(): void;
   /** The config was read again. */
   reconfigured(): void;
+  /** Resolves once those that have come are answered. */
+  answered(): Promise<void>;
   stop(): Promise<void>;
 }
 
+/** Failures of a registration that asking again does not change. */
+const FINAL: ReadonlySet<RestErrorKind> = new Set(["forbidden", "not_found", "rejected"]);
+
 export function createInteractionHandlers(options: InteractionOptions): InteractionHandlers {
   const { config, store, client, reader, outbound, logging, status, now } = options;
+  const log = logging.forPart("interactions");
   const interactions = createInteractions(client);
   const context: InteractionContext = {
     pairing: store.pairing,
@@ -62,10 +66,9 @@ export function createInteractionHandlers(options: InteractionOptions): Interact
     status,
     texts: () => config().texts,
     now,
-    log: logging.forPart("pairing"),
+    log,
   };
-  const authorize = createAuthorize(options);
-  const log = logging.forPart("interactions");
+  const authorize = createAuthorizeInteraction({ ...options, pairing: store.pairing });
   const answer = createComponents({
     components: COMPONENTS,
     authorize,
@@ -88,20 +91,29 @@ export function createInteractionHandlers(options: InteractionOptions): Interact
     wanted: () => config().discord.nativeCommands ? COMMANDS : [],
     list,
     replace,
+    isFinal: (error) => error instanceof RestError && FINAL.has(error.kind),
     schedule,
     random: Math.random,
     log,
   });
   /** Set once the commands are registered, or are to be. */
   let applicationId: ApplicationId | undefined;
-  const component = (use: ComponentUse) => void answer(use); // it never rejects
+  const running = new Set<Promise<void>>();
+
+  /** @param answering Never rejects. */
+  function keep(answering: Promise<void>): void {
+    running.add(answering);
+    void answering.finally(() => running.delete(answering));
+  }
+
+  const component = (use: ComponentUse) => keep(answer(use));
 
   return {
     on: {
       button: component,
       select: component,
       modal: component,
-      slash: (call) => void run(call), // it never rejects
+      slash: (call) => keep(run(call)),
     },
     ready() {
       const { self } = reader;
@@ -112,26 +124,9 @@ export function createInteractionHandlers(options: InteractionOptions): Interact
     reconfigured() {
       if (applicationId) registration.register(applicationId);
     },
+    async answered() {
+      await Promise.all(running);
+    },
     stop: () => registration.stop(),
-  };
-}
-
-/** One check for every kind of interaction. */
-function createAuthorize(
-  { policy, owners }: Pick<InteractionOptions, "policy" | "owners">,
-): (event: ComponentUse | SlashCommand, needs: CommandNeeds) => Promise<Verdict> {
-  /** If the config names owners, Discord is not asked, and need not be reachable. */
-  async function factsOf(needs: CommandNeeds, { sender }: ComponentUse | SlashCommand) {
-    const asksDiscord = needs !== "everybody" && !policy.now().policy.commands.owners;
-    const facts: KnownFacts = asksDiscord
-      ? { ownsApplication: await owners.ownsApplication(sender.id) }
-      : {};
-    return facts;
-  }
-
-  return async (event, needs) => {
-    const { kind, place, channelId, sender } = event;
-    const facts = await factsOf(needs, event);
-    return policy.now().authorize({ kind, place, channelId, sender, needs }, facts);
   };
 }

@@ -15,7 +15,7 @@ import type { Store } from "../../store/store.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
-import { namesIn } from "../../discord/gateway/read/places.ts";
+import { namesIn } from "../../discord/gateway/decode/places.ts";
 import { createMembers } from "../../discord/rest/calls/members.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type ClosedGuild, createJoined } from "../../flows/receive/joined.ts";

@@ -12,7 +12,7 @@ import type { Config } from "../../config/config.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import type { Target } from "../../core/outbound/target.ts";
-import { restore, uploadLimitOf } from "../../discord/gateway/read/guild_index.ts";
+import { restore, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import { createApplications } from "../../discord/rest/calls/application.ts";
 import { createOpenDirect, createReadChannel } from "../../discord/rest/calls/channel.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";

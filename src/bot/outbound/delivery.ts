@@ -14,7 +14,7 @@ import type { Delivery } from "../../core/outbound/delivery.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import type { PlanQueue } from "../../core/inbound/queue.ts";
-import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/read/guild_index.ts";
+import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
 import { createReadChannel } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { neededToPost, wordsOfCode } from "../../discord/rest/permissions/denial.ts";

@@ -9,7 +9,7 @@ import type { Config } from "../../config/config.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { Button, Frozen } from "../../core/outbound/outbound.ts";
-import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/read/guild_index.ts";
+import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { ChannelQueues } from "../../flows/deliver/channel_queues.ts";

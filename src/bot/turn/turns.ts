@@ -8,7 +8,7 @@ import { randomBytes } from "node:crypto";
 import type { Config } from "../../config/config.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { Model } from "../../core/model.ts";
-import { decodeHistory } from "../../discord/gateway/read/decode.ts";
+import { decodeHistory } from "../../discord/gateway/decode/decode.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";

@@ -12,8 +12,8 @@ import {
 } from "../../core/discord/ids.ts";
 import type { InboundMessage, Mention, Role, Self, Sender } from "../../core/inbound/inbound.ts";
 import { parseTarget } from "../../core/outbound/target.ts";
-import type { Guild } from "../../discord/gateway/read/guild_index.ts";
-import { namedRoles } from "../../discord/gateway/read/senders.ts";
+import type { Guild } from "../../discord/gateway/decode/guild_index.ts";
+import { namedRoles } from "../../discord/gateway/decode/senders.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import type { CommandNeeds } from "../../policy/rules.ts";
 import type { AccessEvent, AccessEventKind } from "../../policy/authorize.ts";

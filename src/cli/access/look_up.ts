@@ -8,8 +8,8 @@
 import { type BotConfig, forAccount } from "../../config/config.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Role } from "../../core/inbound/inbound.ts";
-import type { GuildIndex } from "../../discord/gateway/read/guild_index.ts";
-import { namedRoles } from "../../discord/gateway/read/senders.ts";
+import type { GuildIndex } from "../../discord/gateway/decode/guild_index.ts";
+import { namedRoles } from "../../discord/gateway/decode/senders.ts";
 import { createMembers, createReadRoles } from "../../discord/rest/calls/members.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { printable } from "../../lib/text/quoted.ts";

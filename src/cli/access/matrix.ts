@@ -4,7 +4,7 @@
  * @module
  */
 
-import { restore } from "../../discord/gateway/read/guild_index.ts";
+import { restore } from "../../discord/gateway/decode/guild_index.ts";
 import { displayWidth } from "../../render/markdown/display_width.ts";
 import type { Store } from "../../store/store.ts";
 import { accessNow, viewOf } from "../verdict/current_policy.ts";

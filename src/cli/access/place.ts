@@ -14,8 +14,8 @@ import {
 } from "../../core/discord/ids.ts";
 import type { Place } from "../../core/inbound/inbound.ts";
 import { parseTarget } from "../../core/outbound/target.ts";
-import { type Guild, type GuildIndex } from "../../discord/gateway/read/guild_index.ts";
-import { placeIn } from "../../discord/gateway/read/places.ts";
+import { type Guild, type GuildIndex } from "../../discord/gateway/decode/guild_index.ts";
+import { placeIn } from "../../discord/gateway/decode/places.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { isFormOf } from "../../policy/entries.ts";
 

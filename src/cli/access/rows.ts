@@ -9,8 +9,8 @@
 
 import { type ChannelId, type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
-import type { Guild, GuildIndex } from "../../discord/gateway/read/guild_index.ts";
-import { placeIn } from "../../discord/gateway/read/places.ts";
+import type { Guild, GuildIndex } from "../../discord/gateway/decode/guild_index.ts";
+import { placeIn } from "../../discord/gateway/decode/places.ts";
 import { type AllowEntry, entryText } from "../../policy/allowlist.ts";
 import { isFormOf } from "../../policy/entries.ts";
 import { rulesFor } from "../../policy/place_rules.ts";

@@ -9,7 +9,7 @@
  */
 
 import type { KnownFacts } from "../../core/inbound/known_facts.ts";
-import { restore } from "../../discord/gateway/read/guild_index.ts";
+import { restore } from "../../discord/gateway/decode/guild_index.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { type AccessEventKind, explain } from "../../policy/authorize.ts";
 import type { CommandNeeds } from "../../policy/rules.ts";

@@ -5,7 +5,7 @@
  */
 
 import { type AccountId, createdAtMs, toAccountId } from "../../core/discord/ids.ts";
-import { restore } from "../../discord/gateway/read/guild_index.ts";
+import { restore } from "../../discord/gateway/decode/guild_index.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
 import { DEFAULT_RETENTION } from "../../store/received/retention.ts";
 import type { Store } from "../../store/store.ts";

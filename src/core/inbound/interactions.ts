@@ -29,6 +29,8 @@ export interface Interaction {
   readonly place: Place;
   /** The person who acted, as Discord names them; a client cannot forge this. */
   readonly sender: Sender;
+  /** Set if the sender may manage messages in this channel; Discord tells it in guilds. */
+  readonly managesMessages?: true;
 }
 
 /** The part that all uses of components have in common. */

@@ -33,6 +33,9 @@ export interface CommandsPorts {
   readonly log: Log;
 }
 
+/** Characters of a message at Discord. */
+const MAX_LENGTH = 2_000;
+
 /** Milliseconds between tries: 6 s in all, twice as long as Discord takes a deferral. */
 const RETRY_MS: readonly number[] = [250, 750, 2_000, 3_000];
 
@@ -77,10 +80,12 @@ async function textFor(
   try {
     const { kind, why, rule } = await authorize(call, command.needs);
     if (kind !== "accept") {
-      log.warn("A command was used without the right to", { ...idsOf(call), why, rule });
+      log.debug("A command was used without the right to", { ...idsOf(call), why, rule });
       return notice("notAuthorized", {}, texts);
     }
-    return await command.run(call, context);
+    const text = await command.run(call, context);
+    if (text !== "" && text.length <= MAX_LENGTH) return text;
+    throw new RangeError(`/${command.name} answered with ${text.length} characters`);
   } catch (error) {
     log.error("A command failed", { ...idsOf(call), error });
     return notice("failure", { id: call.id }, texts);

@@ -39,6 +39,8 @@ export interface RegistrationPorts extends RetryQueuePorts {
     applicationId: ApplicationId,
     commands: readonly RegisteredCommand[],
   ) => Promise<void>;
+  /** Whether asking again would not change a failure. */
+  readonly isFinal: (error: unknown) => boolean;
 }
 
 /** Keeps Discord's list of commands up to date. */
@@ -61,18 +63,35 @@ const OPTION_TYPES: Readonly<Record<CommandOption["type"], number>> = {
 
 /** Creates the registration; it does nothing before {@link Registration.register}. */
 export function createRegistration(ports: RegistrationPorts): Registration {
-  const { wanted, list, replace, log } = ports;
+  const { wanted, list, replace, isFinal, log } = ports;
   const retries = createRetryQueue("Cannot register the slash commands", ports);
+  let isPending = false;
+
+  async function compare(applicationId: ApplicationId): Promise<void> {
+    isPending = false; // a change from here on takes another look
+    const commands = wanted().map(toRegistered);
+    const registered = await list(applicationId);
+    if (isDeepStrictEqual(byName(registered), byName(commands))) return;
+    await replace(applicationId, commands);
+    const names = new Set(commands.map(({ name }) => name));
+    const removed = registered.filter(({ name }) => !names.has(name));
+    log.info("The slash commands are registered", {
+      commands: namesOf(commands),
+      ...(removed.length > 0 && { removed: namesOf(removed) }),
+    });
+  }
+
   return {
     register(applicationId) {
+      if (isPending) return;
+      isPending = true;
       retries.add(async () => {
-        const commands = wanted().map(toRegistered);
-        const registered = await list(applicationId);
-        if (isDeepStrictEqual(byName(registered), byName(commands))) return;
-        await replace(applicationId, commands);
-        log.info("The slash commands are registered", {
-          commands: commands.map(({ name }) => `/${name}`).join(", ") || "none",
-        });
+        try {
+          await compare(applicationId);
+        } catch (error) {
+          if (!isFinal(error)) throw error;
+          log.error("Discord refuses the slash commands; the next start tries again", { error });
+        }
       });
     },
     stop: () => retries.stop(),
@@ -96,4 +115,8 @@ export function toRegistered({ name, description, options }: Command): Registere
 
 function byName(commands: readonly RegisteredCommand[]): readonly RegisteredCommand[] {
   return commands.toSorted((one, other) => one.name < other.name ? -1 : 1);
+}
+
+function namesOf(commands: readonly RegisteredCommand[]): string {
+  return commands.map(({ name }) => `/${name}`).join(", ") || "none";
 }

@@ -33,8 +33,8 @@ export interface AcceptPorts extends JudgePorts, CommitPorts {
 /** Takes batches in the order in which the gateway sent them. */
 export interface Acceptor {
   /**
-   * Judges a batch's messages, handles its other events in their order, and stores it soon. Never
-   * throws; retries if the store fails.
+   * Judges a batch's messages, handles its other events in their order, and stores it soon. Retries
+   * if the store fails. Handlers must not throw.
    */
   accept(batch: InboundBatch): void;
   /**
@@ -82,6 +82,7 @@ export function createAcceptor(ports: AcceptPorts): Acceptor {
     const handlers: EventHandlers = {
       ...ports.on,
       session_started(started) {
+        if (unit) throw new TypeError("READY must be the first event of its batch");
         unit = unitFor(units, batch, arrivedAt, started);
         isUrgent = true;
       },

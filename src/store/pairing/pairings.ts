@@ -44,6 +44,8 @@ export interface Pairings {
   requests(accountId: AccountId, now: number): Promise<readonly PairingRequest[]>;
   /** Paired people, in the order of their pairing. */
   paired(accountId: AccountId): Promise<readonly Paired[]>;
+  /** Whether a person is paired now. */
+  isPaired(accountId: AccountId, userId: UserId): Promise<boolean>;
   /**
    * Approves or denies a request. The same transaction stores the messages for an approved person.
    * A used code counts as unknown. People guess only codes, so only wrong codes are counted and
@@ -108,6 +110,7 @@ export function createPairings(
   const selectPaired = database.prepare(
     "SELECT * FROM paired WHERE account_id = ? ORDER BY paired_at, user_id",
   );
+  const selectOne = database.prepare("SELECT 1 FROM paired WHERE account_id = ? AND user_id = ?");
   const revoke = database.prepare(
     "DELETE FROM paired WHERE account_id = ? AND user_id = ? RETURNING *",
   );
@@ -137,6 +140,7 @@ export function createPairings(
   }
 
   return {
+    isPaired: (accountId, userId) => read(() => selectOne.get(accountId, userId) !== undefined),
     requests: (accountId, now) =>
       read(() => selectRequests.all({ accountId, now, isUntold: 0 }).map(toPairingRequest)),
     paired: (accountId) =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { findPlace } from "../../../src/cli/access/place.ts";
-import { type Guild, type GuildIndex } from "../../../src/discord/gateway/read/guild_index.ts";
+import { type Guild, type GuildIndex } from "../../../src/discord/gateway/decode/guild_index.ts";
 import { channelId, guildId } from "../../support/discord/builders.ts";
 
 function guild(

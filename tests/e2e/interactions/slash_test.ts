@@ -82,6 +82,44 @@ describe("[K1] [K2] slash commands", () => {
       assert.equal(told.content, "You are not authorized to do that.");
     }));
 
+  it("[K3] answer a paired person in direct messages", () =>
+    onStage({}, async (scene) => {
+      const { simulator } = scene;
+      await scene.start();
+      await isRegistered(scene);
+      scene.say("mallory", "dm", "let me in");
+      await scene.replies("dm", 1, "mallory");
+      const [request] = scene.rows("SELECT code FROM pairing_request");
+      const { code, stderr } = await scene.cli("pairing", "approve", String(request?.code));
+      assert.equal(code, 0, stderr.join("\n"));
+      simulator.command({ as: "mallory", in: "dm", name: "status" });
+      const told = await seen(scene, "the answer", () => simulator.ephemeral("mallory")[0]);
+      assert.match(told.content, /^Barnacle /);
+    }));
+
+  it("[K5] are answered before the process stops, and after a deferral that failed once", () =>
+    onStage({ mayRefuse: ({ status }) => status === 502 }, async (scene) => {
+      const { simulator } = scene;
+      const bot = await scene.start();
+      await isRegistered(scene);
+      simulator.faults.rest.add({
+        method: "POST",
+        route: "/interactions/:id/:token/callback",
+        times: 1,
+        fault: { kind: "status", status: 502 },
+      });
+      simulator.faults.rest.add({
+        method: "PATCH",
+        times: 1,
+        fault: { kind: "delay", ms: 500 },
+      });
+      const asked = simulator.command({ as: "grace", in: "#general", name: "status" });
+      await seen(scene, "the deferral", () => asked.answer);
+      bot.kill("SIGTERM");
+      await bot.exited;
+      assert.match(simulator.ephemeral("grace")[0]?.content ?? "none", /^Barnacle /);
+    }));
+
   it("[K5] are acknowledged while the main thread is blocked, and answered after it", () =>
     onStage({ env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` } }, async (scene) => {
       const { simulator } = scene;

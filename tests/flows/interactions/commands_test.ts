@@ -79,7 +79,7 @@ describe("[K2] createCommands()", () => {
     const { run, answers, lines } = setUp({ verdict: DENIED, command });
     await run(CALL);
     assert.deepEqual(answers, ["You are not authorized to do that."]);
-    assert.deepEqual([lines[0]?.level, lines[0]?.fields.why], ["warn", "dm-not-allowed"]);
+    assert.deepEqual([lines[0]?.level, lines[0]?.fields.why], ["debug", "dm-not-allowed"]);
   });
 
   it("answers a command that Discord still lists and the bot no longer has", async () => {
@@ -96,6 +96,15 @@ describe("[K2] createCommands()", () => {
     assert.equal(lines[0]?.level, "error");
     assert.doesNotMatch(JSON.stringify(lines), /s3cret|words of the asker/);
   });
+
+  for (const text of ["", "x".repeat(2_001)]) {
+    it(`takes an answer of ${text.length} characters for a failure`, async () => {
+      const { run, answers, lines } = setUp({ command: { ...TIDE, run: () => text } });
+      await run(CALL);
+      assert.match(answers[0]!, new RegExp(CALL.id));
+      assert.equal(lines[0]?.level, "error");
+    });
+  }
 
   it("[K5] tries again while Discord does not know the deferral yet", async () => {
     const { run, answers, clock, lines } = setUp({ failures: [UNKNOWN, UNKNOWN] });

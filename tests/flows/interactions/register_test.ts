@@ -20,20 +20,25 @@ const command = (name: string, fields: Partial<Command> = {}): Command => ({
   run: () => "",
   ...fields,
 });
+const REFUSED = new Error("50035");
 const DAYS = { name: "days", description: "How many", type: "whole", isRequired: true } as const;
 
 function setUp(registered: readonly RegisteredCommand[], wanted: readonly Command[]) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const written: (readonly RegisteredCommand[])[] = [];
-  const world = { isDown: false };
+  const world: { failure?: Error; listed: number } = { listed: 0 };
   const registration = createRegistration({
     wanted: () => wanted,
-    list: () => world.isDown ? Promise.reject(new Error("offline")) : Promise.resolve(registered),
+    list() {
+      world.listed++;
+      return world.failure ? Promise.reject(world.failure) : Promise.resolve(registered);
+    },
     replace(_, commands) {
       written.push(commands);
       return Promise.resolve();
     },
+    isFinal: (error) => error === REFUSED,
     schedule: clock.schedule,
     random: () => 0,
     log,
@@ -69,14 +74,43 @@ describe("[K1] createRegistration()", () => {
 
   it("tries again after a failure", async () => {
     const { registration, clock, written, world, lines } = setUp([], [status]);
-    world.isDown = true;
+    world.failure = new Error("offline");
     registration.register(APPLICATION);
     await settle();
     assert.deepEqual([written, lines.map(({ level }) => level)], [[], ["warn"]]);
-    world.isDown = false;
+    delete world.failure;
     clock.advance(60_000);
     await settle();
     assert.equal(written.length, 1);
+  });
+
+  it("gives up on a refusal that would not change, and says so once", async () => {
+    const { registration, clock, world, lines } = setUp([], [status]);
+    world.failure = REFUSED;
+    registration.register(APPLICATION);
+    await settle();
+    clock.advance(600_000);
+    await settle();
+    assert.deepEqual([world.listed, lines.map(({ level }) => level)], [1, ["error"]]);
+  });
+
+  it("looks once for all changes of the config that wait", async () => {
+    const { registration, clock, world } = setUp([], [status]);
+    world.failure = new Error("offline");
+    registration.register(APPLICATION);
+    await settle();
+    delete world.failure;
+    for (let i = 0; i < 5; i++) registration.register(APPLICATION);
+    clock.advance(60_000);
+    await settle();
+    assert.ok(world.listed <= 3, `it looked ${world.listed} times`);
+  });
+
+  it("says which commands of others it removes", async () => {
+    const { registration, lines } = setUp([toRegistered(command("play"))], [status]);
+    registration.register(APPLICATION);
+    await settle();
+    assert.equal(lines[0]?.fields.removed, "/play");
   });
 
   it("spells options as Discord does", () => {

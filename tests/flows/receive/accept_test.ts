@@ -182,6 +182,11 @@ describe("createAcceptor()", () => {
     ]);
   });
 
+  it("throws on a READY behind other events: their sequence numbers are another session's", () => {
+    const { acceptor } = setUp();
+    assert.throws(() => acceptor.accept(batch(7, chatter("11"), STARTED)), TypeError);
+  });
+
   it("lets chatter wait for company, and its seq with it", async () => {
     const { acceptor, clock, steps } = setUp();
     acceptor.accept(batch(1, chatter("11")));

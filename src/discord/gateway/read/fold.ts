@@ -28,8 +28,9 @@ import {
   shardOf,
   snapshotOf,
   uploadLimitOfTier,
-} from "./guild_index.ts";
+} from "../decode/guild_index.ts";
 import {
+  type Dispatch,
   guildChannelPayload,
   guildPayload,
   guildRolePayload,
@@ -38,14 +39,7 @@ import {
   roleDeletePayload,
   threadListPayload,
   unavailablePayload,
-} from "./payloads.ts";
-
-/** A dispatch, parsed and not yet understood. */
-export interface Dispatch {
-  readonly t: string;
-  readonly s: number;
-  readonly d: unknown;
-}
+} from "../decode/payloads.ts";
 
 export interface Folded {
   readonly index: GuildIndex;

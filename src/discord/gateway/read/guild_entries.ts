@@ -8,8 +8,8 @@
 
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import { bounded } from "../../../lib/bounded.ts";
-import { type Channel, type Guild, uploadLimitOfTier } from "./guild_index.ts";
-import type { ChannelPayload, GuildPayload, RolePayload } from "./payloads.ts";
+import { type Channel, type Guild, uploadLimitOfTier } from "../decode/guild_index.ts";
+import type { ChannelPayload, GuildPayload, RolePayload } from "../decode/payloads.ts";
 
 /** Characters; Discord's own limits are 100 for names and 4096 for a forum's topic. */
 const MAX_NAME = 100;

@@ -12,8 +12,8 @@ import type { GuildId } from "../../../core/discord/ids.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { bounded } from "../../../lib/bounded.ts";
-import type { Dispatch } from "./fold.ts";
-import type { GuildIndex } from "./guild_index.ts";
+import type { Dispatch } from "../decode/payloads.ts";
+import type { GuildIndex } from "../decode/guild_index.ts";
 
 const guildPayload = z.object({
   id: snowflakeSchema<"guild">(),

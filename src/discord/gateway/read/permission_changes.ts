@@ -10,7 +10,7 @@
 import { z } from "zod";
 import type { GuildId, UserId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
-import type { Dispatch } from "./fold.ts";
+import type { Dispatch } from "../decode/payloads.ts";
 
 /**
  * The type that only this module reads. Discord sends it about the bot itself without the intent

@@ -9,30 +9,47 @@
 
 import type { AccountId, GuildId } from "../../../core/discord/ids.ts";
 import type { InboundBatch, InboundEvent, SessionStarted } from "../../../core/inbound/events.ts";
-import type {
-  GatewaySession,
-  GuildSnapshot,
-  PostedMessage,
-  Self,
-} from "../../../core/inbound/inbound.ts";
+import type { GatewaySession, GuildSnapshot, Self } from "../../../core/inbound/inbound.ts";
 import type { DispatchBatch } from "../link/protocol.ts";
 import { SEPARATOR } from "../link/batches.ts";
-import { decodeMessage, type DecodeProblem } from "./decode.ts";
-import { decodeInteraction } from "./decode_interaction.ts";
-import { DELETED_TYPES, deletedBy } from "./deleted.ts";
-import { type Dispatch, fold, FOLDED_TYPES, leftBy, readSelf } from "./fold.ts";
-import { type GuildIndex, restore, snapshotOf } from "./guild_index.ts";
+import { decodeMessage, type DecodeProblem } from "../decode/decode.ts";
+import { decodeInteraction } from "../decode/decode_interaction.ts";
+import { deletedBy } from "../decode/deleted.ts";
+import { fold, FOLDED_TYPES, leftBy, readSelf } from "./fold.ts";
+import { type GuildIndex, restore, snapshotOf } from "../decode/guild_index.ts";
 import { joinedBy } from "./joined.ts";
-import { readyPayload } from "./payloads.ts";
+import { type Dispatch, readyPayload } from "../decode/payloads.ts";
 import { MEMBER_UPDATE, permissionsChangedBy } from "./permission_changes.ts";
+
+/** What a dispatch is decoded with, besides itself. */
+interface Known {
+  readonly accountId: AccountId;
+  /** `undefined` before the first READY. */
+  readonly self: Self | undefined;
+  readonly index: GuildIndex;
+}
+
+type Decode = (dispatch: Dispatch, known: Known) => InboundEvent | DecodeProblem | undefined;
+
+/** Decoders of the dispatches that are events by themselves. Others change the index of guilds. */
+const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
+  [
+    "MESSAGE_CREATE",
+    ({ d }, { accountId, self, index }) =>
+      self
+        ? decodeMessage(d, { accountId, self, index })
+        : { kind: "problem", why: "came before READY" },
+  ],
+  ["INTERACTION_CREATE", ({ d }, known) => decodeInteraction(d, known)],
+  ["MESSAGE_DELETE", deletedBy],
+  ["MESSAGE_DELETE_BULK", deletedBy],
+]);
 
 /** Types of the dispatches that are to leave the worker. */
 export const READ_TYPES: readonly string[] = [
   ...FOLDED_TYPES,
-  ...DELETED_TYPES,
   MEMBER_UPDATE,
-  "MESSAGE_CREATE",
-  "INTERACTION_CREATE",
+  ...DECODERS.keys(),
 ];
 
 export interface ReaderStart {
@@ -88,19 +105,11 @@ export function createReader(
     return { kind: "session_started", session, self };
   }
 
-  function readMessage(d: unknown): PostedMessage | undefined {
-    if (self) return passed("MESSAGE_CREATE", decodeMessage(d, { accountId, self, index }));
-    passOver({ type: "MESSAGE_CREATE", why: "came before READY" });
-    return undefined;
-  }
-
-  /** What fits; what does not is passed over. */
-  function passed<Read extends object>(
-    type: string,
-    read: Read | DecodeProblem | undefined,
-  ): Read | undefined {
-    if (!read || !isProblem(read)) return read;
-    passOver({ type, why: read.why });
+  /** The event of a dispatch; one that does not fit is passed over. */
+  function decoded(decode: Decode, dispatch: Dispatch): InboundEvent | undefined {
+    const event = decode(dispatch, { accountId, self, index });
+    if (event?.kind !== "problem") return event;
+    passOver({ type: dispatch.t, why: event.why });
     return undefined;
   }
 
@@ -126,14 +135,10 @@ export function createReader(
       const reading: Reading = { events: [], changed: new Set() };
       const { events, changed } = reading;
       for (const dispatch of dispatchesIn(text, passOver)) {
-        const { t } = dispatch;
-        if (t === "MESSAGE_CREATE") add(readMessage(dispatch.d), events);
-        else if (t === "INTERACTION_CREATE") {
-          add(passed(t, decodeInteraction(dispatch.d, { accountId, index })), events);
-        } else if (DELETED_TYPES.some((type) => type === t)) {
-          add(passed(t, deletedBy(dispatch)), events);
-        } else {
-          if (t === "READY") add(start(dispatch), events);
+        const decode = DECODERS.get(dispatch.t);
+        if (decode) add(decoded(decode, dispatch), events);
+        else {
+          if (dispatch.t === "READY") add(start(dispatch), events);
           learn(dispatch, reading);
         }
       }
@@ -180,10 +185,6 @@ function withoutLeft(events: readonly InboundEvent[], index: GuildIndex): readon
     joined.add(id);
     return isFirst && index.has(id);
   });
-}
-
-function isProblem(read: object): read is DecodeProblem {
-  return "kind" in read && read.kind === "problem";
 }
 
 function dispatchesIn(text: string, passOver: (problem: ReadProblem) => void): Dispatch[] {

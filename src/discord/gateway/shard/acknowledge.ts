@@ -22,8 +22,8 @@ export interface AcknowledgeOptions {
 
 export interface AcknowledgePorts {
   readonly fetch: typeof fetch;
-  /** What it came to, for `connection_debug`; never the interaction's token. */
-  readonly onDone: (outcome: string) => void;
+  /** The HTTP status, or why there is none; never the interaction's token. */
+  readonly onDone: (outcome: string, isDone: boolean) => void;
 }
 
 /** The type of the dispatches that {@link createAcknowledge} reads. */
@@ -31,6 +31,9 @@ export const INTERACTION_CREATE = "INTERACTION_CREATE";
 
 /** Milliseconds; a later answer of Discord's is too late. */
 const TIMEOUT_MS = 3_000;
+
+/** A failure of Discord's, or a lost connection, is tried again. */
+const MAX_TRIES = 2;
 
 const DEFERRED = JSON.stringify({
   type: InteractionResponseTypes.DeferredChannelMessageWithSource,
@@ -42,19 +45,33 @@ export function createAcknowledge(
   { restUrl, userAgent }: AcknowledgeOptions,
   { fetch, onDone }: AcknowledgePorts,
 ): (dispatch: string) => void {
+  async function send(url: string, signal: AbortSignal): Promise<number> {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json", "user-agent": userAgent },
+      body: DEFERRED,
+      redirect: "manual",
+      signal,
+    });
+    await response.body?.cancel(); // or its connection would not be used again
+    return response.status;
+  }
+
   async function acknowledge(id: string, token: string): Promise<void> {
     const path = `/interactions/${encodeURIComponent(id)}/${encodeURIComponent(token)}/callback`;
-    try {
-      const { status } = await fetch(restUrl + path, {
-        method: "POST",
-        headers: { "content-type": "application/json", "user-agent": userAgent },
-        body: DEFERRED,
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
-      onDone(String(status));
-    } catch (error) {
-      onDone(codeOf(error) ?? "no answer"); // a message may quote the address, and with it the token
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    let outcome = "";
+    for (let tries = 0; tries < MAX_TRIES && !signal.aborted; tries++) {
+      try {
+        const status = await send(restUrl + path, signal);
+        outcome = String(status);
+        // Discord refuses a second deferral with 400: a RESUME has brought the command again.
+        if (status < 500) return onDone(outcome, status < 300 || status === 400);
+      } catch (error) {
+        outcome = codeOf(error) ?? "no answer"; // a message may quote the address, with the token
+      }
     }
+    onDone(outcome, false);
   }
 
   return (dispatch) => {

@@ -46,10 +46,11 @@ export function serveGateway(port: Port): void {
     const counters = createCounters();
     const acknowledge = createAcknowledge(options, {
       fetch,
-      onDone(outcome) {
-        if (!options.isConnectionDebug) return;
-        const fields = { outcome };
-        port.postMessage({ kind: "log", level: "debug", event: "Command acknowledged", fields });
+      onDone(outcome, isDone) {
+        if (isDone && !options.isConnectionDebug) return;
+        const level = isDone ? "debug" : "warn";
+        const event = isDone ? "Command acknowledged" : "Discord did not take a command's deferral";
+        port.postMessage({ kind: "log", level, event, fields: { outcome } });
       },
     });
     const tickAt = new BigInt64Array(tick);

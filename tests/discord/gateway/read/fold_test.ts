@@ -7,7 +7,7 @@ import {
   restore,
   shardOf,
   snapshotOf,
-} from "../../../../src/discord/gateway/read/guild_index.ts";
+} from "../../../../src/discord/gateway/decode/guild_index.ts";
 import { readyData } from "../../../support/gateway/fake_gateway.ts";
 import {
   CHANNEL,

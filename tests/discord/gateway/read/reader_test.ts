@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { EventKind, EventOf, InboundBatch } from "../../../../src/core/inbound/events.ts";
 import { SEPARATOR } from "../../../../src/discord/gateway/link/batches.ts";
 import type { DispatchBatch } from "../../../../src/discord/gateway/link/protocol.ts";
-import { shardOf } from "../../../../src/discord/gateway/read/guild_index.ts";
+import { shardOf } from "../../../../src/discord/gateway/decode/guild_index.ts";
 import {
   createReader,
   READ_TYPES,
@@ -129,7 +129,7 @@ describe("[G5] createReader()", () => {
     const cleared = { t: "MESSAGE_DELETE_BULK", s: 7, d: { ids: ["7", "8"], channel_id: "6" } };
     const read = reader.read(batch(press, command, gone, MESSAGE, cleared));
     const kinds = read.events.map(({ kind }) => kind);
-    assert.deepEqual(kinds, ["button", "messages_deleted", "message", "messages_deleted"]);
+    assert.deepEqual(kinds, ["button", "slash", "messages_deleted", "message", "messages_deleted"]);
     assert.deepEqual(eventsOf(read, "button").map(({ customId }) => customId), ["approve-1"]);
     const deleted = eventsOf(read, "messages_deleted").map(({ messageIds }) => messageIds);
     assert.deepEqual(deleted, [["5"], ["7", "8"]]);

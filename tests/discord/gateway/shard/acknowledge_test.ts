@@ -13,7 +13,7 @@ const openapi = createRequestValidator();
 /** A Discord that answers with a status, or does not answer. */
 function setUp(answer: () => Promise<Response> = () => Promise.resolve(new Response(null))) {
   const sent: { readonly url: string; readonly init: RequestInit | undefined }[] = [];
-  const outcomes: string[] = [];
+  const outcomes: [outcome: string, isDone: boolean][] = [];
   const acknowledge = createAcknowledge(
     { restUrl: "https://discord.test/api/v10", userAgent: "DiscordBot (test)" },
     {
@@ -21,7 +21,7 @@ function setUp(answer: () => Promise<Response> = () => Promise.resolve(new Respo
         sent.push({ url: String(url), init });
         return answer();
       },
-      onDone: (outcome) => outcomes.push(outcome),
+      onDone: (...outcome) => outcomes.push(outcome),
     },
   );
   return { acknowledge, sent, outcomes };
@@ -38,7 +38,8 @@ describe("[K5] createAcknowledge()", () => {
     assert.deepEqual(JSON.parse(String(body)), { type: 5, data: { flags: 64 } });
     const request = { method, path, query: {}, body: JSON.parse(String(body)) };
     assert.deepEqual(openapi.problemsOf(request), []);
-    assert.deepEqual(outcomes, ["200"]);
+    assert.deepEqual(outcomes, [["200", true]]);
+    assert.equal(sent[0]?.init?.redirect, "manual", "the token goes to no other address");
   });
 
   const others: readonly [what: string, text: string][] = [
@@ -57,12 +58,32 @@ describe("[K5] createAcknowledge()", () => {
     });
   }
 
+  const answers: readonly [what: string, statuses: readonly number[], isDone: boolean][] = [
+    ["tries again after a failure of Discord's", [502, 204], true],
+    ["gives up after the second one", [500, 503], false],
+    ["does not try again what is refused: it came too late", [404], false],
+    ["takes 400 for a deferral of before: a RESUME brought the command again", [400], true],
+  ];
+  for (const [what, statuses, isDone] of answers) {
+    it(what, async () => {
+      const left = [...statuses];
+      const { acknowledge, sent, outcomes } = setUp(() =>
+        Promise.resolve(new Response(null, { status: left.shift() ?? 599 }))
+      );
+      acknowledge(dispatch(COMMAND));
+      await settle();
+      assert.deepEqual(outcomes, [[String(statuses.at(-1)), isDone]]);
+      assert.equal(sent.length, statuses.length);
+    });
+  }
+
   it("survives a network that is gone, and tells no token", async () => {
-    const { acknowledge, outcomes } = setUp(() =>
+    const { acknowledge, sent, outcomes } = setUp(() =>
       Promise.reject(new TypeError(`cannot reach https://discord.test/${TOKEN}`))
     );
     acknowledge(dispatch(COMMAND));
     await settle();
-    assert.deepEqual(outcomes, ["no answer"]);
+    assert.deepEqual(outcomes, [["no answer", false]]);
+    assert.equal(sent.length, 2, "it is tried once more");
   });
 });

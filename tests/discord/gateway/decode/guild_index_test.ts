@@ -7,7 +7,7 @@ import {
   restore,
   snapshotOf,
   uploadLimitOf,
-} from "../../../../src/discord/gateway/read/guild_index.ts";
+} from "../../../../src/discord/gateway/decode/guild_index.ts";
 import { guildId } from "../../../support/discord/builders.ts";
 import { GUILD, guildData, SELF } from "../../../support/discord/payloads.ts";
 

@@ -8,8 +8,7 @@
 
 import type { MessagesDeleted } from "../../../core/inbound/events.ts";
 import type { DecodeProblem } from "./decode.ts";
-import type { Dispatch } from "./fold.ts";
-import { bulkDeletedPayload, deletedPayload } from "./payloads.ts";
+import { bulkDeletedPayload, deletedPayload, type Dispatch } from "./payloads.ts";
 
 /** The types that {@link deletedBy} understands. */
 export const DELETED_TYPES = ["MESSAGE_DELETE", "MESSAGE_DELETE_BULK"] as const;

@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { RoleId, UserId } from "../../../../src/core/discord/ids.ts";
 import { fold } from "../../../../src/discord/gateway/read/fold.ts";
-import { restore, snapshotOf } from "../../../../src/discord/gateway/read/guild_index.ts";
-import { namedRoles, senderOf } from "../../../../src/discord/gateway/read/senders.ts";
+import { restore, snapshotOf } from "../../../../src/discord/gateway/decode/guild_index.ts";
+import { namedRoles, senderOf } from "../../../../src/discord/gateway/decode/senders.ts";
 import { roleId, userId } from "../../../support/discord/builders.ts";
 import { GUILD, guildData, OTHER_ROLE, OWN_ROLE, SELF } from "../../../support/discord/payloads.ts";
 

@@ -13,6 +13,13 @@
 import { z } from "zod";
 import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
 
+/** A dispatch, parsed and not yet understood. */
+export interface Dispatch {
+  readonly t: string;
+  readonly s: number;
+  readonly d: unknown;
+}
+
 /** For what only adorns a message: none rather than a problem. */
 function leniently<Item extends z.ZodType>(item: Item) {
   return z.array(item).optional().catch(undefined);

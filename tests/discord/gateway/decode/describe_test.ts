@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { describeExtras, wordsOf } from "../../../../src/discord/gateway/read/describe.ts";
-import { contentPayload, messagePayload } from "../../../../src/discord/gateway/read/payloads.ts";
+import { describeExtras, wordsOf } from "../../../../src/discord/gateway/decode/describe.ts";
+import { contentPayload, messagePayload } from "../../../../src/discord/gateway/decode/payloads.ts";
 import { messageData } from "../../../support/discord/payloads.ts";
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -3,9 +3,9 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseSnowflake } from "../../../../src/core/discord/ids.ts";
 import type { Self } from "../../../../src/core/inbound/inbound.ts";
-import { decodeMessage } from "../../../../src/discord/gateway/read/decode.ts";
-import { messagePayload } from "../../../../src/discord/gateway/read/payloads.ts";
-import { isPlainMessage } from "../../../../src/discord/gateway/read/plain_message.ts";
+import { decodeMessage } from "../../../../src/discord/gateway/decode/decode.ts";
+import { messagePayload } from "../../../../src/discord/gateway/decode/payloads.ts";
+import { isPlainMessage } from "../../../../src/discord/gateway/decode/plain_message.ts";
 import { ACCOUNT, userId } from "../../../support/discord/builders.ts";
 
 const self: Self = {

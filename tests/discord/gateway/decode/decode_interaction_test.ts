@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ButtonPress } from "../../../../src/core/inbound/interactions.ts";
-import { decodeInteraction } from "../../../../src/discord/gateway/read/decode_interaction.ts";
+import { decodeInteraction } from "../../../../src/discord/gateway/decode/decode_interaction.ts";
 import { fold } from "../../../../src/discord/gateway/read/fold.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import {
@@ -102,6 +102,42 @@ describe("[P3] [K5] decodeInteraction()", () => {
     assert.deepEqual([call.place, call.sender.id], [{ kind: "dm" }, ADA.id]);
   });
 
+  // The gateway's thread has deferred each of them, so each must get an answer.
+  const commands: readonly [what: string, data: unknown, name: string, options: object][] = [
+    ["of the context menu", { id: "1", type: 3, name: "Ask" }, "", {}],
+    ["without a kind", { id: "1", name: "status" }, "", {}],
+    ["without options", { id: "1", type: 1, name: "status", options: null }, "status", {}],
+    [
+      "with a subcommand",
+      { id: "1", type: 1, name: "x", options: [{ name: "sub", type: 1, options: [] }] },
+      "x",
+      {},
+    ],
+    [
+      "with options that do not fit",
+      { id: "1", type: 1, name: "x", options: [7, { name: "days", type: 4, value: 7 }] },
+      "x",
+      { days: 7 },
+    ],
+  ];
+  for (const [what, data, name, options] of commands) {
+    it(`[K5] reads a command ${what}`, () => {
+      const call = decodeInteraction(pressData({ type: 2, data, message: undefined }), CONTEXT);
+      assert.ok(call?.kind === "slash", JSON.stringify(call));
+      assert.deepEqual([call.name, call.options], [name, options]);
+    });
+  }
+
+  it("[K3] tells who may manage messages in the channel", () => {
+    const managing = (permissions: unknown) =>
+      decoded({ ...IN_GUILD, member: { ...IN_GUILD.member, permissions } }).managesMessages;
+    assert.equal(managing("8192"), true);
+    assert.equal(managing("8"), undefined);
+    assert.equal(managing("18446744073709551615"), true);
+    assert.equal(managing("none"), undefined);
+    assert.equal(decoded().managesMessages, undefined);
+  });
+
   it("reads a menu with its choices", () => {
     const data = { component_type: 3, custom_id: "ask:1", values: ["red", "blue"] };
     const use = decodeInteraction(pressData({ data }), CONTEXT);
@@ -122,7 +158,6 @@ describe("[P3] [K5] decodeInteraction()", () => {
   });
 
   const others: readonly [what: string, fields: Readonly<Record<string, unknown>>][] = [
-    ["a command of the context menu", { type: 2, data: { id: "1", type: 3, name: "Ask" } }],
     ["autocompletion", { type: 4, data: { id: "1", type: 1, name: "help" } }],
     ["a ping", { type: 1, data: undefined }],
     ["a component of a kind yet to come", { data: { component_type: 99 } }],

@@ -41,7 +41,12 @@ const common = z.object({
   channel: z.object({ type: z.number().optional(), name: z.string().nullish() })
     .nullish().catch(undefined),
   /** In guilds. */
-  member: z.object({ user: userPayload, roles: z.array(snowflake<"role">()) }).nullish(),
+  member: z.object({
+    user: userPayload,
+    roles: z.array(snowflake<"role">()),
+    /** Bits as a decimal number: what the member may do in this channel. */
+    permissions: z.string().regex(/^\d{1,40}$/).optional().catch(undefined),
+  }).nullish(),
   /** Elsewhere. */
   user: userPayload.nullish(),
 });
@@ -66,15 +71,24 @@ const modalPayload = common.extend({
   }),
 });
 
+/**
+ * Read leniently: the gateway's thread has deferred each command, so each gets an answer. Options
+ * without a value are subcommands.
+ */
 const slashPayload = common.extend({
   data: z.object({
+    type: z.number().optional(),
     name: z.string(),
-    options: z.array(z.object({
-      name: z.string(),
-      value: z.union([z.string(), z.number(), z.boolean()]),
-    })).default([]),
+    options: z.array(
+      z.object({
+        name: z.string(),
+        value: z.union([z.string(), z.number(), z.boolean()]),
+      }).or(z.unknown().transform(() => undefined)),
+    ).nullish().catch(undefined),
   }),
 });
+
+const MANAGE_MESSAGES = 1n << 13n;
 
 const MAX_NAME = 100;
 
@@ -87,25 +101,25 @@ const SELECTS: readonly number[] = [
   MessageComponentTypes.SelectMenuChannels,
 ];
 
-type InteractionContext = Pick<DecodeContext, "accountId" | "index">;
+type InteractionDecodeContext = Pick<DecodeContext, "accountId" | "index">;
 
 /** @returns `undefined` for interactions that Barnacle does not use, such as autocompletion. */
 export function decodeInteraction(
   d: unknown,
-  context: InteractionContext,
+  context: InteractionDecodeContext,
 ): ComponentUse | SlashCommand | DecodeProblem | undefined {
   const kind = kindPayload.safeParse(d);
   if (!kind.success) return problemOf(kind.error);
   const { type, data } = kind.data;
   if (type === InteractionTypes.ApplicationCommand) {
-    return data?.type === ApplicationCommandTypes.ChatInput
-      ? decode(slashPayload, d, context, ({ data: { name, options } }, base) => ({
-        ...base,
-        kind: "slash",
-        name,
-        options: Object.fromEntries(options.map(({ name, value }) => [name, value])),
-      }))
-      : undefined;
+    return decode(slashPayload, d, context, ({ data: { type, name, options } }, base) => ({
+      ...base,
+      kind: "slash",
+      name: type === ApplicationCommandTypes.ChatInput ? name : "",
+      options: Object.fromEntries(
+        (options ?? []).flatMap((option) => option ? [[option.name, option.value]] : []),
+      ),
+    }));
   }
   if (type === InteractionTypes.ModalSubmit) {
     return decode(modalPayload, d, context, ({ data: { custom_id, components } }, base) => ({
@@ -144,7 +158,7 @@ type Base = Omit<SlashCommand, "kind" | "name" | "options">;
 function decode<Schema extends z.ZodType<CommonPayload>, Decoded>(
   schema: Schema,
   d: unknown,
-  context: InteractionContext,
+  context: InteractionDecodeContext,
   toInteraction: (payload: z.infer<Schema>, base: Base) => Decoded,
 ): Decoded | DecodeProblem {
   const payload = schema.safeParse(d);
@@ -155,7 +169,7 @@ function decode<Schema extends z.ZodType<CommonPayload>, Decoded>(
 
 function baseOf(
   payload: CommonPayload,
-  { accountId, index }: InteractionContext,
+  { accountId, index }: InteractionDecodeContext,
 ): Base | DecodeProblem {
   const { guild_id, channel_id, member, id, token } = payload;
   // In a guild only the member counts: it has the roles.
@@ -174,7 +188,12 @@ function baseOf(
       roles: guild_id ? member?.roles : [],
       automaton: user.bot || user.system ? "bot" : undefined,
     }, guild),
+    ...(managesMessages(payload) && { managesMessages: true }),
   };
+}
+
+function managesMessages({ member }: CommonPayload): boolean {
+  return (BigInt(member?.permissions ?? 0) & MANAGE_MESSAGES) !== 0n;
 }
 
 function directPlace({ channel }: CommonPayload): Place {

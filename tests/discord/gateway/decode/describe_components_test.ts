@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { describeComponents } from "../../../../src/discord/gateway/read/describe_components.ts";
-import { describeExtras, wordsOf } from "../../../../src/discord/gateway/read/describe.ts";
-import { isPlainMessage } from "../../../../src/discord/gateway/read/plain_message.ts";
-import { contentPayload, messagePayload } from "../../../../src/discord/gateway/read/payloads.ts";
+import { describeComponents } from "../../../../src/discord/gateway/decode/describe_components.ts";
+import { describeExtras, wordsOf } from "../../../../src/discord/gateway/decode/describe.ts";
+import { isPlainMessage } from "../../../../src/discord/gateway/decode/plain_message.ts";
+import { contentPayload, messagePayload } from "../../../../src/discord/gateway/decode/payloads.ts";
 import { messageData } from "../../../support/discord/payloads.ts";
 
 const text = (content: string) => ({ type: 10, content });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { fold } from "../../../../src/discord/gateway/read/fold.ts";
-import type { GuildIndex } from "../../../../src/discord/gateway/read/guild_index.ts";
-import { placeIn, placesOf } from "../../../../src/discord/gateway/read/places.ts";
+import type { GuildIndex } from "../../../../src/discord/gateway/decode/guild_index.ts";
+import { placeIn, placesOf } from "../../../../src/discord/gateway/decode/places.ts";
 import { readyData } from "../../../support/gateway/fake_gateway.ts";
 import { CHANNEL, GUILD, guildData, SELF, THREAD } from "../../../support/discord/payloads.ts";
 

@@ -6,7 +6,7 @@ import {
   decodeHistory,
   decodeMessage,
   withRoles,
-} from "../../../../src/discord/gateway/read/decode.ts";
+} from "../../../../src/discord/gateway/decode/decode.ts";
 import { fold } from "../../../../src/discord/gateway/read/fold.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";
 import {

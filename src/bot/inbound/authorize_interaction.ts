@@ -1,0 +1,48 @@
+/**
+ * Whether someone may use a command or a component (P16, K3).
+ *
+ * Policy decides without waiting, so the facts that this event needs are fetched first: who owns the
+ * application, and whether someone who writes directly is paired.
+ *
+ * @module
+ */
+
+import type { CommandNeeds } from "../../core/inbound/commands.ts";
+import type { ComponentUse, SlashCommand } from "../../core/inbound/interactions.ts";
+import type { KnownFacts } from "../../core/inbound/known_facts.ts";
+import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { Store } from "../../store/store.ts";
+import type { PolicyKeeper } from "../rules/policy.ts";
+import type { OwnerIds } from "./owner_ids.ts";
+
+export interface AuthorizeInteractionPorts {
+  readonly policy: Pick<PolicyKeeper, "now">;
+  readonly owners: Pick<OwnerIds, "ownsApplication">;
+  readonly pairing: Pick<Store["pairing"], "isPaired">;
+}
+
+export function createAuthorizeInteraction(
+  { policy, owners, pairing }: AuthorizeInteractionPorts,
+): (event: ComponentUse | SlashCommand, needs: CommandNeeds) => Promise<Verdict> {
+  async function factsOf(
+    { accountId, place, sender, managesMessages }: ComponentUse | SlashCommand,
+    needs: CommandNeeds,
+  ): Promise<KnownFacts> {
+    const facts: KnownFacts = managesMessages ? { managesMessages } : {};
+    const isPaired = place.kind !== "guild" && await pairing.isPaired(accountId, sender.id);
+    // If the config names owners, Discord is not asked, and need not be reachable.
+    const asksDiscord = (needs === "owner" || (needs === "session" && !managesMessages)) &&
+      !policy.now().policy.commands.owners;
+    return {
+      ...facts,
+      ...(isPaired && { isPaired }),
+      ...(asksDiscord && { ownsApplication: await owners.ownsApplication(sender.id) }),
+    };
+  }
+
+  return async (event, needs) => {
+    const { kind, place, channelId, sender } = event;
+    const facts = await factsOf(event, needs);
+    return policy.now().authorize({ kind, place, channelId, sender, needs }, facts);
+  };
+}
