@@ -112,6 +112,7 @@ describe("createStaleChannels()", () => {
     other.stale.wake([A]);
     await settle();
     other.stale.stop();
+    assert.equal(other.clock.pending, 0);
     other.clock.advance(60_000);
     await settle();
     assert.deepEqual(other.reads, [[A]]);
