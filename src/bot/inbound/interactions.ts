@@ -53,6 +53,9 @@ export interface InteractionHandlers {
   stop(): Promise<void>;
 }
 
+/** Milliseconds from the first READY: catch-up and the first answers go first. */
+const REGISTER_AFTER_MS = 2_000;
+
 /** Failures of a registration that asking again does not change. */
 const FINAL: ReadonlySet<RestErrorKind> = new Set(["forbidden", "not_found", "rejected"]);
 
@@ -98,6 +101,7 @@ export function createInteractionHandlers(options: InteractionOptions): Interact
   });
   /** Set once the commands are registered, or are to be. */
   let applicationId: ApplicationId | undefined;
+  let cancel: (() => void) | undefined;
   const running = new Set<Promise<void>>();
 
   /** @param answering Never rejects. */
@@ -118,8 +122,9 @@ export function createInteractionHandlers(options: InteractionOptions): Interact
     ready() {
       const { self } = reader;
       if (!self || applicationId) return;
-      applicationId = self.applicationId;
-      registration.register(applicationId);
+      const { applicationId: id } = self;
+      applicationId = id;
+      cancel = schedule(() => registration.register(id), REGISTER_AFTER_MS);
     },
     reconfigured() {
       if (applicationId) registration.register(applicationId);
@@ -127,6 +132,9 @@ export function createInteractionHandlers(options: InteractionOptions): Interact
     async answered() {
       await Promise.all(running);
     },
-    stop: () => registration.stop(),
+    async stop() {
+      cancel?.();
+      await registration.stop();
+    },
   };
 }

@@ -25,68 +25,73 @@ import { userPayload } from "./payloads.ts";
 import { placeIn } from "./places.ts";
 import { senderOf } from "./senders.ts";
 
-/** Enough to tell which kind it is. */
-const kindPayload = z.object({
-  type: z.number(),
-  data: z.object({ type: z.number().optional(), component_type: z.number().optional() }).nullish()
-    .catch(undefined),
-});
+/** Built at the first interaction: at a start they would cost milliseconds. */
+function createSchemas() {
+  /** Enough to tell which kind it is. */
+  const kindPayload = z.object({
+    type: z.number(),
+    data: z.object({ type: z.number().optional(), component_type: z.number().optional() }).nullish()
+      .catch(undefined),
+  });
 
-const common = z.object({
-  id: snowflake<"interaction">(),
-  application_id: snowflake<"application">(),
-  token: z.string().min(1),
-  guild_id: snowflake<"guild">().nullish(),
-  channel_id: snowflake<"channel">(),
-  channel: z.object({ type: z.number().optional(), name: z.string().nullish() })
-    .nullish().catch(undefined),
-  /** In guilds. */
-  member: z.object({
-    user: userPayload,
-    roles: z.array(snowflake<"role">()),
-    /** Bits as a decimal number: what the member may do in this channel. */
-    permissions: z.string().regex(/^\d{1,40}$/).optional().catch(undefined),
-  }).nullish(),
-  /** Elsewhere. */
-  user: userPayload.nullish(),
-});
-type CommonPayload = z.infer<typeof common>;
+  const common = z.object({
+    id: snowflake<"interaction">(),
+    application_id: snowflake<"application">(),
+    token: z.string().min(1),
+    guild_id: snowflake<"guild">().nullish(),
+    channel_id: snowflake<"channel">(),
+    channel: z.object({ type: z.number().optional(), name: z.string().nullish() })
+      .nullish().catch(undefined),
+    /** In guilds. */
+    member: z.object({
+      user: userPayload,
+      roles: z.array(snowflake<"role">()),
+      /** Bits as a decimal number: what the member may do in this channel. */
+      permissions: z.string().regex(/^\d{1,40}$/).optional().catch(undefined),
+    }).nullish(),
+    /** Elsewhere. */
+    user: userPayload.nullish(),
+  });
 
-const onMessage = common.extend({ message: z.object({ id: snowflake<"message">() }) });
-const buttonPayload = onMessage.extend({ data: z.object({ custom_id: z.string() }) });
-const selectPayload = onMessage.extend({
-  data: z.object({ custom_id: z.string(), values: z.array(z.string()) }),
-});
+  const onMessage = common.extend({ message: z.object({ id: snowflake<"message">() }) });
+  const buttonPayload = onMessage.extend({ data: z.object({ custom_id: z.string() }) });
+  const selectPayload = onMessage.extend({
+    data: z.object({ custom_id: z.string(), values: z.array(z.string()) }),
+  });
 
-const fieldPayload = z.object({ custom_id: z.string(), value: z.string() });
-/** Text inputs lie in a label each, or in an action row. */
-const modalPayload = common.extend({
-  data: z.object({
-    custom_id: z.string(),
-    components: z.array(z.union([
-      z.object({ component: fieldPayload }).transform(({ component }) => [component]),
-      z.object({ components: z.array(fieldPayload) }).transform(({ components }) => components),
-      z.unknown().transform(() => []), // text between the inputs
-    ])),
-  }),
-});
+  const fieldPayload = z.object({ custom_id: z.string(), value: z.string() });
+  /** Text inputs lie in a label each, or in an action row. */
+  const modalPayload = common.extend({
+    data: z.object({
+      custom_id: z.string(),
+      components: z.array(z.union([
+        z.object({ component: fieldPayload }).transform(({ component }) => [component]),
+        z.object({ components: z.array(fieldPayload) }).transform(({ components }) => components),
+        z.unknown().transform(() => []), // text between the inputs
+      ])),
+    }),
+  });
 
-/**
- * Read leniently: the gateway's thread has deferred each command, so each gets an answer. Options
- * without a value are subcommands.
- */
-const slashPayload = common.extend({
-  data: z.object({
-    type: z.number().optional(),
-    name: z.string(),
-    options: z.array(
-      z.object({
-        name: z.string(),
-        value: z.union([z.string(), z.number(), z.boolean()]),
-      }).or(z.unknown().transform(() => undefined)),
-    ).nullish().catch(undefined),
-  }),
-});
+  /**
+   * Read leniently: the gateway's thread has deferred each command, so each gets an answer. Options
+   * without a value are subcommands.
+   */
+  const slashPayload = common.extend({
+    data: z.object({
+      type: z.number().optional(),
+      name: z.string(),
+      options: z.array(
+        z.object({
+          name: z.string(),
+          value: z.union([z.string(), z.number(), z.boolean()]),
+        }).or(z.unknown().transform(() => undefined)),
+      ).nullish().catch(undefined),
+    }),
+  });
+  return { kindPayload, buttonPayload, selectPayload, modalPayload, slashPayload };
+}
+
+let built: ReturnType<typeof createSchemas> | undefined;
 
 const MANAGE_MESSAGES = 1n << 13n;
 
@@ -108,6 +113,8 @@ export function decodeInteraction(
   d: unknown,
   context: InteractionDecodeContext,
 ): ComponentUse | SlashCommand | DecodeProblem | undefined {
+  const { kindPayload, buttonPayload, selectPayload, modalPayload, slashPayload } = built ??=
+    createSchemas();
   const kind = kindPayload.safeParse(d);
   if (!kind.success) return problemOf(kind.error);
   const { type, data } = kind.data;
@@ -151,6 +158,11 @@ export function decodeInteraction(
     values,
   }));
 }
+
+type CommonPayload = Pick<
+  z.infer<ReturnType<typeof createSchemas>["buttonPayload"]>,
+  "id" | "application_id" | "token" | "guild_id" | "channel_id" | "channel" | "member" | "user"
+>;
 
 /** What all kinds have in common. */
 type Base = Omit<SlashCommand, "kind" | "name" | "options">;

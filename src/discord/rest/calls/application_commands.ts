@@ -40,17 +40,19 @@ export interface ApplicationCommands {
   replace(applicationId: ApplicationId, commands: readonly RegisteredCommand[]): Promise<void>;
 }
 
-const answer = z.array(z.object({
-  type: z.number().default(ApplicationCommandTypes.ChatInput),
-  name: z.string(),
-  description: z.string(),
-  options: z.array(z.object({
-    type: z.number(),
+/** Built when it is needed: at a start it would cost time. */
+const answerSchema = () =>
+  z.array(z.object({
+    type: z.number().default(ApplicationCommandTypes.ChatInput),
     name: z.string(),
     description: z.string(),
-    required: z.boolean().default(false),
-  })).default([]),
-}));
+    options: z.array(z.object({
+      type: z.number(),
+      name: z.string(),
+      description: z.string(),
+      required: z.boolean().default(false),
+    })).default([]),
+  }));
 
 const ROUTE = "GET /applications/:id/commands";
 
@@ -61,7 +63,7 @@ export function createApplicationCommands(api: RestApi): ApplicationCommands {
   const pathOf = (applicationId: ApplicationId) => `/applications/${applicationId}/commands`;
   return {
     list: async (applicationId) =>
-      expect(ROUTE, answer, await api.request("GET", pathOf(applicationId), BACKGROUND)),
+      expect(ROUTE, answerSchema(), await api.request("GET", pathOf(applicationId), BACKGROUND)),
     async replace(applicationId, commands) {
       await api.request("PUT", pathOf(applicationId), { ...BACKGROUND, body: commands });
     },
