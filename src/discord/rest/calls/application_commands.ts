@@ -30,10 +30,14 @@ export interface RegisteredCommand {
 }
 
 export interface ApplicationCommands {
-  /** @throws {RestError} If Discord does not answer, or refuses. */
+  /**
+   * Lists all but the Entry Point, which belongs to the application's Activity.
+   *
+   * @throws {RestError} If Discord does not answer, or refuses.
+   */
   list(applicationId: ApplicationId): Promise<readonly RegisteredCommand[]>;
   /**
-   * Replaces all of them; those of a name that stays keep their id.
+   * Replaces all of them but the Entry Point; those of a name that stays keep their id.
    *
    * @throws {RestError} If Discord does not answer, or refuses.
    */
@@ -59,13 +63,28 @@ const ROUTE = "GET /applications/:id/commands";
 /** People wait for none of it: what they wait for goes first. */
 const BACKGROUND = { priority: "background" } as const;
 
+/** Discord refuses a list without the command that launches the application's Activity. */
+const ENTRY_POINT = z.looseObject({ type: z.literal(4) });
+
 export function createApplicationCommands(api: RestApi): ApplicationCommands {
   const pathOf = (applicationId: ApplicationId) => `/applications/${applicationId}/commands`;
+
+  async function read(applicationId: ApplicationId): Promise<readonly unknown[]> {
+    const answer = await api.request("GET", pathOf(applicationId), BACKGROUND);
+    return expect(ROUTE, z.array(z.unknown()), answer);
+  }
+
+  const isEntryPoint = (command: unknown) => ENTRY_POINT.safeParse(command).success;
+
   return {
-    list: async (applicationId) =>
-      expect(ROUTE, answerSchema(), await api.request("GET", pathOf(applicationId), BACKGROUND)),
+    async list(applicationId) {
+      const commands = await read(applicationId);
+      return expect(ROUTE, answerSchema(), commands.filter((command) => !isEntryPoint(command)));
+    },
     async replace(applicationId, commands) {
-      await api.request("PUT", pathOf(applicationId), { ...BACKGROUND, body: commands });
+      const kept = (await read(applicationId)).filter(isEntryPoint);
+      const body = [...commands, ...kept];
+      await api.request("PUT", pathOf(applicationId), { ...BACKGROUND, body });
     },
   };
 }

@@ -29,9 +29,21 @@ describe("[K1] createApplicationCommands()", () => {
   });
 
   it("replaces all of them in one request", async () => {
-    const { api, sent, asked } = checkedApi([]);
+    const { api, sent, asked } = checkedApi([], []);
     await createApplicationCommands(api).replace(APPLICATION, [STATUS]);
-    assert.deepEqual(sent.map(({ method, body }) => [method, body]), [["PUT", [STATUS]]]);
+    assert.deepEqual(sent.map(({ method, body }) => [method, body]), [
+      ["GET", undefined],
+      ["PUT", [STATUS]],
+    ]);
     assert.equal(asked[0]?.[2]?.priority, "background", "people wait for none of it");
+  });
+
+  it("keeps the command that launches the application's Activity, and does not list it", async () => {
+    const launch = { type: 4, name: "launch", description: "", handler: 2 };
+    const { api, sent } = checkedApi([launch], [launch], []);
+    const commands = createApplicationCommands(api);
+    assert.deepEqual(await commands.list(APPLICATION), []);
+    await commands.replace(APPLICATION, [STATUS]);
+    assert.deepEqual(sent.at(-1)?.body, [STATUS, launch]);
   });
 });
