@@ -4,27 +4,9 @@
  * @module
  */
 
-import type { PairingOutcome, PairingRequest } from "../core/inbound/pairing.ts";
-import type { AccountId } from "../core/discord/ids.ts";
-import type { Frozen } from "../core/outbound/outbound.ts";
+import type { PairingDecision, PairingOutcome, PairingRequest } from "../core/inbound/pairing.ts";
 import type { Log } from "../lib/log.ts";
 import type { Texts } from "../render/notices.ts";
-
-/** A decision on a pairing request, as a pressed button asks for it. */
-export interface PairingDecision {
-  /** The account that got the interaction. */
-  readonly accountId: AccountId;
-  /** The button's `custom_id`, which stands for one request and one answer to it. */
-  readonly by: { readonly button: string };
-  /** Ignored: the button says. */
-  readonly how: "approve" | "deny";
-  /** The user who decided. */
-  readonly decidedBy: string;
-  /** Unix time in milliseconds. */
-  readonly now: number;
-  /** Composes the messages for the approved person; the same transaction stores them. */
-  readonly notify: (request: PairingRequest) => readonly Frozen[];
-}
 
 /** The state of an account, for `/status`. */
 export interface StatusFacts {

@@ -1,6 +1,6 @@
 /**
- * All tools: a new one is a module, and a line here. The config's gates and the documentation derive
- * from this list and from `core/tool_gates.ts`.
+ * All tools: a new one is a module, and a line here. Nothing calls them yet, and nothing derives from
+ * this list; the config's gates derive from `core/tool_gates.ts`.
  *
  * @module
  */

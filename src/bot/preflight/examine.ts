@@ -10,6 +10,7 @@
 import type { HelloFound } from "../../core/discord/gateway_hello.ts";
 import { chooseIntents, type Intents } from "../../discord/gateway/read/intents.ts";
 import { probeGateway } from "../../discord/gateway/socket/probe.ts";
+import { API_VERSION } from "../../discord/rest/client/send.ts";
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/api_url.ts";
 import { userAgentOf } from "../../discord/rest/client/client.ts";
 import type { Application, Applications } from "../../discord/rest/calls/application.ts";
@@ -85,7 +86,7 @@ async function walkToRest(
   env: Env,
   ports: ProbePorts,
 ): Promise<{ readonly reach: Reach; readonly http: Stage<HttpFound> }> {
-  const url = `${apiBase}/v10/gateway`; // it asks for no token
+  const url = `${apiBase}/v${API_VERSION}/gateway`; // it asks for no token
   const reach = await probeReach(url, proxyFor(url, env), ports);
   return {
     reach,

@@ -91,6 +91,22 @@ export const MAX_CODES = 10;
  * MAX_CODES} in any minute.
  */
 export const CODES_WINDOW_MS = 65 * 1_000;
+/** A decision on a request, by its code or by its button. */
+export interface PairingDecision {
+  /** The account that got the request. */
+  readonly accountId: AccountId;
+  /** A code as a person typed it, or the `custom_id` of a pressed button. */
+  readonly by: { readonly code: string } | { readonly button: string };
+  /** Used for a code only: a button stands for one of the two. */
+  readonly how: "approve" | "deny";
+  /** `"cli"`, or the user id of the owner who pressed the button. */
+  readonly decidedBy: string;
+  /** Unix time in milliseconds. */
+  readonly now: number;
+  /** Composes the messages for an approved person. */
+  readonly notify: (request: PairingRequest) => readonly Frozen[];
+}
+
 /** Wrong codes in a row that close approval by code. */
 export const MAX_WRONG_CODES = 5;
 /** Milliseconds for which approval by code stays closed. */

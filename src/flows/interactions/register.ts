@@ -7,37 +7,22 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ApplicationId } from "../../core/discord/ids.ts";
 import type { Command, CommandOption } from "../../interactions/command.ts";
+import type {
+  RegisteredCommand,
+  RegisteredCommands,
+} from "../../core/discord/registered_command.ts";
 import { createRetryQueue, type RetryQueuePorts } from "../retry_queue.ts";
-
-/** A command in Discord's words. */
-export interface RegisteredCommand {
-  /** Discord's `ApplicationCommandTypes`. */
-  readonly type: number;
-  /** Lower case, 1 to 32 characters, without `/`. */
-  readonly name: string;
-  /** 1 to 100 characters. */
-  readonly description: string;
-  /**
-   * In the order in which Discord shows them; Discord's `ApplicationCommandOptionTypes` as `type`.
-   */
-  readonly options: readonly {
-    readonly type: number;
-    readonly name: string;
-    readonly description: string;
-    readonly required: boolean;
-  }[];
-}
 
 /** Everything that registration needs from outside. */
 export interface RegistrationPorts extends RetryQueuePorts {
   /** Commands to be registered now; none if the config switches them off. */
   readonly wanted: () => readonly Command[];
   /** Reads the global commands that Discord has; rejects if Discord refuses or does not answer. */
-  readonly list: (applicationId: ApplicationId) => Promise<readonly RegisteredCommand[]>;
+  readonly list: (applicationId: ApplicationId) => Promise<RegisteredCommands>;
   /** Replaces all of them. */
   readonly replace: (
     applicationId: ApplicationId,
-    commands: readonly RegisteredCommand[],
+    registered: RegisteredCommands,
   ) => Promise<void>;
   /** Whether asking again would not change a failure. */
   readonly isFinal: (error: unknown) => boolean;
@@ -70,9 +55,9 @@ export function createRegistration(ports: RegistrationPorts): Registration {
   async function compare(applicationId: ApplicationId): Promise<void> {
     isPending = false; // a change from here on takes another look
     const commands = wanted().map(toRegistered);
-    const registered = await list(applicationId);
+    const { commands: registered, entryPoint } = await list(applicationId);
     if (isDeepStrictEqual(byName(registered), byName(commands))) return;
-    await replace(applicationId, commands);
+    await replace(applicationId, { commands, entryPoint });
     const names = new Set(commands.map(({ name }) => name));
     const removed = registered.filter(({ name }) => !names.has(name));
     log.info("The slash commands are registered", {

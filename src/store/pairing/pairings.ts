@@ -10,9 +10,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { type AccountId, toAccountId, type UserId } from "../../core/discord/ids.ts";
-import type { Frozen } from "../../core/outbound/outbound.ts";
-import type { Paired, PairingOutcome, PairingRequest } from "../../core/inbound/pairing.ts";
-import { readCode } from "../../core/inbound/pairing.ts";
+import {
+  type Paired,
+  type PairingDecision,
+  type PairingOutcome,
+  type PairingRequest,
+  readCode,
+} from "../../core/inbound/pairing.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { prepareKeepDirectChannel } from "../received/direct_channels.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
@@ -21,22 +25,6 @@ import { prepareCountWrongCodes } from "./guesses.ts";
 import { IS_FRESH, toPairingRequest } from "./rows.ts";
 import { TERMS } from "../database/durability.ts";
 import { transactAlone, type Transactions } from "../database/transact.ts";
-
-/** A decision as {@link Pairings.decide} takes it. */
-export interface PairingDecision {
-  /** The account that got the request. */
-  readonly accountId: AccountId;
-  /** A code as a person typed it, or the `custom_id` of a pressed button. */
-  readonly by: { readonly code: string } | { readonly button: string };
-  /** Used for a code only: a button stands for one of the two. */
-  readonly how: "approve" | "deny";
-  /** `"cli"`, or the user id of the owner who pressed the button. */
-  readonly decidedBy: string;
-  /** Unix time in milliseconds. */
-  readonly now: number;
-  /** Composes the messages for an approved person. */
-  readonly notify: (request: PairingRequest) => readonly Frozen[];
-}
 
 /** Reads and decides requests. `now` is Unix time in milliseconds throughout. */
 export interface Pairings {

@@ -63,7 +63,7 @@ function setUp({ verdict = ALLOWED, outcome = { kind: "approved", request }, isD
   const context: InteractionContext = {
     pairing: {
       async decide({ by, decidedBy, notify }) {
-        asked.push({ button: by.button, decidedBy });
+        asked.push({ button: "button" in by ? by.button : assert.fail("no code"), decidedBy });
         const decided = await outcome;
         if (decided.kind === "approved") told.push(...notify(decided.request));
         return decided;

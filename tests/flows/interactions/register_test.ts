@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { RegisteredCommand } from "../../../src/core/discord/registered_command.ts";
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
-import {
-  createRegistration,
-  type RegisteredCommand,
-  toRegistered,
-} from "../../../src/flows/interactions/register.ts";
+import { createRegistration, toRegistered } from "../../../src/flows/interactions/register.ts";
 import type { Command } from "../../../src/interactions/command.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
@@ -20,6 +17,7 @@ const command = (name: string, fields: Partial<Command> = {}): Command => ({
   run: () => "",
   ...fields,
 });
+const ENTRY_POINT = [{ type: 4 }];
 const REFUSED = new Error("50035");
 const DAYS = { name: "days", description: "How many", type: "whole", isRequired: true } as const;
 
@@ -32,9 +30,12 @@ function setUp(registered: readonly RegisteredCommand[], wanted: readonly Comman
     wanted: () => wanted,
     list() {
       world.listed++;
-      return world.failure ? Promise.reject(world.failure) : Promise.resolve(registered);
+      return world.failure
+        ? Promise.reject(world.failure)
+        : Promise.resolve({ commands: registered, entryPoint: ENTRY_POINT });
     },
-    replace(_, commands) {
+    replace(_, { commands, entryPoint }) {
+      assert.equal(entryPoint, ENTRY_POINT, "it stays");
       written.push(commands);
       return Promise.resolve();
     },

@@ -9,7 +9,8 @@ import {
   type PairingRequest,
 } from "../../../src/core/inbound/pairing.ts";
 import { openDatabase } from "../../../src/store/database/database.ts";
-import { createPairings, type PairingDecision } from "../../../src/store/pairing/pairings.ts";
+import type { PairingDecision } from "../../../src/core/inbound/pairing.ts";
+import { createPairings } from "../../../src/store/pairing/pairings.ts";
 import { openStore, type Store } from "../../../src/store/store.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import {

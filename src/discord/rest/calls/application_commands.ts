@@ -9,39 +9,19 @@
 import { ApplicationCommandTypes } from "@discordeno/types";
 import { z } from "zod";
 import type { ApplicationId } from "../../../core/discord/ids.ts";
+import type { RegisteredCommands } from "../../../core/discord/registered_command.ts";
 import type { RestApi } from "../client/client.ts";
 import { expect } from "../exchange/answer.ts";
 
-/** An option of a command, in Discord's words. */
-export interface RegisteredOption {
-  /** Discord's `ApplicationCommandOptionTypes`: 3 for text, 4 for whole numbers, 5 for yes or no. */
-  readonly type: number;
-  readonly name: string;
-  readonly description: string;
-  readonly required: boolean;
-}
-
-export interface RegisteredCommand {
-  /** Discord's `ApplicationCommandTypes`; 1 for slash commands. */
-  readonly type: number;
-  readonly name: string;
-  readonly description: string;
-  readonly options: readonly RegisteredOption[];
-}
-
 export interface ApplicationCommands {
+  /** @throws {RestError} If Discord does not answer, or refuses. */
+  list(applicationId: ApplicationId): Promise<RegisteredCommands>;
   /**
-   * Lists all but the Entry Point, which belongs to the application's Activity.
+   * Replaces all of them; those of a name that stays keep their id.
    *
    * @throws {RestError} If Discord does not answer, or refuses.
    */
-  list(applicationId: ApplicationId): Promise<readonly RegisteredCommand[]>;
-  /**
-   * Replaces all of them but the Entry Point; those of a name that stays keep their id.
-   *
-   * @throws {RestError} If Discord does not answer, or refuses.
-   */
-  replace(applicationId: ApplicationId, commands: readonly RegisteredCommand[]): Promise<void>;
+  replace(applicationId: ApplicationId, registered: RegisteredCommands): Promise<void>;
 }
 
 /** Built when it is needed: at a start it would cost time. */
@@ -63,27 +43,24 @@ const ROUTE = "GET /applications/:id/commands";
 /** People wait for none of it: what they wait for goes first. */
 const BACKGROUND = { priority: "background" } as const;
 
-/** Discord refuses a list without the command that launches the application's Activity. */
-const ENTRY_POINT = z.looseObject({ type: z.literal(4) });
+/** An Entry Point, whatever else it has. */
+const entryPointSchema = () => z.looseObject({ type: z.literal(4) });
 
 export function createApplicationCommands(api: RestApi): ApplicationCommands {
   const pathOf = (applicationId: ApplicationId) => `/applications/${applicationId}/commands`;
-
-  async function read(applicationId: ApplicationId): Promise<readonly unknown[]> {
-    const answer = await api.request("GET", pathOf(applicationId), BACKGROUND);
-    return expect(ROUTE, z.array(z.unknown()), answer);
-  }
-
-  const isEntryPoint = (command: unknown) => ENTRY_POINT.safeParse(command).success;
-
   return {
     async list(applicationId) {
-      const commands = await read(applicationId);
-      return expect(ROUTE, answerSchema(), commands.filter((command) => !isEntryPoint(command)));
+      const answer = await api.request("GET", pathOf(applicationId), BACKGROUND);
+      const all = expect(ROUTE, z.array(z.unknown()), answer);
+      const schema = entryPointSchema();
+      const isEntryPoint = (command: unknown) => schema.safeParse(command).success;
+      return {
+        commands: expect(ROUTE, answerSchema(), all.filter((command) => !isEntryPoint(command))),
+        entryPoint: all.filter(isEntryPoint),
+      };
     },
-    async replace(applicationId, commands) {
-      const kept = (await read(applicationId)).filter(isEntryPoint);
-      const body = [...commands, ...kept];
+    async replace(applicationId, { commands, entryPoint }) {
+      const body = [...commands, ...entryPoint];
       await api.request("PUT", pathOf(applicationId), { ...BACKGROUND, body });
     },
   };

@@ -22,28 +22,30 @@ describe("[K1] createApplicationCommands()", () => {
       options: [{ type: 4, name: "days", description: "How many" }],
     };
     const { api, sent } = checkedApi([answer]);
-    assert.deepEqual(await createApplicationCommands(api).list(APPLICATION), [STATUS]);
+    assert.deepEqual(await createApplicationCommands(api).list(APPLICATION), {
+      commands: [STATUS],
+      entryPoint: [],
+    });
     assert.deepEqual(sent.map(({ method, path }) => [method, path]), [
       ["GET", "/applications/99/commands"],
     ]);
   });
 
   it("replaces all of them in one request", async () => {
-    const { api, sent, asked } = checkedApi([], []);
-    await createApplicationCommands(api).replace(APPLICATION, [STATUS]);
-    assert.deepEqual(sent.map(({ method, body }) => [method, body]), [
-      ["GET", undefined],
-      ["PUT", [STATUS]],
-    ]);
+    const { api, sent, asked } = checkedApi([]);
+    const registered = { commands: [STATUS], entryPoint: [] };
+    await createApplicationCommands(api).replace(APPLICATION, registered);
+    assert.deepEqual(sent.map(({ method, body }) => [method, body]), [["PUT", [STATUS]]]);
     assert.equal(asked[0]?.[2]?.priority, "background", "people wait for none of it");
   });
 
-  it("keeps the command that launches the application's Activity, and does not list it", async () => {
+  it("keeps the command that launches the application's Activity apart, and sends it again", async () => {
     const launch = { type: 4, name: "launch", description: "", handler: 2 };
-    const { api, sent } = checkedApi([launch], [launch], []);
-    const commands = createApplicationCommands(api);
-    assert.deepEqual(await commands.list(APPLICATION), []);
-    await commands.replace(APPLICATION, [STATUS]);
+    const { api, sent } = checkedApi([launch], []);
+    const { list, replace } = createApplicationCommands(api);
+    const { commands, entryPoint } = await list(APPLICATION);
+    assert.deepEqual([commands, entryPoint], [[], [launch]]);
+    await replace(APPLICATION, { commands: [STATUS], entryPoint });
     assert.deepEqual(sent.at(-1)?.body, [STATUS, launch]);
   });
 });

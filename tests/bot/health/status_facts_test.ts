@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { statusOf } from "../../../src/bot/health/status_facts.ts";
+import type { AccountVitals } from "../../../src/bot/health/account_vitals.ts";
+
+const NOW = 1_750_000_000_000;
+type Shards = ReturnType<AccountVitals["snapshot"]>["shards"];
+
+const facts = (shards: readonly object[], model?: object) =>
+  statusOf(
+    {
+      snapshot: () => ({ shards: shards as unknown as Shards }) as never,
+      model: () => model as never,
+    },
+    "1.2.3",
+    NOW,
+  );
+
+describe("[K2] statusOf()", () => {
+  it("is online since the oldest ready shard, as slow as the slowest", () => {
+    const shards = [
+      { state: "ready", readyAt: NOW - 10, ack: { latencyMs: 40 } },
+      { state: "ready", readyAt: NOW - 50, ack: { latencyMs: 90 } },
+      { state: "backoff", readyAt: NOW - 99, ack: { latencyMs: 999 } },
+    ];
+    assert.deepEqual(facts(shards, { id: "a/b", openAt: NOW - 5 }), {
+      version: "1.2.3",
+      modelId: "a/b",
+      modelFailsSince: NOW - 5,
+      readyAt: NOW - 50,
+      latencyMs: 90,
+    });
+  });
+
+  it("knows no latency before the first heartbeat, and no model before the account runs", () => {
+    assert.deepEqual(facts([{ state: "ready", readyAt: NOW - 10 }]), {
+      version: "1.2.3",
+      modelId: "none",
+      readyAt: NOW - 10,
+    });
+    assert.equal(facts([]).readyAt, NOW);
+  });
+});
