@@ -1,6 +1,5 @@
 /**
- * The composition root: the bot's parts are made and joined here and in `bot/`,
- * and nowhere else.
+ * The composition root: this module and `bot/` alone create and connect the bot's parts.
  *
  * @module
  */
@@ -29,57 +28,61 @@ import type { Store } from "./store/store.ts";
 /** Why a bot ended by itself. */
 export type BotEnd = AccountEnd;
 
+/** The config, the store and the process facts that a bot starts with. */
 export interface BotOptions {
   readonly setup: Setup;
-  /** Open, and this process's alone; whoever opened it closes it. */
+  /** An open store that this process alone uses; the caller closes it. */
   readonly store: Store;
   readonly logging: Logging;
   readonly build: Build;
-  /** Whether all that happens on the gateway is logged, whatever the config says. */
+  /** Whether to log every gateway event, whatever the config says. */
   readonly isConnectionDebug: boolean;
-  /** For what it says of proxies and of the host. */
+  /** The process environment, for proxies and the host's name. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** From {@link loadGatewayThread}; whoever loaded it closes it. */
+  /** The result of {@link loadGatewayThread}; the caller closes it. */
   readonly thread?: EarlyThread;
   /**
    * Listens for other processes that write to the store.
    *
-   * @returns What ends it; `undefined` where they cannot be heard.
+   * @returns Stops listening; `undefined` if the host has no way to listen.
    */
   readonly hearWriters: (onWritten: () => void) => (() => void) | undefined;
-  /** A test's, that ends the process on its way. */
+  /** A test uses it to end the process at a chosen point. */
   readonly crashHooks?: AnswerHooks;
 }
 
 export type { Account, Setup };
 
+/** A running bot. */
 export interface Bot {
-  /** Answers health, metrics and status; it needs a socket from `host/`. */
+  /** Answers health, metrics and status requests; it needs a socket from `host/`. */
   readonly http: HttpHandler;
-  /** How it is, as every outlet of its health reads it. */
+  /** The snapshot that every health output reads. */
   readonly snapshot: () => Snapshot;
-  /** Asks the store for its figures, which the next snapshot has; never fails. */
+  /** Reads the store's figures for the next snapshot; never rejects. */
   readonly refresh: () => Promise<void>;
-  /** Counts what the service manager was told. */
+  /** Counts a report to the service manager. */
   readonly onPing: (result: PingResult) => void;
-  /** Resolves if the bot cannot go on; never after {@link Bot.stop}. */
+  /** Resolves if the bot ends by itself; never after {@link Bot.stop}. */
   readonly ended: Promise<BotEnd>;
   /**
-   * Goes by another setup from now on (C9).
+   * Applies another setup (C9).
    *
-   * @param changes What that means for each account.
+   * @param changes The consequence for each account.
    */
   apply(setup: Setup, changes: readonly AccountChange[]): Promise<Applied>;
-  /** Whether the config on the disk is the one that runs; health says so. */
+  /** Sets whether the config file is the running config; health shows it. */
   readonly setConfig: (state: ConfigState) => void;
-  /** Takes no new turn, lets running ones end, sends what is ready, closes resumable (G12). */
+  /**
+   * Takes no new turn, lets running ones end, sends finished replies, and closes resumable (G12).
+   */
   stop(): Promise<void>;
 }
 
-/** Made here, at the top of `src/`: a compiled binary finds no worker that is named deeper. */
+/** Resolved here, at the top of `src/`: a compiled binary finds no worker in a deeper path. */
 const WORKER_URL = new URL("./worker.ts", import.meta.url);
 
-/** Loads a gateway's thread ahead of the bot: on a core of its own it costs a start no time. */
+/** Loads a gateway thread ahead of the bot: on a second core this adds nothing to the start. */
 export function loadGatewayThread(): EarlyThread {
   return holdThread(
     new Worker(WORKER_URL),
@@ -88,7 +91,7 @@ export function loadGatewayThread(): EarlyThread {
 
 const now = (): number => Date.now();
 
-/** Makes the bot and sets it going; what can heal by itself does not keep it from starting. */
+/** Creates and starts the bot. A fault that passes by itself does not fail the start. */
 export async function startBot(options: BotOptions): Promise<Bot> {
   const { store, logging, build, hearWriters } = options;
   const { http: { token, hosts } } = options.setup.config;
@@ -153,7 +156,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   };
 }
 
-/** The shortest time of all accounts for which a session may be resumed, in milliseconds. */
+/** The shortest resume window of all accounts, in milliseconds. */
 function resumableMsOf({ config }: Setup): number {
   const all = config.accounts.map(({ gateway }) => gateway.reconnect.sessionCacheTtlSec);
   return Math.min(...all) * 1_000;

@@ -1,11 +1,10 @@
 /**
- * The log: one event, one line, no secret.
+ * Writes the log: one event per line, without secrets.
  *
- * For people on a terminal, as JSON anywhere else. Two nets stand before every
- * line: the secrets that the program knows, taken out of each value before it is
- * formatted, and patterns of those that it may never have been told of, taken
- * out of the line. LogTape decides what is logged; how a line looks is ours,
- * since a name on Discord must not be able to begin one.
+ * Lines are plain text on a terminal, and JSON elsewhere. Two filters protect every line. The first
+ * removes the program's secrets from each value before it is formatted. The second removes patterns
+ * of secrets that the program may not know from the whole line. LogTape filters by level. The
+ * format is our own, because a name from Discord must not be able to begin a line.
  *
  * @module
  */
@@ -25,55 +24,57 @@ import type { Log, LogFields } from "./lib/log.ts";
 import { type Plain, toPlain } from "./lib/text/plain.ts";
 import { createRedactor, REDACTED } from "./lib/text/redactor.ts";
 
-/** `log.level`; `connection_debug` is `info`, and all that the gateway has to say (O2). */
+/** `log.level`; `connection_debug` is `info` plus every gateway event (O2). */
 export type LogLevel = "error" | "warn" | "info" | "debug" | "connection_debug";
 
+/** The level, the format and the output of the log. */
 export interface LogSettings {
   readonly level: LogLevel;
   /** `"human"` for a terminal. */
   readonly format: "human" | "json";
-  /** Only for people, and only where they want it (`NO_COLOR`). */
+  /** Applies to `"human"` only; off if `NO_COLOR` is set. */
   readonly isColoured?: boolean;
-  /** Takes one line, with its end. */
+  /** Writes one line, which includes its line break. */
   readonly write: (line: string) => void;
 }
 
+/** The log of the process, divided by parts. */
 export interface Logging {
   /**
    * The log of one part of the program.
    *
-   * @param part `"gateway"`, `"store"`: one word.
+   * @param part One word, such as `"gateway"` or `"store"`.
    * @param fields Added to each of its events.
    */
   forPart(part: string, fields?: LogFields): Log;
-  /** From now on no line holds this. */
+  /** Removes this text from all later lines. */
   addSecret(secret: string): void;
-  /** All of them, for other outlets that must not hold them either. */
+  /** All secrets, for other outputs that must not contain them. */
   secrets(): readonly string[];
-  /** From now on so much is logged. */
+  /** Sets the level of all later lines. */
   setLevel(level: LogLevel): void;
-  /** A text without secrets, for outlets that are no log. */
+  /** Removes secrets from a text for outputs other than the log. */
   clean(text: string): string;
   stop(): void;
 }
 
 const ROOT = "barnacle";
 
-/** Secrets by their shape. None matches a quote or a backslash: a line of JSON stays one. */
+/** Patterns of secrets. None matches a quote or a backslash, so a line of JSON stays valid. */
 const PATTERNS: readonly RedactionPattern[] = [
   JWT_PATTERN,
   // A bot token: a snowflake in base64, a time, a signature.
   { pattern: /\b[MNO][\w-]{22,27}\.[\w-]{5,7}\.[\w-]{27,}/g, replacement: REDACTED },
   { pattern: /\b(?:sk|rk|pk)-[\w-]{16,}/g, replacement: REDACTED },
   { pattern: /\b(Bearer|Bot|Basic) [\w.~+/=-]{8,}/g, replacement: `$1 ${REDACTED}` },
-  // The tokens of webhooks and interactions stand in their paths.
+  // Webhook and interaction tokens are part of their paths.
   { pattern: /(\/(?:webhooks|interactions)\/\d+\/)[\w-]{20,}/g, replacement: `$1${REDACTED}` },
-  // The signature of a signed attachment's address.
+  // The signature in a signed attachment URL.
   { pattern: /([?&](?:ex|is|hm)=)[0-9a-f]+/gi, replacement: `$1${REDACTED}` },
   { pattern: /([a-z][a-z\d+.-]*:\/\/[^\s/:@"\\]*:)[^\s/@"\\]+@/gi, replacement: `$1${REDACTED}@` },
 ];
 
-/** Starts the one log of this process; a second start takes the place of the first. */
+/** Starts the log of this process; a second start replaces the first. */
 export function startLog({ level, format, isColoured = false, write }: LogSettings): Logging {
   const redactor = createRedactor();
   const secrets = new Set<string>();
@@ -122,7 +123,7 @@ function configure(level: LogLevel, sink: Sink): void {
           lowestLevel: "debug" as const,
         }]
         : []),
-      // LogTape's own complaints; unless told where to, it prints to stdout.
+      // LogTape's own warnings; by default it prints them to stdout.
       { category: ["logtape", "meta"], sinks: ["lines"], lowestLevel: "warning" },
     ],
   });
@@ -130,7 +131,7 @@ function configure(level: LogLevel, sink: Sink): void {
 
 /** Writes to stderr: stdout is for results (O10). */
 export function createStderrWriter(): (line: string) => void {
-  process.stderr.on("error", () => {}); // nobody reads any more, and there is nobody to tell
+  process.stderr.on("error", () => {}); // stderr is closed, so the failure cannot be reported
   return (line) => void process.stderr.write(line);
 }
 
@@ -142,7 +143,11 @@ const TAPE_LEVELS: Readonly<Record<LogLevel, TapeLevel>> = {
   connection_debug: "info",
 };
 
-/** @param mayDebug Asked for each message that is ignored, so it must cost less than LogTape. */
+/**
+ * Creates the log of one part.
+ *
+ * @param mayDebug Called for each ignored message, so it must cost less than LogTape.
+ */
 function toLog(logger: Logger, mayDebug: () => boolean, fields: LogFields = {}): Log {
   const bound = logger.with({ ...fields });
   return {
@@ -155,7 +160,7 @@ function toLog(logger: Logger, mayDebug: () => boolean, fields: LogFields = {}):
   };
 }
 
-/** What a line says, clean and plain. */
+/** The plain text of an event, without secrets. */
 interface LoggedEvent {
   readonly time: string;
   readonly level: string;
@@ -166,7 +171,7 @@ interface LoggedEvent {
 
 function toEvent(record: LogRecord, clean: (text: string) => string): LoggedEvent {
   const { category, level, rawMessage, message, properties, timestamp } = record;
-  // Our events are sentences, in which a brace is a brace; LogTape's own are templates.
+  // Our events are plain sentences that may contain braces; LogTape's own are templates.
   const isOurs = category[0] === ROOT && typeof rawMessage === "string";
   const event = isOurs ? rawMessage : message.map((piece) => String(piece)).join("");
   return {
@@ -199,7 +204,9 @@ function humanLine({ time, level, part, event, fields }: LoggedEvent): string {
   return escaped([head, ...pairs].join(" "));
 }
 
-/** An error without its stack, for people; the rest as JSON, where it is not one word. */
+/**
+ * Formats an error without its stack, for people; other values as JSON unless they are one word.
+ */
 function shown(value: Plain): string {
   if (typeof value === "string" && /^[^\s"=\\]+$/.test(value)) return value;
   const { name, message, stack, cause } = toFields(value);
@@ -211,8 +218,8 @@ function shown(value: Plain): string {
 }
 
 /**
- * What could end a line, move a cursor or turn the reading direction, as `\uXXXX`;
- * so is it spelled in JSON too.
+ * Writes characters that could end a line, move the cursor or turn the reading direction as
+ * `\uXXXX`, as JSON does.
  */
 function escaped(line: string): string {
   return line.replace(

@@ -1,5 +1,5 @@
 /**
- * Barnacle's entry: the arguments to one command, and its end to one exit code.
+ * Barnacle's entry point: runs one command with the arguments, and exits with its code.
  *
  * @module
  */

@@ -99,7 +99,7 @@ describe("the program", () => {
     );
   });
 
-  it("has all that the table speaks of", () => {
+  it("has every folder and file of the table", () => {
     const found = new Set(sources.map(({ path }) => folderOf(path)));
     const named = Object.entries(MAY_IMPORT).flatMap(([folder, below]) => [folder, ...below]);
     assert.deepEqual(named.filter((one) => !found.has(one)), []);
@@ -131,7 +131,7 @@ describe("the program", () => {
     });
 
     if (!PURE.includes(folder)) continue;
-    it(`${path} touches nothing outside`, () => {
+    it(`${path} uses only its allowed outside modules`, () => {
       const packages = specifiers.filter((target) =>
         !target.startsWith(".") && !PURE_PACKAGES.includes(target)
       );
@@ -153,7 +153,7 @@ describe("the tree", () => {
 });
 
 describe("circlesIn()", () => {
-  it("names what leads back to itself, and nothing that does not", () => {
+  it("finds circles, and nothing else", () => {
     const graph = new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b", "d"]], ["d", []], ["e", ["e"]]]);
     assert.deepEqual(circlesIn(graph), [["b", "c"], ["e"]]);
   });

@@ -90,7 +90,7 @@ async function ask(bot: Bot, path: string): Promise<Response> {
 }
 
 describe("startBot()", () => {
-  it("[D1] answers, tells how it is, and stops with nothing left behind", () =>
+  it("[D1] answers, reports its health, and stops with nothing left open", () =>
     onSimulator(async (simulator, options) => {
       const bot = await startBot(options);
       const patience = AbortSignal.timeout(PATIENCE_MS);
@@ -117,7 +117,7 @@ describe("startBot()", () => {
       await simulator.until(() => simulator.connected() === 0 || undefined, patience);
     }));
 
-  it("[O7] ends as refused where REST refuses the token, after one try", () =>
+  it("[O7] ends as refused after REST refuses the token once", () =>
     onSimulator(async (simulator, options) => {
       const bot = await startBot(withAccount(options, { token: `${simulator.token}x` }));
       assert.equal((await bot.ended).kind, "refused");
@@ -127,7 +127,7 @@ describe("startBot()", () => {
       assert.equal(simulator.account().identifies.length, 0);
     }));
 
-  it("[C7] connects to nothing where no account is enabled, and says so", () =>
+  it("[C7] connects no account if none is enabled, and logs it", () =>
     onSimulator(async (simulator, options) => {
       const setup = { ...options.setup, accounts: new Map() };
       const bot = await startBot({ ...options, setup });
@@ -137,7 +137,7 @@ describe("startBot()", () => {
       assert.equal(simulator.requests.records().length, 0);
     }));
 
-  it("[O1] is not ready from a model's refusal until it answers again", () =>
+  it("[O1] is not ready from a model's refusal until the model answers again", () =>
     onSimulator(async (simulator, options) => {
       let isRefusing = true;
       const model: Model = {
@@ -162,7 +162,7 @@ describe("startBot()", () => {
       await bot.stop();
     }));
 
-  it("[D1] gives nothing up for a token that Discord does not know", () =>
+  it("[D1] deletes nothing for a token that Discord refuses", () =>
     onSimulator(async (simulator, options, said) => {
       const { store } = options;
       await store.gateway.adoptPeer(ACCOUNT, "another");
@@ -176,7 +176,7 @@ describe("startBot()", () => {
       assert.equal(simulator.account().identifies.length, 0);
     }));
 
-  it("[G12] stops while Discord does not say whose token it is", () =>
+  it("[G12] stops while it waits for Discord to name the token's bot", () =>
     onSimulator(async (simulator, options) => {
       await options.store.gateway.adoptPeer(ACCOUNT, "another");
       simulator.faults.rest.add({ fault: { kind: "status", status: 503 } });
@@ -185,13 +185,15 @@ describe("startBot()", () => {
       await bot.stop();
     }));
 
-  it("[D1] says what it does with what the last process left", () =>
+  it("[D1] logs its handling of another bot's data", () =>
     onSimulator(async (simulator, options, said) => {
       const { store } = options;
       await store.gateway.adoptPeer(ACCOUNT, "another");
       const first = await startBot(options);
       const isOver = () =>
-        said().includes("Another bot or server than last time: what waited is given up");
+        said().includes(
+          "Another bot or server than last time: deleted the sessions and messages of the old one",
+        );
       await simulator.until(() => isOver() || undefined, AbortSignal.timeout(PATIENCE_MS));
       await first.stop();
       assert.ok(!said().includes("Turns of the last process run again"));
@@ -203,13 +205,13 @@ describe("startBot()", () => {
       assert.ok(said().includes("Turns of the last process run again"));
     }));
 
-  it("[G12] stops while it still looks for its gateway", () =>
+  it("[G12] stops while it looks for its gateway", () =>
     onSimulator(async (_simulator, options) => {
       const bot = await startBot(withAccount(options, { apiBase: "http://127.0.0.1:9/api" }));
       await bot.stop();
     }));
 
-  it("[O1] is connecting, and not ready, while nobody says where the gateway is", () =>
+  it("[O1] is connecting, and not ready, while the gateway's address is missing", () =>
     onSimulator(async (simulator, options) => {
       simulator.faults.rest.add({ fault: { kind: "status", status: 503 } });
       const bot = await startBot(options);
@@ -219,7 +221,7 @@ describe("startBot()", () => {
       await bot.stop();
     }));
 
-  it("[G12] stops although Discord says to wait", () =>
+  it("[G12] stops although Discord asks it to wait", () =>
     onSimulator(async (simulator, options) => {
       const fault = { kind: "rate_limit", retryAfterSec: 600, scope: "user" } as const;
       simulator.faults.rest.add({ route: "/gateway/bot", fault });

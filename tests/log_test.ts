@@ -35,7 +35,7 @@ describe("[O2] startLog()", () => {
     });
   });
 
-  it("[C9] logs as much as it is told to from then on, by logs that were there before", () => {
+  it("[C9] applies a new level to existing logs", () => {
     const { logging, log, lines } = start({ level: "info" });
     const gateway = logging.forPart("gateway");
     log.debug("unheard");
@@ -50,7 +50,7 @@ describe("[O2] startLog()", () => {
     assert.deepEqual(lines.map((line) => JSON.parse(line).event), ["a heartbeat", "heard"]);
   });
 
-  it("writes for people what they can read", () => {
+  it("writes readable lines for people", () => {
     const { log, lines } = start({ format: "human" });
     log.info("stored", { rows: 3, file: "barnacle.db", note: "two words" });
     assert.match(
@@ -72,7 +72,7 @@ describe("[O2] startLog()", () => {
     assert.match(JSON.parse(json.lines.join("")).fields.error.stack, /log_test/);
   });
 
-  it("colours warnings and errors where it may, and nothing else", () => {
+  it("colours only warnings and errors, and only if allowed", () => {
     const { log, lines } = start({ format: "human", isColoured: true });
     log.info("calm");
     log.error("bad");
@@ -112,7 +112,7 @@ describe("[O2] startLog()", () => {
     ]],
   ];
   for (const [level, seen] of levels) {
-    it(`writes each event once at ${level}, and what it should`, () => {
+    it(`writes each expected event once at ${level}`, () => {
       const { logging, lines } = start({ level });
       for (const part of ["gateway", "store"]) {
         const log = logging.forPart(part);
@@ -126,7 +126,7 @@ describe("[O2] startLog()", () => {
     });
   }
 
-  it("takes a brace in an event for a brace", () => {
+  it("prints braces in an event unchanged", () => {
     const { log, lines } = start();
     log.info("{rows} {{x}} {*}", { rows: 3 });
     assert.equal(JSON.parse(lines.join("")).event, "{rows} {{x}} {*}");
@@ -159,7 +159,7 @@ describe("[SEC-R36] startLog()", () => {
     }
   }
 
-  it("keeps any text within its line, and in JSON as it was", () => {
+  it("keeps any text within its line, and unchanged in JSON", () => {
     const { log, lines } = start();
     fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
       lines.length = 0;
@@ -175,7 +175,7 @@ describe("[C8] startLog()", () => {
   const SECRET = 'p@ss "w\\rd" – 7';
 
   for (const format of FORMATS) {
-    it(`shows a secret nowhere: ${format}`, () => {
+    it(`shows no secret: ${format}`, () => {
       const { logging, log, lines } = start({ format });
       logging.addSecret(SECRET);
       const error = new Error(`saw ${SECRET}`, { cause: new Error(`inner ${SECRET}`) });
@@ -214,7 +214,7 @@ describe("[C8] startLog()", () => {
   ];
   for (const format of FORMATS) {
     for (const [what, text, secret] of shapes) {
-      it(`knows ${what} by its shape: ${format}`, () => {
+      it(`recognises ${what} by its pattern: ${format}`, () => {
         const { log, lines } = start({ format });
         log.info("saw", { text, error: new Error(text) });
         const all = lines.join("");
@@ -224,7 +224,7 @@ describe("[C8] startLog()", () => {
     }
   }
 
-  it("stays JSON without the secret, whatever the secret is and wherever it stands", () => {
+  it("stays valid JSON without the secret, for any secret in any place", () => {
     fc.assert(
       fc.property(
         fc.string({ unit: "binary", minLength: 8, maxLength: 30 }),
@@ -261,7 +261,7 @@ describe("[C8] startLog()", () => {
     assert.deepEqual(fields, { id: "1400000000000000001", inputTokens: 7 });
   });
 
-  it("cleans text for outlets that are no log", () => {
+  it("cleans text for outputs other than the log", () => {
     const { logging } = start();
     logging.addSecret("hunter2");
     assert.equal(logging.clean("x hunter2"), "x [redacted]");

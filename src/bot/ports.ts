@@ -1,5 +1,5 @@
 /**
- * What an account needs to be started, and what can be asked of one that runs.
+ * Declares the ports of an account: its start options, and its interface while it runs.
  *
  * @module
  */
@@ -19,55 +19,60 @@ import type { AccountParts, AccountVitals } from "./health/account_vitals.ts";
 import type { Meter } from "./health/meters.ts";
 import type { Account } from "./rules/setup.ts";
 
+/** The facts and settings that an account starts with. */
 export interface AccountOptions extends Account {
   readonly config: Config;
-  /** The config file with its secrets blanked. */
+  /** The config file's text with its secrets blanked. */
   readonly text?: string;
   readonly store: Store;
   readonly logging: Logging;
-  /** Barnacle's own, for the User-Agent. */
+  /** Barnacle's version, for the User-Agent. */
   readonly version: string;
   readonly isConnectionDebug: boolean;
-  /** Of the gateway's thread. */
+  /** URL of the gateway worker. */
   readonly workerUrl: URL;
-  /** That thread, loaded ahead. */
+  /** The gateway thread, loaded ahead. */
   readonly thread?: EarlyThread;
-  /** For what it says of proxies and of the host (G15). */
+  /** The process environment, for proxies and the host's name (G15). */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Of all accounts together. */
+  /** The number of accounts in the process. */
   readonly invalidRequests: InvalidRequests;
-  /** What the store knows of it. */
+  /** The account's row in the store. */
   readonly stored: StoredAccount;
-  /** A test's, that ends the process on its way. */
+  /** A test uses it to end the process at a chosen point. */
   readonly crashHooks?: AnswerHooks;
 }
 
+/** The account's dependencies on the rest of the process. */
 export interface AccountPorts {
   readonly vitals: AccountVitals;
   readonly meter: Meter;
   /** Shared with the other accounts. */
   readonly room: TurnRoom;
-  /** Whether an account of this process has that user. */
+  /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
   /** Unix time in milliseconds. */
   readonly now: () => number;
-  /** The account cannot go on. */
+  /** The account has ended by itself. */
   readonly onEnd: (end: AccountEnd) => void;
 }
 
+/** A running account, as the bot uses it. */
 export interface RunningAccount extends AccountParts {
   readonly accountId: AccountId;
-  /** Who we are at Discord; `undefined` until that is known. */
+  /** The bot's user id at Discord; `undefined` until it is known. */
   userId(): UserId | undefined;
   /**
-   * Goes by another config from now on; what was begun goes on by the one it began with (C9). Of
-   * what the connection is made with, nothing changes: that takes another start.
+   * Applies another config. Turns that have begun finish with their old config (C9). The connection
+   * keeps its settings: changing these takes a restart of the account.
    */
   apply(config: Config, model: Model, text: string | undefined): Promise<void>;
-  /** Estimated bytes of what it keeps in memory to save work, by name; computed when asked for. */
+  /** Estimated bytes of each in-memory cache, by name; computed when called. */
   caches(): Readonly<Record<string, number>>;
   /** Another process has written to the store. */
   changedElsewhere(): void;
-  /** Takes no new turn, lets running ones end, sends what is ready, closes resumable (G12). */
+  /**
+   * Takes no new turn, lets running ones end, sends finished replies, and closes resumable (G12).
+   */
   stop(): Promise<void>;
 }

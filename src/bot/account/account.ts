@@ -1,8 +1,9 @@
 /**
- * One account at work: its gateway, its turns, its deliveries.
+ * Runs one account: its gateway, its turns, its deliveries.
  *
- * A message goes from the connection to `inbound`, which judges and stores it, to a turn, and from
- * there by the outbox to Discord. `parts.ts` makes the parts, `wiring.ts` joins them.
+ * A message goes from the connection to `inbound`, which judges and stores it, then to a turn, and
+ * from there through the outbox to Discord. `parts.ts` creates the parts, `wiring.ts` connects
+ * them.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import type { AccountOptions, AccountPorts, RunningAccount } from "../ports.ts";
 import { createParts, type Parts } from "./parts.ts";
 import { connectParts } from "./wiring.ts";
 
-/** Starts an account; what can heal by itself does not keep it from starting. */
+/** Starts an account. A fault that passes by itself does not fail the start. */
 export async function startAccount(
   options: AccountOptions,
   ports: AccountPorts,
@@ -22,7 +23,7 @@ export async function startAccount(
   connectParts(parts, options, ports);
   const { settings, reader, policy, outbound, inbound, catchUp, turns, connection } = parts;
 
-  await store.inbox.voidClaims(accountId); // of turns that an earlier start left without an end
+  await store.inbox.voidClaims(accountId); // claims of turns that the last run did not finish
   catchUp.resume(stored.shards);
   await inbound.start();
   turns.wake();
@@ -51,7 +52,7 @@ export async function startAccount(
     },
     async apply(config, model, text) {
       await policy.apply(config, text);
-      // At once with the policy: no message is judged by one config and routed by the other.
+      // In one step with the policy: no message is judged by one config and routed by the other.
       settings.config = config;
       settings.model = model;
       ports.vitals.setModel(model.id);
@@ -62,14 +63,14 @@ export async function startAccount(
     changedElsewhere: () => outbound.channelQueues.wake(),
     stop: () =>
       stopped ??= stop(parts, (error) => {
-        const said = "Cannot store what arrived last; Discord will send it again";
+        const said = "Cannot store the last events; Discord will send them again";
         logging.forPart("inbox").error(said, { error });
       }),
   };
 }
 
 /**
- * Ends an account's parts in the order in which messages pass them: running turns end, their
+ * Stops an account's parts in the order in which messages pass them. Running turns end, their
  * replies leave within the grace period, and the gateway closes resumable (G12).
  */
 async function stop(

@@ -1,7 +1,7 @@
 /**
- * The accounts of the bot: each started, changed and ended by itself.
+ * Runs the bot's accounts: starts, changes and ends each by itself.
  *
- * An account that cannot go on leaves the others as they are; the bot is over when none is left.
+ * An account that ends leaves the others running; the bot ends with its last account.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { TurnRoom } from "../../flows/turn/turn_room.ts";
 import type { RunningAccount } from "../ports.ts";
 import { type AccountEnd, endOf } from "../health/account_end.ts";
 import type { AccountVitals } from "../health/account_vitals.ts";
-import { shareInvalidRequests } from "../outbound/invalid_requests.ts";
+import { createSharedInvalidRequests } from "../outbound/invalid_requests.ts";
 import type { Meter } from "../health/meters.ts";
 import type { Setup } from "../rules/setup.ts";
 import { createOneByOne } from "./one_by_one.ts";
@@ -25,50 +25,55 @@ import {
   type StartAccount,
 } from "./slot.ts";
 
+/** The setup and the dependencies that all accounts share. */
 export interface AccountsOptions extends Omit<SlotOptions, "accountId"> {
   readonly setup: Setup;
 }
 
+/** The dependencies and events of the accounts. */
 export interface AccountsPorts {
   readonly startAccount: StartAccount;
   readonly meter: Meter;
   readonly room: TurnRoom;
-  /** Where an account says how it is. */
+  /** The vitals of an account. */
   readonly vitalsOf: (accountId: AccountId) => AccountVitals;
   /** Unix time in milliseconds. */
   readonly now: () => number;
-  /** No account is left that goes on; told once, with how the last one ended. */
+  /** The last account has ended; called once, with its end. */
   readonly onEnd: (end: AccountEnd) => void;
 }
 
+/** All accounts of the bot. */
 export interface Accounts {
-  /** Sets all of them going; what can heal by itself does not keep one from starting. */
+  /** Starts all accounts. A fault that passes by itself does not fail an account's start. */
   start(): Promise<void>;
   /**
-   * Goes by another setup from now on; resolves once accounts that stay connected do. What connects
-   * anew lets its turns end first, and is not waited for.
+   * Applies another setup. Resolves once accounts that stay connected use it. An account that must
+   * reconnect first finishes its turns; the promise does not wait for that.
    */
   apply(setup: Setup, changes: readonly AccountChange[]): Promise<Applied>;
   running(accountId: AccountId): RunningAccount | undefined;
-  /** Calls something of each that runs. */
+  /** Calls a function for each running account. */
   each(tell: (running: RunningAccount) => void): void;
   stop(): Promise<void>;
 }
 
+/** The rest of an applied setup. */
 export interface Applied {
   /** Resolves once the others are started, restarted or stopped; never rejects. */
   readonly connected: Promise<void>;
 }
 
+/** Creates the accounts; `start` starts each of the setup. */
 export function createAccounts(options: AccountsOptions, ports: AccountsPorts): Accounts {
   const { setup: firstSetup, ...slotOptions } = options;
   const { store, logging } = options;
   const { vitalsOf, onEnd, ...shared } = ports;
   const { now } = shared;
   const log = logging.forPart("main");
-  const invalid = shareInvalidRequests({ store, now, log: logging.forPart("delivery") });
+  const invalid = createSharedInvalidRequests({ store, now, log: logging.forPart("delivery") });
   const slots = new Map<AccountId, Slot>();
-  /** Starts and stops of an account come one after the other. */
+  /** Runs the starts and stops of one account one after the other. */
   const changing = createOneByOne<AccountId>((accountId, error) =>
     log.error("An account cannot be stopped", { accountId, error })
   );
@@ -99,7 +104,7 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
   function ended(accountId: AccountId, end: AccountEnd): void {
     const others = [...slots.values()].filter(({ hasEnded }) => !hasEnded);
     if (others.length === 0) return onEnd(end);
-    log.error("An account cannot go on; the others do", { accountId, ...endFields(end) });
+    log.error("An account has ended; the others continue", { accountId, ...endFields(end) });
     void slots.get(accountId)?.running?.stop();
   }
 
@@ -111,7 +116,7 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
     vitalsOf(accountId).left();
   }
 
-  /** Beside others that run: what keeps it from starting is its own end, and nobody else's. */
+  /** Restarts an account beside running ones. A failed start ends this account alone. */
   async function startAnew(accountId: AccountId): Promise<void> {
     await stopOne(accountId);
     await startOne(accountId).catch((error: unknown) => {
@@ -140,7 +145,7 @@ export function createAccounts(options: AccountsOptions, ports: AccountsPorts): 
     },
     async apply(next, changes) {
       if (isStopping) return { connected: Promise.resolve() };
-      // The thread of a gateway tells as much as it was told to at its start.
+      // A gateway thread keeps the log level of its start.
       const needsRestart = isVerbose(setup.config) !== isVerbose(next.config);
       setup = next;
       const all = needsRestart ? changes.map(restarted) : changes;

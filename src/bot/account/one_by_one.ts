@@ -1,17 +1,22 @@
 /**
- * Runs the tasks of one key one after the other; those of different keys run side by side.
+ * Runs tasks with the same key one after the other, and tasks with different keys in parallel.
  *
  * @module
  */
 
+/** Runs tasks, one at a time for each key. */
 export interface OneByOne<Key> {
-  /** Runs a task when all tasks of its key before it are over; never rejects. */
+  /** Runs a task after all earlier tasks of its key; never rejects. */
   run(key: Key, task: () => Promise<void>): Promise<void>;
-  /** Resolves when all tasks so far are over. */
+  /** Resolves when all tasks so far have finished. */
   idle(): Promise<void>;
 }
 
-/** @param onError Hears of each task that fails; the next one runs all the same. */
+/**
+ * Creates a runner.
+ *
+ * @param onError Called with each task that fails; the next one runs nevertheless.
+ */
 export function createOneByOne<Key>(
   onError: (key: Key, error: unknown) => void,
 ): OneByOne<Key> {

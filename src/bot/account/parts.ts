@@ -1,7 +1,7 @@
 /**
- * The parts of an account, each made from parts that were made before it.
+ * Creates the parts of an account, each from parts created before it.
  *
- * What a part tells the others goes by its events, which `wiring.ts` connects.
+ * A part reports to the others by its events, which `wiring.ts` connects.
  *
  * @module
  */
@@ -29,15 +29,16 @@ import { createOutbound, type Outbound } from "../outbound/outbound.ts";
 import { createAccountRest, type RestEvents } from "../outbound/rest.ts";
 import type { AccountOptions, AccountPorts } from "../ports.ts";
 import { type ConnectionState, createConnectionState } from "../preflight/connection_state.ts";
-import { keepPolicy, type PolicyKeeper } from "../rules/policy.ts";
+import { createPolicyKeeper, type PolicyKeeper } from "../rules/policy.ts";
 import { type AccountTurns, createAccountTurns, createHistory } from "../turn/turns.ts";
 
-/** What the config says now; it may be read again (C9). */
+/** The current config and model; a reload replaces them (C9). */
 export interface Settings {
   config: Config;
   model: Model;
 }
 
+/** The parts of an account. */
 export interface Parts {
   readonly settings: Settings;
   readonly client: RestClient;
@@ -51,13 +52,13 @@ export interface Parts {
   readonly turns: AccountTurns;
   readonly duplicates: DuplicateWatch;
   readonly connection: Connection;
-  /** Aborted when the account stops, or takes too long to. */
+  /** Aborted when the grace period of a stop is over. */
   readonly stopping: AbortController;
 }
 
 /**
- * Makes the parts; none of them does anything before it is started. The function is long since it is
- * a list: one part after the other.
+ * Creates the parts. None of them acts before it is started. The function is long because it is a
+ * list: one part after the other.
  *
  * @throws {StoreError} If the store cannot be read.
  */
@@ -92,10 +93,10 @@ export async function createParts(
     },
     (problem) => {
       meter.misfit();
-      logging.forPart("gateway").warn("A dispatch does not fit", { ...problem });
+      logging.forPart("gateway").warn("A dispatch has an unknown form", { ...problem });
     },
   );
-  const policy = await keepPolicy(options.config, options.text, {
+  const policy = await createPolicyKeeper(options.config, options.text, {
     store,
     now,
     log: logging.forPart("policy"),
@@ -134,7 +135,7 @@ export async function createParts(
       held: catchUp.held,
       stopping: stopping.signal,
       room,
-      signs: outbound.signs,
+      progress: outbound.progress,
       cleanSecrets: outbound.cleanSecrets,
       uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
       onOutbox(stored, channelId) {

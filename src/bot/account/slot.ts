@@ -1,9 +1,8 @@
 /**
- * One account from its start to its end, whether it runs, waits for Discord or cannot go on.
+ * Keeps one account from its start to its end: running, waiting for Discord, or ended.
  *
- * What is stored of an account may be another bot's, if the token is a new one. Then Discord is
- * asked before anything is given up, which may take as long as Discord is away; a start does not
- * wait for it.
+ * With a new token, the stored data may belong to another bot. Then Barnacle asks Discord before it
+ * deletes anything. That takes as long as Discord is away, so a start does not wait for it.
  *
  * @module
  */
@@ -18,6 +17,7 @@ import { createAccountRest, NO_REST_EVENTS } from "../outbound/rest.ts";
 import type { Account, Setup } from "../rules/setup.ts";
 import { createTokenChange, type TokenChange } from "./token_change.ts";
 
+/** The settings that an account starts with. */
 export interface SlotOptions extends
   Pick<
     AccountOptions,
@@ -33,56 +33,61 @@ export interface SlotOptions extends
   readonly accountId: AccountId;
 }
 
+/** Starts an account, such as {@link startAccount}. */
 export type StartAccount = (
   options: AccountOptions,
   ports: AccountPorts,
 ) => Promise<RunningAccount>;
 
+/** The dependencies and events of a slot. */
 export interface SlotPorts extends AccountPorts {
   readonly startAccount: StartAccount;
-  /** As of now: it may be read again before the account runs. */
+  /** The current setup; a reload may change it before the account runs. */
   readonly setup: () => Setup;
   readonly invalidRequests: () => Promise<InvalidRequests>;
 }
 
-/** An account that was started. */
+/** A started account. */
 export interface Slot {
   readonly running: RunningAccount | undefined;
   readonly hasEnded: boolean;
-  /** Resolves once it runs, will not, or waits for Discord; rejects if it cannot start. */
+  /**
+   * Resolves once the account runs, has ended, or waits for Discord; rejects if it cannot start.
+   */
   start(own: OwnSetup): Promise<void>;
-  /** Goes by the setup of now. An account that does not run yet will, when it does. */
+  /** Applies the current setup. An account that is not running yet applies it at its start. */
   apply(): Promise<void>;
-  /** It cannot go on; `onEnd` hears of it, unless it has ended or is being stopped. */
+  /** Ends the account and calls `onEnd`, unless it has ended or is stopping. */
   end(end: AccountEnd): void;
   stop(): Promise<void>;
 }
 
-/** The part of the setup that one account goes by. */
+/** The part of the setup for one account. */
 export interface OwnSetup {
   readonly account: Account;
   readonly config: Config;
 }
 
-/** `undefined` for a disabled account, and for one that is not there. */
+/** Picks the part of the setup for one account; `undefined` if it is disabled or missing. */
 export function ownSetupOf(setup: Setup, accountId: AccountId): OwnSetup | undefined {
   const account = setup.accounts.get(accountId);
   const discord = setup.config.accounts.find((one) => one.accountId === accountId);
   return account && discord && { account, config: forAccount(setup.config, discord) };
 }
 
-/** Whether all that happens on the gateway is logged. */
+/** Whether the log includes every gateway event. */
 export function isVerbose({ logLevel }: Pick<Config, "logLevel">): boolean {
   return logLevel === "connection_debug";
 }
 
+/** Creates the slot of one account; `start` starts the account. */
 export function createSlot(options: SlotOptions, ports: SlotPorts): Slot {
   const { accountId, store } = options;
   const { startAccount, setup, invalidRequests: readInvalid, ...accountPorts } = ports;
   const leaving = new AbortController();
   let running: RunningAccount | undefined;
   let begun: Promise<void> = Promise.resolve();
-  /** Set if it waits for Discord; resolves once it runs, or will not. */
+  /** Set while the account waits for Discord; resolves once it runs or has ended. */
   let adopting: Promise<void> | undefined;
   let hasEnded = false;
 
@@ -95,7 +100,7 @@ export function createSlot(options: SlotOptions, ports: SlotPorts): Slot {
       .catch((error: unknown) => end(endOf(error)));
   }
 
-  /** By the setup of this moment: it may have been read again since the account was to start. */
+  /** Uses the current setup, which may have changed since the start was requested. */
   async function run(invalidRequests: InvalidRequests): Promise<void> {
     const stored = await store.gateway.loadAccount(accountId);
     const by = setup();
@@ -139,14 +144,18 @@ export function createSlot(options: SlotOptions, ports: SlotPorts): Slot {
     end,
     async stop() {
       leaving.abort();
-      await begun.catch(() => {}); // the caller of start() hears of it
+      await begun.catch(() => {}); // the caller of start() handles it
       await adopting;
       await running?.stop();
     },
   };
 }
 
-/** @param leaving Aborted when the account is to stop. */
+/**
+ * Starts the account, or waits for Discord first.
+ *
+ * @param leaving Aborted when the account is to stop.
+ */
 function adoptionOf(
   { accountId, store, logging, version }: SlotOptions,
   { account, config }: OwnSetup,
@@ -159,7 +168,7 @@ function adoptionOf(
     store: store.gateway,
     applications() {
       const client = createAccountRest({ ...account, config, version, invalidRequests }, {
-        events: () => NO_REST_EVENTS, // a refused token is also the answer
+        events: () => NO_REST_EVENTS, // a refused token is an answer too
         now,
         log,
       });

@@ -1,9 +1,9 @@
 /**
- * Makes sure that what is stored is of the bot that the token is of.
+ * Makes sure that the stored data belongs to the token's bot.
  *
- * With another bot's token, or another server, sessions, guilds and what waits
- * are of no use, and are given up. A token may be mistyped, though: nothing is
- * given up before Discord has said that there is such a bot.
+ * For another bot or another server, stored sessions, guilds and waiting messages are useless, and
+ * Barnacle deletes them. But a token may be mistyped: Barnacle deletes nothing before Discord has
+ * confirmed that this bot exists.
  *
  * @module
  */
@@ -17,42 +17,46 @@ import { backoffMs } from "../../lib/network/backoff.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../store/store.ts";
 
+/** The account and its token. */
 export interface TokenChangeOptions {
   readonly accountId: AccountId;
   readonly token: string;
-  /** Base of the REST API. */
+  /** Base URL of the REST API. */
   readonly apiBase: string;
 }
 
+/** The dependencies of the check. */
 export interface TokenChangePorts {
   readonly store: Pick<Store["gateway"], "isOtherPeer" | "adoptPeer">;
-  /** Made when it is first needed, which is seldom. */
+  /** Created at first use, which is rare. */
   readonly applications: () => Promise<Pick<Applications, "me">>;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
   readonly log: Log;
 }
 
+/** The check whether the stored data belongs to the token's bot. */
 export interface TokenChange {
-  /** Whether the store is of this bot, or of none yet; then nothing is to be asked. */
+  /** Whether the store is empty or belongs to this bot; then there is no need to ask Discord. */
   isOurs(): Promise<boolean>;
   /**
-   * Gives up what is another bot's, once Discord knows this one.
+   * Deletes the other bot's data, once Discord has confirmed this bot.
    *
-   * @throws {RestError} If Discord refuses the token; nothing is given up then.
+   * @throws {RestError} If Discord refuses the token; then nothing is deleted.
    */
   takeOver(): Promise<void>;
 }
 
 const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
 
+/** Compares the stored owner with the token's bot. */
 export function createTokenChange(
   { accountId, token, apiBase }: TokenChangeOptions,
   { store, applications, stopping, log }: TokenChangePorts,
 ): TokenChange {
   const peer = peerOf(token, apiBase);
 
-  /** Waits until Discord has said whose token it is. */
+  /** Waits until Discord names the token's bot. */
   async function knownToDiscord(): Promise<void> {
     const { me } = await applications();
     for (let attempt = 1;; attempt++) {
@@ -63,7 +67,10 @@ export function createTokenChange(
         stopping.throwIfAborted();
         if (!(error instanceof RestError) || error.kind === "unauthorized") throw error;
         const waitMs = backoffMs(attempt, Math.random(), WAIT);
-        log.warn("Cannot ask Discord whose token this is; will try again", { waitMs, error });
+        log.warn("Cannot ask Discord which bot this token belongs to; trying again", {
+          waitMs,
+          error,
+        });
         await sleep(waitMs, undefined, { signal: stopping });
       }
     }
@@ -77,21 +84,24 @@ export function createTokenChange(
     },
     async takeOver() {
       log.warn(
-        "What is stored is of another bot or server; Discord is asked before it is given up",
+        "The stored data belongs to another bot or server; Discord is asked before it is deleted",
         {
           accountId,
         },
       );
       await knownToDiscord();
       await store.adoptPeer(accountId, peer);
-      log.warn("Another bot or server than last time: what waited is given up", { accountId });
+      log.warn(
+        "Another bot or server than last time: deleted the sessions and messages of the old one",
+        { accountId },
+      );
     },
   };
 }
 
 /**
- * Names the server and the bot. A token begins with the bot's id, which stays
- * when the token is made anew; the rest of it is not told.
+ * Names the server and the bot. A token begins with the bot's id, which stays when Discord
+ * regenerates the token; the secret rest is left out.
  */
 function peerOf(token: string, apiBase: string): string {
   const [bot = "", ...rest] = token.split(".");

@@ -1,5 +1,5 @@
 /**
- * Connects the parts of an account: who hears which event of whom.
+ * Connects the parts of an account: this block shows which part handles which event.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import { endOf } from "../health/account_end.ts";
 import type { AccountOptions, AccountPorts } from "../ports.ts";
 import type { Parts } from "./parts.ts";
 
+/** Connects each event of the parts with its handler. */
 export function connectParts(
   parts: Parts,
   { config: { discord: { accountId, gateway } } }: AccountOptions,
@@ -39,7 +40,7 @@ export function connectParts(
     sessionDue: catchUp.sessionDue,
     sessionStarting: catchUp.sessionStarting,
     sessionStarted(shardId) {
-      // If sessions are not resumed, Barnacle itself ended the one before.
+      // If sessions are not resumed, Barnacle itself ended the previous one.
       const { resumeSession } = gateway.reconnect;
       if (begun.has(shardId) && resumeSession) duplicates.sessionInvalidated(shardId);
       begun.add(shardId);
@@ -69,7 +70,7 @@ export function connectParts(
     },
     delayed: vitals.delayed,
     final(final) {
-      // An account that gave up and is not to exit stays, so that health can say so.
+      // An account that gave up without exiting stays, so that health can report it.
       if (final.kind !== "give_up" || final.exit) onEnd(final);
     },
     failed: (error) => onEnd(endOf(error)),

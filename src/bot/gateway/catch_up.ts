@@ -1,5 +1,5 @@
 /**
- * Joins what catch-up needs: what is known of the guilds, Discord's history, and the store.
+ * Connects catch-up with its sources: the guild index, Discord's history and the store.
  *
  * @module
  */
@@ -32,6 +32,7 @@ import type { StoredAccount } from "../../store/gateway/accounts.ts";
 import type { Store } from "../../store/store.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 
+/** The dependencies of an account's catch-up. */
 export interface CatchUpOptions {
   readonly config: Config;
   readonly store: {
@@ -41,31 +42,36 @@ export interface CatchUpOptions {
   readonly reader: Reader;
   readonly client: RestClient;
   readonly logging: Logging;
-  /** As it was when the bot last connected; until `setShardCount` is called. */
+  /** The shard count of the last connection, until `setShardCount` is called. */
   readonly shardCount: number;
-  /** The policy as of now. */
+  /** The current policy. */
   readonly policy: PolicyKeeper["now"];
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
 
-/** Nobody waits for it at this moment: what people wait for goes first. */
+/** Catch-up yields to requests that people wait for. */
 const BACKGROUND = { priority: "background" } as const;
 
-/** For how long somebody's roles are taken to be what they were, in milliseconds. */
+/** How long a member's roles are reused, in milliseconds. */
 const ROLES_MS = 5 * 60 * 1_000;
 
+/** The events of an account's catch-up. */
 export interface CatchUpEvents {
-  /** Turns that catch-up held back may begin. */
+  /** Called when turns that catch-up held back may begin. */
   released(): void;
 }
 
+/** Reads messages that the account missed while it was disconnected. */
 export interface AccountCatchUp extends CatchUp {
   connect(events: CatchUpEvents): void;
-  /** Reads what was missed, as the store has it, before any turn. */
+  /**
+   * Creates the account's catch-up. It reads the gaps noted in the store before any turn begins.
+   */
   resume(shards: StoredAccount["shards"]): void;
 }
 
+/** Creates an account's catch-up; it reads nothing before `resume`. */
 export function createAccountCatchUp(
   options: CatchUpOptions,
   ports: Pick<CatchUpPorts, "found" | "onFound">,
@@ -118,7 +124,7 @@ export function createAccountCatchUp(
     },
     resume(shards) {
       for (const { shardId, session, catchUpFrom: from, lostAt } of shards) {
-        if (session?.hasHole) catchUp.sessionDue(shardId); // only a READY tells what to read
+        if (session?.hasHole) catchUp.sessionDue(shardId); // READY tells which channels to read
         else if (from !== undefined) {
           catchUp.start({ shardId, from, ...(lostAt !== undefined && { lostAt }) });
         }
@@ -127,15 +133,18 @@ export function createAccountCatchUp(
   };
 }
 
-/** What asking again does not change. */
+/** Errors that a second request does not change. */
 const REFUSED: ReadonlySet<string> = new Set(["forbidden", "not_found", "rejected"]);
 
-/** Only Discord refuses: a proxy or a portal in between has no code of its own, and goes away. */
+/**
+ * Only Discord's own refusal counts: a proxy or a captive portal sends no Discord error code, and
+ * goes away.
+ */
 function isRefused(error: unknown): boolean {
   return error instanceof RestError && error.code !== undefined && REFUSED.has(error.kind);
 }
 
-/** Reads a channel as the gateway would have brought it, our own words among it. */
+/** Reads a channel's missed messages in the gateway's form, the bot's own included. */
 function pagesOf(
   accountId: AccountId,
   store: CatchUpOptions["store"],
@@ -148,7 +157,7 @@ function pagesOf(
   const read = createReadHistory(client, BACKGROUND);
   const rolesOf = remembered(createReadRoles(client, BACKGROUND), now);
 
-  /** A channel's history does not say which roles an author has. */
+  /** Looks up authors' roles, which a channel's history does not contain. */
   async function withSender(event: PostedMessage): Promise<PostedMessage> {
     if (event.kind !== "message" || !needsRoles(event)) return event;
     const { guildId, sender } = event;
@@ -161,14 +170,14 @@ function pagesOf(
 
   return async ({ id, guildId }, before): Promise<Page> => {
     const { self, index } = reader;
-    if (!self) throw new TypeError("Cannot read a channel back before READY");
+    if (!self) throw new TypeError("Cannot read a channel's history before READY");
     const said = await read(id, { limit: MAX_HISTORY, ...(before && { before }) });
     const isGroup = guildId === undefined && await store.received.isGroupChannel(accountId, id);
     const events: PostedMessage[] = [];
     for (const message of said) {
       const event = decodeHistory(message, guildId, { accountId, self, index }, isGroup);
       if (event?.kind === "problem") {
-        log.warn("A message that was missed does not fit", {
+        log.warn("A missed message has an unknown form", {
           messageId: message.id,
           why: event.why,
         });
@@ -183,7 +192,7 @@ function oldestOf(said: readonly { readonly id: string }[]): MessageId | undefin
   return parseSnowflake<"message">(said.at(-1)?.id ?? "");
 }
 
-/** Somebody who said a hundred things is asked for once. */
+/** Asks once for an author of many messages. */
 function remembered(read: ReadRoles, now: () => number): ReadRoles {
   const known = new Map<string, { readonly roles: readonly RoleId[]; readonly until: number }>();
   return async (guildId: GuildId, userId: UserId) => {

@@ -29,30 +29,32 @@ import {
 } from "./gateway_threads.ts";
 import { planShards } from "./shards.ts";
 
+/** The settings and stored facts that a connection starts with. */
 export interface ConnectOptions {
   readonly config: Config;
   readonly token: string;
-  /** Base of Discord's REST API, without its version. */
+  /** Base URL of Discord's REST API, without its version. */
   readonly apiBase: string;
-  /** Barnacle's own, for the User-Agent. */
+  /** Barnacle's version, for the User-Agent. */
   readonly version: string;
   readonly isConnectionDebug: boolean;
-  /** Of the gateway's thread; a compiled binary finds no worker that is named any deeper. */
+  /** URL of the gateway worker; a compiled binary finds no worker in a deeper path. */
   readonly workerUrl: URL;
-  /** That thread, loaded ahead. */
+  /** The gateway thread, loaded ahead. */
   readonly thread?: EarlyThread;
-  /** What the store knows of the account. */
+  /** The account's row in the store. */
   readonly stored: StoredAccount;
-  /** Whether all that a resumed session will not tell again is known. */
+  /** Whether the guild index is complete. A resumed session does not send the guilds again. */
   readonly mayResume: boolean;
 }
 
+/** The dependencies and events of a connection. */
 export interface ConnectPorts
   extends Omit<GatewayEvents, "onLog" | "onPermitWanted">, Pick<PermitsPorts, "onBudget"> {
   readonly directory: Pick<Directory, "gateway">;
-  /** The application's flags: which intents the portal has granted. */
+  /** Reads the application's flags, which show the intents that the portal grants. */
   readonly readFlags: () => Promise<number>;
-  /** The proxy that leads to a URL, where one does (G15). */
+  /** Returns the proxy for a URL, if one is configured (G15). */
   readonly proxyFor: (url: string) => string | undefined;
   readonly store: Pick<
     Store["gateway"],
@@ -64,9 +66,9 @@ export interface ConnectPorts
     | "identifyBudget"
     | "identifyInMs"
   >;
-  /** How many shards there are to be. */
+  /** The number of shards is known. */
   readonly onShards: (count: number) => void;
-  /** Intents that are wanted and that Discord does not grant. */
+  /** Reports wanted intents that Discord does not grant. */
   readonly onIntents: (missing: ChosenIntents["missing"]) => void;
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
@@ -75,17 +77,23 @@ export interface ConnectPorts
   readonly log: Log;
 }
 
-/** The gateway as the account uses it: which thread it is, and where, is decided here. */
+/**
+ * The gateway as the account uses it. This module decides which thread serves it, and at which
+ * address.
+ */
 export type Connection = Pick<GatewayThreads, "committed" | "stats" | "stop">;
 
-/** For how long what Discord said of the gateway, and of the application, is taken without asking. */
+/**
+ * How long stored facts on the gateway and the application are used without asking, in
+ * milliseconds.
+ */
 const FRESH_MS = DAY_MS;
 
-/** Discord will not have the intents that were asked for. */
+/** The gateway closed with 4014: it refuses the intents. */
 const DISALLOWED_INTENTS = 4014;
 
 /**
- * The sessions of the last run are resumed where they may be.
+ * Connects an account, and resumes the sessions of the last run where possible.
  *
  * @throws {RestError} If Discord refuses the token.
  */
@@ -102,7 +110,7 @@ export async function connect(options: ConnectOptions, ports: ConnectPorts): Pro
     },
     {
       ask: () => directory.gateway(),
-      // A portal before the network, or a proxy, answers with anything; only Discord knows tokens.
+      // A captive portal or a proxy may answer with any status; only Discord judges tokens.
       isTransient: (error) => error instanceof RestError && error.kind !== "unauthorized",
       save: (found) => store.saveGateway(accountId, found, now()),
       sleep: (ms) => sleep(ms, undefined, { signal: stopping }),
@@ -117,7 +125,7 @@ export async function connect(options: ConnectOptions, ports: ConnectPorts): Pro
 
 type PlannedShards = ReturnType<typeof planShards>["shards"];
 
-/** Decides which shards resume, and stores what that changes. */
+/** Decides which shards resume, and stores the resulting changes. */
 async function planSessions(
   options: ConnectOptions,
   ports: ConnectPorts,
@@ -142,7 +150,7 @@ async function planSessions(
     log.warn("The last session cannot be resumed", { shardId, since, why });
   }
   if (plan.isResharded) {
-    log.info("The bot has another number of shards now", { was: stored.shardCount, is: count });
+    log.info("The number of shards has changed", { was: stored.shardCount, is: count });
   }
   if (stored.shardCount !== count || plan.hasOtherIntents) {
     await store.reshard(accountId, count, now());
@@ -152,8 +160,8 @@ async function planSessions(
 }
 
 /**
- * Starts the thread, and another one with fewer intents where Discord turns the first one away:
- * the checkbox may have been cleared since the last look at it.
+ * Starts the gateway thread, and another one with fewer intents if Discord refuses the first. The
+ * operator may have cleared the checkbox since the flags were read.
  */
 async function openGateway(
   options: ConnectOptions,
@@ -173,7 +181,7 @@ async function openGateway(
     accountId,
     onFinal(final) {
       onFinal(final).catch((error: unknown) => {
-        log.error("Cannot go on without the intent", { error });
+        log.error("Cannot continue without the intent", { error });
         ports.onFinal(final);
       });
     },
@@ -195,7 +203,7 @@ async function openGateway(
       return ports.onFinal(final);
     }
     await intents.save();
-    log.warn("Discord does not grant an intent that it was asked for; going on without", {
+    log.warn("Discord does not grant a requested intent; continuing without it", {
       missing: intents.now.missing.join(", "),
     });
     await threads.stop();
@@ -219,7 +227,7 @@ async function openGateway(
   };
 }
 
-/** What the gateway's threads have in common, whatever intents they ask for. */
+/** Options shared by the gateway's threads, whichever intents they request. */
 function gatewayOptionsOf(
   { config: { discord }, token, apiBase, version, isConnectionDebug }: ConnectOptions,
   { url, shards, limit: { maxConcurrency } }: GatewayPlace,

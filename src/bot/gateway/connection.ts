@@ -1,7 +1,7 @@
 /**
- * The account's gateway connection, from its start to its stop.
+ * Keeps the account's gateway connection, from its start to its stop.
  *
- * It exists before the gateway is found, so that other parts can be joined to it.
+ * It exists before the gateway's address is known, so that other parts can be connected to it.
  *
  * @module
  */
@@ -15,40 +15,48 @@ import {
   type ConnectPorts,
 } from "./connect.ts";
 
+/** The events of an account's connection. */
 export interface ConnectionEvents {
   batch: ConnectPorts["onBatch"];
-  /** How many shards there are to be. */
+  /** The number of shards is known. */
   shards: ConnectPorts["onShards"];
-  /** Intents that are wanted and that Discord does not grant. */
+  /** Reports wanted intents that Discord does not grant. */
   intentsMissing: ConnectPorts["onIntents"];
   budgetChanged: ConnectPorts["onBudget"];
   state: ConnectPorts["onState"];
   beat: ConnectPorts["onBeat"];
   delayed: ConnectPorts["onDelay"];
-  /** The gateway cannot go on. */
+  /** The gateway has ended for good. */
   final(final: GatewayFinal): void;
-  /** The gateway could not be found: Discord refused the token, or a fault of ours. */
+  /** The gateway could not be found: Discord refused the token, or Barnacle has a fault. */
   failed(error: unknown): void;
 }
 
+/** An account's gateway connection. */
 export interface Connection {
   connect(events: ConnectionEvents): void;
-  /** @param mayResume Whether all that a resumed session will not tell again is known. */
+  /**
+   * Starts connecting.
+   *
+   * @param mayResume Whether the guild index is complete. A resumed session does not send the
+   * guilds again.
+   */
   start(mayResume: boolean): void;
-  /** The store holds every batch up to the one with this ticket. */
+  /** Reports that the store holds every batch up to this ticket. */
   committed(ticket: number): void;
   /** `undefined` before the gateway is found. */
   stats(): ReturnType<OpenConnection["stats"]> | undefined;
-  /** Closes resumable; to be called after `stopping` is aborted. */
+  /** Closes resumable. Call it after `stopping` is aborted. */
   stop(): Promise<void>;
 }
 
-/** What {@link createConnection} needs besides the events. */
+/** The ports of {@link createConnection} besides its events. */
 export type ConnectionPorts = Pick<
   ConnectPorts,
   "directory" | "readFlags" | "proxyFor" | "store" | "stopping" | "now" | "log"
 >;
 
+/** Creates an account's connection; it connects with `start`. */
 export function createConnection(
   options: Omit<ConnectOptions, "mayResume">,
   ports: ConnectionPorts,

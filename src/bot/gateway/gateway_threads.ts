@@ -1,8 +1,8 @@
 /**
- * The account's gateway threads, one after the other, as if they were one.
+ * Presents the gateway threads of an account, one after the other, as one gateway.
  *
- * Each thread counts its batches from 1; here the count goes on, so that a batch of an earlier
- * thread is not taken for one of the next.
+ * Each thread counts its batches from 1. This module continues the count, so that a batch of an
+ * earlier thread is never mistaken for one of the next.
  *
  * @module
  */
@@ -19,43 +19,46 @@ import {
 import type { Log } from "../../lib/log.ts";
 import { createPermits, type PermitsPorts } from "./permits.ts";
 
-/** What all threads of an account have in common; the address is the first one's. */
+/** Options shared by all threads of an account; the address is the first thread's. */
 export type ThreadOptions = Omit<GatewayOptions, "shards" | "intents" | "proxy">;
 
+/** The dependencies and events of an account's gateway threads. */
 export interface ThreadPorts
   extends
     Omit<GatewayEvents, "onLog" | "onPermitWanted">,
     Pick<PermitsPorts, "store" | "onBudget">,
     Pick<GatewayPorts, "workerUrl" | "takeThread" | "random"> {
   readonly accountId: AccountId;
-  /** The proxy that leads to a URL, where one does (G15). */
+  /** Returns the proxy for a URL, if one is configured (G15). */
   readonly proxyFor: (url: string) => string | undefined;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly log: Log;
 }
 
+/** The current gateway thread of an account, whichever thread that is. */
 export interface GatewayThreads {
-  /** Starts a thread; the one before is stopped, or has come to its end. */
+  /** Starts a thread. The previous thread has ended, or is stopped. */
   open(shards: readonly ShardOptions[], intents: number): void;
   /** Whether all shards are connected. */
   isUp(): boolean;
   url(): string;
   setUrl(url: string): void;
-  /** The store holds every batch up to the one with this ticket. */
+  /** Reports that the store holds every batch up to this ticket. */
   committed(ticket: number): void;
   /** `undefined` before the first thread. */
   stats(): GatewayStats | undefined;
-  /** Closes resumable. */
+  /** Closes the gateway so that its sessions can be resumed. */
   stop(): Promise<void>;
 }
 
+/** Creates the account's gateway; `open` starts its first thread. */
 export function createGatewayThreads(options: ThreadOptions, ports: ThreadPorts): GatewayThreads {
   const { store, accountId, now, onBudget, proxyFor, log } = ports;
   const { workerUrl, takeThread, random } = ports;
   let { url } = options;
   let current: Gateway | undefined;
-  /** Of the threads before this one: each counts its tickets from 1. */
+  /** Tickets of earlier threads: each thread counts its tickets from 1. */
   let ticketsBefore = 0;
   let lastTicket = 0;
   const ready = new Set<number>();

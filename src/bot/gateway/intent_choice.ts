@@ -1,5 +1,5 @@
 /**
- * Which intents the gateway is asked for: the wanted ones, as far as the portal grants them.
+ * Chooses the gateway intents: the wanted ones, as far as the developer portal grants them.
  *
  * @module
  */
@@ -16,14 +16,16 @@ import type { Log } from "../../lib/log.ts";
 import type { StoredAccount } from "../../store/gateway/accounts.ts";
 import type { Store } from "../../store/store.ts";
 
+/** The facts that decide which intents to request. */
 export interface IntentChoiceOptions {
   readonly config: Config;
-  /** What the store knows of the account. */
+  /** The account's row in the store. */
   readonly stored: StoredAccount;
 }
 
+/** The dependencies of the choice. */
 export interface IntentChoicePorts {
-  /** The application's flags: which intents the portal has granted. */
+  /** Reads the application's flags, which show the intents that the portal grants. */
   readonly readFlags: () => Promise<number>;
   readonly store: Pick<Store["gateway"], "saveFlags" | "saveIntents">;
   /** Unix time in milliseconds. */
@@ -31,23 +33,29 @@ export interface IntentChoicePorts {
   readonly log: Log;
 }
 
+/** The chosen intents; a refusal by Discord changes them. */
 export interface IntentChoice {
   readonly now: ChosenIntents;
-  /** Stores the choice, if the store has another one; never fails. */
+  /** Stores the choice if it differs from the stored one; never rejects. */
   save(): Promise<void>;
   /**
-   * Discord closed an IDENTIFY with 4014. Chooses fewer intents, once a day: Discord closes each
-   * IDENTIFY that follows if the intents are not the reason, and trying would spend the budget (G3).
+   * Chooses fewer intents after Discord closed an IDENTIFY with 4014, at most once a day. If the
+   * intents are not the reason, Discord closes each further IDENTIFY too, and trying would spend
+   * the budget (G3).
    *
    * @returns `false` if the refusal is final.
    */
   chooseFewer(): Promise<boolean>;
 }
 
-/** For how long the application's flags are taken without asking, in milliseconds. */
+/** How long stored flags of the application are used without asking Discord, in milliseconds. */
 const FRESH_MS = DAY_MS;
 
-/** @throws {RestError} If Discord refuses the token. */
+/**
+ * Chooses the intents for an account, from stored or freshly read flags.
+ *
+ * @throws {RestError} If Discord refuses the token.
+ */
 export async function chooseForAccount(
   options: IntentChoiceOptions,
   ports: IntentChoicePorts,
@@ -74,12 +82,12 @@ export async function chooseForAccount(
     async chooseFewer() {
       if (now() - refusedAt < DAY_MS) return false;
       refusedAt = now();
-      const flags = await readFlags().catch(() => 0); // Discord refused: nothing more is known
+      const flags = await readFlags().catch(() => 0); // Discord refused, so no flag is certain
       const candidates = [chooseIntents(wanted, flags), chooseIntents(wanted, 0)];
       const fewer = candidates.find(({ bits }) => bits !== chosen.bits);
       const granted = fewer === candidates[0] ? flags : 0;
       await store.saveFlags(accountId, granted, now()).catch((error: unknown) => {
-        log.error("Cannot store which intents the bot may have", { error });
+        log.error("Cannot store the granted intents", { error });
       });
       if (!fewer) return false;
       chosen = fewer;
@@ -89,9 +97,9 @@ export async function chooseForAccount(
 }
 
 /**
- * Which intents the portal has granted; `undefined` if Discord cannot be asked, for a bot that has
- * connected before does not wait for the answer. A missing intent is asked for again at each start:
- * the operator was told to grant it, and has restarted the bot.
+ * Reads the flags of the intents that the portal grants. Returns `undefined` if Discord cannot be
+ * asked, because a bot that connected before does not wait for the answer. A missing intent is
+ * asked for again at each start: the operator may have granted it and restarted the bot.
  */
 async function flagsOf(
   { config: { discord }, stored: { flags } }: IntentChoiceOptions,
@@ -106,7 +114,7 @@ async function flagsOf(
     return bits;
   } catch (error) {
     if (error instanceof RestError && error.kind === "unauthorized") throw error;
-    log.warn("Cannot ask Discord which intents the bot may have; going by what is known", {
+    log.warn("Cannot ask Discord for the granted intents; using the stored ones", {
       error,
     });
     return flags?.bits;

@@ -1,8 +1,8 @@
 /**
- * Lets shards identify: the store counts first, and only then is a shard told.
+ * Permits shards to identify: the store counts each IDENTIFY before the shard may send it.
  *
- * The count outlives the process, so no loop of crashes can spend more than
- * Discord allows in a day, after which it would reset the token (G5).
+ * The count outlives the process, so no crash loop can spend more IDENTIFYs than Discord allows in
+ * a day. Discord would reset the token (G5).
  *
  * @module
  */
@@ -13,23 +13,26 @@ import type { PermitAnswer } from "../../discord/gateway/link/protocol.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../store/store.ts";
 
+/** The dependencies of an account's permits. */
 export interface PermitsPorts {
   readonly store: Pick<Store["gateway"], "takeIdentify" | "identifyBudget" | "identifyInMs">;
   readonly accountId: AccountId;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly answer: (shardId: number, answer: PermitAnswer) => void;
-  /** The budget has changed, or is found to be spent. */
+  /** Receives the budget whenever it changes or is found spent. */
   readonly onBudget: (budget: IdentifyBudget) => void;
   readonly log: Log;
 }
 
-/** How long a shard waits for a store that refused, in milliseconds. */
+/** How long a shard waits after the store failed, in milliseconds. */
 const STORE_RETRY_MS = 5_000;
 
 /**
- * @returns Takes the question of a shard. Ahead, it asks whether there would be a permit, and none is
- * counted.
+ * Creates the handler of permit requests.
+ *
+ * @returns Handles a shard's request. With `isAhead` it only asks whether a permit would be
+ * granted, and counts none.
  */
 export function createPermits(
   ports: PermitsPorts,
@@ -37,13 +40,13 @@ export function createPermits(
   const { store, accountId, now, answer, onBudget, log } = ports;
   let saidLeft = Infinity;
 
-  /** Said once on the way down, and again for each fifty less. */
+  /** Warns once on the way down, and again for each fifty less. */
   function report({ left, heldUntil }: IdentifyBudget): void {
     const step = Math.floor(left / 50);
     if (left > LOW) saidLeft = Infinity;
     else if (step < saidLeft) {
       saidLeft = step;
-      log.warn("Few gateway sessions are left to begin today; what keeps ending them?", {
+      log.warn("Few IDENTIFYs are left for today; find out why gateway sessions keep ending", {
         left,
         ...(heldUntil !== undefined && { heldUntil: new Date(heldUntil).toISOString() }),
       });
@@ -73,7 +76,9 @@ export function createPermits(
     (isAhead ? foresee(shardId) : decide(shardId)).then(
       (decided) => answer(shardId, decided),
       (error: unknown) => {
-        log.error("Cannot count a gateway session, so none is begun; will try again", { error });
+        log.error("Cannot store the IDENTIFY count, so no IDENTIFY is sent; trying again", {
+          error,
+        });
         answer(shardId, { kind: "wait", waitMs: STORE_RETRY_MS, why: "spacing" });
       },
     );
@@ -81,8 +86,9 @@ export function createPermits(
 }
 
 /**
- * What the spacing of IDENTIFYs asks of the first one. Where the budget is spent the shard is told
- * so when it asks for its permit, which is said and shown: from here it would wait without a word.
+ * Returns how long the first IDENTIFY must wait for its spacing, in milliseconds. A spent budget is
+ * left out: the shard learns of it when it asks for its permit, which logs and shows the reason. A
+ * wait from here would be silent.
  */
 export async function firstIdentifyInMs(
   accountId: AccountId,
@@ -94,11 +100,14 @@ export async function firstIdentifyInMs(
   return Math.min(await store.identifyInMs(accountId, 0, now()), SPACING_MS);
 }
 
-/** Says that the bot waits, and why. */
+/** Logs that the bot waits for its IDENTIFY budget, and until when. */
 function sayHeld({ left, heldUntil }: IdentifyBudget, log: Log): void {
   if (heldUntil === undefined) return;
-  log.error("No new gateway session is begun: Discord would reset the token of who goes on", {
-    left,
-    until: new Date(heldUntil).toISOString(),
-  });
+  log.error(
+    "Daily IDENTIFY limit almost reached: not opening a new session, because Discord resets tokens that exceed it",
+    {
+      left,
+      until: new Date(heldUntil).toISOString(),
+    },
+  );
 }

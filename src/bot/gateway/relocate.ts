@@ -1,5 +1,5 @@
 /**
- * Asks Discord whether the gateway has another address, while not all shards are connected.
+ * Asks Discord for a new gateway address while shards are disconnected.
  *
  * @module
  */
@@ -9,14 +9,16 @@ import type { Directory } from "../../discord/rest/calls/directory.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../store/store.ts";
 
+/** The gateway whose address may change. */
 export interface RelocatedGateway {
-  /** Whether all shards are connected: then nothing is asked. */
+  /** Whether all shards are connected; then Discord is not asked. */
   readonly isUp: () => boolean;
-  /** Where the shards connect to. */
+  /** Address that the shards connect to. */
   readonly url: () => string;
   readonly onMoved: (url: string) => void;
 }
 
+/** The dependencies of the address requests. */
 export interface RelocatePorts {
   readonly accountId: AccountId;
   readonly directory: Pick<Directory, "gateway">;
@@ -28,10 +30,14 @@ export interface RelocatePorts {
   readonly log: Log;
 }
 
-/** Milliseconds between two questions. */
+/** Milliseconds between two requests. */
 const RELOCATE_MS = 30_000;
 
-/** @returns Ends the questions. */
+/**
+ * Asks for the address again and again while a shard is down.
+ *
+ * @returns Stops the requests.
+ */
 export function relocateWhileDown(
   gateway: RelocatedGateway,
   { accountId, directory, store, stopping, now, log }: RelocatePorts,
@@ -46,7 +52,9 @@ export function relocateWhileDown(
 
   const timer = setInterval(() => {
     if (gateway.isUp()) return;
-    ask().catch((error: unknown) => log.debug("Cannot ask where the gateway is", { error }));
+    ask().catch((error: unknown) =>
+      log.debug("Cannot ask Discord for the gateway's address", { error })
+    );
   }, RELOCATE_MS);
   const stop = () => clearInterval(timer);
   stopping.addEventListener("abort", stop, { once: true });

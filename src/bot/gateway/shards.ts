@@ -1,9 +1,8 @@
 /**
- * Which shards to start, and what each of them goes on with.
+ * Plans which shards to start, and which session each of them resumes.
  *
- * A session is of one shard out of so many: with another number of them it is
- * worth nothing, and whoever kept it would hear some guilds twice and others
- * not at all.
+ * A session belongs to one shard out of a fixed count. With another count it is worthless: a bot
+ * that resumed it would receive some guilds twice and miss others.
  *
  * @module
  */
@@ -11,37 +10,39 @@
 import type { ShardOptions } from "../../discord/gateway/link/protocol.ts";
 import type { StoredAccount, StoredShard } from "../../store/gateway/accounts.ts";
 
-/** What decides which sessions are resumed. */
+/** Facts that decide which sessions are resumed. */
 export interface ShardFacts {
   readonly count: number;
   readonly stored: Pick<StoredAccount, "shardCount" | "intents" | "shards">;
-  /** Seconds after which a session that was not heard of is taken for dead. */
+  /** Seconds after its last event until a session counts as dead. */
   readonly sessionCacheTtlSec: number;
-  /** `false`: a new session is always begun. */
+  /** If `false`, each shard begins a new session. */
   readonly resumeSession: boolean;
-  /** What an IDENTIFY would ask for now; a RESUME keeps what its session was begun with. */
+  /** Intents that an IDENTIFY would ask for now. A RESUME keeps the intents of its session. */
   readonly intents: number;
-  /** Whether all that a resumed session will not tell again is known. */
+  /** Whether the guild index is complete. A resumed session does not send the guilds again. */
   readonly isComplete: boolean;
-  /** Milliseconds before any IDENTIFY, as the store reckons. */
+  /** Milliseconds before the first IDENTIFY, from the store. */
   readonly identifyInMs: number;
   /** Unix time in milliseconds. */
   readonly now: number;
 }
 
+/** The shards to start, and the reasons for lost sessions. */
 export interface ShardPlan {
   readonly shards: readonly ShardOptions[];
-  /** Sessions that are not resumed though there were any. */
+  /** Stored sessions that are not resumed. */
   readonly lost: readonly LostSession[];
-  /** The store knows of another number of shards. */
+  /** The store has another number of shards. */
   readonly isResharded: boolean;
-  /** The store knows of sessions with other intents. */
+  /** The stored sessions have other intents. */
   readonly hasOtherIntents: boolean;
 }
 
+/** A stored session that cannot be resumed. */
 export interface LostSession {
   readonly shardId: number;
-  /** Unix time in milliseconds at which it was last heard of. */
+  /** Unix time in milliseconds of the session's last event. */
   readonly aliveAt: number;
   readonly why: string;
 }
@@ -63,7 +64,7 @@ export function planShards(facts: ShardFacts): ShardPlan {
     if (known?.session && why !== undefined) {
       lost.push({ shardId: id, aliveAt: known.aliveAt, why });
     }
-    return { id, identifyInMs }; // in turns, but those are the thread's to take
+    return { id, identifyInMs }; // the gateway thread spaces the IDENTIFYs
   });
   return { shards, lost, isResharded, hasOtherIntents: hasOtherIntents(facts) };
 }
@@ -71,13 +72,13 @@ export function planShards(facts: ShardFacts): ShardPlan {
 /** Why a session cannot be resumed; `undefined` if it can. */
 function whyNot({ aliveAt }: StoredShard, facts: ShardFacts): string | undefined {
   const { resumeSession, isComplete, sessionCacheTtlSec, now } = facts;
-  if (hasOtherIntents(facts)) return "it was begun with other intents";
+  if (hasOtherIntents(facts)) return "it has other intents";
   if (!resumeSession) return "gateway.reconnect.resumeSession is false";
-  if (!isComplete) return "what it said of guilds is not known any more";
+  if (!isComplete) return "the stored guilds are incomplete";
   return now - aliveAt > sessionCacheTtlSec * 1_000 ? "it is too old" : undefined;
 }
 
-/** Those of a release that did not note them are taken for the same. */
+/** A session stored without intents (by an older release) counts as having the same. */
 function hasOtherIntents({ intents, stored }: ShardFacts): boolean {
   return stored.intents !== undefined && stored.intents !== intents;
 }

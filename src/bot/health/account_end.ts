@@ -1,5 +1,5 @@
 /**
- * Why an account ended by itself.
+ * Says why an account ended by itself.
  *
  * @module
  */
@@ -11,10 +11,12 @@ import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 export type AccountEnd =
   | GatewayFinal
   | { readonly kind: "refused"; readonly hint: string }
-  /** A fault of ours, or of the machine. */
+  /** A fault of Barnacle or of the machine. */
   | { readonly kind: "fault"; readonly error: unknown };
 
-/** Discord's refusal of the token is final; anything else here is no fault of Discord's. */
+/**
+ * Turns an error into an end: Discord's refusal of the token is final, any other error is a fault.
+ */
 export function endOf(error: unknown): AccountEnd {
   return error instanceof RestError
     ? { kind: "refused", hint: error.message }

@@ -1,9 +1,8 @@
 /**
- * How one account is, as its parts have told it last.
+ * Keeps the vitals of one account, from the last reports of its parts.
  *
- * An account may end, or be stopped and started anew while the process goes on
- * (C9), so its parts are asked for each time, and what they have told is
- * forgotten with them.
+ * An account may end or restart while the process goes on (C9). So its parts are looked up for each
+ * snapshot, and their reports are dropped with them.
  *
  * @module
  */
@@ -17,85 +16,87 @@ import type { AccountSnapshot, Shard } from "../../http/snapshot.ts";
 import type { Store } from "../../store/store.ts";
 import type { AccountEnd } from "./account_end.ts";
 
-/** What the parts of an account say of themselves. */
+/** The status that an account's parts report. */
 export interface PartsStatus
   extends Pick<AccountSnapshot, "catchUp" | "twin" | "findings" | "parked"> {
   readonly rest: Omit<AccountSnapshot["rest"], "isUp">;
 }
 
-/** An account's parts, as far as its health is read off them. */
+/** The account's parts that its health is read from. */
 export interface AccountParts {
   /** `undefined` before the gateway is found. */
   stats(): GatewayStats | undefined;
   status(): PartsStatus;
 }
 
-/** What the store knows of an account's health. */
+/** The account's health figures in the store. */
 export interface AccountStore {
   readonly gateway: Pick<Store["gateway"], "touchAlive" | "identifyBudget">;
   readonly pairing: Pick<Store["pairing"], "requests">;
 }
 
+/** The dependencies of an account's vitals. */
 export interface AccountVitalsPorts {
   readonly store: AccountStore;
   /** Unix time in milliseconds. */
   readonly now: () => number;
-  /** Asks the store for its figures now. */
+  /** Reads the store's figures now. */
   readonly refresh: () => void;
-  /** Something has waited for the main thread, so many milliseconds. */
+  /** A task has waited this many milliseconds for the main thread. */
   readonly onDelay: (ms: number) => void;
 }
 
+/** Receives an account's reports, and takes snapshots of its health. */
 export interface AccountVitals {
   readonly accountId: AccountId;
   /**
-   * The account starts, for the first time or anew: what was told before is forgotten.
+   * The account starts or restarts; earlier reports are dropped.
    *
    * @param modelId `"<provider>/<model>"`.
-   * @param parts `undefined` until it has them.
+   * @param parts Returns `undefined` until the account has its parts.
    */
   began(modelId: string, parts: () => AccountParts | undefined): void;
-  /** It goes on with another model. */
+  /** The account continues with another model. */
   setModel(modelId: string): void;
-  /** It cannot go on. */
+  /** The account has ended by itself. */
   ended(end: AccountEnd): void;
-  /** It was stopped, for the config disables it or has it no more. */
+  /** The account is stopped, because the config disables it or no longer has it. */
   left(): void;
-  /** How many shards there are to be; one until somebody says so. */
+  /** Sets the number of shards; it is one until then. */
   setShardCount(count: number): void;
   setShard(shardId: number, state: ShardState): void;
   setLatency(shardId: number, latencyMs: number): void;
   setRest(isUp: boolean): void;
-  /** What a turn tells of its model: whether it can answer anybody. */
+  /** A turn reports whether its model answers. */
   setTurn(outcome: TurnOutcome): void;
-  /** What the gateway's thread has sent was read so many milliseconds later. */
+  /** The main thread read a message of the gateway thread this many milliseconds late. */
   delayed(ms: number): void;
-  /** What the store says of IDENTIFYs is asked anew. */
+  /** The store's IDENTIFY figures have changed; the next snapshot reads them. */
   refresh(): void;
   snapshot(): AccountSnapshot;
-  /** What its turns have told of its model; `undefined` of an account that does not run. */
+  /** The turns' last report on the model; `undefined` for an account that is not running. */
   model(): ModelWord | undefined;
-  /** Reads what the store knows: how many IDENTIFYs are left, and how many strangers wait. */
+  /** Reads the number of IDENTIFYs left and of unpaired senders waiting. */
   readStore(): Promise<void>;
   /**
-   * Writes when the shards were heard. Only a shard that is heard keeps its session fresh.
+   * Stores when each shard was last alive. Only a live shard keeps its session resumable.
    *
-   * @param isProbe Whether to wait until the disk has it.
-   * @returns Milliseconds that it took.
+   * @param isProbe Whether to wait for the disk.
+   * @returns The duration in milliseconds.
    */
   touch(isProbe: boolean): Promise<number>;
 }
 
-/** The last word on a model, of one account's turns. Times are Unix time in milliseconds. */
+/** The last report of one account's turns on a model. Times are Unix time in milliseconds. */
 export interface ModelWord {
   readonly id: string;
-  /** Since when it answers nobody; absent while it serves. */
+  /** Since when the model fails; absent while it serves. */
   readonly openAt?: number;
-  /** When it answered last. */
+  /** Time of its last answer. */
   readonly servedAt?: number;
 }
 
-/** What is told of an account, from its start to its next. */
+/** Reports on an account from one start to the next. */
 interface Told {
   readonly startedAt: number;
   readonly parts: () => AccountParts | undefined;
@@ -108,7 +109,7 @@ interface Told {
   end?: string;
 }
 
-/** Of an account that has no parts, or none yet. */
+/** The status of an account without parts. */
 const NO_STATUS: PartsStatus = {
   catchUp: { pending: 0, unreadable: [] },
   findings: [],
@@ -116,6 +117,7 @@ const NO_STATUS: PartsStatus = {
   rest: { invalidRequests: 0, breaker: "closed" },
 };
 
+/** Creates the vitals of an account that has not started. */
 export function createAccountVitals(
   accountId: AccountId,
   { store, now, refresh, onDelay }: AccountVitalsPorts,
@@ -190,7 +192,7 @@ function unknown(): Omit<PartsStatus, "rest"> & Pick<AccountSnapshot, "rest"> {
   return { ...NO_STATUS, rest: { ...NO_STATUS.rest, isUp: true } };
 }
 
-/** When each shard was heard last; not of those that this start has not heard yet. */
+/** When each shard was last alive; without shards that were not alive since this start. */
 function heardOf(
   { states }: Told,
   now: number,
@@ -229,23 +231,26 @@ function heard(word: ModelWord, outcome: TurnOutcome, now: number): ModelWord {
   return isOpen ? { ...word, openAt: word.openAt ?? now } : word;
 }
 
-/** Whether the next turn would fail the same way; a limit or a bad answer is this turn's alone. */
+/**
+ * Whether the next turn would fail the same way. A rate limit or a malformed answer concerns one
+ * turn alone.
+ */
 function isOutage(error: unknown): boolean {
   return error instanceof ModelError &&
     (error.kind === "unauthorized" || error.kind === "not_found" || error.kind === "unavailable");
 }
 
-/** Why it ended, and what to do. */
+/** Says why the account ended, and how to fix it. */
 function wordsOf(end: AccountEnd): string {
   switch (end.kind) {
     case "refused":
     case "stop":
       return end.hint;
     case "give_up":
-      return "gave up connecting; see by `barnacle doctor` what is in the way, then restart";
+      return "gave up connecting; run `barnacle doctor` to find the cause, then restart";
     case "worker_died":
-      return `the gateway's thread died ${end.deaths} times; restart, and report it if it comes back`;
+      return `the gateway thread died ${end.deaths} times; restart, and report it if it happens again`;
     case "fault":
-      return "a fault of Barnacle's own, or of this machine; the log has it";
+      return "an internal error, or a fault of this machine; see the log";
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Keeps a host from putting the bot to sleep: visits it from outside (O9).
+ * Keeps a host from suspending the bot by visiting its public address (O9).
  *
- * Free hosts stop what nobody has visited for some minutes, and a stopped bot
- * misses what is said. So it visits itself, by the address under which the host
- * sees visitors. A bot that is not well lets itself be stopped.
+ * Free hosts suspend a program that had no visitor for some minutes, and a suspended bot misses
+ * messages. So the bot visits itself, at the address under which the host sees visitors. An
+ * unhealthy bot stops the visits, so that the host may suspend it.
  *
  * @module
  */
@@ -11,23 +11,24 @@
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
+/** The dependencies of the visits. */
 export interface KeepAlivePorts {
   /** The bot's own public address, `http.keepAliveUrl`. */
   readonly url: string;
-  /** Visits an address: resolves with the status of the answer. */
+  /** Requests an address and resolves with the status of the answer. */
   readonly visit: (url: URL, signal: AbortSignal) => Promise<number>;
-  /** As `/livez` has it. */
+  /** The state that `/livez` reports. */
   readonly isAlive: () => boolean;
   readonly schedule: Schedule;
   readonly log: Log;
 }
 
-/** The shortest that such hosts wait is five minutes. */
+/** Milliseconds between two visits; the strictest of these hosts waits five minutes. */
 const VISIT_EVERY_MS = 4 * 60_000;
 
 const TIMEOUT_MS = 10_000;
 
-/** Visits the bot until it is stopped. */
+/** Visits the bot until stopped. */
 export function startKeepAlive(ports: KeepAlivePorts): { readonly stop: () => void } {
   const { isAlive, visit, schedule, log } = ports;
   const url = livezOf(ports.url);
@@ -66,7 +67,7 @@ export function startKeepAlive(ports: KeepAlivePorts): { readonly stop: () => vo
   function fails(fields: Readonly<Record<string, unknown>>): void {
     if (isFailing || isStopped) return;
     isFailing = true;
-    log.warn("http.keepAliveUrl does not answer as this bot; its host may put it to sleep", {
+    log.warn("http.keepAliveUrl does not answer as this bot; its host may suspend it", {
       url: url.href,
       ...fields,
     });
@@ -81,14 +82,14 @@ export function startKeepAlive(ports: KeepAlivePorts): { readonly stop: () => vo
   };
 }
 
-/** Below the path that the address may have. */
+/** The path of `/livez` below the path of the address. */
 function livezOf(base: string): URL {
   const url = new URL(base);
   url.pathname = `${url.pathname.replace(/\/$/, "")}/livez`;
   return url;
 }
 
-/** Visits by the runtime's own client. */
+/** Visits with the runtime's own HTTP client. */
 export async function visitByFetch(url: URL, signal: AbortSignal): Promise<number> {
   const response = await fetch(url, { signal });
   await response.body?.cancel();

@@ -1,5 +1,5 @@
 /**
- * How the main thread moves: when it was last seen to, and by how much it was late.
+ * Measures how well the main thread runs: when it last ran, and its delays.
  *
  * @module
  */
@@ -7,6 +7,7 @@
 import type { Meters } from "../../http/metrics.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
+/** The clock of the measurement. */
 export interface MainThreadPorts {
   readonly metrics: Pick<Meters, "eventLoopLagSec">;
   /** Unix time in milliseconds. */
@@ -14,30 +15,37 @@ export interface MainThreadPorts {
   readonly schedule: Schedule;
 }
 
-export interface MainThread {
-  /** The thread moves now. */
+/** Measures the main thread's delays. */
+export interface MainThreadMonitor {
+  /** The thread runs now. */
   moved(): void;
-  /** Something waited so long for the thread. */
+  /** Records that a task waited this many milliseconds for the thread. */
   delayed(ms: number): void;
-  /** Unix time in milliseconds at which it was last seen to move. */
+  /** Unix time in milliseconds at which the thread last ran. */
   readonly tickAt: number;
-  /** Its longest delay of the last minute. */
+  /** The longest delay of the last minute, in milliseconds. */
   lagMs(): number;
   stop(): void;
 }
 
-/** How often the thread's timers are seen to run, in milliseconds; `/livez` allows 60 s. */
+/** Milliseconds between two checks that timers run; `/livez` allows 60 s. */
 const PULSE_MS = 30_000;
-/** For how long delays are remembered, in milliseconds. */
+/** How long delays are kept, in milliseconds. */
 const DELAYS_MS = 60_000;
 
-export function watchMainThread({ metrics, now, schedule }: MainThreadPorts): MainThread {
+/** Starts the measurement. */
+export function createMainThreadMonitor(
+  { metrics, now, schedule }: MainThreadPorts,
+): MainThreadMonitor {
   let tickAt = now();
   let pulseAt = tickAt + PULSE_MS;
   let delays: readonly { readonly at: number; readonly ms: number }[] = [];
   let callOff = schedule(pulse, PULSE_MS);
 
-  /** Keeps what may yet be the longest of the last minute: each is longer than all after it. */
+  /**
+   * Keeps delays that can still be the longest of the last minute: each is longer than all after
+   * it.
+   */
   function delayed(ms: number): void {
     const at = now();
     metrics.eventLoopLagSec.observe(ms / 1_000, { thread: "main" });

@@ -1,8 +1,8 @@
 /**
- * What happens in the bot, put into its metrics.
+ * Counts the bot's events in its metrics.
  *
- * The parts report in their own words; here those become the names that
- * `/metrics` shows.
+ * The parts report events in their own terms; this module maps them to the names that `/metrics`
+ * shows.
  *
  * @module
  */
@@ -18,37 +18,39 @@ import type { RequestMetric } from "../../discord/rest/client/client.ts";
 import type { Stored } from "../../flows/receive/commit.ts";
 import type { Metrics } from "../../http/metrics.ts";
 
+/** Counts events of the accounts' parts. */
 export interface Meter {
   beat(shard: string, beat: { readonly lateMs: number; readonly latencyMs?: number }): void;
   request(request: RequestMetric): void;
   delivery(row: OutboxRow, delivery: Delivery): void;
-  /** What a turn's end has put into the outbox, or could not (D4). */
+  /** The end of a turn put this into the outbox, or could not (D4). */
   turnStored(stored: StoredTurn): void;
-  /** Secrets were taken out of what was to be posted. */
+  /** Barnacle removed secrets from a text before posting it. */
   redacted(found: number): void;
   stored(stored: Stored): void;
-  /** Messages that catch-up found. */
+  /** Catch-up found this many messages. */
   found(count: number): void;
-  /** A dispatch does not fit what is known of its type. */
+  /** A dispatch does not have the form of its type. */
   misfit(): void;
   turn(modelId: string, outcome: TurnOutcome, ms: number): void;
-  /** Adds what an account's gateway has counted since the last call. */
+  /** Adds the growth of an account's gateway counters since the last call. */
   gateway(accountId: AccountId, stats: GatewayStats): void;
 }
 
-/** How each end of a delivery acknowledged it, in the words of `/metrics`. */
+/** Maps each end of a delivery to its label in `/metrics`. */
 const ACKS: Readonly<Partial<Record<Delivery["kind"], string>>> = {
   created: "response",
   already_gone: "unknown_message",
   found: "history",
 };
 
+/** Creates the counters. */
 export function createMeter(metrics: Metrics): Meter {
   const seen = new Map<string, number>();
 
   /**
-   * Counters of another thread arrive as totals; what they grew by is added. A thread that takes
-   * the place of another one counts from 0 again.
+   * Counters of another thread arrive as totals; their growth is added. A replacement thread counts
+   * from 0 again.
    */
   function grown(name: string, total: number): number {
     const before = seen.get(name) ?? 0;
@@ -75,7 +77,7 @@ export function createMeter(metrics: Metrics): Meter {
       if (retry) metrics.outboxRetries.inc({ reason: retry });
       const ack = ACKS[delivery.kind];
       if (ack === undefined) return;
-      // An echo is counted as it comes.
+      // An echo is counted when it arrives.
       if (!("wasEchoed" in delivery)) metrics.outboxSent.inc({ ack });
       if (delivery.kind !== "created" || of?.part !== 0 || of.kind === "draft") return;
       const ms = createdAtMs(delivery.messageId) - createdAtMs(of.cause);

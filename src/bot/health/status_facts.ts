@@ -1,5 +1,5 @@
 /**
- * What `/status` shows of an account, read off its vitals.
+ * Reads the facts that `/status` shows off an account's vitals.
  *
  * @module
  */
@@ -7,7 +7,11 @@
 import type { StatusFacts } from "../../interactions/context.ts";
 import type { AccountVitals } from "./account_vitals.ts";
 
-/** @param now Unix time in milliseconds: since when an account without a ready shard is online. */
+/**
+ * Collects the facts of one account.
+ *
+ * @param now Unix time in milliseconds, used as the start of an account without a ready shard.
+ */
 export function statusOf(
   vitals: Pick<AccountVitals, "snapshot" | "model">,
   version: string,

@@ -1,8 +1,8 @@
 /**
- * What health knows of the store: its figures, and whether it can be written to.
+ * Reads the store's figures, and probes whether it can be written to.
  *
- * Both are asked for when health is, and good for a moment: several monitors must not cost several
- * reads.
+ * Both are taken when health is asked for, and reused for a moment: several monitors must not cost
+ * several reads.
  *
  * @module
  */
@@ -14,36 +14,38 @@ import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../store/store.ts";
 import type { AccountVitals } from "./account_vitals.ts";
 
+/** The dependencies of the store's vitals. */
 export interface StoreVitalsPorts {
   readonly store: Pick<Store, "health"> & {
     readonly gateway: Pick<Store["gateway"], "accountIds">;
   };
   readonly metrics: Pick<Meters, "storageErrors" | "authDenied" | "decisions">;
-  /** All that there are and were. */
+  /** All present and former accounts. */
   readonly accounts: () => readonly AccountVitals[];
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly log: Log;
 }
 
+/** The store's figures and the result of its last write probe. */
 export interface StoreVitals {
-  /** Reads the figures, and tries a write, unless that was done just now. */
+  /** Reads the figures and probes a write, unless that is recent. */
   ask(): Promise<void>;
-  /** Reads the figures; never fails. */
+  /** Reads the figures; never rejects. */
   read(): Promise<void>;
   /**
-   * Notes when the sessions were heard; never fails.
+   * Notes when the sessions were last alive; never rejects.
    *
-   * @param isProbe Whether to wait until the disk has it.
+   * @param isProbe Whether to wait for the disk.
    */
   write(isProbe: boolean): Promise<void>;
-  /** As it was last found. */
+  /** The last result. */
   current(): Pick<Snapshot, "inbox" | "outbox" | "store">;
 }
 
-/** For how long the figures are good enough for the next who asks, in milliseconds. */
+/** How long the figures are reused, in milliseconds. */
 const FIGURES_MS = 1_000;
-/** For how long a write that was tried is good enough, in milliseconds. */
+/** How long the result of a write probe is reused, in milliseconds. */
 const PROBE_MS = 10_000;
 
 const NO_FIGURES: Pick<Snapshot, "inbox" | "outbox"> = {
@@ -51,6 +53,7 @@ const NO_FIGURES: Pick<Snapshot, "inbox" | "outbox"> = {
   outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, parked: 0, oldestMs: 0 },
 };
 
+/** Creates the store's vitals; nothing is read yet. */
 export function createStoreVitals(
   { store, metrics, accounts, now, log }: StoreVitalsPorts,
 ): StoreVitals {
@@ -87,7 +90,7 @@ export function createStoreVitals(
 
   async function write(isProbe: boolean): Promise<void> {
     try {
-      // Asked for in one turn of the event loop, they are one transaction.
+      // Asked within one turn of the event loop, they share a transaction.
       const took = await Promise.all(accounts().map((account) => account.touch(isProbe)));
       probe = { probeMs: Math.max(0, ...took), isFailing: false, probedAt: now() };
     } catch (error) {
@@ -109,7 +112,7 @@ export function createStoreVitals(
   };
 }
 
-/** The store counts since its start; what that has grown by is added. */
+/** Adds the growth of the store's counters, which run since its start. */
 function createDecisionCounter(
   { authDenied, decisions }: Pick<Meters, "authDenied" | "decisions">,
 ): (
@@ -131,7 +134,7 @@ function createDecisionCounter(
   };
 }
 
-/** The kind of the error; never its words. */
+/** The kind of the error, never its text. */
 function codeOf(error: unknown): string {
   if (error instanceof Error && "kind" in error) return String(error.kind);
   return "other";

@@ -1,8 +1,8 @@
 /**
- * Keeps the one snapshot from which every outlet of the bot's health reads.
+ * Keeps the snapshot that every health output reads.
  *
- * Counts in the store and the probe of the disk are made when health is asked for: an idle bot that
- * no monitor watches does neither. A timer only notes, once a minute, that the sessions are heard.
+ * The store's figures and the write probe are taken when health is asked for, so an idle,
+ * unmonitored bot takes neither. A timer only notes, once a minute, that the sessions are alive.
  *
  * @module
  */
@@ -15,11 +15,12 @@ import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import type { Store } from "../../store/store.ts";
 import { type AccountStore, type AccountVitals, createAccountVitals } from "./account_vitals.ts";
-import { watchMainThread } from "./main_thread.ts";
+import { createMainThreadMonitor } from "./main_thread.ts";
 import { createStoreVitals } from "./store_vitals.ts";
 
 export type { ConfigState };
 
+/** The sources of the snapshot. */
 export interface VitalsPorts {
   readonly store: Pick<Store, "health"> & AccountStore & {
     readonly gateway: Pick<Store["gateway"], "accountIds">;
@@ -28,39 +29,41 @@ export interface VitalsPorts {
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly schedule: Schedule;
-  /** The shortest time in milliseconds, of all accounts, for which a session may be resumed. */
+  /** The shortest resume window of all accounts, in milliseconds. */
   readonly resumableMs: () => number;
   readonly log: Log;
 }
 
-/** An account of the config, whether or not it is enabled. */
+/** An account of the config, enabled or not. */
 export interface KnownAccount {
   readonly accountId: AccountId;
-  /** What people call it. */
+  /** The account's display name. */
   readonly name?: string;
 }
 
+/** The bot's health. */
 export interface Vitals {
-  /** As it is known now, without asking the store. */
+  /** The snapshot from memory, without asking the store. */
   snapshot(): Snapshot;
-  /** Asks the store before, and tries a write unless one was tried just now. */
+  /** The snapshot after asking the store; it also probes a write, unless a probe is recent. */
   measure(): Promise<Snapshot>;
   setPhase(phase: Snapshot["phase"]): void;
-  /** The accounts of the config that runs, in its order; others are not shown any more. */
+  /** The accounts of the running config, in its order; others are left out. */
   setAccounts(accounts: readonly KnownAccount[]): void;
-  /** Where an account says how it is. */
+  /** The vitals of one account. */
   accountOf(accountId: AccountId): AccountVitals;
-  /** Whether the config on the disk is the one that runs. */
+  /** Whether the config file is the running config. */
   setConfig(state: ConfigState): void;
-  /** Asks the store for its figures; never fails. */
+  /** Reads the store's figures; never rejects. */
   refresh(): Promise<void>;
   stop(): void;
 }
 
-/** How often it is noted that sessions are heard, in milliseconds: at most, and at least. */
+/** Milliseconds between two notes of live sessions: the maximum and the minimum. */
 const ALIVE_MS = { most: 5_000, least: 60_000 };
-/** How many notes fit into the time for which a session may be resumed. */
+/** Number of notes within one resume window. */
 const NOTES = 5;
+/** Starts the timer that notes live sessions, and returns the vitals. */
 export function startVitals(
   { store, metrics, now, schedule, resumableMs, log }: VitalsPorts,
 ): Vitals {
@@ -71,7 +74,7 @@ export function startVitals(
   let config: ConfigState | undefined;
   let looking: Promise<void> | undefined;
   const accounts = () => [...all.values()];
-  const mainThread = watchMainThread({ metrics, now, schedule });
+  const mainThread = createMainThreadMonitor({ metrics, now, schedule });
   const storeVitals = createStoreVitals({ store, metrics, accounts, now, log });
 
   function accountOf(accountId: AccountId): AccountVitals {
@@ -105,7 +108,7 @@ export function startVitals(
       ...accountOf(accountId).snapshot(),
       ...(name !== undefined && { name }),
     }));
-    // The thread of an account that has ended stands still for good, and may.
+    // The thread of an ended account has stopped on purpose.
     const ticks = described.flatMap(({ state, gatewayTickAt: at }) =>
       state === "running" && at !== undefined ? [at] : []
     );
@@ -145,12 +148,15 @@ export function startVitals(
   };
 }
 
-/** Milliseconds between two notes: a restart must know to a fifth of the time how old a session is. */
+/** Milliseconds between two notes: a restart must know a session's age to a fifth of the window. */
 function aliveMs(resumableMs: number): number {
   return Math.max(ALIVE_MS.most, Math.min(ALIVE_MS.least, resumableMs / NOTES));
 }
 
-/** Each once, though several accounts use it: it serves where it has answered any of them since. */
+/**
+ * Lists each model once. A model that several accounts use serves if its last answer to any of them
+ * is newer than its last failure.
+ */
 function modelsOf(accounts: readonly AccountVitals[]): readonly Model[] {
   const words = accounts.flatMap((account) => account.model() ?? []);
   return [...new Set(words.map(({ id }) => id))].map((id) => {

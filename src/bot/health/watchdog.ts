@@ -1,12 +1,12 @@
 /**
- * Tells the service manager how the bot is, and pings its watchdog while both
- * threads and the store move.
+ * Reports the bot's state to the service manager, and pings its watchdog while both threads and the
+ * store respond.
  *
- * The ping is worth what it depends on: a timer alone would say "alive" of a bot
- * whose gateway thread hangs. What no restart mends does not stop it. Without
- * Discord or a network the bot is busy coming back, and a restart would cost an
- * IDENTIFY; with a full disk it would not even start again, and could not say
- * why. So of the store only this counts: that it answers, well or badly.
+ * A ping is worth as much as its conditions: a timer alone would report "alive" for a bot whose
+ * gateway thread hangs. A fault that no restart cures does not stop the pings. Without Discord or a
+ * network the bot is busy reconnecting, and a restart would cost an IDENTIFY. With a full disk the
+ * bot would not start again, and could not say why. So the store only has to answer, with success
+ * or with an error.
  *
  * @module
  */
@@ -17,69 +17,81 @@ import type { Snapshot } from "../../http/snapshot.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
-/** What must move; a slice of the snapshot. */
+/** The parts that must respond; a slice of the snapshot. */
 export interface WatchdogFacts {
-  /** Of the main thread's scheduler. */
+  /** Time of the main thread's last scheduler run. */
   readonly mainTickAt: number;
-  /** Of the gateway's thread; absent where none runs yet, or no account is enabled. */
+  /**
+   * Time of the gateway thread's last run; absent if no thread runs yet, or no account is enabled.
+   */
   readonly gatewayTickAt?: number;
-  /** When the store last answered, if only to say that the disk takes no write. */
+  /** When the store last answered, even with "disk full". */
   readonly store: { readonly answeredAt: number };
 }
 
-/** When each was last seen to have moved, in milliseconds of a clock that nobody sets. */
+/** When each part last responded, in milliseconds of a monotonic clock. */
 export interface Moves {
   readonly mainAt: number;
   readonly gatewayAt: number;
   readonly storeAt: number;
 }
 
-/** What `barnacle_watchdog_pings_total` counts. */
+/** The results that `barnacle_watchdog_pings_total` counts. */
 export type PingResult = "sent" | "skipped_gateway" | "skipped_store" | "skipped_agent";
 
+/** The dependencies of the watchdog. */
 export interface WatchdogPorts {
   /** From `host/process/sd_notify.ts`. */
   readonly notify: (state: string) => boolean;
   /** Whether a service manager listens; without one there is no timer. */
   readonly isListening: boolean;
-  /** What the service manager waits between two pings, in milliseconds; absent where it does not. */
+  /** The watchdog's time-out in milliseconds; absent if the unit sets none. */
   readonly watchdogMs?: number;
   readonly facts: () => WatchdogFacts;
-  /** Asks the store something; the next facts have when it answered. Never fails. */
+  /** Reads from the store; the next facts hold the time of its answer. Never rejects. */
   readonly refresh: () => Promise<void>;
-  /** One line for people: `systemctl status` shows it. */
+  /** One line for people, which `systemctl status` shows. */
   readonly status: () => string;
-  /** In milliseconds, on a clock that nobody sets. */
+  /** Milliseconds of a monotonic clock. */
   readonly steadyNow: () => number;
   readonly schedule: Schedule;
   readonly onPing: (result: PingResult) => void;
   readonly log: Log;
 }
 
+/** Reports the bot's phases to the service manager. */
 export interface Watchdog {
-  /** The bot serves, and is the service manager's to watch. Whether Discord is up is no part of it. */
+  /** The bot serves, and the service manager may watch it. Discord's state does not matter here. */
   ready(): void;
-  /** The config is read again. */
+  /** The bot reloads its config. */
   reloading(): void;
   reloaded(): void;
-  /** @param withinMs How long the end may take, in milliseconds. */
+  /**
+   * The bot stops.
+   *
+   * @param withinMs Maximum duration of the stop, in milliseconds.
+   */
   stopping(withinMs: number): void;
   stop(): void;
 }
 
-/** How long each may stand still, in milliseconds. */
+/** How long each part may stand still, in milliseconds. */
 export const STILL_MAX_MS = 30_000;
 
-/** How often the status is told where no ping is waited for, in milliseconds. */
+/** Milliseconds between two status reports if the unit expects no ping. */
 const STATUS_MS = 30_000;
 
-/** How often at most anything is told, in milliseconds, whatever the unit says. */
+/** Minimum milliseconds between two reports, whatever the unit says. */
 const PING_MIN_MS = 100;
 
-/** Characters of a status, for one line of a terminal. */
+/** Maximum length of a status in characters: one line of a terminal. */
 const STATUS_MAX = 200;
 
-/** @param now In milliseconds, on the clock of the moves. */
+/**
+ * Creates the watchdog.
+ *
+ * @param now Milliseconds of the clock that the parts' times use.
+ */
 export function mayPing({ mainAt, gatewayAt, storeAt }: Moves, now: number): PingResult {
   if (now - gatewayAt > STILL_MAX_MS) return "skipped_gateway";
   if (now - storeAt > STILL_MAX_MS) return "skipped_store";
@@ -88,8 +100,8 @@ export function mayPing({ mainAt, gatewayAt, storeAt }: Moves, now: number): Pin
 }
 
 /**
- * What has moved between two looks: whatever is not as it was. Stamps are
- * compared and not subtracted, since they are of the wall clock, which jumps.
+ * Finds the parts that responded between two checks. Time stamps are compared for equality and not
+ * subtracted, because they come from the wall clock, which can jump.
  */
 export function movesSince(
   before: WatchdogFacts,
@@ -106,6 +118,7 @@ export function movesSince(
   };
 }
 
+/** Starts the watchdog's timer. */
 export function startWatchdog(ports: WatchdogPorts): Watchdog {
   const { notify, watchdogMs, steadyNow, schedule, onPing, log } = ports;
   const everyMs = watchdogMs === undefined ? STATUS_MS : Math.max(PING_MIN_MS, watchdogMs / 3);
@@ -118,7 +131,7 @@ export function startWatchdog(ports: WatchdogPorts): Watchdog {
   let last: PingResult = "sent";
   let cancel = (): void => {};
 
-  /** Nothing is told before the bot serves: a status would reset no time-out. */
+  /** Reports nothing before the bot serves: a status resets no time-out. */
   function tell(): void {
     if (!isServing) return;
     isReadyTold ||= notify("READY=1"); // lost where the manager's queue is full
@@ -170,21 +183,20 @@ export function startWatchdog(ports: WatchdogPorts): Watchdog {
   };
 }
 
-/** Nothing can be said of a time in which this thread itself stood still, and nobody looked. */
+/** Judges nothing after a pause of this thread itself, during which no part was checked. */
 function later({ mainAt, gatewayAt, storeAt }: Moves, lateMs: number): Moves {
   const ms = Math.max(0, lateMs);
   return { mainAt: mainAt + ms, gatewayAt: gatewayAt + ms, storeAt: storeAt + ms };
 }
 
 const STOOD_STILL: Readonly<Record<Exclude<PingResult, "sent">, string>> = {
-  skipped_gateway: "The gateway's thread stands still",
+  skipped_gateway: "The gateway thread stands still",
   skipped_store: "The store does not answer",
   skipped_agent: "The main thread's scheduler stands still",
 };
 
 /**
- * What `barnacle status` would say, in one line: the worst, the phase, and each
- * check that is not as it should be.
+ * Sums up `barnacle status` in one line: the worst state, the phase, and each failing check.
  *
  * @param now Unix time in milliseconds.
  */
@@ -202,7 +214,7 @@ function wordsOf({ status, name, componentId, observedValue, observedUnit }: Che
     .filter((word) => word !== undefined).join(" ");
 }
 
-/** A line break would begin a key of its own. */
+/** Replaces line breaks: a line break would begin another key. */
 function oneLine(text: string): string {
   return text.replace(/\p{Cc}+/gu, " ").slice(0, STATUS_MAX);
 }

@@ -1,8 +1,8 @@
 /**
- * Whether someone may use a command or a component (P16, K3).
+ * Decides whether a user may use a command or a component (P16, K3).
  *
- * Policy decides without waiting, so the facts that this event needs are fetched first: who owns the
- * application, and whether someone who writes directly is paired.
+ * Policy decides without waiting, so this module fetches the facts first: the application's owner,
+ * and whether the sender of a direct message is paired.
  *
  * @module
  */
@@ -15,12 +15,14 @@ import type { Store } from "../../store/store.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 import type { OwnerIds } from "./owner_ids.ts";
 
+/** The facts that the decision needs. */
 export interface AuthorizeInteractionPorts {
   readonly policy: Pick<PolicyKeeper, "now">;
   readonly owners: Pick<OwnerIds, "ownsApplication">;
   readonly pairing: Pick<Store["pairing"], "isPaired">;
 }
 
+/** Creates the decision for one account. */
 export function createAuthorizeInteraction(
   { policy, owners, pairing }: AuthorizeInteractionPorts,
 ): (event: ComponentUse | SlashCommand, needs: CommandNeeds) => Promise<Verdict> {

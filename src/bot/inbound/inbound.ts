@@ -1,9 +1,9 @@
 /**
- * Everything from a gateway's batch to a stored message.
+ * Handles a gateway's batches up to stored messages.
  *
- * Messages are judged and stored. People without access get a code and owners are asked about them,
- * PluralKit is asked about webhooks, names in the config are resolved to ids, and owners learn of a
- * guild that the config does not allow.
+ * It judges and stores messages. Senders without access get a pairing code, and owners are asked
+ * about them. PluralKit is asked about webhooks, names in the config are resolved to ids, and
+ * owners learn of a guild that the config does not allow.
  *
  * @module
  */
@@ -25,59 +25,64 @@ import type { Outbound } from "../outbound/outbound.ts";
 import { routeOf } from "../rules/turn_rules.ts";
 import { createInteractionHandlers, type InteractionOptions } from "./interactions.ts";
 import { createJudge, type Judge } from "./judge.ts";
-import { createHeldNames, type NamesOptions } from "./names.ts";
+import { createNameResolver, type NamesOptions } from "./names.ts";
 import type { OwnerIds } from "./owner_ids.ts";
 import { createPluralkitLookUp } from "./pluralkit_look_up.ts";
 
+/** The settings and dependencies of an account's inbound side. */
 export interface InboundOptions extends NamesOptions, InteractionOptions {
-  /** Barnacle's own, for the User-Agent. */
+  /** Barnacle's version, for the User-Agent. */
   readonly version: string;
   readonly store: Pick<Store, "gateway" | "inbox" | "pairing">;
   readonly owners: OwnerIds;
   readonly outbound: Pick<Outbound, "channelQueues" | "reachOwners" | "tellOwners">;
   readonly meter: Pick<Meter, "stored">;
-  /** Whether an account of this process has that user. */
+  /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
 }
 
+/** The events of an account's inbound side. */
 export interface InboundEvents {
   /** These messages wait for a turn now. */
   accepted(judged: readonly Judged[]): void;
   /** The store holds every batch up to the one with this ticket. */
   committed(ticket: number): void;
-  /** A shard's session lacks events: a new one is due. */
+  /** A shard's session lacks events, so it needs a new session. */
   sessionDue(shardId: number): void;
   /** A shard's new session is about to be stored; again after the store refused it. */
   sessionStarting(shardId: number): void;
   /** A shard's new session is stored; its events are not yet. */
   sessionStarted(shardId: number): void;
   guildsChanged(): void;
-  /** Messages arrived that are ours and that this store did not send (G11). */
+  /** Messages of the bot arrived that this store did not send (G11). */
   foreign(found: readonly Foreign[]): void;
 }
 
+/** The inbound side of an account. */
 export interface Inbound extends Pick<Acceptor, "found"> {
   readonly judge: Judge;
   connect(events: InboundEvents): void;
-  /** Goes on where the last process stopped; nothing may be judged before it resolves. */
+  /** Continues where the last process stopped. Nothing may be judged before it resolves. */
   start(): Promise<void>;
   /** Takes a batch from the gateway. */
   take(batch: DispatchBatch): void;
-  /** A shard is ready: names can be looked up now. */
+  /** A shard is ready: names can be resolved now. */
   ready(): void;
-  /** Resolves once commands and components that have come are answered. */
+  /** Resolves once the commands and components received so far are answered. */
   answered(): Promise<void>;
-  /** The config was read again, and the policy with it. */
+  /** The config and its policy have changed. */
   reconfigured(): void;
   /**
-   * Stores what waits, and begins nothing more.
+   * Stores the waiting events, and begins nothing more.
    *
-   * @throws {StoreError} If the store does not take it; Discord will send it again.
+   * @throws {StoreError} If the store fails; Discord will send the events again.
    */
   stop(): Promise<void>;
 }
 
-/** Joins the flows of the way in; long since each port of each flow stands here once. */
+/**
+ * Connects the inbound flows. The function is long because each port of each flow stands here once.
+ */
 export function createInbound(options: InboundOptions): Inbound {
   const { config, store, reader, policy, outbound, meter, logging, isOurs, now } = options;
   const { accountId } = config().discord;
@@ -108,7 +113,7 @@ export function createInbound(options: InboundOptions): Inbound {
     log: logging.forPart("pairing"),
   });
   const interactions = createInteractionHandlers(options);
-  const names = createHeldNames(options);
+  const names = createNameResolver(options);
   const acceptor = createAcceptor({
     store,
     judge: (message, source) => judge.judge(message, {}, source),
@@ -128,7 +133,7 @@ export function createInbound(options: InboundOptions): Inbound {
     onSessionDue: (shardId) => events.emit.sessionDue(shardId),
     onSessionStarting: (shardId) => events.emit.sessionStarting(shardId),
     onSessionStarted(shardId) {
-      interactions.ready(); // READY has told the application
+      interactions.ready(); // READY has named the application
       events.emit.sessionStarted(shardId);
     },
     onAccepted,
@@ -148,7 +153,7 @@ export function createInbound(options: InboundOptions): Inbound {
     found: acceptor.found,
     connect: events.connect,
     async start() {
-      await pluralkit.start(); // whom it has spoken for must be known before anybody is judged
+      await pluralkit.start(); // proxied users must be loaded before any message is judged
       challenges.start();
     },
     take(batch) {

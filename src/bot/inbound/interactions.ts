@@ -1,5 +1,5 @@
 /**
- * Commands and components of an account: their rights, their context, their registration.
+ * Runs the commands and components of an account: rights, context and registration.
  *
  * @module
  */
@@ -26,8 +26,9 @@ import type { PolicyKeeper } from "../rules/policy.ts";
 import { createAuthorizeInteraction } from "./authorize_interaction.ts";
 import type { OwnerIds } from "./owner_ids.ts";
 
+/** The settings and dependencies of an account's interactions. */
 export interface InteractionOptions {
-  /** As of now: it may be read again (C9). */
+  /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
   readonly store: Pick<Store, "pairing">;
   readonly client: RestClient;
@@ -36,19 +37,20 @@ export interface InteractionOptions {
   readonly owners: Pick<OwnerIds, "ownsApplication">;
   readonly outbound: Pick<Outbound, "channelQueues">;
   readonly logging: Logging;
-  /** How the account is now, for `/status`. */
+  /** The account's current status, for `/status`. */
   readonly status: () => StatusFacts;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
 
+/** The handlers of an account's interactions. */
 export interface InteractionHandlers {
   readonly on: Pick<EventHandlers, "button" | "select" | "modal" | "slash">;
   /** Registers the commands once, as soon as the bot's application is known. */
   ready(): void;
-  /** The config was read again. */
+  /** The config has changed. */
   reconfigured(): void;
-  /** Resolves once those that have come are answered. */
+  /** Resolves once the interactions received so far are answered. */
   answered(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -56,9 +58,10 @@ export interface InteractionHandlers {
 /** Milliseconds from the first READY: catch-up and the first answers go first. */
 const REGISTER_AFTER_MS = 2_000;
 
-/** Failures of a registration that asking again does not change. */
+/** Errors of a registration that a retry does not change. */
 const FINAL: ReadonlySet<RestErrorKind> = new Set(["forbidden", "not_found", "rejected"]);
 
+/** Creates the handlers of an account's interactions. */
 export function createInteractionHandlers(options: InteractionOptions): InteractionHandlers {
   const { config, store, client, reader, outbound, logging, status, now } = options;
   const log = logging.forPart("interactions");
@@ -99,12 +102,16 @@ export function createInteractionHandlers(options: InteractionOptions): Interact
     random: Math.random,
     log,
   });
-  /** Set once the commands are registered, or are to be. */
+  /** Set once the registration is scheduled or done. */
   let applicationId: ApplicationId | undefined;
   let cancel: (() => void) | undefined;
   const running = new Set<Promise<void>>();
 
-  /** @param answering Never rejects. */
+  /**
+   * Tracks an answer until it is finished.
+   *
+   * @param answering Never rejects.
+   */
   function keep(answering: Promise<void>): void {
     running.add(answering);
     void answering.finally(() => running.delete(answering));

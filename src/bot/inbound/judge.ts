@@ -1,9 +1,9 @@
 /**
- * Judges what arrives by the policy of the moment, with what is known beside it.
+ * Judges arriving messages by the current policy and the facts in memory.
  *
- * All of it is in memory, so a batch never waits: who of the speakers is ours, which channels bots
- * have had to themselves, and whom PluralKit speaks for. What only the store or the network knows
- * is left open by the verdict.
+ * A batch never waits: whether the author is one of our accounts, which channels bots have had to
+ * themselves, and which users PluralKit has proxied are all in memory. A verdict leaves facts open
+ * that only the store or the network has.
  *
  * @module
  */
@@ -17,20 +17,24 @@ import type { Source } from "../../flows/receive/judged.ts";
 import { createLoopGuard } from "../../policy/loop_guard.ts";
 import type { PolicyKeeper } from "../rules/policy.ts";
 
+/** The facts in memory that verdicts depend on. */
 export interface JudgePorts {
   readonly policy: Pick<PolicyKeeper, "now">;
-  /** Whether an account of this process has that user. */
+  /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
-  /** Whether PluralKit has spoken for them before. */
+  /** Whether PluralKit has proxied that user before. */
   readonly isProxied: (userId: UserId) => boolean;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
 
+/** Judges messages by the current policy. */
 export interface Judge {
   /**
-   * @param known What was found out about it since it came.
-   * @param source What was found in a history is no turn of a conversation that goes on now.
+   * Judges a message.
+   *
+   * @param known Facts found since it arrived.
+   * @param source Messages from a history do not count as turns of a live conversation.
    */
   judge(
     message: InboundMessage,
@@ -38,14 +42,15 @@ export interface Judge {
     source?: Source,
   ): Pick<Judged, "verdict" | "moment" | "policyId">;
   /**
-   * What is to be said of a message of a channel's history: it counts for nothing that is to come,
-   * and what is still there was not said again by PluralKit.
+   * Facts for a message from a channel's history. It does not affect later messages. And PluralKit
+   * has not proxied it, since it deletes the originals of proxied messages.
    */
   recall(message: InboundMessage): Verdict;
-  /** We have spoken there. */
+  /** The bot has written there. */
   recordOwn(channelId: ChannelId): void;
 }
 
+/** Creates the judge of an account. */
 export function createJudge({ policy, isOurs, isProxied, now }: JudgePorts): Judge {
   const guard = createLoopGuard(() => policy.now().policy.loopGuard);
 
@@ -68,7 +73,8 @@ export function createJudge({ policy, isOurs, isProxied, now }: JudgePorts): Jud
       const { admit, id: policyId, policy: { allowBots } } = policy.now();
       const moment = knownFactsOf(message, known);
       const verdict = admit(message, moment);
-      const isTurn = source === "live" && verdict.kind !== "undecided"; // whether a bot speaks is open then
+      // Whether the author is a bot is still open for an undecided message.
+      const isTurn = source === "live" && verdict.kind !== "undecided";
       if (allowBots && isTurn) {
         guard.record(message.channelId, message.sender.automaton ? "bot" : "person", now());
       }

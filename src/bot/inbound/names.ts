@@ -1,7 +1,8 @@
 /**
- * What the config names, held against the guilds that the bot is in.
+ * Compares the config's names with the bot's guilds.
  *
- * Names in allowlists are found to be ids, and a guild that nobody has listed is told of (P12, P6a).
+ * It resolves names in allow lists to ids, and tells the owner about a guild that the config does
+ * not list (P12, P6a).
  *
  * @module
  */
@@ -25,8 +26,9 @@ import { unresolvedNames } from "../../policy/pinned.ts";
 import { rulesFor } from "../../policy/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules.ts";
 
+/** The settings and dependencies of name resolution. */
 export interface NamesOptions {
-  /** As of now: it may be read again (C9). */
+  /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
   readonly store: Pick<Store, "pairing">;
   readonly client: RestClient;
@@ -38,24 +40,28 @@ export interface NamesOptions {
   readonly now: () => number;
 }
 
-export interface HeldNames extends Names {
-  /** A batch has changed guilds: a name may be found now that was not. */
+/** Resolves the config's names as guilds change. */
+export interface NameResolver extends Names {
+  /** A batch has changed guilds, so a missing name may exist now. */
   guildsChanged(): void;
-  /** The bot was added to a guild just now. */
+  /** Discord has just added the bot to a guild. */
   joined(guild: Named<GuildId>): void;
 }
 
-/** Nobody waits for it: what people wait for goes first. */
+/** Name look-ups yield to requests that people wait for. */
 const BACKGROUND = { priority: "background" } as const;
 
-/** How long guilds gather before they are looked at, in milliseconds. */
+/** How long to gather changed guilds before looking at them, in milliseconds. */
 const GATHER_MS = 1_000;
-/** So often those that a READY has listed are waited for; one that has an outage is not. */
+/**
+ * Number of waits for the guilds that READY listed; a guild with an outage is not awaited further.
+ */
 const MAX_GATHERINGS = 15;
 
-export function createHeldNames(
+/** Creates the name resolution of an account. */
+export function createNameResolver(
   { config, store, client, reader, policy, outbound, logging, now }: NamesOptions,
-): HeldNames {
+): NameResolver {
   const { accountId } = config().discord;
   const log = logging.forPart("access");
   const members = createMembers(client, BACKGROUND);
@@ -83,7 +89,7 @@ export function createHeldNames(
   let cancel: (() => void) | undefined;
   let isReady = false;
 
-  /** What is not found is said, so it is looked for where it may be found. */
+  /** Looks for names in every guild that may have them, because a missing name is reported. */
   function resolveSoon(gatherings = 1): void {
     cancel ??= schedule(() => {
       cancel = undefined;
@@ -99,7 +105,7 @@ export function createHeldNames(
       resolveSoon();
     },
     resolveAgain() {
-      if (isReady) names.resolveAgain(); // before that nothing was looked for
+      if (isReady) names.resolveAgain(); // no look-up has run before
     },
     guildsChanged() {
       if (isReady) resolveSoon();
@@ -114,9 +120,9 @@ export function createHeldNames(
 
 const GUILDS = "channels.discord.guilds";
 
-/** Whether the guild itself is not let in, whatever the channel. */
+/** Whether the policy refuses the guild itself, in every channel. */
 function closedTo(guild: Named<GuildId>, policy: AccessPolicy): ClosedGuild | undefined {
-  const id = parseSnowflake<"channel">(guild.id); // the guild decides, whatever its channels
+  const id = parseSnowflake<"channel">(guild.id); // the guild's rule decides, whatever its channels allow
   if (!id) return undefined;
   const channel = { id, name: "" };
   const rules = rulesFor({ kind: "guild", guild, channel }, policy);

@@ -1,30 +1,32 @@
 /**
- * Who owns the bot: those whom `commands.ownerAllowFrom` names, or else those whom Discord names
- * as owners of the application (P10).
+ * Finds the bot's owners: those in `commands.ownerAllowFrom`, or else the application's owners at
+ * Discord (P10).
  *
  * @module
  */
 
 import type { UserId } from "../../core/discord/ids.ts";
 import type { Application, Applications } from "../../discord/rest/calls/application.ts";
-import type { StandingPolicy } from "../rules/policy.ts";
+import type { CurrentPolicy } from "../rules/policy.ts";
 
+/** Finds and recognises the bot's owners. */
 export interface OwnerIds {
   /**
-   * Those that can be written to: of a list its ids, of an application its owner, and not the whole
-   * team.
+   * Owners that Barnacle can write to: the ids of a list, or the application's owner, but not the
+   * whole team.
    */
   toTell(): Promise<readonly UserId[]>;
   /** Whether Discord names a user as the application's owner, or as a member of its team. */
   ownsApplication(userId: UserId): Promise<boolean>;
 }
 
-/** For how long what Discord says of the application is taken without asking, in milliseconds. */
+/** How long Discord's answer about the application is reused, in milliseconds. */
 const FRESH_MS = 10 * 60_000;
 
+/** Creates the look-up of owners. */
 export function createOwnerIds(
   applications: Pick<Applications, "me">,
-  policy: () => Pick<StandingPolicy, "policy">,
+  policy: () => Pick<CurrentPolicy, "policy">,
   now: () => number,
 ): OwnerIds {
   let asked: { readonly at: number; readonly answer: Promise<Application> } | undefined;
@@ -33,7 +35,7 @@ export function createOwnerIds(
     if (asked && now() - asked.at < FRESH_MS) return asked.answer;
     const answer = applications.me();
     asked = { at: now(), answer };
-    answer.catch(() => void (asked = undefined)); // whoever asked is told; the next one asks again
+    answer.catch(() => void (asked = undefined)); // the caller handles it, and the next call asks again
     return answer;
   }
 

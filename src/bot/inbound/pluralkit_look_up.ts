@@ -1,5 +1,5 @@
 /**
- * Asks PluralKit who wrote a proxied message, by the config as it is now.
+ * Asks PluralKit for the author of a proxied message, by the current config.
  *
  * @module
  */
@@ -10,30 +10,37 @@ import { schedule } from "../../lib/schedule.ts";
 import type { Logging } from "../../log.ts";
 import { createPluralkitClient, type PluralkitClient } from "../../pluralkit/client.ts";
 
+/** The settings of the PluralKit client. */
 export interface PluralkitLookUpOptions {
-  /** As of now: it may be read again (C9). */
+  /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
-  /** Barnacle's own, for the User-Agent. */
+  /** Barnacle's version, for the User-Agent. */
   readonly version: string;
   readonly logging: Pick<Logging, "addSecret">;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
 
+/** A PluralKit client that follows the config. */
 export interface PluralkitLookUp extends Pick<PluralkitClient, "lookUp" | "stop"> {
-  /** The config was read again. */
+  /** The config has changed. */
   reconfigured(): void;
 }
 
 const OFF: LookUp = { kind: "failed", reason: "PluralKit is switched off" };
 
+/** Creates a PluralKit client that follows the config. */
 export function createPluralkitLookUp(
   { config, version, logging, now }: PluralkitLookUpOptions,
 ): PluralkitLookUp {
   let current = config().discord.pluralkit;
   let client = createClient();
 
-  /** @returns `undefined` if PluralKit is switched off: then nothing is asked. */
+  /**
+   * Creates the client.
+   *
+   * @returns `undefined` if PluralKit is switched off.
+   */
   function createClient(): PluralkitClient | undefined {
     const { enabled, token, apiUrl } = current;
     if (!enabled) return undefined;

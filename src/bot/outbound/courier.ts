@@ -1,8 +1,7 @@
 /**
- * Sends single messages through the outbox, without a gateway: what
- * `barnacle send` is made of.
+ * Sends single messages through the outbox, without a gateway. `barnacle send` uses it.
  *
- * Beside a bot that runs they are only put there: two that empty one outbox
+ * Beside a running bot it only adds messages to the outbox: two processes that empty one outbox
  * would send everything twice.
  *
  * @module
@@ -23,40 +22,45 @@ import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { SendResult } from "../../store/outbox/send_results.ts";
 import type { Store } from "../../store/store.ts";
 import { createDelivery } from "./delivery.ts";
-import { shareInvalidRequests } from "./invalid_requests.ts";
+import { createSharedInvalidRequests } from "./invalid_requests.ts";
 import { createAccountRest, NO_REST_EVENTS } from "./rest.ts";
 import { textRulesOf } from "../rules/turn_rules.ts";
 
+/** The settings and dependencies of a courier. */
 export interface CourierOptions {
   readonly config: Config;
   readonly token: string;
-  /** Base of Discord's REST API. */
+  /** Base URL of Discord's REST API. */
   readonly apiBase: string;
-  /** Barnacle's own, for the User-Agent. */
+  /** Barnacle's version, for the User-Agent. */
   readonly version: string;
   readonly store: Pick<Store, "gateway" | "outbox">;
   readonly logging: Logging;
-  /** Unix time in milliseconds: a limit that lasts longer is not waited for to find the place. */
+  /**
+   * Unix time in milliseconds. Finding the place does not wait for a rate limit that lasts longer.
+   */
   readonly notAfter: number;
 }
 
-/** A message on its way, part by part. */
+/** A message in delivery, with its parts. */
 export interface Consignment {
   readonly channelId: ChannelId;
-  /** Absent in direct messages, and where Discord could not be asked. */
+  /** Absent in direct messages, and if Discord could not be asked. */
   readonly guildId?: GuildId;
-  /** What has become of its parts, in their order. */
+  /** The results of its parts, in order. */
   sendResults(): Promise<readonly SendResult[]>;
 }
 
+/** Adds single messages to the outbox and sends them. */
 export interface Courier {
   /**
-   * Puts a message into the outbox.
+   * Adds a message to the outbox.
    *
-   * @throws {RestError} If Discord knows no such place, or cannot be asked for a direct channel.
+   * @throws {RestError} If Discord does not have the place, or cannot be asked for a direct
+   * channel.
    */
   send(target: Target, text: string, files: readonly OutboundFile[]): Promise<Consignment>;
-  /** Sends what waits for a channel. Nobody else may be sending from this outbox. */
+  /** Sends the waiting messages of a channel. No other process may be sending from this outbox. */
   setOut(channelId: ChannelId): Promise<void>;
   /** Whether Discord has refused the token. */
   isRefused(): boolean;
@@ -65,12 +69,13 @@ export interface Courier {
 
 const now = (): number => Date.now();
 
-export async function openCourier(options: CourierOptions): Promise<Courier> {
+/** Creates a courier for an account. Rejects if the store cannot be read. */
+export async function createCourier(options: CourierOptions): Promise<Courier> {
   const { config, store, logging, notAfter } = options;
   const { accountId } = config.discord;
   const log = logging.forPart("delivery");
   let isRefused = false;
-  const invalidRequests = await shareInvalidRequests({ store, now, log }).of(accountId);
+  const invalidRequests = await createSharedInvalidRequests({ store, now, log }).of(accountId);
   const client = createAccountRest({ ...options, invalidRequests }, {
     events: () => ({ ...NO_REST_EVENTS, tokenRefused: () => void (isRefused = true) }),
     now,
@@ -79,7 +84,7 @@ export async function openCourier(options: CourierOptions): Promise<Courier> {
   let self = (await store.gateway.loadAccount(accountId)).self?.userId;
   const { channelQueues } = createDelivery(
     { config, outbox: store.outbox, client, logging, self: () => self, now },
-    // Whoever sends sees what becomes of it.
+    // The caller reads the result of each message.
     { onDelivery: () => {}, onParked: () => {}, onDead: () => {} },
   );
   const api: RestApi = {
@@ -98,7 +103,7 @@ export async function openCourier(options: CourierOptions): Promise<Courier> {
     } catch (error) {
       const isAnswer = error instanceof RestError && error.code !== undefined;
       if (isAnswer || isRefused) throw error;
-      const { guildId } = target; // Discord cannot be asked now: it is sent once it can
+      const { guildId } = target; // Discord cannot be reached now: the queue sends the message later
       return { channelId, ...(guildId && { guildId }) };
     }
   }
@@ -106,7 +111,7 @@ export async function openCourier(options: CourierOptions): Promise<Courier> {
   return {
     async send(target, text, files) {
       const place = await placeOf(target);
-      const { index } = restore(await store.gateway.guildsOf(accountId)); // as a bot has last heard of them
+      const { index } = restore(await store.gateway.guildsOf(accountId)); // the guilds that a running bot stored last
       const uploadLimit = uploadLimitOf(index, place.guildId);
       const rules = textRulesOf(config, { cleanSecrets, uploadLimit });
       const composed = composeSend({ accountId, ...place, text, files }, rules);
@@ -114,8 +119,8 @@ export async function openCourier(options: CourierOptions): Promise<Courier> {
       return { ...place, sendResults: () => store.outbox.fatesOf(ids) };
     },
     async setOut(channelId) {
-      // Without it nobody could look for a message, or say which permission is missing. Where
-      // Discord cannot be asked now, the lane waits for it as well.
+      // The channel's facts are needed to search it for a message, or to name a missing permission.
+      // If Discord cannot be reached now, the queue waits for these facts as well.
       self ??= await createApplications(api).self().catch(() => undefined);
       channelQueues.wake([channelId]);
     },

@@ -1,9 +1,8 @@
 /**
- * The way out of an account: its outbox, the lanes that empty it, and who is told
- * where they cannot.
+ * Delivers an account's messages: its outbox, the channel queues that empty it, and the reports of
+ * undelivered messages.
  *
- * `barnacle send` goes the same way where no bot runs, so nothing here knows of
- * a gateway.
+ * `barnacle send` uses it without a running bot, so this module does not depend on a gateway.
  *
  * @module
  */
@@ -32,27 +31,30 @@ import type { Logging } from "../../log.ts";
 import { createPlanQueue } from "../../render/fold.ts";
 import type { Store } from "../../store/store.ts";
 
+/** The settings and dependencies of an account's delivery. */
 export interface DeliveryOptions {
   readonly config: Config;
   readonly outbox: Store["outbox"];
   readonly client: RestClient;
   readonly logging: Logging;
-  /** Who we are at Discord; `undefined` until that is known. */
+  /** The bot's user id at Discord; `undefined` until it is known. */
   readonly self: () => UserId | undefined;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
 
-/** Told of what happens to messages on their way. */
+/** Receives the events of messages in delivery. */
 export type DeliveryPorts = Pick<ChannelQueuesPorts, "onParked" | "onDead"> & {
   readonly onDelivery: (row: OutboxRow, end: Delivery) => void;
 };
 
+/** The parts of an account's delivery. */
 export interface DeliveryParts {
   readonly channelQueues: ChannelQueues;
   readonly messages: Messages;
 }
 
+/** Creates the parts of an account's delivery. */
 export function createDelivery(options: DeliveryOptions, ports: DeliveryPorts): DeliveryParts {
   const { config: { discord }, outbox, client, logging, self, now } = options;
   const messages = createMessages(client);
@@ -60,7 +62,7 @@ export function createDelivery(options: DeliveryOptions, ports: DeliveryPorts): 
   const canReadHistory = createCanReadHistory(client);
   const readChannel = createReadChannel(client);
 
-  /** Where a message goes; what answers nobody may not have been told its guild. */
+  /** The place of a message. A message that answers no other may lack its guild. */
   async function placeOf(
     { channelId, guildId, of }: Pick<OutboundMessage, "channelId" | "guildId" | "of">,
   ) {
@@ -105,14 +107,14 @@ export function createDelivery(options: DeliveryOptions, ports: DeliveryPorts): 
   return { channelQueues, messages };
 }
 
-/** What a full queue does (D4); nothing where the config leaves Discord's limits only. */
+/** The policy for a full queue (D4); absent if the config sets no limit of its own. */
 export function queueOf(
   { discord: { rateLimit, mediaMaxBytes }, texts }: Config,
 ): { readonly queue?: PlanQueue } {
   const { enabled, strategy, maxQueueSize } = rateLimit;
   if (!enabled) return {};
   const rules = { strategy, maxQueueSize };
-  // A folded message may go to any place, so its file has what Discord allows in all of them.
+  // A folded message may go to any place, so its file fits the smallest limit of all of them.
   const maxFileBytes = Math.min(mediaMaxBytes, DEFAULT_UPLOAD_LIMIT_BYTES);
   return { queue: createPlanQueue({ rules, texts, maxFileBytes }) };
 }

@@ -1,6 +1,5 @@
 /**
- * Gathers what is given up in a channel, so that its owner is told once of fifty
- * messages that end together.
+ * Groups undelivered messages of a channel, so that the owner gets one notice for fifty failures.
  *
  * @module
  */
@@ -8,33 +7,38 @@
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
-/** What was given up in one channel, lately. */
-export interface Loss {
+/** The undelivered messages of one channel since its last notice. */
+export interface ChannelFailures {
   readonly channelId: ChannelId;
   readonly count: number;
-  /** Of the last of them. */
+  /** The reason of the last failure. */
   readonly reason: string;
 }
 
+/** Groups the undelivered messages of each channel. */
 export interface FailureDigest {
   add(channelId: ChannelId, reason: string): void;
-  /** Tells what is gathered, now. */
+  /** Sends the pending notices now. */
   flush(): void;
 }
 
-/** How long more of them are waited for, in milliseconds. */
+/** How long to wait for more failures, in milliseconds. */
 const GATHER_MS = 5_000;
 
-export function createFailureDigest(tell: (loss: Loss) => void, schedule: Schedule): FailureDigest {
-  const gathered = new Map<ChannelId, Loss>();
+/** Creates an empty digest. */
+export function createFailureDigest(
+  tell: (failure: ChannelFailures) => void,
+  schedule: Schedule,
+): FailureDigest {
+  const gathered = new Map<ChannelId, ChannelFailures>();
   let cancel: (() => void) | undefined;
 
   function flush(): void {
     cancel?.();
     cancel = undefined;
-    const losses = [...gathered.values()];
+    const failures = [...gathered.values()];
     gathered.clear();
-    for (const loss of losses) tell(loss);
+    for (const failure of failures) tell(failure);
   }
 
   return {

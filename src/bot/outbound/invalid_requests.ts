@@ -1,8 +1,8 @@
 /**
- * How many requests of this machine Discord has counted as invalid.
+ * Counts the requests of this machine that Discord counted as invalid.
  *
- * It bans an address and not a bot, so what one account has spent is gone for the others, too; and
- * a process that dies begins where it was (D3).
+ * Discord bans an address, not a bot. So all accounts share one budget, and a new process continues
+ * the stored count (D3).
  *
  * @module
  */
@@ -16,11 +16,13 @@ import {
 import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../store/store.ts";
 
+/** The shared count of invalid requests. */
 export interface SharedInvalidRequests {
-  /** Those that an account notes, with all accounts' in the count. */
+  /** Returns one account's counter, which includes the requests of all accounts. */
   of(accountId: AccountId): Promise<InvalidRequests>;
 }
 
+/** The dependencies of the count. */
 export interface InvalidRequestsPorts {
   readonly store: {
     readonly gateway: Pick<Store["gateway"], "accountIds">;
@@ -31,7 +33,8 @@ export interface InvalidRequestsPorts {
   readonly log: Log;
 }
 
-export function shareInvalidRequests(
+/** Creates the count that all accounts share. */
+export function createSharedInvalidRequests(
   { store, now, log }: InvalidRequestsPorts,
 ): SharedInvalidRequests {
   const counts = new Map<AccountId, Promise<InvalidRequests>>();
@@ -42,7 +45,7 @@ export function shareInvalidRequests(
     const stored = await store.outbox.loadInvalidRequests(accountId, since);
     const own = createInvalidRequests(stored, (minute) => {
       store.outbox.addInvalidRequest(accountId, minute).catch((error: unknown) => {
-        log.warn("Cannot store that Discord has refused a request", { error });
+        log.warn("Cannot store that Discord refused a request", { error });
       });
     });
     ready.push(own);

@@ -1,6 +1,6 @@
 /**
- * The way out of a running account: its lanes, what is shown while people wait,
- * and the owner, who is told where nothing gets out.
+ * Sends on behalf of a running account: its channel queues, the progress of turns, and notices to
+ * the owner about undelivered messages.
  *
  * @module
  */
@@ -27,43 +27,46 @@ import { createOwners, type Owners } from "./owners.ts";
 import { createTurnProgress, type TurnProgress } from "./turn_progress.ts";
 import { textRulesOf } from "../rules/turn_rules.ts";
 
+/** The settings and dependencies of an account's outbound side. */
 export interface OutboundOptions {
-  /** As of now: it may be read again (C9). */
+  /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
   readonly outbox: Store["outbox"];
   readonly client: RestClient;
   readonly logging: Logging;
   readonly meter: Meter;
-  /** Who we are at Discord; `undefined` until that is known. */
+  /** The bot's user id at Discord; `undefined` until it is known. */
   readonly self: () => UserId | undefined;
-  /** Who is told what only a person can mend. */
+  /** The owners, who receive notices about problems that only a person can fix. */
   readonly ownerIds: () => Promise<readonly UserId[]>;
   /** Unix time in milliseconds. */
   readonly now: () => number;
 }
 
+/** The outbound side of an account. */
 export interface Outbound {
   readonly channelQueues: ChannelQueues;
-  readonly signs: TurnProgress;
-  /** Takes all that the program knows for a secret out of what is to be posted. */
+  readonly progress: TurnProgress;
+  /** Removes the program's secrets from a text before it is posted. */
   readonly cleanSecrets: (text: string) => string;
-  /** Begins to send. */
+  /** Starts sending. */
   start(): void;
-  /** Messages are to be answered. */
+  /** Messages wait for an answer. */
   accepted(messages: readonly Judged[]): void;
-  /** Tells the bot's owners; never fails. */
+  /** Sends a notice to the bot's owners; never rejects. */
   readonly tellOwners: Owners["tell"];
-  /** Rejects where none of them could be written to. */
+  /** Sends a notice; rejects if no owner could be reached. */
   readonly reachOwners: Owners["reach"];
-  /** The config was read again. */
+  /** The config has changed. */
   reconfigured(): void;
-  /** Nothing is asked of Discord for a while: so many requests were invalid. */
+  /** Sending pauses, because Discord counted too many invalid requests. */
   stopped(invalidRequests: number): void;
   status(): Pick<PartsStatus, "parked" | "rest">;
-  /** The lanes are stopped by themselves. */
+  /** Stops everything but the channel queues, which stop separately. */
   stop(): void;
 }
 
+/** Creates the outbound side of an account; it sends after `start`. */
 export function createOutbound(options: OutboundOptions): Outbound {
   const { config, outbox, client, logging, meter, self, ownerIds, now } = options;
   const { accountId } = config().discord;
@@ -88,7 +91,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   }, {
     onDelivery(row, end) {
       meter.delivery(row, end);
-      signs.delivered(row, end);
+      progress.delivered(row, end);
       if (parked.length > 0) readParked();
     },
     onParked(channel) {
@@ -96,10 +99,10 @@ export function createOutbound(options: OutboundOptions): Outbound {
       notices.parked(channel);
     },
     onDead({ message: { channelId, of } }, reason) {
-      if (of?.kind !== "draft") notices.dead(channelId, reason); // by a draft no answer is lost
+      if (of?.kind !== "draft") notices.dead(channelId, reason); // a failed draft loses no answer
     },
   });
-  const signs = createTurnProgress({
+  const progress = createTurnProgress({
     config,
     client,
     messages,
@@ -125,12 +128,12 @@ export function createOutbound(options: OutboundOptions): Outbound {
   function readParked(): void {
     outbox.parked(accountId).then((channels) => {
       parked = channels;
-    }, (error: unknown) => log.warn("Cannot read which channels are parked", { error }));
+    }, (error: unknown) => log.warn("Cannot read the parked channels", { error }));
   }
 
   return {
     channelQueues,
-    signs,
+    progress,
     cleanSecrets,
     start() {
       readParked();
@@ -140,13 +143,13 @@ export function createOutbound(options: OutboundOptions): Outbound {
       const channels = new Set<ChannelId>();
       for (const { message, verdict } of judged) {
         channels.add(message.channelId);
-        if (verdict.kind === "accept") signs.accepted(message, verdict.why);
+        if (verdict.kind === "accept") progress.accepted(message, verdict.why);
       }
       for (const channelId of channels) channelQueues.heardFrom(channelId);
     },
     tellOwners: owners.tell,
     reachOwners: owners.reach,
-    reconfigured: signs.reconfigured,
+    reconfigured: progress.reconfigured,
     stopped: notices.stopped,
     status() {
       const { invalidRequests, breaker } = client.standing();
@@ -156,7 +159,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   };
 }
 
-/** Below the last message, where people end to read. */
+/** Places the reaction below the last message, where readers look. */
 function withButtons(
   composed: readonly Frozen[],
   buttons: readonly Button[],

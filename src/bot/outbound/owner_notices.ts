@@ -1,5 +1,5 @@
 /**
- * Tells the owners when Discord does not take the bot's messages.
+ * Tells the owners when Discord refuses the bot's messages.
  *
  * @module
  */
@@ -12,24 +12,27 @@ import { notice } from "../../render/notices.ts";
 import { createFailureDigest } from "./failure_digest.ts";
 import type { Owners } from "./owners.ts";
 
+/** The dependencies of the notices. */
 export interface OwnerNoticesPorts {
   readonly tell: Owners["tell"];
-  /** As of now: the config may be read again (C9). */
+  /** The current config; a reload replaces it (C9). */
   readonly texts: () => Config["texts"];
   readonly schedule: Schedule;
 }
 
+/** Events that the owners are notified about. */
 export interface OwnerNotices {
-  /** A channel takes no messages for a while. */
+  /** A channel refuses messages for a while. */
   parked(channel: Parked): void;
-  /** An answer is given up; several of one channel make one notice. */
+  /** An answer is undeliverable; several of one channel share a notice. */
   dead(channelId: ChannelId, reason: string): void;
-  /** So many requests were invalid that nothing is asked of Discord for a while. */
+  /** Sending pauses, because Discord counted too many invalid requests. */
   stopped(invalidRequests: number): void;
-  /** Tells at once what waits for company. */
+  /** Sends the notices that wait for more failures. */
   flush(): void;
 }
 
+/** Creates the notices about refused messages. */
 export function createOwnerNotices({ tell, texts, schedule }: OwnerNoticesPorts): OwnerNotices {
   const digest = createFailureDigest(({ channelId, count, reason }) => {
     const words = notice("dead", { channel: `<#${channelId}>`, count, reason }, texts());

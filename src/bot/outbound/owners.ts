@@ -1,9 +1,9 @@
 /**
- * Tells the bot's owners what only a person can mend or decide.
+ * Sends the bot's owners notices about problems that only a person can fix or decide.
  *
- * Each of it is a direct message to each of them, through the same outbox as everything else.
- * Where there is no owner, or none who takes messages, it stays in the log and in health, and
- * nobody is told that nobody could be told.
+ * Each notice is a direct message to each owner, through the same outbox as all messages. Without a
+ * reachable owner, the problem stays in the log and in health. A failed notice causes no further
+ * notice.
  *
  * @module
  */
@@ -12,12 +12,13 @@ import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Button } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";
 
+/** The dependencies of notices to owners. */
 export interface OwnersPorts {
-  /** Those whom the config names, or whom Discord does; none where neither says. */
+  /** The owners from the config, or else from Discord; empty if neither names any. */
   readonly ownerIds: () => Promise<readonly UserId[]>;
   /** Opens the direct channel with a user, or finds it. */
   readonly openDirect: (userId: UserId) => Promise<ChannelId>;
-  /** Puts a message into the outbox. */
+  /** Adds a message to the outbox. */
   readonly send: (
     channelId: ChannelId,
     text: string,
@@ -26,19 +27,22 @@ export interface OwnersPorts {
   readonly log: Log;
 }
 
+/** Sends notices to the bot's owners. */
 export interface Owners {
-  /** Never fails; what cannot be told is in the log. */
-  tell(text: string, more?: OwnersWords): Promise<void>;
-  /** Rejects where there are owners, and none of them could be written to. */
-  reach(text: string, more?: OwnersWords): Promise<void>;
+  /** Sends a notice; never rejects, but logs failures. */
+  tell(text: string, more?: NoticeOptions): Promise<void>;
+  /** Sends a notice; rejects if there are owners, and none could be reached. */
+  reach(text: string, more?: NoticeOptions): Promise<void>;
 }
 
-export interface OwnersWords {
-  /** The channel that takes nothing; where that is an owner's own, they are not told. */
+/** Options of a notice: the channel that it is about, and its buttons. */
+export interface NoticeOptions {
+  /** The channel that refuses messages. An owner whose own direct channel it is gets no notice. */
   readonly about?: ChannelId;
   readonly buttons?: readonly Button[];
 }
 
+/** Creates the sender of notices. */
 export function createOwners({ ownerIds, openDirect, send, log }: OwnersPorts): Owners {
   const channels = new Map<UserId, ChannelId>();
 
@@ -50,21 +54,25 @@ export function createOwners({ ownerIds, openDirect, send, log }: OwnersPorts): 
 
   async function reach(
     text: string,
-    { about, buttons = [] }: OwnersWords = {},
+    { about, buttons = [] }: NoticeOptions = {},
   ): Promise<void> {
     const owners = await ownerIds();
     if (owners.length === 0) {
-      log.warn("This bot has no owner that it could write to, so nobody is told of this", { text });
+      log.warn("This bot has no owner it can write to, so this notice was not sent", { text });
     }
     const failures: unknown[] = [];
     for (const owner of owners) {
       try {
         const channelId = await channelOf(owner);
         if (channelId !== about) await send(channelId, text, buttons);
-        else log.warn("The bot's owner takes no messages, so nobody is told of this", { text });
+        else {log.warn("The bot's owner accepts no direct messages, so this notice was not sent", {
+            text,
+          });}
       } catch (error) {
         failures.push(error);
-        if (owners.length > 1) log.warn("Cannot tell one of the bot's owners", { owner, error });
+        if (owners.length > 1) {
+          log.warn("Cannot send a notice to one of the bot's owners", { owner, error });
+        }
       }
     }
     if (failures.length > 0 && failures.length === owners.length) throw failures[0];
@@ -76,7 +84,7 @@ export function createOwners({ ownerIds, openDirect, send, log }: OwnersPorts): 
       try {
         await reach(text, more);
       } catch (error) {
-        log.warn("Cannot tell the bot's owner; see `barnacle status`", { text, error });
+        log.warn("Cannot send a notice to the bot's owner; see `barnacle status`", { text, error });
       }
     },
   };

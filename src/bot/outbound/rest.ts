@@ -1,5 +1,5 @@
 /**
- * The account's client for Discord's REST API.
+ * Creates the account's client for Discord's REST API.
  *
  * @module
  */
@@ -15,40 +15,47 @@ import type { AnswerHooks } from "../../discord/rest/exchange/exchange.ts";
 import { schedule } from "../../lib/schedule.ts";
 import type { Log } from "../../lib/log.ts";
 
+/** The settings of an account's REST client. */
 export interface RestOptions {
   readonly config: Config;
   readonly token: string;
-  /** Base of Discord's REST API. */
+  /** Base URL of Discord's REST API. */
   readonly apiBase: string;
-  /** Barnacle's own, for the User-Agent. */
+  /** Barnacle's version, for the User-Agent. */
   readonly version: string;
-  /** Of all accounts together. */
+  /** The counter that all accounts share. */
   readonly invalidRequests: InvalidRequests;
-  /** A test's, that ends the process on its way. */
+  /** A test uses it to end the process at a chosen point. */
   readonly crashHooks?: AnswerHooks;
 }
 
+/** The events of an account's REST client. */
 export interface RestEvents {
   request(request: RequestMetric): void;
   tokenRefused(): void;
-  /** So many requests were invalid that nothing leaves for a while. */
+  /** Sending pauses, because Discord counted too many invalid requests. */
   stopped(invalidRequests: number): void;
 }
 
+/** The dependencies of an account's REST client. */
 export interface RestPorts {
-  /** Asked at each event. */
+  /** Returns the current events' handlers; called for each event. */
   readonly events: () => RestEvents;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly log: Log;
 }
 
-/** For a client that only asks one question. */
+/** Options of a client that sends a single request. */
 export const NO_REST_EVENTS: RestEvents = { request() {}, tokenRefused() {}, stopped() {} };
 
-/** Of the requests of a second, kept for people who wait for a button or a command. */
+/**
+ * Share of the requests of a second that is reserved for buttons and commands, which people wait
+ * for.
+ */
 const RESERVED_PER_SEC = 2;
 
+/** Creates the account's REST client. */
 export function createAccountRest(options: RestOptions, ports: RestPorts): RestClient {
   const { config: { discord }, token, apiBase, version, invalidRequests, crashHooks } = options;
   const { events, now, log } = ports;
@@ -71,17 +78,17 @@ export function createAccountRest(options: RestOptions, ports: RestPorts): RestC
     onTokenRefused: () => events().tokenRefused(),
     onBreaker(state) {
       const count = invalidRequests.count(now());
-      if (state === "closed") return log.info("Requests to Discord leave at their own pace again");
+      if (state === "closed") return log.info("Requests to Discord run at full pace again");
       if (state === "slowed") {
         return log.warn(
-          "Discord has refused so many requests within ten minutes that all others are slowed " +
-            "down, before it bans this address",
+          "Discord refused so many requests within ten minutes that Barnacle slows all others down," +
+            "so that Discord does not ban this address",
           { count },
         );
       }
       log.error(
-        "Discord has refused so many requests within ten minutes that nothing is asked of it " +
-          "until they are fewer; it would ban this address",
+        "Discord refused so many requests within ten minutes that Barnacle pauses all requests," +
+          "so that Discord does not ban this address",
         { count },
       );
       events().stopped(count);

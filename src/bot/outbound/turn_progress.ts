@@ -1,6 +1,6 @@
 /**
- * What people see while they wait: that the bot types, that it has read, and the
- * answer as it grows.
+ * Shows people a turn's progress: the typing indicator, the acknowledging reaction, and the growing
+ * draft of the answer.
  *
  * @module
  */
@@ -24,8 +24,9 @@ import { createSecretTail } from "../../render/safety/secret_tail.ts";
 import type { Store } from "../../store/store.ts";
 import { bySecrets } from "../rules/by_secrets.ts";
 
+/** The settings and dependencies of the progress display. */
 export interface TurnProgressOptions {
-  /** As of now: it may be read again (C9). */
+  /** The current config; a reload replaces it (C9). */
   readonly config: () => Config;
   readonly client: RestClient;
   readonly messages: Messages;
@@ -38,18 +39,20 @@ export interface TurnProgressOptions {
   readonly now: () => number;
 }
 
+/** Shows the progress of an account's turns. */
 export interface TurnProgress {
   readonly typing: Typing;
-  /** Messages are to be answered, for that reason. */
+  /** Messages wait for an answer, for that reason. */
   accepted: Acks["accepted"];
-  /** `undefined`: an answer is shown once it is whole. */
+  /** Creates the draft of an answer; `undefined` if the config shows only finished answers. */
   drafts(): Drafts | undefined;
-  /** The config was read again. */
+  /** The config has changed. */
   reconfigured(): void;
-  /** A message of the outbox has come to an end of some kind. */
+  /** A message of the outbox has its final result. */
   delivered(row: OutboxRow, end: Delivery): void;
 }
 
+/** Creates the progress display of an account. */
 export function createTurnProgress(options: TurnProgressOptions): TurnProgress {
   const { config, client, now, logging } = options;
   const log = logging.forPart("turns");
@@ -71,7 +74,7 @@ export function createTurnProgress(options: TurnProgressOptions): TurnProgress {
     reconfigured() {
       if (isDeepStrictEqual(rules, config().messages)) return;
       rules = config().messages;
-      acks = acksBy(rules); // what was put by other rules stays
+      acks = acksBy(rules); // reactions of an earlier config stay
     },
     delivered({ message: { of, nonce } }, end) {
       if (!of || (end.kind !== "created" && end.kind !== "found")) return;
@@ -99,13 +102,13 @@ function draftsOf(
   });
 }
 
-/** Why Discord refused, where it did: what never left, or was not answered, says nothing. */
+/** The reason of Discord's refusal; a request that never left, or got no answer, has none. */
 function refusalOf(error: unknown): Refusal | undefined {
   if (!(error instanceof RestError)) return undefined;
   return error.kind === "unsent" || error.kind === "unavailable" ? undefined : error.kind;
 }
 
-/** Unknown emoji, and one that is not written as Discord writes them. */
+/** Discord's codes for an unknown or malformed emoji. */
 const NO_EMOJI: ReadonlySet<number | undefined> = new Set([10014, 50035]);
 
 function isNoEmoji(error: unknown): boolean {

@@ -1,9 +1,8 @@
 /**
- * How the bot stands with Discord: the network, its token, and the intents that
- * the portal grants.
+ * Keeps Discord's view of the bot: the network, the token, and the intents that the portal grants.
  *
- * The preflight checks all of it with the code of `barnacle doctor`, without a
- * second connection to the gateway.
+ * The preflight checks all of it with the code of `barnacle doctor`, without a second connection to
+ * the gateway.
  *
  * @module
  */
@@ -21,10 +20,11 @@ import { schedule } from "../../lib/schedule.ts";
 import type { StoredAccount } from "../../store/gateway/accounts.ts";
 import { createPreflight, type Look } from "./preflight.ts";
 
+/** The settings and dependencies of the checks. */
 export interface ConnectionStateOptions {
   readonly config: Config;
   readonly token: string;
-  /** Base of the REST API. */
+  /** Base URL of the REST API. */
   readonly apiBase: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stored: StoredAccount;
@@ -34,28 +34,31 @@ export interface ConnectionStateOptions {
   readonly log: Log;
 }
 
+/** The events of the checks. */
 export interface ConnectionStateEvents {
   /** Discord refused the token. */
   tokenRefused(): void;
 }
 
+/** Discord's view of the bot, as last checked. */
 export interface ConnectionState {
   connect(events: ConnectionStateEvents): void;
-  /** Plans the first look, beside connecting. */
+  /** Schedules the first check, in parallel with connecting. */
   start(): void;
-  /** The application's flags, as they are now. */
+  /** Reads the application's current flags. */
   readFlags(): Promise<number>;
-  /** What the gateway was not asked for, since it would not be granted. */
+  /** Reports the intents left out of the IDENTIFY because the portal does not grant them. */
   setUngranted(missing: readonly PrivilegedIntent[]): void;
-  /** All that is not as it should be. */
+  /** All current problems. */
   findings(): readonly Finding[];
   stop(): void;
 }
 
-/** Milliseconds from a start to the first look; longer if the bot was connected within the day. */
+/** Milliseconds from a start to the first check; longer if the bot was connected within the day. */
 const FIRST_LOOK_MS = 250;
 const TRUSTED_LOOK_MS = 3_000;
 
+/** Creates the account's connection state; `start` schedules its first check. */
 export function createConnectionState(options: ConnectionStateOptions): ConnectionState {
   const { config, stored, applications, now, log } = options;
   const events = createEmitter<ConnectionStateEvents>();
@@ -74,7 +77,7 @@ export function createConnectionState(options: ConnectionStateOptions): Connecti
 
   async function look(): Promise<Look> {
     const { token, apiBase, env } = options;
-    // Connecting goes first, and needs none of it.
+    // Connecting goes first, and needs none of these answers.
     const { examineDiscord, examineNetwork, STEP_MS } = await import("./examine.ts");
     const [network, { facts, application }] = await Promise.all([
       examineNetwork(
@@ -117,7 +120,7 @@ export function createConnectionState(options: ConnectionStateOptions): Connecti
     setUngranted(missing) {
       ungranted = describeMissing(missing, applicationId);
       for (const { id, what, why, fix } of ungranted) {
-        if (preflight.findings().some((one) => one.id === id)) continue; // it has said so
+        if (preflight.findings().some((one) => one.id === id)) continue; // the gateway has reported it
         log.warn(`${what}: ${why}`, { id, ...(fix !== undefined && { fix }) });
       }
     },

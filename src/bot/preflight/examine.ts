@@ -1,8 +1,8 @@
 /**
- * Gathers what the preflight and `barnacle doctor` judge: the way to Discord,
- * and what Discord says of the bot.
+ * Collects the facts that the preflight and `barnacle doctor` judge: the network path to Discord,
+ * and Discord's view of the bot.
  *
- * Nothing here identifies, so it can be done beside a running bot.
+ * This module never identifies, so it can run beside a running bot.
  *
  * @module
  */
@@ -26,25 +26,26 @@ import { VERSION } from "../../version.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Milliseconds that each step of the way may take (G2). */
+/** Time-out of each network step, in milliseconds (G2). */
 export const STEP_MS = 10_000;
 
-/** Where Discord's gateway is, for whoever cannot ask. */
+/** Discord's gateway, used if REST cannot be asked. */
 const DISCORD_GATEWAY = "wss://gateway.discord.gg";
 
+/** The addresses and settings of the network probe. */
 export interface NetworkOptions {
-  /** Base of the REST API, from `parseApiUrl`. */
+  /** Base URL of the REST API, from `parseApiUrl`. */
   readonly apiBase: string;
-  /** As Discord named it; absent if nobody asked, or nobody told. */
+  /** The gateway's address as Discord named it, if it did. */
   readonly gatewayUrl?: string;
   readonly env: Env;
   /** `preflight.dns`. */
   readonly showsDns: boolean;
-  /** Whether a connection to the gateway is opened; a running bot has its own (G13). */
+  /** Whether to open a connection to the gateway; a running bot has its own (G13). */
   readonly opensGateway: boolean;
 }
 
-/** Walks to REST and, where asked, to the gateway; both at once if the gateway's URL is known. */
+/** Probes REST and, if requested, the gateway; both in parallel if the gateway's URL is known. */
 export async function examineNetwork(
   options: NetworkOptions,
   ports: ProbePorts,
@@ -69,7 +70,9 @@ export async function examineNetwork(
   };
 }
 
-/** Where the gateway is, by what REST says to everybody; of Discord's it is known in any case. */
+/**
+ * Asks REST for the gateway's address without a token; Discord's own address serves as fallback.
+ */
 async function addressOf(
   apiBase: string,
   walking: ReturnType<typeof walkToRest>,
@@ -86,7 +89,7 @@ async function walkToRest(
   env: Env,
   ports: ProbePorts,
 ): Promise<{ readonly reach: Reach; readonly http: Stage<HttpFound> }> {
-  const url = `${apiBase}/v${API_VERSION}/gateway`; // it asks for no token
+  const url = `${apiBase}/v${API_VERSION}/gateway`; // it needs no token
   const reach = await probeReach(url, proxyFor(url, env), ports);
   return {
     reach,
@@ -108,30 +111,35 @@ async function walkToGateway(
 
 const EARLIER = { kind: "skipped", why: "earlier" } as const;
 
-/** Whether there is anything to ask: no token goes where the certificate is wrong, and no knock. */
+/**
+ * Whether REST may be asked: the token is never sent through a wrong certificate or to a host that
+ * does not answer.
+ */
 function isOpen({ tcp, tls }: Reach): boolean {
   if (tcp.kind !== "ok" || tls.kind === "failed") return false;
   return tls.kind === "skipped" || tls.found.refused === undefined;
 }
 
+/** The account whose view is read. */
 export interface DiscordOptions {
-  /** Absent where there is no token to ask with. */
+  /** Absent without a token. */
   readonly bot?: {
     readonly token: string;
     readonly applications: Pick<Applications, "me" | "hasGuild">;
   };
-  /** Where the token is written, or to be written. */
+  /** The place in the config that holds the token, or should. */
   readonly tokenPlace: string;
   readonly intents: Intents;
 }
 
+/** The dependencies of a request with a time-out. */
 export interface AskPorts {
   readonly schedule: Schedule;
-  /** Milliseconds that each answer may take, whatever rate limits say. */
+  /** Time-out of each answer in milliseconds, rate limits included. */
   readonly timeoutMs: number;
 }
 
-/** What Discord says of the bot, and the application itself for whoever wants to change it. */
+/** Discord's view of the bot, and the application itself for commands that change it. */
 export async function examineDiscord(
   { bot, tokenPlace, intents }: DiscordOptions,
   ports: AskPorts,
@@ -140,7 +148,7 @@ export async function examineDiscord(
   if (!bot) return { facts: about };
   const { applications } = bot;
   const application = await ask(() => applications.me(), ports);
-  // A token that is refused is not shown again: such requests are counted against the address.
+  // A refused token is not sent again: Discord counts such requests against the address.
   if (application.kind !== "told") return { facts: { ...about, application } };
   const hasGuild = await ask(() => applications.hasGuild(), ports);
   const { missing, spared } = chooseIntents(intents, application.found.flags);
@@ -150,7 +158,7 @@ export async function examineDiscord(
   };
 }
 
-/** Asks within a time: a client that waits out a rate limit may wait for an hour. */
+/** Asks with a time-out: a client that waits out a rate limit may wait for an hour. */
 export async function ask<Found>(
   question: () => Promise<Found>,
   { schedule, timeoutMs }: AskPorts,

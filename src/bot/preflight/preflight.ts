@@ -1,10 +1,10 @@
 /**
- * Checks the network and the bot's standing beside connecting, and again for as
- * long as a problem remains that heals by itself (G13).
+ * Checks the network and Discord's view of the bot while connecting, and again as long as a problem
+ * remains that passes by itself (G13).
  *
- * A machine often boots before its router. So the bot connects without waiting
- * for these checks; it reports and shows their findings. Connecting itself asks
- * Discord about the token first, and a refused token ends the bot.
+ * A machine often boots before its router. So the bot connects without waiting for these checks,
+ * and only reports their findings. Connecting itself asks Discord about the token first, and a
+ * refused token ends the bot.
  *
  * @module
  */
@@ -13,29 +13,33 @@ import type { Finding } from "../../core/finding.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 
-/** What one look has shown. */
+/** The result of one check. */
 export interface Look {
   readonly findings: readonly Finding[];
-  /** Whether Discord said that the token is none. */
+  /** Whether Discord refused the token. */
   readonly isRefused: boolean;
 }
 
+/** The dependencies and events of the preflight. */
 export interface PreflightPorts {
-  /** Looks once; rejects only by a fault of ours. */
+  /** Runs one check; rejects only because of a fault in Barnacle. */
   readonly look: () => Promise<Look>;
-  /** The token is refused: nothing that is tried again can help. */
+  /** Discord refuses the token; no retry can help. */
   readonly onRefused: () => void;
   readonly schedule: Schedule;
   readonly log: Log;
 }
 
+/** The facts that decide when the first check runs. */
 export interface PreflightOptions {
   /**
    * Unix time in milliseconds of the last READY or RESUMED with this token; absent if there was
    * none.
    */
   readonly readyAt?: number;
-  /** Milliseconds from the start to the first look: the connection has the processor first. */
+  /**
+   * Milliseconds from the start to the first check, so that connecting gets the processor first.
+   */
   readonly firstLookMs: number;
   /** The same, if the bot was connected within the last day. */
   readonly trustedLookMs: number;
@@ -43,20 +47,22 @@ export interface PreflightOptions {
   readonly now: number;
 }
 
+/** The scheduled checks and their last findings. */
 export interface Preflight {
-  /** Plans the first look. */
+  /** Schedules the first check. */
   start(): void;
-  /** All that does not pass, as last seen. */
+  /** The last check's failures. */
   findings(): readonly Finding[];
   stop(): void;
 }
 
-/** For how long a connection that worked is trusted. */
+/** How long an earlier connection proves that the network works, in milliseconds. */
 const TRUSTED_MS = 24 * 60 * 60 * 1_000;
 
-/** Milliseconds from one look to the next. */
+/** Milliseconds from one check to the next. */
 const AGAIN_MS = 60_000;
 
+/** Creates the preflight; `start` schedules its first check. */
 export function createPreflight(
   { readyAt, firstLookMs, trustedLookMs, now }: PreflightOptions,
   { look, onRefused, schedule, log }: PreflightPorts,
@@ -70,8 +76,8 @@ export function createPreflight(
     try {
       seen = await look();
     } catch (error) {
-      // Nobody is kept from connecting by who only looks; it is a fault of ours all the same.
-      log.error("The look at the way to Discord failed", { error });
+      // A failed check never keeps the bot from connecting, but it is a fault in Barnacle.
+      log.error("The preflight check itself failed", { error });
       return lookAgain();
     }
     if (isStopped) return;
@@ -82,7 +88,7 @@ export function createPreflight(
     lookAgain();
   }
 
-  /** What was found wrong is not to stand for ever. */
+  /** Schedules another check while a finding can pass by itself. */
   function lookAgain(): void {
     if (isStopped || !findings.some(canHeal)) return;
     cancel = schedule(() => void round(), AGAIN_MS);
@@ -105,12 +111,14 @@ function isTrouble({ status }: Finding): boolean {
   return status === "warn" || status === "fail";
 }
 
-/** The network, the clock and a guild come back by themselves; a checkbox needs a restart. */
+/**
+ * The network, the clock and a guild can recover by themselves; a portal checkbox needs a restart.
+ */
 function canHeal({ id }: Finding): boolean {
   return id.startsWith("network.") || id === "discord.guilds" || id === "discord.token";
 }
 
-/** One line for what is new, and one for what is over; nothing for what stays. */
+/** Logs one line for each new finding, and one for each that passed; none for those that remain. */
 function report(before: readonly Finding[], after: readonly Finding[], log: Log): void {
   for (const { id, what, status, where, why, fix } of after) {
     if (before.some((one) => one.id === id && one.status === status)) continue;

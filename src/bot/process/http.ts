@@ -1,7 +1,7 @@
 /**
- * Answers health, metrics and status, from what the accounts and the vitals say.
+ * Answers health, metrics and status requests from the vitals.
  *
- * The app is loaded with its first request: a bot that no monitor watches does without it.
+ * The app is loaded with its first request: an unmonitored bot runs without it.
  *
  * @module
  */
@@ -15,14 +15,16 @@ import type { Accounts } from "../account/accounts.ts";
 import type { Meter } from "../health/meters.ts";
 import type { Vitals } from "../health/vitals.ts";
 
+/** The settings of the HTTP server. */
 export interface HttpOptions {
-  /** A client must name it, if there is one. */
+  /** Token that a client must send, if one is configured. */
   readonly token?: string;
-  /** By which names the bot may be asked for. */
+  /** Host names that requests may carry. */
   readonly hosts: readonly string[];
   readonly build: Build;
 }
 
+/** The sources that the HTTP server reads. */
 export interface HttpPorts {
   readonly vitals: Pick<Vitals, "snapshot" | "measure">;
   readonly accounts: Pick<Accounts, "each">;
@@ -34,11 +36,12 @@ export interface HttpPorts {
   readonly log: Log;
 }
 
+/** Creates the handler of HTTP requests. */
 export function createHttp(options: HttpOptions, ports: HttpPorts): HttpHandler {
   const { vitals, accounts, store, metrics, meter, now, log } = ports;
   let app: Promise<HttpHandler> | undefined;
 
-  /** Reads what only the parts know, each time that the metrics are asked for. */
+  /** Reads values that only the parts have, at each request for the metrics. */
   function readParts(): void {
     const bytes = new Map(Object.entries(store.caches()));
     accounts.each((running) => {

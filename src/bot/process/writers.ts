@@ -1,6 +1,6 @@
 /**
- * Notices that another process has written to the store: `barnacle send`, or a pairing that is
- * decided on the command line.
+ * Notices that another process has written to the store: `barnacle send`, or a pairing decided on
+ * the command line.
  *
  * @module
  */
@@ -9,12 +9,13 @@ import type { Log } from "../../lib/log.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import type { Store } from "../../store/store.ts";
 
+/** The dependencies of the watch. */
 export interface WritersPorts {
   readonly store: Pick<Store, "changedElsewhere">;
   /**
    * Listens for other processes that write to the store.
    *
-   * @returns What ends it; `undefined` where they cannot be heard.
+   * @returns Stops listening; `undefined` if the host has no way to listen.
    */
   readonly hear: (onWritten: () => void) => (() => void) | undefined;
   readonly schedule: Schedule;
@@ -24,15 +25,21 @@ export interface WritersPorts {
 }
 
 /**
- * How often it is looked whether another process has written to the store, in milliseconds: one that
- * died before it could tell. The second holds where none can tell.
+ * Milliseconds between two checks for writes of another process, for one that died before it could
+ * ring. The second value holds where no process can ring.
  */
 const LOOK_EVERY_MS = 60_000;
 const BLIND_LOOK_EVERY_MS = 5_000;
-/** Milliseconds from a ring to a second look: Bun tells one event of two within a millisecond. */
+/**
+ * Milliseconds from a ring to a second check: Bun reports one of two events within a millisecond.
+ */
 const SECOND_LOOK_MS = 250;
 
-/** @returns Ends it. */
+/**
+ * Watches for writes of other processes.
+ *
+ * @returns Stops watching.
+ */
 export function watchWriters(
   { store, hear, schedule, onWritten, log }: WritersPorts,
 ): () => void {
@@ -43,7 +50,7 @@ export function watchWriters(
     try {
       if (store.changedElsewhere()) onWritten();
     } catch (error) {
-      log.warn("Cannot look whether another process has written", { error });
+      log.warn("Cannot check whether another process has written", { error });
     }
   }
 

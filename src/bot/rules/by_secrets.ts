@@ -1,15 +1,17 @@
 /**
- * What knows the program's secrets, kept up with them.
+ * Keeps an object that depends on the program's secrets up to date with them.
  *
- * A config that is read again may bring another token or key. Each account that runs must know it
- * from then on, also one of which nothing else has changed: its model may be asked for it, too.
+ * A reload may bring another token or key. From then on each running account must redact it, even
+ * an account without changes of its own: its model may be asked for the secret too.
  *
  * @module
  */
 
 /**
- * @param secrets All there are, as of now; none is ever taken away.
- * @param make Makes what knows some secrets; called anew where there are more.
+ * Returns a getter of the object.
+ *
+ * @param secrets Returns all current secrets; secrets are only ever added.
+ * @param make Creates the object from the secrets; called again when there are more.
  */
 export function bySecrets<Result>(
   secrets: () => readonly string[],

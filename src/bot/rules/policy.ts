@@ -1,9 +1,9 @@
 /**
- * The policy that an account goes by at this moment, and its number on record.
+ * Keeps the current policy of an account, and the number of its record.
  *
- * A config that is read again, or a name that was found to be an id, makes another one. It is on
- * record before it judges anything, so that each verdict names the policy that it came from; and
- * it takes the place of the one before at once and whole (C9).
+ * A reloaded config, or a name resolved to an id, creates another policy. The store records it
+ * before it judges any message, so each verdict names its policy. It replaces the earlier one in
+ * one step (C9).
  *
  * @module
  */
@@ -20,26 +20,31 @@ import type { AccessPolicy } from "../../policy/rules.ts";
 import type { Store } from "../../store/store.ts";
 
 /** One policy, prepared for many messages. */
-export interface StandingPolicy {
-  /** With the names that are known to be ids. */
+export interface CurrentPolicy {
+  /** The policy with all names resolved so far. */
   readonly policy: AccessPolicy;
   readonly admit: Admit;
   readonly authorize: Authorize;
   readonly mayAct: ReturnType<typeof prepareMayAct>;
   readonly mayActInDirect: boolean;
   readonly asksRoles: ReturnType<typeof prepareAsksRoles>;
-  /** Absent where the store did not take it: then a verdict has its reason, and no ladder. */
+  /**
+   * Absent if the store could not record the policy; then a verdict has its reason, but no list of
+   * checks.
+   */
   readonly id?: number;
 }
 
+/** Keeps the current policy of an account. */
 export interface PolicyKeeper {
-  now(): StandingPolicy;
-  /** Goes by another config from now on. */
+  now(): CurrentPolicy;
+  /** Applies another config. */
   apply(config: Config, text: string | undefined): Promise<void>;
-  /** Goes by these names, too. */
+  /** Adds resolved names. */
   resolved(names: readonly ResolvedName[]): Promise<void>;
 }
 
+/** The dependencies of a policy. */
 export interface PolicyPorts {
   readonly store: {
     readonly pairing: Pick<Store["pairing"], "namesOf">;
@@ -50,8 +55,12 @@ export interface PolicyPorts {
   readonly log: Log;
 }
 
-/** @param text The config file with its secrets blanked. */
-export async function keepPolicy(
+/**
+ * Creates the account's policy, and records it.
+ *
+ * @param text The config file's text with its secrets blanked.
+ */
+export async function createPolicyKeeper(
   config: Config,
   text: string | undefined,
   { store, now, log }: PolicyPorts,
@@ -59,11 +68,11 @@ export async function keepPolicy(
   const { accountId } = config.discord;
   let source = { config, text };
   let names = await store.pairing.namesOf(accountId);
-  let standing = await prepared();
-  /** One after the other: the last that is asked for is the one that stays. */
+  let current = await prepared();
+  /** Runs changes one after the other, so the last request wins. */
   let changing: Promise<void> = Promise.resolve();
 
-  async function prepared(): Promise<StandingPolicy> {
+  async function prepared(): Promise<CurrentPolicy> {
     const { config, text } = source;
     const policy = withNames(config.discord.access, names);
     const id = await saved(config.file, text);
@@ -100,13 +109,13 @@ export async function keepPolicy(
   }
 
   function change(): Promise<void> {
-    const change = changing.then(async () => void (standing = await prepared()));
-    changing = change.catch(() => {}); // whoever asked for it is told
+    const change = changing.then(async () => void (current = await prepared()));
+    changing = change.catch(() => {}); // the caller handles it
     return change;
   }
 
   return {
-    now: () => standing,
+    now: () => current,
     apply(config, text) {
       source = { config, text };
       return change();

@@ -1,7 +1,7 @@
 /**
- * What a bot goes by: its config, and what each account needs to connect.
+ * Declares the setup of a bot: its config, and each account's facts for connecting.
  *
- * A reload makes another one of these, whole; nothing is ever changed in one (C9).
+ * A reload creates a whole new setup; a setup never changes (C9).
  *
  * @module
  */
@@ -10,18 +10,19 @@ import type { BotConfig } from "../../config/config.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Model } from "../../core/model.ts";
 
-/** What an account needs beside the config. */
+/** An account's facts beside the config. */
 export interface Account {
   readonly token: string;
   readonly model: Model;
-  /** Base of Discord's REST API, or of the server in its place. */
+  /** Base URL of Discord's REST API, or of another server. */
   readonly apiBase: string;
 }
 
+/** A config with the facts of each account. */
 export interface Setup {
   readonly config: BotConfig;
-  /** The config file with its secrets blanked, for the record of what was decided by it. */
+  /** The config file's text with its secrets blanked, for the record of verdicts. */
   readonly text?: string;
-  /** Those that are to connect; one that is disabled is not there (C7). */
+  /** The enabled accounts (C7). */
   readonly accounts: ReadonlyMap<AccountId, Account>;
 }

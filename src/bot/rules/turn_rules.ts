@@ -1,5 +1,5 @@
 /**
- * What the config says of the turn of one message.
+ * Derives the rules of a message's turn from the config.
  *
  * @module
  */
@@ -17,18 +17,19 @@ import type { TextRules } from "../../render/reply.ts";
 import { displayNameOf } from "../../session/display_name.ts";
 import { sessionKeyOf } from "../../session/session_key.ts";
 
-/** Of a model that says nothing about itself, in tokens (L4). */
+/** Context window of a model that reports none, in tokens (L4). */
 const UNKNOWN_WINDOW = { contextWindow: 8_192, maxOutput: 1_024 };
 
-/** What the config cannot say. */
+/** Rules that do not come from the config. */
 export interface TurnRulesPorts {
   readonly cleanSecrets: (text: string) => string;
-  /** Bytes that Discord allows one file to have in a guild, or in direct messages. */
+  /** Maximum size in bytes of one file in a guild, or in direct messages. */
   readonly uploadLimit: (guildId: GuildId | undefined) => number;
-  /** Who may talk where, as of now: with the names that are known to be ids (P12). */
+  /** The current policy, with names already resolved to ids (P12). */
   readonly policy: () => AccessPolicy;
 }
 
+/** Derives the rules of turns from a config. */
 export function turnRulesOf(
   config: Config,
   { cleanSecrets, uploadLimit, policy: policyNow }: TurnRulesPorts,
@@ -38,7 +39,7 @@ export function turnRulesOf(
   return (message) => {
     const { place, sender, guildId } = message;
     const policy = policyNow();
-    shared ??= sharedBy(config); // by the first turn, for Intl's tables are 5 MiB and 5 ms
+    shared ??= sharedBy(config); // built by the first turn, because Intl's tables take 5 MiB and 5 ms
     const instructions = {
       ...shared.instructions,
       ...(isOwnerHint(message, policy) && { ownerId: sender.id }),
@@ -62,7 +63,7 @@ export function turnRulesOf(
     const { systemPrompt: channelPrompt, guildSlug } = rules.kind === "open" ? rules : {};
     return {
       ...common,
-      get where() { // for the log, which hardly any turn writes to
+      get where() { // for the log, which few turns write to
         return displayNameOf(place, guildSlug);
       },
       instructions: {
@@ -74,7 +75,7 @@ export function turnRulesOf(
   };
 }
 
-/** What is the same for every message. */
+/** Rules that are the same for every message. */
 function sharedBy({ agent, discord, messages, texts }: Config) {
   const { allowedMentions, replyToMode } = discord;
   return {
@@ -98,7 +99,7 @@ function sharedBy({ agent, discord, messages, texts }: Config) {
   };
 }
 
-/** How a text is cut, whoever says it. */
+/** How a text is cut, whoever its author is. */
 function chunkRulesOf(
   { discord, messages }: Pick<Config, "discord" | "messages">,
 ): ChunkRules {
@@ -110,12 +111,12 @@ function chunkRulesOf(
   };
 }
 
-/** What holds for what somebody other than a model says. */
+/** Text rules for authors other than the model. */
 export function textRulesOf(
   { discord, messages, texts }: Config,
   { cleanSecrets, uploadLimit }: {
     readonly cleanSecrets: (text: string) => string;
-    /** Bytes that Discord allows one file to have in that place. */
+    /** Maximum size in bytes of one file in that place. */
     readonly uploadLimit: number;
   },
 ): TextRules {
@@ -128,7 +129,7 @@ export function textRulesOf(
   };
 }
 
-/** Who answers a message, and in which session. */
+/** Which agent answers a message, and in which session. */
 export function routeOf({ agent, dmScope }: Config): (message: InboundMessage) => Route {
   return (message) => ({
     agentId: agent.id,

@@ -1,5 +1,5 @@
 /**
- * Joins what a turn needs: its facts, its rules, its model and its store.
+ * Connects turns with their sources: facts, rules, model and store.
  *
  * @module
  */
@@ -24,8 +24,9 @@ import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { turnRulesOf, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
+/** The dependencies of an account's turns. */
 export interface TurnsOptions {
-  /** As of now, both: a turn goes on with what it began with (C9). */
+  /** The current config and model. A running turn keeps those it began with (C9). */
   readonly config: () => Config;
   readonly model: () => Model;
   readonly accountId: AccountId;
@@ -38,7 +39,7 @@ export interface TurnsOptions {
   readonly now: () => number;
 }
 
-/** Reads a channel's history as the gateway would have brought it, our own words left out. */
+/** Reads a channel's history in the gateway's form, without the bot's own messages. */
 export function createHistory(
   client: RestClient,
   reader: Reader,
@@ -56,9 +57,10 @@ export function createHistory(
   };
 }
 
+/** An account's turns, with the size of their caches. */
 export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {}
 
-/** Everything that a turn needs, on the thread that has it. */
+/** Creates the account's turns on the main thread. */
 export function createAccountTurns(
   { config, model, accountId, store, logging, now }: TurnsOptions,
   ports:
@@ -69,11 +71,11 @@ export function createAccountTurns(
     & {
       /** Channels in which no turn may begin yet (G6). */
       readonly held: () => "all" | readonly ChannelId[];
-      readonly signs: Pick<TurnProgress, "typing" | "drafts">;
+      readonly progress: Pick<TurnProgress, "typing" | "drafts">;
     },
 ): AccountTurns {
   const log = logging.forPart("turns");
-  const { signs } = ports;
+  const { progress } = ports;
   const rulesNow = latest(config, (by) => turnRulesOf(by, ports));
   const queueNow = latest(config, queueOf);
   const { fillUp, bytes } = createFillUp({
@@ -87,9 +89,9 @@ export function createAccountTurns(
     log,
   });
 
-  /** What one turn goes by, from its beginning to its end. */
+  /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts(): AnswerPorts {
-    const drafts = signs.drafts();
+    const drafts = progress.drafts();
     return {
       ...ports,
       ...queueNow(),
@@ -110,7 +112,7 @@ export function createAccountTurns(
     claimNext: () => store.inbox.claimNext(accountId, now(), ports.held()),
     release: (claim) => store.inbox.release(claim),
     async answer(claim) {
-      const stopTyping = signs.typing.begin(claim.message.channelId);
+      const stopTyping = progress.typing.begin(claim.message.channelId);
       try {
         await answer(claim, answerPorts());
       } finally {
@@ -124,7 +126,7 @@ export function createAccountTurns(
   return { ...turns, caches: () => ({ filled_channels: bytes() }) };
 }
 
-/** What is made of a config, made anew when there is another one. */
+/** Caches a value derived from the config, and derives it again for another config. */
 function latest<Made>(config: () => Config, make: (config: Config) => Made): () => Made {
   let last: { readonly by: Config; readonly made: Made } | undefined;
   return () => {

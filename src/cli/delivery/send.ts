@@ -12,7 +12,7 @@ import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createTokenChange } from "../../bot/account/token_change.ts";
-import { type Consignment, type Courier, openCourier } from "../../bot/outbound/courier.ts";
+import { type Consignment, type Courier, createCourier } from "../../bot/outbound/courier.ts";
 import type { Config } from "../../config/config.ts";
 import { missingToken } from "../../config/load.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
@@ -99,7 +99,7 @@ async function sendTo(
   try {
     await assertOurs(config, bot, house, logging);
     const patience = Math.max(flags.wait, config.discord.rest.timeoutSec);
-    courier = await openCourier({
+    courier = await createCourier({
       config,
       ...bot,
       version: VERSION,

@@ -20,7 +20,7 @@ import { accepted, found, openTestStore } from "../../support/store/store.ts";
 
 const A = toAccountId("a");
 const B = toAccountId("b");
-/** Nobody listens there: Discord is away. */
+/** No server listens there: Discord is away. */
 const AWAY = "http://127.0.0.1:9/api/v10";
 const BUILD = { version: "0", revision: "r", runtime: "test", builtAt: "" } as never;
 
@@ -28,9 +28,9 @@ interface Started {
   readonly accountId: AccountId;
   readonly options: AccountOptions;
   readonly ports: AccountPorts;
-  /** The texts of the configs that it was told of after its start. */
+  /** The texts of the configs applied after its start. */
   readonly applied: (string | undefined)[];
-  /** How often it was told to stop; a stop is over once `stopped` is. */
+  /** How often `stop` was called; a stop is over once `stopped` is. */
   stops: number;
 }
 
@@ -125,7 +125,7 @@ const does = (accountId: AccountId, what: AccountChange["does"]): AccountChange 
 });
 
 describe("[C6] createAccounts() › start()", () => {
-  it("ends the claims of a dead process, also of an account that is not there any more", async () => {
+  it("voids the claims of a dead process, also those of a removed account", async () => {
     const world = setUp(await setupOf("one", A));
     const inShared = (digits: string, accountId: AccountId) =>
       accepted(directMessage({ id: messageId(digits), accountId }), {
@@ -142,7 +142,7 @@ describe("[C6] createAccounts() › start()", () => {
 });
 
 describe("[C9] createAccounts() › apply()", () => {
-  it("holds for those that stay connected, while others still let their turns end", async () => {
+  it("applies to connected accounts at once, while others finish their turns", async () => {
     const ending = Promise.withResolvers<void>();
     const world = setUp(await setupOf("one", A, B), {
       stopped: (accountId) => accountId === B ? ending.promise : settle(),
@@ -158,7 +158,7 @@ describe("[C9] createAccounts() › apply()", () => {
       does(A, "apply"),
       does(B, "restart"),
     ]);
-    assert.deepEqual(a?.applied, ["two", "three"]); // it waits for nobody's turns
+    assert.deepEqual(a?.applied, ["two", "three"]); // it does not wait for turns
     ending.resolve();
     await Promise.all([first.connected, second.connected]);
     const texts = world.started.slice(2).map(({ options: { text } }) => text);
@@ -169,7 +169,7 @@ describe("[C9] createAccounts() › apply()", () => {
 });
 
 describe("[C9] createAccounts() › stop()", () => {
-  it("starts nothing that a reload was about to start", async () => {
+  it("cancels a start that a reload has scheduled", async () => {
     const stopping = Promise.withResolvers<void>();
     const world = setUp(await setupOf("one", A, B), { stopped: () => stopping.promise });
     await world.accounts.start();
@@ -185,7 +185,7 @@ describe("[C9] createAccounts() › stop()", () => {
     assert.deepEqual(world.running(), []);
   });
 
-  it("stops what is being started at that moment", async () => {
+  it("stops an account that is starting", async () => {
     const going = Promise.withResolvers<void>();
     const world = setUp(await setupOf("one", A), {
       starting: (accountId) => accountId === B ? going.promise : settle(),
@@ -203,7 +203,7 @@ describe("[C9] createAccounts() › stop()", () => {
 });
 
 describe("[C9] createAccounts() › an account that waits for Discord", () => {
-  it("holds up no reload, and begins by the config of the moment", async () => {
+  it("delays no reload, and starts with the current config", async () => {
     const world = setUp(await setupOf("one", A, B));
     await world.store.gateway.adoptPeer(B, "another bot");
     await world.accounts.start();
@@ -215,7 +215,7 @@ describe("[C9] createAccounts() › an account that waits for Discord", () => {
     assert.deepEqual(world.ends, [], "it did not end by itself");
   });
 
-  it("goes by what was read while it started", async () => {
+  it("applies a config that arrived while it started", async () => {
     const going = Promise.withResolvers<void>();
     const world = setUp(await setupOf("one", A), { starting: () => going.promise });
     const start = world.accounts.start();
@@ -229,8 +229,8 @@ describe("[C9] createAccounts() › an account that waits for Discord", () => {
   });
 });
 
-describe("[C6] createAccounts() › an account that cannot go on", () => {
-  it("leaves the others, and begins anew once the config is mended", async () => {
+describe("[C6] createAccounts() › an account that has ended", () => {
+  it("leaves the others running, and restarts once the config is fixed", async () => {
     const world = setUp(await setupOf("one", A, B));
     await world.accounts.start();
     world.started.find(({ accountId }) => accountId === B)?.ports.onEnd({
@@ -245,7 +245,7 @@ describe("[C6] createAccounts() › an account that cannot go on", () => {
     await world.accounts.stop();
   });
 
-  it("is stopped, too, where it ended while it started", async () => {
+  it("is stopped even if it ended while starting", async () => {
     const going = Promise.withResolvers<void>();
     const world = setUp(await setupOf("one", A, B), {
       starting: (accountId) => accountId === B ? going.promise : settle(),
@@ -263,7 +263,7 @@ describe("[C6] createAccounts() › an account that cannot go on", () => {
     await world.accounts.stop();
   });
 
-  it("is never there twice, though a reload could not start it and the next one does", async () => {
+  it("never runs twice, although one reload failed to start it and the next succeeds", async () => {
     let isFull = false;
     const world = setUp(await setupOf("one", A), {
       store: (store) => ({

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { createOneByOne } from "../../../src/bot/account/one_by_one.ts";
 
 describe("[C9] createOneByOne()", () => {
-  it("runs the tasks of one key in order, and those of another key beside them", async () => {
+  it("runs the tasks of one key in order, and those of another key in parallel", async () => {
     const log: string[] = [];
     const first = Promise.withResolvers<void>();
     const queue = createOneByOne<string>(() => assert.fail("no task fails"));
@@ -24,7 +24,7 @@ describe("[C9] createOneByOne()", () => {
     assert.deepEqual(log.slice(3), ["a1 ends", "a2 begins", "a2 ends"]);
   });
 
-  it("goes on after a task that failed, and says so", async () => {
+  it("continues after a failed task, and reports it", async () => {
     const failed: unknown[] = [];
     let hasRun = false;
     const queue = createOneByOne<string>((key, error) => failed.push([key, error]));

@@ -42,10 +42,10 @@ async function setUp(...answers: readonly (RestError["kind"] | "known")[]) {
 }
 
 describe("[D1] createTokenChange()", () => {
-  it("takes a store of nobody's, and its own again under a token that was made anew", async () => {
+  it("accepts an empty store, and its own store under a regenerated token", async () => {
     const { store } = openTestStore();
     const { log } = recordingLog();
-    const applications = () => assert.fail("nobody is to be asked");
+    const applications = () => assert.fail("no request is needed");
     const ports = {
       store: store.gateway,
       applications,
@@ -61,7 +61,7 @@ describe("[D1] createTokenChange()", () => {
     );
   });
 
-  it("gives up what is another bot's once Discord knows this one, however long that takes", async () => {
+  it("deletes another bot's data once Discord has confirmed the new bot, however long that takes", async () => {
     const { adoption, lines, count, isOthers } = await setUp("unavailable", "known");
     assert.equal(await adoption.isOurs(), false);
     assert.equal(await isOthers(), true, "it has only looked");
@@ -69,17 +69,17 @@ describe("[D1] createTokenChange()", () => {
     assert.equal(await isOthers(), false);
     assert.equal(await adoption.isOurs(), true);
     assert.equal(count(), 2);
-    assert.match(lines.at(-1)?.event ?? "", /given up/);
+    assert.match(lines.at(-1)?.event ?? "", /deleted the sessions/);
   });
 
-  it("[O7] gives nothing up for a token that Discord refuses", async () => {
+  it("[O7] deletes nothing for a token that Discord refuses", async () => {
     const { adoption, isOthers, count } = await setUp("unauthorized");
     await assert.rejects(adoption.takeOver(), { kind: "unauthorized" });
     assert.equal(await isOthers(), true);
     assert.equal(count(), 1);
   });
 
-  it("[G12] waits no longer where the process stops", async () => {
+  it("[G12] stops waiting when the process stops", async () => {
     const { adoption, isOthers, stopping } = await setUp("unavailable");
     const taking = adoption.takeOver();
     setTimeout(() => stopping.abort(), 20);

@@ -66,7 +66,7 @@ async function setUp(
 const ROUTE = "GET /gateway/bot";
 
 describe("connect()", () => {
-  it("[O7] gives up at once on a token that is refused", async () => {
+  it("[O7] gives up at once if Discord refuses the token", async () => {
     const refused = new RestError("failed", { kind: "unauthorized", route: ROUTE, status: 401 });
     const { connected, asked } = await setUp(refused);
     await assert.rejects(connected, RestError);
@@ -84,7 +84,7 @@ describe("connect()", () => {
     assert.equal(lines.filter(({ level }) => level === "warn").length, 1);
   });
 
-  it("[G12] asks for nothing any more once the process stops", async () => {
+  it("[G12] sends no request once the process stops", async () => {
     const stopping = new AbortController();
     stopping.abort();
     const offline = new RestError("failed", { kind: "unsent", route: ROUTE });
@@ -93,7 +93,7 @@ describe("connect()", () => {
     assert.deepEqual([asked(), lines], [0, []]);
   });
 
-  it("[G9] asks again for an intent that was missing: somebody may have switched it on", async () => {
+  it("[G9] asks again for a missing intent, because the operator may have granted it", async () => {
     const limit = { total: 1_000, remaining: 1_000, resetAfterMs: 0, maxConcurrency: 1, readAt: 0 };
     const offline = new RestError("failed", { kind: "unsent", route: ROUTE });
     const { connected, asked, flagsRead } = await setUp(offline, new AbortController(), {

@@ -44,7 +44,7 @@ const wait = async (): Promise<void> => {
 };
 
 describe("[G5] createPermits()", () => {
-  it("grants what the store has counted, and not before", async () => {
+  it("grants a permit only after the store has counted it", async () => {
     const { permit, answers, order } = setUp(() => ({ kind: "granted" }));
     permit(3, false);
     assert.deepEqual(order, []);
@@ -53,7 +53,7 @@ describe("[G5] createPermits()", () => {
     assert.deepEqual(answers, [[3, { kind: "granted" }]]);
   });
 
-  it("[G5b] tells a shard that asks ahead whether there would be a permit, and counts none", async () => {
+  it("[G5b] answers a shard that asks ahead without counting a permit", async () => {
     const none = () => assert.fail("it was counted");
     const free = setUp(none);
     free.permit(3, true);
@@ -68,7 +68,7 @@ describe("[G5] createPermits()", () => {
     assert.deepEqual(spent.lines.map(({ level }) => level), ["error"], "it is said");
   });
 
-  it("says for how long a shard is to wait, and says a held budget out loud", async () => {
+  it("tells a shard how long to wait, and logs a spent budget", async () => {
     const { permit, answers, lines } = setUp(
       () => ({ kind: "wait", untilMs: NOW + 60_000, why: "budget" }),
       () => ({ left: 50, heldUntil: NOW + 60_000 }),
@@ -79,7 +79,7 @@ describe("[G5] createPermits()", () => {
     assert.deepEqual(lines.map(({ level }) => level), ["warn", "error"]);
   });
 
-  it("says nothing of a wait for the spacing", async () => {
+  it("logs nothing for a wait between two IDENTIFYs", async () => {
     const { permit, answers, lines } = setUp(
       () => ({ kind: "wait", untilMs: NOW - 1, why: "spacing" }),
     );
@@ -89,7 +89,7 @@ describe("[G5] createPermits()", () => {
     assert.deepEqual(lines, []);
   });
 
-  it("warns at 500 left, once for each fifty", async () => {
+  it("warns at 500 left, and once for each fifty less", async () => {
     let left = 503;
     const { permit, lines } = setUp(() => ({ kind: "granted" }), () => ({ left: --left }));
     for (let turn = 0; turn < 60; turn++) {
@@ -99,7 +99,7 @@ describe("[G5] createPermits()", () => {
     assert.deepEqual(lines.map(({ fields }) => fields?.["left"]), [500, 499, 449]);
   });
 
-  it("[X2] grants nothing that could not be counted", async () => {
+  it("[X2] grants no permit that the store could not count", async () => {
     const { permit, answers, lines } = setUp(() => {
       throw new Error("disk full");
     });

@@ -31,7 +31,7 @@ const facts = (change: Partial<ShardFacts> = {}): ShardFacts => ({
 });
 
 describe("[G5] planShards()", () => {
-  it("resumes each session from what is stored of it", () => {
+  it("resumes each session from its stored state", () => {
     const stored = { shardCount: 2, shards: [shard(0), shard(1)] };
     const { shards, lost, isResharded } = planShards(facts({ count: 2, stored }));
     assert.deepEqual(shards.map(({ session }) => session), [
@@ -43,7 +43,7 @@ describe("[G5] planShards()", () => {
 
   const cases: readonly [what: string, change: Partial<ShardFacts>, why: RegExp | undefined][] = [
     [
-      "one that was heard of just long enough ago",
+      "a session just inside the limit",
       { stored: { shardCount: 1, shards: [shard(0, 300_000)] } },
       undefined,
     ],
@@ -53,7 +53,7 @@ describe("[G5] planShards()", () => {
       /too old/,
     ],
     ["one whose guilds are not known any more", { isComplete: false }, /guilds/],
-    ["none where the config says so", { resumeSession: false }, /resumeSession/],
+    ["none if the config says so", { resumeSession: false }, /resumeSession/],
     [
       "one of the same intents",
       { stored: { shardCount: 1, intents: 7, shards: [shard(0)] } },
@@ -74,7 +74,7 @@ describe("[G5] planShards()", () => {
     });
   }
 
-  it("says nothing of a first start", () => {
+  it("reports no lost session at a first start", () => {
     const plan = planShards(facts({ stored: { shards: [] } }));
     assert.deepEqual(plan, {
       shards: [{ id: 0, identifyInMs: 0 }],
@@ -84,7 +84,7 @@ describe("[G5] planShards()", () => {
     });
   });
 
-  it("resumes nothing of another number of shards", () => {
+  it("resumes no session of another number of shards", () => {
     const { shards, isResharded } = planShards(facts({ count: 2 }));
     assert.equal(isResharded, true);
     assert.deepEqual(shards.map(({ session }) => session), [undefined, undefined]);

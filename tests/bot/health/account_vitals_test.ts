@@ -61,7 +61,7 @@ function setUp(store: Partial<AccountVitalsPorts["store"]> = {}) {
 }
 
 describe("[C6] createAccountVitals()", () => {
-  it("is disabled until it begins, and again once it has left", () => {
+  it("is disabled until the account begins, and again after it has left", () => {
     const { vitals, begin } = setUp();
     const disabled = {
       id: "default",
@@ -80,7 +80,7 @@ describe("[C6] createAccountVitals()", () => {
     assert.deepEqual(vitals.snapshot(), disabled);
   });
 
-  it("begins as connecting, and shows what its parts say when it is asked", () => {
+  it("begins as connecting, and reads its parts at each snapshot", () => {
     const { vitals, clock, begin } = setUp();
     begin();
     assert.deepEqual(vitals.snapshot(), {
@@ -102,7 +102,7 @@ describe("[C6] createAccountVitals()", () => {
     });
   });
 
-  it("is connecting, not disabled, while it has no parts, or no gateway", () => {
+  it("is connecting, not disabled, while it lacks its parts or a gateway", () => {
     const { vitals, begin } = setUp();
     vitals.began(MODEL, () => undefined);
     assert.deepEqual(vitals.snapshot().shards.map(({ state }) => state), ["connecting"]);
@@ -111,7 +111,7 @@ describe("[C6] createAccountVitals()", () => {
     assert.equal(vitals.snapshot().gatewayTickAt, undefined);
   });
 
-  it("shows what it was told last", () => {
+  it("shows the last reports", () => {
     const { vitals, begin } = setUp();
     begin();
     const ack = { at: 8, intervalMs: 41_250 };
@@ -124,7 +124,7 @@ describe("[C6] createAccountVitals()", () => {
     assert.equal(rest.isUp, false);
   });
 
-  it("[G4] is down for as long as the shard says so", () => {
+  it("[G4] is down as long as the shard reports it", () => {
     const { vitals, clock, begin } = setUp();
     begin();
     const first = () => judge({ ...HEALTHY, accounts: [vitals.snapshot()] }, clock.now())[0];
@@ -134,7 +134,7 @@ describe("[C6] createAccountVitals()", () => {
     assert.equal(first()?.observedValue, "ready");
   });
 
-  it("[G5] shows each shard, and what it waits for", () => {
+  it("[G5] shows each shard, and the reason of its wait", () => {
     const { vitals, clock, begin } = setUp();
     begin();
     vitals.setShardCount(2);
@@ -146,7 +146,7 @@ describe("[C6] createAccountVitals()", () => {
     ]);
   });
 
-  it("[C9] forgets what it was told when it begins anew", () => {
+  it("[C9] drops earlier reports when the account restarts", () => {
     const { vitals, begin } = setUp();
     begin();
     vitals.setShardCount(3);
@@ -164,10 +164,10 @@ describe("[C6] createAccountVitals()", () => {
     [{ kind: "stop", code: 4014, hint: "grant the intents" }, /^grant the intents$/],
     [{ kind: "give_up", exit: false }, /barnacle doctor/],
     [{ kind: "worker_died", deaths: 5 }, /died 5 times/],
-    [{ kind: "fault", error: new Error("secret words") }, /the log has it/],
+    [{ kind: "fault", error: new Error("secret words") }, /see the log/],
   ];
   for (const [end, words] of ends) {
-    it(`says why it ended: ${end.kind}`, () => {
+    it(`shows why the account ended: ${end.kind}`, () => {
       const { vitals, begin } = setUp();
       begin();
       vitals.ended(end);
@@ -179,7 +179,7 @@ describe("[C6] createAccountVitals()", () => {
     });
   }
 
-  it("[G5] tells how many IDENTIFYs are left, once the store was asked, and of no disabled one", async () => {
+  it("[G5] shows the IDENTIFYs left once the store has answered, and none for a disabled account", async () => {
     const { vitals, begin } = setUp();
     await vitals.readStore();
     assert.equal(vitals.snapshot().identify, undefined);
@@ -189,7 +189,7 @@ describe("[C6] createAccountVitals()", () => {
     assert.deepEqual(vitals.snapshot().identify, { left: 999 });
   });
 
-  it("[P3] tells how many strangers wait to be let in", async () => {
+  it("[P3] shows how many unpaired senders wait", async () => {
     const request: PairingRequest = {
       id: 1,
       accountId: ACCOUNT,
@@ -219,7 +219,7 @@ describe("[O2] createAccountVitals().setTurn()", () => {
   });
   const reply: TurnOutcome = { kind: "reply", text: "hi" };
 
-  it("says since when its model answers nobody, and when it answered last", () => {
+  it("shows since when its model fails, and its last answer", () => {
     const { vitals, clock, begin } = setUp();
     begin();
     assert.deepEqual(vitals.model(), { id: MODEL });
@@ -238,7 +238,7 @@ describe("[O2] createAccountVitals().setTurn()", () => {
     assert.deepEqual(vitals.model(), { id: MODEL, servedAt: clock.now() });
   });
 
-  it("[C9] knows nothing of another model yet", () => {
+  it("[C9] starts without facts about another model", () => {
     const { vitals, begin } = setUp();
     begin();
     vitals.setTurn(failed("unavailable"));
@@ -250,7 +250,7 @@ describe("[O2] createAccountVitals().setTurn()", () => {
 });
 
 describe("[G5] createAccountVitals().touch()", () => {
-  it("keeps the session of a shard that is heard fresh, and of no other", async () => {
+  it("refreshes only the sessions of live shards", async () => {
     const { vitals, clock, touched, begin } = setUp();
     begin();
     vitals.setShardCount(4);
@@ -274,7 +274,7 @@ describe("[G5] createAccountVitals().touch()", () => {
     ]);
   });
 
-  it("[C7] tries the disk for an account that is disabled, too", async () => {
+  it("[C7] probes the disk even for a disabled account", async () => {
     const { vitals, clock, touched } = setUp();
     assert.equal(await vitals.touch(true), 3);
     assert.deepEqual(touched, [[ACCOUNT, [], clock.now(), true]]);

@@ -39,7 +39,7 @@ function keeper({ url = "https://bot.example.org", answers = [200] }: {
     lines,
     stop: keepAlive.stop,
     die: () => void (isAlive = false),
-    /** Moves on, and lets what was asked be answered. */
+    /** Advances the clock, and lets pending requests finish. */
     async pass(ms: number) {
       clock.advance(ms);
       await new Promise((resolve) => setImmediate(resolve));
@@ -67,7 +67,7 @@ describe("[O9] startKeepAlive()", () => {
     ["https://example.org/bots/one/?key=1", "https://example.org/bots/one/livez?key=1"],
   ];
   for (const [url, expected] of ADDRESSES) {
-    it(`visits ${expected} of ${url}`, async () => {
+    it(`visits ${expected} for ${url}`, async () => {
       const { pass, visited, stop } = keeper({ url });
       await pass(4 * MIN);
       assert.deepEqual(visited, [expected]);
@@ -83,7 +83,7 @@ describe("[O9] startKeepAlive()", () => {
     stop();
   });
 
-  it("warns once of what does not answer, and tells once that it does again", async () => {
+  it("warns once about a failing visit, and logs the recovery once", async () => {
     const { pass, lines, stop } = keeper({
       answers: [new Error("no route"), 502, 200, 200, 503],
     });
@@ -94,7 +94,7 @@ describe("[O9] startKeepAlive()", () => {
     stop();
   });
 
-  it("says which key keeps visitors out, where it is one", async () => {
+  it("names the key that rejects visitors, if there is one", async () => {
     const { pass, lines, stop } = keeper({ answers: [403] });
     await pass(4 * MIN);
     assert.equal(lines[0]?.fields["hint"], "Name bot.example.org in http.hosts");
@@ -111,7 +111,7 @@ describe("[O9] startKeepAlive()", () => {
     stop();
   });
 
-  it("ends what is under way when it is stopped, and warns of nothing", async () => {
+  it("cancels a running visit when it is stopped, without a warning", async () => {
     const { pass, lines, clock, stop } = keeper({ answers: ["hangs"] });
     await pass(4 * MIN);
     stop();
@@ -122,7 +122,7 @@ describe("[O9] startKeepAlive()", () => {
 });
 
 describe("[O9] visitByFetch()", () => {
-  it("tells the status, and leaves the rest of the answer", async () => {
+  it("returns the status, and discards the body", async () => {
     const server = createServer((_, response) => response.writeHead(503).end("x".repeat(1_000)));
     server.listen(0, "127.0.0.1");
     await once(server, "listening");

@@ -42,7 +42,7 @@ const stats = (fields: Partial<GatewayStats>): GatewayStats => ({
 });
 
 describe("[O2] createMeter()", () => {
-  it("adds what the gateway's totals have grown by, and never twice", () => {
+  it("adds the growth of the gateway's totals, and nothing twice", () => {
     const { meter, value } = setUp();
     meter.gateway(
       ACCOUNT,
@@ -57,7 +57,7 @@ describe("[O2] createMeter()", () => {
     assert.equal(value("gateway_unparsable_total"), 1);
   });
 
-  it("[C6] adds what the gateways of several accounts have counted, and of one that starts anew", () => {
+  it("[C6] adds the counts of several gateways, and of a restarted one", () => {
     const { meter, value } = setUp();
     const work = toAccountId("work");
     meter.gateway(ACCOUNT, stats({ identifies: 5 }));
@@ -69,14 +69,14 @@ describe("[O2] createMeter()", () => {
     assert.equal(value("gateway_identify_total"), 9);
   });
 
-  it("counts a dispatch that does not fit with those that do not parse", () => {
+  it("counts a malformed dispatch as a parse error", () => {
     const { meter, value } = setUp();
     meter.gateway(ACCOUNT, stats({ unparsable: 2 }));
     meter.misfit();
     assert.equal(value("gateway_unparsable_total"), 3);
   });
 
-  it("[D2] counts what is confirmed, by how", () => {
+  it("[D2] counts confirmed replies by kind of confirmation", () => {
     const { meter, value } = setUp();
     meter.delivery(row(), { kind: "created", messageId: messageId("77") });
     meter.delivery(row({ firstAttemptAt: 1 }), { kind: "already_gone" });
@@ -93,27 +93,27 @@ describe("[O2] createMeter()", () => {
     ["429", { kind: "refused", why: "rate_limited", reason: "…" }],
   ];
   for (const [reason, delivery] of retries) {
-    it(`[D5] counts what must be asked again for ${reason}`, () => {
+    it(`[D5] counts a retry because of ${reason}`, () => {
       const { meter, value } = setUp();
       meter.delivery(row(), delivery);
       assert.equal(value(`outbox_retries_total{reason="${reason}"}`), 1);
     });
   }
 
-  it("[D4] counts what a full queue did", () => {
+  it("[D4] counts messages folded or dropped by a full queue", () => {
     const { meter, value } = setUp();
     meter.turnStored({ stored: true, folded: 3, dropped: 2 });
     assert.equal(value('outbox_overflow_total{outcome="folded"}'), 3);
     assert.equal(value('outbox_overflow_total{outcome="dropped"}'), 2);
   });
 
-  it("[R10] counts secrets that were taken out", () => {
+  it("[R10] counts removed secrets", () => {
     const { meter, value } = setUp();
     meter.redacted(2);
     assert.equal(value('redactions_total{sink="discord"}'), 2);
   });
 
-  it("[D2] counts a reply once, whether its echo or Discord's answer is first", () => {
+  it("[D2] counts a reply once, whether its echo or Discord's answer comes first", () => {
     const { meter, value } = setUp();
     const created = { kind: "created", messageId: messageId("77") } as const;
     const sent = () =>
@@ -133,7 +133,7 @@ describe("[O2] createMeter()", () => {
     { kind: "absent" },
     { kind: "uncertain", reason: "…" },
   ];
-  it("[D2] counts nothing where nothing was asked, or nobody can tell", () => {
+  it("[D2] counts nothing if no request was sent, or the result is uncertain", () => {
     const { meter, value } = setUp();
     for (const delivery of quiet) meter.delivery(row({ firstAttemptAt: 1 }), delivery);
     for (const ack of ["response", "unknown_message", "history"]) {
@@ -153,7 +153,7 @@ describe("[O2] createMeter()", () => {
     });
   }
 
-  it("counts a limit by whose it was", () => {
+  it("counts a rate limit by its scope", () => {
     const { meter, value } = setUp();
     const request = { route: "/x", method: "POST", status: 429, ms: 1, waitMs: 0 };
     meter.request({ ...request, scope: "shared" });
@@ -178,7 +178,7 @@ describe("[O2] createMeter()", () => {
     });
   }
 
-  it("counts the tokens of an answer that tells them", () => {
+  it("counts the tokens that a model reports", () => {
     const { meter, value } = setUp();
     const usage = { inputTokens: 11, outputTokens: 3 };
     meter.turn("openai/gpt", { kind: "reply", text: "hi", usage }, 1);

@@ -17,7 +17,7 @@ const facts = (shards: readonly object[], model?: object) =>
   );
 
 describe("[K2] statusOf()", () => {
-  it("is online since the oldest ready shard, as slow as the slowest", () => {
+  it("counts online time from the oldest ready shard, and shows the highest latency", () => {
     const shards = [
       { state: "ready", readyAt: NOW - 10, ack: { latencyMs: 40 } },
       { state: "ready", readyAt: NOW - 50, ack: { latencyMs: 90 } },
@@ -32,7 +32,7 @@ describe("[K2] statusOf()", () => {
     });
   });
 
-  it("knows no latency before the first heartbeat, and no model before the account runs", () => {
+  it("has no latency before the first heartbeat, and no model before the account runs", () => {
     assert.deepEqual(facts([{ state: "ready", readyAt: NOW - 10 }]), {
       version: "1.2.3",
       modelId: "none",

@@ -83,7 +83,7 @@ function setUp(
 }
 
 describe("startVitals()", () => {
-  it("begins as starting, with its accounts disabled, and with nothing to do", () => {
+  it("begins as starting, with disabled accounts and empty queues", () => {
     const { vitals, clock } = setUp();
     const { phase, startedAt, accounts, inbox, outbox, models, ...rest } = vitals.snapshot();
     assert.equal(phase, "starting");
@@ -106,7 +106,7 @@ describe("startVitals()", () => {
     assert.equal(rest.config, undefined);
   });
 
-  it("shows the phase and the state of the config as they were told last", () => {
+  it("shows the last phase and config state", () => {
     const { vitals } = setUp();
     vitals.setPhase("running");
     vitals.setConfig({ revision: "a", loadedAt: 1, since: 2, problem: "line 3" });
@@ -115,7 +115,7 @@ describe("startVitals()", () => {
     assert.deepEqual(config, { revision: "a", loadedAt: 1, since: 2, problem: "line 3" });
   });
 
-  it("[C6] [C9] shows the accounts of the config that runs, in its order", () => {
+  it("[C6] [C9] shows the accounts of the running config, in its order", () => {
     const { vitals, begin } = setUp();
     begin(WORK);
     vitals.setAccounts([{ accountId: WORK, name: "Work" }, { accountId: toAccountId("new") }]);
@@ -125,7 +125,7 @@ describe("startVitals()", () => {
     ]);
   });
 
-  it("[C6] goes by the gateway's thread that stands still longest, of accounts that run", () => {
+  it("[C6] shows the gateway thread of a running account that has stood still longest", () => {
     const { vitals, begin } = setUp();
     const work = begin(WORK, 3);
     begin(ACCOUNT, 5);
@@ -134,7 +134,7 @@ describe("startVitals()", () => {
     assert.equal(vitals.snapshot().gatewayTickAt, 5, "one that has ended may stand still");
   });
 
-  it("[G5] asks for the IDENTIFYs that each has left when it begins", async () => {
+  it("[G5] reads each account's IDENTIFYs left when the account begins", async () => {
     const { vitals, begin } = setUp({
       gateway: {
         identifyBudget: (accountId) => Promise.resolve({ left: accountId === WORK ? 1 : 2 }),
@@ -146,7 +146,7 @@ describe("startVitals()", () => {
     assert.deepEqual(vitals.snapshot().accounts.map(({ identify }) => identify?.left), [2, 1]);
   });
 
-  it("counts what waits, and lets it grow older until it is counted again", async () => {
+  it("counts waiting messages, and lets their age grow until the next count", async () => {
     const clock = new FakeClock();
     const { vitals, clock: own } = setUp({
       health: () =>
@@ -160,7 +160,7 @@ describe("startVitals()", () => {
     assert.deepEqual(vitals.snapshot().inbox, { waiting: 1, running: 0, oldestMs: 90_000 });
   });
 
-  it("[C7] has no account be late that does not run", async () => {
+  it("[C7] never calls a stopped account late", async () => {
     let asked: readonly AccountId[] | undefined;
     const { vitals, begin } = setUp({
       health(left) {
@@ -178,7 +178,7 @@ describe("startVitals()", () => {
     assert.deepEqual(asked, [ACCOUNT, WORK]);
   });
 
-  it("says it, and goes on, where the store cannot be read", async () => {
+  it("logs a store error, and continues", async () => {
     const { vitals, lines } = setUp({ health: () => Promise.reject(new Error("disk gone")) });
     await settle();
     assert.equal(lines.filter(({ level }) => level === "error").length, 1);
@@ -186,8 +186,8 @@ describe("startVitals()", () => {
   });
 });
 
-describe("[O2] startVitals(), what is counted of decisions", () => {
-  it("counts each verdict once, by its reason, and what is not answered as denied, too", async () => {
+describe("[O2] startVitals() counts verdicts", () => {
+  it("counts each verdict once by its reason, and unanswered ones as denied too", async () => {
     let count = 2;
     const { vitals, metrics, clock } = setUp({
       health: () =>
@@ -223,7 +223,7 @@ describe("[O2] startVitals() and models", () => {
   };
   const reply: TurnOutcome = { kind: "reply", text: "hi" };
 
-  it("is not ready while its model answers nobody, and says since when", () => {
+  it("is not ready while its model fails, and says since when", () => {
     const { vitals, clock, begin } = setUp();
     const account = begin();
     const isReady = () =>
@@ -240,7 +240,7 @@ describe("[O2] startVitals() and models", () => {
     assert.equal(isReady(), true);
   });
 
-  it("[C6] shows a model of several accounts once: it serves where it has answered any since", () => {
+  it("[C6] shows a shared model once; it serves if it has answered any account since", () => {
     const { vitals, clock, begin } = setUp();
     const [first, second] = [begin(ACCOUNT), begin(WORK)];
     const model = () => vitals.snapshot().models;
@@ -259,14 +259,14 @@ describe("[O2] startVitals() and models", () => {
     assert.deepEqual(model(), [{ id: "openai/gpt", openAt }, { id: "local/small" }]);
   });
 
-  it("shows no model of an account that does not run", () => {
+  it("shows no model of a stopped account", () => {
     const { vitals, begin } = setUp();
     begin().ended({ kind: "refused", hint: "no" });
     assert.deepEqual(vitals.snapshot().models, []);
   });
 });
 
-/** A store that notes what it was asked to write. */
+/** A store that records its writes. */
 function noting() {
   const notes: (readonly [AccountId, boolean | undefined])[] = [];
   return {
@@ -279,7 +279,7 @@ function noting() {
 }
 
 describe("[G5] startVitals() and the disk", () => {
-  it("notes once a minute that the sessions are heard, and waits for no disk", () => {
+  it("notes live sessions once a minute, without waiting for the disk", () => {
     const { notes, touchAlive } = noting();
     const { clock } = setUp({ gateway: { touchAlive } });
     clock.advance(59_999);
@@ -291,7 +291,7 @@ describe("[G5] startVitals() and the disk", () => {
   });
 
   for (const [resumableMs, everyMs] of [[0, 5_000], [50_000, 10_000], [900_000, 60_000]] as const) {
-    it(`notes it every ${everyMs} ms where a session may be resumed for ${resumableMs} ms`, () => {
+    it(`notes them every ${everyMs} ms if a session may be resumed for ${resumableMs} ms`, () => {
       const { notes, touchAlive } = noting();
       const { clock } = setUp({ gateway: { touchAlive } }, resumableMs);
       clock.advance(everyMs - 1);
@@ -301,7 +301,7 @@ describe("[G5] startVitals() and the disk", () => {
     });
   }
 
-  it("[C6] tries the disk when health is asked for, every ten seconds at most", async () => {
+  it("[C6] probes a write when health is requested, at most every ten seconds", async () => {
     const { notes, touchAlive } = noting();
     const { vitals, clock } = setUp({ gateway: { touchAlive } });
     await vitals.measure();
@@ -314,7 +314,7 @@ describe("[G5] startVitals() and the disk", () => {
     assert.deepEqual(store, { probeMs: 40, isFailing: false, probedAt: at, answeredAt: at });
   });
 
-  it("says once that the disk takes no writes, and when it does again", async () => {
+  it("logs once that the disk takes no writes, and once that it recovered", async () => {
     let isFull = true;
     const { vitals, lines, clock } = setUp({
       gateway: {
@@ -333,7 +333,7 @@ describe("[G5] startVitals() and the disk", () => {
 });
 
 describe("[O2] startVitals().measure()", () => {
-  it("asks the store when health is asked for, and not by itself", async () => {
+  it("reads the store only when health is requested", async () => {
     let asked = 0;
     const { vitals, clock } = setUp({
       health() {
@@ -353,7 +353,7 @@ describe("[O2] startVitals().measure()", () => {
 });
 
 describe("[O2] startVitals() and the main thread", () => {
-  it("shows the longest delay of the last minute, and sees the timers run", () => {
+  it("shows the longest delay of the last minute, and that timers run", () => {
     const { vitals, clock, begin } = setUp();
     const account = begin();
     const lag = () => vitals.snapshot().eventLoopLagMs;

@@ -26,12 +26,12 @@ describe("[O4] mayPing()", () => {
       gatewayAt: AT - STILL_MAX_MS,
       storeAt: AT - STILL_MAX_MS,
     }, "sent"],
-    ["the gateway's thread stands still", { gatewayAt: AT - STILL_MAX_MS - 1 }, "skipped_gateway"],
+    ["the gateway thread stands still", { gatewayAt: AT - STILL_MAX_MS - 1 }, "skipped_gateway"],
     ["the store does not answer", { storeAt: AT - STILL_MAX_MS - 1 }, "skipped_store"],
     ["the scheduler stands still", { mainAt: AT - STILL_MAX_MS - 1 }, "skipped_agent"],
   ];
   for (const [what, moves, result] of CASES) {
-    it(`says ${result} where ${what}`, () =>
+    it(`returns ${result} if ${what}`, () =>
       assert.equal(mayPing({ ...ALL, ...moves }, AT), result));
   }
 });
@@ -47,18 +47,18 @@ describe("[O4] movesSince()", () => {
     ["one whose wall clock was set back", { ...FACTS, gatewayTickAt: -9 }, { gatewayAt: AT + 5 }],
   ];
   for (const [what, next, moves] of CASES) {
-    it(`sees that what has moved is ${what}`, () => {
+    it(`detects movement of ${what}`, () => {
       assert.deepEqual(movesSince(FACTS, ALL, next, AT + 5), { ...ALL, ...moves });
     });
   }
 
-  it("takes a gateway that nobody has started for one that moves", () => {
+  it("counts a gateway that was not started as moving", () => {
     const { gatewayTickAt: _, ...facts } = FACTS;
     assert.equal(movesSince(facts, ALL, facts, AT + 5).gatewayAt, AT + 5);
   });
 });
 
-/** A bot whose parts move at each check, unless they are held. */
+/** A bot whose parts move at each check, unless a test stops them. */
 function bot({ watchdogMs, isListening = true, isHeard = () => true }: {
   readonly watchdogMs?: number;
   readonly isListening?: boolean;
@@ -118,7 +118,7 @@ function bot({ watchdogMs, isListening = true, isHeard = () => true }: {
 const SEC = 1_000;
 
 describe("[O4] startWatchdog()", () => {
-  it("asks the store at each ping, and has no timer where no service manager listens", () => {
+  it("reads from the store at each ping, and has no timer without a service manager", () => {
     const managed = bot({ watchdogMs: 30_000 });
     managed.watchdog.ready();
     managed.clock.advance(30_000);
@@ -129,7 +129,7 @@ describe("[O4] startWatchdog()", () => {
     assert.deepEqual(alone.refreshes, []);
   });
 
-  it("tells that it is ready when it is, once, and with it how it is", () => {
+  it("reports readiness once, together with the status", () => {
     const { clock, watchdog, sent } = bot({});
     clock.advance(60 * SEC);
     assert.deepEqual(sent, []);
@@ -139,7 +139,7 @@ describe("[O4] startWatchdog()", () => {
     watchdog.stop();
   });
 
-  it("tells again that it is ready where it was not heard", () => {
+  it("reports readiness again if the first report was lost", () => {
     let isDeaf = true;
     const { clock, watchdog, sent } = bot({ isHeard: () => !isDeaf });
     watchdog.ready();
@@ -150,7 +150,7 @@ describe("[O4] startWatchdog()", () => {
     watchdog.stop();
   });
 
-  it("tells how it is whenever that changes, in one line", () => {
+  it("reports each change of the status in one line", () => {
     const { clock, watchdog, sent, setStatus } = bot({});
     watchdog.ready();
     setStatus("warn  running,\nREADY=0\u0085 gateway:connection backoff" + "x".repeat(500));
@@ -162,7 +162,7 @@ describe("[O4] startWatchdog()", () => {
     watchdog.stop();
   });
 
-  it("pings every third of what the manager waits", () => {
+  it("pings every third of the manager's time-out", () => {
     const { clock, watchdog, sent, pings } = bot({ watchdogMs: 30 * SEC });
     watchdog.ready();
     clock.advance(9_999);
@@ -174,7 +174,7 @@ describe("[O4] startWatchdog()", () => {
     watchdog.stop();
   });
 
-  it("pings where the manager asks for it, and else counts nothing", () => {
+  it("pings only if the manager asks for it", () => {
     const { clock, watchdog, sent, pings } = bot({});
     watchdog.ready();
     clock.advance(60 * SEC);
@@ -183,7 +183,7 @@ describe("[O4] startWatchdog()", () => {
     watchdog.stop();
   });
 
-  it("pings no faster than ten times a second, whatever it is asked", () => {
+  it("pings at most ten times a second, even if the unit asks for more", () => {
     const { clock, watchdog, pings } = bot({ watchdogMs: 0.001 });
     clock.advance(1 * SEC);
     assert.equal(pings.length, 10);
@@ -191,12 +191,12 @@ describe("[O4] startWatchdog()", () => {
   });
 
   const PARTS: readonly (readonly [keyof Moves, PingResult, RegExp])[] = [
-    ["gatewayAt", "skipped_gateway", /gateway's thread stands still/],
+    ["gatewayAt", "skipped_gateway", /gateway thread stands still/],
     ["storeAt", "skipped_store", /store does not answer/],
     ["mainAt", "skipped_agent", /scheduler stands still/],
   ];
   for (const [part, result, words] of PARTS) {
-    it(`says why, once, and pings no more: ${result}; and again once it moves`, () => {
+    it(`logs the reason once and stops the pings: ${result}; pings again after recovery`, () => {
       const { clock, watchdog, sent, pings, lines, hold, free } = bot({ watchdogMs: 30 * SEC });
       watchdog.ready();
       clock.advance(10 * SEC);
@@ -217,7 +217,7 @@ describe("[O4] startWatchdog()", () => {
     });
   }
 
-  it("takes no jump of the wall clock for a stop, nor a stop for a move", () => {
+  it("mistakes no jump of the wall clock for movement or a standstill", () => {
     const { clock, watchdog, pings, hold, jump } = bot({ watchdogMs: 30 * SEC });
     for (const ms of [365 * 24 * 3_600 * SEC, -400 * 24 * 3_600 * SEC]) {
       jump(ms);
@@ -231,7 +231,7 @@ describe("[O4] startWatchdog()", () => {
     watchdog.stop();
   });
 
-  it("blames nobody for the time in which its own thread stood still", () => {
+  it("blames no part for a pause of its own thread", () => {
     const { clock, watchdog, pings, lines, hold, stall } = bot({ watchdogMs: 30 * SEC });
     clock.advance(10 * SEC);
     for (const part of ["mainAt", "gatewayAt", "storeAt"] as const) hold(part);
@@ -244,7 +244,7 @@ describe("[O4] startWatchdog()", () => {
     watchdog.stop();
   });
 
-  it("tells that it stops, how long that may take, and then nothing of how it is", () => {
+  it("reports that it stops, with the time limit, and no status after that", () => {
     const { clock, watchdog, sent, setStatus } = bot({ watchdogMs: 30 * SEC });
     watchdog.ready();
     watchdog.stopping(25_000);
@@ -257,7 +257,7 @@ describe("[O4] startWatchdog()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("tells that it reads its config, and that it has", () => {
+  it("reports the start and the end of a reload", () => {
     const { watchdog, sent } = bot({});
     watchdog.ready();
     watchdog.reloading();
@@ -266,7 +266,7 @@ describe("[O4] startWatchdog()", () => {
     watchdog.stop();
   });
 
-  it("never pings for longer than the limit and one look of a part that stands still", () => {
+  it("never pings longer than the limit plus one check after a part stops", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1_000, max: 120_000 }),
@@ -289,9 +289,9 @@ describe("[O4] startWatchdog()", () => {
 });
 
 describe("[O4] statusLine()", () => {
-  it("says that all is well", () => assert.equal(statusLine(HEALTHY, NOW), "pass  running"));
+  it("reports that all is well", () => assert.equal(statusLine(HEALTHY, NOW), "pass  running"));
 
-  it("says what is not, the worst first, in the words of `barnacle status`", () => {
+  it("lists the failing checks, worst first, as `barnacle status` does", () => {
     const snapshot = {
       ...HEALTHY,
       ...only({ shards: [{ ...READY, state: "backoff", readyAt: NOW - 5_000 }] }),

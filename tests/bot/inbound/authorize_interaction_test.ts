@@ -18,7 +18,7 @@ const GUILD: Place = {
   channel: { id: channelId("2"), name: "help" },
 };
 
-/** The facts that policy gets, and what was asked for them. */
+/** The facts for the policy, and the requests made for them. */
 async function factsOf(
   place: Place,
   needs: CommandNeeds,
@@ -66,18 +66,18 @@ async function factsOf(
 }
 
 describe("[P16] [K3] createAuthorizeInteraction()", () => {
-  it("asks the store whether someone who writes directly is paired", async () => {
+  it("asks the store whether the sender of a direct message is paired", async () => {
     assert.deepEqual(await factsOf(DM, "everybody"), {
       facts: { isPaired: true },
       asked: ["paired"],
     });
   });
 
-  it("asks nothing for everybody's commands in a guild", async () => {
+  it("asks nothing for commands that every guild member may use", async () => {
     assert.deepEqual(await factsOf(GUILD, "everybody"), { facts: {}, asked: [] });
   });
 
-  it("asks Discord who owns the application, unless the config names owners", async () => {
+  it("asks Discord for the application's owner, unless the config names owners", async () => {
     assert.deepEqual((await factsOf(GUILD, "owner")).facts, { ownsApplication: true });
     assert.deepEqual(await factsOf(GUILD, "owner", { hasOwnerList: true }), {
       facts: {},
@@ -85,7 +85,7 @@ describe("[P16] [K3] createAuthorizeInteraction()", () => {
     });
   });
 
-  it("spares Discord the question where the right to manage messages is enough", async () => {
+  it("does not ask Discord if the right to manage messages is enough", async () => {
     assert.deepEqual(await factsOf(GUILD, "session", { managesMessages: true }), {
       facts: { managesMessages: true },
       asked: [],
@@ -93,7 +93,7 @@ describe("[P16] [K3] createAuthorizeInteraction()", () => {
     assert.deepEqual((await factsOf(GUILD, "session")).facts, { ownsApplication: true });
   });
 
-  it("asks nothing for an approver: that right has a list of its own", async () => {
+  it("asks nothing for an approver, because approvers have a list of their own", async () => {
     assert.deepEqual((await factsOf(GUILD, "approver")).asked, []);
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createJudge } from "../../../src/bot/inbound/judge.ts";
-import type { StandingPolicy } from "../../../src/bot/rules/policy.ts";
+import type { CurrentPolicy } from "../../../src/bot/rules/policy.ts";
 import { prepareAdmission } from "../../../src/policy/admission.ts";
 import { guildMessage, sender, userId } from "../../support/discord/builders.ts";
 import { loadTestConfig } from "../../support/config.ts";
@@ -12,9 +12,9 @@ const ADA = userId("123456789012345678");
 async function judgeBy(discord: object) {
   const { discord: { access: policy } } = await loadTestConfig({ groupPolicy: "open", ...discord });
   const admit = prepareAdmission(policy);
-  const standing = { policy, admit } as StandingPolicy;
+  const current = { policy, admit } as CurrentPolicy;
   return createJudge({
-    policy: { now: () => standing },
+    policy: { now: () => current },
     isOurs: (id) => id === OURS,
     isProxied: (id) => id === ADA,
     now: () => 0,
@@ -24,7 +24,7 @@ async function judgeBy(discord: object) {
 const bot = (id: string) => sender({ id: userId(id), automaton: "bot" });
 
 describe("[H1] createJudge() › recall()", () => {
-  it("[N3] brings no words of another account of ours back, whatever allowBots says", async () => {
+  it("[N3] recalls no messages of our other accounts, even with allowBots", async () => {
     const { judge, recall } = await judgeBy({ allowBots: true });
     const theirs = guildMessage({ sender: bot("778") });
     assert.equal(recall(theirs).why, "no-mention");
@@ -37,14 +37,14 @@ describe("[H1] createJudge() › recall()", () => {
     }
   });
 
-  it("[P13] keeps what somebody has said themselves, whom PluralKit speaks for", async () => {
+  it("[P13] keeps messages that a PluralKit user wrote without a proxy", async () => {
     const { judge, recall } = await judgeBy({ pluralkit: { enabled: true } });
     const theirs = guildMessage({ sender: sender({ id: ADA }), mention: "user" });
     assert.equal(judge(theirs).verdict.why, "pluralkit-original");
     assert.equal(recall(theirs).why, "mentioned");
   });
 
-  it("[P11] [G6] ends no mute by what somebody has said before it", async () => {
+  it("[P11] [G6] ends no mute because of an earlier message", async () => {
     const { judge, recordOwn } = await judgeBy({ allowBots: true, loopGuard: { maxTurns: 4 } });
     const theirs = guildMessage({ sender: bot("778"), mention: "user" });
     for (let turn = 0; turn < 3; turn++) {
@@ -58,7 +58,7 @@ describe("[H1] createJudge() › recall()", () => {
     assert.equal(judge(theirs).verdict.why, "mentioned");
   });
 
-  it("[P11] counts for no loop of what is to come", async () => {
+  it("[P11] counts towards no later loop of bots", async () => {
     const { judge, recall, recordOwn } = await judgeBy({ allowBots: true });
     const theirs = guildMessage({ sender: bot("778"), mention: "user" });
     recordOwn(theirs.channelId);

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createFailureDigest, type Loss } from "../../../src/bot/outbound/failure_digest.ts";
+import {
+  type ChannelFailures,
+  createFailureDigest,
+} from "../../../src/bot/outbound/failure_digest.ts";
 import { channelId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
@@ -8,13 +11,13 @@ const [ONE, OTHER] = [channelId("11"), channelId("12")];
 
 function setUp() {
   const clock = new FakeClock();
-  const told: Loss[] = [];
-  const losses = createFailureDigest((loss) => told.push(loss), clock.schedule);
+  const told: ChannelFailures[] = [];
+  const losses = createFailureDigest((failure) => told.push(failure), clock.schedule);
   return { clock, told, losses };
 }
 
 describe("[D5] createFailureDigest()", () => {
-  it("tells once of what ends together, by channel", () => {
+  it("sends one notice per channel for simultaneous failures", () => {
     const { clock, told, losses } = setUp();
     for (let number = 0; number < 50; number++) losses.add(ONE, "for a day");
     losses.add(OTHER, "refused");
@@ -26,7 +29,7 @@ describe("[D5] createFailureDigest()", () => {
     ]);
   });
 
-  it("tells again of what ends later", () => {
+  it("sends another notice for later failures", () => {
     const { clock, told, losses } = setUp();
     losses.add(ONE, "a");
     clock.advance(5_000);
@@ -35,7 +38,7 @@ describe("[D5] createFailureDigest()", () => {
     assert.deepEqual(told.map(({ count, reason }) => [count, reason]), [[1, "a"], [1, "b"]]);
   });
 
-  it("tells what is gathered before the end, once", () => {
+  it("sends pending notices once when flushed", () => {
     const { clock, told, losses } = setUp();
     losses.add(ONE, "a");
     losses.flush();

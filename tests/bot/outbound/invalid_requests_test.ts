@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { shareInvalidRequests } from "../../../src/bot/outbound/invalid_requests.ts";
+import { createSharedInvalidRequests } from "../../../src/bot/outbound/invalid_requests.ts";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
@@ -16,7 +16,7 @@ const [HOME, WORK, GONE] = ["home", "work", "gone"].map(toAccountId) as [
 function setUp(stored: ReadonlyMap<AccountId, number>) {
   const { log } = recordingLog();
   const added: AccountId[] = [];
-  const shared = shareInvalidRequests({
+  const shared = createSharedInvalidRequests({
     store: {
       gateway: { accountIds: () => Promise.resolve([...stored.keys()]) },
       outbox: {
@@ -34,15 +34,15 @@ function setUp(stored: ReadonlyMap<AccountId, number>) {
   return { shared, added };
 }
 
-describe("[D3] shareInvalidRequests()", () => {
-  it("counts those of all accounts, of such as are not started any more, too", async () => {
+describe("[D3] createSharedInvalidRequests()", () => {
+  it("counts the requests of all accounts, also of accounts that no longer start", async () => {
     const { shared } = setUp(new Map([[HOME, 3], [GONE, 40]]));
     const home = await shared.of(HOME);
     const work = await shared.of(WORK);
     assert.deepEqual([home.count(NOW), work.count(NOW)], [43, 43]);
   });
 
-  it("notes each with its own account, and counts it for the others", async () => {
+  it("stores a request for its account, and counts it for the others", async () => {
     const { shared, added } = setUp(new Map());
     const [home, work] = [await shared.of(HOME), await shared.of(WORK)];
     home.note(NOW);
@@ -52,7 +52,7 @@ describe("[D3] shareInvalidRequests()", () => {
     assert.deepEqual(added, [HOME, WORK, WORK]);
   });
 
-  it("counts nothing twice for an account that is started again", async () => {
+  it("counts no request twice for a restarted account", async () => {
     const { shared } = setUp(new Map([[HOME, 3]]));
     await shared.of(HOME);
     assert.equal((await shared.of(HOME)).count(NOW), 3);

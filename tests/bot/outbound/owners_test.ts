@@ -29,7 +29,7 @@ function setUp(ports: Partial<OwnersPorts> = {}) {
 }
 
 describe("[R11] createOwners()", () => {
-  it("tells the owner in a direct message, whose channel is opened once", async () => {
+  it("sends the owner a direct message, and opens the channel once", async () => {
     const { owner, sent, opened } = setUp();
     await owner.tell("one");
     await owner.tell("two");
@@ -37,7 +37,7 @@ describe("[R11] createOwners()", () => {
     assert.equal(opened(), 1);
   });
 
-  it("tells nobody that nobody could be told, not even the first thing after a start", async () => {
+  it("sends no notice about a failed notice, not even the first after a start", async () => {
     const { owner, sent, lines } = setUp();
     await owner.tell("nothing gets to you", { about: DM });
     assert.deepEqual(sent, []);
@@ -46,7 +46,7 @@ describe("[R11] createOwners()", () => {
     assert.deepEqual(sent, ["9 nothing gets there"]);
   });
 
-  it("tells each of several, though one of them cannot be told", async () => {
+  it("notifies each of several owners, even if one cannot be reached", async () => {
     const { owner, sent, lines } = setUp({
       ownerIds: () => Promise.resolve([OWNER, userId("6"), userId("7")]),
       openDirect: (id) =>
@@ -59,16 +59,24 @@ describe("[R11] createOwners()", () => {
 
   const failures: readonly [what: string, ports: Partial<OwnersPorts>, said: RegExp][] = [
     ["Discord names none", { ownerIds: () => Promise.resolve([]) }, /has no owner/],
-    ["Discord does not tell", { ownerIds: () => Promise.reject(new Error("502")) }, /Cannot tell/],
+    [
+      "Discord does not answer",
+      { ownerIds: () => Promise.reject(new Error("502")) },
+      /Cannot send a notice/,
+    ],
     [
       "the channel cannot be opened",
       { openDirect: () => Promise.reject(new Error("50007")) },
-      /Cannot tell/,
+      /Cannot send a notice/,
     ],
-    ["the store is full", { send: () => Promise.reject(new Error("full")) }, /Cannot tell/],
+    [
+      "the store is full",
+      { send: () => Promise.reject(new Error("full")) },
+      /Cannot send a notice/,
+    ],
   ];
   for (const [what, ports, said] of failures) {
-    it(`leaves it in the log where ${what}`, async () => {
+    it(`logs the notice if ${what}`, async () => {
       const { owner, sent, lines } = setUp(ports);
       await owner.tell("one");
       assert.deepEqual(sent, []);

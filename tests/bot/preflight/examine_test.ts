@@ -20,7 +20,7 @@ const refusal = (kind: "unauthorized" | "rate_limited" | "unsent") =>
   new RestError("failed", { kind, route: "GET /applications/@me" });
 
 describe("[G13] examineDiscord()", () => {
-  it("gathers what Discord says, and which intents are left out", async () => {
+  it("collects Discord's view of the bot, and the intents left out", async () => {
     const { facts, application } = await examineDiscord({
       ...ABOUT,
       bot: {
@@ -36,7 +36,7 @@ describe("[G13] examineDiscord()", () => {
     assert.deepEqual(facts.hasGuild, { kind: "told", found: true });
   });
 
-  it("shows a refused token once: such requests are counted against the address", async () => {
+  it("sends a refused token once, because Discord counts such requests against the address", async () => {
     let asked = 0;
     const refuse = () => {
       asked++;
@@ -48,7 +48,7 @@ describe("[G13] examineDiscord()", () => {
     assert.equal(asked, 1);
   });
 
-  it("asks nothing without a token", async () => {
+  it("sends no request without a token", async () => {
     const { facts } = await examineDiscord(ABOUT, PORTS);
     assert.equal(facts.application, undefined);
   });
@@ -57,7 +57,7 @@ describe("[G13] examineDiscord()", () => {
 const WALK = { elapsed: () => performance.now(), now: Date.now, schedule, timeoutMs: 1_000 };
 
 describe("[G13] examineNetwork()", () => {
-  it("learns from REST where the gateway is, if nobody knows", async () => {
+  it("asks REST for the gateway's address if it has none", async () => {
     const gateway = await startFakeGateway();
     const rest = createServer((_, response) => void response.end(`{"url":"${gateway.url}"}`));
     try {
@@ -75,7 +75,7 @@ describe("[G13] examineNetwork()", () => {
     }
   });
 
-  it("opens no connection to the gateway beside that of a running bot", async () => {
+  it("opens no gateway connection beside that of a running bot", async () => {
     let connections = 0;
     const gateway = net.createServer((socket) => {
       connections++;
@@ -99,7 +99,7 @@ describe("[G13] examineNetwork()", () => {
     }
   });
 
-  it("goes where Discord says, and is not led astray by what a page says", async () => {
+  it("uses the gateway that Discord names, and ignores the answer of a captive portal", async () => {
     const rest = createServer((_, response) => void response.end('{"url":"https://evil.example"}'));
     try {
       const apiBase = `http://127.0.0.1:${await listen(rest)}/api`;
@@ -113,7 +113,7 @@ describe("[G13] examineNetwork()", () => {
     }
   });
 
-  it("asks nothing of a server whose certificate nobody vouches for", async () => {
+  it("sends no request to a server with an untrusted certificate", async () => {
     const heard: string[] = [];
     const server = tls.createServer(
       { key: SELF_SIGNED_KEY, cert: SELF_SIGNED_CERT },
@@ -139,7 +139,7 @@ describe("[G13] examineNetwork()", () => {
     }
   });
 
-  it("[G15] says which proxy variable is of no use", async () => {
+  it("[G15] reports a proxy variable that it cannot use", async () => {
     const facts = await examineNetwork({
       apiBase: "https://discord.invalid/api",
       gatewayUrl: "wss://gateway.invalid",
@@ -165,18 +165,18 @@ function close(server: net.Server): Promise<void> {
 describe("[G13] ask()", () => {
   const kinds = [["unauthorized", "refused"], ["rate_limited", "limited"], ["unsent", "failed"]];
   for (const [kind, asked] of kinds as ["unauthorized" | "rate_limited" | "unsent", string][]) {
-    it(`takes ${kind} for ${asked}`, async () => {
+    it(`reads ${asked} as ${kind}`, async () => {
       assert.equal((await ask(() => Promise.reject(refusal(kind)), PORTS)).kind, asked);
     });
   }
 
-  it("lets go of a client that waits out a rate limit", async () => {
+  it("abandons a client that waits out a rate limit", async () => {
     const never = new Promise<string>(() => {});
     const asked = await ask(() => never, { schedule, timeoutMs: 20 });
     assert.deepEqual(asked, { kind: "failed", why: "no answer in time" });
   });
 
-  it("hides no fault of ours", async () => {
+  it("rethrows a fault in Barnacle", async () => {
     await assert.rejects(ask(() => Promise.reject(new TypeError("ours")), PORTS), TypeError);
   });
 });

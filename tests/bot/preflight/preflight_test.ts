@@ -71,13 +71,13 @@ function preflight(looks: readonly (Partial<Look> | Error)[], readyAt?: number) 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 describe("[G13] createPreflight()", () => {
-  it("is silent where all is well, and looks once", async () => {
+  it("logs nothing and checks once if all is well", async () => {
     const { start, lines, timers, findings } = preflight([{ findings: [fine] }]);
     await start();
     assert.deepEqual([lines, timers, findings()], [[], [], []]);
   });
 
-  it("says what is wrong once, looks again each minute, and says that it is over", async () => {
+  it("logs a problem once, checks again each minute, and logs the recovery", async () => {
     const run = preflight([
       { findings: [noDns, fine] },
       { findings: [noDns, fine] },
@@ -88,7 +88,7 @@ describe("[G13] createPreflight()", () => {
     assert.deepEqual(run.timers.map(({ ms }) => ms), [60_000]);
     await run.next();
     await run.next();
-    assert.deepEqual(run.timers, [], "all is well: nobody looks again");
+    assert.deepEqual(run.timers, [], "all is well: no further check");
     assert.deepEqual(run.findings(), []);
     assert.deepEqual(run.lines.map(({ level, event }) => `${level} ${event}`), [
       "error REST API: DNS: the name is not found",
@@ -96,7 +96,7 @@ describe("[G13] createPreflight()", () => {
     ]);
   });
 
-  it("looks again after a look that failed, so that nothing stays wrong for ever", async () => {
+  it("checks again after a failed check, so that no finding stays for ever", async () => {
     const run = preflight([{ findings: [noDns] }, new Error("a fault of ours"), {}]);
     await run.start();
     await run.next();
@@ -106,7 +106,7 @@ describe("[G13] createPreflight()", () => {
     assert.deepEqual([run.findings(), run.timers], [[], []]);
   });
 
-  it("looks again for a guild, and not for a checkbox, which takes a restart", async () => {
+  it("checks again for a guild, but not for a portal checkbox, which needs a restart", async () => {
     const guild = preflight([{ findings: [noGuild] }]);
     await guild.start();
     assert.equal(guild.timers.length, 1);
@@ -116,14 +116,14 @@ describe("[G13] createPreflight()", () => {
     assert.deepEqual(content.lines.map(({ level }) => level), ["warn"]);
   });
 
-  it("says once that the token is refused, and does not show it again", async () => {
+  it("reports a refused token once, and never sends it again", async () => {
     const run = preflight([{ findings: [noDns], isRefused: true }]);
     await run.start();
     assert.equal(run.refusals(), 1);
     assert.deepEqual(run.timers, []);
   });
 
-  it("plans the first look beside connecting, later if the bot was connected today", async () => {
+  it("schedules the first check while connecting, later if the bot was connected today", async () => {
     for (
       const [readyAt, afterMs] of [
         [undefined, 250],
@@ -142,13 +142,13 @@ describe("[G13] createPreflight()", () => {
     }
   });
 
-  it("reports a fault of its own and throws nothing", async () => {
+  it("logs a fault of its own and throws nothing", async () => {
     const run = preflight([new TypeError("ours")]);
     await run.start();
     assert.deepEqual(run.lines.map(({ level }) => level), ["error"]);
   });
 
-  it("says and plans nothing once it is stopped", async () => {
+  it("logs and schedules nothing once stopped", async () => {
     const pending = Promise.withResolvers<Look>();
     const { log, lines } = recordingLog();
     const planned: (() => void)[] = [];
@@ -169,7 +169,7 @@ describe("[G13] createPreflight()", () => {
     assert.deepEqual([lines, planned], [[], []]);
   });
 
-  it("calls off the next look when it is stopped", async () => {
+  it("cancels the next check when it is stopped", async () => {
     const run = preflight([{ findings: [noDns] }]);
     await run.start();
     run.stop();

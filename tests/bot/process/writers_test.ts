@@ -31,7 +31,7 @@ function open({ hasBell }: { readonly hasBell: boolean }) {
 }
 
 describe("[C9] watchWriters()", () => {
-  it("looks each minute if it can hear writers, and every five seconds if not", () => {
+  it("checks each minute if writers can ring, and every five seconds if not", () => {
     for (const [hasBell, looks] of [[true, 1], [false, 12]] as const) {
       const { clock, state } = open({ hasBell });
       for (let sec = 0; sec < 60; sec++) clock.advance(1_000);
@@ -39,7 +39,7 @@ describe("[C9] watchWriters()", () => {
     }
   });
 
-  it("looks at a ring, once more soon after it, and then each minute again", () => {
+  it("checks at a ring, once more soon after it, and then each minute again", () => {
     const { clock, state, ring } = open({ hasBell: true });
     state.hasWritten = true;
     ring();
@@ -52,18 +52,18 @@ describe("[C9] watchWriters()", () => {
     assert.equal(state.written, 3);
   });
 
-  it("goes on looking after a look that failed", () => {
+  it("continues after a failed check", () => {
     const { clock, lines, state } = open({ hasBell: false });
     state.isBroken = true;
     clock.advance(5_000);
-    assert.match(lines[0]!.event, /Cannot look/);
+    assert.match(lines[0]!.event, /Cannot check/);
     state.isBroken = false;
     state.hasWritten = true;
     clock.advance(5_000);
     assert.equal(state.written, 1);
   });
 
-  it("neither hears nor looks once it is ended", () => {
+  it("neither listens nor checks once stopped", () => {
     const { clock, state, stop } = open({ hasBell: true });
     stop();
     clock.advance(600_000);

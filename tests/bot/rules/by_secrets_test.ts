@@ -7,7 +7,7 @@ describe("[SEC-R10] [C9] bySecrets()", () => {
   const first = "first-secret-of-all-4711";
   const second = "second-secret-read-later-4712";
 
-  it("knows a secret from the moment at which a config has brought it", () => {
+  it("includes a secret as soon as a config brings it", () => {
     let secrets = [first];
     const clean = bySecrets(() => secrets, createSecretFilter);
     assert.equal(clean(`${first} ${second}`).found, 1);
@@ -15,7 +15,7 @@ describe("[SEC-R10] [C9] bySecrets()", () => {
     assert.equal(clean(`${first} ${second}`).found, 2);
   });
 
-  it("makes nothing anew where there is nothing new", () => {
+  it("creates nothing again without a new secret", () => {
     let made = 0;
     const length = bySecrets(() => [first], (secrets) => {
       made++;

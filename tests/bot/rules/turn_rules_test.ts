@@ -29,13 +29,13 @@ const rulesBy = (config: Config, policy = config.discord.access) =>
   });
 
 describe("turnRulesOf()", () => {
-  it("[H1] brings context into channels, and none into direct messages", async () => {
+  it("[H1] adds context in channels, but not in direct messages", async () => {
     const rules = rulesBy(await loadTestConfig({ historyLimit: 7 }));
     assert.equal(rules(guildMessage()).historyLimit, 7);
     assert.equal(rules(directMessage()).historyLimit, 0);
   });
 
-  it("[H2] bounds the turns of a direct message, by user where that is written", async () => {
+  it("[H2] limits the turns of a direct message, per user if configured", async () => {
     const bob = userId("987654321098765432");
     const rules = rulesBy(
       await loadTestConfig({ dmHistoryLimit: 9, dms: { [bob]: { historyLimit: 3 } } }),
@@ -45,14 +45,14 @@ describe("turnRulesOf()", () => {
     assert.equal(rules(guildMessage()).userTurns, undefined);
   });
 
-  it("[P10] tells the model who is named on the place's list, by id", async () => {
+  it("[P10] gives the model the ids on the place's allow list", async () => {
     const rules = rulesBy(await loadTestConfig({ guilds: { [GUILD]: { users: [OWNER] } } }));
     const owner = guildMessage({ sender: sender({ id: OWNER }) });
     assert.equal(rules(owner).instructions.ownerId, OWNER);
     assert.equal(rules(guildMessage()).instructions.ownerId, undefined);
   });
 
-  it("[S6] has the agent's words everywhere, and a channel's only there", async () => {
+  it("[S6] adds the agent's prompt everywhere, and a channel's prompt only there", async () => {
     const config = await loadTestConfig({
       guilds: { [GUILD]: { channels: { [CHANNEL]: { systemPrompt: "Only about krill." } } } },
     }, { agents: { list: [{ id: "main", name: "Barney", prompt: "Be kind." }] } });
@@ -71,7 +71,7 @@ describe("turnRulesOf()", () => {
     });
   });
 
-  it("[P12] [S6] has a channel's words where the channel is by now, whatever it is called", async () => {
+  it("[P12] [S6] adds a channel's prompt after the channel is renamed", async () => {
     const config = await loadTestConfig({
       guilds: { [GUILD]: { channels: { help: { systemPrompt: "Only about krill." }, "*": {} } } },
     });
@@ -87,7 +87,7 @@ describe("turnRulesOf()", () => {
     assert.equal(channelPrompt(channelId("1499999999999999999"), "help"), undefined);
   });
 
-  it("[R2] hands over how an answer is cut, and how long it may take", async () => {
+  it("[R2] passes on how to split an answer, and its time limit", async () => {
     const config = await loadTestConfig(
       { textChunkLimit: 500, maxLinesPerMessage: 5, chunkMode: "newline" },
       { agents: { turnTimeoutSec: 30 } },
@@ -98,7 +98,7 @@ describe("turnRulesOf()", () => {
     assert.equal(timeoutMs, 30_000);
   });
 
-  it("[R3] [R5] [R6] [R9] hands over how an answer looks", async () => {
+  it("[R3] [R5] [R6] [R9] passes on how to render an answer", async () => {
     const config = await loadTestConfig({ replyToMode: "first" }, {
       messages: { maxChunks: 3, tables: "bullets", linkHosts: ["example.org"] },
     });
@@ -107,7 +107,7 @@ describe("turnRulesOf()", () => {
     assert.equal(rules.tables, "bullets");
     assert.deepEqual(rules.linkHosts, ["example.org"]);
     assert.equal(rules.replyToMode, "first");
-    assert.equal(rules.instructions.hasReplyTags, true, "the model is told of them");
+    assert.equal(rules.instructions.hasReplyTags, true, "the model sees them");
     assert.equal(rules.cleanSecrets("hunter2"), "[redacted]");
   });
 
@@ -118,14 +118,14 @@ describe("turnRulesOf()", () => {
     10,
   ]] as const;
   for (const [what, mediaMaxMb, inGuild, inDm] of limits) {
-    it(`[R12] bounds a file by ${what}`, async () => {
+    it(`[R12] limits a file by ${what}`, async () => {
       const rules = rulesBy(await loadTestConfig({ mediaMaxMb }));
       assert.equal(rules(guildMessage()).maxFileBytes, inGuild * MB);
       assert.equal(rules(directMessage()).maxFileBytes, inDm * MB);
     });
   }
 
-  it("[H3] falls back to this machine's time zone", async () => {
+  it("[H3] defaults to this machine's time zone", async () => {
     const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const rules = rulesBy(await loadTestConfig());
     assert.equal(rules(directMessage()).timezone, here);
