@@ -1,10 +1,9 @@
 /**
- * Sockets for the HTTP application: loopback in both families, and bounds on what
- * a client may cost.
+ * Opens the sockets of the HTTP application: loopback in both families, with limits on each
+ * client's cost.
  *
- * `node:http`, on both runtimes: their own servers leave a client that sends a
- * byte now and then connected for ever. A bind that others can reach needs a
- * token, whoever is behind it.
+ * It uses `node:http` on both runtimes: their own servers keep a client connected for ever that
+ * sends a byte now and then. An address that others can reach needs a token, even behind a proxy.
  *
  * @module
  */
@@ -16,23 +15,24 @@ import { codeOf } from "../lib/error_code.ts";
 import { isLoopback } from "../lib/network/loopback.ts";
 import { MAX_TIMER_MS } from "../lib/schedule.ts";
 
-/** Answers a request of somebody at an address. */
+/** Answers a request from a client's address. */
 export type HttpHandler = (
   request: Request,
   peer: { readonly remoteAddress?: string },
 ) => Response | Promise<Response>;
 
+/** Addresses, port and token of the server. */
 export interface HttpServerSettings {
-  /** Addresses to listen on; both of loopback where left out. */
+  /** Addresses to listen on; by default both of loopback. */
   readonly bind?: readonly string[];
-  /** 0: any that is free, the same at all addresses. */
+  /** 0 means any free port, the same at all addresses. */
   readonly port: number;
-  /** `http.token`; wanted as soon as one address is not loopback. */
+  /** `http.token`; required if one address is not loopback. */
   readonly token?: string;
   readonly timeouts?: HttpTimeouts;
 }
 
-/** All in milliseconds. */
+/** Time limits, all in milliseconds. */
 export interface HttpTimeouts {
   /** For a request's headers. */
   readonly headersMs: number;
@@ -40,28 +40,29 @@ export interface HttpTimeouts {
   readonly requestMs: number;
   /** Between two requests on one connection. */
   readonly keepAliveMs: number;
-  /** What `close` leaves requests to end by themselves. */
+  /** For running requests after `close`. */
   readonly closeMs: number;
 }
 
+/** A listening server. */
 export interface HttpServer {
   readonly port: number;
-  /** Those that listen. */
+  /** Addresses that the server listens on. */
   readonly addresses: readonly string[];
-  /** Those of loopback that this machine does not have. */
+  /** Loopback addresses that this machine does not have. */
   readonly skipped: readonly string[];
-  /** Listens no more; breaks what is still open after a while. */
+  /** Stops listening, and breaks connections that are still open after a while. */
   close(): Promise<void>;
 }
 
 /**
  * Why the server did not start.
  *
- * - `port_in_use`: something listens there already; another port, or stop that.
- * - `not_permitted`: the port is the system's; one from 1024 on.
- * - `no_such_address`: this machine has no such address; mend `http.bind`.
- * - `unsafe_bind`: others could reach it and there is no token of 32 characters.
- * - `failed`: anything else; the cause says.
+ * - `port_in_use`: another program uses the port; change the port or stop that program.
+ * - `not_permitted`: the system reserves the port; use one from 1024 on.
+ * - `no_such_address`: this machine has no such address; fix `http.bind`.
+ * - `unsafe_bind`: others could reach it, and there is no token of 32 characters.
+ * - `failed`: any other reason; see the cause.
  */
 export type HttpServerErrorKind =
   | "port_in_use"
@@ -70,6 +71,7 @@ export type HttpServerErrorKind =
   | "unsafe_bind"
   | "failed";
 
+/** The server could not start; the message says what to do. */
 export class HttpServerError extends Error {
   override readonly name = "HttpServerError";
   readonly kind: HttpServerErrorKind;
@@ -94,7 +96,7 @@ export class HttpServerError extends Error {
 
 const LOOPBACK_ADDRESSES: readonly string[] = ["127.0.0.1", "::1"];
 
-/** Characters of a token that stands between the network and the bot. */
+/** Minimum length of a token on an address that others can reach, in characters. */
 const TOKEN_MIN = 32;
 
 const TIMEOUTS: HttpTimeouts = {
@@ -107,13 +109,13 @@ const TIMEOUTS: HttpTimeouts = {
 const MAX_CONNECTIONS = 64;
 const MAX_HEADER_BYTES = 8_192;
 
-/** Ports tried until one is free at every address. */
+/** Number of ports to try until one is free at every address. */
 const PORT_TRIES = 8;
 
 /**
  * Starts to listen.
  *
- * @throws {HttpServerError} Then nothing listens.
+ * @throws {HttpServerError} Then no socket is open.
  */
 export async function startHttpServer(
   settings: HttpServerSettings,
@@ -132,7 +134,7 @@ export async function startHttpServer(
     try {
       return await listenOnAll(bind, port, handler, timeouts);
     } catch (error) {
-      // A port that was free at the first address may be taken at the second.
+      // A port that was free at the first address may be in use at the second.
       const mayPassBy = port === 0 && error instanceof HttpServerError &&
         error.kind === "port_in_use";
       if (!mayPassBy || tries === PORT_TRIES) throw error;
@@ -175,7 +177,7 @@ async function listenOnAll(
   return { port, addresses, skipped, close };
 }
 
-/** Whether an address may be left out: a machine without IPv6 is whole with its one loopback. */
+/** Whether an address may be skipped: a machine without IPv6 has only one loopback address. */
 export function isMissingLoopback(error: unknown): boolean {
   return error instanceof HttpServerError && error.kind === "no_such_address" &&
     isLoopback(error.address);
@@ -196,10 +198,10 @@ function createBoundedServer(handler: HttpHandler, timeouts: HttpTimeouts): Serv
 }
 
 /**
- * Ends a connection that does not bring its request in time.
+ * Closes a connection that does not send its request in time.
  *
- * Node looks at all connections at once, twice a second and for ever; an idle bot has none, and
- * should not wake. So each connection has a timer while a request is to come.
+ * Node checks all connections twice a second for ever, but an idle bot has none and should not
+ * wake. So each connection has its own timer while a request is due.
  */
 function endLateRequests(
   server: Server,
@@ -226,7 +228,11 @@ function endLateRequests(
   });
 }
 
-/** @returns The port that it got. */
+/**
+ * Listens on one address.
+ *
+ * @returns The port.
+ */
 function listen(server: Server, address: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const fail = (error: unknown) => reject(errorOf(error, address, port));
@@ -245,7 +251,7 @@ function errorOf(error: unknown, address: string, port: number): HttpServerError
   switch (codeOf(error)) {
     case "EADDRINUSE":
       return new HttpServerError(
-        `Cannot listen on ${where}: something else does. Set http.port to another, or stop that`,
+        `Cannot listen on ${where}: another program uses it. Change http.port, or stop that program`,
         { kind: "port_in_use", ...details },
       );
     case "EACCES":
@@ -259,7 +265,7 @@ function errorOf(error: unknown, address: string, port: number): HttpServerError
     case "EAFNOSUPPORT":
     case "ENOTFOUND":
       return new HttpServerError(
-        `Cannot listen on ${where}: this machine has no such address. Mend http.bind`,
+        `Cannot listen on ${where}: this machine has no such address. Fix http.bind`,
         { kind: "no_such_address", ...details },
       );
     default:

@@ -1,9 +1,9 @@
 /**
- * Walks to a server step by step and writes down how each went (G13).
+ * Connects to a server step by step and records each step's result (G13).
  *
- * A `fetch` that fails says next to nothing ("fetch failed"), and whoever mends
- * a name server is not who mends a clock. So each step is taken on its own, with
- * `node:dns`, `node:net` and `node:tls`, and with a deadline of its own.
+ * A failed `fetch` reports little ("fetch failed"), and a broken name server needs another fix than
+ * a wrong clock. So each step runs on its own, with `node:dns`, `node:net` and `node:tls`, and with
+ * its own time-out.
  *
  * @module
  */
@@ -17,25 +17,26 @@ import type { HttpFound, Reach, Stage, TlsFound, Tried } from "../lib/network/re
 import type { Schedule } from "../lib/schedule.ts";
 import { hostOf, portOf } from "../lib/network/url_address.ts";
 
+/** Time-out and clocks of a probe. */
 export interface ProbePorts {
-  /** Milliseconds that each step may take. */
+  /** Time-out of each step, in milliseconds. */
   readonly timeoutMs: number;
-  /** Milliseconds of a clock that is never set. */
+  /** Milliseconds of a monotonic clock. */
   readonly elapsed: () => number;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly schedule: Schedule;
 }
 
-/** What a step ends with if nobody answers. */
+/** The error of a step that timed out. */
 const LATE = "no answer in time";
 
 /**
- * The way to a server, without asking it anything.
+ * Probes the path to a server, without sending a request.
  *
  * @param url `https:`, `wss:`, `http:` or `ws:`; its path does not matter.
- * @param proxy `"http://user:pw@host:3128"`, where the way leads through it: then it is the way to
- *   the proxy that is walked, and what lies behind it is told by whoever asks through it.
+ * @param proxy `"http://user:pw@host:3128"`, if the path leads through a proxy. Then the path to
+ * the proxy is probed; requests through it show the rest.
  */
 export async function probeReach(
   url: string,
@@ -70,9 +71,9 @@ export async function probeReach(
 const EARLIER = { kind: "skipped", why: "earlier" } as const;
 
 /**
- * Asks for a page by `fetch`, which knows of proxies by itself, and follows no redirect.
+ * Requests a page with `fetch`, which uses proxies by itself, and follows no redirect.
  *
- * @param userAgent By what name it asks.
+ * @param userAgent The User-Agent header.
  */
 export function probeHttp(
   url: string,
@@ -103,7 +104,7 @@ export function probeHttp(
   });
 }
 
-/** Takes one step, within its time; it is let go even if the runtime does not give it up. */
+/** Runs one step with a time-out, and abandons it even if the runtime does not cancel it. */
 async function step<Found>(
   { timeoutMs, elapsed, schedule }: ProbePorts,
   take: (signal: AbortSignal) => Promise<Found>,
@@ -122,11 +123,11 @@ async function step<Found>(
     return { kind: "failed", ms: elapsed() - startedAt, code: reasonOf(error) };
   } finally {
     cancel();
-    controller.abort(); // a socket that was too slow is not to be left behind
+    controller.abort(); // close a socket that connected too late
   }
 }
 
-/** Tries each address on its own, and goes by the first in order that answered. */
+/** Tries each address on its own, and uses the first in order that answered. */
 async function reachAny(
   addresses: readonly string[],
   port: number,
@@ -153,8 +154,8 @@ async function reachAny(
 }
 
 /**
- * Sees whose certificate it is. It is looked at even where it is not to be trusted, to say who
- * stands in between; nothing is sent.
+ * Reads the server's certificate, even if it is untrusted, to name the interceptor. It sends
+ * nothing.
  */
 function greet(
   address: string,
@@ -208,7 +209,7 @@ function onePerFamily(addresses: readonly string[]): readonly string[] {
   return [4, 6].flatMap((family) => addresses.find((one) => net.isIP(one) === family) ?? []);
 }
 
-/** The header counts whole seconds: its middle is the best guess. */
+/** The header counts whole seconds, so the middle of the second is the best estimate. */
 function skewOf(date: string | null, at: number): number | undefined {
   const said = Date.parse(date ?? "");
   return Number.isNaN(said) ? undefined : Math.round(at - (said + 500));
@@ -219,11 +220,11 @@ function toJson(text: string): object | undefined {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? value : undefined;
   } catch {
-    return undefined; // a page, of whoever stands in between
+    return undefined; // a page of a captive portal or proxy
   }
 }
 
-/** A system's name for it, of the error or of what caused it; never a URL, which may hold secrets. */
+/** The system's code of the error or of its cause; never a URL, which may contain secrets. */
 function reasonOf(thrown: unknown): string {
   if (typeof thrown === "string") return thrown;
   for (let error = thrown, depth = 0; error instanceof Error && depth < 4; depth++) {

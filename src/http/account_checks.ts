@@ -1,8 +1,8 @@
 /**
- * The checks of one account: its connection, its requests, and what it may not do.
+ * Checks one account: its connection, its requests and its missing permissions.
  *
- * An account that cannot go on is no failure of the bot while another one
- * serves: people are told, and nothing is restarted for it.
+ * An ended account is no failure of the bot while another one serves: people see it, but a
+ * supervisor restarts nothing.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { connectionChecks, gatewayChecks } from "./gateway_checks.ts";
 import type { AccountSnapshot } from "./snapshot.ts";
 
 /**
- * Makes every check of every account; what is the account's as a whole carries its id.
+ * Runs every check of every account; a check of the account as a whole carries its id.
  *
  * @param now Unix time in milliseconds.
  */
@@ -22,7 +22,7 @@ export function accountChecks(
 ): readonly Check[] {
   const serving = accounts.filter(({ state }) => state === "running").length;
   return accounts.flatMap((account) => {
-    // What a part of an account is called; its id goes before it where there are several.
+    // Names a component; with several accounts, the account's id goes first.
     const componentOf = (part: string) => accounts.length === 1 ? part : `${account.id}/${part}`;
     switch (account.state) {
       case "disabled":
@@ -53,7 +53,7 @@ function disabled({ id }: AccountSnapshot, isServed: boolean): Check {
   };
 }
 
-function ended({ id, end = "it cannot go on" }: AccountSnapshot, isServed: boolean): Check {
+function ended({ id, end = "it has ended" }: AccountSnapshot, isServed: boolean): Check {
   return {
     name: "account:ended",
     componentId: id,
@@ -63,13 +63,13 @@ function ended({ id, end = "it cannot go on" }: AccountSnapshot, isServed: boole
   };
 }
 
-/** A failure that the others make up for. */
+/** Turns a failure into a warning if another account serves. */
 function borne(check: Check): Check {
   const status: Status = check.status === "pass" ? "pass" : "warn";
   return { ...check, status, isReady: true };
 }
 
-/** Whether the bot answers is told by what it does; these say why it may not. */
+/** Problems that explain a silent bot. The other checks show whether it answers. */
 function findings(
   { findings }: AccountSnapshot,
   componentOf: (part: string) => string,
@@ -83,7 +83,7 @@ function findings(
   }));
 }
 
-/** A permission is for people to grant; the bot serves everybody else meanwhile. */
+/** A person must grant a missing permission; meanwhile the bot serves everyone else. */
 function parked(
   { parked }: AccountSnapshot,
   componentOf: (part: string) => string,

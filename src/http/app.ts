@@ -1,8 +1,8 @@
 /**
- * The bot's HTTP application: health, metrics and status behind one guard.
+ * Builds the bot's HTTP application: health, metrics and status behind one guard.
  *
- * What it shows is made when it is asked for, by the bot alone: no request waits for Discord or a
- * model. It knows neither the bot nor a socket.
+ * Each answer is computed at the request, from the bot's own state: no request waits for Discord or
+ * a model. The application depends neither on the bot nor on a socket.
  *
  * @module
  */
@@ -15,25 +15,26 @@ import { createHealthApp, type HttpEnv, type Peer, peerOf } from "./health.ts";
 import type { Build, Metrics, ProcessUsage } from "./metrics.ts";
 import type { Snapshot } from "./snapshot.ts";
 
+/** The dependencies of the application. */
 export interface AppPorts {
-  /** As it is known without asking the store. */
+  /** The snapshot from memory, without asking the store. */
   readonly snapshot: () => Snapshot;
-  /** As it is now. */
+  /** The snapshot after asking the store. */
   readonly measure: () => Promise<Snapshot>;
   readonly usage: () => ProcessUsage;
   readonly metrics: Metrics;
   readonly build: Build;
   /** Unix time in milliseconds. */
   readonly now: () => number;
-  /** `http.token`; without one only this host sees detail. */
+  /** `http.token`; without one, only this host sees details. */
   readonly token?: string;
-  /** `http.hosts`: names by which it may be asked, beside this machine's own. */
+  /** `http.hosts`: allowed host names beside this machine's own. */
   readonly hosts?: readonly string[];
-  /** Told of a fault of ours; the asker is told only that there was one. */
+  /** Called with an internal error; the client only learns that there was one. */
   readonly onError: (error: unknown) => void;
 }
 
-/** What `/status` answers, and `barnacle status --json` prints. */
+/** The answer of `/status`, which `barnacle status --json` prints. */
 export interface StatusReport {
   readonly status: Status;
   readonly build: Build;
@@ -43,6 +44,7 @@ export interface StatusReport {
   readonly checks: readonly Check[];
 }
 
+/** Answers a request of a client. */
 export type HttpHandler = (request: Request, peer: Peer) => Response | Promise<Response>;
 
 const HEADERS = {
@@ -52,7 +54,7 @@ const HEADERS = {
   "X-Content-Type-Options": "nosniff",
 } as const;
 
-/** Joins the endpoints; `host/http_server.ts` gives the result its sockets. */
+/** Creates the application; `host/http_server.ts` adds the sockets. */
 export function createApp(ports: AppPorts): HttpHandler {
   const { snapshot, measure, usage, metrics, build, now, token, hosts, onError } = ports;
   const showsDetail = createDetailGate(token);
@@ -62,14 +64,14 @@ export function createApp(ports: AppPorts): HttpHandler {
     const refusal = refusalOf(c.req.raw, hosts);
     if (refusal !== undefined) c.res = c.text(refusal, 403);
     else if (c.req.method !== "GET" && c.req.method !== "HEAD") {
-      c.res = c.text("Nothing here can be changed", 405, { Allow: "GET, HEAD" });
+      c.res = c.text("This server is read-only", 405, { Allow: "GET, HEAD" });
     } else await next();
     for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
   });
 
   const withDetail: MiddlewareHandler<HttpEnv> = async (c, next) => {
     if (showsDetail(c.req.raw, peerOf(c))) return await next();
-    return c.text("Only this machine sees this, or who has http.token", 401, {
+    return c.text("Details are for this machine, or for clients with http.token", 401, {
       "WWW-Authenticate": 'Bearer realm="barnacle"',
     });
   };
@@ -92,7 +94,7 @@ export function createApp(ports: AppPorts): HttpHandler {
   app.notFound((c) => c.text("Nothing here", 404));
   app.onError((error, c) => {
     onError(error);
-    return c.text("Something went wrong here; the log has it", 500);
+    return c.text("Internal error; see the log", 500);
   });
 
   return (request, peer) => app.fetch(request, peer);

@@ -1,23 +1,29 @@
 /**
- * One check of the bot's health, and how a figure becomes a verdict.
+ * Declares a health check, and judges a figure by limits.
  *
  * @module
  */
 
+/** The result of a check, as the health format names it. */
 export type Status = "pass" | "warn" | "fail";
 
+/** One check of the bot's health. */
 export interface Check {
-  /** Component and measurement: `"gateway:heartbeatAckAge"`. */
+  /** Component and measurement, such as `"gateway:heartbeatAckAge"`. */
   readonly name: string;
   readonly componentId?: string;
   readonly observedValue: string | number;
   readonly observedUnit?: string;
   readonly status: Status;
-  /** Whether, as far as this goes, a message sent now would be answered. */
+  /** Whether a message sent now would be answered, as far as this check shows. */
   readonly isReady: boolean;
 }
 
-/** @param warnAbove A value above it is worth a warning; `failAbove`, a failure. */
+/**
+ * Judges a figure.
+ *
+ * @param warnAbove A greater value is a warning; above `failAbove`, a failure.
+ */
 export function grade(value: number, warnAbove: number, failAbove = Infinity): Status {
   if (value > failAbove) return "fail";
   return value > warnAbove ? "warn" : "pass";

@@ -1,9 +1,8 @@
 /**
- * Judges the bot's health: one snapshot in, a verdict per check out.
+ * Judges the bot's health: takes a snapshot and returns a verdict per check.
  *
- * Every endpoint and the status line are answers to these checks. Where health
- * was read from two places, one of them said "fine" for weeks while the other
- * was down.
+ * Every endpoint and the status line use these checks. With two separate sources, one once said
+ * "fine" for weeks while the other was down.
  *
  * @module
  */
@@ -19,10 +18,10 @@ const GATEWAY_TICK_MAX_MS = 30_000;
 const MB = 1_000_000;
 
 /**
- * Whether both threads move and Discord has not turned every account away.
+ * Whether both threads run and Discord accepts at least one account.
  *
- * Nothing else makes the process worth a restart: an outage of Discord, of a
- * model or of the disk would outlast it.
+ * Only these faults justify a restart: an outage of Discord, of a model or of the disk would
+ * outlast it.
  *
  * @param now Unix time in milliseconds.
  */
@@ -39,7 +38,7 @@ function isTurnedAway({ state, shards }: AccountSnapshot): boolean {
 }
 
 /**
- * Makes every check of a snapshot.
+ * Runs every check on a snapshot.
  *
  * @param now Unix time in milliseconds.
  */
@@ -62,24 +61,24 @@ export function judge(snapshot: Snapshot, now: number): readonly Check[] {
   ];
 }
 
-/** Whether, as far as anything tells, a message sent now would be answered. */
+/** Whether a message sent now would be answered, as far as the checks show. */
 export function isReady(checks: readonly Check[]): boolean {
   return checks.every((check) => check.isReady);
 }
 
-/** The worst of all: one failure fails the whole. */
+/** The worst status of all: one failure fails the whole. */
 export function worst(checks: readonly Check[]): Status {
   const found = new Set(checks.map(({ status }) => status));
   return found.has("fail") ? "fail" : found.has("warn") ? "warn" : "pass";
 }
 
-/** What was written and is wrong is not applied; the last good one serves on (C9). */
+/** An invalid config file is not applied; the last valid config stays in use (C9). */
 function config({ config }: Snapshot): readonly Check[] {
   if (!config) return [];
   const { problem, revision } = config;
   return [{
     name: "config:current",
-    observedValue: problem === undefined ? revision : `${revision} runs on: ${problem}`,
+    observedValue: problem === undefined ? revision : `${revision} stays in use: ${problem}`,
     status: problem === undefined ? "pass" : "warn",
     isReady: true,
   }];
@@ -105,7 +104,7 @@ function inbox({ inbox: { oldestMs } }: Snapshot): Check {
   };
 }
 
-/** For people: what waits is judged by its age, not by its number. */
+/** Judges waiting messages by their age, not by their number. */
 function depth(name: string, messages: number): Check {
   return {
     name,
@@ -116,7 +115,7 @@ function depth(name: string, messages: number): Check {
   };
 }
 
-/** While Discord's REST API is down, unsent messages are no fault of ours. */
+/** While Discord's REST API is down, unsent messages are no fault of the bot. */
 function outbox({ outbox: { oldestMs }, accounts }: Snapshot): Check {
   const isUp = accounts.every(({ state, rest }) => state !== "running" || rest.isUp);
   return {
@@ -138,7 +137,7 @@ function uncertain({ outbox: { uncertain } }: Snapshot): Check {
   };
 }
 
-/** Nobody was answered, and nothing will mend it by itself. */
+/** Unanswered messages that no retry will answer. */
 function dead({ outbox: { dead } }: Snapshot): Check {
   return {
     name: "outbox:dead",

@@ -1,5 +1,5 @@
 /**
- * The checks of one account's connection to Discord.
+ * Checks one account's connection to Discord.
  *
  * @module
  */
@@ -8,11 +8,16 @@ import { LOW } from "../core/discord/identify_budget.ts";
 import { type Check, grade } from "./check.ts";
 import type { AccountSnapshot } from "./snapshot.ts";
 
-/** How long a shard may be away, or all models be down, before it is a failure. */
+/**
+ * How long a shard may be away, or all models may fail, before it counts as a failure, in
+ * milliseconds.
+ */
 export const OUTAGE_MS = 60_000;
 
 /**
- * @param componentOf What a part of the account is called beside those of others.
+ * Runs the checks of an account's gateway.
+ *
+ * @param componentOf Names a component of the account.
  * @param now Unix time in milliseconds.
  */
 export function gatewayChecks(
@@ -31,7 +36,7 @@ export function gatewayChecks(
   ];
 }
 
-/** One for each shard: a shard that is away while another serves is worth a warning only. */
+/** One check per shard. A shard that is away while another serves is only a warning. */
 export function connectionChecks({ shards }: AccountSnapshot, now: number): readonly Check[] {
   const outageMs = Math.min(
     ...shards.map(({ state, readyAt }) => state === "ready" ? 0 : now - readyAt),
@@ -78,7 +83,7 @@ function latencies({ shards }: AccountSnapshot): readonly Check[] {
   });
 }
 
-/** For people. */
+/** A text for people. */
 function compression({ id, compression }: AccountSnapshot): readonly Check[] {
   if (compression === undefined) return [];
   return [{
@@ -90,7 +95,7 @@ function compression({ id, compression }: AccountSnapshot): readonly Check[] {
   }];
 }
 
-/** A bot that is connected needs none; one that holds back is down until it may. */
+/** A connected bot needs no IDENTIFY; a bot that waits for one is down until then. */
 function identifyBudget({ id, identify, shards }: AccountSnapshot): readonly Check[] {
   if (!identify) return [];
   const { left, heldUntil } = identify;
@@ -106,7 +111,10 @@ function identifyBudget({ id, identify, shards }: AccountSnapshot): readonly Che
   }];
 }
 
-/** What is being read is on its way; what cannot be read stays unread until somebody allows it. */
+/**
+ * A running catch-up passes. An unreadable channel stays unread until a person grants the
+ * permission.
+ */
 function catchUp(
   { id, catchUp: { pending, unreadable } }: AccountSnapshot,
   componentOf: (part: string) => string,
@@ -123,7 +131,7 @@ function catchUp(
     ...unreadable.map((channel): Check => ({
       name: "gateway:unreadable",
       componentId: componentOf(channel),
-      observedValue: "its history cannot be read",
+      observedValue: "Barnacle may not read its history",
       status: "warn",
       isReady: true,
     })),

@@ -1,5 +1,5 @@
 /**
- * The metrics that are read off the snapshot when somebody asks.
+ * Computes the metrics that a snapshot shows, at each request.
  *
  * @module
  */
@@ -8,17 +8,18 @@ import { createRegistry, type Registry } from "../lib/metrics.ts";
 import { isReady, judge } from "./checks.ts";
 import type { AccountSnapshot, Shard, Snapshot } from "./snapshot.ts";
 
-/** Of the process, read when somebody asks; absent what the system does not tell. */
+/** Figures of the process, read at each request; absent if the system does not report them. */
 export interface ProcessUsage {
   readonly cpuSec: number;
   readonly openFds?: number;
   readonly maxFds?: number;
 }
 
+/** The metrics that a snapshot shows. */
 export interface Gauges {
-  /** Takes the place of what was set before; what is gone is forgotten. */
+  /** Replaces all earlier values; series without a value disappear. */
   set(snapshot: Snapshot, usage: ProcessUsage, now: number): void;
-  /** As Prometheus reads it. */
+  /** The metrics in Prometheus's text format. */
   text(): string;
 }
 
@@ -33,7 +34,7 @@ const STATES: readonly Shard["state"][] = [
 
 const ACCOUNT_STATES: readonly AccountSnapshot["state"][] = ["running", "disabled", "ended"];
 
-/** Every gauge, in the order in which they are shown. */
+/** Every gauge, in the order of the output. */
 function defineGauges(registry: Registry) {
   const gauge = <const Name extends string = never>(
     name: string,
@@ -44,7 +45,7 @@ function defineGauges(registry: Registry) {
     ready: gauge("barnacle_up_ready", "1 if /readyz is 200."),
     configCurrent: gauge(
       "barnacle_config_current",
-      "1 if the config on the disk is the one that runs.",
+      "1 if the config file is the running config.",
     ),
     accountState: gauge(
       "barnacle_account_state",
@@ -74,7 +75,7 @@ function defineGauges(registry: Registry) {
     ),
     pairingPending: gauge(
       "barnacle_pairing_pending",
-      "Strangers who wait to be let in.",
+      "Unpaired senders waiting for approval.",
       ["account"],
     ),
     inboxDepth: gauge("barnacle_inbox_depth", "Messages waiting or running.", ["state"]),
@@ -100,6 +101,7 @@ function defineGauges(registry: Registry) {
   };
 }
 
+/** Creates the gauges without values. */
 export function createGauges(): Gauges {
   const registry = createRegistry();
   const gauges = defineGauges(registry);

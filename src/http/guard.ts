@@ -1,10 +1,9 @@
 /**
- * Who may ask this HTTP server anything, and who may see more than a status.
+ * Decides who may ask this HTTP server, and who may see details.
  *
- * A page in a browser on this machine reaches loopback too, by a name of its own
- * that it points here (DNS rebinding): so the name that is asked for counts. And
- * a proxy on this machine asks for strangers: so loopback counts only where
- * nobody is said to stand behind it.
+ * A web page in a browser on this machine can reach loopback too, under a host name of its own that
+ * points here (DNS rebinding). So the requested host name counts. And a proxy on this machine
+ * forwards requests from other machines. So loopback counts only without forwarding headers.
  *
  * @module
  */
@@ -14,36 +13,38 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { isLoopback } from "../lib/network/loopback.ts";
 import type { Peer } from "./health.ts";
 
-/** Names by which this machine is always asked. */
+/** Host names that always mean this machine. */
 const LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 
-/** What proxies add to a request that they pass on. */
+/** Headers that proxies add to forwarded requests. */
 const PROXY_HEADERS = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
 
 /**
- * Whether a request is turned away before anything looks at it.
+ * Rejects a request before any handler sees it.
  *
- * @param hosts Names beside this machine's own, without a port: `"barnacle.home.arpa"`.
- * @returns Why, in words; `undefined` if it is not.
+ * @param hosts Host names beside this machine's own, without a port: `"barnacle.home.arpa"`.
+ * @returns The reason in words; `undefined` if the request is allowed.
  */
 export function refusalOf(request: Request, hosts: readonly string[] = []): string | undefined {
   const names = [...LOCAL_NAMES, ...hosts.map((host) => host.toLowerCase())];
   const host = request.headers.get("host");
   if (host === null || !names.includes(nameOf(host) ?? "")) {
-    return "This name is not one of http.hosts";
+    return "This host name is not in http.hosts";
   }
   const origin = request.headers.get("origin");
-  if (origin !== null && !isOneOf(origin, names)) return "Another site's page may not ask here";
+  if (origin !== null && !isOneOf(origin, names)) {
+    return "Pages of other sites may not send requests here";
+  }
   if (request.headers.get("sec-fetch-site") === "cross-site") {
-    return "Another site's page may not ask here";
+    return "Pages of other sites may not send requests here";
   }
   return undefined;
 }
 
 /**
- * Makes the question whether somebody may see detail: on this host, or by the token.
+ * Creates the check whether a client may see details: it is on this host, or has the token.
  *
- * @param token `http.token`; without one only this host may.
+ * @param token `http.token`; without one, only this host may.
  */
 export function createDetailGate(
   token: string | undefined,
@@ -57,7 +58,7 @@ export function createDetailGate(
   };
 }
 
-/** In the same time wherever they differ; of digests, so that their length tells nothing. */
+/** Compares two texts in constant time, by their digests, so that not even the length leaks. */
 function isSame(given: string, token: string): boolean {
   return timingSafeEqual(digest(given), digest(token));
 }

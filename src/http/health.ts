@@ -1,13 +1,13 @@
 /**
- * The health endpoints: three questions to one snapshot.
+ * Answers the health endpoints from one snapshot.
  *
  * - `/livez`, for a supervisor: would a restart help?
  * - `/readyz`, for an uptime monitor: would a message sent now be answered?
- * - `/healthz`, for people and dashboards: what is wrong?
+ * - `/healthz`, for people and dashboards: which checks fail?
  *
- * An outage of Discord must fail the second at once and the first never, or a
- * supervisor would restart a bot that is busy resuming. A bot that answers, and
- * of which something is not as it should be, is ready and says `warn`.
+ * An outage of Discord must fail `/readyz` at once and `/livez` never, or a supervisor would
+ * restart a bot that is busy resuming. A bot that answers in spite of a minor problem is ready, and
+ * its status is `warn`.
  *
  * @module
  */
@@ -17,31 +17,32 @@ import type { Check } from "./check.ts";
 import { isAlive, isReady, judge, worst } from "./checks.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** What Hono hands to a handler of ours, beside the request. */
+/** The environment that Hono passes to our handlers, beside the request. */
 export interface HttpEnv {
   readonly Bindings: Peer;
 }
 
-/** Who asks. */
+/** The client of a request. */
 export interface Peer {
-  /** Of the socket: `"127.0.0.1"`; absent once it is closed. */
+  /** Address from the socket, such as `"127.0.0.1"`; absent once it is closed. */
   readonly remoteAddress?: string;
 }
 
+/** The sources of the health endpoints. */
 export interface HealthPorts {
-  /** As it is known without asking the store: all that `/livez` needs. */
+  /** The snapshot from memory, without asking the store; `/livez` needs no more. */
   readonly snapshot: () => Snapshot;
-  /** As it is now. */
+  /** The snapshot after asking the store. */
   readonly measure: () => Promise<Snapshot>;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly version: string;
-  /** Whether the asker may see more than a status: on this host, or with the token. */
+  /** Whether the client may see details: it is on this host, or has the token. */
   readonly showsDetail: (request: Request, peer: Peer) => boolean;
 }
 
 /**
- * The health endpoints, without guard and socket: `app.ts` takes them in.
+ * Creates the health endpoints, without guard and socket; `app.ts` adds them.
  *
  * @see {@link https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06}
  */
@@ -74,7 +75,7 @@ export function createHealthApp(
     return answer(c, status !== "fail", {
       status,
       ...(showsDetail(c.req.raw, peerOf(c)) && {
-        version: "1", // of this form, as the format has it
+        version: "1", // version of this response, as the format requires
         releaseId: version,
         description: "Barnacle Discord agent",
         checks: byName(checks),
@@ -86,7 +87,7 @@ export function createHealthApp(
   return app;
 }
 
-/** Who asks, where the application has a socket. */
+/** Returns the client of a request, if the application has a socket. */
 export function peerOf(c: Context<HttpEnv>): Peer {
   return c.env ?? {};
 }
@@ -102,7 +103,7 @@ function namesOf(checks: readonly Check[]): readonly string[] {
   return [...new Set(checks.map(({ name }) => name))];
 }
 
-/** As the format has it: a list per name, for there may be several shards. */
+/** Groups checks by name, as the format requires: several shards share a name. */
 function byName(checks: readonly Check[]): Record<string, object[]> {
   const grouped: Record<string, object[]> = {};
   for (const { name, isReady: _, ...check } of checks) (grouped[name] ??= []).push(check);

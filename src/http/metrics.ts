@@ -1,11 +1,9 @@
 /**
- * What `/metrics` shows: every metric's name, once.
+ * Declares every metric of `/metrics`, once.
  *
- * Two kinds: those that are counted as things happen, handed to the parts that
- * see them happen, and those that are read off the snapshot when somebody asks.
- * No label is an id, a name or a text of Discord's: a server full of people must
- * not become a memory full of series, nor a chart a list of who talks to the bot.
- * An account's is a key of the config.
+ * Parts count some metrics as events happen. Others are read off the snapshot at each request. No
+ * label is an id, a name or a text from Discord: a busy server must not fill the memory with
+ * series, and a chart must not list who talks to the bot. The account label is a key of the config.
  *
  * @module
  */
@@ -16,24 +14,24 @@ import type { Snapshot } from "./snapshot.ts";
 
 export type { ProcessUsage };
 
-/** What this build is. */
+/** The version and runtime of this build. */
 export interface Build {
   readonly version: string;
   readonly commit: string;
-  /** `"bun 1.4.4"`. */
+  /** Such as `"bun 1.4.4"`. */
   readonly runtime: string;
   readonly sqlite: string;
 }
 
-/** Those that are counted as things happen. */
+/** The metrics that parts count as events happen. */
 export interface Meters {
   readonly heartbeatLatencySec: Histogram<"shard">;
   readonly heartbeatLateSec: Histogram<"shard">;
   readonly identifies: Counter;
   readonly resumes: Counter<"outcome">;
-  /** By close code; `"none"` where the connection just broke. */
+  /** By close code; `"none"` if the connection broke without one. */
   readonly disconnects: Counter<"code">;
-  /** By type; whoever counts says `"other"` for those that nobody uses. */
+  /** By type; the label is `"other"` for types that Barnacle does not use. */
   readonly dispatches: Counter<"type">;
   readonly replayedEvents: Counter;
   readonly unparsable: Counter;
@@ -42,7 +40,7 @@ export interface Meters {
   readonly inboxCommitSec: Histogram;
   readonly outboxSent: Counter<"ack">;
   readonly outboxRetries: Counter<"reason">;
-  /** What a full queue did with messages: `"folded"` into a file, or `"dropped"` (D4). */
+  /** Messages that met a full queue: `"folded"` into a file, or `"dropped"` (D4). */
   readonly outboxOverflows: Counter<"outcome">;
   readonly replyLatencySec: Histogram;
   /**
@@ -57,27 +55,32 @@ export interface Meters {
   readonly llmRequests: Counter<"provider" | "model" | "outcome">;
   readonly llmRequestSec: Histogram<"provider" | "model">;
   readonly llmTokens: Counter<"provider" | "model" | "direction">;
-  /** Verdicts, those that were settled later among them. */
+  /** Verdicts, including those settled later. */
   readonly decisions: Counter<"verdict" | "reason">;
   readonly authDenied: Counter<"reason">;
-  /** Secrets removed before output; `sink` is where to. */
+  /** Secrets removed before output; `sink` names the output. */
   readonly redactions: Counter<"sink">;
   readonly storageErrors: Counter<"code">;
   readonly eventLoopLagSec: Histogram<"thread">;
-  /** `"sent"`, or what kept it from being sent: `"skipped_gateway"`, `"skipped_store"`, `"skipped_agent"`. */
+  /**
+   * `"sent"`, or the reason for a skipped ping: `"skipped_gateway"`, `"skipped_store"`,
+   * `"skipped_agent"`.
+   */
   readonly watchdogPings: Counter<"result">;
-  /** Of all accounts; set when somebody asks. */
+  /** Sum over all accounts; set at each request. */
   readonly cacheBytes: Gauge<"cache">;
 }
 
+/** All metrics of the bot. */
 export interface Metrics extends Meters {
-  /** All of it as Prometheus reads it. */
+  /** All metrics in Prometheus's text format. */
   text(snapshot: Snapshot, usage: ProcessUsage, now: number): string;
 }
 
-/** Seconds, from a quick commit to the time-outs. */
+/** Histogram limits in seconds, from a quick commit to the time-outs. */
 const BUCKETS_SEC = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
+/** Creates the metrics, all at zero. */
 export function createMetrics(build: Build): Metrics {
   const registry = createRegistry();
   const gauges = createGauges();
@@ -126,7 +129,7 @@ export function createMetrics(build: Build): Metrics {
     outboxRetries: counter("outbox_retries", "Send attempts after the first.", ["reason"]),
     outboxOverflows: counter(
       "outbox_overflow",
-      "Messages that did not fit into a channel's queue, by what became of them.",
+      "Messages that did not fit into a channel's queue, by result.",
       ["outcome"],
     ),
     replyLatencySec: histogram(
@@ -164,7 +167,7 @@ export function createMetrics(build: Build): Metrics {
     ),
     cacheBytes: registry.gauge({
       name: "barnacle_cache_bytes",
-      help: "Estimated memory of what is kept to save work, in bytes.",
+      help: "Estimated memory of in-memory caches, in bytes.",
       labels: ["cache"],
     }),
     text(snapshot, usage, now) {

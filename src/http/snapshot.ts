@@ -1,8 +1,8 @@
 /**
- * What the running bot knows of itself, as every outlet of its health reads it.
+ * Declares the snapshot of the running bot that every health output reads.
  *
- * There is one such object for the endpoints, the metrics, `barnacle status` and
- * the service manager's line: two sources would be two truths.
+ * The endpoints, the metrics, `barnacle status` and the service manager's line share it: two
+ * sources could contradict each other.
  *
  * @module
  */
@@ -10,28 +10,28 @@
 import type { Finding } from "../core/finding.ts";
 import type { IdentifyBudget } from "../core/discord/identify_budget.ts";
 
-/** What the running bot knows of itself, taken at one moment. */
+/** The state of the running bot at one moment. */
 export interface Snapshot {
   readonly phase: "starting" | "running" | "draining";
   /** Unix time in milliseconds. */
   readonly startedAt: number;
-  /** Unix time in milliseconds at which the main thread's counter last moved. */
+  /** Unix time in milliseconds at which the main thread last ran. */
   readonly mainTickAt: number;
   /**
-   * The same of the gateway's thread, of several accounts' the one that has stood still longest;
-   * absent where none runs.
+   * The same for the gateway thread; with several accounts, for the thread that has stood still
+   * longest. Absent if no thread runs.
    */
   readonly gatewayTickAt?: number;
   /** In the order of the config. */
   readonly accounts: readonly AccountSnapshot[];
-  /** Absent until whoever reads the config has told of it. */
+  /** Absent until the config's state has been reported. */
   readonly config?: ConfigState;
   readonly store: {
     readonly probeMs: number;
     readonly isFailing: boolean;
-    /** Unix time in milliseconds at which it last answered a write, if only to refuse it. */
+    /** Unix time in milliseconds at which the store last answered a write, even with an error. */
     readonly probedAt: number;
-    /** The same of a write or a read. */
+    /** The same for a write or a read. */
     readonly answeredAt: number;
   };
   readonly inbox: {
@@ -43,71 +43,75 @@ export interface Snapshot {
   readonly outbox: {
     readonly pending: number;
     readonly sending: number;
-    /** Messages of which nobody can tell whether Discord has them. */
+    /** Messages that Discord may or may not have received. */
     readonly uncertain: number;
-    /** Messages that Discord will not take, ever. */
+    /** Messages that Discord refuses for good. */
     readonly dead: number;
     /** Messages that wait in parked channels; they are not counted as pending. */
     readonly parked: number;
     /** Milliseconds that the oldest unsent message has waited; 0 if there is none. */
     readonly oldestMs: number;
   };
-  /** Of all accounts that run, each once. */
+  /** The models of all running accounts, each once. */
   readonly models: readonly Model[];
-  /** The main thread's longest delay in milliseconds, of the last minute. */
+  /** The main thread's longest delay of the last minute, in milliseconds. */
   readonly eventLoopLagMs: number;
   readonly rssBytes: number;
 }
 
-/** What one account knows of itself. */
+/** The state of one account. */
 export interface AccountSnapshot {
-  /** Key of `channels.discord.accounts`: `"default"`. */
+  /** Key of `channels.discord.accounts`, such as `"default"`. */
   readonly id: string;
-  /** What people call it, where the config says so. */
+  /** Display name from the config, if it has one. */
   readonly name?: string;
-  /** `disabled`: the config says so (C7). `ended`: it cannot go on, and does not try. */
+  /** `disabled`: by the config (C7). `ended`: it has given up. */
   readonly state: "running" | "disabled" | "ended";
-  /** Of one that has ended: why, and what to do. */
+  /** Why an ended account ended, and how to fix it. */
   readonly end?: string;
-  /** Unix time in milliseconds at which its gateway's thread last moved; absent where none runs. */
+  /** Unix time in milliseconds at which its gateway thread last ran; absent if no thread runs. */
   readonly gatewayTickAt?: number;
-  /** None of one that is disabled. */
+  /** Empty for a disabled account. */
   readonly shards: readonly Shard[];
-  /** How the gateway's connections are compressed (G8); absent before there are any. */
+  /** How the gateway connections are compressed (G8); absent without a connection. */
   readonly compression?: "zlib-stream" | "none";
-  /** Absent before the store was asked, and of one that is disabled. */
+  /** Absent before the store was asked, and for a disabled account. */
   readonly identify?: IdentifyBudget;
-  /** Strangers who have a code and wait to be let in (P3); absent as above. */
+  /** Unpaired senders who wait for approval (P3); absent as above. */
   readonly pairingPending?: number;
   readonly catchUp: CatchUpState;
-  /** Somebody else seems to use the bot's token (G11). */
+  /** Another program seems to use the bot's token (G11). */
   readonly twin?: {
     /** Unix time in milliseconds of the first sign of it. */
     readonly since: number;
-    /** What was seen, in words. */
+    /** The evidence, in words. */
     readonly evidence: string;
   };
-  /** What was looked at before connecting (G13); those that passed are left out. */
+  /** Failed preflight checks (G13). */
   readonly findings: readonly Finding[];
-  /** Channels that Discord does not let the bot post in (R11); what waits there is no delay. */
+  /**
+   * Channels in which Discord does not let the bot post (R11). Messages that wait there do not
+   * count as late.
+   */
   readonly parked: readonly ParkedChannel[];
   readonly rest: RestState;
 }
 
-/** Whether the config on the disk is the one that runs (C9). */
+/** Whether the config file is the running config (C9). */
 export interface ConfigState {
-  /** What is wrong with the one on the disk; absent where it is the one that runs. */
+  /** The problem of the config file; absent if it is the running config. */
   readonly problem?: string;
-  /** Unix time in milliseconds since which there is that problem. */
+  /** Unix time in milliseconds since which the file has that problem. */
   readonly since?: number;
-  /** Names the one that runs: the same for the same text. */
+  /** Identifies the running config: the same text has the same revision. */
   readonly revision: string;
   /** Unix time in milliseconds at which it was loaded. */
   readonly loadedAt: number;
 }
 
+/** The state of one shard. */
 export interface Shard {
-  /** Account and shard: `"default/0"`. */
+  /** Account and shard, such as `"default/0"`. */
   readonly id: string;
   readonly state: "connecting" | "identifying" | "resuming" | "backoff" | "ready" | "fatal";
   /** Unix time in milliseconds at which it was last ready, or else was started. */
@@ -124,37 +128,42 @@ export interface Shard {
   };
   /** The last sequence number whose messages are stored; absent without a session. */
   readonly seqCommitted?: number;
-  /** Why it does not identify now, though it would. */
+  /** Why it waits before an IDENTIFY. */
   readonly waits?: "budget" | "spacing";
 }
 
-/** What was said while no gateway session lasted, and is read over REST (G6). */
+/** Messages from a time without a gateway session, which are read over REST (G6). */
 export interface CatchUpState {
   /** Channels that are still to be read. */
   readonly pending: number;
-  /** Channels of which nobody can tell what was said: their names. */
+  /** Names of the channels that cannot be read. */
   readonly unreadable: readonly string[];
 }
 
+/** A channel in which the bot may not post. */
 export interface ParkedChannel {
   readonly channelId: string;
-  /** In words: `"cannot post in #ops: Send Messages is denied for the role Krill"`. */
+  /** A text such as `"cannot post in #ops: Send Messages is denied for the role Krill"`. */
   readonly reason: string;
-  /** Messages that wait for it to change. */
+  /** Messages that wait for the permission. */
   readonly waiting: number;
 }
 
-/** How requests to Discord fare. */
+/** The state of requests to Discord. */
 export interface RestState {
-  /** Whether the last one was answered, and not with a fault of Discord's. */
+  /** Whether Discord answered the last one, without a server error. */
   readonly isUp: boolean;
-  /** Requests of the last ten minutes that Discord counts as invalid: too many lock out the address. */
+  /**
+   * Requests of the last ten minutes that Discord counts as invalid. Discord bans an address with
+   * too many.
+   */
   readonly invalidRequests: number;
   readonly breaker: "closed" | "slowed" | "stopped";
 }
 
+/** The state of one model. */
 export interface Model {
   readonly id: string;
-  /** Unix time in milliseconds since which it answers nobody; absent while it serves. */
+  /** Unix time in milliseconds since which it has failed; absent while it serves. */
   readonly openAt?: number;
 }

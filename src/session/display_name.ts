@@ -1,8 +1,8 @@
 /**
- * What a session of a guild is called for people.
+ * Builds the display name of a guild's session.
  *
- * Nothing is matched by it, and no model reads it: guilds and channels are
- * renamed at will, by anybody with the right to do so.
+ * The name is for people only. Rules never match it and models never see it, because anyone with
+ * the permission may rename guilds and channels.
  *
  * @module
  */
@@ -10,18 +10,18 @@
 import type { GuildPlace, Named } from "../core/inbound/inbound.ts";
 
 /**
- * The display name of a place (S2).
+ * Builds the display name of a place (S2).
  *
- * @param guildSlug `guilds.<id>.slug`, where the operator chose one.
- * @returns `"discord:friends#help"`, or `"discord:friends#help/<thread>"`; letters of every script
- * stay, and the id stands for a name without any.
+ * @param guildSlug `guilds.<id>.slug`, if the operator chose one.
+ * @returns `"discord:friends#help"`, or `"discord:friends#help/<thread>"`. Letters of every script
+ * stay; a name without any becomes the id.
  */
 export function displayNameOf({ guild, channel, thread }: GuildPlace, guildSlug?: string): string {
   const place = `discord:${guildSlug || slugOrId(guild)}#${slugOrId(channel)}`;
   return thread ? `${place}/${slugOrId(thread)}` : place;
 }
 
-/** Not the slug that a config's keys are matched by, which knows Latin letters only. */
+/** Differs from the slug that matches a config's keys, which has Latin letters only. */
 function slugOrId({ id, name }: Named<string>): string {
   return name.toLowerCase().replace(/[^\p{L}\p{M}\p{N}]+/gu, "-").replace(/^-|-$/g, "") || id;
 }

@@ -1,27 +1,27 @@
 /**
- * Chooses what of a transcript a model is shown.
+ * Chooses the part of a transcript for the model.
  *
- * A transcript only grows, a model's window does not. It is cut between turns,
- * never within one: an answer without its question misleads.
+ * A transcript only grows, a model's context window does not. It is cut between turns, never within
+ * one: an answer without its question misleads.
  *
  * @module
  */
 
 import type { Entry } from "../core/inbound/transcript.ts";
 
+/** The limits of a history. */
 export interface HistoryLimits {
-  /** User turns, at most; absent: as many as fit (H2). */
+  /** Maximum number of user turns; absent for as many as fit (H2). */
   readonly userTurns?: number;
-  /** UTF-16 units in all entries together. */
+  /** Maximum UTF-16 units of all entries together. */
   readonly maxChars: number;
 }
 
 /**
- * The newest turns that fit.
+ * Returns the newest turns that fit.
  *
- * A turn begins with a user's entry. What a transcript begins with before the
- * first user's entry belongs to none and is left out, because models want to
- * be spoken to first.
+ * A turn begins with a user's entry. Entries before the first user's entry belong to no turn and
+ * are left out, because models require a user's message first.
  *
  * @param entries Oldest first.
  * @returns A tail of `entries`, oldest first.
@@ -46,18 +46,18 @@ export function selectEntries(
   return entries.slice(start);
 }
 
-/** Tokens to one UTF-16 unit, roughly: English has 0.25, code and other languages more. */
+/** Estimated tokens per UTF-16 unit: English has 0.25, code and other languages more. */
 const TOKENS_PER_CHAR = 0.3;
 
-/** Tokens kept free for what the estimate gets wrong. */
+/** Tokens kept free because the estimate may be wrong. */
 const RESERVE_TOKENS = 4_000;
 
 /**
- * How many characters of a model's window the history may have.
+ * Computes how many characters of a model's window the history may take.
  *
  * @param window In tokens.
- * @param otherChars UTF-16 units of the request beside the history: the system
- * prompt and the turn's own message.
+ * @param otherChars UTF-16 units of the request beside the history: the system prompt and the
+ * turn's own message.
  */
 export function historyChars(
   window: { readonly contextWindow: number; readonly maxOutput: number },

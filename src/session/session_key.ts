@@ -1,9 +1,8 @@
 /**
- * Names the session that a message belongs to.
+ * Builds the key of a message's session.
  *
- * The key decides who shares a memory with whom, so it is made in one place
- * and from ids only: a name could be taken, and would open somebody else's
- * session.
+ * The key decides which messages share a memory. So one place builds it, from ids only: a user
+ * could take another's name, and would enter that user's session.
  *
  * @module
  */
@@ -12,7 +11,7 @@ import type { UserId } from "../core/discord/ids.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 
 /**
- * `session.dmScope`: which direct messages are one conversation.
+ * `session.dmScope`: which direct messages share a conversation.
  *
  * - `main`: all of them.
  * - `per-peer`, `per-channel-peer`: those of one person, everywhere or at Discord.
@@ -20,15 +19,15 @@ import type { InboundMessage } from "../core/inbound/inbound.ts";
  */
 export type DmScope = "main" | "per-peer" | "per-channel-peer" | "per-account-channel-peer";
 
-/** What of a message decides its session. */
+/** The facts of a message that decide its session. */
 export type Conversation = Pick<InboundMessage, "accountId" | "channelId" | "place" | "sender">;
 
 /**
- * The session of a message (S1).
+ * Builds the key of a message's session (S1).
  *
- * @param agentId Without colons, as the config has it.
- * @returns `"agent:main:main"`, `"agent:main:discord:channel:<id>"` where a
- * thread's id is its own, `"agent:main:discord:group:<id>"`, or a key of `dmScope`.
+ * @param agentId Without colons, as in the config.
+ * @returns `"agent:main:main"`; `"agent:main:discord:channel:<id>"`, where a thread has its own id;
+ * `"agent:main:discord:group:<id>"`; or a key of `dmScope`.
  */
 export function sessionKeyOf(
   { accountId, channelId, place, sender }: Conversation,

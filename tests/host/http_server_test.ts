@@ -82,7 +82,7 @@ describe("startHttpServer()", () => {
     });
   }
 
-  it("names the port that is taken, and listens nowhere then", async () => {
+  it("names the port in use, and listens at no address", async () => {
     const { port, free } = await taken();
     try {
       await assert.rejects(
@@ -126,7 +126,7 @@ describe("startHttpServer()", () => {
     );
   });
 
-  it("[SEC-R35] ends a client that takes its time over the headers", async () => {
+  it("[SEC-R35] disconnects a client that sends its headers slowly", async () => {
     await withServer(
       async ({ port }) => {
         const heard = await talk(port, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
@@ -137,7 +137,7 @@ describe("startHttpServer()", () => {
     );
   });
 
-  it("[SEC-R35] ends a client that takes its time over the body", async () => {
+  it("[SEC-R35] disconnects a client that sends its body slowly", async () => {
     const reading: HttpHandler = async (request) => new Response(await request.text());
     await withServer(async ({ port }) => {
       const heard = await talk(
@@ -148,7 +148,7 @@ describe("startHttpServer()", () => {
     }, reading);
   });
 
-  it("[SEC-R35] ends a client that says nothing at all", async () => {
+  it("[SEC-R35] disconnects a silent client", async () => {
     await withServer(async ({ port }) => {
       assert.doesNotMatch(await talk(port, ""), /200/);
     });
@@ -164,7 +164,7 @@ describe("startHttpServer()", () => {
     });
   });
 
-  it("[SEC-R35] answers beside fifty clients that say nothing", async () => {
+  it("[SEC-R35] answers in spite of fifty silent clients", async () => {
     await withServer(async ({ port }) => {
       const silent: Socket[] = Array.from({ length: 50 }, () => connect(port, "127.0.0.1"));
       for (const socket of silent) socket.on("error", () => {});
@@ -176,7 +176,7 @@ describe("startHttpServer()", () => {
     });
   });
 
-  it("closes in its time, whatever is still open", async () => {
+  it("closes in time although connections are open", async () => {
     const { promise: asked, resolve } = Promise.withResolvers<void>();
     const server = await startHttpServer({ port: 0, timeouts: QUICK }, () => {
       resolve();
@@ -189,7 +189,7 @@ describe("startHttpServer()", () => {
     await assert.rejects(fetch(`http://127.0.0.1:${server.port}/`));
   });
 
-  it("closes twice as well as once", async () => {
+  it("may be closed twice", async () => {
     const server = await startHttpServer({ port: 0, timeouts: QUICK }, hello);
     await Promise.all([server.close(), server.close()]);
   });

@@ -48,33 +48,33 @@ async function listen(server: net.Server, host = "127.0.0.1"): Promise<number> {
 const kinds = ({ dns, tcp, tls }: Reach) => [dns.kind, tcp.kind, tls.kind];
 
 describe("[G13] probeReach()", () => {
-  it("tells a name that is not found, and goes no further", async () => {
+  it("reports a name that does not resolve, and stops there", async () => {
     const reach = await probeReach("https://discord.invalid", undefined, ports());
     assert.deepEqual(kinds(reach), ["failed", "skipped", "skipped"]);
     assert.ok(reach.dns.kind === "failed" && /^(?:ENOTFOUND|EAI_AGAIN)$/.test(reach.dns.code));
   });
 
-  it("tells a host where nobody listens", async () => {
+  it("reports a host that refuses connections", async () => {
     const reach = await probeReach("https://127.0.0.1:9", undefined, ports());
     assert.deepEqual(kinds(reach), ["skipped", "failed", "skipped"]);
     assert.ok(reach.tcp.kind === "failed");
     assert.equal(reach.tcp.code, "ECONNREFUSED");
   });
 
-  it("tells a server that does not speak TLS", async () => {
+  it("reports a server that does not speak TLS", async () => {
     const port = await listen(net.createServer((socket) => socket.end("SSH-2.0-x\r\n")));
     const reach = await probeReach(`https://127.0.0.1:${port}`, undefined, ports());
     assert.deepEqual(kinds(reach), ["skipped", "ok", "failed"]);
   });
 
-  it("tells a server that says nothing to a TLS greeting, in time", async () => {
+  it("reports a server that does not answer a TLS greeting, in time", async () => {
     const port = await listen(net.createServer());
     const reach = await probeReach(`https://127.0.0.1:${port}`, undefined, ports(100));
     assert.ok(reach.tls.kind === "failed");
     assert.equal(reach.tls.code, "no answer in time");
   });
 
-  it("says whose certificate is not to be trusted", async () => {
+  it("names the issuer of an untrusted certificate", async () => {
     const heard: string[] = [];
     const server = tls.createServer(
       { key: SELF_SIGNED_KEY, cert: SELF_SIGNED_CERT },
@@ -88,17 +88,17 @@ describe("[G13] probeReach()", () => {
     assert.equal(issuer, "localhost");
     assert.match(protocol, /^TLSv1\.[23]$/);
     assert.ok(validTo > Date.now());
-    assert.deepEqual(heard, [], "nothing is sent to whom nobody vouches for");
+    assert.deepEqual(heard, [], "nothing is sent to an untrusted server");
   });
 
-  it("has no TLS to look at on this machine's own ws:", async () => {
+  it("skips TLS for this machine's own ws:", async () => {
     const port = await listen(net.createServer());
     const reach = await probeReach(`ws://localhost:${port}`, undefined, ports());
     assert.deepEqual(kinds(reach), ["ok", "ok", "skipped"]);
     assert.ok(reach.tls.kind === "skipped" && reach.tls.why === "none");
   });
 
-  it("[G15] walks to the proxy where there is one, and names it without its password", async () => {
+  it("[G15] probes the proxy if there is one, and names it without its password", async () => {
     const port = await listen(net.createServer());
     const proxy = `http://ann:secret@127.0.0.1:${port}`;
     const reach = await probeReach("https://discord.invalid", proxy, ports());
@@ -108,7 +108,7 @@ describe("[G13] probeReach()", () => {
     assert.doesNotMatch(JSON.stringify(reach), /secret|ann/);
   });
 
-  it("sees a certificate that is right, and one of another name, by the system's authorities", async () => {
+  it("judges a valid certificate, and one for another name, by the system's authorities", async () => {
     const options = { key: LOCALHOST_KEY, cert: LOCALHOST_CERT };
     const port = await listen(tls.createServer(options), "0.0.0.0");
     using folder = tempDirectory();
@@ -136,7 +136,7 @@ describe("[G13] probeHttp()", () => {
     return await probeHttp(`http://127.0.0.1:${port}/api/v10/gateway`, AGENT, ports(timeoutMs));
   }
 
-  it("reads who answers, and what, and says who asks", async () => {
+  it("reads the server's name and answer, and sends the User-Agent", async () => {
     let agent: string | undefined;
     const stage = await ask((request, response) => {
       agent = request.headers["user-agent"];
@@ -154,7 +154,7 @@ describe("[G13] probeHttp()", () => {
     assert.equal(agent, AGENT, "Discord turns away who does not say it");
   });
 
-  it("tells a clock that is ahead, and one that is behind", async () => {
+  it("measures a fast and a slow clock", async () => {
     for (const wrongMs of [-60_000, 90_000]) {
       const stage = await ask((_, response) => {
         response.setHeader("date", new Date(Date.now() - wrongMs).toUTCString());
@@ -178,14 +178,14 @@ describe("[G13] probeHttp()", () => {
     assert.equal(asked, 1);
   });
 
-  it("lets go of a server that never answers, and of one that never ends", async () => {
+  it("abandons a server that never answers, and one that never finishes", async () => {
     const silent = await ask(() => {}, 100);
     assert.ok(silent.kind === "failed" && silent.code === "no answer in time");
     const endless = await ask((_, response) => void response.write("{"), 100);
     assert.ok(endless.kind === "failed" && endless.code === "no answer in time");
   });
 
-  it("fails with words that hold no URL", async () => {
+  it("fails with a text without a URL", async () => {
     const stage = await probeHttp("http://127.0.0.1:7/secret-path", AGENT, ports());
     assert.ok(stage.kind === "failed");
     assert.doesNotMatch(stage.code, /secret-path|:\/\//);

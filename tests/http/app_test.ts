@@ -47,7 +47,7 @@ async function ask(path: string, { from = HERE, method = "GET", headers, ports }
 
 describe("[O1] createApp()", () => {
   for (const path of PATHS) {
-    it(`answers ${path}, never from a cache and with nothing for a page to load`, async () => {
+    it(`answers ${path} uncached, with nothing for a page to load`, async () => {
       const { status, headers } = await ask(path);
       assert.equal(status, 200);
       assert.equal(headers.get("cache-control"), "no-store");
@@ -62,7 +62,7 @@ describe("[O1] createApp()", () => {
       assert.equal(text, "");
     });
 
-    it(`[SEC-R31] does not answer ${path} by another name`, async () => {
+    it(`[SEC-R31] does not answer ${path} for another host name`, async () => {
       const { status, text } = await ask(path, { headers: { host: "evil.example" } });
       assert.equal(status, 403);
       assert.doesNotMatch(text, /status|barnacle_/);
@@ -75,13 +75,13 @@ describe("[O1] createApp()", () => {
     });
   }
 
-  it("shows metrics that Prometheus reads", async () => {
+  it("shows metrics in Prometheus's format", async () => {
     const { headers, text } = await ask("/metrics");
     assert.match(headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
     assert.equal(parsePrometheus(text).get("barnacle_up_ready")?.samples[0]?.value, 1);
   });
 
-  it("reports its status: the snapshot, what is thought of it, and what runs", async () => {
+  it("reports its status: the snapshot, the checks, and the running version", async () => {
     const report = JSON.parse((await ask("/status")).text);
     assert.equal(report.status, "pass");
     assert.deepEqual(report.build, BUILD);
@@ -91,7 +91,7 @@ describe("[O1] createApp()", () => {
   });
 
   for (const path of ["/metrics", "/status"]) {
-    it(`[SEC-R35] shows ${path} to another machine only by the token`, async () => {
+    it(`[SEC-R35] shows ${path} to another machine only with the token`, async () => {
       const without = await ask(path, { from: ELSEWHERE });
       assert.equal(without.status, 401);
       assert.equal(without.headers.get("www-authenticate"), 'Bearer realm="barnacle"');
@@ -101,13 +101,13 @@ describe("[O1] createApp()", () => {
     });
   }
 
-  it("[SEC-R35] shows another machine a status, and no more", async () => {
+  it("[SEC-R35] shows another machine only a status", async () => {
     assert.deepEqual(JSON.parse((await ask("/healthz", { from: ELSEWHERE })).text), {
       status: "pass",
     });
   });
 
-  it("answers by a name that is configured", async () => {
+  it("answers a configured host name", async () => {
     const headers = { host: "barnacle.home.arpa:8787" };
     const ports = { hosts: ["barnacle.home.arpa"] };
     assert.equal((await ask("/livez", { headers, ports })).status, 200);
@@ -118,7 +118,7 @@ describe("[O1] createApp()", () => {
     it(`has nothing at ${path}`, async () => assert.equal((await ask(path)).status, 404));
   }
 
-  it("tells of a fault of ours to the log, not to the asker", async () => {
+  it("logs an internal error, and hides it from the client", async () => {
     const fault = new Error("canary");
     const ports = {
       measure: () => Promise.reject(fault),

@@ -166,7 +166,7 @@ describe("[O1] judge()", () => {
       [],
     ],
     [
-      "[G6] a channel that nobody lets it read",
+      "[G6] a channel that it may not read",
       only({ catchUp: { pending: 0, unreadable: ["#ops"] } }),
       "warn",
       [],
@@ -242,7 +242,7 @@ describe("[O1] judge()", () => {
   }
 });
 
-describe("[C6] judge(), what a check is of", () => {
+describe("[C6] judge() with several accounts", () => {
   const parts: Partial<AccountSnapshot> = {
     findings: [{ ...FINDING, where: "portal" }],
     parked: [{ channelId: "7", reason: "…", waiting: 1 }],
@@ -271,7 +271,7 @@ describe("[C6] judge(), what a check is of", () => {
     });
   }
 
-  it("names the accounts that are disabled or have ended, and why", () => {
+  it("names disabled and ended accounts, with the reasons", () => {
     const checks = judge({ ...HEALTHY, ...both(ENDED, DISABLED) }, NOW);
     const shown = checks.slice(0, 3).map(({ name, componentId, observedValue }) => [
       name,
@@ -285,13 +285,13 @@ describe("[C6] judge(), what a check is of", () => {
     ]);
   });
 
-  it("[C9] names what is wrong with the config on the disk, and which one runs", () => {
+  it("[C9] names the problem of the config file, and the running config", () => {
     const state = { revision: "3f2c1aa0", loadedAt: 0 };
     const shown = (config: Snapshot["config"]) =>
       judge({ ...HEALTHY, ...(config && { config }) }, NOW)
         .find(({ name }) => name === "config:current")?.observedValue;
     assert.equal(shown(state), "3f2c1aa0");
-    assert.equal(shown({ ...state, problem: "line 3" }), "3f2c1aa0 runs on: line 3");
+    assert.equal(shown({ ...state, problem: "line 3" }), "3f2c1aa0 stays in use: line 3");
     const { config: _, ...untold } = HEALTHY;
     assert.ok(!judge(untold, NOW).some(({ name }) => name === "config:current"));
   });
@@ -336,7 +336,7 @@ describe("[O1] isAlive()", () => {
     });
   }
 
-  it("[C7] waits for no gateway thread where no account is enabled", () => {
+  it("[C7] expects no gateway thread if no account is enabled", () => {
     const { gatewayTickAt: _, ...snapshot } = { ...HEALTHY, ...only(DISABLED) };
     assert.equal(isAlive(snapshot, NOW), true);
   });

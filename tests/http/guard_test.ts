@@ -16,7 +16,7 @@ describe("[SEC-R31] refusalOf()", () => {
     "barnacle.home.arpa",
   ];
   for (const host of own) {
-    it(`lets somebody ask for ${host}`, () => {
+    it(`allows ${host}`, () => {
       assert.equal(refusalOf(asking({ host }), ["Barnacle.home.arpa"]), undefined);
     });
   }
@@ -40,12 +40,12 @@ describe("[SEC-R31] refusalOf()", () => {
     "",
   ];
   for (const host of foreign) {
-    it(`turns away whoever asks for ${JSON.stringify(host)}`, () => {
+    it(`refuses ${JSON.stringify(host)}`, () => {
       assert.notEqual(refusalOf(asking({ host })), undefined);
     });
   }
 
-  it("turns away whoever names no host", () => {
+  it("refuses a request without a host", () => {
     assert.notEqual(refusalOf(new Request("http://localhost/healthz")), undefined);
   });
 
@@ -82,7 +82,7 @@ describe("[SEC-R35] createDetailGate()", () => {
     ["this machine in IPv6", "::1", {}, undefined, true],
     ["this machine in IPv4 within IPv6", "::ffff:127.0.0.1", {}, undefined, true],
     ["another machine", "192.0.2.7", {}, undefined, false],
-    ["another machine, where there is a token", "192.0.2.7", {}, TOKEN, false],
+    ["another machine, if a token is set", "192.0.2.7", {}, TOKEN, false],
     ["another machine with the token", "192.0.2.7", bearer(TOKEN), TOKEN, true],
     [
       "another with the scheme in small letters",
@@ -97,7 +97,7 @@ describe("[SEC-R35] createDetailGate()", () => {
     ["another with the token's beginning", "192.0.2.7", bearer(TOKEN.slice(1)), TOKEN, false],
     ["another with more than the token", "192.0.2.7", bearer(`${TOKEN}t`), TOKEN, false],
     [
-      "another with no token where there is none",
+      "another machine without a token, if none is set",
       "192.0.2.7",
       bearer("undefined"),
       undefined,
@@ -113,7 +113,7 @@ describe("[SEC-R35] createDetailGate()", () => {
       TOKEN,
       false,
     ],
-    ["a connection that is gone", undefined, {}, undefined, false],
+    ["a closed connection", undefined, {}, undefined, false],
     ["a proxy on this machine", "127.0.0.1", { "x-forwarded-for": "192.0.2.7" }, undefined, false],
     ["a proxy that says so otherwise", "::1", { forwarded: "for=192.0.2.7" }, undefined, false],
     [

@@ -58,7 +58,7 @@ describe("[O1] createHealthApp()", () => {
     });
   }
 
-  it("names what keeps it from being ready, once each", async () => {
+  it("names each reason for not being ready once", async () => {
     const lost: Shard = { id: "default/1", state: "resuming", readyAt: NOW, isDown: false };
     const { body } = await ask("/readyz", {
       phase: "starting",
@@ -85,7 +85,7 @@ describe("[O1] createHealthApp()", () => {
     assert.doesNotMatch(brief, /no such key/);
   });
 
-  it("lists its checks by name, as the format has it", async () => {
+  it("groups its checks by name, as the format requires", async () => {
     const second: Shard = { ...READY, id: "default/1" };
     const { body } = await ask("/healthz", {
       ...only({ shards: [READY, second] }),
@@ -102,7 +102,7 @@ describe("[O1] createHealthApp()", () => {
     ]);
   });
 
-  it("tells of each account its state, ACK and latency, and of all the depths and the uptime", async () => {
+  it("shows each account's state, ACK and latency, the queue depths and the uptime", async () => {
     const { body } = await ask("/healthz");
     const shown = (name: string) => body.checks[name][0].observedValue;
     assert.equal(shown("gateway:connection"), "ready");
@@ -114,13 +114,13 @@ describe("[O1] createHealthApp()", () => {
     assert.equal(shown("process:uptime"), 90);
   });
 
-  it("[C7] says that it is disabled where no account is enabled", async () => {
+  it("[C7] reports disabled if no account is enabled", async () => {
     const { status, body } = await ask("/healthz", only({ state: "disabled", shards: [] }));
     assert.equal(status, 200);
     assert.equal(body.checks["gateway:connection"][0].observedValue, "disabled");
   });
 
-  it("shows a status, and no more, to those who may not see detail", async () => {
+  it("shows only a status to clients that may not see details", async () => {
     assert.deepEqual((await ask("/healthz", {}, false)).body, { status: "pass" });
     assert.deepEqual(Object.keys((await ask("/readyz?verbose", {}, false)).body), [
       "status",

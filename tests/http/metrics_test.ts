@@ -18,7 +18,7 @@ function read(change: Partial<Snapshot> = {}, metrics = createMetrics(BUILD)) {
 }
 
 describe("[O1] createMetrics()", () => {
-  it("is text that Prometheus reads, with a sentence for each metric", () => {
+  it("prints Prometheus's format, with a sentence for each metric", () => {
     const { families } = read();
     assert.ok(families.size > 30);
     for (const [name, { help }] of families) {
@@ -65,7 +65,7 @@ describe("[O1] createMetrics()", () => {
     "process_open_fds",
     "process_max_fds",
   ];
-  it("has the names that the documents give", () => {
+  it("has the documented names", () => {
     assert.deepEqual(names.filter((name) => !read().families.has(name)), []);
   });
 
@@ -102,7 +102,7 @@ describe("[O1] createMetrics()", () => {
     assert.ok(series < 600, `${series} series`);
   });
 
-  it("shows one state per shard, and forgets a shard that is gone", () => {
+  it("shows one state per shard, and drops a removed shard", () => {
     const metrics = createMetrics(BUILD);
     const first = read(only({ shards: [{ ...READY, seqCommitted: 17 }] }), metrics);
     const shard = "default/0";
@@ -114,7 +114,7 @@ describe("[O1] createMetrics()", () => {
     assert.equal(second.value("barnacle_gateway_seq_committed"), undefined);
   });
 
-  it("[C6] shows each account by itself, and forgets one that is gone", () => {
+  it("[C6] shows each account separately, and drops a removed one", () => {
     const metrics = createMetrics(BUILD);
     const work = another({
       state: "ended",
@@ -138,18 +138,18 @@ describe("[O1] createMetrics()", () => {
     }
   });
 
-  it("[C9] shows whether the config on the disk is the one that runs", () => {
+  it("[C9] shows whether the config file is the running config", () => {
     assert.equal(read().value("barnacle_config_current"), 1);
     const config = { revision: "1", loadedAt: 0, since: 1, problem: "…" };
     assert.equal(read({ config }).value("barnacle_config_current"), 0);
   });
 
-  it("is ready as /readyz is", () => {
+  it("agrees with /readyz", () => {
     assert.equal(read().value("barnacle_up_ready"), 1);
     assert.equal(read({ phase: "draining" }).value("barnacle_up_ready"), 0);
   });
 
-  it("shows what the snapshot says of the queues", () => {
+  it("shows the snapshot's queues", () => {
     const { value } = read({
       inbox: { waiting: 3, running: 1, oldestMs: 2_500 },
       outbox: { pending: 4, sending: 2, uncertain: 1, dead: 7, parked: 5, oldestMs: 500 },
@@ -171,13 +171,13 @@ describe("[O1] createMetrics()", () => {
     assert.equal(value("barnacle_outbox_oldest_age_seconds"), 0.5);
   });
 
-  it("shows CPU time as it stands, however often it is asked", () => {
+  it("shows the same CPU time after repeated requests", () => {
     const metrics = createMetrics(BUILD);
     read({}, metrics);
     assert.equal(read({}, metrics).value("process_cpu_seconds_total"), 1.5);
   });
 
-  it("leaves out what the system does not tell", () => {
+  it("leaves out figures that the system does not report", () => {
     const text = createMetrics(BUILD).text(HEALTHY, { cpuSec: 0 }, NOW);
     assert.deepEqual(parsePrometheus(text).get("process_open_fds")?.samples, []);
   });

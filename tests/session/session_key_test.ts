@@ -27,11 +27,11 @@ describe("[S1] sessionKeyOf()", () => {
     });
   }
 
-  it("shares direct messages unless told otherwise", () => {
+  it("shares direct messages by default", () => {
     assert.equal(sessionKeyOf(directMessage(), "ops"), "agent:ops:main");
   });
 
-  it("gives each guild channel its own, whatever the scope of DMs", () => {
+  it("gives each guild channel its own, in every scope of direct messages", () => {
     const message = guildMessage();
     for (const [scope] of scopes) {
       const key = `agent:main:discord:channel:${message.channelId}`;

@@ -81,13 +81,13 @@ export function createAccountRest(options: RestOptions, ports: RestPorts): RestC
       if (state === "closed") return log.info("Requests to Discord run at full pace again");
       if (state === "slowed") {
         return log.warn(
-          "Discord refused so many requests within ten minutes that Barnacle slows all others down," +
+          "Discord refused so many requests within ten minutes that Barnacle slows all others down, " +
             "so that Discord does not ban this address",
           { count },
         );
       }
       log.error(
-        "Discord refused so many requests within ten minutes that Barnacle pauses all requests," +
+        "Discord refused so many requests within ten minutes that Barnacle pauses all requests, " +
           "so that Discord does not ban this address",
         { count },
       );

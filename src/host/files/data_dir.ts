@@ -1,8 +1,8 @@
 /**
- * Where everything lives that Barnacle keeps, and that nobody else reads it (X2).
+ * Chooses the data directory, and makes sure that only this user can read it (X2).
  *
- * A directory that holds other people's or other programs' files is refused
- * rather than made private: `--data /tmp` must not lock everybody out of `/tmp`.
+ * Barnacle refuses a directory that holds files of other users or programs: `--data /tmp` must not
+ * lock everyone out of `/tmp`.
  *
  * @module
  */
@@ -13,14 +13,14 @@ import process from "node:process";
 import { codeOf } from "../../lib/error_code.ts";
 
 /**
- * - `not_a_directory`: something else has the name.
+ * - `not_a_directory`: the path is something else.
  * - `not_ours`: another user owns it.
- * - `not_private`: others can read it, and what is in it is not Barnacle's.
- * - `unwritable`: it cannot be made or written to.
+ * - `not_private`: others can read it, and it holds files that are not Barnacle's.
+ * - `unwritable`: Barnacle cannot create it or write to it.
  */
 export type DataDirErrorKind = "not_a_directory" | "not_ours" | "not_private" | "unwritable";
 
-/** The data directory cannot be used as it is; the message says what to do. */
+/** The data directory cannot be used; the message says what to do. */
 export class DataDirError extends Error {
   override readonly name = "DataDirError";
   readonly kind: DataDirErrorKind;
@@ -36,6 +36,7 @@ export class DataDirError extends Error {
   }
 }
 
+/** The sources that may name the data directory. */
 export interface DataDirSources {
   /** `--data`. */
   readonly flag?: string;
@@ -44,16 +45,15 @@ export interface DataDirSources {
   readonly home: string;
 }
 
-/** The name of the store in it; by it a directory is known to be Barnacle's. */
+/** The store's file name, which marks a directory as Barnacle's. */
 export const DATABASE_NAME = "barnacle.db";
 
 /**
- * Which directory it is: `--data`, `BARNACLE_DATA`, `$STATE_DIRECTORY` (systemd;
- * the first, where it names several), `$XDG_DATA_HOME/barnacle`, and else
- * `~/.local/share/barnacle`. An empty value is none, and so is a relative
- * `$XDG_DATA_HOME`, as its specification demands.
+ * Chooses the directory: `--data`, `BARNACLE_DATA`, `$STATE_DIRECTORY` (systemd; the first, if it
+ * names several), `$XDG_DATA_HOME/barnacle`, or else `~/.local/share/barnacle`. Empty values are
+ * ignored, and so is a relative `$XDG_DATA_HOME`, as its specification demands.
  *
- * @returns An absolute path; what was written relative counts from the working directory.
+ * @returns An absolute path; relative values count from the working directory.
  */
 export function findDataDir({ flag, env, home }: DataDirSources): string {
   const named = flag || env["BARNACLE_DATA"] || env["STATE_DIRECTORY"]?.split(":")[0];
@@ -63,9 +63,9 @@ export function findDataDir({ flag, env, home }: DataDirSources): string {
 }
 
 /**
- * Makes the directory where need be, and sees that it is ours, private and writable.
+ * Creates the directory if needed, and makes sure that it is ours, private and writable.
  *
- * @throws {DataDirError} Where it is not, and is not to be made so.
+ * @throws {DataDirError} If it cannot be used, or must not be made private.
  */
 export function prepareDataDir(path: string): void {
   try {
@@ -85,9 +85,9 @@ function refuseStranger(path: string, owner: number): void {
   const us = process.geteuid?.();
   if (us === undefined || us === owner) return;
   throw new DataDirError(
-    `The data directory ${path} belongs to user ${owner}, and Barnacle runs as user ${us}; ` +
-      `run it as that user, give the directory away by \`chown ${us} ${path}\`, ` +
-      "or name another one by --data",
+    `The data directory ${path} belongs to user ${owner}, but Barnacle runs as user ${us}. ` +
+      `Run it as that user, change the owner with \`chown ${us} ${path}\`, ` +
+      "or choose another directory with --data",
     { kind: "not_ours", path },
   );
 }
@@ -96,8 +96,8 @@ function makePrivate(path: string): void {
   const names = readdirSync(path);
   if (names.length > 0 && !names.includes(DATABASE_NAME)) {
     throw new DataDirError(
-      `Others can read the data directory ${path}, and it holds files that are not Barnacle's; ` +
-        `name a directory of its own by --data, or make this one private by \`chmod 700 ${path}\``,
+      `Others can read the data directory ${path}, and it holds files that are not Barnacle's. ` +
+        `Choose a separate directory with --data, or make this one private with \`chmod 700 ${path}\``,
       { kind: "not_private", path },
     );
   }
@@ -109,8 +109,8 @@ function toDataDirError(cause: unknown, path: string): DataDirError {
   const code = codeOf(cause);
   const kind = code === "EEXIST" || code === "ENOTDIR" ? "not_a_directory" : "unwritable";
   return new DataDirError(
-    `Cannot use the data directory ${path} (${reason}); ` +
-      "see that it can be made and written to, or name another one by --data",
+    `Cannot use the data directory ${path} (${reason}). ` +
+      "Make it writable, or choose another one with --data",
     { kind, path, cause },
   );
 }

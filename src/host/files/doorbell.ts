@@ -1,8 +1,8 @@
 /**
- * A file beside the database, by which a command tells the bot that it has written to the store.
+ * Notifies the bot that a command has written to the store, through a file beside the database.
  *
- * A byte of it is written after a commit, and the kernel tells the bot. A command that dies between
- * the two rings no bell, so the bot looks at the store now and then all the same.
+ * The command writes a byte to the file after a commit, and the kernel notifies the bot. A command
+ * that dies in between notifies no one, so the bot also checks the store now and then.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { fileEvents } from "./file_events.ts";
 
 const NAME = "doorbell";
 
-/** Tells the bot that runs on this data directory, if there is one. */
+/** Notifies the bot that runs on this data directory, if there is one. */
 export function ringDoorbell(dataDir: string): void {
   try {
     const descriptor = openSync(join(dataDir, NAME), "r+");
@@ -23,20 +23,20 @@ export function ringDoorbell(dataDir: string): void {
       closeSync(descriptor);
     }
   } catch {
-    // No bot has ever run here, or the disk is full: the bot finds it by its slow look.
+    // No bot has ever run here, or the disk is full: the bot's slow check finds the change.
   }
 }
 
 /**
- * Listens for the bell, which is made where it is not there.
+ * Listens for notifications, and creates the file if it is missing.
  *
- * @returns What ends it; `undefined` where nothing can be heard here.
+ * @returns Stops listening; `undefined` if the system sends no file events here.
  */
 export function hearDoorbell(dataDir: string, onRing: () => void): (() => void) | undefined {
   try {
     closeSync(openSync(join(dataDir, NAME), "a", 0o600));
   } catch {
-    return undefined; // a full disk; the store says so itself
+    return undefined; // the disk is full, which the store reports
   }
   return fileEvents(join(dataDir, NAME), onRing);
 }

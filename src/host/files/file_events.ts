@@ -1,10 +1,10 @@
 /**
- * Asks the kernel to tell when a file changes, so that an idle process need not look.
+ * Asks the kernel to report changes of a file, so that an idle process need not poll.
  *
- * The file itself is watched, not its directory: the database may be in the same one, and each of its
- * writes would wake the process. A file that another takes the place of is told as well, since it
- * loses its name; after that, whoever listens asks again. Only of a link is the directory watched
- * too, for the link is what changes.
+ * The watch is on the file itself, not on its directory: the database may be in the same directory,
+ * and each of its writes would wake the process. The kernel also reports a file that another one
+ * replaces, because it loses its name; after that, the listener must start again. For a link, its
+ * directory is watched too, because the link itself changes.
  *
  * @module
  */
@@ -16,14 +16,14 @@ import process from "node:process";
 /**
  * Calls back at each event of the file, several times for one change.
  *
- * @returns What ends it; `undefined` where the kernel tells nothing: the file is not there, is on
- * another machine's disk, or the system has no watch left.
+ * @returns Stops listening; `undefined` if the kernel reports nothing: the file does not exist, is
+ * on a network file system, or the system has no watch left.
  */
 export type FileEvents = (path: string, onEvent: () => void) => (() => void) | undefined;
 
 /**
- * File systems of Linux that others write to without this kernel's knowledge: NFS, SMB (3 of them),
- * FUSE (and virtiofs), 9P, Ceph, AFS, VirtualBox.
+ * Magic numbers of Linux file systems that others change without this kernel's knowledge: NFS, SMB
+ * (three numbers), FUSE (and virtiofs), 9P, Ceph, AFS, VirtualBox.
  *
  * @see {@link https://man7.org/linux/man-pages/man2/statfs.2.html}
  */
@@ -39,21 +39,22 @@ const REMOTE: ReadonlySet<number> = new Set([
   0x786f4256,
 ]);
 
+/** Reports the kernel's events of a file. */
 export const fileEvents: FileEvents = (path, onEvent) => {
   const ends: (() => void)[] = [];
-  const end = () => ends.splice(0).forEach((one) => one());
+  const end = () => ends.splice(0).forEach((stop) => stop());
   try {
     statSync(path);
     if (process.platform === "linux" && REMOTE.has(statfsSync(path).type >>> 0)) return undefined;
     const isLink = lstatSync(path).isSymbolicLink();
     for (const watched of isLink ? [path, dirname(path)] : [path]) {
       const watcher = watch(watched, { persistent: false }, onEvent);
-      watcher.on("error", onEvent); // the look that follows finds out what there is
+      watcher.on("error", onEvent); // the next check finds the state
       ends.push(() => watcher.close());
     }
     return end;
   } catch {
-    end(); // no file, no right, or no watch left: the slow look finds what changes
+    end(); // no file, no permission, or no watch left: the slow check finds changes
     return undefined;
   }
 };

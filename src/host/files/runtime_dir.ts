@@ -1,9 +1,9 @@
 /**
- * Where a user's programs keep what lasts as long as they run: for the locks of
- * systems that have no better place.
+ * Finds the directory for files that last as long as a program runs. Systems without abstract
+ * sockets keep their locks there.
  *
- * Everybody may write to the directory of temporary files, so a name there that
- * somebody else has made, or may change, is not used.
+ * Every user may write to the directory of temporary files. So a name there that another user has
+ * created, or may change, is not used.
  *
  * @module
  */
@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import process from "node:process";
 
+/** The sources that may name the directory. */
 export interface RuntimeDirSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly tmp: string;
@@ -21,9 +22,10 @@ export interface RuntimeDirSources {
 }
 
 /**
- * A directory of this user's alone: `$XDG_RUNTIME_DIR`, or one made among the temporary files.
+ * Returns a directory that only this user can change: `$XDG_RUNTIME_DIR`, or a new one among the
+ * temporary files.
  *
- * @returns `undefined` where there is none to be trusted.
+ * @returns `undefined` if there is no safe one.
  */
 export function runtimeDir(
   { env, tmp, uid }: RuntimeDirSources = {
@@ -38,18 +40,18 @@ export function runtimeDir(
   try {
     mkdirSync(made, { mode: 0o700 });
   } catch {
-    // It is there already, or cannot be made: the next line tells.
+    // It exists already, or cannot be created: the next line finds out.
   }
   return isOursAlone(made, uid) ? made : undefined;
 }
 
-/** Not by way of a link, which somebody else may have laid. */
+/** Does not follow a link, which another user may have created. */
 function isOursAlone(path: string, uid: number | undefined): boolean {
   try {
     const found = lstatSync(path);
     if (!found.isDirectory()) return false;
     return uid === undefined || (found.uid === uid && (found.mode & 0o077) === 0);
   } catch {
-    return false; // there is none
+    return false; // it does not exist
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Tells when a file is another one than before.
+ * Reports when a file changes.
  *
- * The kernel tells of events; a slow look finds what it does not tell. After an event the file is
- * looked at until it has stood still from one look to the next, so that half a file is not taken for
- * a file.
+ * The kernel reports events; a slow check finds unreported changes. After an event, the file is
+ * checked until it stays the same from one check to the next. So a half-written file is never
+ * reported.
  *
  * @module
  */
@@ -13,26 +13,29 @@ import { codeOf } from "../../lib/error_code.ts";
 import type { Schedule } from "../../lib/schedule.ts";
 import { type FileEvents, fileEvents } from "./file_events.ts";
 
+/** The dependencies of a watch. */
 export interface WatchPorts {
   readonly schedule: Schedule;
-  /** What {@link stateOf} said when the file was read; it may have changed since. */
+  /** The result of {@link stateOf} when the file was read; the file may have changed since. */
   readonly since: string;
-  /** The kernel's; a test has its own. */
+  /** File events; a test passes its own. */
   readonly events?: FileEvents;
 }
 
-/** Milliseconds between two looks at a file that is changing: it must stand still for so long. */
+/** Milliseconds between two checks of a changing file, which must stay the same for that long. */
 export const SETTLE_MS = 500;
 
-/** Milliseconds between two looks at a file of which the kernel tells. */
+/** Milliseconds between two checks of a file with kernel events. */
 export const SLOW_LOOK_MS = 60_000;
 
-/** Milliseconds between two looks at a file of which the kernel tells nothing, as on NFS. */
+/** Milliseconds between two checks of a file without kernel events, for instance on NFS. */
 export const BLIND_LOOK_MS = 5_000;
 
 /**
- * @param onChange Called once for each change, and once where the file is gone.
- * @returns What ends it.
+ * Watches a file.
+ *
+ * @param onChange Called once for each change, and once if the file disappears.
+ * @returns Stops watching.
  */
 export function watchPath(
   path: string,
@@ -45,7 +48,7 @@ export function watchPath(
   let stopEvents: (() => void) | undefined;
   let cancel = (): void => {};
 
-  /** A file that was replaced is watched no more, so events are asked for anew once it is still. */
+  /** Renews the watch once a file is unchanged, because a replaced file has no watch any more. */
   function settle(): void {
     if (isSettling) return;
     isSettling = true;
@@ -73,23 +76,23 @@ export function watchPath(
   function rest(): void {
     isSettling = false;
     stopEvents ??= events(path, settle);
-    // What has changed before the kernel was asked is not told.
+    // The kernel does not report changes from before the watch.
     if (stateOf(path) !== seen) return settle();
     cancel = schedule(look, stopEvents ? SLOW_LOOK_MS : BLIND_LOOK_MS);
   }
 
   rest();
   return () => {
-    isSettling = true; // no event counts any more
+    isSettling = true; // later events are ignored
     stopEvents?.();
     cancel();
   };
 }
 
 /**
- * Tells one state of a file from another.
+ * Describes the state of a file, so that two states can be compared.
  *
- * Links are followed: where the configs of a cluster are swapped, a link is what changes.
+ * Links are followed: in a cluster, replacing a config swaps a link.
  */
 export function stateOf(path: string): string {
   try {

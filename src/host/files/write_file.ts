@@ -1,8 +1,8 @@
 /**
- * A file in the place of another, so that nobody ever reads half of one (C10).
+ * Replaces a file so that no reader ever sees half of it (C10).
  *
- * The new text is complete and on the disk, under a name of its own, before it takes the old
- * one's place: whatever ends the program or fills the disk, one of the two is there whole.
+ * The new text is complete and on the disk, under a temporary name, before it replaces the old one.
+ * If the program dies or the disk is full, one of the two files is whole.
  *
  * @module
  */
@@ -30,12 +30,13 @@ import process from "node:process";
 import { codeOf } from "../../lib/error_code.ts";
 
 /**
- * - `changed`: somebody else has written it since it was read, or does so now; read it again.
- * - `unwritable`: the system says no; the cause has its code, such as `ENOSPC`.
+ * - `changed`: another program has written the file since it was read, or is writing it; read it
+ *   again.
+ * - `unwritable`: the system refuses; the cause has its code, such as `ENOSPC`.
  */
 export type WriteErrorKind = "changed" | "unwritable";
 
-/** The file is as it was; the message says what to do. */
+/** The file is unchanged; the message says what to do. */
 export class WriteError extends Error {
   override readonly name = "WriteError";
   readonly kind: WriteErrorKind;
@@ -51,37 +52,38 @@ export class WriteError extends Error {
   }
 }
 
+/** A file, its expected text and its new text. */
 export interface Replacing {
-  /** The file; where it is a link, what it leads to is replaced and the link stays. */
+  /** The file; if it is a link, the link stays and its target is replaced. */
   readonly path: string;
   readonly text: string;
-  /** What the change was made from; `undefined` where there was no file. */
+  /** The text that the change was made from; `undefined` if there was no file. */
   readonly expected: string | undefined;
 }
 
-/** What became of the old file. */
+/** Paths of the new file and of the backup. */
 export interface Replaced {
-  /** The file itself, behind links. */
+  /** The file itself, with links resolved. */
   readonly path: string;
-  /** A copy of what was there, with the same mode; absent where there was nothing. */
+  /** A copy of the old file with the same mode; absent if there was none. */
   readonly backup?: string;
 }
 
-/** For a file that was not there: nobody else reads it, since it may come to hold a secret. */
+/** Mode of a new file: only the owner reads it, because it may come to contain a secret. */
 const NEW_MODE = 0o600;
 const NEW_FOLDER_MODE = 0o700;
 
-/** Milliseconds after which nobody is writing any more. */
+/** Milliseconds after which a writer counts as dead. */
 const ABANDONED_MS = 60_000;
 
 /**
- * Replaces a file, or makes it; missing folders are made, too.
+ * Replaces a file or creates it, with any missing folders.
  *
- * Mode and owner stay, the owner as far as this user may set it. The old text is left beside it as
- * `<name>.bak`. Of several that do this at a time, all but one are refused: between the look at what
- * is there and its replacement, another's change would be lost.
+ * Mode and owner stay, the owner as far as this user may set it. The old text stays beside it as
+ * `<name>.bak`. If several programs do this at once, all but one are refused: a change made between
+ * reading and replacing would be lost.
  *
- * @throws {WriteError} The file is as it was.
+ * @throws {WriteError} The file is unchanged.
  */
 export function replaceFile({ path, text, expected }: Replacing): Replaced {
   try {
@@ -118,22 +120,22 @@ function assertSame(old: Buffer | undefined, expected: string | undefined, path:
     : expected !== undefined && old.equals(Buffer.from(expected));
   if (isSame) return;
   if (old?.toString() === expected) {
-    const message = `${path} holds bytes that are no text; save it as UTF-8`;
+    const message = `${path} contains bytes that are not text; save it as UTF-8`;
     throw new WriteError(message, { kind: "unwritable", path });
   }
   const message = `${path} has changed since it was read; nothing was written`;
   throw new WriteError(message, { kind: "changed", path });
 }
 
-/** A file that is being written, under a name that none but its writer has. */
+/** A file being written, under a name that only its writer uses. */
 interface Part {
   readonly path: string;
   readonly descriptor: number;
 }
 
 /**
- * Makes the file that is to take the place of another. While it is there, it says that somebody
- * writes; that takes milliseconds, so an old one is of a process that died.
+ * Creates the temporary file that will replace another. While it exists, it shows that a program is
+ * writing. That takes milliseconds, so an old one belongs to a process that died.
  */
 function claimPart(target: string, path: string): Part {
   const part = join(dirname(target), `.${basename(target)}.part`);
@@ -145,12 +147,12 @@ function claimPart(target: string, path: string): Part {
     return { path: part, descriptor: openSync(part, "wx", NEW_MODE) };
   } catch (cause) {
     if (codeOf(cause) !== "EEXIST") throw cause;
-    const message = `${path} is being written by somebody else; nothing was written`;
+    const message = `Another program is writing ${path}; nothing was written`;
     throw new WriteError(message, { kind: "changed", path, cause });
   }
 }
 
-/** Does what ends with a part in the place of a file, or takes the part away. */
+/** Runs a task that renames the temporary file, or removes that file. */
 function inPlace<Done>({ path, descriptor }: Part, work: () => Done): Done {
   try {
     return work();
@@ -162,7 +164,7 @@ function inPlace<Done>({ path, descriptor }: Part, work: () => Done): Done {
   }
 }
 
-/** Writes all of it, and takes the place. From then on the part is another's to make. */
+/** Writes the whole text and renames the file. From then on another writer may create its own. */
 function put(
   { path, descriptor }: Part,
   target: string,
@@ -176,7 +178,7 @@ function put(
   renameSync(path, target);
 }
 
-/** Only root may give a file away; for others it is theirs now, as an editor would leave it. */
+/** Only root may change a file's owner; for others the file becomes theirs, as after an editor. */
 function keepOwner(path: string, { uid, gid }: Stats): void {
   const now = statSync(path);
   if (now.uid === uid && now.gid === gid) return;
@@ -187,9 +189,9 @@ function keepOwner(path: string, { uid, gid }: Stats): void {
   }
 }
 
-/** Without it a power cut may undo the rename. */
+/** Syncs the folder; without it, a power cut may undo the rename. */
 function syncFolder(folder: string): void {
-  if (process.platform === "win32") return; // a folder cannot be opened there
+  if (process.platform === "win32") return; // Windows cannot open a folder
   const descriptor = openSync(folder, "r");
   try {
     fsyncSync(descriptor);
@@ -198,14 +200,14 @@ function syncFolder(folder: string): void {
   }
 }
 
-/** Links of one path that are followed; more of them lead in a circle. */
+/** Maximum number of links followed; a longer chain is a circle. */
 const MAX_LINKS = 40;
 
 /**
- * What a path leads to. A link that leads nowhere is an error: to write there would make a file
- * where nobody looks.
+ * Resolves links. A dangling link is an error: writing there would create a file that no one looks
+ * for.
  *
- * Link by link, and not by `realpath`: Bun opens the file for that, and does not find it where
+ * It resolves link by link, not by `realpath`: Bun opens the file for that, and does not find it if
  * another process replaces it at that moment.
  */
 function behindLinks(path: string): string {

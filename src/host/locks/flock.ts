@@ -1,11 +1,10 @@
 /**
- * `flock(2)`, which neither runtime offers: called in the C library.
+ * Calls `flock(2)` in the C library, since neither runtime offers it.
  *
- * The kernel frees the lock with the process, however it dies, so there is no
- * stale lock to be told from a live one. The next best, a file made by `link()`
- * and checked for a living owner, has a race in taking over from a dead one,
- * and would not see a process that locks in this way. So where the C library
- * cannot be called Barnacle does not start: a second one would answer twice.
+ * The kernel frees the lock when the process ends, however it ends, so no stale lock exists. The
+ * alternative, a file made by `link()` and checked for a living owner, has a race when taking over
+ * from a dead owner, and would not notice a process that locks with `flock`. So Barnacle does not
+ * start if it cannot call the C library: a second Barnacle would answer twice.
  *
  * @module
  */
@@ -15,11 +14,11 @@ import { LibcUnavailableError, loadLibc } from "../process/libc.ts";
 /**
  * Takes the lock of an open file for this process alone, without waiting.
  *
- * @returns Whether this process has it now.
+ * @returns Whether this process has the lock now.
  */
 export type Flock = (descriptor: number) => boolean;
 
-/** The C library cannot be called here, so nobody can say who is alone. */
+/** The C library cannot be called here, so no lock can prove that this Barnacle is alone. */
 export class FlockUnavailableError extends Error {
   override readonly name = "FlockUnavailableError";
 }
@@ -28,7 +27,9 @@ export class FlockUnavailableError extends Error {
 const EXCLUSIVE_AND_AT_ONCE = 2 | 4;
 
 /**
- * @throws {FlockUnavailableError} On Windows, and where the process may not call the C library.
+ * Loads `flock`.
+ *
+ * @throws {FlockUnavailableError} On Windows, and if the process may not call the C library.
  */
 export async function loadFlock(): Promise<Flock> {
   try {

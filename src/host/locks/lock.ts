@@ -1,10 +1,9 @@
 /**
- * One Barnacle per data directory.
+ * Allows one Barnacle per data directory.
  *
- * Two would claim each other's messages and answer them twice. The lock is the
- * kernel's, on a file that is never removed: who removes it lets two in, each
- * with a file of its own. What the file says is for people, and for the CLI,
- * which finds the running bot by it.
+ * Two would claim each other's messages and answer them twice. The lock is the kernel's, on a file
+ * that is never removed: after a removal, two processes could each lock a file of their own. The
+ * file's content is for people, and for the CLI, which finds the running bot by it.
  *
  * @module
  */
@@ -15,30 +14,34 @@ import { z } from "zod";
 import { readBootId, readPid } from "../process/boot.ts";
 import { type Flock, loadFlock } from "./flock.ts";
 
-/** What the holder says of itself. */
+/** The holder's description of itself. */
 export interface LockHolder {
   readonly pid: number;
   /** Unix time in milliseconds at which it took the lock. */
   readonly startedAt: number;
-  /** Of the kernel's last boot; absent where there is no telling. */
+  /** Id of the kernel's boot; absent if unknown. */
   readonly bootId?: string | undefined;
-  /** When in that boot the process began, in the kernel's ticks; absent where there is no telling. */
+  /** When the process began in that boot, in the kernel's ticks; absent if unknown. */
   readonly startTicks?: number | undefined;
   /** `"127.0.0.1:8787"`; absent until it listens. */
   readonly http?: string | undefined;
-  /** Set by a command that is gone again in a moment; absent: it is the bot. */
+  /** Set by a short-lived command; absent for the bot. */
   readonly isErrand?: true | undefined;
 }
 
+/** The held lock of a data directory. */
 export type Lock =
   | {
     readonly kind: "held";
-    /** Tells where this process listens. */
+    /** Writes the address that this process listens on. */
     setHttp(address: string): void;
-    /** Lets the next one in; the end of the process does the same. */
+    /** Releases the lock; the end of the process does the same. */
     release(): void;
   }
-  /** The holder is absent where it has not said who it is yet, or the disk knows no locks. */
+  /**
+   * The result of taking the lock. The holder is absent if it has not written its description yet,
+   * or the disk supports no locks.
+   */
   | { readonly kind: "taken"; readonly heldBy?: LockHolder };
 
 const holderSchema = z.object({
@@ -55,8 +58,8 @@ const holderSchema = z.object({
  *
  * @param path The lock file, in the data directory.
  * @param now Unix time in milliseconds.
- * @param about What else the holder says of itself.
- * @throws {FlockUnavailableError} Where there are no locks to take.
+ * @param about Further facts about the holder.
+ * @throws {FlockUnavailableError} If locks are unavailable.
  */
 export async function takeLock(
   path: string,
@@ -83,10 +86,11 @@ export async function takeLock(
   let isHeld = true;
   const write = () => {
     try {
-      ftruncateSync(descriptor); // the file is open to append, so this is also the place to write
+      ftruncateSync(descriptor); // the file is open to append, so the length is also the place to write
       writeSync(descriptor, JSON.stringify(holder) + "\n");
     } catch {
-      // A full disk: the lock holds without its words, and the store says what is wrong.
+      // The disk is full: the lock holds without its description, and the store reports the
+      // problem.
     }
   };
   write();
@@ -104,14 +108,14 @@ export async function takeLock(
 }
 
 /**
- * What the lock file says, whether or not anybody holds the lock still.
+ * Reads the lock file, whether or not a process still holds the lock.
  *
- * @returns `undefined` if it says nothing: there is none, or it is being written.
+ * @returns `undefined` if it is missing, empty or being written.
  */
 export function readHolder(path: string): LockHolder | undefined {
   try {
     return holderSchema.safeParse(JSON.parse(readFileSync(path, "utf8"))).data;
   } catch {
-    return undefined; // it is for a message only, and may be read between two writes
+    return undefined; // it serves a message only, and may be read between two writes
   }
 }

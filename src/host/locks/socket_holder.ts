@@ -1,8 +1,8 @@
 /**
- * Whose a listening socket in the abstract namespace is, by the kernel's word.
+ * Asks the kernel which process listens on a socket in the abstract namespace.
  *
- * Such a name has no owner and no permissions, so what is said on it may be
- * said by anybody; what `/proc` says of it is not.
+ * Such a name has no owner and no permissions, so any process could give any answer on it; `/proc`
+ * cannot be forged.
  *
  * @module
  */
@@ -10,11 +10,11 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { codeOf } from "../../lib/error_code.ts";
 
-/** What is read of `/proc`; each throws where it may not be read. */
+/** Readers of `/proc`; each throws if it may not read. */
 export interface SocketTables {
-  /** `/proc/self/net/unix`; what is not below a pid may be hidden from a service. */
+  /** `/proc/self/net/unix`; files outside a pid's folder may be hidden from a service. */
   readonly sockets: () => string;
-  /** What each open file of a process is: `"socket:[635990]"`. */
+  /** The target of each open file of a process, such as `"socket:[635990]"`. */
   readonly filesOf: (pid: number) => readonly string[];
 }
 
@@ -25,14 +25,16 @@ const TABLES: SocketTables = {
       try {
         return [readlinkSync(`/proc/${pid}/fd/${descriptor}`)];
       } catch {
-        return []; // closed since it was listed
+        return []; // closed after it was listed
       }
     }),
 };
 
 /**
- * @param name Without the zero that it begins with.
- * @returns `undefined` where there is no telling, as of another user's process.
+ * Whether a process listens on a name.
+ *
+ * @param name Without the leading zero byte.
+ * @returns `undefined` if this cannot be found out, for instance for another user's process.
  */
 export function holdsSocket(
   pid: number,
@@ -44,11 +46,11 @@ export function holdsSocket(
     const files = filesOf(tables, pid);
     return inodes.some((inode) => files.includes(`socket:[${inode}]`));
   } catch {
-    return undefined; // no /proc, or none of this process
+    return undefined; // no /proc, or none for this process
   }
 }
 
-/** A process that is gone, or never was, has none. */
+/** A process that has ended, or never existed, has no sockets. */
 function filesOf(tables: SocketTables, pid: number): readonly string[] {
   try {
     return tables.filesOf(pid);
@@ -58,10 +60,12 @@ function filesOf(tables: SocketTables, pid: number): readonly string[] {
   }
 }
 
-/** `SO_ACCEPTCON`, which the sockets of those who have connected do not have. */
+/** `SO_ACCEPTCON`, which the sockets of connected clients do not have. */
 const LISTENING = "00010000";
 
-/** The inodes of those that listen: `Num: RefCount Protocol Flags Type St Inode Path`. */
+/**
+ * Inodes of the listening sockets, from lines `Num: RefCount Protocol Flags Type St Inode Path`.
+ */
 function listenersOf(table: string, name: string): readonly string[] {
   return table.split("\n").flatMap((line) => {
     const [, , , flags, , , inode, path] = line.trim().split(/\s+/);

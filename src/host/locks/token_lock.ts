@@ -1,16 +1,15 @@
 /**
- * One Barnacle per bot token on this machine, whatever its data directory (G11).
+ * Allows one Barnacle per bot token on this machine, whatever its data directory (G11).
  *
- * Two data directories do not know of each other, so two bots with one token
- * would each answer everything. On Linux the lock is a name in the abstract
- * namespace of Unix sockets: the kernel gives it to one process, and takes it
- * back at its end, however that comes; whoever comes second can ask it who the
- * first is. Elsewhere it is a file of the user's, locked like the data directory.
+ * Two data directories do not share a lock, so two bots with one token would each answer
+ * everything. On Linux the lock is a name in the abstract namespace of Unix sockets. The kernel
+ * gives the name to one process, and frees it when that process ends, however it ends. A second
+ * process can ask the first for its description. On other systems the lock is a file of the user,
+ * locked like the data directory.
  *
- * The name is a hash, and so are none of the token's letters in it. Other users
- * of the machine can see it, and can ask; what they learn is a pid, a time and a
- * path. One of them could take it while no bot runs, and answer with a pid of
- * his choice, so the kernel's word counts for whose socket it is.
+ * The name is a hash and contains no part of the token. Other users of the machine can see it and
+ * can ask; they learn a pid, a time and a path. One of them could take the name while no bot runs,
+ * and answer with any pid, so the kernel is asked whose socket it is.
  *
  * @module
  */
@@ -27,42 +26,43 @@ import { takeLock } from "./lock.ts";
 import { runtimeDir } from "../files/runtime_dir.ts";
 import { holdsSocket } from "./socket_holder.ts";
 
-/** What the holder says of itself. */
+/** The holder's description of itself. */
 export interface TokenHolder {
   readonly pid: number;
   /** Unix time in milliseconds. */
   readonly startedAt: number;
-  /** Of the kernel's last boot; absent where there is no telling. */
+  /** Id of the kernel's boot; absent if unknown. */
   readonly bootId?: string | undefined;
-  /** When in that boot the process began, in the kernel's ticks. */
+  /** When the process began in that boot, in the kernel's ticks. */
   readonly startTicks?: number | undefined;
   readonly dataDir?: string | undefined;
 }
 
+/** The held lock of a bot token. */
 export type TokenLock =
   | {
     readonly kind: "held";
-    /** Lets the next one in; the end of the process does the same. */
+    /** Releases the lock; the end of the process does the same. */
     release(): Promise<void>;
   }
-  /** The holder is absent where it does not say who it is, or says what is not so. */
+  /** The holder is absent if it does not describe itself, or the kernel contradicts it. */
   | { readonly kind: "taken"; readonly heldBy?: TokenHolder }
-  /** Nobody can say here who is alone. */
+  /** No lock here can prove that this Barnacle is alone. */
   | { readonly kind: "unsupported" };
 
-/** What this process says of itself. */
+/** This process's description of itself. */
 export interface TokenOwner {
   /** Unix time in milliseconds. */
   readonly startedAt: number;
   readonly dataDir: string;
 }
 
-/** Where the lock is, and for how long its holder is asked; a test's are its own. */
+/** Where the lock is, and how long to wait for its holder's answer; a test passes its own. */
 export interface TokenLockPorts {
   readonly platform: string;
   /** Milliseconds. */
   readonly askMs: number;
-  /** Where the file is, if there is no abstract namespace; `undefined` where none is safe. */
+  /** Directory of the file if there is no abstract namespace; `undefined` if none is safe. */
   readonly directory: () => string | undefined;
 }
 
@@ -72,7 +72,7 @@ const PORTS: TokenLockPorts = {
   directory: runtimeDir,
 };
 
-/** Bytes of an answer that are read: a pid, two times, and one path. */
+/** Maximum bytes of an answer: a pid, two times and one path. */
 const ANSWER_MAX = 8_192;
 
 const holderSchema = z.object({
@@ -86,8 +86,8 @@ const holderSchema = z.object({
 /**
  * Takes the lock for the life of this process, without waiting for it.
  *
- * @param token The bot's, with its server where that is not Discord.
- * @param self What whoever comes second is told.
+ * @param token The bot's token, with its server if that is not Discord.
+ * @param self The description for a second process.
  */
 export async function takeTokenLock(
   token: string,
@@ -102,7 +102,7 @@ export async function takeTokenLock(
   return await takeFile(ports.directory(), name, self.startedAt);
 }
 
-/** `"barnacle-…"`: what a token is called where everybody on the machine can read it. */
+/** `"barnacle-…"`: the public name of a token's lock, which every user of the machine can read. */
 export function tokenLockName(token: string): string {
   const digest = createHash("sha256").update("barnacle token lock 1\n").update(token);
   return `barnacle-${digest.digest("hex").slice(0, 32)}`;
@@ -129,7 +129,11 @@ async function takeName(name: string, self: TokenOwner, askMs: number): Promise<
   }
 }
 
-/** @returns `"unsupported"` in a sandbox that knows no such names; then nobody in it has one. */
+/**
+ * Takes the name in the abstract namespace.
+ *
+ * @returns `"unsupported"` in a sandbox without such names; then no process in it has one.
+ */
 function listen(
   name: string,
   holder: TokenHolder,
@@ -137,7 +141,7 @@ function listen(
 ): Promise<Server | "taken" | "unsupported"> {
   const line = `${JSON.stringify(holder)}\n`;
   const server = createServer((socket) => {
-    socket.on("error", () => socket.destroy()); // who asked does not wait for the answer
+    socket.on("error", () => socket.destroy()); // the client did not wait for the answer
     socket.setTimeout(askMs, () => socket.destroy());
     socket.end(line);
     socket.resume();
@@ -145,7 +149,7 @@ function listen(
   server.maxConnections = 8;
   server.unref();
   return new Promise((resolve) => {
-    // Later ones are of a connection that could not be taken, and its owner asks again.
+    // A later error concerns one connection, whose client asks again.
     server.on("error", (error) => {
       resolve(codeOf(error) === "EADDRINUSE" ? "taken" : "unsupported");
     });
@@ -159,9 +163,9 @@ function close(server: Server): Promise<void> {
 
 type Answer =
   | { readonly kind: "holder"; readonly holder: TokenHolder }
-  /** It hangs, or is none of ours. */
+  /** The holder hangs, or is not Barnacle. */
   | { readonly kind: "silent" }
-  /** Nobody listens any more. */
+  /** The holder has stopped listening. */
   | { readonly kind: "nobody" };
 
 function askHolder(name: string, askMs: number): Promise<Answer> {

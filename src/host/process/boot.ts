@@ -1,10 +1,9 @@
 /**
- * Which process a pid means: the kernel's words for this boot, and for when in
- * it a process began.
+ * Identifies a process beyond its pid: by the kernel's boot id, and by the process's start time in
+ * that boot.
  *
- * A pid alone is given anew, and a wall clock is set: a Raspberry Pi starts in
- * the past. Boot and start, counted in the kernel's ticks, name a process for
- * good.
+ * The kernel reuses pids, and the wall clock can be set: a Raspberry Pi starts in the past. Boot id
+ * and start time in the kernel's ticks stay unique.
  *
  * @module
  */
@@ -12,29 +11,35 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 
-/** Reads a file; it throws where there is none. */
+/** Reads a file; throws if it does not exist. */
 export type ReadText = (path: string) => string;
 
-/** What the kernel knows of a pid. */
+/** The kernel's facts about a pid. */
 export type PidFacts =
   | { readonly kind: "gone" }
   | {
     readonly kind: "running";
-    /** From the kernel's start to the process's, in its ticks. */
+    /** Time from the kernel's start to the process's, in ticks. */
     readonly startTicks: number;
   }
-  /** There is no telling here. */
+  /** This system does not tell. */
   | { readonly kind: "unknown" };
 
 const readText: ReadText = (path) => readFileSync(path, "utf8");
 
-/** Set by the unit, whose `ProcSubset=pid` hides the kernel's file from the service. */
+/**
+ * Set by the systemd unit, because its `ProcSubset=pid` hides the kernel's file from the service.
+ */
 const BOOT_ID_VARIABLE = "BARNACLE_BOOT_ID";
 
-/** 32 digits of base 16; the kernel writes them with dashes, systemd without. */
+/** 32 hexadecimal digits; the kernel writes them with dashes, systemd without. */
 const BOOT_ID = /^[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i;
 
-/** @returns As whoever knows it writes it; `undefined` where there is no telling. */
+/**
+ * Reads the id of this boot.
+ *
+ * @returns The id as its source writes it; `undefined` if this system does not tell.
+ */
 export function readBootId(
   read: ReadText = readText,
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -42,22 +47,23 @@ export function readBootId(
   try {
     return read("/proc/sys/kernel/random/boot_id").trim();
   } catch {
-    // Not Linux, or hidden. What is no id, such as a "%b" that nobody replaced, would be one for ever.
+    // Not Linux, or hidden. A text such as an unexpanded "%b" is no id: it would stay the same for
+    // ever.
     const told = env[BOOT_ID_VARIABLE]?.trim() ?? "";
     return BOOT_ID.test(told) ? told : undefined;
   }
 }
 
-/** A process that has ended, and waits for its parent to ask how, is gone. */
+/** Looks a pid up. A zombie, which waits for its parent, counts as ended. */
 export function readPid(pid: number, read: ReadText = readText): PidFacts {
   let text: string;
   try {
     text = read(`/proc/${pid}/stat`);
   } catch {
-    // Without a /proc nobody is seen there, this process neither.
+    // Without a mounted /proc no process is visible, not even this one.
     return canRead("/proc/self/stat", read) ? { kind: "gone" } : { kind: "unknown" };
   }
-  // The program's name comes first, in brackets, and may hold any.
+  // The program's name comes first, in brackets, and may contain brackets itself.
   const [state, ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
   if (state === "Z" || state === "X") return { kind: "gone" };
   const startTicks = Number(rest[START_TICKS]);
@@ -72,6 +78,6 @@ function canRead(path: string, read: ReadText): boolean {
     read(path);
     return true;
   } catch {
-    return false; // which is the answer
+    return false; // which answers the question
   }
 }

@@ -1,13 +1,13 @@
 /**
  * Asks the runtime to collect garbage now.
  *
- * Bun's collector waits until the heap has doubled, which after a burst may be never, and the
- * allocator keeps the pages that were freed. Deno has no such call.
+ * Bun's collector waits until the heap has doubled, which after a burst may never happen, and the
+ * allocator keeps freed pages. Deno has no such call.
  *
  * @module
  */
 
-/** Collects garbage and returns free pages to the system; 10 to 30 ms, in which nothing else runs. */
+/** Collects garbage and returns free pages to the system. It blocks the thread for 10 to 30 ms. */
 export function collectGarbage(): void {
   const bun: unknown = Reflect.get(globalThis, "Bun");
   if (isBun(bun)) bun.gc(true);

@@ -1,31 +1,38 @@
 /**
- * Whether this process runs in a container of an engine such as Docker, which
- * gives it its name servers from outside (O8).
+ * Detects whether this process runs in a container of an engine such as Docker, which provides the
+ * name servers (O8).
  *
- * A container that runs a whole system, as LXC and systemd-nspawn make it, has
- * name servers of its own: it is a machine like any other.
+ * A container with a whole system, such as LXC or systemd-nspawn, has name servers of its own and
+ * counts as a machine.
  *
  * @module
  */
 
 import { existsSync, readFileSync } from "node:fs";
 
-/** Where the engines leave their mark: Docker, Podman. */
+/** Files that the engines create: Docker, Podman. */
 const MARKS: readonly string[] = ["/.dockerenv", "/run/.containerenv"];
 
-/** What Podman, and images that Buildah made, say in `container`; LXC and nspawn say their names. */
+/**
+ * Values of `container` from Podman, and from images of Buildah; LXC and nspawn set their own
+ * names.
+ */
 const ENGINES: readonly string[] = ["docker", "podman", "oci"];
 
 const CGROUP = /docker|kubepods|containerd|libpod/;
 
-/** What is seen from within. */
+/** The facts visible from inside. */
 export interface ContainerPorts {
   readonly exists: (path: string) => boolean;
-  /** `/proc/1/cgroup`; empty where there is none. */
+  /** `/proc/1/cgroup`; empty if it does not exist. */
   readonly cgroup: () => string;
 }
 
-/** @param env Kubernetes says so there. */
+/**
+ * Judges the facts.
+ *
+ * @param env Kubernetes sets a variable.
+ */
 export function isContainer(
   env: Readonly<Record<string, string | undefined>>,
   { exists, cgroup }: ContainerPorts = { exists: existsSync, cgroup: readCgroup },
@@ -38,6 +45,6 @@ function readCgroup(): string {
   try {
     return readFileSync("/proc/1/cgroup", "utf8");
   } catch {
-    return ""; // not Linux, or none of our business
+    return ""; // not Linux, or not readable
   }
 }

@@ -1,10 +1,9 @@
 /**
- * Named points at which a test may kill the process (G14), so that each row of
- * the crash table is met on purpose and not by luck.
+ * Names points at which a test may kill the process (G14), so that tests meet each row of the crash
+ * table on purpose.
  *
- * `BARNACLE_CRASH_AT=after:T3:17` kills it at the 17th time that T3 has been
- * committed. The variable is read only where a simulated Discord is in place:
- * nobody's real bot dies of a forgotten one.
+ * `BARNACLE_CRASH_AT=after:T3:17` kills the process after the 17th commit of T3. Barnacle reads the
+ * variable only with a simulated Discord: a forgotten one never kills a real bot.
  *
  * @module
  */
@@ -16,16 +15,20 @@ const TRANSACTIONS = ["T0", "T1", "T2", "T3", "T4", "T5", "TJ"] as const;
 /** Moments between them: Discord has answered a request; the model has answered. */
 const MOMENTS = ["posted", "answered"] as const;
 
+/** A transaction of the crash table. */
 export type CrashTransaction = (typeof TRANSACTIONS)[number];
+/** A moment between two transactions. */
 export type CrashMoment = (typeof MOMENTS)[number];
 
+/** A place in the program, and the count at which to die there. */
 export interface CrashPoint {
-  /** `"before:T3"`, `"after:T3"`, `"posted"`. */
+  /** Such as `"before:T3"`, `"after:T3"` or `"posted"`. */
   readonly place: string;
-  /** Which passage is the last one, from 1. */
+  /** The count of the fatal passage, from 1. */
   readonly passage: number;
 }
 
+/** The places that the program passes. */
 export interface CrashPoints {
   before(name: CrashTransaction): void;
   after(name: CrashTransaction): void;
@@ -40,8 +43,8 @@ const PLACES: readonly string[] = [
 /**
  * Reads a crash point from the environment.
  *
- * @returns `undefined` where none is set, or none is to be heeded.
- * @throws {SyntaxError} If it is none: a test that kills nothing proves nothing.
+ * @returns `undefined` if none is set, or Discord is not simulated.
+ * @throws {SyntaxError} If the value is malformed: a test that kills nothing proves nothing.
  */
 export function readCrashPoint(
   env: Readonly<Record<string, string | undefined>>,
@@ -51,8 +54,10 @@ export function readCrashPoint(
 }
 
 /**
- * @param text `"before:T3"`, `"after:T3:17"`, `"posted:2"`; without a count it is 1.
- * @throws {SyntaxError} If it is none of them.
+ * Parses a crash point.
+ *
+ * @param text `"before:T3"`, `"after:T3:17"`, `"posted:2"`; the default count is 1.
+ * @throws {SyntaxError} If the text is malformed.
  */
 export function parseCrashPoint(text: string): CrashPoint {
   const [, place = "", count = "1"] = /^(.*?)(?::([1-9]\d{0,8}))?$/.exec(text) ?? [];
@@ -66,8 +71,10 @@ export function parseCrashPoint(text: string): CrashPoint {
 }
 
 /**
- * @param point Where to die; nowhere, if it is absent.
- * @param kill Ends the process at once, with nothing flushed or closed.
+ * Creates the points that the program passes.
+ *
+ * @param point Where to die; if absent, the process lives.
+ * @param kill Ends the process at once, without flushing or closing anything.
  */
 export function createCrashPoints(
   point: CrashPoint | undefined,
@@ -84,7 +91,7 @@ export function createCrashPoints(
   };
 }
 
-/** As a power button would, for the process: the kernel lets nothing run after it. */
+/** Kills the process as a power cut would: the kernel runs none of its code after that. */
 function killThisProcess(): void {
   process.kill(process.pid, "SIGKILL");
 }

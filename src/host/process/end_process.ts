@@ -1,10 +1,9 @@
 /**
- * Ends the Barnacle that is in the way, for `run --force` (G11).
+ * Ends the other Barnacle, for `run --force` (G11).
  *
- * A pid that was written down may be anybody's by now, so the boot and the start
- * of the process are compared first, and again before it is killed. It is asked
- * to stop before it is made to, and has the time that a stop takes: what it was
- * answering is then answered, and its session can be resumed.
+ * The kernel reuses pids, so the boot and the start time of the process are compared first, and
+ * again before it is killed. Barnacle first asks the process to stop, and gives it its grace
+ * period. So running turns are answered, and the session can be resumed.
  *
  * @module
  */
@@ -15,7 +14,7 @@ import { codeOf } from "../../lib/error_code.ts";
 import { isSameBoot } from "../../lib/boot_id.ts";
 import { type PidFacts, readBootId, readPid } from "./boot.ts";
 
-/** Who is to end, as it said itself in its lock. */
+/** The process to end, as its lock describes it. */
 export interface Holder {
   readonly pid: number;
   readonly bootId?: string | undefined;
@@ -23,59 +22,64 @@ export interface Holder {
   readonly startTicks?: number | undefined;
 }
 
-/** What is known of this machine. */
+/** Facts about this machine and the process. */
 export interface MachineFacts {
   readonly ownPid: number;
   readonly bootId?: string | undefined;
-  /** Of the holder's pid, now. */
+  /** The process that has the holder's pid now. */
   readonly process: PidFacts;
 }
 
 /**
- * Why nothing was ended.
+ * Why no process was ended.
  *
  * - `self`: the pid is this process's own.
- * - `system`: it is the system's first process, or no process's.
- * - `unproven`: nobody can tell here whether it is still the one that took the lock.
- * - `forbidden`: it is another user's.
- * - `survived`: it is still there after SIGKILL, as one that waits for a disk is.
+ * - `system`: the pid belongs to the system's first process, or is no process's.
+ * - `unproven`: this system cannot prove that the process is the one that took the lock.
+ * - `forbidden`: the process belongs to another user.
+ * - `survived`: the process survived SIGKILL, for instance because it waits for a disk.
  */
 export type EndRefusal = "self" | "system" | "unproven" | "forbidden" | "survived";
 
+/** Whether a process may be ended, or why not. */
 export type EndDecision =
   | { readonly kind: "end" }
-  /** It is over already; its pid may have been given anew. */
+  /** The process has already ended; its pid may belong to another one. */
   | { readonly kind: "gone" }
   | { readonly kind: "refused"; readonly why: EndRefusal };
 
+/** How a process ended, or why it did not. */
 export type Ended =
   | { readonly kind: "gone" }
-  /** It ended after this signal. */
+  /** The signal that ended it. */
   | { readonly kind: "ended"; readonly by: "SIGTERM" | "SIGKILL" }
   | { readonly kind: "refused"; readonly why: EndRefusal };
 
+/** The dependencies of ending a process. */
 export interface EndPorts {
   readonly ownPid: number;
   readonly bootId?: string | undefined;
   readonly look: (pid: number) => PidFacts;
   readonly signal: (pid: number, signal: "SIGTERM" | "SIGKILL") => "sent" | "gone" | "forbidden";
-  /** In milliseconds, on a clock that nobody sets. */
+  /** Milliseconds of a monotonic clock. */
   readonly steadyNow: () => number;
   readonly sleep: (ms: number) => Promise<unknown>;
-  /** Told what is done, as it is done. */
+  /** Called with each step. */
   readonly say: (event: string) => void;
 }
 
-/** Milliseconds between two looks at whether it is gone. */
+/** Milliseconds between two checks whether the process has ended. */
 const LOOK_EVERY_MS = 50;
 
-/** Milliseconds that a stop may take beyond `shutdown.graceSec`: the last writes, and the socket. */
+/**
+ * Milliseconds that a stop may take beyond `shutdown.graceSec`, for the last writes and the socket.
+ */
 export const STOP_EXTRA_MS = 5_000;
 
-/** Milliseconds after which what SIGKILL did not end will not end. */
+/** Milliseconds to wait after SIGKILL. */
 const KILLED_WITHIN_MS = 5_000;
 
-/** Whether the process that a holder names may be ended. */
+/** Decides whether a holder's process may be ended. */
 export function mayEnd(holder: Holder, facts: MachineFacts): EndDecision {
   const { pid, bootId, startTicks } = holder;
   if (pid === facts.ownPid) return { kind: "refused", why: "self" };
@@ -96,7 +100,7 @@ export function mayEnd(holder: Holder, facts: MachineFacts): EndDecision {
 }
 
 /**
- * Ends a process, and resolves once it is gone.
+ * Ends a process, and resolves once it has ended.
  *
  * @param graceMs Its `shutdown.graceSec`, in milliseconds.
  */
@@ -116,8 +120,8 @@ export async function endProcess(
     const withinMs = isFirst ? graceMs + STOP_EXTRA_MS : KILLED_WITHIN_MS;
     ports.say(
       isFirst
-        ? `Asked the Barnacle with pid ${pid} to stop; it has ${withinMs / 1_000} s`
-        : `The Barnacle with pid ${pid} does not stop; killed it`,
+        ? `Asked the Barnacle with pid ${pid} to stop; waiting up to ${withinMs / 1_000} s`
+        : `The Barnacle with pid ${pid} did not stop; killed it`,
     );
     if (sent === "gone" || await isGone(holder, withinMs, ports)) {
       return { kind: "ended", by: signal };
@@ -126,7 +130,7 @@ export async function endProcess(
   return { kind: "refused", why: "survived" };
 }
 
-/** Looks again and again, since nobody is told of the end of a process that is no child. */
+/** Polls, because the system reports the end of a process only to its parent. */
 async function isGone(holder: Holder, withinMs: number, ports: EndPorts): Promise<boolean> {
   const until = ports.steadyNow() + withinMs;
   while (decide(holder, ports).kind !== "gone") {
@@ -153,7 +157,7 @@ export function processPorts(say: (event: string) => void): EndPorts {
   };
 }
 
-/** A process that `/proc` hides, another user's, is there all the same. */
+/** A process of another user that `/proc` hides still exists. */
 function lookAt(pid: number): PidFacts {
   const found = readPid(pid);
   if (found.kind !== "gone") return found;

@@ -1,16 +1,16 @@
 /**
- * Faults of the process itself that a test may call up (G14).
+ * Causes faults of the process itself for tests (G14).
  *
- * `BARNACLE_FAULT=block_main:5000` makes each SIGUSR2 hold the main thread for
- * five seconds, as a bad regular expression would: nothing else runs on it then.
- * The variable is read only where a simulated Discord is in place, and it is a
- * signal that strikes, so that a test says when.
+ * With `BARNACLE_FAULT=block_main:5000`, each SIGUSR2 blocks the main thread for five seconds, as a
+ * bad regular expression would. Barnacle reads the variable only with a simulated Discord. The
+ * signal lets a test choose the moment.
  *
  * @module
  */
 
 import process from "node:process";
 
+/** A fault to cause. */
 export interface Fault {
   readonly kind: "block_main";
   /** Milliseconds, up to a minute. */
@@ -22,8 +22,8 @@ const MAX_MS = 60_000;
 /**
  * Reads the fault from the environment.
  *
- * @returns `undefined` where none is set, or none is to be heeded.
- * @throws {SyntaxError} If it is none: a test without its fault proves nothing.
+ * @returns `undefined` if none is set, or Discord is not simulated.
+ * @throws {SyntaxError} If the value is malformed: a test without its fault proves nothing.
  */
 export function readFault(env: Readonly<Record<string, string | undefined>>): Fault | undefined {
   const text = env["BARNACLE_FAULT"];
@@ -35,12 +35,12 @@ export function readFault(env: Readonly<Record<string, string | undefined>>): Fa
   );
 }
 
-/** Lets the fault strike at each SIGUSR2. */
+/** Causes the fault at each SIGUSR2. */
 export function armFault({ ms }: Fault): void {
   process.on("SIGUSR2", () => burn(ms));
 }
 
-/** Keeps this thread busy: work that never yields, not a sleep that the runtime might share out. */
+/** Keeps this thread busy. A sleep would let the runtime run other work. */
 function burn(ms: number): void {
   const until = performance.now() + ms;
   while (performance.now() < until);

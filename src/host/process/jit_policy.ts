@@ -1,19 +1,19 @@
 /**
- * Ends the compiled binary's reluctance to compile JavaScript to machine code.
+ * Restores Bun's usual threshold for compiling JavaScript to machine code.
  *
  * A start runs nearly all code once or twice, and compiling it takes a third of the start's CPU
- * time. So `scripts/compile.ts` multiplies the number of calls after which Bun compiles a function
- * by 8. A bot at work wants the usual number.
+ * time. So `scripts/compile.ts` multiplies Bun's threshold of calls by 8. A running bot needs the
+ * usual threshold.
  *
  * @module
  */
 
-/** As much of Bun as is needed; other runtimes have no such thing, and were not told to wait. */
+/** The part of Bun that this module uses; other runtimes keep their own threshold. */
 interface JitRuntime {
   readonly unsafe: { setJITPolicy(scale: number): void };
 }
 
-/** Compiles after the usual number of calls from now on, in every thread of the process. */
+/** Sets the usual threshold, for every thread of the process. */
 export function useNormalJit(runtime: unknown = Reflect.get(globalThis, "Bun")): void {
   if (isJitRuntime(runtime)) runtime.unsafe.setJITPolicy(1);
 }

@@ -1,29 +1,28 @@
 /**
- * Functions of the C library, for what neither runtime offers: a file's lock,
- * and a datagram to the service manager.
+ * Calls functions of the C library that neither runtime offers: `flock`, and a datagram to the
+ * service manager.
  *
- * Called in the process itself, since the unit that Barnacle runs in may start
- * no program but this one, and a native package would have to be built for each
- * machine.
+ * They are called in this process, because the systemd unit lets no other program start, and a
+ * native package would need a build for each machine.
  *
  * @module
  */
 
 import process from "node:process";
 
-/** A word of the C library's, or the bytes that it is to read or to fill. */
+/** A C type, or the bytes that a function reads or fills. */
 export type CValue = number | Uint8Array<ArrayBuffer>;
 
 /** `usize` and `isize` are as wide as a pointer. */
 export type CType = "i32" | "u32" | "usize" | "isize" | "buffer";
 
-/** A function as its man page declares it. */
+/** A function's signature, as its man page declares it. */
 export interface CSignature {
   readonly parameters: readonly CType[];
   readonly result: "i32" | "isize";
 }
 
-/** What it returns is told; `errno` is not, which no runtime lets one read. */
+/** Returns the function's result; no runtime gives access to `errno`. */
 export type CFunction = (...values: readonly CValue[]) => number;
 
 /** The C library cannot be called here. */
@@ -34,7 +33,7 @@ export class LibcUnavailableError extends Error {
 /**
  * Loads functions of the C library for the life of the process.
  *
- * @throws {LibcUnavailableError} On Windows, and where the process may not call it.
+ * @throws {LibcUnavailableError} On Windows, and if the process may not call it.
  */
 export async function loadLibc<Name extends string>(
   signatures: Readonly<Record<Name, CSignature>>,
@@ -49,13 +48,13 @@ export async function loadLibc<Name extends string>(
     }
   }
   throw new LibcUnavailableError(
-    `The C library is not to be had on ${process.platform} ${process.arch}. ` +
+    `Cannot load the C library on ${process.platform} ${process.arch}. ` +
       "Under systemd, MemoryDenyWriteExecute must be off",
     { cause: new AggregateError(causes) },
   );
 }
 
-/** The names that the C library may have, the likeliest first. */
+/** Possible file names of the C library, the likeliest first. */
 export function librariesOf(platform: string, arch: string): readonly string[] {
   switch (platform) {
     case "linux":
@@ -67,10 +66,10 @@ export function librariesOf(platform: string, arch: string): readonly string[] {
   }
 }
 
-/** Functions by name, as both runtimes hand them over. */
+/** Functions by name, as both runtimes return them. */
 type Symbols = Readonly<Record<string, unknown>>;
 
-/** The part of `bun:ffi` that is used here. */
+/** The part of `bun:ffi` that this module uses. */
 interface BunFfi {
   dlopen(
     library: string,
@@ -80,7 +79,7 @@ interface BunFfi {
   ): { readonly symbols: Symbols };
 }
 
-/** Bun has no words of its own for what is as wide as a pointer. */
+/** Bun has no type names for integers as wide as a pointer. */
 const BUN_TYPES: Readonly<Record<CType, string>> = {
   i32: "i32",
   u32: "u32",
@@ -94,7 +93,7 @@ async function open(
   signatures: Readonly<Record<string, CSignature>>,
 ): Promise<Symbols> {
   if ("Deno" in globalThis) return Deno.dlopen(library, signatures).symbols;
-  const ffi: BunFfi = await import("bun:ffi" as string); // no types of it are installed
+  const ffi: BunFfi = await import("bun:ffi" as string); // its types are not installed
   const symbols = Object.entries(signatures).map(([name, { parameters, result }]) => [
     name,
     { args: parameters.map((type) => BUN_TYPES[type]), returns: BUN_TYPES[result] },
@@ -105,5 +104,5 @@ async function open(
 function functionOf(symbols: Symbols, name: string): CFunction {
   const symbol = symbols[name];
   if (typeof symbol !== "function") throw new TypeError(`The C library has no ${name}()`);
-  return (...values) => Number(symbol(...values)); // what is 64 bits wide may come as a bigint
+  return (...values) => Number(symbol(...values)); // a 64-bit result may be a bigint
 }

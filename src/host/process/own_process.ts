@@ -1,8 +1,8 @@
 /**
  * Starts Barnacle itself as another process.
  *
- * The demo runs the bot so, and the tests run it so: what is watched is then
- * the program that people run, which can be killed without asking it.
+ * The demo and the tests use it. So they observe the program that people run, and can kill it at
+ * any moment.
  *
  * @module
  */
@@ -13,27 +13,29 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { codeOf } from "../../lib/error_code.ts";
 
-/** How to call a Barnacle: the program, and what comes before its own arguments. */
+/** How to start a Barnacle: the program, and the arguments before Barnacle's own. */
 export interface Command {
   readonly program: string;
   readonly args: readonly string[];
 }
 
-/** How a process ended; a signal has no code. */
+/** How a process ended; after a signal it has no code. */
 export interface Exit {
   readonly code: number | null;
   readonly signal: string | null;
 }
 
+/** A started Barnacle. */
 export interface OwnProcess {
   readonly pid: number | undefined;
   readonly exited: Promise<Exit>;
   kill(signal: OwnSignal): void;
 }
 
+/** A signal that a Barnacle handles, or that kills it. */
 export type OwnSignal = "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGHUP" | "SIGUSR2";
 
-/** The Barnacle that is running now: a compiled binary, or `main.ts` on its runtime. */
+/** The running Barnacle: a compiled binary, or `main.ts` on its runtime. */
 export function ownCommand(): Command {
   const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
   const { bun, deno } = process.versions;
@@ -45,8 +47,10 @@ export function ownCommand(): Command {
 }
 
 /**
- * @param onLine What the process writes to stdout and stderr, line by line.
- * @param cwd Its working directory; ours, if absent.
+ * Starts a Barnacle.
+ *
+ * @param onLine Receives each line that the process writes to stdout and stderr.
+ * @param cwd Its working directory; by default this process's.
  */
 export function startOwnProcess(
   { program, args }: Command,
@@ -73,13 +77,13 @@ export function startOwnProcess(
     pid: child.pid,
     exited,
     kill(signal) {
-      // Not `child.kill`: Deno then reports the signal as the end, whatever the end was.
+      // Not `child.kill`: Deno then reports the signal as the cause of the end in every case.
       if (child.pid !== undefined && isRunning) signalTo(child.pid, signal);
     },
   };
 }
 
-/** A process that is gone already needs no signal; it may be so before its end is told. */
+/** Sends a signal. The process may have ended before its end is reported; then it needs none. */
 function signalTo(pid: number, signal: string): void {
   try {
     process.kill(pid, signal);

@@ -1,9 +1,9 @@
 /**
- * `sd_notify(3)`: a line to the service manager that started this process.
+ * Implements `sd_notify(3)`: sends a line to the service manager that started this process.
  *
- * A datagram to a Unix socket, which neither runtime can send, so it goes
- * through the C library. `systemd-notify` is no way out: the unit lets no other
- * program start, and the manager heeds the main process only.
+ * It is a datagram to a Unix socket, which neither runtime can send, so it goes through the C
+ * library. `systemd-notify` cannot replace it: the unit lets no other program start, and the
+ * manager listens to the main process only.
  *
  * @see {@link https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html}
  * @module
@@ -16,11 +16,11 @@ import { LibcUnavailableError, loadLibc } from "./libc.ts";
 /**
  * Sends lines of `KEY=VALUE`; never waits.
  *
- * @returns Whether they are on their way; `false` also where nobody listens.
+ * @returns Whether they were sent; `false` also if no service manager listens.
  */
 export type Notify = (state: string) => boolean;
 
-/** What a service manager puts into the environment of what it starts. */
+/** Environment variables that a service manager sets. */
 export type NotifyEnv = Record<string, string | undefined>;
 
 const AF_UNIX = 1;
@@ -29,16 +29,16 @@ const SOCK_CLOEXEC = 0o2000000;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
-/** Bytes of a path in `sockaddr_un`, its end included. */
+/** Bytes of a path in `sockaddr_un`, its terminator included. */
 const PATH_MAX_BYTES = 108;
 
 const silent: Notify = () => false;
 
 /**
- * Finds who is to be told, by `NOTIFY_SOCKET`.
+ * Finds the service manager by `NOTIFY_SOCKET`.
  *
- * @param onError Told once where somebody waits to be told and cannot be.
- * @returns What tells nobody, where nobody is to be told.
+ * @param onError Called once if a manager listens but cannot be reached.
+ * @returns A no-op notifier when no service manager listens.
  */
 export async function loadNotify(
   env: Readonly<NotifyEnv>,
@@ -49,7 +49,7 @@ export async function loadNotify(
   if (!path || platform !== "linux") return silent;
   const address = toSocketAddress(path);
   if (!address) {
-    onError(`Cannot tell the service manager anything: NOTIFY_SOCKET is no socket's name: ${path}`);
+    onError(`Cannot reach the service manager: NOTIFY_SOCKET is not the name of a socket: ${path}`);
     return silent;
   }
   try {
@@ -57,7 +57,7 @@ export async function loadNotify(
   } catch (cause) {
     if (!(cause instanceof LibcUnavailableError)) throw cause;
     onError(
-      `Cannot tell the service manager anything, and runs without its watchdog: ${cause.message}; ` +
+      `Cannot reach the service manager, so running without its watchdog: ${cause.message}; ` +
         "or set Type=exec and no WatchdogSec",
       cause,
     );
@@ -71,7 +71,7 @@ async function openNotify(address: Uint8Array<ArrayBuffer>): Promise<Notify> {
     sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
   });
   const descriptor = libc("socket")(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) throw new LibcUnavailableError("socket() gives no socket");
+  if (descriptor < 0) throw new LibcUnavailableError("socket() returned no socket");
   const send = libc("sendto");
   return (state) => {
     const bytes = Uint8Array.from(Buffer.from(state));
@@ -81,7 +81,7 @@ async function openNotify(address: Uint8Array<ArrayBuffer>): Promise<Notify> {
 }
 
 /**
- * A name as `sockaddr_un` has it.
+ * Encodes a name for `sockaddr_un`.
  *
  * @param path Absolute, or `"@…"` in the abstract namespace.
  * @returns `undefined` if it is neither, or too long.
@@ -89,7 +89,7 @@ async function openNotify(address: Uint8Array<ArrayBuffer>): Promise<Notify> {
 export function toSocketAddress(path: string): Uint8Array<ArrayBuffer> | undefined {
   const isAbstract = path.startsWith("@");
   if (!isAbstract && !path.startsWith("/")) return undefined;
-  // An abstract name begins with a zero and ends with its length; a path ends with a zero.
+  // An abstract name begins with a zero byte and ends by its length; a path ends with a zero byte.
   const bytes = Buffer.from(isAbstract ? `\0${path.slice(1)}` : `${path}\0`);
   if (bytes.length > PATH_MAX_BYTES) return undefined;
   const address = new Uint8Array(2 + bytes.length);
@@ -98,14 +98,17 @@ export function toSocketAddress(path: string): Uint8Array<ArrayBuffer> | undefin
   return address;
 }
 
-/** Of every machine that a runtime of ours exists for; a family is a number of the machine's. */
+/**
+ * Little-endian, as is every machine that the runtimes support. The family of an address has the
+ * machine's byte order.
+ */
 const IS_LITTLE_ENDIAN = true;
 
 /**
- * How often the service manager wants to hear that all is well: `WATCHDOG_USEC`.
+ * Reads how often the service manager expects a ping, from `WATCHDOG_USEC`.
  *
- * @param pid Ours; the variables may be somebody else's, handed down.
- * @returns Milliseconds; `undefined` where it does not ask.
+ * @param pid Our pid; the variables may be inherited from another process.
+ * @returns Milliseconds; `undefined` if it expects none.
  */
 export function watchdogMsOf(env: Readonly<NotifyEnv>, pid: number): number | undefined {
   const { WATCHDOG_USEC: usec = "", WATCHDOG_PID: whose } = env;
@@ -113,7 +116,7 @@ export function watchdogMsOf(env: Readonly<NotifyEnv>, pid: number): number | un
   return /^[1-9]\d{0,15}$/.test(usec) ? Number(usec) / 1_000 : undefined;
 }
 
-/** Takes the manager's variables out of an environment: a child must not speak in our name. */
+/** Removes the manager's variables from an environment: a child must not report in our name. */
 export function forgetManager(env: NotifyEnv): void {
   for (const name of ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]) delete env[name];
 }

@@ -111,7 +111,7 @@ async function held(stand: Stand, bot: StagedBot): Promise<"held"> {
 }
 
 /** What the log says of it, in one wording or the other. */
-const SAID = /"level":"(?:warn|error)".*(?:No new gateway session|Few gateway sessions)/;
+const SAID = /"level":"(?:warn|error)".*(?:Daily IDENTIFY limit|Few IDENTIFYs)/;
 
 /** Whoever wonders why the bot is offline must find it in each of these. */
 async function whatIsSaid(stand: Stand, bot: StagedBot): Promise<readonly Bound[]> {

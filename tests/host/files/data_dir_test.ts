@@ -60,7 +60,7 @@ describe("[X2] prepareDataDir()", () => {
     });
   }
 
-  it("makes it, and what lies above it, for us only", skipUnless(!isWindows, "no modes"), () => {
+  it("creates it and its parents, for this user only", skipUnless(!isWindows, "no modes"), () => {
     using directory = tempDirectory();
     const path = join(directory.path, "share", "barnacle");
     prepareDataDir(path);
@@ -69,29 +69,33 @@ describe("[X2] prepareDataDir()", () => {
     assert.equal(modeOf(join(directory.path, "share")), "700");
   });
 
-  it("makes one private that is empty or ours", skipUnless(!isWindows, "no modes"), () => {
-    using directory = tempDirectory();
-    for (const name of ["empty", "ours"]) {
-      const path = join(directory.path, name);
-      mkdirSync(path);
-      if (name === "ours") writeFileSync(join(path, "barnacle.db"), "");
-      chmodSync(path, 0o755);
-      prepareDataDir(path);
-      assert.equal(modeOf(path), "700", name);
-    }
-  });
+  it(
+    "makes an empty directory or one of Barnacle's private",
+    skipUnless(!isWindows, "no modes"),
+    () => {
+      using directory = tempDirectory();
+      for (const name of ["empty", "ours"]) {
+        const path = join(directory.path, name);
+        mkdirSync(path);
+        if (name === "ours") writeFileSync(join(path, "barnacle.db"), "");
+        chmodSync(path, 0o755);
+        prepareDataDir(path);
+        assert.equal(modeOf(path), "700", name);
+      }
+    },
+  );
 
-  it("leaves one as it is that others use", skipUnless(!isWindows, "no modes"), () => {
+  it("leaves a directory with other files unchanged", skipUnless(!isWindows, "no modes"), () => {
     using directory = tempDirectory();
     chmodSync(directory.path, 0o755);
     writeFileSync(join(directory.path, "photo.jpg"), "");
     refuses(directory.path, "not_private", "chmod 700");
     assert.equal(modeOf(directory.path), "755");
-    chmodSync(directory.path, 0o700); // whoever says so may share it with himself
+    chmodSync(directory.path, 0o700); // a user may choose a shared directory on purpose
     prepareDataDir(directory.path);
   });
 
-  it("refuses what is no directory", () => {
+  it("refuses a path that is not a directory", () => {
     using directory = tempDirectory();
     const path = join(directory.path, "file");
     writeFileSync(path, "");
@@ -103,7 +107,7 @@ describe("[X2] prepareDataDir()", () => {
   });
 
   it(
-    "refuses one of another user, and says whose it is",
+    "refuses a directory of another user, and names the user",
     skipUnless(isRoot, "only root can give a directory away"),
     () => {
       using directory = tempDirectory();
@@ -113,8 +117,8 @@ describe("[X2] prepareDataDir()", () => {
   );
 
   it(
-    "refuses one that cannot be written to",
-    skipUnless(!isRoot && !isWindows, "a read-only directory stops nobody who is root"),
+    "refuses a read-only directory",
+    skipUnless(!isRoot && !isWindows, "a read-only directory does not stop root"),
     () => {
       using directory = tempDirectory();
       chmodSync(directory.path, 0o500);

@@ -7,7 +7,7 @@ import { hearDoorbell, ringDoorbell } from "../../../src/host/files/doorbell.ts"
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 describe("[D1] doorbell", () => {
-  it("is heard each time that it rings, and grows by none of them", async () => {
+  it("notifies the listener at each ring, without growing", async () => {
     using directory = tempDirectory();
     let onRing = (): void => {};
     const stop = hearDoorbell(directory.path, () => onRing());
@@ -23,13 +23,13 @@ describe("[D1] doorbell", () => {
     assert.equal(statSync(join(directory.path, "doorbell")).size, 1);
   });
 
-  it("is rung in vain, and makes nothing, where no bot has ever run", () => {
+  it("does nothing and creates nothing if no bot has ever run", () => {
     using directory = tempDirectory();
     ringDoorbell(directory.path);
     assert.equal(existsSync(join(directory.path, "doorbell")), false);
   });
 
-  it("cannot be heard in a directory that is not there", () => {
+  it("cannot listen in a missing directory", () => {
     using directory = tempDirectory();
     assert.equal(hearDoorbell(join(directory.path, "nothing"), () => {}), undefined);
   });

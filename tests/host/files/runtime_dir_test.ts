@@ -10,13 +10,13 @@ const uid = process.getuid?.();
 const MADE = `barnacle-${uid}`;
 
 describe("[G11] runtimeDir()", () => {
-  it("is the user's own, where there is one", () => {
+  it("returns the user's own, if there is one", () => {
     using directory = tempDirectory();
     const env = { XDG_RUNTIME_DIR: directory.path };
     assert.equal(runtimeDir({ env, tmp: "/nowhere", uid }), directory.path);
   });
 
-  it("is made private among the temporary files else, and used again", () => {
+  it("otherwise creates a private one among the temporary files, and reuses it", () => {
     using directory = tempDirectory();
     const sources = { env: {}, tmp: directory.path, uid };
     const made = runtimeDir(sources);
@@ -45,7 +45,7 @@ describe("[G11] runtimeDir()", () => {
     }],
   ];
   for (const [what, lay] of LAID) {
-    it(`uses no ${what.slice(2)} that is there already`, () => {
+    it(`refuses an existing ${what.slice(2)}`, () => {
       using directory = tempDirectory();
       const home = join(directory.path, "home");
       mkdirSync(home, { mode: 0o700 });
@@ -54,14 +54,14 @@ describe("[G11] runtimeDir()", () => {
     });
   }
 
-  it("uses no directory of another user's", () => {
+  it("refuses a directory of another user", () => {
     using directory = tempDirectory();
     const stranger = (uid ?? 0) + 1;
     mkdirSync(join(directory.path, `barnacle-${stranger}`), { mode: 0o700 });
     assert.equal(runtimeDir({ env: {}, tmp: directory.path, uid: stranger }), undefined);
   });
 
-  it("is none where nothing can be made", () => {
+  it("returns nothing if it cannot create one", () => {
     assert.equal(runtimeDir({ env: {}, tmp: "/nowhere", uid }), undefined);
   });
 });

@@ -16,9 +16,9 @@ import { FakeClock } from "../../support/fake_clock.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 /**
- * A watched file, and how often a change of it was told.
+ * A watched file, with a count of reported changes.
  *
- * @param isBlind Whether the kernel tells nothing.
+ * @param isBlind Whether the kernel reports nothing.
  */
 function setUp(isBlind = false) {
   const folder = tempDirectory();
@@ -44,7 +44,7 @@ function setUp(isBlind = false) {
     stop,
     clock,
     isHeard: () => onEvent !== undefined,
-    /** The kernel tells of an event, and so much time passes. */
+    /** The kernel reports an event, and this much time passes. */
     look(times = 1) {
       onEvent?.();
       for (let time = 0; time < times; time++) clock.advance(SETTLE_MS);
@@ -54,13 +54,13 @@ function setUp(isBlind = false) {
 }
 
 describe("[C9] watchPath()", () => {
-  it("says nothing of a file that stays as it is", () => {
+  it("reports nothing for an unchanged file", () => {
     using file = setUp();
     file.look(20);
     assert.equal(file.told.times, 0);
   });
 
-  it("tells of each change once, when the file has stood still", () => {
+  it("reports each change once, when the file has settled", () => {
     using file = setUp();
     writeFileSync(file.path, '{ "a": 1 }');
     file.look();
@@ -82,7 +82,7 @@ describe("[C9] watchPath()", () => {
     assert.equal(file.told.times, 1);
   });
 
-  it("sees a file that takes the place of another, as editors do it", () => {
+  it("notices a replaced file, as editors replace files", () => {
     using file = setUp();
     const next = join(file.folder.path, "next");
     writeFileSync(next, "[]"); // as long as the one before
@@ -91,7 +91,7 @@ describe("[C9] watchPath()", () => {
     assert.equal(file.told.times, 1);
   });
 
-  it("sees a link that leads elsewhere, as clusters do it", () => {
+  it("notices a redirected link, as clusters swap configs", () => {
     using file = setUp();
     const other = join(file.folder.path, "other");
     writeFileSync(other, "[]");
@@ -101,7 +101,7 @@ describe("[C9] watchPath()", () => {
     assert.equal(file.told.times, 1);
   });
 
-  it("tells of a file that is gone, and of one that is back", () => {
+  it("reports a removed file, and its return", () => {
     using file = setUp();
     rmSync(file.path);
     file.look(3);
@@ -111,7 +111,7 @@ describe("[C9] watchPath()", () => {
     assert.equal(file.told.times, 2);
   });
 
-  it("tells of what has changed since the file was read, before it was watched", () => {
+  it("reports a change made after the file was read and before it was watched", () => {
     using file = setUp();
     const clock = new FakeClock();
     let times = 0;
@@ -123,7 +123,7 @@ describe("[C9] watchPath()", () => {
     assert.equal(times, 1);
   });
 
-  it("looks no more once it is stopped", () => {
+  it("stops checking once stopped", () => {
     using file = setUp();
     file.stop();
     writeFileSync(file.path, "{ }");
@@ -131,7 +131,7 @@ describe("[C9] watchPath()", () => {
     assert.equal(file.told.times, 0);
   });
 
-  it("asks the kernel anew once the file is still, for another may be in its place", () => {
+  it("renews the kernel's watch once the file has settled, because it may have been replaced", () => {
     using file = setUp();
     assert.ok(file.isHeard());
     writeFileSync(file.path, "{ }");
@@ -142,7 +142,7 @@ describe("[C9] watchPath()", () => {
   });
 
   for (const [isBlind, everyMs] of [[false, SLOW_LOOK_MS], [true, BLIND_LOOK_MS]] as const) {
-    it(`looks every ${everyMs} ms where the kernel tells ${isBlind ? "nothing" : "of events"}`, () => {
+    it(`checks every ${everyMs} ms if the kernel reports ${isBlind ? "nothing" : "of events"}`, () => {
       using file = setUp(isBlind);
       writeFileSync(file.path, "{ }");
       file.clock.advance(everyMs - 1);
@@ -154,7 +154,7 @@ describe("[C9] watchPath()", () => {
 });
 
 describe("[C9] fileEvents()", () => {
-  /** Waits until a change is told, and what it was. */
+  /** Waits for a reported change, and returns it. */
   async function isTold(
     change: (path: string, folder: string) => void,
     prepare: (path: string, folder: string) => void = (path) => writeFileSync(path, "{}"),
@@ -172,17 +172,17 @@ describe("[C9] fileEvents()", () => {
     stop();
   }
 
-  it("tells of a file that is written", () => isTold((path) => writeFileSync(path, "{ }")));
+  it("reports a written file", () => isTold((path) => writeFileSync(path, "{ }")));
 
-  it("tells of a file that takes the place of another", () =>
+  it("reports a replaced file", () =>
     isTold((path) => {
       writeFileSync(`${path}.new`, "[]");
       renameSync(`${path}.new`, path);
     }));
 
-  it("tells of a file that is gone", () => isTold((path) => rmSync(path)));
+  it("reports a removed file", () => isTold((path) => rmSync(path)));
 
-  it("tells of a directory that a link leads to another one, as clusters swap configs", () =>
+  it("reports a link to another directory, as clusters swap configs", () =>
     isTold(
       (_, folder) => {
         symlinkSync("two", join(folder, "..next"));
@@ -198,18 +198,18 @@ describe("[C9] fileEvents()", () => {
       },
     ));
 
-  it("tells nothing of a file that is not there", () => {
+  it("reports nothing for a missing file", () => {
     using folder = tempDirectory();
     assert.equal(fileEvents(join(folder.path, "nothing"), () => {}), undefined);
   });
 
-  it("keeps quiet about the files beside it", async () => {
+  it("ignores the files beside it", async () => {
     using folder = tempDirectory();
     const path = join(folder.path, "config.jsonc");
     writeFileSync(path, "{}");
     let events = 0;
     const stop = fileEvents(path, () => void events++);
-    await sleep(100); // what was written before may still be told
+    await sleep(100); // an earlier write may still be reported
     events = 0;
     for (let n = 0; n < 20; n++) writeFileSync(join(folder.path, "barnacle.db-wal"), "x".repeat(n));
     writeFileSync(path, "{ }");

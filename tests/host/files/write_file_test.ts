@@ -50,7 +50,7 @@ describe("[C10] replaceFile()", () => {
     return assert.fail("it was written");
   };
 
-  it("leaves what was there beside it, and both with the mode that it had", () => {
+  it("keeps a copy of the old file, and both have its mode", () => {
     writeFileSync(path, "old");
     for (const bits of [0o600, 0o640, 0o644]) {
       chmodSync(path, bits);
@@ -64,7 +64,7 @@ describe("[C10] replaceFile()", () => {
     assert.deepEqual(readdirSync(folder).toSorted(), ["config.jsonc", "config.jsonc.bak"]);
   });
 
-  it("makes a file that only its owner reads, and the folders on the way", () => {
+  it("creates a file that only its owner reads, and missing folders", () => {
     path = join(folder, "a", "b", "config.jsonc");
     assert.deepEqual(replaceFile({ path, text: "{}", expected: undefined }), { path });
     assert.equal(mode(path), "600");
@@ -72,7 +72,7 @@ describe("[C10] replaceFile()", () => {
     assert.deepEqual(readdirSync(join(folder, "a", "b")), ["config.jsonc"]);
   });
 
-  it("follows a link: what it leads to is replaced, and the link stays", () => {
+  it("replaces the target of a link, and keeps the link", () => {
     const target = join(folder, "elsewhere", "real.jsonc");
     mkdirSync(join(folder, "elsewhere"));
     writeFileSync(target, "old");
@@ -85,7 +85,7 @@ describe("[C10] replaceFile()", () => {
     assert.equal(readFileSync(target, "utf8"), "new");
   });
 
-  it("follows links over links, from the folder that each is in", () => {
+  it("follows chains of links, each relative to its folder", () => {
     const deep = join(folder, "deep");
     mkdirSync(deep);
     writeFileSync(path, "old");
@@ -97,20 +97,20 @@ describe("[C10] replaceFile()", () => {
     assert.equal(readlinkSync(join(folder, "two")), "short/one");
   });
 
-  it("says so of links in a circle", () => {
+  it("refuses links in a circle", () => {
     symlinkSync("there", join(folder, "here"));
     symlinkSync("here", join(folder, "there"));
     path = join(folder, "here");
     assert.match(failure("new", undefined).message, /cannot be written \(ELOOP\)$/);
   });
 
-  it("makes no file where a link leads to none", () => {
+  it("refuses a dangling link, and creates no file", () => {
     symlinkSync(join(folder, "nowhere"), path);
     assert.equal(failure("new", undefined).kind, "unwritable");
     assert.ok(!existsSync(join(folder, "nowhere")));
   });
 
-  it("writes over nothing that somebody else has written meanwhile", () => {
+  it("never overwrites a change that another program made meanwhile", () => {
     writeFileSync(path, "theirs");
     for (const expected of ["ours", undefined, "theirs "]) {
       assert.equal(failure("new", expected).kind, "changed");
@@ -121,15 +121,15 @@ describe("[C10] replaceFile()", () => {
     assert.deepEqual(readdirSync(folder), []);
   });
 
-  it("touches nothing that it could not put back: bytes that are no text", () => {
+  it("never replaces bytes that are not text, since it could not restore them", () => {
     writeFileSync(path, new Uint8Array([0x7b, 0xff, 0x7d]));
     const error = failure("new", readFileSync(path, "utf8"));
     assert.equal(error.kind, "unwritable");
-    assert.match(error.message, /no text; save it as UTF-8$/);
+    assert.match(error.message, /not text; save it as UTF-8$/);
     assert.deepEqual(readdirSync(folder), ["config.jsonc"]);
   });
 
-  it("writes not at the time at which somebody else does, whose change would be lost", () => {
+  it("refuses while another program writes, whose change would be lost", () => {
     writeFileSync(path, "old");
     const part = join(folder, ".config.jsonc.part");
     writeFileSync(part, "half");
@@ -141,7 +141,7 @@ describe("[C10] replaceFile()", () => {
     assert.deepEqual(readdirSync(folder).toSorted(), ["config.jsonc", "config.jsonc.bak"]);
   });
 
-  it("loses no change that it says was made, of several processes at once", async () => {
+  it("loses no reported change of several concurrent processes", async () => {
     const program = join(folder, "add.ts");
     const module = new URL("../../../src/host/files/write_file.ts", import.meta.url);
     writeFileSync(
@@ -171,14 +171,14 @@ describe("[C10] replaceFile()", () => {
     );
   });
 
-  it("takes the old one's place in one step: who has it open reads all of the old", () => {
+  it("replaces in one step: a reader with the old file open reads all of it", () => {
     writeFileSync(path, "old");
     linkSync(path, join(folder, "still-open"));
     replaceFile({ path, text: "new", expected: "old" });
     assert.equal(readFileSync(join(folder, "still-open"), "utf8"), "old");
   });
 
-  it("leaves the file as it is where the system says no, and nothing beside it", () => {
+  it("leaves the file unchanged if the system refuses, and no temporary file", () => {
     writeFileSync(path, "old");
     mkdirSync(`${path}.bak`); // a rename cannot take the place of a folder
     const error = failure("new", "old");
@@ -188,7 +188,7 @@ describe("[C10] replaceFile()", () => {
     assert.deepEqual(readdirSync(folder).toSorted(), ["config.jsonc", "config.jsonc.bak"]);
   });
 
-  it("says so where a folder is in the place of the file", () => {
+  it("refuses to replace a folder", () => {
     mkdirSync(path);
     assert.match(failure("new", undefined).message, /cannot be written \(EISDIR\)/);
   });

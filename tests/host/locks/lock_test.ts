@@ -37,7 +37,7 @@ async function startHolder(path: string) {
 }
 
 describe("takeLock()", () => {
-  it("[O7] keeps a second process out, and names the first", async () => {
+  it("[O7] refuses a second process, and names the first", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "lock");
     const lock = await takeLock(path, NOW);
@@ -49,7 +49,7 @@ describe("takeLock()", () => {
     if (lock.kind === "held") lock.release();
   });
 
-  it("[O7] is free at once when its holder is killed, and tells who holds it until then", async () => {
+  it("[O7] is free as soon as its holder is killed, and names the holder until then", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "lock");
     await using holder = await startHolder(path);
@@ -66,7 +66,7 @@ describe("takeLock()", () => {
     lock.release();
   });
 
-  it("[O7] lets one in of several that come at once to a dead one's file", async () => {
+  it("[O7] gives a dead holder's file to one of several simultaneous processes", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "lock");
     await using dead = await startHolder(path);
@@ -78,7 +78,7 @@ describe("takeLock()", () => {
     assert.equal(said.filter((word) => word === "held").length, 1, said.join());
   });
 
-  it("[O7] says who it is, to nobody but us, and where it listens once it does", async () => {
+  it("[O7] describes its holder to this user only, with its address once it listens", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "lock");
     writeFileSync(path, "something longer that an older holder left here\n".repeat(9), {
@@ -95,11 +95,11 @@ describe("takeLock()", () => {
     assert.equal(statSync(path).mode & 0o077, 0);
     lock.release();
     lock.release();
-    lock.setHttp("127.0.0.1:3"); // comes too late to be told in another one's name
+    lock.setHttp("127.0.0.1:3"); // too late to describe another holder
     assert.equal(readHolder(path)?.http, "127.0.0.1:2");
   });
 
-  it("[O7] is taken, by it knows not whom, where the holder has not said", async () => {
+  it("[O7] is held by an unknown process until the holder has described itself", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "lock");
     for (const text of ["", '{"pid":', '{"pid":"12"}', "null"]) {
@@ -110,7 +110,7 @@ describe("takeLock()", () => {
     }
   });
 
-  it("[O7] takes no lock where there is none to take", async () => {
+  it("[O7] fails on a disk without locks", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "lock");
     const failing = takeLock(path, NOW, () => Promise.reject(new FlockUnavailableError("none")));

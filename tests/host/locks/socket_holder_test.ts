@@ -21,7 +21,7 @@ function tables(files: readonly string[]): SocketTables {
 }
 
 describe("[G11] holdsSocket()", () => {
-  it("knows the one that listens by its open file", () => {
+  it("finds the listening process by its open file", () => {
     assert.equal(holdsSocket(12, "barnacle-1", tables(["/dev/null", "socket:[635990]"])), true);
   });
 
@@ -33,17 +33,17 @@ describe("[G11] holdsSocket()", () => {
     ["with a number that only begins so", ["socket:[6359901]"]],
   ];
   for (const [who, files] of OTHERS) {
-    it(`takes no process for it ${who}`, () => {
+    it(`does not accept a process ${who}`, () => {
       assert.equal(holdsSocket(12, "barnacle-1", tables(files)), false);
     });
   }
 
-  it("takes no process for it that is gone", () => {
+  it("does not accept a process that has ended", () => {
     const gone = { ...tables([]), filesOf: failing("ENOENT") };
     assert.equal(holdsSocket(12, "barnacle-1", gone), false);
   });
 
-  it("cannot tell of another user's, nor where there is no /proc", () => {
+  it("returns undefined for another user's process, and without /proc", () => {
     const others = { ...tables([]), filesOf: failing("EACCES") };
     assert.equal(holdsSocket(12, "barnacle-1", others), undefined);
     const none = { ...tables([]), sockets: failing("ENOENT") };

@@ -18,7 +18,7 @@ const NOW = Date.UTC(2026, 0, 1);
 const SELF = { startedAt: NOW, dataDir: "/var/lib/barnacle" };
 const SCRIPT = join(import.meta.dirname!, "..", "..", "support", "process", "token_holder.ts");
 
-/** The real ones, but for how long somebody is asked. */
+/** The real places, with a shorter time-out. */
 const PORTS: TokenLockPorts = { platform: "linux", askMs: 200, directory: () => undefined };
 
 /** Of this test alone: others on this machine run the same one. */
@@ -43,7 +43,7 @@ async function startHolder(token: string) {
   return { pid: child.pid, said: String(said).trim(), kill, [Symbol.asyncDispose]: kill };
 }
 
-/** Somebody who has the name and is no Barnacle. */
+/** A process that holds the name and is not Barnacle. */
 async function squat(token: string, answer: (server: Server) => string | undefined) {
   const server = createServer((socket) => {
     socket.on("error", () => {});
@@ -63,7 +63,7 @@ async function squat(token: string, answer: (server: Server) => string | undefin
 }
 
 describe("[G11] takeTokenLock()", () => {
-  it("keeps out whoever comes second with the token, and tells who came first", async () => {
+  it("refuses a second process with the token, and names the first", async () => {
     const token = newToken();
     const lock = await takeTokenLock(token, SELF);
     assert.ok(lock.kind === "held");
@@ -84,7 +84,7 @@ describe("[G11] takeTokenLock()", () => {
     await lock.release();
   });
 
-  it("lets in another token, and the same one once it is released", async () => {
+  it("accepts another token, and the same one once it is released", async () => {
     const token = newToken();
     const first = await takeTokenLock(token, SELF);
     const other = await takeTokenLock(newToken(), SELF);
@@ -96,7 +96,7 @@ describe("[G11] takeTokenLock()", () => {
     await other.release();
   });
 
-  it("is free at once when its holder is killed", async () => {
+  it("is free as soon as its holder is killed", async () => {
     const token = newToken();
     await using holder = await startHolder(token);
     assert.equal(holder.said, "held");
@@ -110,7 +110,7 @@ describe("[G11] takeTokenLock()", () => {
     await lock.release();
   });
 
-  it("lets in one of several that come at once", async () => {
+  it("accepts one of several simultaneous processes", async () => {
     const token = newToken();
     await using comers = new AsyncDisposableStack();
     const said = await Promise.all(
@@ -119,7 +119,7 @@ describe("[G11] takeTokenLock()", () => {
     assert.equal(said.filter((word) => word === "held").length, 1, said.join());
   });
 
-  it("answers whoever asks, also beside one that asks and does not listen", async () => {
+  it("answers each client, even beside a client that does not read", async () => {
     const token = newToken();
     const lock = await takeTokenLock(token, SELF);
     const path = `\0${tokenLockName(token)}`;
@@ -141,14 +141,14 @@ describe("[G11] takeTokenLock()", () => {
     ["names a process that has not this socket", `{"pid":${process.ppid},"startedAt":0}`],
   ];
   for (const [name, answer] of STRANGERS) {
-    it(`is taken, by it knows not whom, where the holder ${name}`, async () => {
+    it(`is held by an unknown process if the holder ${name}`, async () => {
       const token = newToken();
       await using _squatter = await squat(token, () => answer);
       assert.deepEqual(await takeTokenLock(token, SELF, PORTS), { kind: "taken" });
     });
   }
 
-  it("elsewhere locks a file of the user's, that tells nothing of the token", async () => {
+  it("locks a file of the user on other systems, which shows nothing of the token", async () => {
     using directory = tempDirectory();
     const token = newToken();
     const ports: TokenLockPorts = {
@@ -167,14 +167,14 @@ describe("[G11] takeTokenLock()", () => {
     await third.release();
   });
 
-  it("says so where there is no place that only this user can write to", async () => {
+  it("reports that no directory is safe from other users", async () => {
     const ports: TokenLockPorts = { ...PORTS, platform: "darwin" };
     assert.deepEqual(await takeTokenLock(newToken(), SELF, ports), { kind: "unsupported" });
   });
 });
 
 describe("[G11] tokenLockName()", () => {
-  it("is the same for a token, another for each, and has nothing of it", () => {
+  it("is constant for a token, different for each, and contains no part of it", () => {
     const token = "MTAwMDAwMDAwMDAwMDAwMDAx.GtestX.abcdefghijklmnopqrstuvwxyz0123456789ab";
     const name = tokenLockName(token);
     assert.match(name, /^barnacle-[0-9a-f]{32}$/);

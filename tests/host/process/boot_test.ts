@@ -45,14 +45,14 @@ describe("[G11] readPid()", () => {
       }],
       ["one that is being buried", { "/proc/12/stat": stat("x", "X", "4711") }, { kind: "gone" }],
       ["one that is not there", SELF, { kind: "gone" }],
-      ["any, where there is no /proc", {}, { kind: "unknown" }],
+      ["any process, without /proc", {}, { kind: "unknown" }],
       ["one of another kernel's form", { "/proc/12/stat": "12 (x) R 1 2" }, { kind: "unknown" }],
     ];
   for (const [name, files, facts] of CASES) {
-    it(`tells of ${name}`, () => assert.deepEqual(readPid(12, proc(files)), facts));
+    it(`recognises ${name}`, () => assert.deepEqual(readPid(12, proc(files)), facts));
   }
 
-  it("tells this process from one that it starts, each time in the same words", async () => {
+  it("tells this process from its child, in the same form each time", async () => {
     const child = spawn("/bin/sleep", ["30"], { stdio: "ignore" });
     assert.ok(child.pid !== undefined);
     const own = readPid(process.pid);
@@ -67,14 +67,14 @@ describe("[G11] readPid()", () => {
 });
 
 describe("[G11] readBootId()", () => {
-  it("is the kernel's, without its line's end", () => {
+  it("reads the kernel's id, without its line break", () => {
     const path = "/proc/sys/kernel/random/boot_id";
     assert.equal(readBootId(proc({ [path]: "5f2c-1\n" })), "5f2c-1");
     assert.equal(readBootId(), readBootId());
     assert.match(readBootId() ?? "", /^[0-9a-f-]{36}$/);
   });
 
-  it("is the service manager's where the unit hides the kernel's", () => {
+  it("reads the service manager's if the unit hides the kernel's", () => {
     const told = "5f2c00112233445566778899aabbccdd";
     assert.equal(readBootId(proc({}), { BARNACLE_BOOT_ID: told }), told);
     const kernel = { "/proc/sys/kernel/random/boot_id": "the kernel's" };
@@ -82,7 +82,7 @@ describe("[G11] readBootId()", () => {
     assert.match(UNIT, /^Environment=BARNACLE_BOOT_ID=%b$/m);
   });
 
-  it("is none where there is no telling, or what is told is no id", () => {
+  it("returns nothing if neither exists, or the text is no id", () => {
     for (const told of [undefined, "", "%b", "${BOOT}", "5f2c"]) {
       assert.equal(readBootId(proc({}), { BARNACLE_BOOT_ID: told }), undefined);
     }

@@ -40,7 +40,7 @@ describe("[G14] parseCrashPoint()", () => {
     "after:T3:9999999999",
   ];
   for (const text of BAD) {
-    it(`refuses ${JSON.stringify(text)}, and says what it takes`, () => {
+    it(`refuses ${JSON.stringify(text)}, and lists the valid forms`, () => {
       assert.throws(
         () => parseCrashPoint(text),
         (error: unknown) =>
@@ -54,14 +54,14 @@ describe("[G14] parseCrashPoint()", () => {
 describe("[G14] readCrashPoint()", () => {
   const SIMULATED = { DISCORD_API_URL: "http://127.0.0.1:9000" };
 
-  it("is heeded only where another server stands in Discord's place", () => {
+  it("obeys the variable only with another server in Discord's place", () => {
     const env = { BARNACLE_CRASH_AT: "after:T3:17" };
     assert.equal(readCrashPoint(env), undefined);
     assert.equal(readCrashPoint({ ...env, DISCORD_API_URL: "" }), undefined);
     assert.deepEqual(readCrashPoint({ ...env, ...SIMULATED }), { place: "after:T3", passage: 17 });
   });
 
-  it("is none where none is set, and an error where it is misspelt", () => {
+  it("returns nothing without the variable, and throws if it is misspelt", () => {
     assert.equal(readCrashPoint(SIMULATED), undefined);
     assert.equal(readCrashPoint({ ...SIMULATED, BARNACLE_CRASH_AT: "" }), undefined);
     assert.throws(
@@ -73,7 +73,7 @@ describe("[G14] readCrashPoint()", () => {
 });
 
 describe("[G14] createCrashPoints()", () => {
-  it("kills at the passage that is named, and at no other place", () => {
+  it("kills at the given passage, and at no other place", () => {
     const killed: string[] = [];
     let passing = "";
     const points = createCrashPoints(parseCrashPoint("after:T3:2"), () => killed.push(passing));
@@ -100,7 +100,7 @@ describe("[G14] createCrashPoints()", () => {
     assert.equal(kills, 1);
   });
 
-  it("kills nobody without a point", () => {
+  it("kills no process without a point", () => {
     const points = createCrashPoints(undefined, () => assert.fail("killed"));
     points.before("T0");
     points.after("T5");

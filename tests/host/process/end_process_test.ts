@@ -39,13 +39,13 @@ describe("[G11] mayEnd()", () => {
       process: { kind: "running", startTicks: 4712 },
     }, GONE],
     ["one whose boot is written without dashes", { bootId: "boot1" }, {}, { kind: "end" }],
-    ["one of another boot, whatever has its pid", { bootId: "boot-0" }, {}, GONE],
+    ["one of another boot, for any process with its pid", { bootId: "boot-0" }, {}, GONE],
     ["one that cannot be looked at", {}, { process: { kind: "unknown" } }, refused("unproven")],
     ["one that did not say when it began", { startTicks: undefined }, {}, refused("unproven")],
     ["one that did not say in which boot", { bootId: undefined }, {}, refused("unproven")],
     ["one on a machine that counts no boots", {}, { bootId: undefined }, refused("unproven")],
     ["this very process", { pid: 600 }, {}, refused("self")],
-    ["this very process, whatever it said", { pid: 600, bootId: "boot-0" }, {}, refused("self")],
+    ["this very process, for any description", { pid: 600, bootId: "boot-0" }, {}, refused("self")],
     ["the first process", { pid: 1 }, {}, refused("system")],
     ["a group of processes", { pid: 0 }, {}, refused("system")],
     ["all processes", { pid: -1 }, {}, refused("system")],
@@ -84,18 +84,18 @@ function world(after: { readonly SIGTERM?: number; readonly SIGKILL?: number }) 
 }
 
 describe("[G11] endProcess()", () => {
-  it("asks it to stop, and waits no longer than it takes", async () => {
+  it("asks the process to stop, and returns as soon as it has", async () => {
     const { ports, done } = world({ SIGTERM: 1_000 });
     const ended = await endProcess(HOLDER, 20_000, ports);
     assert.deepEqual(ended, { kind: "ended", by: "SIGTERM" });
     assert.deepEqual(done, [
       "SIGTERM 500 at 0",
-      "Asked the Barnacle with pid 500 to stop; it has 25 s",
+      "Asked the Barnacle with pid 500 to stop; waiting up to 25 s",
     ]);
     assert.equal(ports.steadyNow(), 1_000);
   });
 
-  it("kills it where it does not stop within its grace and 5 s", async () => {
+  it("kills a process that does not stop within its grace period and 5 s", async () => {
     const { ports, done } = world({ SIGKILL: 10 });
     const ended = await endProcess(HOLDER, 20_000, ports);
     assert.deepEqual(ended, { kind: "ended", by: "SIGKILL" });
@@ -103,17 +103,17 @@ describe("[G11] endProcess()", () => {
       "SIGTERM 500 at 0",
       "SIGKILL 500 at 25000",
     ]);
-    assert.match(done.at(-1) ?? "", /does not stop; killed/);
+    assert.match(done.at(-1) ?? "", /did not stop; killed/);
   });
 
-  it("gives up on one that outlives SIGKILL", async () => {
+  it("gives up on a process that survives SIGKILL", async () => {
     const { ports } = world({});
     const ended = await endProcess(HOLDER, 20_000, ports);
     assert.deepEqual(ended, { kind: "refused", why: "survived" });
     assert.equal(ports.steadyNow(), 30_000);
   });
 
-  it("kills nobody who has got its pid meanwhile", async () => {
+  it("kills no process that has received the pid since", async () => {
     const { ports, done, restart } = world({});
     const sleep = ports.sleep;
     const ended = await endProcess(HOLDER, 20_000, {
@@ -127,7 +127,7 @@ describe("[G11] endProcess()", () => {
     assert.deepEqual(done.filter((one) => one.startsWith("SIGKILL")), []);
   });
 
-  it("sends nothing to one that is gone, or is not to be ended", async () => {
+  it("sends no signal to a process that has ended, or must not be ended", async () => {
     const { ports, done } = world({});
     const gone: EndPorts = { ...ports, look: () => ({ kind: "gone" }) };
     assert.deepEqual(await endProcess(HOLDER, 20_000, gone), { kind: "gone" });
@@ -136,13 +136,13 @@ describe("[G11] endProcess()", () => {
     assert.deepEqual(done, []);
   });
 
-  it("says so of one that is another user's", async () => {
+  it("reports a process of another user", async () => {
     const { ports } = world({});
     const ended = await endProcess(HOLDER, 0, { ...ports, signal: () => "forbidden" });
     assert.deepEqual(ended, { kind: "refused", why: "forbidden" });
   });
 
-  it("takes one for gone that has ended before its signal", async () => {
+  it("counts a process that ended before the signal as ended", async () => {
     const { ports } = world({});
     const ended = await endProcess(HOLDER, 0, { ...ports, signal: () => "gone" });
     assert.deepEqual(ended, { kind: "ended", by: "SIGTERM" });
@@ -154,7 +154,7 @@ describe("[G11] endProcess()", () => {
     graceMs: number,
     by: string,
   ])[] = [
-    ["that stops when it is asked", "echo ready; exec sleep 60", 15_000, "SIGTERM"],
+    ["that stops on SIGTERM", "echo ready; exec sleep 60", 15_000, "SIGTERM"],
     // 200 ms in all, with those that it has beyond its grace.
     ["that does not heed it", "trap '' TERM; echo ready; exec sleep 60", -4_800, "SIGKILL"],
   ];
@@ -178,7 +178,7 @@ describe("[G11] endProcess()", () => {
     });
   }
 
-  it("leaves a real process alone that only has the pid", async () => {
+  it("leaves a real process alone that only reuses the pid", async () => {
     const child = spawn("/bin/sleep", ["60"], { stdio: "ignore" });
     const exited = once(child, "exit");
     const holder = { pid: child.pid!, bootId: readBootId(), startTicks: 1 };

@@ -5,17 +5,17 @@ import { readFault } from "../../../src/host/process/faults.ts";
 const SIMULATED = { DISCORD_API_URL: "http://127.0.0.1:1" };
 
 describe("[G14] readFault()", () => {
-  it("reads how long the main thread is to be held", () => {
+  it("reads how long to block the main thread", () => {
     const env = { ...SIMULATED, BARNACLE_FAULT: "block_main:5000" };
     assert.deepEqual(readFault(env), { kind: "block_main", ms: 5_000 });
   });
 
-  it("heeds nothing where Discord itself is in place", () => {
+  it("ignores the variable with the real Discord", () => {
     assert.equal(readFault({ BARNACLE_FAULT: "block_main:5000" }), undefined);
     assert.equal(readFault({ BARNACLE_FAULT: "block_main:5000", DISCORD_API_URL: "" }), undefined);
   });
 
-  it("is not there unless it is set", () => {
+  it("returns nothing without the variable", () => {
     assert.equal(readFault(SIMULATED), undefined);
     assert.equal(readFault({ ...SIMULATED, BARNACLE_FAULT: "" }), undefined);
   });

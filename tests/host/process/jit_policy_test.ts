@@ -9,7 +9,7 @@ describe("useNormalJit()", () => {
     assert.deepEqual(scales, [1]);
   });
 
-  it("does nothing in a runtime that knows no such policy", () => {
+  it("does nothing in a runtime without this policy", () => {
     for (const runtime of [undefined, null, {}, { unsafe: {} }, { unsafe: null }]) {
       useNormalJit(runtime);
     }

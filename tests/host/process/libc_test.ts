@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { librariesOf, loadLibc } from "../../../src/host/process/libc.ts";
 
 describe("loadLibc()", () => {
-  it("[X1] calls what it was asked for, with numbers and with bytes", async () => {
+  it("[X1] calls functions with numbers and with bytes", async () => {
     const libc = await loadLibc({
       abs: { parameters: ["i32"], result: "i32" },
       strnlen: { parameters: ["buffer", "usize"], result: "isize" },
@@ -13,7 +13,7 @@ describe("loadLibc()", () => {
     assert.equal(libc("strnlen")(new TextEncoder().encode("barnacle"), 3), 3);
   });
 
-  it("[X1] is not to be had where it lacks one of the functions", async () => {
+  it("[X1] fails to load if one of the functions is missing", async () => {
     const loading = loadLibc({ barnacle_has_none: { parameters: [], result: "i32" } });
     await assert.rejects(loading, { name: "LibcUnavailableError", message: /C library/ });
   });
@@ -27,7 +27,7 @@ describe("librariesOf()", () => {
     ["win32", "x64", []],
   ];
   for (const [platform, arch, names] of CASES) {
-    it(`[X1] knows the C library of ${platform} ${arch}`, () => {
+    it(`[X1] names the C library of ${platform} ${arch}`, () => {
       assert.deepEqual(librariesOf(platform, arch), names);
     });
   }

@@ -22,23 +22,23 @@ function start(
 }
 
 describe("[O5] startOwnProcess()", () => {
-  it("tells line by line what it writes, and where", async () => {
+  it("reports each line of its output, and the stream", async () => {
     const { said, exited } = start("echo one; echo two >&2; printf three");
     assert.deepEqual(await exited, { code: 0, signal: null });
     assert.deepEqual(said.sort(), ["stderr: two", "stdout: one", "stdout: three"]);
   });
 
-  it("tells with which code it ended", async () => {
+  it("reports its exit code", async () => {
     assert.deepEqual(await start("exit 78").exited, { code: 78, signal: null });
   });
 
-  it("tells which signal ended it", async () => {
+  it("reports the signal that ended it", async () => {
     const { exited, kill } = start("sleep 30 & wait");
     kill("SIGKILL");
     assert.deepEqual(await exited, { code: null, signal: "SIGKILL" });
   });
 
-  it("tells the code of one that ends in its own way on a signal", async () => {
+  it("reports the exit code of a process that handles a signal", async () => {
     const { said, exited, kill } = start(
       "trap 'exit 5' TERM; echo ready; sleep 30 >&- 2>&- & wait",
     );
@@ -47,26 +47,26 @@ describe("[O5] startOwnProcess()", () => {
     assert.deepEqual(await exited, { code: 5, signal: null });
   });
 
-  it("kills nobody once it has ended", async () => {
+  it("kills no process once it has ended", async () => {
     const { exited, kill } = start("exit 0");
     await exited;
     kill("SIGKILL");
   });
 
-  it("hands over the environment that it is given, and nothing of ours", async () => {
+  it("passes on the given environment, and nothing of ours", async () => {
     const { said, exited } = start('echo "$A-$HOME-$B"', { ...ENV, A: "1", B: undefined });
     await exited;
     assert.deepEqual(said, ["stdout: 1--"]);
   });
 
-  it("starts in the directory that is named", async () => {
+  it("starts in the given directory", async () => {
     using folder = tempDirectory();
     const { said, exited } = start("pwd", ENV, folder.path);
     await exited;
     assert.deepEqual(said, [`stdout: ${folder.path}`]);
   });
 
-  it("fails where there is no such program", async () => {
+  it("fails if the program does not exist", async () => {
     const missing = { program: "/nowhere/barnacle", args: [] };
     await assert.rejects(startOwnProcess(missing, [], ENV, () => {}).exited, /ENOENT/);
   });

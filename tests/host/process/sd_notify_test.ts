@@ -18,7 +18,7 @@ function unexpected(message: string): never {
 
 describe("[O4] loadNotify()", () => {
   for (const kind of ["path", "abstract"]) {
-    it(`sends its lines to a socket named by ${kind}, as they are`, async () => {
+    it(`sends its lines unchanged to a socket named by ${kind}`, async () => {
       using directory = tempDirectory();
       const name = kind === "path"
         ? join(directory.path, "notify")
@@ -31,7 +31,7 @@ describe("[O4] loadNotify()", () => {
     });
   }
 
-  it("does not wait for a manager that reads nothing, and says that nothing was sent", async () => {
+  it("does not wait for a manager that reads nothing, and reports the failure", async () => {
     using directory = tempDirectory();
     const name = join(directory.path, "notify");
     using manager = await openNotifySocket(name);
@@ -43,7 +43,7 @@ describe("[O4] loadNotify()", () => {
     assert.equal(notify("WATCHDOG=1"), true); // there is room again
   });
 
-  it("says that nothing was sent once nobody listens any more", async () => {
+  it("reports a failure once the manager has stopped listening", async () => {
     using directory = tempDirectory();
     const name = join(directory.path, "notify");
     const manager = await openNotifySocket(name);
@@ -52,7 +52,7 @@ describe("[O4] loadNotify()", () => {
     assert.equal(notify("READY=1"), false);
   });
 
-  it("tells nobody where no manager is, or none of this kind", async () => {
+  it("sends nothing without a manager of this kind", async () => {
     for (
       const [env, platform] of [[{}, "linux"], [{ NOTIFY_SOCKET: "" }, "linux"], [
         { NOTIFY_SOCKET: "/run/x" },
@@ -63,7 +63,7 @@ describe("[O4] loadNotify()", () => {
     }
   });
 
-  it("says once that a name is none, and goes on", async () => {
+  it("reports an invalid name once, and continues", async () => {
     const said: string[] = [];
     const notify = await loadNotify({ NOTIFY_SOCKET: "vsock:2:3" }, (one) => said.push(one));
     assert.equal(notify("READY=1"), false);
@@ -74,12 +74,12 @@ describe("[O4] loadNotify()", () => {
 });
 
 describe("[O4] toSocketAddress()", () => {
-  it("ends a path with a zero, and begins an abstract name with one", () => {
+  it("ends a path with a zero byte, and begins an abstract name with one", () => {
     assert.deepEqual([...toSocketAddress("/a") ?? []], [1, 0, 0x2f, 0x61, 0]);
     assert.deepEqual([...toSocketAddress("@a") ?? []], [1, 0, 0, 0x61]);
   });
 
-  it("takes what fits, to the byte", () => {
+  it("accepts a name of the maximum length, and no longer one", () => {
     assert.equal(toSocketAddress(`/${"x".repeat(106)}`)?.length, 110);
     assert.equal(toSocketAddress(`/${"x".repeat(107)}`), undefined);
     assert.equal(toSocketAddress(`@${"x".repeat(107)}`)?.length, 110);
@@ -87,7 +87,7 @@ describe("[O4] toSocketAddress()", () => {
     assert.equal(toSocketAddress(`/${"é".repeat(54)}`), undefined);
   });
 
-  it("takes no relative path", () => {
+  it("refuses a relative path", () => {
     assert.equal(toSocketAddress("run/notify"), undefined);
   });
 });
@@ -112,7 +112,7 @@ describe("[O4] watchdogMsOf()", () => {
 });
 
 describe("[O4] forgetManager()", () => {
-  it("leaves children nothing by which to speak in our name", () => {
+  it("removes the variables with which a child could report in our name", () => {
     const env = { NOTIFY_SOCKET: "/x", WATCHDOG_USEC: "1", WATCHDOG_PID: "2", PATH: "/bin" };
     forgetManager(env);
     assert.deepEqual(env, { PATH: "/bin" });
