@@ -49,8 +49,7 @@ interface Paragraph {
   readonly isPlanned: boolean;
 }
 
-const files = filesIn(ROOT, "docs").map((path) => `docs/${path.replace(/^docs\//, "")}`);
-const pages = files.filter((path) => path.startsWith(PAGES) && path.endsWith(".md"));
+const pages = filesIn(ROOT, PAGES).filter((path) => path.endsWith(".md")).sort();
 const texts = new Map([INDEX, ...pages].map((path) => [path, read(path)]));
 const paragraphs = pages.flatMap(paragraphsOf);
 const sources = readSources(ROOT, ["src", "simulator", "tests", "bench"]);
