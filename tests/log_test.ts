@@ -171,7 +171,7 @@ describe("[SEC-R36] startLog()", () => {
   });
 });
 
-describe("[C8] startLog()", () => {
+describe("[C8] [SEC-R9] startLog()", () => {
   const SECRET = 'p@ss "w\\rd" – 7';
 
   for (const format of FORMATS) {

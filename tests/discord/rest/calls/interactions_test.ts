@@ -63,7 +63,7 @@ describe("[P3] [K5] createInteractions()", () => {
     assert.equal(asked[0]?.[2]?.priority, "interaction");
   });
 
-  it("[SEC] names its token in no route that is counted, and in no error", async () => {
+  it("[SEC-R9] names its token in no route that is counted, and in no error", async () => {
     const route = routeOf("POST", PATH);
     assert.equal(route.template, "/interactions/:id/:token/callback");
     assert.equal(route.carriesToken, true, "a refusal of it says nothing of the bot's own");
