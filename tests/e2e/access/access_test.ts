@@ -1,6 +1,4 @@
-/**
- * Who may talk to it where: one bot, one config, and everybody who is not let in by it.
- */
+/** Tests access: one bot, one config, and senders with and without access. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -53,8 +51,8 @@ const cases: readonly [
   ["others in the group, who get no code", "grace", groupDm, "ignore: dm-not-allowed"],
 ];
 
-describe("[P5] [P6] [P8] [P10] [P11] [P14] who is heard", () => {
-  it("is what the config says, whoever and wherever", () =>
+describe("[P5] [P6] [P8] [P10] [P11] [P14] access", () => {
+  it("follows the config for each sender and place", () =>
     onStage({ discord: RULES }, async (scene) => {
       const { simulator, start, decided, mention } = scene;
       await start();
@@ -72,7 +70,7 @@ describe("[P5] [P6] [P8] [P10] [P11] [P14] who is heard", () => {
       }
     }));
 
-  it("[P11] a bot may be where bots may, and a webhook in a member's name is still a bot", () =>
+  it("[P11] lets bots in if configured, and a webhook with a member's name is still a bot", () =>
     onStage({
       discord: (simulator) => ({ ...RULES(simulator), allowBots: true }),
     }, async (scene) => {
@@ -84,7 +82,7 @@ describe("[P5] [P6] [P8] [P10] [P11] [P14] who is heard", () => {
       await replies("general", 1);
       const forged = simulator.say({
         as: "forger",
-        in: "help", // where only people with a role are heard
+        in: "help", // a channel for members with a role
         text: `${mention} it is me`,
         calling: { name: "grace", avatar: "f00" },
       });

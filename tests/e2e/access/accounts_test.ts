@@ -1,6 +1,4 @@
-/**
- * Several bots in one process: each with its own token and rules, and one store.
- */
+/** Tests several bots in one process: each with its own token and rules, and one store. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -12,7 +10,7 @@ interface Pair extends Scene {
   readonly squid: Application;
   /** Starts both, and waits until they are online. */
   startBoth(): Promise<void>;
-  /** What the second one has written in a channel. */
+  /** The second bot's messages in a channel. */
   bySquid(where: string, as?: string): readonly string[];
 }
 
@@ -48,7 +46,7 @@ function withTwo(
 }
 
 describe("[C6] two accounts", () => {
-  it("each answer where they are asked, and nobody else does", () =>
+  it("each answer their own mentions only", () =>
     withTwo({}, async (pair) => {
       const { startBoth, say, mention, squid, bySquid, written, until, replies, simulator } = pair;
       await startBoth();
@@ -66,7 +64,7 @@ describe("[C6] two accounts", () => {
       assert.equal(simulator.account().identifies.length, 1);
     }));
 
-  it("[N2] answer once what both may answer", () =>
+  it("[N2] answer once if both may answer", () =>
     withTwo({}, async ({ startBoth, say, mention, squid, simulator, until, decided, rows }) => {
       await startBoth();
       const heardByBoth = [
@@ -82,13 +80,13 @@ describe("[C6] two accounts", () => {
         });
         assert.match(await decided(message), /accept/);
       }
-      say("ada", "dm", "after them"); // one more turn for each: whoever was to answer has
+      say("ada", "dm", "after them"); // one more turn for each, so that all earlier ones are decided
       say("ada", "dm:Squid", "after them");
       await until("these answers", () => total() >= heardByBoth.length + 2);
       assert.equal(total(), heardByBoth.length + 2);
     }));
 
-  it("[N3] do not answer each other, though bots may talk", () =>
+  it("[N3] never answer each other, even with allowBots", () =>
     withTwo({}, async ({ startBoth, say, simulator, squid, until, decided }) => {
       await startBoth();
       say("grace", "off-topic", "anybody?");
@@ -99,7 +97,7 @@ describe("[C6] two accounts", () => {
       assert.equal(await decided(first), "ignore: own");
     }, { top: { allowBots: true } }));
 
-  it("inherit key by key what they do not set, and say where a rule is written", () =>
+  it("inherit unset keys, and explanations name the place of a rule", () =>
     withTwo({ dm: { policy: "disabled" } }, async (pair) => {
       const { startBoth, say, replies, decided, cli, until, simulator, squid } = pair;
       await startBoth();
@@ -113,7 +111,7 @@ describe("[C6] two accounts", () => {
       assert.match(why.stdout.join(""), /channels\.discord\.accounts\.squid\.dm\.policy/);
     }, { env: { SQUID_TOKEN: "for-the-command-alone" } }));
 
-  it("[C7] one that is disabled does not connect, and the other does", () =>
+  it("[C7] connect only if enabled", () =>
     withTwo({ enabled: false }, async ({ start, squid, simulator, say, mention, replies }) => {
       await start({ SQUID_TOKEN: squid.token });
       say("grace", "general", `${mention} alone?`);
@@ -121,7 +119,7 @@ describe("[C6] two accounts", () => {
       assert.equal(simulator.account(squid).connections, 0);
     }));
 
-  it("one that Discord turns away does not take the other with it, and health says so", () =>
+  it("are independent: one refused by Discord leaves the other running, and health says so", () =>
     withTwo({}, async (pair) => {
       const { start, simulator, say, mention, replies, ask, eventually } = pair;
       const bot = await start({ SQUID_TOKEN: "refused.by.discord" });
@@ -135,7 +133,7 @@ describe("[C6] two accounts", () => {
       assert.equal(simulator.connected(), 1);
     }, { mayRefuse: ({ status }) => status === 401 }));
 
-  it("with the same token are no config", () =>
+  it("with the same token are a config error", () =>
     onStage({}, async (scene) => {
       scene.rewrite({ discord: () => ({ accounts: { twin: { token: "${DISCORD_BOT_TOKEN}" } } }) });
       const { code, stderr } = await scene.cli("config", "check");

@@ -1,6 +1,4 @@
-/**
- * Two Barnacles that may answer bots, and need no mention: they must come to an end.
- */
+/** Tests two Barnacles that may answer bots without a mention: they must stop. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -9,7 +7,7 @@ import { startSecondBot } from "../../support/process/second_bot.ts";
 
 const MAX_TURNS = 6;
 
-/** What may still be under way when the last turn was one too many: one answer of each. */
+/** Answers that may still be running when the limit is reached: one of each bot. */
 const UNDER_WAY = 2;
 
 describe("[P11] [SEC-R28] two Barnacles facing each other", () => {
@@ -46,7 +44,7 @@ describe("[P11] [SEC-R28] two Barnacles facing each other", () => {
 
       say("grace", "off-topic", "anybody here?");
       await until("them to come to an end", () => byBots() >= MAX_TURNS && isMuted());
-      for (const bot of [simulator.application, limpet]) { // what was under way has come
+      for (const bot of [simulator.application, limpet]) { // running answers have arrived
         const before = simulator.posted("general", bot).length;
         say("grace", "general", `<@${bot.userId}> still there?`);
         await until("an answer", () => simulator.posted("general", bot).length > before);

@@ -1,6 +1,4 @@
-/**
- * Text that is meant to harm whoever reads it: the model, the log, a terminal.
- */
+/** Tests text that attacks its reader: the model, the log or a terminal. */
 
 import assert from "node:assert/strict";
 import { it } from "node:test";
@@ -8,11 +6,11 @@ import { onStage } from "../../support/bot/e2e.ts";
 
 const ESCAPES = '\u001b[2J\u001b]0;owned\u0007\r\n\u202egnp.exe\u2028{"level":"error"}';
 
-it("[O3] [H4] [SEC-R8] one event is one line, whatever people write", () =>
+it("[O3] [H4] [SEC-R8] logs one line per event, for any text from Discord", () =>
   onStage({ config: { log: { level: "debug" } } }, async (scene) => {
     const { start, say, mention, replies, model } = scene;
     const bot = await start();
-    // A model that fails has the message's surroundings logged.
+    // After a model failure, the log has the message's details.
     model.behave("unauthorized", 1);
     say("grace", "general", `${mention} ${ESCAPES} q1`);
     await replies("general", 1);

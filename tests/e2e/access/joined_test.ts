@@ -1,6 +1,4 @@
-/**
- * A bot that is added to a guild while it runs.
- */
+/** Tests a bot that is added to a guild while it runs. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -14,8 +12,8 @@ function found({ simulator, user }: Scene, name: string): Guild {
   return guild;
 }
 
-describe("[P6a] a guild that the bot joins", () => {
-  it("and may not answer in: its owner reads what would allow it, and the guild nothing", () =>
+describe("[P6a] a guild that adds the bot", () => {
+  it("and is not allowed: the owner reads the command that allows it, the guild nothing", () =>
     onStage({}, async (scene) => {
       const { simulator, start, replies, say, mention, decided, written } = scene;
       const bot = await start();
@@ -41,7 +39,7 @@ describe("[P6a] a guild that the bot joins", () => {
       );
     }));
 
-  it("and may answer in: nobody is told, and it answers there", () =>
+  it("and is allowed: no notice is sent, and the bot answers there", () =>
     onStage({}, async (scene) => {
       const { simulator, start, say, mention, replies, written } = scene;
       const guild = found(scene, "Kelp Forest");
@@ -53,16 +51,16 @@ describe("[P6a] a guild that the bot joins", () => {
       assert.deepEqual(written("dm", "ada"), []);
     }));
 
-  it("before it started is no news", () =>
+  it("before the start causes no notice", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, replies, written } = scene;
-      await start(); // it is in Elsewhere, which nobody listed
+      await start(); // it is in Elsewhere, which is not listed
       say("grace", "general", `${mention} hello`);
       await replies("general", 1);
       assert.deepEqual(written("dm", "ada"), []);
     }));
 
-  it("opens by the command that its owner was told", () =>
+  it("is allowed by the command in the owner's notice", () =>
     onStage({}, async (scene) => {
       const { simulator, start, replies, cli, eventually, say, mention, decided } = scene;
       await start();

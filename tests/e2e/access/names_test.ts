@@ -1,6 +1,4 @@
-/**
- * Names in allowlists, and what becomes of them when people take other names.
- */
+/** Tests names in allow lists, and people who change their names. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -19,7 +17,7 @@ const allowing = (...users: readonly string[]): Pick<SceneOptions, "discord"> =>
   discord: (simulator) => ({ dm: {}, guilds: { [krillOf({ simulator }).id]: { users } } }),
 });
 
-/** Somebody new in the guild. */
+/** A new member of the guild. */
 function join(scene: Scene, username: string, discriminator?: string): string {
   const { world } = scene.simulator;
   const user = addUser(world, { username, ...(discriminator && { discriminator }) }, Date.now());
@@ -33,8 +31,8 @@ const resolved = ({ rows }: Scene) =>
 const verdictOn = ({ say, mention, decided }: Scene, as: string) =>
   decided(say(as, "general", `${mention} hello`));
 
-describe("[P12] a name in an allowlist", () => {
-  it("is the account that it was found to be: who takes it later is a stranger, over restarts", () =>
+describe("[P12] a name in an allow list", () => {
+  it("stands for its first account: a later owner of the name is refused, over restarts", () =>
     onStage(
       { ...allowing("Grace"), simulator: { identifyLimit: { maxConcurrency: 16 } } },
       async (scene) => {
@@ -58,7 +56,7 @@ describe("[P12] a name in an allowlist", () => {
       },
     ));
 
-  it("[P4] lets in nobody by a display name or a nickname", () =>
+  it("[P4] does not match a display name or a nickname", () =>
     onStage(allowing("grace"), async (scene) => {
       const { simulator, start, until } = scene;
       const { id } = addUser(simulator.world, { username: "eve", globalName: "grace" }, Date.now());
@@ -70,7 +68,7 @@ describe("[P12] a name in an allowlist", () => {
       assert.equal(await verdictOn(scene, "eve"), "ignore: sender-not-listed");
     }));
 
-  it("that several accounts have is nobody's, and the candidates are named", () =>
+  it("that several accounts have matches none, and the log names the candidates", () =>
     onStage(allowing("twin", "grace"), async (scene) => {
       const ids = ["0001", "0002"].map((discriminator) => join(scene, "twin", discriminator));
       const bot = await scene.start();
@@ -83,7 +81,7 @@ describe("[P12] a name in an allowlist", () => {
       for (const id of ids) assert.ok(stdout.join("").includes(id));
     }));
 
-  it("stays a name where the bot may search no members, and one line says so", () =>
+  it("stays a name if the bot may not search members, and one line says so", () =>
     onStage({
       ...allowing("grace"),
       mayRefuse: ({ route }) => route === "/guilds/:id/members/search",
@@ -99,7 +97,7 @@ describe("[P12] a name in an allowlist", () => {
       assert.deepEqual(resolved(scene), []);
     }));
 
-  it("of a guild and of a channel is its id, and survives another name", () =>
+  it("of a guild or channel stands for its id, and survives a rename", () =>
     onStage({
       discord: () => ({ dm: {}, guilds: { "krill-co": { channels: { general: {} } } } }),
     }, async (scene) => {
@@ -114,7 +112,7 @@ describe("[P12] a name in an allowlist", () => {
       assert.equal(await verdictOn(scene, "grace"), "accept: mentioned");
     }));
 
-  it("is written into the config as an id, with the name beside it", () =>
+  it("is replaced by its id in the config, with the name in a comment", () =>
     onStage(allowing("grace"), async (scene) => {
       await scene.start();
       await scene.until("the name to be resolved", () => resolved(scene).length > 0);

@@ -1,6 +1,4 @@
-/**
- * Strangers who write to the bot: a code, somebody's word, and then they are heard.
- */
+/** Tests unpaired senders: a code, an approval, and then answers. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -22,10 +20,10 @@ import { ended, KILLED, onStage, type Scene } from "../../support/bot/e2e.ts";
 const CODE = /\b[ABCDEFGHJKLMNPQRSTUVWXYZ23456789]{8}\b/;
 const SECRET = "tell me a secret";
 
-/** Strangers and how many times each of them writes; the whole flood takes minutes. */
+/** The number of senders and of their messages; the whole flood takes minutes. */
 const FLOOD = { strangers: 200, messages: 10 } as const;
 
-/** A stranger writes for the first time, and is given a code. */
+/** An unpaired sender writes for the first time, and gets a code. */
 async function challenge({ say, replies, decided }: Scene): Promise<string> {
   const message = say("mallory", "dm", SECRET);
   const [notice = ""] = await replies("dm", 1, "mallory");
@@ -36,13 +34,13 @@ async function challenge({ say, replies, decided }: Scene): Promise<string> {
   return code;
 }
 
-/** What the owner is asked, once it is there. */
+/** The owner's pairing request, once it arrives. */
 async function question({ simulator, until }: Scene): Promise<Message> {
   const dm = simulator.channel("dm", "ada").id;
   return await until("the owner to be asked", () => simulator.posted(dm).at(0));
 }
 
-/** The button of a message that says something. */
+/** The button of a message with this label. */
 function customIdOf({ components }: Message, key: "approve" | "deny"): string {
   const buttons = components.flatMap((row) => row.components);
   const button = buttons.find(({ label }) => label === SENTENCES[key].text);
@@ -50,7 +48,7 @@ function customIdOf({ components }: Message, key: "approve" | "deny"): string {
   return button.custom_id;
 }
 
-/** Whatever came before this has been judged: somebody else is answered. */
+/** Waits for another user's answer, so that all earlier messages are decided. */
 async function settle({ say, mention, replies, written }: Scene): Promise<void> {
   const count = written("general").length + 1;
   say("grace", "general", `${mention} finally`);
@@ -63,18 +61,18 @@ async function isAnswered({ say, replies, written }: Scene): Promise<void> {
   assert.match((await replies("dm", count, "mallory")).at(-1) ?? "", /hear me now/);
 }
 
-/** The model was never given what they wrote before they were let in. */
+/** Asserts that the model never received the sender's messages from before the approval. */
 function keptApart({ model }: Scene): void {
   assert.ok(!model.requests.some(({ body }) => body.includes(SECRET)));
 }
 
-describe("[P3] a stranger's direct message", () => {
-  it("is answered with a code; approved by another process, the next one is answered", () =>
+describe("[P3] the direct message of an unpaired sender", () => {
+  it("gets a code; after approval by another process, the next message is answered", () =>
     onStage({}, async (scene) => {
       await scene.start();
       const code = await challenge(scene);
       await settle(scene);
-      assert.equal(scene.model.requests.length, 1); // and that was not theirs
+      assert.equal(scene.model.requests.length, 1); // and it was not the sender's
 
       const approved = await scene.cli("pairing", "approve", code);
       assert.equal(approved.code, 0, approved.stderr.join("\n"));
@@ -93,7 +91,7 @@ describe("[P3] a stranger's direct message", () => {
       assert.deepEqual(paired.map(({ userId }: { userId: string }) => userId), [mallory.id]);
     }));
 
-  it("says the same once: who writes again has the code already", () =>
+  it("gets the code once, although the sender writes again", () =>
     onStage({}, async (scene) => {
       await scene.start();
       await challenge(scene);
@@ -104,7 +102,7 @@ describe("[P3] a stranger's direct message", () => {
       keptApart(scene);
     }));
 
-  it("is kept over a crash: approved while no bot runs, they are told when one does", () =>
+  it("survives a crash: approved without a running bot, the sender is told by the next one", () =>
     onStage({ simulator: { identifyLimit: { maxConcurrency: 16 } } }, async (scene) => {
       const first = await scene.start();
       const code = await challenge(scene);
@@ -118,7 +116,7 @@ describe("[P3] a stranger's direct message", () => {
       await isAnswered(scene);
     }));
 
-  it("is not answered any more once the pairing is revoked", () =>
+  it("is no longer answered once the pairing is revoked", () =>
     onStage({}, async (scene) => {
       await scene.start();
       await scene.cli("pairing", "approve", await challenge(scene));
@@ -132,7 +130,7 @@ describe("[P3] a stranger's direct message", () => {
       assert.equal(scene.written("dm", "mallory").filter((text) => /and now/.test(text)).length, 0);
     }));
 
-  it("is not answered where they are denied, and nobody is told that they were", () =>
+  it("is not answered after a denial, and the sender is not told", () =>
     onStage({}, async (scene) => {
       await scene.start();
       const code = await challenge(scene);
@@ -145,8 +143,8 @@ describe("[P3] a stranger's direct message", () => {
     }));
 });
 
-describe("[P3] the button in the owner's direct messages", () => {
-  it("lets a stranger in: the buttons go, and the next message is answered", () =>
+describe("[P3] the button in the owner's direct message", () => {
+  it("approves the sender: the buttons disappear, and the next message is answered", () =>
     onStage({}, async (scene) => {
       const { simulator, until } = scene;
       await scene.start();
@@ -172,7 +170,7 @@ describe("[P3] the button in the owner's direct messages", () => {
       assert.deepEqual(simulator.failedInteractions(), []);
     }));
 
-  it("keeps a stranger out", () =>
+  it("denies the sender", () =>
     onStage({}, async (scene) => {
       const { simulator, until } = scene;
       await scene.start();
@@ -186,7 +184,7 @@ describe("[P3] the button in the owner's direct messages", () => {
       assert.equal(await scene.decided(again), "ignore: pairing-denied");
     }));
 
-  it("counts once: both pressed at the same time, the first holds", () =>
+  it("counts once: of two simultaneous presses, the first holds", () =>
     onStage({}, async (scene) => {
       const { simulator, until } = scene;
       await scene.start();
@@ -207,7 +205,7 @@ describe("[P3] the button in the owner's direct messages", () => {
       assert.equal(scene.written("dm", "mallory").length, 1);
     }));
 
-  it("[SEC-R15] does nothing for anybody else, wherever it may have come from", () =>
+  it("[SEC-R15] does nothing for other users, in any copy of the message", () =>
     onStage({}, async (scene) => {
       const { simulator, until } = scene;
       await scene.start();
@@ -224,7 +222,7 @@ describe("[P3] the button in the owner's direct messages", () => {
       assert.equal(await scene.decided(again), "ignore: pairing-pending");
     }));
 
-  it("is another bot's business below another bot's message", () =>
+  it("is ignored below another bot's message", () =>
     onStage({}, async (scene) => {
       const { simulator } = scene;
       await scene.start();
@@ -241,7 +239,7 @@ describe("[P3] the button in the owner's direct messages", () => {
       assert.equal(pressed.answer, undefined);
     }));
 
-  it("tells who may press it that nobody knows it", () =>
+  it("tells an owner that the request does not exist", () =>
     onStage({}, async (scene) => {
       const { simulator, until } = scene;
       await scene.start();
@@ -262,7 +260,7 @@ describe("[P3] the button in the owner's direct messages", () => {
     }));
 });
 
-/** Posts a copy of a message with buttons in #general; its id. */
+/** Posts a copy of a message with buttons in #general, and returns its id. */
 function postAs(simulator: Simulator, userId: UserId, { content, components }: Message): string {
   const { id } = simulator.channel("general");
   const draft = { ...EMPTY_DRAFT, content, components };
@@ -272,8 +270,8 @@ function postAs(simulator: Simulator, userId: UserId, { content, components }: M
   return posted.value.message.id;
 }
 
-describe("[P3] what many strangers come to", () => {
-  it("is no more than ten codes a minute, twenty that wait, and no word to the model", () =>
+describe("[P3] a flood of unpaired senders", () => {
+  it("causes at most ten codes a minute, twenty open requests, and no model call", () =>
     onStage({ simulator: { rateLimits: false } }, async (scene) => {
       const { simulator, model, start, say, decided, rows } = scene;
       const strangers = Array.from(
@@ -293,7 +291,7 @@ describe("[P3] what many strangers come to", () => {
       assert.equal(new Set(told.map((text) => CODE.exec(text)?.[0])).size, told.length);
       const [pending] = rows("SELECT count(*) AS n FROM pairing_request WHERE state = 'pending'");
       assert.ok(Number(pending?.["n"]) <= MAX_PENDING);
-      assert.equal(model.requests.length, 1); // settle()'s
+      assert.equal(model.requests.length, 1); // from settle()
       const verdicts = rows(
         `SELECT DISTINCT verdict || ': ' || why AS said FROM decision
           WHERE why LIKE 'pairing%' ORDER BY said`,
@@ -305,7 +303,7 @@ describe("[P3] what many strangers come to", () => {
       ]);
     }));
 
-  it(`closes approval for a minute after ${MAX_WRONG_CODES} wrong codes in a row`, () =>
+  it(`blocks approval for a minute after ${MAX_WRONG_CODES} wrong codes in a row`, () =>
     onStage({}, async (scene) => {
       await scene.start();
       const code = await challenge(scene);

@@ -1,6 +1,4 @@
-/**
- * People who share an account, and speak through PluralKit's webhooks.
- */
+/** Tests people who share an account, and write through PluralKit's webhooks. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -17,7 +15,7 @@ const TIDE = { id: "tides", name: "Tide" };
 const LUNA = { id: "lunaa", name: "Luna" };
 const SOL = { id: "solaa", name: "Sol" };
 
-/** Plays with a PluralKit, and a bot that hears Luna; who else, the test says. */
+/** Plays with a PluralKit server, and a bot that allows Luna and the given users. */
 function withPluralkit(
   users: readonly string[],
   play: (scene: Scene, pluralkit: Pluralkit) => Promise<void>,
@@ -45,8 +43,8 @@ function withPluralkit(
 const ask = ({ say, mention }: Scene, text: string) =>
   say("grace", "general", `${mention} ${text}`);
 
-describe("[P13] a message that PluralKit says in a member's name", () => {
-  it("is the member's, and answered where the member is listed; the original is not", () =>
+describe("[P13] a message that PluralKit posts for a member", () => {
+  it("counts as the member's, and is answered if the member is listed; the original is not", () =>
     withPluralkit(["pk:lunaa"], async (scene, pluralkit) => {
       const { start, decided, replies, model, simulator } = scene;
       await start();
@@ -63,12 +61,12 @@ describe("[P13] a message that PluralKit says in a member's name", () => {
       assert.equal(simulator.posted().length, 1);
     }));
 
-  it("is answered once, though its writer may speak for themself as well", () =>
+  it("is answered once, although its writer may write without PluralKit as well", () =>
     withPluralkit(["grace", "pk:lunaa"], async (scene, pluralkit) => {
       const { start, decided, replies, written } = scene;
       await start();
       const first = pluralkit.proxy(scene.say("grace", "general", "good morning"), TIDE, LUNA);
-      assert.equal(await decided(first), "ignore: no-mention"); // and now Grace is known to PluralKit
+      assert.equal(await decided(first), "ignore: no-mention"); // PluralKit now has Grace, too
 
       const original = ask(scene, "once, please");
       const proxied = pluralkit.proxy(original, TIDE, LUNA);
@@ -76,13 +74,13 @@ describe("[P13] a message that PluralKit says in a member's name", () => {
       assert.equal(await decided(original), "ignore: pk-original");
       await replies("general", 1);
 
-      const own = ask(scene, "this is me"); // two seconds later nobody has said it again
+      const own = ask(scene, "this is me"); // no proxied message followed within two seconds
       assert.equal(await decided(own), "accept: mentioned");
       assert.match((await replies("general", 2))[1] ?? "", /this is me/);
       assert.equal(written("general").length, 2);
     }));
 
-  it("waits for PluralKit over a crash", () =>
+  it("waits for PluralKit across a crash", () =>
     withPluralkit(["pk:lunaa"], async (scene, pluralkit) => {
       const { start, decided, replies, until } = scene;
       const first = await start();
@@ -98,8 +96,8 @@ describe("[P13] a message that PluralKit says in a member's name", () => {
     }, { simulator: { identifyLimit: { maxConcurrency: 16 } } }));
 });
 
-describe("[SEC-R33] a webhook that PluralKit does not vouch for", () => {
-  it("is a bot, whatever it calls itself and whoever made it, and PluralKit is not asked", () =>
+describe("[SEC-R33] a webhook that PluralKit does not confirm", () => {
+  it("counts as a bot under any name and creator, and PluralKit is not asked", () =>
     withPluralkit(["grace", "pk:lunaa", "luna"], async (scene, pluralkit) => {
       const { simulator, start, decided, mention } = scene;
       const [, limpet] = simulator.world.applications.values();
@@ -121,7 +119,7 @@ describe("[SEC-R33] a webhook that PluralKit does not vouch for", () => {
       assert.equal(simulator.posted().length, 0);
     }));
 
-  it("is a bot though PluralKit's application made it, where PluralKit does not know the message", () =>
+  it("counts as a bot if PluralKit's application created it, but PluralKit does not have the message", () =>
     withPluralkit(["grace", "pk:lunaa", "luna"], async (scene, pluralkit) => {
       const { simulator, start, decided, mention } = scene;
       addWebhook(simulator.world, "stray", Date.now(), PLURALKIT_APPLICATION_ID);
@@ -130,7 +128,8 @@ describe("[SEC-R33] a webhook that PluralKit does not vouch for", () => {
       const text = `${mention} it is me`;
       const stray = simulator.say({ as: "stray", in: "general", text, calling });
       assert.equal(await decided(stray), "ignore: webhook");
-      // More than once, for it may hear of its own message after we do; but not for ever.
+      // More than once, because PluralKit may receive its own message after we do; but not for
+      // ever.
       assert.ok(pluralkit.requests.length >= 1 && pluralkit.requests.length <= 5);
     }));
 
@@ -141,7 +140,7 @@ describe("[SEC-R33] a webhook that PluralKit does not vouch for", () => {
     { kind: "hang" },
   ];
   for (const fault of faults) {
-    it(`is a bot where PluralKit fails: ${fault.kind}`, () =>
+    it(`counts as a bot if PluralKit fails: ${fault.kind}`, () =>
       withPluralkit(["pk:lunaa"], async (scene, pluralkit) => {
         await scene.start();
         pluralkit.fail(fault);
@@ -154,7 +153,7 @@ describe("[SEC-R33] a webhook that PluralKit does not vouch for", () => {
       }));
   }
 
-  it("is the member's where PluralKit is slow, and others are answered meanwhile", () =>
+  it("counts as the member's if PluralKit is slow, and others are answered meanwhile", () =>
     withPluralkit(["pk:lunaa", "ada"], async (scene, pluralkit) => {
       const { start, say, mention, decided, replies } = scene;
       await start();

@@ -1,6 +1,4 @@
-/**
- * "Why is the bot silent?": what it says of itself, beside a bot that runs.
- */
+/** Tests the explanations of a bot's silence, beside a running bot. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -19,7 +17,7 @@ const said = ({ code, stdout, stderr }: Ran, expected = 0): string => {
 };
 
 describe("[P1] barnacle why", () => {
-  it("shows how a message came to be answered: each check, the turn and the delivery", () =>
+  it("explains an answered message: each check, the turn and the delivery", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, replies, recorded, simulator, cli } = scene;
       await start();
@@ -47,7 +45,7 @@ describe("[P1] barnacle why", () => {
       );
     }));
 
-  it("says of the bot's own message which one it answers", () =>
+  it("names the question for a message of the bot", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, replies, recorded, simulator, cli } = scene;
       await start();
@@ -59,7 +57,7 @@ describe("[P1] barnacle why", () => {
       assert.ok(said(await cli("why", linkTo(scene, reply))).includes(asked.id));
     }));
 
-  it("names the check that failed, and the place where that is written", () =>
+  it("names the failed check, and its place in the config", () =>
     onStage({}, async (scene) => {
       const { start, say, decided, cli } = scene;
       await start();
@@ -73,7 +71,7 @@ describe("[P1] barnacle why", () => {
       assert.equal(decision.checks.at(-1).passed, false);
     }));
 
-  it("goes by the config of then, and says what the one of now would do", () =>
+  it("uses the config of the time, and adds the verdict of the current one", () =>
     onStage({}, async (scene) => {
       const { start, say, decided, cli, simulator } = scene;
       await start();
@@ -90,7 +88,7 @@ describe("[P1] barnacle why", () => {
       ]);
     }));
 
-  it("explains the id that a person was told when a turn failed", () =>
+  it("explains the id in a failure message", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, replies, model, cli } = scene;
       await start();
@@ -104,7 +102,7 @@ describe("[P1] barnacle why", () => {
       assert.match(words, /fail/i);
     }));
 
-  it("cannot explain what was never received, and names what can be the cause", () =>
+  it("cannot explain a message that never arrived, and lists possible causes", () =>
     onStage({}, async (scene) => {
       const { start, say, simulator, cli, decided } = scene;
       const bot = await start();
@@ -121,7 +119,7 @@ describe("[P1] barnacle why", () => {
       assert.equal(simulator.posted().length, 0);
     }));
 
-  it("takes a link, an id or a failure's id, and nothing else", () =>
+  it("accepts a link, an id or a failure's id only", () =>
     onStage({}, async ({ cli }) => {
       for (const asked of ["general", "hello", "https://example.org/1"]) {
         assert.equal((await cli("why", asked)).code, 2, asked);
@@ -130,7 +128,7 @@ describe("[P1] barnacle why", () => {
 });
 
 describe("[P1] barnacle access test", () => {
-  it("says the same as the bot does, before anything was said", () =>
+  it("predicts the bot's verdict before a message is sent", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, decided, cli, simulator, user } = scene;
       await start();

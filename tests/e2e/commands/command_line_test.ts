@@ -1,6 +1,4 @@
-/**
- * The commands that need no bot, as a user types them.
- */
+/** Tests the commands that need no bot, as a user types them. */
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -34,7 +32,7 @@ describe("[O10] the command line", () => {
     assert.equal(facts.platform, `${process.platform}-${process.arch}`);
   });
 
-  it("version says the same for people", async () => {
+  it("version prints the same for people", async () => {
     const { code, stdout } = await barnacle("version");
     assert.equal(code, 0);
     assert.match(stdout.join("\n"), /^barnacle \d.*, (Bun|Deno) .*, SQLite 3\./);
@@ -73,7 +71,7 @@ describe("[O10] the command line", () => {
   const common = ["--config", "--data", "--json"];
   for (const command of commands) {
     it(`${command.join(" ")} --help has an example, takes ${common.join(", ")}, and is plain text`, async () => {
-      // What a shell says of its terminal is inherited by what has none.
+      // A process without a terminal inherits the shell's terminal variables.
       const colourful = { ...ENV, TERM: "xterm-256color", COLORTERM: "truecolor" };
       const { code, stdout } = await runCommand([...command, "--help"], colourful);
       assert.equal(code, 0);
@@ -115,7 +113,7 @@ describe("[O10] the command line", () => {
     });
   }
 
-  it("config check is content with a good file, and not with a bad one", async () => {
+  it("config check accepts a valid file, and refuses an invalid one", async () => {
     using folder = tempDirectory();
     const file = join(folder.path, "config.jsonc");
     writeFileSync(file, "{}", { mode: 0o600 });
@@ -129,7 +127,7 @@ describe("[O10] the command line", () => {
     assert.match(bad.stderr.join("\n"), /config\.jsonc:1:3: error: [\s\S]*did you mean "channels"/);
   });
 
-  /** What each ends with where no bot ever ran, and what it gives to programs. */
+  /** The exit code and the JSON output of each command if no bot has ever run. */
   const USER = "123456789012345678";
   const empty: readonly [args: readonly string[], code: number, json: RegExp | undefined][] = [
     [["why", "1400000000000000001"], 1, /"causes":\[/],
@@ -152,7 +150,7 @@ describe("[O10] the command line", () => {
     [["config", "set", "channels.discord.historyLimt", "9"], 78, /"ok":false/],
     [["config", "import", "openclaw.json", "--dry-run"], 0, /"ok":true/],
   ];
-  it("[O7] [O10] ends as it says, and gives programs JSON, where no bot ever ran", async () => {
+  it("[O7] [O10] commands have their exit codes and JSON output without any earlier run", async () => {
     using folder = tempDirectory();
     const config = join(folder.path, "config.jsonc");
     const rules = { dm: { allowFrom: [USER, "ada"] } };
@@ -180,7 +178,7 @@ describe("[O10] the command line", () => {
     assert.equal(JSON.parse(stdout.join("\n")).type, "object");
   });
 
-  it("[C8] config show prints what applies, and no secret", async () => {
+  it("[C8] config show prints the effective config, and no secret", async () => {
     using folder = tempDirectory();
     const file = join(folder.path, "config.jsonc");
     const text =

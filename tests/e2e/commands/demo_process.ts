@@ -1,5 +1,5 @@
 /**
- * The demo as a visitor starts it: a process, and the address that it prints.
+ * Runs the demo as a visitor starts it: a process, and the address that it prints.
  *
  * @module
  */
@@ -18,7 +18,11 @@ export interface DemoProcess {
   end(): Promise<Exit>;
 }
 
-/** @param args Beside `demo --json`. */
+/**
+ * Starts a demo.
+ *
+ * @param args Arguments beside `demo --json`.
+ */
 export async function startDemo(
   args: readonly string[] = ["--port", "0"],
   env: Readonly<Record<string, string>> = {},
@@ -47,7 +51,7 @@ export async function startDemo(
   };
 }
 
-/** What a page of the demo is sent, from its opening on. */
+/** The events that a page of the demo receives, from its opening on. */
 export async function* eventsOf(page: string, signal: AbortSignal): AsyncGenerator<unknown, void> {
   const response = await fetch(`${page}events`, { signal });
   let read = "";
@@ -60,7 +64,7 @@ export async function* eventsOf(page: string, signal: AbortSignal): AsyncGenerat
   }
 }
 
-/** No key of whoever runs the tests. */
+/** Removes API keys of the person who runs the tests. */
 export function surroundings(env: Readonly<Record<string, string>> = {}) {
   const { PATH, HOME, DENO_DIR, TMPDIR } = process.env;
   return { PATH, HOME, DENO_DIR, TMPDIR, ...env };

@@ -28,7 +28,7 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
 }
 
 describe("[O5] barnacle demo", LIMIT, () => {
-  it("plays all scenes, and each of them goes well", LIMIT, async () => {
+  it("plays all scenes successfully", LIMIT, async () => {
     const { code, lines } = await run(["--", "--script", "--json"]);
     const reports = lines.map((line) => JSON.parse(line));
     const failed = reports.filter(({ ok }) => ok !== true);
@@ -38,7 +38,7 @@ describe("[O5] barnacle demo", LIMIT, () => {
     assert.equal(code, 0);
   });
 
-  it("runs twice side by side, and leaves nothing behind", LIMIT, async () => {
+  it("runs twice in parallel, and leaves no files behind", LIMIT, async () => {
     const first = await startDemo();
     const port = new URL(first.page).port;
     const second = await startDemo(["--port", port]);
@@ -52,7 +52,7 @@ describe("[O5] barnacle demo", LIMIT, () => {
     for (const { data } of [first, second]) assert.ok(!existsSync(data), data);
   });
 
-  it("ends and cleans up also while its bot is dead", LIMIT, async () => {
+  it("ends and cleans up even if its bot is dead", LIMIT, async () => {
     const demo = await startDemo();
     const pid = await until(() => readHolder(`${demo.data}/lock`)?.pid);
     process.kill(pid, "SIGKILL");
@@ -62,7 +62,7 @@ describe("[O5] barnacle demo", LIMIT, () => {
     assert.ok(!existsSync(demo.data));
   });
 
-  it("starts its bot again where somebody kills it", LIMIT, async () => {
+  it("restarts a killed bot", LIMIT, async () => {
     const demo = await startDemo();
     const lock = `${demo.data}/lock`;
     const pid = await until(() => {
@@ -79,7 +79,7 @@ describe("[O5] barnacle demo", LIMIT, () => {
     assert.ok(!isAlive(next), "the bot goes with the demo");
   });
 
-  it("plays a config of the visitor's own, by its rules", LIMIT, async () => {
+  it("plays a config of the visitor, by its rules", LIMIT, async () => {
     using directory = tempDirectory();
     const file = `${directory.path}/own.jsonc`;
     const guilds = { "900000000000000001": { requireMention: false } };
@@ -109,7 +109,7 @@ describe("[O5] barnacle demo", LIMIT, () => {
     }
   });
 
-  it("refuses a config that is wrong, with 78 and the place", async () => {
+  it("refuses an invalid config with 78, and names the place", async () => {
     using directory = tempDirectory();
     const file = `${directory.path}/wrong.jsonc`;
     writeFileSync(file, '{ "chanels": {} }', { mode: 0o600 });
@@ -118,7 +118,7 @@ describe("[O5] barnacle demo", LIMIT, () => {
     assert.match(lines.join("\n"), /wrong\.jsonc:1:3: error/);
   });
 
-  it("says which models there are, where one is asked for that is not", async () => {
+  it("lists the available models if the requested one is missing", async () => {
     const { code, lines } = await run(["--port", "0"], { BARNACLE_DEMO_MODEL: "gpt-9" });
     assert.equal(code, 2);
     assert.match(lines.join("\n"), /"gpt-9"; there is: script/);

@@ -1,6 +1,4 @@
-/**
- * `doctor`, `netcheck` and `invite`, as a person runs them whose bot does not answer.
- */
+/** Tests `doctor`, `netcheck` and `invite`, as the operator of a silent bot runs them. */
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -32,7 +30,7 @@ interface Diagnosis {
   readonly code: number | null;
   readonly findings: readonly Finding[];
   readonly stderr: string;
-  /** `"discord.token fail"` of all that does not pass. */
+  /** The failing and warning checks, such as `"discord.token fail"`. */
   readonly troubles: readonly string[];
 }
 
@@ -59,7 +57,7 @@ function untick({ simulator: { world, application } }: Scene): void {
   world.applications.set(application.id, { ...application, privilegedIntents: 0 });
 }
 
-/** A scene whose lists have ids only: a name in one is a warning. */
+/** A scene whose lists contain ids only, because a name in one is a warning. */
 const BY_ID: SceneOptions = {
   discord: ({ world }) => ({
     dm: {
@@ -69,14 +67,14 @@ const BY_ID: SceneOptions = {
   }),
 };
 
-/** Discord refuses the second's token; the third is off. */
+/** Discord refuses the second account's token; the third account is disabled. */
 const TWO_AND_ONE_OFF: SceneOptions = {
   mayRefuse: ({ path, status }) => path === "/applications/@me" && status === 401,
   discord: () => ({ accounts: { home: { token: "MTIz.nobody.knows" }, work: { enabled: false } } }),
 };
 
 describe("[O3] [G13] barnacle doctor", () => {
-  it("finds nothing wrong where nothing is, and identifies nobody", () =>
+  it("reports no problem on a healthy system, and never identifies", () =>
     onStage(BY_ID, async (scene) => {
       const { code, findings, troubles } = await diagnose(scene);
       assert.deepEqual(troubles, []);
@@ -102,7 +100,7 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.equal(identifies(scene), 0);
     }));
 
-  it("shows a person a row for each, and no colours where nobody looks", () =>
+  it("prints a row per check, and no colours in a pipe", () =>
     onStage({}, async (scene) => {
       const { code, stdout } = await barnacle(scene, ["doctor", "--only", "discord"]);
       assert.equal(code, 0);
@@ -111,7 +109,7 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.ok(stdout.every((row) => !/^ok +Store/.test(row)), "the host was not asked for");
     }));
 
-  it("[P4] warns of what is matched by a name, until the bot knows whose it is", () =>
+  it("[P4] warns about entries with names, until the bot has resolved them", () =>
     onStage({}, async (scene) => {
       const { code, findings, troubles } = await diagnose(scene, ["--only", "host"]);
       assert.deepEqual(troubles, ["access.names warn"]);
@@ -124,7 +122,7 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.deepEqual((await diagnose(scene, ["--only", "host"])).troubles, []);
     }));
 
-  it("looks at the way once for all accounts, and names the account that is off", () =>
+  it("probes the network once for all accounts, and names the disabled account", () =>
     onStage(TWO_AND_ONE_OFF, async (scene) => {
       const { findings } = await diagnose(scene, ["--only", "discord"]);
       assert.equal(findings.filter(({ id }) => id === "network.gateway.websocket").length, 1);
@@ -134,7 +132,7 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.match(off?.why ?? "", /^channels\.discord\.accounts\.work\.enabled is false/);
     }));
 
-  it("works beside the bot, and leaves it alone", () =>
+  it("works beside the bot without disturbing it", () =>
     onStage(BY_ID, async (scene) => {
       const bot = await scene.start();
       await scene.line(bot, /"Barnacle is running"/);
@@ -165,7 +163,7 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.match(found?.fix ?? "", /kill/);
     }));
 
-  it("[G11] does not take its own bot for a twin where that hangs", () =>
+  it("[G11] does not mistake its own hanging bot for another instance", () =>
     onStage({}, async (scene) => {
       const bot = await scene.start();
       assert.ok(bot.pid !== undefined);
@@ -186,7 +184,7 @@ describe("[O3] [G13] barnacle doctor", () => {
     }));
 
   const refusing: SceneOptions = { mayRefuse: ({ status }) => status === 401 };
-  it("[O7] ends with 77 where Discord refuses the token, and shows it once", () =>
+  it("[O7] exits with 77 if Discord refuses the token, and sends it once", () =>
     onStage(refusing, async (scene) => {
       const token = "MTUwMDAwMDAwMDAwMDAwMDAwMQ.Gwrong.abcdefghijklmnopqrstuvwxyz0123456789";
       const { code, findings } = await diagnose(scene, [], { DISCORD_BOT_TOKEN: token });
@@ -199,7 +197,7 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.equal(withToken.length, 1);
     }));
 
-  it("[O7] ends with 78 where the config is wrong, or has no token", () =>
+  it("[O7] exits with 78 if the config is invalid, or has no token", () =>
     onStage({}, async (scene) => {
       const none = await diagnose(scene, ["--only", "discord"], { DISCORD_BOT_TOKEN: "" });
       assert.equal(none.code, 78);
@@ -210,7 +208,7 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.doesNotMatch(findings[0]?.why ?? "", /jsonc/);
     }));
 
-  it("[G9] names the intents that are missing, and switches them on after a yes", () =>
+  it("[G9] names missing intents, and switches them on after a yes", () =>
     onStage({}, async (scene) => {
       untick(scene);
       const missing = await diagnose(scene, ["--only", "discord"]);
@@ -229,7 +227,7 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.deepEqual(fixed.troubles, []);
     }));
 
-  it("[G5] says that the bot is held back, by Discord's own count", () =>
+  it("[G5] reports that Discord's own count holds the bot back", () =>
     onStage({}, async (scene) => {
       const spent = Array.from({ length: 960 }, () => Date.now());
       scene.simulator.account().identifies.push(...spent);
@@ -243,7 +241,7 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.equal(code, 1);
     }));
 
-  it("tells a name that is not found from a server that is not there", () =>
+  it("distinguishes a name that does not resolve from an unreachable server", () =>
     onStage({}, async (scene) => {
       const name = await diagnose(scene, ["--only", "discord"], {
         DISCORD_API_URL: "https://discord.invalid",
@@ -257,7 +255,7 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.deepEqual(server.troubles, ["network.rest.tcp fail", "discord.token warn"]);
     }));
 
-  it("[G15] names the proxy, and tells a proxy that is not there", () =>
+  it("[G15] names the proxy, and detects an unreachable proxy", () =>
     onStage({}, async (scene) => {
       const { code, findings } = await diagnose(scene, ["--only", "discord"], {
         DISCORD_API_URL: "https://discord.invalid",
@@ -270,7 +268,7 @@ describe("[O3] [G13] barnacle doctor", () => {
       assert.doesNotMatch(JSON.stringify(findings), /hunter2/);
     }));
 
-  it("[G14] does not show the token of this machine's server to a proxy", () =>
+  it("[G14] never sends the token of a local server through a proxy", () =>
     onStage({}, async (scene) => {
       const { code } = await diagnose(scene, ["--only", "discord"], {
         HTTP_PROXY: "http://127.0.0.1:9",
@@ -281,7 +279,7 @@ describe("[O3] [G13] barnacle doctor", () => {
 });
 
 describe("[G13] barnacle netcheck", () => {
-  it("walks to Discord with its times", () =>
+  it("probes the path to Discord, with times", () =>
     onStage({}, async (scene) => {
       const { code, stdout } = await barnacle(scene, ["netcheck", "--json"]);
       assert.equal(code, 0, stdout.join("\n"));
@@ -300,7 +298,7 @@ describe("[G13] barnacle netcheck", () => {
 });
 
 describe("[O3] barnacle invite", () => {
-  it("prints the link alone, so that it can be piped", () =>
+  it("prints only the link, so that it can be piped", () =>
     onStage({}, async (scene) => {
       const { code, stdout, stderr } = await barnacle(scene, ["invite"]);
       assert.equal(code, 0);
@@ -312,7 +310,7 @@ describe("[O3] barnacle invite", () => {
       assert.match(stderr.join("\n"), /View Channels +to hear/);
     }));
 
-  it("knows the id from the token where Discord cannot be asked", () =>
+  it("derives the id from the token if Discord cannot be reached", () =>
     onStage({}, async (scene) => {
       const { code, stdout, stderr } = await barnacle(scene, ["invite"], {
         DISCORD_API_URL: "http://127.0.0.1:9",

@@ -8,7 +8,7 @@ import { type DemoProcess, startDemo } from "./demo_process.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
 
-/** Written by a person, and by the script that repeats it. */
+/** A text that a person writes, and that the script repeats. */
 const HOSTILE = '<img src=x onerror="document.title=1"> [x](javascript:alert(1)) ' +
   "<script>document.title=2</script>";
 
@@ -64,11 +64,11 @@ describe("[O5] the demo's page", options, () => {
     const isOn = await page.getAttribute("#mention", "aria-pressed") === "true";
     if (isOn !== isWanted) await page.click("#mention");
   };
-  /** The last message of a person that says that. */
+  /** The last message of a person with that text. */
   const asked = (text: string) => page.locator(".message:not(.is-bot)", { hasText: text }).last();
   const answers = (text: string) => page.locator(".message.is-bot", { hasText: text });
 
-  it("[P1] shows a mention accepted, by which rule, and answered", async () => {
+  it("[P1] shows an accepted mention, its rule and its answer", async () => {
     await become("Grace");
     await place("general");
     await mention(true);
@@ -82,7 +82,7 @@ describe("[O5] the demo's page", options, () => {
     assert.equal(await answers("good morning").count(), 1);
   });
 
-  it("[P1] shows a message without a mention ignored, and why", async () => {
+  it("[P1] shows an ignored message without a mention, and the reason", async () => {
     await mention(false);
     await say("talking to myself");
     await asked("talking to myself").locator(".verdict.is-ignored").waitFor();
@@ -91,7 +91,7 @@ describe("[O5] the demo's page", options, () => {
     await mention(true);
   });
 
-  it("[P1] shows a stranger refused in direct messages, and the owner answered", async () => {
+  it("[P1] shows an unpaired sender refused in direct messages, and the owner answered", async () => {
     await become("mallory");
     assert.equal(await page.locator(".place").count(), 1, "a stranger sees no guild");
     await say("tell me a secret");
@@ -108,7 +108,7 @@ describe("[O5] the demo's page", options, () => {
     await asked("anything new?").locator("button.outcome.is-answered").waitFor();
   });
 
-  it("says why a guild that is not listed hears nothing", async () => {
+  it("explains the silence in an unlisted guild", async () => {
     await become("edsger");
     await mention(true);
     await say("is anybody there?");
@@ -140,7 +140,7 @@ describe("[O5] the demo's page", options, () => {
     assert.ok(!(await page.innerText("#messages")).includes("```"));
   });
 
-  it("[G14] shows the bot killed, and that nothing was lost", async () => {
+  it("[G14] shows a killed bot, and that no message was lost", async () => {
     await page.click("button.control:has-text('kill -9')");
     await page.waitForSelector("#bot-dot.is-offline");
     await say("said while it was dead");
@@ -150,14 +150,14 @@ describe("[O5] the demo's page", options, () => {
     assert.match(await page.innerText("#notices"), /kill -9 \d+/);
   });
 
-  it("shows op 7 survived", async () => {
+  it("shows that the bot survived op 7", async () => {
     await page.click("button.control:has-text('op 7')");
     await page.locator("#notices", { hasText: "resumed" }).first().waitFor();
     await say("after the reconnect");
     await asked("after the reconnect").locator("button.outcome.is-answered").waitFor();
   });
 
-  it("asks a model of the visitor's only once they choose it", async () => {
+  it("uses the visitor's model only once it is selected", async () => {
     assert.equal(model.requests.length, 0, "a key that is there is not used for that");
     assert.ok(!(await page.content()).includes("key-of-somebody"));
     await page.click("button.of-model:has-text('fixed')");
@@ -168,7 +168,7 @@ describe("[O5] the demo's page", options, () => {
     assert.ok(model.requests.length > 0);
   });
 
-  it("is used by keyboard alone", async () => {
+  it("works by keyboard alone", async () => {
     await page.reload();
     await page.waitForSelector(".app[data-ready]");
     await page.keyboard.press("Tab");
@@ -199,7 +199,7 @@ describe("[O5] the demo's page", options, () => {
     }
   });
 
-  it("asked nobody but the demo, and the browser had nothing against it", () => {
+  it("sends requests to the demo only, and causes no browser error", () => {
     assert.deepEqual(foreign, []);
     assert.deepEqual(complaints, []);
   });

@@ -1,6 +1,4 @@
-/**
- * The main thread stands still for five seconds, and the gateway's does not.
- */
+/** Tests the gateway thread while the main thread is blocked for five seconds. */
 
 import assert from "node:assert/strict";
 import { it } from "node:test";
@@ -9,7 +7,7 @@ import { onStage } from "../../support/bot/e2e.ts";
 const INTERVAL_MS = 1_500;
 const BLOCKED_MS = 5_000;
 
-it("[G1] [G8] keeps its beats and its session while the main thread is blocked", () =>
+it("[G1] [G8] keeps its heartbeats and its session while the main thread is blocked", () =>
   onStage({
     simulator: { heartbeatIntervalMs: INTERVAL_MS },
     env: { BARNACLE_FAULT: `block_main:${BLOCKED_MS}` },

@@ -1,6 +1,6 @@
 /**
- * What is said while no session listens is answered afterwards: once, in order,
- * and no more of it than is wanted.
+ * Tests messages from a time without a session: they are answered afterwards, once, in order, and
+ * within the limits.
  */
 
 import assert from "node:assert/strict";
@@ -24,7 +24,7 @@ const THREAD = "How do I feed krill?";
 
 const CAUGHT_UP = /Caught up on what was said/;
 
-/** The session is lost, and whatever `say` does, nobody hears. */
+/** Loses the session, and runs `say` while no session exists. */
 async function away({ simulator, until }: Scene, say: () => void): Promise<void> {
   const { gateway } = simulator.faults;
   gateway.welcome = "reset";
@@ -43,7 +43,7 @@ async function stopped({ simulator, until }: Scene, bot: StagedBot): Promise<voi
   simulator.faults.gateway.forgetSessions();
 }
 
-/** Asks so many questions in a channel, and tells what is owed for them. */
+/** Asks a number of questions in a channel, and returns the expected replies. */
 function asked({ say, mention }: Scene, channel: string, name: string, count = 3): Owed {
   const pieces = Array.from({ length: count }, (_, index) => `${name}${index + 1}.`);
   for (const piece of pieces) say("grace", channel, `${mention} ${piece}`);
@@ -64,7 +64,7 @@ function historyOf({ simulator }: Scene, name: string): number {
   ).length;
 }
 
-/** How many messages were decided on for each reason. */
+/** The number of verdicts for each reason. */
 function decided({ rows }: Scene, where: string): Readonly<Record<string, unknown>> {
   const counted = rows(`SELECT why, COUNT(*) AS n FROM decision WHERE ${where} GROUP BY why`);
   return Object.fromEntries(counted.map(({ why, n }) => [String(why), n]));
@@ -73,8 +73,8 @@ function decided({ rows }: Scene, where: string): Readonly<Record<string, unknow
 const gaps = ({ rows }: Scene) =>
   rows("SELECT catch_up_from FROM gateway_session WHERE catch_up_from IS NOT NULL").length;
 
-describe("[G6] [G7] a session that is lost", () => {
-  it("[P5] leaves a group a group: who is a stranger there gets no code", () =>
+describe("[G6] [G7] a lost session", () => {
+  it("[P5] keeps groups groups: an unpaired member gets no code there", () =>
     onStage({
       simulator: QUICK,
       discord: () => ({ dm: { policy: "pairing", allowFrom: ["ada"], groupEnabled: true } }),
@@ -95,7 +95,7 @@ describe("[G6] [G7] a session that is lost", () => {
       await until("the other answer", () => simulator.posted(group.id).length === 2);
     }));
 
-  it("costs no word of a channel, a thread or a direct message, and no word is answered twice", () =>
+  it("loses no message of a channel, a thread or a direct message, and answers none twice", () =>
     onStage({ simulator: QUICK }, async (scene) => {
       const { say, start, until, written, replies, line } = scene;
       await settleIn(scene);
@@ -118,7 +118,7 @@ describe("[G6] [G7] a session that is lost", () => {
       assert.equal(gaps(scene), 0);
     }));
 
-  it("answers what was said live only after what was missed", () =>
+  it("answers live messages only after the missed ones", () =>
     onStage({ simulator: QUICK }, async (scene) => {
       const { line, simulator, start, until } = scene;
       await settleIn(scene);
@@ -141,7 +141,7 @@ describe("[G6] [G7] a session that is lost", () => {
       await judge(scene, bot, [{ channel: "general", pieces: [...missed.pieces, ...live.pieces] }]);
     }));
 
-  it("leaves unanswered what is more than is wanted, and has it on record", () =>
+  it("leaves messages above the limit unanswered, and records them", () =>
     onStage({
       simulator: QUICK,
       discord: () => ({ gateway: { catchUp: { maxPerChannel: 20 } } }),
@@ -165,7 +165,7 @@ describe("[G6] [G7] a session that is lost", () => {
       assert.deepEqual([tooMany, chatter], [13, 135]);
     }));
 
-  it("answers nothing that is too old, and has it on record", () => {
+  it("leaves old messages unanswered, and records them", () => {
     const HOURS_2 = 2 * 60 * 60 * 1_000;
     let behindMs = HOURS_2;
     const late = { ...QUICK, now: () => Date.now() - behindMs };
@@ -187,7 +187,7 @@ describe("[G6] [G7] a session that is lost", () => {
     });
   });
 
-  it("[P14] asks for the roles that a channel's history leaves out", () =>
+  it("[P14] asks for roles, which a channel's history lacks", () =>
     onStage({
       simulator: QUICK,
       discord: (simulator) => ({
@@ -207,7 +207,7 @@ describe("[G6] [G7] a session that is lost", () => {
 });
 
 describe("[G6] a gap stays open", () => {
-  /** The first T1 is before T0: which guilds the READY has made old. */
+  /** The first T1 comes before T0: it marks the guilds that READY made outdated. */
   const points: readonly (readonly [point: string, identifies: number])[] = [
     ["after:T1", 3],
     ["after:T0", 2],
@@ -215,7 +215,7 @@ describe("[G6] a gap stays open", () => {
     ["before:T1:3", 2],
   ];
   for (const [point, identifies] of points) {
-    it(`over a process that dies at ${point}`, () =>
+    it(`across a process that dies at ${point}`, () =>
       onStage({ simulator: QUICK }, async (scene) => {
         const { start, startBot, simulator, line } = scene;
         await settleIn(scene);
@@ -230,7 +230,7 @@ describe("[G6] a gap stays open", () => {
       }));
   }
 
-  it("over a process that dies while it reads, whose next one answers nothing before", () =>
+  it("across a process that dies while reading; the next one reads before it answers", () =>
     onStage({ simulator: QUICK }, async (scene) => {
       const { eventually, line, rows, simulator, start, until } = scene;
       await settleIn(scene);
@@ -260,7 +260,7 @@ describe("[G6] a gap stays open", () => {
     ["a page answers in Discord's place", { kind: "html", status: 404 }],
   ] as const satisfies readonly (readonly [string, RestFault])[];
   for (const [what, fault] of failures) {
-    it(`while ${what}, which keeps nobody from being answered`, () =>
+    it(`while ${what}, and other messages are answered`, () =>
       onStage({
         simulator: QUICK,
         mayRefuse: ({ method, status }) => method === "GET" && status === fault.status,
@@ -311,7 +311,7 @@ describe("[G6] a gap stays open", () => {
 });
 
 describe("[G6] a channel whose history the bot may not read", () => {
-  it("is named with the permission to grant, and holds up no other", () =>
+  it("is named with the missing permission, and delays no other channel", () =>
     onStage({ simulator: QUICK }, async (scene) => {
       const { line, simulator, start, written } = scene;
       await settleIn(scene);
@@ -338,7 +338,7 @@ describe("[G6] a channel whose history the bot may not read", () => {
 });
 
 describe("[G6] catchUp.enabled: false", () => {
-  it("reads nothing, says what was not read, and closes the gap", () =>
+  it("reads nothing, logs the unread time, and closes the gap", () =>
     onStage({
       simulator: QUICK,
       discord: () => ({ gateway: { catchUp: { enabled: false } } }),

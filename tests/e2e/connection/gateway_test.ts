@@ -1,6 +1,4 @@
-/**
- * What the gateway does to a bot, and what people on Discord notice of it.
- */
+/** Tests gateway faults, and their effect on people on Discord. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -12,10 +10,10 @@ import type { RestFault } from "../../../simulator/notes/faults.ts";
 import type { GatewayFaults } from "../../../simulator/gateway/server.ts";
 import { ended, onStage, type Scene, writeConfig } from "../../support/bot/e2e.ts";
 
-/** Two identifies within five seconds are what some of these are about. */
+/** Some of these tests identify twice within five seconds. */
 const QUICK = { identifyLimit: { maxConcurrency: 16 } };
 
-/** Says something, and waits for its answer and for no second one. */
+/** Sends a message, and waits for its answer and for no second one. */
 async function isAnswered({ say, mention, until, written }: Scene, name: string): Promise<void> {
   say("grace", "general", `${mention} ${name}.`);
   await until(name, () => written("general").some((text) => text.includes(`${name}.`)));
@@ -59,7 +57,7 @@ const blows: readonly Blow[] = [
   { name: "close code 4009", strike: (faults) => faults.drop(4009), resumes: 0, identifies: 2 },
 ];
 
-describe("[G1] [G2] [G5] the gateway", () => {
+describe("[G1] [G2] [G5] the gateway connection", () => {
   for (const { name, strike, resumes, identifies } of blows) {
     it(`survives ${name}`, () =>
       onStage({ simulator: QUICK }, async (scene) => {
@@ -82,7 +80,7 @@ describe("[G1] [G2] [G5] the gateway", () => {
       }));
   }
 
-  it("answers what was said while the connection was away", () =>
+  it("answers messages sent while it was down", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, replies, simulator } = scene;
       await start();
@@ -94,7 +92,7 @@ describe("[G1] [G2] [G5] the gateway", () => {
       assert.equal(simulator.account().identifies.length, 1);
     }));
 
-  it("leaves a connection that acknowledges nothing, and resumes", () =>
+  it("drops a connection without acknowledgements, and resumes", () =>
     onStage({ simulator: { heartbeatIntervalMs: 1_500 } }, async (scene) => {
       const { start, until, simulator } = scene;
       await start();
@@ -109,13 +107,13 @@ describe("[G1] [G2] [G5] the gateway", () => {
       assert.equal(identifies.length, 1);
     }));
 
-  it("[G5] [G6] says it where a session is lost for good, and answers what was said since", () =>
+  it("[G5] [G6] logs a lost session, and answers messages sent since", () =>
     onStage({ simulator: QUICK }, async (scene) => {
       const { start, say, mention, simulator, line, ask, replies, status } = scene;
       const bot = await start();
       await isAnswered(scene, "q1");
       simulator.faults.gateway.invalidate(false);
-      say("grace", "general", `${mention} q2.`); // nobody hears it
+      say("grace", "general", `${mention} q2.`); // sent without a session
       const said = await line(bot, /"level":"warn","part":"gateway"/);
       assert.match(said, /session could not be resumed/);
       assert.match((await replies("general", 2))[1] ?? "", /q2/);
@@ -128,7 +126,7 @@ describe("[G1] [G2] [G5] the gateway", () => {
       );
     }));
 
-  it("finds nothing wrong after a first start", () =>
+  it("reports no problem after a first start", () =>
     onStage({}, async (scene) => {
       const bot = await scene.start();
       await isAnswered(scene, "q1");
@@ -139,7 +137,7 @@ describe("[G1] [G2] [G5] the gateway", () => {
 
   const finals = [[4004, /token/], [4013, /intent/i]] as const;
   for (const [code, hint] of finals) {
-    it(`[O7] ends with 77 after one try where Discord closes with ${code}`, () =>
+    it(`[O7] exits with 77 after one try if Discord closes with ${code}`, () =>
       onStage({}, async ({ startBot, simulator }) => {
         simulator.faults.gateway.closeOnIdentify.push(code);
         const bot = startBot();
@@ -149,7 +147,7 @@ describe("[G1] [G2] [G5] the gateway", () => {
       }));
   }
 
-  it("[G9] goes on without an intent that Discord does not grant, and meets 4014 once", () =>
+  it("[G9] continues without an intent that Discord does not grant, after one 4014", () =>
     onStage({}, async (scene) => {
       const { start, line, simulator, status } = scene;
       simulator.faults.gateway.closeOnIdentify.push(4014);
@@ -162,7 +160,7 @@ describe("[G1] [G2] [G5] the gateway", () => {
       assert.deepEqual(names, ["preflight:discord.intents.message_content"]);
     }));
 
-  it("[G3] answers a 4014 once, and ends with 77 at the next one", () =>
+  it("[G3] answers one 4014, and exits with 77 at the next", () =>
     onStage({ simulator: QUICK }, async ({ startBot, simulator }) => {
       simulator.faults.gateway.closeOnIdentify.push(4014, 4014, 4014, 4014);
       const bot = startBot();
@@ -171,7 +169,7 @@ describe("[G1] [G2] [G5] the gateway", () => {
       assert.match(bot.lines.join("\n"), /intent/i);
     }));
 
-  it("[G9] asks for an intent that was missing once it is switched on", () =>
+  it("[G9] requests a missing intent once it is switched on", () =>
     onStage({}, async (scene) => {
       const { start, line, status, simulator: { world, application } } = scene;
       world.applications.set(application.id, { ...application, privilegedIntents: 0 });
@@ -187,11 +185,11 @@ describe("[G1] [G2] [G5] the gateway", () => {
       await isAnswered(scene, "q1");
       const told = JSON.stringify(scene.model.requests.at(-1));
       assert.match(told, /plankton/, "what is said without a mention is heard");
-      // A RESUME would have kept what the session was begun with.
+      // A RESUME would have kept the intents of the session.
       assert.equal(scene.simulator.account().identifies.length, 2);
     }));
 
-  it("[G9] begins a session anew where the config wants other intents than it has", () =>
+  it("[G9] begins a new session if the config wants other intents", () =>
     onStage({
       simulator: QUICK,
       discord: () => ({ gateway: { intents: ["guilds", "guild_messages", "message_content"] } }),
@@ -213,7 +211,7 @@ describe("[G1] [G2] [G5] the gateway", () => {
       await line(await start(), /resumed the session/);
     }));
 
-  it("[G5] says so where the day's IDENTIFYs are spent before it starts", () =>
+  it("[G5] reports that the day's IDENTIFYs are spent before the start", () =>
     onStage({}, async ({ start, startBot, line, eventually, status, dataDir }) => {
       const first = await start();
       first.kill("SIGTERM");
@@ -235,7 +233,7 @@ describe("[G1] [G2] [G5] the gateway", () => {
       });
     }));
 
-  it("[O7] ends with 77 after one try where REST refuses the token", () =>
+  it("[O7] exits with 77 after one try if REST refuses the token", () =>
     onStage({ mayRefuse: ({ status }) => status === 401 }, async ({ startBot, simulator }) => {
       const bot = startBot({ DISCORD_BOT_TOKEN: `${simulator.token.slice(0, -3)}xyz` });
       assert.deepEqual(await ended(bot), { code: 77, signal: null });
@@ -255,13 +253,13 @@ describe("[G1] [G2] [G5] the gateway", () => {
   ];
   for (const fault of nonsense) {
     const name = "status" in fault ? `${fault.kind} ${fault.status}` : fault.kind;
-    it(`asks again where nonsense stands in for the gateway's address (${name})`, () =>
+    it(`asks again if the gateway's address is nonsense (${name})`, () =>
       onStage({
         mayRefuse: ({ route }) => route === "/gateway/bot",
         config: { preflight: { network: false } }, // or a runtime takes a reset for a stale connection
       }, async (scene) => {
         const { simulator, start } = scene;
-        // As often as one request is tried (D5): then it is up to who asked.
+        // As often as one request is tried (D5); then its caller decides.
         simulator.faults.rest.add({ route: "/gateway/bot", times: 3, fault });
         const bot = await start();
         assert.match(bot.lines.join("\n"), /Cannot ask Discord where its gateway is/);
@@ -269,13 +267,13 @@ describe("[G1] [G2] [G5] the gateway", () => {
       }));
   }
 
-  it("[G1] counts a payload that does not parse, says so without its content, and lives", () =>
+  it("[G1] counts a malformed payload, logs it without its content, and continues", () =>
     onStage({}, async (scene) => {
       const { start, simulator, eventually, ask } = scene;
       const bot = await start();
       await isAnswered(scene, "q1");
       const { gateway } = simulator.faults;
-      // It has no sequence number of its own: one that Discord never gave would end the session.
+      // It has no sequence number: an invented one would end the session.
       gateway.sendRaw('{"op":0,"t":"MESSAGE_CREATE","s":1,"d":{"id":{"hunter":2}}}');
       gateway.sendRaw('{"op":0,"t":"MESSAGE_CREATE","d":{"hunter":2}}');
       await isAnswered(scene, "q2");
@@ -288,7 +286,7 @@ describe("[G1] [G2] [G5] the gateway", () => {
       assert.equal(simulator.account().connections, 1);
     }));
 
-  it("[G1] reconnects after a frame that is no JSON at all", () =>
+  it("[G1] reconnects after a frame that is not JSON", () =>
     onStage({}, async (scene) => {
       const { start, simulator, until } = scene;
       const bot = await start();

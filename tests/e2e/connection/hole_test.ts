@@ -1,7 +1,6 @@
 /**
- * A power cut undoes events that Discord was told of and has forgotten: the
- * session lacks them. It is heard on until a new one may begin, and they are
- * looked for.
+ * Tests a session that lacks events: a power cut undid events that Discord has already forgotten.
+ * The session stays in use until a new one may begin, and the events are searched for over REST.
  */
 
 import assert from "node:assert/strict";
@@ -14,7 +13,7 @@ import type { Owed } from "../../support/bot/account.ts";
 import { ended, KILLED, onStage, type Scene } from "../../support/bot/e2e.ts";
 import { judge, settleIn } from "../../support/bot/survival.ts";
 
-/** Keeps the store as it is, and returns what puts it back. */
+/** Copies the store, and returns a function that restores it. */
 function keepStore({ dataDir }: Scene): () => void {
   const names = () => readdirSync(dataDir).filter((name) => name.startsWith(DATABASE_NAME));
   const kept = names().map((name) => [name, readFileSync(join(dataDir, name))] as const);
@@ -30,7 +29,7 @@ async function kill(bot: StagedBot, { simulator, until }: Scene): Promise<void> 
   await until("the connection to be gone", () => simulator.connected() === 0);
 }
 
-/** A store without an event that Discord was told of, and what is owed for it. */
+/** A store without an acknowledged event, and the expected reply to it. */
 async function loseEvent(scene: Scene): Promise<Owed> {
   const { simulator, model, start, say, mention, decided } = scene;
   await settleIn(scene);
@@ -40,14 +39,14 @@ async function loseEvent(scene: Scene): Promise<Owed> {
   const first = await start();
   await decided(say("grace", "general", `${mention} lost.`));
   await kill(first, scene);
-  await kill(await start(), scene); // its RESUME names the event, which Discord then forgets
+  await kill(await start(), scene); // its RESUME acknowledges the event, which Discord then forgets
   restore();
   model.behave("script");
   return { channel: "general", pieces: ["lost."] };
 }
 
 describe("[G5b] a session that lacks events", () => {
-  it("is heard on until a new one may begin: the first message of a stranger is not lost", () =>
+  it("stays in use until a new one may begin: no first message of a sender is lost", () =>
     onStage({}, async (scene) => {
       const { simulator, start, say, mention, decided, replies } = scene;
       const { pieces } = await loseEvent(scene);
@@ -62,7 +61,7 @@ describe("[G5b] a session that lacks events", () => {
       assert.equal(simulator.account().identifies.length, identified + 1);
     }));
 
-  it("is known for one after a kill, too", () =>
+  it("is recognised after a kill, too", () =>
     onStage({}, async (scene) => {
       const { simulator, start, say, mention, decided } = scene;
       const { pieces } = await loseEvent(scene);

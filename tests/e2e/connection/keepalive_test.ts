@@ -1,6 +1,6 @@
 /**
- * Whether the kernel itself probes the gateway's connection: what `ss` shows of
- * the program's own socket, not what an option was set to (G8).
+ * Tests whether the kernel probes the gateway's connection, by `ss` on the program's own socket
+ * instead of by the option's value (G8).
  */
 
 import assert from "node:assert/strict";
@@ -13,17 +13,17 @@ import { skipUnless } from "../../support/skip.ts";
 
 const HAS_SS = ["/usr/bin/ss", "/bin/ss", "/usr/sbin/ss"].some((path) => existsSync(path));
 
-/** Seconds of keepalive timers; `ss` writes 6.98 s as `6.984ms`, and 30 s as `30sec`. */
+/** Parses seconds of keepalive timers; `ss` writes 6.98 s as `6.984ms`, and 30 s as `30sec`. */
 const KEEPALIVE = /timer:\(keepalive,(\d+)(?:\.\d+)?(?:sec|ms),/g;
 
-/** What `ss` shows of the bot's connections to the gateway. */
+/** The bot's connections to the gateway, as `ss` shows them. */
 async function connectionsOf({ simulator: { gatewayUrl } }: Scene): Promise<string> {
   const port = `dport = :${new URL(gatewayUrl).port}`;
   const args = ["-tnoH", "state", "established", port];
   return (await promisify(execFile)("ss", args)).stdout;
 }
 
-/** Waits for a timer; while something was just sent, its retransmission has the place. */
+/** Waits for a timer; right after a packet, `ss` shows the retransmission timer in its place. */
 async function keepalive(scene: Scene): Promise<number> {
   let seconds: number | undefined;
   await scene.eventually("a keepalive", async () => {
@@ -37,21 +37,21 @@ async function keepalive(scene: Scene): Promise<number> {
 }
 
 describe("[G8] the gateway's socket", skipUnless(HAS_SS, "TCP keepalive: there is no ss"), () => {
-  it("is kept alive every 30 s, as the kernel sees it", () =>
+  it("uses TCP keepalive every 30 s, as the kernel reports it", () =>
     onStage({}, async (scene) => {
       await scene.start();
       const seconds = await keepalive(scene);
       assert.ok(seconds > 20 && seconds <= 30, `${seconds}`);
     }));
 
-  it("is kept alive as often as the config says", () =>
+  it("uses the keepalive interval of the config", () =>
     onStage({ discord: () => ({ gateway: { tcpKeepaliveSec: 7 } }) }, async (scene) => {
       await scene.start();
       const seconds = await keepalive(scene);
       assert.ok(seconds <= 7, `${seconds}`);
     }));
 
-  it("has no keepalive where the config wants none", () =>
+  it("uses no keepalive if the config disables it", () =>
     onStage({ discord: () => ({ gateway: { tcpKeepaliveSec: 0 } }) }, async (scene) => {
       await scene.start();
       let seen = "";

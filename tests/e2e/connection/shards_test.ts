@@ -1,6 +1,4 @@
-/**
- * A bot on several shards, and how it is shown: what Discord sees of both.
- */
+/** Tests a bot on several shards, and the bot's presence. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -14,7 +12,7 @@ const FOUNDED_AT = Date.UTC(2026, 0, 1);
 /** Snowflakes count from 2015. */
 const DISCORD_EPOCH_MS = Date.UTC(2015, 0, 1);
 
-/** Guilds such that each of the shards has one, with a channel of the shard's number. */
+/** Guilds such that each shard has one, with a channel named after the shard's number. */
 function shardedWorld(): World {
   const { world, barnacle, people } = demoWorld();
   for (let shard = 0, at = FOUNDED_AT; shard < SHARDS; at++) {
@@ -28,7 +26,7 @@ function shardedWorld(): World {
   return world;
 }
 
-/** Of a guild that is founded then: the time in its id decides. */
+/** The id of a guild created at that time, since the time in its id decides its shard. */
 function shardAt(at: number): number {
   return (at - DISCORD_EPOCH_MS) % SHARDS;
 }
@@ -56,7 +54,7 @@ async function allOnline({ until, simulator }: Scene, count = SHARDS): Promise<v
   await until(`${count} shards to be online`, () => simulator.connected() === count);
 }
 
-/** Everybody asks in every place, and everybody is answered, once. */
+/** Each user asks in each place, and each question is answered once. */
 async function isAnsweredEverywhere(scene: Scene, round: number): Promise<void> {
   const { say, mention, replies, written } = scene;
   for (const place of PLACES) say("grace", place, `${mention} q${round} in ${place}.`);
@@ -69,7 +67,7 @@ async function isAnsweredEverywhere(scene: Scene, round: number): Promise<void> 
 }
 
 describe("[G5] several shards", () => {
-  it("answer in each guild and in direct messages, once, with one session each", () =>
+  it("answer once in each guild and in direct messages, with one session each", () =>
     onStage(options(), async (scene) => {
       const bot = await scene.start();
       await allOnline(scene);
@@ -102,7 +100,7 @@ describe("[G5] several shards", () => {
       assert.deepEqual(resumes.map(({ outcome }) => outcome), ["resumed", "resumed", "resumed"]);
     }));
 
-  it("[G6] miss nothing where another number of them takes their place", () =>
+  it("[G6] miss no message when their number changes", () =>
     onStage(options(), async (scene) => {
       const { mention, replies, say, simulator, written } = scene;
       const bot = await scene.start();
@@ -123,7 +121,7 @@ describe("[G5] several shards", () => {
       assert.equal(simulator.account().resumes.length, 0);
     }));
 
-  it("are as many as Discord recommends", () =>
+  it("have the number that Discord recommends", () =>
     onStage({ ...options(), config: config("auto") }, async (scene) => {
       scene.simulator.faults.gateway.recommendedShards = 2;
       await scene.start();
@@ -133,7 +131,7 @@ describe("[G5] several shards", () => {
 });
 
 describe("[C12] the bot's presence", () => {
-  it("is shown from the start on, and as the config has it after a restart that resumes", () =>
+  it("is visible from the start, and follows the config after a restart that resumes", () =>
     onStage({
       config: config(1, { status: "dnd", activity: "reading the tide tables" }),
     }, async (scene) => {

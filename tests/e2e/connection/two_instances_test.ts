@@ -1,6 +1,6 @@
 /**
- * A second Barnacle beside the first: it does not start, says why, or takes the
- * first one's place where it is told to.
+ * Tests a second Barnacle beside the first: it does not start, and says why; or it replaces the
+ * first if told to.
  */
 
 import assert from "node:assert/strict";
@@ -9,7 +9,7 @@ import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
 import { ended, onStage, STOPPED } from "../../support/bot/e2e.ts";
 import { startSecondBot } from "../../support/process/second_bot.ts";
 
-/** Waits until a bot has ended by itself, and tells the line that says why. */
+/** Waits until a bot has exited, and returns the line with the reason. */
 async function refusal(bot: StagedBot): Promise<string> {
   assert.deepEqual(await ended(bot), { code: 75, signal: null }, bot.lines.join("\n"));
   const lines = bot.lines.filter((line) => line.startsWith("barnacle: "));
@@ -19,7 +19,7 @@ async function refusal(bot: StagedBot): Promise<string> {
 }
 
 describe("[G11] a second instance on this host", () => {
-  it("with the same data exits 75 and names the first, which works on", () =>
+  it("with the same data exits with 75 and names the first, which continues", () =>
     onStage({}, async (scene) => {
       const { start, startBot, say, mention, replies, simulator } = scene;
       const first = await start();
@@ -30,7 +30,7 @@ describe("[G11] a second instance on this host", () => {
       assert.equal(simulator.account().connections, 1);
     }));
 
-  it("with the same token and other data exits 75, and names the first and its data", () =>
+  it("with the same token and other data exits with 75, and names the first and its data", () =>
     onStage({}, async (scene) => {
       const first = await scene.start();
       await using second = startSecondBot(scene);
@@ -42,7 +42,7 @@ describe("[G11] a second instance on this host", () => {
       assert.equal(scene.simulator.account().identifies.length, 1);
     }));
 
-  it("starts at once where the first was killed", () =>
+  it("starts at once if the first was killed", () =>
     onStage({}, async ({ start }) => {
       const first = await start();
       first.kill("SIGKILL");
@@ -52,7 +52,7 @@ describe("[G11] a second instance on this host", () => {
 });
 
 describe("[G11] barnacle run --force", () => {
-  it("ends the first, resumes its session, and answers what it did not", () =>
+  it("ends the first, resumes its session, and answers its open messages", () =>
     onStage({}, async ({ start, say, mention, replies, simulator, model, until, line }) => {
       const first = await start();
       model.behave("slow", 1);
@@ -68,7 +68,7 @@ describe("[G11] barnacle run --force", () => {
       assert.deepEqual(resumes.map(({ outcome }) => outcome), ["resumed"]);
     }));
 
-  it("ends one that has the same token and other data", () =>
+  it("ends an instance with the same token and other data", () =>
     onStage({}, async (scene) => {
       const first = await scene.start();
       await using second = startSecondBot(scene, { flags: ["--force"] });
@@ -78,7 +78,7 @@ describe("[G11] barnacle run --force", () => {
       assert.deepEqual(await ended(second), STOPPED);
     }));
 
-  it("starts like any other where nobody is in the way", () =>
+  it("starts normally without another instance", () =>
     onStage({}, async ({ start, say, mention, replies }) => {
       await start({}, ["--force"]);
       say("grace", "general", `${mention} hello`);

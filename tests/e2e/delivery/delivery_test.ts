@@ -1,6 +1,6 @@
 /**
- * A message whose nonce Discord has forgotten: the channel is looked into before it is sent again,
- * and where it cannot be looked into, a person decides.
+ * Tests a message whose nonce Discord has forgotten: Barnacle checks the channel before it sends
+ * the message again. If it cannot read the channel, a person decides.
  */
 
 import assert from "node:assert/strict";
@@ -16,7 +16,7 @@ const OPTIONS = {
 
 const ONLINE = /Discord began a new session/;
 
-/** The process dies as the request arrives, and Discord has forgotten it before the next starts. */
+/** The process dies as the request arrives, and Discord forgets the nonce before the next start. */
 async function dieAsking(scene: Scene, isDone: boolean): Promise<void> {
   const { simulator, start, say, mention } = scene;
   const bot = await start();
@@ -30,7 +30,7 @@ async function dieAsking(scene: Scene, isDone: boolean): Promise<void> {
   say("grace", "general", `${mention} q1.`);
   assert.deepEqual(await ended(bot), KILLED);
   stop();
-  simulator.faults.gateway.forgetSessions(); // or the echo would tell
+  simulator.faults.gateway.forgetSessions(); // otherwise the echo would reveal it
   await sleep(WINDOW_MS + 300);
 }
 
@@ -39,8 +39,8 @@ const created = ({ simulator }: Scene) =>
     method === "POST" && route === "/channels/:id/messages"
   );
 
-describe("[D2] a message whose nonce is forgotten", () => {
-  it("is not sent again where the channel shows it", () =>
+describe("[D2] a message whose nonce Discord has forgotten", () => {
+  it("is not sent again if the channel shows it", () =>
     onStage(OPTIONS, async (scene) => {
       await dieAsking(scene, true);
       await scene.line(scene.startBot(), ONLINE);
@@ -50,7 +50,7 @@ describe("[D2] a message whose nonce is forgotten", () => {
       assert.equal(created(scene).length, 2);
     }));
 
-  it("is sent where the channel shows that it never came", () =>
+  it("is sent if the channel shows that it never arrived", () =>
     onStage(OPTIONS, async (scene) => {
       await dieAsking(scene, false);
       assert.deepEqual(scene.written("general"), []);
@@ -58,7 +58,7 @@ describe("[D2] a message whose nonce is forgotten", () => {
       assert.match((await scene.replies("general", 1))[0] ?? "", /q1/);
     }));
 
-  it("is held where nobody may look, until a person says what to do", () =>
+  it("is held if the channel cannot be read, until a person decides", () =>
     onStage(OPTIONS, async (scene) => {
       const { simulator, command, dataDir, replies, eventually, written } = scene;
       await dieAsking(scene, true);
@@ -69,7 +69,7 @@ describe("[D2] a message whose nonce is forgotten", () => {
       await eventually("it to be held", async () => /uncertain/.test(await list()));
       await scene.line(bot, ONLINE);
       scene.say("grace", "general", `${scene.mention} q2.`);
-      const texts = await replies("general", 2); // it holds up nobody
+      const texts = await replies("general", 2); // it delays no other message
       assert.deepEqual(texts.map((text) => /q\d/.exec(text)?.[0]), ["q1", "q2"]);
       const id = /^\s*(\d+)\s+uncertain/m.exec(await list())?.[1];
       assert.ok(id);

@@ -1,14 +1,12 @@
-/**
- * What does not fit into messages: a file with all of it, and tables as Discord can show them.
- */
+/** Tests answers that become files, and tables in Discord's form. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { onStage } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
-describe("[R5] [R6] what does not fit into a message", () => {
-  it("[R6] is its beginning, a line that says so, and a file with all of it", () =>
+describe("[R5] [R6] an answer that is too long or has a table", () => {
+  it("[R6] becomes its beginning, a line about the rest, and a file with the whole text", () =>
     onStage({ config: { messages: { maxChunks: 2 } } }, async (scene) => {
       const { start, say, mention, replies, simulator } = scene;
       const answer = Array.from({ length: 900 }, (_, line) => `${line}. Krill, and more krill 🦐`)
@@ -28,7 +26,7 @@ describe("[R5] [R6] what does not fit into a message", () => {
       assert.equal(new TextDecoder().decode(file?.bytes), answer);
     }));
 
-  it("[R5] is a table: a code block whose columns stand below each other", () =>
+  it("[R5] shows a table as a code block with aligned columns", () =>
     onStage({}, async ({ start, say, mention, replies }) => {
       const table = [
         "| water | salt |",

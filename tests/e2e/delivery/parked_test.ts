@@ -1,6 +1,6 @@
 /**
- * A channel that the bot may not post in: said by name, told to the owner once, and made good for
- * as soon as somebody changes it.
+ * Tests a channel in which the bot may not post. The log names it, the owner is told once, and its
+ * answers arrive once the permission is granted.
  */
 
 import assert from "node:assert/strict";
@@ -10,8 +10,8 @@ import { onStage } from "../../support/bot/e2e.ts";
 const WORDS = "cannot post in #general: Send Messages is denied for the role Barnacle";
 const DENIED = { to: "Barnacle", what: "sendMessages", in: "general" } as const;
 
-describe("[R11] [D5] a channel that takes nothing from the bot", () => {
-  it("is parked with the reason, holds up nobody, and gets its answers when that is over", () =>
+describe("[R11] [D5] a channel that refuses the bot's messages", () => {
+  it("is parked with the reason, delays no other channel, and gets its answers later", () =>
     onStage({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
       const { simulator, start, say, mention, line, written, until, replies, command } = scene;
       const bot = await start();
@@ -24,7 +24,7 @@ describe("[R11] [D5] a channel that takes nothing from the bot", () => {
 
       say("grace", "off-topic", `${mention} q2.`);
       await replies("off-topic", 1);
-      // Somebody is answered there anew: it is tried again, in vain, and nobody is told again.
+      // A new answer for the channel is tried in vain, and causes no second notice.
       const refused = () => simulator.requests.records().filter(({ status }) => status === 403);
       const before = refused().length;
       say("grace", "general", `${mention} q3.`);
@@ -41,7 +41,7 @@ describe("[R11] [D5] a channel that takes nothing from the bot", () => {
       assert.equal(told().length, 1);
     }));
 
-  it("is tried again after a restart, whatever was missed in between", () =>
+  it("is tried again after a restart, although events were missed in between", () =>
     onStage({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
       const { simulator, start, startBot, say, mention, line, until, replies } = scene;
       const bot = await start();

@@ -1,6 +1,4 @@
-/**
- * A queue that is full: nothing is lost in silence.
- */
+/** Tests a full queue: no message is lost silently. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -8,7 +6,7 @@ import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
 import { ended, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
 
 const NAMES = Array.from({ length: 9 }, (_, number) => `q${number + 1}.`);
-/** Messages that wait in a channel, at most. */
+/** Maximum number of waiting messages in a channel. */
 const MAX = 3;
 
 const options = (strategy: "queue" | "drop") => ({
@@ -17,7 +15,7 @@ const options = (strategy: "queue" | "drop") => ({
   mayRefuse: ({ status }: { readonly status: number | undefined }) => status === 429,
 } as const);
 
-/** Discord takes nothing for a while, and all is asked and answered meanwhile. */
+/** Discord refuses messages for a while, and all questions are asked and answered meanwhile. */
 async function overflow(scene: Scene): Promise<StagedBot> {
   const { simulator, start, say, mention, model, until } = scene;
   const bot = await start();
@@ -32,8 +30,8 @@ async function overflow(scene: Scene): Promise<StagedBot> {
   return bot;
 }
 
-describe("[D4] a queue that is full", () => {
-  it("puts the newest answers whole into one message with a file, and says so", () =>
+describe("[D4] a full queue", () => {
+  it("folds the newest answers whole into one message with a file, and says so", () =>
     onStage(options("queue"), async (scene) => {
       await overflow(scene);
       const text = () =>
@@ -55,7 +53,7 @@ describe("[D4] a queue that is full", () => {
       assert.match(folded?.content ?? "", /\d of my answers had to wait/);
     }));
 
-  it("drops what it was told to drop, and has each on record", () =>
+  it("drops the newest if configured, and records each", () =>
     onStage(options("drop"), async (scene) => {
       const bot = await overflow(scene);
       await scene.replies("general", MAX);
@@ -73,7 +71,7 @@ describe("[D4] a queue that is full", () => {
     }));
 });
 
-/** What the scripted model repeats. */
+/** The text that the scripted model repeats. */
 function asked({ mention }: Scene, name: string): string {
   return `${mention} ${name}`;
 }

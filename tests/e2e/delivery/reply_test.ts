@@ -1,6 +1,4 @@
-/**
- * What an answer looks like on Discord.
- */
+/** Tests the form of an answer on Discord. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -9,8 +7,8 @@ import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 const FENCE = /^```/gm;
 
-describe("[R1] [R2] [R4] [R10] how an answer is written", () => {
-  it("[R2] brings a long answer in order, with each fence closed and opened again", () =>
+describe("[R1] [R2] [R4] [R10] an answer on Discord", () => {
+  it("[R2] is split in order, with each code fence closed and reopened", () =>
     onStage(
       { simulator: { rateLimits: false }, config: { messages: { maxChunks: 100 } } },
       async ({ start, say, mention, replies, written, until }) => {
@@ -29,7 +27,7 @@ describe("[R1] [R2] [R4] [R10] how an answer is written", () => {
       },
     ));
 
-  it("[R4] pings nobody but who asked, whatever the model writes", async () => {
+  it("[R4] pings only the asker, although the model writes other mentions", async () => {
     await onStage({}, async ({ start, say, mention, replies, user, simulator }) => {
       const [krill] = simulator.world.guilds.values();
       const loud = `@everyone @here <@${user("mallory").id}> <@&${krill?.id}> <@${
@@ -54,7 +52,7 @@ describe("[R1] [R2] [R4] [R10] how an answer is written", () => {
     });
   });
 
-  it("[R4] pings who was spoken of and who takes part, if the answer names them", () =>
+  it("[R4] pings mentioned users and participants that the answer names", () =>
     onStage({}, async ({ start, say, mention, replies, user, simulator }) => {
       const named = `<@${user("ada").id}>, please help`;
       await using model = await startFixedModel(() => named);
@@ -65,7 +63,7 @@ describe("[R1] [R2] [R4] [R10] how an answer is written", () => {
       assert.deepEqual(simulator.posted("general")[0]?.pings.users, [user("ada").id]);
     }));
 
-  it("[R10] says nothing where the model declines, and has it on record", () =>
+  it("[R10] is left out if the model declines, which is recorded", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, replies, simulator, rows } = scene;
       await using model = await startFixedModel((asked) =>
@@ -84,7 +82,7 @@ describe("[R1] [R2] [R4] [R10] how an answer is written", () => {
       ]);
     }));
 
-  it("[D5] waits a limit of Discord's out, and sends once", () =>
+  it("[D5] waits for a rate limit, and is sent once", () =>
     onStage({ mayRefuse: ({ status }) => status === 429 }, async (scene) => {
       const { start, say, mention, replies, simulator } = scene;
       await start();
@@ -101,7 +99,7 @@ describe("[R1] [R2] [R4] [R10] how an answer is written", () => {
     }));
 
   for (const kind of ["reset_after", "cut_body", "garbage"] as const) {
-    it(`[D2] sends once though the answer to its request is lost (${kind})`, () =>
+    it(`[D2] is sent once although the response to its request is lost (${kind})`, () =>
       onStage({}, async ({ start, say, mention, replies, until, simulator }) => {
         await start();
         simulator.faults.rest.add({ method: "POST", times: 1, fault: { kind } });

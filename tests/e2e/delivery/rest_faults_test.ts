@@ -1,6 +1,6 @@
 /**
- * REST servers that no bot deserves: the queue lives, order holds, memory is bounded, and the reply
- * arrives once when the server is back.
+ * Tests faulty REST servers: the queue survives, order holds, memory is bounded, and the reply
+ * arrives once when the server recovers.
  */
 
 import assert from "node:assert/strict";
@@ -19,7 +19,7 @@ const page = (status: number): Misdeed => (outgoing) => {
   outgoing.writeHead(status, { "Content-Type": "text/html; charset=utf-8" }).end(PAGE);
 };
 
-/** Begins the true answer, and says how long it is. */
+/** Begins the real response with a given length. */
 function begin(outgoing: ServerResponse, body: Uint8Array): void {
   outgoing.writeHead(200, {
     "Content-Type": "application/json",
@@ -75,7 +75,7 @@ const MISDEEDS: readonly (readonly [what: string, misdeed: Misdeed])[] = [
 ];
 const ENDLESS = Buffer.alloc(64 * 1024, "[");
 
-/** So much may be in memory at most, in MiB, whatever a server sends. */
+/** Maximum memory in MiB, for any response. */
 const PEAK_MIB = 400;
 
 const PADDING = "krill ".repeat(15).trim();
@@ -98,7 +98,7 @@ function ask({ say, mention }: Scene): readonly Owed[] {
   ];
 }
 
-describe("[D1] [D5] [D6] a bad server holds up one channel, and loses nothing", () => {
+describe("[D1] [D5] [D6] a faulty server delays one channel, and loses nothing", () => {
   for (const [what, misdeed] of MISDEEDS) {
     it(what, () =>
       onStage(OPTIONS, async (scene) => {
@@ -112,11 +112,11 @@ describe("[D1] [D5] [D6] a bad server holds up one channel, and loses nothing", 
         bad.recover();
         assert.ok(peakMibOf(bot.pid) < PEAK_MIB, `${peakMibOf(bot.pid)} MiB`);
         await judge(scene, bot, owed);
-        assert.deepEqual(bad.strayed, []); // the token goes nowhere but to the API
+        assert.deepEqual(bad.strayed, []); // the token is sent to the API only
       }));
   }
 
-  it("is unwell for long: what waits outlives the process, in order", () =>
+  it("fails for long: waiting messages survive the process, in order", () =>
     onStage(OPTIONS, async (scene) => {
       const { simulator, say, mention, start, startBot, until, replies } = scene;
       await using bad = await startBadRest(simulator.apiUrl);
@@ -141,7 +141,7 @@ describe("[D1] [D5] [D6] a bad server holds up one channel, and loses nothing", 
     }));
 });
 
-/** The most that a process has held; 0 where the kernel does not say. */
+/** The peak memory of a process; 0 if the kernel does not report it. */
 function peakMibOf(pid: number | undefined): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1_024;

@@ -1,6 +1,4 @@
-/**
- * `barnacle send`: the same way out as every reply, with and without a running bot.
- */
+/** Tests `barnacle send`, which uses the outbox with and without a running bot. */
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -8,7 +6,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { ended, onStage, type Ran, type Scene } from "../../support/bot/e2e.ts";
 
-/** Runs the command with the config and the data of the stage. */
+/** Runs the command with the stage's config and data. */
 function send(scene: Scene, ...args: readonly string[]): Promise<Ran> {
   const { simulator, command, configFile, dataDir } = scene;
   return command(["send", ...args, "--config", configFile, "--data", dataDir], {
@@ -56,7 +54,7 @@ describe("[S4] [D2] barnacle send", () => {
       assert.deepEqual(scene.written("dm", "ada"), ["Ada, the tide is in."]);
     }));
 
-  it("sends the same words twice where they are asked for twice", () =>
+  it("sends the same text twice if it is requested twice", () =>
     onStage({}, async (scene) => {
       for (let time = 0; time < 2; time += 1) {
         const ran = await send(scene, target(scene, "general"), "Again.");
@@ -65,11 +63,11 @@ describe("[S4] [D2] barnacle send", () => {
       assert.deepEqual(scene.written("general"), ["Again.", "Again."]);
     }));
 
-  it("sends all where several come at once, and no bot runs", () =>
+  it("sends all of several simultaneous requests without a running bot", () =>
     onStage({}, async (scene) => {
-      const first = await send(scene, target(scene, "general"), "0"); // makes the data
+      const first = await send(scene, target(scene, "general"), "0"); // creates the data
       assert.equal(first.code, 0, said(first));
-      const fault = { kind: "slow_body", bytesPerSec: 200 } as const; // so that the others come
+      const fault = { kind: "slow_body", bytesPerSec: 200 } as const; // lets the others start
       scene.simulator.faults.rest.add({ method: "POST", times: 1, fault });
       const runs = await Promise.all(
         ["general", "help", "help", "general"].map((channel, index) =>
@@ -81,7 +79,7 @@ describe("[S4] [D2] barnacle send", () => {
       assert.deepEqual(scene.written("help").toSorted(), ["2", "3"]);
     }));
 
-  it("waits no longer than it was told, whatever Discord asks for", () =>
+  it("waits no longer than requested, although Discord asks for more", () =>
     onStage({
       discord: () => ({ rest: { timeoutSec: 1 } }),
       mayRefuse: ({ status }) => status === 429,
@@ -93,9 +91,9 @@ describe("[S4] [D2] barnacle send", () => {
       assert.match(said(ran), /it waits in the outbox.*; the next `barnacle run` sends it/);
     }));
 
-  it("names what is missing where the bot may not post", () =>
+  it("names the missing permission", () =>
     onStage({ mayRefuse: ({ status }) => status === 403 }, async (scene) => {
-      const bot = await scene.start(); // so that it is known who asks
+      const bot = await scene.start(); // stores the bot's identity
       await scene.line(bot, /Discord began a new session/);
       bot.kill("SIGTERM");
       await ended(bot);
@@ -119,7 +117,7 @@ describe("[S4] [D2] barnacle send", () => {
     [["channel:123456789012345678", "x", "--file", "/"], /Cannot send \/: it is a directory/],
     [["channel:123456789012345678", "x", "--file", "/dev/zero"], /zero: it is no file on a disk/],
   ];
-  it("refuses what it cannot read, asks Discord nothing, and says how it is written", () =>
+  it("refuses a malformed target without asking Discord, and shows the right form", () =>
     onStage({}, async (scene) => {
       for (const [args, words] of refused) {
         const ran = await send(scene, ...args);

@@ -1,5 +1,6 @@
 /**
- * `streaming: "edit"`: an answer is seen while it is made, and ends as it would have without.
+ * Tests `streaming: "edit"`: an answer is visible while it grows, and ends as it would without
+ * streaming.
  */
 
 import assert from "node:assert/strict";
@@ -9,7 +10,7 @@ import { ended, KILLED, onStage, type Scene } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
 const CHUNK = 200;
-/** Several messages, a fence that is cut, and a tag that is never shown. */
+/** An answer of several messages, with a split fence and a hidden tag. */
 const ANSWER = [
   "[[reply_to_current]] Krill are small, and there are very many of them.",
   "",
@@ -20,10 +21,10 @@ const ANSWER = [
   "Whales *like* krill. See https://example.org/krill?who=whale for more of it.",
 ].join("\n");
 const PIECE_EVERY_MS = 90;
-/** Milliseconds for what should not come. */
+/** Milliseconds to wait for an unwanted message. */
 const AFTERWARDS_MS = 500;
 
-/** The answer in small pieces, as models have it. */
+/** The answer in small pieces, as models send it. */
 async function* slowly(): AsyncGenerator<string> {
   for (const piece of ANSWER.match(/[\s\S]{1,18}/g) ?? []) {
     yield piece;
@@ -37,7 +38,7 @@ const discord = (streaming: "off" | "edit") => () => ({
   replyToMode: "first",
 });
 
-/** What the bot's messages in the channel say at last, and what they quote. */
+/** The final texts of the bot's messages in the channel, and their quotes. */
 function standing({ simulator }: Scene) {
   return simulator.posted("general").map(({ content, reference, attachments }) => ({
     content,
@@ -46,7 +47,7 @@ function standing({ simulator }: Scene) {
   }));
 }
 
-/** How it ends where nothing is shown before its end. */
+/** The result without streaming. */
 async function withoutStreaming(): Promise<ReturnType<typeof standing>> {
   let texts: ReturnType<typeof standing> = [];
   await onStage({ discord: discord("off") }, async (scene) => {
@@ -63,7 +64,7 @@ async function withoutStreaming(): Promise<ReturnType<typeof standing>> {
 const hasEnded = (scene: Scene) =>
   scene.written("general").some((content) => content.includes("Whales"));
 
-/** Notes each text that people see in the channel. */
+/** Records each text that is visible in the channel. */
 function watch({ simulator }: Scene): readonly string[] {
   const seen: string[] = [];
   const { id } = simulator.channel("general");
@@ -77,7 +78,7 @@ function watch({ simulator }: Scene): readonly string[] {
 }
 
 describe("[R8] streaming", () => {
-  it("shows a draft that grows, and ends as off does", async () => {
+  it("shows a growing draft, with the same result as off", async () => {
     const expected = await withoutStreaming();
     await onStage({ discord: discord("edit") }, async (scene) => {
       await using model = await startFixedModel(slowly);
@@ -86,7 +87,7 @@ describe("[R8] streaming", () => {
       scene.say("grace", "general", `${scene.mention} krill?`);
       await scene.until("a draft", () => seen.length > 0);
       assert.ok(!hasEnded(scene));
-      await scene.until("the end", () => same(standing(scene), expected)).catch(() => {}); // below
+      await scene.until("the end", () => same(standing(scene), expected)).catch(() => {}); // checked below
       await sleep(AFTERWARDS_MS);
       assert.deepEqual(standing(scene), expected);
       assert.ok(seen.length > expected.length, "nothing has grown");
@@ -98,7 +99,7 @@ describe("[R8] streaming", () => {
     });
   });
 
-  it("[D2] goes on with its draft after kill -9, and ends as off does", async () => {
+  it("[D2] continues its draft after kill -9, with the same result as off", async () => {
     const expected = await withoutStreaming();
     await onStage({ discord: discord("edit") }, async (scene) => {
       await using model = await startFixedModel(slowly);
@@ -111,13 +112,13 @@ describe("[R8] streaming", () => {
       assert.deepEqual(await ended(dying), KILLED);
       assert.ok(!hasEnded(scene));
       scene.startBot(env);
-      await scene.until("the end", () => same(standing(scene), expected)).catch(() => {}); // below
+      await scene.until("the end", () => same(standing(scene), expected)).catch(() => {}); // checked below
       await sleep(AFTERWARDS_MS);
       assert.deepEqual(standing(scene), expected);
     });
   });
 
-  it("takes the draft away where the turn fails, and says so once", () =>
+  it("removes the draft if the turn fails, and reports the failure once", () =>
     onStage({ discord: discord("edit") }, async (scene) => {
       await using model = await startFixedModel(async function* () {
         yield "Krill are small, and there are very many of them. ";

@@ -1,6 +1,4 @@
-/**
- * Slash commands from their registration to their answer.
- */
+/** Tests slash commands from their registration to their answer. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -14,14 +12,14 @@ function registered({ simulator }: Scene): readonly string[] {
   return simulator.application.commands.map(({ name }) => name);
 }
 
-/** How many requests about commands the bot has sent. */
+/** The number of the bot's requests about commands. */
 function requests({ simulator }: Scene, method: "GET" | "PUT"): number {
   return simulator.requests.records().filter((one) =>
     one.method === method && one.path.endsWith("/commands")
   ).length;
 }
 
-/** Waits for commands and whispers, of which the simulator's world tells no events. */
+/** Polls for commands and ephemeral answers, which cause no event in the simulator's world. */
 async function seen<Value>(
   { eventually }: Scene,
   what: string,
@@ -38,7 +36,7 @@ function isRegistered(scene: Scene): Promise<boolean> {
 }
 
 describe("[K1] [K2] slash commands", () => {
-  it("are registered once, and not written again by the next start", () =>
+  it("are registered once, and not again by the next start", () =>
     onStage({}, async (scene) => {
       const first = await scene.start();
       await isRegistered(scene);
@@ -53,7 +51,7 @@ describe("[K1] [K2] slash commands", () => {
       assert.equal(requests(scene, "PUT"), 1);
     }));
 
-  it("are cleared where the config switches them off, while the bot runs", () =>
+  it("are removed if the config disables them while the bot runs", () =>
     onStage({}, async (scene) => {
       await scene.start();
       await isRegistered(scene);
@@ -73,7 +71,7 @@ describe("[K1] [K2] slash commands", () => {
       assert.deepEqual(simulator.failedInteractions(), []);
     }));
 
-  it("[K3] tell someone who may not talk to the bot that they are not authorized", () =>
+  it("[K3] refuse a user who may not talk to the bot", () =>
     onStage({}, async (scene) => {
       const { simulator } = scene;
       await scene.start();
@@ -83,7 +81,7 @@ describe("[K1] [K2] slash commands", () => {
       assert.equal(told.content, "You are not authorized to do that.");
     }));
 
-  it("[K3] answer a paired person in direct messages", () =>
+  it("[K3] answer a paired user in direct messages", () =>
     onStage({}, async (scene) => {
       const { simulator } = scene;
       await scene.start();

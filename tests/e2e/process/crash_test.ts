@@ -1,8 +1,8 @@
 /**
- * The crash table: the process dies at each of its points, and is started again.
+ * Tests the crash table: the process dies at each of its points, and is started again.
  *
- * A real process is killed by a real SIGKILL, once for each point and each shape
- * of work. What Discord holds at the end is one reply for each question, in order.
+ * A real SIGKILL ends a real process, once for each point and each kind of work. In the end Discord
+ * has one reply for each question, in order.
  */
 
 import assert from "node:assert/strict";
@@ -17,7 +17,7 @@ const PADDING = "krill ".repeat(15).trim();
 
 interface Work {
   readonly name: string;
-  /** Says what is to be said, and tells what is owed for it. */
+  /** Sends the messages, and returns the expected replies. */
   readonly ask: (scene: Scene) => readonly Owed[];
 }
 
@@ -49,7 +49,7 @@ const twoChannels: Work = {
   },
 };
 
-/** Points, and which work passes them so often. */
+/** Points, and the kinds of work that pass them often enough. */
 const POINTS: readonly (readonly [point: string, ...works: Work[]])[] = [
   ["before:T1", one, twoChunks, twoChannels],
   ["after:T1", one, twoChunks, twoChannels],
@@ -76,7 +76,7 @@ const POINTS: readonly (readonly [point: string, ...works: Work[]])[] = [
 
 const discord = () => ({ textChunkLimit: CHUNK });
 
-describe("[G7] [D1] [D2] a process that is killed answers once, after the next start", () => {
+describe("[G7] [D1] [D2] a killed process answers once, after the next start", () => {
   for (const [point, ...works] of POINTS) {
     for (const work of works) {
       it(`${point} › ${work.name}`, () =>
@@ -91,7 +91,7 @@ describe("[G7] [D1] [D2] a process that is killed answers once, after the next s
     }
   }
 
-  // How many transactions share a TJ depends on how fast the machine is.
+  // The number of transactions in one TJ depends on the machine's speed.
   for (const point of ["before:TJ:2", "after:TJ:2"]) {
     it(`${point} › one question after the other`, () =>
       onStage({ discord }, async (scene) => {
@@ -104,7 +104,7 @@ describe("[G7] [D1] [D2] a process that is killed answers once, after the next s
           pieces.push(`q${pieces.length + 1}`);
           scene.say("grace", "general", `${scene.mention} ${pieces.at(-1)}`);
           const answered = scene.replies("general", pieces.length);
-          answered.catch(() => {}); // the one that was asked as the bot died
+          answered.catch(() => {}); // the question sent as the bot died
           await Promise.race([over, answered]);
         }
         assert.deepEqual(await ended(dying), KILLED);
@@ -112,8 +112,8 @@ describe("[G7] [D1] [D2] a process that is killed answers once, after the next s
       }));
   }
 
-  it("[G5] before:T0 › costs one IDENTIFY, and loses no word of the new session", () => {
-    // Or the second start would have to wait its five seconds, and be refused before.
+  it("[G5] before:T0 › costs one IDENTIFY, and loses no message of the new session", () => {
+    // Otherwise the second start would wait its five seconds.
     const simulator = { identifyLimit: { maxConcurrency: 16 } };
     return onStage({ discord, simulator }, async (scene) => {
       assert.deepEqual(await ended(scene.startBot({ BARNACLE_CRASH_AT: "before:T0" })), KILLED);
@@ -123,7 +123,7 @@ describe("[G7] [D1] [D2] a process that is killed answers once, after the next s
     });
   });
 
-  it("[G5] after:T0 › resumes the session, and answers what was said meanwhile", () =>
+  it("[G5] after:T0 › resumes the session, and answers messages sent meanwhile", () =>
     onStage({ discord }, async (scene) => {
       assert.deepEqual(await ended(scene.startBot({ BARNACLE_CRASH_AT: "after:T0" })), KILLED);
       const owed = twoChannels.ask(scene);
@@ -131,7 +131,7 @@ describe("[G7] [D1] [D2] a process that is killed answers once, after the next s
       assert.equal(scene.simulator.account().identifies.length, 1);
     }));
 
-  it("[G5] answers what is said while no process runs", () =>
+  it("[G5] answers messages sent while no process runs", () =>
     onStage({ discord }, async (scene) => {
       await settleIn(scene);
       const owed = twoChannels.ask(scene);
@@ -139,13 +139,13 @@ describe("[G7] [D1] [D2] a process that is killed answers once, after the next s
       assert.equal(scene.simulator.account().identifies.length, 1);
     }));
 
-  it("answers once, though it is killed at one point after the other", () =>
+  it("answers once, although it is killed at each point in turn", () =>
     onStage({ discord }, async (scene) => {
       await settleIn(scene);
       const points = [
         "before:T1",
         "after:T1", // a busy machine passes TJ only after the answer
-        "before:T2", // stored for a message that an earlier process has left
+        "before:T2", // for a message that an earlier process left
         "after:T2",
         "after:T3",
         "after:T4",
@@ -162,7 +162,7 @@ describe("[G7] [D1] [D2] a process that is killed answers once, after the next s
       await judge(scene, await scene.start(), owed);
     }));
 
-  it("[negative control] is seen to answer twice on a Discord that forgets nonces", () =>
+  it("[negative control] answers twice on a Discord that forgets nonces", () =>
     onStage({ discord, simulator: { nonceWindowMs: 1 } }, async (scene) => {
       await settleIn(scene);
       const dying = await scene.start({ BARNACLE_CRASH_AT: "posted" });

@@ -1,12 +1,10 @@
-/**
- * What a running bot tells of itself, to machines and to people.
- */
+/** Tests the HTTP endpoints of a running bot. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { onStage } from "../../support/bot/e2e.ts";
 
-describe("[O1] the endpoints of a running bot", () => {
+describe("[O1] the HTTP endpoints of a running bot", () => {
   it("agree with each other and with barnacle status", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, replies, ask, status, command, eventually, dataDir } = scene;
@@ -44,7 +42,7 @@ describe("[O1] the endpoints of a running bot", () => {
       );
     }));
 
-  it("[O2] count what has happened, under names that are Prometheus's", () =>
+  it("[O2] count events under Prometheus's names", () =>
     onStage({
       discord: () => ({ dm: { policy: "allowlist", allowFrom: ["ada"] } }),
     }, async ({ start, say, mention, replies, ask, eventually }) => {
@@ -74,7 +72,7 @@ describe("[O1] the endpoints of a running bot", () => {
       assert.doesNotMatch(text, /mallory|grace|hello/);
     }));
 
-  it("say not ready while the gateway is away, and ready once it is back", () =>
+  it("report not ready while the gateway is away, and ready once it is back", () =>
     onStage({}, async ({ start, ask, eventually, simulator }) => {
       const bot = await start();
       const isReady = async () => (await ask(bot, "/readyz")).status;
@@ -91,7 +89,7 @@ describe("[O1] the endpoints of a running bot", () => {
       await eventually("it to be ready again", async () => await isReady() === 200);
     }));
 
-  it("say not ready while it drains", () =>
+  it("report not ready while the bot drains", () =>
     onStage({}, async ({ start, say, mention, model, until, ask, line }) => {
       const bot = await start();
       model.behave("slow");
@@ -102,7 +100,7 @@ describe("[O1] the endpoints of a running bot", () => {
       assert.equal((await ask(bot, "/readyz")).status, 503);
     }));
 
-  it("tell no secret and nobody's words", () =>
+  it("show no secret and no text of a person", () =>
     onStage({}, async ({ start, say, mention, replies, ask, simulator }) => {
       const bot = await start();
       say("grace", "general", `${mention} my password is hunter2`);
@@ -116,7 +114,7 @@ describe("[O1] the endpoints of a running bot", () => {
 });
 
 describe("[O7] barnacle status", () => {
-  it("ends with 75 where nothing has run, or runs no more", () =>
+  it("exits with 75 if no bot has run, or none runs any more", () =>
     onStage({}, async ({ start, eventually, command, dataDir }) => {
       const never = await command(["status", "--data", dataDir]);
       assert.equal(never.code, 75);

@@ -1,8 +1,8 @@
 /**
- * `kill -9` in a loop, while people write.
+ * Kills the bot with `kill -9` in a loop, while people write.
  *
- * When it strikes is drawn from a fixed seed: sometimes at a named point of the
- * path, sometimes from outside after so many milliseconds, whatever runs then.
+ * A fixed seed chooses the moments: some are named points of the program, others are times from
+ * outside.
  */
 
 import { it } from "node:test";
@@ -15,7 +15,9 @@ import { judge, settleIn } from "../../support/bot/survival.ts";
 
 const SEED = 20_261_120;
 const KILLS = 14;
-/** The moments after a request has left come oftener: there a reply is doubled, if ever. */
+/**
+ * Moments after a request has left are chosen more often, because a reply could be doubled there.
+ */
 const POINTS = [
   "before:T1",
   "after:T1",
@@ -30,16 +32,16 @@ const POINTS = [
 ];
 const CHANNELS = ["general", "off-topic", "How do I feed krill?"];
 
-/** Discord's own pace of five messages in five seconds takes its time. */
+/** Discord's rate of five messages in five seconds takes its time. */
 const LIMITED_MS = 60_000;
 
-it(`[D2] [G7] loses, doubles and reorders nothing in ${KILLS} kills at any moment`, () => {
+it(`[D2] [G7] loses, doubles and reorders no message in ${KILLS} kills at random moments`, () => {
   const { random, upTo, pick } = seeded(SEED);
   const owed = CHANNELS.map((channel) => ({ channel, pieces: [] as string[] }));
 
   return onStage({
     discord: () => ({ textChunkLimit: 160 }),
-    // A killed process forgets what Discord said of its limits, and may run into them once.
+    // A killed process forgets Discord's rate limits, and may exceed them once.
     mayRefuse: ({ status }) => status === 429,
   }, async (scene) => {
     const { say, mention, startBot } = scene;

@@ -1,6 +1,4 @@
-/**
- * The config of a running bot: changed, broken and mended again, while people talk.
- */
+/** Changes, breaks and fixes the config of a running bot, while people talk. */
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -9,10 +7,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
 import { onStage, type Scene } from "../../support/bot/e2e.ts";
 
-/** Milliseconds that a question has to be answered before it is asked again. */
+/** Milliseconds to wait for an answer before asking again. */
 const TRY_MS = 250;
 
-/** So that what is asked again and again is answered as often. */
+/** Lets each of many repeated questions be answered. */
 const QUICK = { rateLimits: false } as const;
 
 const channels = (...open: readonly string[]) => (simulator: Scene["simulator"]) => {
@@ -23,7 +21,7 @@ const channels = (...open: readonly string[]) => (simulator: Scene["simulator"])
   };
 };
 
-/** Asks again and again, until somebody is answered in a channel. */
+/** Asks again and again, until the bot answers in a channel. */
 async function becomesOpen(
   { say, mention, written, eventually }: Scene,
   where: string,
@@ -41,7 +39,7 @@ async function isOpen({ say, mention, replies, written }: Scene, where: string):
   await replies(where, count);
 }
 
-/** One session, on one connection, from the beginning to now. */
+/** Asserts that there was one session on one connection so far. */
 function wentOn({ simulator }: Scene): void {
   const { identifies, resumes, connections } = simulator.account();
   assert.deepEqual([identifies.length, resumes.length, connections], [1, 0, 1]);
@@ -54,14 +52,14 @@ const readiness = async ({ ask }: Scene, bot: StagedBot) => {
 };
 
 describe("[C9] the config file of a running bot", () => {
-  it("is followed when it changes, in the session that there is", () =>
+  it("applies when it changes, in the same session", () =>
     onStage({ discord: channels("general"), simulator: QUICK }, async (scene) => {
       const bot = await scene.start();
       const closed = scene.say("grace", "help", `${scene.mention} hello`);
       assert.equal(await scene.decided(closed), "ignore: channel-not-listed");
       scene.rewrite({ discord: channels("general", "help") });
       await becomesOpen(scene, "help");
-      await scene.line(bot, /guilds.*help/); // the difference is told
+      await scene.line(bot, /guilds.*help/); // the log shows the difference
       await isOpen(scene, "general");
 
       scene.rewrite({ discord: channels("help") });
@@ -73,7 +71,7 @@ describe("[C9] the config file of a running bot", () => {
       wentOn(scene);
     }));
 
-  it("[P10] lets nobody in or out by halves: somebody who is taken off a list is not heard", () =>
+  it("[P10] applies whole: a person removed from a list is no longer answered", () =>
     onStage(
       {
         discord: () => ({ dm: { policy: "allowlist", allowFrom: ["ada", "grace"] } }),
@@ -95,7 +93,7 @@ describe("[C9] the config file of a running bot", () => {
       },
     ));
 
-  it("changes nothing where it is not valid, and health says so until it is mended", () =>
+  it("changes nothing while it is invalid, and health reports it until it is fixed", () =>
     onStage({ discord: channels("general") }, async (scene) => {
       const bot = await scene.start();
       await scene.eventually(
@@ -128,7 +126,7 @@ describe("[C9] the config file of a running bot", () => {
       wentOn(scene);
     }));
 
-  it("is read again on SIGHUP, which says so where nothing has changed", () =>
+  it("is reloaded at SIGHUP, which logs that nothing has changed", () =>
     onStage({}, async (scene) => {
       const bot = await scene.start();
       bot.kill("SIGHUP");
@@ -137,7 +135,7 @@ describe("[C9] the config file of a running bot", () => {
       wentOn(scene);
     }));
 
-  it("takes another token: the bot connects with it, and answers as who it is then", () =>
+  it("may bring another token: the bot reconnects and answers as the other bot", () =>
     onStage({}, async (scene) => {
       const { simulator, say, until, replies, mention } = scene;
       const [, limpet] = simulator.world.applications.values();
@@ -157,7 +155,7 @@ describe("[C9] the config file of a running bot", () => {
       assert.equal(simulator.posted("general").length, 1);
     }));
 
-  it("[C6] starts an account that is added, and stops one that is taken away", () =>
+  it("[C6] starts an added account, and stops a removed one", () =>
     onStage({}, async (scene) => {
       const { simulator, until } = scene;
       const squid = simulator.addBot({ username: "Squid", guilds: ["Krill & Co"] });
@@ -172,7 +170,7 @@ describe("[C9] the config file of a running bot", () => {
       wentOn(scene);
     }));
 
-  it("loses nothing that is said while it is read", () =>
+  it("loses no message while it is reloaded", () =>
     onStage({ simulator: QUICK }, async (scene) => {
       const { say, mention, written, until } = scene;
       await scene.start();

@@ -1,6 +1,6 @@
 /**
- * What keeps Barnacle from starting: one clear line each, its exit code, and
- * nothing overwritten.
+ * Tests faults that prevent a start: each prints one clear line, has its exit code, and overwrites
+ * nothing.
  */
 
 import assert from "node:assert/strict";
@@ -12,7 +12,7 @@ import { describe, it } from "node:test";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { API_KEY, onStage, type Ran, type Scene, writeConfig } from "../../support/bot/e2e.ts";
 
-/** What an operator has set; a test takes away or replaces. */
+/** The operator's settings, which a test removes or replaces. */
 function environment({ simulator, model }: Scene) {
   return {
     DISCORD_API_URL: simulator.apiUrl,
@@ -36,7 +36,7 @@ function run(
   });
 }
 
-/** The lines of stderr that are no remark on the config; nothing is ever on stdout. */
+/** The lines of stderr without config warnings; stdout is always empty. */
 function judge({ code, stdout, stderr }: Ran, expected: number): string {
   assert.equal(code, expected, stderr.join("\n"));
   assert.deepEqual(stdout, []);
@@ -44,7 +44,7 @@ function judge({ code, stdout, stderr }: Ran, expected: number): string {
   return stderr.join("\n");
 }
 
-/** The one line that says why. */
+/** The one line with the reason. */
 function lineOf(ran: Ran, expected: number): string {
   judge(ran, expected);
   const lines = ran.stderr.filter((line) => line.startsWith("barnacle: "));
@@ -52,8 +52,8 @@ function lineOf(ran: Ran, expected: number): string {
   return lines[0] ?? "";
 }
 
-describe("[O7] barnacle run that cannot start", () => {
-  it("says in two lines what to do where no token is given", () =>
+describe("[O7] barnacle run with a fault that prevents the start", () => {
+  it("explains in two lines how to set a token", () =>
     onStage({}, async (scene) => {
       writeConfig(scene, {});
       const ran = await run(scene, { env: { DISCORD_BOT_TOKEN: undefined } });
@@ -64,7 +64,7 @@ describe("[O7] barnacle run that cannot start", () => {
       assert.equal(scene.simulator.requests.records().length, 0);
     }));
 
-  it("[C2] points at the place where the config is wrong", () =>
+  it("[C2] shows the place of a config error", () =>
     onStage({}, async (scene) => {
       writeFileSync(scene.configFile, '{\n  "http": { "port": "x" },\n  "lgo": {}\n}\n');
       const said = judge(await run(scene), 78);
@@ -73,7 +73,7 @@ describe("[O7] barnacle run that cannot start", () => {
       assert.match(said, /\^/);
     }));
 
-  it("says so where the config that is named is not there", () =>
+  it("names a missing config file", () =>
     onStage({}, async (scene) => {
       const ran = await scene.command(
         ["run", "--config", join(scene.dataDir, "none.jsonc"), "--data", scene.dataDir],
@@ -82,7 +82,7 @@ describe("[O7] barnacle run that cannot start", () => {
       assert.match(judge(ran, 78), /none\.jsonc.*no such file/i);
     }));
 
-  it("says so where no model is named or found", () =>
+  it("reports that no model is configured or found", () =>
     onStage({}, async (scene) => {
       const env = {
         OPENAI_API_KEY: undefined,
@@ -92,13 +92,13 @@ describe("[O7] barnacle run that cannot start", () => {
       assert.match(judge(await run(scene, { env }), 78), /model/i);
     }));
 
-  it("does not send a token in plain text over a network", () =>
+  it("refuses to send a token over a network in plain text", () =>
     onStage({}, async (scene) => {
       const env = { DISCORD_API_URL: "http://discord.example.org" };
       assert.match(judge(await run(scene, { env }), 78), /^error: DISCORD_API_URL [^\n]+$/);
     }));
 
-  it("names a port that is taken", () =>
+  it("names a port that is in use", () =>
     onStage({}, async (scene) => {
       const server = createServer();
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -113,7 +113,7 @@ describe("[O7] barnacle run that cannot start", () => {
       }
     }));
 
-  it("names a data directory that cannot be made", () =>
+  it("names a data directory that it cannot create", () =>
     onStage({}, async (scene) => {
       const file = join(scene.dataDir, "a-file");
       writeFileSync(file, "mine");
@@ -122,7 +122,7 @@ describe("[O7] barnacle run that cannot start", () => {
       assert.equal(readFileSync(file, "utf8"), "mine");
     }));
 
-  it("[X2] leaves a damaged database as it is", () =>
+  it("[X2] leaves a damaged database unchanged", () =>
     onStage({}, async (scene) => {
       const data = join(scene.dataDir, "data");
       const file = join(data, DATABASE_NAME);
@@ -135,7 +135,7 @@ describe("[O7] barnacle run that cannot start", () => {
       assert.equal(readFileSync(file, "utf8"), damaged);
     }));
 
-  it("[X7] does not touch what a newer Barnacle has written", () =>
+  it("[X7] leaves the data of a newer Barnacle unchanged", () =>
     onStage({}, async (scene) => {
       const data = join(scene.dataDir, "data");
       const file = join(data, DATABASE_NAME);
@@ -150,7 +150,7 @@ describe("[O7] barnacle run that cannot start", () => {
       assert.deepEqual(readFileSync(file), before);
     }));
 
-  it("names the other Barnacle on the same data directory, which goes on", () =>
+  it("names the other Barnacle on the same data directory, which continues", () =>
     onStage({}, async (scene) => {
       const bot = await scene.start();
       const said = lineOf(await run(scene, { data: scene.dataDir }), 75);
@@ -160,7 +160,7 @@ describe("[O7] barnacle run that cannot start", () => {
       assert.equal(scene.simulator.account().identifies.length, 1);
     }));
 
-  it("starts on the directory that a killed one has left", () =>
+  it("starts on the data directory of a killed process", () =>
     onStage({ simulator: { identifyLimit: { maxConcurrency: 16 } } }, async (scene) => {
       const first = await scene.start();
       first.kill("SIGKILL");
@@ -173,13 +173,13 @@ describe("[O7] barnacle run that cannot start", () => {
   for (
     const [name, value] of [["BARNACLE_CRASH_AT", "before:T9"], ["BARNACLE_FAULT", "x"]] as const
   ) {
-    it(`[G14] refuses a ${name} that names nothing`, () =>
+    it(`[G14] refuses an invalid ${name}`, () =>
       onStage({}, async (scene) => {
         assert.match(lineOf(await run(scene, { env: { [name]: value } }), 78), new RegExp(name));
       }));
   }
 
-  it("waits for a Discord that cannot be reached, and says so", () =>
+  it("waits for an unreachable Discord, and reports it", () =>
     onStage({}, async (scene) => {
       const bot = scene.startBot({ DISCORD_API_URL: "http://127.0.0.1:9" });
       await scene.line(bot, /Cannot ask Discord where its gateway is; will try again/);

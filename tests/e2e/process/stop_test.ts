@@ -1,12 +1,10 @@
-/**
- * Stopping, politely and less so; nothing is lost either way.
- */
+/** Tests signals: a graceful stop and an immediate one lose nothing. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ended, onStage, STOPPED } from "../../support/bot/e2e.ts";
 
-describe("[G12] [O7] a signal", () => {
+describe("[G12] [O7] a signal to the bot", () => {
   it("SIGTERM lets a running turn end, sends its answer, and keeps the session", () =>
     onStage({}, async ({ start, say, mention, replies, model, until, simulator }) => {
       const bot = await start();
@@ -24,7 +22,7 @@ describe("[G12] [O7] a signal", () => {
       assert.ok(clientCloses.every((code) => code !== 1000 && code !== 1001), `${clientCloses}`);
     }));
 
-  it("SIGTERM leaves a turn that outlasts the grace to the next start, without a word", () =>
+  it("SIGTERM silently leaves a turn that exceeds the grace period to the next start", () =>
     onStage({ config: { shutdown: { graceSec: 0.5 } } }, async (scene) => {
       const { start, say, mention, replies, model, until, written } = scene;
       const bot = await start();
@@ -41,7 +39,7 @@ describe("[G12] [O7] a signal", () => {
       assert.equal(model.requests.length, 2);
     }));
 
-  it("SIGTERM claims nothing more, and the next start answers it", () =>
+  it("SIGTERM stops claiming messages, and the next start answers them", () =>
     onStage({}, async ({ start, say, mention, replies, model, until, written }) => {
       const bot = await start();
       model.behave("slow", 1);
@@ -57,7 +55,7 @@ describe("[G12] [O7] a signal", () => {
       assert.deepEqual(texts.map((text) => /q\d/.exec(text)?.[0]), ["q1", "q2", "q3"]);
     }));
 
-  it("SIGINT stops as well", () =>
+  it("SIGINT stops it too", () =>
     onStage({}, async ({ start }) => {
       const bot = await start();
       bot.kill("SIGINT");
@@ -65,7 +63,7 @@ describe("[G12] [O7] a signal", () => {
     }));
 
   for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
-    it(`a second ${signal} ends at once with ${code}, and the turn goes on after the start`, () =>
+    it(`a second ${signal} exits at once with ${code}, and the next start continues the turn`, () =>
       onStage({}, async ({ start, line, say, mention, replies, model, until }) => {
         const bot = await start();
         model.behave("hang", 1);
@@ -81,7 +79,7 @@ describe("[G12] [O7] a signal", () => {
       }));
   }
 
-  it("a different second signal ends it at once too", () =>
+  it("a different second signal exits at once too", () =>
     onStage({}, async ({ start, line, say, mention, model, until }) => {
       const bot = await start();
       model.behave("hang");

@@ -1,7 +1,4 @@
-/**
- * The bot under a service manager: what it tells, and what it does not let
- * itself be killed for.
- */
+/** Tests the bot under a service manager: its reports, and the conditions of its pings. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -11,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ended, onStage, type Scene, STOPPED, writeConfig } from "../../support/bot/e2e.ts";
 import { type NotifySocket, openNotifySocket } from "../../support/process/notify_socket.ts";
 
-/** A scene with a service manager, and what its unit puts into the environment. */
+/** Plays with a service manager, and the environment that its unit sets. */
 async function underManager(
   play: (
     scene: Scene,
@@ -31,8 +28,8 @@ function pingsOf(manager: NotifySocket): number {
   return manager.received().filter((state) => state === "WATCHDOG=1").length;
 }
 
-describe("[O4] a bot that a service manager has started", () => {
-  it("tells that it is ready, how it is, that it lives, and that it stops", () =>
+describe("[O4] a bot started by a service manager", () => {
+  it("reports readiness, status, life signs and its stop", () =>
     underManager(async ({ start }, manager, env) => {
       const bot = await start(env);
       await manager.line(/^READY=1$/);
@@ -46,9 +43,9 @@ describe("[O4] a bot that a service manager has started", () => {
       assert.match(all.find((state) => state.startsWith("STOPPING")) ?? "", /EXTEND_TIMEOUT_USEC=/);
     }));
 
-  it("is ready without a network, says so, and is not to be killed for it", () =>
+  it("is ready without a network, reports it, and keeps pinging", () =>
     underManager(async ({ startBot, line, ask, until }, manager, env) => {
-      // Not port 9: a bot of another test may have the same token there.
+      // Not port 9: a bot of another test may use the same token there.
       const bot = startBot({ ...env, DISCORD_API_URL: "http://127.0.0.1:10" });
       await manager.line(/^READY=1$/);
       await line(bot, /"Barnacle is running"/);
@@ -58,7 +55,7 @@ describe("[O4] a bot that a service manager has started", () => {
       await manager.line(/^STATUS=(warn|fail) {2}running, /);
     }));
 
-  it("does not ping while its main thread stands still", () =>
+  it("does not ping while its main thread is blocked", () =>
     underManager(async ({ start, until }, manager, env) => {
       const bot = await start(env);
       await until("a ping", () => pingsOf(manager) > 0);
@@ -70,7 +67,7 @@ describe("[O4] a bot that a service manager has started", () => {
       await until("the next ping", () => pingsOf(manager) > before);
     }));
 
-  it("pings nobody who did not ask, or who asked another process", () =>
+  it("pings only the manager that asked this process", () =>
     underManager(async ({ start }, manager, env) => {
       const { WATCHDOG_USEC: _, ...rest } = env;
       const first = await start(rest);
@@ -83,7 +80,7 @@ describe("[O4] a bot that a service manager has started", () => {
       assert.equal(pingsOf(manager), 0);
     }));
 
-  it("[C9] reads its config again at SIGHUP, and goes on whatever is in it", () =>
+  it("[C9] reloads its config at SIGHUP, and continues even if the config is invalid", () =>
     underManager(async (scene, manager, env) => {
       const { start, line, until, say, mention, replies } = scene;
       const bot = await start(env);
@@ -94,7 +91,7 @@ describe("[O4] a bot that a service manager has started", () => {
       await manager.line(/^RELOADING=1$/);
       await line(bot, /cannot be used, and changes nothing; the one that runs stays/);
       await until(
-        "ready again", // by the signal, and by the file that has changed
+        "ready again", // once for the signal, once for the changed file
         () => manager.received().filter((state) => state === "READY=1").length >= 2,
       );
 

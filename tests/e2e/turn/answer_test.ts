@@ -1,26 +1,24 @@
-/**
- * Who is answered where, as people on Discord see it.
- */
+/** Tests which messages are answered where, as people on Discord see it. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ended, onStage, type Scene, STOPPED, writeConfig } from "../../support/bot/e2e.ts";
 
-/** Somebody is answered who asks after the others, so whoever else was to be answered has been. */
+/** Asks a later question and waits for its answer, so that all earlier questions are decided. */
 async function settle({ say, mention, replies, written }: Scene): Promise<void> {
   say("grace", "general", `${mention} finally`);
   const count = written("general").length + 1;
   await replies("general", count);
 }
 
-/** What was decided of the last message, once the bot has stopped. */
+/** The verdict on the last message, once the bot has stopped. */
 function lastVerdict({ rows }: Scene): unknown {
   const [last] = rows("SELECT verdict, why FROM decision ORDER BY id DESC LIMIT 1 OFFSET 1");
   return last && `${last["verdict"]}: ${last["why"]}`;
 }
 
-describe("[P2] [P6] [M1] who is answered", () => {
-  it("answers a mention in its channel, and nowhere else", () =>
+describe("[P2] [P6] [M1] the bot", () => {
+  it("answers a mention in its channel, and in no other", () =>
     onStage({}, async ({ start, say, mention, replies, simulator }) => {
       await start();
       say("grace", "general", `${mention} hello there`);
@@ -29,7 +27,7 @@ describe("[P2] [P6] [M1] who is answered", () => {
       assert.equal(simulator.posted().length, 1);
     }));
 
-  it("[S2] answers in the thread in which it is asked", () =>
+  it("[S2] answers in the thread of the question", () =>
     onStage({}, async ({ start, say, mention, replies, written }) => {
       await start();
       const thread = "How do I feed krill?";
@@ -54,7 +52,7 @@ describe("[P2] [P6] [M1] who is answered", () => {
       await replies("dm", 1, "ada");
     }));
 
-  it("[S5] answers a channel's messages one after the other, in their order", () =>
+  it("[S5] answers a channel's messages one after the other, in order", () =>
     onStage({}, async ({ start, say, mention, replies }) => {
       await start();
       const numbers = ["one", "two", "three", "four"];
@@ -81,7 +79,7 @@ describe("[P2] [P6] [M1] who is answered", () => {
     }],
   ];
   for (const [title, verdict, act] of refusals) {
-    it(`does not answer ${title}, and has the reason on record`, () =>
+    it(`does not answer ${title}, and records the reason`, () =>
       onStage({}, async (scene) => {
         const bot = await scene.start();
         act(scene);
@@ -94,7 +92,7 @@ describe("[P2] [P6] [M1] who is answered", () => {
       }));
   }
 
-  it("[P6] is open where nothing but a token is given, mentions required, and says so", () =>
+  it("[P6] is open with mentions required if only a token is set, and says so", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, replies, written } = scene;
       writeConfig(scene, { http: { port: 0 } });

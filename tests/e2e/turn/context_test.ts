@@ -1,23 +1,21 @@
-/**
- * What the model is told of a message and of what was said around it.
- */
+/** Tests the model's input: a message and its context. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ended, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
 
-/** The text of the turn that was asked of the model last. */
+/** The text of the last turn that the model received. */
 function lastTurn({ model }: Scene): string {
   return model.requests.at(-1)?.messages.at(-1)?.text ?? "";
 }
 
-/** The fence of that name, with what is in it. */
+/** The fence of that name, with its content. */
 function fence(text: string, name: string): string {
   return new RegExp(`<${name} boundary="[^"]+">[\\s\\S]*?</${name}>`).exec(text)?.[0] ?? "";
 }
 
-describe("[H1] [H3] [H4] what the model reads", () => {
-  it("[H1] holds what was said to nobody as context of the next turn", () =>
+describe("[H1] [H3] [H4] the model's input", () => {
+  it("[H1] contains messages not addressed to the bot as context", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, replies, user } = scene;
       await start();
@@ -31,7 +29,7 @@ describe("[H1] [H3] [H4] what the model reads", () => {
       assert.doesNotMatch(lastTurn(scene), /nobody should read this/);
     }));
 
-  it("[H1] fills it up over REST with what was said before the first start", () =>
+  it("[H1] contains messages from before the first start, read over REST", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, replies, simulator } = scene;
       say("ada", "general", "said long before");
@@ -47,7 +45,7 @@ describe("[H1] [H3] [H4] what the model reads", () => {
       assert.equal(reads.length, 1);
     }));
 
-  it("[H1] is filled up with what was said while no session lasted", () =>
+  it("[H1] contains messages from a time without a session", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, replies, simulator } = scene;
       const first = await start();
@@ -63,7 +61,7 @@ describe("[H1] [H3] [H4] what the model reads", () => {
       assert.match(fence(lastTurn(scene), "context"), /said in between/);
     }));
 
-  it("[H3] names who speaks, where, when and under which ids", () =>
+  it("[H3] names the sender, the place, the time and the ids", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, replies, user, simulator } = scene;
       await start();
@@ -77,7 +75,7 @@ describe("[H1] [H3] [H4] what the model reads", () => {
       assert.match(fence(turn, "message"), /who am I\?/);
     }));
 
-  it("[H3] brings what a reply quotes, with its author and id", () =>
+  it("[H3] contains a quoted message, with its author and id", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, replies, user } = scene;
       await start();
@@ -90,7 +88,7 @@ describe("[H1] [H3] [H4] what the model reads", () => {
       assert.match(fence(turn, "quoted"), /barnacles do not swim/);
     }));
 
-  it("[S6] remembers the turns before, after a restart too", () =>
+  it("[S6] contains earlier turns, after a restart too", () =>
     onStage({}, async (scene) => {
       const { start, say, replies } = scene;
       const first = await start();
@@ -107,7 +105,7 @@ describe("[H1] [H3] [H4] what the model reads", () => {
       assert.equal(messages[1]?.text, answer);
     }));
 
-  it("[H4] puts nothing that comes from Discord into the system prompt", () =>
+  it("[H4] has no text from Discord in the system prompt", () =>
     onStage({}, async (scene) => {
       const { start, say, mention, replies, user } = scene;
       await start();

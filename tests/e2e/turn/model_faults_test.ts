@@ -1,8 +1,8 @@
 /**
- * A model that fails, in each way that real ones have been seen to.
+ * Tests each known failure of real models.
  *
- * Whoever asked reads one line with an id, the log has the reason under the same
- * id, and the next message is answered as if nothing had been.
+ * The asker reads one line with an id, the log has the reason under the same id, and the next
+ * message is answered normally.
  */
 
 import assert from "node:assert/strict";
@@ -12,7 +12,7 @@ import { ended, onStage, type Scene, STOPPED } from "../../support/bot/e2e.ts";
 
 const NOTICE = /^Something went wrong, and I have no answer\. .*\b([0-9a-f]{12})\b.*$/;
 
-/** Reads the one line that was said, and finds its id in the log and in the store. */
+/** Reads the failure line, and finds its id in the log and in the store. */
 async function judgeFailure(scene: Scene, fail: () => void, mend: () => void): Promise<string> {
   const { start, say, mention, replies, simulator, rows } = scene;
   const bot = await start();
@@ -50,9 +50,9 @@ const faults: readonly [ModelBehaviour, reason: RegExp][] = [
   ["quota", /quota|rate_limited/],
 ];
 
-describe("[R11] a model that fails", () => {
+describe("[R11] a failing model", () => {
   for (const [behaviour, reason] of faults) {
-    it(`says so in one line with an id, and goes on (${behaviour})`, () =>
+    it(`is reported in one line with an id, and the bot continues (${behaviour})`, () =>
       onStage({}, async (scene) => {
         const why = await judgeFailure(
           scene,
@@ -63,7 +63,7 @@ describe("[R11] a model that fails", () => {
       }));
   }
 
-  it("is given up after turnTimeoutSec", () =>
+  it("is abandoned after turnTimeoutSec", () =>
     onStage({ config: { agents: { turnTimeoutSec: 5 } } }, async (scene) => {
       const why = await judgeFailure(
         scene,
@@ -73,7 +73,7 @@ describe("[R11] a model that fails", () => {
       assert.match(why, /no answer within 5 s/);
     }));
 
-  it("is not there at all", () =>
+  it("may be unreachable", () =>
     onStage({}, async ({ start, say, mention, replies }) => {
       const bot = await start({ OPENAI_BASE_URL: "http://127.0.0.1:9/v1" });
       say("grace", "general", `${mention} anybody?`);
