@@ -1,7 +1,7 @@
 /**
- * Negative controls: designs that lose, and a judge that must say so.
+ * Negative controls: weakened designs that lose messages, and a judge that must report it.
  *
- * An account that cannot turn red proves nothing where it is green.
+ * A check that cannot turn red proves nothing when it is green.
  */
 
 import assert from "node:assert/strict";
@@ -12,10 +12,10 @@ import { ended, KILLED } from "../support/bot/e2e.ts";
 import { lineOf, type Report, SEED } from "./support/report.ts";
 import { onStand } from "./support/stand.ts";
 
-/** Long enough for what is answered at all, and short for what never will be. */
+/** Milliseconds: enough for any answer that comes, and short for answers that never come. */
 const PATIENCE_MS = 2_000;
 
-/** The bounds that a weakness must break, of all that are broken. */
+/** The bounds that a weakness must break, among all broken ones. */
 function assertRed(report: Report, ...bounds: readonly string[]): void {
   console.log(`control: ${lineOf(report)}`);
   for (const bound of bounds) assert.ok(report.breaches.includes(bound), lineOf(report));
@@ -23,7 +23,7 @@ function assertRed(report: Report, ...bounds: readonly string[]): void {
 
 const LOST = "nothing is lost";
 
-describe("[G5] [G6] negative controls are seen to lose", () => {
+describe("[G5] [G6] negative controls lose messages, as they must", () => {
   const gaps: readonly (readonly [string, Weakness])[] = [
     ["no catch-up", { gateway: { catchUp: { enabled: false } } }],
     ["catch-up flag only in memory", {
@@ -49,7 +49,7 @@ describe("[G5] [G6] negative controls are seen to lose", () => {
       await until("the bot to be online", () => simulator.connected() === 1);
       crowd.ask("general");
       assert.deepEqual(await ended(dying), KILLED);
-      await until("the connection to be gone", () => simulator.connected() === 0);
+      await until("the closed connection", () => simulator.connected() === 0);
       const [session] = simulator.sessions();
       assert.ok(session);
       sabotage(`UPDATE gateway_session SET seq = ${session.seq}`);

@@ -7,8 +7,11 @@ it(`[D1] [D2] ${scenario.name} › ${scenario.summary}`, async () => {
   assertKept(scenario.name, await scenario.run({ ...scenario.short, seed: SEED }));
 });
 
-describe("[D2] negative controls are seen to double", () => {
-  /** Kills, by name: one may hit a moment at which the weakness changes nothing; `deno task chaos -- kill9 --weaken 1` and so on play the others. */
+describe("[D2] negative controls double replies, as they must", () => {
+  /**
+   * Number of kills, by weakness: some kills meet a moment at which the weakness changes nothing.
+   * `deno task chaos -- kill9 --weaken 1` and so on run the other weaknesses.
+   */
   const controls = new Map([["random nonce", 4], ["no intent", 4]]);
   for (const [index, { name }] of WEAKNESSES.entries()) {
     const kills = controls.get(name);

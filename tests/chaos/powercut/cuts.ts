@@ -1,9 +1,9 @@
 /**
- * One run of the bot, and the disk as it would have been at each of many moments of it.
+ * Records one run of the bot, and rebuilds the disk as of many of its moments.
  *
- * A judge that finds nothing proves nothing, so each of its findings has a control: a disk that does
- * not heed a sync before a request, or any sync; a bot that sees no hole behind a RESUME; a gap that
- * is not on the disk.
+ * A judge that finds nothing proves nothing, so each of its findings has a control: a disk that
+ * ignores the sync before a request, or any sync; a bot that misses a hole after a RESUME; a gap
+ * that is not on the disk.
  *
  * @module
  */
@@ -19,57 +19,59 @@ import { openPowerStage, type PowerStage } from "./recording.ts";
 import type { Syscall } from "./syscall_log.ts";
 import { readWire, type Wire } from "./wire.ts";
 
-/** A run that is over. */
+/** A finished run. */
 export interface Recording {
   readonly log: readonly Syscall[];
   readonly wire: Wire;
   readonly questions: readonly Question[];
-  /** The disk before it. */
+  /** The disk before the run. */
   readonly before: Files;
 }
 
-/** How a disk, a bot or Discord may be, other than they are. */
+/** Deviations of a disk, a bot or Discord from the real ones. */
 export interface Variant {
-  /** Decides which pages were written back; without it, none that was not synced. */
+  /** Chooses the pages that were written back; without it, no unsynced page was. */
   readonly random?: () => number;
-  /** Syncs that the disk does not heed, by their place in the log. */
+  /** Syncs that the disk ignores, by their index in the log. */
   readonly ignored?: ReadonlySet<number>;
   readonly spoil?: JudgeOptions["spoil"];
   readonly seesHoles?: boolean;
-  /** Where it shows. */
+  /** The moments at which it shows. */
   readonly moments?: ReadonlySet<number>;
 }
 
-/** All cuts of one variant together. */
+/** The sum over all cuts of one variant. */
 export interface CutReport {
   readonly cuts: number;
-  /** Questions in the inbox, brought again by RESUME, found by catch-up: summed over the cuts. */
+  /**
+   * Questions in the inbox, delivered again by RESUME, or found by catch-up; summed over the cuts.
+   */
   readonly kept: number;
   readonly replayed: number;
   readonly missed: number;
-  /** Cuts that undid what Discord had been told of. */
+  /** Cuts that undid acknowledged events. */
   readonly holes: number;
-  /** Cuts that cost something. */
+  /** Cuts with a loss. */
   readonly spoilt: number;
-  /** By kind: how many there were, and the first of them. */
+  /** Problems by kind: their number, and the first of them. */
   readonly problems: ReadonlyMap<string, { readonly count: number; readonly first: string }>;
 }
 
-/** Milliseconds between two things that people say, at most. */
+/** Maximum milliseconds between two messages. */
 export const PACE_MS = 90;
-/** Strangers who write when nobody else does, so that nothing else makes their messages safe. */
+/** New users who write during silence, so that no other message makes theirs durable. */
 const QUIET_STRANGERS = 4;
-/** Milliseconds in which a heartbeat tells a number of the second session. */
+/** Milliseconds within which a heartbeat acknowledges an event of the second session. */
 const TELLING_MS = 15_000;
-/** Moments after a lost session that are looked at one by one. */
+/** Number of single moments to check after a lost session. */
 const GAP_MOMENTS = 120;
-/** Milliseconds in which what was said last is answered, mostly: a cut may well come before. */
+/** Milliseconds within which the last message is usually answered; a cut may come before. */
 const SETTLE_MS = 1_000;
 
 /**
- * Watches a bot while people talk, a connection is lost and a session, until it is stopped.
+ * Traces a bot while people talk, a connection and a session are lost, until it is stopped.
  *
- * @param talks Things that people say.
+ * @param talks Number of messages.
  */
 export async function record(seeded: Seeded, talks: number): Promise<Recording> {
   const stage = await openPowerStage(seeded);
@@ -127,7 +129,7 @@ export function filesIn(dir: string): Files {
   );
 }
 
-/** Fails the power at each of the moments, and judges what is left. */
+/** Fails the power at each of the moments, and judges the result. */
 export function cutAt(
   { log, wire, questions, before }: Recording,
   given: ReadonlySet<number>,
@@ -173,11 +175,11 @@ function summed(verdicts: readonly Verdict[]): CutReport {
 }
 
 /**
- * Moments at which a cut leaves something else than a moment before: after each request or frame
- * that left, and each call about the store's files, once the first session is on the disk.
+ * Chooses moments that differ from the moment before: after each sent request or frame, and each
+ * call on the store's files, once the first session is on the disk.
  *
- * @param count So many of them; 0 for all. A half are those after which the world knows more than
- * before, a quarter those after a session was lost, and the rest is spread over all.
+ * @param count Number of moments; 0 for all. Half follow a sent message, a quarter follow a lost
+ * session, and the rest is spread over all.
  */
 export function momentsOf(recording: Recording, count: number): ReadonlySet<number> {
   const all = allMoments(recording);
@@ -197,7 +199,7 @@ function spread(places: readonly number[], count: number): readonly number[] {
   );
 }
 
-/** Moments after a heartbeat or a RESUME that named a number: until the next sync, there is a hole. */
+/** Moments after a heartbeat or a RESUME with a number: until the next sync, there is a hole. */
 function momentsOfHoles(recording: Recording): ReadonlySet<number> {
   const { beats, resumes } = recording.wire;
   const told = [...beats, ...resumes].map(({ at }) => at);
@@ -205,7 +207,7 @@ function momentsOfHoles(recording: Recording): ReadonlySet<number> {
   return new Set(told.flatMap((at) => moments.find((place) => place >= at) ?? []));
 }
 
-/** Moments from the READY of the second session on, while what was said before it is fetched. */
+/** Moments from the READY of the second session on, while catch-up fetches earlier messages. */
 function momentsOfGap(recording: Recording): ReadonlySet<number> {
   const from = recording.wire.sessions[1]?.at ?? Infinity;
   return new Set(allMoments(recording).filter((place) => place >= from).slice(0, GAP_MOMENTS));
@@ -224,18 +226,18 @@ const isMoment = (syscall: Syscall): boolean =>
 const isSyncOfLog = (syscall: Syscall | undefined): boolean =>
   syscall?.kind === "sync" && syscall.path.endsWith("-wal");
 
-/** T0's sync; before it nobody had been promised anything. */
+/** The sync of T0; nothing was promised before it. */
 function firstStored({ log, wire }: Recording): number {
   const online = wire.sessions[0]?.at ?? log.length;
   return log.findIndex((syscall, place) => place > online && isSyncOfLog(syscall));
 }
 
-/** Every so many of the moments. */
+/** Every n-th of the moments. */
 export function someOf(moments: ReadonlySet<number>, every: number): ReadonlySet<number> {
   return new Set([...moments].filter((_, index) => index % every === 0));
 }
 
-/** What must be found, each by its own name. */
+/** The findings that each control must cause, by name. */
 export function controlsOf(recording: Recording): Readonly<Record<string, Variant>> {
   const { log, wire } = recording;
   const from = firstStored(recording);
@@ -253,7 +255,7 @@ export function controlsOf(recording: Recording): Readonly<Record<string, Varian
   };
 }
 
-/** Times that pages went from the log to the database: the moment for which the log is synced. */
+/** Checkpoints from the log to the database, for which the log is synced. */
 export function checkpointsIn({ log }: Recording): number {
   const isPage = (one?: Syscall) => one?.kind === "write" && one.path.endsWith(".db");
   const ofStore = log.filter((one) => "path" in one && isOfStore(one.path));

@@ -1,9 +1,9 @@
 /**
- * A disk whose power fails: what was synced is there, of the rest nothing, or any part of it.
+ * Simulates a disk whose power fails: synced data stays, and any part of the rest may stay.
  *
- * The rules are the strictest that a file system may have. Bytes are there once their file was
- * synced; a name is made or gone once its directory was. What was not synced may have reached the
- * disk all the same, page by page and in any order, each page as it was at some moment since.
+ * The rules are the strictest that a file system may have. Bytes are durable once their file is
+ * synced; a created or removed name is durable once its directory is. Unsynced data may have
+ * reached the disk nevertheless, page by page and in any order, each page as of any moment since.
  *
  * @module
  */
@@ -12,19 +12,19 @@ import { Buffer } from "node:buffer";
 import { dirname } from "node:path";
 import type { Syscall } from "./syscall_log.ts";
 
-/** What a kernel writes back in one piece. */
+/** Size of the unit that a kernel writes back. */
 const PAGE_BYTES = 4_096;
 
 /** Files by their paths. */
 export type Files = ReadonlyMap<string, Buffer>;
 
 export interface Disk {
-  /** Carries out what a process asked for. Of a sync, whether the disk heeds it. */
+  /** Applies an operation. For a sync, `false` means that the disk ignores it. */
   apply(syscall: Syscall, heedsSync?: boolean): void;
   /**
    * The files after a power cut at this moment.
    *
-   * @param random Decides which pages had been written back already; without it, none.
+   * @param random Chooses the pages that were already written back; without it, none were.
    */
   afterCut(random?: () => number): Files;
 }
@@ -33,7 +33,7 @@ type Change =
   | { readonly kind: "write"; readonly at: number; readonly data: Buffer }
   | { readonly kind: "truncate"; readonly size: number };
 
-/** A file whatever it is called: it lives on under another name, or without one. */
+/** A file independent of its name: it survives a rename or a removal while open. */
 interface Content {
   synced: Buffer;
   unsynced: Change[];
@@ -43,7 +43,11 @@ type Renaming =
   | { readonly kind: "link"; readonly path: string; readonly content: Content }
   | { readonly kind: "unlink"; readonly path: string };
 
-/** @param initial What is on the disk for certain. */
+/**
+ * Creates a disk.
+ *
+ * @param initial Durable content.
+ */
 export function createDisk(initial: Files = new Map()): Disk {
   const synced = new Map<string, Content>(
     [...initial].map(([path, bytes]) => [path, { synced: bytes, unsynced: [] }]),
@@ -110,7 +114,7 @@ function carryOut(names: Map<string, Content>, renaming: Renaming): void {
   else names.delete(renaming.path);
 }
 
-/** The bytes after some changes, as a copy: what is synced is shared with those who look at it. */
+/** The bytes after some changes, as a copy, because synced bytes are shared. */
 function changed(bytes: Buffer, changes: readonly Change[]): Buffer {
   const ends = changes.map((change) =>
     change.kind === "truncate" ? change.size : change.at + change.data.length
@@ -130,7 +134,7 @@ function changed(bytes: Buffer, changes: readonly Change[]): Buffer {
   return target.subarray(0, size);
 }
 
-/** What a file holds where half of its pages were written back at some moment since the last sync. */
+/** The content of a file with half of its pages written back at some moment since the last sync. */
 function partlyWritten({ synced, unsynced }: Content, random: () => number): Buffer {
   const pieces = unsynced.flatMap((change): readonly Change[] =>
     change.kind === "write" ? inPages(change) : [change]

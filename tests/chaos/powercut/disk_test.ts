@@ -69,7 +69,7 @@ describe("createDisk()", () => {
     it(title, () => assert.deepEqual(after(syscalls), files));
   }
 
-  it("heeds no sync that it is told not to", () => {
+  it("ignores a sync if told to", () => {
     const disk = createDisk(new Map([[FILE, Buffer.from("old")]]));
     disk.apply(write("new"));
     disk.apply(sync(), false);
@@ -78,7 +78,7 @@ describe("createDisk()", () => {
     assert.equal(`${disk.afterCut().get(FILE)}`, "new");
   });
 
-  it("keeps any half of the pages that were not synced, and never half a page", () => {
+  it("keeps any half of the unsynced pages, and never half a page", () => {
     const old = ["a", "b", "c", "d"].map((letter) => letter.repeat(PAGE)).join("");
     const base = [create(), sync("/data"), write(old), sync(), write(old.toUpperCase())];
     const { random } = seeded(7);
@@ -95,7 +95,7 @@ describe("createDisk()", () => {
     assert.equal(seen.size, 16);
   });
 
-  it("keeps a page as it was at any moment since the sync", () => {
+  it("keeps a page as of any moment since the sync", () => {
     const calls = [create(), sync("/data"), write("0"), sync(), write("1"), write("2")];
     const { random } = seeded(7);
     const seen = new Set(Array.from({ length: 50 }, () => after(calls, random)[FILE]));

@@ -1,7 +1,8 @@
 /**
- * What a power cut has cost: the store as the disk gives it back, against what Discord knew then.
+ * Judges the cost of a power cut: compares the recovered store with Discord's knowledge at that
+ * moment.
  *
- * The rows are read as they are, not through the store's own code, which is what is on trial.
+ * It reads the rows directly, not through the store's own code, because that code is under test.
  *
  * @module
  */
@@ -16,44 +17,47 @@ import type { InSession, Wire } from "./wire.ts";
 import { LATE_MS } from "../../../src/store/gateway/sessions.ts";
 import { createStore } from "../../../src/store/store.ts";
 
-/** Something that a person said to the bot, and is owed an answer for. */
+/** A message to the bot that needs an answer. */
 export interface Question {
   readonly messageId: string;
   /** Unix time in milliseconds. */
   readonly sentAt: number;
-  /** In it, and in no other. */
+  /** The session that delivers it, and no other does. */
   readonly words: string;
-  /** Whether nobody but the gateway can tell of its channel: a stranger's first direct message. */
+  /** Whether only the gateway can reveal its channel: a user's first direct message. */
   readonly isFirstDirect: boolean;
 }
 
-/** What had happened outside the bot when the power failed. */
+/** The events outside the bot up to the power cut. */
 export interface Outside {
   readonly wire: Wire;
   readonly questions: readonly Question[];
-  /** Calls of the log before this one were made. */
+  /** Index in the log; earlier calls were made. */
   readonly cut: number;
 }
 
-/** Where each question stands after the cut; what is wrong, in words. */
+/** The state of each question after the cut, with the problems in words. */
 export interface Verdict {
   /** In the inbox. */
   readonly kept: number;
-  /** Brought again by RESUME. */
+  /** Delivered again by RESUME. */
   readonly replayed: number;
   /** Found by catch-up. */
   readonly missed: number;
-  /** Whether Discord was told a later number than is on the disk, and has forgotten up to there. */
+  /**
+   * Whether Discord was told a later number than the disk has, and has forgotten the events up to
+   * it.
+   */
   readonly hasHole: boolean;
   readonly problems: readonly string[];
 }
 
 export interface JudgeOptions {
-  /** Where the files may be laid; emptied first. */
+  /** Directory for the files; it is emptied first. */
   readonly dir: string;
-  /** A control's: spoils the rebuilt store. */
+  /** A control uses it to corrupt the rebuilt store. */
   readonly spoil?: (database: DatabaseSync) => void;
-  /** A control's: `false` where the bot takes a RESUME for good that has left a hole. */
+  /** A control sets `false`: the bot ignores a hole after a RESUME. */
   readonly seesHoles?: boolean;
 }
 
@@ -74,7 +78,7 @@ const frozenSchema = z.object({
 
 const NOTHING = { kept: 0, replayed: 0, missed: 0, hasHole: false };
 
-/** Lays the files down, lets SQLite recover them, and compares. */
+/** Writes the files, lets SQLite recover them, and compares. */
 export function judgeCut(
   files: Files,
   outside: Outside,
@@ -111,13 +115,13 @@ export function judgeCut(
   }
 }
 
-/** As a start does: what the journal holds is done to the tables. */
+/** Applies the journal to the tables, as a start does. */
 function recoverJournal(database: DatabaseSync, path: string): void {
   const isThere = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'journal'").get();
   if (isThere) createStore(database, path, { elapsed: () => 0 });
 }
 
-/** Puts the rebuilt files where a database can be opened; the log's index is made anew from the log. */
+/** Writes the rebuilt files to a directory. SQLite rebuilds the index of the log from the log. */
 function layDown(files: Files, dir: string): string {
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true });
@@ -127,12 +131,12 @@ function layDown(files: Files, dir: string): string {
   return join(dir, DATABASE_NAME);
 }
 
-/** Whether a path is the database's or its log's, and not its index in shared memory. */
+/** Whether a path is the database or its log, and not its index in shared memory. */
 export function isOfStore(path: string): boolean {
   return basename(path).startsWith(DATABASE_NAME) && !path.endsWith("-shm");
 }
 
-/** A request that left must be remembered as sent, or it is sent again when its nonce is forgotten. */
+/** A sent request must be recorded as sent, or it is sent again when its nonce is forgotten. */
 function judgePosts(database: DatabaseSync, { wire, cut }: Outside): readonly string[] {
   const row = database.prepare("SELECT state, message FROM outbox WHERE nonce = ?");
   const asked = database.prepare("SELECT state FROM inbox WHERE message_id = ?");
@@ -158,7 +162,7 @@ function judgePosts(database: DatabaseSync, { wire, cut }: Outside): readonly st
   });
 }
 
-/** An IDENTIFY that left is counted, or a box whose power fails often spends more than it may. */
+/** A sent IDENTIFY is counted, or a machine with frequent power cuts exceeds the limit. */
 function judgeBudget(database: DatabaseSync, { wire, cut }: Outside): readonly string[] {
   const counted = Number(database.prepare("SELECT count(*) AS n FROM identify").get()?.["n"]);
   const left = wire.identifies.filter((at) => at < cut).length;
@@ -179,7 +183,7 @@ function judgeQuestions(
   const storedIn = order.indexOf(stored?.session_id ?? "");
   const count = { kept: 0, replayed: 0, missed: 0 };
   const problems: string[] = [];
-  // Discord may forget what it was told of, by a heartbeat or by a RESUME.
+  // Discord may forget events that a heartbeat or a RESUME has acknowledged.
   const toldUpTo = Math.max(
     0,
     ...[...wire.beats, ...wire.resumes].flatMap(({ at, sessionId, seq }) =>
@@ -202,18 +206,18 @@ function judgeQuestions(
     const asked = wire.prompts.some(({ at, text }) => at < cut && text.includes(words));
     if (isFirstDirect && (told || asked)) {
       problems.push(
-        `direct: a stranger's first message was taken, and is not there (${messageId})`,
+        `direct: a user's first message was acknowledged, and is missing (${messageId})`,
       );
     }
     const inStored = heard.find(({ sessionId }) => sessionId === stored?.session_id);
     const lastHeardIn = heard.length === 0
       ? undefined
       : Math.max(...heard.map(({ sessionId }) => order.indexOf(sessionId)));
-    // What came before the stored session is not in it: RESUME succeeds, and does not bring it.
+    // A successful RESUME does not deliver events from before the stored session.
     const isOlder = lastHeardIn === undefined
       ? sentAt < (stored?.started_at ?? 0)
       : lastHeardIn <= storedIn;
-    // Where the next start has to IDENTIFY, its gap begins where the store ends.
+    // If the next start has to IDENTIFY, its gap begins at the end of the store.
     const beginsGap = inStored ? hasHole && seesHoles : !isOlder;
     const from = inStored && stored ? stored.stored_up_to - LATE_MS : stored?.stored_up_to;
     const gap = stored?.catch_up_from ?? (beginsGap ? from : undefined);

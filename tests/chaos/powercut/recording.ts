@@ -1,7 +1,7 @@
 /**
- * The real bot under strace, while people talk to it.
+ * Runs the real bot under strace, while people talk to it.
  *
- * A start may be watched or not, so a shell stands between: it becomes strace, or the bot.
+ * Not every start is traced, so a shell starts either strace or the bot.
  *
  * @module
  */
@@ -23,34 +23,34 @@ import type { Ports } from "./wire.ts";
 
 export interface PowerStage extends Stage {
   readonly ports: Ports;
-  /** What was said to the bot so far. */
+  /** Messages sent to the bot so far. */
   readonly questions: readonly Question[];
   readonly owed: readonly Owed[];
-  /** Starts a bot, watched or not, and waits until Discord has it online. */
+  /** Starts a bot, traced or not, and waits until Discord has it online. */
   start(isWatched: boolean): Promise<StagedBot>;
-  /** What the last bot that was watched did; it must have ended. */
+  /** The system calls of the last traced bot, which must have ended. */
   readLog(): readonly Syscall[];
   /**
-   * Somebody says something, to the bot or to others.
+   * Sends a message, to the bot or to others.
    *
-   * @param mayBeNew Whether it may be a stranger's first direct message: where no session lives to
-   * bring it, nothing can (reliability 1.6, hole 2).
+   * @param mayBeNew Whether it may be a user's first direct message. Without a session, nothing can
+   * deliver that one (reliability 1.6, hole 2).
    */
   talk(mayBeNew?: boolean): void;
-  /** Somebody writes to the bot who never did. */
+  /** Sends a new user's first direct message to the bot. */
   meet(): void;
-  /** What the bot has written in a channel. */
+  /** The bot's messages in a channel. */
   written(channelId: string): readonly string[];
   until(what: string, check: () => boolean): Promise<void>;
 }
 
 const CHANNELS = ["general", "off-topic", "How do I feed krill?"];
-/** Short, so that Discord is told often how far the bot has come. */
+/** Short, so that the bot often acknowledges its progress to Discord. */
 const HEARTBEAT_MS = 250;
-/** Between two words of an answer: a model that answers at once hides what is not safe before. */
+/** Delay between two words of an answer: an instant model would hide unsafe moments. */
 const WORD_MS = 12;
 const PATIENCE_MS = 60_000;
-/** Of what is said: to the bot in a guild, to the bot alone; the rest is chatter. */
+/** Shares of the messages to the bot in a guild, and in direct messages; the rest is for others. */
 const SHARES = { guild: 0.35, direct: 0.2 };
 const NEW_PEOPLE = 0.5;
 

@@ -1,6 +1,6 @@
 /**
- * The same power cuts lived through: the bot is killed, its directory put back to what the disk had,
- * and it is started again, on the very Discord that saw all of it.
+ * Replays power cuts for real: it kills the bot, restores its directory to the disk's state, and
+ * starts it again on the same Discord.
  *
  * @module
  */
@@ -19,17 +19,21 @@ import { openPowerStage, type PowerStage } from "./recording.ts";
 export interface Restarted {
   readonly account: Account;
   readonly notebook: Notebook;
-  /** Cuts after which the session was dead, so that catch-up had to find what was lost. */
+  /** Cuts after a dead session, so that catch-up had to find lost messages. */
   readonly longCuts: number;
 }
 
-/** Of so many cuts, one is longer than a session lives. */
+/** One of this many cuts is longer than a session lives. */
 const LONG_EVERY = 4;
 
-/** Milliseconds for what should not come. */
+/** Milliseconds to wait for an unwanted message. */
 const AFTERWARDS_MS = 1_000;
 
-/** @param times Every other one keeps a random half of what was not synced. */
+/**
+ * Replays a number of cuts.
+ *
+ * @param times Number of cuts; every other one keeps a random half of the unsynced data.
+ */
 export async function restartAfterCuts(seeded: Seeded, times: number): Promise<Restarted> {
   const stage = await openPowerStage(seeded);
   const { simulator, talk, until, written } = stage;
@@ -40,7 +44,7 @@ export async function restartAfterCuts(seeded: Seeded, times: number): Promise<R
       const disk = createDisk(filesIn(stage.dataDir));
       const bot = await stage.start(true);
       for (let left = seeded.between(3, 14); left > 0; left--) {
-        // Without a session no bot hears of a direct channel that it does not know (hole 2 of 1.6).
+        // Without a session the bot cannot learn of an unknown direct channel (hole 2 of 1.6).
         talk(!isLong && simulator.connected() > 0);
         await sleep(seeded.random() * PACE_MS);
       }
@@ -51,7 +55,7 @@ export async function restartAfterCuts(seeded: Seeded, times: number): Promise<R
     }
     const bot = await stage.start(false);
     const account = () => accountOf(stage.owed, written);
-    await until("all answers", () => account().lost.length === 0).catch(() => {}); // the account says
+    await until("all answers", () => account().lost.length === 0).catch(() => {}); // the report says so
     await sleep(AFTERWARDS_MS);
     bot.kill("SIGTERM");
     await bot.exited;

@@ -1,18 +1,18 @@
 /**
- * What a process did to its files and its sockets, read from one ordered log of strace.
+ * Reads a process's file and socket operations from one ordered strace log.
  *
- * A power cut leaves what the disk was told to keep, while the network has what left before. Both
- * are in this one log, so each of its lines is a moment at which the power can fail.
+ * After a power cut, the disk has the synced data, and the network has all sent data. Both are in
+ * this one log, so the power can fail at each of its lines.
  *
- * Bytes that are sent count from the call's beginning, for the network may have them by then;
- * what is asked of the disk counts from the call's end, for before it nothing is promised.
+ * Sent bytes count from the beginning of the call, because the network may have them by then. Disk
+ * operations count from the end of the call, because nothing is promised before.
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
 
-/** One thing that happened; files by their path, connections by `local->remote`. */
+/** One operation; files by their path, connections by `local->remote`. */
 export type Syscall =
   | { readonly kind: "write"; readonly path: string; readonly at: number; readonly data: Buffer }
   | { readonly kind: "truncate"; readonly path: string; readonly size: number }
@@ -21,17 +21,20 @@ export type Syscall =
   | { readonly kind: "sent" | "received"; readonly link: Link; readonly data: Buffer };
 
 export interface Link {
-  /** The same for all of a connection: `127.0.0.1:50058->127.0.0.1:43483`. */
+  /** The same for all operations of a connection: `127.0.0.1:50058->127.0.0.1:43483`. */
   readonly name: string;
   readonly remotePort: number;
 }
 
-/** Where strace is looked for. */
+/** The path of strace. */
 export const STRACE = "/usr/bin/strace";
 
-/** What strace is asked for, so that {@link readSyscalls} understands it; then `-o`, a file, and the program. */
+/**
+ * Arguments of strace for a log that {@link readSyscalls} can read; `-o`, a file and the program
+ * follow.
+ */
 export const STRACE_ARGS: readonly string[] = [
-  "-D", // the program stays our child: its signals and its end are its own
+  "-D", // the program stays our child, with its own signals and end
   "-f",
   "-q",
   "-yy",
@@ -59,14 +62,14 @@ interface Call {
   readonly name: string;
   readonly args: string;
   readonly result: number;
-  /** What the descriptor that it returned stands for. */
+  /** The file or connection of the returned descriptor. */
   readonly opened: string | undefined;
 }
 
 /**
  * Reads a log of strace, called with {@link STRACE_ARGS}.
  *
- * @throws {SyntaxError} Where bytes are missing, for what is rebuilt without them would prove nothing.
+ * @throws {SyntaxError} If bytes are missing, because a reconstruction without them proves nothing.
  */
 export function readSyscalls(log: string): readonly Syscall[] {
   const begun = new Map<string, { readonly text: string; readonly place: number }>();
@@ -122,14 +125,14 @@ function toSyscalls({ name, args, result, opened }: Call): readonly Syscall[] {
     const data = bytesOf(args).subarray(0, result);
     return [{ kind, link: { name: link, remotePort: Number(port) }, data }];
   }
-  if (!name.startsWith("pwrite")) return []; // pipes, clocks, and files that no database is in
+  if (!name.startsWith("pwrite")) return []; // pipes, clocks, and unrelated files
   const at = name === "pwritev2" ? numberAtEnd(args.replace(/, [^,]*$/, "")) : numberAtEnd(args);
   return [{ kind: "write", path: toText(target), at, data: bytesOf(args).subarray(0, result) }];
 }
 
 const numberAtEnd = (args: string): number => Number(/(-?\d+)$/.exec(args)?.[1]);
 
-/** What a call was given or gave, in one piece. */
+/** The bytes of a call's argument or result, in one piece. */
 function bytesOf(args: string): Buffer {
   const pieces = [...args.matchAll(TEXT)].map(([, text = "", isCut]) => {
     if (isCut !== undefined) throw new SyntaxError("strace has cut a call's bytes: raise its -s");

@@ -50,7 +50,7 @@ describe("readSyscalls()", () => {
     it(title, () => assert.deepEqual(readSyscalls(line), expected));
   }
 
-  it("puts what was sent where it began, and a sync where it ended", () => {
+  it("places sent bytes at the beginning of a call, and a sync at its end", () => {
     const log = [
       `1 fsync(9<${FILE}> <unfinished ...>`,
       `2 sendto(18<${LINK}>, "${hex("GET")}", 3, 0, NULL, 0 <unfinished ...>`,
@@ -60,7 +60,7 @@ describe("readSyscalls()", () => {
     assert.deepEqual(readSyscalls(log).map(({ kind }) => kind), ["sent", "sync"]);
   });
 
-  it("does not go on where bytes were cut off", () => {
+  it("refuses a log with missing bytes", () => {
     const line = `7 pwrite64(9<${FILE}>, "${hex("ab")}"..., 4096, 0) = 4096`;
     assert.throws(() => readSyscalls(line), /raise its -s/);
   });

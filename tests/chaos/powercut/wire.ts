@@ -1,5 +1,6 @@
 /**
- * What Discord and the bot had told each other by which moment, from the bytes that passed.
+ * Reconstructs from the transferred bytes what Discord and the bot had told each other by each
+ * moment.
  *
  * @module
  */
@@ -8,21 +9,21 @@ import { Buffer } from "node:buffer";
 import { z } from "zod";
 import type { Syscall } from "./syscall_log.ts";
 
-/** `at` is the index of the call in the log: there before a cut at a later one. */
+/** `at` is the index of the call in the log; it has happened before a cut at a later index. */
 export interface Wire {
-  /** Sessions in their order, each from its READY on. */
+  /** Sessions in order, each from its READY on. */
   readonly sessions: readonly { readonly at: number; readonly sessionId: string }[];
   /** Requests to create a message, from their first byte. */
   readonly posts: readonly Post[];
-  /** What the model was asked: the bot has begun to see to what is in it. */
+  /** Prompts to the model: the bot has begun to process the messages in them. */
   readonly prompts: readonly { readonly at: number; readonly text: string }[];
-  /** Heartbeats with a number: Discord may forget what came up to it. */
+  /** Heartbeats with a sequence number: Discord may forget earlier events. */
   readonly beats: readonly InSession[];
-  /** IDENTIFYs that left. */
+  /** Sent IDENTIFYs. */
   readonly identifies: readonly number[];
-  /** RESUMEs, which tell a number as well. */
+  /** Sent RESUMEs, which contain a sequence number too. */
   readonly resumes: readonly InSession[];
-  /** Messages of people and bots, as they came to the process. */
+  /** Messages of people and bots, as the process received them. */
   readonly heard: readonly (InSession & { readonly messageId: string })[];
 }
 
@@ -39,7 +40,7 @@ export interface InSession {
   readonly seq: number;
 }
 
-/** Where the servers listen. */
+/** The servers' addresses. */
 export interface Ports {
   readonly model: number;
   readonly rest: number;
@@ -57,7 +58,11 @@ const named = z.object({ session_id: z.string() });
 const resume = z.object({ session_id: z.string(), seq: z.int() });
 const message = z.object({ id: z.string() });
 
-/** @param log With what the gateway sends uncompressed. */
+/**
+ * Reads a log.
+ *
+ * @param log With uncompressed gateway traffic.
+ */
 export function readWire(log: readonly Syscall[], { rest, gateway, model }: Ports): Wire {
   const posts: Post[] = [];
   const beats: InSession[] = [];
@@ -71,7 +76,7 @@ export function readWire(log: readonly Syscall[], { rest, gateway, model }: Port
     const [, channelId] = /^POST \/api\/v\d+\/channels\/(\d+)\/messages /.exec(text) ?? [];
     if (channelId === undefined) continue;
     const body = text.slice(text.indexOf("\r\n\r\n") + 4);
-    // A request that a cut breaks off in its middle left all the same, but nobody can read it.
+    // A request that a cut interrupts was sent nevertheless, but cannot be read.
     if (body !== "") posts.push({ at, channelId, ...created.parse(JSON.parse(body)) });
   }
   for (const { at, link, isSent, text } of frames(log, gateway)) {
@@ -121,7 +126,9 @@ function* requests(log: readonly Syscall[], port: number) {
   }
 }
 
-/** Text frames of the gateway, sent ones at the call that began them, received ones when they were whole. */
+/**
+ * Text frames of the gateway: sent ones at the call that began them, received ones when complete.
+ */
 function* frames(log: readonly Syscall[], port: number) {
   const open = new Map<string, { at: number; bytes: Buffer; isUpgraded: boolean }>();
   for (const [at, syscall] of log.entries()) {

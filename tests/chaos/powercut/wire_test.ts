@@ -38,7 +38,7 @@ const READY = { op: 0, t: "READY", s: 1, d: { session_id: "s1" } };
 const beat = (d: number | null) => frame({ op: 1, d }, MASK);
 
 describe("readWire()", () => {
-  it("reads a request at its first byte, whatever it was cut into", () => {
+  it("reads a request at its first byte, in any fragments", () => {
     const text = Buffer.from(post("7", { nonce: "n", content: "krüll" }));
     const log = [asked(text.subarray(0, 5)), asked(text.subarray(5, 80)), asked(text.subarray(80))];
     assert.deepEqual(readWire(log, PORTS).posts, [
@@ -46,13 +46,13 @@ describe("readWire()", () => {
     ]);
   });
 
-  it("reads what follows on the same connection", () => {
+  it("reads the next request on the same connection", () => {
     const both = post("7", { nonce: "a", content: "1" }) + post("8", { nonce: "b", content: "2" });
     const { posts } = readWire([asked(both)], PORTS);
     assert.deepEqual(posts.map(({ nonce }) => nonce), ["a", "b"]);
   });
 
-  it("tells posts from other requests, and prompts from both", () => {
+  it("distinguishes posts, prompts and other requests", () => {
     const prompt = "POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi";
     const log = [
       asked("POST /api/v10/channels/7/typing HTTP/1.1\r\n\r\n"),
@@ -64,7 +64,7 @@ describe("readWire()", () => {
     assert.deepEqual(prompts, [{ at: 2, text: prompt }]);
   });
 
-  it("reads heartbeats that tell a number, in their session", () => {
+  it("reads heartbeats with a number, in their session", () => {
     const identify = frame({ op: 2, d: { token: "t" } }, MASK);
     const hello = [said(UPGRADE), heard(SWITCHED), said(beat(null)), said(identify)];
     const log = [...hello, heard(frame(READY)), said(beat(5))];
@@ -81,7 +81,7 @@ describe("readWire()", () => {
     assert.deepEqual(beats, [{ at: 2, sessionId: "s0", seq: 9 }]);
   });
 
-  it("reads a message once all of it is there", () => {
+  it("reads a message once it is complete", () => {
     const message = frame({
       op: 0,
       t: "MESSAGE_CREATE",

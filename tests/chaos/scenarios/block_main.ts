@@ -1,5 +1,5 @@
 /**
- * The main thread burns, as a bad regular expression would burn it.
+ * Blocks the main thread, as a bad regular expression would.
  *
  * @module
  */
@@ -8,12 +8,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { scenarioOf } from "../support/scenario.ts";
 import { onStand } from "../support/stand.ts";
 
-/** Milliseconds in which Discord's own op 1 must be answered [G2]. */
+/** Milliseconds within which Discord's own op 1 must be answered [G2]. */
 const ASKED_MS = 1_000;
 
 export const scenario = scenarioOf({
   name: "block-main",
-  summary: "the main thread stands still: no beat late, op 1 answered, all answered afterwards",
+  summary:
+    "the main thread is blocked: no late heartbeat, op 1 answered, all questions answered afterwards",
   long: { blockedMs: 60_000, heartbeatMs: 15_000, asks: 5 },
   short: { blockedMs: 3_000, heartbeatMs: 700, asks: 2 },
   run: ({ seed, blockedMs, heartbeatMs, asks }) =>
@@ -51,7 +52,7 @@ export const scenario = scenarioOf({
         facts: { blockedMs, beats: during.length, asked: asked.length, slowestAskMs: slowestMs },
         bounds: [
           ["the thread was blocked", answeredMs >= blockedMs],
-          ["beats fall due meanwhile", during.length > blockedMs / heartbeatMs - 1],
+          ["heartbeats fall due meanwhile", during.length > blockedMs / heartbeatMs - 1],
           ["op 1 is answered each time", asked.length === asks],
           ["op 1 is answered within a second", slowestMs < ASKED_MS],
           ["the connection stays", simulator.account().connections === 1 && closes.length === 0],

@@ -1,5 +1,5 @@
 /**
- * Every way in which Discord ends a connection, one after the other, on one bot [G3].
+ * Ends the connection in every way that Discord may, one after the other, on one bot [G3].
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Bound } from "../support/report.ts";
 import { scenarioOf } from "../support/scenario.ts";
 import { onStand, type Stand } from "../support/stand.ts";
 
-/** What Discord does, and whether the session goes on or a new one is begun. */
+/** Discord's action, and whether the session continues or a new one begins. */
 interface Ending {
   readonly name: string;
   readonly strike: (stand: Stand) => void;
@@ -22,7 +22,7 @@ const code = (number: number, next: Ending["next"]): Ending => ({
   next,
 });
 
-/** The first ones are those of the short form. */
+/** The short form plays the first ones. */
 const ENDINGS: readonly Ending[] = [
   {
     name: "op 7",
@@ -60,16 +60,16 @@ const ENDINGS: readonly Ending[] = [
   code(4008, "resume"),
   code(4009, "identify"),
   code(4999, "resume"),
-  // The bot goes on without the intent, and is told of direct messages and mentions.
+  // The bot continues without the intent, and still receives direct messages and mentions.
   code(4014, "identify"),
 ];
 
 const FINALS = [4004, 4010, 4011, 4012, 4013];
 
-/** Of `EX_NOPERM`: no account is left. */
+/** `EX_NOPERM`, because no account is left. */
 const FINAL_EXIT = 77;
 
-/** A wait of ten seconds after 4008, and the five of an IDENTIFY. */
+/** Ten seconds of waiting after 4008, and the five of an IDENTIFY. */
 const BACK_MS = 30_000;
 
 export const scenario = scenarioOf({
@@ -79,7 +79,7 @@ export const scenario = scenarioOf({
   short: { endings: 4, finals: 1 },
   run: ({ seed, endings, finals }) =>
     onStand(seed, {
-      // So many in a row would count as down, and a bot that is down takes its time.
+      // So many in a row would count as down, and a bot that is down waits longer.
       discord: () => ({ gateway: { reconnect: { maxRetries: 1_000, backoffMaxSec: 1 } } }),
     }, async (stand) => {
       const { crowd, simulator, until } = stand;
@@ -121,7 +121,7 @@ export const scenario = scenarioOf({
         );
         crowd.ask();
         bot = await stand.start();
-        await until("what was said meanwhile", () => crowd.account().lost.length === 0);
+        await until("messages sent meanwhile", () => crowd.account().lost.length === 0);
       }
       return { bot, bounds };
     }),

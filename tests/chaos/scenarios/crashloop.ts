@@ -1,9 +1,8 @@
 /**
- * A bot that dies right after each start, with nothing to resume: the IDENTIFYs of a day.
+ * Crashes the bot right after each start, without a session to resume, through a day of IDENTIFYs.
  *
- * The real process shows the last of them, on a store that says how many were
- * spent; the whole day is played on the store alone, with a clock of its own,
- * and judged by the simulator's own count.
+ * A real process shows the last of them, on a store with the earlier ones already counted. The
+ * whole day runs on the store alone, with its own clock, and the simulator's count judges it.
  *
  * @module
  */
@@ -21,7 +20,7 @@ import { onStand, type Stand } from "../support/stand.ts";
 const TOTAL = 1_000;
 const MOST = TOTAL - RESERVE;
 const HOUR_MS = 60 * 60 * 1_000;
-/** How long ago the IDENTIFYs of the store began, one a second: they are free again in half a day. */
+/** Age of the stored IDENTIFYs, which began one a second: they expire in half a day. */
 const SPENT_SINCE_MS = 12 * HOUR_MS;
 
 export const scenario = scenarioOf({
@@ -53,7 +52,7 @@ export const scenario = scenarioOf({
         }
         bot.kill("SIGKILL");
         await ended(bot);
-        await stand.until("the connection to be gone", () => simulator.connected() === 0);
+        await stand.until("the closed connection", () => simulator.connected() === 0);
       }
       const sent = simulator.account().identifies.length;
 
@@ -79,12 +78,14 @@ export const scenario = scenarioOf({
     }),
 });
 
-/** A crash every so often asks for as many IDENTIFYs a day, and gets no more than there are. */
+/**
+ * A crash every few seconds requests that many IDENTIFYs a day, and gets no more than the limit.
+ */
 function mostOf(periodSec: number): number {
   return Math.min(MOST, Math.ceil(24 * 3_600 / periodSec));
 }
 
-/** Lets both the store and Discord know of IDENTIFYs of today. */
+/** Adds today's IDENTIFYs to the store and to Discord. */
 function spend({ sabotage, simulator }: Stand, spent: number): void {
   const from = Date.now() - SPENT_SINCE_MS;
   const { identifies } = simulator.account();
@@ -110,10 +111,10 @@ async function held(stand: Stand, bot: StagedBot): Promise<"held"> {
   return "held";
 }
 
-/** What the log says of it, in one wording or the other. */
+/** The log line with the reason, in either form. */
 const SAID = /"level":"(?:warn|error)".*(?:Daily IDENTIFY limit|Few IDENTIFYs)/;
 
-/** Whoever wonders why the bot is offline must find it in each of these. */
+/** The operator must find the reason in each of these outputs. */
 async function whatIsSaid(stand: Stand, bot: StagedBot): Promise<readonly Bound[]> {
   const { ask, line, command, dataDir } = stand;
   const readyz = await ask(bot, "/readyz?verbose");
@@ -132,10 +133,10 @@ async function whatIsSaid(stand: Stand, bot: StagedBot): Promise<readonly Bound[
   ];
 }
 
-/** Asks the store for an IDENTIFY after each crash, for days. */
+/** Requests an IDENTIFY from the store after each crash, for days. */
 async function playDays(hours: number, periodSec: number): Promise<{
   readonly granted: number;
-  /** The most in any 24 hours. */
+  /** The maximum in any 24 hours. */
   readonly most: number;
   readonly isTakenByDiscord: boolean;
 }> {

@@ -1,7 +1,7 @@
 /**
- * A gateway whose name leads nowhere, or to an address where nobody answers.
+ * Gives the gateway a name that does not resolve, or an address that does not answer.
  *
- * First at the very start, then where Discord said that a session is to be resumed.
+ * This happens first at the start, then with the address for resuming.
  *
  * @module
  */
@@ -63,7 +63,7 @@ export const scenario = scenarioOf({
         await look(`${name}, at the start`);
       }
 
-      // REST names the good address, and READY of what comes of it the bad one.
+      // REST names the good address, and READY the bad one.
       const unsubscribe = simulator.requests.subscribe(({ route }) => {
         if (route === "/gateway/bot") setTimeout(() => gateway.address = ADDRESSES.nameless, 100);
       });

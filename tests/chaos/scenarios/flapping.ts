@@ -1,5 +1,5 @@
 /**
- * A line that breaks again and again, each time in another way.
+ * Breaks the connection again and again, each time in another way.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { scenarioOf } from "../support/scenario.ts";
 import { onStand } from "../support/stand.ts";
 import type { Trouble } from "../support/tcp_proxy.ts";
 
-/** Milliseconds: a zombie is found within one, so that half-open lines end too. */
+/** Milliseconds of a heartbeat interval: a dead connection is found within one. */
 const HEARTBEAT_MS = 1_500;
 
-/** Of the cuts: those that come when all is well again. */
+/** Share of the cuts that come after a full recovery. */
 const SETTLED = 0.8;
 
 export const scenario = scenarioOf({
@@ -24,7 +24,7 @@ export const scenario = scenarioOf({
     onStand(seed, {
       // A blackhole shorter than two intervals does not cost the session.
       simulator: { heartbeatIntervalMs: HEARTBEAT_MS },
-      // Or the bot counts as down after ten cuts, and takes its time.
+      // Otherwise the bot counts as down after ten cuts, and waits longer.
       discord: () => ({ gateway: { reconnect: { backoffMaxSec: 2, maxRetries: 1_000 } } }),
     }, async (stand) => {
       const { crowd, seeded, wires: { gateway }, until, simulator } = stand;
@@ -50,7 +50,8 @@ export const scenario = scenarioOf({
         await gateway.welcome({ kind: "pass" });
         gateway.strike({ kind: seeded.random() < 0.5 ? "reset" : "pass" });
         await until("the bot to be online again", () => simulator.connected() === 1, 30_000);
-        // Else the next cut comes while it resumes, which three times in a row costs the session.
+        // Otherwise the next cut comes during a RESUME, which three times in a row ends the
+        // session.
         if (seeded.random() < SETTLED) {
           await until("all answers", () => crowd.account().lost.length === 0, 30_000);
         }

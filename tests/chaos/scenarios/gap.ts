@@ -1,8 +1,8 @@
 /**
- * A session that dies while no process runs: what was said then is owed all the same.
+ * Ends a session while no process runs: messages sent then must be answered too.
  *
- * What the scenario breaks on purpose are the weakenings of the negative
- * controls: each is a design that somebody could have built, and loses.
+ * The scenario's weaknesses are the negative controls: each is a plausible design that loses
+ * messages.
  *
  * @module
  */
@@ -14,15 +14,19 @@ import { onStand, type Stand } from "../support/stand.ts";
 export interface Weakness {
   /** Keys of `channels.discord.gateway`. */
   readonly gateway?: object;
-  /** Where the process that begins the new session is killed, in place of going on. */
+  /** The point at which the process with the new session is killed. */
   readonly crashAt?: string;
-  /** Is done to what a killed process leaves. */
+  /** Changes the store of the killed process. */
   readonly afterKill?: (stand: Stand) => void;
-  /** Milliseconds after which what is not answered counts as lost. */
+  /** Milliseconds after which an unanswered message counts as lost. */
   readonly patienceMs?: number;
 }
 
-/** @param weakness What is taken from the design; the design as it is, without. */
+/**
+ * Plays the scenario.
+ *
+ * @param weakness Removes a part of the design; absent for the design as it is.
+ */
 export function playGap(
   { seed, questions }: { readonly seed: number; readonly questions: number },
   { gateway = {}, crashAt = "after:T0", afterKill, patienceMs }: Weakness = {},
@@ -30,7 +34,7 @@ export function playGap(
   return onStand(seed, { discord: () => ({ gateway }) }, async (stand) => {
     const { crowd, simulator, until } = stand;
     const first = await stand.start();
-    crowd.ask("dm"); // a direct channel is asked once it is known
+    crowd.ask("dm"); // catch-up reads only stored direct channels
     crowd.ask("general");
     await until("the first answers", () => crowd.account().lost.length === 0);
     await stand.stop(first);
@@ -42,7 +46,7 @@ export function playGap(
     }
     const exit = await ended(stand.startBot({ BARNACLE_CRASH_AT: crashAt }));
     const isKilled = exit.signal === KILLED.signal;
-    await until("the connection to be gone", () => simulator.connected() === 0);
+    await until("the closed connection", () => simulator.connected() === 0);
     afterKill?.(stand);
     const bot = await stand.start();
     return {

@@ -1,5 +1,5 @@
 /**
- * Discord refuses whoever wants in: 429 where its gateway is asked for, then op 9 and closes.
+ * Lets Discord refuse every connection: 429 for the gateway's address, then op 9 and closes.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { scenarioOf } from "../support/scenario.ts";
 import { onStand } from "../support/stand.ts";
 
-/** Close codes after an IDENTIFY that say: come again. */
+/** Close codes after an IDENTIFY that allow another try. */
 const CODES = [4000, 4008, 4001, 4002];
 
 export const scenario = scenarioOf({

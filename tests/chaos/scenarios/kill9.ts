@@ -1,12 +1,14 @@
 /**
- * `kill -9` again and again, while people ask in many channels at once and REST breaks as well.
+ * Kills the bot with `kill -9` again and again, while people ask in many channels and REST fails
+ * too.
  *
- * Half of the blows fall at any moment; the others right after a request to create a message has
- * arrived and before it is answered, for there a reply is doubled, if ever. Discord forgets nonces
- * within seconds here, and some pauses are longer than that, so that only the channel can tell.
+ * Half of the kills come at any moment. The others come right after a request to create a message
+ * has arrived and before it is answered, because a reply could be doubled there. Discord forgets
+ * nonces within seconds here, and some pauses are longer, so that only the channel can show the
+ * truth.
  *
- * What is weakened for the negative controls is weakened from outside, in the store between a kill
- * and the next start: each is a design that somebody could have built, and doubles.
+ * The negative controls weaken the design from outside, in the store between a kill and the next
+ * start: each is a plausible design that doubles replies.
  *
  * @module
  */
@@ -27,32 +29,32 @@ import { createLedger, type Ledger, PART_LIMIT } from "../support/ledger.ts";
 import { type Report, reportOf } from "../support/report.ts";
 import { scenarioOf } from "../support/scenario.ts";
 
-/** For how long the bot relies on a nonce, and Discord knows it. The first must be the smaller. */
+/** How long the bot relies on a nonce, and how long Discord keeps it. The first must be smaller. */
 const BOT_WINDOW_MS = 2_000;
 const NONCE_WINDOW_MS = 3_000;
 /** Milliseconds without a process after which Discord has forgotten. */
 const FORGOTTEN_MS = NONCE_WINDOW_MS + 200;
-/** What one life lasts at most, in milliseconds. */
+/** Maximum life of a process, in milliseconds. */
 const LIFE_MS = 1_200;
-/** The same where drafts are to grow, which takes them seconds. */
+/** The same with growing drafts, which take seconds. */
 const DRAFTS_LIFE_MS = 5_000;
-/** Requests after which an aimed blow falls, at most. */
+/** Maximum number of requests before an aimed kill. */
 const AIMED_MAX = 6;
-/** For some questions the model takes so long, at most, and may be asked again. */
+/** Maximum time of the model for some questions, which it may have to answer twice. */
 const THINKING_MS = 300;
-/** The same for each piece of a stream: nothing is shown of an answer that is there in a second. */
+/** The same for each piece of a stream: an answer complete within a second shows no draft. */
 const DRAFT_PIECE_MS = 1_000;
 const PATIENCE_MS = 120_000;
-/** The same where something is to go wrong. */
+/** The same for questions with a fault. */
 const CONTROL_PATIENCE_MS = 15_000;
-/** Milliseconds for what should not come. */
+/** Milliseconds to wait for an unwanted message. */
 const AFTERWARDS_MS = 1_000;
-/** All of a run, for the judge. */
+/** The result of a run, for the judge. */
 const KEPT_PER_CHANNEL = 100_000;
 
 const CREATE = { method: "POST", route: "/channels/:id/messages" } as const;
 
-/** How one request fails. Few 429s count as invalid, or the breaker would have its say. */
+/** How one request fails. Few 429s count as invalid, or the circuit breaker would open. */
 const FAULTS: readonly RestFault[] = [
   { kind: "swallow" },
   { kind: "reset" },
@@ -69,11 +71,11 @@ const FAULTS: readonly RestFault[] = [
   { kind: "rate_limit", retryAfterSec: 0.4, scope: "shared" },
 ];
 
-/** Takes from the design what a paragraph of it gives, in what a killed process leaves. */
+/** Removes one paragraph of the design, in the store of a killed process. */
 interface Weakness {
   readonly name: string;
   readonly sql?: string;
-  /** Discord's; 1 is a Discord that is not asked to know a message again. */
+  /** How long Discord keeps nonces; with 1 it never recognises a message. */
   readonly nonceWindowMs?: number;
   /** Milliseconds without a process after each kill. */
   readonly pauseMs?: number;
@@ -112,8 +114,8 @@ export const scenario = scenarioOf({
   summary:
     "kill -9 at any moment under 20 messages/s, REST broken: each reply once, whole, in order",
   /**
-   * `pauses`: percent of the kills. `streaming`: 1 for drafts that grow. `weaken`: a design without
-   * one of its parts, 1 to 5; it must be seen to fail.
+   * `pauses`: percentage of kills with a pause. `streaming`: 1 for growing drafts. `weaken`: the
+   * number of a weakness, 1 to 5; the run must fail.
    */
   long: { kills: 1_000, rate: 20, pauses: 10, streaming: 0, weaken: 0 },
   short: { kills: 25, rate: 20, pauses: 20, streaming: 0, weaken: 0 },
@@ -144,7 +146,7 @@ export const scenario = scenarioOf({
         streaming: streaming ? "edit" : "off",
         rest: { timeoutSec: 1, globalPerSec: 500, nonceWindowSec: BOT_WINDOW_MS / 1_000 },
         retry: { minDelayMs: 50, maxDelayMs: 400 },
-        // A backlog is to arrive as it is, not as a file.
+        // A backlog must arrive as messages, not as a file.
         rateLimit: { maxQueueSize: 10_000 },
       }),
       env: { OPENAI_BASE_URL: model.baseUrl },
@@ -196,7 +198,7 @@ async function play(scene: Scene, given: Play): Promise<Report> {
   });
 
   const first = await scene.start();
-  for (const place of PLACES) talk.ask(place); // a direct channel is looked into once it is known
+  for (const place of PLACES) talk.ask(place); // only stored direct channels can be read
   await until("the first answers", ledger.isAnswered, PATIENCE_MS);
   first.kill("SIGTERM");
   await ended(first);
@@ -237,8 +239,8 @@ async function play(scene: Scene, given: Play): Promise<Report> {
   await talk.end();
 
   const last = scene.startBot();
-  await until("all answers", ledger.isAnswered, patienceMs).catch(() => {}); // the account says it
-  // A second answer would stand before the one to a later question.
+  await until("all answers", ledger.isAnswered, patienceMs).catch(() => {}); // the report says so
+  // A second answer would come before the answer to a later question.
   for (const place of PLACES) talk.ask(place);
   await until("the last answers", ledger.isAnswered, patienceMs).catch(() => {}); // as above
   await sleep(AFTERWARDS_MS);
@@ -275,13 +277,13 @@ async function play(scene: Scene, given: Play): Promise<Report> {
   });
 }
 
-/** Most at once; of the others, half long enough that the nonces are forgotten. */
+/** The longest pause; half of the others are long enough that Discord forgets nonces. */
 function pauseOf(dice: Seeded, percent: number): number {
   if (100 * dice.random() >= percent) return 0;
   return dice.random() < 0.5 ? dice.upTo(BOT_WINDOW_MS) : FORGOTTEN_MS + dice.upTo(1_000);
 }
 
-/** Ends a bot's life as a request to create a message arrives, before it is carried out. */
+/** Kills a bot as a request to create a message arrives, before Discord carries it out. */
 function takeAim({ simulator }: Scene): (bot: StagedBot, requests: number) => Promise<void> {
   let hit: (() => void) | undefined;
   let left = 0;
@@ -298,20 +300,20 @@ function takeAim({ simulator }: Scene): (bot: StagedBot, requests: number) => Pr
       resolve();
     };
     const cap = new AbortController();
-    const capped = sleep(3 * LIFE_MS, undefined, { signal: cap.signal }).catch(() => {}); // called off
+    const capped = sleep(3 * LIFE_MS, undefined, { signal: cap.signal }).catch(() => {}); // cancelled
     await Promise.race([struck, bot.exited, capped]);
     hit = undefined;
     cap.abort();
   };
 }
 
-/** People who ask, one after the other, whatever becomes of the bot. */
+/** Lets people ask one after the other, whether or not the bot runs. */
 function converse({ simulator, mention }: Scene, dice: Seeded, ledger: Ledger) {
   let isOver = false;
   let talking: Promise<void> = Promise.resolve();
 
   function ask([as, where]: (typeof PLACES)[number]): void {
-    const { id } = simulator.channel(where, as); // by id: "dm" says not whose
+    const { id } = simulator.channel(where, as); // by id, because "dm" does not name the user
     const name = ledger.owe(String(id));
     simulator.say({ as, in: id, text: where === "dm" ? name : `${mention} ${name}` });
   }

@@ -1,8 +1,8 @@
 /**
- * The house is cut off from the world for longer than a session lives.
+ * Cuts the network for longer than a session lives.
  *
- * Ten minutes, scaled: a session of the simulator dies sooner, and so does the
- * bot's own belief in it. What people said meanwhile is owed an answer.
+ * The ten minutes are scaled down: a session of the simulator ends sooner, and so does the bot's
+ * session TTL. Messages sent meanwhile must be answered.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export const scenario = scenarioOf({
       const { crowd, simulator, until, seeded } = stand;
       const bot = await stand.start();
       crowd.ask("general");
-      crowd.ask("dm"); // a direct channel is caught up once it is known
+      crowd.ask("dm"); // catch-up reads only stored direct channels
       await until("the first answers", () => crowd.account().lost.length === 0);
       const identifies = simulator.account().identifies.length;
 
@@ -46,7 +46,7 @@ export const scenario = scenarioOf({
         bounds: [
           ["the session died", simulator.account().identifies.length > identifies],
           ["1 IDENTIFY more", simulator.account().identifies.length === identifies + 1],
-          // One wait of the back-off, and the five seconds of the IDENTIFY before.
+          // One wait of the back-off, after the five seconds of the IDENTIFY.
           ["it is back within one wait", backMs < backoffMaxSec * 1_000 + 10_000],
         ],
       };

@@ -1,9 +1,10 @@
 /**
- * The power fails, at any moment (row 3 of reliability 4.2).
+ * Fails the power at any moment (row 3 of reliability 4.2).
  *
- * First on paper: the disk is rebuilt as it would have been at each of many moments of one run, once
- * without all that was not synced and once with a random half of it, and what SQLite recovers is held
- * against what Discord had been told by then. Then for real: the bot goes on from such a disk.
+ * The first part is a computation: it rebuilds the disk as of many moments of one run, once without
+ * any unsynced data and once with a random half of it, and compares the store that SQLite recovers
+ * with Discord's knowledge at that moment. In the second part, the bot really continues from such a
+ * disk.
  *
  * @module
  */
@@ -25,10 +26,10 @@ import { STRACE } from "../powercut/syscall_log.ts";
 import { type Bound, reportOf } from "../support/report.ts";
 import { scenarioOf } from "../support/scenario.ts";
 
-/** A control has to find something, not all of it. */
+/** A control has to find something, not everything. */
 const CONTROL_EVERY = 4;
 
-/** What is missing here for it; `undefined` if nothing is. */
+/** The missing requirement; `undefined` if the scenario can run. */
 export function missingForPowerCuts(): string | undefined {
   if (!existsSync(STRACE)) return `power cuts: no ${STRACE}`;
   const { status } = spawnSync(STRACE, ["-f", "-o", "/dev/null", "/bin/true"]);
@@ -70,14 +71,14 @@ export const scenario = scenarioOf({
         ...Object.fromEntries(controls.map(([name, found]) => [`"${name}"`, inWords(found)])),
       },
       bounds: [
-        ["a cut that drops what was not synced costs nothing", dropped.spoilt === 0],
+        ["a cut that drops all unsynced data costs nothing", dropped.spoilt === 0],
         ["a cut that keeps half of it costs nothing", half.spoilt === 0],
         ...controls.map(([name, { spoilt }]): Bound => [`"${name}" is found out`, spoilt > 0]),
         ["a request had left before the last cut", wire.posts.length > 0],
         ["a heartbeat had told a number", wire.beats.length > 0],
-        ["a cut undid what Discord was told of", dropped.holes > 0],
+        ["a cut undid an acknowledged event", dropped.holes > 0],
         [
-          "no session is given up but by a long cut or a hole",
+          "only a long cut or a hole ends a session",
           notebook.identifies.length <= 1 + longCuts + restarts,
         ],
       ],

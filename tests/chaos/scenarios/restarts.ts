@@ -1,5 +1,5 @@
 /**
- * Restarts within the session's life, asked for and not: nearly all resume.
+ * Restarts the bot within the session's life, gracefully and by kill: nearly all starts resume.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export const scenario = scenarioOf({
   name: "restarts",
   summary:
     "graceful stops and kill -9, while people talk: at least 99 % RESUME, at most 2 IDENTIFY",
-  /** `sessionsEndOnClose` is the control: a Discord to which every close is one with 1000. */
+  /** `sessionsEndOnClose` is the control: a Discord that treats every close as one with 1000. */
   long: { graceful: 200, killed: 200, sessionsEndOnClose: 0 },
   short: { graceful: 10, killed: 10, sessionsEndOnClose: 0 },
   run: ({ seed, graceful, killed, sessionsEndOnClose }) =>
@@ -38,7 +38,7 @@ export const scenario = scenarioOf({
           bot.kill("SIGKILL");
           await ended(bot);
         } else await stop(bot);
-        await stand.until("the connection to be gone", () => simulator.connected() === 0);
+        await stand.until("the closed connection", () => simulator.connected() === 0);
       }
 
       const bot = await start();

@@ -1,9 +1,9 @@
 /**
- * Many messages, a few of them for the bot, while something breaks every so often.
+ * Sends many messages, a few of them for the bot, with a fault now and then.
  *
- * What is watched is that nothing is lost or doubled over all of it, and that the process does not
- * grow. A process that is killed starts small again, so that is done in the first half only; the
- * slope is of the second.
+ * The run checks that no message is lost or doubled, and that the process does not grow. A killed
+ * process starts small again, so kills happen in the first half only; the slope is that of the
+ * second half.
  *
  * @module
  */
@@ -20,23 +20,23 @@ import { type Report, reportOf } from "../support/report.ts";
 import { scenarioOf } from "../support/scenario.ts";
 
 const CHANNELS = 20;
-/** One of so many messages is for the bot. */
+/** One of this many messages is for the bot. */
 const ONE_IN = 100;
-/** The simulator forgets what is older, or it would grow in the bot's place. */
+/** The simulator forgets older messages, or it would grow instead of the bot. */
 const KEPT_PER_CHANNEL = 1_000;
 const BACKOFF_MAX_SEC = 3;
-/** Short, so that a half-open connection is found within seconds. */
+/** Short, so that a half-open connection is noticed within seconds. */
 const HEARTBEAT_MS = 2_000;
-/** Messages between two sleeps, which are as long as a timer is; and between two in a gap. */
+/** Messages between two sleeps, each as long as a timer's resolution; and between two in a gap. */
 const BATCH = 10;
 const BATCH_EVERY_MS = 12;
 const BATCH_EVERY_IN_GAP_MS = 100;
-/** Messages between two looks at the process. */
+/** Messages between two measurements of the process. */
 const LOOK_EVERY = 500;
 const PATIENCE_MS = 120_000;
-/** Faults after which the connection is still there. */
+/** Faults that keep the connection. */
 const OF_REST = new Set(["refused", "unanswered"]);
-/** Milliseconds for what should not come. */
+/** Milliseconds to wait for an unwanted message. */
 const AFTERWARDS_MS = 2_000;
 
 interface Look {
@@ -47,7 +47,7 @@ interface Look {
 export const scenario = scenarioOf({
   name: "soak",
   summary: "many messages and a fault every so often: nothing lost or doubled, RSS without slope",
-  // `slope`: MiB of RSS per 10,000 messages that are too many; a short run says nothing of it.
+  // `slope`: the MiB of RSS per 10,000 messages that fail the run; a short run cannot measure it.
   long: { messages: 100_000, faultEvery: 2_000, slope: 3 },
   short: { messages: 2_000, faultEvery: 250, slope: 1_000 },
   async run({ seed, messages, faultEvery, slope: mostSlope }) {
@@ -64,9 +64,10 @@ export const scenario = scenarioOf({
       },
       discord: () => ({
         gateway: {
-          // Faults come oftener here than sessions prove themselves: waits would grow to minutes.
+          // Faults come more often here than sessions prove themselves: waits would grow to
+          // minutes.
           reconnect: { maxRetries: 1_000, backoffMaxSec: BACKOFF_MAX_SEC },
-          // What a gap is too long for is not answered, by rule.
+          // Messages older than the limit stay unanswered, as specified.
           catchUp: { maxPerChannel: KEPT_PER_CHANNEL },
         },
       }),
@@ -117,7 +118,7 @@ function openSoak(scene: Scene, dice: Seeded) {
   const faults = new Map<string, number>();
   const looks: Look[] = [];
   const notebook = simulator.account();
-  /** What the bot is expected to come to: connections of all times, and answers. */
+  /** The expected counts: connections, IDENTIFYs and answers. */
   const due = { connections: 1, answers: 0 };
   let answered = 0;
 
@@ -139,7 +140,7 @@ function openSoak(scene: Scene, dice: Seeded) {
     return accountOf(debts, (channel) => written.get(channel) ?? []);
   };
 
-  /** Each has an end of its own; the last three end the process. */
+  /** The faults; the last three end the process. */
   const blows: Readonly<Record<string, (bot: StagedBot) => Promise<StagedBot> | void>> = {
     fin: () => void gateway.drop("fin"),
     reset: () => void gateway.drop("reset"),
@@ -173,7 +174,7 @@ function openSoak(scene: Scene, dice: Seeded) {
       if (dice.upTo(ONE_IN) === 0) return ask(channel, `q${String(number).padStart(6, "0")}.`);
       simulator.say({ as: "ada", in: channel, text: `Krill number ${number} swam by.` });
     },
-    /** One that ends the process is not for the second half. There must be something to break. */
+    /** Chooses a fault. The second half has none that ends the process. */
     async breakSomething(bot: StagedBot, isSecondHalf: boolean): Promise<StagedBot> {
       await until("the bot to be back", () => notebook.connections >= due.connections, PATIENCE_MS);
       const name = dice.pick(isSecondHalf ? outside : all);
@@ -186,8 +187,8 @@ function openSoak(scene: Scene, dice: Seeded) {
     },
     async quiesce(): Promise<Account> {
       await until("the bot to be back", () => notebook.connections >= due.connections, PATIENCE_MS);
-      // Counting is cheap, and the account is not.
-      await until("all answers", () => answered >= due.answers, PATIENCE_MS).catch(() => {}); // it says so
+      // Counting is cheap, and a full report is not.
+      await until("all answers", () => answered >= due.answers, PATIENCE_MS).catch(() => {}); // the report says so
       for (const channel of names) if (owed.get(channel)?.length) ask(channel, "later.");
       await until("the last answers", () => answered >= due.answers, PATIENCE_MS).catch(() => {}); // as above
       await sleep(AFTERWARDS_MS);
@@ -201,17 +202,17 @@ const namesOf = (count: number): readonly string[] =>
 
 const everyTenth = (_: number, index: number): boolean => index % 10 === 0;
 
-/** From the kernel; `NaN` of a process that has just ended. */
+/** RSS from the kernel; `NaN` for a process that has just ended. */
 function rssMibOf(pid: number): number {
   try {
     return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) /
       1_024;
   } catch {
-    return NaN; // it was told to end
+    return NaN; // the fault ended it
   }
 }
 
-/** Least squares: MiB per 10,000 messages; `NaN` of fewer than two looks. */
+/** Least squares: MiB per 10,000 messages; `NaN` for fewer than two measurements. */
 export function slopeOf(looks: readonly Look[]): number {
   const valid = looks.filter(({ rssMib }) => !Number.isNaN(rssMib));
   const mean = (of: (look: Look) => number) =>

@@ -1,8 +1,8 @@
 /**
- * Two Barnacles with one token, as on two hosts: both hear and answer everything.
+ * Runs two Barnacles with one token, as on two hosts: both receive and answer everything.
  *
- * The lock of this host names the server too, so the twin, which reaches Discord
- * by another address, gets past it as one on another machine would.
+ * The lock of this host contains the server's address. So the second bot, which reaches Discord by
+ * another address, passes it as one on another machine would.
  *
  * @module
  */
@@ -19,13 +19,16 @@ import type { Bound } from "../support/report.ts";
 import { scenarioOf } from "../support/scenario.ts";
 import { onStand, type Stand } from "../support/stand.ts";
 
-/** Two IDENTIFYs of a token need as much between them. */
+/** Minimum time between two IDENTIFYs of a token. */
 const SPACING_MS = 6_200;
 
-/** Each way: longer than chatter waits to be stored, for an echo is no more to the store. */
+/**
+ * Delay in each direction: longer than unimportant messages wait to be stored, because an echo
+ * counts as one.
+ */
 const MODEL_DELAY_MS = 300;
 
-/** Discord's side shows the same for a minute where one bot takes the place of another [G11]. */
+/** Discord's side looks the same for a minute when one bot replaces another [G11]. */
 const CONFIRMED_SEC = 60;
 
 export const scenario = scenarioOf({
@@ -36,7 +39,7 @@ export const scenario = scenarioOf({
   run: ({ seed, talkSec, pauseMs }) =>
     onStand(seed, {}, async (stand) => {
       const { crowd, simulator, until, seeded, wires } = stand;
-      // As on a slower host: what the twin has said is heard while the model still thinks.
+      // As on a slower host: the other bot's answer arrives while the model still thinks.
       await wires.model.welcome({ kind: "delay", ms: MODEL_DELAY_MS });
       const bot = await stand.start();
       crowd.ask();
@@ -76,7 +79,7 @@ async function whatIsSaid({ ask, status }: Stand, bot: StagedBot): Promise<reado
   ];
 }
 
-/** The same bot with a data directory of its own. */
+/** The same bot with its own data directory. */
 function startTwin({ simulator, model, configFile }: Stand): { stop(): Promise<void> } {
   const dataDir = mkdtempSync(join(tmpdir(), "barnacle-twin-"));
   const { PATH, HOME, DENO_DIR } = process.env;

@@ -1,8 +1,8 @@
 /**
- * People who ask while things break, and who remember what they are owed.
+ * Simulates people who ask during faults, and records the expected answers.
  *
- * Each question has a name of its own, which the scripted model repeats; what
- * they say to each other is owed no answer, and is there to move the sequence.
+ * Each question has a unique name, which the scripted model repeats. Messages between people need
+ * no answer, and only advance the sequence number.
  *
  * @module
  */
@@ -12,18 +12,21 @@ import type { Scene } from "../../support/bot/e2e.ts";
 import type { Seeded } from "../../support/seeded.ts";
 
 export interface Crowd {
-  /** Somebody asks the bot something, somewhere; returns its name. */
+  /** Asks the bot a question somewhere, and returns its name. */
   ask(where?: string): string;
-  /** Somebody says something that is not for the bot. */
+  /** Sends a message that is not for the bot. */
   chat(): void;
   readonly owed: readonly Owed[];
-  /** How things stand now. */
+  /** The current state. */
   account(): Account;
-  /** Waits until all is answered, or patience ends; then until a last question everywhere is. */
+  /**
+   * Waits until all questions are answered, or the time is over; then until a last question in each
+   * place is.
+   */
   quiesce(patienceMs: number): Promise<Account>;
 }
 
-/** Two channels, a thread, and the direct messages of one whom the config allows. */
+/** Two channels, a thread, and the direct messages of an allowed user. */
 const GUILD_CHANNELS = ["general", "off-topic", "How do I feed krill?"];
 const DIRECT = "dm";
 const IN_DIRECT = "ada";
@@ -31,7 +34,7 @@ const IN_GUILD = ["ada", "grace"];
 
 export function gather({ simulator, mention, written, until }: Scene, seeded: Seeded): Crowd {
   const places = [...GUILD_CHANNELS, DIRECT];
-  // By id: the name of a direct channel says not whose.
+  // By id, because the name of a direct channel does not name its user.
   const idOf = (place: string) => simulator.channel(place, IN_DIRECT).id;
   const owed = places.map((place) => ({
     place,
@@ -56,7 +59,7 @@ export function gather({ simulator, mention, written, until }: Scene, seeded: Se
 
   const settle = async (patienceMs: number) => {
     const isSettled = () => account().lost.length === 0;
-    await until("all answers", isSettled, patienceMs).catch(() => {}); // the account says what is lost
+    await until("all answers", isSettled, patienceMs).catch(() => {}); // the report lists lost answers
   };
 
   return {
@@ -75,7 +78,7 @@ export function gather({ simulator, mention, written, until }: Scene, seeded: Se
     },
     async quiesce(patienceMs) {
       await settle(patienceMs);
-      // A second answer would stand before the one to a later question.
+      // A second answer would come before the answer to a later question.
       for (const place of owed) if (place.pieces.length > 0) askIn(place);
       await settle(patienceMs);
       return account();

@@ -1,9 +1,9 @@
 /**
- * Who is owed which answer, and whether it came once, whole and in its place.
+ * Records expected answers, and checks that each came once, whole and in its place.
  *
- * An answer is one to three parts of a message each. Every part names its question, which time the
- * model was asked, and its own number; so a part of another take, which a bot sends that asks
- * again in place of sending what it has frozen, is told from the one that belongs there.
+ * An answer has one to three parts of a message each. Every part names its question, the number of
+ * the model's take, and its own number. So a part of another take is recognised: a bot sends one if
+ * it asks the model again instead of sending the frozen text.
  *
  * @module
  */
@@ -11,23 +11,27 @@
 import type { Account } from "../../support/bot/account.ts";
 
 export interface Ledger {
-  /** Notes a question in a channel. @returns Its name, which is to stand in its text. */
+  /** Records a question in a channel. @returns Its name, which the question's text must contain. */
   owe(channel: string): string;
-  /** What the model says to a text with that name in it: at each asking another take. */
+  /** The model's answer to a text with that name in it; each request gets another take. */
   answer(text: string): string;
-  /** Told of each message of the bot's, to know when all is there. */
+  /** Called with each message of the bot, to notice when all are there. */
   note(content: string): void;
-  /** Whether the last part of each answer has been seen. */
+  /** Whether the last part of each answer has arrived. */
   isAnswered(): boolean;
   readonly figures: { readonly questions: number; readonly takes: number };
-  /** @param written What the bot wrote in a channel, oldest first. */
+  /**
+   * Judges a channel.
+   *
+   * @param written The bot's messages in the channel, oldest first.
+   */
   account(written: (channel: string) => readonly string[]): LedgerAccount;
 }
 
 export interface LedgerAccount extends Account {
-  /** Lines of the bot's that are no part of an answer, or not as the model wrote them. */
+  /** The bot's lines that are no part of an answer, or differ from the model's text. */
   readonly foreign: readonly string[];
-  /** Answers of which there are parts of two takes. */
+  /** Answers with parts of two takes. */
   readonly mixed: readonly string[];
 }
 
@@ -39,7 +43,11 @@ const PADDING = "and krill eat what drifts by, and whales eat krill, and so it g
 const NAME = /\bq\d{6}\b/;
 const PART = /^(q\d{6}) take (\d+) part (\d) of (\d): /;
 
-/** @param random From 0 up to, but not including, 1: how long an answer is. */
+/**
+ * Creates a ledger.
+ *
+ * @param random From 0 up to, but not including, 1; it decides the length of an answer.
+ */
 export function createLedger(random: () => number): Ledger {
   const places = new Map<string, string[]>();
   const takes = new Map<string, number>();

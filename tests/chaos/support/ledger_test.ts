@@ -11,7 +11,7 @@ function asked() {
 }
 
 describe("createLedger()", () => {
-  it("finds nothing wrong where each part is there once and in order", () => {
+  it("reports no problem if each part came once and in order", () => {
     const { ledger, answers } = asked();
     for (const line of answers.flat()) ledger.note(line);
     assert.ok(ledger.isAnswered());
@@ -26,13 +26,13 @@ describe("createLedger()", () => {
     });
   });
 
-  it("makes parts of which one fits into a message, and two do not", () => {
+  it("creates parts of which one fits into a message, and two do not", () => {
     const [answer = []] = asked().answers;
     assert.equal(answer.length, 3);
     assert.ok(answer.every((part) => part.length <= PART_LIMIT && 2 * part.length > PART_LIMIT));
   });
 
-  it("takes a reply in one message or in several", () => {
+  it("accepts a reply in one message or in several", () => {
     const { ledger, answers } = asked();
     const account = ledger.account(() => answers.map((lines) => lines.join("\n")));
     assert.equal(account.answered, 2);
@@ -55,7 +55,7 @@ describe("createLedger()", () => {
     ["parts in a wrong order", (a, b) => [...a, b[1]!, b[0]!, b[2]!], {
       outOfOrder: ["q000002 part 1"],
     }],
-    ["what no model said", (a, b) => [...a, ...b, "Sorry."], { foreign: ["Sorry."] }],
+    ["a text that is not the model's", (a, b) => [...a, ...b, "Sorry."], { foreign: ["Sorry."] }],
   ];
   for (const [what, written, expected] of faults) {
     it(`finds ${what}`, () => {

@@ -1,8 +1,8 @@
 /**
- * What a scenario ends with: the account of the simulated Discord, in one line.
+ * Summarises a scenario: the simulated Discord's count, in one line.
  *
- * A scenario does not assert. It says what it found and which of its bounds are
- * broken, so that a negative control can demand that they are.
+ * A scenario does not assert. It reports its findings and its broken bounds, so that a negative
+ * control can require some.
  *
  * @module
  */
@@ -11,35 +11,35 @@ import assert from "node:assert/strict";
 import type { Account as Notebook } from "../../../simulator/gateway/bot_notes.ts";
 import type { Account } from "../../support/bot/account.ts";
 
-/** Of the short forms, and of the long ones unless they are given another. */
+/** The seed of the short forms, and the default of the long ones. */
 export const SEED = 20_261_120;
 
 export interface Report {
   readonly seed: number;
-  /** What was owed to people, and what became of it. */
+  /** Expected answers, and their results. */
   readonly account: Account;
   readonly identifies: number;
   readonly earlyIdentifies: number;
-  /** RESUMEs that succeeded, and those that did not. */
+  /** Successful and failed RESUMEs. */
   readonly resumes: { readonly resumed: number; readonly invalid: number };
   readonly connections: number;
   readonly lateBeats: number;
-  /** Milliseconds by which the latest beat was late. */
+  /** The longest delay of a heartbeat, in milliseconds. */
   readonly worstBeatMs: number;
   readonly invalidRequests: number;
   readonly isTokenReset: boolean;
-  /** What else a scenario measured. */
+  /** Other measurements of a scenario. */
   readonly facts: Readonly<Record<string, string | number>>;
-  /** Bounds of the scenario that were broken, in words. */
+  /** Broken bounds of the scenario, in words. */
   readonly breaches: readonly string[];
-  /** What the last bot wrote, to find out why. */
+  /** The last bot's output, for the search for causes. */
   readonly log: readonly string[];
 }
 
 /** A bound of a scenario, and whether it was kept. */
 export type Bound = readonly [what: string, isKept: boolean];
 
-/** Writes down what the simulator's notebook says, and holds it against what always must be so. */
+/** Reads the simulator's records, and checks the rules that always hold. */
 export function reportOf(
   seed: number,
   account: Account,
@@ -55,14 +55,14 @@ export function reportOf(
     ["nothing is lost", account.lost.length === 0],
     ["nothing is doubled", account.doubled.length === 0],
     ["nothing is out of order", account.outOfOrder.length === 0],
-    ["no beat is late by more than a second", notebook.lateBeats === 0],
+    ["no heartbeat is late by more than a second", notebook.lateBeats === 0],
     ["no IDENTIFY comes within five seconds of another", notebook.earlyIdentifies === 0],
     ["the token is not reset", notebook.tokenResetAt === undefined],
     [
       "one nonce makes one message",
       [...notebook.creates.values()].every(({ messages }) => messages.size <= 1),
     ],
-    ["nothing is owed to nobody", account.owed > 0],
+    ["every answer belongs to a question", account.owed > 0],
   ];
   return {
     seed,
@@ -81,7 +81,7 @@ export function reportOf(
   };
 }
 
-/** `seed=1 owed=20 answered=20 lost=0 …`, and the ids of what breaks it, where anything does. */
+/** `seed=1 owed=20 answered=20 lost=0 …`, with the ids that break a rule, if any do. */
 export function lineOf(report: Report): string {
   const { account, resumes, facts } = report;
   const figures = {
@@ -110,7 +110,7 @@ export function lineOf(report: Report): string {
     broken.join("");
 }
 
-/** Lines of a log that are shown beside a failure. */
+/** Number of log lines shown with a failure. */
 const LOG_LINES = 40;
 
 /** Fails with the whole line, unless every bound was kept. */

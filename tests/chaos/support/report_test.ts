@@ -18,7 +18,7 @@ function notebook(change: (account: Account) => void = () => {}): Account {
 const told = (...texts: readonly string[]) => accountOf(OWED, () => texts);
 
 describe("reportOf()", () => {
-  it("finds nothing wrong where nothing is", () => {
+  it("reports no problem for a good run", () => {
     const report = reportOf(1, told("q1.", "q2."), notebook());
     assert.deepEqual(report.breaches, []);
     assert.match(lineOf(report), /^seed=1 owed=2 answered=2 lost=0 doubled=0 misordered=0 /);
@@ -55,10 +55,10 @@ describe("reportOf()", () => {
       assert.equal(reportOf(1, told("q1.", "q2."), notebook(change)).breaches.length, 1));
   }
 
-  it("finds a scenario that owed nothing: it proves nothing", () =>
+  it("reports a scenario without questions, because it proves nothing", () =>
     assert.equal(reportOf(1, accountOf([], () => []), notebook()).breaches.length, 1));
 
-  it("finds a bound of the scenario's own", () => {
+  it("reports a broken bound of the scenario", () => {
     const bounds = [["kept", true], ["1 IDENTIFY", false]] as const;
     const report = reportOf(1, told("q1.", "q2."), notebook(), { bounds });
     assert.deepEqual(report.breaches, ["1 IDENTIFY"]);

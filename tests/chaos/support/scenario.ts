@@ -1,8 +1,8 @@
 /**
- * One way in which the world treats a bot badly, as a function with parameters.
+ * A scenario: one kind of fault, as a function with parameters.
  *
- * The short form has a fixed seed and belongs to CI; the long form is what
- * `deno task chaos -- <name>` plays. Both are the same function.
+ * The short form has a fixed seed and runs in CI; `deno task chaos -- <name>` runs the long form.
+ * Both are the same function.
  *
  * @module
  */
@@ -15,13 +15,13 @@ export type Parameters = Readonly<Record<string, number>>;
 export interface Scenario {
   readonly name: string;
   readonly summary: string;
-  /** Parameters of the long form, over which `--restarts 20` may write. */
+  /** Parameters of the long form, which options such as `--restarts 20` override. */
   readonly long: Parameters;
   readonly short: Parameters;
   run(parameters: Parameters & { readonly seed: number }): Promise<Report>;
 }
 
-/** Lets a scenario name its parameters, so that a wrong name does not compile. */
+/** Types a scenario's parameters, so that a wrong name does not compile. */
 export function scenarioOf<Named extends Parameters>(
   of: Pick<Scenario, "name" | "summary"> & {
     readonly long: Named;

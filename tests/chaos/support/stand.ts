@@ -1,8 +1,8 @@
 /**
- * The conductor's stand: a bot, a simulated Discord, and wires between them to pull at.
+ * The set-up of a scenario: a bot, a simulated Discord, and proxies between them.
  *
- * The bot reaches REST and the gateway through proxies of their own, at addresses
- * that stay through restarts, for the store forgets all at a new server.
+ * The bot reaches REST and the gateway through separate proxies. Their addresses stay the same
+ * through restarts, because the store drops its data for a new server.
  *
  * @module
  */
@@ -31,9 +31,9 @@ export interface Stand extends Scene {
   readonly seeded: Seeded;
   readonly crowd: Crowd;
   readonly wires: Readonly<Record<"gateway" | "rest" | "model", TcpProxy>>;
-  /** Does the same to both wires to Discord, open connections and new ones. */
+  /** Affects both connections to Discord, open and new. */
   cut(trouble: Trouble): Promise<void>;
-  /** Changes what the store says, once no bot runs any more. */
+  /** Changes the store while no bot runs. */
   sabotage(sql: string): void;
   /** Starts a bot, and waits until Discord has it online. */
   start(env?: Env, args?: readonly string[]): Promise<StagedBot>;
@@ -44,21 +44,20 @@ export interface Stand extends Scene {
 export interface Play {
   readonly facts?: Report["facts"];
   readonly bounds?: readonly Bound[];
-  /** Milliseconds that the bot has to answer what is owed, once nothing breaks any more. */
+  /** Milliseconds within which the bot must answer all open questions after the last fault. */
   readonly patienceMs?: number;
 }
 
-/** Discord's pace of five messages in five seconds is no part of these stories. */
+/** These scenarios ignore Discord's rate of five messages in five seconds. */
 const NO_LIMITS = { rateLimits: false } as const;
 
-/** A request that broke under way, or ran into what the scenario does on purpose. */
+/** A request that broke on its way, or met a fault of the scenario. */
 const MAY_FAIL = new Set([429, 500, 502, 503]);
 
 /**
- * Plays a scenario, quiesces, and gives the account.
+ * Plays a scenario, waits for the last answers, and returns the report.
  *
- * @param play What is done to the bot; it ends with all troubles over and one bot running, which
- * it returns.
+ * @param play Runs the faults. It ends without faults and with one running bot, which it returns.
  */
 export async function onStand(
   seed: number,
@@ -101,7 +100,7 @@ export async function onStand(
         const path = join(scene.dataDir, DATABASE_NAME);
         const database = new DatabaseSync(path);
         try {
-          createStore(database, path, { elapsed: () => 0 }); // does what the journal holds
+          createStore(database, path, { elapsed: () => 0 }); // applies the journal to the tables
           database.exec(sql);
         } finally {
           database.close();
@@ -113,7 +112,7 @@ export async function onStand(
         if (exit.code !== STOPPED.code) {
           throw new Error(`The bot ended with ${JSON.stringify(exit)}`);
         }
-        await scene.until("the connection to be gone", () => simulator.connected() === 0);
+        await scene.until("the closed connection", () => simulator.connected() === 0);
       },
     };
     try {
@@ -134,7 +133,7 @@ export async function onStand(
   return report;
 }
 
-/** The same address, by way of a proxy. */
+/** The same address through a proxy. */
 function through(url: string, { port }: TcpProxy): string {
   return url.replace(new URL(url).host, `${OWN_HOST}:${port}`);
 }

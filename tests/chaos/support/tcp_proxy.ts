@@ -1,10 +1,9 @@
 /**
- * A wire that can be cut, slowed or lied on: TCP between the bot and the simulated Discord.
+ * A TCP proxy between the bot and the simulated Discord that can cut, slow or corrupt connections.
  *
- * It is told apart what happens to connections that are open (`strike`) and to those
- * that come (`welcome`), since a network that fails does both, and one that only
- * flaps does the first. What a network does to packets is out of reach of a process:
- * `blackhole` holds bytes back and brings them once it is over, as TCP would.
+ * `strike` affects open connections and `welcome` new ones. A failed network does both, a flapping
+ * one only the first. A process cannot change single packets: `blackhole` holds bytes back and
+ * delivers them once it is over, as TCP would.
  *
  * @module
  */
@@ -15,36 +14,40 @@ import { OWN_HOST } from "../../support/network/own_host.ts";
 
 export type Trouble =
   | { readonly kind: "pass" }
-  /** Each byte comes that much later, both ways. */
+  /** Delays each byte by that time, in both directions. */
   | { readonly kind: "delay"; readonly ms: number }
   /** The client gets its bytes one by one. */
   | { readonly kind: "drip"; readonly bytesPerSec: number }
-  /** Open, and nothing passes either way. */
+  /** Keeps the connection open, but passes nothing in either direction. */
   | { readonly kind: "blackhole" }
   | { readonly kind: "reset" }
-  /** The client reads an end, and may go on writing. */
+  /** The client reads an end, and may continue writing. */
   | { readonly kind: "half_close" }
-  /** Reset once the client was given that many bytes more. */
+  /** Resets the connection once the client has received that many more bytes. */
   | { readonly kind: "cut"; readonly afterBytes: number }
-  /** What the server says is replaced by as many bytes of no meaning. */
+  /** Replaces the server's bytes by as many random ones. */
   | { readonly kind: "garbage" };
 
 export interface TcpProxy {
   readonly port: number;
-  /** What happens to connections from now on. */
+  /** Sets the treatment of new connections. */
   welcome(trouble: Trouble | { readonly kind: "refuse" }): Promise<void>;
-  /** Does something to all that are open; tells how many there were. */
+  /** Affects all open connections, and returns their number. */
   strike(trouble: Trouble): number;
-  /** Connections that are open now. */
+  /** The number of open connections. */
   open(): number;
-  /** Connections that came, from the start. */
+  /** The number of connections since the start. */
   accepted(): number;
   close(): Promise<void>;
 }
 
 const PASS: Trouble = { kind: "pass" };
 
-/** @param target The port that it leads to, on loopback. */
+/**
+ * Starts a proxy.
+ *
+ * @param target The port that it leads to, on loopback.
+ */
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const wires = new Set<Wire>();
   let count = 0;
@@ -108,7 +111,7 @@ function span(client: Socket, target: number, gone: () => void): Wire {
   let leftBytes = Infinity;
   let isOver = false;
   let closed = 0;
-  /** What came while nothing passed. */
+  /** Bytes that arrived while nothing passed. */
   let held: (() => void)[] = [];
 
   const finish = () => {
@@ -128,12 +131,12 @@ function span(client: Socket, target: number, gone: () => void): Wire {
     }, ms);
     timers.add(timer);
   };
-  /** Does it now, or once something passes again. */
+  /** Runs a task now, or once data passes again. */
   const unlessDark = (action: () => void) => {
     if (trouble.kind === "blackhole") held.push(action);
     else action();
   };
-  /** Does things one after the other, each as late as the wire is slow. */
+  /** Runs tasks one after the other, each with the connection's delay. */
   const lane = () => {
     const waiting: { readonly action: () => void; readonly dueAt: number }[] = [];
     const goOn = () => {
@@ -158,7 +161,7 @@ function span(client: Socket, target: number, gone: () => void): Wire {
     from.pause();
     to.once("drain", () => trouble.kind !== "blackhole" && from.resume());
   };
-  /** What the client is given of what the server said. */
+  /** The bytes that the client receives for the server's. */
   const give = (bytes: Buffer) => {
     switch (trouble.kind) {
       case "garbage":
@@ -187,7 +190,7 @@ function span(client: Socket, target: number, gone: () => void): Wire {
   for (const [from, to, inTurn] of [[client, server, up], [server, client, down]] as const) {
     from.setNoDelay(true);
     from.on("end", () => inTurn(() => to.end()));
-    from.on("error", () => inTurn(reset)); // the other end learns of it, once it can
+    from.on("error", () => inTurn(reset)); // the other end learns of it as soon as possible
     from.on("close", () => {
       closed += 1;
       if (closed === 2) finish();

@@ -8,7 +8,7 @@ import { OWN_HOST } from "../../support/network/own_host.ts";
 const PATIENCE_MS = 30_000;
 const LOOK_EVERY_MS = 5;
 
-/** One end of a connection, and what it has seen. */
+/** One end of a connection, with its received bytes and events. */
 interface End {
   readonly socket: Socket;
   text(): string;
@@ -84,7 +84,7 @@ describe("startTcpProxy()", () => {
       assert.equal(proxy.accepted(), 1);
     }));
 
-  it("blackhole: nothing passes, and all of it comes once it is over, in order", () =>
+  it("blackhole: nothing passes, and all of it arrives once it is over, in order", () =>
     withProxy(async ({ call, proxy }) => {
       const { client, server } = await call();
       assert.equal(proxy.strike({ kind: "blackhole" }), 1);
@@ -98,7 +98,7 @@ describe("startTcpProxy()", () => {
       await until("the end", () => server.seen().includes("end"));
     }));
 
-  it("blackhole: what was on its way on a slow wire does not pass either", () =>
+  it("blackhole: bytes in transit on a slow connection do not pass either", () =>
     withProxy(async ({ call, proxy }) => {
       const { client, server } = await call();
       proxy.strike({ kind: "delay", ms: 60 });
@@ -111,7 +111,7 @@ describe("startTcpProxy()", () => {
       await until("the bytes", () => client.text() === "slow");
     }));
 
-  it("cut: is over with the next trouble, where it has not come yet", () =>
+  it("cut: ends with the next fault, if it has not struck yet", () =>
     withProxy(async ({ call, proxy }) => {
       const { client, server } = await call();
       proxy.strike({ kind: "cut", afterBytes: 4 });
@@ -120,7 +120,7 @@ describe("startTcpProxy()", () => {
       await until("the bytes", () => client.text() === "0123456789");
     }));
 
-  it("blackhole: nobody learns that the other one is gone, until it is over", () =>
+  it("blackhole: neither end notices that the other has closed, until it is over", () =>
     withProxy(async ({ call, proxy }) => {
       const { client, server } = await call();
       proxy.strike({ kind: "blackhole" });
@@ -131,7 +131,7 @@ describe("startTcpProxy()", () => {
       await until("the loss", () => server.seen().length > 0);
     }));
 
-  it("blackhole: what comes to it is accepted, and hears nothing", () =>
+  it("blackhole: new connections are accepted, and receive nothing", () =>
     withProxy(async ({ dial, proxy }) => {
       await proxy.welcome({ kind: "blackhole" });
       const client = dial();
@@ -141,7 +141,7 @@ describe("startTcpProxy()", () => {
       assert.deepEqual([client.text(), client.seen()], ["", []]);
     }));
 
-  it("reset: both ends lose it", () =>
+  it("reset: both ends lose the connection", () =>
     withProxy(async ({ call, proxy }) => {
       const { client, server } = await call();
       proxy.strike({ kind: "reset" });
@@ -150,7 +150,7 @@ describe("startTcpProxy()", () => {
       assert.equal(proxy.open(), 0);
     }));
 
-  it("half_close: the client reads an end, and may go on writing", () =>
+  it("half_close: the client reads an end, and may continue writing", () =>
     withProxy(async ({ call, proxy }) => {
       const { client, server } = await call();
       proxy.strike({ kind: "half_close" });
@@ -188,7 +188,7 @@ describe("startTcpProxy()", () => {
       }));
   }
 
-  it("delay: what is said after it is over does not overtake", () =>
+  it("delay: later data does not overtake delayed data", () =>
     withProxy(async ({ call, proxy }) => {
       const { client, server } = await call();
       proxy.strike({ kind: "delay", ms: 60 });
@@ -199,7 +199,7 @@ describe("startTcpProxy()", () => {
       await until("both", () => client.text() === "ab");
     }));
 
-  it("refuse: nobody listens, until it is over, on the same port", () =>
+  it("refuse: the port is closed until it is over, and then the same", () =>
     withProxy(async ({ call, dial, proxy }) => {
       const { client: old } = await call();
       await proxy.welcome({ kind: "refuse" });
