@@ -85,7 +85,7 @@ export function noticeText(
   ].join("\n");
 }
 
-/** Bundles the program into a temporary folder, and reads which files are in the bundle. */
+/** Bundles the program into a temporary folder, and lists the bundled files. */
 function bundledFiles(): readonly string[] {
   const out = mkdtempSync(join(tmpdir(), "barnacle-notice-"));
   try {

@@ -1,5 +1,5 @@
 /**
- * Reads Prometheus' text format, and nothing that is not it.
+ * Reads Prometheus' text format, and rejects anything else.
  *
  * @see {@link https://prometheus.io/docs/instrumenting/exposition_formats/}
  *
@@ -18,7 +18,7 @@ export interface Family {
   readonly samples: readonly Sample[];
 }
 
-/** @throws {SyntaxError} With the line that is wrong. */
+/** @throws {SyntaxError} With the wrong line. */
 export function parsePrometheus(text: string): ReadonlyMap<string, Family> {
   if (!text.endsWith("\n")) throw new SyntaxError("The last line does not end");
   const families = new Map<string, Family & { samples: Sample[] }>();

@@ -1,5 +1,5 @@
 /**
- * An HTTP proxy on loopback that knows `CONNECT`, and can misbehave.
+ * An HTTP proxy on loopback with `CONNECT`, which can misbehave.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import tls from "node:tls";
 import { LOCALHOST_CERT, LOCALHOST_KEY } from "./test_ca.ts";
 
 export interface ConnectProxyOptions {
-  /** What it does with whoever asks. */
+  /** Its behaviour towards clients. */
   readonly mode?: "pass" | "hang" | "hang up" | "refuse" | "garbage" | "endless" | "chatty";
   /** `"user:password"`, without which it answers 407. */
   readonly wants?: string;
-  /** Whether it is spoken to in TLS, with the test's certificate for `localhost`. */
+  /** Whether clients speak TLS to it, with the test's certificate for `localhost`. */
   readonly isSecure?: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface ConnectProxy {
   readonly port: number;
   /** The first line of each request: `"CONNECT localhost:443 HTTP/1.1"`. */
   readonly asked: readonly string[];
-  /** From where it was last asked. */
+  /** Address of the last client. */
   readonly clientPort: () => number | undefined;
   stop(): Promise<void>;
 }
@@ -58,7 +58,7 @@ export async function startConnectProxy(options: ConnectProxyOptions = {}): Prom
   }
   const hold = (socket: net.Socket): net.Socket => {
     sockets.add(socket);
-    socket.on("error", () => {}); // whoever hangs up is part of the tests
+    socket.on("error", () => {}); // a client that hangs up is part of the tests
     socket.on("close", () => sockets.delete(socket));
     return socket;
   };
