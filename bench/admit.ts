@@ -32,9 +32,9 @@ const SAMPLES = 5_000;
 const STRANGER = 900_000_000;
 
 function id<Kind extends string>(n: number): Snowflake<Kind> {
-  const found = parseSnowflake<Kind>(String(1_400_000_000_000_000_000n + BigInt(n)));
-  if (!found) throw new RangeError(`No snowflake: ${n}`);
-  return found;
+  const id = parseSnowflake<Kind>(String(1_400_000_000_000_000_000n + BigInt(n)));
+  if (!id) throw new RangeError(`No snowflake: ${n}`);
+  return id;
 }
 
 const guildId = (guild: number) => id<"guild">(guild);
@@ -143,9 +143,11 @@ export function benchAdmit(): Readings {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],
   });
-  const found: unknown = JSON.parse(printed);
-  if (typeof found !== "object" || found === null) throw new Error(`Not readings: ${printed}`);
-  return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, Number(value)]));
+  const readings: unknown = JSON.parse(printed);
+  if (typeof readings !== "object" || readings === null) {
+    throw new Error(`Not readings: ${printed}`);
+  }
+  return Object.fromEntries(Object.entries(readings).map(([name, value]) => [name, Number(value)]));
 }
 
 if (import.meta.main) {

@@ -47,14 +47,14 @@ function filled(sample: string): string {
 
 /** Milliseconds for a megabyte of each kind, and megabytes of Markdown per second. */
 function readings(): Readings {
-  const found: Record<string, number> = {};
+  const readings: Record<string, number> = {};
   for (const [name, text] of Object.entries(TEXTS)) {
-    found[`chunk${name}Ms`] = timeOf(() => chunk(renderTables(text, "code"), RULES));
+    readings[`chunk${name}Ms`] = timeOf(() => chunk(renderTables(text, "code"), RULES));
   }
   const { Markdown = "" } = TEXTS;
-  found["chunkFirstMs"] = timeOf(() => chunk(renderTables(Markdown, "code"), RULES, 13));
-  found["chunkMbPerSec"] = 1_000 / (found["chunkMarkdownMs"] ?? NaN);
-  return found;
+  readings["chunkFirstMs"] = timeOf(() => chunk(renderTables(Markdown, "code"), RULES, 13));
+  readings["chunkMbPerSec"] = 1_000 / (readings["chunkMarkdownMs"] ?? NaN);
+  return readings;
 }
 
 function timeOf(run: () => unknown): number {
@@ -69,9 +69,11 @@ function timeOf(run: () => unknown): number {
 /** Milliseconds in Bun for a megabyte of text. */
 export function benchChunker(): Readings {
   const printed = execFileSync(BUN, ["run", fileURLToPath(import.meta.url)], { encoding: "utf8" });
-  const found: unknown = JSON.parse(printed);
-  if (typeof found !== "object" || found === null) throw new Error(`Not readings: ${printed}`);
-  return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, Number(value)]));
+  const readings: unknown = JSON.parse(printed);
+  if (typeof readings !== "object" || readings === null) {
+    throw new Error(`Not readings: ${printed}`);
+  }
+  return Object.fromEntries(Object.entries(readings).map(([name, value]) => [name, Number(value)]));
 }
 
 if (import.meta.main) console.log(JSON.stringify(readings(), undefined, 1));

@@ -88,10 +88,10 @@ export function foundLeanWorld(size?: WorldSize): LeanWorld {
       features: [],
     })),
     channels,
-    guildPayloads: guilds.map((one) =>
+    guildPayloads: guilds.map((guild) =>
       JSON.stringify({
-        ...toCreatedGuild(world, one, bot.userId),
-        members: [...one.members.values()].map((member) => toMember(world, member)),
+        ...toCreatedGuild(world, guild, bot.userId),
+        members: [...guild.members.values()].map((member) => toMember(world, member)),
       })
     ),
     channelOf: (key) => byKey.get(key),

@@ -100,7 +100,7 @@ const chosen = Object.entries(BENCHES).filter(([name]) => isWanted(name));
 
 const pinned = pinBench(); // after compiling, which may use every core
 const startedAt = performance.now();
-const found = new Map<Contender | undefined, Readings[]>(
+const readings = new Map<Contender | undefined, Readings[]>(
   Object.values(contenders).map((contender) => [contender, []]),
 );
 const disk: Readings[] = [];
@@ -110,19 +110,19 @@ for (let round = 1; round <= (flags.quick ? 1 : ROUNDS); round++) {
     if (round > 1 && ONCE.has(name)) continue;
     for (const contender of contendersOf(name, contenders)) {
       console.error(`round ${round}: ${name}, ${contender.name}`);
-      found.get(contender)?.push(await bench(contender, flags.quick));
+      readings.get(contender)?.push(await bench(contender, flags.quick));
     }
   }
   for (const [name, bench] of Object.entries(PARTS)) {
     if (!isWanted(name)) continue;
     console.error(`round ${round}: ${name}`);
-    found.get(contenders.barnacle)?.push(bench());
+    readings.get(contenders.barnacle)?.push(bench());
   }
 }
-if (isWanted("size")) found.get(contenders.barnacle)?.push(benchSize(binary));
+if (isWanted("size")) readings.get(contenders.barnacle)?.push(benchSize(binary));
 
 const readingsOf = (contender: Contender | undefined): Readings =>
-  medianOf(found.get(contender) ?? []);
+  medianOf(readings.get(contender) ?? []);
 const ours = readingsOf(contenders.barnacle);
 console.log(tableOf({
   ours,

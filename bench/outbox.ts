@@ -98,9 +98,11 @@ async function readings(): Promise<Readings> {
 /** Milliseconds in Bun from the end of a turn to its request. */
 export function benchOutbox(): Readings {
   const printed = execFileSync(BUN, ["run", fileURLToPath(import.meta.url)], { encoding: "utf8" });
-  const found: unknown = JSON.parse(printed);
-  if (typeof found !== "object" || found === null) throw new Error(`Not readings: ${printed}`);
-  return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, Number(value)]));
+  const readings: unknown = JSON.parse(printed);
+  if (typeof readings !== "object" || readings === null) {
+    throw new Error(`Not readings: ${printed}`);
+  }
+  return Object.fromEntries(Object.entries(readings).map(([name, value]) => [name, Number(value)]));
 }
 
 if (import.meta.main) console.log(JSON.stringify(await readings()));

@@ -20,8 +20,8 @@ export async function benchUnused(contender: Contender): Promise<Readings> {
   const stand = await openSimulatedStand(contender);
   try {
     const { pid } = await stand.start();
-    const said = stand.discord.simulator.say({ as: "ada", in: "general", text: "Krill!" });
-    const on = { as: "grace", in: "general", message: said.id, emoji: "🦐" };
+    const message = stand.discord.simulator.say({ as: "ada", in: "general", text: "Krill!" });
+    const on = { as: "grace", in: "general", message: message.id, emoji: "🦐" };
     const react = async (count: number): Promise<void> => {
       for (let number = 0; number < count; number += 2) {
         stand.discord.simulator.react(on);

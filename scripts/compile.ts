@@ -58,9 +58,9 @@ function compile(target: string): void {
     "--outfile",
     join(maps, name),
   ], { stdio: ["ignore", "ignore", "inherit"] });
-  const made = existsSync(join(maps, name)) ? name : `${name}.exe`;
-  renameSync(join(maps, made), join("dist", made));
-  console.log(join("dist", made));
+  const file = existsSync(join(maps, name)) ? name : `${name}.exe`;
+  renameSync(join(maps, file), join("dist", file));
+  console.log(join("dist", file));
 }
 
 mkdirSync("dist", { recursive: true });

@@ -42,12 +42,12 @@ async function step(
     env: { ...process.env, BARNACLE_SKIPS: SKIPS, ...env },
     timeout: 540_000,
   });
-  const said: Uint8Array[] = [];
+  const output: Uint8Array[] = [];
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (bytes: Uint8Array) => void said.push(bytes));
+    stream.on("data", (bytes: Uint8Array) => void output.push(bytes));
   }
   const [status] = await once(child, "close");
-  for (const bytes of said) process.stdout.write(bytes);
+  for (const bytes of output) process.stdout.write(bytes);
   const { passed, skipped, failures } = report
     ? readReport(report)
     : { passed: status === 0 ? 1 : 0, skipped: 0, failures: [] };
@@ -140,7 +140,7 @@ function slowest(count: number): void {
       files.set(`${file} (${runtime})`, seconds);
     }
   }
-  const ranked = [...files].sort(([, one], [, other]) => other - one).slice(0, count);
+  const ranked = [...files].sort(([, left], [, right]) => right - left).slice(0, count);
   console.log(`the ${ranked.length} slowest files, in seconds:`);
   for (const [file, seconds] of ranked) console.log(`${seconds.toFixed(1).padStart(7)}  ${file}`);
 }

@@ -57,8 +57,8 @@ function changedFiles(): readonly string[] {
 }
 
 function git(...args: readonly string[]): readonly string[] {
-  const said = execFileSync("git", args, { cwd: ROOT, encoding: "utf8" });
-  return said.split("\n").filter(Boolean);
+  const output = execFileSync("git", args, { cwd: ROOT, encoding: "utf8" });
+  return output.split("\n").filter(Boolean);
 }
 
 /** Test files that import a changed file, nearest first, without those of the whole bot. */

@@ -66,9 +66,9 @@ for (const compression of [undefined, "zstd-stream"] as const) {
 
         sim.faults.gateway.drop(4000);
         await sim.until(() => sim.connected() === 0 || undefined, soon());
-        sim.say({ as: "grace", in: "#help", text: "said while nobody listened" });
+        sim.say({ as: "grace", in: "#help", text: "written without a connection" });
         await sim.until(() => states.includes("RESUMED") || undefined, soon());
-        await sim.until(() => heard.includes("said while nobody listened") || undefined, soon());
+        await sim.until(() => heard.includes("written without a connection") || undefined, soon());
         assert.equal(sim.account().identifies.length, 1);
         assert.deepEqual(sim.account().resumes.map(({ outcome }) => outcome), ["resumed"]);
       } finally {

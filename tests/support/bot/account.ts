@@ -27,7 +27,7 @@ export function accountOf(
   owed: readonly Owed[],
   written: (channel: string) => readonly string[],
 ): Account {
-  const found = owed.flatMap(({ channel, pieces }) => {
+  const judged = owed.flatMap(({ channel, pieces }) => {
     const texts = written(channel);
     let last = -1;
     return pieces.map((piece) => {
@@ -38,10 +38,10 @@ export function accountOf(
       return { piece, count: places.length, isLate };
     });
   });
-  const piecesWhere = (holds: (one: (typeof found)[number]) => boolean) =>
-    found.filter(holds).map(({ piece }) => piece);
+  const piecesWhere = (holds: (piece: (typeof judged)[number]) => boolean) =>
+    judged.filter(holds).map(({ piece }) => piece);
   return {
-    owed: found.length,
+    owed: judged.length,
     answered: piecesWhere(({ count }) => count > 0).length,
     lost: piecesWhere(({ count }) => count === 0),
     doubled: piecesWhere(({ count }) => count > 1),

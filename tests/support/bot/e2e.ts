@@ -155,7 +155,7 @@ function toScene(stage: Stage, env: Env = {}): Scene {
     ms = PATIENCE_MS,
   ): Promise<Value> {
     const waited = new AbortController();
-    const timer = setTimeout(() => waited.abort(new Error(`Waited in vain for ${what}`)), ms);
+    const timer = setTimeout(() => waited.abort(new Error(`Timed out waiting for ${what}`)), ms);
     try {
       return await simulator.until(() => check() || undefined, waited.signal);
     } finally {
@@ -183,7 +183,7 @@ function toScene(stage: Stage, env: Env = {}): Scene {
   async function eventually(what: string, check: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS;
     while (!await check()) {
-      if (performance.now() > deadline) throw new Error(`Waited in vain for ${what}`);
+      if (performance.now() > deadline) throw new Error(`Timed out waiting for ${what}`);
       await sleep(LOOK_EVERY_MS);
     }
   }
@@ -224,9 +224,11 @@ function toScene(stage: Stage, env: Env = {}): Scene {
     say: (as, where, text, replyTo) =>
       simulator.say({ as, in: where, text, ...(replyTo !== undefined && { replyTo }) }),
     user(username) {
-      const found = [...simulator.world.users.values()].find((one) => one.username === username);
-      assert.ok(found, `nobody is called ${username}`);
-      return found;
+      const user = [...simulator.world.users.values()].find((account) =>
+        account.username === username
+      );
+      assert.ok(user, `No account is called ${username}`);
+      return user;
     },
     replies: (where, count, as) =>
       until(`${count} replies in ${where}`, () => {

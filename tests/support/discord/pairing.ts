@@ -12,7 +12,7 @@ import { frozen, ROUTE } from "../store/store.ts";
 
 export const PAIRING_RULE = "channels.discord.dm.policy";
 
-/** The code that a service of {@link desk} makes as its `number`th, from 0. */
+/** The code that a service of {@link pairingService} makes as its `number`th, from 0. */
 export function codeNumber(number: number): string {
   const bytes = Uint8Array.from({ length: 8 }, (_, index) => (number >> (5 * index)) & 31);
   return codeFrom(bytes);

@@ -241,7 +241,7 @@ export async function startFakeGateway(
       const deadline = performance.now() + PATIENCE_MS;
       while (!claim()) {
         if (performance.now() > deadline) {
-          throw new Error(`Waited ${PATIENCE_MS} ms in vain: ${what}`);
+          throw new Error(`Timed out after ${PATIENCE_MS} ms: ${what}`);
         }
         await new Promise((resolve) => setTimeout(resolve, 5));
       }

@@ -35,11 +35,11 @@ export async function startFixedModel(answer: (asked: string) => Said): Promise<
     requests.push(request);
     response.writeHead(200, { "Content-Type": "text/event-stream" });
     response.write(format.open());
-    const said = answer(request.messages.at(-1)?.text ?? "");
-    if (typeof said === "string" || said instanceof Promise) {
-      response.write(format.text(await said));
+    const reply = answer(request.messages.at(-1)?.text ?? "");
+    if (typeof reply === "string" || reply instanceof Promise) {
+      response.write(format.text(await reply));
     } else {
-      for await (const piece of said) response.write(format.text(piece));
+      for await (const piece of reply) response.write(format.text(piece));
     }
     response.end(format.finish("stop", 1));
   }

@@ -40,12 +40,13 @@ export async function startConnectProxy(options: ConnectProxyOptions = {}): Prom
     socket.once("data", (data: Buffer) => {
       const [line = "", ...headers] = data.toString("latin1").split("\r\n");
       asked.push(line);
-      const said = headers.find((one) => one.startsWith("Proxy-Authorization: Basic "))?.slice(27);
+      const credentials = headers.find((header) => header.startsWith("Proxy-Authorization: Basic "))
+        ?.slice(27);
       if (mode === "hang") return;
       if (mode === "garbage") return void socket.end("SSH-2.0-OpenSSH_9.2\r\n\r\n");
       if (mode === "endless") return void socket.write("x".repeat(20_000));
       if (mode === "refuse") return void socket.end("HTTP/1.1 503 No\r\n\r\n");
-      if (wants !== undefined && said !== Buffer.from(wants).toString("base64")) {
+      if (wants !== undefined && credentials !== Buffer.from(wants).toString("base64")) {
         return void socket.end("HTTP/1.1 407 Who are you\r\n\r\n");
       }
       if (mode === "chatty") return void socket.write("HTTP/1.1 200 OK\r\n\r\nhello");

@@ -53,10 +53,13 @@ export async function openNotifySocket(name: string): Promise<NotifySocket> {
     async line(pattern) {
       const until = performance.now() + PATIENCE_MS;
       for (;;) {
-        const found = received().flatMap((one) => one.split("\n"))
-          .find((one) => pattern.test(one));
-        if (found !== undefined) return found;
-        assert.ok(performance.now() < until, `waited in vain for ${pattern}: ${all.join(" | ")}`);
+        const line = received().flatMap((datagram) => datagram.split("\n"))
+          .find((text) => pattern.test(text));
+        if (line !== undefined) return line;
+        assert.ok(
+          performance.now() < until,
+          `timed out waiting for ${pattern}: ${all.join(" | ")}`,
+        );
         await sleep(20);
       }
     },
