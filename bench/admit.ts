@@ -1,13 +1,13 @@
 /**
- * Bench: how long the decision on one message takes, in a config as large as any.
+ * Bench: the time of one message's decision, with a very large config.
  *
- * 100 guilds with 100 channels each, and in every guild an allowlist of 1,000 people of its own,
- * every tenth by name; half of the channels by id, half by name; every fourth has its own list.
- * The messages are of listed people and of strangers, in channels and threads that are listed and
- * not, so that no branch is the only one that is warm. It runs in Bun, which is what the binary is
- * made of, in a process of its own.
+ * The config has 100 guilds with 100 channels each, and in every guild its own allowlist of 1,000
+ * people, every tenth by name. Half of the channels are listed by id, half by name, and every
+ * fourth has its own list. The messages come from listed people and strangers, in channels and
+ * threads that are listed and not. So no single branch is warm. The bench runs in Bun, the binary's
+ * runtime, in a process of its own.
  *
- * A decision is shorter than the clock's step, so a sample is the mean of a hundred in a row, of
+ * A decision is shorter than the clock's step. So a sample is the mean of a hundred decisions about
  * different messages.
  *
  * @module
@@ -32,9 +32,9 @@ const SAMPLES = 5_000;
 const STRANGER = 900_000_000;
 
 function id<Kind extends string>(n: number): Snowflake<Kind> {
-  const found = parseSnowflake<Kind>(String(1_400_000_000_000_000_000n + BigInt(n)));
-  if (!found) throw new RangeError(`No snowflake: ${n}`);
-  return found;
+  const id = parseSnowflake<Kind>(String(1_400_000_000_000_000_000n + BigInt(n)));
+  if (!id) throw new RangeError(`No snowflake: ${n}`);
+  return id;
 }
 
 const guildId = (guild: number) => id<"guild">(guild);
@@ -81,7 +81,7 @@ function policy(): AccessPolicy {
   };
 }
 
-/** The nth of many different messages; the same ones in every run. */
+/** The nth of many different messages; the same in every run. */
 function messageOf(n: number): InboundMessage {
   const guild = n * 7 % (GUILDS + 1); // one guild is not listed
   const room = n * 13 % (CHANNELS + 5); // and some channels are not
@@ -108,7 +108,7 @@ function messageOf(n: number): InboundMessage {
       ...(isThread && { thread }),
     },
     sender,
-    text: "Has anybody seen the krill that I left here this morning?",
+    text: "Did you see the krill that I left here this morning?",
     sentAt: 0,
     ...(n % 4 === 0 && { mention: "user" }),
     mentionsOthers: false,
@@ -116,7 +116,7 @@ function messageOf(n: number): InboundMessage {
   };
 }
 
-/** Microseconds for each message, and what the first message costs that needs a list. */
+/** Microseconds for each message, and the time of the first message that needs a list. */
 function readings(): Readings {
   const messages = Array.from({ length: 20_000 }, (_, n) => messageOf(n));
   const admit = prepareAdmission(policy());
@@ -137,15 +137,17 @@ function readings(): Readings {
   return { admitP50: quantile(samples, 0.5), admitP99: quantile(samples, 0.99) };
 }
 
-/** What Bun takes for the verdict on one message. */
+/** Microseconds in Bun for the verdict on one message. */
 export function benchAdmit(): Readings {
   const printed = execFileSync(BUN, ["run", fileURLToPath(import.meta.url)], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],
   });
-  const found: unknown = JSON.parse(printed);
-  if (typeof found !== "object" || found === null) throw new Error(`Not readings: ${printed}`);
-  return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, Number(value)]));
+  const readings: unknown = JSON.parse(printed);
+  if (typeof readings !== "object" || readings === null) {
+    throw new Error(`Not readings: ${printed}`);
+  }
+  return Object.fromEntries(Object.entries(readings).map(([name, value]) => [name, Number(value)]));
 }
 
 if (import.meta.main) {

@@ -1,6 +1,6 @@
 /**
- * A bot in a busy guild in which nobody speaks to it: CPU time for each message that is none of its
- * business, and memory in floods of 100,000 of them and after.
+ * Bench: a bot in a busy guild in which no message is for it. It measures CPU time for each ignored
+ * message, and memory during and after floods of 100,000 of them.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { type Contender, openStand, type Stand } from "./stand.ts";
 import type { Readings } from "./stats.ts";
 
 const MESSAGES = 100_000;
-/** Said without a pause, unless so many bytes wait for the bot to read. */
+/** Sends without a pause, unless so many bytes wait for the bot to read. */
 const BURST = 100;
 const BACKLOG_BYTES = 1024 * 1024;
 const SETTLE_MS = 3_000;
@@ -28,7 +28,7 @@ export async function benchChatter(contender: Contender): Promise<Readings> {
   });
 }
 
-/** Whether memory grows from flood to flood. */
+/** Measures whether memory grows from flood to flood. */
 export async function benchFloods(contender: Contender): Promise<Readings> {
   return await onRestedStand(contender, async (stand, pid) => {
     const rssMib: number[] = [];
@@ -42,7 +42,7 @@ export async function benchFloods(contender: Contender): Promise<Readings> {
   });
 }
 
-/** With a bot that has answered once. */
+/** The bot has answered once before. */
 async function onRestedStand(
   contender: Contender,
   bench: (stand: Stand, pid: number) => Promise<Readings>,
@@ -58,7 +58,7 @@ async function onRestedStand(
   }
 }
 
-/** Says 100,000 messages, and waits until the bot has read them all. */
+/** Sends 100,000 messages, and waits until the bot has read them all. */
 export async function flood(stand: Stand, pid: number): Promise<Readings> {
   const cpuMs = cpuMsOf(pid);
   const startedAt = performance.now();
@@ -76,7 +76,7 @@ export async function flood(stand: Stand, pid: number): Promise<Readings> {
   };
 }
 
-/** A message that is answered shows that all before it were read. */
+/** The answer to a message shows that the bot has read all messages before it. */
 async function answered(stand: Stand): Promise<void> {
   stand.forget();
   stand.ask("general");

@@ -1,10 +1,9 @@
 /**
- * Bench: how fast an answer becomes messages, in megabytes a second.
+ * Bench: the speed of splitting an answer into messages, in megabytes a second.
  *
- * A megabyte of each kind of text goes through what a reply does: its tables,
- * and then its cuts, all of them, although a real answer of that length is
- * given up after the first thirteen and sent as a file. It runs in Bun, which
- * is what the binary is made of, in a process of its own.
+ * A megabyte of each kind of text passes the steps of a reply: its tables, then all of its cuts. A
+ * real answer of that length stops after the first thirteen messages and becomes a file. The bench
+ * runs in Bun, the binary's runtime, in a process of its own.
  *
  * @module
  */
@@ -21,18 +20,18 @@ const MEGABYTE = 1_000_000;
 const RULES: ChunkRules = { limit: 2_000, maxLines: 17, mode: "length", maxChunks: 12 };
 
 const PROSE = "Krill are small, and there are many of them; whales, on the other hand, are few. " +
-  "Nobody has counted either, but those who tried say that the krill weigh more.\n\n";
+  "No one has counted either, but those who tried say that the krill weigh more.\n\n";
 const CODE = "```ts\n" +
   "const whale = { name: 'blue', krill: 40_000_000 };\n  feed(whale);\n\n".repeat(20) + "```\n\n";
 const MARKDOWN = "## What they *eat*\n\n" + PROSE +
   "- **Krill**, see [the survey](https://example.org/krill_(2024)?page=1)\n" +
   "  - `plankton` and ||what is left|| of it\n  - <@123456789012345678> counts them\n" +
-  "1. First\n2. Second, with https://example.org/a_b_c\n\n> Quoted, as somebody said:\n> so it is.\n\n" +
+  "1. First\n2. Second, with https://example.org/a_b_c\n\n> Quoted, as a friend said:\n> so it is.\n\n" +
   CODE.slice(0, 200) +
   "\n```\n\n| Whale | Krill |\n|:--|--:|\n| blue | 40,000,000 |\n| minke | few |\n\n";
 const WIDE = "クジラはオキアミを食べる。一日に四千万匹も食べることがあるが、冬には何も食べない。";
 
-/** One character less or more does not matter; the cost of the text itself is not measured. */
+/** Makes a text of about this length; the cost of making it is not measured. */
 const TEXTS: Readonly<Record<string, string>> = {
   Prose: filled(PROSE),
   Markdown: filled(MARKDOWN),
@@ -46,16 +45,16 @@ function filled(sample: string): string {
   return sample.repeat(Math.ceil(MEGABYTE / sample.length)).slice(0, MEGABYTE);
 }
 
-/** Milliseconds for a megabyte of each kind, and how many megabytes of Markdown a second. */
+/** Milliseconds for a megabyte of each kind, and megabytes of Markdown per second. */
 function readings(): Readings {
-  const found: Record<string, number> = {};
+  const readings: Record<string, number> = {};
   for (const [name, text] of Object.entries(TEXTS)) {
-    found[`chunk${name}Ms`] = timeOf(() => chunk(renderTables(text, "code"), RULES));
+    readings[`chunk${name}Ms`] = timeOf(() => chunk(renderTables(text, "code"), RULES));
   }
   const { Markdown = "" } = TEXTS;
-  found["chunkFirstMs"] = timeOf(() => chunk(renderTables(Markdown, "code"), RULES, 13));
-  found["chunkMbPerSec"] = 1_000 / (found["chunkMarkdownMs"] ?? NaN);
-  return found;
+  readings["chunkFirstMs"] = timeOf(() => chunk(renderTables(Markdown, "code"), RULES, 13));
+  readings["chunkMbPerSec"] = 1_000 / (readings["chunkMarkdownMs"] ?? NaN);
+  return readings;
 }
 
 function timeOf(run: () => unknown): number {
@@ -67,12 +66,14 @@ function timeOf(run: () => unknown): number {
   return quantile(times, 0.5);
 }
 
-/** What Bun takes for a megabyte of text. */
+/** Milliseconds in Bun for a megabyte of text. */
 export function benchChunker(): Readings {
   const printed = execFileSync(BUN, ["run", fileURLToPath(import.meta.url)], { encoding: "utf8" });
-  const found: unknown = JSON.parse(printed);
-  if (typeof found !== "object" || found === null) throw new Error(`Not readings: ${printed}`);
-  return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, Number(value)]));
+  const readings: unknown = JSON.parse(printed);
+  if (typeof readings !== "object" || readings === null) {
+    throw new Error(`Not readings: ${printed}`);
+  }
+  return Object.fromEntries(Object.entries(readings).map(([name, value]) => [name, Number(value)]));
 }
 
 if (import.meta.main) console.log(JSON.stringify(readings(), undefined, 1));

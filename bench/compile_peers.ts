@@ -1,5 +1,5 @@
 /**
- * Compiles a peer to a binary of its own, by the same means as Barnacle.
+ * Compiles a peer to a binary of its own, in the same way as Barnacle.
  *
  * @module
  */

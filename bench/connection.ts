@@ -1,8 +1,8 @@
 /**
- * What becomes of a connection when the world treats it badly: waits, and what they cost.
+ * Bench: waiting times and losses of a connection under faults.
  *
- * Each fault has a Discord and a bot of its own. All but the first, which keeps a core busy, run at
- * the same time: they wait and hardly work. The bots' own settings are those that they come with.
+ * Each fault has a Discord and a bot of its own. The first fault keeps a core busy. All others run
+ * at the same time, because they wait and hardly work. The bots keep their default settings.
  *
  * @module
  */
@@ -21,11 +21,11 @@ import type { Readings } from "./stats.ts";
 type SimulatedStand = Stand<SimulatedDiscord>;
 
 const CHANNEL = "krill-1";
-/** Short, so that what heartbeats find out is found out soon. */
+/** Short, so that heartbeats find faults soon. */
 const HEARTBEAT_MS = 3_000;
-/** What a wait is at most: longer is as bad. */
+/** Maximum wait in seconds: a longer one is as bad. */
 const MAX_WAIT_SEC = 90;
-/** Milliseconds for answers to come, once they can. */
+/** Milliseconds for answers to arrive, once they can. */
 const ANSWERS_MS = 10_000;
 
 export async function benchConnection(contender: Contender, isQuick: boolean): Promise<Readings> {
@@ -40,7 +40,7 @@ export async function benchConnection(contender: Contender, isQuick: boolean): P
   return Object.assign({}, blocked, ...others);
 }
 
-/** The main thread does nothing else for a minute: a tool, a bad regular expression, a debugger. */
+/** The main thread is blocked for a minute: by a tool, a bad regular expression or a debugger. */
 function benchBlocked(contender: Contender, burnMs: number): Promise<Readings> {
   return onStand(contender, { heartbeatIntervalMs: HEARTBEAT_MS, burnMs }, async (stand) => {
     const account = stand.discord.simulator.account();
@@ -56,7 +56,7 @@ function benchBlocked(contender: Contender, burnMs: number): Promise<Readings> {
     }
     await answered(stand, 10);
     const since = account.beats.slice(beats).map(({ lateMs }) => lateMs);
-    // A beat that never came is late by all of the burn.
+    // A missing beat is late by all of the burn.
     const silenceMs = Math.max(0, burnMs - HEARTBEAT_MS);
     const hasBeaten = account.beats.some(({ at }) => at > startedAt && at < startedAt + burnMs);
     return {
@@ -67,7 +67,7 @@ function benchBlocked(contender: Contender, burnMs: number): Promise<Readings> {
   });
 }
 
-/** Restarts, each with a question that is asked while no bot runs. */
+/** Restarts, each with a question while no bot runs. */
 function benchRestarts(contender: Contender, restarts: number): Promise<Readings> {
   return onStand(contender, {}, async (stand) => {
     const { identifies } = stand.discord.simulator.account();
@@ -86,7 +86,7 @@ function benchRestarts(contender: Contender, restarts: number): Promise<Readings
   });
 }
 
-/** The connection is open, and nothing comes or goes on it: a NAT that has forgotten it. */
+/** The connection stays open without any traffic: a NAT has forgotten it. */
 function benchHalfOpen(contender: Contender): Promise<Readings> {
   return onStand(contender, { heartbeatIntervalMs: HEARTBEAT_MS }, async (stand) => {
     await stand.start();
@@ -96,7 +96,7 @@ function benchHalfOpen(contender: Contender): Promise<Readings> {
   });
 }
 
-/** Discord has a bad half minute, and closes each connection that identifies. */
+/** Discord closes each connection that identifies, for half a minute. */
 function benchCloseLoop(contender: Contender): Promise<Readings> {
   return onStand(contender, {}, async (stand) => {
     const { gateway } = stand.discord.simulator.faults;
@@ -114,7 +114,7 @@ function benchCloseLoop(contender: Contender): Promise<Readings> {
   });
 }
 
-/** The network is away until Discord has forgotten the session, and people go on talking. */
+/** The network is away until Discord has forgotten the session, while people go on writing. */
 function benchDeadSession(contender: Contender): Promise<Readings> {
   return onStand(contender, {}, async (stand) => {
     const { gateway } = stand.discord.simulator.faults;
@@ -134,7 +134,7 @@ function benchDeadSession(contender: Contender): Promise<Readings> {
   });
 }
 
-/** The next connection is taken and never answered. */
+/** The next connection is accepted and never answered. */
 function benchHang(contender: Contender): Promise<Readings> {
   return onStand(contender, {}, async (stand) => {
     const { gateway } = stand.discord.simulator.faults;
@@ -160,7 +160,7 @@ async function onStand(
   }
 }
 
-/** Seconds until there is another connection with a session than those before. */
+/** Seconds until a new connection with a session. */
 function backAfterSec(stand: SimulatedStand): Promise<number> {
   const account = stand.discord.simulator.account();
   const before = account.connections;

@@ -1,5 +1,5 @@
 /**
- * The bots that are compared, and which of them each bench measures.
+ * Lists the compared bots, and the bots of each bench.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Contender } from "./stand.ts";
 
 export interface Contenders {
   readonly barnacle: Contender;
-  /** Absent where there is no node. */
+  /** Absent if there is no node. */
   readonly discordJs: Contender | undefined;
   /** Bare, with its own gateway and rate limiter, compiled. */
   readonly discordeno: Contender;
@@ -40,7 +40,7 @@ function compiled(name: string, file: string): Contender {
   return { name, command: { program: compilePeer(file), args: [] }, isBarnacle: false };
 }
 
-/** Benches that are not about all four. A bot that lacks the feature would only wait. */
+/** Benches without all four bots. A bot that lacks the feature would only wait. */
 const SOME: Readonly<Record<string, readonly (keyof Contenders)[]>> = {
   heartbeat: ["barnacle", "discordJs"],
   connection: ["barnacle", "discordJs"],

@@ -1,8 +1,8 @@
 /**
- * Gives each bot one core, and the bench with its fakes another, where `taskset` is there.
+ * Gives each bot one core, and the bench with its servers another, if `taskset` is installed.
  *
- * A bot with two cores moves work to the second one, and a bench that shares a core with the bot
- * slows it down: both blur the figures.
+ * A bot with two cores moves work to the second one, and a bench on the bot's core slows it down.
+ * Both blur the figures.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import type { Command } from "../src/host/process/own_process.ts";
 
-/** How many cores a bot may use. */
+/** Number of cores that a bot may use. */
 export type CoreCount = "one" | "two";
 
 interface Cores {
@@ -23,8 +23,8 @@ interface Cores {
 let cores: Cores | undefined;
 
 /**
- * Moves this process to the second core that it may use. Processes that it starts later inherit it,
- * unless {@link onCores} says otherwise.
+ * Moves this process to its second allowed core. Later processes inherit it, unless {@link onCores}
+ * says otherwise.
  *
  * @returns A sentence for the table's foot.
  */

@@ -1,6 +1,6 @@
 /**
- * What the benches need of a simulated Discord: the lean one of `lean_discord.ts`, or the full
- * simulator where a bench is about Discord's rules or faults.
+ * The simulated Discord of the benches: the lean one of `lean_discord.ts`, or the full simulator
+ * for benches about Discord's rules or faults.
  *
  * @module
  */
@@ -16,14 +16,14 @@ export interface Discord {
   readonly guildId: string;
   /** Names of that guild's channels, besides `general`. */
   readonly channels: readonly string[];
-  /** How many IDENTIFYs and RESUMEs have arrived. */
+  /** Number of arrived IDENTIFYs and RESUMEs. */
   openings(): number;
   isOnline(): boolean;
-  /** Says something in a channel, and mentions the bot if asked to. */
+  /** Posts a message in a channel, with a mention of the bot if asked to. */
   say(channel: string, text: string, mentionsBot: boolean): void;
   /** Calls `listener` when a request arrives that creates a message. */
   onPost(listener: () => void): void;
-  /** Waits until `check` holds. @throws The signal's reason, when it is aborted first. */
+  /** Waits until `check` holds. @throws The signal's reason, if it is aborted first. */
   until(check: () => boolean, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
@@ -32,10 +32,10 @@ export interface SimulatedDiscord extends Discord {
   readonly simulator: Simulator;
 }
 
-/** In how many channels people write at once. */
+/** Number of channels in which people write at once. */
 export const CHANNELS = 50;
 
-/** The simulator that the tests use: strict, with all faults, and slower than a bot. */
+/** The simulator of the tests: strict, with all faults, and slower than a bot. */
 export async function startSimulatedDiscord(
   options: Pick<SimulatorOptions, "rateLimits" | "heartbeatIntervalMs">,
 ): Promise<SimulatedDiscord> {
@@ -71,10 +71,10 @@ export async function startSimulatedDiscord(
   };
 }
 
-/** Milliseconds between two looks where nothing calls the look. */
+/** Milliseconds between two checks if no event triggers them. */
 const LOOK_EVERY_MS = 10;
 
-/** @param waiting Holds the look while it waits; its owner calls all of them when something happens. */
+/** @param waiting Holds the check while it waits; its owner calls all of them after each event. */
 export function waitUntil(
   check: () => boolean,
   signal: AbortSignal,
@@ -85,7 +85,7 @@ export function waitUntil(
     try {
       if (check()) resolve();
     } catch (error) {
-      reject(error); // the check's own mistake, for its caller
+      reject(error); // the check threw: its caller gets the error
     }
   };
   const giveUp = (): void => reject(signal.reason);

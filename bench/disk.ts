@@ -1,6 +1,5 @@
 /**
- * What the disk takes to promise that something is on it: the floor under every
- * bot that loses nothing.
+ * Bench: the disk's time for a synced write, the lower bound for every bot that loses nothing.
  *
  * @module
  */
@@ -33,7 +32,7 @@ export function benchDisk(): Readings {
   }
 }
 
-/** One page overwritten and synced: the cheapest promise there is. */
+/** One page overwritten and synced: the cheapest durable write. */
 function syncs(path: string): readonly number[] {
   const file = openSync(path, "w");
   const page = new Uint8Array(PAGE_BYTES).fill(1);
@@ -47,7 +46,7 @@ function syncs(path: string): readonly number[] {
   }
 }
 
-/** One row committed as the store commits it: WAL, `synchronous = FULL`. */
+/** One row committed as in the store: WAL, `synchronous = FULL`. */
 function commits(path: string): readonly number[] {
   const database = new DatabaseSync(path);
   try {

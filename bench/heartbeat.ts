@@ -1,9 +1,8 @@
 /**
- * How long a heartbeat waits while the bot's main thread is busy.
+ * Bench: the delay of a heartbeat while the bot's main thread is busy.
  *
- * Discord may ask for a heartbeat at any time (op 1), and one that is asked for
- * shares the fate of one that is due; so it is asked for again and again, and
- * the longest wait counts.
+ * Discord may ask for a heartbeat at any time (op 1), and such a heartbeat waits like a due one. So
+ * the bench asks again and again, and the longest wait counts.
  *
  * @module
  */
@@ -14,7 +13,7 @@ import type { Readings } from "./stats.ts";
 
 const SETTLE_MS = 1_000;
 const ASK_EVERY_MS = 100;
-/** How exactly a wait is known, in milliseconds. */
+/** Precision of a wait, in milliseconds. */
 const LOOK_EVERY_MS = 1;
 
 export async function benchHeartbeat(contender: Contender): Promise<Readings> {

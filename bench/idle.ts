@@ -1,5 +1,6 @@
 /**
- * A bot at rest: memory before and after its first reply, and CPU time and disk writes in a minute.
+ * Bench: an idle bot: memory before and after its first reply, and CPU time and disk writes in a
+ * minute.
  *
  * @module
  */
@@ -12,11 +13,11 @@ import { type Contender, openStand } from "./stand.ts";
 import type { Readings } from "./stats.ts";
 
 const SETTLE_MS = 3_000;
-/** After the reply: what a turn leaves to be done later is done by then. */
+/** Wait after the reply: deferred work of a turn is over then. */
 const REST_MS = 10_000;
 const MINUTE_MS = 60_000;
 const QUICK_MS = 20_000;
-/** Commits that are nearer to each other than this count once. */
+/** Commits that are closer together count once. */
 const LOOK_EVERY_MS = 25;
 const KIB = 1_024;
 
@@ -50,7 +51,7 @@ export async function benchIdle(contender: Contender, isQuick: boolean): Promise
   }
 }
 
-/** How often a file of the directory changed: each commit of SQLite's writes to its log. */
+/** Counts changes of a file in the directory: each commit of SQLite writes to its log. */
 async function writesWithin(dir: string, windowMs: number, cpu: CpuWatch): Promise<number> {
   const until = performance.now() + windowMs;
   let known = stampsOf(dir);

@@ -1,5 +1,5 @@
 /**
- * A bot in many guilds, at rest: 100 of them, each with 100 channels and 100 members.
+ * Bench: an idle bot in 100 guilds, each with 100 channels and 100 members.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * One message at a time, in a channel with a history: how long the bot takes from
- * the message to the model, and from the model to Discord.
+ * Bench: one message at a time, in a channel with a history. It measures the bot's time from the
+ * message to the model, and from the model to Discord.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { quantile, type Readings } from "./stats.ts";
 
 const WARM_UP = 30;
 const MESSAGES = 150;
-/** Between two messages, so that each finds a bot at rest. */
+/** Pause between two messages, so that each finds an idle bot. */
 const PAUSE_MS = 20;
 
 export async function benchLatency(contender: Contender): Promise<Readings> {

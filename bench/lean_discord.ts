@@ -1,10 +1,10 @@
 /**
- * A Discord that costs less than the bots that are measured with it.
+ * A simulated Discord that costs less CPU time than the measured bots.
  *
  * The full simulator checks each request and remembers each message, which takes more CPU time than
- * a reply. This one has the same payloads, made by the simulator's own code when it starts, and fills
- * in only ids, times and texts. It enforces nothing: no rate limits, nonces, intents or heartbeats.
- * It keeps no messages, so each channel's history is empty and RESUME replays nothing.
+ * a reply. This one sends the same payloads, made by the simulator's own code at its start, and
+ * fills in only ids, times and texts. It enforces nothing: no rate limits, nonces, intents or
+ * heartbeats. It keeps no messages, so each channel's history is empty and RESUME replays nothing.
  *
  * @module
  */
@@ -22,14 +22,14 @@ export interface LeanDiscord extends Discord {
   readonly opened: readonly Opening[];
   /** Closes the bot's connection. */
   drop(code: number): void;
-  /** Bytes for the bot that the kernel has not taken yet. */
+  /** Bytes for the bot that the kernel has not accepted yet. */
   backlogBytes(): number;
 }
 
 /** One IDENTIFY or RESUME; both times by `performance.now()`. */
 export interface Opening {
   readonly kind: "identify" | "resume";
-  /** When the connection's upgrade request arrived. */
+  /** Arrival time of the connection's upgrade request. */
   readonly connectedAt: number;
   readonly at: number;
 }
@@ -149,7 +149,7 @@ function serve(handler: (request: Request) => Response | Promise<Response>) {
   return Deno.serve({ hostname: HOST, port: 0, onListen() {} }, handler);
 }
 
-/** discordeno waits a second before the next request to a route that it knows no limit of. */
+/** Discordeno waits a second before its next request to a route without a known limit. */
 const LIMITS = {
   "x-ratelimit-limit": "100000",
   "x-ratelimit-remaining": "99999",
@@ -159,7 +159,7 @@ const LIMITS = {
 const JSON_HEADERS = { headers: { ...LIMITS, "content-type": "application/json" } };
 const json = (text: string): Response => new Response(text, JSON_HEADERS);
 
-/** A bot asks for something that this Discord lacks: said aloud, for it may spoil a figure. */
+/** Reports a request that this Discord does not support, because it may spoil a figure. */
 function unknown({ method, url }: Request): Response {
   console.error(`the lean Discord does not know ${method} ${new URL(url).pathname}`);
   return Response.json({ message: "404: Not Found", code: 0 }, { status: 404 });

@@ -1,6 +1,6 @@
 /**
- * The lean Discord's messages: payloads of the simulator's own code, made once for each channel and
- * kind, into which only id, time and text are written.
+ * The lean Discord's messages: payloads of the simulator's own code. They are made once for each
+ * channel and kind; later only id, time and text change.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export interface CreateBody {
 export interface LeanMessages {
   /** @returns JSON of MESSAGE_CREATE's `d`. */
   say(channel: TextChannel, id: MessageId, text: string, mentionsBot: boolean): string;
-  /** The bot's own message, as REST answers and as the gateway brings it. */
+  /** The bot's own message, for the answer of REST and for the gateway. */
   post(channel: TextChannel, id: MessageId, body: CreateBody): {
     readonly answered: string;
     readonly dispatched: string;
@@ -80,7 +80,7 @@ export function prepareMessages({ world, bot, person }: LeanWorld): LeanMessages
       const own = () => sample(channel, bot.userId, []);
       const echo = fixedOf("echo", channel, () => dispatched(own()));
       const answer = fixedOf("answer", channel, () => toMessage(world, own(), bot.userId));
-      // The quoted message is told of as one that was deleted since: nothing is kept here.
+      // The quoted message counts as deleted: nothing is kept here.
       const quote = reference
         ? `"message_reference":${JSON.stringify(reference)},"referenced_message":null,`
         : "";

@@ -1,5 +1,5 @@
 /**
- * The guilds that the lean Discord shows, with ids that are the same in every run.
+ * The guilds of the lean Discord, with ids that are the same in every run.
  *
  * @module
  */
@@ -36,11 +36,11 @@ export interface LeanWorld {
   readonly person: User;
   readonly guild: Guild;
   readonly guildIds: readonly GuildId[];
-  /** As REST lists the guilds. */
+  /** The guilds in REST's list. */
   readonly guildList: readonly object[];
   /** Names of the guild's channels, besides `general`. */
   readonly channels: readonly string[];
-  /** GUILD_CREATE's JSON of each guild, with all of its members. */
+  /** GUILD_CREATE's JSON of each guild, with all its members. */
   readonly guildPayloads: readonly string[];
   /** By id or name. */
   channelOf(key: string): TextChannel | undefined;
@@ -88,10 +88,10 @@ export function foundLeanWorld(size?: WorldSize): LeanWorld {
       features: [],
     })),
     channels,
-    guildPayloads: guilds.map((one) =>
+    guildPayloads: guilds.map((guild) =>
       JSON.stringify({
-        ...toCreatedGuild(world, one, bot.userId),
-        members: [...one.members.values()].map((member) => toMember(world, member)),
+        ...toCreatedGuild(world, guild, bot.userId),
+        members: [...guild.members.values()].map((member) => toMember(world, member)),
       })
     ),
     channelOf: (key) => byKey.get(key),

@@ -1,14 +1,14 @@
 /**
- * `deno task bench`: Barnacle beside three bots that do the same job and store nothing, in one run:
- * discord.js, bare discordeno, and one without any library, which shows the floor.
+ * Measures Barnacle beside three bots that do the same job and store nothing (`deno task bench`):
+ * discord.js, bare discordeno, and a bot without any library, the floor.
  *
- * Each bench measures all before the next one begins, and the rounds repeat
- * all of it, so that what the machine does besides falls on all. Medians of the
- * rounds are printed; nothing is asserted, for a neighbour can spoil any figure.
+ * Each bench measures all bots before the next one begins, and the rounds repeat all benches. So
+ * other load on the machine affects all of them. It prints the medians of the rounds. It asserts
+ * nothing, because a neighbour can spoil any figure.
  *
- * `--quick` is one round, and shorter waits; `--only start,latency` are those benches; `--binary
- * path` is a Barnacle that is there already. `million-rows` takes minutes and 2 GB of disk, and runs
- * only when `--only` names it.
+ * `--quick` is one round with shorter waits; `--only start,latency` chooses benches; `--binary
+ * path` takes an existing Barnacle. `million-rows` takes minutes and 2 GB of disk, and runs only if
+ * `--only` names it.
  *
  * @module
  */
@@ -78,10 +78,10 @@ const ONCE = new Set([
   "connection",
   "million-rows",
 ]);
-/** Measured only where it is named. */
+/** Measured only if `--only` names it. */
 const ON_REQUEST = new Set(["million-rows"]);
 const ROUNDS = 3;
-/** A copy, so that compiling anew does not change what is measured half-way. */
+/** A copy, so that a later compilation does not change the measured binary. */
 const BINARY = "dist/barnacle-bench";
 
 const { values: flags } = parseArgs({
@@ -100,7 +100,7 @@ const chosen = Object.entries(BENCHES).filter(([name]) => isWanted(name));
 
 const pinned = pinBench(); // after compiling, which may use every core
 const startedAt = performance.now();
-const found = new Map<Contender | undefined, Readings[]>(
+const readings = new Map<Contender | undefined, Readings[]>(
   Object.values(contenders).map((contender) => [contender, []]),
 );
 const disk: Readings[] = [];
@@ -110,19 +110,19 @@ for (let round = 1; round <= (flags.quick ? 1 : ROUNDS); round++) {
     if (round > 1 && ONCE.has(name)) continue;
     for (const contender of contendersOf(name, contenders)) {
       console.error(`round ${round}: ${name}, ${contender.name}`);
-      found.get(contender)?.push(await bench(contender, flags.quick));
+      readings.get(contender)?.push(await bench(contender, flags.quick));
     }
   }
   for (const [name, bench] of Object.entries(PARTS)) {
     if (!isWanted(name)) continue;
     console.error(`round ${round}: ${name}`);
-    found.get(contenders.barnacle)?.push(bench());
+    readings.get(contenders.barnacle)?.push(bench());
   }
 }
-if (isWanted("size")) found.get(contenders.barnacle)?.push(benchSize(binary));
+if (isWanted("size")) readings.get(contenders.barnacle)?.push(benchSize(binary));
 
 const readingsOf = (contender: Contender | undefined): Readings =>
-  medianOf(found.get(contender) ?? []);
+  medianOf(readings.get(contender) ?? []);
 const ours = readingsOf(contenders.barnacle);
 console.log(tableOf({
   ours,

@@ -1,6 +1,6 @@
 /**
- * Barnacle with a store of years: 1,000,000 rows in the inbox, the outbox and the decisions, beside
- * a new store in the same run.
+ * Bench: Barnacle with a store of years, 1,000,000 rows in the inbox, the outbox and the decisions,
+ * beside a new store in the same run.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const ROWS = 1_000_000;
 const QUICK_ROWS = 100_000;
 /** Barnacle keeps 200,000 decisions by default, and would delete the others. */
 const KEPT = { store: { retention: { decisionsMax: 10 * ROWS } } };
-/** So that what follows from the reply is in the store, too. */
+/** Waits until the store has the rows that follow the reply. */
 const SETTLE_MS = 1_000;
 
 export async function benchMillionRows(contender: Contender, isQuick: boolean): Promise<Readings> {
@@ -49,7 +49,7 @@ export async function benchMillionRows(contender: Contender, isQuick: boolean): 
 }
 
 /**
- * Has Barnacle make a store, with a message that it answers and one that it does not, and adds to it.
+ * Lets Barnacle make a store with an answered and an ignored message, and adds rows.
  *
  * @returns Barnacle with that store.
  */
@@ -73,7 +73,7 @@ async function makeStore(contender: Contender, dataDir: string, rows: number): P
 async function benchWarmStart(contender: Contender): Promise<Readings> {
   const stand = openStand(contender);
   try {
-    await once(stand, "one"); // each stand is another server, whose first start forgets the one before
+    await once(stand, "one"); // each stand is another server
     const { identifyMs, replyMs } = await warmStarts(stand, "one");
     return { warmIdentifyMs: identifyMs, warmReplyMs: replyMs };
   } finally {

@@ -1,19 +1,18 @@
 /**
- * A model that answers at once, and says when it was asked and when it was done.
+ * A model that answers at once, and records the times of requests and answers.
  *
- * The scripted model of the simulator reads and remembers each request; here its
- * own cost would be in the figures, so this one does neither. `Deno.serve` costs a third of
- * `node:http`. It streams where a
- * stream is asked for, and answers in one piece otherwise.
+ * The scripted model of the simulator parses and keeps each request, and its own cost would be in
+ * the figures. This one does neither. `Deno.serve` costs a third of `node:http`. It streams if the
+ * request asks for a stream, and answers in one piece otherwise.
  *
  * @module
  */
 
 export interface InstantModel {
   readonly baseUrl: string;
-  /** By `performance.now()`, one each request. */
+  /** By `performance.now()`, one for each request. */
   readonly askedAt: readonly number[];
-  /** When each answer was handed to the server that writes it. */
+  /** Times at which each answer went to the HTTP server. */
   readonly answeredAt: readonly number[];
   forget(): void;
   close(): Promise<void>;

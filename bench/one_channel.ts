@@ -1,6 +1,6 @@
 /**
- * Many messages at once in one channel, without limits: replies in a second where each must wait
- * for the one before.
+ * Bench: many messages at once in one channel, without limits. It measures replies per second if
+ * each must wait for the one before.
  *
  * @module
  */

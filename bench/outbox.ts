@@ -1,7 +1,7 @@
 /**
- * What it costs a reply to be stored before it is sent: from the end of its turn to the request
- * that would leave, with T3 and T4 on this disk in between. It runs in Bun, which is what the
- * binary is made of, in a process of its own.
+ * Bench: the cost of storing a reply before sending it. It measures from the end of its turn to its
+ * request, with T3 and T4 on this disk in between. It runs in Bun, the binary's runtime, in a
+ * process of its own.
  *
  * @module
  */
@@ -95,12 +95,14 @@ async function readings(): Promise<Readings> {
   return { outboxP50: quantile(kept, 0.5), outboxP99: quantile(kept, 0.99) };
 }
 
-/** What Bun takes from the end of a turn to its request. */
+/** Milliseconds in Bun from the end of a turn to its request. */
 export function benchOutbox(): Readings {
   const printed = execFileSync(BUN, ["run", fileURLToPath(import.meta.url)], { encoding: "utf8" });
-  const found: unknown = JSON.parse(printed);
-  if (typeof found !== "object" || found === null) throw new Error(`Not readings: ${printed}`);
-  return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, Number(value)]));
+  const readings: unknown = JSON.parse(printed);
+  if (typeof readings !== "object" || readings === null) {
+    throw new Error(`Not readings: ${printed}`);
+  }
+  return Object.fromEntries(Object.entries(readings).map(([name, value]) => [name, Number(value)]));
 }
 
 if (import.meta.main) console.log(JSON.stringify(await readings()));

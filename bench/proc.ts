@@ -1,5 +1,5 @@
 /**
- * What the kernel says of a process: CPU time, memory and bytes written, from /proc.
+ * Reads a process's CPU time, memory and written bytes from /proc.
  *
  * @module
  */
@@ -7,19 +7,22 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { codeOf } from "../src/lib/error_code.ts";
 
-/** One tick of `utime` and `stime` in milliseconds: Linux has shown 100 a second to programs since 2.6. */
+/**
+ * One tick of `utime` and `stime` in milliseconds: Linux has shown 100 a second to programs since
+ * 2.6.
+ */
 const TICK_MS = 10;
 const NS_PER_MS = 1_000_000;
 
 export interface Memory {
   readonly rssMib: number;
-  /** Written to and shared with nobody: what the process costs beyond its file. */
+  /** Written, and shared with no other process: the cost of the process beyond its file. */
   readonly privateDirtyMib: number;
 }
 
 /**
- * CPU time so far of all threads, those that have ended too, in user and kernel mode, in
- * milliseconds. It is exact to two ticks, so it suits seconds of work.
+ * CPU time so far of all threads, ended ones included, in user and kernel mode, in milliseconds. It
+ * is exact to two ticks, so it suits seconds of work.
  */
 export function cpuMsOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -28,15 +31,15 @@ export function cpuMsOf(pid: number): number {
 }
 
 export interface CpuWatch {
-  /** Notes each thread's CPU time. What a thread used after the last look before its end is lost. */
+  /** Reads each thread's CPU time. A thread's use after the last reading before its end is lost. */
   look(): void;
   /** CPU time since the watch began, in milliseconds. */
   ms(): number;
 }
 
 /**
- * CPU time by schedstat, exact to the nanosecond, which suits a bot at rest. The kernel forgets a
- * thread that ends, so it must be looked at often.
+ * CPU time by schedstat, exact to the nanosecond, which suits an idle bot. The kernel forgets a
+ * thread that ends, so this must be read often.
  */
 export function watchCpu(pid: number): CpuWatch {
   const first = new Map<string, number>();
@@ -81,19 +84,19 @@ export function memoryOf(pid: number): Memory {
   };
 }
 
-/** Forgets the highest RSS so far, so that {@link peakRssMibOf} tells of what comes. */
+/** Resets the highest RSS, so that {@link peakRssMibOf} covers only later use. */
 export function forgetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, "5");
 }
 
-/** The highest RSS since the start, or since {@link forgetPeak}: the kernel misses no moment. */
+/** The highest RSS since the start, or since {@link forgetPeak}; the kernel misses no moment. */
 export function peakRssMibOf(pid: number): number {
   return mibOf("VmHWM", readFileSync(`/proc/${pid}/status`, "utf8"));
 }
 
 /**
- * Bytes of files that were made dirty, in whole pages: all that SQLite writes counts, by write(2) or
- * through its shared memory, and nothing that goes to a socket.
+ * Bytes of files that were made dirty, in whole pages. Everything that SQLite writes counts, by
+ * write(2) or through its shared memory; sockets do not.
  */
 export function writtenBytesOf(pid: number): number {
   const io = readFileSync(`/proc/${pid}/io`, "utf8");

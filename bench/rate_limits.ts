@@ -1,6 +1,6 @@
 /**
- * A thousand replies over fifty channels, as fast as Discord's limits let them leave: five in five
- * seconds in a channel, fifty a second over all. Nobody can be done in less than nineteen seconds.
+ * Bench: a thousand replies over fifty channels, within Discord's limits: five in five seconds in a
+ * channel, fifty a second in all. No bot can take less than nineteen seconds.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Readings } from "./stats.ts";
 
 const PER_CHANNEL = 20;
 const FLOOR_SEC = 19;
-/** All limits are as if nothing had been asked after so many milliseconds. */
+/** Milliseconds after which all limits are reset. */
 const WINDOW_MS = 6_000;
 /** Milliseconds without a further reply after which the rest counts as lost. */
 const QUIET_MS = 15_000;
@@ -24,7 +24,7 @@ export async function benchRateLimits(contender: Contender): Promise<Readings> {
   };
 }
 
-/** @param suffix Of the figures' names. */
+/** @param suffix Suffix of the figures' names. */
 async function once(contender: Contender, suffix: string, config?: object): Promise<Readings> {
   const stand = await openSimulatedStand(contender, { isLimited: true, ...(config && { config }) });
   const { discord: { simulator }, channels } = stand;
@@ -37,7 +37,7 @@ async function once(contender: Contender, suffix: string, config?: object): Prom
       createdAt.push(performance.now());
     });
     await stand.start();
-    // Each channel's context is read once, and a limit that nobody has met is known to nobody.
+    // Each channel's context is read once, and a bot learns a limit only by reaching it.
     channels.forEach(stand.ask);
     await stand.until("the first replies", () => createdAt.length >= channels.length);
     await sleep(WINDOW_MS);

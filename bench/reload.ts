@@ -1,9 +1,9 @@
 /**
- * Bench: how long a reload of a large config takes (C9), to the plan of what becomes of each account.
+ * Bench: the time of reloading a large config (C9), up to the plan for each account.
  *
- * Ten thousand lines: a hundred guilds, each with a list of its own and thirty channels. Between two
- * readings a rule or two change. It runs in Bun, which is what the binary is made of, in a process
- * of its own; `reloadFirstMs` is that of the first one, which nothing has warmed up but the start.
+ * The config has ten thousand lines: a hundred guilds, each with its own list and thirty channels.
+ * A rule or two change between two readings. The bench runs in Bun, the binary's runtime, in a
+ * process of its own. `reloadFirstMs` is the first one's time, which only the start has warmed up.
  *
  * @module
  */
@@ -70,7 +70,7 @@ async function readings(): Promise<Readings> {
   const other = text.replace('"requireMention": true', '"requireMention": false')
     .replace('"slug": "guild-50"', '"slug": "another"');
   let running = await load(text);
-  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS)); // nobody reloads while it starts
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS)); // not during a start
   const times: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     const startedAt = performance.now();
@@ -88,12 +88,14 @@ async function readings(): Promise<Readings> {
   };
 }
 
-/** What Bun takes for a reload. */
+/** Milliseconds in Bun for a reload. */
 export function benchReload(): Readings {
   const printed = execFileSync(BUN, ["run", fileURLToPath(import.meta.url)], { encoding: "utf8" });
-  const found: unknown = JSON.parse(printed);
-  if (typeof found !== "object" || found === null) throw new Error(`Not readings: ${printed}`);
-  return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, Number(value)]));
+  const readings: unknown = JSON.parse(printed);
+  if (typeof readings !== "object" || readings === null) {
+    throw new Error(`Not readings: ${printed}`);
+  }
+  return Object.fromEntries(Object.entries(readings).map(([name, value]) => [name, Number(value)]));
 }
 
 if (import.meta.main) console.log(JSON.stringify(await readings(), undefined, 1));

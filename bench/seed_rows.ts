@@ -1,9 +1,9 @@
 /**
- * Fills a store with rows like those that it has, as if it had run for years.
+ * Fills a store with rows, as if it had run for years.
  *
- * The inbox and the outbox are multiplied by SQL from the newest row that Barnacle itself wrote, so
- * a new column needs no change here. Only columns that must differ from row to row are named.
- * Verdicts are stored in full blocks, as a flood of messages leaves them, from a few thousand people.
+ * SQL multiplies the newest row that Barnacle itself wrote to the inbox and the outbox, so a new
+ * column needs no change here. Only columns that must differ from row to row are named. Verdicts
+ * are stored in full blocks, as after a flood of messages, from a few thousand people.
  *
  * @module
  */
@@ -14,9 +14,9 @@ import { nonceOfRow } from "../src/core/outbound/nonce.ts";
 
 interface Seed {
   readonly table: string;
-  /** Which of its rows is the model. */
+  /** Condition for the model row. */
   readonly where: string;
-  /** Expressions by column; `n` is the number of the row, from 1, and `t` the row that is copied. */
+  /** Expressions by column; `n` is the number of the row, from 1, and `t` the copied row. */
   readonly columns: Readonly<Record<string, string>>;
 }
 
@@ -29,7 +29,7 @@ const MESSAGE_ID = `CAST(${FIRST_MESSAGE_ID} + n * ${STEP} AS TEXT)`;
 /** SQLite gives the row the next number. */
 const NEXT = "NULL";
 
-/** Verdicts of a block. */
+/** Verdicts in one block. */
 const BLOCK = 256;
 /** Rows of `fact` that the verdicts share. */
 const FACTS = 4_000;

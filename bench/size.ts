@@ -1,5 +1,5 @@
 /**
- * What an installation takes: the binary, and the binary as it is downloaded.
+ * Bench: the size of the binary, and of its compressed download.
  *
  * @module
  */

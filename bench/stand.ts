@@ -1,9 +1,9 @@
 /**
- * Where a bot is measured: a Discord and a model in this process, so that all
- * stamps are of one clock, and the bot in a process of its own.
+ * Runs a measured bot: Discord and model in this process, so that all times share one clock, and
+ * the bot in a process of its own.
  *
- * All bots get what costs them least: no rate limits, unless a bench is about them, no
- * compression, a model that answers at once.
+ * All bots get the cheapest conditions: no rate limits, unless a bench is about them, no
+ * compression, and a model that answers at once.
  *
  * @module
  */
@@ -19,13 +19,13 @@ import { type LeanDiscord, startLeanDiscord } from "./lean_discord.ts";
 import type { WorldSize } from "./lean_world.ts";
 import { type InstantModel, MODEL_NAME, startInstantModel } from "./model.ts";
 
-/** One of those that are compared. */
+/** One of the compared bots. */
 export interface Contender {
   readonly name: string;
   readonly command: Command;
   /** Whether it takes Barnacle's arguments and config. */
   readonly isBarnacle: boolean;
-  /** A data directory that is there already; a new one for each stand, if absent. */
+  /** An existing data directory; a new one for each stand, if absent. */
   readonly dataDir?: string;
   /** Keys of Barnacle's config, beside those of the stand. */
   readonly config?: object;
@@ -41,9 +41,9 @@ export interface StandOptions {
 export interface SimulatedStandOptions extends Omit<StandOptions, "size"> {
   /** Milliseconds between two heartbeats; Discord's own by default. */
   readonly heartbeatIntervalMs?: number;
-  /** What {@link Started.burn} keeps the bot's main thread busy for, in milliseconds. */
+  /** Milliseconds for which {@link Started.burn} keeps the bot's main thread busy. */
   readonly burnMs?: number;
-  /** Whether Discord's limits hold, and each bot keeps them by its own rules. */
+  /** Whether Discord's limits apply, and each bot keeps them by its own rules. */
   readonly isLimited?: boolean;
   /** Keys of Barnacle's config, beside those of the stand. */
   readonly config?: object;
@@ -53,17 +53,17 @@ export interface Stand<Kind extends Discord = LeanDiscord> {
   readonly isBarnacle: boolean;
   readonly discord: Kind;
   readonly model: InstantModel;
-  /** Where Barnacle has its store. */
+  /** Directory of Barnacle's store. */
   readonly dataDir: string;
   /** Names of the channels in which the bot may answer. */
   readonly channels: readonly string[];
-  /** When each of the bot's messages reached Discord, by `performance.now()`. */
+  /** Arrival times of the bot's messages at Discord, by `performance.now()`. */
   readonly postedAt: readonly number[];
-  /** Starts the bot, on one core if not told otherwise, and waits until Discord has it online. */
+  /** Starts the bot, on one core by default, and waits until it is online at Discord. */
   start(cores?: CoreCount): Promise<Started>;
-  /** Says something that the bot is to answer. */
+  /** Posts a message that the bot should answer. */
   ask(channel: string): void;
-  /** Says something that is none of the bot's business. */
+  /** Posts a message that the bot should ignore. */
   chat(channel: string, number: number): void;
   /** Waits until the bot has posted so many messages since the last {@link Stand.forget}. */
   posts(count: number): Promise<void>;
@@ -75,25 +75,30 @@ export interface Stand<Kind extends Discord = LeanDiscord> {
 
 export interface Started {
   readonly pid: number;
-  /** By `performance.now()`: before the process was made, and when its IDENTIFY or RESUME arrived. */
+  /**
+   * By `performance.now()`: before the process was made, and at the arrival of its IDENTIFY or
+   * RESUME.
+   */
   readonly startedAt: number;
   readonly identifiedAt: number;
   burn(): void;
   stop(): Promise<void>;
 }
 
-/** What {@link Started.burn} keeps the bot's main thread busy for by default, in milliseconds. */
+/** Milliseconds for which {@link Started.burn} keeps the bot's main thread busy by default. */
 export const BURN_MS = 3_000;
 
 /** Milliseconds after an IDENTIFY in which Discord takes no other, and Barnacle sends none. */
 export const IDENTIFY_SPACING_MS = SPACING_MS + 100;
 
-/** What keeps a bench from waiting for ever, in milliseconds. */
+/** Milliseconds after which a wait fails. */
 const PATIENCE_MS = 120_000;
-/** Neither Discord's limits nor a bound of what waits: a burst is answered one by one. */
+/**
+ * No limits of Discord, and no bound on waiting messages: every message of a burst gets an answer.
+ */
 const UNLIMITED = { rest: { globalPerSec: 10_000 }, rateLimit: { enabled: false } };
 
-/** With a Discord that costs less than the bots do. */
+/** With a Discord that costs less than the bots. */
 export function openStand(
   contender: Contender,
   { size, ...options }: StandOptions = {},
@@ -212,7 +217,7 @@ function standBefore<Kind extends Discord>(
   };
 }
 
-/** As an operator might write it, but for the keys that would cap the figures. */
+/** A usual config, without the keys that would cap the figures. */
 function configOf(
   guildId: string,
   isResumable: boolean,

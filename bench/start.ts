@@ -1,10 +1,10 @@
 /**
- * How soon a bot is there: from before its process is made to its IDENTIFY, and
- * to its first reply.
+ * Bench: the time of a start, from before its process is made to its IDENTIFY, and to its first
+ * reply.
  *
- * Fresh is a first start, on an empty data directory. Warm is any later one, when
- * the gateway's address and the application are in the store and the session is
- * too old to be resumed. A user's small computer is like the one core, a server like the two.
+ * Fresh is a first start, on an empty data directory. Warm is any later one: the store has the
+ * gateway's address and the application, and the session is too old to resume. One core resembles a
+ * user's small computer, two cores a server.
  *
  * @module
  */
@@ -22,7 +22,7 @@ interface Times {
 }
 
 export async function benchStart(contender: Contender): Promise<Readings> {
-  await fresh(contender); // has the kernel read the program's files
+  await fresh(contender); // makes the kernel read the program's files
   const { identifyMs, replyMs } = await fresh(contender);
   const stand = openStand(contender);
   try {
@@ -51,7 +51,7 @@ async function fresh(contender: Contender): Promise<Times> {
   }
 }
 
-/** Of a bot that has run before; its medians. */
+/** Medians of a bot that has run before. */
 export async function warmStarts(stand: Stand, cores: CoreCount): Promise<Times> {
   const starts: Readings[] = [];
   for (let number = 0; number < WARM_STARTS; number++) {

@@ -1,17 +1,17 @@
 /**
- * What a bench makes of its samples.
+ * Computes figures from a bench's samples.
  *
  * @module
  */
 
-/** What one bench found in one round, by the name of the figure. */
+/** Figures of one bench in one round, by name. */
 export type Readings = Readonly<Record<string, number>>;
 
 /**
  * The nearest-rank quantile.
  *
  * @param at 0.5 for the median, 0.99 for the 99th percentile.
- * @returns `NaN` of no samples.
+ * @returns `NaN` for no samples.
  */
 export function quantile(samples: readonly number[], at: number): number {
   const sorted = [...samples].sort((a, b) => a - b);

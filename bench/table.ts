@@ -1,5 +1,5 @@
 /**
- * The one table that the benches end in: what is shown, and in which unit.
+ * Prints the table of all benches: its rows and their units.
  *
  * @module
  */
@@ -10,9 +10,9 @@ interface Row {
   readonly figure: string;
   readonly label: string;
   readonly digits: number;
-  /** What the row should reach now; × is a part of discord.js's figure. */
+  /** The current goal of the row; × is a part of discord.js's figure. */
   readonly goal?: string;
-  /** The older bar of the project's own figures: B1 to B13. */
+  /** The older bar: B1 to B13. */
   readonly bar?: string;
 }
 
@@ -56,7 +56,7 @@ const ROWS: readonly Row[] = [
   row("chunkSolidMs", "… without a blank, ms", 1, "", "≤ 50"),
   row("chunkFirstMs", "… of Markdown, as far as a reply needs it, ms", 1),
   row("chunkMbPerSec", "Markdown → messages, MB/s", 0),
-  row("unusedCpuUs", "CPU per dispatch nobody uses, µs", 1, "", "B4 ≤ 4, ≤ 0.25 ×"),
+  row("unusedCpuUs", "CPU per unused dispatch, µs", 1, "", "B4 ≤ 4, ≤ 0.25 ×"),
   row("ignoredCpuUs", "CPU per ignored message, µs", 1, "≤ 0.6 ×, ≤ 15", "B5 ≤ 13, ≤ 0.8 ×"),
   row("ignoredPerSec", "ignored messages per second", 0),
   row("floodPeakMib", "peak RSS in a flood of 100,000, MiB", 1, "≤ 0.5 ×, ≤ 120"),
@@ -114,7 +114,7 @@ export interface Columns {
   readonly disk: Readings;
 }
 
-/** A Markdown table, so that it can go into the docs as it is printed. */
+/** A Markdown table, for the documents. */
 export function tableOf({ disk, ...measured }: Columns): string {
   const columns = {
     ours: derived(measured.ours, disk["syncMs"]),
@@ -146,7 +146,7 @@ export function tableOf({ disk, ...measured }: Columns): string {
   return lines.join("\n");
 }
 
-/** Figures that are differences of others. @param syncMs One fsync, which peers do without. */
+/** Figures that are differences of others. @param syncMs One fsync, which peers do not make. */
 function derived(readings: Readings, syncMs = NaN): Readings {
   const { toPostP50, largeRssMib, repliedRssMib } = readings;
   return {
@@ -157,7 +157,7 @@ function derived(readings: Readings, syncMs = NaN): Readings {
   };
 }
 
-/** What many rows cost: Barnacle with a store that is full, beside one that is new. */
+/** Compares Barnacle with a full store and Barnacle with a new one. */
 export function millionRowsTable(readings: Readings): string | undefined {
   const lines = ROWS.flatMap(({ figure, label, digits }) => {
     const empty = readings[emptyKey(figure)];
@@ -181,13 +181,13 @@ const cells = (...texts: readonly string[]): string => `| ${texts.join(" | ")} |
 
 const shown = (value: number | undefined, digits: number): string => value?.toFixed(digits) ?? "";
 
-/** A difference may be nothing or less, and then says nothing as a part of another. */
+/** A difference may be zero or less, so a ratio of it says nothing. */
 function ratioOf(figure: string, ours: Readings, theirs: Readings): string {
   return figure.endsWith("AddsMib") ? "" : ratio(ours[figure], theirs[figure]);
 }
 
 function ratio(ours: number | undefined, theirs: number | undefined): string {
-  if (ours === undefined || !theirs) return ""; // of nothing there is no part
+  if (ours === undefined || !theirs) return ""; // nothing is a ratio of zero
   const ratio = ours / theirs;
   return `${ratio.toFixed(ratio < 0.1 ? 4 : 2)} ×`;
 }

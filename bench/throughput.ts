@@ -1,9 +1,9 @@
 /**
- * Many messages at once, over fifty channels: CPU time for each reply, and
- * replies in a second.
+ * Bench: many messages at once, over fifty channels: CPU time for each reply, and replies per
+ * second.
  *
- * The bench's own CPU time is printed beside it: replies in a second are the bench's limit where it
- * takes as much as the bot.
+ * The bench's own CPU time is printed beside it. If it equals the bot's, it limits the replies per
+ * second.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { Readings } from "./stats.ts";
 
 /** Messages in each channel: 1,000 in all before the clock runs, so that hot code is compiled. */
 const WARM_UP = 20;
-/** 5,000 in all, in bursts that one socket holds. */
+/** 5,000 in all, in bursts that fit one socket. */
 const BURSTS = 5;
 const BURST = 20;
 

@@ -1,6 +1,6 @@
 /**
- * CPU time for a dispatch that nobody uses. Discord sends many kinds, and a bot
- * pays for each of them.
+ * Bench: CPU time for a dispatch that the bot does not use. Discord sends many kinds, and each
+ * costs time.
  *
  * @module
  */
@@ -20,8 +20,8 @@ export async function benchUnused(contender: Contender): Promise<Readings> {
   const stand = await openSimulatedStand(contender);
   try {
     const { pid } = await stand.start();
-    const said = stand.discord.simulator.say({ as: "ada", in: "general", text: "Krill!" });
-    const on = { as: "grace", in: "general", message: said.id, emoji: "🦐" };
+    const message = stand.discord.simulator.say({ as: "ada", in: "general", text: "Krill!" });
+    const on = { as: "grace", in: "general", message: message.id, emoji: "🦐" };
     const react = async (count: number): Promise<void> => {
       for (let number = 0; number < count; number += 2) {
         stand.discord.simulator.react(on);
@@ -39,7 +39,7 @@ export async function benchUnused(contender: Contender): Promise<Readings> {
   }
 }
 
-/** What came before a message that is answered has been read. */
+/** An answered message shows that the bot has read everything before it. */
 async function read(stand: Stand<SimulatedDiscord>): Promise<void> {
   stand.forget();
   stand.ask("general");

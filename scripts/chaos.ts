@@ -1,10 +1,9 @@
 /**
- * `deno task chaos`: a scenario in its long form, or the list of them.
+ * Runs one chaos scenario in its long form (`deno task chaos -- <name>`), or lists them.
  *
- * `deno task chaos -- restarts --seed 7 --killed 50 --repeat 3`. The bot is the
- * source on this runtime, or the binary that `BARNACLE_BIN` names. With
- * `--short` the parameters are those of CI; `--log` prints what the last bot wrote. Each repetition
- * takes the next seed.
+ * Example: `deno task chaos -- restarts --seed 7 --killed 50 --repeat 3`. The bot is the source on
+ * this runtime, or the binary in `BARNACLE_BIN`. `--short` takes CI's parameters; `--log` prints
+ * the last bot's log. Each repetition takes the next seed.
  *
  * @module
  */
@@ -19,7 +18,7 @@ import type { Scenario } from "../tests/chaos/support/scenario.ts";
 
 const FOLDER = join("tests", "chaos", "scenarios");
 
-/** By the names of their files: `block_main.ts` is `block-main`. */
+/** Named after their files: `block_main.ts` is `block-main`. */
 const names = readdirSync(FOLDER).filter((file) => file.endsWith(".ts")).sort()
   .map((file) => file.slice(0, -".ts".length).replaceAll("_", "-"));
 

@@ -1,10 +1,10 @@
 /**
- * Compiles Barnacle to one executable for each platform asked for.
+ * Compiles Barnacle to one executable for each platform.
  *
- * `deno task compile` makes `dist/barnacle` for the machine at hand, and those for
- * linux-x64 and linux-arm64; arguments name others (`darwin-arm64`, `windows-x64`,
- * …), or `host` alone. Source maps lie in `dist/maps`. The flags were measured; two of them keep a binary from running a
- * `bunfig.toml` or reading an `.env` that lies in the working directory.
+ * `deno task compile` makes `dist/barnacle` for this machine, and binaries for linux-x64 and
+ * linux-arm64. Arguments name others (`darwin-arm64`, `windows-x64`, …), or `host` alone. Source
+ * maps go to `dist/maps`. The flags were measured. Two of them keep a binary from running a
+ * `bunfig.toml`, or reading an `.env`, of the working directory.
  *
  * @module
  */
@@ -19,11 +19,11 @@ const BUN = join("node_modules", ".bin", "bun");
 const FLAGS = [
   "--compile",
   "--minify-syntax",
-  "--minify-whitespace", // identifiers keep their names, for errors are told apart by them
+  "--minify-whitespace", // identifiers keep their names, because code distinguishes errors by them
   "--sourcemap=inline",
   "--splitting",
   "--format=esm",
-  "--bytecode", // of every function: each level that is left out costs a start on one core 4 ms
+  "--bytecode", // of every function: each omitted level costs a start on one core 4 ms
   "--compile-jit-policy=8", // a start runs most code once; `host/process/jit_policy.ts` ends this
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",
@@ -31,7 +31,7 @@ const FLAGS = [
 
 const version: string = JSON.parse(readFileSync("deno.json", "utf8")).version;
 
-/** Empty where this is no checkout: a source archive has no commit to name. */
+/** Empty outside of a checkout: a source archive has no commit. */
 function commit(): string {
   try {
     return execFileSync("git", ["rev-parse", "--short", "HEAD"], {
@@ -45,7 +45,7 @@ function commit(): string {
 
 function compile(target: string): void {
   const name = target === "host" ? "barnacle" : `barnacle-${target}`;
-  const maps = join("dist", "maps", name); // Bun writes them beside what it makes
+  const maps = join("dist", "maps", name); // Bun writes them beside its output
   rmSync(maps, { recursive: true, force: true });
   execFileSync(BUN, [
     "build",
@@ -58,9 +58,9 @@ function compile(target: string): void {
     "--outfile",
     join(maps, name),
   ], { stdio: ["ignore", "ignore", "inherit"] });
-  const made = existsSync(join(maps, name)) ? name : `${name}.exe`;
-  renameSync(join(maps, made), join("dist", made));
-  console.log(join("dist", made));
+  const file = existsSync(join(maps, name)) ? name : `${name}.exe`;
+  renameSync(join(maps, file), join("dist", file));
+  console.log(join("dist", file));
 }
 
 mkdirSync("dist", { recursive: true });

@@ -2,7 +2,7 @@
  * Checks with `deno doc --lint` that every exported symbol of the rooms in {@link ROOMS} is
  * documented, has explicit types, and uses exported types only.
  *
- * All files of `src` are entry points, since Deno takes a type as private if its file is none.
+ * All files of `src` are entry points, because Deno counts the types of other files as private.
  * Findings outside the rooms do not count. The one argument is the project's root (default: this
  * project).
  *
@@ -36,10 +36,10 @@ export interface DocFinding {
 /**
  * Reads the output of `deno doc --lint`.
  *
- * A reference to a type of an npm package counts as private, too. No change of ours could mend that,
- * so findings about types that no source declares are left out.
+ * A reference to a type of an npm package counts as private, too. This project cannot fix that, so
+ * findings about types that no source declares are left out.
  *
- * @param root Absolute path of the project's root, as the output has it.
+ * @param root Absolute path of the project's root, as in the output.
  * @param rooms Folders whose findings count, with slashes and from the root.
  */
 export function docFindings(

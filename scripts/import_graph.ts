@@ -1,5 +1,5 @@
 /**
- * Which file of the project imports which: for the architecture's test and for the quick tests.
+ * Reads which file of the project imports which, for the architecture test and for the quick tests.
  *
  * @module
  */
@@ -11,9 +11,9 @@ export interface Source {
   /** From the root, with slashes: `"src/core/inbound/verdict.ts"`. */
   readonly path: string;
   readonly text: string;
-  /** What it imports as it is written, types and lazy imports included. */
+  /** Import specifiers as written, types and lazy imports included. */
   readonly specifiers: readonly string[];
-  /** The files of the project among it, by path. */
+  /** The imported files of the project, by path. */
   readonly imports: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export function readSources(root: string, folders: readonly string[]): readonly 
       const imports = specifiers
         .filter((specifier) => specifier.startsWith("."))
         .map((specifier) => join(dirname(path), specifier).split(sep).join("/"))
-        // By path, since Bun puts a shim in the place of the bare name `ws`.
+        // By path, because Bun replaces the bare name `ws` by a shim.
         .filter((target) => target.endsWith(".ts") && !target.startsWith("node_modules/"));
       return { path, text, specifiers, imports };
     });

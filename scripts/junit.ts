@@ -1,7 +1,8 @@
 /**
- * Reads the JUnit reports of `deno test` and `bun test`, which differ in shape: Bun names the file
- * of each test, Deno only that of each `describe` at the top of a file, whose time includes its
- * tests. Deno also reports each `describe` as a test of its own.
+ * Reads the JUnit reports of `deno test` and `bun test`, which differ in shape.
+ *
+ * Bun names the file of each test. Deno names only that of each top-level `describe`, whose time
+ * includes its tests. Deno also reports each `describe` as a test of its own.
  *
  * @module
  */
@@ -18,7 +19,7 @@ interface Case {
   readonly body: string;
 }
 
-/** What a report counts, `describe`s left out. */
+/** The counts of a report, without `describe`s. */
 export interface Report {
   readonly passed: number;
   readonly skipped: number;

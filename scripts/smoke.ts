@@ -1,9 +1,9 @@
 /**
- * Tries a compiled Barnacle where nothing of this project is: from an empty
- * directory, against a simulated Discord in this process.
+ * Tests a compiled Barnacle away from this project: in an empty directory, against a simulated
+ * Discord in this process.
  *
- * `deno run -A scripts/smoke.ts dist/barnacle`, or with what must come before it:
- * `… /usr/bin/qemu-aarch64-static -L /usr/aarch64-linux-gnu dist/barnacle-linux-arm64`.
+ * `deno run -A scripts/smoke.ts dist/barnacle`, or with an emulator before it: `…
+ * /usr/bin/qemu-aarch64-static -L /usr/aarch64-linux-gnu dist/barnacle-linux-arm64`.
  *
  * @module
  */
@@ -25,7 +25,7 @@ const [program = "", ...args] = process.argv.slice(2)
 if (program === "") throw new TypeError("Name the binary: scripts/smoke.ts dist/barnacle");
 const command: Command = { program, args };
 
-/** Runs a command of it to its end in a directory, with nothing in its environment. */
+/** Runs a command of the binary to its end, in a directory, with an empty environment. */
 async function run(cwd: string, ...ownArgs: readonly string[]) {
   const stdout: string[] = [];
   const stderr: string[] = [];
@@ -67,7 +67,7 @@ async function answers(cwd: string): Promise<void> {
     });
     const reply = await comes(() => simulator.posted("general")[0]);
     assert.match(reply.content, /are you whole\?/);
-    isOver.catch(() => {}); // from here on it is meant to end
+    isOver.catch(() => {}); // from here on it should end
     bot.kill("SIGTERM");
     assert.deepEqual(await bot.exited, { code: 0, signal: null });
   } finally {
@@ -80,7 +80,7 @@ function config({ world }: Simulator): object {
   return { channels: { discord: { guilds: { [guildId]: {} } } }, http: { port: 0 } };
 }
 
-/** Whoever can write to the working directory must not get to run code, nor to configure. */
+/** Write access to the working directory must not allow running code or configuring the bot. */
 async function readsNothingThatLiesAround(cwd: string): Promise<void> {
   const proof = join(cwd, "preload-ran");
   const preload = `require("node:fs").writeFileSync(${JSON.stringify(proof)}, "");`;

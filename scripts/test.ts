@@ -1,11 +1,10 @@
 /**
- * Everything that must hold, in one command: format, lint, types, generated
- * pages, all tests on Deno and on Bun, the binary, and the whole bot as the
- * binary.
+ * Checks everything in one command: format, lint, types, generated documents, all tests on Deno and
+ * on Bun, the binary, and the whole bot as the binary.
  *
- * The last line counts. A step that ran no test is a failure, since a runner
- * that finds nothing says that all is well. Steps that need nothing of each other
- * run side by side, and each prints what it said when it ends.
+ * The last line is the result. A step without any test is a failure, because a runner that finds no
+ * test reports success. Independent steps run side by side, and each prints its output when it
+ * ends.
  *
  * @module
  */
@@ -20,7 +19,7 @@ import { readReport, secondsByFile } from "./junit.ts";
 const DENO = process.execPath;
 const BUN = join("node_modules", ".bin", "bun");
 const DIST = "dist";
-/** `tests/support/skip.ts` writes here what it skipped, and why. */
+/** `tests/support/skip.ts` writes skipped tests and their reasons here. */
 const SKIPS = join(DIST, "skips.txt");
 
 /** Debian's `qemu-user-static` and `libc6-arm64-cross`. */
@@ -28,7 +27,7 @@ const QEMU = "/usr/bin/qemu-aarch64-static";
 const ARM64_LIBRARIES = "/usr/aarch64-linux-gnu";
 
 const total = { passed: 0, failed: 0, skipped: 0 };
-/** Each failed step with its failed tests, printed again at the end, where a reader looks first. */
+/** Failed steps with their failed tests, printed again at the end, where readers look first. */
 const failed: string[] = [];
 
 async function step(
@@ -43,12 +42,12 @@ async function step(
     env: { ...process.env, BARNACLE_SKIPS: SKIPS, ...env },
     timeout: 540_000,
   });
-  const said: Uint8Array[] = [];
+  const output: Uint8Array[] = [];
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (bytes: Uint8Array) => void said.push(bytes));
+    stream.on("data", (bytes: Uint8Array) => void output.push(bytes));
   }
   const [status] = await once(child, "close");
-  for (const bytes of said) process.stdout.write(bytes);
+  for (const bytes of output) process.stdout.write(bytes);
   const { passed, skipped, failures } = report
     ? readReport(report)
     : { passed: status === 0 ? 1 : 0, skipped: 0, failures: [] };
@@ -93,7 +92,7 @@ function bunTests(name: string, paths: readonly string[]): Promise<boolean> {
   ], { report });
 }
 
-/** The binary for a Raspberry Pi, where this machine can pretend to be one. */
+/** Tests the binary for a Raspberry Pi, if this machine can emulate one. */
 async function smokeArm64(): Promise<void> {
   const missing = [QEMU, ARM64_LIBRARIES].filter((path) => !existsSync(path));
   if (missing.length > 0) {
@@ -107,13 +106,10 @@ async function smokeArm64(): Promise<void> {
   await step("smoke arm64", DENO, ["run", "-A", "scripts/smoke.ts", ...command]);
 }
 
-/** The whole bot, which is tested as the binary that is shipped. */
+/** Folders that test the whole bot as the shipped binary. */
 const WHOLE: readonly string[] = ["e2e", "chaos"];
 
-/**
- * What of `tests/` has tests, so that no new folder is forgotten: all but the whole bot, which is
- * tested as the binary that is shipped.
- */
+/** All other folders of `tests/` with tests, so that no new folder is forgotten. */
 const PARTS = [
   ...new Set(
     readdirSync("tests", { recursive: true, encoding: "utf8" })
@@ -122,7 +118,9 @@ const PARTS = [
   ),
 ].filter((name) => !WHOLE.includes(name)).sort().map((name) => join("tests", name));
 
-/** The whole bot waits more than it works: for Discord's paces, and for grace. */
+/**
+ * Tests the whole bot, which waits more than it works: for Discord's limits, and for grace periods.
+ */
 async function testBinary(): Promise<void> {
   if (!await step("compile", DENO, ["run", "-A", "scripts/compile.ts", "host"])) return;
   const binary = join(process.cwd(), DIST, "barnacle");
@@ -133,7 +131,7 @@ async function testBinary(): Promise<void> {
   await denoTests("the binary, under faults", ["tests/chaos"], 3, env);
 }
 
-/** Where the time goes, by the reports of all runs. */
+/** Prints the slowest files of all reports. */
 function slowest(count: number): void {
   const files = new Map<string, number>();
   for (const name of readdirSync(DIST).filter((name) => name.endsWith(".xml"))) {
@@ -142,12 +140,12 @@ function slowest(count: number): void {
       files.set(`${file} (${runtime})`, seconds);
     }
   }
-  const ranked = [...files].sort(([, one], [, other]) => other - one).slice(0, count);
+  const ranked = [...files].sort(([, left], [, right]) => right - left).slice(0, count);
   console.log(`the ${ranked.length} slowest files, in seconds:`);
   for (const [file, seconds] of ranked) console.log(`${seconds.toFixed(1).padStart(7)}  ${file}`);
 }
 
-rmSync(DIST, { recursive: true, force: true }); // an old binary must not pass for the new one
+rmSync(DIST, { recursive: true, force: true }); // an old binary must not count as the new one
 mkdirSync(DIST, { recursive: true });
 
 await step("install", DENO, ["install", "--quiet", "--frozen"]);
@@ -157,6 +155,7 @@ await Promise.all([
   step("documentation", DENO, ["run", "-A", "scripts/doc_lint.ts"]),
   step("types", DENO, ["check", "--quiet", "src", "simulator", "tests", "scripts", "bench"]),
   step("reference", DENO, ["run", "-A", "scripts/config_reference.ts", "--check"]),
+  step("notice", DENO, ["run", "-A", "scripts/notice.ts", "--check"]),
 ]);
 await Promise.all([
   denoTests("tests on Deno", PARTS, 2),

@@ -1,11 +1,10 @@
 /**
- * `deno task test:quick`: the tests of what has changed, on Deno, within a minute.
+ * Runs the tests of the changed files on Deno, within a minute (`deno task test:quick`).
  *
- * What has changed is what git says against the last commit, or, where that is
- * nothing, the last commit itself; `-- main~3` names another one. The tests that import
- * a changed file run first, then those that import what imports it, and so on, for as
- * long as their times in the last whole run fit into a minute. The whole bot is left to
- * `task test`.
+ * Changed files are those that differ from the last commit, or, if there are none, those of the
+ * last commit. `deno task test:quick main~3` compares with another commit. The tests that import a
+ * changed file run first, then those that import their importers, and so on. It stops when their
+ * times in the last whole run fill a minute. Tests of the whole bot run only in `task test`.
  *
  * @module
  */
@@ -20,7 +19,7 @@ import { secondsByFile } from "./junit.ts";
 const ROOT = join(import.meta.dirname ?? ".", "..");
 const BUDGET_SEC = 60;
 const JOBS = 2;
-/** Of a file that the last run did not time. */
+/** Seconds for a file without a time in the last run. */
 const USUAL_SEC = 1;
 
 const sources = readSources(ROOT, ["src", "simulator", "tests", "scripts"]);
@@ -58,11 +57,11 @@ function changedFiles(): readonly string[] {
 }
 
 function git(...args: readonly string[]): readonly string[] {
-  const said = execFileSync("git", args, { cwd: ROOT, encoding: "utf8" });
-  return said.split("\n").filter(Boolean);
+  const output = execFileSync("git", args, { cwd: ROOT, encoding: "utf8" });
+  return output.split("\n").filter(Boolean);
 }
 
-/** Test files that import a changed file, the nearest first, without those of the whole bot. */
+/** Test files that import a changed file, nearest first, without those of the whole bot. */
 function testsByDistance(files: readonly string[]): readonly string[] {
   const importers = new Map<string, string[]>();
   for (const { path, imports } of sources) {

@@ -1,8 +1,8 @@
 /**
- * A Discord of our own, on loopback: REST, gateway, people, and the judge's notes.
+ * Simulates Discord on loopback: REST, gateway, people, and records for tests.
  *
- * The demo, the end-to-end tests and the benches run against it. It knows
- * nothing of the bot, and it is strict: what Discord would refuse, it refuses.
+ * The demo, the end-to-end tests and the benches run against it. It does not import the bot, and it
+ * is strict: it refuses every request that Discord would refuse.
  *
  * @module
  */
@@ -24,31 +24,34 @@ import type { IdentifyLimit } from "./gateway/identify_limit.ts";
 import type { Application, Interaction, Message, World, WorldEvent } from "./world/world.ts";
 
 export interface SimulatorOptions {
-  /** The world to show; the demo's, if absent. */
+  /** The world to simulate; the demo's, if absent. */
   readonly world?: World;
-  /** The bot that {@link Simulator.token} and `in: "dm"` are about; the world's first, if absent. */
+  /** The bot of {@link Simulator.token} and of `in: "dm"`; the world's first, if absent. */
   readonly application?: Application;
   /** Unix time in milliseconds. */
   readonly now?: () => number;
   readonly random?: () => number;
   readonly host?: string;
-  /** Of REST; 0, the default, for any that is free. */
+  /** Port of REST; 0, the default, takes any free port. */
   readonly port?: number;
-  /** Of the gateway; 0, the default, for any that is free. */
+  /** Port of the gateway; 0, the default, takes any free port. */
   readonly gatewayPort?: number;
-  /** 41,250 by default, as at Discord; discordeno's own shard hangs below 1,200. */
+  /**
+   * Milliseconds between heartbeats: 41,250 by default, as at Discord. Discordeno's own shard hangs
+   * below 1,200.
+   */
   readonly heartbeatIntervalMs?: number;
   /** Milliseconds that a session outlives its connection: 120,000 by default. */
   readonly sessionTimeoutMs?: number;
   /** Payloads that a session keeps for RESUME: 10,000 by default. */
   readonly replayLimit?: number;
   /**
-   * Milliseconds that a nonce is remembered; what the world has, if absent: 180,000 by default.
-   * `world.nonces.windowMs` changes it later.
+   * Milliseconds for which a nonce is remembered; the world's own setting, if absent: 180,000 by
+   * default. `world.nonces.windowMs` changes it later.
    */
   readonly nonceWindowMs?: number;
   readonly identifyLimit?: Partial<IdentifyLimit>;
-  /** `false` for a Discord without rate limits. */
+  /** `false` simulates a Discord without rate limits. */
   readonly rateLimits?: Partial<RateLimitOptions> | false;
   /** Invalid requests in ten minutes that ban the address: 10,000 by default. */
   readonly invalidRequestLimit?: number;
@@ -59,49 +62,53 @@ export interface SimulatorOptions {
 }
 
 export interface Simulator extends People, Moderation, Portal {
-  /** `http://127.0.0.1:49152`: what `DISCORD_API_URL` takes. */
+  /** `http://127.0.0.1:49152`: a value for `DISCORD_API_URL`. */
   readonly apiUrl: string;
-  /** `ws://127.0.0.1:49153`: what `/gateway/bot` answers, unless told to name another. */
+  /** `ws://127.0.0.1:49153`: the address in `/gateway/bot`, unless a fault names another. */
   readonly gatewayUrl: string;
   /** The bot's token. */
   readonly token: string;
   readonly application: Application;
-  /** The world, to look at; to change it, use `changes.ts` and {@link Simulator.publish}. */
+  /** The world, for reading; to change it, use `changes.ts` and {@link Simulator.publish}. */
   readonly world: World;
   readonly faults: { readonly gateway: GatewayFaults; readonly rest: RestFaults };
-  /** Every request to REST, those that were refused too. */
+  /** Every request to REST, refused ones too. */
   readonly requests: RequestLog;
-  /** Tells bots and listeners what happened. */
+  /** Sends an event to bots and listeners. */
   publish(events: readonly WorldEvent[]): void;
-  /** Calls `listener` with everything that happens in the world; returns what stops it. */
+  /**
+   * Calls `listener` with every event of the world.
+   *
+   * @returns Removes the listener.
+   */
   subscribe(listener: (event: WorldEvent) => void): () => void;
-  /** What an application has used up; of the bot, if none is named. */
+  /** The counts of an application; of the bot, if none is named. */
   account(application?: Application): Account;
   /**
-   * A bot's messages that are there, in order: of one channel, or channel by channel.
+   * A bot's messages that are not deleted, in order: of one channel, or channel by channel.
    *
-   * @param by Whose; the bot's, if absent.
+   * @param author The bot, if absent.
    */
-  posted(channel?: string, by?: Application): readonly Message[];
-  /** Messages that only this person sees: by username or id. */
+  posted(channel?: string, author?: Application): readonly Message[];
+  /** Ephemeral messages for this person: by username or id. */
   ephemeral(who: string): readonly Message[];
-  /** Presses that no application answered within three seconds. */
+  /** Interactions that no application answered within three seconds. */
   failedInteractions(): readonly Interaction[];
-  /** Sessions that have a connection, of all applications together. */
+  /** Number of connected sessions, of all applications together. */
   connected(): number;
-  /** Sessions that could be resumed, of all applications together. */
+  /** Number of sessions that could be resumed, of all applications together. */
   sessions(): readonly SessionState[];
   /**
-   * Waits until `check` gives something, asking after each event and request, and
-   * every {@link LOOK_EVERY_MS} for what the simulator does not see.
+   * Waits until `check` returns a value. Calls it after each event and request, and every {@link
+   * LOOK_EVERY_MS} for changes outside the simulator.
    *
-   * @throws The signal's reason, when it is aborted first.
+   * @throws The signal's reason, if it is aborted first.
    */
   until<Value>(check: () => Value | undefined, signal: AbortSignal): Promise<Value>;
   close(): Promise<void>;
 }
 
-/** Milliseconds between two looks of {@link Simulator.until}. */
+/** Milliseconds between two calls of the check in {@link Simulator.until}. */
 const LOOK_EVERY_MS = 20;
 
 /** Starts a Discord. */
@@ -185,13 +192,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       return () => listeners.delete(listener);
     },
     account: (of = application) => accounts.of(of),
-    posted(channel, by = application) {
+    posted(channel, bot = application) {
       const channels = channel === undefined
         ? [...world.channels.values()]
         : [people.channel(channel)];
       return channels.flatMap(({ messages }) =>
         [...messages.values()].filter(({ author }) =>
-          author.kind === "user" && author.userId === by.userId
+          author.kind === "user" && author.userId === bot.userId
         )
       );
     },
@@ -232,7 +239,7 @@ function waitUntil<Value>(
         if (value === undefined) return;
         stop();
         resolve(value);
-      } catch (error) { // the check's own mistake: it goes to who waits
+      } catch (error) { // the check threw: its caller gets the error
         stop();
         reject(error);
       }

@@ -1,8 +1,8 @@
 /**
- * The two halves of the real `ws` that the simulator uses.
+ * Types of the two halves of the real `ws` that the simulator uses.
  *
- * Under Bun the bare name `ws` is Bun's own shim, so the package is imported
- * by path, and a path has no types.
+ * Under Bun the bare name `ws` is Bun's own shim. So the package is imported by path, and a path
+ * has no types.
  */
 
 import type { Buffer } from "node:buffer";

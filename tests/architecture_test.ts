@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { filesIn, readSources } from "../scripts/import_graph.ts";
@@ -103,6 +104,19 @@ describe("the program", () => {
     const found = new Set(sources.map(({ path }) => folderOf(path)));
     const named = Object.entries(MAY_IMPORT).flatMap(([folder, below]) => [folder, ...below]);
     assert.deepEqual(named.filter((one) => !found.has(one)), []);
+  });
+
+  it("has the same table in docs/architecture.md", () => {
+    const page = readFileSync(join(ROOT, "docs", "architecture.md"), "utf8");
+    const rows = Array.from(
+      page.matchAll(/^\| `([^`]+)`\s*\| (?:pure|list|edge|entry|commands)\s*\| (.+) \|$/gm),
+      ([, folder = "", targets = ""]): [string, readonly string[]] => [
+        folder,
+        Array.from(targets.matchAll(/`([^`]+)`/g), ([, target = ""]) => target).sort(),
+      ],
+    );
+    const table = Object.entries(MAY_IMPORT).map(([folder, below]) => [folder, below.toSorted()]);
+    assert.deepEqual(Object.fromEntries(rows), Object.fromEntries(table));
   });
 
   it("has no import circle between files, types included", () => {

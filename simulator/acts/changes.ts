@@ -1,5 +1,5 @@
 /**
- * What changes in a world while bots are watching; each returns the event to tell them.
+ * Changes a world while bots are connected; each function returns the event for them.
  *
  * @module
  */
@@ -47,9 +47,10 @@ export function changeThread(
 }
 
 /**
- * Deletes a channel with all that was said in it.
+ * Deletes a channel with all its messages.
  *
- * @param tell Publishes an event while the channel is still there, for its readers are found by it.
+ * @param tell Publishes an event while the channel still exists, because the channel decides who
+ * gets it.
  */
 export function deleteChannel(
   world: World,
@@ -72,7 +73,7 @@ export function changeRoles(guild: Guild, userId: UserId, roles: readonly RoleId
   return { kind: "member_updated", guildId: guild.id, member: changed };
 }
 
-/** Times a member out, or lets it speak again. */
+/** Times a member out, or ends the timeout. */
 export function changeTimeout(guild: Guild, userId: UserId, until: number | undefined): WorldEvent {
   const member = guild.members.get(userId);
   if (!member) throw new RangeError(`Cannot time out ${userId}: no member of ${guild.name}`);
@@ -82,13 +83,13 @@ export function changeTimeout(guild: Guild, userId: UserId, until: number | unde
   return { kind: "member_updated", guildId: guild.id, member: changed };
 }
 
-/** Gives a guild another level of boosts. */
+/** Sets a guild's boost level. */
 export function changeBoosts(guild: Guild, premiumTier: Guild["premiumTier"]): WorldEvent {
   guild.premiumTier = premiumTier;
   return { kind: "guild_updated", guildId: guild.id };
 }
 
-/** Renames a role or changes what it may do. */
+/** Renames a role or changes its permissions. */
 export function changeRole(
   guild: Guild,
   role: Role,
@@ -99,10 +100,10 @@ export function changeRole(
   return { kind: "role_updated", guildId: guild.id, role: changed };
 }
 
-/** Gives an account another username; another may take the one that it had. */
+/** Gives an account another username; another account may take the old one. */
 export function renameUser(world: World, userId: UserId, username: string): readonly WorldEvent[] {
   const user = world.users.get(userId);
-  if (!user) throw new RangeError(`Cannot rename ${userId}: nobody has that id`);
+  if (!user) throw new RangeError(`Cannot rename ${userId}: no account has this id`);
   world.users.set(userId, { ...user, username });
   return [...world.guilds.values()].flatMap(({ id: guildId, members }) => {
     const member = members.get(userId);
@@ -110,7 +111,7 @@ export function renameUser(world: World, userId: UserId, username: string): read
   });
 }
 
-/** Somebody joins; a bot brings a role with it, and the guild is new to it. */
+/** Adds a member; a bot brings a role with it, and gets GUILD_CREATE. */
 export function joinGuild(world: World, guild: Guild, userId: UserId, now: number): WorldEvent {
   const bot = [...world.applications.values()].find((application) => application.userId === userId);
   if (bot) addBot(world, guild, bot, now);
@@ -118,7 +119,7 @@ export function joinGuild(world: World, guild: Guild, userId: UserId, now: numbe
   return { kind: "guild_joined", guildId: guild.id, userId };
 }
 
-/** Somebody leaves or is removed. */
+/** Removes a member, who left or was removed. */
 export function leaveGuild(guild: Guild, userId: UserId): WorldEvent {
   guild.members.delete(userId);
   return { kind: "guild_left", guildId: guild.id, userId };

@@ -1,8 +1,7 @@
 /**
- * A small world to try things in.
+ * Makes a small world for the demo and the tests.
  *
- * Its ids are the same in every run, so that a config, a test or a second
- * process may name them.
+ * Its ids are the same in every run, so a config, a test or a second process can name them.
  *
  * @module
  */
@@ -35,7 +34,7 @@ import type {
   World,
 } from "../world/world.ts";
 
-/** When everything in it was made: the first of January 2026. */
+/** When everything in it was made: 1 January 2026. */
 const DEMO_FOUNDED_AT: number = Date.UTC(2026, 0, 1);
 
 const DEFAULT_WORLD_LIMITS: WorldLimits = {
@@ -55,7 +54,7 @@ export interface DemoWorld {
     readonly ada: User;
     /** A member of the first guild, with the role of helpers. */
     readonly grace: User;
-    /** A stranger: in no guild, can write direct messages only. */
+    /** In no guild; can only write direct messages. */
     readonly mallory: User;
     /** Owns the second guild. */
     readonly edsger: User;
@@ -70,7 +69,7 @@ export interface DemoWorld {
     readonly thread: Thread;
   };
   readonly helpers: Role;
-  /** "Elsewhere": the bot is in it, and no config lists it. */
+  /** "Elsewhere": the bot is a member, and no config lists it. */
   readonly elsewhere: Guild;
   readonly elsewhereGeneral: TextChannel;
   /** Mallory's direct messages with Barnacle. */

@@ -1,5 +1,5 @@
 /**
- * Messages on their way into the world, before they have an id.
+ * Describes messages that the world will create or change.
  *
  * @module
  */
@@ -29,14 +29,14 @@ export interface MessageDraft {
   readonly isTts: boolean;
 }
 
-/** What an edit changes; what is absent stays. */
+/** The changed fields of an edit; absent fields stay. */
 export interface MessageEdit {
   readonly content?: string;
   readonly embeds?: readonly Opaque[];
   readonly components?: readonly ActionRow[];
-  /** What it has in the end: of those that are there, the ids that stay; and what is new. */
+  /** The attachments after the edit: ids of kept ones, and new files. */
   readonly attachments?: {
-    /** `"all"` where the edit lists none. */
+    /** `"all"` if the edit lists none. */
     readonly keep: readonly string[] | "all";
     readonly add: readonly Omit<Attachment, "id">[];
   };
@@ -55,7 +55,7 @@ export const EMPTY_DRAFT: MessageDraft = {
   isTts: false,
 };
 
-/** Whether nothing would be seen of it; Discord refuses that (50006). */
+/** Whether the message would be empty; Discord refuses that (50006). */
 export function isEmpty(
   { content, embeds, components, attachments, hasMore, reference }:
     & Pick<MessageDraft, "content" | "embeds" | "components" | "hasMore">

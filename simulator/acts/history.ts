@@ -1,5 +1,5 @@
 /**
- * Reads a channel back.
+ * Reads a channel's history.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/resources/message#get-channel-messages}
@@ -32,7 +32,7 @@ export function findMessage(
   return message ? { kind: "found", channel, message } : refuse("unknownMessage");
 }
 
-/** Where in a channel to read; at most one of the three ids. */
+/** Position in a channel; at most one of the three ids. */
 export interface Page {
   readonly before?: Snowflake;
   readonly after?: Snowflake;
@@ -41,7 +41,10 @@ export interface Page {
   readonly limit: number;
 }
 
-/** Reads a channel back, the newest first. Without the permission to do so there is nothing, and no error. */
+/**
+ * Reads a channel's history, newest first. Without the permission, the result is empty and no
+ * error.
+ */
 export function listMessages(
   world: World,
   channel: Channel,
@@ -60,7 +63,7 @@ export function listMessages(
   return all.slice(Math.max(0, end - limit), end).reverse();
 }
 
-/** The place of the first message whose id is above `id`, or with `orEqual` not below it. */
+/** Index of the first message whose id is above `id`, or with `orEqual` not below it. */
 function firstAbove(messages: readonly Message[], id: Snowflake, orEqual = false): number {
   let low = 0;
   let high = messages.length;

@@ -1,9 +1,9 @@
 /**
- * Presses of buttons, slash commands, and what their application answers.
+ * Simulates button presses and slash commands, and takes their application's answers.
  *
- * An interaction may be answered once, within three seconds, by whoever has its
- * token: no bot's token is asked for. What comes later is told as unknown, and
- * the person reads that the interaction failed.
+ * An interaction may be answered once, within three seconds, by its token; a bot token is not
+ * needed. A later answer gets "unknown interaction", and the person sees that the interaction
+ * failed.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding}
@@ -26,22 +26,22 @@ import type {
   WorldEvent,
 } from "../world/world.ts";
 
-/** Milliseconds in which an interaction must be answered. */
+/** Milliseconds within which an interaction must be answered. */
 const INTERACTION_MS = 3_000;
 
 /** Flag of a message that only one person sees. */
 const EPHEMERAL = 1 << 6;
 
-/** Interactions that are remembered; Discord keeps their tokens for 15 minutes. */
+/** Number of remembered interactions; Discord keeps their tokens for 15 minutes. */
 const KEPT = 1_000;
 
-/** What an application answers, read. */
+/** An application's answer, parsed. */
 export type Callback =
   | { readonly kind: "reply"; readonly draft: MessageDraft }
   | { readonly kind: "update"; readonly edit: MessageEdit }
   | { readonly kind: "defer"; readonly isEphemeral: boolean };
 
-/** Somebody presses a button of a bot's message. */
+/** A person presses a button of a bot's message. */
 export function pressButton(
   world: World,
   channelId: string,
@@ -67,7 +67,7 @@ export function pressButton(
   return begun(world, application, presser, message.channelId, subject, now);
 }
 
-/** Somebody gives a slash command that the application has registered. */
+/** A person gives a slash command that the application has registered. */
 export function giveCommand(
   world: World,
   application: Application,
@@ -76,7 +76,7 @@ export function giveCommand(
   { name, options }: { readonly name: string; readonly options: readonly Opaque[] },
   now: number,
 ): Outcome<Interaction> {
-  const command = application.commands.find((one) => one.name === name);
+  const command = application.commands.find((command) => command.name === name);
   if (!command) return refuse("unknownInteraction");
   const subject = { kind: "command", command, options } as const;
   return begun(world, application, userId, channelId, subject, now);
@@ -112,7 +112,7 @@ function begun(
   };
 }
 
-/** Answers an interaction: with a message, with a change of the one that has the button, or later. */
+/** Answers an interaction: with a message, with a change of the button's message, or later. */
 export function answerInteraction(
   world: World,
   { id, token }: { readonly id: string; readonly token: string },
@@ -156,15 +156,15 @@ export function answerInteraction(
   }
 }
 
-/** Gives the answer that was deferred, or changes one that was given. */
+/** Gives a deferred answer, or changes an earlier one. */
 export function completeInteraction(
   world: World,
   { applicationId, token }: { readonly applicationId: string; readonly token: string },
   draft: MessageDraft,
   now: number,
 ): Outcome<Message> {
-  const interaction = [...world.interactions.values()].find((one) =>
-    one.token === token && one.applicationId === applicationId
+  const interaction = [...world.interactions.values()].find((interaction) =>
+    interaction.token === token && interaction.applicationId === applicationId
   );
   const userId = interaction && world.applications.get(interaction.applicationId)?.userId;
   if (!interaction?.answer || !userId) return refuse("unknownWebhook");
@@ -183,21 +183,21 @@ export function completeInteraction(
   return { kind: "done", value: message, events: posted.events };
 }
 
-/** Interactions that nobody answered in time: who pressed reads that it failed. */
+/** Interactions without an answer in time: the person sees that they failed. */
 export function failedInteractions(world: World, now: number): readonly Interaction[] {
   return [...world.interactions.values()].filter(({ answer, at }) =>
     !answer && now - at > INTERACTION_MS
   );
 }
 
-/** Messages that only this person sees, in order. */
+/** Ephemeral messages for this person, in order. */
 export function whispersTo(world: World, userId: UserId): readonly Message[] {
   return [...world.interactions.values()].flatMap(({ userId: presser, answer }) =>
     presser === userId && answer?.kind === "replied" && answer.isEphemeral ? [answer.message] : []
   );
 }
 
-/** A message that is in no channel: nothing of it is in a history, and nobody else hears of it. */
+/** A message outside any channel: no history has it, and no other client gets it. */
 function whispered(
   world: World,
   { channelId, subject }: Interaction,

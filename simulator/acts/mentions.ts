@@ -1,8 +1,8 @@
 /**
- * Whom a message pings: what its text names, less what `allowed_mentions` withholds.
+ * Computes a message's pings: the mentions in its text, restricted by `allowed_mentions`.
  *
- * A mention inside code is text. Without `allowed_mentions` everything in the
- * text pings, and a reply pings whom it answers.
+ * A mention inside code is text. Without `allowed_mentions`, every mention in the text pings, and a
+ * reply pings the author of the quoted message.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/resources/message#allowed-mentions-object}
@@ -16,7 +16,7 @@ import {
 } from "../../src/core/discord/ids.ts";
 import type { Guild, Pings, World } from "../world/world.ts";
 
-/** What a client lets ping; each list absent where the client left it out. */
+/** A client's `allowed_mentions`; each list is absent if the client left it out. */
 export interface AllowedMentions {
   readonly parse: readonly ("users" | "roles" | "everyone")[];
   readonly users: readonly string[];
@@ -26,12 +26,12 @@ export interface AllowedMentions {
 
 export interface MentionContext {
   readonly world: World;
-  /** Absent in direct messages, where neither roles nor everyone can be pinged. */
+  /** Absent in direct messages, which have neither roles nor everyone. */
   readonly guild?: Guild;
   /** Whether the author may mention everyone, and roles that are not mentionable. */
   readonly mayMentionAll: boolean;
   readonly allowed?: AllowedMentions;
-  /** Whom a reply answers. */
+  /** The author of the quoted message. */
   readonly repliedTo?: UserId;
 }
 

@@ -1,10 +1,9 @@
 /**
- * What people and bots write: create, edit, delete.
+ * Creates, edits and deletes messages of people and bots.
  *
- * The nonce law lives in {@link postMessage}: the same author with the same
- * nonce gets the message that is there, and a message deleted since then is
- * told as unknown (10008). Everything else of Barnacle's exactly-once rests on
- * it.
+ * {@link postMessage} implements Discord's rule for nonces. The same author with the same nonce
+ * gets the existing message. If that message was deleted, the answer is "unknown message" (10008).
+ * Barnacle's exactly-once delivery relies on this rule.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/resources/message}
@@ -33,7 +32,7 @@ import {
   type WorldEvent,
 } from "../world/world.ts";
 
-/** A message that was created, or found again by its nonce: then there is no event. */
+/** A message that was created, or found by its nonce; then there is no event. */
 export interface Posted {
   readonly message: Message;
   readonly isRepeat: boolean;
@@ -92,7 +91,7 @@ export function postMessage(
   };
 }
 
-/** Changes a message of one's own. */
+/** Changes one of the author's own messages. */
 export function editMessage(
   world: World,
   channelId: string,
@@ -137,7 +136,7 @@ export function editMessage(
       : message.attachments,
   };
   if (isEmpty({ ...changed, hasMore: false })) return refuse("emptyMessage");
-  channel.messages.set(message.id, changed); // a key that is there keeps its place
+  channel.messages.set(message.id, changed); // an existing key keeps its place
   return {
     kind: "done",
     value: changed,
@@ -145,7 +144,7 @@ export function editMessage(
   };
 }
 
-/** Deletes a message: one's own, or with the permission another's. */
+/** Deletes a message: one's own, or with the permission another author's. */
 export function deleteMessage(
   world: World,
   channelId: string,
@@ -162,7 +161,7 @@ export function deleteMessage(
   return { kind: "done", value: message, events: [{ kind: "message_deleted", message }] };
 }
 
-/** Writing in an archived thread opens it again, which its readers are told first. */
+/** Writing in an archived thread opens it again; its readers get that event first. */
 function awake(
   world: World,
   channel: Channel,
@@ -172,7 +171,7 @@ function awake(
   return { channel: world.channels.get(channel.id) ?? channel, events: [event] };
 }
 
-/** What becomes of a text: Discord takes the white space off its ends, and has one sort of line break. */
+/** Normalises a text as Discord does: no white space at its ends, and one kind of line break. */
 function asKept(content: string): string {
   return content.replaceAll("\r\n", "\n").trim();
 }

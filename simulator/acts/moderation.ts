@@ -1,9 +1,10 @@
 /**
- * What a guild's moderators do, by name: `permit({ to: "Barnacle", what: "sendMessages", as: "denied", in: "#ops" })`.
+ * Moderates guilds by name: `permit({ to: "Barnacle", what: "sendMessages", as: "denied", in:
+ * "#ops" })`.
  *
- * Bots hear of it as they do at Discord: of an overwrite by CHANNEL_UPDATE, of a
- * role by GUILD_ROLE_UPDATE, of their own roles and timeouts by
- * GUILD_MEMBER_UPDATE, which needs no intent where it is about themselves.
+ * Bots get the same events as at Discord. An overwrite sends CHANNEL_UPDATE, a role
+ * GUILD_ROLE_UPDATE, their own roles and timeouts GUILD_MEMBER_UPDATE. About the bot itself, the
+ * last one needs no intent.
  *
  * @module
  */
@@ -36,20 +37,20 @@ export type PermissionName = keyof typeof PERMISSION;
 
 /** One permission for one role or member. */
 export interface Permit {
-  /** `"@everyone"`, a role's name, or a username; a role goes before a member of the same name. */
+  /** `"@everyone"`, a role's name, or a username; a role comes before a member of the same name. */
   readonly to: string;
   readonly what: PermissionName;
-  /** A role without a channel has what it is allowed and nothing else: `denied` and `unset` are one. */
+  /** A role without a channel only has allowed permissions: `denied` and `unset` are the same. */
   readonly as: "allowed" | "denied" | "unset";
-  /** A channel by name, whose overwrite it is; without one, the role itself in {@link guild}. */
+  /** Channel of the overwrite, by name; absent: the role itself in {@link guild}. */
   readonly in?: string;
   /** The guild's name; the first of the world, if absent. Not needed with a channel. */
   readonly guild?: string;
-  /** Takes the member where a role has the same name, as every bot's has. */
+  /** Takes the member if a role has the same name, as every bot's has. */
   readonly isMember?: boolean;
 }
 
-/** Somebody and a guild, which is the first of the world if none is named. */
+/** A member and a guild; the world's first guild, if absent. */
 export interface InGuild {
   /** A username or a user's id. */
   readonly who: string;
@@ -60,18 +61,18 @@ export interface Moderation {
   permit(change: Permit): void;
   /** Gives a member exactly these roles, by name. */
   setRoles(member: InGuild & { readonly roles: readonly string[] }): void;
-  /** Times a member out, to a moment in Unix milliseconds; `undefined` lets it speak again. */
+  /** Times a member out, until a moment in Unix milliseconds; `undefined` ends the timeout. */
   timeOut(member: InGuild & { readonly until: number | undefined }): void;
-  /** Somebody joins a guild; a bot brings its role with it, and hears of the guild at once. */
+  /** Adds a member to a guild; a bot brings its role, and gets GUILD_CREATE at once. */
   invite(member: InGuild): void;
-  /** Removes a member from a guild; a bot hears that the guild is gone. */
+  /** Removes a member from a guild; a bot gets GUILD_DELETE. */
   kick(member: InGuild): void;
   /** Locks or archives a thread, or opens it again. */
   setThread(
     thread: { readonly in: string; readonly isLocked?: boolean; readonly isArchived?: boolean },
   ): void;
   deleteChannel(name: string): void;
-  /** Gives a guild a level of boosts, and with it a limit for uploads. */
+  /** Sets a guild's boost level, and with it the limit for uploads. */
   boost(guild: { readonly guild?: string; readonly tier: Guild["premiumTier"] }): void;
 }
 
@@ -139,7 +140,7 @@ export function createModeration({ world, people, now, publish }: ModerationDeps
       const user = [...world.users.values()].find(({ id, username }) =>
         id === who || username === who
       );
-      if (!user) throw new RangeError(`Cannot invite ${who}: nobody has that name or id`);
+      if (!user) throw new RangeError(`Cannot invite ${who}: no account has this name or id`);
       publish([joinGuild(world, guild, user.id, now())]);
     },
     kick({ who, guild: name }) {

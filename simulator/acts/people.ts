@@ -1,8 +1,8 @@
 /**
  * Lets people, other bots and webhooks act by name: `say({ as: "ada", in: "#general", … })`.
  *
- * They keep Discord's rules as the bot does; who tries what they may not do
- * is a mistake in a test or a script, and throws.
+ * They keep Discord's rules as the bot does. A forbidden act is a mistake in a test or a script,
+ * and throws.
  *
  * @module
  */
@@ -32,55 +32,55 @@ export interface Acting {
   /** A username, a tag such as `"ada#1234"`, a user's id, or the name of a webhook. */
   readonly as: string;
   /**
-   * `"#general"`, `"Elsewhere/#lounge"`, the name of a thread, a channel's id,
-   * or `"dm"` for direct messages with the bot; with another one, `"dm:Limpet"`.
+   * `"#general"`, `"Elsewhere/#lounge"`, the name of a thread, a channel's id, or `"dm"` for direct
+   * messages with the bot. `"dm:Limpet"` names another bot.
    */
   readonly in: string;
 }
 
 export interface Said extends Acting {
   readonly text: string;
-  /** What a webhook calls itself, and shows itself as: anything, anybody else's too. */
+  /** Name and picture that a webhook shows; it can take another person's. */
   readonly calling?: { readonly name: string; readonly avatar?: string };
   /** The message that it replies to. */
   readonly replyTo?: string;
-  /** Whether a reply pings whom it answers; it does, unless switched off. */
+  /** Whether a reply pings the quoted author; default: yes. */
   readonly pingsAuthor?: boolean;
   readonly attachments?: readonly Omit<Attachment, "id">[];
   readonly embeds?: readonly Opaque[];
 }
 
-/** Something done to a message that is there. */
+/** An act on an existing message. */
 export interface ActingOn extends Acting {
   readonly message: string;
 }
 
 export interface People {
-  say(said: Said): Message;
+  say(words: Said): Message;
   edit(on: ActingOn & { readonly text: string }): Message;
   delete(on: ActingOn): void;
   react(on: ActingOn & { readonly emoji: string }): void;
   unreact(on: ActingOn & { readonly emoji: string }): void;
   type(acting: Acting): void;
-  /** Presses a button below a message of a bot's. */
+  /** Presses a button of a bot's message. */
   press(on: ActingOn & { readonly customId: string }): Interaction;
-  /** Gives a slash command of the bot's. */
+  /** Gives a slash command of the bot. */
   command(
     given: Acting & { readonly name: string; readonly options?: readonly Opaque[] },
   ): Interaction;
-  /** What PluralKit does with a message: a member of its writer's says it, and it is gone. */
+  /** PluralKit replaces a message by one of a member of its writer's system. */
   proxy(proxied: Proxied): Message;
-  /** Takes another username; from then on anybody may have the old one. */
+  /** Takes another username; any account may then take the old one. */
   rename(who: string, username: string): void;
-  /** Whose username, tag or id it is. */
+  /** Username, tag or id of the person. */
   user(name: string): UserId;
-  /** The channel that a name stands for, as in {@link Acting}. */
+  /** The channel of a name, as in {@link Acting}. */
   channel(name: string, as?: string): Channel;
 }
 
 export interface PeopleDeps {
   readonly world: World;
-  /** The bot that "dm" is about. */
+  /** The bot for `"dm"`. */
   readonly botId: UserId;
   readonly now: () => number;
   publish(events: readonly WorldEvent[]): void;
@@ -100,8 +100,8 @@ export function createPeople({ world, botId, now, publish }: PeopleDeps): People
   return {
     channel: channelOf,
     user: (name) => findUser(world, name),
-    say(said) {
-      const { text, replyTo, pingsAuthor = true, attachments = [], embeds = [] } = said;
+    say(words) {
+      const { text, replyTo, pingsAuthor = true, attachments = [], embeds = [] } = words;
       const draft = {
         ...EMPTY_DRAFT,
         content: text,
@@ -119,10 +119,10 @@ export function createPeople({ world, botId, now, publish }: PeopleDeps): People
           },
         }),
       };
-      const channel = channelOf(said.in, said.as);
-      const author = findAuthor(world, said);
+      const channel = channelOf(words.in, words.as);
+      const author = findAuthor(world, words);
       return settle(
-        `say something in ${said.in} as ${said.as}`,
+        `say something in ${words.in} as ${words.as}`,
         postMessage(world, channel.id, author, draft, now()),
       ).message;
     },
@@ -185,7 +185,9 @@ export function createPeople({ world, botId, now, publish }: PeopleDeps): People
 }
 
 function findAuthor(world: World, { as: name, calling }: Pick<Said, "as" | "calling">): Author {
-  const webhook = [...world.webhooks.values()].find((one) => one.name === name || one.id === name);
+  const webhook = [...world.webhooks.values()].find((webhook) =>
+    webhook.name === name || webhook.id === name
+  );
   return webhook
     ? { kind: "webhook", webhook, ...calling }
     : { kind: "user", userId: findUser(world, name) };
@@ -195,7 +197,7 @@ function findUser(world: World, name: string): UserId {
   for (const { id, username, discriminator } of world.users.values()) {
     if (id === name || username === name || `${username}#${discriminator}` === name) return id;
   }
-  throw new RangeError(`Cannot find ${name}: nobody has that name or id`);
+  throw new RangeError(`Cannot find ${name}: no account has this name or id`);
 }
 
 function findChannel(

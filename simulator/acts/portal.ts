@@ -1,5 +1,5 @@
 /**
- * What people do at the developer portal: make applications, and share them in a team.
+ * Acts at the developer portal: makes applications, and shares them in a team.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import type { Application, TeamMember, World, WorldEvent } from "../world/world.
 
 export interface NewBot {
   readonly username: string;
-  /** Names or ids of the guilds that it is invited to; none, if absent. */
+  /** Names or ids of the guilds that invite it; none, if absent. */
   readonly guilds?: readonly string[];
-  /** Who makes it; the owner of the world's first application, if absent. */
+  /** Creator; the owner of the world's first application, if absent. */
   readonly ownerId?: UserId;
-  /** The others who own it with that person: then it belongs to a team. */
+  /** Other owners: then the application belongs to a team. */
   readonly team?: readonly TeamMember[];
   /** Privileged intents that are switched on; all, if absent. */
   readonly privilegedIntents?: number;

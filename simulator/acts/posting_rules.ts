@@ -1,5 +1,5 @@
 /**
- * Whether something may be written in a channel, files and threads included.
+ * Decides whether a channel takes a message, files and threads included.
  *
  * @module
  */
@@ -13,12 +13,12 @@ import type { UserId } from "../../src/core/discord/ids.ts";
 
 const MIB = 1024 * 1024;
 
-/** Bytes of one file, by a guild's level of boosts; direct messages have the first. */
+/** Bytes of one file, by a guild's boost level; direct messages have the first. */
 const UPLOAD_LIMIT_BYTES = [10 * MIB, 10 * MIB, 50 * MIB, 100 * MIB] as const;
 
 /**
- * What is against it; `undefined` if nothing is. That the author sees the channel and may send there
- * has been settled before.
+ * The refusal; `undefined` if there is none. The caller has checked that the author sees the
+ * channel and may send there.
  */
 export function whyNotHere(
   world: World,
@@ -42,7 +42,10 @@ export function whyNotHere(
   return isClosed ? refuse("cannotDm") : undefined;
 }
 
-/** Whether a bot may upload these files: the limit is one file's, and people may have paid for more. */
+/**
+ * Whether a bot may upload these files: the limit applies to each file, and people may have paid
+ * for more.
+ */
 export function fits(
   world: World,
   channel: Channel,
@@ -53,7 +56,9 @@ export function fits(
   return files.every(({ sizeBytes }) => sizeBytes <= limit);
 }
 
-/** Whether all but writing is refused: an archived thread takes no edits and no reactions. */
+/**
+ * Whether everything but writing is refused: an archived thread takes no edits and no reactions.
+ */
 export function isAsleep(channel: Channel): boolean {
   return channel.kind === "thread" && channel.isArchived;
 }

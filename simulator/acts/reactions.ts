@@ -1,5 +1,5 @@
 /**
- * Reactions and typing: what a channel shows beside its messages.
+ * Adds and removes reactions, and shows typing.
  *
  * @module
  */
@@ -15,9 +15,9 @@ import type { World } from "../world/world.ts";
 const MAX_EMOJI = 20;
 
 /**
- * Adds somebody's reaction; a second time changes nothing.
+ * Adds a reaction; a second time changes nothing.
  *
- * @param emoji As in the path, decoded: `"👀"`, or `"name:id"` of a custom one.
+ * @param emoji Decoded from the path: `"👀"`, or `"name:id"` of a custom one.
  */
 export function addReaction(
   world: World,
@@ -45,7 +45,7 @@ export function addReaction(
   };
 }
 
-/** Takes back one's own reaction; where there is none, nothing happens. */
+/** Removes one's own reaction; does nothing if there is none. */
 export function removeReaction(
   world: World,
   channelId: string,
@@ -67,7 +67,7 @@ export function removeReaction(
   };
 }
 
-/** Shows that somebody types, for ten seconds or until they have written. */
+/** Shows that an account types, for ten seconds or until it has written. */
 export function startTyping(
   world: World,
   channelId: string,
@@ -84,7 +84,7 @@ export function startTyping(
   };
 }
 
-/** A custom emoji by name and id, or something that is written with an emoji of Unicode's. */
+/** A custom emoji by name and id, or a text with an emoji of Unicode. */
 function isEmoji(text: string): boolean {
   if (/^\w{2,32}:\d{1,20}$/.test(text)) return true;
   return text.length <= 32 && !/\s/.test(text) &&

@@ -1,8 +1,8 @@
 /**
- * What webhooks can do that nobody else can: call themselves what they like.
+ * Posts as a webhook, which can take any name.
  *
- * PluralKit lives on it. It says a message again under the name of a member of
- * somebody's system, and deletes the message that it heard.
+ * PluralKit uses this. It posts a message again under the name of a system's member, and deletes
+ * the original.
  *
  * @module
  */
@@ -15,16 +15,16 @@ import { type Outcome, refuse } from "../world/refusals.ts";
 import { toSnowflake } from "../world/snowflake.ts";
 import type { Message, Webhook, World } from "../world/world.ts";
 
-/** PluralKit's application at Discord: what it posts is told by this, and by nothing else. */
+/** PluralKit's application at Discord: the only proof that PluralKit posted a message. */
 export const PLURALKIT_APPLICATION_ID: ApplicationId = toSnowflake("466378653216014359");
 
-/** A member's words in the place of somebody's message. */
+/** A message that PluralKit posts in place of another. */
 export interface Proxied {
-  /** The message that was heard, and is deleted. */
+  /** The original message, which is deleted. */
   readonly original: { readonly id: string; readonly channelId: string };
   readonly name: string;
   readonly avatar?: string;
-  /** The words, where they are not the original's: without the tags around them. */
+  /** The text, if it differs from the original's: without the tags around it. */
   readonly text?: string;
 }
 
@@ -51,7 +51,7 @@ export function proxyMessage(
   };
 }
 
-/** At Discord each channel has one; here they are alike, and one is enough. */
+/** At Discord each channel has a webhook of its own; here one is enough. */
 function pluralkitWebhook(world: World, now: number): Webhook {
   const isPluralkits = ({ applicationId }: Webhook) => applicationId === PLURALKIT_APPLICATION_ID;
   return [...world.webhooks.values()].find(isPluralkits) ??

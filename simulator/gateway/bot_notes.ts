@@ -1,9 +1,8 @@
 /**
- * What an application has used up at Discord: the judge's notebook.
+ * Counts each application's use of Discord, for tests.
  *
- * A bot that works but spends a thousand IDENTIFYs a day, or sends requests
- * that Discord counts as invalid, loses its token or its address in the end.
- * So these are counted here, and tests hold the bot to the counts.
+ * A bot that sends a thousand IDENTIFYs a day loses its token. One that sends too many invalid
+ * requests gets its address banned. So both are counted here, and tests check the counts.
  *
  * @module
  */
@@ -20,15 +19,15 @@ export interface Beat {
   /** Unix time in milliseconds. */
   readonly at: number;
   readonly sessionId: string;
-  /** The sequence number that the client says it has; `null` of one that says none. */
+  /** The client's sequence number; `null` if it names none. */
   readonly seq: number | null;
-  /** Milliseconds after an interval since the beat before, or since HELLO; 0 of one in time. */
+  /** Milliseconds beyond an interval since the beat before, or since HELLO; 0 for one in time. */
   readonly lateMs: number;
-  /** Milliseconds since it was asked for by op 1; absent of one that was not. */
+  /** Milliseconds since op 1 asked for it; absent for an unasked one. */
   readonly askedMs?: number;
 }
 
-/** How the bot shows itself, as it said in IDENTIFY or with op 3. */
+/** The bot's presence, from IDENTIFY or op 3. */
 export interface ShownPresence extends Presence {
   /** Unix time in milliseconds. */
   readonly at: number;
@@ -36,47 +35,54 @@ export interface ShownPresence extends Presence {
   readonly via: "identify" | "update";
 }
 
-/** One application's counts; all times are Unix time in milliseconds. */
+/** One application's counts; all times are Unix times in milliseconds. */
 export interface Account {
-  /** As it is now: the portal may have changed it. */
+  /** The application's current state: the portal may have changed it. */
   readonly application: Application;
   connections: number;
   /** When each IDENTIFY arrived. */
   readonly identifies: number[];
-  /** By rate limit key: when the last of them arrived. */
+  /** Arrival time of the last IDENTIFY, by rate limit key. */
   readonly lastIdentifyAt: Map<number, number>;
   /** IDENTIFYs that came within five seconds of another of their key. */
   earlyIdentifies: number;
   readonly resumes: { readonly at: number; readonly outcome: "resumed" | "invalid" }[];
   heartbeats: number;
-  /** Heartbeats that came later than an interval and a second after the one before. */
+  /** Heartbeats that came more than an interval and a second after the one before. */
   lateBeats: number;
-  /** The last heartbeats, the oldest first. */
+  /** The last heartbeats, oldest first. */
   readonly beats: Beat[];
-  /** All that the bot said of how it shows itself, the oldest first. */
+  /** All presences of the bot, oldest first. */
   readonly presences: ShownPresence[];
-  /** Codes with which the simulator closed a connection on its own account. */
+  /** Close codes that the simulator sent by itself. */
   readonly closes: number[];
-  /** Codes with which the client did; 1006 where it just went. */
+  /** Close codes of the client; 1006 if it sent none. */
   readonly clientCloses: number[];
-  /** When each 401, 403 or 429 was given that Discord counts: by address, so all applications share them. */
+  /**
+   * Times of each counted 401, 403 or 429. Discord counts by address, so all applications share
+   * them.
+   */
   readonly invalidRequests: readonly number[];
-  /** 429s that were given, those of a shared limit too. */
+  /** 429s, those of a shared limit too. */
   rateLimited: number;
-  /** By nonce: how often a message was asked for, and which messages came of it. */
+  /** By nonce: how often a message was requested, and the created messages. */
   readonly creates: Map<string, { attempts: number; readonly messages: Set<MessageId> }>;
   /** Set once the token was reset, for too many IDENTIFYs. */
   tokenResetAt: number | undefined;
 }
 
-/** The accounts of a world, by the application's token. */
+/** The counts of a world's applications, by token. */
 export interface Accounts {
-  /** Whose token it is; `undefined` of a wrong one, and of one that was reset. */
+  /** The owner of a token; `undefined` for a wrong one or one that was reset. */
   byToken(token: string): Account | undefined;
   of(application: Application): Account;
-  /** Notes a request that Discord counts as invalid, and tells how many there were lately. */
+  /**
+   * Counts an invalid request.
+   *
+   * @returns Number of them within the window.
+   */
   noteInvalid(now: number): number;
-  /** Those of the last ten minutes. */
+  /** Times within the last ten minutes. */
   countInvalid(now: number): number;
 }
 

@@ -1,9 +1,9 @@
 /**
- * What a gateway payload looks like on the wire: text, or part of one compressed stream.
+ * Encodes gateway payloads for the wire: as text, or as parts of one compressed stream.
  *
- * Discord keeps one compression context per connection and flushes it after
- * each payload. Both runtimes compress in the background, so payloads wait for
- * each other here, and whatever must follow them (a close frame) waits too.
+ * Discord keeps one compression context per connection and flushes it after each payload. Both
+ * runtimes compress in the background. So payloads wait for each other here, and so does a close
+ * frame that must follow them.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/events/gateway#transport-compression}
@@ -20,10 +20,10 @@ export function parseCompression(text: string | null): Compression | undefined {
   return text === "zlib-stream" || text === "zstd-stream" ? text : undefined;
 }
 
-/** Puts payloads on the wire in order. */
+/** Sends payloads in order. */
 export interface Encoder {
   write(text: string): void;
-  /** Runs `action` when all that was written before it is out. */
+  /** Runs `action` once everything before it is sent. */
   after(action: () => void): void;
   stop(): void;
 }

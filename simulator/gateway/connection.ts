@@ -1,9 +1,8 @@
 /**
  * One connection to the gateway: Discord's protocol from HELLO to the close code.
  *
- * Strict on purpose. What Discord closes a connection for, it is closed for
- * here with the same code, so that a client that works against the simulator
- * has kept the rules and not been forgiven.
+ * It is strict on purpose: it closes the connection for the same mistakes and with the same codes
+ * as Discord. So a client that works against the simulator keeps the rules.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/events/gateway}
@@ -30,10 +29,10 @@ import { createHeart } from "./heartbeat.ts";
 import { areKnownIntents, askTooMuch } from "../world/intents.ts";
 import { type IdentifyLimit, spendIdentify } from "./identify_limit.ts";
 
-/** Payloads that a client may send in a minute, heartbeats among them. */
+/** Payloads that a client may send in a minute, heartbeats included. */
 const MAX_PAYLOADS_PER_MINUTE = 120;
 
-/** What a connection needs of the gateway that it belongs to. */
+/** Everything that a connection needs from its gateway. */
 export interface ConnectionDeps {
   readonly now: () => number;
   readonly random: () => number;
@@ -44,26 +43,26 @@ export interface ConnectionDeps {
   readonly switches: GatewaySwitches;
   /** Called when a session got a connection. */
   readonly changed: () => void;
-  /** READY and the guilds of a session that has just begun. */
+  /** READY and the guilds of a new session. */
   greet(session: Session): void;
   /** The answer to op 8. */
   membersOf(request: RequestMembers, viewer: Viewer): readonly Dispatch[];
-  /** Puts a dispatch on a session. */
+  /** Sends a dispatch to a session. */
   dispatch(session: Session, dispatch: Dispatch): void;
   /** Ends every session of an account whose token was reset. */
   revoke(account: Account): void;
 }
 
-/** An open connection, as the gateway's faults reach it. */
+/** An open connection, for the gateway's faults. */
 export interface GatewayConnection {
   readonly session: Session | undefined;
   send(text: string): void;
-  /** Sends op 7 or 9, which are no dispatches. */
+  /** Sends op 7 or 9, which are not dispatches. */
   sendOp(op: number, d: unknown): void;
   /** Sends op 1. */
   askHeartbeat(): void;
   close(code: number, reason: string): void;
-  /** Lets go of the session, so that the client may IDENTIFY again on this connection. */
+  /** Detaches the session, so that the client may IDENTIFY again on this connection. */
   release(): void;
   readonly link: SocketLink;
 }
@@ -94,7 +93,7 @@ export function speakGateway(
       timers.delete(timer);
     };
   };
-  /** Does something now, or after the delay and all that waits for it: nothing overtakes. */
+  /** Runs an action now, or after the delay and everything that waits for it: nothing overtakes. */
   const inTurn = (action: () => void) => {
     if (switches.delayMs <= 0 && late.length === 0) return action();
     late.push({ action, dueAt: now() + switches.delayMs });
@@ -153,7 +152,7 @@ export function speakGateway(
     intervalMs: heartbeatIntervalMs,
     later,
     stopped() {
-      if (link.isFrozen) return detach(); // it cannot beat: the network's fault, and no reason to lose a session
+      if (link.isFrozen) return detach(); // it cannot beat: the network's fault
       if (session) deps.sessions.drop(session);
       fail("sessionTimedOut");
     },
@@ -288,7 +287,9 @@ export function speakGateway(
   };
 }
 
-/** On the gateway the token stands bare; Discord takes it with its prefix too, as discordeno writes it. */
+/**
+ * The gateway takes the bare token. Discord also takes it with its prefix, which discordeno writes.
+ */
 function byGatewayToken(accounts: Accounts, token: string): Account | undefined {
   return accounts.byToken(token.replace(/^Bot /, ""));
 }

@@ -1,10 +1,9 @@
 /**
- * Turns what happened in the world into what one connection is told of it.
+ * Selects the events of a connection, and turns them into dispatches.
  *
- * A connection hears of an event if its intents ask for it, its shard has it
- * and its bot may see the channel. Without the message content intent it gets
- * the message with its contents taken out, but for direct messages, its own
- * and those that mention it.
+ * A connection gets an event if its intents include it, its shard has the guild and its bot may see
+ * the channel. Without the message content intent, the content is removed. That excludes direct
+ * messages, the bot's own messages and those that mention it.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/events/gateway-events}
@@ -43,7 +42,7 @@ export interface Dispatch {
   readonly d: Payload;
 }
 
-/** What `viewer` is told of `event`; `undefined` if nothing. */
+/** The dispatch of `event` for `viewer`; `undefined` if it gets none. */
 export function toDispatch(world: World, event: WorldEvent, viewer: Viewer): Dispatch | undefined {
   switch (event.kind) {
     case "message_created":
@@ -87,7 +86,7 @@ export function toDispatch(world: World, event: WorldEvent, viewer: Viewer): Dis
     }
     case "member_updated": {
       const { guildId, member } = event;
-      const isOwn = member.userId === viewer.userId; // told of itself without the intent
+      const isOwn = member.userId === viewer.userId; // about itself, so without the intent
       if (!isOwn && !(viewer.intents & INTENT.guildMembers)) return;
       if (!isMemberHere(world, guildId, viewer)) return;
       return { t: "GUILD_MEMBER_UPDATE", d: { guild_id: guildId, ...toMember(world, member) } };
@@ -98,7 +97,7 @@ export function toDispatch(world: World, event: WorldEvent, viewer: Viewer): Dis
       if (!isMemberHere(world, event.guildId, viewer)) return;
       return { t: "GUILD_UPDATE", d: toGuild(guild) };
     }
-    case "interaction_created": { // no intent asks for it, and nobody else hears of it
+    case "interaction_created": { // no intent includes it, and no one else gets it
       const { interaction } = event;
       const botId = world.applications.get(interaction.applicationId)?.userId;
       const channel = world.channels.get(interaction.channelId);
@@ -220,7 +219,7 @@ function membershipDispatch(
     { t: "GUILD_MEMBER_ADD", d: { guild_id: guildId, ...toMember(world, member) } };
 }
 
-/** Which shard has a guild; direct messages are shard 0's. */
+/** The shard of a guild; direct messages belong to shard 0. */
 export function isOnShard(guildId: GuildId | undefined, { shard: [id, count] }: Viewer): boolean {
   return guildId === undefined ? id === 0 : Number((BigInt(guildId) >> 22n) % BigInt(count)) === id;
 }
@@ -245,7 +244,7 @@ function hearsChannel(
     may(world, channel, viewer.userId, "view");
 }
 
-/** The member that `userId` is where the channel is; nothing outside of guilds. */
+/** The member of `userId` in the channel's guild; none outside of guilds. */
 function placeOf(
   world: World,
   channelId: ChannelId,

@@ -1,5 +1,5 @@
 /**
- * What a client may say on the gateway, and what it is told for the rest.
+ * Parses a client's gateway payloads, and names the close codes for wrong ones.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway}
@@ -7,7 +7,7 @@
 
 import { z } from "zod";
 
-/** Bytes that one payload of a client may have. */
+/** Maximum bytes of one payload of a client. */
 export const MAX_CLIENT_PAYLOAD_BYTES = 4096;
 
 /** Discord's close codes and their reasons. */
@@ -74,7 +74,7 @@ const frame = z.discriminatedUnion("op", [
   z.object({ op: z.literal(8), d: requestMembers }),
 ]);
 
-/** A client's payload; `d` as its opcode asks for. */
+/** A client's payload; `d` has the type of its opcode. */
 export type ClientFrame = z.infer<typeof frame>;
 export type Identify = z.infer<typeof identify>;
 export type Presence = z.infer<typeof presence>;
@@ -83,13 +83,13 @@ export type RequestMembers = z.infer<typeof requestMembers>;
 
 const CLIENT_OPCODES = [1, 2, 3, 4, 6, 8];
 
-/** Reads a client's payload, or says with which close code it ends the connection. */
+/** Parses a client's payload, or names the close code that ends the connection. */
 export function parseFrame(text: string): ClientFrame | CloseName {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    return "decodeError"; // not JSON: the client is told by the code
+    return "decodeError"; // not JSON: the close code says so
   }
   const parsed = frame.safeParse(json);
   if (parsed.success) return parsed.data;

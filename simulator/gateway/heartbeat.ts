@@ -1,5 +1,5 @@
 /**
- * The server's side of heartbeats: notes each, and ends a connection that has none.
+ * Watches a connection's heartbeats: records each, and ends a connection without any.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/events/gateway#sending-heartbeats}
@@ -8,11 +8,11 @@
 import type { Account, Beat } from "./bot_notes.ts";
 
 export interface Heart {
-  /** Begins to watch, with HELLO. */
+  /** Starts to watch, with HELLO. */
   start(): void;
-  /** Notes that op 1 was sent. */
+  /** Records that op 1 was sent. */
   ask(): void;
-  /** Notes a beat; of a connection without a session it only shows that it lives. */
+  /** Records a beat; without a session, it only shows that the connection lives. */
   beat(
     session: { readonly id: string; readonly account: Account } | undefined,
     seq: number | null,
@@ -22,16 +22,20 @@ export interface Heart {
 export interface HeartDeps {
   readonly now: () => number;
   readonly intervalMs: number;
-  /** Runs `action` after that many milliseconds; returns what takes it back. */
+  /**
+   * Runs `action` after that many milliseconds.
+   *
+   * @returns Cancels it.
+   */
   later(ms: number, action: () => void): () => void;
-  /** Called when no beat came within two intervals and {@link BEAT_GRACE_MS}. */
+  /** Called if no beat came within two intervals and {@link BEAT_GRACE_MS}. */
   stopped(): void;
 }
 
-/** Milliseconds by which a heartbeat may be late without being counted so. */
+/** Milliseconds by which a heartbeat may be late without counting as late. */
 const BEAT_GRACE_MS = 1_000;
 
-/** Beats that an account keeps; a soak would keep them for ever. */
+/** Number of recorded beats of an account; a soak test would keep them for ever. */
 const MAX_BEATS = 10_000;
 
 export function createHeart({ now, intervalMs, later, stopped }: HeartDeps): Heart {
@@ -72,7 +76,7 @@ function note(account: Account, beat: Beat): void {
   account.heartbeats += 1;
   if (beat.lateMs > BEAT_GRACE_MS) account.lateBeats += 1;
   account.beats.push(beat);
-  if (account.beats.length > 2 * MAX_BEATS) { // seldom, for it moves them all
+  if (account.beats.length > 2 * MAX_BEATS) { // seldom, because it moves all of them
     account.beats.splice(0, account.beats.length - MAX_BEATS);
   }
 }

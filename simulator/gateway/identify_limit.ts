@@ -1,9 +1,9 @@
 /**
- * How often a bot may begin a session: by day, and by five seconds.
+ * Limits how often a bot may begin a session: by day, and by five seconds.
  *
- * Discord counts in windows of 24 hours that begin with the first IDENTIFY, and
- * that is what is told. What is enforced is stricter: no 24 hours at all may
- * hold more, so that a bot which leans on where a window begins is found out.
+ * Discord counts in windows of 24 hours that begin with the first IDENTIFY, and reports these. The
+ * simulator enforces a stricter rule: no 24 hours at all may hold more. So it detects a bot that
+ * relies on the start of a window.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/events/gateway#session-start-limit-object}
@@ -16,14 +16,14 @@ import type { Account } from "./bot_notes.ts";
 export interface IdentifyLimit {
   /** IDENTIFYs in 24 hours; one more resets the token. */
   readonly total: number;
-  /** IDENTIFYs in five seconds: one for each key, which is the shard's number modulo this. */
+  /** IDENTIFYs in five seconds: one for each key, the shard's number modulo this. */
   readonly maxConcurrency: number;
 }
 
 /** Milliseconds between two IDENTIFYs of one key. */
 const SPACING_MS = 5_000;
 
-/** What `GET /gateway/bot` says is left; `reset_after` in milliseconds. */
+/** The remaining IDENTIFYs in `GET /gateway/bot`; `reset_after` in milliseconds. */
 export function sessionStartLimit(
   { identifies }: { readonly identifies: readonly number[] },
   { total, maxConcurrency }: IdentifyLimit,
@@ -47,7 +47,7 @@ export function sessionStartLimit(
   };
 }
 
-/** Counts an IDENTIFY, and tells whether it is one too many for a day or too early. */
+/** Counts an IDENTIFY, and returns whether it exceeds the day's limit or comes too early. */
 export function spendIdentify(
   account: Pick<Account, "identifies" | "lastIdentifyAt" | "earlyIdentifies">,
   { total, maxConcurrency }: IdentifyLimit,

@@ -22,36 +22,40 @@ import type { Guild, World, WorldEvent } from "../world/world.ts";
 
 export interface GatewayOptions {
   readonly host: string;
-  /** 0 for any that is free. */
+  /** Port; 0 takes any free port. */
   readonly port: number;
   readonly now: () => number;
   readonly random: () => number;
   readonly heartbeatIntervalMs: number;
   readonly sessionTimeoutMs: number;
-  /** Payloads that a session keeps for replay. */
+  /** Number of payloads that a session keeps for replay. */
   readonly replayLimit: number;
   readonly identifyLimit: IdentifyLimit;
-  /** Called when a session began, went on or lost its connection. */
+  /** Called when a session began, resumed or lost its connection. */
   readonly changed: () => void;
 }
 
-/** What can be done to the gateway: the switches, and blows against what is connected now. */
+/** Faults of the gateway: the switches, and actions on current connections. */
 export interface GatewayFaults extends GatewaySwitches {
-  /** Ends every connection: with a close code, or without a word. Tells how many there were. */
+  /**
+   * Ends every connection: with a close code, or without one.
+   *
+   * @returns Number of ended connections.
+   */
   drop(how: number | "fin" | "reset"): number;
-  /** Makes every connection deaf and mute, and leaves it open. */
+  /** Stops reading and writing on every connection, and leaves it open. */
   freeze(): number;
   /** Sends op 7. */
   askReconnect(): void;
-  /** Sends op 9; with `false` the sessions are gone. */
+  /** Sends op 9; with `false` the sessions end. */
   invalidate(isResumable: boolean): void;
   /** Sends op 1. */
   askHeartbeat(): void;
-  /** Sends text as it stands: malformed, or with shapes that Discord has never sent. */
+  /** Sends text unchanged: malformed, or in shapes that Discord has never sent. */
   sendRaw(text: string): void;
   /** Forgets all sessions, so that the next RESUME fails; connections stay. */
   forgetSessions(): void;
-  /** Ends the outage of a guild: all who are in it get their GUILD_CREATE. */
+  /** Ends the outage of a guild: all its bots get their GUILD_CREATE. */
   bringGuild(id: string): void;
 }
 
@@ -59,16 +63,16 @@ export interface Gateway {
   /** `ws://127.0.0.1:49153` */
   readonly url: string;
   readonly faults: GatewayFaults;
-  /** Tells what happened to all who may hear it. */
+  /** Sends an event to all connections that may get it. */
   publish(events: readonly WorldEvent[]): void;
   /** Sessions that have a connection. */
   connected(): number;
-  /** Those that could be resumed, with a connection or without. */
+  /** Sessions that could be resumed, with a connection or without. */
   sessions(): readonly SessionState[];
   close(): Promise<void>;
 }
 
-/** Members in one GUILD_MEMBERS_CHUNK. */
+/** Number of members in one GUILD_MEMBERS_CHUNK. */
 const CHUNK_SIZE = 1_000;
 
 export async function startGateway(
@@ -161,7 +165,7 @@ export async function startGateway(
     bringGuild(id: string) {
       switches.unavailableGuilds.delete(id);
       for (const session of sessions.alive(now())) {
-        const guild = guildsOf(world, session).find((one) => one.id === id);
+        const guild = guildsOf(world, session).find((guild) => guild.id === id);
         if (guild) bring(world, guild, session, dispatch);
       }
     },
@@ -193,7 +197,7 @@ export async function startGateway(
   };
 }
 
-/** What happens in a guild that has an outage reaches nobody. */
+/** Events of a guild with an outage reach no one. */
 function isLost({ guild_id: guildId }: Dispatch["d"], switches: GatewaySwitches): boolean {
   return typeof guildId === "string" && switches.unavailableGuilds.has(guildId);
 }
@@ -213,7 +217,7 @@ function bring(world: World, guild: Guild, session: Session, dispatch: Send): vo
   dispatch(session, { t: "GUILD_CREATE", d });
 }
 
-/** READY, then each guild that this shard has. */
+/** READY, then each guild of this shard. */
 function greet(
   world: World,
   session: Session,

@@ -1,8 +1,8 @@
 /**
- * Gateway sessions: what lives on when a connection breaks.
+ * Gateway sessions, which outlive their connections.
  *
- * A session keeps the payloads it has sent, bounded, so that RESUME can replay
- * them, and gathers new ones while nobody is connected, until it times out.
+ * A session keeps its sent payloads, bounded, so that RESUME can replay them. Without a connection
+ * it gathers new ones until it times out.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/events/gateway#resuming}
@@ -17,17 +17,17 @@ export interface Session {
   readonly id: string;
   readonly account: Account;
   readonly viewer: Viewer;
-  /** The number of the last payload. */
+  /** Number of the last payload. */
   seq: number;
-  /** The last payloads, the oldest first. */
+  /** The last payloads, oldest first. */
   readonly replay: { readonly seq: number; readonly text: string }[];
-  /** Sends to the connection that has it; `undefined` while there is none. */
+  /** Sends to the session's connection; `undefined` if there is none. */
   connection: { send(text: string): void; close(code: number, reason: string): void } | undefined;
-  /** Unix time in milliseconds at which its connection went. */
+  /** Unix time in milliseconds at which its connection ended. */
   detachedAt: number | undefined;
 }
 
-/** A session as it is now, for a judge to look at. */
+/** The current state of a session, for tests. */
 export interface SessionState extends Pick<Session, "id" | "seq"> {
   readonly applicationId: ApplicationId;
   readonly shard: Viewer["shard"];
@@ -35,25 +35,27 @@ export interface SessionState extends Pick<Session, "id" | "seq"> {
 }
 
 export interface SessionLimits {
-  /** Payloads kept for replay, at most. */
+  /** Maximum number of payloads kept for replay. */
   readonly replayLimit: number;
-  /** Milliseconds that a session lives without a connection. */
+  /** Milliseconds for which a session lives without a connection. */
   readonly timeoutMs: number;
 }
 
-/** What became of a RESUME. */
+/** Result of a RESUME. */
 export type Resumed =
   | { readonly kind: "resumed"; readonly session: Session; readonly missed: readonly string[] }
   | { readonly kind: "unknown" }
-  /** Not now, and the session stays. */
+  /** Refused for now; the session stays. */
   | { readonly kind: "refused" }
   | { readonly kind: "seq_from_the_future" };
 
 export interface Sessions {
   open(account: Account, viewer: Viewer): Session;
-  /** Those that live, with a connection or without. */
+  /** Living sessions, with a connection or without. */
   alive(now: number): readonly Session[];
-  /** @param mayHaveHole Whether it is resumed, too, where it has forgotten some of what it missed. */
+  /**
+   * @param mayHaveHole Whether to resume a session that has forgotten some missed payloads, too.
+   */
   resume(
     id: string,
     account: Account,
@@ -61,7 +63,7 @@ export interface Sessions {
     now: number,
     mayHaveHole?: boolean,
   ): Resumed;
-  /** Refuses a RESUME that was good; the session is gone, unless it is to stay. */
+  /** Refuses a valid RESUME; the session ends, unless it is to stay. */
   refuse(id: string, account: Account, isToStay: boolean): Resumed;
   drop(session: Session): void;
 }
@@ -104,7 +106,7 @@ export function createSessions(
       if (seq > session.seq) return { kind: "seq_from_the_future" };
       const kept = session.replay.slice(-replayLimit);
       const oldest = kept[0]?.seq ?? session.seq + 1;
-      if (seq + 1 < oldest && !mayHaveHole) return { kind: "unknown" }; // what it missed is forgotten
+      if (seq + 1 < oldest && !mayHaveHole) return { kind: "unknown" }; // payloads are missing
       const missed = kept.filter((payload) => payload.seq > seq).map(({ text }) => text);
       return { kind: "resumed", session, missed };
     },
@@ -125,12 +127,12 @@ export function forgetUpTo({ replay }: Session, seq: number): void {
   replay.splice(0, first < 0 ? replay.length : first);
 }
 
-/** Numbers a dispatch, keeps it for replay and sends it if somebody is connected. */
+/** Numbers a dispatch, keeps it for replay, and sends it if the session has a connection. */
 export function sendDispatch(session: Session, { t, d }: Dispatch, replayLimit: number): void {
   session.seq += 1;
   const text = JSON.stringify({ t, s: session.seq, op: 0, d });
   session.replay.push({ seq: session.seq, text });
-  if (session.replay.length > 2 * replayLimit) { // seldom, for it moves them all
+  if (session.replay.length > 2 * replayLimit) { // seldom, because it moves all of them
     session.replay.splice(0, session.replay.length - replayLimit);
   }
   session.connection?.send(text);

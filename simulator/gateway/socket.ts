@@ -1,9 +1,9 @@
 /**
- * The server's side of WebSockets, on a plain TCP socket.
+ * The server side of WebSockets, on a plain TCP socket.
  *
- * A server of either runtime closes politely and nothing else. Discord's
- * network does not: connections go deaf, are reset, or accept and never answer.
- * With the socket in our own hands each of these can be played on both runtimes.
+ * Servers of both runtimes can only close in the regular way. Discord's network does more:
+ * connections stop answering, are reset, or are accepted and never answered. With a socket of our
+ * own, both runtimes can simulate each of these.
  *
  * @module
  * @see {@link https://www.rfc-editor.org/rfc/rfc6455}
@@ -17,31 +17,31 @@ import { Receiver, Sender } from "../../node_modules/ws/wrapper.mjs";
 
 /** One open WebSocket. */
 export interface SocketLink {
-  /** What the client asked for, such as `/?v=10&encoding=json`. */
+  /** The client's request target, such as `/?v=10&encoding=json`. */
   readonly target: URL;
   send(data: string | Uint8Array): void;
-  /** Says goodbye with a close code, and lets go if the client does not answer. */
+  /** Sends a close code, and ends the connection if the client does not answer. */
   close(code: number, reason: string): void;
   /** Ends the TCP connection without a close frame. */
   cut(how: "fin" | "reset"): void;
-  /** From now on neither reads nor writes: the client sees a connection that is open and dead. */
+  /** Stops reading and writing: the client sees an open connection without traffic. */
   freeze(): void;
   readonly isFrozen: boolean;
 }
 
-/** What the owner of a link wants to hear. */
+/** Events of a link, for its owner. */
 export interface LinkListener {
   message(data: Buffer, isBinary: boolean): void;
   /** @param code The client's close code; 1006 if the connection broke without one. */
   closed(code: number): void;
 }
 
-/** What becomes of a connection before it is a WebSocket. */
+/** Fate of a connection before it is a WebSocket. */
 export type Welcome = "accept" | "reset" | "ignore" | { readonly status: number };
 
 export interface SocketServerOptions {
   readonly host: string;
-  /** 0 for any that is free. */
+  /** Port; 0 takes any free port. */
   readonly port: number;
   welcome(): Welcome;
   opened(link: SocketLink): LinkListener;
@@ -50,12 +50,12 @@ export interface SocketServerOptions {
 const WEBSOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const MAX_HEAD_BYTES = 16 * 1024;
 const MAX_MESSAGE_BYTES = 1024 * 1024;
-/** Unsent bytes at which a client counts as gone: it does not read. */
+/** Unsent bytes at which a client counts as disconnected, because it does not read. */
 const MAX_UNSENT_BYTES = 64 * 1024 * 1024;
-/** Milliseconds that a client has to answer a close frame. */
+/** Milliseconds for a client to answer a close frame. */
 const CLOSE_WAIT_MS = 2_000;
 
-/** Listens; `close()` cuts what is still open. */
+/** Listens; `close()` ends open connections. */
 export async function startSocketServer(
   options: SocketServerOptions,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
@@ -92,7 +92,7 @@ function portOf(server: Server): number {
 function welcome(socket: Socket, options: SocketServerOptions): void {
   const verdict = options.welcome();
   if (verdict === "reset") return void socket.resetAndDestroy();
-  if (verdict === "ignore") return void socket.resume(); // reads, so that it sees the client leave
+  if (verdict === "ignore") return void socket.resume(); // to notice when the client leaves
   let head = Buffer.alloc(0);
   const collect = (chunk: Buffer) => {
     head = Buffer.concat([head, chunk]);

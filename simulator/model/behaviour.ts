@@ -1,6 +1,6 @@
 /**
- * How the built-in model treats one request: it answers, or fails in one of the
- * ways that real servers have been seen to.
+ * Answers one request as the built-in model: correctly, or with a failure that real servers have
+ * shown.
  *
  * @module
  */
@@ -11,20 +11,20 @@ import type { WireFormat } from "./wire.ts";
 
 /** How the server treats a request for an answer. */
 export const MODEL_BEHAVIOURS = [
-  "script", // answers as `script.ts` has it
-  "slow", // the same, a word at a time with a pause after each
-  "html", // 200 with a page, as a captive portal or a wrong address has it
+  "script", // answers from `script.ts`
+  "slow", // the same, word by word with pauses
+  "html", // 200 with a page, as from a captive portal or a wrong address
   "garbage", // an event stream whose events are no JSON
-  "empty", // a whole answer without a word
+  "empty", // a whole answer without text
   "blank", // a whole answer of white space
-  "ends_early", // some words, then a tidy end without a finish
+  "ends_early", // some words, then a regular end without a finish reason
   "cut", // some words, then the connection breaks
   "error_in_stream", // some words, then an error object
-  "overloaded_in_stream", // an error object at once, as Anthropic has it
-  "hang", // takes the request and says nothing
+  "overloaded_in_stream", // an error object at once, as Anthropic sends it
+  "hang", // accepts the request and sends nothing
   "stall", // some words, then nothing
   "rate_limited", // 429 with Retry-After
-  "quota", // 429 that no waiting helps
+  "quota", // 429 that no wait resolves
   "server_error", // 500
   "overloaded", // 529
   "unauthorized", // 401, with the key in the answer
@@ -34,7 +34,7 @@ export const MODEL_BEHAVIOURS = [
   "drop", // breaks the connection without an answer
   "length", // stops for length after some words
   "content_filter", // stops for its filter without a word
-  "tool_call", // calls a tool that nobody offered
+  "tool_call", // calls a tool that the request did not offer
   "reasoning", // thinks in the format's own field, then answers
   "think_tags", // thinks in `<think>` within the text, then answers
   "huge", // 16 MB without an end
@@ -42,7 +42,7 @@ export const MODEL_BEHAVIOURS = [
 
 export type ModelBehaviour = (typeof MODEL_BEHAVIOURS)[number];
 
-/** What a behaviour needs to know of a request. */
+/** Everything that a behaviour needs to know about a request. */
 export interface Asked {
   readonly behaviour: ModelBehaviour;
   readonly model: string;
@@ -61,7 +61,7 @@ export interface Stage {
   readonly signal: AbortSignal;
 }
 
-/** Answers one request by its behaviour, to the end. */
+/** Answers one request with a behaviour, to the end. */
 export async function perform(
   request: Asked,
   format: WireFormat,
@@ -181,7 +181,7 @@ export async function perform(
   }
 }
 
-/** A whole answer that is no stream. */
+/** A complete answer that is not a stream. */
 export function send(
   res: ServerResponse,
   status: number,
@@ -197,10 +197,10 @@ function keyOf({ headers }: Asked): string {
 }
 
 /**
- * Until the client has taken what was written, or is gone.
+ * Resolves once the client has read the written data, or has left.
  *
- * Deno does not tell of a client that is gone while something waits to be taken,
- * so this ends by itself after a while.
+ * Deno does not report that a client has left while written data waits. So this ends by itself
+ * after a while.
  */
 async function drained(res: ServerResponse, signal: AbortSignal): Promise<void> {
   const waited = new AbortController();
@@ -212,7 +212,7 @@ async function drained(res: ServerResponse, signal: AbortSignal): Promise<void> 
   res.off("close", done);
 }
 
-/** Resolves early when the server closes: nothing is left to wait for. */
+/** Resolves early if the server closes, because no one waits any more. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(done, ms);

@@ -1,26 +1,25 @@
 /**
- * What the built-in model says: words in, an answer out.
+ * The built-in model's answers: words in, an answer out.
  *
- * The demo and the tests need a model that is honest about being none, costs
- * nothing, and says the same twice. A few words call up the answers that are hard
- * to deliver: long ones, code, tables.
+ * The demo and the tests need a model that says it is none, costs nothing, and repeats its answers
+ * exactly. A few words call up answers that are hard to deliver: long ones, code, tables.
  *
  * @module
  */
 
 const WHO = "I am Barnacle's built-in script, not a language model.";
 
-/** Characters of the asker's words that an answer repeats. */
+/** Number of the asker's characters that an answer repeats. */
 const ECHO_MAX = 600;
 
 /** Hours in the tide table of a long answer: enough for several Discord messages. */
 const LONG_HOURS = 140;
 
-/** The same of one that is too long for messages: all that does not fit is in a file. */
+/** Hours in the table of an answer that is too long for messages: the rest is in a file. */
 const BOOK_HOURS = 1_000;
 
 /**
- * The user's own words in a prompt: what the last fence holds, or else the whole text.
+ * The user's own words in a prompt: the content of the last fence, or else the whole text.
  *
  * @param prompt `…<message boundary="k3f9">what is new?</message>…`
  */
@@ -33,9 +32,9 @@ export function wordsOf(prompt: string): string {
 }
 
 /**
- * Answers, by the first of the known words: `help`, `long`, `book`, `code`, `table`.
+ * Answers the first known word: `help`, `long`, `book`, `code`, `table`.
  *
- * @param words As {@link wordsOf} found them.
+ * @param words From {@link wordsOf}.
  */
 export function answerTo(words: string): string {
   const known = /\b(help|long|book|code|table)\b/i.exec(words)?.[1]?.toLowerCase();
@@ -96,19 +95,20 @@ const TABLE = [
 
 function tides(what: string, hours: number): string {
   return [
-    `${WHO} You asked for something ${what}, so here is a tide table that nobody should sail by.`,
+    `${WHO} You asked for something ${what}, so here is a tide table. ` +
+    "It is invented: do not sail by it.",
     "",
     "```text",
     "hour   height  drawing",
     ...Array.from({ length: hours }, (_, hour) => tideLine(hour)),
     "```",
     "",
-    "That was the whole of it. Where the block above is longer than one Discord message may be, it",
+    "That was all of it. If the block above is longer than one Discord message may be, it",
     "comes in parts, and each part opens and closes its own code block.",
   ].join("\n");
 }
 
-/** One line of an invented tide of 12 hours. */
+/** One line of an invented 12-hour tide. */
 function tideLine(hour: number): string {
   const height = 2 + 1.8 * Math.sin((hour / 12) * 2 * Math.PI);
   const drawing = "~".repeat(Math.round(height * 5));

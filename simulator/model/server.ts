@@ -1,9 +1,8 @@
 /**
- * The built-in model as a server on loopback, in OpenAI's format and Anthropic's.
+ * Serves the built-in model on loopback, in OpenAI's format and Anthropic's.
  *
- * The bot reaches it as it would any model, so the demo and the tests go through
- * all of `providers/`; and it can fail in every way that a real one has been seen
- * to, on request.
+ * The bot reaches it like any model, so the demo and the tests use all of `providers/`. On request,
+ * it fails like real servers.
  *
  * @module
  */
@@ -17,22 +16,22 @@ import { anthropicFormat, openAiFormat, parseWireRequest, type WireRequest } fro
 
 export type { ModelBehaviour } from "./behaviour.ts";
 
-/** One request for an answer, kept for assertions. */
+/** One recorded request, for assertions. */
 export interface RecordedRequest extends WireRequest, Asked {
   readonly path: string;
   /** JSON as it came. */
   readonly body: string;
-  /** How the connection stood at last; `undefined` while it is open. */
+  /** The connection's final state; `undefined` while it is open. */
   readonly end: "answered" | "broken" | undefined;
 }
 
 export interface ModelServerSettings {
-  /** 0, as without it: any free one. */
+  /** Port; 0, the default, takes any free port. */
   readonly port?: number;
   readonly behaviour?: ModelBehaviour;
   /** Milliseconds between two pieces of a scripted answer. */
   readonly chunkDelayMs?: number;
-  /** Seconds that a 429 asks for. */
+  /** Seconds in a 429's `Retry-After`. */
   readonly retryAfterSec?: number;
 }
 
@@ -45,18 +44,18 @@ export interface ModelServer {
   /** The newest {@link REQUESTS_MAX}, oldest first. */
   readonly requests: readonly RecordedRequest[];
   /**
-   * Changes how requests are treated from now on.
+   * Changes the treatment of later requests.
    *
-   * @param times For so many requests; after them the script again. Without it, for good.
+   * @param times Number of requests; after them the script again. Absent: for good.
    */
   behave(behaviour: ModelBehaviour, times?: number): void;
   /** Resolves once a recorded request has ended. */
   ended(request: RecordedRequest): Promise<void>;
-  /** Breaks what is open. */
+  /** Ends open connections. */
   close(): Promise<void>;
 }
 
-/** Requests that are kept. */
+/** Number of recorded requests. */
 export const REQUESTS_MAX = 200;
 
 const BODY_MAX_BYTES = 8 * 1024 * 1024;
@@ -138,7 +137,7 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
   };
 
   const server = createServer((incoming, res) => {
-    // A connection that breaks while we write is the client's right, or our own doing.
+    // A connection that breaks while we write is the client's decision, or our own.
     res.on("error", () => res.destroy());
     respond(incoming, res).catch(() => res.destroy());
   });

@@ -1,6 +1,5 @@
 /**
- * The two wire formats that the built-in model speaks: the request it reads, and
- * the event stream it writes.
+ * The built-in model's two wire formats: parses requests, and writes event streams.
  *
  * @see {@link https://platform.openai.com/docs/api-reference/chat/streaming}
  * @see {@link https://docs.anthropic.com/en/api/messages-streaming}
@@ -22,7 +21,7 @@ const requestSchema = z.looseObject({
   messages: z.array(z.looseObject({ role: z.string(), content: contentSchema.nullish() })),
 });
 
-/** A request as either format has it, read far enough for a script. */
+/** A request of either format, parsed as far as a script needs it. */
 export interface WireRequest {
   readonly model: string;
   readonly system: string;
@@ -30,10 +29,10 @@ export interface WireRequest {
 }
 
 /**
- * Reads a request of either format.
+ * Parses a request of either format.
  *
- * @param body JSON, as it came.
- * @returns `undefined` if it is no request that streams a chat.
+ * @param body JSON of the client.
+ * @returns `undefined` if it does not ask for a streamed chat.
  */
 export function parseWireRequest(body: string): WireRequest | undefined {
   const parsed = requestSchema.safeParse(jsonOf(body));
@@ -54,9 +53,9 @@ export interface WireFormat {
   text(delta: string): string;
   thought(delta: string): string;
   toolCall(): string;
-  /** What ends an answer; nothing comes after it. */
+  /** The end of an answer; nothing follows it. */
   finish(reason: "stop" | "length" | "tool_calls" | "content_filter", outputTokens: number): string;
-  /** A failure after the answer began. */
+  /** A failure after the answer has begun. */
   error(kind: "overloaded" | "exploded"): string;
   /** The body of a failure with a status of its own. */
   errorBody(message: string): string;
@@ -122,7 +121,7 @@ export function anthropicFormat(model: string): WireFormat {
     openBlock = undefined;
     return event({ type: "content_block_stop", index });
   };
-  /** A block is opened by its first delta, and closed by whatever comes next. */
+  /** Its first delta opens a block, and the next event of another kind closes it. */
   const inBlock = (kind: string, content_block: object, delta: object) => {
     if (openBlock === kind) return event({ type: "content_block_delta", index, delta });
     const closed = close();

@@ -1,17 +1,17 @@
 /**
- * What goes wrong at Discord, on demand.
+ * Describes the faults of the simulated Discord.
  *
- * Switches for the gateway and rules for REST. They only say what shall happen;
- * the gateway and the REST edge do it, each where its sockets are.
+ * These are switches for the gateway and rules for REST. The gateway and the REST server carry them
+ * out, each with its own sockets.
  *
  * @module
  */
 
-/** What the gateway does wrong for as long as it is set; change the fields at any time. */
+/** Faults of the gateway while they are set; a test may change the fields at any time. */
 export interface GatewaySwitches {
   /** New connections: reset, accepted and never answered, or refused with an HTTP status. */
   welcome: "accept" | "reset" | "ignore" | { readonly status: number };
-  /** How many connections `welcome` still holds for; then it is "accept" again. */
+  /** Number of connections for which `welcome` still holds; then it is "accept" again. */
   welcomeTimes: number;
   /** Heartbeats are not acknowledged. */
   swallowAcks: boolean;
@@ -19,26 +19,26 @@ export interface GatewaySwitches {
   swallowHello: boolean;
   /** IDENTIFY and RESUME are not answered. */
   swallowReady: boolean;
-  /** Milliseconds by which everything sent is late. */
+  /** Milliseconds by which all sent data is late. */
   delayMs: number;
   /** Close codes for the next IDENTIFYs, in order. */
   closeOnIdentify: number[];
-  /** How many of the next IDENTIFYs get an invalid session (op 9, `false`). */
+  /** Number of the next IDENTIFYs that get an invalid session (op 9, `false`). */
   invalidIdentifies: number;
-  /** What op 9 says to the next RESUMEs, in order; with `false` their sessions are gone. */
+  /** Payload of op 9 for the next RESUMEs, in order; with `false` their sessions end. */
   invalidResumes: boolean[];
-  /** Whether a close of the client's with this code ends its session; 1006 where it just went. */
+  /** Whether a client's close with this code ends its session; 1006 for a close without a code. */
   endsSessionOnClose: (code: number) => boolean;
   /**
-   * Whether a session forgets what its client has named in a heartbeat or a RESUME, and is resumed
-   * without it all the same.
+   * Whether a session forgets all that its client has acknowledged in a heartbeat or a RESUME, and
+   * still resumes.
    */
   forgetsNamed: boolean;
-  /** The gateway's address as REST and READY name it, in place of the true one. */
+  /** The gateway's address in REST and READY, instead of the true one. */
   address: string | undefined;
-  /** How many shards `/gateway/bot` recommends. */
+  /** Recommended number of shards in `/gateway/bot`. */
   recommendedShards: number;
-  /** Ids of guilds that have an outage: no GUILD_CREATE, and nothing of what happens there. */
+  /** Ids of guilds with an outage: no GUILD_CREATE, and no events. */
   readonly unavailableGuilds: Set<string>;
 }
 
@@ -62,16 +62,17 @@ export function createGatewaySwitches(): GatewaySwitches {
 }
 
 /**
- * What REST does wrong with one request.
+ * The fault of one REST request.
  *
- * - `status`: an error in JSON, such as 503, instead of doing it.
- * - `html`: a proxy's page with that status, instead of doing it.
+ * - `status`: an error in JSON, such as 503; not carried out.
+ * - `html`: a proxy's page with that status; not carried out.
  * - `rate_limit`: a 429 as if by Discord; `cloudflare` is one without Discord's headers.
- * - `delay`: done, after a while.
- * - `hang`: neither done nor answered. `swallow`: done, and not answered.
- * - `reset`: not done, connection reset. `reset_after`: done, connection reset.
- * - `slow_body`: done, answered byte by byte. `cut_body`: done, the answer ends in its middle.
- * - `garbage`: done, answered with 200 and what is not JSON.
+ * - `delay`: carried out, after a while.
+ * - `hang`: neither carried out nor answered. `swallow`: carried out, and not answered.
+ * - `reset`: not carried out, connection reset. `reset_after`: carried out, connection reset.
+ * - `slow_body`: carried out, answered byte by byte. `cut_body`: carried out, the answer breaks
+ *   off.
+ * - `garbage`: carried out, answered with 200 and a body that is not JSON.
  */
 export type RestFault =
   | { readonly kind: "status"; readonly status: number }
@@ -88,21 +89,21 @@ export type RestFault =
     readonly kind: "hang" | "swallow" | "reset" | "reset_after" | "cut_body" | "garbage";
   };
 
-/** Which requests a fault hits. */
+/** The requests that a fault applies to. */
 export interface RestFaultRule {
-  /** Any method, where absent. */
+  /** Any method, if absent. */
   readonly method?: string;
-  /** A route as in the request log, `"/channels/:id/messages"`; any, where absent. */
+  /** A route from the request log, `"/channels/:id/messages"`; any, if absent. */
   readonly route?: string;
-  /** How many requests; without end, where absent. */
+  /** Number of requests; unlimited, if absent. */
   readonly times?: number;
   readonly fault: RestFault;
 }
 
 export interface RestFaults {
-  /** Adds a rule; the first that fits a request hits it. */
+  /** Adds a rule; the first matching rule applies to a request. */
   add(rule: RestFaultRule): { hits(): number; remove(): void };
-  /** The fault for a request, counted as a hit. */
+  /** The fault for a request, counted as used. */
   take(method: string, route: string): RestFault | undefined;
   clear(): void;
 }

@@ -1,8 +1,8 @@
 /**
- * What was asked of the simulated REST API, in order.
+ * Records the requests to the simulated REST API, in order.
  *
- * Tests hold requests against Discord's own document, and look for requests
- * that must not have been made. Bounded, so that a bench may run for ever.
+ * Tests check requests against Discord's own document, and look for forbidden ones. The log is
+ * bounded, so that a bench may run for ever.
  *
  * @module
  */
@@ -30,19 +30,19 @@ export interface RequestRecord {
   readonly body: unknown;
   readonly files: readonly LoggedFile[];
   readonly userAgent: string;
-  /** What it was answered with; `undefined` until then, and for good where a fault left it unanswered. */
+  /** Status of the answer; `undefined` before it, and for good if a fault left it unanswered. */
   status: number | undefined;
 }
 
 export interface RequestLog {
   add(request: Omit<RequestRecord, "number" | "status">): RequestRecord;
-  /** The last requests, the oldest first. */
+  /** The last requests, oldest first. */
   records(): readonly RequestRecord[];
   /** Calls `listener` at each arrival, before the request is carried out. */
   subscribe(listener: (record: RequestRecord) => void): () => void;
 }
 
-/** @param limit Requests that are kept, at most. */
+/** @param limit Maximum number of kept requests. */
 export function createRequestLog(limit: number): RequestLog {
   const kept: RequestRecord[] = [];
   const listeners = new Set<(record: RequestRecord) => void>();
@@ -52,7 +52,7 @@ export function createRequestLog(limit: number): RequestLog {
       count += 1;
       const record: RequestRecord = { number: count, ...request, status: undefined };
       kept.push(record);
-      if (kept.length > 2 * limit) kept.splice(0, kept.length - limit); // seldom, for it moves them all
+      if (kept.length > 2 * limit) kept.splice(0, kept.length - limit); // seldom: it moves all
       for (const listener of listeners) listener(record);
       return record;
     },
@@ -65,7 +65,7 @@ export function createRequestLog(limit: number): RequestLog {
 }
 
 /**
- * Takes the ids out of a path, so that requests of a kind have one name.
+ * Removes the ids from a path, so that similar requests have one name.
  *
  * `"/channels/1/messages/2/reactions/%F0%9F%91%80/@me"` becomes
  * `"/channels/:id/messages/:id/reactions/:emoji/@me"`.
@@ -77,7 +77,7 @@ export function routeOf(path: string): string {
     .replace(/\/\d+(?=\/|$)/g, "/:id");
 }
 
-/** The channel, guild or webhook that a path is about; empty where there is none. */
+/** The channel, guild or webhook of a path; empty if there is none. */
 export function majorOf(path: string): string {
   return /^\/(?:channels|guilds|webhooks)\/\d+/.exec(path)?.[0] ?? "";
 }

@@ -1,5 +1,5 @@
 /**
- * The files of the page, within the program: it is one file, and asks the network for nothing.
+ * Embeds the page's files: the program is one file, and the page loads nothing from the network.
  *
  * @module
  */

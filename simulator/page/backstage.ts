@@ -1,32 +1,32 @@
 /**
- * What the page shows of the bot, as a port.
+ * The port through which the page shows the bot.
  *
- * The simulator knows no bot. Whoever runs one beside it fills this in: words for
- * each verdict, figures and buttons by name, so that the page needs not know what
- * they mean.
+ * The simulator does not import the bot. The program that runs the bot beside it implements this
+ * port: words for each verdict, figures and buttons by name. So the page needs no knowledge of
+ * them.
  *
  * @module
  */
 
 import type { MessageId } from "../../src/core/discord/ids.ts";
 
-/** What the bot made of one message. */
+/** The bot's decision about one message. */
 export interface Judged {
   readonly messageId: MessageId;
-  /** Whatever is not accepted is not answered. */
+  /** Only accepted messages are answered. */
   readonly verdict: "accept" | "challenge" | "undecided" | "ignore";
-  /** As it is on record: `"no-mention"`. */
+  /** The reason on record: `"no-mention"`. */
   readonly why: string;
-  /** The same in a sentence. */
+  /** The reason as a sentence. */
   readonly words: string;
   /** Config path of the rule that decided. */
   readonly rule: string;
-  /** What became of an accepted one. */
+  /** State of an accepted message. */
   readonly outcome?: Outcome;
 }
 
 export interface Outcome {
-  /** `failed`: the bot said that it has no answer. */
+  /** `failed`: the bot told the sender that it has no answer. */
   readonly kind: "thinking" | "answered" | "failed";
   /** The bot's messages that answer it, in order. */
   readonly replies: readonly MessageId[];
@@ -34,7 +34,7 @@ export interface Outcome {
   readonly afterMs?: number;
 }
 
-/** The bot as a card: how it is, figures about it, and what may be done to it. */
+/** The bot's card: state, figures and actions. */
 export interface BotCard {
   readonly state: "online" | "away" | "offline";
   /** `"Connected to Discord"` */
@@ -51,16 +51,16 @@ export interface Figure {
 /** A button. */
 export interface Control {
   readonly id: string;
-  /** Those of a group stand together; of `model` one is chosen. */
+  /** Buttons of a group stand together; of `model` one is chosen. */
   readonly group: "model" | "fault";
   readonly label: string;
-  /** What will happen, in a sentence. */
+  /** The button's effect, in a sentence. */
   readonly hint: string;
-  /** Whether it is switched on, or chosen. */
+  /** Whether it is on, or chosen. */
   readonly isOn: boolean;
 }
 
-/** Something that happened to the bot: of what it logs, or what was done to it. */
+/** An event of the bot: a log line, or an action on it. */
 export interface Notice {
   /** Unix time in milliseconds. */
   readonly at: number;
@@ -75,11 +75,15 @@ export type BackstageNews =
 
 export interface Backstage {
   bot(): BotCard;
-  /** Of all messages so far. */
+  /** Number of all messages so far. */
   judged(): readonly Judged[];
-  /** The last ones, the oldest first. */
+  /** The last events, oldest first. */
   notices(): readonly Notice[];
-  /** Calls `listener` with everything new; returns what stops it. */
+  /**
+   * Calls `listener` with every new event.
+   *
+   * @returns Removes the listener.
+   */
   subscribe(listener: (news: BackstageNews) => void): () => void;
   /**
    * Presses a button.

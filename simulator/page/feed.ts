@@ -1,8 +1,8 @@
 /**
- * What one open page has yet to be sent, in order.
+ * Queues the events for one open page, in order.
  *
- * A page whose computer sleeps takes nothing for hours. Its feed is bounded, and
- * ends where it would grow: the browser connects again and gets all of it anew.
+ * A page on a sleeping computer reads nothing for hours. So its feed is bounded, and ends at the
+ * limit; the browser then connects again and gets everything anew.
  *
  * @module
  */
@@ -10,11 +10,11 @@
 export interface Feed<News> {
   push(news: News): void;
   close(): void;
-  /** Everything that is pushed, until the feed is closed; for one reader. */
+  /** All pushed events, until the feed is closed; for one reader. */
   read(): AsyncGenerator<News, void>;
 }
 
-/** @param limit Of what waits, at most. */
+/** @param limit Maximum number of waiting events. */
 export function createFeed<News>(limit: number): Feed<News> {
   let waiting: News[] = [];
   let isClosed = false;

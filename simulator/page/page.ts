@@ -1,11 +1,11 @@
 /**
- * The page on which one can be several people on the simulated Discord, and see
- * what the bot makes of each of their messages.
+ * Serves the page on which one person plays several people on the simulated Discord, and sees the
+ * bot's decision about each message.
  *
- * An application without a socket. What is on the page comes as one event with
- * everything, then as news; what people do goes back by POST. It holds no secret,
- * but a button on it kills a process: so other sites' pages are turned away, by
- * the name they ask for, by their origin, and by a content type that no form has.
+ * It is an application without a socket. The page gets one event with everything, then news; acts
+ * of people come back by POST. The page holds no secret, but a button on it kills a process. So
+ * requests of other sites' pages are refused: by host name, by origin, and by a content type that
+ * no form has.
  *
  * @module
  */
@@ -24,25 +24,25 @@ import { type SeenMessage, type SeenWorld, viewMessage, viewWorld } from "./view
 export interface PageOptions {
   readonly simulator: Simulator;
   readonly backstage: Backstage;
-  /** Words to say with one click. */
+  /** Suggested messages, to send with one click. */
   readonly prompts: readonly string[];
   /**
-   * Whether a request is turned away before anything looks at it.
+   * Whether to refuse a request before any further processing.
    *
-   * @returns Why, in words; `undefined` if it is not.
+   * @returns The reason; `undefined` if it is not refused.
    */
   readonly refusalOf: (request: Request) => string | undefined;
-  /** Told of a fault of ours; the asker is told only that there was one. */
+  /** Gets a fault of ours; the client learns only that there was one. */
   readonly onError: (error: unknown) => void;
 }
 
 export interface Page {
   fetch(request: Request): Response | Promise<Response>;
-  /** Ends the streams of all pages that are open. */
+  /** Ends the streams of all open pages. */
   close(): void;
 }
 
-/** Everything there is, as a page that opens is sent it. */
+/** Everything, for a page that opens. */
 export interface Opening {
   readonly world: SeenWorld;
   readonly prompts: readonly string[];
@@ -51,19 +51,22 @@ export interface Opening {
   readonly notices: readonly Notice[];
 }
 
-/** What is sent after it, one by one. */
+/** News after it, one by one. */
 export type PageNews =
   | BackstageNews
   | { readonly kind: "message"; readonly message: SeenMessage }
   | { readonly kind: "deleted"; readonly messageId: string }
   | { readonly kind: "typing"; readonly channelId: string; readonly userId: string }
-  /** Places or people have changed: all of it again. */
+  /** Places or people have changed: everything again. */
   | { readonly kind: "world"; readonly world: SeenWorld };
 
-/** News that may wait for a page to take them. */
+/** News that may wait for the page to read them. */
 const FEED_LIMIT = 2_000;
 
-/** Characters that a person may write, with Discord's subscription; the bot may half of them. */
+/**
+ * Maximum characters of a person's message, with Discord's subscription; a bot may send half as
+ * many.
+ */
 const TEXT_MAX = 4_000;
 
 const BODY_MAX_BYTES = 32 * 1024;
@@ -109,7 +112,8 @@ export function createPage(options: PageOptions): Page {
   const { simulator, backstage, prompts, refusalOf, onError } = options;
   const feeds = new Set<Feed<PageNews>>();
   const app = new Hono();
-  // Where one may write to the bot, whoever one is; a client has it once one has looked at the bot.
+  // Every person can write to the bot here; a client has this channel once its user has opened the
+  // bot's profile.
   for (const { id, isBot } of simulator.world.users.values()) {
     if (!isBot) simulator.channel("dm", id);
   }
@@ -128,7 +132,9 @@ export function createPage(options: PageOptions): Page {
     else await next();
     for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
   });
-  app.use(bodyLimit({ maxSize: BODY_MAX_BYTES, onError: (c) => c.text("That is too long", 413) }));
+  app.use(
+    bodyLimit({ maxSize: BODY_MAX_BYTES, onError: (c) => c.text("The request is too long", 413) }),
+  );
 
   for (const [path, { type, text }] of Object.entries(ASSETS)) {
     app.get(path, (c) => c.body(text, 200, { "Content-Type": `${type}; charset=utf-8` }));
@@ -183,25 +189,25 @@ export function createPage(options: PageOptions): Page {
   app.notFound((c) => c.text("Nothing here", 404));
   app.onError((error, c) => {
     onError(error);
-    return c.text("Something went wrong here", 500);
+    return c.text("The simulator failed", 500);
   });
 
-  /** Reads what somebody does, does it, and tells what Discord says against it. */
+  /** Reads a person's act, does it, and returns Discord's refusal, if there is one. */
   async function act<Act>(
     c: Context,
     schema: z.ZodType<Act>,
     perform: (act: Act) => void | Promise<void>,
   ): Promise<Response> {
     const read = schema.safeParse(await c.req.json().catch(() => undefined));
-    if (!read.success) return c.text("That is not a request of this page", 400);
+    if (!read.success) return c.text("This page makes no such request", 400);
     const who = asOf(read.data);
     if (who !== undefined && !isPerson(simulator, who)) {
-      return c.text("Only people can act here, and nobody is called that", 400);
+      return c.text("Only people can act here, and no person has this name", 400);
     }
     try {
       await perform(read.data);
     } catch (error) {
-      if (error instanceof RangeError) return c.text(error.message, 400); // as the simulator refuses
+      if (error instanceof RangeError) return c.text(error.message, 400); // the simulator's refusal
       throw error;
     }
     return c.body(null, 204);
@@ -217,8 +223,8 @@ export function createPage(options: PageOptions): Page {
 }
 
 /**
- * A page of another program on this machine is of the same site, but not of the
- * same origin; and a form can neither name this type nor ask whether it may.
+ * A page of another program on this machine has the same site, but not the same origin. A form can
+ * neither send this content type nor ask for it.
  */
 function refusalOfPost({ method, headers }: Request): string | undefined {
   if (method === "GET" || method === "HEAD") return undefined;
@@ -226,7 +232,9 @@ function refusalOfPost({ method, headers }: Request): string | undefined {
   const site = headers.get("sec-fetch-site");
   if (origin !== null && origin !== `http://${headers.get("host")}`) return "Not from this page";
   if (site !== null && site !== "same-origin") return "Not from this page";
-  return headers.get("content-type") === "application/json" ? undefined : "Only JSON is taken here";
+  return headers.get("content-type") === "application/json"
+    ? undefined
+    : "Only JSON is accepted here";
 }
 
 function newsOf(event: WorldEvent, { world }: Simulator, seeWorld: () => SeenWorld): PageNews {
@@ -249,7 +257,7 @@ function asOf(act: unknown): string | undefined {
   return typeof act === "object" && act !== null && "as" in act ? String(act.as) : undefined;
 }
 
-/** Bots speak for themselves. */
+/** Bots act by themselves. */
 function isPerson({ world }: Simulator, id: string): boolean {
   return [...world.users.values()].some((user) => user.id === id && !user.isBot);
 }

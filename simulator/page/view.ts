@@ -1,8 +1,7 @@
 /**
- * The world as the page shows it: plain data, names beside ids.
+ * The world for the page: plain data, with names beside ids.
  *
- * Nothing here is HTML. Text goes out as it was written; the page sets it as
- * text, never as markup (X1).
+ * Nothing here is HTML. The text stays unchanged; the page sets it as text, never as markup (X1).
  *
  * @module
  */
@@ -21,7 +20,7 @@ export interface SeenPerson {
   readonly id: UserId;
   readonly name: string;
   readonly username: string;
-  /** Who they are to the bot, as far as Discord knows: `"owner of the bot"`. */
+  /** The person's relation to the bot, as far as Discord knows: `"owner of the bot"`. */
   readonly note: string;
 }
 
@@ -51,17 +50,17 @@ export interface SeenMessage {
 }
 
 export interface SeenWorld {
-  /** The bot that all this is about. */
+  /** The bot on the page. */
   readonly bot: { readonly id: UserId; readonly name: string };
   readonly people: readonly SeenPerson[];
   readonly guilds: readonly { readonly id: GuildId; readonly name: string }[];
   readonly channels: readonly SeenChannel[];
   readonly messages: readonly SeenMessage[];
-  /** What a mention stands for, by its text without brackets: `"@123"`, `"@&123"`, `"#123"`. */
+  /** Name of a mention, by its text without brackets: `"@123"`, `"@&123"`, `"#123"`. */
   readonly names: Readonly<Record<string, string>>;
 }
 
-/** @param botId Whose world it is: without its user, a private channel is of no interest. */
+/** @param botId Bot of the page: private channels without it are left out. */
 export function viewWorld(world: World, botId: UserId): SeenWorld {
   const people = peopleOf(world);
   const channels = [...world.channels.values()].filter((channel) =>
@@ -101,11 +100,11 @@ function viewChannel(
   botId: UserId,
 ): SeenChannel {
   const { id, kind } = channel;
-  const viewers = people.map((person) => person.id).filter((one) =>
-    may(world, channel, one, "view")
+  const viewers = people.map((person) => person.id).filter((userId) =>
+    may(world, channel, userId, "view")
   );
   if (isPrivate(channel)) {
-    const others = channel.recipients.map((one) => nameOf(world, one)).join(", ");
+    const others = channel.recipients.map((userId) => nameOf(world, userId)).join(", ");
     const name = kind === "dm" ? nameOf(world, botId) : channel.name ?? others;
     return { id, kind, name, viewers };
   }
@@ -155,5 +154,5 @@ function namesOf(world: World): Readonly<Record<string, string>> {
 
 function nameOf(world: World, id: UserId): string {
   const user = world.users.get(id);
-  return user?.globalName ?? user?.username ?? "somebody who is gone";
+  return user?.globalName ?? user?.username ?? "deleted account";
 }

@@ -11,14 +11,14 @@ import { type Outcome, refuseForm } from "../world/refusals.ts";
 import { toSnowflake } from "../world/snowflake.ts";
 import type { Application, Team, World } from "../world/world.ts";
 
-/** Privileged intents, each with the flag that an unverified application has for it. */
+/** Privileged intents, each with its flag for an unverified application. */
 const LIMITED_FLAGS: readonly (readonly [intent: number, flag: number])[] = [
   [INTENT.guildPresences, 1 << 13],
   [INTENT.guildMembers, 1 << 15],
   [INTENT.messageContent, 1 << 19],
 ];
 
-/** Flags by which a client sees which privileged intents the portal has switched on. */
+/** Flags that show a client the privileged intents of the portal. */
 export function applicationFlags({ privilegedIntents }: Application): number {
   return LIMITED_FLAGS.reduce(
     (sum, [intent, flag]) => privilegedIntents & intent ? sum | flag : sum,
@@ -29,8 +29,8 @@ export function applicationFlags({ privilegedIntents }: Application): number {
 /**
  * Switches privileged intents, as an application may for itself.
  *
- * @param flags All flags that it shall have; those of the limited intents are the only ones that
- * may differ from what it has. `undefined` changes nothing.
+ * @param flags All flags after the change; only those of the limited intents may differ.
+ * `undefined` changes nothing.
  * @see {@link https://docs.discord.com/developers/resources/application#edit-current-application}
  */
 export function changeFlags(
@@ -84,7 +84,7 @@ export function toApplication(world: World, application: Application): Payload {
   };
 }
 
-/** A team's application belongs to a user that is nobody: the team, in the place of a person. */
+/** A team's application belongs to a user that stands for the team, not for a person. */
 function ownerOf(world: World, { ownerId, team }: Application): Payload {
   if (!team) return userPayload(world, ownerId);
   const user = {

@@ -9,7 +9,7 @@ import { may } from "../world/access.ts";
 import { type Payload, toChannel, toMember, toRole } from "./payloads.ts";
 import type { Channel, Guild, GuildChannel, World } from "../world/world.ts";
 
-/** A guild as `GET /guilds/{id}` answers it. */
+/** The answer to `GET /guilds/{id}`. */
 export function toGuild(guild: Guild): Payload {
   return {
     id: guild.id,
@@ -55,7 +55,9 @@ export function toGuild(guild: Guild): Payload {
   };
 }
 
-/** A guild as GUILD_CREATE brings it: with the channels that the bot may see, and of members itself. */
+/**
+ * The guild in GUILD_CREATE: with the channels that the bot may see, and only itself as a member.
+ */
 export function toCreatedGuild(world: World, guild: Guild, reader: UserId): Payload {
   const own = guild.members.get(reader);
   const visible = channelsOf(world, guild).filter((channel) => may(world, channel, reader, "view"));
@@ -78,7 +80,7 @@ export function toCreatedGuild(world: World, guild: Guild, reader: UserId): Payl
   };
 }
 
-/** The channels and threads of a guild, in the order in which they were made. */
+/** The channels and threads of a guild, in order of creation. */
 export function channelsOf(world: World, guild: Guild): readonly GuildChannel[] {
   return Array.from(guild.channelIds, (id) => world.channels.get(id)).filter(isOfGuild);
 }

@@ -1,8 +1,9 @@
 /**
- * An interaction in Discord's JSON, as the gateway brings it.
+ * An interaction in Discord's JSON, for the gateway.
  *
  * @module
- * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object}
+ * @see {@link
+ * https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object}
  */
 
 import { channelPermissions } from "../world/permissions.ts";
@@ -19,16 +20,16 @@ import type { UserId } from "../../src/core/discord/ids.ts";
 const APPLICATION_COMMAND = 2;
 const MESSAGE_COMPONENT = 3;
 
-/** Where it happens: in a guild, in direct messages with the bot, or in others. */
+/** Place of the interaction: a guild, direct messages with the bot, or others. */
 const CONTEXT = { guild: 0, dm: 1, group_dm: 2 } as const;
 
-/** Bytes of one file, which Discord names here since it goes by the place. */
+/** Maximum bytes of one file; Discord names it here, because it depends on the place. */
 const ATTACHMENT_SIZE_LIMIT = 10 * 1024 * 1024;
 
-/** Permissions that one has in direct messages; nobody manages anything there. */
+/** Permissions in direct messages, in which no one manages anything. */
 const IN_PRIVATE = "248832";
 
-/** @param botId Of the application that is told. */
+/** @param botId Bot of the receiving application. */
 export function toInteraction(
   world: World,
   { id, token, applicationId, userId, channelId, subject }: Interaction,
@@ -67,7 +68,7 @@ function subjectOf(world: World, subject: InteractionSubject, botId: UserId): Pa
   };
 }
 
-/** Who acted: a member with what it may do there, or a user where there are no members. */
+/** The acting person: a member with permissions, or a user outside of guilds. */
 function placeOf(world: World, channel: Channel, userId: UserId, botId: UserId): Payload {
   if (isPrivate(channel)) {
     return {

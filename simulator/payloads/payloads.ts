@@ -1,9 +1,8 @@
 /**
  * The world in Discord's JSON.
  *
- * Every field that Discord's own document calls required is there, with the
- * value of an account that has never touched it; a test holds the answers
- * against that document.
+ * It has every field that Discord's own document calls required, with the default value of a new
+ * account. A test checks the answers against that document.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/reference}
@@ -23,7 +22,7 @@ import type {
   World,
 } from "../world/world.ts";
 
-/** A JSON object on its way to a client. */
+/** A JSON object for a client. */
 export type Payload = Readonly<Record<string, unknown>>;
 
 /** Discord's numbers for the kinds of channels. */
@@ -51,7 +50,7 @@ export function toUser({ id, username, discriminator, globalName, isBot }: User)
   };
 }
 
-/** The bot as it sees itself. */
+/** The bot's own user. */
 export function toOwnUser(user: User): Payload {
   return {
     ...toUser(user),
@@ -81,7 +80,7 @@ export function toRole({ id, name, permissions, isMentionable, botId }: Role, pl
   };
 }
 
-/** A member without the user, as in an event that names the user elsewhere. */
+/** A member without the user, for events that name the user elsewhere. */
 export function toPartialMember({ roles, nick, joinedAt, timedOutUntil }: Member): Payload {
   return {
     roles,
@@ -104,7 +103,7 @@ export function toMember(world: World, member: Member): Payload {
   return { ...toPartialMember(member), user: userPayload(world, member.userId) };
 }
 
-/** A channel as one of its readers sees it: a DM's recipients are the others. */
+/** A channel for one of its readers: a DM's recipients are the others. */
 export function toChannel(world: World, channel: Channel, reader: UserId): Payload {
   const base = {
     id: channel.id,
@@ -170,16 +169,16 @@ export function channelTypeOf(channel: Channel): number {
   return CHANNEL_TYPE[channel.kind];
 }
 
-/** The nonce of a message: only who creates it is told, and only at that moment. */
+/** The nonce of a message: only its author gets it, and only on creation. */
 export function nonceFor({ nonce, author }: Message, reader: UserId): Payload {
   const isOwn = author.kind === "user" && author.userId === reader;
   return nonce !== undefined && isOwn ? { nonce } : {};
 }
 
 /**
- * A message as it is read back, without its nonce.
+ * A message as a client reads it later, without its nonce.
  *
- * @param reader Whose reactions are marked `me`.
+ * @param reader Account whose reactions are marked `me`.
  */
 export function toMessage(world: World, message: Message, reader: UserId): Payload {
   const { reference } = message;
@@ -228,7 +227,7 @@ function messageFields(world: World, message: Message): Payload {
   };
 }
 
-/** The quoted message, one level deep; `null` where it has been deleted. */
+/** The quoted message, one level deep; `null` if it was deleted. */
 function referencedMessage(world: World, { reference }: Message): Payload | null {
   const quoted = reference &&
     world.channels.get(reference.channelId)?.messages.get(reference.messageId);
@@ -246,7 +245,7 @@ function toReactions(message: Message, reader: UserId): readonly Payload[] {
   }));
 }
 
-/** `"name:id"` is a custom emoji, all else one of Unicode's. */
+/** `"name:id"` is a custom emoji, anything else one of Unicode. */
 export function toEmoji(emoji: string): Payload {
   const [name, id] = emoji.split(":");
   return { id: id ?? null, name };
@@ -282,7 +281,7 @@ export function userPayload(world: World, id: UserId): Payload {
   return toUser(user ?? { id, username: "deleted_user", isBot: false, acceptsDms: false });
 }
 
-/** `guild_id` where the channel has one. */
+/** `guild_id`, if the channel has one. */
 export function guildIdOf(world: World, channelId: Message["channelId"]): Payload {
   const channel = world.channels.get(channelId);
   return channel && "guildId" in channel ? { guild_id: channel.guildId } : {};

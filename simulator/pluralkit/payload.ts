@@ -1,8 +1,8 @@
 /**
- * What PluralKit tells of a message that it proxied, in PluralKit's JSON.
+ * PluralKit's record of a proxied message, in PluralKit's JSON.
  *
- * Every field is there, `null` where nothing is set, as its documentation says. What a
- * system keeps private is told to whoever has its token, and to nobody else.
+ * Every field is there, `null` if it is not set, as its documentation says. Only the holder of a
+ * system's token gets its private fields.
  *
  * @module
  * @see {@link https://pluralkit.me/api/models/#message-model}
@@ -14,7 +14,7 @@ import type { Message, World } from "../world/world.ts";
 
 /** One of the people who share an account. */
 export interface SystemMember {
-  /** `"abcde"`: what `pk:abcde` names in a config. */
+  /** `"abcde"`: the id in `pk:abcde` of a config. */
   readonly id: string;
   readonly name: string;
   readonly displayName?: string;
@@ -23,12 +23,12 @@ export interface SystemMember {
 export interface System {
   readonly id: string;
   readonly name?: string;
-  /** Its name, and those of its members that have another to show, are for who has its token. */
+  /** Its name, and the real names of members with a display name, need its token. */
   readonly isPrivate?: boolean;
   readonly token?: string;
 }
 
-/** A message, and what it was before. */
+/** A proxied message, and its original. */
 export interface ProxiedMessage {
   readonly proxied: Message;
   readonly original: Message;
@@ -36,7 +36,7 @@ export interface ProxiedMessage {
   readonly member: SystemMember;
 }
 
-/** @param authorization The token of who asks, if they have one. */
+/** @param authorization The client's token, if it sends one. */
 export function toProxied(
   world: World,
   { proxied, original, system, member }: ProxiedMessage,
@@ -92,7 +92,7 @@ function timestampOf(id: MessageId): string {
   return new Date(createdAtMs(id)).toISOString();
 }
 
-/** Made of the short id, so that it is the same in every run. */
+/** Derived from the short id, so that it is the same in every run. */
 function uuidOf(id: string): string {
   const digits = Array.from(id, (letter) => letter.charCodeAt(0).toString(16)).join("");
   return `00000000-0000-4000-8000-${digits.slice(0, 12).padStart(12, "0")}`;

@@ -1,9 +1,9 @@
 /**
- * PluralKit, as far as a bot asks it: who is behind a webhook's message.
+ * Simulates PluralKit's API: it tells a bot who wrote a webhook's message.
  *
- * It proxies on the simulated Discord and answers for what it proxied, as its
- * documentation says it does; and it can fail in the ways that a client must bear.
- * A message is found by its own id always, and by the original's for half an hour.
+ * It proxies messages on the simulated Discord, and answers for them as its documentation says. It
+ * can also fail in ways that a client must handle. A message is always found by its own id, and by
+ * the original's for half an hour.
  *
  * @module
  * @see {@link https://pluralkit.me/api/models/#message-model}
@@ -18,7 +18,7 @@ import type { Message } from "../world/world.ts";
 /** Milliseconds for which a message is found by the id of the original. */
 const ORIGINAL_MS = 30 * 60 * 1000;
 
-/** Requests for messages that one may make in a second. */
+/** Maximum number of requests for messages in a second. */
 const PER_SECOND = 10;
 
 export type PluralkitFault =
@@ -37,15 +37,15 @@ export interface PluralkitRequest {
 }
 
 export interface Pluralkit {
-  /** `http://127.0.0.1:49154/v2`: what `pluralkit.apiUrl` takes. */
+  /** `http://127.0.0.1:49154/v2`: a value for `pluralkit.apiUrl`. */
   readonly apiUrl: string;
   readonly requests: readonly PluralkitRequest[];
-  /** Says a message again as a member, deletes it, and answers for it from then on. */
+  /** Posts a message again as a member, deletes the original, and answers for it from then on. */
   proxy(original: Message, system: System, member: SystemMember, text?: string): Message;
   /**
-   * Does something wrong with look-ups from now on; `undefined` ends it.
+   * Sets a fault for later look-ups; `undefined` ends it.
    *
-   * @param times How many; without end, if absent.
+   * @param times Number of look-ups; unlimited, if absent.
    */
   fail(fault: PluralkitFault | undefined, times?: number): void;
   close(): Promise<void>;

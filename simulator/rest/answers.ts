@@ -1,5 +1,5 @@
 /**
- * Responses of the simulated REST API that are no success.
+ * Error responses of the simulated REST API.
  *
  * @module
  */
@@ -16,12 +16,12 @@ export function answerRefused(
   return Response.json(toErrorBody(refused), { status: refused.status, headers });
 }
 
-/** Answers that fields do not fit (50035). */
+/** Answers that fields are invalid (50035). */
 export function answerProblems(problems: readonly FieldProblem[]): Response {
   return answerRefused(refuseForm(...problems).refused);
 }
 
-/** Answers with what a schema found wrong. */
+/** Answers with a schema's findings. */
 export function answerMalformed(error: z.ZodError): Response {
   return answerProblems(toProblems(error));
 }
@@ -39,7 +39,7 @@ export function answerRateLimited(
   }, { status: 429, headers });
 }
 
-/** A page of the proxy before Discord: no JSON and none of Discord's headers. */
+/** A page of the proxy before Discord: no JSON, and no headers of Discord. */
 export function answerHtml(
   status: number,
   headers: Readonly<Record<string, string>> = {},

@@ -1,5 +1,5 @@
 /**
- * One request to the simulated REST API, read and allowed, as its route gets it.
+ * One request to the simulated REST API, parsed and permitted, for its route.
  *
  * @module
  */

@@ -52,7 +52,7 @@ export function addCommandRoutes(app: Hono<Env>, world: World): void {
     const parsed = COMMANDS_BODY.safeParse(c.env.call.body);
     if (!parsed.success) return answerMalformed(parsed.error);
     const idOf = (name: string) =>
-      application.commands.find((one) => one.name === name)?.id ??
+      application.commands.find((command) => command.name === name)?.id ??
         nextId<"command">(world.ids, c.env.call.now);
     application.commands = parsed.data.map((command): ApplicationCommand => ({
       ...command,

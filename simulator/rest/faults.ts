@@ -1,5 +1,5 @@
 /**
- * Plays a fault out on an HTTP connection.
+ * Carries out a fault on an HTTP connection.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { RestFault } from "../notes/faults.ts";
 import { answerHtml, answerRateLimited } from "./answers.ts";
 
-/** What answers a request in place of Discord; `undefined` where the fault is of another sort. */
+/** The response in place of Discord's; `undefined` for another kind of fault. */
 export function answerInstead(fault: RestFault): Response | undefined {
   switch (fault.kind) {
     case "status":
@@ -34,20 +34,20 @@ export function answerInstead(fault: RestFault): Response | undefined {
   }
 }
 
-/** Whether the request is lost before Discord has done what it asks. */
+/** Whether the request is lost before Discord carries it out. */
 export function isLostBefore(fault: RestFault | undefined): boolean {
   return fault?.kind === "hang" || fault?.kind === "reset";
 }
 
-/** Whether the client never sees a status. */
+/** Whether the client never gets a status. */
 export function isUnanswered(fault: RestFault | undefined): boolean {
   return isLostBefore(fault) || fault?.kind === "swallow" || fault?.kind === "reset_after";
 }
 
 /**
- * Sends a response with a fault in how it is sent.
+ * Sends a response with a fault in the sending.
  *
- * @param timers Where to leave the timers that must not outlive the server.
+ * @param timers Gets the timers that must end with the server.
  */
 export async function playOut(
   fault: RestFault,
@@ -58,7 +58,7 @@ export async function playOut(
   switch (fault.kind) {
     case "hang":
     case "swallow":
-      return RESPONSE_ALREADY_SENT; // nothing was, and nothing will be
+      return RESPONSE_ALREADY_SENT; // nothing was sent, and nothing will be
     case "reset":
     case "reset_after":
       outgoing.socket?.resetAndDestroy();
@@ -81,7 +81,7 @@ export async function playOut(
   }
 }
 
-/** Sends the head of a response with the length of its whole body, which is returned. */
+/** Sends the head of a response with the length of its whole body, and returns that body. */
 async function begin(response: Response, outgoing: ServerResponse): Promise<Buffer> {
   const body = Buffer.from(await response.arrayBuffer());
   outgoing.writeHead(response.status, {

@@ -1,5 +1,5 @@
 /**
- * The routes of the simulated REST API that are about guilds and who is in them.
+ * The routes of the simulated REST API for guilds and their members.
  *
  * @module
  */
@@ -116,7 +116,7 @@ const SEARCH_QUERY = z.strictObject({
     .optional(),
 });
 
-/** Guilds in the order of their ids; `before` brings those next to it, and `after` those behind. */
+/** Guilds in the order of their ids; `before` and `after` return those next to the id. */
 function pageOf(
   guilds: readonly Guild[],
   { limit = "200", before, after }: z.infer<typeof GUILDS_QUERY>,

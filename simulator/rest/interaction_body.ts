@@ -1,8 +1,9 @@
 /**
- * Reads what an application answers to an interaction.
+ * Parses an application's answer to an interaction.
  *
  * @module
- * @see {@link https://docs.discord.com/developers/interactions/receiving-and-responding#create-interaction-response}
+ * @see {@link
+ * https://docs.discord.com/developers/interactions/receiving-and-responding#create-interaction-response}
  */
 
 import { z } from "zod";
@@ -12,7 +13,7 @@ import { parseCreate, type Parsed, parseEdit, type UploadedFile } from "./messag
 
 const fields = z.record(z.string(), z.unknown());
 
-/** Types of answers that fit a button; those with words carry them in `data`. */
+/** Types of answers to a button; those with text carry it in `data`. */
 const body = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal(4), data: fields }),
   z.strictObject({ type: z.literal(5), data: fields.nullish() }),
@@ -23,10 +24,10 @@ const body = z.discriminatedUnion("type", [
 /** Flag of a message that only one person sees. */
 const EPHEMERAL = 1 << 6;
 
-/** What a message has that nobody may send as the answer to an interaction. */
+/** Fields of a message that the answer to an interaction may not have. */
 const NOT_IN_ANSWERS = ["nonce", "enforce_nonce", "message_reference", "sticker_ids"];
 
-/** @param needsMentions As for messages: whether `allowed_mentions` must be there. */
+/** @param needsMentions Whether `allowed_mentions` is required, as for messages. */
 export function parseCallback(
   given: unknown,
   files: readonly UploadedFile[],
@@ -46,7 +47,7 @@ export function parseCallback(
       problems: [{
         path: ["data", strange],
         code: "UNKNOWN_FIELD",
-        message: `The answer to an interaction has no ${strange}`,
+        message: `The answer to an interaction has no field ${strange}`,
       }],
     };
   }
@@ -62,7 +63,7 @@ export function parseCallback(
     : { kind: "parsed", value: { kind: "update", edit: edit.value } };
 }
 
-/** The message lies in `data`. */
+/** The message is in `data`. */
 function within<Value>(parsed: Parsed<Value>): Parsed<Value> {
   if (parsed.kind === "parsed") return parsed;
   const problems = parsed.problems.map((problem) => ({

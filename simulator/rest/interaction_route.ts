@@ -1,5 +1,5 @@
 /**
- * The routes of the simulated REST API that ask for no bot's token: an interaction's own is enough.
+ * The routes of the simulated REST API without a bot token: an interaction's own token is enough.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const CALLBACK = /^\/interactions\/(\d{1,20})\/([^/]+)\/callback$/;
 
 const ORIGINAL = /^\/webhooks\/(\d{1,20})\/([^/]+)\/messages\/@original$/;
 
-/** Whether a request is an interaction's: whoever knows its token may answer it. */
+/** Whether a request belongs to an interaction: its token alone permits an answer. */
 export function isInteractionCall(method: string, path: string): boolean {
   return method === "POST" ? CALLBACK.test(path) : method === "PATCH" && ORIGINAL.test(path);
 }

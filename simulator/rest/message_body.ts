@@ -1,10 +1,9 @@
 /**
- * Reads the body of a message that a client wants to create or edit.
+ * Parses the body of a message that a client creates or edits.
  *
- * Stricter than Discord in two things, both on purpose: a field that Discord
- * does not know is an error (Discord would ignore it, and a typo with it), and
- * a body without `allowed_mentions` may be refused, since it pings whomever its
- * text names.
+ * It is stricter than Discord in two ways, on purpose. An unknown field is an error, because
+ * Discord would ignore it, and a typo with it. A body without `allowed_mentions` may be refused,
+ * because it pings everyone named in its text.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/resources/message#create-message}
@@ -77,7 +76,7 @@ const createBody = z.strictObject({
 
 const editBody = z.strictObject(shared);
 
-/** A file that came beside the body, by the number in its field: 0 for `files[0]`. */
+/** A file beside the body, by the number in its field: 0 for `files[0]`. */
 export interface UploadedFile {
   readonly index: number;
   readonly filename: string;
@@ -90,7 +89,7 @@ export type Parsed<Value> =
   | { readonly kind: "parsed"; readonly value: Value }
   | { readonly kind: "wrong"; readonly problems: readonly FieldProblem[] };
 
-/** @param needsMentions Whether `allowed_mentions` must be there. */
+/** @param needsMentions Whether `allowed_mentions` is required. */
 export function parseCreate(
   body: unknown,
   files: readonly UploadedFile[],
@@ -127,7 +126,7 @@ export function parseCreate(
   };
 }
 
-/** @param needsMentions Whether `allowed_mentions` must be there where content is. */
+/** @param needsMentions Whether `allowed_mentions` is required beside content. */
 export function parseEdit(
   body: unknown,
   files: readonly UploadedFile[],
@@ -162,7 +161,7 @@ const WITHOUT_MENTIONS: Parsed<never> = {
   problems: [{
     path: ["allowed_mentions"],
     code: "BASE_TYPE_REQUIRED",
-    message: "This field is required: the simulator refuses a text that may ping anybody",
+    message: "This field is required: without it, the text may ping anyone",
   }],
 };
 

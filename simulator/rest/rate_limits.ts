@@ -1,9 +1,9 @@
 /**
- * Discord's rate limits: buckets, the global limit, and what headers tell of them.
+ * Discord's rate limits: buckets, the global limit, and their headers.
  *
- * A bucket is a route together with the channel or guild it is about. It is a
- * window that opens with the first request and is full again when it closes.
- * The sizes are observations, as at Discord, where only the headers count.
+ * A bucket belongs to a route together with its channel or guild. It is a window that opens with
+ * the first request, and is full again when it closes. The sizes are observations; at Discord, too,
+ * only the headers count.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/topics/rate-limits}
@@ -26,8 +26,8 @@ export interface RateLimitOptions {
   /** Over all routes. */
   readonly globalPerSec: number;
   /**
-   * Routes that share one bucket, as some of Discord's do, which only the bucket's name tells. The
-   * limit is that of the first: `[["POST /channels/:id/messages", "POST /channels/:id/typing"]]`.
+   * Routes that share one bucket, as some of Discord's do; only the bucket's name shows it. The
+   * first route sets the limit: `[["POST /channels/:id/messages", "POST /channels/:id/typing"]]`.
    */
   readonly sharedBuckets?: readonly (readonly string[])[];
 }
@@ -40,10 +40,10 @@ export const DEFAULT_RATE_LIMITS: RateLimitOptions = {
   globalPerSec: 50,
 };
 
-/** What becomes of one request. */
+/** The result for one request. */
 export interface RateVerdict {
   readonly headers: Readonly<Record<string, string>>;
-  /** Set where the request is refused. */
+  /** Set if the request is refused. */
   readonly retryAfterSec?: number;
   readonly scope?: "user" | "global";
 }
@@ -54,7 +54,7 @@ export interface RateLimits {
    *
    * @param method Such as `"POST"`.
    * @param route Without ids: `"/channels/:id/messages"`.
-   * @param major The channel, guild or webhook it is about; empty where there is none.
+   * @param major Its channel, guild or webhook; empty if there is none.
    * @param now Unix time in milliseconds.
    */
   take(method: string, route: string, major: string, now: number): RateVerdict;
@@ -66,10 +66,10 @@ interface Window {
   used: number;
 }
 
-/** Windows kept before those that have closed are thrown away. */
+/** Number of windows at which closed ones are dropped. */
 const SWEEP_AT = 10_000;
 
-/** The limits of one application; `id` makes its buckets' names its own. */
+/** The limits of one application; `id` makes the names of its buckets unique. */
 export function createRateLimits(options: RateLimitOptions): RateLimits {
   const windows = new Map<string, Window>();
   let lastSecond: number[] = [];
@@ -131,7 +131,7 @@ function windowOf(windows: Map<string, Window>, key: string, limit: Limit, now: 
   return window;
 }
 
-/** Adding and removing reactions always share a bucket; which others do is an option. */
+/** Adding and removing reactions always share a bucket; an option names others. */
 function countedAs({ sharedBuckets = [] }: RateLimitOptions, route: string): string {
   const [first] = sharedBuckets.find((routes) => routes.includes(route)) ?? [];
   if (first !== undefined) return first;
@@ -143,7 +143,7 @@ function limitOf(options: RateLimitOptions, route: string): Limit {
   return route.includes("/reactions/") ? options.reaction : options.other;
 }
 
-/** A name that tells nothing of the route but which others have it, too. */
+/** A name that shows nothing of the route, but shows routes that share it. */
 function bucketOf(name: string): string {
   let hash = 0x811c9dc5;
   for (const character of name) {

@@ -1,5 +1,5 @@
 /**
- * Reads the body of a request: JSON, or a form with JSON and files.
+ * Parses the body of a request: JSON, or a form with JSON and files.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/reference#uploading-files}
@@ -9,7 +9,7 @@ import type { UploadedFile } from "./message_body.ts";
 import { REFUSALS, type Refused, refuseForm } from "../world/refusals.ts";
 import type { LoggedFile } from "../notes/request_log.ts";
 
-/** Bytes of a body: one file as large as the most boosted guild takes it, and what goes with it. */
+/** Maximum bytes of a body: one file of the highest boost level, and its form fields. */
 const MAX_BODY_BYTES = 101 * 1024 * 1024;
 
 export type ReadBody =
@@ -33,7 +33,7 @@ export async function readBody(request: Request): Promise<ReadBody> {
   try {
     text = await request.text();
   } catch {
-    return { kind: "refused", refused: REFUSALS.invalidJson }; // it went while it spoke; nobody reads the answer
+    return { kind: "refused", refused: REFUSALS.invalidJson }; // the client left
   }
   if (text === "") return EMPTY;
   if (!type.startsWith("application/json")) return wrongType(type);
@@ -45,7 +45,7 @@ async function readForm(request: Request): Promise<ReadBody> {
   try {
     form = await request.formData();
   } catch {
-    return wrongType("multipart/form-data that cannot be read"); // the client is told
+    return wrongType("multipart/form-data that cannot be read"); // the client gets the error
   }
   const files: (UploadedFile & LoggedFile)[] = [];
   for (const [field, value] of form) {
@@ -75,7 +75,7 @@ function readJson(text: string, files: readonly (UploadedFile & LoggedFile)[]): 
   try {
     return { kind: "read", body: JSON.parse(text), files };
   } catch {
-    return { kind: "refused", refused: REFUSALS.invalidJson }; // the client is told
+    return { kind: "refused", refused: REFUSALS.invalidJson }; // the client gets the error
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * The routes of Discord's REST API that bots such as Barnacle use.
  *
- * Each carries one command to the world and puts what came of it in Discord's
- * JSON. Who asks, and whether too often, has been settled before.
+ * Each passes one command to the world, and returns the result in Discord's JSON. Authentication
+ * and rate limits have been checked before.
  *
  * @module
  */
@@ -36,9 +36,9 @@ import type { World, WorldEvent } from "../world/world.ts";
 
 export interface RouteDeps {
   readonly world: World;
-  /** Where `/gateway` sends clients. */
+  /** The gateway's address in `/gateway`. */
   gatewayUrl(): string;
-  /** How many shards it says a bot should have. */
+  /** Recommended number of shards for a bot. */
   recommendedShards(): number;
   readonly identifyLimit: IdentifyLimit;
   readonly needsAllowedMentions: boolean;
@@ -52,7 +52,7 @@ export function createRoutes(deps: RouteDeps): Hono<Env> {
   const self = (c: Asked): UserId => c.env.call.account.application.userId;
   const param = (c: Asked, name: string): string => c.req.param(name) ?? "";
 
-  /** Publishes what a command did, and answers with its value or why not. */
+  /** Publishes a command's event, and answers with its value or its refusal. */
   const settle = <Value>(outcome: Outcome<Value>, toBody?: (value: Value) => unknown) => {
     if (outcome.kind === "refused") return answerRefused(outcome.refused);
     publish(outcome.events);

@@ -1,10 +1,10 @@
 /**
- * The edge of the simulated REST API: reads a request, judges it, plays faults, answers.
+ * The server of the simulated REST API: parses a request, checks it, plays faults, answers.
  *
- * The order is Discord's: the proxy's ban, the token, the rate limits, and only
- * then the body and the route. The answer to an interaction has its own token,
- * and no limit is known of it that a bot could reach. Each request is logged before it is carried
- * out, so that the log has those too that a fault leaves without an answer.
+ * The order is Discord's: the proxy's ban, the token, the rate limits, and only then the body and
+ * the route. The answer to an interaction has its own token, and no known limit that a bot could
+ * reach. The log gets each request before it is carried out. So it has requests, too, that a fault
+ * leaves unanswered.
  *
  * @module
  */
@@ -26,21 +26,21 @@ import type { World } from "../world/world.ts";
 
 export interface RestOptions extends RouteDeps {
   readonly host: string;
-  /** 0 for any that is free. */
+  /** Port; 0 takes any free port. */
   readonly port: number;
   readonly now: () => number;
   readonly accounts: Accounts;
   readonly rateLimits: RateLimitOptions;
-  /** Invalid requests in ten minutes, from which on the proxy refuses everything. */
+  /** Number of invalid requests in ten minutes after which the proxy refuses everything. */
   readonly invalidRequestLimit: number;
   readonly log: RequestLog;
   readonly faults: RestFaults;
 }
 
-/** Seconds for which the proxy refuses an address that has sent too many invalid requests. */
+/** Seconds for which the proxy refuses an address with too many invalid requests. */
 const BAN_SEC = 3_600;
 
-/** A response, and how it leaves. */
+/** A response, and its way of sending. */
 type Leaving = { readonly response: Response; readonly fault: RestFault | undefined };
 
 export async function startRest(
@@ -128,7 +128,7 @@ export async function startRest(
     return await playOut(fault, response, env.outgoing, timers);
   }, { overrideGlobalObjects: false });
   const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, outgoing) => {
-    void listener(incoming, outgoing); // answers 500 itself where it fails
+    void listener(incoming, outgoing); // answers 500 itself if it fails
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -145,7 +145,9 @@ export async function startRest(
   };
 }
 
-/** Sends an attachment; downloads are the media host's, so they are neither judged nor logged. */
+/**
+ * Sends an attachment. Downloads come from the media host, so they are neither limited nor logged.
+ */
 function answerFile(world: World, pathname: string): Response {
   const [, channel = "", id] = /^\/attachments\/(\d+)\/(\d+)\//.exec(pathname) ?? [];
   const channelId = parseSnowflake<"channel">(channel);
@@ -158,7 +160,7 @@ function answerFile(world: World, pathname: string): Response {
   return new Response(null, { status: 404 });
 }
 
-/** The log is kept long, and bytes are large. */
+/** The log is long, and files are large. */
 function loggedFileOf({ field, filename, sizeBytes }: LoggedFile): LoggedFile {
   return { field, filename, sizeBytes };
 }

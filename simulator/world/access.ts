@@ -1,9 +1,8 @@
 /**
- * Whether somebody may see a channel, speak in it, read it back or react in it.
+ * Decides whether a user may see a channel, write in it, read its history or react in it.
  *
- * Discord tells three cases apart, and so do bots that must say what is wrong:
- * there is no such channel (10003), it is not theirs to see (50001), and they
- * see it but lack a permission (50013).
+ * Discord distinguishes three refusals, and so must bots that report them: there is no such channel
+ * (10003), the user cannot see it (50001), or lacks a permission there (50013).
  *
  * @module
  */
@@ -13,14 +12,14 @@ import { channelPermissions, PERMISSION } from "./permissions.ts";
 import { refuse, type Refused } from "./refusals.ts";
 import { type Channel, isPrivate, type World } from "./world.ts";
 
-/** What somebody is about to do in a channel. */
+/** An act in a channel. */
 export type Act = "view" | "send" | "read_history" | "react" | "attach" | "manage_messages";
 
 export type Access =
   | { readonly kind: "allowed"; readonly channel: Channel }
   | { readonly kind: "refused"; readonly refused: Refused };
 
-/** Finds a channel by the id in a path, and tells whether `userId` may do `act` there. */
+/** Finds a channel by the id in a path, and decides whether `userId` may do `act` there. */
 export function openChannel(world: World, id: string, userId: UserId, act: Act): Access {
   const channelId: ChannelId | undefined = parseSnowflake<"channel">(id);
   const channel = channelId && world.channels.get(channelId);
@@ -30,7 +29,10 @@ export function openChannel(world: World, id: string, userId: UserId, act: Act):
   return { kind: "allowed", channel };
 }
 
-/** Whether `userId` may do `act` in `channel`. In a private channel all who are in it may all. */
+/**
+ * Whether `userId` may do `act` in `channel`. In a private channel, all its members may do
+ * everything.
+ */
 export function may(world: World, channel: Channel, userId: UserId, act: Act): boolean {
   if (isPrivate(channel)) {
     return channel.recipients.includes(userId) && act !== "manage_messages";

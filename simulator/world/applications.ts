@@ -6,18 +6,18 @@
 
 import type { ApplicationId, Snowflake, UserId } from "../../src/core/discord/ids.ts";
 
-/** An application with a bot: what a token belongs to. */
+/** An application with a bot: the owner of a token. */
 export interface Application {
   readonly id: ApplicationId;
   readonly userId: UserId;
   readonly token: string;
-  /** Who made it at the developer portal. */
+  /** Its creator at the developer portal. */
   readonly ownerId: UserId;
-  /** Owns it in the place of {@link Application.ownerId}. */
+  /** Owns it instead of {@link Application.ownerId}. */
   readonly team?: Team;
-  /** Privileged intents that are switched on at the portal. */
+  /** Privileged intents that the portal has switched on. */
   readonly privilegedIntents: number;
-  /** Its global commands, as it registered them; every guild and direct channel has them. */
+  /** Its global commands as registered; every guild and direct channel has them. */
   commands: readonly ApplicationCommand[];
 }
 
@@ -40,7 +40,7 @@ export interface Team {
 
 export interface TeamMember {
   readonly userId: UserId;
-  /** Whether they have taken the invitation. */
+  /** Whether they have accepted the invitation. */
   readonly hasAccepted: boolean;
   readonly role: "admin" | "developer" | "read_only";
 }

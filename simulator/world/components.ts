@@ -1,8 +1,8 @@
 /**
- * What stands below a message: rows of buttons, as a client sends them.
+ * The components of a message: rows of buttons.
  *
- * Only what bots such as Barnacle make is known; a select or a text of the new
- * layout is refused, since nobody here could use it.
+ * Only components that bots such as Barnacle send are supported. Select menus and texts of the new
+ * layout are refused, because nothing here could use them.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/components/reference}
@@ -10,7 +10,7 @@
 
 import { z } from "zod";
 
-/** A row below a message, as Discord spells it. */
+/** A row of a message, in Discord's JSON. */
 export interface ActionRow {
   readonly type: 1;
   readonly id: number;
@@ -52,7 +52,7 @@ const row = z.strictObject({
   components: z.array(button).min(1).max(5),
 });
 
-/** The rows of one message; their custom ids are unique in it. */
+/** The rows of one message; custom ids are unique in it. */
 export const actionRows = z.array(row).max(5).superRefine((rows, context) => {
   const seen = new Set<string>();
   for (const [at, { components }] of rows.entries()) {
@@ -70,7 +70,7 @@ export const actionRows = z.array(row).max(5).superRefine((rows, context) => {
   }
 });
 
-/** Numbers the components that have no number, from 1 in the order in which they stand. */
+/** Numbers the components without a number, from 1 in order. */
 export function numbered(rows: z.infer<typeof actionRows>): readonly ActionRow[] {
   let last = 0;
   const next = (given: number | null | undefined): number => {

@@ -1,5 +1,5 @@
 /**
- * Fields that do not fit, in Discord's words.
+ * Invalid fields, in Discord's words.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/reference#error-messages}
@@ -7,15 +7,15 @@
 
 import type { z } from "zod";
 
-/** One field that does not fit: `path` leads to it, as in `["embeds", "0", "title"]`. */
+/** One invalid field: `path` leads to it, as in `["embeds", "0", "title"]`. */
 export interface FieldProblem {
   readonly path: readonly string[];
-  /** Discord's word for the rule: `"BASE_TYPE_MAX_LENGTH"`. */
+  /** Discord's name of the rule: `"BASE_TYPE_MAX_LENGTH"`. */
   readonly code: string;
   readonly message: string;
 }
 
-/** Puts what a schema found wrong in Discord's words. */
+/** Translates a schema's findings into Discord's words. */
 export function toProblems(error: z.ZodError): readonly FieldProblem[] {
   return error.issues.flatMap((issue): readonly FieldProblem[] => {
     const path = issue.path.map(String);
@@ -24,7 +24,7 @@ export function toProblems(error: z.ZodError): readonly FieldProblem[] {
         return issue.keys.map((key) => ({
           path: [...path, key],
           code: "UNKNOWN_FIELD",
-          message: `The simulator refuses what Discord would ignore: it knows no field ${key}`,
+          message: `The simulator knows no field ${key}, which Discord would ignore`,
         }));
       case "too_big":
         return [{

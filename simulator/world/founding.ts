@@ -31,11 +31,11 @@ export interface WorldLimits {
   readonly nonceWindowMs: number;
   /** Messages kept in each channel. */
   readonly keptPerChannel: number;
-  /** Bytes of all uploads together that can still be downloaded: 64 MiB, if absent. */
+  /** Bytes of all uploads together that stay available: 64 MiB, if absent. */
   readonly mediaBytes?: number;
 }
 
-/** A world with nobody in it. */
+/** A world without people. */
 export function createWorld(
   { nonceWindowMs, keptPerChannel, mediaBytes = 64 * 1024 * 1024 }: WorldLimits,
 ): World {
@@ -65,7 +65,7 @@ export function addUser(
   return user;
 }
 
-/** Makes an application and its bot user, which has the same id, as with Discord's newer ones. */
+/** Makes an application and its bot user, which has the same id, as for Discord's newer ones. */
 export function addApplication(
   world: World,
   { username, ownerId, privilegedIntents, team }: {
@@ -104,7 +104,7 @@ export function addTeam(
   return { id: nextId<"team">(world.ids, now), name, ownerId, members: [owner, ...members] };
 }
 
-/** A guild with its owner and the role of everyone, which has the guild's id. */
+/** Makes a guild with its owner and the `@everyone` role, which has the guild's id. */
 export function addGuild(
   world: World,
   { name, ownerId }: { readonly name: string; readonly ownerId: UserId },
@@ -157,7 +157,7 @@ export function addMember(
   return member;
 }
 
-/** Invites a bot: it joins with the role that is managed for it and has its name. */
+/** Invites a bot: it joins with its managed role, which has its name. */
 export function addBot(
   world: World,
   guild: Guild,
@@ -215,7 +215,7 @@ export function addThread(
   return thread;
 }
 
-/** The channel in which two talk alone; made, where there is none yet. */
+/** Finds or makes the channel in which two users talk alone. */
 export function openDirectChannel(
   world: World,
   a: UserId,
@@ -237,7 +237,7 @@ export function addPrivateChannel(
   return channel;
 }
 
-/** @param applicationId Set where an application makes it, such as PluralKit. */
+/** @param applicationId Set if an application makes it, such as PluralKit. */
 export function addWebhook(
   world: World,
   name: string,
@@ -250,7 +250,7 @@ export function addWebhook(
   return webhook;
 }
 
-/** Denies everyone but some roles or members the sight of a channel. */
+/** Hides a channel from everyone but some roles or members. */
 export function privateTo(
   guild: Guild,
   ...allowed: readonly { readonly kind: "role" | "member"; readonly id: Snowflake }[]

@@ -1,5 +1,5 @@
 /**
- * Gateway intents: what a connection asked to hear, and what it may.
+ * Gateway intents: the requested and the permitted ones.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/events/gateway#gateway-intents}
@@ -21,16 +21,16 @@ export const INTENT = {
 /** Bits that a client may set: 0 to 16, 20, 21, 24 and 25. */
 const KNOWN_INTENTS = 0x1_ffff | 1 << 20 | 1 << 21 | 1 << 24 | 1 << 25;
 
-/** Those that must be switched on at the developer portal. */
+/** Intents that the developer portal must switch on. */
 export const PRIVILEGED_INTENTS: number = INTENT.guildMembers | INTENT.guildPresences |
   INTENT.messageContent;
 
-/** Whether a number is made of intents that exist. */
+/** Whether a number consists of existing intents. */
 export function areKnownIntents(intents: number): boolean {
   return Number.isInteger(intents) && intents >= 0 && (intents & ~KNOWN_INTENTS) === 0;
 }
 
-/** Whether intents ask for something that the portal has not switched on. */
+/** Whether intents include one that the portal has not switched on. */
 export function askTooMuch(intents: number, privileged: number): boolean {
   return (intents & PRIVILEGED_INTENTS & ~privileged) !== 0;
 }

@@ -1,8 +1,8 @@
 /**
- * The bytes of what was uploaded, as long as there is room for them.
+ * Keeps uploaded files, as long as there is room.
  *
- * Discord keeps them for ever; a bench that runs for ever must not. So the
- * oldest lose theirs, and are there by name only from then on.
+ * Discord keeps them for ever; a bench that runs for ever cannot. So the oldest files lose their
+ * bytes, and keep their names.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export function createMedia(limitBytes: number): Media {
   };
 }
 
-/** What Discord makes of a file's name, and the name that people are shown where that is another. */
+/** Discord's name for a file, and the name for people if that differs. */
 export interface StoredName {
   readonly filename: string;
   /** Without its extension. */
@@ -36,8 +36,8 @@ export interface StoredName {
 }
 
 /**
- * Cleans a file's name, as Discord does: plain letters, digits, `_`, `.` and `-`, with nothing but a
- * letter, a digit or `-` at its ends. So no client can look for a file by the name that it gave it.
+ * Cleans a file's name as Discord does: plain letters, digits, `_`, `.` and `-`, with only a
+ * letter, a digit or `-` at its ends. So no client can find a file by the name that it sent.
  *
  * @see {@link https://docs.discord.com/developers/resources/message#attachment-object}
  */

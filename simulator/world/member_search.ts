@@ -1,8 +1,8 @@
 /**
- * Finds members of a guild by how their names begin.
+ * Finds members of a guild by the beginning of their names.
  *
- * As at Discord, the nickname and the display name count as much as the username:
- * whoever searches for one account finds all who call themselves so.
+ * As at Discord, nickname and display name count as much as the username. So a search for one
+ * account finds all members with that name.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/resources/guild#search-guild-members}
@@ -10,7 +10,7 @@
 
 import type { Guild, Member, World } from "./world.ts";
 
-/** @param query The beginning of a name, whatever its case. */
+/** @param query The beginning of a name, in any case. */
 export function searchMembers(
   world: World,
   guild: Guild,

@@ -1,8 +1,8 @@
 /**
- * What Discord remembers of the nonces it has seen.
+ * Remembers nonces as Discord does.
  *
- * Told apart by author, not by channel, and only for a while: Discord says
- * "the past few minutes" and names no figure, so the window is an argument.
+ * Discord keeps them by author, not by channel, and only for a while. It says "the past few
+ * minutes" and names no figure, so the window is a parameter.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/resources/message#create-message}
@@ -18,18 +18,18 @@ export interface SeenNonce {
 }
 
 export interface NonceTable {
-  /** How long a nonce is remembered, in milliseconds; a test may change it at any time. */
+  /** Milliseconds for which a nonce is remembered; a test may change it at any time. */
   windowMs: number;
-  /** By author and nonce, the oldest first. */
+  /** By author and nonce, oldest first. */
   readonly seen: Map<string, SeenNonce>;
 }
 
-/** @param windowMs How long a nonce is remembered, in milliseconds. */
+/** @param windowMs Milliseconds for which a nonce is remembered. */
 export function createNonceTable(windowMs: number): NonceTable {
   return { windowMs, seen: new Map() };
 }
 
-/** The message that this author made with this nonce, if it is still remembered. */
+/** The author's message with this nonce, if it is still remembered. */
 export function findNonce(
   table: NonceTable,
   authorId: Snowflake,
@@ -40,7 +40,7 @@ export function findNonce(
   return found && now - found.at < table.windowMs ? found : undefined;
 }
 
-/** Remembers a nonce, and forgets what has grown too old. */
+/** Remembers a nonce, and forgets those that are too old. */
 export function noteNonce(
   table: NonceTable,
   authorId: Snowflake,
@@ -48,7 +48,7 @@ export function noteNonce(
   seen: SeenNonce,
 ): void {
   const key = keyOf(authorId, nonce);
-  table.seen.delete(key); // so that it goes to the end: the map is in the order of time
+  table.seen.delete(key); // moves it to the end: the map is in the order of time
   table.seen.set(key, seen);
   for (const [oldest, { at }] of table.seen) {
     if (seen.at - at < table.windowMs) break;
@@ -56,7 +56,7 @@ export function noteNonce(
   }
 }
 
-/** The number 1 and the text "1" are one nonce, as they are in JSON to a reader of text. */
+/** The number 1 and the text "1" are the same nonce. */
 function keyOf(authorId: Snowflake, nonce: string | number): string {
   return `${authorId} ${nonce}`;
 }

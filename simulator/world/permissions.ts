@@ -1,8 +1,8 @@
 /**
- * Who may do what where, by Discord's own computation.
+ * Computes permissions as Discord does.
  *
- * Roles are added up, then the channel's overwrites are applied: everyone's,
- * those of the roles together, the member's own. A thread has its parent's.
+ * Roles are added up. Then the channel's overwrites apply: those of everyone, those of the roles
+ * together, the member's own. A thread has its parent's.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/topics/permissions}
@@ -11,7 +11,7 @@
 import type { UserId } from "../../src/core/discord/ids.ts";
 import type { Guild, GuildChannel, Overwrite, World } from "./world.ts";
 
-/** The bits that the simulator asks about. */
+/** The bits that the simulator checks. */
 export const PERMISSION = {
   addReactions: 1n << 6n,
   administrator: 1n << 3n,
@@ -26,14 +26,14 @@ export const PERMISSION = {
   sendMessagesInThreads: 1n << 38n,
 } as const;
 
-/** What `@everyone` may do in a new guild: talk, read back and react. */
+/** Permissions of `@everyone` in a new guild: write, read the history and react. */
 export const DEFAULT_PERMISSIONS: bigint = PERMISSION.addReactions | PERMISSION.viewChannel |
   PERMISSION.sendMessages | PERMISSION.embedLinks | PERMISSION.attachFiles |
   PERMISSION.readMessageHistory | PERMISSION.sendMessagesInThreads;
 
 const ALL_PERMISSIONS = (1n << 53n) - 1n;
 
-/** What a user may do in a whole guild; nothing, where the user is no member. */
+/** Permissions of a user in a whole guild; none if the user is no member. */
 export function guildPermissions(guild: Guild, userId: UserId): bigint {
   const member = guild.members.get(userId);
   if (!member) return 0n;
@@ -43,10 +43,10 @@ export function guildPermissions(guild: Guild, userId: UserId): bigint {
   return sum & PERMISSION.administrator ? ALL_PERMISSIONS : sum;
 }
 
-/** What a member that is timed out keeps, unless it is an administrator. */
+/** Permissions that a timed-out member keeps, unless it is an administrator. */
 const LEFT_BY_TIMEOUT = PERMISSION.viewChannel | PERMISSION.readMessageHistory;
 
-/** What a user may do in one channel of a guild; in a thread, what its parent lets. */
+/** Permissions of a user in one channel of a guild; in a thread, those of its parent. */
 export function channelPermissions(world: World, channel: GuildChannel, userId: UserId): bigint {
   const guild = world.guilds.get(channel.guildId);
   const member = guild?.members.get(userId);
@@ -64,12 +64,12 @@ export function channelPermissions(world: World, channel: GuildChannel, userId: 
   return withImplied([everyone, roles, own].reduce(applyTogether, base)) & kept;
 }
 
-/** Without sight of a channel a member can do nothing there. */
+/** A member who cannot see a channel can do nothing there. */
 function withImplied(bits: bigint): bigint {
   return bits & PERMISSION.viewChannel ? bits : 0n;
 }
 
-/** Of overwrites of one rank, all denials go first: one that allows wins. */
+/** Among overwrites of one rank, denials apply first, so one that allows wins. */
 function applyTogether(bits: bigint, overwrites: readonly Overwrite[]): bigint {
   const denied = overwrites.reduce((sum, { deny }) => sum | deny, 0n);
   const allowed = overwrites.reduce((sum, { allow }) => sum | allow, 0n);

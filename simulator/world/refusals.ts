@@ -1,8 +1,8 @@
 /**
- * What Discord says when it does not do what it was asked.
+ * Discord's errors.
  *
- * Status, code and sentence are Discord's, for clients decide by them; a
- * refusal is a value here, and becomes a response in one place.
+ * Status, code and text are Discord's, because clients decide by them. A refusal is a value here,
+ * and becomes a response in one place.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/topics/opcodes-and-status-codes#json}
@@ -19,12 +19,12 @@ export interface Refused {
   readonly problems?: readonly FieldProblem[];
 }
 
-/** What a command to the world came to. */
+/** Result of a command to the world. */
 export type Outcome<Value> =
   | { readonly kind: "done"; readonly value: Value; readonly events: readonly WorldEvent[] }
   | { readonly kind: "refused"; readonly refused: Refused };
 
-/** Every refusal that the simulator knows, by a name of ours. */
+/** Every refusal that the simulator has, by a name of ours. */
 export const REFUSALS = {
   unauthorized: { status: 401, code: 0, message: "401: Unauthorized" },
   notFound: { status: 404, code: 0, message: "404: Not Found" },
@@ -60,7 +60,7 @@ export const REFUSALS = {
   missingPermissions: { status: 403, code: 50013, message: "Missing Permissions" },
   wrongInteractionToken: { status: 401, code: 50027, message: "Invalid Webhook Token" },
   threadArchived: { status: 400, code: 50083, message: "Thread is archived" },
-  /** As Discord words it of a locked one, too. */
+  /** Discord's text for a locked thread, too. */
   threadLocked: { status: 403, code: 50083, message: "Thread is archived" },
   invalidJson: {
     status: 400,
@@ -81,7 +81,7 @@ export function refuse(name: RefusalName): { readonly kind: "refused"; readonly 
   return { kind: "refused", refused: REFUSALS[name] };
 }
 
-/** Refuses a body, query or path for what stands in it (50035). */
+/** Refuses a body, query or path for its content (50035). */
 export function refuseForm(
   ...problems: readonly FieldProblem[]
 ): { readonly kind: "refused"; readonly refused: Refused } {
@@ -107,9 +107,9 @@ export function toErrorBody({ message, code, problems }: Refused): Record<string
 function childOf(node: Record<string, unknown>, key: string): Record<string, unknown> {
   const child = node[key];
   if (isRecord(child)) return child;
-  const made: Record<string, unknown> = {};
-  node[key] = made;
-  return made;
+  const created: Record<string, unknown> = {};
+  node[key] = created;
+  return created;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,8 +1,8 @@
 /**
  * Makes ids as Discord does: time in the upper 42 bits, always rising.
  *
- * History, `after=` and the bot's watermarks all lean on the order of ids, so
- * they rise even where the clock stands still or runs backwards.
+ * History, `after=` and the bot's watermarks rely on the order of ids. So they rise even if the
+ * clock stops or runs backwards.
  *
  * @module
  * @see {@link https://docs.discord.com/developers/reference#snowflakes}
@@ -10,10 +10,10 @@
 
 import { parseSnowflake, type Snowflake } from "../../src/core/discord/ids.ts";
 
-/** Unix time, in milliseconds, of the first second of 2015: Discord's year zero. */
+/** Unix time in milliseconds of the first second of 2015: Discord's epoch. */
 const DISCORD_EPOCH_MS = 1_420_070_400_000;
 
-/** The last id that was given out; one per world. */
+/** The last given id; one per world. */
 export interface IdCounter {
   last: bigint;
 }
@@ -22,7 +22,7 @@ export interface IdCounter {
  * Makes the next id.
  *
  * @param now Unix time in milliseconds.
- * @throws {RangeError} If `now` lies outside of what 42 bits can count from 2015.
+ * @throws {RangeError} If 42 bits cannot count `now` from 2015.
  */
 export function nextId<Kind extends string>(counter: IdCounter, now: number): Snowflake<Kind> {
   const fromClock = BigInt(Math.floor(now) - DISCORD_EPOCH_MS) << 22n;
@@ -31,7 +31,7 @@ export function nextId<Kind extends string>(counter: IdCounter, now: number): Sn
 }
 
 /**
- * Takes digits that must be an id.
+ * Parses digits that must be an id.
  *
  * @throws {RangeError} If they are none.
  */

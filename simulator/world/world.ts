@@ -1,9 +1,8 @@
 /**
- * The world that the simulator holds: guilds, channels, people and what they said.
+ * The simulator's world: guilds, channels, people and messages.
  *
- * It is data, changed only by the functions of this folder's pure files, each
- * of which takes the time as an argument and returns what happened as events.
- * Neither a socket nor a clock is known here, so that every rule of Discord's
+ * It is data. Only the pure functions of this folder and of `acts/` change it. They take the time
+ * as an argument and return events. There is no socket and no clock here, so every rule of Discord
  * can be tested as a function.
  *
  * @module
@@ -29,7 +28,7 @@ export type { Application, ApplicationCommand, Team, TeamMember } from "./applic
 export interface User {
   readonly id: UserId;
   readonly username: string;
-  /** Of an account that has not chosen a unique name yet: others may have the same before it. */
+  /** Set for an account without a unique username: others may share the part before the `#`. */
   readonly discriminator?: string;
   readonly globalName?: string;
   readonly isBot: boolean;
@@ -42,7 +41,7 @@ export interface Role {
   readonly name: string;
   readonly permissions: bigint;
   readonly isMentionable: boolean;
-  /** Set on the role that a bot brings with it: it mentions the bot. */
+  /** Set for the role that a bot brings with it: it mentions the bot. */
   readonly botId?: UserId;
 }
 
@@ -53,8 +52,8 @@ export interface Member {
   /** Unix time in milliseconds. */
   readonly joinedAt: number;
   /**
-   * Unix time in milliseconds to which a timeout is said to last. It is in force for as long as it is
-   * set: the rules of the world have no clock.
+   * End of a timeout, Unix time in milliseconds. The timeout applies while this is set, because the
+   * rules of the world have no clock.
    */
   readonly timedOutUntil?: number;
 }
@@ -68,13 +67,13 @@ export interface Guild {
   readonly roles: Map<RoleId, Role>;
   readonly members: Map<UserId, Member>;
   readonly channelIds: Set<ChannelId>;
-  /** Its level of boosts, by which its limit for uploads goes. */
+  /** Its boost level, which sets the limit for uploads. */
   premiumTier: 0 | 1 | 2 | 3;
 }
 
 interface ChannelBase {
   readonly id: ChannelId;
-  /** In the order they were written, which is the order of their ids. */
+  /** In the order of writing, which is the order of their ids. */
   readonly messages: Map<MessageId, Message>;
   lastMessageId?: MessageId;
 }
@@ -93,15 +92,15 @@ export interface Thread extends ChannelBase {
   readonly parentId: ChannelId;
   readonly name: string;
   readonly ownerId: UserId;
-  /** Quiet until somebody writes in it. */
+  /** Archived until a message in it opens it. */
   readonly isArchived: boolean;
-  /** Closed to all who may not manage threads. */
+  /** Only members who may manage threads can write. */
   readonly isLocked: boolean;
 }
 
 export interface PrivateChannel extends ChannelBase {
   readonly kind: "dm" | "group_dm";
-  /** Everybody in it, the bot too. */
+  /** All its members, the bot included. */
   readonly recipients: readonly UserId[];
   readonly name?: string;
 }
@@ -112,7 +111,7 @@ export type Channel = GuildChannel | PrivateChannel;
 export interface Webhook {
   readonly id: Snowflake<"webhook">;
   readonly name: string;
-  /** Set where an application owns it, such as PluralKit. */
+  /** Set if an application owns it, such as PluralKit. */
   readonly applicationId?: ApplicationId;
 }
 
@@ -121,12 +120,12 @@ export type Author =
   | {
     readonly kind: "webhook";
     readonly webhook: Webhook;
-    /** What it calls itself in this message: any name, and any picture. */
+    /** Name and picture in this message; a webhook may take any. */
     readonly name?: string;
     readonly avatar?: string;
   };
 
-/** One exception of a channel, for a role or for a member. */
+/** One overwrite of a channel, for a role or for a member. */
 export interface Overwrite {
   readonly id: Snowflake;
   readonly kind: "role" | "member";
@@ -137,28 +136,28 @@ export interface Overwrite {
 export interface Attachment {
   readonly id: Snowflake<"attachment">;
   readonly filename: string;
-  /** What people are shown, where Discord has changed the name; without the extension. */
+  /** Name for people, if Discord changed it; without the extension. */
   readonly title?: string;
   readonly sizeBytes: number;
   readonly contentType?: string;
   readonly description?: string;
-  /** What is downloaded; a file without is there by name only. They go when others need the room. */
+  /** The content; absent once other files needed the room. */
   bytes?: Uint8Array<ArrayBuffer>;
 }
 
 export interface Media {
-  /** Keeps an attachment's bytes, and lets go of the oldest where it becomes too much. */
+  /** Keeps an attachment's bytes, and drops the oldest if there are too many. */
   keep(attachment: Attachment): void;
 }
 
-/** What a message replies to, or forwards. */
+/** The message that this one replies to, or forwards. */
 export interface Reference {
   readonly kind: "reply" | "forward";
   readonly messageId: MessageId;
   readonly channelId: ChannelId;
 }
 
-/** A part of a message that the simulator keeps and shows, but does not read. */
+/** A part of a message that the simulator keeps and shows, but does not interpret. */
 export type Opaque = Readonly<Record<string, unknown>>;
 
 export interface Message {
@@ -170,14 +169,14 @@ export interface Message {
   readonly editedAt?: number;
   readonly nonce?: string | number;
   readonly reference?: Reference;
-  /** Whom it pings, which is less than whom its text names. */
+  /** Accounts that it pings: a part of those in its text. */
   readonly pings: Pings;
   readonly attachments: readonly Attachment[];
   readonly embeds: readonly Opaque[];
   readonly components: readonly ActionRow[];
   readonly flags: number;
   readonly isTts: boolean;
-  /** By emoji, `"👀"` or `"name:id"`: who reacted, in order. */
+  /** By emoji, `"👀"` or `"name:id"`: the reacting accounts, in order. */
   readonly reactions: Map<string, Set<UserId>>;
 }
 
@@ -187,10 +186,10 @@ export interface Pings {
   readonly everyone: boolean;
 }
 
-/** Somebody has pressed a button or given a command: its application has three seconds to answer. */
+/** A person pressed a button or gave a command; the application has three seconds to answer. */
 export interface Interaction {
   readonly id: Snowflake<"interaction">;
-  /** Answers it, whoever has it. */
+  /** Permits an answer, by anyone who has it. */
   readonly token: string;
   readonly applicationId: ApplicationId;
   readonly userId: UserId;
@@ -202,7 +201,7 @@ export interface Interaction {
 }
 
 export type InteractionSubject =
-  /** With the message that has the button, as it was then. */
+  /** With the button's message at that time. */
   | { readonly kind: "button"; readonly message: Message; readonly button: Button }
   | {
     readonly kind: "command";
@@ -211,13 +210,13 @@ export type InteractionSubject =
   };
 
 export type InteractionAnswer =
-  /** A message; an ephemeral one is in no channel, and only who pressed sees it. */
+  /** A message; an ephemeral one is in no channel, and only that person sees it. */
   | { readonly kind: "replied"; readonly message: Message; readonly isEphemeral: boolean }
   | { readonly kind: "updated"; readonly message: Message }
-  /** "Is thinking", or nothing at all: the answer is to come later. */
+  /** "Is thinking", or nothing at all: the answer comes later. */
   | { readonly kind: "deferred"; readonly isEphemeral: boolean };
 
-/** Something that the gateway tells to those who may see it. */
+/** An event that the gateway sends to bots that may see it. */
 export type WorldEvent =
   | { readonly kind: "message_created" | "message_updated"; readonly message: Message }
   | { readonly kind: "message_deleted"; readonly message: Message }
@@ -250,15 +249,18 @@ export interface World {
   readonly applications: Map<ApplicationId, Application>;
   readonly guilds: Map<GuildId, Guild>;
   readonly channels: Map<ChannelId, Channel>;
-  /** One per webhook that has been made; their ids are authors too. */
+  /** One for each webhook; their ids are authors, too. */
   readonly webhooks: Map<string, Webhook>;
   /** Presses of buttons, in order. */
   readonly interactions: Map<string, Interaction>;
   readonly nonces: NonceTable;
   readonly media: Media;
-  /** Where attachments are downloaded: never at Discord's, once a simulator shows this world. */
+  /** Address of attachment downloads: never Discord's once a simulator shows this world. */
   mediaUrl: string;
-  /** Messages kept in each channel; beyond, the oldest is forgotten, so that a bench may run for ever. */
+  /**
+   * Maximum number of messages in each channel; beyond it the oldest is forgotten, so that a bench
+   * may run for ever.
+   */
   readonly keptPerChannel: number;
 }
 

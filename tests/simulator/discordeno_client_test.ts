@@ -1,5 +1,5 @@
 /**
- * The second client that knows nothing of us: discordeno 21, bare.
+ * An independent second client: discordeno 21, bare.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { startSimulator } from "../../simulator/simulator.ts";
 const soon = () => AbortSignal.timeout(20_000);
 const SILENT = { debug() {}, info() {}, warn() {}, error() {}, fatal() {} };
 
-/** Without its queue's timers, which hold a process for a minute. */
+/** Without its queue's timers, which keep a process alive for a minute. */
 const NO_TIMERS = 0;
 
 for (const compression of [undefined, "zstd-stream"] as const) {
@@ -66,13 +66,13 @@ for (const compression of [undefined, "zstd-stream"] as const) {
 
         sim.faults.gateway.drop(4000);
         await sim.until(() => sim.connected() === 0 || undefined, soon());
-        sim.say({ as: "grace", in: "#help", text: "said while nobody listened" });
+        sim.say({ as: "grace", in: "#help", text: "written without a connection" });
         await sim.until(() => states.includes("RESUMED") || undefined, soon());
-        await sim.until(() => heard.includes("said while nobody listened") || undefined, soon());
+        await sim.until(() => heard.includes("written without a connection") || undefined, soon());
         assert.equal(sim.account().identifies.length, 1);
         assert.deepEqual(sim.account().resumes.map(({ outcome }) => outcome), ["resumed"]);
       } finally {
-        // 3000 is the one code with which discordeno stays down
+        // 3000 is the one code after which discordeno stays down
         for (const shard of gateway.shards.values()) {
           await shard.close(ShardSocketCloseCodes.Shutdown, "done");
         }

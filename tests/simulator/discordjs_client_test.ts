@@ -1,5 +1,5 @@
 /**
- * A client that knows nothing of us proves the simulator right: discord.js 14.
+ * An independent client proves the simulator right: discord.js 14.
  *
  * @module
  */
@@ -80,10 +80,10 @@ describe("[G3] discord.js 14 against the simulator", () => {
       );
       sim.faults.gateway.drop("reset");
       await sim.until(() => sim.connected() === 0 || undefined, soon());
-      sim.say({ as: "mallory", in: "dm", text: "said while nobody listened" });
+      sim.say({ as: "mallory", in: "dm", text: "written without a connection" });
       await resumed;
       await sim.until(
-        () => heard.includes("mallory: said while nobody listened") || undefined,
+        () => heard.includes("mallory: written without a connection") || undefined,
         soon(),
       );
       assert.equal(sim.account().identifies.length, 1);

@@ -1,6 +1,4 @@
-/**
- * What the chaos scenarios lean on: each switch does what it says, and no more.
- */
+/** The chaos scenarios rely on these switches: each has its own effect, and no other. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -20,7 +18,7 @@ import {
 
 const sessionOf = ({ frames }: RawGateway) => frames.find(isEvent("READY"))?.d?.["session_id"];
 
-/** Leaves a connection, and asks for its session on another. */
+/** Leaves a connection, and resumes its session on another. */
 async function resumeAfter(sim: Simulator, gateway: RawGateway, code: number): Promise<RawGateway> {
   gateway.close(code);
   await gateway.closed;
@@ -36,7 +34,7 @@ async function resumed(sim: Simulator, session: unknown): Promise<RawGateway> {
 }
 
 describe("[G3] faults of the gateway", () => {
-  it("ends a session on whatever close code it is told to", () =>
+  it("ends a session on the given close code", () =>
     withSimulator(async (sim) => {
       const gateway = await connectReady(sim);
       sim.faults.gateway.endsSessionOnClose = (code) => code === 3000;
@@ -45,7 +43,7 @@ describe("[G3] faults of the gateway", () => {
       again.close();
     }));
 
-  it("keeps a session even after 1000, where it is told to", () =>
+  it("keeps a session even after 1000, on request", () =>
     withSimulator(async (sim) => {
       const gateway = await connectReady(sim);
       sim.faults.gateway.endsSessionOnClose = () => false;
@@ -61,7 +59,7 @@ describe("[G3] faults of the gateway", () => {
       again.close();
     }));
 
-  it("keeps a session that it closed with 1001 itself: the client's answer is no close of its own", () =>
+  it("keeps a session that it closed with 1001 itself: the client's answer does not end it", () =>
     withSimulator(async (sim) => {
       const gateway = await connectReady(sim);
       sim.faults.gateway.drop(1001);
@@ -73,7 +71,7 @@ describe("[G3] faults of the gateway", () => {
       again.close();
     }));
 
-  it("refuses so many RESUMEs, and says whether the session is still there", () =>
+  it("refuses the given number of RESUMEs, and says whether the session remains", () =>
     withSimulator(async (sim) => {
       const gateway = await connectReady(sim);
       sim.faults.gateway.invalidResumes.push(true, false);
@@ -88,7 +86,7 @@ describe("[G3] faults of the gateway", () => {
       for (const one of [second, third, fourth]) one.close();
     }));
 
-  it("keeps the session that a RESUME was refused for, with op 9 true", () =>
+  it("keeps the session of a refused RESUME, with op 9 true", () =>
     withSimulator(async (sim) => {
       const gateway = await connectReady(sim);
       sim.faults.gateway.invalidResumes.push(true);
@@ -99,7 +97,7 @@ describe("[G3] faults of the gateway", () => {
       for (const one of [first, second]) one.close();
     }));
 
-  it("names another address in REST and READY, and how many shards it recommends", () =>
+  it("names another address in REST and READY, and the recommended number of shards", () =>
     withSimulator(async (sim) => {
       Object.assign(sim.faults.gateway, { address: "ws://127.0.0.1:1", recommendedShards: 3 });
       const { body } = await ask(sim, "GET", "/gateway/bot");
@@ -112,7 +110,7 @@ describe("[G3] faults of the gateway", () => {
       gateway.close();
     }));
 
-  it("leaves a guild with an outage out, and brings it with what was said", () =>
+  it("leaves out a guild with an outage, and brings it with its messages", () =>
     withSimulator(async (sim, { krill }) => {
       sim.faults.gateway.unavailableGuilds.add(krill.id);
       const gateway = await connectReady(sim);
@@ -131,7 +129,7 @@ describe("[G3] faults of the gateway", () => {
 });
 
 describe("[G11] two connections with one token", () => {
-  it("both hear everything, and the nonce of one is known to the other", () =>
+  it("both get everything, and share their nonces", () =>
     withSimulator(async (sim) => {
       const first = await connectReady(sim);
       sim.account().lastIdentifyAt.clear();
@@ -167,7 +165,7 @@ describe("[G9] presence", () => {
     afk: false,
     activities: [{ name: "Custom Status", type: 4, state: "eating krill" }],
   };
-  it("is noted from IDENTIFY and from op 3", () =>
+  it("is recorded from IDENTIFY and from op 3", () =>
     withSimulator(async (sim) => {
       const gateway = await connectReady(sim, { presence: shown });
       gateway.send({ op: 3, d: { ...shown, status: "dnd" } });
@@ -181,8 +179,8 @@ describe("[G9] presence", () => {
     }));
 });
 
-describe("[G1] heartbeats that are asked for", () => {
-  it("are noted with the time that they took", () => {
+describe("[G1] heartbeats on request", () => {
+  it("are recorded with their time", () => {
     const clock = new FakeClock();
     return withSimulator(async (sim) => {
       const gateway = await connectReady(sim);

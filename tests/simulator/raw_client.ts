@@ -1,5 +1,5 @@
 /**
- * Clients without manners: they say what a test tells them to, and report what comes back.
+ * Clients under a test's full control: they send the given data, and report the answers.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import {
 
 export const soon = (): AbortSignal => AbortSignal.timeout(10_000);
 
-/** Runs a test against a demo world of its own, and closes it whatever happens. */
+/** Runs a test against a demo world of its own, and closes it even after a failure. */
 export async function withSimulator(
   test: (sim: Simulator, demo: DemoWorld) => Promise<void>,
   options: SimulatorOptions = {},
@@ -32,14 +32,14 @@ export async function withSimulator(
 
 export interface Answer {
   readonly status: number;
-  /** Parsed, where it is JSON. */
+  /** Parsed, if it is JSON. */
   readonly body: unknown;
   readonly headers: Headers;
 }
 
 export const AGENT = "DiscordBot (https://example.invalid, 1.0.0)";
 
-/** One request as a well-behaved bot sends it, but for what the test changes. */
+/** One request of a well-behaved bot, with the test's changes. */
 export async function ask(
   sim: Pick<Simulator, "apiUrl" | "token">,
   method: string,
@@ -79,11 +79,11 @@ export interface RawGateway {
   readonly frames: readonly Frame[];
   send(payload: unknown): void;
   close(code?: number): void;
-  /** The first frame that fits, when it comes. */
+  /** Resolves with the first matching frame. */
   frame(fits: (frame: Frame) => boolean): Promise<Frame>;
-  /** When the WebSocket is open. */
+  /** Resolves when the WebSocket is open. */
   readonly opened: Promise<void>;
-  /** The code with which the connection ended, when it has. */
+  /** Resolves with the close code when the connection has ended. */
   readonly closed: Promise<number>;
 }
 
@@ -135,7 +135,7 @@ export function connectRaw(
 export const isOp = (op: number) => (frame: Frame): boolean => frame.op === op;
 export const isEvent = (t: string) => (frame: Frame): boolean => frame.t === t;
 
-/** A good IDENTIFY, but for what the test changes. */
+/** A valid IDENTIFY, with the test's changes. */
 export function identify(
   sim: Simulator,
   fields: Readonly<Record<string, unknown>> = {},

@@ -5,7 +5,7 @@ import type { WorldEvent } from "../../simulator/world/world.ts";
 import { ask, soon, withSimulator } from "./raw_client.ts";
 
 describe("[O5] startSimulator()", () => {
-  it("has a demo world of its own, and ports that are free", async () => {
+  it("has a demo world of its own, and free ports", async () => {
     const [one, two] = await Promise.all([startSimulator(), startSimulator()]);
     try {
       assert.notEqual(one.apiUrl, two.apiUrl);
@@ -23,7 +23,7 @@ describe("[O5] startSimulator()", () => {
       assert.equal(Object(body).url, sim.gatewayUrl);
     }));
 
-  it("tells listeners all that happens, until they stop", () =>
+  it("sends listeners every event until they stop", () =>
     withSimulator((sim) => {
       const heard: WorldEvent["kind"][] = [];
       const stop = sim.subscribe(({ kind }) => heard.push(kind));
@@ -35,7 +35,7 @@ describe("[O5] startSimulator()", () => {
       return Promise.resolve();
     }));
 
-  it("posted() has the bot's messages and nobody else's, in order", () =>
+  it("posted() has only the bot's messages, in order", () =>
     withSimulator(async (sim, { channels, otherBot }) => {
       sim.say({ as: "ada", in: "#general", text: "question" });
       for (
@@ -66,7 +66,7 @@ describe("[O5] startSimulator()", () => {
       await assert.rejects(sim.until(() => undefined, stop.signal), /enough/);
     }));
 
-  it("until() sees what a request changes", () =>
+  it("until() sees the changes of a request", () =>
     withSimulator(async (sim, { channels }) => {
       const posted = sim.until(() => sim.posted()[0], soon());
       const body = { content: "hello", allowed_mentions: { parse: [] } };
@@ -74,7 +74,7 @@ describe("[O5] startSimulator()", () => {
       assert.equal((await posted).content, "hello");
     }));
 
-  it("until() rejects with what its check throws", () =>
+  it("until() rejects with the error of its check", () =>
     withSimulator(async (sim) => {
       const broken = () => {
         throw new TypeError("a mistake in the check");

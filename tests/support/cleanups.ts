@@ -1,15 +1,15 @@
 /**
- * Ends what a test has begun, however the test ends.
+ * Cleans up after each test, even a failed one.
  *
  * @module
  */
 
 import { afterEach } from "node:test";
 
-/** What is to be done after the test that is running. */
+/** Cleanups of the running test. */
 export type Cleanups = (() => Promise<unknown>)[];
 
-/** @returns What a test file puts its cleanups on; after each of its tests, the newest runs first. */
+/** @returns Collects the cleanups of a test file; after each test they run, newest first. */
 export function cleanUpAfterEach(): Cleanups {
   const cleanups: Cleanups = [];
   afterEach(async () => {

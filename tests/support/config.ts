@@ -1,5 +1,5 @@
 /**
- * A config as the program reads it, from the keys that a test is about.
+ * Builds a config as the program reads it, from the keys of a test.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** A clock that moves only when a test moves it, and the timers that hang on it. */
+/** A clock that moves only when a test moves it, with its timers. */
 export class FakeClock {
   #now: number;
   #timers: { readonly at: number; readonly run: () => void }[] = [];
@@ -7,22 +7,22 @@ export class FakeClock {
     this.#now = now;
   }
 
-  /** Unix time in milliseconds; bound, so that it can be handed over as a port. */
+  /** Unix time in milliseconds; bound, so that it can be passed as a port. */
   readonly now = (): number => this.#now;
 
-  /** As `lib/schedule.ts` has it. */
+  /** A schedule like that of `lib/schedule.ts`. */
   readonly schedule = (run: () => void, ms: number): () => void => {
     const timer = { at: this.#now + ms, run };
     this.#timers.push(timer);
     return () => this.#timers = this.#timers.filter((other) => other !== timer);
   };
 
-  /** How many timers wait. */
+  /** Number of waiting timers. */
   get pending(): number {
     return this.#timers.length;
   }
 
-  /** Moves on, and runs what is due, each at its own time and in order. */
+  /** Moves on, and runs due timers, each at its own time and in order. */
   advance(ms: number): void {
     const until = this.#now + ms;
     for (;;) {

@@ -1,5 +1,5 @@
 /**
- * Frames as no server would send them, drawn from a seed.
+ * Draws invalid gateway frames from a seed.
  *
  * @module
  */
@@ -18,10 +18,10 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** What people write; it may be in no log line. */
+/** Text of people, which no log line may contain. */
 export const WORDS = "private words";
 
-/** Values of JSON as no field of Discord's has them. */
+/** Values of JSON that no field of Discord has. */
 const ODD_VALUES: readonly string[] = [
   "null",
   "true",
@@ -142,7 +142,7 @@ export function createFuzzer(random: () => number): () => string {
     return `{${fields.filter(() => !chance(0.03)).join(",")}}`;
   }
 
-  /** The text of bytes that were changed under way, and may be no UTF-8 any more. */
+  /** The text of bytes that changed on the way, and may be invalid UTF-8. */
   function damaged(text: string): string {
     const bytes = Buffer.from(text);
     for (let i = 0; i < 4; i++) bytes[Math.floor(random() * bytes.length)] = random() * 256;

@@ -1,16 +1,16 @@
 /**
- * Answers as models write them, made up: documents of Markdown for property tests.
+ * Makes Markdown documents like a model's answers, for property tests.
  *
- * The words say where they belong, so that a test can tell whether a cut has
- * moved them: `code…` stands in code, `quoted…` behind a quote's mark, `hidden…`
- * in a spoiler, `said…` in none of them. Each has a number of its own.
+ * The words name their place, so that a test can detect a moved word. `code…` belongs in code,
+ * `quoted…` behind a quote mark, `hidden…` in a spoiler, `said…` in none of them. Each has its own
+ * number.
  *
  * @module
  */
 
 import fc from "fast-check";
 
-/** What must stay in one piece, if it fits at all. */
+/** Text that must stay in one piece, if it fits at all. */
 export const TOKENS = [
   "https://example.org/a?b=c_d",
   "<https://e.org/x_(y)>",
@@ -102,7 +102,7 @@ const table = fc.array(
 
 const block = fc.oneof(paragraph, paragraph, heading, list, quote, fence, table);
 
-/** A document of up to twelve blocks, and at its end perhaps a quote of all the rest. */
+/** A document of up to twelve blocks; its end may quote all the rest. */
 export const documents: fc.Arbitrary<string> = fc.tuple(
   fc.array(fc.tuple(block, fc.constantFrom("\n\n", "\n\n", "\n \n\n\n")), { maxLength: 12 }),
   fc.oneof(

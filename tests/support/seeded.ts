@@ -1,5 +1,5 @@
 /**
- * Random numbers that are the same in each run, so that a failure can be played again.
+ * Random numbers that are the same in each run, so that a failure can be reproduced.
  *
  * @module
  */

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { seeded } from "./seeded.ts";
 
 describe("seeded()", () => {
-  it("gives the same numbers for the same seed, and others for another", () => {
+  it("gives the same numbers for the same seed, and different ones for another", () => {
     const draw = (seed: number) => {
       const { random } = seeded(seed);
       return Array.from({ length: 5 }, random);

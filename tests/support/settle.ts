@@ -1,4 +1,4 @@
-/** Lets every promise that is settled run its course. */
+/** Lets every settled promise run its callbacks. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,5 +1,5 @@
 /**
- * Skips a test out loud: what is skipped, and why, is in the run's last lines.
+ * Skips a test visibly: the run's last lines list skipped tests and their reasons.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { appendFileSync } from "node:fs";
 import process from "node:process";
 
 /**
- * Options for a test or suite that needs something which may not be here.
+ * Options for a test or suite with a requirement that this machine may lack.
  *
- * @param reason What is missing: `"no Chromium at /usr/bin/chromium"`.
+ * @param reason The missing requirement: `"no Chromium at /usr/bin/chromium"`.
  */
 export function skipUnless(isHere: boolean, reason: string): { readonly skip: boolean | string } {
   if (isHere) return { skip: false };

@@ -2,7 +2,7 @@ import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A directory of its own for one test, gone when it is disposed of: `using directory = …`. */
+/** A temporary directory for one test, deleted on disposal: `using directory = …`. */
 export function tempDirectory(): Disposable & { readonly path: string } {
   const path = realpathSync(mkdtempSync(join(tmpdir(), "barnacle-test-")));
   return {

@@ -1,5 +1,5 @@
 /**
- * Saying something, as whoever one is.
+ * The message box: writes as the current person.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import { channel, needsMention, person } from "./state.js";
 /** Pixels; a longer message scrolls. */
 const MAX_HEIGHT = 200;
 
-/** Milliseconds between two signs of typing, as Discord's client has them. */
+/** Milliseconds between two typing requests, as in Discord's client. */
 const TYPING_EVERY_MS = 8_000;
 
 let typedAt = -Infinity;
 
-/** Whether what is said here mentions the bot; of each kind of place the last choice. */
+/** Whether a message mentions the bot, by kind of place: the last choice. */
 const mentions = { guild: true, direct: false };
 
 /** Sets the message box up, once. */
@@ -47,7 +47,7 @@ export function startComposer(acts) {
   });
 }
 
-/** Draws what depends on who one is, and where. */
+/** Draws everything that depends on the current person and place. */
 export function drawComposer(state, acts) {
   const { name } = channel(state) ?? { name: "" };
   const isGuild = needsMention(state);
@@ -96,7 +96,7 @@ export function showProblem(text) {
 async function say(acts, text) {
   if (text.trim() === "") return;
   const words = byId("words");
-  words.value = ""; // at once: what is typed while this is on its way is the next message
+  words.value = ""; // at once: text typed during the request is the next message
   typedAt = -Infinity;
   fit(words);
   const isSaid = await acts.withState((state) => acts.say(withMention(state, text)));
@@ -109,7 +109,7 @@ function isMentioned(state) {
   return needsMention(state) ? mentions.guild : mentions.direct;
 }
 
-/** Names become mentions, as Discord's client makes them; the bot's comes first where it is wanted. */
+/** Turns names into mentions, as Discord's client does; adds the bot's first, if wanted. */
 function withMention(state, text) {
   const { bot, people } = state.world;
   let said = text;

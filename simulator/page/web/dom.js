@@ -1,5 +1,5 @@
 /**
- * Elements from data. Text is always set as text; nothing here takes markup.
+ * Makes elements from data. It sets text as text, and never as markup.
  *
  * @module
  */
@@ -33,10 +33,10 @@ export function byId(id) {
 }
 
 /**
- * A message's text as nodes.
+ * Turns a message's text into nodes.
  *
  * @param {string} text
- * @param {(to: string) => string} nameOf What a mention stands for: of `"@123"`, `"@Ada"`.
+ * @param {(to: string) => string} nameOf Name of a mention: `"@Ada"` for `"@123"`.
  */
 export function renderText(text, nameOf) {
   const inline = (pieces) => pieces.map((piece) => renderInline(piece, inline, nameOf));
@@ -123,14 +123,14 @@ export function duration(ms) {
 
 const COLOURS = ["#b4532a", "#7a4fa3", "#2f6fb0", "#9b3d6e", "#4f7a2c", "#27747d"];
 
-/** One of some colours, the same for the same id. */
+/** A colour, the same for the same id. */
 function colourOf(id) {
   let sum = 0;
   for (const digit of String(id)) sum = (sum * 31 + digit.charCodeAt(0)) % 997;
   return COLOURS[sum % COLOURS.length];
 }
 
-/** A round picture with somebody's first letter. */
+/** A round picture with a name's first letter. */
 export function avatar({ id, name, isBot }) {
   if (isBot && name === "Barnacle") {
     return element("img.avatar", { src: "/icon.svg", alt: "", width: 40, height: 40 });

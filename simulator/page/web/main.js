@@ -1,5 +1,5 @@
 /**
- * The page: takes events, draws what changed, sends what people do.
+ * Runs the page: gets events, draws changes, sends acts of people.
  *
  * @module
  */
@@ -41,7 +41,7 @@ const acts = {
   press: (control) => post("/press", { control }),
 };
 
-/** @returns Whether it was done; if not, the reason is shown. */
+/** @returns Whether it succeeded; if not, the page shows the reason. */
 async function post(path, body) {
   try {
     const response = await fetch(path, {
@@ -97,7 +97,7 @@ function listen() {
   source.addEventListener("error", drawGone);
 }
 
-/** On narrow screens the two sides slide in over the messages. */
+/** On narrow screens, the two sides slide over the messages. */
 function startDrawers() {
   for (const [id, name] of [["open-sidebar", "sidebar"], ["open-panel", "panel"]]) {
     byId(id).addEventListener("click", () => {

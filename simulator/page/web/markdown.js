@@ -1,8 +1,8 @@
 /**
- * Discord's Markdown, as a tree of plain data.
+ * Parses Discord's Markdown into a tree of plain data.
  *
- * It makes no markup: `dom.js` sets each piece of text as text. So nothing that
- * anybody writes can become a tag, whatever is wrong here (X1).
+ * It makes no markup: `dom.js` sets each piece of text as text. So no message can become a tag,
+ * even if this parser has a bug (X1).
  *
  * @module
  */
@@ -27,7 +27,7 @@
  *   | { kind: "list", items: { mark: string, depth: number, inner: Inline[] }[] }} Block
  */
 
-/** Marks within marks that are still read; what lies deeper is text. */
+/** Depth of nested marks that are parsed; deeper ones are text. */
 const MAX_DEPTH = 8;
 
 const FENCE = /```(?:([\w+#.-]*)[^\S\n]*\n)?([\s\S]*?)```/g;
@@ -37,7 +37,7 @@ const HEADING = /^(#{1,3}) +(\S.*)$/;
 const SMALL = /^-# +(\S.*)$/;
 
 /**
- * Reads a message.
+ * Parses a message.
  *
  * @param {string} text
  * @returns {Block[]}
@@ -101,7 +101,7 @@ function parseLines(text) {
 }
 
 /**
- * A line that is a block of its own, or one more item of the list before it.
+ * Parses a line that is a block of its own, or one more item of the list before it.
  *
  * @param {string} line
  * @param {Block | undefined} before
@@ -131,7 +131,7 @@ function lineBlock(line, before) {
 }
 
 /**
- * In the order in which they are tried; each matches from where it is asked.
+ * Rules in the order of trying; each matches from a given position.
  *
  * @type {[RegExp, (found: RegExpExecArray, depth: number) => Inline][]}
  */
@@ -163,7 +163,7 @@ const RULES = [
   [/\n/y, () => ({ kind: "break" })],
 ];
 
-/** Where a rule may begin: everything else is text, and passed over at once. */
+/** Characters that may begin a rule; all others are text. */
 const NEXT = /[\\`<@[*_~|\n]|https?:\/\//g;
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The messages of a channel, each with what the bot made of it beside it.
+ * Draws the messages of a channel, each with the bot's decision beside it.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { channel, messagesOf, nameOf } from "./state.js";
 /** Milliseconds after which the same author's next message has a head of its own. */
 const GROUP_MS = 5 * 60_000;
 
-/** Pixels from the end within which the reader is taken to be there. */
+/** Pixels from the end within which the reader counts as at the end. */
 const AT_END_PX = 120;
 
 /** Draws the channel anew. */
@@ -22,7 +22,7 @@ export function drawMessages(state, acts) {
   toEnd();
 }
 
-/** Where the reader was at the end, they stay there when the window changes. */
+/** Keeps a reader at the end there when the window changes. */
 export function startMessages() {
   const list = byId("messages");
   let isAtEnd = true;
@@ -32,7 +32,7 @@ export function startMessages() {
   new ResizeObserver(() => isAtEnd && toEnd()).observe(list);
 }
 
-/** Draws messages that are new or look different; the reader stays where they read. */
+/** Draws new and changed messages; keeps the reader's position. */
 export function redraw(state, ids, acts) {
   const list = byId("messages");
   const messages = messagesOf(state);
@@ -76,8 +76,8 @@ function emptyRow(state) {
       "span",
       {},
       shown?.kind === "dm"
-        ? "Write something: whether the bot answers depends on who you are."
-        : "Mention the bot, or do not: beside each message stands what it decided, and why.",
+        ? "Write something. The bot's answer depends on the person you are."
+        : "Mention the bot, or do not: each message shows the bot's decision and its reason.",
     ),
   );
 }
@@ -141,7 +141,7 @@ function reactions(state, { reactions, channelId, id }, acts) {
   );
 }
 
-/** What can be done to a message, for a pointer over it and for the keyboard. */
+/** Actions on a message, for pointer and keyboard. */
 function tools({ id, channelId, author }, acts) {
   return element(
     "div.tools",
@@ -156,7 +156,7 @@ function tools({ id, channelId, author }, acts) {
   );
 }
 
-/** Beside a person's message: what the bot decided, why, by which rule, and what became of it. */
+/** Beside a person's message: the bot's decision with reason and rule, and its result. */
 function verdictNote(state, { id }) {
   const judged = state.judged.get(id);
   if (!judged) {
@@ -180,14 +180,14 @@ function verdictNote(state, { id }) {
     element("p", {}, judged.words),
     element(
       "code.rule",
-      { title: "The rule of the config that decided" },
+      { title: "The deciding rule of the config" },
       ...brokenAtDots(judged.rule),
     ),
     judged.outcome ? outcomeNote(judged.outcome) : undefined,
   );
 }
 
-/** So that a long path breaks between its parts. */
+/** Lets a long path break between its parts. */
 function brokenAtDots(rule) {
   return rule.split(/(?=[.[])/).flatMap((part) => [part, element("wbr")]);
 }
@@ -207,7 +207,7 @@ function outcomeNote({ kind, replies, afterMs }) {
   );
 }
 
-/** Beside the bot's message: whom it answers. */
+/** Beside the bot's message: the answered message. */
 function answerNote(state, id) {
   for (const { messageId, outcome } of state.judged.values()) {
     const place = outcome?.replies.indexOf(id) ?? -1;
@@ -229,6 +229,6 @@ function flash(id) {
   if (!drawn) return;
   drawn.scrollIntoView({ block: "center", behavior: "smooth" });
   drawn.classList.remove("is-flashing");
-  void drawn.offsetWidth; // so that the animation starts anew
+  void drawn.offsetWidth; // restarts the animation
   drawn.classList.add("is-flashing");
 }

@@ -1,5 +1,5 @@
 /**
- * Behind the scenes: how the bot is, what may be done to it, what happened.
+ * Draws the bot's panel: its state, the actions on it, its events.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { byId, element, timeOfDay } from "./dom.js";
 
 let drawnControls = "";
 
-/** Draws the bot's card; buttons only where they changed, for one may have the focus. */
+/** Draws the bot's card; buttons only if they changed, because one may have the focus. */
 export function drawBot({ bot }, acts) {
   const { state, headline, figures, controls } = bot;
   for (const id of ["top-dot", "bot-dot"]) byId(id).className = `dot is-${state}`;

@@ -1,5 +1,5 @@
 /**
- * Where one can be, and who.
+ * Draws the lists of places and people.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { avatar, byId, element } from "./dom.js";
 import { channel, channelsOf } from "./state.js";
 
-/** Draws the places and the people; what has the focus keeps it. */
+/** Draws the places and the people; the focus stays. */
 export function drawSidebar(state, acts) {
   const focused = document.activeElement?.getAttribute("data-key");
   byId("places").replaceChildren(...groupsOf(state).map((group) => groupNode(state, group, acts)));

@@ -1,13 +1,13 @@
 /**
- * What the page knows, and what of it somebody sees who is one of the people.
+ * Holds the page's data, and the part of it that the current person sees.
  *
  * @module
  */
 
-/** Milliseconds for which Discord shows that somebody types. */
+/** Milliseconds for which Discord shows typing. */
 const TYPING_MS = 10_000;
 
-/** Takes everything that the server says of the world; `before` is what was known, if anything. */
+/** Makes the state from the server's whole world; `before` is the state so far, if there is one. */
 export function openState({ world, prompts, bot, judged, notices }, before) {
   const state = {
     world,
@@ -22,16 +22,16 @@ export function openState({ world, prompts, bot, judged, notices }, before) {
     channelId: before?.channelId,
     /** The message that the next one will reply to. */
     replyTo: undefined,
-    /** By person, the channel that they looked at last. */
+    /** The last channel of each person. */
     lastChannels: before?.lastChannels ?? new Map(),
   };
-  // Who a visitor wants to be first is somebody in the guild.
+  // The first person is a member of the guild.
   const member = world.people.find(({ note }) => note.startsWith("member")) ?? world.people[0];
   becomePerson(state, state.personId ?? member?.id);
   return state;
 }
 
-/** Takes news in; returns the messages that look different now. */
+/** Applies an event; returns the messages that look different now. */
 export function takeNews(state, news, now) {
   switch (news.kind) {
     case "message": {
@@ -57,14 +57,14 @@ export function takeNews(state, news, now) {
     case "notice":
       state.notices = [...state.notices, news.notice].slice(-100);
       return [];
-    case "world": // places or people; what was said is known already
+    case "world": // places or people; the messages are known already
       state.world = news.world;
       return [];
   }
   return [];
 }
 
-/** Looks through somebody's eyes, at the channel that they looked at last. */
+/** Switches to a person, in that person's last channel. */
 export function becomePerson(state, personId) {
   state.personId = personId;
   const seen = channelsOf(state);
@@ -86,7 +86,7 @@ export function person(state) {
   return state.world.people.find(({ id }) => id === state.personId);
 }
 
-/** Those that the person can read. */
+/** The channels that the person can read. */
 export function channelsOf(state) {
   return state.world.channels.filter(({ viewers }) => viewers.includes(state.personId));
 }
@@ -95,14 +95,14 @@ export function channel(state) {
   return state.world.channels.find(({ id }) => id === state.channelId);
 }
 
-/** Those of the channel that is shown, the oldest first. */
+/** Messages of the current channel, oldest first. */
 export function messagesOf(state) {
   return [...state.messages.values()]
     .filter(({ channelId }) => channelId === state.channelId)
     .sort((a, b) => a.id.length - b.id.length || (a.id < b.id ? -1 : 1));
 }
 
-/** Names of those who type where the person looks, but for the person. */
+/** Names of other people who type in the current channel. */
 export function typistsOf(state, now) {
   const found = [...state.typing.values()].filter(({ channelId, userId, until }) =>
     channelId === state.channelId && userId !== state.personId && until > now
@@ -115,7 +115,7 @@ export function nameOf(state, to) {
   return state.world.names[to] ?? (/\d/.test(to) ? `${to.replace(/\d+/, "")}unknown` : to);
 }
 
-/** Whether the bot is to be spoken to by name here: in a guild it is, as a rule. */
+/** Whether a message here should mention the bot: in a guild, usually. */
 export function needsMention(state) {
   return channel(state)?.guildId !== undefined;
 }

@@ -134,7 +134,7 @@ describe("[O5] the demo's page", options, () => {
     await answers("export function greet").waitFor();
     assert.equal(await answers("export function greet").locator("pre").count(), 1);
     await page.click("#chips button:text-is('long')");
-    await answers("That was the whole of it").waitFor();
+    await answers("That was all of it").waitFor();
     const parts = await answers("hour").or(answers("~~")).locator("pre").count();
     assert.ok(parts > 1, `${parts} code blocks`);
     assert.ok(!(await page.innerText("#messages")).includes("```"));

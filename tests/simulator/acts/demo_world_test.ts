@@ -18,7 +18,7 @@ describe("[O5] demoWorld()", () => {
     for (const { members } of world.guilds.values()) assert.ok(!members.has(people.mallory.id));
   });
 
-  it("gives the bot a role that is managed for it", () => {
+  it("gives the bot a managed role", () => {
     const { krill, barnacle } = demoWorld();
     const roles = krill.members.get(barnacle.userId)?.roles.map((id) => krill.roles.get(id));
     assert.deepEqual(roles?.map((role) => [role?.name, role?.botId]), [

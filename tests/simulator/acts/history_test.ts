@@ -31,27 +31,27 @@ const some = fc.constantFrom(...all);
 const limit = fc.integer({ min: 1, max: 40 });
 
 describe("[G6] listMessages()", () => {
-  it("gives the newest, the newest first", () => {
+  it("gives the newest, newest first", () => {
     fc.assert(fc.property(limit, (n) => {
       assert.deepEqual(list({ limit: n }), contents(newestFirst.slice(0, n)));
     }));
   });
 
-  it("before: the newest of those that are older", () => {
+  it("before: the newest of the older ones", () => {
     fc.assert(fc.property(some, limit, ({ id }, n) => {
       const older = newestFirst.filter((message) => compareIds(message.id, id) < 0);
       assert.deepEqual(list({ before: id, limit: n }), contents(older.slice(0, n)));
     }));
   });
 
-  it("after: the oldest of those that are newer, still the newest first", () => {
+  it("after: the oldest of the newer ones, still newest first", () => {
     fc.assert(fc.property(some, limit, ({ id }, n) => {
       const newer = all.filter((message) => compareIds(message.id, id) > 0);
       assert.deepEqual(list({ after: id, limit: n }), contents(newer.slice(0, n).reverse()));
     }));
   });
 
-  it("around: a run with that message in it", () => {
+  it("around: a range that includes that message", () => {
     fc.assert(fc.property(some, fc.integer({ min: 2, max: 40 }), (message, n) => {
       const found = list({ around: message.id, limit: n });
       assert.ok(found.includes(message.content));

@@ -34,7 +34,7 @@ async function offer(
   return String(Object(answer.body).id);
 }
 
-/** Answers as whoever has the interaction's token: without the bot's. */
+/** Answers with the interaction's token alone, without the bot's. */
 async function answer(
   sim: Simulator,
   { id, token }: Pick<Interaction, "id" | "token">,
@@ -76,7 +76,7 @@ describe("[P3] a message with buttons", () => {
       }),
   );
 
-  it("keeps them through an edit that does not speak of them, and loses them by one that does", () =>
+  it("keeps them through an edit without components, and loses them by one with an empty list", () =>
     withSimulator(async (sim) => {
       const id = await offer(sim, "#general");
       const path = `/channels/${sim.channel("#general").id}/messages/${id}`;
@@ -90,7 +90,7 @@ describe("[P3] a message with buttons", () => {
 });
 
 describe("[P3] press()", () => {
-  it("tells the message's application alone, with the member and what it may do", () =>
+  it("sends only the message's application the member with its permissions", () =>
     withSimulator(async (sim, { people, barnacle, otherBot, channels, krill }) => {
       const [own, other] = await Promise.all([
         connectReady(sim),
@@ -127,7 +127,7 @@ describe("[P3] press()", () => {
       other.close();
     }));
 
-  it("tells of a user in direct messages, whatever the intents", () =>
+  it("sends a user in direct messages, with any intents", () =>
     withSimulator(async (sim, { people }) => {
       const bot = await connectReady(sim, { intents: 0 });
       const message = await offer(sim, "dm", "ada");
@@ -138,7 +138,7 @@ describe("[P3] press()", () => {
       bot.close();
     }));
 
-  it("is the business of the bot whose message it is, though another has a button of that name", () =>
+  it("goes to the message's bot, although another bot has a button of that name", () =>
     withSimulator(async (sim, { otherBot }) => {
       const theirs = await offer(sim, "#general", undefined, otherBot.token);
       const pressed = sim.press({ as: "ada", in: "#general", message: theirs, customId: "yes" });
@@ -179,7 +179,7 @@ describe("[P3] the answer to a press", () => {
     return sim.press({ as: "ada", in: "#general", message, customId: "yes" });
   };
 
-  it("changes the message that has the button, and takes the buttons away", () =>
+  it("changes the button's message, and removes the buttons", () =>
     withSimulator(async (sim) => {
       const pressed = await pressIn(sim);
       assert.equal(codeOf(await answer(sim, pressed, UPDATE)), "204");
@@ -188,7 +188,7 @@ describe("[P3] the answer to a press", () => {
       assert.equal(sim.world.interactions.get(pressed.id)?.answer?.kind, "updated");
     }));
 
-  it("is seen by nobody else where it is ephemeral, and is in no channel", () =>
+  it("is for that person alone if it is ephemeral, and is in no channel", () =>
     withSimulator(async (sim) => {
       const before = (await pressIn(sim), sim.posted("#general").length);
       const pressed = [...sim.world.interactions.values()][0];
@@ -199,7 +199,7 @@ describe("[P3] the answer to a press", () => {
       assert.equal(sim.posted("#general").length, before);
     }));
 
-  it("is a message like any other where it is not", () =>
+  it("is a usual message if it is not ephemeral", () =>
     withSimulator(async (sim) => {
       const pressed = await pressIn(sim);
       await answer(sim, pressed, { type: 4, data: { content: "Done", ...NO_PINGS } });
@@ -210,7 +210,7 @@ describe("[P3] the answer to a press", () => {
       assert.deepEqual(sim.ephemeral("ada"), []);
     }));
 
-  it("may come later, which is an answer too", () =>
+  it("may come later, after a deferral", () =>
     withSimulator(async (sim) => {
       for (const type of [5, 6]) {
         assert.equal(codeOf(await answer(sim, await pressIn(sim), { type })), "204");
@@ -238,7 +238,7 @@ describe("[P3] the answer to a press", () => {
     }, { now: clock.now, rateLimits: false });
   });
 
-  it("takes the interaction's token and no other", () =>
+  it("accepts only the interaction's token", () =>
     withSimulator(async (sim) => {
       const pressed = await pressIn(sim);
       assert.equal(
@@ -255,7 +255,7 @@ describe("[P3] the answer to a press", () => {
     ["words without data", { type: 4 }],
     ["a nonce", { type: 4, data: { content: "x", nonce: "1", ...NO_PINGS } }],
     ["an unknown field", { type: 7, data: { contnet: "x" } }],
-    ["words that may ping anybody", { type: 4, data: { content: "x" } }],
+    ["text that may ping anyone", { type: 4, data: { content: "x" } }],
   ];
   for (const [what, body] of wrong) {
     it(`is refused with ${what}, and may be given again`, () =>
@@ -266,7 +266,7 @@ describe("[P3] the answer to a press", () => {
       }));
   }
 
-  it("is not counted against the bot's limits", () =>
+  it("does not count against the bot's limits", () =>
     withSimulator(async (sim, { barnacle }) => {
       for (let n = 0; n < 4; n += 1) await answer(sim, await pressIn(sim), UPDATE);
       assert.equal(sim.account(barnacle).rateLimited, 0);

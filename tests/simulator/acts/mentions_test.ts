@@ -15,7 +15,7 @@ const pings = (
 ) => resolvePings(content, { world, guild: krill, mayMentionAll: true, ...fields });
 
 describe("[R4] resolvePings()", () => {
-  it("pings all that the text names, where nothing is withheld", () => {
+  it("pings everything in the text without allowed_mentions", () => {
     assert.deepEqual(pings(TEXT), { users: [ADA, GRACE], roles: [helpers.id], everyone: true });
   });
 
@@ -32,10 +32,10 @@ describe("[R4] resolvePings()", () => {
     ["roles by list", { roles: [helpers.id] }, [], [helpers.id], false],
     ["roles by kind", { parse: ["roles"] }, [], [helpers.id], false],
     ["everyone", { parse: ["everyone"] }, [], [], true],
-    ["nobody who is not in the text", { users: [barnacle.userId] }, [], [], false],
+    ["no one outside of the text", { users: [barnacle.userId] }, [], [], false],
   ];
   for (const [what, allowed, users, roles, everyone] of cases) {
-    it(`lets through ${what}`, () => {
+    it(`allows ${what}`, () => {
       assert.deepEqual(pings(TEXT, { allowed: { ...NONE, ...allowed } }), {
         users,
         roles,
@@ -44,7 +44,7 @@ describe("[R4] resolvePings()", () => {
     });
   }
 
-  it("pings whom a reply answers, unless that is withheld", () => {
+  it("pings the quoted author, unless that is switched off", () => {
     const repliedTo = GRACE;
     assert.deepEqual(pings("hi", { repliedTo }).users, [GRACE]);
     assert.deepEqual(pings("hi", { repliedTo, allowed: NONE }).users, []);
@@ -64,7 +64,7 @@ describe("[R4] resolvePings()", () => {
     });
   }
 
-  it("knows neither roles nor everyone in direct messages", () => {
+  it("pings neither roles nor everyone in direct messages", () => {
     const found = resolvePings(TEXT, { world, mayMentionAll: true });
     assert.deepEqual(found, { users: [ADA, GRACE], roles: [], everyone: false });
   });

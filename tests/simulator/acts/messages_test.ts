@@ -20,11 +20,11 @@ const post = (
   channelId: string = channels.general.id,
 ) => postMessage(world, channelId, { kind: "user", userId }, { ...EMPTY_DRAFT, ...draft }, now);
 
-/** What an outcome comes to: the message's id, or the code of the refusal. */
+/** The outcome in short: the message's id, or the code of the refusal. */
 const read = (outcome: ReturnType<typeof post>): string | number =>
   outcome.kind === "done" ? outcome.value.message.id : outcome.refused.code;
 
-describe("[D2] postMessage(): the nonce law", () => {
+describe("[D2] postMessage(): nonces", () => {
   const command = fc.oneof(
     {
       weight: 5,
@@ -98,7 +98,7 @@ describe("[D2] postMessage()", () => {
     assert.equal(ids.length, 5);
   });
 
-  it("forgets the oldest beyond what is kept", () => {
+  it("forgets the oldest beyond its limit", () => {
     const demo = demoWorld({ keptPerChannel: 3 });
     for (let n = 0; n < 5; n += 1) post(demo, demo.people.ada.id, { content: `m${n}` });
     const { messages } = demo.world.channels.get(demo.channels.general.id) ?? demo.channels.general;
@@ -134,7 +134,7 @@ describe("[D2] postMessage()", () => {
     it(`refuses ${what}: ${code}`, () => assert.equal(read(act(demoWorld())), code));
   }
 
-  it("wakes an archived thread, and tells so first", () => {
+  it("opens an archived thread, and sends that first", () => {
     const demo = demoWorld();
     const { world, channels, people } = demo;
     changeThread(world, channels.thread, { isArchived: true });
@@ -151,7 +151,7 @@ describe("[D2] postMessage()", () => {
     assert.equal(again.kind === "done" && again.events.length, 1);
   });
 
-  it("lets who manages threads write in a locked one", () => {
+  it("lets a manager of threads write in a locked one", () => {
     const demo = demoWorld();
     changeThread(demo.world, demo.channels.thread, { isLocked: true });
     const { ada, grace } = demo.people; // Ada owns the guild
@@ -167,7 +167,7 @@ describe("[D2] postMessage()", () => {
     ["\u200b x", "\u200b x"],
   ];
   for (const [given, kept] of texts) {
-    it(`keeps of ${JSON.stringify(given)} ${JSON.stringify(kept)}`, () => {
+    it(`turns ${JSON.stringify(given)} into ${JSON.stringify(kept)}`, () => {
       const demo = demoWorld();
       const outcome = post(demo, demo.people.ada.id, { content: given });
       assert.equal(outcome.kind === "done" && outcome.value.message.content, kept);
@@ -175,7 +175,7 @@ describe("[D2] postMessage()", () => {
   }
 });
 
-describe("[R12] postMessage(): what a file may weigh", () => {
+describe("[R12] postMessage(): size of files", () => {
   const MIB = 1024 * 1024;
   const limits: readonly [tier: 0 | 1 | 2 | 3, mib: number][] = [[0, 10], [1, 10], [2, 50], [
     3,
@@ -190,7 +190,7 @@ describe("[R12] postMessage(): what a file may weigh", () => {
       where,
     ));
   for (const [tier, mib] of limits) {
-    it(`${mib} MiB each at level ${tier}, and no byte more`, () => {
+    it(`${mib} MiB each at level ${tier}, and not a byte more`, () => {
       const demo = demoWorld();
       demo.krill.premiumTier = tier;
       assert.equal(typeof upload(demo, mib * MIB), "string");
@@ -200,7 +200,7 @@ describe("[R12] postMessage(): what a file may weigh", () => {
   }
 });
 
-describe("[R2] postMessage(): what a channel lets", () => {
+describe("[R2] postMessage(): permissions of a channel", () => {
   const denied = (demo: DemoWorld, permission: bigint) => {
     const { world, krill } = demo;
     const overwrites = [{
@@ -223,7 +223,7 @@ describe("[R2] postMessage(): what a channel lets", () => {
     );
   });
 
-  it("no reply without the permission to read back", () => {
+  it("no reply without the permission to read the history", () => {
     const demo = demoWorld();
     const { id } = denied(demo, PERMISSION.readMessageHistory);
     const messageId = String(read(post(demo, demo.people.ada.id, { content: "x" }, NOW, id)));
@@ -248,7 +248,7 @@ describe("[R2] postMessage(): what a channel lets", () => {
 });
 
 describe("[R8] editMessage() and deleteMessage()", () => {
-  it("keeps files unless it is told which to keep", () => {
+  it("keeps files unless the edit lists them", () => {
     const demo = demoWorld();
     const { ada } = demo.people;
     const general = demo.channels.general.id;
@@ -267,7 +267,7 @@ describe("[R8] editMessage() and deleteMessage()", () => {
     assert.deepEqual(names({ attachments: { keep: [], add: [c] } }), ["c"]);
   });
 
-  it("takes no edit in an archived thread", () => {
+  it("refuses an edit in an archived thread", () => {
     const demo = demoWorld();
     const { ada } = demo.people;
     const { thread } = demo.channels;
@@ -297,7 +297,7 @@ describe("[R8] editMessage() and deleteMessage()", () => {
     assert.deepEqual(Array.from(messages, ({ content }) => content), ["FIRST", "second"]);
   });
 
-  it("leaves another's message alone, unless the permission is there to delete it", () => {
+  it("leaves another author's message alone, except to delete it with the permission", () => {
     const demo = demoWorld();
     const { ada, grace } = demo.people;
     const id = String(read(post(demo, ada.id, { content: "mine" })));

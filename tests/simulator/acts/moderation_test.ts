@@ -69,10 +69,10 @@ const changes: readonly [
 
 describe("[R11] createModeration()", () => {
   for (const [what, event, deny, grant] of changes) {
-    it(`${what}: takes a permission and gives it back, and the bot hears of it by ${event}`, () =>
+    it(`${what}: removes and restores a permission, and the bot gets ${event}`, () =>
       withSimulator(async (sim, demo) => {
         const gateway = await connectReady(sim, {
-          intents: INTENT.guilds | INTENT.guildMessages, // and not that for members
+          intents: INTENT.guilds | INTENT.guildMessages, // but not the one for members
         });
         assert.equal(mayPost(demo), true);
         deny(sim);

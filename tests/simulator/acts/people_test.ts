@@ -31,14 +31,14 @@ describe("[O5] createPeople()", () => {
     });
   }
 
-  it("finds somebody's direct messages, and makes them where there are none", () => {
+  it("finds a person's direct messages, or makes them", () => {
     const { act, malloryDm } = setUp();
     assert.equal(act.say({ as: "mallory", in: "dm", text: "psst" }).channelId, malloryDm.id);
     const first = act.say({ as: "grace", in: "dm", text: "hello" });
     assert.equal(act.say({ as: "grace", in: "dm", text: "again" }).channelId, first.channelId);
   });
 
-  it("speaks as a webhook", () => {
+  it("posts as a webhook", () => {
     const { act, webhook } = setUp();
     const { author } = act.say({ as: "deploys", in: "#general", text: "done" });
     assert.deepEqual(author, { kind: "webhook", webhook });
@@ -52,7 +52,7 @@ describe("[O5] createPeople()", () => {
     assert.deepEqual(act.say({ ...reply, pingsAuthor: false }).pings.users, []);
   });
 
-  it("does each thing once, and tells it", () => {
+  it("does each act once, and sends its event", () => {
     const { act, events } = setUp();
     const { id } = act.say({ as: "ada", in: "#general", text: "look" });
     const on = { as: "ada", in: "#general", message: id };
@@ -73,7 +73,7 @@ describe("[O5] createPeople()", () => {
     ]);
   });
 
-  it("renames somebody, whose old name anybody may take, and tells the guilds of it", () => {
+  it("renames a person, frees the old name, and sends it to the guilds", () => {
     const { act, events, people } = setUp();
     act.rename("grace", "hopper");
     assert.equal(act.user("hopper"), people.grace.id);
@@ -90,7 +90,7 @@ describe("[O5] createPeople()", () => {
     assert.deepEqual(channel.recipients, [people.ada.id, otherBot.userId]);
   });
 
-  it("throws what somebody may not do, with the reason", () => {
+  it("throws for a forbidden act, with the reason", () => {
     const { act } = setUp();
     assert.throws(() => act.say({ as: "mallory", in: "#general", text: "hi" }), /50001/);
     assert.throws(() => act.say({ as: "nobody", in: "#general", text: "hi" }), /nobody/);

@@ -37,7 +37,7 @@ describe("[C6] addBot()", () => {
       second.close();
     }));
 
-  it("brings its role, so that it can be mentioned by it", () =>
+  it("brings its role, which mentions it", () =>
     withSimulator((sim, { krill }) => {
       const squid = sim.addBot({ username: "Squid", guilds: [krill.id] });
       const roles = krill.members.get(squid.userId)?.roles ?? [];
@@ -67,7 +67,7 @@ describe("[C6] addBot()", () => {
         assert.ok(record);
         assert.deepEqual(openapi.problemsOfAnswer(record, status, body), []);
         const { owner, team } = Object(body);
-        assert.equal(owner.id, team.id); // nobody: a person must be looked for among the members
+        assert.equal(owner.id, team.id); // a person must be found among the members
         assert.equal(team.owner_user_id, people.ada.id);
         type Told = { user: { id: string }; membership_state: number; role: string };
         assert.deepEqual(
@@ -83,7 +83,7 @@ describe("[C6] addBot()", () => {
 });
 
 describe("[P6a] invite() and kick()", () => {
-  it("tell a bot of the guild that it has joined, and of the one that it has left", () =>
+  it("send a bot the guild that it has joined, and the one that it has left", () =>
     withSimulator(async (sim, { elsewhere, otherBot }) => {
       const bot = await connectReady(sim, { token: otherBot.token });
       await bot.frame(isEvent("GUILD_CREATE"));
@@ -95,7 +95,7 @@ describe("[P6a] invite() and kick()", () => {
       bot.close();
     }));
 
-  it("cannot invite who is nobody", () =>
+  it("cannot invite an unknown account", () =>
     withSimulator((sim) => {
       assert.throws(() => sim.invite({ who: "nobody" }), /nobody/);
       assert.throws(() => sim.addBot({ username: "x", guilds: ["Nowhere"] }), /Nowhere/);

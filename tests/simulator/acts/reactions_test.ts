@@ -21,7 +21,7 @@ const setUp = () => {
 
 describe("[R7] addReaction()", () => {
   for (const emoji of ["👀", "👍🏽", "🇫🇷", "1️⃣", "❤️", "krill:1400000000000000001"]) {
-    it(`takes ${emoji}`, () => assert.equal(setUp().react(emoji).kind, "done"));
+    it(`accepts ${emoji}`, () => assert.equal(setUp().react(emoji).kind, "done"));
   }
 
   for (const emoji of ["x", "", ":eyes:", "a 👀", "👀".repeat(20)]) {
@@ -31,7 +31,7 @@ describe("[R7] addReaction()", () => {
     });
   }
 
-  it("takes 20 different emoji and no more, but others may join in", () => {
+  it("accepts 20 different emoji at most, and more reactions with these", () => {
     const { react, message, people } = setUp();
     for (let n = 0; n < 20; n += 1) {
       assert.equal(react(String.fromCodePoint(0x1f400 + n)).kind, "done");
@@ -42,7 +42,7 @@ describe("[R7] addReaction()", () => {
     assert.ok(message.reactions.get(String.fromCodePoint(0x1f400))?.has(people.grace.id));
   });
 
-  it("takes none in an archived thread", () => {
+  it("refuses reactions in an archived thread", () => {
     const { world, people, channels } = setUp();
     const author = { kind: "user", userId: people.ada.id } as const;
     const { thread } = channels;
@@ -54,7 +54,7 @@ describe("[R7] addReaction()", () => {
     assert.equal(outcome.kind === "refused" && outcome.refused.code, 50083);
   });
 
-  it("is undone without a trace, once", () => {
+  it("can be undone completely, once", () => {
     const { react, message, world, channels, people } = setUp();
     react("🦐");
     const undone = react("🦐", removeReaction);

@@ -5,7 +5,7 @@ import { PLURALKIT_APPLICATION_ID } from "../../../simulator/acts/webhooks.ts";
 import { connectReady, isEvent, withSimulator } from "../raw_client.ts";
 
 describe("[P13] proxy()", () => {
-  it("says it again as PluralKit's webhook, then deletes the original", () =>
+  it("posts it again as PluralKit's webhook, then deletes the original", () =>
     withSimulator(async (sim) => {
       const bot = await connectReady(sim);
       const original = sim.say({ as: "grace", in: "#general", text: "L: hello" });
@@ -26,7 +26,7 @@ describe("[P13] proxy()", () => {
       bot.close();
     }));
 
-  it("uses one webhook again and again, and cannot say what is gone", () =>
+  it("reuses one webhook, and cannot proxy a deleted message", () =>
     withSimulator((sim) => {
       const say = () => sim.say({ as: "grace", in: "#general", text: "one" });
       const first = say();
@@ -37,8 +37,8 @@ describe("[P13] proxy()", () => {
     }));
 });
 
-describe("[P13] a webhook of somebody else", () => {
-  it("may take any name and picture, and is known by its own application only", () =>
+describe("[P13] another application's webhook", () => {
+  it("may take any name and picture; only its application identifies it", () =>
     withSimulator(async (sim, { world, otherBot }) => {
       addWebhook(world, "forger", Date.now(), otherBot.id);
       const bot = await connectReady(sim);

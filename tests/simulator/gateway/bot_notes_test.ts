@@ -15,14 +15,14 @@ describe("[D3] createAccounts()", () => {
     assert.equal(accounts.of(barnacle).invalidRequests, accounts.of(otherBot).invalidRequests);
   });
 
-  it("has the application as it is now, not as it was first met", () => {
+  it("has the application's current state, not its first one", () => {
     const { world, barnacle } = demoWorld();
     const account = createAccounts(world).of(barnacle);
     world.applications.set(barnacle.id, { ...barnacle, privilegedIntents: 0 });
     assert.equal(account.application.privilegedIntents, 0);
   });
 
-  it("knows no token that was reset", () => {
+  it("does not know a reset token", () => {
     const { world, barnacle } = demoWorld();
     const accounts = createAccounts(world);
     assert.equal(accounts.byToken(barnacle.token), accounts.of(barnacle));

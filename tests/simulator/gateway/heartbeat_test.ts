@@ -23,7 +23,7 @@ function started() {
 }
 
 describe("[G1] createHeart()", () => {
-  it("notes each beat with how late it is, and counts those over a second", () => {
+  it("records each beat's lateness, and counts those over a second", () => {
     const { clock, account, heart, session } = started();
     for (const waitMs of [1_000, 40_000, 41_000, 41_001]) {
       clock.advance(waitMs);
@@ -35,7 +35,7 @@ describe("[G1] createHeart()", () => {
     assert.equal(account.lateBeats, 1);
   });
 
-  it("counts lateness from HELLO on, though the session began after it", () => {
+  it("counts lateness from HELLO, although the session began later", () => {
     const { clock, account, heart, session } = started();
     clock.advance(INTERVAL_MS + 1_500);
     heart.beat(undefined, null);
@@ -45,7 +45,7 @@ describe("[G1] createHeart()", () => {
     assert.deepEqual(account.beats.map(({ lateMs }) => lateMs), [1_500]);
   });
 
-  it("tells how long the answer to op 1 took, and of that beat alone", () => {
+  it("records the time of the answer to op 1, for that beat alone", () => {
     const { clock, account, heart, session } = started();
     heart.ask();
     clock.advance(30);

@@ -50,7 +50,7 @@ describe("[G5] spendIdentify()", () => {
     ["the same shard of many keys", 16, [[3, 0, "spent"], [3, 10, "too_soon"]]],
   ];
   for (const [what, maxConcurrency, identifies] of rows) {
-    it(`spaces ${what}, and counts what came early`, () => {
+    it(`spaces ${what}, and counts early ones`, () => {
       const account = blank();
       for (const [shard, afterMs, verdict] of identifies) {
         const limit = { total: 1_000, maxConcurrency };
@@ -62,13 +62,13 @@ describe("[G5] spendIdentify()", () => {
     });
   }
 
-  it("is exhausted by one more than a thousand in any 24 hours, wherever a window begins", () => {
+  it("is exhausted by more than a thousand in any 24 hours, wherever a window begins", () => {
     const account = blank();
     const limit = { total: 1_000, maxConcurrency: 1 };
     account.identifies.push(NOW - 20 * HOUR_MS);
     for (let hour = 1; hour <= 999; hour += 1) account.identifies.push(NOW + hour);
     assert.equal(spendIdentify(account, limit, 0, NOW + HOUR_MS), "exhausted");
-    // The window that is told of has begun anew; the last 24 hours have not.
+    // The reported window has begun anew; the last 24 hours have not.
     assert.equal(spendIdentify(account, limit, 0, NOW + 5 * HOUR_MS), "exhausted");
     assert.equal(spendIdentify(account, limit, 0, NOW + 25 * HOUR_MS), "spent");
   });

@@ -42,7 +42,7 @@ describe("[G3] gateway close codes", () => {
       op: 3,
       d: { since: null, activities: [], status: "online", afk: false },
     }, false],
-    [4007, "a heartbeat for what was never sent", { op: 1, d: 999 }, true],
+    [4007, "a heartbeat with a sequence number that was never sent", { op: 1, d: 999 }, true],
   ];
   for (const [code, what, payload, isReady] of wrong) {
     it(`${code} for ${what}`, () =>
@@ -87,7 +87,7 @@ describe("[G3] gateway close codes", () => {
       assert.equal(await gateway.closed, 4008);
     }));
 
-  it("4009 for a client that does not beat, whose session is gone", () =>
+  it("4009 for a client that does not beat, and its session ends", () =>
     withSimulator(async (sim) => {
       const gateway = await connectReady(sim);
       const session = gateway.frames.find(isEvent("READY"))?.d?.["session_id"];
@@ -134,7 +134,7 @@ describe("[G5] the IDENTIFY budget", () => {
       second.close();
     }));
 
-  it("resets the token of who identifies once too often, and ends all its sessions", () => {
+  it("resets the token after one IDENTIFY too many, and ends all its sessions", () => {
     const clock = new FakeClock();
     return withSimulator(async (sim) => {
       const first = await connectReady(sim);
@@ -181,7 +181,7 @@ async function reconnect(
 
 describe("[G3] resume", () => {
   for (const seq of [0, 1, 2, 3]) {
-    it(`replays all after ${seq} as it was first sent, and then what was missed`, () =>
+    it(`replays everything after ${seq} as first sent, and then the missed events`, () =>
       withSimulator(async (sim) => {
         const { first, again } = await reconnect(sim, seq, () => {
           sim.say({ as: "ada", in: "#general", text: "one" });
@@ -204,7 +204,7 @@ describe("[G3] resume", () => {
       }));
   }
 
-  it("keeps a session that was resumed, however long it has a connection", () => {
+  it("keeps a resumed session for as long as it has a connection", () => {
     const clock = new FakeClock();
     return withSimulator(async (sim) => {
       const { again } = await reconnect(sim, 3);
@@ -216,7 +216,7 @@ describe("[G3] resume", () => {
     }, { sessionTimeoutMs: 1_000, now: clock.now });
   });
 
-  it("gives no bot another bot's session", () =>
+  it("does not give a bot another bot's session", () =>
     withSimulator(async (sim, { otherBot }) => {
       const gateway = await connectReady(sim);
       const session = gateway.frames.find(isEvent("READY"))?.d?.["session_id"];
@@ -253,7 +253,7 @@ describe("[G3] resume", () => {
     });
   }
 
-  it("keeps a session that the client left with 3000, and ends one left with 1000", () =>
+  it("keeps a session that the client closed with 3000, and ends one closed with 1000", () =>
     withSimulator(async (sim) => {
       for (const [code, op] of [[3000, 0], [1000, 9]] as const) {
         sim.account().lastIdentifyAt.clear(); // so that the second IDENTIFY is not too early
@@ -273,7 +273,7 @@ describe("[G3] resume", () => {
 });
 
 describe("[G2] gateway", () => {
-  it("sends s: null with all that is no dispatch", () =>
+  it("sends s: null with everything but dispatches", () =>
     withSimulator(async (sim) => {
       const gateway = await connectReady(sim);
       gateway.send({ op: 1, d: null });
@@ -282,7 +282,7 @@ describe("[G2] gateway", () => {
       gateway.close();
     }));
 
-  it("counts a heartbeat that comes late, and no other", () => {
+  it("counts late heartbeats only", () => {
     const clock = new FakeClock();
     return withSimulator(async (sim) => {
       const gateway = await connectReady(sim);
@@ -298,7 +298,7 @@ describe("[G2] gateway", () => {
     }, { now: clock.now });
   });
 
-  it("empties messages without the content intent, but for direct ones, mentions and its own", () =>
+  it("empties messages without the content intent, except direct ones, mentions and its own", () =>
     withSimulator(async (sim, demo) => {
       const gateway = await connectReady(sim, { intents: INTENTS_WITHOUT_CONTENT });
       const me = demo.barnacle.userId;
@@ -314,7 +314,7 @@ describe("[G2] gateway", () => {
       gateway.close();
     }));
 
-  it("tells only what the intents ask for and the bot may see", () =>
+  it("sends only events of the intents that the bot may see", () =>
     withSimulator(async (sim, demo) => {
       const gateway = await connectReady(sim, { intents: 1 << 9 | 1 << 15 });
       const hidden = { ...demo.channels.offTopic, overwrites: [denyView(demo.krill.id)] };
@@ -331,7 +331,7 @@ describe("[G2] gateway", () => {
       gateway.close();
     }));
 
-  it("tells of guilds joined and left, and of its own roles", () =>
+  it("sends joined and left guilds, and its own roles", () =>
     withSimulator(async (sim, { krill, barnacle }) => {
       const gateway = await connectReady(sim);
       sim.publish([changeRoles(krill, barnacle.userId, [])]);
@@ -350,7 +350,7 @@ describe("[G2] gateway", () => {
       gateway.close();
     }));
 
-  it("tells of channels, threads and roles that change", () =>
+  it("sends changes of channels, threads and roles", () =>
     withSimulator(async (sim, { world, krill, channels, helpers, people }) => {
       const gateway = await connectReady(sim);
       await sim.until(
@@ -407,7 +407,7 @@ describe("[G2] gateway", () => {
       for (const shard of shards) shard.close();
     }, { identifyLimit: { maxConcurrency: 2 } }));
 
-  it("shows a new guild without the channels that the bot may not see", () =>
+  it("shows a new guild without hidden channels", () =>
     withSimulator(async (sim, { world, krill }) => {
       addChannel(world, krill, { name: "secret", overwrites: privateTo(krill) }, Date.now());
       const gateway = await connectReady(sim);
@@ -417,7 +417,7 @@ describe("[G2] gateway", () => {
       gateway.close();
     }));
 
-  it("gives members to who asks, all of them only with the intent", () =>
+  it("sends members on request, all of them only with the intent", () =>
     withSimulator(async (sim, { krill, people }) => {
       const gateway = await connectReady(sim, { intents: 1 });
       gateway.send({ op: 8, d: { guild_id: krill.id, query: "", limit: 0 } });
@@ -435,7 +435,7 @@ describe("[G2] gateway", () => {
       gateway.close();
     }));
 
-  it("tells a nonce to its author alone", () =>
+  it("sends a nonce to its author alone", () =>
     withSimulator(async (sim, { channels, otherBot }) => {
       const gateway = await connectReady(sim);
       const body = { content: "x", nonce: "n", allowed_mentions: { parse: [] } };
@@ -478,7 +478,7 @@ function denyView(everyone: string) {
 }
 
 describe("[G2] gateway faults", () => {
-  it("half-open: the connection stays, and nothing is read or written", () =>
+  it("half-open: the connection stays, without reads and writes", () =>
     withSimulator(async (sim) => {
       const gateway = await connectReady(sim);
       assert.equal(sim.faults.gateway.freeze(), 1);
@@ -486,7 +486,7 @@ describe("[G2] gateway faults", () => {
       gateway.send({ op: 1, d: null });
       sim.say({ as: "ada", in: "#general", text: "unheard" });
       const other = connectRaw(sim);
-      await other.frame(isOp(10)); // a new connection is served
+      await other.frame(isOp(10)); // a new connection works
       assert.equal(gateway.frames.length, before);
       assert.equal(sim.account().heartbeats, 0);
       other.close();
@@ -508,7 +508,7 @@ describe("[G2] gateway faults", () => {
       again.close();
     }, { heartbeatIntervalMs: 50 }));
 
-  it("swallows acks for as long as it is told to", () =>
+  it("swallows acks while the switch is set", () =>
     withSimulator(async (sim) => {
       const gateway = await connectReady(sim);
       sim.faults.gateway.swallowAcks = true;
@@ -534,7 +534,7 @@ describe("[G2] gateway faults", () => {
     }));
 
   for (const fault of ["swallowHello", "swallowReady"] as const) {
-    it(`${fault}: says nothing, and goes on when it is switched off`, () =>
+    it(`${fault}: sends nothing, and goes on when the switch is off`, () =>
       withSimulator(async (sim) => {
         sim.faults.gateway[fault] = true;
         const gateway = connectRaw(sim);
@@ -555,7 +555,7 @@ describe("[G2] gateway faults", () => {
       }));
   }
 
-  it("refuses connections, so many and no more", () =>
+  it("refuses the given number of connections", () =>
     withSimulator(async (sim) => {
       Object.assign(sim.faults.gateway, { welcome: { status: 502 }, welcomeTimes: 1 });
       assert.notEqual(await connectRaw(sim).closed, 1000);

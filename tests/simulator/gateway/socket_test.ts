@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { startSimulator } from "../../../simulator/simulator.ts";
 import { connectReady, soon, withSimulator } from "../raw_client.ts";
 
-/** What a plain TCP client reads until the server ends the connection. */
+/** All data that a plain TCP client gets until the server ends the connection. */
 async function talk(url: string, text: string): Promise<string> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -44,13 +44,13 @@ describe("[G2] gateway sockets", () => {
       assert.match(await talked, /Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n/);
     }));
 
-  it("resets where it is told to", () =>
+  it("resets on request", () =>
     withSimulator(async (sim) => {
       sim.faults.gateway.welcome = "reset";
       assert.equal(await talk(sim.gatewayUrl, `${UPGRADE}\r\n`), "ECONNRESET");
     }));
 
-  it("close() lets go of clients that hold on", async () => {
+  it("close() ends connections of clients that stay", async () => {
     const sim = await startSimulator();
     const gateway = await connectReady(sim);
     sim.faults.gateway.freeze();

@@ -24,21 +24,21 @@ describe("wordsOf()", () => {
 describe("answerTo()", () => {
   const asked = ["hello", "help", "long", "some CODE please", "table", ""];
   for (const words of asked) {
-    it(`says what it is to ${JSON.stringify(words)}, and says the same twice`, () => {
+    it(`says that it is a script to ${JSON.stringify(words)}, and repeats its answer exactly`, () => {
       assert.match(answerTo(words), /^I am Barnacle's built-in script, not a language model\./);
       assert.equal(answerTo(words), answerTo(words));
     });
   }
 
-  it("repeats what it does not know, quoted line by line", () => {
+  it("repeats unknown words, quoted line by line", () => {
     assert.match(answerTo("what is\nnew?"), /\n> what is\n> new\?\n/);
   });
 
-  it("repeats no more than a part of a long question", () => {
+  it("repeats only a part of a long question", () => {
     assert.ok(answerTo("x".repeat(4_000)).length < 800);
   });
 
-  it("does not take a word within a word for its own", () => {
+  it("does not react to a known word within another word", () => {
     assert.match(answerTo("belong"), /> belong/);
     assert.match(answerTo("unhelpful decoder"), /> unhelpful decoder/);
   });

@@ -14,7 +14,7 @@ describe("startModelServer()", () => {
     });
   });
 
-  it("answers what stands in the fence", async () => {
+  it("answers the text in the fence", async () => {
     await withModelServer({}, async (server) => {
       const prompt = 'from somebody\n<message boundary="k3f9">\nwhat is new?\n</message>';
       const { text } = await listen(modelAt(server), undefined, asking(prompt));
@@ -24,7 +24,7 @@ describe("startModelServer()", () => {
     });
   });
 
-  it("fails as the words ask it to, and then no more", async () => {
+  it("fails once if the words ask for it", async () => {
     await withModelServer({}, async (server) => {
       const model = modelAt(server);
       const failed = await listen(model, undefined, asking("please simulate: server_error"));
@@ -34,7 +34,7 @@ describe("startModelServer()", () => {
     });
   });
 
-  it("fails as often as it is told, and then no more", async () => {
+  it("fails the given number of times", async () => {
     await withModelServer({}, async (server) => {
       server.behave("rate_limited", 2);
       for (let asked = 0; asked < 3; asked++) await listen(modelAt(server));
@@ -61,7 +61,7 @@ describe("startModelServer()", () => {
     });
   });
 
-  it("refuses what is no request, and does not keep it", async () => {
+  it("refuses an invalid request, and does not keep it", async () => {
     await withModelServer({}, async ({ baseUrl, requests }) => {
       for (const [path, body] of [["/messages", "{"], ["/chat/completions", "{}"]] as const) {
         const response = await fetch(`${baseUrl}${path}`, { method: "POST", body });
@@ -75,7 +75,7 @@ describe("startModelServer()", () => {
     });
   });
 
-  it("closes at once, with requests that hang, stall and crawl", async () => {
+  it("closes at once, despite hanging, stalled and slow requests", async () => {
     const server = await startModelServer();
     const heard = [];
     for (const behaviour of ["hang", "stall", "slow"] as const) {

@@ -36,7 +36,7 @@ describe("parseWireRequest()", () => {
 
   const wrong = ["", "{", "[]", "null", '{"model":"m"}', '{"model":"m","messages":[]}'];
   for (const body of wrong) {
-    it(`reads no request in ${JSON.stringify(body)}`, () => {
+    it(`finds no request in ${JSON.stringify(body)}`, () => {
       assert.equal(parseWireRequest(body), undefined);
     });
   }

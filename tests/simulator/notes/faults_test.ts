@@ -13,7 +13,7 @@ describe("[D6] createRestFaults()", () => {
     ["two times", { times: 2 }, [true, true, false]],
   ];
   for (const [what, rule, expected] of cases) {
-    it(`hits ${what}`, () => {
+    it(`applies to ${what}`, () => {
       const faults = createRestFaults();
       const added = faults.add({ ...rule, fault: FAULT });
       const taken = [["GET", "/gateway"], ["POST", "/users"], ["GET", "/users"]].map((
@@ -24,7 +24,7 @@ describe("[D6] createRestFaults()", () => {
     });
   }
 
-  it("lets the first rule that fits hit, until it is spent, removed or all are cleared", () => {
+  it("applies the first matching rule, until it is used up, removed, or all are cleared", () => {
     const faults = createRestFaults();
     const first = faults.add({ times: 1, fault: { kind: "status", status: 500 } });
     const second = faults.add({ fault: { kind: "status", status: 502 } });

@@ -37,13 +37,13 @@ describe("[D3] createRequestLog()", () => {
     userAgent: "",
   };
 
-  it("keeps the last so many, and goes on numbering", () => {
+  it("keeps the last requests, and goes on numbering", () => {
     const log = createRequestLog(3);
     for (let n = 0; n < 20; n += 1) log.add(request);
     assert.deepEqual(log.records().map(({ number }) => number), [18, 19, 20]);
   });
 
-  it("tells its listeners until they stop", () => {
+  it("calls its listeners until they stop", () => {
     const log = createRequestLog(3);
     const heard: number[] = [];
     const stop = log.subscribe(({ number }) => heard.push(number));

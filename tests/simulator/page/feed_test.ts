@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { createFeed } from "../../../simulator/page/feed.ts";
 
 describe("[O5] createFeed()", () => {
-  it("gives everything in order, what is pushed while reading too", async () => {
+  it("gives everything in order, also events pushed while reading", async () => {
     const feed = createFeed<number>(10);
     feed.push(1);
     feed.push(2);
@@ -19,7 +19,7 @@ describe("[O5] createFeed()", () => {
     assert.deepEqual(read, [1, 2, 3, 4]);
   });
 
-  it("ends a reader that waits", async () => {
+  it("ends a waiting reader", async () => {
     const feed = createFeed<number>(10);
     const reading = Array.fromAsync(feed.read());
     await Promise.resolve();
@@ -27,7 +27,7 @@ describe("[O5] createFeed()", () => {
     assert.deepEqual(await reading, []);
   });
 
-  it("ends where it would grow beyond its limit, rather than leave something out", async () => {
+  it("ends at its limit, rather than skip an event", async () => {
     const feed = createFeed<number>(2);
     for (const news of [1, 2, 3]) feed.push(news);
     assert.deepEqual(await Array.fromAsync(feed.read()), []);

@@ -112,14 +112,14 @@ describe("[X1] parse()", () => {
   }
 
   for (const said of HOSTILE) {
-    it(`makes no link but of the web of ${JSON.stringify(said)}`, () => {
+    it(`links only to the web in ${JSON.stringify(said)}`, () => {
       for (const url of urlsOf(parse(said))) {
         assert.match(url, /^https?:\/\/[^\s<>"]+$/);
       }
     });
   }
 
-  it("makes only links of the web, and only words that were there, whatever is said", () => {
+  it("makes only web links and words of the text, from any text", () => {
     const pieces = fc.constantFrom(
       ..."*_~|`<>@#[]()\\\n- .1a".split(""),
       "```",
@@ -138,7 +138,7 @@ describe("[X1] parse()", () => {
     }));
   });
 
-  it("nests marks in one another, and never without bound", () => {
+  it("nests marks, up to a limit", () => {
     const nested = "**__~~||*_deep_*||~~__**";
     assert.equal(depthOf(parse(nested)), 7);
     let said = "deep";
@@ -146,7 +146,7 @@ describe("[X1] parse()", () => {
     assert.ok(depthOf(parse(said)) <= 10);
   });
 
-  it("ends on what nests without an end", () => {
+  it("ends on endlessly nested marks", () => {
     for (const mark of ["**a", "||", "*_", "> ", "[", "`", "~~x", "```"]) {
       const said = mark.repeat(Math.floor(4_000 / mark.length));
       assert.ok(Array.isArray(parse(said)));
@@ -163,7 +163,7 @@ function found(tree: unknown, key: string): string[] {
   );
 }
 
-/** How many `inner` lie in one another. */
+/** The depth of nested `inner` fields. */
 function depthOf(tree: unknown): number {
   if (typeof tree !== "object" || tree === null) return 0;
   return Math.max(

@@ -71,7 +71,7 @@ describe("[O5] createPage()", () => {
     text,
   });
 
-  it("serves itself, and asks nobody else for anything", async () => {
+  it("serves itself, and loads nothing from elsewhere", async () => {
     const html = await (await get("/")).text();
     const own = Array.from(html.matchAll(/(?:src|href)="([^"#]+)"/g), ([, path]) => path!);
     assert.ok(own.length > 3);
@@ -102,7 +102,7 @@ describe("[O5] createPage()", () => {
     assert.ok(seen.size > 5);
   });
 
-  it("sends a policy that lets no other script run, also with a refusal", async () => {
+  it("sends a policy against other scripts, also with a refusal", async () => {
     for (const response of [await get("/"), await get("/", { host: "evil.example" })]) {
       const policy = response.headers.get("content-security-policy") ?? "";
       assert.match(policy, /default-src 'none'/);
@@ -112,7 +112,7 @@ describe("[O5] createPage()", () => {
     }
   });
 
-  it("opens with everything, then tells the news", async () => {
+  it("opens with everything, then sends the news", async () => {
     const response = await get("/events");
     const events = eventsOf(response);
     const { data: opening } = await events.next();
@@ -120,7 +120,7 @@ describe("[O5] createPage()", () => {
     assert.deepEqual(prompts, ["help"]);
     assert.equal(bot.headline, "Online");
     const direct = world.channels.filter(({ kind }) => kind === "dm");
-    assert.equal(direct.length, world.people.length, "everybody can write to the bot directly");
+    assert.equal(direct.length, world.people.length, "every person can write to the bot directly");
 
     simulator.say({ as: "grace", in: "#general", text: "<b>hi</b>" });
     const { data: said } = await events.next() as { data: { message: { text: string } } };
@@ -130,7 +130,7 @@ describe("[O5] createPage()", () => {
     await events.close();
   });
 
-  it("says, types and reacts as a person", async () => {
+  it("writes, types and reacts as a person", async () => {
     assert.equal((await post("/say", saying("hello"))).status, 204);
     const general = simulator.channel("#general");
     const said = [...general.messages.values()].at(-1)!;
@@ -144,7 +144,7 @@ describe("[O5] createPage()", () => {
     assert.equal((await post("/type", typing)).status, 204);
   });
 
-  it("tells what Discord says against it", async () => {
+  it("returns Discord's refusal", async () => {
     const response = await post("/say", saying("x".repeat(4_001)));
     assert.equal(response.status, 400);
     assert.match(await response.text(), /4000 characters/);
@@ -154,12 +154,12 @@ describe("[O5] createPage()", () => {
     assert.deepEqual(faults, []);
   });
 
-  it("lets nobody speak as a bot", async () => {
+  it("lets no person act as a bot", async () => {
     const response = await post("/say", { ...saying("I am the bot"), as: idOf("Barnacle") });
     assert.equal(response.status, 400);
   });
 
-  it("presses buttons, and says so where there is none", async () => {
+  it("presses buttons, and reports an unknown one", async () => {
     assert.equal((await post("/press", { control: "op7" })).status, 204);
     assert.equal((await post("/press", { control: "nonsense" })).status, 400);
     assert.deepEqual(pressed, ["op7", "nonsense"]);
@@ -187,7 +187,7 @@ describe("[O5] createPage()", () => {
     });
   }
 
-  it("takes no other shape, no text that is no JSON, and nothing large", async () => {
+  it("refuses other shapes, text that is not JSON, and large bodies", async () => {
     for (const body of [{}, [], "not json", { ...saying("x"), more: 1 }, { ...saying("") }]) {
       assert.equal((await post("/say", body)).status, 400);
     }

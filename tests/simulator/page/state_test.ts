@@ -46,7 +46,7 @@ describe("[O5] the page's state", () => {
     assert.deepEqual(messagesOf(state).map(({ id }: { id: string }) => id), ["99", "100"]);
   });
 
-  it("shows a person only what they can read, and remembers where they were", () => {
+  it("shows a person only readable channels, and remembers the last one", () => {
     const state = opening();
     showChannel(state, "12");
     becomePerson(state, "3");
@@ -56,7 +56,7 @@ describe("[O5] the page's state", () => {
     assert.equal(state.channelId, "12");
   });
 
-  it("marks what is said elsewhere as unread until it is looked at", () => {
+  it("marks messages elsewhere as unread until the channel is opened", () => {
     const state = opening();
     takeNews(state, { kind: "message", message: message("101", "12") }, 0);
     takeNews(state, { kind: "message", message: message("102", "11") }, 0);
@@ -65,7 +65,7 @@ describe("[O5] the page's state", () => {
     assert.equal(state.unread.size, 0);
   });
 
-  it("shows who types, not oneself, for ten seconds or until they have spoken", () => {
+  it("shows other people's typing for ten seconds, or until they have written", () => {
     const state = opening();
     takeNews(state, { kind: "typing", channelId: "11", userId: "1" }, 0);
     takeNews(state, { kind: "typing", channelId: "11", userId: "2" }, 0);
@@ -75,14 +75,14 @@ describe("[O5] the page's state", () => {
     assert.deepEqual(typistsOf(state, 2), []);
   });
 
-  it("names what is known, and says of the rest that it is not", () => {
+  it("names known mentions, and marks the others as unknown", () => {
     const state = opening();
     assert.equal(nameOf(state, "@1"), "@Ada");
     assert.equal(nameOf(state, "@77"), "@unknown");
     assert.equal(nameOf(state, "@everyone"), "@everyone");
   });
 
-  it("keeps who and where one is over a new connection", () => {
+  it("keeps person and channel over a new connection", () => {
     const state = opening();
     becomePerson(state, "1");
     showChannel(state, "12");

@@ -17,20 +17,20 @@ describe("[O5] viewWorld()", () => {
     ]);
   });
 
-  it("shows each channel to those who may read it", () => {
+  it("shows each channel to its readers", () => {
     assert.deepEqual(viewersOf(channels.general.id), [people.ada.id, people.grace.id]);
     assert.deepEqual(viewersOf(channels.thread.id), [people.ada.id, people.grace.id]);
     assert.deepEqual(viewersOf(elsewhereGeneral.id), [people.edsger.id]);
     assert.deepEqual(viewersOf(malloryDm.id), [people.mallory.id]);
   });
 
-  it("names what a mention may stand for", () => {
+  it("names the target of each mention", () => {
     assert.equal(seen.names[`@${people.ada.id}`], "@Ada");
     assert.equal(seen.names[`#${channels.help.id}`], "#help");
     assert.equal(seen.names[`@&${world.guilds.keys().next().value}`], "@everyone");
   });
 
-  it("has no token in it", () => {
+  it("contains no token", () => {
     const text = JSON.stringify(seen);
     for (const { token } of world.applications.values()) assert.ok(!text.includes(token));
   });

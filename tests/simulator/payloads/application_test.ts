@@ -16,7 +16,7 @@ describe("[G9] flags of an application", () => {
     ["all three", PRESENCE | MEMBERS | CONTENT, 1 << 13 | 1 << 15 | 1 << 19],
   ];
   for (const [what, intents, expected] of flags) {
-    it(`tell of ${what}, and can be set so`, () => {
+    it(`show ${what}, and can be set so`, () => {
       const { world, barnacle } = demoWorld();
       assert.equal(applicationFlags({ ...barnacle, privilegedIntents: intents }), expected);
       assert.equal(changeFlags(world, barnacle, expected).kind, "done");
@@ -38,7 +38,7 @@ describe("[G9] flags of an application", () => {
     });
   }
 
-  it("stay as they are where none are named", () => {
+  it("stay unchanged if none are named", () => {
     const { world, barnacle } = demoWorld();
     changeFlags(world, barnacle, undefined);
     assert.equal(world.applications.get(barnacle.id), barnacle);

@@ -43,8 +43,8 @@ function withPluralkit(
 
 const say = (sim: Simulator) => sim.say({ as: "grace", in: "#general", text: "L: hello" });
 
-describe("[P13] PluralKit's stand-in", () => {
-  it("tells who is behind a message, by PluralKit's message model", () =>
+describe("[P13] the simulated PluralKit", () => {
+  it("names the author of a message, by PluralKit's message model", () =>
     withPluralkit(async (pluralkit, sim, { people, channels, krill }) => {
       const original = say(sim);
       const proxied = pluralkit.proxy(original, TIDE, { ...LUNA, displayName: "Luna!" }, "hello");
@@ -64,7 +64,7 @@ describe("[P13] PluralKit's stand-in", () => {
       assert.deepEqual([id, name, shown], ["lunaa", "Luna", "Luna!"]);
     }));
 
-  it("finds by the original's id for half an hour, by its own always, and nothing else", () =>
+  it("finds a message by the original's id for half an hour, by its own always, and no other", () =>
     withPluralkit(async (pluralkit, sim, _demo, clock) => {
       const original = say(sim);
       const proxied = pluralkit.proxy(original, TIDE, LUNA);
@@ -76,7 +76,7 @@ describe("[P13] PluralKit's stand-in", () => {
       assert.deepEqual([unknown.status, unknown.body["code"]], [404, 20006]);
     }));
 
-  it("hides the names of a private system from all who have not its token", () =>
+  it("hides the names of a private system from clients without its token", () =>
     withPluralkit(async (pluralkit, sim) => {
       const system = { ...TIDE, isPrivate: true, token: "pk-token" };
       const { id } = pluralkit.proxy(say(sim), system, { ...LUNA, displayName: "L" });
@@ -89,7 +89,7 @@ describe("[P13] PluralKit's stand-in", () => {
       assert.equal((await lookUp(pluralkit, id, { Authorization: "wrong" })).status, 401);
     }));
 
-  it("takes ten requests a second, and none without a User-Agent", () =>
+  it("accepts ten requests a second, and none without a User-Agent", () =>
     withPluralkit(async (pluralkit, sim, _demo, clock) => {
       const { id } = pluralkit.proxy(say(sim), TIDE, LUNA);
       const eleven = await Promise.all(Array.from({ length: 11 }, () => lookUp(pluralkit, id)));
@@ -101,7 +101,7 @@ describe("[P13] PluralKit's stand-in", () => {
       assert.equal((await lookUp(pluralkit, id, { "User-Agent": "" })).status, 400);
     }));
 
-  it("fails as often as it is told to", () =>
+  it("fails the given number of times", () =>
     withPluralkit(async (pluralkit, sim) => {
       const { id } = pluralkit.proxy(say(sim), TIDE, LUNA);
       pluralkit.fail({ kind: "status", status: 502 }, 2);

@@ -11,7 +11,7 @@ const namesOf = ({ body }: Answer): readonly string[] =>
   Array.isArray(body) ? body.map((one) => String(one.user?.username ?? one.name)) : [];
 
 describe("[P12] GET /guilds/:id/members/search", () => {
-  it("finds by how a username, a display name or a nickname begins, whatever its case", () =>
+  it("finds the beginning of a username, display name or nickname, in any case", () =>
     withSimulator(async (sim, { world, krill }) => {
       const at = Date.now();
       for (
@@ -37,7 +37,7 @@ describe("[P12] GET /guilds/:id/members/search", () => {
       assert.deepEqual(namesOf(await search("query=nobody&limit=10")), []);
     }, NO_LIMITS));
 
-  it("shows accounts that share a name apart by their tags", () =>
+  it("distinguishes accounts of the same name by their tags", () =>
     withSimulator(async (sim, { world, krill }) => {
       const at = Date.now();
       for (const discriminator of ["0001", "0002"]) {
@@ -56,7 +56,7 @@ describe("[P12] GET /guilds/:id/members/search", () => {
       assert.notEqual(sim.user("twin#0001"), sim.user("twin#0002"));
     }));
 
-  it("is refused without the intent for members, and where the bot is no member", () =>
+  it("is refused without the intent for members, and for other guilds", () =>
     withSimulator(async (sim, { world, barnacle, krill, people }) => {
       const path = (id: string) => `/guilds/${id}/members/search?query=a`;
       const foreign = addGuild(world, { name: "Foreign", ownerId: people.edsger.id }, Date.now());

@@ -7,7 +7,7 @@ const NOW = Date.UTC(2026, 0, 1);
 const CREATE = ["POST", "/channels/:id/messages"] as const;
 
 describe("[D3] createRateLimits()", () => {
-  it("never lets more through than its windows hold, and never refuses who waits as told", () => {
+  it("never exceeds its windows, and never refuses a client that waits as told", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 1_500 }), { maxLength: 60 }), (waits) => {
         const limits = createRateLimits(DEFAULT_RATE_LIMITS);
@@ -22,7 +22,7 @@ describe("[D3] createRateLimits()", () => {
           }
           passed.push(now);
         }
-        // a window opens with its first request, so any stretch of one window meets two at most
+        // a window opens with its first request, so any stretch of one window overlaps two at most
         for (const at of passed) {
           assert.ok(passed.filter((other) => other >= at && other < at + 5_000).length <= 10);
         }
@@ -30,7 +30,7 @@ describe("[D3] createRateLimits()", () => {
     );
   });
 
-  it("keeps channels apart, and routes", () => {
+  it("counts channels and routes separately", () => {
     const limits = createRateLimits(DEFAULT_RATE_LIMITS);
     for (let n = 0; n < 5; n += 1) limits.take(...CREATE, "/channels/1", NOW);
     assert.ok(limits.take(...CREATE, "/channels/1", NOW).retryAfterSec);
@@ -59,7 +59,7 @@ describe("[D3] createRateLimits()", () => {
     assert.equal(removed.retryAfterSec, 0.25);
   });
 
-  it("counts routes in one bucket that an option puts there, with the limit of the first", () => {
+  it("counts routes of an option in one bucket, with the limit of the first", () => {
     const typing = ["POST", "/channels/:id/typing"] as const;
     const sharedBuckets = [[CREATE.join(" "), typing.join(" ")]];
     const limits = createRateLimits({ ...DEFAULT_RATE_LIMITS, sharedBuckets });
@@ -77,7 +77,7 @@ describe("[D3] createRateLimits()", () => {
     );
   });
 
-  it("says nothing where it is switched off", () => {
+  it("sends no headers if limits are off", () => {
     const limits = createRateLimits({ ...DEFAULT_RATE_LIMITS, isEnabled: false });
     for (let n = 0; n < 100; n += 1) {
       assert.deepEqual(limits.take(...CREATE, "/channels/1", NOW), { headers: {} });

@@ -21,7 +21,7 @@ const say = (content: string, fields: Readonly<Record<string, unknown>> = {}) =>
 const idOf = ({ body }: Answer): string => String(Object(body).id);
 const codeOf = ({ status, body }: Answer): string => `${status} ${Object(body).code}`;
 
-describe("[D3] REST answers as Discord's own document says", { skip: openapi.skip }, () => {
+describe("[D3] REST answers match Discord's own document", { skip: openapi.skip }, () => {
   const routes: readonly [
     string,
     (demo: DemoWorld, messageId: string) => readonly [
@@ -95,8 +95,8 @@ describe("[D3] REST answers as Discord's own document says", { skip: openapi.ski
   }
 });
 
-describe("[D2] what is read back", () => {
-  it("has no nonce, one's own messages neither: only the answer to the create has", () =>
+describe("[D2] messages of a history", () => {
+  it("have no nonce, own messages neither: only the answer to the create has", () =>
     withSimulator(async (sim, { channels }) => {
       const path = `/channels/${channels.general.id}/messages`;
       const made = await ask(sim, "POST", path, say("x", { nonce: "n", enforce_nonce: true }));
@@ -112,7 +112,7 @@ describe("[D2] what is read back", () => {
       assert.deepEqual([idOf(again), Object(again.body).nonce], [idOf(made), "n"]);
     }, NO_LIMITS));
 
-  it("has a file's bytes, under the name that Discord makes of its own", () =>
+  it("have a file's bytes, under the name that Discord gives it", () =>
     withSimulator(async (sim, { channels }) => {
       const form = new FormData();
       form.append("payload_json", JSON.stringify(say("")));
@@ -128,7 +128,7 @@ describe("[D2] what is read back", () => {
 });
 
 describe("[D2] nonces over REST", () => {
-  it("are remembered for as long as a test says, from then on", () =>
+  it("are remembered for the time that a test sets", () =>
     withSimulator(async (sim, { channels }) => {
       const path = `/channels/${channels.general.id}/messages`;
       const post = () => ask(sim, "POST", path, say("x", { nonce: "n", enforce_nonce: true }));
@@ -141,7 +141,7 @@ describe("[D2] nonces over REST", () => {
   const post = (sim: Simulator, { channels }: DemoWorld, nonce: string, where = channels.general) =>
     ask(sim, "POST", `/channels/${where.id}/messages`, say("once", { nonce, enforce_nonce: true }));
 
-  it("creates once, whatever is asked again, and counts the attempts", () =>
+  it("creates once for repeated requests, and counts the attempts", () =>
     withSimulator(async (sim, demo) => {
       const first = await post(sim, demo, "n1");
       const second = await post(sim, demo, "n1", demo.channels.help);
@@ -152,7 +152,7 @@ describe("[D2] nonces over REST", () => {
       assert.equal(sim.account().creates.get("n1")?.messages.size, 1);
     }));
 
-  it("tells of a deleted message as unknown", () =>
+  it("answers that a deleted message is unknown", () =>
     withSimulator(async (sim, demo) => {
       const first = await post(sim, demo, "n1");
       await ask(sim, "DELETE", `/channels/${demo.channels.general.id}/messages/${idOf(first)}`);
@@ -174,7 +174,7 @@ describe("[D2] nonces over REST", () => {
   });
 });
 
-describe("[R4] bodies that are refused", () => {
+describe("[R4] refused bodies", () => {
   const wrong: readonly [code: string, what: string, body: unknown][] = [
     ["400 50035", "an unknown field", say("x", { contnet: "x" })],
     ["400 50035", "2001 characters", say("x".repeat(2001))],
@@ -198,7 +198,7 @@ describe("[R4] bodies that are refused", () => {
       }));
   }
 
-  it("tells where in the body what is wrong", () =>
+  it("names the invalid field of the body", () =>
     withSimulator(async (sim, { channels }) => {
       const body = say("x", { allowed_mentions: { parse: ["all"] }, contnet: "x" });
       const answer = await ask(sim, "POST", `/channels/${channels.general.id}/messages`, body);
@@ -207,14 +207,14 @@ describe("[R4] bodies that are refused", () => {
       assert.equal(errors.allowed_mentions.parse[0]._errors.length, 1);
     }));
 
-  it("takes a reply to nothing that says it may fail to exist", () =>
+  it("accepts a reply to a missing message with fail_if_not_exists off", () =>
     withSimulator(async (sim, { channels }) => {
       const body = say("x", { message_reference: { message_id: "1", fail_if_not_exists: false } });
       const answer = await ask(sim, "POST", `/channels/${channels.general.id}/messages`, body);
       assert.equal(answer.status, 200);
     }));
 
-  it("takes JSON by its content type only", () =>
+  it("accepts JSON by its content type only", () =>
     withSimulator(async (sim, { channels }) => {
       const path = `/channels/${channels.general.id}/messages`;
       const answer = await ask(sim, "POST", path, say("x"), { "Content-Type": "text/plain" });
@@ -222,7 +222,7 @@ describe("[R4] bodies that are refused", () => {
       assert.equal(sim.posted().length, 0);
     }));
 
-  it("refuses a form with a field that is no file of Discord's", () =>
+  it("refuses a form with a field that is not a file of Discord", () =>
     withSimulator(async (sim, { channels }) => {
       const form = new FormData();
       form.append("payload_json", JSON.stringify(say("x")));
@@ -232,7 +232,7 @@ describe("[R4] bodies that are refused", () => {
       assert.equal(sim.posted().length, 0);
     }));
 
-  it("takes files with payload_json, and logs both", () =>
+  it("accepts files with payload_json, and logs both", () =>
     withSimulator(async (sim, { channels }) => {
       const form = new FormData();
       form.append(
@@ -272,7 +272,7 @@ describe("[G14] attachments", () => {
     }));
 });
 
-describe("[D3] who is refused", () => {
+describe("[D3] refused clients", () => {
   const gone = (sim: Simulator, headers: Record<string, string>) =>
     ask(sim, "GET", "/users/@me", undefined, headers);
 
@@ -283,12 +283,12 @@ describe("[D3] who is refused", () => {
       assert.equal(sim.account().invalidRequests.length, 2);
     }));
 
-  it("403 for a User-Agent that is not Discord's form", () =>
+  it("403 for a User-Agent in another form than Discord's", () =>
     withSimulator(async (sim) => {
       assert.equal(codeOf(await gone(sim, { "User-Agent": "curl/8" })), "403 40333");
     }));
 
-  it("bans an address after too many invalid requests, with a page and no JSON", () =>
+  it("bans an address after too many invalid requests, with a page instead of JSON", () =>
     withSimulator(async (sim) => {
       for (let n = 0; n < 3; n += 1) await gone(sim, { Authorization: "Bot wrong" });
       const answer = await gone(sim, {});
@@ -318,7 +318,7 @@ describe("[D3] who is refused", () => {
         const channel = addChannel(world, krill, { name: "rules", overwrites }, Date.now());
         return ask(sim, "POST", `/channels/${channel.id}/messages`, say("hi"));
       }],
-      ["403 50007", "somebody who takes no direct messages", async (sim, { world }) => {
+      ["403 50007", "a person who accepts no direct messages", async (sim, { world }) => {
         const shy = addUser(world, { username: "shy", acceptsDms: false }, Date.now());
         const opened = await ask(sim, "POST", "/users/@me/channels", { recipient_id: shy.id });
         return ask(sim, "POST", `/channels/${idOf(opened)}/messages`, say("hi"));
@@ -338,7 +338,7 @@ describe("[D3] who is refused", () => {
       withSimulator(async (sim, demo) => assert.equal(codeOf(await request(sim, demo)), code)));
   }
 
-  it("reads no history without the permission, and gives no error", () =>
+  it("reads an empty history without the permission, and gives no error", () =>
     withSimulator(async (sim, { world, krill }) => {
       const deny = 1n << 16n;
       const overwrites = [{ kind: "role" as const, id: krill.everyoneRoleId, allow: 0n, deny }];
@@ -379,7 +379,7 @@ describe("[D3] rate limits", () => {
     }, { now: clock.now });
   });
 
-  it("lets no more than 50 requests pass in a second", () => {
+  it("passes at most 50 requests in a second", () => {
     const clock = new FakeClock();
     return withSimulator(async (sim) => {
       const ask50 = await Promise.all(
@@ -397,7 +397,7 @@ describe("[D6] REST faults", () => {
   const ROUTE = "/channels/:id/messages";
   const body = say("hello", { nonce: "n1", enforce_nonce: true });
 
-  /** What a client sees of one create under a fault, and how many messages there are then. */
+  /** The client's result of one create under a fault, and the number of messages afterwards. */
   async function create(
     fault: RestFault,
   ): Promise<readonly [seen: number | "nothing", made: number]> {
@@ -423,7 +423,7 @@ describe("[D6] REST faults", () => {
       if (fault.kind === "hang" || fault.kind === "swallow") abort.abort();
       result = [await asked, sim.posted().length];
       const again = await ask(sim, "POST", `/channels/${channels.general.id}/messages`, body);
-      assert.equal(again.status, 200); // once only, and the nonce holds
+      assert.equal(again.status, 200); // once only, and the nonce works
       assert.equal(sim.posted().length, 1);
     });
     return result;
@@ -449,7 +449,7 @@ describe("[D6] REST faults", () => {
     });
   }
 
-  it("hits only the requests that its rule names", () =>
+  it("apply only to the requests of their rule", () =>
     withSimulator(async (sim) => {
       const fault = { kind: "status", status: 500 } as const;
       const rule = sim.faults.rest.add({ method: "POST", fault });

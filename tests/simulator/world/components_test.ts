@@ -13,7 +13,7 @@ const button = (customId: string, more: object = {}) => ({
 const row = (...components: readonly object[]) => ({ type: 1, components });
 const five = ["a", "b", "c", "d", "e"];
 
-/** The first thing that is wrong, as Discord's path and code; `"taken"` if nothing is. */
+/** The first problem, as Discord's path and code; `"taken"` if there is none. */
 function judge(rows: unknown): string {
   const parsed = actionRows.safeParse(rows);
   if (parsed.success) return "taken";
@@ -72,7 +72,7 @@ describe("[R4] components of a message", () => {
     it(`${what}: ${judged}`, () => assert.equal(judge(rows), judged));
   }
 
-  it("are numbered from 1 in the order in which they stand, unless they have a number", () => {
+  it("are numbered from 1 in order, unless they have a number", () => {
     const parsed = actionRows.parse([row(button("a"), button("b", { id: 9 })), row(button("c"))]);
     const ids = numbered(parsed).flatMap((
       { id, components },

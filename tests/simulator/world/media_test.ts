@@ -12,7 +12,7 @@ const file = (id: number, length: number): Attachment => ({
 });
 
 describe("[R12] createMedia()", () => {
-  it("lets go of the oldest where it becomes too much, and of their bytes only", () => {
+  it("drops the oldest files' bytes, and only these, beyond its limit", () => {
     const media = createMedia(10);
     const files = [file(1, 4), file(2, 4), file(3, 4), file(4, 10)];
     const there = () => files.map(({ bytes }) => bytes !== undefined);

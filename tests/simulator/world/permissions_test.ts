@@ -108,7 +108,7 @@ describe("[P2] may()", () => {
     assert.ok(may(world, parent, people.grace.id, "send"));
   });
 
-  it("a direct channel is for the two in it", () => {
+  it("a direct channel is for its two members", () => {
     assert.ok(may(world, malloryDm, people.mallory.id, "send"));
     assert.ok(may(world, malloryDm, barnacle.userId, "send"));
     assert.ok(!may(world, malloryDm, people.ada.id, "view"));

@@ -7,7 +7,7 @@ import { nextId } from "../../../simulator/world/snowflake.ts";
 const NOW = Date.UTC(2026, 0, 1);
 
 describe("[D2] nextId()", () => {
-  it("rises whatever the clock does", () => {
+  it("rises with any clock", () => {
     fc.assert(fc.property(fc.array(fc.integer({ min: -5_000, max: 5_000 })), (steps) => {
       const counter = { last: 0n };
       const ids = steps.map((step) => nextId(counter, NOW + step));
@@ -15,11 +15,11 @@ describe("[D2] nextId()", () => {
     }));
   });
 
-  it("carries the time at which it was made", () => {
+  it("contains its time of creation", () => {
     assert.equal(createdAtMs(nextId({ last: 0n }, NOW)), NOW);
   });
 
-  it("gives no time that an id cannot carry", () => {
+  it("refuses a time that an id cannot contain", () => {
     assert.throws(() => nextId({ last: 0n }, 2 ** 43 + NOW), RangeError);
   });
 });

@@ -1,15 +1,13 @@
 /**
- * The judge of exactly-once: what was owed against what was written.
+ * Checks exactly-once delivery: compares expected replies with posted messages.
  *
- * Each question carries words of its own, and the scripted model repeats them, so
- * that a piece of a reply tells which question it answers. A judge that finds
- * nothing wrong proves nothing unless it has been seen to find it: its own test
- * gives it lists with each fault.
+ * Each question has its own words, and the scripted model repeats them. So a piece of a reply names
+ * its question. This check needs a proof, too: its own test gives it lists with each fault.
  *
  * @module
  */
 
-/** What one channel owes: the pieces of its replies, in the order of the questions. */
+/** The expected replies of one channel: their pieces, in the order of the questions. */
 export interface Owed {
   readonly channel: string;
   readonly pieces: readonly string[];
@@ -20,16 +18,16 @@ export interface Account {
   readonly answered: number;
   readonly lost: readonly string[];
   readonly doubled: readonly string[];
-  /** Pieces that stand before one that they should follow. */
+  /** Pieces that come before one that they should follow. */
   readonly outOfOrder: readonly string[];
 }
 
-/** @param written What the bot wrote in a channel, oldest first. */
+/** @param written The bot's messages in a channel, oldest first. */
 export function accountOf(
   owed: readonly Owed[],
   written: (channel: string) => readonly string[],
 ): Account {
-  const found = owed.flatMap(({ channel, pieces }) => {
+  const judged = owed.flatMap(({ channel, pieces }) => {
     const texts = written(channel);
     let last = -1;
     return pieces.map((piece) => {
@@ -40,10 +38,10 @@ export function accountOf(
       return { piece, count: places.length, isLate };
     });
   });
-  const piecesWhere = (holds: (one: (typeof found)[number]) => boolean) =>
-    found.filter(holds).map(({ piece }) => piece);
+  const piecesWhere = (holds: (piece: (typeof judged)[number]) => boolean) =>
+    judged.filter(holds).map(({ piece }) => piece);
   return {
-    owed: found.length,
+    owed: judged.length,
     answered: piecesWhere(({ count }) => count > 0).length,
     lost: piecesWhere(({ count }) => count === 0),
     doubled: piecesWhere(({ count }) => count > 1),
@@ -51,7 +49,7 @@ export function accountOf(
   };
 }
 
-/** The account of a bot that did all that it owed, and nothing else. */
+/** The result for a bot that sent all expected replies, and nothing else. */
 export function settled(owed: readonly Owed[]): Account {
   const count = owed.reduce((sum, { pieces }) => sum + pieces.length, 0);
   return { owed: count, answered: count, lost: [], doubled: [], outOfOrder: [] };

@@ -1,10 +1,10 @@
 /**
- * The whole bot on a simulated Discord, as a person there would use it.
+ * Runs the whole bot on a simulated Discord, as people there would use it.
  *
- * The bot is a process of its own: the binary that `BARNACLE_BIN` names, or the
- * source on the runtime that runs the tests. Whatever a test is about, at its end
- * every request is held against Discord's own document, nothing may have been
- * refused that the test did not announce, and no line of the log may hold a secret.
+ * The bot is a process of its own: the binary in `BARNACLE_BIN`, or the source on the test's
+ * runtime. At the end of every test, each request is checked against Discord's own document.
+ * Discord may have refused only requests that the test announced, and no log line may contain a
+ * secret.
  *
  * @module
  */
@@ -30,13 +30,13 @@ import type { Simulator, SimulatorOptions } from "../../../simulator/simulator.t
 import type { Message, User } from "../../../simulator/world/world.ts";
 import { judgeLog, judgeRequests, secretsOf } from "./judges.ts";
 
-/** Looks like a key, so that the log's nets are tried too. */
+/** Looks like a key, so that the log's filters for keys are tested, too. */
 export const API_KEY = "sk-canary-0123456789abcdef0123456789";
 
-/** Milliseconds in which anything that is waited for must have happened. */
+/** Milliseconds within which every awaited event must happen. */
 export const PATIENCE_MS = 60_000;
 
-/** Milliseconds between two looks at what must be asked for. */
+/** Milliseconds between two checks that poll. */
 const LOOK_EVERY_MS = 50;
 
 /** The Barnacle under test. */
@@ -52,28 +52,28 @@ export interface SceneOptions {
   /** Keys beside `channels`, over the scene's own. */
   readonly config?: object;
   readonly env?: Env;
-  /** Requests that Discord may refuse, since the test is about that. */
+  /** Requests that Discord may refuse, because the test is about that. */
   readonly mayRefuse?: (request: RequestRecord) => boolean;
 }
 
-/** What a test does and sees. */
+/** A test's actions and observations. */
 export interface Scene extends Stage {
-  /** Starts a bot, and waits until Discord has it online. */
+  /** Starts a bot, and waits until it is online at Discord. */
   start(env?: Env, args?: readonly string[]): Promise<StagedBot>;
-  /** Says something as somebody: `say("grace", "general", "…")`. */
+  /** Posts a message as a person: `say("grace", "general", "…")`. */
   say(as: string, where: string, text: string, replyTo?: string): Message;
   /** Text that pings the bot. */
   readonly mention: string;
   user(username: string): User;
-  /** What the bot wrote in a channel, once it has written that many messages there. */
+  /** The bot's messages in a channel, once there are that many. */
   replies(where: string, count: number, as?: string): Promise<readonly string[]>;
-  /** What the bot has written in a channel up to now. */
+  /** The bot's messages in a channel so far. */
   written(where: string, as?: string): readonly string[];
-  /** Waits for something, and says what it was if it does not come. */
+  /** Waits for a condition, and names it if it does not come true. */
   until<Value>(what: string, check: () => Value | false | undefined, ms?: number): Promise<Value>;
-  /** The same for what must be asked for. */
+  /** The same, by polling. */
   eventually(what: string, check: () => Promise<boolean>): Promise<void>;
-  /** What the database says: rows by SQL. */
+  /** Rows of the database, by SQL. */
   rows(sql: string): readonly Readonly<Record<string, unknown>>[];
   /** Waits for a line of a bot's log. */
   line(bot: StagedBot, pattern: RegExp): Promise<string>;
@@ -84,11 +84,11 @@ export interface Scene extends Stage {
   command(args: readonly string[], env?: Env): Promise<Ran>;
   /** The same, with the bots' config, data and environment: `cli("pairing", "list")`. */
   cli(...args: readonly string[]): Promise<Ran>;
-  /** What was decided of a message in the end: `"ignore: no-mention"`; of each account, if several. */
+  /** The final decision about a message: `"ignore: no-mention"`; of each account, if several. */
   decided(message: Pick<Message, "id">): Promise<string>;
-  /** Waits until the store has what Discord said of one of the bot's own messages (T5). */
+  /** Waits until the store has Discord's answer for one of the bot's own messages (T5). */
   recorded(message: Pick<Message, "id">): Promise<void>;
-  /** Writes the config again, as a running bot's owner does. */
+  /** Writes the config again, as the owner of a running bot does. */
   rewrite(options: Pick<SceneOptions, "discord" | "config">): void;
 }
 
@@ -98,7 +98,7 @@ export interface Ran extends Exit {
   readonly stderr: readonly string[];
 }
 
-/** Plays a test on a stage of its own, and judges what every test is judged by. */
+/** Runs a test on a stage of its own, and then the checks of every test. */
 export async function onStage(
   options: SceneOptions,
   play: (scene: Scene) => Promise<void>,
@@ -126,7 +126,7 @@ export async function onStage(
   judgeLog(lines, [...secretsOf(simulator.world), API_KEY]);
 }
 
-/** The config of a scene: what the demo's owner would write, under what a test has instead. */
+/** The config of a scene: the demo owner's config, with the test's own keys over it. */
 export function configOf(
   simulator: Simulator,
   { discord, config }: Pick<SceneOptions, "discord" | "config">,
@@ -155,7 +155,7 @@ function toScene(stage: Stage, env: Env = {}): Scene {
     ms = PATIENCE_MS,
   ): Promise<Value> {
     const waited = new AbortController();
-    const timer = setTimeout(() => waited.abort(new Error(`Waited in vain for ${what}`)), ms);
+    const timer = setTimeout(() => waited.abort(new Error(`Timed out waiting for ${what}`)), ms);
     try {
       return await simulator.until(() => check() || undefined, waited.signal);
     } finally {
@@ -183,7 +183,7 @@ function toScene(stage: Stage, env: Env = {}): Scene {
   async function eventually(what: string, check: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS;
     while (!await check()) {
-      if (performance.now() > deadline) throw new Error(`Waited in vain for ${what}`);
+      if (performance.now() > deadline) throw new Error(`Timed out waiting for ${what}`);
       await sleep(LOOK_EVERY_MS);
     }
   }
@@ -218,15 +218,17 @@ function toScene(stage: Stage, env: Env = {}): Scene {
       });
       const first = await Promise.race([online, bot.exited]);
       if (first === "online") return bot;
-      online.catch(() => {}); // nobody waits for it any more
+      online.catch(() => {}); // no one waits for it any more
       throw new Error(`The bot has ended: ${JSON.stringify(first)}`);
     },
     say: (as, where, text, replyTo) =>
       simulator.say({ as, in: where, text, ...(replyTo !== undefined && { replyTo }) }),
     user(username) {
-      const found = [...simulator.world.users.values()].find((one) => one.username === username);
-      assert.ok(found, `nobody is called ${username}`);
-      return found;
+      const user = [...simulator.world.users.values()].find((account) =>
+        account.username === username
+      );
+      assert.ok(user, `No account is called ${username}`);
+      return user;
     },
     replies: (where, count, as) =>
       until(`${count} replies in ${where}`, () => {
@@ -284,7 +286,7 @@ export async function runCommand(
   }
 }
 
-/** Where a runtime keeps what it has compiled; it is no part of an operator's environment. */
+/** The runtime's cache of compiled code; it is not part of an operator's environment. */
 function runtimeEnv(): Env {
   const { DENO_DIR, HOME = "" } = process.env;
   return { DENO_DIR: DENO_DIR ?? join(HOME, ".cache", "deno") };
@@ -295,7 +297,7 @@ export function writeConfig({ configFile }: Stage, config: object): void {
   writeFileSync(configFile, JSON.stringify(config), { mode: 0o600 });
 }
 
-/** A bot's end, which must come by itself. */
+/** Waits for a bot to end by itself. */
 export async function ended(bot: StagedBot): Promise<Exit> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error("The bot does not end")), PATIENCE_MS);

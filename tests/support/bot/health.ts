@@ -26,7 +26,7 @@ export const SERVING: AccountSnapshot = {
   rest: { isUp: true, invalidRequests: 0, breaker: "closed" },
 };
 
-/** A bot at work, with nothing to complain of. */
+/** A healthy bot at work. */
 export const HEALTHY: Snapshot = {
   phase: "running",
   startedAt: NOW - 90_000,
@@ -42,7 +42,7 @@ export const HEALTHY: Snapshot = {
   rssBytes: 55_000_000,
 };
 
-/** A snapshot's accounts where the only one is as {@link SERVING}, but for this. */
+/** A snapshot's accounts: the only one is {@link SERVING}, with these changes. */
 export function only(change: Partial<AccountSnapshot>): Pick<Snapshot, "accounts"> {
   return { accounts: [{ ...SERVING, ...change }] };
 }

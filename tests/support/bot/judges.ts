@@ -1,5 +1,5 @@
 /**
- * What every end-to-end test is judged by, whatever it is about.
+ * The checks at the end of every end-to-end test.
  *
  * @module
  */
@@ -14,9 +14,9 @@ const validator = createRequestValidator();
 skipUnless(!validator.skip, `requests against Discord's document: ${validator.skip}`);
 
 /**
- * Holds requests against Discord's own document.
+ * Checks requests against Discord's own document.
  *
- * @param mayRefuse Which of them Discord may have refused; none, if absent.
+ * @param mayRefuse Requests that Discord may have refused; none, if absent.
  */
 export function judgeRequests(
   requests: readonly RequestRecord[],
@@ -32,7 +32,7 @@ export function judgeRequests(
   assert.deepEqual(problems, []);
 }
 
-/** Nothing that opens anything is in a log, and nothing that a terminal obeys. */
+/** Checks that the log has no secret, and no control sequence for a terminal. */
 export function judgeLog(lines: readonly string[], secrets: readonly string[]): void {
   for (const secret of secrets) {
     assert.equal(lines.find((line) => line.includes(secret)), undefined, "a secret is in the log");
@@ -41,7 +41,7 @@ export function judgeLog(lines: readonly string[], secrets: readonly string[]): 
   assert.equal(forged, undefined, "the log can move a terminal's cursor");
 }
 
-/** Tokens of all bots there are, and of all buttons that were pressed. */
+/** Tokens of all bots, and of all pressed buttons. */
 export function secretsOf({ applications, interactions }: World): readonly string[] {
   return [...applications.values(), ...interactions.values()].map(({ token }) => token);
 }

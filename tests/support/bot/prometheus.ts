@@ -1,5 +1,5 @@
 /**
- * Reads Prometheus' text format, and nothing that is not it.
+ * Reads Prometheus' text format, and rejects anything else.
  *
  * @see {@link https://prometheus.io/docs/instrumenting/exposition_formats/}
  *
@@ -18,7 +18,7 @@ export interface Family {
   readonly samples: readonly Sample[];
 }
 
-/** @throws {SyntaxError} With the line that is wrong. */
+/** @throws {SyntaxError} With the wrong line. */
 export function parsePrometheus(text: string): ReadonlyMap<string, Family> {
   if (!text.endsWith("\n")) throw new SyntaxError("The last line does not end");
   const families = new Map<string, Family & { samples: Sample[] }>();
@@ -35,7 +35,7 @@ export function parsePrometheus(text: string): ReadonlyMap<string, Family> {
     const [, typed, type] = /^# TYPE (\S+) (counter|gauge|histogram)$/.exec(line) ?? [];
     if (typed !== undefined) {
       if (help?.[0] !== typed) throw wrong("A type without help before it");
-      if (families.has(typed)) throw wrong("A metric that was there before");
+      if (families.has(typed)) throw wrong("A repeated metric");
       family = [typed, { type: type!, help: help[1], samples: [] }];
       families.set(...family);
       continue;
@@ -49,7 +49,7 @@ export function parsePrometheus(text: string): ReadonlyMap<string, Family> {
     if (!name.startsWith(of) || !mayBe.includes(suffix)) throw wrong("A sample of another metric");
     if (kind === "counter" && !name.endsWith("_total")) throw wrong("A counter without _total");
     if (seen.has(line.slice(0, line.lastIndexOf(" ")))) {
-      throw wrong("A series that was there before");
+      throw wrong("A repeated series");
     }
     seen.add(line.slice(0, line.lastIndexOf(" ")));
     const value = number === "+Inf" ? Infinity : Number(number);
@@ -63,15 +63,15 @@ function labelsOf(text: string, wrong: (why: string) => Error): Record<string, s
   const labels: Record<string, string> = {};
   let rest = text;
   while (rest !== "") {
-    const found = /^([a-z_]+)="((?:[^"\\\n]|\\["\\n])*)"(,|$)/s.exec(rest);
-    if (!found) throw wrong("Labels that are none");
-    if (found[1]! in labels) throw wrong("A label that was there before");
-    labels[found[1]!] = found[2]!.replace(
+    const label = /^([a-z_]+)="((?:[^"\\\n]|\\["\\n])*)"(,|$)/s.exec(rest);
+    if (!label) throw wrong("Malformed labels");
+    if (label[1]! in labels) throw wrong("A repeated label");
+    labels[label[1]!] = label[2]!.replace(
       /\\(.)/g,
       (_, letter) => letter === "n" ? "\n" : letter,
     );
-    rest = rest.slice(found[0].length);
-    if (rest === "" && found[3] === ",") throw wrong("A comma at the end");
+    rest = rest.slice(label[0].length);
+    if (rest === "" && label[3] === ",") throw wrong("A comma at the end");
   }
   return labels;
 }

@@ -1,5 +1,5 @@
 /**
- * What every test of a killed bot does before and after.
+ * Runs the steps before and after each kill of a bot.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { StagedBot } from "../../../src/cli/demo/stage/stage.ts";
 import { accountOf, type Owed, settled } from "./account.ts";
 import { ended, PATIENCE_MS, type Scene, STOPPED } from "./e2e.ts";
 
-/** Everything that a bot must have done before the points are counted: its session and its guilds. */
+/** Waits for everything before the counted crash points: the bot's session and its guilds. */
 export async function settleIn(
   { start, say, mention, replies, until, simulator }: Scene,
 ): Promise<void> {
@@ -18,10 +18,10 @@ export async function settleIn(
   await replies("help", 1);
   bot.kill("SIGTERM");
   assert.deepEqual(await ended(bot), STOPPED);
-  await until("the connection to be gone", () => simulator.connected() === 0);
+  await until("the connection to end", () => simulator.connected() === 0);
 }
 
-/** Waits for the answers, and for any that should not come. */
+/** Waits for the answers, and for any unwanted ones. */
 export async function judge(
   scene: Scene,
   bot: StagedBot,
@@ -34,7 +34,7 @@ export async function judge(
     () => accountOf(owed, written).lost.length === 0,
     patienceMs,
   );
-  // A second reply would stand before the answer to a later question.
+  // A second reply would come before the answer to a later question.
   const later = owed.map(({ channel, pieces }) => ({ channel, pieces: [...pieces, "later"] }));
   for (const { channel } of owed) say("grace", channel, `${mention} later`);
   await until(

@@ -1,8 +1,8 @@
 /**
- * A server between the bot and the simulated Discord that is bad on purpose.
+ * A server between the bot and the simulated Discord, with faults of its own.
  *
- * The simulator's own faults are those of Discord and of proxies that mean well. This one may do
- * with a request whatever a server can, and passes on all that it is not told to spoil.
+ * The simulator's own faults are those of Discord and of well-behaved proxies. This server can do
+ * anything to a request, and passes on all others.
  *
  * @module
  */
@@ -10,11 +10,11 @@
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 
-/** What is done with one request in place of passing it on. */
+/** The treatment of one request instead of passing it on. */
 export type Misdeed = (outgoing: ServerResponse, discord: Discord) => void | Promise<void>;
 
 export interface Discord {
-  /** Has Discord do what the request asks, and gives its answer. */
+  /** Passes the request to Discord, and returns the answer. */
   ask(): Promise<Passed>;
 }
 
@@ -27,13 +27,13 @@ export interface Passed {
 export interface BadRest extends AsyncDisposable {
   /** For `DISCORD_API_URL`. */
   readonly url: string;
-  /** From now on, messages to this channel meet this. */
+  /** Sets the treatment of later messages to this channel. */
   spoil(channelId: string, misdeed: Misdeed): void;
-  /** From now on all is well. */
+  /** Removes all treatments. */
   recover(): void;
-  /** Requests that were spoilt since the last {@link BadRest.spoil}. */
+  /** Number of treated requests since the last {@link BadRest.spoil}. */
   spoilt(): number;
-  /** Paths that belong to no API: where a redirect led. */
+  /** Paths outside the API: targets of redirects. */
   readonly strayed: readonly string[];
 }
 
@@ -44,7 +44,7 @@ export async function startBadRest(target: string): Promise<BadRest> {
   const strayed: string[] = [];
 
   const server = createServer((incoming, outgoing) => {
-    outgoing.on("error", () => outgoing.destroy()); // who asked has gone
+    outgoing.on("error", () => outgoing.destroy()); // the client has left
     void treat(incoming, outgoing).catch(() => outgoing.destroy());
   });
 
@@ -107,7 +107,7 @@ function pass(
   });
 }
 
-/** Headers that are about one connection, not about the answer. */
+/** Headers about one connection, not about the answer. */
 function withoutHops(headers: IncomingMessage["headers"]): Passed["headers"] {
   const hops = new Set(["connection", "keep-alive", "transfer-encoding", "content-length"]);
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !hops.has(name)));

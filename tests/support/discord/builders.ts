@@ -1,6 +1,5 @@
 /**
- * Test data with every field filled in, so that a test names only the fields
- * it is about.
+ * Test data with every field filled in, so that a test names only the fields that it needs.
  *
  * @module
  */
@@ -28,7 +27,7 @@ export const userId = (digits: string): UserId => snowflake<"user">(digits);
 export const guildId = (digits: string): GuildId => snowflake<"guild">(digits);
 export const channelId = (digits: string): ChannelId => snowflake<"channel">(digits);
 export const messageId = (digits: string): MessageId => snowflake<"message">(digits);
-/** The id of a message that was sent at that time, in milliseconds. */
+/** The id of a message sent at that time, in milliseconds. */
 export const messageIdAt = (ms: number): MessageId =>
   messageId(String(BigInt(ms - 1_420_070_400_000) << 22n));
 export const roleId = (digits: string): RoleId => snowflake<"role">(digits);
@@ -43,7 +42,7 @@ export function sender(fields: Partial<Sender> = {}): Sender {
   };
 }
 
-/** A direct message from Ada that says hello. */
+/** A direct message from Ada: "hello". */
 export function directMessage(
   fields: Partial<InboundMessage> = {},
 ): InboundMessage {
@@ -74,7 +73,7 @@ export function guildPlace(fields: Partial<GuildPlace> = {}): GuildPlace {
   };
 }
 
-/** Ada says hello in {@link guildPlace}, or in the place given, to nobody in particular. */
+/** Ada writes hello in {@link guildPlace}, or in the given place, without a mention. */
 export function guildMessage(fields: Partial<InboundMessage> = {}): InboundMessage {
   const place = fields.place?.kind === "guild" ? fields.place : guildPlace();
   return directMessage({
@@ -85,7 +84,7 @@ export function guildMessage(fields: Partial<InboundMessage> = {}): InboundMessa
   });
 }
 
-/** Bob said good morning in a channel, and not to the bot. */
+/** An overheard "good morning" of Bob in a channel. */
 export function overheard(fields: Partial<Overheard> = {}): Overheard {
   const { messageId: id = messageId("1400000000000000020") } = fields;
   return {
@@ -98,7 +97,7 @@ export function overheard(fields: Partial<Overheard> = {}): Overheard {
   };
 }
 
-/** Ada asks to be let in, at the start of 2026. */
+/** Ada's pairing request, at the start of 2026. */
 export function pairingRequest(fields: Partial<PairingRequest> = {}): PairingRequest {
   const { createdAt = Date.UTC(2026, 0, 1) } = fields;
   return {
@@ -116,7 +115,7 @@ export function pairingRequest(fields: Partial<PairingRequest> = {}): PairingReq
   };
 }
 
-/** The main agent's answer to {@link directMessage}, which pings nobody. */
+/** The main agent's answer to {@link directMessage}, which pings no one. */
 export function reply(fields: Partial<Reply> = {}): Reply {
   return {
     kind: "reply",

@@ -1,9 +1,9 @@
 /**
- * Holds requests, and the simulator's answers, against Discord's own OpenAPI document.
+ * Checks requests, and the simulator's answers, against Discord's own OpenAPI document.
  *
- * The document is read where it lies beside the project (`BARNACLE_SHARED`, or
- * `../shared`) and never copied into it. ajv lets fields pass that no schema
- * names, so a typo would be valid; field names are therefore checked apart.
+ * It reads the document beside the project (`BARNACLE_SHARED`, or `../shared`), which is never
+ * copied into it. Ajv accepts fields that no schema names, so a typo would be valid. So field names
+ * have a check of their own.
  *
  * @module
  */
@@ -15,15 +15,15 @@ import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 
-/** What a check needs of a request; a {@link RequestRecord} fits. */
+/** The fields of a request for a check; a {@link RequestRecord} fits. */
 export type CheckedRequest = Pick<RequestRecord, "method" | "path" | "query" | "body">;
 
 export interface RequestValidator {
-  /** Why nothing can be checked, for `it(…, { skip }, …)`; `false` if it can. */
+  /** The reason why nothing can be checked, for `it(…, { skip }, …)`; `false` if there is none. */
   readonly skip: string | false;
-  /** What Discord's document has against a request; empty if nothing. */
+  /** Violations of Discord's document in a request; empty if there are none. */
   problemsOf(request: CheckedRequest): readonly string[];
-  /** What it has against an answer to that request. */
+  /** Violations in an answer to that request. */
   problemsOfAnswer(request: CheckedRequest, status: number, body: unknown): readonly string[];
 }
 
@@ -108,7 +108,7 @@ function isEmptyBody(body: unknown): boolean {
   return body === undefined || (isJson(body) && Object.keys(body).length === 0);
 }
 
-/** The document's path for a real one; a literal segment goes before a parameter. */
+/** The document's path for a real one; a literal segment comes before a parameter. */
 function findTemplate(templates: readonly string[], path: string): string | undefined {
   const parts = path.split("/");
   const fits = templates.filter((template) => {
@@ -150,7 +150,7 @@ function relocate(schema: Json): Json {
   return JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"discord#/'));
 }
 
-/** Fields of `value` that none of the schemas names, however deep. */
+/** Fields of `value` that no schema names, at any depth. */
 function unknownFields(
   document: Json,
   schemas: readonly unknown[],
@@ -178,7 +178,7 @@ function unknownFields(
   });
 }
 
-/** A schema with all that it may be: its references, unions and parts. */
+/** A schema with everything it refers to: references, unions and parts. */
 function branchesOf(document: Json, schema: unknown): readonly Json[] {
   if (!isJson(schema)) return [];
   const own = resolve(document, schema);

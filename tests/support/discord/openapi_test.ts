@@ -29,7 +29,7 @@ describe("[D3] createRequestValidator()", { skip: openapi.skip }, () => {
     request("POST", "/users/@me/channels", { recipient_id: "1" }),
   ];
   for (const one of good) {
-    it(`takes ${one.method} ${one.path}`, () => assert.deepEqual(openapi.problemsOf(one), []));
+    it(`accepts ${one.method} ${one.path}`, () => assert.deepEqual(openapi.problemsOf(one), []));
   }
 
   const bad: readonly [string, CheckedRequest, RegExp][] = [
@@ -62,13 +62,17 @@ describe("[D3] createRequestValidator()", { skip: openapi.skip }, () => {
       request("GET", `${CHANNEL}/messages`, undefined, { limit: "101" }),
       /limit=101/,
     ],
-    ["a body where none is", request("POST", `${CHANNEL}/typing`, { now: true }), /takes none/],
+    [
+      "a body of a request without one",
+      request("POST", `${CHANNEL}/typing`, { now: true }),
+      /takes none/,
+    ],
   ];
   for (const [what, one, problem] of bad) {
     it(`refuses ${what}`, () => assert.match(openapi.problemsOf(one).join("\n"), problem));
   }
 
-  it("says why it cannot check, where the document is missing", () => {
+  it("says why it cannot check if the document is missing", () => {
     const { skip, problemsOf } = createRequestValidator("/nowhere");
     assert.match(String(skip), /BARNACLE_SHARED/);
     assert.deepEqual(problemsOf(request("GET", "/nowhere")), []);

@@ -1,5 +1,5 @@
 /**
- * Strangers, and a desk that gives them codes that a test can foretell.
+ * Strangers, and a pairing service with predictable codes.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import { frozen, ROUTE } from "../store/store.ts";
 
 export const PAIRING_RULE = "channels.discord.dm.policy";
 
-/** The code that a desk of {@link desk} gives as its `number`th, from 0. */
+/** The code that a service of {@link pairingService} makes as its `number`th, from 0. */
 export function codeNumber(number: number): string {
   const bytes = Uint8Array.from({ length: 8 }, (_, index) => (number >> (5 * index)) & 31);
   return codeFrom(bytes);
 }
 
-/** @returns A desk whose codes, buttons and messages are numbered; how many codes it gave. */
+/** @returns A service with numbered codes, buttons and messages, and its count of codes. */
 export function pairingService(): PairingService & { readonly given: () => number } {
   let codes = 0;
   let buttons = 0;
@@ -47,7 +47,7 @@ export function strangersMessage(
   });
 }
 
-/** A stranger's message as policy judges it, which does not know of pairings. */
+/** A stranger's message as policy judges it, without the store's pairings. */
 export function challenged(message: InboundMessage = strangersMessage(0)): Judged {
   return {
     message,

@@ -1,5 +1,5 @@
 /**
- * Discord's payloads with every field that Discord sends and a test may be about.
+ * Discord's payloads, with every field that Discord sends and that a test may need.
  *
  * @module
  */
@@ -34,7 +34,7 @@ export const BARNACLE = {
   bot: true,
 };
 
-/** A message of Ada's in the guild's channel, as MESSAGE_CREATE brings it. */
+/** Ada's message in the guild's channel, as in MESSAGE_CREATE. */
 export function messageData(fields: Fields = {}): Fields {
   return {
     id: "1400000000000000001",
@@ -60,7 +60,7 @@ export function messageData(fields: Fields = {}): Fields {
   };
 }
 
-/** The guild with one channel, one thread and two roles, as GUILD_CREATE brings it. */
+/** The guild with one channel, one thread and two roles, as in GUILD_CREATE. */
 export function guildData(fields: Fields = {}): Fields {
   return {
     id: GUILD,
@@ -90,7 +90,7 @@ export function guildData(fields: Fields = {}): Fields {
   };
 }
 
-/** Ada presses a button of the bot's in their direct messages, as INTERACTION_CREATE brings it. */
+/** Ada presses a button of the bot in their direct messages, as in INTERACTION_CREATE. */
 export function pressData(fields: Fields = {}): Fields {
   return {
     id: "1450000000000000001",

@@ -1,5 +1,5 @@
 /**
- * What OpenClaw does, recorded by running it; read from beside the repository, never copied into it.
+ * Reads OpenClaw's recorded behaviour, from beside the repository; it is never copied into it.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { skipUnless } from "../skip.ts";
 
-/** One call of a function of OpenClaw's: what it was given, and what it returned. */
+/** One call of a function of OpenClaw: its arguments and its result. */
 export interface Vector<Input, Expected> {
   readonly fn: string;
   readonly name?: string;
@@ -19,7 +19,7 @@ export interface Vector<Input, Expected> {
 
 export interface Vectors<Input, Expected> {
   readonly vectors: readonly Vector<Input, Expected>[];
-  /** For the suite that reads them: skipped where they are not there. */
+  /** Options for a suite with these vectors: skipped if they are missing. */
   readonly options: { readonly skip: boolean | string };
 }
 
@@ -39,7 +39,7 @@ export function vectorsOf<Input, Expected>(file: string, fn: string): Vectors<In
   };
 }
 
-/** A command as a release of OpenClaw's lists it. */
+/** A command in the list of an OpenClaw release. */
 export interface ListedCommand {
   readonly name: string;
   readonly acceptsArgs: boolean;

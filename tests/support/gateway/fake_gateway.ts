@@ -1,8 +1,8 @@
 /**
- * A bare gateway on loopback, for the tests of `discord/gateway/`.
+ * A plain gateway on loopback, for the tests of `discord/gateway/`.
  *
- * It speaks the protocol in the plainest way and can misbehave at every step.
- * It knows no guilds and no people; the simulator does.
+ * It speaks the protocol in the simplest way, and can misbehave at every step. It knows no guilds
+ * and no people; the simulator does.
  *
  * @module
  */
@@ -17,21 +17,23 @@ import Receiver from "../../../node_modules/ws/lib/receiver.js";
 import Sender from "../../../node_modules/ws/lib/sender.js";
 import type { Cleanups } from "../cleanups.ts";
 
-/** Milliseconds until a claim has failed: longer than a busy machine takes for any of them. */
+/**
+ * Milliseconds after which a claim has failed: longer than a busy machine needs for any of them.
+ */
 const PATIENCE_MS = 50_000;
 
 export interface FakeGatewayOptions {
-  /** Milliseconds; what HELLO says. */
+  /** Milliseconds between heartbeats in HELLO. */
   readonly heartbeatMs?: number;
-  /** How the upgrade is answered. */
+  /** The answer to the upgrade. */
   readonly upgrade?: "accept" | "hang" | "502" | "garbage";
-  /** Whether HELLO is said by itself. */
+  /** Whether it sends HELLO by itself. */
   readonly saysHello?: boolean;
-  /** Whether heartbeats are acknowledged. */
+  /** Whether it acknowledges heartbeats. */
   readonly acks?: boolean;
-  /** The address that it listens at; 127.0.0.1 if absent. */
+  /** The address to listen on; 127.0.0.1 if absent. */
   readonly host?: string;
-  /** Takes a payload's handling over, where it answers true. */
+  /** Handles a payload itself if it returns true. */
   readonly handle?: (payload: FakePayload, connection: FakeConnection) => boolean;
 }
 
@@ -43,14 +45,14 @@ export interface FakePayload {
 }
 
 export interface FakeConnection {
-  /** From 1, in the order of their coming. */
+  /** From 1, in the order of arrival. */
   readonly number: number;
   readonly path: string;
   readonly received: FakePayload[];
   /** Code of the client's close frame; 1006 once the socket ended without one. */
   closeCode?: number;
   isOpen: boolean;
-  /** Sends one payload, compressed where the client asked for it. */
+  /** Sends one payload, compressed if the client asked for it. */
   send(payload: unknown): void;
   /** Sends a text as it is. */
   sendText(text: string): void;
@@ -61,9 +63,9 @@ export interface FakeConnection {
   close(code: number, reason?: string): void;
   /** Ends the socket without a close frame. */
   destroy(): void;
-  /** Neither reads nor answers any more; the socket stays. */
+  /** Stops reading and answering; the socket stays open. */
   goDeaf(): void;
-  /** Reads on, and leaves a close frame without an answer and the socket open. */
+  /** Reads on, leaves a close frame unanswered, and keeps the socket open. */
   ignoreClose(): void;
 }
 
@@ -73,11 +75,11 @@ export interface FakeGateway {
   /** Sequence number of the last dispatch. */
   readonly seq: number;
   options: FakeGatewayOptions;
-  /** Replays nothing up to this sequence number any more. */
+  /** Forgets payloads up to this sequence number, for replay. */
   forget(upTo: number): void;
   /** All payloads with this opcode, of all connections. */
   received(op: number): FakePayload[];
-  /** Waits for a claim to hold; fails loudly after the time. */
+  /** Waits for a claim to hold; throws after the time. */
   until(claim: () => boolean, what: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -239,7 +241,7 @@ export async function startFakeGateway(
       const deadline = performance.now() + PATIENCE_MS;
       while (!claim()) {
         if (performance.now() > deadline) {
-          throw new Error(`Waited ${PATIENCE_MS} ms in vain: ${what}`);
+          throw new Error(`Timed out after ${PATIENCE_MS} ms: ${what}`);
         }
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
@@ -252,7 +254,7 @@ export async function startFakeGateway(
   return gateway;
 }
 
-/** `d` of a READY; its resume URL tells a RESUME by its path. */
+/** `d` of a READY; its resume URL marks a RESUME by its path. */
 export function readyData(session: number, url: string): unknown {
   return {
     v: 10,
@@ -264,7 +266,7 @@ export function readyData(session: number, url: string): unknown {
   };
 }
 
-/** Starts gateways that are stopped with the rest of what a test has begun. */
+/** Starts gateways that stop with the test. */
 export function fakeGatewaysOf(cleanups: Cleanups): typeof startFakeGateway {
   return async (...args) => {
     const gateway = await startFakeGateway(...args);
@@ -273,7 +275,7 @@ export function fakeGatewaysOf(cleanups: Cleanups): typeof startFakeGateway {
   };
 }
 
-/** How many connections the client has not closed, as the server sees it. */
+/** Number of connections that the client has not closed, as the server sees it. */
 export function openNow({ connections }: FakeGateway): number {
   return connections.filter(({ isOpen, closeCode }) => isOpen && closeCode === undefined).length;
 }

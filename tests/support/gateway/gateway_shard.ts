@@ -1,5 +1,5 @@
 /**
- * A shard without its thread, and what it says, for tests against a fake gateway.
+ * A shard without its thread, and its messages, for tests against a fake gateway.
  *
  * @module
  */
@@ -76,7 +76,7 @@ export function startTestShard(
       readonly bounds?: BatchBounds;
       /** Whether every batch is committed as soon as it comes. */
       readonly commits?: boolean;
-      /** What main says to a shard that would IDENTIFY; `undefined` is nothing. */
+      /** Main's answer to a shard that asks to IDENTIFY; `undefined` is none. */
       readonly permit?: () => PermitAnswer | undefined;
       readonly speed?: number;
       readonly random?: () => number;

@@ -1,14 +1,17 @@
 /**
- * Tells whether chunks are a text, but for white space and the marks that a cut adds.
+ * Checks whether chunks give back a text, apart from white space and the marks that a cut adds.
  *
  * @module
  */
 
-/** A fence may be closed with a longer marker than it was opened with, and is by us with one as long. */
+/**
+ * A fence may be closed with a longer marker than it was opened with. Barnacle closes it with one
+ * of the same length.
+ */
 const bare = (text: string): string =>
   text.replace(/`{3,}/g, "```").replace(/~{3,}/g, "~~~").replace(/\s/g, "");
 
-/** Each may have been put before a chunk, in this order; none must have been. */
+/** Each may have been added before a chunk, in this order; none must have been. */
 const BEFORE = [
   /^>>> /,
   /^\|\|/,
@@ -25,7 +28,7 @@ const BEHIND = [
   /(?<!`)`{1,2}$/,
 ];
 
-/** All that may be left of a chunk when added marks are taken away. */
+/** All possible rests of a chunk without added marks. */
 function withoutMarks(chunk: string): ReadonlySet<string> {
   let all = new Set([chunk]);
   for (const mark of [...BEFORE, ...BEHIND]) {

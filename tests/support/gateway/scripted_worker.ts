@@ -1,8 +1,7 @@
 /**
- * A worker that opens no socket. The first one asks for a permit, is ready,
- * brings two batches and dies when it is told a URL; the next asks and brings
- * two batches of the same numbers, and says nothing of its state. Both tell how
- * they were started and what they were told.
+ * A worker without a socket. The first one asks for a permit, becomes ready, brings two batches,
+ * and dies when it gets a URL. The next one asks, brings two batches of the same numbers, and
+ * reports no state. Both report their start options and received messages.
  *
  * @module
  */

@@ -1,9 +1,8 @@
 /**
- * A model server that says what a test tells it to say.
+ * A model server with a test's own answers.
  *
- * The simulator's own repeats the words of whoever asks; what a model might say of
- * itself (silence on purpose, somebody's mention, two thousand lines) is put into
- * its mouth here.
+ * The simulator's model repeats the asker's words. This one gives other answers: silence on
+ * purpose, a mention of another person, two thousand lines.
  *
  * @module
  */
@@ -17,7 +16,7 @@ export interface FixedModel extends AsyncDisposable {
   readonly requests: readonly WireRequest[];
 }
 
-/** What is said: at once, after a while, or piece by piece. */
+/** The answer: at once, after a while, or piece by piece. */
 export type Said = string | Promise<string> | AsyncIterable<string>;
 
 /** @param answer The answer to the text of the newest message. */
@@ -25,8 +24,8 @@ export async function startFixedModel(answer: (asked: string) => Said): Promise<
   const requests: WireRequest[] = [];
   const format = openAiFormat("fixed");
   const server = createServer((incoming, response) => {
-    response.on("error", () => response.destroy()); // who asked has gone
-    // Who asks may go before all is asked; and a model may break in the middle of its answer.
+    response.on("error", () => response.destroy()); // the client has left
+    // The client may leave before it has sent everything, and a model may break off in its answer.
     void reply(incoming, response).catch(() => response.destroy());
   });
 
@@ -36,11 +35,11 @@ export async function startFixedModel(answer: (asked: string) => Said): Promise<
     requests.push(request);
     response.writeHead(200, { "Content-Type": "text/event-stream" });
     response.write(format.open());
-    const said = answer(request.messages.at(-1)?.text ?? "");
-    if (typeof said === "string" || said instanceof Promise) {
-      response.write(format.text(await said));
+    const reply = answer(request.messages.at(-1)?.text ?? "");
+    if (typeof reply === "string" || reply instanceof Promise) {
+      response.write(format.text(await reply));
     } else {
-      for await (const piece of said) response.write(format.text(piece));
+      for await (const piece of reply) response.write(format.text(piece));
     }
     response.end(format.finish("stop", 1));
   }

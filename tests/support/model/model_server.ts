@@ -20,7 +20,7 @@ export const QUESTION: ModelRequest = {
   messages: [{ role: "user", text: "hello there" }],
 };
 
-/** Runs a test beside a server that is closed after it, whatever becomes of it. */
+/** Runs a test beside a server, and closes it after the test, even a failed one. */
 export async function withModelServer(
   settings: ModelServerSettings,
   test: (server: ModelServer) => Promise<void>,
@@ -43,7 +43,7 @@ export function settingsFor(
   };
 }
 
-/** A model at that server, with time-outs that no test waits out unless it means to. */
+/** A model at that server, with time-outs that a test reaches only on purpose. */
 export function modelAt(
   server: Pick<ModelServer, "baseUrl">,
   provider: Partial<ProviderSettings> = {},
@@ -63,7 +63,7 @@ export interface Heard {
   readonly error?: unknown;
 }
 
-/** Listens to the end, good or bad. */
+/** Reads the answer to its end, or its failure. */
 export async function listen(
   model: Model,
   signal: AbortSignal = new AbortController().signal,

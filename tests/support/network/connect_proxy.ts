@@ -1,5 +1,5 @@
 /**
- * An HTTP proxy on loopback that knows `CONNECT`, and can misbehave.
+ * An HTTP proxy on loopback with `CONNECT`, which can misbehave.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import tls from "node:tls";
 import { LOCALHOST_CERT, LOCALHOST_KEY } from "./test_ca.ts";
 
 export interface ConnectProxyOptions {
-  /** What it does with whoever asks. */
+  /** Its behaviour towards clients. */
   readonly mode?: "pass" | "hang" | "hang up" | "refuse" | "garbage" | "endless" | "chatty";
   /** `"user:password"`, without which it answers 407. */
   readonly wants?: string;
-  /** Whether it is spoken to in TLS, with the test's certificate for `localhost`. */
+  /** Whether clients speak TLS to it, with the test's certificate for `localhost`. */
   readonly isSecure?: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface ConnectProxy {
   readonly port: number;
   /** The first line of each request: `"CONNECT localhost:443 HTTP/1.1"`. */
   readonly asked: readonly string[];
-  /** From where it was last asked. */
+  /** Address of the last client. */
   readonly clientPort: () => number | undefined;
   stop(): Promise<void>;
 }
@@ -40,12 +40,13 @@ export async function startConnectProxy(options: ConnectProxyOptions = {}): Prom
     socket.once("data", (data: Buffer) => {
       const [line = "", ...headers] = data.toString("latin1").split("\r\n");
       asked.push(line);
-      const said = headers.find((one) => one.startsWith("Proxy-Authorization: Basic "))?.slice(27);
+      const credentials = headers.find((header) => header.startsWith("Proxy-Authorization: Basic "))
+        ?.slice(27);
       if (mode === "hang") return;
       if (mode === "garbage") return void socket.end("SSH-2.0-OpenSSH_9.2\r\n\r\n");
       if (mode === "endless") return void socket.write("x".repeat(20_000));
       if (mode === "refuse") return void socket.end("HTTP/1.1 503 No\r\n\r\n");
-      if (wants !== undefined && said !== Buffer.from(wants).toString("base64")) {
+      if (wants !== undefined && credentials !== Buffer.from(wants).toString("base64")) {
         return void socket.end("HTTP/1.1 407 Who are you\r\n\r\n");
       }
       if (mode === "chatty") return void socket.write("HTTP/1.1 200 OK\r\n\r\nhello");
@@ -58,7 +59,7 @@ export async function startConnectProxy(options: ConnectProxyOptions = {}): Prom
   }
   const hold = (socket: net.Socket): net.Socket => {
     sockets.add(socket);
-    socket.on("error", () => {}); // whoever hangs up is part of the tests
+    socket.on("error", () => {}); // a client that hangs up is part of the tests
     socket.on("close", () => sockets.delete(socket));
     return socket;
   };

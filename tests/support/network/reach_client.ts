@@ -1,5 +1,5 @@
 /**
- * Walks to each URL of its arguments and prints how it went: a process of its own, because a
+ * Probes each URL of its arguments and prints the result. It is a process of its own, because a
  * runtime reads `NODE_EXTRA_CA_CERTS` once, when it starts.
  *
  * @module

@@ -1,7 +1,7 @@
 /**
- * A certificate that nobody vouches for, with its key: for tests that it is refused.
+ * A certificate that no authority has signed, with its key: for tests that it is refused.
  *
- * Made by `openssl req -x509` for localhost, for a hundred years; it guards nothing.
+ * Made by `openssl req -x509` for localhost, for a hundred years; it protects nothing.
  *
  * @module
  */

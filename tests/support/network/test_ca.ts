@@ -1,9 +1,8 @@
 /**
- * A certificate for `localhost`, its key, and the authority that vouches for it.
+ * A certificate for `localhost`, its key, and the authority that signed it.
  *
- * Made by openssl for a hundred years; the authority's own key was thrown away,
- * and nothing is guarded by any of it. A runtime trusts it where
- * `NODE_EXTRA_CA_CERTS` names a file with {@link TEST_CA}.
+ * Made by openssl for a hundred years. The authority's own key was deleted, and none of it protects
+ * anything. A runtime trusts it if `NODE_EXTRA_CA_CERTS` names a file with {@link TEST_CA}.
  *
  * @module
  */

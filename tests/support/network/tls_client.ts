@@ -1,7 +1,7 @@
 /**
- * Opens the gateway's socket to the URL in its argument, through the proxy in its
- * second if there is one, prints the first text that comes or why none did, and ends: a process of its own, because a runtime
- * reads `NODE_EXTRA_CA_CERTS` once, when it starts.
+ * Opens the gateway's socket to the URL in its first argument, through the proxy in its second, if
+ * there is one. It prints the first text, or the failure, and ends. It is a process of its own,
+ * because a runtime reads `NODE_EXTRA_CA_CERTS` once, when it starts.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A process that passes one crash point again and again, and says so each time.
+ * A process that passes one crash point again and again, and prints a line each time.
  *
  * @module
  */

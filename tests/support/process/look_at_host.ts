@@ -1,6 +1,5 @@
 /**
- * A process that prints what it sees of a data directory: the facts of `doctor`,
- * and what `status` says.
+ * A process that prints the facts of `doctor` and the output of `status` about a data directory.
  *
  * @module
  */

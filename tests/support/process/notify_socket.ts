@@ -1,6 +1,6 @@
 /**
- * A service manager's end of `sd_notify`: a datagram socket, which neither
- * runtime offers, made by the C library.
+ * A service manager's end of `sd_notify`: a datagram socket of the C library, because neither
+ * runtime offers one.
  *
  * @module
  */
@@ -15,11 +15,11 @@ const AF_UNIX = 1;
 const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0o4000 | 0o2000000;
 const MSG_MAX = 4_096;
 
-/** Milliseconds in which what is waited for must have come. */
+/** Milliseconds within which an awaited line must have come. */
 const PATIENCE_MS = 45_000;
 
 export interface NotifySocket extends Disposable {
-  /** All that has come up to now, datagram by datagram. */
+  /** All received datagrams so far. */
   received(): readonly string[];
   /** Waits for a line. */
   line(pattern: RegExp): Promise<string>;
@@ -53,10 +53,13 @@ export async function openNotifySocket(name: string): Promise<NotifySocket> {
     async line(pattern) {
       const until = performance.now() + PATIENCE_MS;
       for (;;) {
-        const found = received().flatMap((one) => one.split("\n"))
-          .find((one) => pattern.test(one));
-        if (found !== undefined) return found;
-        assert.ok(performance.now() < until, `waited in vain for ${pattern}: ${all.join(" | ")}`);
+        const line = received().flatMap((datagram) => datagram.split("\n"))
+          .find((text) => pattern.test(text));
+        if (line !== undefined) return line;
+        assert.ok(
+          performance.now() < until,
+          `timed out waiting for ${pattern}: ${all.join(" | ")}`,
+        );
         await sleep(20);
       }
     },

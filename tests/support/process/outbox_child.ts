@@ -1,7 +1,7 @@
 /**
- * Another process at the same store, as `barnacle send` is: adds a number of
- * messages to the outbox, and leaves others time to do the same. SQLite is not
- * fair: who never pauses can keep others out for longer than they wait.
+ * Another process at the same store, as `barnacle send` is. It adds a number of messages to the
+ * outbox, and leaves other processes time to do the same. SQLite is not fair: a process that never
+ * pauses can keep others out for longer than they wait.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A Barnacle beside those of a stage: another process with data of its own.
+ * Runs a Barnacle beside those of a stage: another process with data of its own.
  *
  * @module
  */
@@ -15,12 +15,12 @@ import { API_KEY, commandUnderTest, PATIENCE_MS, type Scene } from "../bot/e2e.t
 export interface SecondBotOptions {
   readonly env?: Env;
   readonly flags?: readonly string[];
-  /** Of a config of its own; the stage's, if absent. */
+  /** Its own config; the stage's, if absent. */
   readonly config?: object;
   readonly onLine?: (line: string) => void;
 }
 
-/** Starts it; it ends with the test, or where it does not end by itself in time. */
+/** Starts it; it ends with the test, or is killed if it does not end in time. */
 export function startSecondBot(
   { dataDir, configFile, simulator, model }: Scene,
   { env = {}, flags = [], config, onLine }: SecondBotOptions = {},

@@ -1,6 +1,6 @@
 /**
- * A process that takes the lock of a bot token, says what came of it, and holds
- * it until it is killed or its standard input ends.
+ * A process that takes the lock of a bot token, prints the result, and holds it until it is killed
+ * or its standard input ends.
  *
  * @module
  */

@@ -42,7 +42,7 @@ export function filled(...entries: readonly WaitingMessage[]): ClaimQueue {
   return queue;
 }
 
-/** The claim that a taken message becomes. */
+/** The claim of a taken message. */
 export function claimOf(taken: WaitingMessage | undefined) {
   assert.ok(taken, "nothing is free");
   const message = guildMessage({ id: taken.messageId, channelId: taken.channelId });

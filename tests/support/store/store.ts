@@ -1,5 +1,5 @@
 /**
- * The real store, in memory, with its database at hand to look into.
+ * The real store, in memory, with access to its database.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { openDatabase } from "./open_database.ts";
 
 export const ROUTE: Route = { agentId: "main", sessionKey: "agent:main:discord:channel:11" };
 
-/** @returns A store, and `rows`, which reads by SQL what is in it. */
+/** @returns A store, and `rows`, which reads its content by SQL. */
 export function openTestStore(options: Partial<StoreOptions> = {}): {
   readonly database: DatabaseSync;
   readonly store: Store;
@@ -29,12 +29,12 @@ export function openTestStore(options: Partial<StoreOptions> = {}): {
   return { database, store, rows };
 }
 
-/** A batch of the only shard that brings nothing but what is named. */
+/** A batch of the only shard, empty except for the named fields. */
 export function batch(fields: Partial<AcceptedBatch> = {}): AcceptedBatch {
   return { ...found(), heard: heard(1), ...fields };
 }
 
-/** How far the only shard has been heard, or the one that is named. */
+/** The position of the only shard, or of the named one. */
 export function heard(seq: number, shardId = 0): NonNullable<AcceptedBatch["heard"]> {
   return { shardId, seq };
 }
@@ -44,17 +44,17 @@ export function found(fields: Omit<Partial<AcceptedBatch>, "heard"> = {}): Accep
   return { accountId: ACCOUNT, judged: [], echoes: [], guilds: [], ...fields };
 }
 
-/** A message that is to be answered, in a session of the channel's. */
+/** A message to answer, in a session of the channel. */
 export function accepted(message: InboundMessage = guildMessage(), route: Route = ROUTE): Judged {
   return { message, verdict: { kind: "accept", why: "mentioned", rule: "rule" }, route };
 }
 
-/** A message that nobody asked the bot about. */
+/** A message that is not for the bot. */
 export function ignored(message: InboundMessage = guildMessage(), keepAsContext = true): Judged {
   return { message, verdict: { kind: "ignore", why: "no-mention", rule: "rule", keepAsContext } };
 }
 
-/** A message that is frozen alone, with nothing that goes with it. */
+/** A message that is frozen alone, without others of its turn. */
 export function frozen(
   message: Partial<OutboundMessage> = {},
   fields: Omit<Partial<Frozen>, "message"> = {},
