@@ -19,7 +19,7 @@ describe("createClaimQueue(), beside the tables", () => {
     assert.equal(queue.bytes(), 0);
     const running = [{ messageId: messageId("1"), sessionKey: "session 11" }];
     queue.fill([inChannel(1, "11"), inChannel(2, "11"), inChannel(3, "12")], running);
-    assert.ok(queue.runs(claim));
+    assert.ok(queue.isRunning(claim));
     assert.deepEqual([take(queue), take(queue)], ["3", undefined]);
     queue.end(claim);
     assert.equal(take(queue), "2");
@@ -40,7 +40,7 @@ describe("createClaimQueue(), beside the tables", () => {
     const queue = filled(waiting(1, { accountId: SECOND }), inChannel(2, "12"));
     const [other, own] = [queue.take(SECOND, []), queue.take(ACCOUNT, [])].map(claimOf);
     queue.void(SECOND);
-    assert.deepEqual([queue.runs(other!), queue.runs(own!)], [false, true]);
+    assert.deepEqual([queue.isRunning(other!), queue.isRunning(own!)], [false, true]);
   });
 
   it("[P13] takes a message back only before its first turn", () => {

@@ -111,7 +111,7 @@ export async function openCourier(options: CourierOptions): Promise<Courier> {
       const rules = textRulesOf(config, { cleanSecrets, uploadLimit });
       const composed = composeSend({ accountId, ...place, text, files }, rules);
       const ids = (await store.outbox.addAll(composed, now())).map(({ id }) => id);
-      return { ...place, sendResults: () => store.outbox.fatesOf(ids) };
+      return { ...place, sendResults: () => store.outbox.sendResultsOf(ids) };
     },
     async setOut(channelId) {
       // Without it nobody could look for a message, or say which permission is missing. Where

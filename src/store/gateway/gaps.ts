@@ -1,10 +1,10 @@
 /**
- * Stores the gaps that catch-up must still read: how they end, and how they survive a change of the
- * number of shards.
+ * Stores the gaps that catch-up must still read. Gaps end here, and survive a change of the number
+ * of shards.
  *
- * T0 opens gaps (`sessions.ts`), and so does a hole in a resumed session. The number of shards
- * decides which shard hears a guild. With another number the sessions of all shards are over. Any
- * new shard may have missed messages that any old one did not hear.
+ * T0 opens gaps (`sessions.ts`), and so does a hole in a resumed session (`openGap`). The number of
+ * shards decides which shard hears a guild. With another number the sessions of all shards are
+ * over. Any new shard may have missed messages that any old one did not hear.
  *
  * @module
  */
@@ -99,7 +99,7 @@ export function createGaps(database: DatabaseSync, { commit }: Transactions): Ga
     saveCount.run(accountId, shardCount);
     const row = selectOldest.get(accountId);
     forget.run(accountId);
-    if (!row) return; // nothing was ever heard, so nothing is missed
+    if (!row) return; // no event was ever received, so none is missing
     const { from, stored_up_to, alive_at } = oldestSchema.parse(row);
     for (let shardId = 0; shardId < shardCount; shardId++) {
       open.run(accountId, shardId, alive_at, stored_up_to, from, now);

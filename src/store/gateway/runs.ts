@@ -16,7 +16,7 @@ import type { Transactions } from "../database/transact.ts";
 export interface LastRun {
   /** When the process began the run. */
   readonly startedAt: number;
-  /** Time of the last sign of life; the run may have lived on for a minute. */
+  /** Time of the last sign of life; the run may have lived a minute longer. */
   readonly aliveAt: number;
   /** Id of the machine's boot; absent on machines without one. */
   readonly bootId?: string;
@@ -71,8 +71,7 @@ export interface RunsAround {
 }
 
 /**
- * Longest expected time, in milliseconds, between two signs of life of a run that has not ended. A run gives
- * one each minute.
+ * Maximum time (milliseconds) between two signs of life of a live run. A run gives one each minute.
  */
 const SILENCE_MS = 75_000;
 

@@ -5,7 +5,11 @@ import fc from "fast-check";
 import { type CommitsDeps, createCommits } from "../../../src/store/database/commits.ts";
 import { JOURNAL } from "../../../src/store/schema/journal.ts";
 import { StoreError } from "../../../src/store/database/store_error.ts";
-import { TERMS, type Terms, UNNAMED } from "../../../src/store/database/durability.ts";
+import {
+  COMMIT_OPTIONS,
+  type CommitOptions,
+  UNNAMED,
+} from "../../../src/store/database/durability.ts";
 
 /** Notes in a database of which every statement that SQLite is told is on record. */
 function openNotes(deps: Partial<CommitsDeps> = {}) {
@@ -32,8 +36,8 @@ function openNotes(deps: Partial<CommitsDeps> = {}) {
     soon: (run) => groups.push(run),
     ...deps,
   });
-  const add = (text: string, terms: Terms = UNNAMED) =>
-    commits.commit(terms, () => insert.run(text).changes);
+  const add = (text: string, options: CommitOptions = UNNAMED) =>
+    commits.commit(options, () => insert.run(text).changes);
   return { database, commits, events, groups, add, all };
 }
 
@@ -99,14 +103,14 @@ describe("createCommits()", () => {
         after() {},
       },
     });
-    const work = (name: string, isDone: boolean, terms = UNNAMED) =>
-      commits.commit(terms, () => {
+    const work = (name: string, isDone: boolean, options = UNNAMED) =>
+      commits.commit(options, () => {
         events.push(name);
         if (!isDone) throw new RangeError("no");
       });
     const jobs = [work("one", true), work("two", false), work("three", true)];
     groups[0]!();
-    jobs.push(work("four", true, TERMS.T1));
+    jobs.push(work("four", true, COMMIT_OPTIONS.T1));
     groups[1]!();
     jobs.push(work("five", true));
     groups[2]!();
@@ -144,10 +148,15 @@ describe("createCommits()", () => {
 
   it("[D2] passes the crash points of what is stored, in order, around the commit", async () => {
     const { commits, add, events, groups } = openNotes();
-    const failing = commits.commit(TERMS.T3, () => {
+    const failing = commits.commit(COMMIT_OPTIONS.T3, () => {
       throw new RangeError("no");
     });
-    const jobs = [add("one", TERMS.T1), failing, add("two"), add("three", TERMS.T4)];
+    const jobs = [
+      add("one", COMMIT_OPTIONS.T1),
+      failing,
+      add("two"),
+      add("three", COMMIT_OPTIONS.T4),
+    ];
     groups[0]!();
     await outcomes(jobs);
     assert.deepEqual(events.filter((event) => /^(before|after)/.test(event)), [
@@ -167,17 +176,17 @@ describe("createCommits()", () => {
         after() {},
       },
     });
-    const jobs = [add("one", TERMS.T1), add("two")];
+    const jobs = [add("one", COMMIT_OPTIONS.T1), add("two")];
     groups[0]!();
     assert.deepEqual(await outcomes(jobs), ["rejected", "rejected"]);
     assert.deepEqual(all(), []);
   });
 
-  const NORMAL = TERMS.T2;
-  const FULL = TERMS.T4;
+  const NORMAL = COMMIT_OPTIONS.T2;
+  const FULL = COMMIT_OPTIONS.T4;
   const DURABILITIES: readonly (readonly [
     name: string,
-    groups: readonly (readonly Terms[])[],
+    groups: readonly (readonly CommitOptions[])[],
     told: readonly string[],
   ])[] = [
     ["the strongest of a group", [[NORMAL, FULL, NORMAL]], ["full"]],
@@ -192,8 +201,11 @@ describe("createCommits()", () => {
     it(`[D1] is durable as asked for: ${name}`, async () => {
       const { database, commits, events, groups } = openNotes();
       for (const group of given) {
-        const jobs = group.map((terms) =>
-          commits.commit(terms, () => database.prepare("PRAGMA synchronous").get()?.["synchronous"])
+        const jobs = group.map((options) =>
+          commits.commit(
+            options,
+            () => database.prepare("PRAGMA synchronous").get()?.["synchronous"],
+          )
         );
         groups.pop()!();
         const isFull = group.some(({ durability }) => durability === "full");

@@ -125,7 +125,7 @@ describe("openDatabase()", () => {
     foreign.exec("CREATE TABLE recipe (name TEXT)");
     foreign.close();
     const before = digestOf(path);
-    openingFails(path, "unwritable", "another program's");
+    openingFails(path, "unwritable", "belongs to another program");
     assert.equal(digestOf(path), before);
   });
 

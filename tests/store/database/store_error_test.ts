@@ -38,7 +38,7 @@ describe("[X2] toStoreError()", () => {
       assert.equal(error.path, PATH);
       assert.equal(error.cause, thrown);
       assert.ok(error.message.includes(PATH));
-      const isForCopy = /left as it is.*restore` comes in a later version.*put a copy/;
+      const isForCopy = /stays unchanged.*put a backup.*restore` comes in a later version/;
       assert.equal(isForCopy.test(error.message), kind === "damaged");
     });
   }

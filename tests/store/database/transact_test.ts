@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { UNNAMED } from "../../../src/store/database/durability.ts";
-import { transact, transactAlone, transactNow } from "../../../src/store/database/transact.ts";
+import {
+  createUngroupedTransactions,
+  transact,
+  transactNow,
+} from "../../../src/store/database/transact.ts";
 
 function openNotes() {
   const database = new DatabaseSync(":memory:");
@@ -47,10 +51,10 @@ describe("[D1] transactNow()", () => {
   });
 });
 
-describe("[D1] transactAlone()", () => {
+describe("[D1] createUngroupedTransactions()", () => {
   it("commits each job by itself, and reads what is committed", async () => {
     const { database, add, all } = openNotes();
-    const { commit, read } = transactAlone(database);
+    const { commit, read } = createUngroupedTransactions(database);
     const jobs = [
       commit(UNNAMED, () => add("one").changes),
       commit(UNNAMED, () => {

@@ -15,16 +15,16 @@ describe("[X2] watchFile()", () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     writeFileSync(path, "");
-    const assertThere = watchFile(path);
-    assertThere();
+    const assertFileUnchanged = watchFile(path);
+    assertFileUnchanged();
     renameSync(path, `${path}.moved`);
-    assert.throws(assertThere, isGone);
+    assert.throws(assertFileUnchanged, isGone);
     writeFileSync(path, ""); // another one
-    assert.throws(assertThere, isGone);
+    assert.throws(assertFileUnchanged, isGone);
     renameSync(`${path}.moved`, path);
-    assertThere();
+    assertFileUnchanged();
     rmSync(path);
-    assert.throws(assertThere, isGone);
+    assert.throws(assertFileUnchanged, isGone);
   });
 
   it("says nothing of a database that is no file", () => {

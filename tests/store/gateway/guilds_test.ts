@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { createGuilds, prepareKeepGuild } from "../../../src/store/gateway/guilds.ts";
-import { transactAlone } from "../../../src/store/database/transact.ts";
+import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 import { ACCOUNT, guildId } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 
 function openGuilds() {
   const database = openDatabase();
-  const { guildsOf } = createGuilds(database, transactAlone(database));
+  const { guildsOf } = createGuilds(database, createUngroupedTransactions(database));
   return { database, guildsOf, keep: prepareKeepGuild(database) };
 }
 

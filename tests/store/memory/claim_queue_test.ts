@@ -51,7 +51,7 @@ describe("createClaimQueue()", () => {
         }
         const sessions = running.map(({ route }) => route.sessionKey);
         assert.equal(new Set(sessions).size, sessions.length);
-        for (const taken of running) assert.ok(queue.runs(claimOf(taken)));
+        for (const taken of running) assert.ok(queue.isRunning(claimOf(taken)));
       }
       for (const taken of running) queue.end(claimOf(taken));
       let left = 0;
@@ -85,7 +85,7 @@ describe("createClaimQueue()", () => {
     const again = queue.take(ACCOUNT, []);
     assert.equal(again?.attempts, 0);
     queue.release(claimOf(again));
-    assert.equal(queue.runs(claimOf(again)), false);
+    assert.equal(queue.isRunning(claimOf(again)), false);
     assert.equal(queue.take(ACCOUNT, [])?.attempts, 1);
   });
 });

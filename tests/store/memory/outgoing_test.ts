@@ -99,7 +99,7 @@ describe("createOutgoing()", () => {
 
   it("[D1] forgets the queues, and no number", () => {
     const { outgoing } = open();
-    outgoing.queues.foundEmpty(ACCOUNT, CHANNEL);
+    outgoing.queues.markEmpty(ACCOUNT, CHANNEL);
     assert.equal(outgoing.reserve(1), 1);
     outgoing.forget();
     assert.equal(outgoing.queues.isKnown(ACCOUNT, CHANNEL), false);
@@ -108,7 +108,7 @@ describe("createOutgoing()", () => {
 
   it("[D1] makes a channel unknown when a row is added to it at once", () => {
     const { outgoing, addHere } = open();
-    outgoing.queues.foundEmpty(ACCOUNT, CHANNEL);
+    outgoing.queues.markEmpty(ACCOUNT, CHANNEL);
     addHere("a");
     assert.equal(outgoing.queues.isKnown(ACCOUNT, CHANNEL), false);
   });

@@ -17,7 +17,7 @@ describe("createRecentIds()", () => {
         for (const { id, restarts } of messages) {
           if (restarts && id % 5 === 0) recent.forget();
           const sentAt = Math.floor(id / 3); // several messages share a millisecond
-          const said = recent.look(ACCOUNT, messageId(`${id}`), sentAt);
+          const said = recent.lookUp(ACCOUNT, messageId(`${id}`), sentAt);
           if (said !== undefined) assert.equal(said, onRecord.has(id));
           if (onRecord.has(id)) continue;
           onRecord.set(id, sentAt);
@@ -30,10 +30,10 @@ describe("createRecentIds()", () => {
   it("[G7] asks the store about no message that is sent after all others", () => {
     const recent = createRecentIds(() => 0, MAX);
     for (let id = 1; id <= 100; id++) {
-      assert.equal(recent.look(ACCOUNT, messageId(`${id}`), id), false);
+      assert.equal(recent.lookUp(ACCOUNT, messageId(`${id}`), id), false);
       recent.add(ACCOUNT, messageId(`${id}`), id);
-      assert.equal(recent.look(ACCOUNT, messageId(`${id}`), id), true);
+      assert.equal(recent.lookUp(ACCOUNT, messageId(`${id}`), id), true);
     }
-    assert.equal(recent.look(ACCOUNT, messageId("1"), 1), undefined, "it is too old to be kept");
+    assert.equal(recent.lookUp(ACCOUNT, messageId("1"), 1), undefined, "it is too old to be kept");
   });
 });

@@ -19,7 +19,7 @@ function row(id: number, channel: ChannelId = CHANNEL, content = "hello"): Outbo
 /** Queues in which the channel was seen empty, with rows that are stored. */
 function opened(...rows: readonly OutboxRow[]): SendQueues {
   const queues = createSendQueues();
-  queues.foundEmpty(ACCOUNT, CHANNEL);
+  queues.markEmpty(ACCOUNT, CHANNEL);
   queues.add(rows, false);
   queues.stored(rows);
   return queues;
@@ -36,13 +36,13 @@ describe("createSendQueues()", () => {
   it("[D1] knows a channel only from the moment it was seen empty", () => {
     const queues = createSendQueues();
     assert.equal(queues.isKnown(ACCOUNT, CHANNEL), false);
-    assert.equal(queues.takes(ACCOUNT, CHANNEL), false);
-    queues.foundEmpty(ACCOUNT, CHANNEL);
+    assert.equal(queues.hasRoom(ACCOUNT, CHANNEL), false);
+    queues.markEmpty(ACCOUNT, CHANNEL);
     assert.equal(queues.isKnown(ACCOUNT, CHANNEL), true);
-    assert.equal(queues.takes(ACCOUNT, CHANNEL), true);
+    assert.equal(queues.hasRoom(ACCOUNT, CHANNEL), true);
     assert.equal(queues.isKnown(SECOND, CHANNEL), false);
     queues.add([row(1)], false);
-    queues.foundEmpty(ACCOUNT, CHANNEL); // a look that began before
+    queues.markEmpty(ACCOUNT, CHANNEL); // a look that began before
     assert.equal(queues.has(row(1)), true);
   });
 
@@ -67,9 +67,9 @@ describe("createSendQueues()", () => {
         } else if (head) {
           queues.attempted(head, NOW);
           if (operation === "settle") queues.settle(head, POSTED);
-          else assert.equal(queues.echoed(ACCOUNT, echoOf(head))?.kind, "news");
+          else assert.equal(queues.echoed(ACCOUNT, echoOf(head))?.kind, "first");
           assert.equal(queues.has(head), false);
-          assert.equal(queues.echoed(ACCOUNT, echoOf(head))?.kind, "settled");
+          assert.equal(queues.echoed(ACCOUNT, echoOf(head))?.kind, "repeated");
           expected.shift();
         }
       }
@@ -78,7 +78,7 @@ describe("createSendQueues()", () => {
 
   it("[D2] sends no row before it is stored, and gives the intent of the first away once", () => {
     const queues = createSendQueues();
-    queues.foundEmpty(ACCOUNT, CHANNEL);
+    queues.markEmpty(ACCOUNT, CHANNEL);
     queues.add([row(1), row(2)], true);
     assert.equal(queues.head(ACCOUNT, CHANNEL), undefined);
     queues.stored([row(1), row(2)]);
@@ -97,11 +97,11 @@ describe("createSendQueues()", () => {
     queues.attempted(first, NOW + 1_000); // the first attempt counts
     assert.equal(queues.echoed(ACCOUNT, echoOf(first, NOW - 1)), undefined, "it came before that");
     assert.equal(queues.echoed(SECOND, echoOf(first)), undefined, "it is another account's");
-    assert.equal(queues.echoed(ACCOUNT, echoOf(first))?.kind, "news");
+    assert.equal(queues.echoed(ACCOUNT, echoOf(first))?.kind, "first");
     const other = { ...echoOf(first), messageId: messageId("901") };
     assert.equal(queues.echoed(ACCOUNT, other), undefined, "the tables tell that it is foreign");
     queues.settle(second, undefined); // gone by the time we asked: any id is right
-    assert.equal(queues.echoed(ACCOUNT, echoOf(second))?.kind, "settled");
+    assert.equal(queues.echoed(ACCOUNT, echoOf(second))?.kind, "repeated");
     assert.equal(queues.echoed(ACCOUNT, { channelId: CHANNEL, messageId: POSTED }), undefined);
   });
 
@@ -115,8 +115,8 @@ describe("createSendQueues()", () => {
       ] as const
     ) {
       const queues = opened(row(1));
-      queues.foundEmpty(ACCOUNT, elsewhere);
-      queues.foundEmpty(SECOND, CHANNEL);
+      queues.markEmpty(ACCOUNT, elsewhere);
+      queues.markEmpty(SECOND, CHANNEL);
       forget(queues);
       assert.deepEqual([
         queues.isKnown(ACCOUNT, CHANNEL),
@@ -131,7 +131,7 @@ describe("createSendQueues()", () => {
   it("forgets the channels that were known first, beyond 4,096", () => {
     const queues = opened(row(1));
     for (let id = 1_000; id < 1_000 + 4_096; id++) {
-      queues.foundEmpty(ACCOUNT, channelId(`${id}`));
+      queues.markEmpty(ACCOUNT, channelId(`${id}`));
     }
     assert.equal(queues.isKnown(ACCOUNT, CHANNEL), false);
     assert.equal(queues.isKnown(ACCOUNT, channelId("1000")), true);
@@ -140,10 +140,10 @@ describe("createSendQueues()", () => {
   it("takes no more rows once their texts fill the bound, and counts them off again", () => {
     const text = "x".repeat(2 * 1024 * 1024);
     const queues = opened(row(1, CHANNEL, text));
-    assert.equal(queues.takes(ACCOUNT, CHANNEL), false);
+    assert.equal(queues.hasRoom(ACCOUNT, CHANNEL), false);
     assert.ok(queues.bytes() > 2 * text.length);
     queues.settle(row(1, CHANNEL, text), POSTED);
-    assert.equal(queues.takes(ACCOUNT, CHANNEL), true);
+    assert.equal(queues.hasRoom(ACCOUNT, CHANNEL), true);
     assert.ok(queues.bytes() < 2_000);
   });
 
@@ -152,6 +152,6 @@ describe("createSendQueues()", () => {
     const queues = opened(...rows);
     for (const one of rows) queues.settle(one, POSTED);
     assert.equal(queues.echoed(ACCOUNT, echoOf(row(1))), undefined);
-    assert.equal(queues.echoed(ACCOUNT, echoOf(row(2)))?.kind, "settled");
+    assert.equal(queues.echoed(ACCOUNT, echoOf(row(2)))?.kind, "repeated");
   });
 });

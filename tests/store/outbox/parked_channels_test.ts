@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { DAY_MS } from "../../../src/core/discord/day.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { createParkedChannels } from "../../../src/store/outbox/parked_channels.ts";
-import { transactAlone } from "../../../src/store/database/transact.ts";
+import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 import { ACCOUNT, channelId, messageId } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 import { frozen, openTestStore } from "../../support/store/store.ts";
@@ -115,7 +115,10 @@ describe("unpark()", () => {
   it("[D5] asks for no transaction where nothing is parked", async () => {
     const database = openDatabase();
     const commit = () => assert.fail("There is nothing to store");
-    const channels = createParkedChannels(database, { ...transactAlone(database), commit });
+    const channels = createParkedChannels(database, {
+      ...createUngroupedTransactions(database),
+      commit,
+    });
     assert.equal(await channels.unpark(ACCOUNT, [OPS]), 0);
     assert.equal(await channels.unpark(ACCOUNT, "all"), 0);
   });

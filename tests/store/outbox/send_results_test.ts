@@ -14,13 +14,13 @@ async function oneRow(nonce = "") {
   return { outbox: store.outbox, row, setState };
 }
 
-describe("fatesOf()", () => {
+describe("sendResultsOf()", () => {
   it("[D2] tells of what waits, and of what Discord has", async () => {
     const { outbox, row } = await oneRow();
-    assert.deepEqual(await outbox.fatesOf([row.id]), [{ id: row.id, kind: "waits" }]);
+    assert.deepEqual(await outbox.sendResultsOf([row.id]), [{ id: row.id, kind: "waits" }]);
     await outbox.markSending(row, NOW);
     await outbox.markSent(row, messageId("77"));
-    assert.deepEqual(await outbox.fatesOf([row.id]), [
+    assert.deepEqual(await outbox.sendResultsOf([row.id]), [
       { id: row.id, kind: "sent", messageId: "77" },
     ]);
   });
@@ -29,7 +29,7 @@ describe("fatesOf()", () => {
     const { outbox, row } = await oneRow();
     await outbox.markSending(row, NOW);
     await outbox.markSent(row);
-    assert.deepEqual(await outbox.fatesOf([row.id]), [{ id: row.id, kind: "sent" }]);
+    assert.deepEqual(await outbox.sendResultsOf([row.id]), [{ id: row.id, kind: "sent" }]);
   });
 
   const kinds = [
@@ -43,7 +43,7 @@ describe("fatesOf()", () => {
     it(`says of what is ${state} that it ${kind}, and what Discord said last`, async () => {
       const { outbox, row, setState } = await oneRow();
       setState(state);
-      assert.deepEqual(await outbox.fatesOf([row.id]), [{ id: row.id, kind, reason: "no" }]);
+      assert.deepEqual(await outbox.sendResultsOf([row.id]), [{ id: row.id, kind, reason: "no" }]);
     });
   }
 
@@ -51,7 +51,7 @@ describe("fatesOf()", () => {
     const { outbox, row, setState } = await oneRow();
     setState("pending");
     await outbox.park(ACCOUNT, CHANNEL, { reason: "Send Messages is denied", now: NOW });
-    assert.deepEqual(await outbox.fatesOf([row.id]), [
+    assert.deepEqual(await outbox.sendResultsOf([row.id]), [
       { id: row.id, kind: "waits", reason: "Send Messages is denied" },
     ]);
   });
@@ -66,17 +66,21 @@ describe("fatesOf()", () => {
     );
     fold.run(b.id, a.id);
     fold.run(c.id, b.id);
-    assert.deepEqual(await outbox.fatesOf([b.id, a.id]), [
+    assert.deepEqual(await outbox.sendResultsOf([b.id, a.id]), [
       { id: a.id, kind: "waits" },
       { id: b.id, kind: "waits" },
     ]);
     await outbox.markSent(c, messageId("77"));
-    assert.deepEqual(await outbox.fatesOf([a.id]), [{ id: a.id, kind: "sent", messageId: "77" }]);
+    assert.deepEqual(await outbox.sendResultsOf([a.id]), [{
+      id: a.id,
+      kind: "sent",
+      messageId: "77",
+    }]);
   });
 
   it("leaves out what is not there", async () => {
     const { outbox, row } = await oneRow();
-    assert.deepEqual((await outbox.fatesOf([99, row.id])).map(({ id }) => id), [row.id]);
-    assert.deepEqual(await outbox.fatesOf([]), []);
+    assert.deepEqual((await outbox.sendResultsOf([99, row.id])).map(({ id }) => id), [row.id]);
+    assert.deepEqual(await outbox.sendResultsOf([]), []);
   });
 });

@@ -236,15 +236,15 @@ describe("pairing.decide()", () => {
   });
 });
 
-describe("pairing.untold()", () => {
+describe("pairing.unreported()", () => {
   it("[P3] names the requests that the owners do not know of, over restarts, while they last", async () => {
     const { pairing, requests: [first, second] } = await open(2);
-    assert.deepEqual(await pairing.untold(ACCOUNT, NOW), [first, second]);
-    await pairing.markTold(first!.id);
-    assert.deepEqual(await pairing.untold(ACCOUNT, NOW), [second]);
+    assert.deepEqual(await pairing.unreported(ACCOUNT, NOW), [first, second]);
+    await pairing.markReported(first!.id);
+    assert.deepEqual(await pairing.unreported(ACCOUNT, NOW), [second]);
     assert.deepEqual(await pairing.requests(ACCOUNT, NOW), [first, second]);
-    assert.deepEqual(await pairing.untold(SECOND, NOW), []);
-    assert.deepEqual(await pairing.untold(ACCOUNT, NOW + CODE_LIFE_MS), []);
+    assert.deepEqual(await pairing.unreported(SECOND, NOW), []);
+    assert.deepEqual(await pairing.unreported(ACCOUNT, NOW + CODE_LIFE_MS), []);
   });
 });
 

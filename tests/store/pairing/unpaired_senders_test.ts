@@ -266,7 +266,7 @@ describe("a stranger's message in acceptBatch()", () => {
         found({ judged: [challenged()], pairing: pairingService() }),
         NOW + 1,
       );
-      assert.equal((await next.pairing.untold(ACCOUNT, NOW + 1)).length, 1);
+      assert.equal((await next.pairing.unreported(ACCOUNT, NOW + 1)).length, 1);
       assert.equal((await next.outbox.open(ACCOUNT)).length, 1, "one code, told once");
     }
   });

@@ -91,7 +91,7 @@ async function answer(store: Store, number: number) {
   );
 }
 
-const EARS = ([0, 1] as const).flatMap((account) =>
+const KEYS = ([0, 1] as const).flatMap((account) =>
   ([0, 1] as const).map((channel) => ({ account, channel }))
 );
 
@@ -108,9 +108,9 @@ describe("prepareMessageBlocks()", () => {
         const seen = seenNumber === null ? 0 : numberIn(0, seenNumber) + 1;
         const before = numberIn(1, beforeNumber) + 1;
         if (seen > 0) await answer(store, seen);
-        for (const { account, channel } of EARS) {
-          const ears = { accountId: ACCOUNTS[account], channelId: CHANNELS[channel] };
-          const heard = await store.turns.overheard(ears, ROUTE.sessionKey, idOf(before), limit);
+        for (const { account, channel } of KEYS) {
+          const key = { accountId: ACCOUNTS[account], channelId: CHANNELS[channel] };
+          const heard = await store.turns.overheard(key, ROUTE.sessionKey, idOf(before), limit);
           const after = channel === 0 ? seen : 0;
           assert.deepEqual(heard, plain.newest(account, channel, after, before, limit));
         }
@@ -127,10 +127,10 @@ describe("prepareMessageBlocks()", () => {
       });
       const plain = await take(store, steps);
       await store.gateway.touchAlive(ACCOUNT, [], NOW);
-      for (const { account, channel } of EARS) {
-        const ears = { accountId: ACCOUNTS[account], channelId: CHANNELS[channel] };
+      for (const { account, channel } of KEYS) {
+        const key = { accountId: ACCOUNTS[account], channelId: CHANNELS[channel] };
         const before = 1_000;
-        const heard = await store.turns.overheard(ears, "s", idOf(before), contextPerChannel);
+        const heard = await store.turns.overheard(key, "s", idOf(before), contextPerChannel);
         assert.deepEqual(heard, plain.newest(account, channel, 0, before, contextPerChannel));
       }
       const counts = rows("SELECT COUNT(*) AS kept FROM message GROUP BY account_id, channel_id");

@@ -14,7 +14,7 @@ import { accepted, batch, ignored, openTestStore, ROUTE } from "../../support/st
 
 const NOW = Date.UTC(2026, 0, 1);
 const CHANNEL = guildMessage().channelId;
-const EARS = { accountId: ACCOUNT, channelId: CHANNEL };
+const KEY = { accountId: ACCOUNT, channelId: CHANNEL };
 const SECOND = toAccountId("second");
 
 /** Of rising ids; the first has one digit less than the others. */
@@ -27,7 +27,7 @@ async function openContext(...ids: readonly string[]) {
   /** Asks the bot by a message of this id, and gives what its turn would see. */
   const heardBy = async (id: string, limit = 20) => {
     await test.store.inbox.acceptBatch(batch({ judged: [accepted(said(id))] }), NOW);
-    const heard = await test.store.turns.overheard(EARS, ROUTE.sessionKey, messageId(id), limit);
+    const heard = await test.store.turns.overheard(KEY, ROUTE.sessionKey, messageId(id), limit);
     return heard.map(({ messageId }) => messageId);
   };
   /** Ends the turn that is next. */
@@ -84,7 +84,7 @@ describe("overheard()", () => {
     const elsewhere = said("11", { channelId: channelId("777") });
     await store.inbox.acceptBatch(batch({ judged: [ignored(elsewhere)] }), NOW);
     assert.deepEqual(await heardBy("20"), ["10"]);
-    const heard = await store.turns.overheard(EARS, "another session", messageId("20"), 20);
+    const heard = await store.turns.overheard(KEY, "another session", messageId("20"), 20);
     assert.deepEqual(heard.map(({ messageId }) => messageId), ["10"]);
   });
 
@@ -110,7 +110,7 @@ describe("overheard()", () => {
       quoted: { id: messageId("9"), text: "before" },
     });
     await store.inbox.acceptBatch(batch({ judged: [ignored(message), accepted(said("20"))] }), NOW);
-    assert.deepEqual(await store.turns.overheard(EARS, "s", messageId("20"), 1), [{
+    assert.deepEqual(await store.turns.overheard(KEY, "s", messageId("20"), 1), [{
       messageId: "10",
       tag: "ada#1234",
       authorId: message.sender.id,
@@ -131,7 +131,7 @@ describe("addOverheard()", () => {
       NOW,
     );
     await store.inbox.acceptBatch(batch({ judged: [accepted(said("20"))] }), NOW);
-    const [first] = await store.turns.overheard(EARS, "s", messageId("20"), 9);
+    const [first] = await store.turns.overheard(KEY, "s", messageId("20"), 9);
     assert.equal(first?.text, "ab");
   });
 
@@ -140,7 +140,7 @@ describe("addOverheard()", () => {
     const before = [said("10"), said("11", { text: "changed" })].map(toOverheard);
     await store.turns.addOverheard(ACCOUNT, CHANNEL, before, NOW);
     assert.deepEqual(await heardBy("20"), ["10", "11"]);
-    const [, last] = await store.turns.overheard(EARS, "s", messageId("20"), 9);
+    const [, last] = await store.turns.overheard(KEY, "s", messageId("20"), 9);
     assert.equal(last?.text, "said 11");
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
-import { transactAlone } from "../../../src/store/database/transact.ts";
+import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 import { createTranscripts } from "../../../src/store/turns/transcripts.ts";
 import { messageId } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
@@ -15,7 +15,7 @@ const textsOf = (entries: readonly Entry[]) => entries.map(({ text }) => text);
 /** Transcripts that count how often they ask the table. */
 function open() {
   const database = openDatabase();
-  const { read } = transactAlone(database);
+  const { read } = createUngroupedTransactions(database);
   let reads = 0;
   const transcripts = createTranscripts(database, {
     read: (work) => {
