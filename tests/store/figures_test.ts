@@ -14,11 +14,11 @@ const NOTHING = {
 const said = (id: string) => guildMessage({ id: messageId(id) });
 
 describe("health()", () => {
-  it("[O1] has nothing to tell of an empty store", async () => {
+  it("[O1] counts nothing in an empty store", async () => {
     assert.deepEqual(await openTestStore().store.health(), NOTHING);
   });
 
-  it("[O1] counts what waits and runs, from when the oldest came", async () => {
+  it("[O1] counts waiting and running messages, with the age of the oldest", async () => {
     const { store } = openTestStore();
     await store.inbox.acceptBatch(batch({ judged: [accepted(said("1"))] }), NOW);
     await store.inbox.acceptBatch(
@@ -38,7 +38,7 @@ describe("health()", () => {
     });
   });
 
-  it("[C7] counts what is of an account that does not run, and never as late", async () => {
+  it("[C7] counts messages of an account that does not run, but never as late", async () => {
     const { store } = openTestStore();
     const gone = toAccountId("gone");
     const judged = [accepted({ ...said("1"), accountId: gone })];
@@ -56,7 +56,7 @@ describe("health()", () => {
     assert.deepEqual(await ages([gone, ACCOUNT]), [undefined, undefined]);
   });
 
-  it("[O1] counts what is not sent by its state, and ages only what is still to be sent", async () => {
+  it("[O1] counts unsent messages by state, with the age of those still to be sent", async () => {
     const { store } = openTestStore();
     await store.inbox.acceptBatch(batch({ judged: [accepted(said("1"))] }), NOW);
     const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
@@ -89,7 +89,7 @@ describe("health()", () => {
     });
   });
 
-  it("[O1] calls nothing late that waits in a parked channel", async () => {
+  it("[O1] counts no message in a parked channel as late", async () => {
     const { store } = openTestStore();
     const { outbox } = store;
     for (const [index, channel] of ["1", "1", "2", "1"].entries()) {
@@ -119,7 +119,7 @@ describe("health()", () => {
     });
   });
 
-  it("[O1] counts nothing that is folded, dropped or withdrawn", async () => {
+  it("[O1] counts no folded, dropped or withdrawn message", async () => {
     const { database, store } = openTestStore();
     for (const state of ["folded", "dropped", "withdrawn"]) {
       const { id } = await store.outbox.add(frozen({ nonce: "" }), NOW);

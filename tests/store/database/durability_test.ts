@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { COMMIT_OPTIONS } from "../../../src/store/database/durability.ts";
 
 describe("COMMIT_OPTIONS", () => {
-  it("[D2] waits for the disk where nothing brings a row back", () => {
+  it("[D2] waits for the disk if nothing would restore the work", () => {
     const full = Object.entries(COMMIT_OPTIONS).filter(([, { durability }]) =>
       durability === "full"
     );

@@ -14,10 +14,10 @@ const NOW = 1_000;
 const OPTIONS = { now: NOW, elapsed: () => 0 };
 const CHILD = join(import.meta.dirname!, "..", "..", "support", "process", "outbox_child.ts");
 
-/** Messages of each other process. */
+/** Number of messages of each process. */
 const ADDED = 100;
 
-/** @returns The exit code of another process that adds so many messages to the store at `path`. */
+/** Adds `count` messages to the store at `path` in another process, and returns its exit code. */
 async function addElsewhere(path: string, name: string, count: number): Promise<number> {
   const run = process.versions["deno"] ? ["run", "-A", "--no-check", "--quiet"] : [];
   const child = spawn(process.execPath, [...run, CHILD, path, name, String(count)], {
@@ -28,7 +28,7 @@ async function addElsewhere(path: string, name: string, count: number): Promise<
 }
 
 describe("changedElsewhere()", () => {
-  it("[D1] tells of each other writer once, and never of its own store", async () => {
+  it("[D1] reports each commit of another writer once, and none of its own store", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     const bot = openStore(path, OPTIONS);
@@ -48,7 +48,7 @@ describe("changedElsewhere()", () => {
     for (const store of [bot, command]) store.close();
   });
 
-  it("[D1] stays false over a checkpoint of its own", async () => {
+  it("[D1] stays false after a checkpoint of its own", async () => {
     using directory = tempDirectory();
     const store = openStore(join(directory.path, "barnacle.db"), OPTIONS);
     const content = "x".repeat(2_000);
@@ -61,8 +61,8 @@ describe("changedElsewhere()", () => {
   });
 });
 
-describe("[D2] two processes at one outbox", () => {
-  it("add each message once, in the order of each, whoever is first", async () => {
+describe("[D2] two processes with one outbox", () => {
+  it("add each message once, in the order of each process, regardless of the winner", async () => {
     using directory = tempDirectory();
     const path = join(directory.path, "barnacle.db");
     const store = openStore(path, OPTIONS);

@@ -31,7 +31,7 @@ const FAULTS: readonly (readonly [thrown: Error, kind: StoreErrorKind])[] = [
 
 describe("[X2] toStoreError()", () => {
   for (const [thrown, kind] of FAULTS) {
-    it(`takes ${JSON.stringify({ text: thrown.message, ...thrown })} for ${kind}`, () => {
+    it(`classifies ${JSON.stringify({ text: thrown.message, ...thrown })} as ${kind}`, () => {
       const error = toStoreError(thrown, PATH);
       assert.ok(error instanceof StoreError);
       assert.equal(error.kind, kind);
@@ -43,7 +43,7 @@ describe("[X2] toStoreError()", () => {
     });
   }
 
-  it("leaves faults of ours as they are", () => {
+  it("returns errors of our own code unchanged", () => {
     const constraint = withFields("UNIQUE constraint failed: inbox.message_id", { errcode: 2067 });
     const said = new StoreError("said already", { kind: "newer", path: PATH });
     for (const thrown of [constraint, new TypeError("disk"), said, "a word", undefined]) {

@@ -26,7 +26,7 @@ const LIMIT = { total: 1_000, remaining: 900, resetAfterMs: 9, maxConcurrency: 1
 const SESSION = { sessionId: "s1", resumeUrl: "ws://127.0.0.1", seq: 1 };
 
 describe("adoptPeer()", () => {
-  it("[G14] forgets what it knows from another server or of another bot, and nothing else", async () => {
+  it("[G14] deletes data from another server or bot, and no other data", async () => {
     const { store, rows } = openTestStore();
     const second = toAccountId("second");
     assert.equal(await store.gateway.adoptPeer(ACCOUNT, "simulator"), false);
@@ -65,7 +65,7 @@ describe("adoptPeer()", () => {
     assert.equal(await store.gateway.adoptPeer(ACCOUNT, "discord"), false);
   });
 
-  it("[P3] [P12] keeps who is paired and what names were found to be, and nothing undecided", async () => {
+  it("[P3] [P12] keeps pairings and resolved names, and no undecided message", async () => {
     const { store, rows } = openTestStore();
     await store.gateway.adoptPeer(ACCOUNT, "simulator");
     const second = toAccountId("second");
@@ -103,7 +103,7 @@ describe("adoptPeer()", () => {
     assert.equal(rows("SELECT * FROM decision").length, 3);
   });
 
-  it("[G14] answers and sends nothing elsewhere that was begun on another server", async () => {
+  it("[G14] gives up messages and replies from another server", async () => {
     const { database, store, rows } = openTestStore();
     const second = toAccountId("second");
     await store.gateway.adoptPeer(ACCOUNT, "simulator");

@@ -40,7 +40,7 @@ const INBOX = "SELECT message_id, state, attempt FROM inbox ORDER BY id";
 const DECISIONS = "SELECT account_id, message_id, verdict, why FROM decision ORDER BY id";
 
 describe("acceptBatch()", () => {
-  it("[G5] stores messages, verdicts and how far the gateway was heard, all at once", async () => {
+  it("[G5] stores messages, verdicts and the gateway's progress in one transaction", async () => {
     const { store, rows } = openTestStore();
     await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
     const judged = [accepted(one), ignored(two)];
@@ -63,7 +63,7 @@ describe("acceptBatch()", () => {
     ]);
   });
 
-  it("[G5] stores nothing, and no seq, of a batch that cannot be stored whole", async () => {
+  it("[G5] stores no part of a batch that cannot be stored whole, not even its seq", async () => {
     const { store, rows } = openTestStore();
     await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
     const { route: _, ...lost } = accepted(two);
@@ -79,7 +79,7 @@ describe("acceptBatch()", () => {
     assert.deepEqual((await store.health()).decisions, []);
   });
 
-  it("[G7] leaves a replayed message as it is, verdict and turn and all", async () => {
+  it("[G7] leaves a replayed message unchanged, with its verdict and its turn", async () => {
     const { store, rows } = openTestStore();
     await store.inbox.acceptBatch(batch({ judged: [accepted(one), ignored(two)] }), NOW);
     await store.inbox.claimNext(ACCOUNT, NOW, []);
@@ -90,7 +90,7 @@ describe("acceptBatch()", () => {
     assert.deepEqual([rows(INBOX), rows(DECISIONS), rows("SELECT * FROM message")], before);
   });
 
-  it("[G7] takes each message in once, whatever is replayed", async () => {
+  it("[G7] stores each message once, under any replays", async () => {
     const property = fc.asyncProperty(
       fc.array(fc.array(fc.tuple(fc.nat({ max: 9 }), fc.boolean()), { maxLength: 6 }), {
         maxLength: 6,
@@ -117,7 +117,7 @@ describe("acceptBatch()", () => {
     await fc.assert(property, { numRuns: 60 });
   });
 
-  it("[G7] has one account answer what two have seen, with a verdict of each", async () => {
+  it("[G7] lets one of two accounts answer a message, and stores both verdicts", async () => {
     const { store, rows } = openTestStore();
     const seenBySecond = accepted({ ...one, accountId: SECOND });
     await store.inbox.acceptBatch(batch({ judged: [accepted(one)] }), NOW);
@@ -130,7 +130,7 @@ describe("acceptBatch()", () => {
     assert.equal(rows(DECISIONS).length, 2);
   });
 
-  it("[P10] keeps no word of a message that is not to be kept", async () => {
+  it("[P10] stores no text of a message without `keepAsContext`", async () => {
     const { store, rows } = openTestStore();
     await store.inbox.acceptBatch(
       batch({ judged: [ignored({ ...one, text: "secret" }, false)] }),
@@ -143,7 +143,7 @@ describe("acceptBatch()", () => {
     }
   });
 
-  it("[D2] settles what the gateway echoes, and names each channel once", async () => {
+  it("[D2] settles the rows of echoes, and names each channel once", async () => {
     const { database, store, rows } = openTestStore();
     const elsewhere = channelId("1400000000000000005");
     for (
@@ -176,7 +176,7 @@ describe("acceptBatch()", () => {
     assert.deepEqual(await store.inbox.acceptBatch(batch({ echoes }), NOW), nothing);
   });
 
-  it("[G11] settles what a twin has said for us, and says that it was a twin", async () => {
+  it("[G11] settles and reports a row that a duplicate instance has sent", async () => {
     const { store } = openTestStore();
     await store.outbox.add(frozen({ nonce: "a" }), NOW);
     const { channelId } = outboundMessage();
@@ -193,7 +193,7 @@ describe("acceptBatch()", () => {
     assert.deepEqual(await store.outbox.heads(ACCOUNT), [], "it is answered");
   });
 
-  it("[G5] never goes back", async () => {
+  it("[G5] never moves the progress back", async () => {
     const { store, rows } = openTestStore();
     await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
     await store.inbox.acceptBatch(batch({ heard: heard(9), judged: [ignored(two)] }), NOW);
@@ -202,7 +202,7 @@ describe("acceptBatch()", () => {
     assert.deepEqual(rows("SELECT seq, stored_up_to FROM gateway_session"), before);
   });
 
-  it("[G5] takes what a full disk held up for as old as it is", async () => {
+  it("[G5] stores the arrival time of a batch that a full disk delayed", async () => {
     const { store, rows } = openTestStore();
     await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
     await store.gateway.touchAlive(
@@ -218,7 +218,7 @@ describe("acceptBatch()", () => {
     assert.deepEqual(rows("SELECT kept_at FROM message"), [{ kept_at: NOW + 5 }]);
   });
 
-  it("[G5] keeps a guild until it is left", async () => {
+  it("[G5] keeps a guild until the bot leaves it", async () => {
     const { store } = openTestStore();
     const guild = { guildId: guildId("5"), text: "v1" };
     await store.inbox.acceptBatch(batch({ guilds: [guild] }), NOW);
@@ -229,7 +229,7 @@ describe("acceptBatch()", () => {
     assert.deepEqual(await store.gateway.guildsOf(ACCOUNT), []);
   });
 
-  it("[G6] takes what was read over REST as it takes what was heard, but for the session", async () => {
+  it("[G6] stores messages read over REST like others, but changes no session", async () => {
     const { store, rows } = openTestStore();
     await store.gateway.startSession(ACCOUNT, 0, SESSION, SELF, NOW);
     await store.inbox.acceptBatch(batch({ heard: heard(5), judged: [accepted(two)] }), NOW);
@@ -244,7 +244,7 @@ describe("acceptBatch()", () => {
   });
 
   for (const why of ["too-old", "too-many"] as const) {
-    it(`[G6] records that a message was ${why}, and does not answer it when it comes again`, async () => {
+    it(`[G6] records a message as ${why}, and does not answer it when it comes again`, async () => {
       const { store, rows } = openTestStore();
       const rule = "channels.discord.gateway.catchUp";
       const verdict = { kind: "ignore", why, rule, keepAsContext: true } as const;
@@ -266,7 +266,7 @@ describe("the durability of T1", () => {
   const dm = (id: string, channel: string, fields: Partial<InboundMessage> = {}) =>
     directMessage({ id: messageId(id), channelId: channelId(channel), ...fields });
 
-  /** Says of each batch whether its commit waited for the disk. */
+  /** A store with a function that returns the durability of each batch. */
   function openWatched() {
     const test = openTestStore();
     const exec = test.database.exec.bind(test.database);
@@ -282,17 +282,21 @@ describe("the durability of T1", () => {
     return { ...test, levelOf };
   }
 
-  it("[D1] waits for the disk by the first message of a direct channel, and by no other", async () => {
+  it("[D1] waits for the disk only for the first message of a direct channel", async () => {
     const { levelOf } = openWatched();
     assert.equal(await levelOf(accepted(one), ignored(two)), "normal");
-    assert.equal(await levelOf(ignored(dm("11", "1"))), "normal", "nobody looks for it there");
+    assert.equal(
+      await levelOf(ignored(dm("11", "1"))),
+      "normal",
+      "catch-up ignores the channel",
+    );
     assert.equal(await levelOf(ignored(dm("12", "2")), accepted(dm("13", "1"))), "full");
     assert.equal(await levelOf(accepted(dm("14", "1"))), "normal");
     assert.equal(await levelOf(accepted(dm("15", "1")), accepted(dm("16", "2"))), "full");
     assert.equal(await levelOf(accepted(dm("17", "1", { accountId: SECOND }))), "full");
   });
 
-  it("[D1] waits for the disk again where it has forgotten the channel for 8,192 others", async () => {
+  it("[D1] waits for the disk again after 8,192 other channels", async () => {
     const { levelOf } = openWatched();
     const first = (number: number) => accepted(dm(`${100_000 + number}`, `${number}`));
     await levelOf(...Array.from({ length: 8_193 }, (_, index) => first(index + 1)));
@@ -300,22 +304,23 @@ describe("the durability of T1", () => {
     assert.equal(await levelOf(accepted(dm("200002", "1"))), "full");
   });
 
-  it("[D1] waits for the disk again where the first time failed", async () => {
+  it("[D1] waits for the disk again if the first commit failed", async () => {
     const { store, levelOf } = openWatched();
     const { route: _, ...lost } = accepted(dm("11", "1"));
     await assert.rejects(store.inbox.acceptBatch(batch({ judged: [lost] }), NOW), /no route/);
     assert.equal(await levelOf(accepted(dm("12", "1"))), "full");
   });
 
-  it("[D1] does not take a channel for known by a message that was not accepted at first", async () => {
+  it("[D1] does not count a channel as stored after a message that was first ignored", async () => {
     const { store, levelOf } = openWatched();
     await levelOf(ignored(dm("11", "1")));
-    await levelOf(accepted(dm("11", "1"))); // replayed under another config: what was decided stays
+    // A replay under another config keeps the first decision.
+    await levelOf(accepted(dm("11", "1")));
     assert.deepEqual(await store.received.directChannels(ACCOUNT), []);
     assert.equal(await levelOf(accepted(dm("12", "1"))), "full");
   });
 
-  it("[D1] commits with a first direct message, in one group, all that comes with it", async () => {
+  it("[D1] commits a first direct message in one group with simultaneous batches", async () => {
     const { store, database } = openWatched();
     const said: string[] = [];
     const exec = database.exec.bind(database);

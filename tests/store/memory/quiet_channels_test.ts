@@ -8,7 +8,7 @@ import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
 const KEY = { accountId: ACCOUNT, channelId: channelId("11") };
 
 describe("createQuietChannels()", () => {
-  it("[H1] calls a channel quiet for a session from its hearing all to the next kept message", () => {
+  it("[H1] calls a channel quiet once a session has read all, until the next kept message", () => {
     const quiet = createQuietChannels();
     assert.equal(quiet.isQuiet(KEY, "a"), false, "nothing is known yet");
     quiet.allRead(KEY, "a");
@@ -33,7 +33,7 @@ describe("createQuietChannels()", () => {
     }
   });
 
-  it("[H1] never calls a channel quiet in which a session has missed a message", () => {
+  it("[H1] never calls a channel quiet with a message that the session has not read", () => {
     const steps = fc.array(
       fc.record({
         kind: fc.constantFrom("kept", "allRead", "forget"),
@@ -44,7 +44,7 @@ describe("createQuietChannels()", () => {
     );
     fc.assert(fc.property(steps, (all) => {
       const quiet = createQuietChannels();
-      /** Sessions that have heard all, by channel. */
+      /** Sessions that have read all, by channel. */
       const upToDate = new Map<string, Set<string>>();
       for (const { kind, channel, session } of all) {
         const key = { ...KEY, channelId: channelId(channel) };
@@ -70,7 +70,7 @@ describe("createQuietChannels()", () => {
     }));
   });
 
-  it("forgets all beyond 8,192 sessions, and is right afterwards", () => {
+  it("forgets all beyond 8,192 sessions, and stays correct", () => {
     const quiet = createQuietChannels();
     for (let session = 0; session < 8_192; session++) quiet.allRead(KEY, `${session}`);
     const full = quiet.bytes();
@@ -83,7 +83,7 @@ describe("createQuietChannels()", () => {
     assert.equal(quiet.isQuiet(KEY, "one more"), false);
   });
 
-  it("takes no memory for channels in which no session has heard all", () => {
+  it("takes no memory for channels that no session has read completely", () => {
     const quiet = createQuietChannels();
     for (let id = 1; id <= 1_000; id++) quiet.kept({ ...KEY, channelId: channelId(`${id}`) });
     assert.equal(quiet.bytes(), 0);

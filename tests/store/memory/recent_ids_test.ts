@@ -7,7 +7,7 @@ import { ACCOUNT, messageId } from "../../support/discord/builders.ts";
 const MAX = 3;
 
 describe("createRecentIds()", () => {
-  it("[G7] is never wrong about a message, whatever the order in which they arrive", () => {
+  it("[G7] never gives a wrong answer, for any order of arrival", () => {
     const aMessage = fc.record({ id: fc.integer({ min: 1, max: 40 }), restarts: fc.boolean() });
     fc.assert(
       fc.property(fc.array(aMessage, { maxLength: 80 }), (messages) => {
@@ -27,7 +27,7 @@ describe("createRecentIds()", () => {
     );
   });
 
-  it("[G7] asks the store about no message that is sent after all others", () => {
+  it("[G7] never needs the store for a message that was sent after all others", () => {
     const recent = createRecentIds(() => 0, MAX);
     for (let id = 1; id <= 100; id++) {
       assert.equal(recent.lookUp(ACCOUNT, messageId(`${id}`), id), false);

@@ -16,7 +16,7 @@ function row(id: number, channel: ChannelId = CHANNEL, content = "hello"): Outbo
   return { id, message, fileCount: 0, action: { kind: "post" } };
 }
 
-/** Queues in which the channel was seen empty, with rows that are stored. */
+/** Queues that know the channel, with stored rows. */
 function opened(...rows: readonly OutboxRow[]): SendQueues {
   const queues = createSendQueues();
   queues.markEmpty(ACCOUNT, CHANNEL);
@@ -33,7 +33,7 @@ const echoOf = ({ message: { nonce, channelId } }: OutboxRow, heardAt = NOW) => 
 });
 
 describe("createSendQueues()", () => {
-  it("[D1] knows a channel only from the moment it was seen empty", () => {
+  it("[D1] knows a channel only once it was empty", () => {
     const queues = createSendQueues();
     assert.equal(queues.isKnown(ACCOUNT, CHANNEL), false);
     assert.equal(queues.hasRoom(ACCOUNT, CHANNEL), false);
@@ -42,11 +42,11 @@ describe("createSendQueues()", () => {
     assert.equal(queues.hasRoom(ACCOUNT, CHANNEL), true);
     assert.equal(queues.isKnown(SECOND, CHANNEL), false);
     queues.add([row(1)], false);
-    queues.markEmpty(ACCOUNT, CHANNEL); // a look that began before
+    queues.markEmpty(ACCOUNT, CHANNEL); // a check that began before
     assert.equal(queues.has(row(1)), true);
   });
 
-  it("[D1] sends in the order of adding, a settled row never again", () => {
+  it("[D1] returns rows in the order of adding, and no settled row again", () => {
     const operations = fc.array(fc.constantFrom("add", "settle", "echo" as const), {
       maxLength: 40,
       size: "max",
@@ -76,7 +76,7 @@ describe("createSendQueues()", () => {
     }));
   });
 
-  it("[D2] sends no row before it is stored, and gives the intent of the first away once", () => {
+  it("[D2] returns no row before it is stored, and the intent of the first row once", () => {
     const queues = createSendQueues();
     queues.markEmpty(ACCOUNT, CHANNEL);
     queues.add([row(1), row(2)], true);
@@ -89,7 +89,7 @@ describe("createSendQueues()", () => {
     );
   });
 
-  it("[G11] takes an echo for ours only after our first attempt, and by Discord's id", () => {
+  it("[G11] accepts an echo only after our first attempt, and only with Discord's id", () => {
     const [first, second] = [row(1), row(2)];
     const queues = opened(first, second);
     assert.equal(queues.echoed(ACCOUNT, echoOf(first)), undefined, "it was never sent");
@@ -100,12 +100,12 @@ describe("createSendQueues()", () => {
     assert.equal(queues.echoed(ACCOUNT, echoOf(first))?.kind, "first");
     const other = { ...echoOf(first), messageId: messageId("901") };
     assert.equal(queues.echoed(ACCOUNT, other), undefined, "the tables tell that it is foreign");
-    queues.settle(second, undefined); // gone by the time we asked: any id is right
+    queues.settle(second, undefined); // deleted before Discord told its id, so any id matches
     assert.equal(queues.echoed(ACCOUNT, echoOf(second))?.kind, "repeated");
     assert.equal(queues.echoed(ACCOUNT, { channelId: CHANNEL, messageId: POSTED }), undefined);
   });
 
-  it("[D1] forgets a channel, an account or all", () => {
+  it("[D1] forgets a channel, an account or all channels", () => {
     const elsewhere = channelId("12");
     for (
       const [forget, known] of [
@@ -128,7 +128,7 @@ describe("createSendQueues()", () => {
     }
   });
 
-  it("forgets the channels that were known first, beyond 4,096", () => {
+  it("forgets the oldest channels beyond 4,096", () => {
     const queues = opened(row(1));
     for (let id = 1_000; id < 1_000 + 4_096; id++) {
       queues.markEmpty(ACCOUNT, channelId(`${id}`));
@@ -137,7 +137,7 @@ describe("createSendQueues()", () => {
     assert.equal(queues.isKnown(ACCOUNT, channelId("1000")), true);
   });
 
-  it("takes no more rows once their texts fill the bound, and counts them off again", () => {
+  it("has no room once texts reach the limit, until rows are settled", () => {
     const text = "x".repeat(2 * 1024 * 1024);
     const queues = opened(row(1, CHANNEL, text));
     assert.equal(queues.hasRoom(ACCOUNT, CHANNEL), false);

@@ -27,7 +27,7 @@ async function openSending(nonce = "with") {
 }
 
 describe("filesOf()", () => {
-  it("[R12] gives back each file whole, in the order of sending", async () => {
+  it("[R12] returns each file whole, in the order of sending", async () => {
     const { outbox, row } = await openSending();
     assert.equal(row.fileCount, 3);
     assert.deepEqual(await outbox.filesOf(row), FILES);
@@ -35,7 +35,7 @@ describe("filesOf()", () => {
     assert.deepEqual(await outbox.filesOf(head!), FILES);
   });
 
-  it("[R12] has none of a message without, and none of another's", async () => {
+  it("[R12] returns no files for a message without files, and no other row's", async () => {
     const { outbox } = await openSending();
     const bare = await outbox.add(frozen({ nonce: "bare", channelId: channelId("5") }), NOW);
     assert.deepEqual(await outbox.filesOf(bare), []);
@@ -44,7 +44,7 @@ describe("filesOf()", () => {
     assert.deepEqual(await outbox.filesOf(other), files);
   });
 
-  it("[X2] keeps the words of a file whole that have a NUL in them", async () => {
+  it("[X2] keeps a file's texts whole that have a NUL in them", async () => {
     const { outbox } = openTestStore().store;
     const files = [{ name: "a\0b.md", alt: "c\0d", bytes: new Uint8Array([0, 1, 0]) }];
     const row = await outbox.add(frozen({}, { files }), NOW);
@@ -53,7 +53,7 @@ describe("filesOf()", () => {
 });
 
 describe("the bytes of a file", () => {
-  it("[X6] go once Discord has them, with the text that was kept beside them", async () => {
+  it("[X6] are deleted once Discord has them, with the stored whole text", async () => {
     const { outbox, row, left, rows } = await openSending();
     await outbox.markSending(row, NOW);
     assert.equal(left(), 3);
@@ -64,7 +64,7 @@ describe("the bytes of a file", () => {
     ]);
   });
 
-  it("[X6] go with the gateway's echo", async () => {
+  it("[X6] are deleted by the gateway's echo", async () => {
     const { store, left } = await openSending("with");
     const { channelId } = outboundMessage();
     const echoes = [{ nonce: "with", messageId: messageId("77"), channelId }];
@@ -72,7 +72,7 @@ describe("the bytes of a file", () => {
     assert.equal(left(), 0);
   });
 
-  it("[X6] go a while after the message is dead, a few at a time; not before, nor others'", async () => {
+  it("[X6] are deleted `mediaDays` after the message is dead, a few at a time", async () => {
     const retention = { decisionsDays: 0, contextDays: 0, mediaDays: 7, contextPerChannel: 9 };
     const { database, rows } = openTestStore();
     const store = createStore(database, ":memory:", { elapsed: () => 0, retention });
@@ -92,10 +92,10 @@ describe("the bytes of a file", () => {
     await store.gateway.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS + 1);
     assert.equal(left().length, 3);
     await store.gateway.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS + 1);
-    assert.deepEqual(left(), [7], "what is still to be sent keeps its own");
+    assert.deepEqual(left(), [7], "unsent messages keep their files");
   });
 
-  it("[X6] stay for ever where the days are 0", async () => {
+  it("[X6] stay for ever if `mediaDays` is 0", async () => {
     const retention = { decisionsDays: 0, contextDays: 0, mediaDays: 0, contextPerChannel: 9 };
     const { database, rows } = openTestStore();
     const store = createStore(database, ":memory:", { elapsed: () => 0, retention });
