@@ -44,25 +44,25 @@ const MAX_KNOWN = 1_000;
 export function createPluralkitClient(deps: ClientDeps): PluralkitClient {
   const { now, schedule } = deps;
   const ask = createAsk(deps);
-  const known = new Map<MessageId, LookUp>();
+  const answers = new Map<MessageId, LookUp>();
   const running = new Map<MessageId, Promise<LookUp>>();
   /** When the last {@link MAX_REQUESTS} requests leave, oldest first. */
-  const departures: number[] = [];
+  const requestTimes: number[] = [];
   let pausedUntil = 0;
   const stopping = new AbortController();
 
   /** Unix time in milliseconds at which the next request may leave. */
-  function nextDeparture(): number {
-    const oldest = departures.length < MAX_REQUESTS ? undefined : departures[0];
+  function nextRequestAt(): number {
+    const oldest = requestTimes.length < MAX_REQUESTS ? undefined : requestTimes[0];
     return Math.max(now(), pausedUntil, oldest === undefined ? 0 : oldest + WINDOW_MS);
   }
 
   /** @returns Whether that was before the time was over. */
-  async function leaveBy(deadline: number, signal: AbortSignal): Promise<boolean> {
-    const at = nextDeparture();
+  async function waitForSlot(deadline: number, signal: AbortSignal): Promise<boolean> {
+    const at = nextRequestAt();
     if (at >= deadline || signal.aborted) return false;
-    departures.push(at);
-    if (departures.length > MAX_REQUESTS) departures.shift();
+    requestTimes.push(at);
+    if (requestTimes.length > MAX_REQUESTS) requestTimes.shift();
     await sleep(at - now(), signal);
     return !signal.aborted;
   }
@@ -70,7 +70,7 @@ export function createPluralkitClient(deps: ClientDeps): PluralkitClient {
   async function run(id: MessageId, signal: AbortSignal): Promise<LookUp> {
     const deadline = now() + LOOK_UP_MS;
     let reason = "too much is asked of PluralKit at once";
-    for (let attempt = 0; await leaveBy(deadline, signal); attempt++) {
+    for (let attempt = 0; await waitForSlot(deadline, signal); attempt++) {
       const answer = await ask(id, signal);
       if (answer.kind === "found" || answer.kind === "failed") return answer;
       if (answer.kind === "none" && (attempt + 1 >= MAX_UNKNOWN || !isYoung(id))) return answer;
@@ -109,9 +109,9 @@ export function createPluralkitClient(deps: ClientDeps): PluralkitClient {
     stopping.signal.addEventListener("abort", end, { once: true });
     if (stopping.signal.aborted) end();
     try {
-      const found = await run(id, ending.signal);
-      if (found.kind !== "failed") remember(known, id, found);
-      return found;
+      const result = await run(id, ending.signal);
+      if (result.kind !== "failed") remember(answers, id, result);
+      return result;
     } finally {
       cancel();
       stopping.signal.removeEventListener("abort", end);
@@ -121,18 +121,18 @@ export function createPluralkitClient(deps: ClientDeps): PluralkitClient {
 
   return {
     lookUp(id) {
-      const before = known.get(id);
-      if (before) return Promise.resolve(before);
-      let asked = running.get(id);
-      if (!asked) running.set(id, asked = lookUp(id));
-      return asked;
+      const cached = answers.get(id);
+      if (cached) return Promise.resolve(cached);
+      let pending = running.get(id);
+      if (!pending) running.set(id, pending = lookUp(id));
+      return pending;
     },
     stop: () => stopping.abort(),
   };
 }
 
-function remember<Key, Value>(known: Map<Key, Value>, key: Key, value: Value): void {
-  known.set(key, value);
-  const oldest = known.keys().next();
-  if (known.size > MAX_KNOWN && !oldest.done) known.delete(oldest.value);
+function remember<Key, Value>(cache: Map<Key, Value>, key: Key, value: Value): void {
+  cache.set(key, value);
+  const oldest = cache.keys().next();
+  if (cache.size > MAX_KNOWN && !oldest.done) cache.delete(oldest.value);
 }

@@ -18,10 +18,10 @@ import {
   type ModelUsage,
 } from "../core/model.ts";
 import type { Ask, AskDeps } from "./ask.ts";
-import { createWords, endingFault } from "./endings.ts";
-import { brokenOffOf } from "./failures.ts";
+import { createVisibleText, endingFault } from "./endings.ts";
+import { brokenAnswerOf } from "./failures.ts";
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
-import { openWire, type Wire } from "./wire.ts";
+import { createWire, type Wire } from "./wire.ts";
 
 /** Anthropic refuses a request that does not limit its answer. */
 const ANTHROPIC_MAX_OUTPUT_TOKENS = 4_096;
@@ -47,7 +47,7 @@ export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Prom
 
   return async function* ask(request, signal) {
     signal.throwIfAborted();
-    const wire = openWire({ ...deps, modelId, secrets }, signal);
+    const wire = createWire({ ...deps, modelId, secrets }, signal);
     const { signal: abortSignal } = new AbortController(); // only names the call; the wire aborts
     wires.set(abortSignal, wire);
     try {
@@ -60,7 +60,7 @@ export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Prom
     } catch (thrown) {
       if (signal.aborted) throw signal.reason;
       throw wire.failure() ??
-        (thrown instanceof ModelError ? thrown : brokenOffOf(sentIn(thrown), modelId, secrets));
+        (thrown instanceof ModelError ? thrown : brokenAnswerOf(sentIn(thrown), modelId, secrets));
     } finally {
       wire.close();
     }
@@ -97,23 +97,23 @@ async function* answerOf(
   modelId: string,
   secrets: readonly string[],
 ): AsyncGenerator<ModelPart, void> {
-  const words = createWords();
+  const visible = createVisibleText();
   for await (const part of parts) {
-    if (part.type === "error") throw brokenOffOf(sentIn(part.error), modelId, secrets);
+    if (part.type === "error") throw brokenAnswerOf(sentIn(part.error), modelId, secrets);
     if (part.type === "text-delta") {
-      const text = words.add(part.delta);
+      const text = visible.add(part.delta);
       if (text !== "") yield { kind: "text", text };
     }
     if (part.type !== "finish") continue;
     const reason = finishReasonOf(part.finishReason);
-    const fault = endingFault(reason, words.isEmpty(), modelId);
+    const fault = endingFault(reason, visible.isEmpty(), modelId);
     if (fault || !reason) throw fault;
     const usage = usageOf(part.usage);
     yield { kind: "finish", reason, ...(usage && { usage }) };
     return;
   }
   // The SDK also ends a stream like this when its caller aborts.
-  throw endingFault(undefined, words.isEmpty(), modelId);
+  throw endingFault(undefined, visible.isEmpty(), modelId);
 }
 
 /** The server's error object. The SDK's own errors hold the prompt, so they give none. */

@@ -9,11 +9,11 @@
 
 import { createParser } from "eventsource-parser";
 import type { FinishReason, ModelError, ModelPart, ModelUsage } from "../core/model.ts";
-import { createWords, endingFault } from "./endings.ts";
-import { brokenOffOf } from "./failures.ts";
+import { createVisibleText, endingFault } from "./endings.ts";
+import { brokenAnswerOf } from "./failures.ts";
 import { createToolCalls, fieldsOf, type ToolCall } from "./tool_calls.ts";
 
-export interface ChatAnswer {
+export interface ChatAnswerReader {
   /**
    * Reads the next bytes of the body.
    *
@@ -21,9 +21,9 @@ export interface ChatAnswer {
    * @returns The words that they complete, in one piece; often none.
    */
   read(bytes: Uint8Array | undefined): string;
-  /** Whether the server said why the answer ended; only token counts may follow. */
+  /** Whether the server text why the answer ended; only token counts may follow. */
   hasEnded(): boolean;
-  /** Whether the answer needs no more bytes: the stream said so, failed or ended. */
+  /** Whether the answer needs no more bytes: the stream text so, failed or ended. */
   isOver(): boolean;
   /** The last part. @throws {ModelError} If the answer failed, broke off or has no word. */
   finish(): Extract<ModelPart, { kind: "finish" }>;
@@ -31,9 +31,12 @@ export interface ChatAnswer {
 }
 
 /** Makes the reader of one answer. */
-export function readChatAnswer(modelId: string, secrets: readonly string[]): ChatAnswer {
+export function createChatAnswerReader(
+  modelId: string,
+  secrets: readonly string[],
+): ChatAnswerReader {
   const decoder = new TextDecoder();
-  const words = createWords();
+  const visible = createVisibleText();
   const tools = createToolCalls();
   const parser = createParser({
     onEvent({ event, data }) {
@@ -44,7 +47,7 @@ export function readChatAnswer(modelId: string, secrets: readonly string[]): Cha
   });
   let isStream: boolean | undefined; // until the first visible character
   let unread = "";
-  let said = "";
+  let text = "";
   let reason: FinishReason | undefined;
   let hasRefusal = false;
   let usage: ModelUsage | undefined;
@@ -52,7 +55,7 @@ export function readChatAnswer(modelId: string, secrets: readonly string[]): Cha
   let isOver = false;
 
   function breakOff(error?: unknown): void {
-    failure = brokenOffOf(error, modelId, secrets);
+    failure = brokenAnswerOf(error, modelId, secrets);
     isOver = true;
   }
 
@@ -64,19 +67,19 @@ export function readChatAnswer(modelId: string, secrets: readonly string[]): Cha
     } catch {
       return breakOff(isError ? json : undefined);
     }
-    const { error, choices, usage: counts, message: complaint } = fieldsOf(value);
+    const { error, choices, usage: counts, message: errorMessage } = fieldsOf(value);
     if (isError || error) return breakOff(error ?? value);
-    if (!Array.isArray(choices) && typeof complaint === "string") return breakOff(value);
+    if (!Array.isArray(choices) && typeof errorMessage === "string") return breakOff(value);
     if (typeof value !== "object") return breakOff();
     usage = usageOf(counts) ?? usage;
     const choice = fieldsOf(Array.isArray(choices) ? choices[0] : undefined);
     reason = reasonOf(choice["finish_reason"]) ?? reason;
     const { content, refusal, tool_calls: pieces } = fieldsOf(choice["delta"] ?? choice["message"]);
-    if (typeof content === "string") said += content;
-    else if (Array.isArray(content)) said += content.map(textOf).join("");
+    if (typeof content === "string") text += content;
+    else if (Array.isArray(content)) text += content.map(textOf).join("");
     else if (content) return breakOff();
     if (typeof refusal === "string" && refusal !== "") {
-      said += refusal;
+      text += refusal;
       hasRefusal = true;
     }
     if (Array.isArray(pieces)) pieces.forEach(tools.add);
@@ -84,7 +87,7 @@ export function readChatAnswer(modelId: string, secrets: readonly string[]): Cha
 
   return {
     read(bytes) {
-      said = "";
+      text = "";
       unread += bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
       if (isStream === undefined) unread = unread.trimStart();
       if (unread !== "") isStream ??= !unread.startsWith("{");
@@ -97,14 +100,14 @@ export function readChatAnswer(modelId: string, secrets: readonly string[]): Cha
         if (isStream === false) take(unread, false);
         isOver = true;
       }
-      return words.add(said);
+      return visible.add(text);
     },
     hasEnded: () => reason !== undefined,
     isOver: () => isOver,
     finish() {
       if (reason === "stop" && hasRefusal) reason = "content_filter";
       if (reason === "stop" && tools.calls().length > 0) reason = "tool_calls";
-      const fault = failure ?? endingFault(reason, words.isEmpty(), modelId);
+      const fault = failure ?? endingFault(reason, visible.isEmpty(), modelId);
       if (fault || !reason) throw fault;
       return { kind: "finish", reason, ...(usage && { usage }) };
     },

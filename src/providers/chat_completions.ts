@@ -8,9 +8,9 @@
 
 import type { ModelMessage, ModelRequest } from "../core/model.ts";
 import type { Ask, AskDeps } from "./ask.ts";
-import { readChatAnswer } from "./chat_answer.ts";
+import { createChatAnswerReader } from "./chat_answer.ts";
 import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
-import { openWire } from "./wire.ts";
+import { createWire } from "./wire.ts";
 
 /** Milliseconds to wait for token counts and the end of a stream that has given its reason. */
 const LAST_CHUNK_MS = 1_000;
@@ -34,11 +34,11 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
 
   return async function* (request, signal) {
     signal.throwIfAborted();
-    const wire = openWire({ ...deps, modelId, secrets }, signal);
+    const wire = createWire({ ...deps, modelId, secrets }, signal);
     try {
       const body = `${options.slice(0, -1)},"messages":[${messagesOf(request)}]}`;
       await wire.send(url, { method: "POST", headers, body });
-      const answer = readChatAnswer(modelId, secrets);
+      const answer = createChatAnswerReader(modelId, secrets);
       while (!answer.isOver()) {
         const bytes = await wire.read().catch((error) => {
           if (signal.aborted || !answer.hasEnded()) throw error;
@@ -47,7 +47,7 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
         const text = answer.read(bytes);
         if (text !== "") yield { kind: "text", text };
         signal.throwIfAborted();
-        if (answer.hasEnded()) wire.hurry(LAST_CHUNK_MS);
+        if (answer.hasEnded()) wire.shortenTimeout(LAST_CHUNK_MS);
       }
       const finish = answer.finish();
       wire.release();
@@ -60,18 +60,18 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
 
 /** The messages' JSON. For a whole list, `JSON.stringify` takes twice as long. */
 function messagesOf({ system, messages }: ModelRequest): string {
-  const said = messages.map((message) => {
-    const known = written.get(message);
-    if (known !== undefined) return known;
-    const json = jsonOf(message.role, message.text);
-    written.set(message, json);
-    return json;
+  const texts = messages.map((message) => {
+    const cached = jsonByMessage.get(message);
+    if (cached !== undefined) return cached;
+    const fresh = jsonOf(message.role, message.text);
+    jsonByMessage.set(message, fresh);
+    return fresh;
   });
-  return system === "" ? said.join() : [jsonOf("system", system), ...said].join();
+  return system === "" ? texts.join() : [jsonOf("system", system), ...texts].join();
 }
 
 /** The JSON of messages that a session still remembers: each goes with many requests. */
-const written = new WeakMap<ModelMessage, string>();
+const jsonByMessage = new WeakMap<ModelMessage, string>();
 
 function jsonOf(role: string, text: string): string {
   return `{"role":"${role}","content":${JSON.stringify(text)}}`;

@@ -30,8 +30,8 @@ export interface DiscoverDeps {
 export async function discoverLocalModel(
   { fetch, servers, timeoutMs = PROBE_MS }: DiscoverDeps,
 ): Promise<ModelSettings | undefined> {
-  const found = await Promise.all(servers.map((server) => probe(server, fetch, timeoutMs)));
-  return found.find((settings) => settings !== undefined);
+  const results = await Promise.all(servers.map((server) => probe(server, fetch, timeoutMs)));
+  return results.find((settings) => settings !== undefined);
 }
 
 async function probe(

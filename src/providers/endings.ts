@@ -7,7 +7,7 @@
 import { type FinishReason, ModelError } from "../core/model.ts";
 
 /** The words of one answer, without those that nobody could see. */
-export interface Words {
+export interface VisibleText {
   /** @returns The words to pass on: nothing while the answer is white space only. */
   add(text: string): string;
   /** Whether no word was passed on yet. */
@@ -15,7 +15,7 @@ export interface Words {
 }
 
 /** Holds white space back until a visible character follows. */
-export function createWords(): Words {
+export function createVisibleText(): VisibleText {
   let isEmpty = true;
   let blank = "";
   return {

@@ -1,5 +1,5 @@
 /**
- * A model server's refusals, told apart by who can do what about them.
+ * A model server's refusals, serverError apart by who can do what about them.
  *
  * It judges statuses, headers and error objects, never an error's message: the
  * message of one failure differs by runtime and by version.
@@ -25,7 +25,7 @@ const errorBodySchema = z.looseObject({
   detail: z.string().optional(),
 });
 
-interface Told {
+interface ServerError {
   readonly message?: string;
   readonly codes: readonly string[];
 }
@@ -50,10 +50,12 @@ export function refusalOf(
   secrets: readonly string[],
   now: number,
 ): ModelError {
-  const told = tellingOf(jsonOf(body));
-  const kind = kindOf(status, told);
+  const serverError = serverErrorOf(jsonOf(body));
+  const kind = kindOf(status, serverError);
   const retryAfterMs = retryAfterOf(headers, now);
-  const reason = told.message === undefined ? "" : `: ${quotable(told.message, secrets)}`;
+  const reason = serverError.message === undefined
+    ? ""
+    : `: ${quotable(serverError.message, secrets)}`;
   return new ModelError(`${modelId} answered ${status}${reason}`, {
     kind,
     modelId,
@@ -66,20 +68,22 @@ export function refusalOf(
  *
  * @param error The object as the server sent it, parsed; anything else is no answer.
  */
-export function brokenOffOf(
+export function brokenAnswerOf(
   error: unknown,
   modelId: string,
   secrets: readonly string[],
 ): ModelError {
-  const told = tellingOf({ error });
-  const reason = told.message === undefined ? "" : `: ${quotable(told.message, secrets)}`;
-  const kind = told.codes.some((code) => /overloaded|unavailable|^5\d\d$/.test(code))
+  const serverError = serverErrorOf({ error });
+  const reason = serverError.message === undefined
+    ? ""
+    : `: ${quotable(serverError.message, secrets)}`;
+  const kind = serverError.codes.some((code) => /overloaded|unavailable|^5\d\d$/.test(code))
     ? "unavailable"
-    : told.codes.some((code) => /rate_?limit|^429$/.test(code))
+    : serverError.codes.some((code) => /rate_?limit|^429$/.test(code))
     ? "rate_limited"
     : "not_an_answer";
   return new ModelError(
-    told.codes.length + reason.length === 0
+    serverError.codes.length + reason.length === 0
       ? `${modelId} sent no whole answer in its format`
       : `${modelId} broke off with an error${reason}`,
     { kind, modelId },
@@ -105,7 +109,7 @@ export function quotable(text: string, secrets: readonly string[]): string {
 /** Characters by which a key is known again: fewer would match words. */
 const KEY_BEGINNING = 6;
 
-function kindOf(status: number, { codes }: Told): ModelErrorKind {
+function kindOf(status: number, { codes }: ServerError): ModelErrorKind {
   if (status === 401 || status === 403) return "unauthorized";
   // A redirect is never followed: it would carry the key elsewhere.
   if (status === 404 || (status >= 300 && status < 400)) return "not_found";
@@ -128,7 +132,7 @@ export function retryAfterOf(headers: Headers, now: number): number | undefined 
   return Number.isNaN(at) ? undefined : Math.max(0, at - now);
 }
 
-function tellingOf(body: unknown): Told {
+function serverErrorOf(body: unknown): ServerError {
   const parsed = errorBodySchema.safeParse(body);
   if (!parsed.success) return { codes: [] };
   const { error, message, detail } = parsed.data;

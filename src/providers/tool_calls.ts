@@ -19,24 +19,24 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** Makes the assembler of one answer: it takes a chunk's `tool_calls` one by one. */
 export function createToolCalls() {
   const calls: Mutable<ToolCall>[] = [];
-  const known = new Map<unknown, Mutable<ToolCall>>(); // by id and by index
+  const byKey = new Map<unknown, Mutable<ToolCall>>(); // by id and by index
 
   function add(piece: unknown): void {
     const { index, id: rawId, function: called } = fieldsOf(piece);
-    const { name: rawName, arguments: given } = fieldsOf(called);
+    const { name: rawName, arguments: rawArguments } = fieldsOf(called);
     const id = typeof rawId === "string" ? rawId : "";
     const name = typeof rawName === "string" ? rawName : "";
-    const atIndex = typeof index === "number" ? known.get(index) : undefined;
+    const atIndex = typeof index === "number" ? byKey.get(index) : undefined;
     const isNext = name !== "" && (atIndex ? id !== "" && atIndex.id !== "" : true);
-    const last = typeof index === "number" ? atIndex : calls.at(-1);
-    let call = known.get(id) ?? (isNext ? undefined : last);
+    const current = typeof index === "number" ? atIndex : calls.at(-1);
+    let call = byKey.get(id) ?? (isNext ? undefined : current);
     if (!call) calls.push(call = { id, name: "", arguments: "" });
     call.id ||= id;
     if (name !== call.name) call.name += name;
-    if (typeof given === "string") call.arguments += given;
-    else if (given) call.arguments += JSON.stringify(given);
-    if (id !== "") known.set(id, call);
-    if (typeof index === "number") known.set(index, call);
+    if (typeof rawArguments === "string") call.arguments += rawArguments;
+    else if (rawArguments) call.arguments += JSON.stringify(rawArguments);
+    if (id !== "") byKey.set(id, call);
+    if (typeof index === "number") byKey.set(index, call);
   }
 
   return {

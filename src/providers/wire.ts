@@ -39,7 +39,7 @@ export interface Wire {
   /** @returns The next bytes of the body; `undefined` at its end. */
   read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Shortens the longest silence from now on, for a reader that needs no more bytes. */
-  hurry(ms: number): void;
+  shortenTimeout(ms: number): void;
   /** Keeps the connection for the next call: reads the last bytes of a whole answer meanwhile. */
   release(): void;
   /** Breaks the connection, unless the body was read to its end or the wire was released. */
@@ -62,7 +62,7 @@ const RELEASE_MS = 1_000;
  *
  * @param signal Breaks the connection, whether a read is waiting or not.
  */
-export function openWire(
+export function createWire(
   { modelId, secrets, timeouts, fetch, now }: WireSettings,
   signal: AbortSignal,
 ): Wire {
@@ -84,7 +84,7 @@ export function openWire(
     timer = setTimeout(() => stop.abort(fail("timeout", `sent nothing for ${ms / 1_000} s`)), ms);
   };
   /** Why a request or a read failed: a limit of ours, the caller, or the network. */
-  const named = (thrown: unknown): unknown => {
+  const toFailure = (thrown: unknown): unknown => {
     clearTimeout(timer);
     if (failure) return failure;
     if (signal.aborted) return signal.reason;
@@ -122,7 +122,7 @@ export function openWire(
         if (!reader) throw fail("not_an_answer", "answered without a body");
         return response;
       } catch (thrown) {
-        const reason = named(thrown);
+        const reason = toFailure(thrown);
         close();
         throw reason;
       }
@@ -143,10 +143,10 @@ export function openWire(
         if (!isReleased) allow(silenceMs);
         return value;
       } catch (thrown) {
-        throw named(thrown);
+        throw toFailure(thrown);
       }
     },
-    hurry(ms) {
+    shortenTimeout(ms) {
       silenceMs = Math.min(silenceMs, ms);
       allow(silenceMs);
     },

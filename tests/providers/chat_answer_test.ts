@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ModelError, type ModelErrorKind, type ModelPart } from "../../src/core/model.ts";
-import { readChatAnswer } from "../../src/providers/chat_answer.ts";
+import { createChatAnswerReader } from "../../src/providers/chat_answer.ts";
 
 const KEY = "sk-canary-0123456789";
 
@@ -203,7 +203,7 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
   ],
 ];
 
-describe("[L3] readChatAnswer()", () => {
+describe("[L3] createChatAnswerReader()", () => {
   for (const [what, body, expected] of BODIES) {
     it(`reads ${what}`, () => {
       const bytes = new TextEncoder().encode(body);
@@ -221,12 +221,12 @@ describe("[L3] readChatAnswer()", () => {
   }
 
   it("joins the words that came together", () => {
-    const answer = readChatAnswer("p/m", []);
+    const answer = createChatAnswerReader("p/m", []);
     assert.equal(answer.read(new TextEncoder().encode(HELLO + STOP)), "Hello");
   });
 
   it("says when only token counts may follow, and when nothing may", () => {
-    const answer = readChatAnswer("p/m", []);
+    const answer = createChatAnswerReader("p/m", []);
     const after = (text: string) => {
       answer.read(new TextEncoder().encode(text));
       return [answer.hasEnded(), answer.isOver()];
@@ -346,7 +346,7 @@ function encoded(text: string): Uint8Array {
 
 /** Reads as a caller does: until the answer is over, or the body is. */
 function read(pieces: readonly Uint8Array[]) {
-  const answer = readChatAnswer("p/m", [KEY]);
+  const answer = createChatAnswerReader("p/m", [KEY]);
   let text = "";
   for (const piece of [...pieces, undefined]) {
     if (answer.isOver()) break;

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ModelErrorKind } from "../../src/core/model.ts";
 import {
-  brokenOffOf,
+  brokenAnswerOf,
   quotable,
   REASON_MAX,
   refusalOf,
@@ -87,7 +87,7 @@ describe("[L3] retryAfterOf()", () => {
   });
 });
 
-describe("[L3] brokenOffOf()", () => {
+describe("[L3] brokenAnswerOf()", () => {
   const cases: readonly [what: string, error: unknown, kind: ModelErrorKind, said: string][] = [
     ["no error object", undefined, "not_an_answer", "p/m sent no whole answer in its format"],
     ["a text", "boom", "not_an_answer", "p/m broke off with an error: boom"],
@@ -99,7 +99,7 @@ describe("[L3] brokenOffOf()", () => {
   ];
   for (const [what, error, kind, said] of cases) {
     it(`calls ${what} ${kind}`, () => {
-      const made = brokenOffOf(error, "p/m", []);
+      const made = brokenAnswerOf(error, "p/m", []);
       assert.equal(made.kind, kind);
       assert.equal(made.message, said);
     });

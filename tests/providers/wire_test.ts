@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ModelError } from "../../src/core/model.ts";
-import { openWire, type Wire, type WireSettings } from "../../src/providers/wire.ts";
+import { createWire, type Wire, type WireSettings } from "../../src/providers/wire.ts";
 
 const wireOver = (
   fetch: WireSettings["fetch"],
   settings: Partial<WireSettings> = {},
   signal = new AbortController().signal,
 ) =>
-  openWire({
+  createWire({
     modelId: "p/m",
     secrets: ["sk-canary-1"],
     timeouts: { firstByteMs: 10_000, betweenBytesMs: 10_000 },
@@ -69,7 +69,7 @@ const answering = (make: () => ReadableStream<Uint8Array>): WireSettings["fetch"
   );
 };
 
-describe("[T1] openWire()", () => {
+describe("[T1] createWire()", () => {
   it("bounds each silence, not the whole answer", async () => {
     const wire = wireOver(answering(() => body(6, 30, true)), {
       timeouts: { firstByteMs: 100, betweenBytesMs: 100 },
@@ -162,7 +162,7 @@ describe("[T1] openWire()", () => {
     const wire = wireOver(answering(() => body(1, 1, false)));
     await ask(wire);
     await wire.read();
-    wire.hurry(30);
+    wire.shortenTimeout(30);
     await assert.rejects(() => wire.read(), { kind: "timeout" });
   });
 
