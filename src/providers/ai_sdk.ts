@@ -1,10 +1,11 @@
 /**
- * Asks models through the AI SDK's providers: the one file that knows them.
+ * Asks models through the AI SDK's providers. No other file uses these.
  *
- * The providers know the wire formats and follow their changes. Barnacle does the rest itself:
- * retries, time-outs and the naming of failures (`wire.ts`). Does not use the SDK's `streamText`,
- * because it adds a tool loop that a turn has no use for, and costs more CPU time than the rest of
- * a reply. Makes a provider's model once, because the provider compiles its schemas anew each time.
+ * The providers know the wire formats and follow their changes. Barnacle itself does retries,
+ * time-outs and the classification of failures (`wire.ts`). This module does not use the SDK's
+ * `streamText`: that adds a tool loop, which a turn does not need, and costs more CPU time than the
+ * rest of a reply. It makes a provider's model once, because the provider compiles its schemas each
+ * time.
  *
  * @module
  */
@@ -33,11 +34,11 @@ type SdkPart = SdkStream extends ReadableStream<infer Part> ? Part : never;
 type SdkFinish = Extract<SdkPart, { type: "finish" }>;
 type SdkPrompt = Parameters<SdkModel["doStream"]>[0]["prompt"];
 
-/** Makes the `Ask` of one model. */
+/** Creates the `Ask` of one model. */
 export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Promise<Ask> {
   const modelId = modelIdOf(settings);
   const secrets = secretsOf(settings.provider);
-  /** The calls under way: a model has one `fetch`, which gets each call's signal. */
+  /** Running calls. A model has one `fetch`, which gets each call's signal. */
   const wires = new WeakMap<AbortSignal, Wire>();
   const model = await anthropicModel(settings, async (input, init) => {
     const wire = init?.signal && wires.get(init.signal);
@@ -48,7 +49,8 @@ export async function createSdkAsk(settings: ModelSettings, deps: AskDeps): Prom
   return async function* ask(request, signal) {
     signal.throwIfAborted();
     const wire = createWire({ ...deps, modelId, secrets }, signal);
-    const { signal: abortSignal } = new AbortController(); // only names the call; the wire aborts
+    // Only identifies the call; the wire aborts.
+    const { signal: abortSignal } = new AbortController();
     wires.set(abortSignal, wire);
     try {
       const { stream } = await model.doStream({
@@ -91,7 +93,10 @@ function promptOf({ system, messages }: ModelRequest): SdkPrompt {
   ];
 }
 
-/** Reads the SDK's parts once; a second reader would make it keep the whole answer. */
+/**
+ * Reads the SDK's parts once. With a second reader, the stream would keep the whole answer in
+ * memory.
+ */
 async function* answerOf(
   parts: SdkStream,
   modelId: string,
@@ -116,7 +121,7 @@ async function* answerOf(
   throw endingFault(undefined, visible.isEmpty(), modelId);
 }
 
-/** The server's error object. The SDK's own errors hold the prompt, so they give none. */
+/** The server's error object. The SDK's own errors contain the prompt, so they are not used. */
 function sentIn(error: unknown): unknown {
   if (typeof error !== "object" || error === null) return undefined;
   if ("data" in error) return error.data;

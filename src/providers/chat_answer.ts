@@ -13,24 +13,30 @@ import { createVisibleText, endingFault } from "./endings.ts";
 import { brokenAnswerOf } from "./failures.ts";
 import { createToolCalls, fieldsOf, type ToolCall } from "./tool_calls.ts";
 
+/** Reads one answer from its bytes. */
 export interface ChatAnswerReader {
   /**
    * Reads the next bytes of the body.
    *
    * @param bytes `undefined` at the body's end.
-   * @returns The words that they complete, in one piece; often none.
+   * @returns The new text, in one piece; often empty.
    */
   read(bytes: Uint8Array | undefined): string;
   /** Whether the server text why the answer ended; only token counts may follow. */
   hasEnded(): boolean;
   /** Whether the answer needs no more bytes: the stream text so, failed or ended. */
   isOver(): boolean;
-  /** The last part. @throws {ModelError} If the answer failed, broke off or has no word. */
+  /**
+   * Returns the last part.
+   *
+   * @throws {ModelError} If the answer failed, broke off or has no text.
+   */
   finish(): Extract<ModelPart, { kind: "finish" }>;
+  /** The tool calls of the answer so far, in the order in which they began. */
   toolCalls(): readonly ToolCall[];
 }
 
-/** Makes the reader of one answer. */
+/** Creates the reader of one answer. */
 export function createChatAnswerReader(
   modelId: string,
   secrets: readonly string[],
@@ -92,7 +98,7 @@ export function createChatAnswerReader(
       if (isStream === undefined) unread = unread.trimStart();
       if (unread !== "") isStream ??= !unread.startsWith("{");
       if (isStream) {
-        // Some servers leave out the last empty line; after the reason, nothing more is needed.
+        // Some servers leave out the last empty line. After the reason, no more text is needed.
         parser.feed(bytes || reason ? unread : `${unread}\n\n`);
         unread = "";
       }
@@ -127,7 +133,9 @@ function usageOf(counts: unknown): ModelUsage | undefined {
     : undefined;
 }
 
-/** @returns `undefined` for "error" too: gateways say so when the server behind them broke off. */
+/**
+ * @returns `undefined` also for "error", which gateways send if the server behind them broke off.
+ */
 function reasonOf(raw: unknown): FinishReason | undefined {
   if (typeof raw !== "string" || raw === "" || raw === "error") return undefined;
   if (raw === "stop" || raw === "length" || raw === "content_filter") return raw;

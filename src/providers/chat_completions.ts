@@ -1,7 +1,8 @@
 /**
  * Asks OpenAI-compatible servers for chat completions.
  *
- * Written by hand, because a library of all providers costs more CPU time than the rest of a turn.
+ * Does not use a library, because one for all providers costs more CPU time than the rest of a
+ * turn.
  *
  * @module
  */
@@ -17,7 +18,7 @@ const LAST_CHUNK_MS = 1_000;
 
 const STREAMED = { stream: true, stream_options: { include_usage: true } };
 
-/** Makes the `Ask` of one model. */
+/** Creates the `Ask` of one model. */
 export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
   const { provider, name, maxOutputTokens } = settings;
   const modelId = modelIdOf(settings);
@@ -28,7 +29,8 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
     ...(provider.apiKey !== undefined && { authorization: `Bearer ${provider.apiKey}` }),
   };
   for (const [header, value] of Object.entries(provider.headers ?? {})) {
-    headers[header.toLowerCase()] = value; // in place of ours: two would be sent as one
+    // In place of ours, because `fetch` joins two values into one header.
+    headers[header.toLowerCase()] = value;
   }
   const options = JSON.stringify({ model: name, max_tokens: maxOutputTokens, ...STREAMED });
 
@@ -42,7 +44,7 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
       while (!answer.isOver()) {
         const bytes = await wire.read().catch((error) => {
           if (signal.aborted || !answer.hasEnded()) throw error;
-          return undefined; // nothing but token counts is lost
+          return undefined; // only token counts are missing
         });
         const text = answer.read(bytes);
         if (text !== "") yield { kind: "text", text };
@@ -58,7 +60,7 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
   };
 }
 
-/** The messages' JSON. For a whole list, `JSON.stringify` takes twice as long. */
+/** The JSON of the messages. `JSON.stringify` of the whole list takes twice as long. */
 function messagesOf({ system, messages }: ModelRequest): string {
   const texts = messages.map((message) => {
     const cached = jsonByMessage.get(message);
@@ -70,7 +72,7 @@ function messagesOf({ system, messages }: ModelRequest): string {
   return system === "" ? texts.join() : [jsonOf("system", system), ...texts].join();
 }
 
-/** The JSON of messages that a session still remembers: each goes with many requests. */
+/** JSON of messages, because most messages of a session are part of many requests. */
 const jsonByMessage = new WeakMap<ModelMessage, string>();
 
 function jsonOf(role: string, text: string): string {

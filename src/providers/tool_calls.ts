@@ -7,8 +7,11 @@
  * @module
  */
 
+/** A tool call of the model. */
 export interface ToolCall {
+  /** Id of the call; `"call_1"` and so on if the server gave none. */
   readonly id: string;
+  /** Name of the tool. */
   readonly name: string;
   /** JSON as the model wrote it, not checked. */
   readonly arguments: string;
@@ -16,8 +19,16 @@ export interface ToolCall {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Makes the assembler of one answer: it takes a chunk's `tool_calls` one by one. */
-export function createToolCalls() {
+/** Assembles the tool calls of one answer. */
+export interface ToolCalls {
+  /** Adds a piece: one element of a chunk's `tool_calls`. */
+  add(piece: unknown): void;
+  /** All calls so far, in the order in which they began. */
+  calls(): readonly ToolCall[];
+}
+
+/** Creates the assembler of one answer. */
+export function createToolCalls(): ToolCalls {
   const calls: Mutable<ToolCall>[] = [];
   const byKey = new Map<unknown, Mutable<ToolCall>>(); // by id and by index
 
@@ -41,13 +52,11 @@ export function createToolCalls() {
 
   return {
     add,
-    /** All calls in the order in which they began. */
-    calls: (): readonly ToolCall[] =>
-      calls.map((call, at) => ({ ...call, id: call.id || `call_${at + 1}` })),
+    calls: () => calls.map((call, at) => ({ ...call, id: call.id || `call_${at + 1}` })),
   };
 }
 
-/** An object's fields, not yet checked; none of anything else. */
+/** The unchecked fields of an object; none for any other value. */
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return Object(value);
 }

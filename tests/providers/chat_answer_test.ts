@@ -142,9 +142,9 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
     fails: "not_an_answer",
   }],
   [
-    "one completion without a word",
+    "one completion without text",
     JSON.stringify(completion({ content: null })),
-    { text: "", fails: "not_an_answer", message: /without a word/ },
+    { text: "", fails: "not_an_answer", message: /without any text/ },
   ],
   [
     "an error in place of a stream",
@@ -155,7 +155,11 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
   ["nothing", "", { text: "", fails: "not_an_answer", message: /ended its answer early/ }],
   ["an empty line", "\n", { text: "", fails: "not_an_answer" }],
   ["[DONE] alone", DONE, { text: "", fails: "not_an_answer", message: /ended its answer early/ }],
-  ["a reason alone", STOP + DONE, { text: "", fails: "not_an_answer", message: /without a word/ }],
+  ["a reason alone", STOP + DONE, {
+    text: "",
+    fails: "not_an_answer",
+    message: /without any text/,
+  }],
   ["white space only", says(" \n") + STOP, { text: "", fails: "not_an_answer" }],
   ["length alone", chunk({}, "length"), {
     text: "",

@@ -89,7 +89,7 @@ describe("[L3] retryAfterOf()", () => {
 
 describe("[L3] brokenAnswerOf()", () => {
   const cases: readonly [what: string, error: unknown, kind: ModelErrorKind, said: string][] = [
-    ["no error object", undefined, "not_an_answer", "p/m sent no whole answer in its format"],
+    ["no error object", undefined, "not_an_answer", "p/m sent an incomplete or malformed answer"],
     ["a text", "boom", "not_an_answer", "p/m broke off with an error: boom"],
     ["a fault", { message: "boom" }, "not_an_answer", "p/m broke off with an error: boom"],
     ["too much work", { type: "overloaded_error" }, "unavailable", "p/m broke off with an error"],
