@@ -1,5 +1,5 @@
 /**
- * Reads answers as servers have been seen to write them, whole, byte by byte and cut anywhere.
+ * Reads observed forms of answers: whole, byte by byte, and cut anywhere.
  *
  * @module
  */
@@ -224,12 +224,12 @@ describe("[L3] createChatAnswerReader()", () => {
     });
   }
 
-  it("joins the words that came together", () => {
+  it("joins text that arrives together", () => {
     const answer = createChatAnswerReader("p/m", []);
     assert.equal(answer.read(new TextEncoder().encode(HELLO + STOP)), "Hello");
   });
 
-  it("says when only token counts may follow, and when nothing may", () => {
+  it("tells when only token counts may follow, and when nothing may", () => {
     const answer = createChatAnswerReader("p/m", []);
     const after = (text: string) => {
       answer.read(new TextEncoder().encode(text));
@@ -241,11 +241,11 @@ describe("[L3] createChatAnswerReader()", () => {
     assert.deepEqual(after(DONE), [true, true]);
   });
 
-  it("forgives a last chunk that broke after the reason", () => {
+  it("accepts a broken last chunk after the reason", () => {
     assertRead([new TextEncoder().encode(HELLO + STOP + 'data: {"usa')], WHOLE);
   });
 
-  it("fails in its own way for any bytes", () => {
+  it("fails with `not_an_answer` for any bytes", () => {
     fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 40 })), (pieces) => {
       const { error } = read(pieces);
       assert.ok(error instanceof ModelError && error.kind === "not_an_answer");
@@ -331,7 +331,7 @@ describe("[T1] toolCalls()", () => {
     });
   }
 
-  it("takes `stop` after a call for `tool_calls`", () => {
+  it("reads `stop` after a call as `tool_calls`", () => {
     assert.equal(read([encoded(piece(0, "a", "tide", "{}") + STOP)]).part?.reason, "tool_calls");
   });
 
@@ -348,7 +348,7 @@ function encoded(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Reads as a caller does: until the answer is over, or the body is. */
+/** Reads as a caller does, until the answer or the body is over. */
 function read(pieces: readonly Uint8Array[]) {
   const answer = createChatAnswerReader("p/m", [KEY]);
   let text = "";
