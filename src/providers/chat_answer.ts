@@ -24,7 +24,7 @@ export interface ChatAnswerReader {
   read(bytes: Uint8Array | undefined): string;
   /** Whether the server text why the answer ended; only token counts may follow. */
   hasEnded(): boolean;
-  /** Whether the answer needs no more bytes: the stream text so, failed or ended. */
+  /** Whether the answer needs no more bytes: `[DONE]` arrived, or the answer failed or ended. */
   isOver(): boolean;
   /**
    * Returns the last part.

@@ -34,7 +34,7 @@ interface Server {
   readonly sockets: readonly Socket[];
 }
 
-/** Runs a test with a server that calls `handle` for each request. */
+/** Runs a test with a server that calls `answer` for each request. */
 async function withServer(
   answer: (served: Served) => unknown,
   test: (server: Server) => Promise<void>,

@@ -52,7 +52,7 @@ describe("createClaimQueue(), filled from the tables", () => {
     assert.equal(queue.remove(ACCOUNT, messageId("3")), false, "it had a turn");
     assert.equal(queue.remove(ACCOUNT, messageId("9")), false);
     queue.forget();
-    assert.equal(queue.remove(ACCOUNT, messageId("9")), true, "only the tables know");
+    assert.equal(queue.remove(ACCOUNT, messageId("9")), true, "only the tables can tell");
   });
 
   it("[D2] tells whether the tables have a message, and the number of its claims", () => {

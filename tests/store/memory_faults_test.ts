@@ -139,6 +139,6 @@ describe("the memory of the store", () => {
     queue.add(guildMessage(), { agentId: "main", sessionKey: "other" });
     assert.equal(queue.take(ACCOUNT, [])?.route.sessionKey, "busy");
     const second = queue.take(ACCOUNT, []);
-    assert.ok(second !== undefined || queue.isStale, "the tables are not asked either");
+    assert.ok(second !== undefined || queue.isStale, "the tables are not read, either");
   });
 });

@@ -23,14 +23,17 @@ async function openBot(path: string) {
   await store.inbox.claimNext(ACCOUNT, NOW, []);
   /** Accepts a message, and ends its turn with an answer of `parts` parts. */
   async function answer(number: number, parts: number): Promise<void> {
-    const asked = message(number);
-    await store.inbox.acceptBatch(batch({ judged: [accepted(asked)], heard: heard(number) }), NOW);
+    const question = message(number);
+    await store.inbox.acceptBatch(
+      batch({ judged: [accepted(question)], heard: heard(number) }),
+      NOW,
+    );
     const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
     const outbox = Array.from({ length: parts }, (_, index) =>
       frozen({
         channelId: CHANNEL,
         nonce: `${number}/${index}`,
-        of: part(asked.id, { part: index, parts }),
+        of: part(question.id, { part: index, parts }),
       }));
     const end = { kind: "answered" } as const;
     await store.turns.finishTurn({ claim, end, entries: [], outbox }, NOW);

@@ -3,8 +3,8 @@
  * of shards.
  *
  * T0 opens gaps (`sessions.ts`), and so does a hole in a resumed session (`openGap`). The number of
- * shards decides which shard hears a guild. With another number the sessions of all shards are
- * over. Any new shard may have missed messages that any old one did not hear.
+ * shards decides which shard gets the events of a guild. With another number, the sessions of all
+ * shards are over. Any new shard may lack messages that any old one has missed.
  *
  * @module
  */
@@ -28,8 +28,8 @@ export interface Gaps {
   /**
    * Opens a gap in a session that was resumed with a hole. It begins at the end of the stored
    * messages, unless an open gap begins earlier. The session goes on, over a restart too, until a
-   * new one may begin. The gap stays open until then, because only a READY tells which channels are
-   * ahead of the store.
+   * new one may begin. The gap stays open until then, because only a READY tells which channels
+   * have messages that the store lacks.
    *
    * @param now Unix time in milliseconds.
    */

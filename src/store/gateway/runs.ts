@@ -64,7 +64,7 @@ export interface Runs {
 export interface RunsAround {
   /** Whether one ran at that moment, as far as the signs of life tell. */
   readonly wasRunning: boolean;
-  /** The newest run that had begun by then; if one ran, this one. */
+  /** The newest run that had begun by then. If one ran at that moment, it is this one. */
   readonly before?: Run;
   /** The oldest run that began later. */
   readonly after?: Run;

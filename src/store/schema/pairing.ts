@@ -1,6 +1,6 @@
 /**
- * Tables of people and names: names of the config that were found to be ids, pairing requests,
- * paired people, and wrong codes.
+ * Tables of people and names: resolved names of the config, pairing requests, paired people, and
+ * wrong codes.
  *
  * @module
  */

@@ -53,7 +53,7 @@ const BYTES_MAX = 4 * 1024 * 1024;
 /** Estimated bytes of a session beside its entries, and of an entry beside its text. */
 const SESSION_BYTES = 400;
 const ENTRY_BYTES = 200;
-/** Maximum number of a session's entries in memory that no turn asks for. */
+/** Maximum number of a session's entries in memory that no turn uses. */
 const TRIM_AT = 16;
 
 interface CachedSession {

@@ -70,12 +70,12 @@ describe("createCommits()", () => {
   it("[D1] resolves only after the commit", async () => {
     const { database, commits, add, groups } = openNotes();
     const isCommitted: boolean[] = [];
-    const told = commits.commit(UNNAMED, () => 1).then(() => {
+    const committed = commits.commit(UNNAMED, () => 1).then(() => {
       isCommitted.push(!database.isTransaction);
     });
     const added = add("one");
     groups[0]!();
-    await Promise.all([told, added]);
+    await Promise.all([committed, added]);
     assert.deepEqual(isCommitted, [true]);
   });
 
@@ -133,13 +133,14 @@ describe("createCommits()", () => {
           })
         );
         for (const run of groups) run();
-        const told = await outcomes(promises);
-        const expected = jobs.filter((_, index) => told[index] === "fulfilled").flat();
+        const statuses = await outcomes(promises);
+        const expected = jobs.filter((_, index) => statuses[index] === "fulfilled").flat();
         assert.deepEqual(all(), expected);
         for (const [index, words] of jobs.entries()) {
-          const before = jobs.slice(0, index).filter((_, at) => told[at] === "fulfilled").flat();
+          const before = jobs.slice(0, index).filter((_, at) => statuses[at] === "fulfilled")
+            .flat();
           const isNew = new Set([...before, ...words]).size === before.length + words.length;
-          assert.equal(told[index] === "fulfilled", isNew);
+          assert.equal(statuses[index] === "fulfilled", isNew);
         }
       },
     );
@@ -187,17 +188,17 @@ describe("createCommits()", () => {
   const DURABILITIES: readonly (readonly [
     name: string,
     groups: readonly (readonly CommitOptions[])[],
-    told: readonly string[],
+    expected: readonly string[],
   ])[] = [
     ["the strongest of a group", [[NORMAL, FULL, NORMAL]], ["full"]],
-    ["normal where all are", [[NORMAL, NORMAL]], ["normal"]],
+    ["normal if all are", [[NORMAL, NORMAL]], ["normal"]],
     ["switched only if it changes", [[FULL], [FULL], [NORMAL], [NORMAL], [FULL]], [
       "full",
       "normal",
       "full",
     ]],
   ];
-  for (const [name, given, told] of DURABILITIES) {
+  for (const [name, given, expected] of DURABILITIES) {
     it(`[D1] commits with the requested durability: ${name}`, async () => {
       const { database, commits, events, groups } = openNotes();
       for (const group of given) {
@@ -213,7 +214,7 @@ describe("createCommits()", () => {
       }
       assert.deepEqual(
         events.filter((event) => event.startsWith("PRAGMA")),
-        told.map((durability) => `PRAGMA synchronous = ${durability}`),
+        expected.map((durability) => `PRAGMA synchronous = ${durability}`),
       );
     });
   }
@@ -228,8 +229,11 @@ describe("createCommits()", () => {
     assert.ok(reason?.status === "rejected" && reason.reason instanceof StoreError);
     assert.equal(reason.reason.kind, "full");
     assert.ok(reason.reason.message.includes("/data/notes.db"));
-    const told = await outcomes(jobs);
-    assert.deepEqual(all(), ["one", "two"].filter((_, index) => told[index * 2] === "fulfilled"));
+    const statuses = await outcomes(jobs);
+    assert.deepEqual(
+      all(),
+      ["one", "two"].filter((_, index) => statuses[index * 2] === "fulfilled"),
+    );
 
     limit(1_000);
     const later = add("three");

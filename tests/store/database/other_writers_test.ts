@@ -40,7 +40,7 @@ describe("changedElsewhere()", () => {
     assert.equal(command.changedElsewhere(), true);
 
     await command.outbox.heads(ACCOUNT);
-    assert.equal(bot.changedElsewhere(), false, "a look is no change");
+    assert.equal(bot.changedElsewhere(), false, "a read is no change");
     const { id } = await command.outbox.add(frozen({ nonce: "" }), NOW);
     await command.outbox.release(id, "drop");
     assert.equal(bot.changedElsewhere(), true);
@@ -79,18 +79,18 @@ describe("[D2] two processes with one outbox", () => {
     assert.equal(store.changedElsewhere(), true);
 
     const open = await store.outbox.open(ACCOUNT);
-    const said = (name: string) =>
+    const textsOf = (name: string) =>
       open.flatMap(({ preview }) =>
         preview.startsWith(`${name} `) ? [Number(preview.split(" ")[1])] : []
       );
     const all = Array.from({ length: ADDED }, (_, index) => index);
-    assert.deepEqual(said("here"), Array.from({ length: added }, (_, index) => index));
-    const [bot, command] = [said("bot"), said("command")];
+    assert.deepEqual(textsOf("here"), Array.from({ length: added }, (_, index) => index));
+    const [bot, command] = [textsOf("bot"), textsOf("command")];
     for (const one of [bot, command]) assert.deepEqual(one, one.toSorted((a, b) => a - b));
     assert.deepEqual(
       [...bot, ...command].toSorted((a, b) => a - b),
       all.flatMap((index) => index % 2 === 0 ? [index, index] : [index]),
-      "of those with a nonce of both, one",
+      "one row for each shared nonce",
     );
     assert.equal(new Set(open.map(({ id }) => id)).size, open.length);
     store.close();

@@ -45,8 +45,8 @@ describe("[X2] toStoreError()", () => {
 
   it("returns errors of our own code unchanged", () => {
     const constraint = withFields("UNIQUE constraint failed: inbox.message_id", { errcode: 2067 });
-    const said = new StoreError("said already", { kind: "newer", path: PATH });
-    for (const thrown of [constraint, new TypeError("disk"), said, "a word", undefined]) {
+    const storeError = new StoreError("said already", { kind: "newer", path: PATH });
+    for (const thrown of [constraint, new TypeError("disk"), storeError, "a word", undefined]) {
       assert.equal(toStoreError(thrown, PATH), thrown);
     }
   });

@@ -115,8 +115,8 @@ describe("reshard()", () => {
     await begin(store, NOW, 0);
     await begin(store, NOW + 5, 1);
     const message = guildMessage({ id: messageId("1400000000000000101") });
-    const said = batch({ heard: heard(2), judged: [ignored(message)] });
-    await store.inbox.acceptBatch(said, NOW + 7);
+    const events = batch({ heard: heard(2), judged: [ignored(message)] });
+    await store.inbox.acceptBatch(events, NOW + 7);
     await store.gateway.reshard(ACCOUNT, 3, NOW + 10);
     const gap = { catchUpFrom: NOW + 5, lostAt: NOW + 10, storedUpTo: NOW + 5, aliveAt: NOW + 7 };
     const { shardCount, shards } = await store.gateway.loadAccount(ACCOUNT);
@@ -186,13 +186,13 @@ describe("the gaps of an account", () => {
           case "hear": {
             if (!beginnings.has(shardId)) break;
             const message = { ...guildMessage({ id: messageId(String(at)) }), sentAt: at };
-            const told = batch({ heard: heard(at, shardId), judged: [ignored(message)] });
-            await store.inbox.acceptBatch(told, at);
+            const events = batch({ heard: heard(at, shardId), judged: [ignored(message)] });
+            await store.inbox.acceptBatch(events, at);
             heardUpTo.set(shardId, at);
             break;
           }
           case "finish": {
-            const from = (await shardsOf(store)).find((one) => one.shardId === shardId)
+            const from = (await shardsOf(store)).find((shard) => shard.shardId === shardId)
               ?.catchUpFrom;
             if (from === undefined) break;
             await store.gateway.finishCatchUp(ACCOUNT, shardId, from);

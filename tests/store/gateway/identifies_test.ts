@@ -47,15 +47,15 @@ describe("takeIdentify()", () => {
 
   it("[G5] waits for the disk before it grants", async () => {
     const { database, store } = openTestStore();
-    const said: string[] = [];
+    const statements: string[] = [];
     const exec = database.exec.bind(database);
     database.exec = (sql) => {
-      said.push(sql);
+      statements.push(sql);
       exec(sql);
     };
     await store.gateway.saveFlags(ACCOUNT, 0, NOW);
     await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
-    assert.deepEqual(said, ["PRAGMA synchronous = normal", "PRAGMA synchronous = full"]);
+    assert.deepEqual(statements, ["PRAGMA synchronous = normal", "PRAGMA synchronous = full"]);
   });
 
   it("[G5] grants no IDENTIFY that it cannot record", async () => {
@@ -90,18 +90,18 @@ describe("takeIdentify()", () => {
     while (granted.length < ALLOWED + 20) {
       // A process that requests one IDENTIFY, and dies.
       const store = createStore(database, ":memory:", { elapsed: () => 0 });
-      const asked = await store.gateway.takeIdentify(ACCOUNT, 0, now);
-      if (asked.kind === "granted") {
+      const answer = await store.gateway.takeIdentify(ACCOUNT, 0, now);
+      if (answer.kind === "granted") {
         granted.push(now);
         now += 6_000;
       } else {
-        assert.equal(asked.why, "budget");
+        assert.equal(answer.why, "budget");
         assert.deepEqual(await store.gateway.identifyBudget(ACCOUNT, now), {
           left: 50,
-          heldUntil: asked.untilMs,
+          heldUntil: answer.untilMs,
         });
-        assert.equal(await store.gateway.identifyInMs(ACCOUNT, 0, now), asked.untilMs - now);
-        now = asked.untilMs;
+        assert.equal(await store.gateway.identifyInMs(ACCOUNT, 0, now), answer.untilMs - now);
+        now = answer.untilMs;
       }
     }
     for (const [index, at] of granted.slice(ALLOWED).entries()) {
@@ -137,8 +137,8 @@ describe("takeIdentify()", () => {
     const ahead = NOW + 400 * DAY_MS;
     await store.gateway.saveGateway(ACCOUNT, answer({ readAt: ahead, remaining: 60 }), ahead);
     await store.gateway.takeIdentify(ACCOUNT, 0, ahead);
-    const asked = await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
-    assert.deepEqual(asked, { kind: "wait", untilMs: NOW + SPACING_MS, why: "spacing" });
+    const next = await store.gateway.takeIdentify(ACCOUNT, 0, NOW);
+    assert.deepEqual(next, { kind: "wait", untilMs: NOW + SPACING_MS, why: "spacing" });
     assert.deepEqual(await store.gateway.takeIdentify(ACCOUNT, 0, NOW + SPACING_MS), GRANTED);
     assert.deepEqual(await store.gateway.identifyBudget(ACCOUNT, NOW + SPACING_MS), { left: 58 });
     assert.deepEqual(await store.gateway.identifyBudget(ACCOUNT, NOW + DAY_MS), { left: 999 });

@@ -227,8 +227,8 @@ describe("touchAlive()", () => {
     for (const shardId of [0, 1, 2]) {
       await store.gateway.startSession(ACCOUNT, shardId, session("a"), SELF, NOW);
     }
-    const told = [{ shardId: 0, heardAt: NOW + 50 }, { shardId: 2, heardAt: NOW - 50 }];
-    assert.equal(await store.gateway.touchAlive(ACCOUNT, told, NOW + 60), 7);
+    const signs = [{ shardId: 0, heardAt: NOW + 50 }, { shardId: 2, heardAt: NOW - 50 }];
+    assert.equal(await store.gateway.touchAlive(ACCOUNT, signs, NOW + 60), 7);
     const { shards } = await store.gateway.loadAccount(ACCOUNT);
     assert.deepEqual(shards.map(({ aliveAt }) => aliveAt), [NOW + 50, NOW, NOW]);
     assert.equal(shards[0]?.session?.aliveAt, NOW + 50);
@@ -262,15 +262,15 @@ describe("touchAlive()", () => {
 
   it("[G5b] waits for the disk for a probe, and otherwise not", async () => {
     const { database, store } = openTestStore();
-    const said: string[] = [];
+    const statements: string[] = [];
     const exec = database.exec.bind(database);
     database.exec = (sql) => {
-      said.push(sql);
+      statements.push(sql);
       exec(sql);
     };
     await store.gateway.touchAlive(ACCOUNT, [], NOW);
     await store.gateway.touchAlive(ACCOUNT, [], NOW, true);
-    assert.deepEqual(said, ["PRAGMA synchronous = normal", "PRAGMA synchronous = full"]);
+    assert.deepEqual(statements, ["PRAGMA synchronous = normal", "PRAGMA synchronous = full"]);
   });
 });
 

@@ -94,7 +94,11 @@ describe("adoptPeer()", () => {
     ]);
     assert.deepEqual(await store.pairing.namesOf(ACCOUNT), [name]);
     assert.deepEqual(await store.inbox.proxied(ACCOUNT), ["1"]);
-    assert.deepEqual(await store.pairing.requests(ACCOUNT, 4), [], "they wait in another's chat");
+    assert.deepEqual(
+      await store.pairing.requests(ACCOUNT, 4),
+      [],
+      "requests of a chat with another bot",
+    );
     assert.deepEqual(await store.inbox.undecided(ACCOUNT), []);
     assert.equal((await store.inbox.undecided(second)).length, 1);
     assert.deepEqual(rows("SELECT account_id FROM decision WHERE verdict = 'undecided'"), [
@@ -107,9 +111,14 @@ describe("adoptPeer()", () => {
     const { database, store, rows } = openTestStore();
     const second = toAccountId("second");
     await store.gateway.adoptPeer(ACCOUNT, "simulator");
-    const asked = (digits: string, sessionKey: string, accountId = ACCOUNT) =>
+    const question = (digits: string, sessionKey: string, accountId = ACCOUNT) =>
       accepted(guildMessage({ id: messageId(digits), accountId }), { ...ROUTE, sessionKey });
-    const judged = [asked("11", "a"), asked("12", "a"), asked("13", "b"), asked("14", "c", second)];
+    const judged = [
+      question("11", "a"),
+      question("12", "a"),
+      question("13", "b"),
+      question("14", "c", second),
+    ];
     await store.inbox.acceptBatch(batch({ judged }), 5);
     const done = (await store.inbox.claimNext(ACCOUNT, 6, []))!;
     await store.turns.finishTurn({

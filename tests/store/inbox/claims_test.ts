@@ -188,14 +188,14 @@ describe("voidClaims()", () => {
   });
 
   it("[C6] frees a session that a turn of a removed account blocks", async () => {
-    const gone = toAccountId("gone");
+    const removed = toAccountId("gone");
     const of = (digits: string, accountId: AccountId) =>
       accepted(guildMessage({ id: messageId(digits), accountId }), {
         agentId: "main",
         sessionKey: "shared",
       });
-    const { store, claim } = await openInbox(of("11", gone), of("12", ACCOUNT));
-    assert.equal((await store.inbox.claimNext(gone, NOW, []))?.message.id, "11");
+    const { store, claim } = await openInbox(of("11", removed), of("12", ACCOUNT));
+    assert.equal((await store.inbox.claimNext(removed, NOW, []))?.message.id, "11");
     assert.equal(await store.inbox.voidClaims(ACCOUNT), 0);
     assert.equal(await claim(), undefined);
     assert.equal(await store.inbox.voidClaims(), 1);

@@ -79,9 +79,9 @@ function decidedBy(rows: (sql: string) => readonly Record<string, unknown>[]): s
 
 describe("an undecided message in acceptBatch()", () => {
   it("[P1] is stored whole, and is in no inbox, context or count yet", async () => {
-    const one = undecided();
-    const { store, stored, rows } = await open(one);
-    assert.deepEqual(stored.undecided, [one]);
+    const judged = undecided();
+    const { store, stored, rows } = await open(judged);
+    assert.deepEqual(stored.undecided, [judged]);
     assert.deepEqual(stored.accepted, []);
     assert.deepEqual(await store.inbox.undecided(ACCOUNT), [
       { message: PROXIED, why: "pluralkit", route: ROUTE, moment: {}, policyId: 3, at: NOW },
@@ -222,8 +222,8 @@ describe("retract()", () => {
   });
 
   it("[P13] takes an accepted message out of the inbox, and keeps its facts", async () => {
-    const one = { ...accepted(ORIGINAL), moment: { isPaired: true }, policyId: 7 };
-    const { store, decisions, rows } = await open(one);
+    const judged = { ...accepted(ORIGINAL), moment: { isPaired: true }, policyId: 7 };
+    const { store, decisions, rows } = await open(judged);
     const [seen] = await store.received.verdictsAfter(0, 9);
     assert.equal(await store.inbox.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL), true);
     assert.equal(await store.inbox.claimNext(ACCOUNT, NOW, []), undefined);
@@ -234,8 +234,8 @@ describe("retract()", () => {
     assert.doesNotMatch(facts, /secret/);
     const [after] = await store.received.verdictsAfter(seen!.id, 9);
     assert.equal(after?.why, "pk-original", "it is the newest");
-    const replayed = await store.inbox.acceptBatch(batch({ judged: [one] }), NOW + 1);
-    assert.deepEqual(replayed.accepted, [], "it does not come back");
+    const replayed = await store.inbox.acceptBatch(batch({ judged: [judged] }), NOW + 1);
+    assert.deepEqual(replayed.accepted, [], "it is not accepted again");
   });
 
   it("[P13] keeps a message in the inbox once a turn has begun", async () => {
@@ -247,7 +247,7 @@ describe("retract()", () => {
     assert.equal(
       await store.inbox.retract(ACCOUNT, ORIGINAL.id, PK_ORIGINAL),
       false,
-      "a draft may stand",
+      "a draft may be posted",
     );
     await store.inbox.claimNext(ACCOUNT, NOW, []);
     const end = { kind: "answered" } as const;

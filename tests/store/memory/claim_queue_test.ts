@@ -54,12 +54,12 @@ describe("createClaimQueue()", () => {
         for (const taken of running) assert.ok(queue.isRunning(claimOf(taken)));
       }
       for (const taken of running) queue.end(claimOf(taken));
-      let left = 0;
+      let waiting = 0;
       for (let taken = queue.take(ACCOUNT, []); taken; taken = queue.take(ACCOUNT, [])) {
         queue.end(claimOf(taken));
-        left++;
+        waiting++;
       }
-      assert.equal(left + running.length + ended, added, "no message is lost or claimed twice");
+      assert.equal(waiting + running.length + ended, added, "no message is lost or claimed twice");
       assert.equal(queue.bytes(), 0);
     }));
   });

@@ -17,8 +17,8 @@ describe("createRecentIds()", () => {
         for (const { id, restarts } of messages) {
           if (restarts && id % 5 === 0) recent.forget();
           const sentAt = Math.floor(id / 3); // several messages share a millisecond
-          const said = recent.lookUp(ACCOUNT, messageId(`${id}`), sentAt);
-          if (said !== undefined) assert.equal(said, onRecord.has(id));
+          const answer = recent.lookUp(ACCOUNT, messageId(`${id}`), sentAt);
+          if (answer !== undefined) assert.equal(answer, onRecord.has(id));
           if (onRecord.has(id)) continue;
           onRecord.set(id, sentAt);
           recent.add(ACCOUNT, messageId(`${id}`), sentAt);

@@ -22,8 +22,8 @@ async function openSending(nonce = "with") {
   const test = openTestStore();
   const { outbox } = test.store;
   const row = await outbox.add(frozen({ nonce }, { files: FILES, whole: "all" }), NOW);
-  const left = () => test.rows("SELECT * FROM outbox_file").length;
-  return { ...test, outbox, row, left };
+  const remaining = () => test.rows("SELECT * FROM outbox_file").length;
+  return { ...test, outbox, row, remaining };
 }
 
 describe("filesOf()", () => {
@@ -54,22 +54,22 @@ describe("filesOf()", () => {
 
 describe("the bytes of a file", () => {
   it("[X6] are deleted once Discord has them, with the stored whole text", async () => {
-    const { outbox, row, left, rows } = await openSending();
+    const { outbox, row, remaining, rows } = await openSending();
     await outbox.markSending(row, NOW);
-    assert.equal(left(), 3);
+    assert.equal(remaining(), 3);
     await outbox.markSent(row, messageId("77"));
-    assert.equal(left(), 0);
+    assert.equal(remaining(), 0);
     assert.deepEqual(rows("SELECT whole, file_count FROM outbox"), [
       { whole: null, file_count: 3 },
     ]);
   });
 
   it("[X6] are deleted by the gateway's echo", async () => {
-    const { store, left } = await openSending("with");
+    const { store, remaining } = await openSending("with");
     const { channelId } = outboundMessage();
     const echoes = [{ nonce: "with", messageId: messageId("77"), channelId }];
     await store.inbox.acceptBatch(batch({ echoes }), NOW);
-    assert.equal(left(), 0);
+    assert.equal(remaining(), 0);
   });
 
   it("[X6] are deleted `mediaDays` after the message is dead, a few at a time", async () => {
@@ -85,14 +85,14 @@ describe("the bytes of a file", () => {
     for (const row of heads.slice(0, 5)) await outbox.markDead(row, "no");
     await outbox.markSending(heads[5]!, NOW);
     await outbox.markUncertain(heads[5]!);
-    const left = () =>
+    const remaining = () =>
       rows("SELECT DISTINCT outbox_row AS id FROM outbox_file ORDER BY 1").map(({ id }) => id);
     await store.gateway.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS);
-    assert.equal(left().length, 7);
+    assert.equal(remaining().length, 7);
     await store.gateway.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS + 1);
-    assert.equal(left().length, 3);
+    assert.equal(remaining().length, 3);
     await store.gateway.touchAlive(ACCOUNT, [], NOW + 7 * DAY_MS + 1);
-    assert.deepEqual(left(), [7], "unsent messages keep their files");
+    assert.deepEqual(remaining(), [7], "unsent messages keep their files");
   });
 
   it("[X6] stay for ever if `mediaDays` is 0", async () => {

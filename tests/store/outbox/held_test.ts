@@ -181,8 +181,8 @@ describe("release()", () => {
     const row = await outbox.add(frozen(), NOW);
     await outbox.markSending(row, NOW);
     assert.equal(await outbox.release(row.id, "drop"), true);
-    assert.equal(await outbox.markSending(row, NOW), false, "its lane goes on without it");
-    assert.equal(await outbox.markSent(row, messageId("77")), true, "it was on its way");
+    assert.equal(await outbox.markSending(row, NOW), false, "its queue continues without it");
+    assert.equal(await outbox.markSent(row, messageId("77")), true, "the attempt was running");
     assert.equal(await outbox.release(row.id, "drop"), false);
   });
 });

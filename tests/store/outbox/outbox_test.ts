@@ -211,7 +211,7 @@ describe("add()", () => {
       messageId: messageId("77"),
     });
     assert.deepEqual(await outbox.filesOf(again), []);
-    assert.deepEqual(await outbox.heads(ACCOUNT), [], "and posts nothing twice");
+    assert.deepEqual(await outbox.heads(ACCOUNT), [], "and no message is posted twice");
   });
 
   it("[D2] keeps the accounts apart", async () => {
@@ -226,9 +226,9 @@ describe("shiftFailing()", () => {
   it("[D5] moves rows along with the clock, except those that began to fail later", async () => {
     const { store: { outbox }, rows } = openTestStore();
     const ids = ["a", "b", "c", "d"];
-    const made = await outbox.addAll(ids.map((nonce) => frozen({ nonce })), NOW);
+    const added = await outbox.addAll(ids.map((nonce) => frozen({ nonce })), NOW);
     const [other] = await outbox.addAll([frozen({ nonce: "e", accountId: SECOND })], NOW);
-    const [a, b, c, d] = made;
+    const [a, b, c, d] = added;
     assert.ok(a && b && c && d && other);
     for (const [row, at] of [[a, 1], [b, 9], [d, 1], [other, 1]] as const) {
       await outbox.markFailing(row, NOW + at);
@@ -258,8 +258,8 @@ describe("addAll()", () => {
       store.outbox.add(frozen({ nonce: "", content: "z" }), NOW),
     ]);
     assert.deepEqual(first.map(({ id }) => id), [1, 2, 3]);
-    const written = rows("SELECT message ->> '$.content' AS it FROM outbox ORDER BY id");
-    assert.deepEqual(written.map(({ it }) => it), ["a", "b", "c", "x", "y", "z"]);
+    const contents = rows("SELECT message ->> '$.content' AS it FROM outbox ORDER BY id");
+    assert.deepEqual(contents.map(({ it }) => it), ["a", "b", "c", "x", "y", "z"]);
   });
 
   it("[D1] adds all messages or none", async () => {
@@ -315,7 +315,7 @@ describe("a row that fails", () => {
     await outbox.markAbsent(head!);
     const [again] = await outbox.heads(ACCOUNT);
     assert.equal(again?.firstAttemptAt, undefined);
-    assert.equal(again?.failingSince, 101, "its day goes on");
+    assert.equal(again?.failingSince, 101, "its failing time continues");
     await outbox.markSending(again!, 900);
     assert.equal((await outbox.heads(ACCOUNT))[0]?.firstAttemptAt, 900);
   });

@@ -72,7 +72,7 @@ describe("park()", () => {
     await outbox.park(ACCOUNT, OPS, again);
     assert.deepEqual(failing(), [null, NOW, null, NOW + 50]);
     await outbox.markSent(next!, messageId("77"));
-    assert.deepEqual(failing(), [null, null, null, null], "what waits behind it begins anew");
+    assert.deepEqual(failing(), [null, null, null, null], "waiting rows are not failing any more");
     assert.equal(await outbox.park(ACCOUNT, OPS, { ...DENIED, now: NOW + 60 }), true);
     assert.deepEqual((await outbox.parked(ACCOUNT)).map(({ since }) => since), [NOW + 60]);
   });

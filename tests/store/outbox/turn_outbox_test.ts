@@ -101,7 +101,7 @@ describe("a full queue", () => {
     }
     assert.equal(states().length, 5);
     await assert.rejects(answer(1, queue), /has room/);
-    assert.equal(states().length, 5, "nothing of such a turn is stored");
+    assert.equal(states().length, 5, "no part of such a turn is stored");
   });
 
   it("[D4] counts no message that is being sent, and no draft", async () => {
@@ -189,11 +189,11 @@ describe("a full queue", () => {
     assert.deepEqual(await shown(), ["1002.0", "1002.1", "1002.2", "1003.0", "1003.1"]);
     const [begun] = await store.outbox.heads(ACCOUNT);
     await store.outbox.markSending(begun!, NOW);
-    assert.deepEqual(await shown(), ["1003.0", "1003.1"], "its beginning is on its way");
+    assert.deepEqual(await shown(), ["1003.0", "1003.1"], "its first part is being sent");
     await store.outbox.markRefused(begun!, "later", NOW);
-    assert.equal((await shown())?.[0], "1002.0", "a refusal is certain: it is not there");
+    assert.equal((await shown())?.[0], "1002.0", "after a refusal, Discord does not have it");
     await store.outbox.markSent(begun!, messageId("78"));
-    assert.deepEqual(await shown(), ["1003.0", "1003.1"], "its beginning is there");
+    assert.deepEqual(await shown(), ["1003.0", "1003.1"], "its first part is sent");
   });
 
   it("[D4] moves no message past one that is tied to a draft", async () => {

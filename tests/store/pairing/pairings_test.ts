@@ -61,17 +61,17 @@ const guess = (number: number) => ({ code: codeFrom(Uint8Array.of(9, 9, 9, 9, 9,
 describe("pairing.decide()", () => {
   it("[P3] approves a person, and notifies them, in one transaction", async () => {
     const { store, pairing, request } = await open();
-    const told: PairingRequest[] = [];
+    const notified: PairingRequest[] = [];
     const outcome = await pairing.decide(asked({
       by: { code: ` ${codeNumber(0).toLowerCase()} ` },
       now: NOW + 5,
       notify: (one) => {
-        told.push(one);
+        notified.push(one);
         return [frozen({ nonce: "", channelId: one.channelId, content: "You may write now." })];
       },
     }));
     assert.deepEqual(outcome, { kind: "approved", request });
-    assert.deepEqual(told, [request]);
+    assert.deepEqual(notified, [request]);
     assert.deepEqual(await pairing.requests(ACCOUNT, NOW), []);
     assert.deepEqual(await pairing.paired(ACCOUNT), [{
       accountId: ACCOUNT,

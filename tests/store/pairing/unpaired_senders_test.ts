@@ -267,7 +267,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
         NOW + 1,
       );
       assert.equal((await next.pairing.unreported(ACCOUNT, NOW + 1)).length, 1);
-      assert.equal((await next.outbox.open(ACCOUNT)).length, 1, "one code, told once");
+      assert.equal((await next.outbox.open(ACCOUNT)).length, 1, "one message for one code");
     }
   });
 

@@ -288,8 +288,8 @@ function openWorld() {
   }
 
   function forgetWhere(sql: string): void {
-    const gone = rows(`SELECT message_id FROM decision WHERE block IN (${sql})`);
-    for (const row of gone) expected.delete(String(row["message_id"]));
+    const deleted = rows(`SELECT message_id FROM decision WHERE block IN (${sql})`);
+    for (const row of deleted) expected.delete(String(row["message_id"]));
     run(false, () => database.exec(`DELETE FROM verdict_block WHERE id IN (${sql})`));
     current.forget(); // as after a start, because memory still has the deleted messages
   }
@@ -330,11 +330,11 @@ function openWorld() {
       }
     },
     check(): void {
-      const found = rows(
+      const decisions = rows(
         "SELECT message_id, facts FROM decision",
       );
       assert.deepEqual(
-        new Map(found.map(({ message_id: id, facts }) => [String(id), facts])),
+        new Map(decisions.map(({ message_id: id, facts }) => [String(id), facts])),
         expected,
       );
     },
@@ -345,9 +345,9 @@ function openWorld() {
       const [oldest] = rows(
         "SELECT MIN(f.generation) AS n FROM decision AS d JOIN fact AS f ON f.id = d.fact_row",
       );
-      const left = rows(FACTS).map(({ generation }) => Number(generation));
-      if (expected.size === 0) assert.deepEqual(left, []);
-      else assert.equal(Math.min(...left), oldest?.["n"]);
+      const generations = rows(FACTS).map(({ generation }) => Number(generation));
+      if (expected.size === 0) assert.deepEqual(generations, []);
+      else assert.equal(Math.min(...generations), oldest?.["n"]);
     },
   };
 }

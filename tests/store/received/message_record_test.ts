@@ -128,8 +128,8 @@ describe("messageRecordOf()", () => {
   it("[C6] returns each account's decision, and why each reply was not sent", async () => {
     const { store, database } = openTestStore();
     await store.inbox.acceptBatch(batch({ judged: [ignored(ASKED)] }), NOW);
-    const seen = ignored({ ...ASKED, accountId: SECOND }, false);
-    await store.inbox.acceptBatch(batch({ accountId: SECOND, judged: [seen] }), NOW);
+    const bySecond = ignored({ ...ASKED, accountId: SECOND }, false);
+    await store.inbox.acceptBatch(batch({ accountId: SECOND, judged: [bySecond] }), NOW);
     for (const nonce of ["a", "b"]) {
       await store.outbox.add(frozen({ nonce, of: part(ASKED.id) }), NOW);
     }

@@ -117,12 +117,12 @@ describe("preparePruner()", () => {
     for (let from = 1_000; from < 1_600; from += 2) {
       await store.inbox.acceptBatch(batch({ judged: chatter(from, 2) }), NOW);
     }
-    const left: number[] = [];
+    const counts: number[] = [];
     for (let step = 0; step < 3; step++) {
       await store.gateway.touchAlive(ACCOUNT, [], NOW + 31 * DAY_MS);
-      left.push(count("decision"));
+      counts.push(count("decision"));
     }
-    assert.deepEqual(left, [344, 88, 0]);
+    assert.deepEqual(counts, [344, 88, 0]);
   });
 
   it("[X6] keeps only the newest `decisionsMax` decisions, regardless of age", async () => {

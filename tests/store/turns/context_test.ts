@@ -18,15 +18,18 @@ const KEY = { accountId: ACCOUNT, channelId: CHANNEL };
 const SECOND = toAccountId("second");
 
 /** Messages with rising ids; the first id has one digit less than the others. */
-const said = (digits: string, fields: Partial<InboundMessage> = {}) =>
+const messageOf = (digits: string, fields: Partial<InboundMessage> = {}) =>
   guildMessage({ id: messageId(digits), text: `said ${digits}`, ...fields });
 
 async function openContext(...ids: readonly string[]) {
   const test = openTestStore();
-  await test.store.inbox.acceptBatch(batch({ judged: ids.map((id) => ignored(said(id))) }), NOW);
+  await test.store.inbox.acceptBatch(
+    batch({ judged: ids.map((id) => ignored(messageOf(id))) }),
+    NOW,
+  );
   /** Accepts a message with this id, and returns the ids that its turn would see. */
   const heardBy = async (id: string, limit = 20) => {
-    await test.store.inbox.acceptBatch(batch({ judged: [accepted(said(id))] }), NOW);
+    await test.store.inbox.acceptBatch(batch({ judged: [accepted(messageOf(id))] }), NOW);
     const heard = await test.store.turns.overheard(KEY, ROUTE.sessionKey, messageId(id), limit);
     return heard.map(({ messageId }) => messageId);
   };
@@ -81,7 +84,7 @@ describe("overheard()", () => {
 
   it("[H1] keeps channels and sessions apart", async () => {
     const { store, heardBy } = await openContext("10");
-    const elsewhere = said("11", { channelId: channelId("777") });
+    const elsewhere = messageOf("11", { channelId: channelId("777") });
     await store.inbox.acceptBatch(batch({ judged: [ignored(elsewhere)] }), NOW);
     assert.deepEqual(await heardBy("20"), ["10"]);
     const heard = await store.turns.overheard(KEY, "another session", messageId("20"), 20);
@@ -90,7 +93,7 @@ describe("overheard()", () => {
 
   it("[H1] counts a session's messages only for their channel", async () => {
     const { store, heardBy, end } = await openContext("10", "30");
-    const elsewhere = said("20", { channelId: channelId("777") });
+    const elsewhere = messageOf("20", { channelId: channelId("777") });
     await store.inbox.acceptBatch(batch({ judged: [accepted(elsewhere)] }), NOW);
     await end("answered");
     assert.deepEqual(await heardBy("40"), ["10", "30"]);
@@ -98,18 +101,21 @@ describe("overheard()", () => {
 
   it("[P10] returns no message to an account that only another one may read", async () => {
     const { store, heardBy } = await openContext("10");
-    const judged = [ignored(said("11", { accountId: SECOND }))];
+    const judged = [ignored(messageOf("11", { accountId: SECOND }))];
     await store.inbox.acceptBatch(batch({ accountId: SECOND, judged }), NOW);
     assert.deepEqual(await heardBy("20"), ["10"]);
   });
 
   it("[H1] returns author, text, reply and time", async () => {
     const { store } = openTestStore();
-    const message = said("10", {
+    const message = messageOf("10", {
       sender: sender({ tag: "ada#1234" }),
       quoted: { id: messageId("9"), text: "before" },
     });
-    await store.inbox.acceptBatch(batch({ judged: [ignored(message), accepted(said("20"))] }), NOW);
+    await store.inbox.acceptBatch(
+      batch({ judged: [ignored(message), accepted(messageOf("20"))] }),
+      NOW,
+    );
     assert.deepEqual(await store.turns.overheard(KEY, "s", messageId("20"), 1), [{
       messageId: "10",
       tag: "ada#1234",
@@ -127,17 +133,17 @@ describe("addOverheard()", () => {
     await store.turns.addOverheard(
       ACCOUNT,
       CHANNEL,
-      [toOverheard(said("10", { text: "a\0b" }))],
+      [toOverheard(messageOf("10", { text: "a\0b" }))],
       NOW,
     );
-    await store.inbox.acceptBatch(batch({ judged: [accepted(said("20"))] }), NOW);
+    await store.inbox.acceptBatch(batch({ judged: [accepted(messageOf("20"))] }), NOW);
     const [first] = await store.turns.overheard(KEY, "s", messageId("20"), 9);
     assert.equal(first?.text, "ab");
   });
 
   it("[H1] adds earlier messages, and changes no stored one", async () => {
     const { store, heardBy } = await openContext("11");
-    const before = [said("10"), said("11", { text: "changed" })].map(toOverheard);
+    const before = [messageOf("10"), messageOf("11", { text: "changed" })].map(toOverheard);
     await store.turns.addOverheard(ACCOUNT, CHANNEL, before, NOW);
     assert.deepEqual(await heardBy("20"), ["10", "11"]);
     const [, last] = await store.turns.overheard(KEY, "s", messageId("20"), 9);

@@ -9,7 +9,7 @@ import { openDatabase } from "../../support/store/open_database.ts";
 
 const AT = Date.UTC(2026, 0, 1);
 
-const said = (text: string): Entry => ({ role: "user", text, messageId: messageId("1"), at: AT });
+const entry = (text: string): Entry => ({ role: "user", text, messageId: messageId("1"), at: AT });
 const textsOf = (entries: readonly Entry[]) => entries.map(({ text }) => text);
 
 /** Transcripts that count their reads of the table. */
@@ -28,7 +28,7 @@ function open() {
     reads: () => reads,
     /** Ends a turn. */
     say(sessionKey: string, ...texts: readonly string[]) {
-      const entries = texts.map(said);
+      const entries = texts.map(entry);
       transcripts.insert({ agentId: "main", sessionKey, channelId: "11" }, entries);
       transcripts.stored(sessionKey, entries);
     },

@@ -12,18 +12,18 @@ import {
 import { accepted, batch, frozen, openTestStore, ROUTE } from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
-const asked = guildMessage({ id: messageId("1400000000000000101") });
+const question = guildMessage({ id: messageId("1400000000000000101") });
 
 const entry = (role: Entry["role"], text: string): Entry => ({
   role,
   text,
-  messageId: asked.id,
+  messageId: question.id,
   at: NOW,
 });
 
 async function openClaimed() {
   const test = openTestStore();
-  await test.store.inbox.acceptBatch(batch({ judged: [accepted(asked)] }), NOW);
+  await test.store.inbox.acceptBatch(batch({ judged: [accepted(question)] }), NOW);
   const claim = (await test.store.inbox.claimNext(ACCOUNT, NOW, []))!;
   return { ...test, claim };
 }
@@ -122,7 +122,7 @@ describe("entriesOf()", () => {
       (await store.turns.entriesOf(ROUTE.sessionKey, limit, maxChars)).map(({ text }) => text);
     assert.deepEqual(await texts(10, 9), ["aaaa", "bb", "🦐", "d"]);
     assert.deepEqual(await texts(10, 8), ["bb", "🦐", "d"]);
-    assert.deepEqual(await texts(10, 4), ["🦐", "d"], "none is let in behind one that is too long");
+    assert.deepEqual(await texts(10, 4), ["🦐", "d"], "no entry before one that is too long");
     assert.deepEqual(await texts(1, 8), ["d"]);
     assert.deepEqual(await texts(10, 0), []);
     database.exec("VACUUM"); // fails while a statement is still open
