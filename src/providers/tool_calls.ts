@@ -1,8 +1,8 @@
 /**
  * Assembles tool calls from the pieces of a chat completion's stream.
  *
- * Servers differ: some leave out the index or use 0 for every call, some repeat the id or the name
- * with each piece, and some send the arguments as an object.
+ * Servers differ. Some leave out the index, or use 0 for every call. Some repeat the id or the name
+ * with each piece. Some send the arguments as an object.
  *
  * @module
  */

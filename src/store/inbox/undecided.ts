@@ -93,8 +93,8 @@ export function createUndecided(
             ? takeWaiting(accountId, messageId)
             : undefined);
         if (!taken) return undefined;
-        const { at, ...known } = taken;
-        return replace({ ...known, verdict }, at, at).settled;
+        const { at, ...waiting } = taken;
+        return replace({ ...waiting, verdict }, at, at).settled;
       });
       if (retracted) onRecorded([retracted]);
       return retracted !== undefined;
